@@ -1,0 +1,52 @@
+"""Every fact about the customer API that this package relies on, each with its source.
+
+``[doc]``  the vendor's page "Tracking Users (Non-shopify)".
+``[other]``  another of the vendor's public pages, written for another endpoint: weaker, so only warned about.
+``[assumed]``  documented nowhere: our decision, said in README as an assumption.
+"""
+
+from typing import Final
+
+BASE_URL: Final = "https://dcqs-india.growlytics.in"  # [doc]
+CUSTOMER_PATH: Final = "/rest-api/customer"  # [doc] POST, one customer a request
+KEY_HEADER: Final = "x-growlytics-key"  # [doc]
+ACCEPT: Final = "application/json"  # [doc]
+CONTENT_TYPE: Final = "application/json"  # [doc] the body is JSON
+
+STRING: Final = "string"  # [doc]
+NUMBER: Final = "number"  # [doc]
+BOOLEAN: Final = "boolean"  # [doc]
+DATE: Final = "date"  # [doc]
+TYPES: Final = (STRING, NUMBER, BOOLEAN, DATE)  # [doc] pinned for the project when first tracked; others are ignored
+
+RESERVED_ATTRIBUTES: Final = ("name", "email", "mobile")  # [doc] always strings; campaigns are sent with them
+
+MAX_ATTRIBUTE_NAME_CHARS: Final = 49  # [doc] "less than 50 characters"; case-sensitive
+MAX_CUSTOM_ATTRIBUTES: Final = 100  # [doc] custom attributes in one customer profile, earlier pushes included
+MAX_ID_CHARS: Final = 40  # [other] browser SDK, "Track Users": warned about
+MAX_VALUE_CHARS: Final = 512  # [other] core concepts, "User/Customer Profile": warned about
+
+DATE_FORMAT: Final = "%Y-%m-%d %H:%M:%S"  # [doc] YYYY-MM-DD HH:MM:SS, no fraction, no zone
+MIN_YEAR: Final = 1  # [assumed] the format has four digits for the year
+MAX_YEAR: Final = 9999  # [assumed] likewise
+
+LAST_BMP_CODE_POINT: Final = 0xFFFF  # Unicode: code points beyond it take two UTF-16 units
+
+MAX_SAFE_INTEGER: Final = 2**53 - 1  # [assumed] a JSON reader that uses doubles rounds integers beyond it
+
+RETRY_STATUSES: Final = frozenset({408, 425, 429, *range(500, 600)})  # [assumed] standard HTTP
+KEY_STATUSES: Final = frozenset({401, 403})  # [assumed] the key is wrong: the same for every row
+ENDPOINT_STATUSES: Final = frozenset({*range(300, 400), 404, 405})  # [assumed] the URL is wrong: likewise
+
+
+def count_chars(text: str) -> int:
+    """Return the length of `text` as the service may count it.
+
+    The larger of code points and UTF-16 units, which differ for emoji [assumed: the page says only "characters"].
+
+    Examples
+    --------
+    >>> count_chars("Total Orders"), count_chars("🎉")
+    (12, 2)
+    """
+    return len(text) + sum(1 for char in text if ord(char) > LAST_BMP_CODE_POINT)

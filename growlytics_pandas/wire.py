@@ -1,0 +1,35 @@
+"""What a transport reports of one request: the words that transports, retry and delivery share."""
+
+from enum import Enum
+from typing import NamedTuple
+
+
+class WireFault(Enum):
+    """Why a request got no usable answer."""
+
+    CONNECT = "could not connect"
+    TLS = "the server's certificate or TLS set-up was refused"
+    TIMEOUT = "no answer in time"
+    BROKEN = "the connection broke"
+    STALE = "a kept-alive connection had been closed by the server"
+    TOO_LARGE = "the answer was larger than any answer of this API"
+    OTHER = "the request could not be made"
+
+
+class Reply(NamedTuple):
+    """One finished request.
+
+    `token` is what the caller gave to ``submit``. `status` is the HTTP status, 0 where there was no answer; then
+    `fault` says why. `was_sent` is False only where the request certainly never reached the service, so that a lost
+    answer counts as *unknown*, never as *failed*. `detail` holds the lower library's words, without the key.
+    """
+
+    token: int
+    status: int
+    body: bytes
+    seconds: float
+    fault: WireFault | None = None
+    was_sent: bool = True
+    retry_after: str | None = None
+    location: str | None = None
+    detail: str = ""
