@@ -1,0 +1,100 @@
+"""A run of rows in wire form: what the checks look at and what the encoder writes are the same values."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from growlytics_pandas import contract
+from growlytics_pandas.cells import Mask, extract
+from growlytics_pandas.conversion import Values, convert
+from growlytics_pandas.identifiers import Ids, read_ids
+from growlytics_pandas.inference import AttributeType
+from growlytics_pandas.layout import Attribute, Layout
+
+BLOCK_ROWS: Final = 16_384
+"""Rows looked at together while checking: enough to hide numpy's overhead, little enough to keep memory flat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One attribute of a block: its values, and which of them go out."""
+
+    attribute: Attribute
+    values: Values
+    sent: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows `start` to `start + len(ids.texts)` of the frame. `over_budget`: columns whose cells exceed the 100."""
+
+    start: int
+    ids: Ids
+    columns: tuple[Column, ...]
+    over_budget: Mapping[int, Mask]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Custom attributes that customers have from earlier pushes.
+
+    `used`: one number a row, attributes of that row's customer that this frame does not send. It starts the count.
+    """
+
+    used: npt.NDArray[np.int16]
+
+
+def starts(rows: int, size: int = BLOCK_ROWS) -> Iterator[tuple[int, int]]:
+    """Cut `rows` into runs of `size`."""
+    for start in range(0, rows, size):
+        yield start, min(start + size, rows)
+
+
+def prepare(
+    frame: pd.DataFrame, layout: Layout, dropped: frozenset[int], start: int, stop: int, budget: Budget | None = None
+) -> Block:
+    """Convert rows `start` to `stop`. `dropped` holds the positions of columns of which nothing is sent."""
+    part = frame.iloc[start:stop]
+    ids = read_ids(part.iloc[:, layout.id_position], layout.id_kind, layout.zone)
+    columns = [
+        _column(part, layout, attribute, ids)
+        for attribute in layout.attributes
+        if attribute.type is not None and attribute.position not in dropped
+    ]
+    used = budget.used[start:stop] if budget is not None else None
+    over = _over_budget(columns, stop - start, used)
+    return Block(start, ids, tuple(_within(column, over) for column in columns), over)
+
+
+def _column(part: pd.DataFrame, layout: Layout, attribute: Attribute, ids: Ids) -> Column:
+    if attribute.position == layout.id_position and attribute.is_reserved:
+        values = Values(AttributeType.STRING, ids.texts, ids.missing)  # the id, as it is sent
+    else:
+        cells = extract(part.iloc[:, attribute.position], attribute.kind, layout.zone)
+        target = attribute.type or AttributeType.STRING
+        values = convert(cells, target, layout.zone, is_strict=attribute.strict)
+    return Column(attribute, values, values.sent)
+
+
+def _over_budget(columns: list[Column], rows: int, used: npt.NDArray[np.int16] | None) -> dict[int, Mask]:
+    """Find the custom attributes of each row past the 100th, in the order of the columns."""
+    custom = [column for column in columns if not column.attribute.is_reserved]
+    if len(custom) + (int(used.max(initial=0)) if used is not None else 0) <= contract.MAX_CUSTOM_ATTRIBUTES:
+        return {}
+    count = np.zeros(rows, dtype="int32") if used is None else used.astype("int32")
+    over = {}
+    for column in custom:
+        count += column.sent
+        excess = column.sent & (count > contract.MAX_CUSTOM_ATTRIBUTES)
+        if excess.any():
+            over[column.attribute.position] = excess
+    return over
+
+
+def _within(column: Column, over: Mapping[int, Mask]) -> Column:
+    excess = over.get(column.attribute.position)
+    return column if excess is None else Column(column.attribute, column.values, column.sent & ~excess)

@@ -1,0 +1,187 @@
+"""The cells of one column of a block, taken out of whatever backing pandas has for them.
+
+`extract` gives plain numpy arrays (or lists of text) and a mask of what is missing; conversion starts from there.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pandas.api import types as dtypes
+
+from growlytics_pandas import contract
+from growlytics_pandas.inference import Kind
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Cells as they are: `values` by kind, with a filler wherever `missing` is set.
+
+    text: list of str; integer, float: numeric array; boolean: bool array; date: naive datetime64 array in the zone
+    of the plan; anything else: object array.
+    """
+
+    kind: Kind
+    values: Any
+    missing: Mask
+
+
+def extract(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Cells:
+    """Take the cells of `column` (a block of it) out of its backing."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return _of_categories(column, kind, zone)
+    if isinstance(column.dtype, pd.SparseDtype):
+        column = pd.Series(np.asarray(column))
+    if isinstance(column.dtype, pd.ArrowDtype):
+        column = _without_dictionary(column)
+    missing = column.isna().to_numpy(dtype=bool)
+    extractor = _EXTRACTORS.get(kind, _objects)
+    if dtypes.is_object_dtype(column.dtype) and kind is not Kind.DATE:
+        extractor = _OBJECT_EXTRACTORS.get(kind, _objects)
+    return extractor(column, missing, kind, zone)
+
+
+def _of_categories(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Cells:
+    """Extract each category once, then take them by code."""
+    codes = column.cat.codes.to_numpy()
+    categories = extract(column.cat.categories.to_series(), kind, zone)
+    missing = codes < 0
+    if not len(categories.missing):
+        return Cells(kind, np.empty(len(codes), dtype=object), missing)
+    safe = np.where(missing, 0, codes)
+    if isinstance(categories.values, list):
+        values: Any = [categories.values[code] for code in safe.tolist()]
+    else:
+        values = categories.values[safe]
+    return Cells(kind, values, missing | categories.missing[safe])
+
+
+def _text(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
+    values = column.tolist()
+    for position in np.flatnonzero(missing).tolist():
+        values[position] = ""
+    return Cells(kind, values, missing)
+
+
+def _integers(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
+    dtype = "uint64" if dtypes.is_unsigned_integer_dtype(column.dtype) else "int64"
+    return Cells(kind, _filled(column, dtype, missing), missing)
+
+
+def _floats(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
+    itemsize = getattr(column.dtype, "itemsize", 8)
+    values = _filled(column, {2: "float16", 4: "float32"}.get(itemsize, "float64"), missing)
+    return Cells(kind, values, missing | np.isnan(values))  # Arrow and nullable floats hold NaN beside NA
+
+
+def _booleans(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
+    return Cells(kind, _filled(column, "bool", missing), missing)
+
+
+def _filled(column: pd.Series[Any], dtype: str, missing: Mask) -> npt.NDArray[Any]:
+    if isinstance(column.dtype, np.dtype):
+        return column.to_numpy().astype(dtype)
+    return column.to_numpy(dtype=dtype, na_value=0) if missing.any() else column.to_numpy(dtype=dtype)
+
+
+def _objects(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
+    values = column.to_numpy(dtype=object)
+    return Cells(kind, values, missing)
+
+
+def _object_integers(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) -> Cells:
+    """Python integers have no limit: keep as objects those that numpy cannot hold."""
+    try:
+        values = np.where(missing, 0, column.to_numpy(dtype=object)).astype("int64")
+    except OverflowError:
+        return _objects(column, missing, Kind.DECIMAL, zone)
+    return Cells(kind, values, missing)
+
+
+def _object_booleans(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
+    return Cells(kind, np.where(missing, False, column.to_numpy(dtype=object)).astype(bool), missing)
+
+
+def _dates(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) -> Cells:
+    if dtypes.is_object_dtype(column.dtype):
+        values = [None if gone else naive(value, zone) for value, gone in zip(column.tolist(), missing, strict=True)]
+        return Cells(kind, dates_array(values), missing)
+    if isinstance(column.dtype, pd.ArrowDtype):
+        column = _of_arrow_dates(column)
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        column = column.dt.tz_convert(zone).dt.tz_localize(None)
+    return Cells(kind, column.to_numpy(), missing)
+
+
+def _without_dictionary(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Decode an Arrow dictionary, which is Arrow's categorical."""
+    import pyarrow as pa  # noqa: PLC0415 - pyarrow is optional; who has an Arrow column has it
+
+    if not pa.types.is_dictionary(column.dtype.pyarrow_dtype):
+        return column
+    values = pa.array(column)
+    decoded = values.cast(values.type.value_type)
+    return pd.Series(decoded.to_pandas(types_mapper=pd.ArrowDtype))
+
+
+def _of_arrow_dates(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Turn Arrow dates and timestamps into numpy-backed ones: Arrow's own formatting prints fractions."""
+    import pyarrow as pa  # noqa: PLC0415 - pyarrow is optional; who has an Arrow column has it
+
+    array = pa.array(column)
+    if pa.types.is_date(array.type):
+        array = array.cast(pa.timestamp("ms"))
+    instants = pd.Series(array.cast(pa.timestamp(array.type.unit)).to_numpy(zero_copy_only=False))
+    return instants if array.type.tz is None else instants.dt.tz_localize("UTC")
+
+
+def naive(value: date | np.datetime64, zone: ZoneInfo) -> datetime | np.datetime64:
+    """Turn one date into a naive one: an aware one is told in `zone`, a plain date is its midnight."""
+    if isinstance(value, np.datetime64):
+        return _in_microseconds(value)
+    if not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day)  # noqa: DTZ001 - naive is what is sent
+    if isinstance(value, pd.Timestamp):
+        local = value if value.tz is None else value.tz_convert(zone).tz_localize(None)
+        return _in_microseconds(local.to_datetime64())
+    return value if value.tzinfo is None else value.astimezone(zone).replace(tzinfo=None)
+
+
+def dates_array(values: list[datetime | np.datetime64 | None]) -> npt.NDArray[np.datetime64]:
+    """Make one array of naive dates; a year that no date can have becomes 10000, which is reported all the same."""
+    gone = np.datetime64("NaT")
+    return np.array([gone if v is None else np.datetime64(v, "us") for v in values], dtype="M8[us]")
+
+
+def _in_microseconds(value: np.datetime64) -> np.datetime64:
+    year = int(value.astype("M8[Y]").astype("i8")) + _EPOCH_YEAR
+    if not contract.MIN_YEAR <= year <= contract.MAX_YEAR:
+        return _BEYOND
+    whole = value.astype("M8[us]")
+    if whole == value:
+        return whole
+    return (whole.astype("i8") | 1).astype("M8[us]")  # nanoseconds leave a trace, so that their loss is reported
+
+
+_EPOCH_YEAR = 1970
+_BEYOND = np.datetime64("10000-01-01", "us")
+
+_EXTRACTORS = {
+    Kind.TEXT: _text,
+    Kind.INTEGER: _integers,
+    Kind.FLOAT: _floats,
+    Kind.BOOLEAN: _booleans,
+    Kind.DATE: _dates,
+}
+_OBJECT_EXTRACTORS = {
+    Kind.TEXT: _text,
+    Kind.INTEGER: _object_integers,
+    Kind.BOOLEAN: _object_booleans,
+    Kind.FLOAT: _objects,
+}

@@ -1,0 +1,118 @@
+"""From a block to request bodies, column by column: byte-exact JSON, every digit kept, nothing for what is missing."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+import orjson
+
+from growlytics_pandas.blocks import Block, Column
+from growlytics_pandas.cells import Mask
+from growlytics_pandas.conversion import Values, date_texts
+from growlytics_pandas.inference import AttributeType
+
+_SEPARATOR: Final = "\x1e"  # a control character that JSON must escape, so it can be found again
+_ESCAPED: Final = "\\u001e"
+
+
+def encode_block(block: Block, keep: Mask, top_level_name: str | None = None) -> list[bytes]:
+    """Write one body for each row of `block` where `keep` is set, in order.
+
+    Every attribute that all rows have is baked into one template; the others bring their own text or none.
+    """
+    rows = None if keep.all() else np.flatnonzero(keep).tolist()
+    template, fields = _template(block.columns, top_level_name)
+    ids = _chosen(string_tokens(block.ids.texts), rows)
+    columns = [_chosen(field, rows) for field in fields]
+    return [(template % row).encode() for row in zip(ids, *columns, strict=True)]
+
+
+def _chosen(items: list[str], rows: list[int] | None) -> list[str]:
+    return items if rows is None else [items[row] for row in rows]
+
+
+def _template(columns: Iterable[Column], top_level_name: str | None) -> tuple[str, list[list[str]]]:
+    """Return the text of a body with a ``%s`` for the id and each field, and the fields.
+
+    A field that may be absent carries its comma: behind it before the first attribute that is always there, in front
+    of it after. Without such an attribute the commas are joined row by row.
+    """
+    columns = list(columns)
+    name = "" if top_level_name is None else f'"name":{_token(top_level_name)},'
+    head = '{"id":%s,' + name.replace("%", "%%") + '"attributes":['
+    if not columns:
+        return head + "]}", []
+    fixed = next((i for i, column in enumerate(columns) if column.sent.all()), None)
+    if fixed is None:
+        return head + "%s]}", [_joined(columns)]
+    parts, fields = [head], []
+    for i, column in enumerate(columns):
+        before, after = ("," if i > fixed else ""), ("," if i < fixed else "")
+        start, end = before + _prefix(column), "}" + after
+        if column.sent.all():
+            parts.append(start.replace("%", "%%") + "%s" + end)
+            fields.append(tokens(column.values))
+        else:
+            parts.append("%s")
+            fields.append(_optional(column, start, end))
+    return "".join(parts) + "]}", fields
+
+
+def _joined(columns: list[Column]) -> list[str]:
+    """Join the attributes of each row, where no attribute is in all of them."""
+    fragments = [_optional(column, _prefix(column), "}") for column in columns]
+    return [",".join(filter(None, row)) for row in zip(*fragments, strict=True)]
+
+
+def _optional(column: Column, start: str, end: str) -> list[str]:
+    texts = tokens(column.values)
+    return [start + text + end if sent else "" for text, sent in zip(texts, column.sent.tolist(), strict=True)]
+
+
+def _prefix(column: Column) -> str:
+    name, kind = _token(column.attribute.name), column.values.type.value
+    return f'{{"name":{name},"type":"{kind}","value":'
+
+
+def tokens(values: Values) -> list[str]:
+    """Write the values of one column as JSON tokens, fillers included."""
+    return _WRITERS[values.type](values.values)
+
+
+def string_tokens(texts: list[str]) -> list[str]:
+    """Write texts as JSON strings: all in one call, cut apart again at a separator that none of them can hold."""
+    if not texts:
+        return []
+    joined = _SEPARATOR.join(texts)
+    if _ESCAPED in joined or joined.count(_SEPARATOR) != len(texts) - 1:
+        return [_token(text) for text in texts]
+    return ['"' + text + '"' for text in _token(joined)[1:-1].split(_ESCAPED)]
+
+
+def _token(text: str) -> str:
+    return orjson.dumps(text).decode()
+
+
+def _number_tokens(values: Any) -> list[str]:
+    if isinstance(values, list):
+        return [repr(value) if isinstance(value, float) else str(value) for value in values]
+    if values.dtype == np.float16:
+        return [str(value) for value in values]  # its own digits; orjson would write those of a float32
+    written = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
+    return written[1:-1].decode().split(",")
+
+
+def _boolean_tokens(values: Any) -> list[str]:
+    return ["true" if value else "false" for value in values.tolist()]
+
+
+def _date_tokens(values: Any) -> list[str]:
+    return ['"' + text + '"' for text in date_texts(values)]
+
+
+_WRITERS: Final = {
+    AttributeType.STRING: string_tokens,
+    AttributeType.NUMBER: _number_tokens,
+    AttributeType.BOOLEAN: _boolean_tokens,
+    AttributeType.DATE: _date_tokens,
+}

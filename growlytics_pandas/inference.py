@@ -1,0 +1,167 @@
+"""From dtype to attribute type: what the cells of a column are, and what they are sent as.
+
+Decided by dtype predicates over every backing, never by dtype names; an object column is judged by all of its values.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum, StrEnum
+from types import MappingProxyType, NoneType
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from pandas.api import types as dtypes
+
+from growlytics_pandas import contract
+
+
+class AttributeType(StrEnum):
+    """The four types of the API."""
+
+    STRING = contract.STRING
+    NUMBER = contract.NUMBER
+    BOOLEAN = contract.BOOLEAN
+    DATE = contract.DATE
+
+
+class Kind(Enum):
+    """What the cells of a column are, whatever holds them."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    FLOAT = "float"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    MIXED = "mixed"
+    EMPTY = "empty"
+    UNSUPPORTED = "unsupported"
+
+
+TYPE_OF: Final = MappingProxyType(
+    {
+        Kind.TEXT: AttributeType.STRING,
+        Kind.INTEGER: AttributeType.NUMBER,
+        Kind.FLOAT: AttributeType.NUMBER,
+        Kind.DECIMAL: AttributeType.NUMBER,
+        Kind.BOOLEAN: AttributeType.BOOLEAN,
+        Kind.DATE: AttributeType.DATE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a column holds: its kind, the type it is sent as (None: nothing can be sent), and words for the user."""
+
+    kind: Kind
+    type: AttributeType | None
+    detail: str = ""
+
+
+def inspect(column: pd.Series[Any]) -> Finding:
+    """Tell what the cells of a column are and which attribute type they become."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return _of_used_categories(column)
+    if column.isna().all():
+        return Finding(Kind.EMPTY, None, "all missing: nothing is sent, no type is fixed")
+    if isinstance(column.dtype, pd.SparseDtype):
+        return _of_dtype(pd.Series(np.asarray(column)))
+    return _of_dtype(column)
+
+
+def _of_used_categories(column: pd.Series[Any]) -> Finding:
+    """Judge a categorical column by the categories that its rows use."""
+    used = np.unique(column.cat.codes.to_numpy())
+    return inspect(column.cat.categories[used[used >= 0]].to_series())
+
+
+def _of_dtype(column: pd.Series[Any]) -> Finding:
+    dtype = column.dtype
+    if dtypes.is_object_dtype(dtype):
+        return _of_objects(column)
+    if isinstance(dtype, pd.ArrowDtype):
+        return _of_arrow(dtype)
+    kind = next((kind for is_kind, kind in _PREDICATES if is_kind(dtype)), None)
+    if kind is None:
+        return Finding(Kind.UNSUPPORTED, None, str(dtype))
+    return Finding(kind, TYPE_OF[kind])
+
+
+# Boolean before number: is_numeric_dtype is true for booleans too.
+_PREDICATES: Final = (
+    (dtypes.is_bool_dtype, Kind.BOOLEAN),
+    (dtypes.is_integer_dtype, Kind.INTEGER),
+    (dtypes.is_float_dtype, Kind.FLOAT),
+    (dtypes.is_datetime64_any_dtype, Kind.DATE),
+    (lambda dtype: isinstance(dtype, pd.StringDtype), Kind.TEXT),
+)
+
+
+def _of_arrow(dtype: pd.ArrowDtype) -> Finding:
+    import pyarrow.types as arrow  # noqa: PLC0415 - pyarrow is optional; who has an Arrow column has it
+
+    stored = dtype.pyarrow_dtype
+    if arrow.is_dictionary(stored):
+        stored = stored.value_type
+    predicates = (
+        (arrow.is_boolean, Kind.BOOLEAN),
+        (arrow.is_integer, Kind.INTEGER),
+        (arrow.is_floating, Kind.FLOAT),
+        (arrow.is_decimal, Kind.DECIMAL),
+        (lambda t: arrow.is_string(t) or arrow.is_large_string(t) or arrow.is_string_view(t), Kind.TEXT),
+        (lambda t: arrow.is_timestamp(t) or arrow.is_date(t), Kind.DATE),
+    )
+    kind = next((kind for is_kind, kind in predicates if is_kind(stored)), None)
+    return Finding(Kind.UNSUPPORTED, None, str(dtype)) if kind is None else Finding(kind, TYPE_OF[kind])
+
+
+_FAMILIES: Final = (
+    ((bool, np.bool_), Kind.BOOLEAN),
+    ((np.timedelta64,), Kind.UNSUPPORTED),  # before the integers, whose subclass it is
+    ((int, np.integer), Kind.INTEGER),
+    ((float, np.floating), Kind.FLOAT),
+    ((Decimal,), Kind.DECIMAL),
+    ((str,), Kind.TEXT),
+    ((datetime, date, np.datetime64), Kind.DATE),
+)
+_MISSING_CLASSES: Final = frozenset({NoneType, type(pd.NA), type(pd.NaT)})
+
+
+def family(cls: type) -> Kind:
+    """Return the kind of the values of a Python or numpy class."""
+    return next((kind for classes, kind in _FAMILIES if issubclass(cls, classes)), Kind.UNSUPPORTED)
+
+
+def _of_objects(column: pd.Series[Any]) -> Finding:
+    """Judge an object column by the classes of all its values; the commonest kind of a mixture gives the type."""
+    present = column.to_numpy()[~column.isna().to_numpy()]
+    classes = Counter(map(type, present.tolist()))
+    kinds: Counter[Kind] = Counter()
+    for cls, count in classes.items():
+        if cls not in _MISSING_CLASSES:
+            kinds[family(cls)] += count
+    if len(kinds) == 1:
+        kind = next(iter(kinds))
+        detail = ", ".join(sorted(cls.__name__ for cls in classes)) if kind is Kind.UNSUPPORTED else ""
+        return Finding(kind, TYPE_OF.get(kind), detail)
+    if set(kinds) <= {Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL}:
+        return Finding(Kind.DECIMAL, AttributeType.NUMBER)
+    return _of_mixture(kinds)
+
+
+def _of_mixture(kinds: Counter[Kind]) -> Finding:
+    """Give the commonest type; between equals the first of string, number, boolean, date."""
+    by_type = Counter({kind: count for kind, count in kinds.items() if kind in TYPE_OF})
+    totals: Counter[AttributeType] = Counter()
+    for kind, count in by_type.items():
+        totals[TYPE_OF[kind]] += count
+    order = list(AttributeType)
+    chosen = min(totals, key=lambda t: (-totals[t], order.index(t)))
+    parts = [f"{count:,} {t}" for t, count in totals.most_common()]
+    if kinds[Kind.UNSUPPORTED]:
+        parts.append(f"{kinds[Kind.UNSUPPORTED]:,} of no type")
+    return Finding(Kind.MIXED, chosen, f"mixed values ({', '.join(parts)}): sent as {chosen}")

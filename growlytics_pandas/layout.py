@@ -1,0 +1,251 @@
+"""Which columns become which attributes: the columns chosen, their names and their types."""
+
+import difflib
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from growlytics_pandas import contract
+from growlytics_pandas.contacts import check_region
+from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
+from growlytics_pandas.hints import hint
+from growlytics_pandas.identifiers import Keep
+from growlytics_pandas.inference import AttributeType, Finding, Kind, inspect
+
+NewAttributes = Literal["allow", "forbid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger knows of an attribute: its type, when it was first sent, and whether it surely arrived."""
+
+    type: str
+    first_seen: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One column that is sent: where it is, what it is called, and what its cells become (None: nothing is sent)."""
+
+    position: int
+    column: Hashable
+    name: str
+    type: AttributeType | None
+    kind: Kind
+    strict: bool
+    dtype: str
+    missing: int
+    note: str
+    known: Known | None = None
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether campaigns are sent with it; always a string, and not one of the 100."""
+        return self.name in contract.RESERVED_ATTRIBUTES
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of a frame as the plan sees them."""
+
+    id_column: Hashable
+    id_position: int
+    id_kind: Kind
+    attributes: tuple[Attribute, ...]
+    zone: ZoneInfo
+    region: str
+    keep: Keep
+    new_attributes: NewAttributes
+    knows_types: bool
+    known_names: tuple[str, ...]
+    top_level_name: str | None
+
+    @property
+    def id_attribute(self) -> Attribute | None:
+        """The attribute that the id column itself is sent as, if it is."""
+        return next((a for a in self.attributes if a.position == self.id_position), None)
+
+
+def lay_out(
+    frame: pd.DataFrame,
+    id_col: Hashable,
+    *,
+    columns: Sequence[Hashable] | None,
+    rename: Mapping[Any, str] | None,
+    types: Mapping[Any, str] | None,
+    timezone: str,
+    region: str,
+    keep: Keep,
+    name: str | None,
+    new_attributes: NewAttributes,
+    known: Mapping[str, Known] | None,
+) -> Layout:
+    """Check the arguments against the frame and work out every attribute."""
+    if not isinstance(frame, pd.DataFrame):
+        raise InvalidArgumentTypeError(
+            f"df: found a {type(frame).__name__}; it must be a pandas DataFrame, one row a customer "
+            "(Series.to_frame() makes one)."
+        )
+    _choice("keep", keep, ("first", "last", False))
+    _choice("new_attributes", new_attributes, ("allow", "forbid"))
+    renamed, wanted = dict(rename or {}), _checked_types(types)
+    for argument, labels in (("rename", renamed), ("types", wanted), ("columns", _labels(columns))):
+        _require_columns(frame, argument, labels)
+    _require_text("name", name)
+    for label, new in renamed.items():
+        _require_text(f"rename[{label!r}]", new)
+    id_position = _id_position(frame, id_col)
+    attributes = tuple(
+        _attribute(frame, position, renamed, wanted, known or {})
+        for position in _positions(frame, id_position, columns, renamed)
+    )
+    return Layout(
+        id_column=id_col,
+        id_position=id_position,
+        id_kind=inspect(frame.iloc[:, id_position]).kind,
+        attributes=attributes,
+        zone=_zone(timezone),
+        region=check_region(region),
+        keep=keep,
+        new_attributes=new_attributes,
+        knows_types=known is not None,
+        known_names=tuple(known or ()),
+        top_level_name=name,
+    )
+
+
+def name_of(label: Hashable) -> str:
+    """Return the attribute name of a column label: text as it is, a MultiIndex label joined with ``_``.
+
+    Examples
+    --------
+    >>> name_of("City"), name_of(2024), name_of(("orders", "sum")), name_of(("id", ""))
+    ('City', '2024', 'orders_sum', 'id')
+    """
+    if isinstance(label, tuple):
+        return "_".join(part for part in map(name_of, label) if part)
+    return "" if label is None or label is pd.NA or label != label else str(label)  # noqa: PLR0124 - NaN is not itself
+
+
+def _attribute(
+    frame: pd.DataFrame,
+    position: int,
+    renamed: Mapping[Any, str],
+    wanted: Mapping[Any, AttributeType],
+    known: Mapping[str, Known],
+) -> Attribute:
+    label, column = frame.columns[position], frame.iloc[:, position]
+    name = renamed.get(label, name_of(label))
+    finding = inspect(column)
+    asked = wanted.get(label)
+    reserved = name in contract.RESERVED_ATTRIBUTES
+    if reserved and asked not in (None, AttributeType.STRING):
+        raise InvalidArgumentError(
+            f"types[{label!r}]: found {str(asked)!r}; {name!r} is a reserved attribute and always 'string'. "
+            "Leave it out of types, or rename the column to send it as an attribute of your own."
+        )
+    return Attribute(
+        position=position,
+        column=label,
+        name=name,
+        type=_type(finding, asked, is_reserved=reserved),
+        kind=finding.kind,
+        strict=finding.kind is Kind.MIXED and asked is None and not reserved,
+        dtype=str(column.dtype),
+        missing=int(column.isna().sum()),
+        note="" if asked else finding.detail or hint(column, finding.kind, name),
+        known=known.get(name),
+    )
+
+
+def _type(finding: Finding, asked: AttributeType | None, *, is_reserved: bool) -> AttributeType | None:
+    if finding.kind in (Kind.EMPTY, Kind.UNSUPPORTED):
+        return None
+    return AttributeType.STRING if is_reserved else asked or finding.type
+
+
+def _positions(
+    frame: pd.DataFrame, id_position: int, columns: Sequence[Hashable] | None, renamed: Mapping[Any, str]
+) -> list[int]:
+    if columns is not None:
+        wanted = _labels(columns)
+        return [p for label in wanted for p, other in enumerate(frame.columns) if _same(label, other)]
+    id_label = frame.columns[id_position]
+    id_is_reserved = renamed.get(id_label, name_of(id_label)) in contract.RESERVED_ATTRIBUTES
+    return [p for p in range(frame.shape[1]) if p != id_position or id_is_reserved]
+
+
+def _same(label: Hashable, other: Hashable) -> bool:
+    return label is other or (type(label) is type(other) and label == other) or bool(label == other)
+
+
+def _labels(columns: Sequence[Hashable] | None) -> list[Hashable]:
+    """Return the distinct labels asked for, in order."""
+    if isinstance(columns, str):
+        raise InvalidArgumentTypeError(
+            f"columns: found the text {columns!r}; it must be a list: columns=[{columns!r}]."
+        )
+    return list(dict.fromkeys(columns or ()))
+
+
+def _id_position(frame: pd.DataFrame, id_col: Hashable) -> int:
+    positions = [p for p, label in enumerate(frame.columns) if _same(id_col, label)]
+    if len(positions) == 1:
+        return positions[0]
+    if positions:
+        raise InvalidArgumentError(
+            f"id_col: {len(positions)} columns are labelled {id_col!r}; the id must be one column. "
+            "Rename the others: df.columns = [...]."
+        )
+    if id_col in frame.index.names and id_col is not None:
+        raise InvalidArgumentError(f"id_col: {id_col!r} is the index, not a column. Use df.reset_index() first.")
+    raise InvalidArgumentError(f"id_col: there is no column {id_col!r}. {_suggest(frame, id_col)}")
+
+
+def _require_columns(frame: pd.DataFrame, argument: str, labels: Iterable[Hashable]) -> None:
+    present = set(frame.columns)
+    for label in labels:
+        if label not in present:
+            raise InvalidArgumentError(f"{argument}: there is no column {label!r}. {_suggest(frame, label)}")
+
+
+_SHOWN = 10
+
+
+def _suggest(frame: pd.DataFrame, label: Hashable) -> str:
+    names = [str(column) for column in frame.columns]
+    near = difflib.get_close_matches(str(label), names, n=3)
+    if near:
+        return f"Did you mean {' or '.join(map(repr, near))}?"
+    rest = f" +{len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"The columns are: {', '.join(map(repr, names[:_SHOWN]))}{rest}."
+
+
+def _checked_types(types: Mapping[Any, str] | None) -> dict[Any, AttributeType]:
+    for label, wanted in (types or {}).items():
+        _choice(f"types[{label!r}]", wanted, contract.TYPES)
+    return {label: AttributeType(wanted) for label, wanted in (types or {}).items()}
+
+
+def _choice(argument: str, found: Any, allowed: tuple[Any, ...]) -> None:
+    if not any(found is one or (isinstance(found, str) and found == one) for one in allowed):
+        raise InvalidArgumentError(f"{argument}: found {found!r}; allowed are {', '.join(map(repr, allowed))}.")
+
+
+def _require_text(argument: str, text: Any) -> None:
+    if text is not None and not isinstance(text, str):
+        raise InvalidArgumentTypeError(f"{argument}: found a {type(text).__name__}; it must be text.")
+
+
+def _zone(timezone: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(timezone)
+    except (KeyError, ValueError, TypeError, OSError) as error:
+        raise InvalidArgumentError(
+            f"timezone: found {timezone!r}; it must be the name of a zone, such as 'UTC' or 'Asia/Kolkata'."
+        ) from error

@@ -1,0 +1,180 @@
+"""The rules about attributes as a whole: their names and their types."""
+
+from collections import Counter, defaultdict
+from typing import Final
+
+import pandas as pd
+
+from growlytics_pandas import contract
+from growlytics_pandas.inference import AttributeType, Kind
+from growlytics_pandas.layout import Attribute, Layout
+from growlytics_pandas.rules import RULES, Effect, Rule, Severity
+from growlytics_pandas.violations import Found, assignment
+
+
+def check_attributes(frame: pd.DataFrame, layout: Layout) -> list[Found]:
+    """Check every attribute's name and type; one finding a rule and column."""
+    names = Counter(attribute.name for attribute in layout.attributes)
+    findings: list[Found] = []
+    for attribute in layout.attributes:
+        findings += _check_name(frame, attribute, names)
+        findings += _check_type(frame, layout, attribute)
+    return findings + _case_clashes(layout)
+
+
+def dropped_columns(findings: list[Found]) -> frozenset[int]:
+    """Return the positions of the columns of which nothing can be sent."""
+    return frozenset(
+        found.position
+        for found in findings
+        if found.rows is None
+        and RULES[found.rule].severity is Severity.ERROR
+        and RULES[found.rule].effect is Effect.ATTRIBUTE_DROPPED
+    )
+
+
+def _found(rule: Rule, attribute: Attribute, frame_rows: int, what: str, fix: str, limit: object = None) -> Found:
+    return Found(
+        rule,
+        attribute.position,
+        attribute.column,
+        attribute.name,
+        what,
+        fix,
+        limit=limit,
+        count=frame_rows - attribute.missing,
+    )
+
+
+def _check_name(frame: pd.DataFrame, attribute: Attribute, names: Counter[str]) -> list[Found]:
+    name, rows = attribute.name, len(frame)
+    if not name.strip() or not _is_unicode(name):
+        fix = f"df = df.set_axis({_labels_with(frame, attribute, 'Name me')!r}, axis=1)"
+        what = "the attribute name is empty" if not name.strip() else "the attribute name is not valid Unicode text"
+        return [_found(Rule.ATTRIBUTE_NAME_EMPTY, attribute, rows, f"{what}; it must be 1 to 49 characters.", fix)]
+    findings = []
+    chars, limit = contract.count_chars(name), contract.MAX_ATTRIBUTE_NAME_CHARS
+    if chars > limit:
+        what = f"the attribute name has {chars} characters; at most {limit} are allowed."
+        fix = _rename(attribute, _shortened(name))
+        findings.append(_found(Rule.ATTRIBUTE_NAME_TOO_LONG, attribute, rows, what, fix, limit))
+    if names[name] > 1:
+        what = f"{names[name]} columns map to the attribute {name!r}; one name can carry one value."
+        fix = f"df = df.set_axis({_labels_with(frame, attribute, f'{name} {attribute.position}')!r}, axis=1)"
+        findings.append(_found(Rule.ATTRIBUTE_NAME_DUPLICATE, attribute, rows, what, fix))
+    if name != name.strip():
+        what = f"white space around the attribute name {name!r}; it is part of the name for good."
+        findings.append(_found(Rule.ATTRIBUTE_NAME_WHITESPACE, attribute, rows, what, _rename(attribute, name.strip())))
+    return findings
+
+
+def _shortened(name: str) -> str:
+    while contract.count_chars(name) > contract.MAX_ATTRIBUTE_NAME_CHARS:
+        name = name[:-1]
+    return name.rstrip()
+
+
+def _is_unicode(text: str) -> bool:
+    return text.encode(errors="ignore").decode() == text
+
+
+def _rename(attribute: Attribute, new: str) -> str:
+    return f"df = df.rename(columns={{{attribute.column!r}: {new!r}}})"
+
+
+def _labels_with(frame: pd.DataFrame, attribute: Attribute, new: str) -> list[object]:
+    labels: list[object] = list(frame.columns)
+    labels[attribute.position] = new
+    return labels
+
+
+def _check_type(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> list[Found]:
+    if attribute.kind is Kind.UNSUPPORTED:
+        what = f"dtype {attribute.dtype} has no attribute type; the types are {', '.join(contract.TYPES)}."
+        return [_found(Rule.TYPE_UNSUPPORTED, attribute, len(frame), what, _supported(frame, attribute))]
+    findings = _check_known(frame, layout, attribute)
+    is_id = attribute.position == layout.id_position
+    if attribute.is_reserved and not is_id and attribute.kind not in (Kind.TEXT, Kind.EMPTY):
+        what = f"{attribute.name!r} is always text; the {attribute.kind.value} values are written as text."
+        whole = '.astype("Int64")' if attribute.kind in (Kind.INTEGER, Kind.FLOAT) else ""
+        fix = assignment(frame, attribute.position, f'{{}}{whole}.astype("string")')
+        findings.append(_found(Rule.RESERVED_NOT_STRING, attribute, len(frame), what, fix, AttributeType.STRING.value))
+    return findings
+
+
+_DTYPE_FIXES: Final = (
+    ("timedelta", ".dt.total_seconds()"),
+    ("duration", ".dt.total_seconds()"),
+    ("period", ".dt.to_timestamp()"),
+    ("complex", ".abs()"),
+    ("bytes", '.str.decode("utf-8")'),
+    ("binary", '.map(bytes.decode, na_action="ignore")'),
+    ("list", '.map(lambda items: ", ".join(map(str, items)), na_action="ignore")'),
+)
+
+
+def _supported(frame: pd.DataFrame, attribute: Attribute) -> str:
+    """Say what to turn an unsupported column into."""
+    what = f"{attribute.dtype} {attribute.note}".lower()
+    change = next((change for word, change in _DTYPE_FIXES if word in what), '.map(str, na_action="ignore")')
+    return assignment(frame, attribute.position, "{}" + change)
+
+
+def _check_known(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> list[Found]:
+    """Compare with what the ledger knows to be fixed."""
+    known = attribute.known
+    if attribute.type is None or not layout.knows_types or attribute.is_reserved:
+        return []
+    if known is None:
+        if layout.new_attributes == "allow":
+            return []
+        what = f"{attribute.name!r} is new, and new_attributes='forbid'; check the name, or allow it."
+        return [
+            _found(Rule.ATTRIBUTE_UNKNOWN, attribute, len(frame), what, f"df = df.drop(columns={[attribute.column]!r})")
+        ]
+    if known.type == attribute.type:
+        return []
+    when = f"{known.first_seen:%Y-%m-%d %H:%M} UTC"
+    sure = "" if known.source != "uncertain" else ", by a request whose answer was lost"
+    what = (
+        f"{attribute.name!r} is sent as {attribute.type}, but was first tracked as {known.type} on {when}{sure}; "
+        f"the service would ignore it. Or push with types={{{attribute.column!r}: {known.type!r}}}."
+    )
+    fix = assignment(frame, attribute.position, _RETYPED[known.type])
+    return [_found(Rule.TYPE_CONFLICT, attribute, len(frame), what, fix, known.type)]
+
+
+_RETYPED: Final = {
+    contract.STRING: '{}.astype("string")',
+    contract.NUMBER: 'pd.to_numeric({}, errors="coerce")',
+    contract.BOOLEAN: '{}.astype("boolean")',
+    contract.DATE: 'pd.to_datetime({}, errors="coerce")',
+}
+
+
+def _case_clashes(layout: Layout) -> list[Found]:
+    """Names that differ only in case: from each other, from a reserved one, or from one that the ledger knows."""
+    spellings: defaultdict[str, set[str]] = defaultdict(set)
+    for name in (
+        *(attribute.name for attribute in layout.attributes),
+        *contract.RESERVED_ATTRIBUTES,
+        *layout.known_names,
+    ):
+        spellings[name.casefold()].add(name)
+    findings = []
+    for attribute in layout.attributes:
+        others = sorted(spellings[attribute.name.casefold()] - {attribute.name})
+        if others and attribute.name not in contract.RESERVED_ATTRIBUTES:
+            alike = ", ".join(map(repr, others))
+            what = f"{attribute.name!r} differs only in case from {alike}; names are case-sensitive."
+            findings.append(
+                Found(
+                    Rule.ATTRIBUTE_NAME_CASE_CLASH,
+                    attribute.position,
+                    attribute.column,
+                    attribute.name,
+                    what,
+                    _rename(attribute, others[0]),
+                )
+            )
+    return findings

@@ -1,0 +1,100 @@
+"""The rules that a frame is checked against: their names, how grave each is, and what happens to the data."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Severity(StrEnum):
+    """Whether something will not arrive (error), or will and deserves a look (warning)."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Effect(StrEnum):
+    """What a push with ``errors="drop"`` does about a violation."""
+
+    ROW_SKIPPED = "row skipped"
+    ATTRIBUTE_DROPPED = "attribute dropped"
+    VALUE_CHANGED = "value changed"
+    SENT_AS_IS = "sent as is"
+
+
+class Rule(StrEnum):
+    """The stable names in the `rule` column of a violations frame."""
+
+    ID_MISSING = "id_missing"
+    ID_DUPLICATE = "id_duplicate"
+    ID_WHITESPACE = "id_whitespace"
+    ID_FLOAT = "id_float"
+    ID_CASE_DUPLICATE = "id_case_duplicate"
+    ID_TOO_LONG = "id_too_long"
+    ATTRIBUTE_NAME_EMPTY = "attribute_name_empty"
+    ATTRIBUTE_NAME_TOO_LONG = "attribute_name_too_long"
+    ATTRIBUTE_NAME_DUPLICATE = "attribute_name_duplicate"
+    ATTRIBUTE_NAME_CASE_CLASH = "attribute_name_case_clash"
+    ATTRIBUTE_NAME_WHITESPACE = "attribute_name_whitespace"
+    TYPE_UNSUPPORTED = "type_unsupported"
+    TYPE_CONFLICT = "type_conflict"
+    ATTRIBUTE_UNKNOWN = "attribute_unknown"
+    VALUE_WRONG_TYPE = "value_wrong_type"
+    VALUE_NOT_FINITE = "value_not_finite"
+    DATE_OUT_OF_RANGE = "date_out_of_range"
+    INTEGER_UNSAFE = "integer_unsafe"
+    VALUE_TOO_LONG = "value_too_long"
+    DATE_TRUNCATED = "date_truncated"
+    RESERVED_NOT_STRING = "reserved_not_string"
+    EMAIL_INVALID = "email_invalid"
+    MOBILE_INVALID = "mobile_invalid"
+    TOO_MANY_ATTRIBUTES = "too_many_attributes"
+    ROW_EMPTY = "row_empty"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFacts:
+    """How grave a rule is, what happens to the data, and what it means in one line."""
+
+    severity: Severity
+    effect: Effect
+    meaning: str
+
+
+def _error(effect: Effect, meaning: str) -> RuleFacts:
+    return RuleFacts(Severity.ERROR, effect, meaning)
+
+
+def _warning(effect: Effect, meaning: str) -> RuleFacts:
+    return RuleFacts(Severity.WARNING, effect, meaning)
+
+
+RULES: Final = MappingProxyType(
+    {
+        Rule.ID_MISSING: _error(Effect.ROW_SKIPPED, "no usable id: missing, empty, or a value that cannot be an id"),
+        Rule.ID_DUPLICATE: _error(Effect.ROW_SKIPPED, "another row has the same id"),
+        Rule.ID_WHITESPACE: _warning(Effect.VALUE_CHANGED, "white space around the id is stripped"),
+        Rule.ID_FLOAT: _warning(Effect.VALUE_CHANGED, "a float id is written without its '.0'"),
+        Rule.ID_CASE_DUPLICATE: _warning(Effect.SENT_AS_IS, "the id differs from another only in case or look"),
+        Rule.ID_TOO_LONG: _warning(Effect.SENT_AS_IS, "the id is longer than 40 characters"),
+        Rule.ATTRIBUTE_NAME_EMPTY: _error(Effect.ATTRIBUTE_DROPPED, "the attribute has no usable name"),
+        Rule.ATTRIBUTE_NAME_TOO_LONG: _error(Effect.ATTRIBUTE_DROPPED, "the name has 50 characters or more"),
+        Rule.ATTRIBUTE_NAME_DUPLICATE: _error(Effect.ATTRIBUTE_DROPPED, "two columns map to one attribute"),
+        Rule.ATTRIBUTE_NAME_CASE_CLASH: _warning(Effect.SENT_AS_IS, "the name differs from another only in case"),
+        Rule.ATTRIBUTE_NAME_WHITESPACE: _warning(Effect.SENT_AS_IS, "white space around the name"),
+        Rule.TYPE_UNSUPPORTED: _error(Effect.ATTRIBUTE_DROPPED, "values of this kind have no attribute type"),
+        Rule.TYPE_CONFLICT: _error(Effect.ATTRIBUTE_DROPPED, "the ledger knows another type: it would be ignored"),
+        Rule.ATTRIBUTE_UNKNOWN: _error(Effect.ATTRIBUTE_DROPPED, "a new attribute with new_attributes='forbid'"),
+        Rule.VALUE_WRONG_TYPE: _error(Effect.ATTRIBUTE_DROPPED, "the value is not, and cannot become, the type"),
+        Rule.VALUE_NOT_FINITE: _error(Effect.ATTRIBUTE_DROPPED, "infinity is not JSON"),
+        Rule.DATE_OUT_OF_RANGE: _error(Effect.ATTRIBUTE_DROPPED, "the year is outside 1 to 9999"),
+        Rule.INTEGER_UNSAFE: _warning(Effect.SENT_AS_IS, "an integer beyond 2^53, which JSON readers may round"),
+        Rule.VALUE_TOO_LONG: _warning(Effect.SENT_AS_IS, "text longer than 512 characters"),
+        Rule.DATE_TRUNCATED: _warning(Effect.VALUE_CHANGED, "the fraction of a second is cut off"),
+        Rule.RESERVED_NOT_STRING: _warning(Effect.VALUE_CHANGED, "name, email and mobile are written as text"),
+        Rule.EMAIL_INVALID: _warning(Effect.SENT_AS_IS, "not a plausible e-mail address"),
+        Rule.MOBILE_INVALID: _warning(Effect.SENT_AS_IS, "not a plausible phone number for the region"),
+        Rule.TOO_MANY_ATTRIBUTES: _error(Effect.ATTRIBUTE_DROPPED, "more than 100 custom attributes in one row"),
+        Rule.ROW_EMPTY: _warning(Effect.SENT_AS_IS, "an id and no attribute"),
+    }
+)

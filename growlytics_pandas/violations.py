@@ -1,0 +1,121 @@
+"""The violations frame: what was found, made into rows with fixed columns and dtypes."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from growlytics_pandas.rules import RULES, Rule, Severity
+
+DTYPES: Final = MappingProxyType(
+    {
+        "row": "Int64",
+        "index": "object",
+        "column": "object",
+        "attribute": "str",
+        "rule": "str",
+        "severity": "str",
+        "effect": "str",
+        "value": "object",
+        "limit": "object",
+        "count": "int64",
+        "message": "str",
+        "fix": "str",
+    }
+)
+"""The columns of a violations frame and their dtypes ("str" is pandas 3's text, and object before it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One rule that fired on one column: on some of its `rows`, or (None) on the column as a whole.
+
+    `what` says what was found: one text for all rows, or one a row. `position` orders columns as in the frame.
+    """
+
+    rule: Rule
+    position: int
+    column: Hashable
+    attribute: str | None
+    what: str | Sequence[str]
+    fix: str
+    rows: Sequence[int] | None = None
+    values: Sequence[Any] | None = None
+    limit: Any = None
+    count: int = 1
+    severity: Severity | None = None
+    """None: the rule's own."""
+
+
+def assignment(frame: pd.DataFrame, position: int, change: str) -> str:
+    """Return a line of pandas that replaces a column; ``{}`` in `change` stands for the column as it is."""
+    label = frame.columns[position]
+    is_unique = sum(1 for other in frame.columns if other is label or other == label) == 1
+    if is_unique:
+        column = f"df[{label!r}]"
+        return f"{column} = {change.replace('{}', column)}"
+    return f"df.isetitem({position}, {change.replace('{}', f'df.iloc[:, {position}]')})"
+
+
+def build_frame(findings: Sequence[Found], index: pd.Index[Any]) -> pd.DataFrame:
+    """Make the violations frame, whole columns first, then by row and column."""
+    parts = [_rows_of(found, index) for found in findings]
+    if not parts:
+        return empty_frame()
+    merged = {name: [item for part in parts for item in part[name]] for name in (*DTYPES, "position")}
+    order = _order(merged)
+    return pd.DataFrame({name: _series(merged[name], dtype, order) for name, dtype in DTYPES.items()})
+
+
+def empty_frame() -> pd.DataFrame:
+    """Return a violations frame without rows."""
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in DTYPES.items()})
+
+
+def _order(merged: dict[str, list[Any]]) -> list[int]:
+    rows = np.array([-1 if row is None else row for row in merged["row"]], dtype="int64")
+    return np.lexsort((np.array(merged["position"], dtype="int64"), rows)).tolist()
+
+
+def _series(items: list[Any], dtype: str, order: list[int]) -> pd.Series[Any]:
+    ordered = [items[i] for i in order]
+    if dtype != "object":
+        return pd.Series(ordered, dtype=dtype)
+    array = np.empty(len(ordered), dtype=object)  # filled one by one: lists and tuples stay cells
+    for i, item in enumerate(ordered):
+        array[i] = item
+    return pd.Series(array, dtype=object)
+
+
+def _rows_of(found: Found, index: pd.Index[Any]) -> dict[str, list[Any]]:
+    facts = RULES[found.rule]
+    rows = [None] if found.rows is None else list(found.rows)
+    count = len(rows)
+    labels = [None] if found.rows is None else index.take(np.asarray(rows, dtype="int64")).tolist()
+    return {
+        "row": rows,
+        "index": labels,
+        "column": [found.column] * count,
+        "attribute": [found.attribute] * count,
+        "rule": [str(found.rule)] * count,
+        "severity": [str(found.severity or facts.severity)] * count,
+        "effect": [str(facts.effect)] * count,
+        "value": [None] * count if found.values is None else list(found.values),
+        "limit": [found.limit] * count,
+        "count": [found.count] * count,
+        "message": _messages(found, rows),
+        "fix": [found.fix] * count,
+        "position": [found.position] * count,
+    }
+
+
+def _messages(found: Found, rows: Sequence[int | None]) -> list[str]:
+    column = f"column {found.column!r}"
+    if found.rows is None:
+        return [f"{column}: {found.what}"]
+    if isinstance(found.what, str):
+        return [f"row {row}, {column}: {found.what}" for row in rows]
+    return [f"row {row}, {column}: {what}" for row, what in zip(rows, found.what, strict=True)]
