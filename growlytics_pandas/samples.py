@@ -1,0 +1,283 @@
+"""Made-up customers of an Indian shop, for examples, tests and trying things out.
+
+Clean, they break no rule; dirty, they break every rule that a frame can break on its own. The addresses are at
+domains that RFC 2606 reserves for examples; the mobiles are well formed, so push them to the sandbox only.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from growlytics_pandas.contract import MAX_CUSTOM_ATTRIBUTES, MAX_ID_CHARS, MAX_SAFE_INTEGER
+from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
+
+MIN_DIRTY_ROWS: Final = 100  # rows; the oddities stand in the first hundred, most of them alone in their row
+
+PLANTED: Final = (
+    *("id_missing", "id_duplicate", "id_whitespace", "id_float", "id_case_duplicate", "id_too_long"),
+    *("attribute_name_empty", "attribute_name_too_long", "attribute_name_duplicate", "attribute_name_case_clash"),
+    *("attribute_name_whitespace", "type_unsupported", "value_wrong_type", "value_not_finite", "date_out_of_range"),
+    *("integer_unsafe", "value_too_long", "date_truncated", "reserved_not_string", "email_invalid", "mobile_invalid"),
+    *("too_many_attributes", "row_empty"),
+)
+"""The rules that a dirty frame breaks. The others need a ledger: ``type_conflict`` and ``attribute_unknown``."""
+
+FIRST_NAMES: Final = (
+    *("Aarav", "Aditi", "Akash", "Amit", "Ananya", "Anjali", "Arjun", "Asha", "Deepa", "Devika", "Farhan", "Gaurav"),
+    *("Harpreet", "Imran", "Ishaan", "Jaya", "Karan", "Kavya", "Lakshmi", "Manish", "Meera", "Mohit", "Naina"),
+    *("Neha", "Nikhil", "Pooja", "Pranav", "Priya", "Rahul", "Ravi", "Riya", "Rohan", "Sana", "Sanjay", "Shreya"),
+    *("Sneha", "Suresh", "Tanvi", "Varun", "Vikram", "Yash", "Zoya"),
+)
+LAST_NAMES: Final = (
+    *("Agarwal", "Banerjee", "Bhat", "Chauhan", "Chopra", "Das", "Desai", "Fernandes", "Ghosh", "Gupta", "Iyer"),
+    *("Jain", "Joshi", "Kapoor", "Khan", "Kulkarni", "Kumar", "Malhotra", "Mehta", "Menon", "Mishra", "Nair"),
+    *("Pandey", "Patel", "Pillai", "Rao", "Reddy", "Saxena", "Shah", "Sharma", "Shetty", "Singh", "Sinha", "Thomas"),
+    *("Trivedi", "Verma", "Yadav"),
+)
+CITIES: Final = (
+    *("Ahmedabad", "Bengaluru", "Bhopal", "Chandigarh", "Chennai", "Delhi", "Guwahati", "Hyderabad", "Indore"),
+    *("Jaipur", "Kochi", "Kolkata", "Lucknow", "Mumbai", "Nagpur", "Patna", "Pune", "Surat", "Visakhapatnam"),
+)
+CATEGORIES: Final = ("Beauty", "Books", "Electronics", "Fashion", "Footwear", "Grocery", "Home & Kitchen", "Toys")
+EMAIL_DOMAINS: Final = ("example.com", "example.org", "example.net")  # RFC 2606: nobody's, for ever
+MOBILE_STARTS: Final = (70, 84, 85, *range(90, 100))  # every number that starts so may be a mobile
+
+MOBILE_BLOCK: Final = 10**8  # numbers that share one of MOBILE_STARTS
+MOBILE_SPACE: Final = len(MOBILE_STARTS) * MOBILE_BLOCK
+MOBILE_STEP: Final = 927_051_017  # coprime to MOBILE_SPACE, so that stepping by it meets every number once
+FIRST_ORDER: Final = np.datetime64("2023-01-01T00:00:00", "us")
+ORDER_SECONDS: Final = 3 * 365 * 24 * 60 * 60  # the span of the last orders, three years
+MEAN_BASKET: Final = 1150.0  # rupees
+SHARE_OF_FIRST_ORDERS: Final = 0.35  # customers who have ordered once
+N_TAGS: Final = MAX_CUSTOM_ATTRIBUTES + 1
+
+LONG_LABEL: Final = "Average Basket Value In Rupees Over The Last Twelve Months"
+LONG_NOTE: Final = "Called about the delivery of the festive order. " * 12
+
+
+class _Row(IntEnum):
+    """Where the oddities of a dirty frame stand."""
+
+    ID_MISSING = 3
+    ID_ORIGINAL = 5
+    ID_DUPLICATE = 8
+    ID_WHITESPACE = 11
+    ID_FLOAT = 14
+    ID_LOWER_CASE = 17
+    ID_UPPER_CASE = 20
+    ID_TOO_LONG = 23
+    EMAIL_NO_AT = 26
+    EMAIL_NO_DOT = 29
+    EMAIL_SPACE = 32
+    MOBILE_SHORT = 35
+    MOBILE_MISSING = 38
+    NOT_FINITE = 41
+    NOT_FINITE_NEGATIVE = 44
+    YEAR_10000 = 47
+    SUB_SECOND = 50
+    UNSAFE_INTEGER = 53
+    LONG_VALUE = 56
+    WRONG_TYPE = 59
+    ALL_TAGS = 62
+    EMPTY = 65
+
+
+@dataclass(frozen=True, slots=True)
+class _Draw:
+    """The random numbers of one seed: a stream for each label, so that a column never shifts another."""
+
+    n: int
+    seed: int
+
+    def generator(self, label: str) -> np.random.Generator:
+        return np.random.default_rng([self.seed, *label.encode()])
+
+    def codes(self, label: str, n_choices: int) -> npt.NDArray[np.int64]:
+        return self.generator(label).integers(n_choices, size=self.n)
+
+    def texts(self, label: str, choices: Sequence[str]) -> list[str]:
+        picked: list[str] = np.array(choices, dtype=object)[self.codes(label, len(choices))].tolist()
+        return picked
+
+    def happens(self, label: str, share: float) -> npt.NDArray[np.bool_]:
+        return self.generator(label).random(self.n) < share
+
+
+def sample_customers(n: int = 1000, seed: int = 0, dirty: bool = False) -> pd.DataFrame:
+    """Return made-up customers of an Indian shop.
+
+    The same `n` and `seed` give the same frame, and a smaller `n` gives the first rows of a clean one.
+
+    Parameters
+    ----------
+    n : int
+        Rows; at least 100 for a dirty frame.
+    seed : int
+        Which customers, 0 or more.
+    dirty : bool
+        Plant what goes wrong in real data, in about twenty of the first 100 rows and in columns of their own. Every
+        rule of `PLANTED` is broken at least once:
+
+        - ids that are missing, twice there, padded with spaces, a float, twice there but for the case, too long;
+        - labels that are empty, too long, twice there (``Segment``), twice there but for the case (``city``), padded
+          with spaces (``" Notes "``);
+        - a timedelta column; a column of text and numbers (``Referral Code``);
+        - infinite lifetime values; a date in the year 10000 and one with a sub-second part; loyalty points that a
+          JSON reader may round; a note of more than 512 characters;
+        - addresses that cannot be, a mobile that is too short, and mobiles read as floats because one is missing;
+        - a customer with more than 100 custom attributes (``Tag 001`` and on), and one with an id and nothing else.
+
+    Returns
+    -------
+    DataFrame
+        One row a customer, on a RangeIndex. ``customer_id``, ``email`` and ``mobile`` are unique in a clean frame,
+        in which ``Lifetime Value`` and ``Loyalty Points`` have missing values.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If `n` or `seed` is negative, or `n` is below 100 for a dirty frame.
+    InvalidArgumentTypeError
+        If `n` or `seed` is not an integer.
+
+    Examples
+    --------
+    >>> sample_customers(2)["customer_id"].tolist()
+    ['C000000', 'C000001']
+    """
+    _check_count("n", n, MIN_DIRTY_ROWS if dirty else 0, "rows a dirty frame needs" if dirty else "rows")
+    _check_count("seed", seed, 0, "seed")
+    clean = _make_clean(_Draw(int(n), int(seed)))
+    return _make_dirty(clean) if dirty else clean
+
+
+def _check_count(argument: str, value: Any, least: int, what: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise InvalidArgumentTypeError(
+            f"{argument} - {type(value).__name__} was found - an integer is allowed - write {argument}={least}, say"
+        )
+    if value < least:
+        raise InvalidArgumentError(
+            f"{argument} - {value} was found - the fewest {what} are {least} - write {argument}={least} or more"
+        )
+
+
+def _make_clean(draw: _Draw) -> pd.DataFrame:
+    positions = np.arange(draw.n)
+    first, last = draw.texts("first name", FIRST_NAMES), draw.texts("last name", LAST_NAMES)
+    people = zip(first, last, positions.tolist(), draw.texts("domain", EMAIL_DOMAINS), strict=True)
+    orders = draw.generator("orders").geometric(SHARE_OF_FIRST_ORDERS, draw.n)
+    columns = {
+        "customer_id": _text([f"C{position:06d}" for position in positions.tolist()]),
+        "email": _text([f"{one}.{two}{position}@{domain}".lower() for one, two, position, domain in people]),
+        "name": _text([f"{one} {two}" for one, two in zip(first, last, strict=True)]),
+        "mobile": _text([str(number) for number in _draw_mobiles(draw, positions).tolist()]),
+        "City": _text(draw.texts("city", CITIES)),
+        "Total Orders": orders,
+        "Lifetime Value": _draw_lifetime_value(draw, orders),
+        "Is First Time Purchaser": orders == 1,
+        "Last Order Date": FIRST_ORDER + draw.codes("date", ORDER_SECONDS).astype("timedelta64[s]"),
+        "Favourite Category": pd.Categorical.from_codes(draw.codes("category", len(CATEGORIES)), pd.Index(CATEGORIES)),
+        "Loyalty Points": pd.arrays.IntegerArray(draw.codes("points", 5000), draw.happens("no points", 0.1)),
+    }
+    return pd.DataFrame(columns)
+
+
+def _text(values: list[str]) -> pd.Series:
+    """Return a column of text; the dtype is named, for an empty list has none."""
+    return pd.Series(values, dtype="str")
+
+
+def _draw_mobiles(draw: _Draw, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return distinct numbers of ten digits: steps of one length round the circle of all of them."""
+    offset = draw.generator("mobile").integers(MOBILE_SPACE)
+    blocks, rest = np.divmod((offset + positions * MOBILE_STEP) % MOBILE_SPACE, MOBILE_BLOCK)
+    return np.array(MOBILE_STARTS)[blocks] * MOBILE_BLOCK + rest
+
+
+def _draw_lifetime_value(draw: _Draw, orders: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    baskets = draw.generator("basket").gamma(2.0, MEAN_BASKET / 2.0, draw.n)
+    return np.where(draw.happens("no value", 0.05), np.nan, np.round(orders * baskets, 2))
+
+
+def _make_dirty(clean: pd.DataFrame) -> pd.DataFrame:
+    known = _plant_values(clean)
+    columns = [*known.items(), *_odd_columns(clean), *_tag_columns(len(clean))]
+    for _, values in columns:
+        values.iloc[_Row.EMPTY] = None
+    frame = pd.DataFrame(dict(enumerate([_plant_ids(clean["customer_id"]), *(values for _, values in columns)])))
+    frame.columns = pd.Index(["customer_id", *(label for label, _ in columns)])
+    return frame
+
+
+def _plant_ids(clean: pd.Series) -> pd.Series:
+    ids = clean.astype(object)
+    odd: dict[_Row, Any] = {
+        _Row.ID_MISSING: None,
+        _Row.ID_DUPLICATE: ids.iloc[_Row.ID_ORIGINAL],
+        _Row.ID_WHITESPACE: f" {ids.iloc[_Row.ID_WHITESPACE]} ",
+        _Row.ID_FLOAT: 919211.0,
+        _Row.ID_LOWER_CASE: ids.iloc[_Row.ID_UPPER_CASE].lower(),
+        _Row.ID_TOO_LONG: ids.iloc[_Row.ID_TOO_LONG] + "-" + "0" * MAX_ID_CHARS,
+    }
+    for row, value in odd.items():
+        ids.iloc[row] = value
+    return ids
+
+
+def _plant_values(clean: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return the clean columns but the id, of dtypes that can miss a value, with odd cells."""
+    columns = {label: clean[label].copy() for label in clean.columns[1:]}
+    columns["mobile"] = clean["mobile"].astype("float64")  # what reading a file does to numbers with one missing
+    columns["Total Orders"] = clean["Total Orders"].astype("Int64")
+    columns["Is First Time Purchaser"] = clean["Is First Time Purchaser"].astype("boolean")
+    for label, row, value in (
+        ("email", _Row.EMAIL_NO_AT, "asha.nair.example.com"),
+        ("email", _Row.EMAIL_NO_DOT, "imran.khan@example"),
+        ("email", _Row.EMAIL_SPACE, "neha.rao@example.com "),
+        ("mobile", _Row.MOBILE_SHORT, 99192.0),
+        ("mobile", _Row.MOBILE_MISSING, np.nan),
+        ("Lifetime Value", _Row.NOT_FINITE, np.inf),
+        ("Lifetime Value", _Row.NOT_FINITE_NEGATIVE, -np.inf),
+        ("Last Order Date", _Row.YEAR_10000, np.datetime64("10000-01-01T00:00:00", "us")),
+        ("Last Order Date", _Row.SUB_SECOND, np.datetime64("2025-03-14T09:26:53.589793", "us")),
+        ("Loyalty Points", _Row.UNSAFE_INTEGER, MAX_SAFE_INTEGER + 2),
+    ):
+        columns[label].iloc[row] = value
+    return columns
+
+
+def _odd_columns(clean: pd.DataFrame) -> list[tuple[str, pd.Series]]:
+    n, every_fifth = len(clean), range(0, MIN_DIRTY_ROWS, 5)
+    notes = dict.fromkeys(every_fifth, "Prefers delivery in the evening") | {_Row.LONG_VALUE: LONG_NOTE}
+    codes = dict.fromkeys(every_fifth, "FRIEND10") | {_Row.WRONG_TYPE: 2024}
+    return [
+        ("", _mostly_missing(n, dict.fromkeys(every_fifth, "left over from a merge"))),
+        (LONG_LABEL, (clean["Lifetime Value"] / clean["Total Orders"]).round(2)),
+        ("Segment", _mostly_missing(n, dict.fromkeys(every_fifth, "Gold"))),
+        ("Segment", _mostly_missing(n, dict.fromkeys(every_fifth, "Silver"))),
+        ("city", clean["City"].copy()),
+        (" Notes ", _mostly_missing(n, notes)),
+        ("Time To Second Order", pd.to_timedelta(clean["Total Orders"], unit="D")),
+        ("Referral Code", _mostly_missing(n, codes)),
+    ]
+
+
+def _mostly_missing(n: int, cells: Mapping[int, Any]) -> pd.Series:
+    values = np.full(n, None, dtype=object)
+    for row, value in cells.items():
+        values[row] = value
+    return pd.Series(values, dtype=object)
+
+
+def _tag_columns(n: int) -> list[tuple[str, pd.Series]]:
+    """Return more columns than a customer may have attributes; one row has them all. A byte a cell, for many rows."""
+    codes = np.full(n, -1, dtype=np.int8)
+    codes[_Row.ALL_TAGS] = 0
+    labels = [f"Tag {number:03d}" for number in range(1, N_TAGS + 1)]
+    return [(label, pd.Series(pd.Categorical.from_codes(codes, pd.Index(["tagged"])))) for label in labels]

@@ -1,0 +1,202 @@
+import numpy as np
+import pandas as pd
+import phonenumbers
+import pytest
+from email_validator import validate_email
+
+from growlytics_pandas import contract
+from growlytics_pandas.contacts import invalid_emails, invalid_mobiles
+from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
+from growlytics_pandas.samples import PLANTED, sample_customers
+
+LABELS = [
+    "customer_id",
+    "email",
+    "name",
+    "mobile",
+    "City",
+    "Total Orders",
+    "Lifetime Value",
+    "Is First Time Purchaser",
+    "Last Order Date",
+    "Favourite Category",
+    "Loyalty Points",
+]
+TEXT = ["customer_id", "email", "name", "mobile", "City"]
+
+
+@pytest.fixture(scope="module")
+def clean():
+    return sample_customers(3000)
+
+
+@pytest.fixture(scope="module", params=[100, 1000])
+def dirty(request):
+    return sample_customers(request.param, dirty=True)
+
+
+def get_ids(frame):
+    return [value for value in frame["customer_id"] if isinstance(value, str)]
+
+
+def get_labels(frame):
+    return frame.columns.tolist()
+
+
+def get_custom(frame):
+    return frame.loc[:, [label not in {"customer_id", *contract.RESERVED_ATTRIBUTES} for label in frame.columns]]
+
+
+@pytest.mark.parametrize("dirty", [False, True])
+def test_the_same_seed_gives_the_same_customers_and_another_seed_others(dirty):
+    pd.testing.assert_frame_equal(
+        sample_customers(200, seed=7, dirty=dirty), sample_customers(200, seed=7, dirty=dirty)
+    )
+    assert not sample_customers(200, seed=8, dirty=dirty).equals(sample_customers(200, seed=7, dirty=dirty))
+
+
+@pytest.mark.parametrize("n", [0, 1, 57])
+def test_fewer_rows_are_the_first_rows_of_more(clean, n):
+    pd.testing.assert_frame_equal(sample_customers(n), clean.iloc[:n])
+
+
+def test_a_clean_frame_has_the_documented_columns_and_types(clean):
+    assert get_labels(clean) == LABELS
+    assert isinstance(clean.index, pd.RangeIndex)
+    assert all(pd.api.types.infer_dtype(clean[label]) == "string" for label in TEXT)
+    kinds = {label: str(clean[label].dtype) for label in LABELS if label not in TEXT}
+    assert kinds == {
+        "Total Orders": "int64",
+        "Lifetime Value": "float64",
+        "Is First Time Purchaser": "bool",
+        "Last Order Date": "datetime64[us]",
+        "Favourite Category": "category",
+        "Loyalty Points": "Int64",
+    }
+    assert [label for label in LABELS if clean[label].isna().any()] == ["Lifetime Value", "Loyalty Points"]
+
+
+def test_an_empty_frame_has_the_same_types(clean):
+    assert sample_customers(0).dtypes.equals(clean.dtypes)
+
+
+def test_no_two_clean_customers_share_an_id_an_address_or_a_mobile(clean):
+    for label in ("customer_id", "email", "mobile"):
+        assert clean[label].str.casefold().is_unique
+
+
+@pytest.mark.slow
+def test_a_large_frame_has_no_two_customers_alike_either():
+    large = sample_customers(400_000, seed=3)
+    assert all(large[label].is_unique for label in ("customer_id", "email", "mobile"))
+    assert invalid_emails(large["email"].tolist()) == invalid_mobiles(large["mobile"].tolist(), "IN") == []
+
+
+def test_clean_contacts_pass_the_slow_libraries_and_reach_nobody(clean):
+    for address in clean["email"]:
+        assert validate_email(address, check_deliverability=False).domain in {
+            "example.com",
+            "example.org",
+            "example.net",
+        }
+    kinds = phonenumbers.PhoneNumberType
+    for mobile in clean["mobile"]:
+        number = phonenumbers.parse(mobile, "IN")
+        assert phonenumbers.is_valid_number(number)
+        assert phonenumbers.number_type(number) in {kinds.MOBILE, kinds.FIXED_LINE_OR_MOBILE}
+
+
+def test_clean_values_break_no_rule(clean):
+    assert np.isfinite(clean["Lifetime Value"].dropna()).all()
+    assert (clean["Last Order Date"].dt.microsecond == 0).all()
+    assert clean["Last Order Date"].dt.year.between(2023, 2025).all()
+    assert clean["customer_id"].str.len().max() <= contract.MAX_ID_CHARS
+    assert all((clean[label] == clean[label].str.strip()).all() for label in TEXT)
+    assert ((clean["Total Orders"] == 1) == clean["Is First Time Purchaser"]).all()
+
+
+def test_a_dirty_frame_plants_every_rule_that_needs_no_ledger():
+    assert len(PLANTED) == len(set(PLANTED)) == 23
+
+
+def test_dirty_ids_are_planted(dirty):
+    ids, texts = dirty["customer_id"], get_ids(dirty)
+    assert ids.isna().sum() == 1
+    assert [value for value in ids if isinstance(value, float)] == [919211.0]
+    assert [value for value in texts if value != value.strip()] == [" C000011 "]
+    assert [value for value in texts if len(value) > contract.MAX_ID_CHARS] == ["C000023-" + "0" * 40]
+    assert sorted({value for value in texts if texts.count(value) > 1}) == ["C000005"]
+    assert {"c000020", "C000020"} <= {value for value in texts if value.upper() == "C000020"}
+
+
+def test_dirty_labels_are_planted(dirty):
+    labels = get_labels(dirty)
+    assert "" in labels
+    assert [label for label in labels if len(label) > contract.MAX_ATTRIBUTE_NAME_CHARS] == [
+        "Average Basket Value In Rupees Over The Last Twelve Months"
+    ]
+    assert {label for label in labels if labels.count(label) > 1} == {"Segment"}
+    assert {"City", "city"} <= set(labels)
+    assert [label for label in labels if label != label.strip()] == [" Notes "]
+    for position, label in enumerate(labels):
+        assert dirty.iloc[:, position].notna().any(), label
+
+
+def test_dirty_values_are_planted(dirty):
+    dates = dirty["Last Order Date"]
+    assert dirty["Time To Second Order"].dtype.kind == "m"
+    assert {type(value) for value in dirty["Referral Code"].dropna()} == {str, int}
+    assert sorted(dirty["Lifetime Value"][np.isinf(dirty["Lifetime Value"])]) == [-np.inf, np.inf]
+    assert dates.dt.year.max() == contract.MAX_YEAR + 1
+    assert (dates.dt.microsecond > 0).sum() == 1
+    assert dirty["Loyalty Points"].max() == contract.MAX_SAFE_INTEGER + 2
+    assert (dirty[" Notes "].str.len() > contract.MAX_VALUE_CHARS).sum() == 1
+
+
+def test_dirty_contacts_are_planted(dirty):
+    assert [problem.position for problem in invalid_emails(dirty["email"].fillna("a@example.com").tolist())] == [
+        26,
+        29,
+        32,
+    ]
+    assert dirty["mobile"].dtype == "float64"
+    mobiles = dirty["mobile"].dropna().astype("int64").astype(str).tolist()
+    assert [mobiles[problem.position] for problem in invalid_mobiles(mobiles, "IN")] == ["99192"]
+
+
+def test_one_dirty_row_has_too_many_attributes_and_one_has_none(dirty):
+    n_attributes = get_custom(dirty).notna().sum(axis=1)
+    assert (n_attributes > contract.MAX_CUSTOM_ATTRIBUTES).sum() == 1
+    nothing = dirty.iloc[:, 1:].isna().all(axis=1)
+    assert nothing.sum() == 1
+    assert dirty["customer_id"][nothing].tolist() == ["C000065"]
+
+
+def test_a_dirty_frame_is_clean_after_its_first_hundred_rows():
+    rest, clean = sample_customers(1000, dirty=True).iloc[100:], sample_customers(1000).iloc[100:]
+    for label in ("customer_id", "email", "Lifetime Value", "Last Order Date", "Loyalty Points"):
+        assert rest[label].dropna().tolist() == clean[label].dropna().tolist()
+
+
+def test_a_dirty_frame_can_be_shown_and_described(dirty):
+    assert "10000-01-01" in dirty.to_string()
+    assert dirty._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"n": 99, "dirty": True}, "n - 99 was found - the fewest rows a dirty frame needs are 100"),
+        ({"n": -1}, "n - -1 was found"),
+        ({"seed": -1}, "seed - -1 was found"),
+    ],
+)
+def test_a_count_that_cannot_be_is_refused_with_its_limit(arguments, words):
+    with pytest.raises(InvalidArgumentError, match=words):
+        sample_customers(**arguments)
+
+
+@pytest.mark.parametrize("n", [10.0, "10", True, None])
+def test_a_count_that_is_no_integer_is_a_type_error(n):
+    with pytest.raises(InvalidArgumentTypeError, match=type(n).__name__):
+        sample_customers(n)
