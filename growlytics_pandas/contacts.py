@@ -127,8 +127,7 @@ def check_region(region: str) -> str:
     """
     if not isinstance(region, str):
         raise InvalidArgumentTypeError(
-            f"region - {type(region).__name__} was found - a country's two letters are allowed - "
-            f'write the country of numbers that lack one, such as region="{INDIA}"'
+            f"region: found a {type(region).__name__}; it must be a country's two letters, such as 'IN'."
         )
     code = region.upper() if region.isascii() else region
     if code == INDIA:  # the default costs no import
@@ -136,11 +135,10 @@ def check_region(region: str) -> str:
     from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - its tables take tens of milliseconds to import
 
     if code not in SUPPORTED_REGIONS:
-        hint = ' (the United Kingdom is "GB")' if code == "UK" else ""
+        hint = " The United Kingdom is 'GB'." if code == "UK" else ""
         raise InvalidArgumentError(
-            f"region - {region[:MAX_MOBILE_CHARS]!a} was found - the two-letter codes of "
-            f'{len(SUPPORTED_REGIONS)} countries are allowed, such as "IN", "AE", "GB" - '
-            f"write the country of numbers that lack one{hint}"
+            f"region: found {region[:MAX_MOBILE_CHARS]!a}; it must be one of {len(SUPPORTED_REGIONS)} two-letter codes, "
+            f"such as 'IN', 'AE' or 'GB': the country of mobile numbers written without one.{hint}"
         )
     return code
 

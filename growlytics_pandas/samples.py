@@ -150,21 +150,17 @@ def sample_customers(n: int = 1000, seed: int = 0, dirty: bool = False) -> pd.Da
     >>> sample_customers(2)["customer_id"].tolist()
     ['C000000', 'C000001']
     """
-    _check_count("n", n, MIN_DIRTY_ROWS if dirty else 0, "rows a dirty frame needs" if dirty else "rows")
-    _check_count("seed", seed, 0, "seed")
+    _check_count("n", n, MIN_DIRTY_ROWS if dirty else 0, "the rows of a dirty frame" if dirty else "rows")
+    _check_count("seed", seed, 0, "it")
     clean = _make_clean(_Draw(int(n), int(seed)))
     return _make_dirty(clean) if dirty else clean
 
 
 def _check_count(argument: str, value: Any, least: int, what: str) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise InvalidArgumentTypeError(
-            f"{argument} - {type(value).__name__} was found - an integer is allowed - write {argument}={least}, say"
-        )
+        raise InvalidArgumentTypeError(f"{argument}: found a {type(value).__name__}; it must be an integer.")
     if value < least:
-        raise InvalidArgumentError(
-            f"{argument} - {value} was found - the fewest {what} are {least} - write {argument}={least} or more"
-        )
+        raise InvalidArgumentError(f"{argument}: found {value}; {what} must be {least} or more.")
 
 
 def _make_clean(draw: _Draw) -> pd.DataFrame:

@@ -186,9 +186,9 @@ def test_a_dirty_frame_can_be_shown_and_described(dirty):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"n": 99, "dirty": True}, "n - 99 was found - the fewest rows a dirty frame needs are 100"),
-        ({"n": -1}, "n - -1 was found"),
-        ({"seed": -1}, "seed - -1 was found"),
+        ({"n": 99, "dirty": True}, "n: found 99; the rows of a dirty frame must be 100 or more"),
+        ({"n": -1}, "n: found -1"),
+        ({"seed": -1}, "seed: found -1"),
     ],
 )
 def test_a_count_that_cannot_be_is_refused_with_its_limit(arguments, words):
