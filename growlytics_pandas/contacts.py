@@ -28,7 +28,7 @@ PLAIN_EMAIL: Final = re.compile(
     r"(?!.{65})[A-Za-z0-9_+-]++(?:\.[A-Za-z0-9_+-]++)*+@(?:[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+\.)++"
     r"(?!(?i:arpa|invalid|local|localhost|onion|test)\Z)[A-Za-z]{2,24}"
 )
-PLAIN_INDIAN_MOBILE: Final = re.compile(r"(?:\+?91|0)?[6-9][0-9]{9}")
+PLAIN_INDIAN_MOBILE: Final = re.compile(r"(?:\+?91[ -]?|0)?[6-9][0-9]{4}[ -]?[0-9]{5}")
 NEVER: Final = re.compile(r"(?!)")
 FOREIGN_TO_MOBILES: Final = re.compile(r"[^0-9+\-(). /]")
 
@@ -137,8 +137,8 @@ def check_region(region: str) -> str:
     if code not in SUPPORTED_REGIONS:
         hint = " The United Kingdom is 'GB'." if code == "UK" else ""
         raise InvalidArgumentError(
-            f"region: found {region[:MAX_MOBILE_CHARS]!a}; it must be one of {len(SUPPORTED_REGIONS)} two-letter codes, "
-            f"such as 'IN', 'AE' or 'GB': the country of mobile numbers written without one.{hint}"
+            f"region: found {region[:MAX_MOBILE_CHARS]!a}; it must be one of {len(SUPPORTED_REGIONS)} two-letter "
+            f"codes, such as 'IN' or 'GB': the country of mobile numbers written without one.{hint}"
         )
     return code
 

@@ -220,7 +220,8 @@ def is_valid_number(value, region):
 def test_the_fast_check_accepts_no_indian_number_that_the_library_refuses():
     rng = random.Random(0)
     for start in range(6000, 10_000):
-        value = rng.choice(["", "0", "91", "+91"]) + f"{start}{rng.randrange(10**6):06d}"
+        digits, gap = f"{start}{rng.randrange(10**6):06d}", rng.choice(["", " ", "-"])
+        value = rng.choice(["", "0", "91", "+91", "91 ", "+91-"]) + digits[:5] + gap + digits[5:]
         assert PLAIN_INDIAN_MOBILE.fullmatch(value)
         assert is_valid_number(value, "IN"), value
 
