@@ -1,0 +1,56 @@
+"""``python -m growlytics_pandas sandbox``: the sandbox as a program of its own."""
+
+import argparse
+import shlex
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Final
+
+from growlytics_pandas.errors import GrowlyticsError
+from growlytics_pandas.sandbox.faults import parse_faults
+from growlytics_pandas.sandbox.server import DEFAULT_API_KEY, Sandbox
+
+EXIT_WRONG_CALL: Final = 2
+"""As argparse leaves it."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command to `parser`."""
+    parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; 0 (the default) takes a free one")
+    parser.add_argument("--db", help="a file that keeps the data across restarts; without it they are temporary")
+    parser.add_argument("--faults", default="", help='what goes wrong, such as "latency=0.05,status.503=0.02,seed=7"')
+    parser.add_argument("--api-key", default=DEFAULT_API_KEY, help="the only key let in (default: %(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until Ctrl-C or SIGTERM; return the exit status."""
+    stopping = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    # Before the first line is printed: a parent may stop us as soon as it has read it.
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return _serve(arguments, stopping)
+    except GrowlyticsError as problem:
+        sys.stderr.write(f"{problem}\n")
+        return EXIT_WRONG_CALL
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _serve(arguments: argparse.Namespace, stopping: threading.Event) -> int:
+    faults = parse_faults(arguments.faults)
+    with Sandbox(db=arguments.db, port=arguments.port, faults=faults, api_key=arguments.api_key) as sandbox:
+        sys.stdout.write(
+            f"Sandbox at {sandbox.base_url} (Ctrl-C stops it)\n"
+            f"export GROWLYTICS_BASE_URL={sandbox.base_url}\n"
+            f"export GROWLYTICS_API_KEY={shlex.quote(sandbox.api_key)}\n"
+        )
+        sys.stdout.flush()
+        stopping.wait()
+    return 0

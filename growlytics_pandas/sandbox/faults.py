@@ -1,0 +1,264 @@
+"""Faults on demand: what a network and a service do on bad days, by share and seed."""
+
+import math
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+from growlytics_pandas.errors import InvalidArgumentError
+
+_Number = TypeVar("_Number", int, float)
+
+FAULT_STATUSES: Final = range(300, 600)
+BURST_SHARE: Final = 0.1
+"""The rate limit's bucket holds this share of a second's requests, at least one."""
+
+
+class FaultKind(Enum):
+    """The faults that strike a share of the requests; the values are the names in `Sandbox.faulted`."""
+
+    STATUS = "status"
+    RESET_BEFORE = "reset_before"
+    RESET_AFTER = "reset_after"
+    HANG = "hang"
+    TRUNCATE = "truncate"
+    HTML = "html"
+    SUCCESS_FALSE = "success_false"
+    RATE_LIMIT = "rate_limit"
+    REDIRECT = "redirect"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """What goes wrong, and how often.
+
+    Shares are of the customer requests that arrive, between 0 and 1, together at most 1: a request has one fault at
+    most. The same seed gives the same sequence of faults by order of arrival.
+
+    Parameters
+    ----------
+    seed
+        Fixes the sequence.
+    latency
+        Seconds before each answer, or a (low, high) pair.
+    rate_limit
+        Requests a second; past it, 429 with ``Retry-After: 1``.
+    status
+        HTTP status -> share, nothing written. 429 and 503 carry `Retry-After`, in seconds and as an HTTP date by turns.
+    retry_after
+        Whole seconds in that header.
+    reset_before, reset_after
+        Share whose connection is reset before, or after, the customer is written.
+    hang
+        Share that is never answered.
+    hang_writes
+        Whether the customer of such a request is written.
+    truncate
+        Share that is written and whose answer is cut: by turns shorter than its `Content-Length`, or half the JSON.
+    html
+        Share answered 200 with an HTML page, nothing written.
+    success_false
+        Share answered 200 with ``"success": false``, nothing written.
+    redirect
+        A URL to which every request is redirected with 302, nothing written.
+
+    Raises
+    ------
+    InvalidArgumentError
+        A value is out of its range, or the shares are more than 1 together.
+
+    Examples
+    --------
+    >>> from growlytics_pandas.sandbox import Faults
+    >>> faults = Faults(seed=7, latency=(0.01, 0.05), status={500: 0.02, 429: 0.05}, reset_after=0.01)
+    """
+
+    seed: int = 0
+    latency: float | tuple[float, float] = 0.0
+    rate_limit: float | None = None
+    status: Mapping[int, float] = field(default_factory=dict)
+    retry_after: int = 1
+    reset_before: float = 0.0
+    reset_after: float = 0.0
+    hang: float = 0.0
+    hang_writes: bool = False
+    truncate: float = 0.0
+    html: float = 0.0
+    success_false: float = 0.0
+    redirect: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", dict(self.status))
+        _check_latency(self.latency)
+        _check_shares(self)
+        if self.rate_limit is not None and not (math.isfinite(self.rate_limit) and self.rate_limit > 0):
+            raise _wrong("rate_limit", self.rate_limit, "requests a second above 0, or None")
+        if self.retry_after < 0 or self.retry_after != int(self.retry_after):
+            raise _wrong("retry_after", self.retry_after, "whole seconds, 0 or more")
+        if self.redirect is not None and not _is_url(self.redirect):
+            raise _wrong("redirect", self.redirect, "an http or https URL, or None")
+
+    def latency_range(self) -> tuple[float, float]:
+        """Return the least and the greatest latency in seconds."""
+        return self.latency if isinstance(self.latency, tuple) else (self.latency, self.latency)
+
+    def shares(self) -> list[tuple[FaultKind, int, float]]:
+        """Return each fault that strikes a share: kind, HTTP status (0 where it has none), share."""
+        by_kind = [
+            (FaultKind.RESET_BEFORE, 0, self.reset_before),
+            (FaultKind.RESET_AFTER, 0, self.reset_after),
+            (FaultKind.HANG, 0, self.hang),
+            (FaultKind.TRUNCATE, 0, self.truncate),
+            (FaultKind.HTML, 0, self.html),
+            (FaultKind.SUCCESS_FALSE, 0, self.success_false),
+        ]
+        return [(FaultKind.STATUS, status, share) for status, share in self.status.items()] + by_kind
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """One request's fate."""
+
+    kind: FaultKind | None = None
+    status: int = 0
+    turn: int = 0
+    """How many faults of this name came before: for those that take turns."""
+    latency_seconds: float = 0.0
+
+
+class FaultDeck:
+    """Deals each arriving request its fate, and counts what it dealt. `clock` gives seconds that only grow."""
+
+    def __init__(self, faults: Faults, clock: Callable[[], float]) -> None:
+        self.played: Counter[str] = Counter()
+        self._faults = faults
+        self._clock = clock
+        self._shares = faults.shares()
+        # Two sources, so that a latency does not shift which request is struck.
+        self._fates = random.Random(faults.seed)  # noqa: S311 - a test's dice
+        self._latencies = random.Random(faults.seed)  # noqa: S311 - likewise
+        self._burst = max(1.0, (faults.rate_limit or 0.0) * BURST_SHARE)
+        self._tokens = self._burst
+        self._refilled_at = clock()
+
+    def deal(self) -> Play:
+        """Return the fate of the next request."""
+        kind, status = self._draw()
+        if self._faults.redirect is not None:
+            kind, status = FaultKind.REDIRECT, 0
+        elif not self._take_token():
+            kind, status = FaultKind.RATE_LIMIT, 0
+        turn = self._count(kind, status)
+        return Play(kind, status, turn, self._latencies.uniform(*self._faults.latency_range()))
+
+    def _draw(self) -> tuple[FaultKind | None, int]:
+        point = self._fates.random()
+        for kind, status, share in self._shares:
+            if point < share:
+                return kind, status
+            point -= share
+        return None, 0
+
+    def _take_token(self) -> bool:
+        if self._faults.rate_limit is None:
+            return True
+        now = self._clock()
+        self._tokens = min(self._burst, self._tokens + (now - self._refilled_at) * self._faults.rate_limit)
+        self._refilled_at = now
+        has_token = self._tokens >= 1
+        self._tokens -= has_token
+        return has_token
+
+    def _count(self, kind: FaultKind | None, status: int) -> int:
+        if kind is None:
+            return 0
+        name = f"{kind.value}.{status}" if kind is FaultKind.STATUS else kind.value
+        self.played[name] += 1
+        return self.played[name] - 1
+
+
+def parse_faults(text: str) -> Faults:
+    """Read faults from one line: ``name=value``, separated by commas, with the names of `Faults`.
+
+    ``status.503=0.02`` is the share of one HTTP status, ``latency=0.01..0.05`` a range. A line is quicker to type
+    than a JSON file, and it stays in the shell's history.
+
+    Raises
+    ------
+    InvalidArgumentError
+        A name or a value is not one of `Faults`.
+
+    Examples
+    --------
+    >>> from growlytics_pandas.sandbox import parse_faults
+    >>> parse_faults("seed=7, latency=0.01..0.05, status.503=0.02").status
+    {503: 0.02}
+    """
+    options: dict[str, Any] = {}
+    status: dict[int, float] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, value = (piece.strip() for piece in part.partition("="))
+        if name.startswith("status."):
+            status[_read_number(name, name.removeprefix("status."), int)] = _read_number(name, value, float)
+        else:
+            options[name] = _read_option(name, value)
+    return Faults(status=status, **options)
+
+
+def _read_option(name: str, value: str) -> Any:
+    names = [known.name for known in fields(Faults) if known.name != "status"]
+    if name not in names:
+        raise _wrong("faults", name, f"{', '.join(names)} or status.<code>, each as name=value")
+    if name == "redirect":
+        return value
+    if name == "hang_writes":
+        return _read_flag(name, value)
+    if name == "latency" and ".." in value:
+        low, _, high = value.partition("..")
+        return _read_number(name, low, float), _read_number(name, high, float)
+    return _read_number(name, value, int if name in {"seed", "retry_after"} else float)
+
+
+def _read_number(name: str, text: str, kind: Callable[[str], _Number]) -> _Number:
+    try:
+        return kind(text)
+    except ValueError as problem:
+        raise _wrong(name, text, "a number") from problem
+
+
+def _read_flag(name: str, text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise _wrong(name, text, "true or false")
+    return text == "true"
+
+
+def _check_latency(latency: float | tuple[float, float]) -> None:
+    low, high = latency if isinstance(latency, tuple) else (latency, latency)
+    if not 0 <= low <= high < math.inf:
+        raise _wrong("latency", latency, "seconds, 0 or more, or a (low, high) pair of them")
+
+
+def _check_shares(faults: Faults) -> None:
+    for kind, status, share in faults.shares():
+        name = f"status.{status}" if kind is FaultKind.STATUS else kind.value
+        if kind is FaultKind.STATUS and status not in FAULT_STATUSES:
+            raise _wrong("status", status, f"HTTP statuses {FAULT_STATUSES.start} to {FAULT_STATUSES.stop - 1}")
+        if not 0 <= share <= 1:
+            raise _wrong(name, share, "a share between 0 and 1")
+    total = math.fsum(share for _, _, share in faults.shares())
+    if total > 1:
+        raise _wrong("faults", f"shares of {total:g} together", "at most 1 together")
+
+
+def _is_url(text: str) -> bool:
+    # A line break would end the header in which the URL stands.
+    return text.isascii() and text.isprintable() and urlsplit(text).scheme in {"http", "https"}
+
+
+def _wrong(name: str, found: object, allowed: str) -> InvalidArgumentError:
+    shown = found if name == "faults" else repr(found)
+    return InvalidArgumentError(f"{name} - found {shown} - must be {allowed}")

@@ -1,0 +1,251 @@
+"""The sandbox's SQLite file: what the service would hold, and what it would have dropped without a word."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from os import PathLike, fspath
+from typing import Any, Final, NamedTuple, Self
+
+from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError
+from growlytics_pandas.sandbox.jsontext import read_value
+from growlytics_pandas.sandbox.rules import CustomerRequest, Ignored, Judgement, Reason, judge, tracked_names
+
+APPLICATION_ID: Final = 0x67727377
+"""SQLite's own mark of whose file it is ("grsw")."""
+
+SCHEMA_VERSION: Final = 1
+LOCK_WAIT_SECONDS: Final = 30.0
+"""How long to wait for another connection's write: far longer than any write here takes."""
+
+_SCHEMA: Final = """
+CREATE TABLE customers (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, event_name TEXT);
+CREATE TABLE attributes (
+    customer INTEGER NOT NULL, attribute TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (customer, attribute)
+) WITHOUT ROWID;
+CREATE TABLE attribute_types (
+    number INTEGER PRIMARY KEY, attribute TEXT NOT NULL UNIQUE, type TEXT NOT NULL, first_seen TEXT NOT NULL
+);
+CREATE TABLE ignored (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL, attribute TEXT, type TEXT, value TEXT NOT NULL,
+    reason TEXT NOT NULL, known_type TEXT, at TEXT NOT NULL
+);
+"""
+
+
+class AttributeTypeRow(NamedTuple):
+    """One pinned attribute."""
+
+    attribute: str
+    type: str
+    first_seen: datetime
+
+
+class IgnoredRow(NamedTuple):
+    """One value that the service would have dropped silently."""
+
+    id: str
+    attribute: str | None
+    type: str | None
+    value: Any
+    reason: Reason
+    known_type: str | None
+    when: datetime
+
+
+class SandboxStore:
+    """The sandbox's file, opened by the server or, while it runs or afterwards, by anyone.
+
+    Parameters
+    ----------
+    path
+        The file; created when it does not exist.
+
+    Raises
+    ------
+    InvalidArgumentError
+        The file cannot be opened or is not a sandbox's.
+
+    Examples
+    --------
+    >>> from growlytics_pandas.sandbox import SandboxStore
+    >>> with SandboxStore("sandbox.db") as store:  # doctest: +SKIP
+    ...     store.stored()["asha@example.com"]
+    {'name': 'Asha', 'orders': 3}
+    """
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self.path = fspath(path)
+        try:
+            # Opened by one thread and used by another, never by two at once.
+            self._db = sqlite3.connect(
+                self.path, timeout=LOCK_WAIT_SECONDS, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as problem:
+            raise self._unusable(str(problem)) from problem
+        try:
+            self._prepare()
+        except sqlite3.Error as problem:
+            self._db.close()
+            raise self._unusable(str(problem)) from problem
+        except InvalidArgumentError:
+            self._db.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def apply(self, request: CustomerRequest) -> Judgement:
+        """Carry out one request: an upsert, attribute by attribute, all or nothing.
+
+        Raises
+        ------
+        GrowlyticsError
+            The file cannot be written.
+        """
+        try:
+            with self._transaction():
+                customer, held = self._find_customer(request)
+                judgement = judge(request.entries, self._types_of(request), held)
+                self._write_attributes(customer, judgement)
+                self._write_ignored(request.id, judgement.ignored)
+        except sqlite3.Error as problem:
+            raise GrowlyticsError(f"Sandbox - cannot write {self.path!r}: {problem} - see to the file") from problem
+        return judgement
+
+    def stored(self) -> dict[str, dict[str, Any]]:
+        """Return every customer's attributes as they were sent: id -> attribute -> JSON value, nothing rounded."""
+        with self._transaction("DEFERRED"):
+            customers: dict[int, tuple[str, dict[str, Any]]] = {
+                number: (identifier, {}) for number, identifier in self._customers()
+            }
+            rows = self._db.execute("SELECT customer, attribute, value FROM attributes")
+            for number, attribute, value in rows:
+                customers[number][1][attribute] = read_value(value)
+        return dict(customers.values())
+
+    def event_names(self) -> dict[str, str]:
+        """Return the top-level `name` that each customer's latest request with one carried."""
+        return dict(self._db.execute("SELECT id, event_name FROM customers WHERE event_name IS NOT NULL"))
+
+    def attribute_types(self) -> list[AttributeTypeRow]:
+        """Return the pinned types, in the order in which they were pinned."""
+        rows = self._db.execute("SELECT attribute, type, first_seen FROM attribute_types ORDER BY number")
+        return [AttributeTypeRow(name, kind, datetime.fromisoformat(seen)) for name, kind, seen in rows]
+
+    def ignored(self) -> list[IgnoredRow]:
+        """Return the values that were dropped silently, in the order of arrival."""
+        rows = self._db.execute(
+            "SELECT id, attribute, type, value, reason, known_type, at FROM ignored ORDER BY number"
+        )
+        return [
+            IgnoredRow(customer, name, kind, read_value(value), Reason(reason), known, datetime.fromisoformat(at))
+            for customer, name, kind, value, reason, known, at in rows
+        ]
+
+    def clear(self) -> None:
+        """Forget everything, pinned types too."""
+        with self._transaction():
+            for table in ("customers", "attributes", "attribute_types", "ignored"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the four names above
+
+    def _prepare(self) -> None:
+        if self._has_tables():
+            self._check_owner()
+        # The answers promise to survive a killed process, not a power cut: no syncing.
+        self._db.execute("PRAGMA synchronous = OFF")
+        self._db.execute("PRAGMA journal_mode = WAL")
+        with self._transaction():
+            if not self._has_tables():
+                for statement in _SCHEMA.split(";"):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _check_owner(self) -> None:
+        if self._pragma("application_id") != APPLICATION_ID:
+            raise self._unusable("it is the database of another program")
+        if self._pragma("user_version") != SCHEMA_VERSION:
+            raise self._unusable("it was written by another version of this package")
+
+    def _unusable(self, found: str) -> InvalidArgumentError:
+        return InvalidArgumentError(
+            f"db - cannot use {self.path!r} as the sandbox's database: {found} - "
+            "give the path of a new file in a folder that exists, or db=None for a temporary one"
+        )
+
+    def _pragma(self, name: str) -> int:
+        return int(self._db.execute(f"PRAGMA {name}").fetchone()[0])
+
+    def _has_tables(self) -> bool:
+        return self._db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
+
+    @contextmanager
+    def _transaction(self, mode: str = "IMMEDIATE") -> Iterator[None]:
+        self._db.execute(f"BEGIN {mode}")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:  # some failures have ended it already
+                self._db.execute("ROLLBACK")
+            raise
+
+    def _customers(self) -> list[tuple[int, str]]:
+        return self._db.execute("SELECT number, id FROM customers ORDER BY number").fetchall()
+
+    def _find_customer(self, request: CustomerRequest) -> tuple[int, list[str]]:
+        """Return the customer's number and the names of the attributes held already, creating the customer."""
+        found = self._db.execute("SELECT number FROM customers WHERE id = ?", (request.id,)).fetchone()
+        if found is None:
+            new = self._db.execute(
+                "INSERT INTO customers (id, event_name) VALUES (?, ?)", (request.id, request.event_name)
+            )
+            return int(new.lastrowid or 0), []
+        number = int(found[0])
+        if request.event_name is not None:
+            self._db.execute("UPDATE customers SET event_name = ? WHERE number = ?", (request.event_name, number))
+        held = self._db.execute("SELECT attribute FROM attributes WHERE customer = ?", (number,))
+        return number, [name for (name,) in held]
+
+    def _types_of(self, request: CustomerRequest) -> dict[str, str]:
+        types = {}
+        for name in tracked_names(request.entries):
+            found = self._db.execute("SELECT type FROM attribute_types WHERE attribute = ?", (name,)).fetchone()
+            if found is not None:
+                types[name] = found[0]
+        return types
+
+    def _write_attributes(self, customer: int, judgement: Judgement) -> None:
+        if judgement.pinned:
+            now = _now()
+            self._db.executemany(
+                "INSERT INTO attribute_types (attribute, type, first_seen) VALUES (?, ?, ?)",
+                [(name, kind, now) for name, kind in judgement.pinned.items()],
+            )
+        self._db.executemany(
+            "INSERT OR REPLACE INTO attributes (customer, attribute, value) VALUES (?, ?, ?)",
+            [(customer, accepted.name, accepted.value) for accepted in judgement.accepted.values()],
+        )
+
+    def _write_ignored(self, identifier: str, ignored: list[Ignored]) -> None:
+        if ignored:
+            now = _now()
+            self._db.executemany(
+                "INSERT INTO ignored (id, attribute, type, value, reason, known_type, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (identifier, entry.name, entry.type, entry.value, entry.reason.value, entry.known_type, now)
+                    for entry in ignored
+                ],
+            )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
