@@ -409,6 +409,14 @@ def test_eight_threads_lose_no_update(sandbox):
     assert sandbox.requests == 160
 
 
+def test_the_client_goes_to_this_sandbox_and_is_always_the_same(sandbox):
+    sandbox.client.upsert("a", {"n": 1})
+
+    assert sandbox.stored() == {"a": {"n": 1}}
+    assert sandbox.client is sandbox.client
+    assert sandbox.api_key not in repr(sandbox.client)
+
+
 def test_nothing_starts_in_the_constructor():
     before = threading.active_count()
     sandbox = Sandbox()
@@ -450,6 +458,12 @@ def test_start_returns_the_sandbox_and_can_be_called_again():
         sandbox.stop()
     with sandbox:
         assert sandbox.stored() == {}
+
+
+def test_memory_as_the_file_is_a_temporary_one(session):
+    with Sandbox(db=":memory:") as sandbox:
+        sandbox.client.upsert("a", {"n": 1})
+        assert sandbox.stored() == {"a": {"n": 1}}
 
 
 def test_several_sandboxes_share_nothing(post, sandbox):

@@ -41,29 +41,29 @@ class Faults:
 
     Parameters
     ----------
-    seed
+    seed : int
         Fixes the sequence.
-    latency
+    latency : float or (float, float)
         Seconds before each answer, or a (low, high) pair.
-    rate_limit
+    rate_limit : float, optional
         Requests a second; past it, 429 with ``Retry-After: 1``.
-    status
+    status : mapping of int to float
         HTTP status -> share, nothing written. 429 and 503 carry `Retry-After`, in seconds and as an HTTP date by turns.
-    retry_after
+    retry_after : int
         Whole seconds in that header.
-    reset_before, reset_after
+    reset_before, reset_after : float
         Share whose connection is reset before, or after, the customer is written.
-    hang
+    hang : float
         Share that is never answered.
-    hang_writes
+    hang_writes : bool
         Whether the customer of such a request is written.
-    truncate
+    truncate : float
         Share that is written and whose answer is cut: by turns shorter than its `Content-Length`, or half the JSON.
-    html
+    html : float
         Share answered 200 with an HTML page, nothing written.
-    success_false
+    success_false : float
         Share answered 200 with ``"success": false``, nothing written.
-    redirect
+    redirect : str, optional
         A URL to which every request is redirected with 302, nothing written.
 
     Raises

@@ -100,11 +100,11 @@ def judge(entries: Iterable[Any], known_types: Mapping[str, str], held_names: It
 
     Parameters
     ----------
-    entries
+    entries : iterable
         The `attributes` of the request, in order.
-    known_types
+    known_types : mapping of str to str
         The project's pinned types of the names in it.
-    held_names
+    held_names : iterable of str
         The names of the attributes that the profile has already.
     """
     judgement = Judgement({}, [], {})

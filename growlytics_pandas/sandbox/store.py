@@ -58,7 +58,7 @@ class SandboxStore:
 
     Parameters
     ----------
-    path
+    path : str or path
         The file; created when it does not exist.
 
     Raises
@@ -69,9 +69,12 @@ class SandboxStore:
     Examples
     --------
     >>> from growlytics_pandas.sandbox import SandboxStore
-    >>> with SandboxStore("sandbox.db") as store:  # doctest: +SKIP
-    ...     store.stored()["asha@example.com"]
-    {'name': 'Asha', 'orders': 3}
+    >>> from growlytics_pandas.sandbox.rules import read_request
+    >>> body = b'{"id": "a", "attributes": [{"name": "n", "type": "number", "value": 0.10}]}'
+    >>> with SandboxStore(":memory:") as store:
+    ...     _ = store.apply(read_request(body))
+    ...     store.stored()
+    {'a': {'n': Decimal('0.10')}}
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
