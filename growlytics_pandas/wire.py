@@ -1,7 +1,10 @@
 """What a transport reports of one request: the words that transports, retry and delivery share."""
 
+import unicodedata
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+MAX_LINE_CHARS: Final = 300  # of a foreign text that ends up in a message, a report, a table cell
 
 
 class WireFault(Enum):
@@ -33,3 +36,17 @@ class Reply(NamedTuple):
     retry_after: str | None = None
     location: str | None = None
     detail: str = ""
+
+
+def one_line(text: str) -> str:
+    r"""Return `text` as one line of at most 300 characters, without control, bidi and other invisible characters.
+
+    Examples
+    --------
+    >>> one_line("bad\x1b[31m\n  gateway")
+    'bad [31m gateway'
+    """
+    head = text[: 16 * MAX_LINE_CHARS]  # a body can be large, and most of it may be white space
+    visible = "".join(" " if unicodedata.category(char)[0] == "C" else char for char in head)
+    line = " ".join(visible.split())
+    return line if len(line) <= MAX_LINE_CHARS else line[: MAX_LINE_CHARS - 1] + "…"

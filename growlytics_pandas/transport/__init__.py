@@ -1,0 +1,59 @@
+"""The two ways to the service, behind one protocol. Neither HTTP library is imported before it is used."""
+
+# ruff: noqa: PLC0415  the libraries are optional (pycurl) or slow to import (requests), so they wait until here
+
+from importlib.util import find_spec
+from typing import Literal
+
+from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
+from growlytics_pandas.transport.protocol import Endpoint, Transport
+
+__all__ = ["Endpoint", "Transport", "TransportName", "open_transport"]
+
+TransportName = Literal["auto", "requests", "curl"]
+
+
+def open_transport(name: TransportName, endpoint: Endpoint, max_concurrency: int) -> Transport:
+    """Return an open transport; nothing is sent, and no thread started, before the first ``submit``.
+
+    Parameters
+    ----------
+    name : {"auto", "requests", "curl"}
+        "auto" is libcurl where pycurl is installed and no session is given, else requests.
+    endpoint : Endpoint
+        Where and how every request goes.
+    max_concurrency : int
+        Requests that may be in flight at once.
+
+    Raises
+    ------
+    MissingDependencyError
+        "curl" without pycurl.
+    InvalidArgumentError
+        "curl" with a session, or an unknown name.
+    """
+    if name == "auto":
+        name = "curl" if endpoint.session is None and find_spec("pycurl") else "requests"
+    if name == "requests":
+        from growlytics_pandas.transport.requests_threads import RequestsTransport
+
+        return RequestsTransport(endpoint, max_concurrency)
+    if name == "curl":
+        return _open_curl(endpoint, max_concurrency)
+    raise InvalidArgumentError(f'transport – {name!r} – one of "auto", "requests", "curl" – leave it out for "auto"')
+
+
+def _open_curl(endpoint: Endpoint, max_concurrency: int) -> Transport:
+    if endpoint.session is not None:
+        raise InvalidArgumentError(
+            'transport – "curl" together with session= – a session belongs to requests – '
+            'use transport="requests", or leave the session out'
+        )
+    try:
+        from growlytics_pandas.transport.curl_multi import CurlTransport
+    except ImportError as error:
+        raise MissingDependencyError(
+            f'transport – "curl", but pycurl cannot be imported ({error}) – an optional package – '
+            'pip install "growlytics-pandas[fast]", or transport="requests"'
+        ) from error
+    return CurlTransport(endpoint, max_concurrency)

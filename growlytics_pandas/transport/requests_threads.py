@@ -1,0 +1,318 @@
+"""`requests` in threads: the transport that is always there, and the one that takes the user's own session."""
+
+import contextlib
+import queue
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import requests
+from requests import exceptions
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError, LocationValueError, NewConnectionError, ProtocolError, ReadTimeoutError
+
+from growlytics_pandas.transport.privacy import KeyMask
+from growlytics_pandas.transport.protocol import MAX_REPLY_BYTES, Endpoint
+from growlytics_pandas.transport.watched import CURRENT, Watch, WatchedAdapter
+from growlytics_pandas.wire import Reply, WireFault
+
+CONNECT_SECONDS: Final = 10.0  # a host that takes longer to accept a connection is down
+SLICE_SECONDS: Final = 0.1  # requests are looked at so often for the total limit
+JOIN_SECONDS: Final = 1.8  # all threads together, after their connections were cut
+CUT_SECONDS: Final = 0.02  # cuts are repeated so often: a thread may just have been between two connections
+CHUNK_BYTES: Final = 1 << 16
+
+FAULTS: Final[dict[type[BaseException], WireFault]] = {
+    exceptions.ConnectTimeout: WireFault.CONNECT,
+    exceptions.ProxyError: WireFault.CONNECT,
+    exceptions.SSLError: WireFault.TLS,
+    exceptions.ReadTimeout: WireFault.TIMEOUT,
+    exceptions.Timeout: WireFault.TIMEOUT,
+    exceptions.ConnectionError: WireFault.BROKEN,
+    exceptions.ChunkedEncodingError: WireFault.BROKEN,
+    exceptions.ContentDecodingError: WireFault.BROKEN,
+    exceptions.RetryError: WireFault.BROKEN,
+    exceptions.HTTPError: WireFault.OTHER,
+    exceptions.InvalidHeader: WireFault.OTHER,
+    exceptions.InvalidJSONError: WireFault.OTHER,
+    exceptions.InvalidProxyURL: WireFault.OTHER,
+    exceptions.InvalidSchema: WireFault.OTHER,
+    exceptions.InvalidURL: WireFault.OTHER,
+    exceptions.JSONDecodeError: WireFault.OTHER,
+    exceptions.MissingSchema: WireFault.OTHER,
+    exceptions.RequestException: WireFault.OTHER,
+    exceptions.StreamConsumedError: WireFault.OTHER,
+    exceptions.TooManyRedirects: WireFault.OTHER,
+    exceptions.UnrewindableBodyError: WireFault.OTHER,
+    exceptions.URLRequired: WireFault.OTHER,
+    LocationValueError: WireFault.OTHER,
+    HTTPError: WireFault.BROKEN,
+    OSError: WireFault.BROKEN,
+    Exception: WireFault.OTHER,
+}
+"""What each error means, by the nearest class; `_fault` looks closer where the class says too little."""
+
+Post = Callable[[bytes], requests.Response]
+
+
+class RequestsTransport:
+    """Requests in up to `max_concurrency` daemon threads, each started when it is first needed.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+        Where and how every request goes. A session in it is shared by the threads; its plain adapters are replaced by
+        ones that can be cut, until `close`. Adapters of other classes stay, and then `close` may have to leave a
+        hanging request to its timeout.
+    max_concurrency : int
+        Threads, and so connections, at most.
+    """
+
+    name = "requests"
+
+    def __init__(self, endpoint: Endpoint, max_concurrency: int) -> None:
+        self._endpoint = endpoint
+        self._max_threads = max_concurrency
+        self._jobs: queue.SimpleQueue[tuple[int, bytes] | None] = queue.SimpleQueue()
+        self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
+        self._workers: list[_Worker] = []
+        self._n_in_flight = 0
+        self._next_look = 0.0
+        self._borrowed = _Borrowed(endpoint.session, max_concurrency) if endpoint.session is not None else None
+
+    def submit(self, token: int, body: bytes) -> None:
+        """Start one request and return at once."""
+        self._n_in_flight += 1
+        if len(self._workers) < min(self._n_in_flight, self._max_threads):
+            worker = _Worker(self._endpoint, self._jobs, self._replies)
+            self._workers.append(worker)
+            worker.start()
+        self._jobs.put((token, body))
+
+    def poll(self, timeout: float) -> list[Reply]:
+        """Wait at most `timeout` seconds for a reply; return every one that is there."""
+        deadline = time.monotonic() + timeout
+        replies = self._take(0.0)
+        while not replies and (left := deadline - time.monotonic()) > 0.0:
+            replies = self._take(min(left, SLICE_SECONDS))
+            self._cut_late()
+        self._cut_late()
+        self._n_in_flight -= len(replies)
+        return replies
+
+    def close(self) -> None:
+        """Cut what is in flight and end the threads."""
+        for _ in self._workers:
+            self._jobs.put(None)
+        deadline = time.monotonic() + JOIN_SECONDS
+        alive = self._workers
+        while alive and time.monotonic() < deadline:
+            for worker in alive:
+                worker.watch.cut()
+            alive[0].join(CUT_SECONDS)
+            alive = [worker for worker in alive if worker.is_alive()]
+        if self._borrowed is not None:
+            self._borrowed.give_back()
+
+    def _take(self, seconds: float) -> list[Reply]:
+        replies: list[Reply] = []
+        with contextlib.suppress(queue.Empty):
+            if seconds > 0.0:
+                replies.append(self._replies.get(timeout=seconds))
+            while True:
+                replies.append(self._replies.get_nowait())
+        return replies
+
+    def _cut_late(self) -> None:
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + SLICE_SECONDS
+            for worker in self._workers:
+                worker.watch.cut_if_late(now, self._endpoint.timeout_seconds)
+
+
+class _Worker(threading.Thread):
+    """One thread, one request at a time."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        jobs: "queue.SimpleQueue[tuple[int, bytes] | None]",
+        replies: "queue.SimpleQueue[Reply]",
+    ) -> None:
+        super().__init__(name="growlytics-pandas-requests", daemon=True)
+        self.watch = Watch()
+        self._endpoint = endpoint
+        self._mask = KeyMask(endpoint.headers)
+        self._jobs = jobs
+        self._replies = replies
+
+    def run(self) -> None:
+        CURRENT.set(self.watch)
+        with contextlib.ExitStack() as stack:
+            post: Post | None = None
+            while (job := self._jobs.get()) is not None and not self.watch.is_closing:
+                token, body = job
+                self.watch.begin()
+                started = time.monotonic()
+                try:
+                    post = post or _open_session(self._endpoint, stack)
+                    reply = self._read(token, post(body), started)
+                except Exception as error:  # noqa: BLE001  a thread that died would lose its row
+                    reply = self._fail(token, error, started)
+                self.watch.end()
+                self._replies.put(reply)
+
+    def _read(self, token: int, response: requests.Response, started: float) -> Reply:
+        with contextlib.closing(response):
+            body, is_full = _read_body(response)
+        fault = WireFault.TOO_LARGE if is_full else None
+        location = response.headers.get("Location")
+        return Reply(
+            token,
+            response.status_code,
+            b"" if is_full else self._mask.hide(body),
+            time.monotonic() - started,
+            fault,
+            retry_after=response.headers.get("Retry-After"),
+            location=self._mask.line(location) if location else None,
+        )
+
+    def _fail(self, token: int, error: Exception, started: float) -> Reply:
+        fault = _fault(error, self.watch)
+        was_sent = self.watch.was_sent and fault not in {WireFault.CONNECT, WireFault.TLS}
+        # The words of other errors can hold a header's value, in a spelling that no mask finds.
+        words = type(error).__name__ if fault is WireFault.OTHER else f"{type(error).__name__}: {_innermost(error)}"
+        detail = self._mask.line(words)
+        return Reply(token, 0, b"", time.monotonic() - started, fault, was_sent, detail=detail)
+
+
+class _Borrowed:
+    """A user's session, its plain adapters replaced for the time of a run."""
+
+    def __init__(self, session: requests.Session, max_concurrency: int) -> None:
+        self._session = session
+        self._adapters = dict(session.adapters)
+        for prefix, adapter in self._adapters.items():
+            # A subclass has reasons of its own (certificates, source addresses): it stays.
+            if type(adapter) is HTTPAdapter:
+                session.adapters[prefix] = WatchedAdapter(pool_maxsize=max_concurrency, max_retries=adapter.max_retries)
+
+    def give_back(self) -> None:
+        for prefix, adapter in self._adapters.items():
+            if self._session.adapters.get(prefix) is not adapter:
+                self._session.adapters[prefix].close()
+                self._session.adapters[prefix] = adapter
+
+
+class _NoNetrc(AuthBase):
+    """An auth that adds nothing: without one, requests would send what a .netrc holds for the host."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+def _open_session(endpoint: Endpoint, stack: contextlib.ExitStack) -> Post:
+    if endpoint.session is not None:
+        return _post_by(endpoint.session, endpoint)
+    session = stack.enter_context(requests.Session())
+    session.headers.clear()
+    for prefix in ("https://", "http://"):
+        session.mount(prefix, WatchedAdapter(pool_connections=1, pool_maxsize=1))
+    return _post_prepared(session, endpoint)
+
+
+def _timeouts(endpoint: Endpoint) -> tuple[float, float]:
+    return min(endpoint.timeout_seconds, CONNECT_SECONDS), endpoint.timeout_seconds
+
+
+def _verify(endpoint: Endpoint) -> bool | str | None:
+    """None leaves it to the session and to REQUESTS_CA_BUNDLE."""
+    return None if endpoint.verify is True else str(endpoint.verify) if endpoint.verify else False
+
+
+def _post_by(session: requests.Session, endpoint: Endpoint) -> Post:
+    """Post by the session's own ``request``: an auth may sign the body, a subclass may add what it must."""
+    auth = None if session.auth else _NoNetrc()
+    headers, timeout, verify = dict(endpoint.headers), _timeouts(endpoint), _verify(endpoint)
+
+    def post(body: bytes) -> requests.Response:
+        return session.post(
+            endpoint.url,
+            data=body,
+            headers=headers,
+            auth=auth,
+            timeout=timeout,
+            verify=verify,
+            stream=True,
+            allow_redirects=False,
+        )
+
+    return post
+
+
+def _post_prepared(session: requests.Session, endpoint: Endpoint) -> Post:
+    """Post copies of one prepared request: half the work of ``request``, and no cookie is ever sent back."""
+    request = requests.Request("POST", endpoint.url, headers=dict(endpoint.headers), data=b"{}", auth=_NoNetrc())
+    template = session.prepare_request(request)
+    settings: dict[str, Any] = dict(session.merge_environment_settings(endpoint.url, {}, True, _verify(endpoint), None))
+    timeout = _timeouts(endpoint)
+
+    def post(body: bytes) -> requests.Response:
+        prepared = template.copy()
+        prepared.body = body
+        prepared.headers["Content-Length"] = str(len(body))
+        return session.send(prepared, timeout=timeout, allow_redirects=False, **settings)
+
+    return post
+
+
+def _read_body(response: requests.Response) -> tuple[bytes, bool]:
+    """Return the body, and whether it was cut for its size."""
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in response.iter_content(CHUNK_BYTES):
+        size += len(chunk)
+        if size > MAX_REPLY_BYTES:
+            return b"", True
+        chunks.append(chunk)
+    promised = response.headers.get("Content-Length", "")
+    # urllib3 before 2.0 takes a cut body for a whole one.
+    if promised.isdigit() and "Content-Encoding" not in response.headers and size < int(promised):
+        raise exceptions.ChunkedEncodingError(f"{size} of {promised} bytes of the answer arrived")
+    return b"".join(chunks), False
+
+
+def _fault(error: Exception, watch: Watch) -> WireFault:
+    fault = next(FAULTS[kind] for kind in type(error).__mro__ if kind in FAULTS)
+    cause = _innermost(error)
+    if watch.is_late or isinstance(cause, ReadTimeoutError):
+        return WireFault.TIMEOUT if watch.was_sent else WireFault.CONNECT
+    if fault is WireFault.TLS and watch.was_sent and watch.is_watched:
+        return WireFault.BROKEN  # the handshake was long done
+    if fault is WireFault.TLS and isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return WireFault.CONNECT  # a handshake that was cut, not refused: an overloaded server
+    if fault is not WireFault.BROKEN:
+        return fault
+    if isinstance(cause, NewConnectionError) or not watch.was_sent:
+        return WireFault.CONNECT
+    is_reused = watch.is_watched and watch.n_connects == 0
+    return WireFault.STALE if is_reused and _is_unanswered(error) else WireFault.BROKEN
+
+
+def _is_unanswered(error: Exception) -> bool:
+    """Return whether the connection died before the first byte of an answer."""
+    first = error.args[0] if error.args else None
+    is_dead = isinstance(_innermost(error), ConnectionError)  # the built-in one: a reset, a close without a word
+    return type(error) is exceptions.ConnectionError and isinstance(first, ProtocolError) and is_dead
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """Return the error that libraries have wrapped: it says what happened, without addresses of objects."""
+    for inner in (getattr(error, "reason", None), *reversed(error.args)):
+        if isinstance(inner, BaseException) and inner is not error:
+            return _innermost(inner)
+    return error

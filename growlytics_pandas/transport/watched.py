@@ -1,0 +1,229 @@
+"""Connections of `requests` that can be cut from outside, and that know whether a request has left.
+
+A thread that waits in ``recv`` hears nothing of an interrupt, and a server that sends a byte now and then resets every
+read timeout. So each connection keeps a second descriptor of its socket; shutting that down wakes the thread at once,
+in a connect, a TLS handshake or a read alike.
+"""
+
+import contextlib
+import errno
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Any, Final
+
+from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.util.wait import wait_for_write
+
+SLICE_SECONDS: Final = 0.1  # a connect looks so often whether it should stop
+CONNECTING: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, 10035})  # 10035: Windows' own
+
+
+class Watch:
+    """What is known of the request that one thread is making; another thread may cut it."""
+
+    def __init__(self) -> None:
+        self.was_sent = True
+        self.is_watched = False
+        self.n_connects = 0
+        self.is_late = False
+        self.is_closing = False
+        self._started: float | None = None
+        self._connection: _Watched | None = None
+        self._lock = threading.Lock()
+
+    def begin(self) -> None:
+        """Start the clock of a request. Until an adapter of ours says otherwise it counts as sent."""
+        with self._lock:
+            self.was_sent, self.is_watched, self.n_connects, self.is_late = True, False, 0, False
+            self._started = time.monotonic()
+
+    def end(self) -> None:
+        """Stop the clock; let go of a connection that was not kept alive."""
+        with self._lock:
+            self._started = None
+            if self._connection is not None and self._connection.sock is None:
+                self._connection.drop_spare()
+                self._connection = None
+
+    def hold(self, connection: "_Watched") -> None:
+        """Take note of the connection in use."""
+        with self._lock:
+            self._connection = connection
+            if self.is_closing:
+                raise ConnectionAbortedError("the run was stopped")
+
+    def is_using(self, connection: "_Watched") -> bool:
+        """Return whether a request is under way on `connection`."""
+        return self._started is not None and self._connection is connection
+
+    def cut_if_late(self, now: float, limit_seconds: float) -> None:
+        """Cut a request that has taken too long in all."""
+        with self._lock:
+            if self._started is not None and now - self._started > limit_seconds:
+                self.is_late = True
+                self._cut()
+
+    def cut(self) -> None:
+        """Cut what is under way, and let nothing new start."""
+        with self._lock:
+            self.is_closing = True
+            self._cut()
+
+    def _cut(self) -> None:
+        if self._connection is not None:
+            self._connection.cut()
+
+
+CURRENT: Final[ContextVar[Watch | None]] = ContextVar("watch", default=None)
+"""The watch of the thread that runs: connections find it here."""
+
+
+class _Watched(HTTPConnection):
+    """A connection that tells its thread's watch what it does."""
+
+    _spare: socket.socket | None = None
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            sock = _dial(self)
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"no connection to {self.host} in time") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"no connection to {self.host}: {error}") from error
+        self.drop_spare()
+        self._spare = sock.dup()
+        watch = CURRENT.get()
+        if watch is not None:
+            watch.n_connects += 1
+            try:
+                watch.hold(self)
+            except ConnectionAbortedError:
+                sock.close()
+                raise
+        return sock
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        finally:
+            _set_sent(is_sent=False)  # what a proxy was asked is not the request
+
+    def putrequest(self, *args: Any, **kwargs: Any) -> None:
+        watch = CURRENT.get()
+        if watch is not None:
+            watch.hold(self)
+        super().putrequest(*args, **kwargs)
+
+    def send(self, data: Any) -> None:
+        if self.sock is None and self.auto_open:
+            self.connect()
+        _set_sent(is_sent=True)
+        super().send(data)
+
+    def cut(self) -> None:
+        if self._spare is not None:
+            with contextlib.suppress(OSError):
+                self._spare.shutdown(socket.SHUT_RDWR)
+
+    def drop_spare(self) -> None:
+        if self._spare is not None:
+            self._spare.close()
+            self._spare = None
+
+    def close(self) -> None:
+        super().close()
+        watch = CURRENT.get()
+        # http.client closes before the body of a last answer is read: that read must still be cut.
+        if watch is None or not watch.is_using(self):
+            self.drop_spare()
+
+
+class _WatchedTLS(_Watched, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedTLS
+
+
+class WatchedAdapter(HTTPAdapter):
+    """requests' own adapter with connections that can be cut."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools use watched connections."""
+        super().init_poolmanager(*args, **kwargs)
+        _watch_pools(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
+        """Likewise behind a proxy; SOCKS has connections of its own."""
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if not str(proxy).lower().startswith("socks"):
+            _watch_pools(manager)
+        return manager
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        """Send one request, counted as sent once its first byte has left."""
+        watch = CURRENT.get()
+        if watch is not None:
+            watch.is_watched, watch.was_sent = True, False
+        return super().send(request, *args, **kwargs)
+
+
+def _watch_pools(manager: Any) -> None:
+    pools: Mapping[str, type[HTTPConnectionPool]] = {"http": _Pool, "https": _TLSPool}
+    manager.pool_classes_by_scheme = pools
+
+
+def _set_sent(*, is_sent: bool) -> None:
+    watch = CURRENT.get()
+    if watch is not None:
+        watch.was_sent = is_sent
+
+
+def _dial(connection: _Watched) -> socket.socket:
+    """Connect to the first address that answers; stop when the thread's watch is closing."""
+    seconds = connection.timeout
+    deadline = time.monotonic() + float(seconds) if isinstance(seconds, int | float) else float("inf")
+    failure: OSError = OSError("the name has no address")
+    host = connection._dns_host.strip("[]")  # noqa: SLF001  urllib3 reads it in the very method that this replaces
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, connection.port, 0, socket.SOCK_STREAM):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            for option in connection.socket_options or ():
+                sock.setsockopt(*option)
+            if connection.source_address:
+                sock.bind(connection.source_address)
+            _connect(sock, address, deadline)
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            sock.settimeout(connection.timeout)
+            return sock
+    raise failure
+
+
+def _connect(sock: socket.socket, address: Any, deadline: float) -> None:
+    sock.setblocking(False)
+    code = sock.connect_ex(address)
+    watch = CURRENT.get()
+    while code in CONNECTING:
+        if watch is not None and watch.is_closing:
+            raise ConnectionAbortedError("the run was stopped")
+        if time.monotonic() > deadline:
+            raise TimeoutError("no connection in time")
+        if wait_for_write(sock, SLICE_SECONDS):
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, errno.errorcode.get(code, "cannot connect"))
