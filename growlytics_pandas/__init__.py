@@ -1,3 +1,47 @@
-"""Push a DataFrame of customers to Growlytics."""
+"""Push a pandas DataFrame of customers to Growlytics: every row arrives, or a DataFrame says which did not and why.
+
+Importing this package gives every DataFrame a `growlytics` accessor. It displays nothing and makes no connection.
+"""
+
+from growlytics_pandas import accessor as _accessor  # noqa: F401 - registers df.growlytics
+from growlytics_pandas import errors
+from growlytics_pandas.api import last_result, plan, preview, push, schema, validate
+from growlytics_pandas.client import Client
+from growlytics_pandas.errors import (
+    AuthenticationError,
+    ConstraintViolationError,
+    EndpointError,
+    GrowlyticsError,
+    LedgerError,
+    PushInterrupted,
+    ServiceUnavailableError,
+)
+from growlytics_pandas.planning import Plan
+from growlytics_pandas.result import PushResult
+from growlytics_pandas.samples import sample_customers
+from growlytics_pandas.sandbox import Sandbox
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "AuthenticationError",
+    "Client",
+    "ConstraintViolationError",
+    "EndpointError",
+    "GrowlyticsError",
+    "LedgerError",
+    "Plan",
+    "PushInterrupted",
+    "PushResult",
+    "Sandbox",
+    "ServiceUnavailableError",
+    "__version__",
+    "errors",
+    "last_result",
+    "plan",
+    "preview",
+    "push",
+    "sample_customers",
+    "schema",
+    "validate",
+]

@@ -3,6 +3,8 @@
 `extract` gives plain numpy arrays (or lists of text) and a mask of what is missing; conversion starts from there.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -123,9 +125,9 @@ def _without_dictionary(column: pd.Series[Any]) -> pd.Series[Any]:
     """Decode an Arrow dictionary, which is Arrow's categorical."""
     import pyarrow as pa  # noqa: PLC0415 - pyarrow is optional; who has an Arrow column has it
 
-    if not pa.types.is_dictionary(column.dtype.pyarrow_dtype):
-        return column
     values = pa.array(column)
+    if not pa.types.is_dictionary(values.type):
+        return column
     decoded = values.cast(values.type.value_type)
     return pd.Series(decoded.to_pandas(types_mapper=pd.ArrowDtype))
 
@@ -141,7 +143,7 @@ def _of_arrow_dates(column: pd.Series[Any]) -> pd.Series[Any]:
     return instants if array.type.tz is None else instants.dt.tz_localize("UTC")
 
 
-def naive(value: date | np.datetime64, zone: ZoneInfo) -> datetime | np.datetime64:
+def naive(value: date | np.datetime64, zone: ZoneInfo) -> Any:
     """Turn one date into a naive one: an aware one is told in `zone`, a plain date is its midnight."""
     if isinstance(value, np.datetime64):
         return _in_microseconds(value)
@@ -156,10 +158,14 @@ def naive(value: date | np.datetime64, zone: ZoneInfo) -> datetime | np.datetime
 def dates_array(values: list[datetime | np.datetime64 | None]) -> npt.NDArray[np.datetime64]:
     """Make one array of naive dates; a year that no date can have becomes 10000, which is reported all the same."""
     gone = np.datetime64("NaT")
-    return np.array([gone if v is None else np.datetime64(v, "us") for v in values], dtype="M8[us]")
+    return np.array([gone if v is None else _micro(v) for v in values], dtype="M8[us]")
 
 
-def _in_microseconds(value: np.datetime64) -> np.datetime64:
+def _micro(value: Any) -> Any:
+    return np.datetime64(value, "us")
+
+
+def _in_microseconds(value: np.datetime64) -> Any:
     year = int(value.astype("M8[Y]").astype("i8")) + _EPOCH_YEAR
     if not contract.MIN_YEAR <= year <= contract.MAX_YEAR:
         return _BEYOND

@@ -262,7 +262,7 @@ _LAST: Final = np.datetime64(f"{contract.MAX_YEAR:04}-12-31T23:59:59", "s")
 _ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?", re.ASCII)
 
 
-def as_date(value: Any, zone: ZoneInfo) -> datetime | np.datetime64 | None:
+def as_date(value: Any, zone: ZoneInfo) -> Any:
     """Read a date, or ISO 8601 text (``2026-01-31``, ``2026-01-31 09:30:00+05:30``); None where it is neither."""
     kind = family(type(value))
     if kind is Kind.DATE:
@@ -270,7 +270,7 @@ def as_date(value: Any, zone: ZoneInfo) -> datetime | np.datetime64 | None:
     return date_in(value, zone) if kind is Kind.TEXT else None
 
 
-def date_in(text: str, zone: ZoneInfo) -> datetime | np.datetime64 | None:
+def date_in(text: str, zone: ZoneInfo) -> Any:
     """Read ISO 8601 text as a naive date in `zone`."""
     text = text.strip()
     if not _ISO_DATE.fullmatch(text):

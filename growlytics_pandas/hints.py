@@ -1,5 +1,7 @@
 """Hints for columns whose type is worth a second thought, because the first push fixes it for good."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, Final
 from zoneinfo import ZoneInfo

@@ -1,8 +1,10 @@
 """The rules about ids, which need a look at the whole frame: which rows have one, and which share one."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +14,14 @@ from growlytics_pandas import contract
 from growlytics_pandas.blocks import starts
 from growlytics_pandas.cells import Mask
 from growlytics_pandas.identifiers import Groups, Ids, find_groups, fold, hash_texts, read_ids, unkept
+from growlytics_pandas.inference import Kind
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.rules import Rule, Severity
 from growlytics_pandas.violations import Found, assignment
+
+
+_WHOLE: Final = '{}.astype("Int64").astype("string")'
+_WHOLE_IN_MIXTURE: Final = "{}.map(lambda id: str(int(id)) if isinstance(id, float) and id == id else id)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,7 @@ class _Reporter:
             ids.was_float,
             Rule.ID_FLOAT,
             "the id is a float and is written without '.0'.",
-            self._assign('{}.astype("Int64").astype("string")'),
+            self._assign(_WHOLE if self._layout.id_kind is Kind.FLOAT else _WHOLE_IN_MIXTURE),
         )
         self._masked(
             start,

@@ -1,5 +1,7 @@
 """The id of each row, as text, and which ids are the same or look the same."""
 
+from __future__ import annotations
+
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable
@@ -88,6 +90,8 @@ def _drop_surrogates(texts: list[str]) -> None:
 def _too_long(texts: list[str], lengths: npt.NDArray[np.int32], limit: int) -> Mask:
     """Which texts exceed `limit` in code points or UTF-16 units, of which a code point has two at most."""
     too_long = lengths > limit
+    if "".join(texts).isascii():
+        return too_long
     for position in np.flatnonzero((lengths > limit // 2) & ~too_long).tolist():
         too_long[position] = contract.count_chars(texts[position]) > limit
     return too_long

@@ -3,6 +3,8 @@
 Decided by dtype predicates over every backing, never by dtype names; an object column is judged by all of its values.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime

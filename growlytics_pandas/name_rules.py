@@ -49,7 +49,7 @@ def _found(rule: Rule, attribute: Attribute, frame_rows: int, what: str, fix: st
 def _check_name(frame: pd.DataFrame, attribute: Attribute, names: Counter[str]) -> list[Found]:
     name, rows = attribute.name, len(frame)
     if not name.strip() or not _is_unicode(name):
-        fix = f"df = df.set_axis({_labels_with(frame, attribute, 'Name me')!r}, axis=1)"
+        fix = _relabel(attribute.position, "Name me")
         what = "the attribute name is empty" if not name.strip() else "the attribute name is not valid Unicode text"
         return [_found(Rule.ATTRIBUTE_NAME_EMPTY, attribute, rows, f"{what}; it must be 1 to 49 characters.", fix)]
     findings = []
@@ -60,7 +60,7 @@ def _check_name(frame: pd.DataFrame, attribute: Attribute, names: Counter[str]) 
         findings.append(_found(Rule.ATTRIBUTE_NAME_TOO_LONG, attribute, rows, what, fix, limit))
     if names[name] > 1:
         what = f"{names[name]} columns map to the attribute {name!r}; one name can carry one value."
-        fix = f"df = df.set_axis({_labels_with(frame, attribute, f'{name} {attribute.position}')!r}, axis=1)"
+        fix = _relabel(attribute.position, f"{name} {attribute.position}")
         findings.append(_found(Rule.ATTRIBUTE_NAME_DUPLICATE, attribute, rows, what, fix))
     if name != name.strip():
         what = f"white space around the attribute name {name!r}; it is part of the name for good."
@@ -82,10 +82,8 @@ def _rename(attribute: Attribute, new: str) -> str:
     return f"df = df.rename(columns={{{attribute.column!r}: {new!r}}})"
 
 
-def _labels_with(frame: pd.DataFrame, attribute: Attribute, new: str) -> list[object]:
-    labels: list[object] = list(frame.columns)
-    labels[attribute.position] = new
-    return labels
+def _relabel(position: int, new: str) -> str:
+    return f"df.columns = [*df.columns[:{position}], {new!r}, *df.columns[{position + 1}:]]"
 
 
 def _check_type(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> list[Found]:

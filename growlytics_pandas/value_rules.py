@@ -102,8 +102,9 @@ class _Checker:
             mask[positions[[problem.position for problem in problems]]] = True
             name = self._column.attribute.name
             what = [f"not a plausible {_CONTACT[name]}: {problem.reason}." for problem in problems]
-            change = "{}.str.strip()" if name == "email" else '{}.str.replace(r"[^0-9+]", "", regex=True)'
-            self._add(rule, mask, what, change, self._layout.region if name == "mobile" else None)
+            place = self._column.attribute.position
+            fix = [f"df.iloc[{row}, {place}] = None" for row in (np.flatnonzero(mask) + self._block.start).tolist()]
+            self._report(rule, mask, what, fix, self._layout.region if name == "mobile" else None)
 
     def _too_many(self, over: Mask) -> None:
         limit = contract.MAX_CUSTOM_ATTRIBUTES
@@ -114,7 +115,9 @@ class _Checker:
     def _add(self, rule: Rule, mask: Mask, what: str | Sequence[str], change: str, limit: object) -> None:
         self._report(rule, mask, what, assignment(self._frame, self._column.attribute.position, change), limit)
 
-    def _report(self, rule: Rule, mask: Mask, what: str | Sequence[str], fix: str, limit: object) -> None:
+    def _report(
+        self, rule: Rule, mask: Mask, what: str | Sequence[str], fix: str | Sequence[str], limit: object
+    ) -> None:
         rows = (np.flatnonzero(mask) + self._block.start).tolist()
         values = _originals(self._frame, self._column.attribute, rows)
         attribute = self._column.attribute
@@ -139,8 +142,8 @@ def _originals(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> li
 def _empty_rows(frame: pd.DataFrame, layout: Layout, block: Block) -> list[Found]:
     """Rows with an id and no attribute: they create a bare customer."""
     has_any = np.zeros(len(block.ids.texts), dtype=bool)
-    for column in block.columns:
-        has_any |= column.sent
+    for each in block.columns:
+        has_any |= each.sent
     rows = (np.flatnonzero(~has_any & ~block.ids.missing) + block.start).tolist()
     if not rows:
         return []

@@ -1,5 +1,7 @@
 """The violations frame: what was found, made into rows with fixed columns and dtypes."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -33,7 +35,8 @@ DTYPES: Final = MappingProxyType(
 class Found:
     """One rule that fired on one column: on some of its `rows`, or (None) on the column as a whole.
 
-    `what` says what was found: one text for all rows, or one a row. `position` orders columns as in the frame.
+    `what` says what was found and `fix` what to paste: one text for all rows, or one a row. `position` orders columns
+    as in the frame.
     """
 
     rule: Rule
@@ -41,7 +44,7 @@ class Found:
     column: Hashable
     attribute: str | None
     what: str | Sequence[str]
-    fix: str
+    fix: str | Sequence[str]
     rows: Sequence[int] | None = None
     values: Sequence[Any] | None = None
     limit: Any = None
@@ -77,7 +80,7 @@ def empty_frame() -> pd.DataFrame:
 
 def _order(merged: dict[str, list[Any]]) -> list[int]:
     rows = np.array([-1 if row is None else row for row in merged["row"]], dtype="int64")
-    return np.lexsort((np.array(merged["position"], dtype="int64"), rows)).tolist()
+    return list(np.lexsort((np.array(merged["position"], dtype="int64"), rows)).tolist())
 
 
 def _series(items: list[Any], dtype: str, order: list[int]) -> pd.Series[Any]:
@@ -107,7 +110,7 @@ def _rows_of(found: Found, index: pd.Index[Any]) -> dict[str, list[Any]]:
         "limit": [found.limit] * count,
         "count": [found.count] * count,
         "message": _messages(found, rows),
-        "fix": [found.fix] * count,
+        "fix": [found.fix] * count if isinstance(found.fix, str) else list(found.fix),
         "position": [found.position] * count,
     }
 

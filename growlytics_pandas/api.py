@@ -1,0 +1,304 @@
+"""The public functions. `df.growlytics` has the same ones, with the same signatures after the frame."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+import pandas as pd
+
+from growlytics_pandas.client import Client
+from growlytics_pandas.execution import Errors, LastResult, execute
+from growlytics_pandas.identifiers import Keep
+from growlytics_pandas.layout import NewAttributes, lay_out
+from growlytics_pandas.planning import Plan, snapshot
+from growlytics_pandas.progress import ProgressOption
+from growlytics_pandas.result import PushResult
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def plan(
+    df: pd.DataFrame,
+    id_col: Hashable,
+    *,
+    columns: Sequence[Hashable] | None = None,
+    rename: Mapping[Any, str] | None = None,
+    types: Mapping[Any, str] | None = None,
+    timezone: str = "UTC",
+    region: str = "IN",
+    keep: Keep = False,
+    name: str | None = None,
+    new_attributes: NewAttributes = "allow",
+    client: Client | None = None,
+) -> Plan:
+    """Work out what a push would do, without sending anything.
+
+    Parameters
+    ----------
+    df : DataFrame
+        One row a customer.
+    id_col : hashable
+        The column of ids. It is sent as an attribute too only where its name is ``name``, ``email`` or ``mobile``.
+    columns : list of hashable, optional
+        The columns to send. Default: all but the id column.
+    rename : dict, optional
+        Column → attribute name.
+    types : dict, optional
+        Column → "string", "number", "boolean" or "date": overrides what the dtype says, and converts.
+    timezone : str
+        Zone in which zone-aware dates are written (the API does not say which it takes: an assumption). Naive dates
+        are sent as they stand.
+    region : str
+        Country of mobile numbers written without one, two letters.
+    keep : {False, "first", "last"}
+        Which row of those with the same id to send. False: none, they are violations.
+    name : str, optional
+        The top-level ``name`` of the published example. Left out by default.
+    new_attributes : {"allow", "forbid"}
+        "forbid" makes an attribute that the ledger does not know a violation: a guard against typing errors, since a
+        name once sent stays, with its type.
+    client : Client, optional
+        Whose ledger to ask for known types. Default: ``Client()`` where a key is set in the environment.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    InvalidArgumentError, InvalidArgumentTypeError
+        A column that is not there, or an option that cannot be.
+
+    Examples
+    --------
+    >>> import growlytics_pandas
+    >>> df = growlytics_pandas.sample_customers(3)
+    >>> growlytics_pandas.plan(df, "email", columns=["City", "Total Orders"]).counts["unsent"]
+    3
+    """
+    layout = lay_out(
+        df,
+        id_col,
+        columns=columns,
+        rename=rename,
+        types=types,
+        timezone=timezone,
+        region=region,
+        keep=keep,
+        name=name,
+        new_attributes=new_attributes,
+        known=None,
+    )
+    return Plan(snapshot(df), layout, client, None, execute)
+
+
+def _like(function: Callable[P, Any]) -> Callable[[Callable[[Plan], R]], Callable[P, R]]:
+    """Make a view of a plan into a function with the arguments of `function`, which makes that plan."""
+
+    def decorate(view: Callable[[Plan], R]) -> Callable[P, R]:
+        @functools.wraps(view)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            return view(function(*args, **kwargs))
+
+        returned = inspect.signature(view).return_annotation
+        call.__signature__ = inspect.signature(function).replace(return_annotation=returned)  # type: ignore[attr-defined]
+        return call
+
+    return decorate
+
+
+@_like(plan)
+def schema(plan: Plan) -> pd.DataFrame:
+    """Tell which columns would be sent, as which attributes and types.
+
+    Takes the arguments of `plan`.
+
+    Returns
+    -------
+    DataFrame
+        One row per column sent: `column`, `attribute`, `type` (NA: nothing can be sent), `dtype`, `reserved`,
+        `missing` (count), `known_type` (the ledger's, or NA), `note`.
+
+    Examples
+    --------
+    >>> import growlytics_pandas
+    >>> df = growlytics_pandas.sample_customers(3)
+    >>> growlytics_pandas.schema(df, "email", columns=["City", "Total Orders"])["type"].tolist()
+    ['string', 'number']
+    """
+    return plan.schema
+
+
+@_like(plan)
+def validate(plan: Plan) -> pd.DataFrame:
+    """Report everything that would not arrive, or deserves a look, without sending anything.
+
+    Takes the arguments of `plan`.
+
+    Returns
+    -------
+    DataFrame
+        One row per violation: `row` (0-based position, NA: the whole column), `index` (label), `column`, `attribute`,
+        `rule`, `severity` ("error", "warning"), `effect`, `value`, `limit`, `count` (cells), `message`, `fix` (a line
+        of pandas to paste). All violations; the same columns when there are none.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import growlytics_pandas
+    >>> df = pd.DataFrame({"id": ["a", "a"], "Score": [1.0, float("inf")]})
+    >>> growlytics_pandas.validate(df, "id")["rule"].tolist()
+    ['id_duplicate', 'id_duplicate', 'value_not_finite']
+    """
+    return plan.violations
+
+
+def preview(
+    df: pd.DataFrame,
+    id_col: Hashable,
+    *,
+    n: int = 3,
+    columns: Sequence[Hashable] | None = None,
+    rename: Mapping[Any, str] | None = None,
+    types: Mapping[Any, str] | None = None,
+    timezone: str = "UTC",
+    region: str = "IN",
+    keep: Keep = False,
+    name: str | None = None,
+    new_attributes: NewAttributes = "allow",
+    client: Client | None = None,
+) -> list[dict[str, Any]]:
+    """Show the first `n` request bodies exactly as they would be sent.
+
+    Takes the arguments of `plan`, and `n`.
+
+    Returns
+    -------
+    list of dict
+        Bodies of the first `n` rows that can be sent.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import growlytics_pandas
+    >>> df = pd.DataFrame({"id": ["a"], "City": ["Pune"]})
+    >>> growlytics_pandas.preview(df, "id")
+    [{'id': 'a', 'attributes': [{'name': 'City', 'type': 'string', 'value': 'Pune'}]}]
+    """
+    return plan(
+        df,
+        id_col,
+        columns=columns,
+        rename=rename,
+        types=types,
+        timezone=timezone,
+        region=region,
+        keep=keep,
+        name=name,
+        new_attributes=new_attributes,
+        client=client,
+    ).preview(n)
+
+
+def push(
+    df: pd.DataFrame,
+    id_col: Hashable,
+    *,
+    columns: Sequence[Hashable] | None = None,
+    rename: Mapping[Any, str] | None = None,
+    types: Mapping[Any, str] | None = None,
+    timezone: str = "UTC",
+    region: str = "IN",
+    keep: Keep = False,
+    name: str | None = None,
+    new_attributes: NewAttributes = "allow",
+    client: Client | None = None,
+    errors: Errors = "raise",
+    dry_run: bool = False,
+    skip_unchanged: bool = False,
+    chunk_size: int = 1000,
+    max_concurrency: int = 64,
+    max_rate: float | None = None,
+    max_failures: float | None = None,
+    progress: ProgressOption = "auto",
+) -> PushResult:
+    """Send every row to Growlytics, or say which did not arrive, why, and what to do.
+
+    Takes the arguments of `plan`, and:
+
+    Parameters
+    ----------
+    errors : {"raise", "drop"}
+        "raise": any violation of severity error raises before anything is sent. "drop": what cannot arrive is left
+        out, the rest is sent, and both are reported.
+    dry_run : bool
+        Everything but the requests. Needs no key.
+    skip_unchanged : bool
+        Leave out customers whose body equals the one last accepted (ledger): also how to go on after a crash.
+    chunk_size : int
+        Rows encoded at once. Memory is bounded by it.
+    max_concurrency : int
+        Requests in flight at most. It starts with 8 and grows while that helps.
+    max_rate : float, optional
+        Requests a second at most.
+    max_failures : int or float, optional
+        Stop after so many failed rows, or (float) such a share of the rows, after the first 100.
+    progress : {"auto", "text", False} or callable
+        How to show progress; a function gets `ProgressEvent` objects.
+
+    Returns
+    -------
+    PushResult
+        `outcomes` (one row per row of `df`), `counts`, `failed`, `violations`, `retry()`.
+
+    Raises
+    ------
+    ConstraintViolationError
+        With ``errors="raise"``, when something could not arrive. Nothing was sent.
+    AuthenticationError, EndpointError
+        The key or the URL was refused; on the first answer, nothing more was sent. `.result` has every row.
+    ServiceUnavailableError, TooManyFailuresError
+        The run ended early. `.result` has every row.
+    PushInterrupted
+        Ctrl-C, or the kernel's interrupt. `.result` has every row.
+
+    Examples
+    --------
+    >>> import growlytics_pandas
+    >>> df = growlytics_pandas.sample_customers(5)
+    >>> with growlytics_pandas.Sandbox() as sandbox:
+    ...     result = growlytics_pandas.push(df, "email", client=sandbox.client, progress=False)
+    >>> result.counts["accepted"]
+    5
+    """
+    return plan(
+        df,
+        id_col,
+        columns=columns,
+        rename=rename,
+        types=types,
+        timezone=timezone,
+        region=region,
+        keep=keep,
+        name=name,
+        new_attributes=new_attributes,
+        client=client,
+    ).push(
+        errors=errors,
+        dry_run=dry_run,
+        skip_unchanged=skip_unchanged,
+        chunk_size=chunk_size,
+        max_concurrency=max_concurrency,
+        max_rate=max_rate,
+        max_failures=max_failures,
+        progress=progress,
+    )
+
+
+def last_result() -> PushResult | None:
+    """Return the newest result of this process, also after an interrupt; None before the first push."""
+    return LastResult.value

@@ -1,0 +1,215 @@
+"""The connection to one Growlytics project: its key, its URL, how to send."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import random
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, get_args
+from urllib.parse import urlsplit
+
+from growlytics_pandas import contract
+from growlytics_pandas.credentials import find_key
+from growlytics_pandas.delivery import Chunk, Delivery, Limits, StopFlag
+from growlytics_pandas.errors import (
+    CustomerRejectedError,
+    InvalidArgumentError,
+    InvalidArgumentTypeError,
+    ServiceUnavailableError,
+)
+from growlytics_pandas.outcomes import CODES, Book, Status
+from growlytics_pandas.pacing import Pacer
+from growlytics_pandas.single import encode_customer
+from growlytics_pandas.transport import TransportName, open_transport
+from growlytics_pandas.transport.protocol import Endpoint, Headers, Transport
+
+if TYPE_CHECKING:
+    import requests
+
+URL_VARIABLE: Final = "GROWLYTICS_BASE_URL"
+
+
+class Client:
+    """One Growlytics project.
+
+    Parameters
+    ----------
+    api_key : str, optional
+        Default: the environment variable ``GROWLYTICS_API_KEY``. It is never shown, logged or stored.
+    base_url : str, optional
+        Default: ``GROWLYTICS_BASE_URL``, else the documented host. Plain http is for loopback only.
+    ledger : None, str, Path or "auto"
+        Where to remember types and what was accepted. None turns it off.
+    transport : {"auto", "requests", "curl"}
+        "auto" takes libcurl where ``growlytics-pandas[fast]`` is installed.
+    timeout : float
+        Seconds that one request may take.
+    verify : bool or path
+        Whether to check certificates, or a bundle of authorities to check them with.
+    session : requests.Session, optional
+        A prepared session (proxies, auth); its requests go through ``transport="requests"``.
+
+    Raises
+    ------
+    ApiKeyError
+        No key, or one that cannot be a header.
+    InvalidArgumentError
+        A URL, timeout or transport that cannot be.
+
+    Examples
+    --------
+    >>> from growlytics_pandas import Client
+    >>> Client(api_key="not-a-real-key", ledger=None)
+    <Client https://dcqs-india.growlytics.in>
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        *,
+        ledger: Any = "auto",
+        transport: TransportName = "auto",
+        timeout: float = 30.0,
+        verify: bool | str | Path = True,
+        session: requests.Session | None = None,
+    ) -> None:
+        self._key = find_key(api_key)
+        self.base_url = _checked_url(base_url or os.environ.get(URL_VARIABLE) or contract.BASE_URL)
+        if transport not in get_args(TransportName):
+            allowed = ", ".join(map(repr, get_args(TransportName)))
+            raise InvalidArgumentError(f"transport: found {transport!r}; allowed are {allowed}.")
+        if not isinstance(timeout, (int, float)) or isinstance(timeout, bool) or not 0 < timeout < float("inf"):
+            raise InvalidArgumentError(f"timeout: found {timeout!r}; it must be a positive number of seconds.")
+        self._transport: TransportName = transport
+        self._timeout_seconds = float(timeout)
+        self._verify = verify if isinstance(verify, bool) else _bundle(verify)
+        self._session = session
+        self.ledger = ledger
+
+    def open_transport(self, max_concurrency: int) -> Transport:
+        """Open a transport to this project; the caller closes it."""
+        headers = Headers(
+            {
+                "Accept": contract.ACCEPT,
+                "Content-Type": contract.CONTENT_TYPE,
+                contract.KEY_HEADER: self._key.reveal(),
+            }
+        )
+        endpoint = Endpoint(
+            self.base_url + contract.CUSTOMER_PATH, headers, self._timeout_seconds, self._verify, self._session
+        )
+        return open_transport(self._transport, endpoint, max_concurrency)
+
+    def upsert(
+        self,
+        id: str,  # noqa: A002 - the API's word
+        attributes: Mapping[str, Any] | Iterable[Mapping[str, Any]],
+        *,
+        name: str | None = None,
+    ) -> None:
+        """Create or update one customer, at once, with the retries of a push.
+
+        Parameters
+        ----------
+        id : str
+            The customer's id.
+        attributes : mapping or list of mappings
+            ``{name: value}`` with types inferred as for a column, or explicit
+            ``[{"name": …, "type": …, "value": …}]``. A missing value (None, NaN, NaT, NA) leaves its attribute out.
+        name : str, optional
+            The top-level ``name`` of the published example.
+
+        Raises
+        ------
+        ConstraintViolationError
+            Something in it could not arrive; nothing was sent.
+        CustomerRejectedError, AuthenticationError, EndpointError, ServiceUnavailableError
+            What the service said.
+
+        Examples
+        --------
+        >>> from growlytics_pandas import Sandbox
+        >>> with Sandbox() as sandbox:
+        ...     sandbox.client.upsert("asha@example.com", {"City": "Pune", "Total Orders": 3})
+        ...     sandbox.stored()["asha@example.com"]
+        {'City': 'Pune', 'Total Orders': 3}
+        """
+        body = encode_customer(id, attributes, name)
+        book = Book(1)
+        delivery = Delivery(
+            self.open_transport(1),
+            Pacer(max_concurrency=1),
+            book,
+            limits=Limits(),
+            stop=StopFlag(),
+            on_accepted=lambda _rows: None,
+            on_tick=lambda _delivery: None,
+            clock=time.monotonic,
+            uniform=random.random,
+        )
+        delivery.run([Chunk([0], [body])])
+        if delivery.error is not None:
+            raise delivery.error
+        if book.status[0] != CODES[Status.ACCEPTED]:
+            raise _refusal(book)
+
+    def __repr__(self) -> str:
+        return f"<Client {self.base_url}>"
+
+
+def _refusal(book: Book) -> CustomerRejectedError | ServiceUnavailableError:
+    words, status = book.errors.get(0, "no answer"), book.http_status[0] or None
+    is_unknown = book.status[0] == CODES[Status.UNKNOWN]
+    retryable = is_unknown or status is None or status in contract.RETRY_STATUSES
+    error = ServiceUnavailableError if retryable else CustomerRejectedError
+    note = " It may have arrived; the same upsert again is safe." if is_unknown else ""
+    return error(
+        f"the customer was not accepted: {words}.{note}",
+        status=status,
+        attempts=book.attempts[0],
+        server_message=words,
+        retryable=retryable,
+    )
+
+
+def _checked_url(url: str) -> str:
+    """Check a base URL: https, or http to this machine, since the key goes over it."""
+    if not isinstance(url, str):
+        raise InvalidArgumentTypeError(f"base_url: found a {type(url).__name__}; it must be text.")
+    parts = urlsplit(url.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidArgumentError(f"base_url: found {_shown(url)}; it must be like {contract.BASE_URL!r}.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise InvalidArgumentError(f"base_url: {_shown(url)} must have no user, password, query or fragment.")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise InvalidArgumentError(
+            f"base_url: {_shown(url)} is plain http, over which anyone on the way reads the API key; use https. "
+            "Plain http is for a server on this machine (127.0.0.1, localhost)."
+        )
+    return url.strip().rstrip("/").removesuffix(contract.CUSTOMER_PATH)
+
+
+def _shown(url: str) -> str:
+    """Show a URL in a message without what may be secret in it."""
+    parts = urlsplit(url.strip())
+    return repr(f"{parts.scheme}://{parts.hostname or ''}{parts.path}" if parts.scheme else url.strip()[:60])
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _bundle(verify: str | Path) -> Path:
+    path = Path(verify)
+    if not path.exists():
+        raise InvalidArgumentError(f"verify: there is no file {str(path)!r}; it must be True, False or a CA bundle.")
+    return path

@@ -1,0 +1,51 @@
+"""The API key, kept where no repr, traceback or log shows it, and checked before any library can print it."""
+
+import hashlib
+import os
+from typing import Final
+
+from growlytics_pandas.errors import ApiKeyError
+
+KEY_VARIABLE: Final = "GROWLYTICS_API_KEY"
+
+
+class ApiKey:
+    """An API key that does not show itself. `reveal` is for the request header only."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the key itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "<ApiKey>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ApiKey) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(hashlib.sha256(self._text.encode()).digest())
+
+
+def find_key(api_key: str | None) -> ApiKey:
+    """Return the key given, or that of the environment, stripped and checked."""
+    found = api_key if api_key is not None else os.environ.get(KEY_VARIABLE)
+    if found is None or (isinstance(found, str) and not found.strip()):
+        raise ApiKeyError(
+            f"no API key: set the environment variable {KEY_VARIABLE}, or pass Client(api_key=…). "
+            "To try without one: with growlytics_pandas.Sandbox() as sandbox: … client=sandbox.client."
+        )
+    if not isinstance(found, str):
+        raise ApiKeyError(f"api_key: found a {type(found).__name__}; it must be text.")
+    stripped = found.strip()
+    bad = next((i for i, char in enumerate(stripped) if not "!" <= char <= "~"), None)
+    if bad is not None:
+        raise ApiKeyError(
+            f"api_key: character {bad + 1} of {len(stripped)} (U+{ord(stripped[bad]):04X}) cannot stand in an HTTP "
+            "header; a key is printable ASCII without spaces. Copy it again from the dashboard."
+        )
+    return ApiKey(stripped)

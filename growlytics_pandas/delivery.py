@@ -1,0 +1,323 @@
+"""The loop that gets bodies to the service: as many at once as pacing allows, again where retry says so."""
+
+import heapq
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from growlytics_pandas.errors import (
+    AuthenticationError,
+    EndpointError,
+    ServiceError,
+    ServiceUnavailableError,
+    TooManyFailuresError,
+)
+from growlytics_pandas.outcomes import CODES, Book, Status
+from growlytics_pandas.pacing import Pacer
+from growlytics_pandas.retry import RetryBudget, RetryPolicy, Verdict, describe, is_free, judge, parse_retry_after
+from growlytics_pandas.transport.protocol import Transport
+from growlytics_pandas.wire import Reply
+
+PATIENCE_SECONDS: Final = 0.05  # longest wait for replies, so that a stop is seen soon
+GRACE_SECONDS: Final = 5.0  # what is in flight may take so long after a stop
+MIN_ROWS_FOR_SHARE: Final = 100  # a share of failures means nothing before
+_ACCEPTED: Final = CODES[Status.ACCEPTED]
+_PUSHBACK: Final = frozenset({429, 503})
+_OK: Final = 200
+_PLAIN_SUCCESS: Final = b'{"success":true}'
+
+
+@dataclass(slots=True)
+class StopFlag:
+    """Asked for by an interrupt or a Stop button: first let what is in flight finish, the second time do not."""
+
+    requested: bool = False
+    at_once: bool = False
+
+    def request(self) -> None:
+        """Ask to stop; asking again means at once."""
+        self.at_once = self.requested
+        self.requested = True
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows and their bodies, in order."""
+
+    rows: list[int]
+    bodies: list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When to give up: on a row (`retry`), on a run (`max_failures`: rows, or a share of them)."""
+
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    max_failures: float | None = None
+    max_waiting: int = 4000
+    grace_seconds: float = GRACE_SECONDS
+
+
+class Delivery:
+    """One run over all chunks. Single-threaded: the transport does the waiting."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        pacer: Pacer,
+        book: Book,
+        *,
+        limits: Limits,
+        stop: StopFlag,
+        on_accepted: Callable[[list[int]], None],
+        on_tick: Callable[["Delivery"], None],
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+        uniform: Callable[[], float] = random.random,
+    ) -> None:
+        self.error: ServiceError | None = None
+        self.retries = 0
+        self.accepted = 0
+        self.failed = 0
+        self.pacer = pacer
+        self._transport = transport
+        self._book = book
+        self._limits = limits
+        self._stop = stop
+        self._on_accepted = on_accepted
+        self._on_tick = on_tick
+        self._clock, self._wall_clock, self._uniform = clock, wall_clock, uniform
+        self._budget = RetryBudget()
+        self._in_flight: dict[int, bytes] = {}
+        self._waiting: list[tuple[float, int, bytes]] = []
+        self._free_retries: dict[int, int] = {}
+        self._lost: set[int] = set()
+
+    @property
+    def in_flight(self) -> int:
+        """Requests under way."""
+        return len(self._in_flight)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether no further row is to be started."""
+        return self.error is not None or self._stop.requested
+
+    def run(self, chunks: Iterable[Chunk]) -> None:
+        """Deliver all chunks, or stop early; afterwards every row taken has its outcome in the book."""
+        fresh = _pairs(chunks)
+        upcoming = next(fresh, None)
+        try:
+            while not self.is_stopping and (upcoming or self._in_flight or self._waiting):
+                upcoming = self._start(fresh, upcoming)
+                self._collect()
+                self._check_outage()
+            self._drain()
+        finally:
+            self._transport.close()
+            self._settle()
+            self._on_tick(self)
+
+    # starting --------------------------------------------------------------------------------------------------
+
+    def _start(
+        self, fresh: Iterator[tuple[int, bytes]], upcoming: tuple[int, bytes] | None
+    ) -> tuple[int, bytes] | None:
+        """Start what pacing allows, retries that are due first; return the next fresh row."""
+        now = self._clock()
+        allowance = self.pacer.allowance(now, len(self._in_flight))
+        started = 0
+        while started < allowance:
+            if self._is_retry_due(now):
+                _, row, body = heapq.heappop(self._waiting)
+                self.retries += 1
+            elif upcoming is not None and len(self._waiting) < self._limits.max_waiting:
+                row, body = upcoming
+                upcoming = next(fresh, None)
+            else:
+                break
+            self._in_flight[row] = body
+            self._transport.submit(row, body)
+            started += 1
+        if started:
+            self.pacer.note_started(now, started)
+        return upcoming
+
+    def _is_retry_due(self, now: float) -> bool:
+        return bool(self._waiting) and self._waiting[0][0] <= now and self._budget.try_spend(now)
+
+    def _patience(self) -> float:
+        """How long to wait for a reply before there may be something else to do."""
+        now = self._clock()
+        wait = min(PATIENCE_SECONDS, self.pacer.seconds_until_next(now))
+        if self._waiting:
+            wait = min(wait, self._waiting[0][0] - now)
+        return max(wait, 0.001) if len(self._in_flight) < self.pacer.concurrency else PATIENCE_SECONDS
+
+    # booking ---------------------------------------------------------------------------------------------------
+
+    def _collect(self) -> None:
+        replies = self._transport.poll(self._patience())
+        if replies:
+            self._book_replies(replies)
+        self._on_tick(self)
+
+    def _book_replies(self, replies: list[Reply]) -> None:
+        """Note plain successes here, where it must be quick; everything else has time."""
+        accepted: list[int] = []
+        seconds = 0.0
+        status, http_status, attempts, in_flight = (
+            self._book.status,
+            self._book.http_status,
+            self._book.attempts,
+            self._in_flight,
+        )
+        for reply in replies:
+            row = reply.token
+            if reply.status == _OK and reply.body == _PLAIN_SUCCESS:
+                del in_flight[row]
+                status[row] = _ACCEPTED
+                http_status[row] = _OK
+                attempts[row] += 1
+                seconds += reply.seconds
+                accepted.append(row)
+            else:
+                self._judge(reply, accepted)
+        if accepted:
+            self.accepted += len(accepted)
+            self._budget.note_success(len(accepted))
+            self.pacer.note_success(self._clock(), len(accepted), seconds / len(accepted))
+            self._on_accepted(accepted)
+            if self._book.errors:
+                self._forget_errors(accepted)
+
+    def _forget_errors(self, accepted: list[int]) -> None:
+        for row in accepted:
+            self._book.errors.pop(row, None)
+
+    def _judge(self, reply: Reply, accepted: list[int]) -> None:
+        row, body = reply.token, self._in_flight.pop(reply.token)
+        verdict = judge(reply)
+        if verdict is Verdict.RETRY and self._is_free(reply):
+            heapq.heappush(self._waiting, (self._clock(), row, body))
+            return
+        attempts = self._book.count_attempt(row)
+        if verdict is Verdict.ACCEPTED:
+            self._book.note(row, Status.ACCEPTED, http_status=reply.status)
+            accepted.append(row)
+        elif verdict is Verdict.RETRY:
+            self._retry(reply, row, body, attempts)
+        else:
+            self.pacer.note_success(self._clock(), 1, reply.seconds)  # a refusal is an answer: the service is there
+            self._fail(row, Status.FAILED, describe(reply), reply.status)
+            self.error = self.error or _abort_error(verdict, reply)
+
+    def _is_free(self, reply: Reply) -> bool:
+        """Whether this try does not count: a kept-alive connection had been closed under us."""
+        tries = self._free_retries.get(reply.token, 0)
+        if not is_free(reply) or tries >= self._limits.retry.stale_retries:
+            return False
+        self._free_retries[reply.token] = tries + 1
+        return True
+
+    def _retry(self, reply: Reply, row: int, body: bytes, attempts: int) -> None:
+        now = self._clock()
+        if reply.status in _PUSHBACK:
+            self.pacer.note_pushback(now, parse_retry_after(reply.retry_after, self._wall_clock()))
+        else:
+            self.pacer.note_failure(now)
+        if reply.was_sent and (reply.fault is not None or reply.status == _OK):
+            self._lost.add(row)
+        if self.pacer.is_paused:
+            attempts = min(attempts, 1)  # an outage is nobody's fault: its probes use up no row's attempts
+            self._book.attempts[row] = min(self._book.attempts[row], self._limits.retry.max_attempts - 1)
+        wait = self._limits.retry.wait(attempts, reply, self._uniform, self._wall_clock())
+        self._book.errors[row] = describe(reply)
+        self._book.http_status[row] = reply.status
+        if wait is None:
+            self._fail(row, self._final(row), f"{describe(reply)} ({attempts} attempts)", reply.status)
+        else:
+            heapq.heappush(self._waiting, (now + wait, row, body))
+
+    def _final(self, row: int) -> Status:
+        return Status.UNKNOWN if row in self._lost else Status.FAILED
+
+    def _fail(self, row: int, status: Status, words: str, http_status: int) -> None:
+        self._book.note(row, status, words, http_status)
+        self.failed += 1
+        limit = self._limits.max_failures
+        if limit is None or self.error is not None:
+            return
+        finished = self.accepted + self.failed
+        reached = (
+            self.failed >= limit
+            if isinstance(limit, int)
+            else finished >= MIN_ROWS_FOR_SHARE and self.failed > limit * finished
+        )
+        if reached:
+            self.error = TooManyFailuresError(
+                f"{self.failed:,} of {finished:,} rows failed (max_failures={limit!r}); the last: {words} "
+                "The rest is unsent; look at result.failed before pushing again.",
+                server_message=words,
+            )
+
+    # ending ----------------------------------------------------------------------------------------------------
+
+    def _check_outage(self) -> None:
+        now = self._clock()
+        if self.pacer.has_given_up(now) and self.error is None:
+            words = next(reversed(self._book.errors.values()), "no answer")
+            self.error = ServiceUnavailableError(
+                f"nothing has succeeded for {self.pacer.outage_seconds(now):.0f} s; the last answer: {words}. "
+                "The rest is unsent; result.retry() sends it when the service is back.",
+                server_message=words,
+                retryable=True,
+            )
+
+    def _drain(self) -> None:
+        """Let what is in flight finish, for a while."""
+        deadline = self._clock() + self._limits.grace_seconds
+        while self._in_flight and not self._stop.at_once and self._clock() < deadline:
+            self._collect()
+
+    def _settle(self) -> None:
+        """Give every row that was started and not finished its outcome."""
+        for row in self._in_flight:
+            self._book.count_attempt(row)
+            self._fail(row, Status.UNKNOWN, "the run ended before the answer came", 0)
+        for _, row, _ in self._waiting:
+            words = self._book.errors.get(row, "")
+            self._fail(
+                row,
+                self._final(row),
+                f"{words} (the run ended before it was tried again)".strip(),
+                self._book.http_status[row],
+            )
+        self._in_flight, self._waiting = {}, []
+
+
+def _pairs(chunks: Iterable[Chunk]) -> Iterator[tuple[int, bytes]]:
+    for chunk in chunks:
+        yield from zip(chunk.rows, chunk.bodies, strict=True)
+
+
+def _abort_error(verdict: Verdict, reply: Reply) -> ServiceError | None:
+    """Return the error of an answer that would be the same for every row."""
+    words = describe(reply)
+    facts = {"status": reply.status or None, "attempts": 1, "server_message": words}
+    if verdict is Verdict.WRONG_KEY:
+        return AuthenticationError(
+            f"{words}: the service refused the API key. Nothing more was sent. Check GROWLYTICS_API_KEY "
+            "or Client(api_key=…): it may be wrong, of another project, or revoked.",
+            **facts,
+        )
+    if verdict is Verdict.WRONG_ENDPOINT:
+        target = f" to {reply.location}" if reply.location else ""
+        return EndpointError(
+            f"{words}{target}: this is not the customer API. Nothing more was sent. Check GROWLYTICS_BASE_URL or "
+            "Client(base_url=…), and whether a proxy or login page stands before it.",
+            **facts,
+        )
+    return None

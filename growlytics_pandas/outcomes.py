@@ -1,0 +1,88 @@
+"""What became of each row: the statuses, and the book in which delivery notes them."""
+
+from array import array
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Status(StrEnum):
+    """What became of a row. Every row has exactly one, so they always sum to the rows of the frame."""
+
+    ACCEPTED = "accepted"
+    UNCHANGED = "unchanged"
+    INVALID = "invalid"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    UNSENT = "unsent"
+
+
+MEANINGS: Final = {
+    Status.ACCEPTED: "the service answered success",
+    Status.UNCHANGED: "the ledger knows that exactly this was accepted before; not sent again",
+    Status.INVALID: "we did not send it: see violations",
+    Status.FAILED: "the service refused it, or it never got there",
+    Status.UNKNOWN: "the answer was lost: it may have arrived; pushing again is safe",
+    Status.UNSENT: "the run ended first, or it was a dry run",
+}
+
+_ORDER: Final = tuple(Status)
+CODES: Final = {status: code for code, status in enumerate(_ORDER)}
+"""A status as one byte of a book."""
+MAX_ATTEMPTS_KEPT: Final = 255
+RETRYABLE: Final = (Status.FAILED, Status.UNKNOWN, Status.UNSENT)
+"""The statuses that `PushResult.retry` sends again."""
+
+
+class Book:
+    """One status, HTTP status and number of attempts a row, in four bytes; words only for rows that have any."""
+
+    def __init__(self, rows: int) -> None:
+        self.status = bytearray([CODES[Status.UNSENT]]) * rows
+        self.http_status = array("H", bytes(2 * rows))
+        self.attempts = bytearray(rows)
+        self.errors: dict[int, str] = {}
+
+    def copy(self) -> "Book":
+        """Return a book that can go on without changing this one."""
+        other = Book(0)
+        other.status, other.http_status = self.status[:], self.http_status[:]
+        other.attempts, other.errors = self.attempts[:], dict(self.errors)
+        return other
+
+    def note(self, row: int, status: Status, error: str = "", http_status: int = 0) -> None:
+        """Set what became of a row."""
+        self.status[row] = CODES[status]
+        self.http_status[row] = http_status
+        if error:
+            self.errors[row] = error
+        else:
+            self.errors.pop(row, None)
+
+    def note_all(self, rows: npt.NDArray[np.int64], status: Status, error: str = "") -> None:
+        """Set what became of many rows."""
+        np.frombuffer(self.status, dtype="uint8")[rows] = CODES[status]
+        if error:
+            self.errors.update(dict.fromkeys(rows.tolist(), error))
+
+    def count_attempt(self, row: int) -> int:
+        """Count one more request for a row and return how many there were."""
+        attempts = min(self.attempts[row] + 1, MAX_ATTEMPTS_KEPT)
+        self.attempts[row] = attempts
+        return attempts
+
+    def codes(self) -> npt.NDArray[np.uint8]:
+        """Return a copy of the statuses, one byte a row."""
+        return np.frombuffer(bytes(self.status), dtype="uint8")
+
+    def counts(self) -> dict[str, int]:
+        """Return status → rows, for all statuses; they sum to the rows."""
+        found = np.bincount(self.codes(), minlength=len(_ORDER)).tolist()
+        return {status.value: found[code] for code, status in enumerate(_ORDER)}
+
+    def rows_with(self, statuses: Iterable[Status]) -> npt.NDArray[np.int64]:
+        """Return the positions of the rows that have one of `statuses`."""
+        return np.flatnonzero(np.isin(self.codes(), [CODES[status] for status in statuses]))

@@ -1,0 +1,152 @@
+"""The plan: a frame, its schema, its violations, and which rows and attributes will go out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+import pandas as pd
+
+from growlytics_pandas.blocks import Budget, prepare
+from growlytics_pandas.encoding import encode_block
+from growlytics_pandas.identifiers import read_ids
+from growlytics_pandas.layout import Attribute, Layout
+from growlytics_pandas.outcomes import Status
+from growlytics_pandas.rules import Severity
+from growlytics_pandas.validation import Screening, find_violations, screen
+
+if TYPE_CHECKING:
+    from growlytics_pandas.client import Client
+    from growlytics_pandas.result import PushResult
+
+_COPY_ON_WRITE_MAJOR = 3
+
+
+def snapshot(frame: pd.DataFrame) -> pd.DataFrame:
+    """Keep the frame as it is now, whatever happens to it: free under copy-on-write, a copy before pandas 3."""
+    has_copy_on_write = int(pd.__version__.split(".")[0]) >= _COPY_ON_WRITE_MAJOR
+    return frame.copy(deep=not has_copy_on_write)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a push of this frame would do; `push` does exactly that.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        A snapshot; later changes to the original do not reach it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import growlytics_pandas
+    >>> df = pd.DataFrame({"email": ["asha@example.com", None], "City": ["Pune", "Delhi"]})
+    >>> plan = growlytics_pandas.plan(df, "email")
+    >>> plan.counts["unsent"], plan.counts["invalid"]
+    (1, 1)
+    >>> plan.violations["rule"].tolist()
+    ['id_missing']
+    """
+
+    frame: pd.DataFrame
+    layout: Layout = field(repr=False)
+    client: Client | None = field(repr=False)
+    budget: Budget | None = field(repr=False)
+    _execute: Callable[..., PushResult] = field(repr=False)
+
+    @cached_property
+    def screening(self) -> Screening:
+        """Which columns and rows are left out, and why."""
+        return screen(self.frame, self.layout)
+
+    @cached_property
+    def schema(self) -> pd.DataFrame:
+        """One row per column sent: `column`, `attribute`, `type`, `dtype`, `reserved`, `missing`, `known_type`, `note`.
+
+        `type` is NA where nothing can be sent, `known_type` where the ledger knows nothing.
+        """
+        rows = [_schema_row(attribute) for attribute in self.layout.attributes]
+        return pd.DataFrame(
+            {
+                name: pd.Series([row[i] for row in rows], dtype=dtype)
+                for i, (name, dtype) in enumerate(SCHEMA_DTYPES.items())
+            }
+        )
+
+    @cached_property
+    def violations(self) -> pd.DataFrame:
+        """Everything that will not arrive (error) or deserves a look (warning); one row per violation."""
+        return find_violations(self.frame, self.layout, self.screening, self.budget)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Status → number of rows, as a dry run would tell: `unsent` would be sent, `invalid` would not."""
+        invalid = int(self.screening.skipped.sum())
+        found = {Status.INVALID: invalid, Status.UNSENT: len(self.frame) - invalid}
+        return {status.value: found.get(status, 0) for status in Status}
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything would not arrive."""
+        return bool((self.violations["severity"] == Severity.ERROR).any())
+
+    def preview(self, n: int = 3) -> list[dict[str, Any]]:
+        """Return the first `n` bodies exactly as they would be sent, read back from their JSON."""
+        rows = np.flatnonzero(~self.screening.skipped)[:n]
+        return [orjson.loads(body) for row in rows.tolist() for body in self.encode(row, row + 1)[1]]
+
+    def encode(self, start: int, stop: int, wanted: Any = None) -> tuple[Any, list[bytes]]:
+        """Return the positions that go out among rows `start` to `stop` (of those `wanted`), and their bodies."""
+        block = prepare(self.frame, self.layout, self.screening.dropped, start, stop, self.budget)
+        keep = ~self.screening.skipped[start:stop]
+        if wanted is not None:
+            keep &= wanted[start:stop]
+        return np.flatnonzero(keep) + start, encode_block(block, keep, self.layout.top_level_name)
+
+    def ids(self, rows: Any) -> list[str]:
+        """Return the ids of rows as they are sent, '' where there is none."""
+        column = self.frame.iloc[:, self.layout.id_position].iloc[rows]
+        return read_ids(column, self.layout.id_kind, self.layout.zone).texts
+
+    def push(self, **options: Any) -> PushResult:
+        """Carry this plan out; takes the options of `growlytics_pandas.push` that come after the plan's own."""
+        return self._execute(self, **options)
+
+    def __repr__(self) -> str:
+        errors = int((self.violations["severity"] == Severity.ERROR).sum())
+        return (
+            f"<Plan {self.counts['unsent']:,} of {len(self.frame):,} rows, {len(self.layout.attributes)} attributes; "
+            f"{errors:,} errors, {len(self.violations) - errors:,} warnings>"
+        )
+
+
+SCHEMA_DTYPES = {
+    "column": "object",
+    "attribute": "str",
+    "type": "string",
+    "dtype": "str",
+    "reserved": "bool",
+    "missing": "int64",
+    "known_type": "string",
+    "note": "str",
+}
+
+
+def _schema_row(attribute: Attribute) -> tuple[Any, ...]:
+    known = attribute.known.type if attribute.known else None
+    kind = attribute.type.value if attribute.type else None
+    return (
+        attribute.column,
+        attribute.name,
+        kind,
+        attribute.dtype,
+        attribute.is_reserved,
+        attribute.missing,
+        known,
+        attribute.note,
+    )
