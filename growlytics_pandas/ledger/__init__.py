@@ -1,0 +1,21 @@
+"""What earlier pushes left behind, in one SQLite file: types pinned, payloads accepted, runs.
+
+::
+
+    file       opening, migrations, transactions, every SQLite error as a `LedgerError`
+    digests    ids and bodies → keyed digests: nothing else of a customer reaches the disk
+    attributes custom attribute names as numbers
+    customers  what is known of each customer, in memory, by key
+    payloads   the log of withdrawals and acceptances that `customers` is the sum of
+    types      attribute → type
+    history    runs
+    workspace  `Workspace`, one URL and key
+    ledger     `Ledger`, the file of all of them
+"""
+
+from growlytics_pandas.ledger.digests import Digests
+from growlytics_pandas.ledger.ledger import Ledger
+from growlytics_pandas.ledger.types import KnownType, Pinned
+from growlytics_pandas.ledger.workspace import Workspace
+
+__all__ = ["Digests", "KnownType", "Ledger", "Pinned", "Workspace"]

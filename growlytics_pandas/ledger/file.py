@@ -1,0 +1,225 @@
+"""The ledger's file: opening, migrations, transactions, and every SQLite error as a `LedgerError`."""
+
+import os
+import secrets
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from growlytics_pandas.errors import LedgerError
+from growlytics_pandas.ledger.migrations import MIGRATIONS
+
+APPLICATION_ID: Final = 0x47524F57  # "GROW", in the file's header: tells our files from other SQLite files
+BUSY_TIMEOUT_SECONDS: Final = 30.0  # another notebook's write takes milliseconds, its compaction a second or two
+BUSY_PAUSE_SECONDS: Final = 0.02  # switching to WAL does not wait by itself, so the opening is tried again
+SECRET_BYTES: Final = 32  # the key of the digests
+FILE_MODE: Final = 0o600  # the owner's only; SQLite gives -wal and -shm the mode of the file
+WORTH_SHRINKING: Final = 0.25  # of the file: giving back 60 MB takes half a second
+WAL_LIMIT_BYTES: Final = 16 << 20  # a compaction may grow the WAL: it is cut back to this afterwards
+
+# Primary SQLite result → (what was found, the remedy). Longer names ("SQLITE_READONLY_DIRECTORY") begin with these.
+PROBLEMS: Final = {
+    "SQLITE_NOTADB": ("it is not an SQLite file, or it is damaged", "move it away (a new one is made)"),
+    "SQLITE_CORRUPT": ("it is damaged", "move it away together with its -wal and -shm files (a new one is made)"),
+    "SQLITE_READONLY": ("it cannot be written", "give yourself the right to write it and its directory"),
+    "SQLITE_CANTOPEN": ("it cannot be opened", "name a file in a directory that you can write"),
+    "SQLITE_PERM": ("it cannot be opened", "give yourself the right to read and write it"),
+    "SQLITE_AUTH": ("it cannot be opened", "give yourself the right to read and write it"),
+    "SQLITE_FULL": ("the disk is full", "make room"),
+    "SQLITE_IOERR": ("reading or writing it failed; the disk may be full", "check the disk"),
+    "SQLITE_BUSY": (
+        f"another process has held it for more than {BUSY_TIMEOUT_SECONDS:g} s",
+        "wait for that push to end",
+    ),
+}
+UNKNOWN_PROBLEM: Final = ("SQLite refused it", "move it away (a new one is made)")
+
+
+def ledger_error(path: Path, found: str, remedy: str) -> LedgerError:
+    """Return the error for `path`: where, what was found, the remedy, and the way to go on without a ledger."""
+    message = f"ledger {path}: {found}. To go on: {remedy}, name another file, or push without a ledger (ledger=None)."
+    return LedgerError(message, path=str(path))
+
+
+def explain(path: Path, error: sqlite3.Error) -> LedgerError:
+    """Return the `LedgerError` for an SQLite error, with SQLite's own words in it."""
+    name = getattr(error, "sqlite_errorname", "")
+    found, remedy = next((told for code, told in PROBLEMS.items() if name.startswith(code)), UNKNOWN_PROBLEM)
+    return ledger_error(path, f"{found} ({error})", remedy)
+
+
+class LedgerFile:
+    """One open ledger file. Safe to share between threads; a forked process must open its own.
+
+    The file is made, with its directory, when it is first read or written.
+    """
+
+    def __init__(self, path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
+        self.path = path
+        self._migrations = migrations
+        self.lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._finalizer: weakref.finalize[[], LedgerFile] | None = None
+        self._is_closed = False
+        self._process = os.getpid()
+
+    def __repr__(self) -> str:
+        return f"LedgerFile({str(self.path)!r})"
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection for reads."""
+        with self.lock, self._explained():
+            yield self._opened()
+
+    @contextmanager
+    def writing(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """Give the connection inside a transaction that holds the write lock from its start.
+
+        The transaction is committed at the end of the block, or undone if the block raises. A commit always survives
+        the end of the process; with `durable` it is also on the disk, so it survives a power cut.
+        """
+        with self.lock, self._explained():
+            connection = self._opened()
+            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                # After some errors SQLite has rolled back already, and says so by not being in a transaction.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def secret(self) -> bytes:
+        """Return the key of this file's digests."""
+        with self.reading() as connection:
+            row = connection.execute("SELECT secret FROM secrets").fetchone()
+        if row is None or not isinstance(row[0], bytes) or len(row[0]) != SECRET_BYTES:
+            raise self.damaged("its secret is missing")
+        return row[0]
+
+    def shrink(self, min_share: float = 0.0) -> None:
+        """Give the room that compactions left back to the disk, if it is more than this share of the file."""
+        with self.reading() as connection:
+            n_free = connection.execute("PRAGMA freelist_count").fetchone()[0]
+            if n_free > min_share * connection.execute("PRAGMA page_count").fetchone()[0]:
+                connection.executescript("PRAGMA incremental_vacuum")  # execute() would give back one page only
+
+    def damaged(self, found: str) -> LedgerError:
+        """Return the error for contents that SQLite could read but that cannot be."""
+        return ledger_error(self.path, f"it is damaged: {found}", "move it away (a new one is made)")
+
+    def close(self) -> None:
+        """Close the file; using it later is an error."""
+        with self.lock:
+            if self._connection is not None and self._process == os.getpid():
+                with suppress(LedgerError):  # tidying: a full disk or a busy neighbour is no reason to fail here
+                    self.shrink(WORTH_SHRINKING)
+            self._is_closed = True
+            if self._finalizer is not None:
+                self._finalizer()
+            self._connection = None
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise explain(self.path, error) from error
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._is_closed:
+            raise ledger_error(self.path, "it was closed", "make a new Ledger of this path")
+        if self._process != os.getpid():  # SQLite forbids carrying a connection over a fork
+            raise ledger_error(self.path, "it was opened by the process this one was forked from", "make a new Ledger")
+        if self._connection is None:
+            make_private_file(self.path)
+            self._connection = connect(self.path, self._migrations)
+            # Python 3.13 warns of connections that are collected open.
+            self._finalizer = weakref.finalize(self, self._connection.close)
+        return self._connection
+
+
+def make_private_file(path: Path) -> None:
+    """Make the file, empty and the owner's only, where there is none; take others' rights away where there is one."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE))
+    except OSError as error:
+        remedy = "name a file in a directory that you can write"
+        raise ledger_error(path, f"it cannot be opened for writing ({error.strerror})", remedy) from error
+    with suppress(OSError):  # not the owner: whoever is has decided
+        path.chmod(FILE_MODE)
+
+
+def connect(path: Path, migrations: Sequence[Sequence[str]]) -> sqlite3.Connection:
+    """Open the file and bring it to the newest version."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        connection = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=32
+        )
+        try:
+            prepare(connection, path, migrations)
+        except sqlite3.OperationalError as error:
+            connection.close()
+            if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
+                raise
+            time.sleep(BUSY_PAUSE_SECONDS)
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return connection
+
+
+def prepare(connection: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]]) -> None:
+    """Check whose file this is, switch it to WAL and run the migrations it lacks."""
+    check_version(connection, path, migrations)
+    if os.environ.get("PS"):
+        connection.execute("PRAGMA page_size=" + os.environ["PS"])
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only takes before the first table
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        migrate(connection, check_version(connection, path, migrations), migrations)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def check_version(connection: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]]) -> int:
+    """Return the file's version, 0 for an empty one; refuse a newer version and the files of other programs."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    owner = connection.execute("PRAGMA application_id").fetchone()[0]
+    n_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if owner != APPLICATION_ID and (owner or version or n_tables):
+        raise ledger_error(path, "it is an SQLite file of another program", "leave it as it is")
+    if version > len(migrations):
+        found = (
+            f"it has version {version}, written by a newer growlytics_pandas; this one reads up to {len(migrations)}"
+        )
+        raise ledger_error(path, found, "upgrade growlytics_pandas")
+    return version
+
+
+def migrate(connection: sqlite3.Connection, version: int, migrations: Sequence[Sequence[str]]) -> None:
+    """Run the migrations after `version`; a new file gets its secret too."""
+    for statements in migrations[version:]:
+        for statement in statements:
+            connection.execute(statement)
+    if version == 0:
+        connection.execute("INSERT INTO secrets VALUES (?)", (secrets.token_bytes(SECRET_BYTES),))
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    if version < len(migrations):
+        connection.execute(f"PRAGMA user_version = {len(migrations)}")

@@ -1,0 +1,199 @@
+"""Which type each attribute is known to have in a workspace, since when, and how that is known."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pandas as pd
+
+from growlytics_pandas.contract import RESERVED_ATTRIBUTES, STRING, TYPES
+from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.ledger.file import LedgerFile
+from growlytics_pandas.ledger.times import from_microseconds, to_microseconds
+
+Source = Literal["accepted", "declared", "uncertain"]
+ACCEPTED: Final = "accepted"  # a request that carried it was accepted
+DECLARED: Final = "declared"  # the user said so
+UNCERTAIN: Final = "uncertain"  # a request that carried it was sent, and nothing better is known
+
+MAX_NAMED: Final = 10  # names listed in a message
+TYPES_DTYPES: Final = {"attribute": "str", "type": "str", "first_seen": "datetime64[us, UTC]", "source": "str"}
+
+
+@dataclass(frozen=True, slots=True)
+class KnownType:
+    """What the ledger knows of one attribute's type."""
+
+    type: str
+    first_seen: datetime
+    source: Source
+    """How: ``"accepted"``, ``"declared"``, or ``"uncertain"``: sent, but no answer told whether it arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What a call of `Workspace.pin` changed."""
+
+    new: dict[str, str] = field(default_factory=dict)
+    """Attributes it made known, or certain, with their types."""
+    conflicts: dict[str, KnownType] = field(default_factory=dict)
+    """Attributes known with another type, which stays: another process was faster, so values may have been ignored."""
+
+
+Types = dict[str, KnownType]
+
+
+class TypeBook:
+    """The attribute types of one workspace."""
+
+    def __init__(self, file: LedgerFile, workspace: int) -> None:
+        self._file = file
+        self._workspace = workspace
+
+    def known(self) -> Types:
+        """Return every type, by attribute, in the order of the names."""
+        with self._file.reading() as connection:
+            return self._read(connection)
+
+    def pin(self, types: Mapping[str, str], when: datetime, *, certain: bool) -> Pinned:
+        """Record what was sent: see `Workspace.pin`."""
+        check_types(types, "pin")
+        pinned, changes = pin_types(self.known(), types, when, certain=certain)
+        if not changes:  # the usual case, and a read costs less than a transaction
+            return pinned
+        with self._file.writing() as connection:
+            pinned, changes = pin_types(self._read(connection), types, when, certain=certain)
+            self._write(connection, changes)
+        return pinned
+
+    def declare(self, types: Mapping[str, str], when: datetime) -> None:
+        """Record what the user says: see `Workspace.declare_types`."""
+        check_types(types, "declare_types")
+        with self._file.writing() as connection:
+            self._write(connection, declare_types(self._read(connection), types, when))
+
+    def forget(self, attributes: Iterable[str], *, only_uncertain: bool) -> int:
+        """Remove types: see `Workspace.forget_types`."""
+        sources = (UNCERTAIN,) * 3 if only_uncertain else (ACCEPTED, DECLARED, UNCERTAIN)
+        with self._file.writing() as connection:
+            return connection.executemany(
+                "DELETE FROM attribute_types WHERE workspace = ? AND attribute = ? AND source IN (?, ?, ?)",
+                [(self._workspace, name, *sources) for name in set(attributes)],
+            ).rowcount
+
+    def _read(self, connection: sqlite3.Connection) -> Types:
+        rows = connection.execute(
+            "SELECT attribute, type, first_seen, source FROM attribute_types WHERE workspace = ? ORDER BY attribute",
+            (self._workspace,),
+        )
+        return {name: KnownType(type_, from_microseconds(seen), source) for name, type_, seen, source in rows}
+
+    def _write(self, connection: sqlite3.Connection, changes: Types) -> None:
+        connection.executemany(
+            "INSERT OR REPLACE INTO attribute_types (workspace, attribute, type, source, first_seen)"
+            " VALUES (?, ?, ?, ?, ?)",
+            [
+                (self._workspace, name, fact.type, fact.source, to_microseconds(fact.first_seen))
+                for name, fact in changes.items()
+            ],
+        )
+
+
+def pin_types(known: Types, types: Mapping[str, str], when: datetime, *, certain: bool) -> tuple[Pinned, Types]:
+    """Return what sending these types makes known, and the entries to write. A known type is never overwritten."""
+    pinned = Pinned()
+    changes: Types = {}
+    for name, type_ in types.items():
+        before = known.get(name)
+        if before is None:
+            changes[name] = KnownType(type_, when, ACCEPTED if certain else UNCERTAIN)
+        elif before.type != type_:
+            pinned.conflicts[name] = before
+        elif certain and before.source == UNCERTAIN:
+            changes[name] = KnownType(type_, before.first_seen, ACCEPTED)
+    pinned.new.update({name: fact.type for name, fact in changes.items()})
+    return pinned, changes
+
+
+def declare_types(known: Types, types: Mapping[str, str], when: datetime) -> Types:
+    """Return the entries to write for these declarations. They settle what is uncertain."""
+    conflicts = [
+        f"{name!r} (declared {types[name]}, known as {fact.type}, {fact.source} on {fact.first_seen:%Y-%m-%d})"
+        for name, fact in known.items()
+        if fact.source != UNCERTAIN and types.get(name, fact.type) != fact.type
+    ]
+    if conflicts:
+        raise InvalidArgumentError(
+            f"declare_types: the ledger knows other types: {listed(conflicts)}. A type is fixed when it is first "
+            "tracked. Declare the known type, or call forget_types([...]) first if the ledger is wrong"
+        )
+    unsettled = [name for name in types if name not in known or known[name].source == UNCERTAIN]
+    seen = {name: known[name].first_seen if name in known else when for name in unsettled}
+    return {name: KnownType(types[name], seen[name], DECLARED) for name in unsettled}
+
+
+def check_types(types: Mapping[str, str], where: str) -> None:
+    """Raise InvalidArgumentError unless these are attributes and types that can be."""
+    wrong = [f"{name!r}: {type_!r}" for name, type_ in types.items() if not is_possible(name, type_)]
+    if wrong:
+        raise InvalidArgumentError(
+            f"{where}: impossible types: {listed(wrong)}. Names are texts that are not empty; types are "
+            f"{', '.join(TYPES)}; {', '.join(RESERVED_ATTRIBUTES)} are always {STRING}"
+        )
+
+
+def is_possible(name: object, type_: object) -> bool:
+    """Return whether an attribute of this name can have this type."""
+    allowed = (STRING,) if name in RESERVED_ATTRIBUTES else TYPES
+    return isinstance(name, str) and bool(name) and type_ in allowed
+
+
+def read_types(path: Path) -> dict[str, str]:
+    """Return the types of a JSON file, as `write_types` makes it."""
+    try:
+        pairs = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=check_distinct)
+    except (OSError, ValueError) as error:
+        raise unusable(path, str(error)) from error
+    if not isinstance(pairs, dict):
+        raise unusable(path, f"it holds a {type(pairs).__name__}")
+    return pairs
+
+
+def write_types(path: Path, known: Types) -> None:
+    """Write the certain types as JSON, sorted, one a line."""
+    types = {name: fact.type for name, fact in known.items() if fact.source != UNCERTAIN}
+    text = json.dumps(types, indent=2, sort_keys=True, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def check_distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object's pairs as a dict; ValueError if a name stands there twice."""
+    types = dict(pairs)
+    if len(types) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"twice in it: {listed(sorted({name for name in names if names.count(name) > 1}))}")
+    return types
+
+
+def unusable(path: Path, found: str) -> InvalidArgumentError:
+    """Return the error for a file of types that cannot be read."""
+    return InvalidArgumentError(
+        f'declare_types: {path}: {found}. It must be a JSON object of the form {{"attribute": "type"}}, '
+        "as export_types writes it"
+    )
+
+
+def types_frame(known: Types) -> pd.DataFrame:
+    """Return the types as a frame, one row an attribute."""
+    rows = [(name, fact.type, fact.first_seen, fact.source) for name, fact in known.items()]
+    return pd.DataFrame(rows, columns=pd.Index(TYPES_DTYPES)).astype(TYPES_DTYPES)
+
+
+def listed(words: list[str]) -> str:
+    """Return the first few words in one line, and how many more there are."""
+    more = len(words) - MAX_NAMED
+    return ", ".join(words[:MAX_NAMED]) + (f", +{more} more" if more > 0 else "")

@@ -1,0 +1,104 @@
+"""The ledger among processes: several at once, and one that is killed."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from growlytics_pandas.ledger import Ledger
+
+URL = "https://api.example"
+KEY = "key"
+N_PROCESSES = 3
+N_CHUNKS = 40
+CHUNK = 50
+
+WRITER = """
+import sys
+from datetime import UTC, datetime
+from growlytics_pandas.ledger import Ledger, payloads
+path, me, n_chunks, chunk = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+payloads.MAX_SEGMENTS = 20  # compactions in the middle of the others' writes
+sys.stdin.readline()
+with Ledger(path) as ledger:
+    workspace = ledger.workspace("https://api.example", "key")
+    run = workspace.begin_run(n_chunks * chunk, datetime.now(UTC))
+    for start in range(n_chunks):
+        ids = [f"{me}-{start}-{n}" for n in range(chunk)]
+        digests = workspace.digest(ids, [id_.encode() for id_ in ids])
+        workspace.withdraw(digests, ["shared", f"only-{me}"])
+        workspace.accept(digests)
+        workspace.flush()
+        workspace.pin({"shared": "string", f"{me}-{start}": "number"}, datetime.now(UTC), certain=True)
+    workspace.end_run(run, {"accepted": n_chunks * chunk}, "finished")
+"""
+
+
+@pytest.mark.slow
+def test_several_processes_lose_nothing_of_each_other(tmp_path):
+    path = tmp_path / "ledger.sqlite3"
+    command = [sys.executable, "-c", WRITER, path]
+    writers = [
+        subprocess.Popen([*command, str(me), str(N_CHUNKS), str(CHUNK)], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        for me in range(N_PROCESSES)
+    ]
+    errors = [writer.communicate(b"go\n")[1] for writer in writers]
+    assert errors == [b""] * N_PROCESSES
+    with Ledger(path) as ledger:
+        workspace = ledger.workspace(URL, KEY)
+        ids = [f"{me}-{start}-{n}" for me in range(N_PROCESSES) for start in range(N_CHUNKS) for n in range(CHUNK)]
+        assert workspace.unchanged(workspace.digest(ids, [id_.encode() for id_ in ids])).all()
+        held = workspace.has_attributes(workspace.keys(ids), ["shared", *(f"only-{me}" for me in range(N_PROCESSES))])
+        assert held.sum(axis=0).tolist() == [len(ids)] + [N_CHUNKS * CHUNK] * N_PROCESSES
+        assert len(workspace.known_types()) == 1 + N_PROCESSES * N_CHUNKS
+        assert workspace.history()["ended"].tolist() == ["finished"] * N_PROCESSES
+
+
+# The child sends versions 0, 1, 2, … of ten customers; what "arrived" is a line in a file. It is killed anywhere.
+KILLED = """
+import os, random, signal, sys, time
+from growlytics_pandas.ledger import Ledger, payloads
+payloads.MAX_SEGMENTS = 5
+path, arrived = sys.argv[1], os.open(sys.argv[2], os.O_CREAT | os.O_APPEND | os.O_WRONLY)
+ids = [f"user-{n}" for n in range(10)]
+
+def send(first):
+    workspace = Ledger(path).workspace("https://api.example", "key")
+    for version in range(first, first + 100_000):
+        digests = workspace.digest(ids, [f"{id_} {version % 3}".encode() for id_ in ids])
+        workspace.withdraw(digests, ["city"])
+        os.write(arrived, b"%d" % (version % 3))
+        workspace.accept(digests)
+        workspace.flush()
+
+random.seed(7)
+for _ in range(20):
+    child = os.fork()
+    if child == 0:
+        try:
+            send(random.randrange(3))
+        finally:
+            os._exit(3)
+    time.sleep(0.005 + 0.06 * random.random())
+    os.kill(child, signal.SIGKILL)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    last = int(open(sys.argv[2]).read()[-1:] or -1)
+    with Ledger(path) as ledger:
+        workspace = ledger.workspace("https://api.example", "key")
+        said = {v: workspace.unchanged(workspace.digest(ids, [f"{i} {v}".encode() for i in ids])) for v in range(3)}
+    wrong = [v for v in range(3) if v != last and said[v].any()]
+    print(last, [bool(said[v].all()) for v in range(3)], "wrong" if wrong else "right")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and kill")
+def test_a_kill_at_any_moment_never_makes_an_overwritten_body_count_as_unchanged(tmp_path):
+    command = [sys.executable, "-W", "ignore", "-c", KILLED, tmp_path / "ledger.sqlite3", tmp_path / "arrived"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 20
+    assert not [line for line in lines if "wrong" in line]
+    assert any("True" in line for line in lines)  # some deaths came after the acceptance
