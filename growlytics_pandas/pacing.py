@@ -10,6 +10,8 @@ row among hundreds accepted is that row's affair. Nothing here reads a clock: `n
 import math
 from typing import Final
 
+from growlytics_pandas.rate import METER_BINS, Meter, RateFinder, TokenBucket
+
 START_IN_FLIGHT: Final = 8  # requests: polite to a small server, doubled every round trip while all goes well
 MAX_IN_FLIGHT: Final = 64  # requests: what a default run may have open at once
 OUTAGE_LIMIT_SECONDS: Final = 120.0  # after so long without one success the run is given up
@@ -29,8 +31,6 @@ EARLY_PUSHBACKS: Final = 4  # answers, within a second of a cut, and
 EARLY_SHARE: Final = 0.25  # of the answers to what was sent since: the cut was far too little
 WINDOW_CUT: Final = 0.7  # factor: gentler than TCP's half, for one run is one client
 WINDOW_GROWTH: Final = 0.05  # of the window, each round trip, past the doubling start; at least one request
-BURST_SECONDS: Final = 0.05  # how much unused rate may be saved up: a window of one second stays within 5 %
-METER_BINS: Final = 10  # full bins a second
 
 
 class Pacer:
@@ -64,10 +64,10 @@ class Pacer:
         self._room = 0
         self._is_window_full = True
         self._next_window_cut = -math.inf
-        self._successes, self._pushbacks, self._failures = _Meter(), _Meter(), _Meter()
+        self._successes, self._pushbacks, self._failures = Meter(), Meter(), Meter()
         self._max_rate = max_rate
-        self._finder = _RateFinder()
-        self._bucket = _Bucket(max_rate)
+        self._finder = RateFinder()
+        self._bucket = TokenBucket(max_rate)
         self._is_rate_full = False
         self._next_rate_cut = -math.inf
         self._cut_seen_at = math.inf
@@ -200,134 +200,18 @@ class Pacer:
         needed = 1.5 * (self._finder.rate or 0.0) * self._round_trip
         self._cut_window(now, max(self._window * WINDOW_CUT, needed))
 
-    def _is_too_many(self, now: float, bad: "_Meter", tolerance: float) -> bool:
+    def _is_too_many(self, now: float, bad: Meter, tolerance: float) -> bool:
         n_bad = bad.total(now)
         expected = tolerance * (self._successes.total(now) + n_bad)
         return n_bad >= expected + 2.0 * math.sqrt(expected)  # two standard deviations above what is tolerated
-
-
-class _Meter:
-    """Events of the last second, in bins of a tenth: one addition a batch."""
-
-    __slots__ = ("_bins", "_slot")
-
-    def __init__(self) -> None:
-        self._bins = [0] * (METER_BINS + 1)
-        self._slot = 0
-
-    def add(self, now: float, count: int) -> None:
-        self._roll(now)
-        self._bins[self._slot % len(self._bins)] += count
-
-    def total(self, now: float) -> int:
-        self._roll(now)
-        return sum(self._bins)
-
-    def per_second(self, now: float) -> float:
-        """Return the rate over the last second and the begun bin; a shorter history counts as a whole second.
-
-        A limiter lets a second's worth through at once, so a rate over less would be far too high.
-        """
-        return self.total(now) / (1.0 + now % (1.0 / METER_BINS))
-
-    def _roll(self, now: float) -> None:
-        slot = int(now * METER_BINS)
-        for passed in range(max(self._slot + 1, slot - METER_BINS), slot + 1):
-            self._bins[passed % len(self._bins)] = 0
-        self._slot = max(slot, self._slot)
-
-
-class _Bucket:
-    """A token bucket: so many requests a second, with little saved up."""
-
-    __slots__ = ("_at", "_rate", "_tokens")
-
-    def __init__(self, rate: float | None) -> None:
-        self._rate = rate
-        self._tokens = 1.0
-        self._at = -math.inf
-
-    @property
-    def is_limited(self) -> bool:
-        return self._rate is not None
-
-    def set_rate(self, now: float, rate: float | None) -> None:
-        self._refill(now)
-        self._rate = rate
-
-    def tokens(self, now: float) -> int:
-        self._refill(now)
-        return int(self._tokens)
-
-    def take(self, now: float, count: int) -> None:
-        self._refill(now)
-        self._tokens -= count
-
-    def empty(self, now: float) -> None:
-        self._refill(now)
-        self._tokens = min(self._tokens, 0.0)
-
-    def seconds_until_token(self, now: float) -> float:
-        if self._rate is None:
-            return math.inf
-        self._refill(now)
-        return max(0.0, 1.0 - self._tokens) / self._rate
-
-    def _refill(self, now: float) -> None:
-        if self._rate is not None and now > self._at:
-            most = max(1.0, self._rate * BURST_SECONDS)
-            gained = self._rate * (now - self._at)
-            self._tokens = min(most, max(self._tokens, -most) + gained)
-        self._at = now
-
-
-class _RateFinder:
-    """The server's limit, found: below it after a cut, flat near it, steep beyond it (a cubic, as in TCP CUBIC)."""
-
-    __slots__ = ("_limit", "_plateau_seconds", "_seconds", "_sent", "rate")
-
-    CUT: Final = 0.93  # of what the server let through
-    FIRST_PLATEAU_SECONDS: Final = 1.0  # until the old limit is tried again, while the limit is little known
-    MAX_PLATEAU_SECONDS: Final = 12.0  # doubled up to this while measurements agree
-    MAX_DOUBLING_SECONDS: Final = 4.0  # for a rate well beyond the old limit: it has been lifted
-    AGREEMENT: Final = 0.3  # relative difference of two measurements of one limit
-    MAX_OVER_MEAN: Final = 1.03  # of the mean rate since the last cut: what was saved up on the server is no limit
-    MIN_RATE: Final = 1.0  # requests a second
-
-    def __init__(self) -> None:
-        self.rate: float | None = None
-        self._limit = 0.0
-        self._plateau_seconds = self.FIRST_PLATEAU_SECONDS
-        self._seconds = 0.0
-        self._sent = 0.0
-
-    def cut(self, measured: float) -> None:
-        if 0.0 < self._seconds <= 2.0 * self._plateau_seconds:
-            measured = min(measured, self.MAX_OVER_MEAN * self._sent / self._seconds)
-        measured = max(measured, self.MIN_RATE)
-        agrees = abs(measured - self._limit) <= self.AGREEMENT * self._limit
-        doubled = min(2.0 * self._plateau_seconds, self.MAX_PLATEAU_SECONDS)
-        self._plateau_seconds = doubled if agrees else self.FIRST_PLATEAU_SECONDS
-        self._limit = measured
-        self._seconds = self._sent = 0.0
-        self.rate = self.CUT * measured
-
-    def advance(self, seconds: float) -> None:
-        """Move along the curve; called only for time in which the rate was what held requests back."""
-        rate = self.rate or self._limit
-        self._seconds += seconds
-        self._sent += rate * seconds
-        phase = self._seconds / self._plateau_seconds - 1.0
-        if phase <= 1.0:
-            self.rate = self._limit * (1.0 + (1.0 - self.CUT) * phase**3)
-        else:
-            self.rate = rate * 2.0 ** (seconds / min(self._plateau_seconds, self.MAX_DOUBLING_SECONDS))
 
 
 class _Silence:
     """The time without a success: first single probes close together, then an outage, then the end."""
 
     __slots__ = (
+        "_asked_until",
+        "_is_last_probe_lost",
         "_limit_seconds",
         "_n_failures",
         "_n_refusals",
@@ -349,12 +233,15 @@ class _Silence:
         self._n_failures = 0
         self._n_refusals = 0
         self._since = 0.0
+        self._asked_until = -math.inf
+        self._is_last_probe_lost = False
         self._probe_seconds = FIRST_HOLD_PROBE_SECONDS
 
     def note_failure(self, now: float) -> None:
         if self._n_failures == 0:
             self._since = now
         self._n_failures += 1
+        self._is_last_probe_lost = self.outage_seconds(now) >= self._limit_seconds
         lasts = now - self._since >= OUTAGE_AFTER_SECONDS
         if lasts and self._n_failures >= OUTAGE_FAILURES and not self.is_outage:
             self.is_outage = True
@@ -365,8 +252,11 @@ class _Silence:
         self.note_failure(now)
         self._n_refusals += 1
         if self._n_refusals >= streak:
-            wait = FIRST_HOLD_PROBE_SECONDS if not self.is_holding else 0.0
-            self._hold(now + min(max(retry_after_seconds or 0.0, wait), MAX_SERVER_WAIT_SECONDS))
+            wait = 0.0 if self.is_holding else FIRST_HOLD_PROBE_SECONDS
+            asked = min(retry_after_seconds or 0.0, MAX_SERVER_WAIT_SECONDS)
+            if asked > 0.0:
+                self._asked_until = max(self._asked_until, now + asked)
+            self._hold(now + max(asked, wait))
 
     def probes(self, now: float) -> int:
         return int(now >= self.probe_at)
@@ -381,10 +271,8 @@ class _Silence:
 
     def has_given_up(self, now: float) -> bool:
         # A wait that the server asked for is no sign of its death, so a probe must follow it first.
-        was_probed = (
-            now >= self.probe_at + FIRST_OUTAGE_PROBE_SECONDS or self.probe_at - now <= MAX_OUTAGE_PROBE_SECONDS
-        )
-        return self.outage_seconds(now) >= self._limit_seconds and was_probed
+        was_asked = self._is_last_probe_lost or now >= self._asked_until + MAX_OUTAGE_PROBE_SECONDS
+        return was_asked and self.outage_seconds(now) >= self._limit_seconds
 
     def _hold(self, until: float) -> None:
         self.is_holding = True

@@ -1,0 +1,174 @@
+import random
+from email.utils import formatdate
+
+import pytest
+
+from growlytics_pandas.retry import (
+    RetryBudget,
+    RetryPolicy,
+    Verdict,
+    describe,
+    is_free,
+    judge,
+    may_have_arrived,
+    parse_retry_after,
+)
+from growlytics_pandas.wire import MAX_LINE_CHARS, Reply, WireFault, one_line
+
+NOW = 1_700_000_000.0
+
+
+def answer(status, body=b"", **kwargs):
+    return Reply(0, status, body, 0.1, **kwargs)
+
+
+def lost(fault, **kwargs):
+    return Reply(0, 0, b"", 0.1, fault, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "verdict"),
+    [
+        (200, b'{"success":true}', Verdict.ACCEPTED),
+        (200, b'{"success": true}', Verdict.ACCEPTED),
+        (200, b' {"id":"a","success":true}\n', Verdict.ACCEPTED),
+        (201, b'{"success":true}', Verdict.ACCEPTED),
+        (200, b'{"success":false}', Verdict.REJECTED),
+        (200, b'{"success":"true"}', Verdict.REJECTED),
+        (200, b'{"success":1}', Verdict.REJECTED),
+        (200, b"[true]", Verdict.REJECTED),
+        (200, b"null", Verdict.REJECTED),
+        (200, b" <!doctype html><p>Log in to the guest network", Verdict.REJECTED),
+        (200, b"", Verdict.RETRY),
+        (200, b'{"succ', Verdict.RETRY),
+        (200, b'{"success":true', Verdict.RETRY),
+        (500, b'{"success":true}', Verdict.RETRY),
+        (400, b'{"success":true}', Verdict.REJECTED),
+        (302, b'{"success":true}', Verdict.WRONG_ENDPOINT),
+    ],
+)
+def test_only_json_with_success_exactly_true_is_success(status, body, verdict):
+    assert judge(answer(status, body)) is verdict
+
+
+@pytest.mark.parametrize(
+    ("statuses", "verdict"),
+    [
+        ((401, 403), Verdict.WRONG_KEY),
+        ((301, 302, 307, 308, 404, 405, 407), Verdict.WRONG_ENDPOINT),
+        ((408, 425, 429, 500, 502, 503, 504, 599), Verdict.RETRY),
+        ((400, 402, 409, 413, 422), Verdict.REJECTED),
+    ],
+)
+def test_statuses_concern_the_row_the_key_the_url_or_the_moment(statuses, verdict):
+    assert {judge(answer(status)) for status in statuses} == {verdict}
+
+
+def test_every_fault_has_a_verdict_and_only_tls_blames_the_url():
+    verdicts = {fault: judge(lost(fault)) for fault in WireFault}
+    assert [fault for fault, verdict in verdicts.items() if verdict is Verdict.WRONG_ENDPOINT] == [WireFault.TLS]
+    assert {fault for fault, verdict in verdicts.items() if verdict is Verdict.RETRY} == {
+        WireFault.CONNECT, WireFault.TIMEOUT, WireFault.BROKEN, WireFault.STALE,
+    }  # fmt: skip
+    assert Verdict.ACCEPTED not in verdicts.values()
+    assert judge(answer(404, fault=WireFault.TOO_LARGE)) is Verdict.WRONG_ENDPOINT
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (lost(WireFault.TIMEOUT), True),
+        (lost(WireFault.BROKEN), True),
+        (lost(WireFault.CONNECT, was_sent=False), False),
+        (answer(200, b""), True),
+        (answer(200, b'{"success":false}'), False),
+        (answer(504), True),
+        (answer(503), False),
+        (answer(422), False),
+    ],
+)
+def test_a_row_whose_answer_was_lost_is_told_apart_from_a_refused_one(reply, expected):
+    assert may_have_arrived(reply) is expected
+
+
+def test_only_a_stale_connection_is_retried_for_nothing():
+    assert [fault for fault in WireFault if is_free(lost(fault))] == [WireFault.STALE]
+    assert not is_free(answer(500))
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (answer(422, b'{"success":false,"message":"id is too long"}'), "HTTP 422: id is too long"),
+        (answer(400, b'{"error":{"code":7,"message":"bad"}}'), "HTTP 400: bad"),
+        (answer(400, b'{"errors":["first","second"]}'), "HTTP 400: first"),
+        (answer(200, b'{"success":false}'), 'HTTP 200: {"success":false}'),
+        (answer(500), "HTTP 500: an empty answer"),
+        (answer(502, b"<html><head><title>x</title></head><h1>Bad &amp; ugly</h1>\n<hr>nginx"), "HTTP 502: Bad & ugly nginx"),
+        (answer(302, location="https://elsewhere.example/x?token=1"), "HTTP 302: redirects to https://elsewhere.example/x"),
+        (lost(WireFault.TIMEOUT, detail="after 30 s"), "no answer in time: after 30 s"),
+        (lost(WireFault.BROKEN), "the connection broke"),
+    ],
+)  # fmt: skip
+def test_the_servers_own_words_are_found(reply, words):
+    assert describe(reply) == words
+
+
+def test_a_hostile_answer_becomes_one_short_visible_line():
+    words = describe(answer(400, b"\x1b[31m\xe2\x80\xaeevil\r\n\x00\xff" + b"very long " * 100_000))
+    assert len(words) == MAX_LINE_CHARS
+    assert words.isprintable()
+    assert "\u202e" not in words
+    assert one_line("a\n\tb\u200bc") == "a b c"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0.0),
+        (" 120 ", 120.0),
+        ("1.5", 1.5),
+        (formatdate(NOW + 90, usegmt=True), 90.0),
+        (formatdate(NOW - 90, usegmt=True), 0.0),
+        ("Wed, 15 Nov 2023 03:44:20 +0530", 60.0),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        ("-5", None),
+        ("٣", None),
+        ("inf", None),
+        ("9" * 5000, None),
+        ("Mon, 99 Foo 99999 99:99:99 GMT", None),
+    ],
+)
+def test_retry_after_is_read_as_seconds_or_as_a_date(text, seconds):
+    assert parse_retry_after(text, NOW) == seconds
+
+
+def test_waits_grow_are_spread_and_end():
+    policy = RetryPolicy(max_attempts=5, base_seconds=0.5, cap_seconds=3.0)
+    longest = [policy.wait(attempts, answer(500), lambda: 1.0, NOW) for attempts in range(1, 6)]
+    assert longest == [0.5, 1.0, 2.0, 3.0, None]
+    assert policy.wait(1, answer(500), lambda: 0.0, NOW) == 0.0
+    assert RetryPolicy(max_attempts=10**6).wait(10**5, answer(500), lambda: 1.0, NOW) == 30.0
+
+
+def test_retry_after_is_a_floor_that_is_capped_and_spread():
+    policy = RetryPolicy(retry_after_cap_seconds=300.0)
+    draw = random.Random(1).random
+    waits = [policy.wait(1, answer(429, retry_after="20"), draw, NOW) for _ in range(100)]
+    assert min(waits) >= 20.0
+    assert max(waits) <= 22.0
+    assert len(set(waits)) == 100
+    assert policy.wait(1, answer(429, retry_after="21600"), lambda: 0.0, NOW) == 300.0
+    assert policy.wait(5, answer(429, retry_after="1"), lambda: 0.0, NOW) is None
+
+
+def test_the_budget_lets_retries_wait_in_an_outage_and_never_stops_them():
+    budget = RetryBudget()
+    spent = sum(budget.try_spend(0.0) for _ in range(1000))
+    assert spent == 100
+    assert budget.seconds_until_next(0.0) == pytest.approx(0.2)
+    assert sum(budget.try_spend(10.0) for _ in range(1000)) == 50
+    budget.note_success(20)
+    assert sum(budget.try_spend(10.0) for _ in range(1000)) == 10
