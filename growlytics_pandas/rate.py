@@ -1,4 +1,4 @@
-"""Rates: measured over the last second, kept by a token bucket, found along a cubic curve. `now` is monotonic seconds."""
+"""Rates: measured over a second, kept by a token bucket, found along a cubic curve. `now` is monotonic seconds."""
 
 import math
 from typing import Final

@@ -30,8 +30,12 @@ def open_transport(name: TransportName, endpoint: Endpoint, max_concurrency: int
     MissingDependencyError
         "curl" without pycurl.
     InvalidArgumentError
-        "curl" with a session, or an unknown name.
+        "curl" with a session, an unknown name, or a `verify` path that does not exist.
     """
+    if not isinstance(endpoint.verify, bool) and not endpoint.verify.exists():
+        raise InvalidArgumentError(
+            f"verify – no file {str(endpoint.verify)!r} – True, False, or the path of a CA bundle – check the path"
+        )
     if name == "auto":
         name = "curl" if endpoint.session is None and find_spec("pycurl") else "requests"
     if name == "requests":

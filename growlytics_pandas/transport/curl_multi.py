@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import pycurl
 
-from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.transport.privacy import KeyMask
 from growlytics_pandas.transport.protocol import MAX_REPLY_BYTES, Endpoint
 from growlytics_pandas.wire import Reply, WireFault
@@ -189,13 +188,12 @@ class CurlTransport:
         handle.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
         handle.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
         handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
-        handle.setopt(pycurl.PIPEWAIT, 1)
         handle.setopt(pycurl.TIMEOUT_MS, total_ms)
         handle.setopt(pycurl.CONNECTTIMEOUT_MS, min(total_ms, int(CONNECT_SECONDS * 1000)))
         handle.setopt(pycurl.SSL_VERIFYPEER, int(endpoint.verify is not False))
         handle.setopt(pycurl.SSL_VERIFYHOST, 2 if endpoint.verify is not False else 0)
         if self._bundle is not None:
-            handle.setopt(pycurl.CAINFO, self._bundle)
+            handle.setopt(pycurl.CAPATH if Path(self._bundle).is_dir() else pycurl.CAINFO, self._bundle)
         return handle
 
 
@@ -249,20 +247,17 @@ def _fault(code: int, words: str, *, was_sent: bool, is_reused: bool, is_full: b
         # A handshake that is cut is an overloaded server; one that is refused is a wrong certificate or port.
         is_cut = code == pycurl.E_SSL_CONNECT_ERROR and any(word in words.lower() for word in HANDSHAKE_CUT)
         return WireFault.CONNECT if is_cut else WireFault.TLS
-    if code in BROKEN_CODES or code in TLS_CODES:
+    # CURLE_UNSUPPORTED_PROTOCOL is also what libcurl says of an answer that is not HTTP/1 or later.
+    if code in BROKEN_CODES or code in TLS_CODES or (code == pycurl.E_UNSUPPORTED_PROTOCOL and was_sent):
         return WireFault.STALE if is_reused else WireFault.BROKEN
     return WireFault.CONNECT if code in CONNECT_CODES else WireFault.OTHER
 
 
 def _find_bundle(verify: bool | Path) -> str | None:
-    """Return the file of trusted certificates; None leaves libcurl its own."""
+    """Return the file (or directory) of trusted certificates; None leaves libcurl its own."""
     if verify is False:
         return None
     if verify is not True:
-        if not Path(verify).is_file():
-            raise InvalidArgumentError(
-                f"verify – {str(verify)!r} is no file – True, False or a CA bundle – check the path"
-            )
         return str(verify)
     for variable in BUNDLE_VARIABLES:
         if os.environ.get(variable):

@@ -169,6 +169,10 @@ class _Worker(threading.Thread):
     def _read(self, token: int, response: requests.Response, started: float) -> Reply:
         with contextlib.closing(response):
             body, is_full = _read_body(response)
+        if self.watch.is_late:
+            # http.client takes headers that end with the connection for whole ones.
+            raise exceptions.ReadTimeout("the answer came too slowly")
+        retry_after = response.headers.get("Retry-After")
         fault = WireFault.TOO_LARGE if is_full else None
         location = response.headers.get("Location")
         return Reply(
@@ -177,13 +181,14 @@ class _Worker(threading.Thread):
             b"" if is_full else self._mask.hide(body),
             time.monotonic() - started,
             fault,
-            retry_after=response.headers.get("Retry-After"),
+            retry_after=retry_after.strip() if retry_after else None,
             location=self._mask.line(location) if location else None,
         )
 
     def _fail(self, token: int, error: Exception, started: float) -> Reply:
         fault = _fault(error, self.watch)
-        was_sent = self.watch.was_sent and fault not in {WireFault.CONNECT, WireFault.TLS}
+        is_refused_here = isinstance(error, exceptions.RequestException) and isinstance(error, ValueError)
+        was_sent = self.watch.was_sent and fault not in {WireFault.CONNECT, WireFault.TLS} and not is_refused_here
         # The words of other errors can hold a header's value, in a spelling that no mask finds.
         words = type(error).__name__ if fault is WireFault.OTHER else f"{type(error).__name__}: {_innermost(error)}"
         detail = self._mask.line(words)

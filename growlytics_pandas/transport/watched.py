@@ -156,6 +156,11 @@ class _Pool(HTTPConnectionPool):
 class _TLSPool(HTTPSConnectionPool):
     ConnectionCls = _WatchedTLS
 
+    def _validate_conn(self, conn: Any) -> None:
+        """Connect, without urllib3's warning on every request of a user who chose ``verify=False``."""
+        if conn.sock is None:
+            conn.connect()
+
 
 class WatchedAdapter(HTTPAdapter):
     """requests' own adapter with connections that can be cut."""
