@@ -1,7 +1,6 @@
 """One contract for both transports, over http and https, against real servers on loopback."""
 
 import contextlib
-import gc
 import os
 import signal
 import socket
@@ -20,6 +19,7 @@ from requests import exceptions
 from requests.adapters import HTTPAdapter
 
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
+from growlytics_pandas.retry import parse_retry_after
 from growlytics_pandas.transport import open_transport
 from growlytics_pandas.transport.protocol import MAX_REPLY_BYTES, Endpoint, Headers
 from growlytics_pandas.transport.requests_threads import FAULTS
@@ -190,7 +190,6 @@ def serve(scheme, tls):
             return server
 
         yield start
-    gc.collect()
 
 
 @pytest.fixture
@@ -291,11 +290,11 @@ def test_requests_wait_for_slow_answers_side_by_side(serve, connect):
 
 
 def test_poll_waits_no_longer_than_it_was_told(serve, connect):
-    transport = connect(serve(lambda sock, request: time.sleep(0.6) or accept(sock, request)).url)
+    transport = connect(serve(lambda sock, request: time.sleep(0.3) or accept(sock, request)).url)
     transport.submit(1, b"{}")
     started = time.monotonic()
     assert transport.poll(0.1) == []
-    assert time.monotonic() - started < 0.4
+    assert time.monotonic() - started < 0.25
     assert collect(transport, 1)[0].status == 200
 
 
@@ -309,10 +308,13 @@ def test_a_redirect_is_never_followed_so_the_key_stays(serve, connect, status):
     assert elsewhere.n_connections == 0
 
 
-@pytest.mark.parametrize("value", ["17", formatdate(2_000_000_000, usegmt=True)])
-def test_retry_after_comes_as_the_server_wrote_it(serve, connect, value):
+@pytest.mark.parametrize(("value", "seconds"), [("17", 17), (formatdate(time.time() + 1000, usegmt=True), 1000)])
+def test_retry_after_is_passed_on_as_seconds_or_as_a_date(serve, connect, value, seconds):
     transport = connect(serve(say(message(429, b"", f"retry-AFTER:  {value} "))).url)
-    assert [ask(transport).retry_after, ask(transport).retry_after] == [value, value]
+    for reply in (ask(transport), ask(transport)):
+        assert parse_retry_after(reply.retry_after, time.time()) == pytest.approx(
+            seconds, abs=60 if seconds > 60 else 0
+        )
     server = serve(say(message(429)))
     assert ask(connect(server.url)).retry_after is None
 
@@ -346,11 +348,9 @@ def test_a_certificate_of_a_stranger_is_refused_before_anything_is_sent(serve, c
 @pytest.mark.parametrize("scheme", ["http"], indirect=True)
 def test_tls_to_a_plain_server_blames_the_url(serve, connect):
     server = serve(say(message(400)))
-    listener = serve(lambda sock, request: True)
-    reply = ask(connect(server.url.replace("http:", "https:"), timeout_seconds=1.0))
+    reply = ask(connect(server.url.replace("http:", "https:"), timeout_seconds=0.3))
     assert reply.fault in {WireFault.TLS, WireFault.CONNECT}
     assert not reply.was_sent
-    assert listener.requests == []
 
 
 def test_a_handshake_that_is_cut_is_tried_again(connect):
@@ -445,9 +445,9 @@ def test_what_is_not_http_is_a_broken_answer(serve, connect):
 def test_a_server_that_hangs_is_a_timeout_and_the_answer_unknown(serve, connect):
     server = serve(lambda sock, request: server.stopping.wait(10) and False)
     started = time.monotonic()
-    reply = ask(connect(server.url, timeout_seconds=0.5))
+    reply = ask(connect(server.url, timeout_seconds=0.3))
     assert (reply.status, reply.fault, reply.was_sent) == (0, WireFault.TIMEOUT, True)
-    assert 0.4 < time.monotonic() - started < 1.5
+    assert 0.25 < time.monotonic() - started < 1.5
 
 
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"])
@@ -460,14 +460,14 @@ def test_a_trickling_server_cannot_hold_a_request_for_ever(serve, connect, head)
 
     server = serve(trickle)
     started = time.monotonic()
-    reply = ask(connect(server.url, timeout_seconds=0.6))
+    reply = ask(connect(server.url, timeout_seconds=0.3))
     assert (reply.status, reply.fault, reply.was_sent) == (0, WireFault.TIMEOUT, True)
     assert time.monotonic() - started < 2.0
 
 
 def test_a_handshake_that_hangs_ends_in_time(connect):
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        reply = ask(connect(f"https://localhost:{listener.getsockname()[1]}/", timeout_seconds=0.5))
+        reply = ask(connect(f"https://localhost:{listener.getsockname()[1]}/", timeout_seconds=0.3))
     assert (reply.status, reply.fault, reply.was_sent) == (0, WireFault.CONNECT, False)
 
 

@@ -55,6 +55,9 @@ BROKEN_CODES: Final = frozenset(
 )
 HANDSHAKE_CUT: Final = ("reset", "syscall", "eof", "closed", "timed out", "broken pipe")  # an overloaded server's ways
 
+RETRY_AFTER_INFO: Final[int | None] = getattr(pycurl, "RETRY_AFTER", None)
+"""Older pycurl cannot ask libcurl for this header; a callback for each header line must, which takes some CPU."""
+
 
 class CurlTransport:
     """Requests through one libcurl multi handle; its easy handles and connections are reused.
@@ -135,7 +138,7 @@ class CurlTransport:
                 status,
                 body,
                 seconds,
-                retry_after=exchange.header(b"retry-after"),
+                retry_after=_retry_after(exchange),
                 location=self._mask.line(location) if location else None,
             )
         self._release(exchange)
@@ -212,8 +215,8 @@ class _Exchange:
         self.headers: list[bytes] = []
         handle.exchange = self
         handle.setopt(pycurl.WRITEFUNCTION, self.write)
-        # A bare list.append: four header lines an answer cost next to nothing, and are read only when needed.
-        handle.setopt(pycurl.HEADERFUNCTION, self.headers.append)
+        if RETRY_AFTER_INFO is None:
+            handle.setopt(pycurl.HEADERFUNCTION, self.headers.append)
 
     def write(self, chunk: bytes) -> int:
         self.size += len(chunk)
@@ -236,6 +239,14 @@ class _Exchange:
             if found.strip().lower() == name:
                 return value.strip().decode("latin-1")
         return None
+
+
+def _retry_after(exchange: _Exchange) -> str | None:
+    """Return the header, or the seconds that libcurl has made of it, be it a number or a date; 0 counts as none."""
+    if RETRY_AFTER_INFO is None:
+        return exchange.header(b"retry-after")
+    seconds = exchange.handle.getinfo(RETRY_AFTER_INFO)
+    return str(int(seconds)) if seconds else None
 
 
 def _fault(code: int, words: str, *, was_sent: bool, is_reused: bool, is_full: bool) -> WireFault:
