@@ -504,14 +504,14 @@ def test_close_ends_a_connect_and_a_handshake_that_hang(connect):
 
 
 def test_nothing_is_sent_after_close(serve, connect):
-    server = serve(lambda sock, request: time.sleep(0.2) or accept(sock, request))
+    server = serve(lambda sock, request: time.sleep(0.15) or accept(sock, request))
     transport = connect(server.url, 2)
     for token in range(6):
         transport.submit(token, b"{}")
-    transport.poll(0.1)
+    transport.poll(0.05)
     transport.close()
     seen = len(server.requests)
-    time.sleep(0.4)
+    time.sleep(0.2)
     assert len(server.requests) == seen <= 2
     transport.close()
 

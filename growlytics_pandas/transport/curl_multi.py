@@ -127,6 +127,8 @@ class CurlTransport:
     def _finish(self, exchange: "_Exchange", now: float) -> Reply:
         handle = exchange.handle
         status: int = handle.getinfo(pycurl.RESPONSE_CODE)
+        if not status:  # libcurl before 7.66 takes what has no status line for an answer of HTTP/0.9
+            return self._fail(exchange, now, pycurl.E_FTP_WEIRD_SERVER_REPLY, "the answer is not HTTP")
         body = self._mask.hide(exchange.take_body())
         seconds = now - exchange.started
         if status == 200:  # noqa: PLR2004  the only documented status: nothing else of it is looked at
