@@ -16,7 +16,17 @@ from growlytics_pandas.errors import (
 )
 from growlytics_pandas.outcomes import CODES, Book, Status
 from growlytics_pandas.pacing import Pacer
-from growlytics_pandas.retry import RetryBudget, RetryPolicy, Verdict, describe, is_free, judge, parse_retry_after
+from growlytics_pandas.retry import (
+    PLAIN_SUCCESS,
+    RetryBudget,
+    RetryPolicy,
+    Verdict,
+    describe,
+    is_free,
+    judge,
+    may_have_arrived,
+    parse_retry_after,
+)
 from growlytics_pandas.transport.protocol import Transport
 from growlytics_pandas.wire import Reply
 
@@ -26,7 +36,6 @@ MIN_ROWS_FOR_SHARE: Final = 100  # a share of failures means nothing before
 _ACCEPTED: Final = CODES[Status.ACCEPTED]
 _PUSHBACK: Final = frozenset({429, 503})
 _OK: Final = 200
-_PLAIN_SUCCESS: Final = b'{"success":true}'
 
 
 @dataclass(slots=True)
@@ -153,7 +162,7 @@ class Delivery:
         now = self._clock()
         wait = min(PATIENCE_SECONDS, self.pacer.seconds_until_next(now))
         if self._waiting:
-            wait = min(wait, self._waiting[0][0] - now)
+            wait = min(wait, max(self._waiting[0][0] - now, self._budget.seconds_until_next(now)))
         return max(wait, 0.001) if len(self._in_flight) < self.pacer.concurrency else PATIENCE_SECONDS
 
     # booking ---------------------------------------------------------------------------------------------------
@@ -176,7 +185,7 @@ class Delivery:
         )
         for reply in replies:
             row = reply.token
-            if reply.status == _OK and reply.body == _PLAIN_SUCCESS:
+            if reply.status == _OK and reply.body in PLAIN_SUCCESS:
                 del in_flight[row]
                 status[row] = _ACCEPTED
                 http_status[row] = _OK
@@ -228,11 +237,8 @@ class Delivery:
             self.pacer.note_pushback(now, parse_retry_after(reply.retry_after, self._wall_clock()))
         else:
             self.pacer.note_failure(now)
-        if reply.was_sent and (reply.fault is not None or reply.status == _OK):
+        if may_have_arrived(reply):
             self._lost.add(row)
-        if self.pacer.is_paused:
-            attempts = min(attempts, 1)  # an outage is nobody's fault: its probes use up no row's attempts
-            self._book.attempts[row] = min(self._book.attempts[row], self._limits.retry.max_attempts - 1)
         wait = self._limits.retry.wait(attempts, reply, self._uniform, self._wall_clock())
         self._book.errors[row] = describe(reply)
         self._book.http_status[row] = reply.status

@@ -1,0 +1,26 @@
+"""``python -m growlytics_pandas``: the demo, and the sandbox as a server of its own."""
+
+import argparse
+import sys
+
+from growlytics_pandas import demo
+from growlytics_pandas.sandbox import command as sandbox
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    parser = argparse.ArgumentParser(prog="growlytics_pandas", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, module, text in (
+        ("demo", demo, "push made-up customers, some of them broken, to a sandbox and show what became of them"),
+        ("sandbox", sandbox, "serve the documented API on this machine until Ctrl-C"),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    chosen = parser.parse_args(arguments)
+    return int(chosen.run(chosen))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""``python -m growlytics_pandas demo``: the whole way of a frame, on made-up customers and a local sandbox."""
+
+import argparse
+import sys
+from typing import Any, Final
+
+import pandas as pd
+
+from growlytics_pandas.accessor import GrowlyticsAccessor
+from growlytics_pandas.samples import MIN_DIRTY_ROWS, sample_customers
+from growlytics_pandas.sandbox import Sandbox
+
+_SHOWN_ATTRIBUTES: Final = 19  # the demo's frame has a hundred more, all alike
+_ID: Final = "customer_id"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command to `parser`."""
+    parser.add_argument("--rows", type=int, default=2000, help="customers to make up (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other customers (default: %(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show each step of a push and return the exit status."""
+    if arguments.rows < MIN_DIRTY_ROWS:
+        sys.stderr.write(f"--rows: found {arguments.rows}; the demo needs {MIN_DIRTY_ROWS} or more.\n")
+        return 2
+    df = sample_customers(arguments.rows, seed=arguments.seed, dirty=True)
+    door = GrowlyticsAccessor(df)  # what df.growlytics is
+    with (
+        pd.option_context("display.width", 150, "display.max_colwidth", 60, "display.max_columns", 20),
+        Sandbox() as box,
+    ):
+        plan = door.plan(_ID, client=box.client)
+        _say(f"{len(df):,} made-up customers, {df.shape[1]} columns; some are broken on purpose.")
+        _show("df.growlytics.schema(id_col): what each column becomes", plan.schema.head(_SHOWN_ATTRIBUTES))
+        _show("df.growlytics.validate(id_col): what would not arrive, or deserves a look", _by_rule(plan.violations))
+        _show("… with a remedy to paste for each", _remedies(plan.violations))
+        _say("\n--- df.growlytics.push(id_col, errors='drop') -> sandbox ---")
+        result = plan.push(errors="drop")
+        _say(repr(result))
+        _show("result.failed: the rows that were refused, and why", result.failed[["row", "id", "status", "error"]])
+        _show("what the sandbox stored", box.customers().iloc[:, :6].head())
+        _show("attribute types that are now fixed", box.attribute_types().head(_SHOWN_ATTRIBUTES))
+        stored, ignored = len(box.stored()), len(box.ignored())
+        _say(f"\nThe sandbox holds {stored:,} customers; it silently ignored {ignored:,} values.")
+    return 0 if stored == result.counts["accepted"] and not ignored else 1
+
+
+def _by_rule(violations: pd.DataFrame) -> pd.DataFrame:
+    return violations.groupby(["rule", "severity", "effect"], sort=False)["count"].sum().reset_index()
+
+
+def _remedies(violations: pd.DataFrame) -> pd.DataFrame:
+    return violations.drop_duplicates("rule")[["rule", "fix"]]
+
+
+def _show(title: str, frame: pd.DataFrame) -> None:
+    _say(f"\n--- {title} ---\n{frame.to_string(index=False)}")
+
+
+def _say(text: Any) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

@@ -1,0 +1,32 @@
+import pytest
+
+from growlytics_pandas import Sandbox
+from growlytics_pandas.sandbox import Faults
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch, tmp_path_factory):
+    """No test sees the developer's key, URL or ledger, and none leaves a ledger behind."""
+    for variable in ("GROWLYTICS_API_KEY", "GROWLYTICS_BASE_URL"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("GROWLYTICS_LEDGER", str(tmp_path_factory.mktemp("ledger") / "ledger.db"))
+
+
+@pytest.fixture
+def sandbox():
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def faulty():
+    """Make sandboxes that fail as asked; stopped after the test."""
+    started = []
+
+    def start(**faults):
+        started.append(Sandbox(faults=Faults(**faults)).start())
+        return started[-1]
+
+    yield start
+    for box in started:
+        box.stop()
