@@ -50,18 +50,19 @@ def extract(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Cells:
 
 
 def _of_categories(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Cells:
-    """Extract each category once, then take them by code."""
+    """Extract each category in use once, then take them by code; those not in use may be of another kind."""
     codes = column.cat.codes.to_numpy()
-    categories = extract(column.cat.categories.to_series(), kind, zone)
     missing = codes < 0
-    if not len(categories.missing):
-        return Cells(kind, np.empty(len(codes), dtype=object), missing)
-    safe = np.where(missing, 0, codes)
+    used = np.unique(codes[~missing])
+    if not len(used):
+        return extract(pd.Series([None] * len(codes), dtype=object), kind, zone)
+    categories = extract(column.cat.categories[used].to_series(), kind, zone)
+    places = np.where(missing, 0, np.searchsorted(used, codes))
     if isinstance(categories.values, list):
-        values: Any = [categories.values[code] for code in safe.tolist()]
+        values: Any = [categories.values[place] for place in places.tolist()]
     else:
-        values = categories.values[safe]
-    return Cells(kind, values, missing | categories.missing[safe])
+        values = categories.values[places]
+    return Cells(categories.kind, values, missing | categories.missing[places])
 
 
 def _text(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
@@ -89,7 +90,8 @@ def _booleans(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo
 def _filled(column: pd.Series[Any], dtype: str, missing: Mask) -> npt.NDArray[Any]:
     if isinstance(column.dtype, np.dtype):
         return column.to_numpy().astype(dtype)
-    return column.to_numpy(dtype=dtype, na_value=0) if missing.any() else column.to_numpy(dtype=dtype)
+    filler: Any = False if dtype == "bool" else 0  # Arrow tells them apart
+    return column.to_numpy(dtype=dtype, na_value=filler) if missing.any() else column.to_numpy(dtype=dtype)
 
 
 def _objects(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
@@ -117,8 +119,17 @@ def _dates(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) ->
     if isinstance(column.dtype, pd.ArrowDtype):
         column = _of_arrow_dates(column)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        column = column.dt.tz_convert(zone).dt.tz_localize(None)
+        column = _local(column, zone)
     return Cells(kind, column.to_numpy(), missing)
+
+
+def _local(column: pd.Series[Any], zone: ZoneInfo) -> pd.Series[Any]:
+    """Tell aware dates in `zone`, as naive ones."""
+    try:
+        local: pd.Series[Any] = column.dt.tz_convert(zone).dt.tz_localize(None)
+    except pd.errors.OutOfBoundsDatetime:  # nanoseconds end within the years 1677 and 2262, microseconds do not
+        local = column.dt.as_unit("us").dt.tz_convert(zone).dt.tz_localize(None)
+    return local
 
 
 def _without_dictionary(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -144,15 +155,29 @@ def _of_arrow_dates(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def naive(value: date | np.datetime64, zone: ZoneInfo) -> Any:
-    """Turn one date into a naive one: an aware one is told in `zone`, a plain date is its midnight."""
+    """Turn one date into a naive one: an aware one is told in `zone`, a plain date is its midnight.
+
+    One that `zone` moves out of the years 1 to 9999 becomes a date of the year 10000.
+    """
     if isinstance(value, np.datetime64):
         return _in_microseconds(value)
     if not isinstance(value, datetime):
         return datetime(value.year, value.month, value.day)  # noqa: DTZ001 - naive is what is sent
     if isinstance(value, pd.Timestamp):
-        local = value if value.tz is None else value.tz_convert(zone).tz_localize(None)
-        return _in_microseconds(local.to_datetime64())
-    return value if value.tzinfo is None else value.astimezone(zone).replace(tzinfo=None)
+        return _in_microseconds(_local_timestamp(value, zone).to_datetime64())
+    try:
+        return value if value.tzinfo is None else value.astimezone(zone).replace(tzinfo=None)
+    except OverflowError:
+        return _BEYOND
+
+
+def _local_timestamp(value: pd.Timestamp, zone: ZoneInfo) -> pd.Timestamp:
+    if value.tz is None:
+        return value
+    try:
+        return value.tz_convert(zone).tz_localize(None)
+    except pd.errors.OutOfBoundsDatetime:
+        return value.as_unit("us").tz_convert(zone).tz_localize(None)
 
 
 def dates_array(values: list[datetime | np.datetime64 | None]) -> npt.NDArray[np.datetime64]:

@@ -81,8 +81,16 @@ def _to_string(cells: Cells, zone: ZoneInfo) -> Values:
         result = _each(cells, AttributeType.STRING, "", lambda value: as_text(value, zone))
         if cells.kind is not Kind.BOOLEAN:
             result.note(Rule.VALUE_NOT_FINITE, _infinite(cells.values, cells.missing))
+        if cells.kind is Kind.MIXED:
+            result.found.update(_found_in_dates(cells, zone))
     _refuse_surrogates(result)
     return result
+
+
+def _found_in_dates(cells: Cells, zone: ZoneInfo) -> dict[Rule, Mask]:
+    """Return what there is to say about the dates of a mixture that becomes text."""
+    others = np.array([family(type(value)) is not Kind.DATE for value in cells.values.tolist()], dtype=bool)
+    return _to_date(Cells(cells.kind, cells.values, cells.missing | others), zone).found
 
 
 def as_text(value: Any, zone: ZoneInfo) -> str | None:
@@ -95,18 +103,20 @@ def as_text(value: Any, zone: ZoneInfo) -> str | None:
     if kind is Kind.DATE:
         return date_texts(dates_array([naive(value, zone)]))[0]
     if kind is Kind.INTEGER:
-        return str(int(value))
+        return "" if is_infinite(value) else str(int(value))  # Python writes no integer of more than 4300 digits
     if kind in (Kind.FLOAT, Kind.DECIMAL):
         return _number_text(value)
     return None
 
 
 def _number_text(value: Any) -> str:
+    """Write a float or Decimal with its own digits: a whole one without a point, however large."""
     if is_infinite(value):
-        return str(value)  # reported and not sent
-    if isinstance(value, Decimal):
-        return format(value.to_integral_value() if value == value.to_integral_value() else value, "f")
-    return str(int(value)) if value == int(value) else str(value)
+        return ""  # reported and not sent
+    exact = value if isinstance(value, Decimal) else Decimal(str(value))
+    if exact == exact.to_integral_value():
+        return format(exact.to_integral_value() or abs(exact), "f").partition(".")[0]
+    return format(exact, "f") if exact is value else str(value)
 
 
 def date_texts(dates: npt.NDArray[np.datetime64]) -> list[str]:
@@ -145,7 +155,10 @@ def _to_number(cells: Cells, _zone: ZoneInfo) -> Values:
         return _refused(cells, AttributeType.NUMBER, np.zeros(len(cells.missing), dtype="int64"))
     else:
         result = _each(cells, AttributeType.NUMBER, 0, as_number)
-    result.note(Rule.VALUE_NOT_FINITE, _infinite(result.values, result.missing))
+    infinite = _infinite(result.values, result.missing)
+    result.note(Rule.VALUE_NOT_FINITE, infinite)
+    if isinstance(result.values, list) and infinite.any():
+        result.values = [0 if away else value for value, away in zip(result.values, infinite.tolist(), strict=True)]
     result.note(Rule.INTEGER_UNSAFE, _unsafe(result) & result.sent)
     return result
 
@@ -189,10 +202,10 @@ def is_infinite(value: Any) -> bool:
         return bool(np.isinf(value))
     if isinstance(value, Decimal):
         return bool(np.isinf(float(value)))
-    return isinstance(value, int) and value.bit_length() > _DOUBLE_MAX_BITS
+    return isinstance(value, int) and abs(value) > _DOUBLE_MAX
 
 
-_DOUBLE_MAX_BITS: Final = 1024
+_DOUBLE_MAX: Final = int(np.finfo("float64").max)
 
 
 def _unsafe(result: Values) -> Mask:
@@ -222,6 +235,8 @@ _BOOLEAN_WORDS: Final = {
 def _to_boolean(cells: Cells, _zone: ZoneInfo) -> Values:
     if cells.kind is Kind.BOOLEAN:
         return Values(AttributeType.BOOLEAN, cells.values, cells.missing)
+    if cells.kind is Kind.DATE:
+        return _refused(cells, AttributeType.BOOLEAN, np.zeros(len(cells.missing), dtype=bool))
     result = _each(cells, AttributeType.BOOLEAN, False, as_boolean)
     result.values = np.array(result.values, dtype=bool)
     return result
@@ -286,7 +301,7 @@ def date_in(text: str, zone: ZoneInfo) -> Any:
 
 def _each(cells: Cells, target: AttributeType, filler: Any, read: Callable[[Any], Any]) -> Values:
     """Convert value by value, each distinct text once; what gives None is of the wrong type."""
-    items = cells.values if isinstance(cells.values, list) else cells.values.tolist()
+    items = list(cells.values)  # not tolist(): it would write a float32 with the digits of a float64
     if cells.kind is Kind.TEXT:
         known = {text: read(text) for text in set(items)}
         converted = [known[text] for text in items]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -32,7 +33,7 @@ def hint(column: pd.Series[Any], kind: Kind, name: str) -> str:
 def _of_text(column: pd.Series[Any]) -> str:
     label = column.name
     if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.cat.categories.to_series()
+        column = column.cat.remove_unused_categories().cat.categories.to_series()
     for is_one, what, wanted in _LOOKS:
         if _all(column, is_one):
             return f"text that is all {what}; to send it so: types={{{label!r}: {wanted!r}}}"
@@ -47,9 +48,14 @@ def _all(column: pd.Series[Any], is_one: Callable[[str], bool]) -> bool:
 
 _LOOKS: Final = (
     (lambda text: as_boolean(text) is not None and not text.strip().isdigit(), "yes/no", contract.BOOLEAN),
-    (lambda text: number_in(text) is not None, "numbers", contract.NUMBER),
+    (lambda text: number_in(text) is not None and not _is_code(text), "numbers", contract.NUMBER),
     (lambda text: date_in(text, _ANY_ZONE) is not None, "dates", contract.DATE),
 )
+
+
+def _is_code(text: str) -> bool:
+    """Tell whether a number would lose a zero or a plus: postal codes and telephone numbers do."""
+    return re.match(r"\s*(\+|-?0\d)", text) is not None
 
 
 def _of_integers(column: pd.Series[Any]) -> str:

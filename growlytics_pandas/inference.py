@@ -114,7 +114,7 @@ def _of_arrow(dtype: pd.ArrowDtype) -> Finding:
         (arrow.is_integer, Kind.INTEGER),
         (arrow.is_floating, Kind.FLOAT),
         (arrow.is_decimal, Kind.DECIMAL),
-        (lambda t: arrow.is_string(t) or arrow.is_large_string(t) or arrow.is_string_view(t), Kind.TEXT),
+        (lambda t: arrow.is_string(t) or arrow.is_large_string(t), Kind.TEXT),  # pandas has no string_view
         (lambda t: arrow.is_timestamp(t) or arrow.is_date(t), Kind.DATE),
     )
     kind = next((kind for is_kind, kind in predicates if is_kind(stored)), None)

@@ -93,16 +93,15 @@ def lay_out(
         )
     _choice("keep", keep, ("first", "last", False))
     _choice("new_attributes", new_attributes, ("allow", "forbid"))
-    renamed, wanted = dict(rename or {}), _checked_types(types)
-    for argument, labels in (("rename", renamed), ("types", wanted), ("columns", _labels(columns))):
+    renamed, wanted, chosen = _checked_names(rename), _checked_types(types), _labels(columns)
+    for argument, labels in (("rename", renamed), ("types", wanted), ("columns", chosen or ())):
         _require_columns(frame, argument, labels)
-    _require_text("name", name)
-    for label, new in renamed.items():
-        _require_text(f"rename[{label!r}]", new)
+    if name is not None:
+        _require_text("name", name)
     id_position = _id_position(frame, id_col)
     attributes = tuple(
         _attribute(frame, position, renamed, wanted, known or {})
-        for position in _positions(frame, id_position, columns, renamed)
+        for position in _positions(frame, id_position, chosen, renamed)
     )
     return Layout(
         id_column=id_col,
@@ -144,6 +143,7 @@ def _attribute(
     finding = inspect(column)
     asked = wanted.get(label)
     reserved = name in contract.RESERVED_ATTRIBUTES
+    is_written = reserved and finding.kind is Kind.MIXED  # as text, all of it
     if reserved and asked not in (None, AttributeType.STRING):
         raise InvalidArgumentError(
             f"types[{label!r}]: found {str(asked)!r}; {name!r} is a reserved attribute and always 'string'. "
@@ -158,7 +158,7 @@ def _attribute(
         strict=finding.kind is Kind.MIXED and asked is None and not reserved,
         dtype=str(column.dtype),
         missing=int(column.isna().sum()),
-        note="" if asked else finding.detail or hint(column, finding.kind, name),
+        note="" if asked or is_written else finding.detail or hint(column, finding.kind, name),
         known=known.get(name),
     )
 
@@ -170,27 +170,30 @@ def _type(finding: Finding, asked: AttributeType | None, *, is_reserved: bool) -
 
 
 def _positions(
-    frame: pd.DataFrame, id_position: int, columns: Sequence[Hashable] | None, renamed: Mapping[Any, str]
+    frame: pd.DataFrame, id_position: int, chosen: Sequence[Hashable] | None, renamed: Mapping[Any, str]
 ) -> list[int]:
-    if columns is not None:
-        wanted = _labels(columns)
-        return [p for label in wanted for p, other in enumerate(frame.columns) if _same(label, other)]
+    if chosen is not None:
+        return [p for label in chosen for p, other in enumerate(frame.columns) if _same(label, other)]
     id_label = frame.columns[id_position]
     id_is_reserved = renamed.get(id_label, name_of(id_label)) in contract.RESERVED_ATTRIBUTES
     return [p for p in range(frame.shape[1]) if p != id_position or id_is_reserved]
 
 
 def _same(label: Hashable, other: Hashable) -> bool:
-    return label is other or (type(label) is type(other) and label == other) or bool(label == other)
+    return label is other or (label is not pd.NA and other is not pd.NA and bool(label == other))
 
 
-def _labels(columns: Sequence[Hashable] | None) -> list[Hashable]:
-    """Return the distinct labels asked for, in order."""
-    if isinstance(columns, str):
-        raise InvalidArgumentTypeError(
-            f"columns: found the text {columns!r}; it must be a list: columns=[{columns!r}]."
-        )
-    return list(dict.fromkeys(columns or ()))
+def _labels(columns: Iterable[Hashable] | None) -> list[Hashable] | None:
+    """Return the distinct labels asked for, in order; None where all are."""
+    if columns is None:
+        return None
+    if isinstance(columns, str) or not isinstance(columns, Iterable):
+        raise InvalidArgumentTypeError(f"columns: found {columns!r}; it must be a list: columns=[{columns!r}].")
+    labels = list(columns)
+    for label in labels:
+        if not isinstance(label, Hashable):
+            raise InvalidArgumentTypeError(f"columns: found {label!r} in the list; each must be a column's label.")
+    return list(dict.fromkeys(labels))
 
 
 def _id_position(frame: pd.DataFrame, id_col: Hashable) -> int:
@@ -218,15 +221,24 @@ _SHOWN = 10
 
 
 def _suggest(frame: pd.DataFrame, label: Hashable) -> str:
-    names = [str(column) for column in frame.columns]
-    near = difflib.get_close_matches(str(label), names, n=3)
+    shown = {str(column).casefold(): repr(column) for column in frame.columns}  # the case of a label is easily missed
+    near = difflib.get_close_matches(str(label).casefold(), shown, n=3)
     if near:
-        return f"Did you mean {' or '.join(map(repr, near))}?"
+        return f"Did you mean {' or '.join(shown[one] for one in near)}?"
+    names = list(map(repr, frame.columns))
     rest = f" +{len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"The columns are: {', '.join(map(repr, names[:_SHOWN]))}{rest}."
+    return f"The columns are: {', '.join(names[:_SHOWN])}{rest}." if names else "The frame has no columns."
+
+
+def _checked_names(rename: Mapping[Any, str] | None) -> dict[Any, str]:
+    _require_mapping("rename", rename, "{'city': 'City'}")
+    for label, new in (rename or {}).items():
+        _require_text(f"rename[{label!r}]", new)
+    return dict(rename or {})
 
 
 def _checked_types(types: Mapping[Any, str] | None) -> dict[Any, AttributeType]:
+    _require_mapping("types", types, "{'City': 'string'}")
     for label, wanted in (types or {}).items():
         _choice(f"types[{label!r}]", wanted, contract.TYPES)
     return {label: AttributeType(wanted) for label, wanted in (types or {}).items()}
@@ -237,9 +249,18 @@ def _choice(argument: str, found: Any, allowed: tuple[Any, ...]) -> None:
         raise InvalidArgumentError(f"{argument}: found {found!r}; allowed are {', '.join(map(repr, allowed))}.")
 
 
+def _require_mapping(argument: str, found: Any, example: str) -> None:
+    if found is not None and not isinstance(found, Mapping):
+        raise InvalidArgumentTypeError(
+            f"{argument}: found a {type(found).__name__}; it must be a dict: {argument}={example}."
+        )
+
+
 def _require_text(argument: str, text: Any) -> None:
-    if text is not None and not isinstance(text, str):
-        raise InvalidArgumentTypeError(f"{argument}: found a {type(text).__name__}; it must be text.")
+    if not isinstance(text, str):
+        raise InvalidArgumentTypeError(f"{argument}: found {text!r}; it must be text.")
+    if text.encode(errors="ignore").decode() != text:
+        raise InvalidArgumentError(f"{argument}: found {text!r}, which is not valid Unicode text; half a character.")
 
 
 def _zone(timezone: str) -> ZoneInfo:

@@ -88,7 +88,8 @@ def _relabel(position: int, new: str) -> str:
 
 def _check_type(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> list[Found]:
     if attribute.kind is Kind.UNSUPPORTED:
-        what = f"dtype {attribute.dtype} has no attribute type; the types are {', '.join(contract.TYPES)}."
+        held = f" of {attribute.note}" if attribute.note not in ("", attribute.dtype) else ""
+        what = f"dtype {attribute.dtype}{held} has no attribute type; the types are {', '.join(contract.TYPES)}."
         return [_found(Rule.TYPE_UNSUPPORTED, attribute, len(frame), what, _supported(frame, attribute))]
     findings = _check_known(frame, layout, attribute)
     is_id = attribute.position == layout.id_position

@@ -136,7 +136,12 @@ _COERCED = {
 
 
 def _originals(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> list[Any]:
-    return frame.iloc[:, attribute.position].iloc[rows].tolist()
+    """Return cells as they are; as text where Python has no such date, which Arrow may hold."""
+    column = frame.iloc[:, attribute.position].iloc[rows]
+    try:
+        return column.tolist()
+    except (OverflowError, ValueError):
+        return column.astype("str").tolist()
 
 
 def _empty_rows(frame: pd.DataFrame, layout: Layout, block: Block) -> list[Found]:

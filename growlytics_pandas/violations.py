@@ -56,8 +56,7 @@ class Found:
 def assignment(frame: pd.DataFrame, position: int, change: str) -> str:
     """Return a line of pandas that replaces a column; ``{}`` in `change` stands for the column as it is."""
     label = frame.columns[position]
-    is_unique = sum(1 for other in frame.columns if other is label or other == label) == 1
-    if is_unique:
+    if not frame.columns.duplicated(keep=False)[position]:
         column = f"df[{label!r}]"
         return f"{column} = {change.replace('{}', column)}"
     return f"df.isetitem({position}, {change.replace('{}', f'df.iloc[:, {position}]')})"
