@@ -1,0 +1,48 @@
+import importlib.metadata
+import inspect
+import pathlib
+import re
+import types
+
+import growlytics_pandas as gp
+
+ROOT = pathlib.Path(gp.__file__).parents[1]
+
+
+def test_all_is_sorted_and_is_the_namespace():
+    assert gp.__all__ == sorted(gp.__all__)
+    visible = {
+        name for name, value in vars(gp).items() if not name.startswith("_") and not isinstance(value, types.ModuleType)
+    }
+    assert visible | {"errors", "__version__"} == set(gp.__all__)
+
+
+def test_every_public_thing_is_documented_with_an_example():
+    for name in (
+        "Client",
+        "Ledger",
+        "Plan",
+        "PushResult",
+        "Sandbox",
+        "plan",
+        "preview",
+        "push",
+        "sample_customers",
+        "schema",
+        "validate",
+    ):
+        assert ">>> " in inspect.getdoc(getattr(gp, name)), name
+
+
+def test_the_arguments_after_the_frame_and_the_id_are_keyword_only():
+    for name in ("plan", "schema", "validate", "preview", "push"):
+        parameters = list(inspect.signature(getattr(gp, name)).parameters.values())
+        assert [p.name for p in parameters[:2]] == ["df", "id_col"]
+        assert all(p.kind is p.KEYWORD_ONLY for p in parameters[2:]), name
+
+
+def test_the_package_is_typed_and_its_version_is_that_of_the_changelog():
+    assert (pathlib.Path(gp.__file__).parent / "py.typed").exists()
+    assert importlib.metadata.version("growlytics-pandas") == gp.__version__
+    newest = re.search(r"^## \[(\d[^\]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest[1] == gp.__version__
