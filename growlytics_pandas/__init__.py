@@ -16,6 +16,7 @@ from growlytics_pandas.errors import (
     PushInterrupted,
     ServiceUnavailableError,
 )
+from growlytics_pandas.ledger import Ledger
 from growlytics_pandas.planning import Plan
 from growlytics_pandas.result import PushResult
 from growlytics_pandas.samples import sample_customers
@@ -29,6 +30,7 @@ __all__ = [
     "ConstraintViolationError",
     "EndpointError",
     "GrowlyticsError",
+    "Ledger",
     "LedgerError",
     "Plan",
     "PushInterrupted",

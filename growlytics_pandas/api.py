@@ -9,11 +9,11 @@ from typing import Any, ParamSpec, TypeVar
 
 import pandas as pd
 
-from growlytics_pandas.client import Client
+from growlytics_pandas.client import Client, default_client
 from growlytics_pandas.execution import Errors, LastResult, execute
 from growlytics_pandas.identifiers import Keep
 from growlytics_pandas.layout import NewAttributes, lay_out
-from growlytics_pandas.planning import Plan, snapshot
+from growlytics_pandas.planning import Plan, budget_of, snapshot
 from growlytics_pandas.progress import ProgressOption
 from growlytics_pandas.result import PushResult
 
@@ -80,6 +80,8 @@ def plan(
     >>> growlytics_pandas.plan(df, "email", columns=["City", "Total Orders"]).counts["unsent"]
     3
     """
+    client = client or default_client()
+    workspace = client.workspace if client else None
     layout = lay_out(
         df,
         id_col,
@@ -91,9 +93,22 @@ def plan(
         keep=keep,
         name=name,
         new_attributes=new_attributes,
-        known=None,
+        known=workspace.known_types() if workspace else None,
     )
-    return Plan(snapshot(df), layout, client, None, execute)
+    kept = snapshot(df)
+    options: dict[str, Any] = {
+        "columns": columns,
+        "rename": rename,
+        "types": types,
+        "timezone": timezone,
+        "region": region,
+    }
+    options |= {"keep": keep, "name": name, "new_attributes": new_attributes}
+
+    def replan(other: Client) -> Plan:
+        return plan(kept, id_col, client=other, **options)
+
+    return Plan(kept, layout, client, budget_of(workspace, layout), execute, replan)
 
 
 def _like(function: Callable[P, Any]) -> Callable[[Callable[[Plan], R]], Callable[P, R]]:

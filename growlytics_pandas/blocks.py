@@ -1,8 +1,8 @@
 """A run of rows in wire form: what the checks look at and what the encoder writes are the same values."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -38,14 +38,11 @@ class Block:
     over_budget: Mapping[int, Mask]
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Custom attributes that customers have from earlier pushes.
+class Budget(Protocol):
+    """What customers have from earlier pushes: it counts towards the 100."""
 
-    `used`: one number a row, attributes of that row's customer that this frame does not send. It starts the count.
-    """
-
-    used: npt.NDArray[np.int16]
+    def __call__(self, ids: Sequence[str], names: Sequence[str]) -> tuple[npt.NDArray[np.int64], Mask]:
+        """Return the number of custom attributes of each customer, and (ids × names) which of `names` it has."""
 
 
 def starts(rows: int, size: int = BLOCK_ROWS) -> Iterator[tuple[int, int]]:
@@ -65,8 +62,7 @@ def prepare(
         for attribute in layout.attributes
         if attribute.type is not None and attribute.position not in dropped
     ]
-    used = budget.used[start:stop] if budget is not None else None
-    over = _over_budget(columns, stop - start, used)
+    over = _over_budget(columns, ids, budget)
     return Block(start, ids, tuple(_within(column, over) for column in columns), over)
 
 
@@ -80,19 +76,29 @@ def _column(part: pd.DataFrame, layout: Layout, attribute: Attribute, ids: Ids) 
     return Column(attribute, values, values.sent)
 
 
-def _over_budget(columns: list[Column], rows: int, used: npt.NDArray[np.int16] | None) -> dict[int, Mask]:
-    """Find the custom attributes of each row past the 100th, in the order of the columns."""
+def _over_budget(columns: list[Column], ids: Ids, budget: Budget | None) -> dict[int, Mask]:
+    """Find the custom attributes of each row past the 100th, in the order of the columns.
+
+    An attribute that the customer has already takes no further place.
+    """
     custom = [column for column in columns if not column.attribute.is_reserved]
-    if len(custom) + (int(used.max(initial=0)) if used is not None else 0) <= contract.MAX_CUSTOM_ATTRIBUTES:
+    count, has = _earlier(custom, ids, budget)
+    if len(custom) + int(count.max(initial=0)) <= contract.MAX_CUSTOM_ATTRIBUTES:
         return {}
-    count = np.zeros(rows, dtype="int32") if used is None else used.astype("int32")
     over = {}
-    for column in custom:
-        count += column.sent
-        excess = column.sent & (count > contract.MAX_CUSTOM_ATTRIBUTES)
+    for i, column in enumerate(custom):
+        added = column.sent if has is None else column.sent & ~has[:, i]
+        count = count + added
+        excess = added & (count > contract.MAX_CUSTOM_ATTRIBUTES)
         if excess.any():
             over[column.attribute.position] = excess
     return over
+
+
+def _earlier(custom: list[Column], ids: Ids, budget: Budget | None) -> tuple[npt.NDArray[np.int64], Mask | None]:
+    if budget is None:
+        return np.zeros(len(ids.texts), dtype="int64"), None
+    return budget(ids.texts, [column.attribute.name for column in custom])
 
 
 def _within(column: Column, over: Mapping[int, Mask]) -> Column:

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import random
-import time
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 from urllib.parse import urlsplit
 
 from growlytics_pandas import contract
-from growlytics_pandas.credentials import find_key
-from growlytics_pandas.delivery import Chunk, Delivery, Limits, StopFlag
-from growlytics_pandas.errors import (
-    CustomerRejectedError,
-    InvalidArgumentError,
-    InvalidArgumentTypeError,
-    ServiceUnavailableError,
-)
-from growlytics_pandas.outcomes import CODES, Book, Status
-from growlytics_pandas.pacing import Pacer
-from growlytics_pandas.single import encode_customer
+from growlytics_pandas.credentials import KEY_VARIABLE, find_key
+from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
+from growlytics_pandas.ledger import Ledger, Workspace
 from growlytics_pandas.transport import TransportName, open_transport
 from growlytics_pandas.transport.protocol import Endpoint, Headers, Transport
 
 if TYPE_CHECKING:
+    import pandas as pd
     import requests
 
 URL_VARIABLE: Final = "GROWLYTICS_BASE_URL"
@@ -41,8 +33,9 @@ class Client:
         Default: the environment variable ``GROWLYTICS_API_KEY``. It is never shown, logged or stored.
     base_url : str, optional
         Default: ``GROWLYTICS_BASE_URL``, else the documented host. Plain http is for loopback only.
-    ledger : None, str, Path or "auto"
-        Where to remember types and what was accepted. None turns it off.
+    ledger : None, str, Path, Ledger or "auto"
+        Where to remember types and what was accepted. "auto": ``GROWLYTICS_LEDGER``, else a file in the user's data
+        directory. None turns it off.
     transport : {"auto", "requests", "curl"}
         "auto" takes libcurl where ``growlytics-pandas[fast]`` is installed.
     timeout : float
@@ -88,7 +81,65 @@ class Client:
         self._timeout_seconds = float(timeout)
         self._verify = verify if isinstance(verify, bool) else _bundle(verify)
         self._session = session
-        self.ledger = ledger
+        self.ledger = _opened(ledger)
+        self.pushing = threading.Lock()
+
+    @property
+    def workspace(self) -> Workspace | None:
+        """The part of the ledger that is this project's; None without a ledger."""
+        return self.ledger.workspace(self.base_url, self._key.reveal()) if self.ledger else None
+
+    def types(self) -> pd.DataFrame:
+        """Tell which attribute types are known to be fixed.
+
+        Returns
+        -------
+        DataFrame
+            One row per attribute: `attribute`, `type`, `first_seen` (UTC), `source` ("accepted", "declared", or
+            "uncertain": sent, but no answer told whether it arrived).
+        """
+        return self._remembered("types").types()
+
+    def declare_types(self, types: Mapping[str, str] | str | Path) -> None:
+        """Teach the ledger types that are fixed from elsewhere: attribute → type, or a JSON file of that form.
+
+        Raises
+        ------
+        InvalidArgumentError
+            A type that cannot be, or other than the one known: a conflict is an error, not a merge.
+        """
+        self._remembered("declare_types").declare_types(types)
+
+    def export_types(self, path: str | Path) -> None:
+        """Write the known types as JSON, sorted, one a line, to keep in a repository; `declare_types` reads it."""
+        self._remembered("export_types").export_types(path)
+
+    def forget(self, ids: Iterable[str] | None = None) -> int:
+        """Forget what was accepted (of these ids, or of all), for when somebody edited in the dashboard.
+
+        The next push with ``skip_unchanged=True`` sends these customers again. Types stay.
+
+        Returns
+        -------
+        int
+            How many customers there was something to forget of.
+        """
+        return self._remembered("forget").forget(ids)
+
+    def forget_everything(self) -> None:
+        """Forget what was accepted, which attributes customers have, and all types: the project was emptied."""
+        workspace = self._remembered("forget_everything")
+        workspace.forget(attributes=True)
+        workspace.forget_types(list(workspace.known_types()))
+
+    def history(self) -> pd.DataFrame:
+        """Tell of the runs of this project: one row each, when, rows, counts by status, seconds, how it ended."""
+        return self._remembered("history").history()
+
+    def _remembered(self, method: str) -> Workspace:
+        if self.workspace is None:
+            raise InvalidArgumentError(f"Client.{method}: this client has no ledger (ledger=None).")
+        return self.workspace
 
     def open_transport(self, max_concurrency: int) -> Transport:
         """Open a transport to this project; the caller closes it."""
@@ -138,42 +189,26 @@ class Client:
         ...     sandbox.stored()["asha@example.com"]
         {'City': 'Pune', 'Total Orders': 3}
         """
-        body = encode_customer(id, attributes, name)
-        book = Book(1)
-        delivery = Delivery(
-            self.open_transport(1),
-            Pacer(max_concurrency=1),
-            book,
-            limits=Limits(),
-            stop=StopFlag(),
-            on_accepted=lambda _rows: None,
-            on_tick=lambda _delivery: None,
-            clock=time.monotonic,
-            uniform=random.random,
-        )
-        delivery.run([Chunk([0], [body])])
-        if delivery.error is not None:
-            raise delivery.error
-        if book.status[0] != CODES[Status.ACCEPTED]:
-            raise _refusal(book)
+        # Here, because a single customer goes the way of a one-row frame, which begins with a client.
+        from growlytics_pandas.single import upsert_one  # noqa: PLC0415
+
+        upsert_one(self, id, attributes, name)
 
     def __repr__(self) -> str:
         return f"<Client {self.base_url}>"
 
 
-def _refusal(book: Book) -> CustomerRejectedError | ServiceUnavailableError:
-    words, status = book.errors.get(0, "no answer"), book.http_status[0] or None
-    is_unknown = book.status[0] == CODES[Status.UNKNOWN]
-    retryable = is_unknown or status is None or status in contract.RETRY_STATUSES
-    error = ServiceUnavailableError if retryable else CustomerRejectedError
-    note = " It may have arrived; the same upsert again is safe." if is_unknown else ""
-    return error(
-        f"the customer was not accepted: {words}.{note}",
-        status=status,
-        attempts=book.attempts[0],
-        server_message=words,
-        retryable=retryable,
-    )
+def default_client() -> Client | None:
+    """Return the client that the environment describes; None where it holds no key."""
+    return Client() if os.environ.get(KEY_VARIABLE, "").strip() else None
+
+
+def _opened(ledger: Any) -> Ledger | None:
+    if ledger is None or isinstance(ledger, Ledger):
+        return ledger
+    if not isinstance(ledger, (str, os.PathLike)):
+        raise InvalidArgumentTypeError(f"ledger: found a {type(ledger).__name__}; it must be a path, 'auto' or None.")
+    return Ledger(None if ledger == "auto" else ledger)
 
 
 def _checked_url(url: str) -> str:

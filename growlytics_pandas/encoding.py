@@ -1,15 +1,32 @@
 """From a block to request bodies, column by column: byte-exact JSON, every digit kept, nothing for what is missing."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from growlytics_pandas.blocks import Block, Column
 from growlytics_pandas.cells import Mask
 from growlytics_pandas.conversion import Values, date_texts
 from growlytics_pandas.inference import AttributeType
+
+
+class Encoded(NamedTuple):
+    """Rows of a frame as they go out: positions, bodies, ids, and which row carries which custom attribute."""
+
+    rows: npt.NDArray[np.int64]
+    bodies: list[bytes]
+    ids: list[str]
+    present: dict[str, Mask]
+
+    def take(self, chosen: Mask) -> "Encoded":
+        """Return some of the rows."""
+        places = np.flatnonzero(chosen).tolist()
+        present = {name: mask[chosen] for name, mask in self.present.items()}
+        return Encoded(self.rows[chosen], [self.bodies[i] for i in places], [self.ids[i] for i in places], present)
+
 
 _SEPARATOR: Final = "\x1e"  # a control character that JSON must escape, so it can be found again
 _ESCAPED: Final = "\\u001e"
@@ -96,6 +113,8 @@ def _token(text: str) -> str:
 def _number_tokens(values: Any) -> list[str]:
     if isinstance(values, list):
         return [repr(value) if isinstance(value, float) else str(value) for value in values]
+    if not len(values):
+        return []
     if values.dtype == np.float16:
         return [str(value) for value in values]  # its own digits; orjson would write those of a float32
     written = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -15,13 +15,23 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas.blocks import starts
-from growlytics_pandas.client import Client
+from growlytics_pandas.client import Client, default_client
 from growlytics_pandas.delivery import Chunk, Delivery, Limits, StopFlag
-from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, PushInterrupted
+from growlytics_pandas.encoding import Encoded
+from growlytics_pandas.errors import (
+    ConstraintViolationError,
+    GrowlyticsError,
+    InvalidArgumentError,
+    PushInterrupted,
+    UsageError,
+)
+from growlytics_pandas.layout import Attribute
+from growlytics_pandas.ledger import UNCERTAIN
 from growlytics_pandas.outcomes import RETRYABLE, Book, Status
 from growlytics_pandas.pacing import Pacer
 from growlytics_pandas.planning import Plan
 from growlytics_pandas.progress import Listener, ProgressEvent, ProgressOption, open_listener
+from growlytics_pandas.recording import Recorder
 from growlytics_pandas.result import PushResult, RunFacts
 from growlytics_pandas.rules import Severity
 
@@ -70,19 +80,33 @@ class LastResult:
 def execute(plan: Plan, **options: Any) -> PushResult:
     """Push `plan`. The options are those of `PushOptions`."""
     chosen = PushOptions(**options)
-    book = Book(len(plan.frame))
-    invalid = np.flatnonzero(plan.screening.skipped)
-    book.note_all(invalid, Status.INVALID, "not sent: see violations")
+    client = chosen.client or plan.client or default_client()
+    if client is None and not chosen.dry_run:
+        client = Client()  # says what is missing
+    if client is not None:
+        plan = plan.of(client)
+    if chosen.skip_unchanged and (client is None or client.ledger is None):
+        raise InvalidArgumentError("skip_unchanged: it needs a ledger, and this client has none (ledger=None).")
     if chosen.errors == "raise" and plan.has_errors and not chosen.dry_run:
         raise _refusal(plan)
-    return _Run(plan, chosen, book).carry_out()
+    return Run(plan, client, chosen, _book_of(plan)).carry_out()
 
 
-class _Run:
+def _book_of(plan: Plan) -> Book:
+    """Open the book: rows that cannot be sent are settled, all others `unsent`."""
+    book = Book(len(plan.frame))
+    screening = plan.screening
+    for rule, rows in screening.skipped_by.items():
+        book.note_all(rows, Status.INVALID, f"not sent: {rule}; see violations")
+    return book
+
+
+class Run:
     """One run over the rows of a plan that are still `unsent` in its book."""
 
-    def __init__(self, plan: Plan, options: PushOptions, book: Book) -> None:
+    def __init__(self, plan: Plan, client: Client | None, options: PushOptions, book: Book) -> None:
         self.plan = plan
+        self.client = client
         self.options = options
         self.book = book
         self.stop = StopFlag()
@@ -91,61 +115,97 @@ class _Run:
         self.listener: Listener = open_listener(options.progress)
         self.last_tick = 0.0
         self.delivery: Delivery | None = None
+        self.recorder: Recorder | None = None
 
     def carry_out(self) -> PushResult:
-        if self.options.dry_run:
-            return self._finish("dry run")
-        client = self.options.client or self.plan.client or Client()
-        todo = self.book.rows_with([Status.UNSENT])
+        """Do it, and return the result; where the run ends early, raise with the result on the error."""
+        if self.options.dry_run or self.client is None:
+            return self._rehearse()
         self._tell("start")
-        with interrupts(self.stop):
-            if len(todo):
-                self._deliver(client, todo)
-        return self._close(client)
+        error: BaseException | None = None
+        try:
+            with exclusive(self.client), interrupts(self.stop):
+                self._deliver(self.client)
+        except GrowlyticsError as problem:
+            error = problem
+        return self._close(error or (self.delivery.error if self.delivery else None))
 
-    def _deliver(self, client: Client, todo: Any) -> None:
+    def _rehearse(self) -> PushResult:
+        """Everything but the requests: what the ledger knows to be unchanged is told apart, too."""
+        workspace = self.client.workspace if self.client and self.options.skip_unchanged else None
+        if workspace is not None:
+            for encoded in self._encoded():
+                same = workspace.unchanged(workspace.digest(encoded.ids, encoded.bodies))
+                self.book.note_all(encoded.rows[same], Status.UNCHANGED)
+        return self._result("dry run")
+
+    def _deliver(self, client: Client) -> None:
+        workspace = client.workspace
+        fresh = {a.name: str(a.type) for a in self.plan.layout.attributes if a.type and not _is_certain(a)}
+        self.recorder = Recorder(workspace, len(self.plan.frame), fresh) if workspace else None
         self.delivery = Delivery(
             client.open_transport(self.options.max_concurrency),
             Pacer(max_concurrency=self.options.max_concurrency, max_rate=self.options.max_rate),
             self.book,
             limits=Limits(max_failures=self.options.max_failures, max_waiting=4 * self.options.chunk_size),
             stop=self.stop,
-            on_accepted=lambda _rows: None,
+            on_accepted=self.recorder.note_accepted if self.recorder else _forget,
             on_tick=self._tick,
         )
-        wanted = np.zeros(len(self.plan.frame), dtype=bool)
-        wanted[todo] = True
-        self.delivery.run(self._chunks(wanted))
+        ended = "crashed"
+        try:
+            self.delivery.run(self._chunks())
+            ended = self._ending(self.delivery.error)
+        finally:
+            if self.recorder is not None:
+                self.recorder.finish(self.book, ended)
 
-    def _chunks(self, wanted: Any) -> Iterator[Chunk]:
+    def _encoded(self) -> Iterator[Encoded]:
+        """Encode, chunk by chunk, the rows that were `unsent` when the run began."""
+        wanted = np.zeros(len(self.plan.frame), dtype=bool)
+        wanted[self.book.rows_with([Status.UNSENT])] = True
         for start, stop in starts(len(self.plan.frame), self.options.chunk_size):
             if wanted[start:stop].any():
-                rows, bodies = self.plan.encode(start, stop, wanted)
-                yield Chunk(rows.tolist(), bodies)
+                yield self.plan.encode(start, stop, wanted)
 
-    def _close(self, client: Client) -> PushResult:
-        error = self.delivery.error if self.delivery else None
-        ended = "stopped early" if error else "interrupted" if self.stop.requested else "finished"
-        result = self._finish(ended, client)
+    def _chunks(self) -> Iterator[Chunk]:
+        for encoded in self._encoded():
+            going = encoded
+            if self.recorder is not None:
+                if self.options.skip_unchanged:
+                    changed = self.recorder.changed(encoded)
+                    self.book.note_all(encoded.rows[~changed], Status.UNCHANGED)
+                    going = encoded.take(changed)
+                self.recorder.before_sending(going)
+            yield Chunk(going.rows.tolist(), going.bodies)
+
+    def _ending(self, error: BaseException | None) -> str:
+        if error is not None:
+            return "stopped early"
+        return "interrupted" if self.stop.requested else "finished"
+
+    def _close(self, error: BaseException | None) -> PushResult:
+        ended = self._ending(error)
+        result = self._result(ended)
         self._tell("end", ended)
         if error is not None:
-            error.result = result
+            error.result = result  # type: ignore[attr-defined]
             raise error
         if self.stop.requested:
             raise PushInterrupted(_interrupted(result), result)
         return result
 
-    def _finish(self, ended: str, client: Client | None = None) -> PushResult:
+    def _result(self, ended: str) -> PushResult:
         result = PushResult(
             plan=self.plan,
             violations=self.plan.violations,
-            new_types=_new_types(self.plan),
+            new_types=self._new_types(),
             run=RunFacts(
                 self.started,
                 time.monotonic() - self.clock_start,
                 self.delivery.retries if self.delivery else 0,
                 ended,
-                client.base_url if client else None,
+                self.client.base_url if self.client else None,
             ),
             _book=self.book,
             _again=self._again,
@@ -155,7 +215,23 @@ class _Run:
 
     def _again(self, book: Book) -> PushResult:
         book.note_all(book.rows_with(RETRYABLE), Status.UNSENT)
-        return _Run(self.plan, self.options, book).carry_out()
+        return Run(self.plan, self.client or Client(), replace(self.options, dry_run=False), book).carry_out()
+
+    def _new_types(self) -> pd.DataFrame:
+        """Tell which types this run fixed for good; for a dry run, which it would."""
+        if self.recorder is not None:
+            fixed = self.recorder.confirmed
+        elif self.options.dry_run:
+            fixed = {
+                a.name: str(a.type)
+                for a in self.plan.layout.attributes
+                if a.type and not a.known and a.position not in self.plan.screening.dropped
+            }
+        else:
+            fixed = {}
+        return pd.DataFrame(
+            {"attribute": pd.Series(list(fixed), dtype="str"), "type": pd.Series(list(fixed.values()), dtype="str")}
+        )
 
     # progress --------------------------------------------------------------------------------------------------
 
@@ -219,7 +295,7 @@ def _refusal(plan: Plan) -> ConstraintViolationError:
         lines.append(f"  +{len(counts) - _SHOWN_RULES} more rules")
     first = errors.iloc[0]
     return ConstraintViolationError(
-        f"nothing was sent: {len(errors):,} violations would keep data from arriving.\n"
+        f"nothing was sent: {len(errors):,} violation{'s' if len(errors) > 1 else ''} would keep data from arriving.\n"
         + "\n".join(lines)
         + f"\nThe first: {first['message']}\n  {first['fix']}\n"
         "All are in the error's .violations. Mend them, or push with errors='drop' to leave out what cannot arrive.",
@@ -228,11 +304,22 @@ def _refusal(plan: Plan) -> ConstraintViolationError:
     )
 
 
-def _new_types(plan: Plan) -> pd.DataFrame:
-    fresh = [a for a in plan.layout.attributes if a.type is not None and a.known is None and not a.is_reserved]
-    return pd.DataFrame(
-        {
-            "attribute": pd.Series([a.name for a in fresh], dtype="str"),
-            "type": pd.Series([str(a.type) for a in fresh], dtype="str"),
-        }
-    )
+def _is_certain(attribute: Attribute) -> bool:
+    return attribute.known is not None and attribute.known.source != UNCERTAIN
+
+
+def _forget(_rows: list[int]) -> None:
+    """Without a ledger, nothing is remembered."""
+
+
+@contextlib.contextmanager
+def exclusive(client: Client) -> Iterator[None]:
+    """Hold a project for one push of this process: two at once could have one id in flight twice."""
+    workspace = client.workspace
+    lock = workspace.pushing if workspace is not None else client.pushing
+    if not lock.acquire(blocking=False):
+        raise UsageError("another push of this process to the same project is running; wait for it to end.")
+    try:
+        yield
+    finally:
+        lock.release()

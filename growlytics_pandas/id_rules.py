@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.types import is_scalar
 
-from growlytics_pandas import contract
+from growlytics_pandas import contract, fixes
 from growlytics_pandas.blocks import starts
 from growlytics_pandas.cells import Mask
 from growlytics_pandas.identifiers import Groups, Ids, find_groups, fold, hash_texts, read_ids, unkept
-from growlytics_pandas.inference import Kind
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.rules import Rule, Severity
-from growlytics_pandas.violations import Found, assignment
-
-
-_WHOLE: Final = '{}.astype("Int64").astype("string")'
-_WHOLE_IN_MIXTURE: Final = "{}.map(lambda id: str(int(id)) if isinstance(id, float) and id == id else id)"
+from growlytics_pandas.violations import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +27,7 @@ class IdCheck:
 
     findings: tuple[Found, ...]
     skipped: Mask
+    skipped_by: Mapping[Rule, npt.NDArray[np.int64]]
 
 
 def check_ids(frame: pd.DataFrame, layout: Layout) -> IdCheck:
@@ -48,11 +46,13 @@ def check_ids(frame: pd.DataFrame, layout: Layout) -> IdCheck:
     present = ~missing
     groups = find_groups(exact, present, _fetcher(column, layout, str))
     alike = find_groups(folded, present, _fetcher(column, layout, fold))
+    doubled = np.array(unkept(groups, layout.keep), dtype="int64")
     skipped = missing.copy()
-    skipped[unkept(groups, layout.keep)] = True
+    skipped[doubled] = True
     reporter.report_duplicates(groups)
     reporter.report_alike(alike, exact)
-    return IdCheck(tuple(reporter.findings), skipped)
+    skipped_by = {Rule.ID_MISSING: np.flatnonzero(missing), Rule.ID_DUPLICATE: doubled}
+    return IdCheck(tuple(reporter.findings), skipped, skipped_by)
 
 
 def _fetcher(
@@ -74,62 +74,73 @@ class _Reporter:
         self._column = frame.iloc[:, layout.id_position]
 
     def report_block(self, start: int, ids: Ids) -> None:
-        column = f"df[{self._layout.id_column!r}]"
-        limit = contract.MAX_ID_CHARS
-        self._masked(start, ids.missing, Rule.ID_MISSING, "no usable id.", f"df = df[{column}.notna()]")
-        self._masked(
-            start,
-            ids.stripped,
-            Rule.ID_WHITESPACE,
-            "white space around the id is stripped.",
-            self._assign("{}.str.strip()"),
-        )
-        self._masked(
-            start,
-            ids.was_float,
-            Rule.ID_FLOAT,
-            "the id is a float and is written without '.0'.",
-            self._assign(_WHOLE if self._layout.id_kind is Kind.FLOAT else _WHOLE_IN_MIXTURE),
-        )
-        self._masked(
-            start,
-            ids.rounded,
-            Rule.INTEGER_UNSAFE,
-            "the id is a float beyond 2^53: its last digits are lost already; read the column as text.",
-            self._assign('{}.astype("string")'),
-            contract.MAX_SAFE_INTEGER,
-        )
+        self._no_id(start, ids)
+        self._floats(start, ids)
+        strip = self._assign("{}.map(lambda v: v.strip() if isinstance(v, str) else v)")
+        self._masked(start, ids.stripped, Rule.ID_WHITESPACE, "white space around the id is stripped.", strip)
         if ids.too_long.any():
+            limit = contract.MAX_ID_CHARS
             rows = np.flatnonzero(ids.too_long)
             what = [
                 f"the id has {contract.count_chars(ids.texts[r])} characters; the browser SDK allows {limit}."
                 for r in rows.tolist()
             ]
-            self._add(Rule.ID_TOO_LONG, (rows + start).tolist(), what, f"df = df[{column}.str.len() <= {limit}]", limit)
+            fix = fixes.without_long_ids(self._frame, self._layout.id_position, limit)
+            self._add(Rule.ID_TOO_LONG, (rows + start).tolist(), what, fix, limit)
+
+    def _no_id(self, start: int, ids: Ids) -> None:
+        rows = (np.flatnonzero(ids.missing) + start).tolist()
+        values = self._column.iloc[rows].tolist()
+        what = list(map(_unusable, values))
+        samples = dict(zip(what, values, strict=True))  # one a kind: the line is the same for all of it
+        lines = {said: fixes.of_no_id(self._frame, self._layout, value) for said, value in samples.items()}
+        self._add(Rule.ID_MISSING, rows, what, [lines[said] for said in what])
+
+    def _floats(self, start: int, ids: Ids) -> None:
+        place = self._layout.id_position
+        rows = np.flatnonzero(ids.was_float)
+        is_whole = ["." not in ids.texts[row] for row in rows.tolist()]
+        what = [
+            "the id is a float and is written without '.0'." if whole else "the id is a float with a fraction."
+            for whole in is_whole
+        ]
+        line = {whole: fixes.of_float_id(self._frame, place, is_whole=whole) for whole in (True, False)}
+        self._add(Rule.ID_FLOAT, (rows + start).tolist(), what, [line[whole] for whole in is_whole])
+        lost = "the id is a float beyond 2^53: its last digits are lost already; read the column as text."
+        again = (
+            f'df = pd.read_csv(path, dtype={{{self._layout.id_column!r}: "string"}})  # your file: the digits are lost'
+        )
+        self._masked(start, ids.rounded, Rule.INTEGER_UNSAFE, lost, again, contract.MAX_SAFE_INTEGER)
 
     def report_duplicates(self, groups: Groups) -> None:
+        if not groups:
+            return
         left_out = set(unkept(groups, self._layout.keep))
         pairs = [(row, rows) for rows in groups for row in rows if row in left_out]
-        keep, column = self._layout.keep, self._layout.id_column
+        keep = self._layout.keep
         said = "" if keep is False else f"; keep={keep!r} leaves this row out"
         what = [f"{len(rows)} rows have this id, such as row {_other(row, rows)}{said}." for row, rows in pairs]
-        fix = f'df = df.drop_duplicates({[column]!r}, keep="last")'
+        fix = fixes.of_same_ids(self._frame, self._layout.id_position, groups)
         # Who says keep="first" has decided: the row is reported, and no reason to refuse the push.
         severity = None if keep is False else Severity.WARNING
         self._add(Rule.ID_DUPLICATE, [row for row, _ in pairs], what, fix, severity=severity)
 
     def report_alike(self, groups: Groups, exact: npt.NDArray[np.uint64]) -> None:
         differing = [rows for rows in groups if len(set(exact[rows].tolist())) > 1]
+        if not differing:
+            return
         pairs = [(row, rows) for rows in differing for row in rows]
         what = [
             f"the id looks like that of row {_differing(row, rows, exact)} but is another customer (case, form or "
             "invisible characters)."
             for row, rows in pairs
         ]
-        self._add(Rule.ID_CASE_DUPLICATE, [row for row, _ in pairs], what, self._assign("{}.str.strip().str.lower()"))
+        rows = [row for row, _ in pairs]
+        values = self._column.iloc[rows].tolist()
+        self._add(Rule.ID_CASE_DUPLICATE, rows, what, fixes.of_alike_ids(self._frame, self._layout, values))
 
     def _assign(self, change: str) -> str:
-        return assignment(self._frame, self._layout.id_position, change)
+        return fixes.assignment(self._frame, self._layout.id_position, change)
 
     def _masked(self, start: int, mask: Mask, rule: Rule, what: str, fix: str, limit: object = None) -> None:
         self._add(rule, (np.flatnonzero(mask) + start).tolist(), what, fix, limit)
@@ -139,7 +150,7 @@ class _Reporter:
         rule: Rule,
         rows: list[int],
         what: str | Sequence[str],
-        fix: str,
+        fix: str | Sequence[str],
         limit: object = None,
         severity: Severity | None = None,
     ) -> None:
@@ -158,6 +169,17 @@ class _Reporter:
                     severity=severity,
                 )
             )
+
+
+def _unusable(value: Any) -> str:
+    """Say why a value is no id."""
+    if is_scalar(value) and pd.isna(value):
+        return "there is no id; every customer needs one."
+    if isinstance(value, str):
+        found = "white space only" if not value.strip() else "not valid Unicode text"
+        return f"the id is {found}; it must be text."
+    found = "infinite" if isinstance(value, (float, Decimal)) else f"a {type(value).__name__}"
+    return f"the id is {found}; it must be text or a number."
 
 
 def _other(row: int, rows: list[int]) -> int:

@@ -3,7 +3,6 @@
 import difflib
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -15,17 +14,9 @@ from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeEr
 from growlytics_pandas.hints import hint
 from growlytics_pandas.identifiers import Keep
 from growlytics_pandas.inference import AttributeType, Finding, Kind, inspect
+from growlytics_pandas.ledger import KnownType
 
 NewAttributes = Literal["allow", "forbid"]
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the ledger knows of an attribute: its type, when it was first sent, and whether it surely arrived."""
-
-    type: str
-    first_seen: datetime
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +32,7 @@ class Attribute:
     dtype: str
     missing: int
     note: str
-    known: Known | None = None
+    known: KnownType | None = None
 
     @property
     def is_reserved(self) -> bool:
@@ -83,7 +74,7 @@ def lay_out(
     keep: Keep,
     name: str | None,
     new_attributes: NewAttributes,
-    known: Mapping[str, Known] | None,
+    known: Mapping[str, KnownType] | None,
 ) -> Layout:
     """Check the arguments against the frame and work out every attribute."""
     if not isinstance(frame, pd.DataFrame):
@@ -136,7 +127,7 @@ def _attribute(
     position: int,
     renamed: Mapping[Any, str],
     wanted: Mapping[Any, AttributeType],
-    known: Mapping[str, Known],
+    known: Mapping[str, KnownType],
 ) -> Attribute:
     label, column = frame.columns[position], frame.iloc[:, position]
     name = renamed.get(label, name_of(label))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import orjson
 import pandas as pd
 
+from growlytics_pandas import contract
 from growlytics_pandas.blocks import Budget, prepare
-from growlytics_pandas.encoding import encode_block
+from growlytics_pandas.encoding import Encoded, encode_block
 from growlytics_pandas.identifiers import read_ids
 from growlytics_pandas.layout import Attribute, Layout
+from growlytics_pandas.ledger import Workspace
 from growlytics_pandas.outcomes import Status
 from growlytics_pandas.rules import Severity
 from growlytics_pandas.validation import Screening, find_violations, screen
@@ -30,6 +32,21 @@ def snapshot(frame: pd.DataFrame) -> pd.DataFrame:
     """Keep the frame as it is now, whatever happens to it: free under copy-on-write, a copy before pandas 3."""
     has_copy_on_write = int(pd.__version__.split(".")[0]) >= _COPY_ON_WRITE_MAJOR
     return frame.copy(deep=not has_copy_on_write)
+
+
+def budget_of(workspace: Workspace | None, layout: Layout) -> Budget | None:
+    """Return what earlier pushes count towards the 100; None where no customer can reach it."""
+    if workspace is None:
+        return None
+    names = {*workspace.known_types(), *(attribute.name for attribute in layout.attributes)}
+    if len(names - set(contract.RESERVED_ATTRIBUTES)) <= contract.MAX_CUSTOM_ATTRIBUTES:
+        return None
+
+    def budget(ids: Sequence[str], names: Sequence[str]) -> Any:
+        keys = workspace.keys(ids)
+        return workspace.count_attributes(keys), workspace.has_attributes(keys, names)
+
+    return budget
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +75,7 @@ class Plan:
     client: Client | None = field(repr=False)
     budget: Budget | None = field(repr=False)
     _execute: Callable[..., PushResult] = field(repr=False)
+    _replan: Callable[[Client], Plan] = field(repr=False)
 
     @cached_property
     def screening(self) -> Screening:
@@ -98,20 +116,30 @@ class Plan:
     def preview(self, n: int = 3) -> list[dict[str, Any]]:
         """Return the first `n` bodies exactly as they would be sent, read back from their JSON."""
         rows = np.flatnonzero(~self.screening.skipped)[:n]
-        return [orjson.loads(body) for row in rows.tolist() for body in self.encode(row, row + 1)[1]]
+        return [json.loads(body) for row in rows.tolist() for body in self.encode(row, row + 1).bodies]
 
-    def encode(self, start: int, stop: int, wanted: Any = None) -> tuple[Any, list[bytes]]:
-        """Return the positions that go out among rows `start` to `stop` (of those `wanted`), and their bodies."""
+    def encode(self, start: int, stop: int, wanted: Any = None) -> Encoded:
+        """Return what goes out of rows `start` to `stop` (of those `wanted`)."""
         block = prepare(self.frame, self.layout, self.screening.dropped, start, stop, self.budget)
         keep = ~self.screening.skipped[start:stop]
         if wanted is not None:
             keep &= wanted[start:stop]
-        return np.flatnonzero(keep) + start, encode_block(block, keep, self.layout.top_level_name)
+        places = np.flatnonzero(keep)
+        return Encoded(
+            places + start,
+            encode_block(block, keep, self.layout.top_level_name),
+            [block.ids.texts[i] for i in places.tolist()],
+            {c.attribute.name: c.sent[places] for c in block.columns if not c.attribute.is_reserved},
+        )
 
     def ids(self, rows: Any) -> list[str]:
         """Return the ids of rows as they are sent, '' where there is none."""
         column = self.frame.iloc[:, self.layout.id_position].iloc[rows]
         return read_ids(column, self.layout.id_kind, self.layout.zone).texts
+
+    def of(self, client: Client) -> Plan:
+        """Return the plan for `client`, whose ledger may know other types: this one if it was made for it."""
+        return self if client is self.client else self._replan(client)
 
     def push(self, **options: Any) -> PushResult:
         """Carry this plan out; takes the options of `growlytics_pandas.push` that come after the plan's own."""

@@ -9,45 +9,59 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas.blocks import prepare
-from growlytics_pandas.encoding import encode_block
-from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.layout import lay_out
-from growlytics_pandas.validation import find_violations, screen
+from growlytics_pandas.api import plan
+from growlytics_pandas.client import Client
+from growlytics_pandas.errors import (
+    CustomerRejectedError,
+    InvalidArgumentError,
+    InvalidArgumentTypeError,
+    ServiceError,
+    ServiceUnavailableError,
+)
+from growlytics_pandas.execution import LastResult
+from growlytics_pandas.outcomes import Status
 
 _ID = "growlytics customer id"  # no attribute is called so
 
 
-def encode_customer(
-    customer_id: str, attributes: Mapping[str, Any] | Iterable[Mapping[str, Any]], name: str | None
-) -> bytes:
-    """Return the body of one customer; `ConstraintViolationError` where something in it could not arrive."""
+def upsert_one(
+    client: Client,
+    customer_id: str,
+    attributes: Mapping[str, Any] | Iterable[Mapping[str, Any]],
+    name: str | None,
+) -> None:
+    """Send one customer, with the checks, the retries and the ledger of a push; raise where it is not accepted."""
     values, types = _named(attributes)
-    frame = pd.DataFrame({_ID: pd.Series([customer_id], dtype=object)})
-    for attribute, value in values.items():
-        cell = np.empty(1, dtype=object)  # filled apart: a list stays one cell
-        cell[0] = value
-        frame[attribute] = cell
-    layout = lay_out(
-        frame,
-        _ID,
-        columns=list(values),
-        rename=None,
-        types=types,
-        timezone="UTC",
-        region="IN",
-        keep=False,
-        name=name,
-        new_attributes="allow",
-        known=None,
+    frame = pd.DataFrame({label: _cell(value) for label, value in {_ID: customer_id, **values}.items()})
+    made = plan(frame, _ID, columns=list(values), types=types, name=name, client=client)
+    last = LastResult.value
+    try:
+        result = made.push(progress=False)
+    finally:
+        LastResult.value = last  # one customer is no push to come back to
+    if not result.ok:
+        raise _refusal(result.outcomes.iloc[0])
+
+
+def _cell(value: Any) -> Any:
+    cell = np.empty(1, dtype=object)  # filled apart: a list stays one cell
+    cell[0] = value
+    return cell
+
+
+def _refusal(outcome: pd.Series[Any]) -> ServiceError:
+    is_unknown = outcome["status"] == Status.UNKNOWN
+    status = None if pd.isna(outcome["http_status"]) else int(outcome["http_status"])
+    retryable = is_unknown or status is None or status in contract.RETRY_STATUSES
+    error = ServiceUnavailableError if retryable else CustomerRejectedError
+    note = " It may have arrived; the same upsert again is safe." if is_unknown else ""
+    return error(
+        f"the customer was not accepted: {outcome['error']}.{note}",
+        status=status,
+        attempts=int(outcome["attempts"]),
+        server_message=outcome["error"],
+        retryable=retryable,
     )
-    screening = screen(frame, layout)
-    violations = find_violations(frame, layout, screening)
-    if (violations["severity"] == "error").any():
-        said = "; ".join(violations.loc[violations["severity"] == "error", "message"].head(10))
-        raise ConstraintViolationError(f"nothing was sent: {said}", violations=violations, plan=None)
-    block = prepare(frame, layout, screening.dropped, 0, 1)
-    return encode_block(block, ~screening.skipped, name)[0]
 
 
 def _named(attributes: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, str]]:

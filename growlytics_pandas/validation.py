@@ -1,7 +1,10 @@
 """All the checks of a frame, in order: attributes, ids, values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas.blocks import Budget, prepare, starts
@@ -9,6 +12,7 @@ from growlytics_pandas.cells import Mask
 from growlytics_pandas.id_rules import check_ids
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.name_rules import check_attributes, dropped_columns
+from growlytics_pandas.rules import Rule
 from growlytics_pandas.value_rules import check_block
 from growlytics_pandas.violations import Found, build_frame
 
@@ -20,13 +24,14 @@ class Screening:
     findings: tuple[Found, ...]
     dropped: frozenset[int]
     skipped: Mask
+    skipped_by: Mapping[Rule, npt.NDArray[np.int64]]
 
 
 def screen(frame: pd.DataFrame, layout: Layout) -> Screening:
     """Check names, types and ids."""
     attributes = check_attributes(frame, layout)
     ids = check_ids(frame, layout)
-    return Screening((*attributes, *ids.findings), dropped_columns(attributes), ids.skipped)
+    return Screening((*attributes, *ids.findings), dropped_columns(attributes), ids.skipped, ids.skipped_by)
 
 
 def find_violations(

@@ -54,9 +54,11 @@ class Sandbox:
     Examples
     --------
     >>> from growlytics_pandas.sandbox import Sandbox
+    >>> from growlytics_pandas import Client
     >>> with Sandbox() as sandbox:
-    ...     sandbox.client.upsert("asha@example.com", {"City": "Pune", "Orders": 3})
-    ...     sandbox.client.upsert("ravi@example.com", {"Orders": "three"})  # answered with success, and dropped
+    ...     client = Client(sandbox.api_key, sandbox.base_url, ledger=None)  # one that remembers nothing
+    ...     client.upsert("asha@example.com", {"City": "Pune", "Orders": 3})
+    ...     client.upsert("ravi@example.com", {"Orders": "three"})  # answered with success, and dropped
     ...     stored, ignored = sandbox.stored(), sandbox.ignored()
     >>> stored
     {'asha@example.com': {'City': 'Pune', 'Orders': 3}, 'ravi@example.com': {}}
@@ -102,7 +104,10 @@ class Sandbox:
 
     def stop(self) -> None:
         """Cut what is in flight, free the port and remove temporary files. Twice is fine."""
-        running, self._running, self._client = self._running, None, None
+        running, client = self._running, self._client
+        self._running = self._client = None
+        if client is not None and client.ledger is not None:
+            client.ledger.close()
         if running is not None:
             running.stop()
 
@@ -113,12 +118,13 @@ class Sandbox:
 
     @property
     def client(self) -> "Client":
-        """A `Client` of this sandbox, without a ledger; always the same one while the sandbox runs."""
+        """A `Client` of this sandbox, with a ledger that goes with it; always the same one while the sandbox runs."""
         if self._client is None:
             # Here, because the sandbox is used without the client too, and shares nothing but the contract with it.
             from growlytics_pandas.client import Client  # noqa: PLC0415
 
-            self._client = Client(api_key=self.api_key, base_url=self.base_url, ledger=None)
+            path = self._require_running().path
+            self._client = Client(self.api_key, self.base_url, ledger=path.with_name(path.name + ".ledger"))
         return self._client
 
     @property
@@ -172,9 +178,11 @@ class Sandbox:
             return ignored_frame(store.ignored())
 
     def reset(self) -> None:
-        """Forget all customers, pinned types and counts; the sequence of faults begins anew."""
+        """Forget all customers, pinned types and counts, in the client's ledger too; the faults begin anew."""
         with self._open_store() as store:
             store.clear()
+        if self._client is not None:
+            self._client.forget_everything()
         if self._running is not None:
             self._running.app.reset()
 

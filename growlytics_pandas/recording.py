@@ -1,0 +1,94 @@
+"""What a run tells the ledger: before a request goes out, when it is accepted, and at the end.
+
+The order makes every crash harmless: what differs is withdrawn, and new types are written down, durably *before* the
+first byte leaves; only an acceptance stores a digest.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from growlytics_pandas.encoding import Encoded
+from growlytics_pandas.errors import DataError
+from growlytics_pandas.ledger import Digests, Workspace
+from growlytics_pandas.ledger.digests import PAYLOAD_WORDS
+from growlytics_pandas.outcomes import Book, Status
+
+
+class Recorder:
+    """The ledger's side of one run over `rows` rows. `fresh` is attribute → type of those not known for certain."""
+
+    def __init__(self, workspace: Workspace, rows: int, fresh: Mapping[str, str]) -> None:
+        self.confirmed: dict[str, str] = {}
+        self._workspace = workspace
+        self._rows = rows
+        self._fresh = dict(fresh)
+        self._pinned_by_us: set[str] = set()
+        self._carriers: dict[str, npt.NDArray[np.bool_]] = {}
+        self._keys = np.zeros(rows, dtype="int64")
+        self._payloads = np.zeros((rows, PAYLOAD_WORDS), dtype="uint64")
+        self._run = workspace.begin_run(rows, datetime.now(UTC))
+
+    def changed(self, encoded: Encoded) -> npt.NDArray[np.bool_]:
+        """Return which bodies differ from what was last accepted."""
+        return ~self._workspace.unchanged(self._digest(encoded))
+
+    def before_sending(self, encoded: Encoded) -> None:
+        """Write down durably what is about to go out. Commits what was accepted, too."""
+        self._pin_fresh(encoded)
+        custom = list(encoded.present)
+        present = np.column_stack([encoded.present[name] for name in custom]) if custom else None
+        self._workspace.withdraw(self._digest(encoded), custom, present)
+
+    def note_accepted(self, rows: Sequence[int]) -> None:
+        """Remember what was accepted; on the disk with the next chunk."""
+        taken = np.array(rows, dtype="int64")
+        self._workspace.accept(Digests(self._keys[taken], self._payloads[taken]))
+        for name in [name for name, carriers in self._carriers.items() if carriers[taken].any()]:
+            self._confirm(name)
+
+    def finish(self, book: Book, ended: str) -> None:
+        """Commit, forget the types that certainly never arrived, and close the run in the history."""
+        self._workspace.flush()
+        doubtful = book.rows_with([Status.UNKNOWN])
+        never = [name for name, carriers in self._carriers.items() if not carriers[doubtful].any()]
+        self._workspace.forget_types(self._pinned_by_us.intersection(never), only_uncertain=True)
+        self._workspace.end_run(self._run, book.counts(), ended, sorted(self.confirmed))
+
+    def _digest(self, encoded: Encoded) -> Digests:
+        digests = Digests(self._keys[encoded.rows], self._payloads[encoded.rows])
+        if len(encoded.rows) and not digests.payloads.any():
+            digests = self._workspace.digest(encoded.ids, encoded.bodies)
+            self._keys[encoded.rows], self._payloads[encoded.rows] = digests.keys, digests.payloads
+        return digests
+
+    def _pin_fresh(self, encoded: Encoded) -> None:
+        """Pin, as uncertain, the fresh attributes that this chunk is the first to carry."""
+        first = {n: self._fresh[n] for n, sent in encoded.present.items() if n in self._fresh and sent.any()}
+        new = {name: kind for name, kind in first.items() if name not in self._carriers and name not in self.confirmed}
+        if new:
+            pinned = self._workspace.pin(new, datetime.now(UTC), certain=False)
+            if pinned.conflicts:
+                raise _overtaken(pinned.conflicts)
+            self._pinned_by_us.update(pinned.new)
+            self._carriers.update({name: np.zeros(self._rows, dtype=bool) for name in new})
+        for name in first:
+            if name in self._carriers:
+                self._carriers[name][encoded.rows] = encoded.present[name]
+
+    def _confirm(self, name: str) -> None:
+        """Note that an accepted body carried the attribute: its type is fixed now."""
+        del self._carriers[name]
+        pinned = self._workspace.pin({name: self._fresh[name]}, datetime.now(UTC), certain=True)
+        self.confirmed.update(pinned.new)
+
+
+def _overtaken(conflicts: Mapping[str, Any]) -> DataError:
+    named = ", ".join(f"{name!r} ({known.type})" for name, known in conflicts.items())
+    return DataError(
+        f"while this push ran, another one fixed the type of {named} differently; the service would ignore our values. "
+        "What is left is unsent: make the plan again, it will show the conflict."
+    )
