@@ -1,25 +1,25 @@
 """The rules about attributes as a whole: their names and their types."""
 
 from collections import Counter, defaultdict
-from typing import Final
 
 import pandas as pd
 
-from growlytics_pandas import contract
+from growlytics_pandas import contract, fixes
 from growlytics_pandas.inference import AttributeType, Kind
 from growlytics_pandas.layout import Attribute, Layout
 from growlytics_pandas.rules import RULES, Effect, Rule, Severity
-from growlytics_pandas.violations import Found, assignment
+from growlytics_pandas.violations import Found
 
 
 def check_attributes(frame: pd.DataFrame, layout: Layout) -> list[Found]:
     """Check every attribute's name and type; one finding a rule and column."""
-    names = Counter(attribute.name for attribute in layout.attributes)
+    present = [attribute for attribute in layout.attributes if attribute.kind is not Kind.EMPTY]  # the rest has nothing
+    names = Counter(attribute.name for attribute in present)
     findings: list[Found] = []
-    for attribute in layout.attributes:
-        findings += _check_name(frame, attribute, names)
+    for attribute in present:
+        findings += _check_name(frame, layout, attribute, names)
         findings += _check_type(frame, layout, attribute)
-    return findings + _case_clashes(layout)
+    return findings + _case_clashes(frame, layout)
 
 
 def dropped_columns(findings: list[Found]) -> frozenset[int]:
@@ -46,77 +46,45 @@ def _found(rule: Rule, attribute: Attribute, frame_rows: int, what: str, fix: st
     )
 
 
-def _check_name(frame: pd.DataFrame, attribute: Attribute, names: Counter[str]) -> list[Found]:
+def _check_name(frame: pd.DataFrame, layout: Layout, attribute: Attribute, names: Counter[str]) -> list[Found]:
     name, rows = attribute.name, len(frame)
     if not name.strip() or not _is_unicode(name):
-        fix = _relabel(attribute.position, "Name me")
+        fix = fixes.renamed(frame, layout, attribute, f"Attribute {attribute.position}")
         what = "the attribute name is empty" if not name.strip() else "the attribute name is not valid Unicode text"
         return [_found(Rule.ATTRIBUTE_NAME_EMPTY, attribute, rows, f"{what}; it must be 1 to 49 characters.", fix)]
     findings = []
     chars, limit = contract.count_chars(name), contract.MAX_ATTRIBUTE_NAME_CHARS
     if chars > limit:
         what = f"the attribute name has {chars} characters; at most {limit} are allowed."
-        fix = _rename(attribute, _shortened(name))
+        fix = fixes.renamed(frame, layout, attribute, fixes.distinct(layout, attribute))
         findings.append(_found(Rule.ATTRIBUTE_NAME_TOO_LONG, attribute, rows, what, fix, limit))
     if names[name] > 1:
         what = f"{names[name]} columns map to the attribute {name!r}; one name can carry one value."
-        fix = _relabel(attribute.position, f"{name} {attribute.position}")
+        fix = fixes.apart(frame, layout, attribute)
         findings.append(_found(Rule.ATTRIBUTE_NAME_DUPLICATE, attribute, rows, what, fix))
     if name != name.strip():
         what = f"white space around the attribute name {name!r}; it is part of the name for good."
-        findings.append(_found(Rule.ATTRIBUTE_NAME_WHITESPACE, attribute, rows, what, _rename(attribute, name.strip())))
+        fix = fixes.renamed(frame, layout, attribute, name.strip())
+        findings.append(_found(Rule.ATTRIBUTE_NAME_WHITESPACE, attribute, rows, what, fix))
     return findings
-
-
-def _shortened(name: str) -> str:
-    while contract.count_chars(name) > contract.MAX_ATTRIBUTE_NAME_CHARS:
-        name = name[:-1]
-    return name.rstrip()
 
 
 def _is_unicode(text: str) -> bool:
     return text.encode(errors="ignore").decode() == text
 
 
-def _rename(attribute: Attribute, new: str) -> str:
-    return f"df = df.rename(columns={{{attribute.column!r}: {new!r}}})"
-
-
-def _relabel(position: int, new: str) -> str:
-    return f"df.columns = [*df.columns[:{position}], {new!r}, *df.columns[{position + 1}:]]"
-
-
 def _check_type(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> list[Found]:
     if attribute.kind is Kind.UNSUPPORTED:
         held = f" of {attribute.note}" if attribute.note not in ("", attribute.dtype) else ""
         what = f"dtype {attribute.dtype}{held} has no attribute type; the types are {', '.join(contract.TYPES)}."
-        return [_found(Rule.TYPE_UNSUPPORTED, attribute, len(frame), what, _supported(frame, attribute))]
+        return [_found(Rule.TYPE_UNSUPPORTED, attribute, len(frame), what, fixes.supported(frame, attribute))]
     findings = _check_known(frame, layout, attribute)
     is_id = attribute.position == layout.id_position
     if attribute.is_reserved and not is_id and attribute.kind not in (Kind.TEXT, Kind.EMPTY):
         what = f"{attribute.name!r} is always text; the {attribute.kind.value} values are written as text."
-        whole = '.astype("Int64")' if attribute.kind in (Kind.INTEGER, Kind.FLOAT) else ""
-        fix = assignment(frame, attribute.position, f'{{}}{whole}.astype("string")')
+        fix = fixes.as_text(frame, attribute)
         findings.append(_found(Rule.RESERVED_NOT_STRING, attribute, len(frame), what, fix, AttributeType.STRING.value))
     return findings
-
-
-_DTYPE_FIXES: Final = (
-    ("timedelta", ".dt.total_seconds()"),
-    ("duration", ".dt.total_seconds()"),
-    ("period", ".dt.to_timestamp()"),
-    ("complex", ".abs()"),
-    ("bytes", '.str.decode("utf-8")'),
-    ("binary", '.map(bytes.decode, na_action="ignore")'),
-    ("list", '.map(lambda items: ", ".join(map(str, items)), na_action="ignore")'),
-)
-
-
-def _supported(frame: pd.DataFrame, attribute: Attribute) -> str:
-    """Say what to turn an unsupported column into."""
-    what = f"{attribute.dtype} {attribute.note}".lower()
-    change = next((change for word, change in _DTYPE_FIXES if word in what), '.map(str, na_action="ignore")')
-    return assignment(frame, attribute.position, "{}" + change)
 
 
 def _check_known(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> list[Found]:
@@ -128,9 +96,8 @@ def _check_known(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> l
         if layout.new_attributes == "allow":
             return []
         what = f"{attribute.name!r} is new, and new_attributes='forbid'; check the name, or allow it."
-        return [
-            _found(Rule.ATTRIBUTE_UNKNOWN, attribute, len(frame), what, f"df = df.drop(columns={[attribute.column]!r})")
-        ]
+        fix = fixes.dropped(frame, attribute.position)
+        return [_found(Rule.ATTRIBUTE_UNKNOWN, attribute, len(frame), what, fix)]
     if known.type == attribute.type:
         return []
     when = f"{known.first_seen:%Y-%m-%d %H:%M} UTC"
@@ -139,19 +106,11 @@ def _check_known(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> l
         f"{attribute.name!r} is sent as {attribute.type}, but was first tracked as {known.type} on {when}{sure}; "
         f"the service would ignore it. Or push with types={{{attribute.column!r}: {known.type!r}}}."
     )
-    fix = assignment(frame, attribute.position, _RETYPED[known.type])
+    fix = fixes.retyped(frame, attribute, known.type)
     return [_found(Rule.TYPE_CONFLICT, attribute, len(frame), what, fix, known.type)]
 
 
-_RETYPED: Final = {
-    contract.STRING: '{}.astype("string")',
-    contract.NUMBER: 'pd.to_numeric({}, errors="coerce")',
-    contract.BOOLEAN: '{}.astype("boolean")',
-    contract.DATE: 'pd.to_datetime({}, errors="coerce")',
-}
-
-
-def _case_clashes(layout: Layout) -> list[Found]:
+def _case_clashes(frame: pd.DataFrame, layout: Layout) -> list[Found]:
     """Names that differ only in case: from each other, from a reserved one, or from one that the ledger knows."""
     spellings: defaultdict[str, set[str]] = defaultdict(set)
     for name in (
@@ -173,7 +132,17 @@ def _case_clashes(layout: Layout) -> list[Found]:
                     attribute.column,
                     attribute.name,
                     what,
-                    _rename(attribute, others[0]),
+                    _unified(frame, layout, attribute, others),
                 )
             )
     return findings
+
+
+def _unified(frame: pd.DataFrame, layout: Layout, attribute: Attribute, others: list[str]) -> str:
+    """Return a line that leaves one spelling: a reserved name, else the first in the frame, else a known one."""
+    reserved = next((name for name in others if name in contract.RESERVED_ATTRIBUTES), None)
+    alike = [a for a in layout.attributes if a is attribute or a.name in others]
+    if reserved or len(alike) == 1:
+        return fixes.renamed(frame, layout, attribute, reserved or others[0])
+    first, second, *_ = alike
+    return fixes.renamed(frame, layout, second if attribute is first else attribute, first.name)

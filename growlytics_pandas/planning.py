@@ -170,7 +170,7 @@ def _schema_row(attribute: Attribute) -> tuple[Any, ...]:
     kind = attribute.type.value if attribute.type else None
     return (
         attribute.column,
-        attribute.name,
+        attribute.name.encode("utf-8", "backslashreplace").decode(),  # half a character has no place in a text column
         kind,
         attribute.dtype,
         attribute.is_reserved,

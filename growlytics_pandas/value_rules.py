@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from growlytics_pandas import contract
+from growlytics_pandas import contract, fixes
 from growlytics_pandas.blocks import Block, Column
 from growlytics_pandas.cells import Mask
 from growlytics_pandas.contacts import Problem, invalid_emails, invalid_mobiles
 from growlytics_pandas.identifiers import too_long
-from growlytics_pandas.inference import AttributeType
+from growlytics_pandas.inference import AttributeType, Kind
 from growlytics_pandas.layout import Attribute, Layout
 from growlytics_pandas.rules import Rule
-from growlytics_pandas.violations import Found, assignment
+from growlytics_pandas.violations import Found
 
 
 def check_block(frame: pd.DataFrame, layout: Layout, block: Block) -> list[Found]:
@@ -53,45 +53,44 @@ class _Checker:
 
     def _converted(self, rule: Rule, mask: Mask) -> None:
         """Report what the conversion noted on the way."""
-        wanted = self._column.values.type
-        what, change, limit = {
-            Rule.VALUE_WRONG_TYPE: (
-                f"the value is not a {wanted} and cannot become one.",
-                _COERCED[wanted],
-                wanted.value,
-            ),
+        attribute, wanted = self._column.attribute, self._column.values.type
+        rows = (np.flatnonzero(mask) + self._block.start).tolist()
+        what, fix_of, limit = {
+            Rule.VALUE_WRONG_TYPE: (_wrong(attribute, wanted), fixes.of_wrong_type, wanted.value),
             Rule.VALUE_NOT_FINITE: (
                 "the value is infinite or beyond the range of a double; JSON has no infinity.",
-                "{}.replace([float('inf'), float('-inf')], float('nan'))",
+                fixes.of_infinite,
                 None,
             ),
             Rule.DATE_OUT_OF_RANGE: (
                 "the year is outside 1 to 9999, which the format YYYY-MM-DD HH:MM:SS cannot write.",
-                "{}.where({} < '9999-12-31')",
+                fixes.of_year,
                 f"{contract.MIN_YEAR}-{contract.MAX_YEAR}",
             ),
             Rule.INTEGER_UNSAFE: (
                 "the integer is beyond 2^53; JSON readers that use doubles round it. An id is better sent as text.",
-                '{}.astype("string")',
+                fixes.of_large_integer,
                 contract.MAX_SAFE_INTEGER,
             ),
             Rule.DATE_TRUNCATED: (
                 "the fraction of a second is cut off; the format ends with seconds.",
-                '{}.dt.floor("s")',
+                fixes.of_fraction,
                 "1 s",
             ),
         }[rule]
-        self._add(rule, mask, what, change, limit)
+        self._report(rule, mask, what, fix_of(self._frame, attribute, rows), limit)
 
     def _long_text(self, texts: list[str]) -> None:
         limit = contract.MAX_VALUE_CHARS
         mask = too_long(texts, limit) & self._column.sent
         if mask.any():
+            long = [texts[i] for i in np.flatnonzero(mask).tolist()]
             what = [
-                f"the text has {contract.count_chars(texts[i])} characters; another page of the docs allows {limit}."
-                for i in np.flatnonzero(mask).tolist()
+                f"the text has {contract.count_chars(text)} characters; another page of the docs allows {limit}."
+                for text in long
             ]
-            self._add(Rule.VALUE_TOO_LONG, mask, what, f"{{}}.str.slice(0, {limit})", limit)
+            fix = fixes.of_long_text(self._frame, self._column.attribute, long)
+            self._report(Rule.VALUE_TOO_LONG, mask, what, fix, limit)
 
     def _contacts(self, rule: Rule, judge: Any) -> None:
         positions = np.flatnonzero(self._column.sent)
@@ -102,18 +101,15 @@ class _Checker:
             mask[positions[[problem.position for problem in problems]]] = True
             name = self._column.attribute.name
             what = [f"not a plausible {_CONTACT[name]}: {problem.reason}." for problem in problems]
-            place = self._column.attribute.position
-            fix = [f"df.iloc[{row}, {place}] = None" for row in (np.flatnonzero(mask) + self._block.start).tolist()]
+            rows = (np.flatnonzero(mask) + self._block.start).tolist()
+            fix = fixes.emptied(self._frame, self._column.attribute.position, rows)
             self._report(rule, mask, what, fix, self._layout.region if name == "mobile" else None)
 
     def _too_many(self, over: Mask) -> None:
         limit = contract.MAX_CUSTOM_ATTRIBUTES
         what = f"the customer has more than {limit} custom attributes; those past the {limit}th are left out."
-        column = self._column.attribute.column
-        self._report(Rule.TOO_MANY_ATTRIBUTES, over, what, f"df = df.drop(columns={[column]!r})", limit)
-
-    def _add(self, rule: Rule, mask: Mask, what: str | Sequence[str], change: str, limit: object) -> None:
-        self._report(rule, mask, what, assignment(self._frame, self._column.attribute.position, change), limit)
+        fix = fixes.dropped(self._frame, self._column.attribute.position)
+        self._report(Rule.TOO_MANY_ATTRIBUTES, over, what, fix, limit)
 
     def _report(
         self, rule: Rule, mask: Mask, what: str | Sequence[str], fix: str | Sequence[str], limit: object
@@ -127,11 +123,19 @@ class _Checker:
 
 
 _CONTACT = {"email": "e-mail address", "mobile": "phone number"}
-_COERCED = {
-    AttributeType.STRING: "{}.map(str, na_action='ignore')",
-    AttributeType.NUMBER: 'pd.to_numeric({}, errors="coerce")',
-    AttributeType.BOOLEAN: '{}.where({}.isin([True, False])).astype("boolean")',
-    AttributeType.DATE: 'pd.to_datetime({}, errors="coerce")',
+
+
+def _wrong(attribute: Attribute, wanted: AttributeType) -> str:
+    if wanted is AttributeType.STRING and attribute.kind is Kind.TEXT:
+        return "the text is not valid Unicode: half a character, which cannot be sent."
+    return f"the value is not a {wanted} and cannot become one{_READ_AS[wanted]}."
+
+
+_READ_AS = {
+    AttributeType.STRING: "",
+    AttributeType.NUMBER: "; text is read as a number where it is like 12, -3.50 or 1e6",
+    AttributeType.BOOLEAN: "; true/false, yes/no, on/off, 1/0 are read as one",
+    AttributeType.DATE: "; text is read as a date where it is like 2026-01-31 or 2026-01-31 09:30:00+05:30",
 }
 
 
@@ -153,7 +157,6 @@ def _empty_rows(frame: pd.DataFrame, layout: Layout, block: Block) -> list[Found
     if not rows:
         return []
     what = "the row has an id and no attribute to send; it creates a bare customer."
-    column = layout.id_column
-    fix = f"df = df[df.drop(columns={[column]!r}).notna().any(axis=1)]"
+    fix = fixes.without_empty_rows(frame, layout, [each.attribute.position for each in block.columns])
     ids = frame.iloc[rows, layout.id_position].tolist()
-    return [Found(Rule.ROW_EMPTY, layout.id_position, column, None, what, fix, rows, ids)]
+    return [Found(Rule.ROW_EMPTY, layout.id_position, layout.id_column, None, what, fix, rows, ids)]

@@ -53,15 +53,6 @@ class Found:
     """None: the rule's own."""
 
 
-def assignment(frame: pd.DataFrame, position: int, change: str) -> str:
-    """Return a line of pandas that replaces a column; ``{}`` in `change` stands for the column as it is."""
-    label = frame.columns[position]
-    if not frame.columns.duplicated(keep=False)[position]:
-        column = f"df[{label!r}]"
-        return f"{column} = {change.replace('{}', column)}"
-    return f"df.isetitem({position}, {change.replace('{}', f'df.iloc[:, {position}]')})"
-
-
 def build_frame(findings: Sequence[Found], index: pd.Index[Any]) -> pd.DataFrame:
     """Make the violations frame, whole columns first, then by row and column."""
     parts = [_rows_of(found, index) for found in findings]
@@ -84,12 +75,19 @@ def _order(merged: dict[str, list[Any]]) -> list[int]:
 
 def _series(items: list[Any], dtype: str, order: list[int]) -> pd.Series[Any]:
     ordered = [items[i] for i in order]
+    if dtype == "str":
+        return pd.Series([item if item is None else _valid(item) for item in ordered], dtype=dtype)
     if dtype != "object":
         return pd.Series(ordered, dtype=dtype)
     array = np.empty(len(ordered), dtype=object)  # filled one by one: lists and tuples stay cells
     for i, item in enumerate(ordered):
         array[i] = item
     return pd.Series(array, dtype=object)
+
+
+def _valid(text: str) -> str:
+    """Write half a surrogate pair as an escape: a text column cannot hold it."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _rows_of(found: Found, index: pd.Index[Any]) -> dict[str, list[Any]]:

@@ -1,0 +1,309 @@
+"""Each rule fires where it must, keeps quiet where it must, and its fix mends what it names."""
+
+import datetime as dt
+import decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import growlytics_pandas as gp
+from growlytics_pandas.layout import lay_out
+from growlytics_pandas.ledger.types import KnownType
+from growlytics_pandas.rules import RULES, Rule
+from growlytics_pandas.samples import PLANTED
+from growlytics_pandas.validation import find_violations, screen
+
+PUBLISHED = """
+id_missing, id_duplicate                                                       | error   | row skipped
+id_whitespace, id_float                                                        | warning | value changed
+id_case_duplicate, id_too_long                                                 | warning | sent as is
+attribute_name_empty, attribute_name_too_long, attribute_name_duplicate        | error   | attribute dropped
+attribute_name_case_clash, attribute_name_whitespace                           | warning | sent as is
+type_unsupported, type_conflict                                                | error   | attribute dropped
+value_wrong_type                                                               | error   | attribute dropped
+value_not_finite, date_out_of_range                                            | error   | attribute dropped
+integer_unsafe, value_too_long                                                 | warning | sent as is
+date_truncated                                                                 | warning | value changed
+reserved_not_string                                                            | warning | value changed
+email_invalid, mobile_invalid                                                  | warning | sent as is
+attribute_unknown                                                              | error   | attribute dropped
+too_many_attributes                                                            | error   | attribute dropped
+row_empty                                                                      | warning | sent as is
+"""
+
+
+def published():
+    for line in PUBLISHED.strip().splitlines():
+        names, severity, effect = (part.strip() for part in line.split("|"))
+        for name in names.split(", "):
+            yield name, severity, effect
+
+
+def test_rules_are_those_that_the_docs_publish():
+    assert {(str(rule), str(facts.severity), str(facts.effect)) for rule, facts in RULES.items()} == set(published())
+    assert set(RULES) == set(Rule)
+    assert all(facts.meaning for facts in RULES.values())
+
+
+def check(df, id_col="id", known=None, **options):
+    """Return the violations of `df`, with `known` for a ledger."""
+    every = {"columns": None, "rename": None, "types": None, "timezone": "UTC", "region": "IN", "keep": False}
+    every |= {"name": None, "new_attributes": "allow"}
+    seen = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+    remembered = None if known is None else {name: KnownType(kind, seen, "accepted") for name, kind in known.items()}
+    layout = lay_out(df, id_col, known=remembered, **every | options)
+    return find_violations(df, layout, screen(df, layout))
+
+
+def ids(*values, dtype=object):
+    return pd.DataFrame({"id": pd.Series(values, dtype=dtype), "Score": range(len(values))})
+
+
+def cells(*values, name="X", dtype=object):
+    return pd.DataFrame({"id": [f"c{i}" for i in range(len(values))], name: pd.Series(values, dtype=dtype)})
+
+
+def named(*labels):
+    columns = pd.Index(["id", *labels], dtype=object)
+    return pd.DataFrame([range(len(labels) + 1)] * 2, columns=columns).assign(id=["a", "b"])
+
+
+def stamps(*texts, unit="us"):
+    return np.array(texts, dtype=f"M8[{unit}]")
+
+
+NOW = dt.datetime(2025, 3, 14, 9, 26, 53, 589793)  # noqa: DTZ001 - naive is what is meant
+TAGS = {f"Tag {i}": ["x", "y"] for i in range(101)}
+LONG = "Average Basket Value In Rupees Over The Last Twelve Months"
+
+# rule, what fires it, options
+FIRING = [
+    ("id_missing", ids("a", None), {}),
+    ("id_missing", ids("a", None, "b", dtype="str"), {}),
+    ("id_missing", ids(1.0, np.nan, 3.0, dtype="float64"), {}),
+    ("id_missing", ids("a", "  ", "\u00a0"), {}),
+    ("id_missing", ids("a", "", dtype="string[pyarrow]"), {}),
+    ("id_missing", ids("a", True, 1), {}),
+    ("id_missing", ids("a", ["b"], {"c": 1}, ("d",)), {}),
+    ("id_missing", ids("a", NOW, b"x"), {}),
+    ("id_missing", ids(1.0, np.inf, -np.inf, dtype="float64"), {}),
+    ("id_missing", ids("a", decimal.Decimal("Infinity")), {}),
+    ("id_missing", ids(*stamps("2025-01-01", "2025-01-02"), dtype="M8[us]"), {}),
+    ("id_missing", ids("a", "\ud800"), {}),
+    ("id_duplicate", ids("a", "b", "a"), {}),
+    ("id_duplicate", ids("a", "a", "a", "b", "b", None, None), {}),
+    ("id_duplicate", ids("a", "a "), {}),
+    ("id_duplicate", ids(1, 1.0, "1"), {}),
+    ("id_duplicate", ids(7, 7, 8, dtype="int64"), {}),
+    ("id_duplicate", ids("a", "b", "a", dtype="category"), {}),
+    ("id_whitespace", ids("a ", "\u00a0b", "c"), {}),
+    ("id_whitespace", ids("a ", 12, 13.5, None), {}),
+    ("id_whitespace", ids("a\n", "b", dtype="string[pyarrow]"), {}),
+    ("id_whitespace", ids("a ", "b", dtype="category"), {}),
+    ("id_float", ids(919211.0, np.nan, dtype="float64"), {}),
+    ("id_float", ids(919211.0, "a", 2), {}),
+    ("id_float", ids(12.5, 3.0, np.inf, dtype="float64"), {}),
+    ("id_float", ids(12.0, None, dtype="Float64"), {}),
+    ("id_float", ids(12.0, None, dtype="double[pyarrow]"), {}),
+    ("id_case_duplicate", ids("A@x.com", "a@x.com"), {}),
+    ("id_case_duplicate", ids("A@x.com", "a@x.com", 5), {}),
+    ("id_case_duplicate", ids("ab", "a\u200bb"), {}),
+    ("id_case_duplicate", ids("caf\u00e9", "cafe\u0301"), {}),
+    ("id_too_long", ids("a" * 41, "b" * 40), {}),
+    ("id_too_long", ids("🎉" * 25, "b", 5), {}),
+    ("attribute_name_empty", named("City", ""), {}),
+    ("attribute_name_empty", named("", " "), {}),
+    ("attribute_name_empty", named("City", None), {}),
+    ("attribute_name_empty", named("City", np.nan), {}),
+    ("attribute_name_empty", named("City", "\ud800"), {}),
+    ("attribute_name_too_long", named(LONG), {}),
+    ("attribute_name_too_long", named(LONG, LONG + "!"), {}),
+    ("attribute_name_too_long", named("🎉" * 25), {}),
+    ("attribute_name_too_long", named("City"), {"rename": {"City": LONG}}),
+    ("attribute_name_duplicate", named("City", "City"), {}),
+    ("attribute_name_duplicate", named("City", "Town"), {"rename": {"Town": "City"}}),
+    ("attribute_name_duplicate", named(1, "1"), {}),
+    ("attribute_name_case_clash", named("City", "city"), {}),
+    ("attribute_name_case_clash", named("city", "City", "CITY"), {}),
+    ("attribute_name_case_clash", named("Email"), {}),
+    ("attribute_name_case_clash", named("city"), {"known": {"City": "number"}}),
+    ("attribute_name_whitespace", named(" City"), {}),
+    ("attribute_name_whitespace", named(" City", "City"), {}),
+    ("type_unsupported", cells(pd.Timedelta(1, "D"), None, dtype="m8[us]"), {}),
+    ("type_unsupported", cells(dt.timedelta(1), None), {}),
+    ("type_unsupported", cells(pd.Timedelta(1, "D"), None, dtype="duration[us][pyarrow]"), {}),
+    ("type_unsupported", cells(pd.Timedelta(1, "D"), None, dtype="category"), {}),
+    ("type_unsupported", cells(pd.Period("2025-01"), None, dtype="period[M]"), {}),
+    ("type_unsupported", cells(pd.Period("2025-01"), None), {}),
+    ("type_unsupported", cells(1 + 2j, 3j, dtype="complex128"), {}),
+    ("type_unsupported", cells(pd.Interval(0, 1), None, dtype="interval"), {}),
+    ("type_unsupported", cells(b"raw", b"\xff", None), {}),
+    ("type_unsupported", cells(b"raw", None, dtype="binary[pyarrow]"), {}),
+    ("type_unsupported", cells(["a"], [], None), {}),
+    ("type_unsupported", cells({"a": 1}, ["b"], None), {}),
+    ("type_unsupported", cells({"a": 1}, None), {}),
+    ("type_unsupported", cells((1, 2), {3}, None), {}),
+    ("type_unsupported", cells(dt.time(1, 2), None), {}),
+    ("type_conflict", cells("1", "2.5", None), {"known": {"X": "number"}}),
+    ("type_conflict", cells(True, None), {"known": {"X": "number"}}),
+    ("type_conflict", cells(*stamps("2025-01-01"), dtype="M8[us]"), {"known": {"X": "number"}}),
+    ("type_conflict", cells(1.0, 2.5, None, dtype="float64"), {"known": {"X": "string"}}),
+    ("type_conflict", cells(True, False, dtype="bool"), {"known": {"X": "string"}}),
+    ("type_conflict", cells(*stamps("2025-01-01"), dtype="M8[us]"), {"known": {"X": "string"}}),
+    ("type_conflict", cells("yes", "no", None), {"known": {"X": "boolean"}}),
+    ("type_conflict", cells(0, 1, dtype="int64"), {"known": {"X": "boolean"}}),
+    ("type_conflict", cells(0, 1, None, dtype="float64"), {"known": {"X": "boolean"}}),
+    ("type_conflict", cells("2025-01-01", "2025-01-01 10:00:00", None), {"known": {"X": "date"}}),
+    ("type_conflict", cells(5, 6), {"known": {"X": "date"}}),
+    ("type_conflict", cells(5, 6), {"known": {"X": "number"}, "types": {"X": "string"}}),
+    ("attribute_unknown", cells("a"), {"known": {"City": "string"}, "new_attributes": "forbid"}),
+    ("value_wrong_type", cells("FRIEND10", "FRIEND11", 2024, 3.0), {}),
+    ("value_wrong_type", cells(1, 2, "three", [4], None), {}),
+    ("value_wrong_type", cells(True, False, "maybe"), {}),
+    ("value_wrong_type", cells("a", "\ud83c"), {}),
+    ("value_wrong_type", cells("12", "twelve"), {"types": {"X": "number"}}),
+    ("value_wrong_type", cells("yes", "maybe", dtype="category"), {"types": {"X": "boolean"}}),
+    ("value_wrong_type", cells(0, 1, 2, dtype="int64"), {"types": {"X": "boolean"}}),
+    ("value_wrong_type", cells("2025-01-01", "soon"), {"types": {"X": "date"}}),
+    ("value_wrong_type", cells(1, 2, dtype="int64"), {"types": {"X": "date"}}),
+    ("value_wrong_type", cells(True, False, dtype="bool"), {"types": {"X": "date"}}),
+    ("value_not_finite", cells(1.0, np.inf, dtype="float64"), {}),
+    ("value_not_finite", cells(1.0, -np.inf, dtype="Float64"), {}),
+    ("value_not_finite", cells(1.0, np.inf, dtype="double[pyarrow]"), {}),
+    ("value_not_finite", cells(1.0, np.inf, dtype="category"), {}),
+    ("value_not_finite", cells(1.0, np.inf, dtype="Sparse[float]"), {}),
+    ("value_not_finite", cells(decimal.Decimal(1), decimal.Decimal("Infinity")), {}),
+    ("value_not_finite", cells(1, 2**1100), {}),
+    ("value_not_finite", cells("1", "1e999"), {"types": {"X": "number"}}),
+    ("value_not_finite", cells("a", "b").assign(mobile=[9.0, np.inf]), {}),
+    ("date_out_of_range", cells(*stamps("10000-01-01", "2025-01-01"), dtype="M8[us]"), {}),
+    ("date_out_of_range", cells(*stamps("-0001-01-01", "9999-12-31T12:00"), dtype="M8[s]"), {}),
+    ("date_out_of_range", cells(*stamps("10000-01-01", "2025-01-01"), dtype="timestamp[us][pyarrow]"), {}),
+    ("integer_unsafe", cells(2**53 + 1, 2, dtype="int64"), {}),
+    ("integer_unsafe", cells(2**53 + 1, None, dtype="Int64"), {}),
+    ("integer_unsafe", cells(2**70, 2), {}),
+    ("integer_unsafe", cells(str(2**70), "2"), {"types": {"X": "number"}}),
+    ("value_too_long", cells("x" * 513, "y", None), {}),
+    ("value_too_long", cells("🎉" * 300, "y"), {}),
+    ("value_too_long", cells("x" * 513, 5, 6.5), {"types": {"X": "string"}}),
+    ("value_too_long", cells("x" * 600, "y", dtype="category"), {}),
+    ("date_truncated", cells(NOW, dtype="M8[us]"), {}),
+    ("date_truncated", cells(NOW, dtype="datetime64[ns, Asia/Kolkata]"), {}),
+    ("date_truncated", cells(NOW, None), {}),
+    ("date_truncated", cells(NOW, None, dtype="timestamp[us][pyarrow]"), {}),
+    ("date_truncated", cells("2025-03-14T09:26:53.5+05:30", "2025-01-01"), {"types": {"X": "date"}}),
+    ("reserved_not_string", cells(919211112.0, np.nan, name="mobile", dtype="float64"), {}),
+    ("reserved_not_string", cells(1.5, np.inf, name="name", dtype="float64"), {}),
+    ("reserved_not_string", cells(9876543210, 9876543211, name="mobile", dtype="int64"), {}),
+    ("reserved_not_string", cells("a", 9876543210.0, name="mobile"), {}),
+    ("reserved_not_string", cells(True, None, name="name"), {}),
+    ("reserved_not_string", cells(NOW, name="name"), {}),
+    ("email_invalid", cells("asha.example.com", "a@example.com", name="email"), {}),
+    ("email_invalid", cells("asha.example.com", "a@example.com", name="email", dtype="category"), {}),
+    ("email_invalid", cells(True, False, name="email", dtype="bool"), {}),
+    ("mobile_invalid", cells("99192", "9876543210", name="mobile"), {}),
+    ("mobile_invalid", cells(99192, 9876543210, name="mobile", dtype="int64"), {}),
+    ("too_many_attributes", pd.DataFrame({"id": ["a", "b"], **TAGS}), {}),
+    ("row_empty", pd.DataFrame({"id": ["a", "b"], "X": ["x", None]}), {}),
+    ("row_empty", pd.DataFrame({"id": ["a", "b"], "X": ["x", None], "Y": ["y", "z"]}), {"columns": ["X"]}),
+    ("row_empty", pd.DataFrame({"id": ["a", "b"], "X": ["x", None], "Y": [b"y", b"z"]}), {}),
+]
+NAMES = [f"{i}-{rule}" for i, (rule, _, _) in enumerate(FIRING)]
+
+
+def test_every_rule_has_a_frame_that_breaks_it():
+    assert {rule for rule, _, _ in FIRING} == set(Rule)
+
+
+@pytest.mark.parametrize(("rule", "df", "options"), FIRING, ids=NAMES)
+def test_rule_fires_with_its_published_severity_and_effect(rule, df, options):
+    found = check(df, **options).query("rule == @rule")
+    assert len(found) > 0
+    assert (rule, found["severity"].unique().item(), found["effect"].unique().item()) in set(published())
+
+
+@pytest.mark.parametrize(("rule", "df", "options"), FIRING, ids=NAMES)
+def test_pasting_the_fix_mends_the_violation(rule, df, options):
+    found = check(df, **options).query("rule == @rule")
+    scope = {"df": df.copy(), "pd": pd, "np": np, **{key: dict(options.get(key, {})) for key in ("types", "rename")}}
+    for line in found["fix"].unique():
+        exec(compile(line, "<fix>", "exec"), scope)
+    known = {key: value for key, value in options.items() if key not in ("types", "rename")}
+    known["columns"] = [c for c in options["columns"] if c in scope["df"]] if "columns" in options else None
+    left = check(scope["df"], types=scope["types"], rename=scope["rename"], **known)
+    assert rule not in set(left["rule"])
+
+
+@pytest.mark.parametrize("rule", sorted(set(Rule) - {"row_empty", "attribute_unknown"}))
+def test_clean_customers_break_no_rule(rule):
+    df = gp.sample_customers(200)
+    for id_col in ("customer_id", "email", "mobile"):
+        assert rule not in set(gp.validate(df, id_col)["rule"])
+
+
+QUIET = [
+    ("id_missing", ids("a", "0", 0, "nan"), {}),
+    ("id_duplicate", ids("a", "A", "b"), {}),
+    ("id_whitespace", ids("a b", "c"), {}),
+    ("id_float", ids(1, 2, "3.0"), {}),
+    ("id_float", ids(1, None, dtype="Int64"), {}),
+    ("id_case_duplicate", ids("a", "b", "a"), {}),
+    ("id_too_long", ids("a" * 40, "🎉" * 20, " " + "b" * 40), {}),
+    ("attribute_name_empty", named("0", 0), {}),
+    ("attribute_name_too_long", named("a" * 49), {}),
+    ("attribute_name_too_long", named("🎉" * 24), {}),
+    ("attribute_name_duplicate", named("City", "city"), {}),
+    ("attribute_name_case_clash", named("City", "Town", "name", "email"), {"known": {"City": "number"}}),
+    ("attribute_name_whitespace", named("Total Orders"), {}),
+    ("type_unsupported", cells(None, None), {}),
+    ("type_conflict", cells("a"), {"known": {"X": "string"}}),
+    ("type_conflict", cells(5), {"known": {"X": "string"}, "types": {"X": "string"}}),
+    ("type_conflict", cells(None), {"known": {"X": "number"}}),
+    ("attribute_unknown", cells("a"), {"known": {}}),
+    ("attribute_unknown", cells("a", name="email"), {"known": {}, "new_attributes": "forbid"}),
+    ("attribute_unknown", cells("a"), {"known": {"X": "string"}, "new_attributes": "forbid"}),
+    ("value_wrong_type", cells(1, 2.5, decimal.Decimal("3.5"), None), {}),
+    ("value_wrong_type", cells("1", 2, True), {"types": {"X": "string"}}),
+    ("value_not_finite", cells(1e308, np.nan, dtype="float64"), {}),
+    ("date_out_of_range", cells(*stamps("0001-01-01", "9999-12-31T23:59:59", "NaT"), dtype="M8[s]"), {}),
+    ("integer_unsafe", cells(2**53 - 1, 1 - 2**53), {}),
+    ("integer_unsafe", cells(2**60), {"types": {"X": "string"}}),
+    ("value_too_long", cells("x" * 512, "🎉" * 256), {}),
+    ("date_truncated", cells(NOW.replace(microsecond=0), dt.date(2025, 1, 1)), {}),
+    ("reserved_not_string", cells("9876543210", None, name="mobile"), {}),
+    ("reserved_not_string", cells(None, None, name="name"), {}),
+    ("email_invalid", cells("a@example.com", None, name="email"), {}),
+    ("email_invalid", cells("not one", name="Email 2"), {}),
+    ("mobile_invalid", cells("+91 98765 43210", "+1 202 555 0143", None, name="mobile"), {}),
+    ("mobile_invalid", cells("2025550143", name="mobile"), {"region": "US"}),
+    ("too_many_attributes", pd.DataFrame({"id": ["a"], **{f"Tag {i}": ["x"] for i in range(100)}, "name": ["n"]}), {}),
+    ("too_many_attributes", pd.DataFrame({"id": ["a"], **{f"Tag {i}": ["x"] for i in range(100)}, "X": [None]}), {}),
+    ("row_empty", pd.DataFrame({"id": [None, "a"], "X": [None, 0]}), {}),
+    ("row_empty", pd.DataFrame({"email": ["a@example.com"]}), {"id_col": "email"}),
+]
+
+
+@pytest.mark.parametrize(("rule", "df", "options"), QUIET, ids=[f"{i}-{rule}" for i, (rule, _, _) in enumerate(QUIET)])
+def test_rule_keeps_quiet_where_all_is_well(rule, df, options):
+    assert rule not in set(check(df, **options)["rule"])
+
+
+def test_every_rule_has_a_frame_that_does_not_break_it():
+    assert {rule for rule, _, _ in QUIET} == set(Rule)
+
+
+def test_dirty_samples_break_every_planted_rule():
+    found = gp.validate(gp.sample_customers(300, dirty=True), "customer_id")
+    assert set(found["rule"]) == set(PLANTED)
+
+
+def test_dirty_samples_come_clean_by_pasting_fixes():
+    scope = {"df": gp.sample_customers(300, dirty=True), "pd": pd, "np": np}
+    for _ in range(400):  # one line at a time, as a user would, looking again after each
+        found = gp.validate(scope["df"], "customer_id")
+        if found.empty:
+            break
+        exec(compile(found["fix"].iloc[0], "<fix>", "exec"), scope)
+    assert found.empty
+    assert len(scope["df"]) > 290
