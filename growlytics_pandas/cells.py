@@ -39,7 +39,7 @@ def extract(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Cells:
     if isinstance(column.dtype, pd.CategoricalDtype):
         return _of_categories(column, kind, zone)
     if isinstance(column.dtype, pd.SparseDtype):
-        column = pd.Series(np.asarray(column))
+        column = _dense(column)
     if isinstance(column.dtype, pd.ArrowDtype):
         column = _without_dictionary(column)
     missing = column.isna().to_numpy(dtype=bool)
@@ -130,6 +130,13 @@ def _local(column: pd.Series[Any], zone: ZoneInfo) -> pd.Series[Any]:
     except pd.errors.OutOfBoundsDatetime:  # nanoseconds end within the years 1677 and 2262, microseconds do not
         local = column.dt.as_unit("us").dt.tz_convert(zone).dt.tz_localize(None)
     return local
+
+
+def _dense(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Write out a sparse column; numpy makes a float64 of a float32 whose gaps are NaN."""
+    dense = pd.Series(np.asarray(column))
+    subtype = getattr(column.dtype, "subtype", dense.dtype)
+    return dense.astype(subtype) if subtype.kind == "f" else dense
 
 
 def _without_dictionary(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas.blocks import Budget, prepare
+from growlytics_pandas.blocks import Budget, prepare, starts
 from growlytics_pandas.encoding import Encoded, encode_block
 from growlytics_pandas.identifiers import read_ids
 from growlytics_pandas.layout import Attribute, Layout
@@ -116,7 +116,9 @@ class Plan:
     def preview(self, n: int = 3) -> list[dict[str, Any]]:
         """Return the first `n` bodies exactly as they would be sent, read back from their JSON."""
         rows = np.flatnonzero(~self.screening.skipped)[:n]
-        return [json.loads(body) for row in rows.tolist() for body in self.encode(row, row + 1).bodies]
+        first, last = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)
+        blocks = (self.encode(first + start, first + stop) for start, stop in starts(last - first))
+        return [json.loads(body) for block in blocks for body in block.bodies]
 
     def encode(self, start: int, stop: int, wanted: Any = None) -> Encoded:
         """Return what goes out of rows `start` to `stop` (of those `wanted`)."""

@@ -90,6 +90,13 @@ def test_sparse_columns_send_their_fill_values_too():
     assert sent(pd.Series([False, True], dtype="Sparse[bool]")) == [False, True]
 
 
+def test_a_sparse_float32_keeps_its_own_digits_whatever_gaps_are_beside_it():
+    column = pd.Series([0.1, None, 51772128.0], dtype="Sparse[float32]")
+    together = sent(column)
+    assert together == [0.1, None, 51772130.0]
+    assert together == [sent(column.iloc[row : row + 1])[0] for row in (0, 1, 2)]
+
+
 def test_a_list_cell_in_a_column_of_text_is_one_wrong_value_not_a_crash():
     column = pd.Series(["a", [1, None], np.array([1, 2]), {"k": None}, "b"], dtype=object)
     assert sent(column) == ["a", None, None, None, "b"]

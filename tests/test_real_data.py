@@ -1,0 +1,72 @@
+"""The CDNOW purchase log, one row a customer: 23,570 real customers arrive whole, value by value."""
+
+import importlib.util
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.slow
+PURCHASES, CUSTOMERS = 69_659, 23_570
+ATTRIBUTES = {
+    "Total Orders": "number",
+    "CDs": "number",
+    "Revenue": "number",
+    "First Order Date": "date",
+    "Last Order Date": "date",
+    "Is Repeat Buyer": "boolean",
+}
+
+
+@pytest.fixture(scope="module")
+def customers():
+    """One row a customer: orders, CDs, revenue, first and last purchase, repeat buyer."""
+    package = Path(importlib.util.find_spec("lifetimes").origin).parent  # found, not imported: only its data are wanted
+    purchases = pd.read_csv(
+        package / "datasets" / "CDNOW_master.txt",
+        sep=r"\s+",
+        header=0,
+        names=["customer", "date", "cds", "dollars"],
+        dtype={"customer": "str", "date": "str"},
+    )
+    assert len(purchases) == PURCHASES
+    purchases["date"] = pd.to_datetime(purchases["date"], format="%Y%m%d")
+    by_customer = purchases.groupby("customer", sort=False)
+    frame = by_customer.agg(
+        **{
+            "Total Orders": ("date", "size"),
+            "CDs": ("cds", "sum"),
+            "Revenue": ("dollars", "sum"),
+            "First Order Date": ("date", "min"),
+            "Last Order Date": ("date", "max"),
+        }
+    ).reset_index()
+    frame["Is Repeat Buyer"] = frame["Total Orders"] > 1
+    return frame
+
+
+def test_every_customer_arrives_with_every_value_as_it_was(customers, sandbox):
+    result = customers.growlytics.push("customer", client=sandbox.client, progress=False)
+
+    assert result.ok
+    assert result.counts["accepted"] == len(customers) == CUSTOMERS
+    assert sandbox.requests == CUSTOMERS
+    assert sandbox.ignored().empty
+    assert sandbox.attribute_types().set_index("attribute")["type"].to_dict() == ATTRIBUTES
+    assert sandbox.stored() == {
+        row["customer"]: {
+            "Total Orders": row["Total Orders"],
+            "CDs": row["CDs"],
+            "Revenue": row["Revenue"],
+            "First Order Date": row["First Order Date"].strftime("%Y-%m-%d %H:%M:%S"),
+            "Last Order Date": row["Last Order Date"].strftime("%Y-%m-%d %H:%M:%S"),
+            "Is Repeat Buyer": row["Is Repeat Buyer"],
+        }
+        for row in customers.to_dict("records")
+    }
+
+
+def test_the_ids_keep_the_zeros_that_they_begin_with(customers):
+    assert customers["customer"].str.startswith("0").any()
+    bodies = customers.growlytics.preview("customer", n=CUSTOMERS)
+    assert [body["id"] for body in bodies] == customers["customer"].tolist()
