@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from growlytics_pandas import contract
 from growlytics_pandas.credentials import KEY_VARIABLE, find_key
@@ -215,23 +215,34 @@ def _checked_url(url: str) -> str:
     """Check a base URL: https, or http to this machine, since the key goes over it."""
     if not isinstance(url, str):
         raise InvalidArgumentTypeError(f"base_url: found a {type(url).__name__}; it must be text.")
-    parts = urlsplit(url.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidArgumentError(f"base_url: found {_shown(url)}; it must be like {contract.BASE_URL!r}.")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise InvalidArgumentError(f"base_url: {_shown(url)} must have no user, password, query or fragment.")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    parts = _split(url.strip())
+    if parts is None:
         raise InvalidArgumentError(
-            f"base_url: {_shown(url)} is plain http, over which anyone on the way reads the API key; use https. "
+            f"base_url: found text that is no URL with https:// in front (not shown: it may be a secret); it must be "
+            f"like {contract.BASE_URL!r}."
+        )
+    # What may be secret in it is not shown: user, password, query.
+    shown = repr(f"{parts.scheme}://{parts.hostname}{parts.path}")
+    if parts.scheme not in ("http", "https"):
+        raise InvalidArgumentError(f"base_url: found {shown}; it must be like {contract.BASE_URL!r}.")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise InvalidArgumentError(f"base_url: {shown} must have no user, password, query or fragment.")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise InvalidArgumentError(
+            f"base_url: {shown} is plain http, over which anyone on the way reads the API key; use https. "
             "Plain http is for a server on this machine (127.0.0.1, localhost)."
         )
     return url.strip().rstrip("/").removesuffix(contract.CUSTOMER_PATH)
 
 
-def _shown(url: str) -> str:
-    """Show a URL in a message without what may be secret in it."""
-    parts = urlsplit(url.strip())
-    return repr(f"{parts.scheme}://{parts.hostname or ''}{parts.path}" if parts.scheme else url.strip()[:60])
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of a URL; None where it has no host, a port that cannot be, or characters of no URL."""
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.hostname and parts.port != 0
+    except ValueError:
+        return None
+    return parts if is_usable and all("!" <= char <= "~" for char in url) else None
 
 
 def _is_loopback(host: str) -> bool:
@@ -243,8 +254,12 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _bundle(verify: str | Path) -> Path:
+def _bundle(verify: Any) -> Path:
+    if not isinstance(verify, (str, os.PathLike)):
+        raise InvalidArgumentTypeError(
+            f"verify: found a {type(verify).__name__}; it must be True, False or the path of a CA bundle."
+        )
     path = Path(verify)
-    if not path.exists():
+    if not path.is_file():
         raise InvalidArgumentError(f"verify: there is no file {str(path)!r}; it must be True, False or a CA bundle.")
     return path

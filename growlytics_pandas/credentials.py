@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from typing import Final
+from typing import Any, Final
 
 from growlytics_pandas.errors import ApiKeyError
 
@@ -10,7 +10,10 @@ KEY_VARIABLE: Final = "GROWLYTICS_API_KEY"
 
 
 class ApiKey:
-    """An API key that does not show itself. `reveal` is for the request header only."""
+    """An API key that does not show itself. `reveal` is for the request header only.
+
+    A pickle does not hold it: where it is unpickled, the key is read from the environment.
+    """
 
     __slots__ = ("_text",)
 
@@ -23,6 +26,15 @@ class ApiKey:
 
     def __repr__(self) -> str:
         return "<ApiKey>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return find_key, (None,)
+
+    def __copy__(self) -> "ApiKey":
+        return self
+
+    def __deepcopy__(self, memo: Any) -> "ApiKey":
+        return self
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ApiKey) and other._text == self._text

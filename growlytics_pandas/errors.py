@@ -20,10 +20,11 @@
 
     PushInterrupted (KeyboardInterrupt)  .result; not a GrowlyticsError, so that ``except Exception`` lets it through
 
-Every one can be pickled, and none holds the API key.
+Every one can be pickled: message, status, violations and the like travel. A plan and a result stay behind (None in the
+copy), since they hold the frame and the way to the service; so no pickle holds the API key.
 """
 
-from typing import Any
+from typing import Any, Final
 
 
 class GrowlyticsError(Exception):
@@ -32,6 +33,13 @@ class GrowlyticsError(Exception):
     def __init__(self, message: str, **facts: Any) -> None:
         super().__init__(message)
         self.__dict__.update(facts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        facts = {name: fact for name, fact in self.__dict__.items() if name not in _STAY_BEHIND}
+        return type(self), self.args, facts
+
+
+_STAY_BEHIND: Final = ("plan", "result")
 
 
 class UsageError(GrowlyticsError):
@@ -69,8 +77,8 @@ class ConstraintViolationError(DataError, ValueError):
         The plan that was refused; ``plan.push(errors="drop")`` sends what can arrive.
     """
 
-    violations: Any
-    plan: Any
+    violations: Any = None
+    plan: Any = None
 
 
 class ServiceError(GrowlyticsError):
@@ -139,7 +147,7 @@ class PushInterrupted(KeyboardInterrupt):
         self.result = result
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (str(self), self.result)
+        return type(self), (str(self),)
 
     def _render_traceback_(self) -> list[str]:
         """One line in IPython instead of a traceback: the user knows that they interrupted."""

@@ -119,12 +119,13 @@ def apart(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> str:
 
 def distinct(layout: Layout, attribute: Attribute) -> str:
     """Return a name near that of `attribute` that fits and that no other attribute has."""
-    taken = {other.name for other in layout.attributes if other is not attribute}
-    name = _cut(attribute.name.strip(), contract.MAX_ATTRIBUTE_NAME_CHARS)
+    limit = contract.MAX_ATTRIBUTE_NAME_CHARS
+    taken = {_cut(other.name.strip(), limit) for other in layout.attributes if other is not attribute}
+    name = _cut(attribute.name.strip(), limit)
     if name != attribute.name and name not in taken:
         return name
     end = f" {attribute.position}"
-    return _cut(name, contract.MAX_ATTRIBUTE_NAME_CHARS - len(end)) + end
+    return _cut(name, limit - len(end)) + end
 
 
 def _cut(name: str, limit: int) -> str:
@@ -257,6 +258,8 @@ def of_long_text(frame: pd.DataFrame, attribute: Attribute, texts: list[Any]) ->
 
 def without_empty_rows(frame: pd.DataFrame, layout: Layout, positions: list[int]) -> str:
     """Return a line that leaves out rows of which only the id would be sent."""
+    if not positions:
+        return "# no column of this frame can be sent: mend those that are left out, or add one"
     others = [position for position in range(frame.shape[1]) if position != layout.id_position]
     label = literal(layout.id_column)
     kept = f"df.drop(columns=[{label}])" if label and positions == others else f"df.iloc[:, {positions}]"

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from tqdm.auto import tqdm
-
 from growlytics_pandas.progress.events import ProgressEvent
 
 _NOTHING_YET = ("unsent",)
@@ -18,6 +16,9 @@ class TextProgress:
     def __call__(self, event: ProgressEvent) -> None:
         """Draw one event."""
         if event.kind == "start":
+            # Here, because it brings asyncio along, and widgets in a notebook: not for who only imports the package.
+            from tqdm.auto import tqdm  # noqa: PLC0415
+
             self._bar = tqdm(total=event.total, desc="push", unit=" rows", dynamic_ncols=True)
         if self._bar is None:
             return

@@ -1,0 +1,74 @@
+"""Names of attributes: what is counted, what clashes, and fixes that fit the columns at hand."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import growlytics_pandas as gp
+
+
+def found(df, rule, **options):
+    return gp.validate(df, "id", **options).query("rule == @rule")
+
+
+def mended(df, rule, **scope):
+    scope |= {"df": df, "pd": pd, "np": np}
+    for line in found(df, rule, **{k: v for k, v in scope.items() if k in ("rename", "types")})["fix"].unique():
+        exec(compile(line, "<fix>", "exec"), scope)
+    return scope["df"]
+
+
+def test_both_columns_of_one_name_are_left_out_and_told():
+    df = pd.DataFrame([["a", 1, 2, 3]], columns=["id", "X", "X", "Y"])
+    assert len(found(df, "attribute_name_duplicate")) == 2
+    assert [a["name"] for a in gp.preview(df, "id")[0]["attributes"]] == ["Y"]
+
+
+def test_names_that_were_too_long_stay_apart_when_shortened():
+    long = "Average Basket Value In Rupees Over The Last Twelve Months"
+    df = pd.DataFrame([["a", 1, 2]], columns=["id", long + " (net)", long + " (gross)"])
+    columns = mended(df, "attribute_name_too_long").columns
+    assert columns.is_unique
+    assert max(map(len, columns)) <= 49
+
+
+def test_columns_that_clash_are_merged_without_losing_a_value():
+    df = pd.DataFrame({"id": ["a", "b"], "City": ["Pune", None], "city": [None, "Delhi"]})
+    assert mended(df, "attribute_name_case_clash")["City"].tolist() == ["Pune", "Delhi"]
+
+
+def test_a_clash_with_a_reserved_name_ends_in_the_reserved_one():
+    df = pd.DataFrame({"id": ["a"], "E-mail": ["x"], "EMAIL": ["a@example.com"]})
+    assert "email" in mended(df, "attribute_name_case_clash")
+
+
+def test_the_fix_of_an_id_column_never_touches_the_ids():
+    df = pd.DataFrame([["a@example.com", "b@example.com"]], columns=["email", "mail"])
+    found = gp.validate(df, "email", rename={"mail": "email"}).query("rule == 'attribute_name_duplicate'")
+    assert found["fix"].unique().tolist() == ["rename['mail'] = 'email 1'"]
+
+
+@pytest.mark.parametrize(
+    "label",
+    [("orders", "sum"), 2024, np.int64(2024), 1.5, dt.date(2025, 1, 1), pd.Timestamp("2025-01-01"), None, float("nan")],
+    ids=repr,
+)
+def test_fixes_are_python_whatever_the_label(label):
+    columns = pd.Index(["id", label], dtype=object, tupleize_cols=False)
+    df = pd.DataFrame([["a", b"raw"], ["b", b"more"]], columns=columns)
+    repaired = mended(df, "type_unsupported")
+    assert repaired.iloc[:, 1].tolist() == ["raw", "more"]
+
+
+def test_columns_of_a_multiindex_can_be_mended():
+    df = pd.DataFrame([["a", 1, 2]], columns=pd.MultiIndex.from_tuples([("id", ""), ("x", "y" * 50), ("x", "z")]))
+    line = gp.validate(df, ("id", "")).query("rule == 'attribute_name_too_long'")["fix"].item()
+    scope = {"df": df}
+    exec(compile(line, "<fix>", "exec"), scope)
+    assert gp.validate(scope["df"], ("id", "")).empty
+
+
+def test_an_all_missing_column_breaks_no_rule():
+    assert gp.validate(pd.DataFrame({"id": ["a"], "X": ["x"], "": [None]}), "id").empty

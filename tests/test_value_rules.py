@@ -1,0 +1,80 @@
+"""Values: a fix loses no more than it says, and the words tell what is allowed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import growlytics_pandas as gp
+
+
+def one(df, rule, **options):
+    return gp.validate(df, "id", **options).query("rule == @rule").iloc[0]
+
+
+def fixed(df, line, **scope):
+    scope |= {"df": df.copy(), "pd": pd, "np": np}
+    exec(compile(line, "<fix>", "exec"), scope)
+    return scope["df"]
+
+
+def frame(*values, dtype=object, name="X"):
+    return pd.DataFrame({"id": [f"c{i}" for i in range(len(values))], name: pd.Series(values, dtype=dtype)})
+
+
+def test_a_wrong_value_costs_its_own_cell_only():
+    df = frame("yes", "no", "maybe", "on")
+    found = one(df, "value_wrong_type", types={"X": "boolean"})
+    assert fixed(df, found["fix"])["X"].tolist() == ["yes", "no", None, "on"]
+
+
+def test_a_reserved_number_becomes_text_without_a_dot_and_keeps_gaps():
+    df = frame(919211112.0, np.nan, name="mobile", dtype="float64")
+    texts = fixed(df, one(df, "reserved_not_string")["fix"])["mobile"]
+    assert texts[0] == "919211112"
+    assert pd.isna(texts[1])
+
+
+def test_the_fix_sends_what_would_be_sent_anyway():
+    for values, dtype in [((1.0, 2.5), "float64"), ((True, False), "bool"), ((7, 8), "Int64"), (("a", 5.0), object)]:
+        df = frame(*values, dtype=dtype, name="name")
+        assert gp.preview(fixed(df, one(df, "reserved_not_string")["fix"]), "id") == gp.preview(df, "id")
+
+
+def test_long_emoji_are_cut_to_what_fits():
+    df = frame("🎉" * 300)
+    assert fixed(df, one(df, "value_too_long")["fix"])["X"].item() == "🎉" * 256
+
+
+def test_a_large_integer_keeps_its_digits_as_text():
+    df = frame(2**60 + 1, None, dtype="Int64")
+    assert fixed(df, one(df, "integer_unsafe")["fix"])["X"][0] == str(2**60 + 1)
+
+
+def test_a_date_out_of_range_leaves_the_last_day_of_9999():
+    df = frame(*np.array(["9999-12-31T23:00", "10000-01-01", "NaT"], dtype="M8[us]"), dtype="M8[us]")
+    left = fixed(df, one(df, "date_out_of_range")["fix"])["X"]
+    assert left.isna().tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(("kind", "words"), [("number", "1e6"), ("boolean", "yes/no"), ("date", "2026-01-31")])
+def test_a_wrong_type_names_what_is_read_as_the_type(kind, words):
+    found = one(frame("x", "12"), "value_wrong_type", types={"X": kind})
+    assert words in found["message"]
+    assert found["limit"] == kind
+
+
+def test_half_a_character_is_told_as_such():
+    assert "Unicode" in one(frame("fine", "\ud83c"), "value_wrong_type")["message"]
+
+
+def test_a_bare_customer_is_told_with_its_id():
+    found = one(pd.DataFrame({"id": ["a", "b"], "X": [1, None]}), "row_empty")
+    assert (found["row"], found["value"]) == (1, "b")
+
+
+def test_the_101st_attribute_of_a_row_and_no_other_is_left_out():
+    df = pd.DataFrame({"id": ["a", "b"], **{f"T{i}": ["x", "y"] for i in range(102)}})
+    df.loc[1, "T0"] = None
+    found = gp.validate(df, "id").query("rule == 'too_many_attributes'")
+    assert list(zip(found["row"], found["column"], strict=True)) == [(0, "T100"), (0, "T101"), (1, "T101")]
+    assert [len(body["attributes"]) for body in gp.preview(df, "id")] == [100, 100]

@@ -1,0 +1,118 @@
+"""The violations frame: fixed columns and dtypes, positions beside labels, every violation, values as they are."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import growlytics_pandas as gp
+from growlytics_pandas import blocks
+from growlytics_pandas.violations import DTYPES
+
+COLUMNS = [
+    "row",
+    "index",
+    "column",
+    "attribute",
+    "rule",
+    "severity",
+    "effect",
+    "value",
+    "limit",
+    "count",
+    "message",
+    "fix",
+]
+
+
+def same_form(found):
+    expected = {name: pd.Series(dtype=dtype).dtype for name, dtype in DTYPES.items()}
+    return list(found.columns) == COLUMNS and found.dtypes.to_dict() == expected
+
+
+@pytest.mark.parametrize(
+    "df",
+    [
+        pd.DataFrame({"id": ["a"], "City": ["Pune"]}),
+        pd.DataFrame({"id": pd.Series(dtype="str"), "City": pd.Series(dtype="str")}),
+        pd.DataFrame({"id": ["a", "a"], "City": ["Pune", None]}),
+        gp.sample_customers(100, dirty=True).rename(columns={"customer_id": "id"}),
+    ],
+    ids=["clean", "no rows", "one rule", "dirty"],
+)
+def test_columns_and_dtypes_are_the_same_with_and_without_violations(df):
+    assert same_form(gp.validate(df, "id"))
+
+
+def test_row_is_the_position_and_index_the_label_even_when_labels_repeat():
+    df = pd.DataFrame({"id": ["a", None, None], "X": [1, 2, 3]}, index=["p", "q", "q"])
+    found = gp.validate(df, "id")
+    assert found["row"].tolist() == [1, 2]
+    assert found["index"].tolist() == ["q", "q"]
+
+
+def test_labels_of_a_multiindex_are_tuples():
+    index = pd.MultiIndex.from_tuples([("x", 1), ("x", 2)])
+    found = gp.validate(pd.DataFrame({"id": ["a", None], "X": [1, 2]}, index=index), "id")
+    assert found["index"].tolist() == [("x", 2)]
+
+
+def test_a_whole_column_has_no_row_and_counts_its_cells():
+    df = pd.DataFrame({"id": ["a", "b", "c"], "Wait": pd.to_timedelta([1, None, 2], unit="D")})
+    found = gp.validate(df, "id").iloc[0]
+    assert found["rule"] == "type_unsupported"
+    assert found["row"] is pd.NA
+    assert found["index"] is None
+    assert (found["column"], found["attribute"], found["count"]) == ("Wait", "Wait", 2)
+
+
+def test_every_violation_is_listed_not_the_first_only():
+    df = pd.DataFrame({"id": [None] * 5000, "X": [np.inf] * 5000})
+    counts = gp.validate(df, "id")["rule"].value_counts()
+    assert counts.to_dict() == {"id_missing": 5000, "value_not_finite": 5000}
+
+
+def test_whole_columns_come_first_then_rows_in_order():
+    found = gp.validate(gp.sample_customers(300, dirty=True), "customer_id")
+    rows = found["row"].astype("float").fillna(-1)
+    assert rows.is_monotonic_increasing
+
+
+def test_values_are_the_cells_themselves_lists_and_dicts_too():
+    cells = [["p"], {"q": 1}, ("r",), "text", "more text", "and more", "still more"]
+    df = pd.DataFrame({"id": [f"c{i}" for i in range(7)], "X": pd.Series(cells, dtype=object)})
+    found = gp.validate(df, "id").query("rule == 'value_wrong_type'")
+    assert found["value"].tolist() == cells[:3]
+
+
+def test_messages_say_where_and_what_and_fixes_are_python():
+    found = gp.validate(gp.sample_customers(300, dirty=True), "customer_id")
+    for row, column, message, fix in zip(found["row"], found["column"], found["message"], found["fix"], strict=True):
+        where = f"column {column!r}: " if row is pd.NA else f"row {row}, column {column!r}: "
+        assert message.startswith(where)
+        assert message.endswith(".")
+        compile(fix, "<fix>", "exec")
+
+
+@pytest.mark.parametrize("rule", ["id_too_long", "attribute_name_too_long", "value_too_long", "too_many_attributes"])
+def test_a_limit_is_a_number_that_the_message_repeats(rule):
+    found = gp.validate(gp.sample_customers(300, dirty=True), "customer_id").query("rule == @rule").iloc[0]
+    assert str(found["limit"]) in found["message"]
+
+
+def test_violations_are_the_same_in_many_blocks_as_in_one(monkeypatch):
+    df = gp.sample_customers(2000, dirty=True)
+    df.loc[1999, "customer_id"] = df.loc[5, "customer_id"]
+    whole = gp.validate(df, "customer_id")
+    monkeypatch.setattr(blocks.starts, "__defaults__", (137,))
+    pd.testing.assert_frame_equal(gp.validate(df, "customer_id"), whole)
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_rows_go_block_by_block_with_the_same_violations(monkeypatch):
+    df = gp.sample_customers(100_000).assign(**{f"Score {i}": np.arange(100_000.0) for i in range(9)})
+    df.iloc[70_000, -1] = np.inf
+    df.iloc[99_999, 0] = df.iloc[3, 0]
+    found = gp.validate(df, "customer_id")
+    assert found["row"].tolist() == [3, 70_000, 99_999]
+    monkeypatch.setattr(blocks.starts, "__defaults__", (200_000,))
+    pd.testing.assert_frame_equal(gp.validate(df, "customer_id"), found)
