@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -90,7 +90,7 @@ def _booleans(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo
 def _filled(column: pd.Series[Any], dtype: str, missing: Mask) -> npt.NDArray[Any]:
     if isinstance(column.dtype, np.dtype):
         return column.to_numpy().astype(dtype)
-    filler: Any = False if dtype == "bool" else 0  # Arrow tells them apart
+    filler = np.dtype(dtype).type(0)  # Arrow takes no integer for a boolean
     return column.to_numpy(dtype=dtype, na_value=filler) if missing.any() else column.to_numpy(dtype=dtype)
 
 
@@ -119,16 +119,24 @@ def _dates(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) ->
     if isinstance(column.dtype, pd.ArrowDtype):
         column = _of_arrow_dates(column)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        column = _local(column, zone)
+        return Cells(kind, _local(column, zone), missing)
     return Cells(kind, column.to_numpy(), missing)
 
 
-def _local(column: pd.Series[Any], zone: ZoneInfo) -> pd.Series[Any]:
-    """Tell aware dates in `zone`, as naive ones."""
-    try:
-        local: pd.Series[Any] = column.dt.tz_convert(zone).dt.tz_localize(None)
-    except pd.errors.OutOfBoundsDatetime:  # nanoseconds end within the years 1677 and 2262, microseconds do not
-        local = column.dt.as_unit("us").dt.tz_convert(zone).dt.tz_localize(None)
+def _local(column: pd.Series[Any], zone: ZoneInfo) -> npt.NDArray[np.datetime64]:
+    """Tell aware dates in `zone`, as naive ones.
+
+    Near the ends of what pandas can hold it raises or, before version 3, wraps around: such dates go one by one.
+    """
+    instants = column.dt.tz_convert(None).to_numpy()
+    odd = (instants < _FIRST_PLAIN) | (instants > _LAST_PLAIN)
+    plain: pd.Series[Any] = pd.Series(np.where(odd, _EPOCH, instants) if odd.any() else instants)
+    local: npt.NDArray[np.datetime64] = plain.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None).to_numpy()
+    if not odd.any():
+        return local
+    distinct, places = np.unique(instants[odd], return_inverse=True)
+    local = _all_in_microseconds(local)
+    local[odd] = dates_array([_told_in(instant, zone) for instant in distinct])[places]
     return local
 
 
@@ -171,20 +179,18 @@ def naive(value: date | np.datetime64, zone: ZoneInfo) -> Any:
     if not isinstance(value, datetime):
         return datetime(value.year, value.month, value.day)  # noqa: DTZ001 - naive is what is sent
     if isinstance(value, pd.Timestamp):
-        return _in_microseconds(_local_timestamp(value, zone).to_datetime64())
+        instant = value.to_datetime64()
+        return _in_microseconds(instant) if value.tz is None else _told_in(instant, zone)
     try:
         return value if value.tzinfo is None else value.astimezone(zone).replace(tzinfo=None)
     except OverflowError:
         return _BEYOND
 
 
-def _local_timestamp(value: pd.Timestamp, zone: ZoneInfo) -> pd.Timestamp:
-    if value.tz is None:
-        return value
-    try:
-        return value.tz_convert(zone).tz_localize(None)
-    except pd.errors.OutOfBoundsDatetime:
-        return value.as_unit("us").tz_convert(zone).tz_localize(None)
+def _told_in(instant: np.datetime64, zone: ZoneInfo) -> Any:
+    """Tell one instant, given in UTC, in `zone`."""
+    exact = _in_microseconds(instant)
+    return exact if exact == _BEYOND else naive(exact.item().replace(tzinfo=UTC), zone)
 
 
 def dates_array(values: list[datetime | np.datetime64 | None]) -> npt.NDArray[np.datetime64]:
@@ -195,6 +201,11 @@ def dates_array(values: list[datetime | np.datetime64 | None]) -> npt.NDArray[np
 
 def _micro(value: Any) -> Any:
     return np.datetime64(value, "us")
+
+
+def _all_in_microseconds(values: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
+    whole = values.astype("M8[us]")
+    return np.where(whole == values, whole, (whole.astype("i8") | 1).astype("M8[us]"))  # as for one value
 
 
 def _in_microseconds(value: np.datetime64) -> Any:
@@ -208,6 +219,9 @@ def _in_microseconds(value: np.datetime64) -> Any:
 
 
 _EPOCH_YEAR = 1970
+_EPOCH = np.datetime64("1970-01-01", "s")
+_FIRST_PLAIN = np.datetime64("1678-01-01", "s")  # nanoseconds begin in 1677 and end in 2262
+_LAST_PLAIN = np.datetime64("2261-12-31", "s")
 _BEYOND = np.datetime64("10000-01-01", "us")
 
 _EXTRACTORS = {

@@ -168,6 +168,15 @@ def test_nanosecond_dates_at_the_end_of_their_range_survive_a_zone():
     assert sent(column.astype(object), timezone=WEST) == ["1677-09-20 19:16:42", "2262-04-11 19:47:16"]
 
 
+def test_a_far_date_beside_it_changes_no_other_date_of_a_column():
+    column = pd.Series([INSTANT, None, LAST, INSTANT, LAST], dtype="datetime64[us, UTC]")
+    february = "2026-02-01 01:30:00"
+    assert sent(column, timezone=EAST) == [february, None, None, february, None]
+    assert sent(column, timezone=WEST)[2] == "9999-12-31 18:00:00"
+    fine = pd.Series([pd.Timestamp("2026-01-31 20:00:00.000000001"), pd.Timestamp.max.floor("s")]).astype("M8[ns]")
+    assert rules(fine.dt.tz_localize("UTC"), timezone=EAST) == [(0, "date_truncated")]
+
+
 def test_arrow_dates_before_1970_and_before_1000_keep_their_form():
     values = [dt.datetime(999, 2, 3, 4, 5, 6), dt.datetime(1969, 12, 31, 23, 59, 59)]
     column = pd.Series(pd.array(values, dtype=pd.ArrowDtype(pa.timestamp("us"))))

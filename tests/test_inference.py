@@ -105,10 +105,8 @@ DTYPE_TABLE = [
         for dtype in ("float16", "float32", "float64", "Float32", "Float64", "Sparse[float64]", "Sparse[float32]")
     ),
     plain("big-endian floats", ">f4", FLOATS, "number", FLOAT_TOKENS),
-    *(
-        arrow(f"{kind}[pyarrow]", kind, FLOATS, "number", FLOAT_TOKENS)
-        for kind in (pa.float16(), pa.float32(), pa.float64())
-    ),
+    *(arrow(f"{kind}[pyarrow]", kind, FLOATS, "number", FLOAT_TOKENS) for kind in (pa.float32(), pa.float64())),
+    arrow("halffloat[pyarrow]", pa.float16(), [np.float16(0.1), None], "number", ["0.1", None]),
     dictionary("dictionary[pyarrow] of float", FLOATS, "number", FLOAT_TOKENS),
     category("category of float", FLOATS, "number", FLOAT_TOKENS),
     cells("object of float", FLOATS, "number", FLOAT_TOKENS),

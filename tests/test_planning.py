@@ -111,7 +111,7 @@ def test_the_schema_tells_of_each_column_what_will_be_sent():
     assert schema["type"].tolist() == ["string", "string", pd.NA]
     assert schema["reserved"].tolist() == [True, False, False]
     assert schema["missing"].tolist() == [1, 0, 2]
-    assert schema["dtype"].tolist() == ["str", "int64", "object"]
+    assert schema["dtype"].tolist() == [str(dtype) for dtype in frame.dtypes[1:]]
 
 
 def test_a_plan_says_in_one_line_how_much_of_the_frame_would_go():
