@@ -3,6 +3,7 @@
 import heapq
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,7 +15,7 @@ from growlytics_pandas.errors import (
     ServiceUnavailableError,
     TooManyFailuresError,
 )
-from growlytics_pandas.outcomes import CODES, Book, Status
+from growlytics_pandas.outcomes import CODES, Book, Failure, Status
 from growlytics_pandas.pacing import Pacer
 from growlytics_pandas.retry import (
     PLAIN_SUCCESS,
@@ -33,6 +34,8 @@ from growlytics_pandas.wire import Reply
 PATIENCE_SECONDS: Final = 0.05  # longest wait for replies, so that a stop is seen soon
 GRACE_SECONDS: Final = 5.0  # what is in flight may take so long after a stop
 MIN_ROWS_FOR_SHARE: Final = 100  # a share of failures means nothing before
+MAX_FAILURES_KEPT: Final = 5  # for whoever watches; the book has them all
+NO_ROW: Final = -1  # nothing to send just now: a moment for replies, progress and a stop
 _ACCEPTED: Final = CODES[Status.ACCEPTED]
 _PUSHBACK: Final = frozenset({429, 503})
 _OK: Final = 200
@@ -90,6 +93,7 @@ class Delivery:
         self.retries = 0
         self.accepted = 0
         self.failed = 0
+        self.last_failures: deque[Failure] = deque(maxlen=MAX_FAILURES_KEPT)
         self.pacer = pacer
         self._transport = transport
         self._book = book
@@ -145,6 +149,8 @@ class Delivery:
             elif upcoming is not None and len(self._waiting) < self._limits.max_waiting:
                 row, body = upcoming
                 upcoming = next(fresh, None)
+                if row == NO_ROW:
+                    break
             else:
                 break
             self._in_flight[row] = body
@@ -252,6 +258,7 @@ class Delivery:
 
     def _fail(self, row: int, status: Status, words: str, http_status: int) -> None:
         self._book.note(row, status, words, http_status)
+        self.last_failures.append(Failure(row, status, words))
         self.failed += 1
         limit = self._limits.max_failures
         if limit is None or self.error is not None:
@@ -305,7 +312,10 @@ class Delivery:
 
 
 def _pairs(chunks: Iterable[Chunk]) -> Iterator[tuple[int, bytes]]:
+    """Give row and body of each; `NO_ROW` after a chunk without any, for the making of it took time."""
     for chunk in chunks:
+        if not chunk.rows:
+            yield NO_ROW, b""
         yield from zip(chunk.rows, chunk.bodies, strict=True)
 
 

@@ -25,12 +25,10 @@ from growlytics_pandas.errors import (
     PushInterrupted,
     UsageError,
 )
-from growlytics_pandas.layout import Attribute
-from growlytics_pandas.ledger import UNCERTAIN
 from growlytics_pandas.outcomes import RETRYABLE, Book, Status
 from growlytics_pandas.pacing import Pacer
 from growlytics_pandas.planning import Plan
-from growlytics_pandas.progress import Listener, ProgressEvent, ProgressOption, open_listener
+from growlytics_pandas.progress import Listener, ProgressEvent, ProgressOption, Speedometer, open_listener
 from growlytics_pandas.recording import Recorder
 from growlytics_pandas.result import PushResult, RunFacts
 from growlytics_pandas.rules import Severity
@@ -114,6 +112,7 @@ class Run:
         self.clock_start = time.monotonic()
         self.listener: Listener = open_listener(options.progress)
         self.last_tick = 0.0
+        self.speed = Speedometer()
         self.delivery: Delivery | None = None
         self.recorder: Recorder | None = None
 
@@ -128,6 +127,10 @@ class Run:
                 self._deliver(self.client)
         except GrowlyticsError as problem:
             error = problem
+        except BaseException as problem:
+            self._result("crashed")  # for last_result(): what is known of the rows outlives any error
+            self._tell("end", "crashed", type(problem).__name__)
+            raise
         return self._close(error or (self.delivery.error if self.delivery else None))
 
     def _rehearse(self) -> PushResult:
@@ -141,9 +144,21 @@ class Run:
 
     def _deliver(self, client: Client) -> None:
         workspace = client.workspace
-        fresh = {a.name: str(a.type) for a in self.plan.layout.attributes if a.type and not _is_certain(a)}
-        self.recorder = Recorder(workspace, len(self.plan.frame), fresh) if workspace else None
-        self.delivery = Delivery(
+        self.recorder = Recorder(workspace, len(self.plan.frame), self.plan.types_sent()) if workspace else None
+        ended = "crashed"
+        try:
+            self.delivery = self._open_delivery(client)
+            self.delivery.run(self._chunks())
+            ended = self._ending(self.delivery.error)
+        except GrowlyticsError as problem:
+            ended = self._ending(problem)
+            raise
+        finally:
+            if self.recorder is not None:
+                self.recorder.finish(self.book, ended)
+
+    def _open_delivery(self, client: Client) -> Delivery:
+        return Delivery(
             client.open_transport(self.options.max_concurrency),
             Pacer(max_concurrency=self.options.max_concurrency, max_rate=self.options.max_rate),
             self.book,
@@ -152,13 +167,6 @@ class Run:
             on_accepted=self.recorder.note_accepted if self.recorder else _forget,
             on_tick=self._tick,
         )
-        ended = "crashed"
-        try:
-            self.delivery.run(self._chunks())
-            ended = self._ending(self.delivery.error)
-        finally:
-            if self.recorder is not None:
-                self.recorder.finish(self.book, ended)
 
     def _encoded(self) -> Iterator[Encoded]:
         """Encode, chunk by chunk, the rows that were `unsent` when the run began."""
@@ -187,7 +195,7 @@ class Run:
     def _close(self, error: BaseException | None) -> PushResult:
         ended = self._ending(error)
         result = self._result(ended)
-        self._tell("end", ended)
+        self._tell("end", ended, "" if error is None else str(error))
         if error is not None:
             error.result = result  # type: ignore[attr-defined]
             raise error
@@ -222,11 +230,8 @@ class Run:
         if self.recorder is not None:
             fixed = self.recorder.confirmed
         elif self.options.dry_run:
-            fixed = {
-                a.name: str(a.type)
-                for a in self.plan.layout.attributes
-                if a.type and not a.known and a.position not in self.plan.screening.dropped
-            }
+            known = {a.name for a in self.plan.layout.attributes if a.known}
+            fixed = {name: type_ for name, type_ in self.plan.types_sent().items() if name not in known}
         else:
             fixed = {}
         return pd.DataFrame(
@@ -239,21 +244,28 @@ class Run:
         if time.monotonic() - self.last_tick >= TICK_SECONDS:
             self._tell("update")
 
-    def _tell(self, kind: Literal["start", "update", "end"], message: str = "") -> None:
+    def _tell(self, kind: Literal["start", "update", "end"], ended: str = "", message: str = "") -> None:
         self.last_tick = time.monotonic()
         seconds = self.last_tick - self.clock_start
         counts, delivery = self.book.counts(), self.delivery
+        unsettled = counts[Status.UNSENT]
+        self.speed.note(seconds, len(self.plan.frame) - unsettled)
         self.listener(
             ProgressEvent(
                 kind,
                 total=len(self.plan.frame),
                 counts=counts,
                 elapsed_seconds=seconds,
-                rows_per_second=counts[Status.ACCEPTED] / seconds if seconds else 0.0,
+                rows_per_second=self.speed.overall() if kind == "end" else self.speed.now(),
                 retries=delivery.retries if delivery else 0,
                 concurrency=delivery.pacer.concurrency if delivery else 0,
                 in_flight=delivery.in_flight if delivery else 0,
+                seconds_left=self.speed.seconds_left(unsettled),
+                failures=tuple(delivery.last_failures) if delivery else (),
+                is_stopping=delivery.is_stopping if delivery else False,
+                ended=ended,
                 message=message,
+                stop=self.stop.request,
             )
         )
 
@@ -302,10 +314,6 @@ def _refusal(plan: Plan) -> ConstraintViolationError:
         violations=plan.violations,
         plan=plan,
     )
-
-
-def _is_certain(attribute: Attribute) -> bool:
-    return attribute.known is not None and attribute.known.source != UNCERTAIN
 
 
 def _forget(_rows: list[int]) -> None:

@@ -14,7 +14,7 @@ from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeEr
 from growlytics_pandas.hints import hint
 from growlytics_pandas.identifiers import Keep
 from growlytics_pandas.inference import AttributeType, Finding, Kind, inspect
-from growlytics_pandas.ledger import KnownType
+from growlytics_pandas.ledger import UNCERTAIN, KnownType
 
 NewAttributes = Literal["allow", "forbid"]
 
@@ -135,6 +135,7 @@ def _attribute(
     asked = wanted.get(label)
     reserved = name in contract.RESERVED_ATTRIBUTES
     is_written = reserved and finding.kind is Kind.MIXED  # as text, all of it
+    note = "" if asked or is_written else finding.detail or hint(column, finding.kind, name)
     if reserved and asked not in (None, AttributeType.STRING):
         raise InvalidArgumentError(
             f"types[{label!r}]: found {str(asked)!r}; {name!r} is a reserved attribute and always 'string'. "
@@ -149,9 +150,16 @@ def _attribute(
         strict=finding.kind is Kind.MIXED and asked is None and not reserved,
         dtype=str(column.dtype),
         missing=int(column.isna().sum()),
-        note="" if asked or is_written else finding.detail or hint(column, finding.kind, name),
+        note="; ".join(filter(None, (note, _doubt(known.get(name))))),
         known=known.get(name),
     )
+
+
+def _doubt(known: KnownType | None) -> str:
+    """Say what a request whose answer was lost may have fixed."""
+    if known is None or known.source != UNCERTAIN:
+        return ""
+    return f"perhaps fixed as {known.type} on {known.first_seen:%Y-%m-%d}: the answer to that request was lost"
 
 
 def _type(finding: Finding, asked: AttributeType | None, *, is_reserved: bool) -> AttributeType | None:

@@ -7,6 +7,7 @@ import pandas as pd
 from growlytics_pandas import contract, fixes
 from growlytics_pandas.inference import AttributeType, Kind
 from growlytics_pandas.layout import Attribute, Layout
+from growlytics_pandas.ledger import UNCERTAIN
 from growlytics_pandas.rules import RULES, Effect, Rule, Severity
 from growlytics_pandas.violations import Found
 
@@ -101,11 +102,13 @@ def _check_known(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> l
     if known.type == attribute.type:
         return []
     when = f"{known.first_seen:%Y-%m-%d %H:%M} UTC"
-    sure = "" if known.source != "uncertain" else ", by a request whose answer was lost"
+    sure = "" if known.source != UNCERTAIN else ", by a request whose answer was lost"
     what = (
         f"{attribute.name!r} is sent as {attribute.type}, but was first tracked as {known.type} on {when}{sure}; "
         f"the service would ignore it. Or push with types={{{attribute.column!r}: {known.type!r}}}."
     )
+    if known.source == UNCERTAIN:
+        what += f" If it never arrived, say so: client.declare_types({{{attribute.name!r}: {attribute.type.value!r}}})."
     fix = fixes.retyped(frame, attribute, known.type)
     return [_found(Rule.TYPE_CONFLICT, attribute, len(frame), what, fix, known.type)]
 

@@ -134,6 +134,14 @@ class Plan:
             {c.attribute.name: c.sent[places] for c in block.columns if not c.attribute.is_reserved},
         )
 
+    def types_sent(self) -> dict[str, str]:
+        """Return attribute → type of the custom attributes that go out."""
+        return {
+            attribute.name: attribute.type.value
+            for attribute in self.layout.attributes
+            if attribute.type and not attribute.is_reserved and attribute.position not in self.screening.dropped
+        }
+
     def ids(self, rows: Any) -> list[str]:
         """Return the ids of rows as they are sent, '' where there is none."""
         column = self.frame.iloc[:, self.layout.id_position].iloc[rows]

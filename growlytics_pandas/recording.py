@@ -6,38 +6,51 @@ first byte leaves; only an acceptance stores a digest.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from growlytics_pandas.encoding import Encoded
 from growlytics_pandas.errors import DataError
-from growlytics_pandas.ledger import Digests, Workspace
+from growlytics_pandas.ledger import UNCERTAIN, Digests, Workspace
 from growlytics_pandas.ledger.digests import PAYLOAD_WORDS
 from growlytics_pandas.outcomes import Book, Status
 
+HANDED_OVER_ROWS: Final = 1_000  # acceptances taken together: they come a few at a time, and each call costs µs
+
 
 class Recorder:
-    """The ledger's side of one run over `rows` rows. `fresh` is attribute → type of those not known for certain."""
+    """The ledger's side of one run over `rows` rows, in which attributes of these `types` may go out.
 
-    def __init__(self, workspace: Workspace, rows: int, fresh: Mapping[str, str]) -> None:
+    Attributes
+    ----------
+    confirmed : dict
+        Attribute → type of those that this run fixed for good.
+    """
+
+    def __init__(self, workspace: Workspace, rows: int, types: Mapping[str, str]) -> None:
         self.confirmed: dict[str, str] = {}
         self._workspace = workspace
         self._rows = rows
-        self._fresh = dict(fresh)
+        self._fresh = _unsettled(workspace, types)
         self._pinned_by_us: set[str] = set()
         self._carriers: dict[str, npt.NDArray[np.bool_]] = {}
+        self._accepted: list[int] = []
         self._keys = np.zeros(rows, dtype="int64")
         self._payloads = np.zeros((rows, PAYLOAD_WORDS), dtype="uint64")
         self._run = workspace.begin_run(rows, datetime.now(UTC))
 
     def changed(self, encoded: Encoded) -> npt.NDArray[np.bool_]:
         """Return which bodies differ from what was last accepted."""
+        self._hand_over()
         return ~self._workspace.unchanged(self._digest(encoded))
 
     def before_sending(self, encoded: Encoded) -> None:
         """Write down durably what is about to go out. Commits what was accepted, too."""
+        self._hand_over()
+        if not len(encoded.rows):
+            return
         self._pin_fresh(encoded)
         custom = list(encoded.present)
         present = np.column_stack([encoded.present[name] for name in custom]) if custom else None
@@ -45,18 +58,27 @@ class Recorder:
 
     def note_accepted(self, rows: Sequence[int]) -> None:
         """Remember what was accepted; on the disk with the next chunk."""
-        taken = np.array(rows, dtype="int64")
-        self._workspace.accept(Digests(self._keys[taken], self._payloads[taken]))
-        for name in [name for name, carriers in self._carriers.items() if carriers[taken].any()]:
-            self._confirm(name)
+        self._accepted.extend(rows)
+        if self._carriers:
+            for name in [name for name, carriers in self._carriers.items() if carriers[rows].any()]:
+                self._confirm(name)
+        if len(self._accepted) >= HANDED_OVER_ROWS:
+            self._hand_over()
 
     def finish(self, book: Book, ended: str) -> None:
         """Commit, forget the types that certainly never arrived, and close the run in the history."""
+        self._hand_over()
         self._workspace.flush()
         doubtful = book.rows_with([Status.UNKNOWN])
         never = [name for name, carriers in self._carriers.items() if not carriers[doubtful].any()]
         self._workspace.forget_types(self._pinned_by_us.intersection(never), only_uncertain=True)
         self._workspace.end_run(self._run, book.counts(), ended, sorted(self.confirmed))
+
+    def _hand_over(self) -> None:
+        if self._accepted:
+            taken = np.array(self._accepted, dtype="int64")
+            self._accepted.clear()
+            self._workspace.accept(Digests(self._keys[taken], self._payloads[taken]))
 
     def _digest(self, encoded: Encoded) -> Digests:
         digests = Digests(self._keys[encoded.rows], self._payloads[encoded.rows])
@@ -67,23 +89,32 @@ class Recorder:
 
     def _pin_fresh(self, encoded: Encoded) -> None:
         """Pin, as uncertain, the fresh attributes that this chunk is the first to carry."""
-        first = {n: self._fresh[n] for n, sent in encoded.present.items() if n in self._fresh and sent.any()}
-        new = {name: kind for name, kind in first.items() if name not in self._carriers and name not in self.confirmed}
+        carried = {name: encoded.present[name] for name in self._fresh if name in encoded.present}
+        new = {name: self._fresh[name] for name, sent in carried.items() if name not in self._carriers and sent.any()}
         if new:
             pinned = self._workspace.pin(new, datetime.now(UTC), certain=False)
             if pinned.conflicts:
                 raise _overtaken(pinned.conflicts)
             self._pinned_by_us.update(pinned.new)
             self._carriers.update({name: np.zeros(self._rows, dtype=bool) for name in new})
-        for name in first:
-            if name in self._carriers:
-                self._carriers[name][encoded.rows] = encoded.present[name]
+        for name in self._carriers.keys() & carried.keys():
+            self._carriers[name][encoded.rows] = carried[name]
 
     def _confirm(self, name: str) -> None:
         """Note that an accepted body carried the attribute: its type is fixed now."""
         del self._carriers[name]
-        pinned = self._workspace.pin({name: self._fresh[name]}, datetime.now(UTC), certain=True)
+        pinned = self._workspace.pin({name: self._fresh.pop(name)}, datetime.now(UTC), certain=True)
         self.confirmed.update(pinned.new)
+
+
+def _unsettled(workspace: Workspace, types: Mapping[str, str]) -> dict[str, str]:
+    """Return the attributes of which the ledger does not say for certain, now, that they have this type.
+
+    Now, and not when the plan was made: the ledger may have learned, or forgotten, since.
+    """
+    known = workspace.known_types()
+    settled = {name: fact.type for name, fact in known.items() if fact.source != UNCERTAIN}
+    return {name: type_ for name, type_ in types.items() if settled.get(name) != type_}
 
 
 def _overtaken(conflicts: Mapping[str, Any]) -> DataError:

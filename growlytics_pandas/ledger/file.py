@@ -183,8 +183,6 @@ def connect(path: Path, migrations: Sequence[Sequence[str]]) -> sqlite3.Connecti
 def prepare(connection: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]]) -> None:
     """Check whose file this is, switch it to WAL and run the migrations it lacks."""
     check_version(connection, path, migrations)
-    if os.environ.get("PS"):
-        connection.execute("PRAGMA page_size=" + os.environ["PS"])
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only takes before the first table
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
