@@ -78,7 +78,8 @@ def _to_string(cells: Cells, zone: ZoneInfo) -> Values:
         dates = _to_date(cells, zone)
         result = Values(AttributeType.STRING, date_texts(dates.values), dates.missing, dates.found)
     else:
-        result = _each(cells, AttributeType.STRING, "", lambda value: as_text(value, zone))
+        read = _number_text if cells.kind is Kind.FLOAT else lambda value: as_text(value, zone)
+        result = _each(cells, AttributeType.STRING, "", read)
         if cells.kind is not Kind.BOOLEAN:
             result.note(Rule.VALUE_NOT_FINITE, _infinite(cells.values, cells.missing))
         if cells.kind is Kind.MIXED:
@@ -111,6 +112,8 @@ def as_text(value: Any, zone: ZoneInfo) -> str | None:
 
 def _number_text(value: Any) -> str:
     """Write a float or Decimal with its own digits: a whole one without a point, however large."""
+    if isinstance(value, float) and abs(value) <= contract.MAX_SAFE_INTEGER:  # most are, and this is the fast way
+        return str(int(value)) if value.is_integer() else str(value)
     if is_infinite(value):
         return ""  # reported and not sent
     exact = value if isinstance(value, Decimal) else Decimal(str(value))
