@@ -16,7 +16,6 @@ from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.sandbox import Faults, Sandbox, parse_faults
 from growlytics_pandas.sandbox.faults import FaultDeck
 
-TIMEOUT_SECONDS = 10
 WRITTEN = {"a": {"n": 1}}
 
 

@@ -14,7 +14,6 @@ from growlytics_pandas import contract
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.sandbox import DEFAULT_API_KEY, Sandbox, SandboxStore
 
-TIMEOUT_SECONDS = 10
 COMMAND = """
 import argparse, sys
 from growlytics_pandas.sandbox.command import add_arguments, run

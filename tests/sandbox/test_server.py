@@ -1,0 +1,129 @@
+"""The sandbox starts, stops and stays on this machine."""
+
+import contextlib
+import socket
+import subprocess
+import sys
+import threading
+import warnings
+
+import pytest
+import requests
+from sandbox_http import PUBLISHED, TIMEOUT_SECONDS
+
+from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, UsageError
+from growlytics_pandas.sandbox import Sandbox
+
+
+def test_the_client_goes_to_this_sandbox_and_is_always_the_same(sandbox):
+    sandbox.client.upsert("a", {"n": 1})
+
+    assert sandbox.stored() == {"a": {"n": 1}}
+    assert sandbox.client is sandbox.client
+    assert sandbox.api_key not in repr(sandbox.client)
+
+
+def test_nothing_starts_in_the_constructor():
+    before = threading.active_count()
+    sandbox = Sandbox()
+
+    assert threading.active_count() == before
+    with pytest.raises(UsageError, match=r"is not running.*start\(\)"):
+        _ = sandbox.base_url
+    with pytest.raises(UsageError, match="db="):
+        sandbox.customers()
+    sandbox.stop()
+
+
+def test_stop_frees_port_thread_and_files_without_a_warning(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = threading.active_count()
+    with warnings.catch_warnings(), Sandbox() as sandbox, requests.Session() as session:
+        warnings.simplefilter("error")
+        session.trust_env = False
+        session.get(sandbox.base_url, timeout=TIMEOUT_SECONDS)  # leaves a connection open
+        port = int(sandbox.base_url.rsplit(":", 1)[1])
+        assert list(tmp_path.iterdir())
+        sandbox.stop()
+        sandbox.stop()
+
+    assert threading.active_count() == before
+    assert list(tmp_path.iterdir()) == []
+    with contextlib.closing(socket.socket()) as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+    with Sandbox(port=port) as again:
+        assert again.base_url.endswith(f":{port}")
+
+
+def test_start_returns_the_sandbox_and_can_be_called_again():
+    sandbox = Sandbox().start()
+    try:
+        url = sandbox.base_url
+        assert sandbox.start().base_url == url
+    finally:
+        sandbox.stop()
+    with sandbox:
+        assert sandbox.stored() == {}
+
+
+def test_memory_as_the_file_is_a_temporary_one(session):
+    with Sandbox(db=":memory:") as sandbox:
+        sandbox.client.upsert("a", {"n": 1})
+        assert sandbox.stored() == {"a": {"n": 1}}
+
+
+def test_several_sandboxes_share_nothing(post, sandbox):
+    with Sandbox(api_key="other") as other:
+        post(PUBLISHED)
+        assert other.stored() == {}
+        assert other.base_url != sandbox.base_url
+
+
+def test_a_port_in_use_is_named_with_the_remedy(sandbox):
+    port = int(sandbox.base_url.rsplit(":", 1)[1])
+    with pytest.raises(InvalidArgumentError, match=rf"127\.0\.0\.1:{port}.*port=0"):
+        Sandbox(port=port).start()
+
+
+def test_only_this_machine_can_reach_it(sandbox):
+    port = int(sandbox.base_url.rsplit(":", 1)[1])
+    with contextlib.closing(socket.socket()) as probe:
+        assert probe.connect_ex(("127.0.0.2", port)) != 0
+
+
+@pytest.mark.parametrize("key", ["", " spaced ", "two\nlines", "ключ"])
+def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(key):
+    with pytest.raises(ApiKeyError) as caught:
+        Sandbox(api_key=key)
+    assert not key.strip() or key not in str(caught.value)
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_that_is_none_is_refused(port):
+    with pytest.raises(InvalidArgumentError, match="65535"):
+        Sandbox(port=port)
+
+
+def test_the_key_is_not_in_the_repr():
+    with Sandbox(api_key="very-secret") as sandbox:
+        assert sandbox.base_url in repr(sandbox)
+        assert "very-secret" not in repr(sandbox)
+
+
+def test_without_the_extra_the_import_works_and_start_says_what_to_install():
+    # A process of its own, in which uvicorn cannot be imported.
+    program = """
+import sys
+sys.modules["uvicorn"] = None
+sys.modules["starlette"] = None
+from growlytics_pandas.sandbox import Sandbox
+from growlytics_pandas.errors import MissingDependencyError
+try:
+    Sandbox().start()
+except MissingDependencyError as problem:
+    print(problem)
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
+
+    assert 'pip install "growlytics-pandas[sandbox]"' in done.stdout
+    assert done.stderr == ""
