@@ -9,6 +9,7 @@ import threading
 
 import pytest
 import requests
+from sandbox_http import TIMEOUT_SECONDS
 
 from growlytics_pandas import contract
 from growlytics_pandas.errors import InvalidArgumentError
