@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from urllib.parse import SplitResult, urlsplit
 
 from growlytics_pandas import contract
-from growlytics_pandas.credentials import KEY_VARIABLE, find_key
+from growlytics_pandas.credentials import KEY_VARIABLE, SEALED, find_key, seal
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.ledger import Ledger, Workspace
 from growlytics_pandas.transport import TransportName, open_transport
@@ -70,7 +70,8 @@ class Client:
         verify: bool | str | Path = True,
         session: requests.Session | None = None,
     ) -> None:
-        self._key = find_key(api_key)
+        given, api_key = seal(api_key), SEALED  # a verbose traceback prints the arguments as they are then
+        self._key = find_key(given)
         self.base_url = _checked_url(base_url or os.environ.get(URL_VARIABLE) or contract.BASE_URL)
         if transport not in get_args(TransportName):
             allowed = ", ".join(map(repr, get_args(TransportName)))
@@ -225,7 +226,7 @@ def _checked_url(url: str) -> str:
     shown = repr(f"{parts.scheme}://{parts.hostname}{parts.path}")
     if parts.scheme not in ("http", "https"):
         raise InvalidArgumentError(f"base_url: found {shown}; it must be like {contract.BASE_URL!r}.")
-    if "@" in parts.netloc or parts.query or parts.fragment:
+    if "@" in parts.netloc or "?" in url or "#" in url:
         raise InvalidArgumentError(f"base_url: {shown} must have no user, password, query or fragment.")
     if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
         raise InvalidArgumentError(
@@ -239,7 +240,7 @@ def _split(url: str) -> SplitResult | None:
     """Return the parts of a URL; None where it has no host, a port that cannot be, or characters of no URL."""
     try:
         parts = urlsplit(url)
-        is_usable = parts.hostname and parts.port != 0
+        is_usable = parts.scheme and parts.hostname and parts.port != 0
     except ValueError:
         return None
     return parts if is_usable and all("!" <= char <= "~" for char in url) else None

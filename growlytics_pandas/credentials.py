@@ -7,6 +7,7 @@ from typing import Any, Final
 from growlytics_pandas.errors import ApiKeyError
 
 KEY_VARIABLE: Final = "GROWLYTICS_API_KEY"
+SEALED: Final = "<hidden>"  # what an argument is rebound to once its key is sealed
 
 
 class ApiKey:
@@ -43,21 +44,31 @@ class ApiKey:
         return hash(hashlib.sha256(self._text.encode()).digest())
 
 
-def find_key(api_key: str | None) -> ApiKey:
+def seal(api_key: str | None) -> ApiKey | None:
+    """Hide a key as it was given, before anything can go wrong: a verbose traceback prints arguments and locals."""
+    return None if api_key is None else ApiKey(api_key)
+
+
+def find_key(api_key: ApiKey | str | None) -> ApiKey:
     """Return the key given, or that of the environment, stripped and checked."""
-    found = api_key if api_key is not None else os.environ.get(KEY_VARIABLE)
-    if found is None or (isinstance(found, str) and not found.strip()):
+    given = api_key if isinstance(api_key, ApiKey) else seal(api_key)
+    found = given or seal(os.environ.get(KEY_VARIABLE))
+    if found is not None and not isinstance(found.reveal(), str):
+        raise ApiKeyError(f"api_key: found a {type(found.reveal()).__name__}; it must be text.")
+    if found is None or not found.reveal().strip():
         raise ApiKeyError(
             f"no API key: set the environment variable {KEY_VARIABLE}, or pass Client(api_key=…). "
             "To try without one: with growlytics_pandas.Sandbox() as sandbox: … client=sandbox.client."
         )
-    if not isinstance(found, str):
-        raise ApiKeyError(f"api_key: found a {type(found).__name__}; it must be text.")
-    stripped = found.strip()
-    bad = next((i for i, char in enumerate(stripped) if not "!" <= char <= "~"), None)
+    found = ApiKey(found.reveal().strip())
+    bad = _find_unprintable(found)
     if bad is not None:
         raise ApiKeyError(
-            f"api_key: character {bad + 1} of {len(stripped)} (U+{ord(stripped[bad]):04X}) cannot stand in an HTTP "
-            "header; a key is printable ASCII without spaces. Copy it again from the dashboard."
+            f"api_key: character {bad + 1} of {len(found.reveal())} (U+{ord(found.reveal()[bad]):04X}) cannot stand in "
+            "an HTTP header; a key is printable ASCII without spaces. Copy it again from the dashboard."
         )
-    return ApiKey(stripped)
+    return found
+
+
+def _find_unprintable(key: ApiKey) -> int | None:
+    return next((i for i, char in enumerate(key.reveal()) if not "!" <= char <= "~"), None)

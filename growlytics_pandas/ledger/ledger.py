@@ -1,6 +1,7 @@
 """`Ledger`: the file of all workspaces."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -68,8 +69,10 @@ class Ledger:
 
     def workspace(self, url: str, api_key: str) -> Workspace:
         """Return the part of the ledger that belongs to this key at this URL, the same object each time."""
+        # The file may fail, and a verbose traceback prints the arguments as they are then.
+        digest, api_key = _digesting(url, api_key), "<hidden>"
         with self._file.lock:
-            digester = Digester.of(self._file.secret(), url, api_key)
+            digester = digest(self._file.secret())
             if digester.workspace not in self._workspaces:
                 self._workspaces[digester.workspace] = Workspace(self._file, digester)
             return self._workspaces[digester.workspace]
@@ -83,3 +86,7 @@ class Ledger:
             finally:
                 self._workspaces.clear()
                 self._file.close()
+
+
+def _digesting(url: str, api_key: str) -> Callable[[bytes], Digester]:
+    return lambda secret: Digester.of(secret, url, api_key)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pycurl
 
 from growlytics_pandas.transport.privacy import KeyMask
-from growlytics_pandas.transport.protocol import MAX_REPLY_BYTES, Endpoint
+from growlytics_pandas.transport.protocol import MAX_REPLY_BYTES, Endpoint, Headers
 from growlytics_pandas.wire import Reply, WireFault
 
 CONNECT_SECONDS: Final = 10.0  # a host that takes longer to accept a connection is down
@@ -186,8 +186,7 @@ class CurlTransport:
         handle.setopt(pycurl.URL, endpoint.url)
         handle.setopt(pycurl.POST, 1)
         # libcurl would ask a server for leave ("Expect: 100-continue") before it sends a large body.
-        lines = [f"{name}: {value}" for name, value in endpoint.headers.items()]
-        handle.setopt(pycurl.HTTPHEADER, [*lines, "Expect:"])
+        handle.setopt(pycurl.HTTPHEADER, [*_header_lines(endpoint.headers), "Expect:"])
         handle.setopt(pycurl.FOLLOWLOCATION, 0)
         handle.setopt(pycurl.NOSIGNAL, 1)
         handle.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
@@ -241,6 +240,11 @@ class _Exchange:
             if found.strip().lower() == name:
                 return value.strip().decode("latin-1")
         return None
+
+
+def _header_lines(headers: Headers) -> list[str]:
+    # Apart, so that no frame of a traceback has them among its locals.
+    return [f"{name}: {value}" for name, value in headers.items()]
 
 
 def _retry_after(exchange: _Exchange) -> str | None:
