@@ -1,0 +1,277 @@
+"""The API key is hunted in everything that a push leaves behind, where it ends well and where it does not."""
+
+import copy
+import logging
+import os
+import pickle
+import signal
+import socket
+import ssl
+import threading
+
+import pandas as pd
+import pytest
+import trustme
+from IPython.core.ultratb import VerboseTB
+
+import growlytics_pandas as gp
+from growlytics_pandas import Client, Sandbox
+from growlytics_pandas.errors import ApiKeyError, UsageError
+from growlytics_pandas.sandbox import Faults
+
+KEY = "hunted-7f3a9c2e51d8-b64d0e"
+TRANSPORTS = ["curl", "requests"]
+
+
+@pytest.fixture(autouse=True)
+def _key_in_the_environment(monkeypatch, caplog):
+    """Clients find the key there, so that no line of a test holds it, and every logger tells all it knows."""
+    monkeypatch.setenv("GROWLYTICS_API_KEY", KEY)
+    caplog.set_level(logging.DEBUG)
+    for name in ("urllib3", "requests", "asyncio"):
+        caplog.set_level(logging.DEBUG, logger=name)
+
+
+@pytest.fixture
+def box_with():
+    """Make sandboxes that let the hunted key in and fail as asked."""
+    started = []
+
+    def start(**faults):
+        started.append(Sandbox(faults=Faults(**faults), api_key=KEY).start())
+        return started[-1].base_url
+
+    yield start
+    for box in started:
+        box.stop()
+
+
+@pytest.fixture
+def hunt(caplog, capfd, tmp_path):
+    """Look for the key in some texts, and in whatever was logged, printed or written beside them."""
+
+    def look(*texts):
+        written = [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()]
+        printed = capfd.readouterr()
+        logged = [record.getMessage() + repr(record.args) + (record.exc_text or "") for record in caplog.records]
+        for text in (*texts, *written, *logged, printed.out, printed.err):
+            assert KEY not in text
+
+    return look
+
+
+def customers(rows=3):
+    return pd.DataFrame({"id": [f"c{i}" for i in range(rows)], "Score": range(rows)})
+
+
+def push(url, transport="curl", *, ledger=None, timeout=2.0, rows=3, **options):
+    client = Client(base_url=url, ledger=ledger, transport=transport, timeout=timeout)
+    return gp.push(customers(rows), "id", client=client, progress=False, **options)
+
+
+def everything_of(error):
+    """All that a traceback can show of an error and of those behind it: texts, and every local of our frames."""
+    while error is not None:
+        yield from (str(error), repr(error), repr(vars(error)))
+        yield from _frames_of(error.__traceback__)
+        ours = error.__traceback__
+        while ours is not None and ours.tb_frame.f_code.co_filename == __file__:
+            ours = ours.tb_next  # the caller's own frames show the caller's own variables
+        if ours is not None:
+            yield "\n".join(VerboseTB(theme_name="nocolor").structured_traceback(type(error), error, ours))
+        yield from _pickled(error)
+        error = error.__cause__ or error.__context__
+
+
+def _frames_of(traceback):
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if frame.f_code.co_filename != __file__:
+            yield from map(_shown, frame.f_locals.values())
+        traceback = traceback.tb_next
+
+
+def _shown(value):
+    try:
+        return repr(value)
+    except AttributeError:
+        return ""  # an object that was never finished
+
+
+def _pickled(error):
+    if isinstance(error, gp.GrowlyticsError | KeyboardInterrupt):
+        sent = pickle.dumps(error)
+        again = pickle.loads(sent)
+        assert (type(again), str(again)) == (type(error), str(error))
+        yield sent.decode("latin-1")
+
+
+def everything_in(result):
+    return (repr(result), result._repr_html_(), repr(vars(result)), result.outcomes.to_csv(), repr(result.plan))
+
+
+def caught(kind, call):
+    with pytest.raises(kind) as info:
+        call()
+    return info.value
+
+
+def test_a_push_that_ends_well_shows_the_key_nowhere(box_with, hunt, tmp_path):
+    events = []
+    result = push(box_with(), ledger=tmp_path / "ledger.db")
+    client = result.plan.client
+    gp.push(customers(), "id", client=client, progress=events.append, skip_unchanged=True)
+    assert events
+    hunt(*everything_in(result), *map(repr, events), repr(vars(client)), client.history().to_csv())
+    assert (tmp_path / "ledger.db").exists(), "the file was among what hunt has read"
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_refused_key_is_not_repeated(box_with, hunt, monkeypatch, transport):
+    url = box_with()
+    monkeypatch.setenv("GROWLYTICS_API_KEY", KEY + "-changed")
+    error = caught(gp.AuthenticationError, lambda: push(url, transport))
+    hunt(*everything_of(error), *everything_in(error.result))
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_redirect_that_repeats_the_key_shows_it_masked(box_with, hunt, transport):
+    url = box_with(redirect=f"http://127.0.0.1:9/login?key={KEY}")
+    error = caught(gp.EndpointError, lambda: push(url, transport))
+    assert "[key]" in str(error)
+    hunt(*everything_of(error), *everything_in(error.result))
+
+
+@pytest.fixture
+def untrusted():
+    """A TLS server whose certificate nobody trusts."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            try:
+                accepted, _ = listener.accept()
+            except OSError:
+                return
+            try:
+                context.wrap_socket(accepted, server_side=True).close()
+            except OSError:
+                accepted.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_certificate_that_is_not_trusted(untrusted, hunt, transport):
+    error = caught(gp.EndpointError, lambda: push(untrusted, transport))
+    hunt(*everything_of(error), *everything_in(error.result))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_nobody_listens(hunt, transport):
+    result = push("http://127.0.0.1:9", transport, rows=1)
+    assert result.counts["failed"] == 1
+    hunt(*everything_in(result))
+    client = Client(base_url="http://127.0.0.1:9", ledger=None, transport=transport)
+    hunt(*everything_of(caught(gp.ServiceUnavailableError, lambda: client.upsert("c1", {"Score": 1}))))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_no_answer_in_time(box_with, hunt, transport):
+    result = push(box_with(hang=1.0), transport, timeout=0.05, rows=1)
+    assert result.counts["unknown"] == 1
+    hunt(*everything_in(result))
+
+
+@pytest.mark.parametrize("bad", ["\n", "é", " "])
+def test_a_key_that_cannot_be_a_header(hunt, monkeypatch, bad):
+    monkeypatch.setenv("GROWLYTICS_API_KEY", f"{KEY}{bad}{KEY}")
+    hunt(*everything_of(caught(ApiKeyError, Client)))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"base_url": "ftp://x"}, {"timeout": -1}, {"transport": "pigeon"}, {"verify": "/none"}, {"ledger": 3}]
+)
+def test_a_client_that_cannot_be_made_does_not_show_its_key_argument(hunt, wrong):
+    call = _caller_with_key_argument(wrong)
+    hunt(*everything_of(caught(UsageError, call)))
+
+
+def test_a_key_argument_that_cannot_be_a_header(hunt):
+    hunt(*everything_of(caught(ApiKeyError, _caller_with_key_argument({}, "\n" + KEY))))
+
+
+def _caller_with_key_argument(options, more=""):
+    args = (KEY + more,)
+    return lambda: Client(*args, **options)
+
+
+def test_a_damaged_ledger(box_with, hunt, tmp_path):
+    url = box_with()
+    damaged = tmp_path / "ledger.db"
+    damaged.write_bytes(b"this is no database" * 100)
+    hunt(*everything_of(caught(gp.LedgerError, lambda: push(url, ledger=damaged))))
+
+
+def test_violations(box_with, hunt):
+    df = pd.DataFrame({"id": ["a", "a"], "Score": [1.0, float("inf")]})
+    client = Client(base_url=box_with(), ledger=None)
+    error = caught(gp.ConstraintViolationError, lambda: gp.push(df, "id", client=client, progress=False))
+    hunt(*everything_of(error), repr(error.plan), error.violations.to_csv())
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("presses", [1, 2, 3])
+def test_an_interrupt(box_with, hunt, transport, presses):
+    url = box_with(hang=1.0) if presses > 1 else box_with(latency=0.2)
+
+    timers = [threading.Timer(0.2 + 0.15 * i, os.kill, (os.getpid(), signal.SIGINT)) for i in range(presses)]
+    for timer in timers:
+        timer.start()
+    try:
+        error = caught(KeyboardInterrupt, lambda: push(url, transport, rows=50, max_rate=4))
+    finally:
+        for timer in timers:
+            timer.cancel()
+            timer.join()
+    hunt(*everything_of(error), *everything_in(gp.last_result()))
+
+
+def test_what_an_answer_repeats_is_masked_in_the_outcomes(hunt):
+    """A proxy's error page may print the request's headers."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=_echo_headers, args=(listener,))
+    thread.start()
+    try:
+        result = push(f"http://127.0.0.1:{listener.getsockname()[1]}", rows=1)
+    finally:
+        listener.close()
+        thread.join()
+    assert "[key]" in result.outcomes["error"].item()
+    hunt(*everything_in(result))
+
+
+def _echo_headers(listener):
+    connection, _ = listener.accept()
+    with connection:
+        headers = connection.recv(65536).partition(b"\r\n\r\n")[0].splitlines()
+        page = b"<pre>" + next(line for line in headers if line.lower().startswith(b"x-growlytics-key")) + b"</pre>"
+        head = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n"
+        connection.sendall(head % len(page) + page)
+
+
+def test_the_objects_that_hold_the_key_do_not_show_it(hunt):
+    client = Client(ledger=None)
+    key = client._key
+    hunt(repr(key), str(key), f"{key}", repr(copy.copy(key)), repr(vars(client)), repr(client))
+    with Sandbox(api_key=KEY) as sandbox:
+        hunt(repr(sandbox), repr(sandbox.client), repr(sandbox.client.workspace), repr(vars(sandbox.client.workspace)))
