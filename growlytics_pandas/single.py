@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from growlytics_pandas import contract
 from growlytics_pandas.api import plan
 from growlytics_pandas.client import Client
 from growlytics_pandas.errors import (
+    ConstraintViolationError,
     CustomerRejectedError,
     InvalidArgumentError,
     InvalidArgumentTypeError,
@@ -20,8 +21,11 @@ from growlytics_pandas.errors import (
 )
 from growlytics_pandas.execution import LastResult
 from growlytics_pandas.outcomes import Status
+from growlytics_pandas.rules import Severity
 
-_ID = "growlytics customer id"  # no attribute is called so
+_ID: Final = "growlytics customer id"  # no attribute is called so
+_EXAMPLE: Final = "{'name': 'City', 'type': 'string', 'value': 'Pune'}"
+_SHOWN: Final = 10  # violations in a message
 
 
 def upsert_one(
@@ -37,6 +41,8 @@ def upsert_one(
     last = LastResult.value
     try:
         result = made.push(progress=False)
+    except ConstraintViolationError as error:
+        raise _violated(error) from None
     finally:
         LastResult.value = last  # one customer is no push to come back to
     if not result.ok:
@@ -47,6 +53,20 @@ def _cell(value: Any) -> Any:
     cell = np.empty(1, dtype=object)  # filled apart: a list stays one cell
     cell[0] = value
     return cell
+
+
+def _violated(error: ConstraintViolationError) -> ConstraintViolationError:
+    """Say the same in the words of one customer, who has an id and attributes and no rows and columns."""
+    errors = error.violations[error.violations["severity"] == Severity.ERROR]
+    lines = []
+    for column, message in zip(errors["column"].head(_SHOWN), errors["message"].head(_SHOWN), strict=True):
+        said = message.partition(f"column {column!r}: ")[2]
+        lines.append(f"  {said}" if column == _ID else f"  attribute {column!r}: {said}")
+    if len(errors) > _SHOWN:
+        lines.append(f"  +{len(errors) - _SHOWN} more, all in the error's .violations")
+    return ConstraintViolationError(
+        "nothing was sent:\n" + "\n".join(lines), violations=error.violations, plan=error.plan
+    )
 
 
 def _refusal(outcome: pd.Series[Any]) -> ServiceError:
@@ -67,14 +87,22 @@ def _refusal(outcome: pd.Series[Any]) -> ServiceError:
 def _named(attributes: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, str]]:
     """Return name → value and name → explicit type."""
     if isinstance(attributes, Mapping):
+        for name in attributes:
+            _require_name(f"attributes[{name!r}]", name)
         return dict(attributes), {}
-    values, types = {}, {}
+    if isinstance(attributes, str) or not isinstance(attributes, Iterable):
+        raise InvalidArgumentTypeError(
+            f"attributes: found a {type(attributes).__name__}; it must be a dict such as {{'City': 'Pune'}}, or a list "
+            f"of mappings such as {_EXAMPLE}."
+        )
+    values: dict[str, Any] = {}
+    types: dict[str, str] = {}
     for i, entry in enumerate(attributes):
         if not isinstance(entry, Mapping) or not {"name", "type", "value"} <= set(entry):
             raise InvalidArgumentTypeError(
-                f"attributes[{i}]: it must be a mapping with 'name', 'type' and 'value', such as "
-                "{'name': 'City', 'type': 'string', 'value': 'Pune'}."
+                f"attributes[{i}]: it must be a mapping with 'name', 'type' and 'value', such as {_EXAMPLE}."
             )
+        _require_name(f"attributes[{i}]['name']", entry["name"])
         if entry["name"] in values:
             raise InvalidArgumentError(
                 f"attributes[{i}]: {entry['name']!r} is given twice; one name can carry one value."
@@ -83,3 +111,8 @@ def _named(attributes: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> tuple
         if entry["name"] not in contract.RESERVED_ATTRIBUTES or entry["type"] != contract.STRING:
             types[entry["name"]] = entry["type"]
     return values, types
+
+
+def _require_name(where: str, name: Any) -> None:
+    if not isinstance(name, str):
+        raise InvalidArgumentTypeError(f"{where}: found a {type(name).__name__}; the name of an attribute is text.")

@@ -24,6 +24,11 @@ COLUMNS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def dirty():
+    return gp.validate(gp.sample_customers(300, dirty=True), "customer_id")
+
+
 def same_form(found):
     expected = {name: pd.Series(dtype=dtype).dtype for name, dtype in DTYPES.items()}
     return list(found.columns) == COLUMNS and found.dtypes.to_dict() == expected
@@ -71,9 +76,8 @@ def test_every_violation_is_listed_not_the_first_only():
     assert counts.to_dict() == {"id_missing": 5000, "value_not_finite": 5000}
 
 
-def test_whole_columns_come_first_then_rows_in_order():
-    found = gp.validate(gp.sample_customers(300, dirty=True), "customer_id")
-    rows = found["row"].astype("float").fillna(-1)
+def test_whole_columns_come_first_then_rows_in_order(dirty):
+    rows = dirty["row"].astype("float").fillna(-1)
     assert rows.is_monotonic_increasing
 
 
@@ -84,8 +88,8 @@ def test_values_are_the_cells_themselves_lists_and_dicts_too():
     assert found["value"].tolist() == cells[:3]
 
 
-def test_messages_say_where_and_what_and_fixes_are_python():
-    found = gp.validate(gp.sample_customers(300, dirty=True), "customer_id")
+def test_messages_say_where_and_what_and_fixes_are_python(dirty):
+    found = dirty
     for row, column, message, fix in zip(found["row"], found["column"], found["message"], found["fix"], strict=True):
         where = f"column {column!r}: " if row is pd.NA else f"row {row}, column {column!r}: "
         assert message.startswith(where)
@@ -94,14 +98,14 @@ def test_messages_say_where_and_what_and_fixes_are_python():
 
 
 @pytest.mark.parametrize("rule", ["id_too_long", "attribute_name_too_long", "value_too_long", "too_many_attributes"])
-def test_a_limit_is_a_number_that_the_message_repeats(rule):
-    found = gp.validate(gp.sample_customers(300, dirty=True), "customer_id").query("rule == @rule").iloc[0]
+def test_a_limit_is_a_number_that_the_message_repeats(dirty, rule):
+    found = dirty.query("rule == @rule").iloc[0]
     assert str(found["limit"]) in found["message"]
 
 
 def test_violations_are_the_same_in_many_blocks_as_in_one(monkeypatch):
-    df = gp.sample_customers(2000, dirty=True)
-    df.loc[1999, "customer_id"] = df.loc[5, "customer_id"]
+    df = gp.sample_customers(400, dirty=True)
+    df.loc[399, "customer_id"] = df.loc[5, "customer_id"]
     whole = gp.validate(df, "customer_id")
     monkeypatch.setattr(blocks.starts, "__defaults__", (137,))
     pd.testing.assert_frame_equal(gp.validate(df, "customer_id"), whole)

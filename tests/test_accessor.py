@@ -1,0 +1,95 @@
+"""`df.growlytics`: a door to the functions, there for every frame, doing nothing until it is used."""
+
+import inspect
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import growlytics_pandas as gp
+from growlytics_pandas.accessor import GrowlyticsAccessor
+
+METHODS = ("plan", "schema", "validate", "preview", "push")
+
+
+class Customers(pd.DataFrame):
+    @property
+    def _constructor(self):
+        return Customers
+
+
+FRAMES = {
+    "no rows and columns": pd.DataFrame(),
+    "no rows": pd.DataFrame({"id": []}),
+    "multiindex columns": pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", "b")])),
+    "multiindex rows": pd.DataFrame({"id": ["a"]}, index=pd.MultiIndex.from_tuples([("x", 1)])),
+    "column of that name": pd.DataFrame({"growlytics": ["a"], "X": [1]}),
+    "labels that are no text": pd.DataFrame({0: [1], None: [2], 1.5: [3]}),
+    "repeated labels": pd.DataFrame([[1, 2]], columns=["x", "x"]),
+    "lists": pd.DataFrame({"x": [[1]]}),
+    "subclass": Customers({"id": ["a"]}),
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_have_the_signature_and_docs_of_the_functions(method):
+    function, door = getattr(gp, method), getattr(GrowlyticsAccessor, method)
+    of_function = list(inspect.signature(function).parameters.values())
+    of_method = list(inspect.signature(door).parameters.values())
+    assert (of_function[0].name, of_method[0].name) == ("df", "self")
+    assert of_function[1:] == of_method[1:]
+    assert inspect.signature(function).return_annotation == inspect.signature(door).return_annotation
+    assert inspect.getdoc(door) == inspect.getdoc(function)
+    bound = inspect.signature(getattr(pd.DataFrame({"id": []}).growlytics, method))
+    assert list(bound.parameters.values()) == of_function[1:]
+
+
+@pytest.mark.parametrize("df", FRAMES.values(), ids=FRAMES)
+def test_completion_and_attributes_stay_as_they_were(df):
+    assert "growlytics" in dir(df)
+    assert hasattr(df, "growlytics")
+    assert not hasattr(df, "no_such_attribute")
+    assert {*METHODS} <= set(dir(GrowlyticsAccessor(df)))
+
+
+@pytest.mark.parametrize("df", FRAMES.values(), ids=FRAMES)
+def test_construction_holds_the_frame_and_nothing_else(df):
+    accessor = GrowlyticsAccessor(df)
+    assert vars(accessor) == {"_frame": df} if df.empty else vars(accessor)["_frame"] is df
+    assert len(vars(accessor)) == 1
+
+
+def test_a_column_of_that_name_does_not_hide_the_methods():
+    df = FRAMES["column of that name"]
+    assert df["growlytics"].tolist() == ["a"]
+    assert GrowlyticsAccessor(df).preview("growlytics") == gp.preview(df, "growlytics")
+
+
+@pytest.mark.parametrize("method", ["schema", "validate"])
+def test_methods_give_what_the_functions_give(method):
+    df = gp.sample_customers(120, dirty=True)
+    by_door = getattr(df.growlytics, method)("customer_id", keep="first")
+    pd.testing.assert_frame_equal(by_door, getattr(gp, method)(df, "customer_id", keep="first"))
+
+
+def test_copies_slices_and_subclasses_have_their_own_view():
+    df = pd.DataFrame({"id": ["a", "b", "c"], "X": [1, 2, 3]})
+    df.growlytics.validate("id")
+    assert [body["id"] for body in df.iloc[1:].growlytics.preview("id")] == ["b", "c"]
+    assert [body["id"] for body in df[df["X"] > 2].growlytics.preview("id")] == ["c"]
+    assert [body["id"] for body in df.copy().assign(id=["x", "y", "z"]).growlytics.preview("id")] == ["x", "y", "z"]
+    assert [body["id"] for body in Customers(df).growlytics.preview("id")] == ["a", "b", "c"]
+
+
+def test_a_change_after_a_look_is_seen_by_the_next_look():
+    df = pd.DataFrame({"id": ["a"], "X": [1]})
+    df.growlytics.preview("id")
+    df["Y"] = np.int64(2)
+    names = [attribute["name"] for attribute in df.growlytics.preview("id")[0]["attributes"]]
+    assert names == ["X", "Y"]
+
+
+def test_pushing_through_the_door(sandbox):
+    result = pd.DataFrame({"id": ["a"], "X": [1]}).growlytics.push("id", client=sandbox.client, progress=False)
+    assert result.ok
+    assert sandbox.stored() == {"a": {"X": 1}}

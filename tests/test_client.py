@@ -1,0 +1,128 @@
+"""The client's arguments: what cannot be is refused where it is written, and never by a library later."""
+
+import pytest
+
+from growlytics_pandas import Client, contract
+from growlytics_pandas.errors import EndpointError, InvalidArgumentError, InvalidArgumentTypeError, LedgerError
+
+KEY = "test-key"
+
+
+def url(text):
+    return Client(KEY, text, ledger=None).base_url
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://example.com", "https://example.com"),
+        (" https://example.com/ \n", "https://example.com"),
+        ("https://example.com/rest-api/customer", "https://example.com"),
+        ("https://example.com/rest-api/customer/", "https://example.com"),
+        ("https://example.com:8443/proxy", "https://example.com:8443/proxy"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_a_base_url_is_taken_with_or_without_the_path(given, kept):
+    assert url(given) == kept
+
+
+def test_the_url_comes_from_argument_environment_or_contract_in_this_order(monkeypatch):
+    assert url(None) == contract.BASE_URL
+    monkeypatch.setenv("GROWLYTICS_BASE_URL", "https://outside.example")
+    assert url(None) == "https://outside.example"
+    assert url("https://given.example") == "https://given.example"
+
+
+@pytest.mark.parametrize(
+    "host", ["example.com", "127.0.0.1.example.com", "192.168.0.1", "0.0.0.0", "localhost.example.com", "[::2]"]
+)
+def test_plain_http_is_for_this_machine_only(host):
+    with pytest.raises(InvalidArgumentError, match="plain http"):
+        url(f"http://{host}:8000")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://user:sesame@example.com",
+        "https://sesame@example.com",
+        "http://user:sesame@127.0.0.1",
+        "https://example.com/?key=sesame",
+        "https://example.com#sesame",
+        "https://user:sesame",
+        "https://[sesame",
+        "user:sesame@example.com",
+        "sesame",
+        "//sesame",
+        "https://example.com\n/sesame",
+        "https://example.com/se same",
+    ],
+)
+def test_a_url_that_may_hold_a_secret_is_refused_without_showing_it(text):
+    with pytest.raises(InvalidArgumentError) as caught:
+        url(text)
+    assert "sesame" not in str(caught.value)
+    assert "base_url" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["ftp://example.com", "https://", "https:///path", "https://example.com:99999", "?"])
+def test_what_is_no_web_address_is_refused(text):
+    with pytest.raises(InvalidArgumentError, match="it must be like 'https://"):
+        url(text)
+
+
+def test_a_url_must_be_text():
+    with pytest.raises(InvalidArgumentTypeError, match="found a int"):
+        url(8000)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), True, "30", None])
+def test_a_timeout_is_a_positive_number_of_seconds(seconds):
+    with pytest.raises(InvalidArgumentError, match="timeout"):
+        Client(KEY, timeout=seconds, ledger=None)
+
+
+def test_an_unknown_transport_names_those_there_are():
+    with pytest.raises(InvalidArgumentError, match="'requests', 'curl'"):
+        Client(KEY, transport="httpx", ledger=None)
+
+
+def test_verify_is_a_choice_or_a_file(tmp_path):
+    bundle = tmp_path / "ca.pem"
+    bundle.touch()
+    for fine in (True, False, bundle, str(bundle)):
+        Client(KEY, verify=fine, ledger=None)
+    for missing in (tmp_path / "no.pem", tmp_path):
+        with pytest.raises(InvalidArgumentError, match="verify"):
+            Client(KEY, verify=missing, ledger=None)
+    for wrong in (None, 1):
+        with pytest.raises(InvalidArgumentTypeError, match="verify"):
+            Client(KEY, verify=wrong, ledger=None)
+
+
+def test_a_ledger_is_a_path_auto_or_none(tmp_path):
+    assert Client(KEY, ledger=None).ledger is None
+    assert Client(KEY, ledger=tmp_path / "ledger.db").ledger is not None
+    with pytest.raises(InvalidArgumentTypeError, match="ledger"):
+        Client(KEY, ledger=7)
+
+
+def test_a_broken_ledger_names_its_file(tmp_path):
+    path = tmp_path / "ledger.db"
+    path.write_bytes(b"not a database" * 100)
+    with pytest.raises(LedgerError, match="ledger"):
+        Client(KEY, ledger=path).types()
+
+
+def test_a_client_without_a_ledger_says_so():
+    with pytest.raises(InvalidArgumentError, match="ledger=None"):
+        Client(KEY, ledger=None).types()
+
+
+def test_another_path_on_the_right_server_is_an_endpoint_error(sandbox):
+    client = Client(sandbox.api_key, sandbox.base_url + "/elsewhere", ledger=None)
+    with pytest.raises(EndpointError, match="404"):
+        client.upsert("a", {"City": "Pune"})

@@ -1,0 +1,32 @@
+"""The facts of the API, against the published page's own words, and how characters are counted."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from growlytics_pandas import contract
+
+
+def test_the_facts_are_those_of_the_published_page():
+    assert contract.BASE_URL + contract.CUSTOMER_PATH == "https://dcqs-india.growlytics.in/rest-api/customer"
+    assert contract.KEY_HEADER == "x-growlytics-key"
+    assert contract.TYPES == ("string", "number", "boolean", "date")
+    assert contract.RESERVED_ATTRIBUTES == ("name", "email", "mobile")
+    assert contract.MAX_ATTRIBUTE_NAME_CHARS == 49  # "less than 50 characters"
+    assert contract.MAX_CUSTOM_ATTRIBUTES == 100
+    assert contract.DATE_FORMAT == "%Y-%m-%d %H:%M:%S"
+
+
+def test_every_status_has_one_meaning():
+    groups = (contract.RETRY_STATUSES, contract.KEY_STATUSES, contract.ENDPOINT_STATUSES)
+    assert len(frozenset().union(*groups)) == sum(map(len, groups))
+    assert not any(200 <= status < 300 for group in groups for status in group)
+
+
+def test_emoji_count_two():
+    assert [contract.count_chars(text) for text in ("", "é", "🎉", "👩‍👧")] == [0, 1, 2, 5]
+
+
+@given(st.text(alphabet=st.characters(codec=None)))
+def test_the_count_is_never_below_either_way_of_counting(text):
+    units = len(text.encode("utf-16-le", "surrogatepass")) // 2
+    assert contract.count_chars(text) == max(len(text), units)

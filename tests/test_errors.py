@@ -1,0 +1,106 @@
+"""Exceptions: a tree that users catch by, facts as attributes, and pickles that keep what may travel."""
+
+import inspect
+import pickle
+
+import pandas as pd
+import pytest
+
+import growlytics_pandas as gp
+from growlytics_pandas import errors
+from growlytics_pandas.errors import (
+    ConstraintViolationError,
+    CustomerRejectedError,
+    GrowlyticsError,
+    PushInterrupted,
+    ServiceError,
+    TooManyFailuresError,
+)
+
+EVERY = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, BaseException)]
+
+
+def test_the_tree_in_the_docstring_is_the_tree():
+    drawn = {word for word in errors.__doc__.replace("(", " ").split() if word.endswith(("Error", "Interrupted"))}
+    ours = {cls.__name__ for cls in EVERY}
+    assert ours <= drawn
+    assert all(issubclass(cls, GrowlyticsError) for cls in EVERY if cls is not PushInterrupted)
+
+
+@pytest.mark.parametrize(
+    ("cls", "base"),
+    [
+        ("InvalidArgumentError", ValueError),
+        ("InvalidArgumentTypeError", TypeError),
+        ("ApiKeyError", ValueError),
+        ("MissingDependencyError", ImportError),
+        ("ConstraintViolationError", ValueError),
+    ],
+)
+def test_errors_are_caught_by_the_builtin_that_fits(cls, base):
+    assert issubclass(getattr(errors, cls), base)
+
+
+@pytest.mark.parametrize("cls", [cls for cls in EVERY if cls is not PushInterrupted])
+def test_every_error_pickles_and_keeps_message_and_facts(cls):
+    frame = pd.DataFrame({"rule": ["id_missing"]})
+    facts = {
+        "status": 503,
+        "attempts": 5,
+        "server_message": "busy",
+        "retryable": True,
+        "path": "x",
+        "violations": frame,
+    }
+    error = pickle.loads(pickle.dumps(cls("row 3 - what - limit - remedy", **facts)))
+    assert type(error) is cls
+    assert str(error) == "row 3 - what - limit - remedy"
+    pd.testing.assert_frame_equal(error.violations, frame)
+    assert {name: getattr(error, name) for name in facts if name != "violations"} == {
+        name: fact for name, fact in facts.items() if name != "violations"
+    }
+
+
+def test_a_service_error_has_every_fact_even_when_none_was_given():
+    error = ServiceError("no answer")
+    facts = (error.status, error.attempts, error.server_message, error.retryable, error.result)
+    assert facts == (None, 0, "", False, None)
+
+
+def test_the_error_of_a_refused_push_pickles_with_its_violations_and_without_the_key():
+    client = gp.Client("sk-secret-key-1", "http://127.0.0.1:9", ledger=None)
+    with pytest.raises(ConstraintViolationError) as caught:
+        gp.push(pd.DataFrame({"id": ["a", None], "X": [1, 2]}), "id", client=client, progress=False)
+    assert caught.value.plan.counts["unsent"] == 1
+    data = pickle.dumps(caught.value)
+    assert b"sk-secret-key-1" not in data
+    copy = pickle.loads(data)
+    pd.testing.assert_frame_equal(copy.violations, caught.value.violations)
+    assert copy.plan is None
+
+
+def test_the_error_of_a_run_pickles_and_leaves_its_result_here(faulty):
+    box = faulty(success_false=1.0)
+    with pytest.raises(TooManyFailuresError) as caught:
+        gp.push(pd.DataFrame({"id": list("abc"), "X": 1}), "id", client=box.client, max_failures=1, progress=False)
+    assert sum(caught.value.result.counts.values()) == 3
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert (str(copy), copy.server_message, copy.result) == (str(caught.value), caught.value.server_message, None)
+
+
+def test_an_interrupt_is_let_through_by_except_exception():
+    assert issubclass(PushInterrupted, KeyboardInterrupt)
+    assert not issubclass(PushInterrupted, Exception)
+
+
+def test_an_interrupt_is_one_line_in_a_notebook_and_pickles():
+    error = PushInterrupted("3 accepted, 5 unsent.", result=object())
+    assert error._render_traceback_() == ["PushInterrupted: 3 accepted, 5 unsent."]
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), copy.result) == (PushInterrupted, str(error), None)
+    assert PushInterrupted().result is None
+
+
+def test_errors_that_users_catch_most_are_at_the_top():
+    assert gp.ConstraintViolationError is ConstraintViolationError
+    assert issubclass(CustomerRejectedError, gp.GrowlyticsError)
