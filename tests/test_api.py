@@ -12,7 +12,7 @@ from growlytics_pandas.errors import ApiKeyError, ConstraintViolationError, Inva
 
 LAZY = (
     *("requests", "pycurl", "ipywidgets", "IPython", "tqdm", "starlette", "uvicorn", "phonenumbers", "email_validator"),
-    *("matplotlib", "dask", "urllib3", "pyarrow"),
+    *("matplotlib", "dask", "urllib3", "pyarrow", "asyncio"),
 )
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import pandas as pd
 
 from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, MissingDependencyError, UsageError
-from growlytics_pandas.sandbox.app import SandboxApp
 from growlytics_pandas.sandbox.faults import Faults
 from growlytics_pandas.sandbox.frames import customers_frame, ignored_frame, types_frame
 from growlytics_pandas.sandbox.store import SandboxStore
@@ -203,6 +202,9 @@ class _Running:
     """What a started sandbox holds: socket, file, thread."""
 
     def __init__(self, db: Path | None, port: int, faults: Faults, api_key: str) -> None:
+        # Here, because it brings asyncio along, and a sandbox is made by few who import the package.
+        from growlytics_pandas.sandbox.app import SandboxApp  # noqa: PLC0415
+
         server_thread = _import_server_thread()
         with ExitStack() as opening:
             listener = opening.enter_context(_listen(port))
