@@ -126,10 +126,10 @@ def _dates(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) ->
 def _local(column: pd.Series[Any], zone: ZoneInfo) -> npt.NDArray[np.datetime64]:
     """Tell aware dates in `zone`, as naive ones.
 
-    Near the ends of what pandas can hold it raises or, before version 3, wraps around: such dates go one by one.
+    Odd ones go one by one.
     """
     instants = column.dt.tz_convert(None).to_numpy()
-    odd = (instants < _FIRST_PLAIN) | (instants > _LAST_PLAIN)
+    odd = _is_odd(instants)
     plain: pd.Series[Any] = pd.Series(np.where(odd, _EPOCH, instants) if odd.any() else instants)
     local: npt.NDArray[np.datetime64] = plain.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None).to_numpy()
     if not odd.any():
@@ -138,6 +138,22 @@ def _local(column: pd.Series[Any], zone: ZoneInfo) -> npt.NDArray[np.datetime64]
     local = _all_in_microseconds(local)
     local[odd] = dates_array([_told_in(instant, zone) for instant in distinct])[places]
     return local
+
+
+def _is_odd(instants: npt.NDArray[np.datetime64]) -> Mask:
+    """Which dates nanoseconds cannot hold: there pandas' zones raise or, before version 3, wrap around or crash."""
+    odd: Mask = (instants < _FIRST_PLAIN) | (instants > _LAST_PLAIN)
+    return odd
+
+
+def originals(column: pd.Series[Any]) -> list[Any]:
+    """Return cells as a reader knows them; odd dates in UTC, or as text where Python has no such date."""
+    if isinstance(column.dtype, pd.DatetimeTZDtype) and _is_odd(column.dt.tz_convert(None).to_numpy()).any():
+        column = column.dt.tz_convert("UTC")
+    try:
+        return column.tolist()
+    except (OverflowError, ValueError):
+        return column.astype("str").tolist()
 
 
 def _dense(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -14,7 +14,7 @@ from pandas.api.types import is_scalar
 
 from growlytics_pandas import contract, fixes
 from growlytics_pandas.blocks import starts
-from growlytics_pandas.cells import Mask
+from growlytics_pandas.cells import Mask, originals
 from growlytics_pandas.identifiers import Groups, Ids, find_groups, fold, hash_texts, read_ids, unkept
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.rules import Rule, Severity
@@ -90,7 +90,7 @@ class _Reporter:
 
     def _no_id(self, start: int, ids: Ids) -> None:
         rows = (np.flatnonzero(ids.missing) + start).tolist()
-        values = self._column.iloc[rows].tolist()
+        values = originals(self._column.iloc[rows])
         what = list(map(_unusable, values))
         samples = dict(zip(what, values, strict=True))  # one a kind: the line is the same for all of it
         lines = {said: fixes.of_no_id(self._frame, self._layout, value) for said, value in samples.items()}
@@ -136,7 +136,7 @@ class _Reporter:
             for row, rows in pairs
         ]
         rows = [row for row, _ in pairs]
-        values = self._column.iloc[rows].tolist()
+        values = originals(self._column.iloc[rows])
         self._add(Rule.ID_CASE_DUPLICATE, rows, what, fixes.of_alike_ids(self._frame, self._layout, values))
 
     def _assign(self, change: str) -> str:
@@ -164,7 +164,7 @@ class _Reporter:
                     what,
                     fix,
                     rows,
-                    self._column.iloc[rows].tolist(),
+                    originals(self._column.iloc[rows]),
                     limit,
                     severity=severity,
                 )

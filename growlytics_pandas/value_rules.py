@@ -8,7 +8,7 @@ import pandas as pd
 
 from growlytics_pandas import contract, fixes
 from growlytics_pandas.blocks import Block, Column
-from growlytics_pandas.cells import Mask
+from growlytics_pandas.cells import Mask, originals
 from growlytics_pandas.contacts import Problem, invalid_emails, invalid_mobiles
 from growlytics_pandas.identifiers import too_long
 from growlytics_pandas.inference import AttributeType, Kind
@@ -115,7 +115,7 @@ class _Checker:
         self, rule: Rule, mask: Mask, what: str | Sequence[str], fix: str | Sequence[str], limit: object
     ) -> None:
         rows = (np.flatnonzero(mask) + self._block.start).tolist()
-        values = _originals(self._frame, self._column.attribute, rows)
+        values = originals(self._frame.iloc[rows, self._column.attribute.position])
         attribute = self._column.attribute
         self._findings.append(
             Found(rule, attribute.position, attribute.column, attribute.name, what, fix, rows, values, limit)
@@ -137,15 +137,6 @@ _READ_AS = {
     AttributeType.BOOLEAN: "; true/false, yes/no, on/off, 1/0 are read as one",
     AttributeType.DATE: "; text is read as a date where it is like 2026-01-31 or 2026-01-31 09:30:00+05:30",
 }
-
-
-def _originals(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> list[Any]:
-    """Return cells as they are; as text where Python has no such date, which Arrow may hold."""
-    column = frame.iloc[:, attribute.position].iloc[rows]
-    try:
-        return column.tolist()
-    except (OverflowError, ValueError):
-        return column.astype("str").tolist()
 
 
 def _empty_rows(frame: pd.DataFrame, layout: Layout, block: Block) -> list[Found]:

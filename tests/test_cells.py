@@ -177,6 +177,14 @@ def test_a_far_date_beside_it_changes_no_other_date_of_a_column():
     assert rules(fine.dt.tz_localize("UTC"), timezone=EAST) == [(0, "date_truncated")]
 
 
+def test_dates_of_the_first_years_are_shown_in_violations_whatever_zone_they_are_in():
+    column = pd.Series([FIRST.replace(month=3, microsecond=500), INSTANT], dtype="datetime64[us, UTC]")
+    column = column.dt.tz_convert("Asia/Tokyo")
+    frame = pd.DataFrame({"id": ["a", "b"], "x": column})
+    [value] = growlytics_pandas.validate(frame, "id")["value"]
+    assert value == pd.Timestamp("0001-03-01 00:00:00.000500", tz="UTC")
+
+
 def test_arrow_dates_before_1970_and_before_1000_keep_their_form():
     values = [dt.datetime(999, 2, 3, 4, 5, 6), dt.datetime(1969, 12, 31, 23, 59, 59)]
     column = pd.Series(pd.array(values, dtype=pd.ArrowDtype(pa.timestamp("us"))))
