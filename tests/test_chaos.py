@@ -21,7 +21,7 @@ FAULTS = (
 )
 """Every sixth request goes wrong; of those that are cut, hang or lose their answer, the customer is written."""
 
-RUNS = [("curl", 1, 50_000), ("curl", 2, 4_000), ("curl", 3, 4_000), ("requests", 4, 2_000), ("requests", 5, 2_000)]
+RUNS = [("curl", 1, 50_000), ("curl", 2, 2_000), ("curl", 3, 2_000), ("requests", 4, 2_000), ("requests", 5, 2_000)]
 
 
 @contextmanager
@@ -80,18 +80,17 @@ def test_the_store_is_what_the_outcomes_say(tmp_path, transport, seed, rows):
     assert set(stored) == arrived, "what failed, or was never sent, is not in the store"
 
 
-@pytest.mark.parametrize("transport", ["curl", "requests"])
-def test_retry_brings_in_what_chaos_left(tmp_path, transport):
-    """Attempts that run out, then a second push of the same plan's rest: in the end the store equals the plan."""
+def test_retry_brings_in_what_chaos_left(tmp_path):
+    """Attempts that run out, then further pushes of the rest: in the end the store equals the plan."""
     db = tmp_path / "chaos.db"
-    df = pd.DataFrame({"id": [f"c{i}" for i in range(300)], "Score": np.arange(300)})
-    with sandbox_process(db, "status.500=0.4,reset_after=0.2,seed=6") as url:
-        client = Client(DEFAULT_API_KEY, url, ledger=None, transport=transport, timeout=1.0)
+    df = pd.DataFrame({"id": [f"c{i}" for i in range(120)], "Score": np.arange(120)})
+    with sandbox_process(db, "status.500=0.35,reset_after=0.2,seed=6") as url:
+        client = Client(DEFAULT_API_KEY, url, ledger=None, timeout=1.0)
         result = gp.push(df, "id", client=client, progress=False)
         assert result.counts["failed"] + result.counts["unknown"] > 0
         for _ in range(10):
             if result.ok:
                 break
             result = result.retry()
-    assert result.counts["accepted"] == 300
-    assert Sandbox(db=db).stored() == {f"c{i}": {"Score": i} for i in range(300)}
+    assert result.counts["accepted"] == 120
+    assert Sandbox(db=db).stored() == {f"c{i}": {"Score": i} for i in range(120)}

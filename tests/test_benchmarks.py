@@ -1,0 +1,54 @@
+"""Small runs of `tests/benchmarks`, which print their tables; ratios within one run, with room for a noisy machine."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.benchmark
+
+BENCHMARKS = Path(__file__).parent / "benchmarks"
+
+
+@pytest.fixture
+def measure(capfd):
+    """Run one benchmark small, in a process of its own, show its table and return its figures."""
+
+    def run(name):
+        command = [sys.executable, str(BENCHMARKS / f"{name}.py"), "--small"]
+        printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.rstrip()
+        table, _, figures = printed.rpartition("\n")
+        with capfd.disabled():
+            print(table)
+        return json.loads(figures)
+
+    return run
+
+
+def test_a_push_outruns_a_batching_client_and_the_loop_that_everybody_writes(measure):
+    found = measure("throughput")["7 attributes, no latency"]
+    rate = {name: figures["rate"] for name, figures in found.items()}
+    ours = rate["ours, curl"]
+    assert ours > 2.0 * rate["segment, 100 a request"]
+    assert ours > 20.0 * rate["iterrows + requests.post"]
+    assert ours > 0.5 * rate["bare encode + libcurl multi"]
+
+
+def test_a_row_costs_the_same_in_a_large_frame_and_memory_stays_flat(measure):
+    found = measure("growth")
+    small, large = found["10,000"], found["100,000"]
+    assert large["cpu_us"] < 1.4 * small["cpu_us"]
+    assert large["added_mb"] < 100
+
+
+def test_bodies_are_written_many_times_faster_than_row_by_row(measure):
+    found = measure("encode")
+    assert found["naive"] > 5.0 * found["ours"]
+
+
+def test_checks_find_what_pandera_finds_in_seconds(measure):
+    odd = measure("checks")["1 % odd"]
+    assert odd["found"] == odd["pandera_found"] > 0
+    assert odd["ours"] < 5.0, "50,000 rows"
