@@ -92,6 +92,7 @@ class Delivery:
         self.error: ServiceError | None = None
         self.retries = 0
         self.accepted = 0
+        self.answer_seconds = 0.0  # of the accepted rows, together
         self.failed = 0
         self.last_failures: deque[Failure] = deque(maxlen=MAX_FAILURES_KEPT)
         self.pacer = pacer
@@ -202,6 +203,7 @@ class Delivery:
                 self._judge(reply, accepted)
         if accepted:
             self.accepted += len(accepted)
+            self.answer_seconds += seconds
             self._budget.note_success(len(accepted))
             self.pacer.note_success(self._clock(), len(accepted), seconds / len(accepted))
             self._on_accepted(accepted)

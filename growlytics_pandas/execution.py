@@ -32,6 +32,7 @@ from growlytics_pandas.progress import Listener, ProgressEvent, ProgressOption, 
 from growlytics_pandas.recording import Recorder
 from growlytics_pandas.result import PushResult, RunFacts
 from growlytics_pandas.rules import Severity
+from growlytics_pandas.timeline import Sample, Timeline
 
 Errors = Literal["raise", "drop"]
 TICK_SECONDS: Final = 0.2
@@ -113,6 +114,7 @@ class Run:
         self.listener: Listener = open_listener(options.progress)
         self.last_tick = 0.0
         self.speed = Speedometer()
+        self.timeline = Timeline()
         self.delivery: Delivery | None = None
         self.recorder: Recorder | None = None
 
@@ -128,7 +130,7 @@ class Run:
         except GrowlyticsError as problem:
             error = problem
         except BaseException as problem:
-            self._result("crashed")  # for last_result(): what is known of the rows outlives any error
+            self._result("crashed", type(problem).__name__)  # for last_result(): what is known outlives any error
             self._tell("end", "crashed", type(problem).__name__)
             raise
         return self._close(error or (self.delivery.error if self.delivery else None))
@@ -194,7 +196,7 @@ class Run:
 
     def _close(self, error: BaseException | None) -> PushResult:
         ended = self._ending(error)
-        result = self._result(ended)
+        result = self._result(ended, "" if error is None else str(error))
         self._tell("end", ended, "" if error is None else str(error))
         if error is not None:
             error.result = result  # type: ignore[attr-defined]
@@ -203,7 +205,7 @@ class Run:
             raise PushInterrupted(_interrupted(result), result)
         return result
 
-    def _result(self, ended: str) -> PushResult:
+    def _result(self, ended: str, message: str = "") -> PushResult:
         result = PushResult(
             plan=self.plan,
             violations=self.plan.violations,
@@ -214,6 +216,8 @@ class Run:
                 self.delivery.retries if self.delivery else 0,
                 ended,
                 self.client.base_url if self.client else None,
+                message,
+                self.timeline.close(self._sample()),
             ),
             _book=self.book,
             _again=self._again,
@@ -244,10 +248,19 @@ class Run:
         if time.monotonic() - self.last_tick >= TICK_SECONDS:
             self._tell("update")
 
+    def _sample(self) -> Sample:
+        delivery = self.delivery
+        return Sample(
+            time.monotonic() - self.clock_start,
+            delivery.accepted if delivery else 0,
+            delivery.answer_seconds if delivery else 0.0,
+        )
+
     def _tell(self, kind: Literal["start", "update", "end"], ended: str = "", message: str = "") -> None:
         self.last_tick = time.monotonic()
         seconds = self.last_tick - self.clock_start
         counts, delivery = self.book.counts(), self.delivery
+        self.timeline.note(self._sample())
         unsettled = counts[Status.UNSENT]
         self.speed.note(seconds, len(self.plan.frame) - unsettled)
         self.listener(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +19,9 @@ from growlytics_pandas.encoding import Encoded, encode_block
 from growlytics_pandas.identifiers import read_ids
 from growlytics_pandas.layout import Attribute, Layout
 from growlytics_pandas.ledger import Workspace
+from growlytics_pandas.masking import Veil
 from growlytics_pandas.outcomes import Status
+from growlytics_pandas.report import NOTEBOOK_LIMITS, REPORT_LIMITS, plan_page, render_notebook, write_report
 from growlytics_pandas.rules import Severity
 from growlytics_pandas.validation import Screening, find_violations, screen
 
@@ -154,6 +158,47 @@ class Plan:
     def push(self, **options: Any) -> PushResult:
         """Carry this plan out; takes the options of `growlytics_pandas.push` that come after the plan's own."""
         return self._execute(self, **options)
+
+    def to_html(self, path: str | os.PathLike[str], *, mask: bool = True) -> Path:
+        """Write what a push would do as a report: one file that needs no network, to read, print or send.
+
+        Parameters
+        ----------
+        path : str or path
+            Where to; its folder must be there. A file of that name is replaced.
+        mask : bool
+            Whether to mask ids, names, e-mail addresses and mobile numbers.
+
+        Returns
+        -------
+        Path
+        """
+        return write_report(plan_page(self, Veil(mask), REPORT_LIMITS), path)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw violations by column and rule (extra ``plot``).
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw. Default: a figure of its own, ``axes.figure``; a notebook shows it.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        MissingDependencyError
+            matplotlib is not installed.
+        """
+        from growlytics_pandas.charts import plot_violations  # noqa: PLC0415 - matplotlib is optional, slow to import
+
+        return plot_violations(self.violations, ax)
+
+    def _repr_html_(self) -> str:
+        """Summary first, then what needs care; everything escaped, ids and values masked."""
+        return render_notebook(plan_page(self, Veil(), NOTEBOOK_LIMITS))
 
     def __repr__(self) -> str:
         errors = int((self.violations["severity"] == Severity.ERROR).sum())

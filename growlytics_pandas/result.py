@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from html import escape
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 
-from growlytics_pandas.outcomes import RETRYABLE, Book, Status
+from growlytics_pandas.csv_safe import write_csv
+from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.masking import Veil
+from growlytics_pandas.outcomes import Book, Status
+from growlytics_pandas.report import (
+    NOTEBOOK_LIMITS,
+    REPORT_LIMITS,
+    Limits,
+    gather_care,
+    render_notebook,
+    result_page,
+    write_report,
+)
+from growlytics_pandas.report.page import Page
+from growlytics_pandas.timeline import Sample
 
 if TYPE_CHECKING:
     from growlytics_pandas.planning import Plan
 
 
+Table = Literal["outcomes", "failed", "violations"]
+TABLES: Final[tuple[Table, ...]] = ("outcomes", "failed", "violations")
+
+
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """When and how a run went. Seconds are wall time; `ended` is 'finished', 'dry run' or why it stopped early."""
+    """When and how a run went. Seconds are wall time; `ended` is 'finished', 'dry run' or why it stopped early.
+
+    `message` holds the words of the error that ended it early; `samples` the course of the run.
+    """
 
     started: datetime
     seconds: float
     retries: int
     ended: str
     base_url: str | None
+    message: str = ""
+    samples: tuple[Sample, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +107,7 @@ class PushResult:
     @property
     def failed(self) -> pd.DataFrame:
         """The outcomes that need care: `invalid`, `failed`, `unknown`, and `unsent` unless it was a dry run."""
-        care = [Status.INVALID, Status.FAILED, Status.UNKNOWN]
-        if self.run.ended != "dry run":
-            care.append(Status.UNSENT)
-        return self._outcomes(self._book.rows_with(care))
+        return self._outcomes(self._rows_that_need_care())
 
     def retry(self) -> PushResult:
         """Push again what is `failed`, `unknown` or `unsent`; safe, since the same body twice changes nothing.
@@ -120,17 +141,66 @@ class PushResult:
         said = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
         return f"<PushResult {self.run.ended}: {said}; {len(self.violations):,} violations; {self.run.seconds:.1f} s>"
 
-    def _repr_html_(self) -> str:
-        """Summary first, then what needs care; everything escaped, nothing of the customers' data."""
-        counts = "".join(f"<td>{count:,}</td>" for count in self.counts.values())
-        names = "".join(f"<th>{escape(status)}</th>" for status in self.counts)
-        rules = self.violations.groupby(["rule", "severity", "effect"], sort=False)["count"].sum().reset_index()
-        violations = "" if rules.empty else f"<p>Violations</p>{rules.to_html(index=False, border=0)}"
-        next_step = "<p><code>result.retry()</code> sends the rest.</p>" if self._has_rest() else ""
-        return (
-            f"<div><p><b>Push {escape(self.run.ended)}</b>: {len(self.plan.frame):,} rows, {self.run.seconds:.1f} s</p>"
-            f"<table><tr>{names}</tr><tr>{counts}</tr></table>{violations}{next_step}</div>"
-        )
+    def to_html(self, path: str | os.PathLike[str], *, mask: bool = True) -> Path:
+        """Write a report: one file that needs no network, to read, print or send.
 
-    def _has_rest(self) -> bool:
-        return any(self.counts[status] for status in RETRYABLE) and self.run.ended != "dry run"
+        Parameters
+        ----------
+        path : str or path
+            Where to; its folder must be there. A file of that name is replaced.
+        mask : bool
+            Whether to mask ids, names, e-mail addresses and mobile numbers.
+
+        Returns
+        -------
+        Path
+        """
+        return write_report(self._page(mask, REPORT_LIMITS), path)
+
+    def to_csv(self, path: str | os.PathLike[str], table: Table = "outcomes") -> Path:
+        """Write `outcomes`, `failed` or `violations` as CSV, with ids and values as they are.
+
+        No cell runs as a formula in a spreadsheet; `growlytics_pandas.csv_safe.read_csv` reads it back.
+
+        Raises
+        ------
+        InvalidArgumentError
+            Another table, or a folder that is not there.
+        """
+        if table not in TABLES:
+            raise InvalidArgumentError(f"table: found {table!r}; allowed are {', '.join(map(repr, TABLES))}.")
+        frame: pd.DataFrame = getattr(self, table)
+        return write_csv(frame, path)
+
+    def plot(self) -> Any:
+        """Draw the outcomes, and the rows a second and answer times over the run (extra ``plot``).
+
+        Returns
+        -------
+        tuple of matplotlib Axes
+            Three, of one figure, ``axes[0].figure``; a notebook shows it.
+
+        Raises
+        ------
+        MissingDependencyError
+            matplotlib is not installed.
+        """
+        from growlytics_pandas.charts import plot_result  # noqa: PLC0415 - matplotlib is optional, and slow to import
+
+        return plot_result(self.counts, self.run.samples, self.run.ended)
+
+    def _repr_html_(self) -> str:
+        """Summary first, then what needs care; everything escaped, ids and values masked."""
+        return render_notebook(self._page(mask=True, limits=NOTEBOOK_LIMITS))
+
+    def _page(self, mask: bool, limits: Limits) -> Page:
+        veil = Veil(mask)
+        rows = self._rows_that_need_care()
+        care = gather_care(self.plan, self._book, rows, self._outcomes, veil, limits.rows)
+        return result_page(self, care, veil, limits)
+
+    def _rows_that_need_care(self) -> Any:
+        care = [Status.INVALID, Status.FAILED, Status.UNKNOWN]
+        if self.run.ended != "dry run":
+            care.append(Status.UNSENT)
+        return self._book.rows_with(care)

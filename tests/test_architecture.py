@@ -16,6 +16,11 @@ ALLOWED = {
     "rules": "",
     "rate": "",
     "wire": "",
+    "timeline": "",
+    "masking": "contract",
+    "csv_safe": "errors",
+    "report": "errors masking outcomes rules timeline",
+    "charts": "errors masking outcomes report rules timeline",
     "outcomes": "",
     "pacing": "rate",
     "retry": "contract wire",
@@ -40,12 +45,12 @@ ALLOWED = {
     "value_rules": "blocks cells contacts contract fixes identifiers inference layout rules violations",
     "validation": "blocks cells id_rules layout name_rules rules value_rules violations",
     "encoding": "blocks cells conversion inference",
-    "planning": "blocks contract encoding identifiers inference layout ledger outcomes rules validation",
+    "planning": "blocks contract encoding identifiers inference layout ledger masking outcomes report rules validation",
     "delivery": "errors outcomes pacing retry transport wire",
     "recording": "encoding errors ledger outcomes",
-    "result": "outcomes",
+    "result": "csv_safe errors masking outcomes report timeline",
     "client": "contract credentials errors ledger transport",
-    "execution": "blocks client delivery encoding errors outcomes pacing planning progress recording result rules",
+    "execution": "blocks client delivery encoding errors outcomes pacing planning progress recording result rules timeline",
     "api": "client execution identifiers layout planning progress result",
     "single": "api client contract errors execution outcomes rules",
     "accessor": "api",
@@ -58,6 +63,8 @@ ALLOWED = {
 # An import inside a function, to break a circle or to load late: (module, what it imports)
 LATE = {
     ("client", "single"),  # one customer goes the way of a one-row frame, which begins with a client
+    ("planning", "charts"),  # matplotlib is optional, and slow to import
+    ("result", "charts"),  # likewise
     ("sandbox", "client"),  # only to hand out Sandbox.client
 }
 

@@ -1,0 +1,202 @@
+"""CSV that runs nothing in a spreadsheet and is read back as it was.
+
+A cell that starts with ``=``, ``+``, ``-`` or ``@`` is a formula to a spreadsheet, and ``+91…`` is a real mobile.
+Such a text gets an apostrophe before it, and so does one that starts with an apostrophe; reading takes it away again.
+Text is quoted and nothing else is, which tells the text "12" from the number, and an empty text from a missing value.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from growlytics_pandas.errors import DataError, InvalidArgumentError
+
+RISKY: Final = tuple("=+-@\t\r\n＝＋－＠'")
+"""What a formula can start with, in full width too; and the apostrophe itself."""
+_MINUS_INFINITY: Final = "-inf"
+_WORDS: Final = {"": None, "True": True, "False": False, f"'{_MINUS_INFINITY}": -np.inf}
+_TOKEN: Final = re.compile(r'("[^"]*(?:""[^"]*)*"|[^",\r\n]*)(,|\r\n|\n|\r|\Z)')
+_INTEGER: Final = re.compile(r"-?\d+")
+_FLOAT: Final = re.compile(r"-?(?:\d+\.?\d*(?:e[+-]?\d+)?|inf)", re.IGNORECASE)
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d.*")
+_INT64: Final = np.iinfo("int64")
+
+
+def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
+    """Write a frame as CSV (UTF-8 with a mark, so that spreadsheets know), without its index.
+
+    Text, numbers, booleans, dates and missing values are read back as they were; anything else becomes text.
+
+    Returns
+    -------
+    Path
+        Where it was written.
+
+    Raises
+    ------
+    InvalidArgumentError
+        A folder that is not there.
+
+    Examples
+    --------
+    >>> import pandas as pd, pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "customers.csv")
+    >>> print(write_csv(pd.DataFrame({"mobile": ["+919876543210"], "Orders": [3]}), path).read_text("utf-8-sig"))
+    "mobile","Orders"
+    "'+919876543210",3
+    <BLANKLINE>
+    >>> read_csv(path)["mobile"].tolist()
+    ['+919876543210']
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise InvalidArgumentError(f"path: there is no folder {str(target.parent)!r}; make it first.")
+    columns = [list(map(_written, frame.iloc[:, i].tolist())) for i in range(frame.shape[1])]
+    with target.open("w", encoding="utf-8-sig", errors="surrogatepass", newline="") as file:
+        file.write(",".join(_quoted(str(label)) for label in frame.columns) + "\r\n")
+        file.writelines(",".join(cells) + "\r\n" for cells in zip(*columns, strict=True))
+    return target
+
+
+def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read what `write_csv` wrote.
+
+    Returns
+    -------
+    DataFrame
+        Labels are text. Text is `str`, whole numbers `int64` (`Int64` with missing ones), others `float64`, booleans
+        `bool` (`boolean`), dates `datetime64`; a column of several kinds, or of none, is `object`.
+
+    Raises
+    ------
+    DataError
+        A file that is not CSV, or whose lines differ in length.
+    """
+    target = Path(path)
+    with target.open(encoding="utf-8-sig", errors="surrogatepass", newline="") as file:
+        records = list(_records(file.read(), target))
+    if not records:
+        return pd.DataFrame()
+    labels = [str(_value(cell)) if cell.startswith('"') else _unescaped(cell) for cell in records[0]]
+    for line, record in enumerate(records[1:], start=2):
+        if len(record) != len(labels):
+            raise DataError(f"{target.name}, record {line}: found {len(record)} cells; the head has {len(labels)}.")
+    columns = [_column([record[i] for record in records[1:]]) for i in range(len(labels))]
+    frame = pd.DataFrame(dict(enumerate(columns)))
+    frame.columns = pd.Index(labels)
+    return frame
+
+
+# writing -----------------------------------------------------------------------------------------------------------
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, str):
+        return _quoted(value)
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return ""
+    return _plain(value) or _quoted(str(value))
+
+
+def _plain(value: Any) -> str:
+    """Write a boolean, a number or a moment without quotes; '' for anything else."""
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value))
+    if isinstance(value, (int, np.integer)):
+        return str(int(value))
+    if isinstance(value, (float, np.floating)):
+        text = repr(float(value))
+        return f"'{text}" if text == _MINUS_INFINITY else text
+    return value.isoformat(" ") if isinstance(value, datetime) else ""
+
+
+def _quoted(text: str) -> str:
+    escaped = f"'{text}" if text.startswith(RISKY) else text
+    return '"' + escaped.replace('"', '""') + '"'
+
+
+def _unescaped(text: str) -> str:
+    return text[1:] if text.startswith("'") and text[1:].startswith(RISKY) else text
+
+
+# reading -----------------------------------------------------------------------------------------------------------
+
+
+def _records(text: str, path: Path) -> Iterator[list[str]]:
+    """Give the cells of each line as they stand, in their quotes."""
+    record: list[str] = []
+    read = 0
+    for cell, end in _TOKEN.findall(text):
+        read += len(cell) + len(end)
+        if end or cell or record:  # not the nothing after the last line
+            record.append(cell)
+        if end != ",":
+            if record:
+                yield record
+            record = []
+    if read != len(text):
+        raise DataError(f"{path.name}: a quoted cell does not end, or goes on after its quote.")
+
+
+def _column(cells: list[str]) -> pd.Series[Any]:
+    values = list(map(_value, cells))
+    present = [value for value in values if value is not None]
+    if not present:
+        return pd.Series(values, dtype=object)
+    dtype = _dtype(present, has_gaps=len(present) < len(values))
+    if dtype == "datetime":
+        return _dates(values)
+    if dtype == "float64":
+        return pd.Series([np.nan if value is None else float(value) for value in values], dtype=dtype)
+    try:
+        return pd.Series(values, dtype=dtype)
+    except UnicodeEncodeError:  # half a character, which Arrow's text cannot hold
+        return pd.Series(values, dtype=object)
+
+
+def _value(text: str) -> Any:
+    """Return the value of one cell: quoted text is text, unquoted text what it looks like; None is missing."""
+    if text.startswith('"'):
+        return _unescaped(text[1:-1].replace('""', '"'))
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return _date(text) if _DATE.fullmatch(text) else _unescaped(text)  # text, where a spreadsheet dropped the quotes
+
+
+def _date(text: str) -> Any:
+    try:
+        return pd.Timestamp(text)
+    except ValueError:
+        return text
+
+
+def _dtype(present: Iterable[Any], *, has_gaps: bool) -> str:
+    classes = set(map(type, present))
+    if classes == {str}:
+        return "str"
+    if classes == {bool}:
+        return "boolean" if has_gaps else "bool"
+    if classes == {int} and all(_INT64.min <= value <= _INT64.max for value in present):
+        return "Int64" if has_gaps else "int64"
+    if classes == {float}:
+        return "float64"
+    return "datetime" if classes == {pd.Timestamp} else "object"
+
+
+def _dates(values: list[Any]) -> pd.Series[Any]:
+    try:
+        return pd.Series(pd.to_datetime(pd.Series(values, dtype=object)))
+    except ValueError:  # several zones
+        return pd.Series(values, dtype=object)

@@ -1,0 +1,142 @@
+"""Customers' values as a report may show them: masked, without invisible characters, and never long.
+
+A report is sent to colleagues and a notebook is committed, so who a customer is stays out of both by default. A mask
+keeps the first character or the last two digits, enough to recognise a value that one already knows.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import pandas as pd
+
+from growlytics_pandas.contract import RESERVED_ATTRIBUTES
+
+HIDDEN: Final = "•••"  # always three, so that a mask does not tell a length
+MAX_SHOWN_CHARS: Final = 120  # of one value or label: a cell of a table, not a page
+MAX_SCANNED_CHARS: Final = 2_000  # searched for addresses and numbers before a text is cut
+MIN_MASKED_CHARS: Final = 4  # a shorter value would be given away by its first character
+MIN_SECRET_CHARS: Final = 3  # shorter than this, a value is found in too many innocent words
+MISSING: Final = "–"
+
+_JOINERS: Final = "\u200c\u200d"  # part of how Indic scripts and emoji are written, and harmless
+_ADDRESS: Final = re.compile(r"[^\s@<>\"',;:()\[\]{}=]{1,64}@[^\s@<>\"',;:()\[\]{}]{1,255}")
+_NUMBER: Final = re.compile(
+    r"(?<!\d)(?<!\d[.:])\+?\d(?:[ ().-]{0,2}\d){7,14}(?!\d)"
+)  # 8 to 15 digits, as E.164 has them
+_DATE: Final = re.compile(r"\d{4,6}-\d\d-\d\d(?!\d)")
+
+
+def visible(text: str, limit: int = MAX_SHOWN_CHARS, *, of_chars: int = 0) -> str:
+    r"""Return `text` in at most `limit` characters, with controls, bidi marks and half characters spelt out.
+
+    `of_chars` is its full length, where `text` is only the beginning.
+
+    Examples
+    --------
+    >>> visible("a\u202eb\n"), visible("x" * 200, 5)
+    ('a⟨U+202E⟩b⟨U+000A⟩', 'xxxxx… (200 characters)')
+    """
+    full = max(len(text), of_chars)
+    shown = "".join(map(_spelt, text[:limit]))
+    return shown if full <= limit else f"{shown}… ({full:,} characters)"
+
+
+def _spelt(char: str) -> str:
+    if char.isprintable() or char in _JOINERS:
+        return char
+    return " " if unicodedata.category(char) == "Zs" else f"⟨U+{ord(char):04X}⟩"
+
+
+def mask_value(value: Any) -> str:
+    """Return what may be shown of an e-mail address, a number, a name or an id.
+
+    Examples
+    --------
+    >>> mask_value("asha@example.com"), mask_value("+919876543210"), mask_value("Asha Rao"), mask_value(None)
+    ('a•••@e•••.com', '•••10', 'A•••', '–')
+    """
+    if _is_missing(value):
+        return MISSING
+    text = _text(value)[:MAX_SCANNED_CHARS].strip()
+    local, at, domain = text.rpartition("@")
+    if at and local and domain:
+        dot, ending = domain.rpartition(".")[1:]
+        return f"{local[0]}{HIDDEN}@{domain[0]}{HIDDEN}{dot}{ending if dot else ''}"[:MAX_SHOWN_CHARS]
+    if len(text) < MIN_MASKED_CHARS:
+        return HIDDEN
+    return HIDDEN + text[-2:] if _looks_like_number(text) else text[0] + HIDDEN
+
+
+def scrub(text: str) -> str:
+    """Mask whatever in a text looks like an e-mail address or a phone number.
+
+    Examples
+    --------
+    >>> scrub("asha@example.com is taken, call +91 98765 43210 after 2026-01-31 09:30:00")
+    'a•••@e•••.com is taken, call •••10 after 2026-01-31 09:30:00'
+    """
+    masked = _ADDRESS.sub(lambda match: mask_value(match[0]), text)
+    return _NUMBER.sub(lambda match: match[0] if _DATE.match(match[0]) else mask_value(match[0]), masked)
+
+
+def is_personal(attribute: Any, column: Hashable, id_column: Hashable) -> bool:
+    """Whether a column tells who a customer is: the id, or `name`, `email` or `mobile` by either of its names."""
+    labels = (str(label).casefold() for label in (attribute, column))
+    return str(column) == str(id_column) or any(label in RESERVED_ATTRIBUTES for label in labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Veil:
+    """How a page shows values: masked, or (`is_on` False) as they are; made visible and short in any case."""
+
+    is_on: bool = True
+
+    def identity(self, value: Any) -> str:
+        """Show a value that tells who a customer is."""
+        return visible(mask_value(value) if self.is_on else _text(value))
+
+    def label(self, value: Any) -> str:
+        """Show a label of the index, which may be an id as text."""
+        return self.identity(value) if isinstance(value, (str, tuple)) else self.cell(value)
+
+    def cell(self, value: Any) -> str:
+        """Show any other value."""
+        text = _text(value)
+        head = text[:MAX_SCANNED_CHARS]
+        return visible(scrub(head) if self.is_on and not _is_quantity(value) else head, of_chars=len(text))
+
+    def words(self, text: str, secrets: Sequence[Any] = ()) -> str:
+        """Show a foreign text that may repeat what was sent: `secrets` are the values to look for."""
+        if not self.is_on:
+            return text
+        plain = {" ".join(str(secret).split()) for secret in secrets if not _is_missing(secret)}
+        for secret in sorted(plain, key=len, reverse=True):  # the longest first: a name may hold another
+            if len(secret) >= MIN_SECRET_CHARS:
+                text = text.replace(secret, mask_value(secret))
+        return scrub(text)
+
+
+def _text(value: Any) -> str:
+    """Write a value; a whole float, which an integer with gaps becomes, without its ``.0``."""
+    if _is_missing(value):
+        return MISSING
+    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _is_quantity(value: Any) -> bool:
+    """Whether a value is a moment or a fraction, whose digits are no phone number."""
+    return isinstance(value, date) or (isinstance(value, float) and not value.is_integer())
+
+
+def _is_missing(value: Any) -> bool:
+    return not isinstance(value, str) and bool(pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+def _looks_like_number(text: str) -> bool:
+    return sum(map(str.isdigit, text)) * 2 > len(text)

@@ -1,0 +1,64 @@
+"""The rows that need care, gathered for a report: the first of them, and all of them by reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from growlytics_pandas.masking import Veil, is_personal
+from growlytics_pandas.outcomes import CODES, MEANINGS, Book, Status
+from growlytics_pandas.report.tables import Care
+
+if TYPE_CHECKING:
+    from growlytics_pandas.planning import Plan
+
+_STATUSES: Final = tuple(Status)
+Rows = npt.NDArray[np.int64]
+_OUR_WORDS: Final = CODES[Status.INVALID]  # never sent, so that no server can have repeated a value
+
+
+def gather_care(
+    plan: Plan, book: Book, rows: Rows, outcomes: Callable[[Rows], pd.DataFrame], veil: Veil, most: int
+) -> Care:
+    """Return what a report tells of `rows`, the first `most` of them one by one."""
+    words = _masked_words(plan, book, veil)
+    first = outcomes(rows[:most])
+    first["error"] = pd.Series([words.get(row) for row in rows[:most].tolist()], dtype="string")
+    return Care(len(rows), first, _count_reasons(book, rows, words))
+
+
+def _count_reasons(book: Book, rows: Rows, words: dict[int, str]) -> Counter[tuple[str, int, str]]:
+    """Count rows by status, HTTP status and words. Most rows of a run that ended early have no words."""
+    codes, http = book.codes(), np.frombuffer(book.http_status, dtype="uint16")
+    silent = np.zeros(len(codes), dtype=bool)
+    silent[rows] = True
+    told = [row for row in words if silent[row]]
+    reasons = Counter((_STATUSES[codes[row]].value, int(http[row]), words[row]) for row in told)
+    silent[told] = False
+    pairs, counts = np.unique(np.column_stack([codes, http])[silent], axis=0, return_counts=True)
+    for (code, status), count in zip(pairs.tolist(), counts.tolist(), strict=True):
+        reasons[_STATUSES[code].value, status, MEANINGS[_STATUSES[code]]] += count
+    return reasons
+
+
+def _masked_words(plan: Plan, book: Book, veil: Veil) -> dict[int, str]:
+    """Return row → why, without the values of that row."""
+    noted = np.fromiter(book.errors, dtype="int64", count=len(book.errors))
+    foreign = noted[book.codes()[noted] != _OUR_WORDS]
+    if not veil.is_on or not len(foreign):
+        return book.errors
+    told = zip(foreign.tolist(), _secrets(plan, foreign), strict=True)
+    return {**book.errors, **{row: veil.words(book.errors[row], secrets) for row, secrets in told}}
+
+
+def _secrets(plan: Plan, rows: Rows) -> list[tuple[Any, ...]]:
+    """Return for each row its id and whatever else tells who the customer is."""
+    layout = plan.layout
+    places = [a.position for a in layout.attributes if is_personal(a.name, a.column, layout.id_column)]
+    columns = [plan.frame.iloc[:, place].iloc[rows].astype(object).tolist() for place in places]
+    return list(zip(plan.ids(rows), *columns, strict=True))

@@ -1,0 +1,219 @@
+"""The pages: what a plan would do, what a push did, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+from growlytics_pandas.masking import Veil, visible
+from growlytics_pandas.outcomes import MEANINGS, RETRYABLE, Status
+from growlytics_pandas.report.curves import draw_curves
+from growlytics_pandas.report.page import Count, Page, Step, Table, Tone
+from growlytics_pandas.report.tables import (
+    STATUS_TONES,
+    Care,
+    Limits,
+    label,
+    plural,
+    reasons_table,
+    rows_table,
+    schema_table,
+    violations_table,
+)
+from growlytics_pandas.rules import Severity
+
+if TYPE_CHECKING:
+    from growlytics_pandas.planning import Plan
+    from growlytics_pandas.result import PushResult
+
+DRY_RUN: Final = "dry run"
+_MAX_REASON_CHARS: Final = 400  # of why a run ended early
+
+
+def plan_page(plan: Plan, veil: Veil, limits: Limits) -> Page:
+    """Return what a push of this plan would do."""
+    errors, warnings = count_by_severity(plan.violations)
+    rows, going = len(plan.frame), plan.counts[Status.UNSENT]
+    return Page(
+        title="Plan of a push",
+        headline=f"{_of(going, rows)} would be sent" + (f"; {plural(errors, 'error')} in the way." if errors else "."),
+        tone="bad" if errors else "warn" if warnings else "good",
+        facts=(
+            *(("to", plan.client.base_url if plan.client else "no client yet"), ("id", label(plan.layout.id_column))),
+            ("attributes", f"{len(plan.layout.attributes):,}"),
+            ("violations", _severities(errors, warnings)),
+        ),
+        counts=_plan_counts(plan.counts),
+        steps=tuple(_plan_steps(plan, errors, warnings)),
+        tables=_tables(
+            violations_table(plan.violations, plan.layout.id_column, veil, limits),
+            schema_table(plan.schema, {}, limits),
+        ),
+        is_masked=veil.is_on,
+    )
+
+
+def result_page(result: PushResult, care: Care, veil: Veil, limits: Limits) -> Page:
+    """Return what a push did."""
+    plan = result.plan
+    new = dict(zip(result.new_types["attribute"], result.new_types["type"], strict=True))
+    dry = result.run.ended == DRY_RUN
+    return Page(
+        title="Dry run of a push" if dry else "Push to Growlytics",
+        headline=_headline(result, care),
+        tone="good" if result.ok else _dry_tone(result) if dry else "bad",
+        facts=_result_facts(result, veil),
+        counts=_counts(result.counts, {Status.UNSENT: "would be sent"} if dry else {}),
+        steps=tuple(_result_steps(result, new)),
+        tables=_tables(
+            reasons_table(care, limits),
+            violations_table(result.violations, plan.layout.id_column, veil, limits),
+            rows_table(care, veil, limits),
+            schema_table(plan.schema, new, limits),
+        ),
+        curves=draw_curves(result.run.samples),
+        is_masked=veil.is_on,
+    )
+
+
+def count_by_severity(violations: pd.DataFrame) -> tuple[int, int]:
+    """Return how many errors and how many warnings there are."""
+    errors = int((violations["severity"] == Severity.ERROR).sum())
+    return errors, len(violations) - errors
+
+
+def _tables(*tables: Table | None) -> tuple[Table, ...]:
+    return tuple(table for table in tables if table is not None)
+
+
+def _counts(counts: Mapping[str, int], other: Mapping[str, str]) -> tuple[Count, ...]:
+    total = sum(counts.values())
+    return tuple(
+        Count(
+            name,
+            rows,
+            rows / total if total else 0.0,
+            _percent(rows, total),
+            STATUS_TONES[name],
+            other.get(name, MEANINGS[Status(name)]),
+        )
+        for name, rows in counts.items()
+    )
+
+
+def _plan_counts(counts: Mapping[str, int]) -> tuple[Count, ...]:
+    """Return the two things that a plan can say of a row."""
+    by_name = {count.name: count for count in _counts(counts, {})}
+    return (
+        replace(by_name[Status.UNSENT], name="would be sent", tone="good", meaning="what can arrive of them goes out"),
+        replace(by_name[Status.INVALID], name="left out", meaning="they have no usable id: see violations"),
+    )
+
+
+def _percent(rows: int, total: int) -> str:
+    """Write a share so that neither a few rows read as none nor nearly all as all."""
+    if rows in (0, total):
+        return "100 %" if rows else "0 %"
+    share = min(max(100 * rows / total, 0.1), 99.9)
+    return f"{share:.1f} %"
+
+
+def _of(part: int, whole: int) -> str:
+    if part == whole and whole:
+        return f"All {whole:,} rows" if whole > 1 else "The one row"
+    return f"{part:,} of {plural(whole, 'row')}"
+
+
+def _severities(errors: int, warnings: int) -> str:
+    return f"{plural(errors, 'error')}, {plural(warnings, 'warning')}" if errors or warnings else "none"
+
+
+# a result ----------------------------------------------------------------------------------------------------------
+
+
+def _headline(result: PushResult, care: Care) -> str:
+    counts, rows = result.counts, len(result.plan.frame)
+    errors, _ = count_by_severity(result.violations)
+    if result.run.ended == DRY_RUN:
+        return f"{_of(counts[Status.UNSENT], rows)} would be sent; nothing was."
+    arrived = f"{_of(counts[Status.ACCEPTED] + counts[Status.UNCHANGED], rows)} arrived"
+    if care.total:
+        return f"{arrived}; {care.total:,} {'needs' if care.total == 1 else 'need'} care."
+    return f"{arrived}, but not with every attribute: see the violations." if errors else f"{arrived}."
+
+
+def _dry_tone(result: PushResult) -> Tone:
+    errors, warnings = count_by_severity(result.violations)
+    return "bad" if errors else "warn" if warnings else "good"
+
+
+def _result_facts(result: PushResult, veil: Veil) -> tuple[tuple[str, str], ...]:
+    run = result.run
+    facts = [
+        ("to", run.base_url or "nowhere"),
+        ("started", f"{run.started:%Y-%m-%d %H:%M:%S} UTC"),
+        ("took", _duration(run.seconds)),
+        ("ended", run.ended),
+        ("id", label(result.plan.layout.id_column)),
+        ("attributes", f"{len(result.plan.layout.attributes):,}"),
+        ("retries", f"{run.retries:,}"),
+        ("violations", _severities(*count_by_severity(result.violations))),
+    ]
+    if run.message:
+        facts.append(("why", visible(veil.words(run.message), _MAX_REASON_CHARS)))
+    return tuple(facts)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+
+
+# what next ---------------------------------------------------------------------------------------------------------
+
+
+def _plan_steps(plan: Plan, errors: int, warnings: int) -> list[Step]:
+    steps = _data_steps("plan", errors, warnings)
+    if errors:
+        steps.append(Step("Or leave out what cannot arrive, and send the rest.", 'plan.push(errors="drop")'))
+    elif len(plan.frame):
+        steps.append(Step("Send it.", "plan.push()"))
+    fresh = int((plan.schema["known_type"].isna() & plan.schema["type"].notna()).sum()) if len(plan.schema) else 0
+    if fresh:
+        steps.append(
+            Step(f"Look at the types first: {fresh:,} may be new, and a type is fixed for good.", "plan.schema")
+        )
+    return steps
+
+
+def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
+    steps = []
+    if errors:
+        words = f"Mend the {plural(errors, 'error')}: each has a line of pandas that does."
+        steps.append(Step(words, f'{owner}.violations[["message", "fix"]]'))
+    if warnings:
+        steps.append(Step(f"Look at the {plural(warnings, 'warning')}: what they name goes out, perhaps not as meant."))
+    return steps
+
+
+def _result_steps(result: PushResult, new: Mapping[str, str]) -> list[Step]:
+    errors, warnings = count_by_severity(result.violations)
+    steps = []
+    if result.run.ended == DRY_RUN:
+        drop = '(errors="drop")' if errors else "()"
+        steps.append(Step("Push it, when it looks right.", f"result.plan.push{drop}"))
+    elif any(result.counts[status] for status in RETRYABLE):
+        steps.append(Step("Send again what is failed, unknown or unsent; it is safe.", "result.retry()"))
+    steps += _data_steps("result", errors, warnings)
+    if result.counts[Status.INVALID] and result.run.ended != DRY_RUN:
+        steps.append(Step("Then push the mended frame; what arrived is left out.", "push(…, skip_unchanged=True)"))
+    if new:
+        verb = "would be" if result.run.ended == DRY_RUN else "now"
+        steps.append(Step(f"Types {verb} fixed for good: {plural(len(new), 'attribute')}.", "result.new_types"))
+    return steps or [Step("Nothing: every row arrived, with every attribute it has.")]

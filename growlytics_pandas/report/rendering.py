@@ -1,0 +1,66 @@
+"""Pages set as HTML: everything escaped, nothing loaded from elsewhere."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
+from growlytics_pandas.report.page import Page
+
+MAX_CHARS: Final = 2_000  # of any text; pages cut theirs far below, this is the last fence
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("growlytics_pandas.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_storable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["thousands"] = "{:,}".format
+    return environment
+
+
+def _storable(value: Any) -> Any:
+    """Cut every text, and drop what no file can hold: half characters."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return value[:MAX_CHARS].encode(errors="replace").decode()
+    return value
+
+
+def render_report(page: Page) -> str:
+    """Return a page as one HTML document that needs no network."""
+    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    return _environment().get_template("report.html.jinja").render(page=page, made=made)
+
+
+def render_notebook(page: Page) -> str:
+    """Return a page as what a notebook shows: inline styles only, since a reopened notebook loses any others."""
+    return _environment().get_template("notebook.html.jinja").render(page=page)
+
+
+def write_report(page: Page, path: str | os.PathLike[str]) -> Path:
+    """Write a page to a file and return its path.
+
+    Raises
+    ------
+    InvalidArgumentError, InvalidArgumentTypeError
+        A path in a folder that is not there, or something that is no path.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise InvalidArgumentTypeError(f"path: found a {type(path).__name__}; it must be a path, such as 'push.html'.")
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise InvalidArgumentError(f"path: there is no folder {str(target.parent)!r}; make it first.")
+    target.write_text(render_report(page), encoding="utf-8", newline="\n")
+    return target

@@ -1,0 +1,236 @@
+"""The tables of a page: violations by rule and column, why rows failed, which rows, the schema."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from growlytics_pandas.masking import MISSING, Veil, is_personal, visible
+from growlytics_pandas.outcomes import Status
+from growlytics_pandas.report.page import Bar, Cell, Column, Table, Tone
+from growlytics_pandas.rules import RULES, Rule, Severity
+
+MAX_LABEL_CHARS: Final = 60  # of a column's label; an attribute's name has 49 at most
+MAX_FIX_CHARS: Final = 240  # of a line to paste
+STATUS_TONES: Final[Mapping[str, Tone]] = {
+    Status.ACCEPTED: "good",
+    Status.UNCHANGED: "good",
+    Status.INVALID: "bad",
+    Status.FAILED: "bad",
+    Status.UNKNOWN: "warn",
+    Status.UNSENT: "plain",
+}
+_TONES: Final[Mapping[str, Tone]] = {Severity.ERROR: "bad", Severity.WARNING: "warn"}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many rows of each table are shown; the rest is counted."""
+
+    rules: int
+    reasons: int
+    rows: int
+    columns: int
+
+
+REPORT_LIMITS: Final = Limits(rules=60, reasons=30, rows=50, columns=200)  # what one scrolls or prints
+NOTEBOOK_LIMITS: Final = Limits(rules=10, reasons=5, rows=10, columns=0)  # what one sees below a cell
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """The rows that need care: how many, the first of them, and how many for each reason (status, HTTP status, words).
+
+    The words, there and in `first`, are masked already.
+    """
+
+    total: int
+    first: pd.DataFrame
+    reasons: Counter[tuple[str, int, str]]
+
+
+def label(value: Hashable) -> str:
+    """Show a column's label."""
+    return visible(str(value), MAX_LABEL_CHARS) or "(empty)"
+
+
+def plural(count: int, noun: str) -> str:
+    """Write a count and its noun.
+
+    Examples
+    --------
+    >>> plural(1, "error"), plural(2000, "row")
+    ('1 error', '2,000 rows')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def left_out(count: int, noun: str, rest: str = "") -> str:
+    """Say how much of a table is not shown, '' where all is."""
+    return f"+{count:,} more {noun}{rest}" if count > 0 else ""
+
+
+# violations --------------------------------------------------------------------------------------------------------
+
+
+def group_violations(violations: pd.DataFrame) -> pd.DataFrame:
+    """Count violations by rule and column, errors first and then the most cells; with the position of an example."""
+    keyed = violations[["rule", "severity", "effect", "count"]].assign(
+        column=[str(column) for column in violations["column"].tolist()], place=range(len(violations))
+    )
+    grouped = keyed.groupby(["rule", "severity", "effect", "column"], sort=False, observed=True)
+    found = grouped.agg(violations=("count", "size"), cells=("count", "sum"), place=("place", "first")).reset_index()
+    return found.sort_values(["severity", "cells"], ascending=[True, False], kind="stable", ignore_index=True)
+
+
+def violations_table(violations: pd.DataFrame, id_column: Hashable, veil: Veil, limits: Limits) -> Table | None:
+    """Return violations by rule and column, each with an example and its remedy."""
+    groups = group_violations(violations)
+    if groups.empty:
+        return None
+    shown, rest = groups.head(limits.rules), groups.iloc[limits.rules :]
+    most = int(groups["cells"].max())
+    rows = [_violation_row(group, violations.iloc[group.place], id_column, veil, most) for group in shown.itertuples()]
+    return Table(
+        "Violations by rule and column",
+        (
+            *(Column("rule", "name"), Column("column"), Column("cells", "number"), Column("", "bar")),
+            *(
+                Column("severity", "name"),
+                Column("effect", "name"),
+                Column("example", "words"),
+                Column("its remedy", "code"),
+            ),
+        ),
+        tuple(rows),
+        left_out(len(rest), "rules and columns", f" ({plural(int(rest['violations'].sum()), 'violation')})"),
+        f"{plural(len(violations), 'violation')}. Rows are positions from 0. All are in the frame .violations.",
+    )
+
+
+def _violation_row(group: Any, example: pd.Series[Any], id_column: Hashable, veil: Veil, most: int) -> tuple[Cell, ...]:
+    tone = _TONES.get(group.severity, "plain")
+    return (
+        group.rule,
+        label(example["column"]),
+        int(group.cells),
+        Bar(group.cells / most, tone),
+        group.severity,
+        group.effect,
+        _example(example, id_column, veil),
+        visible(example["fix"], MAX_FIX_CHARS),
+    )
+
+
+def _example(example: pd.Series[Any], id_column: Hashable, veil: Veil) -> str:
+    meaning = RULES[Rule(example["rule"])].meaning
+    if pd.isna(example["row"]):
+        return f"the whole column: {meaning}"
+    value = example["value"]
+    personal = is_personal(example["attribute"], example["column"], id_column)
+    shown = veil.identity(value) if personal else veil.cell(value)
+    return f"row {example['row']:,}: {meaning}" + (f"; found {shown}" if shown != MISSING else "")
+
+
+# rows --------------------------------------------------------------------------------------------------------------
+
+
+def reasons_table(care: Care, limits: Limits) -> Table | None:
+    """Return why rows did not arrive, the commonest first, in the service's own words."""
+    if not care.reasons:
+        return None
+    ranked = care.reasons.most_common()
+    shown, rest = ranked[: limits.reasons], ranked[limits.reasons :]
+    most = ranked[0][1]
+    return Table(
+        "Why rows did not arrive",
+        (
+            Column("status"),
+            Column("HTTP", "number"),
+            Column("rows", "number"),
+            Column("", "bar"),
+            Column("reason", "words"),
+        ),
+        tuple(
+            (
+                status,
+                str(http or MISSING),
+                count,
+                Bar(count / most, STATUS_TONES[status]),
+                visible(words, MAX_FIX_CHARS),
+            )
+            for (status, http, words), count in shown
+        ),
+        left_out(len(rest), "reasons", f" ({plural(sum(count for _, count in rest), 'row')})"),
+    )
+
+
+def rows_table(care: Care, veil: Veil, limits: Limits) -> Table | None:
+    """Return the first rows that need care."""
+    if not care.total:
+        return None
+    shown = care.first.head(limits.rows)
+    rows = [
+        (
+            f"{row.row:,}",
+            veil.label(row.index),
+            veil.identity(row.id),
+            row.status,
+            MISSING if pd.isna(row.http_status) else str(row.http_status),
+            row.attempts,
+            visible(_words(row.error), MAX_FIX_CHARS),
+        )
+        for row in shown.itertuples(index=False)
+    ]
+    return Table(
+        "Rows that need care",
+        (
+            *(Column("row", "number"), Column("index"), Column("id"), Column("status"), Column("HTTP", "number")),
+            *(Column("attempts", "number"), Column("reason", "words")),
+        ),
+        tuple(rows),
+        left_out(care.total - len(shown), "rows"),
+        "All of them are in result.failed." if care.total > len(shown) else "",
+    )
+
+
+def _words(error: Any) -> str:
+    return MISSING if pd.isna(error) else str(error)
+
+
+# schema ------------------------------------------------------------------------------------------------------------
+
+
+def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -> Table | None:
+    """Return what each column becomes; `new` are the attributes whose type the push fixed."""
+    if not limits.columns or schema.empty:
+        return None
+    shown = schema.head(limits.columns)
+    return Table(
+        "Schema",
+        (
+            *(Column("column"), Column("attribute"), Column("type"), Column("known type"), Column("dtype")),
+            *(Column("missing", "number"), Column("note", "words")),
+        ),
+        tuple(_schema_row(row, new) for row in shown.itertuples(index=False)),
+        left_out(len(schema) - len(shown), "columns"),
+        "A type is fixed for good when the service first sees the attribute.",
+    )
+
+
+def _schema_row(row: Any, new: Mapping[str, str]) -> tuple[Cell, ...]:
+    known = MISSING if pd.isna(row.known_type) else str(row.known_type)
+    notes = [note for note in (row.note, "name, email and mobile are always strings" * bool(row.reserved)) if note]
+    return (
+        label(row.column),
+        label(row.attribute),
+        "not sent" if pd.isna(row.type) else str(row.type),
+        f"{new[row.attribute]}, new" if row.attribute in new else known,
+        visible(row.dtype, MAX_LABEL_CHARS),
+        int(row.missing),
+        visible("; ".join(notes), MAX_FIX_CHARS),
+    )

@@ -1,0 +1,94 @@
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import growlytics_pandas as gp
+
+matplotlib = pytest.importorskip("matplotlib")
+
+from matplotlib.axes import Axes  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+PNG = b"\x89PNG"
+HOSTILE = "$\\frac{a}{$ <script> \u202e \\notacommand{" + "x" * 10_000
+
+
+def broken(rows=20):
+    return pd.DataFrame({"id": [None, *range(1, rows)], "Score": np.inf, HOSTILE: [1j] * rows})
+
+
+def test_a_plan_is_drawn_with_a_bar_for_each_rule_and_column():
+    plan = gp.plan(broken(), "id")
+    axes = plan.plot()
+    assert isinstance(axes, Axes)
+    groups = plan.violations.groupby(["rule", plan.violations["column"].map(str)])["count"].sum()
+    assert sorted(bar.get_width() for bar in axes.patches) == sorted(groups)
+    assert "id_missing" in " ".join(label.get_text() for label in axes.get_yticklabels())
+
+
+def test_labels_that_look_like_formulas_are_drawn_as_they_are():
+    picture = gp.plan(broken(), "id").plot()._repr_png_()
+    assert picture.startswith(PNG)
+    assert len(picture) < 200_000
+
+
+def test_a_plan_is_drawn_where_the_caller_wants_it():
+    own = Figure().subplots()
+    assert gp.plan(broken(), "id").plot(ax=own) is own
+    assert own.patches
+
+
+def test_a_plan_without_violations_is_drawn_too():
+    axes = gp.plan(pd.DataFrame({"id": ["a"], "b": [1]}), "id").plot()
+    assert axes.get_title(loc="left") == "No violations"
+    assert axes._repr_png_().startswith(PNG)
+
+
+def test_more_bars_than_can_be_read_are_counted():
+    df = pd.DataFrame({"id": ["a"], "b": [1], **{f"c{i}": [np.inf] for i in range(30)}})
+    axes = gp.plan(df, "id").plot()
+    assert len(axes.patches) == 20
+    assert "+10 more rules and columns" in axes.get_xlabel()
+
+
+def test_a_result_is_drawn_with_its_outcomes_and_its_course(faulty):
+    box = faulty(latency=0.05, success_false=0.1, seed=1)
+    df = pd.DataFrame({"id": range(300), "a": 1})
+    result = gp.push(df, "id", client=box.client, progress=False)
+    axes = result.plot()
+    assert len(axes) == 3
+    assert {bar.get_width() for bar in axes[0].patches} == set(result.counts.values())
+    assert len(axes[1].lines[0].get_xdata()) >= 2
+    assert axes[2].lines[0].get_ydata().max() > 50
+    assert axes._repr_png_().startswith(PNG)
+
+
+def test_a_dry_run_is_drawn_too():
+    result = gp.push(pd.DataFrame({"id": ["a"], "b": [1]}), "id", dry_run=True, progress=False)
+    assert result.plot()._repr_png_().startswith(PNG)
+
+
+def test_drawing_needs_no_display_and_leaves_no_state_behind():
+    code = (
+        "import sys, pandas as pd, growlytics_pandas as gp\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "gp.plan(pd.DataFrame({'id': [None]}), 'id').plot()._repr_png_()\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, env={"PATH": "", "HOME": "/nonexistent", "MPLBACKEND": "TkAgg"}
+    )
+
+
+def test_without_matplotlib_the_error_names_the_extra():
+    code = (
+        "import sys, pandas as pd, growlytics_pandas as gp\n"
+        "sys.modules['matplotlib.axes'] = None\n"
+        "try: gp.plan(pd.DataFrame({'id': [None]}), 'id').plot()\n"
+        "except gp.errors.MissingDependencyError as error: print(error)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert 'pip install "growlytics-pandas[plot]"' in said

@@ -1,0 +1,63 @@
+import pandas as pd
+import pytest
+
+from growlytics_pandas.masking import Veil, mask_value, scrub, visible
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("asha@example.com", "a•••@e•••.com"),
+        ("asha@localhost", "a•••@l•••"),
+        ("+919876543210", "•••10"),
+        (919876543210, "•••10"),
+        ("Asha Rao", "A•••"),
+        ("आशा राव", "आ•••"),
+        ("c17", "•••"),
+        ("", "•••"),
+        (None, "–"),
+        (float("nan"), "–"),
+        (pd.NA, "–"),
+        (["asha@example.com", "x"], "[•••@e•••.com', 'x']"),
+    ],
+)
+def test_a_mask_shows_no_more_than_a_first_letter_or_two_digits(value, shown):
+    assert mask_value(value) == shown
+
+
+def test_a_mask_does_not_tell_how_long_a_value_is():
+    assert mask_value("Asha Rao") == mask_value("A" * 10_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("asha.rao+x@mail.example.co.in is taken", "a•••@m•••.in is taken"),
+        ("call 98765 43210 or (022) 2345-6789", "call •••10 or (•••89"),
+        ("on 2026-01-31 09:30:00, row 12345", "on 2026-01-31 09:30:00, row 12345"),
+        ("year 12026-01-31 00:00:00", "year 12026-01-31 00:00:00"),
+        ("9007199254740993 is beyond 2^53", "9007199254740993 is beyond 2^53"),
+    ],
+)
+def test_addresses_and_numbers_inside_a_text_are_masked_and_dates_are_not(text, shown):
+    assert scrub(text) == shown
+
+
+def test_a_value_is_masked_in_the_words_of_a_server_that_repeats_it():
+    veil = Veil()
+    secrets = ("C-1041", "Asha", "Asha  Rao", None)
+    assert veil.words("customer C-1041 (Asha Rao) exists", secrets) == "customer •••41 (A•••) exists"
+    assert Veil(is_on=False).words("customer C-1041", ("C-1041",)) == "customer C-1041"
+
+
+def test_what_cannot_be_seen_is_spelt_out_and_long_text_is_cut():
+    assert visible("a\u202eb\u200b\x1b") == "a⟨U+202E⟩b⟨U+200B⟩⟨U+001B⟩"
+    assert visible("\ud800") == "⟨U+D800⟩"
+    assert visible("क्\u200dष 👩\u200d👩") == "क्\u200dष 👩\u200d👩"
+    assert visible("x" * 10_000) == "x" * 120 + "… (10,000 characters)"
+
+
+def test_masking_hostile_text_takes_no_time():
+    for text in ("@" * 10_000, "a" * 100_000, "1" * 100_000, "1 " * 50_000, "a@" * 50_000):
+        assert len(Veil().cell(text)) < 500
+        assert len(Veil().identity(text)) < 500
