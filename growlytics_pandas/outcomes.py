@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,14 @@ CODES: Final = {status: code for code, status in enumerate(_ORDER)}
 MAX_ATTEMPTS_KEPT: Final = 255
 RETRYABLE: Final = (Status.FAILED, Status.UNKNOWN, Status.UNSENT)
 """The statuses that `PushResult.retry` sends again."""
+
+
+class Failure(NamedTuple):
+    """A row that did not arrive: its 0-based position, its status, and the server's words or ours."""
+
+    row: int
+    status: str
+    words: str
 
 
 class Book:

@@ -38,15 +38,15 @@ class Reply(NamedTuple):
     detail: str = ""
 
 
-def one_line(text: str) -> str:
-    r"""Return `text` as one line of at most 300 characters, without control, bidi and other invisible characters.
+def one_line(text: str, max_chars: int = MAX_LINE_CHARS) -> str:
+    r"""Return `text` as one line of at most `max_chars`, without control, bidi and other invisible characters.
 
     Examples
     --------
     >>> one_line("bad\x1b[31m\n  gateway")
     'bad [31m gateway'
     """
-    head = text[: 16 * MAX_LINE_CHARS]  # a body can be large, and most of it may be white space
+    head = text[: 16 * max_chars]  # a body can be large, and most of it may be white space
     visible = "".join(" " if unicodedata.category(char)[0] == "C" else char for char in head)
     line = " ".join(visible.split())
-    return line if len(line) <= MAX_LINE_CHARS else line[: MAX_LINE_CHARS - 1] + "…"
+    return line if len(line) <= max_chars else line[: max_chars - 1] + "…"

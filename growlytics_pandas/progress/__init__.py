@@ -1,15 +1,18 @@
-"""Progress as events with listeners: silent, text, or whatever the caller passes."""
+"""Progress as events with listeners: a notebook panel, text, silent, or whatever the caller passes."""
 
 import warnings
 from typing import Literal
 
 from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.progress.environment import has_notebook
 from growlytics_pandas.progress.events import Listener, ProgressEvent
+from growlytics_pandas.progress.panel import Panel
+from growlytics_pandas.progress.speed import Speedometer
 from growlytics_pandas.progress.text import TextProgress
 
-ProgressOption = Literal["auto", "text", False] | Listener
+ProgressOption = Literal["auto", "widget", "text", False] | Listener
 
-__all__ = ["Listener", "ProgressEvent", "ProgressOption", "open_listener"]
+__all__ = ["Listener", "ProgressEvent", "ProgressOption", "Speedometer", "open_listener"]
 
 
 def open_listener(progress: ProgressOption) -> Listener:
@@ -18,18 +21,22 @@ def open_listener(progress: ProgressOption) -> Listener:
         return Guarded(progress)
     if progress is False:
         return _silent
-    if progress in ("auto", "text"):
-        return TextProgress()
+    if progress in ("auto", "widget"):
+        return Guarded(Panel() if has_notebook() else TextProgress(), "display")
+    if progress == "text":
+        return Guarded(TextProgress(), "display")
     raise InvalidArgumentError(
-        f"progress: found {progress!r}; allowed are 'auto', 'text', False, or a function that takes a ProgressEvent."
+        f"progress: found {progress!r}; allowed are 'auto', 'widget', 'text', False, "
+        "or a function that takes a ProgressEvent."
     )
 
 
 class Guarded:
-    """A caller's listener. One that fails is told of once and then left alone: it must not cost the push its result."""
+    """A listener that may fail. It is told of once and then left alone: it must not cost the push its result."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, what: str = "function") -> None:
         self._listener: Listener | None = listener
+        self._what = what
 
     def __call__(self, event: ProgressEvent) -> None:
         """Pass one event on."""
@@ -40,7 +47,7 @@ class Guarded:
         except Exception as error:  # noqa: BLE001 - whatever a caller's function raises
             self._listener = None
             warnings.warn(
-                f"progress: the function raised {type(error).__name__}: {error}. The push goes on without it.",
+                f"progress: the {self._what} raised {type(error).__name__}: {error}. The push goes on without it.",
                 RuntimeWarning,
                 stacklevel=2,
             )

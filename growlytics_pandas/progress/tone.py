@@ -1,0 +1,23 @@
+"""How a run is going, in one word that decides its colour."""
+
+from enum import Enum
+
+from growlytics_pandas.progress.events import ProgressEvent
+
+
+class Tone(Enum):
+    """`BAD`: something did not arrive that should have. `FAIR`: rows were left out, as asked for."""
+
+    CALM = "calm"
+    GOOD = "good"
+    FAIR = "fair"
+    BAD = "bad"
+
+
+def tone_of(event: ProgressEvent) -> Tone:
+    """Return the tone: calm while it runs, and at the end that of the worst row."""
+    if event.kind != "end":
+        return Tone.CALM
+    if event.ended != "finished" or any(event.counts.get(status) for status in ("failed", "unknown", "unsent")):
+        return Tone.BAD
+    return Tone.FAIR if event.counts.get("invalid") else Tone.GOOD

@@ -1,0 +1,142 @@
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+BEGIN = """
+import pandas as pd
+import growlytics_pandas as gp
+from growlytics_pandas.sandbox import Faults
+
+def begin(rows, **faults):
+    global box, df
+    box = gp.Sandbox(faults=Faults(**faults)).start()
+    df = pd.DataFrame({"id": [f"asha.{i}@example.com" for i in range(rows)], "Score": range(rows)})
+"""
+PUSH = "result = df.growlytics.push('id', client=box.client)"
+TELL = """
+result = gp.last_result()
+box_rows = len(box.stored())
+print("sum", sum(result.counts.values()), "same", result.counts["accepted"] == box_rows, "ended", result.run.ended)
+"""
+
+
+@pytest.mark.parametrize("kernel", ["newest", "7.3.0"])
+def test_a_click_on_stop_ends_a_running_push_with_every_row_accounted_for(notebook, kernel):
+    nb = notebook(BEGIN + "begin(20_000, latency=0.1)", PUSH, TELL, kernel=kernel)
+    nb.run(0)
+    nb.start(1)
+    nb.wait_for_movement(1)
+    nb.stop_button(1).click(timeout=5_000)
+    nb.wait(1, seconds=5)
+    expect(nb.output(1)).to_contain_text("Push stopped")
+    expect(nb.output(1)).to_contain_text(re.compile(r"PushInterrupted: .*accepted.*unsent"))
+    expect(nb.output(1)).not_to_contain_text("Traceback")
+    expect(nb.stop_button(1)).to_have_count(0)
+    nb.run(2)
+    expect(nb.output(2)).to_contain_text("sum 20000 same True ended interrupted")
+
+
+def test_where_no_click_gets_through_the_panel_says_so_and_an_interrupt_works(notebook):
+    nb = notebook(BEGIN + "begin(20_000, latency=0.1)", PUSH, TELL, kernel="6.31.0")
+    nb.run(0)
+    nb.start(1)
+    nb.wait_for_movement(1)
+    expect(nb.output(1)).to_contain_text("interrupt the kernel", timeout=5_000)
+    nb.wait_for_movement(1)
+    expect(nb.stop_button(1)).to_have_count(0)
+    nb.interrupt()
+    nb.wait(1, seconds=8)
+    expect(nb.output(1)).to_contain_text("Push stopped")
+    expect(nb.output(1)).not_to_contain_text("Traceback")
+    nb.run(2)
+    expect(nb.output(2)).to_contain_text("sum 20000 same True ended interrupted")
+
+
+def test_a_saved_notebook_still_reads_when_it_is_opened_again(notebook):
+    nb = notebook(BEGIN + "begin(60, latency=0.02, success_false=0.1, seed=2)", PUSH)
+    nb.run(0)
+    nb.run(1)
+    expect(nb.output(1)).to_contain_text("not every row arrived")
+    saved = nb.save()
+    (panel,) = saved["cells"][1]["outputs"]
+    assert set(panel["data"]) == {"text/html", "text/plain"}, "static: no widget whose state is gone"
+    assert "asha." not in json.dumps(saved["cells"][1]["outputs"]), "rows and the server's words, no customers"
+    assert "widgets" not in saved["metadata"]
+    saved["cells"].insert(0, {"cell_type": "markdown", "id": "strange", "metadata": {}, "source": "from someone else"})
+    strange = nb.path.with_name("strange.ipynb")
+    strange.write_text(json.dumps(saved))
+    for path in (nb.path, strange):  # one trusted, one whose styles and scripts are stripped
+        nb.page.goto(f"{nb.url}/lab/tree/{path.name}?reset")
+        output = nb.output(1)
+        expect(output).to_contain_text("Push finished, not every row arrived", timeout=15_000)
+        expect(output).to_contain_text(re.compile(r"row \d+ failed: HTTP 200: sandbox fault"))
+        expect(output).not_to_contain_text("Error displaying widget")
+    nb.path = strange
+
+
+HOSTILE = """
+EVIL = (
+    "<script>alert(1)</script><img src=x onerror=alert(2)>\\"'></div></td></table><style>*{display:none}</style>"
+    "\\u202egnp\\u2066\\u200f $$\\\\rule{5000px}{5000px}$$ \\\\(x\\\\) `code` [link](javascript:alert(3)) "
+)
+LONG = EVIL + "W" * 10_000
+
+import http.server, json as _json, threading
+
+class Hostile(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    n = 0
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        Hostile.n += 1
+        words = [EVIL, LONG][Hostile.n % 2]
+        body = _json.dumps({"success": False, "message": words}).encode()
+        self.send_response(422)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hostile)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+client = gp.Client("a-key", f"http://127.0.0.1:{server.server_port}", ledger=None)
+df = pd.DataFrame({EVIL: [f"{EVIL}{i}" for i in range(40)], LONG: range(40), "x" + EVIL[:40]: "v"})
+"""
+
+
+def test_hostile_text_runs_nothing_and_breaks_no_layout(notebook):
+    nb = notebook(
+        BEGIN + HOSTILE,
+        "import warnings; warnings.simplefilter('ignore')\n"
+        "result = df.growlytics.push(EVIL, errors='drop', client=client, max_rate=20)",
+        "df.growlytics.push(EVIL, errors='drop', client=client, max_failures=3)",
+        width=1000,
+    )
+    nb.run(0)
+    nb.start(1)
+    expect(nb.output(1)).to_contain_text("Last failures", timeout=10_000)
+    check_harmless(nb, nb.output(1))
+    nb.wait(1)
+    expect(nb.output(1)).to_contain_text("<script>alert(1)</script>")
+    check_harmless(nb, nb.output(1))
+    nb.start(2)
+    expect(nb.output(2)).to_contain_text("Push stopped early", timeout=15_000)
+    check_harmless(nb, nb.output(2).locator(".jp-RenderedHTML").first)
+
+
+def check_harmless(nb, output):
+    """No script ran, no element of the text came to be, nothing is wider than its cell or formidably high."""
+    nb.page.wait_for_timeout(300)  # for what an injected element would load
+    assert nb.dialogs == []
+    assert output.locator("script, img, style, table, mjx-container").count() == 0
+    box, cell = output.bounding_box(), nb.cell(1).bounding_box()
+    assert box["width"] <= cell["width"]
+    assert output.evaluate("(node) => node.scrollWidth <= node.clientWidth + 1")
+    assert box["height"] < 600
