@@ -262,8 +262,9 @@ def push(
         Requests a second at most.
     max_failures : int or float, optional
         Stop after so many failed rows, or (float) such a share of the rows, after the first 100.
-    progress : {"auto", "text", False} or callable
-        How to show progress; a function gets `ProgressEvent` objects.
+    progress : {"auto", "widget", "text", False} or callable
+        How to show progress: a panel in a notebook, a line of text elsewhere ("auto", "widget"), text everywhere, or
+        nothing. A function gets `ProgressEvent` objects, at most five a second; ``event.stop()`` stops the push.
 
     Returns
     -------
