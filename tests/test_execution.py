@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from contextlib import ExitStack
 
 import numpy as np
@@ -214,6 +215,18 @@ def test_a_push_works_in_a_thread_that_cannot_take_signals(sandbox):
     push.start()
     push.join()
     assert results[0].ok
+
+
+@pytest.mark.parametrize("transport", ["curl", "requests"])
+def test_waiting_costs_no_cpu(transport):
+    """A pause that a server asked for may last minutes, in which nothing is in flight."""
+    opened = Client("some-key", "http://127.0.0.1:9", ledger=None, transport=transport).open_transport(4)
+    try:
+        began = time.process_time()
+        assert opened.poll(0.5) == []
+        assert time.process_time() - began < 0.2
+    finally:
+        opened.close()
 
 
 # progress -----------------------------------------------------------------------------------------------------------

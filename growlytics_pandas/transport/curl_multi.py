@@ -174,10 +174,12 @@ class CurlTransport:
         timer = self._multi.timeout()
         if timer >= 0:
             seconds = min(seconds, timer / 1000.0)
+        deadline = time.monotonic() + seconds
         # An interrupted select is no error: the caller's loop looks again.
         with contextlib.suppress(pycurl.error, InterruptedError):
-            if self._multi.select(seconds) == -1:
-                time.sleep(min(seconds, IDLE_SECONDS))
+            if self._multi.select(seconds) <= 0:
+                # Without a socket to wait for, select does not wait: a loop around it would burn a whole core.
+                time.sleep(min(max(0.0, deadline - time.monotonic()), IDLE_SECONDS))
 
     def _new_handle(self) -> Any:
         endpoint = self._endpoint
