@@ -6,6 +6,7 @@ Importing this package gives every DataFrame a `growlytics` accessor. It display
 from growlytics_pandas import accessor as _accessor  # noqa: F401 - registers df.growlytics
 from growlytics_pandas import errors
 from growlytics_pandas.api import last_result, plan, preview, push, schema, validate
+from growlytics_pandas.batches import plan_batches, push_batches
 from growlytics_pandas.client import Client
 from growlytics_pandas.errors import (
     AuthenticationError,
@@ -41,8 +42,10 @@ __all__ = [
     "errors",
     "last_result",
     "plan",
+    "plan_batches",
     "preview",
     "push",
+    "push_batches",
     "sample_customers",
     "schema",
     "validate",

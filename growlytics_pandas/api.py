@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import pandas as pd
 
@@ -16,6 +16,9 @@ from growlytics_pandas.layout import NewAttributes, lay_out
 from growlytics_pandas.planning import Plan, budget_of, snapshot
 from growlytics_pandas.progress import ProgressOption
 from growlytics_pandas.result import PushResult
+
+if TYPE_CHECKING:
+    from growlytics_pandas.batch_result import BatchResult
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -315,6 +318,6 @@ def push(
     )
 
 
-def last_result() -> PushResult | None:
+def last_result() -> PushResult | BatchResult | None:
     """Return the newest result of this process, also after an interrupt; None before the first push."""
     return LastResult.value

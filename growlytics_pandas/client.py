@@ -85,6 +85,12 @@ class Client:
         self.ledger = _opened(ledger)
         self.pushing = threading.Lock()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The key stays here: where it is unpickled, the environment's is read. So does the ledger, which is one process'.
+        if self._session is not None:
+            raise InvalidArgumentError("client: a prepared session cannot travel to a worker; make the Client without.")
+        return _arrived, (self.base_url, self._transport, self._timeout_seconds, self._verify)
+
     @property
     def workspace(self) -> Workspace | None:
         """The part of the ledger that is this project's; None without a ledger."""
@@ -202,6 +208,10 @@ class Client:
 def default_client() -> Client | None:
     """Return the client that the environment describes; None where it holds no key."""
     return Client() if os.environ.get(KEY_VARIABLE, "").strip() else None
+
+
+def _arrived(base_url: str, transport: TransportName, timeout: float, verify: bool | str | Path) -> Client:
+    return Client(None, base_url, ledger=None, transport=transport, timeout=timeout, verify=verify)
 
 
 def _opened(ledger: Any) -> Ledger | None:

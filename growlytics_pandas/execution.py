@@ -6,10 +6,10 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,9 @@ from growlytics_pandas.recording import Recorder
 from growlytics_pandas.result import PushResult, RunFacts
 from growlytics_pandas.rules import Severity
 from growlytics_pandas.timeline import Sample, Timeline
+
+if TYPE_CHECKING:
+    from growlytics_pandas.batch_result import BatchResult
 
 Errors = Literal["raise", "drop"]
 TICK_SECONDS: Final = 0.2
@@ -73,7 +76,7 @@ class PushOptions:
 class LastResult:
     """The slot behind `last_result()`: the newest result of this process, also after an interrupt."""
 
-    value: PushResult | None = None
+    value: PushResult | BatchResult | None = None
 
 
 def execute(plan: Plan, **options: Any) -> PushResult:
@@ -87,7 +90,7 @@ def execute(plan: Plan, **options: Any) -> PushResult:
     if chosen.skip_unchanged and (client is None or client.ledger is None):
         raise InvalidArgumentError("skip_unchanged: it needs a ledger, and this client has none (ledger=None).")
     if chosen.errors == "raise" and plan.has_errors and not chosen.dry_run:
-        raise _refusal(plan)
+        raise refusal(plan.violations, plan)
     return Run(plan, client, chosen, _book_of(plan)).carry_out()
 
 
@@ -202,7 +205,7 @@ class Run:
             error.result = result  # type: ignore[attr-defined]
             raise error
         if self.stop.requested:
-            raise PushInterrupted(_interrupted(result), result)
+            raise PushInterrupted(interrupted(result.counts), result)
         return result
 
     def _result(self, ended: str, message: str = "") -> PushResult:
@@ -306,14 +309,15 @@ def interrupts(stop: StopFlag) -> Iterator[None]:
         signal.signal(signal.SIGINT, previous)
 
 
-def _interrupted(result: PushResult) -> str:
-    said = ", ".join(f"{count:,} {status}" for status, count in result.counts.items() if count)
+def interrupted(counts: Mapping[str, int]) -> str:
+    """Say how far an interrupted run came, and how to go on."""
+    said = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
     return f"{said}. The result is in last_result(); its retry() goes on."
 
 
-def _refusal(plan: Plan) -> ConstraintViolationError:
+def refusal(violations: pd.DataFrame, plan: Any) -> ConstraintViolationError:
     """Say what would not arrive, rule by rule, with the first example and its remedy."""
-    errors = plan.violations[plan.violations["severity"] == Severity.ERROR]
+    errors = violations[violations["severity"] == Severity.ERROR]
     counts = errors["rule"].value_counts()
     lines = [f"  {rule}: {count:,}" for rule, count in counts.head(_SHOWN_RULES).items()]
     if len(counts) > _SHOWN_RULES:
@@ -324,7 +328,7 @@ def _refusal(plan: Plan) -> ConstraintViolationError:
         + "\n".join(lines)
         + f"\nThe first: {first['message']}\n  {first['fix']}\n"
         "All are in the error's .violations. Mend them, or push with errors='drop' to leave out what cannot arrive.",
-        violations=plan.violations,
+        violations=violations,
         plan=plan,
     )
 

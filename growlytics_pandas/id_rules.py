@@ -15,7 +15,7 @@ from pandas.api.types import is_scalar
 from growlytics_pandas import contract, fixes
 from growlytics_pandas.blocks import starts
 from growlytics_pandas.cells import Mask, originals
-from growlytics_pandas.identifiers import Groups, Ids, find_groups, fold, hash_texts, read_ids, unkept
+from growlytics_pandas.identifiers import Groups, Ids, Keep, find_groups, fold, hash_texts, read_ids, unkept
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.rules import Rule, Severity
 from growlytics_pandas.violations import Found
@@ -53,6 +53,47 @@ def check_ids(frame: pd.DataFrame, layout: Layout) -> IdCheck:
     reporter.report_alike(alike, exact)
     skipped_by = {Rule.ID_MISSING: np.flatnonzero(missing), Rule.ID_DUPLICATE: doubled}
     return IdCheck(tuple(reporter.findings), skipped, skipped_by)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Rows of a part, and what a look at all parts tells of each."""
+
+    rows: tuple[int, ...] = ()
+    what: tuple[str, ...] = ()
+
+
+def check_ids_of_part(frame: pd.DataFrame, layout: Layout, same: Told, alike: Told) -> IdCheck:
+    """Check the ids of a part; which are the `same` or `alike` in other parts has been found out before."""
+    missing = np.ones(len(frame), dtype=bool)
+    reporter = _Reporter(frame, layout)
+    for start, stop in starts(len(frame)):
+        ids = read_ids(frame.iloc[start:stop, layout.id_position], layout.id_kind, layout.zone)
+        missing[start:stop] = ids.missing
+        reporter.report_block(start, ids)
+    doubled = np.array(same.rows, dtype="int64")
+    skipped = missing.copy()
+    skipped[doubled] = True
+    reporter.tell_same(list(same.rows), same.what, [[row] for row in same.rows])
+    reporter.tell_alike(list(alike.rows), alike.what)
+    skipped_by = {Rule.ID_MISSING: np.flatnonzero(missing), Rule.ID_DUPLICATE: doubled}
+    return IdCheck(tuple(reporter.findings), skipped, skipped_by)
+
+
+def tell_same(groups: Groups, keep: Keep) -> list[tuple[int, str]]:
+    """Return each row that `keep` leaves out, with what there is to say."""
+    left_out = set(unkept(groups, keep))
+    said = "" if keep is False else f"; keep={keep!r} leaves this row out"
+    pairs = [(row, rows) for rows in groups for row in rows if row in left_out]
+    return [(row, f"{len(rows)} rows have this id, such as row {_other(row, rows)}{said}.") for row, rows in pairs]
+
+
+def tell_alike(row: int, other: int) -> tuple[int, str]:
+    """Return a row whose id looks like that of another one, with what there is to say."""
+    return row, (
+        f"the id looks like that of row {other} but is another customer (case, form or "
+        "invisible characters)."
+    )
 
 
 def _fetcher(
@@ -113,31 +154,26 @@ class _Reporter:
         self._masked(start, ids.rounded, Rule.INTEGER_UNSAFE, lost, again, contract.MAX_SAFE_INTEGER)
 
     def report_duplicates(self, groups: Groups) -> None:
-        if not groups:
+        told = tell_same(groups, self._layout.keep)
+        self.tell_same([row for row, _ in told], [what for _, what in told], groups)
+
+    def tell_same(self, rows: list[int], what: Sequence[str], groups: Groups) -> None:
+        if not rows:
             return
-        left_out = set(unkept(groups, self._layout.keep))
-        pairs = [(row, rows) for rows in groups for row in rows if row in left_out]
-        keep = self._layout.keep
-        said = "" if keep is False else f"; keep={keep!r} leaves this row out"
-        what = [f"{len(rows)} rows have this id, such as row {_other(row, rows)}{said}." for row, rows in pairs]
         fix = fixes.of_same_ids(self._frame, self._layout.id_position, groups)
         # Who says keep="first" has decided: the row is reported, and no reason to refuse the push.
-        severity = None if keep is False else Severity.WARNING
-        self._add(Rule.ID_DUPLICATE, [row for row, _ in pairs], what, fix, severity=severity)
+        severity = None if self._layout.keep is False else Severity.WARNING
+        self._add(Rule.ID_DUPLICATE, rows, what, fix, severity=severity)
 
     def report_alike(self, groups: Groups, exact: npt.NDArray[np.uint64]) -> None:
         differing = [rows for rows in groups if len(set(exact[rows].tolist())) > 1]
-        if not differing:
-            return
-        pairs = [(row, rows) for rows in differing for row in rows]
-        what = [
-            f"the id looks like that of row {_differing(row, rows, exact)} but is another customer (case, form or "
-            "invisible characters)."
-            for row, rows in pairs
-        ]
-        rows = [row for row, _ in pairs]
-        values = originals(self._column.iloc[rows])
-        self._add(Rule.ID_CASE_DUPLICATE, rows, what, fixes.of_alike_ids(self._frame, self._layout, values))
+        told = [tell_alike(row, _differing(row, rows, exact)) for rows in differing for row in rows]
+        self.tell_alike([row for row, _ in told], [what for _, what in told])
+
+    def tell_alike(self, rows: list[int], what: Sequence[str]) -> None:
+        if rows:
+            values = originals(self._column.iloc[rows])
+            self._add(Rule.ID_CASE_DUPLICATE, rows, what, fixes.of_alike_ids(self._frame, self._layout, values))
 
     def _assign(self, change: str) -> str:
         return fixes.assignment(self._frame, self._layout.id_position, change)

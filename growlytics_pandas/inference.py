@@ -64,15 +64,47 @@ class Finding:
     detail: str = ""
 
 
+_ALL_MISSING: Final = "all missing: nothing is sent, no type is fixed"
+
+
 def inspect(column: pd.Series[Any]) -> Finding:
     """Tell what the cells of a column are and which attribute type they become."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return _of_used_categories(column)
     if column.isna().all():
-        return Finding(Kind.EMPTY, None, "all missing: nothing is sent, no type is fixed")
+        return Finding(Kind.EMPTY, None, _ALL_MISSING)
     if isinstance(column.dtype, pd.SparseDtype):
         return _of_dtype(pd.Series(np.asarray(column)))
     return _of_dtype(column)
+
+
+def tally(column: pd.Series[Any]) -> Counter[Kind]:
+    """Count the present cells of a column by kind: what `merge` needs to judge columns that are one, cut in parts."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes = column.cat.codes.to_numpy()
+        used, counts = np.unique(codes[codes >= 0], return_counts=True)
+        kinds: Counter[Kind] = Counter()
+        for category, count in zip(column.cat.categories[used], counts.tolist(), strict=True):
+            kinds[family(type(category))] += count
+        return kinds
+    if dtypes.is_object_dtype(column.dtype):
+        return _families(column)[0]
+    present = int(column.notna().sum())
+    return Counter({inspect(column).kind: present} if present else {})
+
+
+def merge(kinds: Counter[Kind], *, are_objects: bool, detail: str = "") -> Finding:
+    """Judge a column by the tallies of its parts, as `inspect` would judge it in one frame."""
+    present = Counter({kind: count for kind, count in kinds.items() if count})
+    if not present:
+        return Finding(Kind.EMPTY, None, _ALL_MISSING)
+    if len(present) == 1:
+        kind = next(iter(present))
+        return Finding(kind, TYPE_OF.get(kind), detail if kind is Kind.UNSUPPORTED else "")
+    if set(present) <= {Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL}:
+        plain = Kind.DECIMAL in present or are_objects
+        return Finding(Kind.DECIMAL if plain else Kind.FLOAT, AttributeType.NUMBER)
+    return _of_mixture(present)
 
 
 def _of_used_categories(column: pd.Series[Any]) -> Finding:
@@ -140,12 +172,7 @@ def family(cls: type) -> Kind:
 
 def _of_objects(column: pd.Series[Any]) -> Finding:
     """Judge an object column by the classes of all its values; the commonest kind of a mixture gives the type."""
-    present = column.to_numpy()[~column.isna().to_numpy()]
-    classes = Counter(map(type, present.tolist()))
-    kinds: Counter[Kind] = Counter()
-    for cls, count in classes.items():
-        if cls not in _MISSING_CLASSES:
-            kinds[family(cls)] += count
+    kinds, classes = _families(column)
     if len(kinds) == 1:
         kind = next(iter(kinds))
         detail = ", ".join(sorted(cls.__name__ for cls in classes)) if kind is Kind.UNSUPPORTED else ""
@@ -153,6 +180,17 @@ def _of_objects(column: pd.Series[Any]) -> Finding:
     if set(kinds) <= {Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL}:
         return Finding(Kind.DECIMAL, AttributeType.NUMBER)
     return _of_mixture(kinds)
+
+
+def _families(column: pd.Series[Any]) -> tuple[Counter[Kind], Counter[type]]:
+    """Count the values of an object column by kind and by class."""
+    present = column.to_numpy()[~column.isna().to_numpy()]
+    classes = Counter(map(type, present.tolist()))
+    kinds: Counter[Kind] = Counter()
+    for cls, count in classes.items():
+        if cls not in _MISSING_CLASSES:
+            kinds[family(cls)] += count
+    return kinds, classes
 
 
 def _of_mixture(kinds: Counter[Kind]) -> Finding:

@@ -41,6 +41,16 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnFacts:
+    """What is known of a column without its values: of one frame, or of all parts of one."""
+
+    finding: Finding
+    dtype: str
+    missing: int
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """The columns of a frame as the plan sees them."""
 
@@ -75,8 +85,12 @@ def lay_out(
     name: str | None,
     new_attributes: NewAttributes,
     known: Mapping[str, KnownType] | None,
+    facts: Sequence[ColumnFacts] | None = None,
 ) -> Layout:
-    """Check the arguments against the frame and work out every attribute."""
+    """Check the arguments against the frame and work out every attribute.
+
+    `facts`, one a column, are those of all parts of which `frame` is an example.
+    """
     if not isinstance(frame, pd.DataFrame):
         raise InvalidArgumentTypeError(
             f"df: found a {type(frame).__name__}; it must be a pandas DataFrame, one row a customer "
@@ -91,13 +105,13 @@ def lay_out(
         _require_text("name", name)
     id_position = _id_position(frame, id_col)
     attributes = tuple(
-        _attribute(frame, position, renamed, wanted, known or {})
+        _attribute(frame, position, renamed, wanted, known or {}, facts[position] if facts else None)
         for position in _positions(frame, id_position, chosen, renamed)
     )
     return Layout(
         id_column=id_col,
         id_position=id_position,
-        id_kind=inspect(frame.iloc[:, id_position]).kind,
+        id_kind=facts[id_position].finding.kind if facts else inspect(frame.iloc[:, id_position]).kind,
         attributes=attributes,
         zone=_zone(timezone),
         region=check_region(region),
@@ -128,14 +142,16 @@ def _attribute(
     renamed: Mapping[Any, str],
     wanted: Mapping[Any, AttributeType],
     known: Mapping[str, KnownType],
+    facts: ColumnFacts | None,
 ) -> Attribute:
-    label, column = frame.columns[position], frame.iloc[:, position]
+    label = frame.columns[position]
     name = renamed.get(label, name_of(label))
-    finding = inspect(column)
+    facts = facts or look_at(frame.iloc[:, position], name)
+    finding = facts.finding
     asked = wanted.get(label)
     reserved = name in contract.RESERVED_ATTRIBUTES
     is_written = reserved and finding.kind is Kind.MIXED  # as text, all of it
-    note = "" if asked or is_written else finding.detail or hint(column, finding.kind, name)
+    note = "" if asked or is_written else finding.detail or facts.hint
     if reserved and asked not in (None, AttributeType.STRING):
         raise InvalidArgumentError(
             f"types[{label!r}]: found {str(asked)!r}; {name!r} is a reserved attribute and always 'string'. "
@@ -148,11 +164,18 @@ def _attribute(
         type=_type(finding, asked, is_reserved=reserved),
         kind=finding.kind,
         strict=finding.kind is Kind.MIXED and asked is None and not reserved,
-        dtype=str(column.dtype),
-        missing=int(column.isna().sum()),
+        dtype=facts.dtype,
+        missing=facts.missing,
         note="; ".join(filter(None, (note, _doubt(known.get(name))))),
         known=known.get(name),
     )
+
+
+def look_at(column: "pd.Series[Any]", name: str) -> ColumnFacts:
+    """Look at all values of a column that is sent as the attribute `name`."""
+    finding = inspect(column)
+    hinted = "" if finding.detail else hint(column, finding.kind, name)
+    return ColumnFacts(finding, str(column.dtype), int(column.isna().sum()), hinted)
 
 
 def _doubt(known: KnownType | None) -> str:

@@ -1,12 +1,13 @@
 """What became of each row: the statuses, and the book in which delivery notes them."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 
 class Status(StrEnum):
@@ -90,6 +91,24 @@ class Book:
         """Return status → rows, for all statuses; they sum to the rows."""
         found = np.bincount(self.codes(), minlength=len(_ORDER)).tolist()
         return {status.value: found[code] for code, status in enumerate(_ORDER)}
+
+    def describe(
+        self, rows: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64], labels: "pd.Index[Any]", ids: Sequence[str]
+    ) -> pd.DataFrame:
+        """Return the outcomes of `rows` as a frame, under these row numbers, index labels and ids."""
+        http_status = np.frombuffer(self.http_status, dtype="uint16")[rows].astype("int64")
+        statuses = np.array([status.value for status in Status], dtype=object)
+        return pd.DataFrame(
+            {
+                "row": numbers,
+                "index": pd.Series(labels.to_numpy(), dtype=object),
+                "id": pd.Series([text or None for text in ids], dtype="string"),
+                "status": pd.Series(statuses[self.codes()[rows]], dtype="str"),
+                "http_status": pd.Series(http_status, dtype="Int64").mask(http_status == 0),
+                "attempts": np.frombuffer(bytes(self.attempts), dtype="uint8")[rows].astype("int64"),
+                "error": pd.Series([self.errors.get(row) for row in rows.tolist()], dtype="string"),
+            }
+        )
 
     def rows_with(self, statuses: Iterable[Status]) -> npt.NDArray[np.int64]:
         """Return the positions of the rows that have one of `statuses`."""

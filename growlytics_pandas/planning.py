@@ -92,13 +92,7 @@ class Plan:
 
         `type` is NA where nothing can be sent, `known_type` where the ledger knows nothing.
         """
-        rows = [_schema_row(attribute) for attribute in self.layout.attributes]
-        return pd.DataFrame(
-            {
-                name: pd.Series([row[i] for row in rows], dtype=dtype)
-                for i, (name, dtype) in enumerate(SCHEMA_DTYPES.items())
-            }
-        )
+        return schema_frame(self.layout)
 
     @cached_property
     def violations(self) -> pd.DataFrame:
@@ -126,25 +120,12 @@ class Plan:
 
     def encode(self, start: int, stop: int, wanted: Any = None) -> Encoded:
         """Return what goes out of rows `start` to `stop` (of those `wanted`)."""
-        block = prepare(self.frame, self.layout, self.screening.dropped, start, stop, self.budget)
-        keep = ~self.screening.skipped[start:stop]
-        if wanted is not None:
-            keep &= wanted[start:stop]
-        places = np.flatnonzero(keep)
-        return Encoded(
-            places + start,
-            encode_block(block, keep, self.layout.top_level_name),
-            [block.ids.texts[i] for i in places.tolist()],
-            {c.attribute.name: c.sent[places] for c in block.columns if not c.attribute.is_reserved},
-        )
+        rows = (start, stop)
+        return encode_rows(self.frame, self.layout, self.screening, rows, budget=self.budget, wanted=wanted)
 
     def types_sent(self) -> dict[str, str]:
         """Return attribute → type of the custom attributes that go out."""
-        return {
-            attribute.name: attribute.type.value
-            for attribute in self.layout.attributes
-            if attribute.type and not attribute.is_reserved and attribute.position not in self.screening.dropped
-        }
+        return types_sent(self.layout, self.screening.dropped)
 
     def ids(self, rows: Any) -> list[str]:
         """Return the ids of rows as they are sent, '' where there is none."""
@@ -218,6 +199,50 @@ SCHEMA_DTYPES = {
     "known_type": "string",
     "note": "str",
 }
+
+
+def encode_rows(
+    frame: pd.DataFrame,
+    layout: Layout,
+    screening: Screening,
+    rows: tuple[int, int],
+    *,
+    budget: Budget | None = None,
+    wanted: Any = None,
+) -> Encoded:
+    """Return what goes out of `rows`, from the first to before the last (of those `wanted`)."""
+    start, stop = rows
+    block = prepare(frame, layout, screening.dropped, start, stop, budget)
+    keep = ~screening.skipped[start:stop]
+    if wanted is not None:
+        keep &= wanted[start:stop]
+    places = np.flatnonzero(keep)
+    return Encoded(
+        places + start,
+        encode_block(block, keep, layout.top_level_name),
+        [block.ids.texts[i] for i in places.tolist()],
+        {c.attribute.name: c.sent[places] for c in block.columns if not c.attribute.is_reserved},
+    )
+
+
+def types_sent(layout: Layout, dropped: frozenset[int]) -> dict[str, str]:
+    """Return attribute → type of the custom attributes that go out."""
+    return {
+        attribute.name: attribute.type.value
+        for attribute in layout.attributes
+        if attribute.type and not attribute.is_reserved and attribute.position not in dropped
+    }
+
+
+def schema_frame(layout: Layout) -> pd.DataFrame:
+    """Return one row per column sent: see `Plan.schema`."""
+    rows = [_schema_row(attribute) for attribute in layout.attributes]
+    return pd.DataFrame(
+        {
+            name: pd.Series([row[i] for row in rows], dtype=dtype)
+            for i, (name, dtype) in enumerate(SCHEMA_DTYPES.items())
+        }
+    )
 
 
 def _schema_row(attribute: Attribute) -> tuple[Any, ...]:

@@ -33,7 +33,7 @@ class Recorder:
         self.confirmed: dict[str, str] = {}
         self._workspace = workspace
         self._rows = rows
-        self._fresh = _unsettled(workspace, types)
+        self._fresh = unsettled(workspace, types)
         self._pinned_by_us: set[str] = set()
         self._carriers: dict[str, npt.NDArray[np.bool_]] = {}
         self._accepted: list[int] = []
@@ -94,7 +94,7 @@ class Recorder:
         if new:
             pinned = self._workspace.pin(new, datetime.now(UTC), certain=False)
             if pinned.conflicts:
-                raise _overtaken(pinned.conflicts)
+                raise overtaken(pinned.conflicts)
             self._pinned_by_us.update(pinned.new)
             self._carriers.update({name: np.zeros(self._rows, dtype=bool) for name in new})
         for name in self._carriers.keys() & carried.keys():
@@ -107,7 +107,7 @@ class Recorder:
         self.confirmed.update(pinned.new)
 
 
-def _unsettled(workspace: Workspace, types: Mapping[str, str]) -> dict[str, str]:
+def unsettled(workspace: Workspace, types: Mapping[str, str]) -> dict[str, str]:
     """Return the attributes of which the ledger does not say for certain, now, that they have this type.
 
     Now, and not when the plan was made: the ledger may have learned, or forgotten, since.
@@ -117,7 +117,7 @@ def _unsettled(workspace: Workspace, types: Mapping[str, str]) -> dict[str, str]
     return {name: type_ for name, type_ in types.items() if settled.get(name) != type_}
 
 
-def _overtaken(conflicts: Mapping[str, Any]) -> DataError:
+def overtaken(conflicts: Mapping[str, Any]) -> DataError:
     named = ", ".join(f"{name!r} ({known.type})" for name, known in conflicts.items())
     return DataError(
         f"while this push ran, another one fixed the type of {named} differently; the service would ignore our values. "

@@ -120,22 +120,8 @@ class PushResult:
         return self._again(self._book.copy())
 
     def _outcomes(self, rows: Any) -> pd.DataFrame:
-        frame, book = self.plan.frame, self._book
-        codes = book.codes()[rows]
-        http_status = np.frombuffer(book.http_status, dtype="uint16")[rows].astype("int64")
-        ids = self.plan.ids(rows)
-        statuses = np.array([status.value for status in Status], dtype=object)
-        return pd.DataFrame(
-            {
-                "row": np.asarray(rows, dtype="int64"),
-                "index": pd.Series(frame.index.take(rows).to_numpy(), dtype=object),
-                "id": pd.Series([text or None for text in ids], dtype="string"),
-                "status": pd.Series(statuses[codes], dtype="str"),
-                "http_status": pd.Series(http_status, dtype="Int64").mask(http_status == 0),
-                "attempts": np.frombuffer(bytes(book.attempts), dtype="uint8")[rows].astype("int64"),
-                "error": pd.Series([book.errors.get(row) for row in np.asarray(rows).tolist()], dtype="string"),
-            }
-        )
+        rows = np.asarray(rows, dtype="int64")
+        return self._book.describe(rows, rows, self.plan.frame.index.take(rows), self.plan.ids(rows))
 
     def __repr__(self) -> str:
         said = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"

@@ -35,11 +35,14 @@ def screen(frame: pd.DataFrame, layout: Layout) -> Screening:
 
 
 def find_violations(
-    frame: pd.DataFrame, layout: Layout, screening: Screening, budget: Budget | None = None
+    frame: pd.DataFrame, layout: Layout, screening: Screening, budget: Budget | None = None, first_row: int = 0
 ) -> pd.DataFrame:
-    """Check every value too, block by block, and return all violations as one frame."""
+    """Check every value too, block by block, and return all violations as one frame.
+
+    `first_row`: where this frame begins, if it is a part of a larger one.
+    """
     findings = list(screening.findings)
     for start, stop in starts(len(frame)):
         block = prepare(frame, layout, screening.dropped, start, stop, budget)
         findings += check_block(frame, layout, block)
-    return build_frame(findings, frame.index)
+    return build_frame(findings, frame.index, first_row)

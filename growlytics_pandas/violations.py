@@ -53,9 +53,12 @@ class Found:
     """None: the rule's own."""
 
 
-def build_frame(findings: Sequence[Found], index: pd.Index[Any]) -> pd.DataFrame:
-    """Make the violations frame, whole columns first, then by row and column."""
-    parts = [_rows_of(found, index) for found in findings]
+def build_frame(findings: Sequence[Found], index: pd.Index[Any], first_row: int = 0) -> pd.DataFrame:
+    """Make the violations frame, whole columns first, then by row and column.
+
+    `first_row`: where this frame begins, if it is a part of a larger one.
+    """
+    parts = [_rows_of(found, index, first_row) for found in findings]
     if not parts:
         return empty_frame()
     merged = {name: [item for part in parts for item in part[name]] for name in (*DTYPES, "position")}
@@ -90,11 +93,11 @@ def _valid(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
-def _rows_of(found: Found, index: pd.Index[Any]) -> dict[str, list[Any]]:
+def _rows_of(found: Found, index: pd.Index[Any], first_row: int) -> dict[str, list[Any]]:
     facts = RULES[found.rule]
-    rows = [None] if found.rows is None else list(found.rows)
+    rows = [None] if found.rows is None else [row + first_row for row in found.rows]
     count = len(rows)
-    labels = [None] if found.rows is None else index.take(np.asarray(rows, dtype="int64")).tolist()
+    labels = [None] if found.rows is None else index.take(np.asarray(found.rows, dtype="int64")).tolist()
     return {
         "row": rows,
         "index": labels,

@@ -34,6 +34,11 @@ class Workspace:
     def __repr__(self) -> str:
         return f"Workspace({str(self._file.path)!r})"
 
+    @property
+    def digester(self) -> Digester:
+        """What makes digests, for where they are made elsewhere. It holds secrets of the file, not the API key."""
+        return self._digester
+
     def types(self) -> pd.DataFrame:
         """Return the known types, one row an attribute: ``attribute``, ``type``, ``first_seen``, ``source``.
 

@@ -1,0 +1,167 @@
+"""Where the parts of a larger frame are looked at and pushed: here in this process, one at a time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Final, Protocol, TypeVar
+
+import pandas as pd
+
+from growlytics_pandas.client import Client
+from growlytics_pandas.delivery import Delivery, StopFlag
+from growlytics_pandas.errors import DataError, InvalidArgumentError, InvalidArgumentTypeError
+from growlytics_pandas.ledger.digests import Digester
+from growlytics_pandas.outcomes import Book
+from growlytics_pandas.pacing import Pacer
+from growlytics_pandas.parts import Common, Part, PartDigests, PartOrder, PartOutcome, PartTask, Pulse, pulse_of, push_part
+
+C = TypeVar("C")
+T = TypeVar("T")
+Step = Callable[[pd.DataFrame, C, Any], T]
+
+BATCH_ROWS: Final = 50_000  # rows that come one by one (Spark's toLocalIterator) are gathered to frames of so many
+
+
+class Job(Protocol):
+    """What an engine needs to push parts."""
+
+    client: Client
+    common: Common
+    stop: StopFlag
+    digester: Digester | None
+    max_concurrency: int
+    max_rate: float | None
+
+    @property
+    def tasks(self) -> Iterable[PartTask]:
+        """The parts to push, in order."""
+
+    def order(self, task: PartTask, digests: PartDigests | None) -> PartOrder | None:
+        """Say what to do with a part; None: nothing. The ledger is ready for it when this returns."""
+
+    def is_due(self) -> bool:
+        """Whether it is time for another look at how far things are."""
+
+    def note_pulses(self, pulses: Mapping[int, Pulse]) -> None:
+        """Take note of how far the parts are that are under way, and show it."""
+
+
+class Engine(Protocol):
+    """Runs steps on parts."""
+
+    can_repeat: bool
+    is_local: bool
+
+    def run(self, step: Step[C, T], common: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
+        """Give part number and ``step(frame, common, task)`` of each part in `tasks` (None: of all), in any order."""
+
+    def push(self, job: Job) -> Iterator[PartOutcome]:
+        """Push the parts of a job, and give each outcome as soon as it is there. A stop leaves parts out."""
+
+
+class LocalEngine(ABC):
+    """Walks the parts in this process: one frame in memory at a time."""
+
+    can_repeat = True
+    is_local = True
+
+    @abstractmethod
+    def walk(self, numbers: Iterable[int] | None) -> Iterator[tuple[int, pd.DataFrame]]:
+        """Give the frames of these parts (None: of all), in order."""
+
+    def run(self, step: Step[C, T], common: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
+        """Run a step on each part."""
+        for number, frame in self.walk(tasks):
+            yield number, step(frame, common, tasks[number] if tasks is not None else None)
+
+    def push(self, job: Job) -> Iterator[PartOutcome]:
+        """Push part by part; pacing goes on across them."""
+        tasks = {task.number: task for task in job.tasks}
+        reins = LocalReins(job)
+        for number, frame in self.walk(tasks):
+            if job.stop.requested:
+                return
+            part = Part(frame, job.common, tasks[number])
+            order = job.order(part.task, part.digest(job.digester) if job.digester else None)
+            if order is not None:
+                reins.number = number
+                yield push_part(part, order, job.client, reins)
+
+
+class FrameEngine(LocalEngine):
+    """Walks what `frames` gives: a list, anything that can be iterated again, or a function that opens it anew."""
+
+    def __init__(self, frames: Any) -> None:
+        self._open = frames if callable(frames) else (lambda: frames)
+        if not callable(frames) and (isinstance(frames, pd.DataFrame) or not isinstance(frames, Iterable)):
+            raise InvalidArgumentTypeError(
+                f"frames: found a {type(frames).__name__}; it must be an iterable of DataFrames, or a function that "
+                "returns one, such as lambda: pd.read_csv(path, chunksize=100_000)."
+            )
+        self.can_repeat = callable(frames) or iter(frames) is not frames
+
+    def walk(self, numbers: Iterable[int] | None) -> Iterator[tuple[int, pd.DataFrame]]:
+        """Give the frames of these parts (None: of all), in order; nothing is read after the last."""
+        wanted = None if numbers is None else set(numbers)
+        last = None if wanted is None else max(wanted, default=-1) + 1
+        for number, frame in enumerate(islice(as_frames(self._open()), last)):
+            if wanted is None or number in wanted:
+                yield number, frame
+                if wanted is not None:
+                    wanted.discard(number)
+        if wanted:
+            raise DataError(f"frames: the source ended before part {min(wanted)}, which was there at the first look.")
+
+
+class LocalReins:
+    """The reins of a push in this process."""
+
+    def __init__(self, job: Job) -> None:
+        self.pacer = Pacer(max_concurrency=job.max_concurrency, max_rate=job.max_rate)
+        self.stop = job.stop
+        self.number = 0
+        self._job = job
+
+    def tick(self, delivery: Delivery, book: Book) -> None:
+        """Pass on where the delivery is."""
+        if self._job.is_due():
+            self._job.note_pulses({self.number: pulse_of(delivery, book)})
+
+    def note_accepted(self, rows: list[int]) -> None:
+        """Do nothing: what is accepted is in the outcome."""
+
+
+def as_frames(source: Iterable[Any]) -> Iterator[pd.DataFrame]:
+    """Make DataFrames of what a source gives: pandas, Polars and Arrow frames or batches, or Spark's rows."""
+    rows: list[dict[Any, Any]] = []
+    for item in source:
+        row = _as_row(item)
+        if row is None:
+            yield _as_frame(item)
+            continue
+        rows.append(row)
+        if len(rows) == BATCH_ROWS:
+            yield pd.DataFrame(rows)
+            rows = []
+    if rows:
+        yield pd.DataFrame(rows)
+
+
+def _as_row(item: Any) -> dict[Any, Any] | None:
+    if hasattr(item, "asDict"):  # pyspark.sql.Row
+        return dict(item.asDict())
+    return dict(item) if isinstance(item, Mapping) else None
+
+
+def _as_frame(item: Any) -> pd.DataFrame:
+    if isinstance(item, pd.DataFrame):
+        return item
+    if hasattr(item, "to_pandas"):  # Polars, Arrow: their own word for it
+        frame = item.to_pandas()
+        if isinstance(frame, pd.DataFrame):
+            return frame
+    raise InvalidArgumentTypeError(
+        f"frames: it gave a {type(item).__name__}; each item must be a DataFrame (pandas, Polars, Arrow) or a row."
+    )

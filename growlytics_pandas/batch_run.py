@@ -1,0 +1,327 @@
+"""Carries a plan over parts out: part by part through an engine, with one ledger, one progress, one result."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import pandas as pd
+
+from growlytics_pandas.batch_plan import BatchPlan
+from growlytics_pandas.batch_result import BatchResult
+from growlytics_pandas.client import Client, default_client
+from growlytics_pandas.delivery import MIN_ROWS_FOR_SHARE, StopFlag
+from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, PushInterrupted, TooManyFailuresError
+from growlytics_pandas.execution import TICK_SECONDS, LastResult, PushOptions, exclusive, interrupted, interrupts, refusal
+from growlytics_pandas.keeping import Keeper, mark_unchanged
+from growlytics_pandas.ledger.digests import Digester
+from growlytics_pandas.outcome_store import OutcomeStore
+from growlytics_pandas.outcomes import RETRYABLE, Book, Status
+from growlytics_pandas.parts import Common, PartDigests, PartOrder, PartOutcome, PartTask, Pulse, digest_part
+from growlytics_pandas.planning import types_sent
+from growlytics_pandas.progress import Listener, ProgressEvent, Speedometer, open_listener
+from growlytics_pandas.result import RunFacts
+
+RESENT_DTYPES = {"part": "int64", "rows": "int64", "again": "int64"}
+
+
+def execute_batches(plan: BatchPlan, **options: Any) -> BatchResult:
+    """Push `plan`. The options are those of `PushOptions`."""
+    chosen = PushOptions(**options)
+    client = chosen.client or plan.client or default_client()
+    if client is None and not chosen.dry_run:
+        client = Client()  # says what is missing
+    if client is not None:
+        plan = plan.of(client)
+    require_ledger(chosen, client)
+    has_errors = plan.has_errors  # here, so that all parts are checked before anything is sent
+    if chosen.errors == "raise" and not chosen.dry_run and has_errors:
+        raise refusal(plan.violations, plan)
+    return BatchRun(plan, client, chosen).carry_out()
+
+
+def require_ledger(options: PushOptions, client: Client | None) -> None:
+    """Refuse `skip_unchanged` where nothing is remembered."""
+    if options.skip_unchanged and (client is None or client.ledger is None):
+        raise InvalidArgumentError("skip_unchanged: it needs a ledger, and this client has none (ledger=None).")
+
+
+class BatchRun:
+    """One run over the rows that are `unsent` in the books; a part without a book is opened when its turn comes."""
+
+    def __init__(
+        self,
+        plan: BatchPlan,
+        client: Client | None,
+        options: PushOptions,
+        books: Mapping[int, Book] | None = None,
+        store: OutcomeStore | None = None,
+    ) -> None:
+        self.plan = plan
+        self.options = options
+        self.stop = StopFlag()
+        self.books: dict[int, Book] = dict(books or {})
+        self.store = store or OutcomeStore()
+        self.retries = 0
+        self.error: BaseException | None = None
+        self.resent: list[tuple[int, int, int]] = []
+        self.keeper: Keeper | None = None
+        self._client = client
+        self._started = datetime.now(UTC)
+        self._clock_start = time.monotonic()
+        self._listener: Listener = open_listener(options.progress)
+        self._last_tick = 0.0
+        self._speed = Speedometer()
+        self._live: dict[int, Pulse] = {}
+        self._settled = {number: book.counts() for number, book in self.books.items()}
+        self._done: set[int] = set()
+
+    # what an engine asks ---------------------------------------------------------------------------------------
+
+    @property
+    def client(self) -> Client:
+        """The way to the project."""
+        return self._client or Client()
+
+    @property
+    def common(self) -> Common:
+        """What holds for all parts."""
+        return self.plan.common
+
+    @property
+    def tasks(self) -> list[PartTask]:
+        """The parts in which anything is to be sent."""
+        return [t for t in self.plan.surveyed.tasks if t.number not in self.books or self._has_unsent(t)]
+
+    @property
+    def max_concurrency(self) -> int:
+        """Requests in flight at most, of all parts together."""
+        return self.options.max_concurrency
+
+    @property
+    def max_rate(self) -> float | None:
+        """Requests a second at most, of all parts together."""
+        return self.options.max_rate
+
+    @property
+    def digester(self) -> Digester | None:
+        """What makes digests for the ledger; None without one."""
+        workspace = self._client.workspace if self._client else None
+        return workspace.digester if workspace else None
+
+    def order(self, task: PartTask, digests: PartDigests | None) -> PartOrder | None:
+        """Say what to do with a part, and let the ledger know before."""
+        book = self.books.get(task.number) or self.plan.open_book(task)
+        self.books[task.number] = book
+        fresh: frozenset[str] = frozenset()
+        if self.keeper is not None and digests is not None:
+            self.keeper.before(task.number, digests, book, skip_unchanged=self.options.skip_unchanged)
+            fresh = self.keeper.fresh
+        options = self.options
+        return PartOrder(task, book, fresh, options.chunk_size, options.max_concurrency, self._failures_left())
+
+    def is_due(self) -> bool:
+        """Whether it is time for another look at how far things are."""
+        return time.monotonic() - self._last_tick >= TICK_SECONDS
+
+    def note_pulses(self, pulses: Mapping[int, Pulse]) -> None:
+        """Take note of how far the parts are that are under way, and show it."""
+        self._live = {number: pulse for number, pulse in pulses.items() if number not in self._done}
+        self._check_failures()
+        self._tell("update")
+
+    # the run ---------------------------------------------------------------------------------------------------
+
+    def carry_out(self) -> BatchResult:
+        """Do it, and return the result; where the run ends early, raise with the result on the error."""
+        if self.options.dry_run or self._client is None:
+            return self._rehearse()
+        self._tell("start")
+        try:
+            with exclusive(self._client), interrupts(self.stop):
+                self._deliver()
+        except GrowlyticsError as problem:
+            self.error = problem
+        except BaseException as problem:
+            self._result("crashed", type(problem).__name__)  # for last_result(): what is known outlives any error
+            self._tell("end", "crashed", type(problem).__name__)
+            raise
+        return self._close()
+
+    def _rehearse(self) -> BatchResult:
+        """Everything but the requests: what the ledger knows to be unchanged is told apart, too."""
+        workspace = self._client.workspace if self._client and self.options.skip_unchanged else None
+        if workspace is not None:
+            asked = {task.number: (task, workspace.digester) for task in self.tasks}
+            for number, digests in self.plan.engine.run(digest_part, self.common, asked):
+                self.books[number] = self.plan.open_book(asked[number][0])
+                mark_unchanged(workspace, digests, self.books[number])
+        return self._result("dry run")
+
+    def _deliver(self) -> None:
+        workspace = self.client.workspace
+        self.keeper = Keeper(workspace, self.plan.rows) if workspace else None
+        ended = "crashed"
+        try:
+            if self.keeper is not None:
+                self.keeper.announce(types_sent(self.common.layout, self.common.dropped))
+            with contextlib.closing(self.outcomes()) as outcomes:
+                for outcome in outcomes:
+                    self._settle(outcome)
+            ended = self._ending()
+        except GrowlyticsError:
+            ended = "stopped early"
+            raise
+        finally:
+            if self.keeper is not None:
+                self.keeper.finish(self._counts(), ended)
+
+    def outcomes(self) -> Iterator[PartOutcome]:
+        """Push, and give the outcome of each part."""
+        yield from self.plan.engine.push(self)
+
+    def _settle(self, outcome: PartOutcome) -> None:
+        self._live.pop(outcome.number, None)
+        self._done.add(outcome.number)
+        self._settled[outcome.number] = outcome.book.counts()
+        self.books[outcome.number] = outcome.book
+        self.store.put(outcome.number, outcome.table)
+        self.retries += outcome.retries
+        if self.keeper is not None:
+            self.keeper.after(outcome)
+        if outcome.error is not None:
+            self._give_up(outcome.error)
+        self._check_failures()
+        self._tell("update")
+
+    def _give_up(self, error: BaseException) -> None:
+        self.error = self.error or error
+        if not self.stop.requested:
+            self.stop.request()
+
+    def _failures_left(self) -> float | None:
+        limit = self.options.max_failures
+        return max(1, limit - self._counts()[Status.FAILED]) if isinstance(limit, int) else limit
+
+    def _check_failures(self) -> None:
+        limit = self.options.max_failures
+        if limit is None or self.error is not None:
+            return
+        counts = self._counts()
+        failed = counts[Status.FAILED] + counts[Status.UNKNOWN]
+        finished = counts[Status.ACCEPTED] + failed
+        is_share = not isinstance(limit, int)
+        if (finished >= MIN_ROWS_FOR_SHARE and failed > limit * finished) if is_share else failed >= limit:
+            self._give_up(
+                TooManyFailuresError(
+                    f"{failed:,} of {finished:,} rows failed (max_failures={limit!r}). The rest is unsent; look at "
+                    "result.failed before pushing again."
+                )
+            )
+
+    def _has_unsent(self, task: PartTask) -> bool:
+        return len(self.books[task.number].rows_with([Status.UNSENT])) > 0
+
+    # ending ----------------------------------------------------------------------------------------------------
+
+    def _ending(self) -> str:
+        if self.error is not None:
+            return "stopped early"
+        return "interrupted" if self.stop.requested else "finished"
+
+    def _close(self) -> BatchResult:
+        ended, message = self._ending(), "" if self.error is None else str(self.error)
+        result = self._result(ended, message)
+        self._tell("end", ended, message)
+        if self.error is not None:
+            self.error.result = result  # type: ignore[attr-defined]
+            raise self.error
+        if self.stop.requested:
+            raise PushInterrupted(interrupted(result.counts), result)
+        return result
+
+    def _result(self, ended: str, message: str = "") -> BatchResult:
+        base_url = self._client.base_url if self._client else None
+        seconds = time.monotonic() - self._clock_start
+        result = BatchResult(
+            plan=self.plan,
+            violations=self.plan.violations,
+            new_types=self._new_types(),
+            resent=pd.DataFrame(self.resent, columns=list(RESENT_DTYPES)).astype(RESENT_DTYPES),
+            run=RunFacts(self._started, seconds, self.retries, ended, base_url, message),
+            _books=self.books,
+            _store=self.store,
+            _again=self._again if self.plan.engine.can_repeat else None,
+        )
+        LastResult.value = result
+        return result
+
+    def _again(self, _result: BatchResult) -> BatchResult:
+        books = {number: book.copy() for number, book in self.books.items()}
+        for book in books.values():
+            book.note_all(book.rows_with(RETRYABLE), Status.UNSENT)
+        options = replace(self.options, dry_run=False)
+        return type(self)(self.plan, self.client, options, books, self.store.copy()).carry_out()
+
+    def _new_types(self) -> pd.DataFrame:
+        """Tell which types this run fixed for good; for a dry run, which it would."""
+        fixed = self.keeper.confirmed if self.keeper else {}
+        if self.options.dry_run:
+            known = {a.name for a in self.common.layout.attributes if a.known}
+            sent = types_sent(self.common.layout, self.common.dropped)
+            fixed = {name: type_ for name, type_ in sent.items() if name not in known}
+        return pd.DataFrame(
+            {"attribute": pd.Series(list(fixed), dtype="str"), "type": pd.Series(list(fixed.values()), dtype="str")}
+        )
+
+    # progress --------------------------------------------------------------------------------------------------
+
+    def _counts(self) -> dict[str, int]:
+        """Return status → rows, of finished parts, parts under way and those to come."""
+        total = dict(self.plan.counts)
+        for task in self.plan.surveyed.tasks:
+            now = self._counts_of(task)
+            if now is not None:
+                invalid = len(self.plan.surveyed.without_id[task.number]) + len(task.same.rows)
+                total[Status.INVALID] -= invalid
+                total[Status.UNSENT] -= task.rows - invalid
+                for status, count in now.items():
+                    total[status] += count
+        return total
+
+    def _counts_of(self, task: PartTask) -> dict[str, int] | None:
+        number = task.number
+        if number in self._live:
+            return self._live[number].counts
+        if number in self.books and number not in self._settled:
+            return self.books[number].counts()
+        return self._settled.get(number)
+
+    def _tell(self, kind: Literal["start", "update", "end"], ended: str = "", message: str = "") -> None:
+        self._last_tick = time.monotonic()
+        seconds = self._last_tick - self._clock_start
+        counts, pulses = self._counts(), list(self._live.values())
+        total = sum(counts.values())
+        self._speed.note(seconds, total - counts[Status.UNSENT])
+        self._listener(
+            ProgressEvent(
+                kind,
+                total=total,
+                counts=counts,
+                elapsed_seconds=seconds,
+                rows_per_second=self._speed.overall() if kind == "end" else self._speed.now(),
+                retries=self.retries + sum(pulse.retries for pulse in pulses),
+                concurrency=sum(pulse.concurrency for pulse in pulses),
+                in_flight=sum(pulse.in_flight for pulse in pulses),
+                seconds_left=self._speed.seconds_left(counts[Status.UNSENT]),
+                failures=tuple(failure for pulse in pulses for failure in pulse.failures)[-5:],
+                is_stopping=self.stop.requested,
+                ended=ended,
+                message=message,
+                stop=self.stop.request,
+            )
+        )

@@ -1,0 +1,151 @@
+"""Push from anything that gives frames: CSV in chunks, Parquet row groups, Spark, Polars, DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+from growlytics_pandas.batch_engine import FrameEngine
+from growlytics_pandas.batch_plan import BatchPlan, PlanOptions, make_plan
+from growlytics_pandas.batch_result import BatchResult
+from growlytics_pandas.batch_run import execute_batches
+from growlytics_pandas.client import Client, default_client
+from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.execution import Errors, PushOptions
+from growlytics_pandas.identifiers import Keep
+from growlytics_pandas.layout import NewAttributes
+from growlytics_pandas.progress import ProgressOption
+from growlytics_pandas.stream_run import push_stream
+
+Frames = Iterable[Any] | Callable[[], Iterable[Any]]
+
+
+def plan_batches(
+    frames: Frames,
+    id_col: Hashable,
+    *,
+    columns: Sequence[Hashable] | None = None,
+    rename: Mapping[Any, str] | None = None,
+    types: Mapping[Any, str] | None = None,
+    timezone: str = "UTC",
+    region: str = "IN",
+    keep: Keep = False,
+    name: str | None = None,
+    new_attributes: NewAttributes = "allow",
+    client: Client | None = None,
+) -> BatchPlan:
+    """Work out what a push of all these frames would do, without sending anything.
+
+    The frames are read once for their types and ids, and again for every look at violations or bodies; one is in
+    memory at a time. Types and duplicates are those of one large frame.
+
+    Parameters
+    ----------
+    frames : iterable of frames, or a function that returns one
+        Something that can be read again: a list, or ``lambda: pd.read_csv(path, chunksize=100_000)``. The frames are
+        pandas', Polars' or Arrow's; rows of Spark's ``toLocalIterator`` are gathered.
+    id_col : hashable
+        The column of ids.
+    columns, rename, types, timezone, region, keep, name, new_attributes, client
+        As for `growlytics_pandas.plan`.
+
+    Returns
+    -------
+    BatchPlan
+
+    Raises
+    ------
+    InvalidArgumentError
+        The source can be read only once, or what `growlytics_pandas.plan` raises.
+
+    Examples
+    --------
+    >>> import growlytics_pandas
+    >>> df = growlytics_pandas.sample_customers(10)
+    >>> growlytics_pandas.plan_batches([df[:5], df[5:]], "email", columns=["City"]).counts["unsent"]
+    10
+    """
+    engine = FrameEngine(frames)
+    if not engine.can_repeat:
+        raise InvalidArgumentError(
+            "frames: this source can be read only once, and a plan reads it again. Give a function that opens it: "
+            "lambda: pd.read_csv(path, chunksize=100_000). Or push_batches it at once, with types=."
+        )
+    options = PlanOptions(columns, rename, types, timezone, region, keep, name, new_attributes)
+    return make_plan(engine, id_col, options, client or default_client(), execute_batches)
+
+
+def push_batches(
+    frames: Frames,
+    id_col: Hashable,
+    *,
+    columns: Sequence[Hashable] | None = None,
+    rename: Mapping[Any, str] | None = None,
+    types: Mapping[Any, str] | None = None,
+    timezone: str = "UTC",
+    region: str = "IN",
+    keep: Keep = False,
+    name: str | None = None,
+    new_attributes: NewAttributes = "allow",
+    client: Client | None = None,
+    errors: Errors = "raise",
+    dry_run: bool = False,
+    skip_unchanged: bool = False,
+    chunk_size: int = 1000,
+    max_concurrency: int = 64,
+    max_rate: float | None = None,
+    max_failures: float | None = None,
+    progress: ProgressOption = "auto",
+) -> BatchResult:
+    """Push frames that come one after the other, as if they were one; one is in memory at a time.
+
+    A source that can be read again is looked at as a whole before anything is sent. One that cannot (a generator, an
+    open reader) is checked and sent batch by batch: the types must be given, or known to the ledger; an error stops the
+    push before its batch; of one id in several batches the first is sent.
+
+    Parameters
+    ----------
+    frames : iterable of frames, or a function that returns one
+        As for `plan_batches`; a generator is fine too.
+    id_col : hashable
+        The column of ids.
+    columns, rename, types, timezone, region, keep, name, new_attributes, client, errors, dry_run, skip_unchanged, \
+chunk_size, max_concurrency, max_rate, max_failures, progress
+        As for `growlytics_pandas.push`.
+
+    Returns
+    -------
+    BatchResult
+
+    Raises
+    ------
+    InvalidArgumentError
+        A type that is neither given nor known, for a source that can be read only once.
+    ConstraintViolationError, AuthenticationError, EndpointError, ServiceUnavailableError, PushInterrupted
+        As `growlytics_pandas.push`; `.result` has every row that was read.
+
+    Examples
+    --------
+    >>> import growlytics_pandas
+    >>> df = growlytics_pandas.sample_customers(10)
+    >>> with growlytics_pandas.Sandbox() as sandbox:
+    ...     result = growlytics_pandas.push_batches([df[:5], df[5:]], "email", client=sandbox.client, progress=False)
+    >>> result.counts["accepted"]
+    10
+    """
+    options = PlanOptions(columns, rename, types, timezone, region, keep, name, new_attributes)
+    push_options: dict[str, Any] = {
+        "errors": errors,
+        "dry_run": dry_run,
+        "skip_unchanged": skip_unchanged,
+        "chunk_size": chunk_size,
+        "max_concurrency": max_concurrency,
+        "max_rate": max_rate,
+        "max_failures": max_failures,
+        "progress": progress,
+    }
+    engine, client = FrameEngine(frames), client or default_client()
+    checked = PushOptions(**push_options)
+    if not engine.can_repeat:
+        return push_stream(engine, id_col, options, client, checked)
+    return make_plan(engine, id_col, options, client, execute_batches).push(**push_options)

@@ -1,0 +1,278 @@
+"""One part of a larger frame, with what the look at all parts found out: checked, digested and pushed on its own."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from growlytics_pandas.blocks import Budget, starts
+from growlytics_pandas.cells import Mask
+from growlytics_pandas.client import Client
+from growlytics_pandas.delivery import Chunk, Delivery, Limits, StopFlag
+from growlytics_pandas.encoding import Encoded
+from growlytics_pandas.errors import DataError, ServiceError
+from growlytics_pandas.id_rules import Told, check_ids_of_part
+from growlytics_pandas.identifiers import read_ids
+from growlytics_pandas.inference import inspect
+from growlytics_pandas.layout import Layout
+from growlytics_pandas.ledger import Digests
+from growlytics_pandas.ledger.digests import Digester
+from growlytics_pandas.outcomes import Book, Failure, Status
+from growlytics_pandas.pacing import Pacer
+from growlytics_pandas.planning import encode_rows
+from growlytics_pandas.survey import Question, align, impose
+from growlytics_pandas.validation import Screening, find_violations
+
+DIGEST_ROWS: Final = 4096  # encoded at once for digests: some MB
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What holds for all parts."""
+
+    layout: Layout
+    labels: tuple[Hashable, ...]
+    dropped: frozenset[int]
+    budget: Budget | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PartTask:
+    """One part: where it begins in the whole, how long it was at first sight, and which of its ids are not alone."""
+
+    number: int
+    first_row: int
+    rows: int
+    same: Told = Told()
+    alike: Told = Told()
+
+
+@dataclass(frozen=True, slots=True)
+class PartDigests:
+    """Digests of the rows of a part that would go out, and which of them carries which attribute (packed bits)."""
+
+    rows: npt.NDArray[np.int64]
+    digests: Digests
+    names: tuple[str, ...]
+    carried: npt.NDArray[np.uint8]
+
+    def present(self) -> Mask | None:
+        """Return rows × attributes; None without attributes."""
+        return np.unpackbits(self.carried, axis=1, count=len(self.names)).astype(bool) if self.names else None
+
+
+@dataclass(frozen=True, slots=True)
+class PartOrder:
+    """What to do with a part: send the rows that are `unsent` in `book`; `fresh`: attributes new to the ledger."""
+
+    task: PartTask
+    book: Book
+    fresh: frozenset[str]
+    chunk_size: int
+    max_concurrency: int
+    max_failures: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartOutcome:
+    """What a part came to: its book and the frame of it, and which fresh attributes arrived, or may have."""
+
+    number: int
+    book: Book
+    table: pd.DataFrame
+    arrived: frozenset[str]
+    doubtful: frozenset[str]
+    retries: int
+    seconds: float
+    error: ServiceError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How far the push of a part is."""
+
+    counts: dict[str, int]
+    retries: int = 0
+    in_flight: int = 0
+    concurrency: int = 0
+    failures: tuple[Failure, ...] = ()
+
+
+class Reins(Protocol):
+    """What holds the push of a part back: pacing, and a wish to stop. It is told how far things are."""
+
+    pacer: Pacer
+    stop: StopFlag
+
+    def tick(self, delivery: Delivery, book: Book) -> None:
+        """Take note of where a delivery is; called many times a second."""
+
+    def note_accepted(self, rows: list[int]) -> None:
+        """Take note of rows that arrived."""
+
+
+class Part:
+    """A part of a frame, ready to be looked at, digested or pushed."""
+
+    def __init__(self, frame: pd.DataFrame, common: Common, task: PartTask) -> None:
+        if len(frame) != task.rows:
+            raise DataError(
+                f"part {task.number}: it has {len(frame):,} rows, and had {task.rows:,} at the first look; the source "
+                "must give the same rows each time. Make the plan again, or write the data to files first."
+            )
+        self.task = task
+        self.frame = align(frame, common.labels)
+        self.layout = impose(self.frame, common.layout)
+        self._budget = common.budget
+        ids = check_ids_of_part(self.frame, self.layout, task.same, task.alike)
+        self.screening = Screening(ids.findings, common.dropped, ids.skipped, ids.skipped_by)
+
+    def violations(self) -> pd.DataFrame:
+        """Return the violations of its rows, under their numbers in the whole."""
+        first = self.task.first_row
+        found = find_violations(self.frame, self.layout, self.screening, self._budget, first)
+        if first:
+            found["fix"] = [_moved(line, first) for line in found["fix"]]
+        return found
+
+    def encode(self, start: int, stop: int, wanted: Mask | None = None) -> Encoded:
+        """Return what goes out of rows `start` to `stop`."""
+        rows = (start, stop)
+        return encode_rows(self.frame, self.layout, self.screening, rows, budget=self._budget, wanted=wanted)
+
+    def ids(self) -> list[str]:
+        """Return the ids as they are sent, '' where there is none."""
+        return read_ids(self.frame.iloc[:, self.layout.id_position], self.layout.id_kind, self.layout.zone).texts
+
+    def digest(self, digester: Digester) -> PartDigests:
+        """Digest all that would go out."""
+        blocks = [self.encode(start, stop) for start, stop in starts(len(self.frame), DIGEST_ROWS)]
+        names = tuple(blocks[0].present) if blocks else ()
+        keys = [digester.keys(block.ids) for block in blocks]
+        payloads = [digester.payloads(block.bodies) for block in blocks]
+        bits = [np.packbits(np.column_stack([b.present[n] for n in names]), axis=1) for b in blocks if names]
+        return PartDigests(
+            np.concatenate([block.rows for block in blocks] or [np.empty(0, dtype="int64")]),
+            Digests(
+                np.concatenate(keys or [np.empty(0, dtype="int64")]),
+                np.concatenate(payloads or [np.empty((0, 2), dtype="uint64")]),
+            ),
+            names,
+            np.concatenate(bits) if bits else np.empty((0, 0), dtype="uint8"),
+        )
+
+
+def _moved(line: str, by: int) -> str:
+    """Let a line of pandas that names a row name it by its number in the whole."""
+    return re.sub(r"(df\.iloc\[|len\(df\)\) != )(\d+)", lambda match: f"{match[1]}{int(match[2]) + by}", line)
+
+
+def check_part(frame: pd.DataFrame, common: Common, task: PartTask) -> pd.DataFrame:
+    """Return the violations of a part's rows."""
+    return Part(frame, common, task).violations()
+
+
+def preview_part(frame: pd.DataFrame, common: Common, asked: tuple[PartTask, int]) -> list[bytes]:
+    """Return the first few bodies of a part."""
+    part = Part(frame, common, asked[0])
+    rows = np.flatnonzero(~part.screening.skipped)[: asked[1]]
+    return part.encode(0, int(rows[-1]) + 1).bodies if len(rows) else []
+
+
+def digest_part(frame: pd.DataFrame, common: Common, asked: tuple[PartTask, Digester]) -> PartDigests:
+    """Digest what would go out of a part."""
+    return Part(frame, common, asked[0]).digest(asked[1])
+
+
+def fetch_ids(frame: pd.DataFrame, question: Question, rows: npt.NDArray[np.int64]) -> list[str]:
+    """Return the ids of some rows, as they are sent."""
+    column = frame.iloc[:, list(frame.columns).index(question.id_column)]
+    return read_ids(column.iloc[rows], inspect(column).kind, question.zone).texts
+
+
+def push_part(part: Part, order: PartOrder, client: Client, reins: Reins) -> PartOutcome:
+    """Send the rows of a part that are `unsent` in the order's book. What goes wrong is in the outcome, not raised."""
+    return _PartPush(part, order, client, reins).carry_out()
+
+
+@dataclass(slots=True)
+class _Carriers:
+    """Which rows carry which of the fresh attributes, in chunks as they were encoded."""
+
+    fresh: frozenset[str]
+    chunks: list[tuple[npt.NDArray[np.int64], dict[str, Mask]]] = field(default_factory=list)
+
+    def note(self, encoded: Encoded) -> None:
+        carried = {name: mask for name, mask in encoded.present.items() if name in self.fresh and mask.any()}
+        if carried:
+            self.chunks.append((encoded.rows, carried))
+
+    def among(self, rows: npt.NDArray[np.int64]) -> frozenset[str]:
+        """Return the names that any of `rows` carries."""
+        found: set[str] = set()
+        for numbers, carried in self.chunks:
+            chosen = np.isin(numbers, rows)
+            found.update(name for name, mask in carried.items() if (mask & chosen).any())
+        return frozenset(found)
+
+
+class _PartPush:
+    def __init__(self, part: Part, order: PartOrder, client: Client, reins: Reins) -> None:
+        self._part, self._order, self._client, self._reins = part, order, client, reins
+        self._carriers = _Carriers(order.fresh)
+        self._book = order.book
+        self._start = time.monotonic()
+
+    def carry_out(self) -> PartOutcome:
+        order, reins = self._order, self._reins
+        delivery = Delivery(
+            self._client.open_transport(order.max_concurrency),
+            reins.pacer,
+            self._book,
+            limits=Limits(max_failures=order.max_failures, max_waiting=4 * order.chunk_size),
+            stop=reins.stop,
+            on_accepted=reins.note_accepted,
+            on_tick=lambda running: reins.tick(running, self._book),
+        )
+        delivery.run(self._chunks())
+        return self._outcome(delivery)
+
+    def _chunks(self) -> Iterator[Chunk]:
+        wanted = np.zeros(len(self._part.frame), dtype=bool)
+        wanted[self._book.rows_with([Status.UNSENT])] = True
+        for start, stop in starts(len(wanted), self._order.chunk_size):
+            if wanted[start:stop].any():
+                encoded = self._part.encode(start, stop, wanted)
+                self._carriers.note(encoded)
+                yield Chunk(encoded.rows.tolist(), encoded.bodies)
+
+    def _outcome(self, delivery: Delivery) -> PartOutcome:
+        part, book = self._part, self._book
+        rows = np.arange(part.task.rows)
+        return PartOutcome(
+            part.task.number,
+            book,
+            book.describe(rows, rows + part.task.first_row, part.frame.index, part.ids()),
+            self._carriers.among(book.rows_with([Status.ACCEPTED])),
+            self._carriers.among(book.rows_with([Status.UNKNOWN])),
+            delivery.retries,
+            time.monotonic() - self._start,
+            delivery.error,
+        )
+
+
+Tick = Callable[[Pulse], None]
+
+
+def pulse_of(delivery: Delivery, book: Book) -> Pulse:
+    """Return how far a delivery is."""
+    return Pulse(
+        book.counts(), delivery.retries, delivery.in_flight, delivery.pacer.concurrency, tuple(delivery.last_failures)
+    )

@@ -1,0 +1,188 @@
+"""A push of batches that come only once: each is looked at, checked and sent before the next is taken."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from growlytics_pandas.batch_engine import FrameEngine, LocalReins
+from growlytics_pandas.batch_plan import BatchPlan, PlanOptions, Surveyed
+from growlytics_pandas.batch_result import BatchResult
+from growlytics_pandas.batch_run import BatchRun, require_ledger
+from growlytics_pandas.client import Client
+from growlytics_pandas.duplicates import find_suspects, settle
+from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError
+from growlytics_pandas.execution import PushOptions, refusal
+from growlytics_pandas.id_rules import Told
+from growlytics_pandas.layout import Layout
+from growlytics_pandas.name_rules import check_attributes, dropped_columns
+from growlytics_pandas.parts import Common, Part, PartOutcome, PartTask, fetch_ids, push_part
+from growlytics_pandas.planning import budget_of, types_sent
+from growlytics_pandas.rules import Severity
+from growlytics_pandas.seen_ids import SeenIds
+from growlytics_pandas.survey import PartSurvey, Question, align, merge_columns, survey_part
+from growlytics_pandas.violations import build_frame, empty_frame
+
+
+def push_stream(
+    engine: FrameEngine, id_col: Hashable, plan_options: PlanOptions, client: Client | None, options: PushOptions
+) -> BatchResult:
+    """Push batches that can be read only once."""
+    if plan_options.keep == "last":
+        raise InvalidArgumentError(
+            "keep: 'last' needs a look at all batches before the first is sent, and this source can be read only once. "
+            "Give a function that opens it anew, or keep='first'."
+        )
+    if client is None and not options.dry_run:
+        client = Client()  # says what is missing
+    require_ledger(options, client)
+    frames = (frame for _, frame in engine.walk(None))
+    first = next(frames, None)
+    if first is None:
+        raise InvalidArgumentError("frames: the source gave none; there must be one, if only for its columns.")
+    settled = replace(plan_options, types=_types_given(first, id_col, plan_options, client))
+    return StreamRun(engine, itertools.chain([first], frames), id_col, settled, client, options).carry_out()
+
+
+def _types_given(
+    frame: pd.DataFrame, id_col: Hashable, options: PlanOptions, client: Client | None
+) -> dict[Any, str]:
+    """Return column → type, given or known to the ledger; refuse to guess from the first batch alone."""
+    layout = options.lay_out(frame.head(0), id_col, client)
+    given = {str(label): kind for label, kind in (options.types or {}).items()}
+    custom = [attribute for attribute in layout.attributes if not attribute.is_reserved]
+    types = {a.column: given.get(str(a.column)) or (a.known.type if a.known else None) for a in custom}
+    unknown = [label for label, kind in types.items() if kind is None]
+    if unknown:
+        named = ", ".join(map(repr, unknown[:10])) + (f" +{len(unknown) - 10} more" if len(unknown) > 10 else "")  # noqa: PLR2004
+        raise InvalidArgumentError(
+            f"types: this source can be read only once, and the type of {named} is neither given nor known to the "
+            "ledger. Give types={column: type}, or a function that opens the source anew: "
+            "lambda: pd.read_csv(path, chunksize=100_000)."
+        )
+    return {label: str(kind) for label, kind in types.items()}
+
+
+class StreamRun(BatchRun):
+    """A run whose plan grows batch by batch."""
+
+    def __init__(
+        self,
+        engine: FrameEngine,
+        frames: Iterator[pd.DataFrame],
+        id_col: Hashable,
+        plan_options: PlanOptions,
+        client: Client | None,
+        options: PushOptions,
+    ) -> None:
+        super().__init__(_empty_plan(engine, client), client, options)
+        self._frames = frames
+        self._id_col = id_col
+        self._plan_options = plan_options
+        self._question = Question(id_col, dict(plan_options.rename or {}), ZoneInfo(plan_options.timezone))
+        self._seen = SeenIds()
+        self._told_of: set[tuple[str, int]] = set()
+        self._common: Common | None = None
+
+    @property
+    def common(self) -> Common:
+        """What holds for all parts so far."""
+        return self._common or self.plan.common
+
+    def outcomes(self) -> Iterator[PartOutcome]:
+        """Look at each batch, check it, send it."""
+        reins = LocalReins(self)
+        for frame in self._frames:
+            part = self._take(frame)
+            self._refuse_errors(part)
+            if self.keeper is not None:
+                self.keeper.announce(types_sent(self.common.layout, self.common.dropped))
+            order = self.order(part.task, part.digest(self.digester) if self.digester else None)
+            if order is not None:
+                reins.number = part.task.number
+                yield push_part(part, order, self.client, reins)
+            if self.stop.requested:
+                return
+
+    def _rehearse(self) -> BatchResult:
+        for frame in self._frames:
+            self._take(frame)
+        return self._result("dry run")
+
+    def _take(self, frame: pd.DataFrame) -> Part:
+        """Add a batch to the plan."""
+        before = self.plan.surveyed
+        survey = survey_part(frame, self._question)
+        labels = before.labels or survey.labels
+        if extra := [label for label in survey.labels if label not in labels]:
+            raise DataError(
+                f"batch {len(before.tasks)}: it has the column {extra[0]!r}, which the first batch had not. It and what "
+                "follows is unsent; choose columns=, or give every batch the same ones."
+            )
+        facts = merge_columns([survey], labels)
+        layout = self._plan_options.lay_out(align(survey.example, labels), self._id_col, self._client, facts)
+        findings = check_attributes(align(frame, labels), layout)
+        budget = budget_of(self._client.workspace if self._client else None, layout)
+        self._common = Common(layout, labels, dropped_columns(findings), budget)
+        fresh = [found for found in findings if (found.rule, found.position) not in self._told_of]
+        self._told_of.update((found.rule, found.position) for found in fresh)
+        task = self._task(frame, survey, layout)
+        part = Part(frame, self._common, task)
+        self._grow(task, survey, [build_frame(fresh, frame.index), part.violations()])
+        return part
+
+    def _task(self, frame: pd.DataFrame, survey: PartSurvey, layout: Layout) -> PartTask:
+        suspects = find_suspects([survey])
+        texts = {number: fetch_ids(frame, self._question, rows) for number, rows in suspects.items()}
+        first_row = self.plan.rows
+        same, alike = settle(suspects, texts, [first_row], layout.keep).of(0)
+        old = np.flatnonzero(self._seen.among(survey.exact) & survey.has_id)
+        self._seen.add(survey.exact[survey.has_id])
+        said = "" if layout.keep is False else f"; keep={layout.keep!r} leaves this row out"
+        pairs = dict(zip(same.rows, same.what, strict=True))
+        pairs |= dict.fromkeys(old.tolist(), f"an earlier batch has a row with this id, which was taken{said}.")
+        told = Told(tuple(sorted(pairs)), tuple(pairs[row] for row in sorted(pairs)))
+        return PartTask(len(self.plan.surveyed.tasks), first_row, len(frame), told, alike)
+
+    def _grow(self, task: PartTask, survey: PartSurvey, found: list[pd.DataFrame]) -> None:
+        before, violations = self.plan.surveyed, self.plan.violations
+        surveyed = replace(
+            before,
+            labels=before.labels or survey.labels,
+            tasks=(*before.tasks, task),
+            without_id=(*before.without_id, np.flatnonzero(~survey.has_id)),
+        )
+        self.plan = replace(self.plan, surveyed=surveyed, common=self.common)
+        frames = [frame for frame in (violations, *found) if len(frame)] or [violations]
+        self.plan.__dict__["violations"] = pd.concat(frames, ignore_index=True)
+
+    def _refuse_errors(self, part: Part) -> None:
+        """Stop before this batch, if something of it could not arrive and that is no way to go on."""
+        number = part.task.number
+        if self.options.errors == "drop" or not (self.plan.violations["severity"] == Severity.ERROR).any():
+            return
+        error = refusal(self.plan.violations, self.plan)
+        where = f"batch {number} and what follows was not sent" if number else "nothing was sent"
+        raise ConstraintViolationError(
+            str(error).replace("nothing was sent", where, 1), violations=self.plan.violations, plan=self.plan
+        )
+
+
+def _empty_plan(engine: FrameEngine, client: Client | None) -> BatchPlan:
+    nothing = pd.DataFrame({"": pd.Series(dtype=object)})
+    layout = PlanOptions().lay_out(nothing, "", None)
+    plan = BatchPlan(
+        engine, client, Surveyed((), (), nothing, (), ()), Common(layout, (), frozenset()), empty_frame(), _once, _once
+    )
+    plan.__dict__["violations"] = empty_frame()
+    return plan
+
+
+def _once(*_: Any, **__: Any) -> Any:
+    raise InvalidArgumentError("frames: this source could be read only once, and it has been.")
