@@ -33,6 +33,11 @@ class Job(Protocol):
     digester: Digester | None
     max_concurrency: int
     max_rate: float | None
+    resent: list[tuple[int, int, int]]
+
+    @property
+    def types_sent(self) -> Mapping[str, str]:
+        """Attribute → type of the custom attributes that go out."""
 
     @property
     def tasks(self) -> Iterable[PartTask]:

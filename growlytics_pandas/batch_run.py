@@ -98,6 +98,11 @@ class BatchRun:
         return [t for t in self.plan.surveyed.tasks if t.number not in self.books or self._has_unsent(t)]
 
     @property
+    def types_sent(self) -> dict[str, str]:
+        """Attribute → type of the custom attributes that go out."""
+        return types_sent(self.common.layout, self.common.dropped)
+
+    @property
     def max_concurrency(self) -> int:
         """Requests in flight at most, of all parts together."""
         return self.options.max_concurrency
@@ -168,7 +173,7 @@ class BatchRun:
         ended = "crashed"
         try:
             if self.keeper is not None:
-                self.keeper.announce(types_sent(self.common.layout, self.common.dropped))
+                self.keeper.announce(self.types_sent)
             with contextlib.closing(self.outcomes()) as outcomes:
                 for outcome in outcomes:
                     self._settle(outcome)
@@ -272,8 +277,7 @@ class BatchRun:
         fixed = self.keeper.confirmed if self.keeper else {}
         if self.options.dry_run:
             known = {a.name for a in self.common.layout.attributes if a.known}
-            sent = types_sent(self.common.layout, self.common.dropped)
-            fixed = {name: type_ for name, type_ in sent.items() if name not in known}
+            fixed = {name: type_ for name, type_ in self.types_sent.items() if name not in known}
         return pd.DataFrame(
             {"attribute": pd.Series(list(fixed), dtype="str"), "type": pd.Series(list(fixed.values()), dtype="str")}
         )

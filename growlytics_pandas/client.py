@@ -6,13 +6,14 @@ import ipaddress
 import os
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 from urllib.parse import SplitResult, urlsplit
 
 from growlytics_pandas import contract
 from growlytics_pandas.credentials import KEY_VARIABLE, SEALED, find_key, seal
-from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
+from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.ledger import Ledger, Workspace
 from growlytics_pandas.transport import TransportName, open_transport
 from growlytics_pandas.transport.protocol import Endpoint, Headers, Transport
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import requests
 
 URL_VARIABLE: Final = "GROWLYTICS_BASE_URL"
+SALT_BYTES: Final = 16
 
 
 class Client:
@@ -85,11 +87,13 @@ class Client:
         self.ledger = _opened(ledger)
         self.pushing = threading.Lock()
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # The key stays here: where it is unpickled, the environment's is read. So does the ledger, which is one process'.
+    def recipe(self) -> ClientRecipe:
+        """Return what another process needs to make such a client. It holds neither the key nor the ledger."""
         if self._session is not None:
             raise InvalidArgumentError("client: a prepared session cannot travel to a worker; make the Client without.")
-        return _arrived, (self.base_url, self._transport, self._timeout_seconds, self._verify)
+        salt = os.urandom(SALT_BYTES)
+        mark = self._key.mark(salt)
+        return ClientRecipe(self.base_url, self._transport, self._timeout_seconds, self._verify, salt, mark)
 
     @property
     def workspace(self) -> Workspace | None:
@@ -205,13 +209,38 @@ class Client:
         return f"<Client {self.base_url}>"
 
 
+@dataclass(frozen=True, slots=True)
+class ClientRecipe:
+    """How to make, in another process, a client that sends to the same project with the key of *that* environment."""
+
+    base_url: str
+    transport: TransportName
+    timeout_seconds: float
+    verify: bool | str | Path
+    salt: bytes
+    key_mark: bytes
+
+    def make(self) -> Client:
+        """Make the client; it has no ledger."""
+        made = Client(
+            None,
+            self.base_url,
+            ledger=None,
+            transport=self.transport,
+            timeout=self.timeout_seconds,
+            verify=self.verify,
+        )
+        if find_key(None).mark(self.salt) != self.key_mark:
+            raise ApiKeyError(
+                f"{KEY_VARIABLE}: the key in this worker's environment is not the one of the client, so it may be of "
+                "another project. Nothing was sent from here; start the workers with the same key."
+            )
+        return made
+
+
 def default_client() -> Client | None:
     """Return the client that the environment describes; None where it holds no key."""
     return Client() if os.environ.get(KEY_VARIABLE, "").strip() else None
-
-
-def _arrived(base_url: str, transport: TransportName, timeout: float, verify: bool | str | Path) -> Client:
-    return Client(None, base_url, ledger=None, transport=transport, timeout=timeout, verify=verify)
 
 
 def _opened(ledger: Any) -> Ledger | None:

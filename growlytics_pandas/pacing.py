@@ -85,6 +85,15 @@ class Pacer:
         """Whether the service is taken to be down, so that only single probes go out."""
         return self._silence.is_outage
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether everything is refused just now, so that only single probes go out."""
+        return self._silence.is_holding
+
+    def hold_seconds(self, now: float) -> float:
+        """Return how long until the next probe; 0.0 while all goes well."""
+        return max(0.0, self._silence.probe_at - now) if self._silence.is_holding else 0.0
+
     def allowance(self, now: float, in_flight: int) -> int:
         """Return how many requests may start now."""
         self._advance_rate(now)

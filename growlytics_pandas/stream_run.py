@@ -23,7 +23,7 @@ from growlytics_pandas.id_rules import Told
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.name_rules import check_attributes, dropped_columns
 from growlytics_pandas.parts import Common, Part, PartOutcome, PartTask, fetch_ids, push_part
-from growlytics_pandas.planning import budget_of, types_sent
+from growlytics_pandas.planning import budget_of
 from growlytics_pandas.rules import Severity
 from growlytics_pandas.seen_ids import SeenIds
 from growlytics_pandas.survey import PartSurvey, Question, align, merge_columns, survey_part
@@ -102,7 +102,7 @@ class StreamRun(BatchRun):
             part = self._take(frame)
             self._refuse_errors(part)
             if self.keeper is not None:
-                self.keeper.announce(types_sent(self.common.layout, self.common.dropped))
+                self.keeper.announce(self.types_sent)
             order = self.order(part.task, part.digest(self.digester) if self.digester else None)
             if order is not None:
                 reins.number = part.task.number

@@ -1,0 +1,108 @@
+"""`ddf.growlytics`: the verbs of `df.growlytics`, for a Dask DataFrame."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from dask.dataframe.extensions import register_dataframe_accessor
+from distributed import Client as Cluster
+from distributed import default_client as default_cluster
+
+from growlytics_pandas import api
+from growlytics_pandas.batch_engine import Engine
+from growlytics_pandas.batch_plan import BatchPlan, PlanOptions, make_plan
+from growlytics_pandas.batch_result import BatchResult
+from growlytics_pandas.batch_run import execute_batches
+from growlytics_pandas.client import default_client
+from growlytics_pandas.dask.cluster import ClusterEngine
+from growlytics_pandas.dask.partitions import PartitionEngine, warn_of_converted_text
+from growlytics_pandas.execution import PushOptions
+
+_PLAN_OPTIONS = tuple(PlanOptions.__slots__)
+_PUSH_OPTIONS = tuple(name for name in PushOptions.__slots__ if name != "client")
+
+
+def plan(ddf: Any, id_col: Any, **options: Any) -> BatchPlan:
+    """Work out what a push of all partitions would do: on the cluster, if there is one, else here."""
+    client = options.pop("client", None) or default_client()
+    chosen = PlanOptions(**options)
+    chosen.lay_out(ddf._meta, id_col, None)  # noqa: SLF001 - Dask's own word for the empty frame: a wrong call costs no reading
+    made = make_plan(_engine_of(ddf), id_col, chosen, client, execute_batches)
+    warn_of_converted_text(made.surveyed.example)
+    return made
+
+
+def push(ddf: Any, id_col: Any, **options: Any) -> BatchResult:
+    """Push all partitions: on the workers of the cluster, if there is one, else from here. Never lazy."""
+    how = {name: options.pop(name) for name in _PUSH_OPTIONS if name in options}
+    PushOptions(**how)  # before any partition is read
+    return plan(ddf, id_col, **options).push(**how)
+
+
+def schema(ddf: Any, id_col: Any, **options: Any) -> Any:
+    """Tell which columns would be sent, as which attributes and types."""
+    return plan(ddf, id_col, **options).schema
+
+
+def validate(ddf: Any, id_col: Any, **options: Any) -> Any:
+    """Report everything that would not arrive, or deserves a look, without sending anything."""
+    return plan(ddf, id_col, **options).violations
+
+
+def preview(ddf: Any, id_col: Any, *, n: int = 3, **options: Any) -> list[dict[str, Any]]:
+    """Show the first `n` request bodies exactly as they would be sent."""
+    return plan(ddf, id_col, **options).preview(n)
+
+
+def find_cluster() -> Cluster | None:
+    """Return the distributed client of this process; None without one."""
+    try:
+        return default_cluster()
+    except ValueError:
+        return None
+
+
+def _engine_of(ddf: Any) -> Engine:
+    cluster = find_cluster()
+    return PartitionEngine(ddf) if cluster is None else ClusterEngine(ddf, cluster)
+
+
+def _method(function: Callable[..., Any], like: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a method of a function, with the signature of the pandas one, which it checks its arguments by."""
+    pandas_signature = inspect.signature(like)
+    _, *rest = pandas_signature.parameters.values()
+    me = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    signature = pandas_signature.replace(
+        parameters=[me, *rest], return_annotation=inspect.signature(function).return_annotation
+    )
+
+    @functools.wraps(function)
+    def method(self: GrowlyticsDaskAccessor, /, *args: Any, **kwargs: Any) -> Any:
+        given = signature.bind(self, *args, **kwargs).arguments
+        del given["self"]
+        return function(self._ddf, **given)
+
+    method.__signature__ = signature  # type: ignore[attr-defined]
+    return method
+
+
+@register_dataframe_accessor("growlytics")
+class GrowlyticsDaskAccessor:
+    """Push this Dask DataFrame of customers to Growlytics.
+
+    The methods take what those of ``df.growlytics`` take. With a `distributed.Client` in this process partitions are
+    pushed by its workers, else one after the other from here. A push happens when it is called, once, and what it
+    returns is not lazy.
+    """
+
+    def __init__(self, ddf: Any) -> None:
+        self._ddf = ddf
+
+    plan = _method(plan, api.plan)
+    schema = _method(schema, api.schema)
+    validate = _method(validate, api.validate)
+    preview = _method(preview, api.preview)
+    push = _method(push, api.push)

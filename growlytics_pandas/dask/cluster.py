@@ -1,0 +1,253 @@
+"""Partitions looked at and pushed on the workers of a cluster; what must be one is kept here or by the governor."""
+
+from __future__ import annotations
+
+import itertools
+import time
+import uuid
+from collections import deque
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import dask
+import numpy as np
+import pandas as pd
+from distributed import Client as Cluster
+from distributed import Future
+
+from growlytics_pandas.batch_engine import Job, Step
+from growlytics_pandas.dask.governor import HANDLER, Governor
+from growlytics_pandas.dask.lease import push_on_worker
+from growlytics_pandas.errors import GrowlyticsError, ServiceUnavailableError, UsageError
+from growlytics_pandas.outcomes import Book, Failure, Status
+from growlytics_pandas.parts import PartDigests, PartOutcome, PartTask, Pulse, digest_part
+
+C = TypeVar("C")
+T = TypeVar("T")
+
+POLL_SECONDS: Final = 0.02  # between two looks at which futures are done
+STALL_SECONDS: Final = 60.0  # without a single worker; after that the run is given up
+TASKS_A_THREAD: Final = 2  # submitted ahead: one at work, one to follow
+
+
+class ClusterEngine:
+    """Runs steps on the workers, a task a partition. Nothing lazy is handed out, so nothing is ever run twice for it."""
+
+    can_repeat = True
+    is_local = False
+
+    def __init__(self, ddf: Any, cluster: Cluster) -> None:
+        self._parts = ddf.to_delayed()
+        self._cluster = cluster
+
+    def run(self, step: Step[C, T], common: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
+        """Run a step on each partition, and give what comes as it comes."""
+        asked: Mapping[int, Any] = dict.fromkeys(range(len(self._parts))) if tasks is None else tasks
+        waiting = deque(asked.items())
+        running: dict[Future, int] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < self._width():
+                    number, task = waiting.popleft()
+                    running[self._submit(number, partial(_look, step, common, task))] = number
+                for future in _done(running):
+                    number = running.pop(future)
+                    yield number, _result_of(future)
+        finally:
+            _drop(running)
+
+    def push(self, job: Job) -> Iterator[PartOutcome]:
+        """Push on the workers; one outcome a part, gathered as it is there."""
+        push = _ClusterPush(self, self._cluster, job)
+        try:
+            yield from push.outcomes()
+        finally:
+            push.close()
+
+    def submit(self, number: int, work: Any) -> Future:
+        """Start `work` on a partition, under a key that no other task ever has."""
+        return self._submit(number, work)
+
+    def width(self) -> int:
+        """Return how many tasks to have submitted at once."""
+        return self._width()
+
+    def _submit(self, number: int, work: Any) -> Future:
+        # The function carries its arguments: Dask would take dataclasses among them apart.
+        key = f"growlytics-{uuid.uuid4().hex}"
+        step = dask.delayed(work, name=f"{key}-step", traverse=False, pure=False)
+        return self._cluster.compute(step(self._parts[number], dask_key_name=key), retries=0)
+
+    def _width(self) -> int:
+        threads = sum(self._cluster.nthreads().values())
+        return TASKS_A_THREAD * max(1, threads)
+
+
+class _ClusterPush:
+    """One push: parts handed out, outcomes gathered, the governor asked how far things are."""
+
+    def __init__(self, engine: ClusterEngine, cluster: Cluster, job: Job) -> None:
+        self._engine, self._cluster, self._job = engine, cluster, job
+        self._run = uuid.uuid4().hex
+        self._recipe = job.client.recipe()
+        self._digesting: dict[Future, PartTask] = {}
+        self._pushing: dict[Future, tuple[PartTask, Book]] = {}
+        self._settled: list[int] = []
+        self._seen_worker = time.monotonic()
+        _install(cluster)
+        limits = {"client": cluster.id, "max_concurrency": job.max_concurrency, "max_rate": job.max_rate}
+        self._call("open", limits)
+
+    def outcomes(self) -> Iterator[PartOutcome]:
+        """Hand out the parts, a few at a time, and give their outcomes."""
+        waiting = deque(self._job.tasks)
+        while waiting or self._digesting or self._pushing:
+            if self._job.stop.requested:
+                waiting.clear()
+                _drop(self._digesting)
+                self._digesting.clear()
+            self._hand_out(waiting)
+            self._take_digests()
+            yield from self._gather()
+            if self._job.is_due():
+                self._look()
+                self._require_workers()
+
+    def close(self) -> None:
+        """Let nothing go on."""
+        _drop(self._digesting)
+        if self._pushing:
+            self._call("look", {"stop": 2, "settled": [], "lost": []})
+            _drop(self._pushing)
+        self._look()
+        self._call("close", {})
+
+    def _hand_out(self, waiting: deque[PartTask]) -> None:
+        while waiting and len(self._digesting) + len(self._pushing) < self._engine.width():
+            task = waiting.popleft()
+            if self._job.digester is None:
+                self._start(task, None)
+            else:
+                work = partial(_look, digest_part, self._job.common, (task, self._job.digester))
+                self._digesting[self._engine.submit(task.number, work)] = task
+
+    def _start(self, task: PartTask, digests: PartDigests | None) -> None:
+        job = self._job
+        order = job.order(task, digests)
+        if order is not None:
+            work = partial(
+                push_on_worker,
+                run=self._run,
+                recipe=self._recipe,
+                common=job.common,
+                order=order,
+                max_rate=job.max_rate,
+            )
+            self._pushing[self._engine.submit(task.number, work)] = (task, order.book)
+
+    def _take_digests(self) -> None:
+        for future in [future for future in self._digesting if future.done()]:
+            task = self._digesting.pop(future)
+            self._start(task, _result_of(future))
+
+    def _gather(self) -> Iterator[PartOutcome]:
+        done = [future for future in self._pushing if future.done()]
+        if not done:
+            time.sleep(POLL_SECONDS)  # in the thread of the cell, so that an interrupt is heard
+        for future in done:
+            task, book = self._pushing.pop(future)
+            self._settled.append(task.number)
+            yield self._outcome(future, task, book)
+
+    def _outcome(self, future: Future, task: PartTask, book: Book) -> PartOutcome:
+        """Return the result of a part; where its task failed, what is known of it."""
+        try:
+            outcome: PartOutcome = _result_of(future)
+        except GrowlyticsError:
+            raise
+        except Exception as problem:  # noqa: BLE001 - whatever killed the task, its rows need an outcome
+            return self._lost(task, book, problem)
+        return outcome
+
+    def _lost(self, task: PartTask, book: Book, problem: Exception) -> PartOutcome:
+        reply = self._call("look", {"stop": 0, "settled": [], "lost": [task.number]})
+        bits = np.frombuffer(reply["accepted"].get(task.number, b""), dtype="uint8")
+        book.note_all(np.flatnonzero(np.unpackbits(bits, count=min(task.rows, 8 * len(bits)))), Status.ACCEPTED)
+        words = f"the part failed on its workers ({type(problem).__name__}): it may have arrived; pushing again is safe"
+        book.note_all(book.rows_with([Status.UNSENT]), Status.UNKNOWN, words)
+        rows = np.arange(task.rows)
+        labels = pd.Index([None] * task.rows, dtype=object)
+        table = book.describe(rows, rows + task.first_row, labels, [""] * task.rows)
+        fresh = frozenset(self._job.types_sent)
+        return PartOutcome(task.number, book, table, frozenset(), fresh, 0, 0.0)
+
+    def _look(self) -> None:
+        stop = self._job.stop
+        said = {"stop": int(stop.requested) + int(stop.at_once), "settled": self._settled, "lost": []}
+        reply = self._call("look", said)
+        self._settled = []
+        self._job.resent = [tuple(each) for each in reply["resent"]]
+        self._job.note_pulses({number: _pulse(pulse) for number, pulse in reply["pulses"]})
+
+    def _require_workers(self) -> None:
+        now = time.monotonic()
+        if self._cluster.nthreads():
+            self._seen_worker = now
+        elif now - self._seen_worker > STALL_SECONDS:
+            raise ServiceUnavailableError(
+                f"the cluster has had no worker for {STALL_SECONDS:.0f} s. What was under way is unknown, the rest is "
+                "unsent; result.retry() goes on when there are workers again."
+            )
+
+    def _call(self, verb: str, said: dict[str, Any]) -> dict[str, Any]:
+        handler = getattr(self._cluster.scheduler, HANDLER)
+        reply: dict[str, Any] = self._cluster.sync(handler, verb=verb, run=self._run, said=said)
+        return reply
+
+
+def _look(step: Step[C, T], common: C, task: Any, frame: pd.DataFrame) -> T:
+    return step(frame, common, task)
+
+
+def _install(cluster: Cluster) -> None:
+    try:
+        cluster.register_plugin(Governor())
+    except Exception as problem:
+        raise UsageError(
+            f"the cluster's scheduler could not take in growlytics_pandas ({type(problem).__name__}). Install the same "
+            'version on scheduler and workers: pip install "growlytics-pandas[dask,fast]"'
+        ) from problem
+
+
+def _done(running: Mapping[Future, Any]) -> list[Future]:
+    """Return the futures that are done, after a short wait if there is none."""
+    done = [future for future in running if future.done()]
+    if not done:
+        time.sleep(POLL_SECONDS)
+    return done
+
+
+def _result_of(future: Future) -> Any:
+    try:
+        return future.result()
+    except RuntimeError as problem:
+        if "deserializ" not in str(problem):
+            raise
+        raise UsageError(
+            f"a worker could not read its task ({problem}). Install the same version of growlytics-pandas and of your "
+            "own modules on scheduler and workers."
+        ) from problem
+    finally:
+        future.release()
+
+
+def _drop(running: Mapping[Future, Any]) -> None:
+    for future in running:
+        future.cancel()
+        future.release()
+
+
+def _pulse(said: Mapping[str, Any]) -> Pulse:
+    failures = tuple(itertools.starmap(Failure, said["failures"]))
+    return Pulse(dict(said["counts"]), said["retries"], said["in_flight"], said["concurrency"], failures)

@@ -1,0 +1,52 @@
+"""The partitions of a Dask DataFrame, walked in this process one at a time; and a warning about what Dask did to them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import dask
+import pandas as pd
+
+from growlytics_pandas.batch_engine import LocalEngine
+
+OPTION = "dataframe.convert-string"
+_LOOKED_AT = 20  # rows
+_BRACKETS = {("[", "]"), ("{", "}"), ("(", ")")}
+
+
+class PartitionEngine(LocalEngine):
+    """Computes one partition after the other with the synchronous scheduler."""
+
+    def __init__(self, ddf: Any) -> None:
+        self._parts = ddf.to_delayed()
+
+    def walk(self, numbers: Iterable[int] | None) -> Iterator[tuple[int, pd.DataFrame]]:
+        """Give the frames of these partitions (None: of all), in order."""
+        for number in range(len(self._parts)) if numbers is None else sorted(numbers):
+            yield number, dask.compute(self._parts[number], scheduler="synchronous")[0]
+
+
+def warn_of_converted_text(example: pd.DataFrame) -> None:
+    """Warn where Dask has turned lists and the like into text, before this package could see them."""
+    if dask.config.get(OPTION, None) is False:
+        return
+    odd = [
+        label
+        for position, label in enumerate(example.columns)
+        if isinstance(example.dtypes.iloc[position], pd.StringDtype) and _looks_converted(example.iloc[:, position])
+    ]
+    if odd:
+        warnings.warn(
+            f"columns {', '.join(map(repr, odd[:10]))}: their text looks like lists or dicts that Dask wrote out "
+            f"({OPTION} is on). They would be sent as text. To see them as they are, read the data within "
+            f"dask.config.set({{{OPTION!r}: False}}).",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def _looks_converted(column: pd.Series[Any]) -> bool:
+    texts = column.head(_LOOKED_AT).dropna().tolist()
+    return bool(texts) and all((text[:1], text[-1:]) in _BRACKETS for text in texts)
