@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -11,11 +12,21 @@ import pandas as pd
 
 from growlytics_pandas.client import Client
 from growlytics_pandas.delivery import Delivery, StopFlag
-from growlytics_pandas.errors import DataError, InvalidArgumentError, InvalidArgumentTypeError
+from growlytics_pandas.errors import DataError, InvalidArgumentTypeError
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.outcomes import Book
 from growlytics_pandas.pacing import Pacer
-from growlytics_pandas.parts import Common, Part, PartDigests, PartOrder, PartOutcome, PartTask, Pulse, pulse_of, push_part
+from growlytics_pandas.parts import (
+    Common,
+    Part,
+    PartDigests,
+    PartOrder,
+    PartOutcome,
+    PartTask,
+    Pulse,
+    pulse_of,
+    push_part,
+)
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -27,13 +38,28 @@ BATCH_ROWS: Final = 50_000  # rows that come one by one (Spark's toLocalIterator
 class Job(Protocol):
     """What an engine needs to push parts."""
 
-    client: Client
-    common: Common
     stop: StopFlag
-    digester: Digester | None
-    max_concurrency: int
-    max_rate: float | None
     resent: list[tuple[int, int, int]]
+
+    @property
+    def client(self) -> Client:
+        """The way to the project."""
+
+    @property
+    def common(self) -> Common:
+        """What holds for all parts."""
+
+    @property
+    def digester(self) -> Digester | None:
+        """What makes digests for the ledger; None without one."""
+
+    @property
+    def max_concurrency(self) -> int:
+        """Requests in flight at most, of all parts together."""
+
+    @property
+    def max_rate(self) -> float | None:
+        """Requests a second at most, of all parts together."""
 
     @property
     def types_sent(self) -> Mapping[str, str]:
@@ -99,7 +125,7 @@ class FrameEngine(LocalEngine):
     """Walks what `frames` gives: a list, anything that can be iterated again, or a function that opens it anew."""
 
     def __init__(self, frames: Any) -> None:
-        self._open = frames if callable(frames) else (lambda: frames)
+        self._frames = frames
         if not callable(frames) and (isinstance(frames, pd.DataFrame) or not isinstance(frames, Iterable)):
             raise InvalidArgumentTypeError(
                 f"frames: found a {type(frames).__name__}; it must be an iterable of DataFrames, or a function that "
@@ -111,13 +137,27 @@ class FrameEngine(LocalEngine):
         """Give the frames of these parts (None: of all), in order; nothing is read after the last."""
         wanted = None if numbers is None else set(numbers)
         last = None if wanted is None else max(wanted, default=-1) + 1
-        for number, frame in enumerate(islice(as_frames(self._open()), last)):
-            if wanted is None or number in wanted:
-                yield number, frame
-                if wanted is not None:
-                    wanted.discard(number)
+        with self._opened() as source:
+            for number, frame in enumerate(islice(as_frames(source), last)):
+                if wanted is None or number in wanted:
+                    yield number, frame
+                    if wanted is not None:
+                        wanted.discard(number)
         if wanted:
             raise DataError(f"frames: the source ended before part {min(wanted)}, which was there at the first look.")
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Iterable[Any]]:
+        """Open the source, if it is to be opened, and close what was opened: a reader holds a file."""
+        if not callable(self._frames):
+            yield self._frames
+            return
+        source = self._frames()
+        try:
+            yield source
+        finally:
+            if callable(close := getattr(source, "close", None)):
+                close()
 
 
 class LocalReins:

@@ -25,7 +25,7 @@ from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.parts import Common, PartTask, check_part, fetch_ids, preview_part
 from growlytics_pandas.planning import budget_of, schema_frame
 from growlytics_pandas.rules import Rule, Severity
-from growlytics_pandas.survey import PartSurvey, Question, merge_columns, merge_labels, survey_part
+from growlytics_pandas.survey import Question, merge_columns, merge_labels, survey_part
 from growlytics_pandas.violations import build_frame
 
 if TYPE_CHECKING:
@@ -115,8 +115,8 @@ def make_plan(
     budget = budget_of(client.workspace if client else None, layout)
     if budget is not None and not engine.is_local:
         raise InvalidArgumentError(
-            "columns: with what the ledger knows, a customer could have more than 100 custom attributes, and workers do "
-            "not see the ledger. Send fewer columns, or push without a cluster, or with Client(ledger=None)."
+            "columns: with what the ledger knows, a customer could have more than 100 custom attributes, and the "
+            "workers do not see the ledger. Send fewer columns, or push without a cluster, or with Client(ledger=None)."
         )
     return BatchPlan(
         engine=engine,

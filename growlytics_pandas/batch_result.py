@@ -132,7 +132,7 @@ class BatchResult:
     def _repr_html_(self) -> str:
         """Return the counts with their meaning; no customer data."""
         lines = [
-            f"<tr><td>{status}</td><td style='text-align:right'>{count:,}</td><td>{escape(MEANINGS[Status(status)])}</td></tr>"
+            f"<tr><td>{status}</td><td>{count:,}</td><td>{escape(MEANINGS[Status(status)])}</td></tr>"
             for status, count in self.counts.items()
             if count
         ]

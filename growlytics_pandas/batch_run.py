@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -16,7 +16,15 @@ from growlytics_pandas.batch_result import BatchResult
 from growlytics_pandas.client import Client, default_client
 from growlytics_pandas.delivery import MIN_ROWS_FOR_SHARE, StopFlag
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, PushInterrupted, TooManyFailuresError
-from growlytics_pandas.execution import TICK_SECONDS, LastResult, PushOptions, exclusive, interrupted, interrupts, refusal
+from growlytics_pandas.execution import (
+    TICK_SECONDS,
+    LastResult,
+    PushOptions,
+    exclusive,
+    interrupted,
+    interrupts,
+    refusal,
+)
 from growlytics_pandas.keeping import Keeper, mark_unchanged
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.outcome_store import OutcomeStore
@@ -185,7 +193,7 @@ class BatchRun:
             if self.keeper is not None:
                 self.keeper.finish(self._counts(), ended)
 
-    def outcomes(self) -> Iterator[PartOutcome]:
+    def outcomes(self) -> Generator[PartOutcome, None, None]:
         """Push, and give the outcome of each part."""
         yield from self.plan.engine.push(self)
 

@@ -94,5 +94,3 @@ def _deal(
     for row, what in sorted(told):
         number, local = where[row]
         into[number].append((local, what))
-
-

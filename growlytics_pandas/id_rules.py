@@ -90,10 +90,7 @@ def tell_same(groups: Groups, keep: Keep) -> list[tuple[int, str]]:
 
 def tell_alike(row: int, other: int) -> tuple[int, str]:
     """Return a row whose id looks like that of another one, with what there is to say."""
-    return row, (
-        f"the id looks like that of row {other} but is another customer (case, form or "
-        "invisible characters)."
-    )
+    return row, (f"the id looks like that of row {other} but is another customer (case, form or invisible characters).")
 
 
 def _fetcher(

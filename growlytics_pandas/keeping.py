@@ -70,7 +70,7 @@ class Keeper:
         self._workspace.accept(digests.digests.take(accepted))
         self._workspace.flush()
         self._doubtful |= outcome.doubtful
-        sure = {name: self._fresh.pop(name) for name in outcome.arrived & self._fresh.keys()}
+        sure = {name: self._fresh.pop(name) for name in list(self._fresh) if name in outcome.arrived}
         if sure:
             self.confirmed.update(self._workspace.pin(sure, datetime.now(UTC), certain=True).new)
 

@@ -50,8 +50,8 @@ class PartTask:
     number: int
     first_row: int
     rows: int
-    same: Told = Told()
-    alike: Told = Told()
+    same: Told = field(default_factory=Told)
+    alike: Told = field(default_factory=Told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,11 @@ class Pulse:
 class Reins(Protocol):
     """What holds the push of a part back: pacing, and a wish to stop. It is told how far things are."""
 
-    pacer: Pacer
     stop: StopFlag
+
+    @property
+    def pacer(self) -> Pacer:
+        """What decides how many requests may start."""
 
     def tick(self, delivery: Delivery, book: Book) -> None:
         """Take note of where a delivery is; called many times a second."""
@@ -193,7 +196,8 @@ def digest_part(frame: pd.DataFrame, common: Common, asked: tuple[PartTask, Dige
 
 def fetch_ids(frame: pd.DataFrame, question: Question, rows: npt.NDArray[np.int64]) -> list[str]:
     """Return the ids of some rows, as they are sent."""
-    column = frame.iloc[:, list(frame.columns).index(question.id_column)]
+    labels: tuple[Hashable, ...] = tuple(frame.columns)
+    column = frame.iloc[:, labels.index(question.id_column)]
     return read_ids(column.iloc[rows], inspect(column).kind, question.zone).texts
 
 

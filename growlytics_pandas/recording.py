@@ -118,6 +118,7 @@ def unsettled(workspace: Workspace, types: Mapping[str, str]) -> dict[str, str]:
 
 
 def overtaken(conflicts: Mapping[str, Any]) -> DataError:
+    """Return the error for types that another push has fixed meanwhile."""
     named = ", ".join(f"{name!r} ({known.type})" for name, known in conflicts.items())
     return DataError(
         f"while this push ran, another one fixed the type of {named} differently; the service would ignore our values. "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterator
+from collections.abc import Generator, Hashable, Iterator
 from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -50,9 +50,7 @@ def push_stream(
     return StreamRun(engine, itertools.chain([first], frames), id_col, settled, client, options).carry_out()
 
 
-def _types_given(
-    frame: pd.DataFrame, id_col: Hashable, options: PlanOptions, client: Client | None
-) -> dict[Any, str]:
+def _types_given(frame: pd.DataFrame, id_col: Hashable, options: PlanOptions, client: Client | None) -> dict[Any, str]:
     """Return column → type, given or known to the ledger; refuse to guess from the first batch alone."""
     layout = options.lay_out(frame.head(0), id_col, client)
     given = {str(label): kind for label, kind in (options.types or {}).items()}
@@ -95,7 +93,7 @@ class StreamRun(BatchRun):
         """What holds for all parts so far."""
         return self._common or self.plan.common
 
-    def outcomes(self) -> Iterator[PartOutcome]:
+    def outcomes(self) -> Generator[PartOutcome, None, None]:
         """Look at each batch, check it, send it."""
         reins = LocalReins(self)
         for frame in self._frames:
@@ -122,8 +120,8 @@ class StreamRun(BatchRun):
         labels = before.labels or survey.labels
         if extra := [label for label in survey.labels if label not in labels]:
             raise DataError(
-                f"batch {len(before.tasks)}: it has the column {extra[0]!r}, which the first batch had not. It and what "
-                "follows is unsent; choose columns=, or give every batch the same ones."
+                f"batch {len(before.tasks)}: it has the column {extra[0]!r}, which the first batch had not. It and "
+                "what follows is unsent; choose columns=, or give every batch the same ones."
             )
         facts = merge_columns([survey], labels)
         layout = self._plan_options.lay_out(align(survey.example, labels), self._id_col, self._client, facts)

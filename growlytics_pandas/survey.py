@@ -87,9 +87,7 @@ def _tally(column: pd.Series[Any], label: Hashable, question: Question) -> Colum
     )
 
 
-def _hash_ids(
-    column: pd.Series[Any], zone: ZoneInfo
-) -> tuple[Mask, npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+def _hash_ids(column: pd.Series[Any], zone: ZoneInfo) -> tuple[Mask, npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
     rows, kind = len(column), inspect(column).kind
     has_id = np.zeros(rows, dtype=bool)
     exact, folded = np.zeros(rows, dtype="uint64"), np.zeros(rows, dtype="uint64")

@@ -32,7 +32,7 @@ TASKS_A_THREAD: Final = 2  # submitted ahead: one at work, one to follow
 
 
 class ClusterEngine:
-    """Runs steps on the workers, a task a partition. Nothing lazy is handed out, so nothing is ever run twice for it."""
+    """Runs steps on the workers, a task a partition. Nothing lazy is handed out, so nothing is run twice for it."""
 
     can_repeat = True
     is_local = False
@@ -80,7 +80,7 @@ class ClusterEngine:
         return self._cluster.compute(step(self._parts[number], dask_key_name=key), retries=0)
 
     def _width(self) -> int:
-        threads = sum(self._cluster.nthreads().values())
+        threads: int = sum(self._cluster.nthreads().values())
         return TASKS_A_THREAD * max(1, threads)
 
 

@@ -23,7 +23,7 @@ from growlytics_pandas.pacing import Pacer
 from growlytics_pandas.parts import Common, Part, PartOrder, PartOutcome, pulse_of, push_part
 
 REPORT_SECONDS: Final = 0.1  # between two reports; each is a call to the scheduler
-LATE_SECONDS: Final = 0.02  # a turn not taken by then is gone: turns saved up would break the rate
+LATE_SECONDS: Final = 0.03  # a turn not taken by then is gone: turns saved up would break the rate
 CALL_SECONDS: Final = 60.0  # that a call to the scheduler may take; after that it is as good as gone
 SHORT_WAIT_SECONDS: Final = 0.005  # until the next look at what has been granted
 _OK: Final = 200
@@ -79,7 +79,9 @@ class LeasedPacer(Pacer):
         """Take what the governor granted."""
         now = self._clock()
         self.slots = reply["slots"]
-        self.held_until = -math.inf if self.is_holding else now + reply["hold"]  # who found out that all is refused probes
+        self.held_until = (
+            -math.inf if self.is_holding else now + reply["hold"]
+        )  # who found out that all is refused probes
         self._turns.extend(now + reply["delay"] + i * self._seconds_a_turn for i in range(reply["tokens"]))
 
     def allowance(self, now: float, in_flight: int) -> int:

@@ -1,4 +1,4 @@
-"""The partitions of a Dask DataFrame, walked in this process one at a time; and a warning about what Dask did to them."""
+"""The partitions of a Dask DataFrame, walked in this process; and a warning about what Dask did to them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,68 @@
+import inspect
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+import growlytics_pandas as gp
+
+dask = pytest.importorskip("dask")
+dd = pytest.importorskip("dask.dataframe")
+pytest.importorskip("growlytics_pandas.dask")
+
+pytestmark = pytest.mark.slow
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def ddf_of(frame, parts=3):
+    return dd.from_pandas(frame, npartitions=parts, sort=False)
+
+
+def test_without_a_cluster_partitions_are_pushed_from_here(sandbox):
+    frame = gp.sample_customers(60)
+    result = ddf_of(frame).growlytics.push("customer_id", client=sandbox.client, progress=False)
+    assert result.ok
+    assert result.outcomes["id"].tolist() == frame["customer_id"].tolist()
+    assert sandbox.requests == 60
+
+
+@pytest.mark.parametrize("verb", ["plan", "schema", "validate", "preview", "push"])
+def test_the_arguments_are_those_of_the_pandas_accessor(verb):
+    on_dask = getattr(ddf_of(pd.DataFrame({"id": ["a"]}), 1).growlytics, verb)
+    on_pandas = getattr(pd.DataFrame({"id": ["a"]}).growlytics, verb)
+    assert list(inspect.signature(on_dask).parameters) == list(inspect.signature(on_pandas).parameters)
+
+
+def test_a_wrong_call_is_refused_before_anything_is_read():
+    def never(_):
+        raise RuntimeError
+
+    ddf = dd.from_map(never, [0], meta=pd.DataFrame({"id": pd.Series(dtype="str")}))
+    with pytest.raises(gp.errors.InvalidArgumentError, match="there is no column 'ID'"):
+        ddf.growlytics.plan("ID")
+    with pytest.raises(gp.errors.InvalidArgumentError, match="max_rate"):
+        ddf.growlytics.push("id", max_rate=-1)
+    with pytest.raises(TypeError, match="colums"):
+        ddf.growlytics.push("id", colums=["a"])
+
+
+def test_lists_that_dask_wrote_out_as_text_are_told_of():
+    frame = pd.DataFrame({"id": ["a", "b"], "Tags": [["x"], ["y", "z"]]})
+    with pytest.warns(UserWarning, match=r"'Tags'.*dataframe\.convert-string"):
+        ddf_of(frame, 1).growlytics.schema("id")
+    with dask.config.set({"dataframe.convert-string": False}):
+        assert "type_unsupported" in ddf_of(frame, 1).growlytics.validate("id")["rule"].tolist()
+
+
+def test_importing_the_package_brings_no_dask():
+    told = run("import growlytics_pandas, sys; print({'dask', 'distributed'} & set(sys.modules))")
+    assert told.stdout.strip() == "set()", told.stderr
+
+
+def test_without_the_extra_the_error_says_what_to_install():
+    told = run("import sys; sys.modules['dask'] = None; import growlytics_pandas.dask")
+    assert 'pip install "growlytics-pandas[dask]"' in told.stderr
