@@ -95,7 +95,11 @@ def measure(small):
         )
         if setting.latency_seconds:
             limit = setting.concurrency / setting.latency_seconds
-            print(f"ours, curl: {ours / limit:.0%} of {limit:,.0f} a second (the pacer's ramp included)")
+            bare = found["bare encode + libcurl multi"]["rate"]
+            print(
+                f"ours, curl: {ours / limit:.0%} of the {limit:,.0f} a second that {setting.concurrency} in flight allow, "
+                f"the pacer's ramp included; the bare loop {bare / limit:.0%}"
+            )
     return figures
 
 
