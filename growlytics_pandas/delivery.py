@@ -16,7 +16,7 @@ from growlytics_pandas.errors import (
     TooManyFailuresError,
 )
 from growlytics_pandas.outcomes import CODES, Book, Failure, Status
-from growlytics_pandas.pacing import Pacer
+from growlytics_pandas.pacing import Answers, Pacer
 from growlytics_pandas.retry import (
     PLAIN_SUCCESS,
     RetryBudget,
@@ -183,13 +183,10 @@ class Delivery:
     def _book_replies(self, replies: list[Reply]) -> None:
         """Note plain successes here, where it must be quick; everything else has time."""
         accepted: list[int] = []
+        answers = Answers()
         seconds = 0.0
-        status, http_status, attempts, in_flight = (
-            self._book.status,
-            self._book.http_status,
-            self._book.attempts,
-            self._in_flight,
-        )
+        book, in_flight = self._book, self._in_flight
+        status, http_status, attempts = book.status, book.http_status, book.attempts
         for reply in replies:
             row = reply.token
             if reply.status == _OK and reply.body in PLAIN_SUCCESS:
@@ -200,12 +197,14 @@ class Delivery:
                 seconds += reply.seconds
                 accepted.append(row)
             else:
-                self._judge(reply, accepted)
+                self._judge(reply, accepted, answers)
+        answers.good += len(accepted)
+        answers.seconds += seconds
+        self.pacer.note_answers(self._clock(), answers)
         if accepted:
             self.accepted += len(accepted)
             self.answer_seconds += seconds
             self._budget.note_success(len(accepted))
-            self.pacer.note_success(self._clock(), len(accepted), seconds / len(accepted))
             self._on_accepted(accepted)
             if self._book.errors:
                 self._forget_errors(accepted)
@@ -214,7 +213,7 @@ class Delivery:
         for row in accepted:
             self._book.errors.pop(row, None)
 
-    def _judge(self, reply: Reply, accepted: list[int]) -> None:
+    def _judge(self, reply: Reply, accepted: list[int], answers: Answers) -> None:
         row, body = reply.token, self._in_flight.pop(reply.token)
         verdict = judge(reply)
         if verdict is Verdict.RETRY and self._is_free(reply):
@@ -224,10 +223,16 @@ class Delivery:
         if verdict is Verdict.ACCEPTED:
             self._book.note(row, Status.ACCEPTED, http_status=reply.status)
             accepted.append(row)
+            answers.seconds += reply.seconds
         elif verdict is Verdict.RETRY:
             self._retry(reply, row, body, attempts)
+            if reply.status in _PUSHBACK:
+                answers.note_pushback(parse_retry_after(reply.retry_after, self._wall_clock()))
+            else:
+                answers.failures += 1
         else:
-            self.pacer.note_success(self._clock(), 1, reply.seconds)  # a refusal is an answer: the service is there
+            answers.good += 1  # a refusal is an answer: the service is there
+            answers.seconds += reply.seconds
             self._fail(row, Status.FAILED, describe(reply), reply.status)
             self.error = self.error or _abort_error(verdict, reply)
 
@@ -240,11 +245,6 @@ class Delivery:
         return True
 
     def _retry(self, reply: Reply, row: int, body: bytes, attempts: int) -> None:
-        now = self._clock()
-        if reply.status in _PUSHBACK:
-            self.pacer.note_pushback(now, parse_retry_after(reply.retry_after, self._wall_clock()))
-        else:
-            self.pacer.note_failure(now)
         if may_have_arrived(reply):
             self._lost.add(row)
         wait = self._limits.retry.wait(attempts, reply, self._uniform, self._wall_clock())
@@ -253,7 +253,7 @@ class Delivery:
         if wait is None:
             self._fail(row, self._final(row), f"{describe(reply)} ({attempts} attempts)", reply.status)
         else:
-            heapq.heappush(self._waiting, (now + wait, row, body))
+            heapq.heappush(self._waiting, (self._clock() + wait, row, body))
 
     def _final(self, row: int) -> Status:
         return Status.UNKNOWN if row in self._lost else Status.FAILED
