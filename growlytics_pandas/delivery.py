@@ -108,6 +108,7 @@ class Delivery:
         self._waiting: list[tuple[float, int, bytes]] = []
         self._free_retries: dict[int, int] = {}
         self._lost: set[int] = set()
+        self._is_only_looking = False
 
     @property
     def in_flight(self) -> int:
@@ -140,6 +141,7 @@ class Delivery:
         self, fresh: Iterator[tuple[int, bytes]], upcoming: tuple[int, bytes] | None
     ) -> tuple[int, bytes] | None:
         """Start what pacing allows, retries that are due first; return the next fresh row."""
+        self._is_only_looking = False
         now = self._clock()
         allowance = self.pacer.allowance(now, len(self._in_flight))
         started = 0
@@ -151,6 +153,7 @@ class Delivery:
                 row, body = upcoming
                 upcoming = next(fresh, None)
                 if row == NO_ROW:
+                    self._is_only_looking = True
                     break
             else:
                 break
@@ -166,6 +169,8 @@ class Delivery:
 
     def _patience(self) -> float:
         """How long to wait for a reply before there may be something else to do."""
+        if self._is_only_looking:
+            return 0.0
         now = self._clock()
         wait = min(PATIENCE_SECONDS, self.pacer.seconds_until_next(now))
         if self._waiting:
