@@ -95,10 +95,9 @@ LABELS = {
 @pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
 @pytest.mark.parametrize("width", [0, 12])
 def test_the_shown_line_makes_the_same_bodies(labels, width):
-    df = pd.DataFrame([["x1", 1, "two", 3.0], ["x2", 4, "five", 6.0]])
-    df.columns = pd.Index(labels, dtype=object, tupleize_cols=False)
-    if width:  # more columns than one lists
-        df = pd.concat([df, pd.DataFrame({f"More {i}": [i, i] for i in range(width)})], axis=1)
+    more = [f"More {i}" for i in range(width)]  # more columns than one lists
+    df = pd.DataFrame([["x1", 1, "two", 3.0, *more], ["x2", 4, "five", 6.0, *more]])
+    df.columns = pd.Index([*labels, *more], dtype=object, tupleize_cols=False)
     form = df.growlytics.form()
     rows = [form._grid._rows[column.position] for column in form._choices.columns]
     rows[1].name.value = "New 'name'"
@@ -164,7 +163,7 @@ def test_a_choice_that_cannot_be_is_told_and_can_be_taken_back():
     assert "InvalidArgumentError" in picture(form)
     assert "reserved attribute" in picture(form)
     assert form._actions._push.disabled
-    row(form, "email").type.value = None
+    row(form, "email").type.value = "auto"
     assert "would be sent" in picture(form)
     assert not form._actions._push.disabled
 

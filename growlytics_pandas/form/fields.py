@@ -42,6 +42,6 @@ def row(*fields: Any) -> Any:
     )
 
 
-def wide() -> Any:
+def wide(margin: str = "4px 0") -> Any:
     """Return the layout of a part that takes the whole width."""
-    return ipywidgets.Layout(width="100%", margin="0", overflow="hidden")
+    return ipywidgets.Layout(width="100%", margin=margin, overflow="hidden")

@@ -10,9 +10,10 @@ import ipywidgets
 
 from growlytics_pandas.contract import TYPES
 from growlytics_pandas.form.choices import Choices, ColumnChoice
-from growlytics_pandas.form.fields import button
-from growlytics_pandas.form.picture import column_text, storable
+from growlytics_pandas.form.fields import button, wide
+from growlytics_pandas.form.picture import column_text
 from growlytics_pandas.layout import name_of
+from growlytics_pandas.masking import storable
 
 PAGE_COLUMNS: Final = 40  # each is four widgets, and a page of thousands takes a browser seconds
 AS_FOUND: Final = "auto"
@@ -47,7 +48,7 @@ class ColumnGrid:
         self._where = ipywidgets.Label()
         pager = ipywidgets.HBox([self._before, self._where, self._after])
         pager.layout.display = "none" if len(choices.columns) <= PAGE_COLUMNS else None
-        self.widget = ipywidgets.VBox([frame, pager])
+        self.widget = ipywidgets.VBox([frame, pager], layout=wide("6px 0"))
         self._layouts = _Layouts()
         self._turn(0)
 
@@ -97,7 +98,7 @@ class ColumnRow:
         self._own_name = storable(name_of(column.label))
         self.send = ipywidgets.Checkbox(description=column_text(column), indent=False, layout=layouts.cell)
         self.name = ipywidgets.Text(continuous_update=False, layout=layouts.cell)
-        self.type = ipywidgets.Dropdown(options=[(AS_FOUND, None), *((t, t) for t in TYPES)], layout=layouts.cell)
+        self.type = ipywidgets.Dropdown(options=[AS_FOUND, *TYPES], layout=layouts.cell)
         self.becomes = ipywidgets.HTML(layout=layouts.cell)
         self.widgets = (self.send, self.name, self.type, self.becomes)
         self.show(column)
@@ -111,7 +112,7 @@ class ColumnRow:
             self._column = column
             self.send.value = column.is_sent
             self.name.value = self._own_name if column.name is None else column.name
-            self.type.value = column.type
+            self.type.value = column.type or AS_FOUND  # None would mean that nothing is chosen
             self.name.disabled = self.type.disabled = not column.is_sent
         finally:
             self._is_showing = False
@@ -120,7 +121,8 @@ class ColumnRow:
         if self._is_showing:
             return
         name = None if self.name.value in ("", self._own_name) else self.name.value
-        self.show(replace(self._column, is_sent=self.send.value, name=name, type=self.type.value))
+        type_ = None if self.type.value == AS_FOUND else self.type.value
+        self.show(replace(self._column, is_sent=self.send.value, name=name, type=type_))
         self._on_change(self._column)
 
 

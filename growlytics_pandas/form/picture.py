@@ -12,7 +12,7 @@ from growlytics_pandas.masking import Veil, is_personal, visible
 from growlytics_pandas.outcomes import Status
 from growlytics_pandas.report import NOTEBOOK_LIMITS, plan_page, render_notebook
 from growlytics_pandas.report.page import Column, Page, Step, Table
-from growlytics_pandas.report.tables import label, left_out, violations_table
+from growlytics_pandas.report.tables import label, left_out
 from growlytics_pandas.rules import Severity
 
 if TYPE_CHECKING:
@@ -45,15 +45,22 @@ def plan_html(plan: Plan, choices: Choices, veil: Veil, all_rows: int) -> str:
     rows = len(plan.frame)
     is_sample = rows < all_rows
     sample = f"Of the first {rows:,} rows; a dry run looks at all {all_rows:,}. " if is_sample else ""
-    tables = (violations_table(plan.violations, plan.layout.id_column, veil, NOTEBOOK_LIMITS), _preview(plan, veil))
+    is_leaving_out = choices.leaves_out and plan.has_errors
+    preview = _preview(plan, veil)
     return render_notebook(
         replace(
             page,
-            headline=sample + page.headline,
+            headline=sample + (_left_out(plan) if is_leaving_out else page.headline),
+            tone="warn" if is_leaving_out else page.tone,
             steps=_steps(page, choices, has_errors=plan.has_errors),
-            tables=tuple(table for table in tables if table is not None),
+            tables=(*page.tables, preview) if preview is not None else page.tables,
         )
     )
+
+
+def _left_out(plan: Plan) -> str:
+    going, rows = plan.counts[Status.UNSENT], len(plan.frame)
+    return f"{going:,} of {rows:,} rows would be sent; what cannot arrive is left out."
 
 
 def _steps(page: Page, choices: Choices, *, has_errors: bool) -> tuple[Step, ...]:
@@ -171,8 +178,3 @@ def is_ready(plan: Plan, choices: Choices, all_rows: int) -> bool:
     """Whether a push would send anything rather than refuse, as far as the rows looked at tell."""
     is_sample = len(plan.frame) < all_rows
     return (plan.counts[Status.UNSENT] > 0 or is_sample) and (choices.leaves_out or not plan.has_errors)
-
-
-def storable(text: str) -> str:
-    """Return a text that a message to the front end can hold: half characters become escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from growlytics_pandas.masking import MISSING, Veil, is_personal, visible
+from growlytics_pandas.masking import MISSING, Veil, is_personal, storable, visible
 from growlytics_pandas.outcomes import Status
 from growlytics_pandas.report.page import Bar, Cell, Column, Table, Tone
 from growlytics_pandas.rules import RULES, Rule, Severity
@@ -80,7 +80,7 @@ def left_out(count: int, noun: str, rest: str = "") -> str:
 def group_violations(violations: pd.DataFrame) -> pd.DataFrame:
     """Count violations by rule and column, errors first and then the most cells; with the position of an example."""
     keyed = violations[["rule", "severity", "effect", "count"]].assign(
-        column=[str(column) for column in violations["column"].tolist()], place=range(len(violations))
+        column=[storable(str(column)) for column in violations["column"].tolist()], place=range(len(violations))
     )
     grouped = keyed.groupby(["rule", "severity", "effect", "column"], sort=False, observed=True)
     found = grouped.agg(violations=("count", "size"), cells=("count", "sum"), place=("place", "first")).reset_index()
