@@ -55,6 +55,7 @@ ALLOWED = {
     "api": "client execution identifiers layout planning progress result",
     "single": "api client contract errors execution outcomes rules",
     "accessor": "api",
+    "form": "api client contract errors identifiers layout masking outcomes planning progress report result rules sandbox",
     "sandbox": "contract errors",
     "demo": "accessor samples sandbox",
     "__main__": "demo sandbox",
@@ -63,6 +64,7 @@ ALLOWED = {
 
 # An import inside a function, to break a circle or to load late: (module, what it imports)
 LATE = {
+    ("accessor", "form"),  # ipywidgets takes time to import
     ("client", "single"),  # one customer goes the way of a one-row frame, which begins with a client
     ("planning", "charts"),  # matplotlib is optional, and slow to import
     ("result", "charts"),  # likewise
@@ -78,7 +80,7 @@ FENCED = {
     "sqlite3": {"ledger", "sandbox"},
     "uvicorn": {"sandbox"},
     "tqdm": {"progress"},
-    "ipywidgets": {"progress"},
+    "ipywidgets": {"form", "progress"},
     "IPython": {"progress"},
     "email_validator": {"contacts"},
     "phonenumbers": {"contacts"},
