@@ -70,7 +70,11 @@ def measure_setting(setting):
                 samples[name].append(
                     in_fresh_process("contestants.py", name, url, rows, setting.columns, setting.concurrency)
                 )
-    return {name: medians(found) for name, found in samples.items()}
+    return {
+        # The best turn, too: what others do on the machine only ever takes away.
+        name: medians(found) | {"best_rate": max(turn["rate"] for turn in found)}
+        for name, found in samples.items()
+    }
 
 
 def measure(small):
