@@ -107,7 +107,6 @@ class Delivery:
         self._in_flight: dict[int, bytes] = {}
         self._waiting: list[tuple[float, int, bytes]] = []
         self._free_retries: dict[int, int] = {}
-        self._lost: set[int] = set()
         self._is_only_looking = False
 
     @property
@@ -251,7 +250,7 @@ class Delivery:
 
     def _retry(self, reply: Reply, row: int, body: bytes, attempts: int) -> None:
         if may_have_arrived(reply):
-            self._lost.add(row)
+            self._book.lost.add(row)
         wait = self._limits.retry.wait(attempts, reply, self._uniform, self._wall_clock())
         self._book.errors[row] = describe(reply)
         self._book.http_status[row] = reply.status
@@ -261,7 +260,7 @@ class Delivery:
             heapq.heappush(self._waiting, (self._clock() + wait, row, body))
 
     def _final(self, row: int) -> Status:
-        return Status.UNKNOWN if row in self._lost else Status.FAILED
+        return Status.UNKNOWN if row in self._book.lost else Status.FAILED
 
     def _fail(self, row: int, status: Status, words: str, http_status: int) -> None:
         self._book.note(row, status, words, http_status)

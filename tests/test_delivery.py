@@ -188,3 +188,14 @@ def test_one_id_is_never_in_flight_twice(faulty):
     result = push(df, box, keep="last")
     assert result.counts == {"accepted": 50, "unchanged": 0, "invalid": 50, "failed": 0, "unknown": 0, "unsent": 0}
     assert {value["Score"] for value in box.stored().values()} == set(range(1000, 1050))
+
+
+def test_a_retry_has_all_its_attempts_again_and_a_row_that_may_have_arrived_stays_unknown(faulty):
+    box = faulty(seed=1, reset_after=1.0)
+    first = push(customers(2), box)
+    assert first.counts["unknown"] == 2
+    box.stop()
+    again = first.retry()
+    assert again.counts["unknown"] == 2, "nobody listens now, but what was sent before may have arrived"
+    assert again.outcomes["attempts"].tolist() == [5, 5]
+    assert first.outcomes["error"].notna().all(), "the first result is as it was"
