@@ -24,7 +24,7 @@ MIN_SHARE: Final = 0.01  # before a cut, and
 MAX_SHARE: Final = 0.9  # at most: nothing is impossible to a trial
 RISEN: Final = 3.0  # times the share before, as the trial's idea of "the cut was far too little"
 LEAST_KNOWN: Final = 50  # answers that make a background
-EVIDENCE: Final = 3.0  # in natural logarithms: the best explanation is twenty times as likely as the next
+EVIDENCE: Final = 5.0  # in natural logarithms: the best explanation is 150 times as likely as the next
 TRIAL_SECONDS: Final = 3.0  # then the best explanation is taken
 
 
@@ -123,10 +123,10 @@ class Suspicion:
         if self._trial is not None:
             self._trial = replace(self._trial, seen_from=until, good=0, bad=0)
 
-    @property
-    def share(self) -> float:
-        """Share of bad answers in the last second."""
-        return self.n_bad / max(1, self.n_good + self.n_bad)
+    def share_without(self, n_bad: int) -> float:
+        """Return the share of bad answers in the last second, but for the newest `n_bad`."""
+        n_other = max(0, self.n_bad - n_bad)
+        return n_other / max(1, self.n_good + n_other)
 
     @property
     def background(self) -> float:

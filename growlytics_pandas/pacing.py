@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from growlytics_pandas.noise import Advice, Suspicion
+from growlytics_pandas.noise import YOUNG_TOLERANCE, Advice, Suspicion
 from growlytics_pandas.rate import RateFinder, TokenBucket
 
 START_IN_FLIGHT: Final = 8  # requests: polite to a small server, doubled every round trip while all goes well
@@ -202,7 +202,8 @@ class Pacer:
 
     def _stop_streak(self, now: float) -> int:
         """Return how many refusals in a row mean that everything is refused."""
-        return math.ceil(math.log(HOLD_CHANCE) / math.log(self._pushback.tolerance(now)))
+        share = max(self._pushback.tolerance(now), self._pushback.share_without(self._silence.n_refusals))
+        return math.ceil(math.log(HOLD_CHANCE) / math.log(min(share, YOUNG_TOLERANCE)))
 
     def _restart(self) -> None:
         self._window = self._start
@@ -270,12 +271,12 @@ class _Silence:
         "_asked_until",
         "_is_last_probe_lost",
         "_limit_seconds",
-        "_n_refusals",
         "_probe_seconds",
         "_since",
         "is_holding",
         "is_outage",
         "n_failures",
+        "n_refusals",
         "probe_at",
     )
 
@@ -288,7 +289,7 @@ class _Silence:
         self.is_holding = False
         self.is_outage = False
         self.n_failures = 0
-        self._n_refusals = 0
+        self.n_refusals = 0
         self._since = 0.0
         self._asked_until = -math.inf
         self._is_last_probe_lost = False
@@ -306,8 +307,8 @@ class _Silence:
             self._hold(now + FIRST_OUTAGE_PROBE_SECONDS)
 
     def note_refusals(self, now: float, answers: Answers, streak: int) -> None:
-        self._n_refusals += answers.pushbacks
-        if self._n_refusals >= streak:
+        self.n_refusals += answers.pushbacks
+        if self.n_refusals >= streak:
             wait = 0.0 if self.is_holding else FIRST_HOLD_PROBE_SECONDS
             asked = min(answers.retry_after_seconds, MAX_SERVER_WAIT_SECONDS)
             if asked > 0.0:
