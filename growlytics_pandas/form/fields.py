@@ -43,5 +43,5 @@ def row(*fields: Any) -> Any:
 
 
 def wide(margin: str = "4px 0") -> Any:
-    """Return the layout of a part that takes the whole width."""
-    return ipywidgets.Layout(width="100%", margin=margin, overflow="hidden")
+    """Return the layout of a part that takes the whole width; a wide table in it scrolls by itself."""
+    return ipywidgets.Layout(width="100%", margin=margin, overflow="hidden", display="block")

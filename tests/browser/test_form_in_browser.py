@@ -1,5 +1,6 @@
 """The form in a real JupyterLab: real clicks and keys, hostile text, and a push that can be stopped."""
 
+import contextlib
 import re
 
 import pytest
@@ -121,14 +122,16 @@ def test_hostile_text_runs_nothing_and_breaks_no_layout(notebook, width):
 
 
 def check_harmless(nb):
-    """No script ran, no element of the text came to be, and nothing is wider than its cell."""
+    """No script ran, no element of the text came to be, and nothing is wider than its cell or cut off in it."""
     nb.page.wait_for_timeout(300)  # for what an injected element would load
     output = nb.output(1)
     assert nb.dialogs == []
     assert output.locator("script, img, style, mjx-container").count() == 0
     assert output.evaluate("(node) => node.scrollWidth <= node.clientWidth + 1")
     assert nb.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    assert output.bounding_box()["height"] < 6_000
+    parts = output.locator(".widget-html")
+    assert parts.evaluate_all("(all) => all.every((one) => one.scrollWidth <= one.clientWidth + 1)")
+    assert output.bounding_box()["height"] < 9_000
 
 
 def test_a_saved_notebook_shows_a_masked_picture_of_the_form(notebook):
@@ -142,22 +145,28 @@ def test_a_saved_notebook_shows_a_masked_picture_of_the_form(notebook):
     assert "Run it again for the form itself" in "".join(shown["data"]["text/html"])
 
 
+WARM_UP = """
+begin(3)
+from IPython.core.completer import provisionalcompleter
+with provisionalcompleter():  # the first one reads the sources of pandas, longer than JupyterLab waits
+    list(get_ipython().Completer.completions("df.growlytics.", 14))
+"""
+
+
 def test_completion_and_signatures_show_useful_docs(notebook):
-    nb = notebook(BEGIN + "begin(3)", "df.growlytics.push", "import growlytics_pandas\ngrowlytics_pandas.push?")
-    nb.run(0)
-    cell = nb.cell(1).locator(".cm-content")
-    cell.click()
-    nb.page.keyboard.press("End")
-    for _ in "push":
-        nb.page.keyboard.press("Backspace")
+    nb = notebook(BEGIN + WARM_UP, "", "import growlytics_pandas\ngrowlytics_pandas.push?")
+    nb.run(0, seconds=60)
+    nb.cell(1).locator(".cm-content").click()
     completer = nb.page.locator(".jp-Completer:visible")
-    for _ in range(8):  # JupyterLab waits a second for the kernel, whose first answer may take longer
+    for _ in range(5):  # JupyterLab gives the kernel a second, which a busy machine may not keep
+        nb.page.keyboard.press("ControlOrMeta+a")
+        nb.page.keyboard.type("df.growlytics.")
         nb.page.keyboard.press("Tab")
-        try:
-            expect(completer).to_contain_text("push", timeout=2_000)
-        except AssertionError:
-            continue
-        break
+        with contextlib.suppress(AssertionError):
+            expect(completer).to_contain_text("push", timeout=3_000)
+            break
+        nb.page.keyboard.press("Escape")
+        nb.cell(1).locator(".cm-content").click()
     for name in ("form", "plan", "preview", "push", "schema", "validate"):
         expect(completer).to_contain_text(name, timeout=15_000)
     nb.page.keyboard.press("Escape")
