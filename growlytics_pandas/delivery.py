@@ -220,6 +220,8 @@ class Delivery:
     def _judge(self, reply: Reply, accepted: list[int], answers: Answers) -> None:
         row, body = reply.token, self._in_flight.pop(reply.token)
         verdict = judge(reply)
+        if verdict is Verdict.RETRY and may_have_arrived(reply):
+            self._book.lost.add(row)  # also where the next try is free: the connection may have closed after the write
         if verdict is Verdict.RETRY and self._is_free(reply):
             heapq.heappush(self._waiting, (self._clock(), row, body))
             return
@@ -249,8 +251,6 @@ class Delivery:
         return True
 
     def _retry(self, reply: Reply, row: int, body: bytes, attempts: int) -> None:
-        if may_have_arrived(reply):
-            self._book.lost.add(row)
         wait = self._limits.retry.wait(attempts, reply, self._uniform, self._wall_clock())
         self._book.errors[row] = describe(reply)
         self._book.http_status[row] = reply.status

@@ -8,7 +8,12 @@ import pytest
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client
+from growlytics_pandas.delivery import Chunk, Delivery, Limits, StopFlag
 from growlytics_pandas.errors import TooManyFailuresError
+from growlytics_pandas.outcomes import Book
+from growlytics_pandas.pacing import Pacer
+from growlytics_pandas.retry import RetryPolicy
+from growlytics_pandas.wire import Reply, WireFault
 
 TRANSPORTS = ["curl", "requests"]
 
@@ -173,6 +178,37 @@ def test_retry_after_an_interrupt_sends_the_rest(faulty):
     assert whole.counts["accepted"] == 600
     assert box.requests == 600
     assert first.counts["accepted"] == arrived, "the old result stays as it was"
+
+
+def test_a_row_that_may_have_arrived_over_a_closed_connection_does_not_become_failed_later():
+    """The free try after a kept-alive connection that closed counts as no attempt, and yet it may have arrived."""
+
+    class Script:
+        name = "script"
+
+        def __init__(self, *replies):
+            self.replies = list(replies)
+
+        def submit(self, token, body):
+            pass
+
+        def poll(self, timeout):
+            return [self.replies.pop(0)]
+
+        def close(self):
+            pass
+
+    book = Book(1)
+    Delivery(
+        Script(Reply(0, 0, b"", 0.01, WireFault.STALE, was_sent=True), Reply(0, 500, b"", 0.01)),
+        Pacer(),
+        book,
+        limits=Limits(retry=RetryPolicy(max_attempts=1)),
+        stop=StopFlag(),
+        on_accepted=lambda _rows: None,
+        on_tick=lambda _delivery: None,
+    ).run([Chunk([0], [b"{}"])])
+    assert book.counts()["unknown"] == 1
 
 
 def test_requests_never_exceed_max_rate(sandbox):
