@@ -4,14 +4,20 @@ pandas makes a new accessor on every look at `df.growlytics`, even for completio
 nothing until a method is called.
 """
 
+from __future__ import annotations
+
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
 from growlytics_pandas import api
+
+if TYPE_CHECKING:
+    from growlytics_pandas.client import Client
+    from growlytics_pandas.form import Form
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -19,11 +25,11 @@ R = TypeVar("R")
 
 def _method(
     function: Callable[Concatenate[pd.DataFrame, P], R],
-) -> "Callable[Concatenate[GrowlyticsAccessor, P], R]":
+) -> Callable[Concatenate[GrowlyticsAccessor, P], R]:
     """Make a method of a function whose first argument is the frame, with its signature and docs."""
 
     @functools.wraps(function)
-    def method(self: "GrowlyticsAccessor", /, *args: P.args, **kwargs: P.kwargs) -> R:
+    def method(self: GrowlyticsAccessor, /, *args: P.args, **kwargs: P.kwargs) -> R:
         return function(self._frame, *args, **kwargs)
 
     signature = inspect.signature(function)
@@ -38,7 +44,7 @@ class GrowlyticsAccessor:
     """Push this frame of customers to Growlytics.
 
     `schema`, `validate` and `preview` look at what a push would do, `plan` keeps it, `push` does it. Each is also a
-    function: ``growlytics_pandas.push(df, "email")``.
+    function: ``growlytics_pandas.push(df, "email")``. `form` does all of it with the mouse.
     """
 
     def __init__(self, frame: Any) -> None:
@@ -49,3 +55,36 @@ class GrowlyticsAccessor:
     validate = _method(api.validate)
     preview = _method(api.preview)
     push = _method(api.push)
+
+    def form(self, client: Client | None = None) -> Form:
+        """Open a form: choose the id, columns, names and types, look, dry run, push.
+
+        Violations and a preview follow every change, and the same push stands there as a line of code to paste. The
+        frame is taken as it is now.
+
+        Parameters
+        ----------
+        client : Client, optional
+            Where to push to. Default: ``Client()``, which takes the key from the environment.
+
+        Returns
+        -------
+        Form
+            Shows itself as the last line of a cell. `line` is the code, `result` what a push came to.
+
+        Raises
+        ------
+        InvalidArgumentError
+            No column can be the id.
+
+        Examples
+        --------
+        >>> import growlytics_pandas
+        >>> form = growlytics_pandas.sample_customers(3).growlytics.form()
+        >>> form.line
+        "df.growlytics.push('customer_id')"
+        """
+        # Here, because ipywidgets takes time to import.
+        from growlytics_pandas.form import Form  # noqa: PLC0415
+
+        return Form(self._frame, client)

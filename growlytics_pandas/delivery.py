@@ -16,7 +16,7 @@ from growlytics_pandas.errors import (
     TooManyFailuresError,
 )
 from growlytics_pandas.outcomes import CODES, Book, Failure, Status
-from growlytics_pandas.pacing import Pacer
+from growlytics_pandas.pacing import Answers, Pacer
 from growlytics_pandas.retry import (
     PLAIN_SUCCESS,
     RetryBudget,
@@ -107,7 +107,7 @@ class Delivery:
         self._in_flight: dict[int, bytes] = {}
         self._waiting: list[tuple[float, int, bytes]] = []
         self._free_retries: dict[int, int] = {}
-        self._lost: set[int] = set()
+        self._is_only_looking = False
 
     @property
     def in_flight(self) -> int:
@@ -140,6 +140,7 @@ class Delivery:
         self, fresh: Iterator[tuple[int, bytes]], upcoming: tuple[int, bytes] | None
     ) -> tuple[int, bytes] | None:
         """Start what pacing allows, retries that are due first; return the next fresh row."""
+        self._is_only_looking = False
         now = self._clock()
         allowance = self.pacer.allowance(now, len(self._in_flight))
         started = 0
@@ -151,6 +152,7 @@ class Delivery:
                 row, body = upcoming
                 upcoming = next(fresh, None)
                 if row == NO_ROW:
+                    self._is_only_looking = True
                     break
             else:
                 break
@@ -166,6 +168,8 @@ class Delivery:
 
     def _patience(self) -> float:
         """How long to wait for a reply before there may be something else to do."""
+        if self._is_only_looking:
+            return 0.0
         now = self._clock()
         wait = min(PATIENCE_SECONDS, self.pacer.seconds_until_next(now))
         if self._waiting:
@@ -183,13 +187,10 @@ class Delivery:
     def _book_replies(self, replies: list[Reply]) -> None:
         """Note plain successes here, where it must be quick; everything else has time."""
         accepted: list[int] = []
+        answers = Answers()
         seconds = 0.0
-        status, http_status, attempts, in_flight = (
-            self._book.status,
-            self._book.http_status,
-            self._book.attempts,
-            self._in_flight,
-        )
+        book, in_flight = self._book, self._in_flight
+        status, http_status, attempts = book.status, book.http_status, book.attempts
         for reply in replies:
             row = reply.token
             if reply.status == _OK and reply.body in PLAIN_SUCCESS:
@@ -200,12 +201,14 @@ class Delivery:
                 seconds += reply.seconds
                 accepted.append(row)
             else:
-                self._judge(reply, accepted)
+                self._judge(reply, accepted, answers)
+        answers.good += len(accepted)
+        answers.seconds += seconds
+        self.pacer.note_answers(self._clock(), answers)
         if accepted:
             self.accepted += len(accepted)
             self.answer_seconds += seconds
             self._budget.note_success(len(accepted))
-            self.pacer.note_success(self._clock(), len(accepted), seconds / len(accepted))
             self._on_accepted(accepted)
             if self._book.errors:
                 self._forget_errors(accepted)
@@ -214,9 +217,11 @@ class Delivery:
         for row in accepted:
             self._book.errors.pop(row, None)
 
-    def _judge(self, reply: Reply, accepted: list[int]) -> None:
+    def _judge(self, reply: Reply, accepted: list[int], answers: Answers) -> None:
         row, body = reply.token, self._in_flight.pop(reply.token)
         verdict = judge(reply)
+        if verdict is Verdict.RETRY and may_have_arrived(reply):
+            self._book.lost.add(row)  # also where the next try is free: the connection may have closed after the write
         if verdict is Verdict.RETRY and self._is_free(reply):
             heapq.heappush(self._waiting, (self._clock(), row, body))
             return
@@ -224,10 +229,16 @@ class Delivery:
         if verdict is Verdict.ACCEPTED:
             self._book.note(row, Status.ACCEPTED, http_status=reply.status)
             accepted.append(row)
+            answers.seconds += reply.seconds
         elif verdict is Verdict.RETRY:
             self._retry(reply, row, body, attempts)
+            if reply.status in _PUSHBACK:
+                answers.note_pushback(parse_retry_after(reply.retry_after, self._wall_clock()))
+            else:
+                answers.failures += 1
         else:
-            self.pacer.note_success(self._clock(), 1, reply.seconds)  # a refusal is an answer: the service is there
+            answers.good += 1  # a refusal is an answer: the service is there
+            answers.seconds += reply.seconds
             self._fail(row, Status.FAILED, describe(reply), reply.status)
             self.error = self.error or _abort_error(verdict, reply)
 
@@ -240,23 +251,16 @@ class Delivery:
         return True
 
     def _retry(self, reply: Reply, row: int, body: bytes, attempts: int) -> None:
-        now = self._clock()
-        if reply.status in _PUSHBACK:
-            self.pacer.note_pushback(now, parse_retry_after(reply.retry_after, self._wall_clock()))
-        else:
-            self.pacer.note_failure(now)
-        if may_have_arrived(reply):
-            self._lost.add(row)
         wait = self._limits.retry.wait(attempts, reply, self._uniform, self._wall_clock())
         self._book.errors[row] = describe(reply)
         self._book.http_status[row] = reply.status
         if wait is None:
             self._fail(row, self._final(row), f"{describe(reply)} ({attempts} attempts)", reply.status)
         else:
-            heapq.heappush(self._waiting, (now + wait, row, body))
+            heapq.heappush(self._waiting, (self._clock() + wait, row, body))
 
     def _final(self, row: int) -> Status:
-        return Status.UNKNOWN if row in self._lost else Status.FAILED
+        return Status.UNKNOWN if row in self._book.lost else Status.FAILED
 
     def _fail(self, row: int, status: Status, words: str, http_status: int) -> None:
         self._book.note(row, status, words, http_status)

@@ -25,7 +25,7 @@ from growlytics_pandas.errors import (
     PushInterrupted,
     UsageError,
 )
-from growlytics_pandas.outcomes import RETRYABLE, Book, Status
+from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.pacing import Pacer
 from growlytics_pandas.planning import Plan
 from growlytics_pandas.progress import Listener, ProgressEvent, ProgressOption, Speedometer, open_listener
@@ -229,7 +229,7 @@ class Run:
         return result
 
     def _again(self, book: Book) -> PushResult:
-        book.note_all(book.rows_with(RETRYABLE), Status.UNSENT)
+        book.reopen()
         return Run(self.plan, self.client or Client(), replace(self.options, dry_run=False), book).carry_out()
 
     def _new_types(self) -> pd.DataFrame:

@@ -47,6 +47,11 @@ def visible(text: str, limit: int = MAX_SHOWN_CHARS, *, of_chars: int = 0) -> st
     return shown if full <= limit else f"{shown}… ({full:,} characters)"
 
 
+def storable(text: str) -> str:
+    """Return a text that a file, a text column and a message to a front end can hold: half characters are escaped."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
 def _spelt(char: str) -> str:
     if char.isprintable() or char in _JOINERS:
         return char

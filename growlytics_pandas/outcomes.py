@@ -54,13 +54,23 @@ class Book:
         self.http_status = array("H", bytes(2 * rows))
         self.attempts = bytearray(rows)
         self.errors: dict[int, str] = {}
+        self.lost: set[int] = set()
+        """Rows of which an answer was lost, in this run or an earlier one: they may have arrived."""
 
     def copy(self) -> "Book":
         """Return a book that can go on without changing this one."""
         other = Book(0)
         other.status, other.http_status = self.status[:], self.http_status[:]
-        other.attempts, other.errors = self.attempts[:], dict(self.errors)
+        other.attempts, other.errors, other.lost = self.attempts[:], dict(self.errors), set(self.lost)
         return other
+
+    def reopen(self) -> None:
+        """Make the rows that `PushResult.retry` sends again `unsent`, with all their attempts before them."""
+        rows = self.rows_with(RETRYABLE)
+        self.note_all(rows, Status.UNSENT)
+        np.frombuffer(self.attempts, dtype="uint8")[rows] = 0
+        for row in rows.tolist():
+            self.errors.pop(row, None)
 
     def note(self, row: int, status: Status, error: str = "", http_status: int = 0) -> None:
         """Set what became of a row."""

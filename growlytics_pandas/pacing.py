@@ -4,13 +4,16 @@ Two controls work together. The *window* is how many requests may be in flight (
 decrease, after a doubling start). A window alone cannot keep within a limit of requests a second on a fast server, so
 429 and 503 also teach a *rate*: cut below what the server lately let through, then raised along a cubic curve that is
 flat near the old limit and steep beyond it. Both react to a share of the answers, never to a single one: one refused
-row among hundreds accepted is that row's affair. Nothing here reads a clock: `now` is monotonic seconds.
+row among hundreds accepted is that row's affair. And every cut is on trial (`noise`): bad answers that a lower speed
+does not prevent are no reason to be slow. Nothing here reads a clock: `now` is monotonic seconds.
 """
 
 import math
+from dataclasses import dataclass
 from typing import Final
 
-from growlytics_pandas.rate import METER_BINS, Meter, RateFinder, TokenBucket
+from growlytics_pandas.noise import YOUNG_TOLERANCE, Advice, Suspicion
+from growlytics_pandas.rate import RateFinder, TokenBucket
 
 START_IN_FLIGHT: Final = 8  # requests: polite to a small server, doubled every round trip while all goes well
 MAX_IN_FLIGHT: Final = 64  # requests: what a default run may have open at once
@@ -22,15 +25,30 @@ MAX_OUTAGE_PROBE_SECONDS: Final = 15.0  # so that the end of an outage is notice
 FIRST_HOLD_PROBE_SECONDS: Final = 0.1  # the server refuses everything just now: one request at a time, so far apart
 MAX_HOLD_PROBE_SECONDS: Final = 1.0  # most limiters count by the second
 MAX_SERVER_WAIT_SECONDS: Final = 300.0  # a longer Retry-After is not obeyed in full
-HOLD_STREAK: Final = 2  # refusals in a row, without a success between them, and at least
-HOLD_SHARE: Final = 0.125  # of the window: an unlucky pair among hundreds is no stop sign
+HOLD_CHANCE: Final = 1e-5  # that so many refusals in a row are mere background; else everything is refused just now
 
 PUSHBACK_TOLERANCE: Final = 0.02  # share of the answers that may be 429 or 503 before the rate is cut
 FAILURE_TOLERANCE: Final = 0.05  # share that may be timeouts, resets, 5xx before the window is cut
-EARLY_PUSHBACKS: Final = 4  # answers, within a second of a cut, and
-EARLY_SHARE: Final = 0.25  # of the answers to what was sent since: the cut was far too little
 WINDOW_CUT: Final = 0.7  # factor: gentler than TCP's half, for one run is one client
+LEAST_MEASURE_SECONDS: Final = 0.25  # for a rate to be measured after everything had been refused
+SEEN_AFTER: Final = 1.2  # round trips until the answers show a cut
 WINDOW_GROWTH: Final = 0.05  # of the window, each round trip, past the doubling start; at least one request
+
+
+@dataclass(slots=True)
+class Answers:
+    """What came back at once, as far as pacing cares."""
+
+    good: int = 0  # the service took the row, or refused it for good: it is there
+    seconds: float = 0.0  # that the good ones took, summed
+    pushbacks: int = 0  # 429 and 503
+    failures: int = 0  # timeouts, broken connections, any other 5xx
+    retry_after_seconds: float = 0.0  # the longest that a pushback asked for
+
+    def note_pushback(self, retry_after_seconds: float | None) -> None:
+        """Add an answer 429 or 503, and what it asked for."""
+        self.pushbacks += 1
+        self.retry_after_seconds = max(self.retry_after_seconds, retry_after_seconds or 0.0)
 
 
 class Pacer:
@@ -63,15 +81,14 @@ class Pacer:
         self._round_trip = 0.0
         self._room = 0
         self._is_window_full = True
-        self._next_window_cut = -math.inf
-        self._successes, self._pushbacks, self._failures = Meter(), Meter(), Meter()
+        self._pushback, self._failure = Suspicion(PUSHBACK_TOLERANCE), Suspicion(FAILURE_TOLERANCE)
         self._max_rate = max_rate
         self._finder = RateFinder()
+        self._before_rate_cut = self._before_window_cut = self._speed()
         self._bucket = TokenBucket(max_rate)
         self._is_rate_full = False
         self._next_rate_cut = -math.inf
-        self._cut_seen_at = math.inf
-        self._n_early = self._n_after_cut = 0
+        self._resumed_at = -math.inf
         self._last_allowance = -math.inf
         self._silence = _Silence(outage_limit_seconds)
 
@@ -127,35 +144,23 @@ class Pacer:
         if self._silence.is_holding:
             self._silence.note_probe(now)
 
-    def note_success(self, now: float, count: int, seconds: float) -> None:
-        """Take note of `count` rows accepted, answered in `seconds` on average."""
-        if count <= 0:
-            return
-        if self._silence.is_outage:
-            self._restart()
-        self._silence.end()
-        self._round_trip = seconds if not self._round_trip else 0.8 * self._round_trip + 0.2 * seconds
-        self._successes.add(now, count)
-        if now >= self._cut_seen_at:
-            self._n_after_cut += count
-        if self._is_window_full and self._window < self._max_window:
-            self._grow(count)
-
-    def note_pushback(self, now: float, retry_after_seconds: float | None) -> None:
-        """Take note of an answer 429 or 503."""
-        self._pushbacks.add(now, 1)
-        self._silence.note_refusal(now, retry_after_seconds, max(HOLD_STREAK, int(HOLD_SHARE * self._window)))
-        if now < self._next_rate_cut:
-            self._note_early_pushback(now)
-        elif self._silence.is_holding or self._is_too_many(now, self._pushbacks, PUSHBACK_TOLERANCE):
-            self._cut_rate(now, self._successes.per_second(now))
-
-    def note_failure(self, now: float) -> None:
-        """Take note of a timeout, a broken connection, or an answer 5xx other than 503."""
-        self._failures.add(now, 1)
-        self._silence.note_failure(now)
-        if now >= self._next_window_cut and self._is_too_many(now, self._failures, FAILURE_TOLERANCE):
-            self._cut_window(now, self._window * WINDOW_CUT)
+    def note_answers(self, now: float, answers: Answers) -> None:
+        """Take note of the answers that came at once."""
+        is_new_hold = False
+        if answers.good:
+            self._note_good(now, answers)
+        elif answers.pushbacks or answers.failures:
+            is_new_hold = self._note_silence(now, answers)
+        advice = self._pushback.note(now, answers.good, answers.pushbacks)
+        if advice is Advice.CUT and now < self._resumed_at + 1.0:
+            advice = Advice.NOTHING  # too little has been sent to measure a rate by
+        if is_new_hold and advice is Advice.NOTHING and now >= self._resumed_at + LEAST_MEASURE_SECONDS:
+            advice = Advice.CUT
+        if advice is not Advice.NOTHING:
+            self._follow_pushback(now, advice)
+        advice = self._failure.note(now, answers.good, answers.failures)
+        if advice is not Advice.NOTHING:
+            self._follow_failure(now, advice)
 
     def outage_seconds(self, now: float) -> float:
         """Return for how long nothing has succeeded; 0.0 while the service is taken to be up."""
@@ -166,53 +171,106 @@ class Pacer:
         return self._silence.has_given_up(now)
 
     def _advance_rate(self, now: float) -> None:
-        if self._is_rate_full and self._finder.rate is not None:
+        if self._is_rate_full and self._finder.rate is not None and not self._pushback.is_on_trial:
             self._finder.advance(now - self._last_allowance)
             self._set_rate(now)
+            if self._finder.is_near_limit:
+                self._pushback.disregard(now)
         self._last_allowance = now
 
     def _set_rate(self, now: float) -> None:
-        rates = [rate for rate in (self._finder.rate, self._max_rate) if rate is not None]
+        found = self._finder.trial_rate if self._pushback.is_on_trial else self._finder.rate
+        rates = [rate for rate in (found, self._max_rate) if rate is not None]
         self._bucket.set_rate(now, min(rates, default=None))
 
     def _grow(self, count: int) -> None:
         step = float(count) if self._is_doubling else count * max(1.0 / self._window, WINDOW_GROWTH)
         self._window = min(self._window + step, float(self._max_window))
 
+    def _note_good(self, now: float, answers: Answers) -> None:
+        if self._silence.n_failures:
+            if self._silence.is_outage:
+                self._restart()
+            if self._silence.is_holding:
+                self._resumed_at = now
+            self._silence.end()
+        seconds = answers.seconds / answers.good
+        self._round_trip = seconds if not self._round_trip else 0.8 * self._round_trip + 0.2 * seconds
+        if self._is_window_full and self._window < self._max_window and not self._failure.is_on_trial:
+            self._grow(answers.good)
+
+    def _note_silence(self, now: float, answers: Answers) -> bool:
+        """Take note of answers without a good one; return whether everything is refused from now on."""
+        was_holding = self._silence.is_holding
+        self._silence.note_failures(now, answers.pushbacks + answers.failures)
+        if answers.pushbacks:
+            self._silence.note_refusals(now, answers, self._stop_streak(now))
+        if self._silence.is_holding:
+            self._pushback.postpone_trial(now)
+        return answers.pushbacks > 0 and self._silence.is_holding and not was_holding
+
+    def _stop_streak(self, now: float) -> int:
+        """Return how many refusals in a row mean that everything is refused."""
+        share = max(self._pushback.tolerance(now), self._pushback.share_without(self._silence.n_refusals))
+        return math.ceil(math.log(HOLD_CHANCE) / math.log(min(share, YOUNG_TOLERANCE)))
+
     def _restart(self) -> None:
         self._window = self._start
         self._is_doubling = True
 
-    def _cut_window(self, now: float, window: float) -> None:
+    def _speed(self) -> "_Speed":
+        return _Speed(self._window, self._is_doubling, self._finder)
+
+    def _cut_window(self, window: float) -> None:
         self._window = max(1.0, min(window, self._window))
         self._is_doubling = False
-        # Once a round trip: the other failures of the same window were sent before this cut could help.
-        self._next_window_cut = now + max(self._round_trip, 1.0 / METER_BINS)
 
-    def _note_early_pushback(self, now: float) -> None:
-        """Cut again within the second if the last cut was far too little: what it let through was a saved-up burst."""
-        if now < self._cut_seen_at or self._silence.is_holding:
-            return
-        self._n_early += 1
-        share = self._n_early / (self._n_early + self._n_after_cut)
-        if self._n_early >= EARLY_PUSHBACKS and share >= EARLY_SHARE:
-            self._cut_rate(now, (self._finder.rate or 0.0) * (1.0 - share))
+    def _restore_window(self, before: "_Speed") -> None:
+        self._window = max(self._window, before.window)
+        self._is_doubling = before.is_doubling
+
+    def _follow_failure(self, now: float, advice: Advice) -> None:
+        if advice is Advice.RESTORE:
+            self._restore_window(self._before_window_cut)
+        elif advice is not Advice.KEEP:
+            if advice is Advice.CUT:
+                self._before_window_cut = self._speed()
+            self._cut_window(self._window * WINDOW_CUT)
+            self._failure.begin_trial(now + SEEN_AFTER * self._round_trip)
+
+    def _follow_pushback(self, now: float, advice: Advice) -> None:
+        if advice is Advice.RESTORE:
+            self._finder = self._before_rate_cut.finder
+            self._set_rate(now)
+            self._restore_window(self._before_rate_cut)
+        elif advice is Advice.CUT_AGAIN and self._finder.rate is not None:
+            # What the last cut let through was a saved-up burst.
+            self._cut_rate(now, self._finder.trial_rate * max(0.5, 1.0 - self._pushback.tried_share))
+        elif advice is Advice.CUT and now >= self._next_rate_cut:
+            if not self._pushback.is_on_trial:
+                self._before_rate_cut = self._speed()
+            self._cut_rate(now, self._pushback.good_per_second(now) / (1.0 - self._pushback.background))
+        elif advice is Advice.KEEP:
+            self._set_rate(now)  # the full one after a cut: the trial is over
 
     def _cut_rate(self, now: float, measured: float) -> None:
-        self._finder.cut(measured)
-        self._set_rate(now)
-        self._bucket.empty(now)
+        self._finder = self._finder.cut(measured)
         # The next measurement must not contain answers from before this cut.
         self._next_rate_cut = now + 1.0 + self._round_trip
-        self._cut_seen_at = now + 1.2 * self._round_trip
-        self._n_early = self._n_after_cut = 0
+        self._pushback.begin_trial(now + SEEN_AFTER * self._round_trip, is_blocked=self._silence.is_holding)
+        self._set_rate(now)
+        self._bucket.empty(now)
         needed = 1.5 * (self._finder.rate or 0.0) * self._round_trip
-        self._cut_window(now, max(self._window * WINDOW_CUT, needed))
+        self._cut_window(max(self._window * WINDOW_CUT, needed))
 
-    def _is_too_many(self, now: float, bad: Meter, tolerance: float) -> bool:
-        n_bad = bad.total(now)
-        expected = tolerance * (self._successes.total(now) + n_bad)
-        return n_bad >= expected + 2.0 * math.sqrt(expected)  # two standard deviations above what is tolerated
+
+@dataclass(frozen=True, slots=True)
+class _Speed:
+    """What a cut changes, kept in case it was for nothing."""
+
+    window: float
+    is_doubling: bool
+    finder: RateFinder
 
 
 class _Silence:
@@ -222,12 +280,12 @@ class _Silence:
         "_asked_until",
         "_is_last_probe_lost",
         "_limit_seconds",
-        "_n_failures",
-        "_n_refusals",
         "_probe_seconds",
         "_since",
         "is_holding",
         "is_outage",
+        "n_failures",
+        "n_refusals",
         "probe_at",
     )
 
@@ -239,30 +297,29 @@ class _Silence:
     def end(self) -> None:
         self.is_holding = False
         self.is_outage = False
-        self._n_failures = 0
-        self._n_refusals = 0
+        self.n_failures = 0
+        self.n_refusals = 0
         self._since = 0.0
         self._asked_until = -math.inf
         self._is_last_probe_lost = False
         self._probe_seconds = FIRST_HOLD_PROBE_SECONDS
 
-    def note_failure(self, now: float) -> None:
-        if self._n_failures == 0:
+    def note_failures(self, now: float, count: int) -> None:
+        if self.n_failures == 0:
             self._since = now
-        self._n_failures += 1
+        self.n_failures += count
         self._is_last_probe_lost = self.outage_seconds(now) >= self._limit_seconds
         lasts = now - self._since >= OUTAGE_AFTER_SECONDS
-        if lasts and self._n_failures >= OUTAGE_FAILURES and not self.is_outage:
+        if lasts and self.n_failures >= OUTAGE_FAILURES and not self.is_outage:
             self.is_outage = True
             self._probe_seconds = FIRST_OUTAGE_PROBE_SECONDS
             self._hold(now + FIRST_OUTAGE_PROBE_SECONDS)
 
-    def note_refusal(self, now: float, retry_after_seconds: float | None, streak: int) -> None:
-        self.note_failure(now)
-        self._n_refusals += 1
-        if self._n_refusals >= streak:
+    def note_refusals(self, now: float, answers: Answers, streak: int) -> None:
+        self.n_refusals += answers.pushbacks
+        if self.n_refusals >= streak:
             wait = 0.0 if self.is_holding else FIRST_HOLD_PROBE_SECONDS
-            asked = min(retry_after_seconds or 0.0, MAX_SERVER_WAIT_SECONDS)
+            asked = min(answers.retry_after_seconds, MAX_SERVER_WAIT_SECONDS)
             if asked > 0.0:
                 self._asked_until = max(self._asked_until, now + asked)
             self._hold(now + max(asked, wait))

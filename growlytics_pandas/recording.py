@@ -60,8 +60,7 @@ class Recorder:
         """Remember what was accepted; on the disk with the next chunk."""
         self._accepted.extend(rows)
         if self._carriers:
-            for name in [name for name, carriers in self._carriers.items() if carriers[rows].any()]:
-                self._confirm(name)
+            self._confirm([name for name, carriers in self._carriers.items() if carriers[rows].any()])
         if len(self._accepted) >= HANDED_OVER_ROWS:
             self._hand_over()
 
@@ -100,11 +99,12 @@ class Recorder:
         for name in self._carriers.keys() & carried.keys():
             self._carriers[name][encoded.rows] = carried[name]
 
-    def _confirm(self, name: str) -> None:
-        """Note that an accepted body carried the attribute: its type is fixed now."""
-        del self._carriers[name]
-        pinned = self._workspace.pin({name: self._fresh.pop(name)}, datetime.now(UTC), certain=True)
-        self.confirmed.update(pinned.new)
+    def _confirm(self, names: Sequence[str]) -> None:
+        """Note that accepted bodies carried these attributes: their types are fixed now."""
+        types = {name: self._fresh[name] for name in names}
+        self.confirmed.update(self._workspace.pin(types, datetime.now(UTC), certain=True).new)
+        for name in names:
+            del self._carriers[name], self._fresh[name]
 
 
 def unsettled(workspace: Workspace, types: Mapping[str, str]) -> dict[str, str]:

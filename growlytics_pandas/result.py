@@ -100,7 +100,8 @@ class PushResult:
         """One row per input row, in its order.
 
         `row` (0-based position), `index` (the frame's label), `id` (text as sent, NA where there is none), `status`,
-        `http_status` (of the last answer, NA without one), `attempts` (requests made), `error` (NA where none).
+        `http_status` (of the last answer, NA without one), `attempts` (requests made in the run that settled the row),
+        `error` (NA where none).
         """
         return self._outcomes(np.arange(len(self.plan.frame)))
 

@@ -185,7 +185,8 @@ class RetryBudget:
     """
 
     DEPOSIT: Final = 0.5  # retries a success
-    RESERVE: Final = 100.0  # retries that a run has from the start, and at most saves up
+    RESERVE: Final = 100.0  # retries that a run has from the start
+    MOST: Final = 4000.0  # retries saved up: the rows that wait when the fresh ones are over must not trickle
     REFILL_PER_SECOND: Final = 5.0  # retries
 
     __slots__ = ("_at", "_tokens")
@@ -196,7 +197,7 @@ class RetryBudget:
 
     def note_success(self, n: int) -> None:
         """Take note of `n` rows accepted."""
-        self._tokens = min(self.RESERVE, self._tokens + self.DEPOSIT * n)
+        self._tokens = min(self.MOST, self._tokens + self.DEPOSIT * n)
 
     def try_spend(self, now: float) -> bool:
         """Take one retry from the budget; False where it must wait."""
@@ -214,7 +215,8 @@ class RetryBudget:
     def _refill(self, now: float) -> None:
         passed = max(0.0, now - self._at)
         self._at = now
-        self._tokens = min(self.RESERVE, self._tokens + passed * self.REFILL_PER_SECOND)
+        if self._tokens < self.RESERVE:
+            self._tokens = min(self.RESERVE, self._tokens + passed * self.REFILL_PER_SECOND)
 
 
 def _judge_body(body: bytes) -> Verdict:

@@ -22,7 +22,8 @@ ALLOWED = {
     "report": "errors masking outcomes rules timeline",
     "charts": "errors masking outcomes report rules timeline",
     "outcomes": "",
-    "pacing": "rate",
+    "noise": "",
+    "pacing": "noise rate",
     "retry": "contract wire",
     "contacts": "errors",
     "credentials": "errors",
@@ -67,6 +68,7 @@ ALLOWED = {
     "api": "client execution identifiers layout planning progress result",
     "single": "api client contract errors execution outcomes rules",
     "accessor": "api",
+    "form": "api client contract errors identifiers layout masking outcomes planning progress report result rules sandbox",
     "sandbox": "contract errors",
     "demo": "accessor samples sandbox",
     "__main__": "demo sandbox",
@@ -75,6 +77,7 @@ ALLOWED = {
 
 # An import inside a function, to break a circle or to load late: (module, what it imports)
 LATE = {
+    ("accessor", "form"),  # ipywidgets takes time to import
     ("client", "single"),  # one customer goes the way of a one-row frame, which begins with a client
     ("planning", "charts"),  # matplotlib is optional, and slow to import
     ("result", "charts"),  # likewise
@@ -90,7 +93,7 @@ FENCED = {
     "sqlite3": {"ledger", "sandbox"},
     "uvicorn": {"sandbox"},
     "tqdm": {"progress"},
-    "ipywidgets": {"progress"},
+    "ipywidgets": {"form", "progress"},
     "IPython": {"progress"},
     "email_validator": {"contacts"},
     "phonenumbers": {"contacts"},

@@ -8,7 +8,12 @@ import pytest
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client
+from growlytics_pandas.delivery import Chunk, Delivery, Limits, StopFlag
 from growlytics_pandas.errors import TooManyFailuresError
+from growlytics_pandas.outcomes import Book
+from growlytics_pandas.pacing import Pacer
+from growlytics_pandas.retry import RetryPolicy
+from growlytics_pandas.wire import Reply, WireFault
 
 TRANSPORTS = ["curl", "requests"]
 
@@ -175,6 +180,37 @@ def test_retry_after_an_interrupt_sends_the_rest(faulty):
     assert first.counts["accepted"] == arrived, "the old result stays as it was"
 
 
+def test_a_row_that_may_have_arrived_over_a_closed_connection_does_not_become_failed_later():
+    """The free try after a kept-alive connection that closed counts as no attempt, and yet it may have arrived."""
+
+    class Script:
+        name = "script"
+
+        def __init__(self, *replies):
+            self.replies = list(replies)
+
+        def submit(self, token, body):
+            pass
+
+        def poll(self, timeout):
+            return [self.replies.pop(0)]
+
+        def close(self):
+            pass
+
+    book = Book(1)
+    Delivery(
+        Script(Reply(0, 0, b"", 0.01, WireFault.STALE, was_sent=True), Reply(0, 500, b"", 0.01)),
+        Pacer(),
+        book,
+        limits=Limits(retry=RetryPolicy(max_attempts=1)),
+        stop=StopFlag(),
+        on_accepted=lambda _rows: None,
+        on_tick=lambda _delivery: None,
+    ).run([Chunk([0], [b"{}"])])
+    assert book.counts()["unknown"] == 1
+
+
 def test_requests_never_exceed_max_rate(sandbox):
     began = time.monotonic()
     push(customers(60), sandbox, max_rate=40)
@@ -188,3 +224,14 @@ def test_one_id_is_never_in_flight_twice(faulty):
     result = push(df, box, keep="last")
     assert result.counts == {"accepted": 50, "unchanged": 0, "invalid": 50, "failed": 0, "unknown": 0, "unsent": 0}
     assert {value["Score"] for value in box.stored().values()} == set(range(1000, 1050))
+
+
+def test_a_retry_has_all_its_attempts_again_and_a_row_that_may_have_arrived_stays_unknown(faulty):
+    box = faulty(seed=1, reset_after=1.0)
+    first = push(customers(2), box)
+    assert first.counts["unknown"] == 2
+    box.stop()
+    again = first.retry()
+    assert again.counts["unknown"] == 2, "nobody listens now, but what was sent before may have arrived"
+    assert again.outcomes["attempts"].tolist() == [5, 5]
+    assert first.outcomes["error"].notna().all(), "the first result is as it was"

@@ -11,6 +11,7 @@ import threading
 
 import pandas as pd
 import pytest
+import requests
 import trustme
 from IPython.core.ultratb import VerboseTB
 
@@ -213,6 +214,12 @@ def test_a_key_argument_that_cannot_be_a_header(hunt):
 def _caller_with_key_argument(options, more=""):
     args = (KEY + more,)
     return lambda: Client(*args, **options)
+
+
+def test_a_transport_that_cannot_be_opened(hunt):
+    client = Client(ledger=None, transport="curl", session=requests.Session())
+    call = lambda: gp.push(customers(), "id", client=client, progress=False)  # noqa: E731
+    hunt(*everything_of(caught(UsageError, call)))
 
 
 def test_a_damaged_ledger(box_with, hunt, tmp_path):

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from growlytics_pandas.pacing import Pacer
+from growlytics_pandas.pacing import Answers, Pacer
 
 PUSHBACK, FAILURE = "429", "500"
 
@@ -48,6 +48,28 @@ class Unlucky:
         return self.kind if self.random.random() < self.share else None
 
 
+class Noisy:
+    """Refuses some requests at random, whatever their rate, before `inner` sees them."""
+
+    def __init__(self, share, inner=None, start=0.0):
+        self.share, self.inner, self.start, self.random = share, inner or NoLimit(), start, random.Random(11)
+
+    def refusal(self, at):
+        if at >= self.start and self.random.random() < self.share:
+            return PUSHBACK if self.random.random() < 0.6 else FAILURE
+        return self.inner.refusal(at)
+
+
+class Overloaded:
+    """Breaks the connections beyond what it can have open."""
+
+    def __init__(self, most):
+        self.most, self.flight = most, []
+
+    def refusal(self, at):
+        return FAILURE if len(self.flight) >= self.most else None
+
+
 class Down:
     """Every answer between two moments is a failure."""
 
@@ -65,6 +87,8 @@ class Run:
         self.pacer = Pacer(**pacer)
         self.answers, self.starts, self.most_in_flight, self.changes = [], [], 0, list(changes)
         self._flight, self._tie, self._server = [], itertools.count(), server
+        if isinstance(server, Overloaded):
+            server.flight = self._flight
         now = 0.0
         while now < seconds and not self.pacer.has_given_up(now):
             while self.changes and self.changes[0][0] <= now:
@@ -80,12 +104,11 @@ class Run:
         while self._flight and self._flight[0][0] <= now + 1e-9:
             kinds.append(heapq.heappop(self._flight)[2])
         self.answers += [(now, kind) for kind in kinds]
-        self.pacer.note_success(now, kinds.count(None), latency)
-        for kind in kinds:
-            if kind == PUSHBACK:
-                self.pacer.note_pushback(now, retry_after)
-            elif kind == FAILURE:
-                self.pacer.note_failure(now)
+        if kinds:
+            good, pushbacks = kinds.count(None), kinds.count(PUSHBACK)
+            answers = Answers(good, good * latency, pushbacks, kinds.count(FAILURE))
+            answers.retry_after_seconds = retry_after or 0.0
+            self.pacer.note_answers(now, answers)
 
     def _start(self, now, latency):
         count = self.pacer.allowance(now, len(self._flight))
@@ -150,9 +173,9 @@ def test_one_refusal_in_a_hundred_does_not_slow_the_run(kind):
 def test_a_burst_of_refusals_from_one_window_cuts_it_once():
     pacer = Pacer(max_concurrency=64, start=64)
     pacer.note_started(0.0, pacer.allowance(0.0, 0))
-    pacer.note_success(0.1, 14, 0.1)
+    pacer.note_answers(0.1, Answers(good=14, seconds=1.4))
     for _ in range(50):
-        pacer.note_failure(0.1)
+        pacer.note_answers(0.1, Answers(failures=1))
     assert 0.5 * 64 <= pacer.concurrency < 64
 
 
@@ -194,22 +217,80 @@ def test_a_long_outage_ends_the_run():
 def test_a_wait_that_the_server_asked_for_is_no_reason_to_give_up_before_its_end():
     pacer = Pacer(outage_limit_seconds=60.0)
     for n in range(40):
-        pacer.note_pushback(n * 0.1, 200.0)
+        pacer.note_answers(n * 0.1, Answers(pushbacks=1, retry_after_seconds=200.0))
     assert pacer.is_paused
     assert pacer.allowance(150.0, 0) == 0
     assert not pacer.has_given_up(195.0)
     assert pacer.allowance(210.0, 0) == 1
     pacer.note_started(210.0, 1)
     assert not pacer.has_given_up(210.0)
-    pacer.note_pushback(210.1, 200.0)
+    pacer.note_answers(210.1, Answers(pushbacks=1, retry_after_seconds=200.0))
     assert pacer.has_given_up(210.1)
 
 
 def test_one_bad_row_among_good_ones_is_no_outage():
     pacer = Pacer()
     for n in range(200):
-        pacer.note_failure(n * 0.1)
+        pacer.note_answers(n * 0.1, Answers(failures=1))
         if n % 5 == 0:
-            pacer.note_success(n * 0.1, 1, 0.05)
+            pacer.note_answers(n * 0.1, Answers(good=1, seconds=0.05))
     assert not pacer.is_paused
     assert pacer.outage_seconds(20.0) == 0.0
+
+
+@pytest.mark.parametrize("latency", [0.001, 0.005, 0.05])
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.2])
+def test_refusals_that_do_not_depend_on_our_speed_do_not_slow_the_run(share, latency):
+    run = Run(Noisy(share), latency, 8, max_concurrency=4, retry_after=1.0)
+    assert run.accepted_per_second(5, 8) >= 0.7 * (1 - share) * 4 / latency
+    assert run.accepted_per_second(0, 5) >= 0.5 * (1 - share) * 4 / latency
+
+
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.2])
+def test_refusals_that_begin_in_the_middle_of_a_run_do_not_slow_it_for_long(share):
+    run = Run(Noisy(share, start=5.0), 0.005, 12, max_concurrency=4, retry_after=1.0)
+    assert run.accepted_per_second(8, 12) >= 0.7 * (1 - share) * 4 / 0.005
+
+
+@pytest.mark.parametrize("server", [TokenBucket, FixedWindow])
+@pytest.mark.parametrize("latency", [0.005, 0.05])
+def test_a_rate_limit_is_found_behind_refusals_that_do_not_depend_on_it(latency, server):
+    run = Run(Noisy(0.05, server(100)), latency, 70, retry_after=1.0, max_concurrency=64)
+    assert run.accepted_per_second(10, 70) >= 0.85 * 100
+    assert run.refused_share(10, 70) < 0.05 + 0.03
+
+
+def test_refusals_at_random_do_not_hide_a_limit_that_begins_later():
+    run = Run(Noisy(0.05, TokenBucket(10**9)), 0.01, 40, changes=[(10, 200)], max_concurrency=8)
+    assert run.accepted_per_second(5, 10) >= 0.9 * 0.95 * 8 / 0.01
+    assert run.accepted_per_second(20, 40) >= 0.85 * 200
+    assert run.refused_share(20, 40) < 0.05 + 0.03
+
+
+def test_a_wait_that_one_refused_row_was_asked_for_does_not_hold_the_others():
+    pacer = Pacer(start=8)
+    pacer.note_started(0.0, pacer.allowance(0.0, 0))
+    pacer.note_answers(0.1, Answers(good=3, seconds=0.3))
+    pacer.note_answers(0.2, Answers(pushbacks=1, retry_after_seconds=60.0))
+    assert pacer.allowance(0.2, 4) >= 4
+
+
+def test_when_everything_is_refused_the_wait_that_the_server_asks_for_is_kept():
+    pacer = Pacer(start=16)
+    pacer.note_started(0.0, pacer.allowance(0.0, 0))
+    pacer.note_answers(0.1, Answers(pushbacks=16, retry_after_seconds=3.0))
+    assert pacer.allowance(3.0, 0) == 0
+    assert pacer.seconds_until_next(3.0) == pytest.approx(0.1)
+    assert pacer.allowance(3.1, 0) == 1
+
+
+def test_too_many_failures_narrow_the_window():
+    run = Run(Overloaded(16), 0.05, 20, max_concurrency=64)
+    assert run.refused_share(5, 20) < 0.1
+    assert run.accepted_per_second(5, 20) >= 0.6 * 16 / 0.05
+
+
+@pytest.mark.parametrize("share", [0.05, 0.25])
+def test_a_small_run_gets_through_refusals_at_random(share):
+    run = Run(Noisy(share), 0.001, 3, retry_after=1.0)
+    assert run.accepted_per_second(0, 3) * 3 >= 300

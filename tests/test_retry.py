@@ -164,6 +164,14 @@ def test_retry_after_is_a_floor_that_is_capped_and_spread():
     assert policy.wait(5, answer(429, retry_after="1"), lambda: 0.0, NOW) is None
 
 
+def test_what_many_successes_saved_up_is_there_for_the_rows_that_wait_at_the_end():
+    budget = RetryBudget()
+    budget.note_success(1000)
+    assert sum(budget.try_spend(0.0) for _ in range(1000)) == 600
+    budget.note_success(10**6)
+    assert sum(budget.try_spend(0.0) for _ in range(10**4)) == 4000
+
+
 def test_the_budget_lets_retries_wait_in_an_outage_and_never_stops_them():
     budget = RetryBudget()
     spent = sum(budget.try_spend(0.0) for _ in range(1000))

@@ -2,8 +2,8 @@
 
 The words of a server are foreign. They are escaped, kept in direction and on lines of their own, and stand in ``code``
 elements, which notebooks leave alone when they look for formulas to typeset. Ids and values are not shown at all: what
-a notebook shows gets saved, and shared. A notebook opened by someone else loses its styles, and a class or a style
-sheet would not get that far: so the styles are inline, and the text reads without them.
+a notebook shows gets saved, and shared. A notebook that came from someone else loses classes, style sheets and
+variables: so the styles are inline, each colour has a plain one before it, and the text reads without either.
 """
 
 from collections.abc import Iterator
@@ -21,10 +21,10 @@ _SECONDS_WITH_TENTHS: Final = 10
 
 # JupyterLab's own colours, which follow its theme; else ones that can be read on white and on black.
 _INK: Final = {
-    Tone.CALM: "var(--jp-brand-color1, #3b82c4)",
-    Tone.GOOD: "var(--jp-success-color1, #3a9a56)",
-    Tone.FAIR: "var(--jp-warn-color1, #c77f1a)",
-    Tone.BAD: "var(--jp-error-color1, #d9483b)",
+    Tone.CALM: ("--jp-brand-color1", "#3b82c4"),
+    Tone.GOOD: ("--jp-success-color1", "#3a9a56"),
+    Tone.FAIR: ("--jp-warn-color1", "#c77f1a"),
+    Tone.BAD: ("--jp-error-color1", "#d9483b"),
 }
 _STATUS_TONES: Final = {
     "accepted": Tone.GOOD,
@@ -59,7 +59,7 @@ _CODE: Final = (
 def render_html(event: ProgressEvent, hint: str = "") -> str:
     """Return `event` as a box of HTML that runs nothing and breaks out of nothing; `hint` is a line at its end."""
     tone = tone_of(event)
-    dot = f'<span style="color:{_INK[tone]}">●</span>'
+    dot = f'<span style="{_ink("color", tone)}">●</span>'
     share = f'&ensp;<span style="opacity:0.72">{_percent(event)} %</span>' if event.kind != "end" else ""
     parts = [
         f'<div style="font-weight:600">{dot} {escape(headline(event))}{share}</div>',
@@ -158,11 +158,17 @@ def _name(event: ProgressEvent, status: str) -> str:
     return "to go" if status == "unsent" and event.kind != "end" else status
 
 
+def _ink(name: str, tone: Tone) -> str:
+    """Return a colour twice: the plain one is for where variables are stripped from a stranger's notebook."""
+    variable, plain = _INK[tone]
+    return f"{name}:{plain};{name}:var({variable}, {plain})"
+
+
 def _segments(event: ProgressEvent) -> str:
     """Return the parts of the bar, each as wide as its share of the rows."""
     return "".join(
         f'<span style="display:inline-block;height:6px;width:{100 * count / event.total:.3f}%;'
-        f'background:{_INK[tone]};opacity:{_STATUS_OPACITY.get(status, 1)}"></span>'
+        f'{_ink("background-color", tone)};opacity:{_STATUS_OPACITY.get(status, 1)}"></span>'
         for status, tone in _STATUS_TONES.items()
         if (count := event.counts.get(status, 0))
     )
@@ -172,7 +178,7 @@ def _counts_html(event: ProgressEvent) -> str:
     spans = []
     for status, count in _shown(event):
         tone = _STATUS_TONES.get(status)
-        ink = f"color:{_INK[tone]};" if count and tone in (Tone.FAIR, Tone.BAD) else ""
+        ink = _ink("color", tone) if count and tone in (Tone.FAIR, Tone.BAD) else ""
         spans.append(
             f'<span style="display:inline-block;margin-right:14px"><b style="{ink}">{count:,}</b> '
             f"{escape(_name(event, status))}</span> "
@@ -185,7 +191,7 @@ def _failures_html(event: ProgressEvent) -> str:
         return ""
     lines = "".join(_failure_html(failure) for failure in event.failures)
     return (
-        f'<div style="margin-top:6px;padding-left:9px;border-left:2px solid {_INK[Tone.BAD]}">'
+        f'<div style="margin-top:6px;padding-left:9px;border-left:2px solid;{_ink("border-left-color", Tone.BAD)}">'
         f'<div style="{_FAINT}">Last failures</div>{lines}</div>'
     )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pandas as pd
 
-from growlytics_pandas.masking import MISSING, Veil, is_personal, visible
+from growlytics_pandas.masking import MISSING, Veil, is_personal, storable, visible
 from growlytics_pandas.outcomes import Status
 from growlytics_pandas.report.page import Bar, Cell, Column, Table, Tone
 from growlytics_pandas.rules import RULES, Rule, Severity
@@ -80,7 +80,7 @@ def left_out(count: int, noun: str, rest: str = "") -> str:
 def group_violations(violations: pd.DataFrame) -> pd.DataFrame:
     """Count violations by rule and column, errors first and then the most cells; with the position of an example."""
     keyed = violations[["rule", "severity", "effect", "count"]].assign(
-        column=[str(column) for column in violations["column"].tolist()], place=range(len(violations))
+        column=[storable(str(column)) for column in violations["column"].tolist()], place=range(len(violations))
     )
     grouped = keyed.groupby(["rule", "severity", "effect", "column"], sort=False, observed=True)
     found = grouped.agg(violations=("count", "size"), cells=("count", "sum"), place=("place", "first")).reset_index()
@@ -94,7 +94,7 @@ def violations_table(violations: pd.DataFrame, id_column: Hashable, veil: Veil, 
         return None
     shown, rest = groups.head(limits.rules), groups.iloc[limits.rules :]
     most = int(groups["cells"].max())
-    rows = [_violation_row(group, violations.iloc[group.place], id_column, veil, most) for group in shown.itertuples()]
+    rows = [_violation_row(group, violations.iloc[group.place], id_column, veil, most) for group in _records(shown)]
     return Table(
         "Violations by rule and column",
         (
@@ -184,7 +184,7 @@ def rows_table(care: Care, veil: Veil, limits: Limits) -> Table | None:
             row.attempts,
             visible(_words(row.error), MAX_FIX_CHARS),
         )
-        for row in shown.itertuples(index=False)
+        for row in _records(shown)
     ]
     return Table(
         "Rows that need care",
@@ -196,6 +196,11 @@ def rows_table(care: Care, veil: Veil, limits: Limits) -> Table | None:
         left_out(care.total - len(shown), "rows"),
         "All of them are in result.failed." if care.total > len(shown) else "",
     )
+
+
+def _records(frame: pd.DataFrame) -> Iterable[Any]:
+    """Return the rows as named tuples, whose fields the stubs of pandas cannot know."""
+    return frame.itertuples(index=False)
 
 
 def _words(error: Any) -> str:
@@ -216,7 +221,7 @@ def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -
             *(Column("column"), Column("attribute"), Column("type"), Column("known type"), Column("dtype")),
             *(Column("missing", "number"), Column("note", "words")),
         ),
-        tuple(_schema_row(row, new) for row in shown.itertuples(index=False)),
+        tuple(_schema_row(row, new) for row in _records(shown)),
         left_out(len(schema) - len(shown), "columns"),
         "A type is fixed for good when the service first sees the attribute.",
     )

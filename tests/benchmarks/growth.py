@@ -19,6 +19,7 @@ from measuring import KEY, forget_peak, in_fresh_process, main, medians, peak_mb
 import growlytics_pandas as gp
 
 COLUMNS = 20
+WARM_UP_ROWS = 2_000
 SIZES = {"10,000": 10_000, "100,000": 100_000, "1,000,000": 1_000_000}
 ROUNDS = {"10,000": 5, "100,000": 3, "1,000,000": 1}
 SMALL_ROUNDS = {"10,000": 3, "100,000": 1}
@@ -27,7 +28,7 @@ SMALL_ROUNDS = {"10,000": 3, "100,000": 1}
 def push_once(url, path):
     """Push the pickled frame at `path` after a warm-up; return CPU and wall µs a row, and MB."""
     client = gp.Client(KEY, url, ledger=None, transport="curl")
-    gp.push(make_customers(100, COLUMNS), "email", client=client, progress=False)
+    gp.push(make_customers(WARM_UP_ROWS, COLUMNS), "email", client=client, progress=False)
     frame = pd.read_pickle(path)
     frame_mb = forget_peak()
     began, cpu_began = time.perf_counter(), time.process_time()

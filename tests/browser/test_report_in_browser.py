@@ -1,21 +1,12 @@
 """Reports in a real Chromium: hostile text runs nothing and breaks no layout, and nothing is asked of the network."""
 
-import pathlib
-
 import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
 
-playwright = pytest.importorskip("playwright.sync_api")
-
 pytestmark = pytest.mark.browser
 
-CHROMIUM = pathlib.Path("/usr/bin/chromium")
-ARGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
-]
 RUN = "window.XSS = (window.XSS || 0) + 1; alert(1)"
 HOSTILE = (
     f'</td></tr></table></div></svg></style></title><script>{RUN}</script><img src=x onerror="{RUN}">'
@@ -24,14 +15,9 @@ HOSTILE = (
 WIDTHS = (400, 1200)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM.exists():
-        pytest.skip("there is no Chromium")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
-        yield opened
-        opened.close()
+@pytest.fixture
+def browser(chromium):
+    return chromium
 
 
 @pytest.fixture

@@ -1,0 +1,135 @@
+"""What the user has chosen in the form, and the arguments of `push` that it amounts to."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pandas as pd
+
+from growlytics_pandas.contract import RESERVED_ATTRIBUTES
+from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
+from growlytics_pandas.identifiers import Keep
+from growlytics_pandas.layout import name_of
+
+LIKELY_IDS: Final = ("customer_id", "customerid", "user_id", "userid", "id", "email", "mobile", "customer")
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChoice:
+    """What becomes of the columns of one label: None as `name` or `type` leaves it as it is found.
+
+    `position` is that of the first of them, `repeats` how many there are.
+    """
+
+    position: int
+    label: Hashable
+    is_sent: bool
+    repeats: int = 1
+    name: str | None = None
+    type: str | None = None
+
+    @property
+    def attribute(self) -> str:
+        """The attribute's name."""
+        return name_of(self.label) if self.name is None else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Everything chosen; a change makes a new one."""
+
+    id_position: int
+    columns: tuple[ColumnChoice, ...]
+    keep: Keep = False
+    leaves_out: bool = False
+    skips_unchanged: bool = False
+
+    @property
+    def id_column(self) -> ColumnChoice:
+        """The column of ids."""
+        return self.column(self.id_position)
+
+    @property
+    def sent(self) -> tuple[ColumnChoice, ...]:
+        """The columns to send."""
+        return tuple(column for column in self.columns if column.is_sent)
+
+    @property
+    def unsent(self) -> tuple[ColumnChoice, ...]:
+        """The columns to leave out."""
+        return tuple(column for column in self.columns if not column.is_sent)
+
+    def column(self, position: int) -> ColumnChoice:
+        """Return the choice of the column at `position`."""
+        return next(column for column in self.columns if column.position == position)
+
+    def with_column(self, changed: ColumnChoice) -> Choices:
+        """Return the choices with one column's changed."""
+        columns = (changed if column.position == changed.position else column for column in self.columns)
+        return replace(self, columns=tuple(columns))
+
+    def with_all(self, *, is_sent: bool) -> Choices:
+        """Return the choices with every column sent but for the id, or none."""
+        return replace(
+            self,
+            columns=tuple(
+                replace(column, is_sent=is_sent and self._is_sent_by_default(column)) for column in self.columns
+            ),
+        )
+
+    def with_id(self, position: int) -> Choices:
+        """Return the choices with another id column; the former one becomes a column like the others."""
+        other = replace(self.with_column(replace(self.id_column, is_sent=True)), id_position=position)
+        is_sent = other.id_column.attribute in RESERVED_ATTRIBUTES
+        return other.with_column(replace(other.id_column, is_sent=is_sent))
+
+    def plan_arguments(self) -> dict[str, Any]:
+        """Return the arguments of `growlytics_pandas.plan` after the id column that differ from its defaults."""
+        by_default = [column for column in self.columns if self._is_sent_by_default(column)]
+        found: dict[str, Any] = {
+            "columns": None if list(self.sent) == by_default else [column.label for column in self.sent],
+            "rename": {column.label: column.name for column in self.sent if column.name is not None},
+            "types": {column.label: column.type for column in self.sent if column.type is not None},
+            "keep": self.keep,
+        }
+        return {name: value for name, value in found.items() if value or (name == "columns" and value is not None)}
+
+    def push_arguments(self) -> dict[str, Any]:
+        """Return the arguments of `Plan.push` that differ from its defaults."""
+        drop = {"errors": "drop"} if self.leaves_out else {}
+        return {**drop, **({"skip_unchanged": True} if self.skips_unchanged else {})}
+
+    def _is_sent_by_default(self, column: ColumnChoice) -> bool:
+        """Whether ``columns=None`` sends it."""
+        return column.position != self.id_position or column.attribute in RESERVED_ATTRIBUTES
+
+
+def first_choices(frame: pd.DataFrame) -> Choices:
+    """Return what the form begins with: a likely id column, and everything else sent as it is found."""
+    columns = _columns(frame)
+    ids = [column for column in columns if column.repeats == 1]
+    if not ids:
+        raise InvalidArgumentError(
+            f"form: none of the {frame.shape[1]} columns can be the id; it must be one column with a label of its own."
+        )
+    choices = Choices(ids[0].position, columns)
+    return choices.with_id(min(ids, key=_likelihood).position)
+
+
+def _columns(frame: pd.DataFrame) -> tuple[ColumnChoice, ...]:
+    if not isinstance(frame, pd.DataFrame):
+        raise InvalidArgumentTypeError(f"df: found a {type(frame).__name__}; it must be a pandas DataFrame.")
+    first: dict[Hashable, ColumnChoice] = {}
+    for position, label in enumerate(frame.columns):
+        if label in first:
+            first[label] = replace(first[label], repeats=first[label].repeats + 1)
+        else:
+            first[label] = ColumnChoice(position, label, is_sent=True)
+    return tuple(first.values())
+
+
+def _likelihood(column: ColumnChoice) -> int:
+    name = name_of(column.label).casefold().replace(" ", "_")
+    return LIKELY_IDS.index(name) if name in LIKELY_IDS else len(LIKELY_IDS)

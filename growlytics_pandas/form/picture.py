@@ -1,0 +1,180 @@
+"""What the form shows below its fields: violations, a preview, errors. Everything escaped, values masked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from html import escape
+from typing import TYPE_CHECKING, Any, Final
+
+from growlytics_pandas.form.choices import Choices, ColumnChoice
+from growlytics_pandas.masking import Veil, is_personal, visible
+from growlytics_pandas.outcomes import Status
+from growlytics_pandas.report import NOTEBOOK_LIMITS, plan_page, render_notebook
+from growlytics_pandas.report.page import Column, Page, Step, Table
+from growlytics_pandas.report.tables import label, left_out
+from growlytics_pandas.rules import Severity
+
+if TYPE_CHECKING:
+    from growlytics_pandas.planning import Plan
+    from growlytics_pandas.result import PushResult
+
+PREVIEWED_CUSTOMERS: Final = 3
+PREVIEWED_ATTRIBUTES: Final = 12
+MAX_ERROR_LINES: Final = 12
+MAX_ERROR_CHARS: Final = 400  # of one line of an error
+
+_INK: Final = {
+    Severity.ERROR: "var(--jp-error-color1, #d24b4b)",
+    Severity.WARNING: "var(--jp-warn-color1, #c08a2b)",
+}
+_CODE: Final = (
+    "margin:0;padding:8px 10px;border:1px solid rgba(128, 128, 128, 0.35);border-radius:3px;max-height:220px;"
+    "overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.5;user-select:all;font-size:12px;"
+    "background:none;color:inherit;font-family:var(--jp-code-font-family, ui-monospace, monospace)"
+)
+_ERROR: Final = (
+    "border-left:4px solid var(--jp-error-color1, #d24b4b);padding-left:10px;margin:4px 0;line-height:1.5;"
+    "overflow-wrap:anywhere;white-space:pre-wrap"
+)
+
+
+def plan_html(plan: Plan, choices: Choices, veil: Veil, all_rows: int) -> str:
+    """Return what a push would do, as the form shows it; `all_rows` are those of the whole frame."""
+    page = plan_page(plan, veil, NOTEBOOK_LIMITS)
+    rows = len(plan.frame)
+    is_sample = rows < all_rows
+    sample = f"Of the first {rows:,} rows; a dry run looks at all {all_rows:,}. " if is_sample else ""
+    is_leaving_out = choices.leaves_out and plan.has_errors
+    preview = _preview(plan, veil)
+    return render_notebook(
+        replace(
+            page,
+            headline=sample + (_left_out(plan) if is_leaving_out else page.headline),
+            tone="warn" if is_leaving_out else page.tone,
+            steps=_steps(page, choices, has_errors=plan.has_errors),
+            tables=(*page.tables, preview) if preview is not None else page.tables,
+        )
+    )
+
+
+def _left_out(plan: Plan) -> str:
+    going, rows = plan.counts[Status.UNSENT], len(plan.frame)
+    return f"{going:,} of {rows:,} rows would be sent; what cannot arrive is left out."
+
+
+def _steps(page: Page, choices: Choices, *, has_errors: bool) -> tuple[Step, ...]:
+    if has_errors and not choices.leaves_out:
+        words = "Mend the frame with the remedies below and open the form anew, or tick “Leave out what cannot arrive”."
+        return (Step(words),)
+    new = [step for step in page.steps if step.code == "plan.schema"]
+    return (
+        *(replace(step, code="") for step in new),
+        Step("Dry run tells what would happen to each row; Push does it."),
+    )
+
+
+def _preview(plan: Plan, veil: Veil) -> Table | None:
+    """Return the first bodies side by side, one attribute a row."""
+    bodies = plan.preview(PREVIEWED_CUSTOMERS)
+    if not bodies:
+        return None
+    columns = {attribute.name: attribute.column for attribute in plan.layout.attributes}
+    types = {item["name"]: item["type"] for body in bodies for item in body["attributes"]}
+    values = [{item["name"]: item["value"] for item in body["attributes"]} for body in bodies]
+    shown = list(types)[:PREVIEWED_ATTRIBUTES]
+    id_column = plan.layout.id_column
+    rows = [
+        (label(name), types[name], *(_value(one, name, columns.get(name), id_column, veil) for one in values))
+        for name in shown
+    ]
+    heads = [Column(veil.identity(body["id"])) for body in bodies]
+    return Table(
+        "Preview of the first customers",
+        (Column("attribute"), Column("type"), *heads),
+        tuple(rows),
+        left_out(len(types) - len(shown), "attributes"),
+    )
+
+
+def _value(values: Mapping[str, Any], name: str, column: Any, id_column: Any, veil: Veil) -> str:
+    if name not in values:
+        return "–"
+    value = values[name]
+    if isinstance(value, bool):
+        return str(value).lower()
+    return veil.identity(value) if is_personal(name, column, id_column) else veil.cell(value)
+
+
+def becomes_html(plan: Plan) -> dict[int, str]:
+    """Return for each column that is sent what it becomes, and how much of it would not arrive."""
+    found = plan.violations[["column", "severity", "count"]]
+    counts: dict[tuple[Any, str], int] = {}
+    for column, severity, count in found.itertuples(index=False):
+        counts[_key(column), severity] = counts.get((_key(column), severity), 0) + int(count)
+    return {
+        attribute.position: _becomes(
+            attribute.type.value if attribute.type else "not sent",
+            {severity: counts.get((_key(attribute.column), severity.value), 0) for severity in Severity},
+        )
+        for attribute in plan.layout.attributes
+    }
+
+
+def _key(column: Any) -> str:
+    return repr(column)  # NaN is not itself, but is written alike
+
+
+def _becomes(type_: str, counts: Mapping[Severity, int]) -> str:
+    marks = "".join(
+        f' <span style="color:{_INK[severity]};white-space:nowrap">● {count:,}</span>'
+        for severity, count in counts.items()
+        if count
+    )
+    return f'<span style="line-height:1.6">{escape(type_)}{marks}</span>'
+
+
+def code_html(line: str) -> str:
+    """Return the line to paste; one click selects all of it."""
+    return (
+        '<div style="margin:6px 0 2px"><b>The same as code</b></div>'
+        f'<pre class="tex2jax_ignore mathjax_ignore" style="{_CODE}">{escape(line)}</pre>'
+    )
+
+
+def outcome_html(result: PushResult | None) -> str:
+    """Return what a run came to, masked, and how to get at it; '' where there is nothing."""
+    if result is None:
+        return ""
+    hint = '<div style="opacity:.75">In code: <code>result = growlytics_pandas.last_result()</code></div>'
+    return result._repr_html_() + hint
+
+
+def error_html(error: BaseException, veil: Veil | None = None) -> str:
+    """Return an error as text: its words only, masked, no traceback."""
+    lines = [visible((veil or Veil()).words(line), MAX_ERROR_CHARS) for line in str(error).splitlines()] or [""]
+    more = [f"+{len(lines) - MAX_ERROR_LINES} more lines"] if len(lines) > MAX_ERROR_LINES else []
+    words = "\n".join([*lines[:MAX_ERROR_LINES], *more])
+    return (
+        f'<div class="tex2jax_ignore mathjax_ignore" style="{_ERROR}"><b>{escape(type(error).__name__)}</b>: '
+        f"<bdi>{escape(words)}</bdi></div>"
+    )
+
+
+def column_text(column: ColumnChoice) -> str:
+    """Return how a column is called in the form."""
+    return label(column.label) + (f" ({column.repeats} columns)" if column.repeats > 1 else "")
+
+
+def button_text(plan: Plan, choices: Choices, all_rows: int) -> str:
+    """Return what the button says: how many rows would go out, where that is known."""
+    if len(plan.frame) < all_rows or choices.skips_unchanged:
+        return "Push"
+    going = plan.counts[Status.UNSENT]
+    return f"Push {going:,} {'row' if going == 1 else 'rows'}"
+
+
+def is_ready(plan: Plan, choices: Choices, all_rows: int) -> bool:
+    """Whether a push would send anything rather than refuse, as far as the rows looked at tell."""
+    is_sample = len(plan.frame) < all_rows
+    return (plan.counts[Status.UNSENT] > 0 or is_sample) and (choices.leaves_out or not plan.has_errors)

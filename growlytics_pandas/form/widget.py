@@ -1,0 +1,177 @@
+"""The form itself: its fields, and what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import ipywidgets
+import pandas as pd
+
+from growlytics_pandas import api
+from growlytics_pandas.client import Client
+from growlytics_pandas.form.actions import Actions
+from growlytics_pandas.form.choices import ColumnChoice, first_choices
+from growlytics_pandas.form.code import find_names, write_line
+from growlytics_pandas.form.fields import button, checkbox, dropdown, row, wide
+from growlytics_pandas.form.grid import ColumnGrid
+from growlytics_pandas.form.picture import (
+    becomes_html,
+    button_text,
+    code_html,
+    column_text,
+    error_html,
+    is_ready,
+    plan_html,
+)
+from growlytics_pandas.masking import Veil
+from growlytics_pandas.planning import Plan, snapshot
+from growlytics_pandas.result import PushResult
+
+CHECKED_ROWS: Final = 200_000  # looked at on each change: about a second; of a larger frame the first so many
+KEEPS: Final = (("send none", False), ("send the first", "first"), ("send the last", "last"))
+AT_SAVING: Final = "As it was when the cell was run. Run it again for the form itself."
+
+
+class Form:
+    """A form that pushes one frame: what you choose is checked and shown at once, also as code.
+
+    The frame is taken as it is when the form is opened; mend it and open the form anew. Values are masked unless you
+    tick "Show values", and what is saved with the notebook is a masked picture in any case.
+
+    Examples
+    --------
+    >>> import growlytics_pandas
+    >>> form = growlytics_pandas.sample_customers(3).growlytics.form()
+    >>> form.line
+    "df.growlytics.push('customer_id')"
+    """
+
+    def __init__(self, frame: pd.DataFrame, client: Client | None = None) -> None:
+        self._choices = first_choices(frame)
+        self._names = find_names(frame, client)
+        self._frame = snapshot(frame)
+        self._client = client
+        self._checked: Plan | Exception | None = None
+        self._make_fields()
+        self._actions = Actions(self.plan, self._push_arguments)
+        self._picture, self._code = ipywidgets.HTML(layout=wide()), ipywidgets.HTML(layout=wide())
+        self._grid = ColumnGrid(self._choices, self._take_column)
+        self.widget = self._arrange()
+        self._refresh()
+
+    @property
+    def line(self) -> str:
+        """The line of code that pushes what is chosen."""
+        return write_line(self._choices, self._names)
+
+    @property
+    def result(self) -> PushResult | None:
+        """What the newest dry run or push came to; None before the first."""
+        return self._actions.result
+
+    def plan(self) -> Plan:
+        """Return the plan of what is chosen, over the whole frame."""
+        return self._plan(self._frame)
+
+    def wait(self) -> None:
+        """Wait until a dry run or push that was begun has ended."""
+        self._actions.wait()
+
+    def _repr_mimebundle_(self, **_: Any) -> Mapping[str, Any]:
+        """Show the form; what is saved with the notebook is a static picture, masked."""
+        bundle: Mapping[str, Any] = self.widget._repr_mimebundle_()
+        static = f'{self._draw(Veil())}{code_html(self.line)}<div style="opacity:.75">{AT_SAVING}</div>'
+        return {**bundle, "text/html": static, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return f"<Form {len(self._frame):,} rows: {self.line}>"
+
+    # fields ------------------------------------------------------------------------------------------------------
+
+    def _make_fields(self) -> None:
+        ids = [(column_text(column), column.position) for column in self._choices.columns if column.repeats == 1]
+        self._id = dropdown("Id column", ids, self._choices.id_position)
+        self._keep = dropdown("Of rows with one id", KEEPS, self._choices.keep)
+        self._leave_out = checkbox("Leave out what cannot arrive")
+        self._skip = checkbox("Skip what is unchanged")
+        self._show_values = checkbox("Show values")
+        self._id.observe(self._take_id, "value")
+        for field in (self._keep, self._leave_out, self._skip):
+            field.observe(self._take_options, "value")
+        self._show_values.observe(lambda _: self._show(), "value")
+
+    def _arrange(self) -> Any:
+        everything, nothing = button("All", "", "Send every column"), button("None", "", "Send no column")
+        everything.on_click(lambda _: self._take_all(is_sent=True))
+        nothing.on_click(lambda _: self._take_all(is_sent=False))
+        return ipywidgets.VBox(
+            [
+                row(self._id, self._keep),
+                self._grid.widget,
+                row(everything, nothing, self._leave_out, self._skip, self._show_values),
+                self._actions.widget,
+                self._picture,
+                self._code,
+            ],
+            layout=ipywidgets.Layout(max_width="980px", overflow="hidden"),
+        )
+
+    # changes -----------------------------------------------------------------------------------------------------
+
+    def _take_column(self, column: ColumnChoice) -> None:
+        self._choices = self._choices.with_column(column)
+        self._refresh()
+
+    def _take_id(self, change: Any) -> None:
+        self._choices = self._choices.with_id(change.new)
+        self._grid.show(self._choices)
+        self._refresh()
+
+    def _take_all(self, *, is_sent: bool) -> None:
+        self._choices = self._choices.with_all(is_sent=is_sent)
+        self._grid.show(self._choices)
+        self._refresh()
+
+    def _take_options(self, _change: Any) -> None:
+        self._choices = replace(
+            self._choices,
+            keep=self._keep.value,
+            leaves_out=self._leave_out.value,
+            skips_unchanged=self._skip.value,
+        )
+        self._refresh()
+
+    def _plan(self, frame: pd.DataFrame) -> Plan:
+        choices = self._choices
+        return api.plan(frame, choices.id_column.label, client=self._client, **choices.plan_arguments())
+
+    def _push_arguments(self) -> Mapping[str, Any]:
+        return self._choices.push_arguments()
+
+    def _refresh(self) -> None:
+        """Check what is chosen and show it. An error is shown too: in the log of a kernel nobody reads it."""
+        try:
+            self._checked = self._plan(self._frame.head(CHECKED_ROWS))
+            self._checked.violations  # noqa: B018 - worked out here, where an error is caught
+        except Exception as error:  # noqa: BLE001 - as said
+            self._checked = error
+        self._show()
+
+    def _show(self) -> None:
+        self._code.value = code_html(self.line)
+        self._picture.value = self._draw(Veil(not self._show_values.value))
+        checked, rows = self._checked, len(self._frame)
+        if isinstance(checked, Plan):
+            self._grid.show_becomes(becomes_html(checked))
+            self._actions.offer(
+                button_text(checked, self._choices, rows), is_ready=is_ready(checked, self._choices, rows)
+            )
+        else:
+            self._actions.offer("Push", is_ready=False)
+
+    def _draw(self, veil: Veil) -> str:
+        if isinstance(self._checked, Plan):
+            return plan_html(self._checked, self._choices, veil, len(self._frame))
+        return error_html(self._checked, veil) if self._checked is not None else ""

@@ -1,0 +1,181 @@
+"""The form in a real JupyterLab: real clicks and keys, hostile text, and a push that can be stopped."""
+
+import contextlib
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+BEGIN = """
+import pandas as pd
+import growlytics_pandas as gp
+from growlytics_pandas.sandbox import Faults
+
+def begin(rows, **faults):
+    global box, df
+    box = gp.Sandbox(faults=Faults(**faults)).start()
+    df = pd.DataFrame({"id": [f"asha.{i}@example.com" for i in range(rows)], "City": "Pune", "Score": range(rows)})
+"""
+OPEN = "form = df.growlytics.form(box.client)\nform"
+
+
+def field(nb, role, **options):
+    return nb.output(1).get_by_role(role, **options)
+
+
+def test_choosing_checking_and_pushing_with_mouse_and_keys(notebook):
+    nb = notebook(BEGIN + "begin(50)", OPEN, "print(sorted(box.stored()['asha.7@example.com'].items()))")
+    nb.run(0)
+    nb.run(1)
+    output = nb.output(1)
+    expect(output).to_contain_text("df.growlytics.push('id', client=box.client)", timeout=15_000)
+    expect(output).not_to_contain_text("asha.")
+    name = output.locator("input[type=text]").nth(1)
+    name.fill("Town")
+    name.press("Enter")
+    expect(output.locator("pre")).to_contain_text("rename={'City': 'Town'}")
+    output.locator("select").nth(4).select_option("boolean")  # after the id, the ids twice, id and City: Score
+    expect(output).to_contain_text("value_wrong_type")
+    expect(field(nb, "button", name="Push")).to_be_disabled()
+    output.locator("select").nth(4).select_option("string")
+    field(nb, "button", name="Push 50 rows").click()
+    expect(output).to_contain_text("All 50 rows arrived")
+    nb.run(2)
+    expect(nb.output(2)).to_contain_text("[('Score', '7'), ('Town', 'Pune')]")
+
+
+@pytest.mark.parametrize("kernel", ["newest", "7.3.0", "6.31.0"])
+def test_the_cell_is_free_while_a_push_runs_and_stop_ends_it_in_any_kernel(notebook, kernel):
+    tell = "r = form.result\nprint(r.run.ended, sum(r.counts.values()), r.counts['accepted'] == len(box.stored()))"
+    nb = notebook(BEGIN + "begin(20_000, latency=0.1)", OPEN, "1 + 1", tell, kernel=kernel)
+    nb.run(0)
+    nb.run(1)
+    field(nb, "button", name="Push 20,000 rows").click(timeout=15_000)
+    expect(nb.output(1)).to_contain_text(re.compile(r"[1-9]\d* accepted"), timeout=10_000)
+    nb.run(2, seconds=5)
+    field(nb, "button", name="Stop").click(timeout=5_000)
+    expect(nb.output(1)).to_contain_text("need care", timeout=8_000)
+    nb.run(3)
+    expect(nb.output(3)).to_contain_text("interrupted 20000 True")
+
+
+def test_a_refused_key_is_told_in_the_form(notebook):
+    client = "wrong = gp.Client('not-the-key-at-all', box.base_url, ledger=None)\ndf.growlytics.form(wrong)"
+    nb = notebook(BEGIN + "begin(3)", client)
+    nb.run(0)
+    nb.run(1)
+    field(nb, "button", name="Push 3 rows").click(timeout=15_000)
+    expect(nb.output(1)).to_contain_text("AuthenticationError")
+    expect(nb.output(1)).not_to_contain_text("not-the-key-at-all")
+
+
+HOSTILE = """
+EVIL = (
+    "<script>alert(1)</script><img src=x onerror=alert(2)>\\"'></div></td></table></pre><style>*{display:none}</style>"
+    "\\u202egnp\\u2066\\u200f $$\\\\rule{5000px}{5000px}$$ \\\\(x\\\\) `code` [link](javascript:alert(3)) "
+)
+LONG = EVIL + "W" * 10_000
+
+import http.server, json as _json, threading
+
+class Hostile(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = _json.dumps({"success": False, "message": LONG}).encode()
+        self.send_response(422)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hostile)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+client = gp.Client("a-key", f"http://127.0.0.1:{server.server_port}", ledger=None)
+df = pd.DataFrame({"id": [f"{EVIL}{i}" for i in range(9)], EVIL: EVIL, LONG: LONG, "email": EVIL, "Score": 1})
+"""
+
+
+@pytest.mark.parametrize("width", [640, 1300])
+def test_hostile_text_runs_nothing_and_breaks_no_layout(notebook, width):
+    nb = notebook(BEGIN + HOSTILE, "df.growlytics.form(client)", width=width)
+    nb.run(0)
+    nb.run(1)
+    output = nb.output(1)
+    expect(output).to_contain_text("Violations by rule and column", timeout=15_000)
+    check_harmless(nb)
+    output.get_by_text("Show values").click()
+    output.get_by_text("Leave out what cannot arrive", exact=True).click()
+    name = output.locator("input[type=text]").nth(4)
+    name.fill("<img src=x onerror=alert(4)>")
+    name.press("Enter")
+    expect(output.locator("pre")).to_contain_text("onerror=alert(4)")
+    check_harmless(nb)
+    field(nb, "button", name="Push").click()
+    expect(output).to_contain_text("Why rows did not arrive", timeout=15_000)
+    check_harmless(nb)
+
+
+def check_harmless(nb):
+    """No script ran, no element of the text came to be, and nothing is wider than its cell or cut off in it."""
+    nb.page.wait_for_timeout(300)  # for what an injected element would load
+    output = nb.output(1)
+    assert nb.dialogs == []
+    assert output.locator("script, img, style, mjx-container").count() == 0
+    assert output.evaluate("(node) => node.scrollWidth <= node.clientWidth + 1")
+    assert nb.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    parts = output.locator(".widget-html")
+    assert parts.evaluate_all("(all) => all.every((one) => one.scrollWidth <= one.clientWidth + 1)")
+    assert output.bounding_box()["height"] < 9_000
+
+
+def test_a_saved_notebook_shows_a_masked_picture_of_the_form(notebook):
+    nb = notebook(BEGIN + "begin(50)", OPEN)
+    nb.run(0)
+    nb.run(1)
+    expect(nb.output(1)).to_contain_text("Preview of the first customers", timeout=15_000)
+    saved = nb.save()
+    (shown,) = saved["cells"][1]["outputs"]
+    assert "asha.0" not in str(shown)
+    assert "Run it again for the form itself" in "".join(shown["data"]["text/html"])
+
+
+WARM_UP = """
+begin(3)
+from IPython.core.completer import provisionalcompleter
+with provisionalcompleter():  # the first one reads the sources of pandas, longer than JupyterLab waits
+    list(get_ipython().Completer.completions("df.growlytics.", 14))
+"""
+
+
+def test_completion_and_signatures_show_useful_docs(notebook):
+    nb = notebook(BEGIN + WARM_UP, "", "import growlytics_pandas\ngrowlytics_pandas.push?")
+    nb.run(0, seconds=60)
+    nb.cell(1).locator(".cm-content").click()
+    completer = nb.page.locator(".jp-Completer:visible")
+    for _ in range(5):  # JupyterLab gives the kernel a second, which a busy machine may not keep
+        nb.page.keyboard.press("ControlOrMeta+a")
+        nb.page.keyboard.type("df.growlytics.")
+        nb.page.keyboard.press("Tab")
+        with contextlib.suppress(AssertionError):
+            expect(completer).to_contain_text("push", timeout=3_000)
+            break
+        nb.page.keyboard.press("Escape")
+        nb.cell(1).locator(".cm-content").click()
+    for name in ("form", "plan", "preview", "push", "schema", "validate"):
+        expect(completer).to_contain_text(name, timeout=15_000)
+    nb.page.keyboard.press("Escape")
+    nb.page.keyboard.type("push(")
+    nb.page.keyboard.press("Shift+Tab")
+    tooltip = nb.page.locator(".jp-Tooltip")
+    expect(tooltip).to_contain_text("skip_unchanged", timeout=15_000)
+    expect(tooltip).to_contain_text("Send every row to Growlytics")
+    nb.page.keyboard.press("Escape")
+    nb.run(2)
+    expect(nb.output(2)).to_contain_text("Send every row to Growlytics")
+    expect(nb.output(2)).to_contain_text('errors : {"raise", "drop"}')

@@ -1,0 +1,319 @@
+"""The form: what is chosen is what is pushed, shown, and written as a line of code."""
+
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+import growlytics_pandas as gp
+from growlytics_pandas.errors import InvalidArgumentError
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'</pre>\u202e" + "W" * 10_000
+
+
+def customers(rows=4):
+    return pd.DataFrame(
+        {
+            "email": [f"asha{i}@example.com" for i in range(rows)],
+            "City": "Pune",
+            "Orders": range(rows),
+            "Secret Note": "call 9876543210",
+        }
+    )
+
+
+def row(form, label):
+    """Return the fields of a column."""
+    return next(row for row in form._grid._rows.values() if row._column.label == label)
+
+
+def picture(form):
+    return form._picture.value.replace("<wbr>", "")
+
+
+def outcome(form):
+    return form._actions._outcome.value
+
+
+def bodies_of(line, **names):
+    """Return the bodies of the plan that a shown line makes."""
+    plan = {}
+
+    class Door:
+        def __init__(self, df):
+            self._df = df
+
+        def push(self, *args, errors="raise", skip_unchanged=False, **options):
+            plan["made"] = self._df.growlytics.plan(*args, **options)
+            return errors, skip_unchanged
+
+    class Frame:
+        def __init__(self, df):
+            self.growlytics, self.columns = Door(df), df.columns
+
+    how = eval(line, {"df": Frame(names.pop("df")), **names})
+    return plan["made"].preview(1000), how
+
+
+def test_importing_the_package_and_looking_at_the_accessor_loads_no_widgets():
+    code = (
+        "import sys, pandas as pd, growlytics_pandas; dir(pd.DataFrame({'a': [1]}).growlytics); "
+        "print([m for m in sys.modules if m.startswith(('ipywidgets', 'growlytics_pandas.form'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_it_opens_with_a_likely_id_and_everything_else_as_it_is_found():
+    df = customers().assign(id=range(4))
+    form = df.growlytics.form()
+    assert form.line == "df.growlytics.push('id')"
+    assert form.plan().preview(10) == df.growlytics.preview("id", n=10)
+
+
+def test_nothing_is_sent_or_shown_until_a_button_is_clicked(sandbox, capfd):
+    form = customers().growlytics.form(sandbox.client)
+    form._leave_out.value = True
+    assert sandbox.requests == 0
+    assert form.result is None
+    assert capfd.readouterr() == ("", "")
+
+
+LABELS = {
+    "plain": ["id", "a", "b", "c"],
+    "no text": ["id", 1, 2.5, None],
+    "tuples": [("id", ""), ("orders", "sum"), ("orders", "mean"), ("x", 1)],
+    "no literals": ["id", pd.Timestamp("2026-01-31"), float("nan"), "W" * 500],
+    "hostile": ["id", HOSTILE, "a'b\"c\\", "\u202eevil\n"],
+    "repeated": ["id", "a", "a", "c"],
+    "surrogate": ["id", "\ud800", "b", "c"],
+}
+
+
+@pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
+@pytest.mark.parametrize("width", [0, 12])
+def test_the_shown_line_makes_the_same_bodies(labels, width):
+    more = [f"More {i}" for i in range(width)]  # more columns than one lists
+    df = pd.DataFrame([["x1", 1, "two", 3.0, *more], ["x2", 4, "five", 6.0, *more]])
+    df.columns = pd.Index([*labels, *more], dtype=object, tupleize_cols=False)
+    form = df.growlytics.form()
+    rows = [form._grid._rows[column.position] for column in form._choices.columns]
+    rows[1].name.value = "New 'name'"
+    rows[1].type.value = "string"
+    rows[2].send.value = False
+    form._keep.value = "last"
+    form._leave_out.value = True
+    bodies, how = bodies_of(form.line, df=df)
+    assert bodies == form.plan().preview(1000)
+    assert len(bodies) == 2
+    assert how == ("drop", False)
+    if labels is not LABELS["repeated"]:
+        assert {"name": "New 'name'", "type": "string", "value": "1"} in bodies[0]["attributes"]
+
+
+def test_an_id_column_that_campaigns_are_sent_with_goes_out_too_unless_it_is_unticked():
+    df = customers()
+    form = df.growlytics.form()
+    assert row(form, "email").send.value
+    row(form, "email").send.value = False
+    bodies, _ = bodies_of(form.line, df=df)
+    assert "email" not in {item["name"] for item in bodies[0]["attributes"]}
+    assert bodies == form.plan().preview(1000)
+
+
+def test_another_id_column_takes_its_place_and_the_former_becomes_an_attribute():
+    df = customers().assign(customer_id=["a", "b", "c", "d"])
+    form = df.growlytics.form()
+    form._id.value = list(df.columns).index("City")
+    assert form.line == "df.growlytics.push('City')"
+    assert row(form, "customer_id").send.value
+    assert not row(form, "City").send.value
+
+
+def test_none_sends_ids_only_and_all_sends_everything_again():
+    df = customers().rename(columns={"email": "id"})
+    form = df.growlytics.form()
+    form._take_all(is_sent=False)
+    bodies, _ = bodies_of(form.line, df=df)
+    assert bodies[0] == {"id": "asha0@example.com", "attributes": []}
+    form._take_all(is_sent=True)
+    assert form.line == "df.growlytics.push('id')"
+
+
+def test_violations_follow_each_change_and_the_button_waits_for_them():
+    df = customers(2).assign(email=["a@example.com"] * 2)
+    form = df.growlytics.form()
+    assert "id_duplicate" in picture(form)
+    assert form._actions._push.disabled
+    form._keep.value = "first"
+    assert "would be sent" in picture(form)
+    form._leave_out.value = True
+    assert form._actions._push.description == "Push 1 row"
+    assert not form._actions._push.disabled
+    row(form, "City").type.value = "number"
+    assert "value_wrong_type" in picture(form)
+    assert "● " in row(form, "City").becomes.value
+
+
+def test_a_choice_that_cannot_be_is_told_and_can_be_taken_back():
+    form = customers().growlytics.form()
+    row(form, "email").type.value = "number"
+    assert "InvalidArgumentError" in picture(form)
+    assert "reserved attribute" in picture(form)
+    assert form._actions._push.disabled
+    row(form, "email").type.value = "auto"
+    assert "would be sent" in picture(form)
+    assert not form._actions._push.disabled
+
+
+def test_a_name_that_is_emptied_is_the_label_again():
+    form = customers().growlytics.form()
+    row(form, "City").name.value = "Town"
+    assert form.line == "df.growlytics.push('email', rename={'City': 'Town'})"
+    row(form, "City").name.value = ""
+    assert form.line == "df.growlytics.push('email')"
+    assert row(form, "City").name.value == "City"
+
+
+def test_push_sends_and_shows_what_became_of_every_row(sandbox):
+    form = customers().growlytics.form(sandbox.client)
+    row(form, "City").name.value = "Town"
+    form._actions._push.click()
+    form.wait()
+    assert form.result.ok
+    assert sandbox.stored()["asha1@example.com"]["Town"] == "Pune"
+    assert "All 4 rows arrived" in outcome(form)
+    assert gp.last_result() is form.result
+    assert not form._actions._push.disabled
+
+
+def test_dry_run_sends_nothing_and_needs_no_key():
+    form = customers().growlytics.form()
+    form._actions._dry_run.click()
+    form.wait()
+    assert form.result.counts["unsent"] == 4
+    assert "nothing was" in outcome(form)
+
+
+def test_without_a_key_push_says_what_to_do():
+    form = customers().growlytics.form()
+    form._actions._push.click()
+    form.wait()
+    assert "ApiKeyError" in outcome(form)
+    assert "GROWLYTICS_API_KEY" in outcome(form)
+    assert not form._actions._push.disabled
+
+
+def test_stop_ends_a_push_with_every_row_accounted_for(faulty):
+    box = faulty(latency=0.05)
+    form = customers(3000).growlytics.form(box.client)
+    seen = []
+    form._actions._outcome.observe(seen.append, "value")
+
+    def stop_when_it_moves(change):
+        if "to go" in change.new:
+            form._actions._stop.click()
+
+    form._actions._outcome.observe(stop_when_it_moves, "value")
+    form._actions._push.click()
+    form._actions._push.click()  # a double click is one push
+    form.wait()
+    assert form.result.run.ended == "interrupted"
+    assert form.result.counts["unsent"] > 0
+    assert sum(form.result.counts.values()) == 3000
+    assert len(box.stored()) == form.result.counts["accepted"]
+
+
+def test_a_refused_key_is_told_in_the_form_and_never_shown(sandbox):
+    client = gp.Client("a-secret-that-is-wrong", sandbox.base_url, ledger=None)
+    form = customers().growlytics.form(client)
+    form._actions._push.click()
+    form.wait()
+    assert "AuthenticationError" in outcome(form)
+    everything = json.dumps(form._repr_mimebundle_(), default=str) + outcome(form) + form.line + repr(form)
+    assert "a-secret" not in everything
+
+
+def test_values_are_masked_unless_asked_for_and_always_in_what_is_saved():
+    form = customers().growlytics.form()
+    assert "asha1@example.com" not in picture(form)
+    assert "9876543210" not in picture(form)
+    form._show_values.value = True
+    assert "asha1@example.com" in picture(form)
+    saved = form._repr_mimebundle_()
+    assert set(saved) >= {"text/html", "text/plain", "application/vnd.jupyter.widget-view+json"}
+    assert "asha1" not in saved["text/html"] + saved["text/plain"]
+
+
+def test_what_is_pushed_is_the_frame_as_it_was_shown(sandbox):
+    df = customers()
+    form = df.growlytics.form(sandbox.client)
+    df["Added Later"] = 1
+    df.loc[0, "City"] = "Delhi"
+    form._actions._push.click()
+    form.wait()
+    assert "Added Later" not in sandbox.stored()["asha0@example.com"]
+    assert sandbox.stored()["asha0@example.com"]["City"] == "Pune"
+
+
+def test_a_sample_is_said_to_be_one_and_the_dry_run_looks_at_all(monkeypatch):
+    monkeypatch.setattr("growlytics_pandas.form.widget.CHECKED_ROWS", 3)
+    df = customers(5)
+    df.loc[4, "email"] = None
+    form = df.growlytics.form()
+    assert "Of the first 3 rows; a dry run looks at all 5." in picture(form)
+    form._actions._dry_run.click()
+    form.wait()
+    assert form.result.counts["invalid"] == 1
+
+
+def test_hostile_text_stays_text_wherever_it_stands():
+    df = pd.DataFrame({"id": [HOSTILE, "b"], HOSTILE: [HOSTILE, "x"], "email": HOSTILE})
+    form = df.growlytics.form()
+    form._show_values.value = True
+    row(form, "email").name.value = HOSTILE
+    shown = picture(form) + form._code.value + form._repr_mimebundle_()["text/html"]
+    assert "<script" not in shown
+    assert "<img" not in shown
+    assert "\u202e" not in shown
+    assert len(form._repr_mimebundle_()["text/plain"]) < 15_000
+    for title, _ in form._id.options:
+        assert len(title) < 100
+        assert "\u202e" not in title
+
+
+def test_a_wide_frame_is_paged_and_every_column_can_be_reached():
+    df = pd.DataFrame({"id": ["a"], **{f"C{i}": [i] for i in range(99)}})
+    form = df.growlytics.form()
+    grid = form._grid
+    assert "columns 1 to 40 of 100" in grid._where.value
+    grid._after.click()
+    grid._after.click()
+    assert "columns 81 to 100 of 100" in grid._where.value
+    row(form, "C98").send.value = False
+    grid._before.click()
+    assert len(form.plan().layout.attributes) == 98
+    bodies, _ = bodies_of(form.line, df=df)
+    assert bodies == form.plan().preview(10)
+
+
+def test_the_line_names_the_variables_of_the_notebook(sandbox, monkeypatch):
+    main = sys.modules["__main__"]
+    mine, box = customers(), sandbox
+    monkeypatch.setattr(main, "winners", mine, raising=False)
+    assert mine.growlytics.form(box.client).line == "winners.growlytics.push('email', client=client)"
+    monkeypatch.setattr(main, "the_box", box, raising=False)
+    assert mine.growlytics.form(box.client).line == "winners.growlytics.push('email', client=the_box.client)"
+
+
+@pytest.mark.parametrize("df", [pd.DataFrame(), pd.DataFrame([[1, 2]], columns=["a", "a"])], ids=["empty", "repeated"])
+def test_a_frame_without_a_possible_id_is_refused(df):
+    with pytest.raises(InvalidArgumentError, match="form: "):
+        df.growlytics.form()
+
+
+def test_a_frame_without_rows_opens_and_offers_nothing():
+    form = pd.DataFrame({"id": [], "City": []}).growlytics.form()
+    assert form._actions._push.disabled

@@ -1,0 +1,80 @@
+"""The notebooks run as they stand, on a sandbox each, and still show what they showed when they were committed."""
+
+import pathlib
+import re
+import shutil
+import time
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import growlytics_pandas
+
+FOLDER = pathlib.Path(growlytics_pandas.__file__).parents[1] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+CELL_SECONDS = 60
+MAX_BYTES = 25_000  # of one notebook, outputs included
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def texts(cell):
+    """Return what a cell shows, as text."""
+    return [output.get("text") or output.data["text/plain"] for output in cell.outputs]
+
+
+@pytest.fixture
+def _private_jupyter(tmp_path, monkeypatch):
+    """No setting or start-up file of the developer's, and none left behind."""
+    for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_private_jupyter")
+@pytest.mark.filterwarnings("default")  # of nbclient and its event loop; the kernel has filters of its own
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_runs_and_its_key_outputs_are_those_committed(path, tmp_path):
+    copy = shutil.copy(path, tmp_path)
+    committed, run = read(path), read(copy)
+    for cell in code_cells(run):
+        cell.outputs, cell.execution_count = [], None
+    started = time.monotonic()
+    NotebookClient(run, timeout=CELL_SECONDS, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert time.monotonic() - started < CELL_SECONDS
+    keys = [
+        (old, new) for old, new in zip(committed.cells, run.cells, strict=True) if "key" in old.metadata.get("tags", [])
+    ]
+    assert keys
+    for old, new in keys:
+        assert texts(new) == texts(old), old.source
+
+
+def test_there_is_a_notebook_for_each_task():
+    assert [path.stem for path in NOTEBOOKS] == [
+        "1-quickstart",
+        "2-validation-report",
+        "3-enrichment-upload",
+        "4-segment-joiners-and-leavers",
+        "5-after-a-crash",
+    ]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_is_committed_is_executed_in_order_small_and_of_no_machine(path):
+    notebook, text = read(path), path.read_text(encoding="utf-8")
+    nbformat.validate(notebook)
+    cells = code_cells(notebook)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert {output.output_type for cell in cells for output in cell.outputs} <= {"execute_result", "stream"}
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}, "no widget state"
+    assert len(text) < MAX_BYTES
+    assert not re.search(r"/(home|root|tmp|work|Users)/|[A-Z]:\\\\|127\.0\.0\.1", text)
+    assert "image/png" not in text
