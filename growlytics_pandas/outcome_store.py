@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+import weakref
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Final
 
 import pandas as pd
 
 IN_MEMORY_ROWS: Final = 2_000_000  # about 400 MB of outcomes; beyond it they go to files
+
+
+class _Folder:
+    """A folder that is removed with the last store that uses it."""
+
+    def __init__(self) -> None:
+        self.path = Path(mkdtemp(prefix="growlytics-outcomes-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 class OutcomeStore:
@@ -18,7 +28,7 @@ class OutcomeStore:
         self._limit = limit
         self._frames: dict[int, pd.DataFrame] = {}
         self._files: dict[int, Path] = {}
-        self._folder: TemporaryDirectory[str] | None = None
+        self._folder: _Folder | None = None
 
     def put(self, number: int, frame: pd.DataFrame) -> None:
         """Keep the outcomes of a part, in place of those that it had."""
@@ -45,9 +55,9 @@ class OutcomeStore:
         return other
 
     def _spill(self) -> None:
-        self._folder = self._folder or TemporaryDirectory(prefix="growlytics-outcomes-")
+        self._folder = self._folder or _Folder()
         for number, frame in self._frames.items():
-            path = Path(self._folder.name) / f"part-{number:06}-{id(self):x}.parquet"
+            path = self._folder.path / f"part-{number:06}-{id(self):x}.parquet"
             frame.assign(index=frame["index"].map(repr)).to_parquet(path)  # labels can be anything
             self._files[number] = path
         self._frames.clear()

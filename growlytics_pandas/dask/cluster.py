@@ -94,6 +94,7 @@ class _ClusterPush:
         self._digesting: dict[Future, PartTask] = {}
         self._pushing: dict[Future, tuple[PartTask, Book]] = {}
         self._settled: list[int] = []
+        self._error: GrowlyticsError | None = None
         self._seen_worker = time.monotonic()
         _install(cluster)
         limits = {"client": cluster.id, "max_concurrency": job.max_concurrency, "max_rate": job.max_rate}
@@ -113,13 +114,17 @@ class _ClusterPush:
             if self._job.is_due():
                 self._look()
                 self._require_workers()
+        if self._error is not None:
+            raise self._error
 
     def close(self) -> None:
-        """Let nothing go on."""
+        """Let nothing go on. Of parts still under way, what is known goes into their books."""
         _drop(self._digesting)
         if self._pushing:
             self._call("look", {"stop": 2, "settled": [], "lost": []})
             _drop(self._pushing)
+            for task, book in self._pushing.values():
+                self._note_lost(task, book, "the run ended before the part came back")
         self._look()
         self._call("close", {})
 
@@ -157,30 +162,39 @@ class _ClusterPush:
             time.sleep(POLL_SECONDS)  # in the thread of the cell, so that an interrupt is heard
         for future in done:
             task, book = self._pushing.pop(future)
+            outcome = self._outcome(future, task, book)
             self._settled.append(task.number)
-            yield self._outcome(future, task, book)
+            if outcome is not None:
+                yield outcome
 
-    def _outcome(self, future: Future, task: PartTask, book: Book) -> PartOutcome:
-        """Return the result of a part; where its task failed, what is known of it."""
+    def _outcome(self, future: Future, task: PartTask, book: Book) -> PartOutcome | None:
+        """Return the result of a part; where its task failed, what is known of it; None where it never began."""
         try:
             outcome: PartOutcome = _result_of(future)
-        except GrowlyticsError:
-            raise
+        except GrowlyticsError as problem:  # before its first request; the other parts are to come home yet
+            self._error = self._error or problem
+            if not self._job.stop.requested:
+                self._job.stop.request()
+            return None
         except Exception as problem:  # noqa: BLE001 - whatever killed the task, its rows need an outcome
             return self._lost(task, book, problem)
         return outcome
 
     def _lost(self, task: PartTask, book: Book, problem: Exception) -> PartOutcome:
-        reply = self._call("look", {"stop": 0, "settled": [], "lost": [task.number]})
-        bits = np.frombuffer(reply["accepted"].get(task.number, b""), dtype="uint8")
-        book.note_all(np.flatnonzero(np.unpackbits(bits, count=min(task.rows, 8 * len(bits)))), Status.ACCEPTED)
-        words = f"the part failed on its workers ({type(problem).__name__}): it may have arrived; pushing again is safe"
-        book.note_all(book.rows_with([Status.UNSENT]), Status.UNKNOWN, words)
+        self._note_lost(task, book, f"the part failed on its workers ({type(problem).__name__})")
         rows = np.arange(task.rows)
         labels = pd.Index([None] * task.rows, dtype=object)
         table = book.describe(rows, rows + task.first_row, labels, [""] * task.rows)
         fresh = frozenset(self._job.types_sent)
         return PartOutcome(task.number, book, table, frozenset(), fresh, 0, 0.0)
+
+    def _note_lost(self, task: PartTask, book: Book, why: str) -> None:
+        """Note what the governor knows to be accepted; all else may have arrived."""
+        reply = self._call("look", {"stop": 0, "settled": [], "lost": [task.number]})
+        bits = np.frombuffer(reply["accepted"].get(task.number, b""), dtype="uint8")
+        book.note_all(np.flatnonzero(np.unpackbits(bits, count=min(task.rows, 8 * len(bits)))), Status.ACCEPTED)
+        words = f"{why}: it may have arrived; pushing again is safe"
+        book.note_all(book.rows_with([Status.UNSENT]), Status.UNKNOWN, words)
 
     def _look(self) -> None:
         stop = self._job.stop

@@ -9,6 +9,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -38,11 +39,13 @@ def push_on_worker(
     client = recipe.make()
     part = Part(frame, common, order.task)
     reins = Reins(_calling(run), order, max_rate)
-    reins.begin()
+    inherited = reins.begin()
     try:
-        return push_part(part, order, client, reins)
+        outcome = push_part(part, order, client, reins)
     finally:
         reins.end()
+    # What the worker before brought home may have carried any of the new attributes; here it was not encoded.
+    return replace(outcome, doubtful=order.fresh) if inherited else outcome
 
 
 def _calling(run: str) -> Call:
@@ -128,8 +131,8 @@ class Reins:
         self._asked: concurrent.futures.Future[dict[str, Any]] | None = None
         self._asked_started = 0
 
-    def begin(self) -> None:
-        """Ask for a first grant; note in the book what a worker that is gone had brought home."""
+    def begin(self) -> int:
+        """Ask for a first grant; note in the book what a worker that is gone had brought home, and return how much."""
         order, book = self._order, self._order.book
         said = {"number": order.task.number, "rows": order.task.rows}
         reply = self._call("begin", said).result(CALL_SECONDS)
@@ -141,6 +144,7 @@ class Reins:
             book.http_status[row] = _OK
             book.count_attempt(row)
         self._obey(reply)
+        return len(done)
 
     def tick(self, delivery: Delivery, book: Book) -> None:
         """Hear the last answer, and report again if it is time to."""

@@ -1,4 +1,5 @@
 import inspect
+import pickle
 import subprocess
 import sys
 
@@ -66,3 +67,10 @@ def test_importing_the_package_brings_no_dask():
 def test_without_the_extra_the_error_says_what_to_install():
     told = run("import sys; sys.modules['dask'] = None; import growlytics_pandas.dask")
     assert 'pip install "growlytics-pandas[dask]"' in told.stderr
+
+
+def test_what_travels_to_a_worker_holds_no_key(tmp_path):
+    client = gp.Client("a-very-secret-key", "http://127.0.0.1:9", ledger=tmp_path / "ledger.db")
+    travels = pickle.dumps(client.recipe())
+    assert b"a-very-secret-key" not in travels
+    assert "a-very-secret-key" not in repr(pickle.loads(travels))
