@@ -1,10 +1,10 @@
-import os
 import signal
 import threading
 import time
 
 import pandas as pd
 import pytest
+from interrupting import Interrupter
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client
@@ -27,7 +27,7 @@ def client(box, transport="curl", **options):
 
 
 def push(df, box, transport="curl", **options):
-    return gp.push(df, "id", client=client(box, transport), progress=False, **options)
+    return gp.push(df, "id", client=client(box, transport), **{"progress": False, **options})
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -127,11 +127,8 @@ def test_an_unreachable_service_is_failed_not_unknown():
 def test_an_interrupt_lets_the_requests_in_flight_finish_and_keeps_the_result(faulty, transport):
     box = faulty(latency=0.05)
     threads = threading.active_count()
-    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
     with pytest.raises(gp.PushInterrupted) as caught:
-        push(customers(5000), box, transport, max_concurrency=16)
-    timer.join()
+        push(customers(5000), box, transport, max_concurrency=16, progress=Interrupter())
     counts = caught.value.result.counts
     stored = len(box.stored())
     assert sum(counts.values()) == 5000
@@ -149,17 +146,9 @@ def test_an_interrupt_lets_the_requests_in_flight_finish_and_keeps_the_result(fa
 def test_a_second_interrupt_ends_at_once(faulty, transport):
     box = faulty(hang=1.0)
 
-    def interrupt_twice():
-        for _ in range(2):
-            time.sleep(0.3)
-            os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=interrupt_twice)
-    thread.start()
     began = time.monotonic()
     with pytest.raises(gp.PushInterrupted) as caught:
-        push(customers(100), box, transport)
-    thread.join()
+        push(customers(100), box, transport, progress=Interrupter(2, lambda event: event.in_flight > 0))
     assert time.monotonic() - began < 4, "well under the grace for what is in flight"
     assert caught.value.result.counts["unknown"] == 8
     assert caught.value.result.counts["unsent"] == 92
@@ -167,11 +156,8 @@ def test_a_second_interrupt_ends_at_once(faulty, transport):
 
 def test_retry_after_an_interrupt_sends_the_rest(faulty):
     box = faulty(latency=0.05)
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
     with pytest.raises(gp.PushInterrupted) as caught:
-        push(customers(600), box)
-    timer.join()
+        push(customers(600), box, progress=Interrupter())
     first = caught.value.result
     arrived = first.counts["accepted"]
     whole = first.retry()

@@ -2,9 +2,7 @@
 
 import copy
 import logging
-import os
 import pickle
-import signal
 import socket
 import ssl
 import threading
@@ -13,6 +11,7 @@ import pandas as pd
 import pytest
 import requests
 import trustme
+from interrupting import Interrupter
 from IPython.core.ultratb import VerboseTB
 
 import growlytics_pandas as gp
@@ -67,7 +66,7 @@ def customers(rows=3):
 
 def push(url, transport="curl", *, ledger=None, timeout=2.0, rows=3, **options):
     client = Client(base_url=url, ledger=ledger, transport=transport, timeout=timeout)
-    return gp.push(customers(rows), "id", client=client, progress=False, **options)
+    return gp.push(customers(rows), "id", **{"client": client, "progress": False} | options)
 
 
 def everything_of(error):
@@ -241,15 +240,8 @@ def test_violations(box_with, hunt):
 def test_an_interrupt(box_with, hunt, transport, presses):
     url = box_with(hang=1.0) if presses > 1 else box_with(latency=0.2)
 
-    timers = [threading.Timer(0.2 + 0.15 * i, os.kill, (os.getpid(), signal.SIGINT)) for i in range(presses)]
-    for timer in timers:
-        timer.start()
-    try:
-        error = caught(KeyboardInterrupt, lambda: push(url, transport, rows=50, max_rate=4))
-    finally:
-        for timer in timers:
-            timer.cancel()
-            timer.join()
+    listener = Interrupter(presses, lambda event: event.in_flight > 0)
+    error = caught(KeyboardInterrupt, lambda: push(url, transport, rows=50, max_rate=4, progress=listener))
     hunt(*everything_of(error), *everything_in(gp.last_result()))
 
 

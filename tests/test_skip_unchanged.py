@@ -1,12 +1,10 @@
 """skip_unchanged in real pushes: what arrived is not sent again, and what differs always is."""
 
-import os
-import signal
-import threading
 import time
 
 import pandas as pd
 import pytest
+from interrupting import Interrupter
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client
@@ -140,11 +138,8 @@ def test_a_push_back_to_the_old_values_is_sent_after_unknown_outcomes(faulty, sa
     box = faulty(hang=1.0, hang_writes=True)
     ledger = gp.Ledger(tmp_path / "ledger.sqlite3")
     silent = Client(box.api_key, box.base_url, ledger=ledger)
-    timers = [threading.Timer(0.3 * n, os.kill, (os.getpid(), signal.SIGINT)) for n in (1, 2)]
-    for timer in timers:
-        timer.start()
     with pytest.raises(PushInterrupted) as caught:
-        push(customers(4, version=1), silent)
+        push(customers(4, version=1), silent, progress=Interrupter(2, lambda event: event.in_flight > 0))
     assert caught.value.result.counts["unknown"] == 4
     assert {row["V"] for row in box.stored().values()} == {1}
     assert push(customers(4), silent, dry_run=True).counts["unsent"] == 4
@@ -251,19 +246,16 @@ def test_an_interrupt_is_heard_while_unchanged_rows_go_by(sandbox, client):
     push(df, client)
     began = time.monotonic()
     with pytest.raises(PushInterrupted) as caught:
-        gp.push(df, "id", client=client, skip_unchanged=True, chunk_size=1, progress=interrupting(0.1))
+        gp.push(
+            df,
+            "id",
+            client=client,
+            skip_unchanged=True,
+            chunk_size=1,
+            progress=Interrupter(is_time=lambda event: event.counts["unchanged"] > 0),
+        )
     assert time.monotonic() - began < 2
     counts = caught.value.result.counts
     assert counts["unchanged"] + counts["unsent"] == 4000
     assert counts["unchanged"] > 0
     assert counts["unsent"] > 0
-
-
-def interrupting(seconds):
-    """Return a listener that interrupts the push so long after its start."""
-
-    def listen(event):
-        if event.kind == "start":
-            threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
-
-    return listen

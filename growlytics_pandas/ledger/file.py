@@ -182,7 +182,11 @@ def connect(path: Path, migrations: Sequence[Sequence[str]]) -> sqlite3.Connecti
 
 def prepare(connection: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]]) -> None:
     """Check whose file this is, switch it to WAL and run the migrations it lacks."""
-    check_version(connection, path, migrations)
+    connection.execute("BEGIN")  # one look: another process may be making the file at this moment
+    try:
+        check_version(connection, path, migrations)
+    finally:
+        connection.execute("ROLLBACK")
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only takes before the first table
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
