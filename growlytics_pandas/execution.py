@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas.blocks import starts
-from growlytics_pandas.client import Client, default_client
+from growlytics_pandas.client import Client, default_client, require_client
 from growlytics_pandas.delivery import Chunk, Delivery, Limits, StopFlag
 from growlytics_pandas.encoding import Encoded
 from growlytics_pandas.errors import (
@@ -79,7 +79,7 @@ class LastResult:
 def execute(plan: Plan, **options: Any) -> PushResult:
     """Push `plan`. The options are those of `PushOptions`."""
     chosen = PushOptions(**options)
-    client = chosen.client or plan.client or default_client()
+    client = require_client(chosen.client) or plan.client or default_client()
     if client is None and not chosen.dry_run:
         client = Client()  # says what is missing
     if client is not None:
@@ -308,7 +308,7 @@ def interrupts(stop: StopFlag) -> Iterator[None]:
 
 def _interrupted(result: PushResult) -> str:
     said = ", ".join(f"{count:,} {status}" for status, count in result.counts.items() if count)
-    return f"{said}. The result is in last_result(); its retry() goes on."
+    return f"{said}. To go on: last_result().retry() in this process, or push again with skip_unchanged=True."
 
 
 def _refusal(plan: Plan) -> ConstraintViolationError:
