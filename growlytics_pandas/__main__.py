@@ -7,7 +7,6 @@ from typing import Final
 from growlytics_pandas import demo
 from growlytics_pandas.sandbox import command as sandbox
 
-
 WRONG_CALL: Final = 2
 """As argparse leaves it."""
 
