@@ -2,15 +2,19 @@
 
 import argparse
 import sys
+from typing import Final
 
 from growlytics_pandas import demo
 from growlytics_pandas.sandbox import command as sandbox
+
+WRONG_CALL: Final = 2
+"""As argparse leaves it."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     parser = argparse.ArgumentParser(prog="growlytics_pandas", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
+    commands = parser.add_subparsers(dest="command")
     for name, module, text in (
         ("demo", demo, "push made-up customers, some of them broken, to a sandbox and show what became of them"),
         ("sandbox", sandbox, "serve the documented API on this machine until Ctrl-C"),
@@ -19,6 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     chosen = parser.parse_args(arguments)
+    if chosen.command is None:
+        parser.print_help(sys.stderr)
+        return WRONG_CALL
     return int(chosen.run(chosen))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
@@ -56,7 +56,7 @@ class GrowlyticsAccessor:
     preview = _method(api.preview)
     push = _method(api.push)
 
-    def form(self, client: Client | None = None) -> Form:
+    def form(self, id_col: Hashable = None, *, client: Client | None = None) -> Form:
         """Open a form: choose the id, columns, names and types, look, dry run, push.
 
         Violations and a preview follow every change, and the same push stands there as a line of code to paste. The
@@ -64,6 +64,8 @@ class GrowlyticsAccessor:
 
         Parameters
         ----------
+        id_col : hashable, optional
+            The column of ids to begin with. Default: the likeliest.
         client : Client, optional
             Where to push to. Default: ``Client()``, which takes the key from the environment.
 
@@ -87,4 +89,4 @@ class GrowlyticsAccessor:
         # Here, because ipywidgets takes time to import.
         from growlytics_pandas.form import Form  # noqa: PLC0415
 
-        return Form(self._frame, client)
+        return Form(self._frame, client, id_col)

@@ -13,15 +13,15 @@ import pandas as pd
 
 from growlytics_pandas.batch_plan import BatchPlan
 from growlytics_pandas.batch_result import BatchResult
-from growlytics_pandas.client import Client, default_client
+from growlytics_pandas.client import Client, default_client, require_client
 from growlytics_pandas.delivery import MIN_ROWS_FOR_SHARE, StopFlag
+from growlytics_pandas.endings import interrupted
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, PushInterrupted, TooManyFailuresError
 from growlytics_pandas.execution import (
     TICK_SECONDS,
     LastResult,
     PushOptions,
     exclusive,
-    interrupted,
     interrupts,
     refusal,
 )
@@ -40,7 +40,7 @@ RESENT_DTYPES = {"part": "int64", "rows": "int64", "again": "int64"}
 def execute_batches(plan: BatchPlan, **options: Any) -> BatchResult:
     """Push `plan`. The options are those of `PushOptions`."""
     chosen = PushOptions(**options)
-    client = chosen.client or plan.client or default_client()
+    client = require_client(chosen.client) or plan.client or default_client()
     if client is None and not chosen.dry_run:
         client = Client()  # says what is missing
     if client is not None:

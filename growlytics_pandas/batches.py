@@ -9,7 +9,7 @@ from growlytics_pandas.batch_engine import FrameEngine
 from growlytics_pandas.batch_plan import BatchPlan, PlanOptions, make_plan
 from growlytics_pandas.batch_result import BatchResult
 from growlytics_pandas.batch_run import execute_batches
-from growlytics_pandas.client import Client, default_client
+from growlytics_pandas.client import Client, default_client, require_client
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.execution import Errors, PushOptions
 from growlytics_pandas.identifiers import Keep
@@ -72,7 +72,7 @@ def plan_batches(
             "lambda: pd.read_csv(path, chunksize=100_000). Or push_batches it at once, with types=."
         )
     options = PlanOptions(columns, rename, types, timezone, region, keep, name, new_attributes)
-    return make_plan(engine, id_col, options, client or default_client(), execute_batches)
+    return make_plan(engine, id_col, options, require_client(client) or default_client(), execute_batches)
 
 
 def push_batches(
@@ -144,7 +144,7 @@ chunk_size, max_concurrency, max_rate, max_failures, progress
         "max_failures": max_failures,
         "progress": progress,
     }
-    engine, client = FrameEngine(frames), client or default_client()
+    engine, client = FrameEngine(frames), require_client(client) or default_client()
     checked = PushOptions(**push_options)
     if not engine.can_repeat:
         return push_stream(engine, id_col, options, client, checked)

@@ -238,6 +238,14 @@ class ClientRecipe:
         return made
 
 
+def require_client(client: Any) -> Client | None:
+    """Return `client`, or say what to give instead."""
+    if client is None or isinstance(client, Client):
+        return client
+    remedy = "give its .client" if hasattr(client, "client") else "make one with growlytics_pandas.Client(api_key=…)"
+    raise InvalidArgumentTypeError(f"client: found a {type(client).__name__}; it must be a Client: {remedy}.")
+
+
 def default_client() -> Client | None:
     """Return the client that the environment describes; None where it holds no key."""
     return Client() if os.environ.get(KEY_VARIABLE, "").strip() else None

@@ -8,13 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from growlytics_pandas.errors import (
-    AuthenticationError,
-    EndpointError,
-    ServiceError,
-    ServiceUnavailableError,
-    TooManyFailuresError,
-)
+from growlytics_pandas.endings import abort_error, outage_error, too_many_error, unreachable_error
+from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.outcomes import CODES, Book, Failure, Status
 from growlytics_pandas.pacing import Answers, Pacer
 from growlytics_pandas.retry import (
@@ -33,6 +28,7 @@ from growlytics_pandas.wire import Reply
 
 PATIENCE_SECONDS: Final = 0.05  # longest wait for replies, so that a stop is seen soon
 GRACE_SECONDS: Final = 5.0  # what is in flight may take so long after a stop
+UNREACHABLE_SECONDS: Final = 10.0  # a service that was never reached in that time will not be
 MIN_ROWS_FOR_SHARE: Final = 100  # a share of failures means nothing before
 MAX_FAILURES_KEPT: Final = 5  # for whoever watches; the book has them all
 NO_ROW: Final = -1  # nothing to send just now: a moment for replies, progress and a stop
@@ -108,6 +104,8 @@ class Delivery:
         self._waiting: list[tuple[float, int, bytes]] = []
         self._free_retries: dict[int, int] = {}
         self._is_only_looking = False
+        self._is_unreached = True  # until anything is heard of the service
+        self._began = clock()
 
     @property
     def in_flight(self) -> int:
@@ -129,6 +127,8 @@ class Delivery:
                 self._collect()
                 self._check_outage()
             self._drain()
+            if self._is_unreached and self.failed and self.error is None and not self._stop.requested:
+                self.error = unreachable_error(self._last_words())
         finally:
             self._transport.close()
             self._settle()
@@ -191,6 +191,8 @@ class Delivery:
         seconds = 0.0
         book, in_flight = self._book, self._in_flight
         status, http_status, attempts = book.status, book.http_status, book.attempts
+        if self._is_unreached:
+            self._is_unreached = not any(reply.status or reply.was_sent for reply in replies)
         for reply in replies:
             row = reply.token
             if reply.status == _OK and reply.body in PLAIN_SUCCESS:
@@ -240,7 +242,7 @@ class Delivery:
             answers.good += 1  # a refusal is an answer: the service is there
             answers.seconds += reply.seconds
             self._fail(row, Status.FAILED, describe(reply), reply.status)
-            self.error = self.error or _abort_error(verdict, reply)
+            self.error = self.error or abort_error(verdict, reply)
 
     def _is_free(self, reply: Reply) -> bool:
         """Whether this try does not count: a kept-alive connection had been closed under us."""
@@ -276,24 +278,21 @@ class Delivery:
             else finished >= MIN_ROWS_FOR_SHARE and self.failed > limit * finished
         )
         if reached:
-            self.error = TooManyFailuresError(
-                f"{self.failed:,} of {finished:,} rows failed (max_failures={limit!r}); the last: {words} "
-                "The rest is unsent; look at result.failed before pushing again.",
-                server_message=words,
-            )
+            self.error = too_many_error(self.failed, finished, limit, words)
 
     # ending ----------------------------------------------------------------------------------------------------
 
     def _check_outage(self) -> None:
         now = self._clock()
-        if self.pacer.has_given_up(now) and self.error is None:
-            words = next(reversed(self._book.errors.values()), "no answer")
-            self.error = ServiceUnavailableError(
-                f"nothing has succeeded for {self.pacer.outage_seconds(now):.0f} s; the last answer: {words}. "
-                "The rest is unsent; result.retry() sends it when the service is back.",
-                server_message=words,
-                retryable=True,
-            )
+        if self.error is not None:
+            return
+        if self.pacer.has_given_up(now):
+            self.error = outage_error(self._last_words(), self.pacer.outage_seconds(now))
+        elif self._is_unreached and now - self._began >= UNREACHABLE_SECONDS:
+            self.error = unreachable_error(self._last_words())
+
+    def _last_words(self) -> str:
+        return next(reversed(self._book.errors.values()), "no answer")
 
     def _drain(self) -> None:
         """Let what is in flight finish, for a while."""
@@ -323,23 +322,3 @@ def _pairs(chunks: Iterable[Chunk]) -> Iterator[tuple[int, bytes]]:
         if not chunk.rows:
             yield NO_ROW, b""
         yield from zip(chunk.rows, chunk.bodies, strict=True)
-
-
-def _abort_error(verdict: Verdict, reply: Reply) -> ServiceError | None:
-    """Return the error of an answer that would be the same for every row."""
-    words = describe(reply)
-    facts = {"status": reply.status or None, "attempts": 1, "server_message": words}
-    if verdict is Verdict.WRONG_KEY:
-        return AuthenticationError(
-            f"{words}: the service refused the API key. Nothing more was sent. Check GROWLYTICS_API_KEY "
-            "or Client(api_key=…): it may be wrong, of another project, or revoked.",
-            **facts,
-        )
-    if verdict is Verdict.WRONG_ENDPOINT:
-        target = f" to {reply.location}" if reply.location else ""
-        return EndpointError(
-            f"{words}{target}: this is not the customer API. Nothing more was sent. Check GROWLYTICS_BASE_URL or "
-            "Client(base_url=…), and whether a proxy or login page stands before it.",
-            **facts,
-        )
-    return None

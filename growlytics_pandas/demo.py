@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
+from textwrap import shorten
 from typing import Any, Final
 
 import pandas as pd
@@ -10,7 +12,8 @@ from growlytics_pandas.accessor import GrowlyticsAccessor
 from growlytics_pandas.samples import MIN_DIRTY_ROWS, sample_customers
 from growlytics_pandas.sandbox import Sandbox
 
-_SHOWN_ATTRIBUTES: Final = 19  # the demo's frame has a hundred more, all alike
+_SHOWN_ATTRIBUTES: Final = 18  # the demo's frame has a hundred more, all alike
+_SHOWN_CHARS: Final = 140  # of a line
 _ID: Final = "customer_id"
 
 
@@ -33,9 +36,12 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         plan = door.plan(_ID, client=box.client)
         _say(f"{len(df):,} made-up customers, {df.shape[1]} columns; some are broken on purpose.")
-        _show("df.growlytics.schema(id_col): what each column becomes", plan.schema.head(_SHOWN_ATTRIBUTES))
+        schema = plan.schema.head(_SHOWN_ATTRIBUTES)[["attribute", "type", "dtype", "missing", "note"]]
+        _show("df.growlytics.schema(id_col): what each column becomes", schema)
         _show("df.growlytics.validate(id_col): what would not arrive, or deserves a look", _by_rule(plan.violations))
-        _show("… with a remedy to paste for each", _remedies(plan.violations))
+        _say("\n--- … with a line of pandas that mends each ---")
+        for rule, fix in _remedies(plan.violations):
+            _say(f"{rule}\n    {shorten(fix, _SHOWN_CHARS, placeholder=' …')}")
         _say("\n--- df.growlytics.push(id_col, errors='drop') -> sandbox ---")
         result = plan.push(errors="drop")
         _say(repr(result))
@@ -51,8 +57,9 @@ def _by_rule(violations: pd.DataFrame) -> pd.DataFrame:
     return violations.groupby(["rule", "severity", "effect"], sort=False)["count"].sum().reset_index()
 
 
-def _remedies(violations: pd.DataFrame) -> pd.DataFrame:
-    return violations.drop_duplicates("rule")[["rule", "fix"]]
+def _remedies(violations: pd.DataFrame) -> Iterable[tuple[str, str]]:
+    first = violations.drop_duplicates("rule")
+    return zip(first["rule"], first["fix"], strict=True)
 
 
 def _show(title: str, frame: pd.DataFrame) -> None:

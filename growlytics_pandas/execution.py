@@ -6,7 +6,7 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas.blocks import starts
-from growlytics_pandas.client import Client, default_client
+from growlytics_pandas.client import Client, default_client, require_client
 from growlytics_pandas.delivery import Chunk, Delivery, Limits, StopFlag
 from growlytics_pandas.encoding import Encoded
+from growlytics_pandas.endings import interrupted
 from growlytics_pandas.errors import (
     ConstraintViolationError,
     GrowlyticsError,
@@ -82,7 +83,7 @@ class LastResult:
 def execute(plan: Plan, **options: Any) -> PushResult:
     """Push `plan`. The options are those of `PushOptions`."""
     chosen = PushOptions(**options)
-    client = chosen.client or plan.client or default_client()
+    client = require_client(chosen.client) or plan.client or default_client()
     if client is None and not chosen.dry_run:
         client = Client()  # says what is missing
     if client is not None:
@@ -307,12 +308,6 @@ def interrupts(stop: StopFlag) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, previous)
-
-
-def interrupted(counts: Mapping[str, int]) -> str:
-    """Say how far an interrupted run came, and how to go on."""
-    said = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
-    return f"{said}. The result is in last_result(); its retry() goes on."
 
 
 def refusal(violations: pd.DataFrame, plan: Any) -> ConstraintViolationError:

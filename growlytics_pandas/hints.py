@@ -27,7 +27,15 @@ def hint(column: pd.Series[Any], kind: Kind, name: str) -> str:
         return f"a custom attribute; rename to {near!r} if campaigns are to use it"
     if kind is Kind.TEXT:
         return _of_text(column)
+    if kind is Kind.DATE:
+        return "written in the zone timezone=, UTC by default" if _is_aware(column) else ""
     return _of_integers(column) if kind is Kind.INTEGER else ""
+
+
+def _is_aware(column: pd.Series[Any]) -> bool:
+    dtype = column.dtype
+    zone = getattr(dtype.pyarrow_dtype, "tz", None) if isinstance(dtype, pd.ArrowDtype) else getattr(dtype, "tz", None)
+    return zone is not None
 
 
 def _of_text(column: pd.Series[Any]) -> str:

@@ -43,7 +43,7 @@ def test_every_row_arrives_across_chunk_borders(sandbox, transport):
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_passing_failures_are_retried_until_every_row_arrives(faulty, transport):
-    box = faulty(seed=1, status={500: 0.1, 503: 0.05, 429: 0.05}, retry_after=0, reset_before=0.05, reset_after=0.05)
+    box = faulty(seed=1, status={500: 0.03, 503: 0.02, 429: 0.02}, retry_after=0, reset_before=0.02, reset_after=0.02)
     result = push(customers(300), box, transport)
     assert result.counts["accepted"] == 300
     assert len(box.stored()) == 300
@@ -119,8 +119,19 @@ def test_a_lost_answer_is_unknown_and_never_failed(faulty, transport):
 
 def test_an_unreachable_service_is_failed_not_unknown():
     nobody = Client("some-key", "http://127.0.0.1:9", ledger=None)
-    result = gp.push(customers(2), "id", client=nobody, progress=False)
-    assert result.counts["failed"] == 2, "nothing was ever sent"
+    with pytest.raises(gp.ServiceUnavailableError, match="never reached") as caught:
+        gp.push(customers(2), "id", client=nobody, progress=False)
+    assert caught.value.result.counts["failed"] == 2, "nothing was ever sent"
+
+
+def test_a_large_push_to_nobody_ends_in_seconds():
+    nobody = Client("some-key", "http://127.0.0.1:9", ledger=None)
+    began = time.monotonic()
+    with pytest.raises(gp.ServiceUnavailableError, match="never reached") as caught:
+        gp.push(customers(2000), "id", client=nobody, progress=False)
+    assert time.monotonic() - began < 40
+    assert sum(caught.value.result.counts.values()) == 2000
+    assert caught.value.result.counts["unknown"] == 0
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -217,7 +228,9 @@ def test_a_retry_has_all_its_attempts_again_and_a_row_that_may_have_arrived_stay
     first = push(customers(2), box)
     assert first.counts["unknown"] == 2
     box.stop()
-    again = first.retry()
+    with pytest.raises(gp.ServiceUnavailableError, match="never reached") as caught:
+        first.retry()
+    again = caught.value.result
     assert again.counts["unknown"] == 2, "nobody listens now, but what was sent before may have arrived"
     assert again.outcomes["attempts"].tolist() == [5, 5]
     assert first.outcomes["error"].notna().all(), "the first result is as it was"

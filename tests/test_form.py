@@ -74,7 +74,7 @@ def test_it_opens_with_a_likely_id_and_everything_else_as_it_is_found():
 
 
 def test_nothing_is_sent_or_shown_until_a_button_is_clicked(sandbox, capfd):
-    form = customers().growlytics.form(sandbox.client)
+    form = customers().growlytics.form(client=sandbox.client)
     form._leave_out.value = True
     assert sandbox.requests == 0
     assert form.result is None
@@ -178,7 +178,7 @@ def test_a_name_that_is_emptied_is_the_label_again():
 
 
 def test_push_sends_and_shows_what_became_of_every_row(sandbox):
-    form = customers().growlytics.form(sandbox.client)
+    form = customers().growlytics.form(client=sandbox.client)
     row(form, "City").name.value = "Town"
     form._actions._push.click()
     form.wait()
@@ -208,7 +208,7 @@ def test_without_a_key_push_says_what_to_do():
 
 def test_stop_ends_a_push_with_every_row_accounted_for(faulty):
     box = faulty(latency=0.05)
-    form = customers(3000).growlytics.form(box.client)
+    form = customers(3000).growlytics.form(client=box.client)
     seen = []
     form._actions._outcome.observe(seen.append, "value")
 
@@ -228,7 +228,7 @@ def test_stop_ends_a_push_with_every_row_accounted_for(faulty):
 
 def test_a_refused_key_is_told_in_the_form_and_never_shown(sandbox):
     client = gp.Client("a-secret-that-is-wrong", sandbox.base_url, ledger=None)
-    form = customers().growlytics.form(client)
+    form = customers().growlytics.form(client=client)
     form._actions._push.click()
     form.wait()
     assert "AuthenticationError" in outcome(form)
@@ -249,7 +249,7 @@ def test_values_are_masked_unless_asked_for_and_always_in_what_is_saved():
 
 def test_what_is_pushed_is_the_frame_as_it_was_shown(sandbox):
     df = customers()
-    form = df.growlytics.form(sandbox.client)
+    form = df.growlytics.form(client=sandbox.client)
     df["Added Later"] = 1
     df.loc[0, "City"] = "Delhi"
     form._actions._push.click()
@@ -303,9 +303,9 @@ def test_the_line_names_the_variables_of_the_notebook(sandbox, monkeypatch):
     main = sys.modules["__main__"]
     mine, box = customers(), sandbox
     monkeypatch.setattr(main, "winners", mine, raising=False)
-    assert mine.growlytics.form(box.client).line == "winners.growlytics.push('email', client=client)"
+    assert mine.growlytics.form(client=box.client).line == "winners.growlytics.push('email', client=client)"
     monkeypatch.setattr(main, "the_box", box, raising=False)
-    assert mine.growlytics.form(box.client).line == "winners.growlytics.push('email', client=the_box.client)"
+    assert mine.growlytics.form(client=box.client).line == "winners.growlytics.push('email', client=the_box.client)"
 
 
 @pytest.mark.parametrize("df", [pd.DataFrame(), pd.DataFrame([[1, 2]], columns=["a", "a"])], ids=["empty", "repeated"])
@@ -317,3 +317,10 @@ def test_a_frame_without_a_possible_id_is_refused(df):
 def test_a_frame_without_rows_opens_and_offers_nothing():
     form = pd.DataFrame({"id": [], "City": []}).growlytics.form()
     assert form._actions._push.disabled
+
+
+def test_the_id_column_can_be_given_as_to_every_other_method(sandbox):
+    form = customers().growlytics.form("City", client=sandbox.client)
+    assert form.line.startswith("df.growlytics.push('City'")
+    with pytest.raises(InvalidArgumentError, match="id_col"):
+        customers().growlytics.form("Cty", client=sandbox.client)

@@ -106,8 +106,8 @@ class Choices:
         return column.position != self.id_position or column.attribute in RESERVED_ATTRIBUTES
 
 
-def first_choices(frame: pd.DataFrame) -> Choices:
-    """Return what the form begins with: a likely id column, and everything else sent as it is found."""
+def first_choices(frame: pd.DataFrame, id_col: Hashable = None) -> Choices:
+    """Return what the form begins with: a likely id column, or this one, and everything else sent as it is found."""
     columns = _columns(frame)
     ids = [column for column in columns if column.repeats == 1]
     if not ids:
@@ -115,7 +115,12 @@ def first_choices(frame: pd.DataFrame) -> Choices:
             f"form: none of the {frame.shape[1]} columns can be the id; it must be one column with a label of its own."
         )
     choices = Choices(ids[0].position, columns)
-    return choices.with_id(min(ids, key=_likelihood).position)
+    if id_col is None:
+        return choices.with_id(min(ids, key=_likelihood).position)
+    asked = next((column for column in ids if column.label == id_col), None)
+    if asked is None:
+        raise InvalidArgumentError(f"id_col: found {id_col!r}; it must be the label of one column of the frame.")
+    return choices.with_id(asked.position)
 
 
 def _columns(frame: pd.DataFrame) -> tuple[ColumnChoice, ...]:

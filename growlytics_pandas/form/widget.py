@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -48,8 +48,8 @@ class Form:
     "df.growlytics.push('customer_id')"
     """
 
-    def __init__(self, frame: pd.DataFrame, client: Client | None = None) -> None:
-        self._choices = first_choices(frame)
+    def __init__(self, frame: pd.DataFrame, client: Client | None = None, id_col: Hashable = None) -> None:
+        self._choices = first_choices(frame, id_col)
         self._names = find_names(frame, client)
         self._frame = snapshot(frame)
         self._client = client

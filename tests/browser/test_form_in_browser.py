@@ -18,7 +18,7 @@ def begin(rows, **faults):
     box = gp.Sandbox(faults=Faults(**faults)).start()
     df = pd.DataFrame({"id": [f"asha.{i}@example.com" for i in range(rows)], "City": "Pune", "Score": range(rows)})
 """
-OPEN = "form = df.growlytics.form(box.client)\nform"
+OPEN = "form = df.growlytics.form(client=box.client)\nform"
 
 
 def field(nb, role, **options):
@@ -62,7 +62,7 @@ def test_the_cell_is_free_while_a_push_runs_and_stop_ends_it_in_any_kernel(noteb
 
 
 def test_a_refused_key_is_told_in_the_form(notebook):
-    client = "wrong = gp.Client('not-the-key-at-all', box.base_url, ledger=None)\ndf.growlytics.form(wrong)"
+    client = "wrong = gp.Client('not-the-key-at-all', box.base_url, ledger=None)\ndf.growlytics.form(client=wrong)"
     nb = notebook(BEGIN + "begin(3)", client)
     nb.run(0)
     nb.run(1)
@@ -103,7 +103,7 @@ df = pd.DataFrame({"id": [f"{EVIL}{i}" for i in range(9)], EVIL: EVIL, LONG: LON
 
 @pytest.mark.parametrize("width", [640, 1300])
 def test_hostile_text_runs_nothing_and_breaks_no_layout(notebook, width):
-    nb = notebook(BEGIN + HOSTILE, "df.growlytics.form(client)", width=width)
+    nb = notebook(BEGIN + HOSTILE, "df.growlytics.form(client=client)", width=width)
     nb.run(0)
     nb.run(1)
     output = nb.output(1)

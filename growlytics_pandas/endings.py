@@ -1,0 +1,68 @@
+"""How a run ends early: the errors, and what they tell the user to do."""
+
+from collections.abc import Mapping
+
+from growlytics_pandas.errors import (
+    AuthenticationError,
+    EndpointError,
+    ServiceError,
+    ServiceUnavailableError,
+    TooManyFailuresError,
+)
+from growlytics_pandas.retry import Verdict, describe
+from growlytics_pandas.wire import Reply
+
+
+def abort_error(verdict: Verdict, reply: Reply) -> ServiceError | None:
+    """Return the error of an answer that would be the same for every row; None for any other."""
+    words = describe(reply)
+    facts = {"status": reply.status or None, "attempts": 1, "server_message": words}
+    if verdict is Verdict.WRONG_KEY:
+        return AuthenticationError(
+            f"{words}: the service refused the API key. Nothing more was sent. Check GROWLYTICS_API_KEY "
+            "or Client(api_key=…): it may be wrong, of another project, or revoked.",
+            **facts,
+        )
+    if verdict is Verdict.WRONG_ENDPOINT:
+        target = f" to {reply.location}" if reply.location else ""
+        return EndpointError(
+            f"{words}{target}: this is not the customer API. Nothing more was sent. Check GROWLYTICS_BASE_URL or "
+            "Client(base_url=…), and whether a proxy or login page stands before it.",
+            **facts,
+        )
+    return None
+
+
+def outage_error(words: str, seconds: float) -> ServiceUnavailableError:
+    """Return the error of a service that has stopped answering."""
+    return ServiceUnavailableError(
+        f"nothing has succeeded for {seconds:.0f} s; the last answer: {words}. What was tried is failed or unknown, "
+        "the rest unsent; result.retry() sends it all when the service is back.",
+        server_message=words,
+        retryable=True,
+    )
+
+
+def unreachable_error(words: str) -> ServiceUnavailableError:
+    """Return the error of a service that was never reached at all."""
+    return ServiceUnavailableError(
+        f"the service was never reached: {words}. Nothing was sent. Check GROWLYTICS_BASE_URL or Client(base_url=…), "
+        "the network and its proxy; result.retry() sends it all when the way is free.",
+        server_message=words,
+        retryable=True,
+    )
+
+
+def too_many_error(failed: int, finished: int, limit: float, words: str) -> TooManyFailuresError:
+    """Return the error of a run that reached `max_failures`."""
+    return TooManyFailuresError(
+        f"{failed:,} of {finished:,} rows failed (max_failures={limit!r}); the last: {words}. "
+        "The rest is unsent; look at result.failed before pushing again.",
+        server_message=words,
+    )
+
+
+def interrupted(counts: Mapping[str, int]) -> str:
+    """Say how far an interrupted run came, and how to go on."""
+    said = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
+    return f"{said}. To go on: last_result().retry() in this process, or push again with skip_unchanged=True."
