@@ -87,6 +87,7 @@ class BatchRun:
         self._live: dict[int, Pulse] = {}
         self._settled = {number: book.counts() for number, book in self.books.items()}
         self._done: set[int] = set()
+        self._was_reached = False
 
     # what an engine asks ---------------------------------------------------------------------------------------
 
@@ -135,7 +136,8 @@ class BatchRun:
             self.keeper.before(task.number, digests, book, skip_unchanged=self.options.skip_unchanged)
             fresh = self.keeper.fresh
         options = self.options
-        return PartOrder(task, book, fresh, options.chunk_size, options.max_concurrency, self._failures_left())
+        left = self._failures_left()
+        return PartOrder(task, book, fresh, options.chunk_size, options.max_concurrency, left, self._was_reached)
 
     def is_due(self) -> bool:
         """Whether it is time for another look at how far things are."""
@@ -200,7 +202,9 @@ class BatchRun:
     def _settle(self, outcome: PartOutcome) -> None:
         self._live.pop(outcome.number, None)
         self._done.add(outcome.number)
-        self._settled[outcome.number] = outcome.book.counts()
+        counts, before = outcome.book.counts(), self._settled.get(outcome.number, {})
+        self._was_reached |= counts[Status.ACCEPTED] > before.get(Status.ACCEPTED, 0)
+        self._settled[outcome.number] = counts
         self.books[outcome.number] = outcome.book
         self.store.put(outcome.number, outcome.table)
         self.retries += outcome.retries

@@ -81,6 +81,7 @@ class Delivery:
         stop: StopFlag,
         on_accepted: Callable[[list[int]], None],
         on_tick: Callable[["Delivery"], None],
+        was_reached: bool = False,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         uniform: Callable[[], float] = random.random,
@@ -104,7 +105,7 @@ class Delivery:
         self._waiting: list[tuple[float, int, bytes]] = []
         self._free_retries: dict[int, int] = {}
         self._is_only_looking = False
-        self._is_unreached = True  # until anything is heard of the service
+        self._is_unreached = not was_reached  # until anything is heard of the service
         self._began = clock()
 
     @property

@@ -70,7 +70,10 @@ class PartDigests:
 
 @dataclass(frozen=True, slots=True)
 class PartOrder:
-    """What to do with a part: send the rows that are `unsent` in `book`; `fresh`: attributes new to the ledger."""
+    """What to do with a part: send the rows that are `unsent` in `book`; `fresh`: attributes new to the ledger.
+
+    `was_reached`: the service took rows of an earlier part, so it is there, and not all of the run is unsent.
+    """
 
     task: PartTask
     book: Book
@@ -78,6 +81,7 @@ class PartOrder:
     chunk_size: int
     max_concurrency: int
     max_failures: float | None = None
+    was_reached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +248,7 @@ class _PartPush:
             stop=reins.stop,
             on_accepted=reins.note_accepted,
             on_tick=lambda running: reins.tick(running, self._book),
+            was_reached=order.was_reached,
         )
         delivery.run(self._chunks())
         return self._outcome(delivery)

@@ -205,3 +205,28 @@ def test_outcomes_past_a_size_go_to_parquet_and_come_back_the_same(sandbox):
         pd.testing.assert_frame_equal(
             store.get(number).drop(columns="index"), part.drop(columns="index"), check_dtype=True
         )
+
+
+def test_a_service_that_was_reached_by_one_batch_is_not_called_unreached_by_the_next():
+    box = gp.Sandbox().start()
+
+    def frames():
+        yield pd.DataFrame({"id": ["a", "b"], "n": [1, 2]})
+        box.stop()
+        yield pd.DataFrame({"id": ["c"], "n": [3]})
+
+    result = gp.push_batches(frames(), "id", types={"n": "number"}, client=box.client, progress=False)
+    assert (result.counts["accepted"], result.counts["failed"] + result.counts["unknown"]) == (2, 1)
+
+
+def test_batches_to_nobody_are_told_that_it_was_never_reached():
+    nobody = gp.Client("some-key", "http://127.0.0.1:9", ledger=None)
+    with pytest.raises(gp.ServiceUnavailableError, match="never reached") as caught:
+        gp.push_batches([pd.DataFrame({"id": ["a"]})], "id", client=nobody, progress=False)
+    assert caught.value.result.counts["failed"] == 1
+
+
+@pytest.mark.parametrize("verb", [gp.plan_batches, gp.push_batches])
+def test_a_client_that_is_none_is_told_so(sandbox, verb):
+    with pytest.raises(TypeError, match=r"it must be a Client: give its \.client"):
+        verb([pd.DataFrame({"id": ["a"]})], "id", client=sandbox)

@@ -13,6 +13,7 @@ import growlytics_pandas
 
 FOLDER = pathlib.Path(growlytics_pandas.__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+MARKS = {"dask": [pytest.mark.dask]}  # of the tests that run a notebook
 CELL_SECONDS = 60
 MAX_BYTES = 25_000  # of one notebook, outputs included
 
@@ -40,10 +41,11 @@ def _private_jupyter(tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.usefixtures("_private_jupyter")
 @pytest.mark.filterwarnings("default")  # of nbclient and its event loop; the kernel has filters of its own
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [pytest.param(p, id=p.stem, marks=MARKS.get(p.stem, ())) for p in NOTEBOOKS])
 def test_it_runs_and_its_key_outputs_are_those_committed(path, tmp_path):
     if path.stem == "dask":
-        pytest.importorskip("distributed")
+        pytest.importorskip("dask.dataframe", reason="needs the extra `dask`")
+        pytest.importorskip("distributed", reason="needs the extra `dask`")
     copy = shutil.copy(path, tmp_path)
     committed, run = read(path), read(copy)
     for cell in code_cells(run):

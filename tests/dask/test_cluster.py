@@ -10,11 +10,11 @@ from dask_customers import KEY, write_parts
 
 import growlytics_pandas as gp
 
-dd = pytest.importorskip("dask.dataframe")
-distributed = pytest.importorskip("distributed")
+dd = pytest.importorskip("dask.dataframe", reason="needs the extra `dask`")
+distributed = pytest.importorskip("distributed", reason="needs the extra `dask`")
 pytest.importorskip("growlytics_pandas.dask")
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # of the cluster's own making
+pytestmark = [pytest.mark.dask, pytest.mark.slow, pytest.mark.filterwarnings("default")]  # of the cluster's own making
 PARTS, ROWS = 40, 500
 COMPARED = ["row", "column", "attribute", "rule", "severity", "effect", "value", "limit", "count", "message", "fix"]
 

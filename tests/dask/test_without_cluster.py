@@ -1,22 +1,16 @@
 import inspect
-import pickle
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
 
-dask = pytest.importorskip("dask")
-dd = pytest.importorskip("dask.dataframe")
+dask = pytest.importorskip("dask", reason="needs the extra `dask`")
+dd = pytest.importorskip("dask.dataframe", reason="needs the extra `dask`")
+pytest.importorskip("distributed", reason="needs the extra `dask`")
 pytest.importorskip("growlytics_pandas.dask")
 
-pytestmark = pytest.mark.slow
-
-
-def run(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+pytestmark = [pytest.mark.dask, pytest.mark.slow]
 
 
 def ddf_of(frame, parts=3):
@@ -57,20 +51,3 @@ def test_lists_that_dask_wrote_out_as_text_are_told_of():
         ddf_of(frame, 1).growlytics.schema("id")
     with dask.config.set({"dataframe.convert-string": False}):
         assert "type_unsupported" in ddf_of(frame, 1).growlytics.validate("id")["rule"].tolist()
-
-
-def test_importing_the_package_brings_no_dask():
-    told = run("import growlytics_pandas, sys; print({'dask', 'distributed'} & set(sys.modules))")
-    assert told.stdout.strip() == "set()", told.stderr
-
-
-def test_without_the_extra_the_error_says_what_to_install():
-    told = run("import sys; sys.modules['dask'] = None; import growlytics_pandas.dask")
-    assert 'pip install "growlytics-pandas[dask]"' in told.stderr
-
-
-def test_what_travels_to_a_worker_holds_no_key(tmp_path):
-    client = gp.Client("a-very-secret-key", "http://127.0.0.1:9", ledger=tmp_path / "ledger.db")
-    travels = pickle.dumps(client.recipe())
-    assert b"a-very-secret-key" not in travels
-    assert "a-very-secret-key" not in repr(pickle.loads(travels))
