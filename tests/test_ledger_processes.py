@@ -80,7 +80,10 @@ for _ in range(20):
             send(random.randrange(3))
         finally:
             os._exit(3)
-    time.sleep(0.005 + 0.06 * random.random())
+    target = os.path.getsize(sys.argv[2]) + random.randrange(40)
+    while os.path.getsize(sys.argv[2]) < target:  # so many bodies further, however slow the machine is
+        time.sleep(0.0005)
+    time.sleep(0.002 * random.random())
     os.kill(child, signal.SIGKILL)
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
     last = int(open(sys.argv[2]).read()[-1:] or -1)
