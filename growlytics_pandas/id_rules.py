@@ -85,7 +85,8 @@ class _Reporter:
                 f"the id has {contract.count_chars(ids.texts[r])} characters; the browser SDK allows {limit}."
                 for r in rows.tolist()
             ]
-            fix = fixes.without_long_ids(self._frame, self._layout.id_position, limit)
+            place = self._layout.id_position
+            fix = [fixes.of_long_id(self._frame, place, limit, ids.texts[r]) for r in rows.tolist()]
             self._add(Rule.ID_TOO_LONG, (rows + start).tolist(), what, fix, limit)
 
     def _no_id(self, start: int, ids: Ids) -> None:
@@ -107,9 +108,7 @@ class _Reporter:
         line = {whole: fixes.of_float_id(self._frame, place, is_whole=whole) for whole in (True, False)}
         self._add(Rule.ID_FLOAT, (rows + start).tolist(), what, [line[whole] for whole in is_whole])
         lost = "the id is a float beyond 2^53: its last digits are lost already; read the column as text."
-        again = (
-            f'df = pd.read_csv(path, dtype={{{self._layout.id_column!r}: "string"}})  # your file: the digits are lost'
-        )
+        again = f'# read the file again: df = pd.read_csv(path, dtype={{{self._layout.id_column!r}: "string"}})'
         self._masked(start, ids.rounded, Rule.INTEGER_UNSAFE, lost, again, contract.MAX_SAFE_INTEGER)
 
     def report_duplicates(self, groups: Groups) -> None:
@@ -132,12 +131,12 @@ class _Reporter:
         pairs = [(row, rows) for rows in differing for row in rows]
         what = [
             f"the id looks like that of row {_differing(row, rows, exact)} but is another customer (case, form or "
-            "invisible characters)."
+            "invisible characters). After the fix the rows share an id."
             for row, rows in pairs
         ]
         rows = [row for row, _ in pairs]
         values = originals(self._column.iloc[rows])
-        self._add(Rule.ID_CASE_DUPLICATE, rows, what, fixes.of_alike_ids(self._frame, self._layout, values))
+        self._add(Rule.ID_CASE_DUPLICATE, rows, what, fixes.of_alike_ids(self._frame, self._layout, rows, values))
 
     def _assign(self, change: str) -> str:
         return fixes.assignment(self._frame, self._layout.id_position, change)

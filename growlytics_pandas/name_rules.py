@@ -18,8 +18,8 @@ def check_attributes(frame: pd.DataFrame, layout: Layout) -> list[Found]:
     names = Counter(attribute.name for attribute in present)
     findings: list[Found] = []
     for attribute in present:
+        findings += _check_type(frame, layout, attribute)  # first: its line goes by the label of now
         findings += _check_name(frame, layout, attribute, names)
-        findings += _check_type(frame, layout, attribute)
     return findings + _case_clashes(frame, layout)
 
 
