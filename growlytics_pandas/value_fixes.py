@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -92,8 +93,10 @@ def _converted(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Li
 def _is_right(cells: pd.Series[Any], convert: _Conversion, expected: list[Any]) -> bool:
     """Try a conversion: whether it gives each value that can be read, digit by digit, and nothing for the others."""
     try:
-        result = convert(cells)
-    except (TypeError, ValueError, OverflowError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # a line that makes pandas warn is none to offer
+            result = convert(cells)
+    except (TypeError, ValueError, OverflowError, Warning):
         return False
     if [one is None for one in expected] != result.isna().tolist():
         return False

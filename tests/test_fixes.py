@@ -162,3 +162,11 @@ def test_a_row_that_errors_have_emptied_is_not_dropped():
     assert "because of the other errors" in found.loc[1, "message"]
     assert "because" not in found.loc[2, "message"]
     assert pasted(df, found)[0]["id"].tolist() == ["a", "b", "d"]
+
+
+def test_numbers_among_dates_make_no_warning_and_only_they_are_emptied():
+    day = pd.Timestamp("2000-01-01")
+    df = pd.DataFrame({"id": ["a", "b", "c"], "When": pd.Series([0, day, day], dtype=object)})
+    found = gp.validate(df, "id").query("rule == 'value_wrong_type'")
+    exec(found["fix"].item())
+    assert df["When"].isna().tolist() == [True, False, False]
