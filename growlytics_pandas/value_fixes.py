@@ -143,7 +143,7 @@ def of_large_integer(frame: pd.DataFrame, attribute: Attribute, rows: list[int])
     label = named(frame, attribute.position)
     if label is not None and attribute.kind is Kind.TEXT:
         return f"del types[{label}]"
-    return assignment(frame, attribute.position, '{}.map(str, na_action="ignore")')
+    return assignment(frame, attribute.position, '{}.astype(object).map(str, na_action="ignore")')
 
 
 def of_long_text(frame: pd.DataFrame, attribute: Attribute, texts: list[Any]) -> str:
