@@ -1,6 +1,7 @@
 """The loop that gets bodies to the service: as many at once as pacing allows, again where retry says so."""
 
 import heapq
+import math
 import random
 import time
 from collections import deque
@@ -105,7 +106,7 @@ class Delivery:
         self._free_retries: dict[int, int] = {}
         self._is_only_looking = False
         self._is_unreached = True  # until anything is heard of the service
-        self._began = clock()
+        self._first_miss = math.inf
 
     @property
     def in_flight(self) -> int:
@@ -193,6 +194,7 @@ class Delivery:
         status, http_status, attempts = book.status, book.http_status, book.attempts
         if self._is_unreached:
             self._is_unreached = not any(reply.status or reply.was_sent for reply in replies)
+            self._first_miss = min(self._first_miss, self._clock())
         for reply in replies:
             row = reply.token
             if reply.status == _OK and reply.body in PLAIN_SUCCESS:
@@ -288,7 +290,7 @@ class Delivery:
             return
         if self.pacer.has_given_up(now):
             self.error = outage_error(self._last_words(), self.pacer.outage_seconds(now))
-        elif self._is_unreached and now - self._began >= UNREACHABLE_SECONDS:
+        elif self._is_unreached and now - self._first_miss >= UNREACHABLE_SECONDS:
             self.error = unreachable_error(self._last_words())
 
     def _last_words(self) -> str:
