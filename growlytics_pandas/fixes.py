@@ -50,7 +50,7 @@ def literal(label: Hashable) -> str | None:
     if isinstance(plain, bool) or not isinstance(plain, (str, int, float)):
         return None
     if isinstance(plain, str):
-        return repr(plain) if plain.encode(errors="ignore").decode() == plain else None
+        return repr(plain) if contract.is_unicode(plain) else None
     return repr(plain) if math.isfinite(plain) else None
 
 

@@ -84,7 +84,7 @@ def _drop_surrogates(texts: list[str]) -> None:
         "".join(texts).encode()
     except UnicodeEncodeError:
         for position, text in enumerate(texts):
-            texts[position] = text if text.encode(errors="ignore").decode() == text else ""
+            texts[position] = text if contract.is_unicode(text) else ""
 
 
 def _too_long(texts: list[str], lengths: npt.NDArray[np.int32], limit: int) -> Mask:

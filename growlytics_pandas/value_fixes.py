@@ -12,24 +12,18 @@ import pandas as pd
 from pandas.api import types as dtypes
 
 from growlytics_pandas import contract
-from growlytics_pandas.conversion import as_boolean, as_date, as_number, as_text
+from growlytics_pandas.conversion import BOOLEAN_WORDS, as_boolean, as_date, as_number, as_text
 from growlytics_pandas.fixes import AS_TEXT, INFINITE, NUMBERS, Lines, assignment, dropped, emptied, named
 from growlytics_pandas.inference import AttributeType, Kind
 from growlytics_pandas.layout import Attribute, Layout
 
-_WORDS: Final = MappingProxyType(
-    {
-        **dict.fromkeys(("true", "yes", "y", "t", "on", "1"), True),
-        **dict.fromkeys(("false", "no", "n", "f", "off", "0"), False),
-    }
-)
 _UTC: Final = ZoneInfo("UTC")
 _MANY: Final = 20  # labels in one line
 _Conversion = Callable[["pd.Series[Any]"], "pd.Series[Any]"]
 
 
 def _to_boolean(cells: pd.Series[Any]) -> pd.Series[Any]:
-    return cells.map(lambda v: str(v).strip().lower()).map(dict(_WORDS)).astype("boolean")
+    return cells.map(lambda v: str(v).strip().lower()).map(BOOLEAN_WORDS).astype("boolean")
 
 
 def _to_number(cells: pd.Series[Any]) -> pd.Series[Any]:
@@ -45,7 +39,7 @@ _CONVERSIONS: Final[Mapping[AttributeType, tuple[str, _Conversion]]] = MappingPr
     {
         AttributeType.NUMBER: ('pd.to_numeric({}, errors="coerce")', _to_number),
         AttributeType.BOOLEAN: (
-            f'{{}}.map(lambda v: str(v).strip().lower()).map({dict(_WORDS)}).astype("boolean")',
+            f'{{}}.map(lambda v: str(v).strip().lower()).map({BOOLEAN_WORDS}).astype("boolean")',
             _to_boolean,
         ),
         AttributeType.DATE: ('pd.to_datetime({}, format="ISO8601", errors="coerce")', _to_date),
