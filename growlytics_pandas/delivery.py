@@ -144,25 +144,31 @@ class Delivery:
         self._is_only_looking = False
         now = self._clock()
         allowance = self.pacer.allowance(now, len(self._in_flight))
-        started = 0
-        while started < allowance:
-            if self._is_retry_due(now):
-                _, row, body = heapq.heappop(self._waiting)
-                self.retries += 1
-            elif upcoming is not None and len(self._waiting) < self._limits.max_waiting:
-                row, body = upcoming
-                upcoming = next(fresh, None)
-                if row == NO_ROW:
-                    self._is_only_looking = True
-                    break
-            else:
+        started = self._start_again(now, allowance) if self._waiting else 0
+        in_flight, submit = self._in_flight, self._transport.submit
+        while started < allowance and upcoming is not None and len(self._waiting) < self._limits.max_waiting:
+            row, body = upcoming
+            upcoming = next(fresh, None)
+            if row == NO_ROW:
+                self._is_only_looking = True
                 break
-            self._in_flight[row] = body
-            self._transport.submit(row, body)
+            in_flight[row] = body
+            submit(row, body)
             started += 1
         if started:
             self.pacer.note_started(now, started)
         return upcoming
+
+    def _start_again(self, now: float, allowance: int) -> int:
+        """Start the retries that are due; return how many."""
+        started = 0
+        while started < allowance and self._is_retry_due(now):
+            _, row, body = heapq.heappop(self._waiting)
+            self._in_flight[row] = body
+            self._transport.submit(row, body)
+            self.retries += 1
+            started += 1
+        return started
 
     def _is_retry_due(self, now: float) -> bool:
         return bool(self._waiting) and self._waiting[0][0] <= now and self._budget.try_spend(now)

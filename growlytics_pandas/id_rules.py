@@ -15,7 +15,7 @@ from pandas.api.types import is_scalar
 from growlytics_pandas import contract, fixes
 from growlytics_pandas.blocks import starts
 from growlytics_pandas.cells import Mask, originals
-from growlytics_pandas.identifiers import Groups, Ids, find_groups, fold, hash_texts, read_ids, unkept
+from growlytics_pandas.identifiers import Groups, Ids, find_groups, fold, fold_all, hash_texts, read_ids, unkept
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.rules import Rule, Severity
 from growlytics_pandas.violations import Found
@@ -41,7 +41,8 @@ def check_ids(frame: pd.DataFrame, layout: Layout) -> IdCheck:
         ids = read_ids(column.iloc[start:stop], layout.id_kind, layout.zone)
         missing[start:stop] = ids.missing
         exact[start:stop] = hash_texts(ids.texts)
-        folded[start:stop] = hash_texts(list(map(fold, ids.texts)))
+        seen = fold_all(ids.texts)
+        folded[start:stop] = exact[start:stop] if seen is ids.texts else hash_texts(seen)
         reporter.report_block(start, ids)
     present = ~missing
     groups = find_groups(exact, present, _fetcher(column, layout, str))

@@ -107,9 +107,9 @@ class _Checker:
             self._report(Rule.VALUE_TOO_LONG, mask, what, fix, limit)
 
     def _contacts(self, rule: Rule, judge: Any) -> None:
-        positions = np.flatnonzero(self._column.sent)
-        texts = self._column.values.values
-        problems: list[Problem] = judge([texts[p] for p in positions.tolist()])
+        sent, texts = self._column.sent, self._column.values.values
+        positions = np.flatnonzero(sent)
+        problems: list[Problem] = judge(texts if sent.all() else [texts[p] for p in positions.tolist()])
         if problems:
             mask = np.zeros(len(self._column.sent), dtype=bool)
             mask[positions[[problem.position for problem in problems]]] = True

@@ -76,7 +76,7 @@ class CurlTransport:
         self._endpoint = endpoint
         self._bundle = _find_bundle(endpoint.verify)
         self._mask = KeyMask(endpoint.headers)
-        self._in_flight: set[_Exchange] = set()
+        self._exchanges: list[_Exchange] = []
         self._idle: list[_Exchange] = []
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
@@ -85,11 +85,10 @@ class CurlTransport:
 
     def submit(self, token: int, body: bytes) -> None:
         """Start one request and return at once."""
-        exchange = self._idle.pop() if self._idle else _Exchange(self._new_handle())
+        exchange = self._idle.pop() if self._idle else self._new_exchange()
         exchange.token = token
         exchange.started = time.monotonic()
         exchange.handle.setopt(pycurl.POSTFIELDS, body)
-        self._in_flight.add(exchange)
         self._multi.add_handle(exchange.handle)
 
     def poll(self, timeout: float) -> list[Reply]:
@@ -105,12 +104,11 @@ class CurlTransport:
 
     def close(self) -> None:
         """Cut what is in flight, and every connection."""
-        for exchange in self._in_flight:
-            with contextlib.suppress(pycurl.error):
+        for exchange in self._exchanges:
+            with contextlib.suppress(pycurl.error):  # idle ones are not in the multi handle
                 self._multi.remove_handle(exchange.handle)
-        for exchange in (*self._in_flight, *self._idle):
             exchange.handle.close()
-        self._in_flight.clear()
+        self._exchanges.clear()
         self._idle.clear()
         self._multi.close()
 
@@ -161,13 +159,14 @@ class CurlTransport:
             detail=self._mask.line(words or f"libcurl error {code}"),
         )
         exchange.take_body()
+        exchange.is_full = False
         self._release(exchange)
         return reply
 
     def _release(self, exchange: "_Exchange") -> None:
         self._multi.remove_handle(exchange.handle)
-        exchange.headers.clear()
-        self._in_flight.discard(exchange)
+        if exchange.headers:
+            exchange.headers.clear()
         self._idle.append(exchange)
 
     def _wait(self, seconds: float) -> None:
@@ -180,6 +179,11 @@ class CurlTransport:
             if self._multi.select(seconds) <= 0:
                 # Without a socket to wait for, select does not wait: a loop around it would burn a whole core.
                 time.sleep(min(max(0.0, deadline - time.monotonic()), IDLE_SECONDS))
+
+    def _new_exchange(self) -> "_Exchange":
+        exchange = _Exchange(self._new_handle())
+        self._exchanges.append(exchange)
+        return exchange
 
     def _new_handle(self) -> Any:
         endpoint = self._endpoint
@@ -230,11 +234,8 @@ class _Exchange:
         return len(chunk)
 
     def take_body(self) -> bytes:
-        body = b"".join(self.chunks)
-        self.chunks.clear()
-        self.size = 0
-        self.is_full = False
-        return body
+        chunks, self.chunks, self.size = self.chunks, [], 0
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def header(self, name: bytes) -> str | None:
         for line in reversed(self.headers):
