@@ -1,6 +1,7 @@
 """The rules about single values, checked block by block on the very values that would be sent."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,7 @@ class _Checker:
                 "1 s",
             ),
         }[rule]
-        self._report(rule, mask, what, lambda rows: fix_of(self._frame, attribute, rows), limit)
+        self._report(rule, mask, what, partial(fix_of, self._frame, attribute), limit)
 
     def _wrong(self, mask: Mask) -> str | list[str]:
         """Say of each value whether it could become the type."""
@@ -115,20 +116,19 @@ class _Checker:
             mask[positions[[problem.position for problem in problems]]] = True
             name = self._column.attribute.name
             what = [f"not a plausible {_CONTACT[name]}: {problem.reason}." for problem in problems]
-            frame, attribute = self._frame, self._column.attribute
             self._report(
                 rule,
                 mask,
                 what,
-                lambda rows: value_fixes.of_bad_contact(frame, attribute, rows),
+                partial(value_fixes.of_bad_contact, self._frame, self._column.attribute),
                 self._layout.region if name == "mobile" else None,
             )
 
     def _too_many(self, over: Mask) -> None:
         limit = contract.MAX_CUSTOM_ATTRIBUTES
         what = f"the customer has more than {limit} custom attributes; those past the {limit}th are left out."
-        frame, place = self._frame, self._column.attribute.position
-        self._report(Rule.TOO_MANY_ATTRIBUTES, over, what, lambda rows: fixes.emptied(frame, place, rows), limit)
+        fix = partial(fixes.emptied, self._frame, self._column.attribute.position)
+        self._report(Rule.TOO_MANY_ATTRIBUTES, over, what, fix, limit)
 
     def _report(
         self, rule: Rule, mask: Mask, what: str | Sequence[str], fix: str | Callable[[list[int]], Lines], limit: object
@@ -136,19 +136,24 @@ class _Checker:
         rows = (np.flatnonzero(mask) + self._block.start).tolist()
         values = originals(self._frame.iloc[rows, self._column.attribute.position])
         attribute = self._column.attribute
-        lines = self._lasting(fix)
+        lines = _lasting(self._frame, self._layout, attribute, fix)
         self._findings.append(
             Found(rule, attribute.position, attribute.column, attribute.name, what, lines, rows, values, limit)
         )
 
-    def _lasting(self, fix: str | Callable[[list[int]], Lines]) -> Callable[[list[int]], Lines]:
-        """Return a maker of lines that outlive those which rename the column."""
 
-        def make(rows: list[int]) -> Lines:
-            lines = fix if isinstance(fix, str) else fix(rows)
-            return fixes.after_renaming(self._frame, self._layout, self._column.attribute, lines)
+def _lasting(
+    frame: pd.DataFrame, layout: Layout, attribute: Attribute, fix: str | Callable[[list[int]], Lines]
+) -> Callable[[list[int]], Lines]:
+    """Return a maker of lines that outlive those which rename the column.
 
-        return make
+    It waits until all blocks are checked, so it must not keep the block that it came from.
+    """
+
+    def make(rows: list[int]) -> Lines:
+        return fixes.after_renaming(frame, layout, attribute, fix if isinstance(fix, str) else fix(rows))
+
+    return make
 
 
 _CONTACT = {"email": "e-mail address", "mobile": "phone number"}
