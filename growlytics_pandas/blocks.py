@@ -1,8 +1,10 @@
 """A run of rows in wire form: what the checks look at and what the encoder writes are the same values."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -55,10 +57,10 @@ def prepare(
     frame: pd.DataFrame, layout: Layout, dropped: frozenset[int], start: int, stop: int, budget: Budget | None = None
 ) -> Block:
     """Convert rows `start` to `stop`. `dropped` holds the positions of columns of which nothing is sent."""
-    part = frame.iloc[start:stop]
-    ids = read_ids(part.iloc[:, layout.id_position], layout.id_kind, layout.zone)
+    series = [column for _, column in frame.iloc[start:stop].items()]
+    ids = read_ids(series[layout.id_position], layout.id_kind, layout.zone)
     columns = [
-        _column(part, layout, attribute, ids)
+        _column(series[attribute.position], layout, attribute, ids)
         for attribute in layout.attributes
         if attribute.type is not None and attribute.position not in dropped
     ]
@@ -66,11 +68,11 @@ def prepare(
     return Block(start, ids, tuple(_within(column, over) for column in columns), over)
 
 
-def _column(part: pd.DataFrame, layout: Layout, attribute: Attribute, ids: Ids) -> Column:
+def _column(series: pd.Series[Any], layout: Layout, attribute: Attribute, ids: Ids) -> Column:
     if attribute.position == layout.id_position and attribute.is_reserved:
         values = Values(AttributeType.STRING, ids.texts, ids.missing)  # the id, as it is sent
     else:
-        cells = extract(part.iloc[:, attribute.position], attribute.kind, layout.zone)
+        cells = extract(series, attribute.kind, layout.zone)
         target = attribute.type or AttributeType.STRING
         values = convert(cells, target, layout.zone, is_strict=attribute.strict)
     return Column(attribute, values, values.sent)

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import filterfalse
 from typing import TYPE_CHECKING, Final
 
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
@@ -144,10 +145,8 @@ def check_region(region: str) -> str:
 
 
 def _find_problems(values: Sequence[str], plain: re.Pattern[str], judge: Callable[[str], str | None]) -> list[Problem]:
-    is_plain = plain.fullmatch
-    reasons = {
-        value: reason for value in dict.fromkeys(values) if not is_plain(value) and (reason := judge(value)) is not None
-    }
+    odd = dict.fromkeys(filterfalse(plain.fullmatch, values))
+    reasons = {value: reason for value in odd if (reason := judge(value)) is not None}
     if not reasons:
         return []
     return [Problem(position, reasons[value]) for position, value in enumerate(values) if value in reasons]

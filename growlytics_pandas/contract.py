@@ -49,3 +49,12 @@ def count_chars(text: str) -> int:
     (12, 2)
     """
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def is_unicode(text: str) -> bool:
+    """Tell whether `text` has UTF-8, which JSON is sent in: half a surrogate pair has none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -133,17 +133,9 @@ def _refuse_surrogates(result: Values) -> None:
     try:
         "".join(result.values).encode()
     except UnicodeEncodeError:
-        bad = np.array([not _is_unicode(text) for text in result.values])
+        bad = np.array([not contract.is_unicode(text) for text in result.values])
         result.found[Rule.VALUE_WRONG_TYPE] = result.found.get(Rule.VALUE_WRONG_TYPE, np.zeros_like(bad)) | bad
         result.values = [text if fine else "" for text, fine in zip(result.values, (~bad).tolist(), strict=True)]
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 # number ------------------------------------------------------------------------------------------------------------
@@ -229,7 +221,7 @@ def _is_unsafe(value: float | Decimal) -> bool:
 
 # boolean -----------------------------------------------------------------------------------------------------------
 
-_BOOLEAN_WORDS: Final = {
+BOOLEAN_WORDS: Final = {
     **dict.fromkeys(("true", "yes", "y", "t", "on", "1"), True),
     **dict.fromkeys(("false", "no", "n", "f", "off", "0"), False),
 }
@@ -251,7 +243,7 @@ def as_boolean(value: Any) -> bool | None:
     if kind is Kind.BOOLEAN:
         return bool(value)
     if kind is Kind.TEXT:
-        return _BOOLEAN_WORDS.get(value.strip().lower())
+        return BOOLEAN_WORDS.get(value.strip().lower())
     if kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL) and value in (0, 1):
         return bool(value)
     return None

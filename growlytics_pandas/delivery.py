@@ -1,6 +1,7 @@
 """The loop that gets bodies to the service: as many at once as pacing allows, again where retry says so."""
 
 import heapq
+import math
 import random
 import time
 from collections import deque
@@ -106,7 +107,7 @@ class Delivery:
         self._free_retries: dict[int, int] = {}
         self._is_only_looking = False
         self._is_unreached = not was_reached  # until anything is heard of the service
-        self._began = clock()
+        self._first_miss = math.inf
 
     @property
     def in_flight(self) -> int:
@@ -144,25 +145,31 @@ class Delivery:
         self._is_only_looking = False
         now = self._clock()
         allowance = self.pacer.allowance(now, len(self._in_flight))
-        started = 0
-        while started < allowance:
-            if self._is_retry_due(now):
-                _, row, body = heapq.heappop(self._waiting)
-                self.retries += 1
-            elif upcoming is not None and len(self._waiting) < self._limits.max_waiting:
-                row, body = upcoming
-                upcoming = next(fresh, None)
-                if row == NO_ROW:
-                    self._is_only_looking = True
-                    break
-            else:
+        started = self._start_again(now, allowance) if self._waiting else 0
+        in_flight, submit = self._in_flight, self._transport.submit
+        while started < allowance and upcoming is not None and len(self._waiting) < self._limits.max_waiting:
+            row, body = upcoming
+            upcoming = next(fresh, None)
+            if row == NO_ROW:
+                self._is_only_looking = True
                 break
-            self._in_flight[row] = body
-            self._transport.submit(row, body)
+            in_flight[row] = body
+            submit(row, body)
             started += 1
         if started:
             self.pacer.note_started(now, started)
         return upcoming
+
+    def _start_again(self, now: float, allowance: int) -> int:
+        """Start the retries that are due; return how many."""
+        started = 0
+        while started < allowance and self._is_retry_due(now):
+            _, row, body = heapq.heappop(self._waiting)
+            self._in_flight[row] = body
+            self._transport.submit(row, body)
+            self.retries += 1
+            started += 1
+        return started
 
     def _is_retry_due(self, now: float) -> bool:
         return bool(self._waiting) and self._waiting[0][0] <= now and self._budget.try_spend(now)
@@ -194,6 +201,7 @@ class Delivery:
         status, http_status, attempts = book.status, book.http_status, book.attempts
         if self._is_unreached:
             self._is_unreached = not any(reply.status or reply.was_sent for reply in replies)
+            self._first_miss = min(self._first_miss, self._clock())
         for reply in replies:
             row = reply.token
             if reply.status == _OK and reply.body in PLAIN_SUCCESS:
@@ -289,7 +297,7 @@ class Delivery:
             return
         if self.pacer.has_given_up(now):
             self.error = outage_error(self._last_words(), self.pacer.outage_seconds(now))
-        elif self._is_unreached and now - self._began >= UNREACHABLE_SECONDS:
+        elif self._is_unreached and now - self._first_miss >= UNREACHABLE_SECONDS:
             self.error = unreachable_error(self._last_words())
 
     def _last_words(self) -> str:

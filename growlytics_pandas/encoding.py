@@ -1,6 +1,6 @@
 """From a block to request bodies, column by column: byte-exact JSON, every digit kept, nothing for what is missing."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -39,7 +39,7 @@ def encode_block(block: Block, keep: Mask, top_level_name: str | None = None) ->
     """
     rows = None if keep.all() else np.flatnonzero(keep).tolist()
     template, fields = _template(block.columns, top_level_name)
-    ids = _chosen(string_tokens(block.ids.texts), rows)
+    ids = _chosen(escaped(block.ids.texts), rows)
     columns = [_chosen(field, rows) for field in fields]
     return [(template % row).encode() for row in zip(ids, *columns, strict=True)]
 
@@ -56,7 +56,7 @@ def _template(columns: Iterable[Column], top_level_name: str | None) -> tuple[st
     """
     columns = list(columns)
     name = "" if top_level_name is None else f'"name":{_token(top_level_name)},'
-    head = '{"id":%s,' + name.replace("%", "%%") + '"attributes":['
+    head = '{"id":"%s",' + name.replace("%", "%%") + '"attributes":['
     if not columns:
         return head + "]}", []
     fixed = next((i for i, column in enumerate(columns) if column.sent.all()), None)
@@ -65,10 +65,10 @@ def _template(columns: Iterable[Column], top_level_name: str | None) -> tuple[st
     parts, fields = [head], []
     for i, column in enumerate(columns):
         before, after = ("," if i > fixed else ""), ("," if i < fixed else "")
-        start, end = before + _prefix(column), "}" + after
+        start, end = before + _prefix(column), _suffix(column) + after
         if column.sent.all():
             parts.append(start.replace("%", "%%") + "%s" + end)
-            fields.append(tokens(column.values))
+            fields.append(_written(column.values))
         else:
             parts.append("%s")
             fields.append(_optional(column, start, end))
@@ -77,33 +77,41 @@ def _template(columns: Iterable[Column], top_level_name: str | None) -> tuple[st
 
 def _joined(columns: list[Column]) -> list[str]:
     """Join the attributes of each row, where no attribute is in all of them."""
-    fragments = [_optional(column, _prefix(column), "}") for column in columns]
+    fragments = [_optional(column, _prefix(column), _suffix(column)) for column in columns]
     return [",".join(filter(None, row)) for row in zip(*fragments, strict=True)]
 
 
 def _optional(column: Column, start: str, end: str) -> list[str]:
-    texts = tokens(column.values)
+    texts = _written(column.values)
     return [start + text + end if sent else "" for text, sent in zip(texts, column.sent.tolist(), strict=True)]
 
 
 def _prefix(column: Column) -> str:
     name, kind = _token(column.attribute.name), column.values.type.value
-    return f'{{"name":{name},"type":"{kind}","value":'
+    return f'{{"name":{name},"type":"{kind}","value":{_quote(column)}'
 
 
-def tokens(values: Values) -> list[str]:
-    """Write the values of one column as JSON tokens, fillers included."""
+def _suffix(column: Column) -> str:
+    return _quote(column) + "}"
+
+
+def _quote(column: Column) -> str:
+    return '"' if column.values.type in _QUOTED else ""
+
+
+def _written(values: Values) -> list[str]:
+    """Write the values of one column as JSON without the quotes, fillers included."""
     return _WRITERS[values.type](values.values)
 
 
-def string_tokens(texts: list[str]) -> list[str]:
-    """Write texts as JSON strings: all in one call, cut apart again at a separator that none of them can hold."""
+def escaped(texts: list[str]) -> list[str]:
+    """Write texts as JSON strings without their quotes: all in one call, cut apart at what none of them can hold."""
     if not texts:
         return []
     joined = _SEPARATOR.join(texts)
     if _ESCAPED in joined or joined.count(_SEPARATOR) != len(texts) - 1:
-        return [_token(text) for text in texts]
-    return ['"' + text + '"' for text in _token(joined)[1:-1].split(_ESCAPED)]
+        return [_token(text)[1:-1] for text in texts]
+    return _token(joined)[1:-1].split(_ESCAPED)
 
 
 def _token(text: str) -> str:
@@ -125,13 +133,10 @@ def _boolean_tokens(values: Any) -> list[str]:
     return ["true" if value else "false" for value in values.tolist()]
 
 
-def _date_tokens(values: Any) -> list[str]:
-    return ['"' + text + '"' for text in date_texts(values)]
-
-
-_WRITERS: Final = {
-    AttributeType.STRING: string_tokens,
+_WRITERS: Final[Mapping[AttributeType, Callable[[Any], list[str]]]] = {
+    AttributeType.STRING: escaped,
     AttributeType.NUMBER: _number_tokens,
     AttributeType.BOOLEAN: _boolean_tokens,
-    AttributeType.DATE: _date_tokens,
+    AttributeType.DATE: date_texts,
 }
+_QUOTED: Final = (AttributeType.STRING, AttributeType.DATE)

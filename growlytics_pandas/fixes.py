@@ -1,7 +1,9 @@
 """Remedies: for each violation a line of pandas to paste.
 
-In a line `df` is the frame, `types` and `rename` are the arguments of the call, `pd` and `np` are pandas and numpy. A
-line keeps what it can: it empties a cell rather than a column, and fails aloud rather than lose a value.
+In a line `df` is the frame, `types` and `rename` are the arguments of the call, and `pd` is pandas. A line keeps what
+it can: it empties a cell rather than a column. All lines of one report can be pasted one after the other: a line that
+drops rows, drops a column or renames one leaves the others right, so they go by labels. Where there are none to go by,
+a line goes by position, and does nothing in a frame that has another shape by now.
 """
 
 from __future__ import annotations
@@ -21,8 +23,14 @@ from growlytics_pandas.layout import Attribute, Layout, name_of
 
 WHOLE: Final = 'f"{v:.0f}" if isinstance(v, float) and v.is_integer() else '
 AS_TEXT: Final = "{}.map(lambda v: " + WHOLE + 'str(v), na_action="ignore")'
+BEFORE_ROWS: Final = "  # positions: paste before any line that drops rows"
+BEFORE_COLUMNS: Final = "  # position: paste before any line that drops a column"
+_TOGETHER: Final = 20  # rows in one line; a longer list would be in the way of reading it
 _LOOKED_AT: Final = 1000  # groups of rows with one id; past that the general line is given
-_NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
+NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
+INFINITE: Final = '[float("inf"), -float("inf")]'
+Lines = str | list[str]
+"""One line for all rows, or one a row."""
 
 
 def literal(label: Hashable) -> str | None:
@@ -42,11 +50,11 @@ def literal(label: Hashable) -> str | None:
     if isinstance(plain, bool) or not isinstance(plain, (str, int, float)):
         return None
     if isinstance(plain, str):
-        return repr(plain) if plain.encode(errors="ignore").decode() == plain else None
+        return repr(plain) if contract.is_unicode(plain) else None
     return repr(plain) if math.isfinite(plain) else None
 
 
-def _named(frame: pd.DataFrame, position: int) -> str | None:
+def named(frame: pd.DataFrame, position: int) -> str | None:
     """Return the label of a column as Python text, None where it has none or is not the only one."""
     is_alone = not frame.columns.duplicated(keep=False)[position]
     return literal(frame.columns[position]) if is_alone else None
@@ -54,33 +62,59 @@ def _named(frame: pd.DataFrame, position: int) -> str | None:
 
 def column(frame: pd.DataFrame, position: int) -> str:
     """Return the expression for a column."""
-    label = _named(frame, position)
+    label = named(frame, position)
     return f"df.iloc[:, {position}]" if label is None else f"df[{label}]"
 
 
 def assignment(frame: pd.DataFrame, position: int, change: str) -> str:
     """Return a line that replaces a column; ``{}`` in `change` stands for the column as it is."""
+    line = _bare(frame, position, change)
+    return line if named(frame, position) else f"if df.shape[1] == {frame.shape[1]}: {line}{BEFORE_COLUMNS}"
+
+
+def emptied(frame: pd.DataFrame, position: int, rows: list[int], note: str = "") -> Lines:
+    """Return a line that empties the cells of a column in `rows`, or one a row where they are many."""
+    dtype = frame.dtypes.iloc[position]
+    here = "{}"
+    if isinstance(dtype, pd.SparseDtype) or (isinstance(dtype, np.dtype) and dtype.kind in "biu"):
+        here = "{}.astype(object)"  # these refuse a missing value, or become floats and lose digits
+    return in_rows(frame, position, rows, f"{here}.mask(\0)", note)
+
+
+def in_rows(frame: pd.DataFrame, position: int, rows: list[int], change: str, note: str = "") -> Lines:
+    """Return lines that change a column in `rows`, where `change` has a NUL for the condition.
+
+    By label where labels tell rows apart, else by position. Labels of rows that are gone by then do nothing.
+    """
+    note = note and f"  # {note}"
+    labels = [literal(label) for label in frame.index.take(rows).tolist()] if frame.index.is_unique else [None]
+    together = len(rows) <= _TOGETHER
+    if None not in labels:
+        groups = [", ".join(map(str, labels))] if together else map(str, labels)
+        line = assignment(frame, position, change) + note
+        lines = [line.replace("\0", f"df.index.isin([{group}])") for group in groups]
+    else:
+        places = [rows] if together else [[row] for row in rows]
+        guard = f"if df.shape == {frame.shape}: " if named(frame, position) is None else f"if len(df) == {len(frame)}: "
+        line = guard + _bare(frame, position, change) + note + BEFORE_ROWS
+        lines = [line.replace("\0", f"pd.RangeIndex(len(df)).isin({place})") for place in places]
+    return lines[0] if together else lines
+
+
+def _bare(frame: pd.DataFrame, position: int, change: str) -> str:
+    """Return the statement alone, for a line that has a condition already."""
     here = column(frame, position)
     changed = change.replace("{}", here)
-    return f"{here} = {changed}" if _named(frame, position) else f"df.isetitem({position}, {changed})"
-
-
-def emptied(frame: pd.DataFrame, position: int, rows: list[int]) -> list[str]:
-    """Return a line for each row that empties its cell."""
-    dtype = frame.dtypes.iloc[position]
-    line = f"df.iloc[%d, {position}] = None"
-    if isinstance(dtype, pd.SparseDtype) or dtype == np.bool_:  # these refuse a missing value
-        keep = "{}.astype(object).where(np.arange(len(df)) != \0)"
-        line = assignment(frame, position, keep).replace("%", "%%").replace("\0", "%d")
-    return [line % row for row in rows]
+    return f"{here} = {changed}" if named(frame, position) else f"df.isetitem({position}, {changed})"
 
 
 def dropped(frame: pd.DataFrame, position: int) -> str:
     """Return a line that drops one column."""
-    label = _named(frame, position)
+    label = named(frame, position)
     if label is None:
-        return f"df = df.iloc[:, np.arange(df.shape[1]) != {position}]"
-    return f"df = df.drop(columns=[{label}])"
+        width = frame.shape[1]
+        return f"if df.shape[1] == {width}: df = df.iloc[:, [i for i in range({width}) if i != {position}]]"
+    return f"df = df.drop(columns=[{label}], errors='ignore')"
 
 
 # names -------------------------------------------------------------------------------------------------------------
@@ -91,23 +125,70 @@ def renamed(frame: pd.DataFrame, layout: Layout, attribute: Attribute, new: str)
     owner = next((a for a in layout.attributes if a.name == new and a is not attribute), None)
     if owner is not None:
         return _merged(frame, layout, owner, attribute)
-    label = _named(frame, attribute.position)
+    label = named(frame, attribute.position)
     if label is not None and attribute.name != name_of(attribute.column):
         return f"rename[{label}] = {new!r}"
     if label is None or isinstance(attribute.column, tuple):
-        at = attribute.position
-        return f"df.columns = [*df.columns[:{at}], {new!r}, *df.columns[{at + 1}:]]"
+        return _relabelled(frame, attribute, new)
     return f"df = df.rename(columns={{{label}: {new!r}}})"
+
+
+def _relabelled(frame: pd.DataFrame, attribute: Attribute, new: str) -> str:
+    """Return a line that names columns by what their label looks like; those that look the same are numbered."""
+    looks = [str(label) for label in frame.columns]
+    old = looks[attribute.position]
+    to = repr(new)
+    if looks.count(old) > 1:
+        base = new.removesuffix(f" {attribute.position}")
+        to = f"{_cut(base, contract.MAX_ATTRIBUTE_NAME_CHARS - len(str(len(looks))) - 1)!r} + f' {{i}}'"
+    return f"df.columns = [{to} if str(c) == {old!r} else c for i, c in enumerate(df.columns)]"
 
 
 def _merged(frame: pd.DataFrame, layout: Layout, owner: Attribute, other: Attribute) -> str:
     """Return a line that fills the gaps of one column from another and drops that; an id column is left as it is."""
     if layout.id_position in (owner.position, other.position):
-        return dropped(frame, owner.position if other.position == layout.id_position else other.position)
-    label = _named(frame, other.position)
-    if label is None or _named(frame, owner.position) is None:
+        spare = owner if other.position == layout.id_position else other
+        return renamed(frame, layout, spare, distinct(layout, spare))  # its values are not those of the ids
+    label = named(frame, other.position)
+    if label is None or named(frame, owner.position) is None:
         return renamed(frame, layout, other, distinct(layout, other))
-    return assignment(frame, owner.position, f"{{}}.combine_first(df.pop({label}))")
+    line = assignment(frame, owner.position, f"{{}}.combine_first(df.pop({label}))")
+    may_be_gone = any(_is_renamed(attribute) for attribute in (owner, other))
+    return f"if {{{label}, {named(frame, owner.position)}}} <= {{*df}}: {line}" if may_be_gone else line
+
+
+def _is_renamed(attribute: Attribute) -> bool:
+    """Whether another line gives the column another name too."""
+    name = attribute.name
+    return name != name.strip() or contract.count_chars(name) > contract.MAX_ATTRIBUTE_NAME_CHARS
+
+
+def after_renaming(frame: pd.DataFrame, layout: Layout, attribute: Attribute, lines: Lines) -> Lines:
+    """Make lines that change a column work after those of the same report that rename it or merge it."""
+    old, new = named(frame, attribute.position), _new_name(layout, attribute)
+    first = lines if isinstance(lines, str) else lines[0]
+    if old is None or first.startswith(("#", "if ", "types", "del ")):
+        return lines
+    names = [a.name.strip().casefold() for a in layout.attributes]
+    if names.count(attribute.name.strip().casefold()) > 1:
+        form, here = f"if {old} in df: \0", f"df[{old}]"
+    elif new is not None:
+        form, here = f"c = {old} if {old} in df else {new!r}; \0", "df[c]"
+    else:
+        return lines
+    if isinstance(lines, str):
+        return form.replace("\0", lines.replace(f"df[{old}]", here))
+    return [form.replace("\0", line.replace(f"df[{old}]", here)) for line in lines]
+
+
+def _new_name(layout: Layout, attribute: Attribute) -> str | None:
+    """Return the name that another line gives to a column whose own name is allowed."""
+    name = attribute.name
+    if name != name.strip():
+        return name.strip()
+    spellings = (*contract.RESERVED_ATTRIBUTES, *sorted(layout.known_names))
+    alike = (known for known in spellings if known != name and known.casefold() == name.casefold())
+    return None if attribute.is_reserved else next(alike, None)
 
 
 def apart(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> str:
@@ -157,7 +238,7 @@ def supported(frame: pd.DataFrame, attribute: Attribute) -> str:
 
 def as_text(frame: pd.DataFrame, attribute: Attribute) -> str:
     """Return a line that writes a column as text, as it would be sent."""
-    finite = "{}.replace([np.inf, -np.inf], np.nan)" if attribute.kind is Kind.FLOAT else "{}"
+    finite = f"{{}}.replace({INFINITE}, float('nan'))" if attribute.kind is Kind.FLOAT else "{}"
     if attribute.kind is Kind.BOOLEAN:
         return assignment(frame, attribute.position, '{}.map({True: "true", False: "false"})')
     return assignment(frame, attribute.position, AS_TEXT.replace("{}", finite))
@@ -165,7 +246,7 @@ def as_text(frame: pd.DataFrame, attribute: Attribute) -> str:
 
 def retyped(frame: pd.DataFrame, attribute: Attribute, known: str) -> str:
     """Return a line that makes a column of the type that the service knows, or drops it where it cannot be one."""
-    label = _named(frame, attribute.position)
+    label = named(frame, attribute.position)
     if label is not None and attribute.kind in TYPE_OF and attribute.type != TYPE_OF[attribute.kind]:
         return f"types[{label}] = {known!r}"
     change = _RETYPED[known].get(attribute.kind)
@@ -174,7 +255,7 @@ def retyped(frame: pd.DataFrame, attribute: Attribute, known: str) -> str:
 
 _TO_BOOLEAN: Final = '.astype("boolean")'
 _YES_NO: Final = '{"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}'
-_IF_BOOLEAN: Final = "{}.map(lambda v: v if isinstance(v, (bool, np.bool_)) else None)"
+_IF_BOOLEAN: Final = "{}.map(lambda v: v if pd.api.types.is_bool(v) else None)"
 _TO_NUMBER: Final = "pd.to_numeric({})"
 _TO_DATE: Final = 'pd.to_datetime({}, format="ISO8601")'
 _RETYPED: Final[dict[str, dict[Kind, str]]] = {
@@ -187,83 +268,10 @@ _RETYPED: Final[dict[str, dict[Kind, str]]] = {
     contract.BOOLEAN: {
         Kind.TEXT: "{}.str.strip().str.lower().map(" + _YES_NO + ")" + _TO_BOOLEAN,
         Kind.MIXED: _IF_BOOLEAN + _TO_BOOLEAN,
-        **dict.fromkeys(_NUMBERS, "{}.map({0: False, 1: True})" + _TO_BOOLEAN),
+        **dict.fromkeys(NUMBERS, "{}.map({0: False, 1: True})" + _TO_BOOLEAN),
     },
     contract.DATE: {Kind.TEXT: _TO_DATE, Kind.MIXED: _TO_DATE},
 }
-
-
-# values ------------------------------------------------------------------------------------------------------------
-
-
-Lines = str | list[str]
-"""One line for all rows, or one a row."""
-
-
-def of_wrong_type(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
-    """Return what to do about values that are not, and cannot become, the type."""
-    label, place = _named(frame, attribute.position), attribute.position
-    if attribute.type == contract.STRING:
-        unicode = '{}.map(lambda v: v.encode(errors="ignore").decode(), na_action="ignore")'
-        return assignment(frame, place, unicode if attribute.kind is Kind.TEXT else AS_TEXT)
-    if attribute.kind in (Kind.TEXT, Kind.MIXED):
-        return emptied(frame, place, rows)
-    if attribute.type == contract.BOOLEAN and attribute.kind in _NUMBERS:
-        return assignment(frame, place, "{}.where({}.isin([0, 1]))")
-    return dropped(frame, place) if label is None else f"del types[{label}]"
-
-
-def of_infinite(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
-    """Return what to do about numbers that JSON cannot hold."""
-    dtype = frame.dtypes.iloc[attribute.position]
-    if dtypes.is_float_dtype(dtype) and not isinstance(dtype, pd.SparseDtype):
-        return assignment(frame, attribute.position, "{}.replace([np.inf, -np.inf], np.nan)")
-    return emptied(frame, attribute.position, rows)
-
-
-def of_year(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
-    """Return what to do about dates whose year has not four digits."""
-    if dtypes.is_object_dtype(frame.dtypes.iloc[attribute.position]):
-        return emptied(frame, attribute.position, rows)
-    between = f"{{}}.where({{}}.dt.year.between({contract.MIN_YEAR}, {contract.MAX_YEAR}))"
-    return assignment(frame, attribute.position, between)
-
-
-def of_fraction(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
-    """Return what to do about fractions of a second."""
-    if attribute.kind is not Kind.DATE:  # text that is read as a date stays text
-        cells = [f"df.iloc[{row}, {attribute.position}]" for row in rows]
-        return [f'{cell} = str(pd.Timestamp({cell}).floor("s"))' for cell in cells]
-    if dtypes.is_object_dtype(frame.dtypes.iloc[attribute.position]):
-        floor = '{}.map(lambda v: pd.Timestamp(v).floor("s"), na_action="ignore")'
-        return assignment(frame, attribute.position, floor)
-    return assignment(frame, attribute.position, '{}.dt.floor("s")')
-
-
-def of_large_integer(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:  # noqa: ARG001 - as the others
-    """Return how to send integers as text, which keeps every digit."""
-    label = _named(frame, attribute.position)
-    if label is not None and attribute.kind is Kind.TEXT:
-        return f"del types[{label}]"
-    return assignment(frame, attribute.position, '{}.map(str, na_action="ignore")')
-
-
-def of_long_text(frame: pd.DataFrame, attribute: Attribute, texts: list[Any]) -> str:
-    """Return a line that cuts texts to what fits; of emoji and the like half as many do."""
-    limit = contract.MAX_VALUE_CHARS
-    fits = limit if all(len(text) == contract.count_chars(text) for text in texts) else limit // 2
-    cut = f"{{}}.map(lambda v: v[:{fits}] if isinstance(v, str) else v)"
-    return assignment(frame, attribute.position, cut)
-
-
-def without_empty_rows(frame: pd.DataFrame, layout: Layout, positions: list[int]) -> str:
-    """Return a line that leaves out rows of which only the id would be sent."""
-    if not positions:
-        return "# no column of this frame can be sent: mend those that are left out, or add one"
-    others = [position for position in range(frame.shape[1]) if position != layout.id_position]
-    label = literal(layout.id_column)
-    kept = f"df.drop(columns=[{label}])" if label and positions == others else f"df.iloc[:, {positions}]"
-    return f"df = df[{kept}.notna().any(axis=1)]"
 
 
 # ids ---------------------------------------------------------------------------------------------------------------
@@ -280,7 +288,7 @@ def of_no_id(frame: pd.DataFrame, layout: Layout, value: Any) -> str:
     if layout.id_kind is Kind.DATE:
         return assignment(frame, layout.id_position, AS_TEXT)
     if isinstance(value, (float, Decimal)):
-        return f"df = df[~{here}.isin([np.inf, -np.inf])]"
+        return f"df = df[~{here}.isin({INFINITE})]"
     return f"df = df[{here}.map(lambda v: type(v).__name__ != {type(value).__name__!r})]"
 
 
@@ -290,10 +298,13 @@ def of_float_id(frame: pd.DataFrame, position: int, *, is_whole: bool) -> str:
     return assignment(frame, position, f"{{}}.map(lambda v: {written} else v)")
 
 
-def without_long_ids(frame: pd.DataFrame, position: int, limit: int) -> str:
-    """Return a line that leaves out rows whose id is too long, in the larger of the two counts."""
-    counted = "len(str(v).strip().encode('utf-16-le', 'surrogatepass'))"
-    return f"df = df[{column(frame, position)}.map(lambda v: {counted} <= 2 * {limit})]"
+def of_long_id(frame: pd.DataFrame, position: int, limit: int, text: str) -> str:
+    """Return a line that shows the rows whose id is long; what to do about them is not for a line to decide."""
+    here = column(frame, position)
+    if len(text) > limit:
+        return f"df[{here}.astype(str).str.len() > {limit}]  # look at these; they are sent as they are"
+    units = "len(str(v).encode('utf-16-le', 'replace')) // 2"
+    return f"df[{here}.map(lambda v: {units}) > {limit}]  # look at these; they are sent as they are"
 
 
 def of_same_ids(frame: pd.DataFrame, position: int, groups: list[list[int]]) -> str:
@@ -306,11 +317,11 @@ def of_same_ids(frame: pd.DataFrame, position: int, groups: list[list[int]]) -> 
     return f'df = df[~{here}.duplicated(keep="last") | {column(frame, position)}.isna()]'
 
 
-def of_alike_ids(frame: pd.DataFrame, layout: Layout, texts: list[str]) -> str:
-    """Return a line that writes ids in one case and form, without invisible characters."""
-    text = "v.lower()"
-    form = ""
+def of_alike_ids(frame: pd.DataFrame, layout: Layout, rows: list[int], texts: list[str]) -> Lines:
+    """Return lines that write the ids of `rows` in one case and form, without invisible characters."""
+    text, form = "v.lower()", ""
     if not "".join(texts).isascii():
         text = '"".join(filter(str.isprintable, v)).strip().casefold()'
         form = '.str.normalize("NFKC")' if layout.id_kind is Kind.TEXT else ""
-    return assignment(frame, layout.id_position, f"{{}}{form}.map(lambda v: {text} if isinstance(v, str) else v)")
+    one = f"{{}}{form}.map(lambda v: {text} if isinstance(v, str) else v)"
+    return in_rows(frame, layout.id_position, rows, f"{{}}.mask(\0, {one})", "they become one customer")

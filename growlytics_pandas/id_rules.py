@@ -15,7 +15,7 @@ from pandas.api.types import is_scalar
 from growlytics_pandas import contract, fixes
 from growlytics_pandas.blocks import starts
 from growlytics_pandas.cells import Mask, originals
-from growlytics_pandas.identifiers import Groups, Ids, Keep, find_groups, fold, hash_texts, read_ids, unkept
+from growlytics_pandas.identifiers import Groups, Ids, Keep, find_groups, fold, fold_all, hash_texts, read_ids, unkept
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.rules import Rule, Severity
 from growlytics_pandas.violations import Found
@@ -41,7 +41,8 @@ def check_ids(frame: pd.DataFrame, layout: Layout) -> IdCheck:
         ids = read_ids(column.iloc[start:stop], layout.id_kind, layout.zone)
         missing[start:stop] = ids.missing
         exact[start:stop] = hash_texts(ids.texts)
-        folded[start:stop] = hash_texts(list(map(fold, ids.texts)))
+        seen = fold_all(ids.texts)
+        folded[start:stop] = exact[start:stop] if seen is ids.texts else hash_texts(seen)
         reporter.report_block(start, ids)
     present = ~missing
     groups = find_groups(exact, present, _fetcher(column, layout, str))
@@ -90,7 +91,10 @@ def tell_same(groups: Groups, keep: Keep) -> list[tuple[int, str]]:
 
 def tell_alike(row: int, other: int) -> tuple[int, str]:
     """Return a row whose id looks like that of another one, with what there is to say."""
-    return row, (f"the id looks like that of row {other} but is another customer (case, form or invisible characters).")
+    return row, (
+        f"the id looks like that of row {other} but is another customer (case, form or invisible characters). "
+        "After the fix the rows share an id."
+    )
 
 
 def _fetcher(
@@ -123,7 +127,8 @@ class _Reporter:
                 f"the id has {contract.count_chars(ids.texts[r])} characters; the browser SDK allows {limit}."
                 for r in rows.tolist()
             ]
-            fix = fixes.without_long_ids(self._frame, self._layout.id_position, limit)
+            place = self._layout.id_position
+            fix = [fixes.of_long_id(self._frame, place, limit, ids.texts[r]) for r in rows.tolist()]
             self._add(Rule.ID_TOO_LONG, (rows + start).tolist(), what, fix, limit)
 
     def _no_id(self, start: int, ids: Ids) -> None:
@@ -145,9 +150,7 @@ class _Reporter:
         line = {whole: fixes.of_float_id(self._frame, place, is_whole=whole) for whole in (True, False)}
         self._add(Rule.ID_FLOAT, (rows + start).tolist(), what, [line[whole] for whole in is_whole])
         lost = "the id is a float beyond 2^53: its last digits are lost already; read the column as text."
-        again = (
-            f'df = pd.read_csv(path, dtype={{{self._layout.id_column!r}: "string"}})  # your file: the digits are lost'
-        )
+        again = f'# read the file again: df = pd.read_csv(path, dtype={{{self._layout.id_column!r}: "string"}})'
         self._masked(start, ids.rounded, Rule.INTEGER_UNSAFE, lost, again, contract.MAX_SAFE_INTEGER)
 
     def report_duplicates(self, groups: Groups) -> None:
@@ -170,7 +173,7 @@ class _Reporter:
     def tell_alike(self, rows: list[int], what: Sequence[str]) -> None:
         if rows:
             values = originals(self._column.iloc[rows])
-            self._add(Rule.ID_CASE_DUPLICATE, rows, what, fixes.of_alike_ids(self._frame, self._layout, values))
+            self._add(Rule.ID_CASE_DUPLICATE, rows, what, fixes.of_alike_ids(self._frame, self._layout, rows, values))
 
     def _assign(self, change: str) -> str:
         return fixes.assignment(self._frame, self._layout.id_position, change)

@@ -281,7 +281,7 @@ def _require_mapping(argument: str, found: Any, example: str) -> None:
 def _require_text(argument: str, text: Any) -> None:
     if not isinstance(text, str):
         raise InvalidArgumentTypeError(f"{argument}: found {text!r}; it must be text.")
-    if text.encode(errors="ignore").decode() != text:
+    if not contract.is_unicode(text):
         raise InvalidArgumentError(f"{argument}: found {text!r}, which is not valid Unicode text; half a character.")
 
 

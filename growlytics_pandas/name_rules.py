@@ -18,8 +18,8 @@ def check_attributes(frame: pd.DataFrame, layout: Layout) -> list[Found]:
     names = Counter(attribute.name for attribute in present)
     findings: list[Found] = []
     for attribute in present:
+        findings += _check_type(frame, layout, attribute)  # first: its line goes by the label of now
         findings += _check_name(frame, layout, attribute, names)
-        findings += _check_type(frame, layout, attribute)
     return findings + _case_clashes(frame, layout)
 
 
@@ -49,7 +49,7 @@ def _found(rule: Rule, attribute: Attribute, frame_rows: int, what: str, fix: st
 
 def _check_name(frame: pd.DataFrame, layout: Layout, attribute: Attribute, names: Counter[str]) -> list[Found]:
     name, rows = attribute.name, len(frame)
-    if not name.strip() or not _is_unicode(name):
+    if not name.strip() or not contract.is_unicode(name):
         fix = fixes.renamed(frame, layout, attribute, f"Attribute {attribute.position}")
         what = "the attribute name is empty" if not name.strip() else "the attribute name is not valid Unicode text"
         return [_found(Rule.ATTRIBUTE_NAME_EMPTY, attribute, rows, f"{what}; it must be 1 to 49 characters.", fix)]
@@ -68,10 +68,6 @@ def _check_name(frame: pd.DataFrame, layout: Layout, attribute: Attribute, names
         fix = fixes.renamed(frame, layout, attribute, name.strip())
         findings.append(_found(Rule.ATTRIBUTE_NAME_WHITESPACE, attribute, rows, what, fix))
     return findings
-
-
-def _is_unicode(text: str) -> bool:
-    return text.encode(errors="ignore").decode() == text
 
 
 def _check_type(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> list[Found]:

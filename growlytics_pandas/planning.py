@@ -217,10 +217,11 @@ def encode_rows(
     if wanted is not None:
         keep &= wanted[start:stop]
     places = np.flatnonzero(keep)
+    ids = block.ids.texts
     return Encoded(
         places + start,
         encode_block(block, keep, layout.top_level_name),
-        [block.ids.texts[i] for i in places.tolist()],
+        ids if len(places) == len(ids) else [ids[i] for i in places.tolist()],
         {c.attribute.name: c.sent[places] for c in block.columns if not c.attribute.is_reserved},
     )
 

@@ -74,8 +74,10 @@ def may_have_arrived(reply: Reply) -> bool:
     """Return whether the row may have been stored although `reply` does not say so.
 
     Where tries end with such a reply, the row is `unknown` rather than `failed`: a lost answer, a 2xx whose body was
-    empty or cut short, and a gateway's word that it lost the service's answer.
+    empty or cut short, a gateway's word that it lost the service's answer, and an earlier copy that met with nothing.
     """
+    if reply.was_repeated:
+        return True
     if reply.fault is not None:
         return reply.was_sent
     if reply.status in SUCCESS_STATUSES:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -35,8 +36,8 @@ DTYPES: Final = MappingProxyType(
 class Found:
     """One rule that fired on one column: on some of its `rows`, or (None) on the column as a whole.
 
-    `what` says what was found and `fix` what to paste: one text for all rows, or one a row. `position` orders columns
-    as in the frame.
+    `what` says what was found and `fix` what to paste: one text for all rows, or one a row, or what makes either from
+    all rows of the column (they are found block by block). `position` orders columns as in the frame.
     """
 
     rule: Rule
@@ -44,7 +45,7 @@ class Found:
     column: Hashable
     attribute: str | None
     what: str | Sequence[str]
-    fix: str | Sequence[str]
+    fix: str | Sequence[str] | Callable[[list[int]], str | list[str]]
     rows: Sequence[int] | None = None
     values: Sequence[Any] | None = None
     limit: Any = None
@@ -58,7 +59,7 @@ def build_frame(findings: Sequence[Found], index: pd.Index[Any], first_row: int 
 
     `first_row`: where this frame begins, if it is a part of a larger one.
     """
-    parts = [_rows_of(found, index, first_row) for found in findings]
+    parts = [_rows_of(found, index, first_row) for found in _with_lines(findings)]
     if not parts:
         return empty_frame()
     merged = {name: [item for part in parts for item in part[name]] for name in (*DTYPES, "position")}
@@ -69,6 +70,27 @@ def build_frame(findings: Sequence[Found], index: pd.Index[Any], first_row: int 
 def empty_frame() -> pd.DataFrame:
     """Return a violations frame without rows."""
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in DTYPES.items()})
+
+
+def _with_lines(findings: Sequence[Found]) -> list[Found]:
+    """Make the lines that need all rows which a rule found in a column."""
+    waiting: defaultdict[tuple[Rule, int], list[int]] = defaultdict(list)
+    makers = {}
+    for found in findings:
+        if callable(found.fix):
+            waiting[found.rule, found.position] += found.rows or []
+            makers[found.rule, found.position] = found.fix
+    lines = {key: _by_row(make(waiting[key]), waiting[key]) for key, make in makers.items()}
+    return [
+        replace(found, fix=[lines[found.rule, found.position][row] for row in found.rows or []])
+        if callable(found.fix)
+        else found
+        for found in findings
+    ]
+
+
+def _by_row(lines: str | list[str], rows: list[int]) -> dict[int, str]:
+    return dict.fromkeys(rows, lines) if isinstance(lines, str) else dict(zip(rows, lines, strict=True))
 
 
 def _order(merged: dict[str, list[Any]]) -> list[int]:
@@ -110,9 +132,15 @@ def _rows_of(found: Found, index: pd.Index[Any], first_row: int) -> dict[str, li
         "limit": [found.limit] * count,
         "count": [found.count] * count,
         "message": _messages(found, rows),
-        "fix": [found.fix] * count if isinstance(found.fix, str) else list(found.fix),
+        "fix": _fixes(found, count),
         "position": [found.position] * count,
     }
+
+
+def _fixes(found: Found, count: int) -> list[str]:
+    if callable(found.fix):  # made already, by _with_lines
+        return []
+    return [found.fix] * count if isinstance(found.fix, str) else list(found.fix)
 
 
 def _messages(found: Found, rows: Sequence[int | None]) -> list[str]:

@@ -24,7 +24,8 @@ class Reply(NamedTuple):
 
     `token` is what the caller gave to ``submit``. `status` is the HTTP status, 0 where there was no answer; then
     `fault` says why. `was_sent` is False only where the request certainly never reached the service, so that a lost
-    answer counts as *unknown*, never as *failed*. `detail` holds the lower library's words, without the key.
+    answer counts as *unknown*, never as *failed*. `was_repeated`: the transport itself had sent it before, on a
+    connection that then broke. `detail` holds the lower library's words, without the key.
     """
 
     token: int
@@ -36,6 +37,7 @@ class Reply(NamedTuple):
     retry_after: str | None = None
     location: str | None = None
     detail: str = ""
+    was_repeated: bool = False
 
 
 def one_line(text: str, max_chars: int = MAX_LINE_CHARS) -> str:

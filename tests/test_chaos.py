@@ -60,10 +60,16 @@ def test_the_store_is_what_the_outcomes_say(tmp_path, transport, seed, rows):
         client = Client(DEFAULT_API_KEY, url, ledger=None, transport=transport, timeout=1.0)
         plan = gp.plan(customers(rows), "customer_id", client=client)
         result = plan.push(errors="drop", progress=False)
-    stored = Sandbox(db=db).stored()
-    expected = bodies_of(plan)
-    outcomes = result.outcomes
-    print(f"\n{transport}, seed {seed}: {result!r}, {result.run.retries:,} retries")
+        print(f"\n{transport}, seed {seed}: {result!r}, {result.run.retries:,} retries")
+        expected = bodies_of(plan)
+        check(result, expected, Sandbox(db=db).stored())
+        bring_in_the_rest(result)
+    assert Sandbox(db=db).stored() == dict(expected.values()), "the store equals the plan, customer by customer"
+
+
+def check(result, expected, stored):
+    """Every row has one outcome, and each is true of the store."""
+    outcomes, rows = result.outcomes, len(result.plan.frame)
 
     assert outcomes["row"].tolist() == list(range(rows)), "one outcome a row, in their order"
     assert sum(result.counts.values()) == rows
@@ -78,6 +84,14 @@ def test_the_store_is_what_the_outcomes_say(tmp_path, transport, seed, rows):
     assert all(stored[expected[row][0]] == expected[row][1] for row in doubtful)
     arrived = {expected[row][0] for row in (*by_status["accepted"], *doubtful)}
     assert set(stored) == arrived, "what failed, or was never sent, is not in the store"
+
+
+def bring_in_the_rest(result):
+    """A few rows in 50,000 meet five bad answers in a row: what the user does is `retry`."""
+    for _ in range(5):
+        if result.counts["accepted"] + result.counts["invalid"] == len(result.plan.frame):
+            break
+        result = result.retry()
 
 
 def test_retry_brings_in_what_chaos_left(tmp_path):

@@ -234,3 +234,29 @@ def test_a_retry_has_all_its_attempts_again_and_a_row_that_may_have_arrived_stay
     assert again.counts["unknown"] == 2, "nobody listens now, but what was sent before may have arrived"
     assert again.outcomes["attempts"].tolist() == [5, 5]
     assert first.outcomes["error"].notna().all(), "the first result is as it was"
+
+
+def test_a_long_stretch_without_requests_is_no_unreachable_service(sandbox):
+    """A million unchanged rows take longer than the patience with a service that cannot be reached."""
+    past = 0.0
+
+    def chunks():
+        nonlocal past
+        past = 60.0
+        yield Chunk([], [])
+        yield Chunk([0], [b'{"id":"c0","attributes":[]}'])
+
+    book = Book(1)
+    delivery = Delivery(
+        client(sandbox).open_transport(4),
+        Pacer(),
+        book,
+        limits=Limits(),
+        stop=StopFlag(),
+        on_accepted=lambda rows: None,
+        on_tick=lambda running: None,
+        clock=lambda: time.monotonic() + past,
+    )
+    delivery.run(chunks())
+    assert delivery.error is None
+    assert book.counts()["accepted"] == 1

@@ -177,9 +177,9 @@ def test_a_certificate_that_is_not_trusted(untrusted, hunt, transport):
 @pytest.mark.slow
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_nobody_listens(hunt, transport):
-    result = push("http://127.0.0.1:9", transport, rows=1)
-    assert result.counts["failed"] == 1
-    hunt(*everything_in(result))
+    error = caught(gp.ServiceUnavailableError, lambda: push("http://127.0.0.1:9", transport, rows=1))
+    assert error.result.counts["failed"] == 1
+    hunt(*everything_of(error), *everything_in(error.result))
     client = Client(base_url="http://127.0.0.1:9", ledger=None, transport=transport)
     hunt(*everything_of(caught(gp.ServiceUnavailableError, lambda: client.upsert("c1", {"Score": 1}))))
 

@@ -14,7 +14,7 @@ def found(df, rule, **options):
 
 
 def mended(df, rule, **scope):
-    scope |= {"df": df, "pd": pd, "np": np}
+    scope |= {"df": df, "pd": pd}
     for line in found(df, rule, **{k: v for k, v in scope.items() if k in ("rename", "types")})["fix"].unique():
         exec(compile(line, "<fix>", "exec"), scope)
     return scope["df"]

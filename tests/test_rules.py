@@ -212,6 +212,9 @@ FIRING = [
 NAMES = [f"{i}-{rule}" for i, (rule, _, _) in enumerate(FIRING)]
 
 
+LOOKED_AT = {"id_too_long"}  # a warning whose line shows the rows: to drop a customer is not for a line to decide
+
+
 def test_every_rule_has_a_frame_that_breaks_it():
     assert {rule for rule, _, _ in FIRING} == set(Rule)
 
@@ -225,14 +228,17 @@ def test_rule_fires_with_its_published_severity_and_effect(rule, df, options):
 
 @pytest.mark.parametrize(("rule", "df", "options"), FIRING, ids=NAMES)
 def test_pasting_the_fix_mends_the_violation(rule, df, options):
-    found = check(df, **options).query("rule == @rule")
-    scope = {"df": df.copy(), "pd": pd, "np": np, **{key: dict(options.get(key, {})) for key in ("types", "rename")}}
+    every = check(df, **options)
+    found = every.query("rule == @rule")
+    if found["fix"].str.startswith("# mend").any():
+        found = every  # the row is empty for what other rules say
+    scope = {"df": df.copy(), "pd": pd, **{key: dict(options.get(key, {})) for key in ("types", "rename")}}
     for line in found["fix"].unique():
         exec(compile(line, "<fix>", "exec"), scope)
     known = {key: value for key, value in options.items() if key not in ("types", "rename")}
     known["columns"] = [c for c in options["columns"] if c in scope["df"]] if "columns" in options else None
     left = check(scope["df"], types=scope["types"], rename=scope["rename"], **known)
-    assert rule not in set(left["rule"])
+    assert rule not in set(left["rule"]) - LOOKED_AT
 
 
 @pytest.mark.parametrize("rule", sorted(set(Rule) - {"row_empty", "attribute_unknown"}))
@@ -300,9 +306,9 @@ def test_dirty_samples_break_every_planted_rule():
 
 @pytest.mark.slow
 def test_dirty_samples_come_clean_by_pasting_fixes():
-    scope = {"df": gp.sample_customers(300, dirty=True), "pd": pd, "np": np}
+    scope = {"df": gp.sample_customers(300, dirty=True), "pd": pd}
     for _ in range(2 * len(Rule)):  # a rule at a time, as a user would, looking again after each
-        found = gp.validate(scope["df"], "customer_id")
+        found = gp.validate(scope["df"], "customer_id").query("rule not in @LOOKED_AT")
         if found.empty:
             break
         for line in found.loc[found["rule"] == found["rule"].iloc[0], "fix"].unique():

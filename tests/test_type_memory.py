@@ -167,7 +167,9 @@ def test_declare_types_settles_what_a_crash_left_uncertain(sandbox, client, path
 def test_requests_that_certainly_never_arrived_fix_nothing(sandbox, path):
     nobody = CutClient(sandbox.api_key, sandbox.base_url, ledger=path)
     nobody.raising = False
-    assert push(frame(Score=[1]), nobody).counts["failed"] == 1
+    with pytest.raises(gp.ServiceUnavailableError, match="never reached") as caught:
+        push(frame(Score=[1]), nobody)
+    assert caught.value.result.counts["failed"] == 1
     assert nobody.types().empty
 
 

@@ -1,10 +1,14 @@
 """Values: a fix loses no more than it says, and the words tell what is allowed."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
+from growlytics_pandas.blocks import prepare
+from growlytics_pandas.value_rules import check_block
 
 
 def one(df, rule, **options):
@@ -12,7 +16,7 @@ def one(df, rule, **options):
 
 
 def fixed(df, line, **scope):
-    scope |= {"df": df.copy(), "pd": pd, "np": np}
+    scope |= {"df": df.copy(), "pd": pd}
     exec(compile(line, "<fix>", "exec"), scope)
     return scope["df"]
 
@@ -24,7 +28,7 @@ def frame(*values, dtype=object, name="X"):
 def test_a_wrong_value_costs_its_own_cell_only():
     df = frame("yes", "no", "maybe", "on")
     found = one(df, "value_wrong_type", types={"X": "boolean"})
-    assert fixed(df, found["fix"])["X"].tolist() == ["yes", "no", None, "on"]
+    assert fixed(df, found["fix"])["X"].fillna("gone").tolist() == ["yes", "no", "gone", "on"]
 
 
 def test_a_reserved_number_becomes_text_without_a_dot_and_keeps_gaps():
@@ -78,3 +82,14 @@ def test_the_101st_attribute_of_a_row_and_no_other_is_left_out():
     found = gp.validate(df, "id").query("rule == 'too_many_attributes'")
     assert list(zip(found["row"], found["column"], strict=True)) == [(0, "T100"), (0, "T101"), (1, "T101")]
     assert [len(body["attributes"]) for body in gp.preview(df, "id")] == [100, 100]
+
+
+def test_what_was_found_does_not_keep_the_blocks_in_memory():
+    """Lines are made when all blocks are checked; each finding that kept its block would keep the whole frame."""
+    df = pd.DataFrame({"id": [f"c{i}" for i in range(9)], "X": [np.inf, *range(8)], "email": ["no address"] * 9})
+    layout = gp.plan(df, "id").layout
+    block = prepare(df, layout, frozenset(), 0, len(df))
+    before = sys.getrefcount(block)
+    findings = check_block(df, layout, block)
+    assert {found.rule for found in findings} == {"value_not_finite", "email_invalid"}
+    assert sys.getrefcount(block) == before

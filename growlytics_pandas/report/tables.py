@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
@@ -112,6 +113,9 @@ def violations_table(violations: pd.DataFrame, id_column: Hashable, veil: Veil, 
     )
 
 
+_LABELS = re.compile(r"(?<=df\.index\.isin\()\[(?=['\"(]).*\]")  # text that labels rows may be personal
+
+
 def _violation_row(group: Any, example: pd.Series[Any], id_column: Hashable, veil: Veil, most: int) -> tuple[Cell, ...]:
     tone = _TONES.get(group.severity, "plain")
     return (
@@ -122,7 +126,7 @@ def _violation_row(group: Any, example: pd.Series[Any], id_column: Hashable, vei
         group.severity,
         group.effect,
         _example(example, id_column, veil),
-        visible(example["fix"], MAX_FIX_CHARS),
+        visible(_LABELS.sub("[…]", example["fix"]), MAX_FIX_CHARS),
     )
 
 

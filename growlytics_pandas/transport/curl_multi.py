@@ -15,6 +15,7 @@ from growlytics_pandas.wire import Reply, WireFault
 CONNECT_SECONDS: Final = 10.0  # a host that takes longer to accept a connection is down
 SLICE_SECONDS: Final = 0.05  # libcurl is asked at least so often for what its own timers have found
 IDLE_SECONDS: Final = 0.005  # while libcurl has no socket to wait for (a name is being looked up)
+LENGTH_DIGITS: Final = 9  # by so much the heads of two requests differ: Content-Length
 BUNDLE_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")  # as requests and OpenSSL do
 
 CONNECT_CODES: Final = frozenset(
@@ -76,7 +77,8 @@ class CurlTransport:
         self._endpoint = endpoint
         self._bundle = _find_bundle(endpoint.verify)
         self._mask = KeyMask(endpoint.headers)
-        self._in_flight: set[_Exchange] = set()
+        self._head_bytes = 0
+        self._exchanges: list[_Exchange] = []
         self._idle: list[_Exchange] = []
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
@@ -85,11 +87,11 @@ class CurlTransport:
 
     def submit(self, token: int, body: bytes) -> None:
         """Start one request and return at once."""
-        exchange = self._idle.pop() if self._idle else _Exchange(self._new_handle())
+        exchange = self._idle.pop() if self._idle else self._new_exchange()
         exchange.token = token
+        exchange.body_bytes = len(body)
         exchange.started = time.monotonic()
         exchange.handle.setopt(pycurl.POSTFIELDS, body)
-        self._in_flight.add(exchange)
         self._multi.add_handle(exchange.handle)
 
     def poll(self, timeout: float) -> list[Reply]:
@@ -105,12 +107,11 @@ class CurlTransport:
 
     def close(self) -> None:
         """Cut what is in flight, and every connection."""
-        for exchange in self._in_flight:
-            with contextlib.suppress(pycurl.error):
+        for exchange in self._exchanges:
+            with contextlib.suppress(pycurl.error):  # idle ones are not in the multi handle
                 self._multi.remove_handle(exchange.handle)
-        for exchange in (*self._in_flight, *self._idle):
             exchange.handle.close()
-        self._in_flight.clear()
+        self._exchanges.clear()
         self._idle.clear()
         self._multi.close()
 
@@ -131,6 +132,8 @@ class CurlTransport:
             return self._fail(exchange, now, pycurl.E_FTP_WEIRD_SERVER_REPLY, "the answer is not HTTP")
         body = self._mask.hide(exchange.take_body())
         seconds = now - exchange.started
+        if not self._head_bytes:  # the first answer of all: no connection had been kept alive before
+            self._head_bytes = handle.getinfo(pycurl.REQUEST_SIZE) - exchange.body_bytes
         if status == 200:  # noqa: PLR2004  the only documented status: nothing else of it is looked at
             reply = Reply(exchange.token, status, body, seconds)
         else:
@@ -142,6 +145,7 @@ class CurlTransport:
                 seconds,
                 retry_after=_retry_after(exchange),
                 location=self._mask.line(location) if location else None,
+                was_repeated=self._was_repeated(exchange),
             )
         self._release(exchange)
         return reply
@@ -159,15 +163,26 @@ class CurlTransport:
             fault,
             was_sent,
             detail=self._mask.line(words or f"libcurl error {code}"),
+            was_repeated=self._was_repeated(exchange),
         )
         exchange.take_body()
+        exchange.is_full = False
         self._release(exchange)
         return reply
 
+    def _was_repeated(self, exchange: "_Exchange") -> bool:
+        """Return whether libcurl sent this request twice.
+
+        It does so by itself where a kept-alive connection breaks before a byte of the answer, and tells nobody; the
+        server may have stored the first copy. But it counts the bytes of both.
+        """
+        size: int = exchange.handle.getinfo(pycurl.REQUEST_SIZE)
+        return size > self._head_bytes + exchange.body_bytes + LENGTH_DIGITS and self._head_bytes > 0
+
     def _release(self, exchange: "_Exchange") -> None:
         self._multi.remove_handle(exchange.handle)
-        exchange.headers.clear()
-        self._in_flight.discard(exchange)
+        if exchange.headers:
+            exchange.headers.clear()
         self._idle.append(exchange)
 
     def _wait(self, seconds: float) -> None:
@@ -180,6 +195,11 @@ class CurlTransport:
             if self._multi.select(seconds) <= 0:
                 # Without a socket to wait for, select does not wait: a loop around it would burn a whole core.
                 time.sleep(min(max(0.0, deadline - time.monotonic()), IDLE_SECONDS))
+
+    def _new_exchange(self) -> "_Exchange":
+        exchange = _Exchange(self._new_handle())
+        self._exchanges.append(exchange)
+        return exchange
 
     def _new_handle(self) -> Any:
         endpoint = self._endpoint
@@ -206,11 +226,12 @@ class CurlTransport:
 class _Exchange:
     """One easy handle and what its present request has received."""
 
-    __slots__ = ("chunks", "handle", "headers", "is_full", "size", "started", "token")
+    __slots__ = ("body_bytes", "chunks", "handle", "headers", "is_full", "size", "started", "token")
 
     def __init__(self, handle: Any) -> None:
         self.handle = handle
         self.token = 0
+        self.body_bytes = 0
         self.started = 0.0
         self.size = 0
         self.is_full = False
@@ -230,11 +251,8 @@ class _Exchange:
         return len(chunk)
 
     def take_body(self) -> bytes:
-        body = b"".join(self.chunks)
-        self.chunks.clear()
-        self.size = 0
-        self.is_full = False
-        return body
+        chunks, self.chunks, self.size = self.chunks, [], 0
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def header(self, name: bytes) -> str | None:
         for line in reversed(self.headers):

@@ -10,6 +10,7 @@ import psutil
 import pytest
 from wire_server import SUCCESS, accept, ask, message, our_threads, reset, say, wait_until
 
+from growlytics_pandas.retry import may_have_arrived
 from growlytics_pandas.transport.protocol import MAX_REPLY_BYTES
 from growlytics_pandas.wire import WireFault
 
@@ -99,6 +100,23 @@ def test_a_connection_that_dies_as_it_is_used_again_is_stale_or_renewed(serve, c
     reply = ask(transport)
     assert reply.fault is WireFault.STALE or reply.status == 200
     assert reply.was_sent
+
+
+def test_a_copy_that_met_with_nothing_is_not_forgotten(serve, connect):
+    """libcurl repeats a request by itself when a kept-alive connection breaks under it; the first may be stored."""
+
+    def answer(sock, request):
+        if len(server.requests) == 2:
+            return reset(sock, request)
+        sock.sendall(message(200, SUCCESS) if len(server.requests) == 1 else message(500))
+        return True
+
+    server = serve(answer)
+    transport = connect(server.url, concurrency=1)
+    assert not ask(transport, b'{"id":"a"}').was_repeated
+    hurt = ask(transport, b'{"id":"b"}')
+    assert may_have_arrived(hurt), "whether this transport repeated it or says that it broke"
+    assert not ask(transport, b'{"id":"c"}').was_repeated
 
 
 def test_a_cut_body_is_a_lost_answer(serve, connect):

@@ -1,0 +1,166 @@
+"""Remedies for single values: lines of pandas that mend or empty cells, and leave the others as they are."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+from pandas.api import types as dtypes
+
+from growlytics_pandas import contract
+from growlytics_pandas.conversion import BOOLEAN_WORDS, as_boolean, as_date, as_number, as_text
+from growlytics_pandas.fixes import AS_TEXT, INFINITE, NUMBERS, Lines, assignment, dropped, emptied, named
+from growlytics_pandas.inference import AttributeType, Kind
+from growlytics_pandas.layout import Attribute, Layout
+
+_UTC: Final = ZoneInfo("UTC")
+_MANY: Final = 20  # labels in one line
+_Conversion = Callable[["pd.Series[Any]"], "pd.Series[Any]"]
+
+
+def _to_boolean(cells: pd.Series[Any]) -> pd.Series[Any]:
+    return cells.map(lambda v: str(v).strip().lower()).map(BOOLEAN_WORDS).astype("boolean")
+
+
+def _to_number(cells: pd.Series[Any]) -> pd.Series[Any]:
+    return pd.to_numeric(cells, errors="coerce")
+
+
+def _to_date(cells: pd.Series[Any]) -> pd.Series[Any]:
+    return pd.to_datetime(cells, format="ISO8601", errors="coerce")
+
+
+# A line for a column, and what it does: tried on the column before it is offered.
+_CONVERSIONS: Final[Mapping[AttributeType, tuple[str, _Conversion]]] = MappingProxyType(
+    {
+        AttributeType.NUMBER: ('pd.to_numeric({}, errors="coerce")', _to_number),
+        AttributeType.BOOLEAN: (
+            f'{{}}.map(lambda v: str(v).strip().lower()).map({BOOLEAN_WORDS}).astype("boolean")',
+            _to_boolean,
+        ),
+        AttributeType.DATE: ('pd.to_datetime({}, format="ISO8601", errors="coerce")', _to_date),
+    }
+)
+
+
+def read_as(value: Any, wanted: AttributeType, zone: ZoneInfo) -> Any:
+    """Return what a value becomes as an attribute type, None where it cannot become it."""
+    if wanted is AttributeType.DATE:
+        return as_date(value, zone)
+    if wanted is AttributeType.STRING:
+        return as_text(value, zone)
+    return as_number(value) if wanted is AttributeType.NUMBER else as_boolean(value)
+
+
+def of_wrong_type(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
+    """Return what to do about values that are not the type: convert those that can become it, empty the others."""
+    label, place = named(frame, attribute.position), attribute.position
+    if attribute.type == contract.STRING:
+        unicode = '{}.map(lambda v: v.encode(errors="ignore").decode(), na_action="ignore")'
+        return assignment(frame, place, unicode if attribute.kind is Kind.TEXT else AS_TEXT)
+    if attribute.strict:
+        return _converted(frame, attribute, rows)
+    if attribute.kind in (Kind.TEXT, Kind.MIXED):
+        return emptied(frame, place, rows)
+    if attribute.type == contract.BOOLEAN and attribute.kind in NUMBERS:
+        return assignment(frame, place, "{}.where({}.isin([0, 1]))")
+    return dropped(frame, place) if label is None else f"del types[{label}]"
+
+
+def _converted(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
+    """Return a line that converts a mixed column, where pandas does it as we would; else lines that empty cells."""
+    cells = frame.iloc[:, attribute.position]
+    wanted = attribute.type or AttributeType.STRING
+    change, convert = _CONVERSIONS[wanted]
+    expected = [None if gone else read_as(v, wanted, _UTC) for v, gone in zip(cells, cells.isna(), strict=True)]
+    if not _is_right(cells, convert, expected):
+        return emptied(frame, attribute.position, rows, f"empties them; types= converts those that can be a {wanted}")
+    lost = sum(one is None for one in expected) - int(cells.isna().sum())
+    line = assignment(frame, attribute.position, change if lost else change.replace(', errors="coerce"', ""))
+    return f"{line}  # empties {lost:,} that cannot be a {wanted}" if lost else line
+
+
+def _is_right(cells: pd.Series[Any], convert: _Conversion, expected: list[Any]) -> bool:
+    """Try a conversion: whether it gives each value that can be read, digit by digit, and nothing for the others."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # a line that makes pandas warn is none to offer
+            result = convert(cells)
+    except (TypeError, ValueError, OverflowError, Warning):
+        return False
+    if [one is None for one in expected] != result.isna().tolist():
+        return False
+    if dtypes.is_datetime64_any_dtype(result.dtype):
+        return all(one is None or pd.Timestamp(v) == new for one, v, new in zip(expected, cells, result, strict=True))
+    is_wide = dtypes.is_float_dtype(result.dtype)  # such a column keeps the digits of an integer up to 2^53
+    return all(
+        one is None or (one == new and not (is_wide and isinstance(one, int) and abs(one) > contract.MAX_SAFE_INTEGER))
+        for one, new in zip(expected, result.tolist(), strict=True)
+    )
+
+
+def of_infinite(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
+    """Return what to do about numbers that JSON cannot hold."""
+    dtype = frame.dtypes.iloc[attribute.position]
+    if dtypes.is_float_dtype(dtype) and not isinstance(dtype, pd.SparseDtype):
+        return assignment(frame, attribute.position, f'{{}}.replace({INFINITE}, float("nan"))')
+    return emptied(frame, attribute.position, rows)
+
+
+def of_year(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
+    """Return what to do about dates whose year has not four digits."""
+    if dtypes.is_object_dtype(frame.dtypes.iloc[attribute.position]):
+        return emptied(frame, attribute.position, rows)
+    between = f"{{}}.where({{}}.dt.year.between({contract.MIN_YEAR}, {contract.MAX_YEAR}))"
+    return assignment(frame, attribute.position, between)
+
+
+def of_fraction(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:  # noqa: ARG001 - as the others
+    """Return what to do about fractions of a second."""
+    dtype = frame.dtypes.iloc[attribute.position]
+    floor = '.map(lambda v: pd.Timestamp(v).floor("s") if hasattr(v, "microsecond") else v, na_action="ignore")'
+    if attribute.kind is not Kind.DATE:  # text that is read as a date stays text
+        here = "{}.astype(object)" if isinstance(dtype, pd.CategoricalDtype) else "{}"
+        cut = here + r'.replace(r"^(\d{4}-\d\d-\d\d.*\d)[.,]\d+", r"\1", regex=True)'
+        return assignment(frame, attribute.position, cut if attribute.kind is Kind.TEXT else cut + floor)
+    if dtypes.is_object_dtype(dtype):
+        return assignment(frame, attribute.position, "{}" + floor)
+    return assignment(frame, attribute.position, '{}.dt.floor("s")')
+
+
+def of_large_integer(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:  # noqa: ARG001 - as the others
+    """Return how to send integers as text, which keeps every digit."""
+    label = named(frame, attribute.position)
+    if label is not None and attribute.kind is Kind.TEXT:
+        return f"del types[{label}]"
+    return assignment(frame, attribute.position, '{}.astype(object).map(str, na_action="ignore")')
+
+
+def of_long_text(frame: pd.DataFrame, attribute: Attribute, texts: list[Any]) -> str:
+    """Return a line that cuts texts to what fits; of emoji and the like half as many do."""
+    limit = contract.MAX_VALUE_CHARS
+    fits = limit if all(len(text) == contract.count_chars(text) for text in texts) else limit // 2
+    cut = f"{{}}.map(lambda v: v[:{fits}] if isinstance(v, str) else v)"
+    return assignment(frame, attribute.position, cut) + "  # cuts them; left alone, they are sent whole"
+
+
+def of_bad_contact(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
+    """Return lines that empty addresses and numbers that cannot be; only the user knows the right ones."""
+    right = "address" if attribute.name == "email" else "number"
+    return emptied(frame, attribute.position, rows, f"or write the right {right}")
+
+
+def without_empty_rows(frame: pd.DataFrame, layout: Layout) -> str:
+    """Return a line that leaves out rows of which only the id would be sent."""
+    asked = [attribute.position for attribute in layout.attributes]
+    others = [place for place in range(frame.shape[1]) if place not in asked]  # the id among them
+    labels = [named(frame, place) for place in others]
+    if None in labels or len(labels) > _MANY:
+        kept, guard = f"df.iloc[:, {asked}]", f"if df.shape[1] == {frame.shape[1]}: "
+    else:
+        kept, guard = f"df.drop(columns=[{', '.join(map(str, labels))}])", ""
+    return f"{guard}df = df[{kept}.notna().any(axis=1)]  # leaves out customers with an id and nothing else"

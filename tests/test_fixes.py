@@ -1,0 +1,172 @@
+"""All fixes of one report, pasted one after the other: they mend what is wrong, and touch nothing that is right."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import growlytics_pandas as gp
+
+LONG = "Average Basket Value In Rupees Over The Last Twelve Months"
+TAGS = {f"Tag {i}": ["x", "y", None] for i in range(101)}
+
+
+def column(*values, **others):
+    return pd.DataFrame({"id": ["a", "a", *"bcdefgh"][: len(values)], "X": pd.Series(values, dtype=object), **others})
+
+
+NASTY = {
+    "a duplicate before a bad cell": (column(1, 2, 3, "x", 4), {}),
+    "text labels": (column(1, 2, 3, "x", 4).set_axis(list("vwxyz")), {}),
+    "a MultiIndex": (column(1, 2, 3, "x").set_axis(pd.MultiIndex.from_product([[1, 2], ["p", "q"]])), {}),
+    "dates for labels": (column(1, 2, "x").set_axis(pd.date_range("2025-01-01", periods=3)), {}),
+    "labels that repeat": (column(1, 2, 3, "x", 4).set_axis([0, 1, 0, 1, 0]), {}),
+    "digits that floats lose": (column(1, 2, 2**60 + 1, "x", "4"), {}),
+    "a date among numbers": (column(1, 2, 3, dt.date(2025, 1, 1), [5]), {}),
+    "true among numbers": (column(1, 2, True, "4"), {}),
+    "yes among booleans": (column(True, False, True, "yes", 7, [1]), {}),
+    "text among dates": (column(*[pd.Timestamp("2025-01-01")] * 3, "2025-02-01", "soon"), {}),
+    "zones among dates": (column(*[dt.datetime(2025, 1, 1, tzinfo=dt.UTC)] * 3, dt.date(2025, 1, 1), "x"), {}),
+    "types asked for": (column("1", "2", "three", "4.5", "1e999"), {"types": {"X": "number"}}),
+    "fractions in text": (column("2025-01-01", "2025-01-01 10:00:00.5", "x"), {"types": {"X": "date"}}),
+    "no id in between": (column(1, 2, "x", 4, "y").assign(id=["a", None, "b", " ", "c"]), {}),
+    "a padded name": (column(1, 2, 3, "x", 4).rename(columns={"X": " X "}), {}),
+    "names that clash": (column(1, 2, 3, "x", 4, x=[None, 1.5, None, 2.5, np.inf]), {}),
+    "a clash with a reserved name": (column("a@example.com", "a", "b@x").rename(columns={"X": "Email"}), {}),
+    "columns without a name": (column(1, 2, "x", **{"": [b"r", b"s", b"t"], LONG: [1, 2, 3]}), {}),
+    "columns of one name": (
+        column(1, 2, 3, "x", x=list("pqrs"), Y=1, Z=2).set_axis(["id", "X", "x", "Y", "Y"], axis=1),
+        {},
+    ),
+    "whole numbers": (column(1, 2, 3, mobile=[99192, 9876543210, 2**53 + 1]), {}),
+    "more than 100": (pd.DataFrame({"id": ["a", "a", "b"], **TAGS}), {}),
+    "many bad cells": (
+        pd.DataFrame({"id": range(60), "X": [*["x"] * 25, *range(30), *[2**60] * 5]}, dtype=object),
+        {},
+    ),
+    "dirty samples": (gp.sample_customers(300, dirty=True).rename(columns={"customer_id": "id"}), {}),
+    "dirty samples, other labels": (
+        gp.sample_customers(300, dirty=True).rename(columns={"customer_id": "id"}).set_axis(range(900, 600, -1)),
+        {},
+    ),
+}
+AGAIN = ("too_many_attributes",)  # a column that is mended comes on top of the others
+
+
+def pasted(df, found, **scope):
+    """Return the frame after all lines, in order; only `df`, `pd` and the arguments are there to use."""
+    scope |= {"df": df.copy(), "pd": pd}
+    for line in found["fix"].drop_duplicates():
+        exec(compile(line, "<fix>", "exec"), scope)
+    return scope["df"], {name: scope[name] for name in ("types",) if name in scope}
+
+
+def said(value):
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return "missing"
+    if isinstance(value, (bool, np.bool_)):
+        return str(value)
+    return repr(int(value)) if isinstance(value, (int, float, np.number)) and value == value // 1 else str(value)
+
+
+@pytest.mark.parametrize(("df", "options"), NASTY.values(), ids=NASTY)
+def test_all_fixes_of_a_report_can_be_pasted_in_order(df, options):
+    found = gp.validate(df, "id", **options)
+    after, left_options = pasted(df, found, **{key: dict(value) for key, value in options.items()})
+    left = gp.validate(after, "id", **left_options).query("severity == 'error' and rule not in @AGAIN")
+    joined = found.query("rule == 'id_case_duplicate'")["value"].str.lower()
+    left = left[~(left["rule"].eq("id_duplicate") & left["value"].isin(joined))]
+    if df.index.is_unique:
+        assert left.empty, left[["message", "fix"]].to_string()
+
+
+@pytest.mark.parametrize(("df", "options"), NASTY.values(), ids=NASTY)
+def test_a_cell_without_a_violation_keeps_its_value(df, options):
+    df = df.set_axis(df.index if df.index.is_unique else range(len(df)))  # else nothing tells rows apart
+    found = gp.validate(df, "id", **options)
+    after, _ = pasted(df, found, **{key: dict(value) for key, value in options.items()})
+    changed = set(found.loc[found["row"].isna(), "column"])
+    bad = set(zip(found["row"], found["column"], strict=True))
+    assert set(after.index) <= set(df.index), "no row is made"
+    for label in set(df.columns) & set(after.columns) - changed:
+        if list(df.columns).count(label) > 1:
+            continue
+        for row, index in enumerate(df.index):
+            if index in after.index and (row, label) not in bad:
+                old, new = said(df[label].iloc[row]), said(after.loc[index, label])
+                assert new == old or (old == "missing" and label.casefold() in {str(c).casefold() for c in changed})
+
+
+def test_positions_do_nothing_once_rows_are_dropped():
+    df = column("1", "2", "3", "x", "4").set_axis([0, 1, 0, 1, 0])
+    after, _ = pasted(df, gp.validate(df, "id", types={"X": "number"}), types={"X": "number"})
+    assert after["X"].tolist() == ["2", "3", "x", "4"]
+    line = gp.validate(df, "id", types={"X": "number"}).query("rule == 'value_wrong_type'")["fix"].item()
+    assert "paste before any line that drops rows" in line
+    scope = {"df": df.copy(), "pd": pd}
+    exec(line, scope)
+    assert scope["df"]["X"].isna().tolist() == [False, False, False, True, False]
+
+
+def test_a_row_that_is_gone_does_not_come_back():
+    df = pd.DataFrame({"id": ["a", "b"], "email": ["x", "b@example.com"]})
+    line = gp.validate(df, "id").query("rule == 'email_invalid'")["fix"].item()
+    scope = {"df": df.iloc[1:], "pd": pd}
+    exec(line, scope)
+    assert scope["df"]["email"].tolist() == ["b@example.com"]
+
+
+def test_many_rows_have_a_line_each():
+    df = pd.DataFrame({"id": range(50), "email": "nowhere"})
+    lines = gp.validate(df, "id").query("rule == 'email_invalid'")["fix"]
+    assert lines.nunique() == 50
+    assert lines.str.len().max() < 120
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ((1, "4", 2), [1, 4, 2]),
+        ((1, "4", 2.5, 3, None, "x"), [1, 4, 2.5, 3, None, None]),
+        ((True, False, False, "yes", "maybe"), [True, False, False, True, None]),
+    ],
+)
+def test_a_value_that_can_become_the_type_of_its_column_does(values, expected):
+    df = pd.DataFrame({"id": range(len(values)), "X": pd.Series(values, dtype=object)})
+    found = gp.validate(df, "id").query("rule == 'value_wrong_type'")
+    assert "types={'X': " in found["message"].iloc[0]
+    after = pasted(df, found)[0]["X"]
+    assert after.astype(object).where(after.notna(), None).tolist() == expected
+
+
+def test_a_clash_of_ids_changes_these_ids_only():
+    df = pd.DataFrame({"id": ["A@x.com", "a@x.com", "B@x.com", "B@x.com"], "X": range(4)})
+    found = gp.validate(df, "id").query("rule == 'id_case_duplicate'")
+    assert pasted(df, found)[0]["id"].tolist() == ["a@x.com", "a@x.com", "B@x.com", "B@x.com"]
+    assert "share an id" in found["message"].iloc[0]
+
+
+def test_an_id_that_is_too_long_is_shown_and_not_dropped():
+    df = pd.DataFrame({"id": ["a" * 41, "🎉" * 25, "b"], "X": range(3)})
+    found = gp.validate(df, "id").query("rule == 'id_too_long'")
+    shown = [eval(line, {"df": df})["X"].tolist() for line in found["fix"]]
+    assert [0 in shown[0], 1 in shown[1], 2 in [*shown[0], *shown[1]]] == [True, True, False]
+    pd.testing.assert_frame_equal(pasted(df, found)[0], df)
+
+
+def test_a_row_that_errors_have_emptied_is_not_dropped():
+    df = pd.DataFrame({"id": ["a", "b", "c"], "X": pd.Series([1, "x", None], dtype=object), "Y": None})
+    df.loc[3] = ["d", 4, None]
+    found = gp.validate(df, "id").query("rule == 'row_empty'").set_index("row")
+    assert "because of the other errors" in found.loc[1, "message"]
+    assert "because" not in found.loc[2, "message"]
+    assert pasted(df, found)[0]["id"].tolist() == ["a", "b", "d"]
+
+
+def test_numbers_among_dates_make_no_warning_and_only_they_are_emptied():
+    day = pd.Timestamp("2000-01-01")
+    df = pd.DataFrame({"id": ["a", "b", "c"], "When": pd.Series([0, day, day], dtype=object)})
+    found = gp.validate(df, "id").query("rule == 'value_wrong_type'")
+    exec(found["fix"].item())
+    assert df["When"].isna().tolist() == [True, False, False]
