@@ -25,6 +25,8 @@ WHOLE: Final = 'f"{v:.0f}" if isinstance(v, float) and v.is_integer() else '
 AS_TEXT: Final = "{}.map(lambda v: " + WHOLE + 'str(v), na_action="ignore")'
 BEFORE_ROWS: Final = "  # positions: paste before any line that drops rows"
 BEFORE_COLUMNS: Final = "  # position: paste before any line that drops a column"
+_BY_ROW: Final = ("df.index.isin(", "pd.RangeIndex(len(df))")  # what a line has that names rows: see `in_rows`
+KEEP_ONE: Final = 'keep = "first"  # in the call: the rows that share an id lie in several parts'
 _TOGETHER: Final = 20  # rows in one line; a longer list would be in the way of reading it
 _LOOKED_AT: Final = 1000  # groups of rows with one id; past that the general line is given
 NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
@@ -115,6 +117,19 @@ def dropped(frame: pd.DataFrame, position: int) -> str:
         width = frame.shape[1]
         return f"if df.shape[1] == {width}: df = df.iloc[:, [i for i in range({width}) if i != {position}]]"
     return f"df = df.drop(columns=[{label}], errors='ignore')"
+
+
+def of_part(line: str, number: int) -> str:
+    """Say of a line that goes by rows which part of a larger frame it is for: other parts may have the same labels.
+
+    Examples
+    --------
+    >>> of_part("df['X'] = df['X'].mask(df.index.isin([3]))", 7)
+    "df['X'] = df['X'].mask(df.index.isin([3]))  # df: part 7 alone"
+    """
+    if line.startswith("#") or not any(mark in line for mark in _BY_ROW):
+        return line
+    return f"{line}{'; ' if '  # ' in line else '  # '}df: part {number} alone"
 
 
 # names -------------------------------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ def check_ids_of_part(frame: pd.DataFrame, layout: Layout, same: Told, alike: To
     doubled = np.array(same.rows, dtype="int64")
     skipped = missing.copy()
     skipped[doubled] = True
-    reporter.tell_same(list(same.rows), same.what, [[row] for row in same.rows])
+    reporter.tell_same(list(same.rows), same.what, fixes.KEEP_ONE)
     reporter.tell_alike(list(alike.rows), alike.what)
     skipped_by = {Rule.ID_MISSING: np.flatnonzero(missing), Rule.ID_DUPLICATE: doubled}
     return IdCheck(tuple(reporter.findings), skipped, skipped_by)
@@ -155,12 +155,11 @@ class _Reporter:
 
     def report_duplicates(self, groups: Groups) -> None:
         told = tell_same(groups, self._layout.keep)
-        self.tell_same([row for row, _ in told], [what for _, what in told], groups)
+        if told:
+            fix = fixes.of_same_ids(self._frame, self._layout.id_position, groups)
+            self.tell_same([row for row, _ in told], [what for _, what in told], fix)
 
-    def tell_same(self, rows: list[int], what: Sequence[str], groups: Groups) -> None:
-        if not rows:
-            return
-        fix = fixes.of_same_ids(self._frame, self._layout.id_position, groups)
+    def tell_same(self, rows: list[int], what: Sequence[str], fix: str) -> None:
         # Who says keep="first" has decided: the row is reported, and no reason to refuse the push.
         severity = None if self._layout.keep is False else Severity.WARNING
         self._add(Rule.ID_DUPLICATE, rows, what, fix, severity=severity)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from growlytics_pandas.client import Client
 from growlytics_pandas.delivery import Chunk, Delivery, Limits, StopFlag
 from growlytics_pandas.encoding import Encoded
 from growlytics_pandas.errors import DataError, ServiceError
+from growlytics_pandas.fixes import of_part
 from growlytics_pandas.id_rules import Told, check_ids_of_part
 from growlytics_pandas.identifiers import read_ids
 from growlytics_pandas.inference import inspect
@@ -143,10 +143,8 @@ class Part:
 
     def violations(self) -> pd.DataFrame:
         """Return the violations of its rows, under their numbers in the whole."""
-        first = self.task.first_row
-        found = find_violations(self.frame, self.layout, self.screening, self._budget, first)
-        if first:
-            found["fix"] = [_moved(line, first) for line in found["fix"]]
+        found = find_violations(self.frame, self.layout, self.screening, self._budget, self.task.first_row)
+        found["fix"] = [of_part(line, self.task.number) for line in found["fix"]]
         return found
 
     def encode(self, start: int, stop: int, wanted: Mask | None = None) -> Encoded:
@@ -174,11 +172,6 @@ class Part:
             names,
             np.concatenate(bits) if bits else np.empty((0, 0), dtype="uint8"),
         )
-
-
-def _moved(line: str, by: int) -> str:
-    """Let a line of pandas that names a row name it by its number in the whole."""
-    return re.sub(r"(df\.iloc\[|len\(df\)\) != )(\d+)", lambda match: f"{match[1]}{int(match[2]) + by}", line)
 
 
 def check_part(frame: pd.DataFrame, common: Common, task: PartTask) -> pd.DataFrame:

@@ -56,7 +56,7 @@ ALLOWED = {
     "execution": "blocks client delivery encoding endings errors outcomes pacing planning progress recording result rules timeline",
     "survey": "blocks cells errors hints identifiers inference layout",
     "duplicates": "id_rules identifiers survey",
-    "parts": "blocks cells client delivery encoding errors id_rules identifiers inference layout ledger outcomes pacing planning survey validation",
+    "parts": "blocks cells client delivery encoding errors fixes id_rules identifiers inference layout ledger outcomes pacing planning survey validation",
     "keeping": "ledger outcomes parts recording",
     "seen_ids": "cells",
     "outcome_store": "",

@@ -16,7 +16,7 @@ pytest.importorskip("growlytics_pandas.dask")
 
 pytestmark = [pytest.mark.dask, pytest.mark.slow, pytest.mark.filterwarnings("default")]  # of the cluster's own making
 PARTS, ROWS = 40, 500
-COMPARED = ["row", "column", "attribute", "rule", "severity", "effect", "value", "limit", "count", "message", "fix"]
+COMPARED = ["row", "column", "attribute", "rule", "severity", "effect", "value", "limit", "count", "message"]
 
 
 @pytest.fixture(scope="module")
