@@ -28,7 +28,7 @@ from growlytics_pandas.execution import (
 from growlytics_pandas.keeping import Keeper, mark_unchanged
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.outcome_store import OutcomeStore
-from growlytics_pandas.outcomes import RETRYABLE, Book, Status
+from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.parts import Common, PartDigests, PartOrder, PartOutcome, PartTask, Pulse, digest_part
 from growlytics_pandas.planning import types_sent
 from growlytics_pandas.progress import Listener, ProgressEvent, Speedometer, open_listener
@@ -146,6 +146,7 @@ class BatchRun:
     def note_pulses(self, pulses: Mapping[int, Pulse]) -> None:
         """Take note of how far the parts are that are under way, and show it."""
         self._live = {number: pulse for number, pulse in pulses.items() if number not in self._done}
+        self._was_reached |= any(pulse.counts[Status.ACCEPTED] for pulse in self._live.values())
         self._check_failures()
         self._tell("update")
 
@@ -280,7 +281,7 @@ class BatchRun:
     def _again(self, _result: BatchResult) -> BatchResult:
         books = {number: book.copy() for number, book in self.books.items()}
         for book in books.values():
-            book.note_all(book.rows_with(RETRYABLE), Status.UNSENT)
+            book.reopen()
         options = replace(self.options, dry_run=False)
         return type(self)(self.plan, self.client, options, books, self.store.copy()).carry_out()
 

@@ -66,6 +66,7 @@ class Book:
 
     def reopen(self) -> None:
         """Make the rows that `PushResult.retry` sends again `unsent`, with all their attempts before them."""
+        self.lost.update(self.rows_with([Status.UNKNOWN]).tolist())
         rows = self.rows_with(RETRYABLE)
         self.note_all(rows, Status.UNSENT)
         np.frombuffer(self.attempts, dtype="uint8")[rows] = 0

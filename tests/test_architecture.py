@@ -66,7 +66,7 @@ ALLOWED = {
     "batch_run": "batch_plan batch_result client delivery endings errors execution keeping ledger outcome_store outcomes parts planning progress result",
     "stream_run": "batch_engine batch_plan batch_result batch_run client duplicates errors execution id_rules layout name_rules parts planning rules seen_ids survey violations",
     "batches": "batch_engine batch_plan batch_result batch_run client errors execution identifiers layout progress stream_run",
-    "dask": "api batch_engine batch_plan batch_result batch_run client delivery errors execution outcomes pacing parts",
+    "dask": "api batch_engine batch_plan batch_result batch_run client delivery errors execution outcomes pacing parts wire",
     "api": "client execution identifiers layout planning progress result",
     "single": "api client contract errors execution outcomes rules",
     "accessor": "api",

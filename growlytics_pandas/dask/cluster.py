@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pkgutil
 import time
 import uuid
 from collections import deque
@@ -19,15 +20,21 @@ from distributed import Future
 from growlytics_pandas.batch_engine import Job, Step
 from growlytics_pandas.dask.governor import HANDLER, Governor
 from growlytics_pandas.dask.lease import push_on_worker
-from growlytics_pandas.errors import GrowlyticsError, ServiceUnavailableError, UsageError
+from growlytics_pandas.errors import DataError, GrowlyticsError, ServiceUnavailableError, UsageError
 from growlytics_pandas.outcomes import Book, Failure, Status
 from growlytics_pandas.parts import PartDigests, PartOutcome, PartTask, Pulse, digest_part
+from growlytics_pandas.wire import one_line
 
 C = TypeVar("C")
 T = TypeVar("T")
 
 POLL_SECONDS: Final = 0.02  # between two looks at which futures are done
 STALL_SECONDS: Final = 60.0  # without a single worker; after that the run is given up
+_VERSION: Final = "growlytics_pandas:__version__"
+_SAME_VERSION: Final = (
+    "Install the same version of it, and of your own modules, on scheduler and workers: "
+    'pip install "growlytics-pandas[dask,fast]"'
+)
 TASKS_A_THREAD: Final = 2  # submitted ahead: one at work, one to follow
 
 
@@ -38,6 +45,7 @@ class ClusterEngine:
     is_local = False
 
     def __init__(self, ddf: Any, cluster: Cluster) -> None:
+        _require_package(cluster)
         self._parts = ddf.to_delayed()
         self._cluster = cluster
 
@@ -53,7 +61,7 @@ class ClusterEngine:
                     running[self._submit(number, partial(_look, step, common, task))] = number
                 for future in _done(running):
                     number = running.pop(future)
-                    yield number, _result_of(future)
+                    yield number, _looked_at(future, number)
         finally:
             _drop(running)
 
@@ -154,7 +162,7 @@ class _ClusterPush:
     def _take_digests(self) -> None:
         for future in [future for future in self._digesting if future.done()]:
             task = self._digesting.pop(future)
-            self._start(task, _result_of(future))
+            self._start(task, _looked_at(future, task.number))
 
     def _gather(self) -> Iterator[PartOutcome]:
         done = [future for future in self._pushing if future.done()]
@@ -224,13 +232,26 @@ def _look(step: Step[C, T], common: C, task: Any, frame: pd.DataFrame) -> T:
     return step(frame, common, task)
 
 
+def _require_package(cluster: Cluster) -> None:
+    """Ask the workers for their version of this package: a task that one cannot read would never end."""
+    # A function of the standard library, so that a worker without the package can answer.
+    ours = pkgutil.resolve_name(_VERSION)
+    found = cluster.run(pkgutil.resolve_name, _VERSION, on_error="return")
+    odd = {address: version for address, version in found.items() if version != ours}
+    if odd:
+        address, version = next(iter(odd.items()))
+        said = f"version {version}" if isinstance(version, str) else f"none ({one_line(repr(version))})"
+        raise UsageError(
+            f"the worker {address} has {said} of growlytics-pandas, and this process {ours}. {_SAME_VERSION}"
+        )
+
+
 def _install(cluster: Cluster) -> None:
     try:
         cluster.register_plugin(Governor())
     except Exception as problem:
         raise UsageError(
-            f"the cluster's scheduler could not take in growlytics_pandas ({type(problem).__name__}). Install the same "
-            'version on scheduler and workers: pip install "growlytics-pandas[dask,fast]"'
+            f"the cluster's scheduler could not take in growlytics_pandas ({type(problem).__name__}). {_SAME_VERSION}"
         ) from problem
 
 
@@ -242,16 +263,27 @@ def _done(running: Mapping[Future, Any]) -> list[Future]:
     return done
 
 
+def _looked_at(future: Future, number: int) -> Any:
+    """Return what a look at a partition found; nothing of it has been sent."""
+    try:
+        return _result_of(future)
+    except GrowlyticsError:
+        raise
+    except Exception as problem:
+        raise DataError(
+            f"partition {number}: the cluster could not read it, so nothing of it was sent "
+            f"({type(problem).__name__}: {one_line(str(problem))}). Mend what makes it, or leave it out: "
+            "ddf.partitions[...]."
+        ) from problem
+
+
 def _result_of(future: Future) -> Any:
     try:
         return future.result()
     except RuntimeError as problem:
         if "deserializ" not in str(problem):
             raise
-        raise UsageError(
-            f"a worker could not read its task ({problem}). Install the same version of growlytics-pandas and of your "
-            "own modules on scheduler and workers."
-        ) from problem
+        raise UsageError(f"a worker could not read its task ({problem}). {_SAME_VERSION}") from problem
     finally:
         future.release()
 

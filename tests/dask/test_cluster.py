@@ -6,7 +6,7 @@ import pandas as pd
 import psutil
 import pytest
 from counting_server import CountingServer, hash_of
-from dask_customers import KEY, write_parts
+from dask_customers import KEY, client_of, small, write_parts
 
 import growlytics_pandas as gp
 
@@ -17,13 +17,6 @@ pytest.importorskip("growlytics_pandas.dask")
 pytestmark = [pytest.mark.dask, pytest.mark.slow, pytest.mark.filterwarnings("default")]  # of the cluster's own making
 PARTS, ROWS = 40, 500
 COMPARED = ["row", "column", "attribute", "rule", "severity", "effect", "value", "limit", "count", "message"]
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "env": {"GROWLYTICS_API_KEY": KEY}}
-    with distributed.LocalCluster(**options) as running, distributed.Client(running) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -41,24 +34,8 @@ def whole(paths):
     return pd.concat(map(pd.read_parquet, paths), ignore_index=True)
 
 
-@pytest.fixture
-def server():
-    running = CountingServer()
-    yield running
-    running.stop()
-
-
-def client_of(server, ledger=None):
-    return gp.Client(KEY, server.base_url, ledger=ledger)
-
-
 def plain(frame):
     return {name: [None if pd.isna(v) else v for v in frame[name].tolist()] for name in COMPARED}
-
-
-def small(rows, parts):
-    frame = gp.sample_customers(rows)[["customer_id", "City", "Total Orders"]]
-    return dd.from_pandas(frame, npartitions=parts, sort=False)
 
 
 def test_the_violations_are_those_of_one_frame(cluster, ddf, whole):

@@ -1,7 +1,9 @@
-"""Customers in Parquet files whose dtypes drift from file to file, with planted faults."""
+"""Customers for Dask: in Parquet files whose dtypes drift from file to file, with planted faults, and plain ones."""
 
 import numpy as np
 import pandas as pd
+
+import growlytics_pandas as gp
 
 KEY = "a-key-of-the-tests"
 
@@ -50,3 +52,14 @@ def write_parts(folder, parts, rows):
     for number, path in enumerate(paths):
         customers(number, rows).to_parquet(path)
     return paths
+
+
+def client_of(server, ledger=None):
+    return gp.Client(KEY, server.base_url, ledger=ledger)
+
+
+def small(rows, parts):
+    import dask.dataframe as dd  # noqa: PLC0415  not everywhere
+
+    frame = gp.sample_customers(rows)[["customer_id", "City", "Total Orders"]]
+    return dd.from_pandas(frame, npartitions=parts, sort=False)
