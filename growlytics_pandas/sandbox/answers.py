@@ -8,6 +8,12 @@ from typing import Final
 
 from growlytics_pandas import contract
 
+MAX_BODY_BYTES: Final = 1 << 20
+"""A customer of 100 attributes of 512 characters has a tenth of this [assumed]."""
+
+MAX_HEAD_BYTES: Final = 64 << 10
+"""Of the request line with all headers: eight times what common servers take [assumed]."""
+
 _JSON_TYPE: Final = (b"content-type", contract.CONTENT_TYPE.encode())
 _HTML_PAGE: Final = b"<!doctype html><title>Sign in</title><p>Please sign in to the network.</p>"
 
