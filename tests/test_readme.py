@@ -11,7 +11,7 @@ from growlytics_pandas.outcomes import MEANINGS
 from growlytics_pandas.rules import RULES
 from growlytics_pandas.type_table import TYPE_TABLE
 
-ROOT = pathlib.Path(growlytics_pandas.__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
