@@ -39,6 +39,12 @@ def refusal(status: int, message: str, *headers: tuple[bytes, bytes]) -> Answer:
     return Answer(status, body, (_JSON_TYPE, *headers))
 
 
+NOT_HTTP: Final = refusal(HTTPStatus.BAD_REQUEST, "request - is not HTTP - send HTTP/1.1")
+HEAD_TOO_LARGE: Final = refusal(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"headers - have more than {MAX_HEAD_BYTES} bytes - send fewer"
+)
+
+
 def status_fault(status: int, retry_after: str | None) -> Answer:
     """Return the answer of an error status that a fault asked for."""
     headers = () if retry_after is None else ((b"retry-after", retry_after.encode()),)
