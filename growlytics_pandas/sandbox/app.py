@@ -24,6 +24,7 @@ from growlytics_pandas.sandbox.answers import (
 )
 from growlytics_pandas.sandbox.faults import FaultDeck, FaultKind, Faults, Play
 from growlytics_pandas.sandbox.openapi import OPENAPI_PATH, answer_openapi
+from growlytics_pandas.sandbox.page import PAGE_METHODS, PAGE_PATH, answer_page
 from growlytics_pandas.sandbox.rules import read_request
 from growlytics_pandas.sandbox.store import SandboxStore
 
@@ -68,7 +69,9 @@ class SandboxApp:
         body = await _read_body(receive)
         if body is None:
             return
-        if scope["path"] == OPENAPI_PATH:
+        if scope["path"] == PAGE_PATH and scope["method"] in PAGE_METHODS:
+            await _send(send, await answer_page(scope, self._store.path, self._faults, self.requests, self.deck.played))
+        elif scope["path"] == OPENAPI_PATH:
             await _send(send, answer_openapi(scope["method"]))
         elif scope["path"] != contract.CUSTOMER_PATH:
             await _send(send, refusal(HTTPStatus.NOT_FOUND, NOT_FOUND))
