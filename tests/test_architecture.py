@@ -61,7 +61,8 @@ ALLOWED = {
     "form": "api client contract errors identifiers layout masking outcomes planning progress report result rules sandbox",
     "sandbox": "contract errors masking",
     "demo": "accessor samples sandbox",
-    "__main__": "demo sandbox",
+    "commands": "api client contract credentials csv_safe errors ledger outcomes planning progress result rules transport wire",
+    "__main__": "commands demo sandbox",
     "__init__": "accessor api client errors ledger planning result samples sandbox",
 }
 
