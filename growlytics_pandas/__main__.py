@@ -1,20 +1,25 @@
-"""``python -m growlytics_pandas``: the demo, and the sandbox as a server of its own."""
+"""``python -m growlytics_pandas``: files from a scheduler, the demo, and the sandbox as a server of its own."""
 
 import argparse
 import sys
 from typing import Final
 
 from growlytics_pandas import demo
+from growlytics_pandas.commands import COMMANDS, Parser, epilog
 from growlytics_pandas.sandbox import command as sandbox
 
 WRONG_CALL: Final = 2
 """As argparse leaves it."""
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit status."""
-    parser = argparse.ArgumentParser(prog="growlytics_pandas", description=__doc__)
-    commands = parser.add_subparsers(dest="command")
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = Parser(prog="growlytics_pandas", description=__doc__)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for one in COMMANDS:
+        command = commands.add_parser(one.name, help=one.help, description=f"{one.help}.", epilog=epilog())
+        one.add_arguments(command)
+        command.set_defaults(run=one.run)
     for name, module, text in (
         ("demo", demo, "push made-up customers, some of them broken, to a sandbox and show what became of them"),
         ("sandbox", sandbox, "serve the documented API on this machine until Ctrl-C"),
@@ -22,6 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
         command = commands.add_parser(name, help=text, description=text)
         module.add_arguments(command)
         command.set_defaults(run=module.run)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    parser = make_parser()
     chosen = parser.parse_args(arguments)
     if chosen.command is None:
         parser.print_help(sys.stderr)

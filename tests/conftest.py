@@ -3,6 +3,8 @@ import pytest
 from growlytics_pandas import Sandbox
 from growlytics_pandas.sandbox import Faults
 
+pytest_plugins = ["live_service"]  # the option --live
+
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch, tmp_path_factory):

@@ -8,6 +8,7 @@ import pytest
 import growlytics_pandas
 
 PACKAGE = pathlib.Path(growlytics_pandas.__file__).parent
+TESTS = pathlib.Path(__file__).parent
 
 # module -> the modules of ours that it may import; a folder is one module here
 ALLOWED = {
@@ -71,9 +72,10 @@ ALLOWED = {
     "single": "api client contract errors execution outcomes rules",
     "accessor": "api",
     "form": "api client contract errors identifiers layout masking outcomes planning progress report result rules sandbox",
-    "sandbox": "contract errors",
+    "sandbox": "contract errors masking",
     "demo": "accessor samples sandbox",
-    "__main__": "demo sandbox",
+    "commands": "api client contract credentials csv_safe errors ledger outcomes planning progress result rules transport wire",
+    "__main__": "commands demo sandbox",
     "__init__": "accessor api batches client errors ledger planning result samples sandbox",
 }
 
@@ -103,7 +105,7 @@ FENCED = {
     "dask": {"dask"},
     "distributed": {"dask"},
     "matplotlib": {"charts"},
-    "jinja2": {"report"},
+    "jinja2": {"report", "sandbox"},
 }
 
 
@@ -177,6 +179,5 @@ def test_no_module_bears_the_name_of_a_public_function():
 
 
 def test_files_stay_short():
-    root = PACKAGE.parent
-    files = [*sources(), *(root / "tests").rglob("*.py")]
+    files = [*sources(), *TESTS.rglob("*.py")]
     assert {str(path): n for path in files if (n := len(path.read_text().splitlines())) > 350} == {}

@@ -9,9 +9,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-import growlytics_pandas
-
-FOLDER = pathlib.Path(growlytics_pandas.__file__).parents[1] / "notebooks"
+FOLDER = pathlib.Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 MARKS = {"dask": [pytest.mark.dask]}  # of the tests that run a notebook
 CELL_SECONDS = 60

@@ -6,7 +6,7 @@ import types
 
 import growlytics_pandas as gp
 
-ROOT = pathlib.Path(gp.__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[1]
 
 
 def test_all_is_sorted_and_is_the_namespace():

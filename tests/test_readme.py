@@ -11,7 +11,7 @@ from growlytics_pandas.outcomes import MEANINGS
 from growlytics_pandas.rules import RULES
 from growlytics_pandas.type_table import TYPE_TABLE
 
-ROOT = pathlib.Path(growlytics_pandas.__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
@@ -57,3 +57,19 @@ def test_the_options_of_push_are_all_in_readme():
     section = README.split("## Options of push")[1].split("\n## ")[0]
     for option in list(inspect.signature(growlytics_pandas.push).parameters)[2:]:
         assert f"`{option}`" in section, option
+
+
+def test_every_test_that_an_assumption_names_exists_and_every_contract_test_is_named():
+    section = README.split("## Assumptions")[1].split("\n## ")[0]
+    live = (ROOT / "tests" / "test_live_contract.py").read_text()
+    everywhere = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert set(re.findall(r"`(test_\w+)`", section)) <= set(re.findall(r"^def (test_\w+)", everywhere, re.MULTILINE))
+    asked = re.findall(r"^def (test_\w+)", live, re.MULTILINE)
+    assert set(re.findall(r"\*\*`(test_\w+)`\*\*", section)) == set(asked)
+
+
+def test_readme_says_how_many_requests_a_live_run_sends():
+    live = (ROOT / "tests" / "test_live_contract.py").read_text()
+    marks = [int(n) for n in re.findall(r"@pytest.mark.asks\((\d+)\)", live)]
+    first = 1  # that of the fixture `first_answer`
+    assert f"sends {sum(marks) + first} requests" in README

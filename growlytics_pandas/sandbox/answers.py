@@ -8,6 +8,12 @@ from typing import Final
 
 from growlytics_pandas import contract
 
+MAX_BODY_BYTES: Final = 1 << 20
+"""A customer of 100 attributes of 512 characters has a tenth of this [assumed]."""
+
+MAX_HEAD_BYTES: Final = 64 << 10
+"""Of the request line with all headers: eight times what common servers take [assumed]."""
+
 _JSON_TYPE: Final = (b"content-type", contract.CONTENT_TYPE.encode())
 _HTML_PAGE: Final = b"<!doctype html><title>Sign in</title><p>Please sign in to the network.</p>"
 
@@ -31,6 +37,12 @@ def refusal(status: int, message: str, *headers: tuple[bytes, bytes]) -> Answer:
     """Return an answer that says why not, in the form of all error answers here [assumed]."""
     body = json.dumps({"success": False, "message": message}).encode()
     return Answer(status, body, (_JSON_TYPE, *headers))
+
+
+NOT_HTTP: Final = refusal(HTTPStatus.BAD_REQUEST, "request - is not HTTP - send HTTP/1.1")
+HEAD_TOO_LARGE: Final = refusal(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"headers - have more than {MAX_HEAD_BYTES} bytes - send fewer"
+)
 
 
 def status_fault(status: int, retry_after: str | None) -> Answer:

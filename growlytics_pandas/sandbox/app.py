@@ -13,6 +13,7 @@ from growlytics_pandas import contract
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError
 from growlytics_pandas.sandbox.answers import (
     HTML_PAGE,
+    MAX_BODY_BYTES,
     NOT_FOUND,
     SUCCESS,
     Answer,
@@ -22,11 +23,10 @@ from growlytics_pandas.sandbox.answers import (
     status_fault,
 )
 from growlytics_pandas.sandbox.faults import FaultDeck, FaultKind, Faults, Play
+from growlytics_pandas.sandbox.openapi import OPENAPI_PATH, answer_openapi
+from growlytics_pandas.sandbox.page import PAGE_METHODS, PAGE_PATH, answer_page
 from growlytics_pandas.sandbox.rules import read_request
 from growlytics_pandas.sandbox.store import SandboxStore
-
-MAX_BODY_BYTES: Final = 1 << 20
-"""A customer of 100 attributes of 512 characters has a tenth of this [assumed]."""
 
 TRANSPORT_EXTENSION: Final = "growlytics.transport"
 """Where the protocol puts its transport in the scope: a connection can only be reset through it."""
@@ -69,7 +69,11 @@ class SandboxApp:
         body = await _read_body(receive)
         if body is None:
             return
-        if scope["path"] != contract.CUSTOMER_PATH:
+        if scope["path"] == PAGE_PATH and scope["method"] in PAGE_METHODS:
+            await _send(send, await answer_page(scope, self._store.path, self._faults, self.requests, self.deck.played))
+        elif scope["path"] == OPENAPI_PATH:
+            await _send(send, answer_openapi(scope["method"]))
+        elif scope["path"] != contract.CUSTOMER_PATH:
             await _send(send, refusal(HTTPStatus.NOT_FOUND, NOT_FOUND))
         elif scope["method"] != "POST":
             await _send(send, refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method - use POST", (b"allow", b"POST")))

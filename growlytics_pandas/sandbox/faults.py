@@ -119,6 +119,11 @@ class Faults:
         return [(FaultKind.STATUS, status, share) for status, share in self.status.items()] + by_kind
 
 
+def fault_name(kind: FaultKind, status: int) -> str:
+    """Return the name of a fault in `Sandbox.faulted` and in `parse_faults`."""
+    return f"{kind.value}.{status}" if kind is FaultKind.STATUS else kind.value
+
+
 @dataclass(frozen=True, slots=True)
 class Play:
     """One request's fate."""
@@ -176,7 +181,7 @@ class FaultDeck:
     def _count(self, kind: FaultKind | None, status: int) -> int:
         if kind is None:
             return 0
-        name = f"{kind.value}.{status}" if kind is FaultKind.STATUS else kind.value
+        name = fault_name(kind, status)
         self.played[name] += 1
         return self.played[name] - 1
 
@@ -244,7 +249,7 @@ def _check_latency(latency: float | tuple[float, float]) -> None:
 
 def _check_shares(faults: Faults) -> None:
     for kind, status, share in faults.shares():
-        name = f"status.{status}" if kind is FaultKind.STATUS else kind.value
+        name = fault_name(kind, status)
         if kind is FaultKind.STATUS and status not in FAULT_STATUSES:
             raise _wrong("status", status, f"HTTP statuses {FAULT_STATUSES.start} to {FAULT_STATUSES.stop - 1}")
         if not 0 <= share <= 1:

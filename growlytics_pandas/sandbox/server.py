@@ -112,7 +112,7 @@ class Sandbox:
 
     @property
     def base_url(self) -> str:
-        """The URL to give to a client."""
+        """The URL to give to a client; in a browser it shows what arrived and what was ignored."""
         return f"http://{HOST}:{self._require_running().port}"
 
     @property

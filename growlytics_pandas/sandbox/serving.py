@@ -6,15 +6,17 @@ import importlib.util
 import logging
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from functools import cache
 from typing import Any, Final, cast
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from growlytics_pandas.sandbox.answers import HEAD_TOO_LARGE, MAX_HEAD_BYTES, NOT_HTTP, Answer
 from growlytics_pandas.sandbox.app import TRANSPORT_EXTENSION, SandboxApp
 
 BACKLOG: Final = 2048
@@ -33,19 +35,64 @@ def _silent_logger() -> logging.Logger:
     return logger
 
 
+class _Flow(FlowControl):
+    """Reads on only when no request waits: uvicorn would keep all that a client sends without reading the answers."""
+
+    def __init__(self, transport: asyncio.Transport, waiting: Collection[object]) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if not self._waiting:
+            super().resume_reading()
+
+
 class SandboxProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which shows its transport to the application and logs nothing."""
+    """uvicorn's protocol, which shows its transport to the application, logs nothing and bounds what it keeps."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.logger = _silent_logger()
         self.access_log = False
+        self._head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take the connection."""
+        super().connection_made(transport)
+        self.flow = _Flow(transport, self.pipeline)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse `data`; refuse a head without end, which the parser would keep, and copy again with each piece."""
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self._end_with(HEAD_TOO_LARGE)
 
     def on_message_begin(self) -> None:
         """Put the transport where the application finds it."""
         super().on_message_begin()
         scope = cast("dict[str, Any]", self.scope)  # the extension is ours, so uvicorn's types do not know it
         scope["extensions"] = {TRANSPORT_EXTENSION: self.transport}
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer."""
+        super().on_headers_complete()
+        self._head_bytes = 0
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        super().on_body(body)
+        self._head_bytes = 0
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words, in plain text
+        """Answer what is not HTTP as all that is wrong is answered here."""
+        self._end_with(NOT_HTTP)
+
+    def _end_with(self, answer: Answer) -> None:
+        headers = (*answer.headers, (b"content-length", b"%d" % len(answer.body)), (b"connection", b"close"))
+        lines = [b"%s: %s\r\n" % header for header in headers]
+        self.transport.write(b"".join([STATUS_LINE[answer.status], *lines, b"\r\n", answer.body]))
+        self.transport.close()
 
 
 class ServerThread:

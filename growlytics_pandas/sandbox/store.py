@@ -30,6 +30,7 @@ CREATE TABLE ignored (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL, attribute TEXT, type TEXT, value TEXT NOT NULL,
     reason TEXT NOT NULL, known_type TEXT, at TEXT NOT NULL
 );
+CREATE INDEX ignored_by_id ON ignored (id);
 """
 
 

@@ -1,0 +1,26 @@
+"""The command line for schedulers: ``python -m growlytics_pandas schema|validate|push FILE --id-col COLUMN``.
+
+::
+
+    looking  pushing     the commands
+    parser  options      what can be said on the command line
+    sources              a file or stdin, its format, its encoding
+    csv_text  jsonl      records → columns, strictly: a short line is an error, not a missing value
+    columns  frames      the text of a CSV → numbers, booleans, text; notes say what was decided
+    loading              FILE → plan, with the types that the ledger knows
+    running  stopping    errors and signals → exit statuses, which are in `exits`
+    outputs              reports, violations, outcomes as files
+    summary  wording     what is said: one JSON object, or a few lines
+"""
+
+from typing import Final
+
+from growlytics_pandas.commands.looking import SCHEMA, VALIDATE
+from growlytics_pandas.commands.options import epilog
+from growlytics_pandas.commands.parser import Parser
+from growlytics_pandas.commands.pushing import PUSH
+from growlytics_pandas.commands.running import Command
+
+COMMANDS: Final[tuple[Command, ...]] = (SCHEMA, VALIDATE, PUSH)
+
+__all__ = ["COMMANDS", "Command", "Parser", "epilog"]

@@ -1,0 +1,94 @@
+"""``schema`` and ``validate``: what a file would become, and what would not arrive. Nothing is sent."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from typing import Any, Final
+
+import pandas as pd
+
+from growlytics_pandas.commands import options
+from growlytics_pandas.commands.exits import Exit
+from growlytics_pandas.commands.loading import Loaded, load, open_client
+from growlytics_pandas.commands.outputs import check_outputs, write_outputs
+from growlytics_pandas.commands.running import Command
+from growlytics_pandas.commands.stopping import Stopper
+from growlytics_pandas.commands.summary import Summary, count_rules
+from growlytics_pandas.commands.wording import in_words
+from growlytics_pandas.rules import Severity
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    options.add_file(parser)
+    options.add_plan(parser)
+    options.add_service(parser)
+
+
+def _add_schema_options(parser: argparse.ArgumentParser) -> None:
+    _add_options(parser)
+    options.add_saying(parser, files=())
+
+
+def _add_validate_options(parser: argparse.ArgumentParser) -> None:
+    _add_options(parser)
+    options.add_saying(parser, files=("violations", "report"))
+
+
+def load_and_note(arguments: argparse.Namespace, *, needs_key: bool) -> Loaded:
+    """Read and plan the file, and say at once what deserves a look: a push may take hours."""
+    loaded = load(arguments, open_client(arguments, needs_key=needs_key))
+    if not arguments.quiet:
+        sys.stderr.writelines(f"note: {in_words(note)}\n" for note in loaded.notes)
+    return loaded
+
+
+def summarise(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
+    """Return what can be said of a plan."""
+    plan = loaded.plan
+    violations = plan.violations
+    n_errors = int((violations["severity"] == Severity.ERROR).sum())
+    return Summary(
+        arguments.command,
+        arguments.file,
+        rows=len(plan.frame),
+        counts=plan.counts,
+        errors=n_errors,
+        warnings=len(violations) - n_errors,
+        rules=count_rules(violations),
+        notes=tuple(map(in_words, loaded.notes)),
+    )
+
+
+def _show_schema(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
+    loaded = load_and_note(arguments, needs_key=False)
+    return Summary(
+        arguments.command,
+        arguments.file,
+        rows=len(loaded.plan.frame),
+        columns=tuple(map(_column, loaded.plan.schema.to_dict("records"))),
+        notes=tuple(map(in_words, loaded.notes)),
+    )
+
+
+def _column(row: dict[Any, Any]) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(pd.Series(row).to_json())
+    return plain | {"note": in_words(str(row["note"]))}
+
+
+def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
+    check_outputs(arguments)
+    loaded = load_and_note(arguments, needs_key=False)
+    summary = summarise(arguments, loaded)
+    status = Exit.DATA if summary.errors else Exit.DONE
+    return write_outputs(replace(summary, exit_status=status), arguments, loaded.plan, None)
+
+
+SCHEMA: Final = Command(
+    "schema", "show which columns of a file become which attributes and types", _add_schema_options, _show_schema
+)
+VALIDATE: Final = Command(
+    "validate", "tell what of a file would not arrive, or deserves a look", _add_validate_options, _validate
+)

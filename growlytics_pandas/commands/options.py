@@ -1,0 +1,147 @@
+"""The options of the commands."""
+
+import argparse
+from pathlib import Path
+from typing import Final, get_args
+
+from growlytics_pandas import contract
+from growlytics_pandas.commands.exits import describe_exits
+from growlytics_pandas.commands.parser import refuse_keys
+from growlytics_pandas.commands.sources import FORMATS
+from growlytics_pandas.transport import TransportName
+
+READING: Final = """\
+how a file is read:
+  Nothing is guessed that could change a value. A file is read whole: a CSV of 1 GB takes about 4 GB of memory where
+  pyarrow is installed and 7 GB where it is not, JSON lines of 1 GB about 2 GB.
+  csv, tsv  The id column, name, email and mobile are text. A column is numbers where each value is one, written in
+            full (12, -3.50, 1e-05); with a leading zero or a plus anywhere (00123, +91…) it stays text. true/false
+            in any case is boolean. Dates stay text: --type "Last Order=date" reads ISO 8601. A column whose type the
+            ledger knows is read as that type. Only an empty cell is missing: NA, None and null are text, unless
+            --na NA. UTF-8, with or without a mark, unless --encoding. A line with too few or too many cells is an
+            error.
+  jsonl     One JSON object a line; numbers, text and booleans are what they are in JSON, null is missing.
+  parquet   As its schema says, every digit kept. Needs pyarrow.
+  Gzip is recognised by itself. The `index` of violations and outcomes is the line in the file, the heading being 1."""
+
+
+def epilog() -> str:
+    """Return the end of every ``--help``."""
+    return f"{READING}\n\n{describe_exits()}"
+
+
+def add_file(parser: argparse.ArgumentParser) -> None:
+    """Add the file and how to read it."""
+    group = parser.add_argument_group("the file")
+    group.add_argument("file", metavar="FILE", help="csv, tsv, jsonl, ndjson, parquet, also with .gz; - is stdin")
+    group.add_argument("--format", choices=FORMATS, help="what it is, where the name does not tell")
+    group.add_argument("--encoding", help="of csv, tsv and jsonl (default: utf-8), such as cp1252 or utf-16")
+    group.add_argument("--sep", help="between the cells of a csv (default: a comma; tsv: a tab)")
+    group.add_argument("--na", action="append", metavar="TEXT", help="csv: text that means missing; may be repeated")
+    group.add_argument("--limit", type=_count, metavar="N", help="only the first N rows, for a trial")
+
+
+def add_plan(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a plan."""
+    group = parser.add_argument_group("what becomes of it")
+    group.add_argument("--id-col", required=True, metavar="COLUMN", help="the column of ids")
+    group.add_argument("--column", action="append", metavar="COLUMN", help="send this column and no others; repeat it")
+    group.add_argument("--exclude", action="append", metavar="COLUMN", help="leave this column out; may be repeated")
+    group.add_argument(
+        "--rename", action="append", type=_pair, metavar="COLUMN=NAME", help="the attribute's name; may be repeated"
+    )
+    types = ", ".join(contract.TYPES)
+    group.add_argument("--type", action="append", type=_pair, metavar="COLUMN=TYPE", help=f"{types}; may be repeated")
+    group.add_argument("--types", type=_pairs, metavar="COLUMN=TYPE,…", help="several at once")
+    group.add_argument("--timezone", default="UTC", help="zone that dates with a zone are written in (default: UTC)")
+    group.add_argument("--region", default="IN", help="country of numbers written without one (default: IN)")
+    group.add_argument("--keep", choices=("first", "last"), help="which row of those with one id (default: none)")
+    group.add_argument("--name", metavar="TEXT", help="the top-level name of the vendor's example")
+    group.add_argument(
+        "--new-attributes",
+        choices=("allow", "forbid"),
+        default="allow",
+        help="forbid: a guard against typing errors (default: allow)",
+    )
+
+
+def add_service(parser: argparse.ArgumentParser) -> None:
+    """Add which project, and what is remembered of it."""
+    group = parser.add_argument_group("the service (the key: GROWLYTICS_API_KEY, or --key-file)")
+    group.add_argument("--key-file", metavar="PATH", help="a file that holds the API key and nothing else")
+    group.add_argument("--base-url", metavar="URL", help="default: GROWLYTICS_BASE_URL, else the documented host")
+    group.add_argument(
+        "--ledger", default="auto", metavar="PATH", help="or none; default: GROWLYTICS_LEDGER, else your own"
+    )
+    refuse_keys(parser)
+
+
+def add_sending(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a push."""
+    group = parser.add_argument_group("sending")
+    group.add_argument("--dry-run", action="store_true", help="do everything but the requests; needs no key")
+    group.add_argument(
+        "--skip-unchanged", action="store_true", help="leave out what was accepted before; also how to resume"
+    )
+    group.add_argument(
+        "--errors", choices=("raise", "drop"), default="raise", help="drop: send what can arrive (default: raise)"
+    )
+    group.add_argument("--max-rate", type=float, metavar="N", help="requests a second, at most")
+    group.add_argument(
+        "--max-concurrency", type=int, default=64, metavar="N", help="requests in flight, at most (default: 64)"
+    )
+    group.add_argument(
+        "--max-failures",
+        type=_count_or_share,
+        metavar="N",
+        help="stop after so many failed rows (50), or such a share (0.1)",
+    )
+    group.add_argument("--chunk-size", type=int, default=1000, metavar="N", help="rows encoded at once (default: 1000)")
+    group.add_argument(
+        "--transport",
+        choices=get_args(TransportName),
+        default="auto",
+        help="(default: auto, libcurl where it is installed)",
+    )
+    group.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="of one request (default: 30)")
+    group.add_argument("--ca-bundle", metavar="PATH", help="authorities to check the certificate with")
+
+
+def add_saying(parser: argparse.ArgumentParser, *, files: tuple[str, ...]) -> None:
+    """Add what is said and written."""
+    group = parser.add_argument_group("what is told")
+    group.add_argument("--json", action="store_true", help="one JSON object on stdout, and nothing else there")
+    group.add_argument("--quiet", action="store_true", help="say nothing where all is well; no progress")
+    for name in files:
+        group.add_argument(f"--{name}", type=Path, metavar="PATH", help=_FILES[name])
+
+
+_FILES: Final = {
+    "report": "write an HTML report; ids, names, emails and mobiles are masked",
+    "violations": "write all violations as CSV, safe to open in a spreadsheet",
+    "outcomes": "write what became of each row, as .csv or .parquet",
+}
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.rpartition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"found {text!r}; it must be like 'City=string'")
+    return name, value
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    return [_pair(part) for part in text.split(",")]
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"found {text!r}; it must be a whole number from 1 up")
+    return int(text)
+
+
+def _count_or_share(text: str) -> float:
+    try:
+        return int(text) if text.isdecimal() else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"found {text!r}; it must be rows such as 50, or a share as 0.1") from None

@@ -1,0 +1,111 @@
+"""``push``: send a file, and say what became of it whatever happened."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import Any, Final
+
+from growlytics_pandas.api import last_result
+from growlytics_pandas.commands import options
+from growlytics_pandas.commands.exits import Exit
+from growlytics_pandas.commands.looking import load_and_note, summarise
+from growlytics_pandas.commands.outputs import check_outputs, write_outputs
+from growlytics_pandas.commands.running import Command, explain
+from growlytics_pandas.commands.stopping import Stopper
+from growlytics_pandas.commands.summary import FailedRow, Summary
+from growlytics_pandas.commands.wording import in_words
+from growlytics_pandas.errors import ConstraintViolationError
+from growlytics_pandas.outcomes import RETRYABLE, Status
+from growlytics_pandas.planning import Plan
+from growlytics_pandas.progress import open_listener
+from growlytics_pandas.result import PushResult
+
+_SHOWN_FAILURES: Final = 10
+_SENDING: Final = (
+    *("errors", "dry_run", "skip_unchanged", "chunk_size", "max_concurrency", "max_rate", "max_failures"),
+)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    options.add_file(parser)
+    options.add_plan(parser)
+    options.add_service(parser)
+    options.add_sending(parser)
+    options.add_saying(parser, files=("report", "violations", "outcomes"))
+
+
+def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
+    check_outputs(arguments)
+    loaded = load_and_note(arguments, needs_key=not arguments.dry_run)
+    progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
+    sending = {name: getattr(arguments, name) for name in _SENDING}
+    result, error = _carry_out(loaded.plan, sending | {"progress": progress})
+    summary = _of_result(summarise(arguments, loaded), result)
+    if isinstance(error, ConstraintViolationError):
+        summary = replace(summary, exit_status=Exit.DATA, ended="refused", new_types={}, seconds=None, started=None)
+    elif error is not None:
+        summary = explain(error, summary, stopper)
+    summary = replace(summary, next=_next_step(summary, arguments))
+    return write_outputs(summary, arguments, loaded.plan, result)
+
+
+def _carry_out(plan: Plan, sending: dict[str, Any]) -> tuple[PushResult, BaseException | None]:
+    """Push, and return the result that there is after any error; a push that was refused has that of a dry run."""
+    before = last_result()
+    try:
+        return plan.push(**sending), None
+    except ConstraintViolationError as error:
+        return plan.push(dry_run=True), error
+    except (Exception, KeyboardInterrupt) as error:
+        result = last_result()
+        if result is None or result is before:
+            raise
+        return result, error
+
+
+def _of_result(summary: Summary, result: PushResult) -> Summary:
+    counts = result.counts
+    is_dry = result.run.ended == "dry run"
+    # A row that --keep leaves out is `invalid` and no error: it was asked for.
+    n_lost = 0 if is_dry else sum(counts[status] for status in RETRYABLE)
+    return replace(
+        summary,
+        exit_status=Exit.DATA if summary.errors or n_lost else Exit.DONE,
+        ended=result.run.ended,
+        counts=counts,
+        new_types=dict(zip(result.new_types["attribute"], result.new_types["type"], strict=True)),
+        failures=_failures(result),
+        started=result.run.started.isoformat(timespec="seconds"),
+        seconds=round(result.run.seconds, 3),
+        retries=result.run.retries,
+        base_url=result.run.base_url,
+    )
+
+
+def _failures(result: PushResult) -> tuple[FailedRow, ...]:
+    failed = result.failed
+    shown = failed[failed["status"].isin([Status.FAILED, Status.UNKNOWN])].head(_SHOWN_FAILURES)
+    columns = (shown[name].tolist() for name in ("row", "index", "status", "error"))
+    http = [status or None for status in shown["http_status"].fillna(0).tolist()]
+    return tuple(
+        FailedRow(row, line, status, code, in_words(str(error)))
+        for (row, line, status, error), code in zip(zip(*columns, strict=True), http, strict=True)
+    )
+
+
+def _next_step(summary: Summary, arguments: argparse.Namespace) -> str:
+    if summary.ended == "dry run" or summary.exit_status in (Exit.DONE, Exit.CALL, Exit.FAULT):
+        return ""
+    if summary.ended == "refused":
+        lists = "" if arguments.violations else " --violations PATH lists them all."
+        return f"mend the file, or leave out what cannot arrive: --errors drop.{lists}"
+    if not any((summary.counts or {}).get(status) for status in RETRYABLE):
+        return "" if arguments.violations else "--violations PATH lists what was left out, and why."
+    if arguments.ledger == "none":
+        return "run the same command again; what arrived is sent once more, which changes nothing."
+    again = "" if arguments.skip_unchanged else " with --skip-unchanged"
+    return f"run the same command again{again}: only what is missing goes out."
+
+
+PUSH: Final = Command("push", "send a file; every row arrives, or you are told which did not", _add_options, _push)

@@ -1,0 +1,83 @@
+"""Runs a command: every error and signal becomes an exit status and a line or two, never a traceback."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from growlytics_pandas.commands.exits import Exit, status_of
+from growlytics_pandas.commands.stopping import Stopper
+from growlytics_pandas.commands.summary import Summary
+from growlytics_pandas.commands.wording import in_words
+from growlytics_pandas.errors import GrowlyticsError
+from growlytics_pandas.wire import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: its options, and the work, which returns what it came to or raises."""
+
+    name: str
+    help: str
+    add_options: Callable[[argparse.ArgumentParser], None]
+    work: Callable[[argparse.Namespace, Stopper], Summary]
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the options of the command to `parser`."""
+        self.add_options(parser)
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it, say what it came to, and return the exit status."""
+        stopper = Stopper()
+        with stopper.listening():
+            try:
+                summary = self.work(arguments, stopper)
+            except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a log gets a line, whatever went wrong
+                summary = explain(error, Summary(self.name, arguments.file), stopper)
+        _say(summary, arguments)
+        return summary.exit_status
+
+
+def explain(error: BaseException, summary: Summary, stopper: Stopper) -> Summary:
+    """Return `summary` with the status and words of an error."""
+    if isinstance(error, KeyboardInterrupt):
+        ended = "interrupted"
+        before = "" if stopper.has_begun else "before anything was sent"
+        return replace(summary, exit_status=stopper.status, ended=ended, message=before)
+    ended = "error" if summary.ended == "finished" else summary.ended
+    if isinstance(error, GrowlyticsError):
+        return replace(summary, exit_status=status_of(error), ended=ended, message=in_words(str(error)))
+    if isinstance(error, MemoryError):
+        words = "the file does not fit into memory; split it, save it as Parquet, or install pyarrow."
+        return replace(summary, exit_status=Exit.CALL, ended=ended, message=words)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    words = (
+        f"unexpected {type(error).__name__} ({Path(place.filename).name}, line {place.lineno}): "
+        f"{one_line(str(error))}. This is a fault of growlytics_pandas; please report it."
+    )
+    return replace(summary, exit_status=Exit.FAULT, ended=ended, message=words)
+
+
+def _say(summary: Summary, arguments: argparse.Namespace) -> None:
+    if summary.message:
+        sys.stderr.write(f"{'stopped' if summary.ended == 'interrupted' else 'error'}: {summary.message}\n")
+    text = summary.to_json() if arguments.json else summary.to_text()
+    if text and (arguments.json or summary.columns or summary.exit_status or not arguments.quiet):
+        _print(text)
+
+
+def _print(text: str) -> None:
+    """Write to stdout, whatever its encoding; who reads it may have gone (``| head``)."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends

@@ -1,0 +1,155 @@
+"""What a command came to: one object for machines (``--json``), a few lines for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+import pandas as pd
+
+from growlytics_pandas.commands.wording import in_words
+from growlytics_pandas.wire import one_line
+
+_FAILURES_IN_TEXT: Final = 3  # most often one is like the other
+_MAX_NAME_CHARS: Final = 60
+_SCHEMA_COLUMNS: Final = ("column", "attribute", "type", "known_type", "missing", "note")
+
+
+KEYS: Final = MappingProxyType(
+    {
+        "command": "`schema`, `validate` or `push`",
+        "file": "FILE as given",
+        "exit_status": "as above",
+        "ended": "`finished`, `dry run`, `refused`, `interrupted`, `stopped early`, `crashed` or `error`",
+        "rows": "rows of the file",
+        "counts": "status → rows; they sum to `rows`",
+        "errors": "violations that keep data from arriving",
+        "warnings": "other violations",
+        "rules": "one a rule: `rule`, `severity`, `effect`, `count`, and `first`, an example without values",
+        "new_types": "attribute → type that this push fixed for good (a dry run: would fix)",
+        "columns": "`schema` only: its rows",
+        "failures": "the first 10 rows refused by the service: `row`, `line`, `status`, `http_status`, `error`",
+        "started": "when sending began, UTC",
+        "seconds": "how long it took",
+        "retries": "requests made again",
+        "base_url": "where it was sent",
+        "message": "why it ended early, or the error",
+        "next": "what to do",
+        "notes": "how the file was read, where that deserves a look",
+        "files": "`report`, `violations`, `outcomes` → the path written",
+    }
+)
+"""The keys of ``--json`` and what they mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """How often a rule was broken, and the first example, without a customer's value."""
+
+    rule: str
+    severity: str
+    effect: str
+    count: int
+    first: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRow:
+    """A row that did not arrive: 0-based, and its line in the file (Parquet: the row again)."""
+
+    row: int
+    line: int
+    status: str
+    http_status: int | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The object of ``--json``. All keys are always there; null, or empty, where a command has nothing to say."""
+
+    command: str
+    file: str
+    exit_status: int = 0
+    ended: str = "finished"
+    rows: int | None = None
+    counts: dict[str, int] | None = None
+    errors: int | None = None
+    warnings: int | None = None
+    rules: tuple[RuleCount, ...] = ()
+    new_types: dict[str, str] = field(default_factory=dict)
+    columns: tuple[dict[str, Any], ...] = ()
+    failures: tuple[FailedRow, ...] = ()
+    started: str | None = None
+    seconds: float | None = None
+    retries: int | None = None
+    base_url: str | None = None
+    message: str = ""
+    next: str = ""
+    notes: tuple[str, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Return one line of JSON, ASCII only."""
+        return json.dumps(asdict(self))
+
+    def to_text(self) -> str:
+        """Return the few lines that a person needs."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        if self.columns:
+            yield _schema_text(self.columns)
+        elif self.rows is not None:
+            yield self._headline()
+        for found in self.rules:
+            yield f"  {found.severity:<7}  {found.rule:<25} {found.count:>9,}  {found.first}"
+        for failure in self.failures[:_FAILURES_IN_TEXT]:
+            yield f"  {failure.status:<7}  row {failure.row:,} (line {failure.line:,}): {failure.error}"
+        if self.new_types:
+            would = "would be fixed" if self.ended == "dry run" else "are now fixed"
+            named = ", ".join(f"{one_line(name, _MAX_NAME_CHARS)} {kind}" for name, kind in self.new_types.items())
+            yield f"types that {would}, for good: {named}"
+        if self.files:
+            yield "written: " + ", ".join(self.files.values())
+        if self.next:
+            yield f"next: {self.next}"
+
+    def _headline(self) -> str:
+        said = f"{one_line(self.file)}: {self.rows:,} rows"
+        if self.command == "validate":
+            return f"{said}: {self.errors:,} errors, {self.warnings:,} warnings"
+        would = {"unsent": "would be sent"} if self.ended == "dry run" else {}
+        counts = ", ".join(f"{n:,} {would.get(status, status)}" for status, n in (self.counts or {}).items() if n)
+        how = self.ended if self.ended != "refused" else "refused: nothing was sent"
+        took = f" in {self.seconds:,.1f} s" if self.started and self.ended in ("finished", "interrupted") else ""
+        return f"{said}{': ' if counts else ''}{counts}; {how}{took}"
+
+
+def count_rules(violations: pd.DataFrame) -> tuple[RuleCount, ...]:
+    """Count violations rule by rule, errors first, with the first example of each."""
+    groups = violations.groupby(["severity", "rule", "effect"], sort=False, observed=True)
+    counted = [
+        RuleCount(str(rule), str(severity), str(effect), int(cells["count"].sum()), _example(cells.iloc[0]))
+        for (severity, rule, effect), cells in groups
+    ]
+    return tuple(sorted(counted, key=lambda found: (found.severity, -found.count, found.rule)))
+
+
+def _example(violation: pd.Series[Any]) -> str:
+    said = str(violation["message"])
+    if not pd.isna(violation["row"]):
+        said = said.replace(f"row {violation['row']}, ", f"row {violation['row']} (line {violation['index']}), ", 1)
+    return in_words(said)
+
+
+def _schema_text(columns: tuple[dict[str, Any], ...]) -> str:
+    rows = [[one_line(str("" if row[name] is None else row[name]), 100) for name in _SCHEMA_COLUMNS] for row in columns]
+    table = [list(_SCHEMA_COLUMNS), *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(len(_SCHEMA_COLUMNS))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
+    )

@@ -1,0 +1,211 @@
+"""What a scheduler relies on: the exit status, one JSON object, the files, and a second run that sends what is missing."""
+
+import json
+import pathlib
+import tomllib
+
+import pandas as pd
+import pytest
+
+from growlytics_pandas import csv_safe
+from growlytics_pandas.commands.summary import KEYS, Summary
+
+GOOD = "id,City\n1,Pune\n2,Goa\n"
+BAD = "id,City\n1,Pune\n1,Goa\n3,Agra\n"
+
+
+@pytest.fixture
+def push(command, write):
+    def call(content, *options):
+        return command("push", write("a.csv", content), "--id-col", "id", *options)
+
+    return call
+
+
+def test_all_arrived_is_0(push, at):
+    done = push(GOOD)
+    assert (done.status, len(at().stored())) == (0, 2)
+    assert "2 rows: 2 accepted" in done.out
+
+
+def test_the_second_run_sends_nothing(push, at):
+    push(GOOD)
+    before = at().requests
+    done = push(GOOD, "--skip-unchanged", "--json")
+    assert (done.status, done.told["counts"]["unchanged"], at().requests) == (0, 2, before)
+
+
+def test_violations_refuse_the_push_with_1_and_drop_sends_the_rest_with_1(push, at):
+    done = push(BAD, "--json", "--violations", "v.csv", "--outcomes", "o.csv")
+    assert (done.status, done.told["ended"], at().requests) == (1, "refused", 0)
+    assert csv_safe.read_csv("v.csv")["rule"].tolist() == ["id_duplicate"] * 2
+    assert csv_safe.read_csv("o.csv")["status"].tolist() == ["invalid", "invalid", "unsent"]
+    assert "--errors drop" in done.told["next"]
+    done = push(BAD, "--json", "--errors", "drop")
+    assert (done.status, done.told["counts"]["accepted"], list(at().stored())) == (1, 1, ["3"])
+
+
+def test_rows_that_keep_leaves_out_were_asked_for_so_it_is_0(push, at):
+    done = push(BAD, "--keep", "last")
+    assert (done.status, at().stored()["1"]["City"]) == (0, "Goa")
+
+
+def test_rows_that_the_service_refuses_are_1(push, at, faulty):
+    at(faulty(success_false=1.0))
+    done = push(GOOD, "--json")
+    assert (done.status, done.told["counts"]["failed"]) == (1, 2)
+    assert [row["line"] for row in done.told["failures"]] == [2, 3]
+    assert push(GOOD, "--max-failures", "1").status == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--max-rate", "-1"), "--max-rate: found -1.0"),
+        (("--max-failures", "many"), "rows such as 50"),
+        (("--type", "City"), "it must be like 'City=string'"),
+        (("--type", "City=text"), "allowed are 'string'"),
+        (("--timezone", "Mars"), "--timezone: found 'Mars'"),
+        (("--region", "XX"), "--region"),
+        (("--base-url", "http://example.com"), "plain http"),
+        (("--ledger", "none", "--skip-unchanged"), "--skip-unchanged: it needs a ledger"),
+        (("--ca-bundle", "none.pem"), "--ca-bundle: there is no file"),
+        (("--report", "none/r.html"), "--report: there is no folder 'none'"),
+        (("--outcomes", "a.csv"), "is FILE too"),
+        (("--violations", "v.parquet"), "only --outcomes can be Parquet"),
+        (("--key-file", "none"), "--key-file: it cannot be read"),
+        (("--sned",), "not understood: --sned"),
+    ],
+    ids=str,
+)
+def test_a_wrong_call_is_2_and_sends_nothing(push, at, options, words):
+    done = push(GOOD, *options)
+    assert (done.status, at().requests, done.out) == (2, 0, "")
+    assert words in done.err
+
+
+def test_no_key_is_2_and_a_dry_run_needs_none(push):
+    done = push(GOOD)
+    assert done.status == 2
+    assert "GROWLYTICS_API_KEY" in done.err
+    assert "--key-file" in done.err
+    done = push(GOOD, "--dry-run", "--json")
+    assert (done.status, done.told["ended"], done.told["counts"]["unsent"]) == (0, "dry run", 2)
+    assert push(BAD, "--dry-run").status == 1
+
+
+def test_a_refused_key_and_a_wrong_url_are_2(push, at, monkeypatch, faulty):
+    monkeypatch.setenv("GROWLYTICS_API_KEY", "another-key")
+    done = push(GOOD, "--json")
+    assert (done.status, done.told["ended"]) == (2, "stopped early")
+    assert "refused the API key" in done.err
+    at(faulty(redirect="http://127.0.0.1:9/login"))
+    assert push(GOOD).status == 2
+
+
+def test_a_damaged_ledger_is_2(push, at, write):
+    write("ledger.db", b"this is no database" * 100)
+    done = push(GOOD, "--ledger", "ledger.db")
+    assert done.status == 2
+    assert "ledger.db" in done.err
+
+
+@pytest.mark.slow
+def test_a_service_that_is_not_there_is_3(push, at):
+    done = push(GOOD, "--base-url", "http://127.0.0.1:9", "--json")
+    assert (done.status, done.told["counts"]["failed"]) == (3, 2)
+    assert "--skip-unchanged" in done.told["next"]
+
+
+def test_the_key_can_stand_in_a_file(push, at, write, monkeypatch):
+    monkeypatch.delenv("GROWLYTICS_API_KEY")
+    write("key", f"\ufeff{at().api_key}\n")
+    monkeypatch.delenv("GROWLYTICS_API_KEY")
+    assert push(GOOD, "--key-file", "key").status == 0
+    write("key", "")
+    assert "the file is empty" in push(GOOD, "--key-file", "key").err
+
+
+@pytest.mark.parametrize("option", ["--key", "--api-key", "--token", "--password", "--key-file"])
+@pytest.mark.parametrize("joint", [" ", "="])
+def test_a_key_as_an_argument_is_refused_and_not_repeated(push, option, joint):
+    secret = "sk-0123456789-secret"
+    done = push(GOOD, *f"{option}{joint}{secret}".split(" "))
+    assert done.status == 2
+    assert secret not in done.out + done.err
+    assert done.err.startswith("error: ")
+
+
+def test_the_key_is_in_no_output(push, at, monkeypatch, tmp_path, faulty):
+    key = "hunted-7f3a9c2e51d8"
+    monkeypatch.setenv("GROWLYTICS_API_KEY", key)
+    files = ("--report", "r.html", "--violations", "v.csv", "--outcomes", "o.csv")
+    said = [
+        push(GOOD, *files),
+        push(GOOD, "--json"),
+        push(GOOD, "--help"),
+        push(BAD),
+        push(GOOD, "--base-url", f"http://x/?{key}"),
+    ]
+    monkeypatch.setenv("GROWLYTICS_API_KEY", key + "\n" + key)
+    said.append(push(GOOD))
+    written = [path.read_text("utf-8-sig") for path in tmp_path.iterdir() if path.suffix in (".html", ".csv")]
+    assert len(written) == 4
+    for text in (*written, *(one.out + one.err for one in said)):
+        assert key not in text
+
+
+def test_json_is_one_object_with_the_documented_keys_and_nothing_else_on_stdout(command, push, at, write):
+    write("a.csv", GOOD)
+    said = [push(GOOD, "--json"), push(BAD, "--json"), push("id,a\n1\n", "--json")]
+    said += [command(name, write("b.csv", GOOD), "--id-col", "id", "--json") for name in ("schema", "validate")]
+    assert [list(done.told) for done in said] == [list(KEYS)] * 5
+    assert list(Summary.__dataclass_fields__) == list(KEYS)
+    assert [done.told["exit_status"] for done in said] == [done.status for done in said] == [0, 1, 2, 0, 0]
+    assert said[2].told["message"] in said[2].err
+    assert said[3].told["columns"][0]["attribute"] == "City"
+    assert said[0].told["new_types"] == {"City": "string"}
+
+
+def test_quiet_says_nothing_where_all_is_well(push, at):
+    done = push(GOOD, "--quiet")
+    assert (done.status, done.out, done.err) == (0, "", "")
+    assert "id_duplicate" in push(BAD, "--quiet").out
+    assert json.loads(push(GOOD, "--quiet", "--json").out)["exit_status"] == 0
+
+
+def test_progress_in_a_log_is_a_line_at_the_end(push, at):
+    (line,) = push(GOOD).err.splitlines()
+    assert line.startswith("push: 2/2 rows (100%), ")
+    lines = push("id,a\n").err.splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["note: a.csv: there are no rows.", "push: 0/0 rows (100%)"]
+
+
+def test_reports_and_outcomes_are_written_and_safe_in_a_spreadsheet(push, at):
+    push("id,City\n=1+1,Pune\n", "--report", "r.html", "--outcomes", "o.csv", "--violations", "v.csv")
+    assert "<html" in pathlib.Path("r.html").read_text()
+    assert "'=1+1" in pathlib.Path("o.csv").read_text("utf-8-sig")
+    assert csv_safe.read_csv("o.csv")["id"].tolist() == ["=1+1"]
+
+
+def test_a_file_that_cannot_be_written_costs_neither_the_push_nor_the_others(push, at, tmp_path):
+    (tmp_path / "r.html").symlink_to(tmp_path / "gone" / "r.html")
+    done = push(GOOD, "--report", "r.html", "--outcomes", "o.csv", "--json")
+    assert (done.status, len(at().stored()), len(pd.read_csv("o.csv"))) == (2, 2, 2)
+    assert "--report: 'r.html' could not be written" in done.err
+    assert done.told["files"] == {"outcomes": "o.csv"}
+
+
+def test_what_is_said_is_in_the_words_of_the_command(push, at, command, write):
+    push(GOOD)
+    write("b.jsonl", '{"id": "1", "City": 3, "New": 1}\n')
+    done = command("validate", "b.jsonl", "--id-col", "id", "--new-attributes", "forbid")
+    assert "--type City=string" in done.out
+    assert "--new-attributes forbid" in done.out
+    for word in ("types=", "df[", "result.", "Client("):
+        assert word not in done.out + done.err
+
+
+def test_the_console_script_is_this_command():
+    pyproject = tomllib.loads((pathlib.Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert pyproject["project"]["scripts"] == {"growlytics-pandas": "growlytics_pandas.__main__:main"}

@@ -1,0 +1,225 @@
+"""What is in the file is what arrives: nothing guessed, nothing lost between the file and the service."""
+
+import gzip
+import io
+import sys
+
+import pandas as pd
+import pytest
+
+CSV = "id,City,Orders\n007,NA,3\n008,Pune,\n"
+STORED = {"007": {"City": "NA", "Orders": 3}, "008": {"City": "Pune"}}
+
+
+def pushed(command, box, file, *options):
+    done = command("push", file, "--id-col", "id", "--json", *options)
+    assert done.status == 0, done.err
+    return {key: {name: v for name, v in stored.items() if name != "id"} for key, stored in box.stored().items()}
+
+
+def frame():
+    return pd.DataFrame({"id": ["007", "008"], "City": ["NA", "Pune"], "Orders": pd.array([3, None], dtype="Int64")})
+
+
+def parquet(index=False):
+    stream = io.BytesIO()
+    frame().set_index("id").to_parquet(stream) if index else frame().to_parquet(stream)
+    return stream.getvalue()
+
+
+JSONL = '{"id": "007", "City": "NA", "Orders": 3}\n\n{"id": "008", "City": "Pune", "Orders": null}\n'
+FILES = {
+    "a.csv": CSV,
+    "a.csv.gz": gzip.compress(CSV.encode()),
+    "bom.csv": "\ufeff" + CSV,
+    "windows.CSV": CSV.replace("\n", "\r\n"),
+    "quoted.csv": '"id","City","Orders"\n"007","NA","3"\n\n"008","Pune",""\n',
+    "a.tsv": CSV.replace(",", "\t"),
+    "a.jsonl": JSONL,
+    "a.ndjson.gz": gzip.compress(JSONL.encode()),
+    "a.parquet": parquet(),
+    "indexed.parquet": parquet(index=True),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_format_arrives_alike(command, at, write, name):
+    assert pushed(command, at(), write(name, FILES[name])) == STORED
+
+
+@pytest.mark.parametrize(("form", "name"), [("csv", "a.csv.gz"), ("jsonl", "a.jsonl"), ("parquet", "a.parquet")])
+def test_stdin_arrives_too(command, at, monkeypatch, form, name):
+    data = FILES[name] if isinstance(FILES[name], bytes) else FILES[name].encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    assert pushed(command, at(), "-", "--format", form) == STORED
+
+
+def test_other_separators_and_encodings_arrive_when_named(command, at, write):
+    write("a.csv", "id;City\n1;Orléans\n".encode("cp1252"))
+    assert pushed(command, at(), "a.csv", "--sep", ";", "--encoding", "cp1252") == {"1": {"City": "Orléans"}}
+
+
+@pytest.mark.parametrize("word", ["NA", "None", "null", "nan", "N/A", "-"])
+def test_words_that_pandas_takes_for_missing_are_text(command, at, write, word):
+    write("a.csv", f"id,name,City\n{word},{word},{word}\n")
+    assert pushed(command, at(), "a.csv") == {word: {"name": word, "City": word}}
+
+
+def test_na_makes_a_word_missing(command, at, write):
+    write("a.csv", "id,City,Orders\n1,NA,3\n2,Goa,NA\n")
+    assert pushed(command, at(), "a.csv", "--na", "NA") == {"1": {"Orders": 3}, "2": {"City": "Goa"}}
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["3", "-1"], [3, -1]),
+        (["3", ""], [3, None]),
+        (["0.1", "12.50"], [0.1, 12.5]),
+        (["1e-05", ""], [1e-05, None]),
+        ([".5", "5."], [0.5, 5]),
+        (["9007199254740993", "1"], [9007199254740993, 1]),
+        (["TRUE", "false"], [True, False]),
+        (["true", ""], [True, None]),
+        (["00123", "7"], ["00123", "7"]),
+        (["+91987", "91987"], ["+91987", "91987"]),
+        (["12E3", "13E4"], ["12E3", "13E4"]),
+        (["99999999999999999999", "1"], ["99999999999999999999", "1"]),
+        (["9007199254740993", "1.5"], ["9007199254740993", "1.5"]),
+        (["1,000", "2"], ["1,000", "2"]),
+        (["yes", "no"], ["yes", "no"]),
+        (["2026-01-31", ""], ["2026-01-31", None]),
+        ([" 3", "4"], [" 3", "4"]),
+        (["inf", "1"], ["inf", "1"]),
+    ],
+    ids=str,
+)
+def test_a_column_of_a_csv_is_what_its_values_are_and_text_where_that_could_lose_something(
+    command, at, write, cells, expected
+):
+    write("a.csv", "id,V\n" + "".join(f'{i},"{cell}"\n' for i, cell in enumerate(cells)))
+    stored = pushed(command, at(), "a.csv")
+    assert [stored[str(i)].get("V") for i in range(len(cells))] == expected
+
+
+def test_ids_and_reserved_columns_are_text(command, at, write):
+    write("a.csv", "id,mobile\n12345678901234567890123,9876543210\n")
+    assert pushed(command, at(), "a.csv") == {"12345678901234567890123": {"mobile": "9876543210"}}
+
+
+def test_types_convert_what_the_file_says(command, at, write):
+    write("a.csv", "id,PIN,At,Price,Yes,Code\n1,011,2026-01-31T10:00:00+05:30,.5,1,1.50\n")
+    types = ("--types", "PIN=number,Price=number,Yes=boolean", "--type", "At=date", "--type", "Code=string")
+    assert pushed(command, at(), "a.csv", *types) == {
+        "1": {"PIN": 11, "At": "2026-01-31 04:30:00", "Price": 0.5, "Yes": True, "Code": "1.50"}
+    }
+
+
+def test_a_csv_is_read_as_the_types_that_the_ledger_knows(command, at, write):
+    write("a.csv", "id,Code,Price,At\n1,A1,0.5,2026-01-31\n")
+    pushed(command, at(), "a.csv", "--type", "At=date")
+    write("a.csv", "id,Code,Price,At\n1,12,.25,2026-02-28\n")
+    box = at()
+    assert pushed(command, box, "a.csv") == {"1": {"Code": "12", "Price": 0.25, "At": "2026-02-28 00:00:00"}}
+    assert box.ignored().empty
+
+
+def test_json_lines_keep_the_types_of_json(command, at, write):
+    write("a.jsonl", '{"id": 1, "V": "007", "N": 9007199254740993, "created_at": "1"}\n{"id": "2", "N": 1.5}\n')
+    assert pushed(command, at(), "a.jsonl") == {
+        "1": {"V": "007", "N": 9007199254740993, "created_at": "1"},
+        "2": {"N": 1.5},
+    }
+
+
+def test_parquet_keeps_whole_numbers_beside_missing_ones(command, at, write):
+    table = pd.DataFrame(
+        {"id": pd.array([9007199254740993, 2], dtype="Int64"), "N": pd.array([9007199254740993, None], dtype="Int64")}
+    )
+    stream = io.BytesIO()
+    table.to_parquet(stream)
+    write("a.parquet", stream.getvalue())
+    assert pushed(command, at(), "a.parquet")["9007199254740993"] == {"N": 9007199254740993}
+
+
+def test_columns_can_be_chosen_renamed_and_left_out(command, at, write):
+    write("a.csv", ",id,city,Note\n0,1,Pune,x\n")
+    assert pushed(command, at(), "a.csv", "--exclude", "", "--exclude", "Note", "--rename", "city=City") == {
+        "1": {"City": "Pune"}
+    }
+    assert pushed(command, at(), "a.csv", "--column", "Note")["1"]["Note"] == "x"
+
+
+def test_repeated_headings_are_told_and_not_renamed(command, at, write):
+    done = command("validate", write("a.csv", "id,City,City\n1,Pune,Goa\n"), "--id-col", "id", "--json")
+    assert done.status == 1
+    assert done.told["rules"][0]["rule"] == "attribute_name_duplicate"
+
+
+def test_what_stays_text_is_noted_without_a_value(command, write):
+    rows = "".join(f"{i},{i},{i}\n" for i in range(20))
+    write("a.csv", f"id,Orders,Secret\n{rows}20,NA,classified\n")
+    done = command("schema", "a.csv", "--id-col", "id")
+    assert "'Orders' is read as text: 1 of 21 values are no plain number, first in line 22." in done.err
+    assert "--na NA" in done.err
+    assert "'Secret'" in done.err
+    assert "classified" not in done.out + done.err
+    write("zeros.csv", "id,Pin Code\n1,110001\n2,00123\n")
+    done = command("schema", "zeros.csv", "--id-col", "id")
+    assert "leading zeros, first in line 3. To send numbers: --type 'Pin Code=number'" in done.err
+
+
+def test_outcomes_name_the_line_in_the_file(command, at, write):
+    write("a.csv", 'id,Note\n1,"two\nlines"\n\n,gone\n3,"x"\n')
+    command("push", "a.csv", "--id-col", "id", "--errors", "drop", "--outcomes", "o.parquet")
+    assert pd.read_parquet("o.parquet")[["index", "status"]].to_numpy().tolist() == [
+        [2, "accepted"],
+        [5, "invalid"],
+        [6, "accepted"],
+    ]
+
+
+BROKEN = {
+    "no such file": ("none.csv", None, (), "none.csv: it cannot be read: No such file"),
+    "unknown suffix": ("a.xlsx", "x", (), "does not tell the format"),
+    "stdin without a format": ("-", None, (), "--format"),
+    "empty": ("a.csv", "", (), "it is empty"),
+    "short line": ("a.csv", "id,a\n1,2\n3\n", (), "line 3: found 1 cells; the heading has 2"),
+    "long line": ("a.csv", "id,a\n1,2,3\n", (), "line 2: found 3 cells"),
+    "open quote": ("a.csv", 'id,a\n1,"2\n3,4\n', (), "a quote that does not close"),
+    "other separator": ("a.csv", "id;a\n1;2\n", (), "--sep ';'"),
+    "latin-1": ("a.csv", b"id,a\n1,x\n2,\xe9\n", (), "line 3: byte 0xE9 is no UTF-8"),
+    "utf-16": ("a.csv", "id,a\n1,2\n".encode("utf-16"), (), "--encoding utf-16"),
+    "unknown encoding": ("a.csv", "id\n", ("--encoding", "utf-99"), "Python does not know"),
+    "cut gzip": ("a.csv.gz", gzip.compress(CSV.encode() * 99)[:-20], (), "damaged or cut short"),
+    "json array": ("a.jsonl", '[{"id": 1}]', (), "jq -c"),
+    "no json": ("a.jsonl", '{"id": 1}\n{"id":\n', (), "line 2: it is no JSON"),
+    "key twice": ("a.jsonl", '{"id": 1, "id": 2}', (), "'id' is there twice"),
+    "no parquet": ("a.parquet", "id", (), "it is no Parquet file"),
+    "sep for json": ("a.jsonl", '{"id": 1}', ("--sep", ";"), "--sep: it is for csv"),
+    "no such column": ("a.csv", "ID,a\n1,2\n", (), "--id-col: there is no column 'id'. Did you mean 'ID'?"),
+    "nothing to exclude": ("a.csv", "id,a\n1,2\n", ("--exclude", "b"), "--exclude: there is no column 'b'"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_file_that_cannot_be_read_is_one_line_and_status_2(command, write, case):
+    name, content, options, words = BROKEN[case]
+    if content is not None:
+        write(name, content)
+    done = command("schema", name, "--id-col", "id", *options)
+    assert (done.status, done.out) == (2, "")
+    assert words in done.err
+    assert done.err.startswith("error: ")
+    assert done.err.count("\n") == 1
+
+
+def test_a_last_line_without_its_end_and_a_file_without_rows_are_noted(command, write):
+    assert "cut short?" in command("schema", write("a.csv", "id,a\n1,2"), "--id-col", "id").err
+    assert "there are no rows" in command("schema", write("a.csv", "id,a\n"), "--id-col", "id").err
+
+
+def test_limit_reads_no_further(command, write):
+    write("a.csv", "id,a\n1,2\n3\n")
+    done = command("schema", "a.csv", "--id-col", "id", "--limit", "1", "--json")
+    assert (done.status, done.told["rows"]) == (0, 1)

@@ -1,0 +1,112 @@
+"""The program on the vendor's page, run by node against the sandbox."""
+
+import subprocess
+
+import pandas as pd
+import pytest
+
+from growlytics_pandas import contract
+
+pytestmark = pytest.mark.outside
+
+PACKAGES = ("request@2.88.2", "request-promise@4.2.6")
+NODE_SECONDS = 30
+
+# As it was published, mistakes included.
+EXAMPLE = """\
+// Prepare Request input data
+const requestBody = {
+    "id":"your-system-uniqe-id",
+    "name": "Purchased",
+    "attributes": [
+        { name: 'name', type: 'string', value: `Customer Name` },
+        { name: 'email', type: 'string', value: `customer_email@gmail.com` },
+        { name: 'mobile', type: 'string', value: '9919211112' }
+
+        // Custom Attributes (Allowed Types: number, date, boolean, string)
+        { name: 'City', type: 'string', value: 'Mumbai' },
+        { name: 'Total Orders', type: 'number', value: 1 },
+        { name: 'Is First Time Purchaser', type: 'boolean', value: true },
+        { name: 'Last Order Date', type: 'date', value: 'YYYY-MM-DD HH:MM:SS' },
+    ]
+};
+
+// Call API
+const request = require('request-promise');
+request({
+    method: 'POST',
+    uri: 'https://dcqs-india.growlytics.in/rest-api/customer',
+    headers: {
+        Accept: 'application/json',
+        'x-growlytics-key': '<GROWLYTICS-API-KEY>'
+    },
+    body: requestBody
+});
+"""
+COMMA = ("'9919211112' }", "'9919211112' },")
+JSON = ("body: requestBody", "body: requestBody, json: true")
+DATE = ("YYYY-MM-DD HH:MM:SS", "2026-01-31 18:30:00")
+
+
+@pytest.fixture
+def run(npm, sandbox, tmp_path, quiet_environment):
+    """Run the example with these mends, sent to the sandbox with its key."""
+    folder = npm("published", *PACKAGES)
+
+    def run_with(*mends):
+        program = EXAMPLE
+        for old, new in [(contract.BASE_URL, sandbox.base_url), ("<GROWLYTICS-API-KEY>", sandbox.api_key), *mends]:
+            assert program.count(old) == 1, old
+            program = program.replace(old, new)
+        script = tmp_path / "example.js"
+        script.write_text(program)
+        environment = quiet_environment | {"NODE_PATH": str(folder / "node_modules")}
+        command = ["node", "--no-deprecation", script]
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=NODE_SECONDS, check=False
+        )
+
+    return run_with
+
+
+def test_the_example_makes_the_customer_that_it_describes(run, sandbox):
+    done = run(COMMA, JSON, DATE)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    customers = sandbox.customers()
+    assert customers.astype("object").to_dict("records") == [
+        {
+            "id": "your-system-uniqe-id",
+            "name": "Customer Name",
+            "email": "customer_email@gmail.com",
+            "mobile": "9919211112",
+            "City": "Mumbai",
+            "Total Orders": 1,
+            "Is First Time Purchaser": True,
+            "Last Order Date": pd.Timestamp("2026-01-31 18:30:00"),
+        }
+    ]
+    types = sandbox.attribute_types()
+    assert types["type"].tolist() == ["string", "string", "string", "string", "number", "boolean", "date"]
+    assert sandbox.event_names() == {"your-system-uniqe-id": "Purchased"}
+    assert sandbox.ignored().empty
+
+
+def test_the_date_in_the_example_is_a_placeholder_which_is_ignored_while_the_answer_says_success(run, sandbox):
+    assert run(COMMA, JSON).returncode == 0
+
+    assert sandbox.ignored()["attribute"].tolist() == ["Last Order Date"]
+    assert "Last Order Date" not in sandbox.customers()
+
+
+@pytest.mark.parametrize(
+    ("mends", "complaint"),
+    [((), "SyntaxError"), ((COMMA,), "Argument error, options.body")],
+    ids=["as published", "with its comma"],
+)
+def test_without_its_mends_the_example_sends_nothing(run, sandbox, mends, complaint):
+    done = run(*mends)
+
+    assert done.returncode != 0
+    assert complaint in done.stderr
+    assert sandbox.requests == 0

@@ -1,0 +1,34 @@
+"""`import growlytics_pandas` costs little: what is slow or optional waits until it is used. And it is the right one."""
+
+import importlib.metadata
+import json
+import pathlib
+import subprocess
+import sys
+
+import growlytics_pandas
+
+ROOT = pathlib.Path(__file__).parents[1]
+# Beside pandas and what pandas brings: each takes milliseconds, and no push goes without it.
+CHEAP = {"growlytics_pandas", "jinja2", "markupsafe", "orjson", "platformdirs"}
+NEW_MODULES = """
+import sys
+import pandas
+before = set(sys.modules)
+import growlytics_pandas
+print(*{name.partition(".")[0] for name in set(sys.modules) - before})
+"""
+
+
+def test_it_imports_nothing_slow_or_optional():
+    run = subprocess.run([sys.executable, "-c", NEW_MODULES], capture_output=True, text=True, check=True)
+    others = {name for name in run.stdout.split() if name.lstrip("_") not in sys.stdlib_module_names}
+    assert {name for name in others if not name.startswith("_")} == CHEAP
+
+
+def test_the_tests_run_on_the_package_as_it_is_installed():
+    installed = importlib.metadata.distribution("growlytics-pandas")
+    origin = json.loads(installed.read_text("direct_url.json") or "{}")
+    is_editable = origin.get("dir_info", {}).get("editable", False)
+    home = ROOT if is_editable else pathlib.Path(installed.locate_file(""))
+    assert pathlib.Path(growlytics_pandas.__file__).parents[1] == home

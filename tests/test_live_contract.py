@@ -1,0 +1,179 @@
+"""What we assume of the service, asked of the sandbox; with `pytest --live`, asked of the real one.
+
+`--live` takes the key from GROWLYTICS_API_KEY and sends 18 requests, each said on the terminal before it goes. They
+write three customers, and attributes that begin with "gp contract", always the same ones: a type is fixed for good.
+What no answer can tell is listed at the end, to be looked at in the dashboard.
+"""
+
+import json
+
+import pytest
+from live_service import verdict
+
+from growlytics_pandas import contract
+
+TEXT, NUMBER, FLAG, DATE = "gp contract text", "gp contract number", "gp contract flag", "gp contract date"
+LONG, ANY, BIG = "gp contract long text", "gp contract नाम Ω 🎉", "gp contract big number"
+EARLY, LATE, SMALL = "gp contract first year", "gp contract last year", "gp contract fraction"
+NAME_49 = "gp contract ".ljust(contract.MAX_ATTRIBUTE_NAME_CHARS, "x")
+NAME_50 = NAME_49 + "y"
+EMOJI_NAME = "gp contract " + "🎉" * 19  # 31 code points, 50 UTF-16 units
+FIRST_DATE = "2024-02-29 23:59:59"
+WORDS = "Zoë, आशा, 𝒳 and 🎉"
+TAKEN_OR_REFUSED = (
+    "ACCEPTED",
+    "REJECTED",
+)  # either way only this row is concerned, and the push says what became of it
+
+
+def attribute(name, kind, value):
+    return {"name": name, "type": kind, "value": value}
+
+
+def customer(service, letter, *attributes, **more):
+    return {"id": service.id(letter), "attributes": list(attributes), **more}
+
+
+def first_body(service):
+    return customer(
+        service,
+        "a",
+        attribute(TEXT, "string", "first"),
+        attribute(NUMBER, "number", 1),
+        attribute(FLAG, "boolean", True),
+        attribute(DATE, "date", FIRST_DATE),
+    )
+
+
+@pytest.fixture(scope="session")
+def first_answer(endpoint):
+    """The answer to a customer with an attribute of each type; it is there before any test that changes it."""
+    endpoint.allowed = endpoint.sent + 1
+    return endpoint.ask(first_body(endpoint), f"customer {endpoint.id('a')}, an attribute of each type")
+
+
+def test_success_is_json_whose_success_is_true(first_answer, service):
+    assert 200 <= first_answer.status < 300
+    assert json.loads(first_answer.body)["success"] is True
+    service.shows("a", **{TEXT: "first", NUMBER: 1, FLAG: True, DATE: FIRST_DATE})
+
+
+@pytest.mark.asks(1)
+def test_the_same_request_again_is_success(first_answer, service):
+    assert verdict(service.ask(first_body(service), "the first request again")) == "ACCEPTED"
+
+
+@pytest.mark.asks(1)
+def test_an_unknown_key_is_401_or_403(service):
+    reply = service.ask(customer(service, "a"), "a key that nobody has", client="stranger")
+    assert reply.status in contract.KEY_STATUSES
+
+
+@pytest.mark.asks(1)
+def test_a_path_that_is_not_there_is_a_redirect_404_or_405(service):
+    reply = service.ask(customer(service, "a"), "a path that is not there", client="lost")
+    assert reply.status in contract.ENDPOINT_STATUSES
+
+
+@pytest.mark.asks(1)
+def test_a_body_that_is_no_customer_is_refused_without_blame_on_key_or_url(service):
+    assert verdict(service.ask({"attributes": []}, "a body without an id")) == "REJECTED"
+
+
+@pytest.mark.asks(1)
+def test_a_value_of_another_type_is_answered_with_success_and_ignored(first_answer, service):
+    reply = service.ask(customer(service, "a", attribute(NUMBER, "string", "two")), "text where a number is known")
+    assert verdict(reply) == "ACCEPTED"
+    service.shows("a", **{NUMBER: 1})
+
+
+@pytest.mark.asks(1)
+def test_the_first_type_of_an_attribute_holds_for_all_customers(first_answer, service):
+    reply = service.ask(
+        customer(service, "b", attribute(NUMBER, "string", "two"), attribute(TEXT, "string", "second")),
+        f"customer {service.id('b')}: text where another customer has a number",
+    )
+    assert verdict(reply) == "ACCEPTED"
+    service.shows("b", **{NUMBER: None, TEXT: "second"})
+
+
+@pytest.mark.asks(1)
+def test_an_update_keeps_the_attributes_that_it_does_not_name(first_answer, service):
+    reply = service.ask(customer(service, "a", attribute(FLAG, "boolean", False)), "one of the attributes, changed")
+    assert verdict(reply) == "ACCEPTED"
+    service.shows("a", **{FLAG: False, TEXT: "first"})
+
+
+@pytest.mark.asks(1)
+def test_a_null_value_clears_nothing(first_answer, service):
+    reply = service.ask(customer(service, "a", attribute(DATE, "date", None)), "null where a date is known")
+    assert verdict(reply) in TAKEN_OR_REFUSED
+    service.shows("a", **{DATE: FIRST_DATE})
+
+
+@pytest.mark.asks(1)
+def test_an_empty_list_of_attributes_is_success(service):
+    assert verdict(service.ask(customer(service, "b"), "a customer without attributes")) == "ACCEPTED"
+
+
+@pytest.mark.asks(1)
+def test_the_top_level_name_of_the_published_example_is_taken(service):
+    body = customer(service, "b", name="Purchased")
+    assert verdict(service.ask(body, "with a top-level name")) == "ACCEPTED"
+
+
+@pytest.mark.asks(1)
+def test_text_of_any_script_is_taken_in_names_and_values(service):
+    reply = service.ask(customer(service, "b", attribute(ANY, "string", WORDS)), "Devanagari, accents and emoji")
+    assert verdict(reply) == "ACCEPTED"
+    service.shows("b", **{ANY: WORDS})
+
+
+@pytest.mark.asks(1)
+def test_dates_reach_from_year_1_to_9999_and_stand_as_sent(service):
+    early, late = "0001-01-01 00:00:00", "9999-12-31 23:59:59"
+    reply = service.ask(
+        customer(service, "b", attribute(EARLY, "date", early), attribute(LATE, "date", late)), "the outermost dates"
+    )
+    assert verdict(reply) == "ACCEPTED"
+    service.shows("b", **{EARLY: early, LATE: late})
+
+
+@pytest.mark.asks(1)
+def test_numbers_keep_the_digits_of_a_double(service):
+    body = customer(
+        service,
+        "b",
+        attribute(BIG, "number", contract.MAX_SAFE_INTEGER),
+        attribute(SMALL, "number", 0.1234567890123456),
+    )
+    assert verdict(service.ask(body, "a large integer and a long fraction")) == "ACCEPTED"
+    service.shows("b", **{BIG: contract.MAX_SAFE_INTEGER, SMALL: 0.1234567890123456})
+
+
+@pytest.mark.asks(1)
+def test_an_id_of_more_than_40_characters_concerns_only_its_row(service):
+    body = {"id": service.id("b") + "-too-long", "attributes": []}
+    assert verdict(service.ask(body, "an id of 49 characters")) in TAKEN_OR_REFUSED
+
+
+@pytest.mark.asks(1)
+def test_a_value_of_more_than_512_characters_concerns_only_its_row(service):
+    value = "x" * (contract.MAX_VALUE_CHARS + 1)
+    reply = service.ask(customer(service, "b", attribute(LONG, "string", value)), "a text of 513 characters")
+    assert verdict(reply) in TAKEN_OR_REFUSED
+    service.shows("b", **{LONG: value})
+
+
+@pytest.mark.asks(1)
+def test_a_name_of_49_characters_is_taken(service):
+    reply = service.ask(customer(service, "b", attribute(NAME_49, "number", 1)), "a name of 49 characters")
+    assert verdict(reply) == "ACCEPTED"
+    service.shows("b", **{NAME_49: 1})
+
+
+@pytest.mark.asks(1)
+def test_a_name_of_50_characters_is_ignored_however_they_are_counted(service):
+    body = customer(service, "b", attribute(NAME_50, "number", 1), attribute(EMOJI_NAME, "number", 1))
+    assert verdict(service.ask(body, "a name of 50 characters, and one of 50 UTF-16 units")) in TAKEN_OR_REFUSED
+    service.shows("b", **{NAME_50: None, EMOJI_NAME: None})
