@@ -33,6 +33,10 @@ JUNK = (
     "notebooks/.ipynb_checkpoints/1-quickstart.ipynb",
     "tests/.hypothesis/examples/1",
 )
+RUN_COMMAND = """
+import pathlib, subprocess, sys
+subprocess.run([pathlib.Path(sys.executable).with_name("growlytics-pandas"), "--help"], check=True)
+"""
 
 pytestmark = pytest.mark.slow
 
@@ -169,3 +173,4 @@ def test_readmes_first_command_works_from_the_wheel(installed, wheel):
     installed("-m", "pip", "install", "-q", "--no-compile", f"{wheel}[fast,sandbox]")
     printed = installed("-m", "growlytics_pandas", "demo")
     assert "it silently ignored 0 values" in printed
+    assert "demo" in installed("-c", RUN_COMMAND)

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from growlytics_pandas import csv_safe
+from growlytics_pandas.commands.running import explain
+from growlytics_pandas.commands.stopping import Stopper
 from growlytics_pandas.commands.summary import KEYS, Summary
 
 GOOD = "id,City\n1,Pune\n2,Goa\n"
@@ -204,6 +206,21 @@ def test_what_is_said_is_in_the_words_of_the_command(push, at, command, write):
     assert "--new-attributes forbid" in done.out
     for word in ("types=", "df[", "result.", "Client("):
         assert word not in done.out + done.err
+
+
+def test_a_fault_of_the_package_is_a_line_with_its_place_and_70():
+    def broken():
+        raise KeyError("x")
+
+    try:
+        broken()
+    except KeyError as error:
+        summary = explain(error, Summary("push", "a.csv"), Stopper())
+    assert (summary.exit_status, summary.ended) == (70, "error")
+    assert "unexpected KeyError (test_pushing.py, line " in summary.message
+    summary = explain(MemoryError(), Summary("push", "a.csv"), Stopper())
+    assert summary.exit_status == 2
+    assert "does not fit into memory" in summary.message
 
 
 def test_the_console_script_is_this_command():
