@@ -18,7 +18,7 @@ from growlytics_pandas.progress import ProgressOption
 from growlytics_pandas.result import PushResult
 
 if TYPE_CHECKING:
-    from growlytics_pandas.batch_result import BatchResult
+    from growlytics_pandas.batches.result import BatchResult
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -36,7 +36,7 @@ from growlytics_pandas.rules import Severity
 from growlytics_pandas.timeline import Sample, Timeline
 
 if TYPE_CHECKING:
-    from growlytics_pandas.batch_result import BatchResult
+    from growlytics_pandas.batches.result import BatchResult
 
 Errors = Literal["raise", "drop"]
 TICK_SECONDS: Final = 0.2

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
-from growlytics_pandas.outcome_store import OutcomeStore
+from growlytics_pandas.batches.outcome_store import OutcomeStore
 
 COMPARED = ["row", "column", "attribute", "rule", "severity", "effect", "limit", "count", "message"]
 

@@ -59,7 +59,7 @@ def _carry_out(plan: Plan, sending: dict[str, Any]) -> tuple[PushResult, BaseExc
         return plan.push(dry_run=True), error
     except (Exception, KeyboardInterrupt) as error:
         result = last_result()
-        if result is None or result is before:
+        if not isinstance(result, PushResult) or result is before:
             raise
         return result, error
 

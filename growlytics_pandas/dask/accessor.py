@@ -12,10 +12,10 @@ from distributed import Client as Cluster
 from distributed import default_client as default_cluster
 
 from growlytics_pandas import api
-from growlytics_pandas.batch_engine import Engine
-from growlytics_pandas.batch_plan import BatchPlan, PlanOptions, make_plan
-from growlytics_pandas.batch_result import BatchResult
-from growlytics_pandas.batch_run import execute_batches
+from growlytics_pandas.batches.engine import Engine
+from growlytics_pandas.batches.plan import BatchPlan, PlanOptions, make_plan
+from growlytics_pandas.batches.result import BatchResult
+from growlytics_pandas.batches.run import execute_batches
 from growlytics_pandas.client import default_client, require_client
 from growlytics_pandas.dask.cluster import ClusterEngine
 from growlytics_pandas.dask.partitions import PartitionEngine, warn_of_converted_text

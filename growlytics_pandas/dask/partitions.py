@@ -9,7 +9,7 @@ from typing import Any
 import dask
 import pandas as pd
 
-from growlytics_pandas.batch_engine import LocalEngine
+from growlytics_pandas.batches.engine import LocalEngine
 
 OPTION = "dataframe.convert-string"
 _LOOKED_AT = 20  # rows

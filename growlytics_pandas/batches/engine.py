@@ -10,13 +10,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import pandas as pd
 
-from growlytics_pandas.client import Client
-from growlytics_pandas.delivery import Delivery, StopFlag
-from growlytics_pandas.errors import DataError, InvalidArgumentTypeError
-from growlytics_pandas.ledger.digests import Digester
-from growlytics_pandas.outcomes import Book
-from growlytics_pandas.pacing import Pacer
-from growlytics_pandas.parts import (
+from growlytics_pandas.batches.parts import (
     Common,
     Part,
     PartDigests,
@@ -27,6 +21,12 @@ from growlytics_pandas.parts import (
     pulse_of,
     push_part,
 )
+from growlytics_pandas.client import Client
+from growlytics_pandas.delivery import Delivery, StopFlag
+from growlytics_pandas.errors import DataError, InvalidArgumentTypeError
+from growlytics_pandas.ledger.digests import Digester
+from growlytics_pandas.outcomes import Book
+from growlytics_pandas.pacing import Pacer
 
 C = TypeVar("C")
 T = TypeVar("T")

@@ -14,22 +14,22 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas.batch_engine import Engine
+from growlytics_pandas.batches.duplicates import find_suspects, settle
+from growlytics_pandas.batches.engine import Engine
+from growlytics_pandas.batches.parts import Common, PartTask, check_part, fetch_ids, preview_part
+from growlytics_pandas.batches.survey import Question, merge_columns, merge_labels, survey_part
 from growlytics_pandas.client import Client
-from growlytics_pandas.duplicates import find_suspects, settle
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.identifiers import Keep
 from growlytics_pandas.layout import ColumnFacts, Layout, NewAttributes, lay_out
 from growlytics_pandas.name_rules import check_attributes, dropped_columns
 from growlytics_pandas.outcomes import Book, Status
-from growlytics_pandas.parts import Common, PartTask, check_part, fetch_ids, preview_part
 from growlytics_pandas.planning import budget_of, schema_frame
 from growlytics_pandas.rules import Rule, Severity
-from growlytics_pandas.survey import Question, merge_columns, merge_labels, survey_part
 from growlytics_pandas.violations import build_frame
 
 if TYPE_CHECKING:
-    from growlytics_pandas.batch_result import BatchResult
+    from growlytics_pandas.batches.result import BatchResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from growlytics_pandas.batches.outcome_store import OutcomeStore
+from growlytics_pandas.batches.parts import PartTask
 from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import UsageError
-from growlytics_pandas.outcome_store import OutcomeStore
 from growlytics_pandas.outcomes import MEANINGS, Book, Status
-from growlytics_pandas.parts import PartTask
 from growlytics_pandas.result import RunFacts
 
 if TYPE_CHECKING:
-    from growlytics_pandas.batch_plan import BatchPlan
+    from growlytics_pandas.batches.plan import BatchPlan
 
 _CARE = (Status.INVALID, Status.FAILED, Status.UNKNOWN)
 

@@ -11,8 +11,11 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from growlytics_pandas.batch_plan import BatchPlan
-from growlytics_pandas.batch_result import BatchResult
+from growlytics_pandas.batches.keeping import Keeper, mark_unchanged
+from growlytics_pandas.batches.outcome_store import OutcomeStore
+from growlytics_pandas.batches.parts import Common, PartDigests, PartOrder, PartOutcome, PartTask, Pulse, digest_part
+from growlytics_pandas.batches.plan import BatchPlan
+from growlytics_pandas.batches.result import BatchResult
 from growlytics_pandas.client import Client, default_client, require_client
 from growlytics_pandas.delivery import MIN_ROWS_FOR_SHARE, StopFlag
 from growlytics_pandas.endings import interrupted
@@ -25,11 +28,8 @@ from growlytics_pandas.execution import (
     interrupts,
     refusal,
 )
-from growlytics_pandas.keeping import Keeper, mark_unchanged
 from growlytics_pandas.ledger.digests import Digester
-from growlytics_pandas.outcome_store import OutcomeStore
 from growlytics_pandas.outcomes import Book, Status
-from growlytics_pandas.parts import Common, PartDigests, PartOrder, PartOutcome, PartTask, Pulse, digest_part
 from growlytics_pandas.planning import types_sent
 from growlytics_pandas.progress import Listener, ProgressEvent, Speedometer, open_listener
 from growlytics_pandas.result import RunFacts

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from growlytics_pandas.batches.survey import PartSurvey
 from growlytics_pandas.id_rules import Told, tell_alike, tell_same
 from growlytics_pandas.identifiers import Keep, fold
-from growlytics_pandas.survey import PartSurvey
 
 BUCKET_ROWS: Final = 8_000_000  # hashes sorted at once: 64 MB, whatever the number of rows
 

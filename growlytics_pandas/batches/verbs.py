@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
-from growlytics_pandas.batch_engine import FrameEngine
-from growlytics_pandas.batch_plan import BatchPlan, PlanOptions, make_plan
-from growlytics_pandas.batch_result import BatchResult
-from growlytics_pandas.batch_run import execute_batches
+from growlytics_pandas.batches.engine import FrameEngine
+from growlytics_pandas.batches.plan import BatchPlan, PlanOptions, make_plan
+from growlytics_pandas.batches.result import BatchResult
+from growlytics_pandas.batches.run import execute_batches
+from growlytics_pandas.batches.stream import push_stream
 from growlytics_pandas.client import Client, default_client, require_client
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.execution import Errors, PushOptions
 from growlytics_pandas.identifiers import Keep
 from growlytics_pandas.layout import NewAttributes
 from growlytics_pandas.progress import ProgressOption
-from growlytics_pandas.stream_run import push_stream
 
 Frames = Iterable[Any] | Callable[[], Iterable[Any]]
 

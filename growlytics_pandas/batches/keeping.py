@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
+from growlytics_pandas.batches.parts import PartDigests, PartOutcome
 from growlytics_pandas.ledger import Workspace
 from growlytics_pandas.outcomes import CODES, Book, Status
-from growlytics_pandas.parts import PartDigests, PartOutcome
 from growlytics_pandas.recording import overtaken, unsettled
 
 _UNSENT = CODES[Status.UNSENT]

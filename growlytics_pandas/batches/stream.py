@@ -11,22 +11,22 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from growlytics_pandas.batch_engine import FrameEngine, LocalReins
-from growlytics_pandas.batch_plan import BatchPlan, PlanOptions, Surveyed
-from growlytics_pandas.batch_result import BatchResult
-from growlytics_pandas.batch_run import BatchRun, require_ledger
+from growlytics_pandas.batches.duplicates import find_suspects, settle
+from growlytics_pandas.batches.engine import FrameEngine, LocalReins
+from growlytics_pandas.batches.parts import Common, Part, PartOutcome, PartTask, fetch_ids, push_part
+from growlytics_pandas.batches.plan import BatchPlan, PlanOptions, Surveyed
+from growlytics_pandas.batches.result import BatchResult
+from growlytics_pandas.batches.run import BatchRun, require_ledger
+from growlytics_pandas.batches.seen_ids import SeenIds
+from growlytics_pandas.batches.survey import PartSurvey, Question, align, merge_columns, survey_part
 from growlytics_pandas.client import Client
-from growlytics_pandas.duplicates import find_suspects, settle
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError
 from growlytics_pandas.execution import PushOptions, refusal
 from growlytics_pandas.id_rules import Told
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.name_rules import check_attributes, dropped_columns
-from growlytics_pandas.parts import Common, Part, PartOutcome, PartTask, fetch_ids, push_part
 from growlytics_pandas.planning import budget_of
 from growlytics_pandas.rules import Severity
-from growlytics_pandas.seen_ids import SeenIds
-from growlytics_pandas.survey import PartSurvey, Question, align, merge_columns, survey_part
 from growlytics_pandas.violations import build_frame, empty_frame
 
 

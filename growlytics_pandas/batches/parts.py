@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from growlytics_pandas.batches.survey import Question, align, impose
 from growlytics_pandas.blocks import Budget, starts
 from growlytics_pandas.cells import Mask
 from growlytics_pandas.client import Client
@@ -27,7 +28,6 @@ from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.outcomes import Book, Failure, Status
 from growlytics_pandas.pacing import Pacer
 from growlytics_pandas.planning import encode_rows
-from growlytics_pandas.survey import Question, align, impose
 from growlytics_pandas.validation import Screening, find_violations
 
 DIGEST_ROWS: Final = 4096  # encoded at once for digests: some MB
