@@ -100,13 +100,14 @@ def test_the_date_in_the_example_is_a_placeholder_which_is_ignored_while_the_ans
 
 
 @pytest.mark.parametrize(
-    ("mends", "complaint"),
-    [((), "SyntaxError"), ((COMMA,), "Argument error, options.body")],
+    ("mends", "complaints"),
+    # `request` and node both object to a body that is no text, and either may come first.
+    [((), ["SyntaxError"]), ((COMMA,), ["Argument error, options.body", "ERR_INVALID_ARG_TYPE"])],
     ids=["as published", "with its comma"],
 )
-def test_without_its_mends_the_example_sends_nothing(run, sandbox, mends, complaint):
+def test_without_its_mends_the_example_sends_nothing(run, sandbox, mends, complaints):
     done = run(*mends)
 
     assert done.returncode != 0
-    assert complaint in done.stderr
+    assert any(complaint in done.stderr for complaint in complaints)
     assert sandbox.requests == 0
