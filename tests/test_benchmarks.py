@@ -52,3 +52,9 @@ def test_checks_find_what_pandera_finds_in_seconds(measure):
     odd = measure("checks")["1 % odd"]
     assert odd["found"] == odd["pandera_found"] > 0
     assert odd["ours"] < 5.0, "50,000 rows"
+
+
+def test_a_cluster_finds_and_sends_what_one_frame_would(measure):
+    pytest.importorskip("dask", reason="needs the extra `dask`")
+    found = measure("cluster")  # it compares violations, bodies and requests itself
+    assert found["worker_mb"] < 2 * found["partition_mb"] + 200
