@@ -13,7 +13,7 @@ from growlytics_pandas import contract
 pytestmark = pytest.mark.outside
 
 SEED = 7
-N_STRICT, N_LOOSE, N_PROOF = 60, 300, 1  # examples; a strict document takes ten times as long to make requests from
+N_STRICT, N_LOOSE, N_PROOF = 40, 200, 1  # examples; a strict document takes ten times as long to make requests from
 RUN_SECONDS = 120  # many times what a run takes
 
 
