@@ -14,9 +14,9 @@ CHEAP = {"growlytics_pandas", "jinja2", "markupsafe", "orjson", "platformdirs"}
 NEW_MODULES = """
 import sys
 import pandas
-before = set(sys.modules)
+before = {name.partition(".")[0] for name in sys.modules}
 import growlytics_pandas
-print(*{name.partition(".")[0] for name in set(sys.modules) - before})
+print(*{name.partition(".")[0] for name in sys.modules} - before)
 """
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 import growlytics_pandas as gp
 from growlytics_pandas.accessor import GrowlyticsAccessor
+from growlytics_pandas.batches import BatchResult
 from growlytics_pandas.form import Form
 from growlytics_pandas.progress import ProgressEvent
 from growlytics_pandas.sandbox import Faults
@@ -105,7 +106,7 @@ assert_type(result.plan, gp.Plan)
 assert_type(result.retry(), gp.PushResult)
 assert_type(result.to_html(Path("push.html"), mask=False), Path)
 assert_type(result.to_csv("failed.csv", "failed"), Path)
-assert_type(gp.last_result(), gp.PushResult | None)
+assert_type(gp.last_result(), gp.PushResult | BatchResult | None)
 gp.push(df, "email", progress=False)
 gp.push(df, "email", progress="text")
 gp.push(df, "email", progress=True)  # type: ignore[arg-type]
@@ -115,6 +116,11 @@ gp.push(df, "email", max_concurrency=1.5)  # type: ignore[arg-type]
 result.to_csv("failed.csv", "everything")  # type: ignore[arg-type]
 gp.last_result().retry()  # type: ignore[union-attr]
 result.ok = True  # type: ignore[misc]
+
+assert_type(gp.push_batches([df, df], "email", client=client, errors="drop"), BatchResult)
+assert_type(gp.plan_batches([df], "email").push(dry_run=True), BatchResult)
+gp.push_batches(1, "email")  # type: ignore[arg-type]
+gp.push_batches([df], "email", batch_size=100)  # type: ignore[call-arg]
 
 try:
     gp.push(df, "email")
