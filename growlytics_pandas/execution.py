@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ from growlytics_pandas.errors import (
 )
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.pacing import Pacer
-from growlytics_pandas.planning import Plan
+from growlytics_pandas.planning import Plan, types_frame, types_to_fix
 from growlytics_pandas.progress import Listener, ProgressEvent, ProgressOption, Speedometer, open_listener
 from growlytics_pandas.recording import Recorder
 from growlytics_pandas.result import PushResult, RunFacts
@@ -36,8 +36,10 @@ from growlytics_pandas.rules import Severity
 from growlytics_pandas.timeline import Sample, Timeline
 
 if TYPE_CHECKING:
+    from growlytics_pandas.batches.plan import BatchPlan
     from growlytics_pandas.batches.result import BatchResult
 
+AnyPlan = TypeVar("AnyPlan", "Plan", "BatchPlan")
 Errors = Literal["raise", "drop"]
 TICK_SECONDS: Final = 0.2
 _SHOWN_RULES: Final = 10
@@ -83,25 +85,29 @@ class LastResult:
 def execute(plan: Plan, **options: Any) -> PushResult:
     """Push `plan`. The options are those of `PushOptions`."""
     chosen = PushOptions(**options)
-    client = require_client(chosen.client) or plan.client or default_client()
-    if client is None and not chosen.dry_run:
-        client = Client()  # says what is missing
+    settled, client = settle(plan, chosen)
+    return Run(settled, client, chosen, settled.open_book()).carry_out()
+
+
+def settle(plan: AnyPlan, options: PushOptions) -> tuple[AnyPlan, Client | None]:
+    """Return the plan for the client that it goes through, and that client; refuse what could not arrive."""
+    client = settle_client(options, plan.client)
     if client is not None:
         plan = plan.of(client)
-    if chosen.skip_unchanged and (client is None or client.ledger is None):
-        raise InvalidArgumentError("skip_unchanged: it needs a ledger, and this client has none (ledger=None).")
-    if chosen.errors == "raise" and plan.has_errors and not chosen.dry_run:
+    has_errors = plan.has_errors  # whatever `errors` says: every row is checked before the first is sent
+    if has_errors and options.errors == "raise" and not options.dry_run:
         raise refusal(plan.violations, plan)
-    return Run(plan, client, chosen, _book_of(plan)).carry_out()
+    return plan, client
 
 
-def _book_of(plan: Plan) -> Book:
-    """Open the book: rows that cannot be sent are settled, all others `unsent`."""
-    book = Book(len(plan.frame))
-    screening = plan.screening
-    for rule, rows in screening.skipped_by.items():
-        book.note_all(rows, Status.INVALID, f"not sent: {rule}; see violations")
-    return book
+def settle_client(options: PushOptions, planned: Client | None) -> Client | None:
+    """Return the client to push through, None for a dry run without any; refuse what it cannot do."""
+    client = require_client(options.client) or planned or default_client()
+    if client is None and not options.dry_run:
+        client = Client()  # says what is missing
+    if options.skip_unchanged and (client is None or client.ledger is None):
+        raise InvalidArgumentError("skip_unchanged: it needs a ledger, and this client has none (ledger=None).")
+    return client
 
 
 class Run:
@@ -235,16 +241,9 @@ class Run:
 
     def _new_types(self) -> pd.DataFrame:
         """Tell which types this run fixed for good; for a dry run, which it would."""
-        if self.recorder is not None:
-            fixed = self.recorder.confirmed
-        elif self.options.dry_run:
-            known = {a.name for a in self.plan.layout.attributes if a.known}
-            fixed = {name: type_ for name, type_ in self.plan.types_sent().items() if name not in known}
-        else:
-            fixed = {}
-        return pd.DataFrame(
-            {"attribute": pd.Series(list(fixed), dtype="str"), "type": pd.Series(list(fixed.values()), dtype="str")}
-        )
+        if self.options.dry_run:
+            return types_frame(types_to_fix(self.plan.layout, self.plan.screening.dropped))
+        return types_frame(self.recorder.confirmed if self.recorder else {})
 
     # progress --------------------------------------------------------------------------------------------------
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +18,9 @@ from growlytics_pandas.identifiers import read_ids
 from growlytics_pandas.layout import Attribute, Layout
 from growlytics_pandas.ledger import Workspace
 from growlytics_pandas.masking import Veil
-from growlytics_pandas.outcomes import Status
-from growlytics_pandas.report import NOTEBOOK_LIMITS, REPORT_LIMITS, plan_page, render_notebook, write_report
+from growlytics_pandas.outcomes import Book, Status
+from growlytics_pandas.report import Limits, Shown, plan_page
+from growlytics_pandas.report.page import Page
 from growlytics_pandas.rules import Severity
 from growlytics_pandas.validation import Screening, find_violations, screen
 
@@ -54,7 +53,7 @@ def budget_of(workspace: Workspace | None, layout: Layout) -> Budget | None:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class Plan(Shown):
     """What a push of this frame would do; `push` does exactly that.
 
     Attributes
@@ -123,6 +122,13 @@ class Plan:
         rows = (start, stop)
         return encode_rows(self.frame, self.layout, self.screening, rows, budget=self.budget, wanted=wanted)
 
+    def open_book(self) -> Book:
+        """Open the book: rows that cannot be sent are settled, all others `unsent`."""
+        book = Book(len(self.frame))
+        for rule, rows in self.screening.skipped_by.items():
+            book.note_all(rows, Status.INVALID, f"not sent: {rule}; see violations")
+        return book
+
     def types_sent(self) -> dict[str, str]:
         """Return attribute → type of the custom attributes that go out."""
         return types_sent(self.layout, self.screening.dropped)
@@ -139,22 +145,6 @@ class Plan:
     def push(self, **options: Any) -> PushResult:
         """Carry this plan out; takes the options of `growlytics_pandas.push` that come after the plan's own."""
         return self._execute(self, **options)
-
-    def to_html(self, path: str | os.PathLike[str], *, mask: bool = True) -> Path:
-        """Write what a push would do as a report: one file that needs no network, to read, print or send.
-
-        Parameters
-        ----------
-        path : str or path
-            Where to; its folder must be there. A file of that name is replaced.
-        mask : bool
-            Whether to mask ids, names, e-mail addresses and mobile numbers.
-
-        Returns
-        -------
-        Path
-        """
-        return write_report(plan_page(self, Veil(mask), REPORT_LIMITS), path)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw violations by column and rule (extra ``plot``).
@@ -177,9 +167,8 @@ class Plan:
 
         return plot_violations(self.violations, ax)
 
-    def _repr_html_(self) -> str:
-        """Summary first, then what needs care; everything escaped, ids and values masked."""
-        return render_notebook(plan_page(self, Veil(), NOTEBOOK_LIMITS))
+    def _page(self, veil: Veil, limits: Limits) -> Page:
+        return plan_page(self, veil, limits)
 
     def __repr__(self) -> str:
         errors = int((self.violations["severity"] == Severity.ERROR).sum())
@@ -233,6 +222,17 @@ def types_sent(layout: Layout, dropped: frozenset[int]) -> dict[str, str]:
         for attribute in layout.attributes
         if attribute.type and not attribute.is_reserved and attribute.position not in dropped
     }
+
+
+def types_to_fix(layout: Layout, dropped: frozenset[int]) -> dict[str, str]:
+    """Return attribute → type of what a push would fix for good: what goes out and the ledger does not know."""
+    known = {attribute.name for attribute in layout.attributes if attribute.known}
+    return {name: type_ for name, type_ in types_sent(layout, dropped).items() if name not in known}
+
+
+def types_frame(types: Mapping[str, str]) -> pd.DataFrame:
+    """Return one row per attribute: `attribute`, `type`."""
+    return pd.DataFrame({"attribute": list(types), "type": list(types.values())}, dtype="str")
 
 
 def schema_frame(layout: Layout) -> pd.DataFrame:

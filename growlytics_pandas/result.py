@@ -17,15 +17,7 @@ from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.masking import Veil
 from growlytics_pandas.outcomes import Book, Status
-from growlytics_pandas.report import (
-    NOTEBOOK_LIMITS,
-    REPORT_LIMITS,
-    Limits,
-    gather_care,
-    render_notebook,
-    result_page,
-    write_report,
-)
+from growlytics_pandas.report import Limits, Shown, gather_care, result_page
 from growlytics_pandas.report.page import Page
 from growlytics_pandas.timeline import Sample
 
@@ -54,7 +46,7 @@ class RunFacts:
 
 
 @dataclass(frozen=True, eq=False)
-class PushResult:
+class PushResult(Shown):
     """The result of a push.
 
     Attributes
@@ -128,22 +120,6 @@ class PushResult:
         said = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
         return f"<PushResult {self.run.ended}: {said}; {len(self.violations):,} violations; {self.run.seconds:.1f} s>"
 
-    def to_html(self, path: str | os.PathLike[str], *, mask: bool = True) -> Path:
-        """Write a report: one file that needs no network, to read, print or send.
-
-        Parameters
-        ----------
-        path : str or path
-            Where to; its folder must be there. A file of that name is replaced.
-        mask : bool
-            Whether to mask ids, names, e-mail addresses and mobile numbers.
-
-        Returns
-        -------
-        Path
-        """
-        return write_report(self._page(mask, REPORT_LIMITS), path)
-
     def to_csv(self, path: str | os.PathLike[str], table: Table = "outcomes") -> Path:
         """Write `outcomes`, `failed` or `violations` as CSV, with ids and values as they are.
 
@@ -176,12 +152,7 @@ class PushResult:
 
         return plot_result(self.counts, self.run.samples, self.run.ended)
 
-    def _repr_html_(self) -> str:
-        """Summary first, then what needs care; everything escaped, ids and values masked."""
-        return render_notebook(self._page(mask=True, limits=NOTEBOOK_LIMITS))
-
-    def _page(self, mask: bool, limits: Limits) -> Page:
-        veil = Veil(mask)
+    def _page(self, veil: Veil, limits: Limits) -> Page:
         rows = self._rows_that_need_care()
         care = gather_care(self.plan, self._book, rows, self._outcomes, veil, limits.rows)
         return result_page(self, care, veil, limits)

@@ -16,21 +16,21 @@ from growlytics_pandas.batches.outcome_store import OutcomeStore
 from growlytics_pandas.batches.parts import Common, PartDigests, PartOrder, PartOutcome, PartTask, Pulse, digest_part
 from growlytics_pandas.batches.plan import BatchPlan
 from growlytics_pandas.batches.result import BatchResult
-from growlytics_pandas.client import Client, default_client, require_client
+from growlytics_pandas.client import Client
 from growlytics_pandas.delivery import MIN_ROWS_FOR_SHARE, StopFlag
 from growlytics_pandas.endings import interrupted
-from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, PushInterrupted, TooManyFailuresError
+from growlytics_pandas.errors import GrowlyticsError, PushInterrupted, TooManyFailuresError
 from growlytics_pandas.execution import (
     TICK_SECONDS,
     LastResult,
     PushOptions,
     exclusive,
     interrupts,
-    refusal,
+    settle,
 )
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.outcomes import Book, Status
-from growlytics_pandas.planning import types_sent
+from growlytics_pandas.planning import types_frame, types_sent, types_to_fix
 from growlytics_pandas.progress import Listener, ProgressEvent, Speedometer, open_listener
 from growlytics_pandas.result import RunFacts
 
@@ -40,22 +40,7 @@ RESENT_DTYPES = {"part": "int64", "rows": "int64", "again": "int64"}
 def execute_batches(plan: BatchPlan, **options: Any) -> BatchResult:
     """Push `plan`. The options are those of `PushOptions`."""
     chosen = PushOptions(**options)
-    client = require_client(chosen.client) or plan.client or default_client()
-    if client is None and not chosen.dry_run:
-        client = Client()  # says what is missing
-    if client is not None:
-        plan = plan.of(client)
-    require_ledger(chosen, client)
-    has_errors = plan.has_errors  # here, so that all parts are checked before anything is sent
-    if chosen.errors == "raise" and not chosen.dry_run and has_errors:
-        raise refusal(plan.violations, plan)
-    return BatchRun(plan, client, chosen).carry_out()
-
-
-def require_ledger(options: PushOptions, client: Client | None) -> None:
-    """Refuse `skip_unchanged` where nothing is remembered."""
-    if options.skip_unchanged and (client is None or client.ledger is None):
-        raise InvalidArgumentError("skip_unchanged: it needs a ledger, and this client has none (ledger=None).")
+    return BatchRun(*settle(plan, chosen), chosen).carry_out()
 
 
 class BatchRun:
@@ -287,13 +272,9 @@ class BatchRun:
 
     def _new_types(self) -> pd.DataFrame:
         """Tell which types this run fixed for good; for a dry run, which it would."""
-        fixed = self.keeper.confirmed if self.keeper else {}
         if self.options.dry_run:
-            known = {a.name for a in self.common.layout.attributes if a.known}
-            fixed = {name: type_ for name, type_ in self.types_sent.items() if name not in known}
-        return pd.DataFrame(
-            {"attribute": pd.Series(list(fixed), dtype="str"), "type": pd.Series(list(fixed.values()), dtype="str")}
-        )
+            return types_frame(types_to_fix(self.common.layout, self.common.dropped))
+        return types_frame(self.keeper.confirmed if self.keeper else {})
 
     # progress --------------------------------------------------------------------------------------------------
 

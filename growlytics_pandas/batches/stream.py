@@ -16,12 +16,12 @@ from growlytics_pandas.batches.engine import FrameEngine, LocalReins
 from growlytics_pandas.batches.parts import Common, Part, PartOutcome, PartTask, fetch_ids, push_part
 from growlytics_pandas.batches.plan import BatchPlan, PlanOptions, Surveyed
 from growlytics_pandas.batches.result import BatchResult
-from growlytics_pandas.batches.run import BatchRun, require_ledger
+from growlytics_pandas.batches.run import BatchRun
 from growlytics_pandas.batches.seen_ids import SeenIds
 from growlytics_pandas.batches.survey import PartSurvey, Question, align, merge_columns, survey_part
 from growlytics_pandas.client import Client
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError
-from growlytics_pandas.execution import PushOptions, refusal
+from growlytics_pandas.execution import PushOptions, refusal, settle_client
 from growlytics_pandas.id_rules import Told
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.name_rules import check_attributes, dropped_columns
@@ -39,9 +39,7 @@ def push_stream(
             "keep: 'last' needs a look at all batches before the first is sent, and this source can be read only once. "
             "Give a function that opens it anew, or keep='first'."
         )
-    if client is None and not options.dry_run:
-        client = Client()  # says what is missing
-    require_ledger(options, client)
+    client = settle_client(options, client)
     frames = (frame for _, frame in engine.walk(None))
     first = next(frames, None)
     if first is None:
