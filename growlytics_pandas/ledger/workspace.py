@@ -104,6 +104,7 @@ class Workspace:
         Columns: ``run``, ``started``, ``rows``, one count a status (NA without an end), ``seconds``,
         ``new_attributes`` (tuples of names) and ``ended``, which is ``"running"`` for a run without an end whose
         process is there, and ``"killed"`` for one whose process is gone (on Windows this cannot be asked: "running").
+        The counts are of all rows of the frame when the run ended, so those of a retry include what arrived before it.
         """
         return self._runs.frame()
 
