@@ -1,6 +1,6 @@
 import pytest
 
-from growlytics_pandas import Sandbox
+from growlytics_pandas import Client, Ledger, Sandbox
 from growlytics_pandas.sandbox import Faults
 
 pytest_plugins = ["live_service"]  # the option --live
@@ -18,6 +18,24 @@ def _no_settings_from_outside(monkeypatch, tmp_path_factory):
 def sandbox():
     with Sandbox() as running:
         yield running
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Where the ledger of a test is."""
+    return tmp_path / "ledger.sqlite3"
+
+
+@pytest.fixture
+def ledger(path):
+    with Ledger(path) as ledger:
+        yield ledger
+
+
+@pytest.fixture
+def client(sandbox, path):
+    """Make a client of the sandbox that remembers in `path`."""
+    return Client(sandbox.api_key, sandbox.base_url, ledger=path)
 
 
 @pytest.fixture

@@ -8,11 +8,6 @@ from growlytics_pandas import Client
 from growlytics_pandas.errors import ConstraintViolationError
 
 
-@pytest.fixture
-def client(sandbox, tmp_path):
-    return Client(sandbox.api_key, sandbox.base_url, ledger=tmp_path / "ledger.sqlite3")
-
-
 def wide(first, stop, ids=("a",)):
     return pd.DataFrame({"id": list(ids)} | {f"attribute {i}": i for i in range(first, stop)})
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import published
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,18 +28,7 @@ EXAMPLE = (
 
 @pytest.fixture
 def example():
-    return pd.DataFrame(
-        {
-            "id": ["your-system-uniqe-id"],
-            "name": ["Customer Name"],
-            "email": ["customer_email@gmail.com"],
-            "mobile": ["9919211112"],
-            "City": ["Mumbai"],
-            "Total Orders": [1],
-            "Is First Time Purchaser": [True],
-            "Last Order Date": [pd.Timestamp("2026-01-31 18:05:09")],
-        }
-    )
+    return pd.DataFrame([published.ROW])
 
 
 def refuse(text):
@@ -76,26 +66,11 @@ def test_the_top_level_name_stands_where_the_published_example_has_it(example):
 def test_the_published_example_is_what_the_service_stores(example, sandbox):
     result = growlytics_pandas.push(example, "id", name="Purchased", client=sandbox.client, progress=False)
     assert result.ok
-    assert sandbox.stored() == {
-        "your-system-uniqe-id": {
-            "name": "Customer Name",
-            "email": "customer_email@gmail.com",
-            "mobile": "9919211112",
-            "City": "Mumbai",
-            "Total Orders": 1,
-            "Is First Time Purchaser": True,
-            "Last Order Date": "2026-01-31 18:05:09",
-        }
-    }
-    assert sandbox.event_names() == {"your-system-uniqe-id": "Purchased"}
+    assert sandbox.stored() == {published.ID: published.STORED}
+    assert sandbox.event_names() == {published.ID: published.EVENT_NAME}
     assert sandbox.ignored().empty
     types = sandbox.attribute_types().set_index("attribute")["type"]
-    assert types.drop(["name", "email", "mobile"], errors="ignore").to_dict() == {
-        "City": "string",
-        "Total Orders": "number",
-        "Is First Time Purchaser": "boolean",
-        "Last Order Date": "date",
-    }
+    assert types.drop(["name", "email", "mobile"], errors="ignore").to_dict() == published.CUSTOM_TYPES
 
 
 # numbers -------------------------------------------------------------------------------------------------------------

@@ -30,16 +30,6 @@ class Crash(BaseException):
     """An error that nobody foresaw."""
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "ledger.sqlite3"
-
-
-@pytest.fixture
-def client(sandbox, path):
-    return Client(sandbox.api_key, sandbox.base_url, ledger=path)
-
-
 def customers(rows):
     return pd.DataFrame({"id": [f"c{i}" for i in range(rows)], "Score": range(rows)})
 

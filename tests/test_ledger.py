@@ -21,17 +21,6 @@ IDS = ["asha@example.com", "ravi@example.com", "+919211111111"]
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "ledger.sqlite3"
-
-
-@pytest.fixture
-def ledger(path):
-    with Ledger(path) as ledger:
-        yield ledger
-
-
-@pytest.fixture
 def workspace(ledger) -> Workspace:
     return ledger.workspace(URL, KEY)
 

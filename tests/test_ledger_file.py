@@ -1,5 +1,6 @@
 """The ledger's file: what is in it, who may read it, and what is said when it cannot be used."""
 
+import contextlib
 import os
 import re
 import sqlite3
@@ -22,17 +23,17 @@ WHEN = datetime(2024, 5, 6, tzinfo=UTC)
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions or limits")
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "ledger.sqlite3"
-
-
 def push(path, ids, version="A"):
     with Ledger(path) as ledger:
         workspace = ledger.workspace(URL, KEY)
         digests = workspace.digest(ids, [f"{id_} {version}".encode() for id_ in ids])
         workspace.withdraw(digests, ["city"])
         workspace.accept(digests)
+
+
+def tamper(path, statement):
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
 
 
 def refusal(path) -> str:
@@ -93,9 +94,7 @@ def test_missing_directories_are_made(tmp_path):
 class TestRefusals:
     def test_a_newer_version(self, path):
         push(path, ["a"])
-        with sqlite3.connect(path) as connection:
-            connection.execute("PRAGMA user_version = 99")
-        connection.close()
+        tamper(path, "PRAGMA user_version = 99")
         assert "version 99" in refusal(path)
         assert "upgrade growlytics_pandas" in refusal(path)
 
@@ -112,15 +111,11 @@ class TestRefusals:
 
     def test_a_record_that_cannot_be(self, path):
         push(path, ["a"])
-        with sqlite3.connect(path) as connection:
-            connection.execute("UPDATE segments SET records = substr(records, 2)")
-        connection.close()
+        tamper(path, "UPDATE segments SET records = substr(records, 2)")
         assert "it is damaged: segment 1 is cut" in refusal(path)
 
     def test_an_sqlite_file_of_another_program(self, path):
-        with sqlite3.connect(path) as connection:
-            connection.execute("CREATE TABLE theirs (x)")
-        connection.close()
+        tamper(path, "CREATE TABLE theirs (x)")
         before = path.read_bytes()
         assert "another program" in refusal(path)
         assert path.read_bytes() == before

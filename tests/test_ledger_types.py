@@ -7,22 +7,11 @@ import pandas as pd
 import pytest
 
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.ledger import KnownType, Ledger, Workspace
+from growlytics_pandas.ledger import KnownType, Workspace
 
 URL = "https://api.example"
 KEY = "a-very-secret-key"
 WHEN = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "ledger.sqlite3"
-
-
-@pytest.fixture
-def ledger(path):
-    with Ledger(path) as ledger:
-        yield ledger
 
 
 @pytest.fixture

@@ -27,11 +27,6 @@ assert result.ok, result
 """
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "ledger.sqlite3"
-
-
 def customers(rows, prefix="c"):
     return pd.DataFrame({"id": [f"{prefix}{i}" for i in range(rows)], "Score": range(rows)})
 

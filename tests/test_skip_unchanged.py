@@ -45,16 +45,6 @@ class DyingClient(Client):
         return Dying(super().open_transport(max_concurrency), self.answers)
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "ledger.sqlite3"
-
-
-@pytest.fixture
-def client(sandbox, path):
-    return Client(sandbox.api_key, sandbox.base_url, ledger=path)
-
-
 def customers(rows, version=0):
     return pd.DataFrame(
         {"id": [f"c{i}" for i in range(rows)], "City": ["Pune", "Delhi", None, "Surat"] * (rows // 4), "V": version}

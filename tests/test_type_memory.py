@@ -50,16 +50,6 @@ class CutClient(Client):
         return Cut(super().open_transport(max_concurrency), raising=self.raising)
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "ledger.sqlite3"
-
-
-@pytest.fixture
-def client(sandbox, path):
-    return Client(sandbox.api_key, sandbox.base_url, ledger=path)
-
-
 def frame(**columns):
     rows = max(map(len, columns.values()))
     return pd.DataFrame({"id": [f"c{i}" for i in range(rows)], **columns})

@@ -5,22 +5,10 @@ import shutil
 import subprocess
 
 import pytest
+from emptied import running, sandbox
 
-from growlytics_pandas import Sandbox
-
+__all__ = ["running", "sandbox"]  # fixtures
 INSTALL_SECONDS = 300
-
-
-@pytest.fixture(scope="session")
-def running():
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running):
-    running.reset()
-    return running
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import subprocess
 
-import pandas as pd
+import published
 import pytest
 
 from growlytics_pandas import contract
@@ -45,7 +45,7 @@ request({
 """
 COMMA = ("'9919211112' }", "'9919211112' },")
 JSON = ("body: requestBody", "body: requestBody, json: true")
-DATE = ("YYYY-MM-DD HH:MM:SS", "2026-01-31 18:30:00")
+DATE = ("YYYY-MM-DD HH:MM:SS", published.DATE)
 
 
 @pytest.fixture
@@ -74,21 +74,10 @@ def test_the_example_makes_the_customer_that_it_describes(run, sandbox):
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     customers = sandbox.customers()
-    assert customers.astype("object").to_dict("records") == [
-        {
-            "id": "your-system-uniqe-id",
-            "name": "Customer Name",
-            "email": "customer_email@gmail.com",
-            "mobile": "9919211112",
-            "City": "Mumbai",
-            "Total Orders": 1,
-            "Is First Time Purchaser": True,
-            "Last Order Date": pd.Timestamp("2026-01-31 18:30:00"),
-        }
-    ]
-    types = sandbox.attribute_types()
-    assert types["type"].tolist() == ["string", "string", "string", "string", "number", "boolean", "date"]
-    assert sandbox.event_names() == {"your-system-uniqe-id": "Purchased"}
+    assert customers.astype("object").to_dict("records") == [published.ROW]
+    types = sandbox.attribute_types().set_index("attribute")["type"]
+    assert types.to_dict() == published.RESERVED_TYPES | published.CUSTOM_TYPES
+    assert sandbox.event_names() == {published.ID: published.EVENT_NAME}
     assert sandbox.ignored().empty
 
 

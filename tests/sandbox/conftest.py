@@ -4,22 +4,12 @@ import json
 
 import pytest
 import requests
+from emptied import running, sandbox
 from sandbox_http import TIMEOUT_SECONDS
 
 from growlytics_pandas import contract
-from growlytics_pandas.sandbox import Sandbox
 
-
-@pytest.fixture(scope="module")
-def running():
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running):
-    running.reset()
-    return running
+__all__ = ["running", "sandbox"]  # fixtures
 
 
 @pytest.fixture(scope="module")

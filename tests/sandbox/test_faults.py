@@ -14,23 +14,10 @@ from sandbox_http import TIMEOUT_SECONDS
 
 from growlytics_pandas import contract
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.sandbox import Faults, Sandbox, parse_faults
+from growlytics_pandas.sandbox import Faults, parse_faults
 from growlytics_pandas.sandbox.faults import FaultDeck
 
 WRITTEN = {"a": {"n": 1}}
-
-
-@pytest.fixture
-def start():
-    running = []
-
-    def run(**faults):
-        running.append(Sandbox(faults=Faults(**faults)).start())
-        return running[-1]
-
-    yield run
-    for sandbox in running:
-        sandbox.stop()
 
 
 @pytest.fixture
@@ -68,15 +55,15 @@ def wait_until(condition):
         time.sleep(0.005)
 
 
-def test_a_sandbox_without_faults_plays_none(start, session):
-    sandbox = start()
+def test_a_sandbox_without_faults_plays_none(faulty, session):
+    sandbox = faulty()
     assert post(session, sandbox).content == b'{"success":true}'
     assert sandbox.faulted() == {}
     assert sandbox.faulted()["hang"] == 0
 
 
-def test_a_status_is_answered_as_json_and_writes_nothing(start, session):
-    sandbox = start(status={500: 1.0})
+def test_a_status_is_answered_as_json_and_writes_nothing(faulty, session):
+    sandbox = faulty(status={500: 1.0})
     reply = post(session, sandbox)
 
     assert (reply.status_code, reply.json()["success"]) == (500, False)
@@ -86,8 +73,8 @@ def test_a_status_is_answered_as_json_and_writes_nothing(start, session):
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_429_and_503_ask_to_wait_in_seconds_and_as_a_date_by_turns(start, session, status):
-    sandbox = start(status={status: 1.0}, retry_after=7)
+def test_429_and_503_ask_to_wait_in_seconds_and_as_a_date_by_turns(faulty, session, status):
+    sandbox = faulty(status={status: 1.0}, retry_after=7)
     before = time.time()
 
     seconds, date = (post(session, sandbox).headers["retry-after"] for _ in range(2))
@@ -97,8 +84,8 @@ def test_429_and_503_ask_to_wait_in_seconds_and_as_a_date_by_turns(start, sessio
     assert sandbox.faulted() == {f"status.{status}": 2}
 
 
-def test_the_rate_limit_answers_429_past_it_and_lets_the_rest_through(start, session):
-    sandbox = start(rate_limit=20)  # a burst of two
+def test_the_rate_limit_answers_429_past_it_and_lets_the_rest_through(faulty, session):
+    sandbox = faulty(rate_limit=20)  # a burst of two
     replies = [post(session, sandbox, str(number)) for number in range(10)]
 
     accepted = [reply for reply in replies if reply.status_code == 200]
@@ -123,8 +110,8 @@ def test_the_rate_limit_lets_its_rate_through_over_time():
 
 
 @pytest.mark.parametrize(("fault", "written"), [("reset_before", {}), ("reset_after", WRITTEN)])
-def test_a_reset_is_a_real_one(start, fault, written):
-    sandbox = start(**{fault: 1.0})
+def test_a_reset_is_a_real_one(faulty, fault, written):
+    sandbox = faulty(**{fault: 1.0})
     with open_with_a_request_sent(sandbox) as raw, pytest.raises(ConnectionResetError):
         raw.recv(4096)
 
@@ -133,8 +120,8 @@ def test_a_reset_is_a_real_one(start, fault, written):
 
 
 @pytest.mark.parametrize(("hang_writes", "written"), [(False, {}), (True, WRITTEN)])
-def test_a_hang_never_answers(start, session, hang_writes, written):
-    sandbox = start(hang=1.0, hang_writes=hang_writes)
+def test_a_hang_never_answers(faulty, session, hang_writes, written):
+    sandbox = faulty(hang=1.0, hang_writes=hang_writes)
     with pytest.raises(requests.ReadTimeout):
         post(session, sandbox, timeout=0.2)
 
@@ -143,8 +130,8 @@ def test_a_hang_never_answers(start, session, hang_writes, written):
 
 
 @pytest.mark.parametrize("fault", [{"hang": 1.0}, {"latency": 60.0}])
-def test_stop_does_not_wait_for_requests_that_hang(start, fault):
-    sandbox = start(**fault)
+def test_stop_does_not_wait_for_requests_that_hang(faulty, fault):
+    sandbox = faulty(**fault)
     with open_with_a_request_sent(sandbox) as raw:
         wait_until(lambda: sandbox.requests == 1)
         before = time.monotonic()
@@ -154,8 +141,8 @@ def test_stop_does_not_wait_for_requests_that_hang(start, fault):
         assert raw.recv(4096) == b""
 
 
-def test_a_truncated_answer_is_short_of_its_length_and_a_cut_json_by_turns(start, session):
-    sandbox = start(truncate=1.0)
+def test_a_truncated_answer_is_short_of_its_length_and_a_cut_json_by_turns(faulty, session):
+    sandbox = faulty(truncate=1.0)
     with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.ConnectionError), match="IncompleteRead"):
         post(session, sandbox)
     cut = post(session, sandbox)
@@ -168,8 +155,8 @@ def test_a_truncated_answer_is_short_of_its_length_and_a_cut_json_by_turns(start
     assert sandbox.faulted() == {"truncate": 2}
 
 
-def test_an_html_page_with_200_writes_nothing(start, session):
-    sandbox = start(html=1.0)
+def test_an_html_page_with_200_writes_nothing(faulty, session):
+    sandbox = faulty(html=1.0)
     reply = post(session, sandbox)
 
     assert reply.status_code == 200
@@ -179,8 +166,8 @@ def test_an_html_page_with_200_writes_nothing(start, session):
     assert sandbox.faulted() == {"html": 1}
 
 
-def test_success_false_with_200_writes_nothing(start, session):
-    sandbox = start(success_false=1.0)
+def test_success_false_with_200_writes_nothing(faulty, session):
+    sandbox = faulty(success_false=1.0)
     reply = post(session, sandbox)
 
     assert (reply.status_code, reply.json()["success"]) == (200, False)
@@ -188,9 +175,9 @@ def test_success_false_with_200_writes_nothing(start, session):
     assert sandbox.faulted() == {"success_false": 1}
 
 
-def test_a_redirect_sends_every_request_elsewhere(start, session):
-    elsewhere = start()
-    sandbox = start(redirect=elsewhere.base_url + contract.CUSTOMER_PATH, status={500: 1.0})
+def test_a_redirect_sends_every_request_elsewhere(faulty, session):
+    elsewhere = faulty()
+    sandbox = faulty(redirect=elsewhere.base_url + contract.CUSTOMER_PATH, status={500: 1.0})
     reply = post(session, sandbox)
 
     assert (reply.status_code, reply.headers["location"]) == (302, elsewhere.base_url + contract.CUSTOMER_PATH)
@@ -199,8 +186,8 @@ def test_a_redirect_sends_every_request_elsewhere(start, session):
     assert elsewhere.requests == 0
 
 
-def test_latency_delays_each_answer_and_not_the_others(start):
-    sandbox = start(latency=(0.1, 0.2))
+def test_latency_delays_each_answer_and_not_the_others(faulty):
+    sandbox = faulty(latency=(0.1, 0.2))
 
     def timed(number):
         with requests.Session() as session:
@@ -237,8 +224,8 @@ def test_shares_are_kept():
     assert dealt.count("truncate") / len(dealt) == pytest.approx(0.2, abs=0.015)
 
 
-def test_reset_deals_the_sequence_from_its_start_again(start, session):
-    sandbox = start(seed=3, status={500: 0.5})
+def test_reset_deals_the_sequence_from_its_start_again(faulty, session):
+    sandbox = faulty(seed=3, status={500: 0.5})
 
     def statuses():
         return [post(session, sandbox).status_code for _ in range(20)]
@@ -252,9 +239,9 @@ def test_reset_deals_the_sequence_from_its_start_again(start, session):
     assert sandbox.faulted() == {"status.500": first.count(500)}
 
 
-def test_every_request_under_all_faults_at_once_is_accounted_for(start):
+def test_every_request_under_all_faults_at_once_is_accounted_for(faulty):
     shares = {"reset_before": 0.1, "reset_after": 0.1, "truncate": 0.1, "html": 0.1, "success_false": 0.1}
-    sandbox = start(seed=5, status={500: 0.1, 503: 0.1}, **shares)
+    sandbox = faulty(seed=5, status={500: 0.1, 503: 0.1}, **shares)
 
     def push(number):
         with requests.Session() as session:
@@ -323,8 +310,8 @@ def test_a_line_that_names_no_fault_is_refused_with_what_is_allowed(line):
         parse_faults(line)
 
 
-def test_a_client_that_leaves_during_a_fault_does_not_stop_the_server(start, session):
-    sandbox = start(seed=0, latency=0.05)
+def test_a_client_that_leaves_during_a_fault_does_not_stop_the_server(faulty, session):
+    sandbox = faulty(seed=0, latency=0.05)
     threads = threading.active_count()
     for _ in range(5):
         open_with_a_request_sent(sandbox).close()
