@@ -105,6 +105,13 @@ def test_the_plan_of_a_refusal_can_be_pushed_without_what_cannot_arrive(sandbox)
     assert sandbox.stored() == {"a": {"Score": 1.0}}
 
 
+def test_every_row_is_checked_before_the_first_is_sent_also_where_errors_are_dropped(sandbox):
+    plan, was_checked = gp.plan(dirty(), "id", client=sandbox.client), []
+    plan.push(errors="drop", progress=lambda _: was_checked.append("violations" in vars(plan)))
+    assert all(was_checked)
+    assert was_checked
+
+
 # plans --------------------------------------------------------------------------------------------------------------
 
 
