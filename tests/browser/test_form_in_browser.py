@@ -4,7 +4,7 @@ import contextlib
 import re
 
 import pytest
-from hostile import EVIL_AND_LONG, assert_harmless
+from hostile import BAD_SERVER, assert_harmless
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -72,33 +72,14 @@ def test_a_refused_key_is_told_in_the_form(notebook):
     expect(nb.output(1)).not_to_contain_text("not-the-key-at-all")
 
 
-BAD_SERVER = """
-import http.server, json as _json, threading
-
-class Hostile(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        body = _json.dumps({"success": False, "message": LONG}).encode()
-        self.send_response(422)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hostile)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-client = gp.Client("a-key", f"http://127.0.0.1:{server.server_port}", ledger=None)
+HOSTILE_FRAME = """
 df = pd.DataFrame({"id": [f"{EVIL}{i}" for i in range(9)], EVIL: EVIL, LONG: LONG, "email": EVIL, "Score": 1})
 """
 
 
 @pytest.mark.parametrize("width", [640, 1300])
 def test_hostile_text_runs_nothing_and_breaks_no_layout(notebook, width):
-    nb = notebook(BEGIN + EVIL_AND_LONG + BAD_SERVER, "df.growlytics.form(client=client)", width=width)
+    nb = notebook(BEGIN + BAD_SERVER + HOSTILE_FRAME, "df.growlytics.form(client=client)", width=width)
     nb.run(0)
     nb.run(1)
     output = nb.output(1)

@@ -2,7 +2,7 @@ import json
 import re
 
 import pytest
-from hostile import EVIL_AND_LONG, FOREIGN_ELEMENTS, assert_harmless
+from hostile import BAD_SERVER, FOREIGN_ELEMENTS, assert_harmless
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -79,36 +79,14 @@ def test_a_saved_notebook_still_reads_when_it_is_opened_again(notebook):
     nb.path = strange
 
 
-BAD_SERVER = """
-import http.server, json as _json, threading
-
-class Hostile(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    n = 0
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        Hostile.n += 1
-        words = [EVIL, LONG][Hostile.n % 2]
-        body = _json.dumps({"success": False, "message": words}).encode()
-        self.send_response(422)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hostile)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-client = gp.Client("a-key", f"http://127.0.0.1:{server.server_port}", ledger=None)
+HOSTILE_FRAME = """
 df = pd.DataFrame({EVIL: [f"{EVIL}{i}" for i in range(40)], LONG: range(40), "x" + EVIL[:40]: "v"})
 """
 
 
 def test_hostile_text_runs_nothing_and_breaks_no_layout(notebook):
     nb = notebook(
-        BEGIN + EVIL_AND_LONG + BAD_SERVER,
+        BEGIN + BAD_SERVER + HOSTILE_FRAME,
         "import warnings; warnings.simplefilter('ignore')\n"
         "result = df.growlytics.push(EVIL, errors='drop', client=client, max_rate=20)",
         "df.growlytics.push(EVIL, errors='drop', client=client, max_failures=3)",

@@ -8,7 +8,32 @@ HOSTILE = (
     "{{7*7}} $$\\rule{5000px}{5000px}$$ \\(x\\) `code` [link](javascript:alert(3))"
 )
 LONG = HOSTILE + "W" * 10_000
-EVIL_AND_LONG = f"EVIL, LONG = {HOSTILE!r}, {LONG!r}\n"  # for a cell of a notebook
+_SERVER = """
+import http.server, itertools, json as _json, threading
+import growlytics_pandas as gp
+
+words = itertools.cycle([LONG, EVIL])
+
+class Hostile(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = _json.dumps({"success": False, "message": next(words)}).encode()
+        self.send_response(422)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hostile)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+client = gp.Client("a-key", f"http://127.0.0.1:{server.server_port}", ledger=None)
+"""
+# For a cell of a notebook: hostile texts, a service that answers with them, and `client` to it.
+BAD_SERVER = f"EVIL, LONG = {HOSTILE!r}, {LONG!r}\n{_SERVER}"
 FOREIGN_ELEMENTS = "script, img, style, mjx-container"
 
 
