@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
-from types import MappingProxyType, NoneType
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -93,24 +93,24 @@ def tally(column: pd.Series[Any]) -> Counter[Kind]:
     return Counter({inspect(column).kind: present} if present else {})
 
 
-def merge(kinds: Counter[Kind], *, are_objects: bool, detail: str = "") -> Finding:
+def merge(kinds: Counter[Kind], *, are_objects: bool, detail: str) -> Finding:
     """Judge a column by the tallies of its parts, as `inspect` would judge it in one frame."""
-    present = Counter({kind: count for kind, count in kinds.items() if count})
-    if not present:
+    if not kinds:
         return Finding(Kind.EMPTY, None, _ALL_MISSING)
-    if len(present) == 1:
-        kind = next(iter(present))
+    if len(kinds) == 1:
+        kind = next(iter(kinds))
         return Finding(kind, TYPE_OF.get(kind), detail if kind is Kind.UNSUPPORTED else "")
-    if set(present) <= {Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL}:
-        plain = Kind.DECIMAL in present or are_objects
+    if set(kinds) <= {Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL}:
+        plain = Kind.DECIMAL in kinds or are_objects
         return Finding(Kind.DECIMAL if plain else Kind.FLOAT, AttributeType.NUMBER)
-    return _of_mixture(present)
+    return _of_mixture(kinds)
 
 
 def _of_used_categories(column: pd.Series[Any]) -> Finding:
-    """Judge a categorical column by the categories that its rows use."""
+    """Judge a categorical column by the categories that its rows use; a mixture by how often they do."""
     used = np.unique(column.cat.codes.to_numpy())
-    return inspect(column.cat.categories[used[used >= 0]].to_series())
+    finding = inspect(column.cat.categories[used[used >= 0]].to_series())
+    return _of_mixture(tally(column)) if finding.kind is Kind.MIXED else finding
 
 
 def _of_dtype(column: pd.Series[Any]) -> Finding:
@@ -162,7 +162,6 @@ _FAMILIES: Final = (
     ((str,), Kind.TEXT),
     ((datetime, date, np.datetime64), Kind.DATE),
 )
-_MISSING_CLASSES: Final = frozenset({NoneType, type(pd.NA), type(pd.NaT)})
 
 
 def family(cls: type) -> Kind:
@@ -173,13 +172,7 @@ def family(cls: type) -> Kind:
 def _of_objects(column: pd.Series[Any]) -> Finding:
     """Judge an object column by the classes of all its values; the commonest kind of a mixture gives the type."""
     kinds, classes = _families(column)
-    if len(kinds) == 1:
-        kind = next(iter(kinds))
-        detail = ", ".join(sorted(cls.__name__ for cls in classes)) if kind is Kind.UNSUPPORTED else ""
-        return Finding(kind, TYPE_OF.get(kind), detail)
-    if set(kinds) <= {Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL}:
-        return Finding(Kind.DECIMAL, AttributeType.NUMBER)
-    return _of_mixture(kinds)
+    return merge(kinds, are_objects=True, detail=", ".join(sorted(cls.__name__ for cls in classes)))
 
 
 def _families(column: pd.Series[Any]) -> tuple[Counter[Kind], Counter[type]]:
@@ -188,20 +181,18 @@ def _families(column: pd.Series[Any]) -> tuple[Counter[Kind], Counter[type]]:
     classes = Counter(map(type, present.tolist()))
     kinds: Counter[Kind] = Counter()
     for cls, count in classes.items():
-        if cls not in _MISSING_CLASSES:
-            kinds[family(cls)] += count
+        kinds[family(cls)] += count
     return kinds, classes
 
 
 def _of_mixture(kinds: Counter[Kind]) -> Finding:
     """Give the commonest type; between equals the first of string, number, boolean, date."""
-    by_type = Counter({kind: count for kind, count in kinds.items() if kind in TYPE_OF})
     totals: Counter[AttributeType] = Counter()
-    for kind, count in by_type.items():
-        totals[TYPE_OF[kind]] += count
-    order = list(AttributeType)
-    chosen = min(totals, key=lambda t: (-totals[t], order.index(t)))
-    parts = [f"{count:,} {t}" for t, count in totals.most_common()]
+    for kind, attribute_type in TYPE_OF.items():
+        totals[attribute_type] += kinds[kind]
+    ranked = totals.most_common()  # equals stay in the order of TYPE_OF
+    chosen = ranked[0][0]
+    parts = [f"{count:,} {t}" for t, count in ranked if count]
     if kinds[Kind.UNSUPPORTED]:
         parts.append(f"{kinds[Kind.UNSUPPORTED]:,} of no type")
     return Finding(Kind.MIXED, chosen, f"mixed values ({', '.join(parts)}): sent as {chosen}")

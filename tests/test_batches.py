@@ -89,6 +89,13 @@ def test_a_column_that_a_batch_lacks_is_missing_there():
     assert [len(body["attributes"]) for body in plan.preview()] == [0, 1]
 
 
+def test_a_hint_is_not_lost_where_a_batch_has_nothing_in_the_column():
+    frame = pd.DataFrame({"id": ["a", "b", "c"], "Joined": [None, "2026-01-31", "2026-02-01"]})
+    note = gp.schema(frame, "id")["note"].item()
+    assert "date" in note
+    assert gp.plan_batches(cut(frame, 1), "id").schema["note"].item() == note
+
+
 def test_a_push_of_batches_is_one_push(sandbox, dirty):
     result = gp.push_batches(cut(dirty, 70), "customer_id", client=sandbox.client, errors="drop", progress=False)
     stored, requests = sandbox.stored(), sandbox.requests

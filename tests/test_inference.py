@@ -4,6 +4,7 @@
 
 import datetime as dt
 import json
+from collections import Counter
 from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 import growlytics_pandas
-from growlytics_pandas.inference import AttributeType, inspect
+from growlytics_pandas.inference import AttributeType, inspect, merge, tally
 from growlytics_pandas.type_table import TYPE_TABLE
 
 NOON = dt.datetime(2026, 1, 31, 12, 30, 5)
@@ -212,7 +213,36 @@ def test_the_commonest_type_of_a_mixture_wins_and_the_schema_says_so():
 
 def test_a_tie_between_types_does_not_depend_on_the_order_of_the_rows():
     values = [1, "a", True, dt.datetime(2026, 1, 31)]
-    assert inspect(pd.Series(values, dtype=object)).type == inspect(pd.Series(values[::-1], dtype=object)).type
+    assert inspect(pd.Series(values, dtype=object)) == inspect(pd.Series(values[::-1], dtype=object))
+
+
+@pytest.mark.parametrize("values", [["Pune", 5, 5], ["Pune", "Goa", "Agra", 5, 5], [True, None, 2, 2.5]], ids=repr)
+def test_a_mixture_in_a_category_is_judged_by_its_rows_as_in_an_object_column(values):
+    column = pd.Series(values, dtype=object)
+    assert inspect(column.astype("category")) == inspect(column)
+
+
+PARTS = {
+    "of text and of numbers": [["Pune", "Goa"], [5, 6, 7]],
+    "each a mixture": [["Pune", 5, [1]], ["Goa", 6, 7]],
+    "of whole numbers and of floats": [pd.Series([1, 2]), pd.Series([0.5])],
+    "of whole numbers and of floats as objects": [[1, 2], [0.5]],
+    "of whole numbers and of Decimal": [pd.Series([1, 2]), [Decimal("1.50")]],
+    "of every kind of number": [pd.Series([1]), [0.5], [Decimal("1.50")]],
+    "of text and of nothing": [[None, None], ["Pune"]],
+    "of nothing": [[None], [None, None]],
+    "of lists": [[[1]], [None, [2]]],
+    "one alone": [["Pune", "Goa", None]],
+}
+
+
+@pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
+def test_a_column_in_parts_is_judged_as_in_one_frame(parts):
+    columns = [part if isinstance(part, pd.Series) else pd.Series(part, dtype=object) for part in parts]
+    kinds = sum(map(tally, columns), Counter())
+    are_objects = any(column.dtype == object for column in columns)
+    whole = inspect(pd.concat(columns, ignore_index=True))
+    assert merge(kinds, are_objects=are_objects, detail="list") == whole
 
 
 def test_one_late_value_of_another_type_is_seen():
@@ -233,4 +263,6 @@ def test_a_column_of_no_type_is_an_error_that_says_what_it_holds_and_what_to_do(
     if "struct" not in label:
         exec(found["fix"], space)
         assert inspect(space["df"]["x"]).type is not None
-    assert any(word in found["message"] for word in ("list", "interval", "timedelta64", "struct"))
+    note = growlytics_pandas.schema(frame, "id")["note"].item()
+    for text in (found["message"], note):
+        assert any(word in text for word in ("list", "interval", "timedelta64", "struct"))
