@@ -17,7 +17,7 @@ from growlytics_pandas.type_table import TYPE_TABLE
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PACKAGE = ROOT / "growlytics_pandas"
-FOLDERS = "tests|notebooks|growlytics_pandas|\\.ci"
+FOLDERS = "tests|notebooks|growlytics_pandas" + (r"|\.ci" if (ROOT / ".ci").exists() else "")  # an sdist has no .ci
 MAX_PICTURE_BYTES = 80_000
 
 
