@@ -151,7 +151,7 @@ class BatchPlan:
     >>> frames = [pd.DataFrame({"id": ["a", "b"]}), pd.DataFrame({"id": ["b", "c"]})]
     >>> plan = growlytics_pandas.plan_batches(frames, "id")
     >>> plan.counts["unsent"], plan.violations["rule"].unique().tolist()
-    (2, ['id_duplicate', 'row_empty'])
+    (2, ['row_empty', 'id_duplicate'])
     """
 
     engine: Engine = field(repr=False)
