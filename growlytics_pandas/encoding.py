@@ -119,12 +119,10 @@ def _token(text: str) -> str:
 
 
 def _number_tokens(values: Any) -> list[str]:
-    if isinstance(values, list):
-        return [repr(value) if isinstance(value, float) else str(value) for value in values]
+    if isinstance(values, list) or values.dtype == np.float16:
+        return list(map(str, values))  # a float16's own digits; orjson would write those of a float32
     if not len(values):
         return []
-    if values.dtype == np.float16:
-        return [str(value) for value in values]  # its own digits; orjson would write those of a float32
     written = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
     return written[1:-1].decode().split(",")
 

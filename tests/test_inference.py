@@ -211,6 +211,16 @@ def test_the_commonest_type_of_a_mixture_wins_and_the_schema_says_so():
     assert finding.detail == "mixed values (3 string, 2 number, 1 of no type): sent as string"
 
 
+def test_values_of_several_classes_of_one_type_are_counted_together():
+    values = pd.Series([1, np.int64(2), np.int8(3), "a", "b"], dtype=object)
+    assert inspect(values).detail == "mixed values (3 number, 2 string): sent as number"
+
+
+def test_a_column_of_several_things_without_a_type_names_each():
+    frame = pd.DataFrame({"id": ["a", "b"], "x": pd.Series([[1], {"a": 1}], dtype=object)})
+    assert growlytics_pandas.schema(frame, "id")["note"].item() == "dict, list"
+
+
 def test_a_tie_between_types_does_not_depend_on_the_order_of_the_rows():
     values = [1, "a", True, dt.datetime(2026, 1, 31)]
     assert inspect(pd.Series(values, dtype=object)) == inspect(pd.Series(values[::-1], dtype=object))
