@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import pandas as pd
 
-from growlytics_pandas.client import Client, default_client, require_client
+from growlytics_pandas.client import Client, default_client, refuse_client_as_id, require_client
 from growlytics_pandas.execution import Errors, LastResult, execute
 from growlytics_pandas.identifiers import Keep
 from growlytics_pandas.layout import NewAttributes, lay_out
@@ -83,6 +83,7 @@ def plan(
     >>> growlytics_pandas.plan(df, "email", columns=["City", "Total Orders"]).counts["unsent"]
     3
     """
+    refuse_client_as_id(id_col)
     client = require_client(client) or default_client()
     workspace = client.workspace if client else None
     layout = lay_out(

@@ -246,6 +246,16 @@ def require_client(client: Any) -> Client | None:
     raise InvalidArgumentTypeError(f"client: found a {type(client).__name__}; it must be a Client: {remedy}.")
 
 
+def refuse_client_as_id(id_col: Any) -> None:
+    """Refuse a client or a sandbox where the id column belongs."""
+    is_sandbox = hasattr(type(id_col), "client")  # of the type: a sandbox that is stopped has no client to look at
+    if is_sandbox or isinstance(id_col, Client):
+        meant = "client=sandbox.client" if is_sandbox else "client=…"
+        raise InvalidArgumentTypeError(
+            f"id_col: found a {type(id_col).__name__}; it must be the label of the id column. Did you mean {meant}?"
+        )
+
+
 def default_client() -> Client | None:
     """Return the client that the environment describes; None where it holds no key."""
     return Client() if os.environ.get(KEY_VARIABLE, "").strip() else None

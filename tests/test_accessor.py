@@ -8,6 +8,7 @@ import pytest
 
 import growlytics_pandas as gp
 from growlytics_pandas.accessor import GrowlyticsAccessor
+from growlytics_pandas.errors import InvalidArgumentTypeError
 
 METHODS = ("plan", "schema", "validate", "preview", "push")
 
@@ -93,3 +94,19 @@ def test_pushing_through_the_door(sandbox):
     result = pd.DataFrame({"id": ["a"], "X": [1]}).growlytics.push("id", client=sandbox.client, progress=False)
     assert result.ok
     assert sandbox.stored() == {"a": {"X": 1}}
+
+
+@pytest.mark.parametrize("method", [*METHODS, "form"])
+def test_a_client_or_sandbox_where_the_id_column_belongs_is_named_with_the_way_out(sandbox, method):
+    call = getattr(pd.DataFrame({"id": ["a"], "X": [1]}).growlytics, method)
+    with pytest.raises(InvalidArgumentTypeError, match=r"id_col: found a Client; .* Did you mean client=…\?"):
+        call(sandbox.client)
+    with pytest.raises(InvalidArgumentTypeError, match=r"found a Sandbox; .* Did you mean client=sandbox\.client\?"):
+        call(gp.Sandbox())
+
+
+@pytest.mark.parametrize("function", [gp.plan_batches, gp.push_batches])
+def test_batches_name_a_client_where_the_id_column_belongs_too(sandbox, function):
+    with pytest.raises(InvalidArgumentTypeError, match=r"Did you mean client=…\?"):
+        function([pd.DataFrame({"id": ["a"]})], sandbox.client)
+    assert sandbox.requests == 0

@@ -1,5 +1,7 @@
 """The notebooks run as they stand, on a sandbox each, and still show what they showed when they were committed."""
 
+import ast
+import inspect
 import pathlib
 import re
 import shutil
@@ -8,6 +10,8 @@ import time
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+from growlytics_pandas.accessor import GrowlyticsAccessor
 
 FOLDER = pathlib.Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -81,3 +85,26 @@ def test_what_is_committed_is_executed_in_order_small_and_of_no_machine(path):
     assert len(text) < MAX_BYTES
     assert not re.search(r"/(home|root|tmp|work|Users)/|[A-Z]:\\\\|127\.0\.0\.1", text)
     assert "image/png" not in text
+
+
+def calls_of_the_accessor(text):
+    """Return the calls of `….growlytics.…` in the inline code of Markdown."""
+    pieces = [code for code in re.findall(r"`([^`\n]+)`", text) if ".growlytics." in code and "(" in code]
+    nodes = [node for code in pieces for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    return [node for node in nodes if getattr(getattr(node.func, "value", None), "attr", "") == "growlytics"]
+
+
+TEXTS = [
+    *((path.name, cell.source) for path in NOTEBOOKS for cell in read(path).cells if cell.cell_type == "markdown"),
+    ("README.md", (FOLDER.parent / "README.md").read_text(encoding="utf-8")),
+]
+
+
+def test_calls_in_the_text_fit_the_methods_and_name_a_column_first():
+    calls = [(name, call) for name, text in TEXTS for call in calls_of_the_accessor(text)]
+    assert {name for name, _ in calls} >= {"1-quickstart.ipynb", "README.md"}
+    for name, call in calls:
+        said = f"{name}: {ast.unparse(call)}"
+        signature = inspect.signature(getattr(GrowlyticsAccessor, call.func.attr))
+        signature.bind(None, *call.args, **{keyword.arg: keyword.value for keyword in call.keywords})
+        assert all(isinstance(one, ast.Constant) or one.id == "id_col" for one in call.args), said

@@ -10,7 +10,7 @@ from growlytics_pandas.batches.plan import BatchPlan, PlanOptions, make_plan
 from growlytics_pandas.batches.result import BatchResult
 from growlytics_pandas.batches.run import execute_batches
 from growlytics_pandas.batches.stream import push_stream
-from growlytics_pandas.client import Client, default_client, require_client
+from growlytics_pandas.client import Client, default_client, refuse_client_as_id, require_client
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.execution import Errors, PushOptions
 from growlytics_pandas.identifiers import Keep
@@ -65,6 +65,7 @@ def plan_batches(
     >>> growlytics_pandas.plan_batches([df[:5], df[5:]], "email", columns=["City"]).counts["unsent"]
     10
     """
+    refuse_client_as_id(id_col)
     engine = FrameEngine(frames)
     if not engine.can_repeat:
         raise InvalidArgumentError(
@@ -133,6 +134,7 @@ chunk_size, max_concurrency, max_rate, max_failures, progress
     >>> result.counts["accepted"]
     10
     """
+    refuse_client_as_id(id_col)
     options = PlanOptions(columns, rename, types, timezone, region, keep, name, new_attributes)
     push_options: dict[str, Any] = {
         "errors": errors,

@@ -16,7 +16,7 @@ from growlytics_pandas.batches.engine import Engine
 from growlytics_pandas.batches.plan import BatchPlan, PlanOptions, make_plan
 from growlytics_pandas.batches.result import BatchResult
 from growlytics_pandas.batches.run import execute_batches
-from growlytics_pandas.client import default_client, require_client
+from growlytics_pandas.client import default_client, refuse_client_as_id, require_client
 from growlytics_pandas.dask.cluster import ClusterEngine
 from growlytics_pandas.dask.partitions import PartitionEngine, warn_of_converted_text
 from growlytics_pandas.execution import PushOptions
@@ -27,6 +27,7 @@ _PUSH_OPTIONS = tuple(name for name in PushOptions.__slots__ if name != "client"
 
 def plan(ddf: Any, id_col: Any, **options: Any) -> BatchPlan:
     """Work out what a push of all partitions would do: on the cluster, if there is one, else here."""
+    refuse_client_as_id(id_col)
     client = require_client(options.pop("client", None)) or default_client()
     chosen = PlanOptions(**options)
     chosen.lay_out(ddf._meta, id_col, None)  # noqa: SLF001 - Dask's own word for the empty frame: a wrong call costs no reading

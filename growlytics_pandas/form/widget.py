@@ -10,7 +10,7 @@ import ipywidgets
 import pandas as pd
 
 from growlytics_pandas import api
-from growlytics_pandas.client import Client
+from growlytics_pandas.client import Client, refuse_client_as_id
 from growlytics_pandas.form.actions import Actions
 from growlytics_pandas.form.choices import ColumnChoice, first_choices
 from growlytics_pandas.form.code import find_names, write_line
@@ -49,6 +49,7 @@ class Form:
     """
 
     def __init__(self, frame: pd.DataFrame, client: Client | None = None, id_col: Hashable = None) -> None:
+        refuse_client_as_id(id_col)
         self._choices = first_choices(frame, id_col)
         self._names = find_names(frame, client)
         self._frame = snapshot(frame)
