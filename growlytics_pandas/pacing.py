@@ -131,7 +131,7 @@ class Pacer:
     def seconds_until_next(self, now: float) -> float:
         """Return when time alone could raise the last allowance; infinite where only a reply can."""
         if self._silence.is_holding:
-            return max(0.0, self._silence.probe_at - now)
+            return self.hold_seconds(now)
         if self._room <= 0:
             return math.inf
         return self._bucket.seconds_until_token(now)
@@ -217,6 +217,7 @@ class Pacer:
     def _restart(self) -> None:
         self._window = self._start
         self._is_doubling = True
+        self._failure = Suspicion(FAILURE_TOLERANCE)  # what failed in an outage tells nothing about our speed
 
     def _speed(self) -> "_Speed":
         return _Speed(self._window, self._is_doubling, self._finder)
@@ -318,11 +319,10 @@ class _Silence:
     def note_refusals(self, now: float, answers: Answers, streak: int) -> None:
         self.n_refusals += answers.pushbacks
         if self.n_refusals >= streak:
-            wait = 0.0 if self.is_holding else FIRST_HOLD_PROBE_SECONDS
             asked = min(answers.retry_after_seconds, MAX_SERVER_WAIT_SECONDS)
             if asked > 0.0:
                 self._asked_until = max(self._asked_until, now + asked)
-            self._hold(now + max(asked, wait))
+            self._hold(now + max(asked, FIRST_HOLD_PROBE_SECONDS))
 
     def probes(self, now: float) -> int:
         return int(now >= self.probe_at)

@@ -18,11 +18,11 @@ class NoLimit:
 
 
 class TokenBucket:
-    def __init__(self, rate):
-        self.rate, self.tokens, self.at = rate, rate, 0.0
+    def __init__(self, rate, burst=None):
+        self.rate, self.burst, self.tokens, self.at = rate, burst, burst or rate, 0.0
 
     def refusal(self, at):
-        self.tokens, self.at = min(self.rate, self.tokens + (at - self.at) * self.rate), at
+        self.tokens, self.at = min(self.burst or self.rate, self.tokens + (at - self.at) * self.rate), at
         if self.tokens < 1:
             return PUSHBACK
         self.tokens -= 1
@@ -142,6 +142,16 @@ def test_a_servers_rate_limit_is_found_and_held(rate, latency, server, retry_aft
     assert run.refused_share(0, 10) < 0.25
 
 
+@pytest.mark.parametrize(("rate", "burst"), [(20, 500), (20, 2000), (100, 1000)])
+@pytest.mark.parametrize("latency", [0.005, 0.02, 0.1])
+def test_a_limit_that_lets_a_saved_up_burst_through_first_is_found_soon_after(latency, rate, burst):
+    run = Run(TokenBucket(rate, burst), latency, 45, max_concurrency=64)
+    end = next(at for at, kind in run.answers if kind)
+    assert run.accepted_per_second(end + 10, end + 30) >= 0.9 * rate
+    assert run.refused_share(end + 5, end + 30) < 0.1
+    assert sum(kind is not None for at, kind in run.answers) < 1000
+
+
 @pytest.mark.parametrize("server", [TokenBucket, FixedWindow])
 def test_a_limit_that_changes_is_followed_down_and_up(server):
     run = Run(server(400), 0.05, 130, changes=[(40, 200), (80, 10**9)], max_concurrency=64)
@@ -187,6 +197,12 @@ def test_max_rate_holds_in_every_second(rate):
     assert len(run.starts) >= 0.95 * 20 * rate
 
 
+def test_max_rate_holds_after_a_lower_limit_of_the_server_was_lifted():
+    run = Run(TokenBucket(50), 0.02, 60, changes=[(15, 10**9)], max_concurrency=64, max_rate=100)
+    assert run.accepted_per_second(5, 15) >= 0.9 * 50
+    assert 0.95 * 100 <= run.accepted_per_second(45, 60) <= 1.05 * 100
+
+
 def test_time_is_waited_for_only_where_time_helps():
     pacer = Pacer(max_concurrency=2)
     pacer.note_started(0.0, pacer.allowance(0.0, 0))
@@ -205,6 +221,15 @@ def test_an_outage_sends_single_probes_and_its_end_is_noticed():
     assert 2 <= len(during) <= 8
     assert run.accepted_per_second(62, 80) >= 0.95 * 64 / 0.02
     assert run.pacer.outage_seconds(80.0) == 0.0
+
+
+@pytest.mark.parametrize("end", [7.5, 9, 25])
+@pytest.mark.parametrize("latency", [0.02, 0.2])
+def test_after_an_outage_the_run_is_as_fast_again_as_soon_as_at_its_start(latency, end):
+    run = Run(Down(5, end), latency, end + 20, max_concurrency=64)
+    back = next(at for at, kind in run.answers if at >= end and kind is None)
+    soon = back + 8 * latency
+    assert run.accepted_per_second(soon, soon + 2) >= 0.9 * 64 / latency
 
 
 def test_a_long_outage_ends_the_run():
@@ -278,7 +303,9 @@ def test_a_wait_that_one_refused_row_was_asked_for_does_not_hold_the_others():
 def test_when_everything_is_refused_the_wait_that_the_server_asks_for_is_kept():
     pacer = Pacer(start=16)
     pacer.note_started(0.0, pacer.allowance(0.0, 0))
+    assert pacer.hold_seconds(0.0) == 0.0
     pacer.note_answers(0.1, Answers(pushbacks=16, retry_after_seconds=3.0))
+    assert pacer.hold_seconds(3.0) == pytest.approx(0.1)
     assert pacer.allowance(3.0, 0) == 0
     assert pacer.seconds_until_next(3.0) == pytest.approx(0.1)
     assert pacer.allowance(3.1, 0) == 1
