@@ -87,6 +87,13 @@ class PushResult(Shown):
         arrived = self.counts[Status.ACCEPTED] + self.counts[Status.UNCHANGED]
         return arrived == len(self.plan.frame) and not (self.violations["severity"] == "error").any()
 
+    @property
+    def has_incomplete_rows(self) -> bool:
+        """Whether a row arrived, but not with every attribute it has: a column or a value was left out."""
+        arrived = self._book.rows_with([Status.ACCEPTED, Status.UNCHANGED])
+        lost = self.violations.loc[self.violations["severity"] == "error", "row"]
+        return bool(len(arrived)) and bool((lost.isna() | lost.isin(arrived)).any())
+
     @cached_property
     def outcomes(self) -> pd.DataFrame:
         """One row per input row, in its order.
@@ -118,6 +125,7 @@ class PushResult(Shown):
 
     def __repr__(self) -> str:
         said = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
+        said += ", not all with every attribute" if self.has_incomplete_rows else ""
         return f"<PushResult {self.run.ended}: {said}; {len(self.violations):,} violations; {self.run.seconds:.1f} s>"
 
     def to_csv(self, path: str | os.PathLike[str], table: Table = "outcomes") -> Path:

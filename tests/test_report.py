@@ -126,13 +126,34 @@ def test_a_report_tells_what_was_sent_where_when_and_what_to_do_next(sandbox, tm
     page = text_of(result.to_html(tmp_path / "page.html"))
     assert sandbox.base_url in page
     assert f"{result.run.started:%Y-%m-%d %H:%M:%S} UTC" in page
-    assert "2 of 3 rows arrived; 1 needs care." in page
+    assert "2 of 3 rows arrived, not all with every attribute; 1 needs care." in page
     for rule in result.violations["rule"]:
         assert rule.replace("_", "_<wbr>") in page
     for attribute in result.plan.schema["attribute"]:
         assert f"<bdi>{attribute}</bdi>" in page
     assert "skip_unchanged=True" in page
     assert "number, new" in page
+
+
+NOT_ALL = "not all with every attribute"
+
+
+@pytest.mark.parametrize(
+    ("df", "headline"),
+    [
+        ({"id": ["a", "b", None], "Day": [[1], [2], [3]], "City": ["x", "y", "z"]}, f"2 of 3 rows arrived, {NOT_ALL};"),
+        ({"id": ["a", "b", None], "Score": [np.inf, 1, 2]}, f"2 of 3 rows arrived, {NOT_ALL}; 1 needs care."),
+        ({"id": ["a", "b", None], "Score": [1, 2, np.inf]}, "2 of 3 rows arrived; 1 needs care."),
+        ({"id": ["a", "a"], "Day": [[1], [2]], "City": ["x", "y"]}, "0 of 2 rows arrived; 2 need care."),
+        ({"id": ["a", "b"], "Score": [np.inf, 1], "City": "x"}, "All 2 rows arrived, but not with every attribute:"),
+    ],
+    ids=["a column left out", "a value of a row that arrived", "of one that did not", "no row arrived", "all arrived"],
+)
+def test_rows_that_arrived_in_part_are_told_also_where_others_did_not_arrive(sandbox, tmp_path, df, headline):
+    result = pushed(sandbox, pd.DataFrame(df), "id")
+    for page in pages(result, tmp_path):
+        assert headline in page
+    assert (NOT_ALL in repr(result)) == result.has_incomplete_rows == ("every attribute" in headline)
 
 
 def test_a_run_that_ended_early_says_why_and_how_to_go_on(sandbox, tmp_path):

@@ -136,13 +136,14 @@ def _severities(errors: int, warnings: int) -> str:
 
 def _headline(result: PushResult, care: Care) -> str:
     counts, rows = result.counts, len(result.plan.frame)
-    errors, _ = count_by_severity(result.violations)
     if result.run.ended == DRY_RUN:
         return f"{_of(counts[Status.UNSENT], rows)} would be sent; nothing was."
     arrived = f"{_of(counts[Status.ACCEPTED] + counts[Status.UNCHANGED], rows)} arrived"
+    is_partial = result.has_incomplete_rows
     if care.total:
+        arrived += ", not all with every attribute" if is_partial else ""
         return f"{arrived}; {care.total:,} {'needs' if care.total == 1 else 'need'} care."
-    return f"{arrived}, but not with every attribute: see the violations." if errors else f"{arrived}."
+    return f"{arrived}, but not with every attribute: see the violations." if is_partial else f"{arrived}."
 
 
 def _dry_tone(result: PushResult) -> Tone:
