@@ -125,15 +125,25 @@ class Client:
         """Write the known types as JSON, sorted, one a line, to keep in a repository; `declare_types` reads it."""
         self._remembered("export_types").export_types(path)
 
-    def forget(self, ids: Iterable[str] | None = None) -> int:
+    def forget(self, ids: Iterable[Any] | None = None) -> int:
         """Forget what was accepted (of these ids, or of all), for when somebody edited in the dashboard.
 
         The next push with ``skip_unchanged=True`` sends these customers again. Types stay.
 
+        Parameters
+        ----------
+        ids : iterable of str, optional
+            A list, or the column of ids (``df["id"]``). An id that is not known is no error.
+
         Returns
         -------
         int
-            How many customers there was something to forget of.
+            How many customers there was something to forget of; 0 where none of the ids is known.
+
+        Raises
+        ------
+        InvalidArgumentTypeError
+            A frame or a single text in place of the ids.
         """
         return self._remembered("forget").forget(ids)
 

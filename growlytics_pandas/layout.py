@@ -3,15 +3,15 @@
 import difflib
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
-from zoneinfo import ZoneInfo
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo, available_timezones
 
 import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas.contacts import check_region
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.hints import hint
+from growlytics_pandas.hints import Hint, hint
 from growlytics_pandas.identifiers import Keep
 from growlytics_pandas.inference import AttributeType, Finding, Kind, inspect
 from growlytics_pandas.ledger import UNCERTAIN, KnownType
@@ -47,7 +47,7 @@ class ColumnFacts:
     finding: Finding
     dtype: str
     missing: int
-    hint: str
+    hint: Hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _attribute(
     asked = wanted.get(label)
     reserved = name in contract.RESERVED_ATTRIBUTES
     is_written = reserved and finding.kind is Kind.MIXED  # as text, all of it
-    note = "" if asked or is_written else finding.detail or facts.hint
+    note = "" if asked or is_written else finding.detail or _agreeing(facts.hint, known.get(name))
     if reserved and asked not in (None, AttributeType.STRING):
         raise InvalidArgumentError(
             f"types[{label!r}]: found {str(asked)!r}; {name!r} is a reserved attribute and always 'string'. "
@@ -174,8 +174,13 @@ def _attribute(
 def look_at(column: "pd.Series[Any]", name: str) -> ColumnFacts:
     """Look at all values of a column that is sent as the attribute `name`."""
     finding = inspect(column)
-    hinted = "" if finding.detail else hint(column, finding.kind, name)
+    hinted = Hint() if finding.detail else hint(column, finding.kind, name)
     return ColumnFacts(finding, str(column.dtype), int(column.isna().sum()), hinted)
+
+
+def _agreeing(hinted: Hint, known: KnownType | None) -> str:
+    """Return the words of a hint, but not those for a type other than the one that is fixed already."""
+    return hinted.text if known is None or hinted.wanted in (None, known.type) else ""
 
 
 def _doubt(known: KnownType | None) -> str:
@@ -215,6 +220,11 @@ def _labels(columns: Iterable[Hashable] | None) -> list[Hashable] | None:
     for label in labels:
         if not isinstance(label, Hashable):
             raise InvalidArgumentTypeError(f"columns: found {label!r} in the list; each must be a column's label.")
+    if not labels:
+        raise InvalidArgumentError(
+            "columns: the list is empty, so customers would be sent without attributes. Name one column at least, or "
+            "leave columns out to send all."
+        )
     return list(dict.fromkeys(labels))
 
 
@@ -285,10 +295,36 @@ def _require_text(argument: str, text: Any) -> None:
         raise InvalidArgumentError(f"{argument}: found {text!r}, which is not valid Unicode text; half a character.")
 
 
+_WELL_KNOWN_ZONES: Final = {
+    **dict.fromkeys(("IST", "INDIA", "MUMBAI", "DELHI", "+05:30", "UTC+5:30", "UTC+05:30"), "Asia/Kolkata"),
+    **dict.fromkeys(("PST", "PDT", "PT"), "America/Los_Angeles"),
+    **dict.fromkeys(("CDT", "CT"), "America/Chicago"),
+    **dict.fromkeys(("EDT", "ET"), "America/New_York"),
+    **dict.fromkeys(("Z", "+00:00"), "UTC"),
+    "BST": "Europe/London",
+    "CEST": "Europe/Berlin",
+    "GST": "Asia/Dubai",
+    "SGT": "Asia/Singapore",
+    "JST": "Asia/Tokyo",
+    "AEST": "Australia/Sydney",
+}
+
+
 def _zone(timezone: str) -> ZoneInfo:
     try:
         return ZoneInfo(timezone)
     except (KeyError, ValueError, TypeError, OSError) as error:
         raise InvalidArgumentError(
             f"timezone: found {timezone!r}; it must be the name of a zone, such as 'UTC' or 'Asia/Kolkata'."
+            f"{_suggest_zone(timezone)}"
         ) from error
+
+
+def _suggest_zone(timezone: Any) -> str:
+    if not isinstance(timezone, str):
+        return ""
+    meant = _WELL_KNOWN_ZONES.get(timezone.strip().upper())
+    if meant is None:
+        zones = {zone.casefold(): zone for zone in sorted(available_timezones())}
+        meant = next((zones[near] for near in difflib.get_close_matches(timezone.strip().casefold(), zones, n=1)), None)
+    return "" if meant is None else f" Did you mean {meant!r}?"

@@ -169,8 +169,10 @@ def test_columns_of_a_frame_can_be_sliced():
     assert names(BASE, columns=(label for label in BASE if label != "id"))[0] == ["City", "Orders"]
 
 
-def test_no_columns_means_none_and_not_all():
-    assert names(BASE, columns=[]) == [[], []]
+@pytest.mark.parametrize("none", [[], (), BASE.columns[:0]], ids=["list", "tuple", "index"])
+def test_no_columns_are_refused_since_customers_would_be_bare(none):
+    with pytest.raises(InvalidArgumentError, match=r"columns: the list is empty.*leave columns out to send all"):
+        names(BASE, columns=none)
 
 
 # wrong calls ---------------------------------------------------------------------------------------------------------

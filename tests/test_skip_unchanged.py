@@ -8,7 +8,7 @@ from interrupting import Interrupter
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client
-from growlytics_pandas.errors import InvalidArgumentError, PushInterrupted
+from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError, PushInterrupted
 
 
 class Crash(BaseException):
@@ -209,6 +209,32 @@ def test_forget_sends_these_customers_again(sandbox, client):
     assert push(df, client).outcomes.query("status == 'accepted'")["id"].tolist() == ["c1", "c2"]
     assert client.forget() == 8
     assert push(df, client).counts["accepted"] == 8
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [["c1", " c2 ", None], [1, 2, 3], [1, 2, None], pd.array([1, None, 3], "Int64")],
+    ids=["text", "int", "float by a missing one", "nullable"],
+)
+def test_forget_takes_the_column_that_was_pushed(sandbox, client, ids):
+    df = pd.DataFrame({"id": ids, "V": 1})
+    accepted = gp.push(df, "id", client=client, errors="drop", progress=False).counts["accepted"]
+    assert client.forget(df["id"]) == accepted == df["id"].notna().sum()
+    assert client.forget(df["id"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        (pd.DataFrame({"id": ["c1"]}), r"is a DataFrame.*df\['id'\]"),
+        ([None], "NoneType"),
+        ([1.5], "a float; each must"),
+    ],
+    ids=["frame", "missing", "fraction"],
+)
+def test_forget_refuses_what_holds_no_ids(client, ids, words):
+    with pytest.raises(InvalidArgumentTypeError, match=words):
+        client.forget(ids)
 
 
 def test_a_dry_run_tells_what_is_unchanged_and_changes_nothing(sandbox, client):

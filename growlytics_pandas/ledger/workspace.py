@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -180,11 +181,29 @@ class Workspace:
         int
             How many customers there was something to forget of. Types stay.
         """
-        if isinstance(ids, str):
-            raise InvalidArgumentTypeError(f"forget: ids is a text ({len(ids)} characters); give a list of ids")
-        keys = None if ids is None else self.keys(list(ids))
+        keys = None if ids is None else self.keys(_id_texts(ids))
         with self._file.lock:
             return self._payloads.forget(keys, attributes=attributes)
+
+
+def _id_texts(ids: Iterable[Any]) -> list[str]:
+    """Return ids as a push writes them, whether they are given as text or as the numbers of a column."""
+    if isinstance(ids, str):
+        raise InvalidArgumentTypeError(f"forget: ids is a text ({len(ids)} characters); give a list of ids")
+    if isinstance(ids, pd.DataFrame):
+        raise InvalidArgumentTypeError(
+            "forget: ids is a DataFrame, which would give the names of its columns; give its column of ids: df['id']"
+        )
+    return list(map(_id_text, ids.dropna() if isinstance(ids, pd.Series) else ids))
+
+
+def _id_text(found: Any) -> str:
+    if isinstance(found, str):
+        return found.strip()
+    is_whole = isinstance(found, (int, np.integer)) or (isinstance(found, float) and found.is_integer())
+    if is_whole and not isinstance(found, bool):
+        return str(int(found))
+    raise InvalidArgumentTypeError(f"forget: ids holds a {type(found).__name__}; each must be text, as it was sent")
 
 
 def workspace_number(file: LedgerFile, digest: bytes) -> int:
