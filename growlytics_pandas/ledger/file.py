@@ -40,6 +40,10 @@ PROBLEMS: Final = {
 UNKNOWN_PROBLEM: Final = ("SQLite refused it", "move it away (a new one is made)")
 
 
+CLOSED: Final = ("it was closed", "make a new Ledger of this path")
+"""What is found where a closed ledger is used, and the remedy."""
+
+
 def ledger_error(path: Path, found: str, remedy: str) -> LedgerError:
     """Return the error for `path`: where, what was found, the remedy, and the way to go on without a ledger."""
     message = f"ledger {path}: {found}. To go on: {remedy}, name another file, or push without a ledger (ledger=None)."
@@ -65,7 +69,7 @@ class LedgerFile:
         self.lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._finalizer: weakref.finalize[[], LedgerFile] | None = None
-        self._is_closed = False
+        self._closed: tuple[str, str] | None = None
         self._process = os.getpid()
 
     def __repr__(self) -> str:
@@ -116,13 +120,13 @@ class LedgerFile:
         """Return the error for contents that SQLite could read but that cannot be."""
         return ledger_error(self.path, f"it is damaged: {found}", "move it away (a new one is made)")
 
-    def close(self) -> None:
-        """Close the file; using it later is an error."""
+    def close(self, found: str = CLOSED[0], remedy: str = CLOSED[1]) -> None:
+        """Close the file; using it later is an error, which tells why and the remedy."""
         with self.lock:
             if self._connection is not None and self._process == os.getpid():
                 with suppress(LedgerError):  # tidying: a full disk or a busy neighbour is no reason to fail here
                     self.shrink(WORTH_SHRINKING)
-            self._is_closed = True
+            self._closed = self._closed or (found, remedy)
             if self._finalizer is not None:
                 self._finalizer()
             self._connection = None
@@ -135,8 +139,8 @@ class LedgerFile:
             raise explain(self.path, error) from error
 
     def _opened(self) -> sqlite3.Connection:
-        if self._is_closed:
-            raise ledger_error(self.path, "it was closed", "make a new Ledger of this path")
+        if self._closed:
+            raise ledger_error(self.path, *self._closed)
         if self._process != os.getpid():  # SQLite forbids carrying a connection over a fork
             raise ledger_error(self.path, "it was opened by the process this one was forked from", "make a new Ledger")
         if self._connection is None:

@@ -9,7 +9,7 @@ from typing import Final, Self
 import platformdirs
 
 from growlytics_pandas.ledger.digests import Digester
-from growlytics_pandas.ledger.file import LedgerFile
+from growlytics_pandas.ledger.file import CLOSED, LedgerFile
 from growlytics_pandas.ledger.workspace import Workspace
 
 PATH_VARIABLE: Final = "GROWLYTICS_LEDGER"
@@ -77,15 +77,15 @@ class Ledger:
                 self._workspaces[digester.workspace] = Workspace(self._file, digester)
             return self._workspaces[digester.workspace]
 
-    def close(self) -> None:
-        """Commit what was accepted and close the file."""
+    def close(self, found: str = CLOSED[0], remedy: str = CLOSED[1]) -> None:
+        """Commit what was accepted and close the file. A later use is told why it is closed, and the remedy."""
         with self._file.lock:
             try:
                 for workspace in self._workspaces.values():
                     workspace.flush()
             finally:
                 self._workspaces.clear()
-                self._file.close()
+                self._file.close(found, remedy)
 
 
 def _digesting(url: str, api_key: str) -> Callable[[bytes], Digester]:

@@ -46,10 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _serve(arguments: argparse.Namespace, stopping: threading.Event) -> int:
     faults = parse_faults(arguments.faults)
     with Sandbox(db=arguments.db, port=arguments.port, faults=faults, api_key=arguments.api_key) as sandbox:
+        ledger = sandbox.ledger_path.absolute()  # whoever takes it over may stand in another folder
         sys.stdout.write(
             f"Sandbox at {sandbox.base_url} (open it in a browser to look in; Ctrl-C stops it)\n"
             f"export GROWLYTICS_BASE_URL={sandbox.base_url}\n"
             f"export GROWLYTICS_API_KEY={shlex.quote(sandbox.api_key)}\n"
+            f"export GROWLYTICS_LEDGER={shlex.quote(str(ledger))}\n"
         )
         sys.stdout.flush()
         stopping.wait()

@@ -106,7 +106,7 @@ class Sandbox:
         running, client = self._running, self._client
         self._running = self._client = None
         if client is not None and client.ledger is not None:
-            client.ledger.close()
+            client.ledger.close("the sandbox that it goes with has stopped", "start it, and take its client anew")
         if running is not None:
             running.stop()
 
@@ -116,14 +116,19 @@ class Sandbox:
         return f"http://{HOST}:{self._require_running().port}"
 
     @property
+    def ledger_path(self) -> Path:
+        """The file for a client's ledger that goes with this sandbox: beside `db`, else it is removed on `stop`."""
+        path = self._require_running().path
+        return path.with_name(path.name + ".ledger")
+
+    @property
     def client(self) -> "Client":
         """A `Client` of this sandbox, with a ledger that goes with it; always the same one while the sandbox runs."""
         if self._client is None:
             # Here, because the sandbox is used without the client too, and shares nothing but the contract with it.
             from growlytics_pandas.client import Client  # noqa: PLC0415
 
-            path = self._require_running().path
-            self._client = Client(self.api_key, self.base_url, ledger=path.with_name(path.name + ".ledger"))
+            self._client = Client(self.api_key, self.base_url, ledger=self.ledger_path)
         return self._client
 
     @property

@@ -7,11 +7,13 @@ import sys
 import threading
 import warnings
 
+import pandas as pd
 import pytest
 import requests
 from sandbox_http import PUBLISHED, TIMEOUT_SECONDS
 
-from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, UsageError
+import growlytics_pandas
+from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, LedgerError, UsageError
 from growlytics_pandas.sandbox import Sandbox
 
 
@@ -53,6 +55,17 @@ def test_stop_frees_port_thread_and_files_without_a_warning(tmp_path, monkeypatc
         assert probe.connect_ex(("127.0.0.1", port)) != 0
     with Sandbox(port=port) as again:
         assert again.base_url.endswith(f":{port}")
+
+
+def test_a_client_taken_before_the_stop_says_that_the_sandbox_has_stopped():
+    frame = pd.DataFrame({"id": ["a"], "n": [1]})
+    with Sandbox() as sandbox:
+        client = sandbox.client
+        growlytics_pandas.push(frame, "id", client=client, progress=False)
+    with pytest.raises(LedgerError, match=r"sandbox that it goes with has stopped.*take its client anew"):
+        growlytics_pandas.push(frame, "id", client=client, progress=False)
+    with sandbox:
+        assert growlytics_pandas.push(frame, "id", client=sandbox.client, progress=False).ok
 
 
 def test_start_returns_the_sandbox_and_can_be_called_again():

@@ -6,12 +6,15 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
+import pandas as pd
 import pytest
 import requests
 from sandbox_http import TIMEOUT_SECONDS
 
-from growlytics_pandas import contract
+import growlytics_pandas
+from growlytics_pandas import Client, contract
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.sandbox import DEFAULT_API_KEY, Sandbox, SandboxStore
 
@@ -34,8 +37,9 @@ class Command:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.lines = [self.process.stdout.readline().strip() for _ in range(3)]
+        self.lines = [self.process.stdout.readline().strip() for _ in range(4)]
         self.base_url = self.lines[1].removeprefix("export GROWLYTICS_BASE_URL=")
+        self.ledger = self.lines[3].removeprefix("export GROWLYTICS_LEDGER=")
 
     def end(self, number):
         """Send a signal; return exit status and what else was printed."""
@@ -185,12 +189,35 @@ def test_the_command_prints_what_to_export_and_stops_cleanly(command, session, n
         f"Sandbox at {server.base_url} (open it in a browser to look in; Ctrl-C stops it)",
         f"export GROWLYTICS_BASE_URL={server.base_url}",
         f"export GROWLYTICS_API_KEY={DEFAULT_API_KEY}",
+        f"export GROWLYTICS_LEDGER={server.ledger}",
     ]
     post(session, server.base_url, "a", 1)
 
     assert server.end(number) == (0, "")
     with pytest.raises(requests.ConnectionError):
         post(session, server.base_url, "a", 1)
+
+
+def test_a_ledger_goes_with_the_data_of_the_command_and_not_with_its_port(command, tmp_path):
+    frame = pd.DataFrame({"id": ["a"], "n": [1]})
+
+    def push_once(*arguments):
+        server = command(*arguments)
+        client = Client(DEFAULT_API_KEY, server.base_url, ledger=server.ledger)
+        result = growlytics_pandas.push(frame, "id", client=client, skip_unchanged=True, progress=False)
+        client.ledger.close()
+        assert server.end(signal.SIGTERM) == (0, "")
+        return server, {name: count for name, count in result.counts.items() if count}
+
+    first, counts = push_once()
+    assert counts == {"accepted": 1}
+    assert not Path(first.ledger).exists()
+
+    kept = ("--db", tmp_path / "box.db", "--port", first.base_url.rpartition(":")[2])
+    second, counts = push_once(*kept)
+    assert (second.base_url, second.ledger) == (first.base_url, f"{tmp_path}/box.db.ledger")
+    assert counts == {"accepted": 1}  # a new sandbox is empty, at whatever port
+    assert push_once(*kept)[1] == {"unchanged": 1}
 
 
 def test_the_command_plays_faults(command, session):
