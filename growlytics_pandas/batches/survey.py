@@ -16,7 +16,7 @@ from pandas.api import types as dtypes
 from growlytics_pandas.blocks import starts
 from growlytics_pandas.cells import Mask
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.hints import hint
+from growlytics_pandas.hints import Hint, Look, judge, look
 from growlytics_pandas.identifiers import fold, hash_texts, read_ids
 from growlytics_pandas.inference import Finding, Kind, inspect, merge, tally
 from growlytics_pandas.layout import Attribute, ColumnFacts, Layout, name_of
@@ -42,7 +42,7 @@ class ColumnTally:
     detail: str
     dtype: str
     missing: int
-    hint: str
+    look: Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _tally(column: pd.Series[Any], label: Hashable, question: Question) -> Colum
         finding.detail if finding.kind is Kind.UNSUPPORTED else "",
         str(column.dtype),
         int(column.isna().sum()),
-        hint(column, finding.kind, name),
+        look(column, finding.kind, name),
     )
 
 
@@ -123,12 +123,12 @@ def _merge_column(surveys: Sequence[PartSurvey], position: int, label: Hashable)
     kinds: Counter[Kind] = sum((each.kinds for each in tallies), Counter())
     details = dict.fromkeys(each.detail for each in tallies if each.detail)
     finding = merge(kinds, are_objects=any(each.are_objects for each in tallies), detail=", ".join(details))
-    hints = {each.hint for each in tallies if each.kinds}
+    looks = [each.look for each in tallies if each.kinds]
     return ColumnFacts(
         finding,
         ", ".join(dict.fromkeys(each.dtype for each in tallies)),
         sum(each.missing for each in tallies) + max(0, absent),
-        hints.pop() if len(hints) == 1 and not finding.detail else "",
+        judge(looks) if looks and not finding.detail else Hint(),
     )
 
 
