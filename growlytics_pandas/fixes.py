@@ -18,16 +18,18 @@ import pandas as pd
 from pandas.api import types as dtypes
 
 from growlytics_pandas import contract
-from growlytics_pandas.inference import TYPE_OF, Kind
+from growlytics_pandas.inference import Kind
 from growlytics_pandas.layout import Attribute, Layout, name_of
 
 WHOLE: Final = 'f"{v:.0f}" if isinstance(v, float) and v.is_integer() else '
 AS_TEXT: Final = "{}.map(lambda v: " + WHOLE + 'str(v), na_action="ignore")'
-BEFORE_ROWS: Final = "  # positions: paste before any line that drops rows"
-BEFORE_COLUMNS: Final = "  # position: paste before any line that drops a column"
+BEFORE_ROWS: Final = "positions: paste before any line that drops rows"
+BEFORE_COLUMNS: Final = "position: paste before any line that drops a column"
+BEFORE_RESET: Final = "labels: paste before any reset_index"
 _BY_ROW: Final = ("df.index.isin(", "pd.RangeIndex(len(df))")  # what a line has that names rows: see `in_rows`
 KEEP_ONE: Final = 'keep = "first"  # in the call: the rows that share an id lie in several parts'
-_TOGETHER: Final = 20  # rows in one line; a longer list would be in the way of reading it
+# Rows in one line. Each row of a violations frame repeats its line: with 50 labels, 100,000 rows take about 40 MB.
+_TOGETHER: Final = 50
 _LOOKED_AT: Final = 1000  # groups of rows with one id; past that the general line is given
 NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 INFINITE: Final = '[float("inf"), -float("inf")]'
@@ -71,36 +73,65 @@ def column(frame: pd.DataFrame, position: int) -> str:
 def assignment(frame: pd.DataFrame, position: int, change: str) -> str:
     """Return a line that replaces a column; ``{}`` in `change` stands for the column as it is."""
     line = _bare(frame, position, change)
-    return line if named(frame, position) else f"if df.shape[1] == {frame.shape[1]}: {line}{BEFORE_COLUMNS}"
+    return line if named(frame, position) else f"if df.shape[1] == {frame.shape[1]}: {remarked(line, BEFORE_COLUMNS)}"
+
+
+def remarked(line: str, remark: str) -> str:
+    """Add a remark to a line, which may have one already."""
+    return f"{line}{'; ' if '  # ' in line else '  # '}{remark}" if remark else line
+
+
+def empties(count: int) -> str:
+    """Say how many values a line empties."""
+    return f"empties {count:,} value{'s' * (count != 1)}"
 
 
 def emptied(frame: pd.DataFrame, position: int, rows: list[int], note: str = "") -> Lines:
-    """Return a line that empties the cells of a column in `rows`, or one a row where they are many."""
+    """Return a line that empties the cells of a column in `rows`, or one a group where they are many."""
     dtype = frame.dtypes.iloc[position]
     here = "{}"
     if isinstance(dtype, pd.SparseDtype) or (isinstance(dtype, np.dtype) and dtype.kind in "biu"):
         here = "{}.astype(object)"  # these refuse a missing value, or become floats and lose digits
-    return in_rows(frame, position, rows, f"{here}.mask(\0)", note)
+    return in_rows(frame, position, rows, f"{here}.mask(\0)", note, is_emptying=True)
 
 
-def in_rows(frame: pd.DataFrame, position: int, rows: list[int], change: str, note: str = "") -> Lines:
+def in_rows(
+    frame: pd.DataFrame, position: int, rows: list[int], change: str, note: str = "", *, is_emptying: bool = False
+) -> Lines:
     """Return lines that change a column in `rows`, where `change` has a NUL for the condition.
 
     By label where labels tell rows apart, else by position. Labels of rows that are gone by then do nothing.
     """
-    note = note and f"  # {note}"
-    labels = [literal(label) for label in frame.index.take(rows).tolist()] if frame.index.is_unique else [None]
-    together = len(rows) <= _TOGETHER
+    groups = [rows[start : start + _TOGETHER] for start in range(0, max(len(rows), 1), _TOGETHER)]
+    lines = []
+    for group in groups:
+        line, before = _in_group(frame, position, group, change)
+        for remark in (empties(len(group)) if is_emptying else "", note, before):
+            line = remarked(line, remark)
+        lines.append(line)
+    return lines[0] if len(lines) == 1 else [line for line, group in zip(lines, groups, strict=True) for _ in group]
+
+
+def _in_group(frame: pd.DataFrame, position: int, group: list[int], change: str) -> tuple[str, str]:
+    """Return a line for a few rows, and before what it is to be pasted."""
+    labels = [literal(label) for label in frame.index.take(group).tolist()] if frame.index.is_unique else [None]
     if None not in labels:
-        groups = [", ".join(map(str, labels))] if together else map(str, labels)
-        line = assignment(frame, position, change) + note
-        lines = [line.replace("\0", f"df.index.isin([{group}])") for group in groups]
-    else:
-        places = [rows] if together else [[row] for row in rows]
-        guard = f"if df.shape == {frame.shape}: " if named(frame, position) is None else f"if len(df) == {len(frame)}: "
-        line = guard + _bare(frame, position, change) + note + BEFORE_ROWS
-        lines = [line.replace("\0", f"pd.RangeIndex(len(df)).isin({place})") for place in places]
-    return lines[0] if together else lines
+        line = assignment(frame, position, change).replace("\0", f"df.index.isin([{', '.join(map(str, labels))}])")
+        return line, BEFORE_RESET if frame.index.inferred_type in ("integer", "mixed-integer") else ""
+    guard = f"if df.shape == {frame.shape}: " if named(frame, position) is None else f"if len(df) == {len(frame)}: "
+    line = guard + _bare(frame, position, change).replace("\0", f"pd.RangeIndex(len(df)).isin({group})")
+    return line, BEFORE_ROWS
+
+
+def combined(rows: list[int], *parts: tuple[list[int], Lines]) -> Lines:
+    """Return the line of each of `rows`, from lines for some of them and lines for the others."""
+    lines = {
+        row: line
+        for some, made in parts
+        for row, line in zip(some, [made] * len(some) if isinstance(made, str) else made, strict=True)
+    }
+    found = [lines[row] for row in rows]
+    return found[0] if len(set(found)) == 1 else found
 
 
 def _bare(frame: pd.DataFrame, position: int, change: str) -> str:
@@ -129,7 +160,7 @@ def of_part(line: str, number: int) -> str:
     """
     if line.startswith("#") or not any(mark in line for mark in _BY_ROW):
         return line
-    return f"{line}{'; ' if '  # ' in line else '  # '}df: part {number} alone"
+    return remarked(line, f"df: part {number} alone")
 
 
 # names -------------------------------------------------------------------------------------------------------------
@@ -180,20 +211,24 @@ def _is_renamed(attribute: Attribute) -> bool:
 
 def after_renaming(frame: pd.DataFrame, layout: Layout, attribute: Attribute, lines: Lines) -> Lines:
     """Make lines that change a column work after those of the same report that rename it or merge it."""
+    if isinstance(lines, list):
+        made = {line: _after_renaming(frame, layout, attribute, line) for line in set(lines)}
+        return [made[line] for line in lines]
+    return _after_renaming(frame, layout, attribute, lines)
+
+
+def _after_renaming(frame: pd.DataFrame, layout: Layout, attribute: Attribute, line: str) -> str:
     old, new = named(frame, attribute.position), _new_name(layout, attribute)
-    first = lines if isinstance(lines, str) else lines[0]
-    if old is None or first.startswith(("#", "if ", "types", "del ")):
-        return lines
+    if old is None or line.startswith(("#", "if ", "types", "del ")):
+        return line
     names = [a.name.strip().casefold() for a in layout.attributes]
     if names.count(attribute.name.strip().casefold()) > 1:
         form, here = f"if {old} in df: \0", f"df[{old}]"
     elif new is not None:
         form, here = f"c = {old} if {old} in df else {new!r}; \0", "df[c]"
     else:
-        return lines
-    if isinstance(lines, str):
-        return form.replace("\0", lines.replace(f"df[{old}]", here))
-    return [form.replace("\0", line.replace(f"df[{old}]", here)) for line in lines]
+        return line
+    return form.replace("\0", line.replace(f"df[{old}]", here))
 
 
 def _new_name(layout: Layout, attribute: Attribute) -> str | None:
@@ -228,65 +263,6 @@ def _cut(name: str, limit: int) -> str:
     while contract.count_chars(name) > limit:
         name = name[:-1]
     return name.rstrip()
-
-
-# types -------------------------------------------------------------------------------------------------------------
-
-_SUPPORTED: Final = (
-    ({"timedelta", "timedelta64", "duration"}, "pd.to_timedelta({}).dt.total_seconds()"),
-    ({"period"}, "{}.map(lambda v: v.to_timestamp(), na_action='ignore')"),
-    ({"complex", "complex64", "complex128"}, "{}.map(abs, na_action='ignore')"),
-    ({"bytes", "binary", "large_binary"}, "{}.map(lambda v: v.decode(errors='replace'), na_action='ignore')"),
-    ({"list", "tuple", "set", "large_list"}, "{}.map(lambda v: ', '.join(map(str, v)), na_action='ignore')"),
-)
-
-
-def supported(frame: pd.DataFrame, attribute: Attribute) -> str:
-    """Return a line that turns a column of no attribute type into one that has a type."""
-    held = attribute.note if attribute.dtype == "object" else attribute.note or attribute.dtype
-    words = {word.split("[")[0].split("<")[0].strip().lower() for word in held.removeprefix("Sparse[").split(",")[:1]}
-    if "," in held and attribute.dtype == "object":
-        words = {word.strip().lower() for word in held.split(",")}
-    change = next((change for known, change in _SUPPORTED if words <= known), "{}.map(str, na_action='ignore')")
-    return assignment(frame, attribute.position, change)
-
-
-def as_text(frame: pd.DataFrame, attribute: Attribute) -> str:
-    """Return a line that writes a column as text, as it would be sent."""
-    finite = f"{{}}.replace({INFINITE}, float('nan'))" if attribute.kind is Kind.FLOAT else "{}"
-    if attribute.kind is Kind.BOOLEAN:
-        return assignment(frame, attribute.position, '{}.map({True: "true", False: "false"})')
-    return assignment(frame, attribute.position, AS_TEXT.replace("{}", finite))
-
-
-def retyped(frame: pd.DataFrame, attribute: Attribute, known: str) -> str:
-    """Return a line that makes a column of the type that the service knows, or drops it where it cannot be one."""
-    label = named(frame, attribute.position)
-    if label is not None and attribute.kind in TYPE_OF and attribute.type != TYPE_OF[attribute.kind]:
-        return f"types[{label}] = {known!r}"
-    change = _RETYPED[known].get(attribute.kind)
-    return dropped(frame, attribute.position) if change is None else assignment(frame, attribute.position, change)
-
-
-_TO_BOOLEAN: Final = '.astype("boolean")'
-_YES_NO: Final = '{"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}'
-_IF_BOOLEAN: Final = "{}.map(lambda v: v if pd.api.types.is_bool(v) else None)"
-_TO_NUMBER: Final = "pd.to_numeric({})"
-_TO_DATE: Final = 'pd.to_datetime({}, format="ISO8601")'
-_RETYPED: Final[dict[str, dict[Kind, str]]] = {
-    contract.STRING: dict.fromkeys(Kind, AS_TEXT) | {Kind.BOOLEAN: '{}.map({True: "true", False: "false"})'},
-    contract.NUMBER: {
-        Kind.TEXT: _TO_NUMBER,
-        Kind.MIXED: _TO_NUMBER,
-        Kind.BOOLEAN: "{}" + _TO_BOOLEAN + '.astype("Int64")',
-    },
-    contract.BOOLEAN: {
-        Kind.TEXT: "{}.str.strip().str.lower().map(" + _YES_NO + ")" + _TO_BOOLEAN,
-        Kind.MIXED: _IF_BOOLEAN + _TO_BOOLEAN,
-        **dict.fromkeys(NUMBERS, "{}.map({0: False, 1: True})" + _TO_BOOLEAN),
-    },
-    contract.DATE: {Kind.TEXT: _TO_DATE, Kind.MIXED: _TO_DATE},
-}
 
 
 # ids ---------------------------------------------------------------------------------------------------------------

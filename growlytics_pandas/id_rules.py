@@ -211,6 +211,8 @@ def _unusable(value: Any) -> str:
     if is_scalar(value) and pd.isna(value):
         return "there is no id; every customer needs one."
     if isinstance(value, str):
+        if not value:
+            return "the id is empty text; every customer needs one."
         found = "white space only" if not value.strip() else "not valid Unicode text"
         return f"the id is {found}; it must be text."
     found = "infinite" if isinstance(value, (float, Decimal)) else f"a {type(value).__name__}"

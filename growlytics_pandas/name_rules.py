@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 import pandas as pd
 
-from growlytics_pandas import contract, fixes
+from growlytics_pandas import contract, fixes, type_fixes
 from growlytics_pandas.inference import AttributeType, Kind
 from growlytics_pandas.layout import Attribute, Layout
 from growlytics_pandas.ledger import UNCERTAIN
@@ -74,12 +74,12 @@ def _check_type(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> li
     if attribute.kind is Kind.UNSUPPORTED:
         held = f" of {attribute.note}" if attribute.note not in ("", attribute.dtype) else ""
         what = f"dtype {attribute.dtype}{held} has no attribute type; the types are {', '.join(contract.TYPES)}."
-        return [_found(Rule.TYPE_UNSUPPORTED, attribute, len(frame), what, fixes.supported(frame, attribute))]
+        return [_found(Rule.TYPE_UNSUPPORTED, attribute, len(frame), what, type_fixes.supported(frame, attribute))]
     findings = _check_known(frame, layout, attribute)
     is_id = attribute.position == layout.id_position
     if attribute.is_reserved and not is_id and attribute.kind not in (Kind.TEXT, Kind.EMPTY):
         what = f"{attribute.name!r} is always text; the {attribute.kind.value} values are written as text."
-        fix = fixes.as_text(frame, attribute)
+        fix = type_fixes.as_text(frame, attribute)
         findings.append(_found(Rule.RESERVED_NOT_STRING, attribute, len(frame), what, fix, AttributeType.STRING.value))
     return findings
 
@@ -105,7 +105,7 @@ def _check_known(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> l
     )
     if known.source == UNCERTAIN:
         what += f" If it never arrived, say so: client.declare_types({{{attribute.name!r}: {attribute.type.value!r}}})."
-    fix = fixes.retyped(frame, attribute, known.type)
+    fix = type_fixes.retyped(frame, attribute, known.type)
     return [_found(Rule.TYPE_CONFLICT, attribute, len(frame), what, fix, known.type)]
 
 

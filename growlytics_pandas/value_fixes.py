@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -12,10 +12,25 @@ import pandas as pd
 from pandas.api import types as dtypes
 
 from growlytics_pandas import contract
+from growlytics_pandas.contacts import Problem
 from growlytics_pandas.conversion import BOOLEAN_WORDS, as_boolean, as_date, as_number, as_text
-from growlytics_pandas.fixes import AS_TEXT, INFINITE, NUMBERS, Lines, assignment, dropped, emptied, named
+from growlytics_pandas.fixes import (
+    AS_TEXT,
+    INFINITE,
+    NUMBERS,
+    Lines,
+    assignment,
+    combined,
+    dropped,
+    emptied,
+    empties,
+    in_rows,
+    named,
+    remarked,
+)
 from growlytics_pandas.inference import AttributeType, Kind
 from growlytics_pandas.layout import Attribute, Layout
+from growlytics_pandas.spellings import NOT_OF_A_NUMBER, DateFormat, find_date_format, is_amount, without_separators
 
 _UTC: Final = ZoneInfo("UTC")
 _MANY: Final = 20  # labels in one line
@@ -65,23 +80,85 @@ def of_wrong_type(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) ->
     if attribute.strict:
         return _converted(frame, attribute, rows)
     if attribute.kind in (Kind.TEXT, Kind.MIXED):
-        return emptied(frame, place, rows)
+        return _written_otherwise(frame, attribute, rows)
     if attribute.type == contract.BOOLEAN and attribute.kind in NUMBERS:
-        return assignment(frame, place, "{}.where({}.isin([0, 1]))")
+        return remarked(assignment(frame, place, "{}.where({}.isin([0, 1]))"), empties(len(rows)))
     return dropped(frame, place) if label is None else f"del types[{label}]"
+
+
+def _written_otherwise(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
+    """Return lines that rewrite numbers and dates of another spelling, and empty what is neither."""
+    place, here = attribute.position, _plain(frame, attribute)
+    cells = frame.iloc[rows, place].tolist()
+    if attribute.type == contract.NUMBER:
+        change, note = without_separators(here), _COMMA
+        good = {row for row, value in zip(rows, cells, strict=True) if is_amount(value)}
+        if len(good) == len(rows):  # no other cell has a separator
+            return remarked(assignment(frame, place, change), note)
+    elif attribute.type == contract.DATE and (found := find_date_format(cells)):
+        if line := _all_dates(frame, attribute, found):
+            return line
+        change = f'pd.to_datetime({here}, format="{found.format}", errors="coerce").dt.strftime("{found.iso}")'
+        note, good = found.remark, {row for row, value in zip(rows, cells, strict=True) if value in found.texts}
+    else:
+        return emptied(frame, place, rows)
+    kept, lost = [row for row in rows if row in good], [row for row in rows if row not in good]
+    gone = emptied(frame, place, lost)
+    if not kept:
+        return gone
+    return combined(rows, (kept, in_rows(frame, place, kept, f"{here}.mask(\0, {change})", note)), (lost, gone))
+
+
+_COMMA: Final = "a comma is taken for a separator of thousands"
+
+
+def _plain(frame: pd.DataFrame, attribute: Attribute) -> str:
+    """Return the expression for a column that takes new values: a category refuses them."""
+    is_category = isinstance(frame.dtypes.iloc[attribute.position], pd.CategoricalDtype)
+    return "{}.astype(object)" if is_category else "{}"
+
+
+def _all_dates(frame: pd.DataFrame, attribute: Attribute, found: DateFormat) -> str:
+    """Return a line that makes dates of a column, where all of it is in the format; else ''."""
+    cells = frame.iloc[:, attribute.position].dropna()
+    if not all(isinstance(value, str) and value in found.texts for value in cells.tolist()):
+        return ""
+    here = _plain(frame, attribute)
+    line = assignment(frame, attribute.position, f'pd.to_datetime({here}, format="{found.format}")')
+    return remarked(line, found.remark)
+
+
+def of_other_spelling(frame: pd.DataFrame, attribute: Attribute, wanted: AttributeType) -> str:
+    """Return a line that converts a whole column of numbers or dates in another spelling; else ''."""
+    cells = frame.iloc[:, attribute.position]
+    wrong = [value for value in cells.dropna().tolist() if read_as(value, wanted, _UTC) is None]
+    if wanted is AttributeType.DATE and wrong and (found := find_date_format(wrong)):
+        return _all_dates(frame, attribute, found)
+    if wanted is not AttributeType.NUMBER or not wrong or not all(map(is_amount, wrong)):
+        return ""
+    plain = cells.astype(object).replace(NOT_OF_A_NUMBER, "", regex=True)
+    expected = [None if gone else read_as(v, wanted, _UTC) for v, gone in zip(plain, plain.isna(), strict=True)]
+    line = assignment(frame, attribute.position, f"pd.to_numeric({without_separators(_plain(frame, attribute))})")
+    return remarked(line, _COMMA) if _is_right(plain, _to_number, expected) else ""
 
 
 def _converted(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
     """Return a line that converts a mixed column, where pandas does it as we would; else lines that empty cells."""
-    cells = frame.iloc[:, attribute.position]
     wanted = attribute.type or AttributeType.STRING
+    line = of_convertible(frame, attribute, wanted)
+    return line or emptied(frame, attribute.position, rows, f"types= converts those that can be a {wanted}")
+
+
+def of_convertible(frame: pd.DataFrame, attribute: Attribute, wanted: AttributeType) -> str:
+    """Return a line that converts a column, where pandas does it as we would; else ''."""
+    cells = frame.iloc[:, attribute.position]
     change, convert = _CONVERSIONS[wanted]
     expected = [None if gone else read_as(v, wanted, _UTC) for v, gone in zip(cells, cells.isna(), strict=True)]
     if not _is_right(cells, convert, expected):
-        return emptied(frame, attribute.position, rows, f"empties them; types= converts those that can be a {wanted}")
+        return ""
     lost = sum(one is None for one in expected) - int(cells.isna().sum())
     line = assignment(frame, attribute.position, change if lost else change.replace(', errors="coerce"', ""))
-    return f"{line}  # empties {lost:,} that cannot be a {wanted}" if lost else line
+    return remarked(line, f"{empties(lost)} that cannot be a {wanted}") if lost else line
 
 
 def _is_right(cells: pd.Series[Any], convert: _Conversion, expected: list[Any]) -> bool:
@@ -107,7 +184,8 @@ def of_infinite(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> L
     """Return what to do about numbers that JSON cannot hold."""
     dtype = frame.dtypes.iloc[attribute.position]
     if dtypes.is_float_dtype(dtype) and not isinstance(dtype, pd.SparseDtype):
-        return assignment(frame, attribute.position, f'{{}}.replace({INFINITE}, float("nan"))')
+        line = assignment(frame, attribute.position, f'{{}}.replace({INFINITE}, float("nan"))')
+        return remarked(line, empties(len(rows)))
     return emptied(frame, attribute.position, rows)
 
 
@@ -116,7 +194,7 @@ def of_year(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines
     if dtypes.is_object_dtype(frame.dtypes.iloc[attribute.position]):
         return emptied(frame, attribute.position, rows)
     between = f"{{}}.where({{}}.dt.year.between({contract.MIN_YEAR}, {contract.MAX_YEAR}))"
-    return assignment(frame, attribute.position, between)
+    return remarked(assignment(frame, attribute.position, between), empties(len(rows)))
 
 
 def of_fraction(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:  # noqa: ARG001 - as the others
@@ -135,6 +213,8 @@ def of_fraction(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> L
 def of_large_integer(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:  # noqa: ARG001 - as the others
     """Return how to send integers as text, which keeps every digit."""
     label = named(frame, attribute.position)
+    if attribute.known is not None and attribute.known.type == contract.NUMBER:  # text would be ignored
+        return "# the service knows it as a number: send its digits as text under a new name, or leave it"
     if label is not None and attribute.kind is Kind.TEXT:
         return f"del types[{label}]"
     return assignment(frame, attribute.position, '{}.astype(object).map(str, na_action="ignore")')
@@ -148,10 +228,22 @@ def of_long_text(frame: pd.DataFrame, attribute: Attribute, texts: list[Any]) ->
     return assignment(frame, attribute.position, cut) + "  # cuts them; left alone, they are sent whole"
 
 
-def of_bad_contact(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
-    """Return lines that empty addresses and numbers that cannot be; only the user knows the right ones."""
+def of_bad_contact(
+    frame: pd.DataFrame, attribute: Attribute, judge: Callable[[Sequence[str]], Sequence[Problem]], rows: list[int]
+) -> Lines:
+    """Return lines that strip addresses and numbers, and empty those that cannot be; only the user knows the right."""
+    values = frame.iloc[rows, attribute.position].tolist()
+    padded = [i for i, value in enumerate(values) if isinstance(value, str) and value != value.strip()]
+    wrong = {problem.position for problem in judge([values[i].strip() for i in padded])}
+    kept = {rows[i] for place, i in enumerate(padded) if place not in wrong}
+    lost = [row for row in rows if row not in kept]
     right = "address" if attribute.name == "email" else "number"
-    return emptied(frame, attribute.position, rows, f"or write the right {right}")
+    gone = emptied(frame, attribute.position, lost, f"or write the right {right}")
+    if not kept:
+        return gone
+    strip = f"{_plain(frame, attribute)}.mask(\0, {{}}.str.strip())"
+    fine = [row for row in rows if row in kept]
+    return combined(rows, (fine, in_rows(frame, attribute.position, fine, strip)), (lost, gone))
 
 
 def without_empty_rows(frame: pd.DataFrame, layout: Layout) -> str:

@@ -47,7 +47,7 @@ class _Checker:
         if attribute.name == "email":
             self._contacts(Rule.EMAIL_INVALID, invalid_emails)
         elif attribute.name == "mobile":
-            self._contacts(Rule.MOBILE_INVALID, lambda texts: invalid_mobiles(texts, self._layout.region))
+            self._contacts(Rule.MOBILE_INVALID, partial(invalid_mobiles, region=self._layout.region))
         over = self._block.over_budget.get(attribute.position)
         if over is not None:
             self._too_many(over)
@@ -120,7 +120,7 @@ class _Checker:
                 rule,
                 mask,
                 what,
-                partial(value_fixes.of_bad_contact, self._frame, self._column.attribute),
+                partial(value_fixes.of_bad_contact, self._frame, self._column.attribute, judge),
                 self._layout.region if name == "mobile" else None,
             )
 

@@ -117,11 +117,36 @@ def test_a_row_that_is_gone_does_not_come_back():
     assert scope["df"]["email"].tolist() == ["b@example.com"]
 
 
-def test_many_rows_have_a_line_each():
-    df = pd.DataFrame({"id": range(50), "email": "nowhere"})
+def test_many_rows_take_few_lines():
+    df = pd.DataFrame({"id": range(120), "email": "nowhere"})
     lines = gp.validate(df, "id").query("rule == 'email_invalid'")["fix"]
-    assert lines.nunique() == 50
-    assert lines.str.len().max() < 120
+    assert lines.value_counts(sort=False).tolist() == [50, 50, 20]
+    assert [line.partition("# ")[2].partition(";")[0] for line in lines.unique()] == [
+        *["empties 50 values"] * 2,
+        "empties 20 values",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("index", "is_told"), [(range(3), True), ([7, 9, 8], True), (list("abc"), False), ([0, 1, 0], False)]
+)
+def test_a_line_that_goes_by_numbers_says_that_reset_index_breaks_it(index, is_told):
+    df = pd.DataFrame({"id": list("abc"), "email": ["x", "b@example.com", "c@example.com"]}, index=index)
+    line = gp.validate(df, "id").query("rule == 'email_invalid'")["fix"].item()
+    assert ("; labels: paste before any reset_index" in line) is is_told
+    assert line.count("  # ") == 1, "one comment, whatever there is to say"
+
+
+@pytest.mark.parametrize("dtype", [object, "category", "string"])
+def test_white_space_around_a_contact_is_stripped_and_only_what_stays_wrong_is_emptied(dtype):
+    emails = [" spaced@example.com ", "right@example.com", " wrong ", "nowhere", None]
+    mobiles = ["9919211112", "\t9919211113", None, "12", " 12 "]
+    df = pd.DataFrame({"id": list("abcde"), "email": emails, "mobile": mobiles})
+    df = df.astype({"email": dtype, "mobile": dtype})
+    found = gp.validate(df, "id").query("rule in ['email_invalid', 'mobile_invalid']")
+    after = pasted(df, found)[0].astype(object)
+    assert after["email"].fillna("gone").tolist() == ["spaced@example.com", "right@example.com", *["gone"] * 3]
+    assert after["mobile"].fillna("gone").tolist() == ["9919211112", "9919211113", *["gone"] * 3]
 
 
 @pytest.mark.parametrize(

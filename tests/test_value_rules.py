@@ -93,3 +93,69 @@ def test_what_was_found_does_not_keep_the_blocks_in_memory():
     findings = check_block(df, layout, block)
     assert {found.rule for found in findings} == {"value_not_finite", "email_invalid"}
     assert sys.getrefcount(block) == before
+
+
+def x_of(body):
+    return next((each["value"] for each in body["attributes"] if each["name"] == "X"), None)
+
+
+@pytest.mark.parametrize("dtype", [object, "category", "string"])
+@pytest.mark.parametrize(
+    ("kind", "values", "sent"),
+    [
+        ("number", ("78,841.50", "₹ 500", "12", "1,23,456"), (78841.5, 500, 12, 123456)),
+        ("number", ("78,841.50", "78,84", "n/a", "12"), (78841.5, None, None, 12)),
+        ("number", ("9,007,199,254,740,991", "1.5"), (9007199254740991, 1.5)),
+        ("date", ("31/01/2025", "01/02/2025"), ("2025-01-31 00:00:00", "2025-02-01 00:00:00")),
+        ("date", ("01/31/2025", None), ("2025-01-31 00:00:00", None)),
+        ("date", ("31.01.2025 10:30", "2025-03-04", "soon"), ("2025-01-31 10:30:00", "2025-03-04 00:00:00", None)),
+        ("date", ("31/01/2025", "01/31/2025"), (None, None)),
+    ],
+)
+def test_another_spelling_is_converted_and_the_rest_is_counted(kind, values, sent, dtype):
+    df = frame(*values, dtype=dtype)
+    found = gp.validate(df, "id", types={"X": kind}).query("rule == 'value_wrong_type'")
+    after = df
+    for line in found["fix"].drop_duplicates():
+        after = fixed(after, line)
+    bodies = gp.preview(after, "id", n=9, types={"X": kind})
+    assert tuple(map(x_of, bodies)) == sent
+    n_lost = sent.count(None) - values.count(None)
+    told = found["fix"][found["fix"].str.contains("empties")].unique().tolist()
+    assert [f"# empties {n_lost} value" in line for line in told] == [True] * bool(n_lost)
+
+
+def test_a_date_that_reads_both_ways_asks():
+    assert one(frame("01/02/2025"), "value_wrong_type", types={"X": "date"})["fix"].endswith(
+        "# day first? else %m/%d/%Y"
+    )
+
+
+@pytest.mark.parametrize("dtype", [object, "category", "string"])
+@pytest.mark.parametrize(
+    ("known", "values", "sent"),
+    [
+        ("number", ("5", "n/a"), (5, None)),
+        ("number", ("5", "1,000"), (5, 1000)),
+        ("number", ("5", str(2**53 - 1), "x"), (5, 2**53 - 1, None)),
+        ("date", ("31/01/2025", "01/02/2025"), ("2025-01-31 00:00:00", "2025-02-01 00:00:00")),
+        ("date", ("2025-01-31", "soon"), ("2025-01-31 00:00:00", None)),
+        ("boolean", ("yes", "on", "perhaps"), (True, True, None)),
+    ],
+)
+def test_a_type_conflict_on_messy_data_keeps_what_can_be_converted(tmp_path, known, values, sent, dtype):
+    client = gp.Client("key", ledger=tmp_path / "l.db")
+    client.declare_types({"X": known})
+    df = frame(*values, dtype=dtype)
+    line = one(df, "type_conflict", client=client)["fix"]
+    after = fixed(df, line)
+    assert list(map(x_of, gp.preview(after, "id", client=client))) == list(sent)
+    assert ("# empties 1 value that cannot be" in line) is (None in sent)
+
+
+def test_a_large_integer_that_the_service_knows_as_a_number_stays_one(tmp_path):
+    client = gp.Client("key", ledger=tmp_path / "l.db")
+    client.declare_types({"X": "number"})
+    df = frame(2**60, 1)
+    after = fixed(df, one(df, "integer_unsafe", client=client)["fix"])
+    assert gp.validate(after, "id", client=client)["rule"].tolist() == ["integer_unsafe"]

@@ -13,7 +13,7 @@ import pandas as pd
 from growlytics_pandas.commands import options
 from growlytics_pandas.commands.exits import Exit
 from growlytics_pandas.commands.loading import Loaded, load, open_client
-from growlytics_pandas.commands.outputs import check_outputs, write_outputs
+from growlytics_pandas.commands.outputs import check_outputs, name_rows, write_outputs
 from growlytics_pandas.commands.running import Command
 from growlytics_pandas.commands.stopping import Stopper
 from growlytics_pandas.commands.summary import Summary, count_rules
@@ -42,6 +42,13 @@ def load_and_note(arguments: argparse.Namespace, *, needs_key: bool) -> Loaded:
     loaded = load(arguments, open_client(arguments, needs_key=needs_key))
     if not arguments.quiet:
         sys.stderr.writelines(f"note: {in_words(note)}\n" for note in loaded.notes)
+    return loaded
+
+
+def load_and_check(arguments: argparse.Namespace, *, needs_key: bool) -> Loaded:
+    """Read, plan and check the file; a line that mends rows names them as a plain ``pd.read_csv`` numbers them."""
+    loaded = load_and_note(arguments, needs_key=needs_key)
+    name_rows(loaded.plan)
     return loaded
 
 
@@ -80,7 +87,7 @@ def _column(row: dict[Any, Any]) -> dict[str, Any]:
 
 def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     check_outputs(arguments)
-    loaded = load_and_note(arguments, needs_key=False)
+    loaded = load_and_check(arguments, needs_key=False)
     summary = summarise(arguments, loaded)
     status = Exit.DATA if summary.errors else Exit.DONE
     return write_outputs(replace(summary, exit_status=status), arguments, loaded.plan, None)

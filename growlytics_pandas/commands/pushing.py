@@ -9,7 +9,7 @@ from typing import Any, Final
 from growlytics_pandas.api import last_result
 from growlytics_pandas.commands import options
 from growlytics_pandas.commands.exits import Exit
-from growlytics_pandas.commands.looking import load_and_note, summarise
+from growlytics_pandas.commands.looking import load_and_check, summarise
 from growlytics_pandas.commands.outputs import check_outputs, write_outputs
 from growlytics_pandas.commands.running import Command, explain
 from growlytics_pandas.commands.stopping import Stopper
@@ -37,7 +37,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     check_outputs(arguments)
-    loaded = load_and_note(arguments, needs_key=not arguments.dry_run)
+    loaded = load_and_check(arguments, needs_key=not arguments.dry_run)
     progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
     sending = {name: getattr(arguments, name) for name in _SENDING}
     result, error = _carry_out(loaded.plan, sending | {"progress": progress})

@@ -2,10 +2,13 @@
 
 import gzip
 import io
+import pathlib
 import sys
 
 import pandas as pd
 import pytest
+
+from growlytics_pandas import csv_safe
 
 CSV = "id,City,Orders\n007,NA,3\n008,Pune,\n"
 STORED = {"007": {"City": "NA", "Orders": 3}, "008": {"City": "Pune"}}
@@ -223,3 +226,26 @@ def test_limit_reads_no_further(command, write):
     write("a.csv", "id,a\n1,2\n3\n")
     done = command("schema", "a.csv", "--id-col", "id", "--limit", "1", "--json")
     assert (done.status, done.told["rows"]) == (0, 1)
+
+
+def test_the_fixes_of_a_csv_fit_a_plain_read_csv(command, write):
+    """The command knows rows by their line; blank lines and cells of several lines move those away from the rows."""
+    bad = [f"{i},wrong{i},9" for i in range(60)]
+    text = 'id,email,mobile\na,a@example.com,9919211112\n\nb,nowhere,9919211113\n"c\nc",c@example.com,12\n\n\n'
+    path = write("messy.csv", text + "d, d@example.com ,9919211114\n" + "\n".join(bad) + "\n")
+    done = command("validate", path, "--id-col", "id", "--violations", "v.csv", "--report", "r.html")
+    assert done.status == 0, "these are warnings"
+    found = csv_safe.read_csv("v.csv")
+    assert found.query("row == 1")["line"].tolist() == [4]
+    assert "index" not in found
+    assert "isin([1," in pathlib.Path("r.html").read_text()
+    df = before = pd.read_csv(path, dtype=str)
+    for line in found["fix"].drop_duplicates():
+        scope = {"df": df, "pd": pd}
+        exec(compile(line, "<fix>", "exec"), scope)
+        df = scope["df"]
+    expected = before.copy()
+    expected.loc[expected["email"].str.startswith(("nowhere", "wrong")), "email"] = None
+    expected.loc[expected["mobile"].isin(["12", "9"]), "mobile"] = None
+    expected["email"] = expected["email"].str.strip()
+    pd.testing.assert_frame_equal(df, expected)
