@@ -93,7 +93,7 @@ def tally(column: pd.Series[Any]) -> Counter[Kind]:
     return Counter({inspect(column).kind: present} if present else {})
 
 
-def merge(kinds: Counter[Kind], *, are_objects: bool, detail: str) -> Finding:
+def merge(kinds: Counter[Kind], detail: str) -> Finding:
     """Judge a column by the tallies of its parts, as `inspect` would judge it in one frame."""
     if not kinds:
         return Finding(Kind.EMPTY, None, _ALL_MISSING)
@@ -101,8 +101,7 @@ def merge(kinds: Counter[Kind], *, are_objects: bool, detail: str) -> Finding:
         kind = next(iter(kinds))
         return Finding(kind, TYPE_OF.get(kind), detail if kind is Kind.UNSUPPORTED else "")
     if set(kinds) <= {Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL}:
-        plain = Kind.DECIMAL in kinds or are_objects
-        return Finding(Kind.DECIMAL if plain else Kind.FLOAT, AttributeType.NUMBER)
+        return Finding(Kind.DECIMAL if Kind.DECIMAL in kinds else Kind.FLOAT, AttributeType.NUMBER)
     return _of_mixture(kinds)
 
 
@@ -172,7 +171,7 @@ def family(cls: type) -> Kind:
 def _of_objects(column: pd.Series[Any]) -> Finding:
     """Judge an object column by the classes of all its values; the commonest kind of a mixture gives the type."""
     kinds, classes = _families(column)
-    return merge(kinds, are_objects=True, detail=", ".join(sorted(cls.__name__ for cls in classes)))
+    return merge(kinds, ", ".join(sorted(cls.__name__ for cls in classes)))
 
 
 def _families(column: pd.Series[Any]) -> tuple[Counter[Kind], Counter[type]]:

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pandas.api import types as dtypes
 
 from growlytics_pandas.blocks import starts
 from growlytics_pandas.cells import Mask
@@ -38,7 +37,6 @@ class ColumnTally:
     """One column of one part: present cells by kind, and words for the user."""
 
     kinds: Counter[Kind]
-    are_objects: bool
     detail: str
     dtype: str
     missing: int
@@ -79,7 +77,6 @@ def _tally(column: pd.Series[Any], label: Hashable, question: Question) -> Colum
     name = question.renamed.get(label, name_of(label))
     return ColumnTally(
         tally(column),
-        dtypes.is_object_dtype(column.dtype),
         finding.detail if finding.kind is Kind.UNSUPPORTED else "",
         str(column.dtype),
         int(column.isna().sum()),
@@ -122,7 +119,7 @@ def _merge_column(surveys: Sequence[PartSurvey], position: int, label: Hashable)
     absent = sum(survey.rows for survey in surveys) - sum(sum(t.kinds.values()) + t.missing for t in tallies)
     kinds: Counter[Kind] = sum((each.kinds for each in tallies), Counter())
     details = dict.fromkeys(each.detail for each in tallies if each.detail)
-    finding = merge(kinds, are_objects=any(each.are_objects for each in tallies), detail=", ".join(details))
+    finding = merge(kinds, ", ".join(details))
     looks = [each.look for each in tallies if each.kinds]
     return ColumnFacts(
         finding,
