@@ -17,6 +17,8 @@ _SIGN: Final = r"\s*(?:(?:Rs\.?|INR|[₹$€£])\s*)?"
 _WESTERN, _INDIAN = r"\d{1,3}(?:,\d{3})+", r"\d{1,2}(?:,\d\d)+,\d{3}"
 # A comma counts where it groups digits, as in 78,841 and 1,23,456; in 78,84 it is a decimal point, and left alone.
 _AMOUNT: Final = re.compile(rf"{_SIGN}[+-]?{_SIGN}(?:{_WESTERN}|{_INDIAN}|\d+)(?:\.\d+)?{_SIGN}", re.ASCII)
+_DECIMAL_COMMA: Final = re.compile(r"^\D*\d+,\d{1,2}\D*$|\.\d+,", re.ASCII)
+_EITHER: Final = re.compile(r"^[^,]*,[^,.]*$")
 _ORDERS: Final = ("%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%Y/%m/%d")
 _FORMATS: Final = (
     *("".join(parts) for parts in product(_ORDERS, ("", " %H:%M", " %H:%M:%S"))),
@@ -29,17 +31,25 @@ def without_separators(column: str) -> str:
     return f'{column}.replace(r"{NOT_OF_A_NUMBER}", "", regex=True)'
 
 
-def is_amount(value: Any) -> bool:
-    """Tell whether a text is a number once separators and signs of currency are gone.
+def find_amounts(values: Sequence[Any]) -> frozenset[str]:
+    """Return the texts that are numbers once separators and signs of currency are gone.
+
+    Where another text has a decimal comma, one like ``1,234`` may have one too, and is left alone.
 
     Examples
     --------
-    >>> [is_amount(text) for text in ("78,841.50", "₹ 1,23,456", "78,84", "n/a")]
-    [True, True, False, False]
+    >>> sorted(find_amounts(["78,841.50", "₹ 1,23,456", "n/a"]))
+    ['78,841.50', '₹ 1,23,456']
+    >>> sorted(find_amounts(["78,841.50", "1,234", "12,5"]))
+    ['78,841.50']
     """
-    if not isinstance(value, str) or not _AMOUNT.fullmatch(value):
-        return False
-    return number_in(re.sub(NOT_OF_A_NUMBER, "", value)) is not None
+    texts = {value for value in values if isinstance(value, str)}
+    has_decimal_comma = any(map(_DECIMAL_COMMA.search, texts))
+    return frozenset(text for text in texts if _is_amount(text) and not (has_decimal_comma and _EITHER.search(text)))
+
+
+def _is_amount(text: str) -> bool:
+    return bool(_AMOUNT.fullmatch(text)) and number_in(re.sub(NOT_OF_A_NUMBER, "", text)) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from growlytics_pandas.fixes import (
 )
 from growlytics_pandas.inference import AttributeType, Kind
 from growlytics_pandas.layout import Attribute, Layout
-from growlytics_pandas.spellings import NOT_OF_A_NUMBER, DateFormat, find_date_format, is_amount, without_separators
+from growlytics_pandas.spellings import NOT_OF_A_NUMBER, DateFormat, find_amounts, find_date_format, without_separators
 
 _UTC: Final = ZoneInfo("UTC")
 _MANY: Final = 20  # labels in one line
@@ -91,15 +91,19 @@ def _written_otherwise(frame: pd.DataFrame, attribute: Attribute, rows: list[int
     place, here = attribute.position, _plain(frame, attribute)
     cells = frame.iloc[rows, place].tolist()
     if attribute.type == contract.NUMBER:
-        change, note = without_separators(here), _COMMA
-        good = {row for row, value in zip(rows, cells, strict=True) if is_amount(value)}
+        amounts = find_amounts(cells)
+        change, note = without_separators(here), _comma_in(amounts)
+        good = {row for row, value in zip(rows, cells, strict=True) if isinstance(value, str) and value in amounts}
         if len(good) == len(rows):  # no other cell has a separator
             return remarked(assignment(frame, place, change), note)
     elif attribute.type == contract.DATE and (found := find_date_format(cells)):
         if line := _all_dates(frame, attribute, found):
             return line
         change = f'pd.to_datetime({here}, format="{found.format}", errors="coerce").dt.strftime("{found.iso}")'
-        note, good = found.remark, {row for row, value in zip(rows, cells, strict=True) if value in found.texts}
+        note, good = (
+            found.remark,
+            {row for row, value in zip(rows, cells, strict=True) if isinstance(value, str) and value in found.texts},
+        )
     else:
         return emptied(frame, place, rows)
     kept, lost = [row for row in rows if row in good], [row for row in rows if row not in good]
@@ -109,7 +113,8 @@ def _written_otherwise(frame: pd.DataFrame, attribute: Attribute, rows: list[int
     return combined(rows, (kept, in_rows(frame, place, kept, f"{here}.mask(\0, {change})", note)), (lost, gone))
 
 
-_COMMA: Final = "a comma is taken for a separator of thousands"
+def _comma_in(amounts: frozenset[str]) -> str:
+    return "a comma is taken for a separator of thousands" if any("," in text for text in amounts) else ""
 
 
 def _plain(frame: pd.DataFrame, attribute: Attribute) -> str:
@@ -134,12 +139,13 @@ def of_other_spelling(frame: pd.DataFrame, attribute: Attribute, wanted: Attribu
     wrong = [value for value in cells.dropna().tolist() if read_as(value, wanted, _UTC) is None]
     if wanted is AttributeType.DATE and wrong and (found := find_date_format(wrong)):
         return _all_dates(frame, attribute, found)
-    if wanted is not AttributeType.NUMBER or not wrong or not all(map(is_amount, wrong)):
+    amounts = find_amounts(wrong)
+    if wanted is not AttributeType.NUMBER or not wrong or not all(isinstance(v, str) and v in amounts for v in wrong):
         return ""
     plain = cells.astype(object).replace(NOT_OF_A_NUMBER, "", regex=True)
     expected = [None if gone else read_as(v, wanted, _UTC) for v, gone in zip(plain, plain.isna(), strict=True)]
     line = assignment(frame, attribute.position, f"pd.to_numeric({without_separators(_plain(frame, attribute))})")
-    return remarked(line, _COMMA) if _is_right(plain, _to_number, expected) else ""
+    return remarked(line, _comma_in(amounts)) if _is_right(plain, _to_number, expected) else ""
 
 
 def _converted(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
