@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 import pandas as pd
 
@@ -86,33 +86,32 @@ def plan(
     refuse_client_as_id(id_col)
     client = require_client(client) or default_client()
     workspace = client.workspace if client else None
-    layout = lay_out(
-        df,
-        id_col,
-        columns=columns,
-        rename=rename,
-        types=types,
-        timezone=timezone,
-        region=region,
-        keep=keep,
-        name=name,
-        new_attributes=new_attributes,
-        known=workspace.known_types() if workspace else None,
-    )
-    kept = snapshot(df)
     options: dict[str, Any] = {
         "columns": columns,
         "rename": rename,
         "types": types,
         "timezone": timezone,
         "region": region,
+        "keep": keep,
+        "name": name,
+        "new_attributes": new_attributes,
     }
-    options |= {"keep": keep, "name": name, "new_attributes": new_attributes}
+    layout = lay_out(df, id_col, known=workspace.known_types() if workspace else None, **options)
+    kept = snapshot(df)
 
     def replan(other: Client) -> Plan:
         return plan(kept, id_col, client=other, **options)
 
     return Plan(kept, layout, client, budget_of(workspace, layout), execute, replan)
+
+
+_REFERENCE: Final = "Takes the arguments of `plan`."
+
+
+def _spell_out(doc: str | None) -> str:
+    """Put the parameters of `plan` where a docstring only refers to them: help() is to tell all at once."""
+    _, heading, rest = (inspect.getdoc(plan) or "").partition("Parameters\n")
+    return inspect.cleandoc(doc or "").replace(_REFERENCE, heading + rest.partition("\n\nReturns\n")[0])
 
 
 def _like(function: Callable[P, Any]) -> Callable[[Callable[[Plan], R]], Callable[P, R]]:
@@ -124,6 +123,7 @@ def _like(function: Callable[P, Any]) -> Callable[[Callable[[Plan], R]], Callabl
             return view(function(*args, **kwargs))
 
         returned = inspect.signature(view).return_annotation
+        call.__doc__ = _spell_out(view.__doc__)
         call.__signature__ = inspect.signature(function).replace(return_annotation=returned)  # type: ignore[attr-defined]
         return call
 
@@ -193,7 +193,10 @@ def preview(
 ) -> list[dict[str, Any]]:
     """Show the first `n` request bodies exactly as they would be sent.
 
-    Takes the arguments of `plan`, and `n`.
+    Takes the arguments of `plan`.
+
+    n : int
+        How many.
 
     Returns
     -------
@@ -223,6 +226,9 @@ def preview(
     ).preview(n)
 
 
+preview.__doc__ = _spell_out(preview.__doc__)
+
+
 def push(
     df: pd.DataFrame,
     id_col: Hashable,
@@ -247,10 +253,26 @@ def push(
 ) -> PushResult:
     """Send every row to Growlytics, or say which did not arrive, why, and what to do.
 
-    Takes the arguments of `plan`, and:
-
     Parameters
     ----------
+    df : DataFrame
+        One row a customer.
+    id_col : hashable
+        The column of ids.
+    columns : list of hashable, optional
+        The columns to send. Default: all but the id column.
+    rename, types : dict, optional
+        Column → attribute name; column → "string", "number", "boolean" or "date", which also converts.
+    timezone, region : str
+        Zone in which zone-aware dates are written; country of mobile numbers written without one.
+    keep : {False, "first", "last"}
+        Which row of those with the same id to send. False: none.
+    name : str, optional
+        The top-level ``name`` of the published example.
+    new_attributes : {"allow", "forbid"}
+        "forbid": an attribute that the ledger does not know is a violation.
+    client : Client, optional
+        Where to send to. Default: ``Client()``, which takes the key from the environment.
     errors : {"raise", "drop"}
         "raise": any violation of severity error raises before anything is sent. "drop": what cannot arrive is left
         out, the rest is sent, and both are reported.

@@ -1,6 +1,7 @@
 """The public functions: one plan looked at or carried out."""
 
 import inspect
+import re
 import subprocess
 import sys
 
@@ -38,6 +39,18 @@ def test_every_view_takes_the_arguments_of_plan():
     for function in (gp.preview, gp.push):
         own = inspect.signature(function).parameters
         assert [own[parameter.name] for parameter in common] == common
+
+
+@pytest.mark.parametrize("function", [gp.plan, gp.schema, gp.validate, gp.preview, gp.push, gp.push_batches])
+def test_help_tells_every_parameter_at_once(function):
+    section = inspect.getdoc(function).split("Parameters\n----------\n")[1].split("\n\nReturns\n")[0]
+    named = [
+        name for line in section.splitlines() if line[:1].strip() for name in re.split(r",\s*", line.split(" : ")[0])
+    ]
+    own = list(inspect.signature(function).parameters)
+    assert sorted(named) == sorted(own)
+    assert section.splitlines()[1].startswith("    ")
+    assert not re.search(r"Takes the arguments", inspect.getdoc(function))
 
 
 def test_views_say_what_they_return():
