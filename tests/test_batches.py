@@ -1,3 +1,4 @@
+import pathlib
 import re
 
 import numpy as np
@@ -211,7 +212,7 @@ def test_arrow_batches_are_taken_as_they_come(sandbox):
 
 def test_what_is_no_source_of_frames_is_refused():
     for wrong in (pd.DataFrame({"id": ["a"]}), 3):
-        with pytest.raises(gp.errors.InvalidArgumentTypeError, match="iterable of DataFrames"):
+        with pytest.raises(gp.errors.InvalidArgumentTypeError, match="iterable of "):
             gp.push_batches(wrong, "id", dry_run=True)
     with pytest.raises(gp.errors.InvalidArgumentTypeError, match="each item must be a DataFrame"):
         gp.push_batches([1], "id", dry_run=True)
@@ -257,3 +258,21 @@ def test_batches_to_nobody_are_told_that_it_was_never_reached():
 def test_a_client_that_is_none_is_told_so(sandbox, verb):
     with pytest.raises(TypeError, match=r"it must be a Client: give its \.client"):
         verb([pd.DataFrame({"id": ["a"]})], "id", client=sandbox)
+
+
+@pytest.mark.parametrize("verb", [gp.plan_batches, gp.push_batches])
+@pytest.mark.parametrize(
+    ("frames", "words"),
+    [
+        (lambda: pd.DataFrame({"id": ["a"]}), r"the function gave a DataFrame itself.*chunksize=100_000.*in a list"),
+        (pd.DataFrame({"id": ["a"]}), "found a DataFrame itself.*in a list"),
+        ("big.csv", r"found a path;.*lambda: pd\.read_csv\('big\.csv', chunksize=100_000\)"),
+        (pathlib.Path("big.parquet"), r"lambda: pyarrow\.parquet\.ParquetFile\('big\.parquet'\)\.iter_batches\(\)"),
+        (lambda: "big.csv", "the function gave a path"),
+        (lambda: None, "the function gave a NoneType; it must be an iterable of DataFrames"),
+    ],
+    ids=["a lambda without chunksize", "a frame", "a path", "a Parquet path", "a lambda of a path", "a lambda of None"],
+)
+def test_one_frame_or_a_path_in_place_of_frames_is_told_with_the_line_to_write(verb, frames, words):
+    with pytest.raises(gp.errors.InvalidArgumentTypeError, match=words):
+        verb(frames, "id")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -126,11 +127,8 @@ class FrameEngine(LocalEngine):
 
     def __init__(self, frames: Any) -> None:
         self._frames = frames
-        if not callable(frames) and (isinstance(frames, pd.DataFrame) or not isinstance(frames, Iterable)):
-            raise InvalidArgumentTypeError(
-                f"frames: found a {type(frames).__name__}; it must be an iterable of DataFrames, or a function that "
-                "returns one, such as lambda: pd.read_csv(path, chunksize=100_000)."
-            )
+        if not callable(frames):
+            _require_frames(frames, "found")
         self.can_repeat = callable(frames) or iter(frames) is not frames
 
     def walk(self, numbers: Iterable[int] | None) -> Iterator[tuple[int, pd.DataFrame]]:
@@ -153,6 +151,7 @@ class FrameEngine(LocalEngine):
             yield self._frames
             return
         source = self._frames()
+        _require_frames(source, "the function gave")
         try:
             yield source
         finally:
@@ -176,6 +175,25 @@ class LocalReins:
 
     def note_accepted(self, rows: list[int]) -> None:
         """Do nothing: what is accepted is in the outcome."""
+
+
+def _require_frames(source: Any, found: str) -> None:
+    """Refuse what is no source of frames, or one frame where several belong."""
+    if isinstance(source, (str, os.PathLike)):
+        reader = f"pyarrow.parquet.ParquetFile({str(source)!r}).iter_batches()"
+        if not str(source).endswith(".parquet"):
+            reader = f"pd.read_csv({str(source)!r}, chunksize=100_000)"
+        raise InvalidArgumentTypeError(f"frames: {found} a path; give a function that opens it: lambda: {reader}.")
+    if isinstance(source, pd.DataFrame) or hasattr(source, "to_pandas"):  # Polars, Arrow
+        raise InvalidArgumentTypeError(
+            f"frames: {found} a {type(source).__name__} itself; it must be an iterable of them. Read it in pieces: "
+            "lambda: pd.read_csv(path, chunksize=100_000), or wrap it in a list."
+        )
+    if not isinstance(source, Iterable):
+        raise InvalidArgumentTypeError(
+            f"frames: {found} a {type(source).__name__}; it must be an iterable of DataFrames, or a function that "
+            "returns one, such as lambda: pd.read_csv(path, chunksize=100_000)."
+        )
 
 
 def as_frames(source: Iterable[Any]) -> Iterator[pd.DataFrame]:
