@@ -10,7 +10,7 @@ from growlytics_pandas import contract
 from growlytics_pandas.fixes import AS_TEXT, INFINITE, NUMBERS, assignment, dropped, empties, named, remarked
 from growlytics_pandas.inference import TYPE_OF, AttributeType, Kind
 from growlytics_pandas.layout import Attribute
-from growlytics_pandas.value_fixes import of_convertible, of_other_spelling
+from growlytics_pandas.value_fixes import of_convertible, of_other_spelling, of_unseen
 
 _SUPPORTED: Final = (
     ({"timedelta", "timedelta64", "duration"}, "pd.to_timedelta({}).dt.total_seconds()"),
@@ -50,8 +50,7 @@ def retyped(frame: pd.DataFrame, attribute: Attribute, known: str) -> str:
         return asked
     wanted = AttributeType(known)
     if attribute.kind in (Kind.TEXT, Kind.MIXED) and wanted is not AttributeType.STRING:
-        line = of_other_spelling(frame, attribute, wanted) or of_convertible(frame, attribute, wanted)
-        return line or asked or dropped(frame, attribute.position)
+        return _from_text(frame, attribute, wanted) or asked or dropped(frame, attribute.position)
     change = _RETYPED[known].get(attribute.kind)
     if change is None:
         return dropped(frame, attribute.position)
@@ -61,6 +60,15 @@ def retyped(frame: pd.DataFrame, attribute: Attribute, known: str) -> str:
         n_lost = int((cells.notna() & ~cells.isin([0, 1])).sum())
         return remarked(line, empties(n_lost)) if n_lost else line
     return line
+
+
+def _from_text(frame: pd.DataFrame, attribute: Attribute, wanted: AttributeType) -> str:
+    """Return a line that converts text or a mixture; '' where none does it as a push with ``types=`` would."""
+    other = of_other_spelling(frame, attribute, wanted)
+    if attribute.missing == int(frame.iloc[:, attribute.position].isna().sum()):
+        return other or of_convertible(frame, attribute, wanted)
+    # The frame is an example of many parts: what the others hold is not known here, and the line must not fail there.
+    return "" if other else of_unseen(frame, attribute, wanted)
 
 
 _TO_BOOLEAN: Final = '.astype("boolean")'

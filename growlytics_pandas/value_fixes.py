@@ -167,6 +167,13 @@ def of_convertible(frame: pd.DataFrame, attribute: Attribute, wanted: AttributeT
     return remarked(line, f"{empties(lost)} that cannot be a {wanted}") if lost else line
 
 
+def of_unseen(frame: pd.DataFrame, attribute: Attribute, wanted: AttributeType) -> str:
+    """Return a line that converts a column whatever is in it."""
+    return remarked(
+        assignment(frame, attribute.position, _CONVERSIONS[wanted][0]), f"empties what cannot be a {wanted}"
+    )
+
+
 def _is_right(cells: pd.Series[Any], convert: _Conversion, expected: list[Any]) -> bool:
     """Try a conversion: whether it gives each value that can be read, digit by digit, and nothing for the others."""
     try:

@@ -94,6 +94,7 @@ def test_half_a_character_is_no_id_and_the_others_go_out():
     ("value", "words"),
     [
         (None, "no id"),
+        ("", "empty text"),
         ("  ", "white space"),
         ("\ud800", "Unicode"),
         (["a"], "a list"),

@@ -155,6 +155,16 @@ def test_a_type_conflict_on_messy_data_keeps_what_can_be_converted(tmp_path, kno
     assert ("# empties 1 value that cannot be" in line) is (None in sent)
 
 
+@pytest.mark.parametrize(("known", "first"), [("number", "5"), ("date", "2025-01-31"), ("boolean", "yes")])
+def test_a_type_conflict_over_parts_has_a_line_that_fails_in_none(tmp_path, known, first):
+    client = gp.Client("key", ledger=tmp_path / "l.db")
+    client.declare_types({"X": known})
+    parts = [frame(first, first), frame("n/a", first).assign(id=["d", "e"])]
+    line = gp.plan_batches(parts, "id", client=client).violations.query("rule == 'type_conflict'")["fix"].item()
+    assert [fixed(part, line)["X"].notna().tolist() for part in parts] == [[True, True], [False, True]]
+    assert line.endswith(f"# empties what cannot be a {known}")
+
+
 def test_a_large_integer_that_the_service_knows_as_a_number_stays_one(tmp_path):
     client = gp.Client("key", ledger=tmp_path / "l.db")
     client.declare_types({"X": "number"})
