@@ -43,7 +43,7 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InvalidArgumentError
-        A folder that is not there.
+        A folder that is not there, or a folder in place of a file.
 
     Examples
     --------
@@ -59,6 +59,10 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     target = Path(path)
     if not target.parent.is_dir():
         raise InvalidArgumentError(f"path: there is no folder {str(target.parent)!r}; make it first.")
+    if target.is_dir():
+        raise InvalidArgumentError(
+            f"path: {str(target)!r} is a folder; name a file in it, such as {str(target / 'outcomes.csv')!r}."
+        )
     columns = [list(map(_written, frame.iloc[:, i].tolist())) for i in range(frame.shape[1])]
     with target.open("w", encoding="utf-8-sig", errors="surrogatepass", newline="") as file:
         file.write(",".join(_quoted(str(label)) for label in frame.columns) + "\r\n")
