@@ -136,7 +136,7 @@ class PushResult(Shown):
         Raises
         ------
         InvalidArgumentError
-            Another table, or a folder that is not there.
+            Another table, a folder that is not there, or a folder in place of a file.
         """
         if table not in TABLES:
             raise InvalidArgumentError(f"table: found {table!r}; allowed are {', '.join(map(repr, TABLES))}.")

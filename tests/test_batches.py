@@ -210,6 +210,15 @@ def test_arrow_batches_are_taken_as_they_come(sandbox):
     assert sandbox.stored() == {"a": {"n": 1.0}, "b": {}, "c": {"n": 3}}
 
 
+def test_the_result_of_batches_has_what_readme_says():
+    readme = (pathlib.Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (said,) = re.findall(r"^The result has (.+), but no (.+)\.$", readme, re.MULTILINE)
+    has, lacks = (re.findall(r"`(\w+)`", part) for part in said)
+    names = {*dir(gp.batches.BatchResult), *gp.batches.BatchResult.__dataclass_fields__}
+    assert set(has) <= names
+    assert not set(lacks) & names
+
+
 def test_what_is_no_source_of_frames_is_refused():
     for wrong in (pd.DataFrame({"id": ["a"]}), 3):
         with pytest.raises(gp.errors.InvalidArgumentTypeError, match="iterable of "):

@@ -1,3 +1,5 @@
+import pathlib
+import re
 import subprocess
 import sys
 
@@ -12,6 +14,7 @@ matplotlib = pytest.importorskip("matplotlib")
 from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
+README = pathlib.Path(__file__).parents[1] / "README.md"
 PNG = b"\x89PNG"
 HOSTILE = "$\\frac{a}{$ <script> \u202e \\notacommand{" + "x" * 10_000
 
@@ -33,6 +36,17 @@ def test_labels_that_look_like_formulas_are_drawn_as_they_are():
     picture = gp.plan(broken(), "id").plot()._repr_png_()
     assert picture.startswith(PNG)
     assert len(picture) < 200_000
+
+
+def test_pictures_are_saved_as_readme_says(tmp_path):
+    plan = gp.plan(broken(), "id")
+    result = plan.push(dry_run=True, progress=False)
+    lines = re.findall(r"`([^`\n]+\.savefig[^`\n]+)`", README.read_text(encoding="utf-8"))
+    assert len(lines) == 2
+    for line in lines:
+        name = re.search(r'"(.+\.png)"', line)[1]
+        exec(line.replace(name, str(tmp_path / name)), {"plan": plan, "result": result})
+        assert (tmp_path / name).read_bytes().startswith(PNG)
 
 
 def test_a_plan_is_drawn_where_the_caller_wants_it():

@@ -107,3 +107,5 @@ def test_a_wrong_table_or_folder_is_named(tmp_path):
         result.to_csv(tmp_path / "x.csv", "rows")
     with pytest.raises(InvalidArgumentError, match="there is no folder"):
         result.to_csv(tmp_path / "none" / "x.csv")
+    with pytest.raises(InvalidArgumentError, match=r"is a folder; name a file in it, such as .*outcomes\.csv"):
+        result.to_csv(tmp_path)

@@ -62,5 +62,9 @@ def write_report(page: Page, path: str | os.PathLike[str]) -> Path:
     target = Path(path)
     if not target.parent.is_dir():
         raise InvalidArgumentError(f"path: there is no folder {str(target.parent)!r}; make it first.")
+    if target.is_dir():
+        raise InvalidArgumentError(
+            f"path: {str(target)!r} is a folder; name a file in it, such as {str(target / 'push.html')!r}."
+        )
     target.write_text(render_report(page), encoding="utf-8", newline="\n")
     return target
