@@ -28,7 +28,7 @@ BEFORE_COLUMNS: Final = "position: paste before any line that drops a column"
 BEFORE_RESET: Final = "labels: paste before any reset_index"
 _BY_ROW: Final = ("df.index.isin(", "pd.RangeIndex(len(df))")  # what a line has that names rows: see `in_rows`
 KEEP_ONE: Final = 'keep = "first"  # in the call: the rows that share an id lie in several parts'
-# Rows in one line. Each row of a violations frame repeats its line: with 50 labels, 100,000 rows take about 40 MB.
+# Rows in one line. Each row of a violations frame repeats its line: with 50 labels, 100,000 rows take about 50 MB.
 _TOGETHER: Final = 50
 _LOOKED_AT: Final = 1000  # groups of rows with one id; past that the general line is given
 NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
