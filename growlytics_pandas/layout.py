@@ -324,7 +324,7 @@ def _suggest_zone(timezone: Any) -> str:
     if not isinstance(timezone, str):
         return ""
     meant = _WELL_KNOWN_ZONES.get(timezone.strip().upper())
-    if meant is None:
+    if meant is None and not any(map(str.isdigit, timezone)):  # 'UTC+1' is not a way to write 'UTC'
         zones = {zone.casefold(): zone for zone in sorted(available_timezones())}
         meant = next((zones[near] for near in difflib.get_close_matches(timezone.strip().casefold(), zones, n=1)), None)
     return "" if meant is None else f" Did you mean {meant!r}?"

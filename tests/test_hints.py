@@ -1,5 +1,8 @@
 """A hint where a type is worth a second thought, since the first push fixes it for good; silence where it is not."""
 
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -70,8 +73,167 @@ def test_text_of_zeros_and_ones_is_called_numbers():
     assert note(["0", "1"]).endswith("types={'x': 'number'}")
 
 
-def test_a_late_exception_silences_the_hint():
-    assert note([str(i) for i in range(5000)] + ["n/a"]) == ""
+IN_ZONE = "written in the zone timezone=, UTC by default"
+
+
+@pytest.mark.parametrize("dtype", TEXT_DTYPES)
+@pytest.mark.parametrize(
+    ("values", "what", "wanted"),
+    [
+        (["7"] * 499 + ["n/a", None], "numbers", "number"),
+        (["2026-01-31"] * 499 + ["soon", None], "dates", "date"),
+        (["yes", "no"] * 249 + ["no", "perhaps", None], "yes/no", "boolean"),
+    ],
+)
+def test_text_that_is_mostly_of_one_type_is_counted_in_every_backing(values, what, wanted, dtype):
+    assert (
+        note(values, dtype) == f"499 of 500 values are {what}; with types={{'x': {wanted!r}}} the others are violations"
+    )
+
+
+def test_nine_in_ten_are_enough_and_fewer_are_not():
+    assert note(["5"] * 9 + ["n/a"]).startswith("9 of 10 values are numbers")
+    assert note(["5"] * 8 + ["n/a"]) == ""
+
+
+def test_the_count_of_the_note_is_the_count_of_the_violations():
+    values = ["7", "8.5", "1e3"] * 30 + ["n/a", "", "12 kg", "0x1f"]
+    assert note(values).startswith("90 of 94 values are numbers")
+    frame = pd.DataFrame({"id": [f"c{i}" for i in range(94)], "x": values})
+    rules = growlytics_pandas.validate(frame, "id", types={"x": "number"})["rule"].tolist()
+    assert rules.count("value_wrong_type") == 4
+
+
+@pytest.mark.parametrize(
+    ("values", "example"),
+    [
+        (["1,234", "12,34,567.50", "-1,000", "999", None], "1,000"),
+        (["₹1,234", "₹ 12,34,567.50", "Rs. 500", "$5.25", "1,000 INR", "1,234", "8", None], "₹1,000"),
+    ],
+)
+def test_numbers_with_separators_are_told_and_the_line_of_the_note_makes_numbers_of_them(values, example):
+    text = note(values)
+    assert text.startswith(f"text like {example}; to send numbers, remove the separators")
+    df = pd.DataFrame({"id": [f"c{i}" for i in range(len(values))], "x": values})
+    exec(text.partition("first: ")[2].partition(", then types=")[0])  # the user would paste it
+    assert "value_wrong_type" not in growlytics_pandas.validate(df, "id", types={"x": "number"})["rule"].tolist()
+    assert text.endswith("types={'x': 'number'}")
+
+
+@pytest.mark.parametrize(
+    ("values", "example", "form"),
+    [
+        (["31/01/2025", "01/02/2025", None], "31/01/2025", "%d/%m/%Y"),
+        (["01/31/2025", "1/2/2025"], "01/31/2025", "%m/%d/%Y"),
+        (["31-01-2025", "1-2-2025"], "31-01-2025", "%d-%m-%Y"),
+        (["31.01.2025 09:30", "01.02.2025 23:59"], "31.01.2025 09:30", "%d.%m.%Y %H:%M"),
+        (["31/01/2025 09:30:05"], "31/01/2025 09:30:00", "%d/%m/%Y %H:%M:%S"),
+        (["2025/01/31"], "2025/01/31", "%Y/%m/%d"),
+    ],
+)
+def test_dates_of_another_order_are_told_and_the_line_of_the_note_reads_them(values, example, form):
+    text = note(values)
+    line = f"df['x'] = pd.to_datetime(df['x'], format={form!r})"
+    assert text == f"text like {example}; dates are read as 2025-01-31; convert first: {line}"
+    df = pd.DataFrame({"id": [f"c{i}" for i in range(len(values))], "x": values})
+    exec(line)  # the user would paste it
+    assert growlytics_pandas.schema(df, "id")["type"].item() == "date"
+
+
+def test_where_day_and_month_cannot_be_told_apart_both_formats_are_shown():
+    assert note(["01/02/2025", "3/4/2025"]).endswith(
+        "format='%d/%m/%Y'), or format='%m/%d/%Y' where the month stands first"
+    )
+
+
+def test_no_value_of_a_customer_stands_in_a_note():
+    for values in (["87,654"], ["₹87,654"], ["29/08/1987"], ["1987-08-29"] * 9 + ["x"], ["8765"] * 9 + ["x"]):
+        assert "87" not in note(values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["56001"] * 95 + ["02134"],  # postal codes: a number would lose the zero
+        ["56001"] * 95 + ["02134", "n/a"],
+        ["9199112112", "9812345678"] * 20,  # telephone numbers
+        ["9199112112"] * 95 + ["n/a"],
+        ["98765 43210", "98765-43211"],
+        ["F"] * 95 + ["M"] * 5,  # no booleans, though F can be one
+        ["C1000", "C1001"],
+        ["45/13/2025", "00/01/2025", "31/01-2025"],
+        ["3,5", "12,25"],  # decimal commas
+        ["€1.000"],
+        ["12.9,77.5"],
+        ["1,2,3"],
+    ],
+)
+def test_the_hint_does_not_cry_wolf(values):
+    assert note(values) == ""
+
+
+@pytest.mark.parametrize("value", ["7", "1,000", "31/01/2025", "2025-01-31", "yes"])
+@pytest.mark.parametrize("name", ["name", "email", "mobile"])
+def test_a_reserved_attribute_is_text_whatever_it_looks_like(name, value):
+    assert note([value] * 20, name=name) == ""
+
+
+def test_of_a_long_column_some_values_are_looked_at_and_the_note_says_so():
+    values = ["7"] * 30_000
+    assert note(values) == "all 10,000 values looked at are numbers; to send it so: types={'x': 'number'}"
+    found = note(sorted(["n/a"] * 1_000 + values))  # sorted: neither its head nor its tail is like the whole
+    assert " of 10,000 values looked at are numbers; with types={'x': 'number'} the others are violations" in found
+    assert note(["n/a" if i % 10 == 0 else "7" for i in range(40_000)][5:-5] + ["n/a"] * 2_000) == ""
+
+
+@pytest.mark.parametrize("dtype", TEXT_DTYPES)
+def test_one_code_anywhere_in_a_long_column_is_seen(dtype):
+    assert note([str(i) for i in range(1, 20_000)] + ["007"], dtype) == ""
+
+
+def test_the_few_values_of_a_long_column_are_found():
+    assert note([None] * 30_000 + ["7"] * 9 + ["n/a"]).startswith("9 of 10 values are numbers")
+
+
+@pytest.mark.parametrize("dtype", [object, "category"])
+def test_dates_of_several_zones_say_in_which_one_they_are_written(dtype):
+    mixed = [None, datetime(2026, 1, 31, tzinfo=ZoneInfo("Asia/Kolkata")), datetime(2026, 1, 31, tzinfo=UTC)]
+    assert note(pd.Series(mixed, dtype=object).astype(dtype)) == IN_ZONE
+    assert note([datetime(2026, 1, 31), date(2026, 1, 31)], object) == ""  # noqa: DTZ001 - without a zone, that is it
+
+
+@pytest.mark.parametrize("values", [["7", "8"], ["7"] * 99 + ["n/a"], ["1,000"]])
+@pytest.mark.parametrize(("fixed", "is_told"), [("string", False), ("number", True)])
+def test_a_hint_does_not_speak_against_the_type_that_is_fixed(tmp_path, values, fixed, is_told):
+    client = growlytics_pandas.Client("not-a-real-key", ledger=tmp_path / "ledger.db")
+    client.declare_types({"x": fixed})
+    assert bool(note(values, client=client)) is is_told
+
+
+def batches_note(*parts):
+    starts = range(0, 100_000, 10_000)
+    frames = [
+        pd.DataFrame({"id": [f"c{start + i}" for i in range(len(part))], "x": part})
+        for start, part in zip(starts, parts, strict=False)
+    ]
+    return growlytics_pandas.plan_batches(frames, "id").schema["note"].item()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (["7"] * 50, ["7"] * 49 + ["n/a"]),
+        (["7"] * 50, ["n/a"] * 5),
+        (["7"] * 50, ["Pune"] * 50),
+        (["7"] * 50, ["007"]),
+        (["1,000"], ["999"] * 5),
+        (["01/02/2025"], ["31/01/2025"]),
+        (["7"], [None]),
+        (["yes"] * 10, ["no"] * 9 + ["perhaps"]),
+    ],
+)
+def test_a_frame_in_parts_has_the_note_that_it_has_in_one(parts):
+    assert batches_note(*parts) == note([value for part in parts for value in part])
 
 
 def test_categories_that_no_row_uses_do_not_count():

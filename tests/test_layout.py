@@ -195,6 +195,15 @@ def test_no_columns_are_refused_since_customers_would_be_bare(none):
         ({"keep": 0}, "keep: found 0; allowed are"),
         ({"new_attributes": "deny"}, "new_attributes: found 'deny'; allowed are 'allow', 'forbid'."),
         ({"timezone": "Asia/Calcuta"}, "timezone: found 'Asia/Calcuta'; it must be the name of a zone"),
+        ({"timezone": "Asia/Kolkatta"}, "Did you mean 'Asia/Kolkata'?"),
+        ({"timezone": "asia/kolkatta"}, "Did you mean 'Asia/Kolkata'?"),
+        (
+            {"timezone": "IST"},
+            "timezone: found 'IST'; it must be the name of a zone, such as 'UTC' or 'Asia/Kolkata'. Did",
+        ),
+        ({"timezone": "ist "}, "Did you mean 'Asia/Kolkata'?"),
+        ({"timezone": "+05:30"}, "Did you mean 'Asia/Kolkata'?"),
+        ({"timezone": "PST"}, "Did you mean 'America/Los_Angeles'?"),
         ({"timezone": None}, "timezone: found None"),
         ({"timezone": "../UTC"}, "timezone: found '../UTC'"),
         ({"region": "XX"}, "region: found 'XX'"),
@@ -267,3 +276,9 @@ def test_a_frame_with_an_id_and_nothing_else_sends_bare_customers_and_says_so():
         {"id": "b", "attributes": []},
     ]
     assert growlytics_pandas.validate(BASE[["id"]], "id")["rule"].tolist() == ["row_empty", "row_empty"]
+
+
+def test_an_offset_is_not_taken_for_a_misspelt_zone():
+    with pytest.raises(InvalidArgumentError) as told:
+        growlytics_pandas.schema(pd.DataFrame({"id": ["a"], "x": [1]}), "id", timezone="UTC+1")
+    assert "Did you mean" not in str(told.value)
