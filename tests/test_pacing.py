@@ -106,8 +106,9 @@ class Run:
         self.answers += [(now, kind) for kind in kinds]
         if kinds:
             good, pushbacks = kinds.count(None), kinds.count(PUSHBACK)
-            answers = Answers(good, good * latency, pushbacks, kinds.count(FAILURE))
-            answers.retry_after_seconds = retry_after or 0.0
+            answers = Answers(good, good * latency, failures=kinds.count(FAILURE))
+            for _ in range(pushbacks):
+                answers.note_pushback(retry_after)
             self.pacer.note_answers(now, answers)
 
     def _start(self, now, latency):
@@ -253,6 +254,15 @@ def test_a_wait_that_the_server_asked_for_is_no_reason_to_give_up_before_its_end
     assert pacer.has_given_up(210.1)
 
 
+def test_many_failures_at_once_are_no_outage_before_seconds_have_passed():
+    pacer = Pacer()
+    for n in range(50):
+        pacer.note_answers(1000.0 + n * 0.03, Answers(failures=1))
+    assert not pacer.is_paused
+    pacer.note_answers(1002.5, Answers(failures=1))
+    assert pacer.is_paused
+
+
 def test_one_bad_row_among_good_ones_is_no_outage():
     pacer = Pacer()
     for n in range(200):
@@ -304,11 +314,17 @@ def test_when_everything_is_refused_the_wait_that_the_server_asks_for_is_kept():
     pacer = Pacer(start=16)
     pacer.note_started(0.0, pacer.allowance(0.0, 0))
     assert pacer.hold_seconds(0.0) == 0.0
-    pacer.note_answers(0.1, Answers(pushbacks=16, retry_after_seconds=3.0))
+    answers = Answers(pushbacks=14)
+    answers.note_pushback(3.0)
+    answers.note_pushback(None)
+    pacer.note_answers(0.1, answers)
     assert pacer.hold_seconds(3.0) == pytest.approx(0.1)
     assert pacer.allowance(3.0, 0) == 0
     assert pacer.seconds_until_next(3.0) == pytest.approx(0.1)
     assert pacer.allowance(3.1, 0) == 1
+    pacer.note_started(3.1, 1)
+    pacer.note_answers(3.15, Answers(good=1, seconds=0.05))
+    assert pacer.hold_seconds(3.15) == 0.0
 
 
 def test_too_many_failures_narrow_the_window():
