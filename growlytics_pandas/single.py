@@ -37,7 +37,7 @@ def upsert_one(
     """Send one customer, with the checks, the retries and the ledger of a push; raise where it is not accepted."""
     values, types = _named(attributes)
     frame = pd.DataFrame({label: _cell(value) for label, value in {_ID: customer_id, **values}.items()})
-    made = plan(frame, _ID, columns=list(values), types=types, name=name, client=client)
+    made = plan(frame, _ID, columns=list(values) or None, types=types, name=name, client=client)
     last = LastResult.value
     try:
         result = made.push(progress=False)
