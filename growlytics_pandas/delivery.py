@@ -14,7 +14,6 @@ from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.outcomes import CODES, Book, Failure, Status
 from growlytics_pandas.pacing import Answers, Pacer
 from growlytics_pandas.retry import (
-    PLAIN_SUCCESS,
     RetryBudget,
     RetryPolicy,
     Verdict,
@@ -25,7 +24,7 @@ from growlytics_pandas.retry import (
     parse_retry_after,
 )
 from growlytics_pandas.transport.protocol import Transport
-from growlytics_pandas.wire import Reply
+from growlytics_pandas.wire import OK, PLAIN_SUCCESS, Reply
 
 PATIENCE_SECONDS: Final = 0.05  # longest wait for replies, so that a stop is seen soon
 GRACE_SECONDS: Final = 5.0  # what is in flight may take so long after a stop
@@ -35,7 +34,6 @@ MAX_FAILURES_KEPT: Final = 5  # for whoever watches; the book has them all
 NO_ROW: Final = -1  # nothing to send just now: a moment for replies, progress and a stop
 _ACCEPTED: Final = CODES[Status.ACCEPTED]
 _PUSHBACK: Final = frozenset({429, 503})
-_OK: Final = 200
 
 
 @dataclass(slots=True)
@@ -204,10 +202,10 @@ class Delivery:
             self._first_miss = min(self._first_miss, self._clock())
         for reply in replies:
             row = reply.token
-            if reply.status == _OK and reply.body in PLAIN_SUCCESS:
+            if reply.status == OK and reply.body in PLAIN_SUCCESS:
                 del in_flight[row]
                 status[row] = _ACCEPTED
-                http_status[row] = _OK
+                http_status[row] = OK
                 attempts[row] += 1
                 seconds += reply.seconds
                 accepted.append(row)

@@ -18,10 +18,8 @@ from typing import Any, Final
 import orjson
 
 from growlytics_pandas.contract import ENDPOINT_STATUSES, KEY_STATUSES, RETRY_STATUSES
-from growlytics_pandas.wire import Reply, WireFault, one_line
+from growlytics_pandas.wire import OK, PLAIN_SUCCESS, Reply, WireFault, one_line
 
-PLAIN_SUCCESS: Final = frozenset({b'{"success":true}', b'{"success": true}'})  # known at sight, without parsing
-OK: Final = 200
 SUCCESS_STATUSES: Final = range(200, 300)
 PROXY_KEY_STATUS: Final = 407  # a proxy wants a password: what stands before the service, so the same for every row
 GATEWAY_STATUSES: Final = frozenset({502, 504, 520, 524})  # a gateway lost the service's own answer

@@ -7,6 +7,10 @@ from typing import Final, NamedTuple
 MAX_LINE_CHARS: Final = 300  # of a foreign text that ends up in a message, a report, a table cell
 
 
+OK: Final = 200
+PLAIN_SUCCESS: Final = frozenset({b'{"success":true}', b'{"success": true}'})  # known at sight, without parsing
+
+
 class WireFault(Enum):
     """Why a request got no usable answer."""
 
@@ -38,6 +42,10 @@ class Reply(NamedTuple):
     location: str | None = None
     detail: str = ""
     was_repeated: bool = False
+
+
+UNEVENTFUL: Final = tuple(Reply._field_defaults.values())
+"""The fields of a reply after `seconds` when all went well."""
 
 
 def one_line(text: str, max_chars: int = MAX_LINE_CHARS) -> str:

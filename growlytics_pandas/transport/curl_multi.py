@@ -10,7 +10,7 @@ import pycurl
 
 from growlytics_pandas.transport.privacy import KeyMask
 from growlytics_pandas.transport.protocol import MAX_REPLY_BYTES, Endpoint, Headers
-from growlytics_pandas.wire import Reply, WireFault
+from growlytics_pandas.wire import OK, PLAIN_SUCCESS, UNEVENTFUL, Reply, WireFault
 
 CONNECT_SECONDS: Final = 10.0  # a host that takes longer to accept a connection is down
 SLICE_SECONDS: Final = 0.05  # libcurl is asked at least so often for what its own timers have found
@@ -130,18 +130,20 @@ class CurlTransport:
         status: int = handle.getinfo(pycurl.RESPONSE_CODE)
         if not status:  # libcurl before 7.66 takes what has no status line for an answer of HTTP/0.9
             return self._fail(exchange, now, pycurl.E_FTP_WEIRD_SERVER_REPLY, "the answer is not HTTP")
-        body = self._mask.hide(exchange.take_body())
+        body = exchange.take_body()
         seconds = now - exchange.started
         if not self._head_bytes:  # the first answer of all: no connection had been kept alive before
             self._head_bytes = handle.getinfo(pycurl.REQUEST_SIZE) - exchange.body_bytes
-        if status == 200:  # noqa: PLR2004  the only documented status: nothing else of it is looked at
-            reply = Reply(exchange.token, status, body, seconds)
+        if status == OK and body in PLAIN_SUCCESS:  # most answers: nothing to hide in it, and the tuple made at once
+            reply = tuple.__new__(Reply, (exchange.token, OK, body, seconds, *UNEVENTFUL))
+        elif status == OK:  # the only documented status: nothing else of it is looked at
+            reply = Reply(exchange.token, status, self._mask.hide(body), seconds)
         else:
             location = handle.getinfo(pycurl.REDIRECT_URL)
             reply = Reply(
                 exchange.token,
                 status,
-                body,
+                self._mask.hide(body),
                 seconds,
                 retry_after=_retry_after(exchange),
                 location=self._mask.line(location) if location else None,
@@ -212,6 +214,8 @@ class CurlTransport:
         handle.setopt(pycurl.FOLLOWLOCATION, 0)
         handle.setopt(pycurl.NOSIGNAL, 1)
         handle.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
+        if not any(name.lower().endswith("_proxy") for name in os.environ):
+            handle.setopt(pycurl.PROXY, "")  # else libcurl asks the environment again at every request
         handle.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
         handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
         handle.setopt(pycurl.TIMEOUT_MS, total_ms)
