@@ -20,6 +20,7 @@ from pandas.api import types as dtypes
 from growlytics_pandas import contract
 from growlytics_pandas.conversion import as_boolean, date_in, number_in
 from growlytics_pandas.inference import Kind
+from growlytics_pandas.spellings import CURRENCY
 
 _ANY_ZONE: Final = ZoneInfo("UTC")
 _GLANCE: Final = 50  # values: they settle most text columns
@@ -159,10 +160,9 @@ def _has_code(column: pd.Series[Any]) -> bool:
 
 _CODE: Final = re.compile(r"\s*(\+|-?0\d)")  # a number would lose a zero or a plus: postal codes, telephone numbers
 _ANY_CODE: Final = re.compile(r"\n[ \t]*(\+|-?0\d)")  # begins with a plain character: searched ten times as fast as "^"
-_SIGN: Final = r"(?:[₹$€£¥]|Rs\.?|INR)"
 _GROUPS: Final = r"\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?"
 _GROUPED: Final = re.compile(rf"[+-]?{_GROUPS}", re.ASCII)
-_PRICED: Final = re.compile(rf"-?{_SIGN}\s*-?(?:{_GROUPS}|\d+(?:\.\d\d?)?)|-?(?:{_GROUPS}|\d+)\s*{_SIGN}")
+_PRICED: Final = re.compile(rf"-?{CURRENCY}\s*-?(?:{_GROUPS}|\d+(?:\.\d\d?)?)|-?(?:{_GROUPS}|\d+)\s*{CURRENCY}")
 _DAY_DATE: Final = re.compile(r"(\d\d?)([/.-])(\d\d?)\2\d{4}( \d\d?:\d\d(:\d\d)?)?", re.ASCII)
 _YEAR_DATE: Final = re.compile(r"\d{4}([/.])\d\d?\1\d\d?( \d\d?:\d\d(:\d\d)?)?", re.ASCII)
 

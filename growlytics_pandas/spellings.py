@@ -12,8 +12,9 @@ import pandas as pd
 
 from growlytics_pandas.conversion import number_in
 
-NOT_OF_A_NUMBER: Final = r"Rs\.?|INR|[,₹$€£\s]"
-_SIGN: Final = r"\s*(?:(?:Rs\.?|INR|[₹$€£])\s*)?"
+CURRENCY: Final = r"(?:[₹$€£¥]|Rs\.?|INR)"
+NOT_OF_A_NUMBER: Final = r"Rs\.?|INR|[,₹$€£¥\s]"
+_SIGN: Final = rf"\s*(?:{CURRENCY}\s*)?"
 _WESTERN, _INDIAN = r"\d{1,3}(?:,\d{3})+", r"\d{1,2}(?:,\d\d)+,\d{3}"
 # A comma counts where it groups digits, as in 78,841 and 1,23,456; in 78,84 it is a decimal point, and left alone.
 _AMOUNT: Final = re.compile(rf"{_SIGN}[+-]?{_SIGN}(?:{_WESTERN}|{_INDIAN}|\d+)(?:\.\d+)?{_SIGN}", re.ASCII)

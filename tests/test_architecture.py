@@ -36,7 +36,7 @@ ALLOWED = {
     "type_table": "inference",
     "cells": "contract inference",
     "conversion": "cells contract inference rules",
-    "hints": "contract conversion inference",
+    "hints": "contract conversion inference spellings",
     "identifiers": "cells contract conversion inference",
     "layout": "contacts contract errors hints identifiers inference ledger",
     "blocks": "cells contract conversion identifiers inference layout",
