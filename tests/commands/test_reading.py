@@ -239,7 +239,8 @@ def test_the_fixes_of_a_csv_fit_a_plain_read_csv(command, write):
     assert found.query("row == 1")["line"].tolist() == [4]
     assert "index" not in found
     assert "isin([1," in pathlib.Path("r.html").read_text()
-    df = before = pd.read_csv(path, dtype=str)
+    before = pd.read_csv(path, dtype=str)
+    df = before.copy()
     for line in found["fix"].drop_duplicates():
         scope = {"df": df, "pd": pd}
         exec(compile(line, "<fix>", "exec"), scope)
