@@ -17,7 +17,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from growlytics_pandas.errors import DataError, InvalidArgumentError
+from growlytics_pandas.errors import DataError
+from growlytics_pandas.targets import require_target
 
 RISKY: Final = tuple("=+-@\t\r\n＝＋－＠'")
 """What a formula can start with, in full width too; and the apostrophe itself."""
@@ -57,12 +58,7 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     ['+919876543210']
     """
     target = Path(path)
-    if not target.parent.is_dir():
-        raise InvalidArgumentError(f"path: there is no folder {str(target.parent)!r}; make it first.")
-    if target.is_dir():
-        raise InvalidArgumentError(
-            f"path: {str(target)!r} is a folder; name a file in it, such as {str(target / 'outcomes.csv')!r}."
-        )
+    require_target(target, example="outcomes.csv")
     columns = [list(map(_written, frame.iloc[:, i].tolist())) for i in range(frame.shape[1])]
     with target.open("w", encoding="utf-8-sig", errors="surrogatepass", newline="") as file:
         file.write(",".join(_quoted(str(label)) for label in frame.columns) + "\r\n")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from growlytics_pandas.endings import abort_error, outage_error, too_many_error, unreachable_error
+from growlytics_pandas.endings import abort_error, are_too_many, outage_error, too_many_error, unreachable_error
 from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.outcomes import CODES, Book, Failure, Status
 from growlytics_pandas.pacing import Answers, Pacer
@@ -29,7 +29,6 @@ from growlytics_pandas.wire import OK, PLAIN_SUCCESS, Reply
 PATIENCE_SECONDS: Final = 0.05  # longest wait for replies, so that a stop is seen soon
 GRACE_SECONDS: Final = 5.0  # what is in flight may take so long after a stop
 UNREACHABLE_SECONDS: Final = 10.0  # a service that was never reached in that time will not be
-MIN_ROWS_FOR_SHARE: Final = 100  # a share of failures means nothing before
 MAX_FAILURES_KEPT: Final = 5  # for whoever watches; the book has them all
 NO_ROW: Final = -1  # nothing to send just now: a moment for replies, progress and a stop
 _ACCEPTED: Final = CODES[Status.ACCEPTED]
@@ -275,16 +274,8 @@ class Delivery:
         self._book.note(row, status, words, http_status)
         self.last_failures.append(Failure(row, status, words))
         self.failed += 1
-        limit = self._limits.max_failures
-        if limit is None or self.error is not None:
-            return
-        finished = self.accepted + self.failed
-        reached = (
-            self.failed >= limit
-            if isinstance(limit, int)
-            else finished >= MIN_ROWS_FOR_SHARE and self.failed > limit * finished
-        )
-        if reached:
+        limit, finished = self._limits.max_failures, self.accepted + self.failed
+        if self.error is None and are_too_many(self.failed, finished, limit):
             self.error = too_many_error(self.failed, finished, limit, words)
 
     # ending ----------------------------------------------------------------------------------------------------

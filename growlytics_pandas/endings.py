@@ -1,6 +1,7 @@
 """How a run ends early: the errors, and what they tell the user to do."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from growlytics_pandas.errors import (
     AuthenticationError,
@@ -11,6 +12,8 @@ from growlytics_pandas.errors import (
 )
 from growlytics_pandas.retry import Verdict, describe
 from growlytics_pandas.wire import Reply
+
+MIN_ROWS_FOR_SHARE: Final = 100  # a share of failures means nothing before
 
 
 def abort_error(verdict: Verdict, reply: Reply) -> ServiceError | None:
@@ -53,10 +56,20 @@ def unreachable_error(words: str) -> ServiceUnavailableError:
     )
 
 
-def too_many_error(failed: int, finished: int, limit: float, words: str) -> TooManyFailuresError:
+def are_too_many(failed: int, finished: int, limit: float | None) -> bool:
+    """Return whether `max_failures` is reached: so many rows where it is an int, such a share of them otherwise."""
+    if limit is None:
+        return False
+    if isinstance(limit, int):
+        return failed >= limit
+    return finished >= MIN_ROWS_FOR_SHARE and failed > limit * finished
+
+
+def too_many_error(failed: int, finished: int, limit: float | None, words: str = "") -> TooManyFailuresError:
     """Return the error of a run that reached `max_failures`."""
+    last = f"; the last: {words}" if words else ""
     return TooManyFailuresError(
-        f"{failed:,} of {finished:,} rows failed (max_failures={limit!r}); the last: {words}. "
+        f"{failed:,} of {finished:,} rows failed (max_failures={limit!r}){last}. "
         "The rest is unsent; look at result.failed before pushing again.",
         server_message=words,
     )

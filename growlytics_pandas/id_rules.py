@@ -84,9 +84,14 @@ def check_ids_of_part(frame: pd.DataFrame, layout: Layout, same: Told, alike: To
 def tell_same(groups: Groups, keep: Keep) -> list[tuple[int, str]]:
     """Return each row that `keep` leaves out, with what there is to say."""
     left_out = set(unkept(groups, keep))
-    said = "" if keep is False else f"; keep={keep!r} leaves this row out"
+    said = left_out_by(keep)
     pairs = [(row, rows) for rows in groups for row in rows if row in left_out]
     return [(row, f"{len(rows)} rows have this id, such as row {_other(row, rows)}{said}.") for row, rows in pairs]
+
+
+def left_out_by(keep: Keep) -> str:
+    """Return what to add of a row that shares its id, where the user has said which of them to send."""
+    return "" if keep is False else f"; keep={keep!r} leaves this row out"
 
 
 def tell_alike(row: int, other: int) -> tuple[int, str]:

@@ -17,9 +17,9 @@ from growlytics_pandas.batches.parts import Common, PartDigests, PartOrder, Part
 from growlytics_pandas.batches.plan import BatchPlan
 from growlytics_pandas.batches.result import BatchResult
 from growlytics_pandas.client import Client
-from growlytics_pandas.delivery import MIN_ROWS_FOR_SHARE, StopFlag
-from growlytics_pandas.endings import interrupted
-from growlytics_pandas.errors import GrowlyticsError, PushInterrupted, TooManyFailuresError
+from growlytics_pandas.delivery import StopFlag
+from growlytics_pandas.endings import are_too_many, interrupted, too_many_error
+from growlytics_pandas.errors import GrowlyticsError, PushInterrupted
 from growlytics_pandas.execution import (
     TICK_SECONDS,
     LastResult,
@@ -217,14 +217,8 @@ class BatchRun:
         counts = self._counts()
         failed = counts[Status.FAILED] + counts[Status.UNKNOWN]
         finished = counts[Status.ACCEPTED] + failed
-        is_share = not isinstance(limit, int)
-        if (finished >= MIN_ROWS_FOR_SHARE and failed > limit * finished) if is_share else failed >= limit:
-            self._give_up(
-                TooManyFailuresError(
-                    f"{failed:,} of {finished:,} rows failed (max_failures={limit!r}). The rest is unsent; look at "
-                    "result.failed before pushing again."
-                )
-            )
+        if are_too_many(failed, finished, limit):
+            self._give_up(too_many_error(failed, finished, limit))
 
     def _has_unsent(self, task: PartTask) -> bool:
         return len(self.books[task.number].rows_with([Status.UNSENT])) > 0

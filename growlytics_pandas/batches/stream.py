@@ -22,7 +22,7 @@ from growlytics_pandas.batches.survey import PartSurvey, Question, align, merge_
 from growlytics_pandas.client import Client
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError
 from growlytics_pandas.execution import PushOptions, refusal, settle_client
-from growlytics_pandas.id_rules import Told
+from growlytics_pandas.id_rules import Told, left_out_by
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.name_rules import check_attributes, dropped_columns
 from growlytics_pandas.planning import budget_of
@@ -140,9 +140,10 @@ class StreamRun(BatchRun):
         same, alike = settle(suspects, texts, [first_row], layout.keep).of(0)
         old = np.flatnonzero(self._seen.among(survey.exact) & survey.has_id)
         self._seen.add(survey.exact[survey.has_id])
-        said = "" if layout.keep is False else f"; keep={layout.keep!r} leaves this row out"
         pairs = dict(zip(same.rows, same.what, strict=True))
-        pairs |= dict.fromkeys(old.tolist(), f"an earlier batch has a row with this id, which was taken{said}.")
+        pairs |= dict.fromkeys(
+            old.tolist(), f"an earlier batch has a row with this id, which was taken{left_out_by(layout.keep)}."
+        )
         told = Told(tuple(sorted(pairs)), tuple(pairs[row] for row in sorted(pairs)))
         return PartTask(len(self.plan.surveyed.tasks), first_row, len(frame), told, alike)
 

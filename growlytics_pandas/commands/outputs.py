@@ -17,6 +17,7 @@ from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, MissingDependencyError
 from growlytics_pandas.planning import Plan
 from growlytics_pandas.result import PushResult
+from growlytics_pandas.targets import require_target
 
 _NAMES: Final = ("report", "violations", "outcomes")
 _PARQUET: Final = ".parquet"
@@ -28,10 +29,7 @@ def check_outputs(arguments: argparse.Namespace) -> None:
     seen = {Path(arguments.file).absolute(): "FILE"}
     for name, path in _asked(arguments).items():
         option = f"--{name}"
-        if not path.parent.is_dir():
-            raise InvalidArgumentError(f"{option}: there is no folder {str(path.parent)!r}; make it first.")
-        if path.is_dir():
-            raise InvalidArgumentError(f"{option}: {str(path)!r} is a folder; name a file in it.")
+        require_target(path, option)
         if path.absolute() in seen:
             raise InvalidArgumentError(f"{option}: {str(path)!r} is {seen[path.absolute()]} too; give another name.")
         if path.suffix == _PARQUET and (name != "outcomes" or not importlib.util.find_spec("pyarrow")):

@@ -11,8 +11,9 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
+from growlytics_pandas.errors import InvalidArgumentTypeError
 from growlytics_pandas.report.page import Page
+from growlytics_pandas.targets import require_target
 
 MAX_CHARS: Final = 2_000  # of any text; pages cut theirs far below, this is the last fence
 
@@ -60,11 +61,6 @@ def write_report(page: Page, path: str | os.PathLike[str]) -> Path:
     if not isinstance(path, (str, os.PathLike)):
         raise InvalidArgumentTypeError(f"path: found a {type(path).__name__}; it must be a path, such as 'push.html'.")
     target = Path(path)
-    if not target.parent.is_dir():
-        raise InvalidArgumentError(f"path: there is no folder {str(target.parent)!r}; make it first.")
-    if target.is_dir():
-        raise InvalidArgumentError(
-            f"path: {str(target)!r} is a folder; name a file in it, such as {str(target / 'push.html')!r}."
-        )
+    require_target(target, example="push.html")
     target.write_text(render_report(page), encoding="utf-8", newline="\n")
     return target
