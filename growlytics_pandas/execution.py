@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from growlytics_pandas.batches.plan import BatchPlan
     from growlytics_pandas.batches.result import BatchResult
 
-AnyPlan = TypeVar("AnyPlan", "Plan", "BatchPlan")
+PlanT = TypeVar("PlanT", "Plan", "BatchPlan")
 Errors = Literal["raise", "drop"]
 TICK_SECONDS: Final = 0.2
 _SHOWN_RULES: Final = 10
@@ -89,7 +89,7 @@ def execute(plan: Plan, **options: Any) -> PushResult:
     return Run(settled, client, chosen, settled.open_book()).carry_out()
 
 
-def settle(plan: AnyPlan, options: PushOptions) -> tuple[AnyPlan, Client | None]:
+def settle(plan: PlanT, options: PushOptions) -> tuple[PlanT, Client | None]:
     """Return the plan for the client that it goes through, and that client; refuse what could not arrive."""
     client = settle_client(options, plan.client)
     if client is not None:
@@ -140,8 +140,8 @@ class Run:
         except GrowlyticsError as problem:
             error = problem
         except BaseException as problem:
-            self._result("crashed", type(problem).__name__)  # for last_result(): what is known outlives any error
-            self._tell("end", "crashed", type(problem).__name__)
+            # for last_result(), too: what is known outlives any error
+            self._tell("end", self._result("crashed", type(problem).__name__))
             raise
         return self._close(error or (self.delivery.error if self.delivery else None))
 
@@ -205,9 +205,8 @@ class Run:
         return "interrupted" if self.stop.requested else "finished"
 
     def _close(self, error: BaseException | None) -> PushResult:
-        ended = self._ending(error)
-        result = self._result(ended, "" if error is None else str(error))
-        self._tell("end", ended, "" if error is None else str(error))
+        result = self._result(self._ending(error), "" if error is None else str(error))
+        self._tell("end", result)
         if error is not None:
             error.result = result  # type: ignore[attr-defined]
             raise error
@@ -259,7 +258,7 @@ class Run:
             delivery.answer_seconds if delivery else 0.0,
         )
 
-    def _tell(self, kind: Literal["start", "update", "end"], ended: str = "", message: str = "") -> None:
+    def _tell(self, kind: Literal["start", "update", "end"], result: PushResult | None = None) -> None:
         self.last_tick = time.monotonic()
         seconds = self.last_tick - self.clock_start
         counts, delivery = self.book.counts(), self.delivery
@@ -279,8 +278,9 @@ class Run:
                 seconds_left=self.speed.seconds_left(unsettled),
                 failures=tuple(delivery.last_failures) if delivery else (),
                 is_stopping=delivery.is_stopping if delivery else False,
-                ended=ended,
-                message=message,
+                ended=result.run.ended if result else "",
+                message=result.run.message if result else "",
+                is_incomplete=result.has_incomplete_rows if result else False,
                 stop=self.stop.request,
             )
         )

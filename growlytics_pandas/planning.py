@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -52,8 +53,64 @@ def budget_of(workspace: Workspace | None, layout: Layout) -> Budget | None:
     return budget
 
 
+class AnyPlan(Shown):
+    """What every plan of a push can do, whether of one frame or of parts."""
+
+    client: Client | None
+
+    if TYPE_CHECKING:  # one has it as a field, for which a property here would be the default
+
+        @property
+        def layout(self) -> Layout:
+            """Which columns are sent, as what."""
+
+    @property
+    @abstractmethod
+    def schema(self) -> pd.DataFrame:
+        """One row per column sent."""
+
+    @property
+    @abstractmethod
+    def violations(self) -> pd.DataFrame:
+        """Everything that will not arrive (error) or deserves a look (warning)."""
+
+    @property
+    @abstractmethod
+    def counts(self) -> dict[str, int]:
+        """Status → number of rows, as a dry run would tell."""
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything would not arrive."""
+        return bool((self.violations["severity"] == Severity.ERROR).any())
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw violations by column and rule (extra ``plot``).
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw. Default: a figure of its own, ``axes.figure``; a notebook shows it.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        MissingDependencyError
+            matplotlib is not installed.
+        """
+        from growlytics_pandas.charts import plot_violations  # noqa: PLC0415 - matplotlib is optional, slow to import
+
+        return plot_violations(self.violations, ax)
+
+    def _page(self, veil: Veil, limits: Limits) -> Page:
+        return plan_page(self, veil, limits)
+
+
 @dataclass(frozen=True, eq=False)
-class Plan(Shown):
+class Plan(AnyPlan):
     """What a push of this frame would do; `push` does exactly that.
 
     Attributes
@@ -105,11 +162,6 @@ class Plan(Shown):
         found = {Status.INVALID: invalid, Status.UNSENT: len(self.frame) - invalid}
         return {status.value: found.get(status, 0) for status in Status}
 
-    @property
-    def has_errors(self) -> bool:
-        """Whether anything would not arrive."""
-        return bool((self.violations["severity"] == Severity.ERROR).any())
-
     def preview(self, n: int = 3) -> list[dict[str, Any]]:
         """Return the first `n` bodies exactly as they would be sent, read back from their JSON."""
         rows = np.flatnonzero(~self.screening.skipped)[:n]
@@ -145,30 +197,6 @@ class Plan(Shown):
     def push(self, **options: Any) -> PushResult:
         """Carry this plan out; takes the options of `growlytics_pandas.push` that come after the plan's own."""
         return self._execute(self, **options)
-
-    def plot(self, ax: Any = None) -> Any:
-        """Draw violations by column and rule (extra ``plot``).
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw. Default: a figure of its own, ``axes.figure``; a notebook shows it.
-
-        Returns
-        -------
-        matplotlib Axes
-
-        Raises
-        ------
-        MissingDependencyError
-            matplotlib is not installed.
-        """
-        from growlytics_pandas.charts import plot_violations  # noqa: PLC0415 - matplotlib is optional, slow to import
-
-        return plot_violations(self.violations, ax)
-
-    def _page(self, veil: Veil, limits: Limits) -> Page:
-        return plan_page(self, veil, limits)
 
     def __repr__(self) -> str:
         errors = int((self.violations["severity"] == Severity.ERROR).sum())

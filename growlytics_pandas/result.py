@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,11 +23,12 @@ from growlytics_pandas.report.page import Page
 from growlytics_pandas.timeline import Sample
 
 if TYPE_CHECKING:
-    from growlytics_pandas.planning import Plan
+    from growlytics_pandas.planning import AnyPlan, Plan
 
 
 Table = Literal["outcomes", "failed", "violations"]
 TABLES: Final[tuple[Table, ...]] = ("outcomes", "failed", "violations")
+_CARE: Final = (Status.INVALID, Status.FAILED, Status.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,75 @@ class RunFacts:
     samples: tuple[Sample, ...] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, eq=False)
-class PushResult(Shown):
+class AnyResult(Shown):
+    """What every result of a push can do, whether of one frame or of parts."""
+
+    plan: AnyPlan
+    violations: pd.DataFrame
+    new_types: pd.DataFrame
+    run: RunFacts
+
+    @property
+    @abstractmethod
+    def counts(self) -> dict[str, int]:
+        """Status → number of rows, for every status; they sum to all rows."""
+
+    @property
+    @abstractmethod
+    def has_incomplete_rows(self) -> bool:
+        """Whether a row arrived, but not with every attribute it has: a column or a value was left out."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every row arrived (now or, unchanged, before) with every attribute it has."""
+        arrived = self.counts[Status.ACCEPTED] + self.counts[Status.UNCHANGED]
+        return arrived == sum(self.counts.values()) and not (self.violations["severity"] == "error").any()
+
+    def to_csv(self, path: str | os.PathLike[str], table: Table = "outcomes") -> Path:
+        """Write `outcomes`, `failed` or `violations` as CSV, with ids and values as they are.
+
+        No cell runs as a formula in a spreadsheet; `growlytics_pandas.csv_safe.read_csv` reads it back.
+
+        Raises
+        ------
+        InvalidArgumentError
+            Another table, a folder that is not there, or a folder in place of a file.
+        """
+        if table not in TABLES:
+            raise InvalidArgumentError(f"table: found {table!r}; allowed are {', '.join(map(repr, TABLES))}.")
+        frame: pd.DataFrame = getattr(self, table)
+        return write_csv(frame, path)
+
+    def plot(self) -> Any:
+        """Draw the outcomes, and the rows a second and answer times over the run (extra ``plot``).
+
+        Returns
+        -------
+        tuple of matplotlib Axes
+            Three, of one figure, ``axes[0].figure``; a notebook shows it.
+
+        Raises
+        ------
+        MissingDependencyError
+            matplotlib is not installed.
+        """
+        from growlytics_pandas.charts import plot_result  # noqa: PLC0415 - matplotlib is optional, and slow to import
+
+        return plot_result(self.counts, self.run.samples, self.run.ended)
+
+    def _statuses_of_care(self) -> tuple[Status, ...]:
+        """Return the statuses of rows that need care."""
+        return _CARE if self.run.ended == "dry run" else (*_CARE, Status.UNSENT)
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
+        said += ", not all with every attribute" if self.has_incomplete_rows else ""
+        found = f"{len(self.violations):,} violations"
+        return f"<{type(self).__name__} {self.run.ended}: {said}; {found}; {self.run.seconds:.1f} s>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PushResult(AnyResult):
     """The result of a push.
 
     Attributes
@@ -82,12 +151,6 @@ class PushResult(Shown):
         return self._book.counts()
 
     @property
-    def ok(self) -> bool:
-        """Whether every row arrived (now or, unchanged, before) with every attribute it has."""
-        arrived = self.counts[Status.ACCEPTED] + self.counts[Status.UNCHANGED]
-        return arrived == len(self.plan.frame) and not (self.violations["severity"] == "error").any()
-
-    @property
     def has_incomplete_rows(self) -> bool:
         """Whether a row arrived, but not with every attribute it has: a column or a value was left out."""
         arrived = self._book.rows_with([Status.ACCEPTED, Status.UNCHANGED])
@@ -107,7 +170,7 @@ class PushResult(Shown):
     @property
     def failed(self) -> pd.DataFrame:
         """The outcomes that need care: `invalid`, `failed`, `unknown`, and `unsent` unless it was a dry run."""
-        return self._outcomes(self._rows_that_need_care())
+        return self._outcomes(self._book.rows_with(self._statuses_of_care()))
 
     def retry(self) -> PushResult:
         """Push again what is `failed`, `unknown` or `unsent`; safe, since the same body twice changes nothing.
@@ -123,50 +186,7 @@ class PushResult(Shown):
         rows = np.asarray(rows, dtype="int64")
         return self._book.describe(rows, rows, self.plan.frame.index.take(rows), self.plan.ids(rows))
 
-    def __repr__(self) -> str:
-        said = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
-        said += ", not all with every attribute" if self.has_incomplete_rows else ""
-        return f"<PushResult {self.run.ended}: {said}; {len(self.violations):,} violations; {self.run.seconds:.1f} s>"
-
-    def to_csv(self, path: str | os.PathLike[str], table: Table = "outcomes") -> Path:
-        """Write `outcomes`, `failed` or `violations` as CSV, with ids and values as they are.
-
-        No cell runs as a formula in a spreadsheet; `growlytics_pandas.csv_safe.read_csv` reads it back.
-
-        Raises
-        ------
-        InvalidArgumentError
-            Another table, a folder that is not there, or a folder in place of a file.
-        """
-        if table not in TABLES:
-            raise InvalidArgumentError(f"table: found {table!r}; allowed are {', '.join(map(repr, TABLES))}.")
-        frame: pd.DataFrame = getattr(self, table)
-        return write_csv(frame, path)
-
-    def plot(self) -> Any:
-        """Draw the outcomes, and the rows a second and answer times over the run (extra ``plot``).
-
-        Returns
-        -------
-        tuple of matplotlib Axes
-            Three, of one figure, ``axes[0].figure``; a notebook shows it.
-
-        Raises
-        ------
-        MissingDependencyError
-            matplotlib is not installed.
-        """
-        from growlytics_pandas.charts import plot_result  # noqa: PLC0415 - matplotlib is optional, and slow to import
-
-        return plot_result(self.counts, self.run.samples, self.run.ended)
-
     def _page(self, veil: Veil, limits: Limits) -> Page:
-        rows = self._rows_that_need_care()
+        rows = self._book.rows_with(self._statuses_of_care())
         care = gather_care(self.plan, self._book, rows, self._outcomes, veil, limits.rows)
         return result_page(self, care, veil, limits)
-
-    def _rows_that_need_care(self) -> Any:
-        care = [Status.INVALID, Status.FAILED, Status.UNKNOWN]
-        if self.run.ended != "dry run":
-            care.append(Status.UNSENT)
-        return self._book.rows_with(care)

@@ -58,7 +58,7 @@ ALLOWED = {
     "result": "csv_safe errors masking outcomes report timeline",
     "client": "contract credentials errors ledger transport",
     "execution": "blocks client delivery encoding endings errors outcomes pacing planning progress recording result rules timeline",
-    "batches": "blocks cells client csv_safe delivery encoding endings errors execution fixes hints id_rules identifiers inference layout ledger name_rules outcomes pacing planning progress recording result rules validation violations",
+    "batches": "blocks cells client delivery encoding endings errors execution fixes hints id_rules identifiers inference layout ledger masking name_rules outcomes pacing planning progress recording report result rules timeline validation violations",
     "dask": "api batches client delivery errors execution outcomes pacing wire",
     "api": "client execution identifiers layout planning progress result",
     "single": "api client contract errors execution outcomes rules",

@@ -210,13 +210,13 @@ def test_arrow_batches_are_taken_as_they_come(sandbox):
     assert sandbox.stored() == {"a": {"n": 1.0}, "b": {}, "c": {"n": 3}}
 
 
-def test_the_result_of_batches_has_what_readme_says():
+def test_the_result_and_the_plan_of_batches_have_what_readme_says():
     readme = (pathlib.Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    (said,) = re.findall(r"^The result has (.+), but no (.+)\.$", readme, re.MULTILINE)
-    has, lacks = (re.findall(r"`(\w+)`", part) for part in said)
-    names = {*dir(gp.batches.BatchResult), *gp.batches.BatchResult.__dataclass_fields__}
-    assert set(has) <= names
-    assert not set(lacks) & names
+    (of_result, of_plan) = re.search(r"The result has (.+?), the plan (.+?)\.\s", readme, re.DOTALL).groups()
+    for cls, said in ((gp.batches.BatchResult, of_result), (gp.batches.BatchPlan, of_plan)):
+        names = re.findall(r"`(\w+)`", said)
+        assert len(names) > 4
+        assert set(names) <= {*dir(cls), *cls.__dataclass_fields__}
 
 
 def test_what_is_no_source_of_frames_is_refused():

@@ -24,7 +24,7 @@ def customers(rows):
     return pd.DataFrame({"id": [f"asha.{i}@example.com" for i in range(rows)], "Score": range(rows)})
 
 
-def event(kind="update", *, total=100, ended="", message="", failures=(), **counts):
+def event(kind="update", *, total=100, ended="", message="", failures=(), is_incomplete=False, **counts):
     counts.setdefault("unsent", total - sum(counts.values()))
     return ProgressEvent(
         kind,
@@ -39,6 +39,7 @@ def event(kind="update", *, total=100, ended="", message="", failures=(), **coun
         failures=failures,
         ended=ended,
         message=message,
+        is_incomplete=is_incomplete,
     )
 
 
@@ -125,6 +126,12 @@ def test_hostile_words_are_escaped_cut_and_kept_from_formulas_and_direction():
         (event("end", ended="finished", accepted=99, unchanged=1), Tone.GOOD, "Push finished"),
         (event("end", ended="finished", accepted=90, invalid=10), Tone.FAIR, "violations"),
         (event("end", ended="finished", accepted=99, failed=1), Tone.BAD, "not every row arrived"),
+        (
+            event("end", ended="finished", accepted=100, is_incomplete=True),
+            Tone.FAIR,
+            "not every row with all its attr",
+        ),
+        (event("end", ended="finished", accepted=99, failed=1, is_incomplete=True), Tone.BAD, "which values were left"),
         (event("end", ended="interrupted", accepted=40), Tone.BAD, "Push stopped"),
         (event("end", ended="stopped early", accepted=40), Tone.BAD, "Push stopped early"),
         (event("end", ended="crashed", accepted=40), Tone.BAD, "Push crashed"),

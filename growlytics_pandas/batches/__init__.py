@@ -13,9 +13,11 @@
     run            carries a plan out
     stream, seen_ids  a source that can be read only once
     result         what became of all rows
+    care           the rows that need care, for a report
 """
 
+from growlytics_pandas.batches.plan import BatchPlan
 from growlytics_pandas.batches.result import BatchResult
 from growlytics_pandas.batches.verbs import plan_batches, push_batches
 
-__all__ = ["BatchResult", "plan_batches", "push_batches"]
+__all__ = ["BatchPlan", "BatchResult", "plan_batches", "push_batches"]

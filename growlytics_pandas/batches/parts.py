@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -94,7 +93,8 @@ class PartOutcome:
     arrived: frozenset[str]
     doubtful: frozenset[str]
     retries: int
-    seconds: float
+    answer_seconds: float
+    """Sum of the answer times of the accepted rows."""
     error: ServiceError | None = None
 
 
@@ -107,6 +107,7 @@ class Pulse:
     in_flight: int = 0
     concurrency: int = 0
     failures: tuple[Failure, ...] = ()
+    answer_seconds: float = 0.0
 
 
 class Reins(Protocol):
@@ -229,7 +230,6 @@ class _PartPush:
         self._part, self._order, self._client, self._reins = part, order, client, reins
         self._carriers = _Carriers(order.fresh)
         self._book = order.book
-        self._start = time.monotonic()
 
     def carry_out(self) -> PartOutcome:
         order, reins = self._order, self._reins
@@ -265,7 +265,7 @@ class _PartPush:
             self._carriers.among(book.rows_with([Status.ACCEPTED])),
             self._carriers.among(book.rows_with([Status.UNKNOWN])),
             delivery.retries,
-            time.monotonic() - self._start,
+            delivery.answer_seconds,
             delivery.error,
         )
 
@@ -276,5 +276,10 @@ Tick = Callable[[Pulse], None]
 def pulse_of(delivery: Delivery, book: Book) -> Pulse:
     """Return how far a delivery is."""
     return Pulse(
-        book.counts(), delivery.retries, delivery.in_flight, delivery.pacer.concurrency, tuple(delivery.last_failures)
+        book.counts(),
+        delivery.retries,
+        delivery.in_flight,
+        delivery.pacer.concurrency,
+        tuple(delivery.last_failures),
+        delivery.answer_seconds,
     )

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from html import escape
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -24,8 +25,8 @@ from growlytics_pandas.identifiers import Keep
 from growlytics_pandas.layout import ColumnFacts, Layout, NewAttributes, lay_out
 from growlytics_pandas.name_rules import check_attributes, dropped_columns
 from growlytics_pandas.outcomes import Book, Status
-from growlytics_pandas.planning import budget_of, schema_frame
-from growlytics_pandas.rules import Rule, Severity
+from growlytics_pandas.planning import AnyPlan, budget_of, schema_frame
+from growlytics_pandas.rules import Rule
 from growlytics_pandas.violations import build_frame
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _counting(layout: Layout, surveyed: Surveyed) -> Layout:
 
 
 @dataclass(frozen=True, eq=False)
-class BatchPlan:
+class BatchPlan(AnyPlan):
     """What a push of all parts would do; `push` does exactly that.
 
     Attributes
@@ -161,6 +162,11 @@ class BatchPlan:
     column_violations: pd.DataFrame = field(repr=False)
     _execute: Callable[..., BatchResult] = field(repr=False)
     _replan: Callable[[Client], BatchPlan] = field(repr=False)
+
+    @property
+    def layout(self) -> Layout:
+        """Which columns are sent, as what."""
+        return self.common.layout
 
     @property
     def rows(self) -> int:
@@ -190,11 +196,6 @@ class BatchPlan:
         found = {Status.INVALID: invalid, Status.UNSENT: self.rows - invalid}
         return {status.value: found.get(status, 0) for status in Status}
 
-    @property
-    def has_errors(self) -> bool:
-        """Whether anything would not arrive."""
-        return bool((self.violations["severity"] == Severity.ERROR).any())
-
     def preview(self, n: int = 3) -> list[dict[str, Any]]:
         """Return the first `n` bodies exactly as they would be sent, read back from their JSON."""
         bodies: list[bytes] = []
@@ -221,5 +222,14 @@ class BatchPlan:
         """Carry this plan out; takes the options of `growlytics_pandas.push` that come after the plan's own."""
         return self._execute(self, **options)
 
+    def _repr_html_(self) -> str:
+        """Show a page once all parts have been checked; to show a plan is no reason to read them all."""
+        return super()._repr_html_() if self._is_checked else f"<code>{escape(repr(self))}</code>"
+
+    @property
+    def _is_checked(self) -> bool:
+        return "violations" in self.__dict__
+
     def __repr__(self) -> str:
-        return f"<BatchPlan of {self.rows:,} rows in {len(self.surveyed.tasks):,} parts>"
+        looked = "" if self._is_checked else "; not checked yet: .violations reads all parts"
+        return f"<BatchPlan of {self.rows:,} rows in {len(self.surveyed.tasks):,} parts{looked}>"

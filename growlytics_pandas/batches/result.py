@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from growlytics_pandas.batches.care import gather_care
 from growlytics_pandas.batches.outcome_store import OutcomeStore
 from growlytics_pandas.batches.parts import PartTask
-from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import UsageError
-from growlytics_pandas.outcomes import MEANINGS, Book, Status
-from growlytics_pandas.result import RunFacts
+from growlytics_pandas.masking import Veil
+from growlytics_pandas.outcomes import Book, Status
+from growlytics_pandas.report import Limits, result_page
+from growlytics_pandas.report.page import Page
+from growlytics_pandas.result import AnyResult, RunFacts
 
 if TYPE_CHECKING:
     from growlytics_pandas.batches.plan import BatchPlan
 
-_CARE = (Status.INVALID, Status.FAILED, Status.UNKNOWN)
 
-
-@dataclass(frozen=True, eq=False)
-class BatchResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class BatchResult(AnyResult):
     """The result of a push of parts.
 
     Attributes
@@ -61,11 +61,11 @@ class BatchResult:
         return total
 
     @property
-    def ok(self) -> bool:
-        """Whether every row arrived (now or, unchanged, before) with every attribute it has."""
-        counts = self.counts
-        arrived = counts[Status.ACCEPTED] + counts[Status.UNCHANGED]
-        return arrived == self.plan.rows and not (self.violations["severity"] == "error").any()
+    def has_incomplete_rows(self) -> bool:
+        """Whether a row arrived, but not with every attribute it has: a column or a value was left out."""
+        lost = self.violations.loc[self.violations["severity"] == "error", "row"]
+        rows = np.sort(lost.dropna().to_numpy(dtype="int64"))
+        return any(self._has_arrived(task, None if lost.isna().any() else rows) for task in self.plan.surveyed.tasks)
 
     @property
     def outcomes(self) -> pd.DataFrame:
@@ -78,7 +78,7 @@ class BatchResult:
     @property
     def failed(self) -> pd.DataFrame:
         """The outcomes that need care: `invalid`, `failed`, `unknown`, and `unsent` unless it was a dry run."""
-        care = _CARE if self.run.ended == "dry run" else (*_CARE, Status.UNSENT)
+        care = self._statuses_of_care()
         parts = [frame[frame["status"].isin(care)] for frame in self.outcome_parts()]
         return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
@@ -113,10 +113,6 @@ class BatchResult:
             )
         return self._again(self)
 
-    def to_csv(self, path: str | os.PathLike[str]) -> Path:
-        """Write the outcomes as CSV; no cell runs as a formula in a spreadsheet."""
-        return write_csv(self.outcomes, path)
-
     def _book(self, task: PartTask) -> Book:
         return self._books.get(task.number) or self.plan.open_book(task)
 
@@ -125,16 +121,14 @@ class BatchResult:
         labels = pd.Index([None] * task.rows, dtype=object)
         return self._book(task).describe(rows, rows + task.first_row, labels, [""] * task.rows)
 
-    def __repr__(self) -> str:
-        said = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
-        return f"<BatchResult {self.run.ended}: {said}; {len(self.violations):,} violations; {self.run.seconds:.1f} s>"
+    def _has_arrived(self, task: PartTask, rows: npt.NDArray[np.int64] | None) -> bool:
+        """Whether any row of a part arrived: of `rows`, sorted and counted through all parts, or (None) of all."""
+        arrived = self._book(task).rows_with([Status.ACCEPTED, Status.UNCHANGED])
+        if rows is None:
+            return len(arrived) > 0
+        first, last = np.searchsorted(rows, [task.first_row, task.first_row + task.rows])
+        return bool(np.isin(rows[first:last] - task.first_row, arrived).any())
 
-    def _repr_html_(self) -> str:
-        """Return the counts with their meaning; no customer data."""
-        lines = [
-            f"<tr><td>{status}</td><td>{count:,}</td><td>{escape(MEANINGS[Status(status)])}</td></tr>"
-            for status, count in self.counts.items()
-            if count
-        ]
-        head = f"{escape(self.run.ended)} after {self.run.seconds:.1f} s; {len(self.violations):,} violations"
-        return f"<p>{head}</p><table>{''.join(lines)}</table>"
+    def _page(self, veil: Veil, limits: Limits) -> Page:
+        care = gather_care(self.outcome_parts(), self._statuses_of_care(), veil, limits.rows)
+        return result_page(self, care, veil, limits)

@@ -33,6 +33,7 @@ from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.planning import types_frame, types_sent, types_to_fix
 from growlytics_pandas.progress import Listener, ProgressEvent, Speedometer, open_listener
 from growlytics_pandas.result import RunFacts
+from growlytics_pandas.timeline import Sample, Timeline
 
 RESENT_DTYPES = {"part": "int64", "rows": "int64", "again": "int64"}
 
@@ -73,6 +74,10 @@ class BatchRun:
         self._settled = {number: book.counts() for number, book in self.books.items()}
         self._done: set[int] = set()
         self._was_reached = False
+        self._timeline = Timeline()
+        self._furthest = Sample(0.0, 0, 0.0)
+        self._answer_seconds = 0.0  # of the parts that are done
+        self._accepted_before = self._counts()[Status.ACCEPTED] if self.books else 0
 
     # what an engine asks ---------------------------------------------------------------------------------------
 
@@ -148,8 +153,8 @@ class BatchRun:
         except GrowlyticsError as problem:
             self.error = problem
         except BaseException as problem:
-            self._result("crashed", type(problem).__name__)  # for last_result(): what is known outlives any error
-            self._tell("end", "crashed", type(problem).__name__)
+            # for last_result(), too: what is known outlives any error
+            self._tell("end", self._result("crashed", type(problem).__name__))
             raise
         return self._close()
 
@@ -194,6 +199,7 @@ class BatchRun:
         self.books[outcome.number] = outcome.book
         self.store.put(outcome.number, outcome.table)
         self.retries += outcome.retries
+        self._answer_seconds += outcome.answer_seconds
         if self.keeper is not None:
             self.keeper.after(outcome)
         if outcome.error is not None:
@@ -231,9 +237,8 @@ class BatchRun:
         return "interrupted" if self.stop.requested else "finished"
 
     def _close(self) -> BatchResult:
-        ended, message = self._ending(), "" if self.error is None else str(self.error)
-        result = self._result(ended, message)
-        self._tell("end", ended, message)
+        result = self._result(self._ending(), "" if self.error is None else str(self.error))
+        self._tell("end", result)
         if self.error is not None:
             self.error.result = result  # type: ignore[attr-defined]
             raise self.error
@@ -243,13 +248,22 @@ class BatchRun:
 
     def _result(self, ended: str, message: str = "") -> BatchResult:
         base_url = self._client.base_url if self._client else None
-        seconds = time.monotonic() - self._clock_start
+        samples = self._timeline.close(self._sample(self._counts()))
+        seconds = samples[-1].elapsed_seconds
         result = BatchResult(
             plan=self.plan,
             violations=self.plan.violations,
             new_types=self._new_types(),
             resent=pd.DataFrame(self.resent, columns=list(RESENT_DTYPES)).astype(RESENT_DTYPES),
-            run=RunFacts(self._started, seconds, self.retries, ended, base_url, message),
+            run=RunFacts(
+                self._started,
+                seconds,
+                self.retries,
+                ended,
+                base_url,
+                message,
+                samples,
+            ),
             _books=self.books,
             _store=self.store,
             _again=self._again if self.plan.engine.can_repeat else None,
@@ -293,10 +307,22 @@ class BatchRun:
             return self.books[number].counts()
         return self._settled.get(number)
 
-    def _tell(self, kind: Literal["start", "update", "end"], ended: str = "", message: str = "") -> None:
+    def _sample(self, counts: Mapping[str, int]) -> Sample:
+        """Return where the run is. What a lost worker takes with it is not taken back: no rate is below 0."""
+        under_way = sum(pulse.answer_seconds for pulse in self._live.values())
+        accepted, last = counts[Status.ACCEPTED] - self._accepted_before, self._furthest
+        self._furthest = Sample(
+            time.monotonic() - self._clock_start,
+            max(accepted, last.accepted),
+            max(self._answer_seconds + under_way, last.answer_seconds),
+        )
+        return self._furthest
+
+    def _tell(self, kind: Literal["start", "update", "end"], result: BatchResult | None = None) -> None:
         self._last_tick = time.monotonic()
         seconds = self._last_tick - self._clock_start
         counts, pulses = self._counts(), list(self._live.values())
+        self._timeline.note(self._sample(counts))
         total = sum(counts.values())
         self._speed.note(seconds, total - counts[Status.UNSENT])
         self._listener(
@@ -312,8 +338,9 @@ class BatchRun:
                 seconds_left=self._speed.seconds_left(counts[Status.UNSENT]),
                 failures=tuple(failure for pulse in pulses for failure in pulse.failures)[-5:],
                 is_stopping=self.stop.requested,
-                ended=ended,
-                message=message,
+                ended=result.run.ended if result else "",
+                message=result.run.message if result else "",
+                is_incomplete=result.has_incomplete_rows if result else False,
                 stop=self.stop.request,
             )
         )

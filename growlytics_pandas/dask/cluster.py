@@ -296,4 +296,6 @@ def _drop(running: Mapping[Future, Any]) -> None:
 
 def _pulse(said: Mapping[str, Any]) -> Pulse:
     failures = tuple(itertools.starmap(Failure, said["failures"]))
-    return Pulse(dict(said["counts"]), said["retries"], said["in_flight"], said["concurrency"], failures)
+    return Pulse(
+        dict(said["counts"]), said["retries"], said["in_flight"], said["concurrency"], failures, said["answer_seconds"]
+    )

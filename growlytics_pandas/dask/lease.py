@@ -181,6 +181,7 @@ class Reins:
                 "in_flight": pulse.in_flight,
                 "concurrency": min(pulse.concurrency, self.pacer.slots),
                 "failures": [(row, *words) for row, words in zip(rows, failures, strict=True)],
+                "answer_seconds": pulse.answer_seconds,
             },
         }
 

@@ -33,6 +33,8 @@ class ProgressEvent:
         With ``end``: "finished", "interrupted", "stopped early" or "crashed".
     message : str
         With ``end``: why it stopped early.
+    is_incomplete : bool
+        With ``end``: whether a row arrived, but not with every attribute it has.
     stop : callable
         ``event.stop()`` asks the push to stop, as an interrupt does; a second time, at once. From any thread.
     """
@@ -50,6 +52,7 @@ class ProgressEvent:
     is_stopping: bool = False
     ended: str = ""
     message: str = ""
+    is_incomplete: bool = False
     stop: Callable[[], None] = field(default=_cannot_stop, repr=False, compare=False)
 
     @property

@@ -90,9 +90,8 @@ def render_text(event: ProgressEvent) -> str:
 def headline(event: ProgressEvent) -> str:
     """Return what is going on, in a few words."""
     if event.kind == "end":
-        if event.ended == "finished" and tone_of(event) is Tone.BAD:
-            return "Push finished, not every row arrived"
-        return _HEADLINES.get(event.ended, "Push ended")
+        missing = _missing(event) if event.ended == "finished" else ""
+        return _HEADLINES.get(event.ended, "Push ended") + (f", {missing}" if missing else "")
     if event.is_stopping:
         return f"Stopping: {event.in_flight:,} in flight"
     return f"Pushing {event.total:,} rows"
@@ -113,12 +112,13 @@ def pace_words(event: ProgressEvent) -> list[str]:
 
 
 def next_step(event: ProgressEvent) -> str:
-    """Return what to type next where not every row arrived; '' else."""
+    """Return what to type next where not everything arrived; '' else."""
     if event.kind != "end" or tone_of(event) in (Tone.GOOD, Tone.CALM):
         return ""
     if tone_of(event) is Tone.FAIR:
-        return "growlytics_pandas.last_result().violations tells why rows were left out."
-    return "growlytics_pandas.last_result() has every row: .failed tells why, .retry() sends the rest."
+        return "growlytics_pandas.last_result().violations tells what was left out, and why."
+    values = " .violations tells which values were left out." if event.is_incomplete else ""
+    return "growlytics_pandas.last_result() has every row: .failed tells why, .retry() sends the rest." + values
 
 
 def duration(seconds: float) -> str:
@@ -140,6 +140,13 @@ def duration(seconds: float) -> str:
 
 def _rate(rows_per_second: float) -> str:
     return f"{rows_per_second:,.0f}" if rows_per_second >= _SECONDS_WITH_TENTHS else f"{rows_per_second:.1f}"
+
+
+def _missing(event: ProgressEvent) -> str:
+    """Say what a finished push did not bring, beyond the rows left out as asked for: those are counted."""
+    if tone_of(event) is Tone.BAD:
+        return "not every row arrived"
+    return "not every row with all its attributes" if event.is_incomplete else ""
 
 
 def _percent(event: ProgressEvent) -> int:

@@ -84,6 +84,10 @@ def log_line(event: ProgressEvent) -> str:
     return ", ".join([*words, *(f"{name}={count}" for name, count in _asides(event).items())])
 
 
-def _asides(event: ProgressEvent) -> dict[str, int]:
-    shown = {name: n for name, n in event.counts.items() if n and name not in _NOTHING_TO_TELL}
-    return {**shown, **({"retries": event.retries} if event.retries else {})}
+def _asides(event: ProgressEvent) -> dict[str, int | str]:
+    shown: dict[str, int | str] = {name: n for name, n in event.counts.items() if n and name not in _NOTHING_TO_TELL}
+    if event.retries:
+        shown["retries"] = event.retries
+    if event.is_incomplete:
+        shown["values"] = "some left out"
+    return shown

@@ -6,7 +6,7 @@ from growlytics_pandas.progress.events import ProgressEvent
 
 
 class Tone(Enum):
-    """`BAD`: something did not arrive that should have. `FAIR`: rows were left out, as asked for."""
+    """`BAD`: something did not arrive that should have. `FAIR`: rows or values were left out, as asked for."""
 
     CALM = "calm"
     GOOD = "good"
@@ -20,4 +20,4 @@ def tone_of(event: ProgressEvent) -> Tone:
         return Tone.CALM
     if event.ended != "finished" or any(event.counts.get(status) for status in ("failed", "unknown", "unsent")):
         return Tone.BAD
-    return Tone.FAIR if event.counts.get("invalid") else Tone.GOOD
+    return Tone.FAIR if event.counts.get("invalid") or event.is_incomplete else Tone.GOOD

@@ -26,17 +26,17 @@ from growlytics_pandas.report.tables import (
 from growlytics_pandas.rules import Severity
 
 if TYPE_CHECKING:
-    from growlytics_pandas.planning import Plan
-    from growlytics_pandas.result import PushResult
+    from growlytics_pandas.planning import AnyPlan
+    from growlytics_pandas.result import AnyResult
 
 DRY_RUN: Final = "dry run"
 _MAX_REASON_CHARS: Final = 400  # of why a run ended early
 
 
-def plan_page(plan: Plan, veil: Veil, limits: Limits) -> Page:
+def plan_page(plan: AnyPlan, veil: Veil, limits: Limits) -> Page:
     """Return what a push of this plan would do."""
     errors, warnings = count_by_severity(plan.violations)
-    rows, going = len(plan.frame), plan.counts[Status.UNSENT]
+    rows, going = sum(plan.counts.values()), plan.counts[Status.UNSENT]
     return Page(
         title="Plan of a push",
         headline=f"{_of(going, rows)} would be sent" + (f"; {plural(errors, 'error')} in the way." if errors else "."),
@@ -56,7 +56,7 @@ def plan_page(plan: Plan, veil: Veil, limits: Limits) -> Page:
     )
 
 
-def result_page(result: PushResult, care: Care, veil: Veil, limits: Limits) -> Page:
+def result_page(result: AnyResult, care: Care, veil: Veil, limits: Limits) -> Page:
     """Return what a push did."""
     plan = result.plan
     new = dict(zip(result.new_types["attribute"], result.new_types["type"], strict=True))
@@ -134,8 +134,8 @@ def _severities(errors: int, warnings: int) -> str:
 # a result ----------------------------------------------------------------------------------------------------------
 
 
-def _headline(result: PushResult, care: Care) -> str:
-    counts, rows = result.counts, len(result.plan.frame)
+def _headline(result: AnyResult, care: Care) -> str:
+    counts, rows = result.counts, sum(result.counts.values())
     if result.run.ended == DRY_RUN:
         return f"{_of(counts[Status.UNSENT], rows)} would be sent; nothing was."
     arrived = f"{_of(counts[Status.ACCEPTED] + counts[Status.UNCHANGED], rows)} arrived"
@@ -146,12 +146,12 @@ def _headline(result: PushResult, care: Care) -> str:
     return f"{arrived}, but not with every attribute: see the violations." if is_partial else f"{arrived}."
 
 
-def _dry_tone(result: PushResult) -> Tone:
+def _dry_tone(result: AnyResult) -> Tone:
     errors, warnings = count_by_severity(result.violations)
     return "bad" if errors else "warn" if warnings else "good"
 
 
-def _result_facts(result: PushResult, veil: Veil) -> tuple[tuple[str, str], ...]:
+def _result_facts(result: AnyResult, veil: Veil) -> tuple[tuple[str, str], ...]:
     run = result.run
     facts = [
         ("to", run.base_url or "nowhere"),
@@ -179,11 +179,11 @@ def _duration(seconds: float) -> str:
 # what next ---------------------------------------------------------------------------------------------------------
 
 
-def _plan_steps(plan: Plan, errors: int, warnings: int) -> list[Step]:
+def _plan_steps(plan: AnyPlan, errors: int, warnings: int) -> list[Step]:
     steps = _data_steps("plan", errors, warnings)
     if errors:
         steps.append(Step("Or leave out what cannot arrive, and send the rest.", 'plan.push(errors="drop")'))
-    elif len(plan.frame):
+    elif sum(plan.counts.values()):
         steps.append(Step("Send it.", "plan.push()"))
     fresh = int((plan.schema["known_type"].isna() & plan.schema["type"].notna()).sum()) if len(plan.schema) else 0
     if fresh:
@@ -203,7 +203,7 @@ def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
     return steps
 
 
-def _result_steps(result: PushResult, new: Mapping[str, str]) -> list[Step]:
+def _result_steps(result: AnyResult, new: Mapping[str, str]) -> list[Step]:
     errors, warnings = count_by_severity(result.violations)
     steps = []
     if result.run.ended == DRY_RUN:
