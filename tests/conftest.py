@@ -1,9 +1,21 @@
+import signal
+
 import pytest
 
 from growlytics_pandas import Client, Ledger, Sandbox
 from growlytics_pandas.sandbox import Faults
 
 pytest_plugins = ["live_service"]  # the option --live
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _interrupts_are_heard():
+    """A shell starts what runs in its background with interrupts ignored; tests interrupt, also what they start."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)
