@@ -18,10 +18,11 @@ ALLOWED = {
     "rate": "",
     "wire": "",
     "timeline": "",
+    "templates": "",
     "masking": "contract",
     "targets": "errors",
     "csv_safe": "errors targets",
-    "report": "errors masking outcomes rules targets timeline",
+    "report": "errors masking outcomes rules targets templates timeline",
     "charts": "errors masking outcomes report rules timeline",
     "outcomes": "",
     "noise": "",
@@ -64,7 +65,7 @@ ALLOWED = {
     "single": "api client contract errors execution outcomes rules",
     "accessor": "api",
     "form": "api client contract errors identifiers layout masking outcomes planning progress report result rules sandbox",
-    "sandbox": "contract errors masking",
+    "sandbox": "contract errors masking templates",
     "demo": "accessor samples sandbox",
     "commands": "api client contract credentials csv_safe errors ledger outcomes planning progress result rules targets transport wire",
     "__main__": "commands demo sandbox",
@@ -97,7 +98,7 @@ FENCED = {
     "dask": {"dask"},
     "distributed": {"dask"},
     "matplotlib": {"charts"},
-    "jinja2": {"report", "sandbox"},
+    "jinja2": {"report", "sandbox", "templates"},
 }
 
 

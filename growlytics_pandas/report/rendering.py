@@ -8,28 +8,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from growlytics_pandas.errors import InvalidArgumentTypeError
 from growlytics_pandas.report.page import Page
 from growlytics_pandas.targets import require_target
+from growlytics_pandas.templates import open_templates
 
 MAX_CHARS: Final = 2_000  # of any text; pages cut theirs far below, this is the last fence
 
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("growlytics_pandas.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_storable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["thousands"] = "{:,}".format
-    return environment
+    return open_templates("growlytics_pandas.report", _storable)
 
 
 def _storable(value: Any) -> Any:

@@ -10,12 +10,13 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from growlytics_pandas import contract
 from growlytics_pandas.masking import visible
 from growlytics_pandas.sandbox import browsing
+from growlytics_pandas.templates import open_templates
 
 if TYPE_CHECKING:
     from growlytics_pandas.sandbox.page import Page
@@ -60,14 +61,8 @@ def render(page: Page) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("growlytics_pandas.sandbox"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"thousands": "{:,}".format, "value": show_value, "name": _show_name, "time": _show_time}
+    environment = open_templates("growlytics_pandas.sandbox")
+    environment.filters |= {"value": show_value, "name": _show_name, "time": _show_time}
     environment.globals |= {
         "style": STYLE,
         "script": SCRIPT,
