@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 MAX_SAMPLES: Final = 400  # finer than any picture; 20 kB
+MIN_LAST_SECONDS: Final = 0.1  # half of what lies between two looks; the mean of a shorter end is noise
 
 
 class Sample(NamedTuple):
@@ -33,9 +34,10 @@ class Timeline:
             self._min_gap_seconds = sample.elapsed_seconds / MAX_SAMPLES
 
     def close(self, sample: Sample) -> tuple[Sample, ...]:
-        """Return all samples with the last state at their end."""
-        kept = [earlier for earlier in self._samples if earlier.elapsed_seconds < sample.elapsed_seconds]
-        return (*kept, sample)
+        """Return all samples with the last state at their end, but for those that lie just before it."""
+        first, *others = self._samples
+        latest = sample.elapsed_seconds - MIN_LAST_SECONDS
+        return (first, *(other for other in others if other.elapsed_seconds < latest), sample)
 
 
 class Stretch(NamedTuple):

@@ -248,6 +248,15 @@ def test_the_course_of_any_run_fits_in_bounded_memory_and_keeps_its_totals():
     assert {round(part.answer_milliseconds) for part in parts} == {50}
 
 
+def test_the_course_does_not_end_in_a_moment_without_rows():
+    timeline = Timeline()
+    for tick in range(6):
+        timeline.note(Sample(tick * 0.2, tick * 7, tick * 0.35))
+    samples = timeline.close(Sample(1.01, 35, 1.75))
+    assert stretches(samples)[-1].rows_per_second == pytest.approx(7 / 0.21)
+    assert timeline.close(Sample(0.0, 0, 0.0)) == (Sample(0.0, 0, 0.0), Sample(0.0, 0, 0.0))
+
+
 def test_a_push_keeps_its_course(faulty, tmp_path):
     box = faulty(latency=0.05)
     result = pushed(box, pd.DataFrame({"id": range(400), "a": 1}), "id")
