@@ -20,7 +20,7 @@ from pandas.api import types as dtypes
 from growlytics_pandas import contract
 from growlytics_pandas.conversion import as_boolean, date_in, number_in
 from growlytics_pandas.inference import Kind
-from growlytics_pandas.spellings import CURRENCY
+from growlytics_pandas.spellings import NOT_OF_A_NUMBER, date_formats, is_grouped, is_priced
 
 _ANY_ZONE: Final = ZoneInfo("UTC")
 _GLANCE: Final = 50  # values: they settle most text columns
@@ -59,6 +59,7 @@ class _Shape(StrEnum):
     GROUPED = "1,000"
     PRICED = "₹1,000"
     DATE = "date"
+    PADDED = "white space around it"  # counted beside the shape
     OTHER = ""
 
 
@@ -144,6 +145,7 @@ def _at_text(column: pd.Series[Any]) -> Look:
     shapes: Counter[str] = Counter()
     for text, count in Counter(texts).items():
         shapes[shape_of(text)] += count
+        shapes[_Shape.PADDED] += count * (text != text.strip())
     if not is_whole and shapes[_Shape.NUMBER] * 2 > len(texts):
         shapes[_Shape.CODE] += _has_code(column)
     return Look(column.name, shapes=shapes, looked_at=len(texts), is_whole=is_whole)
@@ -160,11 +162,6 @@ def _has_code(column: pd.Series[Any]) -> bool:
 
 _CODE: Final = re.compile(r"\s*(\+|-?0\d)")  # a number would lose a zero or a plus: postal codes, telephone numbers
 _ANY_CODE: Final = re.compile(r"\n[ \t]*(\+|-?0\d)")  # begins with a plain character: searched ten times as fast as "^"
-_GROUPS: Final = r"\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?"
-_GROUPED: Final = re.compile(rf"[+-]?{_GROUPS}", re.ASCII)
-_PRICED: Final = re.compile(rf"-?{CURRENCY}\s*-?(?:{_GROUPS}|\d+(?:\.\d\d?)?)|-?(?:{_GROUPS}|\d+)\s*{CURRENCY}")
-_DAY_DATE: Final = re.compile(r"(\d\d?)([/.-])(\d\d?)\2\d{4}( \d\d?:\d\d(:\d\d)?)?", re.ASCII)
-_YEAR_DATE: Final = re.compile(r"\d{4}([/.])\d\d?\1\d\d?( \d\d?:\d\d(:\d\d)?)?", re.ASCII)
 
 
 def shape_of(text: str) -> str:
@@ -179,31 +176,19 @@ def shape_of(text: str) -> str:
         return _Shape.LONG if text.isdigit() and len(text) >= _LONG_DIGITS else _Shape.NUMBER
     if date_in(text, _ANY_ZONE) is not None:
         return _Shape.DATE
-    if _GROUPED.fullmatch(text):
+    if is_grouped(text):
         return _Shape.GROUPED
-    return _Shape.PRICED if _PRICED.fullmatch(text) else _format_of(text)
+    return _Shape.PRICED if is_priced(text) else _format_of(text)
 
 
-_MONTHS: Final = 12
-_DAYS: Final = 31
 _UNSURE: Final = "%?"  # day or month
 
 
 def _format_of(text: str) -> str:
-    if match := _YEAR_DATE.fullmatch(text):
-        return match[1].join(("%Y", "%m", "%d")) + _time_of(match[2], match[3])
-    match = _DAY_DATE.fullmatch(text)
-    if match is None:
-        return _Shape.OTHER
-    first, second = int(match[1]), int(match[3])
-    if not (0 < min(first, second) <= _MONTHS and max(first, second) <= _DAYS):
-        return _Shape.OTHER
-    order = (_UNSURE, _UNSURE) if max(first, second) <= _MONTHS else ("%d", "%m") if first > _MONTHS else ("%m", "%d")
-    return match[2].join((*order, "%Y")) + _time_of(match[4], match[5])
-
-
-def _time_of(time: str | None, seconds: str | None) -> str:
-    return "" if time is None else " %H:%M:%S" if seconds else " %H:%M"
+    formats = date_formats(text)
+    if len(formats) > 1:
+        return formats[0].replace("%d", _UNSURE).replace("%m", _UNSURE)
+    return formats[0] if formats else _Shape.OTHER
 
 
 # text: the judgement --------------------------------------------------------------------------------------------------
@@ -244,7 +229,7 @@ def _numbers(seen: Look) -> Hint | None:
     if not separated:
         return _typed(seen, count, "numbers", contract.NUMBER)
     column = f"df[{seen.label!r}]"
-    signs = r"r'[₹$€£¥,\s]|Rs\.?|INR', '', regex=True" if shapes[_Shape.PRICED] else "',', ''"
+    signs = f"r'{NOT_OF_A_NUMBER}', '', regex=True" if shapes[_Shape.PRICED] else "',', ''"
     what = "separators and signs" if shapes[_Shape.PRICED] else "separators"
     example = _Shape.PRICED if shapes[_Shape.PRICED] else _Shape.GROUPED
     text = (
@@ -273,8 +258,9 @@ def _day_dates(seen: Look) -> Hint | None:
         form = form.replace(_UNSURE, "%d", 1).replace(_UNSURE, "%m")
         other = f", or format={month_first!r} where the month stands first"
     column, example = f"df[{seen.label!r}]", pd.Timestamp("2025-01-31 09:30:00").strftime(form)
+    trimmed = f"{column}.str.strip()" if seen.shapes[_Shape.PADDED] else column
     text = (
         f"text like {example}; dates are read as 2025-01-31; convert first: "
-        f"{column} = pd.to_datetime({column}, format={form!r}){other}"
+        f"{column} = pd.to_datetime({trimmed}, format={form!r}){other}"
     )
     return Hint(text, contract.DATE)

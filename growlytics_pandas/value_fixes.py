@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -62,6 +63,32 @@ _CONVERSIONS: Final[Mapping[AttributeType, tuple[str, _Conversion]]] = MappingPr
 )
 
 
+_STRIPPED: Final = "{}.map(lambda v: v.strip() if isinstance(v, str) else v)"
+
+
+def _strip(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+# The same for one cell, which can be the type: `v` in the line.
+_CELLS: Final[Mapping[AttributeType, tuple[str, Callable[[Any], Any]]]] = MappingProxyType(
+    {
+        AttributeType.NUMBER: (
+            'v * 1 if not isinstance(v, str) else float(v) if {*v} & {*".eE"} else int(v)',
+            lambda v: v * 1 if not isinstance(v, str) else float(v) if {*v} & {*".eE"} else int(v),
+        ),
+        AttributeType.BOOLEAN: (
+            f"{BOOLEAN_WORDS}.get(str(v).strip().lower(), v == 1)",
+            lambda v: BOOLEAN_WORDS.get(str(v).strip().lower(), v == 1),
+        ),
+        AttributeType.DATE: (
+            'pd.to_datetime(v.strip(), format="ISO8601")',
+            lambda v: pd.to_datetime(v.strip(), format="ISO8601", errors="coerce"),
+        ),
+    }
+)
+
+
 def read_as(value: Any, wanted: AttributeType, zone: ZoneInfo) -> Any:
     """Return what a value becomes as an attribute type, None where it cannot become it."""
     if wanted is AttributeType.DATE:
@@ -99,7 +126,8 @@ def _written_otherwise(frame: pd.DataFrame, attribute: Attribute, rows: list[int
     elif attribute.type == contract.DATE and (found := find_date_format(cells)):
         if line := _all_dates(frame, attribute, found):
             return line
-        change = f'pd.to_datetime({here}, format="{found.format}", errors="coerce").dt.strftime("{found.iso}")'
+        trimmed = here + found.trim
+        change = f'pd.to_datetime({trimmed}, format="{found.format}", errors="coerce").dt.strftime("{found.iso}")'
         note, good = (
             found.remark,
             {row for row, value in zip(rows, cells, strict=True) if isinstance(value, str) and value in found.texts},
@@ -119,7 +147,8 @@ def _comma_in(amounts: frozenset[str]) -> str:
 
 def _plain(frame: pd.DataFrame, attribute: Attribute) -> str:
     """Return the expression for a column that takes new values: a category refuses them."""
-    is_category = isinstance(frame.dtypes.iloc[attribute.position], pd.CategoricalDtype)
+    dtype = frame.dtypes.iloc[attribute.position]
+    is_category = isinstance(dtype, pd.CategoricalDtype) or str(dtype).startswith("dictionary")  # pandas' or Arrow's
     return "{}.astype(object)" if is_category else "{}"
 
 
@@ -128,7 +157,7 @@ def _all_dates(frame: pd.DataFrame, attribute: Attribute, found: DateFormat) -> 
     cells = frame.iloc[:, attribute.position].dropna()
     if not all(isinstance(value, str) and value in found.texts for value in cells.tolist()):
         return ""
-    here = _plain(frame, attribute)
+    here = _plain(frame, attribute) + found.trim
     line = assignment(frame, attribute.position, f'pd.to_datetime({here}, format="{found.format}")')
     return remarked(line, found.remark)
 
@@ -151,8 +180,26 @@ def of_other_spelling(frame: pd.DataFrame, attribute: Attribute, wanted: Attribu
 def _converted(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
     """Return a line that converts a mixed column, where pandas does it as we would; else lines that empty cells."""
     wanted = attribute.type or AttributeType.STRING
-    line = of_convertible(frame, attribute, wanted)
-    return line or emptied(frame, attribute.position, rows, f"types= converts those that can be a {wanted}")
+    return of_convertible(frame, attribute, wanted) or _cell_by_cell(frame, attribute, wanted, rows)
+
+
+def _cell_by_cell(frame: pd.DataFrame, attribute: Attribute, wanted: AttributeType, rows: list[int]) -> Lines:
+    """Return lines that convert the cells that can be the type, and empty those that cannot."""
+    place, (change, convert) = attribute.position, _CELLS[wanted]
+    exact: list[int] = []
+    others: list[int] = []
+    lost: list[int] = []
+    for row, cell in zip(rows, frame.iloc[rows, place].tolist(), strict=True):
+        one = read_as(cell, wanted, _UTC)
+        if one is None:
+            lost.append(row)
+        else:
+            (exact if _is_same(one, cell, convert(cell)) else others).append(row)
+    cells = f"pd.Series([({change}) if hit else v for v, hit in zip({{}}, \0)], df.index, object)"
+    asked = f"# push with types={{{attribute.column!r}: {str(wanted)!r}}}, which reads every digit"
+    return combined(
+        rows, (exact, in_rows(frame, place, exact, cells)), (others, asked), (lost, emptied(frame, place, lost))
+    )
 
 
 def of_convertible(frame: pd.DataFrame, attribute: Attribute, wanted: AttributeType) -> str:
@@ -161,7 +208,9 @@ def of_convertible(frame: pd.DataFrame, attribute: Attribute, wanted: AttributeT
     change, convert = _CONVERSIONS[wanted]
     expected = [None if gone else read_as(v, wanted, _UTC) for v, gone in zip(cells, cells.isna(), strict=True)]
     if not _is_right(cells, convert, expected):
-        return ""
+        if not _is_right(cells.map(_strip), convert, expected):
+            return ""
+        change = change.replace("{}", _STRIPPED)
     lost = sum(one is None for one in expected) - int(cells.isna().sum())
     line = assignment(frame, attribute.position, change if lost else change.replace(', errors="coerce"', ""))
     return remarked(line, f"{empties(lost)} that cannot be a {wanted}") if lost else line
@@ -169,9 +218,8 @@ def of_convertible(frame: pd.DataFrame, attribute: Attribute, wanted: AttributeT
 
 def of_unseen(frame: pd.DataFrame, attribute: Attribute, wanted: AttributeType) -> str:
     """Return a line that converts a column whatever is in it."""
-    return remarked(
-        assignment(frame, attribute.position, _CONVERSIONS[wanted][0]), f"empties what cannot be a {wanted}"
-    )
+    change = _CONVERSIONS[wanted][0].replace("{}", _STRIPPED)
+    return remarked(assignment(frame, attribute.position, change), f"empties what cannot be a {wanted}")
 
 
 def _is_right(cells: pd.Series[Any], convert: _Conversion, expected: list[Any]) -> bool:
@@ -185,12 +233,20 @@ def _is_right(cells: pd.Series[Any], convert: _Conversion, expected: list[Any]) 
     if [one is None for one in expected] != result.isna().tolist():
         return False
     if dtypes.is_datetime64_any_dtype(result.dtype):
-        return all(one is None or pd.Timestamp(v) == new for one, v, new in zip(expected, cells, result, strict=True))
+        return all(one is None or _is_same(one, v, new) for one, v, new in zip(expected, cells, result, strict=True))
     is_wide = dtypes.is_float_dtype(result.dtype)  # such a column keeps the digits of an integer up to 2^53
+    if is_wide and any(isinstance(one, int) and abs(one) > contract.MAX_SAFE_INTEGER for one in expected):
+        return False
     return all(
-        one is None or (one == new and not (is_wide and isinstance(one, int) and abs(one) > contract.MAX_SAFE_INTEGER))
-        for one, new in zip(expected, result.tolist(), strict=True)
+        one is None or _is_same(one, v, new) for one, v, new in zip(expected, cells, result.tolist(), strict=True)
     )
+
+
+def _is_same(one: Any, cell: Any, new: Any) -> bool:
+    """Tell whether `new` is what a push would make of a cell: the same moment, or a number of the same digits."""
+    if isinstance(new, pd.Timestamp):
+        return bool(pd.Timestamp(_strip(cell)) == new)
+    return bool(one == (Decimal(str(new)) if isinstance(one, Decimal) and isinstance(new, float) else new))
 
 
 def of_infinite(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
@@ -215,8 +271,7 @@ def of_fraction(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> L
     dtype = frame.dtypes.iloc[attribute.position]
     floor = '.map(lambda v: pd.Timestamp(v).floor("s") if hasattr(v, "microsecond") else v, na_action="ignore")'
     if attribute.kind is not Kind.DATE:  # text that is read as a date stays text
-        here = "{}.astype(object)" if isinstance(dtype, pd.CategoricalDtype) else "{}"
-        cut = here + r'.replace(r"^(\d{4}-\d\d-\d\d.*\d)[.,]\d+", r"\1", regex=True)'
+        cut = _plain(frame, attribute) + r'.replace(r"^(\s*\d{4}-\d\d-\d\d.*\d)[.,]\d+", r"\1", regex=True)'
         return assignment(frame, attribute.position, cut if attribute.kind is Kind.TEXT else cut + floor)
     if dtypes.is_object_dtype(dtype):
         return assignment(frame, attribute.position, "{}" + floor)
@@ -228,9 +283,11 @@ def of_large_integer(frame: pd.DataFrame, attribute: Attribute, rows: list[int])
     label = named(frame, attribute.position)
     if attribute.known is not None and attribute.known.type == contract.NUMBER:  # text would be ignored
         return "# the service knows it as a number: send its digits as text under a new name, or leave it"
+    if attribute.strict:  # text is not what its other lines make of the column
+        return "# mend the values of other types in this column, then look again"
     if label is not None and attribute.kind is Kind.TEXT:
         return f"del types[{label}]"
-    return assignment(frame, attribute.position, '{}.astype(object).map(str, na_action="ignore")')
+    return assignment(frame, attribute.position, AS_TEXT.replace("{}", "{}.astype(object)"))
 
 
 def of_long_text(frame: pd.DataFrame, attribute: Attribute, texts: list[Any]) -> str:
@@ -254,7 +311,8 @@ def of_bad_contact(
     gone = emptied(frame, attribute.position, lost, f"or write the right {right}")
     if not kept:
         return gone
-    strip = f"{_plain(frame, attribute)}.mask(\0, {{}}.str.strip())"
+    here = _plain(frame, attribute)
+    strip = f"{here}.mask(\0, {here}.str.strip())"
     fine = [row for row in rows if row in kept]
     return combined(rows, (fine, in_rows(frame, attribute.position, fine, strip)), (lost, gone))
 

@@ -4,6 +4,7 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import growlytics_pandas as gp
@@ -195,3 +196,62 @@ def test_numbers_among_dates_make_no_warning_and_only_they_are_emptied():
     found = gp.validate(df, "id").query("rule == 'value_wrong_type'")
     exec(found["fix"].item())
     assert df["When"].isna().tolist() == [True, False, False]
+
+
+T = pd.Timestamp("2026-01-01")
+LONG_DECIMAL = "0.12345678901234567890123"
+READABLE = {
+    "dates": ([T] * 9 + [" 2026-01-31 ", "2026-02-01\n", "\xa02026-02-02", "\t2026-02-03"], "soon", {}),
+    "dates with zones": ([T] * 4 + [" 2026-01-31T10:00:00+05:30 ", "2026-02-01\n"], "soon", {}),
+    "numbers": ([1, 2, 3, 4] * 2 + ["\xa05 ", " 6\n", "\t0.1", "1e3", True], "x", {}),
+    "large numbers": ([1, 2, 3, 2**60 + 1] * 2 + ["\xa05 ", " 6\n", "\t0.1", True], "x", {}),
+    "yes and no": ([True, False] * 4 + [" yes\n", "\xa0no", "\tY", 1, 0.0], "maybe", {}),
+    "amounts": (["1", "\xa01,234 ", "₹\xa05", " 1,00,000\n", "Rs. 2"], "x", {"types": {"X": "number"}}),
+    "day first": ([" 31/01/2026", "01/02/2026\xa0", "03/02/2026\n"], "soon", {"types": {"X": "date"}}),
+    "with points": ([" 31.01.2026", "01.02.2026\t"], "soon", {"types": {"X": "date"}}),
+    "month first, with points": ([" 01.31.2026", "02.01.2026\t"], "soon", {"types": {"X": "date"}}),
+    "fractions": ([" 2026-01-31 10:00:00.5", "2026-01-31\n"], "soon", {"types": {"X": "date"}}),
+}
+
+
+@pytest.mark.parametrize("with_other", [True, False])
+@pytest.mark.parametrize("kind", READABLE)
+def test_a_line_empties_no_value_that_can_be_read(kind, with_other):
+    values, other, options = READABLE[kind]
+    values = [*values, other] if with_other else values
+    df = pd.DataFrame({"id": [f"c{i}" for i in range(len(values))], "X": pd.Series(values, dtype=object)})
+    found = gp.validate(df, "id", **options)
+    assert "value_wrong_type" in set(found["rule"]) or kind == "fractions"
+    after, _ = pasted(df, found, **{key: dict(value) for key, value in options.items()})
+    assert after["X"].isna().tolist() == [value == other for value in values]
+    assert gp.validate(after, "id", **options).query("severity == 'error'").empty
+    numbers = {"\xa05 ": 5, "\t0.1": 0.1, "\xa01,234 ": 1234, " 1,00,000\n": 100_000, 2**60 + 1: 2**60 + 1}
+    for value, new in zip(values, after["X"], strict=True):
+        if value in numbers:
+            assert (new if isinstance(value, int) else float(new)) == numbers[value]
+
+
+def test_a_number_of_more_digits_than_a_line_keeps_is_left_as_it_is():
+    df = column(1, 2, 3, " 4", LONG_DECIMAL)
+    found = gp.validate(df.assign(id=range(5)), "id").query("rule == 'value_wrong_type'").set_index("row")
+    assert found.loc[4, "fix"] == "# push with types={'X': 'number'}, which reads every digit"
+    assert pasted(df, found)[0]["X"].tolist() == [1, 2, 3, 4, LONG_DECIMAL]
+
+
+def test_where_other_parts_hold_white_space_too_the_line_strips_it(tmp_path):
+    client = gp.Client("not-a-real-key", ledger=tmp_path / "ledger.db")
+    client.declare_types({"X": "date"})
+    parts = [column("2026-01-31", "2026-02-01"), column(" 2026-02-02\n", "\xa02026-02-03").assign(id=["x", "y"])]
+    found = gp.plan_batches(parts, "id", client=client).violations.query("rule == 'type_conflict'")
+    scope = {"df": parts[1].copy(), "pd": pd}
+    exec(found["fix"].iloc[0], scope)
+    assert scope["df"]["X"].astype(str).tolist() == ["2026-02-02", "2026-02-03"]
+
+
+@pytest.mark.parametrize("dtype", ["category", "arrow"])
+def test_a_dictionary_is_no_hindrance(dtype):
+    text = pa.array([" a@example.com ", "nowhere", None]).dictionary_encode()
+    emails = pd.Series(pd.arrays.ArrowExtensionArray(text)) if dtype == "arrow" else text.to_pandas()
+    df = pd.DataFrame({"id": list("abc"), "email": emails})
+    after = pasted(df, gp.validate(df, "id").query("rule == 'email_invalid'"))[0]
+    assert after["email"].astype(object).fillna("gone").tolist() == ["a@example.com", "gone", "gone"]

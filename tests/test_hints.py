@@ -140,6 +140,26 @@ def test_dates_of_another_order_are_told_and_the_line_of_the_note_reads_them(val
     assert growlytics_pandas.schema(df, "id")["type"].item() == "date"
 
 
+@pytest.mark.parametrize("dtype", TEXT_DTYPES)
+def test_white_space_around_dates_of_another_order_is_stripped(dtype):
+    df = pd.DataFrame(
+        {"id": ["c1", "c2", "c3"], "x": pd.Series([" 31/01/2025\n", "\xa001/02/2025", None], dtype=dtype)}
+    )
+    line = growlytics_pandas.schema(df, "id")["note"].item().partition("convert first: ")[2]
+    exec(line)  # the user would paste it
+    assert df["x"].dt.strftime("%m-%d").tolist()[:2] == ["01-31", "02-01"]
+
+
+def test_what_a_hint_says_of_a_text_holds_for_the_line_that_mends_it():
+    """One list: who follows the hint without converting first gets a line that does."""
+    for text in ("1,234", "12,34,567.50", "-1,000", "₹ 5", "Rs. 1,000", "31/01/2025", "01.31.2025 09:30", "2025.1.31"):
+        wanted = "number" if "," in text or " 5" in text else "date"
+        assert note([text]).startswith("text like")
+        df = pd.DataFrame({"id": ["c1", "c2"], "x": [text, "nothing of the kind"]})
+        found = growlytics_pandas.validate(df, "id", types={"x": wanted})
+        assert "empties" not in found.query("rule == 'value_wrong_type'")["fix"].iloc[0], text
+
+
 def test_where_day_and_month_cannot_be_told_apart_both_formats_are_shown():
     assert note(["01/02/2025", "3/4/2025"]).endswith(
         "format='%d/%m/%Y'), or format='%m/%d/%Y' where the month stands first"
