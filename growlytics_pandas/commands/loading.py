@@ -23,10 +23,15 @@ from growlytics_pandas.planning import Plan
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A plan of a file, and what the user should know of how it was read."""
+    """A plan of a file, whose rows are labelled as pandas labels them, and what to know of how it was read.
+
+    `lines`: where the rows are in the file. `has_index_columns`: see `sources.Table`.
+    """
 
     plan: Plan
     notes: tuple[str, ...]
+    lines: pd.Index[Any]
+    has_index_columns: bool
 
 
 def load(arguments: argparse.Namespace, client: Client | None) -> Loaded:
@@ -47,7 +52,7 @@ def load(arguments: argparse.Namespace, client: Client | None) -> Loaded:
         types = _known_types(frame, client, rename, arguments.id_col) | types
         frame, notes = _settled(frame, {arguments.id_col: contract.STRING, **types}, rename)
     made = plan(
-        frame,
+        frame.set_axis(table.labels),
         arguments.id_col,
         columns=arguments.column,
         rename=rename,
@@ -59,7 +64,8 @@ def load(arguments: argparse.Namespace, client: Client | None) -> Loaded:
         new_attributes=arguments.new_attributes,
         client=client,
     )
-    return Loaded(made, (*table.notes, *notes, *_notes_of_client(client)))
+    told = (*table.notes, *notes, *_notes_of_client(client))
+    return Loaded(made, told, table.frame.index, has_index_columns=table.has_index_columns)
 
 
 def open_client(arguments: argparse.Namespace, *, needs_key: bool) -> Client | None:

@@ -13,7 +13,8 @@ import pandas as pd
 from growlytics_pandas.commands import options
 from growlytics_pandas.commands.exits import Exit
 from growlytics_pandas.commands.loading import Loaded, load, open_client
-from growlytics_pandas.commands.outputs import check_outputs, name_rows, write_outputs
+from growlytics_pandas.commands.outputs import check_outputs, write_outputs
+from growlytics_pandas.commands.pasting import label_by_line
 from growlytics_pandas.commands.running import Command
 from growlytics_pandas.commands.stopping import Stopper
 from growlytics_pandas.commands.summary import Summary, count_rules
@@ -46,10 +47,10 @@ def load_and_note(arguments: argparse.Namespace, *, needs_key: bool) -> Loaded:
 
 
 def load_and_check(arguments: argparse.Namespace, *, needs_key: bool) -> Loaded:
-    """Read, plan and check the file; a line that mends rows names them as a plain ``pd.read_csv`` numbers them."""
+    """Read, plan and check the file; what is said of a row names its line, what is to be pasted its label."""
     loaded = load_and_note(arguments, needs_key=needs_key)
-    name_rows(loaded.plan)
-    return loaded
+    plan = label_by_line(loaded.plan, loaded.lines, has_index_columns=loaded.has_index_columns)
+    return replace(loaded, plan=plan)
 
 
 def summarise(arguments: argparse.Namespace, loaded: Loaded) -> Summary:

@@ -22,7 +22,13 @@ how a file is read:
             error.
   jsonl     One JSON object a line; numbers, text and booleans are what they are in JSON, null is missing.
   parquet   As its schema says, every digit kept. Needs pyarrow.
-  Gzip is recognised by itself. The `index` of violations and outcomes is the line in the file, the heading being 1."""
+  Gzip is recognised by itself. The `line` of violations and outcomes is that of the file, where the heading of a csv
+  is 1; of a parquet it is the row, from 0.
+
+the `fix` of a violation is a line to paste after the file is read with pandas:
+  csv, tsv  df = pd.read_csv(FILE, dtype=str, keep_default_na=False, na_values=[""])
+  jsonl     df = pd.read_json(FILE, lines=True, dtype=False)
+  parquet   df = pd.read_parquet(FILE)"""
 
 
 def epilog() -> str:

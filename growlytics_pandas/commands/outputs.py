@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
-
-import pandas as pd
 
 from growlytics_pandas.commands.exits import Exit
 from growlytics_pandas.commands.summary import Summary
@@ -21,7 +18,7 @@ from growlytics_pandas.targets import require_target
 
 _NAMES: Final = ("report", "violations", "outcomes")
 _PARQUET: Final = ".parquet"
-_LINES: Final = re.compile(r"(?<=df\.index\.isin\(\[)[0-9]+(?:, [0-9]+)*(?=\]\))")
+_BY_LINE: Final = {"index": "line"}  # a frame read from a file has its lines for labels; Parquet: its rows
 
 
 def check_outputs(arguments: argparse.Namespace) -> None:
@@ -53,20 +50,6 @@ def write_outputs(summary: Summary, arguments: argparse.Namespace, plan: Plan, r
     return summary
 
 
-def name_rows(plan: Plan) -> None:
-    """Let the lines to paste name rows by position; the frame here has the lines of the file for labels.
-
-    A user pastes them after ``pd.read_csv``, which numbers the rows from 0.
-    """
-    index, found = plan.frame.index, plan.violations  # the one frame that the plan, its result and its report show
-
-    def place(lines: re.Match[str]) -> str:
-        return ", ".join(map(str, index.get_indexer(pd.Index(map(int, lines[0].split(", "))))))
-
-    made = {line: _LINES.sub(place, line) for line in found["fix"].unique()}
-    found["fix"] = found["fix"].map(made)
-
-
 def _asked(arguments: argparse.Namespace) -> dict[str, Path]:
     found: dict[str, Any] = {name: getattr(arguments, name, None) for name in _NAMES}
     return {name: path for name, path in found.items() if path is not None}
@@ -74,11 +57,12 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Path]:
 
 def _write(name: str, path: Path, plan: Plan, result: PushResult | None) -> None:
     if name == "violations":
-        write_csv(plan.violations.rename(columns={"index": "line"}), path)
+        write_csv(plan.violations.rename(columns=_BY_LINE), path)
     elif name == "report":
         (plan if result is None else result).to_html(path)
     elif result is not None:
+        outcomes = result.outcomes.rename(columns=_BY_LINE)
         if path.suffix == _PARQUET:
-            result.outcomes.to_parquet(path, index=False)
+            outcomes.to_parquet(path, index=False)
         else:
-            write_csv(result.outcomes, path)
+            write_csv(outcomes, path)

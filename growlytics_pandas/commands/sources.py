@@ -51,9 +51,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What was read; the index tells the line in the file. Cells of a CSV are text."""
+    """What was read; the index tells the line in the file (Parquet: the row). Cells of a CSV are text.
+
+    `labels`: what the rows are called in a frame that pandas reads. `has_index_columns`: whether columns of `frame`
+    are in its index there.
+    """
 
     frame: pd.DataFrame
+    labels: pd.Index[Any]
+    has_index_columns: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -90,14 +96,16 @@ def read_source(source: Source) -> Table:
 
 def _read(source: Source, stream: BinaryIO) -> Table:
     if source.format == "parquet":
-        return _noted(source, _read_parquet(source, stream))
+        return _read_parquet(source, stream)
     with io.TextIOWrapper(stream, encoding=source.encoding, newline="") as text:
         lines = _Lines(text)
         if source.is_untyped:
             sep = source.sep or _SEPARATORS[source.format]
             form = CsvForm(source.shown, sep, source.missing, is_sure=source.sep is not None)
-            return _noted(source, read_csv_text(lines, form, source.limit), lines.last)
-        return _noted(source, read_json_lines(lines, source.shown, source.limit), lines.last)
+            frame = read_csv_text(lines, form, source.limit)
+        else:
+            frame = read_json_lines(lines, source.shown, source.limit)
+        return Table(frame, pd.RangeIndex(len(frame)), notes=_notes_of(source, frame, lines.last))
 
 
 class _Lines:
@@ -113,14 +121,14 @@ class _Lines:
             yield line
 
 
-def _noted(source: Source, frame: pd.DataFrame, last_line: str = "") -> Table:
+def _notes_of(source: Source, frame: pd.DataFrame, last_line: str = "") -> tuple[str, ...]:
     notes = [] if len(frame) else [f"{source.shown}: there are no rows."]
     if last_line and not last_line.endswith(("\n", "\r")):
         notes.append(f"{source.shown}: the last line has no line end. Was the file cut short?")
-    return Table(frame, tuple(notes))
+    return tuple(notes)
 
 
-def _read_parquet(source: Source, stream: BinaryIO) -> pd.DataFrame:
+def _read_parquet(source: Source, stream: BinaryIO) -> Table:
     try:
         # numpy would make floats of whole numbers as soon as one is missing
         frame = pd.read_parquet(io.BytesIO(stream.read()), dtype_backend="pyarrow")
@@ -129,8 +137,13 @@ def _read_parquet(source: Source, stream: BinaryIO) -> pd.DataFrame:
     except (ValueError, OSError) as error:
         raise InvalidArgumentError(f"{source.shown}: it is no Parquet file: {one_line(str(error))}") from None
     named = [level for level in frame.index.names if level is not None]
-    frame = frame.reset_index(named) if named else frame
-    return frame.reset_index(drop=True).head(len(frame) if source.limit is None else source.limit)
+    if twice := [level for level in named if level in frame.columns]:
+        raise InvalidArgumentError(
+            f"{source.shown}: {twice[0]!r} is the name of a column and of an index level; one of them needs another."
+        )
+    frame = (frame.reset_index(named) if named else frame).iloc[: source.limit]
+    notes = _notes_of(source, frame)
+    return Table(frame.reset_index(drop=True), frame.index, has_index_columns=bool(named), notes=notes)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import pathlib
 import sys
 
 import pandas as pd
@@ -24,9 +23,10 @@ def frame():
     return pd.DataFrame({"id": ["007", "008"], "City": ["NA", "Pune"], "Orders": pd.array([3, None], dtype="Int64")})
 
 
-def parquet(index=False):
+def parquet(index=False, extra=False):
     stream = io.BytesIO()
-    frame().set_index("id").to_parquet(stream) if index else frame().to_parquet(stream)
+    table = frame().set_index("id", drop=not extra) if index else frame()
+    table.to_parquet(stream)
     return stream.getvalue()
 
 
@@ -172,14 +172,25 @@ def test_what_stays_text_is_noted_without_a_value(command, write):
     assert "leading zeros, first in line 3. To send numbers: --type 'Pin Code=number'" in done.err
 
 
-def test_outcomes_name_the_line_in_the_file(command, at, write):
-    write("a.csv", 'id,Note\n1,"two\nlines"\n\n,gone\n3,"x"\n')
-    command("push", "a.csv", "--id-col", "id", "--errors", "drop", "--outcomes", "o.parquet")
-    assert pd.read_parquet("o.parquet")[["index", "status"]].to_numpy().tolist() == [
-        [2, "accepted"],
-        [5, "invalid"],
-        [6, "accepted"],
-    ]
+LINES = {
+    "a.csv": ('id,Note\n1,"two\nlines"\n\n,gone\n3,"x"\n', [2, 5, 6]),
+    "a.jsonl": ('{"id": 1, "Note": "x"}\n\n{"id": null, "Note": "x"}\n{"id": 3, "Note": "x"}\n', [1, 3, 4]),
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_outcomes_and_violations_name_the_line_in_the_file(command, at, write, name):
+    content, lines = LINES[name]
+    options = ("--id-col", "id", "--errors", "drop", "--violations", "v.csv")
+    command("push", write(name, content), *options, "--outcomes", "o.parquet")
+    command("push", name, *options, "--outcomes", "o.csv")
+    for outcomes in (pd.read_parquet("o.parquet"), csv_safe.read_csv("o.csv")):
+        assert outcomes["line"].tolist() == lines
+        assert outcomes["status"].tolist() == ["accepted", "invalid", "accepted"]
+        assert "index" not in outcomes
+    found = csv_safe.read_csv("v.csv")
+    assert found.query("rule == 'id_missing'")[["row", "line"]].to_numpy().tolist() == [[1, lines[1]]]
+    assert "index" not in found
 
 
 BROKEN = {
@@ -198,6 +209,7 @@ BROKEN = {
     "json array": ("a.jsonl", '[{"id": 1}]', (), "jq -c"),
     "no json": ("a.jsonl", '{"id": 1}\n{"id":\n', (), "line 2: it is no JSON"),
     "key twice": ("a.jsonl", '{"id": 1, "id": 2}', (), "'id' is there twice"),
+    "index named as a column": ("a.parquet", parquet(index=True, extra=True), (), "'id' is the name of a column and"),
     "no parquet": ("a.parquet", "id", (), "it is no Parquet file"),
     "sep for json": ("a.jsonl", '{"id": 1}', ("--sep", ";"), "--sep: it is for csv"),
     "no such column": ("a.csv", "ID,a\n1,2\n", (), "--id-col: there is no column 'id'. Did you mean 'ID'?"),
@@ -226,27 +238,3 @@ def test_limit_reads_no_further(command, write):
     write("a.csv", "id,a\n1,2\n3\n")
     done = command("schema", "a.csv", "--id-col", "id", "--limit", "1", "--json")
     assert (done.status, done.told["rows"]) == (0, 1)
-
-
-def test_the_fixes_of_a_csv_fit_a_plain_read_csv(command, write):
-    """The command knows rows by their line; blank lines and cells of several lines move those away from the rows."""
-    bad = [f"{i},wrong{i},9" for i in range(60)]
-    text = 'id,email,mobile\na,a@example.com,9919211112\n\nb,nowhere,9919211113\n"c\nc",c@example.com,12\n\n\n'
-    path = write("messy.csv", text + "d, d@example.com ,9919211114\n" + "\n".join(bad) + "\n")
-    done = command("validate", path, "--id-col", "id", "--violations", "v.csv", "--report", "r.html")
-    assert done.status == 0, "these are warnings"
-    found = csv_safe.read_csv("v.csv")
-    assert found.query("row == 1")["line"].tolist() == [4]
-    assert "index" not in found
-    assert "isin([1," in pathlib.Path("r.html").read_text()
-    before = pd.read_csv(path, dtype=str)
-    df = before.copy()
-    for line in found["fix"].drop_duplicates():
-        scope = {"df": df, "pd": pd}
-        exec(compile(line, "<fix>", "exec"), scope)
-        df = scope["df"]
-    expected = before.copy()
-    expected.loc[expected["email"].str.startswith(("nowhere", "wrong")), "email"] = None
-    expected.loc[expected["mobile"].isin(["12", "9"]), "mobile"] = None
-    expected["email"] = expected["email"].str.strip()
-    pd.testing.assert_frame_equal(df, expected)

@@ -1,0 +1,56 @@
+"""Lines to paste, for whoever reads the file with pandas: rows by the labels that pandas gives them, options as said.
+
+CSV and JSON lines are numbered from 0 by pandas. Parquet keeps an index; its named levels are columns to the command,
+so a line makes them columns first.
+"""
+
+from __future__ import annotations
+
+import ast
+import shlex
+from dataclasses import replace
+from typing import Any, Final
+
+import pandas as pd
+
+from growlytics_pandas.commands.wording import in_words
+from growlytics_pandas.planning import Plan
+
+_AS_COLUMNS: Final = "df.reset_index([n for n in df.index.names if n is not None])"  # again, it does nothing
+_OPTIONS: Final = {"types": "--type", "rename": "--rename"}
+
+
+def label_by_line(plan: Plan, lines: pd.Index[Any], *, has_index_columns: bool) -> Plan:
+    """Return the plan with the lines of the file for labels; the lines to paste go by the labels it had before."""
+    found = plan.violations.copy()
+    made = {line: _as_pasted(line, has_index_columns=has_index_columns) for line in found["fix"].unique()}
+    found["fix"] = found["fix"].map(made)
+    where = lines.tolist()
+    found["index"] = found["row"].astype(object).map(where.__getitem__, na_action="ignore")
+    lined = replace(plan, frame=plan.frame.set_axis(lines))
+    vars(lined).update(violations=found, screening=plan.screening)  # what a plan finds out once and keeps
+    return lined
+
+
+def _as_pasted(line: str, *, has_index_columns: bool) -> str:
+    if line.startswith("#"):
+        return in_words(line)
+    if line.startswith(("types[", "del types[", "rename[")):
+        return _as_option(line)
+    if not has_index_columns:
+        return line
+    line = line.replace("before any reset_index", "before any other reset_index")
+    if line.startswith("if "):
+        return f"if (df := {_AS_COLUMNS}) is not None and {line.removeprefix('if ')}"
+    return f"df = {_AS_COLUMNS}; {line}"
+
+
+def _as_option(line: str) -> str:
+    """Write a change of an argument as a remark in the words of the command: who calls it has no such variable."""
+    match ast.parse(line).body:
+        case [ast.Assign([ast.Subscript(ast.Name(name), key)], value)]:
+            said = f"{ast.literal_eval(key)}={ast.literal_eval(value)}"
+            return f"# say {_OPTIONS[name]} {shlex.quote(said)}"
+        case [ast.Delete([ast.Subscript(ast.Name(name), key)])]:
+            return f"# leave out {_OPTIONS[name]} of {shlex.quote(str(ast.literal_eval(key)))}"
+    return line
