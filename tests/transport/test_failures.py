@@ -212,15 +212,19 @@ def test_close_ends_a_connect_and_a_handshake_that_hang(connect):
 
 
 def test_nothing_is_sent_after_close(serve, connect):
-    server = serve(lambda sock, request: time.sleep(0.15) or accept(sock, request))
+    may_answer = threading.Event()
+    server = serve(lambda sock, request: may_answer.wait(10) and accept(sock, request))
     transport = connect(server.url, 2)
     for token in range(6):
         transport.submit(token, b"{}")
-    transport.poll(0.05)
+    deadline = time.monotonic() + 10
+    while len(server.requests) < 2 and time.monotonic() < deadline:
+        transport.poll(0.05)
+    threading.Timer(0.1, may_answer.set).start()
     transport.close()
-    seen = len(server.requests)
+    may_answer.wait()
     time.sleep(0.2)
-    assert len(server.requests) == seen <= 2
+    assert len(server.requests) == 2
     transport.close()
 
 
