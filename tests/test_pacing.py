@@ -1,133 +1,22 @@
-"""The pacer against simulated servers: time is a number here, so a minute takes milliseconds."""
+"""The pacer against simulated servers: limits are found and kept, and nothing else slows a run."""
 
-import heapq
-import itertools
 import math
-import random
 
 import pytest
+from simulated_servers import (
+    FAILURE,
+    PUSHBACK,
+    Down,
+    FixedWindow,
+    Noisy,
+    NoLimit,
+    Overloaded,
+    Run,
+    TokenBucket,
+    Unlucky,
+)
 
 from growlytics_pandas.pacing import Answers, Pacer
-
-PUSHBACK, FAILURE = "429", "500"
-
-
-class NoLimit:
-    def refusal(self, at):
-        return None
-
-
-class TokenBucket:
-    def __init__(self, rate, burst=None):
-        self.rate, self.burst, self.tokens, self.at = rate, burst, burst or rate, 0.0
-
-    def refusal(self, at):
-        self.tokens, self.at = min(self.burst or self.rate, self.tokens + (at - self.at) * self.rate), at
-        if self.tokens < 1:
-            return PUSHBACK
-        self.tokens -= 1
-        return None
-
-
-class FixedWindow:
-    def __init__(self, rate):
-        self.rate, self.second, self.count = rate, -1, 0
-
-    def refusal(self, at):
-        if int(at) != self.second:
-            self.second, self.count = int(at), 0
-        self.count += 1
-        return PUSHBACK if self.count > self.rate else None
-
-
-class Unlucky:
-    def __init__(self, share, kind):
-        self.share, self.kind, self.random = share, kind, random.Random(7)
-
-    def refusal(self, at):
-        return self.kind if self.random.random() < self.share else None
-
-
-class Noisy:
-    """Refuses some requests at random, whatever their rate, before `inner` sees them."""
-
-    def __init__(self, share, inner=None, start=0.0):
-        self.share, self.inner, self.start, self.random = share, inner or NoLimit(), start, random.Random(11)
-
-    def refusal(self, at):
-        if at >= self.start and self.random.random() < self.share:
-            return PUSHBACK if self.random.random() < 0.6 else FAILURE
-        return self.inner.refusal(at)
-
-
-class Overloaded:
-    """Breaks the connections beyond what it can have open."""
-
-    def __init__(self, most):
-        self.most, self.flight = most, []
-
-    def refusal(self, at):
-        return FAILURE if len(self.flight) >= self.most else None
-
-
-class Down:
-    """Every answer between two moments is a failure."""
-
-    def __init__(self, start, end):
-        self.start, self.end = start, end
-
-    def refusal(self, at):
-        return FAILURE if self.start <= at < self.end else None
-
-
-class Run:
-    """One run of an endless source against a server: what started when, and what was answered when."""
-
-    def __init__(self, server, latency, seconds, *, retry_after=None, changes=(), **pacer):
-        self.pacer = Pacer(**pacer)
-        self.answers, self.starts, self.most_in_flight, self.changes = [], [], 0, list(changes)
-        self._flight, self._tie, self._server = [], itertools.count(), server
-        if isinstance(server, Overloaded):
-            server.flight = self._flight
-        now = 0.0
-        while now < seconds and not self.pacer.has_given_up(now):
-            while self.changes and self.changes[0][0] <= now:
-                server.rate = self.changes.pop(0)[1]
-            self._land(now, latency, retry_after)
-            self._start(now, latency)
-            reply_at = self._flight[0][0] if self._flight else math.inf
-            now = max(min(reply_at, now + self.pacer.seconds_until_next(now)), now + 1e-4)
-        self.ended = now
-
-    def _land(self, now, latency, retry_after):
-        kinds = []
-        while self._flight and self._flight[0][0] <= now + 1e-9:
-            kinds.append(heapq.heappop(self._flight)[2])
-        self.answers += [(now, kind) for kind in kinds]
-        if kinds:
-            good, pushbacks = kinds.count(None), kinds.count(PUSHBACK)
-            answers = Answers(good, good * latency, failures=kinds.count(FAILURE))
-            for _ in range(pushbacks):
-                answers.note_pushback(retry_after)
-            self.pacer.note_answers(now, answers)
-
-    def _start(self, now, latency):
-        count = self.pacer.allowance(now, len(self._flight))
-        for _ in range(count):
-            kind = self._server.refusal(now + latency / 2)
-            heapq.heappush(self._flight, (now + latency, next(self._tie), kind))
-            self.starts.append(now)
-        if count:
-            self.pacer.note_started(now, count)
-        self.most_in_flight = max(self.most_in_flight, len(self._flight))
-
-    def accepted_per_second(self, start, end):
-        return sum(kind is None for at, kind in self.answers if start <= at < end) / (end - start)
-
-    def refused_share(self, start, end):
-        kinds = [kind for at, kind in self.answers if start <= at < end]
-        return sum(kind is not None for kind in kinds) / len(kinds)
-
 
 RATES = [20, 100, pytest.param(1000, marks=pytest.mark.slow)]
 
