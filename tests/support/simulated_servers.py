@@ -69,13 +69,13 @@ class Overloaded:
 
 
 class Down:
-    """Every answer between two moments is a failure."""
+    """Every answer between two moments is a failure, or of another kind."""
 
-    def __init__(self, start, end):
-        self.start, self.end = start, end
+    def __init__(self, start, end, inner=None, kind=FAILURE):
+        self.start, self.end, self.inner, self.kind = start, end, inner or NoLimit(), kind
 
     def refusal(self, at):
-        return FAILURE if self.start <= at < self.end else None
+        return self.kind if self.start <= at < self.end else self.inner.refusal(at)
 
 
 class Run:
