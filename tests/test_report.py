@@ -98,7 +98,7 @@ def test_hostile_text_stays_text_everywhere(faulty, tmp_path):
             "Long": [HOSTILE] * rows,
             "Mixed": [HOSTILE, np.inf, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
         },
-        index=[HOSTILE] * rows,
+        index=pd.Index([HOSTILE] * rows, name=HOSTILE),
     )
     result = pushed(box, df, types={"Mixed": "number"})
     for row in result._book.errors:

@@ -27,7 +27,7 @@ def label_by_line(plan: Plan, lines: pd.Index[Any], *, has_index_columns: bool) 
     found["fix"] = found["fix"].map(made)
     where = lines.tolist()
     found["index"] = found["row"].astype(object).map(where.__getitem__, na_action="ignore")
-    lined = replace(plan, frame=plan.frame.set_axis(lines))
+    lined = replace(plan, frame=plan.frame.set_axis(lines.rename("line")))
     vars(lined).update(violations=found, screening=plan.screening)  # what a plan finds out once and keeps
     return lined
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from growlytics_pandas.masking import Veil, is_personal
 from growlytics_pandas.outcomes import CODES, MEANINGS, Book, Status
-from growlytics_pandas.report.tables import Care
+from growlytics_pandas.report.tables import Care, label
 
 if TYPE_CHECKING:
     from growlytics_pandas.planning import Plan
@@ -29,7 +29,8 @@ def gather_care(
     words = _masked_words(plan, book, veil)
     first = outcomes(rows[:most])
     first["error"] = pd.Series([words.get(row) for row in rows[:most].tolist()], dtype="string")
-    return Care(len(rows), first, _count_reasons(book, rows, words))
+    labels = plan.frame.index.name
+    return Care(len(rows), first, _count_reasons(book, rows, words), "index" if labels is None else label(labels))
 
 
 def _count_reasons(book: Book, rows: Rows, words: dict[int, str]) -> Counter[tuple[str, int, str]]:

@@ -46,12 +46,13 @@ NOTEBOOK_LIMITS: Final = Limits(rules=10, reasons=5, rows=10, columns=0)  # what
 class Care:
     """The rows that need care: how many, the first of them, and how many for each reason (status, HTTP status, words).
 
-    The words, there and in `first`, are masked already.
+    The words, there and in `first`, are masked already. `labels` is what the frame calls the labels of its rows.
     """
 
     total: int
     first: pd.DataFrame
     reasons: Counter[tuple[str, int, str]]
+    labels: str = "index"
 
 
 def label(value: Hashable) -> str:
@@ -193,7 +194,7 @@ def rows_table(care: Care, veil: Veil, limits: Limits) -> Table | None:
     return Table(
         "Rows that need care",
         (
-            *(Column("row", "number"), Column("index"), Column("id"), Column("status"), Column("HTTP", "number")),
+            *(Column("row", "number"), Column(care.labels), Column("id"), Column("status"), Column("HTTP", "number")),
             *(Column("attempts", "number"), Column("reason", "words")),
         ),
         tuple(rows),

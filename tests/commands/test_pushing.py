@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import tomllib
 
 import pandas as pd
@@ -181,6 +182,13 @@ def test_progress_in_a_log_is_a_line_at_the_end(push, at):
     assert line.startswith("push: 2/2 rows (100%), ")
     lines = push("id,a\n").err.splitlines()
     assert [line.partition(",")[0] for line in lines] == ["note: a.csv: there are no rows.", "push: 0/0 rows (100%)"]
+
+
+def test_the_report_says_the_line_of_the_file(push, at, tmp_path):
+    push("id,City\na,Pune\n,Goa\n", "--errors", "drop", "--report", "r.html")
+    page = re.sub(r"<[^>]*>|\s+", " ", (tmp_path / "r.html").read_text("utf-8"))
+    assert re.search(r"row +line +id +status", page)
+    assert re.search(r" 1 +3 +– +invalid", page)
 
 
 def test_reports_and_outcomes_are_written_and_safe_in_a_spreadsheet(push, at):
