@@ -292,7 +292,6 @@ class _Silence:
 
     def __init__(self, limit_seconds: float) -> None:
         self._limit_seconds = limit_seconds
-        self.probe_at = -math.inf
         self.end()
 
     def end(self) -> None:
@@ -300,6 +299,7 @@ class _Silence:
         self.is_outage = False
         self.n_failures = 0
         self.n_refusals = 0
+        self.probe_at = -math.inf
         self._since = 0.0
         self._asked_until = -math.inf
         self._is_last_probe_lost = False

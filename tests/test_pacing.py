@@ -226,3 +226,27 @@ def test_too_many_failures_narrow_the_window():
 def test_a_small_run_gets_through_refusals_at_random(share):
     run = Run(Noisy(share), 0.001, 3, retry_after=1.0)
     assert run.accepted_per_second(0, 3) * 3 >= 300
+
+
+@pytest.mark.parametrize(("concurrency", "rate"), [(8, 60), (1, 20)])
+def test_a_rate_does_not_rise_while_slow_answers_are_what_holds_requests_back(concurrency, rate):
+    run = Run(FixedWindow(rate), 0.01, 60, extra=lambda at: 1.0 if 20 <= at < 45 else 0.0, max_concurrency=concurrency)
+    assert run.accepted_per_second(10, 20) >= 0.85 * rate
+    assert run.refused_share(46, 48) < 0.05
+
+
+def test_a_full_window_waits_for_an_answer_and_not_for_the_rate():
+    pacer = Pacer(max_concurrency=4, max_rate=1000.0)
+    for n in range(4):
+        assert pacer.allowance(n / 100, n) >= 1
+        pacer.note_started(n / 100, 1)
+    assert pacer.allowance(0.04, 4) == 0
+    assert pacer.seconds_until_next(0.04) == math.inf
+
+
+def test_the_window_grows_also_where_the_run_looks_up_before_an_answer_is_there():
+    pacer = Pacer(max_concurrency=64)
+    pacer.note_started(0.0, pacer.allowance(0.0, 0))
+    assert pacer.allowance(0.5, 8) == 0
+    pacer.note_answers(1.0, Answers(good=8, seconds=8.0))
+    assert pacer.concurrency == 16
