@@ -152,9 +152,10 @@ class Pacer:
         elif answers.pushbacks or answers.failures:
             is_new_hold = self._note_silence(now, answers)
         advice = self._pushback.note(now, answers.good, answers.pushbacks)
-        if advice is Advice.CUT and now < self._resumed_at + 1.0:
-            advice = Advice.NOTHING  # too little has been sent to measure a rate by
-        if is_new_hold and advice is Advice.NOTHING and now >= self._resumed_at + LEAST_MEASURE_SECONDS:
+        measured_since = self._resumed_at if self._pushback.n_good else math.inf
+        if advice is Advice.CUT and now < measured_since + 1.0:
+            advice = Advice.NOTHING  # too little has been let through to measure a rate by
+        if is_new_hold and advice is Advice.NOTHING and now >= measured_since + LEAST_MEASURE_SECONDS:
             advice = Advice.CUT
         if advice is not Advice.NOTHING:
             self._follow_pushback(now, advice)
@@ -191,7 +192,7 @@ class Pacer:
         if self._silence.n_failures:
             if self._silence.is_outage:
                 self._restart()
-            if self._silence.is_holding:
+            if self._silence.is_holding and self._round_trip:  # before the first good answer it was no resumption
                 self._resumed_at = now
             self._silence.end()
         seconds = answers.seconds / answers.good

@@ -89,3 +89,21 @@ def test_a_short_stop_after_an_outage_is_not_waited_out_like_the_outage():
     pacer.note_answers(24.3, Answers(pushbacks=16))
     assert pacer.is_holding
     assert pacer.allowance(24.5, 0) == 1
+
+
+@pytest.mark.parametrize("ask", [None, 1.0])
+@pytest.mark.parametrize("latency", [0.02, 0.2])
+@pytest.mark.parametrize("closed", [0.5, 2.0, 8.0])
+def test_a_run_that_is_refused_at_first_does_not_crawl_once_it_is_let_in(closed, latency, ask):
+    run = Run(Down(0.0, closed, kind=PUSHBACK), latency, closed + 10, retry_after=ask, max_concurrency=64)
+    back = next(at for at, kind in run.answers if kind is None)
+    assert back - closed <= 4.0
+    assert run.accepted_per_second(back + 2, back + 4) >= 0.95 * 64 / latency
+    assert sum(kind is not None for at, kind in run.answers) < 30
+
+
+@pytest.mark.parametrize("latency", [0.02, 0.2])
+def test_a_rate_limit_is_found_also_where_everything_is_refused_at_first(latency):
+    run = Run(Down(0.0, 2.0, FixedWindow(50), kind=PUSHBACK), latency, 20, max_concurrency=64)
+    assert run.accepted_per_second(4, 20) >= 0.85 * 50
+    assert sum(kind is not None for at, kind in run.answers) < 150
