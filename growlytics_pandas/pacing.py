@@ -109,7 +109,7 @@ class Pacer:
 
     def hold_seconds(self, now: float) -> float:
         """Return how long until the next probe; 0.0 while all goes well."""
-        return max(0.0, self._silence.probe_at - now) if self._silence.is_holding else 0.0
+        return max(0.0, self._silence.probe_at - now)
 
     def allowance(self, now: float, in_flight: int) -> int:
         """Return how many requests may start now."""
@@ -208,7 +208,7 @@ class Pacer:
             self._silence.note_refusals(now, answers, self._stop_streak(now))
         if self._silence.is_holding:
             self._pushback.postpone_trial(now)
-        return answers.pushbacks > 0 and self._silence.is_holding and not was_holding
+        return self._silence.is_holding and not was_holding
 
     def _stop_streak(self, now: float) -> int:
         """Return how many refusals in a row mean that everything is refused."""

@@ -250,3 +250,15 @@ def test_the_window_grows_also_where_the_run_looks_up_before_an_answer_is_there(
     assert pacer.allowance(0.5, 8) == 0
     pacer.note_answers(1.0, Answers(good=8, seconds=8.0))
     assert pacer.concurrency == 16
+
+
+def test_a_rate_does_not_rise_while_the_run_looks_up_in_vain():
+    pacer = Run(FixedWindow(60), 0.05, 20, max_concurrency=64).pacer
+    for now in range(20, 60):
+        assert pacer.allowance(now, 64) == 0
+    started = 0
+    for n in range(100):
+        count = pacer.allowance(60 + n / 100, 0)
+        pacer.note_started(60 + n / 100, count)
+        started += count
+    assert started <= 70
