@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from growlytics_pandas.endings import abort_error, are_too_many, outage_error, too_many_error, unreachable_error
+from growlytics_pandas.endings import (
+    abort_error,
+    are_too_many,
+    outage_error,
+    outage_words,
+    too_many_error,
+    unreachable_error,
+)
 from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.outcomes import CODES, Book, Failure, Status
 from growlytics_pandas.pacing import Answers, Pacer
@@ -115,6 +122,12 @@ class Delivery:
     def is_stopping(self) -> bool:
         """Whether no further row is to be started."""
         return self.error is not None or self._stop.requested
+
+    @property
+    def trouble(self) -> str:
+        """What to say while nothing succeeds any more; '' while all goes its way."""
+        seconds = self.pacer.outage_seconds(self._clock())
+        return outage_words(self._last_words(), seconds) if seconds and not self.is_stopping else ""
 
     def run(self, chunks: Iterable[Chunk]) -> None:
         """Deliver all chunks, or stop early; afterwards every row taken has its outcome in the book."""

@@ -40,9 +40,16 @@ def outage_error(words: str, seconds: float) -> ServiceUnavailableError:
     """Return the error of a service that has stopped answering."""
     return ServiceUnavailableError(
         f"nothing has succeeded for {seconds:.0f} s; the last answer: {words}. What was tried is failed or unknown, "
-        "the rest unsent; result.retry() sends it all when the service is back.",
+        "the rest unsent; growlytics_pandas.last_result().retry() sends it all when the service is back.",
         server_message=words,
         retryable=True,
+    )
+
+
+def outage_words(words: str, seconds: float) -> str:
+    """Say, while a run waits for a service that does not answer, that it does, and for how long it will."""
+    return (
+        f"Nothing has succeeded for {seconds:.0f} s: {words}. It is tried again now and then, for two minutes in all."
     )
 
 
@@ -50,7 +57,7 @@ def unreachable_error(words: str) -> ServiceUnavailableError:
     """Return the error of a service that was never reached at all."""
     return ServiceUnavailableError(
         f"the service was never reached: {words}. Nothing was sent. Check GROWLYTICS_BASE_URL or Client(base_url=…), "
-        "the network and its proxy; result.retry() sends it all when the way is free.",
+        "the network and its proxy; growlytics_pandas.last_result().retry() sends it all when the way is free.",
         server_message=words,
         retryable=True,
     )
@@ -70,7 +77,7 @@ def too_many_error(failed: int, finished: int, limit: float | None, words: str =
     last = f"; the last: {words}" if words else ""
     return TooManyFailuresError(
         f"{failed:,} of {finished:,} rows failed (max_failures={limit!r}){last}. "
-        "The rest is unsent; look at result.failed before pushing again.",
+        "The rest is unsent; look at growlytics_pandas.last_result().failed before pushing again.",
         server_message=words,
     )
 
@@ -78,4 +85,7 @@ def too_many_error(failed: int, finished: int, limit: float | None, words: str =
 def interrupted(counts: Mapping[str, int]) -> str:
     """Say how far an interrupted run came, and how to go on."""
     said = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
-    return f"{said}. To go on: last_result().retry() in this process, or push again with skip_unchanged=True."
+    return (
+        f"{said}. To go on: growlytics_pandas.last_result().retry() in this process, or push again with "
+        "skip_unchanged=True."
+    )

@@ -7,73 +7,36 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 
 from growlytics_pandas.blocks import starts
-from growlytics_pandas.client import Client, default_client, require_client
+from growlytics_pandas.client import Client
 from growlytics_pandas.delivery import Chunk, Delivery, Limits, StopFlag
 from growlytics_pandas.encoding import Encoded
 from growlytics_pandas.endings import interrupted
 from growlytics_pandas.errors import (
-    ConstraintViolationError,
     GrowlyticsError,
-    InvalidArgumentError,
     PushInterrupted,
     UsageError,
 )
+from growlytics_pandas.options import PushOptions, settle
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.pacing import Pacer
 from growlytics_pandas.planning import Plan, types_frame, types_to_fix
-from growlytics_pandas.progress import Listener, ProgressEvent, ProgressOption, Speedometer, open_listener
+from growlytics_pandas.progress import Listener, ProgressEvent, Speedometer, open_listener
 from growlytics_pandas.recording import Recorder
 from growlytics_pandas.result import PushResult, RunFacts
-from growlytics_pandas.rules import Severity
 from growlytics_pandas.timeline import Sample, Timeline
 
 if TYPE_CHECKING:
-    from growlytics_pandas.batches.plan import BatchPlan
     from growlytics_pandas.batches.result import BatchResult
 
-PlanT = TypeVar("PlanT", "Plan", "BatchPlan")
-Errors = Literal["raise", "drop"]
 TICK_SECONDS: Final = 0.2
-_SHOWN_RULES: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class PushOptions:
-    """How to push; the defaults are written here, once."""
-
-    errors: Errors = "raise"
-    dry_run: bool = False
-    skip_unchanged: bool = False
-    chunk_size: int = 1000
-    max_concurrency: int = 64
-    max_rate: float | None = None
-    max_failures: float | None = None
-    progress: ProgressOption = "auto"
-    client: Client | None = None
-
-    def __post_init__(self) -> None:
-        if self.errors not in ("raise", "drop"):
-            raise InvalidArgumentError(f"errors: found {self.errors!r}; allowed are 'raise', 'drop'.")
-        for argument in ("chunk_size", "max_concurrency"):
-            found = getattr(self, argument)
-            if not isinstance(found, int) or isinstance(found, bool) or found < 1:
-                raise InvalidArgumentError(f"{argument}: found {found!r}; it must be a whole number from 1 up.")
-        for argument in ("max_rate", "max_failures"):
-            found = getattr(self, argument)
-            if found is not None and (not isinstance(found, (int, float)) or isinstance(found, bool) or not found > 0):
-                raise InvalidArgumentError(f"{argument}: found {found!r}; it must be a number above 0, or None.")
-        if isinstance(self.max_failures, float) and self.max_failures > 1:
-            raise InvalidArgumentError(
-                f"max_failures: found {self.max_failures!r}; a float is a share from 0 to 1, an int a number of rows."
-            )
 
 
 class LastResult:
@@ -87,27 +50,6 @@ def execute(plan: Plan, **options: Any) -> PushResult:
     chosen = PushOptions(**options)
     settled, client = settle(plan, chosen)
     return Run(settled, client, chosen, settled.open_book()).carry_out()
-
-
-def settle(plan: PlanT, options: PushOptions) -> tuple[PlanT, Client | None]:
-    """Return the plan for the client that it goes through, and that client; refuse what could not arrive."""
-    client = settle_client(options, plan.client)
-    if client is not None:
-        plan = plan.of(client)
-    has_errors = plan.has_errors  # whatever `errors` says: every row is checked before the first is sent
-    if has_errors and options.errors == "raise" and not options.dry_run:
-        raise refusal(plan.violations, plan)
-    return plan, client
-
-
-def settle_client(options: PushOptions, planned: Client | None) -> Client | None:
-    """Return the client to push through, None for a dry run without any; refuse what it cannot do."""
-    client = require_client(options.client) or planned or default_client()
-    if client is None and not options.dry_run:
-        client = Client()  # says what is missing
-    if options.skip_unchanged and (client is None or client.ledger is None):
-        raise InvalidArgumentError("skip_unchanged: it needs a ledger, and this client has none (ledger=None).")
-    return client
 
 
 class Run:
@@ -227,6 +169,7 @@ class Run:
                 self.client.base_url if self.client else None,
                 message,
                 self.timeline.close(self._sample()),
+                self.options.would_refuse(self.plan),
             ),
             _book=self.book,
             _again=self._again,
@@ -277,6 +220,7 @@ class Run:
                 in_flight=delivery.in_flight if delivery else 0,
                 seconds_left=self.speed.seconds_left(unsettled),
                 failures=tuple(delivery.last_failures) if delivery else (),
+                trouble=delivery.trouble if delivery else "",
                 is_stopping=delivery.is_stopping if delivery else False,
                 ended=result.run.ended if result else "",
                 message=result.run.message if result else "",
@@ -307,24 +251,6 @@ def interrupts(stop: StopFlag) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, previous)
-
-
-def refusal(violations: pd.DataFrame, plan: Any) -> ConstraintViolationError:
-    """Say what would not arrive, rule by rule, with the first example and its remedy."""
-    errors = violations[violations["severity"] == Severity.ERROR]
-    counts = errors["rule"].value_counts()
-    lines = [f"  {rule}: {count:,}" for rule, count in counts.head(_SHOWN_RULES).items()]
-    if len(counts) > _SHOWN_RULES:
-        lines.append(f"  +{len(counts) - _SHOWN_RULES} more rules")
-    first = errors.iloc[0]
-    return ConstraintViolationError(
-        f"nothing was sent: {len(errors):,} violation{'s' if len(errors) > 1 else ''} would keep data from arriving.\n"
-        + "\n".join(lines)
-        + f"\nThe first: {first['message']}\n  {first['fix']}\n"
-        "All are in the error's .violations. Mend them, or push with errors='drop' to leave out what cannot arrive.",
-        violations=violations,
-        plan=plan,
-    )
 
 
 def _forget(_rows: list[int]) -> None:

@@ -98,6 +98,11 @@ def lay_out(
         )
     _choice("keep", keep, ("first", "last", False))
     _choice("new_attributes", new_attributes, ("allow", "forbid"))
+    if new_attributes == "forbid" and known is None:
+        raise InvalidArgumentError(
+            "new_attributes: 'forbid' asks the ledger which attributes there are, and there is none here. Set "
+            "GROWLYTICS_API_KEY or give client=…, with a ledger, or leave it at 'allow'."
+        )
     renamed, wanted, chosen = _checked_names(rename), _checked_types(types), _labels(columns)
     for argument, labels in (("rename", renamed), ("types", wanted), ("columns", chosen or ())):
         _require_columns(frame, argument, labels)

@@ -146,9 +146,10 @@ class Plan(AnyPlan):
     def schema(self) -> pd.DataFrame:
         """One row per column sent: `column`, `attribute`, `type`, `dtype`, `reserved`, `missing`, `known_type`, `note`.
 
-        `type` is NA where nothing can be sent, `known_type` where the ledger knows nothing.
+        `type` is NA where nothing can be sent (`note` says why, or `violations`), `known_type` where the ledger knows
+        nothing.
         """
-        return schema_frame(self.layout)
+        return schema_frame(self.layout, self.screening.dropped)
 
     @cached_property
     def violations(self) -> pd.DataFrame:
@@ -263,9 +264,9 @@ def types_frame(types: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame({"attribute": list(types), "type": list(types.values())}, dtype="str")
 
 
-def schema_frame(layout: Layout) -> pd.DataFrame:
-    """Return one row per column sent: see `Plan.schema`."""
-    rows = [_schema_row(attribute) for attribute in layout.attributes]
+def schema_frame(layout: Layout, dropped: frozenset[int]) -> pd.DataFrame:
+    """Return one row per column to send: see `Plan.schema`."""
+    rows = [_schema_row(attribute, attribute.position in dropped) for attribute in layout.attributes]
     return pd.DataFrame(
         {
             name: pd.Series([row[i] for row in rows], dtype=dtype)
@@ -274,9 +275,13 @@ def schema_frame(layout: Layout) -> pd.DataFrame:
     )
 
 
-def _schema_row(attribute: Attribute) -> tuple[Any, ...]:
+_LEFT_OUT = "left out: see violations"
+
+
+def _schema_row(attribute: Attribute, is_dropped: bool) -> tuple[Any, ...]:
     known = attribute.known.type if attribute.known else None
-    kind = attribute.type.value if attribute.type else None
+    kind = attribute.type.value if attribute.type and not is_dropped else None
+    note = "; ".join([_LEFT_OUT] * is_dropped + [attribute.note] * bool(attribute.note))
     return (
         attribute.column,
         attribute.name.encode("utf-8", "backslashreplace").decode(),  # half a character has no place in a text column
@@ -285,5 +290,5 @@ def _schema_row(attribute: Attribute) -> tuple[Any, ...]:
         attribute.is_reserved,
         attribute.missing,
         known,
-        attribute.note,
+        note,
     )

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas.csv_safe import write_csv
-from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.errors import InvalidArgumentError, UsageError
 from growlytics_pandas.masking import Veil
-from growlytics_pandas.outcomes import Book, Status
+from growlytics_pandas.outcomes import RETRYABLE, Book, Status
 from growlytics_pandas.report import Limits, Shown, gather_care, result_page
 from growlytics_pandas.report.page import Page
 from growlytics_pandas.timeline import Sample
@@ -35,7 +35,8 @@ _CARE: Final = (Status.INVALID, Status.FAILED, Status.UNKNOWN)
 class RunFacts:
     """When and how a run went. Seconds are wall time; `ended` is 'finished', 'dry run' or why it stopped early.
 
-    `message` holds the words of the error that ended it early; `samples` the course of the run.
+    `message` holds the words of the error that ended it early; `samples` the course of the run. `would_refuse`: it was
+    a dry run, and with these options (``errors="raise"``) a push would refuse the frame.
     """
 
     started: datetime
@@ -45,6 +46,7 @@ class RunFacts:
     base_url: str | None
     message: str = ""
     samples: tuple[Sample, ...] = field(default=(), repr=False)
+    would_refuse: bool = False
 
 
 class AnyResult(Shown):
@@ -67,9 +69,18 @@ class AnyResult(Shown):
 
     @property
     def ok(self) -> bool:
-        """Whether every row arrived (now or, unchanged, before) with every attribute it has."""
-        arrived = self.counts[Status.ACCEPTED] + self.counts[Status.UNCHANGED]
-        return arrived == sum(self.counts.values()) and not (self.violations["severity"] == "error").any()
+        """Whether every row arrived (now or, unchanged, before) with every attribute it has.
+
+        Rows that ``keep=`` left out, as asked for, do not count against it.
+        """
+        return not any(self.counts[s] for s in RETRYABLE) and not (self.violations["severity"] == "error").any()
+
+    def _require_push(self) -> None:
+        """Refuse to retry what was never tried."""
+        if self.run.ended == "dry run":
+            raise UsageError(
+                "retry: this was a dry run, so there is nothing to try again; result.plan.push() sends it."
+            )
 
     def to_csv(self, path: str | os.PathLike[str], table: Table = "outcomes") -> Path:
         """Write `outcomes`, `failed` or `violations` as CSV, with ids and values as they are.
@@ -111,7 +122,8 @@ class AnyResult(Shown):
         said = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
         said += ", not all with every attribute" if self.has_incomplete_rows else ""
         found = f"{len(self.violations):,} violations"
-        return f"<{type(self).__name__} {self.run.ended}: {said}; {found}; {self.run.seconds:.1f} s>"
+        ended = self.run.ended + (", which a push would refuse" if self.run.would_refuse else "")
+        return f"<{type(self).__name__} {ended}: {said}; {found}; {self.run.seconds:.1f} s>"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -179,7 +191,13 @@ class PushResult(AnyResult):
         -------
         PushResult
             A new result over the whole frame; rows that had arrived keep their outcome.
+
+        Raises
+        ------
+        UsageError
+            It was a dry run.
         """
+        self._require_push()
         return self._again(self._book.copy())
 
     def _outcomes(self, rows: Any) -> pd.DataFrame:

@@ -108,6 +108,7 @@ class Pulse:
     concurrency: int = 0
     failures: tuple[Failure, ...] = ()
     answer_seconds: float = 0.0
+    trouble: str = ""
 
 
 class Reins(Protocol):
@@ -282,4 +283,5 @@ def pulse_of(delivery: Delivery, book: Book) -> Pulse:
         delivery.pacer.concurrency,
         tuple(delivery.last_failures),
         delivery.answer_seconds,
+        delivery.trouble,
     )

@@ -176,7 +176,7 @@ class BatchPlan(AnyPlan):
     @cached_property
     def schema(self) -> pd.DataFrame:
         """One row per column sent, as `Plan.schema`; `dtype` lists those of all parts."""
-        return schema_frame(self.common.layout)
+        return schema_frame(self.layout, self.common.dropped)
 
     @cached_property
     def violations(self) -> pd.DataFrame:

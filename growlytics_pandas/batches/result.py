@@ -104,8 +104,9 @@ class BatchResult(AnyResult):
         Raises
         ------
         UsageError
-            The source could be read only once.
+            The source could be read only once, or it was a dry run.
         """
+        self._require_push()
         if self._again is None:
             raise UsageError(
                 "retry: this source could be read only once. Push it anew with skip_unchanged=True: only what is "

@@ -23,12 +23,11 @@ from growlytics_pandas.errors import GrowlyticsError, PushInterrupted
 from growlytics_pandas.execution import (
     TICK_SECONDS,
     LastResult,
-    PushOptions,
     exclusive,
     interrupts,
-    settle,
 )
 from growlytics_pandas.ledger.digests import Digester
+from growlytics_pandas.options import PushOptions, settle
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.planning import types_frame, types_sent, types_to_fix
 from growlytics_pandas.progress import Listener, ProgressEvent, Speedometer, open_listener
@@ -263,6 +262,7 @@ class BatchRun:
                 base_url,
                 message,
                 samples,
+                self.options.would_refuse(self.plan),
             ),
             _books=self.books,
             _store=self.store,
@@ -337,6 +337,7 @@ class BatchRun:
                 in_flight=sum(pulse.in_flight for pulse in pulses),
                 seconds_left=self._speed.seconds_left(counts[Status.UNSENT]),
                 failures=tuple(failure for pulse in pulses for failure in pulse.failures)[-5:],
+                trouble=next((pulse.trouble for pulse in pulses if pulse.trouble), ""),
                 is_stopping=self.stop.requested,
                 ended=result.run.ended if result else "",
                 message=result.run.message if result else "",

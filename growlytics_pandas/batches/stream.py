@@ -21,10 +21,10 @@ from growlytics_pandas.batches.seen_ids import SeenIds
 from growlytics_pandas.batches.survey import PartSurvey, Question, align, merge_columns, survey_part
 from growlytics_pandas.client import Client
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError
-from growlytics_pandas.execution import PushOptions, refusal, settle_client
 from growlytics_pandas.id_rules import Told, left_out_by
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.name_rules import check_attributes, dropped_columns
+from growlytics_pandas.options import PushOptions, refusal, settle_client
 from growlytics_pandas.planning import budget_of
 from growlytics_pandas.rules import Severity
 from growlytics_pandas.violations import build_frame, empty_frame

@@ -12,9 +12,9 @@ from growlytics_pandas.batches.run import execute_batches
 from growlytics_pandas.batches.stream import push_stream
 from growlytics_pandas.client import Client, default_client, refuse_client_as_id, require_client
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.execution import Errors, PushOptions
 from growlytics_pandas.identifiers import Keep
 from growlytics_pandas.layout import NewAttributes
+from growlytics_pandas.options import Errors, PushOptions
 from growlytics_pandas.progress import ProgressOption
 
 Frames = Iterable[Any] | Callable[[], Iterable[Any]]

@@ -19,7 +19,7 @@ from growlytics_pandas.batches.run import execute_batches
 from growlytics_pandas.client import default_client, refuse_client_as_id, require_client
 from growlytics_pandas.dask.cluster import ClusterEngine
 from growlytics_pandas.dask.partitions import PartitionEngine, warn_of_converted_text
-from growlytics_pandas.execution import PushOptions
+from growlytics_pandas.options import PushOptions
 
 _PLAN_OPTIONS = tuple(PlanOptions.__slots__)
 _PUSH_OPTIONS = tuple(name for name in PushOptions.__slots__ if name != "client")

@@ -219,7 +219,7 @@ class _ClusterPush:
         elif now - self._seen_worker > STALL_SECONDS:
             raise ServiceUnavailableError(
                 f"the cluster has had no worker for {STALL_SECONDS:.0f} s. What was under way is unknown, the rest is "
-                "unsent; result.retry() goes on when there are workers again."
+                "unsent; growlytics_pandas.last_result().retry() goes on when there are workers again."
             )
 
     def _call(self, verb: str, said: dict[str, Any]) -> dict[str, Any]:
@@ -297,5 +297,11 @@ def _drop(running: Mapping[Future, Any]) -> None:
 def _pulse(said: Mapping[str, Any]) -> Pulse:
     failures = tuple(itertools.starmap(Failure, said["failures"]))
     return Pulse(
-        dict(said["counts"]), said["retries"], said["in_flight"], said["concurrency"], failures, said["answer_seconds"]
+        dict(said["counts"]),
+        said["retries"],
+        said["in_flight"],
+        said["concurrency"],
+        failures,
+        said["answer_seconds"],
+        said["trouble"],
     )

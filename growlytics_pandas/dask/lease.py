@@ -182,6 +182,7 @@ class Reins:
                 "concurrency": min(pulse.concurrency, self.pacer.slots),
                 "failures": [(row, *words) for row, words in zip(rows, failures, strict=True)],
                 "answer_seconds": pulse.answer_seconds,
+                "trouble": pulse.trouble,
             },
         }
 

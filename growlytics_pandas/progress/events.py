@@ -27,6 +27,8 @@ class ProgressEvent:
         How many requests may be under way now, and how many are.
     failures : tuple of Failure
         The last few: `row`, `status`, `words`.
+    trouble : str
+        With ``update``: what is the matter while nothing succeeds any more; '' while all goes its way.
     is_stopping : bool
         Whether the run is letting what is in flight finish, and nothing else.
     ended : str
@@ -49,6 +51,7 @@ class ProgressEvent:
     in_flight: int
     seconds_left: float | None = None
     failures: tuple[Failure, ...] = ()
+    trouble: str = ""
     is_stopping: bool = False
     ended: str = ""
     message: str = ""

@@ -67,6 +67,7 @@ def render_html(event: ProgressEvent, hint: str = "") -> str:
         f"<div>{_counts_html(event)}</div>",
         f'<div style="{_FAINT}">{escape(" · ".join(pace_words(event)))}</div>',
         _failures_html(event),
+        f'<div style="margin-top:5px">{_foreign(event.trouble, MAX_MESSAGE_CHARS)}</div>' if event.trouble else "",
         f'<div style="margin-top:5px">{_foreign(event.message, MAX_MESSAGE_CHARS)}</div>' if event.message else "",
     ]
     parts += [
@@ -83,7 +84,8 @@ def render_text(event: ProgressEvent) -> str:
         f"  row {failure.row:,} {failure.status}: {one_line(failure.words, MAX_WORDS_CHARS)}"
         for failure in event.failures
     ]
-    lines += [words for words in (one_line(event.message, MAX_MESSAGE_CHARS), next_step(event)) if words]
+    told = (one_line(event.trouble, MAX_MESSAGE_CHARS), one_line(event.message, MAX_MESSAGE_CHARS), next_step(event))
+    lines += [words for words in told if words]
     return "\n".join(lines)
 
 

@@ -7,9 +7,11 @@ from growlytics_pandas.progress.environment import is_terminal
 from growlytics_pandas.progress.events import ProgressEvent
 from growlytics_pandas.progress.summary import duration
 from growlytics_pandas.progress.tone import Tone, tone_of
+from growlytics_pandas.wire import one_line
 
 LOG_SECONDS: Final = 10.0  # between two lines where nobody watches, at first
 LOG_SHARE: Final = 0.05  # of the time so far: an hour takes about 80 lines, a day 140
+MAX_TROUBLE_CHARS: Final = 300  # a line of a log
 SCREEN_SECONDS: Final = 0.1  # tqdm's own
 _NOTHING_TO_TELL: Final = ("unsent", "accepted")  # the bar itself shows them
 
@@ -48,7 +50,8 @@ class Bar:
 
     def draw(self, event: ProgressEvent) -> None:
         """Draw one event; the last closes the bar."""
-        self._bar.set_postfix(_asides(event), refresh=False)
+        waiting = {"waiting": "nothing succeeds"} if event.trouble else {}
+        self._bar.set_postfix(_asides(event) | waiting, refresh=False)
         self._bar.update(event.settled - self._bar.n)
         if event.kind == "end":
             if tone_of(event) is not Tone.GOOD:
@@ -81,7 +84,8 @@ def log_line(event: ProgressEvent) -> str:
     words.append(duration(event.elapsed_seconds))
     if event.seconds_left is not None and event.kind != "end":
         words.append(f"about {duration(max(event.seconds_left, 1))} left")
-    return ", ".join([*words, *(f"{name}={count}" for name, count in _asides(event).items())])
+    words += [f"{name}={count}" for name, count in _asides(event).items()]
+    return ", ".join(words) + (f". {one_line(event.trouble, MAX_TROUBLE_CHARS)}" if event.trouble else "")
 
 
 def _asides(event: ProgressEvent) -> dict[str, int | str]:

@@ -39,11 +39,11 @@ def plan_page(plan: AnyPlan, veil: Veil, limits: Limits) -> Page:
     rows, going = sum(plan.counts.values()), plan.counts[Status.UNSENT]
     return Page(
         title="Plan of a push",
-        headline=f"{_of(going, rows)} would be sent" + (f"; {plural(errors, 'error')} in the way." if errors else "."),
+        headline=_refused(errors, going, rows) if errors else f"{_of(going, rows)} would be sent.",
         tone="bad" if errors else "warn" if warnings else "good",
         facts=(
             *(("to", plan.client.base_url if plan.client else "no client yet"), ("id", label(plan.layout.id_column))),
-            ("attributes", f"{len(plan.layout.attributes):,}"),
+            ("attributes", _attributes(plan)),
             ("violations", _severities(errors, warnings)),
         ),
         counts=_plan_counts(plan.counts),
@@ -127,6 +127,18 @@ def _of(part: int, whole: int) -> str:
     return f"{part:,} of {plural(whole, 'row')}"
 
 
+def _refused(errors: int, going: int, rows: int) -> str:
+    said = _of(going, rows)
+    dropping = f'With errors="drop", {said[0].lower()}{said[1:]} would be sent.'
+    return f"A push would refuse this: {plural(errors, 'error')}. {dropping}"
+
+
+def _attributes(plan: AnyPlan) -> str:
+    """Return how many attributes are sent, and of how many columns if not all are."""
+    sent, columns = int(plan.schema["type"].notna().sum()), len(plan.layout.attributes)
+    return f"{sent:,}" if sent == columns else f"{sent:,} of {plural(columns, 'column')}"
+
+
 def _severities(errors: int, warnings: int) -> str:
     return f"{plural(errors, 'error')}, {plural(warnings, 'warning')}" if errors or warnings else "none"
 
@@ -136,6 +148,8 @@ def _severities(errors: int, warnings: int) -> str:
 
 def _headline(result: AnyResult, care: Care) -> str:
     counts, rows = result.counts, sum(result.counts.values())
+    if result.run.would_refuse:
+        return _refused(count_by_severity(result.violations)[0], counts[Status.UNSENT], rows)
     if result.run.ended == DRY_RUN:
         return f"{_of(counts[Status.UNSENT], rows)} would be sent; nothing was."
     arrived = f"{_of(counts[Status.ACCEPTED] + counts[Status.UNCHANGED], rows)} arrived"
@@ -159,7 +173,7 @@ def _result_facts(result: AnyResult, veil: Veil) -> tuple[tuple[str, str], ...]:
         ("took", _duration(run.seconds)),
         ("ended", run.ended),
         ("id", label(result.plan.layout.id_column)),
-        ("attributes", f"{len(result.plan.layout.attributes):,}"),
+        ("attributes", _attributes(result.plan)),
         ("retries", f"{run.retries:,}"),
         ("violations", _severities(*count_by_severity(result.violations))),
     ]

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -55,6 +56,8 @@ BROKEN_CODES: Final = frozenset(
     }
 )
 HANDSHAKE_CUT: Final = ("reset", "syscall", "eof", "closed", "timed out", "broken pipe")  # an overloaded server's ways
+
+_AFTER: Final = re.compile(r" after \d+ (?:ms|milliseconds)\b")  # else one reason would be counted as many
 
 RETRY_AFTER_INFO: Final[int | None] = getattr(pycurl, "RETRY_AFTER", None)
 """Older pycurl cannot ask libcurl for this header; a callback for each header line must, which takes some CPU."""
@@ -164,7 +167,7 @@ class CurlTransport:
             now - exchange.started,
             fault,
             was_sent,
-            detail=self._mask.line(words or f"libcurl error {code}"),
+            detail=self._mask.line(_AFTER.sub("", words) or f"libcurl error {code}"),
             was_repeated=self._was_repeated(exchange),
         )
         exchange.take_body()
