@@ -32,6 +32,7 @@ def test_many_failures_in_one_moment_are_no_outage():
     assert not pacer.is_paused
     pacer.note_answers(1002.1, Answers(failures=1))
     assert pacer.is_paused
+    assert pacer.outage_seconds(1002.1) == pytest.approx(2.1)
 
 
 def test_ten_failures_within_a_little_more_than_two_seconds_are_an_outage():
