@@ -223,7 +223,8 @@ def _after_renaming(frame: pd.DataFrame, layout: Layout, attribute: Attribute, l
         return line
     names = [a.name.strip().casefold() for a in layout.attributes]
     if names.count(attribute.name.strip().casefold()) > 1:
-        form, here = f"if {old} in df: \0", f"df[{old}]"
+        kept_apart = distinct(layout, attribute)  # the name that it has by then, where a merger would cost values
+        form, here = f"for c in {{{old}, {kept_apart!r}}} & {{*df}}: \0", "df[c]"
     elif new is not None:
         form, here = f"c = {old} if {old} in df else {new!r}; \0", "df[c]"
     else:

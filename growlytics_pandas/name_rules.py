@@ -1,11 +1,14 @@
 """The rules about attributes as a whole: their names and their types."""
 
+import warnings
 from collections import Counter, defaultdict
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract, fixes, type_fixes
-from growlytics_pandas.inference import AttributeType, Kind
+from growlytics_pandas.inference import TYPE_OF, AttributeType, Kind, family
 from growlytics_pandas.layout import Attribute, Layout
 from growlytics_pandas.ledger import UNCERTAIN
 from growlytics_pandas.rules import RULES, Effect, Rule, Severity
@@ -65,7 +68,7 @@ def _check_name(frame: pd.DataFrame, layout: Layout, attribute: Attribute, names
         findings.append(_found(Rule.ATTRIBUTE_NAME_DUPLICATE, attribute, rows, what, fix))
     if name != name.strip():
         what = f"white space around the attribute name {name!r}; it is part of the name for good."
-        fix = fixes.renamed(frame, layout, attribute, name.strip())
+        fix = _joined(frame, layout, attribute, name.strip())
         findings.append(_found(Rule.ATTRIBUTE_NAME_WHITESPACE, attribute, rows, what, fix))
     return findings
 
@@ -111,19 +114,24 @@ def _check_known(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> l
 
 def _case_clashes(frame: pd.DataFrame, layout: Layout) -> list[Found]:
     """Names that differ only in case: from each other, from a reserved one, or from one that the ledger knows."""
-    spellings: defaultdict[str, set[str]] = defaultdict(set)
-    for name in (
-        *(attribute.name for attribute in layout.attributes),
-        *contract.RESERVED_ATTRIBUTES,
-        *layout.known_names,
+    owners: defaultdict[str, dict[str, str]] = defaultdict(dict)  # what is alike: each spelling, and whose it is
+    for names, owner in (
+        ((attribute.name for attribute in layout.attributes), "another column"),
+        (contract.RESERVED_ATTRIBUTES, "a reserved attribute"),
+        (layout.known_names, "an attribute of earlier pushes, which the ledger knows"),
     ):
-        spellings[name.casefold()].add(name)
-    findings = []
+        for name in names:
+            owners[name.casefold()].setdefault(name, owner)
+    findings: list[Found] = []
+    lines: dict[int, str] = {}  # by the column that a line renames or merges: two that clash are compared once
     for attribute in layout.attributes:
-        others = sorted(spellings[attribute.name.casefold()] - {attribute.name})
+        others = {name: owner for name, owner in owners[attribute.name.casefold()].items() if name != attribute.name}
         if others and attribute.name not in contract.RESERVED_ATTRIBUTES:
-            alike = ", ".join(map(repr, others))
+            alike = ", ".join(f"{name!r} ({others[name]})" for name in sorted(others))
             what = f"{attribute.name!r} differs only in case from {alike}; names are case-sensitive."
+            spare, new = _unified(layout, attribute, sorted(others))
+            if spare.position not in lines:
+                lines[spare.position] = _joined(frame, layout, spare, new)
             findings.append(
                 Found(
                     Rule.ATTRIBUTE_NAME_CASE_CLASH,
@@ -131,17 +139,61 @@ def _case_clashes(frame: pd.DataFrame, layout: Layout) -> list[Found]:
                     attribute.column,
                     attribute.name,
                     what,
-                    _unified(frame, layout, attribute, others),
+                    lines[spare.position],
                 )
             )
     return findings
 
 
-def _unified(frame: pd.DataFrame, layout: Layout, attribute: Attribute, others: list[str]) -> str:
-    """Return a line that leaves one spelling: a reserved name, else the first in the frame, else a known one."""
+def _unified(layout: Layout, attribute: Attribute, others: list[str]) -> tuple[Attribute, str]:
+    """Return which column gets which name: a reserved one, else that of the first in the frame, else a known one."""
     reserved = next((name for name in others if name in contract.RESERVED_ATTRIBUTES), None)
     alike = [a for a in layout.attributes if a is attribute or a.name in others]
     if reserved or len(alike) == 1:
-        return fixes.renamed(frame, layout, attribute, reserved or others[0])
+        return attribute, reserved or others[0]
     first, second, *_ = alike
-    return fixes.renamed(frame, layout, second if attribute is first else attribute, first.name)
+    return second if attribute is first else attribute, first.name
+
+
+def _joined(frame: pd.DataFrame, layout: Layout, attribute: Attribute, new: str) -> str:
+    """Return a line that gives a column the name `new`: merged with the one that has it if that costs no value."""
+    owner = next((a for a in layout.attributes if a.name == new and a is not attribute), None)
+    if owner is None or layout.id_position in (owner.position, attribute.position):
+        return fixes.renamed(frame, layout, attribute, new)
+    if any(a.missing != int(frame.iloc[:, a.position].isna().sum()) for a in (owner, attribute)):
+        loss = f"the parts were not compared with {new!r}"  # the frame is an example of many parts
+    else:
+        loss = _loss(frame.iloc[:, owner.position], frame.iloc[:, attribute.position], new)
+    if not loss:
+        return fixes.renamed(frame, layout, attribute, new)
+    apart = fixes.renamed(frame, layout, attribute, fixes.distinct(layout, attribute))
+    return fixes.remarked(apart, f"keeps both: {loss}")
+
+
+def _loss(owner: "pd.Series[Any]", other: "pd.Series[Any]", name: str) -> str:
+    """Try the merger, and say in how many rows a value of either column would be gone or another one; '' if in none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # a line that makes pandas warn is none to offer
+            merged = owner.combine_first(other)
+    except (TypeError, ValueError, OverflowError, Warning):
+        return f"pandas cannot merge it with {name!r}"
+    new = merged.tolist()
+    is_kept = [
+        not is_there or _is_same(value, one)
+        for cells in (owner, other)
+        for value, is_there, one in zip(cells.tolist(), cells.notna().tolist(), new, strict=True)
+    ]
+    n_lost = int((~np.reshape(is_kept, (2, -1))).any(axis=0).sum())
+    return f"{name!r} has another value in {n_lost:,} row{'s' * (n_lost != 1)}" if n_lost else ""
+
+
+def _is_same(value: Any, new: Any) -> bool:
+    """Tell whether two cells would be sent as the same; in doubt they would not."""
+    try:
+        is_equal = bool(value == new)
+    except (TypeError, ValueError):
+        return False
+    if type(value) is type(new) or not is_equal:
+        return is_equal
+    return TYPE_OF.get(family(type(value))) is TYPE_OF.get(family(type(new)))  # 1 and True are not

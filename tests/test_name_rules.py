@@ -39,6 +39,68 @@ def test_columns_that_clash_are_merged_without_losing_a_value():
     assert mended(df, "attribute_name_case_clash")["City"].tolist() == ["Pune", "Delhi"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "names"),
+    [
+        (["Pune", "Goa"], ["Pune", "Delhi"], ("City", "city")),
+        (["Pune", None], ["Goa", "Delhi"], ("City", " City")),
+        (["a@example.com", "b@example.com"], ["a@example.com", "c@example.com"], ("Email", "email")),
+        ([2**60 + 1, None], [None, 1.5], ("N", "n")),  # as floats they would lose digits
+        ([1, None], [True, False], ("N", "n")),
+        ([[1], [2]], [None, "x"], ("N", "n")),
+    ],
+)
+@pytest.mark.parametrize("index", [[0, 1], ["a", "a"]])
+def test_columns_that_clash_are_kept_apart_where_one_would_cost_a_value(first, second, names, index):
+    dtype = "Int64" if first[0] == 2**60 + 1 else object
+    columns = {
+        names[0]: pd.Series(first, index, dtype),
+        names[1]: pd.Series(second, index, float if dtype == "Int64" else object),
+    }
+    df = pd.DataFrame({"id": ["a", "b"], **columns}, index=index)
+    rule = "attribute_name_whitespace" if " City" in names else "attribute_name_case_clash"
+    line = found(df, rule)["fix"].unique().item()
+    assert "keeps both" in line
+    after = mended(df, rule)
+    held = [after[label].tolist() for label in after if label != "id"]
+    assert [[v for v in cells if pd.isna(v) is not True] for cells in held] == [
+        [v for v in df[label] if pd.isna(v) is not True] for label in names
+    ]
+    assert found(after, "attribute_name_case_clash").empty
+
+
+def test_how_many_rows_differ_is_told_and_two_columns_are_compared_in_time():
+    rows = 200_000
+    df = pd.DataFrame({"id": range(rows), "City": "Pune", "city": ["Pune"] * (rows - 1_206) + ["Goa"] * 1_206})
+    fixes = found(df, "attribute_name_case_clash")["fix"].unique()
+    assert fixes.tolist() == [
+        "df = df.rename(columns={'city': 'city 2'})  # keeps both: 'City' has another value in 1,206 rows"
+    ]
+
+
+def test_columns_of_many_parts_that_clash_are_kept_apart_for_the_parts_not_looked_at():
+    parts = [
+        pd.DataFrame({"id": range(at, at + 30), "City": "Pune", "city": "Goa" if at else "Pune"}) for at in (0, 30)
+    ]
+    fixes = gp.plan_batches(parts, "id").violations["fix"].unique()
+    assert fixes.tolist() == [
+        "df = df.rename(columns={'city': 'city 2'})  # keeps both: the parts were not compared with 'City'"
+    ]
+
+
+def test_a_clash_says_whose_the_other_name_is(tmp_path):
+    client = gp.Client("not-a-real-key", ledger=tmp_path / "ledger.db")
+    client.declare_types({"city": "string"})
+    df = pd.DataFrame({"id": ["a"], "City": ["Pune"], "EMAIL": ["a@example.com"]})
+    messages = found(df, "attribute_name_case_clash", client=client)["message"].tolist()
+    assert "from 'city' (an attribute of earlier pushes, which the ledger knows)" in messages[0]
+    assert "from 'email' (a reserved attribute)" in messages[1]
+    [message] = found(df.rename(columns={"EMAIL": "city"}), "attribute_name_case_clash").query("column == 'City'")[
+        "message"
+    ]
+    assert "from 'city' (another column)" in message
+
+
 def test_a_clash_with_a_reserved_name_ends_in_the_reserved_one():
     df = pd.DataFrame({"id": ["a"], "E-mail": ["x"], "EMAIL": ["a@example.com"]})
     assert "email" in mended(df, "attribute_name_case_clash")
