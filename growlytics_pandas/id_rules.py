@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -161,8 +161,25 @@ class _Reporter:
     def report_duplicates(self, groups: Groups) -> None:
         told = tell_same(groups, self._layout.keep)
         if told:
-            fix = fixes.of_same_ids(self._frame, self._layout.id_position, groups)
-            self.tell_same([row for row, _ in told], [what for _, what in told], fix)
+            self.tell_same([row for row, _ in told], [what for _, what in told], self._keeping_one(groups))
+
+    def _keeping_one(self, groups: Groups) -> str:
+        """Return a line that leaves one row of each id, with what it drops and whether that holds more."""
+        which: Literal["first", "last"] = "first" if self._layout.keep == "first" else "last"
+        line = fixes.of_same_ids(self._frame, self._layout.id_position, groups)
+        n_dropped, n_fuller = sum(map(len, groups)) - len(groups), self._count_fuller(groups, which)
+        remark = f"drops {n_dropped:,} row{'s' * (n_dropped != 1)}, keeps the {which} of each id"
+        remark += f" although {n_fuller:,} of those dropped held more values" if n_fuller else ""
+        return fixes.remarked(line.replace('keep="last"', f'keep="{which}"'), remark)
+
+    def _count_fuller(self, groups: Groups, which: Literal["first", "last"]) -> int:
+        """Count the rows that have more values than the one of their id that is kept."""
+        rows = [row for group in groups for row in group]
+        filled = np.zeros(len(rows), dtype="int64")
+        for attribute in self._layout.attributes:
+            filled += self._frame.iloc[rows, attribute.position].notna().to_numpy()
+        by_id = pd.Series(filled).groupby(np.repeat(np.arange(len(groups)), list(map(len, groups))))
+        return int((filled > by_id.transform(which).to_numpy()).sum())
 
     def tell_same(self, rows: list[int], what: Sequence[str], fix: str) -> None:
         # Who says keep="first" has decided: the row is reported, and no reason to refuse the push.
