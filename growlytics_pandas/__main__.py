@@ -1,7 +1,9 @@
 """``python -m growlytics_pandas``: files from a scheduler, the demo, and the sandbox as a server of its own."""
 
 import argparse
+import pkgutil
 import sys
+from pathlib import Path
 from typing import Final
 
 from growlytics_pandas import demo
@@ -10,11 +12,15 @@ from growlytics_pandas.sandbox import command as sandbox
 
 WRONG_CALL: Final = 2
 """As argparse leaves it."""
+_SCRIPT: Final = "growlytics-pandas"
+_DESCRIPTION: Final = "Push files of customers from a scheduler; a demo; and the sandbox as a server of its own."
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    parser = Parser(prog="growlytics_pandas", description=__doc__)
+    parser = Parser(prog=_called_as(), description=_DESCRIPTION)
+    version = pkgutil.resolve_name("growlytics_pandas:__version__")
+    parser.add_argument("--version", action="version", version=f"growlytics-pandas {version}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for one in COMMANDS:
         command = commands.add_parser(one.name, help=one.help, description=f"{one.help}.", epilog=epilog())
@@ -28,6 +34,11 @@ def make_parser() -> argparse.ArgumentParser:
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     return parser
+
+
+def _called_as() -> str:
+    """Return the name of the command as it was called, for a user to copy."""
+    return _SCRIPT if Path(sys.argv[0]).stem == _SCRIPT else "python -m growlytics_pandas"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,11 +2,14 @@
 
 import hashlib
 import os
+import re
 from typing import Any, Final
 
 from growlytics_pandas.errors import ApiKeyError
 
 KEY_VARIABLE: Final = "GROWLYTICS_API_KEY"
+_ASSIGNMENT: Final = re.compile(rf"\W*((export|set|setx|env)\s+)?(\$env:)?{KEY_VARIABLE}\W", re.IGNORECASE)
+_QUOTES: Final = "\"'`“”‘’"
 SEALED: Final = "<hidden>"  # what an argument is rebound to once its key is sealed
 
 
@@ -65,6 +68,8 @@ def find_key(api_key: ApiKey | str | None) -> ApiKey:
             "To try without one: with growlytics_pandas.Sandbox() as sandbox: … client=sandbox.client."
         )
     found = ApiKey(found.reveal().strip())
+    if extra := _find_extra(found):
+        raise ApiKeyError(f"api_key: found {extra}; remove that: the key itself and nothing else must be left.")
     bad = _find_unprintable(found)
     if bad is not None:
         raise ApiKeyError(
@@ -72,6 +77,15 @@ def find_key(api_key: ApiKey | str | None) -> ApiKey:
             "an HTTP header; a key is printable ASCII without spaces. Copy it again from the dashboard."
         )
     return found
+
+
+def _find_extra(key: ApiKey) -> str:
+    """Say what stands around a key that was copied with more than itself, as from a file of variables."""
+    if _ASSIGNMENT.match(key.reveal()):
+        return f"the name {KEY_VARIABLE} and a sign before the key"
+    if key.reveal()[0] in _QUOTES or key.reveal()[-1] in _QUOTES:
+        return "a quotation mark before or after the key"
+    return ""
 
 
 def _find_unprintable(key: ApiKey) -> int | None:

@@ -52,7 +52,7 @@ ALLOWED = {
     "value_rules": "blocks cells contacts contract fixes identifiers inference layout rules value_fixes violations",
     "validation": "blocks cells id_rules layout name_rules rules value_rules violations",
     "encoding": "blocks cells conversion inference",
-    "planning": "blocks contract encoding identifiers inference layout ledger masking outcomes report rules validation",
+    "planning": "blocks contract encoding errors identifiers inference layout ledger masking outcomes report rules validation",
     "endings": "errors retry wire",
     "delivery": "endings errors outcomes pacing retry transport wire",
     "recording": "encoding errors ledger outcomes",
@@ -68,7 +68,7 @@ ALLOWED = {
     "form": "api client contract errors identifiers layout masking outcomes planning progress report result rules sandbox",
     "sandbox": "contract errors masking templates",
     "demo": "accessor samples sandbox",
-    "commands": "api client contract credentials csv_safe errors ledger outcomes planning progress result rules targets transport wire",
+    "commands": "api client contract credentials csv_safe errors hints layout ledger outcomes planning progress result rules targets transport wire",
     "__main__": "commands demo sandbox",
     "__init__": "accessor api batches client errors ledger planning result samples sandbox",
 }

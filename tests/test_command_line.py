@@ -1,6 +1,9 @@
 import subprocess
 import sys
 
+import pytest
+
+import growlytics_pandas
 from growlytics_pandas.__main__ import main
 
 
@@ -27,6 +30,30 @@ def test_the_demo_shows_each_step_and_ends_well():
 def test_a_demo_of_too_few_rows_says_how_many_it_needs(capsys):
     assert main(["demo", "--rows", "5"]) == 2
     assert "100 or more" in capsys.readouterr().err
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert (end.value.code, capsys.readouterr().out) == (0, f"growlytics-pandas {growlytics_pandas.__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("script", "shown"),
+    [
+        ("/usr/bin/growlytics-pandas", "growlytics-pandas"),
+        ("growlytics-pandas.exe", "growlytics-pandas"),
+        ("/lib/growlytics_pandas/__main__.py", "python -m growlytics_pandas"),
+    ],
+)
+def test_help_shows_the_command_as_it_was_called(capsys, monkeypatch, script, shown):
+    monkeypatch.setattr(sys, "argv", [script])
+    with pytest.raises(SystemExit):
+        main(["push", "--help"])
+    assert capsys.readouterr().out.startswith(f"usage: {shown} push [-h]")
+    with pytest.raises(SystemExit):
+        main(["push"])
+    assert capsys.readouterr().err.endswith(f"See {shown} push --help.\n")
 
 
 def test_without_a_command_the_commands_are_listed(capsys):

@@ -47,6 +47,41 @@ def test_a_key_that_cannot_be_a_header_is_refused_without_showing_it(bad):
     assert SECRET not in shown(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("around", "said"),
+    [
+        ("GROWLYTICS_API_KEY={}", KEY_VARIABLE),
+        ("export GROWLYTICS_API_KEY={}\n", KEY_VARIABLE),
+        ("GROWLYTICS_API_KEY = '{}'", KEY_VARIABLE),
+        ("growlytics_api_key: {}", KEY_VARIABLE),
+        ('"GROWLYTICS_API_KEY": "{}"', KEY_VARIABLE),
+        ("GROWLYTICS_API_KEY={}\nOTHER=1", KEY_VARIABLE),
+        ('"{}"', "quotation mark"),
+        ("'{}'\n", "quotation mark"),
+        ("“{}”", "quotation mark"),
+        ("{}'", "quotation mark"),
+    ],
+    ids=ascii,
+)
+def test_what_was_copied_with_a_key_is_refused_here_and_the_key_not_shown(around, said, monkeypatch):
+    monkeypatch.setenv(KEY_VARIABLE, around.format(SECRET))
+    with pytest.raises(ApiKeyError) as caught:
+        Client()
+    assert said in str(caught.value)
+    assert "remove" in str(caught.value)
+    assert SECRET not in shown(caught.value)
+    frame = caught.tb
+    while frame := frame.tb_next:
+        assert not [
+            name for name, value in frame.tb_frame.f_locals.items() if isinstance(value, str) and SECRET in value
+        ]
+
+
+@pytest.mark.parametrize("key", ["dGVzdA==", "a=b", "GROWLYTICS_API_KEY2", "key'with'quotes"])
+def test_a_key_may_hold_any_sign_of_a_header(key):
+    assert find_key(key).reveal() == key
+
+
 def test_a_key_of_another_type_is_refused_without_showing_it():
     with pytest.raises(ApiKeyError) as caught:
         Client(SECRET.encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -22,14 +23,22 @@ _BLANKS: Final = ("NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None"
 _INT64: Final = np.iinfo("int64")
 
 
-def settle(column: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What was decided of a column; `is_doubt` where it is text and numbers are probably meant."""
+
+    text: str
+    is_doubt: bool = False
+
+
+def settle(column: pd.Series[Any]) -> tuple[pd.Series[Any], Note | None]:
     """Return a column of text as what its values are, and a note where that deserves one."""
     present = column.dropna()
     if present.empty or not _looks_typed(present.iloc[:_FIRST_LOOK]):
-        return column, ""
+        return column, None
     lowered = present.str.lower()
     if lowered.isin(["true", "false"]).all():
-        return column.str.lower().map({"true": True, "false": False}).astype("boolean"), ""
+        return column.str.lower().map({"true": True, "false": False}).astype("boolean"), None
     is_number = _matches(present, _NUMBER)
     if is_number.all():
         return _numbers(column, present)
@@ -56,16 +65,16 @@ def _matches(texts: pd.Series[Any], pattern: str) -> Any:
     return texts.str.fullmatch(pattern).to_numpy(dtype=bool)
 
 
-def _numbers(column: pd.Series[Any], present: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
+def _numbers(column: pd.Series[Any], present: pd.Series[Any]) -> tuple[pd.Series[Any], Note | None]:
     if _matches(present, _INTEGER).all():
         integers = list(map(int, present.tolist()))
         if _INT64.min <= min(integers) and max(integers) <= _INT64.max:
-            return _filled(column, integers, "Int64", "int64"), ""
-        return column, _stays(column, "whole numbers of more than 64 bits")
+            return _filled(column, integers, "Int64", "int64"), None
+        return column, Note(_stays(column, "whole numbers of more than 64 bits"))
     floats = list(map(float, present.tolist()))
     if any(map(_is_rounded, floats, present.tolist())):
-        return column, _stays(column, "whole numbers that a double would round")
-    return _filled(column, floats, "float64", "float64"), ""
+        return column, Note(_stays(column, "whole numbers that a double would round"))
+    return _filled(column, floats, "float64", "float64"), None
 
 
 def _is_rounded(number: float, text: str) -> bool:
@@ -83,19 +92,20 @@ def _filled(column: pd.Series[Any], values: list[Any], with_gaps: str, without: 
     return result
 
 
-def _note_of_text(present: pd.Series[Any], is_number: Any) -> str:
+def _note_of_text(present: pd.Series[Any], is_number: Any) -> Note | None:
     is_code = _matches(present, _CODE)
     if (is_number | is_code).all():
-        return _stays(present, f"leading zeros, first in line {present.index[int(np.argmax(is_code))]:,}")
+        return Note(_stays(present, f"leading zeros, first in line {present.index[int(np.argmax(is_code))]:,}"))
     if is_number.mean() < _MOSTLY:
-        return ""
+        return None
     others = present[~is_number]
     found = others.iloc[0]
     # A value is a customer's and does not belong in a log; these words are nobody's.
     blank = found if others.eq(found).all() and found in _BLANKS else ""
-    what = f"{len(others):,} of {len(present):,} values are no plain number, first in line {others.index[0]:,}"
+    is_ = "is" if len(others) == 1 else "are"
+    what = f"{len(others):,} of {len(present):,} values {is_} no plain number, first in line {others.index[0]:,}"
     missing = f" If {blank!r} means missing: --na {shlex.quote(blank)}." if blank else ""
-    return _stays(present, what) + missing
+    return Note(_stays(present, what) + missing, is_doubt=not is_code.any())
 
 
 def _stays(column: pd.Series[Any], why: str) -> str:

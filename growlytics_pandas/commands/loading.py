@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,8 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas.api import plan
 from growlytics_pandas.client import Client
-from growlytics_pandas.commands.columns import settle, spell_out
-from growlytics_pandas.commands.sources import find_source, read_source
+from growlytics_pandas.commands.columns import Note, settle, spell_out
+from growlytics_pandas.commands.sources import Source, Table, find_source, read_source
 from growlytics_pandas.credentials import KEY_VARIABLE
 from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError
 from growlytics_pandas.ledger import UNCERTAIN
@@ -25,13 +27,14 @@ from growlytics_pandas.planning import Plan
 class Loaded:
     """A plan of a file, whose rows are labelled as pandas labels them, and what to know of how it was read.
 
-    `lines`: where the rows are in the file. `has_index_columns`: see `sources.Table`.
+    `of_columns`: position → a note, of columns that are sent.
     """
 
     plan: Plan
+    source: Source
+    table: Table
     notes: tuple[str, ...]
-    lines: pd.Index[Any]
-    has_index_columns: bool
+    of_columns: Mapping[int, Note]
 
 
 def load(arguments: argparse.Namespace, client: Client | None) -> Loaded:
@@ -45,9 +48,15 @@ def load(arguments: argparse.Namespace, client: Client | None) -> Loaded:
         limit=arguments.limit,
     )
     table = read_source(source)
-    frame = _without(table.frame, arguments.exclude or ())
     rename, types = dict(arguments.rename or ()), dict([*(arguments.types or ()), *(arguments.type or ())])
-    notes: tuple[str, ...] = ()
+    asked = {
+        "--id-col": (arguments.id_col,),
+        "--column": arguments.column or (),
+        "--rename": rename,
+        "--type": types,
+    }
+    frame = _without(table.frame, arguments.exclude or (), asked)
+    notes = _of_index(frame, table.index_columns, asked)
     if source.is_untyped:
         types = _known_types(frame, client, rename, arguments.id_col) | types
         frame, notes = _settled(frame, {arguments.id_col: contract.STRING, **types}, rename)
@@ -64,8 +73,9 @@ def load(arguments: argparse.Namespace, client: Client | None) -> Loaded:
         new_attributes=arguments.new_attributes,
         client=client,
     )
-    told = (*table.notes, *notes, *_notes_of_client(client))
-    return Loaded(made, told, table.frame.index, has_index_columns=table.has_index_columns)
+    sent = {attribute.position for attribute in made.layout.attributes}
+    notes = {position: note for position, note in notes.items() if position in sent}
+    return Loaded(made, source, table, (*table.notes, *_notes_of_client(client)), notes)
 
 
 def open_client(arguments: argparse.Namespace, *, needs_key: bool) -> Client | None:
@@ -99,11 +109,30 @@ def _key_in(path: str) -> str:
     return key
 
 
-def _without(frame: pd.DataFrame, excluded: Any) -> pd.DataFrame:
+def _without(frame: pd.DataFrame, excluded: Iterable[str], asked: Mapping[str, Iterable[str]]) -> pd.DataFrame:
     for label in excluded:
         if label not in set(frame.columns):
             raise InvalidArgumentError(f"--exclude: there is no column {label!r}.")
+        for option, labels in asked.items():
+            if label in labels:
+                raise InvalidArgumentError(
+                    f"--exclude: column {label!r} is asked for by {option}, too; leave out one of the two."
+                )
     return frame.loc[:, ~frame.columns.isin(list(excluded))]
+
+
+def _of_index(frame: pd.DataFrame, levels: tuple[Any, ...], asked: Mapping[str, Iterable[str]]) -> dict[int, Note]:
+    """Note what is sent of the index though nobody asked for it: a push from Python sends no index."""
+    wanted = {label for labels in asked.values() for label in labels}
+    return {
+        position: Note(
+            f"column {label!r} is the index of the Parquet file and is sent, too. To leave it out: "
+            f"--exclude {shlex.quote(str(label))}.",
+            is_doubt=True,
+        )
+        for position, label in enumerate(frame.columns)
+        if label in levels and label not in wanted
+    }
 
 
 def _known_types(frame: pd.DataFrame, client: Client | None, rename: dict[str, str], id_col: str) -> dict[str, str]:
@@ -119,19 +148,21 @@ def _known_types(frame: pd.DataFrame, client: Client | None, rename: dict[str, s
 
 def _settled(
     frame: pd.DataFrame, types: dict[str, str], rename: dict[str, str]
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    columns, notes = [], []
+) -> tuple[pd.DataFrame, dict[int, Note]]:
+    columns: list[pd.Series[Any]] = []
+    notes: dict[int, Note] = {}
     for position, label in enumerate(frame.columns):
-        column, note = frame.iloc[:, position], ""
+        column, note = frame.iloc[:, position], None
         if types.get(label) == contract.NUMBER:
             column = spell_out(column)
         elif label not in types and rename.get(label, label) not in contract.RESERVED_ATTRIBUTES:
             column, note = settle(column)
         columns.append(column)
-        notes.append(note)
+        if note is not None:
+            notes[position] = note
     settled = pd.DataFrame(dict(enumerate(columns)), index=frame.index)
     settled.columns = frame.columns
-    return settled, tuple(filter(None, notes))
+    return settled, notes
 
 
 def _notes_of_client(client: Client | None) -> list[str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
 import pandas as pd
 
 from growlytics_pandas.commands import options
+from growlytics_pandas.commands.doubts import find_doubts
 from growlytics_pandas.commands.exits import Exit
 from growlytics_pandas.commands.loading import Loaded, load, open_client
 from growlytics_pandas.commands.outputs import check_outputs, write_outputs
@@ -38,19 +40,32 @@ def _add_validate_options(parser: argparse.ArgumentParser) -> None:
     options.add_saying(parser, files=("violations", "report"))
 
 
-def load_and_note(arguments: argparse.Namespace, *, needs_key: bool) -> Loaded:
-    """Read and plan the file, and say at once what deserves a look: a push may take hours."""
-    loaded = load(arguments, open_client(arguments, needs_key=needs_key))
-    if not arguments.quiet:
-        sys.stderr.writelines(f"note: {in_words(note)}\n" for note in loaded.notes)
-    return loaded
+def load_and_note(arguments: argparse.Namespace) -> Loaded:
+    """Read and plan the file, and say what deserves a look."""
+    loaded = load(arguments, open_client(arguments, needs_key=False))
+    notes = (*loaded.notes, *(note.text for note in loaded.of_columns.values()))
+    _tell(notes, is_quiet=arguments.quiet)
+    return replace(loaded, notes=notes)
 
 
 def load_and_check(arguments: argparse.Namespace, *, needs_key: bool) -> Loaded:
-    """Read, plan and check the file; what is said of a row names its line, what is to be pasted its label."""
-    loaded = load_and_note(arguments, needs_key=needs_key)
-    plan = label_by_line(loaded.plan, loaded.lines, has_index_columns=loaded.has_index_columns)
-    return replace(loaded, plan=plan)
+    """Read, plan and check the file, and say at once what deserves a look: a push may take hours.
+
+    What is said of a row names its line, what is to be pasted its label.
+    """
+    loaded = load(arguments, open_client(arguments, needs_key=needs_key))
+    _tell(loaded.notes, is_quiet=arguments.quiet)
+    plan = label_by_line(loaded)
+    doubts = find_doubts(plan, loaded.of_columns)
+    others = [note.text for position, note in loaded.of_columns.items() if position not in doubts]
+    _tell(others, is_quiet=arguments.quiet)
+    _tell(doubts.values(), is_quiet=False)  # a type is fixed once and for good: tomorrow is too late
+    return replace(loaded, plan=plan, notes=(*loaded.notes, *others, *doubts.values()))
+
+
+def _tell(notes: Iterable[str], *, is_quiet: bool) -> None:
+    if not is_quiet:
+        sys.stderr.writelines(f"note: {in_words(note)}\n" for note in notes)
 
 
 def summarise(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
@@ -71,7 +86,7 @@ def summarise(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
 
 
 def _show_schema(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
-    loaded = load_and_note(arguments, needs_key=False)
+    loaded = load_and_note(arguments)
     return Summary(
         arguments.command,
         arguments.file,

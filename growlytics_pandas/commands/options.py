@@ -21,7 +21,7 @@ how a file is read:
             --na NA. UTF-8, with or without a mark, unless --encoding. A line with too few or too many cells is an
             error.
   jsonl     One JSON object a line; numbers, text and booleans are what they are in JSON, null is missing.
-  parquet   As its schema says, every digit kept. Needs pyarrow.
+  parquet   As its schema says, every digit kept; the levels of a named index are columns. Needs pyarrow.
   Gzip is recognised by itself. The `line` of violations and outcomes is that of the file, where the heading of a csv
   is 1; of a parquet it is the row, from 0.
 
@@ -117,14 +117,18 @@ def add_saying(parser: argparse.ArgumentParser, *, files: tuple[str, ...]) -> No
     """Add what is said and written."""
     group = parser.add_argument_group("what is told")
     group.add_argument("--json", action="store_true", help="one JSON object on stdout, and nothing else there")
-    group.add_argument("--quiet", action="store_true", help="say nothing where all is well; no progress")
+    group.add_argument(
+        "--quiet",
+        action="store_true",
+        help="say nothing where all is well but types that would be fixed in doubt; no progress",
+    )
     for name in files:
         group.add_argument(f"--{name}", type=Path, metavar="PATH", help=_FILES[name])
 
 
 _FILES: Final = {
-    "report": "write an HTML report; ids, names, emails and mobiles are masked",
-    "violations": "write all violations as CSV, safe to open in a spreadsheet",
+    "report": "write a report, as .html; ids, names, emails and mobiles are masked",
+    "violations": "write all violations, as .csv, safe to open in a spreadsheet",
     "outcomes": "write what became of each row, as .csv or .parquet",
 }
 

@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from growlytics_pandas.commands.exits import Exit
@@ -16,8 +17,11 @@ from growlytics_pandas.planning import Plan
 from growlytics_pandas.result import PushResult
 from growlytics_pandas.targets import require_target
 
-_NAMES: Final = ("report", "violations", "outcomes")
 _PARQUET: Final = ".parquet"
+_SUFFIXES: Final = MappingProxyType(
+    {"report": (".html", ".htm"), "violations": (".csv",), "outcomes": (".csv", _PARQUET)}
+)
+"""What can be written as what: a program that opens a file goes by the end of its name."""
 _BY_LINE: Final = {"index": "line"}  # a frame read from a file has its lines for labels; Parquet: its rows
 
 
@@ -29,9 +33,11 @@ def check_outputs(arguments: argparse.Namespace) -> None:
         require_target(path, option)
         if path.absolute() in seen:
             raise InvalidArgumentError(f"{option}: {str(path)!r} is {seen[path.absolute()]} too; give another name.")
-        if path.suffix == _PARQUET and (name != "outcomes" or not importlib.util.find_spec("pyarrow")):
-            why = "pip install pyarrow" if name == "outcomes" else "only --outcomes can be Parquet"
-            raise MissingDependencyError(f"{option}: {str(path)!r} cannot be written: {why}.")
+        if path.suffix.lower() not in _SUFFIXES[name]:
+            allowed = " or ".join(_SUFFIXES[name])
+            raise InvalidArgumentError(f"{option}: found {str(path)!r}; the name must end in {allowed}.")
+        if path.suffix.lower() == _PARQUET and not importlib.util.find_spec("pyarrow"):
+            raise MissingDependencyError(f"{option}: {str(path)!r} cannot be written: pip install pyarrow.")
         seen[path.absolute()] = option
 
 
@@ -51,7 +57,7 @@ def write_outputs(summary: Summary, arguments: argparse.Namespace, plan: Plan, r
 
 
 def _asked(arguments: argparse.Namespace) -> dict[str, Path]:
-    found: dict[str, Any] = {name: getattr(arguments, name, None) for name in _NAMES}
+    found: dict[str, Any] = {name: getattr(arguments, name, None) for name in _SUFFIXES}
     return {name: path for name, path in found.items() if path is not None}
 
 
@@ -62,7 +68,7 @@ def _write(name: str, path: Path, plan: Plan, result: PushResult | None) -> None
         (plan if result is None else result).to_html(path)
     elif result is not None:
         outcomes = result.outcomes.rename(columns=_BY_LINE)
-        if path.suffix == _PARQUET:
+        if path.suffix.lower() == _PARQUET:
             outcomes.to_parquet(path, index=False)
         else:
             write_csv(outcomes, path)

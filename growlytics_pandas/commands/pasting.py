@@ -9,20 +9,25 @@ from __future__ import annotations
 import ast
 import shlex
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
+from growlytics_pandas.commands.loading import Loaded
+from growlytics_pandas.commands.sources import Source
 from growlytics_pandas.commands.wording import in_words
 from growlytics_pandas.planning import Plan
+from growlytics_pandas.rules import Rule
 
 _AS_COLUMNS: Final = "df.reset_index([n for n in df.index.names if n is not None])"  # again, it does nothing
 _OPTIONS: Final = {"types": "--type", "rename": "--rename"}
 
 
-def label_by_line(plan: Plan, lines: pd.Index[Any], *, has_index_columns: bool) -> Plan:
+def label_by_line(loaded: Loaded) -> Plan:
     """Return the plan with the lines of the file for labels; the lines to paste go by the labels it had before."""
+    plan, lines, has_index_columns = loaded.plan, loaded.table.frame.index, bool(loaded.table.index_columns)
     found = plan.violations.copy()
+    _say_text(found, loaded.source)
     made = {line: _as_pasted(line, has_index_columns=has_index_columns) for line in found["fix"].unique()}
     found["fix"] = found["fix"].map(made)
     where = lines.tolist()
@@ -30,6 +35,16 @@ def label_by_line(plan: Plan, lines: pd.Index[Any], *, has_index_columns: bool) 
     lined = replace(plan, frame=plan.frame.set_axis(lines.rename("line")))
     vars(lined).update(violations=found, screening=plan.screening)  # what a plan finds out once and keeps
     return lined
+
+
+def _say_text(found: pd.DataFrame, source: Source) -> None:
+    """Put the option in place of a line that makes text of digits, which a CSV or JSON lines file would not keep."""
+    if source.has_types:
+        return
+    made = ("df[", "del types[") if source.is_untyped else ("df[",)
+    of_digits = (found["rule"] == Rule.INTEGER_UNSAFE) & found["attribute"].notna() & found["fix"].str.startswith(made)
+    labels = found.loc[of_digits, "column"]
+    found.loc[of_digits, "fix"] = [f"# say --type {shlex.quote(f'{label}=string')}" for label in labels]
 
 
 def _as_pasted(line: str, *, has_index_columns: bool) -> str:

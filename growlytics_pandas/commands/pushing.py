@@ -6,6 +6,8 @@ import argparse
 from dataclasses import replace
 from typing import Any, Final
 
+import pandas as pd
+
 from growlytics_pandas.api import last_result
 from growlytics_pandas.commands import options
 from growlytics_pandas.commands.exits import Exit
@@ -43,7 +45,15 @@ def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     result, error = _carry_out(loaded.plan, sending | {"progress": progress})
     summary = _of_result(summarise(arguments, loaded), result)
     if isinstance(error, ConstraintViolationError):
-        summary = replace(summary, exit_status=Exit.DATA, ended="refused", new_types={}, seconds=None, started=None)
+        summary = replace(
+            summary,
+            exit_status=Exit.DATA,
+            ended="refused",
+            would_refuse=False,
+            new_types={},
+            seconds=None,
+            started=None,
+        )
     elif error is not None:
         summary = explain(error, summary, stopper)
     summary = replace(summary, next=_next_step(summary, arguments))
@@ -73,14 +83,19 @@ def _of_result(summary: Summary, result: PushResult) -> Summary:
         summary,
         exit_status=Exit.DATA if summary.errors or n_lost else Exit.DONE,
         ended=result.run.ended,
+        would_refuse=result.run.would_refuse,
         counts=counts,
-        new_types=dict(zip(result.new_types["attribute"], result.new_types["type"], strict=True)),
+        new_types={} if result.run.would_refuse else _types(result.new_types),
         failures=_failures(result),
         started=result.run.started.isoformat(timespec="seconds"),
         seconds=round(result.run.seconds, 3),
         retries=result.run.retries,
         base_url=result.run.base_url,
     )
+
+
+def _types(table: pd.DataFrame) -> dict[str, str]:
+    return dict(zip(table["attribute"], table["type"], strict=True))
 
 
 def _failures(result: PushResult) -> tuple[FailedRow, ...]:
@@ -95,15 +110,18 @@ def _failures(result: PushResult) -> tuple[FailedRow, ...]:
 
 
 def _next_step(summary: Summary, arguments: argparse.Namespace) -> str:
-    if summary.ended == "dry run" or summary.exit_status in (Exit.DONE, Exit.CALL, Exit.FAULT):
-        return ""
-    if summary.ended == "refused":
+    counts = summary.counts or {}
+    if summary.ended == "refused" or summary.would_refuse:
         lists = "" if arguments.violations else " --violations PATH lists them all."
         return f"mend the file, or leave out what cannot arrive: --errors drop.{lists}"
-    if not any((summary.counts or {}).get(status) for status in RETRYABLE):
+    if summary.ended == "dry run" or summary.exit_status in (Exit.DONE, Exit.CALL, Exit.FAULT):
+        return ""
+    if not any(counts.get(status) for status in RETRYABLE):
         return "" if arguments.violations else "--violations PATH lists what was left out, and why."
     if arguments.ledger == "none":
-        return "run the same command again; what arrived is sent once more, which changes nothing."
+        has_arrived = any(counts.get(status) for status in (Status.ACCEPTED, Status.UNKNOWN))
+        again = "; what arrived is sent once more, which changes nothing" if has_arrived else ""
+        return f"run the same command again{again}."
     again = "" if arguments.skip_unchanged else " with --skip-unchanged"
     return f"run the same command again{again}: only what is missing goes out."
 

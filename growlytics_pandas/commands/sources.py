@@ -44,6 +44,11 @@ class Source:
         return self.format in _SEPARATORS
 
     @property
+    def has_types(self) -> bool:
+        """Whether a column has one type, which a line of pandas can change."""
+        return self.format == "parquet"
+
+    @property
     def shown(self) -> str:
         """What to call it."""
         return "stdin" if self.path == STDIN else self.path
@@ -53,13 +58,13 @@ class Source:
 class Table:
     """What was read; the index tells the line in the file (Parquet: the row). Cells of a CSV are text.
 
-    `labels`: what the rows are called in a frame that pandas reads. `has_index_columns`: whether columns of `frame`
-    are in its index there.
+    `labels`: what the rows are called in a frame that pandas reads. `index_columns`: those columns of `frame` that are
+    in its index there.
     """
 
     frame: pd.DataFrame
     labels: pd.Index[Any]
-    has_index_columns: bool = False
+    index_columns: tuple[Any, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -143,7 +148,7 @@ def _read_parquet(source: Source, stream: BinaryIO) -> Table:
         )
     frame = (frame.reset_index(named) if named else frame).iloc[: source.limit]
     notes = _notes_of(source, frame)
-    return Table(frame.reset_index(drop=True), frame.index, has_index_columns=bool(named), notes=notes)
+    return Table(frame.reset_index(drop=True), frame.index, index_columns=tuple(named), notes=notes)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from growlytics_pandas.commands.wording import in_words
+from growlytics_pandas.commands.wording import counted, in_words
 from growlytics_pandas.wire import one_line
 
 _FAILURES_IN_TEXT: Final = 3  # most often one is like the other
@@ -24,6 +24,7 @@ KEYS: Final = MappingProxyType(
         "file": "FILE as given",
         "exit_status": "as above",
         "ended": "`finished`, `dry run`, `refused`, `interrupted`, `stopped early`, `crashed` or `error`",
+        "would_refuse": "a dry run: whether the push would be refused, so that nothing would be sent",
         "rows": "rows of the file",
         "counts": "status → rows; they sum to `rows`",
         "errors": "violations that keep data from arriving",
@@ -38,7 +39,7 @@ KEYS: Final = MappingProxyType(
         "base_url": "where it was sent",
         "message": "why it ended early, or the error",
         "next": "what to do",
-        "notes": "how the file was read, where that deserves a look",
+        "notes": "how the file was read, and types that would be fixed, where that deserves a look",
         "files": "`report`, `violations`, `outcomes` → the path written",
     }
 )
@@ -75,6 +76,7 @@ class Summary:
     file: str
     exit_status: int = 0
     ended: str = "finished"
+    would_refuse: bool = False
     rows: int | None = None
     counts: dict[str, int] | None = None
     errors: int | None = None
@@ -119,9 +121,14 @@ class Summary:
             yield f"next: {self.next}"
 
     def _headline(self) -> str:
-        said = f"{one_line(self.file)}: {self.rows:,} rows"
+        n_rows, n_errors = self.rows or 0, self.errors or 0
+        said = f"{one_line(self.file)}: {counted(n_rows, 'row')}"
         if self.command == "validate":
-            return f"{said}: {self.errors:,} errors, {self.warnings:,} warnings"
+            return f"{said}: {counted(n_errors, 'error')}, {counted(self.warnings or 0, 'warning')}"
+        if self.would_refuse:
+            n_sendable = (self.counts or {}).get("unsent", 0)
+            drop = f"with --errors drop {n_sendable:,} of {counted(n_rows, 'row')} would be sent"
+            return f"{said}: a push would be refused ({counted(n_errors, 'error')}); {drop}; dry run"
         would = {"unsent": "would be sent"} if self.ended == "dry run" else {}
         counts = ", ".join(f"{n:,} {would.get(status, status)}" for status, n in (self.counts or {}).items() if n)
         how = self.ended if self.ended != "refused" else "refused: nothing was sent"

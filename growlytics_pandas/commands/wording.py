@@ -1,5 +1,6 @@
 """Messages of the package in the words of its command line, safe to print."""
 
+import ast
 import re
 import shlex
 from types import MappingProxyType
@@ -22,22 +23,38 @@ _OPTIONS: Final = MappingProxyType(
     }
 )
 """The arguments of Python → what a user of the command says."""
+_RESULT: Final = r"(?:growlytics_pandas\.last_result\(\)|result)"
 _PHRASES: Final = (
-    (re.compile(r"types=\{'([^']*)': '(\w+)'\}"), lambda m: "--type " + shlex.quote(f"{m[1]}={m[2]}")),
+    (
+        re.compile(r"types=\{('[^']*'|\"[^\"]*\"): '(\w+)'\}"),
+        lambda m: "--type " + shlex.quote(f"{ast.literal_eval(m[1])}={m[2]}"),
+    ),
     (re.compile(r"\bpush with --type"), lambda _: "say --type"),
     (re.compile(r"(new_attributes|keep)='?(\w+)'?"), lambda m: f"--{m[1].replace('_', '-')} {m[2]}"),
     (re.compile(r"timezone="), lambda _: "--timezone"),
     (re.compile(r"(?:GROWLYTICS_API_KEY )?or Client\(api_key=…\)"), lambda _: "GROWLYTICS_API_KEY or --key-file"),
+    (re.compile(r"give client=…"), lambda _: "give --key-file PATH"),
     (re.compile(r"Client\(base_url=…\)"), lambda _: "--base-url"),
     (re.compile(r"Client\(ledger=None\)"), lambda _: "--ledger none"),
     (re.compile(r"(\bthe )?\bledger=None\b"), lambda _: "--ledger none"),
-    (re.compile(r"; result\.retry\(\) sends[^.]*\."), lambda _: "."),
-    (re.compile(r"look at result\.failed before pushing again"), lambda _: "--outcomes PATH tells why"),
+    (re.compile(rf"; {_RESULT}\.retry\(\) sends[^.]*\."), lambda _: "."),
+    (re.compile(rf"look at {_RESULT}\.failed before pushing again"), lambda _: "--outcomes PATH tells why"),
     (re.compile(r"max_failures=([\d.]+)"), lambda m: f"--max-failures {m[1]}"),
     (re.compile(r", or (?:paste the fix|None)\b"), lambda _: ""),
     (re.compile(r"\bskip_unchanged=True"), lambda _: "--skip-unchanged"),
 )
 _ARGUMENT: Final = re.compile(r"(\w+)(?:\[('[^\]]*')\])?: ")
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun in the right number.
+
+    Examples
+    --------
+    >>> counted(1, "row"), counted(0, "row"), counted(1234, "row")
+    ('1 row', '0 rows', '1,234 rows')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def in_words(text: str) -> str:

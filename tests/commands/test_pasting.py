@@ -126,6 +126,19 @@ def test_of_labels_that_repeat_the_lines_that_fit_no_more_do_nothing(validate):
     assert pd.read_parquet("a.parquet")["email"].fillna("").tolist() == ["a@example.com", "b@example.com", "", ""]
 
 
+def test_digits_that_are_to_stay_are_an_option_where_a_file_has_no_types(at, command, validate, write):
+    lines = {
+        "a.csv": "id,Loyalty No\na,9007199254740993\n",
+        "a.jsonl": '{"id": "a", "Loyalty No": 9007199254740993}\n',
+    }
+    for name, content in lines.items():
+        for options in ((), ("--type", "Loyalty No=number")):
+            _, found = validate(write(name, content), *options)
+            assert found["fix"].tolist() == ["# say --type 'Loyalty No=string'"], name
+        done, found = validate(name, "--type", "Loyalty No=string")
+        assert (done.status, found.empty) == (0, True)
+
+
 def test_a_line_that_changes_an_argument_is_a_remark_in_the_words_of_the_command(at, command, validate, write):
     write("a.jsonl", '{"id": "1", "Total Orders": 3}\n')
     command("push", "a.jsonl", "--id-col", "id")

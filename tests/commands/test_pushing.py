@@ -75,7 +75,14 @@ def test_rows_that_the_service_refuses_are_1(push, at, faulty):
         (("--ca-bundle", "none.pem"), "--ca-bundle: there is no file"),
         (("--report", "none/r.html"), "--report: there is no folder 'none'"),
         (("--outcomes", "a.csv"), "is FILE too"),
-        (("--violations", "v.parquet"), "only --outcomes can be Parquet"),
+        (("--violations", "v.parquet"), "--violations: found 'v.parquet'; the name must end in .csv"),
+        (("--violations", "v.xlsx"), "--violations: found 'v.xlsx'; the name must end in .csv"),
+        (("--outcomes", "o.xlsx"), "--outcomes: found 'o.xlsx'; the name must end in .csv or .parquet"),
+        (("--report", "r.pdf"), "--report: found 'r.pdf'; the name must end in .html or .htm"),
+        (("--column", "City", "--exclude", "City"), "column 'City' is asked for by --column, too"),
+        (("--type", "City=string", "--exclude", "City"), "column 'City' is asked for by --type, too"),
+        (("--exclude", "id"), "column 'id' is asked for by --id-col, too"),
+        (("--exclude", "Town"), "--exclude: there is no column 'Town'"),
         (("--key-file", "none"), "--key-file: it cannot be read"),
         (("--sned",), "not understood: --sned"),
     ],
@@ -94,7 +101,26 @@ def test_no_key_is_2_and_a_dry_run_needs_none(push):
     assert "--key-file" in done.err
     done = push(GOOD, "--dry-run", "--json")
     assert (done.status, done.told["ended"], done.told["counts"]["unsent"]) == (0, "dry run", 2)
-    assert push(BAD, "--dry-run").status == 1
+
+
+def test_a_dry_run_says_that_a_push_would_be_refused_and_what_drop_would_send(push, at):
+    done = push(BAD, "--dry-run")
+    said = "3 rows: a push would be refused (2 errors); with --errors drop 1 of 3 rows would be sent; dry run"
+    assert (done.status, done.out.splitlines()[0], at().requests) == (1, f"a.csv: {said}", 0)
+    assert "next: mend the file" in done.out
+    assert "would be fixed" not in done.out
+    told = push(BAD, "--dry-run", "--json").told
+    assert (told["would_refuse"], told["new_types"], told["ended"]) == (True, {}, "dry run")
+    assert push(BAD, "--json").told["would_refuse"] is False, "it was refused"
+    done = push(BAD, "--dry-run", "--errors", "drop")
+    assert (done.status, done.out.splitlines()[0]) == (1, "a.csv: 3 rows: 2 invalid, 1 would be sent; dry run")
+
+
+def test_one_is_not_many(push, command, write):
+    assert push("id,City\n1,Pune\n", "--dry-run").out.startswith("a.csv: 1 row: 1 would be sent")
+    write("b.csv", "id,City\n,Pune\n")
+    assert "b.csv: 1 row: 1 error, 0 warnings\n" in command("validate", "b.csv", "--id-col", "id").out
+    assert "(1 error); with --errors drop 0 of 1 row would" in push("id,City\n,Pune\n", "--dry-run").out
 
 
 def test_a_refused_key_and_a_wrong_url_are_2(push, at, monkeypatch, faulty):
@@ -118,6 +144,18 @@ def test_a_service_that_is_not_there_is_3(push, at):
     done = push(GOOD, "--base-url", "http://127.0.0.1:9", "--json")
     assert (done.status, done.told["counts"]["failed"]) == (3, 2)
     assert "--skip-unchanged" in done.told["next"]
+    assert "retry()" not in done.err
+
+
+def test_what_arrived_is_spoken_of_only_where_something_did(push, at, faulty):
+    at(faulty(success_false=1.0))
+    nothing = push(GOOD, "--ledger", "none")
+    assert (nothing.status, nothing.out.splitlines()[-1]) == (1, "next: run the same command again.")
+    at(faulty(success_false=0.5, seed=1))
+    rows = "".join(f"{i},Pune\n" for i in range(40))
+    some = push(f"id,City\n{rows}", "--ledger", "none", "--json")
+    assert (some.told["counts"]["accepted"] > 0, some.told["counts"]["failed"] > 0) == (True, True)
+    assert "what arrived is sent once more" in some.told["next"]
 
 
 def test_the_key_can_stand_in_a_file(push, at, write, monkeypatch):
@@ -127,6 +165,15 @@ def test_the_key_can_stand_in_a_file(push, at, write, monkeypatch):
     assert push(GOOD, "--key-file", "key").status == 0
     write("key", "")
     assert "the file is empty" in push(GOOD, "--key-file", "key").err
+
+
+@pytest.mark.parametrize("around", ["GROWLYTICS_API_KEY={}\n", '"{}"'])
+def test_a_key_with_something_around_it_is_refused_before_anything_is_sent(push, at, write, around):
+    box = at()
+    done = push(GOOD, "--key-file", write("key", around.format(box.api_key)))
+    assert (done.status, box.requests) == (2, 0)
+    assert "remove that" in done.err
+    assert box.api_key not in done.err
 
 
 @pytest.mark.parametrize("option", ["--key", "--api-key", "--token", "--password", "--key-file"])

@@ -163,7 +163,7 @@ def test_what_stays_text_is_noted_without_a_value(command, write):
     rows = "".join(f"{i},{i},{i}\n" for i in range(20))
     write("a.csv", f"id,Orders,Secret\n{rows}20,NA,classified\n")
     done = command("schema", "a.csv", "--id-col", "id")
-    assert "'Orders' is read as text: 1 of 21 values are no plain number, first in line 22." in done.err
+    assert "'Orders' is read as text: 1 of 21 values is no plain number, first in line 22." in done.err
     assert "--na NA" in done.err
     assert "'Secret'" in done.err
     assert "classified" not in done.out + done.err
@@ -198,7 +198,7 @@ BROKEN = {
     "unknown suffix": ("a.xlsx", "x", (), "does not tell the format"),
     "stdin without a format": ("-", None, (), "--format"),
     "empty": ("a.csv", "", (), "it is empty"),
-    "short line": ("a.csv", "id,a\n1,2\n3\n", (), "line 3: found 1 cells; the heading has 2"),
+    "short line": ("a.csv", "id,a\n1,2\n3\n", (), "line 3: found 1 cell; the heading has 2"),
     "long line": ("a.csv", "id,a\n1,2,3\n", (), "line 2: found 3 cells"),
     "open quote": ("a.csv", 'id,a\n1,"2\n3,4\n', (), "a quote that does not close"),
     "other separator": ("a.csv", "id;a\n1;2\n", (), "--sep ';'"),

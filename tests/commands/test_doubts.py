@@ -1,0 +1,73 @@
+"""A type is fixed once and for good, so a command says where another is probably meant, however quiet it is to be."""
+
+import pandas as pd
+import pytest
+
+SCORES = "id,Score\n" + "".join(f"c{i},{'-' if i == 50 else i}\n" for i in range(100))
+FLAGS = '{"id": "a", "Flag": 0}\n{"id": "b", "Flag": 1}\n'
+TIMES = "id,At\na,2025-01-31\nb,2025-02-01\n"
+NOT_ISO = "id,At\na,31/01/2025\nb,01/02/2025\n"
+YES = "id,Mother's\na,yes\nb,no\n"
+DOUBTS = {  # a file, what is said of it, the option that takes the type meant, the one that keeps the type
+    "a number or a dash": ("a.csv", SCORES, "1 of 100 values is no plain number", "Score=number", "Score=string"),
+    "dates": ("a.csv", TIMES, "all dates", "At=date", "At=string"),
+    "dates of another form": ("a.csv", NOT_ISO, "text like 31/01/2025", "", "At=string"),
+    "yes/no": ("a.csv", YES, "all yes/no", """'Mother'"'"'s=boolean'""", """'Mother'"'"'s=string'"""),
+    "0 and 1": ("a.jsonl", FLAGS, "only 0 and 1", "Flag=boolean", "Flag=number"),
+    "dates in JSON": ("a.jsonl", '{"id": "a", "At": "2025-01-31"}\n', "all dates", "At=date", "At=string"),
+}
+QUIET = ("--id-col", "id", "--quiet")
+
+
+@pytest.mark.parametrize("command_line", [("push",), ("push", "--dry-run"), ("validate",)], ids=" ".join)
+@pytest.mark.parametrize("case", DOUBTS)
+def test_a_doubtful_type_is_told_with_quiet_too_and_how_to_settle_it(command, at, write, case, command_line):
+    name, content, why, meant, kept = DOUBTS[case]
+    done = command(command_line[0], write(name, content), *command_line[1:], *QUIET, "--json")
+    assert done.status == 0
+    (line,) = done.err.splitlines()
+    assert line.startswith("note: column ")
+    for words in (why, f"--type {meant}" if meant else "convert first", f"--type {kept}", "for good"):
+        assert words in line
+    assert done.told["notes"] == [line.removeprefix("note: ")]
+
+
+@pytest.mark.parametrize("kind", ["number", "string"])
+def test_nothing_is_said_where_the_type_was_asked_for_or_is_known(command, at, write, kind):
+    write("a.csv", SCORES)
+    asked = command("push", "a.csv", *QUIET, "--type", f"Score={kind}", "--na", "-")
+    assert (asked.status, asked.err) == (0, "")
+    known = command("push", "a.csv", *QUIET, "--na", "-")
+    assert (known.status, known.err) == (0, "")
+
+
+def test_a_column_that_is_not_sent_or_would_lose_something_as_numbers_is_no_doubt(command, at, write):
+    write("a.csv", "id,City,At,Pin\n1,Pune,2025-01-31,110001\n2,Goa,2025-02-01,00123\n")
+    assert command("push", "a.csv", *QUIET, "--dry-run", "--exclude", "At").err == ""
+    loud = command("push", "a.csv", "--id-col", "id", "--dry-run", "--column", "City")
+    assert loud.err == "", "nothing of columns that stay behind"
+    assert "leading zeros" in command("push", "a.csv", "--id-col", "id", "--dry-run").err
+
+
+@pytest.fixture
+def indexed(tmp_path):
+    frame = pd.DataFrame({"id": ["a", "b"], "City": ["Pune", "Goa"]}, index=pd.Index([5, 6], name="Row"))
+    frame.to_parquet(tmp_path / "r.parquet")
+    return "r.parquet"
+
+
+def test_an_index_of_a_parquet_file_that_would_become_an_attribute_is_told(command, at, indexed):
+    (line,) = command("push", indexed, *QUIET, "--dry-run").err.splitlines()
+    assert "'Row' is the index of the Parquet file and is sent, too" in line
+    assert "--exclude Row" in line
+    assert "'Row' is the index" in command("schema", indexed, "--id-col", "id").err
+    for option in (("--exclude", "Row"), ("--column", "City"), ("--type", "Row=number"), ("--rename", "Row=Line")):
+        assert command("push", indexed, *QUIET, "--dry-run", *option).err == "", option
+    assert command("push", indexed, *QUIET, "--exclude", "Row").status == 0
+    assert at().stored() == {"a": {"City": "Pune"}, "b": {"City": "Goa"}}
+
+
+def test_an_index_that_holds_the_ids_is_no_doubt(command, at, tmp_path):
+    frame = pd.DataFrame({"City": ["Pune", "Goa"]}, index=pd.Index(["a", "b"], name="id"))
+    frame.to_parquet(tmp_path / "r.parquet")
+    assert command("push", "r.parquet", *QUIET).err == ""
