@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
 import pandas as pd
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_OF_FRAME: Final = re.compile(r"^df : .*\n(?:    .*\n)+", re.MULTILINE)  # the parameter that a method has not
 
 
 def _method(
@@ -36,6 +38,7 @@ def _method(
     _, *rest = signature.parameters.values()
     me = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     method.__signature__ = signature.replace(parameters=[me, *rest])  # type: ignore[attr-defined]
+    method.__doc__ = _OF_FRAME.sub("", inspect.getdoc(function) or "", count=1)
     return method
 
 
@@ -49,6 +52,11 @@ class GrowlyticsAccessor:
 
     def __init__(self, frame: Any) -> None:
         self._frame = frame
+
+    def __repr__(self) -> str:
+        """Say what can be done; a look at it sends nothing."""
+        rows, columns = self._frame.shape
+        return f"<growlytics of {rows:,} rows × {columns:,} columns: schema, validate, preview, plan, push, form>"
 
     plan = _method(api.plan)
     schema = _method(api.schema)

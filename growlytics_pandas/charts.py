@@ -10,7 +10,7 @@ import pandas as pd
 
 from growlytics_pandas.errors import MissingDependencyError
 from growlytics_pandas.outcomes import Status
-from growlytics_pandas.report.tables import STATUS_TONES, group_violations, label, left_out
+from growlytics_pandas.report.tables import STATUS_TONES, group_violations, label, left_out, plural
 from growlytics_pandas.rules import Severity
 from growlytics_pandas.timeline import Sample, stretches
 
@@ -61,7 +61,8 @@ def plot_violations(violations: pd.DataFrame, ax: Any = None) -> Any:
     names = [f"{row.rule}  ·  {_plain(label(row.column))}" for row in shown.itertuples()]
     _bars(ax, names, shown["cells"].tolist(), tones)
     rest = left_out(len(groups) - len(shown), "rules and columns")
-    title = f"{len(violations):,} violations (red: errors)" if len(groups) else "No violations"
+    cells = f"{plural(int(groups['cells'].sum()), 'cell')} in {plural(len(violations), 'violation')} (red: errors)"
+    title = cells if len(groups) else "No violations"
     ax.set_title(title, loc="left", fontsize=11, color=_INK)
     ax.set_xlabel("cells" + (f"   ({rest})" if rest else ""))
     return ax

@@ -15,6 +15,7 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas.blocks import Budget, prepare, starts
 from growlytics_pandas.encoding import Encoded, encode_block
+from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.identifiers import read_ids
 from growlytics_pandas.layout import Attribute, Layout
 from growlytics_pandas.ledger import Workspace
@@ -165,7 +166,7 @@ class Plan(AnyPlan):
 
     def preview(self, n: int = 3) -> list[dict[str, Any]]:
         """Return the first `n` bodies exactly as they would be sent, read back from their JSON."""
-        rows = np.flatnonzero(~self.screening.skipped)[:n]
+        rows = np.flatnonzero(~self.screening.skipped)[: require_count(n)]
         first, last = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)
         blocks = (self.encode(first + start, first + stop) for start, stop in starts(last - first))
         return [json.loads(body) for block in blocks for body in block.bodies]
@@ -205,6 +206,13 @@ class Plan(AnyPlan):
             f"<Plan {self.counts['unsent']:,} of {len(self.frame):,} rows, {len(self.layout.attributes)} attributes; "
             f"{errors:,} errors, {len(self.violations) - errors:,} warnings>"
         )
+
+
+def require_count(n: int) -> int:
+    """Return how many bodies to preview, if it can be a number of them."""
+    if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 0:
+        raise InvalidArgumentError(f"n: found {n!r}; it must be a whole number from 0 up.")
+    return int(n)
 
 
 SCHEMA_DTYPES = {

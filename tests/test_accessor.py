@@ -40,7 +40,10 @@ def test_methods_have_the_signature_and_docs_of_the_functions(method):
     assert (of_function[0].name, of_method[0].name) == ("df", "self")
     assert of_function[1:] == of_method[1:]
     assert inspect.signature(function).return_annotation == inspect.signature(door).return_annotation
-    assert inspect.getdoc(door) == inspect.getdoc(function)
+    assert set(inspect.getdoc(function).split("\n")) - set(inspect.getdoc(door).split("\n")) == {
+        "df : DataFrame",
+        "    One row a customer.",
+    }
     bound = inspect.signature(getattr(pd.DataFrame({"id": []}).growlytics, method))
     assert list(bound.parameters.values()) == of_function[1:]
 
@@ -110,3 +113,12 @@ def test_batches_name_a_client_where_the_id_column_belongs_too(sandbox, function
     with pytest.raises(InvalidArgumentTypeError, match=r"Did you mean client=…\?"):
         function([pd.DataFrame({"id": ["a"]})], sandbox.client)
     assert sandbox.requests == 0
+
+
+def test_help_names_no_frame_that_a_method_does_not_take_and_the_door_says_what_it_can():
+    df = pd.DataFrame({"id": ["a"], "City": ["Pune"]})
+    for name in ("plan", "schema", "validate", "preview", "push"):
+        doc = getattr(df.growlytics, name).__doc__
+        assert "\ndf : " not in doc
+        assert "\nid_col : hashable" in doc
+    assert repr(df.growlytics).startswith("<growlytics of 1 rows × 2 columns: schema")

@@ -1,3 +1,4 @@
+import re
 import signal
 import threading
 import time
@@ -260,3 +261,24 @@ def test_a_long_stretch_without_requests_is_no_unreachable_service(sandbox):
     delivery.run(chunks())
     assert delivery.error is None
     assert book.counts()["accepted"] == 1
+
+
+@pytest.mark.slow
+def test_while_nothing_succeeds_progress_says_so_until_the_service_is_back():
+    box = gp.Sandbox().start()
+    port = int(box.base_url.rpartition(":")[2])
+    events, again = [], []
+
+    def listen(event):
+        events.append(event)
+        if len(events) == 2:
+            box.stop()
+        elif event.trouble and not again:
+            again.append(gp.Sandbox(port=port, api_key=box.api_key).start())
+
+    result = push(customers(3000), box, progress=listen, max_rate=1000)
+    again[0].stop()
+    told = [event.trouble for event in events]
+    assert any(re.match(r"Nothing has succeeded for \d+ s: .*onnect", words) for words in told)
+    assert told[0] == told[-1] == ""
+    assert result.counts["accepted"] > 2500

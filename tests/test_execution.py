@@ -43,6 +43,8 @@ def dirty():
         ({"chunk_size": 0}, "whole number from 1 up"),
         ({"chunk_size": 10.0}, "whole number from 1 up"),
         ({"max_concurrency": True}, "whole number from 1 up"),
+        ({"dry_run": "no"}, "True or False"),
+        ({"skip_unchanged": 1}, "True or False"),
         ({"max_rate": 0}, "above 0"),
         ({"max_rate": "fast"}, "above 0"),
         ({"max_rate": float("nan")}, "above 0"),

@@ -149,3 +149,30 @@ def test_ids_that_look_alike_are_sent_as_they_are_and_reported():
     alike = ["a@x.com", "A@x.com", "a\u200b@x.com", "e\u0301@x.com", "é@x.com"]
     assert ids(alike) == (alike, {"id_case_duplicate"})
     assert ids([" a@x.com\u00a0", "b"]) == (["a@x.com", "b"], {"id_whitespace"})
+
+
+def test_the_schema_gives_no_type_to_what_is_left_out():
+    df = pd.DataFrame({"id": ["a"], "x" * 64: ["text"], "City": ["Pune"]})
+    schema = growlytics_pandas.schema(df, "id").set_index("attribute")
+    assert schema["type"].isna().tolist() == [True, False]
+    assert schema["note"].tolist() == ["left out: see violations", ""]
+    pd.testing.assert_frame_equal(growlytics_pandas.plan_batches([df], "id").schema, growlytics_pandas.schema(df, "id"))
+    assert "attributes <bdi>1 of 2 columns" in growlytics_pandas.plan(df, "id")._repr_html_()
+
+
+def test_forbidding_new_attributes_needs_a_ledger_to_know_the_old(sandbox):
+    df = pd.DataFrame({"id": ["a"], "Ciyt": ["Pune"]})
+    for client in (None, growlytics_pandas.Client(sandbox.api_key, sandbox.base_url, ledger=None)):
+        with pytest.raises(growlytics_pandas.errors.InvalidArgumentError, match="there is none here"):
+            growlytics_pandas.push(df, "id", new_attributes="forbid", client=client, dry_run=True, errors="drop")
+        with pytest.raises(growlytics_pandas.errors.InvalidArgumentError, match="there is none here"):
+            growlytics_pandas.plan_batches([df], "id", new_attributes="forbid", client=client)
+
+
+def test_a_preview_is_of_a_number_of_rows():
+    df = pd.DataFrame({"id": ["a", "b"]})
+    assert growlytics_pandas.preview(df, "id", n=0) == []
+    for plan in (growlytics_pandas.plan(df, "id"), growlytics_pandas.plan_batches([df], "id")):
+        for wrong in (-1, 1.5, True):
+            with pytest.raises(growlytics_pandas.errors.InvalidArgumentError, match="n: found"):
+                plan.preview(wrong)

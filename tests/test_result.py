@@ -5,7 +5,7 @@ import pytest
 
 import growlytics_pandas as gp
 from growlytics_pandas import Sandbox
-from growlytics_pandas.errors import AuthenticationError
+from growlytics_pandas.errors import AuthenticationError, UsageError
 from growlytics_pandas.outcomes import Status
 from growlytics_pandas.sandbox import Faults
 
@@ -159,3 +159,34 @@ def test_html_holds_no_customer_data(faulty):
     html = gp.push(df, "email", client=faulty(success_false=1.0).client, progress=False)._repr_html_()
     for value in ("asha@example.com", "not an address", "Pune"):
         assert value not in html
+
+
+def test_a_dry_run_says_whether_the_push_would_refuse(sandbox):
+    df = customers(3)
+    df.loc[0, "id"] = None
+    said = {}
+    for errors in ("raise", "drop"):
+        result = push(df, sandbox, dry_run=True, errors=errors)
+        said[errors] = (result.run.would_refuse, "which a push would refuse" in repr(result), result._repr_html_())
+    assert said["raise"][:2] == (True, True)
+    assert "A push would refuse this: 1 error. With errors=&#34;drop&#34;, 2 of 3 rows" in said["raise"][2]
+    assert said["drop"][:2] == (False, False)
+    assert "2 of 3 rows would be sent; nothing was." in said["drop"][2]
+    assert not push(customers(3), sandbox, dry_run=True).run.would_refuse
+    assert not push(df, sandbox, errors="drop").run.would_refuse
+
+
+def test_a_dry_run_is_not_retried(sandbox):
+    for result in (
+        push(customers(2), sandbox, dry_run=True),
+        gp.push_batches([customers(2)], "id", client=sandbox.client, dry_run=True, progress=False),
+    ):
+        with pytest.raises(UsageError, match=r"result\.plan\.push\(\) sends it"):
+            result.retry()
+    assert sandbox.requests == 0
+
+
+def test_rows_that_keep_left_out_as_asked_are_no_failure(sandbox):
+    result = push(pd.DataFrame({"id": ["a", "a", "b"], "Score": [1, 2, 3]}), sandbox, keep="last")
+    assert (result.counts["accepted"], result.counts["invalid"], result.ok) == (2, 1, True)
+    assert not push(pd.DataFrame({"id": ["a", "a", "b"]}), sandbox, errors="drop").ok

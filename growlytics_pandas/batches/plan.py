@@ -25,7 +25,7 @@ from growlytics_pandas.identifiers import Keep
 from growlytics_pandas.layout import ColumnFacts, Layout, NewAttributes, lay_out
 from growlytics_pandas.name_rules import check_attributes, dropped_columns
 from growlytics_pandas.outcomes import Book, Status
-from growlytics_pandas.planning import AnyPlan, budget_of, schema_frame
+from growlytics_pandas.planning import AnyPlan, budget_of, require_count, schema_frame
 from growlytics_pandas.rules import Rule
 from growlytics_pandas.violations import build_frame
 
@@ -199,6 +199,7 @@ class BatchPlan(AnyPlan):
     def preview(self, n: int = 3) -> list[dict[str, Any]]:
         """Return the first `n` bodies exactly as they would be sent, read back from their JSON."""
         bodies: list[bytes] = []
+        n = require_count(n)
         for task in self.surveyed.tasks:
             if len(bodies) >= n:
                 break

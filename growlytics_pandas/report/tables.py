@@ -56,8 +56,9 @@ class Care:
 
 
 def label(value: Hashable) -> str:
-    """Show a column's label."""
-    return visible(str(value), MAX_LABEL_CHARS) or "(empty)"
+    """Show a column's label; in quotes where white space at an end of it would not be seen."""
+    text = str(value)
+    return visible(text if text == text.strip() else f'"{text}"', MAX_LABEL_CHARS) or "(empty)"
 
 
 def plural(count: int, noun: str) -> str:
