@@ -39,14 +39,7 @@ class Loaded:
 
 def load(arguments: argparse.Namespace, client: Client | None) -> Loaded:
     """Read the file and plan it."""
-    source = find_source(
-        arguments.file,
-        named=arguments.format,
-        encoding=arguments.encoding,
-        sep=arguments.sep,
-        na=arguments.na,
-        limit=arguments.limit,
-    )
+    source = _source_of(arguments)
     table = read_source(source)
     rename, types = dict(arguments.rename or ()), dict([*(arguments.types or ()), *(arguments.type or ())])
     asked = {
@@ -76,6 +69,17 @@ def load(arguments: argparse.Namespace, client: Client | None) -> Loaded:
     sent = {attribute.position for attribute in made.layout.attributes}
     notes = {position: note for position, note in notes.items() if position in sent}
     return Loaded(made, source, table, (*table.notes, *_notes_of_client(client)), notes)
+
+
+def _source_of(arguments: argparse.Namespace) -> Source:
+    return find_source(
+        arguments.file,
+        named=arguments.format,
+        encoding=arguments.encoding,
+        sep=arguments.sep,
+        na=arguments.na,
+        limit=arguments.limit,
+    )
 
 
 def open_client(arguments: argparse.Namespace, *, needs_key: bool) -> Client | None:

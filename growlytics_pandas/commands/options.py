@@ -120,7 +120,7 @@ def add_saying(parser: argparse.ArgumentParser, *, files: tuple[str, ...]) -> No
     group.add_argument(
         "--quiet",
         action="store_true",
-        help="say nothing where all is well but types that would be fixed in doubt; no progress",
+        help="say nothing where all is well, but for types in doubt; no progress",
     )
     for name in files:
         group.add_argument(f"--{name}", type=Path, metavar="PATH", help=_FILES[name])
