@@ -90,13 +90,17 @@ class _Watched(HTTPConnection):
 
     _spare: socket.socket | None = None
 
+    def __str__(self) -> str:
+        """Stand in the words of an error."""
+        return f"{self.host}:{self.port}"
+
     def _new_conn(self) -> socket.socket:
         try:
             sock = _dial(self)
         except TimeoutError as error:
-            raise ConnectTimeoutError(self, f"no connection to {self.host} in time") from error
+            raise ConnectTimeoutError(self, "no connection in time") from error
         except OSError as error:
-            raise NewConnectionError(self, f"no connection to {self.host}: {error}") from error
+            raise NewConnectionError(self, f"no connection: {error}") from error
         self.drop_spare()
         self._spare = sock.dup()
         watch = CURRENT.get()
