@@ -5,36 +5,46 @@ A column is looked at first (`look`), then judged (`judge`): so the parts of a l
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 from pandas.api import types as dtypes
 
 from growlytics_pandas import contract
-from growlytics_pandas.conversion import as_boolean, date_in, number_in
 from growlytics_pandas.inference import Kind
-from growlytics_pandas.spellings import NOT_OF_A_NUMBER, date_formats, is_grouped, is_priced
+from growlytics_pandas.spellings import (
+    NOT_OF_A_NUMBER,
+    UNSURE,
+    DateFormat,
+    Shape,
+    amount_pattern,
+    any_code,
+    has_decimal_comma,
+    reserved_like,
+    shape_of,
+    traits_of,
+)
 
-_ANY_ZONE: Final = ZoneInfo("UTC")
 _GLANCE: Final = 50  # values: they settle most text columns
 _SAMPLE: Final = 10_000  # values: some 20 ms where all differ
 _MOST: Final = 0.9  # share of the values from which the others look like exceptions
-_LONG_DIGITS: Final = 10  # telephone numbers, ids, time stamps; few amounts are as long
 
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A line for the schema's `note`, or '' where the type is plain, and the type that it speaks for, if any."""
+    """A line for the schema's `note`, or '' where the type is plain, and the type that it speaks for, if any.
+
+    `as_date` and `as_text` are what is left to say where it goes out as a date or as text, and that is settled.
+    """
 
     text: str = ""
     wanted: str | None = None
+    as_date: str = ""
+    as_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +58,6 @@ class Look:
     is_whole: bool = True
 
 
-class _Shape(StrEnum):
-    """What a text looks like; dates that are not ISO 8601 are counted by their strptime format instead."""
-
-    YES = "yes"
-    NO = "no"
-    NUMBER = "number"
-    LONG = "many digits"
-    CODE = "code"
-    GROUPED = "1,000"
-    PRICED = "₹1,000"
-    DATE = "date"
-    PADDED = "white space around it"  # counted beside the shape
-    OTHER = ""
-
-
 def hint(column: pd.Series[Any], kind: Kind, name: str) -> Hint:
     """Return the hint for one column that is sent as the attribute `name`."""
     return judge([look(column, kind, name)])
@@ -71,22 +66,25 @@ def hint(column: pd.Series[Any], kind: Kind, name: str) -> Hint:
 def look(column: pd.Series[Any], kind: Kind, name: str) -> Look:
     """Look at a column; at no more than some 10,000 of its values where it is text."""
     if name in contract.RESERVED_ATTRIBUTES:
-        return Look()
-    near = next((r for r in contract.RESERVED_ATTRIBUTES if name.strip().lower() == r), None)
-    if near is not None:
-        return Look(hint=Hint(f"a custom attribute; rename to {near!r} if campaigns are to use it"))
+        return _at_padding(column) if kind is Kind.TEXT else Look()
     if kind is Kind.TEXT:
         return _at_text(column)
     if kind is Kind.DATE:
-        return Look(hint=_IN_ZONE if _is_aware(column) else Hint())
+        return Look(hint=_of_zones(column))
     return Look(hint=_of_integers(column) if kind is Kind.INTEGER else Hint())
+
+
+def advise_on_name(name: str, sent: Collection[str]) -> str:
+    """Return a line for the `note` of an attribute that is called almost like a reserved one, which none `sent` is."""
+    near = reserved_like(name)
+    return f"a custom attribute; rename to {near!r} if campaigns are to use it" if near and near not in sent else ""
 
 
 def judge(looks: Sequence[Look]) -> Hint:
     """Return the hint for a column by looks at all of its parts that hold anything."""
     hints = {each.hint for each in looks}
-    if _IN_ZONE in hints:
-        return _IN_ZONE
+    if hints & {_IN_ZONE, _PARTLY}:
+        return _IN_ZONE if hints == {_IN_ZONE} else _PARTLY
     if hints != {Hint()}:
         return hints.pop() if len(hints) == 1 else Hint()
     seen = Look(
@@ -96,22 +94,28 @@ def judge(looks: Sequence[Look]) -> Hint:
         sum(each.looked_at for each in looks),
         all(each.is_whole for each in looks),
     )
-    return _booleans(seen) or _numbers(seen) or _dates(seen) or _day_dates(seen) or Hint()
+    padding = _padding(seen)
+    found = _booleans(seen) or _numbers(seen) or _dates(seen) or _day_dates(seen) or Hint(padding)
+    return replace(found, as_date=_zone_of(seen), as_text=padding)
 
 
 # dates and integers ---------------------------------------------------------------------------------------------------
 
-_IN_ZONE: Final = Hint("written in the zone timezone=, UTC by default")
+_TO_ZONE: Final = "written in the zone timezone=, UTC by default"
+_TO_ZONE_PARTLY: Final = f"those with an offset are {_TO_ZONE}, the others are sent as they stand"
+_IN_ZONE: Final = Hint(_TO_ZONE, as_date=_TO_ZONE, as_text=_TO_ZONE)
+_PARTLY: Final = Hint(_TO_ZONE_PARTLY, as_date=_TO_ZONE_PARTLY, as_text=_TO_ZONE_PARTLY)
 
 
-def _is_aware(column: pd.Series[Any]) -> bool:
+def _of_zones(column: pd.Series[Any]) -> Hint:
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.cat.categories.to_series()
     dtype = column.dtype
     if dtypes.is_object_dtype(dtype):
-        return any(getattr(value, "tzinfo", None) is not None for value in _draw(column, _SAMPLE))
+        are_aware = {getattr(value, "tzinfo", None) is not None for value in _draw(column.dropna(), _SAMPLE)}
+        return _PARTLY if len(are_aware) > 1 else _IN_ZONE if True in are_aware else Hint()
     zone = getattr(dtype.pyarrow_dtype, "tz", None) if isinstance(dtype, pd.ArrowDtype) else getattr(dtype, "tz", None)
-    return zone is not None
+    return Hint() if zone is None else _IN_ZONE
 
 
 def _draw(column: pd.Series[Any], count: int) -> pd.Series[Any]:
@@ -133,21 +137,41 @@ def _of_integers(column: pd.Series[Any]) -> Hint:
 # text: the look -------------------------------------------------------------------------------------------------------
 
 
-def _at_text(column: pd.Series[Any]) -> Look:
+def _drawn(column: pd.Series[Any]) -> tuple[pd.Series[Any], bool]:
+    """Draw texts to look at, and tell whether they are all there are."""
     present, is_whole = _draw(column, _SAMPLE).dropna(), len(column) <= _SAMPLE
     if len(present) < _GLANCE and not is_whole:  # mostly missing: the few there are were not drawn
         rest = column.dropna()
-        present, is_whole = _draw(rest, _SAMPLE), len(rest) <= _SAMPLE
-    glance = list(map(shape_of, _draw(present, _GLANCE).tolist()))
+        return _draw(rest, _SAMPLE), len(rest) <= _SAMPLE
+    return present, is_whole
+
+
+def _at_padding(column: pd.Series[Any]) -> Look:
+    present, is_whole = _drawn(column)
     texts = present.tolist()
-    if glance.count(_Shape.OTHER) * 2 > len(glance):
-        return Look(column.name, looked_at=len(texts), is_whole=is_whole)
-    shapes: Counter[str] = Counter()
+    return Look(column.name, shapes=_count_padded(texts), looked_at=len(texts), is_whole=is_whole)
+
+
+def _count_padded(texts: list[str]) -> Counter[str]:
+    n_padded = sum(text != text.strip() for text in texts)
+    return Counter({Shape.PADDED: n_padded} if n_padded else {})
+
+
+def _at_text(column: pd.Series[Any]) -> Look:
+    present, is_whole = _drawn(column)
+    seen, texts = _draw(present, _GLANCE).tolist(), present.tolist()
+    glance = list(map(shape_of, seen))
+    if glance.count(Shape.OTHER) * 2 > len(glance):
+        shapes = _count_padded(texts)
+        shapes[Shape.COMMA] += sum(map(has_decimal_comma, seen))  # it tells of the numbers in other parts
+        return Look(column.name, shapes=shapes, looked_at=len(texts), is_whole=is_whole)
+    shapes = Counter()
     for text, count in Counter(texts).items():
-        shapes[shape_of(text)] += count
-        shapes[_Shape.PADDED] += count * (text != text.strip())
-    if not is_whole and shapes[_Shape.NUMBER] * 2 > len(texts):
-        shapes[_Shape.CODE] += _has_code(column)
+        shape = shape_of(text)
+        for each in (shape, *traits_of(text, shape)):
+            shapes[each] += count
+    if not is_whole and shapes[Shape.NUMBER] * 2 > len(texts):
+        shapes[Shape.CODE] += _has_code(column)
     return Look(column.name, shapes=shapes, looked_at=len(texts), is_whole=is_whole)
 
 
@@ -157,38 +181,7 @@ def _has_code(column: pd.Series[Any]) -> bool:
         texts = [text for text in column.cat.categories if isinstance(text, str)]
     else:
         texts = column.dropna().tolist()
-    return _ANY_CODE.search("\n".join(["", *texts])) is not None
-
-
-_CODE: Final = re.compile(r"\s*(\+|-?0\d)")  # a number would lose a zero or a plus: postal codes, telephone numbers
-_ANY_CODE: Final = re.compile(r"\n[ \t]*(\+|-?0\d)")  # begins with a plain character: searched ten times as fast as "^"
-
-
-def shape_of(text: str) -> str:
-    """Tell what a text looks like: a shape, or the strptime format of a date."""
-    text = text.strip()
-    yes = None if text.isdigit() else as_boolean(text)
-    if yes is not None:
-        return _Shape.YES if yes else _Shape.NO
-    if number_in(text) is not None:
-        if _CODE.match(text):
-            return _Shape.CODE
-        return _Shape.LONG if text.isdigit() and len(text) >= _LONG_DIGITS else _Shape.NUMBER
-    if date_in(text, _ANY_ZONE) is not None:
-        return _Shape.DATE
-    if is_grouped(text):
-        return _Shape.GROUPED
-    return _Shape.PRICED if is_priced(text) else _format_of(text)
-
-
-_UNSURE: Final = "%?"  # day or month
-
-
-def _format_of(text: str) -> str:
-    formats = date_formats(text)
-    if len(formats) > 1:
-        return formats[0].replace("%d", _UNSURE).replace("%m", _UNSURE)
-    return formats[0] if formats else _Shape.OTHER
+    return any_code(texts)
 
 
 # text: the judgement --------------------------------------------------------------------------------------------------
@@ -212,7 +205,7 @@ def _typed(seen: Look, count: int, what: str, wanted: str) -> Hint:
 
 
 def _booleans(seen: Look) -> Hint | None:
-    yes, no = seen.shapes[_Shape.YES], seen.shapes[_Shape.NO]
+    yes, no = seen.shapes[Shape.YES], seen.shapes[Shape.NO]
     if not _are_most(yes + no, seen):
         return None
     if yes + no < seen.looked_at and not (yes and no):
@@ -222,45 +215,88 @@ def _booleans(seen: Look) -> Hint | None:
 
 def _numbers(seen: Look) -> Hint | None:
     shapes = seen.shapes
-    separated = shapes[_Shape.GROUPED] + shapes[_Shape.PRICED]
-    count = shapes[_Shape.NUMBER] + shapes[_Shape.LONG] + separated
-    if not _are_most(count, seen) or shapes[_Shape.CODE] or shapes[_Shape.LONG] * 2 > count:
+    separated = shapes[Shape.GROUPED] + shapes[Shape.PRICED]
+    is_sure = shapes[Shape.COMMA] > 0  # then 1,234 may be 1.234, and is left alone
+    separated -= shapes[Shape.EITHER] if is_sure else 0
+    count = shapes[Shape.NUMBER] + shapes[Shape.LONG] + separated
+    if not _are_most(count, seen) or shapes[Shape.CODE] or shapes[Shape.LONG] * 2 > count:
         return None
     if not separated:
         return _typed(seen, count, "numbers", contract.NUMBER)
-    column = f"df[{seen.label!r}]"
-    signs = f"r'{NOT_OF_A_NUMBER}', '', regex=True" if shapes[_Shape.PRICED] else "',', ''"
-    what = "separators and signs" if shapes[_Shape.PRICED] else "separators"
-    example = _Shape.PRICED if shapes[_Shape.PRICED] else _Shape.GROUPED
+    column, are_priced = f"df[{seen.label!r}]", shapes[Shape.PRICED] > 0
+    what, example = ("separators and signs", Shape.PRICED) if are_priced else ("separators", Shape.GROUPED)
+    signs = f"r'{NOT_OF_A_NUMBER}', '', regex=True" if are_priced else "',', ''"
+    line, rest = f"{column} = {column}.str.replace({signs})", ""
+    if count < seen.looked_at or not seen.is_whole:
+        pattern = amount_pattern(are_priced=are_priced, is_sure=is_sure)
+        is_amount = f"c.str.fullmatch(r'{pattern}', na=False)"
+        line = f"c = {column}.astype(object); {column} = c.mask({is_amount}, c.str.replace({signs}))"
+        rest = "; the others are left as they are, and are violations"
     text = (
-        f"text like {example}; to send numbers, remove the {what} first: {column} = {column}.str.replace({signs}), "
-        f"then types={{{seen.label!r}: {contract.NUMBER!r}}}"
+        f"text like {example}; to send numbers, remove the {what} first: {line}, "
+        f"then types={{{seen.label!r}: {contract.NUMBER!r}}}{rest}"
     )
     return Hint(text, contract.NUMBER)
 
 
 def _dates(seen: Look) -> Hint | None:
-    count = seen.shapes[_Shape.DATE]
-    return _typed(seen, count, "dates", contract.DATE) if _are_most(count, seen) else None
+    count, zone = seen.shapes[Shape.DATE], _zone_of(seen)
+    what = f"dates ({zone})" if zone else "dates"
+    return _typed(seen, count, what, contract.DATE) if _are_most(count, seen) else None
+
+
+def _zone_of(seen: Look) -> str:
+    """Say what becomes of texts that are dates with an offset; '' where none has one."""
+    n_aware = seen.shapes[Shape.AWARE]
+    if not n_aware:
+        return ""
+    return _TO_ZONE if n_aware == seen.shapes[Shape.DATE] else _TO_ZONE_PARTLY
 
 
 def _day_dates(seen: Look) -> Hint | None:
     """Write the hint for dates that are not ISO 8601: the order of day and month is that of those that tell."""
-    formats = Counter({shape: count for shape, count in seen.shapes.items() if shape.startswith("%")})
-    unsure = Counter({shape: count for shape, count in formats.items() if shape.startswith(_UNSURE)})
-    sure = formats - unsure
-    if not _are_most(formats.total(), seen):
+    formats = [shape for shape in seen.shapes if shape.startswith("%")]
+    n_other = sum(seen.shapes[form] for form in formats)
+    count = n_other + seen.shapes[Shape.DATE]
+    if not _are_most(count, seen) or not formats:
         return None
-    form = (sure or unsure).most_common(1)[0][0]
-    other = ""
-    if form in unsure:
-        month_first = form.replace(_UNSURE, "%m", 1).replace(_UNSURE, "%d")
-        form = form.replace(_UNSURE, "%d", 1).replace(_UNSURE, "%m")
-        other = f", or format={month_first!r} where the month stands first"
+    sure = {form for form in formats if not form.startswith(UNSURE)}
+    forms = sorted(sure | {form for form in formats if form not in sure and sure.isdisjoint(_orders(form))})
+    if len(forms) > 1:
+        return _several_forms(seen, count)
+    form, month_first = _orders(forms[0])
+    other = f", or format={month_first!r} where the month stands first" if forms[0] not in sure else ""
     column, example = f"df[{seen.label!r}]", pd.Timestamp("2025-01-31 09:30:00").strftime(form)
-    trimmed = f"{column}.str.strip()" if seen.shapes[_Shape.PADDED] else column
+    trimmed = f"{column}.str.strip()" if seen.shapes[Shape.PADDED] else column
+    line = f"{column} = pd.to_datetime({trimmed}, format={form!r}){other}"
+    if n_other < seen.looked_at or not seen.is_whole:  # it would fail at the first of the others
+        iso = DateFormat(form, "", frozenset()).iso
+        read = f"pd.to_datetime({trimmed}, format={form!r}, errors='coerce').dt.strftime({iso!r})"
+        line = f"{column} = {read}.fillna({column}){other}, then types={{{seen.label!r}: {contract.DATE!r}}}"
+    return Hint(f"text like {example}; dates are read as 2025-01-31; convert first: {line}", contract.DATE)
+
+
+def _orders(form: str) -> tuple[str, str]:
+    """Return a format with the day first and with the month first, where it is open; else twice as it is."""
+    month_first = form.replace(UNSURE, "%m", 1).replace(UNSURE, "%d")
+    return form.replace(UNSURE, "%d", 1).replace(UNSURE, "%m"), month_first
+
+
+def _several_forms(seen: Look, count: int) -> Hint:
+    looked = "values" if seen.is_whole else "values looked at"
     text = (
-        f"text like {example}; dates are read as 2025-01-31; convert first: "
-        f"{column} = pd.to_datetime({trimmed}, format={form!r}){other}"
+        f"{count:,} of {seen.looked_at:,} {looked} are dates, but in several forms; dates are read as 2025-01-31; with "
+        f"types={{{seen.label!r}: {contract.DATE!r}}} the others are violations, and validate says how to mend them"
     )
     return Hint(text, contract.DATE)
+
+
+def _padding(seen: Look) -> str:
+    """Say how many texts have white space around them, which is sent with them; '' where none has."""
+    count = seen.shapes[Shape.PADDED]
+    if not count:
+        return ""
+    of = "" if seen.is_whole else f" of {seen.looked_at:,} looked at"
+    values = f"{count:,} value{'s' * (count != 1)}{of} {'has' if count == 1 else 'have'}"
+    column = f"df[{seen.label!r}]"
+    return f"{values} white space around, which is sent; to remove it: {column} = {column}.str.strip()"

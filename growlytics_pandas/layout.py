@@ -1,7 +1,7 @@
 """Which columns become which attributes: the columns chosen, their names and their types."""
 
 import difflib
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -11,7 +11,7 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas.contacts import check_region
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.hints import Hint, hint
+from growlytics_pandas.hints import Hint, advise_on_name, hint
 from growlytics_pandas.identifiers import Keep
 from growlytics_pandas.inference import AttributeType, Finding, Kind, inspect
 from growlytics_pandas.ledger import UNCERTAIN, KnownType
@@ -109,9 +109,11 @@ def lay_out(
     if name is not None:
         _require_text("name", name)
     id_position = _id_position(frame, id_col)
+    positions = _positions(frame, id_position, chosen, renamed)
+    sent = {renamed.get(label, name_of(label)) for label in (frame.columns[position] for position in positions)}
     attributes = tuple(
-        _attribute(frame, position, renamed, wanted, known or {}, facts[position] if facts else None)
-        for position in _positions(frame, id_position, chosen, renamed)
+        _attribute(frame, position, renamed, wanted, known or {}, sent, facts[position] if facts else None)
+        for position in positions
     )
     return Layout(
         id_column=id_col,
@@ -147,6 +149,7 @@ def _attribute(
     renamed: Mapping[Any, str],
     wanted: Mapping[Any, AttributeType],
     known: Mapping[str, KnownType],
+    sent: Collection[str],
     facts: ColumnFacts | None,
 ) -> Attribute:
     label = frame.columns[position]
@@ -156,7 +159,8 @@ def _attribute(
     asked = wanted.get(label)
     reserved = name in contract.RESERVED_ATTRIBUTES
     is_written = reserved and finding.kind is Kind.MIXED  # as text, all of it
-    note = "" if asked or is_written else finding.detail or _agreeing(facts.hint, known.get(name))
+    note = "" if asked or is_written else finding.detail or advise_on_name(name, sent)
+    note = note or _agreeing(facts.hint, asked, known.get(name))
     if reserved and asked not in (None, AttributeType.STRING):
         raise InvalidArgumentError(
             f"types[{label!r}]: found {str(asked)!r}; {name!r} is a reserved attribute and always 'string'. "
@@ -183,9 +187,12 @@ def look_at(column: "pd.Series[Any]", name: str) -> ColumnFacts:
     return ColumnFacts(finding, str(column.dtype), int(column.isna().sum()), hinted)
 
 
-def _agreeing(hinted: Hint, known: KnownType | None) -> str:
-    """Return the words of a hint, but not those for a type other than the one that is fixed already."""
-    return hinted.text if known is None or hinted.wanted in (None, known.type) else ""
+def _agreeing(hinted: Hint, asked: str | None, known: KnownType | None) -> str:
+    """Return the words of a hint, but not those for a type other than the one that is asked for or fixed already."""
+    settled = asked or (known.type if known and hinted.wanted not in (None, known.type) else None)
+    if settled is None:
+        return hinted.text
+    return {contract.DATE: hinted.as_date, contract.STRING: hinted.as_text}.get(settled, "")
 
 
 def _doubt(known: KnownType | None) -> str:

@@ -51,7 +51,7 @@ def test_integers_that_are_only_zero_and_one_are_hinted_as_boolean(dtype):
         (["Pune", "12"], "str"),
         (["12", "n/a"], "str"),
         (["yes", "no", "perhaps"], "str"),
-        (["2026-01-31", "31/01/2026"], "str"),
+        (["2026-01-31", "31/01/2026", "soon"], "str"),
         ([""], "str"),
         ([0, 1, 2], "int64"),
         ([1, 1], "int64"),
@@ -222,6 +222,29 @@ def test_dates_of_several_zones_say_in_which_one_they_are_written(dtype):
     assert note([datetime(2026, 1, 31), date(2026, 1, 31)], object) == ""  # noqa: DTZ001 - without a zone, that is it
 
 
+PARTLY_IN_ZONE = f"those with an offset are {IN_ZONE}, the others are sent as they stand"
+
+
+@pytest.mark.parametrize("dtype", TEXT_DTYPES)
+def test_text_with_offsets_says_in_which_zone_it_is_written(dtype):
+    aware, naive = (
+        ["2025-06-05T10:00:00+05:30", None, "2025-06-05 10:00Z", "soon"],
+        ["2025-06-05T10:00:00", "2025-06-05"],
+    )
+    assert note(aware, dtype, types={"x": "date"}) == IN_ZONE
+    assert note(aware + naive, dtype, types={"x": "date"}) == PARTLY_IN_ZONE
+    assert note(naive, dtype, types={"x": "date"}) == ""
+    assert note(aware[:2], dtype) == f"text that is all dates ({IN_ZONE}); to send it so: types={{'x': 'date'}}"
+    assert note(aware, dtype, types={"x": "string"}) == "", "as text it is sent as it is"
+
+
+@pytest.mark.parametrize("asked", [{}, {"types": {"x": "date"}}, {"types": {"x": "string"}}])
+def test_dates_of_which_some_have_a_zone_say_what_becomes_of_both(asked):
+    values = [datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 1, 31), None]  # noqa: DTZ001 - without a zone, that is it
+    assert note(values, object, **asked) == PARTLY_IN_ZONE
+    assert note([values[0], None, pd.NaT], object, **asked) == IN_ZONE
+
+
 @pytest.mark.parametrize("values", [["7", "8"], ["7"] * 99 + ["n/a"], ["1,000"]])
 @pytest.mark.parametrize(("fixed", "is_told"), [("string", False), ("number", True)])
 def test_a_hint_does_not_speak_against_the_type_that_is_fixed(tmp_path, values, fixed, is_told):
@@ -250,6 +273,13 @@ def batches_note(*parts):
         (["01/02/2025"], ["31/01/2025"]),
         (["7"], [None]),
         (["yes"] * 10, ["no"] * 9 + ["perhaps"]),
+        (["1,234"] * 20, ["12,5"]),
+        (["1,234.5"] * 20, ["12,5"]),
+        (["2025-01-31"], ["31/01/2025"]),
+        (["31.01.2025"], ["2025-01-31"], ["31/01/2025"]),
+        (["2025-01-31T09:30:00Z"], ["2025-01-31"]),
+        ([" Delhi"], ["Pune "], [" 7"]),
+        ([pd.Timestamp("2025-01-31", tz="UTC")], [pd.Timestamp("2025-01-31")]),
     ],
 )
 def test_a_frame_in_parts_has_the_note_that_it_has_in_one(parts):
@@ -264,13 +294,6 @@ def test_categories_that_no_row_uses_do_not_count():
 def test_an_arrow_dictionary_is_looked_into():
     column = pd.Series(pd.arrays.ArrowExtensionArray(pa.array(["yes", None, "no"]).dictionary_encode()))
     assert note(column).endswith("types={'x': 'boolean'}")
-
-
-@pytest.mark.parametrize("name", ["Email", "EMAIL ", "Mobile", "Name"])
-def test_a_column_named_almost_like_a_reserved_attribute_is_hinted(name):
-    assert note(["a@example.com"], name=name) == (
-        f"a custom attribute; rename to {name.strip().lower()!r} if campaigns are to use it"
-    )
 
 
 def test_reserved_attributes_have_no_hint_whatever_they_hold():
