@@ -25,11 +25,11 @@ WHOLE: Final = 'f"{v:.0f}" if isinstance(v, float) and v.is_integer() else '
 AS_TEXT: Final = "{}.map(lambda v: " + WHOLE + 'str(v), na_action="ignore")'
 BEFORE_ROWS: Final = "positions: paste before any line that drops rows"
 BEFORE_COLUMNS: Final = "position: paste before any line that drops a column"
-BEFORE_RESET: Final = "labels: paste before any reset_index"
-_BY_ROW: Final = ("df.index.isin(", "pd.RangeIndex(len(df))")  # what a line has that names rows: see `in_rows`
+BEFORE_RESET: Final = "goes by labels: run it before any reset_index"
+_BY_ROW: Final = (".mask(", "hit in zip(")  # what a line has that is for some rows: see `in_rows`
 KEEP_ONE: Final = 'keep = "first"  # in the call: the rows that share an id lie in several parts'
 # Rows in one line. Each row of a violations frame repeats its line: with 50 labels, 100,000 rows take about 50 MB.
-_TOGETHER: Final = 50
+TOGETHER: Final = 50
 _LOOKED_AT: Final = 1000  # groups of rows with one id; past that the general line is given
 NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 INFINITE: Final = '[float("inf"), -float("inf")]'
@@ -86,23 +86,35 @@ def empties(count: int) -> str:
     return f"empties {count:,} value{'s' * (count != 1)}"
 
 
-def emptied(frame: pd.DataFrame, position: int, rows: list[int], note: str = "") -> Lines:
+def emptied(frame: pd.DataFrame, position: int, rows: list[int], note: str = "", condition: str = "") -> Lines:
     """Return a line that empties the cells of a column in `rows`, or one a group where they are many."""
     dtype = frame.dtypes.iloc[position]
     here = "{}"
     if isinstance(dtype, pd.SparseDtype) or (isinstance(dtype, np.dtype) and dtype.kind in "biu"):
         here = "{}.astype(object)"  # these refuse a missing value, or become floats and lose digits
-    return in_rows(frame, position, rows, f"{here}.mask(\0)", note, is_emptying=True)
+    return in_rows(frame, position, rows, f"{here}.mask(\0)", note, condition, is_emptying=True)
 
 
 def in_rows(
-    frame: pd.DataFrame, position: int, rows: list[int], change: str, note: str = "", *, is_emptying: bool = False
+    frame: pd.DataFrame,
+    position: int,
+    rows: list[int],
+    change: str,
+    note: str = "",
+    condition: str = "",
+    *,
+    is_emptying: bool = False,
 ) -> Lines:
     """Return lines that change a column in `rows`, where `change` has a NUL for the condition.
 
-    By label where labels tell rows apart, else by position. Labels of rows that are gone by then do nothing.
+    `condition` is one that picks these rows, if there is any. Else they go by label where labels tell rows apart, else
+    by position. Labels of rows that are gone by then do nothing.
     """
-    groups = [rows[start : start + _TOGETHER] for start in range(0, max(len(rows), 1), _TOGETHER)]
+    if condition:
+        line = assignment(frame, position, change.replace("\0", condition))
+        line = remarked(line, empties(len(rows)) if is_emptying else "")
+        return remarked(line, note)
+    groups = [rows[start : start + TOGETHER] for start in range(0, max(len(rows), 1), TOGETHER)]
     lines = []
     for group in groups:
         line, before = _in_group(frame, position, group, change)
@@ -151,7 +163,9 @@ def dropped(frame: pd.DataFrame, position: int) -> str:
 
 
 def of_part(line: str, number: int) -> str:
-    """Say of a line that goes by rows which part of a larger frame it is for: other parts may have the same labels.
+    """Say of a line for some rows which part of a larger frame it is for.
+
+    Other parts may have the same labels, and a condition was tried on this part alone.
 
     Examples
     --------

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from pandas.api import types as dtypes
 
-from growlytics_pandas import contract
+from growlytics_pandas import conditions, contract
+from growlytics_pandas.conditions import plain
 from growlytics_pandas.contacts import Problem
 from growlytics_pandas.conversion import BOOLEAN_WORDS, as_boolean, as_date, as_number, as_text
 from growlytics_pandas.fixes import (
@@ -82,7 +83,7 @@ _CELLS: Final[Mapping[AttributeType, tuple[str, Callable[[Any], Any]]]] = Mappin
             lambda v: BOOLEAN_WORDS.get(str(v).strip().lower(), v == 1),
         ),
         AttributeType.DATE: (
-            'pd.to_datetime(v.strip(), format="ISO8601")',
+            'pd.to_datetime(v.strip(), format="ISO8601") if isinstance(v, str) else v',
             lambda v: pd.to_datetime(v.strip(), format="ISO8601", errors="coerce"),
         ),
     }
@@ -115,7 +116,7 @@ def of_wrong_type(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) ->
 
 def _written_otherwise(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
     """Return lines that rewrite numbers and dates of another spelling, and empty what is neither."""
-    place, here = attribute.position, _plain(frame, attribute)
+    place, here = attribute.position, plain(frame, attribute)
     cells = frame.iloc[rows, place].tolist()
     if attribute.type == contract.NUMBER:
         amounts = find_amounts(cells)
@@ -123,6 +124,7 @@ def _written_otherwise(frame: pd.DataFrame, attribute: Attribute, rows: list[int
         good = {row for row, value in zip(rows, cells, strict=True) if isinstance(value, str) and value in amounts}
         if len(good) == len(rows):  # no other cell has a separator
             return remarked(assignment(frame, place, change), note)
+        is_kept, is_lost = conditions.ONLY_AMOUNT, conditions.NOT_OF[AttributeType.NUMBER]
     elif attribute.type == contract.DATE and (found := find_date_format(cells)):
         if line := _all_dates(frame, attribute, found):
             return line
@@ -132,24 +134,28 @@ def _written_otherwise(frame: pd.DataFrame, attribute: Attribute, rows: list[int
             found.remark,
             {row for row, value in zip(rows, cells, strict=True) if isinstance(value, str) and value in found.texts},
         )
+        is_kept, is_lost = (conditions.in_format(found),), conditions.in_no_format(found)
     else:
-        return emptied(frame, place, rows)
+        return _emptied(frame, attribute, rows, conditions.NOT_OF[AttributeType(attribute.type or "")])
     kept, lost = [row for row in rows if row in good], [row for row in rows if row not in good]
-    gone = emptied(frame, place, lost)
+    gone = _emptied(frame, attribute, lost, is_lost)
     if not kept:
         return gone
-    return combined(rows, (kept, in_rows(frame, place, kept, f"{here}.mask(\0, {change})", note)), (lost, gone))
+    condition = conditions.picking(frame, attribute, kept, is_kept)
+    mended = in_rows(frame, place, kept, f"{here}.mask(\0, {change})", note, condition)
+    return combined(rows, (kept, mended), (lost, gone))
+
+
+def _emptied(
+    frame: pd.DataFrame, attribute: Attribute, rows: list[int], candidates: Sequence[conditions.Condition]
+) -> Lines:
+    """Return a line that empties cells of a column, or several where no condition picks them."""
+    condition = conditions.picking(frame, attribute, rows, candidates, is_emptying=True)
+    return emptied(frame, attribute.position, rows, condition=condition)
 
 
 def _comma_in(amounts: frozenset[str]) -> str:
     return "a comma is taken for a separator of thousands" if any("," in text for text in amounts) else ""
-
-
-def _plain(frame: pd.DataFrame, attribute: Attribute) -> str:
-    """Return the expression for a column that takes new values: a category refuses them."""
-    dtype = frame.dtypes.iloc[attribute.position]
-    is_category = isinstance(dtype, pd.CategoricalDtype) or str(dtype).startswith("dictionary")  # pandas' or Arrow's
-    return "{}.astype(object)" if is_category else "{}"
 
 
 def _all_dates(frame: pd.DataFrame, attribute: Attribute, found: DateFormat) -> str:
@@ -157,7 +163,7 @@ def _all_dates(frame: pd.DataFrame, attribute: Attribute, found: DateFormat) -> 
     cells = frame.iloc[:, attribute.position].dropna()
     if not all(isinstance(value, str) and value in found.texts for value in cells.tolist()):
         return ""
-    here = _plain(frame, attribute) + found.trim
+    here = plain(frame, attribute) + found.trim
     line = assignment(frame, attribute.position, f'pd.to_datetime({here}, format="{found.format}")')
     return remarked(line, found.remark)
 
@@ -171,10 +177,10 @@ def of_other_spelling(frame: pd.DataFrame, attribute: Attribute, wanted: Attribu
     amounts = find_amounts(wrong)
     if wanted is not AttributeType.NUMBER or not wrong or not all(isinstance(v, str) and v in amounts for v in wrong):
         return ""
-    plain = cells.astype(object).replace(NOT_OF_A_NUMBER, "", regex=True)
-    expected = [None if gone else read_as(v, wanted, _UTC) for v, gone in zip(plain, plain.isna(), strict=True)]
-    line = assignment(frame, attribute.position, f"pd.to_numeric({without_separators(_plain(frame, attribute))})")
-    return remarked(line, _comma_in(amounts)) if _is_right(plain, _to_number, expected) else ""
+    bare = cells.astype(object).replace(NOT_OF_A_NUMBER, "", regex=True)
+    expected = [None if gone else read_as(v, wanted, _UTC) for v, gone in zip(bare, bare.isna(), strict=True)]
+    line = assignment(frame, attribute.position, f"pd.to_numeric({without_separators(plain(frame, attribute))})")
+    return remarked(line, _comma_in(amounts)) if _is_right(bare, _to_number, expected) else ""
 
 
 def _converted(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
@@ -197,9 +203,10 @@ def _cell_by_cell(frame: pd.DataFrame, attribute: Attribute, wanted: AttributeTy
             (exact if _is_same(one, cell, convert(cell)) else others).append(row)
     cells = f"pd.Series([({change}) if hit else v for v, hit in zip({{}}, \0)], df.index, object)"
     asked = f"# push with types={{{attribute.column!r}: {str(wanted)!r}}}, which reads every digit"
-    return combined(
-        rows, (exact, in_rows(frame, place, exact, cells)), (others, asked), (lost, emptied(frame, place, lost))
-    )
+    condition = conditions.picking(frame, attribute, exact, conditions.FOREIGN_TO[wanted])
+    mended = in_rows(frame, place, exact, cells, condition=condition)
+    gone = _emptied(frame, attribute, lost, conditions.NOT_OF[wanted])
+    return combined(rows, (exact, mended), (others, asked), (lost, gone))
 
 
 def of_convertible(frame: pd.DataFrame, attribute: Attribute, wanted: AttributeType) -> str:
@@ -255,7 +262,7 @@ def of_infinite(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> L
     if dtypes.is_float_dtype(dtype) and not isinstance(dtype, pd.SparseDtype):
         line = assignment(frame, attribute.position, f'{{}}.replace({INFINITE}, float("nan"))')
         return remarked(line, empties(len(rows)))
-    return emptied(frame, attribute.position, rows)
+    return _emptied(frame, attribute, rows, conditions.INFINITE)
 
 
 def of_year(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
@@ -271,7 +278,7 @@ def of_fraction(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> L
     dtype = frame.dtypes.iloc[attribute.position]
     floor = '.map(lambda v: pd.Timestamp(v).floor("s") if hasattr(v, "microsecond") else v, na_action="ignore")'
     if attribute.kind is not Kind.DATE:  # text that is read as a date stays text
-        cut = _plain(frame, attribute) + r'.replace(r"^(\s*\d{4}-\d\d-\d\d.*\d)[.,]\d+", r"\1", regex=True)'
+        cut = plain(frame, attribute) + r'.replace(r"^(\s*\d{4}-\d\d-\d\d.*\d)[.,]\d+", r"\1", regex=True)'
         return assignment(frame, attribute.position, cut if attribute.kind is Kind.TEXT else cut + floor)
     if dtypes.is_object_dtype(dtype):
         return assignment(frame, attribute.position, "{}" + floor)
@@ -308,13 +315,24 @@ def of_bad_contact(
     kept = {rows[i] for place, i in enumerate(padded) if place not in wrong}
     lost = [row for row in rows if row not in kept]
     right = "address" if attribute.name == "email" else "number"
-    gone = emptied(frame, attribute.position, lost, f"or write the right {right}")
+    condition = conditions.picking(
+        frame, attribute, lost, conditions.no_contact(frame, attribute, lost, is_padded=bool(kept)), is_emptying=True
+    )
+    gone = emptied(frame, attribute.position, lost, f"or write the right {right}", condition)
     if not kept:
         return gone
-    here = _plain(frame, attribute)
-    strip = f"{here}.mask(\0, {here}.str.strip())"
     fine = [row for row in rows if row in kept]
-    return combined(rows, (fine, in_rows(frame, attribute.position, fine, strip)), (lost, gone))
+    return combined(rows, (fine, _stripped(frame, attribute, fine, [rows[i] for i in padded])), (lost, gone))
+
+
+def _stripped(frame: pd.DataFrame, attribute: Attribute, rows: list[int], padded: list[int]) -> Lines:
+    """Return lines that strip the texts in `rows`; all texts, where those in `padded` are all that have white space."""
+    here = plain(frame, attribute)
+    if attribute.kind is Kind.TEXT and conditions.picking(
+        frame, attribute, padded, [conditions.IS_PADDED], is_emptying=True
+    ):
+        return assignment(frame, attribute.position, f"{here}.str.strip()")
+    return in_rows(frame, attribute.position, rows, f"{here}.mask(\0, {here}.str.strip())")
 
 
 def without_empty_rows(frame: pd.DataFrame, layout: Layout) -> str:

@@ -118,8 +118,8 @@ def test_a_row_that_is_gone_does_not_come_back():
     assert scope["df"]["email"].tolist() == ["b@example.com"]
 
 
-def test_many_rows_take_few_lines():
-    df = pd.DataFrame({"id": range(120), "email": "nowhere"})
+def test_many_rows_that_no_condition_tells_apart_take_few_lines():
+    df = pd.DataFrame({"id": range(120), "email": "nowhere", "Email": "nowhere"})  # which may be merged
     lines = gp.validate(df, "id").query("rule == 'email_invalid'")["fix"]
     assert lines.value_counts(sort=False).tolist() == [50, 50, 20]
     assert [line.partition("# ")[2].partition(";")[0] for line in lines.unique()] == [
@@ -134,7 +134,7 @@ def test_many_rows_take_few_lines():
 def test_a_line_that_goes_by_numbers_says_that_reset_index_breaks_it(index, is_told):
     df = pd.DataFrame({"id": list("abc"), "email": ["x", "b@example.com", "c@example.com"]}, index=index)
     line = gp.validate(df, "id").query("rule == 'email_invalid'")["fix"].item()
-    assert ("; labels: paste before any reset_index" in line) is is_told
+    assert ("; goes by labels: run it before any reset_index" in line) is is_told
     assert line.count("  # ") == 1, "one comment, whatever there is to say"
 
 
