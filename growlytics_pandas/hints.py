@@ -286,7 +286,7 @@ def _several_forms(seen: Look, count: int) -> Hint:
     looked = "values" if seen.is_whole else "values looked at"
     text = (
         f"{count:,} of {seen.looked_at:,} {looked} are dates, but in several forms; dates are read as 2025-01-31; with "
-        f"types={{{seen.label!r}: {contract.DATE!r}}} the others are violations, and validate says how to mend them"
+        f"types={{{seen.label!r}: {contract.DATE!r}}} the others are violations, which validate lists"
     )
     return Hint(text, contract.DATE)
 

@@ -26,6 +26,9 @@ _EITHER: Final = re.compile(r"^[^,]*,[^,.]*$")
 _DAY_DATE: Final = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})\2[0-9]{4}( [0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)?")
 _YEAR_DATE: Final = re.compile(r"[0-9]{4}([/.])[0-9]{1,2}\1[0-9]{1,2}( [0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)?")
 _WITH_NAMES: Final = ("%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y")
+_MONTH: Final = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+_DAY: Final = "(?:0?[1-9]|[12][0-9]|3[01])"
+_NAMED_DATE: Final = re.compile(rf"{_DAY}([ -]){_MONTH}\1[0-9]{{4}}|{_MONTH} {_DAY}, [0-9]{{4}}", re.IGNORECASE)
 _MONTHS: Final = 12
 _DAYS: Final = 31
 
@@ -99,7 +102,7 @@ def _is_amount(text: str) -> bool:
 
 
 def date_formats(text: str) -> tuple[str, ...]:
-    """Return the formats that a date in figures may be in, the one with the day first before the other.
+    """Return the formats that a date may be in, the one with the day first before the other.
 
     Examples
     --------
@@ -108,6 +111,8 @@ def date_formats(text: str) -> tuple[str, ...]:
     """
     if match := _YEAR_DATE.fullmatch(text):
         return (match[1].join(("%Y", "%m", "%d")) + _time_of(match[2], match[3]),)
+    if match := _NAMED_DATE.fullmatch(text):
+        return (match[1].join(("%d", "%b", "%Y")) if match[1] else "%b %d, %Y",)
     match = _DAY_DATE.fullmatch(text)
     if match is None:
         return ()

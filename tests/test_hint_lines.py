@@ -61,7 +61,7 @@ def test_dates_in_several_forms_are_told_and_the_rest_is_for_validate():
     values = ["2025-01-31", "31/01/2025", "31.01.2025 09:30", "01/02/2025"] * 3
     assert note([*values, "soon"]) == (
         "12 of 13 values are dates, but in several forms; dates are read as 2025-01-31; with types={'x': 'date'} "
-        "the others are violations, and validate says how to mend them"
+        "the others are violations, which validate lists"
     )
     assert note(["31/01/2025", "01/31/2025", "01/02/2025"]).startswith("3 of 3 values are dates, but in several forms")
     assert note([*values, "soon", "later"]) == ""

@@ -129,6 +129,9 @@ def test_numbers_with_separators_are_told_and_the_line_of_the_note_makes_numbers
         (["31.01.2025 09:30", "01.02.2025 23:59"], "31.01.2025 09:30", "%d.%m.%Y %H:%M"),
         (["31/01/2025 09:30:05"], "31/01/2025 09:30:00", "%d/%m/%Y %H:%M:%S"),
         (["2025/01/31"], "2025/01/31", "%Y/%m/%d"),
+        (["31 Jan 2025", "1 feb 2025"], "31 Jan 2025", "%d %b %Y"),
+        (["31-May-2025", "01-FEB-2025"], "31-Jan-2025", "%d-%b-%Y"),
+        (["Jan 31, 2025", "Feb 1, 2025"], "Jan 31, 2025", "%b %d, %Y"),
     ],
 )
 def test_dates_of_another_order_are_told_and_the_line_of_the_note_reads_them(values, example, form):
