@@ -124,6 +124,18 @@ def _as_text(cells: pd.Series[Any]) -> pd.Series[Any]:
     return cells.map(lambda v: f"{v:.0f}" if isinstance(v, float) and v.is_integer() else str(v), na_action="ignore")
 
 
+def _unlike(pattern: str, *, is_padded: bool) -> Condition:
+    trim = ".str.strip()" if is_padded else ""
+
+    def holds(cells: pd.Series[Any]) -> pd.Series[Any]:
+        texts = cells.str.strip() if is_padded else cells
+        if texts.str.len().max() > _MAX_MATCHED:
+            raise ValueError(pattern)
+        return ~texts.str.fullmatch(pattern, na=False)
+
+    return Condition(f'~{{}}{trim}.str.fullmatch("{pattern}", na=False)', holds)
+
+
 # values ------------------------------------------------------------------------------------------------------------
 
 
@@ -170,7 +182,11 @@ _IS_AMOUNT: Final = Condition(f"{_AS_AMOUNT}.notna()", lambda c: _amount(c).notn
 _IS_TEXT_OR_TRUTH: Final = Condition(
     "{}.map(lambda v: isinstance(v, (str, bool)))", lambda c: c.map(lambda v: isinstance(v, (str, bool)))
 )
-_NO_NUMBER: Final = (_IS_NO_NUMBER, _IS_NOT_FINITE, _IS_NO_AMOUNT)
+_NO_NUMBER: Final = (
+    *(_IS_NO_NUMBER, _IS_NOT_FINITE),
+    _unlike("[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?", is_padded=True),  # pandas may not read what is beyond doubles
+    _IS_NO_AMOUNT,
+)
 ONLY_AMOUNT: Final = (_IS_NO_NUMBER & _IS_AMOUNT,)
 _FOREIGN_NUMBER: Final = (_IS_TEXT_OR_TRUTH & _IS_NUMBER, _IS_TEXT_OR_TRUTH & _IS_FINITE)
 INFINITE: Final = (
@@ -287,18 +303,6 @@ def _mobiles(cells: pd.Series[Any], rows: list[int]) -> list[str]:
 def _written(condition: Condition) -> Condition:
     """Return the condition for the text of numbers: it is right before they become text and afterwards."""
     return Condition(condition.text.replace("{}", AS_TEXT), lambda c: condition.holds(_as_text(c)))
-
-
-def _unlike(pattern: str, *, is_padded: bool) -> Condition:
-    trim = ".str.strip()" if is_padded else ""
-
-    def holds(cells: pd.Series[Any]) -> pd.Series[Any]:
-        texts = cells.str.strip() if is_padded else cells
-        if texts.str.len().max() > _MAX_MATCHED:
-            raise ValueError(pattern)
-        return ~texts.str.fullmatch(pattern, na=False)
-
-    return Condition(f'~{{}}{trim}.str.fullmatch("{pattern}", na=False)', holds)
 
 
 IS_PADDED: Final = Condition("{} != {}.str.strip()", lambda c: c.astype(object) != c.astype(object).str.strip())
