@@ -222,9 +222,11 @@ def in_format(found: DateFormat) -> Condition:
 
     def holds(cells: pd.Series[Any]) -> pd.Series[Any]:
         texts = cells.str.strip() if found.trim else cells
-        return pd.to_datetime(texts, format=found.format, errors="coerce").notna()
+        return pd.to_datetime(texts, format=found.format, errors="coerce", utc=True).notna()
 
-    return Condition(f'pd.to_datetime({{}}{found.trim}, format="{found.format}", errors="coerce").notna()', holds)
+    return Condition(
+        f'pd.to_datetime({{}}{found.trim}, format="{found.format}", errors="coerce", utc=True).notna()', holds
+    )
 
 
 def in_no_format(found: DateFormat) -> tuple[Condition, ...]:

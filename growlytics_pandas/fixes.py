@@ -2,8 +2,9 @@
 
 In a line `df` is the frame, `types` and `rename` are the arguments of the call, and `pd` is pandas. A line keeps what
 it can: it empties a cell rather than a column. All lines of one report can be pasted one after the other: a line that
-drops rows, drops a column or renames one leaves the others right, so they go by labels. Where there are none to go by,
-a line goes by position, and does nothing in a frame that has another shape by now.
+drops rows, drops a column or renames one leaves the others right, so they go by labels, or for many cells by what is in
+them: see `conditions`. Where there are no labels to go by, a line goes by position, and does nothing in a frame that
+has another shape by now.
 """
 
 from __future__ import annotations

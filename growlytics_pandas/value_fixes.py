@@ -129,7 +129,8 @@ def _written_otherwise(frame: pd.DataFrame, attribute: Attribute, rows: list[int
         if line := _all_dates(frame, attribute, found):
             return line
         trimmed = here + found.trim
-        change = f'pd.to_datetime({trimmed}, format="{found.format}", errors="coerce").dt.strftime("{found.iso}")'
+        dates = f'pd.to_datetime({trimmed}, format="{found.format}", errors="coerce", utc=True)'  # others have zones
+        change = f'{dates}.dt.strftime("{found.iso}")'
         note, good = (
             found.remark,
             {row for row, value in zip(rows, cells, strict=True) if isinstance(value, str) and value in found.texts},

@@ -38,6 +38,12 @@ CASES = {
     "no dates": (["2026-01-31", "2026-01-31 10:00:00+05:30", "2026-02-30", None, *ODD], DATE, "X", 1),
     "no dates, with white space": (["2026-01-31", " 2026-02-01\n", *ODD], DATE, "X", 1),
     "days first": (["2026-01-31", "31/01/2026", "01/02/2026", None, *ODD], DATE, "X", 2),
+    "days first among dates with zones": (
+        ["2026-01-31", T.tz_localize("Asia/Kolkata"), "31/01/2026", "01/02/2026", None, *ODD],
+        DATE,
+        "X",
+        9,
+    ),
     "days first, with white space": (["2026-01-31", " 31/01/2026", "01/02/2026", None, *ODD], DATE, "X", 2),
     "fractions and no dates": (["2026-01-31 10:00:00.5", "2026-01-31 99:00:00.5", *ODD], DATE, "X", 2),
     "dates with text among them": ([T] * 200 + ["2026-02-01", "2026-02-02\n", *ODD], {}, "X", 1),
