@@ -121,7 +121,9 @@ def _picks(condition: Condition, cells: pd.Series[Any], rows: Sequence[int], *, 
 
 def _as_text(cells: pd.Series[Any]) -> pd.Series[Any]:
     """Return a column as the line ``AS_TEXT`` makes it."""
-    return cells.map(lambda v: f"{v:.0f}" if isinstance(v, float) and v.is_integer() else str(v), na_action="ignore")
+    return cells.astype(object).map(
+        lambda v: f"{v:.0f}" if isinstance(v, float) and v.is_integer() else str(v), na_action="ignore"
+    )
 
 
 def _unlike(pattern: str, *, is_padded: bool) -> Condition:

@@ -229,10 +229,14 @@ class Delivery:
         if accepted:
             self.accepted += len(accepted)
             self.answer_seconds += seconds
-            self._budget.note_success(len(accepted))
+            self._budget.note_success(len(accepted), self._count_retried(accepted) if self.retries else 0)
             self._on_accepted(accepted)
             if self._book.errors:
                 self._forget_errors(accepted)
+
+    def _count_retried(self, rows: list[int]) -> int:
+        attempts = self._book.attempts
+        return sum(attempts[row] > 1 for row in rows)
 
     def _forget_errors(self, accepted: list[int]) -> None:
         for row in accepted:

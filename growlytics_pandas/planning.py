@@ -289,7 +289,8 @@ _LEFT_OUT = "left out: see violations"
 def _schema_row(attribute: Attribute, is_dropped: bool) -> tuple[Any, ...]:
     known = attribute.known.type if attribute.known else None
     kind = attribute.type.value if attribute.type and not is_dropped else None
-    note = "; ".join([_LEFT_OUT] * is_dropped + [attribute.note] * bool(attribute.note))
+    is_left_out = is_dropped and attribute.type is not None  # else its own note says why
+    note = "; ".join([_LEFT_OUT] * is_left_out + [attribute.note] * bool(attribute.note))
     return (
         attribute.column,
         attribute.name.encode("utf-8", "backslashreplace").decode(),  # half a character has no place in a text column

@@ -181,7 +181,8 @@ class RetryBudget:
     """How many retries a run may make: so many a success, so that an outage is not multiplied by them.
 
     An empty budget makes retries wait; it fails no row. Retries that time alone allows trickle in even when nothing
-    succeeds.
+    succeeds. A retry that succeeds costs nothing: once the service is well again, the rows that an outage left waiting
+    must not trickle.
     """
 
     DEPOSIT: Final = 0.5  # retries a success
@@ -195,9 +196,9 @@ class RetryBudget:
         self._tokens = self.RESERVE
         self._at = math.inf
 
-    def note_success(self, n: int) -> None:
-        """Take note of `n` rows accepted."""
-        self._tokens = min(self.MOST, self._tokens + self.DEPOSIT * n)
+    def note_success(self, n: int, n_retried: int = 0) -> None:
+        """Take note of `n` rows accepted, `n_retried` of them by a retry."""
+        self._tokens = min(self.MOST, self._tokens + self.DEPOSIT * n + n_retried)
 
     def try_spend(self, now: float) -> bool:
         """Take one retry from the budget; False where it must wait."""

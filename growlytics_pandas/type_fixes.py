@@ -27,7 +27,9 @@ def supported(frame: pd.DataFrame, attribute: Attribute) -> str:
     words = {word.split("[")[0].split("<")[0].strip().lower() for word in held.removeprefix("Sparse[").split(",")[:1]}
     if "," in held and attribute.dtype == "object":
         words = {word.strip().lower() for word in held.split(",")}
-    change = next((change for known, change in _SUPPORTED if words <= known), "{}.map(str, na_action='ignore')")
+    change = next(
+        (change for known, change in _SUPPORTED if words <= known), "{}.astype(object).map(str, na_action='ignore')"
+    )
     return assignment(frame, attribute.position, change)
 
 

@@ -295,7 +295,7 @@ def of_large_integer(frame: pd.DataFrame, attribute: Attribute, rows: list[int])
         return "# mend the values of other types in this column, then look again"
     if label is not None and attribute.kind is Kind.TEXT:
         return f"del types[{label}]"
-    return assignment(frame, attribute.position, AS_TEXT.replace("{}", "{}.astype(object)"))
+    return assignment(frame, attribute.position, AS_TEXT)
 
 
 def of_long_text(frame: pd.DataFrame, attribute: Attribute, texts: list[Any]) -> str:

@@ -162,8 +162,6 @@ def check_untouched(before, after, bad):
 @pytest.mark.filterwarnings("ignore:Downcasting behavior:FutureWarning")  # pandas 2.2, of a line for a whole column
 @pytest.mark.parametrize(("name", "dtype"), VARIANTS)
 def test_many_cells_take_one_line_a_cause_in_whatever_order(name, dtype):
-    if dtype == "Int64" and pd.__version__ < "3":
-        pytest.skip("there, nullable integers that become text make 'nan' of what is missing")
     (df, options, id_col), place = frame_of(name, dtype), 1
     found = gp.validate(df, id_col, **options)
     cells = found[found["row"].notna() & (found["column"] != id_col)]

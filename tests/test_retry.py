@@ -193,6 +193,20 @@ def test_what_many_successes_saved_up_is_there_for_the_rows_that_wait_at_the_end
     assert sum(budget.try_spend(0.0) for _ in range(10**4)) == 4000
 
 
+def test_rows_that_an_outage_left_waiting_do_not_trickle_once_the_service_is_well():
+    budget, now, waiting = RetryBudget(), 0.0, 2000
+    while budget.try_spend(now):
+        pass
+    while waiting:
+        sent = 0
+        while sent < min(waiting, 100) and budget.try_spend(now):
+            sent += 1
+        budget.note_success(sent, sent)
+        waiting -= sent
+        now += 0.05
+    assert now < 5
+
+
 def test_a_retry_does_not_wait_while_there_is_budget_and_then_no_longer_than_it_must():
     budget = RetryBudget()
     assert budget.seconds_until_next(0.0) == 0.0
