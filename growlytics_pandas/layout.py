@@ -108,7 +108,7 @@ def lay_out(
         _require_columns(frame, argument, labels)
     if name is not None:
         _require_text("name", name)
-    id_position = _id_position(frame, id_col)
+    id_position = find_id(frame, id_col)
     positions = _positions(frame, id_position, chosen, renamed)
     sent = {renamed.get(label, name_of(label)) for label in (frame.columns[position] for position in positions)}
     attributes = tuple(
@@ -240,7 +240,8 @@ def _labels(columns: Iterable[Hashable] | None) -> list[Hashable] | None:
     return list(dict.fromkeys(labels))
 
 
-def _id_position(frame: pd.DataFrame, id_col: Hashable) -> int:
+def find_id(frame: pd.DataFrame, id_col: Hashable) -> int:
+    """Return the position of the id column, which must be one."""
     positions = [p for p, label in enumerate(frame.columns) if _same(id_col, label)]
     if len(positions) == 1:
         return positions[0]
@@ -266,9 +267,10 @@ _SHOWN = 10
 
 def _suggest(frame: pd.DataFrame, label: Hashable) -> str:
     shown = {str(column).casefold(): repr(column) for column in frame.columns}  # the case of a label is easily missed
-    near = difflib.get_close_matches(str(label).casefold(), shown, n=3)
+    levels = [repr(c) for c in frame.columns if isinstance(c, tuple) and any(_same(label, one) for one in c)]
+    near = levels[:3] or [shown[one] for one in difflib.get_close_matches(str(label).casefold(), shown, n=3)]
     if near:
-        return f"Did you mean {' or '.join(shown[one] for one in near)}?"
+        return f"Did you mean {' or '.join(near)}?"
     names = list(map(repr, frame.columns))
     rest = f" +{len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"The columns are: {', '.join(names[:_SHOWN])}{rest}." if names else "The frame has no columns."

@@ -244,6 +244,7 @@ def test_a_wrong_type_is_named_with_what_is_allowed(options, words):
         (BASE.set_index("id"), "id", "id_col: 'id' is the index, not a column. Use df.reset_index() first."),
         (labelled("id", "id", "x"), "id", "id_col: 2 columns are labelled 'id'; the id must be one column."),
         (labelled(pd.NA, "x", "y"), "id", "id_col: there is no column 'id'"),
+        (labelled(("id", ""), (pd.NA, "x"), "d"), "id", "id_col: there is no column 'id'. Did you mean ('id', '')?"),
         (pd.DataFrame([range(15)]), "zzz", "The columns are: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 +5 more."),
         (pd.DataFrame(), "id", "The frame has no columns."),
     ],

@@ -11,7 +11,7 @@ import pandas as pd
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.identifiers import Keep
-from growlytics_pandas.layout import name_of
+from growlytics_pandas.layout import find_id, name_of
 
 LIKELY_IDS: Final = ("customer_id", "customerid", "user_id", "userid", "id", "email", "mobile", "customer")
 
@@ -117,10 +117,7 @@ def first_choices(frame: pd.DataFrame, id_col: Hashable = None) -> Choices:
     choices = Choices(ids[0].position, columns)
     if id_col is None:
         return choices.with_id(min(ids, key=_likelihood).position)
-    asked = next((column for column in ids if column.label == id_col), None)
-    if asked is None:
-        raise InvalidArgumentError(f"id_col: found {id_col!r}; it must be the label of one column of the frame.")
-    return choices.with_id(asked.position)
+    return choices.with_id(find_id(frame, id_col))
 
 
 def _columns(frame: pd.DataFrame) -> tuple[ColumnChoice, ...]:
