@@ -56,7 +56,8 @@ def _of_categories(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Cells:
     used = np.unique(codes[~missing])
     if not len(used):
         return extract(pd.Series([None] * len(codes), dtype=object), kind, zone)
-    categories = extract(column.cat.categories[used].to_series(), kind, zone)
+    in_use = column.cat.categories[used]
+    categories = extract(pd.Series(in_use, dtype=in_use.dtype), kind, zone)  # else half a character is refused there
     places = np.where(missing, 0, np.searchsorted(used, codes))
     if isinstance(categories.values, list):
         values: Any = [categories.values[place] for place in places.tolist()]

@@ -6,6 +6,7 @@ it by then: it must pick the cells that the line is about, and no other.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -73,7 +74,8 @@ def picking(
     values = [] if attribute.is_reserved else cells.iloc[rows].tolist()
     stages = [cells]
     if _may_become_text(cells, attribute):
-        stages.append(_as_text(cells))
+        with contextlib.suppress(ValueError):  # half a character: pandas 3 makes no such text, so no line does
+            stages.append(_as_text(cells))
     for one in (*_listed(values, *_FEW), *conditions, *_listed(values, *_MANY)):
         made = one.of(here)
         if all(_picks(made, stage, rows, is_emptying=is_emptying) for stage in stages):
@@ -121,9 +123,11 @@ def _picks(condition: Condition, cells: pd.Series[Any], rows: Sequence[int], *, 
 
 def _as_text(cells: pd.Series[Any]) -> pd.Series[Any]:
     """Return a column as the line ``AS_TEXT`` makes it."""
-    return cells.astype(object).map(
-        lambda v: f"{v:.0f}" if isinstance(v, float) and v.is_integer() else str(v), na_action="ignore"
-    )
+    return cells.astype(object).map(_text_of, na_action="ignore")
+
+
+def _text_of(value: Any) -> str:
+    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _unlike(pattern: str, *, is_padded: bool) -> Condition:
@@ -297,7 +301,8 @@ def _mobiles(cells: pd.Series[Any], rows: list[int]) -> list[str]:
     """Return expressions for mobile numbers: Indian ones, and those of as many characters as the right ones have."""
     is_good = cells.notna().to_numpy(copy=True)
     is_good[rows] = False
-    lengths = {len(text.strip().removeprefix("+")) for text in _as_text(cells[is_good]).unique().tolist()}
+    good = cells[is_good].astype(object).tolist()
+    lengths = {len(_text_of(value).strip().removeprefix("+")) for value in good}
     if not lengths:
         return [_INDIAN]
     count = f"{{{min(lengths)},{max(lengths)}}}"

@@ -109,7 +109,7 @@ _PARTLY: Final = Hint(_TO_ZONE_PARTLY, as_date=_TO_ZONE_PARTLY, as_text=_TO_ZONE
 
 def _of_zones(column: pd.Series[Any]) -> Hint:
     if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.cat.categories.to_series()
+        column = pd.Series(column.cat.categories, dtype=column.cat.categories.dtype)
     dtype = column.dtype
     if dtypes.is_object_dtype(dtype):
         are_aware = {getattr(value, "tzinfo", None) is not None for value in _draw(column.dropna(), _SAMPLE)}

@@ -108,7 +108,8 @@ def merge(kinds: Counter[Kind], detail: str) -> Finding:
 def _of_used_categories(column: pd.Series[Any]) -> Finding:
     """Judge a categorical column by the categories that its rows use; a mixture by how often they do."""
     used = np.unique(column.cat.codes.to_numpy())
-    finding = inspect(column.cat.categories[used[used >= 0]].to_series())
+    in_use = column.cat.categories[used[used >= 0]]
+    finding = inspect(pd.Series(in_use, dtype=in_use.dtype))  # to_series() would refuse half a character
     return _of_mixture(tally(column)) if finding.kind is Kind.MIXED else finding
 
 

@@ -184,7 +184,7 @@ def _loss(owner: "pd.Series[Any]", other: "pd.Series[Any]", name: str) -> str:
         for cells in (owner, other)
         for value, is_there, one in zip(cells.tolist(), cells.notna().tolist(), new, strict=True)
     ]
-    n_lost = int((~np.reshape(is_kept, (2, -1))).any(axis=0).sum())
+    n_lost = int((~np.array(is_kept, dtype=bool).reshape(2, -1)).any(axis=0).sum())
     return f"{name!r} has another value in {n_lost:,} row{'s' * (n_lost != 1)}" if n_lost else ""
 
 

@@ -216,3 +216,19 @@ def test_no_line_names_an_address_or_a_number():
     df = pd.DataFrame({"id": range(120), "X": ["1", "call 9919211112", "a@example.com"] * 40})
     lines = gp.validate(df, "id", types={"X": "number"})["fix"].unique()
     assert [line.count("9919211112") + line.count("a@example.com") for line in lines] == [0, 0]
+
+
+@pytest.mark.parametrize("odd", ["\ud800", [1], {"a": 1}], ids=["half a character", "a list", "a dict"])
+def test_cells_of_any_kind_among_many_wrong_ones_end_no_validation(odd):
+    mobiles = ["98765 43210", "bad", 3, odd] * 40
+    df = pd.DataFrame({"id": range(160), "mobile": pd.Series(mobiles, dtype=object)})
+    df["Score"] = pd.Series([1, 2.5, "x", odd] * 40, dtype=object)
+    found = gp.validate(df, "id", types={"Score": "number"})
+    assert {"mobile_invalid", "value_wrong_type"} <= set(found["rule"])
+
+
+def test_a_category_of_half_a_character_is_a_violation_of_its_rows():
+    labels = pd.Index(["\ud800", "Pune", 3], dtype=object)  # pandas 3 makes no category of such text alone
+    df = pd.DataFrame({"id": ["a", "b"], "City": pd.Categorical.from_codes([0, 1], labels)})
+    assert set(gp.validate(df, "id")["rule"]) == {"value_wrong_type", "row_empty"}
+    assert [len(body["data"]) for body in gp.preview(df, "id")] == [0, 1]

@@ -321,5 +321,5 @@ def test_a_frame_without_rows_opens_and_offers_nothing():
 def test_the_id_column_can_be_given_as_to_every_other_method(sandbox):
     form = customers().growlytics.form("City", client=sandbox.client)
     assert form.line.startswith("df.growlytics.push('City'")
-    with pytest.raises(InvalidArgumentError, match="no column 'Cty'. Did you mean 'City'"):
+    with pytest.raises(InvalidArgumentError, match=r"no column 'Cty'\. Did you mean 'City'"):
         customers().growlytics.form("Cty", client=sandbox.client)

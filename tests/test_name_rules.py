@@ -134,3 +134,8 @@ def test_columns_of_a_multiindex_can_be_mended():
 
 def test_an_all_missing_column_breaks_no_rule():
     assert gp.validate(pd.DataFrame({"id": ["a"], "X": ["x"], "": [None]}), "id").empty
+
+
+def test_a_clash_in_a_frame_without_rows_is_told_like_any_other():
+    frame = pd.DataFrame({"id": [], "City": [], "city": []}, dtype="object")
+    assert "attribute_name_case_clash" in set(gp.validate(frame, "id")["rule"])
