@@ -231,4 +231,4 @@ def test_a_category_of_half_a_character_is_a_violation_of_its_rows():
     labels = pd.Index(["\ud800", "Pune", 3], dtype=object)  # pandas 3 makes no category of such text alone
     df = pd.DataFrame({"id": ["a", "b"], "City": pd.Categorical.from_codes([0, 1], labels)})
     assert set(gp.validate(df, "id")["rule"]) == {"value_wrong_type", "row_empty"}
-    assert [len(body["data"]) for body in gp.preview(df, "id")] == [0, 1]
+    assert [len(body["attributes"]) for body in gp.preview(df, "id")] == [0, 1]
