@@ -19,11 +19,7 @@ from growlytics_pandas.client import Client
 from growlytics_pandas.delivery import Chunk, Delivery, Limits, StopFlag
 from growlytics_pandas.encoding import Encoded
 from growlytics_pandas.endings import interrupted
-from growlytics_pandas.errors import (
-    GrowlyticsError,
-    PushInterrupted,
-    UsageError,
-)
+from growlytics_pandas.errors import GrowlyticsError, PushInterrupted, UsageError
 from growlytics_pandas.options import PushOptions, settle
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.pacing import Pacer

@@ -22,9 +22,11 @@ from growlytics_pandas import contract
 from growlytics_pandas.inference import Kind
 from growlytics_pandas.layout import Attribute, Layout, name_of
 
-WHOLE: Final = 'f"{v:.0f}" if isinstance(v, float) and v.is_integer() else '
 # As objects: pandas before 3 makes the text "nan" of what is missing in a nullable or Arrow column.
-AS_TEXT: Final = "{}.astype(object).map(lambda v: " + WHOLE + 'str(v), na_action="ignore")'
+AS_TEXT: Final = (
+    '{}.astype(object).map(lambda v: f"{v:.0f}" if isinstance(v, float) and v.is_integer() else str(v), '
+    'na_action="ignore")'
+)
 BEFORE_ROWS: Final = "positions: paste before any line that drops rows"
 BEFORE_COLUMNS: Final = "position: paste before any line that drops a column"
 BEFORE_RESET: Final = "goes by labels: run it before any reset_index"

@@ -34,6 +34,8 @@ _ORDER: Final = tuple(Status)
 CODES: Final = {status: code for code, status in enumerate(_ORDER)}
 """A status as one byte of a book."""
 MAX_ATTEMPTS_KEPT: Final = 255
+ARRIVED: Final = (Status.ACCEPTED, Status.UNCHANGED)
+"""The statuses of rows that the service has, by this push or an earlier one."""
 RETRYABLE: Final = (Status.FAILED, Status.UNKNOWN, Status.UNSENT)
 """The statuses that `PushResult.retry` sends again."""
 

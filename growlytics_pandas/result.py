@@ -17,7 +17,7 @@ import pandas as pd
 from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import InvalidArgumentError, UsageError
 from growlytics_pandas.masking import Veil
-from growlytics_pandas.outcomes import RETRYABLE, Book, Status
+from growlytics_pandas.outcomes import ARRIVED, RETRYABLE, Book, Status
 from growlytics_pandas.report import Limits, Shown, gather_care, result_page
 from growlytics_pandas.report.page import Page
 from growlytics_pandas.timeline import Sample
@@ -165,7 +165,7 @@ class PushResult(AnyResult):
     @property
     def has_incomplete_rows(self) -> bool:
         """Whether a row arrived, but not with every attribute it has: a column or a value was left out."""
-        arrived = self._book.rows_with([Status.ACCEPTED, Status.UNCHANGED])
+        arrived = self._book.rows_with(ARRIVED)
         lost = self.violations.loc[self.violations["severity"] == "error", "row"]
         return bool(len(arrived)) and bool((lost.isna() | lost.isin(arrived)).any())
 

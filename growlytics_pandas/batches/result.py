@@ -16,7 +16,7 @@ from growlytics_pandas.batches.outcome_store import OutcomeStore
 from growlytics_pandas.batches.parts import PartTask
 from growlytics_pandas.errors import UsageError
 from growlytics_pandas.masking import Veil
-from growlytics_pandas.outcomes import Book, Status
+from growlytics_pandas.outcomes import ARRIVED, Book, Status
 from growlytics_pandas.report import Limits, result_page
 from growlytics_pandas.report.page import Page
 from growlytics_pandas.result import AnyResult, RunFacts
@@ -124,7 +124,7 @@ class BatchResult(AnyResult):
 
     def _has_arrived(self, task: PartTask, rows: npt.NDArray[np.int64] | None) -> bool:
         """Whether any row of a part arrived: of `rows`, sorted and counted through all parts, or (None) of all."""
-        arrived = self._book(task).rows_with([Status.ACCEPTED, Status.UNCHANGED])
+        arrived = self._book(task).rows_with(ARRIVED)
         if rows is None:
             return len(arrived) > 0
         first, last = np.searchsorted(rows, [task.first_row, task.first_row + task.rows])

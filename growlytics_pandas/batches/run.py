@@ -20,12 +20,7 @@ from growlytics_pandas.client import Client
 from growlytics_pandas.delivery import StopFlag
 from growlytics_pandas.endings import are_too_many, interrupted, too_many_error
 from growlytics_pandas.errors import GrowlyticsError, PushInterrupted
-from growlytics_pandas.execution import (
-    TICK_SECONDS,
-    LastResult,
-    exclusive,
-    interrupts,
-)
+from growlytics_pandas.execution import TICK_SECONDS, LastResult, exclusive, interrupts
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.options import PushOptions, settle
 from growlytics_pandas.outcomes import Book, Status

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from growlytics_pandas.masking import Veil, visible
-from growlytics_pandas.outcomes import MEANINGS, RETRYABLE, Status
+from growlytics_pandas.outcomes import ARRIVED, MEANINGS, RETRYABLE, Status
 from growlytics_pandas.report.curves import draw_curves
 from growlytics_pandas.report.page import Count, Page, Step, Table, Tone
 from growlytics_pandas.report.tables import (
@@ -152,7 +152,7 @@ def _headline(result: AnyResult, care: Care) -> str:
         return _refused(count_by_severity(result.violations)[0], counts[Status.UNSENT], rows)
     if result.run.ended == DRY_RUN:
         return f"{_of(counts[Status.UNSENT], rows)} would be sent; nothing was."
-    arrived = f"{_of(counts[Status.ACCEPTED] + counts[Status.UNCHANGED], rows)} arrived"
+    arrived = f"{_of(sum(counts[status] for status in ARRIVED), rows)} arrived"
     is_partial = result.has_incomplete_rows
     if care.total:
         arrived += ", not all with every attribute" if is_partial else ""
