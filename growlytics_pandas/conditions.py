@@ -62,11 +62,11 @@ def picking(
     *,
     is_emptying: bool = False,
 ) -> str:
-    """Return the first condition that picks `rows` of a column and no other; '' where they are few, or none does.
+    """Return the first condition that picks `rows` of a column and no other; '' where labels do, or no condition.
 
     A line that empties may pick missing cells too.
     """
-    if len(rows) <= TOGETHER or _may_be_merged(frame, attribute):
+    if _go_by_labels(frame, rows) or _may_be_merged(frame, attribute):
         return ""
     cells, here = frame.iloc[:, attribute.position], plain(frame, attribute)
     if isinstance(cells.dtype, pd.ArrowDtype):
@@ -81,6 +81,11 @@ def picking(
         if all(_picks(made, stage, rows, is_emptying=is_emptying) for stage in stages):
             return made.text
     return ""
+
+
+def _go_by_labels(frame: pd.DataFrame, rows: list[int]) -> bool:
+    """Tell whether the labels of `rows` say best which they are: few, and each the label of one row alone."""
+    return len(rows) <= TOGETHER and frame.index.is_unique
 
 
 def _may_become_text(cells: pd.Series[Any], attribute: Attribute) -> bool:
@@ -289,7 +294,7 @@ def no_contact(frame: pd.DataFrame, attribute: Attribute, rows: list[int], *, is
 
     `is_padded`: white space around one is for another line to take away.
     """
-    if len(rows) <= TOGETHER:
+    if _go_by_labels(frame, rows):
         return []
     is_text = attribute.kind is Kind.TEXT
     patterns = _EMAILS if attribute.name == "email" else _mobiles(frame.iloc[:, attribute.position], rows)

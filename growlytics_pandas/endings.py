@@ -10,6 +10,7 @@ from growlytics_pandas.errors import (
     ServiceUnavailableError,
     TooManyFailuresError,
 )
+from growlytics_pandas.pacing import OUTAGE_LIMIT_SECONDS
 from growlytics_pandas.retry import Verdict, describe
 from growlytics_pandas.wire import Reply
 
@@ -48,9 +49,8 @@ def outage_error(words: str, seconds: float) -> ServiceUnavailableError:
 
 def outage_words(words: str, seconds: float) -> str:
     """Say, while a run waits for a service that does not answer, that it does, and for how long it will."""
-    return (
-        f"Nothing has succeeded for {seconds:.0f} s: {words}. It is tried again now and then, for two minutes in all."
-    )
+    limit = f"{OUTAGE_LIMIT_SECONDS / 60:.0f} minutes"
+    return f"Nothing has succeeded for {seconds:.0f} s: {words}. It is tried again now and then, for {limit} in all."
 
 
 def unreachable_error(words: str) -> ServiceUnavailableError:

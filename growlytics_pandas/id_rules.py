@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from pandas.api.types import is_scalar
 
-from growlytics_pandas import contract, fixes
+from growlytics_pandas import contract, fixes, stringified
 from growlytics_pandas.blocks import starts
 from growlytics_pandas.cells import Mask, originals
 from growlytics_pandas.identifiers import Groups, Ids, Keep, find_groups, fold, fold_all, hash_texts, read_ids, unkept
+from growlytics_pandas.inference import Kind
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.rules import Rule, Severity
-from growlytics_pandas.violations import Found
+from growlytics_pandas.violations import Fix, Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ def check_ids(frame: pd.DataFrame, layout: Layout) -> IdCheck:
     doubled = np.array(unkept(groups, layout.keep), dtype="int64")
     skipped = missing.copy()
     skipped[doubled] = True
+    reporter.report_floats(told_once(reporter.count_floats(), int(present.sum())))
     reporter.report_duplicates(groups)
     reporter.report_alike(alike, exact)
     skipped_by = {Rule.ID_MISSING: np.flatnonzero(missing), Rule.ID_DUPLICATE: doubled}
@@ -64,8 +68,13 @@ class Told:
     what: tuple[str, ...] = ()
 
 
-def check_ids_of_part(frame: pd.DataFrame, layout: Layout, same: Told, alike: Told) -> IdCheck:
-    """Check the ids of a part; which are the `same` or `alike` in other parts has been found out before."""
+def check_ids_of_part(
+    frame: pd.DataFrame, layout: Layout, same: Told, alike: Told, once: Collection[Rule] = ()
+) -> IdCheck:
+    """Check the ids of a part.
+
+    Which are the `same` or `alike` in other parts, and what is told `once` for all, has been found out before.
+    """
     missing = np.ones(len(frame), dtype=bool)
     reporter = _Reporter(frame, layout)
     for start, stop in starts(len(frame)):
@@ -75,10 +84,24 @@ def check_ids_of_part(frame: pd.DataFrame, layout: Layout, same: Told, alike: To
     doubled = np.array(same.rows, dtype="int64")
     skipped = missing.copy()
     skipped[doubled] = True
+    reporter.report_floats(once)
     reporter.tell_same(list(same.rows), same.what, fixes.KEEP_ONE)
     reporter.tell_alike(list(alike.rows), alike.what)
     skipped_by = {Rule.ID_MISSING: np.flatnonzero(missing), Rule.ID_DUPLICATE: doubled}
     return IdCheck(tuple(reporter.findings), skipped, skipped_by)
+
+
+def floats_among(ids: Ids, kind: Kind) -> dict[Rule, list[int]]:
+    """Return which ids of a block are whole floats, and which the text of one, of which there may be one a row."""
+    found = {Rule.ID_FLOAT: [row for row in np.flatnonzero(ids.was_float).tolist() if "." not in ids.texts[row]]}
+    if kind in _HOLD_TEXT:
+        found[Rule.ID_STRINGIFIED] = np.flatnonzero(stringified.were_floats(ids.texts)).tolist()
+    return found
+
+
+def told_once(counts: Mapping[Rule, int], n_ids: int) -> frozenset[Rule]:
+    """Return the rules that are told once for the whole column: all of its ids break them."""
+    return frozenset(rule for rule, count in counts.items() if count == n_ids > 1)
 
 
 def tell_same(groups: Groups, keep: Keep) -> list[tuple[int, str]]:
@@ -111,6 +134,9 @@ def _fetcher(
     return fetch
 
 
+_HOLD_TEXT: Final = (Kind.TEXT, Kind.MIXED)
+
+
 class _Reporter:
     """Turns masks and groups into findings about the id column."""
 
@@ -119,12 +145,14 @@ class _Reporter:
         self._frame = frame
         self._layout = layout
         self._column = frame.iloc[:, layout.id_position]
+        self._floats: dict[Rule, list[int]] = {Rule.ID_FLOAT: [], Rule.ID_STRINGIFIED: []}
 
     def report_block(self, start: int, ids: Ids) -> None:
         self._no_id(start, ids)
-        self._floats(start, ids)
+        self._broken(start, ids)
         strip = self._assign("{}.map(lambda v: v.strip() if isinstance(v, str) else v)")
         self._masked(start, ids.stripped, Rule.ID_WHITESPACE, "white space around the id is stripped.", strip)
+        self._stringified(start, ids)
         if ids.too_long.any():
             limit = contract.MAX_ID_CHARS
             rows = np.flatnonzero(ids.too_long)
@@ -144,19 +172,43 @@ class _Reporter:
         lines = {said: fixes.of_no_id(self._frame, self._layout, value) for said, value in samples.items()}
         self._add(Rule.ID_MISSING, rows, what, [lines[said] for said in what])
 
-    def _floats(self, start: int, ids: Ids) -> None:
-        place = self._layout.id_position
-        rows = np.flatnonzero(ids.was_float)
-        is_whole = ["." not in ids.texts[row] for row in rows.tolist()]
-        what = [
-            "the id is a float and is written without '.0'." if whole else "the id is a float with a fraction."
-            for whole in is_whole
-        ]
-        line = {whole: fixes.of_float_id(self._frame, place, is_whole=whole) for whole in (True, False)}
-        self._add(Rule.ID_FLOAT, (rows + start).tolist(), what, [line[whole] for whole in is_whole])
+    def _broken(self, start: int, ids: Ids) -> None:
+        """Report floats that are no whole numbers, or not the ones they were."""
+        floats = np.flatnonzero(ids.was_float).tolist()
+        rows = [row + start for row in floats if "." in ids.texts[row]]
+        line = fixes.of_float_id(self._frame, self._layout.id_position, is_whole=False)
+        self._add(Rule.ID_FLOAT, rows, "the id is a float with a fraction.", line)
         lost = "the id is a float beyond 2^53: its last digits are lost already; read the column as text."
         again = f'# read the file again: df = pd.read_csv(path, dtype={{{self._layout.id_column!r}: "string"}})'
         self._masked(start, ids.rounded, Rule.INTEGER_UNSAFE, lost, again, contract.MAX_SAFE_INTEGER)
+
+    def _stringified(self, start: int, ids: Ids) -> None:
+        for rule, rows in floats_among(ids, self._layout.id_kind).items():
+            self._floats[rule] += [row + start for row in rows]
+        among = stringified.MISSING_IDS if self._layout.id_kind in _HOLD_TEXT else frozenset()
+        gone = stringified.were_missing(ids.texts, among)
+        if gone is not None:
+            what = "the id is text that a missing value becomes, such as 'nan' or 'None': perhaps there is none."
+            fix = partial(stringified.without_ids, self._frame, self._layout.id_position)
+            self._masked(start, gone, Rule.ID_STRINGIFIED, what, fix)
+
+    def count_floats(self) -> Counter[Rule]:
+        """Count the whole floats, and the texts of such, that were met."""
+        return Counter({rule: len(rows) for rule, rows in self._floats.items()})
+
+    def report_floats(self, once: Collection[Rule]) -> None:
+        """Report whole floats, and the texts of such: one by one, or all together where that is to be `once`."""
+        place, column = self._layout.id_position, self._layout.id_column
+        lines = {
+            Rule.ID_FLOAT: fixes.of_float_id(self._frame, place, is_whole=True),
+            Rule.ID_STRINGIFIED: stringified.without_fraction(self._frame, place),
+        }
+        for rule, rows in self._floats.items():
+            of_row, of_column = _FLOATS[rule]
+            if rows and rule in once:
+                self.findings.append(Found(rule, place, column, None, of_column, lines[rule], count=len(rows)))
+            else:
+                self._add(rule, rows, of_row, lines[rule])
 
     def report_duplicates(self, groups: Groups) -> None:
         told = tell_same(groups, self._layout.keep)
@@ -199,7 +251,7 @@ class _Reporter:
     def _assign(self, change: str) -> str:
         return fixes.assignment(self._frame, self._layout.id_position, change)
 
-    def _masked(self, start: int, mask: Mask, rule: Rule, what: str, fix: str, limit: object = None) -> None:
+    def _masked(self, start: int, mask: Mask, rule: Rule, what: str, fix: Fix, limit: object = None) -> None:
         self._add(rule, (np.flatnonzero(mask) + start).tolist(), what, fix, limit)
 
     def _add(
@@ -207,7 +259,7 @@ class _Reporter:
         rule: Rule,
         rows: list[int],
         what: str | Sequence[str],
-        fix: str | Sequence[str],
+        fix: Fix,
         limit: object = None,
         severity: Severity | None = None,
     ) -> None:
@@ -226,6 +278,19 @@ class _Reporter:
                     severity=severity,
                 )
             )
+
+
+_FLOATS: Final = {
+    Rule.ID_FLOAT: (
+        "the id is a float and is written without '.0'.",
+        "the ids are floats and are written without '.0'.",
+    ),
+    Rule.ID_STRINGIFIED: (
+        "the id is text that a float becomes, with '.0' at its end; without it, it is another customer.",
+        "the ids are text that floats become, with '.0' at the end; without it, they are other customers.",
+    ),
+}
+"""What there is to say of one row, and of the whole column."""
 
 
 def _unusable(value: Any) -> str:

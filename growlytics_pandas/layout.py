@@ -3,8 +3,8 @@
 import difflib
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -15,6 +15,7 @@ from growlytics_pandas.hints import Hint, advise_on_name, hint
 from growlytics_pandas.identifiers import Keep
 from growlytics_pandas.inference import AttributeType, Finding, Kind, inspect
 from growlytics_pandas.ledger import UNCERTAIN, KnownType
+from growlytics_pandas.zones import read_zone
 
 NewAttributes = Literal["allow", "forbid"]
 
@@ -32,6 +33,7 @@ class Attribute:
     dtype: str
     missing: int
     note: str
+    hint: Hint  # until the user or the service has settled the type
     known: KnownType | None = None
 
     @property
@@ -120,7 +122,7 @@ def lay_out(
         id_position=id_position,
         id_kind=facts[id_position].finding.kind if facts else inspect(frame.iloc[:, id_position]).kind,
         attributes=attributes,
-        zone=_zone(timezone),
+        zone=read_zone(timezone),
         region=check_region(region),
         keep=keep,
         new_attributes=new_attributes,
@@ -160,7 +162,8 @@ def _attribute(
     reserved = name in contract.RESERVED_ATTRIBUTES
     is_written = reserved and finding.kind is Kind.MIXED  # as text, all of it
     note = "" if asked or is_written else finding.detail or advise_on_name(name, sent)
-    note = note or _agreeing(facts.hint, asked, known.get(name))
+    settled = asked or _settled(facts.hint, known.get(name))
+    note = note or _agreeing(facts.hint, settled)
     if reserved and asked not in (None, AttributeType.STRING):
         raise InvalidArgumentError(
             f"types[{label!r}]: found {str(asked)!r}; {name!r} is a reserved attribute and always 'string'. "
@@ -176,6 +179,7 @@ def _attribute(
         dtype=facts.dtype,
         missing=facts.missing,
         note="; ".join(filter(None, (note, _doubt(known.get(name))))),
+        hint=facts.hint if settled is None else Hint(),
         known=known.get(name),
     )
 
@@ -187,9 +191,13 @@ def look_at(column: "pd.Series[Any]", name: str) -> ColumnFacts:
     return ColumnFacts(finding, str(column.dtype), int(column.isna().sum()), hinted)
 
 
-def _agreeing(hinted: Hint, asked: str | None, known: KnownType | None) -> str:
+def _settled(hinted: Hint, known: KnownType | None) -> str | None:
+    """Return the type that is fixed already, where a hint speaks for another."""
+    return known.type if known and hinted.wanted not in (None, known.type) else None
+
+
+def _agreeing(hinted: Hint, settled: str | None) -> str:
     """Return the words of a hint, but not those for a type other than the one that is asked for or fixed already."""
-    settled = asked or (known.type if known and hinted.wanted not in (None, known.type) else None)
     if settled is None:
         return hinted.text
     return {contract.DATE: hinted.as_date, contract.STRING: hinted.as_text}.get(settled, "")
@@ -307,38 +315,3 @@ def _require_text(argument: str, text: Any) -> None:
         raise InvalidArgumentTypeError(f"{argument}: found {text!r}; it must be text.")
     if not contract.is_unicode(text):
         raise InvalidArgumentError(f"{argument}: found {text!r}, which is not valid Unicode text; half a character.")
-
-
-_WELL_KNOWN_ZONES: Final = {
-    **dict.fromkeys(("IST", "INDIA", "MUMBAI", "DELHI", "+05:30", "UTC+5:30", "UTC+05:30"), "Asia/Kolkata"),
-    **dict.fromkeys(("PST", "PDT", "PT"), "America/Los_Angeles"),
-    **dict.fromkeys(("CDT", "CT"), "America/Chicago"),
-    **dict.fromkeys(("EDT", "ET"), "America/New_York"),
-    **dict.fromkeys(("Z", "+00:00"), "UTC"),
-    "BST": "Europe/London",
-    "CEST": "Europe/Berlin",
-    "GST": "Asia/Dubai",
-    "SGT": "Asia/Singapore",
-    "JST": "Asia/Tokyo",
-    "AEST": "Australia/Sydney",
-}
-
-
-def _zone(timezone: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(timezone)
-    except (KeyError, ValueError, TypeError, OSError) as error:
-        raise InvalidArgumentError(
-            f"timezone: found {timezone!r}; it must be the name of a zone, such as 'UTC' or 'Asia/Kolkata'."
-            f"{_suggest_zone(timezone)}"
-        ) from error
-
-
-def _suggest_zone(timezone: Any) -> str:
-    if not isinstance(timezone, str):
-        return ""
-    meant = _WELL_KNOWN_ZONES.get(timezone.strip().upper())
-    if meant is None and not any(map(str.isdigit, timezone)):  # 'UTC+1' is not a way to write 'UTC'
-        zones = {zone.casefold(): zone for zone in sorted(available_timezones())}
-        meant = next((zones[near] for near in difflib.get_close_matches(timezone.strip().casefold(), zones, n=1)), None)
-    return "" if meant is None else f" Did you mean {meant!r}?"

@@ -20,6 +20,7 @@ from growlytics_pandas.masking import Veil
 from growlytics_pandas.outcomes import ARRIVED, RETRYABLE, Book, Status
 from growlytics_pandas.report import Limits, Shown, gather_care, result_page
 from growlytics_pandas.report.page import Page
+from growlytics_pandas.rules import Severity
 from growlytics_pandas.timeline import Sample
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class AnyResult(Shown):
 
         Rows that ``keep=`` left out, as asked for, do not count against it.
         """
-        return not any(self.counts[s] for s in RETRYABLE) and not (self.violations["severity"] == "error").any()
+        return not any(self.counts[s] for s in RETRYABLE) and not (self.violations["severity"] == Severity.ERROR).any()
 
     def _require_push(self) -> None:
         """Refuse to retry what was never tried."""
@@ -166,7 +167,7 @@ class PushResult(AnyResult):
     def has_incomplete_rows(self) -> bool:
         """Whether a row arrived, but not with every attribute it has: a column or a value was left out."""
         arrived = self._book.rows_with(ARRIVED)
-        lost = self.violations.loc[self.violations["severity"] == "error", "row"]
+        lost = self.violations.loc[self.violations["severity"] == Severity.ERROR, "row"]
         return bool(len(arrived)) and bool((lost.isna() | lost.isin(arrived)).any())
 
     @cached_property

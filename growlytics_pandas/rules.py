@@ -29,6 +29,7 @@ class Rule(StrEnum):
     ID_DUPLICATE = "id_duplicate"
     ID_WHITESPACE = "id_whitespace"
     ID_FLOAT = "id_float"
+    ID_STRINGIFIED = "id_stringified"
     ID_CASE_DUPLICATE = "id_case_duplicate"
     ID_TOO_LONG = "id_too_long"
     ATTRIBUTE_NAME_EMPTY = "attribute_name_empty"
@@ -44,6 +45,7 @@ class Rule(StrEnum):
     DATE_OUT_OF_RANGE = "date_out_of_range"
     INTEGER_UNSAFE = "integer_unsafe"
     VALUE_TOO_LONG = "value_too_long"
+    VALUE_STRINGIFIED = "value_stringified"
     DATE_TRUNCATED = "date_truncated"
     RESERVED_NOT_STRING = "reserved_not_string"
     EMAIL_INVALID = "email_invalid"
@@ -75,6 +77,7 @@ RULES: Final = MappingProxyType(
         Rule.ID_DUPLICATE: _error(Effect.ROW_SKIPPED, "another row has the same id"),
         Rule.ID_WHITESPACE: _warning(Effect.VALUE_CHANGED, "white space around the id is stripped"),
         Rule.ID_FLOAT: _warning(Effect.VALUE_CHANGED, "a float id is written without its '.0'"),
+        Rule.ID_STRINGIFIED: _warning(Effect.SENT_AS_IS, "text that a missing value or a float becomes: 'nan', '12.0'"),
         Rule.ID_CASE_DUPLICATE: _warning(Effect.SENT_AS_IS, "the id differs from another only in case or look"),
         Rule.ID_TOO_LONG: _warning(Effect.SENT_AS_IS, "the id is longer than 40 characters"),
         Rule.ATTRIBUTE_NAME_EMPTY: _error(Effect.ATTRIBUTE_DROPPED, "the attribute has no usable name"),
@@ -90,6 +93,7 @@ RULES: Final = MappingProxyType(
         Rule.DATE_OUT_OF_RANGE: _error(Effect.ATTRIBUTE_DROPPED, "the year is outside 1 to 9999"),
         Rule.INTEGER_UNSAFE: _warning(Effect.SENT_AS_IS, "an integer beyond 2^53, which JSON readers may round"),
         Rule.VALUE_TOO_LONG: _warning(Effect.SENT_AS_IS, "text longer than 512 characters"),
+        Rule.VALUE_STRINGIFIED: _warning(Effect.SENT_AS_IS, "text that a missing value becomes: 'nan', 'None'"),
         Rule.DATE_TRUNCATED: _warning(Effect.VALUE_CHANGED, "the fraction of a second is cut off"),
         Rule.RESERVED_NOT_STRING: _warning(Effect.VALUE_CHANGED, "name, email and mobile are written as text"),
         Rule.EMAIL_INVALID: _warning(Effect.SENT_AS_IS, "not a plausible e-mail address"),

@@ -19,11 +19,11 @@ from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeEr
 MIN_DIRTY_ROWS: Final = 100  # rows; the oddities stand in the first hundred, most of them alone in their row
 
 PLANTED: Final = (
-    *("id_missing", "id_duplicate", "id_whitespace", "id_float", "id_case_duplicate", "id_too_long"),
+    *("id_missing", "id_duplicate", "id_whitespace", "id_float", "id_stringified", "id_case_duplicate", "id_too_long"),
     *("attribute_name_empty", "attribute_name_too_long", "attribute_name_duplicate", "attribute_name_case_clash"),
     *("attribute_name_whitespace", "type_unsupported", "value_wrong_type", "value_not_finite", "date_out_of_range"),
-    *("integer_unsafe", "value_too_long", "date_truncated", "reserved_not_string", "email_invalid", "mobile_invalid"),
-    *("too_many_attributes", "row_empty"),
+    *("integer_unsafe", "value_too_long", "value_stringified", "date_truncated", "reserved_not_string"),
+    *("email_invalid", "mobile_invalid", "too_many_attributes", "row_empty"),
 )
 """The rules that a dirty frame breaks. The others need a ledger: ``type_conflict`` and ``attribute_unknown``."""
 
@@ -85,6 +85,8 @@ class _Row(IntEnum):
     WRONG_TYPE = 59
     ALL_TAGS = 62
     EMPTY = 65
+    ID_STRINGIFIED = 68
+    VALUE_STRINGIFIED = 71
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +125,12 @@ def sample_customers(n: int = 1000, seed: int = 0, dirty: bool = False) -> pd.Da
         Plant what goes wrong in real data, in about twenty of the first 100 rows and in columns of their own. Every
         rule of `PLANTED` is broken at least once:
 
-        - ids that are missing, twice there, padded with spaces, a float, twice there but for the case, too long;
+        - ids that are missing, twice there, padded with spaces, a float, "nan", twice there but for the case, too long;
         - labels that are empty, too long, twice there (``Segment``), twice there but for the case (``city``), padded
           with spaces (``" Notes "``);
         - a timedelta column; a column of text and numbers (``Referral Code``);
         - infinite lifetime values; a date in the year 10000 and one with a sub-second part; loyalty points that a
-          JSON reader may round; a note of more than 512 characters;
+          JSON reader may round; a note of more than 512 characters; a city "None";
         - addresses that cannot be, a mobile that is too short, and mobiles read as floats because one is missing;
         - a customer with more than 100 custom attributes (``Tag 001`` and on), and one with an id and nothing else.
 
@@ -218,6 +220,7 @@ def _plant_ids(clean: pd.Series) -> pd.Series:
         _Row.ID_DUPLICATE: ids.iloc[_Row.ID_ORIGINAL],
         _Row.ID_WHITESPACE: f" {ids.iloc[_Row.ID_WHITESPACE]} ",
         _Row.ID_FLOAT: 919211.0,
+        _Row.ID_STRINGIFIED: "nan",
         _Row.ID_LOWER_CASE: ids.iloc[_Row.ID_UPPER_CASE].lower(),
         _Row.ID_TOO_LONG: ids.iloc[_Row.ID_TOO_LONG] + "-" + "0" * MAX_ID_CHARS,
     }
@@ -238,6 +241,7 @@ def _plant_values(clean: pd.DataFrame) -> dict[str, pd.Series]:
         ("email", _Row.EMAIL_SPACE, "neha.rao@example.com "),
         ("mobile", _Row.MOBILE_SHORT, 99192.0),
         ("mobile", _Row.MOBILE_MISSING, np.nan),
+        ("City", _Row.VALUE_STRINGIFIED, "None"),
         ("Lifetime Value", _Row.NOT_FINITE, np.inf),
         ("Lifetime Value", _Row.NOT_FINITE_NEGATIVE, -np.inf),
         ("Last Order Date", _Row.YEAR_10000, np.datetime64("10000-01-01T00:00:00", "us")),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from growlytics_pandas import contract, fixes, value_fixes
+from growlytics_pandas import contract, fixes, stringified, value_fixes
 from growlytics_pandas.blocks import Block, Column
 from growlytics_pandas.cells import Mask, originals
 from growlytics_pandas.contacts import Problem, invalid_emails, invalid_mobiles
@@ -48,6 +48,8 @@ class _Checker:
             self._contacts(Rule.EMAIL_INVALID, invalid_emails)
         elif attribute.name == "mobile":
             self._contacts(Rule.MOBILE_INVALID, partial(invalid_mobiles, region=self._layout.region))
+        elif values.type is AttributeType.STRING:
+            self._stringified(values.values)
         over = self._block.over_budget.get(attribute.position)
         if over is not None:
             self._too_many(over)
@@ -106,6 +108,13 @@ class _Checker:
             ]
             fix = value_fixes.of_long_text(self._frame, self._column.attribute, long)
             self._report(Rule.VALUE_TOO_LONG, mask, what, fix, limit)
+
+    def _stringified(self, texts: list[str]) -> None:
+        gone = stringified.were_missing(texts)
+        if gone is not None:
+            what = "the text is what a missing value becomes, such as 'nan' or 'None'; it is sent like any other."
+            fix = partial(stringified.without_values, self._frame, self._column.attribute.position)
+            self._report(Rule.VALUE_STRINGIFIED, gone & self._column.sent, what, fix, None)
 
     def _contacts(self, rule: Rule, judge: Any) -> None:
         sent, texts = self._column.sent, self._column.values.values

@@ -32,12 +32,16 @@ DTYPES: Final = MappingProxyType(
 """The columns of a violations frame and their dtypes ("str" is pandas 3's text, and object before it)."""
 
 
+Fix = str | Sequence[str] | Callable[[list[int]], str | list[str]]
+"""What to paste: one text for all rows, or one a row, or what makes either from all rows of the column."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """One rule that fired on one column: on some of its `rows`, or (None) on the column as a whole.
 
-    `what` says what was found and `fix` what to paste: one text for all rows, or one a row, or what makes either from
-    all rows of the column (they are found block by block). `position` orders columns as in the frame.
+    `what` says what was found: one text for all rows, or one a row. `position` orders columns as in the frame. Rows are
+    found block by block, so a `fix` that is for all of them is made at the end.
     """
 
     rule: Rule
@@ -45,7 +49,7 @@ class Found:
     column: Hashable
     attribute: str | None
     what: str | Sequence[str]
-    fix: str | Sequence[str] | Callable[[list[int]], str | list[str]]
+    fix: Fix
     rows: Sequence[int] | None = None
     values: Sequence[Any] | None = None
     limit: Any = None
@@ -70,6 +74,18 @@ def build_frame(findings: Sequence[Found], index: pd.Index[Any], first_row: int 
 def empty_frame() -> pd.DataFrame:
     """Return a violations frame without rows."""
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in DTYPES.items()})
+
+
+def join(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Join what was found in parts of a frame. What several say of their ids as a whole is said once, counted up."""
+    found = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    of_column = found["row"].isna()
+    of_ids = found.loc[of_column & found["rule"].isin([Rule.ID_FLOAT, Rule.ID_STRINGIFIED])]
+    if of_ids.empty:
+        return found
+    found.loc[of_ids.index, "count"] = of_ids.groupby("rule")["count"].transform("sum")
+    again = of_ids.index[of_ids.duplicated("rule")]
+    return found.iloc[np.argsort(~of_column, kind="stable")].drop(index=again).reset_index(drop=True)
 
 
 def _with_lines(findings: Sequence[Found]) -> list[Found]:

@@ -99,15 +99,20 @@ def test_a_cell_without_a_violation_keeps_its_value(df, options):
                 assert new == old or (old == "missing" and label.casefold() in {str(c).casefold() for c in changed})
 
 
-def test_positions_do_nothing_once_rows_are_dropped():
+def test_where_labels_are_repeated_a_line_goes_by_what_is_in_the_cells_and_outlives_dropped_rows():
     df = column("1", "2", "3", "x", "4").set_axis([0, 1, 0, 1, 0])
     after, _ = pasted(df, gp.validate(df, "id", types={"X": "number"}), types={"X": "number"})
-    assert after["X"].tolist() == ["2", "3", "x", "4"]
-    line = gp.validate(df, "id", types={"X": "number"}).query("rule == 'value_wrong_type'")["fix"].item()
+    assert after["X"].isna().tolist() == [False, False, True, False]  # the first row had no id
+
+
+def test_positions_do_nothing_once_rows_are_dropped():
+    df = pd.DataFrame({"id": range(3), "email": ["a@example.com", "x", "y"], "Email": "x"}, index=[0, 1, 1])
+    line = gp.validate(df, "id").query("rule == 'email_invalid'")["fix"].unique().item()
     assert "paste before any line that drops rows" in line
-    scope = {"df": df.copy(), "pd": pd}
-    exec(line, scope)
-    assert scope["df"]["X"].isna().tolist() == [False, False, False, True, False]
+    for rows, emptied in ((3, [False, True, True]), (2, [False, False])):
+        scope = {"df": df.head(rows), "pd": pd}
+        exec(line, scope)
+        assert scope["df"]["email"].isna().tolist() == emptied
 
 
 def test_a_row_that_is_gone_does_not_come_back():

@@ -22,7 +22,8 @@ def sent(df, **options):
 def test_a_missing_value_does_not_turn_integer_ids_into_floats_on_the_wire():
     df = frame(919211112, None, 12, dtype="float64")
     assert sent(df) == ["919211112", "12"]
-    assert rows(df, "id_float") == [0, 2]
+    found = gp.validate(df, "id").query("rule == 'id_float'")
+    assert (found["row"].isna().tolist(), found["count"].tolist()) == ([True], [2])
     assert rows(df, "id_missing") == [1]
 
 
@@ -38,6 +39,24 @@ def test_a_float_id_with_a_fraction_is_told_apart():
     found = gp.validate(frame(1.5, 2.0, dtype="float64"), "id").query("rule == 'id_float'")
     assert found["message"].str.contains("fraction").tolist() == [True, False]
     assert sent(frame(1.5, 2.0, dtype="float64")) == ["1.5", "2"]
+
+
+def test_what_all_ids_are_is_said_once_and_what_some_are_row_by_row():
+    floats = frame(*range(300), dtype="float64")
+    assert gp.validate(floats, "id")[["rule", "count"]].to_numpy().tolist() == [["id_float", 300]]
+    texts = frame(*(f"{n}.0" for n in range(300)))
+    assert gp.validate(texts, "id")[["rule", "count"]].to_numpy().tolist() == [["id_stringified", 300]]
+    assert rows(frame(1.0, "a", 2.0), "id_float") == [0, 2]
+    assert rows(frame("1.0", "a", "2.0"), "id_stringified") == [0, 2]
+
+
+def test_an_id_that_was_a_missing_value_is_told_even_where_it_stands_alone():
+    df = frame("a", None, "b", float("nan")).assign(id=lambda d: d["id"].map(str))
+    assert rows(df, "id_stringified") == [1, 3]
+    scope = {"df": df}
+    for line in gp.validate(df, "id")["fix"].unique():
+        exec(line, scope)
+    assert scope["df"]["id"].tolist() == ["a", "b"]
 
 
 def test_one_number_in_three_spellings_is_one_id_and_true_is_none():

@@ -17,13 +17,13 @@ from growlytics_pandas.validation import find_violations, screen
 PUBLISHED = """
 id_missing, id_duplicate                                                       | error   | row skipped
 id_whitespace, id_float                                                        | warning | value changed
-id_case_duplicate, id_too_long                                                 | warning | sent as is
+id_stringified, id_case_duplicate, id_too_long                                 | warning | sent as is
 attribute_name_empty, attribute_name_too_long, attribute_name_duplicate        | error   | attribute dropped
 attribute_name_case_clash, attribute_name_whitespace                           | warning | sent as is
 type_unsupported, type_conflict                                                | error   | attribute dropped
 value_wrong_type                                                               | error   | attribute dropped
 value_not_finite, date_out_of_range                                            | error   | attribute dropped
-integer_unsafe, value_too_long                                                 | warning | sent as is
+integer_unsafe, value_too_long, value_stringified                              | warning | sent as is
 date_truncated                                                                 | warning | value changed
 reserved_not_string                                                            | warning | value changed
 email_invalid, mobile_invalid                                                  | warning | sent as is
@@ -106,6 +106,10 @@ FIRING = [
     ("id_float", ids(12.5, 3.0, np.inf, dtype="float64"), {}),
     ("id_float", ids(12.0, None, dtype="Float64"), {}),
     ("id_float", ids(12.0, None, dtype="double[pyarrow]"), {}),
+    ("id_stringified", ids("a", "nan", "None", "NaT", "<NA>", "null"), {}),
+    ("id_stringified", ids("a", " nan ", "12.0 ", 12.5), {}),
+    ("id_stringified", ids("12.0", "13.0", None, dtype="string[pyarrow]"), {}),
+    ("id_stringified", ids("undefined", "12.0", dtype="category"), {}),
     ("id_case_duplicate", ids("A@x.com", "a@x.com"), {}),
     ("id_case_duplicate", ids("A@x.com", "a@x.com", 5), {}),
     ("id_case_duplicate", ids("ab", "a\u200bb"), {}),
@@ -188,6 +192,11 @@ FIRING = [
     ("value_too_long", cells("🎉" * 300, "y"), {}),
     ("value_too_long", cells("x" * 513, 5, 6.5), {"types": {"X": "string"}}),
     ("value_too_long", cells("x" * 600, "y", dtype="category"), {}),
+    ("value_stringified", cells("Pune", "nan", "None", "NaT", "<NA>"), {}),
+    ("value_stringified", cells("nan", None, "Pune", dtype="category"), {}),
+    ("value_stringified", cells("nan", "Pune", dtype="large_string[pyarrow]"), {}),
+    ("value_stringified", cells("nan", 1, True), {"types": {"X": "string"}}),
+    ("value_stringified", cells("nan", name="name"), {}),
     ("date_truncated", cells(NOW, dtype="M8[us]"), {}),
     ("date_truncated", cells(NOW, dtype="datetime64[ns, Asia/Kolkata]"), {}),
     ("date_truncated", cells(NOW, None), {}),
@@ -254,6 +263,8 @@ QUIET = [
     ("id_whitespace", ids("a b", "c"), {}),
     ("id_float", ids(1, 2, "3.0"), {}),
     ("id_float", ids(1, None, dtype="Int64"), {}),
+    ("id_stringified", ids("12", "1.2.0", "v1.0", 12.0, "Nandi"), {}),
+    ("id_stringified", ids(12.0, np.nan, dtype="float64"), {}),
     ("id_case_duplicate", ids("a", "b", "a"), {}),
     ("id_too_long", ids("a" * 40, "🎉" * 20, " " + "b" * 40), {}),
     ("attribute_name_empty", named("0", 0), {}),
@@ -276,6 +287,8 @@ QUIET = [
     ("integer_unsafe", cells(2**53 - 1, 1 - 2**53), {}),
     ("integer_unsafe", cells(2**60), {"types": {"X": "string"}}),
     ("value_too_long", cells("x" * 512, "🎉" * 256), {}),
+    ("value_stringified", cells("Nandi", "", "null", None), {}),
+    ("value_stringified", cells("nan", name="email"), {}),
     ("date_truncated", cells(NOW.replace(microsecond=0), dt.date(2025, 1, 1)), {}),
     ("reserved_not_string", cells("9876543210", None, name="mobile"), {}),
     ("reserved_not_string", cells(None, None, name="name"), {}),

@@ -27,6 +27,7 @@ from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.outcomes import Book, Failure, Status
 from growlytics_pandas.pacing import Pacer
 from growlytics_pandas.planning import encode_rows
+from growlytics_pandas.rules import Rule
 from growlytics_pandas.validation import Screening, find_violations
 
 DIGEST_ROWS: Final = 4096  # encoded at once for digests: some MB
@@ -39,6 +40,7 @@ class Common:
     layout: Layout
     labels: tuple[Hashable, ...]
     dropped: frozenset[int]
+    told_once: frozenset[Rule]
     budget: Budget | None = field(default=None, repr=False)
 
 
@@ -140,7 +142,7 @@ class Part:
         self.frame = align(frame, common.labels)
         self.layout = impose(self.frame, common.layout)
         self._budget = common.budget
-        ids = check_ids_of_part(self.frame, self.layout, task.same, task.alike)
+        ids = check_ids_of_part(self.frame, self.layout, task.same, task.alike, common.told_once)
         self.screening = Screening(ids.findings, common.dropped, ids.skipped, ids.skipped_by)
 
     def violations(self) -> pd.DataFrame:

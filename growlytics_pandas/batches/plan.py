@@ -18,7 +18,7 @@ import pandas as pd
 from growlytics_pandas.batches.duplicates import find_suspects, settle
 from growlytics_pandas.batches.engine import Engine
 from growlytics_pandas.batches.parts import Common, PartTask, check_part, fetch_ids, preview_part
-from growlytics_pandas.batches.survey import Question, merge_columns, merge_labels, survey_part
+from growlytics_pandas.batches.survey import Question, merge_columns, merge_floats, merge_labels, survey_part
 from growlytics_pandas.client import Client
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.identifiers import Keep
@@ -27,7 +27,7 @@ from growlytics_pandas.name_rules import check_attributes, dropped_columns
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.planning import AnyPlan, budget_of, require_count, schema_frame
 from growlytics_pandas.rules import Rule
-from growlytics_pandas.violations import build_frame
+from growlytics_pandas.violations import build_frame, join
 
 if TYPE_CHECKING:
     from growlytics_pandas.batches.result import BatchResult
@@ -69,6 +69,7 @@ class Surveyed:
     example: pd.DataFrame
     tasks: tuple[PartTask, ...]
     without_id: tuple[npt.NDArray[np.int64], ...]
+    told_once: frozenset[Rule] = frozenset()
 
     @property
     def rows(self) -> int:
@@ -98,6 +99,7 @@ def survey(engine: Engine, id_col: Hashable, options: PlanOptions) -> Surveyed:
         example.reindex(columns=pd.Index(labels, tupleize_cols=False)) if tuple(example.columns) != labels else example,
         tuple(tasks),
         tuple(np.flatnonzero(~each.has_id) for each in surveys),
+        merge_floats(surveys),
     )
 
 
@@ -123,7 +125,7 @@ def make_plan(
         engine=engine,
         client=client,
         surveyed=surveyed,
-        common=Common(layout, surveyed.labels, dropped_columns(findings), budget),
+        common=Common(layout, surveyed.labels, dropped_columns(findings), surveyed.told_once, budget),
         column_violations=build_frame(findings, surveyed.example.index),
         _execute=execute,
         _replan=lambda other: make_plan(engine, id_col, options, other, execute, surveyed),
@@ -186,8 +188,7 @@ class BatchPlan(AnyPlan):
         """
         tasks = {task.number: task for task in self.surveyed.tasks}
         found = dict(self.engine.run(check_part, self.common, tasks))
-        frames = [self.column_violations, *(found[number] for number in sorted(found))]
-        return pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)
+        return join([self.column_violations, *(found[number] for number in sorted(found))])
 
     @property
     def counts(self) -> dict[str, int]:

@@ -20,6 +20,7 @@ from growlytics_pandas.outcomes import ARRIVED, Book, Status
 from growlytics_pandas.report import Limits, result_page
 from growlytics_pandas.report.page import Page
 from growlytics_pandas.result import AnyResult, RunFacts
+from growlytics_pandas.rules import Severity
 
 if TYPE_CHECKING:
     from growlytics_pandas.batches.plan import BatchPlan
@@ -63,7 +64,7 @@ class BatchResult(AnyResult):
     @property
     def has_incomplete_rows(self) -> bool:
         """Whether a row arrived, but not with every attribute it has: a column or a value was left out."""
-        lost = self.violations.loc[self.violations["severity"] == "error", "row"]
+        lost = self.violations.loc[self.violations["severity"] == Severity.ERROR, "row"]
         rows = np.sort(lost.dropna().to_numpy(dtype="int64"))
         return any(self._has_arrived(task, None if lost.isna().any() else rows) for task in self.plan.surveyed.tasks)
 

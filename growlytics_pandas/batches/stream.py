@@ -18,7 +18,7 @@ from growlytics_pandas.batches.plan import BatchPlan, PlanOptions, Surveyed
 from growlytics_pandas.batches.result import BatchResult
 from growlytics_pandas.batches.run import BatchRun
 from growlytics_pandas.batches.seen_ids import SeenIds
-from growlytics_pandas.batches.survey import PartSurvey, Question, align, merge_columns, survey_part
+from growlytics_pandas.batches.survey import PartSurvey, Question, align, merge_columns, merge_floats, survey_part
 from growlytics_pandas.client import Client
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError
 from growlytics_pandas.id_rules import Told, left_out_by
@@ -27,7 +27,7 @@ from growlytics_pandas.name_rules import check_attributes, dropped_columns
 from growlytics_pandas.options import PushOptions, refusal, settle_client
 from growlytics_pandas.planning import budget_of
 from growlytics_pandas.rules import Severity
-from growlytics_pandas.violations import build_frame, empty_frame
+from growlytics_pandas.violations import build_frame, empty_frame, join
 
 
 def push_stream(
@@ -125,7 +125,7 @@ class StreamRun(BatchRun):
         layout = self._plan_options.lay_out(align(survey.example, labels), self._id_col, self._client, facts)
         findings = check_attributes(align(frame, labels), layout)
         budget = budget_of(self._client.workspace if self._client else None, layout)
-        self._common = Common(layout, labels, dropped_columns(findings), budget)
+        self._common = Common(layout, labels, dropped_columns(findings), merge_floats([survey]), budget)
         fresh = [found for found in findings if (found.rule, found.position) not in self._told_of]
         self._told_of.update((found.rule, found.position) for found in fresh)
         task = self._task(frame, survey, layout)
@@ -156,8 +156,7 @@ class StreamRun(BatchRun):
             without_id=(*before.without_id, np.flatnonzero(~survey.has_id)),
         )
         self.plan = replace(self.plan, surveyed=surveyed, common=self.common)
-        frames = [frame for frame in (violations, *found) if len(frame)] or [violations]
-        self.plan.__dict__["violations"] = pd.concat(frames, ignore_index=True)
+        self.plan.__dict__["violations"] = join([violations, *found])
 
     def _refuse_errors(self, part: Part) -> None:
         """Stop before this batch, if something of it could not arrive and that is no way to go on."""
@@ -175,7 +174,13 @@ def _empty_plan(engine: FrameEngine, client: Client | None) -> BatchPlan:
     nothing = pd.DataFrame({"": pd.Series(dtype=object)})
     layout = PlanOptions().lay_out(nothing, "", None)
     plan = BatchPlan(
-        engine, client, Surveyed((), (), nothing, (), ()), Common(layout, (), frozenset()), empty_frame(), _once, _once
+        engine,
+        client,
+        Surveyed((), (), nothing, (), ()),
+        Common(layout, (), frozenset(), frozenset()),
+        empty_frame(),
+        _once,
+        _once,
     )
     plan.__dict__["violations"] = empty_frame()
     return plan

@@ -16,9 +16,11 @@ from growlytics_pandas.blocks import starts
 from growlytics_pandas.cells import Mask
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.hints import Hint, Look, judge, look
+from growlytics_pandas.id_rules import floats_among, told_once
 from growlytics_pandas.identifiers import fold, hash_texts, read_ids
 from growlytics_pandas.inference import Finding, Kind, inspect, merge, tally
 from growlytics_pandas.layout import Attribute, ColumnFacts, Layout, name_of
+from growlytics_pandas.rules import Rule
 
 EXAMPLE_ROWS: Final = 20  # of the first part: what the lines of `fix` for whole columns look at
 
@@ -52,6 +54,7 @@ class PartSurvey:
     has_id: Mask
     exact: npt.NDArray[np.uint64]
     folded: npt.NDArray[np.uint64]
+    floats: Counter[Rule]
     example: pd.DataFrame
 
     @property
@@ -68,8 +71,8 @@ def survey_part(frame: pd.DataFrame, question: Question, _task: object = None) -
             f"id_col: a part has no column {question.id_column!r}; its columns are {', '.join(map(repr, labels[:10]))}."
         )
     tallies = [_tally(frame.iloc[:, i], label, question) for i, label in enumerate(labels)]
-    has_id, exact, folded = _hash_ids(frame.iloc[:, labels.index(question.id_column)], question.zone)
-    return PartSurvey(labels, tuple(tallies), has_id, exact, folded, frame.head(EXAMPLE_ROWS))
+    ids = _hash_ids(frame.iloc[:, labels.index(question.id_column)], question.zone)
+    return PartSurvey(labels, tuple(tallies), *ids, frame.head(EXAMPLE_ROWS))
 
 
 def _tally(column: pd.Series[Any], label: Hashable, question: Question) -> ColumnTally:
@@ -84,16 +87,20 @@ def _tally(column: pd.Series[Any], label: Hashable, question: Question) -> Colum
     )
 
 
-def _hash_ids(column: pd.Series[Any], zone: ZoneInfo) -> tuple[Mask, npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+def _hash_ids(
+    column: pd.Series[Any], zone: ZoneInfo
+) -> tuple[Mask, npt.NDArray[np.uint64], npt.NDArray[np.uint64], Counter[Rule]]:
     rows, kind = len(column), inspect(column).kind
     has_id = np.zeros(rows, dtype=bool)
     exact, folded = np.zeros(rows, dtype="uint64"), np.zeros(rows, dtype="uint64")
+    floats: Counter[Rule] = Counter()
     for start, stop in starts(rows):
         ids = read_ids(column.iloc[start:stop], kind, zone)
         has_id[start:stop] = ~ids.missing
         exact[start:stop] = hash_texts(ids.texts)
         folded[start:stop] = hash_texts(list(map(fold, ids.texts)))
-    return has_id, exact, folded
+        floats.update({rule: len(found) for rule, found in floats_among(ids, kind).items()})
+    return has_id, exact, folded, floats
 
 
 # the whole, from its parts --------------------------------------------------------------------------------------------
@@ -107,6 +114,12 @@ def merge_labels(surveys: Iterable[PartSurvey]) -> tuple[Hashable, ...]:
     if any(len(set(labels)) < len(labels) for labels in distinct):
         raise InvalidArgumentError("the parts have different columns, and some twice; give each part the same ones.")
     return tuple(dict.fromkeys(label for labels in distinct for label in labels))
+
+
+def merge_floats(surveys: Iterable[PartSurvey]) -> frozenset[Rule]:
+    """Return the rules that all ids of all parts break, and that are told once for it."""
+    counts: Counter[Rule] = sum((each.floats for each in surveys), Counter())
+    return told_once(counts, sum(int(each.has_id.sum()) for each in surveys))
 
 
 def merge_columns(surveys: Sequence[PartSurvey], labels: Sequence[Hashable]) -> list[ColumnFacts]:

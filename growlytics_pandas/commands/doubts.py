@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Mapping
 
 from growlytics_pandas.commands.columns import Note
-from growlytics_pandas.hints import hint
 from growlytics_pandas.layout import Attribute
 from growlytics_pandas.planning import Plan, types_to_fix
 
@@ -17,23 +16,20 @@ def find_doubts(plan: Plan, told: Mapping[int, Note]) -> dict[int, str]:
     `told`: what was noted of columns as they were read.
     """
     new = types_to_fix(plan.layout, plan.screening.dropped)
-    found = {a.position: _doubt(plan, a, told.get(a.position)) for a in plan.layout.attributes if a.name in new}
+    found = {a.position: _doubt(a, told.get(a.position)) for a in plan.layout.attributes if a.name in new}
     return {position: text for position, text in found.items() if text}
 
 
-def _doubt(plan: Plan, attribute: Attribute, note: Note | None) -> str:
+def _doubt(attribute: Attribute, note: Note | None) -> str:
     """Return the doubt and how to settle it, '' where there is none."""
-    why = (note.text if note.is_doubt else "") if note else _hinted(plan, attribute)
+    why = (note.text if note.is_doubt else "") if note else _hinted(attribute)
     if not why or attribute.type is None:
         return ""
     keep = shlex.quote(f"{attribute.column}={attribute.type.value}")
     return f"{why} To keep it a {attribute.type.value}: --type {keep}. The first push fixes the type for good."
 
 
-def _hinted(plan: Plan, attribute: Attribute) -> str:
-    if not attribute.note:  # nothing was hinted at, or the type was asked for
+def _hinted(attribute: Attribute) -> str:
+    if attribute.hint.wanted in (None, attribute.type):
         return ""
-    found = hint(plan.frame.iloc[:, attribute.position], attribute.kind, attribute.name)
-    if found.wanted in (None, attribute.type):
-        return ""
-    return f"column {attribute.column!r} goes out as {attribute.type}: {found.text}."
+    return f"column {attribute.column!r} goes out as {attribute.type}: {attribute.hint.text}."
