@@ -53,6 +53,16 @@ def test_each_line_mends_the_part_that_it_names(dirty):
     assert found["fix"].str.contains("alone").any()
 
 
+@pytest.mark.parametrize("ids", [[1.0, 2.0, None, 4.0, 5.0], ["1.0", "2.0", None, "4.0", "5.0"], ["1.0", "2.0", "x", 4.0]])
+def test_what_all_ids_are_is_said_once_for_all_batches(ids):
+    frame = pd.DataFrame({"id": ids, "n": 1})
+    assert plain(gp.plan_batches(cut(frame, 2), "id").violations) == plain(gp.validate(frame, "id"))
+    read_once = (part for part in cut(frame, 2))
+    found = gp.push_batches(read_once, "id", types={"n": "number"}, dry_run=True, client=gp.Client("k", ledger=None))
+    told = found.violations.query("rule == 'id_float' or rule == 'id_stringified'")
+    assert told["count"].sum() == sum(str(one).endswith(".0") for one in ids)
+
+
 @pytest.mark.parametrize("keep", [False, "first", "last"])
 def test_duplicates_across_batches_are_found_as_in_one_frame(keep):
     frame = pd.DataFrame({"id": ["a", "b", "A ", "a", None, "b", "c", "a"], "n": range(8)})
