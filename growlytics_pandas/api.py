@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 import pandas as pd
 
 from growlytics_pandas.client import Client, default_client, refuse_client_as_id, require_client
-from growlytics_pandas.execution import LastResult, execute
+from growlytics_pandas.execution import execute
 from growlytics_pandas.identifiers import Keep
 from growlytics_pandas.layout import NewAttributes, lay_out
 from growlytics_pandas.options import Errors
 from growlytics_pandas.planning import Plan, budget_of, snapshot
 from growlytics_pandas.progress import ProgressOption
 from growlytics_pandas.result import PushResult
+from growlytics_pandas.runs import LastResult
 
 if TYPE_CHECKING:
     from growlytics_pandas.batches.result import BatchResult

@@ -19,9 +19,9 @@ from growlytics_pandas.errors import (
     ServiceError,
     ServiceUnavailableError,
 )
-from growlytics_pandas.execution import LastResult
 from growlytics_pandas.outcomes import Status
 from growlytics_pandas.rules import Severity
+from growlytics_pandas.runs import LastResult
 
 _ID: Final = "growlytics customer id"  # no attribute is called so
 _EXAMPLE: Final = "{'name': 'City', 'type': 'string', 'value': 'Pune'}"

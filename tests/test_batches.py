@@ -53,7 +53,9 @@ def test_each_line_mends_the_part_that_it_names(dirty):
     assert found["fix"].str.contains("alone").any()
 
 
-@pytest.mark.parametrize("ids", [[1.0, 2.0, None, 4.0, 5.0], ["1.0", "2.0", None, "4.0", "5.0"], ["1.0", "2.0", "x", 4.0]])
+@pytest.mark.parametrize(
+    "ids", [[1.0, 2.0, None, 4.0, 5.0], ["1.0", "2.0", None, "4.0", "5.0"], ["1.0", "2.0", "x", 4.0]]
+)
 def test_what_all_ids_are_is_said_once_for_all_batches(ids):
     frame = pd.DataFrame({"id": ids, "n": 1})
     assert plain(gp.plan_batches(cut(frame, 2), "id").violations) == plain(gp.validate(frame, "id"))

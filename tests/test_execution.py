@@ -21,7 +21,7 @@ from growlytics_pandas.errors import (
     ServiceError,
     UsageError,
 )
-from growlytics_pandas.execution import exclusive, interrupts
+from growlytics_pandas.runs import exclusive, interrupts
 from growlytics_pandas.sandbox import Faults
 
 

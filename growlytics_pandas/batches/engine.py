@@ -18,8 +18,6 @@ from growlytics_pandas.batches.parts import (
     PartOrder,
     PartOutcome,
     PartTask,
-    Pulse,
-    pulse_of,
     push_part,
 )
 from growlytics_pandas.client import Client
@@ -28,6 +26,7 @@ from growlytics_pandas.errors import DataError, InvalidArgumentTypeError
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.outcomes import Book
 from growlytics_pandas.pacing import Pacer
+from growlytics_pandas.runs import Pulse, pulse_of
 
 C = TypeVar("C")
 T = TypeVar("T")

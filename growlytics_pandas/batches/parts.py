@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -24,7 +24,7 @@ from growlytics_pandas.inference import inspect
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.ledger import Digests
 from growlytics_pandas.ledger.digests import Digester
-from growlytics_pandas.outcomes import Book, Failure, Status
+from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.pacing import Pacer
 from growlytics_pandas.planning import encode_rows
 from growlytics_pandas.rules import Rule
@@ -98,19 +98,6 @@ class PartOutcome:
     answer_seconds: float
     """Sum of the answer times of the accepted rows."""
     error: ServiceError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """How far the push of a part is."""
-
-    counts: dict[str, int]
-    retries: int = 0
-    in_flight: int = 0
-    concurrency: int = 0
-    failures: tuple[Failure, ...] = ()
-    answer_seconds: float = 0.0
-    trouble: str = ""
 
 
 class Reins(Protocol):
@@ -271,19 +258,3 @@ class _PartPush:
             delivery.answer_seconds,
             delivery.error,
         )
-
-
-Tick = Callable[[Pulse], None]
-
-
-def pulse_of(delivery: Delivery, book: Book) -> Pulse:
-    """Return how far a delivery is."""
-    return Pulse(
-        book.counts(),
-        delivery.retries,
-        delivery.in_flight,
-        delivery.pacer.concurrency,
-        tuple(delivery.last_failures),
-        delivery.answer_seconds,
-        delivery.trouble,
-    )

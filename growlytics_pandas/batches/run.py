@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Generator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from growlytics_pandas.batches.keeping import Keeper, mark_unchanged
 from growlytics_pandas.batches.outcome_store import OutcomeStore
-from growlytics_pandas.batches.parts import Common, PartDigests, PartOrder, PartOutcome, PartTask, Pulse, digest_part
+from growlytics_pandas.batches.parts import Common, PartDigests, PartOrder, PartOutcome, PartTask, digest_part
 from growlytics_pandas.batches.plan import BatchPlan
 from growlytics_pandas.batches.result import BatchResult
 from growlytics_pandas.client import Client
-from growlytics_pandas.delivery import StopFlag
-from growlytics_pandas.endings import are_too_many, interrupted, too_many_error
-from growlytics_pandas.errors import GrowlyticsError, PushInterrupted
-from growlytics_pandas.execution import TICK_SECONDS, LastResult, exclusive, interrupts
+from growlytics_pandas.endings import are_too_many, too_many_error
+from growlytics_pandas.errors import GrowlyticsError
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.options import PushOptions, settle
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.planning import types_frame, types_sent, types_to_fix
-from growlytics_pandas.progress import Listener, ProgressEvent, Speedometer, open_listener
-from growlytics_pandas.result import RunFacts
-from growlytics_pandas.timeline import Sample, Timeline
+from growlytics_pandas.runs import AnyRun, Pulse
 
 RESENT_DTYPES = {"part": "int64", "rows": "int64", "again": "int64"}
 
@@ -38,7 +32,7 @@ def execute_batches(plan: BatchPlan, **options: Any) -> BatchResult:
     return BatchRun(*settle(plan, chosen), chosen).carry_out()
 
 
-class BatchRun:
+class BatchRun(AnyRun[BatchResult]):
     """One run over the rows that are `unsent` in the books; a part without a book is opened when its turn comes."""
 
     def __init__(
@@ -49,29 +43,18 @@ class BatchRun:
         books: Mapping[int, Book] | None = None,
         store: OutcomeStore | None = None,
     ) -> None:
+        super().__init__(client, options)
         self.plan = plan
-        self.options = options
-        self.stop = StopFlag()
         self.books: dict[int, Book] = dict(books or {})
         self.store = store or OutcomeStore()
         self.retries = 0
-        self.error: BaseException | None = None
         self.resent: list[tuple[int, int, int]] = []
         self.keeper: Keeper | None = None
-        self._client = client
-        self._started = datetime.now(UTC)
-        self._clock_start = time.monotonic()
-        self._listener: Listener = open_listener(options.progress)
-        self._last_tick = 0.0
-        self._speed = Speedometer()
         self._live: dict[int, Pulse] = {}
         self._settled = {number: book.counts() for number, book in self.books.items()}
         self._done: set[int] = set()
         self._was_reached = False
-        self._timeline = Timeline()
-        self._furthest = Sample(0.0, 0, 0.0)
         self._answer_seconds = 0.0  # of the parts that are done
-        self._accepted_before = self._counts()[Status.ACCEPTED] if self.books else 0
 
     # what an engine asks ---------------------------------------------------------------------------------------
 
@@ -123,10 +106,6 @@ class BatchRun:
         left = self._failures_left()
         return PartOrder(task, book, fresh, options.chunk_size, options.max_concurrency, left, self._was_reached)
 
-    def is_due(self) -> bool:
-        """Whether it is time for another look at how far things are."""
-        return time.monotonic() - self._last_tick >= TICK_SECONDS
-
     def note_pulses(self, pulses: Mapping[int, Pulse]) -> None:
         """Take note of how far the parts are that are under way, and show it."""
         self._live = {number: pulse for number, pulse in pulses.items() if number not in self._done}
@@ -136,24 +115,7 @@ class BatchRun:
 
     # the run ---------------------------------------------------------------------------------------------------
 
-    def carry_out(self) -> BatchResult:
-        """Do it, and return the result; where the run ends early, raise with the result on the error."""
-        if self.options.dry_run or self._client is None:
-            return self._rehearse()
-        self._tell("start")
-        try:
-            with exclusive(self._client), interrupts(self.stop):
-                self._deliver()
-        except GrowlyticsError as problem:
-            self.error = problem
-        except BaseException as problem:
-            # for last_result(), too: what is known outlives any error
-            self._tell("end", self._result("crashed", type(problem).__name__))
-            raise
-        return self._close()
-
     def _rehearse(self) -> BatchResult:
-        """Everything but the requests: what the ledger knows to be unchanged is told apart, too."""
         workspace = self._client.workspace if self._client and self.options.skip_unchanged else None
         if workspace is not None:
             asked = {task.number: (task, workspace.digester) for task in self.tasks}
@@ -162,8 +124,8 @@ class BatchRun:
                 mark_unchanged(workspace, digests, self.books[number])
         return self._result("dry run")
 
-    def _deliver(self) -> None:
-        workspace = self.client.workspace
+    def _deliver(self, client: Client) -> None:
+        workspace = client.workspace
         self.keeper = Keeper(workspace, self.plan.rows) if workspace else None
         ended = "crashed"
         try:
@@ -225,46 +187,17 @@ class BatchRun:
 
     # ending ----------------------------------------------------------------------------------------------------
 
-    def _ending(self) -> str:
-        if self.error is not None:
-            return "stopped early"
-        return "interrupted" if self.stop.requested else "finished"
-
-    def _close(self) -> BatchResult:
-        result = self._result(self._ending(), "" if self.error is None else str(self.error))
-        self._tell("end", result)
-        if self.error is not None:
-            self.error.result = result  # type: ignore[attr-defined]
-            raise self.error
-        if self.stop.requested:
-            raise PushInterrupted(interrupted(result.counts), result)
-        return result
-
     def _result(self, ended: str, message: str = "") -> BatchResult:
-        base_url = self._client.base_url if self._client else None
-        samples = self._timeline.close(self._sample(self._counts()))
-        seconds = samples[-1].elapsed_seconds
-        result = BatchResult(
+        return BatchResult(
             plan=self.plan,
             violations=self.plan.violations,
             new_types=self._new_types(),
             resent=pd.DataFrame(self.resent, columns=list(RESENT_DTYPES)).astype(RESENT_DTYPES),
-            run=RunFacts(
-                self._started,
-                seconds,
-                self.retries,
-                ended,
-                base_url,
-                message,
-                samples,
-                self.options.would_refuse(self.plan),
-            ),
+            run=self._facts(self.plan, ended, message),
             _books=self.books,
             _store=self.store,
             _again=self._again if self.plan.engine.can_repeat else None,
         )
-        LastResult.value = result
-        return result
 
     def _again(self, _result: BatchResult) -> BatchResult:
         books = {number: book.copy() for number, book in self.books.items()}
@@ -280,6 +213,20 @@ class BatchRun:
         return types_frame(self.keeper.confirmed if self.keeper else {})
 
     # progress --------------------------------------------------------------------------------------------------
+
+    def pulse(self) -> Pulse:
+        """Return how far the run is."""
+        pulses = list(self._live.values())
+        return Pulse(
+            self._counts(),
+            retries=self.retries + sum(pulse.retries for pulse in pulses),
+            in_flight=sum(pulse.in_flight for pulse in pulses),
+            concurrency=sum(pulse.concurrency for pulse in pulses),
+            failures=tuple(failure for pulse in pulses for failure in pulse.failures)[-5:],
+            answer_seconds=self._answer_seconds + sum(pulse.answer_seconds for pulse in pulses),
+            trouble=next((pulse.trouble for pulse in pulses if pulse.trouble), ""),
+            is_stopping=self.stop.requested,
+        )
 
     def _counts(self) -> dict[str, int]:
         """Return status → rows, of finished parts, parts under way and those to come."""
@@ -301,42 +248,3 @@ class BatchRun:
         if number in self.books and number not in self._settled:
             return self.books[number].counts()
         return self._settled.get(number)
-
-    def _sample(self, counts: Mapping[str, int]) -> Sample:
-        """Return where the run is. What a lost worker takes with it is not taken back: no rate is below 0."""
-        under_way = sum(pulse.answer_seconds for pulse in self._live.values())
-        accepted, last = counts[Status.ACCEPTED] - self._accepted_before, self._furthest
-        self._furthest = Sample(
-            time.monotonic() - self._clock_start,
-            max(accepted, last.accepted),
-            max(self._answer_seconds + under_way, last.answer_seconds),
-        )
-        return self._furthest
-
-    def _tell(self, kind: Literal["start", "update", "end"], result: BatchResult | None = None) -> None:
-        self._last_tick = time.monotonic()
-        seconds = self._last_tick - self._clock_start
-        counts, pulses = self._counts(), list(self._live.values())
-        self._timeline.note(self._sample(counts))
-        total = sum(counts.values())
-        self._speed.note(seconds, total - counts[Status.UNSENT])
-        self._listener(
-            ProgressEvent(
-                kind,
-                total=total,
-                counts=counts,
-                elapsed_seconds=seconds,
-                rows_per_second=self._speed.overall() if kind == "end" else self._speed.now(),
-                retries=self.retries + sum(pulse.retries for pulse in pulses),
-                concurrency=sum(pulse.concurrency for pulse in pulses),
-                in_flight=sum(pulse.in_flight for pulse in pulses),
-                seconds_left=self._speed.seconds_left(counts[Status.UNSENT]),
-                failures=tuple(failure for pulse in pulses for failure in pulse.failures)[-5:],
-                trouble=next((pulse.trouble for pulse in pulses if pulse.trouble), ""),
-                is_stopping=self.stop.requested,
-                ended=result.run.ended if result else "",
-                message=result.run.message if result else "",
-                is_incomplete=result.has_incomplete_rows if result else False,
-                stop=self.stop.request,
-            )
-        )

@@ -18,11 +18,12 @@ from distributed import Client as Cluster
 from distributed import Future
 
 from growlytics_pandas.batches.engine import Job, Step
-from growlytics_pandas.batches.parts import PartDigests, PartOutcome, PartTask, Pulse, digest_part
+from growlytics_pandas.batches.parts import PartDigests, PartOutcome, PartTask, digest_part
 from growlytics_pandas.dask.governor import HANDLER, Governor
 from growlytics_pandas.dask.lease import push_on_worker
 from growlytics_pandas.errors import DataError, GrowlyticsError, ServiceUnavailableError, UsageError
 from growlytics_pandas.outcomes import Book, Failure, Status
+from growlytics_pandas.runs import Pulse
 from growlytics_pandas.wire import one_line
 
 C = TypeVar("C")

@@ -16,12 +16,13 @@ import numpy as np
 import pandas as pd
 from distributed import get_worker
 
-from growlytics_pandas.batches.parts import Common, Part, PartOrder, PartOutcome, pulse_of, push_part
+from growlytics_pandas.batches.parts import Common, Part, PartOrder, PartOutcome, push_part
 from growlytics_pandas.client import ClientRecipe
 from growlytics_pandas.dask.governor import HANDLER, MAX_UNREPORTED
 from growlytics_pandas.delivery import Delivery, StopFlag
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.pacing import Pacer
+from growlytics_pandas.runs import pulse_of
 
 REPORT_SECONDS: Final = 0.1  # between two reports; each is a call to the scheduler
 LATE_SECONDS: Final = 0.03  # a turn not taken by then is gone: turns saved up would break the rate

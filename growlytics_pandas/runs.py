@@ -1,0 +1,231 @@
+"""What all runs have in common, of one frame or of parts: the clock, the progress, interrupts, the end."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
+
+from growlytics_pandas.client import Client
+from growlytics_pandas.delivery import Delivery, StopFlag
+from growlytics_pandas.endings import interrupted
+from growlytics_pandas.errors import GrowlyticsError, PushInterrupted, UsageError
+from growlytics_pandas.options import PushOptions
+from growlytics_pandas.outcomes import Book, Failure, Status
+from growlytics_pandas.planning import AnyPlan
+from growlytics_pandas.progress import Listener, ProgressEvent, Speedometer, open_listener
+from growlytics_pandas.result import AnyResult, PushResult, RunFacts
+from growlytics_pandas.timeline import Sample, Timeline
+
+if TYPE_CHECKING:
+    from growlytics_pandas.batches.result import BatchResult
+
+TICK_SECONDS: Final = 0.2
+
+R = TypeVar("R", bound=AnyResult)
+
+
+class LastResult:
+    """The slot behind `last_result()`: the newest result of this process, also after an interrupt."""
+
+    value: PushResult | BatchResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How far a run is, or its push of a part."""
+
+    counts: dict[str, int]
+    retries: int = 0
+    in_flight: int = 0
+    concurrency: int = 0
+    failures: tuple[Failure, ...] = ()
+    answer_seconds: float = 0.0
+    trouble: str = ""
+    is_stopping: bool = False
+
+
+def pulse_of(delivery: Delivery, book: Book) -> Pulse:
+    """Return how far a delivery is."""
+    return Pulse(
+        book.counts(),
+        delivery.retries,
+        delivery.in_flight,
+        delivery.pacer.concurrency,
+        tuple(delivery.last_failures),
+        delivery.answer_seconds,
+        delivery.trouble,
+        delivery.is_stopping,
+    )
+
+
+class AnyRun(ABC, Generic[R]):
+    """One run. A class of it says what is pushed, and how far it is."""
+
+    def __init__(self, client: Client | None, options: PushOptions) -> None:
+        self.options = options
+        self.stop = StopFlag()
+        self.error: BaseException | None = None
+        self._client = client
+        self._started = datetime.now(UTC)
+        self._clock_start = time.monotonic()
+        self._last_tick = 0.0
+        self._listener: Listener = open_listener(options.progress)
+        self._speed = Speedometer()
+        self._timeline = Timeline()
+        self._furthest = Sample(0.0, 0, 0.0)
+        self._accepted_before: int | None = None
+
+    @abstractmethod
+    def pulse(self) -> Pulse:
+        """Return how far the run is."""
+
+    @abstractmethod
+    def _rehearse(self) -> R:
+        """Do everything but the requests: what the ledger knows to be unchanged is told apart, too."""
+
+    @abstractmethod
+    def _deliver(self, client: Client) -> None:
+        """Send; what ends it early is raised, or noted in `error`."""
+
+    @abstractmethod
+    def _result(self, ended: str, message: str = "") -> R:
+        """Return the result as things stand."""
+
+    def carry_out(self) -> R:
+        """Do it, and return the result; where the run ends early, raise with the result on the error."""
+        self._accepted_before = self.pulse().counts[Status.ACCEPTED]
+        if self.options.dry_run or self._client is None:
+            return _kept(self._rehearse())
+        self._tell("start")
+        try:
+            with exclusive(self._client), interrupts(self.stop):
+                self._deliver(self._client)
+        except GrowlyticsError as problem:
+            self.error = problem
+        except BaseException as problem:
+            # for last_result(), too: what is known outlives any error
+            self._tell("end", _kept(self._result("crashed", type(problem).__name__)))
+            raise
+        return self._close()
+
+    def _close(self) -> R:
+        result = _kept(self._result(self._ending(), "" if self.error is None else str(self.error)))
+        self._tell("end", result)
+        if self.error is not None:
+            self.error.result = result  # type: ignore[attr-defined]
+            raise self.error
+        if self.stop.requested:
+            raise PushInterrupted(interrupted(result.counts), result)
+        return result
+
+    def _ending(self) -> str:
+        if self.error is not None:
+            return "stopped early"
+        return "interrupted" if self.stop.requested else "finished"
+
+    def _facts(self, plan: AnyPlan, ended: str, message: str) -> RunFacts:
+        pulse = self.pulse()
+        samples = self._timeline.close(self._sample(pulse))
+        return RunFacts(
+            self._started,
+            samples[-1].elapsed_seconds,
+            pulse.retries,
+            ended,
+            self._client.base_url if self._client else None,
+            message,
+            samples,
+            self.options.would_refuse(plan),
+        )
+
+    # progress --------------------------------------------------------------------------------------------------
+
+    def is_due(self) -> bool:
+        """Whether it is time for another look at how far things are."""
+        return time.monotonic() - self._last_tick >= TICK_SECONDS
+
+    def _sample(self, pulse: Pulse) -> Sample:
+        """Return where the run is. What a lost worker takes with it is not taken back: no rate is below 0."""
+        accepted, last = pulse.counts[Status.ACCEPTED] - (self._accepted_before or 0), self._furthest
+        self._furthest = Sample(
+            time.monotonic() - self._clock_start,
+            max(accepted, last.accepted),
+            max(pulse.answer_seconds, last.answer_seconds),
+        )
+        return self._furthest
+
+    def _tell(self, kind: Literal["start", "update", "end"], result: R | None = None) -> None:
+        self._last_tick = time.monotonic()
+        pulse = self.pulse()
+        sample = self._sample(pulse)
+        self._timeline.note(sample)
+        total, unsettled = sum(pulse.counts.values()), pulse.counts[Status.UNSENT]
+        self._speed.note(sample.elapsed_seconds, total - unsettled)
+        self._listener(
+            ProgressEvent(
+                kind,
+                total=total,
+                counts=pulse.counts,
+                elapsed_seconds=sample.elapsed_seconds,
+                rows_per_second=self._speed.overall() if kind == "end" else self._speed.now(),
+                retries=pulse.retries,
+                concurrency=pulse.concurrency,
+                in_flight=pulse.in_flight,
+                seconds_left=self._speed.seconds_left(unsettled),
+                failures=pulse.failures,
+                trouble=pulse.trouble,
+                is_stopping=pulse.is_stopping,
+                ended=result.run.ended if result else "",
+                message=result.run.message if result else "",
+                is_incomplete=result.has_incomplete_rows if result else False,
+                stop=self.stop.request,
+            )
+        )
+
+
+def _kept(result: R) -> R:
+    """Put a result where `last_result()` finds it."""
+    LastResult.value = result  # type: ignore[assignment]
+    return result
+
+
+@contextlib.contextmanager
+def interrupts(stop: StopFlag) -> Iterator[None]:
+    """Turn Ctrl-C and a kernel interrupt into a request to stop, so that none falls between a reply and its booking.
+
+    The first asks to stop, the second to stop at once, the third is Python's own.
+    """
+    previous = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(previous):
+        yield
+        return
+
+    def handle(*_: Any) -> None:
+        if stop.at_once:
+            raise KeyboardInterrupt
+        stop.request()
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+@contextlib.contextmanager
+def exclusive(client: Client) -> Iterator[None]:
+    """Hold a project for one push of this process: two at once could have one id in flight twice."""
+    workspace = client.workspace
+    lock = workspace.pushing if workspace is not None else client.pushing
+    if not lock.acquire(blocking=False):
+        raise UsageError("another push of this process to the same project is running; wait for it to end.")
+    try:
+        yield
+    finally:
+        lock.release()
