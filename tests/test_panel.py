@@ -123,6 +123,7 @@ def test_hostile_words_are_escaped_cut_and_kept_from_formulas_and_direction():
     ("one", "tone", "words"),
     [
         (event(accepted=40), Tone.CALM, "Pushing 100 rows"),
+        (event(accepted=40, trouble="Nothing has succeeded for 9 s"), Tone.FAIR, "for 9 s"),
         (event("end", ended="finished", accepted=99, unchanged=1), Tone.GOOD, "Push finished"),
         (event("end", ended="finished", accepted=90, invalid=10), Tone.FAIR, "violations"),
         (event("end", ended="finished", accepted=99, failed=1), Tone.BAD, "not every row arrived"),
