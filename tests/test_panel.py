@@ -24,7 +24,7 @@ def customers(rows):
     return pd.DataFrame({"id": [f"asha.{i}@example.com" for i in range(rows)], "Score": range(rows)})
 
 
-def event(kind="update", *, total=100, ended="", message="", failures=(), is_incomplete=False, **counts):
+def event(kind="update", *, total=100, ended="", message="", failures=(), is_incomplete=False, trouble="", **counts):
     counts.setdefault("unsent", total - sum(counts.values()))
     return ProgressEvent(
         kind,
@@ -39,6 +39,7 @@ def event(kind="update", *, total=100, ended="", message="", failures=(), is_inc
         failures=failures,
         ended=ended,
         message=message,
+        trouble=trouble,
         is_incomplete=is_incomplete,
     )
 
