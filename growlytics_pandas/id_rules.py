@@ -100,8 +100,8 @@ def floats_among(ids: Ids, kind: Kind) -> dict[Rule, list[int]]:
 
 
 def told_once(counts: Mapping[Rule, int], n_ids: int) -> frozenset[Rule]:
-    """Return the rules that are told once for the whole column: all of its ids break them."""
-    return frozenset(rule for rule, count in counts.items() if count == n_ids > 1)
+    """Return the rules that are told once for the whole column: nearly all of its ids break them."""
+    return frozenset(rule for rule, count in counts.items() if count > 1 and count >= _NEARLY_ALL * n_ids)
 
 
 def tell_same(groups: Groups, keep: Keep) -> list[tuple[int, str]]:
@@ -135,6 +135,7 @@ def _fetcher(
 
 
 _HOLD_TEXT: Final = (Kind.TEXT, Kind.MIXED)
+_NEARLY_ALL: Final = 0.9  # share of the ids: what is true of so many has one cause, and rows would say no more
 
 
 class _Reporter:
@@ -185,8 +186,8 @@ class _Reporter:
     def _stringified(self, start: int, ids: Ids) -> None:
         for rule, rows in floats_among(ids, self._layout.id_kind).items():
             self._floats[rule] += [row + start for row in rows]
-        among = stringified.MISSING_IDS if self._layout.id_kind in _HOLD_TEXT else frozenset()
-        gone = stringified.were_missing(ids.texts, among)
+        holds_text = self._layout.id_kind in _HOLD_TEXT
+        gone = stringified.were_missing(ids.texts, stringified.MISSING_IDS) if holds_text else None
         if gone is not None:
             what = "the id is text that a missing value becomes, such as 'nan' or 'None': perhaps there is none."
             fix = partial(stringified.without_ids, self._frame, self._layout.id_position)
@@ -283,11 +284,11 @@ class _Reporter:
 _FLOATS: Final = {
     Rule.ID_FLOAT: (
         "the id is a float and is written without '.0'.",
-        "the ids are floats and are written without '.0'.",
+        "float ids are written without '.0'.",
     ),
     Rule.ID_STRINGIFIED: (
         "the id is text that a float becomes, with '.0' at its end; without it, it is another customer.",
-        "the ids are text that floats become, with '.0' at the end; without it, they are other customers.",
+        "ids with '.0' at their end are text that floats become; without it, they are other customers.",
     ),
 }
 """What there is to say of one row, and of the whole column."""

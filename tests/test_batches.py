@@ -54,7 +54,13 @@ def test_each_line_mends_the_part_that_it_names(dirty):
 
 
 @pytest.mark.parametrize(
-    "ids", [[1.0, 2.0, None, 4.0, 5.0], ["1.0", "2.0", None, "4.0", "5.0"], ["1.0", "2.0", "x", 4.0]]
+    "ids",
+    [
+        [1.0, 2.0, None, 4.0, 5.0],
+        ["1.0", "2.0", None, "4.0", "5.0"],
+        ["1.0", "2.0", "x", 4.0],
+        [*map(float, range(19)), "x"],
+    ],
 )
 def test_what_all_ids_are_is_said_once_for_all_batches(ids):
     frame = pd.DataFrame({"id": ids, "n": 1})

@@ -41,9 +41,11 @@ def test_a_float_id_with_a_fraction_is_told_apart():
     assert sent(frame(1.5, 2.0, dtype="float64")) == ["1.5", "2"]
 
 
-def test_what_all_ids_are_is_said_once_and_what_some_are_row_by_row():
-    floats = frame(*range(300), dtype="float64")
-    assert gp.validate(floats, "id")[["rule", "count"]].to_numpy().tolist() == [["id_float", 300]]
+def test_what_nearly_all_ids_are_is_said_once_and_what_some_are_row_by_row():
+    floats = frame(*range(300), 0.5, dtype="float64")
+    found = gp.validate(floats, "id")
+    assert found[["rule", "count"]].to_numpy().tolist() == [["id_float", 300], ["id_float", 1]]
+    assert found["row"].tolist() == [pd.NA, 300]
     texts = frame(*(f"{n}.0" for n in range(300)))
     assert gp.validate(texts, "id")[["rule", "count"]].to_numpy().tolist() == [["id_stringified", 300]]
     assert rows(frame(1.0, "a", 2.0), "id_float") == [0, 2]
