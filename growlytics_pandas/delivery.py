@@ -25,12 +25,12 @@ from growlytics_pandas.retry import (
     RetryPolicy,
     Verdict,
     describe,
-    is_free,
     judge,
     may_have_arrived,
     parse_retry_after,
 )
 from growlytics_pandas.transport.protocol import Transport
+from growlytics_pandas.tries import Tries
 from growlytics_pandas.wire import OK, PLAIN_SUCCESS, Reply
 
 PATIENCE_SECONDS: Final = 0.05  # longest wait for replies, so that a stop is seen soon
@@ -92,7 +92,6 @@ class Delivery:
         uniform: Callable[[], float] = random.random,
     ) -> None:
         self.error: ServiceError | None = None
-        self.retries = 0
         self.accepted = 0
         self.answer_seconds = 0.0  # of the accepted rows, together
         self.failed = 0
@@ -106,9 +105,10 @@ class Delivery:
         self._on_tick = on_tick
         self._clock, self._wall_clock, self._uniform = clock, wall_clock, uniform
         self._budget = RetryBudget()
+        self._tries = Tries(book, limits.retry.stale_retries)
+        self._started_again = 0
         self._in_flight: dict[int, bytes] = {}
         self._waiting: list[tuple[float, int, bytes]] = []
-        self._free_retries: dict[int, int] = {}
         self._is_only_looking = False
         self._is_unreached = not was_reached  # until anything is heard of the service
         self._first_miss = math.inf
@@ -117,6 +117,11 @@ class Delivery:
     def in_flight(self) -> int:
         """Requests under way."""
         return len(self._in_flight)
+
+    @property
+    def retries(self) -> int:
+        """Requests made again: by this loop, and by the transport itself."""
+        return self._started_again + self._tries.repeated
 
     @property
     def is_stopping(self) -> bool:
@@ -177,7 +182,7 @@ class Delivery:
             _, row, body = heapq.heappop(self._waiting)
             self._in_flight[row] = body
             self._transport.submit(row, body)
-            self.retries += 1
+            self._started_again += 1
             started += 1
         return started
 
@@ -214,6 +219,8 @@ class Delivery:
             self._first_miss = min(self._first_miss, self._clock())
         for reply in replies:
             row = reply.token
+            if reply.repeats:
+                self._tries.note_repeats(row, reply.repeats)
             if reply.status == OK and reply.body in PLAIN_SUCCESS:
                 del in_flight[row]
                 status[row] = _ACCEPTED
@@ -229,14 +236,10 @@ class Delivery:
         if accepted:
             self.accepted += len(accepted)
             self.answer_seconds += seconds
-            self._budget.note_success(len(accepted), self._count_retried(accepted) if self.retries else 0)
+            self._budget.note_success(len(accepted), self._tries.count_retried(accepted) if self.retries else 0)
             self._on_accepted(accepted)
             if self._book.errors:
                 self._forget_errors(accepted)
-
-    def _count_retried(self, rows: list[int]) -> int:
-        attempts = self._book.attempts
-        return sum(attempts[row] > 1 for row in rows)
 
     def _forget_errors(self, accepted: list[int]) -> None:
         for row in accepted:
@@ -247,10 +250,10 @@ class Delivery:
         verdict = judge(reply)
         if verdict is Verdict.RETRY and may_have_arrived(reply):
             self._book.lost.add(row)  # also where the next try is free: the connection may have closed after the write
-        if verdict is Verdict.RETRY and self._is_free(reply):
+        if verdict is Verdict.RETRY and self._tries.is_free(reply):
             heapq.heappush(self._waiting, (self._clock(), row, body))
             return
-        attempts = self._book.count_attempt(row)
+        attempts = self._tries.count(row)
         if verdict is Verdict.ACCEPTED:
             self._book.note(row, Status.ACCEPTED, http_status=reply.status)
             accepted.append(row)
@@ -267,20 +270,12 @@ class Delivery:
             self._fail(row, Status.FAILED, describe(reply), reply.status)
             self.error = self.error or abort_error(verdict, reply)
 
-    def _is_free(self, reply: Reply) -> bool:
-        """Whether this try does not count: a kept-alive connection had been closed under us."""
-        tries = self._free_retries.get(reply.token, 0)
-        if not is_free(reply) or tries >= self._limits.retry.stale_retries:
-            return False
-        self._free_retries[reply.token] = tries + 1
-        return True
-
     def _retry(self, reply: Reply, row: int, body: bytes, attempts: int) -> None:
         wait = self._limits.retry.wait(attempts, reply, self._uniform, self._wall_clock())
-        self._book.errors[row] = describe(reply)
+        self._book.errors[row] = words = self._tries.words(reply)
         self._book.http_status[row] = reply.status
         if wait is None:
-            self._fail(row, self._final(row), f"{describe(reply)} ({attempts} attempts)", reply.status)
+            self._fail(row, self._final(row), f"{words} ({attempts} attempts)", reply.status)
         else:
             heapq.heappush(self._waiting, (self._clock() + wait, row, body))
 

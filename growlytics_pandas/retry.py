@@ -74,7 +74,7 @@ def may_have_arrived(reply: Reply) -> bool:
     Where tries end with such a reply, the row is `unknown` rather than `failed`: a lost answer, a 2xx whose body was
     empty or cut short, a gateway's word that it lost the service's answer, and an earlier copy that met with nothing.
     """
-    if reply.was_repeated:
+    if reply.repeats:
         return True
     if reply.fault is not None:
         return reply.was_sent

@@ -28,8 +28,8 @@ class Reply(NamedTuple):
 
     `token` is what the caller gave to ``submit``. `status` is the HTTP status, 0 where there was no answer; then
     `fault` says why. `was_sent` is False only where the request certainly never reached the service, so that a lost
-    answer counts as *unknown*, never as *failed*. `was_repeated`: the transport itself had sent it before, on a
-    connection that then broke. `detail` holds the lower library's words, without the key.
+    answer counts as *unknown*, never as *failed*. `repeats`: how often the transport itself had sent it before, on
+    connections that then broke. `detail` holds the lower library's words, without the key.
     """
 
     token: int
@@ -41,7 +41,7 @@ class Reply(NamedTuple):
     retry_after: str | None = None
     location: str | None = None
     detail: str = ""
-    was_repeated: bool = False
+    repeats: int = 0
 
 
 UNEVENTFUL: Final = tuple(Reply._field_defaults.values())

@@ -52,6 +52,15 @@ def test_passing_failures_are_retried_until_every_row_arrives(faulty, transport)
     assert (result.outcomes["attempts"] > 1).any()
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_attempts_and_retries_are_what_the_service_saw_also_where_libcurl_repeats_by_itself(faulty, transport):
+    box = faulty(seed=1, reset_after=0.2, status={503: 0.05}, retry_after=0)
+    result = push(customers(400), box, transport)
+    assert result.counts["accepted"] == 400
+    assert result.outcomes["attempts"].sum() == box.requests > 480
+    assert result.run.retries == box.requests - 400
+
+
 def test_a_refused_row_fails_with_the_servers_own_words(faulty):
     box = faulty(seed=1, success_false=0.2)
     result = push(customers(100), box)
@@ -234,6 +243,7 @@ def test_a_retry_has_all_its_attempts_again_and_a_row_that_may_have_arrived_stay
     again = caught.value.result
     assert again.counts["unknown"] == 2, "nobody listens now, but what was sent before may have arrived"
     assert again.outcomes["attempts"].tolist() == [5, 5]
+    assert again.outcomes["error"].str.contains(r"^could not connect.*answer to an earlier try was lost").all()
     assert first.outcomes["error"].notna().all(), "the first result is as it was"
 
 

@@ -86,8 +86,8 @@ def test_every_fault_has_a_verdict_and_only_tls_blames_the_url():
         (answer(504), True),
         (answer(503), False),
         (answer(422), False),
-        (answer(500, was_repeated=True), True),
-        (lost(WireFault.CONNECT, was_sent=False, was_repeated=True), True),
+        (answer(500, repeats=1), True),
+        (lost(WireFault.CONNECT, was_sent=False, repeats=1), True),
     ],
 )
 def test_a_row_whose_answer_was_lost_is_told_apart_from_a_refused_one(reply, expected):

@@ -139,6 +139,8 @@ class CurlTransport:
             self._head_bytes = handle.getinfo(pycurl.REQUEST_SIZE) - exchange.body_bytes
         if status == OK and body in PLAIN_SUCCESS:  # most answers: nothing to hide in it, and the tuple made at once
             reply = tuple.__new__(Reply, (exchange.token, OK, body, seconds, *UNEVENTFUL))
+            if repeats := self._count_repeats(exchange):
+                reply = reply._replace(repeats=repeats)
         elif status == OK:  # the only documented status: nothing else of it is looked at
             reply = Reply(exchange.token, status, self._mask.hide(body), seconds)
         else:
@@ -150,7 +152,7 @@ class CurlTransport:
                 seconds,
                 retry_after=_retry_after(exchange),
                 location=self._mask.line(location) if location else None,
-                was_repeated=self._was_repeated(exchange),
+                repeats=self._count_repeats(exchange),
             )
         self._release(exchange)
         return reply
@@ -168,21 +170,22 @@ class CurlTransport:
             fault,
             was_sent,
             detail=self._mask.line(_AFTER.sub("", words) or f"libcurl error {code}"),
-            was_repeated=self._was_repeated(exchange),
+            repeats=self._count_repeats(exchange),
         )
         exchange.take_body()
         exchange.is_full = False
         self._release(exchange)
         return reply
 
-    def _was_repeated(self, exchange: "_Exchange") -> bool:
-        """Return whether libcurl sent this request twice.
+    def _count_repeats(self, exchange: "_Exchange") -> int:
+        """Return how often libcurl had sent this request before.
 
         It does so by itself where a kept-alive connection breaks before a byte of the answer, and tells nobody; the
-        server may have stored the first copy. But it counts the bytes of both.
+        server may have stored the first copy. But it counts the bytes of all.
         """
         size: int = exchange.handle.getinfo(pycurl.REQUEST_SIZE)
-        return size > self._head_bytes + exchange.body_bytes + LENGTH_DIGITS and self._head_bytes > 0
+        once = self._head_bytes + exchange.body_bytes
+        return round(size / once) - 1 if size > once + LENGTH_DIGITS and self._head_bytes > 0 else 0
 
     def _release(self, exchange: "_Exchange") -> None:
         self._multi.remove_handle(exchange.handle)
