@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
-from urllib.parse import SplitResult, urlsplit
 
 from growlytics_pandas import contract
 from growlytics_pandas.credentials import KEY_VARIABLE, SEALED, find_key, seal
 from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.ledger import Ledger, Workspace
+from growlytics_pandas.ledger import Ledger, Workspace, require_known
 from growlytics_pandas.transport import TransportName, open_transport
 from growlytics_pandas.transport.protocol import Endpoint, Headers, Transport
+from growlytics_pandas.transport.urls import checked_url
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
 URL_VARIABLE: Final = "GROWLYTICS_BASE_URL"
 SALT_BYTES: Final = 16
+MAX_TIMEOUT_SECONDS: Final = 86_400  # a day: the clocks of the HTTP libraries overflow at some weeks
 
 
 class Client:
@@ -74,12 +74,15 @@ class Client:
     ) -> None:
         given, api_key = seal(api_key), SEALED  # a verbose traceback prints the arguments as they are then
         self._key = find_key(given)
-        self.base_url = _checked_url(base_url or os.environ.get(URL_VARIABLE) or contract.BASE_URL)
+        self.base_url = checked_url(base_url or os.environ.get(URL_VARIABLE) or contract.BASE_URL)
         if transport not in get_args(TransportName):
             allowed = ", ".join(map(repr, get_args(TransportName)))
             raise InvalidArgumentError(f"transport: found {transport!r}; allowed are {allowed}.")
-        if not isinstance(timeout, (int, float)) or isinstance(timeout, bool) or not 0 < timeout < float("inf"):
-            raise InvalidArgumentError(f"timeout: found {timeout!r}; it must be a positive number of seconds.")
+        is_number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
+        if not is_number or not 0 < timeout <= MAX_TIMEOUT_SECONDS:
+            raise InvalidArgumentError(
+                f"timeout: found {timeout!r}; it must be a number of seconds above 0, up to {MAX_TIMEOUT_SECONDS:,}."
+            )
         self._transport: TransportName = transport
         self._timeout_seconds = float(timeout)
         self._verify = verify if isinstance(verify, bool) else _bundle(verify)
@@ -146,6 +149,34 @@ class Client:
             A frame or a single text in place of the ids.
         """
         return self._remembered("forget").forget(ids)
+
+    def forget_types(self, names: Iterable[str]) -> int:
+        """Forget the types of these attributes, for when the ledger is wrong about them.
+
+        So it is when an attribute was deleted in the dashboard. Should the service still have its type fixed, values
+        of another are ignored without a word. What was accepted stays: for ``skip_unchanged`` there is `forget`.
+
+        Parameters
+        ----------
+        names : iterable of str
+            The attributes. One whose type is not known is an error, and nothing is forgotten then.
+
+        Returns
+        -------
+        int
+            How many types were forgotten.
+
+        Examples
+        --------
+        >>> from growlytics_pandas import Sandbox
+        >>> with Sandbox() as sandbox:
+        ...     sandbox.client.declare_types({"Orders": "string"})
+        ...     sandbox.client.forget_types(["Orders"])
+        ...     sandbox.client.declare_types({"Orders": "number"})
+        1
+        """
+        workspace = self._remembered("forget_types")
+        return workspace.forget_types(require_known(names, workspace.known_types()))
 
     def forget_everything(self) -> None:
         """Forget what was accepted, which attributes customers have, and all types: the project was emptied."""
@@ -277,49 +308,6 @@ def _opened(ledger: Any) -> Ledger | None:
     if not isinstance(ledger, (str, os.PathLike)):
         raise InvalidArgumentTypeError(f"ledger: found a {type(ledger).__name__}; it must be a path, 'auto' or None.")
     return Ledger(None if ledger == "auto" else ledger)
-
-
-def _checked_url(url: str) -> str:
-    """Check a base URL: https, or http to this machine, since the key goes over it."""
-    if not isinstance(url, str):
-        raise InvalidArgumentTypeError(f"base_url: found a {type(url).__name__}; it must be text.")
-    parts = _split(url.strip())
-    if parts is None:
-        raise InvalidArgumentError(
-            f"base_url: found text that is no URL with https:// in front (not shown: it may be a secret); it must be "
-            f"like {contract.BASE_URL!r}."
-        )
-    # What may be secret in it is not shown: user, password, query.
-    shown = repr(f"{parts.scheme}://{parts.hostname}{parts.path}")
-    if parts.scheme not in ("http", "https"):
-        raise InvalidArgumentError(f"base_url: found {shown}; it must be like {contract.BASE_URL!r}.")
-    if "@" in parts.netloc or "?" in url or "#" in url:
-        raise InvalidArgumentError(f"base_url: {shown} must have no user, password, query or fragment.")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
-        raise InvalidArgumentError(
-            f"base_url: {shown} is plain http, over which anyone on the way reads the API key; use https. "
-            "Plain http is for a server on this machine (127.0.0.1, localhost)."
-        )
-    return url.strip().rstrip("/").removesuffix(contract.CUSTOMER_PATH)
-
-
-def _split(url: str) -> SplitResult | None:
-    """Return the parts of a URL; None where it has no host, a port that cannot be, or characters of no URL."""
-    try:
-        parts = urlsplit(url)
-        is_usable = parts.scheme and parts.hostname and parts.port != 0
-    except ValueError:
-        return None
-    return parts if is_usable and all("!" <= char <= "~" for char in url) else None
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _bundle(verify: Any) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 PlanT = TypeVar("PlanT", "Plan", "BatchPlan")
 Errors = Literal["raise", "drop"]
+MAX_CONCURRENCY: Final = 65_535  # requests: the ports that one machine has for connections to one address
 _SHOWN_RULES: Final = 10
 
 
@@ -44,14 +46,19 @@ class PushOptions:
             found = getattr(self, argument)
             if not isinstance(found, int) or isinstance(found, bool) or found < 1:
                 raise InvalidArgumentError(f"{argument}: found {found!r}; it must be a whole number from 1 up.")
+        if self.max_concurrency > MAX_CONCURRENCY:
+            found, most = self.max_concurrency, f"{MAX_CONCURRENCY:,}"
+            raise InvalidArgumentError(f"max_concurrency: found {found!r}; it must be a whole number from 1 to {most}.")
         for argument in ("dry_run", "skip_unchanged"):
             found = getattr(self, argument)
             if not isinstance(found, (bool, np.bool_)):
                 raise InvalidArgumentError(f"{argument}: found {found!r}; it must be True or False.")
         for argument in ("max_rate", "max_failures"):
             found = getattr(self, argument)
-            if found is not None and (not isinstance(found, (int, float)) or isinstance(found, bool) or not found > 0):
-                raise InvalidArgumentError(f"{argument}: found {found!r}; it must be a number above 0, or None.")
+            if found is not None and not _is_finite_above_0(found):
+                raise InvalidArgumentError(
+                    f"{argument}: found {found!r}; it must be a finite number above 0, or None for no limit."
+                )
         if isinstance(self.max_failures, float) and self.max_failures > 1:
             raise InvalidArgumentError(
                 f"max_failures: found {self.max_failures!r}; a float is a share from 0 to 1, an int a number of rows."
@@ -60,6 +67,11 @@ class PushOptions:
     def would_refuse(self, plan: AnyPlan) -> bool:
         """Whether this is a dry run of what a push would refuse."""
         return self.dry_run and self.errors == "raise" and plan.has_errors
+
+
+def _is_finite_above_0(found: Any) -> bool:
+    # Not math.isfinite, which fails for a whole number that no float can hold.
+    return isinstance(found, (int, float)) and not isinstance(found, bool) and 0 < found <= sys.float_info.max
 
 
 def settle(plan: PlanT, options: PushOptions) -> tuple[PlanT, Client | None]:

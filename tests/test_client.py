@@ -1,5 +1,6 @@
 """The client's arguments: what cannot be is refused where it is written, and never by a library later."""
 
+import pandas as pd
 import pytest
 
 from growlytics_pandas import Client, contract
@@ -79,7 +80,7 @@ def test_a_url_must_be_text():
         url(8000)
 
 
-@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), True, "30", None])
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), 1e300, 10**400, True, "30", None])
 def test_a_timeout_is_a_positive_number_of_seconds(seconds):
     with pytest.raises(InvalidArgumentError, match="timeout"):
         Client(KEY, timeout=seconds, ledger=None)
@@ -126,3 +127,33 @@ def test_another_path_on_the_right_server_is_an_endpoint_error(sandbox):
     client = Client(sandbox.api_key, sandbox.base_url + "/elsewhere", ledger=None)
     with pytest.raises(EndpointError, match="404"):
         client.upsert("a", {"City": "Pune"})
+
+
+@pytest.fixture
+def remembering(tmp_path):
+    return Client(KEY, ledger=tmp_path / "ledger.db")
+
+
+def test_the_remedy_of_a_wrong_type_is_a_method_of_the_client(remembering):
+    remembering.declare_types({"Orders": "string", "City": "string"})
+    with pytest.raises(InvalidArgumentError, match=r"client\.forget_types\(\['Orders'\]\)"):
+        remembering.declare_types({"Orders": "number"})
+    assert remembering.forget_types(["Orders"]) == 1
+    remembering.declare_types({"Orders": "number"})
+    assert dict(remembering.types()[["attribute", "type"]].to_numpy()) == {"City": "string", "Orders": "number"}
+
+
+def test_a_mistyped_name_of_a_type_to_forget_is_told_and_nothing_is_forgotten(remembering):
+    remembering.declare_types({"Orders": "string"})
+    with pytest.raises(InvalidArgumentError, match=r"no type of 'Oders', .*nothing was forgotten.*'Orders'"):
+        remembering.forget_types(pd.Index(["Orders", "Oders"]))
+    assert len(remembering.types()) == 1
+    for wrong in ("Orders", None):
+        with pytest.raises(InvalidArgumentTypeError, match=r"forget_types: found a \w+; it must be a list"):
+            remembering.forget_types(wrong)
+
+
+@pytest.mark.parametrize("types", [None, 5, ["City"]])
+def test_types_to_declare_are_a_dict_or_a_file(remembering, types):
+    with pytest.raises(InvalidArgumentTypeError, match=r"declare_types: found a \w+; it must be a dict .* or the path"):
+        remembering.declare_types(types)

@@ -40,7 +40,7 @@ _PHRASES: Final = (
     (re.compile(rf"; {_RESULT}\.retry\(\) sends[^.]*\."), lambda _: "."),
     (re.compile(rf"look at {_RESULT}\.failed before pushing again"), lambda _: "--outcomes PATH tells why"),
     (re.compile(r"max_failures=([\d.]+)"), lambda m: f"--max-failures {m[1]}"),
-    (re.compile(r", or (?:paste the fix|None)\b"), lambda _: ""),
+    (re.compile(r", or (?:paste the fix|None(?: for no limit)?)\b"), lambda _: ""),
     (re.compile(r"\bskip_unchanged=True"), lambda _: "--skip-unchanged"),
 )
 _ARGUMENT: Final = re.compile(r"(\w+)(?:\[('[^\]]*')\])?: ")

@@ -15,7 +15,7 @@
 
 from growlytics_pandas.ledger.digests import Digests
 from growlytics_pandas.ledger.ledger import Ledger
-from growlytics_pandas.ledger.types import UNCERTAIN, KnownType, Pinned
+from growlytics_pandas.ledger.types import UNCERTAIN, KnownType, Pinned, require_known
 from growlytics_pandas.ledger.workspace import Workspace
 
-__all__ = ["UNCERTAIN", "Digests", "KnownType", "Ledger", "Pinned", "Workspace"]
+__all__ = ["UNCERTAIN", "Digests", "KnownType", "Ledger", "Pinned", "Workspace", "require_known"]

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES, STRING, TYPES
-from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.ledger.file import LedgerFile
 from growlytics_pandas.ledger.times import from_microseconds, to_microseconds
 
@@ -121,15 +121,16 @@ def pin_types(known: Types, types: Mapping[str, str], when: datetime, *, certain
 
 def declare_types(known: Types, types: Mapping[str, str], when: datetime) -> Types:
     """Return the entries to write for these declarations. They settle what is uncertain."""
-    conflicts = [
-        f"{name!r} (declared {types[name]}, known as {fact.type}, {fact.source} on {fact.first_seen:%Y-%m-%d})"
+    conflicts = {
+        name: f"{name!r} (declared {types[name]}, known as {fact.type}, {fact.source} on {fact.first_seen:%Y-%m-%d})"
         for name, fact in known.items()
         if fact.source != UNCERTAIN and types.get(name, fact.type) != fact.type
-    ]
+    }
     if conflicts:
         raise InvalidArgumentError(
-            f"declare_types: the ledger knows other types: {listed(conflicts)}. A type is fixed when it is first "
-            "tracked. Declare the known type, or call forget_types([...]) first if the ledger is wrong"
+            f"declare_types: the ledger knows other types: {listed(list(conflicts.values()))}. A type is fixed when it "
+            "is first tracked: declare the known type. If the ledger is wrong, as after the attribute was deleted in "
+            f"the dashboard, call client.forget_types([{listed(list(map(repr, conflicts)))}]) first."
         )
     unsettled = [name for name in types if name not in known or known[name].source == UNCERTAIN]
     seen = {name: known[name].first_seen if name in known else when for name in unsettled}
@@ -144,6 +145,22 @@ def check_types(types: Mapping[str, str], where: str) -> None:
             f"{where}: impossible types: {listed(wrong)}. Names are texts that are not empty; types are "
             f"{', '.join(TYPES)}; {', '.join(RESERVED_ATTRIBUTES)} are always {STRING}"
         )
+
+
+def require_known(names: Iterable[str], known: Types) -> list[str]:
+    """Return the names as a list; raise unless the type of each is known: a mistyped name would change nothing."""
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise InvalidArgumentTypeError(
+            f"forget_types: found a {type(names).__name__}; it must be a list of attributes, such as ['City']."
+        )
+    found = list(names)
+    strangers = [repr(name) for name in found if not isinstance(name, str) or name not in known]
+    if strangers:
+        raise InvalidArgumentError(
+            f"forget_types: the ledger knows no type of {listed(strangers)}, so nothing was forgotten. Known are "
+            f"{listed(list(map(repr, known))) or 'none'}; client.types() shows them."
+        )
+    return found
 
 
 def is_possible(name: object, type_: object) -> bool:

@@ -66,6 +66,11 @@ class Workspace:
             A type that cannot be, a file that cannot be read, or a type other than the one known; then nothing is
             declared. A declaration settles an uncertain type.
         """
+        if not isinstance(types, (Mapping, str, os.PathLike)):
+            raise InvalidArgumentTypeError(
+                f"declare_types: found a {type(types).__name__}; it must be a dict such as {{'City': 'string'}}, or "
+                "the path of a JSON file of that form, as export_types writes it."
+            )
         pairs = types if isinstance(types, Mapping) else read_types(Path(types))
         self._types.declare(pairs, datetime.now(UTC))
 

@@ -65,6 +65,11 @@ def test_rows_that_the_service_refuses_are_1(push, at, faulty):
     ("options", "words"),
     [
         (("--max-rate", "-1"), "--max-rate: found -1.0"),
+        (("--max-rate", "inf"), "--max-rate: found inf; it must be a finite number above 0."),
+        (("--max-rate", "nan"), "--max-rate: found nan; it must be a finite number above 0."),
+        (("--max-failures", "inf"), "--max-failures: found inf; it must be a finite number above 0."),
+        (("--timeout", "inf"), "--timeout: found inf; it must be a number of seconds above 0, up to 86,400"),
+        (("--max-concurrency", "99999999999999999999"), "it must be a whole number from 1 to 65,535"),
         (("--max-failures", "many"), "rows such as 50"),
         (("--type", "City"), "it must be like 'City=string'"),
         (("--type", "City=text"), "allowed are 'string'"),
@@ -103,6 +108,14 @@ def test_no_key_is_2_and_a_dry_run_needs_none(push):
     assert (done.status, done.told["ended"], done.told["counts"]["unsent"]) == (0, "dry run", 2)
 
 
+@pytest.mark.parametrize("options", [(), ("--keep", "last"), ("--type", "City=number")], ids=str)
+@pytest.mark.parametrize("content", [GOOD, BAD, "id,City\n1, Pune\n2,\n"])
+def test_validate_says_of_a_push_what_the_push_then_does(push, command, at, content, options):
+    dry = push(content, *options, "--dry-run", "--json").told["would_refuse"]
+    told = command("validate", "a.csv", "--id-col", "id", *options, "--json").told["would_refuse"]
+    assert told is dry is (push(content, *options, "--json").told["ended"] == "refused")
+
+
 def test_a_dry_run_says_that_a_push_would_be_refused_and_what_drop_would_send(push, at):
     done = push(BAD, "--dry-run")
     said = "3 rows: a push would be refused (2 errors); with --errors drop 1 of 3 rows would be sent; dry run"
@@ -112,6 +125,7 @@ def test_a_dry_run_says_that_a_push_would_be_refused_and_what_drop_would_send(pu
     told = push(BAD, "--dry-run", "--json").told
     assert (told["would_refuse"], told["new_types"], told["ended"]) == (True, {}, "dry run")
     assert push(BAD, "--json").told["would_refuse"] is False, "it was refused"
+    assert push(GOOD, "--dry-run", "--json").told["would_refuse"] is False
     done = push(BAD, "--dry-run", "--errors", "drop")
     assert (done.status, done.out.splitlines()[0]) == (1, "a.csv: 3 rows: 2 invalid, 1 would be sent; dry run")
 

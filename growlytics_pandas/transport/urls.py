@@ -1,0 +1,52 @@
+"""Which URLs the key may go to."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import SplitResult, urlsplit
+
+from growlytics_pandas import contract
+from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
+
+
+def checked_url(url: str) -> str:
+    """Check a base URL: https, or http to this machine, since the key goes over it."""
+    if not isinstance(url, str):
+        raise InvalidArgumentTypeError(f"base_url: found a {type(url).__name__}; it must be text.")
+    parts = _split(url.strip())
+    if parts is None:
+        raise InvalidArgumentError(
+            f"base_url: found text that is no URL with https:// in front (not shown: it may be a secret); it must be "
+            f"like {contract.BASE_URL!r}."
+        )
+    # What may be secret in it is not shown: user, password, query.
+    shown = repr(f"{parts.scheme}://{parts.hostname}{parts.path}")
+    if parts.scheme not in ("http", "https"):
+        raise InvalidArgumentError(f"base_url: found {shown}; it must be like {contract.BASE_URL!r}.")
+    if "@" in parts.netloc or "?" in url or "#" in url:
+        raise InvalidArgumentError(f"base_url: {shown} must have no user, password, query or fragment.")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise InvalidArgumentError(
+            f"base_url: {shown} is plain http, over which anyone on the way reads the API key; use https. "
+            "Plain http is for a server on this machine (127.0.0.1, localhost)."
+        )
+    return url.strip().rstrip("/").removesuffix(contract.CUSTOMER_PATH)
+
+
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of a URL; None where it has no host, a port that cannot be, or characters of no URL."""
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme and parts.hostname and parts.port != 0
+    except ValueError:
+        return None
+    return parts if is_usable and all("!" <= char <= "~" for char in url) else None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
