@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Iterable
-from textwrap import shorten
 from typing import Any, Final
 
 import pandas as pd
@@ -13,7 +12,7 @@ from growlytics_pandas.samples import MIN_DIRTY_ROWS, sample_customers
 from growlytics_pandas.sandbox import Sandbox
 
 _SHOWN_ATTRIBUTES: Final = 18  # the demo's frame has a hundred more, all alike
-_SHOWN_CHARS: Final = 140  # of a line
+_SHOWN_OF_SCHEMA: Final = ["column", "type", "dtype", "missing", "note"]  # each attribute is called as its column
 _ID: Final = "customer_id"
 
 
@@ -36,12 +35,13 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         plan = door.plan(_ID, client=box.client)
         _say(f"{len(df):,} made-up customers, {df.shape[1]} columns; some are broken on purpose.")
-        schema = plan.schema.head(_SHOWN_ATTRIBUTES)[["attribute", "type", "dtype", "missing", "note"]]
-        _show("df.growlytics.schema(id_col): what each column becomes", schema)
+        schema = plan.schema.head(_SHOWN_ATTRIBUTES)[_SHOWN_OF_SCHEMA]
+        schema["column"] = schema["column"].map(repr)  # one is empty, one has white space around
+        _show("df.growlytics.schema(id_col): what each column becomes, an attribute of that name", schema)
         _show("df.growlytics.validate(id_col): what would not arrive, or deserves a look", _by_rule(plan.violations))
-        _say("\n--- … with a line of pandas that mends each ---")
+        _say("\n--- … with a line of pandas that mends it: the first of each rule, whole, to paste ---")
         for rule, fix in _remedies(plan.violations):
-            _say(f"{rule}\n    {shorten(fix, _SHOWN_CHARS, placeholder=' …')}")
+            _say(f"{rule}\n    {fix}")
         _say("\n--- df.growlytics.push(id_col, errors='drop') -> sandbox ---")
         result = plan.push(errors="drop")
         _say(repr(result))
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         _show("what the sandbox stored", box.customers().iloc[:, :6].head())
         _show("attribute types that are now fixed", box.attribute_types().head(_SHOWN_ATTRIBUTES))
         stored, ignored = len(box.stored()), len(box.ignored())
-        _say(f"\nThe sandbox holds {stored:,} customers; it silently ignored {ignored:,} values.")
+        _say(f"\nThe sandbox holds {stored:,} customers; it silently ignored {ignored:,} value{'s' * (ignored != 1)}.")
     return 0 if stored == result.counts["accepted"] and not ignored else 1
 
 

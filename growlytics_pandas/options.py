@@ -102,7 +102,8 @@ def refusal(violations: pd.DataFrame, plan: Any) -> ConstraintViolationError:
     counts = errors["rule"].value_counts()
     lines = [f"  {rule}: {count:,}" for rule, count in counts.head(_SHOWN_RULES).items()]
     if len(counts) > _SHOWN_RULES:
-        lines.append(f"  +{len(counts) - _SHOWN_RULES} more rules")
+        n_more = len(counts) - _SHOWN_RULES
+        lines.append(f"  +{n_more} more rule{'s' if n_more > 1 else ''}")
     first = errors.iloc[0]
     return ConstraintViolationError(
         f"nothing was sent: {len(errors):,} violation{'s' if len(errors) > 1 else ''} would keep data from arriving.\n"

@@ -23,6 +23,7 @@ from growlytics_pandas.masking import Veil
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.report import Limits, Shown, plan_page
 from growlytics_pandas.report.page import Page
+from growlytics_pandas.report.tables import plural
 from growlytics_pandas.rules import Severity
 from growlytics_pandas.validation import Screening, find_violations, screen
 
@@ -202,10 +203,9 @@ class Plan(AnyPlan):
 
     def __repr__(self) -> str:
         errors = int((self.violations["severity"] == Severity.ERROR).sum())
-        return (
-            f"<Plan {self.counts['unsent']:,} of {len(self.frame):,} rows, {len(self.layout.attributes)} attributes; "
-            f"{errors:,} errors, {len(self.violations) - errors:,} warnings>"
-        )
+        going, attributes = plural(len(self.frame), "row"), plural(len(self.layout.attributes), "attribute")
+        found = f"{plural(errors, 'error')}, {plural(len(self.violations) - errors, 'warning')}"
+        return f"<Plan {self.counts['unsent']:,} of {going}, {attributes}; {found}>"
 
 
 def require_count(n: int) -> int:

@@ -115,7 +115,7 @@ def test_the_schema_tells_of_each_column_what_will_be_sent():
 
 
 def test_a_plan_says_in_one_line_how_much_of_the_frame_would_go():
-    assert repr(growlytics_pandas.plan(DIRTY, "id")) == "<Plan 2 of 5 rows, 2 attributes; 4 errors, 1 warnings>"
+    assert repr(growlytics_pandas.plan(DIRTY, "id")) == "<Plan 2 of 5 rows, 2 attributes; 4 errors, 1 warning>"
 
 
 # ids -----------------------------------------------------------------------------------------------------------------

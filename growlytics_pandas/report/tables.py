@@ -16,7 +16,8 @@ from growlytics_pandas.report.page import Bar, Cell, Column, Table, Tone
 from growlytics_pandas.rules import RULES, Rule, Severity
 
 MAX_LABEL_CHARS: Final = 60  # of a column's label; an attribute's name has 49 at most
-MAX_FIX_CHARS: Final = 240  # of a line to paste
+MAX_FIX_CHARS: Final = 600  # of a line to paste: cut, it is of no use, and few are longer
+MAX_REASON_CHARS: Final = 240  # of the service's words
 STATUS_TONES: Final[Mapping[str, Tone]] = {
     Status.ACCEPTED: "good",
     Status.UNCHANGED: "good",
@@ -72,9 +73,16 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def left_out(count: int, noun: str, rest: str = "") -> str:
-    """Say how much of a table is not shown, '' where all is."""
-    return f"+{count:,} more {noun}{rest}" if count > 0 else ""
+def left_out(count: int, nouns: str, rest: str = "") -> str:
+    """Say how much of a table is not shown, '' where all is.
+
+    Examples
+    --------
+    >>> left_out(1, "rows"), left_out(20, "rules and columns"), left_out(0, "rows")
+    ('+1 more row', '+20 more rules and columns', '')
+    """
+    shown = nouns if count > 1 else re.sub(r"s\b", "", nouns)
+    return f"+{count:,} more {shown}{rest}" if count > 0 else ""
 
 
 # violations --------------------------------------------------------------------------------------------------------
@@ -111,8 +119,14 @@ def violations_table(violations: pd.DataFrame, id_column: Hashable, veil: Veil, 
         ),
         tuple(rows),
         left_out(len(rest), "rules and columns", f" ({plural(int(rest['violations'].sum()), 'violation')})"),
-        f"{plural(len(violations), 'violation')}. Rows are positions from 0. All are in the frame .violations.",
+        f"{plural(len(violations), 'violation')}. Rows are positions from 0. {_where_all_are(rows)}",
     )
+
+
+def _where_all_are(rows: list[tuple[Cell, ...]]) -> str:
+    where = "in the frame .violations; the command line writes it with --violations"
+    is_cut = any(len(str(row[-1])) > MAX_FIX_CHARS for row in rows)
+    return f"All are {where}{', there with each remedy in full length' if is_cut else ''}."
 
 
 _LABELS = re.compile(r"(?<=df\.index\.isin\()\[(?=['\"(]).*\]")  # text that labels rows may be personal
@@ -167,7 +181,7 @@ def reasons_table(care: Care, limits: Limits) -> Table | None:
                 str(http or MISSING),
                 count,
                 Bar(count / most, STATUS_TONES[status]),
-                visible(words, MAX_FIX_CHARS),
+                visible(words, MAX_REASON_CHARS),
             )
             for (status, http, words), count in shown
         ),
@@ -188,7 +202,7 @@ def rows_table(care: Care, veil: Veil, limits: Limits) -> Table | None:
             row.status,
             MISSING if pd.isna(row.http_status) else str(row.http_status),
             row.attempts,
-            visible(_words(row.error), MAX_FIX_CHARS),
+            visible(_words(row.error), MAX_REASON_CHARS),
         )
         for row in _records(shown)
     ]
