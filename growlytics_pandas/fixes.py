@@ -3,8 +3,8 @@
 In a line `df` is the frame, `types` and `rename` are the arguments of the call, and `pd` is pandas. A line keeps what
 it can: it empties a cell rather than a column. All lines of one report can be pasted one after the other: a line that
 drops rows, drops a column or renames one leaves the others right, so they go by labels, or for many cells by what is in
-them: see `conditions`. Where there are no labels to go by, a line goes by position, and does nothing in a frame that
-has another shape by now.
+them: see `conditions`. Where there are no labels to go by, a line goes by position; where the frame has another shape
+by now, it says so and does nothing.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ AS_TEXT: Final = (
 )
 BEFORE_ROWS: Final = "positions: paste before any line that drops rows"
 BEFORE_COLUMNS: Final = "position: paste before any line that drops a column"
+NOT_DONE: Final = 'print("not done: rows or columns are gone by now; validate again")'
+_BY_PLACE: Final = "df.isetitem("
 BEFORE_RESET: Final = "goes by labels: run it before any reset_index"
 _BY_ROW: Final = (".mask(", "hit in zip(")  # what a line has that is for some rows: see `in_rows`
+_IF_ONE: Final = "# if they are one customer: "
 KEEP_ONE: Final = 'keep = "first"  # in the call: the rows that share an id lie in several parts'
 # Rows in one line. Each row of a violations frame repeats its line: with 50 labels, 100,000 rows take about 50 MB.
 TOGETHER: Final = 50
@@ -77,7 +80,9 @@ def column(frame: pd.DataFrame, position: int) -> str:
 def assignment(frame: pd.DataFrame, position: int, change: str) -> str:
     """Return a line that replaces a column; ``{}`` in `change` stands for the column as it is."""
     line = _bare(frame, position, change)
-    return line if named(frame, position) else f"if df.shape[1] == {frame.shape[1]}: {remarked(line, BEFORE_COLUMNS)}"
+    if named(frame, position):
+        return line
+    return remarked(f"{line} if df.shape[1] == {frame.shape[1]} else {NOT_DONE}", BEFORE_COLUMNS)
 
 
 def remarked(line: str, remark: str) -> str:
@@ -134,9 +139,11 @@ def _in_group(frame: pd.DataFrame, position: int, group: list[int], change: str)
     if None not in labels:
         line = assignment(frame, position, change).replace("\0", f"df.index.isin([{', '.join(map(str, labels))}])")
         return line, BEFORE_RESET if frame.index.inferred_type in ("integer", "mixed-integer") else ""
-    guard = f"if df.shape == {frame.shape}: " if named(frame, position) is None else f"if len(df) == {len(frame)}: "
-    line = guard + _bare(frame, position, change).replace("\0", f"pd.RangeIndex(len(df)).isin({group})")
-    return line, BEFORE_ROWS
+    changed = change.replace("{}", column(frame, position)).replace("\0", f"pd.RangeIndex(len(df)).isin({group})")
+    label = named(frame, position)
+    place = position if label is None else f"df.columns.get_loc({label})"
+    is_as_it_was = f"df.shape == {frame.shape}" if label is None else f"len(df) == {len(frame)}"
+    return f"{_BY_PLACE}{place}, {changed}) if {is_as_it_was} else {NOT_DONE}", BEFORE_ROWS
 
 
 def combined(rows: list[int], *parts: tuple[list[int], Lines]) -> Lines:
@@ -151,10 +158,9 @@ def combined(rows: list[int], *parts: tuple[list[int], Lines]) -> Lines:
 
 
 def _bare(frame: pd.DataFrame, position: int, change: str) -> str:
-    """Return the statement alone, for a line that has a condition already."""
     here = column(frame, position)
     changed = change.replace("{}", here)
-    return f"{here} = {changed}" if named(frame, position) else f"df.isetitem({position}, {changed})"
+    return f"{here} = {changed}" if named(frame, position) else f"{_BY_PLACE}{position}, {changed})"
 
 
 def dropped(frame: pd.DataFrame, position: int) -> str:
@@ -162,7 +168,8 @@ def dropped(frame: pd.DataFrame, position: int) -> str:
     label = named(frame, position)
     if label is None:
         width = frame.shape[1]
-        return f"if df.shape[1] == {width}: df = df.iloc[:, [i for i in range({width}) if i != {position}]]"
+        rest = f"df.iloc[:, [i for i in range({width}) if i != {position}]]"
+        return f"df = {rest} if df.shape[1] == {width} else {NOT_DONE} or df"
     return f"df = df.drop(columns=[{label}], errors='ignore')"
 
 
@@ -237,7 +244,7 @@ def after_renaming(frame: pd.DataFrame, layout: Layout, attribute: Attribute, li
 
 def _after_renaming(frame: pd.DataFrame, layout: Layout, attribute: Attribute, line: str) -> str:
     old, new = named(frame, attribute.position), _new_name(layout, attribute)
-    if old is None or line.startswith(("#", "if ", "types", "del ")):
+    if old is None or line.startswith(("#", "if ", "types", "del ", _BY_PLACE)):
         return line
     names = [a.name.strip().casefold() for a in layout.attributes]
     if names.count(attribute.name.strip().casefold()) > 1:
@@ -328,10 +335,14 @@ def of_same_ids(frame: pd.DataFrame, position: int, groups: list[list[int]]) -> 
 
 
 def of_alike_ids(frame: pd.DataFrame, layout: Layout, rows: list[int], texts: list[str]) -> Lines:
-    """Return lines that write the ids of `rows` in one case and form, without invisible characters."""
+    """Return lines that write the ids of `rows` in one case and form, without invisible characters.
+
+    Nobody but the user knows whether they are one customer, so the lines do nothing until the remark is taken away.
+    """
     text, form = "v.lower()", ""
     if not "".join(texts).isascii():
         text = '"".join(filter(str.isprintable, v)).strip().casefold()'
         form = '.str.normalize("NFKC")' if layout.id_kind is Kind.TEXT else ""
     one = f"{{}}{form}.map(lambda v: {text} if isinstance(v, str) else v)"
-    return in_rows(frame, layout.id_position, rows, f"{{}}.mask(\0, {one})", "they become one customer")
+    lines = in_rows(frame, layout.id_position, rows, f"{{}}.mask(\0, {one})", "they become one customer")
+    return f"{_IF_ONE}{lines}" if isinstance(lines, str) else [f"{_IF_ONE}{line}" for line in lines]

@@ -121,7 +121,7 @@ def tell_alike(row: int, other: int) -> tuple[int, str]:
     """Return a row whose id looks like that of another one, with what there is to say."""
     return row, (
         f"the id looks like that of row {other} but is another customer (case, form or invisible characters). "
-        "After the fix the rows share an id."
+        "Where they are one customer, give them one id."
     )
 
 
@@ -135,6 +135,7 @@ def _fetcher(
 
 
 _HOLD_TEXT: Final = (Kind.TEXT, Kind.MIXED)
+_NAMED: Final = 3  # columns: enough to know where to look
 _NEARLY_ALL: Final = 0.9  # share of the ids: what is true of so many has one cause, and rows would say no more
 
 
@@ -189,7 +190,7 @@ class _Reporter:
         holds_text = self._layout.id_kind in _HOLD_TEXT
         gone = stringified.were_missing(ids.texts, stringified.MISSING_IDS) if holds_text else None
         if gone is not None:
-            what = "the id is text that a missing value becomes, such as 'nan' or 'None': perhaps there is none."
+            what = "the id is text that stands for nothing, such as 'nan', 'None' or 'NULL': perhaps there is none."
             fix = partial(stringified.without_ids, self._frame, self._layout.id_position)
             self._masked(start, gone, Rule.ID_STRINGIFIED, what, fix)
 
@@ -217,22 +218,27 @@ class _Reporter:
             self.tell_same([row for row, _ in told], [what for _, what in told], self._keeping_one(groups))
 
     def _keeping_one(self, groups: Groups) -> str:
-        """Return a line that leaves one row of each id, with what it drops and whether that holds more."""
+        """Return a line that leaves one row of each id, with what it drops and whether that holds anything else."""
         which: Literal["first", "last"] = "first" if self._layout.keep == "first" else "last"
         line = fixes.of_same_ids(self._frame, self._layout.id_position, groups)
-        n_dropped, n_fuller = sum(map(len, groups)) - len(groups), self._count_fuller(groups, which)
+        n_dropped = sum(map(len, groups)) - len(groups)
         remark = f"drops {n_dropped:,} row{'s' * (n_dropped != 1)}, keeps the {which} of each id"
-        remark += f" although {n_fuller:,} of those dropped held more values" if n_fuller else ""
-        return fixes.remarked(line.replace('keep="last"', f'keep="{which}"'), remark)
+        return fixes.remarked(line.replace('keep="last"', f'keep="{which}"'), remark + self._lost_by(groups, which))
 
-    def _count_fuller(self, groups: Groups, which: Literal["first", "last"]) -> int:
-        """Count the rows that have more values than the one of their id that is kept."""
+    def _lost_by(self, groups: Groups, which: Literal["first", "last"]) -> str:
+        """Say how many rows hold a value that the one of their id that is kept has not, and in which columns."""
         rows = [row for group in groups for row in group]
-        filled = np.zeros(len(rows), dtype="int64")
+        group_of = np.repeat(np.arange(len(groups)), list(map(len, groups)))
+        is_lost, columns = np.zeros(len(rows), dtype=bool), []
         for attribute in self._layout.attributes:
-            filled += self._frame.iloc[rows, attribute.position].notna().to_numpy()
-        by_id = pd.Series(filled).groupby(np.repeat(np.arange(len(groups)), list(map(len, groups))))
-        return int((filled > by_id.transform(which).to_numpy()).sum())
+            codes = pd.Series(_codes(self._frame.iloc[rows, attribute.position]))
+            differs = ((codes >= 0) & (codes != codes.groupby(group_of).transform(which))).to_numpy()
+            is_lost |= differs
+            columns += [repr(attribute.column)] if differs.any() else []
+        if not columns:
+            return ""
+        named = ", ".join(columns[:_NAMED]) + (f" and {len(columns) - _NAMED} more" if len(columns) > _NAMED else "")
+        return f" although {int(is_lost.sum()):,} of those dropped held other values, in {named}"
 
     def tell_same(self, rows: list[int], what: Sequence[str], fix: str) -> None:
         # Who says keep="first" has decided: the row is reported, and no reason to refuse the push.
@@ -292,6 +298,15 @@ _FLOATS: Final = {
     ),
 }
 """What there is to say of one row, and of the whole column."""
+
+
+def _codes(cells: pd.Series[Any]) -> npt.NDArray[np.int64]:
+    """Return a number for each distinct value, -1 for what is missing."""
+    values = cells.astype(object)
+    try:
+        return pd.factorize(values)[0]
+    except TypeError:  # lists and dicts
+        return pd.factorize(values.map(repr, na_action="ignore"))[0]
 
 
 def _unusable(value: Any) -> str:

@@ -94,10 +94,7 @@ def lay_out(
     `facts`, one a column, are those of all parts of which `frame` is an example.
     """
     if not isinstance(frame, pd.DataFrame):
-        raise InvalidArgumentTypeError(
-            f"df: found a {type(frame).__name__}; it must be a pandas DataFrame, one row a customer "
-            "(Series.to_frame() makes one)."
-        )
+        raise _no_frame(frame)
     _choice("keep", keep, ("first", "last", False))
     _choice("new_attributes", new_attributes, ("allow", "forbid"))
     if new_attributes == "forbid" and known is None:
@@ -129,6 +126,18 @@ def lay_out(
         knows_types=known is not None,
         known_names=tuple(known or ()),
         top_level_name=name,
+    )
+
+
+def _no_frame(found: Any) -> InvalidArgumentTypeError:
+    package, kind = type(found).__module__.partition(".")[0], type(found).__name__
+    if hasattr(found, "to_pandas"):  # Polars, Arrow
+        remedy = f"{kind}.to_pandas() makes one"
+    else:
+        remedy = "Series.to_frame() makes one" if isinstance(found, pd.Series) else "pd.DataFrame(…) may make one"
+    origin = "" if package in ("builtins", "pandas") else f" of {package}"
+    return InvalidArgumentTypeError(
+        f"df: found a {kind}{origin}; it must be a pandas DataFrame, one row a customer ({remedy})."
     )
 
 

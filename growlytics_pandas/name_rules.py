@@ -1,5 +1,6 @@
 """The rules about attributes as a whole: their names and their types."""
 
+import difflib
 import warnings
 from collections import Counter, defaultdict
 from typing import Any
@@ -95,9 +96,7 @@ def _check_known(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> l
     if known is None:
         if layout.new_attributes == "allow":
             return []
-        what = f"{attribute.name!r} is new, and new_attributes='forbid'; check the name, or allow it."
-        fix = fixes.dropped(frame, attribute.position)
-        return [_found(Rule.ATTRIBUTE_UNKNOWN, attribute, len(frame), what, fix)]
+        return [_unknown(frame, layout, attribute)]
     if known.type == attribute.type:
         return []
     when = f"{known.first_seen:%Y-%m-%d %H:%M} UTC"
@@ -110,6 +109,20 @@ def _check_known(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> l
         what += f" If it never arrived, say so: client.declare_types({{{attribute.name!r}: {attribute.type.value!r}}})."
     fix = type_fixes.retyped(frame, attribute, known.type)
     return [_found(Rule.TYPE_CONFLICT, attribute, len(frame), what, fix, known.type)]
+
+
+def _unknown(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> Found:
+    """Report a name that is not allowed for being new; the line gives it the known one that is probably meant."""
+    sent = {a.name for a in layout.attributes}
+    known = {name.casefold(): name for name in layout.known_names if name not in sent}
+    near = next(iter(difflib.get_close_matches(attribute.name.casefold(), known, n=1, cutoff=0.75)), None)
+    meant = "" if near is None else f" Did you mean {known[near]!r}?"
+    what = f"{attribute.name!r} is new, and new_attributes='forbid'; check the name, or allow it.{meant}"
+    if near is None:
+        fix = fixes.dropped(frame, attribute.position)
+    else:
+        fix = fixes.renamed(frame, layout, attribute, known[near])
+    return _found(Rule.ATTRIBUTE_UNKNOWN, attribute, len(frame), what, fix)
 
 
 def _case_clashes(frame: pd.DataFrame, layout: Layout) -> list[Found]:

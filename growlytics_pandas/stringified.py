@@ -14,10 +14,10 @@ import pandas as pd
 from growlytics_pandas.cells import Mask
 from growlytics_pandas.fixes import Lines, assignment, column, emptied, remarked
 
-MISSING_TEXTS: Final = frozenset({"nan", "None", "NaT", "<NA>"})
-"""What Python writes for NaN, None, NaT and NA."""
-MISSING_IDS: Final = MISSING_TEXTS | {"NaN", "null", "NULL", "undefined"}
-"""What JSON, SQL and JavaScript write, too: such a value may be meant, such an id hardly."""
+MISSING_TEXTS: Final = frozenset({"nan", "NaN", "None", "NaT", "<NA>", "null", "NULL", "N/A", "n/a", "#N/A"})
+"""What Python, JSON, SQL and spreadsheets write where there is nothing."""
+MISSING_IDS: Final = MISSING_TEXTS | {"NA", "undefined"}
+"""Such a value may be meant (NA is Namibia), such an id hardly."""
 
 
 def were_missing(texts: Sequence[str], among: frozenset[str] = MISSING_TEXTS) -> Mask | None:

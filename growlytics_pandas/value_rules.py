@@ -112,7 +112,7 @@ class _Checker:
     def _stringified(self, texts: list[str]) -> None:
         gone = stringified.were_missing(texts)
         if gone is not None:
-            what = "the text is what a missing value becomes, such as 'nan' or 'None'; it is sent like any other."
+            what = "the text stands for nothing, such as 'nan', 'None' or 'NULL'; it is sent like any other."
             fix = partial(stringified.without_values, self._frame, self._column.attribute.position)
             self._report(Rule.VALUE_STRINGIFIED, gone & self._column.sent, what, fix, None)
 

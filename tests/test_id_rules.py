@@ -151,15 +151,15 @@ def test_the_fix_of_duplicates_keeps_rows_without_an_id():
 @pytest.mark.parametrize(
     ("keep", "dropped", "kept"),
     [
-        (False, "drops 2 rows, keeps the last of each id although 1 of those dropped held more values", [None, "Goa"]),
-        ("first", "drops 2 rows, keeps the first of each id", ["Pune", "Delhi"]),
-        ("last", "drops 2 rows, keeps the last of each id although 1 of those dropped held more values", [None, "Goa"]),
+        (False, "last of each id although 2 of those dropped held other values, in 'City'", [None, "Goa"]),
+        ("first", "first of each id although 1 of those dropped held other values, in 'City'", ["Pune", "Delhi"]),
+        ("last", "last of each id although 2 of those dropped held other values, in 'City'", [None, "Goa"]),
     ],
 )
 def test_the_fix_of_duplicates_says_how_many_rows_go_and_which_stay(keep, dropped, kept):
     df = pd.DataFrame({"id": ["a", "b", "a", "b"], "City": ["Pune", "Delhi", None, "Goa"], "Score": 1}, dtype=object)
     line = gp.validate(df, "id", keep=keep).query("rule == 'id_duplicate'")["fix"].unique().item()
-    assert line.partition("  # ")[2] == dropped
+    assert line.partition("  # ")[2] == f"drops 2 rows, keeps the {dropped}"
     scope = {"df": df}
     exec(line, scope)
     assert scope["df"]["City"].tolist() == kept

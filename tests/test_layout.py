@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import growlytics_pandas
@@ -283,3 +284,18 @@ def test_an_offset_is_not_taken_for_a_misspelt_zone():
     with pytest.raises(InvalidArgumentError) as told:
         growlytics_pandas.schema(pd.DataFrame({"id": ["a"], "x": [1]}), "id", timezone="UTC+1")
     assert "Did you mean" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (pd.Series([1]), "a Series; .*Series.to_frame"),
+        (pa.table({"id": [1]}), r"a Table of pyarrow; .*Table.to_pandas\(\)"),
+        ([{"id": 1}], r"a list; .*pd.DataFrame\(…\)"),
+        (None, "a NoneType;"),
+    ],
+    ids=["Series", "Arrow", "list", "None"],
+)
+def test_what_is_no_frame_is_told_how_to_become_one(found, words):
+    with pytest.raises(InvalidArgumentTypeError, match=words):
+        growlytics_pandas.schema(found, "id")

@@ -139,3 +139,16 @@ def test_an_all_missing_column_breaks_no_rule():
 def test_a_clash_in_a_frame_without_rows_is_told_like_any_other():
     frame = pd.DataFrame({"id": [], "City": [], "city": []}, dtype="object")
     assert "attribute_name_case_clash" in set(gp.validate(frame, "id")["rule"])
+
+
+def test_a_mistyped_name_is_told_which_known_one_is_meant_and_the_line_keeps_the_column(sandbox):
+    df = pd.DataFrame({"id": ["a"], "City": ["Pune"], "Orders": [3]})
+    gp.push(df, "id", client=sandbox.client, progress=False)
+    mistyped = df.rename(columns={"City": "Citty"}).assign(Zebra=1)
+    found = gp.validate(mistyped, "id", client=sandbox.client, new_attributes="forbid").set_index("column")
+    assert "Did you mean 'City'?" in found.loc["Citty", "message"]
+    assert "mean" not in found.loc["Zebra", "message"]
+    scope = {"df": mistyped}
+    for line in found["fix"]:
+        exec(line, scope)
+    assert scope["df"].equals(df)

@@ -221,7 +221,7 @@ FIRING = [
 NAMES = [f"{i}-{rule}" for i, (rule, _, _) in enumerate(FIRING)]
 
 
-LOOKED_AT = {"id_too_long"}  # a warning whose line shows the rows: to drop a customer is not for a line to decide
+LOOKED_AT = {"id_too_long", "id_case_duplicate"}  # to drop or merge customers is not for a line to decide
 
 
 def test_every_rule_has_a_frame_that_breaks_it():
@@ -287,7 +287,7 @@ QUIET = [
     ("integer_unsafe", cells(2**53 - 1, 1 - 2**53), {}),
     ("integer_unsafe", cells(2**60), {"types": {"X": "string"}}),
     ("value_too_long", cells("x" * 512, "🎉" * 256), {}),
-    ("value_stringified", cells("Nandi", "", "null", None), {}),
+    ("value_stringified", cells("Nandi", "", "NA", None), {}),
     ("value_stringified", cells("nan", name="email"), {}),
     ("date_truncated", cells(NOW.replace(microsecond=0), dt.date(2025, 1, 1)), {}),
     ("reserved_not_string", cells("9876543210", None, name="mobile"), {}),
