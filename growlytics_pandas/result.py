@@ -20,6 +20,7 @@ from growlytics_pandas.masking import Veil
 from growlytics_pandas.outcomes import ARRIVED, RETRYABLE, Book, Status
 from growlytics_pandas.report import Limits, Shown, gather_care, result_page
 from growlytics_pandas.report.page import Page
+from growlytics_pandas.report.tables import plural
 from growlytics_pandas.rules import Severity
 from growlytics_pandas.timeline import Sample
 
@@ -122,7 +123,7 @@ class AnyResult(Shown):
     def __repr__(self) -> str:
         said = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
         said += ", not all with every attribute" if self.has_incomplete_rows else ""
-        found = f"{len(self.violations):,} violations"
+        found = plural(len(self.violations), "violation")
         ended = self.run.ended + (", which a push would refuse" if self.run.would_refuse else "")
         return f"<{type(self).__name__} {ended}: {said}; {found}; {self.run.seconds:.1f} s>"
 
@@ -182,7 +183,10 @@ class PushResult(AnyResult):
 
     @property
     def failed(self) -> pd.DataFrame:
-        """The outcomes that need care: `invalid`, `failed`, `unknown`, and `unsent` unless it was a dry run."""
+        """The outcomes that need care: `invalid`, `failed`, `unknown`, and `unsent` unless it was a dry run.
+
+        So it may have rows where ``counts["failed"]`` is 0.
+        """
         return self._outcomes(self._book.rows_with(self._statuses_of_care()))
 
     def retry(self) -> PushResult:
