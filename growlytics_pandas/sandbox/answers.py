@@ -28,7 +28,7 @@ class Answer:
 
 
 SUCCESS: Final = Answer(HTTPStatus.OK, b'{"success":true}')
-NOT_FOUND: Final = "path - is not known here - POST to " + contract.CUSTOMER_PATH
+NOT_FOUND: Final = "path: it is not known here; POST to " + contract.CUSTOMER_PATH
 HTML_PAGE: Final = Answer(HTTPStatus.OK, _HTML_PAGE, ((b"content-type", b"text/html; charset=utf-8"),))
 """What a captive portal or a proxy puts in the way."""
 
@@ -39,9 +39,9 @@ def refusal(status: int, message: str, *headers: tuple[bytes, bytes]) -> Answer:
     return Answer(status, body, (_JSON_TYPE, *headers))
 
 
-NOT_HTTP: Final = refusal(HTTPStatus.BAD_REQUEST, "request - is not HTTP - send HTTP/1.1")
+NOT_HTTP: Final = refusal(HTTPStatus.BAD_REQUEST, "request: it is not HTTP; send HTTP/1.1")
 HEAD_TOO_LARGE: Final = refusal(
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"headers - have more than {MAX_HEAD_BYTES} bytes - send fewer"
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"headers: they have more than {MAX_HEAD_BYTES} bytes; send fewer"
 )
 
 

@@ -76,7 +76,7 @@ class SandboxApp:
         elif scope["path"] != contract.CUSTOMER_PATH:
             await _send(send, refusal(HTTPStatus.NOT_FOUND, NOT_FOUND))
         elif scope["method"] != "POST":
-            await _send(send, refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method - use POST", (b"allow", b"POST")))
+            await _send(send, refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method: use POST", (b"allow", b"POST")))
         else:
             await self._play(scope, receive, send, body)
 
@@ -123,9 +123,9 @@ class SandboxApp:
     def _handle(self, scope: Scope, body: bytes) -> Answer:
         """Do what the service would do, and return its answer."""
         if not self._has_key(scope):
-            return refusal(HTTPStatus.UNAUTHORIZED, f"{contract.KEY_HEADER} - is missing or wrong - send the API key")
+            return refusal(HTTPStatus.UNAUTHORIZED, f"{contract.KEY_HEADER}: it is missing or wrong; send the API key")
         if len(body) > MAX_BODY_BYTES:
-            return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"body - has more than {MAX_BODY_BYTES} bytes")
+            return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"body: it has more than {MAX_BODY_BYTES} bytes")
         try:
             self._store.apply(read_request(body))
         except InvalidArgumentError as problem:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
+from numbers import Integral, Real
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -69,7 +70,7 @@ class Faults:
     Raises
     ------
     InvalidArgumentError
-        A value is out of its range, or the shares are more than 1 together.
+        A value is no number or out of its range, or the shares are more than 1 together.
 
     Examples
     --------
@@ -92,13 +93,19 @@ class Faults:
     redirect: str | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.status, Mapping):
+            raise _wrong("status", self.status, "HTTP status -> share, such as {503: 0.1}")
         object.__setattr__(self, "status", dict(self.status))
+        if not isinstance(self.seed, Integral):
+            raise _wrong("seed", self.seed, "a whole number")
         _check_latency(self.latency)
         _check_shares(self)
-        if self.rate_limit is not None and not (math.isfinite(self.rate_limit) and self.rate_limit > 0):
+        if self.rate_limit is not None and not (_is_number(self.rate_limit) and 0 < self.rate_limit < math.inf):
             raise _wrong("rate_limit", self.rate_limit, "requests a second above 0, or None")
-        if self.retry_after < 0 or self.retry_after != int(self.retry_after):
+        if not (_is_number(self.retry_after) and 0 <= self.retry_after < math.inf and self.retry_after % 1 == 0):
             raise _wrong("retry_after", self.retry_after, "whole seconds, 0 or more")
+        if not isinstance(self.hang_writes, bool):
+            raise _wrong("hang_writes", self.hang_writes, "True or False")
         if self.redirect is not None and not _is_url(self.redirect):
             raise _wrong("redirect", self.redirect, "an http or https URL, or None")
 
@@ -242,8 +249,8 @@ def _read_flag(name: str, text: str) -> bool:
 
 
 def _check_latency(latency: float | tuple[float, float]) -> None:
-    low, high = latency if isinstance(latency, tuple) else (latency, latency)
-    if not 0 <= low <= high < math.inf:
+    pair = latency if isinstance(latency, tuple) else (latency, latency)
+    if len(pair) != 2 or not all(map(_is_number, pair)) or not 0 <= pair[0] <= pair[1] < math.inf:  # noqa: PLR2004
         raise _wrong("latency", latency, "seconds, 0 or more, or a (low, high) pair of them")
 
 
@@ -252,18 +259,24 @@ def _check_shares(faults: Faults) -> None:
         name = fault_name(kind, status)
         if kind is FaultKind.STATUS and status not in FAULT_STATUSES:
             raise _wrong("status", status, f"HTTP statuses {FAULT_STATUSES.start} to {FAULT_STATUSES.stop - 1}")
-        if not 0 <= share <= 1:
+        if not _is_number(share) or not 0 <= share <= 1:
             raise _wrong(name, share, "a share between 0 and 1")
     total = math.fsum(share for _, _, share in faults.shares())
     if total > 1:
         raise _wrong("faults", f"shares of {total:g} together", "at most 1 together")
 
 
-def _is_url(text: str) -> bool:
+def _is_number(found: object) -> bool:
+    return isinstance(found, Real)
+
+
+def _is_url(text: object) -> bool:
     # A line break would end the header in which the URL stands.
-    return text.isascii() and text.isprintable() and urlsplit(text).scheme in {"http", "https"}
+    return (
+        isinstance(text, str) and text.isascii() and text.isprintable() and urlsplit(text).scheme in {"http", "https"}
+    )
 
 
 def _wrong(name: str, found: object, allowed: str) -> InvalidArgumentError:
     shown = found if name == "faults" else repr(found)
-    return InvalidArgumentError(f"{name} - found {shown} - must be {allowed}")
+    return InvalidArgumentError(f"{name}: found {shown}; it must be {allowed}.")

@@ -20,7 +20,7 @@ class NumberText(str):
 
 
 def _refuse_constant(text: str) -> Any:
-    raise InvalidArgumentError(f"body - has {text}, which is not JSON - send a number or leave the attribute out")
+    raise InvalidArgumentError(f"body: it has {text}, which is not JSON; send a number or leave the attribute out")
 
 
 _DECODER: Final = json.JSONDecoder(parse_float=NumberText, parse_int=NumberText, parse_constant=_refuse_constant)
@@ -42,11 +42,11 @@ def read_json(body: bytes) -> Any:
             # Escapes can name half a surrogate pair, which is no character and cannot be stored as UTF-8.
             json.dumps(document, ensure_ascii=False).encode("utf-8")
     except UnicodeDecodeError as problem:
-        raise InvalidArgumentError(f"body - byte {problem.start} is not UTF-8 - send UTF-8") from problem
+        raise InvalidArgumentError(f"body: byte {problem.start} is not UTF-8; send UTF-8") from problem
     except UnicodeEncodeError as problem:
-        raise InvalidArgumentError("body - has half a surrogate pair - send whole characters") from problem
+        raise InvalidArgumentError("body: it has half a surrogate pair; send whole characters") from problem
     except json.JSONDecodeError as problem:
-        raise InvalidArgumentError(f"body - is not JSON: {problem.msg} at {problem.pos} - send JSON") from problem
+        raise InvalidArgumentError(f"body: it is not JSON: {problem.msg} at {problem.pos}; send JSON") from problem
     except RecursionError as problem:
         raise _too_deep() from problem
     return document
@@ -61,7 +61,7 @@ def _is_deep(document: Any) -> bool:
 
 
 def _too_deep() -> InvalidArgumentError:
-    return InvalidArgumentError(f"body - is nested deeper than {MAX_DEPTH} levels - send flat attributes")
+    return InvalidArgumentError(f"body: it is nested deeper than {MAX_DEPTH} levels; send flat attributes")
 
 
 def write_json(value: Any) -> str:

@@ -50,7 +50,7 @@ _DESCRIPTION: Final = (
 def answer_openapi(method: str) -> Answer:
     """Return the answer to a request for the document."""
     if method not in {"GET", "HEAD"}:
-        return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method - use GET", (b"allow", b"GET, HEAD"))
+        return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method: use GET", (b"allow", b"GET, HEAD"))
     return Answer(HTTPStatus.OK, json.dumps(describe_api()).encode())
 
 

@@ -116,7 +116,7 @@ async def answer_page(
 ) -> Answer:
     """Return the page; the file is read in another thread, so that customers' requests go on meanwhile."""
     if not _is_local(scope):
-        return refusal(HTTPStatus.FORBIDDEN, "host - the page is for this machine only - open it by 127.0.0.1")
+        return refusal(HTTPStatus.FORBIDDEN, "host: the page is for this machine only; open it by 127.0.0.1")
     lines = fault_lines(faults, Counter(played))
     return await asyncio.to_thread(_answer, scope["query_string"], path, requests, lines)
 
@@ -127,7 +127,7 @@ def _answer(query: bytes, path: str | PathLike[str], requests: int, faults: list
         with view_store(path) as view:
             page = _look(question, view, requests, faults)
     except sqlite3.Error as problem:
-        return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, f"page - the sandbox's file cannot be read: {problem}")
+        return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, f"page: the sandbox's file cannot be read: {problem}")
     return Answer(HTTPStatus.OK, render(page).encode(), _HEADERS)
 
 

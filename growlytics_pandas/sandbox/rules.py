@@ -81,12 +81,12 @@ def read_request(body: bytes) -> CustomerRequest:
     """
     document = read_json(body)
     if type(document) is not dict:
-        raise InvalidArgumentError("body - is not a JSON object - send id and attributes")
+        raise InvalidArgumentError("body: it is not a JSON object; send id and attributes")
     identifier, entries, event_name = document.get("id"), document.get("attributes", []), document.get("name")
     if type(identifier) is not str or not identifier:
-        raise InvalidArgumentError("id - is missing, empty or not a string - send the customer's id as a string")
+        raise InvalidArgumentError("id: it is missing, empty or not a string; send the customer's id as a string")
     if type(entries) is not list:
-        raise InvalidArgumentError("attributes - is not a list - send a list of name, type and value")
+        raise InvalidArgumentError("attributes: it is not a list; send a list of name, type and value")
     return CustomerRequest(identifier, entries, event_name if type(event_name) is str else None)
 
 

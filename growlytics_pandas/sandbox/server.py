@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import pandas as pd
 
-from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, MissingDependencyError, UsageError
+from growlytics_pandas.errors import (
+    ApiKeyError,
+    InvalidArgumentError,
+    InvalidArgumentTypeError,
+    MissingDependencyError,
+    UsageError,
+)
 from growlytics_pandas.sandbox.faults import Faults
 from growlytics_pandas.sandbox.frames import customers_frame, ignored_frame, types_frame
 from growlytics_pandas.sandbox.store import SandboxStore
@@ -45,6 +51,8 @@ class Sandbox:
     ------
     InvalidArgumentError
         The port is not one, or (on start) is in use, or `db` is not a sandbox's file.
+    InvalidArgumentTypeError
+        An argument is of another type, such as a dict in place of the `Faults`.
     ApiKeyError
         The key cannot be sent in a header.
     MissingDependencyError
@@ -73,10 +81,13 @@ class Sandbox:
         faults: Faults | None = None,
         api_key: str = DEFAULT_API_KEY,
     ) -> None:
+        _require_types(db, port, faults, api_key)
         if not 0 <= port <= MAX_PORT:
-            raise InvalidArgumentError(f"port - found {port!r} - must be 0 to {MAX_PORT}; 0 takes any free one")
+            raise InvalidArgumentError(f"port: found {port!r}; it must be 0 to {MAX_PORT}; 0 takes any free one.")
         if not (api_key and api_key.isascii() and api_key.isprintable() and api_key == api_key.strip()):
-            raise ApiKeyError("api_key - is empty, not plain ASCII or padded - give printable ASCII, such as test-key")
+            raise ApiKeyError(
+                "api_key: it is empty, not plain ASCII or padded; give printable ASCII, such as test-key."
+            )
         self.api_key = api_key
         # SQLite's in-memory name would give each connection a database of its own.
         self._db = None if db is None or db == ":memory:" else Path(db)
@@ -203,6 +214,22 @@ class Sandbox:
         return self._running
 
 
+def _require_types(db: Any, port: Any, faults: Any, api_key: Any) -> None:
+    for name, found, allowed, words in (
+        ("db", db, (str, PathLike, type(None)), "a path, or None for a temporary file"),
+        ("port", port, (int,), "a whole number; 0 takes any free one"),
+        (
+            "faults",
+            faults,
+            (Faults, type(None)),
+            "a Faults, such as growlytics_pandas.sandbox.Faults(status={503: 0.1})",
+        ),
+        ("api_key", api_key, (str,), "text"),
+    ):
+        if not isinstance(found, allowed) or isinstance(found, bool):
+            raise InvalidArgumentTypeError(f"{name}: found a {type(found).__name__}; it must be {words}.")
+
+
 class _Running:
     """What a started sandbox holds: socket, file, thread."""
 
@@ -229,7 +256,7 @@ def _import_server_thread() -> "type[ServerThread]":
         from growlytics_pandas.sandbox.serving import ServerThread  # noqa: PLC0415 - uvicorn is an extra
     except ImportError as problem:
         raise MissingDependencyError(
-            f'Sandbox - needs {problem.name}, which is not installed - run: pip install "growlytics-pandas[sandbox]"'
+            f'Sandbox: it needs {problem.name}, which is not installed: pip install "growlytics-pandas[sandbox]".'
         ) from problem
     return ServerThread
 
@@ -245,10 +272,10 @@ def _listen(port: int) -> socket.socket:
     except OSError as problem:
         listener.close()
         raise InvalidArgumentError(
-            f"port - cannot listen on {HOST}:{port}: {problem.strerror} - stop what uses it, or take port=0"
+            f"port: it cannot listen on {HOST}:{port}: {problem.strerror}; stop what uses it, or take port=0."
         ) from problem
     return listener
 
 
 def _not_running(remedy: str) -> UsageError:
-    return UsageError(f"Sandbox - is not running - {remedy}")
+    return UsageError(f"Sandbox: it is not running; {remedy}.")

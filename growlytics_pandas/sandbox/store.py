@@ -121,7 +121,7 @@ class SandboxStore:
                 self._write_attributes(customer, judgement)
                 self._write_ignored(request.id, judgement.ignored)
         except sqlite3.Error as problem:
-            raise GrowlyticsError(f"Sandbox - cannot write {self.path!r}: {problem} - see to the file") from problem
+            raise GrowlyticsError(f"Sandbox: it cannot write {self.path!r}: {problem}; see to the file.") from problem
         return judgement
 
     def stored(self) -> dict[str, dict[str, Any]]:
@@ -181,8 +181,8 @@ class SandboxStore:
 
     def _unusable(self, found: str) -> InvalidArgumentError:
         return InvalidArgumentError(
-            f"db - cannot use {self.path!r} as the sandbox's database: {found} - "
-            "give the path of a new file in a folder that exists, or db=None for a temporary one"
+            f"db: {self.path!r} cannot be the sandbox's database: {found}; "
+            "give the path of a new file in a folder that exists, or db=None for a temporary one."
         )
 
     def _pragma(self, name: str) -> int:

@@ -263,15 +263,29 @@ def test_every_request_under_all_faults_at_once_is_accounted_for(faulty):
 @pytest.mark.parametrize(
     ("faults", "message"),
     [
-        ({"hang": 1.5}, r"hang - found 1\.5 - must be a share between 0 and 1"),
+        ({"hang": 1.5}, r"^hang: found 1\.5; it must be a share between 0 and 1\.$"),
         ({"hang": -0.1}, "hang"),
         ({"html": math.nan}, "html"),
-        ({"hang": 0.6, "html": 0.6}, r"1\.2 together - must be at most 1"),
+        ({"hang": 0.6, "html": 0.6}, r"1\.2 together; it must be at most 1"),
         ({"status": {200: 0.1}}, "300 to 599"),
         ({"status": {500: 2}}, r"status\.500"),
         ({"latency": -1}, "latency"),
         ({"latency": (2, 1)}, "latency"),
         ({"latency": math.inf}, "latency"),
+        ({"latency": "5"}, r"^latency: found '5'; it must be seconds"),
+        ({"latency": (1, 2, 3)}, r"^latency: found \(1, 2, 3\); .* or a \(low, high\) pair"),
+        ({"latency": [0, 1]}, "latency"),
+        ({"hang": "0.1"}, r"^hang: found '0\.1'; it must be a share"),
+        ({"status": 503}, r"^status: found 503; it must be .*such as \{503: 0\.1\}"),
+        ({"status": {503: "often"}}, r"^status\.503: found 'often'"),
+        ({"status": {"503": 0.1}}, r"^status: found '503'; it must be HTTP statuses 300 to 599"),
+        ({"seed": "a"}, "seed"),
+        ({"rate_limit": "5"}, "rate_limit"),
+        ({"rate_limit": math.inf}, "rate_limit"),
+        ({"retry_after": "1"}, "retry_after"),
+        ({"retry_after": math.inf}, "retry_after"),
+        ({"hang_writes": "no"}, "hang_writes"),
+        ({"redirect": 5}, "redirect"),
         ({"rate_limit": 0}, "rate_limit"),
         ({"retry_after": 0.5}, "retry_after"),
         ({"redirect": "ftp://x"}, "redirect"),
@@ -306,7 +320,7 @@ def test_faults_can_be_read_from_one_line(line, faults):
     "line", ["hung=0.1", "status=0.1", "hang", "hang=often", "status.x=1", "hang_writes=1", "seed=a"]
 )
 def test_a_line_that_names_no_fault_is_refused_with_what_is_allowed(line):
-    with pytest.raises(InvalidArgumentError, match=r" - found .* - must be "):
+    with pytest.raises(InvalidArgumentError, match=r": found .*; it must be "):
         parse_faults(line)
 
 

@@ -13,7 +13,13 @@ import requests
 from sandbox_http import PUBLISHED, TIMEOUT_SECONDS
 
 import growlytics_pandas
-from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, LedgerError, UsageError
+from growlytics_pandas.errors import (
+    ApiKeyError,
+    InvalidArgumentError,
+    InvalidArgumentTypeError,
+    LedgerError,
+    UsageError,
+)
 from growlytics_pandas.sandbox import Sandbox
 
 
@@ -115,6 +121,26 @@ def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(key):
 def test_a_port_that_is_none_is_refused(port):
     with pytest.raises(InvalidArgumentError, match="65535"):
         Sandbox(port=port)
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ({"port": "8123"}, "port: found a str; it must be a whole number"),
+        ({"port": 1.5}, "port: found a float"),
+        (
+            {"faults": {"status": {503: 0.1}}},
+            "faults: found a dict; it must be a Faults, such as growlytics_pandas.san",
+        ),
+        ({"db": 5}, "db: found a int; it must be a path"),
+        ({"api_key": None}, "api_key: found a NoneType; it must be text"),
+    ],
+    ids=repr,
+)
+def test_an_argument_of_another_type_is_told_where_it_is_given(argument, words):
+    with pytest.raises(InvalidArgumentTypeError) as caught:
+        Sandbox(**argument)
+    assert str(caught.value).startswith(words)
 
 
 def test_the_key_is_not_in_the_repr():

@@ -229,7 +229,11 @@ def test_the_command_plays_faults(command, session):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["--faults", "hung=1"], "hung"), (["--port", "99999"], "65535"), (["--db", os.sep], "db - cannot use")],
+    [
+        (["--faults", "hung=1"], "hung"),
+        (["--port", "99999"], "65535"),
+        (["--db", os.sep], "cannot be the sandbox's database"),
+    ],
 )
 def test_the_command_says_in_a_line_what_is_wrong(arguments, message):
     done = subprocess.run(
