@@ -19,7 +19,7 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas.conversion import BOOLEAN_WORDS
-from growlytics_pandas.fixes import AS_TEXT, TOGETHER
+from growlytics_pandas.fixes import TOGETHER
 from growlytics_pandas.inference import AttributeType, Kind
 from growlytics_pandas.layout import Attribute, name_of
 from growlytics_pandas.spellings import NOT_OF_A_NUMBER, DateFormat, without_separators
@@ -30,6 +30,9 @@ _MANY: Final = (40, 600)  # past that a list of values is no better than one of 
 _MAX_MATCHED: Final = 1000  # characters of a text that an expression is tried on: some could take very long
 _MAX_DIGITS: Final = 7  # of a value that may stand in a line: more could be a phone number, and reports show lines
 _ISO_START: Final = re.compile(r"\s*\d{4}-\d\d-\d\d")
+
+
+Mending = Callable[["pd.Series[Any]"], "pd.Series[Any]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,14 @@ def picking(
     conditions: Sequence[Condition],
     *,
     is_emptying: bool = False,
+    mended: Mending | None = None,
 ) -> str:
     """Return the first condition that picks `rows` of a column and no other; '' where labels do, or no condition.
 
-    A line that empties may pick missing cells too.
+    A line that empties may pick missing cells too. `mended`: what another line of the report may have made of the
+    column by then.
     """
-    if _go_by_labels(frame, rows) or _may_be_merged(frame, attribute):
+    if go_by_labels(frame, rows) or _may_be_merged(frame, attribute):
         return ""
     cells, here = frame.iloc[:, attribute.position], plain(frame, attribute)
     if isinstance(cells.dtype, pd.ArrowDtype):
@@ -75,7 +80,9 @@ def picking(
     stages = [cells]
     if _may_become_text(cells, attribute):
         with contextlib.suppress(ValueError):  # half a character: pandas 3 makes no such text, so no line does
-            stages.append(_as_text(cells))
+            stages.append(as_text(cells))
+    if mended is not None:
+        stages += [mended(stage) for stage in stages]
     for one in (*_listed(values, *_FEW), *conditions, *_listed(values, *_MANY)):
         made = one.of(here)
         if all(_picks(made, stage, rows, is_emptying=is_emptying) for stage in stages):
@@ -83,7 +90,7 @@ def picking(
     return ""
 
 
-def _go_by_labels(frame: pd.DataFrame, rows: list[int]) -> bool:
+def go_by_labels(frame: pd.DataFrame, rows: list[int]) -> bool:
     """Tell whether the labels of `rows` say best which they are: few, and each the label of one row alone."""
     return len(rows) <= TOGETHER and frame.index.is_unique
 
@@ -126,16 +133,18 @@ def _picks(condition: Condition, cells: pd.Series[Any], rows: Sequence[int], *, 
     return not (differing & cells.notna().to_numpy() if is_emptying else differing).any()
 
 
-def _as_text(cells: pd.Series[Any]) -> pd.Series[Any]:
+def as_text(cells: pd.Series[Any]) -> pd.Series[Any]:
     """Return a column as the line ``AS_TEXT`` makes it."""
-    return cells.astype(object).map(_text_of, na_action="ignore")
+    return cells.astype(object).map(text_of, na_action="ignore")
 
 
-def _text_of(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """Write one value as that line does."""
     return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _unlike(pattern: str, *, is_padded: bool) -> Condition:
+def unlike(pattern: str, *, is_padded: bool) -> Condition:
+    """Return the condition that a text does not match, white space around it left aside where `is_padded`."""
     trim = ".str.strip()" if is_padded else ""
 
     def holds(cells: pd.Series[Any]) -> pd.Series[Any]:
@@ -195,7 +204,7 @@ _IS_TEXT_OR_TRUTH: Final = Condition(
 )
 _NO_NUMBER: Final = (
     *(_IS_NO_NUMBER, _IS_NOT_FINITE),
-    _unlike("[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?", is_padded=True),  # pandas may not read what is beyond doubles
+    unlike("[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?", is_padded=True),  # pandas may not read what is beyond doubles
     _IS_NO_AMOUNT,
 )
 ONLY_AMOUNT: Final = (_IS_NO_NUMBER & _IS_AMOUNT,)
@@ -215,7 +224,7 @@ def _date(cells: pd.Series[Any]) -> pd.Series[Any]:
 
 _AS_DATE: Final = 'pd.to_datetime({}, format="ISO8601", errors="coerce", utc=True)'
 _TRIMMED: Final = "{}.astype(str).str.strip()"  # numbers, which pandas would take for nanoseconds, become text too
-_IS_TEXT: Final = Condition("{}.map(lambda v: isinstance(v, str))", lambda c: c.map(lambda v: isinstance(v, str)))
+IS_TEXT: Final = Condition("{}.map(lambda v: isinstance(v, str))", lambda c: c.map(lambda v: isinstance(v, str)))
 _IS_NO_DATE: Final = Condition(f"{_AS_DATE}.isna()", lambda c: _date(c).isna())
 _IS_DATE: Final = Condition(f"{_AS_DATE}.notna()", lambda c: _date(c).notna())
 _IS_TRIMMED_NO_DATE: Final = Condition(
@@ -225,7 +234,7 @@ _IS_TRIMMED_DATE: Final = Condition(
     _IS_DATE.text.replace("{}", _TRIMMED), lambda c: _date(c.astype(str).str.strip()).notna()
 )
 _NO_DATE: Final = (_IS_NO_DATE, _IS_TRIMMED_NO_DATE)
-_FOREIGN_DATE: Final = (_IS_TEXT & _IS_DATE, _IS_TEXT & _IS_TRIMMED_DATE)
+_FOREIGN_DATE: Final = (IS_TEXT & _IS_DATE, IS_TEXT & _IS_TRIMMED_DATE)
 
 
 def in_format(found: DateFormat) -> Condition:
@@ -274,49 +283,3 @@ FOREIGN_TO: Final[Mapping[AttributeType, tuple[Condition, ...]]] = MappingProxyT
     }
 )
 """That a value is not of a type, and can become it."""
-
-
-# addresses and mobiles ---------------------------------------------------------------------------------------------
-
-# From the simplest to what contacts.PLAIN_EMAIL is, in words that Arrow's expressions have too but for the last.
-_LOCAL: Final = "[A-Za-z0-9_+-]+([.][A-Za-z0-9_+-]+)*"
-_DOMAIN: Final = "([A-Za-z0-9]+(-[A-Za-z0-9]+)*[.])+"
-_EMAILS: Final = (
-    "[^@ ]+@[^@ ]+[.][^@ ]+",
-    f"{_LOCAL}@{_DOMAIN}[A-Za-z]{{2,24}}",
-    f"{_LOCAL}@{_DOMAIN}(?!(?i:arpa|invalid|local|localhost|onion|test)$)[A-Za-z]{{2,24}}",
-)
-_INDIAN: Final = "([+]?91[ -]?|0)?[6-9][0-9]{4}[ -]?[0-9]{5}"
-
-
-def no_contact(frame: pd.DataFrame, attribute: Attribute, rows: list[int], *, is_padded: bool) -> list[Condition]:
-    """Return conditions that a value is no address or mobile number, of a column whose wrong ones are in `rows`.
-
-    `is_padded`: white space around one is for another line to take away.
-    """
-    if _go_by_labels(frame, rows):
-        return []
-    is_text = attribute.kind is Kind.TEXT
-    patterns = _EMAILS if attribute.name == "email" else _mobiles(frame.iloc[:, attribute.position], rows)
-    found = [_unlike(pattern, is_padded=is_padded) for pattern in patterns]
-    return found if is_text else [_written(one) for one in found]
-
-
-def _mobiles(cells: pd.Series[Any], rows: list[int]) -> list[str]:
-    """Return expressions for mobile numbers: Indian ones, and those of as many characters as the right ones have."""
-    is_good = cells.notna().to_numpy(copy=True)
-    is_good[rows] = False
-    good = cells[is_good].astype(object).tolist()
-    lengths = {len(_text_of(value).strip().removeprefix("+")) for value in good}
-    if not lengths:
-        return [_INDIAN]
-    count = f"{{{min(lengths)},{max(lengths)}}}"
-    return [_INDIAN, f"[+]?[0-9]{count}", f"[+]?[0-9 ().-]{count}"]
-
-
-def _written(condition: Condition) -> Condition:
-    """Return the condition for the text of numbers: it is right before they become text and afterwards."""
-    return Condition(condition.text.replace("{}", AS_TEXT), lambda c: condition.holds(_as_text(c)))
-
-
-IS_PADDED: Final = Condition("{} != {}.str.strip()", lambda c: c.astype(object) != c.astype(object).str.strip())

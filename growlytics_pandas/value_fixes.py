@@ -14,7 +14,6 @@ from pandas.api import types as dtypes
 
 from growlytics_pandas import conditions, contract
 from growlytics_pandas.conditions import plain
-from growlytics_pandas.contacts import Problem
 from growlytics_pandas.conversion import BOOLEAN_WORDS, as_boolean, as_date, as_number, as_text
 from growlytics_pandas.fixes import (
     AS_TEXT,
@@ -111,7 +110,7 @@ def of_wrong_type(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) ->
         return _written_otherwise(frame, attribute, rows)
     if attribute.type == contract.BOOLEAN and attribute.kind in NUMBERS:
         return remarked(assignment(frame, place, "{}.where({}.isin([0, 1]))"), empties(len(rows)))
-    return dropped(frame, place) if label is None else f"del types[{label}]"
+    return dropped(frame, place) if label is None else in_call("types", label, None)
 
 
 def _written_otherwise(frame: pd.DataFrame, attribute: Attribute, rows: list[int]) -> Lines:
@@ -294,7 +293,7 @@ def of_large_integer(frame: pd.DataFrame, attribute: Attribute, rows: list[int])
     if attribute.strict:  # text is not what its other lines make of the column
         return "# mend the values of other types in this column, then look again"
     if label is not None and attribute.kind is Kind.TEXT:
-        return f"del types[{label}]"
+        return in_call("types", label, None)
     return assignment(frame, attribute.position, AS_TEXT)
 
 
@@ -304,36 +303,6 @@ def of_long_text(frame: pd.DataFrame, attribute: Attribute, texts: list[Any]) ->
     fits = limit if all(len(text) == contract.count_chars(text) for text in texts) else limit // 2
     cut = f"{{}}.map(lambda v: v[:{fits}] if isinstance(v, str) else v)"
     return assignment(frame, attribute.position, cut) + "  # cuts them; left alone, they are sent whole"
-
-
-def of_bad_contact(
-    frame: pd.DataFrame, attribute: Attribute, judge: Callable[[Sequence[str]], Sequence[Problem]], rows: list[int]
-) -> Lines:
-    """Return lines that strip addresses and numbers, and empty those that cannot be; only the user knows the right."""
-    values = frame.iloc[rows, attribute.position].tolist()
-    padded = [i for i, value in enumerate(values) if isinstance(value, str) and value != value.strip()]
-    wrong = {problem.position for problem in judge([values[i].strip() for i in padded])}
-    kept = {rows[i] for place, i in enumerate(padded) if place not in wrong}
-    lost = [row for row in rows if row not in kept]
-    right = "address" if attribute.name == "email" else "number"
-    condition = conditions.picking(
-        frame, attribute, lost, conditions.no_contact(frame, attribute, lost, is_padded=bool(kept)), is_emptying=True
-    )
-    gone = emptied(frame, attribute.position, lost, f"or write the right {right}", condition)
-    if not kept:
-        return gone
-    fine = [row for row in rows if row in kept]
-    return combined(rows, (fine, _stripped(frame, attribute, fine, [rows[i] for i in padded])), (lost, gone))
-
-
-def _stripped(frame: pd.DataFrame, attribute: Attribute, rows: list[int], padded: list[int]) -> Lines:
-    """Return lines that strip the texts in `rows`; all texts, where those in `padded` are all that have white space."""
-    here = plain(frame, attribute)
-    if attribute.kind is Kind.TEXT and conditions.picking(
-        frame, attribute, padded, [conditions.IS_PADDED], is_emptying=True
-    ):
-        return assignment(frame, attribute.position, f"{here}.str.strip()")
-    return in_rows(frame, attribute.position, rows, f"{here}.mask(\0, {here}.str.strip())")
 
 
 def without_empty_rows(frame: pd.DataFrame, layout: Layout) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from growlytics_pandas import contract, fixes, stringified, value_fixes
+from growlytics_pandas import contact_fixes, contract, fixes, stringified, value_fixes
 from growlytics_pandas.blocks import Block, Column
 from growlytics_pandas.cells import Mask, originals
 from growlytics_pandas.contacts import Problem, invalid_emails, invalid_mobiles
@@ -129,7 +129,7 @@ class _Checker:
                 rule,
                 mask,
                 what,
-                partial(value_fixes.of_bad_contact, self._frame, self._column.attribute, judge),
+                partial(contact_fixes.of_bad_contact, self._frame, self._column.attribute, judge),
                 self._layout.region if name == "mobile" else None,
             )
 

@@ -88,6 +88,30 @@ CASES = {
         "mobile",
         2,
     ),
+    "mobiles that are text made of floats": (
+        [*NUMBERS, *(f"{n}.0" for n in NUMBERS), *(f"{i}.0" for i in range(60)), "nan", None],
+        {},
+        "mobile",
+        2,
+    ),
+    "mobiles that are padded text made of floats": (
+        [
+            *NUMBERS,
+            *(f" {n}.0\n" for n in NUMBERS),
+            *(f" {n}" for n in NUMBERS),
+            *(f"{i}.0" for i in range(60)),
+            *WORDS,
+        ],
+        {},
+        "mobile",
+        2,
+    ),
+    "floats among mobiles that are text made of floats": (
+        [*map(float, NUMBERS), *(f" {n}.0" for n in NUMBERS), *range(60), *(f"{i}.0" for i in range(60))],
+        {},
+        "mobile",
+        3,
+    ),
     "mobiles as floats": ([*map(float, NUMBERS), *map(float, range(12345, 12405)), np.nan], {}, "mobile", 2),
     "mobiles elsewhere": (
         [*(f"+4915112{i:06d}" for i in range(150)), *(f"+49{i}" for i in range(60))],
