@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -20,12 +21,21 @@ from growlytics_pandas.errors import (
     ServiceUnavailableError,
 )
 from growlytics_pandas.outcomes import Status
-from growlytics_pandas.rules import Severity
+from growlytics_pandas.rules import Rule, Severity
 from growlytics_pandas.runs import LastResult
 
 _ID: Final = "growlytics customer id"  # no attribute is called so
 _EXAMPLE: Final = "{'name': 'City', 'type': 'string', 'value': 'Pune'}"
 _SHOWN: Final = 10  # violations in a message
+_FOR_A_PUSH: Final = " Or push with types="
+_SUCH: Final = MappingProxyType(
+    {
+        contract.STRING: "a text such as 'Pune'",
+        contract.NUMBER: "a number such as 3",
+        contract.BOOLEAN: "True or False",
+        contract.DATE: "a date such as datetime.date(2025, 1, 31)",
+    }
+)
 
 
 def upsert_one(
@@ -58,15 +68,23 @@ def _cell(value: Any) -> Any:
 def _violated(error: ConstraintViolationError) -> ConstraintViolationError:
     """Say the same in the words of one customer, who has an id and attributes and no rows and columns."""
     errors = error.violations[error.violations["severity"] == Severity.ERROR]
+    known = {attribute.column: attribute.known.type for attribute in error.plan.layout.attributes if attribute.known}
     lines = []
-    for column, message in zip(errors["column"].head(_SHOWN), errors["message"].head(_SHOWN), strict=True):
+    for column, rule, message in errors[["column", "rule", "message"]].head(_SHOWN).itertuples(index=False):
         said = message.partition(f"column {column!r}: ")[2]
+        if rule == Rule.TYPE_CONFLICT:
+            said = f"{said.partition(_FOR_A_PUSH)[0]} {_conversion(column, known[column])}"
         lines.append(f"  {said}" if column == _ID else f"  attribute {column!r}: {said}")
     if len(errors) > _SHOWN:
         lines.append(f"  +{len(errors) - _SHOWN} more, all in the error's .violations")
     return ConstraintViolationError(
         "nothing was sent:\n" + "\n".join(lines), violations=error.violations, plan=error.plan
     )
+
+
+def _conversion(name: str, wanted: str) -> str:
+    explicit = f"[{{'name': {name!r}, 'type': {wanted!r}, 'value': …}}]"
+    return f"Give {_SUCH[wanted]}; or say the type, and the value is converted where it can be: {explicit}."
 
 
 def _refusal(outcome: pd.Series[Any]) -> ServiceError:

@@ -1,5 +1,6 @@
 """`Client.upsert`: one customer, with the checks and the retries of a push."""
 
+import ast
 import datetime as dt
 import decimal
 
@@ -149,3 +150,25 @@ def test_messages_do_not_speak_of_a_frame(sandbox):
     with pytest.raises(ConstraintViolationError) as caught:
         sandbox.client.upsert("", {"City": "Pune"})
     assert "growlytics customer id" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "such"),
+    [
+        (3, "4", "a number such as 3"),
+        (True, "no", "True or False"),
+        (dt.date(2025, 1, 31), "2025-02-01", "a date such"),
+    ],
+)
+def test_a_conflict_of_types_is_told_with_what_upsert_takes(sandbox, first, other, such):
+    client = sandbox.client
+    client.upsert("a", {"X": first})
+    with pytest.raises(ConstraintViolationError) as caught:
+        client.upsert("b", {"X": other})
+    said = str(caught.value)
+    assert f"the service would ignore it. Give {such}" in said
+    assert "types=" not in said
+    (explicit,) = ast.literal_eval(said.partition("it can be: ")[2].rstrip(".").replace("…", repr(other)))
+    client.upsert("b", [explicit])
+    assert set(sandbox.stored()) == {"a", "b"}
+    assert sandbox.ignored().empty
