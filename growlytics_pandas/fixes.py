@@ -1,6 +1,6 @@
 """Remedies: for each violation a line of pandas to paste.
 
-In a line `df` is the frame, `types` and `rename` are the arguments of the call, and `pd` is pandas. A line keeps what
+In a line `df` is the frame, and `pd` is pandas. A line keeps what
 it can: it empties a cell rather than a column. All lines of one report can be pasted one after the other: a line that
 drops rows, drops a column or renames one leaves the others right, so they go by labels, or for many cells by what is in
 them: see `conditions`. Where there are no labels to go by, a line goes by position; where the frame has another shape
@@ -11,16 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
-from decimal import Decimal
-from typing import Any, Final
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
-from pandas.api import types as dtypes
 
 from growlytics_pandas import contract
 from growlytics_pandas.inference import Kind
-from growlytics_pandas.layout import Attribute, Layout, name_of
 
 # As objects: pandas before 3 makes the text "nan" of what is missing in a nullable or Arrow column.
 AS_TEXT: Final = (
@@ -30,14 +27,11 @@ AS_TEXT: Final = (
 BEFORE_ROWS: Final = "positions: paste before any line that drops rows"
 BEFORE_COLUMNS: Final = "position: paste before any line that drops a column"
 NOT_DONE: Final = 'print("not done: rows or columns are gone by now; validate again")'
-_BY_PLACE: Final = "df.isetitem("
+BY_PLACE: Final = "df.isetitem("
 BEFORE_RESET: Final = "goes by labels: run it before any reset_index"
 _BY_ROW: Final = (".mask(", "hit in zip(")  # what a line has that is for some rows: see `in_rows`
-_IF_ONE: Final = "# if they are one customer: "
-KEEP_ONE: Final = 'keep = "first"  # in the call: the rows that share an id lie in several parts'
 # Rows in one line. Each row of a violations frame repeats its line: with 50 labels, 100,000 rows take about 50 MB.
 TOGETHER: Final = 50
-_LOOKED_AT: Final = 1000  # groups of rows with one id; past that the general line is given
 NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 INFINITE: Final = '[float("inf"), -float("inf")]'
 Lines = str | list[str]
@@ -143,7 +137,7 @@ def _in_group(frame: pd.DataFrame, position: int, group: list[int], change: str)
     label = named(frame, position)
     place = position if label is None else f"df.columns.get_loc({label})"
     is_as_it_was = f"df.shape == {frame.shape}" if label is None else f"len(df) == {len(frame)}"
-    return f"{_BY_PLACE}{place}, {changed}) if {is_as_it_was} else {NOT_DONE}", BEFORE_ROWS
+    return f"{BY_PLACE}{place}, {changed}) if {is_as_it_was} else {NOT_DONE}", BEFORE_ROWS
 
 
 def combined(rows: list[int], *parts: tuple[list[int], Lines]) -> Lines:
@@ -160,7 +154,7 @@ def combined(rows: list[int], *parts: tuple[list[int], Lines]) -> Lines:
 def _bare(frame: pd.DataFrame, position: int, change: str) -> str:
     here = column(frame, position)
     changed = change.replace("{}", here)
-    return f"{here} = {changed}" if named(frame, position) else f"{_BY_PLACE}{position}, {changed})"
+    return f"{here} = {changed}" if named(frame, position) else f"{BY_PLACE}{position}, {changed})"
 
 
 def dropped(frame: pd.DataFrame, position: int) -> str:
@@ -188,161 +182,13 @@ def of_part(line: str, number: int) -> str:
     return remarked(line, f"df: part {number} alone")
 
 
-# names -------------------------------------------------------------------------------------------------------------
+def in_call(argument: Literal["types", "rename"], label: str, value: str | None) -> str:
+    """Return a line for an argument of the call: a value for the column of that label, or (None) none any more.
 
-
-def renamed(frame: pd.DataFrame, layout: Layout, attribute: Attribute, new: str) -> str:
-    """Return a line that gives a column another name, or merges it into the column that has that name already."""
-    owner = next((a for a in layout.attributes if a.name == new and a is not attribute), None)
-    if owner is not None:
-        return _merged(frame, layout, owner, attribute)
-    label = named(frame, attribute.position)
-    if label is not None and attribute.name != name_of(attribute.column):
-        return f"rename[{label}] = {new!r}"
-    if label is None or isinstance(attribute.column, tuple):
-        return _relabelled(frame, attribute, new)
-    return f"df = df.rename(columns={{{label}: {new!r}}})"
-
-
-def _relabelled(frame: pd.DataFrame, attribute: Attribute, new: str) -> str:
-    """Return a line that names columns by what their label looks like; those that look the same are numbered."""
-    looks = [str(label) for label in frame.columns]
-    old = looks[attribute.position]
-    to = repr(new)
-    if looks.count(old) > 1:
-        base = new.removesuffix(f" {attribute.position}")
-        to = f"{_cut(base, contract.MAX_ATTRIBUTE_NAME_CHARS - len(str(len(looks))) - 1)!r} + f' {{i}}'"
-    return f"df.columns = [{to} if str(c) == {old!r} else c for i, c in enumerate(df.columns)]"
-
-
-def _merged(frame: pd.DataFrame, layout: Layout, owner: Attribute, other: Attribute) -> str:
-    """Return a line that fills the gaps of one column from another and drops that; an id column is left as it is."""
-    if layout.id_position in (owner.position, other.position):
-        spare = owner if other.position == layout.id_position else other
-        return renamed(frame, layout, spare, distinct(layout, spare))  # its values are not those of the ids
-    label = named(frame, other.position)
-    if label is None or named(frame, owner.position) is None:
-        return renamed(frame, layout, other, distinct(layout, other))
-    line = assignment(frame, owner.position, f"{{}}.combine_first(df.pop({label}))")
-    may_be_gone = any(_is_renamed(attribute) for attribute in (owner, other))
-    return f"if {{{label}, {named(frame, owner.position)}}} <= {{*df}}: {line}" if may_be_gone else line
-
-
-def _is_renamed(attribute: Attribute) -> bool:
-    """Whether another line gives the column another name too."""
-    name = attribute.name
-    return name != name.strip() or contract.count_chars(name) > contract.MAX_ATTRIBUTE_NAME_CHARS
-
-
-def after_renaming(frame: pd.DataFrame, layout: Layout, attribute: Attribute, lines: Lines) -> Lines:
-    """Make lines that change a column work after those of the same report that rename it or merge it."""
-    if isinstance(lines, list):
-        made = {line: _after_renaming(frame, layout, attribute, line) for line in set(lines)}
-        return [made[line] for line in lines]
-    return _after_renaming(frame, layout, attribute, lines)
-
-
-def _after_renaming(frame: pd.DataFrame, layout: Layout, attribute: Attribute, line: str) -> str:
-    old, new = named(frame, attribute.position), _new_name(layout, attribute)
-    if old is None or line.startswith(("#", "if ", "types", "del ", _BY_PLACE)):
-        return line
-    names = [a.name.strip().casefold() for a in layout.attributes]
-    if names.count(attribute.name.strip().casefold()) > 1:
-        kept_apart = distinct(layout, attribute)  # the name that it has by then, where a merger would cost values
-        form, here = f"for c in {{{old}, {kept_apart!r}}} & {{*df}}: \0", "df[c]"
-    elif new is not None:
-        form, here = f"c = {old} if {old} in df else {new!r}; \0", "df[c]"
-    else:
-        return line
-    return form.replace("\0", line.replace(f"df[{old}]", here))
-
-
-def _new_name(layout: Layout, attribute: Attribute) -> str | None:
-    """Return the name that another line gives to a column whose own name is allowed."""
-    name = attribute.name
-    if name != name.strip():
-        return name.strip()
-    spellings = (*contract.RESERVED_ATTRIBUTES, *sorted(layout.known_names))
-    alike = (known for known in spellings if known != name and known.casefold() == name.casefold())
-    return None if attribute.is_reserved else next(alike, None)
-
-
-def apart(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> str:
-    """Return a line that gives one of the columns of one name another; an id column keeps its own."""
-    if attribute.position == layout.id_position:
-        attribute = next(a for a in layout.attributes if a.name == attribute.name and a is not attribute)
-    return renamed(frame, layout, attribute, distinct(layout, attribute))
-
-
-def distinct(layout: Layout, attribute: Attribute) -> str:
-    """Return a name near that of `attribute` that fits and that no other attribute has."""
-    limit = contract.MAX_ATTRIBUTE_NAME_CHARS
-    taken = {_cut(other.name.strip(), limit) for other in layout.attributes if other is not attribute}
-    name = _cut(attribute.name.strip(), limit)
-    if name != attribute.name and name not in taken:
-        return name
-    end = f" {attribute.position}"
-    return _cut(name, limit - len(end)) + end
-
-
-def _cut(name: str, limit: int) -> str:
-    while contract.count_chars(name) > limit:
-        name = name[:-1]
-    return name.rstrip()
-
-
-# ids ---------------------------------------------------------------------------------------------------------------
-
-
-def of_no_id(frame: pd.DataFrame, layout: Layout, value: Any) -> str:
-    """Return a line that leaves out rows without a usable id."""
-    here = column(frame, layout.id_position)
-    if dtypes.is_scalar(value) and pd.isna(value):
-        return f"df = df[{here}.notna()]"
-    if isinstance(value, str):
-        usable = "v.encode(errors='ignore').decode().strip() == v.strip() != ''"
-        return f"df = df[{here}.map(lambda v: not isinstance(v, str) or {usable})]"
-    if layout.id_kind is Kind.DATE:
-        return assignment(frame, layout.id_position, AS_TEXT)
-    if isinstance(value, (float, Decimal)):
-        return f"df = df[~{here}.isin({INFINITE})]"
-    return f"df = df[{here}.map(lambda v: type(v).__name__ != {type(value).__name__!r})]"
-
-
-def of_float_id(frame: pd.DataFrame, position: int, *, is_whole: bool) -> str:
-    """Return a line that writes float ids as text."""
-    written = 'f"{v:.0f}" if isinstance(v, float) and v.is_integer()' if is_whole else "str(v) if v == v"
-    return assignment(frame, position, f"{{}}.map(lambda v: {written} else v)")
-
-
-def of_long_id(frame: pd.DataFrame, position: int, limit: int, text: str) -> str:
-    """Return a line that shows the rows whose id is long; what to do about them is not for a line to decide."""
-    here = column(frame, position)
-    if len(text) > limit:
-        return f"df[{here}.astype(str).str.len() > {limit}]  # look at these; they are sent as they are"
-    units = "len(str(v).encode('utf-16-le', 'replace')) // 2"
-    return f"df[{here}.map(lambda v: {units}) > {limit}]  # look at these; they are sent as they are"
-
-
-def of_same_ids(frame: pd.DataFrame, position: int, groups: list[list[int]]) -> str:
-    """Return a line that keeps the last row of each id."""
-    here = column(frame, position)
-    values = frame.iloc[:, position]
-    alike = [[values.iloc[row] for row in rows] for rows in groups[:_LOOKED_AT]]
-    if any(len({(type(value), value) for value in group}) > 1 for group in alike) or len(groups) > _LOOKED_AT:
-        here += '.map(lambda v: f"{v:.0f}" if isinstance(v, float) and v.is_integer() else str(v).strip())'
-    return f'df = df[~{here}.duplicated(keep="last") | {column(frame, position)}.isna()]'
-
-
-def of_alike_ids(frame: pd.DataFrame, layout: Layout, rows: list[int], texts: list[str]) -> Lines:
-    """Return lines that write the ids of `rows` in one case and form, without invisible characters.
-
-    Nobody but the user knows whether they are one customer, so the lines do nothing until the remark is taken away.
+    Examples
+    --------
+    >>> in_call("types", "'City'", "string")
+    "(types := globals().get('types', {})).update({'City': 'string'})  # and types=types in the call"
     """
-    text, form = "v.lower()", ""
-    if not "".join(texts).isascii():
-        text = '"".join(filter(str.isprintable, v)).strip().casefold()'
-        form = '.str.normalize("NFKC")' if layout.id_kind is Kind.TEXT else ""
-    one = f"{{}}{form}.map(lambda v: {text} if isinstance(v, str) else v)"
-    lines = in_rows(frame, layout.id_position, rows, f"{{}}.mask(\0, {one})", "they become one customer")
-    return f"{_IF_ONE}{lines}" if isinstance(lines, str) else [f"{_IF_ONE}{line}" for line in lines]
+    change = f"pop({label}, None)" if value is None else f"update({{{label}: {value!r}}})"
+    return f"({argument} := globals().get({argument!r}, {{}})).{change}  # and {argument}={argument} in the call"

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api.types import is_scalar
 
-from growlytics_pandas import contract, fixes, stringified
+from growlytics_pandas import contract, fixes, id_fixes, stringified
 from growlytics_pandas.blocks import starts
 from growlytics_pandas.cells import Mask, originals
 from growlytics_pandas.identifiers import Groups, Ids, Keep, find_groups, fold, fold_all, hash_texts, read_ids, unkept
@@ -85,7 +85,7 @@ def check_ids_of_part(
     skipped = missing.copy()
     skipped[doubled] = True
     reporter.report_floats(once)
-    reporter.tell_same(list(same.rows), same.what, fixes.KEEP_ONE)
+    reporter.tell_same(list(same.rows), same.what, id_fixes.KEEP_ONE)
     reporter.tell_alike(list(alike.rows), alike.what)
     skipped_by = {Rule.ID_MISSING: np.flatnonzero(missing), Rule.ID_DUPLICATE: doubled}
     return IdCheck(tuple(reporter.findings), skipped, skipped_by)
@@ -163,7 +163,7 @@ class _Reporter:
                 for r in rows.tolist()
             ]
             place = self._layout.id_position
-            fix = [fixes.of_long_id(self._frame, place, limit, ids.texts[r]) for r in rows.tolist()]
+            fix = [id_fixes.of_long_id(self._frame, place, limit, ids.texts[r]) for r in rows.tolist()]
             self._add(Rule.ID_TOO_LONG, (rows + start).tolist(), what, fix, limit)
 
     def _no_id(self, start: int, ids: Ids) -> None:
@@ -171,14 +171,14 @@ class _Reporter:
         values = originals(self._column.iloc[rows])
         what = list(map(_unusable, values))
         samples = dict(zip(what, values, strict=True))  # one a kind: the line is the same for all of it
-        lines = {said: fixes.of_no_id(self._frame, self._layout, value) for said, value in samples.items()}
+        lines = {said: id_fixes.of_no_id(self._frame, self._layout, value) for said, value in samples.items()}
         self._add(Rule.ID_MISSING, rows, what, [lines[said] for said in what])
 
     def _broken(self, start: int, ids: Ids) -> None:
         """Report floats that are no whole numbers, or not the ones they were."""
         floats = np.flatnonzero(ids.was_float).tolist()
         rows = [row + start for row in floats if "." in ids.texts[row]]
-        line = fixes.of_float_id(self._frame, self._layout.id_position, is_whole=False)
+        line = id_fixes.of_float_id(self._frame, self._layout.id_position, is_whole=False)
         self._add(Rule.ID_FLOAT, rows, "the id is a float with a fraction.", line)
         lost = "the id is a float beyond 2^53: its last digits are lost already; read the column as text."
         again = f'# read the file again: df = pd.read_csv(path, dtype={{{self._layout.id_column!r}: "string"}})'
@@ -202,7 +202,7 @@ class _Reporter:
         """Report whole floats, and the texts of such: one by one, or all together where that is to be `once`."""
         place, column = self._layout.id_position, self._layout.id_column
         lines = {
-            Rule.ID_FLOAT: fixes.of_float_id(self._frame, place, is_whole=True),
+            Rule.ID_FLOAT: id_fixes.of_float_id(self._frame, place, is_whole=True),
             Rule.ID_STRINGIFIED: stringified.without_fraction(self._frame, place),
         }
         for rule, rows in self._floats.items():
@@ -220,7 +220,7 @@ class _Reporter:
     def _keeping_one(self, groups: Groups) -> str:
         """Return a line that leaves one row of each id, with what it drops and whether that holds anything else."""
         which: Literal["first", "last"] = "first" if self._layout.keep == "first" else "last"
-        line = fixes.of_same_ids(self._frame, self._layout.id_position, groups)
+        line = id_fixes.of_same_ids(self._frame, self._layout.id_position, groups)
         n_dropped = sum(map(len, groups)) - len(groups)
         remark = f"drops {n_dropped:,} row{'s' * (n_dropped != 1)}, keeps the {which} of each id"
         return fixes.remarked(line.replace('keep="last"', f'keep="{which}"'), remark + self._lost_by(groups, which))
@@ -253,7 +253,8 @@ class _Reporter:
     def tell_alike(self, rows: list[int], what: Sequence[str]) -> None:
         if rows:
             values = originals(self._column.iloc[rows])
-            self._add(Rule.ID_CASE_DUPLICATE, rows, what, fixes.of_alike_ids(self._frame, self._layout, rows, values))
+            lines = id_fixes.of_alike_ids(self._frame, self._layout, rows, values)
+            self._add(Rule.ID_CASE_DUPLICATE, rows, what, lines)
 
     def _assign(self, change: str) -> str:
         return fixes.assignment(self._frame, self._layout.id_position, change)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from growlytics_pandas import contract, fixes, type_fixes
+from growlytics_pandas import contract, fixes, name_fixes, type_fixes
 from growlytics_pandas.inference import TYPE_OF, AttributeType, Kind, family
 from growlytics_pandas.layout import Attribute, Layout
 from growlytics_pandas.ledger import UNCERTAIN
@@ -54,18 +54,18 @@ def _found(rule: Rule, attribute: Attribute, frame_rows: int, what: str, fix: st
 def _check_name(frame: pd.DataFrame, layout: Layout, attribute: Attribute, names: Counter[str]) -> list[Found]:
     name, rows = attribute.name, len(frame)
     if not name.strip() or not contract.is_unicode(name):
-        fix = fixes.renamed(frame, layout, attribute, f"Attribute {attribute.position}")
+        fix = name_fixes.renamed(frame, layout, attribute, f"Attribute {attribute.position}")
         what = "the attribute name is empty" if not name.strip() else "the attribute name is not valid Unicode text"
         return [_found(Rule.ATTRIBUTE_NAME_EMPTY, attribute, rows, f"{what}; it must be 1 to 49 characters.", fix)]
     findings = []
     chars, limit = contract.count_chars(name), contract.MAX_ATTRIBUTE_NAME_CHARS
     if chars > limit:
         what = f"the attribute name has {chars} characters; at most {limit} are allowed."
-        fix = fixes.renamed(frame, layout, attribute, fixes.distinct(layout, attribute))
+        fix = name_fixes.renamed(frame, layout, attribute, name_fixes.distinct(layout, attribute))
         findings.append(_found(Rule.ATTRIBUTE_NAME_TOO_LONG, attribute, rows, what, fix, limit))
     if names[name] > 1:
         what = f"{names[name]} columns map to the attribute {name!r}; one name can carry one value."
-        fix = fixes.apart(frame, layout, attribute)
+        fix = name_fixes.apart(frame, layout, attribute)
         findings.append(_found(Rule.ATTRIBUTE_NAME_DUPLICATE, attribute, rows, what, fix))
     if name != name.strip():
         what = f"white space around the attribute name {name!r}; it is part of the name for good."
@@ -121,7 +121,7 @@ def _unknown(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> Found
     if near is None:
         fix = fixes.dropped(frame, attribute.position)
     else:
-        fix = fixes.renamed(frame, layout, attribute, known[near])
+        fix = name_fixes.renamed(frame, layout, attribute, known[near])
     return _found(Rule.ATTRIBUTE_UNKNOWN, attribute, len(frame), what, fix)
 
 
@@ -172,14 +172,14 @@ def _joined(frame: pd.DataFrame, layout: Layout, attribute: Attribute, new: str)
     """Return a line that gives a column the name `new`: merged with the one that has it if that costs no value."""
     owner = next((a for a in layout.attributes if a.name == new and a is not attribute), None)
     if owner is None or layout.id_position in (owner.position, attribute.position):
-        return fixes.renamed(frame, layout, attribute, new)
+        return name_fixes.renamed(frame, layout, attribute, new)
     if any(a.missing != int(frame.iloc[:, a.position].isna().sum()) for a in (owner, attribute)):
         loss = f"the parts were not compared with {new!r}"  # the frame is an example of many parts
     else:
         loss = _loss(frame.iloc[:, owner.position], frame.iloc[:, attribute.position], new)
     if not loss:
-        return fixes.renamed(frame, layout, attribute, new)
-    apart = fixes.renamed(frame, layout, attribute, fixes.distinct(layout, attribute))
+        return name_fixes.renamed(frame, layout, attribute, new)
+    apart = name_fixes.renamed(frame, layout, attribute, name_fixes.distinct(layout, attribute))
     return fixes.remarked(apart, f"keeps both: {loss}")
 
 

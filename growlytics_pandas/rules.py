@@ -77,7 +77,9 @@ RULES: Final = MappingProxyType(
         Rule.ID_DUPLICATE: _error(Effect.ROW_SKIPPED, "another row has the same id"),
         Rule.ID_WHITESPACE: _warning(Effect.VALUE_CHANGED, "white space around the id is stripped"),
         Rule.ID_FLOAT: _warning(Effect.VALUE_CHANGED, "a float id is written without its '.0'"),
-        Rule.ID_STRINGIFIED: _warning(Effect.SENT_AS_IS, "text that stands for nothing, or that a float became: 'nan', 'NULL', '12.0'"),
+        Rule.ID_STRINGIFIED: _warning(
+            Effect.SENT_AS_IS, "text that stands for nothing, or that a float became: 'nan', 'NULL', '12.0'"
+        ),
         Rule.ID_CASE_DUPLICATE: _warning(Effect.SENT_AS_IS, "the id differs from another only in case or look"),
         Rule.ID_TOO_LONG: _warning(Effect.SENT_AS_IS, "the id is longer than 40 characters"),
         Rule.ATTRIBUTE_NAME_EMPTY: _error(Effect.ATTRIBUTE_DROPPED, "the attribute has no usable name"),

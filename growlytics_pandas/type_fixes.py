@@ -7,7 +7,7 @@ from typing import Final
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas.fixes import AS_TEXT, INFINITE, NUMBERS, assignment, dropped, empties, named, remarked
+from growlytics_pandas.fixes import AS_TEXT, INFINITE, NUMBERS, assignment, dropped, empties, in_call, named, remarked
 from growlytics_pandas.inference import TYPE_OF, AttributeType, Kind
 from growlytics_pandas.layout import Attribute
 from growlytics_pandas.value_fixes import of_convertible, of_other_spelling, of_unseen
@@ -47,7 +47,7 @@ def retyped(frame: pd.DataFrame, attribute: Attribute, known: str) -> str:
     Of the ways to convert it gives the one that keeps most, and says what that empties.
     """
     label = named(frame, attribute.position)
-    asked = "" if label is None else f"types[{label}] = {known!r}"
+    asked = "" if label is None else in_call("types", label, known)
     if asked and attribute.kind in TYPE_OF and attribute.type != TYPE_OF[attribute.kind]:
         return asked
     wanted = AttributeType(known)

@@ -25,6 +25,7 @@ from growlytics_pandas.fixes import (
     dropped,
     emptied,
     empties,
+    in_call,
     in_rows,
     named,
     remarked,

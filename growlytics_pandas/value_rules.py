@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from growlytics_pandas import contact_fixes, contract, fixes, stringified, value_fixes
+from growlytics_pandas import contact_fixes, contract, fixes, name_fixes, stringified, value_fixes
 from growlytics_pandas.blocks import Block, Column
 from growlytics_pandas.cells import Mask, originals
 from growlytics_pandas.contacts import Problem, invalid_emails, invalid_mobiles
@@ -160,7 +160,7 @@ def _lasting(
     """
 
     def make(rows: list[int]) -> Lines:
-        return fixes.after_renaming(frame, layout, attribute, fix if isinstance(fix, str) else fix(rows))
+        return name_fixes.after_renaming(frame, layout, attribute, fix if isinstance(fix, str) else fix(rows))
 
     return make
 

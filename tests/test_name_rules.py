@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
+from growlytics_pandas import fixes
 
 
 def found(df, rule, **options):
@@ -109,7 +110,7 @@ def test_a_clash_with_a_reserved_name_ends_in_the_reserved_one():
 def test_the_fix_of_an_id_column_never_touches_the_ids():
     df = pd.DataFrame([["a@example.com", "b@example.com"]], columns=["email", "mail"])
     found = gp.validate(df, "email", rename={"mail": "email"}).query("rule == 'attribute_name_duplicate'")
-    assert found["fix"].unique().tolist() == ["rename['mail'] = 'email 1'"]
+    assert found["fix"].unique().tolist() == [fixes.in_call("rename", "'mail'", "email 1")]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from growlytics_pandas.rules import Rule
 
 _AS_COLUMNS: Final = "df.reset_index([n for n in df.index.names if n is not None])"  # again, it does nothing
 _OPTIONS: Final = {"types": "--type", "rename": "--rename"}
+_OF_THE_CALL: Final = ("(types := ", "(rename := ")  # how lines begin that change an argument: see `fixes.in_call`
 
 
 def label_by_line(loaded: Loaded) -> Plan:
@@ -41,7 +42,7 @@ def _say_text(found: pd.DataFrame, source: Source) -> None:
     """Put the option in place of a line that makes text of digits, which a CSV or JSON lines file would not keep."""
     if source.has_types:
         return
-    made = ("df[", "del types[") if source.is_untyped else ("df[",)
+    made = ("df[", _OF_THE_CALL[0]) if source.is_untyped else ("df[",)
     of_digits = (found["rule"] == Rule.INTEGER_UNSAFE) & found["attribute"].notna() & found["fix"].str.startswith(made)
     labels = found.loc[of_digits, "column"]
     found.loc[of_digits, "fix"] = [f"# say --type {shlex.quote(f'{label}=string')}" for label in labels]
@@ -50,7 +51,7 @@ def _say_text(found: pd.DataFrame, source: Source) -> None:
 def _as_pasted(line: str, *, has_index_columns: bool) -> str:
     if line.startswith("#"):
         return in_words(line)
-    if line.startswith(("types[", "del types[", "rename[")):
+    if line.startswith(_OF_THE_CALL):
         return _as_option(line)
     if not has_index_columns:
         return line
@@ -63,9 +64,9 @@ def _as_pasted(line: str, *, has_index_columns: bool) -> str:
 def _as_option(line: str) -> str:
     """Write a change of an argument as a remark in the words of the command: who calls it has no such variable."""
     match ast.parse(line).body:
-        case [ast.Assign([ast.Subscript(ast.Name(name), key)], value)]:
-            said = f"{ast.literal_eval(key)}={ast.literal_eval(value)}"
+        case [ast.Expr(ast.Call(ast.Attribute(ast.NamedExpr(ast.Name(name)), "update"), [ast.Dict([key], [value])]))]:
+            said = f"{ast.literal_eval(key)}={ast.literal_eval(value)}"  # type: ignore[arg-type]
             return f"# say {_OPTIONS[name]} {shlex.quote(said)}"
-        case [ast.Delete([ast.Subscript(ast.Name(name), key)])]:
+        case [ast.Expr(ast.Call(ast.Attribute(ast.NamedExpr(ast.Name(name)), "pop"), [key, _]))]:
             return f"# leave out {_OPTIONS[name]} of {shlex.quote(str(ast.literal_eval(key)))}"
     return line
