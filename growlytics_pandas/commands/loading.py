@@ -16,6 +16,7 @@ from growlytics_pandas import contract
 from growlytics_pandas.api import plan
 from growlytics_pandas.client import Client
 from growlytics_pandas.commands.columns import Note, settle, spell_out
+from growlytics_pandas.commands.dates import by_column, read_dates, require_dates
 from growlytics_pandas.commands.sources import Source, Table, find_source, read_source
 from growlytics_pandas.credentials import KEY_VARIABLE
 from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError
@@ -42,14 +43,18 @@ def load(arguments: argparse.Namespace, client: Client | None) -> Loaded:
     source = _source_of(arguments)
     table = read_source(source)
     rename, types = dict(arguments.rename or ()), dict([*(arguments.types or ()), *(arguments.type or ())])
+    formats = by_column(arguments.date_format)
+    require_dates(formats, types, arguments.id_col)
     asked = {
         "--id-col": (arguments.id_col,),
         "--column": arguments.column or (),
         "--rename": rename,
         "--type": types,
+        "--date-format": formats,
     }
-    frame = _without(table.frame, arguments.exclude or (), asked)
+    frame = read_dates(_without(table.frame, arguments.exclude or (), asked), formats, source)
     notes = _of_index(frame, table.index_columns, asked)
+    types |= dict.fromkeys(formats, contract.DATE)
     if source.is_untyped:
         types = _known_types(frame, client, rename, arguments.id_col) | types
         frame, notes = _settled(frame, {arguments.id_col: contract.STRING, **types}, rename)

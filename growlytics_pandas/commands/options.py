@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from growlytics_pandas import contract
+from growlytics_pandas.commands.dates import date_format
 from growlytics_pandas.commands.exits import describe_exits
 from growlytics_pandas.commands.parser import refuse_keys
 from growlytics_pandas.commands.sources import FORMATS
@@ -16,10 +17,11 @@ how a file is read:
   pyarrow is installed and 7 GB where it is not, JSON lines of 1 GB about 2 GB.
   csv, tsv  The id column, name, email and mobile are text. A column is numbers where each value is one, written in
             full (12, -3.50, 1e-05); with a leading zero or a plus anywhere (00123, +91…) it stays text. true/false
-            in any case is boolean. Dates stay text: --type "Last Order=date" reads ISO 8601. A column whose type the
-            ledger knows is read as that type. Only an empty cell is missing: NA, None and null are text, unless
-            --na NA. UTF-8, with or without a mark, unless --encoding. A line with too few or too many cells is an
-            error.
+            in any case is boolean. Dates stay text: --type "Last Order=date" reads ISO 8601, such as 2025-01-31, and
+            --date-format "Last Order=%d/%m/%Y" others (in a crontab, write \\% for %); a value that is not so is an
+            error. A column whose type the ledger knows is read as that type. Only an empty cell is missing: NA, None
+            and null are text, unless --na NA. UTF-8, with or without a mark, unless --encoding. A line with too few
+            or too many cells is an error.
   jsonl     One JSON object a line; numbers, text and booleans are what they are in JSON, null is missing.
   parquet   As its schema says, every digit kept; the levels of a named index are columns. Needs pyarrow.
   Gzip is recognised by itself. The `line` of violations and outcomes is that of the file, where the heading of a csv
@@ -59,6 +61,13 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
     types = ", ".join(contract.TYPES)
     group.add_argument("--type", action="append", type=_pair, metavar="COLUMN=TYPE", help=f"{types}; may be repeated")
     group.add_argument("--types", type=_pairs, metavar="COLUMN=TYPE,…", help="several at once")
+    group.add_argument(
+        "--date-format",
+        action="append",
+        type=date_format,
+        metavar="COLUMN=FORMAT",
+        help="how its dates are written, such as %%d/%%m/%%Y; may be repeated",
+    )
     group.add_argument("--timezone", default="UTC", help="zone that dates with a zone are written in (default: UTC)")
     group.add_argument("--region", default="IN", help="country of numbers written without one (default: IN)")
     group.add_argument("--keep", choices=("first", "last"), help="which row of those with one id (default: none)")

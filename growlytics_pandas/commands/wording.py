@@ -23,8 +23,36 @@ _OPTIONS: Final = MappingProxyType(
     }
 )
 """The arguments of Python → what a user of the command says."""
+_QUOTED: Final = r"(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"  # a text as repr writes it
+_COLUMN: Final = rf"df\[{_QUOTED}\]"
+_DATES: Final = re.compile(
+    rf"convert first: df\[(?P<label>{_QUOTED})\] = pd\.to_datetime\({_COLUMN}(?:\.str\.strip\(\))?, "
+    rf"format=(?P<form>{_QUOTED})(?:\)|(?P<others>, errors='coerce'\))\.dt\.strftime\({_QUOTED}\)\.fillna\({_COLUMN}\))"
+    rf"(?:, or format=(?P<other>{_QUOTED}) where the month stands first)?(?:, then types=\{{{_QUOTED}: 'date'\}})?"
+)
 _RESULT: Final = r"(?:growlytics_pandas\.last_result\(\)|result)"
+
+
+def _date_option(found: re.Match[str]) -> str:
+    label = ast.literal_eval(found["label"])
+    first, other = (_option("--date-format", label, found[name]) for name in ("form", "other"))
+    more = ", and once more for each other form" if found["others"] else ""
+    return f"to send dates: {first}{f', or {other} where the month stands first' if other else ''}{more}"
+
+
+def _option(option: str, label: str, quoted: str | None) -> str:
+    return f"{option} {shlex.quote(f'{label}={ast.literal_eval(quoted)}')}" if quoted else ""
+
+
+_IN_FILE: Final = "in the file, or in the query that makes it"
 _PHRASES: Final = (
+    (_DATES, _date_option),
+    (
+        re.compile(rf"(remove the separators(?: and signs)?) first: .*?, (?=then types=\{{{_QUOTED}: 'number'\}})"),
+        lambda m: f"{m[1]} {_IN_FILE}; ",
+    ),
+    (re.compile(rf"to remove it: {_COLUMN} = {_COLUMN}\.str\.strip\(\)"), lambda _: f"remove it {_IN_FILE}"),
+    (re.compile(r"Rename the others: df\.columns = \[\.\.\.\]"), lambda _: f"Rename the others {_IN_FILE}"),
     (
         re.compile(r"types=\{('[^']*'|\"[^\"]*\"): '(\w+)'\}"),
         lambda m: "--type " + shlex.quote(f"{ast.literal_eval(m[1])}={m[2]}"),

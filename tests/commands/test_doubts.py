@@ -1,5 +1,7 @@
 """A type is fixed once and for good, so a command says where another is probably meant, however quiet it is to be."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -7,11 +9,12 @@ SCORES = "id,Score\n" + "".join(f"c{i},{'-' if i == 50 else i}\n" for i in range
 FLAGS = '{"id": "a", "Flag": 0}\n{"id": "b", "Flag": 1}\n'
 TIMES = "id,At\na,2025-01-31\nb,2025-02-01\n"
 NOT_ISO = "id,At\na,31/01/2025\nb,01/02/2025\n"
+DAY_FIRST = "--date-format At=%d/%m/%Y"
 YES = "id,Mother's\na,yes\nb,no\n"
 DOUBTS = {  # a file, what is said of it, the option that takes the type meant, the one that keeps the type
     "a number or a dash": ("a.csv", SCORES, "1 of 100 values is no plain number", "Score=number", "Score=string"),
     "dates": ("a.csv", TIMES, "all dates", "At=date", "At=string"),
-    "dates of another form": ("a.csv", NOT_ISO, "text like 31/01/2025", "", "At=string"),
+    "dates of another form": ("a.csv", NOT_ISO, "text like 31/01/2025", DAY_FIRST, "At=string"),
     "yes/no": ("a.csv", YES, "all yes/no", """'Mother'"'"'s=boolean'""", """'Mother'"'"'s=string'"""),
     "0 and 1": ("a.jsonl", FLAGS, "only 0 and 1", "Flag=boolean", "Flag=number"),
     "dates in JSON": ("a.jsonl", '{"id": "a", "At": "2025-01-31"}\n', "all dates", "At=date", "At=string"),
@@ -27,7 +30,7 @@ def test_a_doubtful_type_is_told_with_quiet_too_and_how_to_settle_it(command, at
     assert done.status == 0
     (line,) = done.err.splitlines()
     assert line.startswith("note: column ")
-    for words in (why, f"--type {meant}" if meant else "convert first", f"--type {kept}", "for good"):
+    for words in (why, meant if meant.startswith("--") else f"--type {meant}", f"--type {kept}", "for good"):
         assert words in line
     assert done.told["notes"] == [line.removeprefix("note: ")]
 
@@ -71,3 +74,37 @@ def test_an_index_that_holds_the_ids_is_no_doubt(command, at, tmp_path):
     frame = pd.DataFrame({"City": ["Pune", "Goa"]}, index=pd.Index(["a", "b"], name="id"))
     frame.to_parquet(tmp_path / "r.parquet")
     assert command("push", "r.parquet", *QUIET).err == ""
+
+
+OF_PANDAS = re.compile(r"\bdf\b|\bpd\.|\.str\.|types=|format=")
+NAMES = ("At", "Mother's", 'The "At"')
+COLUMNS = {
+    "one form": (["31/01/2025", "28/02/2025"], "--date-format"),
+    "padded": ([" 31/01/2025", "28/02/2025 "], "--date-format"),
+    "day or month": (["01/02/2025", "03/04/2025"], "where the month stands first"),
+    "not all": (["31/01/2025"] * 39 + ["never"], "--date-format"),
+    "amounts": (["1,234.50", "2,345.60"], "remove the separators in the file"),
+    "prices": (["₹ 1,234.50", "Rs. 99"], "remove the separators and signs in the file"),
+    "white space": (["Pune ", "Goa"], "remove it in the file"),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("case", COLUMNS)
+def test_the_words_are_those_of_a_command_and_not_of_pandas(command, tmp_path, name, case):
+    values, words = COLUMNS[case]
+    pd.DataFrame({"id": [f"c{i}" for i in range(len(values))], name: values}).to_csv("a.csv", index=False)
+    said = []
+    for line in (("schema",), ("validate",), ("push", "--dry-run")):
+        told = command(line[0], "a.csv", *line[1:], "--id-col", "id", "--ledger", "none", "--json").told
+        said += [*told["notes"], *(column["note"] for column in told["columns"])]
+        said += [rule["first"] for rule in told["rules"]]
+    assert any(words in text for text in said)
+    assert [text for text in said if OF_PANDAS.search(text)] == []
+
+
+def test_of_ids_in_two_columns_the_remedy_is_one_for_the_file(command, write):
+    done = command("validate", write("a.csv", "id,id\na,b\n"), "--id-col", "id")
+    assert done.status == 2
+    assert "Rename the others in the file" in done.err
+    assert not OF_PANDAS.search(done.err)
