@@ -45,6 +45,7 @@ class Hint:
     wanted: str | None = None
     as_date: str = ""
     as_text: str = ""
+    line: str = ""  # of pandas, that makes the column such; '' where ``types=`` alone does
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def _check_type(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> li
         held = f" of {attribute.note}" if attribute.note not in ("", attribute.dtype) else ""
         what = f"dtype {attribute.dtype}{held} has no attribute type; the types are {', '.join(contract.TYPES)}."
         return [_found(Rule.TYPE_UNSUPPORTED, attribute, len(frame), what, type_fixes.supported(frame, attribute))]
-    findings = _check_known(frame, layout, attribute)
+    findings = _check_known(frame, layout, attribute) or _check_doubt(frame, attribute)
     is_id = attribute.position == layout.id_position
     if attribute.is_reserved and not is_id and attribute.kind not in (Kind.TEXT, Kind.EMPTY):
         what = f"{attribute.name!r} is always text; the {attribute.kind.value} values are written as text."
@@ -109,6 +109,19 @@ def _check_known(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> l
         what += f" If it never arrived, say so: client.declare_types({{{attribute.name!r}: {attribute.type.value!r}}})."
     fix = type_fixes.retyped(frame, attribute, known.type)
     return [_found(Rule.TYPE_CONFLICT, attribute, len(frame), what, fix, known.type)]
+
+
+def _check_doubt(frame: pd.DataFrame, attribute: Attribute) -> list[Found]:
+    """Report a type that the first push would fix for good though the values look like another."""
+    hint, label = attribute.hint, fixes.named(frame, attribute.position)
+    if attribute.type is None or attribute.known is not None or hint.wanted in (None, attribute.type):
+        return []
+    what = (
+        f"it goes out as {attribute.type}, and the first push fixes that for good: {hint.text}. "
+        f"To keep it {attribute.type}: types={{{attribute.column!r}: {attribute.type.value!r}}}."
+    )
+    asked = "" if label is None else fixes.in_call("types", label, hint.wanted)
+    return [_found(Rule.TYPE_DOUBTFUL, attribute, len(frame), what, hint.line or asked, hint.wanted)]
 
 
 def _unknown(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> Found:

@@ -39,6 +39,7 @@ class Rule(StrEnum):
     ATTRIBUTE_NAME_WHITESPACE = "attribute_name_whitespace"
     TYPE_UNSUPPORTED = "type_unsupported"
     TYPE_CONFLICT = "type_conflict"
+    TYPE_DOUBTFUL = "type_doubtful"
     ATTRIBUTE_UNKNOWN = "attribute_unknown"
     VALUE_WRONG_TYPE = "value_wrong_type"
     VALUE_NOT_FINITE = "value_not_finite"
@@ -89,6 +90,7 @@ RULES: Final = MappingProxyType(
         Rule.ATTRIBUTE_NAME_WHITESPACE: _warning(Effect.SENT_AS_IS, "white space around the name"),
         Rule.TYPE_UNSUPPORTED: _error(Effect.ATTRIBUTE_DROPPED, "values of this kind have no attribute type"),
         Rule.TYPE_CONFLICT: _error(Effect.ATTRIBUTE_DROPPED, "the ledger knows another type: it would be ignored"),
+        Rule.TYPE_DOUBTFUL: _warning(Effect.SENT_AS_IS, "a new attribute, whose values look like another type"),
         Rule.ATTRIBUTE_UNKNOWN: _error(Effect.ATTRIBUTE_DROPPED, "a new attribute with new_attributes='forbid'"),
         Rule.VALUE_WRONG_TYPE: _error(Effect.ATTRIBUTE_DROPPED, "the value is not, and cannot become, the type"),
         Rule.VALUE_NOT_FINITE: _error(Effect.ATTRIBUTE_DROPPED, "infinity is not JSON"),

@@ -165,8 +165,9 @@ def test_no_date_becomes_a_boolean_not_even_the_epoch(unit):
 
 
 def test_zeros_and_ones_stay_numbers_and_yes_stays_text_until_asked():
-    assert convert([0, 1]) == ([0, 1], {})
-    assert convert(["yes", "no"]) == (["yes", "no"], {})
+    assert convert([0, 1]) == ([0, 1], {pd.NA: "type_doubtful"})
+    assert convert([0, 1], "number") == ([0, 1], {})
+    assert convert(["yes", "no"]) == (["yes", "no"], {pd.NA: "type_doubtful"})
 
 
 # to date -------------------------------------------------------------------------------------------------------------

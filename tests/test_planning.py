@@ -122,7 +122,7 @@ def test_a_plan_says_in_one_line_how_much_of_the_frame_would_go():
 
 
 def ids(values, dtype=None, **options):
-    frame = pd.DataFrame({"id": pd.Series(values, dtype=dtype), "x": range(len(values))})
+    frame = pd.DataFrame({"id": pd.Series(values, dtype=dtype), "x": range(7, len(values) + 7)})
     plan = growlytics_pandas.plan(frame, "id", **options)
     rules = set(plan.violations["rule"])
     return [body["id"] for body in plan.preview(len(frame))], rules

@@ -17,6 +17,7 @@ from growlytics_pandas.validation import find_violations, screen
 PUBLISHED = """
 id_missing, id_duplicate                                                       | error   | row skipped
 id_whitespace, id_float                                                        | warning | value changed
+type_doubtful                                                                  | warning | sent as is
 id_stringified, id_case_duplicate, id_too_long                                 | warning | sent as is
 attribute_name_empty, attribute_name_too_long, attribute_name_duplicate        | error   | attribute dropped
 attribute_name_case_clash, attribute_name_whitespace                           | warning | sent as is
@@ -161,6 +162,12 @@ FIRING = [
     ("type_conflict", cells("2025-01-01", "2025-01-01 10:00:00", None), {"known": {"X": "date"}}),
     ("type_conflict", cells(5, 6), {"known": {"X": "date"}}),
     ("type_conflict", cells(5, 6), {"known": {"X": "number"}, "types": {"X": "string"}}),
+    ("type_doubtful", cells("12", "13.5", None), {}),
+    ("type_doubtful", cells("yes", "no", "yes"), {}),
+    ("type_doubtful", cells("2025-01-31", "2025-02-01 09:30:00", dtype="category"), {}),
+    ("type_doubtful", cells("31/01/2025", "01/02/2025"), {}),
+    ("type_doubtful", cells("1,234", "5,678"), {}),
+    ("type_doubtful", cells(0, 1, 1, dtype="int64"), {"known": {}}),
     ("attribute_unknown", cells("a"), {"known": {"City": "string"}, "new_attributes": "forbid"}),
     ("value_wrong_type", cells("FRIEND10", "FRIEND11", 2024, 3.0), {}),
     ("value_wrong_type", cells(1, 2, "three", [4], None), {}),
@@ -277,6 +284,11 @@ QUIET = [
     ("type_conflict", cells("a"), {"known": {"X": "string"}}),
     ("type_conflict", cells(5), {"known": {"X": "string"}, "types": {"X": "string"}}),
     ("type_conflict", cells(None), {"known": {"X": "number"}}),
+    ("type_doubtful", cells("12", "x", "13"), {}),
+    ("type_doubtful", cells("12", "13"), {"types": {"X": "string"}}),
+    ("type_doubtful", cells("12", "13"), {"known": {"X": "string"}}),
+    ("type_doubtful", cells("0012", "0013"), {}),
+    ("type_doubtful", cells("2025-01-31", name="name"), {}),
     ("attribute_unknown", cells("a"), {"known": {}}),
     ("attribute_unknown", cells("a", name="email"), {"known": {}, "new_attributes": "forbid"}),
     ("attribute_unknown", cells("a"), {"known": {"X": "string"}, "new_attributes": "forbid"}),
