@@ -26,6 +26,7 @@ from growlytics_pandas.layout import ColumnFacts, Layout, NewAttributes, lay_out
 from growlytics_pandas.name_rules import check_attributes, dropped_columns
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.planning import AnyPlan, budget_of, require_count, schema_frame
+from growlytics_pandas.report.tables import plural
 from growlytics_pandas.rules import Rule
 from growlytics_pandas.violations import build_frame, join
 
@@ -234,4 +235,4 @@ class BatchPlan(AnyPlan):
 
     def __repr__(self) -> str:
         looked = "" if self._is_checked else "; not checked yet: .violations reads all parts"
-        return f"<BatchPlan of {self.rows:,} rows in {len(self.surveyed.tasks):,} parts{looked}>"
+        return f"<BatchPlan of {plural(self.rows, 'row')} in {plural(len(self.surveyed.tasks), 'part')}{looked}>"

@@ -27,6 +27,7 @@ from growlytics_pandas.form.picture import (
 )
 from growlytics_pandas.masking import Veil
 from growlytics_pandas.planning import Plan, snapshot
+from growlytics_pandas.report.tables import plural
 from growlytics_pandas.result import PushResult
 
 CHECKED_ROWS: Final = 200_000  # looked at on each change: about a second; of a larger frame the first so many
@@ -87,7 +88,7 @@ class Form:
         return {**bundle, "text/html": static, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
-        return f"<Form {len(self._frame):,} rows: {self.line}>"
+        return f"<Form of {plural(len(self._frame), 'row')}: {self.line}>"
 
     # fields ------------------------------------------------------------------------------------------------------
 

@@ -96,14 +96,14 @@ def headline(event: ProgressEvent) -> str:
         return _HEADLINES.get(event.ended, "Push ended") + (f", {missing}" if missing else "")
     if event.is_stopping:
         return f"Stopping: {event.in_flight:,} in flight"
-    return f"Pushing {event.total:,} rows"
+    return f"Pushing {event.total:,} {'row' if event.total == 1 else 'rows'}"
 
 
 def pace_words(event: ProgressEvent) -> list[str]:
     """Return how long, how fast, how many at once, and how often again."""
     words = [duration(event.elapsed_seconds), f"{_rate(event.rows_per_second)} rows/s"]
     if event.kind == "end":
-        words.insert(0, f"{event.total:,} rows")
+        words.insert(0, f"{event.total:,} {'row' if event.total == 1 else 'rows'}")
     else:
         if event.seconds_left is not None and not event.is_stopping:
             words.append(f"about {duration(max(event.seconds_left, 1))} left")

@@ -34,7 +34,7 @@ def open_transport(name: TransportName, endpoint: Endpoint, max_concurrency: int
     """
     if not isinstance(endpoint.verify, bool) and not endpoint.verify.exists():
         raise InvalidArgumentError(
-            f"verify – no file {str(endpoint.verify)!r} – True, False, or the path of a CA bundle – check the path"
+            f"verify: there is no file {str(endpoint.verify)!r}; it must be True, False, or the path of a CA bundle."
         )
     if name == "auto":
         name = "curl" if endpoint.session is None and find_spec("pycurl") else "requests"
@@ -44,20 +44,20 @@ def open_transport(name: TransportName, endpoint: Endpoint, max_concurrency: int
         return RequestsTransport(endpoint, max_concurrency)
     if name == "curl":
         return _open_curl(endpoint, max_concurrency)
-    raise InvalidArgumentError(f'transport – {name!r} – one of "auto", "requests", "curl" – leave it out for "auto"')
+    raise InvalidArgumentError(f"transport: found {name!r}; allowed are 'auto', 'requests', 'curl'.")
 
 
 def _open_curl(endpoint: Endpoint, max_concurrency: int) -> Transport:
     if endpoint.session is not None:
         raise InvalidArgumentError(
-            'transport – "curl" together with session= – a session belongs to requests – '
-            'use transport="requests", or leave the session out'
+            "transport: found 'curl' together with session=, and a session belongs to requests. "
+            "Use transport='requests', or leave the session out."
         )
     try:
         from growlytics_pandas.transport.curl_multi import CurlTransport
     except ImportError as error:
         raise MissingDependencyError(
-            f'transport – "curl", but pycurl cannot be imported ({error}) – an optional package – '
-            'pip install "growlytics-pandas[fast]", or transport="requests"'
+            f"transport: found 'curl', but pycurl cannot be imported ({error}). "
+            'pip install "growlytics-pandas[fast]", or leave it at transport="requests".'
         ) from error
     return CurlTransport(endpoint, max_concurrency)
