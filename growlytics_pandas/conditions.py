@@ -19,10 +19,11 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas.conversion import BOOLEAN_WORDS
-from growlytics_pandas.fixes import TOGETHER
+from growlytics_pandas.date_spellings import DateForms
+from growlytics_pandas.fixes import TOGETHER, Lines, emptied
 from growlytics_pandas.inference import AttributeType, Kind
 from growlytics_pandas.layout import Attribute, name_of
-from growlytics_pandas.spellings import NOT_OF_A_NUMBER, DateFormat, without_separators
+from growlytics_pandas.spellings import NumberStyle
 
 _INFINITY: Final = float("inf")
 _FEW: Final = (8, 100)  # distinct values, and their characters: a list that says more than any condition
@@ -88,6 +89,12 @@ def picking(
         if all(_picks(made, stage, rows, is_emptying=is_emptying) for stage in stages):
             return made.text
     return ""
+
+
+def emptied_by(frame: pd.DataFrame, attribute: Attribute, rows: list[int], candidates: Sequence[Condition]) -> Lines:
+    """Return a line that empties cells of a column, or several where no condition picks them."""
+    condition = picking(frame, attribute, rows, candidates, is_emptying=True)
+    return emptied(frame, attribute.position, rows, condition=condition)
 
 
 def go_by_labels(frame: pd.DataFrame, rows: list[int]) -> bool:
@@ -187,32 +194,35 @@ def _number(cells: pd.Series[Any]) -> pd.Series[Any]:
     return pd.to_numeric(cells, errors="coerce")
 
 
-def _amount(cells: pd.Series[Any]) -> pd.Series[Any]:
-    return _number(cells.replace(NOT_OF_A_NUMBER, "", regex=True))
-
-
 _AS_NUMBER: Final = 'pd.to_numeric({}, errors="coerce")'
-_AS_AMOUNT: Final = _AS_NUMBER.replace("{}", without_separators("{}"))
 _IS_NO_NUMBER: Final = Condition(f"{_AS_NUMBER}.isna()", lambda c: _number(c).isna())
 _IS_NUMBER: Final = Condition(f"{_AS_NUMBER}.notna()", lambda c: _number(c).notna())
 _IS_NOT_FINITE: Final = Condition(f'~({_AS_NUMBER}.abs() < float("inf"))', lambda c: ~(_number(c).abs() < _INFINITY))
 _IS_FINITE: Final = Condition(f'({_AS_NUMBER}.abs() < float("inf"))', lambda c: _number(c).abs() < _INFINITY)
-_IS_NO_AMOUNT: Final = Condition(f"{_AS_AMOUNT}.isna()", lambda c: _amount(c).isna())
-_IS_AMOUNT: Final = Condition(f"{_AS_AMOUNT}.notna()", lambda c: _amount(c).notna())
 _IS_TEXT_OR_TRUTH: Final = Condition(
     "{}.map(lambda v: isinstance(v, (str, bool)))", lambda c: c.map(lambda v: isinstance(v, (str, bool)))
 )
 _NO_NUMBER: Final = (
     *(_IS_NO_NUMBER, _IS_NOT_FINITE),
     unlike("[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?", is_padded=True),  # pandas may not read what is beyond doubles
-    _IS_NO_AMOUNT,
 )
-ONLY_AMOUNT: Final = (_IS_NO_NUMBER & _IS_AMOUNT,)
 _FOREIGN_NUMBER: Final = (_IS_TEXT_OR_TRUTH & _IS_NUMBER, _IS_TEXT_OR_TRUTH & _IS_FINITE)
 INFINITE: Final = (
     Condition(f'{_AS_NUMBER}.abs() == float("inf")', lambda c: _number(c).abs() == _INFINITY),
     Condition('{}.isin([float("inf"), -float("inf")])', lambda c: c.isin([_INFINITY, -_INFINITY])),
 )
+
+
+def in_style(found: NumberStyle) -> tuple[Condition, ...]:
+    """Return conditions that a text is a number once separators and signs are gone, and none before."""
+    read = _AS_NUMBER.replace("{}", found.plain("{}"))
+    return (_IS_NO_NUMBER & Condition(f"{read}.notna()", lambda c: _number(found.bare(c)).notna()),)
+
+
+def in_no_style(found: NumberStyle) -> tuple[Condition, ...]:
+    """Return conditions that a value is no number, or not even once separators and signs are gone."""
+    read = _AS_NUMBER.replace("{}", found.plain("{}"))
+    return (*_NO_NUMBER, Condition(f"{read}.isna()", lambda c: _number(found.bare(c)).isna()))
 
 
 # dates -------------------------------------------------------------------------------------------------------------
@@ -237,21 +247,15 @@ _NO_DATE: Final = (_IS_NO_DATE, _IS_TRIMMED_NO_DATE)
 _FOREIGN_DATE: Final = (IS_TEXT & _IS_DATE, IS_TEXT & _IS_TRIMMED_DATE)
 
 
-def in_format(found: DateFormat) -> Condition:
-    """Return the condition that a text is in a format."""
-
-    def holds(cells: pd.Series[Any]) -> pd.Series[Any]:
-        texts = cells.str.strip() if found.trim else cells
-        return pd.to_datetime(texts, format=found.format, errors="coerce", utc=True).notna()
-
-    return Condition(
-        f'pd.to_datetime({{}}{found.trim}, format="{found.format}", errors="coerce", utc=True).notna()', holds
-    )
+def in_forms(found: DateForms) -> Condition:
+    """Return the condition that a text is a date in one of some formats."""
+    return Condition(f"{found.some_in('{}')}.notna()", lambda c: found.read(c).notna())
 
 
-def in_no_format(found: DateFormat) -> tuple[Condition, ...]:
-    """Return conditions that a value is no date in ISO 8601, or none in the format either."""
-    return (*_NO_DATE, *(one & ~in_format(found) for one in _NO_DATE))
+def in_no_form(found: DateForms) -> tuple[Condition, ...]:
+    """Return conditions that a value is no date in ISO 8601, or in none of the formats either."""
+    no_form = Condition(f"{found.some_in('{}')}.isna()", lambda c: found.read(c).isna())
+    return (*_NO_DATE, *(one & no_form for one in _NO_DATE))
 
 
 # booleans ----------------------------------------------------------------------------------------------------------

@@ -1,37 +1,26 @@
 """Hints for columns whose type is worth a second thought, because the first push fixes it for good.
 
-A column is looked at first (`look`), then judged (`judge`): so the parts of a larger frame can be judged as one.
+A column is looked at first (`looks`), then judged (`judge`): so the parts of a larger frame can be judged as one.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import ast
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
-from pandas.api import types as dtypes
 
-from growlytics_pandas import contract
+from growlytics_pandas import contract, readings
+from growlytics_pandas.date_spellings import COMPACT, settled, swapped
 from growlytics_pandas.inference import Kind
-from growlytics_pandas.spellings import (
-    NOT_OF_A_NUMBER,
-    UNSURE,
-    DateFormat,
-    Shape,
-    amount_pattern,
-    any_code,
-    has_decimal_comma,
-    reserved_like,
-    shape_of,
-    traits_of,
-)
+from growlytics_pandas.looks import FEW_DAYS, Look, add, look
+from growlytics_pandas.shapes import MIDNIGHT_IN, UNSURE, Shape
+from growlytics_pandas.spellings import reserved_like
 
-_GLANCE: Final = 50  # values: they settle most text columns
-_SAMPLE: Final = 10_000  # values: some 20 ms where all differ
 _MOST: Final = 0.9  # share of the values from which the others look like exceptions
+_SHOWN: Final = 3  # forms of dates, or words for a missing value, in a note
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,40 +28,20 @@ class Hint:
     """A line for the schema's `note`, or '' where the type is plain, and the type that it speaks for, if any.
 
     `as_date` and `as_text` are what is left to say where it goes out as a date or as text, and that is settled.
+    `line` is one of pandas that makes the column such, and leaves in place what it cannot read; '' where ``types=``
+    alone does, or nothing can without guessing.
     """
 
     text: str = ""
     wanted: str | None = None
     as_date: str = ""
     as_text: str = ""
-    line: str = ""  # of pandas, that makes the column such; '' where ``types=`` alone does
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What one column of one frame showed: small, and looks at the parts of a column add up."""
-
-    label: Hashable = None
-    hint: Hint = Hint()
-    shapes: Counter[str] = field(default_factory=Counter)
-    looked_at: int = 0
-    is_whole: bool = True
+    line: str = ""
 
 
 def hint(column: pd.Series[Any], kind: Kind, name: str) -> Hint:
     """Return the hint for one column that is sent as the attribute `name`."""
     return judge([look(column, kind, name)])
-
-
-def look(column: pd.Series[Any], kind: Kind, name: str) -> Look:
-    """Look at a column; at no more than some 10,000 of its values where it is text."""
-    if name in contract.RESERVED_ATTRIBUTES:
-        return _at_padding(column) if kind is Kind.TEXT else Look()
-    if kind is Kind.TEXT:
-        return _at_text(column)
-    if kind is Kind.DATE:
-        return Look(hint=_of_zones(column))
-    return Look(hint=_of_integers(column) if kind is Kind.INTEGER else Hint())
 
 
 def advise_on_name(name: str, sent: Collection[str]) -> str:
@@ -83,135 +52,143 @@ def advise_on_name(name: str, sent: Collection[str]) -> str:
 
 def judge(looks: Sequence[Look]) -> Hint:
     """Return the hint for a column by looks at all of its parts that hold anything."""
-    hints = {each.hint for each in looks}
-    if hints & {_IN_ZONE, _PARTLY}:
-        return _IN_ZONE if hints == {_IN_ZONE} else _PARTLY
-    if hints != {Hint()}:
-        return hints.pop() if len(hints) == 1 else Hint()
-    seen = Look(
-        looks[0].label,
-        Hint(),
-        sum((each.shapes for each in looks), Counter()),
-        sum(each.looked_at for each in looks),
-        all(each.is_whole for each in looks),
-    )
+    seen = add(looks)
+    if said := _of_zones(seen):
+        return Hint(said, as_date=said, as_text=said)
     padding = _padding(seen)
-    found = _booleans(seen) or _numbers(seen) or _dates(seen) or _day_dates(seen) or Hint(padding)
-    return replace(found, as_date=_zone_of(seen), as_text=padding)
+    judges = (_bits, _days, _booleans, _compact_dates, _numbers, _percentages, _dates, _day_dates)
+    found = next((found for each in judges if (found := each(seen)) is not None), Hint(padding))
+    return replace(found, as_date=_zone_of(seen), as_text=padding, line=found.line if _is_pasted(seen.label) else "")
 
 
-# dates and integers ---------------------------------------------------------------------------------------------------
-
-_TO_ZONE: Final = "written in the zone timezone=, UTC by default"
-_TO_ZONE_PARTLY: Final = f"those with an offset are {_TO_ZONE}, the others are sent as they stand"
-_IN_ZONE: Final = Hint(_TO_ZONE, as_date=_TO_ZONE, as_text=_TO_ZONE)
-_PARTLY: Final = Hint(_TO_ZONE_PARTLY, as_date=_TO_ZONE_PARTLY, as_text=_TO_ZONE_PARTLY)
-
-
-def _of_zones(column: pd.Series[Any]) -> Hint:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = pd.Series(column.cat.categories, dtype=column.cat.categories.dtype)
-    dtype = column.dtype
-    if dtypes.is_object_dtype(dtype):
-        are_aware = {getattr(value, "tzinfo", None) is not None for value in _draw(column.dropna(), _SAMPLE)}
-        return _PARTLY if len(are_aware) > 1 else _IN_ZONE if True in are_aware else Hint()
-    zone = getattr(dtype.pyarrow_dtype, "tz", None) if isinstance(dtype, pd.ArrowDtype) else getattr(dtype, "tz", None)
-    return Hint() if zone is None else _IN_ZONE
-
-
-def _draw(column: pd.Series[Any], count: int) -> pd.Series[Any]:
-    """Draw values by chance, the same ones each time: neither sorted nor periodic columns mislead."""
-    if len(column) <= count:
-        return column
-    return column.iloc[np.random.default_rng(0).choice(len(column), count, replace=False)]
-
-
-def _of_integers(column: pd.Series[Any]) -> Hint:
-    if isinstance(column.dtype, pd.CategoricalDtype) or not dtypes.is_integer_dtype(column.dtype):
-        return Hint()
-    if column.min() == 0 and column.max() == 1:
-        text = f"only 0 and 1; to send it as yes/no: types={{{column.name!r}: {contract.BOOLEAN!r}}}"
-        return Hint(text, contract.BOOLEAN)
-    return Hint()
-
-
-# text: the look -------------------------------------------------------------------------------------------------------
-
-
-def _drawn(column: pd.Series[Any]) -> tuple[pd.Series[Any], bool]:
-    """Draw texts to look at, and tell whether they are all there are."""
-    present, is_whole = _draw(column, _SAMPLE).dropna(), len(column) <= _SAMPLE
-    if len(present) < _GLANCE and not is_whole:  # mostly missing: the few there are were not drawn
-        rest = column.dropna()
-        return _draw(rest, _SAMPLE), len(rest) <= _SAMPLE
-    return present, is_whole
-
-
-def _at_padding(column: pd.Series[Any]) -> Look:
-    present, is_whole = _drawn(column)
-    texts = present.tolist()
-    return Look(column.name, shapes=_count_padded(texts), looked_at=len(texts), is_whole=is_whole)
-
-
-def _count_padded(texts: list[str]) -> Counter[str]:
-    n_padded = sum(text != text.strip() for text in texts)
-    return Counter({Shape.PADDED: n_padded} if n_padded else {})
-
-
-def _at_text(column: pd.Series[Any]) -> Look:
-    present, is_whole = _drawn(column)
-    seen, texts = _draw(present, _GLANCE).tolist(), present.tolist()
-    glance = list(map(shape_of, seen))
-    if glance.count(Shape.OTHER) * 2 > len(glance):
-        shapes = _count_padded(texts)
-        shapes[Shape.COMMA] += sum(map(has_decimal_comma, seen))  # it tells of the numbers in other parts
-        return Look(column.name, shapes=shapes, looked_at=len(texts), is_whole=is_whole)
-    shapes = Counter()
-    for text, count in Counter(texts).items():
-        shape = shape_of(text)
-        for each in (shape, *traits_of(text, shape)):
-            shapes[each] += count
-    if not is_whole and shapes[Shape.NUMBER] * 2 > len(texts):
-        shapes[Shape.CODE] += _has_code(column)
-    return Look(column.name, shapes=shapes, looked_at=len(texts), is_whole=is_whole)
-
-
-def _has_code(column: pd.Series[Any]) -> bool:
-    """Look for one code among all values: as a number it would be spoiled, and nothing would tell."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        texts = [text for text in column.cat.categories if isinstance(text, str)]
-    else:
-        texts = column.dropna().tolist()
-    return any_code(texts)
-
-
-# text: the judgement --------------------------------------------------------------------------------------------------
+def _is_pasted(label: Hashable) -> bool:
+    """Tell whether the label of a column can be pasted: Python reads it back."""
+    try:
+        return bool(ast.literal_eval(repr(label)) == label)
+    except (ValueError, SyntaxError):
+        return False
 
 
 def _are_most(count: int, seen: Look) -> bool:
     return count > 0 and count >= _MOST * seen.looked_at
 
 
-def _typed(seen: Look, count: int, what: str, wanted: str) -> Hint:
-    """Write the hint for text that `types` can convert as it is."""
-    types = f"types={{{seen.label!r}: {wanted!r}}}"
-    looked = "values" if seen.is_whole else "values looked at"
+def _types(seen: Look, wanted: str) -> str:
+    return f"types={{{seen.label!r}: {wanted!r}}}"
+
+
+# dates and numbers ----------------------------------------------------------------------------------------------------
+
+_TO_ZONE: Final = "written in the zone timezone=, UTC by default"
+_TO_ZONE_PARTLY: Final = f"those with an offset are {_TO_ZONE}, the others are sent as they stand"
+
+
+def _of_zones(seen: Look) -> str:
+    """Say what becomes of dates with a zone; '' where there are none."""
+    n_aware = seen.shapes[Shape.MOMENT]
+    if not n_aware:
+        return ""
+    if seen.shapes[Shape.WALL]:
+        return _TO_ZONE_PARTLY
+    midnights = {
+        shape.removeprefix(MIDNIGHT_IN): n for shape, n in seen.shapes.items() if shape.startswith(MIDNIGHT_IN)
+    }
+    if len(midnights) != 1 or sum(midnights.values()) < n_aware:
+        return _TO_ZONE
+    [zone] = midnights
+    keeps = f"timezone={zone!r}" if "/" in zone else "timezone= with the name of their zone"
+    return f"days, at midnight in {zone}: {keeps} keeps them; in UTC, the default, each becomes the evening before"
+
+
+def _bits(seen: Look) -> Hint | None:
+    """Judge numbers that are only 0 and 1: integers, or numbers that are floats for the gaps among them."""
+    shapes = seen.shapes
+    if not (shapes[Shape.ZERO] and shapes[Shape.ONE] and shapes[Shape.BIT] == seen.looked_at):
+        return None
+    if shapes[Shape.INTEGER] < seen.looked_at and not shapes[Shape.GAP]:
+        return None
+    return Hint(f"only 0 and 1; to send it as yes/no: {_types(seen, contract.BOOLEAN)}", contract.BOOLEAN)
+
+
+def _days(seen: Look) -> Hint | None:
+    """Judge whole numbers: they may be dates by their digits."""
+    if seen.shapes[Shape.NUMBER] or not _are_days(seen):
+        return None
+    line = readings.assigned(readings.column_of(seen.label), readings.DAYS)
+    return Hint(f"whole numbers like 20250131; to send dates, convert first: {line}", contract.DATE, line=line)
+
+
+def _are_days(seen: Look) -> bool:
+    return seen.shapes[Shape.DAY] == seen.looked_at and len(seen.days) == FEW_DAYS
+
+
+# text -----------------------------------------------------------------------------------------------------------------
+
+
+def _looked(seen: Look) -> str:
+    return "values" if seen.is_whole else "values looked at"
+
+
+def _typed(seen: Look, count: int, what: str, wanted: str, line: str = "") -> Hint:
+    """Write the hint for text that `types` can convert as it is, but for words for a missing value."""
+    types = _types(seen, wanted)
+    if seen.words:
+        here = readings.column_of(seen.label)
+        return _without_words(seen, count, what, wanted, readings.without(here, seen.words), line)
     if count < seen.looked_at:
-        text = f"{count:,} of {seen.looked_at:,} {looked} are {what}; with {types} the others are violations"
+        text = f"{count:,} of {seen.looked_at:,} {_looked(seen)} are {what}; with {types} the others are violations"
     elif seen.is_whole:
         text = f"text that is all {what}; to send it so: {types}"
     else:
-        text = f"all {count:,} {looked} are {what}; to send it so: {types}"
+        text = f"all {count:,} {_looked(seen)} are {what}; to send it so: {types}"
     return Hint(text, wanted)
+
+
+def _without_words(seen: Look, count: int, what: str, wanted: str, first: str, line: str) -> Hint:
+    rest = "; the others are violations" if count < seen.looked_at else ""
+    of = f"{count:,} of {seen.looked_at:,}" if rest else f"all {count:,}"
+    text = (
+        f"{of} {_looked(seen)} are {what}, {_besides(seen)}; to send {what}, make these missing first: {first}, "
+        f"then {_types(seen, wanted)}{rest}"
+    )
+    return Hint(text, wanted, line=f"{first}; {line}" if line else first)
+
+
+def _besides(seen: Look) -> str:
+    """Say how many values are words for a missing one."""
+    count = seen.shapes[Shape.ABSENT]
+    shown = sorted({word.strip() for word in seen.words}, key=lambda word: (not word, word))[:_SHOWN]
+    return f"besides {count:,} that {'says' if count == 1 else 'say'} {' or '.join(map(repr, shown))}"
+
+
+def _converted(seen: Look, like: str, line: str, rest: str, wanted: str) -> Hint:
+    """Write the hint for text that a line is to convert, which makes words for a missing value missing first."""
+    if seen.words:
+        like = like.replace(";", f", {_besides(seen)};", 1)
+        line = f"{readings.without(readings.column_of(seen.label), seen.words)}; {line}"
+    return Hint(f"{like}{line}{rest}", wanted, line=line)
+
+
+_LEFT: Final = "; the others are left as they are, and are violations"
+
+
+def _read(seen: Look, count: int, read: str, read_among_others: str, *, is_padded: bool) -> tuple[str, str]:
+    """Return the line that reads `count` of the values, and what becomes of the others."""
+    here = readings.column_of(seen.label)
+    if seen.is_whole and count == seen.looked_at:
+        return readings.assigned(here, read, is_padded=is_padded), ""
+    return readings.in_place(here, read_among_others), _LEFT
 
 
 def _booleans(seen: Look) -> Hint | None:
     yes, no = seen.shapes[Shape.YES], seen.shapes[Shape.NO]
     if not _are_most(yes + no, seen):
         return None
-    if yes + no < seen.looked_at and not (yes and no):
+    if (yes + no < seen.looked_at and not (yes and no)) or (seen.words and not yes):
         return None  # many F and a few M are no booleans
-    return _typed(seen, yes + no, "yes/no", contract.BOOLEAN)
+    truths = f"{readings.TRUTHS}.astype('boolean')"
+    line, _ = _read(seen, yes + no, truths, readings.TRUTHS, is_padded=True)
+    return _typed(seen, yes + no, "yes/no", contract.BOOLEAN, line)
 
 
 def _numbers(seen: Look) -> Hint | None:
@@ -223,27 +200,40 @@ def _numbers(seen: Look) -> Hint | None:
     if not _are_most(count, seen) or shapes[Shape.CODE] or shapes[Shape.LONG] * 2 > count:
         return None
     if not separated:
-        return _typed(seen, count, "numbers", contract.NUMBER)
-    column, are_priced = f"df[{seen.label!r}]", shapes[Shape.PRICED] > 0
+        line, _ = _read(seen, count, readings.NUMBERS, readings.NUMBERS_AMONG_OTHERS, is_padded=True)
+        return _typed(seen, count, "numbers", contract.NUMBER, "" if shapes[Shape.FINE] else line)
+    are_priced = shapes[Shape.PRICED] > 0
     what, example = ("separators and signs", Shape.PRICED) if are_priced else ("separators", Shape.GROUPED)
-    signs = f"r'{NOT_OF_A_NUMBER}', '', regex=True" if are_priced else "',', ''"
-    line, rest = f"{column} = {column}.str.replace({signs})", ""
-    if count < seen.looked_at or not seen.is_whole:
-        pattern = amount_pattern(are_priced=are_priced, is_sure=is_sure)
-        is_amount = f"c.str.fullmatch(r'{pattern}', na=False)"
-        line = f"c = {column}.astype(object); {column} = c.mask({is_amount}, c.str.replace({signs}))"
-        rest = "; the others are left as they are, and are violations"
-    text = (
-        f"text like {example}; to send numbers, remove the {what} first: {line}, "
-        f"then types={{{seen.label!r}: {contract.NUMBER!r}}}{rest}"
+    line, rest = _read(
+        seen,
+        count,
+        readings.amounts(are_priced=are_priced),
+        readings.amounts_among_others(are_priced=are_priced, is_sure=is_sure),
+        is_padded=shapes[Shape.PADDED] > 0,
     )
-    return Hint(text, contract.NUMBER)
+    return _converted(
+        seen, f"text like {example}; to send numbers, remove the {what} first: ", line, rest, contract.NUMBER
+    )
+
+
+def _percentages(seen: Look) -> Hint | None:
+    count = seen.shapes[Shape.PERCENT]
+    if not _are_most(count, seen):
+        return None
+    line, rest = _read(seen, count, readings.PERCENT, readings.PERCENT_AMONG_OTHERS, is_padded=True)
+    like = f"text like {Shape.PERCENT}; to send numbers (12, not 0.12), remove the sign first: "
+    return _converted(seen, like, line, rest, contract.NUMBER)
 
 
 def _dates(seen: Look) -> Hint | None:
     count, zone = seen.shapes[Shape.DATE], _zone_of(seen)
-    what = f"dates ({zone})" if zone else "dates"
-    return _typed(seen, count, what, contract.DATE) if _are_most(count, seen) else None
+    if not _are_most(count, seen):
+        return None
+    line = readings.in_place(readings.column_of(seen.label), readings.dates([readings.ISO]))
+    if zone:
+        line, rest = _read(seen, count, readings.MOMENTS, "", is_padded=True)
+        line = "" if rest else line
+    return _typed(seen, count, f"dates ({zone})" if zone else "dates", contract.DATE, line)
 
 
 def _zone_of(seen: Look) -> str:
@@ -254,40 +244,70 @@ def _zone_of(seen: Look) -> str:
     return _TO_ZONE if n_aware == seen.shapes[Shape.DATE] else _TO_ZONE_PARTLY
 
 
+# dates that are not ISO 8601 ------------------------------------------------------------------------------------------
+
+
+def _compact_dates(seen: Look) -> Hint | None:
+    """Judge text of digits that are all dates, like 20250131."""
+    return _in_forms(seen, [COMPACT], seen.looked_at, "") if _are_days(seen) else None
+
+
 def _day_dates(seen: Look) -> Hint | None:
-    """Write the hint for dates that are not ISO 8601: the order of day and month is that of those that tell."""
-    formats = [shape for shape in seen.shapes if shape.startswith("%")]
-    n_other = sum(seen.shapes[form] for form in formats)
-    count = n_other + seen.shapes[Shape.DATE]
+    """Judge dates in other formats: the order of day and month is that of those that tell."""
+    formats = {shape: count for shape, count in seen.shapes.items() if shape.startswith("%")}
+    n_compact = seen.shapes[Shape.DAY]
+    count = sum(formats.values()) + seen.shapes[Shape.DATE] + n_compact
     if not _are_most(count, seen) or not formats:
         return None
-    sure = {form for form in formats if not form.startswith(UNSURE)}
-    forms = sorted(sure | {form for form in formats if form not in sure and sure.isdisjoint(_orders(form))})
-    if len(forms) > 1:
+    sure = settled([_orders(form) for form in formats], has_open_century=seen.shapes[Shape.OPEN_CENTURY] > 0)
+    if not sure and len(formats) == 1 and next(iter(formats)).startswith(UNSURE):
+        [form] = formats
+        first, other = _orders(form)
+        return _in_forms(seen, [first], formats[form], other)
+    n_read = sum(n for form, n in formats.items() if len(sure.intersection(_orders(form))) == 1)
+    if not sure and seen.shapes[Shape.OPEN_CENTURY]:
+        return Hint(_OPEN_CENTURY, contract.DATE)
+    if not sure or (n_read + seen.shapes[Shape.DATE] + n_compact) * 2 <= seen.looked_at:
         return _several_forms(seen, count)
-    form, month_first = _orders(forms[0])
-    other = f", or format={month_first!r} where the month stands first" if forms[0] not in sure else ""
-    column, example = f"df[{seen.label!r}]", pd.Timestamp("2025-01-31 09:30:00").strftime(form)
-    trimmed = f"{column}.str.strip()" if seen.shapes[Shape.PADDED] else column
-    line = f"{column} = pd.to_datetime({trimmed}, format={form!r}){other}"
-    if n_other < seen.looked_at or not seen.is_whole:  # it would fail at the first of the others
-        iso = DateFormat(form, "", frozenset()).iso
-        read = f"pd.to_datetime({trimmed}, format={form!r}, errors='coerce').dt.strftime({iso!r})"
-        line = f"{column} = {read}.fillna({column}){other}, then types={{{seen.label!r}: {contract.DATE!r}}}"
-    return Hint(f"text like {example}; dates are read as 2025-01-31; convert first: {line}", contract.DATE)
+    return _in_forms(seen, [*sorted(sure), *[COMPACT] * bool(n_compact)], n_read + n_compact, "")
 
 
-def _orders(form: str) -> tuple[str, str]:
-    """Return a format with the day first and with the month first, where it is open; else twice as it is."""
-    month_first = form.replace(UNSURE, "%m", 1).replace(UNSURE, "%d")
-    return form.replace(UNSURE, "%d", 1).replace(UNSURE, "%m"), month_first
+_OPEN_CENTURY: Final = (
+    "text like 31-Jan-45, whose century is open; dates are read as 2025-01-31; write years with four digits first"
+)
+
+
+def _orders(form: str) -> tuple[str, ...]:
+    """Return a format with the day first and with the month first, where it is open; else as it is."""
+    if not form.startswith(UNSURE):
+        return (form,)
+    day_first = form.replace(UNSURE, "%d", 1).replace(UNSURE, "%m")
+    return day_first, swapped(day_first)
+
+
+def _in_forms(seen: Look, forms: list[str], count: int, other: str) -> Hint:
+    """Write the hint for `count` dates in some formats, beside those in ISO 8601; `other`: or in this one, all."""
+    n_iso = seen.shapes[Shape.DATE]
+    examples = [pd.Timestamp("2025-01-31 09:30:00").strftime(form) for form in forms]
+    like = " and ".join([*examples, *["2025-01-31"] * bool(n_iso)][:_SHOWN])
+    here, is_padded = readings.column_of(seen.label), seen.shapes[Shape.PADDED] > 0
+    is_all = seen.is_whole and count + n_iso == seen.looked_at
+    if is_all and len(forms) == 1 and not n_iso:
+        line = readings.assigned(here, f"pd.to_datetime({{}}, format={forms[0]!r})", is_padded=is_padded)
+    else:
+        line = readings.in_place(here, readings.dates([*forms, *[readings.ISO] * bool(n_iso)]))
+    ask = f", or format={other!r} where the month stands first" if other else ""
+    rest = "" if is_all else _LEFT
+    found = _converted(
+        seen, f"text like {like}; dates are read as 2025-01-31; convert first: ", line, ask + rest, contract.DATE
+    )
+    return replace(found, line=f"{found.line}  # day first? else {other}") if other else found
 
 
 def _several_forms(seen: Look, count: int) -> Hint:
-    looked = "values" if seen.is_whole else "values looked at"
     text = (
-        f"{count:,} of {seen.looked_at:,} {looked} are dates, but in several forms; dates are read as 2025-01-31; with "
-        f"types={{{seen.label!r}: {contract.DATE!r}}} the others are violations, which validate lists"
+        f"{count:,} of {seen.looked_at:,} {_looked(seen)} are dates, but in several forms; dates are read as "
+        f"2025-01-31; with {_types(seen, contract.DATE)} the others are violations, which validate lists"
     )
     return Hint(text, contract.DATE)
 

@@ -7,10 +7,11 @@ from typing import Final
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas.conversion_fixes import of_convertible, of_unseen
 from growlytics_pandas.fixes import AS_TEXT, INFINITE, NUMBERS, assignment, dropped, empties, in_call, named, remarked
 from growlytics_pandas.inference import TYPE_OF, AttributeType, Kind
 from growlytics_pandas.layout import Attribute
-from growlytics_pandas.value_fixes import of_convertible, of_other_spelling, of_unseen
+from growlytics_pandas.spelling_fixes import of_column
 
 _SUPPORTED: Final = (
     ({"timedelta", "timedelta64", "duration"}, "pd.to_timedelta({}).dt.total_seconds()"),
@@ -66,7 +67,7 @@ def retyped(frame: pd.DataFrame, attribute: Attribute, known: str) -> str:
 
 def _from_text(frame: pd.DataFrame, attribute: Attribute, wanted: AttributeType) -> str:
     """Return a line that converts text or a mixture; '' where none does it as a push with ``types=`` would."""
-    other = of_other_spelling(frame, attribute, wanted)
+    other = of_column(frame, attribute, wanted)
     if attribute.missing == int(frame.iloc[:, attribute.position].isna().sum()):
         return other or of_convertible(frame, attribute, wanted)
     # The frame is an example of many parts: what the others hold is not known here, and the line must not fail there.

@@ -11,6 +11,7 @@ from growlytics_pandas import contact_fixes, contract, fixes, name_fixes, string
 from growlytics_pandas.blocks import Block, Column
 from growlytics_pandas.cells import Mask, originals
 from growlytics_pandas.contacts import Problem, invalid_emails, invalid_mobiles
+from growlytics_pandas.conversion_fixes import read_as
 from growlytics_pandas.fixes import Lines
 from growlytics_pandas.identifiers import too_long
 from growlytics_pandas.inference import TYPE_OF, AttributeType, Kind, family
@@ -92,7 +93,7 @@ class _Checker:
         cells = self._frame.iloc[rows, attribute.position]
         return [
             _wrong(attribute, wanted)
-            if value_fixes.read_as(value, wanted, self._layout.zone) is None
+            if read_as(value, wanted, self._layout.zone) is None
             else _foreign(value, attribute, wanted)
             for value in cells
         ]

@@ -19,8 +19,8 @@ def note(values, name="x", **options):
     ("amounts", "others", "after"),
     [
         (["63,300.33"] * 19, ["1.234,50"], [63300.33, "1.234,50"]),
-        ([" 63,300.33"] * 39 + ["12,34,567"], ["1,234", "n/a", "12,5"], [63300.33, "1,234", "n/a", "12,5"]),
-        (["1,234"] * 19, ["n/a", "1234.5.6"], [1234, "n/a", "1234.5.6"]),
+        ([" 63,300.33"] * 39 + ["12,34,567"], ["1,234", "soon", "12,5"], [63300.33, "1,234", "soon", "12,5"]),
+        (["1,234"] * 19, ["soon", "1234.5.6"], [1234, "soon", "1234.5.6"]),
         (["₹ 63,300.33"] * 29, ["€1.234,50", "€1.000", "Rs. 500"], [63300.33, "€1.234,50", "€1.000", 500]),
     ],
 )
@@ -28,10 +28,10 @@ def test_the_line_of_the_note_never_touches_a_comma_that_does_not_part_thousands
     values = pd.Series([*amounts, *others, None], dtype=dtype)
     text = note(values)
     df = pd.DataFrame({"id": [f"c{i}" for i in range(len(values))], "x": values})
-    exec(text.partition("first: ")[2].partition(", then types=")[0])  # the user would paste it
-    found = growlytics_pandas.validate(df, "id", types={"x": "number"}).query("rule == 'value_wrong_type'")
+    exec(text.partition("first: ")[2].partition("; the others")[0])  # the user would paste it
+    found = growlytics_pandas.validate(df, "id").query("rule == 'value_wrong_type'")
     assert found["value"].tolist() == [value for value in after if isinstance(value, str)]
-    sent = growlytics_pandas.preview(df, "id", n=100, types={"x": "number"})
+    sent = growlytics_pandas.preview(df, "id", n=100)
     numbers = {each["value"] for body in sent for each in body["attributes"]}
     assert numbers - {1234567} == {value for value in after if not isinstance(value, str)}
     assert text.endswith("the others are left as they are, and are violations")
@@ -52,19 +52,19 @@ def test_where_a_comma_may_be_either_nothing_is_said():
 def test_dates_of_another_form_beside_others_are_read_and_the_others_stay(values, after, dtype):
     df = pd.DataFrame({"id": [f"c{i}" for i in range(len(values) + 1)], "x": pd.Series([*values, None], dtype=dtype)})
     text = growlytics_pandas.schema(df, "id")["note"].item()
-    exec(text.partition("convert first: ")[2].partition(", then types=")[0])  # the user would paste it
-    assert df["x"].tolist()[:-1] == after
-    assert text.endswith(", then types={'x': 'date'}")
+    exec(text.partition("convert first: ")[2].partition("; the others")[0])  # the user would paste it
+    assert [v if isinstance(v, str) else str(v).removesuffix(" 00:00:00") for v in df["x"].tolist()[:-1]] == after
+    assert growlytics_pandas.schema(df, "id")["type"].item() == "date"
+    assert text.endswith("; the others are left as they are, and are violations") is ("soon" in values)
 
 
 def test_dates_in_several_forms_are_told_and_the_rest_is_for_validate():
-    values = ["2025-01-31", "31/01/2025", "31.01.2025 09:30", "01/02/2025"] * 3
-    assert note([*values, "soon"]) == (
-        "12 of 13 values are dates, but in several forms; dates are read as 2025-01-31; with types={'x': 'date'} "
+    assert note(["31/01/2025", "01/31/2025", "01/02/2025", "soon"] * 3 + ["2025-01-31"] * 24) == (
+        "33 of 36 values are dates, but in several forms; dates are read as 2025-01-31; with types={'x': 'date'} "
         "the others are violations, which validate lists"
     )
     assert note(["31/01/2025", "01/31/2025", "01/02/2025"]).startswith("3 of 3 values are dates, but in several forms")
-    assert note([*values, "soon", "later"]) == ""
+    assert note(["2025-01-31", "31/01/2025"] * 4 + ["soon"]) == ""
 
 
 @pytest.mark.parametrize("dtype", TEXT_DTYPES)

@@ -15,11 +15,12 @@ import pandas as pd
 from growlytics_pandas.blocks import starts
 from growlytics_pandas.cells import Mask
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.hints import Hint, Look, judge, look
+from growlytics_pandas.hints import Hint, judge
 from growlytics_pandas.id_rules import floats_among, told_once
 from growlytics_pandas.identifiers import fold, hash_texts, read_ids
 from growlytics_pandas.inference import Finding, Kind, inspect, merge, tally
 from growlytics_pandas.layout import Attribute, ColumnFacts, Layout, name_of
+from growlytics_pandas.looks import Look, look
 from growlytics_pandas.rules import Rule
 
 EXAMPLE_ROWS: Final = 20  # of the first part: what the lines of `fix` for whole columns look at
