@@ -147,8 +147,9 @@ def _typed(seen: Look, count: int, what: str, wanted: str, line: str = "") -> Hi
 def _without_words(seen: Look, count: int, what: str, wanted: str, first: str, line: str) -> Hint:
     rest = "; the others are violations" if count < seen.looked_at else ""
     of = f"{count:,} of {seen.looked_at:,}" if rest else f"all {count:,}"
+    plain = what.partition(" (")[0]
     text = (
-        f"{of} {_looked(seen)} are {what}, {_besides(seen)}; to send {what}, make these missing first: {first}, "
+        f"{of} {_looked(seen)} are {what}, {_besides(seen)}; to send {plain}, make these missing first: {first}, "
         f"then {_types(seen, wanted)}{rest}"
     )
     return Hint(text, wanted, line=f"{first}; {line}" if line else first)

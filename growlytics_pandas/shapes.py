@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from growlytics_pandas.conversion import as_boolean, date_in, number_in
+from growlytics_pandas.conversion import as_boolean, date_in, is_infinite, number_in
 from growlytics_pandas.date_spellings import COMPACT, date_formats, is_of_open_century
 from growlytics_pandas.spellings import has_decimal_comma, is_grouped, is_priced, keeps_digits, may_have_decimal_comma
 
@@ -75,12 +76,15 @@ def shape_of(text: str) -> str:
     yes = None if text.isdigit() else as_boolean(text)
     if yes is not None:
         return Shape.YES if yes else Shape.NO
-    return _of_spelling(text) if number_in(text) is None else _of_number(text)
+    number = number_in(text)
+    return _of_spelling(text) if number is None else _of_number(text, number)
 
 
-def _of_number(text: str) -> Shape:
+def _of_number(text: str, number: int | Decimal) -> Shape:
     if _CODE.match(text):
         return Shape.CODE
+    if isinstance(number, Decimal) and is_infinite(number):
+        return Shape.OTHER
     return Shape.LONG if text.isdigit() and len(text) >= _LONG_DIGITS else Shape.NUMBER
 
 

@@ -43,7 +43,13 @@ CASES = {  # values, the type that is meant, what is sent once the line is paste
     "numbers and many words": (["7", *WORDS], "number", [7, *[GONE] * len(WORDS)], []),
     "padded numbers and words": ([" 7", "8\xa0", "NA "], "number", [7, 8, GONE], []),
     "numbers, a word and another": (["1"] * 19 + ["NA", "1e400x"], "number", [1] * 19 + [GONE, GONE], ["1e400x"]),
-    "numbers, words and infinity": (["1"] * 19 + ["NA", "inf"], "number", [1] * 19 + [GONE, GONE], ["inf"]),
+    "numbers, words and infinity": (
+        ["1"] * 39 + ["NA", "inf", "1e400"],
+        "number",
+        [1] * 39 + [GONE] * 3,
+        ["inf", "1e400"],
+    ),
+    "amounts and one without bounds": (["1,234"] * 19 + ["1e400"], "number", [1234] * 19 + [GONE], ["1e400"]),
     "dates and a word": ([DAY, f"{NEXT} 09:30", "NULL"], "date", [DAY, f"{NEXT} 09:30:00", GONE], []),
     "dates, a word and years": ([DAY] * 19 + ["-", "2025"], "date", [DAY] * 19 + [GONE, GONE], ["2025"]),
     "dates with offsets and a word": (
