@@ -120,8 +120,11 @@ def _check_doubt(frame: pd.DataFrame, attribute: Attribute) -> list[Found]:
         f"it goes out as {attribute.type}, and the first push fixes that for good: {hint.text}. "
         f"To keep it {attribute.type}: types={{{attribute.column!r}: {attribute.type.value!r}}}."
     )
-    asked = "" if label is None else fixes.in_call("types", label, hint.wanted)
-    return [_found(Rule.TYPE_DOUBTFUL, attribute, len(frame), what, hint.line or asked, hint.wanted)]
+    if label is None:
+        fix = "# give the column a label of its own first: types= and the lines for its values go by that"
+    else:
+        fix = hint.line or fixes.in_call("types", label, hint.wanted)
+    return [_found(Rule.TYPE_DOUBTFUL, attribute, len(frame), what, fix, hint.wanted)]
 
 
 def _unknown(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> Found:

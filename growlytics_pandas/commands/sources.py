@@ -83,7 +83,8 @@ def find_source(
         raise InvalidArgumentError(f"{'--sep' if sep else '--na'}: it is for csv and tsv, and this is {found}.")
     if sep is not None and len(sep) != 1:
         sep = {"\\t": "\t", "tab": "\t"}.get(sep) or _refuse_sep(sep)
-    return Source(path, found, _encoding(encoding), sep, frozenset({"", *(na or ())}), limit)
+    blanks = {text if isinstance(text, str) else "--" for text in na or ()}  # argparse makes a list of "--"
+    return Source(path, found, _encoding(encoding), sep, frozenset({"", *blanks}), limit)
 
 
 def read_source(source: Source) -> Table:

@@ -238,3 +238,13 @@ def test_limit_reads_no_further(command, write):
     write("a.csv", "id,a\n1,2\n3\n")
     done = command("schema", "a.csv", "--id-col", "id", "--limit", "1", "--json")
     assert (done.status, done.told["rows"]) == (0, 1)
+
+
+@pytest.mark.parametrize("word", ["--", "-", "NA"])
+def test_any_word_can_mean_missing_also_two_dashes(command, at, write, word):
+    file = write("a.csv", f"id,Orders\n1,3\n2,{word}\n")
+    assert pushed(command, at(), file, f"--na={word}") == {"1": {"Orders": 3}, "2": {}}
+
+
+def test_that_nothing_means_missing_makes_no_word_missing(command, at, write):
+    assert pushed(command, at(), write("a.csv", "id,City\n1,--\n"), "--na=") == {"1": {"City": "--"}}
