@@ -19,7 +19,10 @@ _OTHER_SEPARATORS: Final = (";", "\t", "|")
 
 @dataclass(frozen=True, slots=True)
 class CsvForm:
-    """How a CSV is written. `is_sure`: the user named the separator, so one column is what is meant."""
+    """How a CSV is written. `is_sure`: the user named the separator, so one column is what is meant.
+
+    `missing`: the words that mean missing, bare of white space around; an empty cell is missing without any.
+    """
 
     shown: str
     sep: str
@@ -28,7 +31,7 @@ class CsvForm:
 
 
 def read_csv_text(text: Iterable[str], form: CsvForm, limit: int | None) -> pd.DataFrame:
-    """Read a CSV as text; what is in `form.missing` is missing."""
+    """Read a CSV as text; an empty cell is missing, and what is in `form.missing`."""
     reader = csv.reader(text, delimiter=form.sep, strict=True)
     records = _records(reader, form)
     try:
@@ -82,5 +85,9 @@ def _frame(
         lines += [line for line, _ in block]
         lengths.append(len(block))
         for column, cells in zip(parts, zip(*(record for _, record in block), strict=True), strict=True):
-            column.append(text_array([None if cell in form.missing else cell for cell in cells]))
+            column.append(text_array([None if _is_missing(cell, form.missing) else cell for cell in cells]))
     return frame_of(header, [join(column, lengths) for column in parts], lines)
+
+
+def _is_missing(cell: str, words: frozenset[str]) -> bool:
+    return not cell or (bool(words) and cell.strip() in words)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import enum
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,11 +16,22 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas.commands.frames import text_array
 from growlytics_pandas.commands.sources import Source
+from growlytics_pandas.date_spellings import is_of_open_century
 from growlytics_pandas.errors import InvalidArgumentError
 
 _EXAMPLE: Final = datetime(2025, 1, 31, 9, 30, tzinfo=UTC)
+_DIRECTIVE: Final = re.compile(r"%.", re.DOTALL)
+_OF_TWO_DIGITS: Final = "%y"
+_OF_LOCALE: Final = frozenset({"%c", "%x", "%D"})  # whole dates, whose order of day and month cannot be seen
 
 Formats = Mapping[str, Sequence[str]]
+
+
+class _Flaw(enum.Enum):
+    """Why a value cannot be read."""
+
+    UNFIT = "it is in no format that was given"
+    OPEN_CENTURY = "its year of two digits may be of either century"
 
 
 def date_format(text: str) -> tuple[str, str]:
@@ -26,6 +39,8 @@ def date_format(text: str) -> tuple[str, str]:
     label, equals, form = text.rpartition("=")
     if not equals or not label:
         raise argparse.ArgumentTypeError(f"found {text!r}; it must be like 'Joined=%d/%m/%Y'")
+    if found := sorted(_OF_LOCALE & _directives(form)):
+        raise argparse.ArgumentTypeError(f"found {found[0]!r}; spell day, month and year out, like %d/%m/%Y")
     try:
         is_whole = _date_in(_EXAMPLE.strftime(form), form).date() == _EXAMPLE.date()
     except ValueError as error:
@@ -35,6 +50,10 @@ def date_format(text: str) -> tuple[str, str]:
     if not is_whole:
         raise argparse.ArgumentTypeError(f"found {form!r}; it must tell day, month and year, like %d/%m/%Y")
     return label, form
+
+
+def _directives(form: str) -> set[str]:
+    return set(_DIRECTIVE.findall(form))
 
 
 def by_column(pairs: Sequence[tuple[str, str]] | None) -> dict[str, list[str]]:
@@ -59,7 +78,8 @@ def require_dates(formats: Formats, types: Mapping[str, str], id_col: str) -> No
 def read_dates(frame: pd.DataFrame, formats: Formats, source: Source) -> pd.DataFrame:
     """Return the frame with those columns in ISO 8601, which `--type` reads; the first format that fits a value holds.
 
-    A value that fits none is an error: read as ISO 8601 it could be another day than the one meant.
+    A value that fits none is an error: read as ISO 8601 it could be another day than the one meant. So is a year of
+    two digits whose century is open: a birth in 65 would be stored as of 2065, for good.
     """
     if not formats:
         return frame
@@ -78,37 +98,61 @@ def read_dates(frame: pd.DataFrame, formats: Formats, source: Source) -> pd.Data
 def _in_iso(column: pd.Series[Any], label: str, forms: Sequence[str], source: Source) -> pd.Series[Any]:
     present = column.notna().to_numpy(dtype=bool)
     values = column.astype(object).tolist()
-    read: dict[Any, str | None] = {None: None}
+    read: dict[str, str | _Flaw] = {}
     for i in np.flatnonzero(present).tolist():
         value = values[i] if isinstance(values[i], str) else repr(values[i])
         if value not in read:
             read[value] = _iso_of(value, forms)
         values[i] = read[value]
-    wrong = np.flatnonzero(present & np.array([value is None for value in values], dtype=bool))
-    if len(wrong):
-        raise _unfit(label, forms, source, int(column.index[wrong[0]]), len(wrong))
+    for flaw in _Flaw:
+        lines = [line for line, value in zip(column.index, values, strict=True) if value is flaw]
+        if lines:
+            raise _refused(flaw, label, forms, source, lines)
     return pd.Series(text_array([v if p else None for v, p in zip(values, present, strict=True)]), index=column.index)
 
 
-def _iso_of(text: str, forms: Sequence[str]) -> str | None:
+def _iso_of(text: str, forms: Sequence[str]) -> str | _Flaw:
     for form in forms:
         try:
-            return _date_in(text.strip(), form).isoformat(sep=" ")
+            found = _date_in(text.strip(), form)
         except ValueError:
             continue
-    return None
+        return _Flaw.OPEN_CENTURY if _is_open(found, form) else found.isoformat(sep=" ")
+    return _Flaw.UNFIT
+
+
+def _is_open(found: datetime, form: str) -> bool:
+    return _OF_TWO_DIGITS in _directives(form) and is_of_open_century(f"1-Jan-{found.year % 100:02}")
 
 
 def _date_in(text: str, form: str) -> datetime:
     return datetime.strptime(text, form)  # noqa: DTZ007 - where it has no zone, it stands as it is
 
 
-def _unfit(label: str, forms: Sequence[str], source: Source, line: int, count: int) -> InvalidArgumentError:
-    where = f"{'row' if source.has_types else 'line'} {line:,}"
-    like = " or ".join(_EXAMPLE.strftime(form) for form in forms)
-    more = f", the first of {count:,}," if count > 1 else ""
-    another = shlex.quote(f"{label}=FORMAT")
+def _refused(
+    flaw: _Flaw, label: str, forms: Sequence[str], source: Source, lines: Sequence[int]
+) -> InvalidArgumentError:
+    where = f"{'row' if source.has_types else 'line'} {lines[0]:,}"
+    more = f", the first of {len(lines):,}," if len(lines) > 1 else ""
+    at = f"--date-format: {source.shown}, {where}, column {label!r}: the value{more}"
     return InvalidArgumentError(
-        f"--date-format: {source.shown}, {where}, column {label!r}: the value{more} is no date like {like}. Mend it, "
-        f"or say how it is written (--date-format {another}, once more), or what means missing (csv: --na TEXT)."
+        f"{at} {_why_open(label, forms) if flaw is _Flaw.OPEN_CENTURY else _why_unfit(label, forms)}"
+    )
+
+
+def _why_unfit(label: str, forms: Sequence[str]) -> str:
+    like = " or ".join(_EXAMPLE.strftime(form) for form in forms)
+    another = shlex.quote(f"{label}=FORMAT")
+    return (
+        f"is no date like {like}. Mend it, or say how it is written (--date-format {another}, once more), or what "
+        "means missing (csv: --na TEXT)."
+    )
+
+
+def _why_open(label: str, forms: Sequence[str]) -> str:
+    form = next(form for form in forms if _OF_TWO_DIGITS in _directives(form))
+    mended = shlex.quote(f"{label}={form.replace(_OF_TWO_DIGITS, '%Y')}")
+    return (
+        "has a year of two digits from 36 to 68, which may be of the 20th century or of the 21st. Write years with "
+        f"four digits in the file, and say %Y: --date-format {mended}."
     )

@@ -19,9 +19,10 @@ how a file is read:
             full (12, -3.50, 1e-05); with a leading zero or a plus anywhere (00123, +91…) it stays text. true/false
             in any case is boolean. Dates stay text: --type "Last Order=date" reads ISO 8601, such as 2025-01-31, and
             --date-format "Last Order=%d/%m/%Y" others (in a crontab, write \\% for %); a value that is not so is an
-            error. A column whose type the ledger knows is read as that type. Only an empty cell is missing: NA, None
-            and null are text, unless --na NA. UTF-8, with or without a mark, unless --encoding. A line with too few
-            or too many cells is an error.
+            error, and so is a year of two digits from 36 to 68 (%y), whose century is open. A column whose type the
+            ledger knows is read as that type. Only an empty cell is missing: NA, None and null are text, unless
+            --na NA; white space around such a word is ignored. UTF-8, with or without a mark, unless --encoding. A
+            line with too few or too many cells is an error.
   jsonl     One JSON object a line; numbers, text and booleans are what they are in JSON, null is missing.
   parquet   As its schema says, every digit kept; the levels of a named index are columns. Needs pyarrow.
   Gzip is recognised by itself. The `line` of violations and outcomes is that of the file, where the heading of a csv

@@ -35,7 +35,7 @@ class Source:
     format: str
     encoding: str = "utf-8-sig"
     sep: str | None = None
-    missing: frozenset[str] = frozenset({""})
+    missing: frozenset[str] = frozenset()
     limit: int | None = None
 
     @property
@@ -84,7 +84,7 @@ def find_source(
     if sep is not None and len(sep) != 1:
         sep = {"\\t": "\t", "tab": "\t"}.get(sep) or _refuse_sep(sep)
     blanks = {text if isinstance(text, str) else "--" for text in na or ()}  # argparse makes a list of "--"
-    return Source(path, found, _encoding(encoding), sep, frozenset({"", *blanks}), limit)
+    return Source(path, found, _encoding(encoding), sep, frozenset(map(str.strip, blanks - {""})), limit)
 
 
 def read_source(source: Source) -> Table:

@@ -55,7 +55,7 @@ def _missing(found: re.Match[str]) -> str:
     if not found["words"]:
         return ""
     words = ast.literal_eval(found["words"].partition(".isin(")[2].rstrip(")"))
-    shown = list(dict.fromkeys(word.strip() for word in words if word.strip() not in _NO_VALUE))
+    shown = dict.fromkeys(word.strip() or " " for word in words if word)  # an empty cell is missing as it is
     options = " ".join(f"--na={shlex.quote(word)}" for word in shown)
     return f"{options} (csv) and " if options else ""
 
@@ -68,11 +68,10 @@ def _absent(found: re.Match[str]) -> str:
     return _missing(found) or "make these missing in the file, then "
 
 
-_NO_VALUE: Final = ("", "--")  # missing as it is; Python's own reader of options takes "--" for no value
 _IN_FILE: Final = "in the file, or in the query that makes it"
 _PHRASES: Final = (
     (_DATES, _date_options),
-    (_SIGNS, lambda m: f"{m[1]} {_IN_FILE}"),
+    (_SIGNS, lambda m: f"{_missing(m)}{m[1]} {_IN_FILE}"),
     (_MISSING, _absent),
     (re.compile(rf"to remove it: {_COLUMN} = {_COLUMN}\.str\.strip\(\)"), lambda _: f"remove it {_IN_FILE}"),
     (re.compile(r"Rename the others: df\.columns = \[\.\.\.\]"), lambda _: f"Rename the others {_IN_FILE}"),

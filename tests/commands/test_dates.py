@@ -74,6 +74,9 @@ def test_a_value_that_does_not_fit_is_told_by_line_and_column_without_the_value(
         (("--date-format", "Joined=d/m/y"), "found 'd/m/y'; it must tell day, month and year"),
         (("--date-format", "Joined=%Q"), "'Q' is a bad directive"),
         (("--date-format", "Joined=%d/%m/%Y %Z"), "only %z"),
+        (("--date-format", "Joined=%x"), "found '%x'; spell day, month and year out"),
+        (("--date-format", "Joined=%c"), "found '%c'; spell day, month and year out"),
+        (("--date-format", "Joined=%D"), "found '%D'; spell day, month and year out"),
         (("--date-format", "Joind=%d/%m/%Y"), "--date-format: there is no column 'Joind'"),
         (("--date-format", "id=%d/%m/%Y"), "column 'id' is the id"),
         ((*OPTION, "--type", "Joined=string"), "column 'Joined' is to be a string by --type"),
@@ -85,6 +88,28 @@ def test_a_format_that_cannot_be_is_2_and_sends_nothing(push, at, options, words
     done = push(DAYS, *options)
     assert (done.status, at().requests) == (2, 0)
     assert words in done.err
+
+
+def test_a_birth_in_65_is_refused_and_never_stored_as_of_2065(push, at):
+    births = "id,J\na,01-Mar-25\nb,31-Jan-65\nc,15-Mar-70\nd,01-Feb-58\n"
+    done = push(births, "--date-format", "J=%d-%b-%y", "--quiet")
+    assert (done.status, at().requests) == (2, 0)
+    assert "a.csv, line 3, column 'J': the value, the first of 2, has a year of two digits from 36 to 68" in done.err
+    assert "Write years with four digits in the file, and say %Y: --date-format J=%d-%b-%Y." in done.err
+    assert "65" not in done.err
+    in_full = births.replace("-25", "-2025").replace("-65", "-1965").replace("-70", "-1970").replace("-58", "-1958")
+    assert push(in_full, "--date-format", "J=%d-%b-%Y").status == 0
+    assert at().stored()["b"]["J"] == "1965-01-31 00:00:00"
+
+
+@pytest.mark.parametrize(
+    ("year", "arrived"),
+    [("25", "2025"), ("35", "2035"), ("36", None), ("68", None), ("69", "1969"), ("1968", "1968"), ("2050", "2050")],
+)
+def test_a_year_of_two_digits_is_read_where_its_century_is_plain(push, at, year, arrived):
+    forms = ("--date-format", "J=%d/%m/%y", "--date-format", "J=%d/%m/%Y")
+    assert push(f"id,J\na,31/01/{year}\n", *forms).status == (0 if arrived else 2)
+    assert at().stored() == ({"a": {"J": f"{arrived}-01-31 00:00:00"}} if arrived else {})
 
 
 def test_the_option_that_a_note_names_does_what_it_says(push, at):

@@ -13,6 +13,7 @@ OF_PANDAS = re.compile(r"\bdf\b|\bpd\.|\.str\b|types=|format=|\btexts\b|\bfound\
 DAY, NEXT = "2025-01-31 00:00:00", "2025-02-01 00:00:00"
 CASES = {  # values, what is stored once the options of the note are given; None: no option of a command mends it
     "numbers and words": (["7", "8", "NA", "-"], [7, 8, None, None]),
+    "words with white space around": (["7", "8", "9", "NA ", " -", "--", "  "], [7, 8, 9, None, None, None, None]),
     "yes, no and a word": (["yes", "no", "?"], [True, False, None]),
     "dates and a word": (["2025-01-31", "2025-02-01", "-"], [DAY, NEXT, None]),
     "days first and a word": (["31/01/2025", "01/02/2025", "NULL"], [DAY, NEXT, None]),
@@ -41,3 +42,14 @@ def test_a_note_has_options_and_no_pandas_and_the_options_do_it(command, at, tmp
     done = command("push", "a.csv", "--id-col", "id", "--quiet", *shlex.split(said))
     assert (done.status, done.err) == (0, "")
     assert [at().stored()[f"c{i}"].get(name) for i in range(len(values))] == stored
+
+
+@pytest.mark.parametrize("values", [["1,234.50", "99,000", "7", "-", "NA "], ["12%", "3%", "7%", "-", "NA "]])
+def test_a_note_on_separators_or_signs_names_the_words_too(command, at, write, values):
+    cells = [f'c{i},"{value}"\n' for i, value in enumerate(values)]
+    (note,) = command("schema", write("a.csv", f"id,At\n{''.join(cells)}"), "--id-col", "id", "--json").told["columns"]
+    assert "--na=- --na=NA (csv) and remove the " in note["note"]
+    removed = "".join(cell.replace(",", "\0", 1).replace(",", "").replace("\0", ",").replace("%", "") for cell in cells)
+    done = command("push", write("a.csv", f"id,At\n{removed}"), "--id-col", "id", "--na=-", "--na=NA", "--quiet")
+    assert (done.status, done.err) == (0, "")
+    assert [stored.get("At") is None for stored in at().stored().values()] == [False] * 3 + [True] * 2

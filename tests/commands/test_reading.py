@@ -248,3 +248,9 @@ def test_any_word_can_mean_missing_also_two_dashes(command, at, write, word):
 
 def test_that_nothing_means_missing_makes_no_word_missing(command, at, write):
     assert pushed(command, at(), write("a.csv", "id,City\n1,--\n"), "--na=") == {"1": {"City": "--"}}
+
+
+def test_white_space_around_a_word_that_means_missing_is_ignored(command, at, write):
+    file = write("a.csv", "id,Orders,City\n1,3,  \n2,NA ,Goa\n3, -,NAB\n")
+    stored = {"1": {"Orders": 3, "City": "  "}, "2": {"City": "Goa"}, "3": {"City": "NAB"}}
+    assert pushed(command, at(), file, "--na=NA", "--na= - ") == stored
