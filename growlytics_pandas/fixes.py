@@ -185,10 +185,17 @@ def of_part(line: str, number: int) -> str:
 def in_call(argument: Literal["types", "rename"], label: str, value: str | None) -> str:
     """Return a line for an argument of the call: a value for the column of that label, or (None) none any more.
 
+    It adds to a variable of that name, wherever it is, and makes one where there is none.
+
     Examples
     --------
-    >>> in_call("types", "'City'", "string")
-    "(types := globals().get('types', {})).update({'City': 'string'})  # and types=types in the call"
+    >>> exec(in_call("types", "'City'", "string"))
+    >>> exec(in_call("types", "'Orders'", "number"))
+    >>> types
+    {'City': 'string', 'Orders': 'number'}
     """
-    change = f"pop({label}, None)" if value is None else f"update({{{label}: {value!r}}})"
-    return f"({argument} := globals().get({argument!r}, {{}})).{change}  # and {argument}={argument} in the call"
+    known = f"**globals().get({argument!r}, {{}}), **locals().get({argument!r}, {{}})"
+    if value is None:
+        rest = f"{{k: v for k, v in {{{known}}}.items() if k != {label}}}"
+        return f"({argument} := {rest})  # leave {label} out of {argument}= in the call"
+    return f"({argument} := {{{known}, {label}: {value!r}}})  # and {argument}={argument} in the call"

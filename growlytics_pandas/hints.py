@@ -16,7 +16,7 @@ from growlytics_pandas import contract, readings
 from growlytics_pandas.date_spellings import COMPACT, settled, swapped
 from growlytics_pandas.inference import Kind
 from growlytics_pandas.looks import FEW_DAYS, Look, add, look
-from growlytics_pandas.shapes import MIDNIGHT_IN, UNSURE, Shape
+from growlytics_pandas.shapes import MIDNIGHT_IN, SIGN, UNSURE, Shape
 from growlytics_pandas.spellings import reserved_like
 
 _MOST: Final = 0.9  # share of the values from which the others look like exceptions
@@ -28,12 +28,14 @@ class Hint:
     """A line for the schema's `note`, or '' where the type is plain, and the type that it speaks for, if any.
 
     `as_date` and `as_text` are what is left to say where it goes out as a date or as text, and that is settled.
-    `line` is one of pandas that makes the column such, and leaves in place what it cannot read; '' where ``types=``
-    alone does, or nothing can without guessing.
+    `days_in` is the zone of dates that are all midnights there, and the evening before in UTC. `line` is one of pandas
+    that makes the column such, and leaves in place what it cannot read; '' where ``types=`` alone does, a remark where
+    nothing can without guessing.
     """
 
     text: str = ""
     wanted: str | None = None
+    days_in: str = ""
     as_date: str = ""
     as_text: str = ""
     line: str = ""
@@ -54,7 +56,7 @@ def judge(looks: Sequence[Look]) -> Hint:
     """Return the hint for a column by looks at all of its parts that hold anything."""
     seen = add(looks)
     if said := _of_zones(seen):
-        return Hint(said, as_date=said, as_text=said)
+        return Hint(said, days_in=_zone_of_days(seen), as_date=said, as_text=said)
     padding = _padding(seen)
     judges = (_bits, _days, _booleans, _compact_dates, _numbers, _percentages, _dates, _day_dates)
     found = next((found for each in judges if (found := each(seen)) is not None), Hint(padding))
@@ -90,14 +92,21 @@ def _of_zones(seen: Look) -> str:
         return ""
     if seen.shapes[Shape.WALL]:
         return _TO_ZONE_PARTLY
+    zone = _zone_of_days(seen)
+    if not zone:
+        return _TO_ZONE
+    keeps = f"timezone={zone!r}" if "/" in zone else "timezone= with the name of their zone"
+    return f"days, at midnight in {zone}: {keeps} keeps them; in UTC, the default, each becomes the evening before"
+
+
+def _zone_of_days(seen: Look) -> str:
+    """Return the zone in which all dates are midnights; '' where there is none."""
+    if seen.shapes[Shape.WALL]:
+        return ""
     midnights = {
         shape.removeprefix(MIDNIGHT_IN): n for shape, n in seen.shapes.items() if shape.startswith(MIDNIGHT_IN)
     }
-    if len(midnights) != 1 or sum(midnights.values()) < n_aware:
-        return _TO_ZONE
-    [zone] = midnights
-    keeps = f"timezone={zone!r}" if "/" in zone else "timezone= with the name of their zone"
-    return f"days, at midnight in {zone}: {keeps} keeps them; in UTC, the default, each becomes the evening before"
+    return next(iter(midnights)) if list(midnights.values()) == [seen.shapes[Shape.MOMENT]] else ""
 
 
 def _bits(seen: Look) -> Hint | None:
@@ -203,6 +212,10 @@ def _numbers(seen: Look) -> Hint | None:
     if not separated:
         line, _ = _read(seen, count, readings.NUMBERS, readings.NUMBERS_AMONG_OTHERS, is_padded=True)
         return _typed(seen, count, "numbers", contract.NUMBER, "" if shapes[Shape.FINE] else line)
+    signs = [shape for shape in shapes if shape.startswith(SIGN)]
+    if len(signs) > 1:
+        named = ", ".join(sorted(sign.removeprefix(SIGN) for sign in signs)[:_SHOWN])
+        return Hint(f"amounts in several currencies ({named}): as numbers they would be mixed up, so they stay text")
     are_priced = shapes[Shape.PRICED] > 0
     what, example = ("separators and signs", Shape.PRICED) if are_priced else ("separators", Shape.GROUPED)
     line, rest = _read(
@@ -267,7 +280,7 @@ def _day_dates(seen: Look) -> Hint | None:
         return _in_forms(seen, [first], formats[form], other)
     n_read = sum(n for form, n in formats.items() if len(sure.intersection(_orders(form))) == 1)
     if not sure and seen.shapes[Shape.OPEN_CENTURY]:
-        return Hint(_OPEN_CENTURY, contract.DATE)
+        return Hint(_OPEN_CENTURY, contract.DATE, line="# write years with four digits first: the century is open")
     if not sure or (n_read + seen.shapes[Shape.DATE] + n_compact) * 2 <= seen.looked_at:
         return _several_forms(seen, count)
     return _in_forms(seen, [*sorted(sure), *[COMPACT] * bool(n_compact)], n_read + n_compact, "")
@@ -302,15 +315,16 @@ def _in_forms(seen: Look, forms: list[str], count: int, other: str) -> Hint:
     found = _converted(
         seen, f"text like {like}; dates are read as 2025-01-31; convert first: ", line, ask + rest, contract.DATE
     )
-    return replace(found, line=f"{found.line}  # day first? else {other}") if other else found
+    return replace(found, line=f"# if the day stands first (else format={other!r}): {found.line}") if other else found
 
 
 def _several_forms(seen: Look, count: int) -> Hint:
+    n_others = seen.looked_at - seen.shapes[Shape.DATE]
     text = (
         f"{count:,} of {seen.looked_at:,} {_looked(seen)} are dates, but in several forms; dates are read as "
-        f"2025-01-31; with {_types(seen, contract.DATE)} the others are violations, which validate lists"
+        f"2025-01-31; with {_types(seen, contract.DATE)} {n_others:,} of them are violations, which validate lists"
     )
-    return Hint(text, contract.DATE)
+    return Hint(text, contract.DATE, line="# write these dates in one form first, such as 2025-01-31")
 
 
 def _padding(seen: Look) -> str:

@@ -33,9 +33,10 @@ def of_no_id(frame: pd.DataFrame, layout: Layout, value: Any) -> str:
 
 
 def of_float_id(frame: pd.DataFrame, position: int, *, is_whole: bool) -> str:
-    """Return a line that writes float ids as text."""
-    written = 'f"{v:.0f}" if isinstance(v, float) and v.is_integer()' if is_whole else "str(v) if v == v"
-    return assignment(frame, position, f"{{}}.map(lambda v: {written} else v)")
+    """Return a line that writes float ids as text: whole ones, or all."""
+    whole = 'f"{v:.0f}" if isinstance(v, float) and v.is_integer()'
+    others = "" if is_whole else " else str(v) if v == v"
+    return assignment(frame, position, f"{{}}.map(lambda v: {whole}{others} else v)")
 
 
 def of_long_id(frame: pd.DataFrame, position: int, limit: int, text: str) -> str:

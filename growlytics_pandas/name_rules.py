@@ -1,9 +1,11 @@
 """The rules about attributes as a whole: their names and their types."""
 
+import datetime as dt
 import difflib
 import warnings
 from collections import Counter, defaultdict
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -80,6 +82,7 @@ def _check_type(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> li
         what = f"dtype {attribute.dtype}{held} has no attribute type; the types are {', '.join(contract.TYPES)}."
         return [_found(Rule.TYPE_UNSUPPORTED, attribute, len(frame), what, type_fixes.supported(frame, attribute))]
     findings = _check_known(frame, layout, attribute) or _check_doubt(frame, attribute)
+    findings += _check_days(frame, layout, attribute)
     is_id = attribute.position == layout.id_position
     if attribute.is_reserved and not is_id and attribute.kind not in (Kind.TEXT, Kind.EMPTY):
         what = f"{attribute.name!r} is always text; the {attribute.kind.value} values are written as text."
@@ -127,18 +130,44 @@ def _check_doubt(frame: pd.DataFrame, attribute: Attribute) -> list[Found]:
     return [_found(Rule.TYPE_DOUBTFUL, attribute, len(frame), what, fix, hint.wanted)]
 
 
+def _check_days(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> list[Found]:
+    """Report days, such as dates of birth, that are midnights of one zone and are written in another."""
+    zone = attribute.hint.days_in
+    if not zone or attribute.type is not AttributeType.DATE or _offset_of(layout.zone.key) >= _offset_of(zone):
+        return []
+    what = (
+        f"the values are days, at midnight in {zone}; in timezone={layout.zone.key!r} each is the evening before. "
+        "Push with timezone= of their zone, or paste the fix, which leaves their zone away."
+    )
+    fix = fixes.assignment(frame, attribute.position, '{}.map(lambda v: v.replace(tzinfo=None), na_action="ignore")')
+    return [_found(Rule.DATE_SHIFTED, attribute, len(frame), what, fix, zone)]
+
+
+def _offset_of(zone: str) -> dt.timedelta:
+    """Return how far a zone is from UTC; it may be named by that, as 5:30:00."""
+    if zone[0].isdigit():
+        return pd.Timedelta(zone).to_pytimedelta()
+    return dt.datetime.now(ZoneInfo(zone)).utcoffset() or dt.timedelta(0)
+
+
 def _unknown(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> Found:
     """Report a name that is not allowed for being new; the line gives it the known one that is probably meant."""
+    meant = _known_near(layout, attribute)
+    asked = f" Did you mean {meant!r}?" if meant else ""
+    what = f"{attribute.name!r} is new, and new_attributes='forbid'; check the name, or allow it.{asked}"
+    rivals = [a for a in layout.attributes if a.known is None and _known_near(layout, a) == meant]
+    if meant and rivals[0] is attribute:  # one of them at most can have the name
+        fix = name_fixes.renamed(frame, layout, attribute, meant)
+    else:
+        fix = fixes.dropped(frame, attribute.position)
+    return _found(Rule.ATTRIBUTE_UNKNOWN, attribute, len(frame), what, fix)
+
+
+def _known_near(layout: Layout, attribute: Attribute) -> str:
+    """Return the known name that is spelt almost so and that no column has; '' where there is none."""
     sent = {a.name for a in layout.attributes}
     known = {name.casefold(): name for name in layout.known_names if name not in sent}
-    near = next(iter(difflib.get_close_matches(attribute.name.casefold(), known, n=1, cutoff=0.75)), None)
-    meant = "" if near is None else f" Did you mean {known[near]!r}?"
-    what = f"{attribute.name!r} is new, and new_attributes='forbid'; check the name, or allow it.{meant}"
-    if near is None:
-        fix = fixes.dropped(frame, attribute.position)
-    else:
-        fix = name_fixes.renamed(frame, layout, attribute, known[near])
-    return _found(Rule.ATTRIBUTE_UNKNOWN, attribute, len(frame), what, fix)
+    return next((known[near] for near in difflib.get_close_matches(attribute.name.casefold(), known, 1, 0.75)), "")
 
 
 def _case_clashes(frame: pd.DataFrame, layout: Layout) -> list[Found]:

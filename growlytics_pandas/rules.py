@@ -48,6 +48,7 @@ class Rule(StrEnum):
     VALUE_TOO_LONG = "value_too_long"
     VALUE_STRINGIFIED = "value_stringified"
     DATE_TRUNCATED = "date_truncated"
+    DATE_SHIFTED = "date_shifted"
     RESERVED_NOT_STRING = "reserved_not_string"
     EMAIL_INVALID = "email_invalid"
     MOBILE_INVALID = "mobile_invalid"
@@ -99,6 +100,7 @@ RULES: Final = MappingProxyType(
         Rule.VALUE_TOO_LONG: _warning(Effect.SENT_AS_IS, "text longer than 512 characters"),
         Rule.VALUE_STRINGIFIED: _warning(Effect.SENT_AS_IS, "text that stands for nothing: 'nan', 'None', 'NULL'"),
         Rule.DATE_TRUNCATED: _warning(Effect.VALUE_CHANGED, "the fraction of a second is cut off"),
+        Rule.DATE_SHIFTED: _warning(Effect.VALUE_CHANGED, "a day goes out as the evening before, in timezone="),
         Rule.RESERVED_NOT_STRING: _warning(Effect.VALUE_CHANGED, "name, email and mobile are written as text"),
         Rule.EMAIL_INVALID: _warning(Effect.SENT_AS_IS, "not a plausible e-mail address"),
         Rule.MOBILE_INVALID: _warning(Effect.SENT_AS_IS, "not a plausible phone number for the region"),

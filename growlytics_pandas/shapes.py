@@ -11,7 +11,14 @@ from zoneinfo import ZoneInfo
 
 from growlytics_pandas.conversion import as_boolean, date_in, is_infinite, number_in
 from growlytics_pandas.date_spellings import COMPACT, date_formats, is_of_open_century
-from growlytics_pandas.spellings import has_decimal_comma, is_grouped, is_priced, keeps_digits, may_have_decimal_comma
+from growlytics_pandas.spellings import (
+    currency_of,
+    has_decimal_comma,
+    is_grouped,
+    is_priced,
+    keeps_digits,
+    may_have_decimal_comma,
+)
 
 
 class Shape(StrEnum):
@@ -49,6 +56,8 @@ class Shape(StrEnum):
 
 MIDNIGHT_IN: Final = "midnight in "
 """Before a zone: dates that are midnights there, and not in UTC."""
+SIGN: Final = "sign "
+"""Before a sign of currency."""
 
 # A number would lose a zero, a plus or the last digits (doubles keep 15): postal codes, telephone numbers, ids.
 _CODE: Final = re.compile(r"\s*(\+|-?(0\d|\d{16}))")
@@ -60,7 +69,7 @@ def any_code(texts: Iterable[str]) -> bool:
     return _ANY_CODE.search("\n".join(["", *texts])) is not None
 
 
-_WORDS_FOR_MISSING: Final = frozenset({"", "-", "--", "?", "na", "n/a", "nan", "none", "null"})
+_WORDS_FOR_MISSING: Final = frozenset({"", "-", "--", "?", "na", "n/a", "#n/a", "nan", "none", "null"})
 _PERCENT: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)? ?%")
 _LONG_DIGITS: Final = 10  # telephone numbers, ids, time stamps; few amounts are as long
 _ANY_ZONE: Final = ZoneInfo("UTC")
@@ -85,7 +94,8 @@ def _of_number(text: str, number: int | Decimal) -> Shape:
         return Shape.CODE
     if isinstance(number, Decimal) and is_infinite(number):
         return Shape.OTHER
-    return Shape.LONG if text.isdigit() and len(text) >= _LONG_DIGITS else Shape.NUMBER
+    whole = text.removesuffix(".0")  # of a telephone number that was read as a float
+    return Shape.LONG if whole.isdigit() and len(whole) >= _LONG_DIGITS else Shape.NUMBER
 
 
 def _of_spelling(text: str) -> str:
@@ -108,11 +118,13 @@ def _format_of(text: str) -> str:
     return formats[0] if formats else Shape.OTHER
 
 
-def traits_of(text: str, shape: str) -> Iterator[Shape]:
+def traits_of(text: str, shape: str) -> Iterator[str]:
     """Give what is to be counted of a text beside its shape."""
     bare = text.strip()
     if text != bare:
         yield Shape.PADDED
+    if shape == Shape.PRICED:
+        yield SIGN + currency_of(bare)
     if shape == Shape.DATE and not _OF_OFFSETS.isdisjoint(bare[_DATE_CHARS:]):
         yield Shape.AWARE
     elif shape in (Shape.GROUPED, Shape.PRICED) and may_have_decimal_comma(bare):

@@ -14,12 +14,12 @@ from growlytics_pandas.conversion import number_in
 CURRENCY: Final = r"(?:[₹$€£¥]|Rs\.?|INR)"
 NOT_OF_A_NUMBER: Final = r"Rs\.?|INR|[,₹$€£¥\s]"
 # A comma counts where it groups digits, as in 78,841 and 1,23,456; in 78,84 it is a decimal point, and left alone.
-_GROUPS: Final = r"[0-9]{1,3}(?:,[0-9]{2,3})*,[0-9]{3}"
+_GROUPS: Final = r"[1-9][0-9]{0,2}(?:,[0-9]{2,3})*,[0-9]{3}"
 _SIGN: Final = rf"\s*(?:{CURRENCY}\s*)?"
 _AMOUNT: Final = re.compile(rf"{_SIGN}[+-]?{_SIGN}(?:{_GROUPS}|[0-9]+)(?:\.[0-9]+)?{_SIGN}")
 _GROUPED: Final = re.compile(rf"[+-]?{_GROUPS}(?:\.[0-9]+)?")
 _POINT_MAY_GROUP: Final = re.compile(r"^[^,]*\.[0-9]{3,}[^0-9]*$")  # €1.000
-_DECIMAL_COMMA: Final = re.compile(r"^\D*\d+,\d{1,2}\D*$|\.\d+,", re.ASCII)
+_DECIMAL_COMMA: Final = re.compile(r"^\D*\d+,\d{1,2}\D*$|^\D*0,\d+\D*$|\.\d+,", re.ASCII)
 _EITHER: Final = re.compile(r"^[^,]*,[^,.]*$")
 _SPACE: Final = "[ \u00a0\u2007\u2009\u202f]"  # plain, not to break at, as wide as a digit, thin, narrow
 _SPACED: Final = rf"[0-9]{{1,3}}(?:{_SPACE}[0-9]{{3}})+"
@@ -49,6 +49,12 @@ def is_priced(text: str) -> bool:
 def keeps_digits(text: str) -> bool:
     """Tell whether a float keeps all digits of a number."""
     return len(text) <= _MAX_DIGITS or sum(map(str.isdigit, text)) <= _MAX_DIGITS
+
+
+def currency_of(text: str) -> str:
+    """Return the sign of currency of an amount, the rupee's where it is written out."""
+    found = re.search(CURRENCY, text)
+    return "" if found is None else found[0] if len(found[0]) == 1 else "₹"
 
 
 def may_have_decimal_comma(text: str) -> bool:

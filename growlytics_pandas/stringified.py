@@ -56,10 +56,12 @@ def without_ids(frame: pd.DataFrame, position: int, rows: list[int]) -> str:
 def without_fraction(frame: pd.DataFrame, position: int) -> str:
     """Return a line that takes the ".0" from ids."""
     is_one = 'isinstance(v, str) and v.strip()[-2:] == ".0" and v.strip()[:-2].isdecimal()'
-    return assignment(frame, position, f"{{}}.map(lambda v: v.strip()[:-2] if {is_one} else v)")
+    line = assignment(frame, position, f"{{}}.map(lambda v: v.strip()[:-2] if {is_one} else v)")
+    return remarked(line, "ids may be the same by then: validate again")
 
 
 def without_values(frame: pd.DataFrame, position: int, rows: list[int]) -> Lines:
     """Return a line that empties the cells of a column that are the text of a missing value."""
     found = sorted(set(frame.iloc[rows, position]))
-    return emptied(frame, position, rows, condition=f"{{}}.isin({found})")
+    here = "{}.astype(object)" if isinstance(frame.dtypes.iloc[position], pd.ArrowDtype) else "{}"
+    return emptied(frame, position, rows, condition=f"{here}.isin({found})")  # it may be one of numbers by then

@@ -108,7 +108,7 @@ def test_the_count_of_the_note_is_the_count_of_the_violations():
     ("values", "example"),
     [
         (["1,234", "12,34,567.50", "-1,000", "999", None], "1,000"),
-        (["₹1,234", "₹ 12,34,567.50", "Rs. 500", "$5.25", "1,000 INR", "1,234", "8", None], "₹1,000"),
+        (["₹1,234", "₹ 12,34,567.50", "Rs. 500", "₹5.25", "1,000 INR", "1,234", "8", None], "₹1,000"),
     ],
 )
 def test_numbers_with_separators_are_told_and_the_line_of_the_note_makes_numbers_of_them(values, example):
@@ -118,6 +118,17 @@ def test_numbers_with_separators_are_told_and_the_line_of_the_note_makes_numbers
     exec(text.partition("first: ")[2])  # the user would paste it
     assert growlytics_pandas.schema(df, "id")["type"].item() == "number"
     assert set(growlytics_pandas.validate(df, "id")["rule"]) <= {"row_empty"}
+
+
+def test_amounts_in_several_currencies_are_not_made_one_kind_of_number():
+    assert note(["₹ 99", "$ 99", "1,234"]).startswith("amounts in several currencies ($, ₹)")
+    frame = pd.DataFrame({"id": ["a", "b"], "x": ["₹ 99", "$ 99"]})
+    assert growlytics_pandas.validate(frame, "id").empty
+
+
+@pytest.mark.parametrize("values", [["9876543210.0", "9123456780.0"], ["0,125", "0,500", "12,750"]])
+def test_telephone_numbers_of_floats_and_decimal_commas_are_left_alone(values):
+    assert note(values) == ""
 
 
 @pytest.mark.parametrize(

@@ -153,3 +153,5 @@ def test_a_mistyped_name_is_told_which_known_one_is_meant_and_the_line_keeps_the
     for line in found["fix"]:
         exec(line, scope)
     assert scope["df"].equals(df)
+    twice = gp.validate(mistyped.assign(Cityy="x"), "id", client=sandbox.client, new_attributes="forbid")
+    assert twice["fix"].str.contains("rename").sum() == 1

@@ -5,6 +5,7 @@ import decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import growlytics_pandas as gp
@@ -25,7 +26,7 @@ type_unsupported, type_conflict                                                |
 value_wrong_type                                                               | error   | attribute dropped
 value_not_finite, date_out_of_range                                            | error   | attribute dropped
 integer_unsafe, value_too_long, value_stringified                              | warning | sent as is
-date_truncated                                                                 | warning | value changed
+date_truncated, date_shifted                                                   | warning | value changed
 reserved_not_string                                                            | warning | value changed
 email_invalid, mobile_invalid                                                  | warning | sent as is
 attribute_unknown                                                              | error   | attribute dropped
@@ -75,6 +76,7 @@ def stamps(*texts, unit="us"):
 
 
 NOW = dt.datetime(2025, 3, 14, 9, 26, 53, 589793)  # noqa: DTZ001 - naive is what is meant
+BIRTHS = [pd.Timestamp("1990-05-01", tz="Asia/Kolkata"), pd.Timestamp("1985-12-31", tz="Asia/Kolkata"), None]
 TAGS = {f"Tag {i}": ["x", "y"] for i in range(101)}
 LONG = "Average Basket Value In Rupees Over The Last Twelve Months"
 
@@ -209,6 +211,9 @@ FIRING = [
     ("date_truncated", cells(NOW, None), {}),
     ("date_truncated", cells(NOW, None, dtype="timestamp[us][pyarrow]"), {}),
     ("date_truncated", cells("2025-03-14T09:26:53.5+05:30", "2025-01-01"), {"types": {"X": "date"}}),
+    ("date_shifted", cells(*BIRTHS, dtype="datetime64[us, Asia/Kolkata]"), {}),
+    ("date_shifted", cells(*BIRTHS, dtype=pd.ArrowDtype(pa.timestamp("us", "Asia/Kolkata"))), {}),
+    ("date_shifted", cells(*BIRTHS), {"timezone": "Europe/Berlin"}),
     ("reserved_not_string", cells(919211112.0, np.nan, name="mobile", dtype="float64"), {}),
     ("reserved_not_string", cells(1.5, np.inf, name="name", dtype="float64"), {}),
     ("reserved_not_string", cells(9876543210, 9876543211, name="mobile", dtype="int64"), {}),
@@ -302,6 +307,9 @@ QUIET = [
     ("value_stringified", cells("Nandi", "", "NA", None), {}),
     ("value_stringified", cells("nan", name="email"), {}),
     ("date_truncated", cells(NOW.replace(microsecond=0), dt.date(2025, 1, 1)), {}),
+    ("date_shifted", cells(*BIRTHS), {"timezone": "Asia/Calcutta"}),
+    ("date_shifted", cells(*BIRTHS, pd.Timestamp("2025-01-31 09:30", tz="Asia/Kolkata")), {}),
+    ("date_shifted", cells(*stamps("2025-01-31", "2025-02-01"), dtype="M8[us]"), {}),
     ("reserved_not_string", cells("9876543210", None, name="mobile"), {}),
     ("reserved_not_string", cells(None, None, name="name"), {}),
     ("email_invalid", cells("a@example.com", None, name="email"), {}),

@@ -64,9 +64,10 @@ def _as_pasted(line: str, *, has_index_columns: bool) -> str:
 def _as_option(line: str) -> str:
     """Write a change of an argument as a remark in the words of the command: who calls it has no such variable."""
     match ast.parse(line).body:
-        case [ast.Expr(ast.Call(ast.Attribute(ast.NamedExpr(ast.Name(name)), "update"), [ast.Dict([key], [value])]))]:
-            said = f"{ast.literal_eval(key)}={ast.literal_eval(value)}"  # type: ignore[arg-type]
+        case [ast.Expr(ast.NamedExpr(ast.Name(name), ast.Dict([_, _, label], [_, _, value])))]:
+            said = f"{ast.literal_eval(label)}={ast.literal_eval(value)}"  # type: ignore[arg-type]
             return f"# say {_OPTIONS[name]} {shlex.quote(said)}"
-        case [ast.Expr(ast.Call(ast.Attribute(ast.NamedExpr(ast.Name(name)), "pop"), [key, _]))]:
-            return f"# leave out {_OPTIONS[name]} of {shlex.quote(str(ast.literal_eval(key)))}"
+        case [ast.Expr(ast.NamedExpr(ast.Name(name), ast.DictComp(_, _, [ast.comprehension(_, _, [test])])))]:
+            key = ast.literal_eval(test.comparators[0])  # type: ignore[attr-defined]
+            return f"# leave out {_OPTIONS[name]} of {shlex.quote(str(key))}"
     return line
