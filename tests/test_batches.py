@@ -302,3 +302,13 @@ def test_a_client_that_is_none_is_told_so(sandbox, verb):
 def test_one_frame_or_a_path_in_place_of_frames_is_told_with_the_line_to_write(verb, frames, words):
     with pytest.raises(gp.errors.InvalidArgumentTypeError, match=words):
         verb(frames, "id")
+
+
+def test_a_line_that_reads_text_passes_over_parts_in_which_there_is_none():
+    frames = [pd.DataFrame({"id": ["a", "b"], "M": ["1,234", " 5 "]}), pd.DataFrame({"id": ["c"], "M": [float("nan")]})]
+    line = gp.plan_batches(frames, "id").violations.query("rule == 'type_doubtful'")["fix"].item()
+    scopes = [{"df": frame, "pd": pd} for frame in frames]
+    for scope in scopes:
+        exec(compile(line, "<fix>", "exec"), scope)
+    assert scopes[0]["df"]["M"].tolist() == [1234, 5]
+    assert scopes[1]["df"]["M"].isna().all()

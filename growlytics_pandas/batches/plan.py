@@ -127,10 +127,21 @@ def make_plan(
         client=client,
         surveyed=surveyed,
         common=Common(layout, surveyed.labels, dropped_columns(findings), surveyed.told_once, budget),
-        column_violations=build_frame(findings, surveyed.example.index),
+        column_violations=_for_every_part(build_frame(findings, surveyed.example.index)),
         _execute=execute,
         _replan=lambda other: make_plan(engine, id_col, options, other, execute, surveyed),
     )
+
+
+def _for_every_part(found: pd.DataFrame) -> pd.DataFrame:
+    """Let lines that read text pass over parts in which the column is empty, and so of no text."""
+    found["fix"] = [
+        f"if df[{column!r}].notna().any(): {line}"
+        if rule == Rule.TYPE_DOUBTFUL and not line.startswith(("#", "("))
+        else line
+        for rule, column, line in zip(found["rule"], found["column"], found["fix"], strict=True)
+    ]
+    return found
 
 
 def _counting(layout: Layout, surveyed: Surveyed) -> Layout:

@@ -74,7 +74,20 @@ def _numbers(column: pd.Series[Any], present: pd.Series[Any]) -> tuple[pd.Series
     floats = list(map(float, present.tolist()))
     if any(map(_is_rounded, floats, present.tolist())):
         return column, Note(_stays(column, "whole numbers that a double would round"))
-    return _filled(column, floats, "float64", "float64"), None
+    return _filled(column, floats, "float64", "float64"), _note_of_spellings(present, floats)
+
+
+def _note_of_spellings(present: pd.Series[Any], floats: list[float]) -> Note | None:
+    """Say where two texts become one number: 1.1 and 1.10 may be versions."""
+    texts = present.drop_duplicates()
+    again = pd.Series(floats, index=present.index)[texts.index].duplicated()
+    if not again.any():
+        return None
+    asked = shlex.quote(f"{present.name}=string")
+    return Note(
+        f"column {present.name!r} is read as numbers, and some are spelt in two ways, like 1.1 and 1.10, first in line "
+        f"{texts.index[int(np.argmax(again))]:,}. To keep the text: --type {asked}."
+    )
 
 
 def _is_rounded(number: float, text: str) -> bool:

@@ -254,3 +254,12 @@ def test_white_space_around_a_word_that_means_missing_is_ignored(command, at, wr
     file = write("a.csv", "id,Orders,City\n1,3,  \n2,NA ,Goa\n3, -,NAB\n")
     stored = {"1": {"Orders": 3, "City": "  "}, "2": {"City": "Goa"}, "3": {"City": "NAB"}}
     assert pushed(command, at(), file, "--na=NA", "--na= - ") == stored
+
+
+def test_texts_that_become_one_number_are_told(command, at, write):
+    file = write("a.csv", "id,Version,Price\n1,1.1,2.50\n2,1.10,3.75\n")
+    done = command("push", file, "--id-col", "id", "--dry-run")
+    assert "column 'Version' is read as numbers" in done.err
+    assert "line 3" in done.err
+    assert "'Price'" not in done.err
+    assert pushed(command, at(), file, "--type", "Version=string")["2"] == {"Version": "1.10", "Price": 3.75}
