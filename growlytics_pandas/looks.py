@@ -13,6 +13,7 @@ import pandas as pd
 from pandas.api import types as dtypes
 
 from growlytics_pandas import contract
+from growlytics_pandas.cells import originals
 from growlytics_pandas.date_spellings import is_day
 from growlytics_pandas.inference import Kind
 from growlytics_pandas.shapes import MIDNIGHT_IN, Shape, any_code, shape_of, traits_of
@@ -88,13 +89,15 @@ def _at_dates(column: pd.Series[Any]) -> Look:
     if not is_mixed and zone is None:
         return Look(column.name, Counter({Shape.WALL: 1}), 1)
     present = column.dropna()
-    values = _draw(present, _GLANCE).tolist()
+    values = originals(_draw(present, _GLANCE))
     if is_mixed or all(len(_shapes_of_date(value)) > 1 for value in values):
-        values = _draw(present, _SAMPLE).tolist()
+        values = originals(_draw(present, _SAMPLE))
     return Look(column.name, Counter(shape for value in values for shape in _shapes_of_date(value)), len(values))
 
 
 def _shapes_of_date(value: Any) -> list[str]:
+    if isinstance(value, str):  # Python has no such date
+        return [Shape.MOMENT]
     zone = getattr(value, "tzinfo", None)
     if zone is None:
         return [Shape.WALL]

@@ -39,7 +39,7 @@ ALLOWED = {
     "cells": "contract inference",
     "conversion": "cells contract inference rules",
     "hints": "contract date_spellings inference looks readings shapes spellings",
-    "looks": "contract date_spellings inference shapes spellings",
+    "looks": "cells contract date_spellings inference shapes spellings",
     "readings": "conversion date_spellings spellings",
     "shapes": "conversion date_spellings spellings",
     "date_spellings": "",
