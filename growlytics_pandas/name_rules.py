@@ -4,7 +4,8 @@ import datetime as dt
 import difflib
 import warnings
 from collections import Counter, defaultdict
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,14 +18,17 @@ from growlytics_pandas.ledger import UNCERTAIN
 from growlytics_pandas.rules import RULES, Effect, Rule, Severity
 from growlytics_pandas.violations import Found
 
+_ALMOST: Final = 0.75  # difflib's ratio of two names from which one may be meant by the other
+
 
 def check_attributes(frame: pd.DataFrame, layout: Layout) -> list[Found]:
     """Check every attribute's name and type; one finding a rule and column."""
     present = [attribute for attribute in layout.attributes if attribute.kind is not Kind.EMPTY]  # the rest has nothing
     names = Counter(attribute.name for attribute in present)
     findings: list[Found] = []
+    meant = _known_meant(layout)
     for attribute in present:
-        findings += _check_type(frame, layout, attribute)  # first: its line goes by the label of now
+        findings += _check_type(frame, layout, attribute, meant)  # first: its line goes by the label of now
         findings += _check_name(frame, layout, attribute, names)
     return findings + _case_clashes(frame, layout)
 
@@ -76,12 +80,12 @@ def _check_name(frame: pd.DataFrame, layout: Layout, attribute: Attribute, names
     return findings
 
 
-def _check_type(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> list[Found]:
+def _check_type(frame: pd.DataFrame, layout: Layout, attribute: Attribute, meant: Mapping[int, str]) -> list[Found]:
     if attribute.kind is Kind.UNSUPPORTED:
         held = f" of {attribute.note}" if attribute.note not in ("", attribute.dtype) else ""
         what = f"dtype {attribute.dtype}{held} has no attribute type; the types are {', '.join(contract.TYPES)}."
         return [_found(Rule.TYPE_UNSUPPORTED, attribute, len(frame), what, type_fixes.supported(frame, attribute))]
-    findings = _check_known(frame, layout, attribute) or _check_doubt(frame, attribute)
+    findings = _check_known(frame, layout, attribute, meant) or _check_doubt(frame, attribute)
     findings += _check_days(frame, layout, attribute)
     is_id = attribute.position == layout.id_position
     if attribute.is_reserved and not is_id and attribute.kind not in (Kind.TEXT, Kind.EMPTY):
@@ -91,7 +95,7 @@ def _check_type(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> li
     return findings
 
 
-def _check_known(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> list[Found]:
+def _check_known(frame: pd.DataFrame, layout: Layout, attribute: Attribute, meant: Mapping[int, str]) -> list[Found]:
     """Compare with what the ledger knows to be fixed."""
     known = attribute.known
     if attribute.type is None or not layout.knows_types or attribute.is_reserved:
@@ -99,7 +103,7 @@ def _check_known(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> l
     if known is None:
         if layout.new_attributes == "allow":
             return []
-        return [_unknown(frame, layout, attribute)]
+        return [_unknown(frame, layout, attribute, meant)]
     if known.type == attribute.type:
         return []
     when = f"{known.first_seen:%Y-%m-%d %H:%M} UTC"
@@ -150,24 +154,31 @@ def _offset_of(zone: str) -> dt.timedelta:
     return dt.datetime.now(ZoneInfo(zone)).utcoffset() or dt.timedelta(0)
 
 
-def _unknown(frame: pd.DataFrame, layout: Layout, attribute: Attribute) -> Found:
+def _unknown(frame: pd.DataFrame, layout: Layout, attribute: Attribute, meant: Mapping[int, str]) -> Found:
     """Report a name that is not allowed for being new; the line gives it the known one that is probably meant."""
-    meant = _known_near(layout, attribute)
-    asked = f" Did you mean {meant!r}?" if meant else ""
+    near = meant.get(attribute.position, "")
+    asked = f" Did you mean {near!r}?" if near else ""
     what = f"{attribute.name!r} is new, and new_attributes='forbid'; check the name, or allow it.{asked}"
-    rivals = [a for a in layout.attributes if a.known is None and _known_near(layout, a) == meant]
-    if meant and rivals[0] is attribute:  # one of them at most can have the name
-        fix = name_fixes.renamed(frame, layout, attribute, meant)
+    first = next((position for position, name in meant.items() if name == near), None)
+    if first == attribute.position:  # one column at most can have the name
+        fix = name_fixes.renamed(frame, layout, attribute, near)
     else:
         fix = fixes.dropped(frame, attribute.position)
     return _found(Rule.ATTRIBUTE_UNKNOWN, attribute, len(frame), what, fix)
 
 
-def _known_near(layout: Layout, attribute: Attribute) -> str:
-    """Return the known name that is spelt almost so and that no column has; '' where there is none."""
-    sent = {a.name for a in layout.attributes}
+def _known_meant(layout: Layout) -> dict[int, str]:
+    """Return position → known name that is spelt almost so and that no column has, of names that are not allowed."""
+    if layout.new_attributes == "allow":
+        return {}
+    sent = {attribute.name for attribute in layout.attributes}
     known = {name.casefold(): name for name in layout.known_names if name not in sent}
-    return next((known[near] for near in difflib.get_close_matches(attribute.name.casefold(), known, 1, 0.75)), "")
+    near = {
+        a.position: difflib.get_close_matches(a.name.casefold(), known, n=1, cutoff=_ALMOST)
+        for a in layout.attributes
+        if a.known is None
+    }
+    return {position: known[found[0]] for position, found in near.items() if found}
 
 
 def _case_clashes(frame: pd.DataFrame, layout: Layout) -> list[Found]:
