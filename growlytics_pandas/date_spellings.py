@@ -105,7 +105,12 @@ def is_of_open_century(text: str) -> bool:
     (True, False, False)
     """
     match = _NAMED_DATE.fullmatch(text)
-    return match is not None and len(match[4]) == len("25") and int(match[4]) in _OPEN_CENTURY
+    return match is not None and len(match[4]) == len("25") and is_open_year(int(match[4]))
+
+
+def is_open_year(year: int) -> bool:
+    """Tell whether a year may be of either century where its last two digits are all there is of it."""
+    return year % 100 in _OPEN_CENTURY
 
 
 def swapped(form: str) -> str:

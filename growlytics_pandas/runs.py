@@ -80,7 +80,7 @@ class AnyRun(ABC, Generic[R]):
         self._speed = Speedometer()
         self._timeline = Timeline()
         self._furthest = Sample(0.0, 0, 0.0)
-        self._accepted_before: int | None = None
+        self._accepted_before = 0
 
     @abstractmethod
     def pulse(self) -> Pulse:
@@ -152,7 +152,7 @@ class AnyRun(ABC, Generic[R]):
 
     def _sample(self, pulse: Pulse) -> Sample:
         """Return where the run is. What a lost worker takes with it is not taken back: no rate is below 0."""
-        accepted, last = pulse.counts[Status.ACCEPTED] - (self._accepted_before or 0), self._furthest
+        accepted, last = pulse.counts[Status.ACCEPTED] - self._accepted_before, self._furthest
         self._furthest = Sample(
             time.monotonic() - self._clock_start,
             max(accepted, last.accepted),

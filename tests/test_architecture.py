@@ -82,7 +82,7 @@ ALLOWED = {
     "form": "api client contract errors identifiers layout masking outcomes planning progress report result rules sandbox",
     "sandbox": "contract errors masking templates",
     "demo": "accessor samples sandbox",
-    "commands": "api client contract credentials csv_safe date_spellings errors layout ledger outcomes planning progress result rules targets transport wire",
+    "commands": "api client contract credentials csv_safe date_spellings errors layout ledger outcomes planning progress report result rules targets transport wire",
     "__main__": "commands demo sandbox",
     "__init__": "accessor api batches client errors ledger planning result samples sandbox",
 }

@@ -118,7 +118,7 @@ def merge_labels(surveys: Iterable[PartSurvey]) -> tuple[Hashable, ...]:
 
 
 def merge_floats(surveys: Iterable[PartSurvey]) -> frozenset[Rule]:
-    """Return the rules that all ids of all parts break, and that are told once for it."""
+    """Return the rules that nearly all ids of all parts break, and that are told once for it."""
     counts: Counter[Rule] = sum((each.floats for each in surveys), Counter())
     return told_once(counts, sum(int(each.has_id.sum()) for each in surveys))
 

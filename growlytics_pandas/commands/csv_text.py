@@ -11,8 +11,8 @@ from typing import Any, Final
 import pandas as pd
 
 from growlytics_pandas.commands.frames import ROWS_AT_ONCE, frame_of, join, text_array
-from growlytics_pandas.commands.wording import counted
 from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.report.tables import plural
 
 _OTHER_SEPARATORS: Final = (";", "\t", "|")
 
@@ -55,7 +55,7 @@ def _records(reader: Any, form: CsvForm) -> Iterator[tuple[int, list[str]]]:
             width = width or len(record)
             if len(record) != width:
                 raise InvalidArgumentError(
-                    f"{form.shown}, line {line:,}: found {counted(len(record), 'cell')}; the heading has {width}. The "
+                    f"{form.shown}, line {line:,}: found {plural(len(record), 'cell')}; the heading has {width}. The "
                     "file may be cut short, or a cell with a separator in it lacks its quotes."
                 )
             yield line, record

@@ -16,7 +16,7 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas.commands.frames import text_array
 from growlytics_pandas.commands.sources import Source
-from growlytics_pandas.date_spellings import is_of_open_century
+from growlytics_pandas.date_spellings import is_open_year
 from growlytics_pandas.errors import InvalidArgumentError
 
 _EXAMPLE: Final = datetime(2025, 1, 31, 9, 30, tzinfo=UTC)
@@ -122,7 +122,7 @@ def _iso_of(text: str, forms: Sequence[str]) -> str | _Flaw:
 
 
 def _is_open(found: datetime, form: str) -> bool:
-    return _OF_TWO_DIGITS in _directives(form) and is_of_open_century(f"1-Jan-{found.year % 100:02}")
+    return _OF_TWO_DIGITS in _directives(form) and is_open_year(found.year)
 
 
 def _date_in(text: str, form: str) -> datetime:

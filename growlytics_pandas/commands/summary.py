@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from growlytics_pandas.commands.wording import counted, in_words
+from growlytics_pandas.commands.wording import in_words
+from growlytics_pandas.report.tables import plural
 from growlytics_pandas.wire import one_line
 
 _FAILURES_IN_TEXT: Final = 3  # most often one is like the other
@@ -122,13 +123,13 @@ class Summary:
 
     def _headline(self) -> str:
         n_rows, n_errors = self.rows or 0, self.errors or 0
-        said = f"{one_line(self.file)}: {counted(n_rows, 'row')}"
+        said = f"{one_line(self.file)}: {plural(n_rows, 'row')}"
         if self.command == "validate":
-            return f"{said}: {counted(n_errors, 'error')}, {counted(self.warnings or 0, 'warning')}"
+            return f"{said}: {plural(n_errors, 'error')}, {plural(self.warnings or 0, 'warning')}"
         if self.would_refuse:
             n_sendable = (self.counts or {}).get("unsent", 0)
-            drop = f"with --errors drop {n_sendable:,} of {counted(n_rows, 'row')} would be sent"
-            return f"{said}: a push would be refused ({counted(n_errors, 'error')}); {drop}; dry run"
+            drop = f"with --errors drop {n_sendable:,} of {plural(n_rows, 'row')} would be sent"
+            return f"{said}: a push would be refused ({plural(n_errors, 'error')}); {drop}; dry run"
         would = {"unsent": "would be sent"} if self.ended == "dry run" else {}
         counts = ", ".join(f"{n:,} {would.get(status, status)}" for status, n in (self.counts or {}).items() if n)
         how = self.ended if self.ended != "refused" else "refused: nothing was sent"

@@ -96,17 +96,6 @@ _PHRASES: Final = (
 _ARGUMENT: Final = re.compile(r"(\w+)(?:\[('[^\]]*')\])?: ")
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun in the right number.
-
-    Examples
-    --------
-    >>> counted(1, "row"), counted(0, "row"), counted(1234, "row")
-    ('1 row', '0 rows', '1,234 rows')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def in_words(text: str) -> str:
     """Return `text` with the options of the command in place of the arguments of Python, on one line.
 
