@@ -8,7 +8,6 @@ import pytest
 import growlytics_pandas
 
 PACKAGE = pathlib.Path(growlytics_pandas.__file__).parent
-TESTS = pathlib.Path(__file__).parent
 
 # module -> the modules of ours that it may import; a folder is one module here
 ALLOWED = {
@@ -184,8 +183,3 @@ def test_third_party_packages_stay_behind_their_fence(path):
 def test_no_module_bears_the_name_of_a_public_function():
     public = {name for name in growlytics_pandas.__all__ if callable(getattr(growlytics_pandas, name))}
     assert not public & {path.stem for path in PACKAGE.glob("*.py")}
-
-
-def test_files_stay_short():
-    files = [*sources(), *TESTS.rglob("*.py")]
-    assert {str(path): n for path in files if (n := len(path.read_text().splitlines())) > 350} == {}
