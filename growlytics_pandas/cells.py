@@ -73,6 +73,12 @@ def _text(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) ->
     return Cells(kind, values, missing)
 
 
+def _object_text(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) -> Cells:
+    """Take text out of objects, some of which may be values such as `uuid.UUID` that are what their text is."""
+    cells = _text(column, missing, kind, zone)
+    return Cells(kind, [value if isinstance(value, str) else str(value) for value in cells.values], missing)
+
+
 def _integers(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
     dtype = "uint64" if dtypes.is_unsigned_integer_dtype(column.dtype) else "int64"
     return Cells(kind, _filled(column, dtype, missing), missing)
@@ -249,7 +255,7 @@ _EXTRACTORS = {
     Kind.DATE: _dates,
 }
 _OBJECT_EXTRACTORS = {
-    Kind.TEXT: _text,
+    Kind.TEXT: _object_text,
     Kind.INTEGER: _object_integers,
     Kind.BOOLEAN: _object_booleans,
     Kind.FLOAT: _objects,

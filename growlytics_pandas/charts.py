@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any, Final
 
-import pandas as pd
-
+from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.errors import MissingDependencyError
 from growlytics_pandas.outcomes import Status
-from growlytics_pandas.report.tables import STATUS_TONES, group_violations, label, left_out, plural
+from growlytics_pandas.report.tables import STATUS_TONES, label, left_out, plural
 from growlytics_pandas.rules import Severity
 from growlytics_pandas.timeline import Sample, stretches
 
@@ -50,19 +49,22 @@ class Pictures(tuple[Any, ...]):
         return _png(self[0].figure)
 
 
-def plot_violations(violations: pd.DataFrame, ax: Any = None) -> Any:
+def plot_violations(findings: Findings, ax: Any = None) -> Any:
     """Draw the cells concerned, by rule and column; returns the axes."""
-    groups = group_violations(violations)
-    shown = groups.head(MAX_BARS).iloc[::-1]
+    groups = findings.groups()
+    shown = groups[:MAX_BARS][::-1]
     if ax is None:
         figure = Figure(figsize=(8, 1.6 + 0.3 * max(len(shown), 1)), layout="constrained")
         ax = figure.add_subplot(axes_class=NotebookAxes)
-    tones = [_COLOURS["bad" if severity == Severity.ERROR else "warn"] for severity in shown["severity"]]
-    names = [f"{row.rule}  ·  {_plain(label(row.column))}" for row in shown.itertuples()]
-    _bars(ax, names, shown["cells"].tolist(), tones)
+    tones = [
+        _COLOURS["bad" if severity == Severity.ERROR else "warn"] for severity in (each.severity for each in shown)
+    ]
+    names = [f"{each.rule}  ·  {_plain(label(each.column))}" for each in shown]
+    _bars(ax, names, [each.cells for each in shown], tones)
     rest = left_out(len(groups) - len(shown), "rules and columns")
-    cells = f"{plural(int(groups['cells'].sum()), 'cell')} in {plural(len(violations), 'violation')} (red: errors)"
-    title = cells if len(groups) else "No violations"
+    n_cells = sum(each.cells for each in groups)
+    cells = f"{plural(n_cells, 'cell')} in {plural(len(findings), 'violation')} (red: errors)"
+    title = cells if groups else "No violations"
     ax.set_title(title, loc="left", fontsize=11, color=_INK)
     ax.set_xlabel("cells" + (f"   ({rest})" if rest else ""))
     return ax

@@ -84,6 +84,8 @@ def _to_string(cells: Cells, zone: ZoneInfo) -> Values:
             result.note(Rule.VALUE_NOT_FINITE, _infinite(cells.values, cells.missing))
         if cells.kind is Kind.MIXED:
             result.found.update(_found_in_dates(cells, zone))
+        if cells.kind in (Kind.FLOAT, Kind.MIXED):
+            result.note(Rule.INTEGER_UNSAFE, _lost_digits(cells.values) & result.sent)
     _refuse_surrogates(result)
     return result
 
@@ -154,7 +156,7 @@ def _to_number(cells: Cells, _zone: ZoneInfo) -> Values:
     result.note(Rule.VALUE_NOT_FINITE, infinite)
     if isinstance(result.values, list) and infinite.any():
         result.values = [0 if away else value for value, away in zip(result.values, infinite.tolist(), strict=True)]
-    result.note(Rule.INTEGER_UNSAFE, _unsafe(result) & result.sent)
+    result.note(Rule.INTEGER_UNSAFE, _unsafe(result.values) & result.sent)
     return result
 
 
@@ -171,7 +173,7 @@ def as_number(value: Any) -> int | float | Decimal | None:
         return float(value) if isinstance(value, float) else Decimal(str(value))  # np.float32 keeps its own digits
     if kind is Kind.DECIMAL:
         return Decimal(value)
-    return number_in(value) if kind is Kind.TEXT else None
+    return number_in(str(value)) if kind is Kind.TEXT else None
 
 
 def number_in(text: str) -> int | Decimal | None:
@@ -203,20 +205,40 @@ def is_infinite(value: Any) -> bool:
 _DOUBLE_MAX: Final = int(np.finfo("float64").max)
 
 
-def _unsafe(result: Values) -> Mask:
-    """Integers that a reader with doubles rounds. Floats are doubles already, so they have nothing to lose there."""
+def _unsafe(values: Any) -> Mask:
+    """Which numbers have lost digits, or lose them in a reader with doubles."""
+    if isinstance(values, np.ndarray) and values.dtype.kind == "f":
+        return np.abs(values) >= exact_limit(values.dtype)
     limit = contract.MAX_SAFE_INTEGER
-    if isinstance(result.values, np.ndarray):
-        if result.values.dtype.kind == "f":
-            return np.zeros(len(result.values), dtype=bool)
-        return (result.values > limit) | (result.values < -limit)
-    return np.fromiter(map(_is_unsafe, result.values), dtype=bool, count=len(result.missing))
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
+        return (values > limit) | (values < -limit)
+    return np.fromiter(map(_is_unsafe, values), dtype=bool, count=len(values))
 
 
-def _is_unsafe(value: float | Decimal) -> bool:
-    if isinstance(value, float) or abs(value) <= contract.MAX_SAFE_INTEGER:
-        return False
-    return isinstance(value, int) or value == value.to_integral_value()
+def _lost_digits(values: Any) -> Mask:
+    if isinstance(values, np.ndarray) and values.dtype.kind == "f":
+        return np.abs(values) >= exact_limit(values.dtype)
+    return np.fromiter(map(has_lost_digits, values), dtype=bool, count=len(values))
+
+
+def exact_limit(dtype: Any) -> int:
+    """Return the whole number from which floats of a dtype no longer tell neighbours apart: 2^53 for a double."""
+    return 1 << (int(np.finfo(dtype).nmant) + 1)
+
+
+def has_lost_digits(value: Any) -> bool:
+    """Tell whether a value is a float so large that whole numbers beside it became the same float."""
+    if isinstance(value, float):
+        return abs(value) > contract.MAX_SAFE_INTEGER and not np.isinf(value)
+    return isinstance(value, np.floating) and bool(abs(value) >= exact_limit(value.dtype)) and not np.isinf(value)
+
+
+def _is_unsafe(value: Any) -> bool:
+    if isinstance(value, (float, np.floating)):
+        return has_lost_digits(value)
+    if isinstance(value, Decimal):
+        return abs(value) > contract.MAX_SAFE_INTEGER and value == value.to_integral_value()
+    return isinstance(value, int) and abs(value) > contract.MAX_SAFE_INTEGER
 
 
 # boolean -----------------------------------------------------------------------------------------------------------
@@ -243,7 +265,7 @@ def as_boolean(value: Any) -> bool | None:
     if kind is Kind.BOOLEAN:
         return bool(value)
     if kind is Kind.TEXT:
-        return BOOLEAN_WORDS.get(value.strip().lower())
+        return BOOLEAN_WORDS.get(str(value).strip().lower())
     if kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL) and value in (0, 1):
         return bool(value)
     return None
@@ -277,7 +299,7 @@ def as_date(value: Any, zone: ZoneInfo) -> Any:
     kind = family(type(value))
     if kind is Kind.DATE:
         return naive(value, zone)
-    return date_in(value, zone) if kind is Kind.TEXT else None
+    return date_in(str(value), zone) if kind is Kind.TEXT else None
 
 
 def date_in(text: str, zone: ZoneInfo) -> Any:

@@ -38,9 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
         schema = plan.schema.head(_SHOWN_ATTRIBUTES)[_SHOWN_OF_SCHEMA]
         schema["column"] = schema["column"].map(repr)  # one is empty, one has white space around
         _show("df.growlytics.schema(id_col): what each column becomes, an attribute of that name", schema)
-        _show("df.growlytics.validate(id_col): what would not arrive, or deserves a look", _by_rule(plan.violations))
-        _say("\n--- … with a line of pandas that mends it: the first of each rule, whole, to paste ---")
-        for rule, fix in _remedies(plan.violations):
+        _show(
+            "df.growlytics.validate(id_col): rejected values (errors), and others to look at", _by_rule(plan.violations)
+        )
+        _say("\n--- … and what settles each: an option of the call, or a correction ---")
+        for rule, fix in _fixes(plan.violations):
             _say(f"{rule}\n    {fix}")
         _say("\n--- df.growlytics.push(id_col, errors='drop') -> sandbox ---")
         result = plan.push(errors="drop")
@@ -57,7 +59,7 @@ def _by_rule(violations: pd.DataFrame) -> pd.DataFrame:
     return violations.groupby(["rule", "severity", "effect"], sort=False)["count"].sum().reset_index()
 
 
-def _remedies(violations: pd.DataFrame) -> Iterable[tuple[str, str]]:
+def _fixes(violations: pd.DataFrame) -> Iterable[tuple[str, str]]:
     first = violations.drop_duplicates("rule")
     return zip(first["rule"], first["fix"], strict=True)
 

@@ -24,6 +24,7 @@ Every one can be pickled: message, status, violations and the like travel. A pla
 copy), since they hold the frame and the way to the service; so no pickle holds the API key.
 """
 
+from functools import cached_property
 from typing import Any, Final
 
 
@@ -77,8 +78,16 @@ class ConstraintViolationError(DataError, ValueError):
         The plan that was refused; ``plan.push(errors="drop")`` sends what can arrive.
     """
 
-    violations: Any = None
     plan: Any = None
+
+    @cached_property
+    def violations(self) -> Any:
+        """All violations of the plan, made when they are asked for."""
+        return None if self.plan is None else self.plan.violations
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        made, arguments, facts = super().__reduce__()
+        return made, arguments, facts | {"violations": self.violations}
 
 
 class ServiceError(GrowlyticsError):

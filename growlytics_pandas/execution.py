@@ -105,7 +105,6 @@ class Run(AnyRun[PushResult]):
     def _result(self, ended: str, message: str = "") -> PushResult:
         return PushResult(
             plan=self.plan,
-            violations=self.plan.violations,
             new_types=self._new_types(),
             run=self._facts(self.plan, ended, message),
             _book=self.book,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,7 +16,7 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas.cells import Cells, Mask, extract
-from growlytics_pandas.conversion import as_text, is_infinite
+from growlytics_pandas.conversion import as_text, has_lost_digits, is_infinite
 from growlytics_pandas.inference import Kind, family
 
 Keep = Literal["first", "last", False]
@@ -23,7 +24,10 @@ Keep = Literal["first", "last", False]
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """The ids of a block: `texts` as they are sent ('' where there is none), and masks of what is to be said."""
+    """The ids of a block: `texts` as they are sent ('' where there is none), and masks of what there is to report.
+
+    `rounded`: numbers whose last digits are lost. They count as `missing`: they may be another customer's.
+    """
 
     texts: list[str]
     missing: Mask
@@ -39,8 +43,8 @@ def read_ids(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Ids:
     raw, floats, rounded = _raw_texts(cells, zone)
     texts = list(map(str.strip, raw))
     _drop_surrogates(texts)
-    for position in np.flatnonzero(cells.missing).tolist():
-        texts[position] = ""
+    for position in np.flatnonzero(cells.missing | rounded).tolist():
+        texts[position] = ""  # what has lost digits may be another customer's
     lengths = np.fromiter(map(len, texts), dtype="int32", count=len(texts))
     present = lengths > 0
     raw_lengths = np.fromiter(map(len, raw), dtype="int32", count=len(raw))
@@ -48,27 +52,42 @@ def read_ids(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Ids:
         texts,
         missing=~present,
         stripped=present & (raw_lengths != lengths),
-        was_float=floats & present,
-        rounded=rounded & present,
+        was_float=floats & (present | rounded),
+        rounded=rounded & ~cells.missing,
         too_long=_too_long(texts, lengths, contract.MAX_ID_CHARS),
     )
 
 
 def _raw_texts(cells: Cells, zone: ZoneInfo) -> tuple[list[str], Mask, Mask]:
-    """Return the texts, which came from a float, and which floats are too large to have kept their digits."""
+    """Return the texts, which came from a float, and which are numbers that have lost digits."""
     count = len(cells.missing)
     none = np.zeros(count, dtype=bool)
     if cells.kind is Kind.TEXT:
-        return cells.values, none, none
+        return cells.values, none, _in_scientific_notation(cells.values)
     if cells.kind is Kind.INTEGER:
         return list(map(str, cells.values.tolist())), none, none
     if cells.kind in (Kind.FLOAT, Kind.DECIMAL, Kind.MIXED):
-        values = cells.values.tolist()
+        values = list(cells.values)  # not tolist(): a float32 has the digits of its own precision
         texts = ["" if gone else _id_text(v, zone) for v, gone in zip(values, cells.missing.tolist(), strict=True)]
         floats = np.fromiter((isinstance(v, (float, np.floating)) for v in values), dtype=bool, count=count)
-        big = np.fromiter((isinstance(v, float) and abs(v) > contract.MAX_SAFE_INTEGER for v in values), bool, count)
-        return texts, floats & ~cells.missing, big & ~cells.missing
+        rounded = np.fromiter(map(has_lost_digits, values), dtype=bool, count=count)
+        if cells.kind is Kind.MIXED:
+            rounded |= _in_scientific_notation([v if isinstance(v, str) else "" for v in values])
+        return texts, floats & ~cells.missing, rounded & ~cells.missing
     return [""] * count, none, none  # booleans, dates, lists …: no id
+
+
+_SCIENTIFIC: Final = re.compile(r"\s*'?[+-]?\d(?:[.,]\d+)?[eE]\+\d+\s*")
+
+
+def _in_scientific_notation(texts: list[str]) -> Mask:
+    """Which texts are numbers as a spreadsheet or a float writes them when they are long: ``9.19812E+11``."""
+    if not _HAS_EXPONENT.search("\n".join(texts)):
+        return np.zeros(len(texts), dtype=bool)
+    return np.fromiter((_SCIENTIFIC.fullmatch(text) is not None for text in texts), dtype=bool, count=len(texts))
+
+
+_HAS_EXPONENT: Final = re.compile(r"\d[eE]\+\d")
 
 
 def _id_text(value: Any, zone: ZoneInfo) -> str:

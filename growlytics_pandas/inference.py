@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
+from numbers import Number
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -166,7 +167,25 @@ _FAMILIES: Final = (
 
 def family(cls: type) -> Kind:
     """Return the kind of the values of a Python or numpy class."""
-    return next((kind for classes, kind in _FAMILIES if issubclass(cls, classes)), Kind.UNSUPPORTED)
+    kind = next((kind for classes, kind in _FAMILIES if issubclass(cls, classes)), None)
+    return kind or (Kind.TEXT if _is_identity(cls) else Kind.UNSUPPORTED)
+
+
+_NO_IDENTITY: Final = (
+    *(Number, np.generic, bytes, bytearray, memoryview, tuple, frozenset, Enum, type),
+    *(timedelta, time, pd.Period, pd.Interval, pd.DateOffset),
+)
+
+
+def _is_identity(cls: type) -> bool:
+    """Tell whether the text of a value is what the value is: `uuid.UUID`, a database's ``ObjectId``, an address.
+
+    Such a class compares by value, can be a key, and writes itself in a form of its own.
+    """
+    own = ("__str__", "__eq__", "__hash__")
+    return all(getattr(cls, name) not in (None, getattr(object, name)) for name in own) and not issubclass(
+        cls, _NO_IDENTITY
+    )
 
 
 def _of_objects(column: pd.Series[Any]) -> Finding:

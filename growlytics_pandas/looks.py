@@ -152,7 +152,7 @@ def _drawn(column: pd.Series[Any]) -> tuple[pd.Series[Any], bool]:
 
 def _at_padding(column: pd.Series[Any]) -> Look:
     present, is_whole = _drawn(column)
-    texts = present.tolist()
+    texts = list(map(str, present))
     return Look(column.name, _count_padded(texts), len(texts), is_whole)
 
 
@@ -163,7 +163,7 @@ def _count_padded(texts: list[str]) -> Counter[str]:
 
 def _at_text(column: pd.Series[Any]) -> Look:
     present, is_whole = _drawn(column)
-    seen, texts = _draw(present, _GLANCE).tolist(), present.tolist()
+    seen, texts = list(map(str, _draw(present, _GLANCE))), list(map(str, present))
     glance = list(map(shape_of, seen))
     if glance.count(Shape.OTHER) * 2 > len(glance) - glance.count(Shape.ABSENT):
         shapes = _count_padded(texts)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import numpy as np
-import pandas as pd
 
 from growlytics_pandas.client import Client, default_client, require_client
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 PlanT = TypeVar("PlanT", "Plan", "BatchPlan")
 Errors = Literal["raise", "drop"]
 MAX_CONCURRENCY: Final = 65_535  # requests: the ports that one machine has for connections to one address
-_SHOWN_RULES: Final = 10
+_SHOWN_GROUPS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ def settle(plan: PlanT, options: PushOptions) -> tuple[PlanT, Client | None]:
         plan = plan.of(client)
     has_errors = plan.has_errors  # whatever `errors` says: every row is checked before the first is sent
     if has_errors and options.errors == "raise" and not options.dry_run:
-        raise refusal(plan.violations, plan)
+        raise refusal(plan)
     return plan, client
 
 
@@ -96,20 +95,16 @@ def settle_client(options: PushOptions, planned: Client | None) -> Client | None
     return client
 
 
-def refusal(violations: pd.DataFrame, plan: Any) -> ConstraintViolationError:
-    """Say what would not arrive, rule by rule, with the first example and its remedy."""
-    errors = violations[violations["severity"] == Severity.ERROR]
-    counts = errors["rule"].value_counts()
-    lines = [f"  {rule}: {count:,}" for rule, count in counts.head(_SHOWN_RULES).items()]
-    if len(counts) > _SHOWN_RULES:
-        n_more = len(counts) - _SHOWN_RULES
-        lines.append(f"  +{n_more} more rule{'s' if n_more > 1 else ''}")
-    first = errors.iloc[0]
+def refusal(plan: AnyPlan, sent: str = "nothing was sent") -> ConstraintViolationError:
+    """Return the error of a plan with values that would be rejected: by rule and column, each with its fix."""
+    errors = [group for group in plan.findings.groups() if group.severity is Severity.ERROR]
+    n_errors = plan.findings.count(Severity.ERROR)
+    lines = [f"  {group.rule} ({group.cells:,}): {group.message}\n    {group.fix}" for group in errors[:_SHOWN_GROUPS]]
+    if len(errors) > _SHOWN_GROUPS:
+        lines.append(f"  +{len(errors) - _SHOWN_GROUPS:,} more, by rule and column")
     return ConstraintViolationError(
-        f"nothing was sent: {len(errors):,} violation{'s' if len(errors) > 1 else ''} would keep data from arriving.\n"
+        f"{sent}: {n_errors:,} {'violation' if n_errors == 1 else 'violations'} of severity error.\n"
         + "\n".join(lines)
-        + f"\nThe first: {first['message']}\n  {first['fix']}\n"
-        "All are in the error's .violations. Mend them, or push with errors='drop' to leave out what cannot arrive.",
-        violations=violations,
+        + "\nAll are in the error's .violations. To send the rest without them: errors='drop'.",
         plan=plan,
     )

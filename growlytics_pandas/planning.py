@@ -14,6 +14,8 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas.blocks import Budget, prepare, starts
+from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.checks.frame import Precheck, check_frame, precheck
 from growlytics_pandas.encoding import Encoded, encode_block
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.identifiers import read_ids
@@ -25,7 +27,6 @@ from growlytics_pandas.report import Limits, Shown, plan_page
 from growlytics_pandas.report.page import Page
 from growlytics_pandas.report.tables import plural
 from growlytics_pandas.rules import Severity
-from growlytics_pandas.validation import Screening, find_violations, screen
 
 if TYPE_CHECKING:
     from growlytics_pandas.client import Client
@@ -73,8 +74,16 @@ class AnyPlan(Shown):
 
     @property
     @abstractmethod
+    def findings(self) -> Findings:
+        """The violations, before they are made into a frame."""
+
+    @cached_property
     def violations(self) -> pd.DataFrame:
-        """Everything that will not arrive (error) or deserves a look (warning)."""
+        """Every value that will be rejected (error) or deserves a look (warning); one row per violation.
+
+        What is a property of a column has one row, with the number of cells in `count`.
+        """
+        return self.findings.to_frame()
 
     @property
     @abstractmethod
@@ -84,7 +93,7 @@ class AnyPlan(Shown):
     @property
     def has_errors(self) -> bool:
         """Whether anything would not arrive."""
-        return bool((self.violations["severity"] == Severity.ERROR).any())
+        return self.findings.has_errors
 
     def plot(self, ax: Any = None) -> Any:
         """Draw violations by column and rule (extra ``plot``).
@@ -105,7 +114,7 @@ class AnyPlan(Shown):
         """
         from growlytics_pandas.charts import plot_violations  # noqa: PLC0415 - matplotlib is optional, slow to import
 
-        return plot_violations(self.violations, ax)
+        return plot_violations(self.findings, ax)
 
     def _page(self, veil: Veil, limits: Limits) -> Page:
         return plan_page(self, veil, limits)
@@ -140,9 +149,9 @@ class Plan(AnyPlan):
     _replan: Callable[[Client], Plan] = field(repr=False)
 
     @cached_property
-    def screening(self) -> Screening:
+    def screening(self) -> Precheck:
         """Which columns and rows are left out, and why."""
-        return screen(self.frame, self.layout)
+        return precheck(self.frame, self.layout)
 
     @cached_property
     def schema(self) -> pd.DataFrame:
@@ -154,9 +163,9 @@ class Plan(AnyPlan):
         return schema_frame(self.layout, self.screening.dropped)
 
     @cached_property
-    def violations(self) -> pd.DataFrame:
-        """Everything that will not arrive (error) or deserves a look (warning); one row per violation."""
-        return find_violations(self.frame, self.layout, self.screening, self.budget)
+    def findings(self) -> Findings:
+        """The violations, before they are made into a frame."""
+        return check_frame(self.frame, self.layout, self.screening, self.budget)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -202,9 +211,9 @@ class Plan(AnyPlan):
         return self._execute(self, **options)
 
     def __repr__(self) -> str:
-        errors = int((self.violations["severity"] == Severity.ERROR).sum())
+        errors, warnings = self.findings.count(Severity.ERROR), self.findings.count(Severity.WARNING)
         going, attributes = plural(len(self.frame), "row"), plural(len(self.layout.attributes), "attribute")
-        found = f"{plural(errors, 'error')}, {plural(len(self.violations) - errors, 'warning')}"
+        found = f"{plural(errors, 'error')}, {plural(warnings, 'warning')}"
         return f"<Plan {self.counts['unsent']:,} of {going}, {attributes}; {found}>"
 
 
@@ -230,7 +239,7 @@ SCHEMA_DTYPES = {
 def encode_rows(
     frame: pd.DataFrame,
     layout: Layout,
-    screening: Screening,
+    screening: Precheck,
     rows: tuple[int, int],
     *,
     budget: Budget | None = None,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import pandas as pd
 
+from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import InvalidArgumentError, UsageError
 from growlytics_pandas.masking import Veil
@@ -21,7 +22,6 @@ from growlytics_pandas.outcomes import ARRIVED, RETRYABLE, Book, Status
 from growlytics_pandas.report import Limits, Shown, gather_care, result_page
 from growlytics_pandas.report.page import Page
 from growlytics_pandas.report.tables import plural
-from growlytics_pandas.rules import Severity
 from growlytics_pandas.timeline import Sample
 
 if TYPE_CHECKING:
@@ -55,7 +55,6 @@ class AnyResult(Shown):
     """What every result of a push can do, whether of one frame or of parts."""
 
     plan: AnyPlan
-    violations: pd.DataFrame
     new_types: pd.DataFrame
     run: RunFacts
 
@@ -75,7 +74,17 @@ class AnyResult(Shown):
 
         Rows that ``keep=`` left out, as asked for, do not count against it.
         """
-        return not any(self.counts[s] for s in RETRYABLE) and not (self.violations["severity"] == Severity.ERROR).any()
+        return not any(self.counts[s] for s in RETRYABLE) and not self.findings.has_errors
+
+    @property
+    def findings(self) -> Findings:
+        """The violations, before they are made into a frame."""
+        return self.plan.findings
+
+    @property
+    def violations(self) -> pd.DataFrame:
+        """Everything found before sending, warnings too; one row per violation."""
+        return self.plan.violations
 
     def _require_push(self) -> None:
         """Refuse to retry what was never tried."""
@@ -123,7 +132,7 @@ class AnyResult(Shown):
     def __repr__(self) -> str:
         said = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
         said += ", not all with every attribute" if self.has_incomplete_rows else ""
-        found = plural(len(self.violations), "violation")
+        found = plural(len(self.findings), "violation")
         ended = self.run.ended + (", which a push would refuse" if self.run.would_refuse else "")
         return f"<{type(self).__name__} {ended}: {said}; {found}; {self.run.seconds:.1f} s>"
 
@@ -134,8 +143,6 @@ class PushResult(AnyResult):
 
     Attributes
     ----------
-    violations : DataFrame
-        Everything found before sending, warnings too; one row per violation.
     new_types : DataFrame
         Attributes whose type this push fixed for good: `attribute`, `type`. Empty without a ledger's memory of before.
     run : RunFacts
@@ -153,7 +160,6 @@ class PushResult(AnyResult):
     """
 
     plan: Plan
-    violations: pd.DataFrame
     new_types: pd.DataFrame
     run: RunFacts
     _book: Book = field(repr=False)
@@ -168,8 +174,8 @@ class PushResult(AnyResult):
     def has_incomplete_rows(self) -> bool:
         """Whether a row arrived, but not with every attribute it has: a column or a value was left out."""
         arrived = self._book.rows_with(ARRIVED)
-        lost = self.violations.loc[self.violations["severity"] == Severity.ERROR, "row"]
-        return bool(len(arrived)) and bool((lost.isna() | lost.isin(arrived)).any())
+        concerns_column, rows = self.findings.error_rows()
+        return bool(len(arrived)) and (concerns_column or bool(np.isin(rows, arrived).any()))
 
     @cached_property
     def outcomes(self) -> pd.DataFrame:

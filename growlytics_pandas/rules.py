@@ -27,11 +27,16 @@ class Rule(StrEnum):
 
     ID_MISSING = "id_missing"
     ID_DUPLICATE = "id_duplicate"
+    ID_ROUNDED = "id_rounded"
     ID_WHITESPACE = "id_whitespace"
+    ID_WRAPPED = "id_wrapped"
     ID_FLOAT = "id_float"
     ID_STRINGIFIED = "id_stringified"
     ID_CASE_DUPLICATE = "id_case_duplicate"
     ID_TOO_LONG = "id_too_long"
+    ROW_IS_HEADING = "row_is_heading"
+    ROW_IS_TOTAL = "row_is_total"
+    INDEX_COLUMN = "index_column"
     ATTRIBUTE_NAME_EMPTY = "attribute_name_empty"
     ATTRIBUTE_NAME_TOO_LONG = "attribute_name_too_long"
     ATTRIBUTE_NAME_DUPLICATE = "attribute_name_duplicate"
@@ -47,9 +52,12 @@ class Rule(StrEnum):
     INTEGER_UNSAFE = "integer_unsafe"
     VALUE_TOO_LONG = "value_too_long"
     VALUE_STRINGIFIED = "value_stringified"
+    VALUE_WHITESPACE = "value_whitespace"
+    TEXT_DAMAGED = "text_damaged"
     DATE_TRUNCATED = "date_truncated"
     DATE_SHIFTED = "date_shifted"
     RESERVED_NOT_STRING = "reserved_not_string"
+    CONTACT_NOT_MAPPED = "contact_not_mapped"
     EMAIL_INVALID = "email_invalid"
     MOBILE_INVALID = "mobile_invalid"
     TOO_MANY_ATTRIBUTES = "too_many_attributes"
@@ -77,31 +85,41 @@ RULES: Final = MappingProxyType(
     {
         Rule.ID_MISSING: _error(Effect.ROW_SKIPPED, "no usable id: missing, empty, or a value that cannot be an id"),
         Rule.ID_DUPLICATE: _error(Effect.ROW_SKIPPED, "another row has the same id"),
+        Rule.ID_ROUNDED: _error(Effect.ROW_SKIPPED, "the id's last digits are lost: a float of 2^53 or more, 9.2E+11"),
         Rule.ID_WHITESPACE: _warning(Effect.VALUE_CHANGED, "white space around the id is stripped"),
+        Rule.ID_WRAPPED: _warning(Effect.SENT_AS_IS, "marks around the id: quotes, ='…', mailto:, separators"),
         Rule.ID_FLOAT: _warning(Effect.VALUE_CHANGED, "a float id is written without its '.0'"),
         Rule.ID_STRINGIFIED: _warning(
-            Effect.SENT_AS_IS, "text that stands for nothing, or that a float became: 'nan', 'NULL', '12.0'"
+            Effect.SENT_AS_IS, "a placeholder for a missing value, or the text of a float: 'nan', 'NULL', '12.0'"
         ),
         Rule.ID_CASE_DUPLICATE: _warning(Effect.SENT_AS_IS, "the id differs from another only in case or look"),
         Rule.ID_TOO_LONG: _warning(Effect.SENT_AS_IS, "the id is longer than 40 characters"),
+        Rule.ROW_IS_HEADING: _warning(Effect.SENT_AS_IS, "the id equals the heading of its column"),
+        Rule.ROW_IS_TOTAL: _warning(Effect.SENT_AS_IS, "the id is a word such as 'Total'"),
+        Rule.INDEX_COLUMN: _warning(Effect.SENT_AS_IS, "an old index is sent as an attribute"),
         Rule.ATTRIBUTE_NAME_EMPTY: _error(Effect.ATTRIBUTE_DROPPED, "the attribute has no usable name"),
         Rule.ATTRIBUTE_NAME_TOO_LONG: _error(Effect.ATTRIBUTE_DROPPED, "the name has 50 characters or more"),
         Rule.ATTRIBUTE_NAME_DUPLICATE: _error(Effect.ATTRIBUTE_DROPPED, "two columns map to one attribute"),
-        Rule.ATTRIBUTE_NAME_CASE_CLASH: _warning(Effect.SENT_AS_IS, "the name differs from another only in case"),
-        Rule.ATTRIBUTE_NAME_WHITESPACE: _warning(Effect.SENT_AS_IS, "white space around the name"),
+        Rule.ATTRIBUTE_NAME_CASE_CLASH: _warning(
+            Effect.SENT_AS_IS, "the name differs from another only in case or look"
+        ),
+        Rule.ATTRIBUTE_NAME_WHITESPACE: _warning(Effect.SENT_AS_IS, "white space or invisible characters in the name"),
         Rule.TYPE_UNSUPPORTED: _error(Effect.ATTRIBUTE_DROPPED, "values of this kind have no attribute type"),
         Rule.TYPE_CONFLICT: _error(Effect.ATTRIBUTE_DROPPED, "the ledger knows another type: it would be ignored"),
-        Rule.TYPE_DOUBTFUL: _warning(Effect.SENT_AS_IS, "a new attribute, whose values look like another type"),
+        Rule.TYPE_DOUBTFUL: _warning(Effect.SENT_AS_IS, "the values of a new attribute look like another type"),
         Rule.ATTRIBUTE_UNKNOWN: _error(Effect.ATTRIBUTE_DROPPED, "a new attribute with new_attributes='forbid'"),
         Rule.VALUE_WRONG_TYPE: _error(Effect.ATTRIBUTE_DROPPED, "the value is not, and cannot become, the type"),
         Rule.VALUE_NOT_FINITE: _error(Effect.ATTRIBUTE_DROPPED, "infinity is not JSON"),
         Rule.DATE_OUT_OF_RANGE: _error(Effect.ATTRIBUTE_DROPPED, "the year is outside 1 to 9999"),
-        Rule.INTEGER_UNSAFE: _warning(Effect.SENT_AS_IS, "an integer beyond 2^53, which JSON readers may round"),
+        Rule.INTEGER_UNSAFE: _warning(Effect.SENT_AS_IS, "a whole number of 2^53 or more, which may be rounded"),
         Rule.VALUE_TOO_LONG: _warning(Effect.SENT_AS_IS, "text longer than 512 characters"),
-        Rule.VALUE_STRINGIFIED: _warning(Effect.SENT_AS_IS, "text that stands for nothing: 'nan', 'None', 'NULL'"),
+        Rule.VALUE_STRINGIFIED: _warning(Effect.SENT_AS_IS, "a placeholder for a missing value: 'nan', 'None', 'NULL'"),
+        Rule.VALUE_WHITESPACE: _warning(Effect.SENT_AS_IS, "white space around the text"),
+        Rule.TEXT_DAMAGED: _warning(Effect.SENT_AS_IS, "replacement characters, NUL, or text in the wrong encoding"),
         Rule.DATE_TRUNCATED: _warning(Effect.VALUE_CHANGED, "the fraction of a second is cut off"),
-        Rule.DATE_SHIFTED: _warning(Effect.VALUE_CHANGED, "a day goes out as the evening before, in timezone="),
+        Rule.DATE_SHIFTED: _warning(Effect.VALUE_CHANGED, "a day is sent as the evening before, in timezone="),
         Rule.RESERVED_NOT_STRING: _warning(Effect.VALUE_CHANGED, "name, email and mobile are written as text"),
+        Rule.CONTACT_NOT_MAPPED: _warning(Effect.SENT_AS_IS, "contacts in a custom attribute, which no campaign uses"),
         Rule.EMAIL_INVALID: _warning(Effect.SENT_AS_IS, "not a plausible e-mail address"),
         Rule.MOBILE_INVALID: _warning(Effect.SENT_AS_IS, "not a plausible phone number for the region"),
         Rule.TOO_MANY_ATTRIBUTES: _error(Effect.ATTRIBUTE_DROPPED, "more than 100 custom attributes in one row"),

@@ -22,7 +22,14 @@ PLANTED: Final = (
     *("id_missing", "id_duplicate", "id_whitespace", "id_float", "id_stringified", "id_case_duplicate", "id_too_long"),
     *("attribute_name_empty", "attribute_name_too_long", "attribute_name_duplicate", "attribute_name_case_clash"),
     *("attribute_name_whitespace", "type_unsupported", "value_wrong_type", "value_not_finite", "date_out_of_range"),
-    *("integer_unsafe", "value_too_long", "value_stringified", "date_truncated", "reserved_not_string"),
+    *(
+        "integer_unsafe",
+        "value_too_long",
+        "value_stringified",
+        "value_whitespace",
+        "date_truncated",
+        "reserved_not_string",
+    ),
     *("email_invalid", "mobile_invalid", "too_many_attributes", "row_empty"),
 )
 """The rules that a dirty frame breaks. The others need a ledger: ``type_conflict`` and ``attribute_unknown``."""

@@ -11,6 +11,7 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas.api import plan
+from growlytics_pandas.checks.messages import message_text
 from growlytics_pandas.client import Client
 from growlytics_pandas.errors import (
     ConstraintViolationError,
@@ -27,7 +28,6 @@ from growlytics_pandas.runs import LastResult
 _ID: Final = "growlytics customer id"  # no attribute is called so
 _EXAMPLE: Final = "{'name': 'City', 'type': 'string', 'value': 'Pune'}"
 _SHOWN: Final = 10  # violations in a message
-_FOR_A_PUSH: Final = " Or push with types="
 _SUCH: Final = MappingProxyType(
     {
         contract.STRING: "a text such as 'Pune'",
@@ -67,19 +67,18 @@ def _cell(value: Any) -> Any:
 
 def _violated(error: ConstraintViolationError) -> ConstraintViolationError:
     """Say the same in the words of one customer, who has an id and attributes and no rows and columns."""
-    errors = error.violations[error.violations["severity"] == Severity.ERROR]
+    errors = [violation for violation in error.plan.findings.violations if violation.level is Severity.ERROR]
     known = {attribute.column: attribute.known.type for attribute in error.plan.layout.attributes if attribute.known}
     lines = []
-    for column, rule, message in errors[["column", "rule", "message"]].head(_SHOWN).itertuples(index=False):
-        said = message.partition(f"column {column!r}: ")[2]
-        if rule == Rule.TYPE_CONFLICT:
-            said = f"{said.partition(_FOR_A_PUSH)[0]} {_conversion(column, known[column])}"
-        lines.append(f"  {said}" if column == _ID else f"  attribute {column!r}: {said}")
+    for violation in errors[:_SHOWN]:
+        text = message_text(violation, violation.details[0] if violation.details is not None else None)
+        if violation.rule is Rule.TYPE_CONFLICT:
+            text += f" {_conversion(str(violation.column), known[violation.column])}"
+        where = "" if violation.column == _ID else f"attribute {violation.column!r}: "
+        lines.append(f"  {where}{text}")
     if len(errors) > _SHOWN:
         lines.append(f"  +{len(errors) - _SHOWN} more, all in the error's .violations")
-    return ConstraintViolationError(
-        "nothing was sent:\n" + "\n".join(lines), violations=error.violations, plan=error.plan
-    )
+    return ConstraintViolationError("nothing was sent:\n" + "\n".join(lines), plan=error.plan)
 
 
 def _conversion(name: str, wanted: str) -> str:

@@ -84,10 +84,9 @@ def test_errors_raise_tells_what_where_and_the_remedy_before_sending(sandbox):
         gp.push(df, "id", client=sandbox.client, progress=False)
     for words in (
         "nothing was sent: 2 violations",
-        "id_missing: 1",
-        "value_not_finite: 1",
+        "id_missing (1)",
+        "value_not_finite (1)",
         "errors='drop'",
-        "df = df[",
     ):
         assert words in str(caught.value)
     assert sandbox.requests == 0

@@ -36,22 +36,6 @@ def test_the_violations_are_those_of_one_frame(dirty):
     assert plan.counts == gp.plan(dirty, "customer_id").counts
 
 
-def test_each_line_mends_the_part_that_it_names(dirty):
-    """Parts may have the same labels, so a line that goes by rows is for one part; others are for all of them."""
-    parts = [part.reset_index(drop=True) for part in cut(dirty, 70)]
-    found = gp.plan_batches(parts, "customer_id").violations
-    scopes = [{"df": part.copy(), "pd": pd, "types": {}} for part in parts]
-    for line in found["fix"].drop_duplicates():
-        named = re.search(r"df: part (\d+) alone$", line)
-        for scope in [scopes[int(named[1])]] if named else scopes:
-            exec(compile(line, "<fix>", "exec"), scope)
-    mended = [scope["df"] for scope in scopes]
-    left = gp.plan_batches(mended, "customer_id", types=scopes[0]["types"], keep=scopes[0]["keep"]).violations
-    left = left.query("severity == 'error' and rule != 'too_many_attributes'")  # what is mended comes on top of the 100
-    assert left.empty, left[["message", "fix"]].to_string()
-    assert found["fix"].str.contains("alone").any()
-
-
 @pytest.mark.parametrize(
     "ids",
     [
@@ -302,13 +286,3 @@ def test_a_client_that_is_none_is_told_so(sandbox, verb):
 def test_one_frame_or_a_path_in_place_of_frames_is_told_with_the_line_to_write(verb, frames, words):
     with pytest.raises(gp.errors.InvalidArgumentTypeError, match=words):
         verb(frames, "id")
-
-
-def test_a_line_that_reads_text_passes_over_parts_in_which_there_is_none():
-    frames = [pd.DataFrame({"id": ["a", "b"], "M": ["1,234", " 5 "]}), pd.DataFrame({"id": ["c"], "M": [float("nan")]})]
-    line = gp.plan_batches(frames, "id").violations.query("rule == 'type_doubtful'")["fix"].item()
-    scopes = [{"df": frame, "pd": pd} for frame in frames]
-    for scope in scopes:
-        exec(compile(line, "<fix>", "exec"), scope)
-    assert scopes[0]["df"]["M"].tolist() == [1234, 5]
-    assert scopes[1]["df"]["M"].isna().all()

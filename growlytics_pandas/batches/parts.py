@@ -13,12 +13,13 @@ import pandas as pd
 from growlytics_pandas.batches.survey import Question, align, impose
 from growlytics_pandas.blocks import Budget, starts
 from growlytics_pandas.cells import Mask
+from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.checks.frame import Precheck, check_frame
+from growlytics_pandas.checks.ids import Alike, check_ids_of_part
 from growlytics_pandas.client import Client
 from growlytics_pandas.delivery import Chunk, Delivery, Limits, StopFlag
 from growlytics_pandas.encoding import Encoded
 from growlytics_pandas.errors import DataError, ServiceError
-from growlytics_pandas.fixes import of_part
-from growlytics_pandas.id_rules import Told, check_ids_of_part
 from growlytics_pandas.identifiers import read_ids
 from growlytics_pandas.inference import inspect
 from growlytics_pandas.layout import Layout
@@ -27,8 +28,6 @@ from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.pacing import Pacer
 from growlytics_pandas.planning import encode_rows
-from growlytics_pandas.rules import Rule
-from growlytics_pandas.validation import Screening, find_violations
 
 DIGEST_ROWS: Final = 4096  # encoded at once for digests: some MB
 
@@ -40,7 +39,6 @@ class Common:
     layout: Layout
     labels: tuple[Hashable, ...]
     dropped: frozenset[int]
-    told_once: frozenset[Rule]
     budget: Budget | None = field(default=None, repr=False)
 
 
@@ -51,8 +49,8 @@ class PartTask:
     number: int
     first_row: int
     rows: int
-    same: Told = field(default_factory=Told)
-    alike: Told = field(default_factory=Told)
+    same: Alike = field(default_factory=Alike)
+    alike: Alike = field(default_factory=Alike)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +127,12 @@ class Part:
         self.frame = align(frame, common.labels)
         self.layout = impose(self.frame, common.layout)
         self._budget = common.budget
-        ids = check_ids_of_part(self.frame, self.layout, task.same, task.alike, common.told_once)
-        self.screening = Screening(ids.findings, common.dropped, ids.skipped, ids.skipped_by)
+        ids = check_ids_of_part(self.frame, self.layout, task.same, task.alike)
+        self.screening = Precheck(ids.violations, common.dropped, ids.skipped, ids.skipped_by)
 
-    def violations(self) -> pd.DataFrame:
+    def findings(self) -> Findings:
         """Return the violations of its rows, under their numbers in the whole."""
-        found = find_violations(self.frame, self.layout, self.screening, self._budget, self.task.first_row)
-        found["fix"] = [of_part(line, self.task.number) for line in found["fix"]]
-        return found
+        return check_frame(self.frame, self.layout, self.screening, self._budget).detach(self.task.first_row)
 
     def encode(self, start: int, stop: int, wanted: Mask | None = None) -> Encoded:
         """Return what goes out of rows `start` to `stop`."""
@@ -165,9 +161,9 @@ class Part:
         )
 
 
-def check_part(frame: pd.DataFrame, common: Common, task: PartTask) -> pd.DataFrame:
+def check_part(frame: pd.DataFrame, common: Common, task: PartTask) -> Findings:
     """Return the violations of a part's rows."""
-    return Part(frame, common, task).violations()
+    return Part(frame, common, task).findings()
 
 
 def preview_part(frame: pd.DataFrame, common: Common, asked: tuple[PartTask, int]) -> list[bytes]:

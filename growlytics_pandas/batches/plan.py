@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from itertools import accumulate
@@ -15,20 +15,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas.batches.duplicates import find_suspects, settle
+from growlytics_pandas.batches.duplicates import compare, find_suspects
 from growlytics_pandas.batches.engine import Engine
 from growlytics_pandas.batches.parts import Common, PartTask, check_part, fetch_ids, preview_part
-from growlytics_pandas.batches.survey import Question, merge_columns, merge_floats, merge_labels, survey_part
+from growlytics_pandas.batches.survey import Question, merge_columns, merge_labels, survey_part
+from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.checks.names import check_attributes, dropped_columns
+from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.client import Client
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.identifiers import Keep
 from growlytics_pandas.layout import ColumnFacts, Layout, NewAttributes, lay_out
-from growlytics_pandas.name_rules import check_attributes, dropped_columns
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.planning import AnyPlan, budget_of, require_count, schema_frame
 from growlytics_pandas.report.tables import plural
 from growlytics_pandas.rules import Rule
-from growlytics_pandas.violations import build_frame, join
 
 if TYPE_CHECKING:
     from growlytics_pandas.batches.result import BatchResult
@@ -70,12 +71,21 @@ class Surveyed:
     example: pd.DataFrame
     tasks: tuple[PartTask, ...]
     without_id: tuple[npt.NDArray[np.int64], ...]
-    told_once: frozenset[Rule] = frozenset()
+    rounded_id: tuple[npt.NDArray[np.int64], ...]
 
     @property
     def rows(self) -> int:
         """Rows of all parts."""
         return sum(task.rows for task in self.tasks)
+
+    def skipped(self, task: PartTask) -> dict[Rule, npt.NDArray[np.int64]]:
+        """Return the rows of a part that are not sent for their id, by rule."""
+        without, rounded = self.without_id[task.number], self.rounded_id[task.number]
+        return {Rule.ID_MISSING: without, Rule.ID_ROUNDED: rounded, Rule.ID_DUPLICATE: task.same.rows}
+
+    def count_invalid(self, task: PartTask) -> int:
+        """Return how many rows of a part are not sent for their id."""
+        return sum(map(len, self.skipped(task).values()))
 
 
 def survey(engine: Engine, id_col: Hashable, options: PlanOptions) -> Surveyed:
@@ -89,18 +99,16 @@ def survey(engine: Engine, id_col: Hashable, options: PlanOptions) -> Surveyed:
     first_rows = [0, *accumulate(each.rows for each in surveys)]
     suspects = find_suspects(surveys)
     texts = dict(engine.run(fetch_ids, question, suspects)) if suspects else {}
-    tellings = settle(suspects, texts, first_rows, options.keep)
-    tasks = [
-        PartTask(number, first_rows[number], each.rows, *tellings.of(number)) for number, each in enumerate(surveys)
-    ]
+    shared = compare(suspects, texts, first_rows, options.keep)
+    tasks = [PartTask(number, first_rows[number], each.rows, *shared.of(number)) for number, each in enumerate(surveys)]
     example = next((each.example for each in surveys if each.rows), surveys[0].example)
     return Surveyed(
         labels,
         tuple(merge_columns(surveys, labels)),
         example.reindex(columns=pd.Index(labels, tupleize_cols=False)) if tuple(example.columns) != labels else example,
         tuple(tasks),
-        tuple(np.flatnonzero(~each.has_id) for each in surveys),
-        merge_floats(surveys),
+        tuple(np.flatnonzero(~each.has_id & ~each.is_rounded) for each in surveys),
+        tuple(np.flatnonzero(each.is_rounded) for each in surveys),
     )
 
 
@@ -115,7 +123,7 @@ def make_plan(
     """Make the plan of all parts that `engine` gives."""
     surveyed = surveyed or survey(engine, id_col, options)
     layout = options.lay_out(surveyed.example, id_col, client, surveyed.facts)
-    findings = check_attributes(surveyed.example, _counting(layout, surveyed))
+    violations = check_attributes(layout, surveyed.rows)
     budget = budget_of(client.workspace if client else None, layout)
     if budget is not None and not engine.is_local:
         raise InvalidArgumentError(
@@ -126,28 +134,11 @@ def make_plan(
         engine=engine,
         client=client,
         surveyed=surveyed,
-        common=Common(layout, surveyed.labels, dropped_columns(findings), surveyed.told_once, budget),
-        column_violations=_for_every_part(build_frame(findings, surveyed.example.index)),
+        common=Common(layout, surveyed.labels, dropped_columns(violations), budget),
+        column_violations=tuple(violations),
         _execute=execute,
         _replan=lambda other: make_plan(engine, id_col, options, other, execute, surveyed),
     )
-
-
-def _for_every_part(found: pd.DataFrame) -> pd.DataFrame:
-    """Let lines that read text pass over parts in which the column is empty, and so of no text."""
-    found["fix"] = [
-        f"if df[{column!r}].notna().any(): {line}"
-        if rule == Rule.TYPE_DOUBTFUL and not line.startswith(("#", "("))
-        else line
-        for rule, column, line in zip(found["rule"], found["column"], found["fix"], strict=True)
-    ]
-    return found
-
-
-def _counting(layout: Layout, surveyed: Surveyed) -> Layout:
-    """Let the checks of whole columns, which see only the example, count the cells of all parts."""
-    more = surveyed.rows - len(surveyed.example)
-    return replace(layout, attributes=tuple(replace(a, missing=a.missing - more) for a in layout.attributes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +164,7 @@ class BatchPlan(AnyPlan):
     client: Client | None = field(repr=False)
     surveyed: Surveyed = field(repr=False)
     common: Common = field(repr=False)
-    column_violations: pd.DataFrame = field(repr=False)
+    column_violations: tuple[Violation, ...] = field(repr=False)
     _execute: Callable[..., BatchResult] = field(repr=False)
     _replan: Callable[[Client], BatchPlan] = field(repr=False)
 
@@ -193,19 +184,17 @@ class BatchPlan(AnyPlan):
         return schema_frame(self.layout, self.common.dropped)
 
     @cached_property
-    def violations(self) -> pd.DataFrame:
-        """Everything that will not arrive (error) or deserves a look (warning), as for one frame of all parts.
-
-        `row` counts through all parts, `index` is the label in its part. The lines in `fix` are for one frame.
-        """
+    def findings(self) -> Findings:
+        """The violations, before they are made into a frame: `row` counts through all parts, `index` is a part's."""
         tasks = {task.number: task for task in self.surveyed.tasks}
         found = dict(self.engine.run(check_part, self.common, tasks))
-        return join([self.column_violations, *(found[number] for number in sorted(found))])
+        of_rows = [violation for number in sorted(found) for violation in found[number].violations]
+        return Findings([*self.column_violations, *of_rows])
 
     @property
     def counts(self) -> dict[str, int]:
         """Status → number of rows, as a dry run would tell: `unsent` would be sent, `invalid` would not."""
-        invalid = sum(map(len, self.surveyed.without_id)) + sum(len(task.same.rows) for task in self.surveyed.tasks)
+        invalid = sum(map(self.surveyed.count_invalid, self.surveyed.tasks))
         found = {Status.INVALID: invalid, Status.UNSENT: self.rows - invalid}
         return {status.value: found.get(status, 0) for status in Status}
 
@@ -223,9 +212,8 @@ class BatchPlan(AnyPlan):
     def open_book(self, task: PartTask) -> Book:
         """Open the book of a part: rows that cannot be sent are settled, all others `unsent`."""
         book = Book(task.rows)
-        skipped = {Rule.ID_MISSING: self.surveyed.without_id[task.number], Rule.ID_DUPLICATE: task.same.rows}
-        for rule, rows in skipped.items():
-            book.note_all(np.asarray(rows, dtype="int64"), Status.INVALID, f"not sent: {rule}; see violations")
+        for rule, rows in self.surveyed.skipped(task).items():
+            book.note_all(rows, Status.INVALID, f"not sent: {rule}; see violations")
         return book
 
     def of(self, client: Client) -> BatchPlan:
@@ -242,7 +230,7 @@ class BatchPlan(AnyPlan):
 
     @property
     def _is_checked(self) -> bool:
-        return "violations" in self.__dict__
+        return "findings" in self.__dict__
 
     def __repr__(self) -> str:
         looked = "" if self._is_checked else "; not checked yet: .violations reads all parts"

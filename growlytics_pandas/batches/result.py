@@ -20,7 +20,6 @@ from growlytics_pandas.outcomes import ARRIVED, Book, Status
 from growlytics_pandas.report import Limits, result_page
 from growlytics_pandas.report.page import Page
 from growlytics_pandas.result import AnyResult, RunFacts
-from growlytics_pandas.rules import Severity
 
 if TYPE_CHECKING:
     from growlytics_pandas.batches.plan import BatchPlan
@@ -32,8 +31,6 @@ class BatchResult(AnyResult):
 
     Attributes
     ----------
-    violations : DataFrame
-        Everything found before sending, warnings too; one row per violation.
     new_types : DataFrame
         Attributes whose type this push fixed for good: `attribute`, `type`.
     resent : DataFrame
@@ -44,7 +41,6 @@ class BatchResult(AnyResult):
     """
 
     plan: BatchPlan
-    violations: pd.DataFrame
     new_types: pd.DataFrame
     resent: pd.DataFrame
     run: RunFacts
@@ -64,9 +60,8 @@ class BatchResult(AnyResult):
     @property
     def has_incomplete_rows(self) -> bool:
         """Whether a row arrived, but not with every attribute it has: a column or a value was left out."""
-        lost = self.violations.loc[self.violations["severity"] == Severity.ERROR, "row"]
-        rows = np.sort(lost.dropna().to_numpy(dtype="int64"))
-        return any(self._has_arrived(task, None if lost.isna().any() else rows) for task in self.plan.surveyed.tasks)
+        concerns_column, rows = self.findings.error_rows()
+        return any(self._has_arrived(task, None if concerns_column else rows) for task in self.plan.surveyed.tasks)
 
     @property
     def outcomes(self) -> pd.DataFrame:

@@ -190,7 +190,6 @@ class BatchRun(AnyRun[BatchResult]):
     def _result(self, ended: str, message: str = "") -> BatchResult:
         return BatchResult(
             plan=self.plan,
-            violations=self.plan.violations,
             new_types=self._new_types(),
             resent=pd.DataFrame(self.resent, columns=list(RESENT_DTYPES)).astype(RESENT_DTYPES),
             run=self._facts(self.plan, ended, message),
@@ -234,7 +233,7 @@ class BatchRun(AnyRun[BatchResult]):
         for task in self.plan.surveyed.tasks:
             now = self._counts_of(task)
             if now is not None:
-                invalid = len(self.plan.surveyed.without_id[task.number]) + len(task.same.rows)
+                invalid = self.plan.surveyed.count_invalid(task)
                 total[Status.INVALID] -= invalid
                 total[Status.UNSENT] -= task.rows - invalid
                 for status, count in now.items():

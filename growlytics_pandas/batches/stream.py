@@ -11,23 +11,22 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from growlytics_pandas.batches.duplicates import find_suspects, settle
+from growlytics_pandas.batches.duplicates import compare, find_suspects
 from growlytics_pandas.batches.engine import FrameEngine, LocalReins
 from growlytics_pandas.batches.parts import Common, Part, PartOutcome, PartTask, fetch_ids, push_part
 from growlytics_pandas.batches.plan import BatchPlan, PlanOptions, Surveyed
 from growlytics_pandas.batches.result import BatchResult
 from growlytics_pandas.batches.run import BatchRun
 from growlytics_pandas.batches.seen_ids import SeenIds
-from growlytics_pandas.batches.survey import PartSurvey, Question, align, merge_columns, merge_floats, survey_part
+from growlytics_pandas.batches.survey import PartSurvey, Question, align, merge_columns, survey_part
+from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.checks.ids import EARLIER_BATCH, Alike
+from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.client import Client
-from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError
-from growlytics_pandas.id_rules import Told, left_out_by
+from growlytics_pandas.errors import DataError, InvalidArgumentError
 from growlytics_pandas.layout import Layout
-from growlytics_pandas.name_rules import check_attributes, dropped_columns
 from growlytics_pandas.options import PushOptions, refusal, settle_client
 from growlytics_pandas.planning import budget_of
-from growlytics_pandas.rules import Severity
-from growlytics_pandas.violations import build_frame, empty_frame, join
 
 
 def push_stream(
@@ -83,7 +82,7 @@ class StreamRun(BatchRun):
         self._plan_options = plan_options
         self._question = Question(id_col, dict(plan_options.rename or {}), ZoneInfo(plan_options.timezone))
         self._seen = SeenIds()
-        self._told_of: set[tuple[str, int]] = set()
+        self._reported: set[tuple[str, int]] = set()
         self._common: Common | None = None
 
     @property
@@ -123,51 +122,46 @@ class StreamRun(BatchRun):
             )
         facts = merge_columns([survey], labels)
         layout = self._plan_options.lay_out(align(survey.example, labels), self._id_col, self._client, facts)
-        findings = check_attributes(align(frame, labels), layout)
+        violations = check_attributes(layout, len(frame))
         budget = budget_of(self._client.workspace if self._client else None, layout)
-        self._common = Common(layout, labels, dropped_columns(findings), merge_floats([survey]), budget)
-        fresh = [found for found in findings if (found.rule, found.position) not in self._told_of]
-        self._told_of.update((found.rule, found.position) for found in fresh)
+        self._common = Common(layout, labels, dropped_columns(violations), budget)
+        fresh = [found for found in violations if (found.rule, found.position) not in self._reported]
+        self._reported.update((found.rule, found.position) for found in fresh)
         task = self._task(frame, survey, layout)
         part = Part(frame, self._common, task)
-        self._grow(task, survey, [build_frame(fresh, frame.index), part.violations()])
+        self._grow(task, survey, Findings([*fresh, *part.findings().violations]))
         return part
 
     def _task(self, frame: pd.DataFrame, survey: PartSurvey, layout: Layout) -> PartTask:
         suspects = find_suspects([survey])
         texts = {number: fetch_ids(frame, self._question, rows) for number, rows in suspects.items()}
         first_row = self.plan.rows
-        same, alike = settle(suspects, texts, [first_row], layout.keep).of(0)
+        same, alike = compare(suspects, texts, [first_row], layout.keep).of(0)
         old = np.flatnonzero(self._seen.among(survey.exact) & survey.has_id)
         self._seen.add(survey.exact[survey.has_id])
-        pairs = dict(zip(same.rows, same.what, strict=True))
-        pairs |= dict.fromkeys(
-            old.tolist(), f"an earlier batch has a row with this id, which was taken{left_out_by(layout.keep)}."
-        )
-        told = Told(tuple(sorted(pairs)), tuple(pairs[row] for row in sorted(pairs)))
-        return PartTask(len(self.plan.surveyed.tasks), first_row, len(frame), told, alike)
+        again = zip(same.rows.tolist(), same.sharing.tolist(), same.others.tolist(), strict=True)
+        triples = {row: (row, sharing, other) for row, sharing, other in again}
+        triples |= {row: (row, 2, EARLIER_BATCH) for row in old.tolist()}
+        repeated = Alike.of(list(triples.values()))
+        return PartTask(len(self.plan.surveyed.tasks), first_row, len(frame), repeated, alike)
 
-    def _grow(self, task: PartTask, survey: PartSurvey, found: list[pd.DataFrame]) -> None:
-        before, violations = self.plan.surveyed, self.plan.violations
+    def _grow(self, task: PartTask, survey: PartSurvey, found: Findings) -> None:
+        before, findings = self.plan.surveyed, self.plan.findings
         surveyed = replace(
             before,
             labels=before.labels or survey.labels,
             tasks=(*before.tasks, task),
-            without_id=(*before.without_id, np.flatnonzero(~survey.has_id)),
+            without_id=(*before.without_id, np.flatnonzero(~survey.has_id & ~survey.is_rounded)),
+            rounded_id=(*before.rounded_id, np.flatnonzero(survey.is_rounded)),
         )
         self.plan = replace(self.plan, surveyed=surveyed, common=self.common)
-        self.plan.__dict__["violations"] = join([violations, *found])
+        self.plan.__dict__["findings"] = Findings([*findings.violations, *found.violations])
 
     def _refuse_errors(self, part: Part) -> None:
         """Stop before this batch, if something of it could not arrive and that is no way to go on."""
         number = part.task.number
-        if self.options.errors == "drop" or not (self.plan.violations["severity"] == Severity.ERROR).any():
-            return
-        error = refusal(self.plan.violations, self.plan)
-        where = f"batch {number} and what follows was not sent" if number else "nothing was sent"
-        raise ConstraintViolationError(
-            str(error).replace("nothing was sent", where, 1), violations=self.plan.violations, plan=self.plan
-        )
+        if self.options.errors == "raise" and self.plan.has_errors:
+            raise refusal(self.plan, f"batch {number} and what follows was not sent" if number else "nothing was sent")
 
 
 def _empty_plan(engine: FrameEngine, client: Client | None) -> BatchPlan:
@@ -176,13 +170,13 @@ def _empty_plan(engine: FrameEngine, client: Client | None) -> BatchPlan:
     plan = BatchPlan(
         engine,
         client,
-        Surveyed((), (), nothing, (), ()),
-        Common(layout, (), frozenset(), frozenset()),
-        empty_frame(),
+        Surveyed((), (), nothing, (), (), ()),
+        Common(layout, (), frozenset()),
+        (),
         _once,
         _once,
     )
-    plan.__dict__["violations"] = empty_frame()
+    plan.__dict__["findings"] = Findings(())
     return plan
 
 

@@ -16,14 +16,12 @@ from growlytics_pandas.blocks import starts
 from growlytics_pandas.cells import Mask
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.hints import Hint, judge
-from growlytics_pandas.id_rules import floats_among, told_once
 from growlytics_pandas.identifiers import fold, hash_texts, read_ids
 from growlytics_pandas.inference import Finding, Kind, inspect, merge, tally
 from growlytics_pandas.layout import Attribute, ColumnFacts, Layout, name_of
 from growlytics_pandas.looks import Look, look
-from growlytics_pandas.rules import Rule
 
-EXAMPLE_ROWS: Final = 20  # of the first part: what the lines of `fix` for whole columns look at
+EXAMPLE_ROWS: Final = 20  # of the first part
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +46,14 @@ class ColumnTally:
 
 @dataclass(frozen=True, slots=True)
 class PartSurvey:
-    """What one part showed: 17 bytes a row, and a tally a column."""
+    """What one part showed: 18 bytes a row, and a tally a column."""
 
     labels: tuple[Hashable, ...]
     columns: tuple[ColumnTally, ...]
     has_id: Mask
     exact: npt.NDArray[np.uint64]
     folded: npt.NDArray[np.uint64]
-    floats: Counter[Rule]
+    is_rounded: Mask
     example: pd.DataFrame
 
     @property
@@ -90,18 +88,18 @@ def _tally(column: pd.Series[Any], label: Hashable, question: Question) -> Colum
 
 def _hash_ids(
     column: pd.Series[Any], zone: ZoneInfo
-) -> tuple[Mask, npt.NDArray[np.uint64], npt.NDArray[np.uint64], Counter[Rule]]:
+) -> tuple[Mask, npt.NDArray[np.uint64], npt.NDArray[np.uint64], Mask]:
     rows, kind = len(column), inspect(column).kind
     has_id = np.zeros(rows, dtype=bool)
     exact, folded = np.zeros(rows, dtype="uint64"), np.zeros(rows, dtype="uint64")
-    floats: Counter[Rule] = Counter()
+    is_rounded = np.zeros(rows, dtype=bool)
     for start, stop in starts(rows):
         ids = read_ids(column.iloc[start:stop], kind, zone)
         has_id[start:stop] = ~ids.missing
         exact[start:stop] = hash_texts(ids.texts)
         folded[start:stop] = hash_texts(list(map(fold, ids.texts)))
-        floats.update({rule: len(found) for rule, found in floats_among(ids, kind).items()})
-    return has_id, exact, folded, floats
+        is_rounded[start:stop] = ids.rounded
+    return has_id, exact, folded, is_rounded
 
 
 # the whole, from its parts --------------------------------------------------------------------------------------------
@@ -115,12 +113,6 @@ def merge_labels(surveys: Iterable[PartSurvey]) -> tuple[Hashable, ...]:
     if any(len(set(labels)) < len(labels) for labels in distinct):
         raise InvalidArgumentError("the parts have different columns, and some twice; give each part the same ones.")
     return tuple(dict.fromkeys(label for labels in distinct for label in labels))
-
-
-def merge_floats(surveys: Iterable[PartSurvey]) -> frozenset[Rule]:
-    """Return the rules that nearly all ids of all parts break, and that are told once for it."""
-    counts: Counter[Rule] = sum((each.floats for each in surveys), Counter())
-    return told_once(counts, sum(int(each.has_id.sum()) for each in surveys))
 
 
 def merge_columns(surveys: Sequence[PartSurvey], labels: Sequence[Hashable]) -> list[ColumnFacts]:

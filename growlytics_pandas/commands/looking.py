@@ -11,16 +11,18 @@ from typing import Any, Final
 
 import pandas as pd
 
+from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.commands import options
 from growlytics_pandas.commands.doubts import find_doubts
 from growlytics_pandas.commands.exits import Exit
+from growlytics_pandas.commands.flags import write_flag
 from growlytics_pandas.commands.loading import Loaded, load, open_client
 from growlytics_pandas.commands.outputs import check_outputs, write_outputs
-from growlytics_pandas.commands.pasting import label_by_line
 from growlytics_pandas.commands.running import Command
 from growlytics_pandas.commands.stopping import Stopper
 from growlytics_pandas.commands.summary import Summary, count_rules
 from growlytics_pandas.commands.wording import in_words
+from growlytics_pandas.planning import Plan
 from growlytics_pandas.rules import Severity
 
 
@@ -51,16 +53,25 @@ def load_and_note(arguments: argparse.Namespace) -> Loaded:
 def load_and_check(arguments: argparse.Namespace, *, needs_key: bool) -> Loaded:
     """Read, plan and check the file, and say at once what deserves a look: a push may take hours.
 
-    What is said of a row names its line, what is to be pasted its label.
+    Violations name the line of the file, and flags in place of arguments.
     """
     loaded = load(arguments, open_client(arguments, needs_key=needs_key))
     _tell(loaded.notes, is_quiet=arguments.quiet)
-    plan = label_by_line(loaded)
+    plan = _by_line(loaded)
     doubts = find_doubts(plan, loaded.of_columns)
     others = [note.text for position, note in loaded.of_columns.items() if position not in doubts]
     _tell(others, is_quiet=arguments.quiet)
     _tell(doubts.values(), is_quiet=False)  # a type is fixed once and for good: tomorrow is too late
     return replace(loaded, plan=plan, notes=(*loaded.notes, *others, *doubts.values()))
+
+
+def _by_line(loaded: Loaded) -> Plan:
+    """Return the plan with the lines of the file for labels, and violations that speak of lines and flags."""
+    plan, lines = loaded.plan, loaded.table.frame.index.rename("line")
+    by_line = replace(plan, frame=plan.frame.set_axis(lines))
+    findings = Findings(plan.findings.violations, by_line.frame, write_option=write_flag, label="line")
+    vars(by_line).update(findings=findings, screening=plan.screening)  # what a plan finds out once and keeps
+    return by_line
 
 
 def _tell(notes: Iterable[str], *, is_quiet: bool) -> None:
@@ -71,16 +82,15 @@ def _tell(notes: Iterable[str], *, is_quiet: bool) -> None:
 def summarise(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
     """Return what can be said of a plan."""
     plan = loaded.plan
-    violations = plan.violations
-    n_errors = int((violations["severity"] == Severity.ERROR).sum())
+    findings = plan.findings
     return Summary(
         arguments.command,
         arguments.file,
         rows=len(plan.frame),
         counts=plan.counts,
-        errors=n_errors,
-        warnings=len(violations) - n_errors,
-        rules=count_rules(violations),
+        errors=findings.count(Severity.ERROR),
+        warnings=findings.count(Severity.WARNING),
+        rules=count_rules(findings),
         notes=tuple(map(in_words, loaded.notes)),
     )
 

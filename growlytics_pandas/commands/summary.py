@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
-import pandas as pd
-
-from growlytics_pandas.commands.wording import in_words
+from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.report.tables import plural
+from growlytics_pandas.rules import Rule, Severity
 from growlytics_pandas.wire import one_line
 
 _FAILURES_IN_TEXT: Final = 3  # most often one is like the other
 _MAX_NAME_CHARS: Final = 60
+MAX_MESSAGE_CHARS: Final = 600  # of a line: an error says what to do at its end
 _SCHEMA_COLUMNS: Final = ("column", "attribute", "type", "known_type", "missing", "note")
 
 
@@ -49,13 +49,14 @@ KEYS: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class RuleCount:
-    """How often a rule was broken, and the first example, without a customer's value."""
+    """How often a rule was broken, the first example, without a customer's value, and what settles it."""
 
     rule: str
     severity: str
     effect: str
     count: int
     first: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class Summary:
             yield self._headline()
         for found in self.rules:
             yield f"  {found.severity:<7}  {found.rule:<25} {found.count:>9,}  {found.first}"
+            yield f"           fix: {one_line(found.fix, MAX_MESSAGE_CHARS)}"
         for failure in self.failures[:_FAILURES_IN_TEXT]:
             yield f"  {failure.status:<7}  row {failure.row:,} (line {failure.line:,}): {failure.error}"
         if self.new_types:
@@ -137,21 +139,20 @@ class Summary:
         return f"{said}{': ' if counts else ''}{counts}; {how}{took}"
 
 
-def count_rules(violations: pd.DataFrame) -> tuple[RuleCount, ...]:
+def count_rules(findings: Findings) -> tuple[RuleCount, ...]:
     """Count violations rule by rule, errors first, with the first example of each."""
-    groups = violations.groupby(["severity", "rule", "effect"], sort=False, observed=True)
-    counted = [
-        RuleCount(str(rule), str(severity), str(effect), int(cells["count"].sum()), _example(cells.iloc[0]))
-        for (severity, rule, effect), cells in groups
-    ]
-    return tuple(sorted(counted, key=lambda found: (found.severity, -found.count, found.rule)))
-
-
-def _example(violation: pd.Series[Any]) -> str:
-    said = str(violation["message"])
-    if not pd.isna(violation["row"]):
-        said = said.replace(f"row {violation['row']}, ", f"row {violation['row']} (line {violation['index']}), ", 1)
-    return in_words(said)
+    counts: dict[tuple[Severity, Rule], RuleCount] = {}
+    for group in findings.groups():
+        key = group.severity, group.rule
+        first = counts.get(key)
+        if first is None:
+            words = one_line(group.message, MAX_MESSAGE_CHARS)
+            counts[key] = RuleCount(
+                group.rule.value, group.severity.value, group.effect.value, group.cells, words, group.fix
+            )
+        else:
+            counts[key] = replace(first, count=first.count + group.cells)
+    return tuple(sorted(counts.values(), key=lambda found: (found.severity, -found.count, found.rule)))
 
 
 def _schema_text(columns: tuple[dict[str, Any], ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from html import escape
@@ -108,14 +109,13 @@ def _value(values: Mapping[str, Any], name: str, column: Any, id_column: Any, ve
 
 def becomes_html(plan: Plan) -> dict[int, str]:
     """Return for each column that is sent what it becomes, and how much of it would not arrive."""
-    found = plan.violations[["column", "severity", "count"]]
-    counts: dict[tuple[Any, str], int] = {}
-    for column, severity, count in found.itertuples(index=False):
-        counts[_key(column), severity] = counts.get((_key(column), severity), 0) + int(count)
+    counts: Counter[tuple[str, Severity]] = Counter()
+    for group in plan.findings.groups():
+        counts[_key(group.column), group.severity] += group.cells
     return {
         attribute.position: _becomes(
             attribute.type.value if attribute.type else "not sent",
-            {severity: counts.get((_key(attribute.column), severity.value), 0) for severity in Severity},
+            {severity: counts[_key(attribute.column), severity] for severity in Severity},
         )
         for attribute in plan.layout.attributes
     }

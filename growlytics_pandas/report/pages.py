@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-import pandas as pd
-
+from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.masking import Veil, visible
 from growlytics_pandas.outcomes import ARRIVED, MEANINGS, RETRYABLE, Status
 from growlytics_pandas.report.curves import draw_curves
@@ -35,7 +34,7 @@ _MAX_REASON_CHARS: Final = 400  # of why a run ended early
 
 def plan_page(plan: AnyPlan, veil: Veil, limits: Limits) -> Page:
     """Return what a push of this plan would do."""
-    errors, warnings = count_by_severity(plan.violations)
+    errors, warnings = count_by_severity(plan.findings)
     rows, going = sum(plan.counts.values()), plan.counts[Status.UNSENT]
     return Page(
         title="Plan of a push",
@@ -49,7 +48,7 @@ def plan_page(plan: AnyPlan, veil: Veil, limits: Limits) -> Page:
         counts=_plan_counts(plan.counts),
         steps=tuple(_plan_steps(plan, errors, warnings)),
         tables=_tables(
-            violations_table(plan.violations, plan.layout.id_column, veil, limits),
+            violations_table(plan.findings, plan.layout.id_column, veil, limits),
             schema_table(plan.schema, {}, limits),
         ),
         is_masked=veil.is_on,
@@ -70,7 +69,7 @@ def result_page(result: AnyResult, care: Care, veil: Veil, limits: Limits) -> Pa
         steps=tuple(_result_steps(result, new)),
         tables=_tables(
             reasons_table(care, limits),
-            violations_table(result.violations, plan.layout.id_column, veil, limits),
+            violations_table(result.findings, plan.layout.id_column, veil, limits),
             rows_table(care, veil, limits),
             schema_table(plan.schema, new, limits),
         ),
@@ -79,10 +78,9 @@ def result_page(result: AnyResult, care: Care, veil: Veil, limits: Limits) -> Pa
     )
 
 
-def count_by_severity(violations: pd.DataFrame) -> tuple[int, int]:
+def count_by_severity(findings: Findings) -> tuple[int, int]:
     """Return how many errors and how many warnings there are."""
-    errors = int((violations["severity"] == Severity.ERROR).sum())
-    return errors, len(violations) - errors
+    return findings.count(Severity.ERROR), findings.count(Severity.WARNING)
 
 
 def _tables(*tables: Table | None) -> tuple[Table, ...]:
@@ -149,7 +147,7 @@ def _severities(errors: int, warnings: int) -> str:
 def _headline(result: AnyResult, care: Care) -> str:
     counts, rows = result.counts, sum(result.counts.values())
     if result.run.would_refuse:
-        return _refused(count_by_severity(result.violations)[0], counts[Status.UNSENT], rows)
+        return _refused(count_by_severity(result.findings)[0], counts[Status.UNSENT], rows)
     if result.run.ended == DRY_RUN:
         return f"{_of(counts[Status.UNSENT], rows)} would be sent; nothing was."
     arrived = f"{_of(sum(counts[status] for status in ARRIVED), rows)} arrived"
@@ -161,7 +159,7 @@ def _headline(result: AnyResult, care: Care) -> str:
 
 
 def _dry_tone(result: AnyResult) -> Tone:
-    errors, warnings = count_by_severity(result.violations)
+    errors, warnings = count_by_severity(result.findings)
     return "bad" if errors else "warn" if warnings else "good"
 
 
@@ -175,7 +173,7 @@ def _result_facts(result: AnyResult, veil: Veil) -> tuple[tuple[str, str], ...]:
         ("id", label(result.plan.layout.id_column)),
         ("attributes", _attributes(result.plan)),
         ("retries", f"{run.retries:,}"),
-        ("violations", _severities(*count_by_severity(result.violations))),
+        ("violations", _severities(*count_by_severity(result.findings))),
     ]
     if run.message:
         facts.append(("why", visible(veil.words(run.message), _MAX_REASON_CHARS)))
@@ -210,7 +208,7 @@ def _plan_steps(plan: AnyPlan, errors: int, warnings: int) -> list[Step]:
 def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
     steps = []
     if errors:
-        words = f"Mend the {plural(errors, 'error')}: each has a line of pandas that does."
+        words = f"Settle the {plural(errors, 'error')}: each violation names the option or the correction."
         steps.append(Step(words, f'{owner}.violations[["message", "fix"]]'))
     if warnings:
         steps.append(Step(f"Look at the {plural(warnings, 'warning')}: what they name goes out, perhaps not as meant."))
@@ -218,7 +216,7 @@ def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
 
 
 def _result_steps(result: AnyResult, new: Mapping[str, str]) -> list[Step]:
-    errors, warnings = count_by_severity(result.violations)
+    errors, warnings = count_by_severity(result.findings)
     steps = []
     if result.run.ended == DRY_RUN:
         drop = '(errors="drop")' if errors else "()"

@@ -10,13 +10,14 @@ from typing import Any, Final
 
 import pandas as pd
 
-from growlytics_pandas.masking import MISSING, Veil, is_personal, storable, visible
+from growlytics_pandas.checks.findings import Findings, Group
+from growlytics_pandas.masking import MISSING, Veil, is_personal, visible
 from growlytics_pandas.outcomes import Status
 from growlytics_pandas.report.page import Bar, Cell, Column, Table, Tone
-from growlytics_pandas.rules import RULES, Rule, Severity
+from growlytics_pandas.rules import RULES, Severity
 
 MAX_LABEL_CHARS: Final = 60  # of a column's label; an attribute's name has 49 at most
-MAX_FIX_CHARS: Final = 600  # of a line to paste: cut, it is of no use, and few are longer
+MAX_FIX_CHARS: Final = 600  # of a fix or a note; few are longer
 MAX_REASON_CHARS: Final = 240  # of the service's words
 STATUS_TONES: Final[Mapping[str, Tone]] = {
     Status.ACCEPTED: "good",
@@ -88,24 +89,13 @@ def left_out(count: int, nouns: str, rest: str = "") -> str:
 # violations --------------------------------------------------------------------------------------------------------
 
 
-def group_violations(violations: pd.DataFrame) -> pd.DataFrame:
-    """Count violations by rule and column, errors first and then the most cells; with the position of an example."""
-    keyed = violations[["rule", "severity", "effect", "count"]].assign(
-        column=[storable(str(column)) for column in violations["column"].tolist()], place=range(len(violations))
-    )
-    grouped = keyed.groupby(["rule", "severity", "effect", "column"], sort=False, observed=True)
-    found = grouped.agg(violations=("count", "size"), cells=("count", "sum"), place=("place", "first")).reset_index()
-    return found.sort_values(["severity", "cells"], ascending=[True, False], kind="stable", ignore_index=True)
-
-
-def violations_table(violations: pd.DataFrame, id_column: Hashable, veil: Veil, limits: Limits) -> Table | None:
-    """Return violations by rule and column, each with an example and its remedy."""
-    groups = group_violations(violations)
-    if groups.empty:
+def violations_table(findings: Findings, id_column: Hashable, veil: Veil, limits: Limits) -> Table | None:
+    """Return violations by rule and column, each with an example and its fix."""
+    groups = findings.groups()
+    if not groups:
         return None
-    shown, rest = groups.head(limits.rules), groups.iloc[limits.rules :]
-    most = int(groups["cells"].max())
-    rows = [_violation_row(group, violations.iloc[group.place], id_column, veil, most) for group in _records(shown)]
+    shown, rest = groups[: limits.rules], groups[limits.rules :]
+    most = max(group.cells for group in groups)
     return Table(
         "Violations by rule and column",
         (
@@ -114,46 +104,35 @@ def violations_table(violations: pd.DataFrame, id_column: Hashable, veil: Veil, 
                 Column("severity", "name"),
                 Column("effect", "name"),
                 Column("example", "words"),
-                Column("its remedy", "code"),
+                Column("fix", "code"),
             ),
         ),
-        tuple(rows),
-        left_out(len(rest), "rules and columns", f" ({plural(int(rest['violations'].sum()), 'violation')})"),
-        f"{plural(len(violations), 'violation')}. Rows are positions from 0. {_where_all_are(rows)}",
+        tuple(_violation_row(group, id_column, veil, most) for group in shown),
+        left_out(len(rest), "rules and columns", f" ({plural(sum(g.violations for g in rest), 'violation')})"),
+        f"{plural(len(findings), 'violation')}. Rows are positions from 0. "
+        "All are in the frame .violations; the command line writes it with --violations.",
     )
 
 
-def _where_all_are(rows: list[tuple[Cell, ...]]) -> str:
-    where = "in the frame .violations; the command line writes it with --violations"
-    is_cut = any(len(str(row[-1])) > MAX_FIX_CHARS for row in rows)
-    return f"All are {where}{', there with each remedy in full length' if is_cut else ''}."
-
-
-_LABELS = re.compile(r"(?<=df\.index\.isin\()\[(?=['\"(]).*\]")  # text that labels rows may be personal
-
-
-def _violation_row(group: Any, example: pd.Series[Any], id_column: Hashable, veil: Veil, most: int) -> tuple[Cell, ...]:
-    tone = _TONES.get(group.severity, "plain")
+def _violation_row(group: Group, id_column: Hashable, veil: Veil, most: int) -> tuple[Cell, ...]:
     return (
-        group.rule,
-        label(example["column"]),
-        int(group.cells),
-        Bar(group.cells / most, tone),
-        group.severity,
-        group.effect,
-        _example(example, id_column, veil),
-        visible(_LABELS.sub("[…]", example["fix"]), MAX_FIX_CHARS),
+        group.rule.value,
+        label(group.column),
+        group.cells,
+        Bar(group.cells / most, _TONES.get(group.severity, "plain")),
+        group.severity.value,
+        group.effect.value,
+        _example(group, id_column, veil),
+        visible(group.fix, MAX_FIX_CHARS),
     )
 
 
-def _example(example: pd.Series[Any], id_column: Hashable, veil: Veil) -> str:
-    meaning = RULES[Rule(example["rule"])].meaning
-    if pd.isna(example["row"]):
-        return f"the whole column: {meaning}"
-    value = example["value"]
-    personal = is_personal(example["attribute"], example["column"], id_column)
-    shown = veil.identity(value) if personal else veil.cell(value)
-    return f"row {example['row']:,}: {meaning}" + (f"; found {shown}" if shown != MISSING else "")
+def _example(group: Group, id_column: Hashable, veil: Veil) -> str:
+    meaning = RULES[group.rule].meaning
+    personal = is_personal(group.attribute, group.column, id_column)
+    shown = veil.identity(group.value) if personal else veil.cell(group.value)
+    where = "the whole column" if group.row is None else f"row {group.row:,}"
+    return f"{where}: {meaning}" + (f"; found {shown}" if shown != MISSING else "")
 
 
 # rows --------------------------------------------------------------------------------------------------------------

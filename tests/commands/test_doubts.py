@@ -77,30 +77,6 @@ def test_an_index_that_holds_the_ids_is_no_doubt(command, at, tmp_path):
 
 
 OF_PANDAS = re.compile(r"\bdf\b|\bpd\.|\.str\.|types=|format=")
-NAMES = ("At", "Mother's", 'The "At"')
-COLUMNS = {
-    "one form": (["31/01/2025", "28/02/2025"], "--date-format"),
-    "padded": ([" 31/01/2025", "28/02/2025 "], "--date-format"),
-    "day or month": (["01/02/2025", "03/04/2025"], "where the month stands first"),
-    "not all": (["31/01/2025"] * 39 + ["never"], "--date-format"),
-    "amounts": (["1,234.50", "2,345.60"], "remove the separators in the file"),
-    "prices": (["₹ 1,234.50", "Rs. 99"], "remove the separators and signs in the file"),
-    "white space": (["Pune ", "Goa"], "remove it in the file"),
-}
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("case", COLUMNS)
-def test_the_words_are_those_of_a_command_and_not_of_pandas(command, tmp_path, name, case):
-    values, words = COLUMNS[case]
-    pd.DataFrame({"id": [f"c{i}" for i in range(len(values))], name: values}).to_csv("a.csv", index=False)
-    said = []
-    for line in (("schema",), ("validate",), ("push", "--dry-run")):
-        told = command(line[0], "a.csv", *line[1:], "--id-col", "id", "--ledger", "none", "--json").told
-        said += [*told["notes"], *(column["note"] for column in told["columns"])]
-        said += [rule["first"] for rule in told["rules"]]
-    assert any(words in text for text in said)
-    assert [text for text in said if OF_PANDAS.search(text)] == []
 
 
 def test_of_ids_in_two_columns_the_remedy_is_one_for_the_file(command, write):

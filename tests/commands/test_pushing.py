@@ -272,7 +272,7 @@ def test_what_is_said_is_in_the_words_of_the_command(push, at, command, write):
     write("b.jsonl", '{"id": "1", "City": 3, "New": 1}\n')
     done = command("validate", "b.jsonl", "--id-col", "id", "--new-attributes", "forbid")
     assert "--type City=string" in done.out
-    assert "--new-attributes forbid" in done.out
+    assert "fix: Correct the name, or leave the column out: --exclude New" in done.out
     for word in ("types=", "df[", "result.", "Client("):
         assert word not in done.out + done.err
 

@@ -1,12 +1,14 @@
 """The violations frame: fixed columns and dtypes, positions beside labels, every violation, values as they are."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
 from growlytics_pandas import blocks
-from growlytics_pandas.violations import DTYPES
+from growlytics_pandas.checks.findings import DTYPES
 
 COLUMNS = [
     "row",
@@ -88,13 +90,12 @@ def test_values_are_the_cells_themselves_lists_and_dicts_too():
     assert found["value"].tolist() == cells[:3]
 
 
-def test_messages_say_where_and_what_and_fixes_are_python(dirty):
+def test_messages_say_where_and_what(dirty):
     found = dirty
-    for row, column, message, fix in zip(found["row"], found["column"], found["message"], found["fix"], strict=True):
+    for row, column, message in zip(found["row"], found["column"], found["message"], strict=True):
         where = f"column {column!r}: " if row is pd.NA else f"row {row}, column {column!r}: "
         assert message.startswith(where)
         assert message.endswith(".")
-        compile(fix, "<fix>", "exec")
 
 
 @pytest.mark.parametrize("rule", ["id_too_long", "attribute_name_too_long", "value_too_long", "too_many_attributes"])
@@ -121,3 +122,40 @@ def test_a_hundred_thousand_rows_go_block_by_block_with_the_same_violations(monk
     assert found["row"].tolist() == [3, 70_000, 99_999]
     monkeypatch.setattr(blocks.starts, "__defaults__", (200_000,))
     pd.testing.assert_frame_equal(gp.validate(df, "customer_id"), found)
+
+
+def test_violations_take_under_100_bytes_each_until_the_frame_is_asked_for():
+    rows = 50_000
+    df = pd.DataFrame({"id": [f"c{i}" for i in range(rows)], "X": np.inf, "email": "no address"})
+    plan = gp.plan(df, "id")
+    gp.plan(df.head(100), "id").findings  # noqa: B018 - what is made once
+    tracemalloc.start()
+    found = plan.findings
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found) == 2 * rows
+    assert held / len(found) < 100
+
+
+def test_a_property_of_a_column_is_one_row_with_its_count_and_first_value():
+    stamps = pd.Series(pd.date_range("2025-01-01", periods=5000, freq="ms"))
+    found = gp.validate(pd.DataFrame({"id": range(5000), "At": stamps, "Note": ["NULL", "x"] * 2500}), "id")
+    assert found[["rule", "count"]].to_numpy().tolist() == [["date_truncated", 4995], ["value_stringified", 2500]]
+    assert found["value"].tolist() == [stamps[1], "NULL"]
+    assert found["row"].isna().all()
+
+
+def test_too_many_attributes_are_one_row_a_column_and_name_all_columns_past_the_100th():
+    tags = {f"T{i:03}": ["x"] * 500 for i in range(103)}
+    found = gp.validate(pd.DataFrame({"id": range(500), **tags}), "id")
+    assert found[["rule", "column", "count"]].to_numpy().tolist() == [
+        ["too_many_attributes", f"T{i}", 500] for i in (100, 101, 102)
+    ]
+    assert found["message"].str.contains("'T100', 'T101', 'T102'").all()
+
+
+def test_what_parts_find_is_joined_as_in_one_frame():
+    df = gp.sample_customers(400, dirty=True)
+    whole = gp.plan(df, "customer_id").violations
+    parts = gp.plan_batches(lambda: iter([df.iloc[:150], df.iloc[150:]]), "customer_id").violations
+    pd.testing.assert_frame_equal(parts, whole)

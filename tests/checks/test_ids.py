@@ -1,5 +1,9 @@
 """Ids: what is the same, what looks the same, what is none, over blocks and with `keep`."""
 
+import ipaddress
+import pathlib
+import uuid
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +19,13 @@ def rows(df, rule, **options):
     return gp.validate(df, "id", **options).query("rule == @rule")["row"].tolist()
 
 
+def count(df, rule, **options):
+    """Cells concerned, of a property of the column, which has one row."""
+    found = gp.validate(df, "id", **options).query("rule == @rule")
+    assert found["row"].isna().all()
+    return found["count"].sum()
+
+
 def sent(df, **options):
     return [body["id"] for body in gp.preview(df, "id", n=100, **options)]
 
@@ -25,40 +36,6 @@ def test_a_missing_value_does_not_turn_integer_ids_into_floats_on_the_wire():
     found = gp.validate(df, "id").query("rule == 'id_float'")
     assert (found["row"].isna().tolist(), found["count"].tolist()) == ([True], [2])
     assert rows(df, "id_missing") == [1]
-
-
-def test_float_ids_beyond_2_53_are_told_to_have_lost_digits():
-    df = frame(1e16, 5.0, dtype="float64")
-    assert sent(df) == ["10000000000000000", "5"]
-    found = gp.validate(df, "id").query("rule == 'integer_unsafe'")
-    assert found["row"].tolist() == [0]
-    assert "digits are lost" in found["message"].item()
-
-
-def test_a_float_id_with_a_fraction_is_told_apart():
-    found = gp.validate(frame(1.5, 2.0, dtype="float64"), "id").query("rule == 'id_float'")
-    assert found["message"].str.contains("fraction").tolist() == [True, False]
-    assert sent(frame(1.5, 2.0, dtype="float64")) == ["1.5", "2"]
-
-
-def test_what_nearly_all_ids_are_is_said_once_and_what_some_are_row_by_row():
-    floats = frame(*range(300), 0.5, dtype="float64")
-    found = gp.validate(floats, "id")
-    assert found[["rule", "count"]].to_numpy().tolist() == [["id_float", 300], ["id_float", 1]]
-    assert found["row"].tolist() == [pd.NA, 300]
-    texts = frame(*(f"{n}.0" for n in range(300)))
-    assert gp.validate(texts, "id")[["rule", "count"]].to_numpy().tolist() == [["id_stringified", 300]]
-    assert rows(frame(1.0, "a", 2.0), "id_float") == [0, 2]
-    assert rows(frame("1.0", "a", "2.0"), "id_stringified") == [0, 2]
-
-
-def test_an_id_that_was_a_missing_value_is_told_even_where_it_stands_alone():
-    df = frame("a", None, "b", float("nan")).assign(id=lambda d: d["id"].map(str))
-    assert rows(df, "id_stringified") == [1, 3]
-    scope = {"df": df}
-    for line in gp.validate(df, "id")["fix"].unique():
-        exec(line, scope)
-    assert scope["df"]["id"].tolist() == ["a", "b"]
 
 
 def test_one_number_in_three_spellings_is_one_id_and_true_is_none():
@@ -85,7 +62,7 @@ def test_ids_that_look_alike_are_reported_and_sent_as_they_are(pair):
 @pytest.mark.parametrize("padded", [" a", "a\t", "a\u00a0", "\u2003a", "a\r\n"], ids=ascii)
 def test_white_space_around_an_id_is_stripped_and_told(padded):
     assert sent(frame(padded)) == ["a"]
-    assert rows(frame(padded), "id_whitespace") == [0]
+    assert count(frame(padded), "id_whitespace") == 1
     assert rows(frame(padded, "a"), "id_duplicate") == [0, 1]
 
 
@@ -141,25 +118,84 @@ def test_duplicates_are_found_across_blocks():
     assert rows(frame(*ids), "id_duplicate") == [7, 20_000, 39_999]
 
 
-def test_the_fix_of_duplicates_keeps_rows_without_an_id():
-    df = frame("a", "a", None, None)
-    scope = {"df": df}
-    exec(gp.validate(df, "id").query("rule == 'id_duplicate'")["fix"].iloc[0], scope)
-    assert scope["df"]["Score"].tolist() == [1, 2, 3]
+def test_float_ids_that_have_lost_digits_are_skipped_and_are_no_duplicates():
+    df = frame(1577134800018164905.0, 1577134800018164906.0, 5.0, np.nan, dtype="float64")
+    assert sent(df) == ["5"]
+    found = gp.validate(df, "id")
+    assert found.query("rule == 'id_rounded'")["row"].tolist() == [0, 1]
+    assert "Int64" in found.query("rule == 'id_rounded'")["fix"].iloc[0]
+    assert not found["rule"].isin(["id_duplicate"]).any()
+    assert rows(df, "id_missing") == [3]
 
 
 @pytest.mark.parametrize(
-    ("keep", "dropped", "kept"),
-    [
-        (False, "last of each id although 2 of those dropped held other values, in 'City'", [None, "Goa"]),
-        ("first", "first of each id although 1 of those dropped held other values, in 'City'", ["Pune", "Delhi"]),
-        ("last", "last of each id although 2 of those dropped held other values, in 'City'", [None, "Goa"]),
-    ],
+    ("dtype", "exact"), [("float64", 2**53 - 1), ("float32", 2**24 - 1), ("Float64", 2**53 - 1), (object, 2**53 - 1)]
 )
-def test_the_fix_of_duplicates_says_how_many_rows_go_and_which_stay(keep, dropped, kept):
-    df = pd.DataFrame({"id": ["a", "b", "a", "b"], "City": ["Pune", "Delhi", None, "Goa"], "Score": 1}, dtype=object)
-    line = gp.validate(df, "id", keep=keep).query("rule == 'id_duplicate'")["fix"].unique().item()
-    assert line.partition("  # ")[2] == f"drops 2 rows, keeps the {dropped}"
-    scope = {"df": df}
-    exec(line, scope)
-    assert scope["df"]["City"].tolist() == kept
+def test_the_first_float_that_may_have_lost_digits_is_that_of_its_precision(dtype, exact):
+    assert sent(frame(float(exact), float(exact + 1), dtype=dtype)) == [str(exact)]
+
+
+def test_ids_in_scientific_notation_are_skipped():
+    assert sent(frame("9.19812E+11", "9,19812E+11", "1e+16", "1e5", "919812000000")) == ["1e5", "919812000000"]
+
+
+def test_a_push_with_rounded_ids_sends_the_others_and_accounts_for_every_row(sandbox):
+    df = frame(1e17, 1e17, 7.0, dtype="float64")
+    result = gp.push(df, "id", errors="drop", client=sandbox.client, progress=False)
+    assert (result.counts["accepted"], result.counts["invalid"]) == (1, 2)
+    assert list(sandbox.stored()) == ["7"]
+    assert "id_rounded" in result.outcomes["error"][0]
+
+
+def test_properties_of_the_id_column_are_reported_once_with_their_count():
+    assert count(frame(*range(300), 0.5, dtype="float64"), "id_float") == 301
+    assert count(frame(*(f"{n}.0" for n in range(300))), "id_stringified") == 300
+    assert count(frame("1.0", "a", "2.0"), "id_stringified") == 2
+    assert count(frame("'1", "'2", "3"), "id_wrapped") == 2
+
+
+def test_placeholders_in_the_id_column_name_the_words_that_mean_missing():
+    found = gp.validate(frame("a", "None", "b", "nan"), "id").query("rule == 'id_stringified'")
+    assert found["fix"].tolist() == ["na_values={'id': ['None', 'nan']}"]
+
+
+class ObjectId:
+    """An id of a database: compared by value, written as its hexadecimal digits."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __eq__(self, other):
+        return isinstance(other, ObjectId) and other.text == self.text
+
+    def __hash__(self):
+        return hash(self.text)
+
+    def __str__(self):
+        return self.text
+
+
+UUIDS = [uuid.UUID(int=n) for n in range(3)]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [UUIDS, [ObjectId("65f"), ObjectId("660")], [ipaddress.ip_address("10.0.0.1")], [pathlib.PurePosixPath("a/b")]],
+    ids=["uuid", "ObjectId", "address", "path"],
+)
+def test_values_whose_text_is_their_identity_are_text_as_ids_and_as_attributes(values):
+    df = frame(*values).assign(Key=values)
+    bodies = gp.preview(df, "id", n=9)
+    assert [body["id"] for body in bodies] == list(map(str, values))
+    assert [body["attributes"][1]["value"] for body in bodies] == list(map(str, values))
+    assert gp.schema(df, "id")["type"].tolist() == ["number", "string"]
+    assert not gp.validate(df, "id")["column"].isin(["id", "Key"]).any()
+
+
+def test_a_uuid_and_its_text_are_one_id():
+    assert rows(frame(UUIDS[1], str(UUIDS[1])), "id_duplicate") == [0, 1]
+
+
+def test_bytes_are_no_id_and_the_message_says_how_to_decode():
+    message = gp.validate(frame("a", b"b"), "id").query("rule == 'id_missing'")["message"].item()
+    assert "decode" in message

@@ -1,0 +1,274 @@
+"""All violations of a frame or of its parts, joined; made into a DataFrame when somebody asks for it.
+
+They stay in columns, some tens of bytes a violation, until somebody asks for the DataFrame.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from growlytics_pandas.cells import originals
+from growlytics_pandas.checks.messages import fix_of, message_text, python_option
+from growlytics_pandas.checks.violations import Rows, Violation
+from growlytics_pandas.rules import RULES, Effect, Rule, Severity
+
+DTYPES: Final = MappingProxyType(
+    {
+        "row": "Int64",
+        "index": "object",
+        "column": "object",
+        "attribute": "str",
+        "rule": "str",
+        "severity": "str",
+        "effect": "str",
+        "value": "object",
+        "limit": "object",
+        "count": "int64",
+        "message": "str",
+        "fix": "str",
+    }
+)
+"""The columns of a violations frame and their dtypes ("str" is pandas 3's text, and object before it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All violations of one rule in one column, with the first as an example."""
+
+    rule: Rule
+    severity: Severity
+    effect: Effect
+    column: Hashable
+    attribute: str | None
+    violations: int
+    cells: int
+    row: int | None
+    value: Any
+    message: str
+    fix: str
+
+
+class Findings:
+    """All violations of a frame, or of parts of one.
+
+    Parameters
+    ----------
+    violations : iterable of Violation
+        Those of one rule, column and variant are joined.
+    frame : DataFrame, optional
+        Where values and labels are read from; None where each violation has its own.
+    write_option : callable
+        How a fix writes an option of the call: as Python does, or as flags of the command line.
+    label : str
+        What messages call the labels of rows, such as "line"; '' where they show the position alone.
+    """
+
+    def __init__(
+        self,
+        violations: Iterable[Violation],
+        frame: pd.DataFrame | None = None,
+        *,
+        write_option: Callable[[str, Any], str] = python_option,
+        label: str = "",
+    ) -> None:
+        self.violations: tuple[Violation, ...] = tuple(_joined(violations))
+        self._frame = frame
+        self._write_option = write_option
+        self._label = label
+
+    def __len__(self) -> int:
+        return sum(map(len, self.violations))
+
+    def count(self, severity: Severity) -> int:
+        """Return how many violations have a severity."""
+        return sum(len(each) for each in self.violations if each.level is severity)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything would not arrive."""
+        return any(each.level is Severity.ERROR for each in self.violations)
+
+    def error_rows(self) -> tuple[bool, Rows]:
+        """Return whether an error concerns a column as a whole, and the rows with an error."""
+        errors = [each for each in self.violations if each.level is Severity.ERROR]
+        rows = [each.rows for each in errors if each.rows is not None]
+        return any(each.rows is None for each in errors), np.unique(np.concatenate(rows or [_NO_ROWS]))
+
+    def rules(self) -> dict[str, int]:
+        """Return rule → number of violations, the commonest first."""
+        counts: Counter[str] = Counter()
+        for each in self.violations:
+            counts[each.rule.value] += len(each)
+        return dict(counts.most_common())
+
+    def groups(self) -> list[Group]:
+        """Return the violations by rule and column, errors first and then the most cells."""
+        ranked = sorted(self.violations, key=lambda each: (_RANKS[each.rule], each.position, each.variant))
+        groups = [self._group(each) for each in ranked]
+        return sorted(groups, key=lambda group: (group.severity is not Severity.ERROR, -group.cells))
+
+    def detach(self, first_row: int) -> Findings:
+        """Return the violations of a part, with values and labels, under row numbers of the whole."""
+        frame = self._frame
+        if frame is None:
+            return self
+        return Findings(
+            replace(
+                each,
+                rows=None if each.rows is None else each.rows + first_row,
+                values=_values(each, frame),
+                labels=_labels(each, frame),
+            )
+            for each in self.violations
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Make the violations frame, whole columns first, then by row and column."""
+        order = self._order()
+        return pd.DataFrame({name: _series(self._column(name), dtype, order) for name, dtype in DTYPES.items()})
+
+    def _order(self) -> npt.NDArray[np.int64]:
+        rows = [np.array([-1]) if each.rows is None else each.rows for each in self.violations]
+        places = np.repeat([each.position for each in self.violations], list(map(len, self.violations)))
+        rules = np.repeat([_RANKS[each.rule] for each in self.violations], list(map(len, self.violations)))
+        return np.lexsort((rules, places, np.concatenate(rows or [_NO_ROWS])))
+
+    def _column(self, name: str) -> Iterator[Any]:
+        for each in self.violations:
+            yield from self._cells(name, each)
+
+    def _cells(self, name: str, violation: Violation) -> Sequence[Any]:
+        if name == "row":
+            return [None] if violation.rows is None else violation.rows.tolist()
+        if name == "index":
+            return _labels(violation, self._frame)
+        if name == "value":
+            return _values(violation, self._frame)
+        if name == "message":
+            return self._messages(violation)
+        return [_OF_ALL[name](violation) if name != "fix" else self._fix(violation)] * len(violation)
+
+    def _fix(self, violation: Violation) -> str:
+        return _valid(fix_of(violation).render(self._write_option))
+
+    def _messages(self, violation: Violation) -> list[str]:
+        column = f"column {violation.column!r}: "
+        if violation.rows is None:
+            return [_valid(column + message_text(violation, None))]
+        rows = [f"row {row}" for row in violation.rows.tolist()]
+        if self._label:
+            labels = _labels(violation, self._frame)
+            rows = [f"{row} ({self._label} {label})" for row, label in zip(rows, labels, strict=False)]
+        details = violation.details
+        if details is None:
+            text = _valid(f", {column}{message_text(violation, None)}")
+            return [row + text for row in rows]
+        each = details.tolist() if isinstance(details, np.ndarray) else details
+        return [
+            _valid(f"{row}, {column}{message_text(violation, detail)}") for row, detail in zip(rows, each, strict=False)
+        ]
+
+    def _group(self, violation: Violation) -> Group:
+        first = violation if violation.rows is None else replace(violation, rows=violation.rows[:1])
+        return Group(
+            violation.rule,
+            violation.level,
+            RULES[violation.rule].effect,
+            violation.column,
+            violation.attribute,
+            len(violation),
+            violation.count if violation.rows is None else len(violation),
+            None if first.rows is None else int(first.rows[0]),
+            _values(first, self._frame)[0],
+            self._messages(first)[0],
+            self._fix(violation),
+        )
+
+
+_RANKS: Final = {rule: rank for rank, rule in enumerate(Rule)}
+_NO_ROWS: Final = np.empty(0, dtype="int64")
+
+
+def _joined(violations: Iterable[Violation]) -> Iterator[Violation]:
+    """Join what blocks and parts found of one rule, column and variant."""
+    alike: dict[tuple[Any, ...], list[Violation]] = {}
+    for each in violations:
+        alike.setdefault((each.rule, each.position, each.variant, each.rows is None), []).append(each)
+    for group in alike.values():
+        yield group[0] if len(group) == 1 else _join(group)
+
+
+def _join(group: list[Violation]) -> Violation:
+    first = group[0]
+    params = {name: _united([each.params[name] for each in group]) for name in first.params}
+    if first.rows is None:
+        return replace(first, count=sum(each.count for each in group), params=params)
+    return replace(
+        first,
+        params=params,
+        rows=np.concatenate([each.rows for each in group if each.rows is not None]),
+        details=_concatenated([each.details for each in group]),
+        values=_concatenated([each.values for each in group]),
+        labels=_concatenated([each.labels for each in group]),
+    )
+
+
+def _united(values: list[Any]) -> Any:
+    return frozenset().union(*values) if isinstance(values[0], frozenset) else values[0]
+
+
+def _concatenated(parts: list[Any]) -> Any:
+    if parts[0] is None:
+        return None
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts)
+    return [item for part in parts for item in part]
+
+
+def _series(items: Iterable[Any], dtype: str, order: npt.NDArray[np.int64]) -> pd.Series[Any]:
+    array = np.empty(len(order), dtype=object)  # filled one by one: lists and tuples stay cells
+    for i, item in enumerate(items):
+        array[i] = item
+    array = array[order]
+    return pd.Series(array, dtype=object) if dtype == "object" else pd.Series(array.tolist(), dtype=dtype)
+
+
+def _labels(violation: Violation, frame: pd.DataFrame | None) -> Sequence[Any]:
+    if violation.rows is None:
+        return [None]
+    if violation.labels is not None or frame is None:
+        return violation.labels or []
+    return frame.index.take(violation.rows).tolist()
+
+
+def _values(violation: Violation, frame: pd.DataFrame | None) -> Sequence[Any]:
+    if violation.rows is None:
+        return [violation.value]
+    if violation.values is not None or frame is None:
+        return violation.values or []
+    return originals(frame.iloc[violation.rows, violation.position])
+
+
+def _valid(text: str) -> str:
+    """Write half a surrogate pair as an escape: a text column cannot hold it."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+_OF_ALL: Final[Mapping[str, Callable[[Violation], Any]]] = {
+    "column": lambda each: each.column,
+    "attribute": lambda each: None if each.attribute is None else _valid(each.attribute),
+    "rule": lambda each: each.rule.value,
+    "severity": lambda each: each.level.value,
+    "effect": lambda each: RULES[each.rule].effect.value,
+    "limit": lambda each: each.limit,
+    "count": lambda each: each.count,
+}
+"""What is the same for all rows of a violation."""

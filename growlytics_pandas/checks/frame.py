@@ -1,0 +1,56 @@
+"""All the checks of a frame, in order: attributes, ids, values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from growlytics_pandas.blocks import Budget, prepare, starts
+from growlytics_pandas.cells import Mask
+from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.checks.ids import check_ids
+from growlytics_pandas.checks.names import check_attributes, dropped_columns
+from growlytics_pandas.checks.values import check_block
+from growlytics_pandas.checks.violations import Violation
+from growlytics_pandas.layout import Layout
+from growlytics_pandas.rules import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Precheck:
+    """What is known before the values are checked: columns and rows of which nothing is sent, and why."""
+
+    violations: tuple[Violation, ...]
+    dropped: frozenset[int]
+    skipped: Mask
+    skipped_by: Mapping[Rule, npt.NDArray[np.int64]]
+
+
+def precheck(frame: pd.DataFrame, layout: Layout) -> Precheck:
+    """Check names, types and ids."""
+    attributes = check_attributes(layout, len(frame))
+    ids = check_ids(frame, layout)
+    return Precheck((*attributes, *ids.violations), dropped_columns(attributes), ids.skipped, ids.skipped_by)
+
+
+def check_frame(frame: pd.DataFrame, layout: Layout, checked: Precheck, budget: Budget | None = None) -> Findings:
+    """Check every value too, block by block, and return all violations."""
+    violations = list(checked.violations)
+    for start, stop in starts(len(frame)):
+        violations += check_block(frame, layout, prepare(frame, layout, checked.dropped, start, stop, budget))
+    return Findings(_naming_columns(violations), frame)
+
+
+def _naming_columns(violations: list[Violation]) -> list[Violation]:
+    """Let the violations of the 100 attributes name all columns past the 100th."""
+    columns = frozenset(each.column for each in violations if each.rule is Rule.TOO_MANY_ATTRIBUTES)
+    if not columns:
+        return violations
+    return [
+        replace(each, params={"columns": columns}) if each.rule is Rule.TOO_MANY_ATTRIBUTES else each
+        for each in violations
+    ]

@@ -1,0 +1,289 @@
+"""The rules about ids, which need a look at the whole frame: which rows have one, and which share one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pandas.api.types import is_scalar
+
+from growlytics_pandas import contract
+from growlytics_pandas.blocks import starts
+from growlytics_pandas.cells import Mask, originals
+from growlytics_pandas.checks.texts import MISSING_IDS, are_damaged, are_in, end_like_floats
+from growlytics_pandas.checks.violations import Rows, Violation
+from growlytics_pandas.identifiers import Groups, Ids, Keep, find_groups, fold, fold_all, hash_texts, read_ids, unkept
+from growlytics_pandas.inference import Kind
+from growlytics_pandas.layout import Layout
+from growlytics_pandas.rules import Rule, Severity
+
+EARLIER_BATCH: Final = -1
+"""In place of the row that has the same id, where that row is gone."""
+
+TOTAL_WORDS: Final = frozenset(
+    {"total", "totals", "grand total", "sub total", "subtotal", "sum", "gesamt", "summe", "(blank)"}
+)
+"""What the id column of a totals row holds, folded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Rows whose id is that of another row, or looks like it: how many rows share it, and another one of them."""
+
+    rows: Rows = field(default_factory=lambda: np.empty(0, dtype="int64"))
+    sharing: Rows = field(default_factory=lambda: np.empty(0, dtype="int64"))
+    others: Rows = field(default_factory=lambda: np.empty(0, dtype="int64"))
+
+    @classmethod
+    def of(cls, triples: Sequence[tuple[int, int, int]]) -> Alike:
+        """Make it of (row, rows that share the id, another row), in any order."""
+        table = np.array(sorted(triples), dtype="int64").reshape(-1, 3)
+        return cls(table[:, 0], table[:, 1], table[:, 2])
+
+
+@dataclass(frozen=True, slots=True)
+class IdCheck:
+    """What was found about the ids, and the rows that are not sent for it."""
+
+    violations: tuple[Violation, ...]
+    skipped: Mask
+    skipped_by: Mapping[Rule, npt.NDArray[np.int64]]
+
+
+def check_ids(frame: pd.DataFrame, layout: Layout) -> IdCheck:
+    """Read all ids once, block by block; keep 16 bytes a row to find those that are the same or look so."""
+    rows = len(frame)
+    column = frame.iloc[:, layout.id_position]
+    present = np.zeros(rows, dtype=bool)
+    exact, folded = np.zeros(rows, dtype="uint64"), np.zeros(rows, dtype="uint64")
+    violations: list[Violation] = []
+    skipped = _Skipped()
+    for start, stop in starts(rows):
+        ids = read_ids(column.iloc[start:stop], layout.id_kind, layout.zone)
+        skipped.add(start, ids)
+        present[start:stop] = ~ids.missing
+        exact[start:stop] = hash_texts(ids.texts)
+        seen = fold_all(ids.texts)
+        folded[start:stop] = exact[start:stop] if seen is ids.texts else hash_texts(seen)
+        violations += _check_block(frame, layout, start, ids, seen)
+    groups = find_groups(exact, present, _fetcher(column, layout, str))
+    alike = find_groups(folded, present, _fetcher(column, layout, fold))
+    return _finished(layout, violations, skipped, find_same(groups, layout.keep), find_alike(alike, exact))
+
+
+def check_ids_of_part(frame: pd.DataFrame, layout: Layout, same: Alike, alike: Alike) -> IdCheck:
+    """Check the ids of a part; which are the `same` or `alike` in other parts has been found out before."""
+    violations: list[Violation] = []
+    skipped = _Skipped()
+    for start, stop in starts(len(frame)):
+        ids = read_ids(frame.iloc[start:stop, layout.id_position], layout.id_kind, layout.zone)
+        skipped.add(start, ids)
+        violations += _check_block(frame, layout, start, ids, fold_all(ids.texts))
+    return _finished(layout, violations, skipped, same, alike)
+
+
+def find_same(groups: Groups, keep: Keep) -> Alike:
+    """Return the rows that `keep` leaves out of each group with one id."""
+    left_out = set(unkept(groups, keep))
+    return Alike.of([(row, len(rows), _other(row, rows)) for rows in groups for row in rows if row in left_out])
+
+
+def find_alike(groups: Groups, exact: npt.NDArray[np.uint64]) -> Alike:
+    """Return the rows of groups whose ids look alike and are not the same."""
+    differing = [rows for rows in groups if len(set(exact[rows].tolist())) > 1]
+    return Alike.of([(row, len(rows), _differing(row, rows, exact)) for rows in differing for row in rows])
+
+
+class _Skipped:
+    """Rows without a usable id, by rule."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._by: dict[Rule, list[Rows]] = {Rule.ID_MISSING: [], Rule.ID_ROUNDED: []}
+
+    def add(self, start: int, ids: Ids) -> None:
+        self._rows += len(ids.texts)
+        self._by[Rule.ID_MISSING].append(np.flatnonzero(ids.missing & ~ids.rounded) + start)
+        self._by[Rule.ID_ROUNDED].append(np.flatnonzero(ids.rounded) + start)
+
+    def finish(self, doubled: Rows) -> tuple[Mask, dict[Rule, Rows]]:
+        by = {rule: np.concatenate(parts or [doubled[:0]]) for rule, parts in self._by.items()}
+        by[Rule.ID_DUPLICATE] = doubled
+        skipped = np.zeros(self._rows, dtype=bool)
+        for rows in by.values():
+            skipped[rows] = True
+        return skipped, by
+
+
+def _finished(layout: Layout, violations: list[Violation], skipped: _Skipped, same: Alike, alike: Alike) -> IdCheck:
+    mask, by = skipped.finish(same.rows)
+    return IdCheck((*violations, *_duplicates(layout, same), *_look_alikes(layout, alike)), mask, by)
+
+
+def _duplicates(layout: Layout, same: Alike) -> list[Violation]:
+    # Who says keep="first" has decided: the row is reported, and no reason to refuse the push.
+    severity = None if layout.keep is False else Severity.WARNING
+    is_earlier = same.others == EARLIER_BATCH
+    variants = (("" if layout.keep is False else "left out", ~is_earlier), ("earlier batch", is_earlier))
+    return [
+        Violation(
+            Rule.ID_DUPLICATE,
+            layout.id_position,
+            layout.id_column,
+            None,
+            rows=same.rows[chosen],
+            details=np.column_stack([same.sharing, same.others])[chosen],
+            params={"keep": layout.keep},
+            variant=variant,
+            severity=severity,
+        )
+        for variant, chosen in variants
+        if chosen.any()
+    ]
+
+
+def _look_alikes(layout: Layout, alike: Alike) -> list[Violation]:
+    if not len(alike.rows):
+        return []
+    rule = Rule.ID_CASE_DUPLICATE
+    return [Violation(rule, layout.id_position, layout.id_column, None, rows=alike.rows, details=alike.others)]
+
+
+# one block ------------------------------------------------------------------------------------------------------------
+
+
+def _check_block(frame: pd.DataFrame, layout: Layout, start: int, ids: Ids, folded: list[str]) -> list[Violation]:
+    block = _Block(frame, layout, start)
+    block.by_row(Rule.ID_MISSING, ids.missing & ~ids.rounded, _unusable)
+    for variant, mask in (("float", ids.rounded & ids.was_float), ("text", ids.rounded & ~ids.was_float)):
+        block.by_row(Rule.ID_ROUNDED, mask, None, variant=variant, limit=contract.MAX_SAFE_INTEGER)
+    block.once(Rule.ID_WHITESPACE, ids.stripped)
+    texts = ids.texts
+    if ids.was_float.any():
+        has_point = np.fromiter(("." in text for text in texts), dtype=bool, count=len(texts))
+        block.once(Rule.ID_FLOAT, ids.was_float & ~ids.rounded & ~has_point)
+        block.once(Rule.ID_FLOAT, ids.was_float & ~ids.rounded & has_point, variant="fraction")
+    if layout.id_kind in (Kind.TEXT, Kind.MIXED):
+        words = are_in(texts, MISSING_IDS)
+        if words is not None:
+            block.once(Rule.ID_STRINGIFIED, words, words=_distinct(texts, words))
+        block.once(Rule.ID_STRINGIFIED, end_like_floats(texts), variant="float")
+        for variant, mask in _wrapped(texts).items():
+            block.once(Rule.ID_WRAPPED, mask, variant=variant)
+        damaged = are_damaged(texts)
+        if damaged is not None:
+            block.once(Rule.TEXT_DAMAGED, damaged)
+        heading = fold(str(layout.id_column))
+        block.by_row(Rule.ROW_IS_HEADING, _equal(folded, frozenset({heading})), None, attribute=str(layout.id_column))
+        block.by_row(Rule.ROW_IS_TOTAL, _equal(folded, TOTAL_WORDS - {heading}), None)
+    if ids.too_long.any():
+        chars = [contract.count_chars(texts[row]) for row in np.flatnonzero(ids.too_long).tolist()]
+        block.add(Rule.ID_TOO_LONG, ids.too_long, details=np.array(chars), limit=contract.MAX_ID_CHARS)
+    return block.violations
+
+
+class _Block:
+    """Turns masks of a block of ids into violations."""
+
+    def __init__(self, frame: pd.DataFrame, layout: Layout, start: int) -> None:
+        self.violations: list[Violation] = []
+        self._column = frame.iloc[:, layout.id_position]
+        self._layout = layout
+        self._start = start
+
+    def add(self, rule: Rule, mask: Mask, *, attribute: str | None = None, **more: Any) -> None:
+        """Report the rows of a mask one by one."""
+        rows = np.flatnonzero(mask) + self._start
+        if len(rows):
+            place, column = self._layout.id_position, self._layout.id_column
+            self.violations.append(Violation(rule, place, column, attribute, rows=rows, **more))
+
+    def by_row(self, rule: Rule, mask: Mask, describe: Callable[[Any], str] | None, **more: Any) -> None:
+        """Report the rows of a mask one by one, with what `describe` says of each cell."""
+        if mask.any() and describe is not None:
+            more["details"] = list(map(describe, originals(self._column.iloc[np.flatnonzero(mask) + self._start])))
+        self.add(rule, mask, **more)
+
+    def once(self, rule: Rule, mask: Mask, *, variant: str = "", **params: Any) -> None:
+        """Report a property of the column, with its count and first value."""
+        rows = np.flatnonzero(mask)
+        if len(rows):
+            first = originals(self._column.iloc[[int(rows[0]) + self._start]])[0]
+            place, column = self._layout.id_position, self._layout.id_column
+            self.violations.append(
+                Violation(rule, place, column, None, count=len(rows), value=first, params=params, variant=variant)
+            )
+
+
+def _distinct(texts: Sequence[str], mask: Mask) -> frozenset[str]:
+    return frozenset(texts[row] for row in np.flatnonzero(mask).tolist())
+
+
+def _equal(folded: Sequence[str], words: frozenset[str]) -> Mask:
+    found = are_in(folded, words)
+    return np.zeros(len(folded), dtype=bool) if found is None else found
+
+
+_INVISIBLE: Final = r"[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+# Anything of this in a block is worth a look at each of its ids; most blocks have none.
+_SUSPICIOUS: Final = re.compile(rf"""['"‘’“”=<>;,]|mailto:|\S\s+\S*@|{_INVISIBLE}""", re.IGNORECASE)
+_WRAPPED: Final[Mapping[str, re.Pattern[str]]] = {
+    "guard": re.compile(
+        rf"""['’](?=.).*|=\s*["“].*["”]|".*"|“.*”|‘.*’|.*{_INVISIBLE}.*""",
+        re.DOTALL,
+    ),
+    "separators": re.compile(r"[+-]?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?"),
+    "addresses": re.compile(r"[^\s;,@]+@[^\s;,@]+\s*[;,]\s*[^\s;,@]+@[^\s;,@]+.*", re.DOTALL),
+    "address": re.compile(r"mailto:.*@.*|[^<>]*<[^<>@\s]+@[^<>@\s]+>\s*", re.IGNORECASE | re.DOTALL),
+}
+"""What stands around an id by how it got there, the first that fits."""
+
+
+def _wrapped(texts: list[str]) -> dict[str, Mask]:
+    """Find ids with marks around them, by variant."""
+    if not _SUSPICIOUS.search("\n".join(texts)):
+        return {}
+    found = {variant: np.zeros(len(texts), dtype=bool) for variant in _WRAPPED}
+    for row, text in enumerate(texts):
+        variant = next((name for name, pattern in _WRAPPED.items() if pattern.fullmatch(text)), None)
+        if variant is not None:
+            found[variant][row] = True
+    return found
+
+
+def _unusable(value: Any) -> str:
+    """Say why a value is no id."""
+    if is_scalar(value) and pd.isna(value):
+        return "there is no id; every customer needs one."
+    if isinstance(value, str):
+        if not value:
+            return "the id is empty text; every customer needs one."
+        found = "white space only" if not value.strip() else "not valid Unicode text"
+        return f"the id is {found}; it must be text."
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return "the id is bytes; it must be text: decode the column first, .str.decode('utf-8')."
+    found = "infinite" if isinstance(value, (float, Decimal)) else f"a {type(value).__name__}"
+    return f"the id is {found}; it must be text or a number."
+
+
+def _fetcher(
+    column: pd.Series[Any], layout: Layout, change: Callable[[str], str]
+) -> Callable[[npt.NDArray[np.int64]], list[str]]:
+    def fetch(rows: npt.NDArray[np.int64]) -> list[str]:
+        return list(map(change, read_ids(column.iloc[rows], layout.id_kind, layout.zone).texts))
+
+    return fetch
+
+
+def _other(row: int, rows: list[int]) -> int:
+    return rows[1] if row == rows[0] else rows[0]
+
+
+def _differing(row: int, rows: list[int], exact: npt.NDArray[np.uint64]) -> int:
+    return next(other for other in rows if exact[other] != exact[row])

@@ -1,0 +1,284 @@
+"""The rules about attributes as a whole: their names and their types."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from itertools import chain, count
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from growlytics_pandas import contract
+from growlytics_pandas.checks.violations import Violation
+from growlytics_pandas.identifiers import fold
+from growlytics_pandas.inference import AttributeType, Kind
+from growlytics_pandas.layout import Attribute, Layout, name_of
+from growlytics_pandas.ledger import UNCERTAIN
+from growlytics_pandas.rules import RULES, Effect, Rule, Severity
+
+_ALMOST: Final = 0.75  # difflib's ratio of two names from which one may be meant by the other
+_OLD_INDEX: Final = re.compile(r"Unnamed: \d+|index|level_\d+")
+_CONVERTIBLE: Final = ("period", "timedelta", "duration", "list", "large_list", "set", "dict", "struct", "complex")
+
+
+def check_attributes(layout: Layout, rows: int) -> list[Violation]:
+    """Check every attribute's name and type, of a frame of so many rows; one violation a rule and column."""
+    present = [attribute for attribute in layout.attributes if attribute.kind is not Kind.EMPTY]  # the rest has nothing
+    names = Counter(attribute.name for attribute in present)
+    meant, spare = _known_meant(layout), spare_names(layout)
+    checks: tuple[Callable[[Attribute], Iterable[Violation]], ...] = (
+        lambda attribute: _check_type(layout, attribute, rows, meant),
+        lambda attribute: _check_name(layout, attribute, rows, names, spare),
+        lambda attribute: _check_index(attribute, rows),
+    )
+    violations = [found for attribute in present for check in checks for found in check(attribute)]
+    return violations + _case_clashes(layout, spare)
+
+
+def dropped_columns(violations: Iterable[Violation]) -> frozenset[int]:
+    """Return the positions of the columns of which nothing can be sent."""
+    return frozenset(
+        found.position
+        for found in violations
+        if found.rows is None
+        and RULES[found.rule].severity is Severity.ERROR
+        and RULES[found.rule].effect is Effect.ATTRIBUTE_DROPPED
+    )
+
+
+def spare_names(layout: Layout) -> dict[int, str]:
+    """Return position → a name like that of the attribute, which resembles no other and is not too long.
+
+    The last column comes first: of two that clash, it is the one to rename.
+    """
+    taken = {fold(name) for name in (*(a.name for a in layout.attributes), *contract.RESERVED_ATTRIBUTES)}
+    spare = {}
+    for attribute in reversed(layout.attributes):
+        base = " ".join(_without_invisible(attribute.name).split()) or f"Attribute {attribute.position}"
+        endings = chain([""], (f" {number}" for number in count(2)))
+        names = (_cut(base, contract.MAX_ATTRIBUTE_NAME_CHARS - len(ending)) + ending for ending in endings)
+        spare[attribute.position] = name = next(name for name in names if fold(name) not in taken)
+        taken.add(fold(name))
+    return spare
+
+
+def _cut(text: str, chars: int) -> str:
+    while contract.count_chars(text) > chars:
+        text = text[:-1]
+    return text.rstrip()
+
+
+def _found(
+    rule: Rule, attribute: Attribute, rows: int, *, limit: Any = None, variant: str = "", **params: Any
+) -> Violation:
+    return Violation(
+        rule,
+        attribute.position,
+        attribute.column,
+        attribute.name,
+        limit=limit,
+        count=rows - attribute.missing,
+        params=params,
+        variant=variant,
+    )
+
+
+# names ----------------------------------------------------------------------------------------------------------------
+
+
+def _check_name(
+    layout: Layout, attribute: Attribute, rows: int, names: Counter[str], spare: Mapping[int, str]
+) -> Iterator[Violation]:
+    name = attribute.name
+    if not name.strip() or not contract.is_unicode(name):
+        variant = "" if not name.strip() else "unicode"
+        new = _new_name(layout, attribute, f"Attribute {attribute.position}")
+        yield _found(Rule.ATTRIBUTE_NAME_EMPTY, attribute, rows, variant=variant, rename=new)
+        return
+    chars, limit = contract.count_chars(name), contract.MAX_ATTRIBUTE_NAME_CHARS
+    if chars > limit:
+        new = _new_name(layout, attribute, spare[attribute.position])
+        yield _found(Rule.ATTRIBUTE_NAME_TOO_LONG, attribute, rows, limit=limit, chars=chars, rename=new)
+    if names[name] > 1:
+        new = _new_name(layout, attribute, spare[attribute.position])
+        yield _found(Rule.ATTRIBUTE_NAME_DUPLICATE, attribute, rows, columns=names[name], rename=new)
+    if name != (clean := _without_invisible(name)):
+        yield _found(Rule.ATTRIBUTE_NAME_WHITESPACE, attribute, rows, rename=_new_name(layout, attribute, clean))
+
+
+_INVISIBLE: Final = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u00ad]")
+
+
+def _without_invisible(name: str) -> str:
+    return _INVISIBLE.sub("", name).strip()
+
+
+def _new_name(layout: Layout, attribute: Attribute, new: str) -> dict[Hashable, str] | None:
+    """Return what to rename a column to; None where its label does not name it alone."""
+    alike = [other for other in layout.attributes if repr(other.column) == repr(attribute.column)]
+    is_missing = not isinstance(attribute.column, str) and not name_of(attribute.column)
+    return None if is_missing or len(alike) > 1 else {attribute.column: new}
+
+
+def _case_clashes(layout: Layout, spare: Mapping[int, str]) -> list[Violation]:
+    """Names that look alike: in the frame, among the reserved ones, among those that the ledger knows."""
+    owners: defaultdict[str, dict[str, str]] = defaultdict(dict)  # what is alike: each spelling, and whose it is
+    for names, owner in (
+        ((attribute.name for attribute in layout.attributes), "another column"),
+        (contract.RESERVED_ATTRIBUTES, "a reserved attribute"),
+        (layout.known_names, "an attribute of earlier pushes"),
+    ):
+        for name in names:
+            owners[fold(name)].setdefault(name, owner)
+    violations = []
+    for attribute in layout.attributes:
+        others = {name: owner for name, owner in owners[fold(attribute.name)].items() if name != attribute.name}
+        if others and attribute.name not in contract.RESERVED_ATTRIBUTES:
+            alike = ", ".join(f"{name!r} ({others[name]})" for name in sorted(others))
+            params = {"others": alike, "rename": _unified(layout, attribute, sorted(others), spare)}
+            violations.append(
+                Violation(
+                    Rule.ATTRIBUTE_NAME_CASE_CLASH,
+                    attribute.position,
+                    attribute.column,
+                    attribute.name,
+                    params=params,
+                )
+            )
+    return violations
+
+
+def _unified(
+    layout: Layout, attribute: Attribute, others: list[str], spare: Mapping[int, str]
+) -> dict[Hashable, str] | None:
+    """Return which column to rename: to the name that is meant, or apart where a column of the frame has that."""
+    alike = [a for a in layout.attributes if a is attribute or a.name in others]
+    if len(alike) == 1:
+        reserved = next((name for name in others if name in contract.RESERVED_ATTRIBUTES), None)
+        return _new_name(layout, attribute, reserved or others[0])
+    second = attribute if attribute is not alike[0] else alike[1]
+    return _new_name(layout, second, spare[second.position])
+
+
+def _check_index(attribute: Attribute, rows: int) -> Iterator[Violation]:
+    if attribute.kind is Kind.INTEGER and _OLD_INDEX.fullmatch(str(attribute.column)) and not attribute.known:
+        yield _found(Rule.INDEX_COLUMN, attribute, rows)
+
+
+# types ----------------------------------------------------------------------------------------------------------------
+
+
+def _check_type(layout: Layout, attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Iterator[Violation]:
+    if attribute.kind is Kind.UNSUPPORTED:
+        yield _unsupported(attribute, rows)
+        return
+    known = [*_check_known(layout, attribute, rows, meant)]
+    yield from known or _check_doubt(attribute, rows)
+    yield from _check_days(layout, attribute, rows)
+    is_id = attribute.position == layout.id_position
+    if attribute.is_reserved and not is_id and attribute.kind is not Kind.TEXT:
+        limit = AttributeType.STRING.value
+        yield _found(Rule.RESERVED_NOT_STRING, attribute, rows, limit=limit, kind=attribute.kind.value)
+
+
+def _unsupported(attribute: Attribute, rows: int) -> Violation:
+    held = attribute.note if attribute.note not in ("", attribute.dtype) else f"dtype {attribute.dtype}"
+    words = set(re.findall(r"[a-z_]+", held.lower()))
+    if words & {"bytes", "binary", "large_binary", "bytearray", "memoryview"}:
+        how = "Decode the bytes to text"
+        return _found(Rule.TYPE_UNSUPPORTED, attribute, rows, variant="bytes", held=held, how=how)
+    how = "Convert the values to text, numbers or dates" if words & set(_CONVERTIBLE) else ""
+    return _found(Rule.TYPE_UNSUPPORTED, attribute, rows, held=held, how=how)
+
+
+def _check_known(layout: Layout, attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Iterator[Violation]:
+    """Compare with what the ledger knows to be fixed."""
+    known = attribute.known
+    if attribute.type is None or not layout.knows_types or attribute.is_reserved:
+        return
+    if known is None:
+        if layout.new_attributes == "forbid":
+            yield _unknown(attribute, rows, meant)
+    elif known.type != attribute.type:
+        when = f"{known.first_seen:%Y-%m-%d %H:%M} UTC"
+        if known.source == UNCERTAIN:
+            when += (
+                " by a request whose answer was lost (if it did not arrive, Client.declare_types corrects the ledger)"
+            )
+        option = ("types", {attribute.column: known.type}) if _can_become(attribute, known.type) else ("", None)
+        yield _found(
+            Rule.TYPE_CONFLICT,
+            attribute,
+            rows,
+            limit=known.type,
+            type=attribute.type.value,
+            when=when,
+            option=option,
+        )
+
+
+_BECOMES: Final[Mapping[str, tuple[Kind, ...]]] = {
+    contract.STRING: tuple(Kind),
+    contract.NUMBER: (Kind.TEXT, Kind.MIXED, Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL),
+    contract.BOOLEAN: (Kind.TEXT, Kind.MIXED, Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL),
+    contract.DATE: (Kind.TEXT, Kind.MIXED, Kind.DATE),
+}
+
+
+def _can_become(attribute: Attribute, wanted: str) -> bool:
+    return attribute.kind in _BECOMES[wanted]
+
+
+def _check_doubt(attribute: Attribute, rows: int) -> Iterator[Violation]:
+    """Report a type that the first push would fix for good though the values look like another."""
+    hint = attribute.hint
+    if attribute.type is None or attribute.known is not None or hint.wanted in (None, attribute.type):
+        return
+    option = ("types", {attribute.column: hint.wanted})
+    reason = f"{hint.text[:1].upper()}{hint.text[1:]}."
+    yield _found(
+        Rule.TYPE_DOUBTFUL, attribute, rows, limit=hint.wanted, type=attribute.type.value, reason=reason, option=option
+    )
+
+
+def _check_days(layout: Layout, attribute: Attribute, rows: int) -> Iterator[Violation]:
+    """Report days, such as dates of birth, that are midnights of one zone and are written in another."""
+    zone = attribute.hint.days_in
+    if not zone or attribute.type is not AttributeType.DATE or _offset_of(layout.zone.key) >= _offset_of(zone):
+        return
+    yield _found(Rule.DATE_SHIFTED, attribute, rows, limit=zone, zone=layout.zone.key, option=zone)
+
+
+def _offset_of(zone: str) -> dt.timedelta:
+    """Return how far a zone is from UTC; it may be named by that, as 5:30:00."""
+    if zone[0].isdigit():
+        return pd.Timedelta(zone).to_pytimedelta()
+    return dt.datetime.now(ZoneInfo(zone)).utcoffset() or dt.timedelta(0)
+
+
+def _unknown(attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Violation:
+    """Report a name that is not allowed for being new, with the known one that is probably meant."""
+    near = meant.get(attribute.position, "")
+    asked = f" Did you mean {near!r}?" if near else ""
+    first = next((position for position, name in meant.items() if name == near), None)
+    rename = near if first == attribute.position else ""  # one column at most can have the name
+    return _found(Rule.ATTRIBUTE_UNKNOWN, attribute, rows, near=rename, asked=asked)
+
+
+def _known_meant(layout: Layout) -> dict[int, str]:
+    """Return position → known name that is spelt almost so and that no column has, of names that are not allowed."""
+    if layout.new_attributes == "allow":
+        return {}
+    sent = {attribute.name for attribute in layout.attributes}
+    known = {name.casefold(): name for name in layout.known_names if name not in sent}
+    near = {
+        a.position: difflib.get_close_matches(a.name.casefold(), known, n=1, cutoff=_ALMOST)
+        for a in layout.attributes
+        if a.known is None
+    }
+    return {position: known[found[0]] for position, found in near.items() if found}

@@ -1,0 +1,96 @@
+"""Names of attributes: what is counted, what clashes, and which new name settles it."""
+
+import pandas as pd
+import pytest
+
+import growlytics_pandas as gp
+from growlytics_pandas.checks.messages import fix_of
+
+
+def found(df, rule, **options):
+    return gp.validate(df, "id", **options).query("rule == @rule")
+
+
+def test_both_columns_of_one_name_are_left_out_and_told():
+    df = pd.DataFrame([["a", 1, 2, 3]], columns=["id", "X", "X", "Y"])
+    assert len(found(df, "attribute_name_duplicate")) == 2
+    assert [a["name"] for a in gp.preview(df, "id")[0]["attributes"]] == ["Y"]
+
+
+def test_a_clash_says_whose_the_other_name_is(tmp_path):
+    client = gp.Client("not-a-real-key", ledger=tmp_path / "ledger.db")
+    client.declare_types({"city": "string"})
+    df = pd.DataFrame({"id": ["a"], "City": ["Pune"], "EMAIL": ["a@example.com"]})
+    messages = found(df, "attribute_name_case_clash", client=client)["message"].tolist()
+    assert "from 'city' (an attribute of earlier pushes)" in messages[0]
+    assert "from 'email' (a reserved attribute)" in messages[1]
+    [message] = found(df.rename(columns={"EMAIL": "city"}), "attribute_name_case_clash").query("column == 'City'")[
+        "message"
+    ]
+    assert "from 'city' (another column)" in message
+
+
+def test_an_all_missing_column_breaks_no_rule():
+    assert gp.validate(pd.DataFrame({"id": ["a"], "X": ["x"], "": [None]}), "id").empty
+
+
+def test_a_clash_in_a_frame_without_rows_is_told_like_any_other():
+    frame = pd.DataFrame({"id": [], "City": [], "city": []}, dtype="object")
+    assert "attribute_name_case_clash" in set(gp.validate(frame, "id")["rule"])
+
+
+def fixes(df, rule, **options):
+    return found(df, rule, **options)["fix"].tolist()
+
+
+def test_names_that_are_too_long_get_distinct_short_ones():
+    long = "Average Basket Value In Rupees Over The Last Twelve Months"
+    df = pd.DataFrame([["a", 1, 2]], columns=["id", long + " (net)", long + " (gross)"])
+    renames = {}
+    for violation in gp.plan(df, "id").findings.violations:
+        if violation.rule == "attribute_name_too_long":
+            renames |= fix_of(violation).value
+    assert len(set(renames.values())) == 2
+    assert max(map(len, renames.values())) <= 49
+    assert "attribute_name_too_long" not in set(gp.validate(df, "id", rename=renames)["rule"])
+
+
+def test_a_clash_with_a_reserved_name_ends_in_the_reserved_one():
+    df = pd.DataFrame({"id": ["a"], "EMAIL": ["a@example.com"]})
+    assert fixes(df, "attribute_name_case_clash") == ["rename={'EMAIL': 'email'}"]
+
+
+def test_columns_that_clash_are_renamed_apart_where_both_are_sent():
+    df = pd.DataFrame({"id": ["a"], "City": ["Pune"], "city": ["Goa"]})
+    assert fixes(df, "attribute_name_case_clash") == ["rename={'city': 'city 2'}"] * 2
+
+
+def test_columns_with_one_label_are_asked_to_get_distinct_ones():
+    df = pd.DataFrame([["a", 1, 2]], columns=["id", "X", "X"])
+    assert set(fixes(df, "attribute_name_duplicate")) == {"Give each column a label of its own first."}
+
+
+def test_a_mistyped_name_names_the_known_one_that_is_meant(sandbox):
+    df = pd.DataFrame({"id": ["a"], "City": ["Pune"], "Orders": [3]})
+    gp.push(df, "id", client=sandbox.client, progress=False)
+    mistyped = df.rename(columns={"City": "Citty"}).assign(Zebra=1)
+    options = {"client": sandbox.client, "new_attributes": "forbid"}
+    messages = found(mistyped, "attribute_unknown", **options).set_index("column")
+    assert "Did you mean 'City'?" in messages.loc["Citty", "message"]
+    assert "mean" not in messages.loc["Zebra", "message"]
+    assert messages.loc["Citty", "fix"] == "rename={'Citty': 'City'}"
+    twice = found(mistyped.assign(Cityy="x"), "attribute_unknown", **options)
+    assert twice["fix"].str.startswith("rename").sum() == 1
+
+
+@pytest.mark.parametrize("label", ["Unnamed: 0", "index", "level_0"])
+def test_an_old_index_is_a_warning_with_the_option_that_leaves_it_out(label):
+    df = pd.DataFrame({"id": ["a", "b"], label: [0, 1]})
+    assert fixes(df, "index_column") == [f"exclude=[{label!r}]"]
+
+
+def test_bytes_say_how_to_decode_and_lists_what_to_convert_them_to():
+    df = pd.DataFrame({"id": ["a"], "X": [b"raw"], "Y": [["p"]]})
+    unsupported = found(df, "type_unsupported").set_index("column")
+    assert "decode" in unsupported.loc["X", "message"].lower()
+    assert unsupported.loc["Y", "fix"].endswith("exclude=['Y']")

@@ -1,0 +1,81 @@
+"""Values: what is reported of single cells, and of a column as a whole."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import growlytics_pandas as gp
+from growlytics_pandas.blocks import prepare
+from growlytics_pandas.checks.values import check_block
+
+
+def one(df, rule, **options):
+    return gp.validate(df, "id", **options).query("rule == @rule").iloc[0]
+
+
+def frame(*values, dtype=object, name="X"):
+    return pd.DataFrame({"id": [f"c{i}" for i in range(len(values))], name: pd.Series(values, dtype=dtype)})
+
+
+def test_half_a_character_is_told_as_such():
+    assert "Unicode" in one(frame("fine", "\ud83c"), "value_wrong_type")["message"]
+
+
+def test_a_bare_customer_is_told_with_its_id():
+    found = one(pd.DataFrame({"id": ["a", "b"], "X": [1, None]}), "row_empty")
+    assert (found["row"], found["value"]) == (1, "b")
+
+
+def test_the_101st_attribute_of_a_row_and_no_other_is_left_out():
+    df = pd.DataFrame({"id": ["a", "b"], **{f"T{i}": ["x", "y"] for i in range(102)}})
+    df.loc[1, "T0"] = None
+    found = gp.validate(df, "id").query("rule == 'too_many_attributes'")
+    assert list(zip(found["column"], found["count"], strict=True)) == [("T100", 1), ("T101", 2)]
+    assert [len(body["attributes"]) for body in gp.preview(df, "id")] == [100, 100]
+
+
+def test_what_was_found_does_not_keep_the_blocks_in_memory():
+    """Lines are made when all blocks are checked; each finding that kept its block would keep the whole frame."""
+    df = pd.DataFrame({"id": [f"c{i}" for i in range(9)], "X": [np.inf, *range(8)], "email": ["no address"] * 9})
+    layout = gp.plan(df, "id").layout
+    block = prepare(df, layout, frozenset(), 0, len(df))
+    before = sys.getrefcount(block)
+    findings = check_block(df, layout, block)
+    assert {found.rule for found in findings} == {"value_not_finite", "email_invalid"}
+    assert sys.getrefcount(block) == before
+
+
+def test_a_value_of_another_type_is_told_apart_from_one_that_cannot_be_converted():
+    found = gp.validate(frame(1, 2, 3, "4", "five"), "id").query("rule == 'value_wrong_type'")
+    assert found["row"].tolist() == [3, 4]
+    assert found["fix"].iloc[0] == "types={'X': 'number'}"
+    assert "errors='drop'" in found["fix"].iloc[1]
+
+
+@pytest.mark.parametrize("kind", ["number", "boolean", "date"])
+def test_the_limit_of_a_wrong_type_is_the_type(kind):
+    found = one(frame("x", "2025"), "value_wrong_type", types={"X": kind})
+    assert found["limit"] == kind
+
+
+def test_integers_that_are_unsafe_are_kept_whole_by_the_option_of_their_fix():
+    df = frame(2**60 + 1, None, dtype="Int64")
+    assert one(df, "integer_unsafe")["fix"].endswith("types={'X': 'string'}")
+    body = gp.preview(df, "id", types={"X": "string"})[0]
+    assert body["attributes"][0]["value"] == str(2**60 + 1)
+
+
+def test_floats_that_have_lost_digits_are_reported_whatever_they_are_sent_as():
+    df = frame(1577134800018164905.0, 1.5, None, dtype="float64")
+    for types in (None, {"X": "string"}, {"X": "number"}):
+        assert one(df, "integer_unsafe", types=types)["count"] == 1
+
+
+def test_placeholders_white_space_and_damage_are_properties_of_a_column():
+    df = frame("NULL", " Pune", "MÃ¼nchen", "Pune", "nan", None)
+    found = gp.validate(df.iloc[:-1], "id").set_index("rule")
+    assert found["count"].to_dict() == {"value_stringified": 2, "value_whitespace": 1, "text_damaged": 1}
+    assert found.loc["value_stringified", "fix"] == "na_values={'X': ['NULL', 'nan']}"
+    assert found.loc["value_whitespace", "fix"] == "strip=['X']"
