@@ -82,12 +82,10 @@ _SCIENTIFIC: Final = re.compile(r"\s*'?[+-]?\d(?:[.,]\d+)?[eE]\+\d+\s*")
 
 def _in_scientific_notation(texts: list[str]) -> Mask:
     """Which texts are numbers as a spreadsheet or a float writes them when they are long: ``9.19812E+11``."""
-    if not _HAS_EXPONENT.search("\n".join(texts)):
+    joined = "\n".join(texts)
+    if "e+" not in joined and "E+" not in joined:
         return np.zeros(len(texts), dtype=bool)
     return np.fromiter((_SCIENTIFIC.fullmatch(text) is not None for text in texts), dtype=bool, count=len(texts))
-
-
-_HAS_EXPONENT: Final = re.compile(r"\d[eE]\+\d")
 
 
 def _id_text(value: Any, zone: ZoneInfo) -> str:

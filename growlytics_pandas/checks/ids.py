@@ -231,8 +231,13 @@ def _equal(folded: Sequence[str], words: frozenset[str]) -> Mask:
 
 
 _INVISIBLE: Final = r"[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
-# Anything of this in a block is worth a look at each of its ids; most blocks have none.
-_SUSPICIOUS: Final = re.compile(rf"""['"‘’“”=<>;,]|mailto:|\S\s+\S*@|{_INVISIBLE}""", re.IGNORECASE)
+_MARKS: Final = ("'", '"', "=", "<", ">", ";", ",", "mailto:", "MAILTO:", "Mailto:")
+_OTHER_MARKS: Final = (
+    *"‘’“”",
+    *"\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff",
+    *"\u2066\u2067\u2068\u2069",
+)
+"""What ids with marks around them have somewhere; most blocks have none, and are done."""
 _WRAPPED: Final[Mapping[str, re.Pattern[str]]] = {
     "guard": re.compile(
         rf"""['’](?=.).*|=\s*["“].*["”]|".*"|“.*”|‘.*’|.*{_INVISIBLE}.*""",
@@ -247,7 +252,8 @@ _WRAPPED: Final[Mapping[str, re.Pattern[str]]] = {
 
 def _wrapped(texts: list[str]) -> dict[str, Mask]:
     """Find ids with marks around them, by variant."""
-    if not _SUSPICIOUS.search("\n".join(texts)):
+    joined = "\n".join(texts)
+    if not any(mark in joined for mark in (_MARKS if joined.isascii() else (*_MARKS, *_OTHER_MARKS))):
         return {}
     found = {variant: np.zeros(len(texts), dtype=bool) for variant in _WRAPPED}
     for row, text in enumerate(texts):

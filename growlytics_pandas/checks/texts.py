@@ -16,8 +16,8 @@ MISSING_IDS: Final = MISSING_TEXTS | {"NA", "undefined"}
 """Such a value may be meant (NA is Namibia), such an id hardly."""
 
 _SEPARATOR: Final = "\x02"
-_PADDED: Final = re.compile(rf"\s{_SEPARATOR}|{_SEPARATOR}\s")
-_DAMAGE: Final = re.compile(r"\ufffd|\x00|[ÂÃ][\x80-\xbfŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]|â€|ðŸ|ï»¿")
+_ASCII_SPACES: Final = " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f"
+_OTHER_SPACES: Final = "\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _UNDECODED: Final = re.compile(r"[Â-ô][\x80-\xbfŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]+")
 
 
@@ -42,6 +42,8 @@ def end_like_floats(texts: Sequence[str]) -> Mask:
     >>> end_like_floats(["1001.0", "1001", "v1.0", "1.2.0"])
     array([ True, False, False, False])
     """
+    if f".0{_SEPARATOR}" not in _SEPARATOR.join([*texts, ""]):
+        return np.zeros(len(texts), dtype=bool)
     found = (text.endswith(".0") and text[:-2].isdecimal() for text in texts)
     return np.fromiter(found, dtype=bool, count=len(texts))
 
@@ -54,7 +56,9 @@ def are_padded(texts: Sequence[str]) -> Mask | None:
     >>> are_padded(["Pune ", "Navi Mumbai"]), are_padded(["Pune"])
     (array([ True, False]), None)
     """
-    if not _PADDED.search(_SEPARATOR + _SEPARATOR.join(texts) + _SEPARATOR):
+    joined = _SEPARATOR.join(["", *texts, ""])
+    spaces = _ASCII_SPACES if joined.isascii() else _ASCII_SPACES + _OTHER_SPACES
+    if not any(space in joined and (space + _SEPARATOR in joined or _SEPARATOR + space in joined) for space in spaces):
         return None
     return np.fromiter((text != text.strip() for text in texts), dtype=bool, count=len(texts))
 
@@ -68,7 +72,7 @@ def are_damaged(texts: Sequence[str]) -> Mask | None:
     array([ True, False, False])
     """
     joined = _SEPARATOR.join(texts)
-    if not _DAMAGE.search(joined):
+    if "\x00" not in joined and (joined.isascii() or not ("\ufffd" in joined or _UNDECODED.search(joined))):
         return None
     found = np.fromiter(map(_is_damaged, texts), dtype=bool, count=len(texts))
     return found if found.any() else None
