@@ -37,6 +37,7 @@ ALLOWED = {
     "type_table": "inference",
     "cells": "contract inference",
     "conversion": "cells contract inference rules",
+    "columns": "cells conversion inference",
     "hints": "contract date_spellings inference looks readings shapes spellings",
     "looks": "cells contract date_spellings inference shapes spellings",
     "readings": "conversion date_spellings spellings",
