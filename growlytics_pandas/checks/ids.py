@@ -18,7 +18,7 @@ from growlytics_pandas.blocks import starts
 from growlytics_pandas.cells import Mask, originals
 from growlytics_pandas.checks.texts import MISSING_IDS, are_damaged, are_in, end_like_floats
 from growlytics_pandas.checks.violations import Rows, Violation
-from growlytics_pandas.identifiers import Groups, Ids, Keep, find_groups, fold, fold_all, hash_texts, read_ids, unkept
+from growlytics_pandas.identifiers import Groups, Ids, Keep, find_groups, fold, fold_all, hash_texts, unkept
 from growlytics_pandas.inference import Kind
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.rules import Rule, Severity
@@ -65,7 +65,7 @@ def check_ids(frame: pd.DataFrame, layout: Layout) -> IdCheck:
     violations: list[Violation] = []
     skipped = _Skipped()
     for start, stop in starts(rows):
-        ids = read_ids(column.iloc[start:stop], layout.id_kind, layout.zone)
+        ids = layout.read_ids(column.iloc[start:stop])
         skipped.add(start, ids)
         present[start:stop] = ~ids.missing
         exact[start:stop] = hash_texts(ids.texts)
@@ -82,7 +82,7 @@ def check_ids_of_part(frame: pd.DataFrame, layout: Layout, same: Alike, alike: A
     violations: list[Violation] = []
     skipped = _Skipped()
     for start, stop in starts(len(frame)):
-        ids = read_ids(frame.iloc[start:stop, layout.id_position], layout.id_kind, layout.zone)
+        ids = layout.read_ids(frame.iloc[start:stop, layout.id_position])
         skipped.add(start, ids)
         violations += _check_block(frame, layout, start, ids, fold_all(ids.texts))
     return _finished(layout, violations, skipped, same, alike)
@@ -207,7 +207,8 @@ class _Block:
     def by_row(self, rule: Rule, mask: Mask, describe: Callable[[Any], str] | None, **more: Any) -> None:
         """Report the rows of a mask one by one, with what `describe` says of each cell."""
         if mask.any() and describe is not None:
-            more["details"] = list(map(describe, originals(self._column.iloc[np.flatnonzero(mask) + self._start])))
+            cells = self._column.iloc[np.flatnonzero(mask) + self._start]
+            more["details"] = list(map(describe, originals(self._layout.clean_ids(cells))))
         self.add(rule, mask, **more)
 
     def once(self, rule: Rule, mask: Mask, *, variant: str = "", **params: Any) -> None:
@@ -282,7 +283,7 @@ def _fetcher(
     column: pd.Series[Any], layout: Layout, change: Callable[[str], str]
 ) -> Callable[[npt.NDArray[np.int64]], list[str]]:
     def fetch(rows: npt.NDArray[np.int64]) -> list[str]:
-        return list(map(change, read_ids(column.iloc[rows], layout.id_kind, layout.zone).texts))
+        return list(map(change, layout.read_ids(column.iloc[rows]).texts))
 
     return fetch
 

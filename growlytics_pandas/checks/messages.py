@@ -132,6 +132,9 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     ),
     (Rule.TYPE_DOUBTFUL, ""): ("{attribute!r} will be created as {type}; this cannot be changed later. {reason}"),
     (Rule.ATTRIBUTE_UNKNOWN, ""): "{attribute!r} is new, and new attributes are forbidden.{asked}",
+    (Rule.CURRENCIES_MIXED, ""): (
+        "the amounts are in several currencies ({currencies}); as plain numbers they cannot be told apart."
+    ),
     (Rule.VALUE_WRONG_TYPE, ""): "the value is not a {limit} and cannot be converted to one.",
     (Rule.VALUE_WRONG_TYPE, "foreign"): "{detail} in a column of type {limit}.",
     (Rule.VALUE_WRONG_TYPE, "unicode"): "the text is not valid Unicode; it holds half a character.",
@@ -290,6 +293,9 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     Rule.TYPE_CONFLICT: _of_conflict,
     Rule.TYPE_DOUBTFUL: _of_doubt,
     Rule.ATTRIBUTE_UNKNOWN: _of_unknown,
+    Rule.CURRENCIES_MIXED: lambda violation: Fix(
+        "types", {violation.column: contract.STRING}, "Convert them to one currency at the source, or send text: {}"
+    ),
     Rule.VALUE_WRONG_TYPE: _of_wrong_type,
     Rule.VALUE_NOT_FINITE: _drop("value"),
     Rule.DATE_OUT_OF_RANGE: _drop("value"),

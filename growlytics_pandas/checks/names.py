@@ -180,6 +180,8 @@ def _check_type(layout: Layout, attribute: Attribute, rows: int, meant: Mapping[
     known = [*_check_known(layout, attribute, rows, meant)]
     yield from known or _check_doubt(attribute, rows)
     yield from _check_days(layout, attribute, rows)
+    if len(attribute.currencies) > 1:
+        yield _found(Rule.CURRENCIES_MIXED, attribute, rows, currencies=", ".join(sorted(attribute.currencies)))
     is_id = attribute.position == layout.id_position
     if attribute.is_reserved and not is_id and attribute.kind is not Kind.TEXT:
         limit = AttributeType.STRING.value
