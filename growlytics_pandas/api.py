@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, Unpack
 
 import pandas as pd
 
 from growlytics_pandas.client import Client, default_client, refuse_client_as_id, require_client
 from growlytics_pandas.execution import execute
-from growlytics_pandas.identifiers import Keep
-from growlytics_pandas.layout import NewAttributes, lay_out
-from growlytics_pandas.options import Errors
+from growlytics_pandas.layout import lay_out
+from growlytics_pandas.plan_options import PlanArguments, PlanOptions, with_plan_options
 from growlytics_pandas.planning import Plan, budget_of, snapshot
 from growlytics_pandas.progress import ProgressOption
+from growlytics_pandas.push_options import Errors
 from growlytics_pandas.result import PushResult
 from growlytics_pandas.runs import LastResult
 
@@ -26,19 +26,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+@with_plan_options
 def plan(
     df: pd.DataFrame,
     id_col: Hashable,
     *,
-    columns: Sequence[Hashable] | None = None,
-    rename: Mapping[Any, str] | None = None,
-    types: Mapping[Any, str] | None = None,
-    timezone: str = "UTC",
-    region: str = "IN",
-    keep: Keep = False,
-    name: str | None = None,
-    new_attributes: NewAttributes = "allow",
     client: Client | None = None,
+    **options: Unpack[PlanArguments],
 ) -> Plan:
     """Work out what a push would do, without sending anything.
 
@@ -50,10 +44,31 @@ def plan(
         The column of ids. It is sent as an attribute too only where its name is ``name``, ``email`` or ``mobile``.
     columns : list of hashable, optional
         The columns to send. Default: all but the id column.
+    exclude : list of hashable, optional
+        Columns not to send.
     rename : dict, optional
         Column → attribute name.
     types : dict, optional
         Column → "string", "number", "boolean" or "date": overrides what the dtype says, and converts.
+    date_format : str, list of str, or dict, optional
+        How text and numbers are read as dates: a strptime format such as ``"%d/%m/%Y"``, ``"ISO8601"``, ``"epoch_s"``,
+        ``"epoch_ms"`` (seconds or milliseconds since 1970, UTC) or ``"excel"`` (serial days of a spreadsheet). A list
+        is tried in order, value by value. A dict gives column → format or list, and makes these columns dates;
+        without it the format holds for the columns that `types` declares as "date".
+    decimal : {".", ","} or dict, optional
+        How text is read as a number. Grouping, one currency sign or code and ``%`` are removed (12 % is 12), accounting
+        brackets mean minus. A dict gives column → mark, and makes these columns numbers; without it the mark holds
+        for the columns that `types` declares as "number".
+    na_values : list, or dict, optional
+        Texts, numbers and dates that mean missing: in all columns, the id included, or column → list. White space
+        around a text does not count, so ``""`` covers cells of white space only.
+    strip : bool, or list of hashable
+        Remove what is not part of a text, in all columns (True) or these, the id included: outer white space,
+        invisible characters, and a spreadsheet's marks for text: ``'0012``, ``="0012"``, quotes around all of it.
+    normalize : dict, optional
+        Column → "lower", "email" (the address alone, in lower case), "E.164" (``+919919211112``) or "national" (the
+        digits without the code of `region`). What is no address or possible number is left as it is. It comes after
+        `strip` and `na_values`, for the id, too: duplicates that it creates are found as duplicates.
     timezone : str
         Zone in which zone-aware dates are written (the API does not say which it takes: an assumption). Naive dates
         are sent as they stand.
@@ -88,17 +103,8 @@ def plan(
     refuse_client_as_id(id_col)
     client = require_client(client) or default_client()
     workspace = client.workspace if client else None
-    options: dict[str, Any] = {
-        "columns": columns,
-        "rename": rename,
-        "types": types,
-        "timezone": timezone,
-        "region": region,
-        "keep": keep,
-        "name": name,
-        "new_attributes": new_attributes,
-    }
-    layout = lay_out(df, id_col, known=workspace.known_types() if workspace else None, **options)
+    chosen = PlanOptions(**options)
+    layout = lay_out(df, id_col, chosen, known=workspace.known_types() if workspace else None)
     kept = snapshot(df)
 
     def replan(other: Client) -> Plan:
@@ -178,20 +184,14 @@ def validate(plan: Plan) -> pd.DataFrame:
     return plan.violations
 
 
+@with_plan_options
 def preview(
     df: pd.DataFrame,
     id_col: Hashable,
     *,
     n: int = 3,
-    columns: Sequence[Hashable] | None = None,
-    rename: Mapping[Any, str] | None = None,
-    types: Mapping[Any, str] | None = None,
-    timezone: str = "UTC",
-    region: str = "IN",
-    keep: Keep = False,
-    name: str | None = None,
-    new_attributes: NewAttributes = "allow",
     client: Client | None = None,
+    **options: Unpack[PlanArguments],
 ) -> list[dict[str, Any]]:
     """Show the first `n` request bodies exactly as they would be sent.
 
@@ -213,36 +213,17 @@ def preview(
     >>> growlytics_pandas.preview(df, "id")
     [{'id': 'a', 'attributes': [{'name': 'City', 'type': 'string', 'value': 'Pune'}]}]
     """
-    return plan(
-        df,
-        id_col,
-        columns=columns,
-        rename=rename,
-        types=types,
-        timezone=timezone,
-        region=region,
-        keep=keep,
-        name=name,
-        new_attributes=new_attributes,
-        client=client,
-    ).preview(n)
+    return plan(df, id_col, client=client, **options).preview(n)
 
 
 preview.__doc__ = _spell_out(preview.__doc__)
 
 
+@with_plan_options
 def push(
     df: pd.DataFrame,
     id_col: Hashable,
     *,
-    columns: Sequence[Hashable] | None = None,
-    rename: Mapping[Any, str] | None = None,
-    types: Mapping[Any, str] | None = None,
-    timezone: str = "UTC",
-    region: str = "IN",
-    keep: Keep = False,
-    name: str | None = None,
-    new_attributes: NewAttributes = "allow",
     client: Client | None = None,
     errors: Errors = "raise",
     dry_run: bool = False,
@@ -252,6 +233,7 @@ def push(
     max_rate: float | None = None,
     max_failures: float | None = None,
     progress: ProgressOption = "auto",
+    **options: Unpack[PlanArguments],
 ) -> PushResult:
     """Send every row to Growlytics, or say which did not arrive, why, and what to do.
 
@@ -261,10 +243,20 @@ def push(
         One row a customer.
     id_col : hashable
         The column of ids.
-    columns : list of hashable, optional
-        The columns to send. Default: all but the id column.
+    columns, exclude : list of hashable, optional
+        The columns to send, and those not to. Default: all but the id column.
     rename, types : dict, optional
         Column → attribute name; column → "string", "number", "boolean" or "date", which also converts.
+    date_format : str, list of str, or dict, optional
+        How text and numbers are read as dates: strptime formats, "ISO8601", "epoch_s", "epoch_ms", "excel".
+    decimal : {".", ","} or dict, optional
+        How text is read as a number; grouping, a currency and ``%`` are removed.
+    na_values : list, or dict, optional
+        What means missing: in all columns, or column → list.
+    strip : bool, or list of hashable
+        Remove outer white space, invisible characters and a spreadsheet's marks for text.
+    normalize : dict, optional
+        Column → "lower", "email", "E.164" or "national": one spelling for one person.
     timezone, region : str
         Zone in which zone-aware dates are written; country of mobile numbers written without one.
     keep : {False, "first", "last"}
@@ -319,19 +311,7 @@ def push(
     >>> result.counts["accepted"]
     5
     """
-    return plan(
-        df,
-        id_col,
-        columns=columns,
-        rename=rename,
-        types=types,
-        timezone=timezone,
-        region=region,
-        keep=keep,
-        name=name,
-        new_attributes=new_attributes,
-        client=client,
-    ).push(
+    return plan(df, id_col, client=client, **options).push(
         errors=errors,
         dry_run=dry_run,
         skip_unchanged=skip_unchanged,

@@ -11,9 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas.cells import Mask, extract
-from growlytics_pandas.conversion import Values, convert
-from growlytics_pandas.identifiers import Ids, read_ids
+from growlytics_pandas.cells import Mask
+from growlytics_pandas.columns.reading import read_values
+from growlytics_pandas.conversion import Values
+from growlytics_pandas.identifiers import Ids
 from growlytics_pandas.inference import AttributeType
 from growlytics_pandas.layout import Attribute, Layout
 
@@ -58,7 +59,7 @@ def prepare(
 ) -> Block:
     """Convert rows `start` to `stop`. `dropped` holds the positions of columns of which nothing is sent."""
     series = [column for _, column in frame.iloc[start:stop].items()]
-    ids = read_ids(series[layout.id_position], layout.id_kind, layout.zone)
+    ids = layout.read_ids(series[layout.id_position])
     columns = [
         _column(series[attribute.position], layout, attribute, ids)
         for attribute in layout.attributes
@@ -72,9 +73,16 @@ def _column(series: pd.Series[Any], layout: Layout, attribute: Attribute, ids: I
     if attribute.position == layout.id_position and attribute.is_reserved:
         values = Values(AttributeType.STRING, ids.texts, ids.missing)  # the id, as it is sent
     else:
-        cells = extract(series, attribute.kind, layout.zone)
         target = attribute.type or AttributeType.STRING
-        values = convert(cells, target, layout.zone, is_strict=attribute.strict)
+        values = read_values(
+            series,
+            attribute.kind,
+            target,
+            layout.zone,
+            layout.region,
+            attribute.reading,
+            is_strict=attribute.strict,
+        )
     return Column(attribute, values, values.sent)
 
 

@@ -38,15 +38,21 @@ def extract(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Cells:
     """Take the cells of `column` (a block of it) out of its backing."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return _of_categories(column, kind, zone)
-    if isinstance(column.dtype, pd.SparseDtype):
-        column = _dense(column)
-    if isinstance(column.dtype, pd.ArrowDtype):
-        column = _without_dictionary(column)
+    column = plain(column)
     missing = column.isna().to_numpy(dtype=bool)
     extractor = _EXTRACTORS.get(kind, _objects)
     if dtypes.is_object_dtype(column.dtype) and kind is not Kind.DATE:
         extractor = _OBJECT_EXTRACTORS.get(kind, _objects)
     return extractor(column, missing, kind, zone)
+
+
+def plain(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Write out a sparse column, and decode an Arrow dictionary; other columns are returned as they are."""
+    if isinstance(column.dtype, pd.SparseDtype):
+        return _dense(column).set_axis(column.index)
+    if isinstance(column.dtype, pd.ArrowDtype):
+        return _without_dictionary(column)
+    return column
 
 
 def _of_categories(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Cells:
@@ -172,7 +178,7 @@ def _without_dictionary(column: pd.Series[Any]) -> pd.Series[Any]:
     if not pa.types.is_dictionary(values.type):
         return column
     decoded = values.cast(values.type.value_type)
-    return pd.Series(decoded.to_pandas(types_mapper=pd.ArrowDtype))
+    return pd.Series(decoded.to_pandas(types_mapper=pd.ArrowDtype)).set_axis(column.index)
 
 
 def _of_arrow_dates(column: pd.Series[Any]) -> pd.Series[Any]:

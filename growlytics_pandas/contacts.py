@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from phonenumbers import PhoneMetadata, PhoneNumber
 
 INDIA: Final = "IN"  # the vendor's own country, and the default region
+INDIAN_CALLING_CODE: Final = 91
 MAX_EMAIL_CHARS: Final = 254  # characters in an address, RFC 5321 as corrected by erratum 1690 of RFC 3696
 MAX_MOBILE_CHARS: Final = 40  # characters; E.164 has 15 digits, the rest is room for signs and spaces between them
 MAX_REASON_CHARS: Final = 120  # characters of a reason, so that it stays one line in a frame
@@ -29,7 +30,7 @@ PLAIN_EMAIL: Final = re.compile(
     r"(?!.{65})[A-Za-z0-9_+-]++(?:\.[A-Za-z0-9_+-]++)*+@(?:[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+\.)++"
     r"(?!(?i:arpa|invalid|local|localhost|onion|test)\Z)[A-Za-z]{2,24}"
 )
-PLAIN_INDIAN_MOBILE: Final = re.compile(r"(?:\+?91[ -]?|0)?[6-9][0-9]{4}[ -]?[0-9]{5}")
+PLAIN_INDIAN_MOBILE: Final = re.compile(r"(?:\+?91[ -]?|0)?(?P<national>[6-9][0-9]{4}[ -]?[0-9]{5})")
 NEVER: Final = re.compile(r"(?!)")
 FOREIGN_TO_MOBILES: Final = re.compile(r"[^0-9+\-(). /]")
 
@@ -101,6 +102,65 @@ def invalid_mobiles(values: Sequence[str], region: str) -> list[Problem]:
     return _find_problems(values, _plain_mobile(code), partial(_judge_mobile, region=code))
 
 
+def normalize_mobiles(values: Sequence[str], region: str, *, is_national: bool) -> list[str]:
+    """Write phone numbers in one way; what is no possible number is left as it is.
+
+    Parameters
+    ----------
+    values : sequence of str
+        The numbers, without missing ones.
+    region : str
+        The country of the numbers written without one, two letters.
+    is_national : bool
+        True: the digits without the country's code, for numbers of `region`; those of other countries keep theirs.
+        False: E.164.
+
+    Examples
+    --------
+    >>> normalize_mobiles(["099192 11112", "+1 650-253-0000", "call me"], "IN", is_national=False)
+    ['+919919211112', '+16502530000', 'call me']
+    """
+    code = check_region(region)
+    plain = _plain_mobile(code)
+    prefix = "" if is_national else f"+{_calling_code(code)}"
+    found = []
+    for value in values:
+        match = plain.fullmatch(value)
+        if match is not None:
+            found.append(prefix + re.sub("[ -]", "", match["national"]))
+        else:
+            found.append(_normalize_mobile(value, code, is_national=is_national))
+    return found
+
+
+def _calling_code(region: str) -> int:
+    if region == INDIA:
+        return INDIAN_CALLING_CODE
+    import phonenumbers  # noqa: PLC0415 - its tables take tens of milliseconds to import
+
+    return int(phonenumbers.country_code_for_region(region))
+
+
+def _normalize_mobile(value: str, region: str, *, is_national: bool) -> str:
+    import phonenumbers  # noqa: PLC0415 - see above
+
+    text = value.strip().removesuffix(".0")  # a float, made text
+    if text[:4].lower() == "tel:":
+        text = text[4:]
+    if any(map(str.isalpha, text)) or len(text) > MAX_MOBILE_CHARS:  # the library would dial letters
+        return value
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return value
+    verdict = phonenumbers.is_possible_number_with_reason(number)
+    if number.extension or verdict != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return value
+    if is_national and number.country_code == _calling_code(region):
+        return str(phonenumbers.national_significant_number(number))
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
 def check_region(region: str) -> str:
     """Return `region` in upper case.
 
@@ -169,7 +229,7 @@ def _plain_mobile(region: str) -> re.Pattern[str]:
     of_length = "(?=(?:" + "|".join(f".{{{n}}}" for n in known.mobile.possible_length) + r")\Z)"
     is_main = region_code_for_country_code(known.country_code or 0) == region  # of those that share the code
     start = _plain_start(known, is_main=is_main)
-    pattern = f"{start}{not_prefixed}{of_length}(?:{known.mobile.national_number_pattern})"
+    pattern = f"{start}{not_prefixed}{of_length}(?P<national>{known.mobile.national_number_pattern})"
     return re.compile(pattern, re.ASCII)  # its \d must not take the digits of other scripts
 
 

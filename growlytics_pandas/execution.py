@@ -14,10 +14,10 @@ from growlytics_pandas.client import Client
 from growlytics_pandas.delivery import Chunk, Delivery, Limits
 from growlytics_pandas.encoding import Encoded
 from growlytics_pandas.errors import GrowlyticsError
-from growlytics_pandas.options import PushOptions, settle
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.pacing import Pacer
 from growlytics_pandas.planning import Plan, types_frame, types_to_fix
+from growlytics_pandas.push_options import PushOptions, settle
 from growlytics_pandas.recording import Recorder
 from growlytics_pandas.result import PushResult
 from growlytics_pandas.runs import AnyRun, Pulse, pulse_of

@@ -17,7 +17,7 @@ from pandas.api.types import is_scalar
 from growlytics_pandas import contract, fixes, id_fixes, stringified
 from growlytics_pandas.blocks import starts
 from growlytics_pandas.cells import Mask, originals
-from growlytics_pandas.identifiers import Groups, Ids, Keep, find_groups, fold, fold_all, hash_texts, read_ids, unkept
+from growlytics_pandas.identifiers import Groups, Ids, Keep, find_groups, fold, fold_all, hash_texts, unkept
 from growlytics_pandas.inference import Kind
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.rules import Rule, Severity
@@ -41,7 +41,7 @@ def check_ids(frame: pd.DataFrame, layout: Layout) -> IdCheck:
     exact, folded = np.zeros(rows, dtype="uint64"), np.zeros(rows, dtype="uint64")
     reporter = _Reporter(frame, layout)
     for start, stop in starts(rows):
-        ids = read_ids(column.iloc[start:stop], layout.id_kind, layout.zone)
+        ids = layout.read_ids(column.iloc[start:stop])
         missing[start:stop] = ids.missing
         exact[start:stop] = hash_texts(ids.texts)
         seen = fold_all(ids.texts)
@@ -78,7 +78,7 @@ def check_ids_of_part(
     missing = np.ones(len(frame), dtype=bool)
     reporter = _Reporter(frame, layout)
     for start, stop in starts(len(frame)):
-        ids = read_ids(frame.iloc[start:stop, layout.id_position], layout.id_kind, layout.zone)
+        ids = layout.read_ids(frame.iloc[start:stop, layout.id_position])
         missing[start:stop] = ids.missing
         reporter.report_block(start, ids)
     doubled = np.array(same.rows, dtype="int64")
@@ -129,7 +129,7 @@ def _fetcher(
     column: pd.Series[Any], layout: Layout, change: Callable[[str], str]
 ) -> Callable[[npt.NDArray[np.int64]], list[str]]:
     def fetch(rows: npt.NDArray[np.int64]) -> list[str]:
-        return list(map(change, read_ids(column.iloc[rows], layout.id_kind, layout.zone).texts))
+        return list(map(change, layout.read_ids(column.iloc[rows]).texts))
 
     return fetch
 
@@ -169,7 +169,7 @@ class _Reporter:
     def _no_id(self, start: int, ids: Ids) -> None:
         rows = (np.flatnonzero(ids.missing) + start).tolist()
         values = originals(self._column.iloc[rows])
-        what = list(map(_unusable, values))
+        what = list(map(_unusable, originals(self._layout.clean_ids(self._column.iloc[rows]))))
         samples = dict(zip(what, values, strict=True))  # one a kind: the line is the same for all of it
         lines = {said: id_fixes.of_no_id(self._frame, self._layout, value) for said, value in samples.items()}
         self._add(Rule.ID_MISSING, rows, what, [lines[said] for said in what])

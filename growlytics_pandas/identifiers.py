@@ -14,7 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas.cells import Cells, Mask, extract
+from growlytics_pandas.cells import Cells, Mask
+from growlytics_pandas.columns.reading import DEFAULT_READING, Reading, read_cells
+from growlytics_pandas.contacts import INDIA
 from growlytics_pandas.conversion import as_text, is_infinite
 from growlytics_pandas.inference import Kind, family
 
@@ -33,9 +35,11 @@ class Ids:
     too_long: Mask
 
 
-def read_ids(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Ids:
+def read_ids(
+    column: pd.Series[Any], kind: Kind, zone: ZoneInfo, region: str = INDIA, reading: Reading = DEFAULT_READING
+) -> Ids:
     """Write the ids of a block as text. White space around them goes; a whole float loses its ``.0``."""
-    cells = extract(column, kind, zone)
+    cells = read_cells(column, kind, zone, region, reading)
     raw, floats, rounded = _raw_texts(cells, zone)
     texts = list(map(str.strip, raw))
     _drop_surrogates(texts)

@@ -1,23 +1,22 @@
 """Which columns become which attributes: the columns chosen, their names and their types."""
 
-import difflib
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas.contacts import check_region
+from growlytics_pandas.columns.reading import DEFAULT_READING, Reading, clean, find_currencies
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.hints import Hint, advise_on_name, hint
-from growlytics_pandas.identifiers import Keep
+from growlytics_pandas.identifiers import Ids, Keep, read_ids
 from growlytics_pandas.inference import AttributeType, Finding, Kind, inspect
+from growlytics_pandas.labels import is_same, suggest
 from growlytics_pandas.ledger import UNCERTAIN, KnownType
+from growlytics_pandas.plan_options import NewAttributes, PlanOptions
 from growlytics_pandas.zones import read_zone
-
-NewAttributes = Literal["allow", "forbid"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,8 @@ class Attribute:
     note: str
     hint: Hint  # until the user or the service has settled the type
     known: KnownType | None = None
+    reading: Reading = DEFAULT_READING
+    currencies: frozenset[str] = frozenset()
 
     @property
     def is_reserved(self) -> bool:
@@ -50,6 +51,7 @@ class ColumnFacts:
     dtype: str
     missing: int
     hint: Hint
+    currencies: frozenset[str] = frozenset()  # of a column that `decimal` reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Layout:
     id_column: Hashable
     id_position: int
     id_kind: Kind
+    id_reading: Reading
     attributes: tuple[Attribute, ...]
     zone: ZoneInfo
     region: str
@@ -73,19 +76,24 @@ class Layout:
         """The attribute that the id column itself is sent as, if it is."""
         return next((a for a in self.attributes if a.position == self.id_position), None)
 
+    def clean(self, frame: pd.DataFrame, attribute: Attribute) -> "pd.Series[Any]":
+        """Return the column of an attribute as it is read."""
+        return clean(frame.iloc[:, attribute.position], attribute.reading, self.zone, self.region)
+
+    def clean_ids(self, column: "pd.Series[Any]") -> "pd.Series[Any]":
+        """Return a part of the id column as it is read."""
+        return clean(column, self.id_reading, self.zone, self.region)
+
+    def read_ids(self, column: "pd.Series[Any]") -> Ids:
+        """Read the ids in a part of the id column."""
+        return read_ids(column, self.id_kind, self.zone, self.region, self.id_reading)
+
 
 def lay_out(
     frame: pd.DataFrame,
     id_col: Hashable,
+    options: PlanOptions,
     *,
-    columns: Sequence[Hashable] | None,
-    rename: Mapping[Any, str] | None,
-    types: Mapping[Any, str] | None,
-    timezone: str,
-    region: str,
-    keep: Keep,
-    name: str | None,
-    new_attributes: NewAttributes,
     known: Mapping[str, KnownType] | None,
     facts: Sequence[ColumnFacts] | None = None,
 ) -> Layout:
@@ -95,38 +103,51 @@ def lay_out(
     """
     if not isinstance(frame, pd.DataFrame):
         raise _no_frame(frame)
-    _choice("keep", keep, ("first", "last", False))
-    _choice("new_attributes", new_attributes, ("allow", "forbid"))
-    if new_attributes == "forbid" and known is None:
+    if options.new_attributes == "forbid" and known is None:
         raise InvalidArgumentError(
             "new_attributes: 'forbid' asks the ledger which attributes there are, and there is none here. Set "
             "GROWLYTICS_API_KEY or give client=…, with a ledger, or leave it at 'allow'."
         )
-    renamed, wanted, chosen = _checked_names(rename), _checked_types(types), _labels(columns)
-    for argument, labels in (("rename", renamed), ("types", wanted), ("columns", chosen or ())):
-        _require_columns(frame, argument, labels)
-    if name is not None:
-        _require_text("name", name)
+    options.check(frame.columns)
     id_position = find_id(frame, id_col)
-    positions = _positions(frame, id_position, chosen, renamed)
-    sent = {renamed.get(label, name_of(label)) for label in (frame.columns[position] for position in positions)}
+    id_label = frame.columns[id_position]
+    _require_text_id(id_label, options)
+    positions = _positions(frame, id_position, options)
+    names = [name_of_column(label, options) for label in (frame.columns[position] for position in positions)]
+    zone = read_zone(options.timezone)
     attributes = tuple(
-        _attribute(frame, position, renamed, wanted, known or {}, sent, facts[position] if facts else None)
+        _attribute(frame, position, options, zone, known or {}, set(names), facts[position] if facts else None)
         for position in positions
     )
+    id_reading = options.reading_of(id_label)
     return Layout(
         id_column=id_col,
         id_position=id_position,
-        id_kind=facts[id_position].finding.kind if facts else inspect(frame.iloc[:, id_position]).kind,
+        id_kind=facts[id_position].finding.kind
+        if facts
+        else inspect(clean(frame.iloc[:, id_position], id_reading, zone, options.region)).kind,
+        id_reading=id_reading,
         attributes=attributes,
-        zone=read_zone(timezone),
-        region=check_region(region),
-        keep=keep,
-        new_attributes=new_attributes,
+        zone=zone,
+        region=options.region,
+        keep=options.keep,
+        new_attributes=options.new_attributes,
         knows_types=known is not None,
         known_names=tuple(known or ()),
-        top_level_name=name,
+        top_level_name=options.name,
     )
+
+
+def name_of_column(label: Hashable, options: PlanOptions) -> str:
+    """Return the name of the attribute that a column is sent as."""
+    return (options.rename or {}).get(label, name_of(label))
+
+
+def _require_text_id(label: Hashable, options: PlanOptions) -> None:
+    for argument in ("date_format", "decimal"):
+        value = getattr(options, argument)
+        if isinstance(value, dict) and label in value:
+            raise InvalidArgumentError(f"{argument}: column {label!r} is the id, which is text; leave it out.")
 
 
 def _no_frame(found: Any) -> InvalidArgumentTypeError:
@@ -157,26 +178,29 @@ def name_of(label: Hashable) -> str:
 def _attribute(
     frame: pd.DataFrame,
     position: int,
-    renamed: Mapping[Any, str],
-    wanted: Mapping[Any, AttributeType],
+    options: PlanOptions,
+    zone: ZoneInfo,
     known: Mapping[str, KnownType],
     sent: Collection[str],
     facts: ColumnFacts | None,
 ) -> Attribute:
     label = frame.columns[position]
-    name = renamed.get(label, name_of(label))
-    facts = facts or look_at(frame.iloc[:, position], name)
+    name = name_of_column(label, options)
+    reading = options.reading_of(label)
+    facts = facts or look_at(frame.iloc[:, position], name, reading, zone, options.region)
     finding = facts.finding
-    asked = wanted.get(label)
+    asked = options.type_of(label)
     reserved = name in contract.RESERVED_ATTRIBUTES
     is_written = reserved and finding.kind is Kind.MIXED  # as text, all of it
     note = "" if asked or is_written else finding.detail or advise_on_name(name, sent)
     settled = asked or _settled(facts.hint, known.get(name))
     note = note or _agreeing(facts.hint, settled)
     if reserved and asked not in (None, AttributeType.STRING):
+        option = options.typed_by(label)
+        found = f"{option}[{label!r}]: found {str(asked)!r}" if option == "types" else f"{option}[{label!r}]"
         raise InvalidArgumentError(
-            f"types[{label!r}]: found {str(asked)!r}; {name!r} is a reserved attribute and always 'string'. "
-            "Leave it out of types, or rename the column to send it as an attribute of your own."
+            f"{found}; {name!r} is a reserved attribute and always 'string'. "
+            f"Leave it out of {option}, or rename the column to send it as an attribute of your own."
         )
     return Attribute(
         position=position,
@@ -190,14 +214,18 @@ def _attribute(
         note="; ".join(filter(None, (note, _doubt(known.get(name))))),
         hint=facts.hint if settled is None else Hint(),
         known=known.get(name),
+        reading=reading,
+        currencies=facts.currencies,
     )
 
 
-def look_at(column: "pd.Series[Any]", name: str) -> ColumnFacts:
-    """Look at all values of a column that is sent as the attribute `name`."""
+def look_at(column: "pd.Series[Any]", name: str, reading: Reading, zone: ZoneInfo, region: str) -> ColumnFacts:
+    """Look at all values of a column that is sent as the attribute `name`, as they are read."""
+    dtype = str(column.dtype)
+    column = clean(column, reading, zone, region)
     finding = inspect(column)
     hinted = Hint() if finding.detail else hint(column, finding.kind, name)
-    return ColumnFacts(finding, str(column.dtype), int(column.isna().sum()), hinted)
+    return ColumnFacts(finding, dtype, int(column.isna().sum()), hinted, find_currencies(column, reading))
 
 
 def _settled(hinted: Hint, known: KnownType | None) -> str | None:
@@ -225,41 +253,21 @@ def _type(finding: Finding, asked: AttributeType | None, *, is_reserved: bool) -
     return AttributeType.STRING if is_reserved else asked or finding.type
 
 
-def _positions(
-    frame: pd.DataFrame, id_position: int, chosen: Sequence[Hashable] | None, renamed: Mapping[Any, str]
-) -> list[int]:
-    if chosen is not None:
-        return [p for label in chosen for p, other in enumerate(frame.columns) if _same(label, other)]
-    id_label = frame.columns[id_position]
-    id_is_reserved = renamed.get(id_label, name_of(id_label)) in contract.RESERVED_ATTRIBUTES
-    return [p for p in range(frame.shape[1]) if p != id_position or id_is_reserved]
-
-
-def _same(label: Hashable, other: Hashable) -> bool:
-    return label is other or (label is not pd.NA and other is not pd.NA and bool(label == other))
-
-
-def _labels(columns: Iterable[Hashable] | None) -> list[Hashable] | None:
-    """Return the distinct labels asked for, in order; None where all are."""
-    if columns is None:
-        return None
-    if isinstance(columns, str) or not isinstance(columns, Iterable):
-        raise InvalidArgumentTypeError(f"columns: found {columns!r}; it must be a list: columns=[{columns!r}].")
-    labels = list(columns)
-    for label in labels:
-        if not isinstance(label, Hashable):
-            raise InvalidArgumentTypeError(f"columns: found {label!r} in the list; each must be a column's label.")
-    if not labels:
-        raise InvalidArgumentError(
-            "columns: the list is empty, so customers would be sent without attributes. Name one column at least, or "
-            "leave columns out to send all."
-        )
-    return list(dict.fromkeys(labels))
+def _positions(frame: pd.DataFrame, id_position: int, options: PlanOptions) -> list[int]:
+    excluded = set(options.exclude or ())
+    if options.columns is not None:
+        return [p for label in options.columns for p, other in enumerate(frame.columns) if is_same(label, other)]
+    id_is_reserved = name_of_column(frame.columns[id_position], options) in contract.RESERVED_ATTRIBUTES
+    return [
+        position
+        for position, label in enumerate(frame.columns)
+        if (position != id_position or id_is_reserved) and label not in excluded
+    ]
 
 
 def find_id(frame: pd.DataFrame, id_col: Hashable) -> int:
     """Return the position of the id column, which must be one."""
-    positions = [p for p, label in enumerate(frame.columns) if _same(id_col, label)]
+    positions = [p for p, label in enumerate(frame.columns) if is_same(id_col, label)]
     if len(positions) == 1:
         return positions[0]
     if positions:
@@ -269,58 +277,4 @@ def find_id(frame: pd.DataFrame, id_col: Hashable) -> int:
         )
     if id_col in frame.index.names and id_col is not None:
         raise InvalidArgumentError(f"id_col: {id_col!r} is the index, not a column. Use df.reset_index() first.")
-    raise InvalidArgumentError(f"id_col: there is no column {id_col!r}. {_suggest(frame, id_col)}")
-
-
-def _require_columns(frame: pd.DataFrame, argument: str, labels: Iterable[Hashable]) -> None:
-    present = set(frame.columns)
-    for label in labels:
-        if label not in present:
-            raise InvalidArgumentError(f"{argument}: there is no column {label!r}. {_suggest(frame, label)}")
-
-
-_SHOWN = 10
-
-
-def _suggest(frame: pd.DataFrame, label: Hashable) -> str:
-    shown = {str(column).casefold(): repr(column) for column in frame.columns}  # the case of a label is easily missed
-    levels = [repr(c) for c in frame.columns if isinstance(c, tuple) and any(_same(label, one) for one in c)]
-    near = levels[:3] or [shown[one] for one in difflib.get_close_matches(str(label).casefold(), shown, n=3)]
-    if near:
-        return f"Did you mean {' or '.join(near)}?"
-    names = list(map(repr, frame.columns))
-    rest = f" +{len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"The columns are: {', '.join(names[:_SHOWN])}{rest}." if names else "The frame has no columns."
-
-
-def _checked_names(rename: Mapping[Any, str] | None) -> dict[Any, str]:
-    _require_mapping("rename", rename, "{'city': 'City'}")
-    for label, new in (rename or {}).items():
-        _require_text(f"rename[{label!r}]", new)
-    return dict(rename or {})
-
-
-def _checked_types(types: Mapping[Any, str] | None) -> dict[Any, AttributeType]:
-    _require_mapping("types", types, "{'City': 'string'}")
-    for label, wanted in (types or {}).items():
-        _choice(f"types[{label!r}]", wanted, contract.TYPES)
-    return {label: AttributeType(wanted) for label, wanted in (types or {}).items()}
-
-
-def _choice(argument: str, found: Any, allowed: tuple[Any, ...]) -> None:
-    if not any(found is one or (isinstance(found, str) and found == one) for one in allowed):
-        raise InvalidArgumentError(f"{argument}: found {found!r}; allowed are {', '.join(map(repr, allowed))}.")
-
-
-def _require_mapping(argument: str, found: Any, example: str) -> None:
-    if found is not None and not isinstance(found, Mapping):
-        raise InvalidArgumentTypeError(
-            f"{argument}: found a {type(found).__name__}; it must be a dict: {argument}={example}."
-        )
-
-
-def _require_text(argument: str, text: Any) -> None:
-    if not isinstance(text, str):
-        raise InvalidArgumentTypeError(f"{argument}: found {text!r}; it must be text.")
-    if not contract.is_unicode(text):
-        raise InvalidArgumentError(f"{argument}: found {text!r}, which is not valid Unicode text; half a character.")
+    raise InvalidArgumentError(f"id_col: there is no column {id_col!r}. {suggest(frame.columns, id_col)}")

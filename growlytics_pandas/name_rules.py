@@ -87,6 +87,11 @@ def _check_type(frame: pd.DataFrame, layout: Layout, attribute: Attribute, meant
         return [_found(Rule.TYPE_UNSUPPORTED, attribute, len(frame), what, type_fixes.supported(frame, attribute))]
     findings = _check_known(frame, layout, attribute, meant) or _check_doubt(frame, attribute)
     findings += _check_days(frame, layout, attribute)
+    if len(attribute.currencies) > 1:
+        found = ", ".join(sorted(attribute.currencies))
+        what = f"the amounts are in several currencies ({found}); as numbers nobody could tell them apart."
+        fix = f"# convert them to one currency, or leave {attribute.column!r} out of decimal to send text"
+        findings.append(_found(Rule.CURRENCIES_MIXED, attribute, len(frame), what, fix))
     is_id = attribute.position == layout.id_position
     if attribute.is_reserved and not is_id and attribute.kind not in (Kind.TEXT, Kind.EMPTY):
         what = f"{attribute.name!r} is always text; the {attribute.kind.value} values are written as text."

@@ -1,115 +1,153 @@
-"""The options of a push, and what they refuse before anything is sent."""
+"""Options kept in a file: ``push(df, **options.load("customers.toml"))``.
+
+The file is TOML with the names of the Python call. Edit it by hand, keep it in a repository, or give it to the command
+line: ``growlytics-pandas push customers.csv --options customers.toml``.
+"""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+import difflib
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
-from growlytics_pandas.client import Client, default_client, require_client
-from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError
-from growlytics_pandas.planning import AnyPlan
-from growlytics_pandas.progress import ProgressOption
-from growlytics_pandas.rules import Severity
+from growlytics_pandas import contract
+from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
+from growlytics_pandas.plan_options import PlanOptions
+from growlytics_pandas.push_options import PushOptions
 
-if TYPE_CHECKING:
-    from growlytics_pandas.batches.plan import BatchPlan
-    from growlytics_pandas.planning import Plan
+__all__ = ["PlanOptions", "load", "save"]
 
-PlanT = TypeVar("PlanT", "Plan", "BatchPlan")
-Errors = Literal["raise", "drop"]
-MAX_CONCURRENCY: Final = 65_535  # requests: the ports that one machine has for connections to one address
-_SHOWN_RULES: Final = 10
+PLAN_KEYS: Final = tuple(field.name for field in fields(PlanOptions))
+PUSH_KEYS: Final = tuple(field.name for field in fields(PushOptions) if field.name not in ("progress", "client"))
+"""The options of a push that a file can hold: all but those that are objects."""
+KEYS: Final = ("id_col", *PLAN_KEYS, *PUSH_KEYS)
 
 
-@dataclass(frozen=True, slots=True)
-class PushOptions:
-    """How to push; the defaults are written here, once."""
+def save(path: str | os.PathLike[str], **options: Any) -> None:
+    """Write options to a TOML file, to read, edit and use again.
 
-    errors: Errors = "raise"
-    dry_run: bool = False
-    skip_unchanged: bool = False
-    chunk_size: int = 1000
-    max_concurrency: int = 64
-    max_rate: float | None = None
-    max_failures: float | None = None
-    progress: ProgressOption = "auto"
-    client: Client | None = None
+    Parameters
+    ----------
+    path : str or path
+        The file; one that exists is replaced.
+    **options
+        ``id_col`` and the options of `growlytics_pandas.push`. None is left out.
 
-    def __post_init__(self) -> None:
-        if self.errors not in ("raise", "drop"):
-            raise InvalidArgumentError(f"errors: found {self.errors!r}; allowed are 'raise', 'drop'.")
-        for argument in ("chunk_size", "max_concurrency"):
-            found = getattr(self, argument)
-            if not isinstance(found, int) or isinstance(found, bool) or found < 1:
-                raise InvalidArgumentError(f"{argument}: found {found!r}; it must be a whole number from 1 up.")
-        if self.max_concurrency > MAX_CONCURRENCY:
-            found, most = self.max_concurrency, f"{MAX_CONCURRENCY:,}"
-            raise InvalidArgumentError(f"max_concurrency: found {found!r}; it must be a whole number from 1 to {most}.")
-        for argument in ("dry_run", "skip_unchanged"):
-            found = getattr(self, argument)
-            if not isinstance(found, (bool, np.bool_)):
-                raise InvalidArgumentError(f"{argument}: found {found!r}; it must be True or False.")
-        for argument in ("max_rate", "max_failures"):
-            found = getattr(self, argument)
-            if found is not None and not _is_finite_above_0(found):
-                raise InvalidArgumentError(
-                    f"{argument}: found {found!r}; it must be a finite number above 0, or None for no limit."
-                )
-        if isinstance(self.max_failures, float) and self.max_failures > 1:
-            raise InvalidArgumentError(
-                f"max_failures: found {self.max_failures!r}; a float is a share from 0 to 1, an int a number of rows."
-            )
+    Raises
+    ------
+    InvalidArgumentError, InvalidArgumentTypeError
+        An option that does not exist, a value that is not allowed, or a column whose label is not text.
 
-    def would_refuse(self, plan: AnyPlan) -> bool:
-        """Whether this is a dry run of what a push would refuse."""
-        return self.dry_run and self.errors == "raise" and plan.has_errors
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import growlytics_pandas
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "customers.toml"
+    >>> growlytics_pandas.options.save(path, id_col="email", date_format={"Joined": "%d/%m/%Y"}, strip=True)
+    >>> print(path.read_text().strip())
+    id_col = "email"
+    strip = true
+    <BLANKLINE>
+    [date_format]
+    Joined = "%d/%m/%Y"
+    """
+    _check(options)
+    given = {key: options[key] for key in KEYS if options.get(key) is not None}
+    values = [f"{key} = {_value(key, value)}" for key, value in given.items() if not isinstance(value, Mapping)]
+    tables = [_table(key, value) for key, value in given.items() if isinstance(value, Mapping)]
+    blocks = (["\n".join(values)] if values else []) + tables
+    Path(path).write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
 
 
-def _is_finite_above_0(found: Any) -> bool:
-    # Not math.isfinite, which fails for a whole number that no float can hold.
-    return isinstance(found, (int, float)) and not isinstance(found, bool) and 0 < found <= sys.float_info.max
+def load(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read options from a TOML file, ready for ``**``.
+
+    Parameters
+    ----------
+    path : str or path
+        A file that `save` has written, or one written by hand with the same keys.
+
+    Returns
+    -------
+    dict
+        ``id_col``, where the file has it, and options of `growlytics_pandas.push`.
+
+    Raises
+    ------
+    InvalidArgumentError, InvalidArgumentTypeError
+        The file cannot be read, or a key or value in it is not allowed.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import growlytics_pandas
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "customers.toml"
+    >>> growlytics_pandas.options.save(path, id_col="email", strip=["City"])
+    >>> growlytics_pandas.options.load(path)
+    {'id_col': 'email', 'strip': ['City']}
+    """
+    shown = os.fspath(path)
+    try:
+        options = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InvalidArgumentError(f"{shown}: it cannot be read: {error.strerror or error}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidArgumentError(f"{shown}: it is not TOML: {error}.") from None
+    try:
+        _check(options)
+    except (InvalidArgumentError, InvalidArgumentTypeError) as error:
+        raise type(error)(f"{shown}: {error}") from None
+    return options
 
 
-def settle(plan: PlanT, options: PushOptions) -> tuple[PlanT, Client | None]:
-    """Return the plan for the client that it goes through, and that client; refuse what could not arrive."""
-    client = settle_client(options, plan.client)
-    if client is not None:
-        plan = plan.of(client)
-    has_errors = plan.has_errors  # whatever `errors` says: every row is checked before the first is sent
-    if has_errors and options.errors == "raise" and not options.dry_run:
-        raise refusal(plan.violations, plan)
-    return plan, client
+def _check(options: Mapping[str, Any]) -> None:
+    for key in options:
+        if key not in KEYS:
+            near = difflib.get_close_matches(key, KEYS, n=1)
+            meant = f"Did you mean {near[0]!r}?" if near else f"The options are: {', '.join(KEYS)}."
+            raise InvalidArgumentError(f"{key}: there is no such option. {meant}")
+    PlanOptions(**{key: options[key] for key in PLAN_KEYS if options.get(key) is not None})
+    PushOptions(**{key: options[key] for key in PUSH_KEYS if options.get(key) is not None})
 
 
-def settle_client(options: PushOptions, planned: Client | None) -> Client | None:
-    """Return the client to push through, None for a dry run without any; refuse what it cannot do."""
-    client = require_client(options.client) or planned or default_client()
-    if client is None and not options.dry_run:
-        client = Client()  # says what is missing
-    if options.skip_unchanged and (client is None or client.ledger is None):
-        lacks = "this client has none (ledger=None)" if client else "there is no client: set GROWLYTICS_API_KEY"
-        raise InvalidArgumentError(f"skip_unchanged: it needs a ledger, and {lacks}.")
-    return client
+def _table(key: str, table: Mapping[Any, Any]) -> str:
+    lines = [f"{_key(key, label)} = {_value(f'{key}[{label!r}]', value)}" for label, value in table.items()]
+    return "\n".join([f"[{key}]", *lines])
 
 
-def refusal(violations: pd.DataFrame, plan: Any) -> ConstraintViolationError:
-    """Say what would not arrive, rule by rule, with the first example and its remedy."""
-    errors = violations[violations["severity"] == Severity.ERROR]
-    counts = errors["rule"].value_counts()
-    lines = [f"  {rule}: {count:,}" for rule, count in counts.head(_SHOWN_RULES).items()]
-    if len(counts) > _SHOWN_RULES:
-        n_more = len(counts) - _SHOWN_RULES
-        lines.append(f"  +{n_more} more rule{'s' if n_more > 1 else ''}")
-    first = errors.iloc[0]
-    return ConstraintViolationError(
-        f"nothing was sent: {len(errors):,} violation{'s' if len(errors) > 1 else ''} would keep data from arriving.\n"
-        + "\n".join(lines)
-        + f"\nThe first: {first['message']}\n  {first['fix']}\n"
-        "All are in the error's .violations. Mend them, or push with errors='drop' to leave out what cannot arrive.",
-        violations=violations,
-        plan=plan,
-    )
+def _key(option: str, label: Any) -> str:
+    if not isinstance(label, str):
+        raise InvalidArgumentTypeError(
+            f"{option}: the label {label!r} is not text, and the keys of a TOML file are. Name the columns as text: "
+            "df.columns = df.columns.map(str)."
+        )
+    is_bare = label.isascii() and label.replace("-", "").replace("_", "").isalnum()
+    return label if is_bare else _text(option, label)
+
+
+def _value(where: str, value: Any) -> str:
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _text(where, value)
+    if isinstance(value, (int, float, np.integer, np.floating)):
+        return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, (list, tuple, set, frozenset)) and not any(isinstance(one, (list, tuple)) for one in value):
+        return f"[{', '.join(_value(where, one) for one in value)}]"
+    raise InvalidArgumentTypeError(f"{where}: found {value!r}; a TOML file holds text, numbers, booleans and lists.")
+
+
+def _text(where: str, text: str) -> str:
+    if not contract.is_unicode(text):
+        raise InvalidArgumentError(f"{where}: found {text!r}, which is not valid Unicode text; half a character.")
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")  # JSON allows what TOML does not

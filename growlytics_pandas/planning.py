@@ -16,7 +16,6 @@ from growlytics_pandas import contract
 from growlytics_pandas.blocks import Budget, prepare, starts
 from growlytics_pandas.encoding import Encoded, encode_block
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.identifiers import read_ids
 from growlytics_pandas.layout import Attribute, Layout
 from growlytics_pandas.ledger import Workspace
 from growlytics_pandas.masking import Veil
@@ -191,7 +190,7 @@ class Plan(AnyPlan):
     def ids(self, rows: Any) -> list[str]:
         """Return the ids of rows as they are sent, '' where there is none."""
         column = self.frame.iloc[:, self.layout.id_position].iloc[rows]
-        return read_ids(column, self.layout.id_kind, self.layout.zone).texts
+        return self.layout.read_ids(column).texts
 
     def of(self, client: Client) -> Plan:
         """Return the plan for `client`, whose ledger may know other types: this one if it was made for it."""

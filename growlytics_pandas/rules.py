@@ -41,6 +41,7 @@ class Rule(StrEnum):
     TYPE_CONFLICT = "type_conflict"
     TYPE_DOUBTFUL = "type_doubtful"
     ATTRIBUTE_UNKNOWN = "attribute_unknown"
+    CURRENCIES_MIXED = "currencies_mixed"
     VALUE_WRONG_TYPE = "value_wrong_type"
     VALUE_NOT_FINITE = "value_not_finite"
     DATE_OUT_OF_RANGE = "date_out_of_range"
@@ -93,6 +94,7 @@ RULES: Final = MappingProxyType(
         Rule.TYPE_CONFLICT: _error(Effect.ATTRIBUTE_DROPPED, "the ledger knows another type: it would be ignored"),
         Rule.TYPE_DOUBTFUL: _warning(Effect.SENT_AS_IS, "a new attribute, whose values look like another type"),
         Rule.ATTRIBUTE_UNKNOWN: _error(Effect.ATTRIBUTE_DROPPED, "a new attribute with new_attributes='forbid'"),
+        Rule.CURRENCIES_MIXED: _error(Effect.ATTRIBUTE_DROPPED, "amounts of several currencies, read as one number"),
         Rule.VALUE_WRONG_TYPE: _error(Effect.ATTRIBUTE_DROPPED, "the value is not, and cannot become, the type"),
         Rule.VALUE_NOT_FINITE: _error(Effect.ATTRIBUTE_DROPPED, "infinity is not JSON"),
         Rule.DATE_OUT_OF_RANGE: _error(Effect.ATTRIBUTE_DROPPED, "the year is outside 1 to 9999"),

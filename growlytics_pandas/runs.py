@@ -16,10 +16,10 @@ from growlytics_pandas.client import Client
 from growlytics_pandas.delivery import Delivery, StopFlag
 from growlytics_pandas.endings import interrupted
 from growlytics_pandas.errors import GrowlyticsError, PushInterrupted, UsageError
-from growlytics_pandas.options import PushOptions
 from growlytics_pandas.outcomes import Book, Failure, Status
 from growlytics_pandas.planning import AnyPlan
 from growlytics_pandas.progress import Listener, ProgressEvent, Speedometer, open_listener
+from growlytics_pandas.push_options import PushOptions
 from growlytics_pandas.result import AnyResult, PushResult, RunFacts
 from growlytics_pandas.timeline import Sample, Timeline
 

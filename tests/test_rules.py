@@ -11,6 +11,7 @@ import pytest
 import growlytics_pandas as gp
 from growlytics_pandas.layout import lay_out
 from growlytics_pandas.ledger.types import KnownType
+from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.rules import RULES, Rule
 from growlytics_pandas.samples import PLANTED
 from growlytics_pandas.validation import find_violations, screen
@@ -29,7 +30,7 @@ integer_unsafe, value_too_long, value_stringified                              |
 date_truncated, date_shifted                                                   | warning | value changed
 reserved_not_string                                                            | warning | value changed
 email_invalid, mobile_invalid                                                  | warning | sent as is
-attribute_unknown                                                              | error   | attribute dropped
+attribute_unknown, currencies_mixed                                            | error   | attribute dropped
 too_many_attributes                                                            | error   | attribute dropped
 row_empty                                                                      | warning | sent as is
 """
@@ -50,11 +51,9 @@ def test_rules_are_those_that_the_docs_publish():
 
 def check(df, id_col="id", known=None, **options):
     """Return the violations of `df`, with `known` for a ledger."""
-    every = {"columns": None, "rename": None, "types": None, "timezone": "UTC", "region": "IN", "keep": False}
-    every |= {"name": None, "new_attributes": "allow"}
     seen = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
     remembered = None if known is None else {name: KnownType(kind, seen, "accepted") for name, kind in known.items()}
-    layout = lay_out(df, id_col, known=remembered, **every | options)
+    layout = lay_out(df, id_col, PlanOptions(**options), known=remembered)
     return find_violations(df, layout, screen(df, layout))
 
 
@@ -170,6 +169,7 @@ FIRING = [
     ("type_doubtful", cells("31/01/2025", "01/02/2025"), {}),
     ("type_doubtful", cells("1,234", "5,678"), {}),
     ("type_doubtful", cells(0, 1, 1, dtype="int64"), {"known": {}}),
+    ("currencies_mixed", cells("₹ 5", "$ 5"), {"decimal": {"X": "."}}),
     ("attribute_unknown", cells("a"), {"known": {"City": "string"}, "new_attributes": "forbid"}),
     ("value_wrong_type", cells("FRIEND10", "FRIEND11", 2024, 3.0), {}),
     ("value_wrong_type", cells(1, 2, "three", [4], None), {}),
@@ -233,7 +233,7 @@ FIRING = [
 NAMES = [f"{i}-{rule}" for i, (rule, _, _) in enumerate(FIRING)]
 
 
-LOOKED_AT = {"id_too_long", "id_case_duplicate"}  # to drop or merge customers is not for a line to decide
+LOOKED_AT = {"id_too_long", "id_case_duplicate", "currencies_mixed"}  # not for a line to decide
 
 
 def test_every_rule_has_a_frame_that_breaks_it():
@@ -294,6 +294,8 @@ QUIET = [
     ("type_doubtful", cells("12", "13"), {"known": {"X": "string"}}),
     ("type_doubtful", cells("0012", "0013"), {}),
     ("type_doubtful", cells("2025-01-31", name="name"), {}),
+    ("currencies_mixed", cells("₹ 5", "Rs. 5", "7"), {"decimal": {"X": "."}}),
+    ("currencies_mixed", cells("₹ 5", "$ 5"), {}),
     ("attribute_unknown", cells("a"), {"known": {}}),
     ("attribute_unknown", cells("a", name="email"), {"known": {}, "new_attributes": "forbid"}),
     ("attribute_unknown", cells("a"), {"known": {"X": "string"}, "new_attributes": "forbid"}),

@@ -19,7 +19,6 @@ from growlytics_pandas.encoding import Encoded
 from growlytics_pandas.errors import DataError, ServiceError
 from growlytics_pandas.fixes import of_part
 from growlytics_pandas.id_rules import Told, check_ids_of_part
-from growlytics_pandas.identifiers import read_ids
 from growlytics_pandas.inference import inspect
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.ledger import Digests
@@ -145,7 +144,7 @@ class Part:
 
     def ids(self) -> list[str]:
         """Return the ids as they are sent, '' where there is none."""
-        return read_ids(self.frame.iloc[:, self.layout.id_position], self.layout.id_kind, self.layout.zone).texts
+        return self.layout.read_ids(self.frame.iloc[:, self.layout.id_position]).texts
 
     def digest(self, digester: Digester) -> PartDigests:
         """Digest all that would go out."""
@@ -186,7 +185,7 @@ def fetch_ids(frame: pd.DataFrame, question: Question, rows: npt.NDArray[np.int6
     """Return the ids of some rows, as they are sent."""
     labels: tuple[Hashable, ...] = tuple(frame.columns)
     column = frame.iloc[:, labels.index(question.id_column)]
-    return read_ids(column.iloc[rows], inspect(column).kind, question.zone).texts
+    return question.read_ids(column.iloc[rows], inspect(question.clean(column, question.id_column)).kind).texts
 
 
 def push_part(part: Part, order: PartOrder, client: Client, reins: Reins) -> PartOutcome:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +20,10 @@ from growlytics_pandas.batches.parts import Common, PartTask, check_part, fetch_
 from growlytics_pandas.batches.survey import Question, merge_columns, merge_floats, merge_labels, survey_part
 from growlytics_pandas.client import Client
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.identifiers import Keep
-from growlytics_pandas.layout import ColumnFacts, Layout, NewAttributes, lay_out
+from growlytics_pandas.layout import ColumnFacts, Layout, lay_out
 from growlytics_pandas.name_rules import check_attributes, dropped_columns
 from growlytics_pandas.outcomes import Book, Status
+from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.planning import AnyPlan, budget_of, require_count, schema_frame
 from growlytics_pandas.report.tables import plural
 from growlytics_pandas.rules import Rule
@@ -32,33 +31,6 @@ from growlytics_pandas.violations import build_frame, join
 
 if TYPE_CHECKING:
     from growlytics_pandas.batches.result import BatchResult
-
-
-@dataclass(frozen=True, slots=True)
-class PlanOptions:
-    """The options of a plan; see `growlytics_pandas.plan`."""
-
-    columns: Sequence[Hashable] | None = None
-    rename: Mapping[Any, str] | None = None
-    types: Mapping[Any, str] | None = None
-    timezone: str = "UTC"
-    region: str = "IN"
-    keep: Keep = False
-    name: str | None = None
-    new_attributes: NewAttributes = "allow"
-
-    def lay_out(
-        self,
-        frame: pd.DataFrame,
-        id_col: Hashable,
-        client: Client | None,
-        facts: Sequence[ColumnFacts] | None = None,
-    ) -> Layout:
-        """Lay out `frame`, or all the parts that `facts` were taken from and of which it is an example."""
-        workspace = client.workspace if client else None
-        options = {name: getattr(self, name) for name in self.__slots__}
-        known = workspace.known_types() if workspace else None
-        return lay_out(frame, id_col, known=known, facts=facts, **options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +50,21 @@ class Surveyed:
         return sum(task.rows for task in self.tasks)
 
 
+def lay_out_parts(
+    options: PlanOptions,
+    frame: pd.DataFrame,
+    id_col: Hashable,
+    client: Client | None,
+    facts: Sequence[ColumnFacts] | None = None,
+) -> Layout:
+    """Lay out `frame`, or all the parts that `facts` were taken from and of which it is an example."""
+    workspace = client.workspace if client else None
+    return lay_out(frame, id_col, options, known=workspace.known_types() if workspace else None, facts=facts)
+
+
 def survey(engine: Engine, id_col: Hashable, options: PlanOptions) -> Surveyed:
     """Look at all parts, and a second time at the rows whose id may not be alone."""
-    question = Question(id_col, dict(options.rename or {}), ZoneInfo(options.timezone))
+    question = Question(id_col, options)
     found = dict(engine.run(survey_part, question))
     surveys = [found.pop(number) for number in sorted(found)]
     if not surveys:
@@ -114,7 +98,7 @@ def make_plan(
 ) -> BatchPlan:
     """Make the plan of all parts that `engine` gives."""
     surveyed = surveyed or survey(engine, id_col, options)
-    layout = options.lay_out(surveyed.example, id_col, client, surveyed.facts)
+    layout = lay_out_parts(options, surveyed.example, id_col, client, surveyed.facts)
     findings = check_attributes(surveyed.example, _counting(layout, surveyed))
     budget = budget_of(client.workspace if client else None, layout)
     if budget is not None and not engine.is_local:

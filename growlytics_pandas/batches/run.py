@@ -18,9 +18,9 @@ from growlytics_pandas.client import Client
 from growlytics_pandas.endings import are_too_many, too_many_error
 from growlytics_pandas.errors import GrowlyticsError
 from growlytics_pandas.ledger.digests import Digester
-from growlytics_pandas.options import PushOptions, settle
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.planning import types_frame, types_sent, types_to_fix
+from growlytics_pandas.push_options import PushOptions, settle
 from growlytics_pandas.runs import AnyRun, Pulse
 
 RESENT_DTYPES = {"part": "int64", "rows": "int64", "again": "int64"}

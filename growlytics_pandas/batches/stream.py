@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Generator, Hashable, Iterator
 from dataclasses import replace
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ import pandas as pd
 from growlytics_pandas.batches.duplicates import find_suspects, settle
 from growlytics_pandas.batches.engine import FrameEngine, LocalReins
 from growlytics_pandas.batches.parts import Common, Part, PartOutcome, PartTask, fetch_ids, push_part
-from growlytics_pandas.batches.plan import BatchPlan, PlanOptions, Surveyed
+from growlytics_pandas.batches.plan import BatchPlan, Surveyed, lay_out_parts
 from growlytics_pandas.batches.result import BatchResult
 from growlytics_pandas.batches.run import BatchRun
 from growlytics_pandas.batches.seen_ids import SeenIds
@@ -24,8 +23,9 @@ from growlytics_pandas.errors import ConstraintViolationError, DataError, Invali
 from growlytics_pandas.id_rules import Told, left_out_by
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.name_rules import check_attributes, dropped_columns
-from growlytics_pandas.options import PushOptions, refusal, settle_client
+from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.planning import budget_of
+from growlytics_pandas.push_options import PushOptions, refusal, settle_client
 from growlytics_pandas.rules import Severity
 from growlytics_pandas.violations import build_frame, empty_frame, join
 
@@ -50,10 +50,9 @@ def push_stream(
 
 def _types_given(frame: pd.DataFrame, id_col: Hashable, options: PlanOptions, client: Client | None) -> dict[Any, str]:
     """Return column → type, given or known to the ledger; refuse to guess from the first batch alone."""
-    layout = options.lay_out(frame.head(0), id_col, client)
-    given = {str(label): kind for label, kind in (options.types or {}).items()}
+    layout = lay_out_parts(options, frame.head(0), id_col, client)
     custom = [attribute for attribute in layout.attributes if not attribute.is_reserved]
-    types = {a.column: given.get(str(a.column)) or (a.known.type if a.known else None) for a in custom}
+    types = {a.column: options.type_of(a.column) or (a.known.type if a.known else None) for a in custom}
     unknown = [label for label, kind in types.items() if kind is None]
     if unknown:
         named = ", ".join(map(repr, unknown[:10])) + (f" +{len(unknown) - 10} more" if len(unknown) > 10 else "")  # noqa: PLR2004
@@ -81,7 +80,7 @@ class StreamRun(BatchRun):
         self._frames = frames
         self._id_col = id_col
         self._plan_options = plan_options
-        self._question = Question(id_col, dict(plan_options.rename or {}), ZoneInfo(plan_options.timezone))
+        self._question = Question(id_col, plan_options)
         self._seen = SeenIds()
         self._told_of: set[tuple[str, int]] = set()
         self._common: Common | None = None
@@ -122,7 +121,7 @@ class StreamRun(BatchRun):
                 "what follows is unsent; choose columns=, or give every batch the same ones."
             )
         facts = merge_columns([survey], labels)
-        layout = self._plan_options.lay_out(align(survey.example, labels), self._id_col, self._client, facts)
+        layout = lay_out_parts(self._plan_options, align(survey.example, labels), self._id_col, self._client, facts)
         findings = check_attributes(align(frame, labels), layout)
         budget = budget_of(self._client.workspace if self._client else None, layout)
         self._common = Common(layout, labels, dropped_columns(findings), merge_floats([survey]), budget)
@@ -172,7 +171,7 @@ class StreamRun(BatchRun):
 
 def _empty_plan(engine: FrameEngine, client: Client | None) -> BatchPlan:
     nothing = pd.DataFrame({"": pd.Series(dtype=object)})
-    layout = PlanOptions().lay_out(nothing, "", None)
+    layout = lay_out_parts(PlanOptions(), nothing, "", None)
     plan = BatchPlan(
         engine,
         client,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -14,13 +14,15 @@ import pandas as pd
 
 from growlytics_pandas.blocks import starts
 from growlytics_pandas.cells import Mask
+from growlytics_pandas.columns.reading import clean, find_currencies
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.hints import Hint, judge
 from growlytics_pandas.id_rules import floats_among, told_once
-from growlytics_pandas.identifiers import fold, hash_texts, read_ids
+from growlytics_pandas.identifiers import Ids, fold, hash_texts, read_ids
 from growlytics_pandas.inference import Finding, Kind, inspect, merge, tally
-from growlytics_pandas.layout import Attribute, ColumnFacts, Layout, name_of
+from growlytics_pandas.layout import Attribute, ColumnFacts, Layout, name_of_column
 from growlytics_pandas.looks import Look, look
+from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.rules import Rule
 
 EXAMPLE_ROWS: Final = 20  # of the first part: what the lines of `fix` for whole columns look at
@@ -28,11 +30,19 @@ EXAMPLE_ROWS: Final = 20  # of the first part: what the lines of `fix` for whole
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to look for. `zone` writes ids that are dates in mixtures."""
+    """What to look for, and how the columns are read."""
 
     id_column: Hashable
-    renamed: Mapping[Any, str]
-    zone: ZoneInfo
+    options: PlanOptions
+
+    def clean(self, column: pd.Series[Any], label: Hashable) -> pd.Series[Any]:
+        """Return a column as it is read."""
+        return clean(column, self.options.reading_of(label), ZoneInfo(self.options.timezone), self.options.region)
+
+    def read_ids(self, column: pd.Series[Any], kind: Kind) -> Ids:
+        """Read the ids in a part of the id column."""
+        reading = self.options.reading_of(self.id_column)
+        return read_ids(column, kind, ZoneInfo(self.options.timezone), self.options.region, reading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,7 @@ class ColumnTally:
     dtype: str
     missing: int
     look: Look
+    currencies: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,31 +83,34 @@ def survey_part(frame: pd.DataFrame, question: Question, _task: object = None) -
             f"id_col: a part has no column {question.id_column!r}; its columns are {', '.join(map(repr, labels[:10]))}."
         )
     tallies = [_tally(frame.iloc[:, i], label, question) for i, label in enumerate(labels)]
-    ids = _hash_ids(frame.iloc[:, labels.index(question.id_column)], question.zone)
+    ids = _hash_ids(frame.iloc[:, labels.index(question.id_column)], question)
     return PartSurvey(labels, tuple(tallies), *ids, frame.head(EXAMPLE_ROWS))
 
 
 def _tally(column: pd.Series[Any], label: Hashable, question: Question) -> ColumnTally:
+    dtype = str(column.dtype)
+    column = question.clean(column, label)
     finding = inspect(column)
-    name = question.renamed.get(label, name_of(label))
+    name = name_of_column(label, question.options)
     return ColumnTally(
         tally(column),
         finding.detail if finding.kind is Kind.UNSUPPORTED else "",
-        str(column.dtype),
+        dtype,
         int(column.isna().sum()),
         look(column, finding.kind, name),
+        find_currencies(column, question.options.reading_of(label)),
     )
 
 
 def _hash_ids(
-    column: pd.Series[Any], zone: ZoneInfo
+    column: pd.Series[Any], question: Question
 ) -> tuple[Mask, npt.NDArray[np.uint64], npt.NDArray[np.uint64], Counter[Rule]]:
-    rows, kind = len(column), inspect(column).kind
+    rows, kind = len(column), inspect(question.clean(column, question.id_column)).kind
     has_id = np.zeros(rows, dtype=bool)
     exact, folded = np.zeros(rows, dtype="uint64"), np.zeros(rows, dtype="uint64")
     floats: Counter[Rule] = Counter()
     for start, stop in starts(rows):
-        ids = read_ids(column.iloc[start:stop], kind, zone)
+        ids = question.read_ids(column.iloc[start:stop], kind)
         has_id[start:stop] = ~ids.missing
         exact[start:stop] = hash_texts(ids.texts)
         folded[start:stop] = hash_texts(list(map(fold, ids.texts)))
@@ -140,6 +154,7 @@ def _merge_column(surveys: Sequence[PartSurvey], position: int, label: Hashable)
         ", ".join(dict.fromkeys(each.dtype for each in tallies)),
         sum(each.missing for each in tallies) + max(0, absent),
         judge(looks) if looks and not finding.detail else Hint(),
+        frozenset().union(*(each.currencies for each in tallies)),
     )
 
 
@@ -161,9 +176,9 @@ def impose(frame: pd.DataFrame, layout: Layout) -> Layout:
     """Return the layout of the whole, for a part of it, whose cells may be of another kind."""
     return replace(
         layout,
-        id_kind=inspect(frame.iloc[:, layout.id_position]).kind,
+        id_kind=inspect(layout.clean_ids(frame.iloc[:, layout.id_position])).kind,
         attributes=tuple(
-            replace(attribute, kind=_local_kind(attribute, inspect(frame.iloc[:, attribute.position])))
+            replace(attribute, kind=_local_kind(attribute, inspect(layout.clean(frame, attribute))))
             for attribute in layout.attributes
         ),
     )

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, Unpack
 
 from growlytics_pandas.batches.engine import FrameEngine
-from growlytics_pandas.batches.plan import BatchPlan, PlanOptions, make_plan
+from growlytics_pandas.batches.plan import BatchPlan, make_plan
 from growlytics_pandas.batches.result import BatchResult
 from growlytics_pandas.batches.run import execute_batches
 from growlytics_pandas.batches.stream import push_stream
 from growlytics_pandas.client import Client, default_client, refuse_client_as_id, require_client
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.identifiers import Keep
-from growlytics_pandas.layout import NewAttributes
-from growlytics_pandas.options import Errors, PushOptions
+from growlytics_pandas.plan_options import PlanArguments, PlanOptions, with_plan_options
 from growlytics_pandas.progress import ProgressOption
+from growlytics_pandas.push_options import Errors, PushOptions
 
 Frames = Iterable[Any] | Callable[[], Iterable[Any]]
 
 
+@with_plan_options
 def plan_batches(
     frames: Frames,
     id_col: Hashable,
     *,
-    columns: Sequence[Hashable] | None = None,
-    rename: Mapping[Any, str] | None = None,
-    types: Mapping[Any, str] | None = None,
-    timezone: str = "UTC",
-    region: str = "IN",
-    keep: Keep = False,
-    name: str | None = None,
-    new_attributes: NewAttributes = "allow",
     client: Client | None = None,
+    **options: Unpack[PlanArguments],
 ) -> BatchPlan:
     """Work out what a push of all these frames would do, without sending anything.
 
@@ -46,7 +39,8 @@ def plan_batches(
         pandas', Polars' or Arrow's; rows of Spark's ``toLocalIterator`` are gathered.
     id_col : hashable
         The column of ids.
-    columns, rename, types, timezone, region, keep, name, new_attributes, client
+    columns, exclude, rename, types, date_format, decimal, na_values, strip, normalize, timezone, region, keep, name, \
+new_attributes, client
         As for `growlytics_pandas.plan`.
 
     Returns
@@ -72,22 +66,16 @@ def plan_batches(
             "frames: this source can be read only once, and a plan reads it again. Give a function that opens it: "
             "lambda: pd.read_csv(path, chunksize=100_000). Or push_batches it at once, with types=."
         )
-    options = PlanOptions(columns, rename, types, timezone, region, keep, name, new_attributes)
-    return make_plan(engine, id_col, options, require_client(client) or default_client(), execute_batches)
+    return make_plan(
+        engine, id_col, PlanOptions(**options), require_client(client) or default_client(), execute_batches
+    )
 
 
+@with_plan_options
 def push_batches(
     frames: Frames,
     id_col: Hashable,
     *,
-    columns: Sequence[Hashable] | None = None,
-    rename: Mapping[Any, str] | None = None,
-    types: Mapping[Any, str] | None = None,
-    timezone: str = "UTC",
-    region: str = "IN",
-    keep: Keep = False,
-    name: str | None = None,
-    new_attributes: NewAttributes = "allow",
     client: Client | None = None,
     errors: Errors = "raise",
     dry_run: bool = False,
@@ -97,6 +85,7 @@ def push_batches(
     max_rate: float | None = None,
     max_failures: float | None = None,
     progress: ProgressOption = "auto",
+    **options: Unpack[PlanArguments],
 ) -> BatchResult:
     """Push frames that come one after the other, as if they were one; one is in memory at a time.
 
@@ -110,8 +99,8 @@ def push_batches(
         As for `plan_batches`; a generator is fine too.
     id_col : hashable
         The column of ids.
-    columns, rename, types, timezone, region, keep, name, new_attributes, client, errors, dry_run, skip_unchanged, \
-chunk_size, max_concurrency, max_rate, max_failures, progress
+    columns, exclude, rename, types, date_format, decimal, na_values, strip, normalize, timezone, region, keep, name, \
+new_attributes, client, errors, dry_run, skip_unchanged, chunk_size, max_concurrency, max_rate, max_failures, progress
         As for `growlytics_pandas.push`.
 
     Returns
@@ -135,7 +124,7 @@ chunk_size, max_concurrency, max_rate, max_failures, progress
     10
     """
     refuse_client_as_id(id_col)
-    options = PlanOptions(columns, rename, types, timezone, region, keep, name, new_attributes)
+    chosen = PlanOptions(**options)
     push_options: dict[str, Any] = {
         "errors": errors,
         "dry_run": dry_run,
@@ -149,5 +138,5 @@ chunk_size, max_concurrency, max_rate, max_failures, progress
     engine, client = FrameEngine(frames), require_client(client) or default_client()
     checked = PushOptions(**push_options)
     if not engine.can_repeat:
-        return push_stream(engine, id_col, options, client, checked)
-    return make_plan(engine, id_col, options, client, execute_batches).push(**push_options)
+        return push_stream(engine, id_col, chosen, client, checked)
+    return make_plan(engine, id_col, chosen, client, execute_batches).push(**push_options)

@@ -4,10 +4,10 @@
 
     looking  pushing     the commands
     parser  options      what can be said on the command line
+    plan_flags           one flag for each option of a plan, over those of a file
     sources              a file or stdin, its format, its encoding
     csv_text  jsonl      records → columns, strictly: a short line is an error, not a missing value
     columns  frames      the text of a CSV → numbers, booleans, text; notes say what was decided
-    dates                dates that are not ISO 8601, by --date-format
     loading              FILE → plan, with the types that the ledger knows
     doubts               types that are about to be fixed though another is probably meant
     pasting              lines of pandas that mend the file, for who reads it with pandas

@@ -19,19 +19,15 @@ _OTHER_SEPARATORS: Final = (";", "\t", "|")
 
 @dataclass(frozen=True, slots=True)
 class CsvForm:
-    """How a CSV is written. `is_sure`: the user named the separator, so one column is what is meant.
-
-    `missing`: the words that mean missing, bare of white space around; an empty cell is missing without any.
-    """
+    """How a CSV is written. `is_sure`: the user named the separator, so one column is what is meant."""
 
     shown: str
     sep: str
-    missing: frozenset[str]
     is_sure: bool
 
 
 def read_csv_text(text: Iterable[str], form: CsvForm, limit: int | None) -> pd.DataFrame:
-    """Read a CSV as text; an empty cell is missing, and what is in `form.missing`."""
+    """Read a CSV as text; an empty cell is missing."""
     reader = csv.reader(text, delimiter=form.sep, strict=True)
     records = _records(reader, form)
     try:
@@ -39,7 +35,7 @@ def read_csv_text(text: Iterable[str], form: CsvForm, limit: int | None) -> pd.D
         if header is None:
             raise InvalidArgumentError(f"{form.shown}: it is empty; the first line must be the heading.")
         _check_header(header[1], form)
-        return _frame(header[1], records, form, limit)
+        return _frame(header[1], records, limit)
     except csv.Error as error:
         raise InvalidArgumentError(
             f"{form.shown}, line {reader.line_num:,}: {error}. Perhaps a quote that does not close, or another "
@@ -71,9 +67,7 @@ def _check_header(header: list[str], form: CsvForm) -> None:
         )
 
 
-def _frame(
-    header: list[str], records: Iterator[tuple[int, list[str]]], form: CsvForm, limit: int | None
-) -> pd.DataFrame:
+def _frame(header: list[str], records: Iterator[tuple[int, list[str]]], limit: int | None) -> pd.DataFrame:
     lines: list[int] = []
     lengths: list[int] = []
     parts: list[list[Any]] = [[] for _ in header]
@@ -85,9 +79,5 @@ def _frame(
         lines += [line for line, _ in block]
         lengths.append(len(block))
         for column, cells in zip(parts, zip(*(record for _, record in block), strict=True), strict=True):
-            column.append(text_array([None if _is_missing(cell, form.missing) else cell for cell in cells]))
+            column.append(text_array([cell or None for cell in cells]))
     return frame_of(header, [join(column, lengths) for column in parts], lines)
-
-
-def _is_missing(cell: str, words: frozenset[str]) -> bool:
-    return not cell or (bool(words) and cell.strip() in words)

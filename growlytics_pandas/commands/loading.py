@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,17 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas.api import plan
 from growlytics_pandas.client import Client
+from growlytics_pandas.columns.reading import Reading, clean
 from growlytics_pandas.commands.columns import Note, settle, spell_out
-from growlytics_pandas.commands.dates import by_column, read_dates, require_dates
+from growlytics_pandas.commands.plan_flags import check_file
 from growlytics_pandas.commands.sources import Source, Table, find_source, read_source
 from growlytics_pandas.credentials import KEY_VARIABLE
-from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError
+from growlytics_pandas.errors import ApiKeyError
+from growlytics_pandas.layout import name_of_column
 from growlytics_pandas.ledger import UNCERTAIN
+from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.planning import Plan
+from growlytics_pandas.zones import read_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,46 +38,28 @@ class Loaded:
     plan: Plan
     source: Source
     table: Table
+    options: Mapping[str, Any]
     notes: tuple[str, ...]
     of_columns: Mapping[int, Note]
 
 
-def load(arguments: argparse.Namespace, client: Client | None) -> Loaded:
-    """Read the file and plan it."""
+def load(arguments: argparse.Namespace, client: Client | None, given: Mapping[str, Any]) -> Loaded:
+    """Read the file and plan it, with the options of a plan that were given."""
     source = _source_of(arguments)
     table = read_source(source)
-    rename, types = dict(arguments.rename or ()), dict([*(arguments.types or ()), *(arguments.type or ())])
-    formats = by_column(arguments.date_format)
-    require_dates(formats, types, arguments.id_col)
-    asked = {
-        "--id-col": (arguments.id_col,),
-        "--column": arguments.column or (),
-        "--rename": rename,
-        "--type": types,
-        "--date-format": formats,
-    }
-    frame = read_dates(_without(table.frame, arguments.exclude or (), asked), formats, source)
-    notes = _of_index(frame, table.index_columns, asked)
-    types |= dict.fromkeys(formats, contract.DATE)
+    check_file(arguments, table.frame.columns)
+    options = PlanOptions(**given)
+    options.check(table.frame.columns)
+    notes = _of_index(table.frame, table.index_columns, (arguments.id_col, *options.labels()))
+    frame = table.frame
     if source.is_untyped:
-        types = _known_types(frame, client, rename, arguments.id_col) | types
-        frame, notes = _settled(frame, {arguments.id_col: contract.STRING, **types}, rename)
-    made = plan(
-        frame.set_axis(table.labels),
-        arguments.id_col,
-        columns=arguments.column,
-        rename=rename,
-        types=types,
-        timezone=arguments.timezone,
-        region=arguments.region.upper(),
-        keep=arguments.keep or False,
-        name=arguments.name,
-        new_attributes=arguments.new_attributes,
-        client=client,
-    )
+        known = _known_types(frame, client, options, arguments.id_col)
+        options = replace(options, types={**known, **(options.types or {})})
+        frame, notes = _settled(frame, options, arguments.id_col)
+    made = plan(frame.set_axis(table.labels), arguments.id_col, client=client, **options.given())
     sent = {attribute.position for attribute in made.layout.attributes}
     notes = {position: note for position, note in notes.items() if position in sent}
-    return Loaded(made, source, table, (*table.notes, *_notes_of_client(client)), notes)
+    return Loaded(made, source, table, dict(given), (*table.notes, *_notes_of_client(client)), notes)
 
 
 def _source_of(arguments: argparse.Namespace) -> Source:
@@ -82,7 +68,6 @@ def _source_of(arguments: argparse.Namespace) -> Source:
         named=arguments.format,
         encoding=arguments.encoding,
         sep=arguments.sep,
-        na=arguments.na,
         limit=arguments.limit,
     )
 
@@ -118,21 +103,8 @@ def _key_in(path: str) -> str:
     return key
 
 
-def _without(frame: pd.DataFrame, excluded: Iterable[str], asked: Mapping[str, Iterable[str]]) -> pd.DataFrame:
-    for label in excluded:
-        if label not in set(frame.columns):
-            raise InvalidArgumentError(f"--exclude: there is no column {label!r}.")
-        for option, labels in asked.items():
-            if label in labels:
-                raise InvalidArgumentError(
-                    f"--exclude: column {label!r} is asked for by {option}, too; leave out one of the two."
-                )
-    return frame.loc[:, ~frame.columns.isin(list(excluded))]
-
-
-def _of_index(frame: pd.DataFrame, levels: tuple[Any, ...], asked: Mapping[str, Iterable[str]]) -> dict[int, Note]:
+def _of_index(frame: pd.DataFrame, levels: tuple[Any, ...], wanted: Collection[Any]) -> dict[int, Note]:
     """Note what is sent of the index though nobody asked for it: a push from Python sends no index."""
-    wanted = {label for labels in asked.values() for label in labels}
     return {
         position: Note(
             f"column {label!r} is the index of the Parquet file and is sent, too. To leave it out: "
@@ -144,28 +116,30 @@ def _of_index(frame: pd.DataFrame, levels: tuple[Any, ...], asked: Mapping[str, 
     }
 
 
-def _known_types(frame: pd.DataFrame, client: Client | None, rename: dict[str, str], id_col: str) -> dict[str, str]:
+def _known_types(frame: pd.DataFrame, client: Client | None, options: PlanOptions, id_col: str) -> dict[str, str]:
     """Return the types that the ledger is sure of: a CSV has none of its own, and another would be ignored."""
     if client is None or client.ledger is None:
         return {}
     table = client.types()
     sure = table[table["source"] != UNCERTAIN]
     known = dict(zip(sure["attribute"], sure["type"], strict=True))
-    named = {label: rename.get(label, label) for label in frame.columns if label != id_col}
-    return {label: known[name] for label, name in named.items() if name in known}
+    named = {label: name_of_column(label, options) for label in frame.columns if label != id_col}
+    return {label: known[name] for label, name in named.items() if name in known and options.type_of(label) is None}
 
 
-def _settled(
-    frame: pd.DataFrame, types: dict[str, str], rename: dict[str, str]
-) -> tuple[pd.DataFrame, dict[int, Note]]:
+def _settled(frame: pd.DataFrame, options: PlanOptions, id_col: str) -> tuple[pd.DataFrame, dict[int, Note]]:
+    """Return the columns of a text file as what their values are, but for those whose reading the options give."""
     columns: list[pd.Series[Any]] = []
     notes: dict[int, Note] = {}
     for position, label in enumerate(frame.columns):
         column, note = frame.iloc[:, position], None
-        if types.get(label) == contract.NUMBER:
+        reading, wanted = options.reading_of(label), options.type_of(label)
+        is_reserved = name_of_column(label, options) in contract.RESERVED_ATTRIBUTES
+        if wanted == contract.NUMBER and reading.decimal is None:
             column = spell_out(column)
-        elif label not in types and rename.get(label, label) not in contract.RESERVED_ATTRIBUTES:
-            column, note = settle(column)
+        elif wanted is None and label != id_col and reading.normalize is None and not is_reserved:
+            words = Reading(na_values=reading.na_values)
+            column, note = settle(clean(column, words, read_zone(options.timezone), options.region))
         columns.append(column)
         if note is not None:
             notes[position] = note

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from growlytics_pandas.commands.exits import Exit
 from growlytics_pandas.commands.loading import Loaded, load, open_client
 from growlytics_pandas.commands.outputs import check_outputs, write_outputs
 from growlytics_pandas.commands.pasting import label_by_line
+from growlytics_pandas.commands.plan_flags import add_plan, read_options
 from growlytics_pandas.commands.running import Command
 from growlytics_pandas.commands.stopping import Stopper
 from growlytics_pandas.commands.summary import Summary, count_rules
@@ -26,7 +27,7 @@ from growlytics_pandas.rules import Severity
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     options.add_file(parser)
-    options.add_plan(parser)
+    add_plan(parser)
     options.add_service(parser)
 
 
@@ -42,18 +43,19 @@ def _add_validate_options(parser: argparse.ArgumentParser) -> None:
 
 def load_and_note(arguments: argparse.Namespace) -> Loaded:
     """Read and plan the file, and say what deserves a look."""
-    loaded = load(arguments, open_client(arguments, needs_key=False))
+    given = read_options(arguments)
+    loaded = load(arguments, open_client(arguments, needs_key=False), given)
     notes = (*loaded.notes, *(note.text for note in loaded.of_columns.values()))
     _tell(notes, is_quiet=arguments.quiet)
     return replace(loaded, notes=notes)
 
 
-def load_and_check(arguments: argparse.Namespace, *, needs_key: bool) -> Loaded:
+def load_and_check(arguments: argparse.Namespace, given: Mapping[str, Any], *, needs_key: bool) -> Loaded:
     """Read, plan and check the file, and say at once what deserves a look: a push may take hours.
 
     What is said of a row names its line, what is to be pasted its label.
     """
-    loaded = load(arguments, open_client(arguments, needs_key=needs_key))
+    loaded = load(arguments, open_client(arguments, needs_key=needs_key), given)
     _tell(loaded.notes, is_quiet=arguments.quiet)
     plan = label_by_line(loaded)
     doubts = find_doubts(plan, loaded.of_columns)
@@ -81,6 +83,7 @@ def summarise(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
         errors=n_errors,
         warnings=len(violations) - n_errors,
         rules=count_rules(violations),
+        options=dict(loaded.options),
         notes=tuple(map(in_words, loaded.notes)),
     )
 
@@ -92,6 +95,7 @@ def _show_schema(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
         arguments.file,
         rows=len(loaded.plan.frame),
         columns=tuple(map(_column, loaded.plan.schema.to_dict("records"))),
+        options=dict(loaded.options),
         notes=tuple(map(in_words, loaded.notes)),
     )
 
@@ -103,7 +107,7 @@ def _column(row: dict[Any, Any]) -> dict[str, Any]:
 
 def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     check_outputs(arguments)
-    loaded = load_and_check(arguments, needs_key=False)
+    loaded = load_and_check(arguments, read_options(arguments), needs_key=False)
     summary = summarise(arguments, loaded)
     status = Exit.DATA if summary.errors else Exit.DONE
     summary = replace(summary, exit_status=status, would_refuse=loaded.plan.has_errors)

@@ -4,8 +4,6 @@ import argparse
 from pathlib import Path
 from typing import Final, get_args
 
-from growlytics_pandas import contract
-from growlytics_pandas.commands.dates import date_format
 from growlytics_pandas.commands.exits import describe_exits
 from growlytics_pandas.commands.parser import refuse_keys
 from growlytics_pandas.commands.sources import FORMATS
@@ -18,11 +16,10 @@ how a file is read:
   csv, tsv  The id column, name, email and mobile are text. A column is numbers where each value is one, written in
             full (12, -3.50, 1e-05); with a leading zero or a plus anywhere (00123, +91…) it stays text. true/false
             in any case is boolean. Dates stay text: --type "Last Order=date" reads ISO 8601, such as 2025-01-31, and
-            --date-format "Last Order=%d/%m/%Y" others (in a crontab, write \\% for %); a value that is not so is an
-            error, and so is a year of two digits from 36 to 68 (%y), whose century is open. A column whose type the
-            ledger knows is read as that type. Only an empty cell is missing: NA, None and null are text, unless
-            --na NA; white space around such a word is ignored. UTF-8, with or without a mark, unless --encoding. A
-            line with too few or too many cells is an error.
+            --date-format "Last Order=%d/%m/%Y" others (in a crontab, write \\% for %). A column whose type the ledger
+            knows is read as that type. Only an empty cell is missing: NA, None and null are text, unless --na NA;
+            white space around such a word is ignored. UTF-8, with or without a mark, unless --encoding. A line with
+            too few or too many cells is an error.
   jsonl     One JSON object a line; numbers, text and booleans are what they are in JSON, null is missing.
   parquet   As its schema says, every digit kept; the levels of a named index are columns. Needs pyarrow.
   Gzip is recognised by itself. The `line` of violations and outcomes is that of the file, where the heading of a csv
@@ -46,39 +43,7 @@ def add_file(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--format", choices=FORMATS, help="what it is, where the name does not tell")
     group.add_argument("--encoding", help="of csv, tsv and jsonl (default: utf-8), such as cp1252 or utf-16")
     group.add_argument("--sep", help="between the cells of a csv (default: a comma; tsv: a tab)")
-    group.add_argument("--na", action="append", metavar="TEXT", help="csv: text that means missing; may be repeated")
     group.add_argument("--limit", type=_count, metavar="N", help="only the first N rows, for a trial")
-
-
-def add_plan(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a plan."""
-    group = parser.add_argument_group("what becomes of it")
-    group.add_argument("--id-col", required=True, metavar="COLUMN", help="the column of ids")
-    group.add_argument("--column", action="append", metavar="COLUMN", help="send this column and no others; repeat it")
-    group.add_argument("--exclude", action="append", metavar="COLUMN", help="leave this column out; may be repeated")
-    group.add_argument(
-        "--rename", action="append", type=_pair, metavar="COLUMN=NAME", help="the attribute's name; may be repeated"
-    )
-    types = ", ".join(contract.TYPES)
-    group.add_argument("--type", action="append", type=_pair, metavar="COLUMN=TYPE", help=f"{types}; may be repeated")
-    group.add_argument("--types", type=_pairs, metavar="COLUMN=TYPE,…", help="several at once")
-    group.add_argument(
-        "--date-format",
-        action="append",
-        type=date_format,
-        metavar="COLUMN=FORMAT",
-        help="how its dates are written, such as %%d/%%m/%%Y; may be repeated",
-    )
-    group.add_argument("--timezone", default="UTC", help="zone that dates with a zone are written in (default: UTC)")
-    group.add_argument("--region", default="IN", help="country of numbers written without one (default: IN)")
-    group.add_argument("--keep", choices=("first", "last"), help="which row of those with one id (default: none)")
-    group.add_argument("--name", metavar="TEXT", help="the top-level name of the vendor's example")
-    group.add_argument(
-        "--new-attributes",
-        choices=("allow", "forbid"),
-        default="allow",
-        help="forbid: a guard against typing errors (default: allow)",
-    )
 
 
 def add_service(parser: argparse.ArgumentParser) -> None:
@@ -95,24 +60,25 @@ def add_service(parser: argparse.ArgumentParser) -> None:
 def add_sending(parser: argparse.ArgumentParser) -> None:
     """Add the options of a push."""
     group = parser.add_argument_group("sending")
-    group.add_argument("--dry-run", action="store_true", help="do everything but the requests; needs no key")
     group.add_argument(
-        "--skip-unchanged", action="store_true", help="leave out what was accepted before; also how to resume"
+        "--dry-run", action="store_true", default=None, help="do everything but the requests; needs no key"
     )
     group.add_argument(
-        "--errors", choices=("raise", "drop"), default="raise", help="drop: send what can arrive (default: raise)"
+        "--skip-unchanged",
+        action="store_true",
+        default=None,
+        help="leave out what was accepted before; also how to resume",
     )
+    group.add_argument("--errors", choices=("raise", "drop"), help="drop: send what can arrive (default: raise)")
     group.add_argument("--max-rate", type=float, metavar="N", help="requests a second, at most")
-    group.add_argument(
-        "--max-concurrency", type=int, default=64, metavar="N", help="requests in flight, at most (default: 64)"
-    )
+    group.add_argument("--max-concurrency", type=int, metavar="N", help="requests in flight, at most (default: 64)")
     group.add_argument(
         "--max-failures",
         type=_count_or_share,
         metavar="N",
         help="stop after so many failed rows (50), or such a share (0.1)",
     )
-    group.add_argument("--chunk-size", type=int, default=1000, metavar="N", help="rows encoded at once (default: 1000)")
+    group.add_argument("--chunk-size", type=int, metavar="N", help="rows encoded at once (default: 1000)")
     group.add_argument(
         "--transport",
         choices=get_args(TransportName),
@@ -141,17 +107,6 @@ _FILES: Final = {
     "violations": "write all violations, as .csv, safe to open in a spreadsheet",
     "outcomes": "write what became of each row, as .csv or .parquet",
 }
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.rpartition("=")
-    if not equals or not name:
-        raise argparse.ArgumentTypeError(f"found {text!r}; it must be like 'City=string'")
-    return name, value
-
-
-def _pairs(text: str) -> list[tuple[str, str]]:
-    return [_pair(part) for part in text.split(",")]
 
 
 def _count(text: str) -> int:

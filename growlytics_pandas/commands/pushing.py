@@ -13,6 +13,7 @@ from growlytics_pandas.commands import options
 from growlytics_pandas.commands.exits import Exit
 from growlytics_pandas.commands.looking import load_and_check, summarise
 from growlytics_pandas.commands.outputs import check_outputs, write_outputs
+from growlytics_pandas.commands.plan_flags import add_plan, read_options
 from growlytics_pandas.commands.running import Command, explain
 from growlytics_pandas.commands.stopping import Stopper
 from growlytics_pandas.commands.summary import FailedRow, Summary
@@ -31,7 +32,7 @@ _SENDING: Final = (
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     options.add_file(parser)
-    options.add_plan(parser)
+    add_plan(parser)
     options.add_service(parser)
     options.add_sending(parser)
     options.add_saying(parser, files=("report", "violations", "outcomes"))
@@ -39,7 +40,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     check_outputs(arguments)
-    loaded = load_and_check(arguments, needs_key=not arguments.dry_run)
+    given = read_options(arguments)
+    loaded = load_and_check(arguments, given, needs_key=not arguments.dry_run)
     progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
     sending = {name: getattr(arguments, name) for name in _SENDING}
     result, error = _carry_out(loaded.plan, sending | {"progress": progress})

@@ -35,7 +35,6 @@ class Source:
     format: str
     encoding: str = "utf-8-sig"
     sep: str | None = None
-    missing: frozenset[str] = frozenset()
     limit: int | None = None
 
     @property
@@ -74,17 +73,15 @@ def find_source(
     named: str | None,
     encoding: str | None,
     sep: str | None,
-    na: list[str] | None,
     limit: int | None,
 ) -> Source:
     """Check how a file is to be read."""
     found = named or _format_of(path)
-    if found not in _SEPARATORS and (sep or na):
-        raise InvalidArgumentError(f"{'--sep' if sep else '--na'}: it is for csv and tsv, and this is {found}.")
+    if found not in _SEPARATORS and sep:
+        raise InvalidArgumentError(f"--sep: it is for csv and tsv, and this is {found}.")
     if sep is not None and len(sep) != 1:
         sep = {"\\t": "\t", "tab": "\t"}.get(sep) or _refuse_sep(sep)
-    blanks = {text if isinstance(text, str) else "--" for text in na or ()}  # argparse makes a list of "--"
-    return Source(path, found, _encoding(encoding), sep, frozenset(map(str.strip, blanks - {""})), limit)
+    return Source(path, found, _encoding(encoding), sep, limit)
 
 
 def read_source(source: Source) -> Table:
@@ -107,7 +104,7 @@ def _read(source: Source, stream: BinaryIO) -> Table:
         lines = _Lines(text)
         if source.is_untyped:
             sep = source.sep or _SEPARATORS[source.format]
-            form = CsvForm(source.shown, sep, source.missing, is_sure=source.sep is not None)
+            form = CsvForm(source.shown, sep, is_sure=source.sep is not None)
             frame = read_csv_text(lines, form, source.limit)
         else:
             frame = read_json_lines(lines, source.shown, source.limit)

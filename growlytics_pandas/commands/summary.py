@@ -33,6 +33,7 @@ KEYS: Final = MappingProxyType(
         "rules": "one a rule: `rule`, `severity`, `effect`, `count`, and `first`, an example without values",
         "new_types": "attribute → type that this push fixed for good (a dry run: would fix)",
         "columns": "`schema` only: its rows",
+        "options": "the options of the plan that flags and `--options` gave",
         "failures": "the first 10 rows refused by the service: `row`, `line`, `status`, `http_status`, `error`",
         "started": "when sending began, UTC",
         "seconds": "how long it took",
@@ -85,6 +86,7 @@ class Summary:
     rules: tuple[RuleCount, ...] = ()
     new_types: dict[str, str] = field(default_factory=dict)
     columns: tuple[dict[str, Any], ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
     failures: tuple[FailedRow, ...] = ()
     started: str | None = None
     seconds: float | None = None
@@ -97,7 +99,7 @@ class Summary:
 
     def to_json(self) -> str:
         """Return one line of JSON, ASCII only."""
-        return json.dumps(asdict(self))
+        return json.dumps(asdict(self), default=str)
 
     def to_text(self) -> str:
         """Return the few lines that a person needs."""

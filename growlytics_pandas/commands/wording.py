@@ -10,14 +10,29 @@ from growlytics_pandas.wire import one_line
 
 MAX_CHARS: Final = 600  # of a line: an error says what to do at its end
 _SAME: Final = (
+    *("exclude", "date_format", "decimal", "strip", "normalize"),
     *("id_col", "rename", "timezone", "region", "keep", "name", "new_attributes", "base_url", "ledger", "transport"),
-    *("timeout", "errors", "max_rate", "max_concurrency", "max_failures", "chunk_size", "skip_unchanged"),
+    *(
+        "exclude",
+        "date_format",
+        "decimal",
+        "strip",
+        "normalize",
+        "timeout",
+        "errors",
+        "max_rate",
+        "max_concurrency",
+        "max_failures",
+        "chunk_size",
+        "skip_unchanged",
+    ),
 )
 _OPTIONS: Final = MappingProxyType(
     {
         **{name: f"--{name.replace('_', '-')}" for name in _SAME},
         "columns": "--column",
         "types": "--type",
+        "na_values": "--na",
         "verify": "--ca-bundle",
         "api_key": "the API key",
     }

@@ -74,7 +74,7 @@ assert_type(plan.preview(2), list[dict[str, Any]])
 assert_type(plan.to_html("plan.html"), Path)
 assert_type(plan.push(errors="drop"), gp.PushResult)
 gp.schema(df)  # type: ignore[call-arg]
-gp.schema(df, "email", ["City"])  # type: ignore[call-arg]
+gp.schema(df, "email", ["City"])  # type: ignore[arg-type, call-arg]
 gp.validate([{"email": "asha@example.com"}], "email")  # type: ignore[arg-type]
 gp.plan(df, "email", keep="newest")  # type: ignore[arg-type]
 gp.plan(df, "email", new_attributes=False)  # type: ignore[arg-type]

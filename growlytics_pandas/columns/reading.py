@@ -1,0 +1,244 @@
+"""How one column is read: the options of the call for it, applied wherever its cells are taken out.
+
+A column goes through `clean` before anything looks at it, so that its kind, the checks and the request bodies agree:
+strip, then words that mean missing, then one spelling. `read_values` parses what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from pandas.api import types as dtypes
+
+from growlytics_pandas.cells import Cells, Mask, dates_array, extract, naive, plain
+from growlytics_pandas.columns.parsers import currencies, date_parser, number_parser
+from growlytics_pandas.columns.texts import PHONE_NORMALIZATIONS, normalize_texts, strip_texts
+from growlytics_pandas.conversion import Values, as_text, convert, date_in, number_in
+from growlytics_pandas.inference import AttributeType, Kind, family, inspect
+from growlytics_pandas.rules import Rule
+
+_NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one column is read: the options of the call, resolved for that column; the default changes nothing."""
+
+    strip: bool = False
+    na_values: tuple[str, ...] = ()
+    normalize: str | None = None
+    date_formats: tuple[str, ...] = ()
+    decimal: str | None = None
+
+    @property
+    def cleans(self) -> bool:
+        """Whether cells change before they are parsed."""
+        return self.strip or bool(self.na_values) or self.normalize is not None
+
+
+DEFAULT_READING: Final = Reading()
+
+
+def clean(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, region: str) -> pd.Series[Any]:
+    """Return the column as it is read: without what strip removes, with na_values missing, normalized.
+
+    Columns of text become object columns; others keep their dtype, or become its nullable twin, so that no digit of an
+    integer is lost to a gap.
+    """
+    if not reading.cleans:
+        return column
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return _clean_categories(column, reading, zone, region)
+    column = plain(column)
+    kind = inspect(column).kind
+    if kind is Kind.TEXT or dtypes.is_object_dtype(column.dtype):
+        return _clean_objects(column, reading, zone, region)
+    if reading.na_values and kind in (*_NUMBERS, Kind.DATE):
+        column = _without_words(column, kind, reading, zone)
+    if reading.normalize in PHONE_NORMALIZATIONS and kind in _NUMBERS:
+        return _clean_objects(column, reading, zone, region)
+    return column
+
+
+def read_cells(column: pd.Series[Any], kind: Kind, zone: ZoneInfo, region: str, reading: Reading) -> Cells:
+    """Take the cells of a column (a block of it) out of its backing, as they are read; `kind` is that of all of it."""
+    return extract(clean(column, reading, zone, region), kind, zone)
+
+
+def read_values(
+    column: pd.Series[Any],
+    kind: Kind,
+    target: AttributeType,
+    zone: ZoneInfo,
+    region: str,
+    reading: Reading,
+    *,
+    is_strict: bool = False,
+) -> Values:
+    """Read a column (a block of it) as values of the type `target`."""
+    cells = read_cells(column, kind, zone, region, reading)
+    if target is AttributeType.DATE and reading.date_formats and kind is not Kind.DATE:
+        return _dates(cells, reading.date_formats, zone)
+    if target is AttributeType.NUMBER and reading.decimal and kind in (Kind.TEXT, Kind.MIXED):
+        return _numbers(cells, reading.decimal, zone)
+    return convert(cells, target, zone, is_strict=is_strict)
+
+
+def find_currencies(column: pd.Series[Any], reading: Reading) -> frozenset[str]:
+    """Return the currencies in a column, cleaned already, that is read as numbers."""
+    if reading.decimal is None:
+        return frozenset()
+    texts = {value for value in plain(column).tolist() if isinstance(value, str)}
+    return frozenset(currencies(sorted(texts)))
+
+
+# cleaning -----------------------------------------------------------------------------------------------------------
+
+
+def _clean_categories(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, region: str) -> pd.Series[Any]:
+    """Clean each category once; two may become one."""
+    categories = column.cat.categories
+    cleaned = clean(pd.Series(categories, dtype=categories.dtype), reading, zone, region)
+    taken = cleaned.take(np.maximum(column.cat.codes.to_numpy(), 0)) if len(cleaned) else cleaned.reindex(column.index)
+    return taken.set_axis(column.index).mask(column.isna().to_numpy()) if len(cleaned) else taken
+
+
+def _clean_objects(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, region: str) -> pd.Series[Any]:
+    missing = column.isna().to_numpy(dtype=bool)
+    values = [None if away else value for value, away in zip(column.tolist(), missing.tolist(), strict=True)]
+    if reading.normalize in PHONE_NORMALIZATIONS:
+        values = [as_text(value, zone) if _is_number(value) else value for value in values]
+    texts = list({value for value in values if isinstance(value, str)})
+    known = dict(zip(texts, _clean_texts(texts, reading, region), strict=True))
+    others = _means_missing(reading, zone)
+    cleaned = np.empty(len(values), dtype=object)
+    for i, value in enumerate(values):
+        if isinstance(value, str):
+            cleaned[i] = known[value]
+        elif value is not None and not (others is not None and others(value)):
+            cleaned[i] = value
+    return pd.Series(cleaned, index=column.index, name=column.name, dtype=object)
+
+
+def _clean_texts(texts: list[str], reading: Reading, region: str) -> list[str | None]:
+    """Clean distinct texts; None where one means missing.
+
+    White space around a text or a word does not count in the comparison, so '' covers cells of white space only.
+    """
+    cleaned: list[Any] = strip_texts(texts) if reading.strip else list(texts)
+    words = {word.strip() for word in reading.na_values}
+    if words:
+        cleaned = [None if text.strip() in words else text for text in cleaned]
+    if reading.normalize is not None:
+        present = [text for text in cleaned if text is not None]
+        normalized = iter(normalize_texts(present, reading.normalize, region))
+        cleaned = [None if text is None else next(normalized) for text in cleaned]
+    return cleaned
+
+
+def _is_number(value: Any) -> bool:
+    return family(type(value)) in _NUMBERS
+
+
+def _means_missing(reading: Reading, zone: ZoneInfo) -> Callable[[Any], bool] | None:
+    """Return a test of single numbers and dates; None where no word is one."""
+    numbers, dates = set(_numbers_in(reading.na_values)), set(_dates_in(reading.na_values, zone))
+    if not numbers and not dates:
+        return None
+
+    def test(value: Any) -> bool:
+        kind = family(type(value))
+        if kind in _NUMBERS:
+            return value in numbers
+        return kind is Kind.DATE and np.datetime64(naive(value, zone), "us") in dates
+
+    return test
+
+
+def _without_words(column: pd.Series[Any], kind: Kind, reading: Reading, zone: ZoneInfo) -> pd.Series[Any]:
+    """Make the numbers or dates missing that `na_values` names."""
+    words = _dates_in(reading.na_values, zone) if kind is Kind.DATE else _numbers_in(reading.na_values)
+    if not words:
+        return column
+    cells = extract(column, kind, zone)
+    hit = np.isin(cells.values, np.array(words, dtype="M8[us]") if kind is Kind.DATE else _comparable(words, cells))
+    hit &= ~cells.missing
+    if not hit.any():
+        return column
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu":
+        nullable: Any = column.dtype.name.replace("i", "I").replace("u", "U")  # "int64" → "Int64"
+        column = column.astype(nullable)
+    return column.mask(hit)
+
+
+def _comparable(words: list[Any], cells: Cells) -> Any:
+    """Return the words that values of this dtype can equal, without a detour through floats for integers."""
+    dtype = np.asarray(cells.values).dtype
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        whole = [int(word) for word in words if word == int(word) and limits.min <= word <= limits.max]
+        return np.array(whole, dtype=dtype)
+    return np.array(words, dtype=dtype if dtype.kind == "f" else object)
+
+
+def _numbers_in(words: Iterable[str]) -> list[Any]:
+    return [number for word in words if (number := number_in(word)) is not None]
+
+
+def _dates_in(words: Iterable[str], zone: ZoneInfo) -> list[Any]:
+    return [np.datetime64(found, "us") for word in words if (found := date_in(word, zone)) is not None]
+
+
+# parsing ------------------------------------------------------------------------------------------------------------
+
+
+def _dates(cells: Cells, formats: tuple[str, ...], zone: ZoneInfo) -> Values:
+    """Read texts and numbers by the first format that fits each; what is a date already stays as it is."""
+    values = _as_list(cells)
+    texts = [as_text(value, zone) if _is_number(value) else value for value in values]
+    place = {text: i for i, text in enumerate({text for text in texts if isinstance(text, str)})}
+    dates = np.full(len(place) + 1, np.datetime64("NaT"), dtype="M8[us]")  # the last: of what is no text
+    unread = list(place)
+    for form in formats:
+        parsed = date_parser(form).parse([text.strip() for text in unread], zone)
+        dates[[place[text] for text, fits in zip(unread, parsed.ok.tolist(), strict=True) if fits]] = parsed.values[
+            parsed.ok
+        ]
+        unread = [text for text, fits in zip(unread, parsed.ok.tolist(), strict=True) if not fits]
+    exact = dates[[place[text] if isinstance(text, str) else -1 for text in texts]]
+    if cells.kind is Kind.MIXED:
+        own = [i for i, value in enumerate(values) if family(type(value)) is Kind.DATE]
+        exact[own] = dates_array([naive(values[i], zone) for i in own])
+    wrong = np.isnat(exact) & ~cells.missing
+    return _with_wrong(Cells(Kind.DATE, exact, cells.missing | wrong), AttributeType.DATE, zone, wrong)
+
+
+def _numbers(cells: Cells, decimal: str, zone: ZoneInfo) -> Values:
+    """Read texts as numbers; what is a number already stays as it is."""
+    values = _as_list(cells)
+    texts = list({value for value in values if isinstance(value, str)})
+    parsed = number_parser(decimal).parse([text.strip() for text in texts], zone)
+    read = {text: value for text, value, fits in zip(texts, parsed.values, parsed.ok.tolist(), strict=True) if fits}
+    numbers = np.empty(len(values), dtype=object)
+    numbers[:] = [read.get(value) if isinstance(value, str) else value for value in values]
+    wrong = np.array([value is None for value in numbers], dtype=bool) & ~cells.missing
+    numbers[cells.missing | wrong] = 0
+    return _with_wrong(Cells(Kind.MIXED, numbers, cells.missing | wrong), AttributeType.NUMBER, zone, wrong)
+
+
+def _as_list(cells: Cells) -> list[Any]:
+    """Return the values, None where missing."""
+    return [None if away else value for value, away in zip(list(cells.values), cells.missing.tolist(), strict=True)]
+
+
+def _with_wrong(cells: Cells, target: AttributeType, zone: ZoneInfo, wrong: Mask) -> Values:
+    """Convert parsed cells, and note those that could not be parsed."""
+    result = convert(cells, target, zone)
+    result.missing = cells.missing & ~wrong
+    result.note(Rule.VALUE_WRONG_TYPE, wrong | result.found.get(Rule.VALUE_WRONG_TYPE, False))
+    return result
