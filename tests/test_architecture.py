@@ -39,6 +39,7 @@ ALLOWED = {
     "conversion": "cells contract inference rules",
     "labels": "errors",
     "columns": "cells contacts contract conversion errors inference rules",
+    "checks": "cells columns contacts contract conversion inference",
     "hints": "contract date_spellings inference looks readings shapes spellings",
     "looks": "cells contract date_spellings inference shapes spellings",
     "readings": "conversion date_spellings spellings",
