@@ -37,13 +37,9 @@ _EXAMPLES: Final = {
 }
 
 
-class PlanArguments(TypedDict, total=False):
-    """The fields of `PlanOptions` as type checkers see them in a call; a test holds the two together."""
+class ReadingArguments(TypedDict, total=False):
+    """The options that say how values are read, as type checkers see them in a call."""
 
-    columns: Sequence[Hashable] | None
-    exclude: Sequence[Hashable] | None
-    rename: Mapping[Any, str] | None
-    types: Mapping[Any, str] | None
     date_format: str | Sequence[str] | Mapping[Any, str | Sequence[str]] | None
     decimal: DecimalMark | Mapping[Any, str] | None
     na_values: Sequence[Any] | Mapping[Any, Sequence[Any]] | None
@@ -51,6 +47,15 @@ class PlanArguments(TypedDict, total=False):
     normalize: Mapping[Any, str] | None
     timezone: str
     region: str
+
+
+class PlanArguments(ReadingArguments, total=False):
+    """The fields of `PlanOptions` as type checkers see them in a call; a test holds the two together."""
+
+    columns: Sequence[Hashable] | None
+    exclude: Sequence[Hashable] | None
+    rename: Mapping[Any, str] | None
+    types: Mapping[Any, str] | None
     keep: Keep
     name: str | None
     new_attributes: NewAttributes
@@ -182,12 +187,22 @@ class PlanOptions:
 
 def with_plan_options(function: F) -> F:
     """Show the options of a plan one by one in the signature of a function that takes them as ``**options``."""
+    return _with_options(function, PlanArguments.__annotations__)
+
+
+def with_reading_options(function: F) -> F:
+    """Show the options that say how values are read in the signature of a function that takes them as ``**options``."""
+    return _with_options(function, ReadingArguments.__annotations__)
+
+
+def _with_options(function: F, names: Collection[str]) -> F:
     signature = inspect.signature(function)
     own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
     place = next((i for i, one in enumerate(own) if one.name == "client"), len(own))
     listed = [
         inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
         for f in fields(PlanOptions)
+        if f.name in names
     ]
     function.__signature__ = signature.replace(parameters=[*own[:place], *listed, *own[place:]])  # type: ignore[attr-defined]
     return function

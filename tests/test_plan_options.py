@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import growlytics_pandas as gp
@@ -168,6 +168,26 @@ def test_a_source_that_is_read_once_takes_types_from_date_format_and_decimal(san
     assert sandbox.attribute_types().set_index("attribute")["type"].to_dict() == {"At": "date", "Price": "number"}
 
 
+def test_one_customer_is_read_with_the_same_options(sandbox):
+    sandbox.client.upsert(
+        " 'c1",
+        {"At": "31/01/2025", "Price": "1,5", "City": "NULL", "Town": ' "Pune" ', "email": "Asha <Asha@Example.com>"},
+        strip=True,
+        na_values=["NULL"],
+        date_format={"At": "%d/%m/%Y"},
+        decimal={"Price": ","},
+        normalize={"email": "email"},
+    )
+    assert sandbox.stored()["c1"] == {
+        "At": "2025-01-31 00:00:00",
+        "Price": 1.5,
+        "Town": "Pune",
+        "email": "asha@example.com",
+    }
+    with pytest.raises(InvalidArgumentError, match="they name 'Att', which is no attribute of this customer"):
+        sandbox.client.upsert("c1", {"At": "31/01/2025"}, date_format={"Att": "%d/%m/%Y"})
+
+
 # columns, exclude -----------------------------------------------------------------------------------------------------
 
 
@@ -197,6 +217,7 @@ def test_a_column_that_is_asked_for_and_excluded_is_an_error():
         ("'=1+1", "=1+1"),
         ("'+919919211112", "+919919211112"),
         ("'Mumbai", "Mumbai"),
+        ("'c1", "c1"),
         ('="0012"', "0012"),
         ('="a ""b"""', 'a "b"'),
         ('"Pune"', "Pune"),
@@ -536,6 +557,7 @@ def test_types_may_repeat_what_the_options_ask_for():
 # properties -----------------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=8))
 def test_strip_is_done_once_and_for_all(texts):
     once = strip_texts(texts)
@@ -543,6 +565,7 @@ def test_strip_is_done_once_and_for_all(texts):
     assert all(text == text.strip() for text in once)
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.sampled_from(["a", " a", "NULL", "", None, 1, 2.5, -999, "1,5", "'7", True]), min_size=1, max_size=12),
     st.integers(1, 5),

@@ -21,7 +21,7 @@ _INVISIBLE_ANYWHERE: Final = re.compile(f"[{_INVISIBLE}]+")
 _OUTER: Final = re.compile(rf"^[\s{_JOINERS}]+|[\s{_JOINERS}]+$")
 # The first look at a text: most have nothing to remove.
 _SUSPECT: Final = re.compile(rf"^[\s{_JOINERS}=\"“”„«‘']|[\s{_JOINERS}]$|[{_INVISIBLE}]")
-_ELISION: Final = re.compile(r"'[a-z]{1,2}(?![a-z])")  # 's-Hertogenbosch, 't Hooft: part of the name
+_ELISION: Final = re.compile(r"'[a-z]{1,2}[\s-]")  # 's-Hertogenbosch, 't Hooft: part of the name
 _APOSTROPHES_IN_WORDS: Final = re.compile(r"(?<=\w)'(?=\w)")
 _MAILTO: Final = re.compile(r"mailto:([^?]*)(?:\?.*)?", re.IGNORECASE | re.DOTALL)
 _WITH_NAME: Final = re.compile(r"[^<>]*<\s*([^<>\s]+)\s*>")

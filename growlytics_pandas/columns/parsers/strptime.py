@@ -73,7 +73,7 @@ def _pattern_of(date_format: str) -> re.Pattern[str] | None:
     for i, token in enumerate(tokens):
         if token.isspace():
             pieces.append(r"\s+")
-        elif len(token) == 1 or token == "%%":
+        elif token[0] != "%" or token[1] == "%":
             pieces.append(re.escape(token[-1]))
         else:
             directive = _SAME.get(token[1], token[1])
