@@ -1,0 +1,1 @@
+"""What is wrong with a frame, and which options would settle it."""

@@ -1,0 +1,149 @@
+"""Parsers of numbers as people and spreadsheets write them: ``1,23,456.50``, ``1.234,50 €``, ``(5)``, ``12 %``."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from growlytics_pandas.columns.parsers.parsed import Parsed, Parser
+from growlytics_pandas.conversion import MAX_NUMBER_CHARS, number_in
+from growlytics_pandas.inference import AttributeType
+
+NUMBER_PARSERS: Final = (".", ",")
+"""The decimal marks that there are."""
+
+_SIGNS_OF: Final = MappingProxyType(
+    {
+        "₹": "INR",
+        "$": "USD",
+        "€": "EUR",
+        "£": "GBP",
+        "¥": "JPY",
+        "₩": "KRW",
+        "₽": "RUB",
+        "₺": "TRY",
+        "₪": "ILS",
+        "₫": "VND",
+        "₱": "PHP",
+        "฿": "THB",
+        "₦": "NGN",
+        "₴": "UAH",
+        "৳": "BDT",
+        "﷼": "IRR",
+        "₨": "INR",
+        "RS.": "INR",
+        "RS": "INR",
+        "US$": "USD",
+        "A$": "AUD",
+        "C$": "CAD",
+        "S$": "SGD",
+        "HK$": "HKD",
+        "R$": "BRL",
+    }
+)
+_CODES: Final = (
+    *("INR", "USD", "EUR", "GBP", "JPY", "CNY", "AUD", "CAD", "SGD", "AED", "SAR", "QAR", "KWD", "OMR", "BHD", "CHF"),
+    *("SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "TRY", "RUB", "ZAR", "NGN", "KES", "EGP", "BRL", "MXN", "ARS", "CLP"),
+    *("COP", "IDR", "MYR", "THB", "PHP", "VND", "KRW", "HKD", "TWD", "NZD", "PKR", "BDT", "LKR", "NPR", "ILS", "UAH"),
+)
+_CURRENCY: Final = "|".join(
+    ("US\\$", "HK\\$", "[ACSR]\\$", "[Rr][Ss]\\.?", "INR|inr|Inr", *_CODES[1:], "[₹$€£¥₩₽₺₪₫₱฿₦₴৳﷼₨]")
+)
+_SPACES: Final = " \u00a0\u2007\u2009\u202f"  # plain, not to break at, as wide as a digit, thin, narrow
+_GAP: Final = f"[{_SPACES}]*"
+_SIGN: Final = "[+\u2212-]"
+
+
+@functools.cache
+def number_parser(decimal: str) -> Parser:
+    """Return the parser of numbers with a decimal mark.
+
+    Digits may be grouped by the other mark, by spaces or by apostrophes, in threes or as in India. One currency before
+    or after the number is removed, and so is ``%``; brackets mean minus. Every digit is kept.
+
+    Parameters
+    ----------
+    decimal : {".", ","}
+        The mark between whole and fraction.
+
+    Examples
+    --------
+    >>> parsed = number_parser(".").parse(["1,23,456.50", "₹ 99", "(5)", "12 %", "1,2,3"], ZoneInfo("UTC"))
+    >>> parsed.values, parsed.ok
+    ([Decimal('123456.50'), 99, -5, 12, 0], array([ True,  True,  True,  True, False]))
+    """
+    return Parser(
+        f"number with a decimal {'point' if decimal == '.' else 'comma'}",
+        AttributeType.NUMBER,
+        "decimal",
+        decimal,
+        functools.partial(_parse, _pattern_of(decimal), decimal),
+    )
+
+
+def currencies(texts: Iterable[str]) -> set[str]:
+    """Return the currencies of amounts, by their codes; the sign ``$`` counts as USD.
+
+    Examples
+    --------
+    >>> sorted(currencies(["₹ 5", "Rs. 5", "$5", "5"]))
+    ['INR', 'USD']
+    """
+    found: set[str] = set()
+    for text in texts:
+        match = None if text.isdigit() else _ANY_CURRENCY.search(text)
+        if match is not None:
+            written = match[0].upper()
+            found.add(_SIGNS_OF.get(written, written))
+    return found
+
+
+def _pattern_of(decimal: str) -> re.Pattern[str]:
+    mark = re.escape(decimal)
+    other = "," if decimal == "." else r"\."
+    grouped = "|".join(
+        [
+            rf"[1-9][0-9]{{0,2}}(?:{other}[0-9]{{3}})+",
+            rf"[1-9][0-9]{{0,2}}(?:(?P<gap>[{_SPACES}])[0-9]{{3}})(?:(?P=gap)[0-9]{{3}})*",
+            r"[1-9][0-9]{0,2}(?:(?P<quote>['’])[0-9]{3})(?:(?P=quote)[0-9]{3})*",
+            *([r"[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}"] if decimal == "." else []),
+        ]
+    )
+    exponent = r"(?:[eE][+-]?[0-9]+)?"
+    number = rf"(?P<number>(?:{grouped})(?:{mark}[0-9]+)?|(?:[0-9]+(?:{mark}[0-9]+)?|{mark}[0-9]+){exponent})"
+    before = rf"(?:(?P<before>{_CURRENCY}){_GAP})?"
+    after = rf"(?:{_GAP}(?P<after>{_CURRENCY})|(?P<percent>{_GAP}%)|(?P<only>/-))?"
+    signed = rf"(?P<sign>{_SIGN})?{_GAP}{before}(?P<sign_2>{_SIGN})?{number}(?P<trailing>-)?{after}"
+    return re.compile(rf"(?:(?P<open>\(){_GAP})?{signed}(?(open){_GAP}\)(?:{_GAP}%)?)")
+
+
+_ANY_CURRENCY: Final = re.compile(rf"(?<![A-Za-z])(?:{_CURRENCY})(?![A-Za-z])")
+_TO_REMOVE: Final = {ord(char): None for char in f"{_SPACES}'’"}
+
+
+def _parse(pattern: re.Pattern[str], decimal: str, texts: Sequence[str], _zone: ZoneInfo) -> Parsed:
+    table = {**_TO_REMOVE, ord("," if decimal == "." else "."): None, ord(decimal): "."}
+    found = [_read(text, pattern, table, is_plain=decimal == ".") for text in texts]
+    ok = np.array([value is not None for value in found], dtype=bool)
+    return Parsed([0 if value is None else value for value in found], ok)
+
+
+def _read(text: str, pattern: re.Pattern[str], table: dict[int, str | None], *, is_plain: bool) -> int | Decimal | None:
+    if is_plain and (plain := number_in(text)) is not None:
+        return plain
+    match = pattern.fullmatch(text) if len(text) <= MAX_NUMBER_CHARS else None
+    if match is None:
+        return None
+    signs = [match[name] for name in ("sign", "sign_2", "trailing", "open") if match[name]]
+    if len(signs) > 1 or (match["before"] and (match["after"] or match["percent"])):
+        return None
+    digits = match["number"].translate(table)
+    number = number_in(f"0{digits}" if digits.startswith(".") else digits)
+    return number if number is None or not signs or signs[0] == "+" else -number
