@@ -58,7 +58,7 @@ ALLOWED = {
     "recording": "encoding errors ledger outcomes",
     "report": "checks errors masking outcomes rules targets templates timeline",
     "charts": "checks errors outcomes report rules timeline",
-    "planning": "blocks checks contract encoding errors layout ledger masking outcomes report rules",
+    "planning": "blocks checks contract encoding errors layout ledger masking outcomes plan_options report rules",
     "result": "checks csv_safe errors masking outcomes report timeline",
     "push_options": "client errors planning progress rules",
     "options": "contract errors plan_options push_options",
@@ -71,7 +71,7 @@ ALLOWED = {
     "dask": "api batches client delivery errors outcomes pacing plan_options push_options runs wire",
     "form": "api client contract errors identifiers layout masking outcomes planning progress report result rules sandbox",
     "single": "api checks client contract errors outcomes plan_options rules runs",
-    "__init__": "accessor api batches client errors ledger planning result samples sandbox",
+    "__init__": "accessor api batches client errors ledger options planning result samples sandbox",
     "demo": "accessor samples sandbox",
     "__main__": "commands demo sandbox",
 }

@@ -68,7 +68,9 @@ def rules(df, id_col="id", **options):
 # one definition -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["plan", "schema", "validate", "preview", "push", "plan_batches", "push_batches"])
+@pytest.mark.parametrize(
+    "name", ["plan", "schema", "suggest", "validate", "preview", "push", "plan_batches", "push_batches"]
+)
 def test_every_function_lists_every_option_with_its_default(name):
     parameters = inspect.signature(getattr(gp, name)).parameters
     for field in fields(PlanOptions):
@@ -76,7 +78,7 @@ def test_every_function_lists_every_option_with_its_default(name):
         assert parameters[field.name].default == field.default
 
 
-@pytest.mark.parametrize("name", ["plan", "schema", "validate", "preview", "push"])
+@pytest.mark.parametrize("name", ["plan", "schema", "suggest", "validate", "preview", "push"])
 def test_the_accessor_has_the_same_parameters(name):
     function = list(inspect.signature(getattr(gp, name)).parameters.values())[1:]
     method = list(inspect.signature(getattr(MESSY.growlytics, name)).parameters.values())
