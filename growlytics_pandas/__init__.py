@@ -5,7 +5,7 @@ Importing this package gives every DataFrame a `growlytics` accessor. It display
 
 from growlytics_pandas import accessor as _accessor  # noqa: F401 - registers df.growlytics
 from growlytics_pandas import errors, options
-from growlytics_pandas.api import last_result, plan, preview, push, schema, suggest, validate
+from growlytics_pandas.api import last_result, plan, preview, push, rules, schema, suggest, validate
 from growlytics_pandas.batches import plan_batches, push_batches
 from growlytics_pandas.client import Client
 from growlytics_pandas.errors import (
@@ -47,6 +47,7 @@ __all__ = [
     "preview",
     "push",
     "push_batches",
+    "rules",
     "sample_customers",
     "schema",
     "suggest",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, Unpack
 
 import pandas as pd
 
+from growlytics_pandas._rules import RULES
 from growlytics_pandas.client import Client, default_client, refuse_client_as_id, require_client
 from growlytics_pandas.execution import execute
 from growlytics_pandas.layout import lay_out
@@ -350,6 +351,25 @@ def push(
         max_failures=max_failures,
         progress=progress,
     )
+
+
+def rules() -> pd.DataFrame:
+    """Return every rule that a frame is checked against.
+
+    Returns
+    -------
+    DataFrame
+        One row per rule: `rule` (as in a violations frame), `severity` ("error": a value would be rejected or ignored;
+        "warning"), `effect` (what a push with ``errors="drop"`` does), `meaning`.
+
+    Examples
+    --------
+    >>> import growlytics_pandas
+    >>> growlytics_pandas.rules().query("rule == 'id_missing'")["effect"].item()
+    'row skipped'
+    """
+    rows = [(rule.value, facts.severity.value, facts.effect.value, facts.meaning) for rule, facts in RULES.items()]
+    return pd.DataFrame(rows, columns=["rule", "severity", "effect", "meaning"], dtype="str")
 
 
 def last_result() -> PushResult | BatchResult | None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas.api import plan
 from growlytics_pandas.checks.messages import message_text
 from growlytics_pandas.client import Client
@@ -23,7 +24,6 @@ from growlytics_pandas.errors import (
 )
 from growlytics_pandas.outcomes import Status
 from growlytics_pandas.plan_options import PlanOptions, ReadingArguments
-from growlytics_pandas.rules import Rule, Severity
 from growlytics_pandas.runs import LastResult
 
 _ID: Final = "growlytics customer id"  # no attribute is called so

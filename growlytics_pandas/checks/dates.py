@@ -86,8 +86,9 @@ def _formats_of(text: str) -> list[str]:
     if _COMPACT_LIKE.fullmatch(text):
         found.append(_COMPACT[len(text.removesuffix(".0"))])
     number = number_in(text)
-    if number is not None and abs(number) < _TOO_LONG:
-        found += [form for form, (low, high) in _PLAUSIBLE.items() if low <= number <= high]
+    size = 0.0 if number is None else float(number)
+    if number is not None and abs(size) < _TOO_LONG:
+        found += [form for form, (low, high) in _PLAUSIBLE.items() if low <= size <= high]
     return found
 
 

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from growlytics_pandas._rules import RULES, Effect, Rule, Severity
 from growlytics_pandas.cells import originals
-from growlytics_pandas.checks.messages import fix_of, message_text, python_option
+from growlytics_pandas.checks.messages import fix_of, message_text, python_options
 from growlytics_pandas.checks.violations import Rows, Violation
-from growlytics_pandas.rules import RULES, Effect, Rule, Severity
 
 DTYPES: Final = MappingProxyType(
     {
@@ -65,8 +65,8 @@ class Findings:
         Those of one rule, column and variant are joined.
     frame : DataFrame, optional
         Where values and labels are read from; None where each violation has its own.
-    write_option : callable
-        How a fix writes an option of the call: as Python does, or as flags of the command line.
+    write_options : callable
+        How a fix writes options of the call: as Python does, or as flags of the command line.
     label : str
         What messages call the labels of rows, such as "line"; '' where they show the position alone.
     """
@@ -76,12 +76,12 @@ class Findings:
         violations: Iterable[Violation],
         frame: pd.DataFrame | None = None,
         *,
-        write_option: Callable[[str, Any], str] = python_option,
+        write_options: Callable[[Mapping[str, Any]], str] = python_options,
         label: str = "",
     ) -> None:
         self.violations: tuple[Violation, ...] = tuple(_joined(violations))
         self._frame = frame
-        self._write_option = write_option
+        self._write_options = write_options
         self._label = label
 
     def __len__(self) -> int:
@@ -157,7 +157,7 @@ class Findings:
         return [_OF_ALL[name](violation) if name != "fix" else self._fix(violation)] * len(violation)
 
     def _fix(self, violation: Violation) -> str:
-        return _valid(fix_of(violation).render(self._write_option))
+        return _valid(fix_of(violation).render(self._write_options))
 
     def _messages(self, violation: Violation) -> list[str]:
         column = f"column {violation.column!r}: "

@@ -69,7 +69,7 @@ def profile_of(column: pd.Series[Any], kind: Kind) -> Profile:
     present = column[column.notna().to_numpy(dtype=bool)]
     if kind is Kind.TEXT:
         codes, uniques = pd.factorize(present)
-        return Profile(list(uniques), np.bincount(codes, minlength=len(uniques)), Counter())
+        return Profile(list(map(str, uniques)), np.bincount(codes, minlength=len(uniques)), Counter())
     return _of_values(present.tolist(), None)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._rules import Rule
 from growlytics_pandas.blocks import Block, Column
 from growlytics_pandas.cells import Mask, originals
 from growlytics_pandas.checks.texts import MISSING_TEXTS, are_damaged, are_in, are_padded
@@ -19,7 +20,6 @@ from growlytics_pandas.conversion import as_boolean, as_date, as_number
 from growlytics_pandas.identifiers import too_long
 from growlytics_pandas.inference import TYPE_OF, AttributeType, Kind, family
 from growlytics_pandas.layout import Layout
-from growlytics_pandas.rules import Rule
 
 _LIMITS: Final[Mapping[Rule, Any]] = {
     Rule.DATE_OUT_OF_RANGE: f"{contract.MIN_YEAR}-{contract.MAX_YEAR}",

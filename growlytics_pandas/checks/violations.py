@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from growlytics_pandas.rules import RULES, Rule, Severity
+from growlytics_pandas._rules import RULES, Rule, Severity
 
 Rows = npt.NDArray[np.int64]
 

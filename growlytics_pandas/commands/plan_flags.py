@@ -64,9 +64,15 @@ def check_file(arguments: argparse.Namespace, columns: Iterable[Any]) -> None:
         raise type(error)(f"{arguments.options}: {error}") from None
 
 
-def as_flags(id_col: str, options: Mapping[str, Any]) -> str:
-    """Write options as the flags that give them, for a shell."""
-    words = ["--id-col", id_col]
+def as_flags(options: Mapping[str, Any]) -> str:
+    """Write options of a call as the flags that give them, for a shell.
+
+    Examples
+    --------
+    >>> as_flags({"types": {"Total Orders": "number"}, "errors": "drop"})
+    "--type 'Total Orders=number' --errors drop"
+    """
+    words: list[str] = []
     for option, value in options.items():
         if option == "strip" and isinstance(value, list):
             words += [word for label in value for word in ("--strip-column", str(label))]
@@ -78,7 +84,8 @@ def as_flags(id_col: str, options: Mapping[str, Any]) -> str:
 
 
 def _name_of(option: str) -> str:
-    return next(flag.names[0] for flag in reversed(FLAGS) if flag.option == option)
+    own = (flag.names[0] for flag in reversed(FLAGS) if flag.option == option)
+    return next(own, f"--{option.replace('_', '-')}")
 
 
 def _words(name: str, given: str) -> list[str]:

@@ -45,7 +45,7 @@ def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     )
     shown = shlex.quote(arguments.file)
     if arguments.save is None:
-        return replace(summary, next=f"push {shown} {as_flags(arguments.id_col, suggested)}")
+        return replace(summary, next=f"push {shown} {as_flags({'id_col': arguments.id_col, **suggested})}")
     options_file.save(arguments.save, id_col=arguments.id_col, **suggested)
     path = str(arguments.save)
     return replace(summary, files={"options": path}, next=f"push {shown} --options {shlex.quote(path)}")

@@ -8,13 +8,13 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
+from growlytics_pandas._rules import Severity
 from growlytics_pandas.form.choices import Choices, ColumnChoice
 from growlytics_pandas.masking import Veil, is_personal, visible
 from growlytics_pandas.outcomes import Status
 from growlytics_pandas.report import NOTEBOOK_LIMITS, plan_page, render_notebook
 from growlytics_pandas.report.page import Column, Page, Step, Table
 from growlytics_pandas.report.tables import label, left_out
-from growlytics_pandas.rules import Severity
 
 if TYPE_CHECKING:
     from growlytics_pandas.planning import Plan
