@@ -92,7 +92,7 @@ def test_type_checkers_see_the_fields_of_the_dataclass():
 
 
 def test_an_option_that_does_not_exist_is_a_type_error():
-    with pytest.raises(TypeError, match="date_fromat"):
+    with pytest.raises(TypeError, match=r"there is no option 'date_fromat'\. Did you mean 'date_format'"):
         gp.plan(MESSY, "id", date_fromat="%Y")
 
 
