@@ -306,6 +306,19 @@ def test_numbers_can_mean_missing(dtype, word):
     assert values(cells("1", "-999"), na_values=[word]) == ["1", None]
 
 
+def test_arrow_decimals_can_mean_missing():
+    frame = cells(Decimal("1.50"), None, Decimal(-999), dtype=pd.ArrowDtype(pa.decimal128(10, 2)))
+    assert values(frame, na_values=[-999, "x", "9" * 350]) == [1.5, None, None]
+
+
+def test_categories_of_numbers_keep_their_digits():
+    big = 9007199254740993
+    frame = cells(big, None, -1).astype({"X": "Int64"}).astype({"X": "category"})
+    assert values(frame, na_values=[-999]) == [big, None, -1]
+    assert values(frame, na_values=[-1]) == [big, None, None]
+    assert values(frame, strip=True, normalize={"X": "lower"}) == [big, None, -1]
+
+
 def test_no_digit_is_lost_to_a_gap():
     big = 9007199254740993
     assert values(cells(big, -1, dtype="int64"), na_values=[-1]) == [big, None]

@@ -18,7 +18,7 @@ from pandas.api import types as dtypes
 from growlytics_pandas.cells import Cells, Mask, dates_array, extract, naive, plain
 from growlytics_pandas.columns.parsers import currencies, date_parser, number_parser
 from growlytics_pandas.columns.texts import PHONE_NORMALIZATIONS, normalize_texts, strip_texts
-from growlytics_pandas.conversion import Values, as_text, convert, date_in, number_in
+from growlytics_pandas.conversion import Values, as_text, convert, date_in, is_infinite, number_in
 from growlytics_pandas.inference import AttributeType, Kind, family, inspect
 from growlytics_pandas.rules import Rule
 
@@ -102,8 +102,10 @@ def find_currencies(column: pd.Series[Any], reading: Reading) -> frozenset[str]:
 
 def _clean_categories(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, region: str) -> pd.Series[Any]:
     """Clean each category once; two may become one."""
-    categories = column.cat.categories
-    cleaned = clean(pd.Series(categories, dtype=categories.dtype), reading, zone, region)
+    categories = pd.Series(column.cat.categories, dtype=column.cat.categories.dtype)
+    cleaned = clean(categories, reading, zone, region)
+    if cleaned is categories:
+        return column
     taken = cleaned.take(np.maximum(column.cat.codes.to_numpy(), 0)) if len(cleaned) else cleaned.reindex(column.index)
     return taken.set_axis(column.index).mask(column.isna().to_numpy()) if len(cleaned) else taken
 
@@ -117,11 +119,14 @@ def _clean_objects(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, reg
     known = dict(zip(texts, _clean_texts(texts, reading, region), strict=True))
     others = _means_missing(reading, zone)
     cleaned = np.empty(len(values), dtype=object)
-    for i, value in enumerate(values):
-        if isinstance(value, str):
-            cleaned[i] = known[value]
-        elif value is not None and not (others is not None and others(value)):
-            cleaned[i] = value
+    if all(value is None or isinstance(value, str) for value in values):  # most columns, and the fast way
+        cleaned[:] = [None if value is None else known[value] for value in values]
+    else:
+        for i, value in enumerate(values):
+            if isinstance(value, str):
+                cleaned[i] = known[value]
+            elif value is not None and not (others is not None and others(value)):
+                cleaned[i] = value
     return pd.Series(cleaned, index=column.index, name=column.name, dtype=object)
 
 
@@ -166,7 +171,13 @@ def _without_words(column: pd.Series[Any], kind: Kind, reading: Reading, zone: Z
     if not words:
         return column
     cells = extract(column, kind, zone)
-    hit = np.isin(cells.values, np.array(words, dtype="M8[us]") if kind is Kind.DATE else _comparable(words, cells))
+    if kind is Kind.DATE:
+        hit = np.isin(cells.values.astype("M8[us]"), np.array(words, dtype="M8[us]"))
+    elif cells.values.dtype == object:
+        among = set(words)
+        hit = np.array([not gone and v in among for v, gone in zip(cells.values, cells.missing, strict=True)], bool)
+    else:
+        hit = np.isin(cells.values, _comparable(words, cells.values.dtype))
     hit &= ~cells.missing
     if not hit.any():
         return column
@@ -176,18 +187,18 @@ def _without_words(column: pd.Series[Any], kind: Kind, reading: Reading, zone: Z
     return column.mask(hit)
 
 
-def _comparable(words: list[Any], cells: Cells) -> Any:
+def _comparable(words: list[Any], dtype: Any) -> Any:
     """Return the words that values of this dtype can equal, without a detour through floats for integers."""
-    dtype = np.asarray(cells.values).dtype
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)
         whole = [int(word) for word in words if word == int(word) and limits.min <= word <= limits.max]
         return np.array(whole, dtype=dtype)
-    return np.array(words, dtype=dtype if dtype.kind == "f" else object)
+    return np.array(words, dtype=dtype)
 
 
 def _numbers_in(words: Iterable[str]) -> list[Any]:
-    return [number for word in words if (number := number_in(word)) is not None]
+    numbers = [number for word in words if (number := number_in(word)) is not None]
+    return [number for number in numbers if not is_infinite(number)]
 
 
 def _dates_in(words: Iterable[str], zone: ZoneInfo) -> list[Any]:

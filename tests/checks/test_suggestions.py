@@ -18,7 +18,12 @@ NOT_SENT = "not sent"
 
 def frame_of(values, label="x", dtype=object):
     column = values if isinstance(values, pd.Series) else pd.Series(values, dtype=dtype)
-    return pd.DataFrame({"id": [f"c{i}" for i in range(len(column))], label: column.to_numpy() if dtype is object and not isinstance(values, pd.Series) else column.array})
+    return pd.DataFrame(
+        {
+            "id": [f"c{i}" for i in range(len(column))],
+            label: column.to_numpy() if dtype is object and not isinstance(values, pd.Series) else column.array,
+        }
+    )
 
 
 def suggestions(frame, *, id_col="id", zone=UTC_ZONE, region="IN", known=None, reading=None):
