@@ -167,11 +167,10 @@ class Plan(AnyPlan):
         `value` is None where a person must decide; `reason` says between what. `growlytics_pandas.suggest` gives the
         same as the options of a call.
         """
-        return as_frame(self.suggested)
+        return as_frame(self._suggested)
 
     @cached_property
-    def suggested(self) -> list[Suggestion]:
-        """The suggestions as data."""
+    def _suggested(self) -> list[Suggestion]:
         layout, columns = self.layout, self.frame.columns
         sent = layout.attributes
         id_name = name_of_column(columns[layout.id_position], self.options)
@@ -189,7 +188,7 @@ class Plan(AnyPlan):
 
     def suggest(self) -> dict[str, Any]:
         """Return the options of this plan and those that the data call for, ready for ``**``."""
-        return self.options.joined(as_options(self.suggested), list(self.frame.columns))
+        return self.options.joined(as_options(self._suggested), list(self.frame.columns))
 
     @property
     def counts(self) -> dict[str, int]:
