@@ -171,20 +171,7 @@ class Plan(AnyPlan):
 
     @cached_property
     def _suggested(self) -> list[Suggestion]:
-        layout, columns = self.layout, self.frame.columns
-        sent = layout.attributes
-        id_name = name_of_column(columns[layout.id_position], self.options)
-        known = {a.name: a.type.value for a in sent if a.type and self.options.type_of(a.column)}
-        return suggest_for(
-            self.frame,
-            layout.id_position,
-            {layout.id_position: id_name, **{attribute.position: attribute.name for attribute in sent}},
-            self.options.reading_of,
-            {layout.id_position: layout.id_kind, **{attribute.position: attribute.kind for attribute in sent}},
-            layout.zone,
-            layout.region,
-            {**{a.name: a.known.type for a in sent if a.known}, **known},
-        )
+        return find_suggestions(self.frame, self.layout, self.options)
 
     def suggest(self) -> dict[str, Any]:
         """Return the options of this plan and those that the data call for, ready for ``**``."""
@@ -238,6 +225,24 @@ class Plan(AnyPlan):
         going, attributes = plural(len(self.frame), "row"), plural(len(self.layout.attributes), "attribute")
         found = f"{plural(errors, 'error')}, {plural(len(self.violations) - errors, 'warning')}"
         return f"<Plan {self.counts['unsent']:,} of {going}, {attributes}; {found}>"
+
+
+def find_suggestions(frame: pd.DataFrame, layout: Layout, options: PlanOptions) -> list[Suggestion]:
+    """Return what the values of a frame call for, beyond the options given."""
+    sent = layout.attributes
+    id_name = name_of_column(frame.columns[layout.id_position], options)
+    known = {attribute.name: attribute.known.type for attribute in sent if attribute.known}
+    asked = {a.name: a.type.value for a in sent if a.type and options.type_of(a.column)}
+    return suggest_for(
+        frame,
+        layout.id_position,
+        {layout.id_position: id_name, **{attribute.position: attribute.name for attribute in sent}},
+        options.reading_of,
+        {layout.id_position: layout.id_kind, **{attribute.position: attribute.kind for attribute in sent}},
+        layout.zone,
+        layout.region,
+        {**known, **asked},
+    )
 
 
 def require_count(n: int) -> int:

@@ -78,7 +78,7 @@ ALLOWED = {
     "push_options": "client errors planning progress rules",
     "runs": "client delivery endings errors outcomes planning progress push_options result timeline",
     "execution": "blocks client delivery encoding errors outcomes pacing planning push_options recording result runs",
-    "batches": "blocks cells client columns delivery encoding endings errors fixes hints id_rules identifiers inference layout ledger looks masking name_rules outcomes pacing plan_options planning progress push_options recording report result rules runs validation violations",
+    "batches": "blocks cells checks client columns delivery encoding endings errors fixes hints id_rules identifiers inference layout ledger looks masking name_rules outcomes pacing plan_options planning progress push_options recording report result rules runs validation violations",
     "dask": "api batches client delivery errors outcomes pacing plan_options push_options runs wire",
     "api": "client execution layout plan_options planning progress push_options result runs",
     "single": "api client contract errors outcomes plan_options rules runs",

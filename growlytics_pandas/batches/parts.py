@@ -29,6 +29,7 @@ from growlytics_pandas.planning import encode_rows
 from growlytics_pandas.rules import Rule
 from growlytics_pandas.validation import Screening, find_violations
 
+SUGGESTED_ROWS: Final = 10_000  # of each part
 DIGEST_ROWS: Final = 4096  # encoded at once for digests: some MB
 
 
@@ -167,6 +168,11 @@ class Part:
 def check_part(frame: pd.DataFrame, common: Common, task: PartTask) -> pd.DataFrame:
     """Return the violations of a part's rows."""
     return Part(frame, common, task).violations()
+
+
+def head_of_part(frame: pd.DataFrame, labels: tuple[Hashable, ...], _task: object = None) -> pd.DataFrame:
+    """Return the first rows of a part, with the columns of the whole: what suggestions look at."""
+    return align(frame.head(SUGGESTED_ROWS), labels)
 
 
 def preview_part(frame: pd.DataFrame, common: Common, asked: tuple[PartTask, int]) -> list[bytes]:

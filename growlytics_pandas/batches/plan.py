@@ -16,15 +16,16 @@ import pandas as pd
 
 from growlytics_pandas.batches.duplicates import find_suspects, settle
 from growlytics_pandas.batches.engine import Engine
-from growlytics_pandas.batches.parts import Common, PartTask, check_part, fetch_ids, preview_part
+from growlytics_pandas.batches.parts import Common, PartTask, check_part, fetch_ids, head_of_part, preview_part
 from growlytics_pandas.batches.survey import Question, merge_columns, merge_floats, merge_labels, survey_part
+from growlytics_pandas.checks.suggestions import Suggestion, as_frame, as_options
 from growlytics_pandas.client import Client
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.layout import ColumnFacts, Layout, lay_out
 from growlytics_pandas.name_rules import check_attributes, dropped_columns
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.plan_options import PlanOptions
-from growlytics_pandas.planning import AnyPlan, budget_of, require_count, schema_frame
+from growlytics_pandas.planning import AnyPlan, budget_of, find_suggestions, require_count, schema_frame
 from growlytics_pandas.report.tables import plural
 from growlytics_pandas.rules import Rule
 from growlytics_pandas.violations import build_frame, join
@@ -114,6 +115,7 @@ def make_plan(
         column_violations=_for_every_part(build_frame(findings, surveyed.example.index)),
         _execute=execute,
         _replan=lambda other: make_plan(engine, id_col, options, other, execute, surveyed),
+        options=options,
     )
 
 
@@ -160,6 +162,7 @@ class BatchPlan(AnyPlan):
     column_violations: pd.DataFrame = field(repr=False)
     _execute: Callable[..., BatchResult] = field(repr=False)
     _replan: Callable[[Client], BatchPlan] = field(repr=False)
+    options: PlanOptions = field(default_factory=PlanOptions, repr=False)
 
     @property
     def layout(self) -> Layout:
@@ -185,6 +188,22 @@ class BatchPlan(AnyPlan):
         tasks = {task.number: task for task in self.surveyed.tasks}
         found = dict(self.engine.run(check_part, self.common, tasks))
         return join([self.column_violations, *(found[number] for number in sorted(found))])
+
+    @cached_property
+    def suggestions(self) -> pd.DataFrame:
+        """What the first rows of each part call for, as `Plan.suggestions`; what does not fit later is a violation."""
+        return as_frame(self._suggested)
+
+    @cached_property
+    def _suggested(self) -> list[Suggestion]:
+        found = dict(self.engine.run(head_of_part, self.surveyed.labels))
+        parts = [found[number] for number in sorted(found) if len(found[number])]
+        sample = pd.concat(parts, ignore_index=True) if parts else self.surveyed.example
+        return find_suggestions(sample, self.layout, self.options)
+
+    def suggest(self) -> dict[str, Any]:
+        """Return the options of this plan and those that the first rows of each part call for, ready for ``**``."""
+        return self.options.joined(as_options(self._suggested), self.surveyed.labels)
 
     @property
     def counts(self) -> dict[str, int]:

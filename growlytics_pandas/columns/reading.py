@@ -242,7 +242,10 @@ def _numbers(cells: Cells, decimal: str, zone: ZoneInfo) -> Values:
 
 
 def _distinct(cells: Cells) -> tuple[list[Any], npt.NDArray[np.int64]]:
-    """Return the distinct texts, and other values one by one, with the place of each cell among them."""
+    """Return the distinct texts and numbers, and other values one by one, with the place of each cell among them."""
+    if isinstance(cells.values, np.ndarray) and cells.values.dtype.kind in "iuf":
+        distinct, places = np.unique(cells.values, return_inverse=True)
+        return distinct.tolist(), places.reshape(-1)
     values = cells.values if isinstance(cells.values, list) else cells.values.tolist()
     place = {text: i for i, text in enumerate({value for value in values if isinstance(value, str)} | {""})}
     items: list[Any] = list(place)

@@ -48,6 +48,11 @@ def schema(ddf: Any, id_col: Any, **options: Any) -> Any:
     return plan(ddf, id_col, **options).schema
 
 
+def suggest(ddf: Any, id_col: Any, **options: Any) -> dict[str, Any]:
+    """Suggest the options that the first rows of each partition call for, ready for ``**``."""
+    return plan(ddf, id_col, **options).suggest()
+
+
 def validate(ddf: Any, id_col: Any, **options: Any) -> Any:
     """Report everything that would not arrive, or deserves a look, without sending anything."""
     return plan(ddf, id_col, **options).violations
@@ -104,6 +109,7 @@ class GrowlyticsDaskAccessor:
 
     plan = _method(plan, api.plan)
     schema = _method(schema, api.schema)
+    suggest = _method(suggest, api.suggest)
     validate = _method(validate, api.validate)
     preview = _method(preview, api.preview)
     push = _method(push, api.push)
