@@ -13,7 +13,7 @@ from growlytics_pandas._rules import RULES
 from growlytics_pandas.client import Client, default_client, refuse_client_as_id, require_client
 from growlytics_pandas.execution import execute
 from growlytics_pandas.layout import lay_out
-from growlytics_pandas.plan_options import PlanArguments, PlanOptions, with_plan_options
+from growlytics_pandas.plan_options import PlanArguments, options_of, with_plan_options
 from growlytics_pandas.planning import Plan, budget_of, snapshot
 from growlytics_pandas.progress import ProgressOption
 from growlytics_pandas.push_options import Errors
@@ -104,12 +104,12 @@ def plan(
     refuse_client_as_id(id_col)
     client = require_client(client) or default_client()
     workspace = client.workspace if client else None
-    chosen = PlanOptions(**options)
+    chosen = options_of(options)
     layout = lay_out(df, id_col, chosen, known=workspace.known_types() if workspace else None)
     kept = snapshot(df)
 
     def replan(other: Client) -> Plan:
-        return plan(kept, id_col, client=other, **options)
+        return plan(kept, id_col, client=other, **chosen.given())
 
     return Plan(kept, layout, client, budget_of(workspace, layout), chosen, execute, replan)
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -206,6 +207,17 @@ class PlanOptions:
                         f"{name}[{label!r}]: it asks for a {here}, and {other}[{label!r}] for a {there}; leave out one "
                         "of the two."
                     )
+
+
+def options_of(given: Mapping[str, Any]) -> PlanOptions:
+    """Return the options that a call gives; a name among them may be wrong."""
+    names = [field.name for field in fields(PlanOptions)]
+    for name in given:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"there is no option {name!r}.{meant}")
+    return PlanOptions(**given)
 
 
 def with_plan_options(function: F) -> F:

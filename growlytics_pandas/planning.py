@@ -111,16 +111,16 @@ class AnyPlan(Shown):
         `value` is None where a person must decide; `reason` says between what. `growlytics_pandas.suggest` gives the
         same as the options of a call.
         """
-        return as_frame(self.suggested)
+        return as_frame(self._suggested)
 
     @cached_property
-    def suggested(self) -> list[Suggestion]:
+    def _suggested(self) -> list[Suggestion]:
         """The suggestions as data."""
-        return suggestions_for(self._examples, self.layout, self.options)
+        return find_suggestions(self._examples, self.layout, self.options)
 
     def suggest(self) -> dict[str, Any]:
         """Return the options of this plan and those that the data call for, ready for ``**``."""
-        return self.options.joined(as_options(self.suggested), list(self._examples.columns))
+        return self.options.joined(as_options(self._suggested), list(self._examples.columns))
 
     def plot(self, ax: Any = None) -> Any:
         """Draw violations by column and rule (extra ``plot``).
@@ -188,12 +188,12 @@ class Plan(AnyPlan):
         `type` is NA where nothing can be sent (`note` says why, or `violations`), `known_type` where the ledger knows
         nothing.
         """
-        return schema_frame(self.layout, self.screening.dropped, self.suggested)
+        return schema_frame(self.layout, self.screening.dropped, self._suggested)
 
     @cached_property
     def findings(self) -> Findings:
         """The violations, before they are made into a frame."""
-        return check_frame(self.frame, self.layout, self.screening, self.budget, self.suggested)
+        return check_frame(self.frame, self.layout, self.screening, self.budget, self._suggested)
 
     @property
     def _examples(self) -> pd.DataFrame:
@@ -250,10 +250,11 @@ class Plan(AnyPlan):
         return f"<Plan {self.counts['unsent']:,} of {going}, {attributes}; {found}>"
 
 
-def suggestions_for(frame: pd.DataFrame, layout: Layout, options: PlanOptions) -> list[Suggestion]:
-    """Suggest options beside those that were given, by the cells of `frame`."""
+def find_suggestions(frame: pd.DataFrame, layout: Layout, options: PlanOptions) -> list[Suggestion]:
+    """Return what the values of a frame call for, beyond the options given."""
     sent = layout.attributes
     id_name = name_of_column(frame.columns[layout.id_position], options)
+    known = {attribute.name: attribute.known.type for attribute in sent if attribute.known}
     asked = {a.name: a.type.value for a in sent if a.type and options.type_of(a.column)}
     return suggest_for(
         frame,
@@ -263,7 +264,7 @@ def suggestions_for(frame: pd.DataFrame, layout: Layout, options: PlanOptions) -
         {layout.id_position: layout.id_kind, **{attribute.position: attribute.kind for attribute in sent}},
         layout.zone,
         layout.region,
-        {**{a.name: a.known.type for a in sent if a.known}, **asked},
+        {**known, **asked},
     )
 
 

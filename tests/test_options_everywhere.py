@@ -1,6 +1,7 @@
 """The same data with the same file of options gives the same bodies, whichever way it is sent."""
 
 import json
+from dataclasses import fields
 
 import pandas as pd
 import pytest
@@ -8,6 +9,8 @@ import pytest
 import growlytics_pandas as gp
 from growlytics_pandas import options
 from growlytics_pandas.__main__ import main
+from growlytics_pandas.commands.plan_flags import FLAGS
+from growlytics_pandas.plan_options import PlanOptions
 
 MESSY = pd.DataFrame(
     {
@@ -130,6 +133,10 @@ def test_flags_override_the_file_column_by_column(kept, tmp_path, capsys):
     assert given["decimal"] == {"Share": "."}
     assert given["date_format"] == OPTIONS["date_format"]
     assert given["region"] == "GB"
+
+
+def test_the_flags_are_those_of_the_dataclass():
+    assert {flag.option for flag in FLAGS} == {field.name for field in fields(PlanOptions)}
 
 
 def test_each_option_has_a_flag(tmp_path, capsys):

@@ -92,7 +92,7 @@ def test_type_checkers_see_the_fields_of_the_dataclass():
 
 
 def test_an_option_that_does_not_exist_is_a_type_error():
-    with pytest.raises(TypeError, match="date_fromat"):
+    with pytest.raises(TypeError, match=r"there is no option 'date_fromat'\. Did you mean 'date_format'"):
         gp.plan(MESSY, "id", date_fromat="%Y")
 
 
@@ -304,6 +304,19 @@ def test_strip_comes_before_na_values():
 def test_numbers_can_mean_missing(dtype, word):
     assert values(cells(1, -999, 3, dtype=dtype), na_values=[word]) == [1, None, 3]
     assert values(cells("1", "-999"), na_values=[word]) == ["1", None]
+
+
+def test_arrow_decimals_can_mean_missing():
+    frame = cells(Decimal("1.50"), None, Decimal(-999), dtype=pd.ArrowDtype(pa.decimal128(10, 2)))
+    assert values(frame, na_values=[-999, "x", "9" * 350]) == [1.5, None, None]
+
+
+def test_categories_of_numbers_keep_their_digits():
+    big = 9007199254740993
+    frame = cells(big, None, -1).astype({"X": "Int64"}).astype({"X": "category"})
+    assert values(frame, na_values=[-999]) == [big, None, -1]
+    assert values(frame, na_values=[-1]) == [big, None, None]
+    assert values(frame, strip=True, normalize={"X": "lower"}) == [big, None, -1]
 
 
 def test_no_digit_is_lost_to_a_gap():

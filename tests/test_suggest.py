@@ -49,6 +49,23 @@ def test_nothing_is_suggested_for_what_was_suggested():
     assert again["value"].isna().all()  # what is open stays open
 
 
+def test_parts_call_for_what_the_whole_does():
+    plan = gp.plan_batches([FRAME[:1], FRAME[1:3], FRAME[3:]], "id")
+    assert plan.suggest() == gp.suggest(FRAME, "id")
+    assert plan.suggestions.equals(gp.plan(FRAME, "id").suggestions)
+    given_ = plan.suggest()
+    assert gp.plan_batches([FRAME], "id", **given_).preview(9) == gp.preview(FRAME, "id", n=9, **given_)
+
+
+@pytest.mark.dask
+@pytest.mark.slow
+def test_partitions_call_for_what_the_whole_does():
+    dd = pytest.importorskip("dask.dataframe", reason="needs the extra `dask`")
+    pytest.importorskip("growlytics_pandas.dask")
+    ddf = dd.from_pandas(FRAME, npartitions=2, sort=False)
+    assert ddf.growlytics.suggest("id") == gp.suggest(FRAME, "id")
+
+
 def test_options_that_were_given_are_part_of_what_is_suggested():
     found = gp.suggest(FRAME, "id", date_format={"Day": "%d/%m/%Y"}, timezone="Asia/Kolkata", exclude=["City"])
     assert found["date_format"] == {"Day": "%d/%m/%Y", "Joined": "%d/%m/%Y", "At": "ISO8601"}

@@ -170,7 +170,7 @@ class BatchPlan(AnyPlan):
     @cached_property
     def schema(self) -> pd.DataFrame:
         """One row per column sent, as `Plan.schema`; `dtype` lists those of all parts."""
-        return schema_frame(self.layout, self.common.dropped, self.suggested)
+        return schema_frame(self.layout, self.common.dropped, self._suggested)
 
     @property
     def _examples(self) -> pd.DataFrame:
@@ -183,8 +183,8 @@ class BatchPlan(AnyPlan):
         tasks = {task.number: task for task in self.surveyed.tasks}
         found = dict(self.engine.run(check_part, self.common, tasks))
         of_rows = [violation for number in sorted(found) for violation in found[number].violations]
-        of_columns = [*with_options(self.column_violations, self.suggested)]
-        of_columns += check_suggestions(self.layout, self.suggested, self.rows)
+        of_columns = [*with_options(self.column_violations, self._suggested)]
+        of_columns += check_suggestions(self.layout, self._suggested, self.rows)
         return Findings([*of_columns, *of_rows])
 
     @property

@@ -71,8 +71,8 @@ def _by_line(loaded: Loaded) -> Plan:
     plan, lines = loaded.plan, loaded.table.frame.index.rename("line")
     by_line = replace(plan, frame=plan.frame.set_axis(lines))
     findings = Findings(plan.findings.violations, by_line.frame, write_options=as_flags, label="line")
-    known = {"findings": findings, "screening": plan.screening, "suggested": plan.suggested}
-    vars(by_line).update(known)  # what a plan finds out once and keeps
+    known = {name: value for name, value in vars(plan).items() if name in ("screening", "_suggested")}
+    vars(by_line).update(known, findings=findings)  # what a plan finds out once and keeps
     return by_line
 
 

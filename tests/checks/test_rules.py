@@ -14,7 +14,7 @@ from growlytics_pandas.checks.frame import check_frame, precheck
 from growlytics_pandas.layout import lay_out
 from growlytics_pandas.ledger.types import KnownType
 from growlytics_pandas.plan_options import PlanOptions
-from growlytics_pandas.planning import suggestions_for
+from growlytics_pandas.planning import find_suggestions
 from growlytics_pandas.samples import PLANTED
 
 PUBLISHED = """
@@ -58,7 +58,7 @@ def check(df, id_col="id", known=None, **options):
     remembered = None if known is None else {name: KnownType(kind, seen, "accepted") for name, kind in known.items()}
     chosen = PlanOptions(**options)
     layout = lay_out(df, id_col, chosen, known=remembered)
-    suggestions = suggestions_for(df, layout, chosen)
+    suggestions = find_suggestions(df, layout, chosen)
     return check_frame(df, layout, precheck(df, layout), suggestions=suggestions).to_frame()
 
 
