@@ -25,7 +25,7 @@ from growlytics_pandas.checks.naming import suggest_names, suggest_normalization
 from growlytics_pandas.checks.numbers import propose_number
 from growlytics_pandas.checks.profile import Cleaned, Profile, clean_profile, mask_of, profile_of, with_numbers
 from growlytics_pandas.checks.suggestion import Proposal, Suggestion, count_of
-from growlytics_pandas.columns.parsers import SURE_WORDS
+from growlytics_pandas.columns.parsers import SURE_WORDS, Texts
 from growlytics_pandas.columns.reading import Reading, clean
 from growlytics_pandas.contacts import PLAIN_EMAIL
 from growlytics_pandas.conversion import as_text
@@ -248,7 +248,7 @@ def _digits(column: pd.Series[Any], most: int | None) -> Profile | None:
     codes, uniques = pd.factorize(present)
     if most is not None:
         uniques = uniques[:most]
-    texts = [as_text(value, ZoneInfo("UTC")) or "" for value in list(uniques)]
+    texts = Texts(as_text(value, ZoneInfo("UTC")) or "" for value in list(uniques))
     counts = np.bincount(codes, minlength=len(uniques))
     return Profile(texts, counts[: len(uniques)], Counter()) if texts else None
 
