@@ -53,7 +53,7 @@ def propose_date(profile: Profile, name: str) -> Proposal | None:
     """Return the formats that read the texts of a column as dates; None where they are none."""
     if sum(profile.others.values()) > profile.others[Kind.DATE]:
         return None
-    candidates = _candidates(profile.sample)
+    candidates = _candidates(profile.sample, name)
     if not candidates:
         return None
     tried = {form: found for form in candidates if (found := _try(profile, form)).ok.any()}
@@ -67,7 +67,7 @@ def propose_date(profile: Profile, name: str) -> Proposal | None:
     return _of_tried(profile, tried, name)
 
 
-def _candidates(sample: Profile) -> list[str]:
+def _candidates(sample: Profile, name: str) -> list[str]:
     """Return the formats that the commonest texts may be in; none where most are in no format at all."""
     formats: dict[str, None] = {}
     is_like = []
@@ -76,16 +76,20 @@ def _candidates(sample: Profile) -> list[str]:
         is_like.append(bool(found))
         formats.update(dict.fromkeys(found))
     share = sample.count(np.array(is_like, dtype=bool))
-    return list(formats) if share >= (MOST - 0.1) * sample.cells > 0 else []
+    if share < (MOST - 0.1) * sample.cells or not share:
+        return []
+    are_dates = any(form not in _PLAUSIBLE for form in formats)
+    return [form for form in formats if form not in _PLAUSIBLE or are_dates or is_date_like(name)]
 
 
 def _formats_of(text: str) -> list[str]:
+    """Return the formats that a text may be in; the parsers decide."""
     found = formats_like(text)
     if _LOOKS_ISO.fullmatch(text):
         found.append(_ISO)
     if _COMPACT_LIKE.fullmatch(text):
         found.append(_COMPACT[len(text.removesuffix(".0"))])
-    number = number_in(text)
+    number: Any = number_in(text)
     if number is not None and abs(number) < _TOO_LONG:
         found += [form for form, (low, high) in _PLAUSIBLE.items() if low <= number <= high]
     return found

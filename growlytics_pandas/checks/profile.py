@@ -72,8 +72,16 @@ def profile_of(column: pd.Series[Any], kind: Kind) -> Profile:
     present = column[column.notna().to_numpy(dtype=bool)]
     if kind is Kind.TEXT:
         codes, uniques = pd.factorize(present)
-        return Profile(Texts(uniques), np.bincount(codes, minlength=len(uniques)), Counter())
+        return Profile(
+            Texts(uniques.to_numpy(dtype=object).tolist()), np.bincount(codes, minlength=len(uniques)), Counter()
+        )
     return _of_values(present.tolist(), None)
+
+
+def profile_of_ids(column: pd.Series[Any]) -> Profile:
+    """Return the texts of a column in which most differ, one by one."""
+    texts = Texts(value for value in column.to_numpy(dtype=object).tolist() if isinstance(value, str))
+    return Profile(texts, np.ones(len(texts), dtype="int64"), Counter())
 
 
 def _of_values(values: list[Any], counts: npt.NDArray[np.int64] | None) -> Profile:
@@ -125,7 +133,10 @@ class Cleaned:
 def clean_profile(profile: Profile) -> Cleaned:
     """Strip the texts of a column, and take words for missing values out."""
     merged, stripped, guarded = _stripped(profile)
-    is_word = mask_of(merged.texts, _is_missing)
+    is_word = np.zeros(len(merged.texts), dtype=bool)
+    is_word[[i for i, text in enumerate(merged.texts) if text[:1] in _STARTS and text.casefold() in MISSING_WORDS]] = (
+        True
+    )
     words = merged.where(is_word)
     return Cleaned(
         merged.where(~is_word) if is_word.any() else merged,
@@ -136,10 +147,6 @@ def clean_profile(profile: Profile) -> Cleaned:
 
 
 _STARTS: Final = frozenset(char for word in MISSING_WORDS for char in (word[:1], word[:1].upper()))
-
-
-def _is_missing(text: str) -> bool:
-    return text[:1] in _STARTS and text.casefold() in MISSING_WORDS
 
 
 def _stripped(profile: Profile) -> tuple[Profile, int, int]:
@@ -165,4 +172,4 @@ def _merged(profile: Profile) -> Profile:
 
 def mask_of(texts: Sequence[str], holds: Callable[[str], Any]) -> Mask:
     """Return for which texts something holds."""
-    return np.fromiter((bool(holds(text)) for text in texts), dtype=bool, count=len(texts))
+    return np.array([bool(holds(text)) for text in texts], dtype=bool)

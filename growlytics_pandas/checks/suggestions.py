@@ -23,7 +23,15 @@ from growlytics_pandas.checks.days import zone_of_days, zone_of_texts
 from growlytics_pandas.checks.labels import is_date_like, is_id_like
 from growlytics_pandas.checks.naming import suggest_names, suggest_normalization
 from growlytics_pandas.checks.numbers import propose_number
-from growlytics_pandas.checks.profile import Cleaned, Profile, clean_profile, mask_of, profile_of, with_numbers
+from growlytics_pandas.checks.profile import (
+    Cleaned,
+    Profile,
+    clean_profile,
+    mask_of,
+    profile_of,
+    profile_of_ids,
+    with_numbers,
+)
 from growlytics_pandas.checks.suggestion import Proposal, Suggestion, count_of
 from growlytics_pandas.columns.parsers import SURE_WORDS, Texts
 from growlytics_pandas.columns.reading import Reading, clean
@@ -155,7 +163,9 @@ class _Context:
     def cleaned(self, position: int) -> Cleaned:
         """Return the texts of a column without white space, guards and words for missing values."""
         if position not in self._cleaned:
-            self._cleaned[position] = clean_profile(profile_of(self.column(position), self.kinds[position]))
+            column, kind = self.column(position), self.kinds[position]
+            is_id = position == self.id_position
+            self._cleaned[position] = clean_profile(profile_of_ids(column) if is_id else profile_of(column, kind))
         return self._cleaned[position]
 
     def profile_or_none(self, position: int) -> Profile | None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 _DIGITS: Final = bytes.maketrans(b"0123456789", b"1" * 10)
 _CHUNK: Final = 100_000  # texts: their characters are a few megabytes
 _ZERO: Final = ord("0")
+_NINE: Final = ord("9")
 
 
 class Shapes:
@@ -81,8 +82,12 @@ def _names(texts: Sequence[str]) -> list[str]:
     joined = "\0".join(texts)
     if joined.isascii():
         names = joined.encode().translate(_DIGITS).decode().split("\0")
-        if len(names) == len(texts):
-            return names
+    else:
+        chars = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype="<u4").copy()
+        chars[(chars >= _ZERO) & (chars <= _NINE)] = _ZERO + 1
+        names = chars.tobytes().decode("utf-32-le", "surrogatepass").split("\0")
+    if len(names) == len(texts):
+        return names
     return [re.sub("[0-9]", "1", text) for text in texts]
 
 

@@ -191,7 +191,8 @@ def _fraction(found: Mapping[str, tuple[int, int]], chars: Characters, count: in
     whole_end = min(end, start + _MICRO_DIGITS)
     micros = chars.number(start, whole_end) * 10 ** (_MICRO_DIGITS - (whole_end - start))
     trace: Ints = (chars.number(whole_end, end) > 0).astype("int64")
-    return micros | trace
+    whole: Ints = micros | trace
+    return whole
 
 
 def _offset(shape: str, span: tuple[int, int], chars: Characters, count: int) -> tuple[Ints, Mask]:
