@@ -16,7 +16,7 @@ from growlytics_pandas.cells import Mask
 from growlytics_pandas.checks.labels import is_date_like, is_day_like
 from growlytics_pandas.checks.profile import Profile, mask_of
 from growlytics_pandas.checks.suggestion import MOST, Proposal, count_of, of_all, rest_of
-from growlytics_pandas.columns.parsers import date_parser, formats_like
+from growlytics_pandas.columns.parsers import date_parser, formats_like, shapes_of
 from growlytics_pandas.contract import DATE
 from growlytics_pandas.conversion import number_in
 from growlytics_pandas.inference import Kind
@@ -139,8 +139,11 @@ def _without_doubtful_digits(profile: Profile, tried: dict[str, _Tried], name: s
     of_digits = {form for form in tried if form in _COMPACT.values() or form in _PLAUSIBLE}
     written = [tried[form].ok for form in tried if form not in of_digits]
     are_dates = bool(written) and profile.count(_any(written)) * 2 >= profile.cells
-    is_digits = mask_of(profile.texts, lambda text: number_in(text) is not None)
     kept = dict(tried)
+    if not of_digits:
+        return kept
+    shapes = shapes_of(profile.texts)
+    is_digits = shapes.spread([number_in(shape) is not None for shape in shapes.names])
     for form in of_digits:
         if form in _COMPACT.values():
             is_sure = are_dates or (bool(tried[form].ok[is_digits].all()) and int(tried[form].ok.sum()) >= _FEW)

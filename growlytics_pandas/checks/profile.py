@@ -46,8 +46,7 @@ class Profile:
         """Return the profile of the texts that `mask` has."""
         if mask.all():
             return self
-        texts = Texts(self.texts[i] for i in np.flatnonzero(mask).tolist())
-        return replace(self, texts=texts, counts=self.counts[mask])
+        return replace(self, texts=self.texts.where(mask), counts=self.counts[mask])
 
     @cached_property
     def sample(self) -> Profile:

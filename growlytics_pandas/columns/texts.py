@@ -44,8 +44,8 @@ def strip_texts(texts: Sequence[str]) -> list[str]:
 
 def may_need_strip(texts: Sequence[str]) -> bool:
     """Tell whether `strip_texts` may change any of many texts, by their first and last characters."""
-    edges = {f"{text[:1]}." for text in texts} | {f".{text[-1:]}" for text in texts}
-    if any(map(_SUSPECT.search, edges)):
+    firsts, lasts = {text[:1] for text in texts}, {text[-1:] for text in texts}
+    if any(_SUSPECT.search(f"{char}.") for char in firsts) or any(_SUSPECT.search(f".{char}") for char in lasts):
         return True
     joined = "".join(texts)
     return not joined.isascii() and _INVISIBLE_ANYWHERE.search(joined) is not None

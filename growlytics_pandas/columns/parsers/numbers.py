@@ -11,8 +11,6 @@ from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from growlytics_pandas.cells import Mask
 from growlytics_pandas.columns.parsers.parsed import Parsed, Parser
 from growlytics_pandas.columns.parsers.shapes import shapes_of
@@ -105,7 +103,7 @@ def are_numbers(texts: Sequence[str], decimal: str) -> Mask:
         form = _form_of(shape, decimal)
         if form is not None and form.is_grouped:
             rows = shapes.rows(code)
-            ok[rows] = _begins_well(shapes.texts(rows), form)
+            ok[rows] = [texts[row][form.start] != "0" for row in rows.tolist()]  # 0,125 has a decimal comma
     return ok
 
 
@@ -175,11 +173,6 @@ def _form_of(shape: str, decimal: str) -> _Form | None:
         is_grouped=match["grouped"] is not None,
         is_whole=decimal not in number and "e" not in number.lower(),
     )
-
-
-def _begins_well(texts: Sequence[str], form: _Form) -> Mask:
-    """Return which grouped numbers do not begin with a zero: 0,125 has a decimal comma."""
-    return np.fromiter((text[form.start] != "0" for text in texts), dtype=bool, count=len(texts))
 
 
 def _parse(decimal: str, texts: Sequence[str], _zone: ZoneInfo) -> Parsed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from functools import cached_property
@@ -27,14 +28,19 @@ class Shapes:
         Position of its shape for every text.
     """
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, texts: Sequence[str], names: list[str], codes: npt.NDArray[np.int64]) -> None:
+        self._texts = texts
+        self.names = names
+        self.codes = codes
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Shapes:
+        """Find the shapes of texts."""
         known: dict[str, int] = {}
         codes: list[int] = []
         for start in range(0, len(texts), _CHUNK):
             codes += [known.setdefault(name, len(known)) for name in _names(texts[start : start + _CHUNK])]
-        self._texts = texts
-        self.names = list(known)
-        self.codes: npt.NDArray[np.int64] = np.array(codes, dtype="int64")
+        return cls(texts, list(known), np.array(codes, dtype="int64"))
 
     @cached_property
     def _order(self) -> npt.NDArray[np.int64]:
@@ -64,7 +70,17 @@ class Texts(list[str]):
     @cached_property
     def shapes(self) -> Shapes:
         """The shapes of the texts."""
-        return Shapes(self)
+        return Shapes.of(self)
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> Texts:
+        """Return the texts that `mask` has."""
+        kept = Texts(itertools.compress(self, mask.tolist()))
+        if "shapes" in self.__dict__:
+            codes = self.shapes.codes[mask]
+            used = np.bincount(codes, minlength=len(self.shapes.names)) > 0
+            names = list(itertools.compress(self.shapes.names, used.tolist()))
+            kept.__dict__["shapes"] = Shapes(kept, names, (np.cumsum(used) - 1)[codes])
+        return kept
 
 
 def shapes_of(texts: Sequence[str]) -> Shapes:
@@ -75,7 +91,7 @@ def shapes_of(texts: Sequence[str]) -> Shapes:
     >>> shapes_of(["31/01/2025", "01/02/2025", "soon"]).names
     ['11/11/1111', 'soon']
     """
-    return texts.shapes if isinstance(texts, Texts) else Shapes(texts)
+    return texts.shapes if isinstance(texts, Texts) else Shapes.of(texts)
 
 
 def _names(texts: Sequence[str]) -> list[str]:
