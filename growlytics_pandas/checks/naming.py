@@ -33,14 +33,14 @@ _OF_OTHERS: Final = frozenset(
             "previous",
         ),
         *("sender", "support", "sales", "staff", "employee", "rep", "seller", "vendor", "nominee", "backup", "company"),
-        *("product", "item", "city", "store", "file", "domain", "user", "first", "last", "middle", "nick", "brand"),
+        *("product", "item", "city", "store", "file", "domain", "first", "last", "middle", "nick", "brand"),
         *("opt", "verified", "status", "count", "valid", "type", "bounce", "model", "os", "sent", "opened", "campaign"),
     }
 )
 _WORDS_OF: Final = {
     "email": re.compile(r"e ?mail.*|.* ?e ?mail(?: ?(?:id|addr|address|adresse))?|mail ?(?:id|address)|mail"),
     "mobile": re.compile(
-        r"(?:.* )?(?:mobile|mob|phone|cell|cellphone|telephone|tel|whatsapp|msisdn|ph)(?: ?(?:no|nr|num|number|nos))?"
+        r"(?:.* |customer|contact|client|user|primary)?(?:mobile|mob|phone|cell|cellphone|telephone|tel|whatsapp|msisdn|ph)(?: ?(?:no|nr|num|number|nos))?"
         r"|(?:.* )?contact ?(?:no|number|num)"
     ),
     "name": re.compile(r"(?:(?:full|customer|contact|client|person|member|guest|patient|subscriber) ?)*name|customer"),

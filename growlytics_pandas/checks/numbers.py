@@ -20,7 +20,9 @@ _UTC: Final = ZoneInfo("UTC")
 _CODE: Final = re.compile(r"\+[0-9]+|[+-]?[0-9]{16,}")
 _WITH_ZERO: Final = re.compile(r"\n[+-]?0[0-9][0-9 ]*(?=\n)")
 _MAY_BE_INFINITE: Final = 300  # digits
-_LONG: Final = re.compile(r"[0-9]{10,}(?:\.0)?")  # telephone numbers, ids, time stamps; few amounts are as long
+_LONG: Final = re.compile(
+    r"[0-9]{10,}(?:\.[0-9])?"
+)  # telephone numbers, ids, time stamps; few amounts are as long; .0 of floats
 _DOTTED: Final = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}")
 _SIX_SPACED: Final = re.compile(r"[0-9]{3} [0-9]{3}")  # a postal code of India, or a number with a group
 _OF_POINTS: Final = frozenset(
