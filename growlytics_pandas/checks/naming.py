@@ -40,7 +40,8 @@ _OF_OTHERS: Final = frozenset(
 _WORDS_OF: Final = {
     "email": re.compile(r"e ?mail.*|.* ?e ?mail(?: ?(?:id|addr|address|adresse))?|mail ?(?:id|address)|mail"),
     "mobile": re.compile(
-        r"(?:.* |customer|contact|client|user|primary)?(?:mobile|mob|phone|cell|cellphone|telephone|tel|whatsapp|msisdn|ph)(?: ?(?:no|nr|num|number|nos))?"
+        r"(?:.* |customer|contact|client|user|primary)?(?:mobile|mob|phone|cell|cellphone|telephone|tel|whatsapp|msisdn|ph)"
+        r"(?: ?(?:no|nr|num|number|nos))?"
         r"|(?:.* )?contact ?(?:no|number|num)"
     ),
     "name": re.compile(r"(?:(?:full|customer|contact|client|person|member|guest|patient|subscriber) ?)*name|customer"),
