@@ -40,7 +40,8 @@ _OF_OTHERS: Final = frozenset(
 _WORDS_OF: Final = {
     "email": re.compile(r"e ?mail.*|.* ?e ?mail(?: ?(?:id|addr|address|adresse))?|mail ?(?:id|address)|mail"),
     "mobile": re.compile(
-        r"(?:.* |customer|contact|client|user|primary)?(?:mobile|mob|phone|cell|cellphone|telephone|tel|whatsapp|msisdn|ph)"
+        r"(?:.* |customer|contact|client|user|primary)?"
+        r"(?:mobile|mob|phone|cell|cellphone|telephone|tel|whatsapp|msisdn|ph)"
         r"(?: ?(?:no|nr|num|number|nos))?"
         r"|(?:.* )?contact ?(?:no|number|num)"
     ),
