@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -171,6 +172,29 @@ class PlanOptions:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {field.name: values[field.name] for field in fields(self) if values[field.name] != field.default}
 
+    def joined(self, suggested: Mapping[str, Any], columns: Collection[Any]) -> dict[str, Any]:
+        """Return these options and suggested ones as the options of one call.
+
+        An option that holds for all columns is spelled out by column where a suggestion is made for one of them.
+        """
+        merged = self.given()
+        for name, value in suggested.items():
+            mine = merged.get(name)
+            if isinstance(value, dict) and mine is not None:
+                by_column = mine if isinstance(mine, dict) else self._by_column(name, columns)
+                more = {label: [*by_column.get(label, ()), *words] for label, words in value.items()}
+                merged[name] = {**by_column, **(more if name == "na_values" else value)}
+            elif isinstance(value, list) and isinstance(mine, list):
+                merged[name] = list(dict.fromkeys([*mine, *value]))
+            elif mine is None or mine is False:
+                merged[name] = value
+        return {field.name: merged[field.name] for field in fields(self) if field.name in merged}
+
+    def _by_column(self, name: str, columns: Collection[Any]) -> dict[Any, Any]:
+        wanted = {"date_format": AttributeType.DATE, "decimal": AttributeType.NUMBER}.get(name)
+        value = getattr(self, name)
+        return {label: value for label in columns if wanted is None or self.type_of(label) is wanted}
+
     def _refuse_two_types(self) -> None:
         asked: dict[Any, tuple[str, str]] = {}
         for name, wanted in (("date_format", contract.DATE), ("decimal", contract.NUMBER), ("types", None)):
@@ -183,6 +207,17 @@ class PlanOptions:
                         f"{name}[{label!r}]: it asks for a {here}, and {other}[{label!r}] for a {there}; leave out one "
                         "of the two."
                     )
+
+
+def options_of(given: Mapping[str, Any]) -> PlanOptions:
+    """Return the options that a call gives; a name among them may be wrong."""
+    names = [field.name for field in fields(PlanOptions)]
+    for name in given:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"there is no option {name!r}.{meant}")
+    return PlanOptions(**given)
 
 
 def with_plan_options(function: F) -> F:

@@ -14,12 +14,14 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas.blocks import Budget, prepare, starts
+from growlytics_pandas.checks.suggestions import Suggestion, as_frame, as_options, suggest_for
 from growlytics_pandas.encoding import Encoded, encode_block
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.layout import Attribute, Layout
+from growlytics_pandas.layout import Attribute, Layout, name_of_column
 from growlytics_pandas.ledger import Workspace
 from growlytics_pandas.masking import Veil
 from growlytics_pandas.outcomes import Book, Status
+from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.report import Limits, Shown, plan_page
 from growlytics_pandas.report.page import Page
 from growlytics_pandas.report.tables import plural
@@ -135,6 +137,7 @@ class Plan(AnyPlan):
     layout: Layout = field(repr=False)
     client: Client | None = field(repr=False)
     budget: Budget | None = field(repr=False)
+    options: PlanOptions = field(repr=False)
     _execute: Callable[..., PushResult] = field(repr=False)
     _replan: Callable[[Client], Plan] = field(repr=False)
 
@@ -156,6 +159,36 @@ class Plan(AnyPlan):
     def violations(self) -> pd.DataFrame:
         """Everything that will not arrive (error) or deserves a look (warning); one row per violation."""
         return find_violations(self.frame, self.layout, self.screening, self.budget)
+
+    @cached_property
+    def suggestions(self) -> pd.DataFrame:
+        """What the data call for: `option`, `column`, `value`, `reason`, `cells`; one row a suggestion.
+
+        `value` is None where a person must decide; `reason` says between what. `growlytics_pandas.suggest` gives the
+        same as the options of a call.
+        """
+        return as_frame(self._suggested)
+
+    @cached_property
+    def _suggested(self) -> list[Suggestion]:
+        layout, columns = self.layout, self.frame.columns
+        sent = layout.attributes
+        id_name = name_of_column(columns[layout.id_position], self.options)
+        known = {a.name: a.type.value for a in sent if a.type and self.options.type_of(a.column)}
+        return suggest_for(
+            self.frame,
+            layout.id_position,
+            {layout.id_position: id_name, **{attribute.position: attribute.name for attribute in sent}},
+            self.options.reading_of,
+            {layout.id_position: layout.id_kind, **{attribute.position: attribute.kind for attribute in sent}},
+            layout.zone,
+            layout.region,
+            {**{a.name: a.known.type for a in sent if a.known}, **known},
+        )
+
+    def suggest(self) -> dict[str, Any]:
+        """Return the options of this plan and those that the data call for, ready for ``**``."""
+        return self.options.joined(as_options(self._suggested), list(self.frame.columns))
 
     @property
     def counts(self) -> dict[str, int]:

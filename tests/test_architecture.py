@@ -39,7 +39,6 @@ ALLOWED = {
     "conversion": "cells contract inference rules",
     "labels": "errors",
     "columns": "cells contacts contract conversion errors inference rules",
-    "checks": "cells columns contacts contract conversion inference",
     "hints": "contract date_spellings inference looks readings shapes spellings",
     "looks": "cells contract date_spellings inference shapes spellings",
     "readings": "conversion date_spellings spellings",
@@ -49,6 +48,7 @@ ALLOWED = {
     "zones": "errors",
     "plan_options": "columns contacts contract errors identifiers inference labels zones",
     "options": "contract errors plan_options push_options",
+    "checks": "cells columns contacts contract conversion inference",
     "layout": "columns contract errors hints identifiers inference labels ledger plan_options zones",
     "blocks": "cells columns contract conversion identifiers inference layout",
     "fixes": "contract inference layout",
@@ -68,7 +68,7 @@ ALLOWED = {
     "value_rules": "blocks cells contact_fixes contacts contract conversion_fixes fixes identifiers inference layout name_fixes rules stringified value_fixes violations",
     "validation": "blocks cells id_rules layout name_rules rules value_rules violations",
     "encoding": "blocks cells conversion inference",
-    "planning": "blocks contract encoding errors identifiers layout ledger masking outcomes report rules validation",
+    "planning": "blocks checks contract encoding errors layout ledger masking outcomes plan_options report rules validation",
     "endings": "errors pacing retry wire",
     "tries": "outcomes retry wire",
     "delivery": "endings errors outcomes pacing retry transport tries wire",
@@ -86,9 +86,9 @@ ALLOWED = {
     "form": "api client contract errors identifiers layout masking outcomes planning progress report result rules sandbox",
     "sandbox": "contract errors masking templates",
     "demo": "accessor samples sandbox",
-    "commands": "api client columns contract credentials csv_safe errors layout ledger options outcomes plan_options planning progress push_options report result rules targets transport wire zones",
+    "commands": "api checks client columns contract credentials csv_safe errors layout ledger options outcomes plan_options planning progress push_options report result rules targets transport wire zones",
     "__main__": "commands demo sandbox",
-    "__init__": "accessor api batches client errors ledger planning result samples sandbox",
+    "__init__": "accessor api batches client errors ledger options planning result samples sandbox",
 }
 
 # An import inside a function, to break a circle or to load late: (module, what it imports)

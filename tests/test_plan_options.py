@@ -68,7 +68,9 @@ def rules(df, id_col="id", **options):
 # one definition -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["plan", "schema", "validate", "preview", "push", "plan_batches", "push_batches"])
+@pytest.mark.parametrize(
+    "name", ["plan", "schema", "suggest", "validate", "preview", "push", "plan_batches", "push_batches"]
+)
 def test_every_function_lists_every_option_with_its_default(name):
     parameters = inspect.signature(getattr(gp, name)).parameters
     for field in fields(PlanOptions):
@@ -76,7 +78,7 @@ def test_every_function_lists_every_option_with_its_default(name):
         assert parameters[field.name].default == field.default
 
 
-@pytest.mark.parametrize("name", ["plan", "schema", "validate", "preview", "push"])
+@pytest.mark.parametrize("name", ["plan", "schema", "suggest", "validate", "preview", "push"])
 def test_the_accessor_has_the_same_parameters(name):
     function = list(inspect.signature(getattr(gp, name)).parameters.values())[1:]
     method = list(inspect.signature(getattr(MESSY.growlytics, name)).parameters.values())
@@ -90,7 +92,7 @@ def test_type_checkers_see_the_fields_of_the_dataclass():
 
 
 def test_an_option_that_does_not_exist_is_a_type_error():
-    with pytest.raises(TypeError, match="date_fromat"):
+    with pytest.raises(TypeError, match=r"there is no option 'date_fromat'\. Did you mean 'date_format'"):
         gp.plan(MESSY, "id", date_fromat="%Y")
 
 
@@ -302,6 +304,19 @@ def test_strip_comes_before_na_values():
 def test_numbers_can_mean_missing(dtype, word):
     assert values(cells(1, -999, 3, dtype=dtype), na_values=[word]) == [1, None, 3]
     assert values(cells("1", "-999"), na_values=[word]) == ["1", None]
+
+
+def test_arrow_decimals_can_mean_missing():
+    frame = cells(Decimal("1.50"), None, Decimal(-999), dtype=pd.ArrowDtype(pa.decimal128(10, 2)))
+    assert values(frame, na_values=[-999, "x", "9" * 350]) == [1.5, None, None]
+
+
+def test_categories_of_numbers_keep_their_digits():
+    big = 9007199254740993
+    frame = cells(big, None, -1).astype({"X": "Int64"}).astype({"X": "category"})
+    assert values(frame, na_values=[-999]) == [big, None, -1]
+    assert values(frame, na_values=[-1]) == [big, None, None]
+    assert values(frame, strip=True, normalize={"X": "lower"}) == [big, None, -1]
 
 
 def test_no_digit_is_lost_to_a_gap():

@@ -10,7 +10,7 @@ from growlytics_pandas.commands.exits import MEANINGS
 from growlytics_pandas.commands.summary import KEYS
 
 README = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
-COMMANDS = ("schema", "validate", "push")
+COMMANDS = ("schema", "suggest", "validate", "push")
 # What a file has no use for, and the client, whose own arguments are options.
 NOT_AN_OPTION = {"df", "client", "progress"}
 OTHER_NAMES = {"columns": "--column", "na_values": "--na", "verify": "--ca-bundle"}
