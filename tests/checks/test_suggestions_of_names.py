@@ -41,7 +41,11 @@ def options(columns, **more):
     ("reserved", "values", "labels"),
     [
         ("email", EMAILS, "Email|EMAIL |E-mail|e_mail|Contact Email|Email ID|Mail Id|EmailAddress|customer-email|mail"),
-        ("mobile", MOBILES, "Mobile|Phone|Phone Number|phone_no|customerphone|User Phone|Mobile No.|CELL PHONE|Contact No|WhatsApp|Tel"),
+        (
+            "mobile",
+            MOBILES,
+            "Mobile|Phone|Phone Number|phone_no|customerphone|User Phone|Mobile No.|CELL PHONE|Contact No|WhatsApp|Tel",
+        ),
         ("name", PEOPLE, "Name|Full Name|full_name|CustomerName|Customer"),
     ],
 )
