@@ -187,7 +187,11 @@ def _fitting(
     found: list[Suggestion] = []
     for place in open_places:
         old, new = names[place], wanted[place]
-        if not old.strip() or (old == new and contract.count_chars(old) <= contract.MAX_ATTRIBUTE_NAME_CHARS):
+        if (
+            not old.strip()
+            or old in known
+            or (old == new and contract.count_chars(old) <= contract.MAX_ATTRIBUTE_NAME_CHARS)
+        ):
             continue
         if old != new and (counts[new] > 1 or new in taken):
             reason = f"the names {old!a} and {new!a} look alike but differ: rename or exclude one of the columns"

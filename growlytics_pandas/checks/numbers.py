@@ -17,7 +17,7 @@ from growlytics_pandas.inference import Kind
 
 _UTC: Final = ZoneInfo("UTC")
 # A number would lose a zero, a plus or the last digits (doubles keep 15).
-_CODE: Final = re.compile(r"\+[0-9]+|[+-]?[0-9]{16,}")
+_CODE: Final = re.compile(r"\+[0-9]{6,}|[+-]?[0-9]{16,}")
 _WITH_ZERO: Final = re.compile(r"\n[+-]?0[0-9][0-9 ]*(?=\n)")
 _MAY_BE_INFINITE: Final = 300  # digits
 _LONG: Final = re.compile(
@@ -187,7 +187,12 @@ def _example(shapes: Sequence[str], decimal: str, money: frozenset[str], *, has_
 def _are_codes(numbers: Profile) -> bool:
     """Tell whether digits are codes, which as numbers would be spoiled: one is enough."""
     shapes = shapes_of(numbers.texts)
-    if any(map(_CODE.fullmatch, shapes.names)) or _WITH_ZERO.search("\n".join(["", *numbers.texts, ""])):
+    are_prefixes = all(shape.startswith("+") for shape in shapes.names)  # +91, +1
+    if (
+        are_prefixes
+        or any(map(_CODE.fullmatch, shapes.names))
+        or _WITH_ZERO.search("\n".join(["", *numbers.texts, ""]))
+    ):
         return True
     is_long = shapes.spread([_LONG.fullmatch(shape) is not None for shape in shapes.names])
     return numbers.count(is_long) * 2 > numbers.cells or all(map(_SIX_SPACED.fullmatch, shapes.names))

@@ -360,7 +360,9 @@ def _na_values(words: Mapping[str, int], label: Hashable) -> Suggestion:
     listed = sorted(words, key=lambda word: (-words[word], word))
     shown = ", ".join(map(repr, listed[:_SHOWN])) + (f" +{len(listed) - _SHOWN} more" if len(listed) > _SHOWN else "")
     cells = sum(words.values())
-    return Suggestion("na_values", label, listed, f"{count_of(cells)} that mean missing: {shown}", cells)
+    return Suggestion(
+        "na_values", label, listed, f"{count_of(cells)} that mean{'s' * (cells == 1)} missing: {shown}", cells
+    )
 
 
 def _named(proposal: Proposal, label: Hashable) -> Suggestion:

@@ -68,12 +68,24 @@ def test_a_messy_frame_is_pushed_in_one_call(sandbox):
     assert sandbox.ignored().empty
     assert sandbox.stored() == {
         "c1": {
-            "email": "asha@example.com", "mobile": "+919919211112", "name": "Asha Rao", "Visited": "01/02/2025",
-            "Joined": "2025-01-31 00:00:00", "Spend": 123456.5, "VIP": True, "Pincode": "411001",
+            "email": "asha@example.com",
+            "mobile": "+919919211112",
+            "name": "Asha Rao",
+            "Visited": "01/02/2025",
+            "Joined": "2025-01-31 00:00:00",
+            "Spend": 123456.5,
+            "VIP": True,
+            "Pincode": "411001",
         },
         "c2": {
-            "email": "ravi@example.com", "mobile": "+919812345678", "name": "Ravi Iyer", "Visited": "03/04/2025",
-            "Joined": "2025-02-01 00:00:00", "Spend": 99, "VIP": False, "Pincode": "011001",
+            "email": "ravi@example.com",
+            "mobile": "+919812345678",
+            "name": "Ravi Iyer",
+            "Visited": "03/04/2025",
+            "Joined": "2025-02-01 00:00:00",
+            "Spend": 99,
+            "VIP": False,
+            "Pincode": "011001",
         },
         "c3": {"mobile": "+919919211113", "name": "Mina Das", "Visited": "05/06/2025", "Pincode": "560001"},
     }

@@ -155,6 +155,10 @@ def test_names_that_would_be_one_are_left_open():
         assert [one.option for one in found] == ["rename"]
 
 
+def test_a_name_that_earlier_pushes_used_stays():
+    assert options({" City": ["Pune"]}, known={" City": "string"}) == {}
+
+
 def test_a_name_that_earlier_pushes_wrote_in_another_case_is_that_one():
     assert options({"city": ["Pune"]}, known={"City": "string"}) == {"rename": {"city": "City"}}
     assert options({"city": ["Pune"], "City": ["Goa"]}, known={"City": "string"}) == {}

@@ -141,6 +141,8 @@ def test_a_year_of_two_digits_is_read_where_its_century_is_settled():
         ("2025-01-31 15:00:00.000000000+0530", TIME),
         ("2025-01-31T15:00:00+05:30[Asia/Kolkata]", TIME),
         ("20250131T093000Z", TIME),
+        ("2025-01-31Z", DAY),
+        ("2025-01-31 UTC", DAY),
         ("2025-02-30", None),
         ("2025-1-31", None),
         ("2025", None),

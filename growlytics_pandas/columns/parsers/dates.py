@@ -69,6 +69,7 @@ _ISO: Final = re.compile(
     r"\s*(?P<z>Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)?(?:\[[\w/+-]+\])?)?",
     re.IGNORECASE,
 )
+_ISO_DAY: Final = re.compile(r"(?P<Y>[0-9]{4})-(?P<m>[0-9]{2})-(?P<d>[0-9]{2})\s*(?P<z>Z|UTC|GMT)", re.IGNORECASE)
 _ISO_BASIC: Final = re.compile(
     r"(?P<Y>[0-9]{4})(?P<m>[0-9]{2})(?P<d>[0-9]{2})T(?P<H>[0-9]{2})(?P<M>[0-9]{2})(?P<S>[0-9]{2})?"
     r"(?P<z>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?",
@@ -78,10 +79,10 @@ _ISO_BASIC: Final = re.compile(
 
 def _read_iso(texts: Sequence[str]) -> tuple[Moments, Mask, Mask]:
     values, ok, aware = read_by(_ISO, texts)
-    if not ok.all():
-        basic, is_basic, is_aware = read_by(_ISO_BASIC, texts)
-        values[is_basic] = basic[is_basic]
-        ok, aware = ok | is_basic, aware | is_aware
+    for pattern in () if ok.all() else (_ISO_DAY, _ISO_BASIC):
+        rare, is_rare, is_aware = read_by(pattern, texts)
+        values[is_rare] = rare[is_rare]
+        ok, aware = ok | is_rare, aware | is_aware
     return values, ok, aware
 
 

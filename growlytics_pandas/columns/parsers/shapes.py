@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -53,6 +53,11 @@ class Shapes:
     def rows(self, code: int) -> npt.NDArray[np.int64]:
         """Return the positions of the texts of one shape."""
         return self._order[self._bounds[code] : self._bounds[code + 1]]
+
+    def chunks(self, code: int) -> Iterator[npt.NDArray[np.int64]]:
+        """Return the same positions in parts, whose characters take little memory."""
+        rows = self.rows(code)
+        return (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
 
     def spread(self, holds: Sequence[bool] | npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Return for each text what holds for its shape."""

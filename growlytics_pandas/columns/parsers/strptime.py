@@ -132,11 +132,11 @@ def read_by(pattern: re.Pattern[str], texts: Sequence[str]) -> tuple[Moments, Ma
     for code, shape in enumerate(shapes.names):
         match = pattern.fullmatch(shape)
         if match is not None:
-            rows = shapes.rows(code)
             found = {name: match.span(name) for name in pattern.groupindex if match[name] is not None}
-            dates[rows], ok = _dates_of(shape, found, Characters(shapes.texts(rows)), len(rows))
-            dates[rows[~ok]] = np.datetime64("NaT")
-            aware[rows] = ok & ("z" in found)
+            for rows in shapes.chunks(code):
+                dates[rows], ok = _dates_of(shape, found, Characters(shapes.texts(rows)), len(rows))
+                dates[rows[~ok]] = np.datetime64("NaT")
+                aware[rows] = ok & ("z" in found)
     return dates, ~np.isnat(dates), aware
 
 
