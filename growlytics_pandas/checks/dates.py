@@ -16,7 +16,7 @@ from growlytics_pandas.cells import Mask
 from growlytics_pandas.checks.labels import is_date_like, is_day_like
 from growlytics_pandas.checks.profile import Profile, mask_of
 from growlytics_pandas.checks.suggestion import MOST, Proposal, count_of, of_all, rest_of
-from growlytics_pandas.columns.parsers import date_parser, formats_like
+from growlytics_pandas.columns.parsers import date_parser, formats_like, shapes_of
 from growlytics_pandas.contract import DATE
 from growlytics_pandas.conversion import number_in
 from growlytics_pandas.inference import Kind
@@ -53,7 +53,7 @@ def propose_date(profile: Profile, name: str) -> Proposal | None:
     """Return the formats that read the texts of a column as dates; None where they are none."""
     if sum(profile.others.values()) > profile.others[Kind.DATE]:
         return None
-    candidates = _candidates(profile.sample)
+    candidates = _candidates(profile.sample, name)
     if not candidates:
         return None
     tried = {form: found for form in candidates if (found := _try(profile, form)).ok.any()}
@@ -67,7 +67,7 @@ def propose_date(profile: Profile, name: str) -> Proposal | None:
     return _of_tried(profile, tried, name)
 
 
-def _candidates(sample: Profile) -> list[str]:
+def _candidates(sample: Profile, name: str) -> list[str]:
     """Return the formats that the commonest texts may be in; none where most are in no format at all."""
     formats: dict[str, None] = {}
     is_like = []
@@ -76,19 +76,22 @@ def _candidates(sample: Profile) -> list[str]:
         is_like.append(bool(found))
         formats.update(dict.fromkeys(found))
     share = sample.count(np.array(is_like, dtype=bool))
-    return list(formats) if share >= (MOST - 0.1) * sample.cells > 0 else []
+    if share < (MOST - 0.1) * sample.cells or not share:
+        return []
+    are_dates = any(form not in _PLAUSIBLE for form in formats)
+    return [form for form in formats if form not in _PLAUSIBLE or are_dates or is_date_like(name)]
 
 
 def _formats_of(text: str) -> list[str]:
+    """Return the formats that a text may be in; the parsers decide."""
     found = formats_like(text)
     if _LOOKS_ISO.fullmatch(text):
         found.append(_ISO)
     if _COMPACT_LIKE.fullmatch(text):
         found.append(_COMPACT[len(text.removesuffix(".0"))])
-    number = number_in(text)
-    size = 0.0 if number is None else float(number)
-    if number is not None and abs(size) < _TOO_LONG:
-        found += [form for form, (low, high) in _PLAUSIBLE.items() if low <= size <= high]
+    number: Any = number_in(text)
+    if number is not None and abs(number) < _TOO_LONG:
+        found += [form for form, (low, high) in _PLAUSIBLE.items() if low <= number <= high]
     return found
 
 
@@ -136,8 +139,11 @@ def _without_doubtful_digits(profile: Profile, tried: dict[str, _Tried], name: s
     of_digits = {form for form in tried if form in _COMPACT.values() or form in _PLAUSIBLE}
     written = [tried[form].ok for form in tried if form not in of_digits]
     are_dates = bool(written) and profile.count(_any(written)) * 2 >= profile.cells
-    is_digits = mask_of(profile.texts, lambda text: number_in(text) is not None)
     kept = dict(tried)
+    if not of_digits:
+        return kept
+    shapes = shapes_of(profile.texts)
+    is_digits = shapes.spread([number_in(shape) is not None for shape in shapes.names])
     for form in of_digits:
         if form in _COMPACT.values():
             is_sure = are_dates or (bool(tried[form].ok[is_digits].all()) and int(tried[form].ok.sum()) >= _FEW)

@@ -99,8 +99,9 @@ class Findings:
     def error_rows(self) -> tuple[bool, Rows]:
         """Return whether an error concerns a column as a whole, and the rows with an error."""
         errors = [each for each in self.violations if each.level is Severity.ERROR]
-        rows = [each.rows for each in errors if each.rows is not None]
-        return any(each.rows is None for each in errors), np.unique(np.concatenate(rows or [_NO_ROWS]))
+        rows = [each.lost if each.rows is None else each.rows for each in errors]
+        known = [each for each in rows if each is not None]
+        return len(known) < len(rows), np.unique(np.concatenate(known or [_NO_ROWS]))
 
     def rules(self) -> dict[str, int]:
         """Return rule → number of violations, the commonest first."""
@@ -124,6 +125,7 @@ class Findings:
             replace(
                 each,
                 rows=None if each.rows is None else each.rows + first_row,
+                lost=None if each.lost is None else each.lost + first_row,
                 values=_values(each, frame),
                 labels=_labels(each, frame),
             )
@@ -210,7 +212,8 @@ def _join(group: list[Violation]) -> Violation:
     first = group[0]
     params = {name: _united([each.params[name] for each in group]) for name in first.params}
     if first.rows is None:
-        return replace(first, count=sum(each.count for each in group), params=params)
+        count, lost = sum(each.count for each in group), _concatenated([each.lost for each in group])
+        return replace(first, count=count, lost=lost, params=params)
     return replace(
         first,
         params=params,

@@ -155,7 +155,7 @@ def words_of(name: str) -> list[str]:
     >>> words_of("Pin-Code"), words_of("createdAt"), words_of("DOB"), words_of("order_id2")
     (['pin', 'code'], ['created', 'at'], ['dob'], ['order', 'id'])
     """
-    return [word.casefold() for word in _WORDS.findall(name)]
+    return [word.casefold() for word in _WORDS.findall(name.replace("WhatsApp", "Whatsapp"))]
 
 
 def is_id_like(name: str) -> bool:

@@ -33,14 +33,16 @@ _OF_OTHERS: Final = frozenset(
             "previous",
         ),
         *("sender", "support", "sales", "staff", "employee", "rep", "seller", "vendor", "nominee", "backup", "company"),
-        *("product", "item", "city", "store", "file", "domain", "user", "first", "last", "middle", "nick", "brand"),
+        *("product", "item", "city", "store", "file", "domain", "first", "last", "middle", "nick", "brand"),
         *("opt", "verified", "status", "count", "valid", "type", "bounce", "model", "os", "sent", "opened", "campaign"),
     }
 )
 _WORDS_OF: Final = {
     "email": re.compile(r"e ?mail.*|.* ?e ?mail(?: ?(?:id|addr|address|adresse))?|mail ?(?:id|address)|mail"),
     "mobile": re.compile(
-        r"(?:.* )?(?:mobile|mob|phone|cell|cellphone|telephone|tel|whatsapp|msisdn|ph)(?: ?(?:no|nr|num|number|nos))?"
+        r"(?:.* |customer|contact|client|user|primary)?"
+        r"(?:mobile|mob|phone|cell|cellphone|telephone|tel|whatsapp|msisdn|ph)"
+        r"(?: ?(?:no|nr|num|number|nos))?"
         r"|(?:.* )?contact ?(?:no|number|num)"
     ),
     "name": re.compile(r"(?:(?:full|customer|contact|client|person|member|guest|patient|subscriber) ?)*name|customer"),
@@ -185,7 +187,11 @@ def _fitting(
     found: list[Suggestion] = []
     for place in open_places:
         old, new = names[place], wanted[place]
-        if not old.strip() or (old == new and contract.count_chars(old) <= contract.MAX_ATTRIBUTE_NAME_CHARS):
+        if (
+            not old.strip()
+            or old in known
+            or (old == new and contract.count_chars(old) <= contract.MAX_ATTRIBUTE_NAME_CHARS)
+        ):
             continue
         if old != new and (counts[new] > 1 or new in taken):
             reason = f"the names {old!a} and {new!a} look alike but differ: rename or exclude one of the columns"

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from growlytics_pandas.cells import Mask
-from growlytics_pandas.checks.profile import Profile, mask_of
+from growlytics_pandas.checks.profile import Profile
 from growlytics_pandas.checks.suggestion import MOST, Proposal, count_of, of_all, rest_of
-from growlytics_pandas.columns.parsers import currencies, number_parser
+from growlytics_pandas.columns.parsers import are_numbers, currencies, number_parser, shapes_of
 from growlytics_pandas.contract import NUMBER
 from growlytics_pandas.conversion import is_infinite, number_in
 from growlytics_pandas.inference import Kind
 
 _UTC: Final = ZoneInfo("UTC")
 # A number would lose a zero, a plus or the last digits (doubles keep 15).
-_CODE: Final = re.compile(r"\+[0-9]+|[+-]?0[0-9][0-9 ]*|[+-]?[0-9]{16,}")
-_LONG: Final = re.compile(r"[0-9]{10,}(?:\.0)?")  # telephone numbers, ids, time stamps; few amounts are as long
+_CODE: Final = re.compile(r"\+[0-9]{6,}|[+-]?[0-9]{16,}")
+_WITH_ZERO: Final = re.compile(r"\n[+-]?0[0-9][0-9 ]*(?=\n)")
+_MAY_BE_INFINITE: Final = 300  # digits
+_LONG: Final = re.compile(
+    r"[0-9]{10,}(?:\.[0-9])?"
+)  # telephone numbers, ids, time stamps; few amounts are as long; .0 of floats
 _DOTTED: Final = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}")
 _SIX_SPACED: Final = re.compile(r"[0-9]{3} [0-9]{3}")  # a postal code of India, or a number with a group
 _OF_POINTS: Final = frozenset(
@@ -54,117 +57,90 @@ def propose_number(profile: Profile) -> Proposal | None:
     others = profile.others[Kind.INTEGER] + profile.others[Kind.FLOAT] + profile.others[Kind.DECIMAL]
     if sum(profile.others.values()) > others or not _is_worth_it(profile.sample):
         return None
-    values, dot = _read(profile, ".")
-    _, comma = _read_others(profile, dot)
-    either = dot | comma
-    present, read = profile.cells, profile.count(either)
-    if read < MOST * present or _are_codes(profile.where(either)):
+    dot, comma = _read(profile, "."), _read(profile, ",")
+    numbers = profile.where(dot | comma)
+    present, read = profile.cells, numbers.cells
+    if read < MOST * present or _are_codes(numbers):
         return None
-    money = sorted(currencies(profile.where(either).texts))
+    money = sorted(currencies(shapes_of(numbers.texts).names))
     if len(money) > 1:
         return _open(
             f"amounts in several currencies ({', '.join(money[:_SHOWN])}): as numbers they would be mixed up, so the "
             "column stays text; a column each would tell them apart",
             read,
         )
-    return _of_marks(profile, values, dot, comma, has_money=bool(money))
+    return _of_marks(profile, dot, comma, frozenset(money))
 
 
 def _is_worth_it(sample: Profile) -> bool:
-    either = _read(sample, ".")[1] | _read(sample, ",")[1]
-    return sample.count(either) >= (MOST - 0.1) * sample.cells > 0
+    return sample.count(_read(sample, ".") | _read(sample, ",")) >= (MOST - 0.1) * sample.cells > 0
 
 
-def _read(profile: Profile, decimal: str) -> tuple[list[Any], Mask]:
-    """Return the numbers, and which texts are numbers that JSON can hold."""
-    parsed = number_parser(decimal).parse(profile.texts, _UTC)
-    ok = parsed.ok.copy()
-    for place in np.flatnonzero(ok).tolist():
-        value = parsed.values[place]
-        if not isinstance(value, int) and is_infinite(value):
-            ok[place] = False
-    return parsed.values, ok
+def _read(profile: Profile, decimal: str) -> Mask:
+    """Return which texts are numbers that JSON can hold."""
+    ok = are_numbers(profile.texts, decimal)
+    shapes = shapes_of(profile.texts)
+    for code, shape in enumerate(shapes.names):
+        if "e" in shape.lower() or len(shape) > _MAY_BE_INFINITE:
+            for row in shapes.rows(code).tolist():
+                value = number_parser(decimal).parse([profile.texts[row]], _UTC).values[0] if ok[row] else 0
+                ok[row] &= not is_infinite(value)
+    return ok
 
 
-def _read_others(profile: Profile, dot: Mask) -> tuple[list[Any], Mask]:
-    """Return what is read with a decimal comma of the texts that are not read with a point."""
-    rest = np.flatnonzero(~dot)
-    values: list[Any] = [0] * len(dot)
-    comma = np.zeros(len(dot), dtype=bool)
-    if len(rest):
-        found, ok = _read(profile.where(~dot), ",")
-        comma[rest] = ok
-        for place, value in zip(rest.tolist(), found, strict=True):
-            values[place] = value
-    return values, comma
-
-
-def _of_marks(profile: Profile, values: list[Any], dot: Mask, comma: Mask, *, has_money: bool) -> Proposal | None:
+def _of_marks(profile: Profile, dot: Mask, comma: Mask, money: frozenset[str]) -> Proposal | None:
     """Return which decimal mark there is: that of the texts which only one of the two can read."""
-    present = profile.cells
-    marked = mask_of(profile.texts, lambda text: "," in text or "." in text)
-    if not marked.any():
-        return _settled(profile, ".", dot, has_money=has_money, why="")
-    both_values, both = _read(profile.where(dot & marked), ",")
-    places = np.flatnonzero(dot & marked)
-    own = [values[place] for place in places.tolist()]
-    differs = both & np.array([one != other for one, other in zip(own, both_values, strict=True)], dtype=bool)
-    only_dot = int(profile.counts[places[~both]].sum())
-    unsure = int(profile.counts[places[differs]].sum())
-    only_comma = profile.count(comma)
+    shapes = shapes_of(profile.texts)
+    marked = shapes.spread(["," in shape or "." in shape for shape in shapes.names])
+    unsure = profile.count(dot & comma & marked)
+    only_dot, only_comma = profile.count(dot & ~comma), profile.count(comma & ~dot)
     if only_dot and only_comma:
-        return _mixed_marks(profile, dot, only_dot, only_comma, unsure, has_money=has_money)
-    if not only_dot and not only_comma and unsure and not _is_money_of_points(profile, places[differs].tolist()):
-        example = "1,234" if any("," in profile.texts[i] for i in places[differs].tolist()) else "1.234"
-        mark = example[1]
-        return _open(
-            f"{count_of(unsure)} like {example} can be read in two ways, and no value of the column settles it: "
-            f"decimal={'.' if mark == ',' else ','!r} reads 1234, decimal={mark!r} reads 1.234",
-            profile.count(dot),
-        )
-    if only_comma:
-        ok = _read(profile, ",")[1]
-        why = f"{count_of(only_comma)} can only have a decimal comma"
-        return _settled(profile, ",", ok, has_money=has_money, why=why) if profile.count(ok) >= MOST * present else None
-    why = f"{count_of(only_dot)} can only have a decimal point" if unsure else ""
-    return _settled(profile, ".", dot, has_money=has_money, why=why)
+        return _mixed_marks(profile, dot, comma, unsure, money)
+    if unsure and not only_dot and not only_comma:
+        has_comma = any("," in shape for shape in shapes.names)
+        if not (has_comma and money and money <= _OF_POINTS):
+            mark, other = (",", ".") if has_comma else (".", ",")
+            return _open(
+                f"{count_of(unsure)} like 1{mark}234 can be read in two ways, and no value of the column settles it: "
+                f"decimal={other!r} reads 1234, decimal={mark!r} reads 1.234",
+                profile.count(dot),
+            )
+        return _settled(profile, ".", dot, money, f"{next(iter(money))} has a decimal point")
+    mark, only = (",", only_comma) if only_comma else (".", only_dot)
+    word = "comma" if only_comma else "point"
+    return _settled(
+        profile, mark, comma if only_comma else dot, money, f"{only:,} can only have a decimal {word}" if unsure else ""
+    )
 
 
-def _is_money_of_points(profile: Profile, places: list[int]) -> bool:
-    """Tell whether 1,234 is an amount in a currency that is written with a decimal point."""
-    texts = [profile.texts[place] for place in places]
-    return all("," in text for text in texts) and currencies(profile.texts) <= _OF_POINTS and bool(currencies(texts))
-
-
-def _mixed_marks(
-    profile: Profile, dot: Mask, only_dot: int, only_comma: int, unsure: int, *, has_money: bool
-) -> Proposal | None:
+def _mixed_marks(profile: Profile, dot: Mask, comma: Mask, unsure: int, money: frozenset[str]) -> Proposal | None:
     """Return what to do where some texts have a decimal point and others a comma: few of one kind are exceptions."""
-    present = profile.cells
+    only_dot, only_comma = profile.count(dot & ~comma), profile.count(comma & ~dot)
     is_dot = only_dot >= only_comma
-    ok = dot if is_dot else _read(profile, ",")[1]
-    if unsure or profile.count(ok) < MOST * present:
+    ok = dot if is_dot else comma
+    if unsure or profile.count(ok) < MOST * profile.cells:
         return _open(
             f"{count_of(only_dot)} can only have a decimal point and {only_comma:,} only a decimal comma, so no one "
             "mark reads the column; correct one kind at the source",
             profile.count(ok),
         )
-    return _settled(profile, "." if is_dot else ",", ok, has_money=has_money, why="")
+    return _settled(profile, "." if is_dot else ",", ok, money, "")
 
 
-def _settled(profile: Profile, decimal: str, ok: Mask, *, has_money: bool, why: str) -> Proposal | None:
+def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], why: str) -> Proposal | None:
     read, present = profile.count(ok), profile.cells
     if read < MOST * present:
         return None
     numbers = profile.where(ok)
-    percent = mask_of(numbers.texts, lambda text: "%" in text)
+    shapes = shapes_of(numbers.texts)
+    percent = shapes.spread(["%" in shape for shape in shapes.names])
     if percent.any() and not percent.all() and not _is_percent_throughout(numbers, percent):
         return _open(
             f"{count_of(numbers.count(percent))} with % and {numbers.count(~percent):,} without: decimal={decimal!r} "
             "reads 12 % as 12 and leaves the others as they are, which may be other units",
             read,
         )
-    plain = decimal == "." and all(number_in(text) is not None for text in numbers.texts)
+    plain = decimal == "." and all(number_in(shape) is not None for shape in shapes.names)
     counted = (
         f"{of_all(read, present)} {'are' if present > 1 else 'is'} numbers" if present > 1 else "the value is a number"
     )
@@ -178,9 +154,9 @@ def _settled(profile: Profile, decimal: str, ok: Mask, *, has_money: bool, why: 
                 "1.10 becomes 1.1",
                 read,
             )
-        bits = "; only 0 and 1: types boolean sends yes/no instead" if {*numbers.texts} == {"0", "1"} else ""
+        bits = "; only 0 and 1: types boolean sends yes/no instead" if sorted(numbers.texts[:3]) == ["0", "1"] else ""
         return Proposal("types", NUMBER, NUMBER, f"{counted} written as text{rest_of(read, present)}{bits}", read)
-    example = _example(numbers, decimal, has_money=has_money, has_percent=bool(percent.any()))
+    example = _example(shapes.names, decimal, money, has_percent=bool(percent.any()))
     because = f" ({why})" if why else ""
     return Proposal("decimal", decimal, NUMBER, f"{counted}{because}: {example}{rest_of(read, present)}", read)
 
@@ -193,9 +169,9 @@ def _is_percent_throughout(numbers: Profile, percent: Mask) -> bool:
     return bool(bare.ok.all()) and all(number == 0 or abs(number) >= 1 for number in bare.values)
 
 
-def _example(numbers: Profile, decimal: str, *, has_money: bool, has_percent: bool) -> str:
+def _example(shapes: Sequence[str], decimal: str, money: frozenset[str], *, has_percent: bool) -> str:
     """Show how the signs in a column are read, with a made-up value."""
-    joined = "\n".join(numbers.sample.texts)
+    joined = "\n".join(shapes)
     if has_percent:
         return "12 % is read as 12"
     if "(" in joined:
@@ -204,26 +180,30 @@ def _example(numbers: Profile, decimal: str, *, has_money: bool, has_percent: bo
     if decimal == "." and re.search(r"[0-9],[0-9]{2},", joined):
         text = "1,23,456.50"
     plain = "123456.50" if len(text) > len("1,234.50") else "1234.50"
-    if has_money:
-        money = next(iter(currencies(numbers.sample.texts)), "INR")
-        text = f"{money} {text}"
+    text = " ".join([*money, text])
     return f"{text} is read as {plain}"
 
 
 def _are_codes(numbers: Profile) -> bool:
     """Tell whether digits are codes, which as numbers would be spoiled: one is enough."""
-    if any(map(_CODE.fullmatch, numbers.texts)):
+    shapes = shapes_of(numbers.texts)
+    are_prefixes = all(shape.startswith("+") for shape in shapes.names)  # +91, +1
+    if (
+        are_prefixes
+        or any(map(_CODE.fullmatch, shapes.names))
+        or _WITH_ZERO.search("\n".join(["", *numbers.texts, ""]))
+    ):
         return True
-    long = numbers.count(mask_of(numbers.texts, _LONG.fullmatch))
-    return long * 2 > numbers.cells or all(map(_SIX_SPACED.fullmatch, numbers.texts))
+    is_long = shapes.spread([_LONG.fullmatch(shape) is not None for shape in shapes.names])
+    return numbers.count(is_long) * 2 > numbers.cells or all(map(_SIX_SPACED.fullmatch, shapes.names))
 
 
 def _may_be_versions(numbers: Profile) -> bool:
     """Tell whether texts like 1.9 and 1.10 may be versions: as numbers, 1.10 comes before 1.9."""
-    if not all(map(_DOTTED.fullmatch, numbers.texts)):
+    shapes = shapes_of(numbers.texts).names
+    if not all(map(_DOTTED.fullmatch, shapes)) or len({len(shape.partition(".")[2]) for shape in shapes}) == 1:
         return False
-    ends = [text.partition(".")[2] for text in numbers.texts]
-    return len({len(end) for end in ends}) > 1 and any(len(end) > 1 and end.endswith("0") for end in ends)
+    return any(text.endswith("0") and text[-2:-1] != "." for text in numbers.texts)
 
 
 def _open(reason: str, cells: int) -> Proposal:

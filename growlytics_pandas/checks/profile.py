@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas.cells import Mask
-from growlytics_pandas.columns.parsers import MISSING_WORDS
-from growlytics_pandas.columns.texts import is_guarded, strip_texts
+from growlytics_pandas.columns.parsers import MISSING_WORDS, Texts
+from growlytics_pandas.columns.texts import is_guarded, may_need_strip, strip_texts
 from growlytics_pandas.conversion import as_text
 from growlytics_pandas.inference import Kind, family
 
@@ -29,7 +29,7 @@ SAMPLE: Final = 1000
 class Profile:
     """Distinct texts and how many cells have each; `others` counts the cells that are no text, by kind."""
 
-    texts: list[str]
+    texts: Texts
     counts: npt.NDArray[np.int64]
     others: Counter[Kind]
 
@@ -44,7 +44,9 @@ class Profile:
 
     def where(self, mask: Mask) -> Profile:
         """Return the profile of the texts that `mask` has."""
-        return replace(self, texts=[self.texts[i] for i in np.flatnonzero(mask).tolist()], counts=self.counts[mask])
+        if mask.all():
+            return self
+        return replace(self, texts=self.texts.where(mask), counts=self.counts[mask])
 
     @cached_property
     def sample(self) -> Profile:
@@ -57,7 +59,7 @@ class Profile:
         weight = self.counts[ranked[half:]].sum() / self.counts[drawn].sum()
         places = np.concatenate([ranked[:half], drawn])
         counts = np.concatenate([self.counts[ranked[:half]], np.ceil(self.counts[drawn] * weight).astype("int64")])
-        return Profile([self.texts[place] for place in places.tolist()], counts, self.others)
+        return Profile(Texts(self.texts[place] for place in places.tolist()), counts, self.others)
 
 
 def profile_of(column: pd.Series[Any], kind: Kind) -> Profile:
@@ -69,8 +71,18 @@ def profile_of(column: pd.Series[Any], kind: Kind) -> Profile:
     present = column[column.notna().to_numpy(dtype=bool)]
     if kind is Kind.TEXT:
         codes, uniques = pd.factorize(present)
-        return Profile(list(map(str, uniques)), np.bincount(codes, minlength=len(uniques)), Counter())
+        return Profile(
+            Texts(map(str, uniques.to_numpy(dtype=object).tolist())),
+            np.bincount(codes, minlength=len(uniques)),
+            Counter(),
+        )
     return _of_values(present.tolist(), None)
+
+
+def profile_of_ids(column: pd.Series[Any]) -> Profile:
+    """Return the texts of a column in which most differ, one by one."""
+    texts = Texts(value for value in column.to_numpy(dtype=object).tolist() if isinstance(value, str))
+    return Profile(texts, np.ones(len(texts), dtype="int64"), Counter())
 
 
 def _of_values(values: list[Any], counts: npt.NDArray[np.int64] | None) -> Profile:
@@ -83,7 +95,7 @@ def _of_values(values: list[Any], counts: npt.NDArray[np.int64] | None) -> Profi
             texts[value] = texts.get(value, 0) + weight
         elif weight:
             others[family(type(value))] += weight
-    return Profile(list(texts), np.fromiter(texts.values(), dtype="int64", count=len(texts)), others)
+    return Profile(Texts(texts), np.fromiter(texts.values(), dtype="int64", count=len(texts)), others)
 
 
 def with_numbers(profile: Profile, column: pd.Series[Any]) -> Profile:
@@ -96,7 +108,7 @@ def with_numbers(profile: Profile, column: pd.Series[Any]) -> Profile:
     others: Counter[Kind] = Counter()
     others.update({kind: count for kind, count in profile.others.items() if kind not in _NUMBERS})
     counts = np.concatenate([profile.counts, np.fromiter(numbers.values(), dtype="int64", count=len(numbers))])
-    return _merged(Profile([*profile.texts, *numbers], counts, others))
+    return _merged(Profile(Texts([*profile.texts, *numbers]), counts, others))
 
 
 @dataclass(frozen=True)
@@ -121,30 +133,44 @@ class Cleaned:
 
 def clean_profile(profile: Profile) -> Cleaned:
     """Strip the texts of a column, and take words for missing values out."""
-    texts = strip_texts(profile.texts)
-    changed = np.fromiter(
-        (old is not new and old != new for old, new in zip(profile.texts, texts, strict=True)), bool, len(texts)
+    merged, stripped, guarded = _stripped(profile)
+    is_word = np.zeros(len(merged.texts), dtype=bool)
+    is_word[[i for i, text in enumerate(merged.texts) if text[:1] in _STARTS and text.casefold() in MISSING_WORDS]] = (
+        True
     )
-    guarded = np.zeros(len(texts), dtype=bool)
-    for place in np.flatnonzero(changed).tolist():
-        guarded[place] = is_guarded(profile.texts[place])
-    merged = _merged(replace(profile, texts=texts)) if changed.any() else profile
-    is_word = np.fromiter((text.casefold() in MISSING_WORDS for text in merged.texts), bool, len(merged.texts))
     words = merged.where(is_word)
     return Cleaned(
         merged.where(~is_word) if is_word.any() else merged,
-        dict(zip(words.texts, words.counts.tolist(), strict=True)),
-        profile.count(changed),
-        profile.count(guarded),
+        dict(zip(words.texts, words.counts.tolist(), strict=True)) if is_word.any() else {},
+        stripped,
+        guarded,
     )
+
+
+_STARTS: Final = frozenset(char for word in MISSING_WORDS for char in (word[:1], word[:1].upper()))
+
+
+def _stripped(profile: Profile) -> tuple[Profile, int, int]:
+    """Return the profile of the stripped texts, how many cells change, and how many of these were guarded."""
+    if not may_need_strip(profile.texts):
+        return profile, 0, 0
+    texts = Texts(strip_texts(profile.texts))
+    pairs = zip(profile.texts, texts, strict=True)
+    changed = np.fromiter((old is not new and old != new for old, new in pairs), bool, len(texts))
+    guarded = np.zeros(len(texts), dtype=bool)
+    for place in np.flatnonzero(changed).tolist():
+        guarded[place] = is_guarded(profile.texts[place])
+    if not changed.any():
+        return profile, 0, 0
+    return _merged(replace(profile, texts=texts)), profile.count(changed), profile.count(guarded)
 
 
 def _merged(profile: Profile) -> Profile:
     codes, uniques = pd.factorize(np.array(profile.texts, dtype=object))
     counts = np.bincount(codes, weights=profile.counts, minlength=len(uniques)).astype("int64")
-    return replace(profile, texts=list(uniques), counts=counts)
+    return replace(profile, texts=Texts(uniques), counts=counts)
 
 
 def mask_of(texts: Sequence[str], holds: Callable[[str], Any]) -> Mask:
     """Return for which texts something holds."""
-    return np.fromiter((bool(holds(text)) for text in texts), dtype=bool, count=len(texts))
+    return np.array([bool(holds(text)) for text in texts], dtype=bool)

@@ -23,12 +23,20 @@ from growlytics_pandas.checks.days import zone_of_days, zone_of_texts
 from growlytics_pandas.checks.labels import is_date_like, is_id_like
 from growlytics_pandas.checks.naming import suggest_names, suggest_normalization
 from growlytics_pandas.checks.numbers import propose_number
-from growlytics_pandas.checks.profile import Cleaned, Profile, clean_profile, mask_of, profile_of, with_numbers
+from growlytics_pandas.checks.profile import (
+    Cleaned,
+    Profile,
+    clean_profile,
+    mask_of,
+    profile_of,
+    profile_of_ids,
+    with_numbers,
+)
 from growlytics_pandas.checks.suggestion import Proposal, Suggestion, count_of
-from growlytics_pandas.columns.parsers import SURE_WORDS
+from growlytics_pandas.columns.parsers import SURE_WORDS, Texts
 from growlytics_pandas.columns.reading import Reading, clean
 from growlytics_pandas.contacts import PLAIN_EMAIL
-from growlytics_pandas.conversion import as_text
+from growlytics_pandas.conversion import as_text, date_in
 from growlytics_pandas.inference import Kind
 
 __all__ = ["Suggestion", "as_frame", "as_options", "suggest_for"]
@@ -36,6 +44,7 @@ __all__ = ["Suggestion", "as_frame", "as_options", "suggest_for"]
 _LISTED: Final = ("strip", "exclude")
 """Options that list columns."""
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT)
+_UTC: Final = ZoneInfo("UTC")
 _GLANCE: Final = 50  # values that settle most columns of numbers
 _OLD_INDEX: Final = re.compile(r"(?:Unnamed: \d+(?:\.\d+)?|index|level_\d+|)")
 _CODE_CHARS: Final = 3  # characters of a code: NA beside IN and US is Namibia
@@ -155,7 +164,9 @@ class _Context:
     def cleaned(self, position: int) -> Cleaned:
         """Return the texts of a column without white space, guards and words for missing values."""
         if position not in self._cleaned:
-            self._cleaned[position] = clean_profile(profile_of(self.column(position), self.kinds[position]))
+            column, kind = self.column(position), self.kinds[position]
+            is_id = position == self.id_position
+            self._cleaned[position] = clean_profile(profile_of_ids(column) if is_id else profile_of(column, kind))
         return self._cleaned[position]
 
     def profile_or_none(self, position: int) -> Profile | None:
@@ -248,7 +259,7 @@ def _digits(column: pd.Series[Any], most: int | None) -> Profile | None:
     codes, uniques = pd.factorize(present)
     if most is not None:
         uniques = uniques[:most]
-    texts = [as_text(value, ZoneInfo("UTC")) or "" for value in list(uniques)]
+    texts = Texts(as_text(value, _UTC) or "" for value in list(uniques))
     counts = np.bincount(codes, minlength=len(uniques))
     return Profile(texts, counts[: len(uniques)], Counter()) if texts else None
 
@@ -274,9 +285,17 @@ def _for_texts(context: _Context, position: int) -> list[Suggestion]:
         found.append(_na_values(words, label))
     if name in ("email", "mobile") and reading.normalize is None:
         found += filter(None, [suggest_normalization(cleaned.profile, label, name, context.region)])
-    if proposal is not None and not (proposal.value == proposal.type == known and not cleaned.guarded):
+    if proposal is not None and not _is_read_already(proposal, known, cleaned):
         found.append(_named(proposal, label))
     return found
+
+
+def _is_read_already(proposal: Proposal, known: str | None, cleaned: Cleaned) -> bool:
+    """Tell whether the type that a column has is all that it takes to read it."""
+    if proposal.type != known:
+        return False
+    is_iso = proposal.value == "ISO8601" and all(date_in(text, _UTC) for text in cleaned.profile.sample.texts)
+    return proposal.value == known or is_iso
 
 
 def _strip(cleaned: Cleaned, label: Hashable) -> Suggestion:
@@ -341,7 +360,9 @@ def _na_values(words: Mapping[str, int], label: Hashable) -> Suggestion:
     listed = sorted(words, key=lambda word: (-words[word], word))
     shown = ", ".join(map(repr, listed[:_SHOWN])) + (f" +{len(listed) - _SHOWN} more" if len(listed) > _SHOWN else "")
     cells = sum(words.values())
-    return Suggestion("na_values", label, listed, f"{count_of(cells)} that mean missing: {shown}", cells)
+    return Suggestion(
+        "na_values", label, listed, f"{count_of(cells)} that mean{'s' * (cells == 1)} missing: {shown}", cells
+    )
 
 
 def _named(proposal: Proposal, label: Hashable) -> Suggestion:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -57,7 +58,8 @@ class _ColumnCheck:
             yield from self._odd_text(values.values)
         over = self._block.over_budget.get(attribute.position)
         if over is not None:
-            yield self._once(Rule.TOO_MANY_ATTRIBUTES, over, limit=contract.MAX_CUSTOM_ATTRIBUTES)
+            lost = np.flatnonzero(over) + self._block.start
+            yield replace(self._once(Rule.TOO_MANY_ATTRIBUTES, over, limit=contract.MAX_CUSTOM_ATTRIBUTES), lost=lost)
 
     def _converted(self, rule: Rule, mask: Mask) -> Iterator[Violation]:
         """Report what the conversion noted on the way."""

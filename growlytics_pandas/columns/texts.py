@@ -42,6 +42,15 @@ def strip_texts(texts: Sequence[str]) -> list[str]:
     return [_strip(text) if suspect(text) else text for text in texts]
 
 
+def may_need_strip(texts: Sequence[str]) -> bool:
+    """Tell whether `strip_texts` may change any of many texts, by their first and last characters."""
+    firsts, lasts = {text[:1] for text in texts}, {text[-1:] for text in texts}
+    if any(_SUSPECT.search(f"{char}.") for char in firsts) or any(_SUSPECT.search(f".{char}") for char in lasts):
+        return True
+    joined = "".join(texts)
+    return not joined.isascii() and _INVISIBLE_ANYWHERE.search(joined) is not None
+
+
 def is_guarded(text: str) -> bool:
     """Tell whether a text carries a spreadsheet's mark for text: ``'0012``, ``="0012"`` or quotes around all of it."""
     bare = _OUTER.sub("", _INVISIBLE_ANYWHERE.sub("", text))
