@@ -107,8 +107,9 @@ def _clean_categories(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, 
     cleaned = clean(categories, reading, zone, region)
     if cleaned is categories:
         return column
-    taken = cleaned.take(np.maximum(column.cat.codes.to_numpy(), 0)) if len(cleaned) else cleaned.reindex(column.index)
-    return taken.set_axis(column.index).mask(column.isna().to_numpy()) if len(cleaned) else taken
+    codes, missing = column.cat.codes.to_numpy(), column.isna().to_numpy()
+    with_none = cleaned.reindex(range(len(cleaned) + 1))  # the last is missing: codes of missing cells are -1
+    return with_none.take(np.where(missing, len(cleaned), codes)).set_axis(column.index)
 
 
 def _clean_objects(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, region: str) -> pd.Series[Any]:
