@@ -12,31 +12,27 @@ from typing import Final
 from growlytics_pandas.endings import (
     abort_error,
     are_too_many,
+    long_wait_error,
     outage_error,
     outage_words,
     too_many_error,
     unreachable_error,
+    wait_words,
 )
 from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.outcomes import CODES, Book, Failure, Status
-from growlytics_pandas.pacing import Answers, Pacer
-from growlytics_pandas.retry import (
-    RetryBudget,
-    RetryPolicy,
-    Verdict,
-    describe,
-    judge,
-    may_have_arrived,
-    parse_retry_after,
-)
+from growlytics_pandas.pacing import OUTAGE_LIMIT_SECONDS, Answers, Pacer
+from growlytics_pandas.retry import RetryBudget, RetryPolicy, Verdict, describe, judge, parse_retry_after
 from growlytics_pandas.transport.protocol import Transport
 from growlytics_pandas.tries import Tries
-from growlytics_pandas.wire import OK, PLAIN_SUCCESS, Reply
+from growlytics_pandas.wire import OK, PLAIN_SUCCESS, Reply, WireFault
 
 PATIENCE_SECONDS: Final = 0.05  # longest wait for replies, so that a stop is seen soon
 GRACE_SECONDS: Final = 5.0  # what is in flight may take so long after a stop
 UNREACHABLE_SECONDS: Final = 10.0  # a service that was never reached in that time will not be
 MAX_FAILURES_KEPT: Final = 5  # for whoever watches; the book has them all
+SHOWN_WAIT_SECONDS: Final = 1.0  # a shorter wait is not worth a word
+FILES_WAIT_SECONDS: Final = 0.2  # until a connection is tried again that found no descriptor
 NO_ROW: Final = -1  # nothing to send just now: a moment for replies, progress and a stop
 _ACCEPTED: Final = CODES[Status.ACCEPTED]
 _PUSHBACK: Final = frozenset({429, 503})
@@ -61,6 +57,23 @@ class Chunk:
 
     rows: list[int]
     bodies: list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _AskedWait:
+    """A wait that the service asked for, and nothing has been accepted since."""
+
+    seconds: float
+    since: float
+    words: str
+
+    @property
+    def until(self) -> float:
+        return self.since + self.seconds
+
+    @property
+    def is_too_long(self) -> bool:
+        return self.seconds > OUTAGE_LIMIT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +120,13 @@ class Delivery:
         self._budget = RetryBudget()
         self._tries = Tries(book, limits.retry.stale_retries)
         self._started_again = 0
+        self._unstarted = 0  # tries that made no request, for want of a descriptor
         self._in_flight: dict[int, bytes] = {}
         self._waiting: list[tuple[float, int, bytes]] = []
         self._is_only_looking = False
         self._is_unreached = not was_reached  # until anything is heard of the service
         self._first_miss = math.inf
+        self._asked_wait: _AskedWait | None = None
 
     @property
     def in_flight(self) -> int:
@@ -121,7 +136,7 @@ class Delivery:
     @property
     def retries(self) -> int:
         """Requests made again: by this loop, and by the transport itself."""
-        return self._started_again + self._tries.repeated
+        return max(0, self._started_again - self._unstarted) + self._tries.repeated
 
     @property
     def is_stopping(self) -> bool:
@@ -131,8 +146,17 @@ class Delivery:
     @property
     def trouble(self) -> str:
         """What to say while nothing succeeds any more; '' while all goes its way."""
-        seconds = self.pacer.outage_seconds(self._clock())
-        return outage_words(self._last_words(), seconds) if seconds and not self.is_stopping else ""
+        if self.is_stopping:
+            return ""
+        now = self._clock()
+        asked = self._asked_wait
+        if asked is not None and asked.seconds >= SHOWN_WAIT_SECONDS and asked.until > now:
+            return wait_words(asked.words, asked.until - now)
+        if seconds := self.pacer.outage_seconds(now):
+            return outage_words(self._last_words(), seconds)
+        if not self._in_flight and self._waiting and self._waiting[0][0] - now >= SHOWN_WAIT_SECONDS:
+            return wait_words(self._last_words(), self._waiting[0][0] - now)
+        return ""
 
     def run(self, chunks: Iterable[Chunk]) -> None:
         """Deliver all chunks, or stop early; afterwards every row taken has its outcome in the book."""
@@ -142,7 +166,7 @@ class Delivery:
             while not self.is_stopping and (upcoming or self._in_flight or self._waiting):
                 upcoming = self._start(fresh, upcoming)
                 self._collect()
-                self._check_outage()
+                self._check_patience(is_fresh_left=upcoming is not None)
             self._drain()
             if self._is_unreached and self.failed and self.error is None and not self._stop.requested:
                 self.error = unreachable_error(self._last_words())
@@ -158,6 +182,8 @@ class Delivery:
     ) -> tuple[int, bytes] | None:
         """Start what pacing allows, retries that are due first; return the next fresh row."""
         self._is_only_looking = False
+        if self._asked_wait is not None and self._asked_wait.is_too_long:
+            return upcoming  # the answers to what is in flight show whether it is meant for all
         now = self._clock()
         allowance = self.pacer.allowance(now, len(self._in_flight))
         started = self._start_again(now, allowance) if self._waiting else 0
@@ -215,7 +241,7 @@ class Delivery:
         book, in_flight = self._book, self._in_flight
         status, http_status, attempts = book.status, book.http_status, book.attempts
         if self._is_unreached:
-            self._is_unreached = not any(reply.status or reply.was_sent for reply in replies)
+            self._is_unreached = not any(reply.status or reply.was_sent or reply.repeats for reply in replies)
             self._first_miss = min(self._first_miss, self._clock())
         for reply in replies:
             row = reply.token
@@ -234,6 +260,7 @@ class Delivery:
         answers.seconds += seconds
         self.pacer.note_answers(self._clock(), answers)
         if accepted:
+            self._asked_wait = None
             self.accepted += len(accepted)
             self.answer_seconds += seconds
             self._budget.note_success(len(accepted), self._tries.count_retried(accepted) if self.retries else 0)
@@ -248,8 +275,11 @@ class Delivery:
     def _judge(self, reply: Reply, accepted: list[int], answers: Answers) -> None:
         row, body = reply.token, self._in_flight.pop(reply.token)
         verdict = judge(reply)
-        if verdict is Verdict.RETRY and may_have_arrived(reply):
-            self._book.lost.add(row)  # also where the next try is free: the connection may have closed after the write
+        if reply.fault is WireFault.FILES:
+            self._wait_for_files(reply, body, answers)
+            return
+        if verdict is not Verdict.ACCEPTED:
+            self._tries.note(reply)
         if verdict is Verdict.RETRY and self._tries.is_free(reply):
             heapq.heappush(self._waiting, (self._clock(), row, body))
             return
@@ -260,14 +290,17 @@ class Delivery:
             answers.seconds += reply.seconds
         elif verdict is Verdict.RETRY:
             self._retry(reply, row, body, attempts)
+            asked = parse_retry_after(reply.retry_after, self._wall_clock())
+            if asked is not None:
+                self._note_asked_wait(asked, reply)
             if reply.status in _PUSHBACK:
-                answers.note_pushback(parse_retry_after(reply.retry_after, self._wall_clock()))
+                answers.note_pushback(asked)
             else:
                 answers.failures += 1
         else:
             answers.good += 1  # a refusal is an answer: the service is there
             answers.seconds += reply.seconds
-            self._fail(row, Status.FAILED, describe(reply), reply.status)
+            self._fail(row, self._tries.final_status(row), self._tries.words(reply), reply.status)
             self.error = self.error or abort_error(verdict, reply)
 
     def _retry(self, reply: Reply, row: int, body: bytes, attempts: int) -> None:
@@ -275,12 +308,21 @@ class Delivery:
         self._book.errors[row] = words = self._tries.words(reply)
         self._book.http_status[row] = reply.status
         if wait is None:
-            self._fail(row, self._final(row), f"{words} ({attempts} attempts)", reply.status)
+            self._fail(row, self._tries.final_status(row), f"{words} ({attempts} attempts)", reply.status)
         else:
             heapq.heappush(self._waiting, (self._clock() + wait, row, body))
 
-    def _final(self, row: int) -> Status:
-        return Status.UNKNOWN if row in self._book.lost else Status.FAILED
+    def _wait_for_files(self, reply: Reply, body: bytes, answers: Answers) -> None:
+        """Try again with fewer connections; the row has done nothing to be counted."""
+        answers.unstarted += 1
+        self._unstarted += 1
+        self._book.errors[reply.token] = describe(reply)
+        heapq.heappush(self._waiting, (self._clock() + FILES_WAIT_SECONDS, reply.token, body))
+
+    def _note_asked_wait(self, seconds: float, reply: Reply) -> None:
+        asked = _AskedWait(seconds, self._clock(), describe(reply))
+        if self._asked_wait is None or asked.until > self._asked_wait.until:
+            self._asked_wait = asked
 
     def _fail(self, row: int, status: Status, words: str, http_status: int) -> None:
         self._book.note(row, status, words, http_status)
@@ -292,14 +334,27 @@ class Delivery:
 
     # ending ----------------------------------------------------------------------------------------------------
 
-    def _check_outage(self) -> None:
+    def _check_patience(self, *, is_fresh_left: bool) -> None:
+        """End the run where nothing more is to be expected of it in time."""
         now = self._clock()
         if self.error is not None:
             return
-        if self.pacer.has_given_up(now):
+        asked = self._asked_wait
+        if asked is not None and asked.is_too_long:
+            if not self._in_flight or now >= asked.since + self._limits.grace_seconds:
+                self.error = long_wait_error(asked.words, asked.seconds)
+        elif self._is_only_waiting(now, is_fresh_left=is_fresh_left):
+            self.error = long_wait_error(self._last_words(), self._waiting[0][0] - now)
+        elif self.pacer.has_given_up(now):
             self.error = outage_error(self._last_words(), self.pacer.outage_seconds(now))
         elif self._is_unreached and now - self._first_miss >= UNREACHABLE_SECONDS:
             self.error = unreachable_error(self._last_words())
+
+    def _is_only_waiting(self, now: float, *, is_fresh_left: bool) -> bool:
+        """Return whether nothing is left to do for longer than an outage would be waited for."""
+        if self._in_flight or not self._waiting or self._waiting[0][0] - now <= OUTAGE_LIMIT_SECONDS:
+            return False
+        return not is_fresh_left or len(self._waiting) >= self._limits.max_waiting
 
     def _last_words(self) -> str:
         return next(reversed(self._book.errors.values()), "no answer")
@@ -319,7 +374,7 @@ class Delivery:
             words = self._book.errors.get(row, "")
             self._fail(
                 row,
-                self._final(row),
+                self._tries.final_status(row),
                 f"{words} (the run ended before it was tried again)".strip(),
                 self._book.http_status[row],
             )
