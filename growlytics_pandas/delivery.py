@@ -32,7 +32,7 @@ GRACE_SECONDS: Final = 5.0  # what is in flight may take so long after a stop
 UNREACHABLE_SECONDS: Final = 10.0  # a service that was never reached in that time will not be
 MAX_FAILURES_KEPT: Final = 5  # for whoever watches; the book has them all
 SHOWN_WAIT_SECONDS: Final = 1.0  # a shorter wait is not worth a word
-FILES_WAIT_SECONDS: Final = 0.2  # until a connection is tried again that found no descriptor
+FILES_WAIT_SECONDS: Final = 0.1  # until requests are started again after one that found no descriptor
 NO_ROW: Final = -1  # nothing to send just now: a moment for replies, progress and a stop
 _ACCEPTED: Final = CODES[Status.ACCEPTED]
 _PUSHBACK: Final = frozenset({429, 503})
@@ -120,13 +120,14 @@ class Delivery:
         self._budget = RetryBudget()
         self._tries = Tries(book, limits.retry.stale_retries)
         self._started_again = 0
-        self._unstarted = 0  # tries that made no request, for want of a descriptor
         self._in_flight: dict[int, bytes] = {}
         self._waiting: list[tuple[float, int, bytes]] = []
         self._is_only_looking = False
         self._is_unreached = not was_reached  # until anything is heard of the service
         self._first_miss = math.inf
         self._asked_wait: _AskedWait | None = None
+        self._unstarted: deque[tuple[int, bytes]] = deque()  # no request was made, for want of a descriptor
+        self._files_at = -math.inf  # when there may be descriptors again
 
     @property
     def in_flight(self) -> int:
@@ -136,7 +137,7 @@ class Delivery:
     @property
     def retries(self) -> int:
         """Requests made again: by this loop, and by the transport itself."""
-        return max(0, self._started_again - self._unstarted) + self._tries.repeated
+        return self._started_again + self._tries.repeated
 
     @property
     def is_stopping(self) -> bool:
@@ -163,7 +164,7 @@ class Delivery:
         fresh = _pairs(chunks)
         upcoming = next(fresh, None)
         try:
-            while not self.is_stopping and (upcoming or self._in_flight or self._waiting):
+            while not self.is_stopping and (upcoming or self._in_flight or self._waiting or self._unstarted):
                 upcoming = self._start(fresh, upcoming)
                 self._collect()
                 self._check_patience(is_fresh_left=upcoming is not None)
@@ -185,8 +186,12 @@ class Delivery:
         if self._asked_wait is not None and self._asked_wait.is_too_long:
             return upcoming  # the answers to what is in flight show whether it is meant for all
         now = self._clock()
+        if now < self._files_at:
+            return upcoming
         allowance = self.pacer.allowance(now, len(self._in_flight))
-        started = self._start_again(now, allowance) if self._waiting else 0
+        started = self._start_unstarted(allowance) if self._unstarted else 0
+        if self._waiting:
+            started += self._start_again(now, allowance - started)
         in_flight, submit = self._in_flight, self._transport.submit
         while started < allowance and upcoming is not None and len(self._waiting) < self._limits.max_waiting:
             row, body = upcoming
@@ -200,6 +205,15 @@ class Delivery:
         if started:
             self.pacer.note_started(now, started)
         return upcoming
+
+    def _start_unstarted(self, allowance: int) -> int:
+        """Start the rows of which no request could be made; return how many."""
+        started = min(allowance, len(self._unstarted))
+        for _ in range(started):
+            row, body = self._unstarted.popleft()
+            self._in_flight[row] = body
+            self._transport.submit(row, body)
+        return started
 
     def _start_again(self, now: float, allowance: int) -> int:
         """Start the retries that are due; return how many."""
@@ -220,6 +234,8 @@ class Delivery:
         if self._is_only_looking:
             return 0.0
         now = self._clock()
+        if now < self._files_at:
+            return min(PATIENCE_SECONDS, self._files_at - now)
         wait = min(PATIENCE_SECONDS, self.pacer.seconds_until_next(now))
         if self._waiting:
             wait = min(wait, max(self._waiting[0][0] - now, self._budget.seconds_until_next(now)))
@@ -313,11 +329,11 @@ class Delivery:
             heapq.heappush(self._waiting, (self._clock() + wait, row, body))
 
     def _wait_for_files(self, reply: Reply, body: bytes, answers: Answers) -> None:
-        """Try again with fewer connections; the row has done nothing to be counted."""
+        """Try again in a moment, with fewer connections; the row has done nothing to be counted."""
         answers.unstarted += 1
-        self._unstarted += 1
         self._book.errors[reply.token] = describe(reply)
-        heapq.heappush(self._waiting, (self._clock() + FILES_WAIT_SECONDS, reply.token, body))
+        self._unstarted.append((reply.token, body))
+        self._files_at = self._clock() + FILES_WAIT_SECONDS
 
     def _note_asked_wait(self, seconds: float, reply: Reply) -> None:
         asked = _AskedWait(seconds, self._clock(), describe(reply))
@@ -352,7 +368,7 @@ class Delivery:
 
     def _is_only_waiting(self, now: float, *, is_fresh_left: bool) -> bool:
         """Return whether nothing is left to do for longer than an outage would be waited for."""
-        if self._in_flight or not self._waiting or self._waiting[0][0] - now <= OUTAGE_LIMIT_SECONDS:
+        if self._in_flight or self._unstarted or not self._waiting or self._waiting[0][0] - now <= OUTAGE_LIMIT_SECONDS:
             return False
         return not is_fresh_left or len(self._waiting) >= self._limits.max_waiting
 
@@ -370,7 +386,8 @@ class Delivery:
         for row in self._in_flight:
             self._book.count_attempt(row)
             self._fail(row, Status.UNKNOWN, "the run ended before the answer came", 0)
-        for _, row, _ in self._waiting:
+        tried = [row for row, _ in self._unstarted if self._book.attempts[row] or row in self._book.lost]
+        for row in [*(row for _, row, _ in self._waiting), *tried]:  # those never tried are unsent
             words = self._book.errors.get(row, "")
             self._fail(
                 row,
@@ -379,6 +396,7 @@ class Delivery:
                 self._book.http_status[row],
             )
         self._in_flight, self._waiting = {}, []
+        self._unstarted.clear()
 
 
 def _pairs(chunks: Iterable[Chunk]) -> Iterator[tuple[int, bytes]]:

@@ -322,7 +322,7 @@ class _Silence:
     def note_refusals(self, now: float, answers: Answers, streak: int) -> None:
         self.n_refusals += answers.pushbacks
         if self.n_refusals >= streak:
-            asked = min(answers.retry_after_seconds, OUTAGE_LIMIT_SECONDS)  # a longer one ends the run
+            asked = answers.retry_after_seconds  # one beyond the patience of a run ends it elsewhere
             if asked > 0.0:
                 self._asked_until = max(self._asked_until, now + asked)
             self._hold(now + max(asked, FIRST_HOLD_PROBE_SECONDS))

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pycurl
 
+from growlytics_pandas.errors import ServiceUnavailableError
 from growlytics_pandas.transport.bundles import find_bundle
 from growlytics_pandas.transport.curl_lines import Lines
 from growlytics_pandas.transport.descriptors import are_exhausted
@@ -19,6 +20,7 @@ from growlytics_pandas.wire import OK, PLAIN_SUCCESS, UNEVENTFUL, Reply, WireFau
 
 CONNECT_SECONDS: Final = 10.0  # a host that takes longer to accept a connection is down
 SLICE_SECONDS: Final = 0.05  # libcurl is asked at least so often for what its own timers have found
+FILES_SECONDS: Final = 0.1  # between two looks whether there are descriptors again
 IDLE_SECONDS: Final = 0.005  # while libcurl has no socket to wait for (a name is being looked up)
 
 CONNECT_CODES: Final = frozenset(
@@ -63,6 +65,7 @@ FINAL: Final = 200  # the lowest status of an answer that is one
 _AFTER: Final = re.compile(r" after \d+ (?:ms|milliseconds)\b")  # else one reason would be counted as many
 
 RETRY_AFTER_INFO: Final[int | None] = getattr(pycurl, "RETRY_AFTER", None)
+UPLOADED_INFO: Final = getattr(pycurl, "SIZE_UPLOAD_T", pycurl.SIZE_UPLOAD)  # the latter is deprecated
 NO_SOCKET: Final = -1
 LEFTOVERS: Final = b"Leftovers after chunking"  # libcurl's own words for bytes after the last chunk
 UNCERTAIN: Final = "the answer is not certainly that of this request"
@@ -94,7 +97,7 @@ class CurlTransport:
         self._is_wary = False
         self._exchanges: list[_Exchange] = []
         self._idle: list[_Exchange] = []
-        self._multi = pycurl.CurlMulti()
+        self._multi = _open_multi()
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
         self._multi.setopt(pycurl.M_MAXCONNECTS, max_concurrency)
         self._multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, max_concurrency)
@@ -198,7 +201,7 @@ class CurlTransport:
         if not CAN_LOOK or exchange.handle.getinfo(pycurl.ACTIVESOCKET) != NO_SOCKET:
             return False
         self._is_wary = True
-        was_early = exchange.handle.getinfo(pycurl.SIZE_UPLOAD) < exchange.body_bytes  # so libcurl stopped sending
+        was_early = exchange.handle.getinfo(UPLOADED_INFO) < exchange.body_bytes  # so libcurl stopped sending
         return not was_early and not exchange.is_last()
 
     def _start_anew(self, exchange: "_Exchange") -> None:
@@ -381,6 +384,18 @@ class _Exchange:
         is_framed = self.fields(b"content-length") or self.fields(b"transfer-encoding")
         is_closing = any("close" in value.lower() for value in self.fields(b"connection"))
         return is_closing or start.startswith(b"HTTP/1.0") or not is_framed
+
+
+def _open_multi() -> Any:
+    """Open the multi handle, which takes descriptors: where there are none left, wait for a while."""
+    deadline = time.monotonic() + CONNECT_SECONDS
+    while True:
+        try:
+            return pycurl.CurlMulti()
+        except pycurl.error as error:
+            if not are_exhausted() or time.monotonic() >= deadline:
+                raise ServiceUnavailableError(f"{WireFault.FILES.value}, so nothing was sent ({error}).") from None
+        time.sleep(FILES_SECONDS)
 
 
 def _header_lines(headers: Headers) -> list[str]:

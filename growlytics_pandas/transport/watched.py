@@ -60,7 +60,9 @@ class Watch:
     def hold(self, connection: "_Watching") -> None:
         """Take note of the connection in use."""
         with self._lock:
-            self._connection = connection
+            before, self._connection = self._connection, connection
+            if before is not None and before is not connection and before.sock is None:
+                before.drop_spare()  # a retry of urllib3's has left it behind
             if self.is_closing:
                 raise ConnectionAbortedError("the run was stopped")
 
