@@ -65,6 +65,7 @@ FINAL: Final = 200  # the lowest status of an answer that is one
 _AFTER: Final = re.compile(r" after \d+ (?:ms|milliseconds)\b")  # else one reason would be counted as many
 
 RETRY_AFTER_INFO: Final[int | None] = getattr(pycurl, "RETRY_AFTER", None)
+LIMITS_BODIES: Final = pycurl.version_info()[2] >= 0x080400  # before 8.4.0 only those whose size is known beforehand
 UPLOADED_INFO: Final = getattr(pycurl, "SIZE_UPLOAD_T", pycurl.SIZE_UPLOAD)  # the latter is deprecated
 NO_SOCKET: Final = -1
 LEFTOVERS: Final = b"Leftovers after chunking"  # libcurl's own words for bytes after the last chunk
@@ -295,7 +296,7 @@ class _Exchange:
     """
 
     __slots__ = (
-        "_is_heard", "_lines", "body_bytes", "chunks", "handle", "has_leftovers", "headers", "is_full", "is_wary",
+        "_is_heard", "_lines", "_looks", "body_bytes", "chunks", "handle", "has_leftovers", "headers", "is_full", "is_wary",
         "n_dropped", "port", "sends", "size", "started", "token",
     )  # fmt: skip
 
@@ -313,9 +314,13 @@ class _Exchange:
         self._is_heard = False
         self.chunks: list[bytes] = []
         self.headers: list[bytes] = []
-        self._lines = lines
+        self._lines, self._looks = lines, lines.looks
         handle.exchange = self
-        handle.setopt(pycurl.WRITEFUNCTION, self.write)
+        if LIMITS_BODIES:
+            handle.setopt(pycurl.MAXFILESIZE, MAX_REPLY_BYTES)
+            handle.setopt(pycurl.WRITEFUNCTION, self.chunks.append)
+        else:
+            handle.setopt(pycurl.WRITEFUNCTION, self.write)
         if CAN_LOOK:
             handle.setopt(pycurl.PREREQFUNCTION, self.begin)
         handle.setopt(pycurl.DEBUGFUNCTION, self.hear)
@@ -347,7 +352,8 @@ class _Exchange:
 
     def begin(self, _address: str, _local_address: str, _port: int, local_port: int) -> int:
         """Let libcurl send the request on this connection, or not; it asks here each time that it is about to."""
-        if self._lines.is_quiet(local_port):
+        look = self._looks.get(local_port)
+        if (look is not None and not look(0)) or self._lines.is_quiet(local_port):
             self.sends += 1
             self.port = local_port
             return 0
@@ -363,8 +369,11 @@ class _Exchange:
         return len(chunk)
 
     def take_body(self) -> bytes:
-        chunks, self.chunks, self.size = self.chunks, [], 0
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks = self.chunks
+        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        self.size = 0
+        return body
 
     def fields(self, name: bytes) -> list[str]:
         """Return the values of a header of the answer; interim answers before it have heads of their own."""
