@@ -193,7 +193,9 @@ class Delivery:
         if self._waiting:
             started += self._start_again(now, allowance - started)
         in_flight, submit = self._in_flight, self._transport.submit
-        while started < allowance and upcoming is not None and len(self._waiting) < self._limits.max_waiting:
+        if len(self._waiting) >= self._limits.max_waiting:
+            allowance = 0
+        while started < allowance and upcoming is not None:
             row, body = upcoming
             upcoming = next(fresh, None)
             if row == NO_ROW:

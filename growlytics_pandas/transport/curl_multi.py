@@ -65,7 +65,8 @@ FINAL: Final = 200  # the lowest status of an answer that is one
 _AFTER: Final = re.compile(r" after \d+ (?:ms|milliseconds)\b")  # else one reason would be counted as many
 
 RETRY_AFTER_INFO: Final[int | None] = getattr(pycurl, "RETRY_AFTER", None)
-LIMITS_BODIES: Final = pycurl.version_info()[2] >= 0x080400  # before 8.4.0 only those whose size is known beforehand
+LIMITING_VERSION: Final = 0x080400  # libcurl before 8.4.0 limits only answers whose size is known beforehand
+LIMITS_BODIES: Final = pycurl.version_info()[2] >= LIMITING_VERSION
 UPLOADED_INFO: Final = getattr(pycurl, "SIZE_UPLOAD_T", pycurl.SIZE_UPLOAD)  # the latter is deprecated
 NO_SOCKET: Final = -1
 LEFTOVERS: Final = b"Leftovers after chunking"  # libcurl's own words for bytes after the last chunk
@@ -108,7 +109,7 @@ class CurlTransport:
         exchange = self._idle.pop() if self._idle else self._new_exchange()
         exchange.token = token
         exchange.body_bytes = len(body)
-        exchange.sends = exchange.n_dropped = 0
+        exchange.sends = 0
         exchange.started = time.monotonic()
         if self._is_wary and not exchange.is_wary:
             exchange.be_wary()
@@ -138,11 +139,30 @@ class CurlTransport:
 
     def _collect(self) -> list[Reply]:
         replies: list[Reply] = []
+        remove, idle = self._multi.remove_handle, self._idle
         n_left = 1
         while n_left:
             n_left, done, failed = self._multi.info_read()
             now = time.monotonic()
-            replies.extend([self._finish(handle.exchange, now) for handle in done])
+            for handle in done:
+                exchange = handle.exchange
+                chunks = exchange.chunks
+                # Most answers: nothing to hide in them, nothing to look for, and the tuple made at once.
+                if (
+                    len(chunks) == 1
+                    and chunks[0] in PLAIN_SUCCESS
+                    and not exchange.is_wary
+                    and exchange.sends == 1
+                    and handle.getinfo(pycurl.RESPONSE_CODE) == OK
+                ):
+                    facts = (exchange.token, OK, chunks[0], now - exchange.started)
+                    replies.append(tuple.__new__(Reply, facts + UNEVENTFUL))
+                    chunks.clear()
+                    exchange.size = 0
+                    remove(handle)
+                    idle.append(exchange)
+                else:
+                    replies.append(self._finish(exchange, now))
             for handle, code, words in failed:
                 exchange = handle.exchange
                 if code != pycurl.E_ABORTED_BY_CALLBACK:
@@ -165,10 +185,8 @@ class CurlTransport:
             return self._fail(exchange, now, pycurl.E_FTP_WEIRD_SERVER_REPLY, UNCERTAIN)
         body = exchange.take_body()
         seconds = now - exchange.started
-        if status == OK and body in PLAIN_SUCCESS:  # most answers: nothing to hide in it, and the tuple made at once
-            reply = tuple.__new__(Reply, (exchange.token, OK, body, seconds, *UNEVENTFUL))
-            if exchange.sends > 1:
-                reply = reply._replace(repeats=exchange.sends - 1)
+        if status == OK and body in PLAIN_SUCCESS:
+            reply = Reply(exchange.token, OK, body, seconds, repeats=max(0, exchange.sends - 1))
             if exchange.is_wary and not self._is_wary and CAN_LOOK:
                 exchange.be_calm()
         else:
@@ -237,6 +255,7 @@ class CurlTransport:
 
     def _release(self, exchange: "_Exchange") -> None:
         self._multi.remove_handle(exchange.handle)
+        exchange.n_dropped = 0
         if exchange.is_wary:
             exchange.headers.clear()
             exchange.has_leftovers = False
@@ -296,8 +315,8 @@ class _Exchange:
     """
 
     __slots__ = (
-        "_is_heard", "_lines", "_looks", "body_bytes", "chunks", "handle", "has_leftovers", "headers", "is_full", "is_wary",
-        "n_dropped", "port", "sends", "size", "started", "token",
+        "_is_heard", "_lines", "_looks", "body_bytes", "chunks", "handle", "has_leftovers", "headers", "is_full",
+        "is_wary", "n_dropped", "port", "sends", "size", "started", "token",
     )  # fmt: skip
 
     def __init__(self, handle: Any, lines: Lines) -> None:

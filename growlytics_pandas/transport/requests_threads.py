@@ -15,13 +15,13 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, LocationValueError, NewConnectionError, ProtocolError, ReadTimeoutError
 
-from growlytics_pandas.transport.bundles import find_bundle
+from growlytics_pandas.transport.bundles import named_bundle
 from growlytics_pandas.transport.descriptors import are_exhausted
 from growlytics_pandas.transport.privacy import KeyMask
 from growlytics_pandas.transport.protocol import MAX_REPLY_BYTES, Endpoint
 from growlytics_pandas.transport.urls import is_direct
 from growlytics_pandas.transport.watched import CURRENT, FINAL, Watch, WatchedAdapter
-from growlytics_pandas.wire import Reply, WireFault
+from growlytics_pandas.wire import OK, Reply, WireFault
 
 CONNECT_SECONDS: Final = 10.0  # a host that takes longer to accept a connection is down
 SLICE_SECONDS: Final = 0.1  # requests are looked at so often for the total limit
@@ -183,6 +183,9 @@ class _Worker(threading.Thread):
             raise exceptions.ReadTimeout("the answer came too slowly")
         if response.status_code < FINAL or (self.watch.has_surplus and not is_full):
             raise ProtocolError("the answer is not certainly that of this request")
+        if response.status_code == OK and not is_full:  # nothing else of it matters
+            seconds = time.monotonic() - started
+            return Reply(token, OK, self._mask.hide(body), seconds, repeats=_count_repeats(response))
         fault = WireFault.TOO_LARGE if is_full else None
         location = response.headers.get("Location")
         return Reply(
@@ -248,10 +251,11 @@ def _timeouts(endpoint: Endpoint) -> tuple[float, float]:
 
 
 def _verify(endpoint: Endpoint) -> bool | str | None:
-    """None leaves it to the session and to the variables that requests knows; it does not know SSL_CERT_FILE."""
-    if endpoint.verify is True and endpoint.session is None:
-        return find_bundle(endpoint.verify)
-    return None if endpoint.verify is True else str(endpoint.verify) if endpoint.verify else False
+    """None leaves it to the session and to the variables that requests knows; SSL_CERT_FILE is none of them."""
+    if endpoint.verify is not True:
+        return str(endpoint.verify) if endpoint.verify else False
+    named = named_bundle() if endpoint.session is None and endpoint.url.startswith("https:") else None
+    return named[1] if named is not None else None
 
 
 def _proxies(url: str) -> dict[str, str]:
