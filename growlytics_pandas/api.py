@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 import pandas as pd
 
 from growlytics_pandas.client import Client, default_client, refuse_client_as_id, require_client
+from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.execution import execute
 from growlytics_pandas.identifiers import Keep
 from growlytics_pandas.layout import NewAttributes, lay_out
@@ -98,8 +99,8 @@ def plan(
         "name": name,
         "new_attributes": new_attributes,
     }
-    layout = lay_out(df, id_col, known=workspace.known_types() if workspace else None, **options)
-    kept = snapshot(df)
+    kept = snapshot(prepare_frame(read_frame(df), id_col))
+    layout = lay_out(kept, id_col, known=workspace.known_types() if workspace else None, **options)
 
     def replan(other: Client) -> Plan:
         return plan(kept, id_col, client=other, **options)

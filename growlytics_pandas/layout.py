@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas.columns.frames import is_label
 from growlytics_pandas.contacts import check_region
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.hints import Hint, advise_on_name, hint
@@ -93,8 +94,6 @@ def lay_out(
 
     `facts`, one a column, are those of all parts of which `frame` is an example.
     """
-    if not isinstance(frame, pd.DataFrame):
-        raise _no_frame(frame)
     _choice("keep", keep, ("first", "last", False))
     _choice("new_attributes", new_attributes, ("allow", "forbid"))
     if new_attributes == "forbid" and known is None:
@@ -126,18 +125,6 @@ def lay_out(
         knows_types=known is not None,
         known_names=tuple(known or ()),
         top_level_name=name,
-    )
-
-
-def _no_frame(found: Any) -> InvalidArgumentTypeError:
-    package, kind = type(found).__module__.partition(".")[0], type(found).__name__
-    if hasattr(found, "to_pandas"):  # Polars, Arrow
-        remedy = f"{kind}.to_pandas() makes one"
-    else:
-        remedy = "Series.to_frame() makes one" if isinstance(found, pd.Series) else "pd.DataFrame(…) may make one"
-    origin = "" if package in ("builtins", "pandas") else f" of {package}"
-    return InvalidArgumentTypeError(
-        f"df: found a {kind}{origin}; it must be a pandas DataFrame, one row a customer ({remedy})."
     )
 
 
@@ -229,14 +216,10 @@ def _positions(
     frame: pd.DataFrame, id_position: int, chosen: Sequence[Hashable] | None, renamed: Mapping[Any, str]
 ) -> list[int]:
     if chosen is not None:
-        return [p for label in chosen for p, other in enumerate(frame.columns) if _same(label, other)]
+        return [p for label in chosen for p, other in enumerate(frame.columns) if is_label(label, other)]
     id_label = frame.columns[id_position]
     id_is_reserved = renamed.get(id_label, name_of(id_label)) in contract.RESERVED_ATTRIBUTES
     return [p for p in range(frame.shape[1]) if p != id_position or id_is_reserved]
-
-
-def _same(label: Hashable, other: Hashable) -> bool:
-    return label is other or (label is not pd.NA and other is not pd.NA and bool(label == other))
 
 
 def _labels(columns: Iterable[Hashable] | None) -> list[Hashable] | None:
@@ -259,7 +242,7 @@ def _labels(columns: Iterable[Hashable] | None) -> list[Hashable] | None:
 
 def find_id(frame: pd.DataFrame, id_col: Hashable) -> int:
     """Return the position of the id column, which must be one."""
-    positions = [p for p, label in enumerate(frame.columns) if _same(id_col, label)]
+    positions = [p for p, label in enumerate(frame.columns) if is_label(id_col, label)]
     if len(positions) == 1:
         return positions[0]
     if positions:
@@ -267,8 +250,6 @@ def find_id(frame: pd.DataFrame, id_col: Hashable) -> int:
             f"id_col: {len(positions)} columns are labelled {id_col!r}; the id must be one column. "
             "Rename the others: df.columns = [...]."
         )
-    if id_col in frame.index.names and id_col is not None:
-        raise InvalidArgumentError(f"id_col: {id_col!r} is the index, not a column. Use df.reset_index() first.")
     raise InvalidArgumentError(f"id_col: there is no column {id_col!r}. {_suggest(frame, id_col)}")
 
 
@@ -284,7 +265,7 @@ _SHOWN = 10
 
 def _suggest(frame: pd.DataFrame, label: Hashable) -> str:
     shown = {str(column).casefold(): repr(column) for column in frame.columns}  # the case of a label is easily missed
-    levels = [repr(c) for c in frame.columns if isinstance(c, tuple) and any(_same(label, one) for one in c)]
+    levels = [repr(c) for c in frame.columns if isinstance(c, tuple) and any(is_label(label, one) for one in c)]
     near = levels[:3] or [shown[one] for one in difflib.get_close_matches(str(label).casefold(), shown, n=3)]
     if near:
         return f"Did you mean {' or '.join(near)}?"

@@ -15,13 +15,22 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas.batches.duplicates import find_suspects, settle
+from growlytics_pandas.batches.duplicates import Tellings, find_suspects, settle
 from growlytics_pandas.batches.engine import Engine
-from growlytics_pandas.batches.parts import Common, PartTask, check_part, fetch_ids, preview_part
-from growlytics_pandas.batches.survey import Question, merge_columns, merge_floats, merge_labels, survey_part
+from growlytics_pandas.batches.parts import Common, PartTask, changed, check_part, fetch_ids, preview_part
+from growlytics_pandas.batches.survey import (
+    PartSurvey,
+    Question,
+    digest_ids,
+    merge_columns,
+    merge_floats,
+    merge_labels,
+    survey_part,
+)
 from growlytics_pandas.client import Client
+from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.identifiers import Keep
+from growlytics_pandas.identifiers import Keep, hash_texts
 from growlytics_pandas.layout import ColumnFacts, Layout, NewAttributes, lay_out
 from growlytics_pandas.name_rules import check_attributes, dropped_columns
 from growlytics_pandas.outcomes import Book, Status
@@ -58,7 +67,7 @@ class PlanOptions:
         workspace = client.workspace if client else None
         options = {name: getattr(self, name) for name in self.__slots__}
         known = workspace.known_types() if workspace else None
-        return lay_out(frame, id_col, known=known, facts=facts, **options)
+        return lay_out(prepare_frame(frame, id_col), id_col, known=known, facts=facts, **options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +98,11 @@ def survey(engine: Engine, id_col: Hashable, options: PlanOptions) -> Surveyed:
     first_rows = [0, *accumulate(each.rows for each in surveys)]
     suspects = find_suspects(surveys)
     texts = dict(engine.run(fetch_ids, question, suspects)) if suspects else {}
+    for number, found_texts in texts.items():
+        if not np.array_equal(hash_texts(found_texts), surveys[number].exact[suspects[number]]):
+            raise changed(number, "its ids, or their order, are not those of the first look")
     tellings = settle(suspects, texts, first_rows, options.keep)
-    tasks = [
-        PartTask(number, first_rows[number], each.rows, *tellings.of(number)) for number, each in enumerate(surveys)
-    ]
+    tasks = [_task(number, first_rows[number], each, tellings) for number, each in enumerate(surveys)]
     example = next((each.example for each in surveys if each.rows), surveys[0].example)
     return Surveyed(
         labels,
@@ -102,6 +112,11 @@ def survey(engine: Engine, id_col: Hashable, options: PlanOptions) -> Surveyed:
         tuple(np.flatnonzero(~each.has_id) for each in surveys),
         merge_floats(surveys),
     )
+
+
+def _task(number: int, first_row: int, part: PartSurvey, tellings: Tellings) -> PartTask:
+    same, alike = tellings.of(number)
+    return PartTask(number, first_row, part.rows, same, alike, part.labels, digest_ids(part.has_id, part.exact))
 
 
 def make_plan(

@@ -20,6 +20,7 @@ from growlytics_pandas.batches.run import BatchRun
 from growlytics_pandas.batches.seen_ids import SeenIds
 from growlytics_pandas.batches.survey import PartSurvey, Question, align, merge_columns, merge_floats, survey_part
 from growlytics_pandas.client import Client
+from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError
 from growlytics_pandas.id_rules import Told, left_out_by
 from growlytics_pandas.layout import Layout
@@ -113,6 +114,7 @@ class StreamRun(BatchRun):
 
     def _take(self, frame: pd.DataFrame) -> Part:
         """Add a batch to the plan."""
+        frame = prepare_frame(frame, self._id_col)
         before = self.plan.surveyed
         survey = survey_part(frame, self._question)
         labels = before.labels or survey.labels

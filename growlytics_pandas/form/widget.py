@@ -11,6 +11,7 @@ import pandas as pd
 
 from growlytics_pandas import api
 from growlytics_pandas.client import Client, refuse_client_as_id
+from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.form.actions import Actions
 from growlytics_pandas.form.choices import ColumnChoice, first_choices
 from growlytics_pandas.form.code import find_names, write_line
@@ -51,9 +52,9 @@ class Form:
 
     def __init__(self, frame: pd.DataFrame, client: Client | None = None, id_col: Hashable = None) -> None:
         refuse_client_as_id(id_col)
-        self._choices = first_choices(frame, id_col)
         self._names = find_names(frame, client)
-        self._frame = snapshot(frame)
+        self._frame = snapshot(prepare_frame(read_frame(frame), id_col))
+        self._choices = first_choices(self._frame, id_col)
         self._client = client
         self._checked: Plan | Exception | None = None
         self._make_fields()

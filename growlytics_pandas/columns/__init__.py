@@ -1,0 +1,1 @@
+"""The columns of a frame, whatever library it is of."""
