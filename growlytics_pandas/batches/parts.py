@@ -196,9 +196,8 @@ def _require_same_form(frame: pd.DataFrame, task: PartTask) -> None:
     labels = tuple(frame.columns)
     if task.ids and labels != task.labels:
         odd = set(labels) ^ set(task.labels)
-        found = next(
-            (f"{label!r} is in one of both" for label in (*labels, *task.labels) if label in odd), "their order"
-        )
+        other = next((repr(label) for label in (*labels, *task.labels) if label in odd), "")
+        found = f"{other} is in one of both" if other else "their order or number differs"
         raise changed(task.number, f"its columns are not those of the first look: {found}")
 
 

@@ -84,6 +84,7 @@ def _source_of(arguments: argparse.Namespace) -> Source:
         sep=arguments.sep,
         na=arguments.na,
         limit=arguments.limit,
+        skip=arguments.skip_rows,
     )
 
 

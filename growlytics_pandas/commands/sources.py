@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Final
 
 import pandas as pd
 
+from growlytics_pandas.commands.contents import find_encoding, refuse_binary
 from growlytics_pandas.commands.csv_text import CsvForm, read_csv_text
 from growlytics_pandas.commands.jsonl import read_json_lines
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
@@ -24,7 +25,7 @@ STDIN: Final = "-"
 _SUFFIXES: Final = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 _SEPARATORS: Final = {"csv": ",", "tsv": "\t"}
 _GZIP_MAGIC: Final = b"\x1f\x8b"
-_UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+_LOOKED_AT: Final = 512  # bytes that show what a file is
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Source:
     sep: str | None = None
     missing: frozenset[str] = frozenset()
     limit: int | None = None
+    skip: int = 0
 
     @property
     def is_untyped(self) -> bool:
@@ -76,15 +78,17 @@ def find_source(
     sep: str | None,
     na: list[str] | None,
     limit: int | None,
+    skip: int = 0,
 ) -> Source:
     """Check how a file is to be read."""
     found = named or _format_of(path)
-    if found not in _SEPARATORS and (sep or na):
-        raise InvalidArgumentError(f"{'--sep' if sep else '--na'}: it is for csv and tsv, and this is {found}.")
+    if found not in _SEPARATORS and (sep or na or skip):
+        option = "--sep" if sep else "--na" if na else "--skip-rows"
+        raise InvalidArgumentError(f"{option}: it is for csv and tsv, and this is {found}.")
     if sep is not None and len(sep) != 1:
         sep = {"\\t": "\t", "tab": "\t"}.get(sep) or _refuse_sep(sep)
     blanks = {text if isinstance(text, str) else "--" for text in na or ()}  # argparse makes a list of "--"
-    return Source(path, found, _encoding(encoding), sep, frozenset(map(str.strip, blanks - {""})), limit)
+    return Source(path, found, _encoding(encoding), sep, frozenset(map(str.strip, blanks - {""})), limit, skip)
 
 
 def read_source(source: Source) -> Table:
@@ -100,14 +104,17 @@ def read_source(source: Source) -> Table:
         raise InvalidArgumentError(f"{source.shown}: it cannot be read: {error.strerror or error}.") from None
 
 
-def _read(source: Source, stream: BinaryIO) -> Table:
+def _read(source: Source, stream: io.BufferedReader) -> Table:
     if source.format == "parquet":
         return _read_parquet(source, stream)
-    with io.TextIOWrapper(stream, encoding=source.encoding, newline="") as text:
+    start = stream.peek(_LOOKED_AT)[:_LOOKED_AT]
+    refuse_binary(start, source.shown)
+    encoding = find_encoding(start, source.encoding, source.shown)
+    with io.TextIOWrapper(stream, encoding=encoding, newline="") as text:
         lines = _Lines(text)
         if source.is_untyped:
             sep = source.sep or _SEPARATORS[source.format]
-            form = CsvForm(source.shown, sep, source.missing, is_sure=source.sep is not None)
+            form = CsvForm(source.shown, sep, source.missing, is_sure=source.sep is not None, skip=source.skip)
             frame = read_csv_text(lines, form, source.limit)
         else:
             frame = read_json_lines(lines, source.shown, source.limit)
@@ -153,13 +160,13 @@ def _read_parquet(source: Source, stream: BinaryIO) -> Table:
 
 
 @contextlib.contextmanager
-def _opened(path: str) -> Iterator[BinaryIO]:
+def _opened(path: str) -> Iterator[io.BufferedReader]:
     with contextlib.ExitStack() as stack:
         raw: Any = sys.stdin.buffer if path == STDIN else stack.enter_context(Path(path).open("rb"))
         if not hasattr(raw, "peek"):
             raw = io.BufferedReader(raw)
         start = raw.peek(2)[:2]
-        yield gzip.GzipFile(fileobj=raw) if start == _GZIP_MAGIC else raw  # type: ignore[misc]
+        yield io.BufferedReader(gzip.GzipFile(fileobj=raw)) if start == _GZIP_MAGIC else raw  # type: ignore[type-var]
 
 
 def _format_of(path: str) -> str:
@@ -192,8 +199,6 @@ def _refuse_sep(sep: str) -> str:
 
 def _undecodable(source: Source, error: UnicodeDecodeError) -> str:
     where = f"{source.shown}{_line_of(source)}"
-    if error.object[:2] in _UTF_16_MARKS:
-        return f"{where}: it is UTF-16: say --encoding utf-16."
     found = error.object[error.start]
     name = "UTF-8" if source.encoding == "utf-8-sig" else source.encoding
     return (
