@@ -129,7 +129,7 @@ class FrameEngine(LocalEngine):
         self._frames = frames
         if not callable(frames):
             _require_frames(frames, "found")
-        self.can_repeat = callable(frames) or iter(frames) is not frames
+        self.can_repeat = callable(frames) or (iter(frames) is not frames and not _holds_readers(frames))
         self._n_parts: int | None = None
 
     def walk(self, numbers: Iterable[int] | None) -> Iterator[tuple[int, pd.DataFrame]]:
@@ -208,6 +208,11 @@ def _require_frames(source: Any, found: str) -> None:
             f"frames: {found} a {type(source).__name__}; it must be an iterable of DataFrames, or a function that "
             "returns one, such as lambda: pd.read_csv(path, chunksize=100_000)."
         )
+
+
+def _holds_readers(frames: Any) -> bool:
+    """Whether a list holds streams, each of which can be read only once."""
+    return isinstance(frames, (list, tuple)) and any(hasattr(frame, "read_next_batch") for frame in frames)
 
 
 def _pieces(source: Any) -> str:

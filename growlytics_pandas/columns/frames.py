@@ -69,9 +69,10 @@ def prepare_frame(frame: pd.DataFrame, id_col: Hashable) -> pd.DataFrame:
     """
     level = _level_of(frame, id_col)
     if level is not None:
-        columns = [_level_values(frame.index, level), *(frame.iloc[:, i].array for i in range(frame.shape[1]))]
-        made = _frame(columns, [id_col, *frame.columns], len(frame))
-        frame = made.set_axis(frame.index)
+        values = _level_values(frame.index, level)
+        frame = frame.copy(deep=False)
+        frame.columns = pd.Index(list(frame.columns), dtype=object, tupleize_cols=False)
+        frame.insert(0, id_col, values)
     places = [i for i, dtype in enumerate(frame.dtypes) if _is_foreign(dtype)]
     if places:
         frame = frame.copy(deep=False)
@@ -103,13 +104,14 @@ def is_label(label: Hashable, other: Hashable) -> bool:
     return label is other or (label is not pd.NA and other is not pd.NA and bool(label == other))
 
 
-def _level_values(index: pd.Index[Any], level: int) -> Any:
+def _level_values(index: pd.Index[Any], level: int) -> pd.Series[Any]:
     if not isinstance(index, pd.MultiIndex):
-        return index.array
+        return index.to_series(index=index)
     values, codes = index.levels[level], np.asarray(index.codes[level])
     if (codes < 0).any() and isinstance(values.dtype, np.dtype) and values.dtype.kind in "iub":
-        return _objects([None if code < 0 else values[code] for code in codes.tolist()])  # pandas makes floats
-    return index.get_level_values(level).array
+        cells = _objects([None if code < 0 else values[code] for code in codes.tolist()])  # pandas makes floats
+        return pd.Series(cells, index=index, dtype=object)
+    return index.get_level_values(level).to_series(index=index)
 
 
 # dtypes of other libraries -------------------------------------------------------------------------------------------
@@ -262,7 +264,9 @@ def _labels(labels: list[Any], written: Sequence[Mapping[str, Any]]) -> pd.Index
 
 
 def _frame(columns: Sequence[Any], labels: Iterable[Any], rows: int) -> pd.DataFrame:
-    frame = pd.DataFrame({i: pd.Series(column, copy=False) for i, column in enumerate(columns)}, index=range(rows))
+    # With its dtype: pandas would make text and dates of objects.
+    series = {i: pd.Series(column, dtype=column.dtype, copy=False) for i, column in enumerate(columns)}
+    frame = pd.DataFrame(series, index=range(rows))
     frame.columns = pd.Index(list(labels), dtype=object, tupleize_cols=False)
     return frame
 

@@ -1,7 +1,7 @@
 """CSV → columns of text. Strict: what pandas would mend without a word (short lines, repeated labels) is an error.
 
-The apostrophe that `csv_safe` puts before a text that could run as a formula is removed, so that outcomes and violations
-can be pushed as they were written.
+The apostrophe that `csv_safe` puts before a text that could run as a formula is removed, so that a file which this
+package wrote can be pushed.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def read_csv_text(text: Iterable[str], form: CsvForm, limit: int | None) -> pd.D
         return _frame(header[1], records, form, limit)
     except csv.Error as error:
         raise InvalidArgumentError(
-            f"{form.shown}, line {reader.line_num + skipped:,}: {error}. Perhaps a quote that does not close, or another "
-            "separator: --sep."
+            f"{form.shown}, line {reader.line_num + skipped:,}: {error}. Perhaps a quote that does not close, or "
+            "another separator: --sep."
         ) from None
 
 
