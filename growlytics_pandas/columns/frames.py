@@ -78,7 +78,8 @@ def prepare_frame(frame: pd.DataFrame, id_col: Hashable) -> pd.DataFrame:
         frame = frame.copy(deep=False)
         for place in places:
             column = frame.iloc[:, place]
-            frame.isetitem(place, pd.Series(_objects(_values(column)), index=frame.index, dtype=object))
+            objects = pd.Series(_objects(_values(column)), index=frame.index, dtype=object)
+            frame.isetitem(place, objects)  # type: ignore[arg-type] - of an array pandas would make dates
     return frame
 
 
@@ -254,7 +255,7 @@ def _labels(labels: list[Any], written: Sequence[Mapping[str, Any]]) -> pd.Index
             tuples = [ast.literal_eval(label) for label in labels]
             return pd.MultiIndex.from_tuples(tuples, names=[level["name"] for level in written])
         if written and written[0]["pandas_type"] not in _TEXT_LABELS:
-            return plain.astype(written[0]["numpy_type"])
+            return pd.Index(plain.astype(written[0]["numpy_type"]))
     except (ValueError, TypeError, SyntaxError):
         return plain
     return plain

@@ -166,7 +166,7 @@ def _opened(path: str) -> Iterator[io.BufferedReader]:
         if not hasattr(raw, "peek"):
             raw = io.BufferedReader(raw)
         start = raw.peek(2)[:2]
-        yield io.BufferedReader(gzip.GzipFile(fileobj=raw)) if start == _GZIP_MAGIC else raw  # type: ignore[type-var]
+        yield io.BufferedReader(gzip.GzipFile(fileobj=raw)) if start == _GZIP_MAGIC else raw
 
 
 def _format_of(path: str) -> str:
