@@ -79,7 +79,7 @@ def prepare_frame(frame: pd.DataFrame, id_col: Hashable) -> pd.DataFrame:
         for place in places:
             column = frame.iloc[:, place]
             objects = pd.Series(_objects(_values(column)), index=frame.index, dtype=object)
-            frame.isetitem(place, objects)  # type: ignore[arg-type] - of an array pandas would make dates
+            frame.isetitem(place, objects)  # type: ignore[arg-type]  # an array would become dates
     return frame
 
 
@@ -174,9 +174,8 @@ def _of_arrow(column: Any) -> Any:
             return own
         column = _storage(column)
     if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if column.type in _views(pa):
-        column = _without_views(column)
+        column = _decoded(column)
+    column = _without_views(column)
     if not _is_plain(column.type):
         return _objects(column.to_pylist())
     return pd.arrays.ArrowExtensionArray(column)
@@ -204,14 +203,20 @@ def _storage(column: Any) -> Any:
     return stored
 
 
-def _views(pa: Any) -> tuple[Any, ...]:
-    return (pa.string_view(),) if hasattr(pa, "string_view") else ()
+def _decoded(column: Any) -> Any:
+    """Return the values of a dictionary, which is Arrow's categorical; a cast cannot decode views."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    chunks = [_without_views(pa.chunked_array([c.dictionary])).combine_chunks().take(c.indices) for c in column.chunks]
+    return pa.chunked_array(chunks) if chunks else pa.chunked_array([], type=column.type.value_type)
 
 
 def _without_views(column: Any) -> Any:
     """Return text that pandas can hold; releases of pyarrow before 18 cannot cast it."""
     import pyarrow as pa  # noqa: PLC0415
 
+    if not hasattr(pa, "string_view") or column.type != pa.string_view():
+        return column
     try:
         return column.cast(pa.large_string())
     except pa.ArrowNotImplementedError:
@@ -255,7 +260,8 @@ def _labels(labels: list[Any], written: Sequence[Mapping[str, Any]]) -> pd.Index
             tuples = [ast.literal_eval(label) for label in labels]
             return pd.MultiIndex.from_tuples(tuples, names=[level["name"] for level in written])
         if written and written[0]["pandas_type"] not in _TEXT_LABELS:
-            return pd.Index(plain.astype(written[0]["numpy_type"]))
+            typed: pd.Index[Any] = plain.astype(written[0]["numpy_type"])
+            return typed
     except (ValueError, TypeError, SyntaxError):
         return plain
     return plain
