@@ -328,3 +328,12 @@ def test_what_is_no_frame_is_refused_with_the_way_to_one(make, words):
     with pytest.raises(InvalidArgumentTypeError, match=words) as refused:
         gp.push(make(), "id", dry_run=True)
     assert "may make one" not in str(refused.value)
+
+
+def test_the_dtypes_of_pandas_stay_as_they_are():
+    frame = pd.DataFrame(
+        {"id": ["a"], "n": pd.array([1], "Int64"), "c": pd.Categorical(["x"]), "s": pd.array(["x"], "string")}
+    )
+    frame["z"], frame["p"] = pd.Timestamp("2025-01-31", tz="UTC"), pd.Period("2025-01")
+    frame["a"] = pd.array([1], pd.ArrowDtype(pa.int8()))
+    assert gp.plan(frame, "id").frame.dtypes.tolist() == frame.dtypes.tolist()

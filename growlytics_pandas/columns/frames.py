@@ -120,7 +120,7 @@ def _level_values(index: pd.Index[Any], level: int) -> pd.Series[Any]:
 
 def _is_foreign(dtype: Any) -> bool:
     """Whether a library other than pandas defines this dtype, such as BigQuery's dbdate."""
-    return isinstance(dtype, ExtensionDtype) and not type(dtype).__module__.startswith("pandas.")
+    return isinstance(dtype, ExtensionDtype) and type(dtype).__module__.partition(".")[0] != "pandas"
 
 
 def _values(column: pd.Series[Any]) -> list[Any]:
