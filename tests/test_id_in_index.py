@@ -89,3 +89,13 @@ def test_a_form_opens_with_the_id_of_the_index():
     frame = FRAMES["one level"]
     assert frame.growlytics.form("email").line.endswith("push('email')")
     assert frame.growlytics.form("email").plan().preview() == gp.preview(frame, "email")
+
+
+def test_a_masked_report_does_not_show_ids_as_labels_of_rows(sandbox, tmp_path):
+    index = pd.Index([919876543210, 919876543211, 919876543211], name="customer")
+    frame = pd.DataFrame({"n": [1, 2, 3]}, index=index)
+    result = gp.push(frame, "customer", errors="drop", client=sandbox.client, progress=False)
+    result.to_html(tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "919876543211" not in page
+    assert "919,876,543,211" not in page

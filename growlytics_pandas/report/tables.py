@@ -176,7 +176,7 @@ def rows_table(care: Care, veil: Veil, limits: Limits) -> Table | None:
     rows = [
         (
             f"{row.row:,}",
-            veil.label(row.index),
+            veil.identity(row.index) if str(row.index) == str(row.id) else veil.label(row.index),
             veil.identity(row.id),
             row.status,
             MISSING if pd.isna(row.http_status) else str(row.http_status),
