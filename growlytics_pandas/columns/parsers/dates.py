@@ -190,8 +190,6 @@ def _name_of(date_format: str) -> str:
 
 # candidates ---------------------------------------------------------------------------------------------------------
 
-DATE_FORMATS: Final = (ISO, "%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M", EPOCH_SECONDS, EPOCH_MILLISECONDS, EXCEL)
-"""The candidates that are no matter of day, month and separators; `formats_like` gives those."""
 _MONTH: Final = r"(?P<b>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 _WEEKDAY: Final = r"(?:(?P<a>mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?(?P<after_a>,?\s+))?"
 _TIME: Final = (
