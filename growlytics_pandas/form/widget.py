@@ -56,9 +56,8 @@ class Form:
         refuse_client_as_id(id_col)
         self._names = find_names(frame, client)
         self._frame = snapshot(prepare_frame(read_frame(frame), id_col))
-        self._choices = first_choices(self._frame, id_col)
         self._client = client
-        self._choices = first_choices(frame, id_col)
+        self._choices = first_choices(self._frame, id_col)
         self._choices = self._choices.with_suggestions(self._suggested())
         self._checked: Plan | Exception | None = None
         self._make_fields()
