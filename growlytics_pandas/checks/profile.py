@@ -82,7 +82,7 @@ def profile_of(column: pd.Series[Any], kind: Kind) -> Profile:
 def profile_of_ids(column: pd.Series[Any], kind: Kind) -> Profile:
     """Return the texts of a column in which most differ, one by one."""
     values = column[column.notna().to_numpy(dtype=bool)].to_numpy(dtype=object).tolist()
-    texts = Texts(values if kind is Kind.TEXT else (value for value in values if isinstance(value, str)))
+    texts = Texts(map(str, values) if kind is Kind.TEXT else (value for value in values if isinstance(value, str)))
     return Profile(texts, np.ones(len(texts), dtype="int64"), Counter())
 
 
