@@ -14,6 +14,7 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Severity
+from growlytics_pandas._text import plural
 from growlytics_pandas.blocks import Budget, prepare, starts
 from growlytics_pandas.checks.doubts import TYPE_OPTIONS
 from growlytics_pandas.checks.findings import Findings
@@ -29,7 +30,6 @@ from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.report import Limits, Shown, plan_page
 from growlytics_pandas.report.page import Page
-from growlytics_pandas.report.tables import plural
 
 if TYPE_CHECKING:
     from growlytics_pandas.client import Client

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas._rules import Rule
+from growlytics_pandas._text import plural
 from growlytics_pandas.batches.duplicates import SharedIds, compare, find_suspects
 from growlytics_pandas.batches.engine import Engine
 from growlytics_pandas.batches.parts import Common, PartTask, changed, check_part, fetch_ids, preview_part
@@ -39,7 +40,6 @@ from growlytics_pandas.layout import ColumnFacts, Layout, lay_out
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.planning import AnyPlan, budget_of, require_count, schema_frame
-from growlytics_pandas.report.tables import plural
 
 if TYPE_CHECKING:
     from growlytics_pandas.batches.result import BatchResult

@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import pandas as pd
 
+from growlytics_pandas._text import plural
 from growlytics_pandas.commands.frames import ROWS_AT_ONCE, frame_of, join, text_array
 from growlytics_pandas.csv_safe import unguarded
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.report.tables import plural
 
 _OTHER_SEPARATORS: Final = (";", "\t", "|")
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?\1*[\r\n]*', re.IGNORECASE)

@@ -10,6 +10,7 @@ import ipywidgets
 import pandas as pd
 
 from growlytics_pandas import api
+from growlytics_pandas._text import plural
 from growlytics_pandas.client import Client, refuse_client_as_id
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.errors import GrowlyticsError
@@ -29,7 +30,6 @@ from growlytics_pandas.form.picture import (
 )
 from growlytics_pandas.masking import Veil
 from growlytics_pandas.planning import Plan, snapshot
-from growlytics_pandas.report.tables import plural
 from growlytics_pandas.result import PushResult
 
 CHECKED_ROWS: Final = 200_000  # looked at on each change: about a second; of a larger frame the first so many
