@@ -26,7 +26,7 @@ def deliver(sender, names, book=None, rows=None, *, on_tick=lambda _delivery: No
     chosen = range(len(names)) if rows is None else rows
     delivery = Delivery(
         sender,
-        Pacer(max_concurrency=16),
+        Pacer(max_concurrency=16, outage_limit_seconds=5.0),  # on a slow machine the last bad rows look like an outage
         book,
         limits=Limits(retry=QUICK, grace_seconds=1.0),
         stop=StopFlag(),
