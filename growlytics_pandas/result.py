@@ -23,6 +23,7 @@ from growlytics_pandas.report import Limits, Shown, gather_care, result_page
 from growlytics_pandas.report.page import Page
 from growlytics_pandas.report.tables import plural
 from growlytics_pandas.timeline import Sample
+from growlytics_pandas.workbooks import summary_table, write_workbook
 
 if TYPE_CHECKING:
     from growlytics_pandas.planning import AnyPlan, Plan
@@ -107,6 +108,32 @@ class AnyResult(Shown):
             raise InvalidArgumentError(f"table: found {table!r}; allowed are {', '.join(map(repr, TABLES))}.")
         frame: pd.DataFrame = getattr(self, table)
         return write_csv(frame, path)
+
+    def to_excel(self, path: str | os.PathLike[str]) -> Path:
+        """Write the result as an Excel workbook, with ids and values as they are (extra ``excel``).
+
+        Sheets: Summary, Rejects, Outcomes, Violations, Schema. Text stays text, no cell runs as a formula, dates are
+        dates. What a sheet cannot hold is text: whole numbers of more than 15 digits, dates with a zone or a fraction
+        of a second. A text of more than 32,767 characters is cut, and says so. Rows beyond 1,048,576 go on in another
+        sheet.
+
+        Raises
+        ------
+        InvalidArgumentError
+            A folder that is not there, a folder in place of a file, or a name that does not end in ``.xlsx``.
+        MissingDependencyError
+            XlsxWriter is not installed.
+        """
+        tables = {"Outcomes": self.outcomes, "Violations": self.violations, "Schema": self.plan.schema}
+        rejects = {"Rejects": self.rejects()} if hasattr(self, "rejects") else {}
+        return write_workbook({"Summary": self._summary(), **rejects, **tables}, path)
+
+    def _summary(self) -> pd.DataFrame:
+        """Return what the run came to, as lines of a table."""
+        run = self.run
+        facts = {"started": run.started.replace(tzinfo=None, microsecond=0), "ended": run.ended}
+        facts |= {"message": run.message, "seconds": round(run.seconds, 1), "retries": run.retries}
+        return summary_table(self.counts, self.findings, facts | {"service": run.base_url})
 
     def plot(self) -> Any:
         """Draw the outcomes, and the rows a second and answer times over the run (extra ``plot``).

@@ -69,6 +69,7 @@ def _source_of(arguments: argparse.Namespace) -> Source:
         encoding=arguments.encoding,
         sep=arguments.sep,
         limit=arguments.limit,
+        sheet=arguments.sheet,
     )
 
 

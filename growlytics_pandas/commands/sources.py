@@ -15,13 +15,21 @@ from typing import Any, BinaryIO, Final
 import pandas as pd
 
 from growlytics_pandas.commands.csv_text import CsvForm, read_csv_text
+from growlytics_pandas.commands.excel import EXCEL_FORMATS, EXCEL_SUFFIXES, read_excel
 from growlytics_pandas.commands.jsonl import read_json_lines
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
 from growlytics_pandas.wire import one_line
 
-FORMATS: Final = ("csv", "tsv", "jsonl", "parquet")
+FORMATS: Final = ("csv", "tsv", "jsonl", "parquet", *EXCEL_FORMATS)
 STDIN: Final = "-"
-_SUFFIXES: Final = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+_SUFFIXES: Final = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    **EXCEL_SUFFIXES,
+}
 _SEPARATORS: Final = {"csv": ",", "tsv": "\t"}
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -36,6 +44,7 @@ class Source:
     encoding: str = "utf-8-sig"
     sep: str | None = None
     limit: int | None = None
+    sheet: str | None = None
 
     @property
     def is_untyped(self) -> bool:
@@ -74,14 +83,17 @@ def find_source(
     encoding: str | None,
     sep: str | None,
     limit: int | None,
+    sheet: str | None = None,
 ) -> Source:
     """Check how a file is to be read."""
     found = named or _format_of(path)
     if found not in _SEPARATORS and sep:
         raise InvalidArgumentError(f"--sep: it is for csv and tsv, and this is {found}.")
+    if found not in EXCEL_FORMATS and sheet:
+        raise InvalidArgumentError(f"--sheet: it is for {', '.join(EXCEL_FORMATS)}, and this is {found}.")
     if sep is not None and len(sep) != 1:
         sep = {"\\t": "\t", "tab": "\t"}.get(sep) or _refuse_sep(sep)
-    return Source(path, found, _encoding(encoding), sep, limit)
+    return Source(path, found, _encoding(encoding), sep, limit, sheet)
 
 
 def read_source(source: Source) -> Table:
@@ -100,6 +112,12 @@ def read_source(source: Source) -> Table:
 def _read(source: Source, stream: BinaryIO) -> Table:
     if source.format == "parquet":
         return _read_parquet(source, stream)
+    if source.format in EXCEL_FORMATS:
+        skipped = getattr(source, "skip_rows", None) or 0
+        frame, notes = read_excel(
+            stream.read(), source.shown, sheet=source.sheet, skip_rows=skipped, limit=source.limit
+        )
+        return Table(frame, pd.RangeIndex(len(frame)), notes=notes)
     with io.TextIOWrapper(stream, encoding=source.encoding, newline="") as text:
         lines = _Lines(text)
         if source.is_untyped:
@@ -166,8 +184,7 @@ def _format_of(path: str) -> str:
     last = [suffix for suffix in suffixes if suffix != ".gz"][-1:]
     if not last or last[0] not in _SUFFIXES:
         raise InvalidArgumentError(
-            f"FILE: the name {path!r} does not tell the format; say --format {'|'.join(FORMATS)}. "
-            "Save a spreadsheet as CSV (UTF-8) first."
+            f"FILE: the name {path!r} does not tell the format; say --format {'|'.join(FORMATS)}."
         )
     return _SUFFIXES[last[0]]
 
