@@ -185,7 +185,7 @@ class Client:
         workspace.forget_types(list(workspace.known_types()))
 
     def history(self) -> pd.DataFrame:
-        """Tell of the runs of this project: one row each, when, rows, counts by status, seconds, how it ended."""
+        """Tell of the runs of this project: one row each, when, rows, counts by status, seconds, end, label."""
         return self._remembered("history").history()
 
     def _remembered(self, method: str) -> Workspace:

@@ -39,7 +39,8 @@ class RunFacts:
     """When and how a run went. Seconds are wall time; `ended` is 'finished', 'dry run' or why it stopped early.
 
     `message` holds the words of the error that ended it early; `samples` the course of the run. `would_refuse`: it was
-    a dry run, and with these options (``errors="raise"``) a push would refuse the frame.
+    a dry run, and with these options (``errors="raise"``) a push would refuse the frame. `label`: the name that the
+    call gave it.
     """
 
     started: datetime
@@ -50,6 +51,7 @@ class RunFacts:
     message: str = ""
     samples: tuple[Sample, ...] = field(default=(), repr=False)
     would_refuse: bool = False
+    label: str | None = None
 
 
 class AnyResult(Shown):
@@ -58,6 +60,12 @@ class AnyResult(Shown):
     plan: AnyPlan
     new_types: pd.DataFrame
     run: RunFacts
+
+    if TYPE_CHECKING:  # one has it as a cached property
+
+        @property
+        def outcomes(self) -> pd.DataFrame:
+            """One row per input row, in its order."""
 
     @property
     @abstractmethod
@@ -131,7 +139,7 @@ class AnyResult(Shown):
     def _summary(self) -> pd.DataFrame:
         """Return what the run came to, as lines of a table."""
         run = self.run
-        facts = {"started": run.started.replace(tzinfo=None, microsecond=0), "ended": run.ended}
+        facts: dict[str, Any] = {"started": run.started.replace(tzinfo=None, microsecond=0), "label": run.label, "ended": run.ended}
         facts |= {"message": run.message, "seconds": round(run.seconds, 1), "retries": run.retries}
         return summary_table(self.counts, self.findings, facts | {"service": run.base_url})
 

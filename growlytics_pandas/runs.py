@@ -21,6 +21,7 @@ from growlytics_pandas.planning import AnyPlan
 from growlytics_pandas.progress import Listener, ProgressEvent, Speedometer, open_listener
 from growlytics_pandas.push_options import PushOptions
 from growlytics_pandas.result import AnyResult, PushResult, RunFacts
+from growlytics_pandas.run_log import RunLog
 from growlytics_pandas.timeline import Sample, Timeline
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Pulse:
     answer_seconds: float = 0.0
     trouble: str = ""
     is_stopping: bool = False
+    hold_seconds: float = 0.0
 
 
 def pulse_of(delivery: Delivery, book: Book) -> Pulse:
@@ -62,6 +64,7 @@ def pulse_of(delivery: Delivery, book: Book) -> Pulse:
         delivery.answer_seconds,
         delivery.trouble,
         delivery.is_stopping,
+        delivery.pacer.hold_seconds(time.monotonic()),
     )
 
 
@@ -81,6 +84,7 @@ class AnyRun(ABC, Generic[R]):
         self._timeline = Timeline()
         self._furthest = Sample(0.0, 0, 0.0)
         self._accepted_before = 0
+        self._log = RunLog(options.label)
 
     @abstractmethod
     def pulse(self) -> Pulse:
@@ -142,6 +146,7 @@ class AnyRun(ABC, Generic[R]):
             message,
             samples,
             self.options.would_refuse(plan),
+            self.options.label,
         )
 
     # progress --------------------------------------------------------------------------------------------------
@@ -166,6 +171,7 @@ class AnyRun(ABC, Generic[R]):
         sample = self._sample(pulse)
         self._timeline.note(sample)
         total, unsettled = sum(pulse.counts.values()), pulse.counts[Status.UNSENT]
+        self._write_log(kind, pulse, result)
         self._speed.note(sample.elapsed_seconds, total - unsettled)
         self._listener(
             ProgressEvent(
@@ -187,6 +193,15 @@ class AnyRun(ABC, Generic[R]):
                 stop=self.stop.request,
             )
         )
+
+    def _write_log(self, kind: str, pulse: Pulse, result: R | None) -> None:
+        if kind == "start":
+            self._log.start(pulse.counts[Status.UNSENT])
+        elif result is None:
+            self._log.look(is_silent=bool(pulse.trouble), hold_seconds=pulse.hold_seconds, retries=pulse.retries)
+        else:
+            error = "" if self.error is None else type(self.error).__name__
+            self._log.end(result.run.ended, error, result.counts, result.run.seconds)
 
 
 def _kept(result: R) -> R:

@@ -75,7 +75,7 @@ def write_workbook(sheets: Mapping[str, pd.DataFrame], path: str | os.PathLike[s
                 f"{name}: it has {frame.shape[1]:,} columns, and a sheet of Excel at most {MAX_COLUMNS:,}; use to_csv."
             )
     require_writer(str(target))
-    import xlsxwriter  # noqa: PLC0415 - optional
+    import xlsxwriter  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
 
     beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     try:

@@ -126,7 +126,7 @@ class BatchRun(AnyRun[BatchResult]):
 
     def _deliver(self, client: Client) -> None:
         workspace = client.workspace
-        self.keeper = Keeper(workspace, self.plan.rows) if workspace else None
+        self.keeper = Keeper(workspace, self.plan.rows, self.options.label) if workspace else None
         ended = "crashed"
         try:
             if self.keeper is not None:
@@ -225,6 +225,7 @@ class BatchRun(AnyRun[BatchResult]):
             answer_seconds=self._answer_seconds + sum(pulse.answer_seconds for pulse in pulses),
             trouble=next((pulse.trouble for pulse in pulses if pulse.trouble), ""),
             is_stopping=self.stop.requested,
+            hold_seconds=max((pulse.hold_seconds for pulse in pulses), default=0.0),
         )
 
     def _counts(self) -> dict[str, int]:

@@ -87,6 +87,7 @@ def add_sending(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="stop after so many failed rows (50), or such a share (0.1)",
     )
+    group.add_argument("--label", metavar="TEXT", help="what to call this run in the history and the log")
     group.add_argument("--chunk-size", type=int, metavar="N", help="rows encoded at once (default: 1000)")
     group.add_argument(
         "--transport",

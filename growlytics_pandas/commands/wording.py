@@ -23,6 +23,7 @@ _SAME: Final = (
         "max_rate",
         "max_concurrency",
         "max_failures",
+        "label",
         "chunk_size",
         "skip_unchanged",
     ),
