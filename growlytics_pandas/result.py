@@ -139,7 +139,11 @@ class AnyResult(Shown):
     def _summary(self) -> pd.DataFrame:
         """Return what the run came to, as lines of a table."""
         run = self.run
-        facts: dict[str, Any] = {"started": run.started.replace(tzinfo=None, microsecond=0), "label": run.label, "ended": run.ended}
+        facts: dict[str, Any] = {
+            "started": run.started.replace(tzinfo=None, microsecond=0),
+            "label": run.label,
+            "ended": run.ended,
+        }
         facts |= {"message": run.message, "seconds": round(run.seconds, 1), "retries": run.retries}
         return summary_table(self.counts, self.findings, facts | {"service": run.base_url})
 

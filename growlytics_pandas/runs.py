@@ -110,7 +110,10 @@ class AnyRun(ABC, Generic[R]):
         self._tell("start")
         try:
             with exclusive(self._client), interrupts(self.stop):
-                self._deliver(self._client)
+                try:
+                    self._deliver(self._client)
+                finally:
+                    self._client.save_types()
         except GrowlyticsError as problem:
             self.error = problem
         except BaseException as problem:

@@ -13,6 +13,7 @@
     doubts               types that are about to be fixed though another is probably meant
     pasting              lines of pandas that mend the file, for who reads it with pandas
     running  stopping    errors and signals → exit statuses, which are in `exits`
+    ledger_command       backup and restore of what earlier pushes left behind
     outputs              reports, violations, outcomes as files
     summary  wording     what is said: one JSON object, or a few lines
 """

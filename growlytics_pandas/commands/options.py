@@ -63,6 +63,7 @@ def add_service(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--ledger", default="auto", metavar="PATH", help="or none; default: GROWLYTICS_LEDGER, else your own"
     )
+    group.add_argument("--types-file", metavar="PATH", help="a JSON file of types: read first, kept up to date")
     refuse_keys(parser)
 
 

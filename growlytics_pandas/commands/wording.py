@@ -105,6 +105,7 @@ _PHRASES: Final = (
     (re.compile(r"(\bthe )?\bledger=None\b"), lambda _: "--ledger none"),
     (re.compile(rf"; {_RESULT}\.retry\(\) sends[^.]*\."), lambda _: "."),
     (re.compile(rf"look at {_RESULT}\.failed before pushing again"), lambda _: "--outcomes PATH tells why"),
+    (re.compile(r"\boverwrite=True"), lambda _: "--overwrite"),
     (re.compile(r"max_failures=([\d.]+)"), lambda m: f"--max-failures {m[1]}"),
     (re.compile(r", or (?:paste the fix|None(?: for no limit)?)\b"), lambda _: ""),
     (re.compile(r"\bskip_unchanged=True"), lambda _: "--skip-unchanged"),
