@@ -14,10 +14,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from growlytics_pandas._rules import Severity
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
 from growlytics_pandas.masking import storable
-from growlytics_pandas.rules import Severity
 from growlytics_pandas.targets import require_target
 
 SUFFIX: Final = ".xlsx"

@@ -14,10 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from growlytics_pandas._rules import Rule
 from growlytics_pandas.batches.duplicates import compare, find_suspects
 from growlytics_pandas.batches.engine import Engine
 from growlytics_pandas.batches.parts import Common, PartTask, check_part, fetch_ids, preview_part
-from growlytics_pandas.batches.survey import Question, merge_columns, merge_labels, survey_part
+from growlytics_pandas.batches.survey import Question, merge_columns, merge_labels, merge_samples, survey_part
+from growlytics_pandas.checks.doubts import check_suggestions, with_options
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.violations import Violation
@@ -28,7 +30,6 @@ from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.planning import AnyPlan, budget_of, require_count, schema_frame
 from growlytics_pandas.report.tables import plural
-from growlytics_pandas.rules import Rule
 
 if TYPE_CHECKING:
     from growlytics_pandas.batches.result import BatchResult
@@ -41,6 +42,7 @@ class Surveyed:
     labels: tuple[Hashable, ...]
     facts: tuple[ColumnFacts, ...]
     example: pd.DataFrame
+    sample: pd.DataFrame
     tasks: tuple[PartTask, ...]
     without_id: tuple[npt.NDArray[np.int64], ...]
     rounded_id: tuple[npt.NDArray[np.int64], ...]
@@ -90,6 +92,7 @@ def survey(engine: Engine, id_col: Hashable, options: PlanOptions) -> Surveyed:
         labels,
         tuple(merge_columns(surveys, labels)),
         example.reindex(columns=pd.Index(labels, tupleize_cols=False)) if tuple(example.columns) != labels else example,
+        merge_samples(surveys, labels),
         tuple(tasks),
         tuple(np.flatnonzero(~each.has_id & ~each.is_rounded) for each in surveys),
         tuple(np.flatnonzero(each.is_rounded) for each in surveys),
@@ -117,6 +120,7 @@ def make_plan(
     return BatchPlan(
         engine=engine,
         client=client,
+        options=options,
         surveyed=surveyed,
         common=Common(layout, surveyed.labels, dropped_columns(violations), budget),
         column_violations=tuple(violations),
@@ -146,6 +150,7 @@ class BatchPlan(AnyPlan):
 
     engine: Engine = field(repr=False)
     client: Client | None = field(repr=False)
+    options: PlanOptions = field(repr=False)
     surveyed: Surveyed = field(repr=False)
     common: Common = field(repr=False)
     column_violations: tuple[Violation, ...] = field(repr=False)
@@ -165,7 +170,12 @@ class BatchPlan(AnyPlan):
     @cached_property
     def schema(self) -> pd.DataFrame:
         """One row per column sent, as `Plan.schema`; `dtype` lists those of all parts."""
-        return schema_frame(self.layout, self.common.dropped)
+        return schema_frame(self.layout, self.common.dropped, self._suggested)
+
+    @property
+    def _examples(self) -> pd.DataFrame:
+        """What suggestions are made from: distinct values of all parts."""
+        return self.surveyed.sample
 
     @cached_property
     def findings(self) -> Findings:
@@ -173,7 +183,9 @@ class BatchPlan(AnyPlan):
         tasks = {task.number: task for task in self.surveyed.tasks}
         found = dict(self.engine.run(check_part, self.common, tasks))
         of_rows = [violation for number in sorted(found) for violation in found[number].violations]
-        return Findings([*self.column_violations, *of_rows])
+        of_columns = [*with_options(self.column_violations, self._suggested)]
+        of_columns += check_suggestions(self.layout, self._suggested, self.rows)
+        return Findings([*of_columns, *of_rows])
 
     @property
     def counts(self) -> dict[str, int]:

@@ -169,7 +169,8 @@ def _empty_plan(engine: FrameEngine, client: Client | None) -> BatchPlan:
     plan = BatchPlan(
         engine,
         client,
-        Surveyed((), (), nothing, (), (), ()),
+        PlanOptions(),
+        Surveyed((), (), nothing, nothing, (), (), ()),
         Common(layout, (), frozenset()),
         (),
         _once,

@@ -113,7 +113,7 @@ def _read(source: Source, stream: BinaryIO) -> Table:
     if source.format == "parquet":
         return _read_parquet(source, stream)
     if source.format in EXCEL_FORMATS:
-        skipped = getattr(source, "skip_rows", None) or 0
+        skipped: int = getattr(source, "skip", 0)
         frame, notes = read_excel(
             stream.read(), source.shown, sheet=source.sheet, skip_rows=skipped, limit=source.limit
         )

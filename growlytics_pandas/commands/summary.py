@@ -8,20 +8,21 @@ from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.report.tables import plural
-from growlytics_pandas.rules import Rule, Severity
 from growlytics_pandas.wire import one_line
 
 _FAILURES_IN_TEXT: Final = 3  # most often one is like the other
 _MAX_NAME_CHARS: Final = 60
 MAX_MESSAGE_CHARS: Final = 600  # of a line: an error says what to do at its end
+_SUGGESTION_COLUMNS: Final = ("option", "column", "value", "reason")
 _SCHEMA_COLUMNS: Final = ("column", "attribute", "type", "known_type", "missing", "note")
 
 
 KEYS: Final = MappingProxyType(
     {
-        "command": "`schema`, `validate` or `push`",
+        "command": "`schema`, `suggest`, `validate` or `push`",
         "file": "FILE as given",
         "exit_status": "as above",
         "ended": "`finished`, `dry run`, `refused`, `interrupted`, `stopped early`, `crashed` or `error`",
@@ -34,6 +35,7 @@ KEYS: Final = MappingProxyType(
         "new_types": "attribute → type that this push fixed for good (a dry run: would fix)",
         "columns": "`schema` only: its rows",
         "options": "the options of the plan that flags and `--options` gave",
+        "suggestions": "`suggest` only: `option`, `column`, `value` (null: a person must decide), `reason`, `cells`",
         "failures": "the first 10 rows refused by the service: `row`, `line`, `status`, `http_status`, `error`",
         "started": "when sending began, UTC",
         "seconds": "how long it took",
@@ -42,7 +44,7 @@ KEYS: Final = MappingProxyType(
         "message": "why it ended early, or the error",
         "next": "what to do",
         "notes": "how the file was read, and types that would be fixed, where that deserves a look",
-        "files": "`report`, `violations`, `outcomes` → the path written",
+        "files": "`report`, `violations`, `outcomes`, `options` → the path written",
     }
 )
 """The keys of ``--json`` and what they mean."""
@@ -88,6 +90,7 @@ class Summary:
     new_types: dict[str, str] = field(default_factory=dict)
     columns: tuple[dict[str, Any], ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
+    suggestions: tuple[dict[str, Any], ...] = ()
     failures: tuple[FailedRow, ...] = ()
     started: str | None = None
     seconds: float | None = None
@@ -108,7 +111,11 @@ class Summary:
 
     def _lines(self) -> Iterator[str]:
         if self.columns:
-            yield _schema_text(self.columns)
+            yield _table(self.columns, _SCHEMA_COLUMNS)
+        elif self.command == "suggest" and self.rows is not None:
+            yield f"{one_line(self.file)}: {plural(len(self.suggestions), 'suggestion')}"
+            if self.suggestions:
+                yield _table(self.suggestions, _SUGGESTION_COLUMNS)
         elif self.rows is not None:
             yield self._headline()
         for found in self.rules:
@@ -157,10 +164,10 @@ def count_rules(findings: Findings) -> tuple[RuleCount, ...]:
     return tuple(sorted(counts.values(), key=lambda found: (found.severity, -found.count, found.rule)))
 
 
-def _schema_text(columns: tuple[dict[str, Any], ...]) -> str:
-    rows = [[one_line(str("" if row[name] is None else row[name]), 100) for name in _SCHEMA_COLUMNS] for row in columns]
-    table = [list(_SCHEMA_COLUMNS), *rows]
-    widths = [max(len(row[i]) for row in table) for i in range(len(_SCHEMA_COLUMNS))]
+def _table(records: tuple[dict[str, Any], ...], names: tuple[str, ...]) -> str:
+    rows = [[one_line(str("" if row[name] is None else row[name]), 160) for name in names] for row in records]
+    table = [list(names), *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(len(names))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
     )
