@@ -32,7 +32,7 @@ from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.report import Limits, Shown, plan_page
 from growlytics_pandas.report.page import Page
 from growlytics_pandas.report.tables import plural
-from growlytics_pandas.workbooks import summary_table, write_workbook
+from growlytics_pandas.workbooks import rejects_sheet, summary_table, write_workbook
 
 if TYPE_CHECKING:
     from growlytics_pandas.client import Client
@@ -151,10 +151,9 @@ class AnyPlan(Shown):
 
         Sheets: Summary, Rejects, Violations, Schema; how they are written, and the errors: see `PushResult.to_excel`.
         """
-        rejects = {"Rejects": self.rejects()} if hasattr(self, "rejects") else {}
         summary = summary_table(self.counts, self.findings, {})
         return write_workbook(
-            {"Summary": summary, **rejects, "Violations": self.violations, "Schema": self.schema}, path
+            {"Summary": summary, **rejects_sheet(self), "Violations": self.violations, "Schema": self.schema}, path
         )
 
     def _page(self, veil: Veil, limits: Limits) -> Page:

@@ -23,7 +23,7 @@ from growlytics_pandas.report import Limits, Shown, gather_care, result_page
 from growlytics_pandas.report.page import Page
 from growlytics_pandas.report.tables import plural
 from growlytics_pandas.timeline import Sample
-from growlytics_pandas.workbooks import summary_table, write_workbook
+from growlytics_pandas.workbooks import rejects_sheet, summary_table, write_workbook
 
 if TYPE_CHECKING:
     from growlytics_pandas.planning import AnyPlan, Plan
@@ -120,10 +120,10 @@ class AnyResult(Shown):
     def to_excel(self, path: str | os.PathLike[str]) -> Path:
         """Write the result as an Excel workbook, with ids and values as they are (extra ``excel``).
 
-        Sheets: Summary, Rejects, Outcomes, Violations, Schema. Text stays text, no cell runs as a formula, dates are
-        dates. What a sheet cannot hold is text: whole numbers of more than 15 digits, dates with a zone or a fraction
-        of a second. A text of more than 32,767 characters is cut, and says so. Rows beyond 1,048,576 go on in another
-        sheet.
+        Sheets: Summary, Rejects (where the source can be read again), Outcomes, Violations, Schema. Text stays text, no
+        cell runs as a formula, dates are dates. What a sheet cannot hold is text: whole numbers of more than 15 digits,
+        dates with a zone or a fraction of a second. A text of more than 32,767 characters is cut, and says so. Rows
+        beyond 1,048,576 go on in another sheet.
 
         Raises
         ------
@@ -133,8 +133,7 @@ class AnyResult(Shown):
             XlsxWriter is not installed.
         """
         tables = {"Outcomes": self.outcomes, "Violations": self.violations, "Schema": self.plan.schema}
-        rejects = {"Rejects": self.rejects()} if hasattr(self, "rejects") else {}
-        return write_workbook({"Summary": self._summary(), **rejects, **tables}, path)
+        return write_workbook({"Summary": self._summary(), **rejects_sheet(self), **tables}, path)
 
     def _summary(self) -> pd.DataFrame:
         """Return what the run came to, as lines of a table."""

@@ -13,7 +13,6 @@ from growlytics_pandas.outcomes import RETRYABLE
 
 LOGGER: Final = logging.getLogger("growlytics_pandas")
 BULK_RETRIES: Final = 100  # one line for so many
-PAUSE_SECONDS: Final = 2.0  # a wait that is worth a line
 
 
 class RunLog:
@@ -34,22 +33,18 @@ class RunLog:
         """Write that a run begins, with so many rows to send."""
         LOGGER.info("%s: started, %s rows to send", self._name, f"{rows:,}")
 
-    def look(self, *, is_silent: bool, hold_seconds: float, retries: int) -> None:
+    def look(self, *, is_paused: bool, retries: int) -> None:
         """Write what has changed: a pause, its end, or many more retries.
 
         Parameters
         ----------
-        is_silent : bool
-            Nothing succeeds any more.
-        hold_seconds : float
-            Until the next request, while everything is refused.
+        is_paused : bool
+            Nothing succeeds for the moment: the service does not answer, or asks to wait.
         retries : int
             Requests made again since the start.
         """
-        is_paused = is_silent or (hold_seconds >= PAUSE_SECONDS) or (self._is_paused and hold_seconds > 0)
         if is_paused and not self._is_paused:
-            why = "the service has stopped answering" if is_silent else "the service asks to wait"
-            LOGGER.warning("%s: paused, %s", self._name, why)
+            LOGGER.warning("%s: paused, the service does not answer or asks to wait", self._name)
         elif self._is_paused and not is_paused:
             LOGGER.info("%s: resumed", self._name)
         self._is_paused = is_paused

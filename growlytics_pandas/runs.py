@@ -50,7 +50,6 @@ class Pulse:
     answer_seconds: float = 0.0
     trouble: str = ""
     is_stopping: bool = False
-    hold_seconds: float = 0.0
 
 
 def pulse_of(delivery: Delivery, book: Book) -> Pulse:
@@ -64,7 +63,6 @@ def pulse_of(delivery: Delivery, book: Book) -> Pulse:
         delivery.answer_seconds,
         delivery.trouble,
         delivery.is_stopping,
-        delivery.pacer.hold_seconds(time.monotonic()),
     )
 
 
@@ -201,7 +199,7 @@ class AnyRun(ABC, Generic[R]):
         if kind == "start":
             self._log.start(pulse.counts[Status.UNSENT])
         elif result is None:
-            self._log.look(is_silent=bool(pulse.trouble), hold_seconds=pulse.hold_seconds, retries=pulse.retries)
+            self._log.look(is_paused=bool(pulse.trouble), retries=pulse.retries)
         else:
             error = "" if self.error is None else type(self.error).__name__
             self._log.end(result.run.ended, error, result.counts, result.run.seconds)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from growlytics_pandas._rules import Severity
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
+from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError, UsageError
 from growlytics_pandas.masking import storable
 from growlytics_pandas.targets import require_target
 
@@ -89,6 +89,16 @@ def write_workbook(sheets: Mapping[str, pd.DataFrame], path: str | os.PathLike[s
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
     return target
+
+
+def rejects_sheet(made: Any) -> dict[str, pd.DataFrame]:
+    """Return the sheet of what a result or plan rejects; none where the source could be read only once."""
+    if not hasattr(made, "rejects"):
+        return {}
+    try:
+        return {"Rejects": made.rejects()}
+    except UsageError:
+        return {}
 
 
 def summary_table(counts: Mapping[str, int], findings: Findings, facts: Mapping[str, Any]) -> pd.DataFrame:

@@ -83,14 +83,14 @@ def test_a_wait_that_the_service_asks_for_is_a_pause(path, caplog):
         server.close()
     found = lines(caplog)
     assert [level for level, _ in found] == ["INFO", "WARNING", "INFO", "INFO"]
-    assert "paused, the service asks to wait" in found[1][1]
+    assert "paused, the service" in found[1][1]
     assert "resumed" in found[2][1]
 
 
 def test_retries_are_told_in_bulk(caplog):
     log = RunLog("x")
     for retries in (0, 99, 100, 150, 200, 1_200):
-        log.look(is_silent=False, hold_seconds=0.0, retries=retries)
+        log.look(is_paused=False, retries=retries)
     assert [text for _, text in lines(caplog)] == [
         f"push 'x': {count} requests made again so far" for count in ("100", "200", "1,200")
     ]
@@ -98,12 +98,9 @@ def test_retries_are_told_in_bulk(caplog):
 
 def test_a_pause_and_its_end_are_told_once(caplog):
     log = RunLog(None)
-    for is_silent in (False, True, True, False, False):
-        log.look(is_silent=is_silent, hold_seconds=0.0, retries=0)
+    for is_paused in (False, True, True, False, False):
+        log.look(is_paused=is_paused, retries=0)
     assert [level for level, _ in lines(caplog)] == ["WARNING", "INFO"]
-    for hold_seconds in (0.1, 0.5, 60.0, 30.0, 0.2, 0.0):
-        log.look(is_silent=False, hold_seconds=hold_seconds, retries=0)
-    assert [level for level, _ in lines(caplog)] == ["WARNING", "INFO"] * 2
 
 
 @pytest.mark.parametrize("status", [200, 401, 404, 422])

@@ -225,7 +225,6 @@ class BatchRun(AnyRun[BatchResult]):
             answer_seconds=self._answer_seconds + sum(pulse.answer_seconds for pulse in pulses),
             trouble=next((pulse.trouble for pulse in pulses if pulse.trouble), ""),
             is_stopping=self.stop.requested,
-            hold_seconds=max((pulse.hold_seconds for pulse in pulses), default=0.0),
         )
 
     def _counts(self) -> dict[str, int]:
