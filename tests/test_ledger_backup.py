@@ -88,6 +88,16 @@ def test_what_was_accepted_but_not_written_yet_is_in_it(path, tmp_path):
         assert copied.unchanged(copied.digest(["a"], [b"body"])).all()
 
 
+def test_what_is_said_of_a_ledger_holds_no_secret(on):
+    client = on("here")
+    push(client, label="first")
+    facts = client.ledger.facts()
+    assert (facts.projects, facts.types, facts.runs, facts.last_label) == (1, 1, 1, "first")
+    secret = client.ledger._file.secret()
+    assert secret != facts.origin
+    assert repr(secret)[2:-1] not in repr(facts)
+
+
 def test_each_backup_replaces_the_one_before(on, tmp_path):
     client = on("here")
     for rows in (1, 2, 3):

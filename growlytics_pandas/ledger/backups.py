@@ -9,8 +9,9 @@ import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,16 +35,16 @@ _DAMAGED: Final = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a ledger file holds. `origin` is the same for a ledger and its backups."""
+    """What a ledger file holds. `origin` is the same for a ledger and its backups, and tells nothing of its secret."""
 
-    origin: bytes
+    origin: bytes = field(repr=False)
     version: int
     projects: int
     types: int
     runs: int
     writes: int
     """How often customers were written; it only grows."""
-    started: frozenset[tuple[int, int]]
+    started: frozenset[tuple[int, int]] = field(repr=False)
     """The number of each run, and when it started: what two files of one origin have in common."""
     last_run: datetime | None
     last_label: str | None
@@ -119,7 +120,7 @@ def read_facts(connection: sqlite3.Connection) -> Facts:
     label = "label" if any(row[1] == "label" for row in connection.execute("PRAGMA table_info(runs)")) else "NULL"
     last = connection.execute(f"SELECT started, {label} FROM runs ORDER BY id DESC LIMIT 1").fetchone()  # noqa: S608
     return Facts(
-        one("SELECT secret FROM secrets") or b"",
+        blake2b(one("SELECT secret FROM secrets") or b"", digest_size=16, person=b"origin").digest(),
         version,
         one("SELECT count(*) FROM workspaces"),
         one("SELECT count(*) FROM attribute_types"),
