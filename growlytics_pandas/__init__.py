@@ -3,6 +3,8 @@
 Importing this package gives every DataFrame a `growlytics` accessor. It displays nothing and makes no connection.
 """
 
+import logging as _logging
+
 from growlytics_pandas import accessor as _accessor  # noqa: F401 - registers df.growlytics
 from growlytics_pandas import errors, options
 from growlytics_pandas.api import last_result, plan, preview, push, rules, schema, suggest, validate
@@ -22,6 +24,8 @@ from growlytics_pandas.planning import Plan
 from growlytics_pandas.result import PushResult
 from growlytics_pandas.samples import sample_customers
 from growlytics_pandas.sandbox import Sandbox
+
+_logging.getLogger(__name__).addHandler(_logging.NullHandler())
 
 __version__ = "0.1.0"
 

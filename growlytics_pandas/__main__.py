@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from growlytics_pandas import demo
-from growlytics_pandas.commands import COMMANDS, Parser, epilog
+from growlytics_pandas.commands import COMMANDS, Parser, epilog, ledger_command
 from growlytics_pandas.sandbox import command as sandbox
 
 WRONG_CALL: Final = 2
@@ -28,6 +28,7 @@ def make_parser() -> argparse.ArgumentParser:
         command.set_defaults(run=one.run)
     for name, module, text in (
         ("demo", demo, "push made-up customers, some of them broken, to a sandbox and show what became of them"),
+        ("ledger", ledger_command, "show what earlier pushes left behind, write it as one file, or restore it"),
         ("sandbox", sandbox, "serve the documented API on this machine until Ctrl-C"),
     ):
         command = commands.add_parser(name, help=text, description=text)

@@ -263,6 +263,7 @@ def push(
     max_concurrency: int = 64,
     max_rate: float | None = None,
     max_failures: float | None = None,
+    label: str | None = None,
     progress: ProgressOption = "auto",
     **options: Unpack[PlanArguments],
 ) -> PushResult:
@@ -313,6 +314,9 @@ def push(
         Requests a second at most.
     max_failures : int or float, optional
         Stop after so many failed rows, or (float) such a share of the rows, after the first 100.
+    label : str, optional
+        What to call this run in ``client.history()`` and the log (`logging`, logger ``growlytics_pandas``). No
+        customer's data: it is kept as it is.
     progress : {"auto", "widget", "text", False} or callable
         How to show progress: a panel in a notebook, a line of text elsewhere ("auto", "widget"), text everywhere, or
         nothing. A function gets `ProgressEvent` objects, at most five a second; ``event.stop()`` stops the push.
@@ -350,6 +354,7 @@ def push(
         max_concurrency=max_concurrency,
         max_rate=max_rate,
         max_failures=max_failures,
+        label=label,
         progress=progress,
     )
 

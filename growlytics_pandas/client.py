@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Unpack, get_args
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, Unpack, get_args
 from growlytics_pandas import contract
 from growlytics_pandas.credentials import KEY_VARIABLE, SEALED, find_key, seal
 from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.ledger import Ledger, Workspace, require_known
+from growlytics_pandas.ledger import Ledger, TypesFile, Workspace, require_known
 from growlytics_pandas.plan_options import ReadingArguments, with_reading_options
+from growlytics_pandas.targets import require_target
 from growlytics_pandas.transport import TransportName, open_transport
 from growlytics_pandas.transport.protocol import Endpoint, Headers, Transport
 from growlytics_pandas.transport.urls import checked_url
@@ -47,13 +48,16 @@ class Client:
         Whether to check certificates, or a bundle of authorities to check them with.
     session : requests.Session, optional
         A prepared session (proxies, auth); its requests go through ``transport="requests"``.
+    types : str or path, optional
+        A JSON file of attribute types, such as ``types.json`` in a repository. The ledger learns them at the start, and
+        after each push the file has what the ledger knows for certain. It is made where there is none.
 
     Raises
     ------
     ApiKeyError
         No key, or one that cannot be a header.
     InvalidArgumentError
-        A URL, timeout or transport that cannot be.
+        A URL, timeout or transport that cannot be; a type in the file of `types` other than the one known.
 
     Examples
     --------
@@ -72,6 +76,7 @@ class Client:
         timeout: float = 30.0,
         verify: bool | str | Path = True,
         session: requests.Session | None = None,
+        types: str | Path | None = None,
     ) -> None:
         given, api_key = seal(api_key), SEALED  # a verbose traceback prints the arguments as they are then
         self._key = find_key(given)
@@ -90,6 +95,7 @@ class Client:
         self._session = session
         self.ledger = _opened(ledger)
         self.pushing = threading.Lock()
+        self._types_file = None if types is None else self._open_types(types)
 
     def recipe(self) -> ClientRecipe:
         """Return what another process needs to make such a client. It holds neither the key nor the ledger."""
@@ -124,6 +130,7 @@ class Client:
             A type that cannot be, or other than the one known: a conflict is an error, not a merge.
         """
         self._remembered("declare_types").declare_types(types)
+        self._save_types()
 
     def export_types(self, path: str | Path) -> None:
         """Write the known types as JSON, sorted, one a line, to keep in a repository; `declare_types` reads it."""
@@ -177,17 +184,40 @@ class Client:
         1
         """
         workspace = self._remembered("forget_types")
-        return workspace.forget_types(require_known(names, workspace.known_types()))
+        found = require_known(names, workspace.known_types())
+        count = workspace.forget_types(found)
+        self._save_types(without=found)
+        return count
 
     def forget_everything(self) -> None:
         """Forget what was accepted, which attributes customers have, and all types: the project was emptied."""
         workspace = self._remembered("forget_everything")
         workspace.forget(attributes=True)
-        workspace.forget_types(list(workspace.known_types()))
+        names = list(workspace.known_types())
+        workspace.forget_types(names)
+        self._save_types(without=names)
 
     def history(self) -> pd.DataFrame:
-        """Tell of the runs of this project: one row each, when, rows, counts by status, seconds, how it ended."""
+        """Tell of the runs of this project: one row each, when, rows, counts by status, seconds, end, label."""
         return self._remembered("history").history()
+
+    def save_types(self) -> None:
+        """Bring the file of `types` up to date; a push does so at its end."""
+        self._save_types()
+
+    def _open_types(self, path: str | Path) -> TypesFile:
+        if not isinstance(path, (str, os.PathLike)):
+            raise InvalidArgumentTypeError(f"types: found a {type(path).__name__}; it must be the path of a JSON file.")
+        if self.ledger is None:
+            raise InvalidArgumentError("types: it needs a ledger, and this client has none (ledger=None).")
+        require_target(Path(path), "types", "types.json")
+        opened = TypesFile(Path(path).absolute())
+        opened.load(self._remembered("types"))
+        return opened
+
+    def _save_types(self, without: Collection[str] = ()) -> None:
+        if self._types_file is not None:
+            self._types_file.save(self._remembered("types"), without=without)
 
     def _remembered(self, method: str) -> Workspace:
         if self.workspace is None:

@@ -54,7 +54,8 @@ class Run(AnyRun[PushResult]):
 
     def _deliver(self, client: Client) -> None:
         workspace = client.workspace
-        self.recorder = Recorder(workspace, len(self.plan.frame), self.plan.types_sent()) if workspace else None
+        rows, types = len(self.plan.frame), self.plan.types_sent()
+        self.recorder = Recorder(workspace, rows, types, self.options.label) if workspace else None
         ended = "crashed"
         try:
             self.delivery = self._open_delivery(client)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +32,7 @@ from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.report import Limits, Shown, plan_page
 from growlytics_pandas.report.page import Page
+from growlytics_pandas.workbooks import rejects_sheet, summary_table, write_workbook
 
 if TYPE_CHECKING:
     from growlytics_pandas.client import Client
@@ -142,6 +145,16 @@ class AnyPlan(Shown):
         from growlytics_pandas.charts import plot_violations  # noqa: PLC0415 - matplotlib is optional, slow to import
 
         return plot_violations(self.findings, ax)
+
+    def to_excel(self, path: str | os.PathLike[str]) -> Path:
+        """Write the plan as an Excel workbook, with ids and values as they are (extra ``excel``).
+
+        Sheets: Summary, Rejects, Violations, Schema; how they are written, and the errors: see `PushResult.to_excel`.
+        """
+        summary = summary_table(self.counts, self.findings, {})
+        return write_workbook(
+            {"Summary": summary, **rejects_sheet(self), "Violations": self.violations, "Schema": self.schema}, path
+        )
 
     def _page(self, veil: Veil, limits: Limits) -> Page:
         return plan_page(self, veil, limits)

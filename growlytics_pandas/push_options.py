@@ -10,7 +10,7 @@ import numpy as np
 
 from growlytics_pandas._rules import Severity
 from growlytics_pandas.client import Client, default_client, require_client
-from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError
+from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.planning import AnyPlan
 from growlytics_pandas.progress import ProgressOption
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PlanT = TypeVar("PlanT", "Plan", "BatchPlan")
 Errors = Literal["raise", "drop"]
 MAX_CONCURRENCY: Final = 65_535  # requests: the ports that one machine has for connections to one address
+MAX_LABEL_CHARS: Final = 100
 _SHOWN_GROUPS: Final = 10
 
 
@@ -35,6 +36,7 @@ class PushOptions:
     max_concurrency: int = 64
     max_rate: float | None = None
     max_failures: float | None = None
+    label: str | None = None
     progress: ProgressOption = "auto"
     client: Client | None = None
 
@@ -48,6 +50,7 @@ class PushOptions:
         if self.max_concurrency > MAX_CONCURRENCY:
             found, most = self.max_concurrency, f"{MAX_CONCURRENCY:,}"
             raise InvalidArgumentError(f"max_concurrency: found {found!r}; it must be a whole number from 1 to {most}.")
+        _check_label(self.label)
         for argument in ("dry_run", "skip_unchanged"):
             found = getattr(self, argument)
             if not isinstance(found, (bool, np.bool_)):
@@ -66,6 +69,17 @@ class PushOptions:
     def would_refuse(self, plan: AnyPlan) -> bool:
         """Whether this is a dry run of what a push would refuse."""
         return self.dry_run and self.errors == "raise" and plan.has_errors
+
+
+def _check_label(label: Any) -> None:
+    if label is None:
+        return
+    if not isinstance(label, str):
+        raise InvalidArgumentTypeError(f"label: found a {type(label).__name__}; it must be text.")
+    if not label.strip() or not label.isprintable() or len(label) > MAX_LABEL_CHARS:
+        raise InvalidArgumentError(
+            f"label: it must be one line of 1 to {MAX_LABEL_CHARS} visible characters, such as 'nightly import'."
+        )
 
 
 def _is_finite_above_0(found: Any) -> bool:

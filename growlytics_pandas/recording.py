@@ -29,7 +29,7 @@ class Recorder:
         Attribute → type of those that this run fixed for good.
     """
 
-    def __init__(self, workspace: Workspace, rows: int, types: Mapping[str, str]) -> None:
+    def __init__(self, workspace: Workspace, rows: int, types: Mapping[str, str], label: str | None = None) -> None:
         self.confirmed: dict[str, str] = {}
         self._workspace = workspace
         self._rows = rows
@@ -39,7 +39,7 @@ class Recorder:
         self._accepted: list[int] = []
         self._keys = np.zeros(rows, dtype="int64")
         self._payloads = np.zeros((rows, PAYLOAD_WORDS), dtype="uint64")
-        self._run = workspace.begin_run(rows, datetime.now(UTC))
+        self._run = workspace.begin_run(rows, datetime.now(UTC), label)
 
     def changed(self, encoded: Encoded) -> npt.NDArray[np.bool_]:
         """Return which bodies differ from what was last accepted."""

@@ -23,6 +23,7 @@ from growlytics_pandas.outcomes import ARRIVED, RETRYABLE, Book, Status
 from growlytics_pandas.report import Limits, Shown, gather_care, result_page
 from growlytics_pandas.report.page import Page
 from growlytics_pandas.timeline import Sample
+from growlytics_pandas.workbooks import rejects_sheet, summary_table, write_workbook
 
 if TYPE_CHECKING:
     from growlytics_pandas.planning import AnyPlan, Plan
@@ -38,7 +39,8 @@ class RunFacts:
     """When and how a run went. Seconds are wall time; `ended` is 'finished', 'dry run' or why it stopped early.
 
     `message` holds the words of the error that ended it early; `samples` the course of the run. `would_refuse`: it was
-    a dry run, and with these options (``errors="raise"``) a push would refuse the frame.
+    a dry run, and with these options (``errors="raise"``) a push would refuse the frame. `label`: the name that the
+    call gave it.
     """
 
     started: datetime
@@ -49,6 +51,7 @@ class RunFacts:
     message: str = ""
     samples: tuple[Sample, ...] = field(default=(), repr=False)
     would_refuse: bool = False
+    label: str | None = None
 
 
 class AnyResult(Shown):
@@ -57,6 +60,12 @@ class AnyResult(Shown):
     plan: AnyPlan
     new_types: pd.DataFrame
     run: RunFacts
+
+    if TYPE_CHECKING:  # one has it as a cached property
+
+        @property
+        def outcomes(self) -> pd.DataFrame:
+            """One row per input row, in its order."""
 
     @property
     @abstractmethod
@@ -107,6 +116,35 @@ class AnyResult(Shown):
             raise InvalidArgumentError(f"table: found {table!r}; allowed are {', '.join(map(repr, TABLES))}.")
         frame: pd.DataFrame = getattr(self, table)
         return write_csv(frame, path)
+
+    def to_excel(self, path: str | os.PathLike[str]) -> Path:
+        """Write the result as an Excel workbook, with ids and values as they are (extra ``excel``).
+
+        Sheets: Summary, Rejects (where the source can be read again), Outcomes, Violations, Schema. Text stays text, no
+        cell runs as a formula, dates are dates. What a sheet cannot hold is text: whole numbers of more than 15 digits,
+        dates with a zone or a fraction of a second. A text of more than 32,767 characters is cut, and says so. Rows
+        beyond 1,048,576 go on in another sheet.
+
+        Raises
+        ------
+        InvalidArgumentError
+            A folder that is not there, a folder in place of a file, or a name that does not end in ``.xlsx``.
+        MissingDependencyError
+            XlsxWriter is not installed.
+        """
+        tables = {"Outcomes": self.outcomes, "Violations": self.violations, "Schema": self.plan.schema}
+        return write_workbook({"Summary": self._summary(), **rejects_sheet(self), **tables}, path)
+
+    def _summary(self) -> pd.DataFrame:
+        """Return what the run came to, as lines of a table."""
+        run = self.run
+        facts: dict[str, Any] = {
+            "started": run.started.replace(tzinfo=None, microsecond=0),
+            "label": run.label,
+            "ended": run.ended,
+        }
+        facts |= {"message": run.message, "seconds": round(run.seconds, 1), "retries": run.retries}
+        return summary_table(self.counts, self.findings, facts | {"service": run.base_url})
 
     def plot(self) -> Any:
         """Draw the outcomes, and the rows a second and answer times over the run (extra ``plot``).

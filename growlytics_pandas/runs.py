@@ -21,6 +21,7 @@ from growlytics_pandas.planning import AnyPlan
 from growlytics_pandas.progress import Listener, ProgressEvent, Speedometer, open_listener
 from growlytics_pandas.push_options import PushOptions
 from growlytics_pandas.result import AnyResult, PushResult, RunFacts
+from growlytics_pandas.run_log import RunLog
 from growlytics_pandas.timeline import Sample, Timeline
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class AnyRun(ABC, Generic[R]):
         self._timeline = Timeline()
         self._furthest = Sample(0.0, 0, 0.0)
         self._accepted_before = 0
+        self._log = RunLog(options.label)
 
     @abstractmethod
     def pulse(self) -> Pulse:
@@ -106,7 +108,10 @@ class AnyRun(ABC, Generic[R]):
         self._tell("start")
         try:
             with exclusive(self._client), interrupts(self.stop):
-                self._deliver(self._client)
+                try:
+                    self._deliver(self._client)
+                finally:
+                    self._client.save_types()
         except GrowlyticsError as problem:
             self.error = problem
         except BaseException as problem:
@@ -142,6 +147,7 @@ class AnyRun(ABC, Generic[R]):
             message,
             samples,
             self.options.would_refuse(plan),
+            self.options.label,
         )
 
     # progress --------------------------------------------------------------------------------------------------
@@ -166,6 +172,7 @@ class AnyRun(ABC, Generic[R]):
         sample = self._sample(pulse)
         self._timeline.note(sample)
         total, unsettled = sum(pulse.counts.values()), pulse.counts[Status.UNSENT]
+        self._write_log(kind, pulse, result)
         self._speed.note(sample.elapsed_seconds, total - unsettled)
         self._listener(
             ProgressEvent(
@@ -187,6 +194,15 @@ class AnyRun(ABC, Generic[R]):
                 stop=self.stop.request,
             )
         )
+
+    def _write_log(self, kind: str, pulse: Pulse, result: R | None) -> None:
+        if kind == "start":
+            self._log.start(pulse.counts[Status.UNSENT])
+        elif result is None:
+            self._log.look(is_paused=bool(pulse.trouble), retries=pulse.retries)
+        else:
+            error = "" if self.error is None else type(self.error).__name__
+            self._log.end(result.run.ended, error, result.counts, result.run.seconds)
 
 
 def _kept(result: R) -> R:

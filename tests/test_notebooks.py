@@ -70,6 +70,7 @@ def test_there_is_a_notebook_for_each_task():
         "3-enrichment-upload",
         "4-segment-joiners-and-leavers",
         "5-after-a-crash",
+        "6-memory-that-travels",
         "dask",
     ]
 

@@ -28,14 +28,14 @@ class Keeper:
         Attribute → type of those that this run fixed for good.
     """
 
-    def __init__(self, workspace: Workspace, rows: int) -> None:
+    def __init__(self, workspace: Workspace, rows: int, label: str | None = None) -> None:
         self.confirmed: dict[str, str] = {}
         self._workspace = workspace
         self._fresh: dict[str, str] = {}
         self._pinned_by_us: set[str] = set()
         self._doubtful: set[str] = set()
         self._digests: dict[int, PartDigests] = {}
-        self._run = workspace.begin_run(rows, datetime.now(UTC))
+        self._run = workspace.begin_run(rows, datetime.now(UTC), label)
 
     @property
     def fresh(self) -> frozenset[str]:

@@ -126,7 +126,7 @@ class BatchRun(AnyRun[BatchResult]):
 
     def _deliver(self, client: Client) -> None:
         workspace = client.workspace
-        self.keeper = Keeper(workspace, self.plan.rows) if workspace else None
+        self.keeper = Keeper(workspace, self.plan.rows, self.options.label) if workspace else None
         ended = "crashed"
         try:
             if self.keeper is not None:

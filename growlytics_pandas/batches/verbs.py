@@ -82,6 +82,7 @@ def push_batches(
     max_concurrency: int = 64,
     max_rate: float | None = None,
     max_failures: float | None = None,
+    label: str | None = None,
     progress: ProgressOption = "auto",
     **options: Unpack[PlanArguments],
 ) -> BatchResult:
@@ -98,7 +99,8 @@ def push_batches(
     id_col : hashable
         The column of ids.
     columns, exclude, rename, types, date_format, decimal, na_values, strip, normalize, timezone, region, keep, name, \
-new_attributes, client, errors, dry_run, skip_unchanged, chunk_size, max_concurrency, max_rate, max_failures, progress
+new_attributes, client, errors, dry_run, skip_unchanged, chunk_size, max_concurrency, max_rate, max_failures, \
+label, progress
         As for `growlytics_pandas.push`.
 
     Returns
@@ -131,6 +133,7 @@ new_attributes, client, errors, dry_run, skip_unchanged, chunk_size, max_concurr
         "max_concurrency": max_concurrency,
         "max_rate": max_rate,
         "max_failures": max_failures,
+        "label": label,
         "progress": progress,
     }
     engine, client = FrameEngine(frames), require_client(client) or default_client()

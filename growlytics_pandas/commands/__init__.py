@@ -8,10 +8,12 @@
     sources              a file or stdin, its format, its encoding
     csv_text  jsonl      records → columns, strictly: a short line is an error, not a missing value
     columns  frames      the text of a CSV → numbers, booleans, text; notes say what was decided
+    excel  excel_marks   a sheet of a workbook → columns; what an xlsx says beside the values
     loading              FILE → plan, with the types that the ledger knows
     doubts               types that are about to be fixed though another is probably meant
     pasting              lines of pandas that mend the file, for who reads it with pandas
     running  stopping    errors and signals → exit statuses, which are in `exits`
+    ledger_command       backup and restore of what earlier pushes left behind
     outputs              reports, violations, outcomes as files
     summary  wording     what is said: one JSON object, or a few lines
 """

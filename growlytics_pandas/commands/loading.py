@@ -79,6 +79,7 @@ def _source_of(arguments: argparse.Namespace) -> Source:
         sep=arguments.sep,
         limit=arguments.limit,
         skip=arguments.skip_rows,
+        sheet=arguments.sheet,
     )
 
 
@@ -99,6 +100,7 @@ def open_client(arguments: argparse.Namespace, *, needs_key: bool) -> Client | N
         transport=getattr(arguments, "transport", "auto"),
         timeout=getattr(arguments, "timeout", 30.0),
         verify=getattr(arguments, "ca_bundle", None) or True,
+        types=arguments.types_file,
     )
 
 

@@ -23,8 +23,12 @@ how a file is read:
             before =, +, -, @ or another apostrophe, as this package writes it into a CSV against formulas, is removed.
   jsonl     One JSON object a line; numbers, text and booleans are what they are in JSON, null is missing.
   parquet   As its schema says, every digit kept; the levels of a named index are columns. Needs pyarrow.
+  xlsx, xls, xlsb, ods  A sheet of a workbook (extra excel). Numbers are numbers, with all digits below 2^53; dates are
+            dates, times and durations text. A code shown with leading zeros by its format is that text (xlsx). Cells
+            with an error, and formulas that no spreadsheet program has calculated, are missing, and a note counts
+            them (xlsx). The first row with cells is the heading.
   Gzip is recognised by itself. The `line` of violations and outcomes is that of the file, where the heading of a csv
-  is 1; of a parquet it is the row, from 0.
+  is 1; of a workbook it is the row of the sheet; of a parquet it is the row, from 0.
 
 the `fix` of a violation is a line to paste after the file is read with pandas:
   csv, tsv  df = pd.read_csv(FILE, dtype=str, keep_default_na=False, na_values=[""])
@@ -40,13 +44,18 @@ def epilog() -> str:
 def add_file(parser: argparse.ArgumentParser) -> None:
     """Add the file and how to read it."""
     group = parser.add_argument_group("the file")
-    group.add_argument("file", metavar="FILE", help="csv, tsv, jsonl, ndjson, parquet, also with .gz; - is stdin")
+    group.add_argument(
+        "file",
+        metavar="FILE",
+        help="csv, tsv, jsonl, ndjson, parquet, xlsx, xls, xlsb, ods, also with .gz; - is stdin",
+    )
     group.add_argument("--format", choices=FORMATS, help="what it is, where the name does not tell")
     group.add_argument("--encoding", help="of csv, tsv and jsonl (default: utf-8), such as cp1252 or utf-16")
     group.add_argument("--sep", help="between the cells of a csv (default: a comma; tsv: a tab)")
     group.add_argument(
-        "--skip-rows", type=_count, default=0, metavar="N", help="csv: lines above the heading, such as a title"
+        "--skip-rows", type=_count, default=0, metavar="N", help="csv and workbooks: lines above the heading"
     )
+    group.add_argument("--sheet", metavar="NAME", help="of a workbook, or its number from 1 (default: the first)")
     group.add_argument("--limit", type=_count, metavar="N", help="only the first N rows, for a trial")
 
 
@@ -58,6 +67,7 @@ def add_service(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--ledger", default="auto", metavar="PATH", help="or none; default: GROWLYTICS_LEDGER, else your own"
     )
+    group.add_argument("--types-file", metavar="PATH", help="a JSON file of types: read first, kept up to date")
     refuse_keys(parser)
 
 
@@ -82,6 +92,7 @@ def add_sending(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="stop after so many failed rows (50), or such a share (0.1)",
     )
+    group.add_argument("--label", metavar="TEXT", help="what to call this run in the history and the log")
     group.add_argument("--chunk-size", type=int, metavar="N", help="rows encoded at once (default: 1000)")
     group.add_argument(
         "--transport",
@@ -108,8 +119,8 @@ def add_saying(parser: argparse.ArgumentParser, *, files: tuple[str, ...]) -> No
 
 _FILES: Final = {
     "report": "write a report, as .html; ids, names, emails and mobiles are masked",
-    "violations": "write all violations, as .csv, safe to open in a spreadsheet",
-    "outcomes": "write what became of each row, as .csv or .parquet",
+    "violations": "write all violations, as .csv, safe to open in a spreadsheet, or .xlsx",
+    "outcomes": "write what became of each row, as .csv, .parquet or .xlsx",
 }
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+import pandas as pd
+
 from growlytics_pandas.commands.exits import Exit
 from growlytics_pandas.commands.summary import Summary
 from growlytics_pandas.csv_safe import write_csv
@@ -16,10 +18,11 @@ from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, Miss
 from growlytics_pandas.planning import Plan
 from growlytics_pandas.result import PushResult
 from growlytics_pandas.targets import require_target
+from growlytics_pandas.workbooks import SUFFIX, require_writer, write_workbook
 
 _PARQUET: Final = ".parquet"
 _SUFFIXES: Final = MappingProxyType(
-    {"report": (".html", ".htm"), "violations": (".csv",), "outcomes": (".csv", _PARQUET)}
+    {"report": (".html", ".htm"), "violations": (".csv", SUFFIX), "outcomes": (".csv", _PARQUET, SUFFIX)}
 )
 """What can be written as what: a program that opens a file goes by the end of its name."""
 _BY_LINE: Final = {"index": "line"}  # a frame read from a file has its lines for labels; Parquet: its rows
@@ -38,6 +41,8 @@ def check_outputs(arguments: argparse.Namespace) -> None:
             raise InvalidArgumentError(f"{option}: found {str(path)!r}; the name must end in {allowed}.")
         if path.suffix.lower() == _PARQUET and not importlib.util.find_spec("pyarrow"):
             raise MissingDependencyError(f"{option}: {str(path)!r} cannot be written: pip install pyarrow.")
+        if path.suffix.lower() == SUFFIX:
+            require_writer(f"{option}: {str(path)!r}")
         seen[path.absolute()] = option
 
 
@@ -63,12 +68,18 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Path]:
 
 def _write(name: str, path: Path, plan: Plan, result: PushResult | None) -> None:
     if name == "violations":
-        write_csv(plan.violations.rename(columns=_BY_LINE), path)
+        _write_table("Violations", plan.violations.rename(columns=_BY_LINE), path)
     elif name == "report":
         (plan if result is None else result).to_html(path)
     elif result is not None:
-        outcomes = result.outcomes.rename(columns=_BY_LINE)
-        if path.suffix.lower() == _PARQUET:
-            outcomes.to_parquet(path, index=False)
-        else:
-            write_csv(outcomes, path)
+        _write_table("Outcomes", result.outcomes.rename(columns=_BY_LINE), path)
+
+
+def _write_table(title: str, table: pd.DataFrame, path: Path) -> None:
+    """Write a table as what the name of the file ends in."""
+    if path.suffix.lower() == SUFFIX:
+        write_workbook({title: table}, path)
+    elif path.suffix.lower() == _PARQUET:
+        table.to_parquet(path, index=False)
+    else:
+        write_csv(table, path)

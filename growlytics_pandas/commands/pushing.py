@@ -26,7 +26,7 @@ from growlytics_pandas.result import PushResult
 
 _SHOWN_FAILURES: Final = 10
 _SENDING: Final = (
-    *("errors", "dry_run", "skip_unchanged", "chunk_size", "max_concurrency", "max_rate", "max_failures"),
+    *("errors", "dry_run", "skip_unchanged", "chunk_size", "max_concurrency", "max_rate", "max_failures", "label"),
 )
 
 

@@ -16,13 +16,21 @@ import pandas as pd
 
 from growlytics_pandas.commands.contents import find_encoding, refuse_binary
 from growlytics_pandas.commands.csv_text import CsvForm, read_csv_text
+from growlytics_pandas.commands.excel import EXCEL_FORMATS, EXCEL_SUFFIXES, read_excel
 from growlytics_pandas.commands.jsonl import read_json_lines
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
 from growlytics_pandas.wire import one_line
 
-FORMATS: Final = ("csv", "tsv", "jsonl", "parquet")
+FORMATS: Final = ("csv", "tsv", "jsonl", "parquet", *EXCEL_FORMATS)
 STDIN: Final = "-"
-_SUFFIXES: Final = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+_SUFFIXES: Final = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    **EXCEL_SUFFIXES,
+}
 _SEPARATORS: Final = {"csv": ",", "tsv": "\t"}
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _LOOKED_AT: Final = 512  # bytes that show what a file is
@@ -38,6 +46,7 @@ class Source:
     sep: str | None = None
     limit: int | None = None
     skip: int = 0
+    sheet: str | None = None
 
     @property
     def is_untyped(self) -> bool:
@@ -77,15 +86,19 @@ def find_source(
     sep: str | None,
     limit: int | None,
     skip: int = 0,
+    sheet: str | None = None,
 ) -> Source:
     """Check how a file is to be read."""
     found = named or _format_of(path)
-    if found not in _SEPARATORS and (sep or skip):
-        option = "--sep" if sep else "--skip-rows"
-        raise InvalidArgumentError(f"{option}: it is for csv and tsv, and this is {found}.")
+    if found not in _SEPARATORS and sep:
+        raise InvalidArgumentError(f"--sep: it is for csv and tsv, and this is {found}.")
+    if found not in (*_SEPARATORS, *EXCEL_FORMATS) and skip:
+        raise InvalidArgumentError(f"--skip-rows: it is for csv, tsv and workbooks, and this is {found}.")
+    if found not in EXCEL_FORMATS and sheet:
+        raise InvalidArgumentError(f"--sheet: it is for {', '.join(EXCEL_FORMATS)}, and this is {found}.")
     if sep is not None and len(sep) != 1:
         sep = {"\\t": "\t", "tab": "\t"}.get(sep) or _refuse_sep(sep)
-    return Source(path, found, _encoding(encoding), sep, limit, skip)
+    return Source(path, found, _encoding(encoding), sep, limit, skip, sheet)
 
 
 def read_source(source: Source) -> Table:
@@ -104,6 +117,11 @@ def read_source(source: Source) -> Table:
 def _read(source: Source, stream: io.BufferedReader) -> Table:
     if source.format == "parquet":
         return _read_parquet(source, stream)
+    if source.format in EXCEL_FORMATS:
+        frame, notes = read_excel(
+            stream.read(), source.shown, sheet=source.sheet, skip_rows=source.skip, limit=source.limit
+        )
+        return Table(frame, pd.RangeIndex(len(frame)), notes=notes)
     start = stream.peek(_LOOKED_AT)[:_LOOKED_AT]
     refuse_binary(start, source.shown)
     encoding = find_encoding(start, source.encoding, source.shown)
@@ -173,8 +191,7 @@ def _format_of(path: str) -> str:
     last = [suffix for suffix in suffixes if suffix != ".gz"][-1:]
     if not last or last[0] not in _SUFFIXES:
         raise InvalidArgumentError(
-            f"FILE: the name {path!r} does not tell the format; say --format {'|'.join(FORMATS)}. "
-            "Save a spreadsheet as CSV (UTF-8) first."
+            f"FILE: the name {path!r} does not tell the format; say --format {'|'.join(FORMATS)}."
         )
     return _SUFFIXES[last[0]]
 

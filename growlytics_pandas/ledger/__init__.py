@@ -8,14 +8,17 @@
     customers  what is known of each customer, in memory, by key
     payloads   the log of withdrawals and acceptances that `customers` is the sum of
     types      attribute → type
+    types_file types in a JSON file that a client keeps up to date
     history    runs
     workspace  `Workspace`, one URL and key
+    backups    the file as one plain file, and back
     ledger     `Ledger`, the file of all of them
 """
 
 from growlytics_pandas.ledger.digests import Digests
 from growlytics_pandas.ledger.ledger import Ledger
 from growlytics_pandas.ledger.types import UNCERTAIN, KnownType, Pinned, require_known
+from growlytics_pandas.ledger.types_file import TypesFile
 from growlytics_pandas.ledger.workspace import Workspace
 
-__all__ = ["UNCERTAIN", "Digests", "KnownType", "Ledger", "Pinned", "Workspace", "require_known"]
+__all__ = ["UNCERTAIN", "Digests", "KnownType", "Ledger", "Pinned", "TypesFile", "Workspace", "require_known"]

@@ -131,6 +131,13 @@ class LedgerFile:
                 self._finalizer()
             self._connection = None
 
+    def release(self) -> None:
+        """Close the connection; the next use opens the file anew."""
+        with self.lock:
+            if self._finalizer is not None:
+                self._finalizer()
+            self._connection = self._finalizer = None
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:

@@ -28,6 +28,7 @@ HISTORY_DTYPES: Final = {
     "seconds": "float64",
     "new_attributes": "object",
     "ended": "str",
+    "label": "string",
 }
 
 
@@ -38,12 +39,12 @@ class RunBook:
         self._file = file
         self._workspace = workspace
 
-    def begin(self, rows: int, started: datetime) -> int:
+    def begin(self, rows: int, started: datetime, label: str | None = None) -> int:
         """Write down that a run begins, and return its number."""
         with self._file.writing() as connection:
             cursor = connection.execute(
-                "INSERT INTO runs (workspace, started, rows, process) VALUES (?, ?, ?, ?)",
-                (self._workspace, to_microseconds(started), rows, process_name(os.getpid())),
+                "INSERT INTO runs (workspace, started, rows, process, label) VALUES (?, ?, ?, ?, ?)",
+                (self._workspace, to_microseconds(started), rows, process_name(os.getpid()), label),
             )
             return int(cursor.lastrowid or 0)
 
@@ -63,7 +64,7 @@ class RunBook:
         """Return one row a run, the newest last: see `Workspace.history`."""
         with self._file.reading() as connection:
             rows = connection.execute(
-                "SELECT id, started, rows, seconds, counts, new_attributes, ended, process FROM runs"
+                "SELECT id, started, rows, seconds, counts, new_attributes, ended, process, label FROM runs"
                 " WHERE workspace = ? ORDER BY id",
                 (self._workspace,),
             ).fetchall()
@@ -72,10 +73,10 @@ class RunBook:
 
 
 def described(
-    run: int, started: int, rows: int, seconds: float | None, counts: str | None, names: str | None, *end: str
+    run: int, started: int, rows: int, seconds: float | None, counts: str | None, names: str | None, *end: Any
 ) -> dict[str, Any]:
     """Return a run as a row of the history."""
-    ended, process = end
+    ended, process, label = end
     has_ended = ended is not None
     n_by_status = dict.fromkeys(STATUSES, 0) | json.loads(counts) if counts else dict.fromkeys(STATUSES, pd.NA)
     return {
@@ -86,6 +87,7 @@ def described(
         "seconds": float("nan") if seconds is None else seconds,
         "new_attributes": tuple(json.loads(names or "[]")),
         "ended": ended if has_ended else RUNNING if is_alive(process) else KILLED,
+        "label": label,
     }
 
 

@@ -8,9 +8,12 @@ from typing import Final, Self
 
 import platformdirs
 
+from growlytics_pandas.errors import UsageError
+from growlytics_pandas.ledger.backups import Facts, back_up, read_facts, restore
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.ledger.file import CLOSED, LedgerFile
 from growlytics_pandas.ledger.workspace import Workspace
+from growlytics_pandas.targets import require_target
 
 PATH_VARIABLE: Final = "GROWLYTICS_LEDGER"
 DIRECTORY: Final = "growlytics-pandas"  # inside the user's data directory
@@ -77,12 +80,97 @@ class Ledger:
                 self._workspaces[digester.workspace] = Workspace(self._file, digester)
             return self._workspaces[digester.workspace]
 
+    def backup(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the whole ledger as one plain file, which `restore` reads elsewhere.
+
+        Other processes may push meanwhile: the file is the ledger at one moment. It is as private as the ledger, and
+        only its owner may read it.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file. An earlier backup of this ledger is replaced.
+        overwrite : bool, default False
+            Also replace a backup that holds more than this ledger, or that of another ledger. Files that are no ledger
+            stay as they are in any case.
+
+        Returns
+        -------
+        Path
+            Where it was written.
+
+        Raises
+        ------
+        InvalidArgumentError
+            A folder that is not there, the ledger itself, or no ledger yet.
+        LedgerError
+            The file there is no backup, or a newer one.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> with Ledger(folder / "ledger.sqlite3") as ledger:
+        ...     _ = ledger.workspace("https://example.com", "not-a-real-key")
+        ...     ledger.backup(folder / "backup.sqlite3").name
+        'backup.sqlite3'
+        """
+        target = Path(path).expanduser().absolute()
+        require_target(target, example="ledger-backup.sqlite3")
+        with self._file.lock:
+            self._flush()
+            back_up(self._file, target, overwrite=overwrite)
+        return target
+
+    def restore(self, path: str | os.PathLike[str], *, overwrite: bool = False, forget: bool = False) -> None:
+        """Put a backup in the place of this ledger.
+
+        The ledger then knows what it knew at the time of the backup, and nothing of pushes since. So restore the newest
+        backup, and make one after each push. After any other push to the same project, give ``forget=True``: a customer
+        who changed, and changed back since, would else count as unchanged with ``skip_unchanged=True``. Types that
+        were fixed since the backup are not known either.
+
+        Parameters
+        ----------
+        path : str or path-like
+            A file that `backup` wrote.
+        overwrite : bool, default False
+            Also replace a ledger that holds more than the backup, or one of another origin. What was accepted is then
+            forgotten as with `forget`.
+        forget : bool, default False
+            Forget which bodies were accepted: the next push sends all customers again. Types and runs stay.
+
+        Raises
+        ------
+        InvalidArgumentError
+            There is no such file, or it is the ledger itself.
+        LedgerError
+            The file is no ledger, damaged or of a newer version; the ledger here is newer, of another program, or open
+            elsewhere. Nothing was changed.
+        """
+        source = Path(path).expanduser().absolute()
+        with self._file.lock:
+            if any(workspace.pushing.locked() for workspace in self._workspaces.values()):
+                raise UsageError("restore: a push of this process is running; wait for it to end.")
+            self._flush()
+            self._file.release()
+            restore(self._file, source, overwrite=overwrite, forget=forget)
+            self._workspaces.clear()
+
+    def facts(self) -> Facts:
+        """Return what the file holds: projects, types, runs."""
+        with self._file.reading() as connection:
+            return read_facts(connection)
+
+    def _flush(self) -> None:
+        for workspace in self._workspaces.values():
+            workspace.flush()
+
     def close(self, found: str = CLOSED[0], remedy: str = CLOSED[1]) -> None:
         """Commit what was accepted and close the file. A later use is told why it is closed, and the remedy."""
         with self._file.lock:
             try:
-                for workspace in self._workspaces.values():
-                    workspace.flush()
+                self._flush()
             finally:
                 self._workspaces.clear()
                 self._file.close(found, remedy)

@@ -23,4 +23,6 @@ FIRST: Final = (
         rows INTEGER NOT NULL, process TEXT NOT NULL, seconds REAL, counts TEXT, new_attributes TEXT, ended TEXT)""",
 )
 
-MIGRATIONS: Final = (FIRST,)
+LABELS: Final = ("ALTER TABLE runs ADD COLUMN label TEXT",)
+
+MIGRATIONS: Final = (FIRST, LABELS)

@@ -1,6 +1,7 @@
 """Which type each attribute is known to have in a workspace, since when, and how that is known."""
 
 import json
+import secrets
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -182,9 +183,18 @@ def read_types(path: Path) -> dict[str, str]:
 
 def write_types(path: Path, known: Types) -> None:
     """Write the certain types as JSON, sorted, one a line."""
-    types = {name: fact.type for name, fact in known.items() if fact.source != UNCERTAIN}
+    write_types_of(path, {name: fact.type for name, fact in known.items() if fact.source != UNCERTAIN})
+
+
+def write_types_of(path: Path, types: Mapping[str, str]) -> None:
+    """Write types as JSON, sorted, one a line: beside the file, which is then replaced."""
     text = json.dumps(types, indent=2, sort_keys=True, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        beside.write_text(text + "\n", encoding="utf-8", newline="\n")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def check_distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -96,9 +96,9 @@ class Workspace:
         """
         return self._types.pin(types, when, certain=certain)
 
-    def begin_run(self, rows: int, started: datetime) -> int:
+    def begin_run(self, rows: int, started: datetime, label: str | None = None) -> int:
         """Write down that a run of `rows` rows begins; return its number. `started` needs a time zone."""
-        return self._runs.begin(rows, started)
+        return self._runs.begin(rows, started, label)
 
     def end_run(self, run: int, counts: Mapping[str, int], ended: str, new_attributes: Sequence[str] = ()) -> None:
         """Write down how a run ended: its counts by status and a word, such as ``"finished"`` or ``"interrupted"``."""
@@ -108,8 +108,9 @@ class Workspace:
         """Return the runs, one row each, the newest last.
 
         Columns: ``run``, ``started``, ``rows``, one count a status (NA without an end), ``seconds``,
-        ``new_attributes`` (tuples of names) and ``ended``, which is ``"running"`` for a run without an end whose
-        process is there, and ``"killed"`` for one whose process is gone (on Windows this cannot be asked: "running").
+        ``new_attributes`` (tuples of names), ``ended`` and ``label`` (NA without one). ``ended`` is ``"running"`` for
+        a run without an end whose process is there, and ``"killed"`` for one whose process is gone (on Windows this
+        cannot be asked: "running").
         The counts are of all rows of the frame when the run ended, so those of a retry include what arrived before it.
         """
         return self._runs.frame()

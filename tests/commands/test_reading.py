@@ -195,7 +195,7 @@ def test_outcomes_and_violations_name_the_line_in_the_file(command, at, write, n
 
 BROKEN = {
     "no such file": ("none.csv", None, (), "none.csv: it cannot be read: No such file"),
-    "unknown suffix": ("a.xlsx", "x", (), "does not tell the format"),
+    "unknown suffix": ("a.numbers", "x", (), "does not tell the format"),
     "stdin without a format": ("-", None, (), "--format"),
     "empty": ("a.csv", "", (), "it is empty"),
     "short line": ("a.csv", "id,a\n1,2\n3\n", (), "line 3: found 1 cell; the heading has 2"),

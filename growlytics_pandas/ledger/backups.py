@@ -1,0 +1,257 @@
+"""The memory as one plain file: backup, restore, and what either must not overwrite.
+
+A backup is made by SQLite's own backup, page by page, while other processes write. A restore writes into the ledger's
+file under an exclusive lock, so no process has the file open meanwhile, and none can go on with what it read before.
+"""
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final
+
+from growlytics_pandas.errors import InvalidArgumentError, LedgerError
+from growlytics_pandas.ledger.file import (
+    BUSY_TIMEOUT_SECONDS,
+    LedgerFile,
+    check_version,
+    connect,
+    explain,
+    ledger_error,
+    make_private_file,
+)
+from growlytics_pandas.ledger.migrations import MIGRATIONS
+from growlytics_pandas.ledger.payloads import PayloadLog
+from growlytics_pandas.ledger.times import from_microseconds
+
+OPEN_ELSEWHERE_SECONDS: Final = 1.0  # a process that only looks lets go sooner
+_DAMAGED: Final = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a ledger file holds. `origin` is the same for a ledger and its backups, and tells nothing of its secret."""
+
+    origin: bytes = field(repr=False)
+    version: int
+    projects: int
+    types: int
+    runs: int
+    writes: int
+    """How often customers were written; it only grows."""
+    started: frozenset[tuple[int, int]] = field(repr=False)
+    """The number of each run, and when it started: what two files of one origin have in common."""
+    last_run: datetime | None
+    last_label: str | None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever remembered."""
+        return not (self.types or self.runs or self.writes)
+
+    def holds_more_than(self, other: "Facts") -> bool:
+        """Whether writing `other` over this would lose something."""
+        if self.is_empty:
+            return False
+        if self.origin != other.origin or not self.started <= other.started:
+            return True
+        return self.writes > other.writes or self.types > other.types
+
+
+def back_up(file: LedgerFile, target: Path, *, overwrite: bool) -> None:
+    """Write the ledger to `target`: see `Ledger.backup`."""
+    _require_other(file.path, target)
+    if not file.path.exists():
+        raise InvalidArgumentError(f"backup: there is no ledger {str(file.path)!r} yet; nothing was pushed with it.")
+    with file.reading() as connection:
+        here = read_facts(connection)
+    there = _facts_of_target(target, is_ours="backup")
+    if there is not None and there.holds_more_than(here) and not overwrite:
+        raise _refusal(target, there, here, "backup")
+    with _written_beside(target) as beside:
+        with file.reading() as connection, closing(sqlite3.connect(beside)) as copy:
+            connection.backup(copy)
+        _make_plain(beside)
+        beside.replace(target)
+
+
+def restore(file: LedgerFile, source: Path, *, overwrite: bool, forget: bool) -> None:
+    """Put a backup in the ledger's place: see `Ledger.restore`. The file must not be open here."""
+    _require_other(file.path, source)
+    if not source.is_file():
+        raise InvalidArgumentError(f"path: there is no file {str(source)!r} to restore.")
+    backed_up = facts_of(source)
+    there = _facts_of_target(file.path, is_ours="ledger", may_be_damaged=overwrite)
+    loses = there is not None and there.holds_more_than(backed_up)
+    if loses and there is not None and not overwrite:
+        raise _refusal(file.path, there, backed_up, "ledger")
+    file.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _written_beside(file.path) as beside:
+        with _opened_to_read(source) as connection, closing(sqlite3.connect(beside)) as copy:
+            connection.backup(copy)
+        if forget or loses:
+            _forget_accepted(beside)
+        _make_plain(beside)
+        _write_over(file.path, beside)
+
+
+def facts_of(path: Path) -> Facts:
+    """Return what a file holds, once it is known to be a whole ledger; it stays as it is."""
+    with _opened_to_read(path) as connection:
+        found = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if found is None or found[0] != "ok":
+            raise ledger_error(path, "it is damaged", "use another backup")
+        return read_facts(connection)
+
+
+def read_facts(connection: sqlite3.Connection) -> Facts:
+    """Return what the file of a connection holds."""
+
+    def one(query: str) -> Any:
+        row = connection.execute(query).fetchone()
+        return row[0] if row else None
+
+    version = one("PRAGMA user_version")
+    label = "label" if any(row[1] == "label" for row in connection.execute("PRAGMA table_info(runs)")) else "NULL"
+    last = connection.execute(f"SELECT started, {label} FROM runs ORDER BY id DESC LIMIT 1").fetchone()  # noqa: S608
+    return Facts(
+        blake2b(one("SELECT secret FROM secrets") or b"", digest_size=16, person=b"origin").digest(),
+        version,
+        one("SELECT count(*) FROM workspaces"),
+        one("SELECT count(*) FROM attribute_types"),
+        one("SELECT seq FROM sqlite_sequence WHERE name = 'runs'") or 0,
+        one("SELECT seq FROM sqlite_sequence WHERE name = 'segments'") or 0,
+        frozenset(connection.execute("SELECT id, started FROM runs").fetchall()),
+        from_microseconds(last[0]) if last else None,
+        last[1] if last else None,
+    )
+
+
+@contextmanager
+def _opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a ledger only to read it; refuse what is none."""
+    try:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_SECONDS)
+        ) as connection:
+            if check_version(connection, path, MIGRATIONS) == 0:
+                raise ledger_error(path, "it is empty, and no ledger", "use another backup")
+            yield connection
+    except sqlite3.Error as error:
+        raise explain(path, error) from error
+
+
+def _facts_of_target(path: Path, *, is_ours: str, may_be_damaged: bool = False) -> Facts | None:
+    """Return what would be overwritten; None where there is nothing, or nothing that can be read and may be lost."""
+    if not path.exists() or not path.stat().st_size:
+        return None
+    try:
+        with _opened_to_read(path) as connection:
+            return read_facts(connection)
+    except LedgerError as error:
+        cause = error.__cause__
+        is_damaged = isinstance(cause, sqlite3.Error) and cause.sqlite_errorname.startswith(_DAMAGED)
+        if is_damaged and may_be_damaged:
+            for each in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+                each.unlink(missing_ok=True)
+            return None
+        if is_ours == "backup" or is_damaged:
+            raise _foreign(path, is_damaged=is_damaged, is_ours=is_ours) from error
+        raise
+
+
+def _foreign(path: Path, *, is_damaged: bool, is_ours: str) -> LedgerError:
+    if is_ours == "backup":
+        return LedgerError(f"backup {path}: there is another file, which stays as it is. Name another.", path=str(path))
+    remedy = "restore with overwrite=True, which removes it" if is_damaged else "leave it as it is"
+    return ledger_error(path, "it is not an SQLite file, or it is damaged", remedy)
+
+
+def _refusal(path: Path, there: Facts, other: Facts, what: str) -> LedgerError:
+    if there.origin != other.origin:
+        found = "it has a memory of its own, of another ledger"
+    elif there.runs <= other.runs:
+        found = "it has runs that what would replace it has not"
+    else:
+        found = f"it is newer: it has {there.runs:,} runs, and what would replace it {other.runs:,}"
+    return LedgerError(
+        f"{what} {path}: {found}. Nothing was changed. Name another file, or give overwrite=True.", path=str(path)
+    )
+
+
+def _require_other(path: Path, other: Path) -> None:
+    if path == other or (path.exists() and other.exists() and path.samefile(other)):
+        raise InvalidArgumentError(f"path: {str(other)!r} is the ledger itself; name another file.")
+
+
+@contextmanager
+def _written_beside(target: Path) -> Iterator[Path]:
+    """Give an empty private file in the folder of `target`; it is removed if it is still there afterwards."""
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    make_private_file(beside)
+    try:
+        yield beside
+    except sqlite3.Error as error:
+        raise explain(target, error) from error
+    finally:
+        for end in ("", "-wal", "-shm", "-journal"):
+            with suppress(OSError):
+                beside.with_name(beside.name + end).unlink(missing_ok=True)
+
+
+def _make_plain(path: Path) -> None:
+    """Bring a copy to the newest version, as one file whose whole content is on the disk."""
+    with closing(connect(path, MIGRATIONS)) as connection:
+        found = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if found[0] != "ok":
+            raise ledger_error(path, f"the copy is damaged ({found[0]})", "check the disk")
+        connection.execute("PRAGMA journal_mode = DELETE")
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _forget_accepted(path: Path) -> None:
+    file = LedgerFile(path)
+    try:
+        with file.reading() as connection:
+            numbers: Sequence[tuple[int]] = connection.execute("SELECT id FROM workspaces").fetchall()
+        for (number,) in numbers:
+            PayloadLog(file, number).forget(None, attributes=False)
+    finally:
+        file.close()
+
+
+def _write_over(path: Path, source: Path) -> None:
+    """Write a plain file into the ledger's, which no other connection may have open."""
+    make_private_file(path)
+    try:
+        with (
+            closing(sqlite3.connect(path, timeout=OPEN_ELSEWHERE_SECONDS, isolation_level=None)) as ledger,
+            closing(sqlite3.connect(source)) as connection,
+        ):
+            ledger.execute("PRAGMA locking_mode = EXCLUSIVE")
+            if ledger.execute("PRAGMA journal_mode = DELETE").fetchone()[0] != "delete":
+                raise _open_elsewhere(path)
+            ledger.execute("BEGIN EXCLUSIVE")
+            ledger.execute("ROLLBACK")  # the lock stays until the connection is closed
+            connection.backup(ledger)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname.startswith("SQLITE_BUSY"):
+            raise _open_elsewhere(path) from error
+        raise
+
+
+def _open_elsewhere(path: Path) -> LedgerError:
+    return LedgerError(
+        f"ledger {path}: it is open elsewhere: in another process, or by another Client or Ledger of this one. Nothing "
+        "was changed. End them, in a notebook by a restart of the kernel, and restore again before the first push.",
+        path=str(path),
+    )
