@@ -22,6 +22,7 @@ from growlytics_pandas.planning import Plan
 from growlytics_pandas.result import PushResult
 from growlytics_pandas.samples import sample_customers
 from growlytics_pandas.sandbox import Sandbox
+from growlytics_pandas.segments import push_segment
 
 __version__ = "0.1.0"
 
@@ -46,6 +47,7 @@ __all__ = [
     "preview",
     "push",
     "push_batches",
+    "push_segment",
     "sample_customers",
     "schema",
     "validate",

@@ -14,6 +14,7 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas.blocks import Budget, prepare, starts
+from growlytics_pandas.cells import Mask
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck, check_frame, precheck
 from growlytics_pandas.encoding import Encoded, encode_block
@@ -175,15 +176,20 @@ class Plan(AnyPlan):
 
     def preview(self, n: int = 3) -> list[dict[str, Any]]:
         """Return the first `n` bodies exactly as they would be sent, read back from their JSON."""
-        rows = np.flatnonzero(~self.screening.skipped)[: require_count(n)]
+        rows = np.flatnonzero(self.to_send())[: require_count(n)]
         first, last = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)
-        blocks = (self.encode(first + start, first + stop) for start, stop in starts(last - first))
+        wanted = self.to_send()
+        blocks = (self.encode(first + start, first + stop, wanted) for start, stop in starts(last - first))
         return [json.loads(body) for block in blocks for body in block.bodies]
 
     def encode(self, start: int, stop: int, wanted: Any = None) -> Encoded:
         """Return what goes out of rows `start` to `stop` (of those `wanted`)."""
         rows = (start, stop)
         return encode_rows(self.frame, self.layout, self.screening, rows, budget=self.budget, wanted=wanted)
+
+    def to_send(self) -> Mask:
+        """Return which rows would be sent."""
+        return ~self.screening.skipped
 
     def open_book(self) -> Book:
         """Open the book: rows that cannot be sent are settled, all others `unsent`."""

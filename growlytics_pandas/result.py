@@ -125,6 +125,11 @@ class AnyResult(Shown):
 
         return plot_result(self.counts, self.run.samples, self.run.ended)
 
+    @property
+    def note(self) -> str:
+        """What there is to say of the run as a whole, beside the counts by status; '' mostly."""
+        return ""
+
     def _statuses_of_care(self) -> tuple[Status, ...]:
         """Return the statuses of rows that need care."""
         return _CARE if self.run.ended == "dry run" else (*_CARE, Status.UNSENT)
@@ -134,7 +139,8 @@ class AnyResult(Shown):
         said += ", not all with every attribute" if self.has_incomplete_rows else ""
         found = plural(len(self.findings), "violation")
         ended = self.run.ended + (", which a push would refuse" if self.run.would_refuse else "")
-        return f"<{type(self).__name__} {ended}: {said}; {found}; {self.run.seconds:.1f} s>"
+        note = f"{self.note}; " if self.note else ""
+        return f"<{type(self).__name__} {ended}: {note}{said}; {found}; {self.run.seconds:.1f} s>"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

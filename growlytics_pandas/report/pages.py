@@ -175,6 +175,8 @@ def _result_facts(result: AnyResult, veil: Veil) -> tuple[tuple[str, str], ...]:
         ("retries", f"{run.retries:,}"),
         ("violations", _severities(*count_by_severity(result.findings))),
     ]
+    if result.note:
+        facts.insert(0, ("segment", result.note))
     if run.message:
         facts.append(("why", visible(veil.words(run.message), _MAX_REASON_CHARS)))
     return tuple(facts)
