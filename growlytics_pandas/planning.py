@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from growlytics_pandas.layout import Attribute, Layout
 from growlytics_pandas.ledger import Workspace
 from growlytics_pandas.masking import Veil
 from growlytics_pandas.outcomes import Book, Status
+from growlytics_pandas.rejects import describe, pick, want
 from growlytics_pandas.report import Limits, Shown, plan_page
 from growlytics_pandas.report.page import Page
 from growlytics_pandas.report.tables import plural
@@ -89,6 +90,10 @@ class AnyPlan(Shown):
     @abstractmethod
     def counts(self) -> dict[str, int]:
         """Status → number of rows, as a dry run would tell."""
+
+    @abstractmethod
+    def rejects(self) -> pd.DataFrame:
+        """Return the rows that would not fully arrive: see `PushResult.rejects`; `status` is that of a dry run."""
 
     @property
     def has_errors(self) -> bool:
@@ -173,6 +178,22 @@ class Plan(AnyPlan):
         invalid = int(self.screening.skipped.sum())
         found = {Status.INVALID: invalid, Status.UNSENT: len(self.frame) - invalid}
         return {status.value: found.get(status, 0) for status in Status}
+
+    def rejects(self) -> pd.DataFrame:
+        """Return the rows that would not fully arrive: see `PushResult.rejects`; `status` is that of a dry run."""
+        return self.describe_rejects(self.open_book(), [Status.INVALID], is_dry=True)
+
+    def describe_rejects(self, book: Book, care: Iterable[Status], *, is_dry: bool) -> pd.DataFrame:
+        """Return the rows with a status of `care`, or of which a value is left out."""
+        wanted = want(self.findings, book.rows_with(care), 0, len(self.frame))
+        picked = pick(self.frame, self.layout, self.screening.dropped, self.budget, wanted)
+        statuses = book.statuses(picked.rows)
+        rows = self.source_rows(picked.rows)
+        return describe(rows, picked, self.findings, statuses, book.errors, is_dry=is_dry)
+
+    def source_rows(self, rows: Any) -> pd.DataFrame:
+        """Return rows of the user's frame."""
+        return self.frame.iloc[rows]
 
     def preview(self, n: int = 3) -> list[dict[str, Any]]:
         """Return the first `n` bodies exactly as they would be sent, read back from their JSON."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas.cells import Mask
+from growlytics_pandas.layout import find_id
 from growlytics_pandas.outcomes import CODES, Book, Status
 from growlytics_pandas.planning import Plan
 from growlytics_pandas.report.tables import plural
@@ -72,6 +73,19 @@ class SegmentPlan(Plan):
     def counts(self) -> dict[str, int]:
         """Status → number of rows, as a dry run would tell."""
         return self.open_book().counts()
+
+    def source_rows(self, rows: Rows) -> pd.DataFrame:
+        """Return rows of the user's frame; of those who left there is the id alone."""
+        first = self.first_leaver
+        found, gone = self.source.iloc[rows[rows < first]], rows[rows >= first]
+        if not len(gone):
+            return found
+        cells = np.full((len(gone), found.shape[1]), None, dtype=object)
+        cells[:, find_id(found, self.segment.id_col)] = self.ids(gone)
+        ids = pd.DataFrame(cells, columns=found.columns).set_axis(pd.Index([None] * len(gone), dtype=object))
+        plain = found.astype(object).set_axis(pd.Index(found.index.tolist(), dtype=object, tupleize_cols=False))
+        joined: pd.DataFrame = pd.concat([plain, ids])
+        return joined
 
     def to_send(self) -> Mask:
         """Return which rows would be sent."""

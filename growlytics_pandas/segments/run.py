@@ -8,13 +8,11 @@ from datetime import UTC, datetime
 from typing import cast
 
 import numpy as np
-import pandas as pd
 
 from growlytics_pandas.client import Client
 from growlytics_pandas.encoding import Encoded
 from growlytics_pandas.errors import GrowlyticsError, UsageError
 from growlytics_pandas.execution import Run
-from growlytics_pandas.layout import find_id
 from growlytics_pandas.outcomes import ARRIVED, CODES, Book, Status
 from growlytics_pandas.push_options import PushOptions
 from growlytics_pandas.result import PushResult
@@ -163,16 +161,3 @@ class SegmentResult(PushResult):
         words += "; a first run, which knows no leavers" if self.is_first_run else ""
         doubt = self.plan.doubt if self.run.ended == "dry run" else ""
         return f"{words}; {doubt}" if doubt else words
-
-    def _source_rows(self, rows: Rows) -> pd.DataFrame:
-        """Return rows of the user's frame; of those who left there is the id alone."""
-        first = self.plan.first_leaver
-        found, gone = self.plan.source.iloc[rows[rows < first]], rows[rows >= first]
-        if not len(gone):
-            return found
-        cells = np.full((len(gone), found.shape[1]), None, dtype=object)
-        cells[:, find_id(found, self.plan.segment.id_col)] = self.plan.ids(gone)
-        ids = pd.DataFrame(cells, columns=found.columns).set_axis(pd.Index([None] * len(gone), dtype=object))
-        plain = found.astype(object).set_axis(pd.Index(found.index.tolist(), dtype=object, tupleize_cols=False))
-        joined: pd.DataFrame = pd.concat([plain, ids])
-        return joined
