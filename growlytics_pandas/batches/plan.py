@@ -16,7 +16,15 @@ import pandas as pd
 
 from growlytics_pandas.batches.duplicates import compare, find_suspects
 from growlytics_pandas.batches.engine import Engine
-from growlytics_pandas.batches.parts import Common, PartTask, check_part, fetch_ids, pick_rejects, preview_part
+from growlytics_pandas.batches.parts import (
+    Common,
+    PartTask,
+    check_part,
+    digest_part,
+    fetch_ids,
+    pick_rejects,
+    preview_part,
+)
 from growlytics_pandas.batches.survey import Question, merge_columns, merge_labels, survey_part
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
@@ -26,8 +34,8 @@ from growlytics_pandas.errors import InvalidArgumentError, UsageError
 from growlytics_pandas.layout import ColumnFacts, Layout, lay_out
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.plan_options import PlanOptions
-from growlytics_pandas.planning import AnyPlan, budget_of, require_count, schema_frame
-from growlytics_pandas.rejects import describe, stack, want
+from growlytics_pandas.planning import AnyPlan, budget_of, require_count, schema_frame, tally_changes
+from growlytics_pandas.rejects import Wanted, describe, stack, want
 from growlytics_pandas.report.tables import plural
 from growlytics_pandas.rules import Rule
 
@@ -183,6 +191,16 @@ class BatchPlan(AnyPlan):
         found = {Status.INVALID: invalid, Status.UNSENT: self.rows - invalid}
         return {status.value: found.get(status, 0) for status in Status}
 
+    @property
+    def changes(self) -> dict[str, int] | None:
+        """What a push would change, by what the ledger knows now: see `Plan.changes`. All parts are read for it."""
+        workspace = self.client.workspace if self.client else None
+        if workspace is None:
+            return None
+        asked = {task.number: (task, workspace.digester) for task in self.surveyed.tasks}
+        found = self.engine.run(digest_part, self.common, asked)
+        return tally_changes(workspace, (each.digests for _, each in found), self.counts)
+
     def rejects(self) -> pd.DataFrame:
         """Return the rows that would not fully arrive, read again: see `Plan.rejects`."""
         return self.describe_rejects(self.open_book, [Status.INVALID], is_dry=True)
@@ -196,7 +214,7 @@ class BatchPlan(AnyPlan):
                 "rejects: this source could be read only once, so the rows are gone; .failed and .violations have "
                 "their numbers. Give a function that opens it, such as lambda: pd.read_csv(path, chunksize=100_000)."
             )
-        asked = {}
+        asked: dict[int, tuple[PartTask, Wanted]] = {}
         for task in self.surveyed.tasks:
             last = task.first_row + task.rows
             wanted = want(self.findings, book_of(task).rows_with(care), task.first_row, last)

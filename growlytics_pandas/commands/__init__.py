@@ -2,7 +2,7 @@
 
 ::
 
-    looking  pushing     the commands
+    looking  pushing  segmenting     the commands
     parser  options      what can be said on the command line
     plan_flags           one flag for each option of a plan, over those of a file
     sources              a file or stdin, its format, its encoding
@@ -23,7 +23,8 @@ from growlytics_pandas.commands.options import epilog
 from growlytics_pandas.commands.parser import Parser
 from growlytics_pandas.commands.pushing import PUSH
 from growlytics_pandas.commands.running import Command
+from growlytics_pandas.commands.segmenting import SEGMENT
 
-COMMANDS: Final[tuple[Command, ...]] = (SCHEMA, VALIDATE, PUSH)
+COMMANDS: Final[tuple[Command, ...]] = (SCHEMA, VALIDATE, PUSH, SEGMENT)
 
 __all__ = ["COMMANDS", "Command", "Parser", "epilog"]

@@ -20,7 +20,9 @@ from growlytics_pandas.commands.columns import Note, settle, spell_out
 from growlytics_pandas.commands.plan_flags import check_file
 from growlytics_pandas.commands.sources import Source, Table, find_source, read_source
 from growlytics_pandas.credentials import KEY_VARIABLE
+from growlytics_pandas.csv_safe import unguard
 from growlytics_pandas.errors import ApiKeyError
+from growlytics_pandas.labels import count_reject_labels
 from growlytics_pandas.layout import name_of_column
 from growlytics_pandas.ledger import UNCERTAIN
 from growlytics_pandas.plan_options import PlanOptions
@@ -45,8 +47,7 @@ class Loaded:
 
 def load(arguments: argparse.Namespace, client: Client | None, given: Mapping[str, Any]) -> Loaded:
     """Read the file and plan it, with the options of a plan that were given."""
-    source = _source_of(arguments)
-    table = read_source(source)
+    source, table = read_table(arguments)
     check_file(arguments, table.frame.columns)
     options = PlanOptions(**given)
     options.check(table.frame.columns)
@@ -59,17 +60,22 @@ def load(arguments: argparse.Namespace, client: Client | None, given: Mapping[st
     made = plan(frame.set_axis(table.labels), arguments.id_col, client=client, **options.given())
     sent = {attribute.position for attribute in made.layout.attributes}
     notes = {position: note for position, note in notes.items() if position in sent}
-    return Loaded(made, source, table, dict(given), (*table.notes, *_notes_of_client(client)), notes)
+    return Loaded(made, source, table, dict(given), (*table.notes, *notes_of_client(client)), notes)
 
 
-def _source_of(arguments: argparse.Namespace) -> Source:
-    return find_source(
+def read_table(arguments: argparse.Namespace) -> tuple[Source, Table]:
+    """Read the file. Rejects that were corrected come back without the apostrophes that guard their cells."""
+    source = find_source(
         arguments.file,
         named=arguments.format,
         encoding=arguments.encoding,
         sep=arguments.sep,
         limit=arguments.limit,
     )
+    table = read_source(source)
+    if source.is_untyped and count_reject_labels(table.frame.columns):
+        table = replace(table, frame=table.frame.map(unguard, na_action="ignore"))
+    return source, table
 
 
 def open_client(arguments: argparse.Namespace, *, needs_key: bool) -> Client | None:
@@ -148,7 +154,8 @@ def _settled(frame: pd.DataFrame, options: PlanOptions, id_col: str) -> tuple[pd
     return settled, notes
 
 
-def _notes_of_client(client: Client | None) -> list[str]:
+def notes_of_client(client: Client | None) -> list[str]:
+    """Note which types are not checked."""
     if client is None:
         return [f"no {KEY_VARIABLE} and no --key-file: the types that earlier pushes fixed are not checked."]
     return [] if client.ledger else ["without a ledger, the types that earlier pushes fixed are not checked."]

@@ -19,7 +19,7 @@ from growlytics_pandas.targets import require_target
 
 _PARQUET: Final = ".parquet"
 _SUFFIXES: Final = MappingProxyType(
-    {"report": (".html", ".htm"), "violations": (".csv",), "outcomes": (".csv", _PARQUET)}
+    {"report": (".html", ".htm"), "violations": (".csv",), "outcomes": (".csv", _PARQUET), "rejects": (".csv",)}
 )
 """What can be written as what: a program that opens a file goes by the end of its name."""
 _BY_LINE: Final = {"index": "line"}  # a frame read from a file has its lines for labels; Parquet: its rows
@@ -64,6 +64,8 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Path]:
 def _write(name: str, path: Path, plan: Plan, result: PushResult | None) -> None:
     if name == "violations":
         write_csv(plan.violations.rename(columns=_BY_LINE), path)
+    elif name == "rejects":
+        write_csv((plan if result is None else result).rejects(), path)
     elif name == "report":
         (plan if result is None else result).to_html(path)
     elif result is not None:

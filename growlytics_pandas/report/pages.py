@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +12,7 @@ from growlytics_pandas.outcomes import ARRIVED, MEANINGS, RETRYABLE, Status
 from growlytics_pandas.report.curves import draw_curves
 from growlytics_pandas.report.page import Count, Page, Step, Table, Tone
 from growlytics_pandas.report.tables import (
+    NOTEBOOK_LIMITS,
     STATUS_TONES,
     Care,
     Limits,
@@ -44,6 +45,7 @@ def plan_page(plan: AnyPlan, veil: Veil, limits: Limits) -> Page:
             *(("to", plan.client.base_url if plan.client else "no client yet"), ("id", label(plan.layout.id_column))),
             ("attributes", _attributes(plan)),
             ("violations", _severities(errors, warnings)),
+            *_changes(plan, limits),
         ),
         counts=_plan_counts(plan.counts),
         steps=tuple(_plan_steps(plan, errors, warnings)),
@@ -53,6 +55,13 @@ def plan_page(plan: AnyPlan, veil: Veil, limits: Limits) -> Page:
         ),
         is_masked=veil.is_on,
     )
+
+
+def _changes(plan: AnyPlan, limits: Limits) -> Iterator[tuple[str, str]]:
+    """Give what would change, by the ledger; a notebook does not wait for the comparison of a large frame."""
+    changes = plan.changes_line(is_quick=limits is NOTEBOOK_LIMITS)
+    if changes:
+        yield "changes", changes
 
 
 def result_page(result: AnyResult, care: Care, veil: Veil, limits: Limits) -> Page:

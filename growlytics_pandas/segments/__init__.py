@@ -15,8 +15,10 @@ certain.
     members  the members file: read, replaced, locked
 """
 
+from growlytics_pandas.segments.members import find_members
 from growlytics_pandas.segments.plan import SegmentPlan
 from growlytics_pandas.segments.run import SegmentResult
+from growlytics_pandas.segments.segment import Segment
 from growlytics_pandas.segments.verbs import push_segment
 
-__all__ = ["SegmentPlan", "SegmentResult", "push_segment"]
+__all__ = ["Segment", "SegmentPlan", "SegmentResult", "find_members", "push_segment"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas.cells import Mask
+from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.checks.frame import check_frame
 from growlytics_pandas.layout import find_id
 from growlytics_pandas.outcomes import CODES, Book, Status
 from growlytics_pandas.planning import Plan
@@ -33,6 +36,13 @@ class SegmentPlan(Plan):
     source: pd.DataFrame = field(repr=False)
     moves: Moves = field(repr=False)
     before: dict[str, str] | None = field(repr=False)
+
+    @cached_property
+    def findings(self) -> Findings:
+        """The violations, before they are made into a frame."""
+        found = check_frame(self.frame, self.layout, self.screening, self.budget)
+        segment = self.segment
+        return Findings(found.violations, self.frame, write_option=segment.write_option, label=segment.label)
 
     @property
     def first_leaver(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from growlytics_pandas import contract
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck
 from growlytics_pandas.checks.ids import check_ids
+from growlytics_pandas.checks.messages import python_option
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.client import Client, require_client
 from growlytics_pandas.errors import DataError, InvalidArgumentError, InvalidArgumentTypeError
@@ -30,7 +31,10 @@ from growlytics_pandas.segments.run import SegmentResult, SegmentRun
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The arguments of `push_segment` that say what the segment is."""
+    """The arguments of `push_segment` that say what the segment is.
+
+    `write_option` and `label` are for the texts of violations: see `Findings`.
+    """
 
     id_col: Hashable
     attribute: str
@@ -41,6 +45,8 @@ class Segment:
     allow_empty: bool
     reading: PlanOptions
     client: Client | None = field(repr=False)
+    write_option: Callable[[str, Any], str] = python_option
+    label: str = ""
 
     def __post_init__(self) -> None:
         _check_attribute(self.attribute, self.id_col)
