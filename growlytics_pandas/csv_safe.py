@@ -85,7 +85,7 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
         records = list(_records(file.read(), target))
     if not records:
         return pd.DataFrame()
-    labels = [str(_value(cell)) if cell.startswith('"') else unguard(cell) for cell in records[0]]
+    labels = [str(_value(cell)) if cell.startswith('"') else unguarded(cell) for cell in records[0]]
     for line, record in enumerate(records[1:], start=2):
         if len(record) != len(labels):
             raise DataError(f"{target.name}, record {line}: found {len(record)} cells; the head has {len(labels)}.")
@@ -118,18 +118,24 @@ def _plain(value: Any) -> str:
     return value.isoformat(" ") if isinstance(value, datetime) else ""
 
 
-def _quoted(text: str) -> str:
-    return '"' + guard(text).replace('"', '""') + '"'
+def unguarded(text: str) -> str:
+    """Return the text of a cell as it was before `write_csv` put an apostrophe before it; any other text as it is.
+
+    Examples
+    --------
+    >>> unguarded("'+919876543210"), unguarded("''tis"), unguarded("'0012")
+    ('+919876543210', "'tis", "'0012")
+    """
+    return text[1:] if text.startswith("'") and text[1:].startswith(RISKY) else text
 
 
-def guard(text: str) -> str:
-    """Put an apostrophe before a text that a spreadsheet could take for a formula, or that begins with one."""
+def guarded(text: str) -> str:
+    """Return a text with an apostrophe before it where a spreadsheet could take it for a formula."""
     return f"'{text}" if text.startswith(RISKY) else text
 
 
-def unguard(text: str) -> str:
-    """Take away the apostrophe that `guard` has put before a text."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(RISKY) else text
+def _quoted(text: str) -> str:
+    return '"' + guarded(text).replace('"', '""') + '"'
 
 
 # reading -----------------------------------------------------------------------------------------------------------
@@ -170,14 +176,14 @@ def _column(cells: list[str]) -> pd.Series[Any]:
 def _value(text: str) -> Any:
     """Return the value of one cell: quoted text is text, unquoted text what it looks like; None is missing."""
     if text.startswith('"'):
-        return unguard(text[1:-1].replace('""', '"'))
+        return unguarded(text[1:-1].replace('""', '"'))
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
         return int(text)
     if _FLOAT.fullmatch(text):
         return float(text)
-    return _date(text) if _DATE.fullmatch(text) else unguard(text)  # text, where a spreadsheet dropped the quotes
+    return _date(text) if _DATE.fullmatch(text) else unguarded(text)  # text, where a spreadsheet dropped the quotes
 
 
 def _date(text: str) -> Any:

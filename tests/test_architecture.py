@@ -69,7 +69,7 @@ ALLOWED = {
     "api": "client execution layout plan_options planning progress push_options result runs",
     "segments": "batches cells checks client contract csv_safe encoding errors execution inference layout outcomes plan_options planning progress push_options report result targets",
     "accessor": "api segments",
-    "commands": "api checks client columns contract credentials csv_safe errors labels layout ledger options outcomes plan_options planning progress push_options report result rules segments targets transport wire zones",
+    "commands": "api checks client columns contract credentials csv_safe errors layout ledger options outcomes plan_options planning progress push_options report result rules segments targets transport wire zones",
     "dask": "api segments batches client delivery errors outcomes pacing plan_options push_options runs wire",
     "form": "api client contract errors identifiers layout masking outcomes planning progress report result rules sandbox",
     "single": "api checks client contract errors outcomes rules runs",

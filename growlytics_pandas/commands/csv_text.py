@@ -11,6 +11,7 @@ from typing import Any, Final
 import pandas as pd
 
 from growlytics_pandas.commands.frames import ROWS_AT_ONCE, frame_of, join, text_array
+from growlytics_pandas.csv_safe import unguarded
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.report.tables import plural
 
@@ -54,7 +55,7 @@ def _records(reader: Any, form: CsvForm) -> Iterator[tuple[int, list[str]]]:
                     f"{form.shown}, line {line:,}: found {plural(len(record), 'cell')}; the heading has {width}. The "
                     "file may be cut short, or a cell with a separator in it lacks its quotes."
                 )
-            yield line, record
+            yield line, list(map(unguarded, record))
         line = reader.line_num + 1
 
 

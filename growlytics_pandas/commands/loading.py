@@ -20,9 +20,7 @@ from growlytics_pandas.commands.columns import Note, settle, spell_out
 from growlytics_pandas.commands.plan_flags import check_file
 from growlytics_pandas.commands.sources import Source, Table, find_source, read_source
 from growlytics_pandas.credentials import KEY_VARIABLE
-from growlytics_pandas.csv_safe import unguard
 from growlytics_pandas.errors import ApiKeyError
-from growlytics_pandas.labels import count_reject_labels
 from growlytics_pandas.layout import name_of_column
 from growlytics_pandas.ledger import UNCERTAIN
 from growlytics_pandas.plan_options import PlanOptions
@@ -64,7 +62,7 @@ def load(arguments: argparse.Namespace, client: Client | None, given: Mapping[st
 
 
 def read_table(arguments: argparse.Namespace) -> tuple[Source, Table]:
-    """Read the file. Rejects that were corrected come back without the apostrophes that guard their cells."""
+    """Read the file, as the flags say."""
     source = find_source(
         arguments.file,
         named=arguments.format,
@@ -72,10 +70,7 @@ def read_table(arguments: argparse.Namespace) -> tuple[Source, Table]:
         sep=arguments.sep,
         limit=arguments.limit,
     )
-    table = read_source(source)
-    if source.is_untyped and count_reject_labels(table.frame.columns):
-        table = replace(table, frame=table.frame.map(unguard, na_action="ignore"))
-    return source, table
+    return source, read_source(source)
 
 
 def open_client(arguments: argparse.Namespace, *, needs_key: bool) -> Client | None:

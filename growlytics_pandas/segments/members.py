@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from growlytics_pandas import contract
-from growlytics_pandas.csv_safe import guard, unguard
+from growlytics_pandas.csv_safe import guarded, unguarded
 from growlytics_pandas.errors import DataError, InvalidArgumentTypeError, UsageError
 from growlytics_pandas.targets import require_target
 
@@ -168,7 +168,7 @@ else:
 
 
 def _quoted(text: str) -> str:
-    return '"' + guard(text).replace('"', '""') + '"'
+    return '"' + guarded(text).replace('"', '""') + '"'
 
 
 def _records(path: Path, text: str) -> Iterator[tuple[int, str, str]]:
@@ -190,7 +190,7 @@ def _records(path: Path, text: str) -> Iterator[tuple[int, str, str]]:
 def _checked(path: Path, line: int, record: list[str]) -> tuple[str, str]:
     if len(record) != len(HEADING):
         raise _unreadable(path, f"line {line:,}: found {len(record)} cells; there must be {len(HEADING)}")
-    id_, since = unguard(record[0]), record[1]
+    id_, since = unguarded(record[0]), record[1]
     if not id_ or id_ != id_.strip() or not contract.is_unicode(id_):
         raise _unreadable(path, f"line {line:,}: its id is empty or has white space around it, so it was never sent")
     if since and not _SINCE_PATTERN.fullmatch(since):
