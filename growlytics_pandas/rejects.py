@@ -98,7 +98,7 @@ def describe(
         for name, cell in zip(REJECT_LABELS, cells, strict=True):
             table[name].append(cell)
     taken = not set(REJECT_LABELS).isdisjoint(rows.columns)
-    front = pd.DataFrame(table, index=rows.index, dtype="str")
+    front = pd.DataFrame(table, index=rows.index, dtype="string").astype({"status": "str"})
     labels = [*(REJECT_LABELS_IF_TAKEN if taken else REJECT_LABELS), *rows.columns.tolist()]
     joined = pd.concat(
         [front.set_axis(range(front.shape[1]), axis=1), rows.set_axis(range(rows.shape[1]), axis=1)], axis=1

@@ -1,6 +1,8 @@
 """`push_segment` sends who joined and who left, nothing to those who stayed, and remembers by outcomes only."""
 
 import stat
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -173,8 +175,9 @@ def test_violations_show_the_frame_as_it_is(sandbox, members):
 
 def test_an_attribute_of_another_type_is_never_dropped_from_its_own_segment(push, sandbox, members):
     sandbox.client.declare_types({"Is VIP": "string"})
-    with pytest.raises(ConstraintViolationError):
+    with pytest.raises(ConstraintViolationError, match="Is VIP") as refused:
         push("a", errors="drop")
+    assert "type_conflict" in refused.value.violations["rule"].tolist()
     assert sandbox.requests == 0
     assert not members.exists()
 
@@ -361,6 +364,19 @@ def test_a_second_run_at_once_is_refused_and_loses_nothing(push, sandbox, member
         push("b")
     assert (members.read_bytes(), sandbox.requests) == (before, 1)
     assert push("a", "b").joined == 1
+
+
+def test_a_run_of_another_process_is_refused_until_that_process_ends(push, members):
+    code = "import pathlib, sys; from growlytics_pandas.segments.members import locked\n"
+    code += "with locked(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code, members], **pipes) as other:
+        assert other.stdout.readline().strip() == b"held"
+        with pytest.raises(UsageError, match="another run"):
+            push("a")
+        other.kill()  # its lock ends with it
+        other.wait()
+        assert push("a").joined == 1
 
 
 def test_runs_of_two_threads_never_lose_a_member(faulty, members):

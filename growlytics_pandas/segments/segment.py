@@ -18,12 +18,17 @@ from growlytics_pandas.checks.ids import check_ids
 from growlytics_pandas.checks.messages import python_option
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.client import Client, require_client
-from growlytics_pandas.errors import DataError, InvalidArgumentError, InvalidArgumentTypeError
+from growlytics_pandas.errors import (
+    ConstraintViolationError,
+    DataError,
+    InvalidArgumentError,
+    InvalidArgumentTypeError,
+)
 from growlytics_pandas.inference import inspect
 from growlytics_pandas.layout import find_id, lay_out
 from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.planning import budget_of
-from growlytics_pandas.push_options import PushOptions, refusal, settle
+from growlytics_pandas.push_options import PushOptions, settle
 from growlytics_pandas.segments.members import locked, read_members
 from growlytics_pandas.segments.plan import Moves, SegmentPlan, compare
 from growlytics_pandas.segments.run import SegmentResult, SegmentRun
@@ -131,7 +136,12 @@ class Segment:
     def _refuse_incomplete(self, plan: SegmentPlan, options: PushOptions) -> None:
         """Refuse requests without the attribute, also with ``errors="drop"``: nothing of the segment would be left."""
         if plan.screening.dropped and not options.dry_run:
-            raise refusal(plan)
+            found = next(group for group in plan.findings.groups() if group.row is None)
+            raise ConstraintViolationError(
+                f"nothing was sent: {found.message} Without this attribute nothing of the segment is left to send, "
+                f"with errors='drop', too. Fix: {found.fix}",
+                plan=plan,
+            )
 
 
 def _check_attribute(attribute: Any, id_col: Hashable) -> None:
