@@ -4,8 +4,8 @@ Importing this package gives every DataFrame a `growlytics` accessor. It display
 """
 
 from growlytics_pandas import accessor as _accessor  # noqa: F401 - registers df.growlytics
-from growlytics_pandas import errors
-from growlytics_pandas.api import last_result, plan, preview, push, schema, validate
+from growlytics_pandas import errors, options
+from growlytics_pandas.api import last_result, plan, preview, push, rules, schema, suggest, validate
 from growlytics_pandas.batches import plan_batches, push_batches
 from growlytics_pandas.client import Client
 from growlytics_pandas.errors import (
@@ -42,13 +42,16 @@ __all__ = [
     "__version__",
     "errors",
     "last_result",
+    "options",
     "plan",
     "plan_batches",
     "preview",
     "push",
     "push_batches",
     "push_segment",
+    "rules",
     "sample_customers",
     "schema",
+    "suggest",
     "validate",
 ]

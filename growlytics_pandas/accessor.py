@@ -46,9 +46,9 @@ def _method(
 class GrowlyticsAccessor:
     """Push this frame of customers to Growlytics.
 
-    `schema`, `validate` and `preview` look at what a push would do, `plan` keeps it, `push` does it; `push_segment`
-    sends who joined a segment and who left it. Each is also a function: ``growlytics_pandas.push(df, "email")``. `form`
-    pushes with the mouse.
+    `schema`, `suggest`, `validate` and `preview` look at what a push would do, `plan` keeps it, `push` does it;
+    `push_segment` sends who joined a segment and who left it. Each is also a function:
+    ``growlytics_pandas.push(df, "email")``. `form` does all of it with the mouse.
     """
 
     def __init__(self, frame: Any) -> None:
@@ -57,10 +57,12 @@ class GrowlyticsAccessor:
     def __repr__(self) -> str:
         """Say what can be done; a look at it sends nothing."""
         rows, columns = self._frame.shape
-        return f"<growlytics of {rows:,} rows × {columns:,} columns: schema, validate, preview, plan, push, form>"
+        verbs = "schema, suggest, validate, preview, plan, push, form"
+        return f"<growlytics of {rows:,} rows × {columns:,} columns: {verbs}>"
 
     plan = _method(api.plan)
     schema = _method(api.schema)
+    suggest = _method(api.suggest)
     validate = _method(api.validate)
     preview = _method(api.preview)
     push = _method(api.push)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, Unpack
 
 import pandas as pd
 
+from growlytics_pandas._rules import RULES
 from growlytics_pandas.client import Client, default_client, refuse_client_as_id, require_client
+from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.execution import execute
 from growlytics_pandas.layout import lay_out
-from growlytics_pandas.plan_options import PlanArguments, PlanOptions, with_plan_options
+from growlytics_pandas.plan_options import PlanArguments, options_of, with_plan_options
 from growlytics_pandas.planning import Plan, budget_of, snapshot
 from growlytics_pandas.progress import ProgressOption
 from growlytics_pandas.push_options import Errors
@@ -103,14 +105,14 @@ def plan(
     refuse_client_as_id(id_col)
     client = require_client(client) or default_client()
     workspace = client.workspace if client else None
-    chosen = PlanOptions(**options)
-    layout = lay_out(df, id_col, chosen, known=workspace.known_types() if workspace else None)
-    kept = snapshot(df)
+    chosen = options_of(options)
+    kept = snapshot(prepare_frame(read_frame(df), id_col))
+    layout = lay_out(kept, id_col, chosen, known=workspace.known_types() if workspace else None)
 
     def replan(other: Client) -> Plan:
-        return plan(kept, id_col, client=other, **options)
+        return plan(kept, id_col, client=other, **chosen.given())
 
-    return Plan(kept, layout, client, budget_of(workspace, layout), execute, replan)
+    return Plan(kept, layout, client, budget_of(workspace, layout), chosen, execute, replan)
 
 
 _REFERENCE: Final = "Takes the arguments of `plan`."
@@ -158,6 +160,35 @@ def schema(plan: Plan) -> pd.DataFrame:
     ['string', 'number']
     """
     return plan.schema
+
+
+@_like(plan)
+def suggest(plan: Plan) -> dict[str, Any]:
+    """Suggest the options that the data call for: read them, edit them, keep them in a file, and push with them.
+
+    A suggestion is made by trying the very parser that the option would use, on all values; only what is unambiguous is
+    suggested, and nothing that drops a row or a value. `Plan.suggestions` has the reasons, and what a person must
+    decide.
+
+    Takes the arguments of `plan`.
+
+    Returns
+    -------
+    dict
+        The options given and those suggested, ready for ``**``. For a file: `growlytics_pandas.options.save`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import growlytics_pandas
+    >>> df = pd.DataFrame({"id": ["a", "b"], "Joined": ["31/01/2025", "28/02/2025"]})
+    >>> options = growlytics_pandas.suggest(df, "id")
+    >>> options
+    {'date_format': {'Joined': '%d/%m/%Y'}}
+    >>> growlytics_pandas.schema(df, "id", **options)["type"].tolist()
+    ['date']
+    """
+    return plan.suggest()
 
 
 @_like(plan)
@@ -321,6 +352,25 @@ def push(
         max_failures=max_failures,
         progress=progress,
     )
+
+
+def rules() -> pd.DataFrame:
+    """Return every rule that a frame is checked against.
+
+    Returns
+    -------
+    DataFrame
+        One row per rule: `rule` (as in a violations frame), `severity` ("error": a value would be rejected or ignored;
+        "warning"), `effect` (what a push with ``errors="drop"`` does), `meaning`.
+
+    Examples
+    --------
+    >>> import growlytics_pandas
+    >>> growlytics_pandas.rules().query("rule == 'id_missing'")["effect"].item()
+    'row skipped'
+    """
+    rows = [(rule.value, facts.severity.value, facts.effect.value, facts.meaning) for rule, facts in RULES.items()]
+    return pd.DataFrame(rows, columns=["rule", "severity", "effect", "meaning"], dtype="str")
 
 
 def last_result() -> PushResult | BatchResult | None:

@@ -7,12 +7,13 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, Unpack, get_args
 
 from growlytics_pandas import contract
 from growlytics_pandas.credentials import KEY_VARIABLE, SEALED, find_key, seal
 from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.ledger import Ledger, Workspace, require_known
+from growlytics_pandas.plan_options import ReadingArguments, with_reading_options
 from growlytics_pandas.transport import TransportName, open_transport
 from growlytics_pandas.transport.protocol import Endpoint, Headers, Transport
 from growlytics_pandas.transport.urls import checked_url
@@ -207,12 +208,14 @@ class Client:
         )
         return open_transport(self._transport, endpoint, max_concurrency)
 
+    @with_reading_options
     def upsert(
         self,
         id: str,  # noqa: A002 - the API's word
         attributes: Mapping[str, Any] | Iterable[Mapping[str, Any]],
         *,
         name: str | None = None,
+        **options: Unpack[ReadingArguments],
     ) -> None:
         """Create or update one customer, at once, with the retries of a push.
 
@@ -225,6 +228,9 @@ class Client:
             ``[{"name": …, "type": …, "value": …}]``. A missing value (None, NaN, NaT, NA) leaves its attribute out.
         name : str, optional
             The top-level ``name`` of the published example.
+        date_format, decimal, na_values, strip, normalize, timezone, region
+            How values are read, as for `growlytics_pandas.plan`, with attributes in place of columns; ``strip=True``
+            and a list of `na_values` hold for the id, too.
 
         Raises
         ------
@@ -244,7 +250,7 @@ class Client:
         # Here, because a single customer goes the way of a one-row frame, which begins with a client.
         from growlytics_pandas.single import upsert_one  # noqa: PLC0415
 
-        upsert_one(self, id, attributes, name)
+        upsert_one(self, id, attributes, name, options)
 
     def __repr__(self) -> str:
         return f"<Client {self.base_url}>"

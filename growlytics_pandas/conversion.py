@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from growlytics_pandas import contract
+from growlytics_pandas._rules import Rule
 from growlytics_pandas.cells import Cells, Mask, dates_array, naive
 from growlytics_pandas.inference import TYPE_OF, AttributeType, Kind, family
-from growlytics_pandas.rules import Rule
 
 DROPPING: Final = (Rule.VALUE_WRONG_TYPE, Rule.VALUE_NOT_FINITE, Rule.DATE_OUT_OF_RANGE)
 """Rules whose cells are not sent."""

@@ -12,31 +12,27 @@ from typing import Final
 from growlytics_pandas.endings import (
     abort_error,
     are_too_many,
+    long_wait_error,
     outage_error,
     outage_words,
     too_many_error,
     unreachable_error,
+    wait_words,
 )
 from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.outcomes import CODES, Book, Failure, Status
-from growlytics_pandas.pacing import Answers, Pacer
-from growlytics_pandas.retry import (
-    RetryBudget,
-    RetryPolicy,
-    Verdict,
-    describe,
-    judge,
-    may_have_arrived,
-    parse_retry_after,
-)
+from growlytics_pandas.pacing import OUTAGE_LIMIT_SECONDS, Answers, Pacer
+from growlytics_pandas.retry import RetryBudget, RetryPolicy, Verdict, describe, judge, parse_retry_after
 from growlytics_pandas.transport.protocol import Transport
 from growlytics_pandas.tries import Tries
-from growlytics_pandas.wire import OK, PLAIN_SUCCESS, Reply
+from growlytics_pandas.wire import OK, PLAIN_SUCCESS, Reply, WireFault
 
 PATIENCE_SECONDS: Final = 0.05  # longest wait for replies, so that a stop is seen soon
 GRACE_SECONDS: Final = 5.0  # what is in flight may take so long after a stop
 UNREACHABLE_SECONDS: Final = 10.0  # a service that was never reached in that time will not be
 MAX_FAILURES_KEPT: Final = 5  # for whoever watches; the book has them all
+SHOWN_WAIT_SECONDS: Final = 1.0  # a shorter wait is not worth a word
+FILES_WAIT_SECONDS: Final = 0.1  # until requests are started again after one that found no descriptor
 NO_ROW: Final = -1  # nothing to send just now: a moment for replies, progress and a stop
 _ACCEPTED: Final = CODES[Status.ACCEPTED]
 _PUSHBACK: Final = frozenset({429, 503})
@@ -61,6 +57,23 @@ class Chunk:
 
     rows: list[int]
     bodies: list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _AskedWait:
+    """A wait that the service asked for, and nothing has been accepted since."""
+
+    seconds: float
+    since: float
+    words: str
+
+    @property
+    def until(self) -> float:
+        return self.since + self.seconds
+
+    @property
+    def is_too_long(self) -> bool:
+        return self.seconds > OUTAGE_LIMIT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +125,9 @@ class Delivery:
         self._is_only_looking = False
         self._is_unreached = not was_reached  # until anything is heard of the service
         self._first_miss = math.inf
+        self._asked_wait: _AskedWait | None = None
+        self._unstarted: deque[tuple[int, bytes]] = deque()  # no request was made, for want of a descriptor
+        self._files_at = -math.inf  # when there may be descriptors again
 
     @property
     def in_flight(self) -> int:
@@ -131,18 +147,27 @@ class Delivery:
     @property
     def trouble(self) -> str:
         """What to say while nothing succeeds any more; '' while all goes its way."""
-        seconds = self.pacer.outage_seconds(self._clock())
-        return outage_words(self._last_words(), seconds) if seconds and not self.is_stopping else ""
+        if self.is_stopping:
+            return ""
+        now = self._clock()
+        asked = self._asked_wait
+        if asked is not None and asked.seconds >= SHOWN_WAIT_SECONDS and asked.until > now:
+            return wait_words(asked.words, asked.until - now)
+        if seconds := self.pacer.outage_seconds(now):
+            return outage_words(self._last_words(), seconds)
+        if not self._in_flight and self._waiting and self._waiting[0][0] - now >= SHOWN_WAIT_SECONDS:
+            return wait_words(self._last_words(), self._waiting[0][0] - now)
+        return ""
 
     def run(self, chunks: Iterable[Chunk]) -> None:
         """Deliver all chunks, or stop early; afterwards every row taken has its outcome in the book."""
         fresh = _pairs(chunks)
         upcoming = next(fresh, None)
         try:
-            while not self.is_stopping and (upcoming or self._in_flight or self._waiting):
+            while not self.is_stopping and (upcoming or self._in_flight or self._waiting or self._unstarted):
                 upcoming = self._start(fresh, upcoming)
                 self._collect()
-                self._check_outage()
+                self._check_patience(is_fresh_left=upcoming is not None)
             self._drain()
             if self._is_unreached and self.failed and self.error is None and not self._stop.requested:
                 self.error = unreachable_error(self._last_words())
@@ -158,11 +183,19 @@ class Delivery:
     ) -> tuple[int, bytes] | None:
         """Start what pacing allows, retries that are due first; return the next fresh row."""
         self._is_only_looking = False
+        if self._asked_wait is not None and self._asked_wait.is_too_long:
+            return upcoming  # the answers to what is in flight show whether it is meant for all
         now = self._clock()
+        if now < self._files_at:
+            return upcoming
         allowance = self.pacer.allowance(now, len(self._in_flight))
-        started = self._start_again(now, allowance) if self._waiting else 0
+        started = self._start_unstarted(allowance) if self._unstarted else 0
+        if self._waiting:
+            started += self._start_again(now, allowance - started)
         in_flight, submit = self._in_flight, self._transport.submit
-        while started < allowance and upcoming is not None and len(self._waiting) < self._limits.max_waiting:
+        if len(self._waiting) >= self._limits.max_waiting:
+            allowance = 0
+        while started < allowance and upcoming is not None:
             row, body = upcoming
             upcoming = next(fresh, None)
             if row == NO_ROW:
@@ -174,6 +207,15 @@ class Delivery:
         if started:
             self.pacer.note_started(now, started)
         return upcoming
+
+    def _start_unstarted(self, allowance: int) -> int:
+        """Start the rows of which no request could be made; return how many."""
+        started = min(allowance, len(self._unstarted))
+        for _ in range(started):
+            row, body = self._unstarted.popleft()
+            self._in_flight[row] = body
+            self._transport.submit(row, body)
+        return started
 
     def _start_again(self, now: float, allowance: int) -> int:
         """Start the retries that are due; return how many."""
@@ -194,6 +236,8 @@ class Delivery:
         if self._is_only_looking:
             return 0.0
         now = self._clock()
+        if now < self._files_at:
+            return min(PATIENCE_SECONDS, self._files_at - now)
         wait = min(PATIENCE_SECONDS, self.pacer.seconds_until_next(now))
         if self._waiting:
             wait = min(wait, max(self._waiting[0][0] - now, self._budget.seconds_until_next(now)))
@@ -215,7 +259,7 @@ class Delivery:
         book, in_flight = self._book, self._in_flight
         status, http_status, attempts = book.status, book.http_status, book.attempts
         if self._is_unreached:
-            self._is_unreached = not any(reply.status or reply.was_sent for reply in replies)
+            self._is_unreached = not any(reply.status or reply.was_sent or reply.repeats for reply in replies)
             self._first_miss = min(self._first_miss, self._clock())
         for reply in replies:
             row = reply.token
@@ -234,6 +278,7 @@ class Delivery:
         answers.seconds += seconds
         self.pacer.note_answers(self._clock(), answers)
         if accepted:
+            self._asked_wait = None
             self.accepted += len(accepted)
             self.answer_seconds += seconds
             self._budget.note_success(len(accepted), self._tries.count_retried(accepted) if self.retries else 0)
@@ -248,8 +293,11 @@ class Delivery:
     def _judge(self, reply: Reply, accepted: list[int], answers: Answers) -> None:
         row, body = reply.token, self._in_flight.pop(reply.token)
         verdict = judge(reply)
-        if verdict is Verdict.RETRY and may_have_arrived(reply):
-            self._book.lost.add(row)  # also where the next try is free: the connection may have closed after the write
+        if reply.fault is WireFault.FILES:
+            self._wait_for_files(reply, body, answers)
+            return
+        if verdict is not Verdict.ACCEPTED:
+            self._tries.note(reply)
         if verdict is Verdict.RETRY and self._tries.is_free(reply):
             heapq.heappush(self._waiting, (self._clock(), row, body))
             return
@@ -260,14 +308,17 @@ class Delivery:
             answers.seconds += reply.seconds
         elif verdict is Verdict.RETRY:
             self._retry(reply, row, body, attempts)
+            asked = parse_retry_after(reply.retry_after, self._wall_clock())
+            if asked is not None:
+                self._note_asked_wait(asked, reply)
             if reply.status in _PUSHBACK:
-                answers.note_pushback(parse_retry_after(reply.retry_after, self._wall_clock()))
+                answers.note_pushback(asked)
             else:
                 answers.failures += 1
         else:
             answers.good += 1  # a refusal is an answer: the service is there
             answers.seconds += reply.seconds
-            self._fail(row, Status.FAILED, describe(reply), reply.status)
+            self._fail(row, self._tries.final_status(row), self._tries.words(reply), reply.status)
             self.error = self.error or abort_error(verdict, reply)
 
     def _retry(self, reply: Reply, row: int, body: bytes, attempts: int) -> None:
@@ -275,12 +326,21 @@ class Delivery:
         self._book.errors[row] = words = self._tries.words(reply)
         self._book.http_status[row] = reply.status
         if wait is None:
-            self._fail(row, self._final(row), f"{words} ({attempts} attempts)", reply.status)
+            self._fail(row, self._tries.final_status(row), f"{words} ({attempts} attempts)", reply.status)
         else:
             heapq.heappush(self._waiting, (self._clock() + wait, row, body))
 
-    def _final(self, row: int) -> Status:
-        return Status.UNKNOWN if row in self._book.lost else Status.FAILED
+    def _wait_for_files(self, reply: Reply, body: bytes, answers: Answers) -> None:
+        """Try again in a moment, with fewer connections; the row has done nothing to be counted."""
+        answers.unstarted += 1
+        self._book.errors[reply.token] = describe(reply)
+        self._unstarted.append((reply.token, body))
+        self._files_at = self._clock() + FILES_WAIT_SECONDS
+
+    def _note_asked_wait(self, seconds: float, reply: Reply) -> None:
+        asked = _AskedWait(seconds, self._clock(), describe(reply))
+        if self._asked_wait is None or asked.until > self._asked_wait.until:
+            self._asked_wait = asked
 
     def _fail(self, row: int, status: Status, words: str, http_status: int) -> None:
         self._book.note(row, status, words, http_status)
@@ -292,14 +352,27 @@ class Delivery:
 
     # ending ----------------------------------------------------------------------------------------------------
 
-    def _check_outage(self) -> None:
+    def _check_patience(self, *, is_fresh_left: bool) -> None:
+        """End the run where nothing more is to be expected of it in time."""
         now = self._clock()
         if self.error is not None:
             return
-        if self.pacer.has_given_up(now):
+        asked = self._asked_wait
+        if asked is not None and asked.is_too_long:
+            if not self._in_flight or now >= asked.since + self._limits.grace_seconds:
+                self.error = long_wait_error(asked.words, asked.seconds)
+        elif self._is_only_waiting(now, is_fresh_left=is_fresh_left):
+            self.error = long_wait_error(self._last_words(), self._waiting[0][0] - now)
+        elif self.pacer.has_given_up(now):
             self.error = outage_error(self._last_words(), self.pacer.outage_seconds(now))
         elif self._is_unreached and now - self._first_miss >= UNREACHABLE_SECONDS:
             self.error = unreachable_error(self._last_words())
+
+    def _is_only_waiting(self, now: float, *, is_fresh_left: bool) -> bool:
+        """Return whether nothing is left to do for longer than an outage would be waited for."""
+        if self._in_flight or self._unstarted or not self._waiting or self._waiting[0][0] - now <= OUTAGE_LIMIT_SECONDS:
+            return False
+        return not is_fresh_left or len(self._waiting) >= self._limits.max_waiting
 
     def _last_words(self) -> str:
         return next(reversed(self._book.errors.values()), "no answer")
@@ -315,15 +388,17 @@ class Delivery:
         for row in self._in_flight:
             self._book.count_attempt(row)
             self._fail(row, Status.UNKNOWN, "the run ended before the answer came", 0)
-        for _, row, _ in self._waiting:
+        tried = [row for row, _ in self._unstarted if self._book.attempts[row] or row in self._book.lost]
+        for row in [*(row for _, row, _ in self._waiting), *tried]:  # those never tried are unsent
             words = self._book.errors.get(row, "")
             self._fail(
                 row,
-                self._final(row),
+                self._tries.final_status(row),
                 f"{words} (the run ended before it was tried again)".strip(),
                 self._book.http_status[row],
             )
         self._in_flight, self._waiting = {}, []
+        self._unstarted.clear()
 
 
 def _pairs(chunks: Iterable[Chunk]) -> Iterator[tuple[int, bytes]]:

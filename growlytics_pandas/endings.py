@@ -47,6 +47,22 @@ def outage_error(words: str, seconds: float) -> ServiceUnavailableError:
     )
 
 
+def long_wait_error(words: str, seconds: float) -> ServiceUnavailableError:
+    """Return the error of a service that asks for a longer wait than a run has patience."""
+    return ServiceUnavailableError(
+        f"the service asks for a wait of {seconds:,.0f} s ({words}), and a push waits {OUTAGE_LIMIT_SECONDS:.0f} s at "
+        "most. What was tried is failed or unknown, the rest unsent; after that time, "
+        "growlytics_pandas.last_result().retry() sends it all.",
+        server_message=words,
+        retryable=True,
+    )
+
+
+def wait_words(words: str, seconds: float) -> str:
+    """Say, while a run waits before it sends again, for how long it will."""
+    return f"Waiting {max(1.0, seconds):,.0f} s before the next request: {words}."
+
+
 def outage_words(words: str, seconds: float) -> str:
     """Say, while a run waits for a service that does not answer, that it does, and for how long it will."""
     limit = f"{OUTAGE_LIMIT_SECONDS / 60:.0f} minutes"

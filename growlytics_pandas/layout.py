@@ -1,6 +1,6 @@
 """Which columns become which attributes: the columns chosen, their names and their types."""
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,8 +9,7 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas.columns.reading import DEFAULT_READING, Reading, clean, find_currencies
-from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.hints import Hint, advise_on_name, hint
+from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.identifiers import Ids, Keep, read_ids
 from growlytics_pandas.inference import AttributeType, Finding, Kind, inspect
 from growlytics_pandas.labels import count_reject_labels, is_same, suggest
@@ -32,7 +31,6 @@ class Attribute:
     dtype: str
     missing: int
     note: str
-    hint: Hint  # until the user or the service has settled the type
     known: KnownType | None = None
     reading: Reading = DEFAULT_READING
     currencies: frozenset[str] = frozenset()
@@ -50,7 +48,6 @@ class ColumnFacts:
     finding: Finding
     dtype: str
     missing: int
-    hint: Hint
     currencies: frozenset[str] = frozenset()  # of a column that `decimal` reads
 
 
@@ -101,8 +98,6 @@ def lay_out(
 
     `facts`, one a column, are those of all parts of which `frame` is an example.
     """
-    if not isinstance(frame, pd.DataFrame):
-        raise _no_frame(frame)
     if options.new_attributes == "forbid" and known is None:
         raise InvalidArgumentError(
             "new_attributes: 'forbid' asks the ledger which attributes there are, and there is none here. Set "
@@ -113,10 +108,9 @@ def lay_out(
     id_label = frame.columns[id_position]
     _require_text_id(id_label, options)
     positions = _positions(frame, id_position, options)
-    names = [name_of_column(label, options) for label in (frame.columns[position] for position in positions)]
     zone = read_zone(options.timezone)
     attributes = tuple(
-        _attribute(frame, position, options, zone, known or {}, set(names), facts[position] if facts else None)
+        _attribute(frame, position, options, zone, known or {}, facts[position] if facts else None)
         for position in positions
     )
     id_reading = options.reading_of(id_label)
@@ -150,18 +144,6 @@ def _require_text_id(label: Hashable, options: PlanOptions) -> None:
             raise InvalidArgumentError(f"{argument}: column {label!r} is the id, which is text; leave it out.")
 
 
-def _no_frame(found: Any) -> InvalidArgumentTypeError:
-    package, kind = type(found).__module__.partition(".")[0], type(found).__name__
-    if hasattr(found, "to_pandas"):  # Polars, Arrow
-        remedy = f"{kind}.to_pandas() makes one"
-    else:
-        remedy = "Series.to_frame() makes one" if isinstance(found, pd.Series) else "pd.DataFrame(…) may make one"
-    origin = "" if package in ("builtins", "pandas") else f" of {package}"
-    return InvalidArgumentTypeError(
-        f"df: found a {kind}{origin}; it must be a pandas DataFrame, one row a customer ({remedy})."
-    )
-
-
 def name_of(label: Hashable) -> str:
     """Return the attribute name of a column label: text as it is, a MultiIndex label joined with ``_``.
 
@@ -181,20 +163,17 @@ def _attribute(
     options: PlanOptions,
     zone: ZoneInfo,
     known: Mapping[str, KnownType],
-    sent: Collection[str],
     facts: ColumnFacts | None,
 ) -> Attribute:
     label = frame.columns[position]
     name = name_of_column(label, options)
     reading = options.reading_of(label)
-    facts = facts or look_at(frame.iloc[:, position], name, reading, zone, options.region)
+    facts = facts or look_at(frame.iloc[:, position], reading, zone, options.region)
     finding = facts.finding
     asked = options.type_of(label)
     reserved = name in contract.RESERVED_ATTRIBUTES
     is_written = reserved and finding.kind is Kind.MIXED  # as text, all of it
-    note = "" if asked or is_written else finding.detail or advise_on_name(name, sent)
-    settled = asked or _settled(facts.hint, known.get(name))
-    note = note or _agreeing(facts.hint, settled)
+    note = "" if asked or is_written else finding.detail
     if reserved and asked not in (None, AttributeType.STRING):
         option = options.typed_by(label)
         found = f"{option}[{label!r}]: found {str(asked)!r}" if option == "types" else f"{option}[{label!r}]"
@@ -212,32 +191,18 @@ def _attribute(
         dtype=facts.dtype,
         missing=facts.missing,
         note="; ".join(filter(None, (note, _doubt(known.get(name))))),
-        hint=facts.hint if settled is None else Hint(),
         known=known.get(name),
         reading=reading,
         currencies=facts.currencies,
     )
 
 
-def look_at(column: "pd.Series[Any]", name: str, reading: Reading, zone: ZoneInfo, region: str) -> ColumnFacts:
-    """Look at all values of a column that is sent as the attribute `name`, as they are read."""
+def look_at(column: "pd.Series[Any]", reading: Reading, zone: ZoneInfo, region: str) -> ColumnFacts:
+    """Look at all values of a column, as they are read."""
     dtype = str(column.dtype)
     column = clean(column, reading, zone, region)
     finding = inspect(column)
-    hinted = Hint() if finding.detail else hint(column, finding.kind, name)
-    return ColumnFacts(finding, dtype, int(column.isna().sum()), hinted, find_currencies(column, reading))
-
-
-def _settled(hinted: Hint, known: KnownType | None) -> str | None:
-    """Return the type that is fixed already, where a hint speaks for another."""
-    return known.type if known and hinted.wanted not in (None, known.type) else None
-
-
-def _agreeing(hinted: Hint, settled: str | None) -> str:
-    """Return the words of a hint, but not those for a type other than the one that is asked for or fixed already."""
-    if settled is None:
-        return hinted.text
-    return {contract.DATE: hinted.as_date, contract.STRING: hinted.as_text}.get(settled, "")
+    return ColumnFacts(finding, dtype, int(column.isna().sum()), find_currencies(column, reading))
 
 
 def _doubt(known: KnownType | None) -> str:
@@ -276,6 +241,4 @@ def find_id(frame: pd.DataFrame, id_col: Hashable) -> int:
             f"id_col: {len(positions)} columns are labelled {id_col!r}; the id must be one column. "
             "Rename the others: df.columns = [...]."
         )
-    if id_col in frame.index.names and id_col is not None:
-        raise InvalidArgumentError(f"id_col: {id_col!r} is the index, not a column. Use df.reset_index() first.")
     raise InvalidArgumentError(f"id_col: there is no column {id_col!r}. {suggest(frame.columns, id_col)}")

@@ -24,7 +24,6 @@ FIRST_OUTAGE_PROBE_SECONDS: Final = 1.0  # between the first two probes of an ou
 MAX_OUTAGE_PROBE_SECONDS: Final = 15.0  # so that the end of an outage is noticed soon
 FIRST_HOLD_PROBE_SECONDS: Final = 0.1  # the server refuses everything just now: one request at a time, so far apart
 MAX_HOLD_PROBE_SECONDS: Final = 1.0  # most limiters count by the second
-MAX_SERVER_WAIT_SECONDS: Final = 300.0  # a longer Retry-After is not obeyed in full
 HOLD_CHANCE: Final = 1e-5  # that so many refusals in a row are mere background; else everything is refused just now
 
 PUSHBACK_TOLERANCE: Final = 0.02  # share of the answers that may be 429 or 503 before the rate is cut
@@ -43,6 +42,7 @@ class Answers:
     seconds: float = 0.0  # that the good ones took, summed
     pushbacks: int = 0  # 429 and 503
     failures: int = 0  # timeouts, broken connections, any other 5xx
+    unstarted: int = 0  # this process had no descriptor left for a connection
     retry_after_seconds: float = 0.0  # the longest that a pushback asked for
 
     def note_pushback(self, retry_after_seconds: float | None) -> None:
@@ -147,9 +147,11 @@ class Pacer:
     def note_answers(self, now: float, answers: Answers) -> None:
         """Take note of the answers that came at once."""
         is_new_hold = False
+        if answers.unstarted:
+            self._cut_window(self._window * WINDOW_CUT)
         if answers.good:
             self._note_good(now, answers)
-        elif answers.pushbacks or answers.failures:
+        elif answers.pushbacks or answers.failures or answers.unstarted:
             is_new_hold = self._note_silence(now, answers)
         advice = self._pushback.note(now, answers.good, answers.pushbacks)
         measured_since = self._resumed_at if self._pushback.n_good else math.inf
@@ -203,7 +205,7 @@ class Pacer:
     def _note_silence(self, now: float, answers: Answers) -> bool:
         """Take note of answers without a good one; return whether everything is refused from now on."""
         was_holding = self._silence.is_holding
-        self._silence.note_failures(now, answers.pushbacks + answers.failures)
+        self._silence.note_failures(now, answers.pushbacks + answers.failures + answers.unstarted)
         if answers.pushbacks:
             self._silence.note_refusals(now, answers, self._stop_streak(now))
         if self._silence.is_holding:
@@ -320,7 +322,7 @@ class _Silence:
     def note_refusals(self, now: float, answers: Answers, streak: int) -> None:
         self.n_refusals += answers.pushbacks
         if self.n_refusals >= streak:
-            asked = min(answers.retry_after_seconds, MAX_SERVER_WAIT_SECONDS)
+            asked = answers.retry_after_seconds  # one beyond the patience of a run ends it elsewhere
             if asked > 0.0:
                 self._asked_until = max(self._asked_until, now + asked)
             self._hold(now + max(asked, FIRST_HOLD_PROBE_SECONDS))

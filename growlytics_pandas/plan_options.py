@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -37,13 +38,9 @@ _EXAMPLES: Final = {
 }
 
 
-class PlanArguments(TypedDict, total=False):
-    """The fields of `PlanOptions` as type checkers see them in a call; a test holds the two together."""
+class ReadingArguments(TypedDict, total=False):
+    """The options that say how values are read, as type checkers see them in a call."""
 
-    columns: Sequence[Hashable] | None
-    exclude: Sequence[Hashable] | None
-    rename: Mapping[Any, str] | None
-    types: Mapping[Any, str] | None
     date_format: str | Sequence[str] | Mapping[Any, str | Sequence[str]] | None
     decimal: DecimalMark | Mapping[Any, str] | None
     na_values: Sequence[Any] | Mapping[Any, Sequence[Any]] | None
@@ -51,6 +48,15 @@ class PlanArguments(TypedDict, total=False):
     normalize: Mapping[Any, str] | None
     timezone: str
     region: str
+
+
+class PlanArguments(ReadingArguments, total=False):
+    """The fields of `PlanOptions` as type checkers see them in a call; a test holds the two together."""
+
+    columns: Sequence[Hashable] | None
+    exclude: Sequence[Hashable] | None
+    rename: Mapping[Any, str] | None
+    types: Mapping[Any, str] | None
     keep: Keep
     name: str | None
     new_attributes: NewAttributes
@@ -166,6 +172,29 @@ class PlanOptions:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {field.name: values[field.name] for field in fields(self) if values[field.name] != field.default}
 
+    def joined(self, suggested: Mapping[str, Any], columns: Collection[Any]) -> dict[str, Any]:
+        """Return these options and suggested ones as the options of one call.
+
+        An option that holds for all columns is spelled out by column where a suggestion is made for one of them.
+        """
+        merged = self.given()
+        for name, value in suggested.items():
+            mine = merged.get(name)
+            if isinstance(value, dict) and mine is not None:
+                by_column = mine if isinstance(mine, dict) else self._by_column(name, columns)
+                more = {label: [*by_column.get(label, ()), *words] for label, words in value.items()}
+                merged[name] = {**by_column, **(more if name == "na_values" else value)}
+            elif isinstance(value, list) and isinstance(mine, list):
+                merged[name] = list(dict.fromkeys([*mine, *value]))
+            elif mine is None or mine is False:
+                merged[name] = value
+        return {field.name: merged[field.name] for field in fields(self) if field.name in merged}
+
+    def _by_column(self, name: str, columns: Collection[Any]) -> dict[Any, Any]:
+        wanted = {"date_format": AttributeType.DATE, "decimal": AttributeType.NUMBER}.get(name)
+        value = getattr(self, name)
+        return {label: value for label in columns if wanted is None or self.type_of(label) is wanted}
+
     def _refuse_two_types(self) -> None:
         asked: dict[Any, tuple[str, str]] = {}
         for name, wanted in (("date_format", contract.DATE), ("decimal", contract.NUMBER), ("types", None)):
@@ -180,14 +209,35 @@ class PlanOptions:
                     )
 
 
+def options_of(given: Mapping[str, Any]) -> PlanOptions:
+    """Return the options that a call gives; a name among them may be wrong."""
+    names = [field.name for field in fields(PlanOptions)]
+    for name in given:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"there is no option {name!r}.{meant}")
+    return PlanOptions(**given)
+
+
 def with_plan_options(function: F) -> F:
     """Show the options of a plan one by one in the signature of a function that takes them as ``**options``."""
+    return _with_options(function, PlanArguments.__annotations__)
+
+
+def with_reading_options(function: F) -> F:
+    """Show the options that say how values are read in the signature of a function that takes them as ``**options``."""
+    return _with_options(function, ReadingArguments.__annotations__)
+
+
+def _with_options(function: F, names: Collection[str]) -> F:
     signature = inspect.signature(function)
     own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
     place = next((i for i, one in enumerate(own) if one.name == "client"), len(own))
     listed = [
         inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
         for f in fields(PlanOptions)
+        if f.name in names
     ]
     function.__signature__ = signature.replace(parameters=[*own[:place], *listed, *own[place:]])  # type: ignore[attr-defined]
     return function

@@ -13,21 +13,25 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._rules import Severity
 from growlytics_pandas.blocks import Budget, prepare, starts
 from growlytics_pandas.cells import Mask
+from growlytics_pandas.checks.doubts import TYPE_OPTIONS
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck, check_frame, precheck
+from growlytics_pandas.checks.messages import python_options
+from growlytics_pandas.checks.suggestions import Suggestion, as_frame, as_options, suggest_for
 from growlytics_pandas.encoding import Encoded, encode_block
 from growlytics_pandas.errors import InvalidArgumentError, LedgerError
-from growlytics_pandas.layout import Attribute, Layout
+from growlytics_pandas.layout import Attribute, Layout, name_of_column
 from growlytics_pandas.ledger import Digests, Workspace
 from growlytics_pandas.masking import Veil
 from growlytics_pandas.outcomes import Book, Status
+from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.rejects import describe, pick, want
 from growlytics_pandas.report import Limits, Shown, plan_page
 from growlytics_pandas.report.page import Page
 from growlytics_pandas.report.tables import plural
-from growlytics_pandas.rules import Severity
 
 if TYPE_CHECKING:
     from growlytics_pandas.client import Client
@@ -62,6 +66,7 @@ class AnyPlan(Shown):
     """What every plan of a push can do, whether of one frame or of parts."""
 
     client: Client | None
+    options: PlanOptions
 
     if TYPE_CHECKING:  # one has it as a field, for which a property here would be the default
 
@@ -73,6 +78,11 @@ class AnyPlan(Shown):
     @abstractmethod
     def schema(self) -> pd.DataFrame:
         """One row per column sent."""
+
+    @property
+    @abstractmethod
+    def _examples(self) -> pd.DataFrame:
+        """What suggestions are made from: the frame, or distinct values of all parts."""
 
     @property
     @abstractmethod
@@ -125,6 +135,24 @@ class AnyPlan(Shown):
         """Whether anything would not arrive."""
         return self.findings.has_errors
 
+    @cached_property
+    def suggestions(self) -> pd.DataFrame:
+        """What the data call for: `option`, `column`, `value`, `reason`, `cells`; one row a suggestion.
+
+        `value` is None where a person must decide; `reason` says between what. `growlytics_pandas.suggest` gives the
+        same as the options of a call.
+        """
+        return as_frame(self._suggested)
+
+    @cached_property
+    def _suggested(self) -> list[Suggestion]:
+        """The suggestions as data."""
+        return find_suggestions(self._examples, self.layout, self.options)
+
+    def suggest(self) -> dict[str, Any]:
+        """Return the options of this plan and those that the data call for, ready for ``**``."""
+        return self.options.joined(as_options(self._suggested), list(self._examples.columns))
+
     def plot(self, ax: Any = None) -> Any:
         """Draw violations by column and rule (extra ``plot``).
 
@@ -175,6 +203,7 @@ class Plan(AnyPlan):
     layout: Layout = field(repr=False)
     client: Client | None = field(repr=False)
     budget: Budget | None = field(repr=False)
+    options: PlanOptions = field(repr=False)
     _execute: Callable[..., PushResult] = field(repr=False)
     _replan: Callable[[Client], Plan] = field(repr=False)
 
@@ -190,12 +219,17 @@ class Plan(AnyPlan):
         `type` is NA where nothing can be sent (`note` says why, or `violations`), `known_type` where the ledger knows
         nothing.
         """
-        return schema_frame(self.layout, self.screening.dropped)
+        return schema_frame(self.layout, self.screening.dropped, self._suggested)
 
     @cached_property
     def findings(self) -> Findings:
         """The violations, before they are made into a frame."""
-        return check_frame(self.frame, self.layout, self.screening, self.budget)
+        return check_frame(self.frame, self.layout, self.screening, self.budget, self._suggested)
+
+    @property
+    def _examples(self) -> pd.DataFrame:
+        """What suggestions are made from."""
+        return self.frame
 
     @property
     def counts(self) -> dict[str, int]:
@@ -315,6 +349,24 @@ def changes_text(changes: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in shown.items())
 
 
+def find_suggestions(frame: pd.DataFrame, layout: Layout, options: PlanOptions) -> list[Suggestion]:
+    """Return what the values of a frame call for, beyond the options given."""
+    sent = layout.attributes
+    id_name = name_of_column(frame.columns[layout.id_position], options)
+    known = {attribute.name: attribute.known.type for attribute in sent if attribute.known}
+    asked = {a.name: a.type.value for a in sent if a.type and options.type_of(a.column)}
+    return suggest_for(
+        frame,
+        layout.id_position,
+        {layout.id_position: id_name, **{attribute.position: attribute.name for attribute in sent}},
+        options.reading_of,
+        {layout.id_position: layout.id_kind, **{attribute.position: attribute.kind for attribute in sent}},
+        layout.zone,
+        layout.region,
+        {**known, **asked},
+    )
+
+
 def require_count(n: int) -> int:
     """Return how many bodies to preview, if it can be a number of them."""
     if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 0:
@@ -379,9 +431,16 @@ def types_frame(types: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame({"attribute": list(types), "type": list(types.values())}, dtype="str")
 
 
-def schema_frame(layout: Layout, dropped: frozenset[int]) -> pd.DataFrame:
+def schema_frame(layout: Layout, dropped: frozenset[int], suggestions: Sequence[Suggestion]) -> pd.DataFrame:
     """Return one row per column to send: see `Plan.schema`."""
-    rows = [_schema_row(attribute, attribute.position in dropped) for attribute in layout.attributes]
+    notes: dict[str, list[str]] = {}
+    for each in suggestions:
+        if each.option in _NOTED:
+            notes.setdefault(repr(each.column), []).append(_suggestion_note(each))
+    rows = [
+        _schema_row(attribute, attribute.position in dropped, notes.get(repr(attribute.column), []))
+        for attribute in layout.attributes
+    ]
     return pd.DataFrame(
         {
             name: pd.Series([row[i] for row in rows], dtype=dtype)
@@ -390,14 +449,25 @@ def schema_frame(layout: Layout, dropped: frozenset[int]) -> pd.DataFrame:
     )
 
 
+_NOTED = (*TYPE_OPTIONS, "na_values", "timezone")
+"""Options that a note suggests; what others change is a violation anyway."""
 _LEFT_OUT = "left out: see violations"
 
 
-def _schema_row(attribute: Attribute, is_dropped: bool) -> tuple[Any, ...]:
+def _suggestion_note(suggestion: Suggestion) -> str:
+    if suggestion.value is None:
+        return suggestion.reason
+    value: Any = {suggestion.column: suggestion.value}
+    if suggestion.option == "timezone":
+        value = suggestion.value
+    return f"{suggestion.reason}: {python_options({suggestion.option: value})}"
+
+
+def _schema_row(attribute: Attribute, is_dropped: bool, suggested: Sequence[str]) -> tuple[Any, ...]:
     known = attribute.known.type if attribute.known else None
     kind = attribute.type.value if attribute.type and not is_dropped else None
     is_left_out = is_dropped and attribute.type is not None  # else its own note says why
-    note = "; ".join([_LEFT_OUT] * is_left_out + [attribute.note] * bool(attribute.note))
+    note = "; ".join([_LEFT_OUT] * is_left_out + [attribute.note] * bool(attribute.note) + list(suggested))
     return (
         attribute.column,
         attribute.name.encode("utf-8", "backslashreplace").decode(),  # half a character has no place in a text column

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import numpy as np
 
+from growlytics_pandas._rules import Severity
 from growlytics_pandas.client import Client, default_client, require_client
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError
 from growlytics_pandas.planning import AnyPlan
 from growlytics_pandas.progress import ProgressOption
-from growlytics_pandas.rules import Severity
 
 if TYPE_CHECKING:
     from growlytics_pandas.batches.plan import BatchPlan

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas.blocks import Budget, prepare, starts
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.messages import message_text
@@ -18,7 +19,6 @@ from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.labels import REJECT_LABELS, REJECT_LABELS_IF_TAKEN
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.outcomes import MEANINGS, Status
-from growlytics_pandas.rules import Rule, Severity
 
 Rows = npt.NDArray[np.int64]
 _JOINT: Final = "; "

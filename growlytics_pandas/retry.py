@@ -22,8 +22,12 @@ from growlytics_pandas.wire import OK, PLAIN_SUCCESS, Reply, WireFault, one_line
 
 SUCCESS_STATUSES: Final = range(200, 300)
 PROXY_KEY_STATUS: Final = 407  # a proxy wants a password: what stands before the service, so the same for every row
-GATEWAY_STATUSES: Final = frozenset({502, 504, 520, 524})  # a gateway lost the service's own answer
-RETRY_FAULTS: Final = frozenset({WireFault.CONNECT, WireFault.TIMEOUT, WireFault.BROKEN, WireFault.STALE})
+REFUSAL_STATUSES: Final = frozenset(
+    {*range(300, 500), 501, 503, 505, 511}
+)  # nothing was stored; other 5xx leave it open
+RETRY_FAULTS: Final = frozenset(
+    {WireFault.CONNECT, WireFault.TIMEOUT, WireFault.BROKEN, WireFault.STALE, WireFault.FILES}
+)
 WORD_KEYS: Final = ("message", "error", "errors", "detail", "description", "reason", "msg")  # where JSON errors speak
 MAX_TEXT_BYTES: Final = 1 << 14  # of a page, enough to find its words
 JITTER_SHARE: Final = 0.1  # of a Retry-After, so that the rows do not all return in one instant
@@ -71,16 +75,19 @@ def judge(reply: Reply) -> Verdict:
 def may_have_arrived(reply: Reply) -> bool:
     """Return whether the row may have been stored although `reply` does not say so.
 
-    Where tries end with such a reply, the row is `unknown` rather than `failed`: a lost answer, a 2xx whose body was
-    empty or cut short, a gateway's word that it lost the service's answer, and an earlier copy that met with nothing.
+    Only a refusal proves that it was not: a status that says so, or a 2xx whose whole body is another answer. A lost
+    answer, a 2xx that cannot be read, an error in the middle of the work and an earlier copy that met with nothing
+    prove nothing. A row with one such reply is `unknown` or `accepted` in the end, whatever its other replies are.
     """
     if reply.repeats:
         return True
+    if reply.fault is WireFault.TOO_LARGE:
+        return reply.status not in REFUSAL_STATUSES
     if reply.fault is not None:
         return reply.was_sent
     if reply.status in SUCCESS_STATUSES:
         return _judge_body(reply.body) is Verdict.RETRY
-    return reply.status in GATEWAY_STATUSES
+    return reply.status not in REFUSAL_STATUSES
 
 
 def is_free(reply: Reply) -> bool:
@@ -109,16 +116,25 @@ def describe(reply: Reply) -> str:
 
 
 def parse_retry_after(text: str | None, wall_clock: float) -> float | None:
-    """Return the seconds that a ``Retry-After`` header asks for, as a number or an HTTP date; None if it says nothing.
+    r"""Return the seconds that a ``Retry-After`` header asks for, as a number or an HTTP date; None if it says nothing.
 
     Parameters
     ----------
     text : str, optional
-        The header's value.
+        The header's value; one a line where there are several, of which the longest wait counts.
     wall_clock : float
         Now, in seconds since 1970.
+
+    Examples
+    --------
+    >>> parse_retry_after("5\n7\nsoon", 0.0)
+    7.0
     """
-    text = (text or "").strip()
+    waits = [_parse_wait(line.strip(), wall_clock) for line in (text or "").split("\n")]
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def _parse_wait(text: str, wall_clock: float) -> float | None:
     if _SECONDS.fullmatch(text):
         return float(text)
     try:
@@ -139,8 +155,6 @@ class RetryPolicy:
         Requests for one row, the first included.
     base_seconds, cap_seconds : float
         The wait is drawn between 0 and ``base · 2^(attempts - 1)``, at most the cap (full jitter).
-    retry_after_cap_seconds : float
-        A longer ``Retry-After`` is not waited for in full.
     stale_retries : int
         Tries in a row that cost nothing (`is_free`).
     """
@@ -148,7 +162,6 @@ class RetryPolicy:
     max_attempts: int = 5
     base_seconds: float = 0.5
     cap_seconds: float = 30.0
-    retry_after_cap_seconds: float = 300.0
     stale_retries: int = 3
 
     def wait(self, attempts: int, reply: Reply, uniform: Callable[[], float], wall_clock: float) -> float | None:
@@ -173,8 +186,7 @@ class RetryPolicy:
         asked = parse_retry_after(reply.retry_after, wall_clock)
         if asked is None:
             return backoff
-        floor = min(asked, self.retry_after_cap_seconds)
-        return max(backoff, floor + drawn * max(self.base_seconds, JITTER_SHARE * floor))
+        return max(backoff, asked + drawn * max(self.base_seconds, JITTER_SHARE * asked))
 
 
 class RetryBudget:

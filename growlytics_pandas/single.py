@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas.api import plan
 from growlytics_pandas.checks.messages import message_text
 from growlytics_pandas.client import Client
@@ -22,7 +23,7 @@ from growlytics_pandas.errors import (
     ServiceUnavailableError,
 )
 from growlytics_pandas.outcomes import Status
-from growlytics_pandas.rules import Rule, Severity
+from growlytics_pandas.plan_options import PlanOptions, ReadingArguments
 from growlytics_pandas.runs import LastResult
 
 _ID: Final = "growlytics customer id"  # no attribute is called so
@@ -43,11 +44,14 @@ def upsert_one(
     customer_id: str,
     attributes: Mapping[str, Any] | Iterable[Mapping[str, Any]],
     name: str | None,
+    options: ReadingArguments,
 ) -> None:
     """Send one customer, with the checks, the retries and the ledger of a push; raise where it is not accepted."""
     values, types = _named(attributes)
+    if unknown := sorted(map(str, PlanOptions(**options).labels() - values.keys())):
+        raise InvalidArgumentError(f"options: they name {unknown[0]!r}, which is no attribute of this customer.")
     frame = pd.DataFrame({label: _cell(value) for label, value in {_ID: customer_id, **values}.items()})
-    made = plan(frame, _ID, columns=list(values) or None, types=types, name=name, client=client)
+    made = plan(frame, _ID, columns=list(values) or None, types=types, name=name, client=client, **options)
     last = LastResult.value
     try:
         result = made.push(progress=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from growlytics_pandas.outcomes import Book
+from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.retry import describe, is_free, may_have_arrived
 from growlytics_pandas.wire import Reply
 
@@ -25,6 +25,15 @@ class Tries:
         self._stale_retries = stale_retries
         self._free: defaultdict[int, int] = defaultdict(int)
         self._repeats: defaultdict[int, int] = defaultdict(int)
+
+    def note(self, reply: Reply) -> None:
+        """Take note of what a reply leaves open, also where the next try is free or a refusal ends the run."""
+        if may_have_arrived(reply):
+            self._book.lost.add(reply.token)
+
+    def final_status(self, row: int) -> Status:
+        """Return what a row is that was not accepted: one of whose tries any may have arrived is not `failed`."""
+        return Status.UNKNOWN if row in self._book.lost else Status.FAILED
 
     def note_repeats(self, row: int, count: int) -> None:
         """Take note that the transport had made a request before: such tries count no more than free ones."""

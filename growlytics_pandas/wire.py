@@ -20,6 +20,7 @@ class WireFault(Enum):
     BROKEN = "the connection broke"
     STALE = "a kept-alive connection had been closed by the server"
     TOO_LARGE = "the answer was larger than any answer of this API"
+    FILES = "this process has too many open files"
     OTHER = "the request could not be made"
 
 
@@ -29,7 +30,8 @@ class Reply(NamedTuple):
     `token` is what the caller gave to ``submit``. `status` is the HTTP status, 0 where there was no answer; then
     `fault` says why. `was_sent` is False only where the request certainly never reached the service, so that a lost
     answer counts as *unknown*, never as *failed*. `repeats`: how often the transport itself had sent it before, on
-    connections that then broke. `detail` holds the lower library's words, without the key.
+    connections that then broke. `retry_after`: the header's values, one a line. `detail` holds the lower library's
+    words, without the key.
     """
 
     token: int

@@ -41,7 +41,9 @@ def test_every_view_takes_the_arguments_of_plan():
         assert [own[parameter.name] for parameter in common] == common
 
 
-@pytest.mark.parametrize("function", [gp.plan, gp.schema, gp.validate, gp.preview, gp.push, gp.push_batches])
+@pytest.mark.parametrize(
+    "function", [gp.plan, gp.schema, gp.suggest, gp.validate, gp.preview, gp.push, gp.push_batches]
+)
 def test_help_tells_every_parameter_at_once(function):
     section = inspect.getdoc(function).split("Parameters\n----------\n")[1].split("\n\nReturns\n")[0]
     named = [

@@ -323,3 +323,53 @@ def test_the_id_column_can_be_given_as_to_every_other_method(sandbox):
     assert form.line.startswith("df.growlytics.push('City'")
     with pytest.raises(InvalidArgumentError, match=r"no column 'Cty'\. Did you mean 'City'"):
         customers().growlytics.form("Cty", client=sandbox.client)
+
+
+def messy(rows=6):
+    return pd.DataFrame(
+        {
+            "id": [f" c{i}" for i in range(rows)],
+            "Joined": ["31/01/2025", "28/02/2025", "NULL", "15/03/2025", "1/4/2025", "2/5/2025"][:rows],
+            "City": "Pune",
+            "VIP": ["yes", "no", "yes", "yes", "no", "no"][:rows],
+        }
+    )
+
+
+def test_it_opens_with_the_suggestions_chosen_and_visible():
+    df = messy()
+    form = df.growlytics.form("id")
+    assert dict(row(form, "Joined").type.options)["31/01/2025 → date; NULL missing"] == row(form, "Joined").type.value
+    assert row(form, "VIP").type.label == "yes, no → boolean"
+    assert row(form, "City").type.label == "auto"
+    assert row(form, "id").type.label == "stripped"
+    bodies, _ = bodies_of(form.line, df=df)
+    assert bodies == form.plan().preview(1000) == gp.preview(df, "id", n=1000, **gp.suggest(df, "id"))
+
+
+def test_a_suggestion_can_be_declined_and_all_can_be_used_again():
+    df = messy()
+    form = df.growlytics.form("id")
+    suggested = form.line
+    row(form, "Joined").type.value = "string"
+    row(form, "VIP").type.value = "auto"
+    row(form, "id").type.value = "auto"
+    assert form.line == "df.growlytics.push('id', types={'Joined': 'string'})"
+    (use_all,) = [button for button in buttons(form.widget) if button.description == "Use all suggestions"]
+    use_all.click()
+    assert form.line == suggested
+
+
+def test_suggestions_of_columns_that_are_not_sent_are_not_in_the_line():
+    form = messy().growlytics.form("id")
+    row(form, "Joined").send.value = False
+    row(form, "VIP").send.value = False
+    assert form.line == "df.growlytics.push('id', columns=['City'], strip=['id'])"
+
+
+def buttons(widget):
+    """Every button in a widget."""
+    for child in getattr(widget, "children", ()):
+        if type(child).__name__ == "Button":
+            yield child
+        yield from buttons(child)

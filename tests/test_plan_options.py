@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import growlytics_pandas as gp
@@ -68,7 +68,9 @@ def rules(df, id_col="id", **options):
 # one definition -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["plan", "schema", "validate", "preview", "push", "plan_batches", "push_batches"])
+@pytest.mark.parametrize(
+    "name", ["plan", "schema", "suggest", "validate", "preview", "push", "plan_batches", "push_batches"]
+)
 def test_every_function_lists_every_option_with_its_default(name):
     parameters = inspect.signature(getattr(gp, name)).parameters
     for field in fields(PlanOptions):
@@ -76,7 +78,7 @@ def test_every_function_lists_every_option_with_its_default(name):
         assert parameters[field.name].default == field.default
 
 
-@pytest.mark.parametrize("name", ["plan", "schema", "validate", "preview", "push"])
+@pytest.mark.parametrize("name", ["plan", "schema", "suggest", "validate", "preview", "push"])
 def test_the_accessor_has_the_same_parameters(name):
     function = list(inspect.signature(getattr(gp, name)).parameters.values())[1:]
     method = list(inspect.signature(getattr(MESSY.growlytics, name)).parameters.values())
@@ -90,7 +92,7 @@ def test_type_checkers_see_the_fields_of_the_dataclass():
 
 
 def test_an_option_that_does_not_exist_is_a_type_error():
-    with pytest.raises(TypeError, match="date_fromat"):
+    with pytest.raises(TypeError, match=r"there is no option 'date_fromat'\. Did you mean 'date_format'"):
         gp.plan(MESSY, "id", date_fromat="%Y")
 
 
@@ -168,6 +170,26 @@ def test_a_source_that_is_read_once_takes_types_from_date_format_and_decimal(san
     assert sandbox.attribute_types().set_index("attribute")["type"].to_dict() == {"At": "date", "Price": "number"}
 
 
+def test_one_customer_is_read_with_the_same_options(sandbox):
+    sandbox.client.upsert(
+        " 'c1",
+        {"At": "31/01/2025", "Price": "1,5", "City": "NULL", "Town": ' "Pune" ', "email": "Asha <Asha@Example.com>"},
+        strip=True,
+        na_values=["NULL"],
+        date_format={"At": "%d/%m/%Y"},
+        decimal={"Price": ","},
+        normalize={"email": "email"},
+    )
+    assert sandbox.stored()["c1"] == {
+        "At": "2025-01-31 00:00:00",
+        "Price": 1.5,
+        "Town": "Pune",
+        "email": "asha@example.com",
+    }
+    with pytest.raises(InvalidArgumentError, match="they name 'Att', which is no attribute of this customer"):
+        sandbox.client.upsert("c1", {"At": "31/01/2025"}, date_format={"Att": "%d/%m/%Y"})
+
+
 # columns, exclude -----------------------------------------------------------------------------------------------------
 
 
@@ -197,6 +219,7 @@ def test_a_column_that_is_asked_for_and_excluded_is_an_error():
         ("'=1+1", "=1+1"),
         ("'+919919211112", "+919919211112"),
         ("'Mumbai", "Mumbai"),
+        ("'c1", "c1"),
         ('="0012"', "0012"),
         ('="a ""b"""', 'a "b"'),
         ('"Pune"', "Pune"),
@@ -281,6 +304,19 @@ def test_strip_comes_before_na_values():
 def test_numbers_can_mean_missing(dtype, word):
     assert values(cells(1, -999, 3, dtype=dtype), na_values=[word]) == [1, None, 3]
     assert values(cells("1", "-999"), na_values=[word]) == ["1", None]
+
+
+def test_arrow_decimals_can_mean_missing():
+    frame = cells(Decimal("1.50"), None, Decimal(-999), dtype=pd.ArrowDtype(pa.decimal128(10, 2)))
+    assert values(frame, na_values=[-999, "x", "9" * 350]) == [1.5, None, None]
+
+
+def test_categories_of_numbers_keep_their_digits():
+    big = 9007199254740993
+    frame = cells(big, None, -1).astype({"X": "Int64"}).astype({"X": "category"})
+    assert values(frame, na_values=[-999]) == [big, None, -1]
+    assert values(frame, na_values=[-1]) == [big, None, None]
+    assert values(frame, strip=True, normalize={"X": "lower"}) == [big, None, -1]
 
 
 def test_no_digit_is_lost_to_a_gap():
@@ -536,6 +572,7 @@ def test_types_may_repeat_what_the_options_ask_for():
 # properties -----------------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=8))
 def test_strip_is_done_once_and_for_all(texts):
     once = strip_texts(texts)
@@ -543,6 +580,7 @@ def test_strip_is_done_once_and_for_all(texts):
     assert all(text == text.strip() for text in once)
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.sampled_from(["a", " a", "NULL", "", None, 1, 2.5, -999, "1,5", "'7", True]), min_size=1, max_size=12),
     st.integers(1, 5),

@@ -241,11 +241,14 @@ def knowing(box, tmp_path_factory):
 
 def named(plan):
     """The (id, attribute) pairs that violations of severity error say would not arrive."""
-    errors = plan.violations[plan.violations["severity"] == "error"]
     pairs = set()
-    for row, column, attribute in zip(errors["row"], errors["column"], errors["attribute"], strict=True):
-        whole = [] if row is not pd.NA else plan.frame.loc[:, [column]].notna().any(axis=1).to_numpy().nonzero()[0]
-        pairs |= {(f"c{each}", attribute) for each in (whole if row is pd.NA else [row])}
+    for each in plan.findings.violations:
+        if each.level != "error":
+            continue
+        column = plan.frame.iloc[:, each.position]
+        rows = each.lost if each.rows is None else each.rows
+        rows = column.notna().to_numpy().nonzero()[0] if rows is None else rows
+        pairs |= {(f"c{row}", each.attribute) for row in rows.tolist()}
     return pairs
 
 

@@ -14,7 +14,7 @@ def test_all_is_sorted_and_is_the_namespace():
     visible = {
         name for name, value in vars(gp).items() if not name.startswith("_") and not isinstance(value, types.ModuleType)
     }
-    assert visible | {"errors", "__version__"} == set(gp.__all__)
+    assert visible | {"errors", "options", "__version__"} == set(gp.__all__)
 
 
 def test_every_public_thing_is_documented_with_an_example():
@@ -32,13 +32,14 @@ def test_every_public_thing_is_documented_with_an_example():
         "push_segment",
         "sample_customers",
         "schema",
+        "suggest",
         "validate",
     ):
         assert ">>> " in inspect.getdoc(getattr(gp, name)), name
 
 
 def test_the_arguments_after_the_frame_and_the_id_are_keyword_only():
-    for name in ("plan", "schema", "validate", "preview", "push", "push_segment"):
+    for name in ("plan", "schema", "suggest", "validate", "preview", "push", "push_segment"):
         parameters = list(inspect.signature(getattr(gp, name)).parameters.values())
         first = ["df", "id_col", "attribute"] if name == "push_segment" else ["df", "id_col"]
         assert [p.name for p in parameters[: len(first)]] == first

@@ -1,6 +1,7 @@
 """Whatever joins, leaves, fails, dies and runs at once: after a clean run the service agrees, and no stayer was sent."""
 
 import tempfile
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -85,6 +86,13 @@ class SegmentMachine(RuleBasedStateMachine):
     def watch(self, event):
         self.event = event
 
+    def let_requests_arrive(self):
+        """Wait for what a cut connection has brought: nobody can order it against what the next run sends."""
+        before = -1
+        while before != self.box.requests:
+            before = self.box.requests
+            time.sleep(0.02)
+
     def push(self, ids, **options):
         self.ever |= ids
         options = {
@@ -102,7 +110,9 @@ class SegmentMachine(RuleBasedStateMachine):
             self.result = self.push(ids, resend=resend)
         except PushInterrupted as interrupted:
             self.result = interrupted.result
+            self.let_requests_arrive()
         except Death:
+            self.let_requests_arrive()
             if self.frozen is None:
                 self.members.unlink(missing_ok=True)
             else:

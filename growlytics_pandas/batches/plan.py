@@ -14,30 +14,42 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas.batches.duplicates import compare, find_suspects
+from growlytics_pandas._rules import Rule
+from growlytics_pandas.batches.duplicates import SharedIds, compare, find_suspects
 from growlytics_pandas.batches.engine import Engine
 from growlytics_pandas.batches.parts import (
     Common,
     PartTask,
+    changed,
     check_part,
     digest_part,
     fetch_ids,
     pick_rejects,
     preview_part,
 )
-from growlytics_pandas.batches.survey import Question, merge_columns, merge_labels, survey_part
+from growlytics_pandas.batches.survey import (
+    PartSurvey,
+    Question,
+    digest_ids,
+    merge_columns,
+    merge_labels,
+    merge_samples,
+    survey_part,
+)
+from growlytics_pandas.checks.doubts import check_suggestions, with_options
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.client import Client
+from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.errors import InvalidArgumentError, UsageError
+from growlytics_pandas.identifiers import hash_texts
 from growlytics_pandas.layout import ColumnFacts, Layout, lay_out
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.planning import AnyPlan, budget_of, require_count, schema_frame, tally_changes
 from growlytics_pandas.rejects import Wanted, describe, stack, want
 from growlytics_pandas.report.tables import plural
-from growlytics_pandas.rules import Rule
 
 if TYPE_CHECKING:
     from growlytics_pandas.batches.result import BatchResult
@@ -50,6 +62,7 @@ class Surveyed:
     labels: tuple[Hashable, ...]
     facts: tuple[ColumnFacts, ...]
     example: pd.DataFrame
+    sample: pd.DataFrame
     tasks: tuple[PartTask, ...]
     without_id: tuple[npt.NDArray[np.int64], ...]
     rounded_id: tuple[npt.NDArray[np.int64], ...]
@@ -78,7 +91,8 @@ def lay_out_parts(
 ) -> Layout:
     """Lay out `frame`, or all the parts that `facts` were taken from and of which it is an example."""
     workspace = client.workspace if client else None
-    return lay_out(frame, id_col, options, known=workspace.known_types() if workspace else None, facts=facts)
+    known = workspace.known_types() if workspace else None
+    return lay_out(prepare_frame(frame, id_col), id_col, options, known=known, facts=facts)
 
 
 def survey(engine: Engine, id_col: Hashable, options: PlanOptions) -> Surveyed:
@@ -92,17 +106,26 @@ def survey(engine: Engine, id_col: Hashable, options: PlanOptions) -> Surveyed:
     first_rows = [0, *accumulate(each.rows for each in surveys)]
     suspects = find_suspects(surveys)
     texts = dict(engine.run(fetch_ids, question, suspects)) if suspects else {}
+    for number, found_texts in texts.items():
+        if not np.array_equal(hash_texts(found_texts), surveys[number].exact[suspects[number]]):
+            raise changed(number, "its ids, or their order, are not those of the first look")
     shared = compare(suspects, texts, first_rows, options.keep)
-    tasks = [PartTask(number, first_rows[number], each.rows, *shared.of(number)) for number, each in enumerate(surveys)]
+    tasks = [_task(number, first_rows[number], each, shared) for number, each in enumerate(surveys)]
     example = next((each.example for each in surveys if each.rows), surveys[0].example)
     return Surveyed(
         labels,
         tuple(merge_columns(surveys, labels)),
         example.reindex(columns=pd.Index(labels, tupleize_cols=False)) if tuple(example.columns) != labels else example,
+        merge_samples(surveys, labels),
         tuple(tasks),
         tuple(np.flatnonzero(~each.has_id & ~each.is_rounded) for each in surveys),
         tuple(np.flatnonzero(each.is_rounded) for each in surveys),
     )
+
+
+def _task(number: int, first_row: int, part: PartSurvey, shared: SharedIds) -> PartTask:
+    same, alike = shared.of(number)
+    return PartTask(number, first_row, part.rows, same, alike, part.labels, digest_ids(part.has_id, part.exact))
 
 
 def make_plan(
@@ -126,6 +149,7 @@ def make_plan(
     return BatchPlan(
         engine=engine,
         client=client,
+        options=options,
         surveyed=surveyed,
         common=Common(layout, surveyed.labels, dropped_columns(violations), budget),
         column_violations=tuple(violations),
@@ -155,6 +179,7 @@ class BatchPlan(AnyPlan):
 
     engine: Engine = field(repr=False)
     client: Client | None = field(repr=False)
+    options: PlanOptions = field(repr=False)
     surveyed: Surveyed = field(repr=False)
     common: Common = field(repr=False)
     column_violations: tuple[Violation, ...] = field(repr=False)
@@ -174,7 +199,12 @@ class BatchPlan(AnyPlan):
     @cached_property
     def schema(self) -> pd.DataFrame:
         """One row per column sent, as `Plan.schema`; `dtype` lists those of all parts."""
-        return schema_frame(self.layout, self.common.dropped)
+        return schema_frame(self.layout, self.common.dropped, self._suggested)
+
+    @property
+    def _examples(self) -> pd.DataFrame:
+        """What suggestions are made from: distinct values of all parts."""
+        return self.surveyed.sample
 
     @cached_property
     def findings(self) -> Findings:
@@ -182,7 +212,9 @@ class BatchPlan(AnyPlan):
         tasks = {task.number: task for task in self.surveyed.tasks}
         found = dict(self.engine.run(check_part, self.common, tasks))
         of_rows = [violation for number in sorted(found) for violation in found[number].violations]
-        return Findings([*self.column_violations, *of_rows])
+        of_columns = [*with_options(self.column_violations, self._suggested)]
+        of_columns += check_suggestions(self.layout, self._suggested, self.rows)
+        return Findings([*of_columns, *of_rows])
 
     @property
     def counts(self) -> dict[str, int]:

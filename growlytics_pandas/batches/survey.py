@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,16 +15,16 @@ import pandas as pd
 
 from growlytics_pandas.blocks import starts
 from growlytics_pandas.cells import Mask
+from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.reading import clean, find_currencies
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.hints import Hint, judge
 from growlytics_pandas.identifiers import Ids, fold, hash_texts, read_ids
 from growlytics_pandas.inference import Finding, Kind, inspect, merge, tally
-from growlytics_pandas.layout import Attribute, ColumnFacts, Layout, name_of_column
-from growlytics_pandas.looks import Look, look
+from growlytics_pandas.layout import Attribute, ColumnFacts, Layout
 from growlytics_pandas.plan_options import PlanOptions
 
 EXAMPLE_ROWS: Final = 20  # of the first part
+SAMPLE_VALUES: Final = 1000  # distinct ones of a column, of each part: what suggestions are made from
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class ColumnTally:
     detail: str
     dtype: str
     missing: int
-    look: Look
+    sample: pd.Series[Any]
     currencies: frozenset[str]
 
 
@@ -75,6 +76,7 @@ class PartSurvey:
 
 def survey_part(frame: pd.DataFrame, question: Question, _task: object = None) -> PartSurvey:
     """Look at every cell of a part once."""
+    frame = prepare_frame(frame, question.id_column)
     labels = tuple(frame.columns)
     if question.id_column not in labels:
         raise InvalidArgumentError(
@@ -85,19 +87,33 @@ def survey_part(frame: pd.DataFrame, question: Question, _task: object = None) -
     return PartSurvey(labels, tuple(tallies), *ids, frame.head(EXAMPLE_ROWS))
 
 
+def digest_ids(has_id: Mask, exact: npt.NDArray[np.uint64]) -> bytes:
+    """Digest the ids of a part in their order, by the hash of each."""
+    return hashlib.blake2b(has_id.tobytes() + exact.tobytes(), digest_size=16).digest()
+
+
 def _tally(column: pd.Series[Any], label: Hashable, question: Question) -> ColumnTally:
-    dtype = str(column.dtype)
+    dtype, sample = str(column.dtype), _sample(column)
     column = question.clean(column, label)
     finding = inspect(column)
-    name = name_of_column(label, question.options)
     return ColumnTally(
         tally(column),
         finding.detail if finding.kind is Kind.UNSUPPORTED else "",
         dtype,
         int(column.isna().sum()),
-        look(column, finding.kind, name),
+        sample,
         find_currencies(column, question.options.reading_of(label)),
     )
+
+
+def _sample(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return distinct values of a column, as objects."""
+    present = column.dropna()
+    try:
+        distinct = present.drop_duplicates()
+    except TypeError:  # lists and dicts
+        distinct = present
+    return distinct.iloc[:SAMPLE_VALUES].astype(object)
 
 
 def _hash_ids(
@@ -140,14 +156,26 @@ def _merge_column(surveys: Sequence[PartSurvey], position: int, label: Hashable)
     kinds: Counter[Kind] = sum((each.kinds for each in tallies), Counter())
     details = dict.fromkeys(each.detail for each in tallies if each.detail)
     finding = merge(kinds, ", ".join(details))
-    looks = [each.look for each in tallies if each.kinds]
     return ColumnFacts(
         finding,
         ", ".join(dict.fromkeys(each.dtype for each in tallies)),
         sum(each.missing for each in tallies) + max(0, absent),
-        judge(looks) if looks and not finding.detail else Hint(),
         frozenset().union(*(each.currencies for each in tallies)),
     )
+
+
+def merge_samples(surveys: Sequence[PartSurvey], labels: Sequence[Hashable]) -> pd.DataFrame:
+    """Return a frame with distinct values of each column, of all parts; columns with fewer end with missing cells."""
+    columns = []
+    for position, label in enumerate(labels):
+        samples = [found.sample for survey in surveys if (found := _of(survey, position, label)) is not None]
+        joined = pd.concat(samples, ignore_index=True)
+        try:
+            columns.append(joined.drop_duplicates(ignore_index=True))
+        except TypeError:
+            columns.append(joined)
+    frame = pd.DataFrame(dict(enumerate(columns)))
+    return frame.set_axis(pd.Index(labels, tupleize_cols=False), axis=1)
 
 
 def _of(survey: PartSurvey, position: int, label: Hashable) -> ColumnTally | None:

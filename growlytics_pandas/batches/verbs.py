@@ -12,7 +12,7 @@ from growlytics_pandas.batches.run import execute_batches
 from growlytics_pandas.batches.stream import push_stream
 from growlytics_pandas.client import Client, default_client, refuse_client_as_id, require_client
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.plan_options import PlanArguments, PlanOptions, with_plan_options
+from growlytics_pandas.plan_options import PlanArguments, options_of, with_plan_options
 from growlytics_pandas.progress import ProgressOption
 from growlytics_pandas.push_options import Errors, PushOptions
 
@@ -66,9 +66,7 @@ new_attributes, client
             "frames: this source can be read only once, and a plan reads it again. Give a function that opens it: "
             "lambda: pd.read_csv(path, chunksize=100_000). Or push_batches it at once, with types=."
         )
-    return make_plan(
-        engine, id_col, PlanOptions(**options), require_client(client) or default_client(), execute_batches
-    )
+    return make_plan(engine, id_col, options_of(options), require_client(client) or default_client(), execute_batches)
 
 
 @with_plan_options
@@ -124,7 +122,7 @@ new_attributes, client, errors, dry_run, skip_unchanged, chunk_size, max_concurr
     10
     """
     refuse_client_as_id(id_col)
-    chosen = PlanOptions(**options)
+    chosen = options_of(options)
     push_options: dict[str, Any] = {
         "errors": errors,
         "dry_run": dry_run,

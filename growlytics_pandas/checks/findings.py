@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from growlytics_pandas._rules import RULES, Effect, Rule, Severity
 from growlytics_pandas.cells import originals
-from growlytics_pandas.checks.messages import fix_of, message_text, python_option
+from growlytics_pandas.checks.messages import fix_of, message_text, python_options
 from growlytics_pandas.checks.violations import Rows, Violation
-from growlytics_pandas.rules import RULES, Effect, Rule, Severity
 
 DTYPES: Final = MappingProxyType(
     {
@@ -65,8 +65,8 @@ class Findings:
         Those of one rule, column and variant are joined.
     frame : DataFrame, optional
         Where values and labels are read from; None where each violation has its own.
-    write_option : callable
-        How a fix writes an option of the call: as Python does, or as flags of the command line.
+    write_options : callable
+        How a fix writes options of the call: as Python does, or as flags of the command line.
     label : str
         What messages call the labels of rows, such as "line"; '' where they show the position alone.
     """
@@ -76,12 +76,12 @@ class Findings:
         violations: Iterable[Violation],
         frame: pd.DataFrame | None = None,
         *,
-        write_option: Callable[[str, Any], str] = python_option,
+        write_options: Callable[[Mapping[str, Any]], str] = python_options,
         label: str = "",
     ) -> None:
         self.violations: tuple[Violation, ...] = tuple(_joined(violations))
         self._frame = frame
-        self._write_option = write_option
+        self._write_options = write_options
         self._label = label
 
     def __len__(self) -> int:
@@ -99,8 +99,9 @@ class Findings:
     def error_rows(self) -> tuple[bool, Rows]:
         """Return whether an error concerns a column as a whole, and the rows with an error."""
         errors = [each for each in self.violations if each.level is Severity.ERROR]
-        rows = [each.rows for each in errors if each.rows is not None]
-        return any(each.rows is None for each in errors), np.unique(np.concatenate(rows or [_NO_ROWS]))
+        rows = [each.lost if each.rows is None else each.rows for each in errors]
+        known = [each for each in rows if each is not None]
+        return len(known) < len(rows), np.unique(np.concatenate(known or [_NO_ROWS]))
 
     def rules(self) -> dict[str, int]:
         """Return rule → number of violations, the commonest first."""
@@ -124,6 +125,7 @@ class Findings:
             replace(
                 each,
                 rows=None if each.rows is None else each.rows + first_row,
+                lost=None if each.lost is None else each.lost + first_row,
                 values=_values(each, frame),
                 labels=_labels(each, frame),
             )
@@ -158,7 +160,7 @@ class Findings:
 
     def fix_text(self, violation: Violation) -> str:
         """Return what settles a violation."""
-        return _valid(fix_of(violation).render(self._write_option))
+        return _valid(fix_of(violation).render(self._write_options))
 
     def _messages(self, violation: Violation) -> list[str]:
         column = f"column {violation.column!r}: "
@@ -211,7 +213,8 @@ def _join(group: list[Violation]) -> Violation:
     first = group[0]
     params = {name: _united([each.params[name] for each in group]) for name in first.params}
     if first.rows is None:
-        return replace(first, count=sum(each.count for each in group), params=params)
+        count, lost = sum(each.count for each in group), _concatenated([each.lost for each in group])
+        return replace(first, count=count, lost=lost, params=params)
     return replace(
         first,
         params=params,

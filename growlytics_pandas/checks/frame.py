@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from growlytics_pandas._rules import Rule
 from growlytics_pandas.blocks import Budget, prepare, starts
 from growlytics_pandas.cells import Mask
+from growlytics_pandas.checks.doubts import check_suggestions, with_options
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import check_ids
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
+from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.checks.values import check_block
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.layout import Layout
-from growlytics_pandas.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,16 @@ def precheck(frame: pd.DataFrame, layout: Layout) -> Precheck:
     return Precheck((*attributes, *ids.violations), dropped_columns(attributes), ids.skipped, ids.skipped_by)
 
 
-def check_frame(frame: pd.DataFrame, layout: Layout, checked: Precheck, budget: Budget | None = None) -> Findings:
+def check_frame(
+    frame: pd.DataFrame,
+    layout: Layout,
+    checked: Precheck,
+    budget: Budget | None = None,
+    suggestions: Sequence[Suggestion] = (),
+) -> Findings:
     """Check every value too, block by block, and return all violations."""
-    violations = list(checked.violations)
+    violations = [*with_options(checked.violations, suggestions)]
+    violations += check_suggestions(layout, suggestions, len(frame))
     for start, stop in starts(len(frame)):
         violations += check_block(frame, layout, prepare(frame, layout, checked.dropped, start, stop, budget))
     return Findings(_naming_columns(violations), frame)

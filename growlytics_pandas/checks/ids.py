@@ -14,6 +14,7 @@ import pandas as pd
 from pandas.api.types import is_scalar
 
 from growlytics_pandas import contract
+from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas.blocks import starts
 from growlytics_pandas.cells import Mask, originals
 from growlytics_pandas.checks.texts import MISSING_IDS, are_damaged, are_in, end_like_floats
@@ -21,7 +22,6 @@ from growlytics_pandas.checks.violations import Rows, Violation
 from growlytics_pandas.identifiers import Groups, Ids, Keep, find_groups, fold, fold_all, hash_texts, unkept
 from growlytics_pandas.inference import Kind
 from growlytics_pandas.layout import Layout
-from growlytics_pandas.rules import Rule, Severity
 
 EARLIER_BATCH: Final = -1
 """In place of the row that has the same id, where that row is gone."""

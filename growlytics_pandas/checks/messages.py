@@ -7,38 +7,44 @@ plain sentence. Nothing reads either back.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from growlytics_pandas import contract
+from growlytics_pandas._rules import Rule
 from growlytics_pandas.checks.violations import Violation
-from growlytics_pandas.rules import Rule
 
 MAX_LISTED: Final = 10  # names or words in one text
 
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What settles a violation: a sentence in which ``{}`` is an option of the call, or a sentence alone."""
+    """What settles a violation: a sentence in which ``{}`` is an option of the call, or a sentence alone.
+
+    `before`: options that the option needs, such as the words that mean missing among numbers.
+    """
 
     option: str = ""
     value: Any = None
     sentence: str = "{}"
+    before: Mapping[str, Any] = field(default_factory=dict)
 
-    def render(self, write_option: Callable[[str, Any], str]) -> str:
-        """Return the text, with the option as `write_option` writes it."""
-        return self.sentence.replace("{}", write_option(self.option, self.value)) if self.option else self.sentence
+    def render(self, write_options: Callable[[Mapping[str, Any]], str]) -> str:
+        """Return the text, with the options as `write_options` writes them."""
+        if not self.option:
+            return self.sentence
+        return self.sentence.replace("{}", write_options({**self.before, self.option: self.value}))
 
 
-def python_option(option: str, value: Any) -> str:
-    """Write an option as an argument of the call.
+def python_options(options: Mapping[str, Any]) -> str:
+    """Write options as arguments of the call.
 
     Examples
     --------
-    >>> python_option("types", {"Orders": "number"})
-    "types={'Orders': 'number'}"
+    >>> python_options({"strip": ["Orders"], "types": {"Orders": "number"}})
+    "strip=['Orders'], types={'Orders': 'number'}"
     """
-    return f"{option}={value!r}"
+    return ", ".join(f"{option}={value!r}" for option, value in options.items())
 
 
 def message_text(violation: Violation, detail: Any) -> str:
@@ -130,7 +136,7 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
         "{attribute!r} would be sent as {type}, but was first tracked as {limit} on {when}; the API silently ignores "
         "values of another type."
     ),
-    (Rule.TYPE_DOUBTFUL, ""): ("{attribute!r} will be created as {type}; this cannot be changed later. {reason}"),
+    (Rule.TYPE_DOUBTFUL, ""): ("{attribute!r} will be created as {type}; this cannot be changed later. {reason}."),
     (Rule.ATTRIBUTE_UNKNOWN, ""): "{attribute!r} is new, and new attributes are forbidden.{asked}",
     (Rule.CURRENCIES_MIXED, ""): (
         "the amounts are in several currencies ({currencies}); as plain numbers they cannot be told apart."
@@ -155,7 +161,7 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     ),
     (Rule.DATE_TRUNCATED, ""): "{count:,} dates lose their fraction of a second; the API's format ends with seconds.",
     (Rule.DATE_SHIFTED, ""): (
-        "the values are days, at midnight in {limit}; in the time zone {zone} each is the evening before."
+        "the values are days, at midnight in {limit}; in the time zone {zone} each is the day before or after."
     ),
     (Rule.RESERVED_NOT_STRING, ""): "{attribute!r} is always text; the {kind} values are written as text.",
     (Rule.CONTACT_NOT_MAPPED, ""): (
@@ -248,8 +254,18 @@ def _of_conflict(violation: Violation) -> Fix:
 
 
 def _of_doubt(violation: Violation) -> Fix:
+    if violation.params["option"] is None:
+        return Fix(
+            "types", {violation.column: violation.params["type"]}, "Decide before the first push; to keep it: {}"
+        )
     option, value = violation.params["option"]
-    return Fix(option, value) if option else Fix(sentence="Decide how to read the values before the first push.")
+    return Fix(option, value, before=violation.params["before"])
+
+
+def _of_days(violation: Violation) -> Fix:
+    if violation.params["option"] is None:
+        return Fix(sentence="Push the columns with days of different zones one by one, each with its timezone.")
+    return Fix("timezone", violation.params["option"])
 
 
 def _of_unknown(violation: Violation) -> Fix:
@@ -305,7 +321,7 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     Rule.VALUE_WHITESPACE: _for_column("strip"),
     Rule.TEXT_DAMAGED: _sentence("Read the source again in its own encoding (often 'utf-8' or 'cp1252')."),
     Rule.DATE_TRUNCATED: _sentence("No action needed, unless the fraction matters: the API cannot store it."),
-    Rule.DATE_SHIFTED: lambda violation: Fix("timezone", violation.params["option"]),
+    Rule.DATE_SHIFTED: _of_days,
     Rule.RESERVED_NOT_STRING: _sentence("No action needed if the text is right; else read the column as text."),
     Rule.CONTACT_NOT_MAPPED: _by_column("rename", "reserved"),
     Rule.EMAIL_INVALID: _sentence("Correct it at the source; it is sent as is."),

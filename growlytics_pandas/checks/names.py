@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import difflib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from itertools import chain, count
 from typing import Any, Final
-from zoneinfo import ZoneInfo
-
-import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._rules import RULES, Effect, Rule, Severity
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.identifiers import fold
 from growlytics_pandas.inference import AttributeType, Kind
 from growlytics_pandas.layout import Attribute, Layout, name_of
 from growlytics_pandas.ledger import UNCERTAIN
-from growlytics_pandas.rules import RULES, Effect, Rule, Severity
 
 _ALMOST: Final = 0.75  # difflib's ratio of two names from which one may be meant by the other
 _OLD_INDEX: Final = re.compile(r"Unnamed: \d+|index|level_\d+")
@@ -177,9 +173,7 @@ def _check_type(layout: Layout, attribute: Attribute, rows: int, meant: Mapping[
     if attribute.kind is Kind.UNSUPPORTED:
         yield _unsupported(attribute, rows)
         return
-    known = [*_check_known(layout, attribute, rows, meant)]
-    yield from known or _check_doubt(attribute, rows)
-    yield from _check_days(layout, attribute, rows)
+    yield from _check_known(layout, attribute, rows, meant)
     if len(attribute.currencies) > 1:
         yield _found(Rule.CURRENCIES_MIXED, attribute, rows, currencies=", ".join(sorted(attribute.currencies)))
     is_id = attribute.position == layout.id_position
@@ -234,33 +228,6 @@ _BECOMES: Final[Mapping[str, tuple[Kind, ...]]] = {
 
 def _can_become(attribute: Attribute, wanted: str) -> bool:
     return attribute.kind in _BECOMES[wanted]
-
-
-def _check_doubt(attribute: Attribute, rows: int) -> Iterator[Violation]:
-    """Report a type that the first push would fix for good though the values look like another."""
-    hint = attribute.hint
-    if attribute.type is None or attribute.known is not None or hint.wanted in (None, attribute.type):
-        return
-    option = ("types", {attribute.column: hint.wanted})
-    reason = f"{hint.text[:1].upper()}{hint.text[1:]}."
-    yield _found(
-        Rule.TYPE_DOUBTFUL, attribute, rows, limit=hint.wanted, type=attribute.type.value, reason=reason, option=option
-    )
-
-
-def _check_days(layout: Layout, attribute: Attribute, rows: int) -> Iterator[Violation]:
-    """Report days, such as dates of birth, that are midnights of one zone and are written in another."""
-    zone = attribute.hint.days_in
-    if not zone or attribute.type is not AttributeType.DATE or _offset_of(layout.zone.key) >= _offset_of(zone):
-        return
-    yield _found(Rule.DATE_SHIFTED, attribute, rows, limit=zone, zone=layout.zone.key, option=zone)
-
-
-def _offset_of(zone: str) -> dt.timedelta:
-    """Return how far a zone is from UTC; it may be named by that, as 5:30:00."""
-    if zone[0].isdigit():
-        return pd.Timedelta(zone).to_pytimedelta()
-    return dt.datetime.now(ZoneInfo(zone)).utcoffset() or dt.timedelta(0)
 
 
 def _unknown(attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Violation:

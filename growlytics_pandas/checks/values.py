@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._rules import Rule
 from growlytics_pandas.blocks import Block, Column
 from growlytics_pandas.cells import Mask, originals
 from growlytics_pandas.checks.texts import MISSING_TEXTS, are_damaged, are_in, are_padded
@@ -19,7 +21,6 @@ from growlytics_pandas.conversion import as_boolean, as_date, as_number
 from growlytics_pandas.identifiers import too_long
 from growlytics_pandas.inference import TYPE_OF, AttributeType, Kind, family
 from growlytics_pandas.layout import Layout
-from growlytics_pandas.rules import Rule
 
 _LIMITS: Final[Mapping[Rule, Any]] = {
     Rule.DATE_OUT_OF_RANGE: f"{contract.MIN_YEAR}-{contract.MAX_YEAR}",
@@ -57,7 +58,8 @@ class _ColumnCheck:
             yield from self._odd_text(values.values)
         over = self._block.over_budget.get(attribute.position)
         if over is not None:
-            yield self._once(Rule.TOO_MANY_ATTRIBUTES, over, limit=contract.MAX_CUSTOM_ATTRIBUTES)
+            lost = np.flatnonzero(over) + self._block.start
+            yield replace(self._once(Rule.TOO_MANY_ATTRIBUTES, over, limit=contract.MAX_CUSTOM_ATTRIBUTES), lost=lost)
 
     def _converted(self, rule: Rule, mask: Mask) -> Iterator[Violation]:
         """Report what the conversion noted on the way."""

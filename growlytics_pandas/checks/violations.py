@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from growlytics_pandas.rules import RULES, Rule, Severity
+from growlytics_pandas._rules import RULES, Rule, Severity
 
 Rows = npt.NDArray[np.int64]
 
@@ -28,6 +28,8 @@ class Violation:
         What the message says of each row.
     count : int
         Cells concerned, of a whole column.
+    lost : array of int64, optional
+        Rows of a whole column whose value is not sent; None: all of them, or none where it is a warning.
     value : object
         The first value concerned, of a whole column.
     params : mapping
@@ -47,6 +49,7 @@ class Violation:
     rows: Rows | None = None
     details: Sequence[Any] | npt.NDArray[Any] | None = None
     count: int = 1
+    lost: Rows | None = None
     value: Any = None
     limit: Any = None
     params: Mapping[str, Any] = field(default_factory=dict)

@@ -12,15 +12,16 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pandas.api import types as dtypes
 
+from growlytics_pandas._rules import Rule
 from growlytics_pandas.cells import Cells, Mask, dates_array, extract, naive, plain
 from growlytics_pandas.columns.parsers import currencies, date_parser, number_parser
 from growlytics_pandas.columns.texts import PHONE_NORMALIZATIONS, normalize_texts, strip_texts
-from growlytics_pandas.conversion import Values, as_text, convert, date_in, number_in
+from growlytics_pandas.conversion import Values, as_text, convert, date_in, is_infinite, number_in
 from growlytics_pandas.inference import AttributeType, Kind, family, inspect
-from growlytics_pandas.rules import Rule
 
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 
@@ -102,10 +103,13 @@ def find_currencies(column: pd.Series[Any], reading: Reading) -> frozenset[str]:
 
 def _clean_categories(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, region: str) -> pd.Series[Any]:
     """Clean each category once; two may become one."""
-    categories = column.cat.categories
-    cleaned = clean(pd.Series(categories, dtype=categories.dtype), reading, zone, region)
-    taken = cleaned.take(np.maximum(column.cat.codes.to_numpy(), 0)) if len(cleaned) else cleaned.reindex(column.index)
-    return taken.set_axis(column.index).mask(column.isna().to_numpy()) if len(cleaned) else taken
+    categories = pd.Series(column.cat.categories, dtype=column.cat.categories.dtype)
+    cleaned = clean(categories, reading, zone, region)
+    if cleaned is categories:
+        return column
+    codes, missing = column.cat.codes.to_numpy(), column.isna().to_numpy()
+    with_none = cleaned.reindex(range(len(cleaned) + 1))  # the last is missing: codes of missing cells are -1
+    return with_none.take(np.where(missing, len(cleaned), codes)).set_axis(column.index)
 
 
 def _clean_objects(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, region: str) -> pd.Series[Any]:
@@ -117,11 +121,14 @@ def _clean_objects(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, reg
     known = dict(zip(texts, _clean_texts(texts, reading, region), strict=True))
     others = _means_missing(reading, zone)
     cleaned = np.empty(len(values), dtype=object)
-    for i, value in enumerate(values):
-        if isinstance(value, str):
-            cleaned[i] = known[value]
-        elif value is not None and not (others is not None and others(value)):
-            cleaned[i] = value
+    if all(value is None or isinstance(value, str) for value in values):  # most columns, and the fast way
+        cleaned[:] = [None if value is None else known[value] for value in values]
+    else:
+        for i, value in enumerate(values):
+            if isinstance(value, str):
+                cleaned[i] = known[value]
+            elif value is not None and not (others is not None and others(value)):
+                cleaned[i] = value
     return pd.Series(cleaned, index=column.index, name=column.name, dtype=object)
 
 
@@ -166,7 +173,13 @@ def _without_words(column: pd.Series[Any], kind: Kind, reading: Reading, zone: Z
     if not words:
         return column
     cells = extract(column, kind, zone)
-    hit = np.isin(cells.values, np.array(words, dtype="M8[us]") if kind is Kind.DATE else _comparable(words, cells))
+    if kind is Kind.DATE:
+        hit = np.isin(cells.values.astype("M8[us]"), np.array(words, dtype="M8[us]"))
+    elif cells.values.dtype == object:
+        among = set(words)
+        hit = np.array([not gone and v in among for v, gone in zip(cells.values, cells.missing, strict=True)], bool)
+    else:
+        hit = np.isin(cells.values, _comparable(words, cells.values.dtype))
     hit &= ~cells.missing
     if not hit.any():
         return column
@@ -176,18 +189,18 @@ def _without_words(column: pd.Series[Any], kind: Kind, reading: Reading, zone: Z
     return column.mask(hit)
 
 
-def _comparable(words: list[Any], cells: Cells) -> Any:
+def _comparable(words: list[Any], dtype: Any) -> Any:
     """Return the words that values of this dtype can equal, without a detour through floats for integers."""
-    dtype = np.asarray(cells.values).dtype
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)
         whole = [int(word) for word in words if word == int(word) and limits.min <= word <= limits.max]
         return np.array(whole, dtype=dtype)
-    return np.array(words, dtype=dtype if dtype.kind == "f" else object)
+    return np.array(words, dtype=dtype)
 
 
 def _numbers_in(words: Iterable[str]) -> list[Any]:
-    return [number for word in words if (number := number_in(word)) is not None]
+    numbers = [number for word in words if (number := number_in(word)) is not None]
+    return [number for number in numbers if not is_infinite(number)]
 
 
 def _dates_in(words: Iterable[str], zone: ZoneInfo) -> list[Any]:
@@ -199,46 +212,62 @@ def _dates_in(words: Iterable[str], zone: ZoneInfo) -> list[Any]:
 
 def _dates(cells: Cells, formats: tuple[str, ...], zone: ZoneInfo) -> Values:
     """Read texts and numbers by the first format that fits each; what is a date already stays as it is."""
-    values = _as_list(cells)
-    texts = [as_text(value, zone) if _is_number(value) else value for value in values]
-    place = {text: i for i, text in enumerate({text for text in texts if isinstance(text, str)})}
-    dates = np.full(len(place) + 1, np.datetime64("NaT"), dtype="M8[us]")  # the last: of what is no text
-    unread = list(place)
+    items, codes = _distinct(cells)
+    dates = np.full(len(items), np.datetime64("NaT"), dtype="M8[us]")
+    texts = [item if isinstance(item, str) else as_text(item, zone) if _is_number(item) else None for item in items]
+    unread = [i for i, text in enumerate(texts) if text is not None]
     for form in formats:
-        parsed = date_parser(form).parse([text.strip() for text in unread], zone)
-        dates[[place[text] for text, fits in zip(unread, parsed.ok.tolist(), strict=True) if fits]] = parsed.values[
-            parsed.ok
-        ]
-        unread = [text for text, fits in zip(unread, parsed.ok.tolist(), strict=True) if not fits]
-    exact = dates[[place[text] if isinstance(text, str) else -1 for text in texts]]
+        parsed = date_parser(form).parse([(texts[i] or "").strip() for i in unread], zone)
+        places = np.array(unread, dtype="int64")
+        dates[places[parsed.ok]] = parsed.values[parsed.ok]
+        unread = places[~parsed.ok].tolist()
     if cells.kind is Kind.MIXED:
-        own = [i for i, value in enumerate(values) if family(type(value)) is Kind.DATE]
-        exact[own] = dates_array([naive(values[i], zone) for i in own])
-    wrong = np.isnat(exact) & ~cells.missing
-    return _with_wrong(Cells(Kind.DATE, exact, cells.missing | wrong), AttributeType.DATE, zone, wrong)
+        own = [i for i, item in enumerate(items) if family(type(item)) is Kind.DATE]
+        dates[own] = dates_array([naive(items[i], zone) for i in own])
+    wrong = np.isnat(dates)
+    return _spread(convert(Cells(Kind.DATE, dates, wrong), AttributeType.DATE, zone), wrong, codes, cells.missing)
 
 
 def _numbers(cells: Cells, decimal: str, zone: ZoneInfo) -> Values:
     """Read texts as numbers; what is a number already stays as it is."""
-    values = _as_list(cells)
-    texts = list({value for value in values if isinstance(value, str)})
-    parsed = number_parser(decimal).parse([text.strip() for text in texts], zone)
-    read = {text: value for text, value, fits in zip(texts, parsed.values, parsed.ok.tolist(), strict=True) if fits}
-    numbers = np.empty(len(values), dtype=object)
-    numbers[:] = [read.get(value) if isinstance(value, str) else value for value in values]
-    wrong = np.array([value is None for value in numbers], dtype=bool) & ~cells.missing
-    numbers[cells.missing | wrong] = 0
-    return _with_wrong(Cells(Kind.MIXED, numbers, cells.missing | wrong), AttributeType.NUMBER, zone, wrong)
+    items, codes = _distinct(cells)
+    numbers = np.empty(len(items), dtype=object)
+    numbers[:] = items
+    texts = [i for i, item in enumerate(items) if isinstance(item, str)]
+    parsed = number_parser(decimal).parse([items[i].strip() for i in texts], zone)
+    wrong = np.zeros(len(items), dtype=bool)
+    wrong[texts] = ~parsed.ok
+    for i, value in zip(texts, parsed.values, strict=True):
+        numbers[i] = value
+    return _spread(convert(Cells(Kind.MIXED, numbers, wrong), AttributeType.NUMBER, zone), wrong, codes, cells.missing)
 
 
-def _as_list(cells: Cells) -> list[Any]:
-    """Return the values, None where missing."""
-    return [None if away else value for value, away in zip(list(cells.values), cells.missing.tolist(), strict=True)]
+def _distinct(cells: Cells) -> tuple[list[Any], npt.NDArray[np.int64]]:
+    """Return the distinct texts and numbers, and other values one by one, with the place of each cell among them."""
+    if isinstance(cells.values, np.ndarray) and cells.values.dtype.kind in "iuf":
+        distinct, places = np.unique(cells.values, return_inverse=True)
+        return distinct.tolist(), places.reshape(-1)
+    values = cells.values if isinstance(cells.values, list) else cells.values.tolist()
+    place = {text: i for i, text in enumerate({value for value in values if isinstance(value, str)} | {""})}
+    items: list[Any] = list(place)
+    if cells.kind is Kind.TEXT:
+        return items, np.array([place[text] for text in values], dtype="int64")
+    codes = np.full(len(values), place[""], dtype="int64")
+    for i, (value, is_missing) in enumerate(zip(values, cells.missing.tolist(), strict=True)):
+        if isinstance(value, str):
+            codes[i] = place[value]
+        elif not is_missing:
+            codes[i] = len(items)
+            items.append(value)
+    return items, codes
 
 
-def _with_wrong(cells: Cells, target: AttributeType, zone: ZoneInfo, wrong: Mask) -> Values:
-    """Convert parsed cells, and note those that could not be parsed."""
-    result = convert(cells, target, zone)
-    result.missing = cells.missing & ~wrong
-    result.note(Rule.VALUE_WRONG_TYPE, wrong | result.found.get(Rule.VALUE_WRONG_TYPE, False))
+def _spread(distinct: Values, wrong: Mask, codes: npt.NDArray[np.int64], missing: Mask) -> Values:
+    """Return the values of all cells from those of the distinct ones, of which `wrong` could not be read."""
+    is_array = isinstance(distinct.values, np.ndarray)
+    taken = distinct.values[codes] if is_array else [distinct.values[code] for code in codes.tolist()]
+    result = Values(distinct.type, taken, missing)
+    distinct.found[Rule.VALUE_WRONG_TYPE] = wrong | distinct.found.get(Rule.VALUE_WRONG_TYPE, False)
+    for rule, mask in distinct.found.items():
+        result.note(rule, mask[codes] & ~missing)
     return result

@@ -21,7 +21,7 @@ _INVISIBLE_ANYWHERE: Final = re.compile(f"[{_INVISIBLE}]+")
 _OUTER: Final = re.compile(rf"^[\s{_JOINERS}]+|[\s{_JOINERS}]+$")
 # The first look at a text: most have nothing to remove.
 _SUSPECT: Final = re.compile(rf"^[\s{_JOINERS}=\"“”„«‘']|[\s{_JOINERS}]$|[{_INVISIBLE}]")
-_ELISION: Final = re.compile(r"'[a-z]{1,2}(?![a-z])")  # 's-Hertogenbosch, 't Hooft: part of the name
+_ELISION: Final = re.compile(r"'[a-z]{1,2}[\s-]")  # 's-Hertogenbosch, 't Hooft: part of the name
 _APOSTROPHES_IN_WORDS: Final = re.compile(r"(?<=\w)'(?=\w)")
 _MAILTO: Final = re.compile(r"mailto:([^?]*)(?:\?.*)?", re.IGNORECASE | re.DOTALL)
 _WITH_NAME: Final = re.compile(r"[^<>]*<\s*([^<>\s]+)\s*>")
@@ -40,6 +40,15 @@ def strip_texts(texts: Sequence[str]) -> list[str]:
     """
     suspect = _SUSPECT.search
     return [_strip(text) if suspect(text) else text for text in texts]
+
+
+def may_need_strip(texts: Sequence[str]) -> bool:
+    """Tell whether `strip_texts` may change any of many texts, by their first and last characters."""
+    firsts, lasts = {text[:1] for text in texts}, {text[-1:] for text in texts}
+    if any(_SUSPECT.search(f"{char}.") for char in firsts) or any(_SUSPECT.search(f".{char}") for char in lasts):
+        return True
+    joined = "".join(texts)
+    return not joined.isascii() and _INVISIBLE_ANYWHERE.search(joined) is not None
 
 
 def is_guarded(text: str) -> bool:

@@ -1,8 +1,8 @@
-"""The command line for schedulers: ``python -m growlytics_pandas schema|validate|push FILE --id-col COLUMN``.
+"""The command line for schedulers: ``python -m growlytics_pandas schema|suggest|validate|push FILE --id-col COLUMN``.
 
 ::
 
-    looking  pushing  segmenting     the commands
+    looking  suggesting  pushing  segmenting  the commands
     parser  options      what can be said on the command line
     plan_flags           one flag for each option of a plan, over those of a file
     sources              a file or stdin, its format, its encoding
@@ -24,7 +24,8 @@ from growlytics_pandas.commands.parser import Parser
 from growlytics_pandas.commands.pushing import PUSH
 from growlytics_pandas.commands.running import Command
 from growlytics_pandas.commands.segmenting import SEGMENT
+from growlytics_pandas.commands.suggesting import SUGGEST
 
-COMMANDS: Final[tuple[Command, ...]] = (SCHEMA, VALIDATE, PUSH, SEGMENT)
+COMMANDS: Final[tuple[Command, ...]] = (SCHEMA, SUGGEST, VALIDATE, PUSH, SEGMENT)
 
 __all__ = ["COMMANDS", "Command", "Parser", "epilog"]

@@ -1,35 +1,34 @@
-"""Types that a push would fix for good although another is probably meant. They are told even with ``--quiet``."""
+"""Types that the first push would fix although another is probably meant: shown even with ``--quiet``."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
 
+from growlytics_pandas._rules import Rule
 from growlytics_pandas.commands.columns import Note
-from growlytics_pandas.layout import Attribute
 from growlytics_pandas.planning import Plan, types_to_fix
 
 
-def find_doubts(plan: Plan, told: Mapping[int, Note]) -> dict[int, str]:
+def find_doubts(plan: Plan, noted: Mapping[int, Note]) -> dict[int, str]:
     """Return position → what to think about, of columns whose type is new to the ledger and was not asked for.
 
-    `told`: what was noted of columns as they were read.
+    `noted`: what was noted of columns as they were read.
     """
     new = types_to_fix(plan.layout, plan.screening.dropped)
-    found = {a.position: _doubt(a, told.get(a.position)) for a in plan.layout.attributes if a.name in new}
-    return {position: text for position, text in found.items() if text}
+    groups = {group.attribute: group for group in plan.findings.groups() if group.rule is Rule.TYPE_DOUBTFUL}
+    found = {}
+    for attribute in plan.layout.attributes:
+        note = noted.get(attribute.position)
+        if attribute.name in groups and attribute.name in new:
+            group = groups[attribute.name]
+            found[attribute.position] = (
+                f"{group.message} {_keep(attribute.column, new[attribute.name])} Fix: {group.fix}"
+            )
+        elif note and note.is_doubt and attribute.name in new:
+            found[attribute.position] = f"{note.text} {_keep(attribute.column, new[attribute.name])}"
+    return found
 
 
-def _doubt(attribute: Attribute, note: Note | None) -> str:
-    """Return the doubt and how to settle it, '' where there is none."""
-    why = (note.text if note.is_doubt else "") if note else _hinted(attribute)
-    if not why or attribute.type is None:
-        return ""
-    keep = shlex.quote(f"{attribute.column}={attribute.type.value}")
-    return f"{why} To keep it a {attribute.type.value}: --type {keep}. The first push fixes the type for good."
-
-
-def _hinted(attribute: Attribute) -> str:
-    if attribute.hint.wanted in (None, attribute.type):
-        return ""
-    return f"column {attribute.column!r} goes out as {attribute.type}: {attribute.hint.text}."
+def _keep(column: object, type_: str) -> str:
+    return f"To keep it a {type_}: --type {shlex.quote(f'{column}={type_}')}."

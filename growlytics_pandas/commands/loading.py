@@ -14,6 +14,7 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas.api import plan
+from growlytics_pandas.checks.suggestions import Suggestion, as_options
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.reading import Reading, clean
 from growlytics_pandas.commands.columns import Note, settle, spell_out
@@ -42,6 +43,14 @@ class Loaded:
     notes: tuple[str, ...]
     of_columns: Mapping[int, Note]
 
+    def suggested(self) -> dict[str, Any]:
+        """Return the options that were given and those that the data call for.
+
+        Not those of the plan, which has the types that the ledger knows: they would be out of date in a file.
+        """
+        found = as_options(Suggestion(*row) for row in self.plan.suggestions.itertuples(index=False, name=None))
+        return PlanOptions(**self.options).joined(found, list(self.plan.frame.columns))
+
 
 def load(arguments: argparse.Namespace, client: Client | None, given: Mapping[str, Any]) -> Loaded:
     """Read the file and plan it, with the options of a plan that were given."""
@@ -69,6 +78,7 @@ def read_table(arguments: argparse.Namespace) -> tuple[Source, Table]:
         encoding=arguments.encoding,
         sep=arguments.sep,
         limit=arguments.limit,
+        skip=arguments.skip_rows,
     )
     return source, read_source(source)
 

@@ -11,20 +11,19 @@ from typing import Any, Final
 
 import pandas as pd
 
+from growlytics_pandas._rules import Severity
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.commands import options
 from growlytics_pandas.commands.doubts import find_doubts
 from growlytics_pandas.commands.exits import Exit
-from growlytics_pandas.commands.flags import write_flag
 from growlytics_pandas.commands.loading import Loaded, load, open_client
 from growlytics_pandas.commands.outputs import check_outputs, write_outputs
-from growlytics_pandas.commands.plan_flags import add_plan, read_options
+from growlytics_pandas.commands.plan_flags import add_plan, as_flags, read_options
 from growlytics_pandas.commands.running import Command
 from growlytics_pandas.commands.stopping import Stopper
 from growlytics_pandas.commands.summary import Summary, count_rules
 from growlytics_pandas.commands.wording import in_words
 from growlytics_pandas.planning import Plan
-from growlytics_pandas.rules import Severity
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -71,8 +70,9 @@ def _by_line(loaded: Loaded) -> Plan:
     """Return the plan with the lines of the file for labels, and violations that speak of lines and flags."""
     plan, lines = loaded.plan, loaded.table.frame.index.rename("line")
     by_line = replace(plan, frame=plan.frame.set_axis(lines))
-    findings = Findings(plan.findings.violations, by_line.frame, write_option=write_flag, label="line")
-    vars(by_line).update(findings=findings, screening=plan.screening)  # what a plan finds out once and keeps
+    findings = Findings(plan.findings.violations, by_line.frame, write_options=as_flags, label="line")
+    known = {name: value for name, value in vars(plan).items() if name in ("screening", "_suggested")}
+    vars(by_line).update(known, findings=findings)  # what a plan finds out once and keeps
     return by_line
 
 

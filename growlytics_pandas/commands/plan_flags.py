@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -61,6 +62,45 @@ def check_file(arguments: argparse.Namespace, columns: Iterable[Any]) -> None:
         PlanOptions(**{key: kept[key] for key in PLAN_KEYS if key in kept}).check_columns(list(columns))
     except (InvalidArgumentError, InvalidArgumentTypeError) as error:
         raise type(error)(f"{arguments.options}: {error}") from None
+
+
+def as_flags(options: Mapping[str, Any]) -> str:
+    """Write options of a call as the flags that give them, for a shell.
+
+    Examples
+    --------
+    >>> as_flags({"types": {"Total Orders": "number"}, "errors": "drop"})
+    "--type 'Total Orders=number' --errors drop"
+    """
+    words: list[str] = []
+    for option, value in options.items():
+        if option == "strip" and isinstance(value, list):
+            words += [word for label in value for word in ("--strip-column", str(label))]
+        elif value is True:
+            words.append(_name_of(option))
+        else:
+            words += [word for given in _given_values(value) for word in _words(_name_of(option), given)]
+    return shlex.join(words)
+
+
+def _name_of(option: str) -> str:
+    own = (flag.names[0] for flag in reversed(FLAGS) if flag.option == option)
+    return next(own, f"--{option.replace('_', '-')}")
+
+
+def _words(name: str, given: str) -> list[str]:
+    return [f"{name}={given}"] if given.startswith("-") else [name, given]
+
+
+def _given_values(value: Any) -> Iterator[str]:
+    """Give each value of an option as one argument."""
+    if isinstance(value, Mapping):
+        for label, one in value.items():
+            yield from (f"{label}={text}" for text in _given_values(one))
+    elif isinstance(value, list):
+        yield from map(str, value)
+    else:
+        yield str(value)
 
 
 def pair(text: str) -> tuple[str, str]:
@@ -126,6 +166,14 @@ def _lists(option: str) -> Callable[[Any], Any]:
     return read
 
 
+def _date_formats(pairs: Any) -> Any:
+    """Return a format, or the list of several, for all columns or by column."""
+    found = _lists("--date-format")(pairs)
+    if isinstance(found, list):
+        return found[0] if len(found) == 1 else found
+    return {label: forms[0] if len(forms) == 1 else forms for label, forms in found.items()}
+
+
 def _decimal(pairs: Sequence[tuple[str | None, str]]) -> Any:
     _refuse_both("--decimal", pairs)
     return pairs[-1][1] if pairs[0][0] is None else dict(pairs)
@@ -182,7 +230,7 @@ FLAGS: Final = (
             "help": "how its dates are written, such as %%d/%%m/%%Y, or ISO8601, epoch_s, epoch_ms, excel; "
             "the first that fits is taken; without COLUMN= for all of --type date",
         },
-        _lists("--date-format"),
+        _date_formats,
     ),
     Flag(
         "decimal",

@@ -68,7 +68,9 @@ def _say(summary: Summary, arguments: argparse.Namespace) -> None:
     if summary.message:
         sys.stderr.write(f"{'stopped' if summary.ended == 'interrupted' else 'error'}: {summary.message}\n")
     text = summary.to_json() if arguments.json else summary.to_text()
-    if text and (arguments.json or summary.columns or summary.exit_status or not arguments.quiet):
+    if text and (
+        arguments.json or summary.columns or summary.suggestions or summary.exit_status or not arguments.quiet
+    ):
         _print(text)
 
 

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from growlytics_pandas.commands import options
-from growlytics_pandas.commands.flags import write_flag
 from growlytics_pandas.commands.loading import Loaded, notes_of_client, open_client, read_table
 from growlytics_pandas.commands.looking import summarise, tell
 from growlytics_pandas.commands.outputs import check_outputs, write_outputs
-from growlytics_pandas.commands.plan_flags import add_plan, check_file, read_options
+from growlytics_pandas.commands.plan_flags import add_plan, as_flags, check_file, read_options
 from growlytics_pandas.commands.pushing import SENDING, carry_out, next_step, of_error, of_result
 from growlytics_pandas.commands.running import Command
 from growlytics_pandas.commands.stopping import Stopper
@@ -85,7 +84,7 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
         allow_empty=arguments.allow_empty,
         reading=reading,
         client=client,
-        write_option=write_flag,
+        write_options=as_flags,
         label="line",
     )
     frame = table.frame.rename_axis(index="line")

@@ -8,21 +8,22 @@ from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.planning import changes_text
 from growlytics_pandas.report.tables import plural
-from growlytics_pandas.rules import Rule, Severity
 from growlytics_pandas.wire import one_line
 
 _FAILURES_IN_TEXT: Final = 3  # most often one is like the other
 _MAX_NAME_CHARS: Final = 60
 MAX_MESSAGE_CHARS: Final = 600  # of a line: an error says what to do at its end
+_SUGGESTION_COLUMNS: Final = ("option", "column", "value", "reason")
 _SCHEMA_COLUMNS: Final = ("column", "attribute", "type", "known_type", "missing", "note")
 
 
 KEYS: Final = MappingProxyType(
     {
-        "command": "`schema`, `validate` or `push`",
+        "command": "`schema`, `suggest`, `validate` or `push`",
         "file": "FILE as given",
         "exit_status": "as above",
         "ended": "`finished`, `dry run`, `refused`, `interrupted`, `stopped early`, `crashed` or `error`",
@@ -39,6 +40,7 @@ KEYS: Final = MappingProxyType(
         "new_types": "attribute → type that this push fixed for good (a dry run: would fix)",
         "columns": "`schema` only: its rows",
         "options": "the options of the plan that flags and `--options` gave",
+        "suggestions": "`suggest` only: `option`, `column`, `value` (null: a person must decide), `reason`, `cells`",
         "failures": "the first 10 rows refused by the service: `row`, `line`, `status`, `http_status`, `error`",
         "started": "when sending began, UTC",
         "seconds": "how long it took",
@@ -47,7 +49,7 @@ KEYS: Final = MappingProxyType(
         "message": "why it ended early, or the error",
         "next": "what to do",
         "notes": "how the file was read, and types that would be fixed, where that deserves a look",
-        "files": "`report`, `violations`, `rejects`, `outcomes` → the path written",
+        "files": "`report`, `violations`, `rejects`, `outcomes`, `options` → the path written",
     }
 )
 """The keys of ``--json`` and what they mean."""
@@ -95,6 +97,7 @@ class Summary:
     new_types: dict[str, str] = field(default_factory=dict)
     columns: tuple[dict[str, Any], ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
+    suggestions: tuple[dict[str, Any], ...] = ()
     failures: tuple[FailedRow, ...] = ()
     started: str | None = None
     seconds: float | None = None
@@ -115,15 +118,17 @@ class Summary:
 
     def _lines(self) -> Iterator[str]:
         if self.columns:
-            yield _schema_text(self.columns)
+            yield _table(self.columns, _SCHEMA_COLUMNS)
+        elif self.command == "suggest" and self.rows is not None:
+            yield f"{one_line(self.file)}: {plural(len(self.suggestions), 'suggestion')}"
+            if self.suggestions:
+                yield _table(self.suggestions, _SUGGESTION_COLUMNS)
         elif self.rows is not None:
             yield self._headline()
         for found in self.rules:
             yield f"  {found.severity:<7}  {found.rule:<25} {found.count:>9,}  {found.first}"
             yield f"           fix: {one_line(found.fix, MAX_MESSAGE_CHARS)}"
-        for failure in self.failures[:_FAILURES_IN_TEXT]:
-            where = "not in the file" if failure.line is None else f"line {failure.line:,}"
-            yield f"  {failure.status:<7}  row {failure.row:,} ({where}): {failure.error}"
+        yield from map(_failure_text, self.failures[:_FAILURES_IN_TEXT])
         if self.changes and (self.command == "validate" or self.ended == "dry run"):
             yield f"by the ledger: {changes_text(self.changes)}"
         if self.new_types:
@@ -153,6 +158,11 @@ class Summary:
         return f"{said}{': ' if counts else ''}{counts}; {how}{took}"
 
 
+def _failure_text(failure: FailedRow) -> str:
+    where = "not in the file" if failure.line is None else f"line {failure.line:,}"
+    return f"  {failure.status:<7}  row {failure.row:,} ({where}): {failure.error}"
+
+
 def count_rules(findings: Findings) -> tuple[RuleCount, ...]:
     """Count violations rule by rule, errors first, with the first example of each."""
     counts: dict[tuple[Severity, Rule], RuleCount] = {}
@@ -169,10 +179,10 @@ def count_rules(findings: Findings) -> tuple[RuleCount, ...]:
     return tuple(sorted(counts.values(), key=lambda found: (found.severity, -found.count, found.rule)))
 
 
-def _schema_text(columns: tuple[dict[str, Any], ...]) -> str:
-    rows = [[one_line(str("" if row[name] is None else row[name]), 100) for name in _SCHEMA_COLUMNS] for row in columns]
-    table = [list(_SCHEMA_COLUMNS), *rows]
-    widths = [max(len(row[i]) for row in table) for i in range(len(_SCHEMA_COLUMNS))]
+def _table(records: tuple[dict[str, Any], ...], names: tuple[str, ...]) -> str:
+    rows = [[one_line(str("" if row[name] is None else row[name]), 160) for name in names] for row in records]
+    table = [list(names), *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(len(names))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
     )

@@ -40,55 +40,11 @@ _OPTIONS: Final = MappingProxyType(
 """The arguments of Python → what a user of the command says."""
 _QUOTED: Final = r"(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"  # a text as repr writes it
 _COLUMN: Final = rf"df\[{_QUOTED}\]"
-_WORDS: Final = rf"(?P<words>{_COLUMN} = {_COLUMN}\.mask\({_COLUMN}\.isin\(\[.*?\]\)\))"
-_LINE: Final = rf"(?:{_WORDS}(?:; )?)?(?P<line>(?:texts = )?{_COLUMN}.*?)??"  # of pandas, as a hint has it
-_END: Final = r"(?=, or format=|, then types=|; the others are|; perhaps fixed|\. To keep|\.?$)"
-_DATES: Final = re.compile(
-    rf"(?:to send dates, )?convert first: {_LINE}(?:, or format=(?P<other>{_QUOTED}) where the month stands first)?"
-    rf"(?P<others>; the others are left as they are, and are violations)?{_END}"
-)
-_SIGNS: Final = re.compile(rf"(remove the (?:separators|sign)(?: and signs)?) first: {_LINE}{_END}")
-_ISO: Final = "'ISO8601'"
-_MISSING: Final = re.compile(rf"make these missing first: {_WORDS}, then ")
 _RESULT: Final = r"(?:growlytics_pandas\.last_result\(\)|result)"
-
-
-def _date_options(found: re.Match[str]) -> str:
-    line = found["line"] or ""
-    label = ast.literal_eval(re.findall(_QUOTED, found[0])[0])  # a line begins with its column
-    forms = [form for form in re.findall(rf"format=({_QUOTED})", line) if form != _ISO]
-    is_partly_iso = _ISO in line
-    forms += ["'%Y-%m-%d'"] * is_partly_iso
-    options = " ".join(_option("--date-format", label, form) for form in forms)
-    other = f", or {_option('--date-format', label, found['other'])} where the month stands first"
-    more = ", and once more for each other form" if found["others"] or is_partly_iso else ""
-    return f"to send dates: {_missing(found)}{options}{other if found['other'] else ''}{more}"
-
-
-def _missing(found: re.Match[str]) -> str:
-    """Return the options that say which words mean missing."""
-    if not found["words"]:
-        return ""
-    words = ast.literal_eval(found["words"].partition(".isin(")[2].rstrip(")"))
-    shown = dict.fromkeys(word.strip() or " " for word in words if word)  # an empty cell is missing as it is
-    options = " ".join(f"--na={shlex.quote(word)}" for word in shown)
-    return f"{options} (csv) and " if options else ""
-
-
-def _option(option: str, label: str, quoted: str | None) -> str:
-    return f"{option} {shlex.quote(f'{label}={ast.literal_eval(quoted)}')}" if quoted else ""
-
-
-def _absent(found: re.Match[str]) -> str:
-    return _missing(found) or "make these missing in the file, then "
 
 
 _IN_FILE: Final = "in the file, or in the query that makes it"
 _PHRASES: Final = (
-    (_DATES, _date_options),
-    (_SIGNS, lambda m: f"{_missing(m)}{m[1]} {_IN_FILE}"),
-    (_MISSING, _absent),
-    (re.compile(rf"to remove it: {_COLUMN} = {_COLUMN}\.str\.strip\(\)"), lambda _: f"remove it {_IN_FILE}"),
     (re.compile(r"Rename the others: df\.columns = \[\.\.\.\]"), lambda _: f"Rename the others {_IN_FILE}"),
     (
         re.compile(r"types=\{('[^']*'|\"[^\"]*\"): '(\w+)'\}"),

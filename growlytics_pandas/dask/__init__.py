@@ -2,7 +2,7 @@
 
 ::
 
-    accessor    `ddf.growlytics`: schema, validate, preview, plan, push
+    accessor    `ddf.growlytics`: schema, suggest, validate, preview, plan, push
     partitions  partitions walked in this process, when there is no cluster
     cluster     partitions looked at and pushed on the workers of a cluster
     governor    on the scheduler: one rate, one concurrency, one wish to stop, and what has been accepted so far

@@ -19,10 +19,9 @@ from growlytics_pandas.batches.run import execute_batches
 from growlytics_pandas.client import default_client, refuse_client_as_id, require_client
 from growlytics_pandas.dask.cluster import ClusterEngine
 from growlytics_pandas.dask.partitions import PartitionEngine, warn_of_converted_text
-from growlytics_pandas.plan_options import PlanOptions
+from growlytics_pandas.plan_options import options_of
 from growlytics_pandas.push_options import PushOptions
 
-_PLAN_OPTIONS = tuple(PlanOptions.__slots__)
 _PUSH_OPTIONS = tuple(name for name in PushOptions.__slots__ if name != "client")
 
 
@@ -30,7 +29,7 @@ def plan(ddf: Any, id_col: Any, **options: Any) -> BatchPlan:
     """Work out what a push of all partitions would do: on the cluster, if there is one, else here."""
     refuse_client_as_id(id_col)
     client = require_client(options.pop("client", None)) or default_client()
-    chosen = PlanOptions(**options)
+    chosen = options_of(options)
     lay_out_parts(chosen, ddf._meta, id_col, None)  # noqa: SLF001 - the empty frame: a wrong call costs no reading
     made = make_plan(_engine_of(ddf), id_col, chosen, client, execute_batches)
     warn_of_converted_text(made.surveyed.example)
@@ -54,6 +53,11 @@ def push_segment(ddf: Any, id_col: Any, attribute: Any, **options: Any) -> segme
 def schema(ddf: Any, id_col: Any, **options: Any) -> Any:
     """Tell which columns would be sent, as which attributes and types."""
     return plan(ddf, id_col, **options).schema
+
+
+def suggest(ddf: Any, id_col: Any, **options: Any) -> dict[str, Any]:
+    """Suggest the options that the first rows of each partition call for, ready for ``**``."""
+    return plan(ddf, id_col, **options).suggest()
 
 
 def validate(ddf: Any, id_col: Any, **options: Any) -> Any:
@@ -112,6 +116,7 @@ class GrowlyticsDaskAccessor:
 
     plan = _method(plan, api.plan)
     schema = _method(schema, api.schema)
+    suggest = _method(suggest, api.suggest)
     validate = _method(validate, api.validate)
     preview = _method(preview, api.preview)
     push = _method(push, api.push)

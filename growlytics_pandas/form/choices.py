@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import pandas as pd
 
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES
-from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
+from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.identifiers import Keep
 from growlytics_pandas.layout import find_id, name_of
 
+BY_COLUMN: Final = ("types", "date_format", "decimal", "na_values", "strip", "normalize")
+"""The options that say how a column is read."""
+OF_IDS: Final = ("na_values", "strip", "normalize")
+"""Those of them that ids take, which are text."""
 LIKELY_IDS: Final = ("customer_id", "customerid", "user_id", "userid", "id", "email", "mobile", "customer")
 
 
@@ -20,7 +24,8 @@ LIKELY_IDS: Final = ("customer_id", "customerid", "user_id", "userid", "id", "em
 class ColumnChoice:
     """What becomes of the columns of one label: None as `name` or `type` leaves it as it is found.
 
-    `position` is that of the first of them, `repeats` how many there are.
+    `position` is that of the first of them, `repeats` how many there are. `suggestion`: option → value, as
+    `growlytics_pandas.suggest` has it for the column; `is_suggested`: it is read so.
     """
 
     position: int
@@ -29,6 +34,15 @@ class ColumnChoice:
     repeats: int = 1
     name: str | None = None
     type: str | None = None
+    suggestion: Mapping[str, Any] = field(default_factory=dict)
+    is_suggested: bool = False
+
+    @property
+    def reading(self) -> Mapping[str, Any]:
+        """The options for the column: what is suggested, where that is chosen, else its type."""
+        if self.is_suggested:
+            return self.suggestion
+        return {} if self.type is None else {"types": self.type}
 
     @property
     def attribute(self) -> str:
@@ -79,6 +93,10 @@ class Choices:
             ),
         )
 
+    def with_suggestions(self, suggested: Mapping[str, Any]) -> Choices:
+        """Return the choices with the options of `growlytics_pandas.suggest` chosen, of every column."""
+        return replace(self, columns=tuple(_with_suggestion(column, suggested) for column in self.columns))
+
     def with_id(self, position: int) -> Choices:
         """Return the choices with another id column; the former one becomes a column like the others."""
         other = replace(self.with_column(replace(self.id_column, is_sent=True)), id_position=position)
@@ -91,10 +109,20 @@ class Choices:
         found: dict[str, Any] = {
             "columns": None if list(self.sent) == by_default else [column.label for column in self.sent],
             "rename": {column.label: column.name for column in self.sent if column.name is not None},
-            "types": {column.label: column.type for column in self.sent if column.type is not None},
+            **self._readings(),
             "keep": self.keep,
         }
         return {name: value for name, value in found.items() if value or (name == "columns" and value is not None)}
+
+    def _readings(self) -> dict[str, Any]:
+        """Return the options that say how columns are read, of those that are sent and of the id."""
+        found: dict[str, Any] = {option: {} for option in BY_COLUMN}
+        for column in self.columns:
+            is_suggested_id = column.is_suggested and column.position == self.id_position
+            for option, value in column.reading.items() if column.is_sent or is_suggested_id else ():
+                if option in OF_IDS or not is_suggested_id:
+                    found[option][column.label] = value
+        return {option: list(named) if option == "strip" else named for option, named in found.items()}
 
     def push_arguments(self) -> dict[str, Any]:
         """Return the arguments of `Plan.push` that differ from its defaults."""
@@ -104,6 +132,24 @@ class Choices:
     def _is_sent_by_default(self, column: ColumnChoice) -> bool:
         """Whether ``columns=None`` sends it."""
         return column.position != self.id_position or column.attribute in RESERVED_ATTRIBUTES
+
+
+def _with_suggestion(column: ColumnChoice, suggested: Mapping[str, Any]) -> ColumnChoice:
+    suggestion = {
+        option: suggested[option][column.label]
+        for option in BY_COLUMN
+        if isinstance(suggested.get(option), Mapping) and column.label in suggested[option]
+    }
+    if column.label in suggested.get("strip", ()):
+        suggestion["strip"] = True
+    return replace(
+        column,
+        is_sent=column.is_sent and column.label not in suggested.get("exclude", ()),
+        name=suggested.get("rename", {}).get(column.label, column.name),
+        type=None if suggestion else column.type,
+        suggestion=suggestion,
+        is_suggested=bool(suggestion),
+    )
 
 
 def first_choices(frame: pd.DataFrame, id_col: Hashable = None) -> Choices:
@@ -121,8 +167,6 @@ def first_choices(frame: pd.DataFrame, id_col: Hashable = None) -> Choices:
 
 
 def _columns(frame: pd.DataFrame) -> tuple[ColumnChoice, ...]:
-    if not isinstance(frame, pd.DataFrame):
-        raise InvalidArgumentTypeError(f"df: found a {type(frame).__name__}; it must be a pandas DataFrame.")
     first: dict[Hashable, ColumnChoice] = {}
     for position, label in enumerate(frame.columns):
         if label in first:

@@ -11,14 +11,15 @@ import ipywidgets
 from growlytics_pandas.contract import TYPES
 from growlytics_pandas.form.choices import Choices, ColumnChoice
 from growlytics_pandas.form.fields import button, wide
-from growlytics_pandas.form.picture import column_text
+from growlytics_pandas.form.picture import column_text, suggestion_text
 from growlytics_pandas.layout import name_of
 from growlytics_pandas.masking import storable
 
 PAGE_COLUMNS: Final = 40  # each is four widgets, and a page of thousands takes a browser seconds
 AS_FOUND: Final = "auto"
-HEADS: Final = ("column", "attribute name", "type", "becomes")
-TEMPLATE: Final = "minmax(110px, 1.2fr) minmax(110px, 1.2fr) minmax(84px, 0.6fr) minmax(110px, 0.9fr)"
+SUGGESTED: Final = "suggested"
+HEADS: Final = ("column", "attribute name", "read as", "becomes")
+TEMPLATE: Final = "minmax(110px, 1.2fr) minmax(110px, 1.2fr) minmax(110px, 1fr) minmax(110px, 0.9fr)"
 
 
 class ColumnGrid:
@@ -98,7 +99,7 @@ class ColumnRow:
         self._own_name = storable(name_of(column.label))
         self.send = ipywidgets.Checkbox(description=column_text(column), indent=False, layout=layouts.cell)
         self.name = ipywidgets.Text(continuous_update=False, layout=layouts.cell)
-        self.type = ipywidgets.Dropdown(options=[AS_FOUND, *TYPES], layout=layouts.cell)
+        self.type = ipywidgets.Dropdown(options=_readings(column), layout=layouts.cell)
         self.becomes = ipywidgets.HTML(layout=layouts.cell)
         self.widgets = (self.send, self.name, self.type, self.becomes)
         self.show(column)
@@ -112,8 +113,12 @@ class ColumnRow:
             self._column = column
             self.send.value = column.is_sent
             self.name.value = self._own_name if column.name is None else column.name
-            self.type.value = column.type or AS_FOUND  # None would mean that nothing is chosen
-            self.name.disabled = self.type.disabled = not column.is_sent
+            if _readings(column) != list(self.type.options):
+                self.type.options = _readings(column)
+            # None would mean that nothing is chosen
+            self.type.value = SUGGESTED if column.is_suggested else column.type or AS_FOUND
+            self.name.disabled = not column.is_sent
+            self.type.disabled = not column.is_sent and not column.suggestion
         finally:
             self._is_showing = False
 
@@ -121,8 +126,16 @@ class ColumnRow:
         if self._is_showing:
             return
         name = None if self.name.value in ("", self._own_name) else self.name.value
-        type_ = None if self.type.value == AS_FOUND else self.type.value
-        self.show(replace(self._column, is_sent=self.send.value, name=name, type=type_))
+        chosen = self.type.value
+        self.show(
+            replace(
+                self._column,
+                is_sent=self.send.value,
+                name=name,
+                type=chosen if chosen in TYPES else None,
+                is_suggested=chosen == SUGGESTED,
+            )
+        )
         self._on_change(self._column)
 
 
@@ -132,6 +145,12 @@ class _Layouts:
     def __init__(self) -> None:
         self.cell = ipywidgets.Layout(width="auto", min_width="0", margin="1px 6px")
         self.head = ipywidgets.Layout(width="auto", margin="2px 6px")
+
+
+def _readings(column: ColumnChoice) -> list[tuple[str, str]]:
+    """Return the ways to read a column: as it is found, as suggested, as one of the types."""
+    suggested = [(suggestion_text(column.suggestion), SUGGESTED)] if column.suggestion else []
+    return [(AS_FOUND, AS_FOUND), *suggested, *((name, name) for name in TYPES)]
 
 
 def _page_button(icon: str, tooltip: str) -> Any:

@@ -5,21 +5,38 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
+from growlytics_pandas._rules import Severity
+from growlytics_pandas.contract import BOOLEAN
 from growlytics_pandas.form.choices import Choices, ColumnChoice
 from growlytics_pandas.masking import Veil, is_personal, visible
 from growlytics_pandas.outcomes import Status
 from growlytics_pandas.report import NOTEBOOK_LIMITS, plan_page, render_notebook
 from growlytics_pandas.report.page import Column, Page, Step, Table
 from growlytics_pandas.report.tables import label, left_out
-from growlytics_pandas.rules import Severity
 
 if TYPE_CHECKING:
     from growlytics_pandas.planning import Plan
     from growlytics_pandas.result import PushResult
 
+MAX_SUGGESTION_CHARS: Final = 80
+SHOWN_WORDS: Final = 3  # that mean missing
+_EXAMPLE: Final = datetime(2025, 1, 31, 21, 30, tzinfo=UTC)
+_NAMED: Final = {
+    "ISO8601": "2025-01-31",
+    "epoch_s": "seconds since 1970",
+    "epoch_ms": "milliseconds since 1970",
+    "excel": "day number of a spreadsheet",
+}
+_NORMAL: Final = {
+    "lower": "lower case",
+    "email": "a@b.com → address alone",
+    "E.164": "→ +919876543210",
+    "national": "→ 9876543210",
+}
 PREVIEWED_CUSTOMERS: Final = 3
 PREVIEWED_ATTRIBUTES: Final = 12
 MAX_ERROR_LINES: Final = 12
@@ -164,6 +181,32 @@ def error_html(error: BaseException, veil: Veil | None = None) -> str:
 def column_text(column: ColumnChoice) -> str:
     """Return how a column is called in the form."""
     return label(column.label) + (f" ({column.repeats} columns)" if column.repeats > 1 else "")
+
+
+def suggestion_text(suggestion: Mapping[str, Any]) -> str:
+    """Return how a column is read by a suggestion, with made-up values: "31/01/2025 → date"."""
+    parts = []
+    if "date_format" in suggestion:
+        forms = suggestion["date_format"]
+        parts.append(f"{', '.join(map(_dated, [forms] if isinstance(forms, str) else forms))} → date")
+    if "decimal" in suggestion:
+        parts.append(f"{'1.234,50' if suggestion['decimal'] == ',' else '1,234.50'} → number")
+    if "types" in suggestion:
+        parts.append("yes, no → boolean" if suggestion["types"] == BOOLEAN else f"→ {suggestion['types']}")
+    if "normalize" in suggestion:
+        parts.append(_NORMAL[suggestion["normalize"]])
+    if "strip" in suggestion:
+        parts.append("stripped")
+    if "na_values" in suggestion:
+        words = [str(word) or "blank" for word in suggestion["na_values"]]
+        more = f" +{len(words) - SHOWN_WORDS}" if len(words) > SHOWN_WORDS else ""
+        parts.append(f"{', '.join(words[:SHOWN_WORDS])}{more} missing")
+    return visible("; ".join(parts), MAX_SUGGESTION_CHARS)
+
+
+def _dated(form: str) -> str:
+    """Write a date as a format has it; formats that have a name say what they are."""
+    return _EXAMPLE.strftime(form) if "%" in form else _NAMED.get(form, form)
 
 
 def button_text(plan: Plan, choices: Choices, all_rows: int) -> str:

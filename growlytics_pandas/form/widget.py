@@ -11,6 +11,8 @@ import pandas as pd
 
 from growlytics_pandas import api
 from growlytics_pandas.client import Client, refuse_client_as_id
+from growlytics_pandas.columns.frames import prepare_frame, read_frame
+from growlytics_pandas.errors import GrowlyticsError
 from growlytics_pandas.form.actions import Actions
 from growlytics_pandas.form.choices import ColumnChoice, first_choices
 from growlytics_pandas.form.code import find_names, write_line
@@ -31,6 +33,7 @@ from growlytics_pandas.report.tables import plural
 from growlytics_pandas.result import PushResult
 
 CHECKED_ROWS: Final = 200_000  # looked at on each change: about a second; of a larger frame the first so many
+SUGGESTED_ROWS: Final = 20_000  # looked at for suggestions; what does not fit in the others is a violation
 KEEPS: Final = (("send none", False), ("send the first", "first"), ("send the last", "last"))
 AT_SAVING: Final = "As it was when the cell was run. Run it again for the form itself."
 
@@ -51,10 +54,11 @@ class Form:
 
     def __init__(self, frame: pd.DataFrame, client: Client | None = None, id_col: Hashable = None) -> None:
         refuse_client_as_id(id_col)
-        self._choices = first_choices(frame, id_col)
         self._names = find_names(frame, client)
-        self._frame = snapshot(frame)
+        self._frame = snapshot(prepare_frame(read_frame(frame), id_col))
         self._client = client
+        self._choices = first_choices(self._frame, id_col)
+        self._choices = self._choices.with_suggestions(self._suggested())
         self._checked: Plan | Exception | None = None
         self._make_fields()
         self._actions = Actions(self.plan, self._push_arguments)
@@ -106,13 +110,15 @@ class Form:
 
     def _arrange(self) -> Any:
         everything, nothing = button("All", "", "Send every column"), button("None", "", "Send no column")
+        suggested = button("Use all suggestions", "", "Read every column as suggested")
+        suggested.on_click(lambda _: self._take_suggestions())
         everything.on_click(lambda _: self._take_all(is_sent=True))
         nothing.on_click(lambda _: self._take_all(is_sent=False))
         return ipywidgets.VBox(
             [
                 row(self._id, self._keep),
                 self._grid.widget,
-                row(everything, nothing, self._leave_out, self._skip, self._show_values),
+                row(everything, nothing, suggested, self._leave_out, self._skip, self._show_values),
                 self._actions.widget,
                 self._picture,
                 self._code,
@@ -128,6 +134,7 @@ class Form:
 
     def _take_id(self, change: Any) -> None:
         self._choices = self._choices.with_id(change.new)
+        self._choices = self._choices.with_suggestions(self._suggested())
         self._grid.show(self._choices)
         self._refresh()
 
@@ -135,6 +142,18 @@ class Form:
         self._choices = self._choices.with_all(is_sent=is_sent)
         self._grid.show(self._choices)
         self._refresh()
+
+    def _take_suggestions(self) -> None:
+        self._choices = self._choices.with_suggestions(self._suggested())
+        self._grid.show(self._choices)
+        self._refresh()
+
+    def _suggested(self) -> Mapping[str, Any]:
+        """Return what the first rows call for; nothing where they cannot be planned, which the picture says."""
+        try:
+            return api.suggest(self._frame.head(SUGGESTED_ROWS), self._choices.id_column.label, client=self._client)
+        except GrowlyticsError:
+            return {}
 
     def _take_options(self, _change: Any) -> None:
         self._choices = replace(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from growlytics_pandas._rules import Severity
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.masking import Veil, visible
 from growlytics_pandas.outcomes import ARRIVED, MEANINGS, RETRYABLE, Status
@@ -23,7 +24,6 @@ from growlytics_pandas.report.tables import (
     schema_table,
     violations_table,
 )
-from growlytics_pandas.rules import Severity
 
 if TYPE_CHECKING:
     from growlytics_pandas.planning import AnyPlan

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import pandas as pd
 
+from growlytics_pandas._rules import RULES, Severity
 from growlytics_pandas.checks.findings import Findings, Group
 from growlytics_pandas.masking import MISSING, Veil, is_personal, visible
 from growlytics_pandas.outcomes import Status
 from growlytics_pandas.report.page import Bar, Cell, Column, Table, Tone
-from growlytics_pandas.rules import RULES, Severity
 
 MAX_LABEL_CHARS: Final = 60  # of a column's label; an attribute's name has 49 at most
 MAX_FIX_CHARS: Final = 600  # of a fix or a note; few are longer
@@ -176,7 +176,7 @@ def rows_table(care: Care, veil: Veil, limits: Limits) -> Table | None:
     rows = [
         (
             f"{row.row:,}",
-            veil.label(row.index),
+            veil.identity(row.index) if str(row.index) == str(row.id) else veil.label(row.index),
             veil.identity(row.id),
             row.status,
             MISSING if pd.isna(row.http_status) else str(row.http_status),

@@ -42,7 +42,7 @@ class SegmentPlan(Plan):
         """The violations, before they are made into a frame."""
         found = check_frame(self.frame, self.layout, self.screening, self.budget)
         segment = self.segment
-        return Findings(found.violations, self.frame, write_option=segment.write_option, label=segment.label)
+        return Findings(found.violations, self.frame, write_options=segment.write_options, label=segment.label)
 
     @property
     def first_leaver(self) -> int:

@@ -15,7 +15,7 @@ from growlytics_pandas import contract
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck
 from growlytics_pandas.checks.ids import check_ids
-from growlytics_pandas.checks.messages import python_option
+from growlytics_pandas.checks.messages import python_options
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.client import Client, require_client
 from growlytics_pandas.errors import (
@@ -38,7 +38,7 @@ from growlytics_pandas.segments.run import SegmentResult, SegmentRun
 class Segment:
     """The arguments of `push_segment` that say what the segment is.
 
-    `write_option` and `label` are for the texts of violations: see `Findings`.
+    `write_options` and `label` are for the texts of violations: see `Findings`.
     """
 
     id_col: Hashable
@@ -50,7 +50,7 @@ class Segment:
     allow_empty: bool
     reading: PlanOptions
     client: Client | None = field(repr=False)
-    write_option: Callable[[str, Any], str] = python_option
+    write_options: Callable[[Mapping[str, Any]], str] = python_options
     label: str = ""
 
     def __post_init__(self) -> None:
@@ -94,6 +94,7 @@ class Segment:
             layout,
             client,
             budget_of(workspace, layout),
+            self._options(),
             lambda _plan, **options: self.push(frame, PushOptions(**options)),
             lambda other: self.plan(frame, other),
             segment=self,

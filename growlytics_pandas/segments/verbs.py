@@ -9,6 +9,7 @@ import pandas as pd
 
 from growlytics_pandas.batches.engine import FrameEngine
 from growlytics_pandas.client import Client, default_client, refuse_client_as_id, require_client
+from growlytics_pandas.columns.frames import has_arrow, prepare_frame, read_frame
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.layout import find_id
 from growlytics_pandas.plan_options import NewAttributes, PlanOptions
@@ -151,14 +152,13 @@ PushInterrupted
 
 def _one_frame(df: Any, id_col: Hashable, reading: PlanOptions) -> pd.DataFrame:
     """Return a frame as it is, and of several their ids in one frame."""
-    if isinstance(df, pd.DataFrame):
-        reading.check_columns(df.columns)
-        return df
-    if hasattr(df, "to_pandas"):  # Polars, Arrow
-        (frame,) = (frame for _, frame in FrameEngine([df]).walk(None))
-        return _one_frame(frame, id_col, reading)
+    if isinstance(df, pd.DataFrame) or has_arrow(df):
+        frame = prepare_frame(read_frame(df), id_col)
+        reading.check_columns(frame.columns)
+        return frame
     columns: list[pd.DataFrame] = []
-    for _, frame in FrameEngine(df).walk(None):
+    for _, part in FrameEngine(df).walk(None):
+        frame = prepare_frame(part, id_col)
         if not columns:
             reading.check_columns(frame.columns)
         columns.append(frame.iloc[:, [find_id(frame, id_col)]])

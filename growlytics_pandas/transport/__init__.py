@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import Literal
 
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
+from growlytics_pandas.transport.bundles import check_bundle
 from growlytics_pandas.transport.protocol import Endpoint, Transport
 
 __all__ = ["Endpoint", "Transport", "TransportName", "open_transport"]
@@ -30,12 +31,9 @@ def open_transport(name: TransportName, endpoint: Endpoint, max_concurrency: int
     MissingDependencyError
         "curl" without pycurl.
     InvalidArgumentError
-        "curl" with a session, an unknown name, or a `verify` path that does not exist.
+        "curl" with a session, an unknown name, or a bundle of certificates that does not exist.
     """
-    if not isinstance(endpoint.verify, bool) and not endpoint.verify.exists():
-        raise InvalidArgumentError(
-            f"verify: there is no file {str(endpoint.verify)!r}; it must be True, False, or the path of a CA bundle."
-        )
+    check_bundle(endpoint)
     if name == "auto":
         name = "curl" if endpoint.session is None and find_spec("pycurl") else "requests"
     if name == "requests":

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import requests
 from requests import exceptions
@@ -14,10 +15,13 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, LocationValueError, NewConnectionError, ProtocolError, ReadTimeoutError
 
+from growlytics_pandas.transport.bundles import named_bundle
+from growlytics_pandas.transport.descriptors import are_exhausted
 from growlytics_pandas.transport.privacy import KeyMask
 from growlytics_pandas.transport.protocol import MAX_REPLY_BYTES, Endpoint
-from growlytics_pandas.transport.watched import CURRENT, Watch, WatchedAdapter
-from growlytics_pandas.wire import Reply, WireFault
+from growlytics_pandas.transport.urls import is_direct
+from growlytics_pandas.transport.watched import CURRENT, FINAL, Watch, WatchedAdapter
+from growlytics_pandas.wire import OK, Reply, WireFault
 
 CONNECT_SECONDS: Final = 10.0  # a host that takes longer to accept a connection is down
 SLICE_SECONDS: Final = 0.1  # requests are looked at so often for the total limit
@@ -54,6 +58,8 @@ FAULTS: Final[dict[type[BaseException], WireFault]] = {
     Exception: WireFault.OTHER,
 }
 """What each error means, by the nearest class; `_fault` looks closer where the class says too little."""
+
+UNSENT: Final = frozenset({WireFault.CONNECT, WireFault.TLS})
 
 Post = Callable[[bytes], requests.Response]
 
@@ -101,6 +107,8 @@ class RequestsTransport:
             self._cut_late()
         self._cut_late()
         self._n_in_flight -= len(replies)
+        if any(reply.fault is WireFault.FILES for reply in replies):
+            self._workers = [worker for worker in self._workers if not worker.is_done]
         return replies
 
     def close(self) -> None:
@@ -145,6 +153,7 @@ class _Worker(threading.Thread):
     ) -> None:
         super().__init__(name="growlytics-pandas-requests", daemon=True)
         self.watch = Watch()
+        self.is_done = False  # a thread without a connection, where no further one can be opened
         self._endpoint = endpoint
         self._mask = KeyMask(endpoint.headers)
         self._jobs = jobs
@@ -154,7 +163,7 @@ class _Worker(threading.Thread):
         CURRENT.set(self.watch)
         with contextlib.ExitStack() as stack:
             post: Post | None = None
-            while (job := self._jobs.get()) is not None and not self.watch.is_closing:
+            while not self.is_done and (job := self._jobs.get()) is not None and not self.watch.is_closing:
                 token, body = job
                 self.watch.begin()
                 started = time.monotonic()
@@ -172,7 +181,11 @@ class _Worker(threading.Thread):
         if self.watch.is_late:
             # http.client takes headers that end with the connection for whole ones.
             raise exceptions.ReadTimeout("the answer came too slowly")
-        retry_after = response.headers.get("Retry-After")
+        if response.status_code < FINAL or (self.watch.has_surplus and not is_full):
+            raise ProtocolError("the answer is not certainly that of this request")
+        if response.status_code == OK and not is_full:  # nothing else of it matters
+            seconds = time.monotonic() - started
+            return Reply(token, OK, self._mask.hide(body), seconds, repeats=_count_repeats(response))
         fault = WireFault.TOO_LARGE if is_full else None
         location = response.headers.get("Location")
         return Reply(
@@ -181,14 +194,17 @@ class _Worker(threading.Thread):
             b"" if is_full else self._mask.hide(body),
             time.monotonic() - started,
             fault,
-            retry_after=retry_after.strip() if retry_after else None,
+            retry_after=_retry_after(response),
             location=self._mask.line(location) if location else None,
+            repeats=_count_repeats(response),
         )
 
     def _fail(self, token: int, error: Exception, started: float) -> Reply:
         fault = _fault(error, self.watch)
-        is_refused_here = isinstance(error, exceptions.RequestException) and isinstance(error, ValueError)
-        was_sent = self.watch.was_sent and fault not in {WireFault.CONNECT, WireFault.TLS} and not is_refused_here
+        was_sent = self.watch.was_sent if self.watch.is_watched else fault not in UNSENT and not _is_refused_here(error)
+        if not was_sent and are_exhausted(_errno(error)):
+            fault = WireFault.FILES
+            self.is_done = True
         # The words of other errors can hold a header's value, in a spelling that no mask finds.
         words = type(error).__name__ if fault is WireFault.OTHER else f"{type(error).__name__}: {_innermost(error)}"
         detail = self._mask.line(words)
@@ -235,14 +251,29 @@ def _timeouts(endpoint: Endpoint) -> tuple[float, float]:
 
 
 def _verify(endpoint: Endpoint) -> bool | str | None:
-    """None leaves it to the session and to REQUESTS_CA_BUNDLE."""
-    return None if endpoint.verify is True else str(endpoint.verify) if endpoint.verify else False
+    """None leaves it to the session and to the variables that requests knows; SSL_CERT_FILE is none of them."""
+    if endpoint.verify is not True:
+        return str(endpoint.verify) if endpoint.verify else False
+    named = named_bundle() if endpoint.session is None and endpoint.url.startswith("https:") else None
+    return named[1] if named is not None else None
+
+
+def _proxies(url: str) -> dict[str, str]:
+    """Return what keeps requests from the proxies of the environment and of a session where `url` is to go direct.
+
+    Of all the keys under which requests looks for a proxy it takes this one first.
+    """
+    parts = urlsplit(url)
+    return {f"{parts.scheme}://{parts.hostname}": ""} if is_direct(url) else {}
 
 
 def _post_by(session: requests.Session, endpoint: Endpoint) -> Post:
     """Post by the session's own ``request``: an auth may sign the body, a subclass may add what it must."""
     auth = None if session.auth else _NoNetrc()
     headers, timeout, verify = dict(endpoint.headers), _timeouts(endpoint), _verify(endpoint)
+    if not isinstance(session.get_adapter(endpoint.url), WatchedAdapter):
+        # Nothing checks for surplus bytes there; on a connection of its own, no answer is another's.
+        headers["Connection"] = "close"
 
     def post(body: bytes) -> requests.Response:
         return session.post(
@@ -252,6 +283,7 @@ def _post_by(session: requests.Session, endpoint: Endpoint) -> Post:
             auth=auth,
             timeout=timeout,
             verify=verify,
+            proxies=_proxies(endpoint.url),
             stream=True,
             allow_redirects=False,
         )
@@ -263,7 +295,9 @@ def _post_prepared(session: requests.Session, endpoint: Endpoint) -> Post:
     """Post copies of one prepared request: half the work of ``request``, and no cookie is ever sent back."""
     request = requests.Request("POST", endpoint.url, headers=dict(endpoint.headers), data=b"{}", auth=_NoNetrc())
     template = session.prepare_request(request)
-    settings: dict[str, Any] = dict(session.merge_environment_settings(endpoint.url, {}, True, _verify(endpoint), None))
+    settings: dict[str, Any] = dict(
+        session.merge_environment_settings(endpoint.url, _proxies(endpoint.url), True, _verify(endpoint), None)
+    )
     timeout = _timeouts(endpoint)
 
     def post(body: bytes) -> requests.Response:
@@ -291,21 +325,36 @@ def _read_body(response: requests.Response) -> tuple[bytes, bool]:
     return b"".join(chunks), False
 
 
+def _count_repeats(response: requests.Response) -> int:
+    """Return how often urllib3 had sent the request before: a prepared session may tell it to retry."""
+    return len(getattr(getattr(response.raw, "retries", None), "history", ()))
+
+
+def _retry_after(response: requests.Response) -> str | None:
+    """Return the header's lines; requests would join them by commas, which dates have, too."""
+    headers = getattr(response.raw, "headers", None)
+    lines = headers.getlist("Retry-After") if headers is not None else [response.headers.get("Retry-After")]
+    return "\n".join(line.strip() for line in lines if line) or None
+
+
 def _fault(error: Exception, watch: Watch) -> WireFault:
     fault = next(FAULTS[kind] for kind in type(error).__mro__ if kind in FAULTS)
     cause = _innermost(error)
     if watch.is_late or isinstance(cause, ReadTimeoutError):
         return WireFault.TIMEOUT if watch.was_sent else WireFault.CONNECT
-    if fault is WireFault.TLS and watch.was_sent and watch.is_watched:
-        return WireFault.BROKEN  # the handshake was long done
+    if watch.is_watched and watch.was_sent:  # whatever it is, it has cost an answer
+        return WireFault.STALE if watch.n_connects == 0 and _is_unanswered(error) else WireFault.BROKEN
     if fault is WireFault.TLS and isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return WireFault.CONNECT  # a handshake that was cut, not refused: an overloaded server
-    if fault is not WireFault.BROKEN:
-        return fault
-    if isinstance(cause, NewConnectionError) or not watch.was_sent:
+    if fault is WireFault.BROKEN and (isinstance(cause, NewConnectionError) or not watch.was_sent):
         return WireFault.CONNECT
-    is_reused = watch.is_watched and watch.n_connects == 0
-    return WireFault.STALE if is_reused and _is_unanswered(error) else WireFault.BROKEN
+    return fault
+
+
+def _is_refused_here(error: Exception) -> bool:
+    """Return whether requests itself refused to send: a URL or a header that no request can have."""
+    is_usage = isinstance(error, exceptions.RequestException) and isinstance(error, ValueError)
+    return is_usage and not isinstance(_innermost(error), HTTPError)
 
 
 def _is_unanswered(error: Exception) -> bool:
@@ -313,6 +362,12 @@ def _is_unanswered(error: Exception) -> bool:
     first = error.args[0] if error.args else None
     is_dead = isinstance(_innermost(error), ConnectionError)  # the built-in one: a reset, a close without a word
     return type(error) is exceptions.ConnectionError and isinstance(first, ProtocolError) and is_dead
+
+
+def _errno(error: BaseException) -> int:
+    inner = _innermost(error)
+    codes = [getattr(found, "errno", None) for found in (inner, inner.__cause__)]
+    return next((code for code in codes if isinstance(code, int)), 0)
 
 
 def _innermost(error: BaseException) -> BaseException:

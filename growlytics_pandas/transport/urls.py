@@ -25,12 +25,43 @@ def checked_url(url: str) -> str:
         raise InvalidArgumentError(f"base_url: found {shown}; it must be like {contract.BASE_URL!r}.")
     if "@" in parts.netloc or "?" in url or "#" in url:
         raise InvalidArgumentError(f"base_url: {shown} must have no user, password, query or fragment.")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise InvalidArgumentError(
             f"base_url: {shown} is plain http, over which anyone on the way reads the API key; use https. "
             "Plain http is for a server on this machine (127.0.0.1, localhost)."
         )
     return url.strip().rstrip("/").removesuffix(contract.CUSTOMER_PATH)
+
+
+def is_direct(url: str) -> bool:
+    """Return whether requests to `url` go through no proxy, whatever the environment or a session says.
+
+    A proxy would read the key and the customers in plain http, and it has no business between this machine and itself.
+    For https elsewhere it passes on what it cannot read.
+
+    Examples
+    --------
+    >>> is_direct("http://localhost:8000/"), is_direct("https://127.0.0.1/"), is_direct("https://example.com/")
+    (True, True, False)
+    """
+    parts = urlsplit(url)
+    return parts.scheme == "http" or is_loopback(parts.hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether `host` is this machine: plain http may go there, and no proxy stands between.
+
+    Examples
+    --------
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("example.com")
+    (True, True, False)
+    """
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _split(url: str) -> SplitResult | None:
@@ -41,12 +72,3 @@ def _split(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts if is_usable and all("!" <= char <= "~" for char in url) else None
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -7,6 +7,7 @@ in a connect, a TLS handshake or a read alike.
 
 import contextlib
 import errno
+import http.client
 import socket
 import threading
 import time
@@ -21,6 +22,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.wait import wait_for_write
 
+INTERIM: Final = (100, *range(102, 200))  # statuses of answers before the answer; 101 ends HTTP on a connection
+FINAL: Final = 200  # the lowest status of an answer that is one
 SLICE_SECONDS: Final = 0.1  # a connect looks so often whether it should stop
 CONNECTING: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, 10035})  # 10035: Windows' own
 
@@ -33,15 +36,17 @@ class Watch:
         self.is_watched = False
         self.n_connects = 0
         self.is_late = False
+        self.has_surplus = False
         self.is_closing = False
         self._started: float | None = None
-        self._connection: _Watched | None = None
+        self._connection: _Watching | None = None
         self._lock = threading.Lock()
 
     def begin(self) -> None:
         """Start the clock of a request. Until an adapter of ours says otherwise it counts as sent."""
         with self._lock:
             self.was_sent, self.is_watched, self.n_connects, self.is_late = True, False, 0, False
+            self.has_surplus = False
             self._started = time.monotonic()
 
     def end(self) -> None:
@@ -52,14 +57,16 @@ class Watch:
                 self._connection.drop_spare()
                 self._connection = None
 
-    def hold(self, connection: "_Watched") -> None:
+    def hold(self, connection: "_Watching") -> None:
         """Take note of the connection in use."""
         with self._lock:
-            self._connection = connection
+            before, self._connection = self._connection, connection
+            if before is not None and before is not connection and before.sock is None:
+                before.drop_spare()  # a retry of urllib3's has left it behind
             if self.is_closing:
                 raise ConnectionAbortedError("the run was stopped")
 
-    def is_using(self, connection: "_Watched") -> bool:
+    def is_using(self, connection: "_Watching") -> bool:
         """Return whether a request is under way on `connection`."""
         return self._started is not None and self._connection is connection
 
@@ -85,24 +92,74 @@ CURRENT: Final[ContextVar[Watch | None]] = ContextVar("watch", default=None)
 """The watch of the thread that runs: connections find it here."""
 
 
-class _Watched(HTTPConnection):
-    """A connection that tells its thread's watch what it does."""
+class _Response(http.client.HTTPResponse):
+    """An answer that is believed only where it is provably that of its request.
+
+    http.client takes the first ``103 Early Hints`` for the answer, and drops without a word what its buffer holds past
+    the end of an answer; either way, later answers would be booked for the wrong rows.
+    """
+
+    def __init__(self, sock: socket.socket, connection: "_Watching", **kwargs: Any) -> None:
+        super().__init__(sock, **kwargs)
+        self._connection = connection
+        self._sock = sock
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        if status >= FINAL:
+            return version, status, reason
+        while status in INTERIM:
+            http.client.parse_headers(self.fp)
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+        if status < FINAL:
+            raise http.client.BadStatusLine(f"{status} {reason}".strip())
+        return version, status, reason
+
+    def _close_conn(self) -> None:
+        has_surplus = self._has_surplus()
+        super()._close_conn()  # type: ignore[misc]
+        if has_surplus:
+            watch = CURRENT.get()
+            if watch is not None:
+                watch.has_surplus = True
+            self._connection.close()
+
+    def _has_surplus(self) -> bool:
+        """Return whether bytes wait past the end of the answer, in a buffer or in the socket."""
+        with contextlib.suppress(OSError, ValueError):  # nothing there yet, or the connection is gone
+            seconds = self._sock.gettimeout()
+            self._sock.settimeout(0.0)
+            try:
+                return bool(self.fp.peek(1))
+            finally:
+                self._sock.settimeout(seconds)
+        return False
+
+
+class _Watching(HTTPConnection):
+    """A connection that tells its thread's watch what it does. `_dial` is left to the classes that mix it in."""
 
     _spare: socket.socket | None = None
+
+    def response_class(self, sock: socket.socket, *_: Any, **kwargs: Any) -> _Response:  # type: ignore[override]
+        """Make the object that reads an answer; http.client calls it."""
+        return _Response(sock, self, **kwargs)
 
     def __str__(self) -> str:
         """Stand in the words of an error."""
         return f"{self.host}:{self.port}"
 
+    def _dial(self) -> socket.socket:
+        return super()._new_conn()
+
     def _new_conn(self) -> socket.socket:
-        try:
-            sock = _dial(self)
-        except TimeoutError as error:
-            raise ConnectTimeoutError(self, "no connection in time") from error
-        except OSError as error:
-            raise NewConnectionError(self, f"no connection: {error}") from error
+        sock = self._dial()
         self.drop_spare()
-        self._spare = sock.dup()
+        try:
+            self._spare = sock.dup()
+        except OSError as error:  # too many open files
+            sock.close()
+            raise NewConnectionError(self, f"no connection: {error}") from error
         watch = CURRENT.get()
         if watch is not None:
             watch.n_connects += 1
@@ -114,10 +171,13 @@ class _Watched(HTTPConnection):
         return sock
 
     def connect(self) -> None:
+        watch = CURRENT.get()
+        was_sent = watch is not None and watch.was_sent  # on another connection, by a retry of urllib3's
         try:
             super().connect()
         finally:
-            _set_sent(is_sent=False)  # what a proxy was asked is not the request
+            if watch is not None:
+                watch.was_sent = was_sent  # what a proxy was asked is not the request
 
     def putrequest(self, *args: Any, **kwargs: Any) -> None:
         watch = CURRENT.get()
@@ -128,7 +188,9 @@ class _Watched(HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None and self.auto_open:
             self.connect()
-        _set_sent(is_sent=True)
+        watch = CURRENT.get()
+        if watch is not None:
+            watch.was_sent = True
         super().send(data)
 
     def cut(self) -> None:
@@ -147,6 +209,18 @@ class _Watched(HTTPConnection):
         # http.client closes before the body of a last answer is read: that read must still be cut.
         if watch is None or not watch.is_using(self):
             self.drop_spare()
+
+
+class _Watched(_Watching):
+    """One whose connecting can be cut, too."""
+
+    def _dial(self) -> socket.socket:
+        try:
+            return _dial(self)
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "no connection in time") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"no connection: {error}") from error
 
 
 class _WatchedTLS(_Watched, HTTPSConnection):
@@ -175,9 +249,14 @@ class WatchedAdapter(HTTPAdapter):
         _watch_pools(self.poolmanager)
 
     def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
-        """Likewise behind a proxy; SOCKS has connections of its own."""
+        """Likewise behind a proxy; what SOCKS has to say first is left to its own connections."""
         manager = super().proxy_manager_for(proxy, **kwargs)
-        if not str(proxy).lower().startswith("socks"):
+        if str(proxy).lower().startswith("socks"):
+            manager.pool_classes_by_scheme = {
+                scheme: type("_SocksPool", (pool,), {"ConnectionCls": _watched(pool.ConnectionCls)})
+                for scheme, pool in manager.pool_classes_by_scheme.items()
+            }
+        else:
             _watch_pools(manager)
         return manager
 
@@ -189,15 +268,13 @@ class WatchedAdapter(HTTPAdapter):
         return super().send(request, *args, **kwargs)
 
 
+def _watched(connection: type[Any]) -> type[Any]:
+    return type("_WatchedSocks", (_Watching, connection), {})
+
+
 def _watch_pools(manager: Any) -> None:
     pools: Mapping[str, type[HTTPConnectionPool]] = {"http": _Pool, "https": _TLSPool}
     manager.pool_classes_by_scheme = pools
-
-
-def _set_sent(*, is_sent: bool) -> None:
-    watch = CURRENT.get()
-    if watch is not None:
-        watch.was_sent = is_sent
 
 
 def _dial(connection: _Watched) -> socket.socket:

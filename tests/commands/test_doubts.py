@@ -11,13 +11,13 @@ TIMES = "id,At\na,2025-01-31\nb,2025-02-01\n"
 NOT_ISO = "id,At\na,31/01/2025\nb,01/02/2025\n"
 DAY_FIRST = "--date-format At=%d/%m/%Y"
 YES = "id,Mother's\na,yes\nb,no\n"
-DOUBTS = {  # a file, what is said of it, the option that takes the type meant, the one that keeps the type
-    "a number or a dash": ("a.csv", SCORES, "1 of 100 values is no plain number", "Score=number", "Score=string"),
-    "dates": ("a.csv", TIMES, "all dates", "At=date", "At=string"),
-    "dates of another form": ("a.csv", NOT_ISO, "text like 31/01/2025", DAY_FIRST, "At=string"),
-    "yes/no": ("a.csv", YES, "all yes/no", """'Mother'"'"'s=boolean'""", """'Mother'"'"'s=string'"""),
-    "0 and 1": ("a.jsonl", FLAGS, "only 0 and 1", "Flag=boolean", "Flag=number"),
-    "dates in JSON": ("a.jsonl", '{"id": "a", "At": "2025-01-31"}\n', "all dates", "At=date", "At=string"),
+DOUBTS = {  # a file, the flags that take the type meant, the one that keeps the type
+    "a number or a dash": ("a.csv", SCORES, "--na Score=- --type Score=number", "Score=string"),
+    "dates": ("a.csv", TIMES, "--date-format At=ISO8601", "At=string"),
+    "dates of another form": ("a.csv", NOT_ISO, DAY_FIRST, "At=string"),
+    "yes/no": ("a.csv", YES, """--type 'Mother'"'"'s=boolean'""", """'Mother'"'"'s=string'"""),
+    "0 and 1": ("a.jsonl", FLAGS, "types boolean", "Flag=number"),
+    "dates in JSON": ("a.jsonl", '{"id": "a", "At": "2025-01-31"}\n', "--date-format At=ISO8601", "At=string"),
 }
 QUIET = ("--id-col", "id", "--quiet")
 
@@ -25,12 +25,12 @@ QUIET = ("--id-col", "id", "--quiet")
 @pytest.mark.parametrize("command_line", [("push",), ("push", "--dry-run"), ("validate",)], ids=" ".join)
 @pytest.mark.parametrize("case", DOUBTS)
 def test_a_doubtful_type_is_told_with_quiet_too_and_how_to_settle_it(command, at, write, case, command_line):
-    name, content, why, meant, kept = DOUBTS[case]
+    name, content, meant, kept = DOUBTS[case]
     done = command(command_line[0], write(name, content), *command_line[1:], *QUIET, "--json")
     assert done.status == 0
     (line,) = done.err.splitlines()
     assert line.startswith("note: column ")
-    for words in (why, meant if meant.startswith("--") else f"--type {meant}", f"--type {kept}", "for good"):
+    for words in (meant, f"--type {kept}", "cannot be changed later"):
         assert words in line
     assert done.told["notes"] == [line.removeprefix("note: ")]
 

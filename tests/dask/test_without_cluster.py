@@ -25,7 +25,7 @@ def test_without_a_cluster_partitions_are_pushed_from_here(sandbox):
     assert sandbox.requests == 60
 
 
-@pytest.mark.parametrize("verb", ["plan", "schema", "validate", "preview", "push"])
+@pytest.mark.parametrize("verb", ["plan", "schema", "suggest", "validate", "preview", "push"])
 def test_the_arguments_are_those_of_the_pandas_accessor(verb):
     on_dask = getattr(ddf_of(pd.DataFrame({"id": ["a"]}), 1).growlytics, verb)
     on_pandas = getattr(pd.DataFrame({"id": ["a"]}).growlytics, verb)

@@ -89,12 +89,13 @@ def test_a_kept_alive_connection_that_was_closed_costs_no_row(serve, connect, de
 
 
 def test_a_connection_that_dies_as_it_is_used_again_is_stale_or_renewed(serve, connect):
-    seen = []
+    seen = set()  # the sockets themselves: an id is given to another once its socket is gone
 
     def once_then_reset(sock, request):
-        fresh = id(sock) not in seen
-        seen.append(id(sock))
-        return accept(sock, request) if fresh else reset(sock, request)
+        if sock in seen:
+            return reset(sock, request)
+        seen.add(sock)
+        return accept(sock, request)
 
     server = serve(once_then_reset)
     transport = connect(server.url, 1)

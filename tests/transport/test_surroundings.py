@@ -38,17 +38,6 @@ def test_a_netrc_adds_no_foreign_credentials(serve, connect, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("scheme", ["http"], indirect=True)
-def test_proxies_come_from_the_environment_except_where_no_proxy_says_so(serve, connect, monkeypatch):
-    server, proxy = serve(), serve()
-    monkeypatch.setenv("http_proxy", f"http://localhost:{proxy.port}")
-    assert ask(connect("http://service.invalid/rest-api/customer")).status == 200
-    assert proxy.requests[0][0].startswith(b"POST http://service.invalid/rest-api/customer HTTP/1.1\r\n")
-    monkeypatch.setenv("no_proxy", "localhost,127.0.0.1")
-    assert ask(connect(server.url)).status == 200
-    assert (len(server.requests), len(proxy.requests)) == (1, 1)
-
-
-@pytest.mark.parametrize("scheme", ["http"], indirect=True)
 def test_a_proxy_that_refuses_the_tunnel_never_saw_the_request(serve, connect, monkeypatch):
     proxy = serve(say(message(502), stay=False))
     monkeypatch.setenv("https_proxy", f"http://localhost:{proxy.port}")

@@ -40,6 +40,7 @@ with gp.Sandbox(faults=Faults(seed=7, status={503: 0.1}), port=0, db=Path("box.d
 
 client = gp.Client("key", "https://example.com", ledger=None, transport="curl", timeout=5, verify=Path("ca.pem"))
 client.upsert("c1", {"City": "Pune", "Orders": 3}, name="Purchased")
+client.upsert("c1", {"At": "31/01/2025"}, date_format={"At": "%d/%m/%Y"}, strip=True)
 client.upsert("c1", [{"name": "City", "type": "string", "value": "Pune"}])
 client.declare_types({"Orders": "number"})
 client.export_types(Path("types.json"))
@@ -62,6 +63,7 @@ assert_type(gp.sample_customers(10, seed=1, dirty=True), pd.DataFrame)
 gp.sample_customers("10")  # type: ignore[arg-type]
 
 assert_type(gp.schema(df, "email", columns=["City"], rename={"City": "Town"}), pd.DataFrame)
+assert_type(gp.suggest(df, "email", strip=True), dict[str, Any])
 assert_type(gp.validate(df, id_col="email", types={"City": "string"}), pd.DataFrame)
 assert_type(gp.preview(df, "email", n=1), list[dict[str, Any]])
 plan = gp.plan(df, "email", timezone="Asia/Kolkata", region="IN", keep="last", new_attributes="forbid", client=client)
@@ -73,6 +75,12 @@ assert_type(plan.has_errors, bool)
 assert_type(plan.preview(2), list[dict[str, Any]])
 assert_type(plan.to_html("plan.html"), Path)
 assert_type(plan.push(errors="drop"), gp.PushResult)
+gp.plan(df, "email", date_format={"City": ["%d/%m/%Y", "ISO8601"]}, decimal=",", na_values=["-", -1], exclude=["City"])
+gp.plan(df, "email", strip=["City"], normalize={"email": "email"}, **gp.options.load("customers.toml"))
+assert_type(plan.suggestions, pd.DataFrame)
+gp.plan(df, "email", decimal=";")  # type: ignore[arg-type]
+gp.plan(df, "email", strip="City", na_values=1)  # type: ignore[arg-type]
+gp.options.save("customers.toml", id_col="email")
 gp.schema(df)  # type: ignore[call-arg]
 gp.schema(df, "email", ["City"])  # type: ignore[arg-type, call-arg]
 gp.validate([{"email": "asha@example.com"}], "email")  # type: ignore[arg-type]

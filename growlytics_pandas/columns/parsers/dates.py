@@ -5,18 +5,21 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 
-from growlytics_pandas.cells import naive
+from growlytics_pandas.cells import Mask, extract
 from growlytics_pandas.columns.parsers.parsed import Parsed, Parser
-from growlytics_pandas.columns.parsers.strptime import reader_of, zone_of
+from growlytics_pandas.columns.parsers.strptime import DateFormat, Moments, read_by
 from growlytics_pandas.conversion import number_in
-from growlytics_pandas.inference import AttributeType
+from growlytics_pandas.inference import AttributeType, Kind
+
+_Read = Callable[[Sequence[str]], tuple[Moments, Mask, Mask]]
 
 ISO: Final = "ISO8601"
 EPOCH_SECONDS: Final = "epoch_s"
@@ -40,7 +43,7 @@ def date_parser(date_format: str) -> Parser:
     >>> parsed.values[0], parsed.ok
     (np.datetime64('2025-01-31T00:00:00.000000'), array([ True, False]))
     """
-    read = _NAMED.get(date_format) or reader_of(date_format)
+    read = _NAMED.get(date_format) or DateFormat(date_format).read
     return Parser(
         _name_of(date_format),
         AttributeType.DATE,
@@ -50,45 +53,54 @@ def date_parser(date_format: str) -> Parser:
     )
 
 
-def _parse(read: Callable[[str], datetime | None], texts: Sequence[str], zone: ZoneInfo) -> Parsed:
-    found: list[Any] = list(map(read, texts))
-    ok = np.fromiter((date is not None for date in found), dtype=bool, count=len(found))
-    aware = np.fromiter((date is not None and date.tzinfo is not None for date in found), dtype=bool, count=len(found))
-    for i in np.flatnonzero(aware).tolist():
-        found[i] = naive(found[i], zone)
-    return Parsed(np.array(found, dtype="M8[us]"), ok, aware)
+def _parse(read: _Read, texts: Sequence[str], zone: ZoneInfo) -> Parsed:
+    values, ok, aware = read(texts)
+    if aware.any():
+        instants = pd.Series(values[aware]).dt.tz_localize("UTC")
+        values[aware] = extract(instants, Kind.DATE, zone).values
+    return Parsed(values, ok, aware)
 
 
 # ISO 8601 -----------------------------------------------------------------------------------------------------------
 
 _ISO: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}(?=T))"
-    r"(?:(?:T|\s+)([0-9]{2}(?::?[0-9]{2}(?::?[0-9]{2}(?:[.,][0-9]{1,6})?)?)?)([0-9]{0,3})"
-    r"\s*(Z|UTC|GMT|[+-][0-9]{2}(?::?[0-5][0-9])?)?(?:\[[\w/+-]+\])?)?",
+    r"(?:(?P<Y>[0-9]{4})-(?P<m>[0-9]{2})-(?P<d>[0-9]{2}))"
+    r"(?:(?:T|\s+)(?P<H>[0-9]{2})(?::(?P<M>[0-9]{2})(?::(?P<S>[0-9]{2})(?:[.,](?P<f>[0-9]{1,9}))?)?)?"
+    r"\s*(?P<z>Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)?(?:\[[\w/+-]+\])?)?",
+    re.IGNORECASE,
+)
+_ISO_DAY: Final = re.compile(r"(?P<Y>[0-9]{4})-(?P<m>[0-9]{2})-(?P<d>[0-9]{2})\s*(?P<z>Z|UTC|GMT)", re.IGNORECASE)
+_ISO_BASIC: Final = re.compile(
+    r"(?P<Y>[0-9]{4})(?P<m>[0-9]{2})(?P<d>[0-9]{2})T(?P<H>[0-9]{2})(?P<M>[0-9]{2})(?P<S>[0-9]{2})?"
+    r"(?P<z>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?",
     re.IGNORECASE,
 )
 
 
-def _read_iso(text: str) -> datetime | None:
-    match = _ISO.fullmatch(text)
-    if match is None:
-        return None
-    date, time, nanos, offset = match.groups()
-    try:
-        found = datetime.fromisoformat(f"{date}T{time}" if time else date)
-    except ValueError:
-        return None
-    if nanos and nanos.strip("0"):
-        found = found.replace(microsecond=found.microsecond | 1)  # nanoseconds leave a trace, so that it is reported
-    return found.replace(tzinfo=zone_of(offset)) if offset else found
+def _read_iso(texts: Sequence[str]) -> tuple[Moments, Mask, Mask]:
+    values, ok, aware = read_by(_ISO, texts)
+    for pattern in () if ok.all() else (_ISO_DAY, _ISO_BASIC):
+        rare, is_rare, is_aware = read_by(pattern, texts)
+        values[is_rare] = rare[is_rare]
+        ok, aware = ok | is_rare, aware | is_aware
+    return values, ok, aware
 
 
 # numbers ------------------------------------------------------------------------------------------------------------
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - in UTC
 _DAY_0: Final = datetime(1899, 12, 31)  # noqa: DTZ001 - spreadsheets know no zones
 _NO_DAY: Final = 60  # 29 February 1900, which Lotus 1-2-3 had, and so has the 1900 system
 _MILLISECONDS_A_DAY: Final = 86_400_000  # what spreadsheets keep of a time
+
+
+def _one_by_one(read: Callable[[str], datetime | None], *, is_aware: bool) -> _Read:
+    def read_all(texts: Sequence[str]) -> tuple[Moments, Mask, Mask]:
+        values: Moments = np.array(list(map(read, texts)), dtype="M8[us]")
+        ok = ~np.isnat(values)
+        return values, ok, ok & is_aware
+
+    return read_all
 
 
 def _since_1970(units_a_second: int) -> Callable[[str], datetime | None]:
@@ -120,17 +132,22 @@ def _is_all_digits(date_format: str) -> bool:
     return bool(re.fullmatch(r"(?:%[YmdHMS])+", date_format))
 
 
-def _without_fraction(read: Callable[[str], datetime | None]) -> Callable[[str], datetime | None]:
+def _without_fraction(read: _Read) -> _Read:
     """Read digits that a float made ``20250131.0`` of."""
-    return lambda text: read(text.removesuffix(".0"))
+
+    def read_digits(texts: Sequence[str]) -> tuple[Moments, Mask, Mask]:
+        has_fraction = any(text.endswith(".0") for text in texts)
+        return read([text.removesuffix(".0") for text in texts] if has_fraction else texts)
+
+    return read_digits
 
 
-_NAMED: Final = MappingProxyType(
+_NAMED: Final[MappingProxyType[str, _Read]] = MappingProxyType(
     {
         ISO: _read_iso,
-        EPOCH_SECONDS: _since_1970(1),
-        EPOCH_MILLISECONDS: _since_1970(1000),
-        EXCEL: _read_serial,
+        EPOCH_SECONDS: _one_by_one(_since_1970(1), is_aware=True),
+        EPOCH_MILLISECONDS: _one_by_one(_since_1970(1000), is_aware=True),
+        EXCEL: _one_by_one(_read_serial, is_aware=False),
     }
 )
 
@@ -169,73 +186,3 @@ _WORDS: Final = MappingProxyType(
 def _name_of(date_format: str) -> str:
     named = _NAMES.get(date_format)
     return named or re.sub("%.", lambda directive: _WORDS.get(directive[0], directive[0]), date_format)
-
-
-# candidates ---------------------------------------------------------------------------------------------------------
-
-DATE_FORMATS: Final = (ISO, "%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M", EPOCH_SECONDS, EPOCH_MILLISECONDS, EXCEL)
-"""The candidates that are no matter of day, month and separators; `formats_like` gives those."""
-_MONTH: Final = r"(?P<b>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
-_WEEKDAY: Final = r"(?:(?P<a>mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?(?P<after_a>,?\s+))?"
-_TIME: Final = (
-    r"(?:(?P<before>,?\s+|T|\s+at\s+|:)?(?P<H>[0-9]{1,2}):[0-9]{2}(?P<S>:[0-9]{2})?(?P<f>[.][0-9]{1,9})?"
-    r"(?:(?P<before_p>\s*)(?P<p>[ap]\.?m\.?))?(?:(?P<before_z>\s*)(?P<z>Z|UTC|GMT|(?:UTC|GMT)?[+-][0-9]{2}:?[0-9]{2}))?)?"
-)
-_SHAPES: Final = tuple(
-    re.compile(_WEEKDAY + date + _TIME, re.IGNORECASE)
-    for date in (
-        r"(?P<n1>[0-9]{1,2})(?P<s1>[/. -])(?P<n2>[0-9]{1,2})(?P<s2>[/. -])(?P<Y>[0-9]{4}|[0-9]{2}(?![0-9]))",
-        r"(?P<Y>[0-9]{4})(?P<s1>[/. -])(?P<m>[0-9]{1,2})(?P<s2>[/. -])(?P<d>[0-9]{1,2})",
-        rf"(?P<d>[0-9]{{1,2}})(?:st|nd|rd|th)?(?P<s1>[/. -]?|,\s+|\s+of\s+){_MONTH}(?P<s2>[/. -]?|,\s*)(?P<Y>[0-9]{{4}}|[0-9]{{2}}(?![0-9:]))",
-        rf"{_MONTH}(?P<s1>[/. -]?)(?P<d>[0-9]{{1,2}})(?:st|nd|rd|th)?(?P<s2>,?\s*|[/.-])(?P<Y>[0-9]{{4}})",
-        rf"(?P<Y>[0-9]{{4}})(?P<s1>[/. -]?){_MONTH}(?P<s2>[/. -]?)(?P<d>[0-9]{{1,2}})",
-    )
-)
-_CTIME: Final = re.compile(
-    rf"(?:[a-z]{{3}} )?{_MONTH}\s+[0-9]{{1,2}} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}} [0-9]{{4}}", re.IGNORECASE
-)
-
-
-def formats_like(text: str) -> list[str]:
-    """Return the formats that a text may be in, by its digits, names and separators; the parsers decide.
-
-    Examples
-    --------
-    >>> formats_like("31/01/2025"), formats_like("Jan 31, 2025 9:30 PM"), formats_like("soon")
-    (['%d/%m/%Y', '%m/%d/%Y'], ['%b %d, %Y %I:%M %p'], [])
-    """
-    for shape in _SHAPES:
-        match = shape.fullmatch(text)
-        if match is not None:
-            return _formats_of(match)
-    if _CTIME.fullmatch(text):
-        return [("%a " if text[3:4] == " " and text[4:5].isalpha() else "") + "%b %d %H:%M:%S %Y"]
-    return []
-
-
-def _formats_of(match: re.Match[str]) -> list[str]:
-    found = match.groupdict()
-    year = "%Y" if len(found["Y"]) == len("2025") else "%y"
-    start = f"%a{found['after_a']}" if found["a"] else ""
-    between, end = (found["s1"], found["s2"]), _time_format(found)
-    if "n1" in found:
-        orders = [("%d", "%m", year), ("%m", "%d", year), *[("%y", "%m", "%d")] * (year == "%y")]
-    else:
-        month = "%b" if "b" in found else "%m"
-        places = {"%d": match.start("d"), month: match.start("b" if "b" in found else "m"), year: match.start("Y")}
-        first, second, third = sorted(places, key=places.__getitem__)
-        orders = [(first, second, third)]
-    spaced = [" " if one.isspace() else one for one in between]
-    return [f"{start}{one}{spaced[0]}{two}{spaced[1]}{three}{end}" for one, two, three in orders]
-
-
-def _time_format(found: dict[str, str | None]) -> str:
-    if not found["H"]:
-        return ""
-    before = found["before"] or ""
-    parts = [" " if before.isspace() else before, "%I" if found["p"] else "%H", ":%M", ":%S" if found["S"] else ""]
-    parts += [".%f" if found["f"] else "", (" " if found["before_p"] else "") + "%p" if found["p"] else ""]
-    parts += [(" " if found["before_z"] else "") + "%z" if found["z"] else ""]
-    if found["p"] and int(found["H"] or 0) > 12:  # noqa: PLR2004 - 13:30 PM
-        parts[1] = "%H"
-    return "".join(parts)

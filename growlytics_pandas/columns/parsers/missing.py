@@ -16,21 +16,8 @@ SURE_WORDS: Final = frozenset(
 MISSING_WORDS: Final = frozenset(
     {
         *(word.casefold() for word in SURE_WORDS),
-        *(
-            "na",
-            "n.a.",
-            "n.a",
-            "n/d",
-            "nil",
-            "blank",
-            "empty",
-            "missing",
-            "unknown",
-            "not known",
-            "no data",
-            "tbd",
-            "tba",
-        ),
+        *("na", "n.a.", "n.a", "n/d", "nil", "blank", "empty", "missing", "unknown", "not known", "no data"),
+        *("tbd", "tba"),
         *("not available", "not applicable", "not provided", "(none)", "(empty)", "1.#ind", "1.#qnan", "-1.#ind"),
         *("0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00-00-0000", "00.00.0000"),
     }

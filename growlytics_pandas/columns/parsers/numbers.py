@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
+from growlytics_pandas.cells import Mask
 from growlytics_pandas.columns.parsers.parsed import Parsed, Parser
-from growlytics_pandas.conversion import MAX_NUMBER_CHARS, number_in
+from growlytics_pandas.columns.parsers.shapes import shapes_of
+from growlytics_pandas.conversion import MAX_NUMBER_CHARS
 from growlytics_pandas.inference import AttributeType
 
-NUMBER_PARSERS: Final = (".", ",")
-"""The decimal marks that there are."""
+_MARKS: Final = (".", ",")
 
 _SIGNS_OF: Final = MappingProxyType(
     {
@@ -84,8 +84,26 @@ def number_parser(decimal: str) -> Parser:
         AttributeType.NUMBER,
         "decimal",
         decimal,
-        functools.partial(_parse, _pattern_of(decimal), decimal),
+        functools.partial(_parse, decimal),
     )
+
+
+def are_numbers(texts: Sequence[str], decimal: str) -> Mask:
+    """Return which texts the parser reads, without their values.
+
+    Examples
+    --------
+    >>> are_numbers(["1,234", "12,5", "soon"], ".")
+    array([ True, False, False])
+    """
+    shapes = shapes_of(texts)
+    ok = shapes.spread([_form_of(shape, decimal) is not None for shape in shapes.names])
+    for code, shape in enumerate(shapes.names):
+        form = _form_of(shape, decimal)
+        if form is not None and form.is_grouped:
+            rows = shapes.rows(code)
+            ok[rows] = [texts[row][form.start] != "0" for row in rows.tolist()]  # 0,125 has a decimal comma
+    return ok
 
 
 def currencies(texts: Iterable[str]) -> set[str]:
@@ -117,7 +135,7 @@ def _pattern_of(decimal: str) -> re.Pattern[str]:
         ]
     )
     exponent = r"(?:[eE][+-]?[0-9]+)?"
-    number = rf"(?P<number>(?:{grouped})(?:{mark}[0-9]+)?|(?:[0-9]+(?:{mark}[0-9]+)?|{mark}[0-9]+){exponent})"
+    number = rf"(?P<number>(?P<grouped>{grouped})(?:{mark}[0-9]+)?|(?:[0-9]+(?:{mark}[0-9]+)?|{mark}[0-9]+){exponent})"
     before = rf"(?:(?P<before>{_CURRENCY}){_GAP})?"
     after = rf"(?:{_GAP}(?P<after>{_CURRENCY})|(?P<percent>{_GAP}%)|(?P<only>/-))?"
     signed = rf"(?P<sign>{_SIGN})?{_GAP}{before}(?P<sign_2>{_SIGN})?{number}(?P<trailing>-)?{after}"
@@ -125,25 +143,56 @@ def _pattern_of(decimal: str) -> re.Pattern[str]:
 
 
 _ANY_CURRENCY: Final = re.compile(rf"(?<![A-Za-z])(?:{_CURRENCY})(?![A-Za-z])")
-_TO_REMOVE: Final = {ord(char): None for char in f"{_SPACES}'’"}
 
 
-def _parse(pattern: re.Pattern[str], decimal: str, texts: Sequence[str], _zone: ZoneInfo) -> Parsed:
-    table = {**_TO_REMOVE, ord("," if decimal == "." else "."): None, ord(decimal): "."}
-    found = [_read(text, pattern, table, is_plain=decimal == ".") for text in texts]
-    ok = np.array([value is not None for value in found], dtype=bool)
-    return Parsed([0 if value is None else value for value in found], ok)
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """Where the digits are in the texts of one shape."""
+
+    start: int
+    end: int
+    is_negative: bool
+    is_grouped: bool
+    is_whole: bool
 
 
-def _read(text: str, pattern: re.Pattern[str], table: dict[int, str | None], *, is_plain: bool) -> int | Decimal | None:
-    if is_plain and (plain := number_in(text)) is not None:
-        return plain
-    match = pattern.fullmatch(text) if len(text) <= MAX_NUMBER_CHARS else None
+@functools.lru_cache(maxsize=4096)
+def _form_of(shape: str, decimal: str) -> _Form | None:
+    """Return how the texts of a shape are read, by the shape; None where they are no numbers."""
+    match = _PATTERNS[decimal].fullmatch(shape) if len(shape) <= MAX_NUMBER_CHARS else None
     if match is None:
         return None
     signs = [match[name] for name in ("sign", "sign_2", "trailing", "open") if match[name]]
     if len(signs) > 1 or (match["before"] and (match["after"] or match["percent"])):
         return None
-    digits = match["number"].translate(table)
-    number = number_in(f"0{digits}" if digits.startswith(".") else digits)
-    return number if number is None or not signs or signs[0] == "+" else -number
+    number = match["number"]
+    return _Form(
+        *match.span("number"),
+        is_negative=bool(signs) and signs[0] != "+",
+        is_grouped=match["grouped"] is not None,
+        is_whole=decimal not in number and "e" not in number.lower(),
+    )
+
+
+def _parse(decimal: str, texts: Sequence[str], _zone: ZoneInfo) -> Parsed:
+    values: list[int | Decimal] = [0] * len(texts)
+    ok = are_numbers(texts, decimal)
+    shapes = shapes_of(texts)
+    table = str.maketrans({**dict.fromkeys(f"{_SPACES}'’{',' if decimal == '.' else '.'}"), decimal: "."})
+    for code, shape in enumerate(shapes.names):
+        form = _form_of(shape, decimal)
+        if form is not None:
+            for row in shapes.rows(code).tolist():
+                if ok[row]:
+                    values[row] = _value(texts[row][form.start : form.end], form, table)
+    return Parsed(values, ok)
+
+
+def _value(digits: str, form: _Form, table: Mapping[int, Any]) -> int | Decimal:
+    if form.is_grouped or not form.is_whole:
+        digits = digits.translate(table)
+    number = int(digits) if form.is_whole else Decimal(digits)
+    return -number if form.is_negative else number
+
+
+_PATTERNS: Final = MappingProxyType({decimal: _pattern_of(decimal) for decimal in _MARKS})

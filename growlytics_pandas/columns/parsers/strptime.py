@@ -8,12 +8,19 @@ the month names of the process's locale only, and both place the year 45 in this
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, timezone
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-Read = Callable[[str], datetime | None]
+import numpy as np
+import numpy.typing as npt
+
+from growlytics_pandas.cells import Mask
+from growlytics_pandas.columns.parsers.shapes import Characters, shapes_of
+
+Moments = npt.NDArray[np.datetime64]
+Ints = npt.NDArray[np.int64]
 
 MONTHS: Final = (
     *("january", "february", "march", "april", "may", "june"),
@@ -25,7 +32,7 @@ OPEN_YEARS: Final = range(36, 69)
 """Years of two digits that may be of either century: strptime puts 68 into 2068, and most births are of 1968."""
 _FIRST_OF_1900S: Final = 69
 
-_ZONE: Final = r"Z|UTC|GMT|(?:UTC|GMT)?[+-][0-9]{2}(?::?[0-5][0-9])?"
+_ZONE: Final = r"Z|UTC|GMT|(?:UTC|GMT)?[+-][0-9]{2}(?::?[0-9]{2})?"
 _MERIDIEM: Final = r"[ap]\.?m\.?"
 _NAMED: Final = MappingProxyType(
     {
@@ -38,32 +45,45 @@ _NAMED: Final = MappingProxyType(
         "y": "[0-9]{2}",
     }
 )
-_NUMBERS: Final = MappingProxyType({"d": "", "m": "", "H": "", "I": "", "M": "[0-5][0-9]", "S": "[0-5][0-9]"})
+_NUMBERS: Final = MappingProxyType({"d": "", "m": "", "H": "", "I": "", "M": "[0-9]{2}", "S": "[0-9]{2}"})
 _SAME: Final = MappingProxyType({"B": "b", "h": "b", "A": "a"})
 _WHOLE: Final = MappingProxyType({"T": "%H:%M:%S", "R": "%H:%M", "F": "%Y-%m-%d"})
 _TOKEN: Final = re.compile(r"%[A-Za-z%]|\s+|.", re.DOTALL)
 _HALF_DAY: Final = 12
+_SIXTY: Final = 60
+_MICRO_DIGITS: Final = 6
+_EPOCH_WEEKDAY: Final = 3  # 1 January 1970 was a Thursday
 
 
-def reader_of(date_format: str) -> Read:
-    """Return a function that reads one text by a format, and gives None where the text does not fit it entirely.
+class DateFormat:
+    """A format, ready to read many texts.
 
     Month and weekday names are English, long or short, in any case, with or without a point; a weekday must be that of
     the date. Days may have an ordinal (``31st``). One digit is enough where a separator follows. A year of two digits
     is read from 1969 to 2035; others may be of either century.
-
-    Examples
-    --------
-    >>> reader_of("%d/%m/%Y")("1/2/2025"), reader_of("%Y%m%d")("202512")
-    (datetime.datetime(2025, 2, 1, 0, 0), None)
-    >>> reader_of("%d-%b-%y")("31-JAN-99"), reader_of("%d-%b-%y")("31-Jan-45")
-    (datetime.datetime(1999, 1, 31, 0, 0), None)
     """
-    pattern = _pattern_of(date_format)
-    return _by_python(date_format) if pattern is None else _by_pattern(pattern)
+
+    def __init__(self, date_format: str) -> None:
+        self._format = date_format
+        self._pattern = pattern_of(date_format)
+
+    def read(self, texts: Sequence[str]) -> tuple[Moments, Mask, Mask]:
+        """Return the dates, those with an offset in UTC; which texts were read; and which of these have an offset.
+
+        Examples
+        --------
+        >>> dates, ok, aware = DateFormat("%d/%m/%Y").read(["1/2/2025", "31/02/2025"])
+        >>> dates[0], ok
+        (np.datetime64('2025-02-01T00:00:00.000000'), array([ True, False]))
+        >>> DateFormat("%Y%m%d").read(["202512"])[1], DateFormat("%d-%b-%y").read(["31-JAN-99", "31-Jan-45"])[1]
+        (array([False]), array([ True, False]))
+        """
+        if self._pattern is None:
+            return _by_python(self._format, texts)
+        return read_by(self._pattern, texts)
 
 
-def _pattern_of(date_format: str) -> re.Pattern[str] | None:
+def pattern_of(date_format: str) -> re.Pattern[str] | None:
     """Return the format as a pattern with a group a directive; None where one is rare or comes twice."""
     for short, long in _WHOLE.items():
         date_format = date_format.replace(f"%{short}", long)
@@ -73,7 +93,9 @@ def _pattern_of(date_format: str) -> re.Pattern[str] | None:
     for i, token in enumerate(tokens):
         if token.isspace():
             pieces.append(r"\s+")
-        elif len(token) == 1 or token == "%%":
+        elif token[0] != "%" or token[1] == "%":
+            if token[-1].isdigit():
+                return None  # shapes have no digits of their own
             pieces.append(re.escape(token[-1]))
         else:
             directive = _SAME.get(token[1], token[1])
@@ -99,81 +121,105 @@ def _piece(directive: str, *, is_joined: bool) -> str:
     return f"(?P<{directive}>{digits}){ordinal}"
 
 
-def _by_pattern(pattern: re.Pattern[str]) -> Read:
-    match_whole, places = pattern.fullmatch, pattern.groupindex
-    is_day = places.keys() == {"d", "m", "Y"}  # most are, and this is the fast way
-    day, month, year = (places.get(name, 0) for name in "dmY")
+def read_by(pattern: re.Pattern[str], texts: Sequence[str]) -> tuple[Moments, Mask, Mask]:
+    """Read texts by a pattern whose groups are named like directives; `DateFormat.read` says what it returns.
 
-    def read(text: str) -> datetime | None:
-        match = match_whole(text)
-        if match is None:
-            return None
-        try:
-            if is_day:
-                return datetime(int(match[year]), int(match[month]), int(match[day]))  # noqa: DTZ001 - it has no zone
-            return _date_of(match.groupdict())
-        except ValueError:
-            return None
-
-    return read
-
-
-def _date_of(found: Mapping[str, str]) -> datetime | None:
-    """Return the date of the parts of a text; None where they contradict each other, or leave the century open."""
-    year, hour = _year(found), _hour(found)
-    if year is None or hour is None:
-        return None
-    month = _MONTH_OF[found["b"][:_SHORT].lower()] if "b" in found else int(found.get("m", 1))
-    minute, second, fraction = int(found.get("M", 0)), int(found.get("S", 0)), found.get("f", "")
-    micros = int(fraction[:6].ljust(6, "0")) | bool(fraction[6:].strip("0"))  # a loss leaves a trace, to be reported
-    date = datetime(year, month, int(found.get("d", 1)), hour, minute, second, micros)  # noqa: DTZ001 - see below
-    if "a" in found and date.weekday() != _DAY_OF[found["a"][:_SHORT].lower()]:
-        return None
-    return date.replace(tzinfo=zone_of(found["z"])) if "z" in found else date
-
-
-def _year(found: Mapping[str, str]) -> int | None:
-    if "y" not in found:
-        return int(found.get("Y", 1900))
-    year = int(found["y"])
-    return None if year in OPEN_YEARS else year + (1900 if year >= _FIRST_OF_1900S else 2000)
-
-
-def _hour(found: Mapping[str, str]) -> int | None:
-    """Return the hour of the day; None where it contradicts AM or PM."""
-    is_pm = found["p"][0] in "pP" if "p" in found else None
-    if "I" in found:
-        hour = int(found["I"])
-        if not 1 <= hour <= _HALF_DAY:
-            return None
-        return hour if is_pm is None else hour % _HALF_DAY + _HALF_DAY * is_pm
-    hour = int(found.get("H", 0))
-    return hour if is_pm is None or is_pm is (hour >= _HALF_DAY) else None
-
-
-def zone_of(text: str) -> timezone:
-    """Return the zone of an offset: ``Z``, ``UTC``, ``+05:30``, ``GMT+0530``, ``-08``.
-
-    Examples
-    --------
-    >>> zone_of("+0530")
-    datetime.timezone(datetime.timedelta(seconds=19800))
+    The pattern is matched once a shape; the digits of all texts of that shape are read together.
     """
-    offset = text.upper().removeprefix("UTC").removeprefix("GMT").replace(":", "")
-    if offset in ("", "Z"):
-        return timezone.utc  # noqa: UP017 - this is how it is compared
-    minutes = int(offset[1:3]) * 60 + int(offset[3:] or 0)
-    return timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes))
+    shapes = shapes_of(texts)
+    dates: Moments = np.full(len(texts), np.datetime64("NaT"), dtype="M8[us]")
+    aware = np.zeros(len(texts), dtype=bool)
+    for code, shape in enumerate(shapes.names):
+        match = pattern.fullmatch(shape)
+        if match is not None:
+            found = {name: match.span(name) for name in pattern.groupindex if match[name] is not None}
+            for rows in shapes.chunks(code):
+                dates[rows], ok = _dates_of(shape, found, Characters(shapes.texts(rows)), len(rows))
+                dates[rows[~ok]] = np.datetime64("NaT")
+                aware[rows] = ok & ("z" in found)
+    return dates, ~np.isnat(dates), aware
 
 
-def _by_python(date_format: str) -> Read:
-    def read(text: str) -> datetime | None:
+def _dates_of(shape: str, found: Mapping[str, tuple[int, int]], chars: Characters, count: int) -> tuple[Moments, Mask]:
+    """Return the dates of texts of one shape; not ok where parts contradict each other or the century is open."""
+
+    def number(name: str, default: int) -> Ints:
+        return chars.number(*found[name]) if name in found else np.full(count, default, dtype="int64")
+
+    year, ok = number("Y", 1900), np.ones(count, dtype=bool)
+    if "y" in found:
+        short = number("y", 0)
+        ok &= (short < OPEN_YEARS.start) | (short >= OPEN_YEARS.stop)
+        year = short + np.where(short >= _FIRST_OF_1900S, 1900, 2000)
+    month = np.full(count, _MONTH_OF[_name(shape, found["b"])]) if "b" in found else number("m", 1)
+    day, hour, minute, second = number("d", 1), number("H", 0), number("M", 0), number("S", 0)
+    if "p" in found:
+        is_pm = shape[found["p"][0]] in "pP"
+        if "I" in found:
+            hour = number("I", 0)
+            ok &= (hour >= 1) & (hour <= _HALF_DAY)
+            hour = hour % _HALF_DAY + _HALF_DAY * is_pm
+        else:
+            ok &= (hour >= _HALF_DAY) == is_pm  # 09:30 PM is no time of 24 hours
+    elif "I" in found:
+        hour = number("I", 0)
+        ok &= (hour >= 1) & (hour <= _HALF_DAY)
+    ok &= (year >= 1) & (month >= 1) & (month <= len(MONTHS)) & (day >= 1) & (hour < 2 * _HALF_DAY)
+    ok &= (minute < _SIXTY) & (second < _SIXTY)
+    months = ((year - 1970) * 12 + month - 1).astype("M8[M]")
+    days = months.astype("M8[D]") + (day - 1)
+    ok &= days.astype("M8[M]") == months
+    if "a" in found:
+        ok &= (days.astype("int64") + _EPOCH_WEEKDAY) % 7 == _DAY_OF[_name(shape, found["a"])]
+    micros = ((hour * 60 + minute) * 60 + second) * 1_000_000 + _fraction(found, chars, count)
+    if "z" in found:
+        minutes, is_offset = _offset(shape, found["z"], chars, count)
+        micros, ok = micros - minutes * 60_000_000, ok & is_offset
+    dates: Moments = days.astype("M8[us]") + micros.astype("m8[us]")
+    return dates, ok
+
+
+def _name(shape: str, span: tuple[int, int]) -> str:
+    return shape[span[0] : span[1]][:_SHORT].lower()
+
+
+def _fraction(found: Mapping[str, tuple[int, int]], chars: Characters, count: int) -> Ints:
+    """Return the fraction of a second in microseconds; finer digits leave a trace, so that their loss is reported."""
+    if "f" not in found:
+        return np.zeros(count, dtype="int64")
+    start, end = found["f"]
+    whole_end = min(end, start + _MICRO_DIGITS)
+    micros = chars.number(start, whole_end) * 10 ** (_MICRO_DIGITS - (whole_end - start))
+    trace: Ints = (chars.number(whole_end, end) > 0).astype("int64")
+    whole: Ints = micros | trace
+    return whole
+
+
+def _offset(shape: str, span: tuple[int, int], chars: Characters, count: int) -> tuple[Ints, Mask]:
+    """Return offsets in minutes: ``Z``, ``UTC``, ``+05:30``, ``GMT+0530``, ``-08``."""
+    digits = [place for place in range(*span) if shape[place].isdigit()]
+    if not digits:
+        return np.zeros(count, dtype="int64"), np.ones(count, dtype=bool)
+    hours = chars.number(digits[0], digits[0] + 2)
+    minutes = chars.number(digits[-2], digits[-1] + 1) if len(digits) > 2 else np.zeros(count, dtype="int64")  # noqa: PLR2004 - hours
+    sign = -1 if "-" in shape[slice(*span)] else 1
+    return sign * (hours * 60 + minutes), (hours < 2 * _HALF_DAY) & (minutes < _SIXTY)
+
+
+def _by_python(date_format: str, texts: Sequence[str]) -> tuple[Moments, Mask, Mask]:
+    """Read texts by a format with rare directives."""
+    dates: Moments = np.full(len(texts), np.datetime64("NaT"), dtype="M8[us]")
+    aware = np.zeros(len(texts), dtype=bool)
+    for i, text in enumerate(texts):
         try:
-            return datetime.strptime(text, date_format)  # noqa: DTZ007 - it has a zone where the format has
+            found = datetime.strptime(text, date_format)  # noqa: DTZ007 - it has a zone where the format has
         except ValueError:
-            return None
-
-    return read
+            continue
+        if found.tzinfo is not None:
+            aware[i] = True
+            found = found.replace(tzinfo=None) - (found.utcoffset() or timedelta())
+        dates[i] = found
+    return dates, ~np.isnat(dates), aware
 
 
 _MONTH_OF: Final = MappingProxyType({month[:_SHORT]: number for number, month in enumerate(MONTHS, 1)})

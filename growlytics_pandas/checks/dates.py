@@ -1,0 +1,344 @@
+"""In which formats the dates of a column are, and whether its values settle the order of day and month."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from growlytics_pandas.cells import Mask
+from growlytics_pandas.checks.labels import is_date_like, is_day_like
+from growlytics_pandas.checks.profile import Profile, mask_of
+from growlytics_pandas.checks.suggestion import MOST, Proposal, count_of, of_all, rest_of
+from growlytics_pandas.columns.parsers import date_parser, formats_like, shapes_of
+from growlytics_pandas.contract import DATE
+from growlytics_pandas.conversion import number_in
+from growlytics_pandas.inference import Kind
+
+_UTC: Final = ZoneInfo("UTC")
+_ISO: Final = "ISO8601"
+_COMPACT: Final = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}  # by their digits
+_COMPACT_LIKE: Final = re.compile(r"(?:19|20)[0-9]{6}(?:[0-9]{4}|[0-9]{6})?(?:\.0)?")
+_LOOKS_ISO: Final = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}(?:[T\s].*)?", re.IGNORECASE | re.DOTALL)
+_TOO_LONG: Final = 10**16
+_FEW: Final = 3
+"""Distinct digits; fewer that are dates like 20250131 may be so by chance."""
+_PLAUSIBLE: Final[dict[str, tuple[int, int]]] = {  # from 1920, of spreadsheets; from 2000, of clocks; to 2100
+    "excel": (7306, 73_415),
+    "epoch_s": (946_684_800, 4_102_444_800),
+    "epoch_ms": (946_684_800_000, 4_102_444_800_000),
+}
+_SHORT_YEAR: Final = re.compile(r"(?:^|[^0-9:])([0-9]{2})(?=$|[ ,T])")
+_NUMERIC_ORDER: Final = re.compile(r"(?:%a,? )?%([dmy])([/. -])%([dmy])\2%([yY])|(?:%a,? )?%y([/. -])%m\5%d")
+_SHOWN: Final = 4
+_UNREAD_LOOKED_AT: Final = 2000
+
+
+@dataclass
+class _Tried:
+    """What a format reads of the distinct texts."""
+
+    values: npt.NDArray[np.datetime64]
+    ok: Mask
+    aware: Mask
+
+
+def propose_date(profile: Profile, name: str) -> Proposal | None:
+    """Return the formats that read the texts of a column as dates; None where they are none."""
+    if sum(profile.others.values()) > profile.others[Kind.DATE]:
+        return None
+    candidates = _candidates(profile.sample, name)
+    if not candidates:
+        return None
+    tried = {form: found for form in candidates if (found := _try(profile, form)).ok.any()}
+    unread = ~_any(found.ok for found in tried.values()) if tried else np.ones(len(profile.texts), dtype=bool)
+    more = {form for text in profile.where(unread).texts[:_UNREAD_LOOKED_AT] for form in _formats_of(text)}
+    for form in sorted(more - tried.keys()):
+        if (found := _try(profile, form)).ok.any():
+            tried[form] = found
+    if not tried:
+        return _open_century(profile)
+    return _of_tried(profile, tried, name)
+
+
+def _candidates(sample: Profile, name: str) -> list[str]:
+    """Return the formats that the commonest texts may be in; none where most are in no format at all."""
+    formats: dict[str, None] = {}
+    is_like = []
+    for text in sample.texts:
+        found = _formats_of(text)
+        is_like.append(bool(found))
+        formats.update(dict.fromkeys(found))
+    share = sample.count(np.array(is_like, dtype=bool))
+    if share < (MOST - 0.1) * sample.cells or not share:
+        return []
+    are_dates = any(form not in _PLAUSIBLE for form in formats)
+    return [form for form in formats if form not in _PLAUSIBLE or are_dates or is_date_like(name)]
+
+
+def _formats_of(text: str) -> list[str]:
+    """Return the formats that a text may be in; the parsers decide."""
+    found = formats_like(text)
+    if _LOOKS_ISO.fullmatch(text):
+        found.append(_ISO)
+    if _COMPACT_LIKE.fullmatch(text):
+        found.append(_COMPACT[len(text.removesuffix(".0"))])
+    number: Any = number_in(text)
+    if number is not None and abs(number) < _TOO_LONG:
+        found += [form for form, (low, high) in _PLAUSIBLE.items() if low <= number <= high]
+    return found
+
+
+def _try(profile: Profile, form: str) -> _Tried:
+    parsed = date_parser(form).parse(profile.texts, _UTC)
+    ok = parsed.ok.copy()
+    if form in _PLAUSIBLE or form in _COMPACT.values():
+        low, high = np.datetime64("1900-01-01"), np.datetime64("2100-01-01")
+        ok &= (parsed.values >= low) & (parsed.values < high)
+    if form in _PLAUSIBLE:
+        low_number, high_number = _PLAUSIBLE[form]
+        ok &= mask_of(profile.texts, lambda text: low_number <= (number_in(text) or 0) <= high_number)
+    aware = ok & parsed.aware if parsed.aware is not None else np.zeros(len(ok), dtype=bool)
+    return _Tried(parsed.values, ok, aware)
+
+
+def _any(masks: Iterable[Mask]) -> Mask:
+    union: Mask = np.logical_or.reduce(list(masks))
+    return union
+
+
+def _of_tried(profile: Profile, tried: dict[str, _Tried], name: str) -> Proposal | None:
+    present = profile.cells
+    if profile.count(_any(found.ok for found in tried.values())) < MOST * present:
+        return None if not _has_open_century(profile, tried) else _open_century(profile)
+    tried, refusals = _without_doubtful_digits(profile, tried, name), []
+    if _has_open_century(profile, tried):
+        tried = {form: found for form, found in tried.items() if "%y" not in form}
+        refusals.append(_open_century(profile))
+    kept, doubts = _in_order(profile, tried)
+    refusals += doubts
+    formats = _cover(profile, kept)
+    read = profile.count(_any(kept[form].ok for form in formats)) if formats else 0
+    if read >= MOST * present:
+        return _settled(profile, kept, formats, read)
+    return next((one for one in refusals if one is not None), None)
+
+
+def _without_doubtful_digits(profile: Profile, tried: dict[str, _Tried], name: str) -> dict[str, _Tried]:
+    """Leave out readings of mere digits where nothing else says that they are dates.
+
+    Dates like 20250131 are told by themselves where all digits are such, and there are a few. Day numbers of
+    spreadsheets are told by the label, or by dates in other formats beside them.
+    """
+    of_digits = {form for form in tried if form in _COMPACT.values() or form in _PLAUSIBLE}
+    written = [tried[form].ok for form in tried if form not in of_digits]
+    are_dates = bool(written) and profile.count(_any(written)) * 2 >= profile.cells
+    kept = dict(tried)
+    if not of_digits:
+        return kept
+    shapes = shapes_of(profile.texts)
+    is_digits = shapes.spread([number_in(shape) is not None for shape in shapes.names])
+    for form in of_digits:
+        if form in _COMPACT.values():
+            is_sure = are_dates or (bool(tried[form].ok[is_digits].all()) and int(tried[form].ok.sum()) >= _FEW)
+        else:
+            is_sure = is_day_like(name) or are_dates if form == "excel" else is_date_like(name)
+        if not is_sure:
+            del kept[form]
+    return kept
+
+
+# the century --------------------------------------------------------------------------------------------------------
+
+
+def _has_open_century(profile: Profile, tried: dict[str, _Tried]) -> bool:
+    """Tell whether a year of two digits may be of either century."""
+    short = [found for form, found in tried.items() if "%y" in form]
+    unread = ~_any(found.ok for found in tried.values()) if tried else np.ones(len(profile.texts), dtype=bool)
+    if any(
+        "%y" in form for text in profile.where(unread).texts[:_UNREAD_LOOKED_AT] for form in _read_with_a_year(text)
+    ):
+        return True
+    years = {
+        int(year) for found in short for year in np.unique(found.values[found.ok].astype("M8[Y]").astype("i8")) + 1970
+    }
+    return any(year > 2025 for year in years) and any(year < 2000 for year in years)  # noqa: PLR2004 - see the reason
+
+
+def _read_with_a_year(text: str) -> list[str]:
+    """Return the formats in which only the century of a text is open."""
+    found = []
+    for form in formats_like(text):
+        if "%y" in form:
+            longer = _SHORT_YEAR.sub(lambda match: match[0].replace(match[1], f"20{match[1]}"), text)
+            if date_parser(form.replace("%y", "%Y")).parse([longer], _UTC).ok[0]:
+                found.append(form)
+    return found
+
+
+def _open_century(profile: Profile) -> Proposal | None:
+    short = mask_of(profile.sample.texts, _read_with_a_year)
+    if not short.any() or profile.sample.count(short) < MOST * profile.sample.cells / 2:
+        return None
+    return _open(
+        "years of two digits that may be of either century (45 may be 1945 or 2045, and 30 beside 78 may be 1930): "
+        "write them with four digits at the source, and use %Y",
+        profile.cells,
+    )
+
+
+# the order of day and month -----------------------------------------------------------------------------------------
+
+
+def _in_order(profile: Profile, tried: dict[str, _Tried]) -> tuple[dict[str, _Tried], list[Proposal | None]]:
+    """Leave out the formats whose order of day and month the values contradict, or do not settle."""
+    kept = {form: found for form, found in tried.items() if not _NUMERIC_ORDER.match(form)}
+    refusals: list[Proposal | None] = []
+    separators = sorted({_separator(form) for form in tried if _NUMERIC_ORDER.match(form)})
+    for separator in separators:
+        group = {form: found for form, found in tried.items() if _separator(form) == separator}
+        chosen, refusal = _order_of(profile, group)
+        kept.update(chosen)
+        refusals.append(refusal)
+    return kept, refusals
+
+
+def _separator(form: str) -> str:
+    match = _NUMERIC_ORDER.match(form)
+    return "" if match is None else match[2] or match[5]
+
+
+def _first(form: str) -> str:
+    return form[form.index("%a") + 2 :].lstrip(", ")[:2] if "%a" in form else form[:2]
+
+
+def _order_of(profile: Profile, group: dict[str, _Tried]) -> tuple[dict[str, _Tried], Proposal | None]:
+    """Return the formats of one separator that hold; the reason where none does."""
+    orders = {first: [form for form in group if _first(form) == first] for first in ("%d", "%m", "%y")}
+    day, month = (_union(profile, [group[form] for form in orders[first]]) for first in ("%d", "%m"))
+    both = day.ok & month.ok
+    unsure = profile.count(both & (day.values != month.values))
+    only_day, only_month = profile.count(day.ok & ~month.ok), profile.count(month.ok & ~day.ok)
+    example = datetime(2025, 2, 1, 9, 30)  # noqa: DTZ001 - an example
+    form = next(iter(orders["%d"] or orders["%m"] or orders["%y"]))
+    if unsure and bool(only_day) == bool(only_month):
+        other = _swapped(form)
+        day_form, month_form = (form, other) if _first(form) == "%d" else (other, form)
+        text = example.strftime(day_form)
+        if not only_day:
+            return {}, _open(
+                f"no value settles the order of day and month: {text} is 2025-02-01 with date_format={day_form!r}, "
+                f"and 2025-01-02 with {month_form!r}",
+                profile.count(both),
+            )
+        return {}, _open(
+            f"both orders of day and month occur: {count_of(only_day)} can only have the day first, {only_month:,} "
+            f"only the month, and {unsure:,} like {text} may have either; correct them at the source",
+            profile.count(day.ok | month.ok),
+        )
+    if only_day and only_month:
+        chosen = orders["%d"] + orders["%m"]
+    elif only_month:
+        chosen = orders["%m"]
+    else:
+        chosen = orders["%d"] or orders["%y"]
+    if chosen != orders["%y"] and (refusal := _year_first(profile, group, orders, chosen)):
+        return {}, refusal
+    return {form: group[form] for form in chosen}, None
+
+
+def _union(profile: Profile, tried: Sequence[_Tried]) -> _Tried:
+    size = len(profile.texts)
+    union = _Tried(np.full(size, np.datetime64("NaT"), dtype="M8[us]"), np.zeros(size, bool), np.zeros(size, bool))
+    for found in tried:
+        union.values[found.ok] = found.values[found.ok]
+        union.ok |= found.ok
+    return union
+
+
+def _year_first(
+    profile: Profile, group: dict[str, _Tried], orders: dict[str, list[str]], chosen: list[str]
+) -> Proposal | None:
+    """Refuse dates like 25-01-31 whose first two digits look more like the year than the last."""
+    if not orders["%y"]:
+        return None
+    first = _union(profile, [group[form] for form in orders["%y"]])
+    read = _union(profile, [group[form] for form in chosen])
+    short = np.flatnonzero(first.ok)
+    if not len(short) or profile.count(first.ok) < profile.count(read.ok):
+        return None
+    digits = [re.findall(r"[0-9]+", profile.texts[place])[:3] for place in short.tolist()]
+    starts, ends = {int(one[0]) for one in digits}, {int(one[2]) for one in digits}
+    if len(starts) >= len(ends):
+        return None
+    return _open(
+        f"the year may come first or last: 25-01-31 is 2025-01-31 with date_format={orders['%y'][0]!r}, and 2031-01-25 "
+        f"with {chosen[0]!r}",
+        profile.count(first.ok),
+    )
+
+
+def _swapped(form: str) -> str:
+    return form.replace("%d", "\0").replace("%m", "%d").replace("\0", "%m")
+
+
+# what is suggested --------------------------------------------------------------------------------------------------
+
+
+def _cover(profile: Profile, kept: dict[str, _Tried]) -> list[str]:
+    """Return the fewest formats that read what all read, those that read most first; ISO 8601 wins a tie."""
+    formats: list[str] = []
+    left = np.ones(len(profile.texts), dtype=bool)
+    while True:
+        counts = {form: profile.count(found.ok & left) for form, found in kept.items() if form not in formats}
+        best = max(counts, key=lambda form: (counts[form], form == _ISO), default=None)
+        if best is None or not counts[best]:
+            return formats
+        formats.append(best)
+        left &= ~kept[best].ok
+
+
+def _settled(profile: Profile, kept: dict[str, _Tried], formats: list[str], read: int) -> Proposal | None:
+    for i, form in enumerate(formats):
+        for other in formats[i + 1 :]:
+            both = kept[form].ok & kept[other].ok
+            if (kept[form].values[both] != kept[other].values[both]).any():
+                return _open(
+                    f"some values can be read in two formats, {form!r} and {other!r}, as different dates", read
+                )
+    examples = "; ".join(f"{_example(form)} is read as {_meant(form)}" for form in formats[:_SHOWN])
+    aware, wall = (profile.count(_any(part)) for part in _parts(kept, formats))
+    zone = "; those with an offset are converted to the zone of timezone=" if aware else ""
+    zone += ", the others are taken as they are" if aware and wall else ""
+    present = profile.cells
+    counted = f"{of_all(read, present)} {'are dates' if present > 1 else 'is a date'}"
+    value: Any = formats[0] if len(formats) == 1 else formats
+    return Proposal("date_format", value, DATE, f"{counted}: {examples}{zone}{rest_of(read, present)}", read)
+
+
+def _parts(kept: dict[str, _Tried], formats: list[str]) -> tuple[list[Mask], list[Mask]]:
+    offsets = [kept[form].aware & (form not in _PLAUSIBLE) for form in formats]
+    return offsets, [kept[form].ok & ~kept[form].aware for form in formats]
+
+
+def _example(form: str) -> str:
+    """Return a made-up date as a format writes it: no value of a customer."""
+    named = {"ISO8601": "2025-01-31", "epoch_s": "1738315800", "epoch_ms": "1738315800000", "excel": "45688"}
+    date = datetime(2025, 1, 31, 9, 30)  # noqa: DTZ001 - an example
+    return named.get(form) or date.strftime(form.replace("%z", "+0530"))
+
+
+def _meant(form: str) -> str:
+    parsed = date_parser(form).parse([_example(form)], _UTC)
+    text = str(parsed.values[0].astype("M8[s]")).replace("T", " ").removesuffix(" 00:00:00")
+    return f"{text} in UTC" if parsed.aware is not None and parsed.aware[0] else text
+
+
+def _open(reason: str, cells: int) -> Proposal:
+    return Proposal("date_format", None, DATE, reason, cells)

@@ -1,0 +1,244 @@
+"""Suggestions for the names of attributes: names that fit, and the names that campaigns go by."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from typing import Final
+
+from growlytics_pandas import contract
+from growlytics_pandas.checks.labels import words_of
+from growlytics_pandas.checks.profile import Profile, mask_of
+from growlytics_pandas.checks.suggestion import Suggestion, count_of
+from growlytics_pandas.columns.texts import normalize_texts, strip_texts
+from growlytics_pandas.contacts import PLAIN_EMAIL, invalid_emails, invalid_mobiles
+
+_LOOKED_AT: Final = 200  # distinct values: enough to know a column of contacts
+_MOST: Final = 0.5  # of them are addresses or numbers
+_OF_OTHERS: Final = frozenset(
+    {
+        *("manager", "agent", "owner", "referrer", "referred", "referral", "referee", "father", "mother", "spouse"),
+        *(
+            "guardian",
+            "emergency",
+            "alternate",
+            "alternative",
+            "alt",
+            "secondary",
+            "second",
+            "other",
+            "old",
+            "previous",
+        ),
+        *("sender", "support", "sales", "staff", "employee", "rep", "seller", "vendor", "nominee", "backup", "company"),
+        *("product", "item", "city", "store", "file", "domain", "first", "last", "middle", "nick", "brand"),
+        *("opt", "verified", "status", "count", "valid", "type", "bounce", "model", "os", "sent", "opened", "campaign"),
+    }
+)
+_WORDS_OF: Final = {
+    "email": re.compile(r"e ?mail.*|.* ?e ?mail(?: ?(?:id|addr|address|adresse))?|mail ?(?:id|address)|mail"),
+    "mobile": re.compile(
+        r"(?:.* |customer|contact|client|user|primary)?"
+        r"(?:mobile|mob|phone|cell|cellphone|telephone|tel|whatsapp|msisdn|ph)"
+        r"(?: ?(?:no|nr|num|number|nos))?"
+        r"|(?:.* )?contact ?(?:no|number|num)"
+    ),
+    "name": re.compile(r"(?:(?:full|customer|contact|client|person|member|guest|patient|subscriber) ?)*name|customer"),
+}
+
+
+def suggest_names(
+    names: Mapping[int, str],
+    labels: Sequence[Hashable],
+    known: Collection[str],
+    texts_of: Callable[[int], Profile | None],
+    region: str,
+) -> list[Suggestion]:
+    """Suggest names: those that campaigns go by, then names that fit."""
+    contacts = _contacts(names, labels, texts_of, region)
+    renamed = {suggestion.column for suggestion in contacts if suggestion.value}
+    return contacts + _fitting(names, labels, renamed, {one.value for one in contacts}, known)
+
+
+# contacts -----------------------------------------------------------------------------------------------------------
+
+
+def _contacts(
+    names: Mapping[int, str], labels: Sequence[Hashable], texts_of: Callable[[int], Profile | None], region: str
+) -> list[Suggestion]:
+    found: list[Suggestion] = []
+    for reserved, pattern in _WORDS_OF.items():
+        if reserved in names.values():
+            continue
+        fits = _FITS[reserved]
+        likely = [place for place, name in names.items() if _is_meant(name, pattern)]
+        counted = {place: count for place in likely if (count := _holds(texts_of(place), fits, region))}
+        for place, cells in counted.items():
+            what = _WHAT[reserved]
+            if len(counted) == 1:
+                reason = f"it holds {what}, and campaigns only use the attribute {reserved!r}"
+                found.append(Suggestion("rename", labels[place], reserved, reason, cells))
+            else:
+                others = " and ".join(repr(labels[other]) for other in counted if other != place)
+                reason = (
+                    f"it holds {what}, and so does {others}; campaigns only use the attribute {reserved!r}: rename one"
+                )
+                found.append(Suggestion("rename", labels[place], None, reason, cells))
+    return found
+
+
+def _is_meant(name: str, pattern: re.Pattern[str]) -> bool:
+    words = words_of(name)
+    return _OF_OTHERS.isdisjoint(words) and pattern.fullmatch(" ".join(words)) is not None
+
+
+def _holds(profile: Profile | None, fits: Callable[[Sequence[str], str], int], region: str) -> int:
+    """Return how many cells a column has, if most of them hold what `fits` counts; 0 otherwise."""
+    if profile is None or not profile.texts:
+        return 0
+    texts = profile.texts[:_LOOKED_AT]
+    return profile.cells if fits(texts, region) > _MOST * len(texts) else 0
+
+
+def _count_emails(texts: Sequence[str], region: str) -> int:
+    addresses = normalize_texts(texts, "email", region)
+    return len(addresses) - len(invalid_emails(addresses))
+
+
+def _count_mobiles(texts: Sequence[str], region: str) -> int:
+    numbers = normalize_texts(texts, "E.164", region)
+    return len(numbers) - len(invalid_mobiles(numbers, region))
+
+
+def _count_people(texts: Sequence[str], _region: str) -> int:
+    return sum(
+        any(map(str.isalpha, text)) and not any(char.isdigit() or char == "@" for char in text) for text in texts
+    )
+
+
+_FITS: Final = {"email": _count_emails, "mobile": _count_mobiles, "name": _count_people}
+_WHAT: Final = {"email": "e-mail addresses", "mobile": "phone numbers", "name": "names of people"}
+
+
+def suggest_normalization(profile: Profile, label: Hashable, reserved: str, region: str) -> Suggestion | None:
+    """Suggest one spelling for the contacts of a column, where they have several."""
+    if not profile.texts:
+        return None
+    if reserved == "email":
+        return _suggest_email(profile, label, region)
+    return _suggest_mobile(profile, label, region)
+
+
+def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion | None:
+    odd = profile.where(mask_of(profile.texts, lambda text: not (text.islower() and PLAIN_EMAIL.fullmatch(text))))
+    if not odd.texts:
+        return None
+    normal = normalize_texts(odd.texts, "email", region)
+    changed = [old != new for old, new in zip(odd.texts, normal, strict=True)]
+    cells = odd.count(mask_of(odd.texts, dict(zip(odd.texts, changed, strict=True)).__getitem__))
+    if not cells:
+        return None
+    reason = (
+        f"{count_of(cells)} with capitals, a display name or mailto: Asha Rao <Asha@Example.com> is read as "
+        " asha@example.com"
+    )
+    return Suggestion("normalize", label, "email", reason, cells)
+
+
+def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestion | None:
+    shapes = {re.sub("[0-9]", "9", text) for text in profile.texts}
+    if len(shapes) == 1 and not next(iter(shapes)).endswith(".9"):
+        return None
+    normal = normalize_texts(profile.texts, "E.164", region)
+    is_number = {old: new.startswith("+") for old, new in zip(profile.texts, normal, strict=True)}
+    read = profile.where(mask_of(profile.texts, is_number.__getitem__))
+    if len({re.sub("[0-9]", "9", text) for text in read.texts}) < 2 and not any(t.endswith(".0") for t in read.texts):  # noqa: PLR2004 - one spelling
+        return None
+    cells = read.count(mask_of(read.texts, lambda text: not re.fullmatch(r"\+[0-9]+", text)))
+    reason = (
+        f"phone numbers are written in several ways: {count_of(cells)} get the form +919919211112, so that a number is "
+        "one number"
+    )
+    return Suggestion("normalize", label, "E.164", reason, cells) if cells else None
+
+
+# names that fit -----------------------------------------------------------------------------------------------------
+
+
+def _fitting(
+    names: Mapping[int, str],
+    labels: Sequence[Hashable],
+    renamed: Collection[Hashable],
+    used: Collection[str | None],
+    known: Collection[str],
+) -> list[Suggestion]:
+    """Suggest names without white space and invisible characters around them, short enough, each for one column."""
+    open_places = [place for place in names if labels[place] not in renamed]
+    wanted = {place: _tidy(names[place]) for place in open_places}
+    spellings = _spellings(known)
+    for place, name in wanted.items():
+        if name not in known and len(spellings.get(name.casefold(), ())) == 1:
+            [spelling] = spellings[name.casefold()]
+            wanted[place] = spelling if spelling not in names.values() else name
+    counts = Counter(wanted.values())
+    taken = {name for place, name in names.items() if wanted.get(place) == name} | set(used) | {None}
+    found: list[Suggestion] = []
+    for place in open_places:
+        old, new = names[place], wanted[place]
+        if (
+            not old.strip()
+            or old in known
+            or (old == new and contract.count_chars(old) <= contract.MAX_ATTRIBUTE_NAME_CHARS)
+        ):
+            continue
+        if old != new and (counts[new] > 1 or new in taken):
+            reason = f"the names {old!a} and {new!a} look alike but differ: rename or exclude one of the columns"
+            found.append(Suggestion("rename", labels[place], None, reason, 0))
+            continue
+        short = _shortened(new, taken)
+        taken.add(short)
+        found.append(Suggestion("rename", labels[place], short, _why(old, new, short), 0))
+    return found
+
+
+def _tidy(name: str) -> str:
+    return unicodedata.normalize("NFC", " ".join(strip_texts([name])[0].split()))
+
+
+def _spellings(known: Collection[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in (*contract.RESERVED_ATTRIBUTES, *sorted(known)):
+        if name not in found.setdefault(name.casefold(), []):
+            found[name.casefold()].append(name)
+    return {
+        folded: [name for name in names if name not in contract.RESERVED_ATTRIBUTES] for folded, names in found.items()
+    }
+
+
+def _shortened(name: str, taken: Collection[str | None]) -> str:
+    """Return a name that fits and that no other attribute has."""
+    limit = contract.MAX_ATTRIBUTE_NAME_CHARS
+    short = _cut(name, limit)
+    number = 2
+    while short in taken:
+        end = f" {number}"
+        short, number = _cut(name, limit - len(end)) + end, number + 1
+    return short
+
+
+def _cut(name: str, limit: int) -> str:
+    while contract.count_chars(name) > limit:
+        name = name[:-1]
+    return name.rstrip()
+
+
+def _why(old: str, new: str, short: str) -> str:
+    if short != new:
+        return (
+            f"the name has {contract.count_chars(new)} characters, and {contract.MAX_ATTRIBUTE_NAME_CHARS} are allowed"
+        )
+    if old.casefold() == new.casefold():
+        return f"earlier pushes sent it as {new!r}, and names are case-sensitive"
+    return "the name has white space or invisible characters that nobody would type"

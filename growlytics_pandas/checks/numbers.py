@@ -1,0 +1,210 @@
+"""Which text is numbers, and which only looks like numbers: codes, telephone numbers, versions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from growlytics_pandas.cells import Mask
+from growlytics_pandas.checks.profile import Profile
+from growlytics_pandas.checks.suggestion import MOST, Proposal, count_of, of_all, rest_of
+from growlytics_pandas.columns.parsers import are_numbers, currencies, number_parser, shapes_of
+from growlytics_pandas.contract import NUMBER
+from growlytics_pandas.conversion import is_infinite, number_in
+from growlytics_pandas.inference import Kind
+
+_UTC: Final = ZoneInfo("UTC")
+# A number would lose a zero, a plus or the last digits (doubles keep 15).
+_CODE: Final = re.compile(r"\+[0-9]{6,}|[+-]?[0-9]{16,}")
+_WITH_ZERO: Final = re.compile(r"\n[+-]?0[0-9][0-9 ]*(?=\n)")
+_MAY_BE_INFINITE: Final = 300  # digits
+_LONG: Final = re.compile(
+    r"[0-9]{10,}(?:\.[0-9])?"
+)  # telephone numbers, ids, time stamps; few amounts are as long; .0 of floats
+_DOTTED: Final = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}")
+_SIX_SPACED: Final = re.compile(r"[0-9]{3} [0-9]{3}")  # a postal code of India, or a number with a group
+_OF_POINTS: Final = frozenset(
+    {
+        *(
+            "INR",
+            "USD",
+            "GBP",
+            "JPY",
+            "CNY",
+            "AUD",
+            "NZD",
+            "SGD",
+            "HKD",
+            "AED",
+            "SAR",
+            "QAR",
+            "PKR",
+            "BDT",
+            "LKR",
+            "NPR",
+        ),
+        *("KRW", "THB", "PHP", "MYR", "NGN", "KES", "MXN", "TWD", "ILS"),
+    }
+)
+"""Currencies whose amounts have a decimal point, and two decimals or none: 1,234 of them is 1234."""
+_SHOWN: Final = 3
+
+
+def propose_number(profile: Profile) -> Proposal | None:
+    """Return how the texts of a column are read as numbers; None where they are none, or codes."""
+    others = profile.others[Kind.INTEGER] + profile.others[Kind.FLOAT] + profile.others[Kind.DECIMAL]
+    if sum(profile.others.values()) > others or not _is_worth_it(profile.sample):
+        return None
+    dot, comma = _read(profile, "."), _read(profile, ",")
+    numbers = profile.where(dot | comma)
+    present, read = profile.cells, numbers.cells
+    if read < MOST * present or _are_codes(numbers):
+        return None
+    money = sorted(currencies(shapes_of(numbers.texts).names))
+    if len(money) > 1:
+        return _open(
+            f"amounts in several currencies ({', '.join(money[:_SHOWN])}): as numbers they would be mixed up, so the "
+            "column stays text; a column each would tell them apart",
+            read,
+        )
+    return _of_marks(profile, dot, comma, frozenset(money))
+
+
+def _is_worth_it(sample: Profile) -> bool:
+    return sample.count(_read(sample, ".") | _read(sample, ",")) >= (MOST - 0.1) * sample.cells > 0
+
+
+def _read(profile: Profile, decimal: str) -> Mask:
+    """Return which texts are numbers that JSON can hold."""
+    ok = are_numbers(profile.texts, decimal)
+    shapes = shapes_of(profile.texts)
+    for code, shape in enumerate(shapes.names):
+        if "e" in shape.lower() or len(shape) > _MAY_BE_INFINITE:
+            for row in shapes.rows(code).tolist():
+                value = number_parser(decimal).parse([profile.texts[row]], _UTC).values[0] if ok[row] else 0
+                ok[row] &= not is_infinite(value)
+    return ok
+
+
+def _of_marks(profile: Profile, dot: Mask, comma: Mask, money: frozenset[str]) -> Proposal | None:
+    """Return which decimal mark there is: that of the texts which only one of the two can read."""
+    shapes = shapes_of(profile.texts)
+    marked = shapes.spread(["," in shape or "." in shape for shape in shapes.names])
+    unsure = profile.count(dot & comma & marked)
+    only_dot, only_comma = profile.count(dot & ~comma), profile.count(comma & ~dot)
+    if only_dot and only_comma:
+        return _mixed_marks(profile, dot, comma, unsure, money)
+    if unsure and not only_dot and not only_comma:
+        has_comma = any("," in shape for shape in shapes.names)
+        if not (has_comma and money and money <= _OF_POINTS):
+            mark, other = (",", ".") if has_comma else (".", ",")
+            return _open(
+                f"{count_of(unsure)} like 1{mark}234 can be read in two ways, and no value of the column settles it: "
+                f"decimal={other!r} reads 1234, decimal={mark!r} reads 1.234",
+                profile.count(dot),
+            )
+        return _settled(profile, ".", dot, money, f"{next(iter(money))} has a decimal point")
+    mark, only = (",", only_comma) if only_comma else (".", only_dot)
+    word = "comma" if only_comma else "point"
+    return _settled(
+        profile, mark, comma if only_comma else dot, money, f"{only:,} can only have a decimal {word}" if unsure else ""
+    )
+
+
+def _mixed_marks(profile: Profile, dot: Mask, comma: Mask, unsure: int, money: frozenset[str]) -> Proposal | None:
+    """Return what to do where some texts have a decimal point and others a comma: few of one kind are exceptions."""
+    only_dot, only_comma = profile.count(dot & ~comma), profile.count(comma & ~dot)
+    is_dot = only_dot >= only_comma
+    ok = dot if is_dot else comma
+    if unsure or profile.count(ok) < MOST * profile.cells:
+        return _open(
+            f"{count_of(only_dot)} can only have a decimal point and {only_comma:,} only a decimal comma, so no one "
+            "mark reads the column; correct one kind at the source",
+            profile.count(ok),
+        )
+    return _settled(profile, "." if is_dot else ",", ok, money, "")
+
+
+def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], why: str) -> Proposal | None:
+    read, present = profile.count(ok), profile.cells
+    if read < MOST * present:
+        return None
+    numbers = profile.where(ok)
+    shapes = shapes_of(numbers.texts)
+    percent = shapes.spread(["%" in shape for shape in shapes.names])
+    if percent.any() and not percent.all() and not _is_percent_throughout(numbers, percent):
+        return _open(
+            f"{count_of(numbers.count(percent))} with % and {numbers.count(~percent):,} without: decimal={decimal!r} "
+            "reads 12 % as 12 and leaves the others as they are, which may be other units",
+            read,
+        )
+    plain = decimal == "." and all(number_in(shape) is not None for shape in shapes.names)
+    counted = (
+        f"{of_all(read, present)} {'are' if present > 1 else 'is'} numbers" if present > 1 else "the value is a number"
+    )
+    if plain:
+        if _may_be_versions(numbers):
+            return Proposal(
+                "types",
+                None,
+                NUMBER,
+                "values like 1.10 beside 1.9 may be versions, which stay text, or numbers (types: number), of which "
+                "1.10 becomes 1.1",
+                read,
+            )
+        bits = "; only 0 and 1: types boolean sends yes/no instead" if sorted(numbers.texts[:3]) == ["0", "1"] else ""
+        return Proposal("types", NUMBER, NUMBER, f"{counted} written as text{rest_of(read, present)}{bits}", read)
+    example = _example(shapes.names, decimal, money, has_percent=bool(percent.any()))
+    because = f" ({why})" if why else ""
+    return Proposal("decimal", decimal, NUMBER, f"{counted}{because}: {example}{rest_of(read, present)}", read)
+
+
+def _is_percent_throughout(numbers: Profile, percent: Mask) -> bool:
+    """Tell whether the few numbers without ``%`` are percents too: none is a fraction such as 0.12."""
+    if numbers.count(percent) < MOST * numbers.cells:
+        return False
+    bare = number_parser(".").parse(numbers.where(~percent).texts, _UTC)
+    return bool(bare.ok.all()) and all(number == 0 or abs(number) >= 1 for number in bare.values)
+
+
+def _example(shapes: Sequence[str], decimal: str, money: frozenset[str], *, has_percent: bool) -> str:
+    """Show how the signs in a column are read, with a made-up value."""
+    joined = "\n".join(shapes)
+    if has_percent:
+        return "12 % is read as 12"
+    if "(" in joined:
+        return "(5) is read as -5"
+    text = "1,234.50" if decimal == "." else "1.234,50"
+    if decimal == "." and re.search(r"[0-9],[0-9]{2},", joined):
+        text = "1,23,456.50"
+    plain = "123456.50" if len(text) > len("1,234.50") else "1234.50"
+    text = " ".join([*money, text])
+    return f"{text} is read as {plain}"
+
+
+def _are_codes(numbers: Profile) -> bool:
+    """Tell whether digits are codes, which as numbers would be spoiled: one is enough."""
+    shapes = shapes_of(numbers.texts)
+    are_prefixes = all(shape.startswith("+") for shape in shapes.names)  # +91, +1
+    if (
+        are_prefixes
+        or any(map(_CODE.fullmatch, shapes.names))
+        or _WITH_ZERO.search("\n".join(["", *numbers.texts, ""]))
+    ):
+        return True
+    is_long = shapes.spread([_LONG.fullmatch(shape) is not None for shape in shapes.names])
+    return numbers.count(is_long) * 2 > numbers.cells or all(map(_SIX_SPACED.fullmatch, shapes.names))
+
+
+def _may_be_versions(numbers: Profile) -> bool:
+    """Tell whether texts like 1.9 and 1.10 may be versions: as numbers, 1.10 comes before 1.9."""
+    shapes = shapes_of(numbers.texts).names
+    if not all(map(_DOTTED.fullmatch, shapes)) or len({len(shape.partition(".")[2]) for shape in shapes}) == 1:
+        return False
+    return any(text.endswith("0") and text[-2:-1] != "." for text in numbers.texts)
+
+
+def _open(reason: str, cells: int) -> Proposal:
+    return Proposal("decimal", None, NUMBER, reason, cells)

@@ -1,0 +1,420 @@
+"""The options that the data call for: what the parsers can read, and what a careful person would do about the rest.
+
+A suggestion is made by trying the parser that the option selects, so what is suggested is what will be read. What no
+value settles is open: its `value` is None, and its reason names the readings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from growlytics_pandas import contract
+from growlytics_pandas.cells import plain
+from growlytics_pandas.checks.booleans import propose_boolean
+from growlytics_pandas.checks.dates import propose_date
+from growlytics_pandas.checks.days import zone_of_days, zone_of_texts
+from growlytics_pandas.checks.labels import is_date_like, is_id_like
+from growlytics_pandas.checks.naming import suggest_names, suggest_normalization
+from growlytics_pandas.checks.numbers import propose_number
+from growlytics_pandas.checks.profile import (
+    Cleaned,
+    Profile,
+    clean_profile,
+    mask_of,
+    profile_of,
+    profile_of_ids,
+    with_numbers,
+)
+from growlytics_pandas.checks.suggestion import Proposal, Suggestion, count_of
+from growlytics_pandas.columns.parsers import SURE_WORDS, Texts
+from growlytics_pandas.columns.reading import Reading, clean
+from growlytics_pandas.contacts import PLAIN_EMAIL
+from growlytics_pandas.conversion import as_text, date_in
+from growlytics_pandas.inference import Kind
+
+__all__ = ["Suggestion", "as_frame", "as_options", "suggest_for"]
+
+_LISTED: Final = ("strip", "exclude")
+"""Options that list columns."""
+_NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT)
+_UTC: Final = ZoneInfo("UTC")
+_GLANCE: Final = 50  # values that settle most columns of numbers
+_OLD_INDEX: Final = re.compile(r"(?:Unnamed: \d+(?:\.\d+)?|index|level_\d+|)")
+_CODE_CHARS: Final = 3  # characters of a code: NA beside IN and US is Namibia
+_SHOWN: Final = 3
+
+
+def suggest_for(
+    frame: pd.DataFrame,
+    id_position: int,
+    names: Mapping[int, str],
+    reading_of: Callable[[Hashable], Reading],
+    kinds: Mapping[int, Kind],
+    zone: ZoneInfo,
+    region: str,
+    known_types: Mapping[str, str],
+) -> list[Suggestion]:
+    """Suggest options for the columns of a frame.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As it was given.
+    id_position : int
+        Position of the id column.
+    names : dict
+        Position → attribute name of the columns that are sent, and of the id column.
+    reading_of : callable
+        Label → how the column is read by the options that were given already.
+    kinds : dict
+        Position → what the cells are, read so.
+    zone, region
+        Those of the plan.
+    known_types : dict
+        Attribute name → type that is asked for, or fixed by earlier pushes.
+
+    Returns
+    -------
+    list of Suggestion
+        By column; names and the zone at the end.
+    """
+    context = _Context(frame, id_position, names, reading_of, kinds, zone, region, known_types)
+    found: list[Suggestion] = []
+    for position in names:
+        found += _for_column(context, position)
+    excluded = {one.column for one in found if one.option == "exclude"}
+    sent = {place: name for place, name in names.items() if frame.columns[place] not in excluded}
+    named = suggest_names(sent, list(frame.columns), [*known_types], context.profile_or_none, region)
+    for one in named:
+        if one.value in contract.RESERVED_ATTRIBUTES:
+            found = _as_contact(context, found, one)
+    return found + named + _suggest_zone(context, found)
+
+
+def as_options(suggestions: Iterable[Suggestion]) -> dict[str, Any]:
+    """Return suggestions as options, ready for ``**``; open ones are left out.
+
+    Examples
+    --------
+    >>> as_options([Suggestion("strip", "City", True, "", 2), Suggestion("decimal", "Spend", ",", "", 9)])
+    {'strip': ['City'], 'decimal': {'Spend': ','}}
+    """
+    options: dict[str, Any] = {}
+    for one in suggestions:
+        if one.value is None:
+            continue
+        if one.option in _LISTED:
+            options.setdefault(one.option, []).append(one.column)
+        elif one.option == "timezone":
+            options["timezone"] = one.value
+        else:
+            options.setdefault(one.option, {})[one.column] = one.value
+    return options
+
+
+def as_frame(suggestions: Iterable[Suggestion]) -> pd.DataFrame:
+    """Return suggestions as a DataFrame: `option`, `column`, `value`, `reason`, `cells`."""
+    rows = list(suggestions)
+    columns: dict[str, Any] = {
+        name: pd.Series([getattr(one, name) for one in rows], dtype=object)
+        for name in ("option", "column", "value", "reason")
+    }
+    return pd.DataFrame({**columns, "cells": pd.Series([one.cells for one in rows], dtype="int64")})
+
+
+# one column ---------------------------------------------------------------------------------------------------------
+
+
+class _Context:
+    """What all columns have in common, and the profiles that were made."""
+
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        id_position: int,
+        names: Mapping[int, str],
+        reading_of: Callable[[Hashable], Reading],
+        kinds: Mapping[int, Kind],
+        zone: ZoneInfo,
+        region: str,
+        known_types: Mapping[str, str],
+    ) -> None:
+        self.frame = frame
+        self.id_position = id_position
+        self.names = names
+        self.reading_of = reading_of
+        self.kinds = kinds
+        self.zone = zone
+        self.region = region
+        self.known_types = known_types
+        self._cleaned: dict[int, Cleaned] = {}
+
+    def column(self, position: int) -> pd.Series[Any]:
+        """Return a column as the options read it that were given already."""
+        column = self.frame.iloc[:, position]
+        return plain(clean(column, self.reading_of(column.name), self.zone, self.region))
+
+    def cleaned(self, position: int) -> Cleaned:
+        """Return the texts of a column without white space, guards and words for missing values."""
+        if position not in self._cleaned:
+            column, kind = self.column(position), self.kinds[position]
+            is_id = position == self.id_position
+            profile = profile_of_ids(column, kind) if is_id else profile_of(column, kind)
+            self._cleaned[position] = clean_profile(profile, has_words=not is_id)
+        return self._cleaned[position]
+
+    def profile_or_none(self, position: int) -> Profile | None:
+        """Return the texts of a column, its whole numbers as text; None for columns of other things."""
+        kind = self.kinds[position]
+        if kind in (Kind.TEXT, Kind.MIXED):
+            return self.cleaned(position).profile
+        return _digits(self.column(position), _GLANCE) if kind in _NUMBERS else None
+
+
+def _for_column(context: _Context, position: int) -> list[Suggestion]:
+    kind, label = context.kinds[position], context.frame.columns[position]
+    name, is_id = context.names[position], position == context.id_position
+    if kind is Kind.UNSUPPORTED and not is_id:
+        return [_unsupported(context.frame.iloc[:, position], label)]
+    if not is_id and _is_old_index(context, position):
+        reason = "an old index: whole numbers that count the rows, under a name that pandas gave"
+        return [Suggestion("exclude", label, True, reason, len(context.frame))]
+    if kind in _NUMBERS and not is_id and name not in contract.RESERVED_ATTRIBUTES:
+        return _for_numbers(context, position)
+    if kind in (Kind.TEXT, Kind.MIXED):
+        return _for_texts(context, position)
+    return []
+
+
+def _unsupported(column: pd.Series[Any], label: Hashable) -> Suggestion:
+    present = column.dropna()
+    found = type(present.iloc[0]).__name__ if present.dtype == object and len(present) else str(column.dtype)
+    return Suggestion(
+        "exclude", label, True, f"values of type {found} cannot be sent: no attribute type fits them", len(present)
+    )
+
+
+def _is_old_index(context: _Context, position: int) -> bool:
+    if not _OLD_INDEX.fullmatch(context.names[position].strip()) or context.kinds[position] not in (
+        Kind.INTEGER,
+        Kind.TEXT,
+    ):
+        return False
+    column = context.column(position)
+    numbers = pd.to_numeric(column, errors="coerce")
+    if column.isna().any() or numbers.isna().any() or not numbers.is_unique or len(numbers) < 1:
+        return False
+    steps = np.diff(numbers.to_numpy(dtype="float64"))
+    return (bool((steps > 0).all()) and numbers.iloc[0] in (0, 1)) or bool((steps == 1).all())
+
+
+# numbers ------------------------------------------------------------------------------------------------------------
+
+
+def _for_numbers(context: _Context, position: int) -> list[Suggestion]:
+    label, name = context.frame.columns[position], context.names[position]
+    reading, known = context.reading_of(label), context.known_types.get(name)
+    if reading.date_formats:
+        return []
+    column = context.column(position)
+    present = column[column.notna().to_numpy(dtype=bool)]
+    glance = present.iloc[:_GLANCE].tolist()
+    if all(value in (0, 1) for value in glance):
+        return _bits(column, present, label) if known is None else []
+    if known not in (None, contract.DATE) or not all(_may_be_day(value, name) for value in glance):
+        return []
+    digits = _digits(column, None)
+    proposal = None if digits is None else propose_date(digits, name)
+    return [_named(proposal, label)] if proposal else []
+
+
+def _bits(column: pd.Series[Any], present: pd.Series[Any], label: Hashable) -> list[Suggestion]:
+    values = set(present.unique().tolist())
+    if values != {0, 1} or (present.dtype.kind == "f" and len(present) == len(column)):
+        return []
+    reason = "only 0 and 1, sent as numbers: types boolean sends yes/no instead"
+    return [Suggestion("types", label, None, reason, len(present))]
+
+
+def _may_be_day(value: Any, name: str) -> bool:
+    """Tell whether a number may be a date by its digits, or by its label."""
+    try:
+        if float(value) != value or abs(value) > 1e16:  # noqa: PLR2004 - digits of a time, and more than all
+            return False
+    except (OverflowError, ValueError, TypeError):
+        return False
+    is_compact = value == int(value) and str(int(value))[:2] in ("19", "20") and len(str(int(value))) in (8, 12, 14)
+    return is_compact or is_date_like(name)
+
+
+def _digits(column: pd.Series[Any], most: int | None) -> Profile | None:
+    """Return the numbers of a column as text."""
+    present = column[column.notna().to_numpy(dtype=bool)]
+    codes, uniques = pd.factorize(present)
+    if most is not None:
+        uniques = uniques[:most]
+    texts = Texts(as_text(value, _UTC) or "" for value in list(uniques))
+    counts = np.bincount(codes, minlength=len(uniques))
+    return Profile(texts, counts[: len(uniques)], Counter()) if texts else None
+
+
+# text ---------------------------------------------------------------------------------------------------------------
+
+
+def _for_texts(context: _Context, position: int) -> list[Suggestion]:
+    label, name = context.frame.columns[position], context.names[position]
+    reading, cleaned = context.reading_of(label), context.cleaned(position)
+    found: list[Suggestion] = []
+    if cleaned.stripped and not reading.strip:
+        found.append(_strip(cleaned, label))
+    if position == context.id_position:
+        return found + _for_id(context, position, reading)
+    known = contract.STRING if name in contract.RESERVED_ATTRIBUTES else context.known_types.get(name)
+    proposal = None
+    if known != contract.STRING and not reading.date_formats and reading.decimal is None:
+        proposal = _proposal(context, position, cleaned, name, known)
+    is_typed = proposal is not None or known not in (None, contract.STRING)
+    words = _missing(cleaned, is_typed=is_typed or name in ("email", "mobile"))
+    if words and not reading.na_values:
+        found.append(_na_values(words, label))
+    if name in ("email", "mobile") and reading.normalize is None:
+        found += filter(None, [suggest_normalization(cleaned.profile, label, name, context.region)])
+    if proposal is not None and not _is_read_already(proposal, known, cleaned):
+        found.append(_named(proposal, label))
+    return found
+
+
+def _is_read_already(proposal: Proposal, known: str | None, cleaned: Cleaned) -> bool:
+    """Tell whether the type that a column has is all that it takes to read it."""
+    if proposal.type != known:
+        return False
+    is_iso = proposal.value == "ISO8601" and all(date_in(text, _UTC) for text in cleaned.profile.sample.texts)
+    return proposal.value == known or is_iso
+
+
+def _strip(cleaned: Cleaned, label: Hashable) -> Suggestion:
+    reason = f"{count_of(cleaned.stripped)} with white space around or invisible characters"
+    if cleaned.guarded:
+        reason = (
+            f"{count_of(cleaned.stripped)} with white space around or a spreadsheet's mark for text "
+            f"({cleaned.guarded:,}): '0012 is read as 0012, and stays text"
+        )
+    return Suggestion("strip", label, True, reason, cleaned.stripped)
+
+
+def _for_id(context: _Context, position: int, reading: Reading) -> list[Suggestion]:
+    """Suggest one spelling for ids that are e-mail addresses or phone numbers."""
+    label, name = context.frame.columns[position], context.names[position]
+    texts = context.cleaned(position).profile
+    n_addresses = int(mask_of(texts.sample.texts, PLAIN_EMAIL.fullmatch).sum())
+    is_email = n_addresses * 2 > len(texts.sample.texts)
+    reserved = "email" if is_email else "mobile" if name == "mobile" else None
+    if reserved is None or reading.normalize is not None:
+        return []
+    return list(filter(None, [suggest_normalization(texts, label, reserved, context.region)]))
+
+
+def _proposal(context: _Context, position: int, cleaned: Cleaned, name: str, known: str | None) -> Proposal | None:
+    """Return how the texts of a column are read as another type than text."""
+    texts = cleaned.profile
+    if not texts.texts:
+        return None
+    found = None
+    if known in (None, contract.BOOLEAN):
+        found = propose_boolean(texts)
+    if found is None and known in (None, contract.DATE):
+        found = propose_date(with_numbers(texts, context.column(position)), name)
+    if found is None and known in (None, contract.NUMBER) and not is_id_like(name):
+        found = propose_number(texts)
+    if found is None or not cleaned.guarded:
+        return found
+    if found.type == contract.DATE and found.value is not None:
+        what = f"{found.option}={found.value!r}"
+        reason = (
+            f"marked as text by {count_of(cleaned.guarded)} with a spreadsheet's mark, though {what} would read dates"
+        )
+        return Proposal(found.option, None, found.type, reason, found.cells)
+    return None
+
+
+def _missing(cleaned: Cleaned, *, is_typed: bool) -> dict[str, int]:
+    """Return the words that mean missing: among text only those that can mean nothing else."""
+    profile = cleaned.profile
+    if not profile.texts and not profile.others:
+        return {}
+    if is_typed:
+        return cleaned.words
+    short = mask_of(profile.sample.texts, lambda text: len(text) <= _CODE_CHARS and text.isalpha())
+    are_codes = profile.sample.count(short) * 2 > profile.sample.cells
+    sure = SURE_WORDS if are_codes else SURE_WORDS | {"NA"}
+    return {word: cells for word, cells in cleaned.words.items() if word in sure}
+
+
+def _na_values(words: Mapping[str, int], label: Hashable) -> Suggestion:
+    listed = sorted(words, key=lambda word: (-words[word], word))
+    shown = ", ".join(map(repr, listed[:_SHOWN])) + (f" +{len(listed) - _SHOWN} more" if len(listed) > _SHOWN else "")
+    cells = sum(words.values())
+    return Suggestion(
+        "na_values", label, listed, f"{count_of(cells)} that mean{'s' * (cells == 1)} missing: {shown}", cells
+    )
+
+
+def _named(proposal: Proposal, label: Hashable) -> Suggestion:
+    return Suggestion(proposal.option, label, proposal.value, proposal.reason, proposal.cells)
+
+
+def _as_contact(context: _Context, found: Sequence[Suggestion], rename: Suggestion) -> list[Suggestion]:
+    """Return the suggestions with those for a column that becomes a contact, which is text, in place of its others."""
+    position = next(place for place in context.names if context.frame.columns[place] == rename.column)
+    kept = [one for one in found if one.column != rename.column or one.option in ("strip", "normalize")]
+    others = [one for one in found if one not in kept and one.option == "na_values"]
+    kept += others
+    has_spelling = any(one.column == rename.column and one.option == "normalize" for one in kept)
+    is_text = context.kinds[position] in (Kind.TEXT, Kind.MIXED)
+    if rename.value == "name" or has_spelling or not is_text:
+        return kept
+    profile = context.cleaned(position).profile
+    return kept + list(filter(None, [suggest_normalization(profile, rename.column, rename.value, context.region)]))
+
+
+# the zone -----------------------------------------------------------------------------------------------------------
+
+
+def _suggest_zone(context: _Context, found: Sequence[Suggestion]) -> list[Suggestion]:
+    """Suggest the zone that keeps days which are midnights there; open where columns disagree."""
+    zones: dict[int, str] = {}
+    for position in context.names:
+        zone = _zone_of(context, position, found)
+        if zone is not None:
+            zones[position] = zone
+    is_one = len(set(zones.values())) == 1
+    suggestions = []
+    for position, zone in zones.items():
+        present = int(context.frame.iloc[:, position].notna().sum())
+        reason = (
+            f"all dates are midnights in {zone}, and in {context.zone.key} each would be another day: "
+            f"timezone={zone!r} keeps the days"
+        )
+        label = context.frame.columns[position]
+        suggestions.append(Suggestion("timezone", label, zone if is_one else None, reason, present))
+    return suggestions
+
+
+def _zone_of(context: _Context, position: int, found: Sequence[Suggestion]) -> str | None:
+    if context.kinds[position] is Kind.DATE:
+        return zone_of_days(context.column(position), context.zone, context.region)
+    label = context.frame.columns[position]
+    formats = next((one.value for one in found if one.column == label and one.option == "date_format"), None)
+    if formats is None or context.kinds[position] is not Kind.TEXT:
+        return None
+    listed = [formats] if isinstance(formats, str) else formats
+    if not any(form == "ISO8601" or "%z" in form for form in listed):
+        return None
+    return zone_of_texts(context.cleaned(position).profile.texts, listed, context.zone, context.region)

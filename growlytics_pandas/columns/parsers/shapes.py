@@ -1,0 +1,127 @@
+"""Texts by their shape, every digit written as 1: a pattern is matched once a shape, and digits are read in bulk."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+_DIGITS: Final = bytes.maketrans(b"0123456789", b"1" * 10)
+_CHUNK: Final = 100_000  # texts: their characters are a few megabytes
+_ZERO: Final = ord("0")
+_NINE: Final = ord("9")
+
+
+class Shapes:
+    """Which shape each text has.
+
+    Attributes
+    ----------
+    names : list of str
+        The distinct shapes: ``11/11/1111``.
+    codes : array
+        Position of its shape for every text.
+    """
+
+    def __init__(self, texts: Sequence[str], names: list[str], codes: npt.NDArray[np.int64]) -> None:
+        self._texts = texts
+        self.names = names
+        self.codes = codes
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Shapes:
+        """Find the shapes of texts."""
+        known: dict[str, int] = {}
+        codes: list[int] = []
+        for start in range(0, len(texts), _CHUNK):
+            codes += [known.setdefault(name, len(known)) for name in _names(texts[start : start + _CHUNK])]
+        return cls(texts, list(known), np.array(codes, dtype="int64"))
+
+    @cached_property
+    def _order(self) -> npt.NDArray[np.int64]:
+        return np.argsort(self.codes, kind="stable")
+
+    @cached_property
+    def _bounds(self) -> npt.NDArray[np.int64]:
+        return np.concatenate([[0], np.cumsum(np.bincount(self.codes, minlength=len(self.names)))])
+
+    def rows(self, code: int) -> npt.NDArray[np.int64]:
+        """Return the positions of the texts of one shape."""
+        return self._order[self._bounds[code] : self._bounds[code + 1]]
+
+    def chunks(self, code: int) -> Iterator[npt.NDArray[np.int64]]:
+        """Return the same positions in parts, whose characters take little memory."""
+        rows = self.rows(code)
+        return (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
+
+    def spread(self, holds: Sequence[bool] | npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Return for each text what holds for its shape."""
+        of_shapes: npt.NDArray[np.bool_] = np.array(holds, dtype=bool)
+        return of_shapes[self.codes]
+
+    def texts(self, rows: npt.NDArray[np.int64]) -> list[str]:
+        """Return the texts at some positions."""
+        return [self._texts[row] for row in rows.tolist()]
+
+
+class Texts(list[str]):
+    """Texts that several parsers try: their shapes are found once."""
+
+    @cached_property
+    def shapes(self) -> Shapes:
+        """The shapes of the texts."""
+        return Shapes.of(self)
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> Texts:
+        """Return the texts that `mask` has."""
+        kept = Texts(itertools.compress(self, mask.tolist()))
+        if "shapes" in self.__dict__:
+            codes = self.shapes.codes[mask]
+            used = np.bincount(codes, minlength=len(self.shapes.names)) > 0
+            names = list(itertools.compress(self.shapes.names, used.tolist()))
+            kept.__dict__["shapes"] = Shapes(kept, names, (np.cumsum(used) - 1)[codes])
+        return kept
+
+
+def shapes_of(texts: Sequence[str]) -> Shapes:
+    """Return the shapes of texts.
+
+    Examples
+    --------
+    >>> shapes_of(["31/01/2025", "01/02/2025", "soon"]).names
+    ['11/11/1111', 'soon']
+    """
+    return texts.shapes if isinstance(texts, Texts) else Shapes.of(texts)
+
+
+def _names(texts: Sequence[str]) -> list[str]:
+    joined = "\0".join(texts)
+    if joined.isascii():
+        names = joined.encode().translate(_DIGITS).decode().split("\0")
+    else:
+        chars = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype="<u4").copy()
+        chars[(chars >= _ZERO) & (chars <= _NINE)] = _ZERO + 1
+        names = chars.tobytes().decode("utf-32-le", "surrogatepass").split("\0")
+    if len(names) == len(texts):
+        return names
+    return [re.sub("[0-9]", "1", text) for text in texts]
+
+
+class Characters:
+    """The characters of texts of one length, to read digits in bulk."""
+
+    def __init__(self, texts: list[str]) -> None:
+        encoded = "".join(texts).encode("utf-32-le", "surrogatepass")
+        self._chars: npt.NDArray[Any] = np.frombuffer(encoded, dtype="<u4").reshape(len(texts), -1)
+
+    def number(self, start: int, end: int) -> npt.NDArray[np.int64]:
+        """Return the numbers that the digits from `start` to `end` write."""
+        value = np.zeros(len(self._chars), dtype="int64")
+        for place in range(start, end):
+            value = value * 10 + (self._chars[:, place].astype("int64") - _ZERO)
+        return value

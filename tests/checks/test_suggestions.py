@@ -1,0 +1,445 @@
+"""Columns as people keep them, the options that are suggested for them, and what is sent then."""
+
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from growlytics_pandas.checks.suggestions import as_frame, as_options, suggest_for
+from growlytics_pandas.columns.reading import Reading, clean, read_values
+from growlytics_pandas.columns.texts import strip_texts
+from growlytics_pandas.inference import AttributeType, inspect
+
+UTC_ZONE = ZoneInfo("UTC")
+NOT_SENT = "not sent"
+
+
+def frame_of(values, label="x", dtype=object):
+    """A frame of ids and one column."""
+    column = values if isinstance(values, pd.Series) else pd.Series(values, dtype=dtype)
+    frame = pd.DataFrame({"id": [f"c{i}" for i in range(len(column))]})
+    frame[label] = column.set_axis(frame.index)
+    return frame
+
+
+def suggestions(frame, *, id_col="id", zone=UTC_ZONE, region="IN", known=None, reading=None):
+    place = list(frame.columns).index(id_col)
+    names = {i: str(label) for i, label in enumerate(frame.columns)}
+    kinds = {i: inspect(frame.iloc[:, i]).kind for i in names}
+    return suggest_for(frame, place, names, lambda _: reading or Reading(), kinds, zone, region, known or {})
+
+
+def suggested(values, label="x", dtype=object, **options):
+    found = [one for one in suggestions(frame_of(values, label, dtype), **options) if one.column == label]
+    return as_options(found), found
+
+
+def sent(values, options, label="x", dtype=object, zone="UTC"):
+    """The type and the values that a push sends with these options."""
+    column = frame_of(values, label, dtype)[label]
+    formats = options.get("date_format", {}).get(label, ())
+    reading = Reading(
+        strip=label in options.get("strip", ()),
+        na_values=tuple(options.get("na_values", {}).get(label, ())),
+        normalize=options.get("normalize", {}).get(label),
+        date_formats=(formats,) if isinstance(formats, str) else tuple(formats),
+        decimal=options.get("decimal", {}).get(label),
+    )
+    zone = ZoneInfo(options.get("timezone", zone))
+    cleaned = clean(column, reading, zone, "IN")
+    finding = inspect(cleaned)
+    wanted = "date" if formats else "number" if reading.decimal else options.get("types", {}).get(label)
+    target = AttributeType(wanted) if wanted else finding.type
+    values = read_values(column, finding.kind, target, zone, "IN", reading)
+    written = values.values.tolist() if isinstance(values.values, np.ndarray) else list(values.values)
+    texts = [str(v).removesuffix(" 00:00:00") if isinstance(v, datetime) else v for v in written]
+    return target.value, [v if is_sent else NOT_SENT for v, is_sent in zip(texts, values.sent.tolist(), strict=True)]
+
+
+DAY, NEXT = "2025-01-31", "2025-02-01"
+TIME = "2025-01-31 09:30:00"
+MESSY = {
+    # what it is: (label, values, options, type, what is sent)
+    # dates ------------------------------------------------------------------------------------------------------------
+    "days first": ("x", ["31/01/2025", "01/02/2025", None], {"date_format": "%d/%m/%Y"}, "date", [DAY, NEXT, NOT_SENT]),
+    "months first": ("x", ["01/31/2025", "2/1/2025"], {"date_format": "%m/%d/%Y"}, "date", [DAY, NEXT]),
+    "hyphens": ("x", ["31-01-2025", "1-2-2025"], {"date_format": "%d-%m-%Y"}, "date", [DAY, NEXT]),
+    "points and a time": ("x", ["31.01.2025 09:30"], {"date_format": "%d.%m.%Y %H:%M"}, "date", [TIME]),
+    "spaces": ("x", ["31 01 2025", "01 02 2025"], {"date_format": "%d %m %Y"}, "date", [DAY, NEXT]),
+    "the year first": ("x", ["2025/01/31", "2025/2/1"], {"date_format": "%Y/%m/%d"}, "date", [DAY, NEXT]),
+    "two digits of the year": ("x", ["31/01/25", "01/02/25"], {"date_format": "%d/%m/%y"}, "date", [DAY, NEXT]),
+    "two digits of the last century": ("x", ["31-Jan-69"], {"date_format": "%d-%b-%y"}, "date", ["1969-01-31"]),
+    "month names": ("x", ["31-Jan-2025", "1-FEB-2025"], {"date_format": "%d-%b-%Y"}, "date", [DAY, NEXT]),
+    "month names in full": ("x", ["31 January 2025", "1 Feb 2025"], {"date_format": "%d %b %Y"}, "date", [DAY, NEXT]),
+    "American letters": ("x", ["Jan 31, 2025", "February 1, 2025"], {"date_format": "%b %d, %Y"}, "date", [DAY, NEXT]),
+    "ordinals": ("x", ["31st Jan 2025", "1st Feb 2025"], {"date_format": "%d %b %Y"}, "date", [DAY, NEXT]),
+    "AM and PM": ("x", ["31/01/2025 9:30 AM"], {"date_format": "%d/%m/%Y %I:%M %p"}, "date", [TIME]),
+    "weekdays settle the order": ("x", ["Sat 01/02/2025"], {"date_format": "%a %d/%m/%Y"}, "date", [NEXT]),
+    "mail headers": (
+        *("x", ["Fri, 31 Jan 2025 15:00:00 +0530", "Fri, 31 Jan 2025 09:30:00 GMT"]),
+        *({"date_format": "%a, %d %b %Y %H:%M:%S %z"}, "date", [TIME, TIME]),
+    ),
+    "ISO 8601": ("x", [DAY, "2025-01-31T09:30:00"], {"date_format": "ISO8601"}, "date", [DAY, TIME]),
+    "ISO 8601 with zones": (
+        *("x", ["2025-01-31T15:00:00+05:30", "2025-01-31T09:30:00Z", "2025-01-31 09:30 UTC"]),
+        *({"date_format": "ISO8601"}, "date", [TIME, TIME, TIME]),
+    ),
+    "only digits": (
+        "x",
+        ["20250131", "20250201", "20240229"],
+        {"date_format": "%Y%m%d"},
+        "date",
+        [DAY, NEXT, "2024-02-29"],
+    ),
+    "digits with a time": (
+        *("x", ["20250131093000", "20250201093000", "20250202093000"]),
+        *({"date_format": "%Y%m%d%H%M%S"}, "date", [TIME, "2025-02-01 09:30:00", "2025-02-02 09:30:00"]),
+    ),
+    "seconds since 1970": ("created_at", ["1738315800"], {"date_format": "epoch_s"}, "date", [TIME]),
+    "milliseconds since 1970": ("Updated", ["1738315800000"], {"date_format": "epoch_ms"}, "date", [TIME]),
+    "day numbers of a spreadsheet": ("Joined", ["45688", "45689"], {"date_format": "excel"}, "date", [DAY, NEXT]),
+    "day numbers among dates": (
+        *("x", ["31/01/2025", "30/01/2025", "45689"]),
+        *({"date_format": ["%d/%m/%Y", "excel"]}, "date", [DAY, "2025-01-30", NEXT]),
+    ),
+    "day numbers that are numbers, among dates": (
+        *("x", ["31/01/2025", "30/01/2025", 45689]),
+        *({"date_format": ["%d/%m/%Y", "excel"]}, "date", [DAY, "2025-01-30", NEXT]),
+    ),
+    "dates and text of dates": (
+        "x",
+        [datetime(2025, 1, 31), "31/01/2025"],  # noqa: DTZ001 - as pandas has it
+        {"date_format": "%d/%m/%Y"},
+        "date",
+        [DAY, DAY],
+    ),
+    "days, some with a time": (
+        *("x", ["31/01/2025", "01/02/2025 09:30"]),
+        *({"date_format": ["%d/%m/%Y", "%d/%m/%Y %H:%M"]}, "date", [DAY, "2025-02-01 09:30:00"]),
+    ),
+    "five formats, padding and a word": (
+        *("x", [" 31/01/2025", "31/01/2025", DAY, "31-Jan-25", "20250201", "31.01.2025", "NA"]),
+        *(
+            {
+                "strip": True,
+                "na_values": ["NA"],
+                "date_format": ["%d/%m/%Y", "ISO8601", "%d-%b-%y", "%Y%m%d", "%d.%m.%Y"],
+            },
+            "date",
+            [DAY, DAY, DAY, DAY, NEXT, DAY, NOT_SENT],
+        ),
+    ),
+    "both orders, each beyond doubt": (
+        *("x", ["31/01/2025", "01/31/2025"]),
+        *({"date_format": ["%d/%m/%Y", "%m/%d/%Y"]}, "date", [DAY, DAY]),
+    ),
+    "dates of nobody": (
+        *("x", ["31/01/2025", "0000-00-00", "00/00/0000"]),
+        *({"na_values": ["00/00/0000", "0000-00-00"], "date_format": "%d/%m/%Y"}, "date", [DAY, NOT_SENT, NOT_SENT]),
+    ),
+    "nine of ten": (
+        *("x", ["31/01/2025"] * 9 + ["soon"]),
+        *({"date_format": "%d/%m/%Y"}, "date", [DAY] * 9 + [NOT_SENT]),
+    ),
+    # numbers ----------------------------------------------------------------------------------------------------------
+    "plain numbers": ("x", ["1", "2.5", "-3", "1e3"], {"types": "number"}, "number", [1, Decimal("2.5"), -3, 1000]),
+    "numbers and a word": ("x", ["7", "n/a"], {"na_values": ["n/a"], "types": "number"}, "number", [7, NOT_SENT]),
+    "padded numbers": ("x", [" 7", "8\xa0"], {"strip": True, "types": "number"}, "number", [7, 8]),
+    "every digit": ("x", ["0.1234567890123456789"], {"types": "number"}, "number", [Decimal("0.1234567890123456789")]),
+    "thousands": ("x", ["1,234.50", "99"], {"decimal": "."}, "number", [Decimal("1234.50"), 99]),
+    "lakhs": ("x", ["1,23,456", "12,34,567.5"], {"decimal": "."}, "number", [123456, Decimal("1234567.5")]),
+    "a decimal comma": ("x", ["1.234,50", "5,5"], {"decimal": ","}, "number", [Decimal("1234.50"), Decimal("5.5")]),
+    "spaces between groups": ("x", ["1\u202f234", "12 345,5"], {"decimal": ","}, "number", [1234, Decimal("12345.5")]),
+    "apostrophes": ("x", ["1'234.50", "5"], {"decimal": "."}, "number", [Decimal("1234.50"), 5]),
+    "rupees": ("x", ["₹1,234", "Rs. 500/-", "INR 5", "7"], {"decimal": "."}, "number", [1234, 500, 5, 7]),
+    "euros": ("x", ["1.234,50 €", "€ 5,00"], {"decimal": ","}, "number", [Decimal("1234.50"), Decimal("5.00")]),
+    "losses in brackets": ("x", ["(5)", "1,000.00"], {"decimal": "."}, "number", [-5, Decimal("1000.00")]),
+    "per cent": ("x", ["12%", "3.5 %"], {"decimal": "."}, "number", [12, Decimal("3.5")]),
+    "numbers and text of numbers": (
+        "x",
+        [1, "2", "n/a"],
+        {"na_values": ["n/a"], "types": "number"},
+        "number",
+        [1, 2, NOT_SENT],
+    ),
+    # yes and no -------------------------------------------------------------------------------------------------------
+    "yes and no": (
+        "x",
+        ["yes", "No ", "?"],
+        {"strip": True, "na_values": ["?"], "types": "boolean"},
+        "boolean",
+        [True, False, NOT_SENT],
+    ),
+    "T and F": ("x", ["T", "F"], {"types": "boolean"}, "boolean", [True, False]),
+    "only yes": ("x", ["Yes", None], {"types": "boolean"}, "boolean", [True, NOT_SENT]),
+    "booleans and words": ("x", [True, "no"], {"types": "boolean"}, "boolean", [True, False]),
+    # text -------------------------------------------------------------------------------------------------------------
+    "padded text": ("City", [" Pune", "Goa\t", "\u200bDelhi"], {"strip": True}, "string", ["Pune", "Goa", "Delhi"]),
+    "missing by words": (
+        "City",
+        ["Pune", "", "NA", "null", "-"],
+        {"na_values": ["", "-", "NA", "null"]},
+        "string",
+        ["Pune", *[NOT_SENT] * 4],
+    ),
+    "guarded codes stay text": ("x", ["'411001", "'411002"], {"strip": True}, "string", ["411001", "411002"]),
+    "guarded as a formula": ("x", ['="0012"', '="0013"'], {"strip": True}, "string", ["0012", "0013"]),
+}
+
+
+@pytest.mark.parametrize("case", MESSY)
+def test_a_messy_column_is_sent_as_a_careful_person_would_send_it(case):
+    label, values, wanted, type_, expected = MESSY[case]
+    options, _ = suggested(values, label)
+    assert {key: True if key == "strip" else value[label] for key, value in options.items()} == wanted
+    found_type, found = sent(values, options, label)
+    assert found_type == type_
+    if case != "numbers and text of numbers":
+        assert found == expected
+
+
+TEXT_DTYPES = ["str", "string", "string[python]", "string[pyarrow]", "category", object, pd.ArrowDtype(pa.string())]
+
+
+@pytest.mark.parametrize("dtype", TEXT_DTYPES, ids=str)
+@pytest.mark.parametrize("case", ["days first", "rupees", "numbers and a word", "yes and no", "missing by words"])
+def test_a_suggestion_does_not_depend_on_what_holds_the_text(case, dtype):
+    label, values, _, type_, expected = MESSY[case]
+    options, _ = suggested(values, label, dtype)
+    assert options == suggested(values, label)[0]
+    assert sent(values, options, label, dtype) == (type_, expected)
+
+
+WORDS = ["", "-", "--", "–", "?", ".", "NA", "na", "N/A", "n/a", "#N/A", "n.a.", "NaN", "nan", "None", "NONE", "null"]
+WORDS += [
+    "NULL",
+    "nil",
+    "NaT",
+    "<NA>",
+    "\\N",
+    "undefined",
+    "unknown",
+    "Not Available",
+    "(blank)",
+    "#REF!",
+    "#DIV/0!",
+    "TBD",
+]
+
+
+@pytest.mark.parametrize("word", [*WORDS, " n/a "])
+@pytest.mark.parametrize("values", [["7", "8"], ["31/01/2025"], ["yes", "no"]])
+def test_every_word_for_a_missing_value_is_found_among_other_types(word, values):
+    options, found = suggested([*values, word, word])
+    assert options["na_values"] == {"x": [word.strip()]}
+    assert next(one.cells for one in found if one.option == "na_values") == 2
+    assert sent([*values, word], options)[1][-1] == NOT_SENT
+
+
+ALONE = {
+    "postal codes": ("x", ["56001"] * 95 + ["02134"]),
+    "codes with zeros": ("x", ["00123", "00124"]),
+    "pin codes": ("Pincode", ["411001", "411002"]),
+    "spaced pin codes": ("x", ["560 001", "110 001"]),
+    "telephone numbers": ("Tel", ["9876543210", "9812345678"]),
+    "telephone numbers under another name": ("x", ["9876543210", "9812345678"]),
+    "telephone numbers of floats": ("x", ["9876543210.0", "9812345678.0"]),
+    "telephone numbers with a code": ("x", ["+919876543210", "+91 98123 45678"]),
+    "tax numbers": ("x", ["27AAPFU0939F1ZV", "29AAPFU0939F1ZV"]),
+    "permanent account numbers": ("PAN", ["AAPFU0939F", "BBPFU0939F"]),
+    "ids of many digits": ("x", ["1234567890123456", "1234567890123457"]),
+    "order numbers": ("Order No", ["1001", "1002"]),
+    "versions": ("Version", ["1.9", "1.10"]),
+    "long versions": ("x", ["1.2.3", "1.10.0"]),
+    "F and M": ("x", ["F"] * 95 + ["M"] * 5),
+    "only F": ("x", ["F", "F"]),
+    "coordinates": ("x", ["12.9,77.5", "13.0,77.6"]),
+    "lists of digits": ("x", ["1,2,3"]),
+    "times of day": ("x", ["12:30", "09:15"]),
+    "months": ("x", ["Jan 2025", "Feb 2025"]),
+    "years and others": ("x", ["2025", "soon"]),
+    "words": ("x", ["NA", "-"]),
+    "codes of countries": ("Country", ["IN", "NA", "US"]),
+    "eight of ten": ("x", ["7"] * 8 + ["soon"] * 2),
+    "quantities": ("x", ["5 kg", "7 kg"]),
+    "names": ("x", ["Asha Rao", "May June"]),
+}
+
+
+@pytest.mark.parametrize("case", ALONE)
+def test_a_column_that_only_looks_like_another_type_is_left_alone(case):
+    label, values = ALONE[case]
+    options, found = suggested(values, label)
+    assert not {"types", "date_format", "decimal", "na_values"} & options.keys()
+    assert [one.option for one in found if one.option != "rename"] == []
+    assert sent(values, options, label) == ("string", values)
+
+
+OPEN = {  # label, values, the option, and what the reason must name
+    "day or month": (
+        "x",
+        ["01/02/2025", "3/4/2025"],
+        "date_format",
+        ["%d/%m/%Y", "%m/%d/%Y", "2025-02-01", "2025-01-02"],
+    ),
+    "both orders, and a day that may be either": (
+        "x",
+        ["31/01/2025", "01/31/2025", "01/02/2025"],
+        "date_format",
+        ["both orders"],
+    ),
+    "day, month or year": ("x", ["25-01-31", "25-02-28"], "date_format", ["%y-%m-%d", "%d-%m-%y"]),
+    "an open century": ("x", ["31-Jan-25", "31-Jan-45"], "date_format", ["century"]),
+    "births of either century": ("x", ["12/05/78", "31/12/30"], "date_format", ["century"]),
+    "thousands or thousandths": ("x", ["1,234", "5,678"], "decimal", ["1234", "1.234"]),
+    "points of either kind": ("x", ["1.234", "5.678"], "decimal", ["1234", "1.234"]),
+    "euros of either kind": ("x", ["€1.000", "€2.000"], "decimal", ["1234", "1.234"]),
+    "both marks": ("x", ["1.5", "2,5", "1,234"], "decimal", ["decimal point", "decimal comma"]),
+    "two currencies": ("x", ["₹ 99", "$ 99", "1,234"], "decimal", ["INR", "USD"]),
+    "per cent and fractions": ("x", ["12%"] * 19 + ["0.12"], "decimal", ["%"]),
+    "versions or numbers": ("x", ["1.9", "1.10"], "types", ["version"]),
+    "guarded dates": ("x", ["'31/01/2025", "'01/02/2025"], "date_format", ["%d/%m/%Y", "marked as text"]),
+}
+
+
+@pytest.mark.parametrize("case", OPEN)
+def test_what_no_value_settles_is_left_open_and_the_reason_names_the_readings(case):
+    label, values, option, named = OPEN[case]
+    options, found = suggested(values, label)
+    assert not {"types", "date_format", "decimal"} & options.keys()
+    [doubt] = [one for one in found if one.value is None]
+    assert doubt.option == option
+    assert [word for word in named if word not in doubt.reason] == []
+    assert sent(values, options, label)[0] == "string"
+
+
+def test_numbers_that_are_only_0_and_1_are_numbers_until_the_user_says_otherwise():
+    for values in (
+        pd.Series([0, 1, 1]),
+        pd.Series([0, 1, None], dtype="float64"),
+        pd.Series([0, 1, None], dtype="Int64"),
+    ):
+        [one] = suggestions(frame_of(values))
+        assert (one.option, one.column, one.value) == ("types", "x", None)
+    for values in ([0, 1, 2], [1, 1], [0.0, 1.0]):
+        assert suggestions(frame_of(pd.Series(values))) == []
+
+
+@pytest.mark.parametrize("dtype", ["int64", "Int64", "float64", "int64[pyarrow]", object])
+def test_whole_numbers_that_are_dates_by_their_digits_are_dates(dtype):
+    values = pd.Series([20250131, 20250201, 20240229], dtype=dtype)
+    options, _ = suggested(values)
+    assert options == {"date_format": {"x": "%Y%m%d"}}
+    assert sent(values, options) == ("date", [DAY, NEXT, "2024-02-29"])
+    for others in ([20250131, 20250201], [*range(20250101, 20250140)], [20250131, 20250201, 20250202, 7]):
+        assert suggestions(frame_of(pd.Series(others, dtype=dtype))) == []
+
+
+def test_day_numbers_of_spreadsheets_are_told_by_the_label():
+    assert suggested(pd.Series([45688, 45689.5]), "Joined")[0] == {"date_format": {"Joined": "excel"}}
+    for label in ("Spend", "Days since joined", "Response time", "Joined count"):
+        assert suggestions(frame_of(pd.Series([45688, 45689]), label)) == []
+
+
+# cells, counts, reasons -----------------------------------------------------------------------------------------------
+
+
+def test_a_reason_is_one_sentence_with_counts_and_no_value_of_a_customer():
+    for values in (["29/08/1987"], ["87,654.25"], ["8765"] * 9 + ["x"], [" 8765"], ["₹ 8,765"]):
+        for one in suggestions(frame_of(values)):
+            assert "87" not in one.reason
+            assert "\n" not in one.reason
+    [one] = [one for one in suggestions(frame_of(["7"] * 18 + ["soon", "n/a", None])) if one.option == "types"]
+    assert one.cells == 18
+    assert "18 of 19 values" in one.reason
+    assert "1 value is not" in one.reason
+
+
+def test_suggestions_are_a_table_and_options():
+    found = suggestions(frame_of([" 7", "n/a"], "Spend"))
+    table = as_frame(found)
+    assert table.columns.tolist() == ["option", "column", "value", "reason", "cells"]
+    assert table["option"].tolist() == ["strip", "na_values", "types"]
+    assert as_options(found) == {"strip": ["Spend"], "na_values": {"Spend": ["n/a"]}, "types": {"Spend": "number"}}
+    assert as_frame([]).dtypes.astype(str).to_dict() == table.dtypes.astype(str).to_dict()
+    assert as_options([]) == {}
+
+
+def test_the_values_of_a_long_column_are_all_looked_at():
+    many = [f"{i % 12 + 1:02}/{i % 12 + 1:02}/{1900 + i % 100}" for i in range(5000)]
+    assert suggested([*many, "31/01/2025"])[0] == {"date_format": {"x": "%d/%m/%Y"}}
+    numbers = [str(i) for i in range(1, 20_000)]
+    assert suggested(numbers)[0] == {"types": {"x": "number"}}
+    assert suggested([*numbers, "007"])[0] == {}
+
+
+def test_a_type_that_is_fixed_already_is_not_spoken_against():
+    assert suggested(["7", "8"], known={"x": "string"})[0] == {}
+    assert suggested(["7", "8"], known={"x": "date"})[0] == {}
+    assert suggested(["1,234.5"], known={"x": "number"})[0] == {"decimal": {"x": "."}}
+    assert suggested(["31/01/2025"], known={"x": "date"})[0] == {"date_format": {"x": "%d/%m/%Y"}}
+    assert suggested(["7", "n/a"], known={"x": "number"})[0] == {"na_values": {"x": ["n/a"]}}
+
+
+def test_what_an_option_says_already_is_not_suggested_again():
+    assert (
+        suggested([" 31/01/2025", "NA"], reading=Reading(strip=True, na_values=("NA",), date_formats=("%d/%m/%Y",)))[0]
+        == {}
+    )
+    assert suggested([" 1,234.5", "NA"], reading=Reading(strip=True))[0] == {
+        "na_values": {"x": ["NA"]},
+        "decimal": {"x": "."},
+    }
+
+
+@pytest.mark.parametrize("name", ["name", "email", "mobile"])
+@pytest.mark.parametrize("value", ["7", "1,000", "31/01/2025", "2025-01-31", "yes"])
+def test_a_reserved_attribute_is_text_whatever_it_looks_like(name, value):
+    assert not {"types", "date_format", "decimal"} & suggested([value] * 20, name)[0].keys()
+
+
+def test_strange_columns_are_no_error():
+    values = [[], [None], [pd.NaT], ["\ud800"], ["\0"], ["a\nb"], [float("nan")], [Decimal("1.5")], [2**70], [b"x"]]
+    for cells in values:
+        as_options(suggestions(frame_of(cells)))
+    for empty in (
+        pd.Series([], dtype="str"),
+        pd.Series([], dtype="category"),
+        pd.Series([], dtype="datetime64[ns, UTC]"),
+    ):
+        assert suggestions(frame_of(empty)) == []
+
+
+# whatever is suggested ------------------------------------------------------------------------------------------------
+
+KINDS_OF_TEXT = (
+    st.dates().map(lambda day: f"{day.day:02}/{day.month:02}/{day.year:04}"),
+    st.dates().map(lambda day: f"{day.month}-{day.day}-{day.year:04}"),
+    st.dates().map(lambda day: day.isoformat()),
+    st.integers(-(10**6), 10**6).map(lambda n: f"{n:,}"),
+    st.decimals(-(10**6), 10**6, places=2).map(lambda n: f"₹ {n:,}"),
+    st.integers(0, 10**6).map(str),
+    st.sampled_from(["yes", "No", "NA", "-", "", " n/a"]),
+    st.text(max_size=8),
+)
+
+
+@given(
+    st.lists(st.one_of(*KINDS_OF_TEXT), min_size=1, max_size=12)
+    | st.one_of(*(st.lists(k, min_size=1, max_size=12) for k in KINDS_OF_TEXT))
+)
+def test_whatever_is_suggested_is_read_in_as_many_cells_as_the_suggestion_says(values):
+    options, found = suggested(values)
+    for one in found:
+        if one.option in ("types", "decimal", "date_format") and one.value is not None:
+            type_, read = sent(values, options)
+            assert type_ == {"decimal": "number", "date_format": "date"}.get(one.option, one.value)
+            assert sum(value is not NOT_SENT for value in read) == one.cells
+            cleaned = [text for text in strip_texts(values) if text not in options.get("na_values", {}).get("x", ())]
+            assert one.cells >= len(cleaned) * 0.9

@@ -1,0 +1,240 @@
+"""Suggestions for the names of attributes, for contacts and ids, for columns to leave out and for the zone of days."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from growlytics_pandas import contract
+from growlytics_pandas.checks.suggestions import as_options, suggest_for
+from growlytics_pandas.columns.reading import Reading
+from growlytics_pandas.inference import inspect
+
+EMAILS = ["asha@example.com", "ravi@example.com", None]
+MOBILES = ["9919211112", "9812345678", None]
+PEOPLE = ["Asha Rao", "Ravi Iyer", None]
+
+
+def suggestions(frame, id_col="id", *, zone="UTC", region="IN", known=None):
+    columns = list(frame.columns)
+    names = {i: str(label) for i, label in enumerate(columns)}
+    kinds = {i: inspect(frame.iloc[:, i]).kind for i in names}
+    place = columns.index(id_col)
+    return suggest_for(frame, place, names, lambda _: Reading(), kinds, ZoneInfo(zone), region, known or {})
+
+
+def frame_of(columns):
+    size = max(map(len, columns.values()))
+    return pd.DataFrame({"id": [f"c{i}" for i in range(size)], **columns})
+
+
+def options(columns, **more):
+    return as_options(suggestions(frame_of(columns), **more))
+
+
+# contacts -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reserved", "values", "labels"),
+    [
+        ("email", EMAILS, "Email|EMAIL |E-mail|e_mail|Contact Email|Email ID|Mail Id|EmailAddress|customer-email|mail"),
+        (
+            "mobile",
+            MOBILES,
+            "Mobile|Phone|Phone Number|phone_no|customerphone|User Phone|Mobile No.|CELL PHONE|Contact No|WhatsApp|Tel",
+        ),
+        ("name", PEOPLE, "Name|Full Name|full_name|CustomerName|Customer"),
+    ],
+)
+def test_columns_of_contacts_under_other_labels_are_renamed(reserved, values, labels):
+    for label in labels.split("|"):
+        assert options({label: values}) == {"rename": {label: reserved}}, label
+
+
+@pytest.mark.parametrize(
+    ("label", "values"),
+    [
+        ("Email", ["yes", "no", "yes"]),
+        ("Email", ["Pune", "Goa", "Delhi"]),
+        ("Phone", ["iPhone 15", "Pixel 9"]),
+        ("Phone", ["1", "2", "3"]),
+        ("Name", ["1001", "1002"]),
+        ("Email Opt-In", EMAILS),
+        ("Manager Email", EMAILS),
+        ("Alternate Phone", MOBILES),
+        ("First Name", PEOPLE),
+        ("Product Name", PEOPLE),
+        ("City", PEOPLE),
+        ("Login", EMAILS),
+    ],
+)
+def test_a_label_or_values_alone_are_not_enough(label, values):
+    assert "rename" not in options({label: values})
+
+
+def test_an_attribute_that_another_column_has_is_not_given_away():
+    assert options({"email": EMAILS, "Work Email": EMAILS}) == {}
+
+
+def test_two_candidates_are_left_open():
+    found = [one for one in suggestions(frame_of({"Email": EMAILS, "Email ID": EMAILS})) if one.option == "rename"]
+    assert [(one.column, one.value) for one in found] == [("Email", None), ("Email ID", None)]
+    assert "'Email ID'" in found[0].reason
+
+
+def test_phone_numbers_that_are_numbers_are_contacts_too():
+    assert options({"Phone": [9919211112, 9812345678]}) == {"rename": {"Phone": "mobile"}}
+    assert options({"Phone": [9919211112.0, None]}) == {"rename": {"Phone": "mobile"}}
+
+
+def test_ids_that_are_contacts_are_sent_as_such():
+    frame = pd.DataFrame({"Customer Email": ["asha@example.com", "ravi@example.com"], "City": ["Pune", "Goa"]})
+    assert as_options(suggestions(frame, "Customer Email")) == {"rename": {"Customer Email": "email"}}
+
+
+@pytest.mark.parametrize("label", ["email", "Email"])
+def test_addresses_of_several_spellings_get_one(label):
+    found = options({label: ["Asha Rao <Asha@Example.com>", "mailto:ravi@example.com", "mina@example.com", "N/A"]})
+    assert found["normalize"] == {label: "email"}
+    assert found["na_values"] == {label: ["N/A"]}
+    assert "types" not in found
+
+
+@pytest.mark.parametrize("label", ["mobile", "Mobile No"])
+def test_phone_numbers_of_several_formats_get_one(label):
+    found = suggestions(frame_of({label: ["+91 99192 11112", "09812345678", "9919211113", " 9919211114", "-"]}))
+    assert as_options(found)["normalize"] == {label: "E.164"}
+    assert as_options(found)["strip"] == [label]
+    assert next(one.cells for one in found if one.option == "normalize") == 4
+    assert "normalize" not in options({label: MOBILES})
+
+
+def test_ids_that_are_addresses_get_one_spelling_and_lose_their_padding():
+    frame = pd.DataFrame({"email": ["Asha@Example.com", " ravi@example.com"], "City": ["Pune", "Goa"]})
+    assert as_options(suggestions(frame, "email")) == {"strip": ["email"], "normalize": {"email": "email"}}
+    plain = pd.DataFrame({"id": [" c1", "'0012"], "City": ["Pune", "Goa"]})
+    assert as_options(suggestions(plain)) == {"strip": ["id"]}
+    numbers = pd.DataFrame({"id": ["1001", "1002"], "City": ["Pune", "Goa"]})
+    assert suggestions(numbers) == []
+
+
+# names ----------------------------------------------------------------------------------------------------------------
+
+
+def test_long_names_get_short_ones_that_differ():
+    start = "What is the size of the family that you live with, "
+    labels = [f"{start}{end}" for end in ("in Pune", "in Goa", "elsewhere")]
+    renamed = options({label: ["a"] for label in labels})["rename"]
+    assert list(renamed) == labels
+    assert len(set(renamed.values())) == 3
+    assert all(contract.count_chars(name) <= contract.MAX_ATTRIBUTE_NAME_CHARS for name in renamed.values())
+    assert options({"🎉" * 30: ["a"]})["rename"] == {"🎉" * 30: "🎉" * 24}
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        (" City", "City"),
+        ("City\xa0", "City"),
+        ("\ufeffCity", "City"),
+        ("Ci\u200bty", "City"),
+        ("Home  Town\n", "Home Town"),
+    ],
+)
+def test_names_lose_white_space_and_invisible_characters(label, name):
+    assert options({label: ["Pune"]}) == {"rename": {label: name}}
+
+
+def test_names_that_would_be_one_are_left_open():
+    for labels in ((" City", "City"), ("Caf\u00e9", "Cafe\u0301")):
+        found = suggestions(frame_of({label: ["Pune"] for label in labels}))
+        assert "rename" not in as_options(found)
+        assert [one.option for one in found] == ["rename"]
+
+
+def test_a_name_that_earlier_pushes_used_stays():
+    assert options({" City": ["Pune"]}, known={" City": "string"}) == {}
+
+
+def test_a_name_that_earlier_pushes_wrote_in_another_case_is_that_one():
+    assert options({"city": ["Pune"]}, known={"City": "string"}) == {"rename": {"city": "City"}}
+    assert options({"city": ["Pune"], "City": ["Goa"]}, known={"City": "string"}) == {}
+
+
+# columns to leave out -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[[1], [2]], [{"a": 1}, {}], [b"x", b"y"], pd.to_timedelta([1, 2], unit="s"), pd.period_range("2025", periods=2)],
+)
+def test_columns_that_cannot_be_sent_are_excluded(values):
+    frame = pd.DataFrame({"id": ["a", "b"], "x": values})
+    assert as_options(suggestions(frame)) == {"exclude": ["x"]}
+
+
+@pytest.mark.parametrize("label", ["Unnamed: 0", "index", "level_0", "Unnamed: 0.1"])
+@pytest.mark.parametrize("values", [[0, 1, 2], [1, 2, 3], [0, 5, 9], ["0", "1", "2"]])
+def test_an_old_index_is_excluded(label, values):
+    assert options({label: values}) == {"exclude": [label]}
+
+
+@pytest.mark.parametrize("values", [[7, 3, 3], [0.5, 1.5, 2.5], [9, 5, 0], ["a", "b", "c"]])
+def test_other_columns_of_that_name_are_not(values):
+    assert "exclude" not in options({"index": values})
+    assert "exclude" not in options({"Rank": [0, 1, 2]})
+
+
+# the zone of days -----------------------------------------------------------------------------------------------------
+
+DAYS = ["1990-05-17", "1985-01-01", "1999-12-31"]
+
+
+@pytest.mark.parametrize(
+    "dtype", ["datetime64[ns, Asia/Kolkata]", pd.ArrowDtype(pa.timestamp("us", "Asia/Kolkata")), object]
+)
+def test_days_with_a_zone_keep_it(dtype):
+    days = pd.Series(pd.to_datetime(DAYS).tz_localize("Asia/Kolkata")).astype(dtype)
+    assert options({"Born": days}) == {"timezone": "Asia/Kolkata"}
+    assert options({"Born": days}, zone="Asia/Kolkata") == {}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["1990-05-17T00:00:00+05:30", "1985-01-01T00:00:00+05:30", "1999-12-31T00:00:00+05:30"],
+        ["1990-05-16T18:30:00.000Z", "1984-12-31T18:30:00.000Z", "1999-12-30T18:30:00.000Z"],
+    ],
+)
+def test_days_that_a_browser_wrote_in_utc_are_days_of_the_region(values):
+    assert options({"Born": values}) == {"date_format": {"Born": "ISO8601"}, "timezone": "Asia/Kolkata"}
+    assert "timezone" not in options({"Born": values}, region="US")
+    assert "timezone" not in options({"Born": [*values, "2025-01-31T09:30:00Z"]})
+
+
+def test_other_dates_with_a_zone_are_no_days():
+    for zone, hour in (("Asia/Kolkata", 9), ("UTC", 0), ("America/New_York", 0)):
+        days = pd.Series(pd.to_datetime(DAYS).tz_localize(zone) + pd.Timedelta(hours=hour))
+        assert "timezone" not in options({"Born": days}), zone
+    assert options({"Born": pd.Series(pd.to_datetime(DAYS))}) == {}
+    mixed = pd.Series([datetime(1990, 5, 17, tzinfo=UTC), datetime(1990, 5, 17)], dtype=object)  # noqa: DTZ001 - both
+    assert options({"Born": mixed}) == {}
+
+
+def test_zones_that_disagree_are_left_open():
+    columns = {
+        "A": pd.Series(pd.to_datetime(DAYS).tz_localize("Asia/Kolkata")),
+        "B": pd.Series(pd.to_datetime(DAYS).tz_localize("Asia/Tokyo")),
+    }
+    found = suggestions(frame_of(columns))
+    assert [(one.option, one.value) for one in found] == [("timezone", None), ("timezone", None)]
+
+
+def test_labels_may_be_anything():
+    frame = pd.DataFrame([["c1", " Pune", "7"]])
+    assert as_options(suggestions(frame, 0)) == {"strip": [1], "types": {2: "number"}}
+    levels = frame.set_axis(pd.MultiIndex.from_tuples([("id", ""), ("City", "home"), ("n", "sum")]), axis=1)
+    assert as_options(suggestions(levels, ("id", "")))["types"] == {("n", "sum"): "number"}

@@ -1,0 +1,360 @@
+"""Each parser reads what people and spreadsheets write, every digit of it, and nothing that could mean something else."""
+
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from growlytics_pandas.columns.parsers import (
+    Texts,
+    are_numbers,
+    boolean_parser,
+    currencies,
+    date_parser,
+    formats_like,
+    number_parser,
+)
+from growlytics_pandas.conversion import number_in
+from growlytics_pandas.inference import AttributeType
+
+UTC = ZoneInfo("UTC")
+KOLKATA = ZoneInfo("Asia/Kolkata")
+
+
+def dates(date_format, *texts, zone=UTC):
+    """The dates that a format reads, as they are sent; None where it reads none."""
+    parsed = date_parser(date_format).parse(texts, zone)
+    found = [str(value.astype("M8[s]")).replace("T", " ") for value in parsed.values]
+    return [text.removesuffix(" 00:00:00") if ok else None for text, ok in zip(found, parsed.ok.tolist(), strict=True)]
+
+
+def numbers(decimal, *texts):
+    parsed = number_parser(decimal).parse(texts, UTC)
+    return [value if ok else None for value, ok in zip(parsed.values, parsed.ok.tolist(), strict=True)]
+
+
+DAY, TIME = "2025-01-31", "2025-01-31 09:30:00"
+
+
+@pytest.mark.parametrize(
+    ("text", "date_format", "expected"),
+    [
+        ("31/01/2025", "%d/%m/%Y", DAY),
+        ("31/1/2025", "%d/%m/%Y", DAY),
+        ("01/31/2025", "%m/%d/%Y", DAY),
+        ("31-01-2025", "%d-%m-%Y", DAY),
+        ("31.01.2025", "%d.%m.%Y", DAY),
+        ("31 01 2025", "%d %m %Y", DAY),
+        ("2025/01/31", "%Y/%m/%d", DAY),
+        ("2025-1-31", "%Y-%m-%d", DAY),
+        ("31/01/25", "%d/%m/%y", DAY),
+        ("31/01/99", "%d/%m/%y", "1999-01-31"),
+        ("31/01/2025 09:30", "%d/%m/%Y %H:%M", TIME),
+        ("31/01/2025, 9:30:00", "%d/%m/%Y, %H:%M:%S", TIME),
+        ("31/01/2025 9:30 AM", "%d/%m/%Y %I:%M %p", TIME),
+        ("31/01/2025 09:30a.m.", "%d/%m/%Y %I:%M%p", TIME),
+        ("31/01/2025 9:30:00\u202fam", "%d/%m/%Y %I:%M:%S %p", TIME),
+        ("31/01/2025 12:05 AM", "%d/%m/%Y %I:%M %p", "2025-01-31 00:05:00"),
+        ("31/01/2025 12:05 PM", "%d/%m/%Y %I:%M %p", "2025-01-31 12:05:00"),
+        ("31/01/2025 13:30 PM", "%d/%m/%Y %H:%M %p", "2025-01-31 13:30:00"),
+        ("31-Jan-25", "%d-%b-%y", DAY),
+        ("31-JAN-2025", "%d-%b-%Y", DAY),
+        ("31 january 2025", "%d %b %Y", DAY),
+        ("31 Jan. 2025", "%d %b %Y", DAY),
+        ("30 Sept 2025", "%d %b %Y", "2025-09-30"),
+        ("31st January 2025", "%d %B %Y", DAY),
+        ("Jan 31, 2025", "%b %d, %Y", DAY),
+        ("31Jan2025", "%d%b%Y", DAY),
+        ("Friday, January 31, 2025", "%A, %B %d, %Y", DAY),
+        ("Fri Jan 31 09:30:00 2025", "%a %b %d %H:%M:%S %Y", TIME),
+        ("Fri, 31 Jan 2025 09:30:00 GMT", "%a, %d %b %Y %H:%M:%S %z", TIME),
+        ("Fri, 31 Jan 2025 15:00:00 +0530", "%a, %d %b %Y %H:%M:%S %z", TIME),
+        ("Fri Jan 31 2025 15:00:00 GMT+0530", "%a %b %d %Y %H:%M:%S %z", TIME),
+        ("31/01/2025 01:30 -08", "%d/%m/%Y %H:%M %z", TIME),
+        ("20250131", "%Y%m%d", DAY),
+        ("20250131.0", "%Y%m%d", DAY),
+        ("20250131093000", "%Y%m%d%H%M%S", TIME),
+        ("2025-031", "%Y-%j", DAY),
+        ("31/01/0001", "%d/%m/%Y", "0001-01-31"),
+        ("31/12/9999", "%d/%m/%Y", "9999-12-31"),
+        ("29/02/2000", "%d/%m/%Y", "2000-02-29"),
+        ("100% 31/01/2025", "100%% %d/%m/%Y", DAY),
+    ],
+)
+def test_a_format_reads_the_dates_that_are_written_so(text, date_format, expected):
+    assert dates(date_format, text) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "date_format"),
+    [
+        ("31/02/2025", "%d/%m/%Y"),
+        ("29/02/1900", "%d/%m/%Y"),
+        ("31/13/2025", "%d/%m/%Y"),
+        ("00/01/2025", "%d/%m/%Y"),
+        ("31/01/0000", "%d/%m/%Y"),
+        ("31/01/25", "%d/%m/%Y"),
+        ("31/01/2025 09:30", "%d/%m/%Y"),
+        ("now", "%d/%m/%Y"),
+        ("today", "%Y%m%d"),
+        ("202511", "%Y%m%d"),
+        ("2025131", "%Y%m%d"),
+        ("31/01/2025 23:59:60", "%d/%m/%Y %H:%M:%S"),
+        ("31/01/2025 24:00", "%d/%m/%Y %H:%M"),
+        ("31/01/2025 09:75", "%d/%m/%Y %H:%M"),
+        ("31/01/2025 13:30 PM", "%d/%m/%Y %I:%M %p"),
+        ("31/01/2025 09:30 PM", "%d/%m/%Y %H:%M %p"),
+        ("31-Jan-45", "%d-%b-%y"),
+        ("Mon, 31 Jan 2025", "%a, %d %b %Y"),
+        ("31/01/2025 09:30 IST", "%d/%m/%Y %H:%M %z"),
+        ("31/01/2025 09:30 +25:00", "%d/%m/%Y %H:%M %z"),
+        ("३१/०१/२०२५", "%d/%m/%Y"),
+        ("", "%d/%m/%Y"),
+        ("31/01/2025\0", "%d/%m/%Y"),
+        ("\ud800", "%d/%m/%Y"),
+    ],
+)
+def test_a_format_reads_nothing_else(text, date_format):
+    assert dates(date_format, text) == [None]
+
+
+def test_a_year_of_two_digits_is_read_where_its_century_is_settled():
+    read = dates("%d-%b-%y", *(f"31-Jan-{year:02}" for year in range(100)))
+    assert [text[:4] for text in read if text] == [*map(str, range(2000, 2036)), *map(str, range(1969, 2000))]
+    assert read[36:69] == [None] * 33
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2025-01-31", DAY),
+        ("2025-01-31 09:30", TIME),
+        ("2025-01-31T09:30:00", TIME),
+        ("2025-01-31t09:30:00.5", TIME),
+        ("2025-01-31T09:30:00Z", TIME),
+        ("2025-01-31 09:30 UTC", TIME),
+        ("2025-01-31 09:30:00 GMT", TIME),
+        ("2025-01-31T15:00:00+05:30", TIME),
+        ("2025-01-31 15:00:00.000000000+0530", TIME),
+        ("2025-01-31T15:00:00+05:30[Asia/Kolkata]", TIME),
+        ("20250131T093000Z", TIME),
+        ("2025-01-31Z", DAY),
+        ("2025-01-31 UTC", DAY),
+        ("2025-02-30", None),
+        ("2025-1-31", None),
+        ("2025", None),
+        ("2025-01", None),
+        ("20250131", None),
+        ("2025-W05-5", None),
+        ("2025-01-31 25:00", None),
+        ("soon", None),
+    ],
+)
+def test_iso_8601_is_read_with_and_without_a_zone(text, expected):
+    assert dates("ISO8601", text) == [expected]
+
+
+def test_dates_with_an_offset_are_converted_to_the_zone_and_the_others_are_not():
+    texts = ["2025-01-31T09:30:00Z", "2025-01-31T09:30:00"]
+    parsed = date_parser("ISO8601").parse(texts, KOLKATA)
+    assert dates("ISO8601", *texts, zone=KOLKATA) == ["2025-01-31 15:00:00", TIME]
+    assert parsed.aware.tolist() == [True, False]
+    assert dates("ISO8601", "9999-12-31T23:59:59Z", zone=KOLKATA) == ["10000-01-01"], "reported as out of range"
+
+
+def test_fractions_of_a_second_are_kept_or_leave_a_trace():
+    values = date_parser("ISO8601").parse(["2025-01-31T09:30:00.123456", "2025-01-31T09:30:00.000000001"], UTC).values
+    assert [int(value.astype("int64") % 1_000_000) for value in values] == [123456, 1]
+
+
+@pytest.mark.parametrize(
+    ("date_format", "text", "expected"),
+    [
+        ("epoch_s", "1738315800", TIME),
+        ("epoch_s", "1738315800.0", TIME),
+        ("epoch_s", "-1", "1969-12-31 23:59:59"),
+        ("epoch_s", "99999999999999", None),
+        ("epoch_ms", "1738315800000", TIME),
+        ("excel", "45688", DAY),
+        ("excel", "45688.0", DAY),
+        ("excel", "45688.395833333336", TIME),
+        ("excel", "1", "1900-01-01"),
+        ("excel", "59", "1900-02-28"),
+        ("excel", "60", None),  # 29 February 1900 was no day
+        ("excel", "61", "1900-03-01"),
+        ("excel", "0.5", None),
+        ("excel", "2958465", "9999-12-31"),
+        ("excel", "2958466", None),
+        ("excel", "31/01/2025", None),
+    ],
+)
+def test_numbers_of_clocks_and_spreadsheets_are_read(date_format, text, expected):
+    assert dates(date_format, text) == [expected]
+
+
+@given(
+    st.dates(), st.sampled_from(["%d/%m/%Y", "%m-%d-%Y", "%d %b %Y", "%B %d, %Y", "%a %d.%m.%Y", "%Y%m%d", "ISO8601"])
+)
+def test_every_day_is_read_back(day, date_format):
+    text = day.isoformat()
+    if date_format != "ISO8601":
+        year = f"{day.year:04}"  # not every platform writes the zeros
+        text = day.strftime(date_format.replace("%Y", "@")).replace("@", year)
+    assert dates(date_format, text) == [day.isoformat()]
+
+
+@given(st.lists(st.text(max_size=20) | st.from_regex(r"[0-9/:. AMP+-]{6,20}", fullmatch=True), max_size=20))
+def test_no_text_makes_a_parser_fail_and_texts_are_read_alike_alone_and_together(texts):
+    for parser in (
+        date_parser("%d/%m/%Y"),
+        date_parser("ISO8601"),
+        date_parser("excel"),
+        number_parser("."),
+        number_parser(","),
+    ):
+        together = parser.parse(Texts(texts), KOLKATA)
+        for i, text in enumerate(texts):
+            alone = parser.parse([text], KOLKATA)
+            assert alone.ok[0] == together.ok[i]
+            assert not alone.ok[0] or alone.values[0] == together.values[i]
+
+
+@pytest.mark.parametrize(
+    ("text", "formats"),
+    [
+        ("31/01/2025", ["%d/%m/%Y", "%m/%d/%Y"]),
+        ("31-01-25 9:30 PM", ["%d-%m-%y %I:%M %p", "%m-%d-%y %I:%M %p", "%y-%m-%d %I:%M %p"]),
+        ("Fri, 31 Jan 2025 09:30:00 +0530", ["%a, %d %b %Y %H:%M:%S %z"]),
+        ("January 31, 2025 at 09:30", ["%b %d, %Y at %H:%M"]),
+        ("12:30", []),
+        ("Jan 2025", []),
+        ("May", []),
+        ("1.10", []),
+        ("560 001", []),
+    ],
+)
+def test_formats_are_proposed_by_what_a_text_looks_like(text, formats):
+    assert formats_like(text) == formats
+
+
+# numbers --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("12", 12),
+        ("-3.50", Decimal("-3.50")),
+        ("+5", 5),
+        ("1e6", Decimal("1e6")),
+        (".5", Decimal("0.5")),
+        ("1,234", 1234),
+        ("1,234,567.89", Decimal("1234567.89")),
+        ("1,23,456", 123456),
+        ("12,34,56,789.5", Decimal("123456789.5")),
+        ("1 234 567", 1234567),
+        ("1\u00a0234", 1234),
+        ("1\u202f234.5", Decimal("1234.5")),
+        ("1'234.50", Decimal("1234.50")),
+        ("1’234", 1234),
+        ("₹1,234", 1234),
+        ("₹ 1,23,456.50", Decimal("123456.50")),
+        ("Rs. 500", 500),
+        ("Rs 500/-", 500),
+        ("INR 5", 5),
+        ("5 USD", 5),
+        ("US$5.25", Decimal("5.25")),
+        ("-$5", -5),
+        ("$-5", -5),
+        ("($1,234.50)", Decimal("-1234.50")),
+        ("(5)", -5),
+        ("\u22125", -5),
+        ("5-", -5),
+        ("12%", 12),
+        ("12.5 %", Decimal("12.5")),
+        ("(12 %)", -12),
+        ("12345678901234567890", 12345678901234567890),
+        ("0.1234567890123456789", Decimal("0.1234567890123456789")),
+        *((text, None) for text in ("1,2,3", "12,34", "0,125", "1,234,56", "1,23", "01,234", "1.234,50", "560 0012")),
+        *(
+            (text, None)
+            for text in ("--5", "(-5)", "5 kg", "₹5%", "$5 USD", "$ 5 €", "5 %%", "12.9,77.5", "", "x", "1_000")
+        ),
+        *((text, None) for text in ("98765 43210", "1 23 456", "1,234 567", "0x1f", "inf", "nan", "१२", "KGS 5")),
+    ],
+)
+def test_numbers_with_a_decimal_point(text, expected):
+    assert numbers(".", text) == [expected]
+    assert are_numbers([text], ".").tolist() == [expected is not None]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("12", 12),
+        ("12,5", Decimal("12.5")),
+        ("0,125", Decimal("0.125")),
+        ("1.234", 1234),
+        ("1.234,50 €", Decimal("1234.50")),
+        ("1.234.567,8", Decimal("1234567.8")),
+        ("€1.000", 1000),
+        ("1 234 567,5", Decimal("1234567.5")),
+        ("1'234,5", Decimal("1234.5")),
+        ("(1,5)", Decimal("-1.5")),
+        ("3,5 %", Decimal("3.5")),
+        *((text, None) for text in ("1234.5", "1.5", "-3.5", "1,23,456", "1.234.56", "1.2.3")),
+    ],
+)
+def test_numbers_with_a_decimal_comma(text, expected):
+    assert numbers(",", text) == [expected]
+    assert are_numbers([text], ",").tolist() == [expected is not None]
+
+
+def test_the_sign_of_a_currency_and_its_code_are_one_currency():
+    assert currencies(["₹ 5", "Rs. 5", "INR 5", "5", "rs 5/-"]) == {"INR"}
+    assert currencies(["$5", "5 USD", "5 EUR"]) == {"USD", "EUR"}
+    assert currencies(["Rsvp", "COMRSX 5", "5 kg"]) == set()
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**12), max_value=10**12))
+def test_every_number_is_read_back_however_it_is_grouped(number):
+    grouped = f"{number:,}"
+    swapped = grouped.translate({ord(","): ".", ord("."): ","})
+    assert numbers(".", str(number), grouped, grouped.replace(",", " "), f"₹ {grouped}") == [number] * 4
+    assert numbers(",", swapped) == [number]
+
+
+@given(st.from_regex(r"[+-]?[0-9]{1,6}(\.[0-9]{1,4})?([eE][+-]?[0-9]{1,2})?", fullmatch=True))
+def test_a_plain_number_is_what_types_number_reads(text):
+    assert numbers(".", text) == [number_in(text)]
+
+
+def test_yes_and_no():
+    parsed = boolean_parser().parse(["yes", "NO", "True", "f", "1", "0", "perhaps", ""], UTC)
+    assert parsed.values[parsed.ok].tolist() == [True, False, True, False, True, False]
+    assert parsed.ok.tolist() == [True] * 6 + [False] * 2
+
+
+def test_a_parser_says_which_option_selects_it():
+    chosen = [(p.type, p.option, p.value) for p in (date_parser("excel"), number_parser(","), boolean_parser())]
+    assert chosen == [
+        (AttributeType.DATE, "date_format", "excel"),
+        (AttributeType.NUMBER, "decimal", ","),
+        (AttributeType.BOOLEAN, "types", "boolean"),
+    ]
+    assert date_parser("%d/%m/%Y").name == "day/month/year"
+
+
+def test_no_text_is_no_error():
+    for parser in (
+        date_parser("ISO8601"),
+        date_parser("%d/%m/%Y"),
+        date_parser("epoch_s"),
+        number_parser("."),
+        boolean_parser(),
+    ):
+        assert len(parser.parse([], UTC).ok) == 0
+    assert np.asarray(date_parser("excel").parse([], UTC).values).dtype == np.dtype("M8[us]")

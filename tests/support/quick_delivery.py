@@ -1,0 +1,43 @@
+"""Customers delivered as a push does it, without its frame and with shorter waits."""
+
+import json
+import time
+
+from wire_server import HEADERS
+
+from growlytics_pandas.delivery import Chunk, Delivery, Limits, StopFlag
+from growlytics_pandas.outcomes import Book
+from growlytics_pandas.pacing import Pacer
+from growlytics_pandas.retry import RetryPolicy
+from growlytics_pandas.transport import open_transport
+from growlytics_pandas.transport.protocol import Endpoint, Headers
+
+QUICK = RetryPolicy(max_attempts=4, base_seconds=0.005, cap_seconds=0.02)
+
+
+def body_of(name):
+    """Return what is sent for a customer without attributes."""
+    return json.dumps({"id": name, "attributes": []}).encode()
+
+
+def deliver(sender, names, book=None, rows=None, *, on_tick=lambda _delivery: None, clock=time.monotonic):
+    """Deliver the customers at `rows` (all, if not given) over an open transport; return the delivery and its book."""
+    book = Book(len(names)) if book is None else book
+    chosen = range(len(names)) if rows is None else rows
+    delivery = Delivery(
+        sender,
+        Pacer(max_concurrency=16),
+        book,
+        limits=Limits(retry=QUICK, grace_seconds=1.0),
+        stop=StopFlag(),
+        on_accepted=lambda _rows: None,
+        on_tick=on_tick,
+        clock=clock,
+    )
+    delivery.run([Chunk(list(chosen), [body_of(names[row]) for row in chosen])])
+    return delivery, book
+
+
+def open_to(url, transport, concurrency=16, **options):
+    """Open a transport to a server of a test."""
+    return open_transport(transport, Endpoint(url, Headers(HEADERS), **{"timeout_seconds": 5.0} | options), concurrency)

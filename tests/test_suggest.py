@@ -1,0 +1,130 @@
+"""`suggest` gives options ready for a call, whichever way it is asked."""
+
+import json
+import shlex
+
+import pandas as pd
+import pytest
+
+import growlytics_pandas as gp
+from growlytics_pandas import options
+from growlytics_pandas.__main__ import main
+
+FRAME = pd.DataFrame(
+    {
+        "id": ["c1", "c2", "c3", "c4"],
+        "Joined": ["31/01/2025", "28/02/2025", "NULL", "15/03/2025"],
+        "At": ["2025-01-31", "2025-02-01", "2025-02-02", "2025-02-03"],
+        "City": [" Pune", "Goa ", "Delhi", "Agra"],
+        "Day": ["01/02/2025", "02/03/2025", "03/04/2025", "04/05/2025"],
+    }
+)
+
+
+def test_what_is_suggested_is_ready_for_a_push(sandbox):
+    suggested = FRAME.growlytics.suggest("id")
+    assert suggested["date_format"] == {"Joined": "%d/%m/%Y", "At": "ISO8601"}
+    assert suggested["na_values"] == {"Joined": ["NULL"]}
+    assert suggested["strip"] == ["City"]
+    assert gp.push(FRAME, "id", client=sandbox.client, progress=False, **suggested).ok
+    assert sandbox.stored()["c1"] == {
+        "Joined": "2025-01-31 00:00:00",
+        "At": "2025-01-31 00:00:00",
+        "City": "Pune",
+        "Day": "01/02/2025",
+    }
+
+
+def test_a_plan_has_the_reasons_and_what_is_open():
+    found = gp.plan(FRAME, "id").suggestions
+    assert found.columns.tolist() == ["option", "column", "value", "reason", "cells"]
+    assert found["reason"].str.len().gt(0).all()
+    assert found.set_index("column").loc["Day", "value"] is None
+
+
+def test_nothing_is_suggested_for_what_was_suggested():
+    suggested = gp.suggest(FRAME, "id")
+    assert gp.suggest(FRAME, "id", **suggested) == suggested
+    again = gp.plan(FRAME, "id", **suggested).suggestions
+    assert again["value"].isna().all()  # what is open stays open
+
+
+def test_parts_call_for_what_the_whole_does():
+    plan = gp.plan_batches([FRAME[:1], FRAME[1:3], FRAME[3:]], "id")
+    assert plan.suggest() == gp.suggest(FRAME, "id")
+    assert plan.suggestions.equals(gp.plan(FRAME, "id").suggestions)
+    given_ = plan.suggest()
+    assert gp.plan_batches([FRAME], "id", **given_).preview(9) == gp.preview(FRAME, "id", n=9, **given_)
+
+
+@pytest.mark.dask
+@pytest.mark.slow
+def test_partitions_call_for_what_the_whole_does():
+    dd = pytest.importorskip("dask.dataframe", reason="needs the extra `dask`")
+    pytest.importorskip("growlytics_pandas.dask")
+    ddf = dd.from_pandas(FRAME, npartitions=2, sort=False)
+    assert ddf.growlytics.suggest("id") == gp.suggest(FRAME, "id")
+
+
+def test_options_that_were_given_are_part_of_what_is_suggested():
+    found = gp.suggest(FRAME, "id", date_format={"Day": "%d/%m/%Y"}, timezone="Asia/Kolkata", exclude=["City"])
+    assert found["date_format"] == {"Day": "%d/%m/%Y", "Joined": "%d/%m/%Y", "At": "ISO8601"}
+    assert (found["timezone"], found["exclude"], "strip" in found) == ("Asia/Kolkata", ["City"], False)
+
+
+def test_an_option_for_all_columns_is_spelled_out_where_one_column_needs_more():
+    found = gp.suggest(FRAME, "id", types={"Day": "date"}, date_format="%d/%m/%Y")
+    assert found["date_format"] == {"Day": "%d/%m/%Y", "Joined": "%d/%m/%Y", "At": "ISO8601"}
+    assert gp.schema(FRAME, "id", **found).set_index("column")["type"].to_dict() == {
+        "Joined": "date",
+        "At": "date",
+        "City": "string",
+        "Day": "date",
+    }
+
+
+@pytest.fixture
+def file(tmp_path):
+    FRAME.to_csv(tmp_path / "customers.csv", index=False)
+    return tmp_path / "customers.csv"
+
+
+def test_the_command_writes_a_file_that_a_push_takes(file, tmp_path, capsys):
+    kept = tmp_path / "customers.toml"
+    assert main(["suggest", str(file), "--id-col", "id", "--save", str(kept), "--json", "--quiet"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert options.load(kept) == {"id_col": "id"} | gp.suggest(FRAME, "id") == {"id_col": "id"} | told["options"]
+    assert told["files"] == {"options": str(kept)}
+    assert {"option": "strip", "column": "City", "value": True}.items() <= next(
+        row for row in told["suggestions"] if row["option"] == "strip"
+    ).items()
+    assert main(["push", str(file), "--options", str(kept), "--dry-run", "--json", "--quiet"]) == 0
+    assert json.loads(capsys.readouterr().out)["new_types"] == {
+        "Joined": "date",
+        "At": "date",
+        "City": "string",
+        "Day": "string",
+    }
+
+
+def test_the_command_shows_the_flags_to_push_with(file, capsys):
+    assert main(["suggest", str(file), "--id-col", "id"]) == 0
+    shown = capsys.readouterr().out
+    (line,) = [line for line in shown.splitlines() if line.startswith("next: ")]
+    assert "--date-format Joined=%d/%m/%Y --date-format At=ISO8601 --na Joined=NULL --strip-column City" in line
+
+
+def test_flags_say_what_the_file_says(file, tmp_path, capsys):
+    kept = tmp_path / "customers.toml"
+    options.save(kept, id_col="id", na_values=["--", "-"], strip=True, decimal={"Day": ","}, keep="last")
+    main(["suggest", str(file), "--options", str(kept)])
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("next: push ")]
+    assert main(["schema", *shlex.split(line.removeprefix("next: push ")), "--json", "--quiet"]) == 0
+    by_flags = json.loads(capsys.readouterr().out)["options"]
+    main(["suggest", str(file), "--options", str(kept), "--json", "--quiet"])
+    assert by_flags == json.loads(capsys.readouterr().out)["options"]
+
+
+def test_the_file_to_save_must_be_toml(file, tmp_path, capsys):
+    assert main(["suggest", str(file), "--id-col", "id", "--save", str(tmp_path / "a.json")]) == 2
+    assert "the name must end in .toml" in capsys.readouterr().err

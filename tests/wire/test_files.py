@@ -1,0 +1,65 @@
+"""A process that runs out of file descriptors waits and goes on with fewer connections; no row is to blame."""
+
+import json
+import subprocess
+import sys
+import threading
+
+import pytest
+from wire_server import accept
+
+resource = pytest.importorskip("resource")
+
+PUSHER = """
+import json, os, resource, sys, threading, warnings
+
+import pandas as pd
+import growlytics_pandas as gp
+
+url, transport, limit, hogged_seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+df = pd.DataFrame({"id": [f"c{i}" for i in range(400)], "Score": range(400)})
+client = gp.Client("sk-0123456789abcdef", url, ledger=None, transport=transport)
+gp.push(df.head(1), "id", client=client, progress=False)  # loads what is loaded on first use
+resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+hogged = []
+if hogged_seconds:
+    try:
+        while True:
+            hogged.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        pass
+    threading.Timer(hogged_seconds, lambda: [os.close(each) for each in hogged]).start()
+result = gp.push(df, "id", client=client, progress=False, max_concurrency=64)
+print(json.dumps({"counts": result.counts, "attempts": sorted(set(result.outcomes["attempts"])), "retries": result.run.retries}))
+"""
+
+
+def push_with_few_files(server, transport, limit, hogged_seconds=0.0):
+    found = subprocess.run(
+        [sys.executable, "-c", PUSHER, server.url, transport, str(limit), str(hogged_seconds)],
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    return json.loads(found.stdout)
+
+
+def slowly(sock, request):
+    threading.Event().wait(0.03)  # so that many requests are in flight at once
+    return accept(sock, request)
+
+
+@pytest.mark.parametrize("is_tls", [False, True], ids=["http", "https"])
+def test_a_window_larger_than_the_descriptors_costs_no_row_a_try(serve, transport, tls, bundle, monkeypatch, is_tls):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    server = serve(slowly, tls=tls if is_tls else None)
+    found = push_with_few_files(server, transport, 48)
+    assert found["counts"]["accepted"] == 400
+    assert (found["attempts"], found["retries"]) == ([1], 0)
+    assert server.most_at_once > 8, "it goes on with as many as there can be"
+    assert len(server.requests) == 401
+
+
+def test_a_push_waits_until_there_are_descriptors_again(serve, transport):
+    found = push_with_few_files(serve(), transport, 64, hogged_seconds=1.0)
+    assert found["counts"]["accepted"] == 400
+    assert found["attempts"] == [1]
