@@ -24,6 +24,7 @@ from growlytics_pandas.planning import Plan
 from growlytics_pandas.result import PushResult
 from growlytics_pandas.samples import sample_customers
 from growlytics_pandas.sandbox import Sandbox
+from growlytics_pandas.segments import push_segment
 
 _logging.getLogger(__name__).addHandler(_logging.NullHandler())
 
@@ -51,6 +52,7 @@ __all__ = [
     "preview",
     "push",
     "push_batches",
+    "push_segment",
     "rules",
     "sample_customers",
     "schema",

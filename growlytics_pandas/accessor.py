@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
 import pandas as pd
 
-from growlytics_pandas import api
+from growlytics_pandas import api, segments
 
 if TYPE_CHECKING:
     from growlytics_pandas.client import Client
@@ -46,8 +46,9 @@ def _method(
 class GrowlyticsAccessor:
     """Push this frame of customers to Growlytics.
 
-    `schema`, `suggest`, `validate` and `preview` look at what a push would do, `plan` keeps it, `push` does it. Each is
-    also a function: ``growlytics_pandas.push(df, "email")``. `form` does all of it with the mouse.
+    `schema`, `suggest`, `validate` and `preview` look at what a push would do, `plan` keeps it, `push` does it;
+    `push_segment` sends who joined a segment and who left it. Each is also a function:
+    ``growlytics_pandas.push(df, "email")``. `form` does all of it with the mouse.
     """
 
     def __init__(self, frame: Any) -> None:
@@ -65,6 +66,7 @@ class GrowlyticsAccessor:
     validate = _method(api.validate)
     preview = _method(api.preview)
     push = _method(api.push)
+    push_segment = _method(segments.push_segment)
 
     def form(self, id_col: Hashable = None, *, client: Client | None = None) -> Form:
         """Open a form: choose the id, columns, names and types, look, dry run, push.

@@ -129,9 +129,13 @@ def unguarded(text: str) -> str:
     return text[1:] if text.startswith("'") and text[1:].startswith(RISKY) else text
 
 
+def guarded(text: str) -> str:
+    """Return a text with an apostrophe before it where a spreadsheet could take it for a formula."""
+    return f"'{text}" if text.startswith(RISKY) else text
+
+
 def _quoted(text: str) -> str:
-    escaped = f"'{text}" if text.startswith(RISKY) else text
-    return '"' + escaped.replace('"', '""') + '"'
+    return '"' + guarded(text).replace('"', '""') + '"'
 
 
 # reading -----------------------------------------------------------------------------------------------------------

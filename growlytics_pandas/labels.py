@@ -10,6 +10,10 @@ import pandas as pd
 
 from growlytics_pandas.errors import InvalidArgumentError
 
+REJECT_LABELS: Final = ("status", "rule", "reason", "fix")
+"""What `rejects()` puts in front of the user's columns."""
+REJECT_LABELS_IF_TAKEN: Final = tuple(f"growlytics_{label}" for label in REJECT_LABELS)
+"""The same where the user has a column of one of these names."""
 _SHOWN: Final = 10
 _SHOWN_MATCHES: Final = 3
 
@@ -17,6 +21,12 @@ _SHOWN_MATCHES: Final = 3
 def is_same(label: Hashable, other: Hashable) -> bool:
     """Tell whether two labels are the same; a missing one is the same as itself only."""
     return label is other or (label is not pd.NA and other is not pd.NA and bool(label == other))
+
+
+def count_reject_labels(columns: Collection[Any]) -> int:
+    """Return how many columns in front are those of `rejects()`: all four, or none."""
+    front = tuple(columns)[: len(REJECT_LABELS)]
+    return len(front) if front in (REJECT_LABELS, REJECT_LABELS_IF_TAKEN) else 0
 
 
 def require_columns(columns: Collection[Any], argument: str, labels: Iterable[Hashable]) -> None:

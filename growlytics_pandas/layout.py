@@ -12,7 +12,7 @@ from growlytics_pandas.columns.reading import DEFAULT_READING, Reading, clean, f
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.identifiers import Ids, Keep, read_ids
 from growlytics_pandas.inference import AttributeType, Finding, Kind, inspect
-from growlytics_pandas.labels import is_same, suggest
+from growlytics_pandas.labels import count_reject_labels, is_same, suggest
 from growlytics_pandas.ledger import UNCERTAIN, KnownType
 from growlytics_pandas.plan_options import NewAttributes, PlanOptions
 from growlytics_pandas.zones import read_zone
@@ -222,11 +222,12 @@ def _positions(frame: pd.DataFrame, id_position: int, options: PlanOptions) -> l
     excluded = set(options.exclude or ())
     if options.columns is not None:
         return [p for label in options.columns for p, other in enumerate(frame.columns) if is_same(label, other)]
+    ours = count_reject_labels(frame.columns)  # rejects() that were corrected and are pushed again
     id_is_reserved = name_of_column(frame.columns[id_position], options) in contract.RESERVED_ATTRIBUTES
     return [
         position
         for position, label in enumerate(frame.columns)
-        if (position != id_position or id_is_reserved) and label not in excluded
+        if (position != id_position or id_is_reserved) and label not in excluded and position >= ours
     ]
 
 

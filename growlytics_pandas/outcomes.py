@@ -100,6 +100,10 @@ class Book:
         """Return a copy of the statuses, one byte a row."""
         return np.frombuffer(bytes(self.status), dtype="uint8")
 
+    def statuses(self, rows: npt.NDArray[np.int64]) -> list[str]:
+        """Return the statuses of `rows`."""
+        return [_ORDER[code].value for code in self.codes()[rows].tolist()]
+
     def counts(self) -> dict[str, int]:
         """Return status → rows, for all statuses; they sum to the rows."""
         found = np.bincount(self.codes(), minlength=len(_ORDER)).tolist()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -18,18 +18,20 @@ from growlytics_pandas import contract
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._text import plural
 from growlytics_pandas.blocks import Budget, prepare, starts
+from growlytics_pandas.cells import Mask
 from growlytics_pandas.checks.doubts import TYPE_OPTIONS
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck, check_frame, precheck
 from growlytics_pandas.checks.messages import python_options
 from growlytics_pandas.checks.suggestions import Suggestion, as_frame, as_options, suggest_for
 from growlytics_pandas.encoding import Encoded, encode_block
-from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.errors import InvalidArgumentError, LedgerError
 from growlytics_pandas.layout import Attribute, Layout, name_of_column
-from growlytics_pandas.ledger import Workspace
+from growlytics_pandas.ledger import Digests, Workspace
 from growlytics_pandas.masking import Veil
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.plan_options import PlanOptions
+from growlytics_pandas.rejects import describe, pick, want
 from growlytics_pandas.report import Limits, Shown, plan_page
 from growlytics_pandas.report.page import Page
 from growlytics_pandas.workbooks import rejects_sheet, summary_table, write_workbook
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from growlytics_pandas.result import PushResult
 
 _COPY_ON_WRITE_MAJOR = 3
+_COMPARED_ROWS: Final = 10_000  # a repr compares so many with the ledger: a tenth of a second
 
 
 def snapshot(frame: pd.DataFrame) -> pd.DataFrame:
@@ -101,6 +104,34 @@ class AnyPlan(Shown):
     @abstractmethod
     def counts(self) -> dict[str, int]:
         """Status → number of rows, as a dry run would tell."""
+
+    @property
+    @abstractmethod
+    def changes(self) -> dict[str, int] | None:
+        """What a push would change, by what the ledger knows now; None without a ledger.
+
+        `new`: customers that it does not know. `changed`: those whose body differs from the one last accepted, or of
+        which none is on record. `unchanged`: those whose body is the one last accepted. `left_out`: rows that cannot be
+        sent. They sum to all rows. All bodies are made for it, at each look.
+        """
+
+    @abstractmethod
+    def rejects(self) -> pd.DataFrame:
+        """Return the rows that would not fully arrive: see `PushResult.rejects`; `status` is that of a dry run."""
+
+    def changes_line(self, *, is_quick: bool = False) -> str:
+        """Return `changes` in a line; '' without a ledger, or where a quick look is wanted and it would take long."""
+        if is_quick and not self._is_quick_to_compare:
+            return ""
+        try:
+            changes = self.changes
+        except LedgerError:  # closed meanwhile, or damaged: a push says so, and a repr never fails
+            return ""
+        return changes_text(changes) if changes else ""
+
+    @property
+    def _is_quick_to_compare(self) -> bool:
+        return False
 
     @property
     def has_errors(self) -> bool:
@@ -220,17 +251,55 @@ class Plan(AnyPlan):
         found = {Status.INVALID: invalid, Status.UNSENT: len(self.frame) - invalid}
         return {status.value: found.get(status, 0) for status in Status}
 
+    @property
+    def changes(self) -> dict[str, int] | None:
+        """What a push would change, by what the ledger knows now; None without a ledger.
+
+        `new`: customers that it does not know. `changed`: those whose body differs from the one last accepted, or of
+        which none is on record. `unchanged`: those whose body is the one last accepted. `left_out`: rows that cannot be
+        sent. They sum to all rows. All bodies are made for it, at each look.
+        """
+        workspace = self.client.workspace if self.client else None
+        if workspace is None:
+            return None
+        wanted = self.to_send()
+        blocks = (self.encode(start, stop, wanted) for start, stop in starts(len(self.frame)))
+        digests = (workspace.digest(block.ids, block.bodies) for block in blocks)
+        return tally_changes(workspace, digests, self.counts)
+
+    def rejects(self) -> pd.DataFrame:
+        """Return the rows that would not fully arrive: see `PushResult.rejects`; `status` is that of a dry run."""
+        return self.describe_rejects(self.open_book(), [Status.INVALID], is_dry=True)
+
+    def describe_rejects(self, book: Book, care: Iterable[Status], *, is_dry: bool) -> pd.DataFrame:
+        """Return the rows with a status of `care`, or of which a value is left out."""
+        wanted = want(self.findings, book.rows_with(care), 0, len(self.frame))
+        picked = pick(self.frame, self.layout, self.screening.dropped, self.budget, wanted)
+        statuses = book.statuses(picked.rows)
+        rows = self.source_rows(picked.rows)
+        return describe(rows, picked, self.findings, statuses, book.errors, is_dry=is_dry)
+
+    def source_rows(self, rows: Any) -> pd.DataFrame:
+        """Return rows of the user's frame."""
+        found: pd.DataFrame = self.frame.iloc[rows]
+        return found
+
     def preview(self, n: int = 3) -> list[dict[str, Any]]:
         """Return the first `n` bodies exactly as they would be sent, read back from their JSON."""
-        rows = np.flatnonzero(~self.screening.skipped)[: require_count(n)]
+        rows = np.flatnonzero(self.to_send())[: require_count(n)]
         first, last = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)
-        blocks = (self.encode(first + start, first + stop) for start, stop in starts(last - first))
+        wanted = self.to_send()
+        blocks = (self.encode(first + start, first + stop, wanted) for start, stop in starts(last - first))
         return [json.loads(body) for block in blocks for body in block.bodies]
 
     def encode(self, start: int, stop: int, wanted: Any = None) -> Encoded:
         """Return what goes out of rows `start` to `stop` (of those `wanted`)."""
         rows = (start, stop)
         return encode_rows(self.frame, self.layout, self.screening, rows, budget=self.budget, wanted=wanted)
+
+    def to_send(self) -> Mask:
+        """Return which rows would be sent."""
+        return ~self.screening.skipped
 
     def open_book(self) -> Book:
         """Open the book: rows that cannot be sent are settled, all others `unsent`."""
@@ -260,7 +329,37 @@ class Plan(AnyPlan):
         errors, warnings = self.findings.count(Severity.ERROR), self.findings.count(Severity.WARNING)
         going, attributes = plural(len(self.frame), "row"), plural(len(self.layout.attributes), "attribute")
         found = f"{plural(errors, 'error')}, {plural(warnings, 'warning')}"
-        return f"<Plan {self.counts['unsent']:,} of {going}, {attributes}; {found}>"
+        changes = self.changes_line(is_quick=True)
+        compared = f"; {changes}" if changes else ""
+        return f"<Plan {self.counts['unsent']:,} of {going}, {attributes}; {found}{compared}>"
+
+    @property
+    def _is_quick_to_compare(self) -> bool:
+        return len(self.frame) <= _COMPARED_ROWS
+
+
+def tally_changes(workspace: Workspace, digests: Iterable[Digests], counts: Mapping[str, int]) -> dict[str, int]:
+    """Compare bodies with the ledger: see `Plan.changes`. `counts` are those of the plan."""
+    new = unchanged = rows = 0
+    for each in digests:
+        rows += len(each)
+        unchanged += int(workspace.unchanged(each).sum())
+        new += int((~workspace.seen(each.keys)).sum())
+    changed = rows - new - unchanged
+    unchanged += counts[Status.UNCHANGED]
+    return {"new": new, "changed": changed, "unchanged": unchanged, "left_out": counts[Status.INVALID]}
+
+
+def changes_text(changes: Mapping[str, int]) -> str:
+    """Write changes in a line.
+
+    Examples
+    --------
+    >>> changes_text({"new": 1200, "changed": 3, "unchanged": 0, "left_out": 0})
+    '1,200 new, 3 changed, 0 unchanged'
+    """
+    shown = {name: count for name, count in changes.items() if count or name != "left_out"}
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in shown.items())
 
 
 def find_suggestions(frame: pd.DataFrame, layout: Layout, options: PlanOptions) -> list[Suggestion]:

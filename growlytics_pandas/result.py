@@ -72,6 +72,10 @@ class AnyResult(Shown):
     def counts(self) -> dict[str, int]:
         """Status → number of rows, for every status; they sum to all rows."""
 
+    @abstractmethod
+    def rejects(self) -> pd.DataFrame:
+        """Return the user's own rows of what did not fully arrive: see `PushResult.rejects`."""
+
     @property
     @abstractmethod
     def has_incomplete_rows(self) -> bool:
@@ -163,6 +167,11 @@ class AnyResult(Shown):
 
         return plot_result(self.counts, self.run.samples, self.run.ended)
 
+    @property
+    def note(self) -> str:
+        """What there is to say of the run as a whole, beside the counts by status; '' mostly."""
+        return ""
+
     def _statuses_of_care(self) -> tuple[Status, ...]:
         """Return the statuses of rows that need care."""
         return _CARE if self.run.ended == "dry run" else (*_CARE, Status.UNSENT)
@@ -172,7 +181,8 @@ class AnyResult(Shown):
         said += ", not all with every attribute" if self.has_incomplete_rows else ""
         found = plural(len(self.findings), "violation")
         ended = self.run.ended + (", which a push would refuse" if self.run.would_refuse else "")
-        return f"<{type(self).__name__} {ended}: {said}; {found}; {self.run.seconds:.1f} s>"
+        note = f"{self.note}; " if self.note else ""
+        return f"<{type(self).__name__} {ended}: {note}{said}; {found}; {self.run.seconds:.1f} s>"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -232,6 +242,33 @@ class PushResult(AnyResult):
         So it may have rows where ``counts["failed"]`` is 0.
         """
         return self._outcomes(self._book.rows_with(self._statuses_of_care()))
+
+    def rejects(self) -> pd.DataFrame:
+        """Return the user's own rows and columns of what did not fully arrive, with the reasons in front.
+
+        To correct and push again: the four columns in front are not sent, as long as they stay there.
+
+        Returns
+        -------
+        DataFrame
+            In the order of the frame, with its index. In front `status`, `rule`, `reason` and `fix` (with the prefix
+            ``growlytics_``, all four, where the frame has a column of such a name). The rows are those that are
+            `invalid`, `failed` or `unknown`, `unsent` ones unless it was a dry run, and those that arrived without a
+            value they have; an error of a whole column concerns each row with a value there. Several violations of a
+            row are joined by "; ". A row that ``keep=`` left out, as asked for, is not among them.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from growlytics_pandas import Sandbox
+        >>> df = pd.DataFrame({"id": ["a", None], "City": ["Pune", "Delhi"]})
+        >>> with Sandbox() as sandbox:
+        ...     result = df.growlytics.push("id", errors="drop", client=sandbox.client, progress=False)
+        >>> result.rejects()[["status", "rule", "City"]].to_dict("records")
+        [{'status': 'invalid', 'rule': 'id_missing', 'City': 'Delhi'}]
+        """
+        is_dry = self.run.ended == "dry run"
+        return self.plan.describe_rejects(self._book, self._statuses_of_care(), is_dry=is_dry)
 
     def retry(self) -> PushResult:
         """Push again what is `failed`, `unknown` or `unsent`; safe, since the same body twice changes nothing.

@@ -190,6 +190,7 @@ class AnyRun(ABC, Generic[R]):
                 is_stopping=pulse.is_stopping,
                 ended=result.run.ended if result else "",
                 message=result.run.message if result else "",
+                note=result.note if result else "",
                 is_incomplete=result.has_incomplete_rows if result else False,
                 stop=self.stop.request,
             )

@@ -29,6 +29,7 @@ def test_every_public_thing_is_documented_with_an_example():
         "preview",
         "push",
         "push_batches",
+        "push_segment",
         "sample_customers",
         "schema",
         "suggest",
@@ -38,10 +39,11 @@ def test_every_public_thing_is_documented_with_an_example():
 
 
 def test_the_arguments_after_the_frame_and_the_id_are_keyword_only():
-    for name in ("plan", "schema", "suggest", "validate", "preview", "push"):
+    for name in ("plan", "schema", "suggest", "validate", "preview", "push", "push_segment"):
         parameters = list(inspect.signature(getattr(gp, name)).parameters.values())
-        assert [p.name for p in parameters[:2]] == ["df", "id_col"]
-        assert all(p.kind is p.KEYWORD_ONLY for p in parameters[2:]), name
+        first = ["df", "id_col", "attribute"] if name == "push_segment" else ["df", "id_col"]
+        assert [p.name for p in parameters[: len(first)]] == first
+        assert all(p.kind is p.KEYWORD_ONLY for p in parameters[len(first) :]), name
 
 
 def test_the_package_is_typed_and_its_version_is_that_of_the_changelog():

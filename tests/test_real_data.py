@@ -19,18 +19,23 @@ ATTRIBUTES = {
 
 
 @pytest.fixture(scope="module")
-def customers():
-    """One row a customer: orders, CDs, revenue, first and last purchase, repeat buyer."""
+def purchases():
+    """One row a purchase: customer, date, CDs, dollars."""
     package = Path(importlib.util.find_spec("lifetimes").origin).parent  # found, not imported: only its data are wanted
-    purchases = pd.read_csv(
+    found = pd.read_csv(
         package / "datasets" / "CDNOW_master.txt",
         sep=r"\s+",
         header=0,
         names=["customer", "date", "cds", "dollars"],
         dtype={"customer": "str", "date": "str"},
     )
-    assert len(purchases) == PURCHASES
-    purchases["date"] = pd.to_datetime(purchases["date"], format="%Y%m%d")
+    assert len(found) == PURCHASES
+    return found.assign(date=pd.to_datetime(found["date"], format="%Y%m%d"))
+
+
+@pytest.fixture(scope="module")
+def customers(purchases):
+    """One row a customer: orders, CDs, revenue, first and last purchase, repeat buyer."""
     by_customer = purchases.groupby("customer", sort=False)
     frame = by_customer.agg(
         **{
@@ -70,3 +75,26 @@ def test_the_ids_keep_the_zeros_that_they_begin_with(customers):
     assert customers["customer"].str.startswith("0").any()
     bodies = customers.growlytics.preview("customer", n=CUSTOMERS)
     assert [body["id"] for body in bodies] == customers["customer"].tolist()
+
+
+def test_a_segment_by_month_costs_one_request_a_joiner_or_leaver(purchases, sandbox, tmp_path):
+    """'Bought in the last 90 days' at 12 month ends, as a scheduled job would push it."""
+    before, expected = set(), 0
+    for month_end in pd.date_range("1997-01-31", periods=12, freq="ME"):
+        window = purchases[purchases["date"].between(month_end - pd.Timedelta(days=89), month_end)]
+        bought = window[["customer"]].drop_duplicates()
+        result = bought.growlytics.push_segment(
+            "customer",
+            "Bought Lately",
+            members=tmp_path / "bought.csv",
+            client=sandbox.client,
+            allow_empty=True,
+            progress=False,
+        )
+        now = set(bought["customer"])
+        assert (result.joined, result.left, result.stayed) == (len(now - before), len(before - now), len(now & before))
+        before, expected = now, expected + len(now ^ before)
+        assert sandbox.requests == expected
+    stored = sandbox.stored()
+    assert {id_ for id_, attributes in stored.items() if attributes["Bought Lately"]} == before
+    assert len(stored) == CUSTOMERS

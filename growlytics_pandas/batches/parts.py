@@ -29,6 +29,7 @@ from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.pacing import Pacer
 from growlytics_pandas.planning import encode_rows
+from growlytics_pandas.rejects import Picked, Wanted, pick
 
 DIGEST_ROWS: Final = 4096  # encoded at once for digests: some MB
 
@@ -212,6 +213,13 @@ def preview_part(frame: pd.DataFrame, common: Common, asked: tuple[PartTask, int
 def digest_part(frame: pd.DataFrame, common: Common, asked: tuple[PartTask, Digester]) -> PartDigests:
     """Digest what would go out of a part."""
     return Part(frame, common, asked[0]).digest(asked[1])
+
+
+def pick_rejects(frame: pd.DataFrame, common: Common, asked: tuple[PartTask, Wanted]) -> tuple[Picked, pd.DataFrame]:
+    """Return which rows of a part do not fully arrive, and these rows."""
+    part = Part(frame, common, asked[0])
+    picked = pick(part.frame, part.layout, part.screening.dropped, common.budget, asked[1])
+    return picked, part.frame.iloc[picked.rows]
 
 
 def fetch_ids(frame: pd.DataFrame, question: Question, rows: npt.NDArray[np.int64]) -> list[str]:

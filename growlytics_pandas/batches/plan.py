@@ -18,7 +18,16 @@ from growlytics_pandas._rules import Rule
 from growlytics_pandas._text import plural
 from growlytics_pandas.batches.duplicates import SharedIds, compare, find_suspects
 from growlytics_pandas.batches.engine import Engine
-from growlytics_pandas.batches.parts import Common, PartTask, changed, check_part, fetch_ids, preview_part
+from growlytics_pandas.batches.parts import (
+    Common,
+    PartTask,
+    changed,
+    check_part,
+    digest_part,
+    fetch_ids,
+    pick_rejects,
+    preview_part,
+)
 from growlytics_pandas.batches.survey import (
     PartSurvey,
     Question,
@@ -34,12 +43,13 @@ from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.frames import prepare_frame
-from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.errors import InvalidArgumentError, UsageError
 from growlytics_pandas.identifiers import hash_texts
 from growlytics_pandas.layout import ColumnFacts, Layout, lay_out
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.plan_options import PlanOptions
-from growlytics_pandas.planning import AnyPlan, budget_of, require_count, schema_frame
+from growlytics_pandas.planning import AnyPlan, budget_of, require_count, schema_frame, tally_changes
+from growlytics_pandas.rejects import Wanted, describe, stack, want
 
 if TYPE_CHECKING:
     from growlytics_pandas.batches.result import BatchResult
@@ -212,6 +222,44 @@ class BatchPlan(AnyPlan):
         invalid = sum(map(self.surveyed.count_invalid, self.surveyed.tasks))
         found = {Status.INVALID: invalid, Status.UNSENT: self.rows - invalid}
         return {status.value: found.get(status, 0) for status in Status}
+
+    @property
+    def changes(self) -> dict[str, int] | None:
+        """What a push would change, by what the ledger knows now: see `Plan.changes`. All parts are read for it."""
+        workspace = self.client.workspace if self.client else None
+        if workspace is None:
+            return None
+        asked = {task.number: (task, workspace.digester) for task in self.surveyed.tasks}
+        found = self.engine.run(digest_part, self.common, asked)
+        return tally_changes(workspace, (each.digests for _, each in found), self.counts)
+
+    def rejects(self) -> pd.DataFrame:
+        """Return the rows that would not fully arrive, read again: see `Plan.rejects`."""
+        return self.describe_rejects(self.open_book, [Status.INVALID], is_dry=True)
+
+    def describe_rejects(
+        self, book_of: Callable[[PartTask], Book], care: Sequence[Status], *, is_dry: bool
+    ) -> pd.DataFrame:
+        """Return the rows with a status of `care`, or of which a value is left out; their parts are read again."""
+        if not self.engine.can_repeat:
+            raise UsageError(
+                "rejects: this source could be read only once, so the rows are gone; .failed and .violations have "
+                "their numbers. Give a function that opens it, such as lambda: pd.read_csv(path, chunksize=100_000)."
+            )
+        asked: dict[int, tuple[PartTask, Wanted]] = {}
+        for task in self.surveyed.tasks:
+            last = task.first_row + task.rows
+            wanted = want(self.findings, book_of(task).rows_with(care), task.first_row, last)
+            if len(wanted.rows) or wanted.columns or not asked:
+                asked[task.number] = (task, wanted)
+        found = dict(self.engine.run(pick_rejects, self.common, asked))
+        parts = []
+        for number in sorted(found):
+            (picked, rows), task = found[number], asked[number][0]
+            book = book_of(task)
+            statuses, first = book.statuses(picked.rows), task.first_row
+            parts.append(describe(rows, picked, self.findings, statuses, book.errors, first=first, is_dry=is_dry))
+        return stack(parts)
 
     def preview(self, n: int = 3) -> list[dict[str, Any]]:
         """Return the first `n` bodies exactly as they would be sent, read back from their JSON."""

@@ -89,6 +89,17 @@ class BatchResult(AnyResult):
         """The Parquet files of outcomes too many to keep in memory; they are removed with this result."""
         return self._store.files
 
+    def rejects(self) -> pd.DataFrame:
+        """Return the user's own rows of what did not fully arrive, read again: see `PushResult.rejects`.
+
+        Raises
+        ------
+        UsageError
+            The source could be read only once.
+        """
+        is_dry = self.run.ended == "dry run"
+        return self.plan.describe_rejects(self._book, self._statuses_of_care(), is_dry=is_dry)
+
     def retry(self) -> BatchResult:
         """Push again what is `failed`, `unknown` or `unsent`; parts without any are not read.
 

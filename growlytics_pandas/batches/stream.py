@@ -17,7 +17,7 @@ from growlytics_pandas.batches.plan import BatchPlan, Surveyed, lay_out_parts
 from growlytics_pandas.batches.result import BatchResult
 from growlytics_pandas.batches.run import BatchRun
 from growlytics_pandas.batches.seen_ids import SeenIds
-from growlytics_pandas.batches.survey import PartSurvey, Question, align, merge_columns, survey_part
+from growlytics_pandas.batches.survey import PartSurvey, Question, align, merge_columns, merge_samples, survey_part
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import EARLIER_BATCH, Alike
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
@@ -151,6 +151,7 @@ class StreamRun(BatchRun):
         surveyed = replace(
             before,
             labels=before.labels or survey.labels,
+            sample=merge_samples([survey], before.labels or survey.labels),
             tasks=(*before.tasks, task),
             without_id=(*before.without_id, np.flatnonzero(~survey.has_id & ~survey.is_rounded)),
             rounded_id=(*before.rounded_id, np.flatnonzero(survey.is_rounded)),

@@ -156,9 +156,10 @@ class Findings:
             return _values(violation, self._frame)
         if name == "message":
             return self._messages(violation)
-        return [_OF_ALL[name](violation) if name != "fix" else self._fix(violation)] * len(violation)
+        return [_OF_ALL[name](violation) if name != "fix" else self.fix_text(violation)] * len(violation)
 
-    def _fix(self, violation: Violation) -> str:
+    def fix_text(self, violation: Violation) -> str:
+        """Return what settles a violation."""
         return _valid(fix_of(violation).render(self._write_options))
 
     def _messages(self, violation: Violation) -> list[str]:
@@ -191,7 +192,7 @@ class Findings:
             None if first.rows is None else int(first.rows[0]),
             _values(first, self._frame)[0],
             self._messages(first)[0],
-            self._fix(violation),
+            self.fix_text(violation),
         )
 
 

@@ -2,7 +2,7 @@
 
 ::
 
-    looking  suggesting  pushing  the commands
+    looking  suggesting  pushing  segmenting  the commands
     parser  options      what can be said on the command line
     plan_flags           one flag for each option of a plan, over those of a file
     sources              a file or stdin, its format, its encoding
@@ -25,8 +25,9 @@ from growlytics_pandas.commands.options import epilog
 from growlytics_pandas.commands.parser import Parser
 from growlytics_pandas.commands.pushing import PUSH
 from growlytics_pandas.commands.running import Command
+from growlytics_pandas.commands.segmenting import SEGMENT
 from growlytics_pandas.commands.suggesting import SUGGEST
 
-COMMANDS: Final[tuple[Command, ...]] = (SCHEMA, SUGGEST, VALIDATE, PUSH)
+COMMANDS: Final[tuple[Command, ...]] = (SCHEMA, SUGGEST, VALIDATE, PUSH, SEGMENT)
 
 __all__ = ["COMMANDS", "Command", "Parser", "epilog"]

@@ -54,8 +54,7 @@ class Loaded:
 
 def load(arguments: argparse.Namespace, client: Client | None, given: Mapping[str, Any]) -> Loaded:
     """Read the file and plan it, with the options of a plan that were given."""
-    source = _source_of(arguments)
-    table = read_source(source)
+    source, table = read_table(arguments)
     check_file(arguments, table.frame.columns)
     options = PlanOptions(**given)
     options.check(table.frame.columns)
@@ -68,11 +67,12 @@ def load(arguments: argparse.Namespace, client: Client | None, given: Mapping[st
     made = plan(frame.set_axis(table.labels), arguments.id_col, client=client, **options.given())
     sent = {attribute.position for attribute in made.layout.attributes}
     notes = {position: note for position, note in notes.items() if position in sent}
-    return Loaded(made, source, table, dict(given), (*table.notes, *_notes_of_client(client)), notes)
+    return Loaded(made, source, table, dict(given), (*table.notes, *notes_of_client(client)), notes)
 
 
-def _source_of(arguments: argparse.Namespace) -> Source:
-    return find_source(
+def read_table(arguments: argparse.Namespace) -> tuple[Source, Table]:
+    """Read the file, as the flags say."""
+    source = find_source(
         arguments.file,
         named=arguments.format,
         encoding=arguments.encoding,
@@ -81,6 +81,7 @@ def _source_of(arguments: argparse.Namespace) -> Source:
         skip=arguments.skip_rows,
         sheet=arguments.sheet,
     )
+    return source, read_source(source)
 
 
 def open_client(arguments: argparse.Namespace, *, needs_key: bool) -> Client | None:
@@ -160,7 +161,8 @@ def _settled(frame: pd.DataFrame, options: PlanOptions, id_col: str) -> tuple[pd
     return settled, notes
 
 
-def _notes_of_client(client: Client | None) -> list[str]:
+def notes_of_client(client: Client | None) -> list[str]:
+    """Note which types are not checked."""
     if client is None:
         return [f"no {KEY_VARIABLE} and no --key-file: the types that earlier pushes fixed are not checked."]
     return [] if client.ledger else ["without a ledger, the types that earlier pushes fixed are not checked."]

@@ -39,7 +39,7 @@ def _add_schema_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_validate_options(parser: argparse.ArgumentParser) -> None:
     _add_options(parser)
-    options.add_saying(parser, files=("violations", "report"))
+    options.add_saying(parser, files=("violations", "rejects", "report"))
 
 
 def load_and_note(arguments: argparse.Namespace) -> Loaded:
@@ -47,7 +47,7 @@ def load_and_note(arguments: argparse.Namespace) -> Loaded:
     given = read_options(arguments)
     loaded = load(arguments, open_client(arguments, needs_key=False), given)
     notes = (*loaded.notes, *(note.text for note in loaded.of_columns.values()))
-    _tell(notes, is_quiet=arguments.quiet)
+    tell(notes, is_quiet=arguments.quiet)
     return replace(loaded, notes=notes)
 
 
@@ -57,12 +57,12 @@ def load_and_check(arguments: argparse.Namespace, given: Mapping[str, Any], *, n
     Violations name the line of the file, and flags in place of arguments.
     """
     loaded = load(arguments, open_client(arguments, needs_key=needs_key), given)
-    _tell(loaded.notes, is_quiet=arguments.quiet)
+    tell(loaded.notes, is_quiet=arguments.quiet)
     plan = _by_line(loaded)
     doubts = find_doubts(plan, loaded.of_columns)
     others = [note.text for position, note in loaded.of_columns.items() if position not in doubts]
-    _tell(others, is_quiet=arguments.quiet)
-    _tell(doubts.values(), is_quiet=False)  # a type is fixed once and for good: tomorrow is too late
+    tell(others, is_quiet=arguments.quiet)
+    tell(doubts.values(), is_quiet=False)  # a type is fixed once and for good: tomorrow is too late
     return replace(loaded, plan=plan, notes=(*loaded.notes, *others, *doubts.values()))
 
 
@@ -76,7 +76,8 @@ def _by_line(loaded: Loaded) -> Plan:
     return by_line
 
 
-def _tell(notes: Iterable[str], *, is_quiet: bool) -> None:
+def tell(notes: Iterable[str], *, is_quiet: bool) -> None:
+    """Write notes to stderr."""
     if not is_quiet:
         sys.stderr.writelines(f"note: {in_words(note)}\n" for note in notes)
 
@@ -120,7 +121,8 @@ def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     loaded = load_and_check(arguments, read_options(arguments), needs_key=False)
     summary = summarise(arguments, loaded)
     status = Exit.DATA if summary.errors else Exit.DONE
-    summary = replace(summary, exit_status=status, would_refuse=loaded.plan.has_errors)
+    changes = loaded.plan.changes
+    summary = replace(summary, exit_status=status, would_refuse=loaded.plan.has_errors, changes=changes)
     return write_outputs(summary, arguments, loaded.plan, None)
 
 

@@ -120,6 +120,7 @@ def add_saying(parser: argparse.ArgumentParser, *, files: tuple[str, ...]) -> No
 _FILES: Final = {
     "report": "write a report, as .html; ids, names, emails and mobiles are masked",
     "violations": "write all violations, as .csv, safe to open in a spreadsheet, or .xlsx",
+    "rejects": "write the rows that did not fully arrive, with reasons in front, as .csv or .xlsx; correct and push it",
     "outcomes": "write what became of each row, as .csv, .parquet or .xlsx",
 }
 

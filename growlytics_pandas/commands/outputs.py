@@ -22,7 +22,12 @@ from growlytics_pandas.workbooks import SUFFIX, require_writer, write_workbook
 
 _PARQUET: Final = ".parquet"
 _SUFFIXES: Final = MappingProxyType(
-    {"report": (".html", ".htm"), "violations": (".csv", SUFFIX), "outcomes": (".csv", _PARQUET, SUFFIX)}
+    {
+        "report": (".html", ".htm"),
+        "violations": (".csv", SUFFIX),
+        "outcomes": (".csv", _PARQUET, SUFFIX),
+        "rejects": (".csv", SUFFIX),
+    }
 )
 """What can be written as what: a program that opens a file goes by the end of its name."""
 _BY_LINE: Final = {"index": "line"}  # a frame read from a file has its lines for labels; Parquet: its rows
@@ -69,6 +74,8 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Path]:
 def _write(name: str, path: Path, plan: Plan, result: PushResult | None) -> None:
     if name == "violations":
         _write_table("Violations", plan.violations.rename(columns=_BY_LINE), path)
+    elif name == "rejects":
+        _write_table("Rejects", (plan if result is None else result).rejects(), path)
     elif name == "report":
         (plan if result is None else result).to_html(path)
     elif result is not None:

@@ -28,12 +28,12 @@ class Flag:
     read: Callable[[Any], Any]
 
 
-def add_plan(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a plan."""
+def add_plan(parser: argparse.ArgumentParser, only: Sequence[str] = PLAN_KEYS) -> None:
+    """Add the options of a plan, or `only` some of them."""
     group = parser.add_argument_group("what is sent, and how columns are read")
     group.add_argument("--options", metavar="PATH", help="a TOML file of options; flags override it")
     group.add_argument("--id-col", metavar="COLUMN", help="the column of ids; required, here or as id_col in the file")
-    for flag in FLAGS:
+    for flag in (flag for flag in FLAGS if flag.option in only):
         group.add_argument(*flag.names, dest=_dest(flag), **flag.arguments)
 
 
@@ -114,7 +114,7 @@ def pair(text: str) -> tuple[str, str]:
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for flag in FLAGS:
-        value = getattr(arguments, _dest(flag))
+        value = getattr(arguments, _dest(flag), None)
         if value is None:
             continue
         read = flag.read(value)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -20,12 +22,13 @@ from growlytics_pandas.commands.summary import FailedRow, Summary
 from growlytics_pandas.commands.wording import in_words
 from growlytics_pandas.errors import ConstraintViolationError
 from growlytics_pandas.outcomes import RETRYABLE, Status
-from growlytics_pandas.planning import Plan
+from growlytics_pandas.planning import changes_text
 from growlytics_pandas.progress import open_listener
 from growlytics_pandas.result import PushResult
+from growlytics_pandas.wire import one_line
 
 _SHOWN_FAILURES: Final = 10
-_SENDING: Final = (
+SENDING: Final = (
     *("errors", "dry_run", "skip_unchanged", "chunk_size", "max_concurrency", "max_rate", "max_failures", "label"),
 )
 
@@ -35,7 +38,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add_plan(parser)
     options.add_service(parser)
     options.add_sending(parser)
-    options.add_saying(parser, files=("report", "violations", "outcomes"))
+    options.add_saying(parser, files=("report", "violations", "rejects", "outcomes"))
 
 
 def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
@@ -43,11 +46,21 @@ def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     given = read_options(arguments)
     loaded = load_and_check(arguments, given, needs_key=not arguments.dry_run)
     progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
-    sending = {name: getattr(arguments, name) for name in _SENDING}
-    result, error = _carry_out(loaded.plan, sending | {"progress": progress})
-    summary = _of_result(summarise(arguments, loaded), result)
+    sending = {name: getattr(arguments, name) for name in SENDING}
+    changes = None if arguments.quiet else loaded.plan.changes
+    if any((changes or {}).values()) and not arguments.dry_run:
+        sys.stderr.write(f"{one_line(arguments.file)}: {changes_text(changes or {})}\n")  # before it is sent
+    result, error = carry_out(loaded.plan.push, sending | {"progress": progress})
+    summary = replace(of_result(summarise(arguments, loaded), result), changes=changes)
+    summary = of_error(summary, error, stopper)
+    summary = replace(summary, next=next_step(summary, arguments))
+    return write_outputs(summary, arguments, loaded.plan, result)
+
+
+def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) -> Summary:
+    """Return `summary` with what an error that ended the push says."""
     if isinstance(error, ConstraintViolationError):
-        summary = replace(
+        return replace(
             summary,
             exit_status=Exit.DATA,
             ended="refused",
@@ -56,19 +69,16 @@ def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
             seconds=None,
             started=None,
         )
-    elif error is not None:
-        summary = explain(error, summary, stopper)
-    summary = replace(summary, next=_next_step(summary, arguments))
-    return write_outputs(summary, arguments, loaded.plan, result)
+    return summary if error is None else explain(error, summary, stopper)
 
 
-def _carry_out(plan: Plan, sending: dict[str, Any]) -> tuple[PushResult, BaseException | None]:
+def carry_out(push: Callable[..., PushResult], sending: dict[str, Any]) -> tuple[PushResult, BaseException | None]:
     """Push, and return the result that there is after any error; a push that was refused has that of a dry run."""
     before = last_result()
     try:
-        return plan.push(**sending), None
+        return push(**sending), None
     except ConstraintViolationError as error:
-        return plan.push(dry_run=True), error
+        return push(dry_run=True), error
     except (Exception, KeyboardInterrupt) as error:
         result = last_result()
         if not isinstance(result, PushResult) or result is before:
@@ -76,7 +86,8 @@ def _carry_out(plan: Plan, sending: dict[str, Any]) -> tuple[PushResult, BaseExc
         return result, error
 
 
-def _of_result(summary: Summary, result: PushResult) -> Summary:
+def of_result(summary: Summary, result: PushResult) -> Summary:
+    """Return `summary` with what became of the rows."""
     counts = result.counts
     is_dry = result.run.ended == "dry run"
     # A row that --keep leaves out is `invalid` and no error: it was asked for.
@@ -103,7 +114,7 @@ def _types(table: pd.DataFrame) -> dict[str, str]:
 def _failures(result: PushResult) -> tuple[FailedRow, ...]:
     failed = result.failed
     shown = failed[failed["status"].isin([Status.FAILED, Status.UNKNOWN])].head(_SHOWN_FAILURES)
-    columns = (shown[name].tolist() for name in ("row", "index", "status", "error"))
+    columns = (shown[name].tolist() for name in ("row", "index", "status", "error"))  # who left has no line
     http = [status or None for status in shown["http_status"].fillna(0).tolist()]
     return tuple(
         FailedRow(row, line, status, code, in_words(str(error)))
@@ -111,7 +122,8 @@ def _failures(result: PushResult) -> tuple[FailedRow, ...]:
     )
 
 
-def _next_step(summary: Summary, arguments: argparse.Namespace) -> str:
+def next_step(summary: Summary, arguments: argparse.Namespace) -> str:
+    """Return what to do next; '' where there is nothing."""
     counts = summary.counts or {}
     if summary.ended == "refused" or summary.would_refuse:
         lists = "" if arguments.violations else " --violations PATH lists them all."

@@ -11,6 +11,7 @@ from typing import Any, Final
 from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.planning import changes_text
 from growlytics_pandas.wire import one_line
 
 _FAILURES_IN_TEXT: Final = 3  # most often one is like the other
@@ -28,10 +29,14 @@ KEYS: Final = MappingProxyType(
         "ended": "`finished`, `dry run`, `refused`, `interrupted`, `stopped early`, `crashed` or `error`",
         "would_refuse": "validate and a dry run: whether the push would be refused, so that nothing would be sent",
         "rows": "rows of the file",
-        "counts": "status → rows; they sum to `rows`",
+        "counts": "status → rows; they sum to `rows` (`segment`: to them and those who left)",
         "errors": "violations that keep data from arriving",
         "warnings": "other violations",
         "rules": "one a rule: `rule`, `severity`, `effect`, `count`, and `first`, an example without values",
+        "changes": "by the ledger, before the push: `new`, `changed`, `unchanged`, `left_out`; null without one, or "
+        "with --quiet",
+        "segment": "`segment` only: `attribute`, `members`, `is_first_run`, `joined`, `left`, `stayed`, and a `note` "
+        "in words",
         "new_types": "attribute → type that this push fixed for good (a dry run: would fix)",
         "columns": "`schema` only: its rows",
         "options": "the options of the plan that flags and `--options` gave",
@@ -44,7 +49,7 @@ KEYS: Final = MappingProxyType(
         "message": "why it ended early, or the error",
         "next": "what to do",
         "notes": "how the file was read, and types that would be fixed, where that deserves a look",
-        "files": "`report`, `violations`, `outcomes`, `options` → the path written",
+        "files": "`report`, `violations`, `rejects`, `outcomes`, `options` → the path written",
     }
 )
 """The keys of ``--json`` and what they mean."""
@@ -64,10 +69,10 @@ class RuleCount:
 
 @dataclass(frozen=True, slots=True)
 class FailedRow:
-    """A row that did not arrive: 0-based, and its line in the file (Parquet: the row again)."""
+    """A row that did not arrive: 0-based, and its line in the file (Parquet: the row again; None: not in the file)."""
 
     row: int
-    line: int
+    line: int | None
     status: str
     http_status: int | None
     error: str
@@ -87,6 +92,8 @@ class Summary:
     errors: int | None = None
     warnings: int | None = None
     rules: tuple[RuleCount, ...] = ()
+    changes: dict[str, int] | None = None
+    segment: dict[str, Any] | None = None
     new_types: dict[str, str] = field(default_factory=dict)
     columns: tuple[dict[str, Any], ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
@@ -121,8 +128,9 @@ class Summary:
         for found in self.rules:
             yield f"  {found.severity:<7}  {found.rule:<25} {found.count:>9,}  {found.first}"
             yield f"           fix: {one_line(found.fix, MAX_MESSAGE_CHARS)}"
-        for failure in self.failures[:_FAILURES_IN_TEXT]:
-            yield f"  {failure.status:<7}  row {failure.row:,} (line {failure.line:,}): {failure.error}"
+        yield from map(_failure_text, self.failures[:_FAILURES_IN_TEXT])
+        if self.changes and (self.command == "validate" or self.ended == "dry run"):
+            yield f"by the ledger: {changes_text(self.changes)}"
         if self.new_types:
             would = "would be fixed" if self.ended == "dry run" else "are now fixed"
             named = ", ".join(f"{one_line(name, _MAX_NAME_CHARS)} {kind}" for name, kind in self.new_types.items())
@@ -143,9 +151,16 @@ class Summary:
             return f"{said}: a push would be refused ({plural(n_errors, 'error')}); {drop}; dry run"
         would = {"unsent": "would be sent"} if self.ended == "dry run" else {}
         counts = ", ".join(f"{n:,} {would.get(status, status)}" for status, n in (self.counts or {}).items() if n)
+        if self.segment:
+            counts = f"{self.segment['note']}; {counts}"
         how = self.ended if self.ended != "refused" else "refused: nothing was sent"
         took = f" in {self.seconds:,.1f} s" if self.started and self.ended in ("finished", "interrupted") else ""
         return f"{said}{': ' if counts else ''}{counts}; {how}{took}"
+
+
+def _failure_text(failure: FailedRow) -> str:
+    where = "not in the file" if failure.line is None else f"line {failure.line:,}"
+    return f"  {failure.status:<7}  row {failure.row:,} ({where}): {failure.error}"
 
 
 def count_rules(findings: Findings) -> tuple[RuleCount, ...]:

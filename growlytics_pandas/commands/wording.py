@@ -10,7 +10,7 @@ from growlytics_pandas.wire import one_line
 
 MAX_CHARS: Final = 600  # of a line: an error says what to do at its end
 _SAME: Final = (
-    *("exclude", "date_format", "decimal", "strip", "normalize"),
+    *("attribute", "members", "value", "left", "resend", "allow_empty"),
     *("id_col", "rename", "timezone", "region", "keep", "name", "new_attributes", "base_url", "ledger", "transport"),
     *(
         "exclude",
@@ -65,6 +65,7 @@ _PHRASES: Final = (
     (re.compile(r"max_failures=([\d.]+)"), lambda m: f"--max-failures {m[1]}"),
     (re.compile(r", or (?:paste the fix|None(?: for no limit)?)\b"), lambda _: ""),
     (re.compile(r"\bskip_unchanged=True"), lambda _: "--skip-unchanged"),
+    (re.compile(r"\ballow_empty=True"), lambda _: "--allow-empty"),
 )
 _ARGUMENT: Final = re.compile(r"(\w+)(?:\[('[^\]]*')\])?: ")
 

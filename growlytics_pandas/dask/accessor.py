@@ -11,7 +11,7 @@ from dask.dataframe.extensions import register_dataframe_accessor
 from distributed import Client as Cluster
 from distributed import default_client as default_cluster
 
-from growlytics_pandas import api
+from growlytics_pandas import api, segments
 from growlytics_pandas.batches.engine import Engine
 from growlytics_pandas.batches.plan import BatchPlan, lay_out_parts, make_plan
 from growlytics_pandas.batches.result import BatchResult
@@ -41,6 +41,13 @@ def push(ddf: Any, id_col: Any, **options: Any) -> BatchResult:
     how = {name: options.pop(name) for name in _PUSH_OPTIONS if name in options}
     PushOptions(**how)  # before any partition is read
     return plan(ddf, id_col, **options).push(**how)
+
+
+def push_segment(ddf: Any, id_col: Any, attribute: Any, **options: Any) -> segments.SegmentResult:
+    """Send who joined a segment and who left it: the ids are computed as one column, and sent from here."""
+    if id_col not in ddf.columns:
+        return segments.push_segment(ddf._meta, id_col, attribute, **options)  # noqa: SLF001 - says what is wrong
+    return segments.push_segment(ddf[[id_col]].compute(), id_col, attribute, **options)
 
 
 def schema(ddf: Any, id_col: Any, **options: Any) -> Any:
@@ -113,3 +120,4 @@ class GrowlyticsDaskAccessor:
     validate = _method(validate, api.validate)
     preview = _method(preview, api.preview)
     push = _method(push, api.push)
+    push_segment = _method(push_segment, segments.push_segment)

@@ -128,6 +128,13 @@ class Workspace:
         with self._file.lock:
             return is_same(known := self._payloads.find(digests.keys), digests) & is_stored(known)
 
+    def seen(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return, for each key, whether the ledger knows anything of the customer: a body or a custom attribute."""
+        with self._file.lock:
+            known = self._payloads.find(keys)
+        seen: NDArray[np.bool_] = is_stored(known) | known.attributes.any(axis=1)
+        return seen
+
     def withdraw(
         self, digests: Digests, attributes: Sequence[str] = (), present: NDArray[np.bool_] | None = None
     ) -> None:

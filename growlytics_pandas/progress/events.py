@@ -35,6 +35,8 @@ class ProgressEvent:
         With ``end``: "finished", "interrupted", "stopped early" or "crashed".
     message : str
         With ``end``: why it stopped early.
+    note : str
+        With ``end``: what there is to say of the run beside the counts, such as who joined and left a segment.
     is_incomplete : bool
         With ``end``: whether a row arrived, but not with every attribute it has.
     stop : callable
@@ -55,6 +57,7 @@ class ProgressEvent:
     is_stopping: bool = False
     ended: str = ""
     message: str = ""
+    note: str = ""
     is_incomplete: bool = False
     stop: Callable[[], None] = field(default=_cannot_stop, repr=False, compare=False)
 

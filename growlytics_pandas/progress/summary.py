@@ -65,6 +65,7 @@ def render_html(event: ProgressEvent, hint: str = "") -> str:
         f'<div style="font-weight:600">{dot} {escape(headline(event))}{share}</div>',
         f'<div style="{_TRACK}">{_segments(event)}</div>',
         f"<div>{_counts_html(event)}</div>",
+        f"<div>{escape(event.note)}</div>" if event.note else "",
         f'<div style="{_FAINT}">{escape(" · ".join(pace_words(event)))}</div>',
         _failures_html(event),
         f'<div style="margin-top:5px">{_foreign(event.trouble, MAX_MESSAGE_CHARS)}</div>' if event.trouble else "",
@@ -84,7 +85,12 @@ def render_text(event: ProgressEvent) -> str:
         f"  row {failure.row:,} {failure.status}: {one_line(failure.words, MAX_WORDS_CHARS)}"
         for failure in event.failures
     ]
-    told = (one_line(event.trouble, MAX_MESSAGE_CHARS), one_line(event.message, MAX_MESSAGE_CHARS), next_step(event))
+    told = (
+        event.note,
+        one_line(event.trouble, MAX_MESSAGE_CHARS),
+        one_line(event.message, MAX_MESSAGE_CHARS),
+        next_step(event),
+    )
     lines += [words for words in told if words]
     return "\n".join(lines)
 

@@ -94,4 +94,6 @@ def _asides(event: ProgressEvent) -> dict[str, int | str]:
         shown["retries"] = event.retries
     if event.is_incomplete:
         shown["values"] = "some left out"
+    if event.note:
+        shown["segment"] = event.note
     return shown

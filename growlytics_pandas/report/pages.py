@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +14,7 @@ from growlytics_pandas.outcomes import ARRIVED, MEANINGS, RETRYABLE, Status
 from growlytics_pandas.report.curves import draw_curves
 from growlytics_pandas.report.page import Count, Page, Step, Table, Tone
 from growlytics_pandas.report.tables import (
+    NOTEBOOK_LIMITS,
     STATUS_TONES,
     Care,
     Limits,
@@ -45,6 +46,7 @@ def plan_page(plan: AnyPlan, veil: Veil, limits: Limits) -> Page:
             *(("to", plan.client.base_url if plan.client else "no client yet"), ("id", label(plan.layout.id_column))),
             ("attributes", _attributes(plan)),
             ("violations", _severities(errors, warnings)),
+            *_changes(plan, limits),
         ),
         counts=_plan_counts(plan.counts),
         steps=tuple(_plan_steps(plan, errors, warnings)),
@@ -55,6 +57,13 @@ def plan_page(plan: AnyPlan, veil: Veil, limits: Limits) -> Page:
         ),
         is_masked=veil.is_on,
     )
+
+
+def _changes(plan: AnyPlan, limits: Limits) -> Iterator[tuple[str, str]]:
+    """Give what would change, by the ledger; a notebook does not wait for the comparison of a large frame."""
+    changes = plan.changes_line(is_quick=limits is NOTEBOOK_LIMITS)
+    if changes:
+        yield "changes", changes
 
 
 def result_page(result: AnyResult, care: Care, veil: Veil, limits: Limits) -> Page:
@@ -177,6 +186,8 @@ def _result_facts(result: AnyResult, veil: Veil) -> tuple[tuple[str, str], ...]:
         ("retries", f"{run.retries:,}"),
         ("violations", _severities(*count_by_severity(result.findings))),
     ]
+    if result.note:
+        facts.insert(0, ("segment", result.note))
     if run.message:
         facts.append(("why", visible(veil.words(run.message), _MAX_REASON_CHARS)))
     return tuple(facts)

@@ -237,7 +237,8 @@ def test_quiet_says_nothing_where_all_is_well(push, at):
 
 
 def test_progress_in_a_log_is_a_line_at_the_end(push, at):
-    (line,) = push(GOOD).err.splitlines()
+    changes, line = push(GOOD).err.splitlines()
+    assert changes == "a.csv: 2 new, 0 changed, 0 unchanged"
     assert line.startswith("push: 2/2 rows (100%), ")
     lines = push("id,a\n").err.splitlines()
     assert [line.partition(",")[0] for line in lines] == ["note: a.csv: there are no rows.", "push: 0/0 rows (100%)"]

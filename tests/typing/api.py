@@ -157,3 +157,16 @@ assert_type(door.push("email", errors="drop"), gp.PushResult)
 assert_type(door.form("email", client=client), Form)
 door.push("email", batch_size=100)  # type: ignore[call-arg]
 door.plan("email", keep="newest")  # type: ignore[arg-type]
+
+segment = gp.push_segment(df, "email", "Is VIP", members=Path("vip.csv"), value="gold", left="none", client=client)
+assert_type(segment.joined, int)
+assert_type(segment.left, int)
+assert_type(segment.stayed, int)
+assert_type(segment.is_first_run, bool)
+assert_type(segment.rejects(), pd.DataFrame)
+assert_type(result.rejects(), pd.DataFrame)
+assert_type(plan.rejects(), pd.DataFrame)
+assert_type(plan.changes, dict[str, int] | None)
+gp.push_segment(df, "email", "Is VIP")  # type: ignore[call-arg]
+gp.push_segment(df, "email", "Is VIP", "vip.csv")  # type: ignore[call-arg]
+door.push_segment("email", "Is VIP", members="vip.csv", types={"City": "string"})  # type: ignore[call-arg]

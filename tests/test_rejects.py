@@ -1,0 +1,210 @@
+"""`rejects()` hands back the user's own rows of what did not fully arrive; corrected and pushed again, all is there."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import growlytics_pandas as gp
+from growlytics_pandas.errors import ConstraintViolationError, UsageError
+
+FRONT = ["status", "rule", "reason", "fix"]
+HOW = {"errors": "drop", "progress": False}
+
+
+@pytest.fixture
+def dirty():
+    """Two rows without a usable id, one with a value that cannot be sent, one with two, two that are fine."""
+    return pd.DataFrame(
+        {
+            "id": ["a", None, "c", "d", "e", "a2"],
+            "Score": [1.0, 2.0, np.inf, np.inf, 5.0, 6.0],
+            "Since": ["2025-01-01", "2025-01-02", "2025-01-03", "soon", "2025-01-05", "2025-01-06"],
+        },
+        index=["p", "q", "r", "s", "t", "u"],
+    )
+
+
+def types(**more):
+    return {"types": {"Since": "date"}, **HOW, **more}
+
+
+def test_rows_come_back_with_status_rule_reason_and_fix_in_front(dirty, sandbox):
+    result = dirty.growlytics.push("id", client=sandbox.client, **types())
+    rejects = result.rejects()
+    assert list(rejects.columns) == [*FRONT, "id", "Score", "Since"]
+    assert list(rejects.index) == ["q", "r", "s"]
+    assert rejects["status"].tolist() == ["invalid", "accepted", "accepted"]
+    assert rejects["rule"].tolist() == ["id_missing", "value_not_finite", "value_not_finite; value_wrong_type"]
+    assert rejects["reason"].str.contains("column '").all()
+    assert rejects["fix"].notna().all()
+    pd.testing.assert_frame_equal(rejects[["id", "Score", "Since"]], dirty.loc[["q", "r", "s"]])
+
+
+def test_corrected_by_hand_and_pushed_again_the_store_is_complete(dirty, sandbox):
+    result = dirty.growlytics.push("id", client=sandbox.client, **types())
+    rejects = result.rejects()
+    rejects.loc["q", "id"] = "b"
+    rejects.loc[["r", "s"], "Score"] = [3.0, 4.0]
+    rejects.loc["s", "Since"] = "2025-01-04"
+    again = rejects.growlytics.push("id", client=sandbox.client, **types(errors="raise"))
+    assert again.ok
+    assert again.rejects().empty
+    assert sandbox.stored() == {
+        id_: {"Score": score, "Since": f"2025-01-0{day} 00:00:00"}
+        for id_, score, day in [("a", 1, 1), ("b", 2, 2), ("c", 3, 3), ("d", 4, 4), ("e", 5, 5), ("a2", 6, 6)]
+    }
+    assert set(sandbox.attribute_types()["attribute"]) == {"Score", "Since"}  # what stands in front is not sent
+
+
+def test_what_the_service_refuses_comes_back_with_its_words(faulty):
+    box = faulty(seed=1, success_false=0.5)
+    df = pd.DataFrame({"id": [f"c{i}" for i in range(20)], "X": 1})
+    result = df.growlytics.push("id", client=box.client, progress=False)
+    rejects = result.rejects()
+    assert rejects.index.tolist() == result.failed["row"].tolist()
+    assert 0 < len(rejects) < 20
+    assert set(rejects["status"]) == {"failed"}
+    assert rejects["rule"].isna().all()
+    assert rejects["reason"].tolist() == result.failed["error"].tolist()
+    assert rejects["fix"].str.contains("push the row again").all()
+
+
+def test_rows_that_were_never_sent_come_back(dirty, faulty):
+    with pytest.raises(gp.AuthenticationError) as stopped:
+        dirty.growlytics.push("id", client=faulty(status={401: 1.0}).client, max_concurrency=1, **types())
+    result = stopped.value.result
+    rejects = result.rejects()
+    assert len(rejects) == 6
+    assert rejects["status"].tolist() == result.outcomes["status"].tolist()
+    assert rejects["reason"].notna().all()
+
+
+def test_a_row_that_keep_leaves_out_is_no_reject(sandbox):
+    df = pd.DataFrame({"id": ["a", "a", None], "X": [1, 2, 3]})
+    result = df.growlytics.push("id", keep="last", client=sandbox.client, **HOW)
+    assert result.rejects()["X"].tolist() == [3]
+
+
+def test_rows_of_one_id_are_all_rejects_where_none_is_kept(sandbox):
+    df = pd.DataFrame({"id": ["a", "b", "a"], "X": [1, 2, 3]})
+    rejects = df.growlytics.push("id", client=sandbox.client, **HOW).rejects()
+    assert rejects["X"].tolist() == [1, 3]
+    assert set(rejects["rule"]) == {"id_duplicate"}
+
+
+def test_an_error_of_a_column_concerns_the_rows_with_a_value_there(sandbox):
+    df = pd.DataFrame({"id": ["a", "b", "c"], "Tags": [["x"], None, ["y"]], "X": 1})
+    rejects = df.growlytics.push("id", client=sandbox.client, **HOW).rejects()
+    assert rejects["id"].tolist() == ["a", "c"]
+    assert set(rejects["rule"]) == {"type_unsupported"}
+    assert set(rejects["status"]) == {"accepted"}
+
+
+def test_past_the_hundredth_attribute_only_the_rows_concerned_come_back(sandbox):
+    wide = pd.DataFrame({"id": ["a", "b"], **{f"A{i}": pd.array([1, 1], dtype="Int64") for i in range(101)}})
+    wide.loc[1, "A50"] = pd.NA
+    rejects = wide.growlytics.push("id", client=sandbox.client, **HOW).rejects()
+    assert rejects["id"].tolist() == ["a"]
+    assert rejects["rule"].tolist() == ["too_many_attributes"]
+
+
+def test_a_plan_and_a_dry_run_say_what_would_come_back(dirty):
+    plan = dirty.growlytics.plan("id", types={"Since": "date"})
+    rejects = plan.rejects()
+    assert rejects["status"].tolist() == ["invalid", "unsent", "unsent"]
+    assert rejects["reason"].notna().all()
+    pd.testing.assert_frame_equal(rejects, dirty.growlytics.push("id", dry_run=True, **types()).rejects())
+
+
+def test_a_refused_push_has_its_rejects_on_the_plan(dirty, sandbox):
+    with pytest.raises(ConstraintViolationError) as refused:
+        dirty.growlytics.push("id", client=sandbox.client, types={"Since": "date"})
+    assert len(refused.value.plan.rejects()) == 3
+
+
+def test_columns_of_the_same_names_stay_the_users(sandbox):
+    df = pd.DataFrame({"id": [None, "b"], "status": ["gold", "silver"], "fix": [1, 2]})
+    rejects = df.growlytics.push("id", client=sandbox.client, **HOW).rejects()
+    assert list(rejects.columns) == [*(f"growlytics_{name}" for name in FRONT), "id", "status", "fix"]
+    rejects["id"] = "a"
+    assert rejects.growlytics.push("id", client=sandbox.client, progress=False).ok
+    assert sandbox.stored()["a"] == {"status": "gold", "fix": 1}
+
+
+@pytest.mark.parametrize(
+    "df",
+    [
+        pd.DataFrame({"id": ["a"], "X": [1]}),
+        pd.DataFrame({"id": [None], "X": [1]}).iloc[:0],
+        pd.DataFrame([[None, 1, 2]], columns=["id", "x", "x"]),
+        pd.DataFrame({("id", ""): [None], ("a", "b"): [1]}),
+        pd.DataFrame({"id": [None]}, index=pd.MultiIndex.from_tuples([("x", 1)])),
+        pd.DataFrame({"id": pd.Series([None], dtype="category")}),
+    ],
+    ids=["nothing wrong", "no rows", "repeated labels", "multiindex", "multiindex rows", "category"],
+)
+def test_any_frame_keeps_its_labels_and_dtypes(df):
+    id_col = ("id", "") if isinstance(df.columns, pd.MultiIndex) else "id"
+    rejects = df.growlytics.plan(id_col).rejects()
+    assert rejects.columns.tolist()[4:] == df.columns.tolist()
+    assert rejects.index.nlevels == df.index.nlevels
+    assert rejects.dtypes.tolist()[4:] == df.dtypes.tolist()
+    assert len(rejects) == df.iloc[:, 0].isna().sum()
+
+
+# parts --------------------------------------------------------------------------------------------------------------
+
+
+def test_parts_are_read_again(dirty, sandbox):
+    opened = []
+
+    def source():
+        opened.append(1)
+        return iter([dirty[:3], dirty[3:]])
+
+    result = gp.push_batches(source, "id", client=sandbox.client, **types())
+    rejects = result.rejects()
+    whole = dirty.growlytics.plan("id", types={"Since": "date"}).rejects()
+    pd.testing.assert_frame_equal(rejects.drop(columns=["status", "reason"]), whole.drop(columns=["status", "reason"]))
+    assert rejects["status"].tolist() == ["invalid", "accepted", "accepted"]
+    assert result.plan.rejects()["status"].tolist() == ["invalid", "unsent", "unsent"]
+
+
+def test_parts_of_different_dtypes_round_nothing():
+    parts = [pd.DataFrame({"id": [None, "a"], "N": [2**53 + 1, 1]}), pd.DataFrame({"id": [None], "N": [0.5]})]
+    assert gp.plan_batches(parts, "id").rejects()["N"].tolist() == [2**53 + 1, 0.5]
+
+
+def test_an_error_of_a_column_concerns_rows_of_every_part():
+    parts = [pd.DataFrame({"id": ["a", "b"], "T": [[1], None]}), pd.DataFrame({"id": ["c"], "T": [[2]]})]
+    rejects = gp.plan_batches(parts, "id").rejects()
+    assert rejects["id"].tolist() == ["a", "c"]
+
+
+def test_parts_without_rejects_give_an_empty_frame_with_their_columns():
+    rejects = gp.plan_batches([pd.DataFrame({"id": ["a"], "X": [1]})], "id").rejects()
+    assert rejects.empty
+    assert list(rejects.columns) == [*FRONT, "id", "X"]
+
+
+def test_a_source_that_could_be_read_only_once_has_no_rejects(sandbox):
+    frames = (part for part in [pd.DataFrame({"id": ["a", None], "X": [1, 2]})])
+    result = gp.push_batches(frames, "id", types={"X": "number"}, client=sandbox.client, **HOW)
+    with pytest.raises(UsageError, match="only once"):
+        result.rejects()
+
+
+# segments -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_segment_hands_back_rows_and_those_who_could_not_leave(sandbox, faulty, tmp_path):
+    how = {"members": tmp_path / "vip.csv", "progress": False, "allow_empty": True}
+    gp.push_segment(pd.DataFrame({"id": ["a"]}), "id", "Is VIP", client=sandbox.client, **how)
+    df = pd.DataFrame({"City": ["Pune", "Delhi"], "id": ["b", None]}, index=[7, 8])
+    box = faulty(success_false=1.0)
+    result = gp.push_segment(df, "id", "Is VIP", client=box.client, errors="drop", **how)
+    rejects = result.rejects()
+    assert rejects["status"].tolist() == ["failed", "invalid", "failed"]
+    assert rejects["City"].fillna("").tolist() == ["Pune", "Delhi", ""]
+    assert rejects["id"].fillna("").tolist() == ["b", "", "a"]
+    assert rejects.index.tolist()[:2] == [7, 8]
