@@ -11,6 +11,7 @@ import pandas as pd
 
 from growlytics_pandas._rules import RULES
 from growlytics_pandas.client import Client, default_client, refuse_client_as_id, require_client
+from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.execution import execute
 from growlytics_pandas.layout import lay_out
 from growlytics_pandas.plan_options import PlanArguments, options_of, with_plan_options
@@ -105,8 +106,8 @@ def plan(
     client = require_client(client) or default_client()
     workspace = client.workspace if client else None
     chosen = options_of(options)
-    layout = lay_out(df, id_col, chosen, known=workspace.known_types() if workspace else None)
-    kept = snapshot(df)
+    kept = snapshot(prepare_frame(read_frame(df), id_col))
+    layout = lay_out(kept, id_col, chosen, known=workspace.known_types() if workspace else None)
 
     def replan(other: Client) -> Plan:
         return plan(kept, id_col, client=other, **chosen.given())

@@ -7,10 +7,11 @@ from io import BytesIO
 from typing import Any, Final
 
 from growlytics_pandas._rules import Severity
+from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.errors import MissingDependencyError
 from growlytics_pandas.outcomes import Status
-from growlytics_pandas.report.tables import STATUS_TONES, label, left_out, plural
+from growlytics_pandas.report.tables import STATUS_TONES, label, left_out
 from growlytics_pandas.timeline import Sample, stretches
 
 try:

@@ -85,7 +85,7 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
         records = list(_records(file.read(), target))
     if not records:
         return pd.DataFrame()
-    labels = [str(_value(cell)) if cell.startswith('"') else _unescaped(cell) for cell in records[0]]
+    labels = [str(_value(cell)) if cell.startswith('"') else unguarded(cell) for cell in records[0]]
     for line, record in enumerate(records[1:], start=2):
         if len(record) != len(labels):
             raise DataError(f"{target.name}, record {line}: found {len(record)} cells; the head has {len(labels)}.")
@@ -118,13 +118,20 @@ def _plain(value: Any) -> str:
     return value.isoformat(" ") if isinstance(value, datetime) else ""
 
 
+def unguarded(text: str) -> str:
+    """Return the text of a cell as it was before `write_csv` put an apostrophe before it; any other text as it is.
+
+    Examples
+    --------
+    >>> unguarded("'+919876543210"), unguarded("''tis"), unguarded("'0012")
+    ('+919876543210', "'tis", "'0012")
+    """
+    return text[1:] if text.startswith("'") and text[1:].startswith(RISKY) else text
+
+
 def _quoted(text: str) -> str:
     escaped = f"'{text}" if text.startswith(RISKY) else text
     return '"' + escaped.replace('"', '""') + '"'
-
-
-def _unescaped(text: str) -> str:
-    return text[1:] if text.startswith("'") and text[1:].startswith(RISKY) else text
 
 
 # reading -----------------------------------------------------------------------------------------------------------
@@ -165,14 +172,14 @@ def _column(cells: list[str]) -> pd.Series[Any]:
 def _value(text: str) -> Any:
     """Return the value of one cell: quoted text is text, unquoted text what it looks like; None is missing."""
     if text.startswith('"'):
-        return _unescaped(text[1:-1].replace('""', '"'))
+        return unguarded(text[1:-1].replace('""', '"'))
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
         return int(text)
     if _FLOAT.fullmatch(text):
         return float(text)
-    return _date(text) if _DATE.fullmatch(text) else _unescaped(text)  # text, where a spreadsheet dropped the quotes
+    return _date(text) if _DATE.fullmatch(text) else unguarded(text)  # text, where a spreadsheet dropped the quotes
 
 
 def _date(text: str) -> Any:

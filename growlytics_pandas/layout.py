@@ -9,7 +9,7 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas.columns.reading import DEFAULT_READING, Reading, clean, find_currencies
-from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
+from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.identifiers import Ids, Keep, read_ids
 from growlytics_pandas.inference import AttributeType, Finding, Kind, inspect
 from growlytics_pandas.labels import is_same, suggest
@@ -98,8 +98,6 @@ def lay_out(
 
     `facts`, one a column, are those of all parts of which `frame` is an example.
     """
-    if not isinstance(frame, pd.DataFrame):
-        raise _no_frame(frame)
     if options.new_attributes == "forbid" and known is None:
         raise InvalidArgumentError(
             "new_attributes: 'forbid' asks the ledger which attributes there are, and there is none here. Set "
@@ -144,18 +142,6 @@ def _require_text_id(label: Hashable, options: PlanOptions) -> None:
         value = getattr(options, argument)
         if isinstance(value, dict) and label in value:
             raise InvalidArgumentError(f"{argument}: column {label!r} is the id, which is text; leave it out.")
-
-
-def _no_frame(found: Any) -> InvalidArgumentTypeError:
-    package, kind = type(found).__module__.partition(".")[0], type(found).__name__
-    if hasattr(found, "to_pandas"):  # Polars, Arrow
-        remedy = f"{kind}.to_pandas() makes one"
-    else:
-        remedy = "Series.to_frame() makes one" if isinstance(found, pd.Series) else "pd.DataFrame(…) may make one"
-    origin = "" if package in ("builtins", "pandas") else f" of {package}"
-    return InvalidArgumentTypeError(
-        f"df: found a {kind}{origin}; it must be a pandas DataFrame, one row a customer ({remedy})."
-    )
 
 
 def name_of(label: Hashable) -> str:
@@ -254,6 +240,4 @@ def find_id(frame: pd.DataFrame, id_col: Hashable) -> int:
             f"id_col: {len(positions)} columns are labelled {id_col!r}; the id must be one column. "
             "Rename the others: df.columns = [...]."
         )
-    if id_col in frame.index.names and id_col is not None:
-        raise InvalidArgumentError(f"id_col: {id_col!r} is the index, not a column. Use df.reset_index() first.")
     raise InvalidArgumentError(f"id_col: there is no column {id_col!r}. {suggest(frame.columns, id_col)}")

@@ -16,6 +16,7 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Severity
+from growlytics_pandas._text import plural
 from growlytics_pandas.blocks import Budget, prepare, starts
 from growlytics_pandas.checks.doubts import TYPE_OPTIONS
 from growlytics_pandas.checks.findings import Findings
@@ -31,7 +32,6 @@ from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.report import Limits, Shown, plan_page
 from growlytics_pandas.report.page import Page
-from growlytics_pandas.report.tables import plural
 from growlytics_pandas.workbooks import rejects_sheet, summary_table, write_workbook
 
 if TYPE_CHECKING:

@@ -109,6 +109,13 @@ def settle_client(options: PushOptions, planned: Client | None) -> Client | None
     return client
 
 
+def _ways_out(plan: AnyPlan) -> str:
+    """Say how to go on: with the options that the data call for, where there are any, and without the values."""
+    has_suggestions = bool(plan.suggestions["value"].notna().any())
+    suggested = "Options that the data call for: .plan.suggestions, or **suggest(df, id_col) in the call. "
+    return (suggested if has_suggestions else "") + "To leave those values out and send the rest: errors='drop'."
+
+
 def refusal(plan: AnyPlan, sent: str = "nothing was sent") -> ConstraintViolationError:
     """Return the error of a plan with values that would be rejected: by rule and column, each with its fix."""
     errors = [group for group in plan.findings.groups() if group.severity is Severity.ERROR]
@@ -119,6 +126,7 @@ def refusal(plan: AnyPlan, sent: str = "nothing was sent") -> ConstraintViolatio
     return ConstraintViolationError(
         f"{sent}: {n_errors:,} {'violation' if n_errors == 1 else 'violations'} of severity error.\n"
         + "\n".join(lines)
-        + "\nAll are in the error's .violations. To send the rest without them: errors='drop'.",
+        + "\nAll are in the error's .violations. "
+        + _ways_out(plan),
         plan=plan,
     )

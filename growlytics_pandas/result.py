@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import pandas as pd
 
+from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import InvalidArgumentError, UsageError
@@ -21,7 +22,6 @@ from growlytics_pandas.masking import Veil
 from growlytics_pandas.outcomes import ARRIVED, RETRYABLE, Book, Status
 from growlytics_pandas.report import Limits, Shown, gather_care, result_page
 from growlytics_pandas.report.page import Page
-from growlytics_pandas.report.tables import plural
 from growlytics_pandas.timeline import Sample
 from growlytics_pandas.workbooks import rejects_sheet, summary_table, write_workbook
 

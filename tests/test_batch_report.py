@@ -20,7 +20,11 @@ def cut(frame, rows):
 def told(source):
     """What a page says, but for times and for the lines to paste, which name a part."""
     page = source._page(Veil(), REPORT_LIMITS)
-    tables = [[[str(cell) for cell in row[:7]] for row in table.rows] for table in page.tables]
+    tables = [
+        [[str(cell) for cell in row[:7]] for row in table.rows]
+        for table in page.tables
+        if table.title != "Suggested options"  # of parts, distinct values are counted
+    ]
     return page.title, page.headline, page.tone, page.counts, page.steps, tables
 
 

@@ -221,7 +221,7 @@ def test_what_is_no_source_of_frames_is_refused():
     for wrong in (pd.DataFrame({"id": ["a"]}), 3):
         with pytest.raises(gp.errors.InvalidArgumentTypeError, match="iterable of "):
             gp.push_batches(wrong, "id", dry_run=True)
-    with pytest.raises(gp.errors.InvalidArgumentTypeError, match="each item must be a DataFrame"):
+    with pytest.raises(gp.errors.InvalidArgumentTypeError, match="each item must be a frame, or a row as a dict"):
         gp.push_batches([1], "id", dry_run=True)
     with pytest.raises(gp.errors.InvalidArgumentError, match="only once"):
         gp.plan_batches(iter([pd.DataFrame({"id": ["a"]})]), "id")

@@ -21,6 +21,7 @@ from growlytics_pandas.batches.parts import (
     push_part,
 )
 from growlytics_pandas.client import Client
+from growlytics_pandas.columns.frames import as_row, frame_of_rows, has_arrow, read_frame
 from growlytics_pandas.delivery import Delivery, StopFlag
 from growlytics_pandas.errors import DataError, InvalidArgumentTypeError
 from growlytics_pandas.ledger.digests import Digester
@@ -128,18 +129,31 @@ class FrameEngine(LocalEngine):
         self._frames = frames
         if not callable(frames):
             _require_frames(frames, "found")
-        self.can_repeat = callable(frames) or iter(frames) is not frames
+        self.can_repeat = callable(frames) or (iter(frames) is not frames and not _holds_readers(frames))
+        self._n_parts: int | None = None
 
     def walk(self, numbers: Iterable[int] | None) -> Iterator[tuple[int, pd.DataFrame]]:
-        """Give the frames of these parts (None: of all), in order; nothing is read after the last."""
+        """Give the frames of these parts (None: of all), in order; nothing is read after the last of them.
+
+        But for the last of all: after it the source must end, as it did at the first look.
+        """
         wanted = None if numbers is None else set(numbers)
         last = None if wanted is None else max(wanted, default=-1) + 1
+        number = -1
         with self._opened() as source:
-            for number, frame in enumerate(islice(as_frames(source), last)):
+            frames = as_frames(source)
+            for number, frame in enumerate(islice(frames, last)):
                 if wanted is None or number in wanted:
                     yield number, frame
                     if wanted is not None:
                         wanted.discard(number)
+            if last is None:
+                self._n_parts = number + 1
+            elif last and last == self._n_parts and next(frames, None) is not None:
+                raise DataError(
+                    f"frames: the source has more than the {last:,} parts of the first look; what follows them was not "
+                    "sent. Make the plan again."
+                )
         if wanted:
             raise DataError(f"frames: the source ended before part {min(wanted)}, which was there at the first look.")
 
@@ -183,10 +197,11 @@ def _require_frames(source: Any, found: str) -> None:
         if not str(source).endswith(".parquet"):
             reader = f"pd.read_csv({str(source)!r}, chunksize=100_000)"
         raise InvalidArgumentTypeError(f"frames: {found} a path; give a function that opens it: lambda: {reader}.")
-    if isinstance(source, pd.DataFrame) or hasattr(source, "to_pandas"):  # Polars, Arrow
+    is_stream = isinstance(source, Iterable) and hasattr(source, "read_next_batch")  # Arrow's reader gives batches
+    if isinstance(source, pd.DataFrame) or (has_arrow(source) and not is_stream):
         raise InvalidArgumentTypeError(
             f"frames: {found} a {type(source).__name__} itself; it must be an iterable of them. Read it in pieces: "
-            "lambda: pd.read_csv(path, chunksize=100_000), or wrap it in a list."
+            f"{_pieces(source)}, or wrap it in a list."
         )
     if not isinstance(source, Iterable):
         raise InvalidArgumentTypeError(
@@ -195,35 +210,45 @@ def _require_frames(source: Any, found: str) -> None:
         )
 
 
+def _holds_readers(frames: Any) -> bool:
+    """Whether a list holds streams, each of which can be read only once."""
+    return isinstance(frames, (list, tuple)) and any(hasattr(frame, "read_next_batch") for frame in frames)
+
+
+def _pieces(source: Any) -> str:
+    """Return how to read a frame in pieces, by the methods that it has."""
+    ways = {
+        "iter_slices": "lambda: df.iter_slices(100_000)",
+        "to_batches": "lambda: table.to_batches(100_000)",
+        "to_arrow_reader": "lambda: relation.to_arrow_reader(100_000)",
+        "fetch_record_batch": "lambda: relation.fetch_record_batch(100_000)",
+    }
+    found = (way for method, way in ways.items() if callable(getattr(source, method, None)))
+    return next(found, "lambda: pd.read_csv(path, chunksize=100_000)")
+
+
 def as_frames(source: Iterable[Any]) -> Iterator[pd.DataFrame]:
-    """Make DataFrames of what a source gives: pandas, Polars and Arrow frames or batches, or Spark's rows."""
-    rows: list[dict[Any, Any]] = []
+    """Make DataFrames of what a source gives: frames of any library, lists of rows, or rows one by one (Spark's)."""
+    rows: list[Mapping[Any, Any]] = []
     for item in source:
-        row = _as_row(item)
+        row = None if isinstance(item, pd.DataFrame) else as_row(item)
         if row is None:
+            if rows:
+                yield frame_of_rows(rows)
+                rows = []
             yield _as_frame(item)
             continue
         rows.append(row)
         if len(rows) == BATCH_ROWS:
-            yield pd.DataFrame(rows)
+            yield frame_of_rows(rows)
             rows = []
     if rows:
-        yield pd.DataFrame(rows)
-
-
-def _as_row(item: Any) -> dict[Any, Any] | None:
-    if hasattr(item, "asDict"):  # pyspark.sql.Row
-        return dict(item.asDict())
-    return dict(item) if isinstance(item, Mapping) else None
+        yield frame_of_rows(rows)
 
 
 def _as_frame(item: Any) -> pd.DataFrame:
-    if isinstance(item, pd.DataFrame):
-        return item
-    if hasattr(item, "to_pandas"):  # Polars, Arrow: their own word for it
-        frame = item.to_pandas()
-        if isinstance(frame, pd.DataFrame):
-            return frame
-    raise InvalidArgumentTypeError(
-        f"frames: it gave a {type(item).__name__}; each item must be a DataFrame (pandas, Polars, Arrow) or a row."
-    )
+    try:
+        return read_frame(item)
+    except InvalidArgumentTypeError as error:
+        reason = str(error).removeprefix("df: ")
+        raise InvalidArgumentTypeError(f"frames: each item must be a frame, or a row as a dict; {reason}") from None

@@ -10,16 +10,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas.batches.survey import Question, align, impose
+from growlytics_pandas.batches.survey import Question, align, digest_ids, impose
 from growlytics_pandas.blocks import Budget, starts
 from growlytics_pandas.cells import Mask
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck, check_frame
 from growlytics_pandas.checks.ids import Alike, check_ids_of_part
 from growlytics_pandas.client import Client
+from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.delivery import Chunk, Delivery, Limits, StopFlag
 from growlytics_pandas.encoding import Encoded
 from growlytics_pandas.errors import DataError, ServiceError
+from growlytics_pandas.identifiers import hash_texts
 from growlytics_pandas.inference import inspect
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.ledger import Digests
@@ -43,13 +45,18 @@ class Common:
 
 @dataclass(frozen=True, slots=True)
 class PartTask:
-    """One part: where it begins in the whole, how long it was at first sight, and which of its ids are not alone."""
+    """One part: where it begins in the whole, what it was at the first look, and which of its ids are not alone.
+
+    `labels` are its columns then and `ids` the digest of its ids in their order; without one it is not read again.
+    """
 
     number: int
     first_row: int
     rows: int
     same: Alike = field(default_factory=Alike)
     alike: Alike = field(default_factory=Alike)
+    labels: tuple[Hashable, ...] = field(default=(), repr=False)
+    ids: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +124,13 @@ class Part:
     """A part of a frame, ready to be looked at, digested or pushed."""
 
     def __init__(self, frame: pd.DataFrame, common: Common, task: PartTask) -> None:
-        if len(frame) != task.rows:
-            raise DataError(
-                f"part {task.number}: it has {len(frame):,} rows, and had {task.rows:,} at the first look; the source "
-                "must give the same rows each time. Make the plan again, or write the data to files first."
-            )
+        frame = prepare_frame(frame, common.layout.id_column)
+        _require_same_form(frame, task)
         self.task = task
         self.frame = align(frame, common.labels)
         self.layout = impose(self.frame, common.layout)
         self._budget = common.budget
+        self._require_same_ids()
         ids = check_ids_of_part(self.frame, self.layout, task.same, task.alike)
         self.screening = Precheck(ids.violations, common.dropped, ids.skipped, ids.skipped_by)
 
@@ -141,6 +146,18 @@ class Part:
     def ids(self) -> list[str]:
         """Return the ids as they are sent, '' where there is none."""
         return self.layout.read_ids(self.frame.iloc[:, self.layout.id_position]).texts
+
+    def _require_same_ids(self) -> None:
+        if not self.task.ids:
+            return
+        has_id = np.zeros(self.task.rows, dtype=bool)
+        exact = np.zeros(self.task.rows, dtype="uint64")
+        column = self.frame.iloc[:, self.layout.id_position]
+        for start, stop in starts(self.task.rows):
+            ids = self.layout.read_ids(column.iloc[start:stop])
+            has_id[start:stop], exact[start:stop] = ~ids.missing, hash_texts(ids.texts)
+        if digest_ids(has_id, exact) != self.task.ids:
+            raise changed(self.task.number, "its ids, or their order, are not those of the first look")
 
     def digest(self, digester: Digester) -> PartDigests:
         """Digest all that would go out."""
@@ -158,6 +175,26 @@ class Part:
             names,
             np.concatenate(bits) if bits else np.empty((0, 0), dtype="uint8"),
         )
+
+
+def changed(number: int, what: str) -> DataError:
+    """Return the error for a part that is not what it was at the first look."""
+    return DataError(
+        f"part {number}: {what}; the source must give the same rows in the same order each time, and nothing of this "
+        "part was sent. Sort the rows, or write the data to files first, and make the plan again."
+    )
+
+
+def _require_same_form(frame: pd.DataFrame, task: PartTask) -> None:
+    """Refuse a part whose rows or columns are not those of the first look."""
+    if len(frame) != task.rows:
+        raise changed(task.number, f"it has {len(frame):,} rows, and had {task.rows:,} at the first look")
+    labels = tuple(frame.columns)
+    if task.ids and labels != task.labels:
+        odd = set(labels) ^ set(task.labels)
+        other = next((repr(label) for label in (*labels, *task.labels) if label in odd), "")
+        found = f"{other} is in one of both" if other else "their order or number differs"
+        raise changed(task.number, f"its columns are not those of the first look: {found}")
 
 
 def check_part(frame: pd.DataFrame, common: Common, task: PartTask) -> Findings:
@@ -179,6 +216,7 @@ def digest_part(frame: pd.DataFrame, common: Common, asked: tuple[PartTask, Dige
 
 def fetch_ids(frame: pd.DataFrame, question: Question, rows: npt.NDArray[np.int64]) -> list[str]:
     """Return the ids of some rows, as they are sent."""
+    frame = prepare_frame(frame, question.id_column)
     labels: tuple[Hashable, ...] = tuple(frame.columns)
     column = frame.iloc[:, labels.index(question.id_column)]
     return question.read_ids(column.iloc[rows], inspect(question.clean(column, question.id_column)).kind).texts

@@ -15,21 +15,31 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas._rules import Rule
-from growlytics_pandas.batches.duplicates import compare, find_suspects
+from growlytics_pandas._text import plural
+from growlytics_pandas.batches.duplicates import SharedIds, compare, find_suspects
 from growlytics_pandas.batches.engine import Engine
-from growlytics_pandas.batches.parts import Common, PartTask, check_part, fetch_ids, preview_part
-from growlytics_pandas.batches.survey import Question, merge_columns, merge_labels, merge_samples, survey_part
+from growlytics_pandas.batches.parts import Common, PartTask, changed, check_part, fetch_ids, preview_part
+from growlytics_pandas.batches.survey import (
+    PartSurvey,
+    Question,
+    digest_ids,
+    merge_columns,
+    merge_labels,
+    merge_samples,
+    survey_part,
+)
 from growlytics_pandas.checks.doubts import check_suggestions, with_options
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.client import Client
+from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.identifiers import hash_texts
 from growlytics_pandas.layout import ColumnFacts, Layout, lay_out
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.planning import AnyPlan, budget_of, require_count, schema_frame
-from growlytics_pandas.report.tables import plural
 
 if TYPE_CHECKING:
     from growlytics_pandas.batches.result import BatchResult
@@ -71,7 +81,8 @@ def lay_out_parts(
 ) -> Layout:
     """Lay out `frame`, or all the parts that `facts` were taken from and of which it is an example."""
     workspace = client.workspace if client else None
-    return lay_out(frame, id_col, options, known=workspace.known_types() if workspace else None, facts=facts)
+    known = workspace.known_types() if workspace else None
+    return lay_out(prepare_frame(frame, id_col), id_col, options, known=known, facts=facts)
 
 
 def survey(engine: Engine, id_col: Hashable, options: PlanOptions) -> Surveyed:
@@ -85,8 +96,11 @@ def survey(engine: Engine, id_col: Hashable, options: PlanOptions) -> Surveyed:
     first_rows = [0, *accumulate(each.rows for each in surveys)]
     suspects = find_suspects(surveys)
     texts = dict(engine.run(fetch_ids, question, suspects)) if suspects else {}
+    for number, found_texts in texts.items():
+        if not np.array_equal(hash_texts(found_texts), surveys[number].exact[suspects[number]]):
+            raise changed(number, "its ids, or their order, are not those of the first look")
     shared = compare(suspects, texts, first_rows, options.keep)
-    tasks = [PartTask(number, first_rows[number], each.rows, *shared.of(number)) for number, each in enumerate(surveys)]
+    tasks = [_task(number, first_rows[number], each, shared) for number, each in enumerate(surveys)]
     example = next((each.example for each in surveys if each.rows), surveys[0].example)
     return Surveyed(
         labels,
@@ -97,6 +111,11 @@ def survey(engine: Engine, id_col: Hashable, options: PlanOptions) -> Surveyed:
         tuple(np.flatnonzero(~each.has_id & ~each.is_rounded) for each in surveys),
         tuple(np.flatnonzero(each.is_rounded) for each in surveys),
     )
+
+
+def _task(number: int, first_row: int, part: PartSurvey, shared: SharedIds) -> PartTask:
+    same, alike = shared.of(number)
+    return PartTask(number, first_row, part.rows, same, alike, part.labels, digest_ids(part.has_id, part.exact))
 
 
 def make_plan(

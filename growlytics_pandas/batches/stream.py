@@ -22,6 +22,7 @@ from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import EARLIER_BATCH, Alike
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.client import Client
+from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.errors import DataError, InvalidArgumentError
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.plan_options import PlanOptions
@@ -111,6 +112,7 @@ class StreamRun(BatchRun):
 
     def _take(self, frame: pd.DataFrame) -> Part:
         """Add a batch to the plan."""
+        frame = prepare_frame(frame, self._id_col)
         before = self.plan.surveyed
         survey = survey_part(frame, self._question)
         labels = before.labels or survey.labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ import pandas as pd
 
 from growlytics_pandas.blocks import starts
 from growlytics_pandas.cells import Mask
+from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.reading import clean, find_currencies
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.identifiers import Ids, fold, hash_texts, read_ids
@@ -74,6 +76,7 @@ class PartSurvey:
 
 def survey_part(frame: pd.DataFrame, question: Question, _task: object = None) -> PartSurvey:
     """Look at every cell of a part once."""
+    frame = prepare_frame(frame, question.id_column)
     labels = tuple(frame.columns)
     if question.id_column not in labels:
         raise InvalidArgumentError(
@@ -82,6 +85,11 @@ def survey_part(frame: pd.DataFrame, question: Question, _task: object = None) -
     tallies = [_tally(frame.iloc[:, i], label, question) for i, label in enumerate(labels)]
     ids = _hash_ids(frame.iloc[:, labels.index(question.id_column)], question)
     return PartSurvey(labels, tuple(tallies), *ids, frame.head(EXAMPLE_ROWS))
+
+
+def digest_ids(has_id: Mask, exact: npt.NDArray[np.uint64]) -> bytes:
+    """Digest the ids of a part in their order, by the hash of each."""
+    return hashlib.blake2b(has_id.tobytes() + exact.tobytes(), digest_size=16).digest()
 
 
 def _tally(column: pd.Series[Any], label: Hashable, question: Question) -> ColumnTally:

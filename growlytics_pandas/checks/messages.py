@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
+from growlytics_pandas._text import plural
 from growlytics_pandas.checks.violations import Violation
 
 MAX_LISTED: Final = 10  # names or words in one text
@@ -55,6 +56,7 @@ def message_text(violation: Violation, detail: Any) -> str:
         "count": violation.count,
         "limit": violation.limit,
         "detail": detail,
+        **{f"{noun.split()[-1]}s": plural(violation.count, noun) for noun in _NOUNS},
         **{name: listed(value) if isinstance(value, frozenset) else value for name, value in violation.params.items()},
     }
     if isinstance(detail, (list, tuple)):
@@ -80,7 +82,8 @@ def listed(items: Any) -> str:
     return ", ".join(map(repr, ranked[:MAX_LISTED])) + more
 
 
-_ROWS: Final = "{count:,} {cells}"
+_NOUNS: Final = ("id", "text", "date", "float", "whole number", "customer")
+"""What a message counts; it has each in the plural, with its number."""
 _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.ID_MISSING, ""): "{detail}",
     (Rule.ID_DUPLICATE, ""): "{detail0:,} rows have this id, such as row {detail1}.",
@@ -95,17 +98,17 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.ID_ROUNDED, "text"): (
         "the id is in scientific notation; its last digits are already lost, so it may name another customer."
     ),
-    (Rule.ID_WHITESPACE, ""): "{count:,} ids have white space around them, which is removed.",
+    (Rule.ID_WHITESPACE, ""): "white space around {ids}, which is removed.",
     (Rule.ID_WRAPPED, "guard"): (
-        "{count:,} ids contain quotes, a spreadsheet's text marker or invisible characters; they are sent with the id."
+        "quotes, a spreadsheet's text marker or invisible characters in {ids}; they are sent with the id."
     ),
-    (Rule.ID_WRAPPED, "separators"): "{count:,} ids contain separators of thousands, which are sent with the id.",
-    (Rule.ID_WRAPPED, "address"): "{count:,} ids have 'mailto:', a display name or brackets around the address.",
-    (Rule.ID_WRAPPED, "addresses"): "{count:,} ids hold several e-mail addresses.",
-    (Rule.ID_FLOAT, ""): "{count:,} ids are floats; they are sent without '.0'.",
-    (Rule.ID_FLOAT, "fraction"): "{count:,} ids are floats with a fraction.",
-    (Rule.ID_STRINGIFIED, ""): "{count:,} ids look like placeholders for a missing value: {words}.",
-    (Rule.ID_STRINGIFIED, "float"): "{count:,} ids are text that ends with '.0', as floats converted to text do.",
+    (Rule.ID_WRAPPED, "separators"): "separators of thousands in {ids}; they are sent with the id.",
+    (Rule.ID_WRAPPED, "address"): "'mailto:', a display name or brackets around the address in {ids}.",
+    (Rule.ID_WRAPPED, "addresses"): "several e-mail addresses in {ids}.",
+    (Rule.ID_FLOAT, ""): "{ids} stored as float; sent without '.0'.",
+    (Rule.ID_FLOAT, "fraction"): "{ids} stored as float, with a fraction.",
+    (Rule.ID_STRINGIFIED, ""): "placeholders for a missing value in {ids}: {words}.",
+    (Rule.ID_STRINGIFIED, "float"): "text that ends with '.0' in {ids}, as floats converted to text do.",
     (Rule.ID_CASE_DUPLICATE, ""): (
         "the id differs from that of row {detail} only in case, form or invisible characters; it is sent as another "
         "customer."
@@ -149,17 +152,17 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
         Rule.DATE_OUT_OF_RANGE,
         "",
     ): "the year is outside 1 to 9999; the format YYYY-MM-DD HH:MM:SS has four digits for it.",
-    (Rule.INTEGER_UNSAFE, ""): ("{count:,} whole numbers are 2^53 or more; JSON readers that use doubles round them."),
+    (Rule.INTEGER_UNSAFE, ""): ("{numbers} of 2^53 or more; JSON readers that use doubles round them."),
     (Rule.INTEGER_UNSAFE, "float"): (
-        "{count:,} floats are 2^53 or more; if they were whole numbers, their last digits are already lost."
+        "{floats} of 2^53 or more; if they were whole numbers, their last digits are already lost."
     ),
     (Rule.VALUE_TOO_LONG, ""): "the text has {detail:,} characters; another page of the API's docs allows {limit}.",
-    (Rule.VALUE_STRINGIFIED, ""): "{count:,} texts look like placeholders for a missing value: {words}; they are sent.",
-    (Rule.VALUE_WHITESPACE, ""): "{count:,} texts have white space around them, which is sent.",
+    (Rule.VALUE_STRINGIFIED, ""): "placeholders for a missing value in {texts}: {words}; they are sent.",
+    (Rule.VALUE_WHITESPACE, ""): "white space around {texts}, which is sent.",
     (Rule.TEXT_DAMAGED, ""): (
-        "{count:,} texts look damaged: replacement characters, NUL or UTF-8 that was read in another encoding."
+        "damage in {texts}: replacement characters, NUL or UTF-8 that was read in another encoding."
     ),
-    (Rule.DATE_TRUNCATED, ""): "{count:,} dates lose their fraction of a second; the API's format ends with seconds.",
+    (Rule.DATE_TRUNCATED, ""): "a fraction of a second in {dates} is cut off; the API's format ends with seconds.",
     (Rule.DATE_SHIFTED, ""): (
         "the values are days, at midnight in {limit}; in the time zone {zone} each is the day before or after."
     ),
@@ -170,8 +173,8 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.EMAIL_INVALID, ""): "not a plausible e-mail address: {detail}.",
     (Rule.MOBILE_INVALID, ""): "not a plausible phone number: {detail}.",
     (Rule.TOO_MANY_ATTRIBUTES, ""): (
-        "{count:,} customers would have more than {limit} custom attributes; the values past the {limit}th are left "
-        "out. They are in: {columns}."
+        "more than {limit} custom attributes for {customers}; the values past the {limit}th are left out. They are in: "
+        "{columns}."
     ),
     (Rule.ROW_EMPTY, ""): "the row has an id and no attribute to send; it creates a bare customer.",
     (Rule.ROW_EMPTY, "errors"): (

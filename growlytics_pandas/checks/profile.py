@@ -79,9 +79,10 @@ def profile_of(column: pd.Series[Any], kind: Kind) -> Profile:
     return _of_values(present.tolist(), None)
 
 
-def profile_of_ids(column: pd.Series[Any]) -> Profile:
+def profile_of_ids(column: pd.Series[Any], kind: Kind) -> Profile:
     """Return the texts of a column in which most differ, one by one."""
-    texts = Texts(value for value in column.to_numpy(dtype=object).tolist() if isinstance(value, str))
+    values = column[column.notna().to_numpy(dtype=bool)].to_numpy(dtype=object).tolist()
+    texts = Texts(map(str, values) if kind is Kind.TEXT else (value for value in values if isinstance(value, str)))
     return Profile(texts, np.ones(len(texts), dtype="int64"), Counter())
 
 
@@ -131,9 +132,11 @@ class Cleaned:
     guarded: int
 
 
-def clean_profile(profile: Profile) -> Cleaned:
-    """Strip the texts of a column, and take words for missing values out."""
+def clean_profile(profile: Profile, *, has_words: bool = True) -> Cleaned:
+    """Strip the texts of a column, and take words for missing values out, if it can have any."""
     merged, stripped, guarded = _stripped(profile)
+    if not has_words:
+        return Cleaned(merged, {}, stripped, guarded)
     is_word = np.zeros(len(merged.texts), dtype=bool)
     is_word[[i for i, text in enumerate(merged.texts) if text[:1] in _STARTS and text.casefold() in MISSING_WORDS]] = (
         True

@@ -6,6 +6,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from growlytics_pandas._text import plural
+
 MOST: Final = 0.9
 """Share of the values from which the others look like exceptions."""
 
@@ -54,7 +56,7 @@ def count_of(number: int, noun: str = "value") -> str:
     >>> count_of(1), count_of(1200)
     ('1 value', '1,200 values')
     """
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+    return plural(number, noun)
 
 
 def of_all(read: int, present: int) -> str:

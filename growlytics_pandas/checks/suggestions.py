@@ -166,7 +166,8 @@ class _Context:
         if position not in self._cleaned:
             column, kind = self.column(position), self.kinds[position]
             is_id = position == self.id_position
-            self._cleaned[position] = clean_profile(profile_of_ids(column) if is_id else profile_of(column, kind))
+            profile = profile_of_ids(column, kind) if is_id else profile_of(column, kind)
+            self._cleaned[position] = clean_profile(profile, has_words=not is_id)
         return self._cleaned[position]
 
     def profile_or_none(self, position: int) -> Profile | None:

@@ -1,35 +1,48 @@
-"""CSV → columns of text. Strict: what pandas would mend without a word (short lines, repeated labels) is told."""
+"""CSV → columns of text. Strict: what pandas would mend without a word (short lines, repeated labels) is an error.
+
+The apostrophe that `csv_safe` puts before a text that could run as a formula is removed, so that a file which this
+package wrote can be pushed.
+"""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any, Final
 
 import pandas as pd
 
+from growlytics_pandas._text import plural
 from growlytics_pandas.commands.frames import ROWS_AT_ONCE, frame_of, join, text_array
+from growlytics_pandas.csv_safe import unguarded
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.report.tables import plural
 
 _OTHER_SEPARATORS: Final = (";", "\t", "|")
+_SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?\1*[\r\n]*', re.IGNORECASE)
+"""The first line with which Excel is given the separator."""
 
 
 @dataclass(frozen=True, slots=True)
 class CsvForm:
-    """How a CSV is written. `is_sure`: the user named the separator, so one column is what is meant."""
+    """How a CSV is written. `is_sure`: the user named the separator, so one column is what is meant.
+
+    `skip`: lines above the heading.
+    """
 
     shown: str
     sep: str
     is_sure: bool
+    skip: int = 0
 
 
 def read_csv_text(text: Iterable[str], form: CsvForm, limit: int | None) -> pd.DataFrame:
     """Read a CSV as text; an empty cell is missing."""
-    reader = csv.reader(text, delimiter=form.sep, strict=True)
-    records = _records(reader, form)
+    lines, form, skipped = _without_lines_above(iter(text), form)
+    reader = csv.reader(lines, delimiter=form.sep, strict=True)
+    records = _records(reader, form, skipped)
     try:
         header = next(records, None)
         if header is None:
@@ -38,24 +51,46 @@ def read_csv_text(text: Iterable[str], form: CsvForm, limit: int | None) -> pd.D
         return _frame(header[1], records, limit)
     except csv.Error as error:
         raise InvalidArgumentError(
-            f"{form.shown}, line {reader.line_num:,}: {error}. Perhaps a quote that does not close, or another "
-            "separator: --sep."
+            f"{form.shown}, line {reader.line_num + skipped:,}: {error}. Perhaps a quote that does not close, or "
+            "another separator: --sep."
         ) from None
 
 
-def _records(reader: Any, form: CsvForm) -> Iterator[tuple[int, list[str]]]:
+def _without_lines_above(lines: Iterator[str], form: CsvForm) -> tuple[Iterator[str], CsvForm, int]:
+    """Return the lines from the heading on, how they are written, and how many lines are above it.
+
+    A first line such as ``sep=;`` names the separator, unless the user does, and is one of the lines to skip.
+    """
+    first = next(lines, None)
+    if first is None:
+        return lines, form, 0
+    named = _SEPARATOR_LINE.fullmatch(first)
+    if named and not form.is_sure:
+        form = replace(form, sep=named[1], is_sure=True)
+    skip = max(form.skip, 1 if named else 0)
+    return islice(chain([first], lines), skip, None), form, skip
+
+
+def _records(reader: Any, form: CsvForm, skipped: int) -> Iterator[tuple[int, list[str]]]:
     """Give each record with the line it begins on; lines without any cell are left out."""
-    line, width = 1, 0
+    line, width, heading = skipped + 1, 0, 0
     for record in reader:
         if record:
-            width = width or len(record)
+            if not width:
+                width, heading = len(record), line
             if len(record) != width:
-                raise InvalidArgumentError(
-                    f"{form.shown}, line {line:,}: found {plural(len(record), 'cell')}; the heading has {width}. The "
-                    "file may be cut short, or a cell with a separator in it lacks its quotes."
-                )
-            yield line, record
-        line = reader.line_num + 1
+                raise _ragged(form, line, len(record), width, is_first=line == heading + 1)
+            yield line, list(map(unguarded, record))
+        line = reader.line_num + skipped + 1
+
+
+def _ragged(form: CsvForm, line: int, found: int, width: int, *, is_first: bool) -> InvalidArgumentError:
+    remedy = "The file may be cut short, or a cell with a separator in it lacks its quotes."
+    if is_first and found > width:
+        remedy = f"{remedy} If lines of text are above the heading, say how many: --skip-rows N."
+    return InvalidArgumentError(
+        f"{form.shown}, line {line:,}: found {plural(found, 'cell')}; the heading has {width}. {remedy}"
+    )
 
 
 def _check_header(header: list[str], form: CsvForm) -> None:

@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._text import plural
 from growlytics_pandas.commands.excel_marks import Cell, Marks, place_of, read_marks
 from growlytics_pandas.commands.frames import frame_of, narrow, objects
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
-from growlytics_pandas.report.tables import plural
 from growlytics_pandas.wire import one_line
 
 EXCEL_FORMATS: Final = ("xlsx", "xls", "xlsb", "ods")

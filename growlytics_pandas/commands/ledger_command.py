@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from growlytics_pandas._text import plural
 from growlytics_pandas.commands.exits import Exit, status_of
 from growlytics_pandas.commands.parser import refuse_keys
 from growlytics_pandas.commands.wording import in_words
 from growlytics_pandas.errors import GrowlyticsError
 from growlytics_pandas.ledger import Ledger
-from growlytics_pandas.report.tables import plural
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -78,6 +78,7 @@ def _source_of(arguments: argparse.Namespace) -> Source:
         encoding=arguments.encoding,
         sep=arguments.sep,
         limit=arguments.limit,
+        skip=arguments.skip_rows,
         sheet=arguments.sheet,
     )
 

@@ -18,8 +18,9 @@ how a file is read:
             in any case is boolean. Dates stay text: --type "Last Order=date" reads ISO 8601, such as 2025-01-31, and
             --date-format "Last Order=%d/%m/%Y" others (in a crontab, write \\% for %). A column whose type the ledger
             knows is read as that type. Only an empty cell is missing: NA, None and null are text, unless --na NA;
-            white space around such a word is ignored. UTF-8, with or without a mark, unless --encoding. A line with
-            too few or too many cells is an error.
+            white space around such a word is ignored. UTF-8, or UTF-16 with a mark, unless --encoding. A line with
+            too few or too many cells is an error. A first line such as sep=; names the separator. An apostrophe
+            before =, +, -, @ or another apostrophe, as this package writes it into a CSV against formulas, is removed.
   jsonl     One JSON object a line; numbers, text and booleans are what they are in JSON, null is missing.
   parquet   As its schema says, every digit kept; the levels of a named index are columns. Needs pyarrow.
   xlsx, xls, xlsb, ods  A sheet of a workbook (extra excel). Numbers are numbers, with all digits below 2^53; dates are
@@ -52,6 +53,9 @@ def add_file(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--encoding", help="of csv, tsv and jsonl (default: utf-8), such as cp1252 or utf-16")
     group.add_argument("--sep", help="between the cells of a csv (default: a comma; tsv: a tab)")
     group.add_argument("--sheet", metavar="NAME", help="of a workbook, or its number from 1 (default: the first)")
+    group.add_argument(
+        "--skip-rows", type=_count, default=0, metavar="N", help="csv, workbooks: lines above the heading"
+    )
     group.add_argument("--limit", type=_count, metavar="N", help="only the first N rows, for a trial")
 
 

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Final
 
 import pandas as pd
 
+from growlytics_pandas.commands.contents import find_encoding, refuse_binary
 from growlytics_pandas.commands.csv_text import CsvForm, read_csv_text
 from growlytics_pandas.commands.excel import EXCEL_FORMATS, EXCEL_SUFFIXES, read_excel
 from growlytics_pandas.commands.jsonl import read_json_lines
@@ -32,7 +33,7 @@ _SUFFIXES: Final = {
 }
 _SEPARATORS: Final = {"csv": ",", "tsv": "\t"}
 _GZIP_MAGIC: Final = b"\x1f\x8b"
-_UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+_LOOKED_AT: Final = 512  # bytes that show what a file is
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Source:
     encoding: str = "utf-8-sig"
     sep: str | None = None
     limit: int | None = None
+    skip: int = 0
     sheet: str | None = None
 
     @property
@@ -83,17 +85,20 @@ def find_source(
     encoding: str | None,
     sep: str | None,
     limit: int | None,
+    skip: int = 0,
     sheet: str | None = None,
 ) -> Source:
     """Check how a file is to be read."""
     found = named or _format_of(path)
     if found not in _SEPARATORS and sep:
         raise InvalidArgumentError(f"--sep: it is for csv and tsv, and this is {found}.")
+    if found not in (*_SEPARATORS, *EXCEL_FORMATS) and skip:
+        raise InvalidArgumentError(f"--skip-rows: it is for csv, tsv and workbooks, and this is {found}.")
     if found not in EXCEL_FORMATS and sheet:
         raise InvalidArgumentError(f"--sheet: it is for {', '.join(EXCEL_FORMATS)}, and this is {found}.")
     if sep is not None and len(sep) != 1:
         sep = {"\\t": "\t", "tab": "\t"}.get(sep) or _refuse_sep(sep)
-    return Source(path, found, _encoding(encoding), sep, limit, sheet)
+    return Source(path, found, _encoding(encoding), sep, limit, skip, sheet)
 
 
 def read_source(source: Source) -> Table:
@@ -109,20 +114,22 @@ def read_source(source: Source) -> Table:
         raise InvalidArgumentError(f"{source.shown}: it cannot be read: {error.strerror or error}.") from None
 
 
-def _read(source: Source, stream: BinaryIO) -> Table:
+def _read(source: Source, stream: io.BufferedReader) -> Table:
     if source.format == "parquet":
         return _read_parquet(source, stream)
     if source.format in EXCEL_FORMATS:
-        skipped: int = getattr(source, "skip", 0)
         frame, notes = read_excel(
-            stream.read(), source.shown, sheet=source.sheet, skip_rows=skipped, limit=source.limit
+            stream.read(), source.shown, sheet=source.sheet, skip_rows=source.skip, limit=source.limit
         )
         return Table(frame, pd.RangeIndex(len(frame)), notes=notes)
-    with io.TextIOWrapper(stream, encoding=source.encoding, newline="") as text:
+    start = stream.peek(_LOOKED_AT)[:_LOOKED_AT]
+    refuse_binary(start, source.shown)
+    encoding = find_encoding(start, source.encoding, source.shown)
+    with io.TextIOWrapper(stream, encoding=encoding, newline="") as text:
         lines = _Lines(text)
         if source.is_untyped:
             sep = source.sep or _SEPARATORS[source.format]
-            form = CsvForm(source.shown, sep, is_sure=source.sep is not None)
+            form = CsvForm(source.shown, sep, is_sure=source.sep is not None, skip=source.skip)
             frame = read_csv_text(lines, form, source.limit)
         else:
             frame = read_json_lines(lines, source.shown, source.limit)
@@ -168,13 +175,13 @@ def _read_parquet(source: Source, stream: BinaryIO) -> Table:
 
 
 @contextlib.contextmanager
-def _opened(path: str) -> Iterator[BinaryIO]:
+def _opened(path: str) -> Iterator[io.BufferedReader]:
     with contextlib.ExitStack() as stack:
         raw: Any = sys.stdin.buffer if path == STDIN else stack.enter_context(Path(path).open("rb"))
         if not hasattr(raw, "peek"):
             raw = io.BufferedReader(raw)
         start = raw.peek(2)[:2]
-        yield gzip.GzipFile(fileobj=raw) if start == _GZIP_MAGIC else raw  # type: ignore[misc]
+        yield io.BufferedReader(gzip.GzipFile(fileobj=raw)) if start == _GZIP_MAGIC else raw
 
 
 def _format_of(path: str) -> str:
@@ -206,8 +213,6 @@ def _refuse_sep(sep: str) -> str:
 
 def _undecodable(source: Source, error: UnicodeDecodeError) -> str:
     where = f"{source.shown}{_line_of(source)}"
-    if error.object[:2] in _UTF_16_MARKS:
-        return f"{where}: it is UTF-16: say --encoding utf-16."
     found = error.object[error.start]
     name = "UTF-8" if source.encoding == "utf-8-sig" else source.encoding
     return (

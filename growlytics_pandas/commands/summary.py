@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from growlytics_pandas._rules import Rule, Severity
+from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.report.tables import plural
 from growlytics_pandas.wire import one_line
 
 _FAILURES_IN_TEXT: Final = 3  # most often one is like the other

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES
-from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
+from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.identifiers import Keep
 from growlytics_pandas.layout import find_id, name_of
 
@@ -167,8 +167,6 @@ def first_choices(frame: pd.DataFrame, id_col: Hashable = None) -> Choices:
 
 
 def _columns(frame: pd.DataFrame) -> tuple[ColumnChoice, ...]:
-    if not isinstance(frame, pd.DataFrame):
-        raise InvalidArgumentTypeError(f"df: found a {type(frame).__name__}; it must be a pandas DataFrame.")
     first: dict[Hashable, ColumnChoice] = {}
     for position, label in enumerate(frame.columns):
         if label in first:

@@ -10,7 +10,9 @@ import ipywidgets
 import pandas as pd
 
 from growlytics_pandas import api
+from growlytics_pandas._text import plural
 from growlytics_pandas.client import Client, refuse_client_as_id
+from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.errors import GrowlyticsError
 from growlytics_pandas.form.actions import Actions
 from growlytics_pandas.form.choices import ColumnChoice, first_choices
@@ -28,7 +30,6 @@ from growlytics_pandas.form.picture import (
 )
 from growlytics_pandas.masking import Veil
 from growlytics_pandas.planning import Plan, snapshot
-from growlytics_pandas.report.tables import plural
 from growlytics_pandas.result import PushResult
 
 CHECKED_ROWS: Final = 200_000  # looked at on each change: about a second; of a larger frame the first so many
@@ -54,9 +55,9 @@ class Form:
     def __init__(self, frame: pd.DataFrame, client: Client | None = None, id_col: Hashable = None) -> None:
         refuse_client_as_id(id_col)
         self._names = find_names(frame, client)
-        self._frame = snapshot(frame)
+        self._frame = snapshot(prepare_frame(read_frame(frame), id_col))
         self._client = client
-        self._choices = first_choices(frame, id_col)
+        self._choices = first_choices(self._frame, id_col)
         self._choices = self._choices.with_suggestions(self._suggested())
         self._checked: Plan | Exception | None = None
         self._make_fields()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from growlytics_pandas._rules import Severity
+from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.masking import Veil, visible
 from growlytics_pandas.outcomes import ARRIVED, MEANINGS, RETRYABLE, Status
@@ -17,10 +18,10 @@ from growlytics_pandas.report.tables import (
     Care,
     Limits,
     label,
-    plural,
     reasons_table,
     rows_table,
     schema_table,
+    suggestions_table,
     violations_table,
 )
 
@@ -48,6 +49,7 @@ def plan_page(plan: AnyPlan, veil: Veil, limits: Limits) -> Page:
         counts=_plan_counts(plan.counts),
         steps=tuple(_plan_steps(plan, errors, warnings)),
         tables=_tables(
+            suggestions_table(plan._suggested, limits),  # noqa: SLF001 - the data behind `Plan.suggestions`
             violations_table(plan.findings, plan.layout.id_column, veil, limits),
             schema_table(plan.schema, {}, limits),
         ),
@@ -193,6 +195,9 @@ def _duration(seconds: float) -> str:
 
 def _plan_steps(plan: AnyPlan, errors: int, warnings: int) -> list[Step]:
     steps = _data_steps("plan", errors, warnings)
+    if any(each.value is not None for each in plan._suggested):  # noqa: SLF001 - as above
+        words = "Use the suggested options: read them, then plan again with them."
+        steps.insert(0, Step(words, "options = plan.suggest()"))
     if errors:
         steps.append(Step("Or leave out what cannot arrive, and send the rest.", 'plan.push(errors="drop")'))
     elif sum(plan.counts.values()):

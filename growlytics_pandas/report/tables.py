@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pandas as pd
 
 from growlytics_pandas._rules import RULES, Severity
+from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings, Group
+from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.masking import MISSING, Veil, is_personal, visible
 from growlytics_pandas.outcomes import Status
 from growlytics_pandas.report.page import Bar, Cell, Column, Table, Tone
@@ -63,17 +65,6 @@ def label(value: Hashable) -> str:
     return visible(text if text == text.strip() else f'"{text}"', MAX_LABEL_CHARS) or "(empty)"
 
 
-def plural(count: int, noun: str) -> str:
-    """Write a count and its noun.
-
-    Examples
-    --------
-    >>> plural(1, "error"), plural(2000, "row")
-    ('1 error', '2,000 rows')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def left_out(count: int, nouns: str, rest: str = "") -> str:
     """Say how much of a table is not shown, '' where all is.
 
@@ -84,6 +75,31 @@ def left_out(count: int, nouns: str, rest: str = "") -> str:
     """
     shown = nouns if count > 1 else re.sub(r"s\b", "", nouns)
     return f"+{count:,} more {shown}{rest}" if count > 0 else ""
+
+
+# suggestions -------------------------------------------------------------------------------------------------------
+
+
+def suggestions_table(suggestions: Sequence[Suggestion], limits: Limits) -> Table | None:
+    """Return the options that the data call for, each with its reason; those that a person must decide come last."""
+    if not suggestions:
+        return None
+    ranked = sorted(suggestions, key=lambda each: each.value is None)
+    shown = ranked[: limits.rules]
+    return Table(
+        "Suggested options",
+        (Column("option", "name"), Column("column"), Column("value", "code"), Column("reason", "words")),
+        tuple(
+            (
+                each.option,
+                label(each.column),
+                "to decide" if each.value is None else visible(repr(each.value), MAX_LABEL_CHARS),
+                visible(each.reason, MAX_REASON_CHARS),
+            )
+            for each in shown
+        ),
+        left_out(len(ranked) - len(shown), "suggestions"),
+    )
 
 
 # violations --------------------------------------------------------------------------------------------------------
@@ -176,7 +192,7 @@ def rows_table(care: Care, veil: Veil, limits: Limits) -> Table | None:
     rows = [
         (
             f"{row.row:,}",
-            veil.label(row.index),
+            veil.identity(row.index) if str(row.index) == str(row.id) else veil.label(row.index),
             veil.identity(row.id),
             row.status,
             MISSING if pd.isna(row.http_status) else str(row.http_status),

@@ -1,18 +1,16 @@
 """The connections of libcurl: before one is used again, it is checked for bytes that no request has asked for.
 
 libcurl itself checks idle connections once a second at most, and takes what waits there for the answer to the next
-request. So it asks here, with the local port, just before each request is sent.
+request. So all are looked at together before requests start, and libcurl asks here, by the local port, before it sends
+each of them.
 """
 
 import contextlib
 import select
 import socket
-from collections.abc import Callable
 from typing import Any, Final
 
-WAITING: Final = select.POLLIN | select.POLLHUP | select.POLLERR if hasattr(select, "poll") else 0
-
-Look = Callable[[int], list[Any]]
+READABLE: Final = 1  # EPOLLIN and POLLIN alike
 
 
 class Lines:
@@ -21,47 +19,59 @@ class Lines:
     Parameters
     ----------
     is_tls : bool
-        The first look at each connection says nothing then: bytes of the handshake may still wait.
+        The first use of each connection is not checked then: bytes of the handshake may still wait.
     """
 
-    __slots__ = ("_condemned", "_is_tls", "_known", "_new", "_unused", "is_multiplexed", "looks")
+    __slots__ = ("_condemned", "_is_tls", "_known", "_new", "_poll", "_unused", "is_multiplexed", "ready", "sockets")
 
     def __init__(self, *, is_tls: bool) -> None:
         self.is_multiplexed = is_tls
         """Whether bytes may come at any time: HTTP/2, where each answer names its request."""
-        self.looks: dict[int, Look] = {}
-        """Port → a look at a connection in use: with 0 it returns an empty list where nothing waits."""
+        self.ready: dict[int, int] = {}
+        """The sockets on which something waited at the last look: mostly answers that are on their way to be read."""
+        self.sockets: dict[int, int] = {}
+        """Port → socket of the connections that `ready` covers."""
         self._is_tls = is_tls
         self._new: list[int] = []
-        self._known: dict[int, Look] = {}
+        self._known: dict[int, int] = {}
         self._unused: set[int] = set()
         self._condemned: set[int] = set()
+        self._poll = _open_poll()
 
     def note_socket(self, descriptor: int, _purpose: int) -> int:
         """Take note of a socket that libcurl has made; it has no port yet, or one that another had before."""
         self._new.append(descriptor)
-        self.looks.clear()
+        self.sockets.clear()
         return 0
+
+    def look(self) -> None:
+        """Look at all connections at once."""
+        self.ready = dict(self._poll.poll(0))
 
     def is_quiet(self, port: int) -> bool:
         """Return whether a request may go over the connection with this local port: nothing waits there."""
         self._learn()
         if port in self._condemned:
             return False
-        look = self._known.get(port)
-        if look is None:
+        descriptor = self._known.get(port)
+        if descriptor is None:
             return True
         is_first = port in self._unused
         self._unused.discard(port)
         if is_first and self._is_tls:
             return True
-        self.looks[port] = look
-        return self.is_multiplexed or not look(0)
+        self.sockets[port] = descriptor
+        return self.is_multiplexed or not _is_readable(descriptor)
 
     def condemn(self, port: int) -> None:
         """Let no further request over the connection with this local port."""
         self._condemned.add(port)
-        self.looks.pop(port, None)
+        self.sockets.pop(port, None)
+
+    def close(self) -> None:
+        """Give back what the operating system keeps for this."""
+        if hasattr(self._poll, "close"):
+            self._poll.close()
 
     def _learn(self) -> None:
         """Find the ports of new sockets. A port that is taken again is another connection's."""
@@ -72,15 +82,36 @@ class Lines:
                     port = sock.getsockname()[1]
                 finally:
                     sock.detach()
-                self._known[port] = _look_at(descriptor)
+                self._known[port] = descriptor
                 self._unused.add(port)
                 self._condemned.discard(port)
+                self._poll.register(descriptor, READABLE)
         self._new.clear()
 
 
-def _look_at(descriptor: int) -> Look:
-    if not WAITING:  # Windows
-        return lambda _: select.select([descriptor], [], [], 0.0)[0]
+class _NoPoll:
+    """Where sockets cannot be looked at together: each is looked at before it is used."""
+
+    def __init__(self) -> None:
+        self._descriptors: dict[int, int] = {}
+
+    def register(self, descriptor: int, events: int) -> None:
+        self._descriptors[descriptor] = events
+
+    def poll(self, _timeout: float) -> dict[int, int]:
+        return self._descriptors
+
+
+def _open_poll() -> Any:
+    if hasattr(select, "epoll"):
+        with contextlib.suppress(OSError):  # too many open files
+            return select.epoll()
+    return _NoPoll()
+
+
+def _is_readable(descriptor: int) -> bool:
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([descriptor], [], [], 0.0)[0])
     poll = select.poll()
-    poll.register(descriptor, WAITING)
-    return poll.poll
+    poll.register(descriptor, READABLE)
+    return bool(poll.poll(0))

@@ -95,6 +95,7 @@ class CurlTransport:
         self._mask = KeyMask(endpoint.headers)
         self._max_concurrency = max_concurrency
         self._lines = Lines(is_tls=endpoint.url.startswith("https:"))
+        self._has_new = False  # since the connections were looked at
         self._is_first_answer = True
         self._is_wary = False
         self._exchanges: list[_Exchange] = []
@@ -115,11 +116,15 @@ class CurlTransport:
             exchange.be_wary()
         exchange.handle.setopt(pycurl.POSTFIELDS, body)
         self._multi.add_handle(exchange.handle)
+        self._has_new = True
 
     def poll(self, timeout: float) -> list[Reply]:
         """Wait at most `timeout` seconds for a reply; return every one that is there."""
         deadline = time.monotonic() + timeout
         while True:
+            if self._has_new:
+                self._has_new = False
+                self._lines.look()
             self._multi.perform()
             replies = self._collect()
             left = deadline - time.monotonic()
@@ -136,6 +141,7 @@ class CurlTransport:
         self._exchanges.clear()
         self._idle.clear()
         self._multi.close()
+        self._lines.close()
 
     def _collect(self) -> list[Reply]:
         replies: list[Reply] = []
@@ -153,6 +159,7 @@ class CurlTransport:
                     and chunks[0] in PLAIN_SUCCESS
                     and not exchange.is_wary
                     and exchange.sends == 1
+                    and not exchange.n_dropped
                     and handle.getinfo(pycurl.RESPONSE_CODE) == OK
                 ):
                     facts = (exchange.token, OK, chunks[0], now - exchange.started)
@@ -229,6 +236,7 @@ class CurlTransport:
         exchange.take_body()
         exchange.headers.clear()
         self._multi.add_handle(exchange.handle)
+        self._has_new = True
 
     def _fail(self, exchange: "_Exchange", now: float, code: int, words: str) -> Reply:
         handle = exchange.handle
@@ -315,7 +323,7 @@ class _Exchange:
     """
 
     __slots__ = (
-        "_is_heard", "_lines", "_looks", "body_bytes", "chunks", "handle", "has_leftovers", "headers", "is_full",
+        "_is_heard", "_lines", "body_bytes", "chunks", "handle", "has_leftovers", "headers", "is_full",
         "is_wary", "n_dropped", "port", "sends", "size", "started", "token",
     )  # fmt: skip
 
@@ -333,7 +341,7 @@ class _Exchange:
         self._is_heard = False
         self.chunks: list[bytes] = []
         self.headers: list[bytes] = []
-        self._lines, self._looks = lines, lines.looks
+        self._lines = lines
         handle.exchange = self
         if LIMITS_BODIES:
             handle.setopt(pycurl.MAXFILESIZE, MAX_REPLY_BYTES)
@@ -371,8 +379,9 @@ class _Exchange:
 
     def begin(self, _address: str, _local_address: str, _port: int, local_port: int) -> int:
         """Let libcurl send the request on this connection, or not; it asks here each time that it is about to."""
-        look = self._looks.get(local_port)
-        if (look is not None and not look(0)) or self._lines.is_quiet(local_port):
+        lines = self._lines
+        descriptor = lines.sockets.get(local_port)
+        if (descriptor is not None and descriptor not in lines.ready) or lines.is_quiet(local_port):
             self.sends += 1
             self.port = local_port
             return 0

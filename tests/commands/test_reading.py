@@ -203,7 +203,7 @@ BROKEN = {
     "open quote": ("a.csv", 'id,a\n1,"2\n3,4\n', (), "a quote that does not close"),
     "other separator": ("a.csv", "id;a\n1;2\n", (), "--sep ';'"),
     "latin-1": ("a.csv", b"id,a\n1,x\n2,\xe9\n", (), "line 3: byte 0xE9 is no UTF-8"),
-    "utf-16": ("a.csv", "id,a\n1,2\n".encode("utf-16"), (), "--encoding utf-16"),
+    "utf-16 without a mark": ("a.csv", "id,a\n1,2\n".encode("utf-16-le"), (), "--encoding utf-16-le"),
     "unknown encoding": ("a.csv", "id\n", ("--encoding", "utf-99"), "Python does not know"),
     "cut gzip": ("a.csv.gz", gzip.compress(CSV.encode() * 99)[:-20], (), "damaged or cut short"),
     "json array": ("a.jsonl", '[{"id": 1}]', (), "jq -c"),

@@ -17,8 +17,7 @@ from growlytics_pandas.columns.parsers.shapes import shapes_of
 from growlytics_pandas.conversion import MAX_NUMBER_CHARS
 from growlytics_pandas.inference import AttributeType
 
-NUMBER_PARSERS: Final = (".", ",")
-"""The decimal marks that there are."""
+_MARKS: Final = (".", ",")
 
 _SIGNS_OF: Final = MappingProxyType(
     {
@@ -196,4 +195,4 @@ def _value(digits: str, form: _Form, table: Mapping[int, Any]) -> int | Decimal:
     return -number if form.is_negative else number
 
 
-_PATTERNS: Final = MappingProxyType({decimal: _pattern_of(decimal) for decimal in NUMBER_PARSERS})
+_PATTERNS: Final = MappingProxyType({decimal: _pattern_of(decimal) for decimal in _MARKS})

@@ -1,0 +1,336 @@
+"""Every frame as a pandas one, no digit lost: Arrow streams as Arrow-backed columns, rows as columns of objects."""
+
+from __future__ import annotations
+
+import ast
+import uuid
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from pandas.api.extensions import ExtensionDtype
+
+from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError, MissingDependencyError
+from growlytics_pandas.labels import is_same
+
+_TEXT_LABELS: Final = frozenset({"unicode", "string", "empty", "mixed"})
+
+
+def read_frame(found: Any) -> pd.DataFrame:
+    """Return `found` as a pandas frame: pandas as it is, anything with an Arrow stream, or a list of rows as dicts.
+
+    Raises
+    ------
+    InvalidArgumentTypeError
+        It is no frame; the message says how to make one.
+    MissingDependencyError
+        An Arrow stream, and pyarrow is not installed.
+    """
+    if isinstance(found, pd.DataFrame):
+        return found
+    if not isinstance(found, pd.Series) and has_arrow(found):
+        return _of_stream(found)
+    if isinstance(found, (list, tuple)):
+        rows = [as_row(item) for item in found]
+        if rows and all(row is not None for row in rows):
+            return frame_of_rows([row for row in rows if row is not None])
+    raise _no_frame(found)
+
+
+def has_arrow(found: Any) -> bool:
+    """Whether an object hands out Arrow data. A class does not, although its objects may."""
+    is_object = not isinstance(found, type)
+    return is_object and (hasattr(found, "__arrow_c_stream__") or hasattr(found, "__arrow_c_array__"))
+
+
+def as_row(item: Any) -> Mapping[Any, Any] | None:
+    """Return a row as a mapping: a dict, Spark's Row, SQLAlchemy's or a named tuple; None if it is none."""
+    if isinstance(item, Mapping):
+        return item
+    for name in ("asDict", "_asdict"):
+        if callable(make := getattr(item, name, None)):
+            return dict(make())
+    found = getattr(item, "_mapping", None)
+    return found if isinstance(found, Mapping) else None
+
+
+def frame_of_rows(rows: Sequence[Mapping[Any, Any]]) -> pd.DataFrame:
+    """Return rows as columns of objects: pandas would make floats of whole numbers as soon as one is missing."""
+    labels = list(dict.fromkeys(label for row in rows for label in row))
+    columns = [_objects([row.get(label) for row in rows]) for label in labels]
+    return _frame(columns, labels, len(rows))
+
+
+def prepare_frame(frame: pd.DataFrame, id_col: Hashable) -> pd.DataFrame:
+    """Return a frame whose id is a column and whose cells can be judged; the same frame where that changes nothing.
+
+    An index level called `id_col` becomes the first column, if no column is called so, and stays in the index. Columns
+    of dtypes that other libraries define become objects, so that their values decide.
+    """
+    level = _level_of(frame, id_col)
+    if level is not None:
+        values = _level_values(frame.index, level)
+        frame = frame.copy(deep=False)
+        frame.columns = pd.Index(list(frame.columns), dtype=object, tupleize_cols=False)
+        frame.insert(0, id_col, values)
+    places = [i for i, dtype in enumerate(frame.dtypes) if _is_foreign(dtype)]
+    if places:
+        frame = frame.copy(deep=False)
+        for place in places:
+            column = frame.iloc[:, place]
+            objects = pd.Series(_objects(_values(column)), index=frame.index, dtype=object)
+            frame.isetitem(place, objects)  # type: ignore[arg-type]  # an array would become dates
+    return frame
+
+
+# the id in the index -------------------------------------------------------------------------------------------------
+
+
+def _level_of(frame: pd.DataFrame, id_col: Hashable) -> int | None:
+    """Return the number of the index level called `id_col`; None without one, or where a column is called so."""
+    if id_col is None or not any(is_same(id_col, name) for name in frame.index.names):
+        return None
+    if any(is_same(id_col, label) for label in frame.columns):
+        return None
+    levels = [number for number, name in enumerate(frame.index.names) if is_same(id_col, name)]
+    if len(levels) > 1:
+        raise InvalidArgumentError(
+            f"id_col: {len(levels)} levels of the index are called {id_col!r}; rename the others."
+        )
+    return levels[0]
+
+
+def _level_values(index: pd.Index[Any], level: int) -> pd.Series[Any]:
+    if not isinstance(index, pd.MultiIndex):
+        return index.to_series(index=index)
+    values, codes = index.levels[level], np.asarray(index.codes[level])
+    if (codes < 0).any() and isinstance(values.dtype, np.dtype) and values.dtype.kind in "iub":
+        cells = _objects([None if code < 0 else values[code] for code in codes.tolist()])  # pandas makes floats
+        return pd.Series(cells, index=index, dtype=object)
+    return index.get_level_values(level).to_series(index=index)
+
+
+# dtypes of other libraries -------------------------------------------------------------------------------------------
+
+
+def _is_foreign(dtype: Any) -> bool:
+    """Whether a library other than pandas defines this dtype, such as BigQuery's dbdate."""
+    return isinstance(dtype, ExtensionDtype) and type(dtype).__module__.partition(".")[0] != "pandas"
+
+
+def _values(column: pd.Series[Any]) -> list[Any]:
+    gone = column.isna().tolist()
+    return [None if is_gone else value for value, is_gone in zip(column.astype(object).tolist(), gone, strict=True)]
+
+
+# Arrow ---------------------------------------------------------------------------------------------------------------
+
+
+def _of_stream(found: Any) -> pd.DataFrame:
+    try:
+        import pyarrow as pa  # noqa: PLC0415 - pyarrow is optional
+    except ImportError:
+        raise MissingDependencyError(
+            f"df: a {_kind(found)} is read through Arrow, and pyarrow is not installed: pip install pyarrow."
+        ) from None
+    try:
+        if hasattr(found, "__arrow_c_stream__"):
+            table = pa.RecordBatchReader.from_stream(found).read_all()
+        else:
+            table = pa.Table.from_batches([pa.record_batch(found)])
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, TypeError) as error:
+        if _is_one_column(found):
+            raise _no_frame(found) from None
+        raise InvalidArgumentTypeError(
+            f"df: the {_kind(found)} cannot be read through Arrow: {' '.join(str(error).split())}. Cast the column "
+            "that it names to another type first, or update pyarrow."
+        ) from None
+    return _of_table(table)
+
+
+def _is_one_column(found: Any) -> bool:
+    return "Series" in type(found).__name__ or "Array" in type(found).__name__
+
+
+def _of_table(table: Any) -> pd.DataFrame:
+    columns = [_of_arrow(table.column(i)) for i in range(table.num_columns)]
+    frame = _frame(columns, table.column_names, table.num_rows)
+    written = table.schema.pandas_metadata
+    return _as_pandas_had_it(frame, written) if written else frame
+
+
+def _of_arrow(column: Any) -> Any:
+    """Return an Arrow column as an array: Arrow-backed where the checks can read its type, else as objects."""
+    import pyarrow as pa  # noqa: PLC0415 - pyarrow is optional; who has an Arrow column has it
+
+    if isinstance(column.type, pa.BaseExtensionType):
+        own = _own_array(column)
+        if own is not None:
+            return own
+        column = _storage(column)
+    if pa.types.is_dictionary(column.type):
+        column = _decoded(column)
+    column = _without_views(column)
+    if not _is_plain(column.type):
+        return _objects(column.to_pylist())
+    return pd.arrays.ArrowExtensionArray(column)
+
+
+def _own_array(column: Any) -> Any:
+    """Return the array of a type that pandas writes to Arrow itself, such as a Period; None for other types."""
+    try:
+        dtype = column.type.to_pandas_dtype()
+    except NotImplementedError:
+        return None
+    return dtype.__from_arrow__(column) if hasattr(dtype, "__from_arrow__") else None
+
+
+def _storage(column: Any) -> Any:
+    import pyarrow as pa  # noqa: PLC0415
+
+    name = column.type.extension_name
+    stored = pa.chunked_array([chunk.storage for chunk in column.chunks], type=column.type.storage_type)
+    if name == "arrow.bool8":
+        return stored.cast(pa.bool_())
+    if name == "arrow.uuid":
+        texts = [None if value is None else str(uuid.UUID(bytes=value)) for value in stored.to_pylist()]
+        return pa.chunked_array([pa.array(texts, type=pa.large_string())])
+    return stored
+
+
+def _decoded(column: Any) -> Any:
+    """Return the values of a dictionary, which is Arrow's categorical; a cast cannot decode views."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    chunks = [_without_views(pa.chunked_array([c.dictionary])).combine_chunks().take(c.indices) for c in column.chunks]
+    return pa.chunked_array(chunks) if chunks else pa.chunked_array([], type=column.type.value_type)
+
+
+def _without_views(column: Any) -> Any:
+    """Return text that pandas can hold; releases of pyarrow before 18 cannot cast it."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    if not hasattr(pa, "string_view") or column.type != pa.string_view():
+        return column
+    try:
+        return column.cast(pa.large_string())
+    except pa.ArrowNotImplementedError:
+        return pa.chunked_array([pa.array(column.to_pylist(), type=pa.large_string())])
+
+
+def _is_plain(stored: Any) -> bool:
+    import pyarrow.types as arrow  # noqa: PLC0415
+
+    is_one = (arrow.is_boolean, arrow.is_integer, arrow.is_floating, arrow.is_decimal, arrow.is_string)
+    others = (arrow.is_large_string, arrow.is_timestamp, arrow.is_date, arrow.is_null)
+    return any(is_kind(stored) for is_kind in (*is_one, *others))
+
+
+def _as_pandas_had_it(frame: pd.DataFrame, written: Mapping[str, Any]) -> pd.DataFrame:
+    """Give back the index and the labels that a frame had before pandas wrote it to Arrow."""
+    fields = {str(column.get("field_name") or column["name"]): column["name"] for column in written["columns"]}
+    names, places, levels = list(frame.columns), [], []
+    ranges = [level for level in written["index_columns"] if isinstance(level, Mapping)]
+    for field in written["index_columns"]:
+        if isinstance(field, str) and names.count(field) == 1:
+            places.append(names.index(field))
+            levels.append(fields.get(field))
+    index = [frame.iloc[:, place].array for place in places]
+    kept = [place for place in range(len(names)) if place not in places]
+    frame, labels = frame.iloc[:, kept], [fields.get(names[place], names[place]) for place in kept]
+    frame.columns = _labels(labels, written.get("column_indexes") or [])
+    if len(index) > 1:
+        return frame.set_axis(pd.MultiIndex.from_arrays(index, names=levels))
+    if index:
+        return frame.set_axis(pd.Index(index[0], name=levels[0]))
+    made = [pd.RangeIndex(r["start"], r["stop"], r["step"], name=r["name"]) for r in ranges if r["kind"] == "range"]
+    return frame.set_axis(made[0]) if made and len(made[0]) == len(frame) else frame
+
+
+def _labels(labels: list[Any], written: Sequence[Mapping[str, Any]]) -> pd.Index[Any]:
+    """Return labels as they were: Arrow has only text."""
+    plain = pd.Index(labels, dtype=object, tupleize_cols=False)
+    try:
+        if len(written) > 1:
+            tuples = [ast.literal_eval(label) for label in labels]
+            return pd.MultiIndex.from_tuples(tuples, names=[level["name"] for level in written])
+        if written and written[0]["pandas_type"] not in _TEXT_LABELS:
+            typed: pd.Index[Any] = plain.astype(written[0]["numpy_type"])
+            return typed
+    except (ValueError, TypeError, SyntaxError):
+        return plain
+    return plain
+
+
+# making frames -------------------------------------------------------------------------------------------------------
+
+
+def _frame(columns: Sequence[Any], labels: Iterable[Any], rows: int) -> pd.DataFrame:
+    # With its dtype: pandas would make text and dates of objects.
+    series = {i: pd.Series(column, dtype=column.dtype, copy=False) for i, column in enumerate(columns)}
+    frame = pd.DataFrame(series, index=range(rows))
+    frame.columns = pd.Index(list(labels), dtype=object, tupleize_cols=False)
+    return frame
+
+
+def _objects(values: Sequence[Any]) -> Any:
+    """Return values as they are, lists and dicts as cells."""
+    array = np.empty(len(values), dtype=object)
+    for i, value in enumerate(values):
+        array[i] = value
+    return array
+
+
+# what is no frame ----------------------------------------------------------------------------------------------------
+
+_GROUPS: Final = "A group has no rows yet: .agg(…) makes one, with the groups in its index, where id_col finds them."
+_OF_PACKAGE: Final = {
+    "dask": "import growlytics_pandas.dask, then ddf.growlytics.push(…); or .compute() makes a frame.",
+    "pyspark": "Push its rows as they come: growlytics_pandas.push_batches(df.toLocalIterator, …).",
+    "snowflake": "Push its rows as they come: growlytics_pandas.push_batches(df.to_local_iterator, …).",
+    "duckdb": "A query makes one: connection.sql('select …'), or .to_arrow_table() of its result.",
+    "numpy": "pd.DataFrame(…, columns=[…]) makes one.",
+}
+_OF_CLASS: Final = {
+    "LazyFrame": "It has not been computed yet: .collect() makes a frame.",
+    "LazyGroupBy": "It has not been computed yet: .agg(…).collect() makes a frame.",
+    "Series": "Series.to_frame() makes one.",
+    "Styler": "Its frame is .data.",
+    "str": "Read the file first, such as with pd.read_csv(path, dtype=str) or pd.read_parquet(path).",
+    "dict": "pd.DataFrame(…, dtype=object) makes one of columns, every digit kept; rows belong in a list.",
+    "list": "Each item must be a row as a dict; pd.DataFrame(…, columns=[…], dtype=object) makes others one.",
+}
+_OF_METHOD: Final = {
+    "__fspath__": _OF_CLASS["str"],
+    "to_table": ".to_table() makes one.",
+    "to_arrow": ".to_arrow() makes one.",
+    "to_frame": ".to_frame() makes one.",
+    "agg": ".agg(…) makes one.",
+    "__next__": "What comes piece by piece goes to growlytics_pandas.push_batches(…).",
+    "to_pandas": ".to_pandas() makes one; whole numbers with gaps may lose digits on that way.",
+    "__call__": "A function that gives frames goes to growlytics_pandas.push_batches(…).",
+}
+
+
+def _no_frame(found: Any) -> InvalidArgumentTypeError:
+    package, kind = type(found).__module__.partition(".")[0].lstrip("_"), _kind(found)
+    origin = "" if package in ("builtins", "pandas") else f" of {package}"
+    return InvalidArgumentTypeError(
+        f"df: found a {kind}{origin}; it must be a frame, one row a customer: a pandas DataFrame, or anything that "
+        f"hands out Arrow data (Polars, pyarrow, DuckDB). {_remedy(found, package, kind)}".rstrip()
+    )
+
+
+def _remedy(found: Any, package: str, kind: str) -> str:
+    if kind in _OF_CLASS:
+        return _OF_CLASS[kind]
+    if "GroupBy" in kind:
+        return _GROUPS
+    if package in _OF_PACKAGE:
+        return _OF_PACKAGE[package]
+    return next((words for method, words in _OF_METHOD.items() if callable(getattr(found, method, None))), "")
+
+
+def _kind(found: Any) -> str:
+    return type(found).__name__
