@@ -8,6 +8,7 @@ from typing import Final
 from growlytics_pandas.errors import InvalidArgumentError
 
 _SAVE: Final = "save it as CSV UTF-8 in the spreadsheet program, or read it in Python: pd.read_excel(FILE, dtype=str)"
+_WORKBOOK: Final = "say --format xlsx, which reads every kind of workbook, or save it as CSV UTF-8"
 _EXPORT: Final = "export the table as CSV"
 _UNPACK: Final = "unpack it first"
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
@@ -20,7 +21,7 @@ _IN_ZIP: Final = (
     (b"xl/", "an Excel workbook (xlsx)"),
 )
 _BY_MAGIC: Final = (
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (xls)", _SAVE),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (xls)", _WORKBOOK),
     (b"PAR1", "Parquet", "say --format parquet"),
     (b"\x1f\x8b", "gzip within gzip", _UNPACK),
     (b"BZh", "a bzip2 archive", _UNPACK),
@@ -73,7 +74,9 @@ def _content(start: bytes) -> tuple[str, str]:
     """Return what a file is and what to do; two empty texts for text."""
     if start.startswith(_ZIP):
         kind = next((kind for name, kind in _IN_ZIP if name in start), "")
-        return (kind, _SAVE) if kind else ("a zip archive", _UNPACK)
+        if not kind:
+            return "a zip archive", _UNPACK
+        return kind, _SAVE if "Numbers" in kind else _WORKBOOK
     if start[_TAR] == b"ustar":
         return "a tar archive", _UNPACK
     if start.lstrip(codecs.BOM_UTF8 + b" \t\r\n").lower().startswith(_MARKUP):

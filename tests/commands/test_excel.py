@@ -179,6 +179,22 @@ def test_a_title_in_place_of_the_heading_is_refused_with_the_row_of_the_heading(
     assert frame.index.tolist() == [4]
 
 
+def test_the_rows_to_skip_reach_the_reader(command, at, write):
+    write("a.xlsx", by_openpyxl([["Customers of May"], [], ["id", "City", "Orders"], ["a", "Pune", 3]]))
+    box = at()
+    assert command("push", "a.xlsx", "--id-col", "id").status == 2
+    assert command("push", "a.xlsx", "--id-col", "id", "--skip-rows", "2").status == 0
+    assert stored(box) == {"a": {"City": "Pune", "Orders": 3}}
+
+
+def test_a_workbook_under_another_name_is_read_when_it_is_named(command, at, write):
+    write("a.csv", by_openpyxl([["id", "V"], ["a", 3]]))
+    box = at()
+    assert "--format xlsx" in command("push", "a.csv", "--id-col", "id").err
+    assert command("push", "a.csv", "--id-col", "id", "--format", "xlsx").status == 0
+    assert stored(box) == {"a": {"V": 3}}
+
+
 def test_one_column_is_no_title():
     assert read(by_openpyxl([["id"], ["a"], ["b"]]))[0]["id"].tolist() == ["a", "b"]
 
