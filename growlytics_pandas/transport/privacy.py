@@ -4,6 +4,7 @@ import base64
 import html
 import re
 import string
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
@@ -25,7 +26,7 @@ _LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)  #
 
 
 class KeyMask:
-    """Replaces a key in foreign words by ``[key]``: in any case, escaped, encoded, and the longer parts of it.
+    r"""Replaces a key in foreign words by ``[key]``: in any case, escaped, encoded, and the longer parts of it.
 
     It undoes escapes round by round, and looks for the key in each. What it finds it replaces in the words as they
     are, so that all else stays.
@@ -37,7 +38,7 @@ class KeyMask:
 
     Examples
     --------
-    >>> KeyMask("not-a/real=key")(r'{"key": "NOT-A\\/REAL\\u003dKEY"}')
+    >>> KeyMask("not-a/real=key")(r'{"key": "NOT-A\/REAL\u003dKEY"}')
     '{"key": "[key]"}'
     """
 
@@ -135,4 +136,4 @@ def _unescaped(match: re.Match[str]) -> str:
     if kind == "char":
         return found
     code = int(found, 8 if kind == "octal" else 16)
-    return chr(code) if code <= 0x10FFFF else match[0]
+    return chr(code) if code <= sys.maxunicode else match[0]
