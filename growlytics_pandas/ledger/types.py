@@ -14,6 +14,7 @@ from growlytics_pandas.contract import RESERVED_ATTRIBUTES, STRING, TYPES
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.ledger.file import LedgerFile
 from growlytics_pandas.ledger.times import from_microseconds, to_microseconds
+from growlytics_pandas.targets import replacing
 
 Source = Literal["accepted", "declared", "uncertain"]
 ACCEPTED: Final = "accepted"  # a request that carried it was accepted
@@ -184,7 +185,8 @@ def write_types(path: Path, known: Types) -> None:
     """Write the certain types as JSON, sorted, one a line."""
     types = {name: fact.type for name, fact in known.items() if fact.source != UNCERTAIN}
     text = json.dumps(types, indent=2, sort_keys=True, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    with replacing(path) as beside:
+        beside.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def check_distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
