@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import threading
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 URL_VARIABLE: Final = "GROWLYTICS_BASE_URL"
 SALT_BYTES: Final = 16
+_SALT: Final = os.urandom(SALT_BYTES)
 MAX_TIMEOUT_SECONDS: Final = 86_400  # a day: the clocks of the HTTP libraries overflow at some weeks
 
 
@@ -94,7 +95,6 @@ class Client:
         self._verify = verify if isinstance(verify, bool) else _bundle(verify)
         self._session = session
         self.ledger = _opened(ledger)
-        self.pushing = threading.Lock()
         self._types_file = None if types is None else self._open_types(types)
 
     def recipe(self) -> ClientRecipe:
@@ -104,6 +104,11 @@ class Client:
         salt = os.urandom(SALT_BYTES)
         mark = self._key.mark(salt)
         return ClientRecipe(self.base_url, self._transport, self._timeout_seconds, self._verify, salt, mark)
+
+    @property
+    def project(self) -> bytes:
+        """What is the same for all clients, of this process, of one URL and key, and from which no key is found."""
+        return hashlib.blake2b(f"{self.base_url}\0{self._key.reveal()}".encode(), key=_SALT).digest()
 
     @property
     def workspace(self) -> Workspace | None:

@@ -5,7 +5,12 @@
 ``[assumed]``  documented nowhere: our decision, said in README as an assumption.
 """
 
+import contextlib
+import ipaddress
+import re
+import string
 from typing import Final
+from urllib.parse import urlsplit
 
 BASE_URL: Final = "https://dcqs-india.growlytics.in"  # [doc]
 CUSTOMER_PATH: Final = "/rest-api/customer"  # [doc] POST, one customer a request
@@ -58,3 +63,44 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+# the project -------------------------------------------------------------------------------------------------------
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_PERCENT: Final = re.compile(r"%([0-9a-fA-F]{2})")
+_UNRESERVED: Final = frozenset(f"{string.ascii_letters}{string.digits}-._~")
+
+
+def canonical_url(url: str) -> str:
+    """Write a base URL the one way in which it names a project: however it is spelt, the service is the same.
+
+    Examples
+    --------
+    >>> canonical_url("HTTPS://DCQS-India.growlytics.in:443/")
+    'https://dcqs-india.growlytics.in'
+    """
+    try:
+        parts, port = urlsplit(url), urlsplit(url).port
+    except ValueError:
+        return url
+    if not parts.hostname:
+        return url.rstrip("/")
+    host = parts.hostname.removesuffix(".")
+    if ":" in host:  # IPv6
+        with contextlib.suppress(ValueError):
+            host = str(ipaddress.ip_address(host))
+        host = f"[{host}]"
+    place = host if port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f"{host}:{port}"
+    steps: list[str] = []
+    for step in _PERCENT.sub(_unescaped, parts.path).rstrip("/").split("/"):
+        if step == "..":
+            del steps[max(1, len(steps) - 1) :]
+        elif step != ".":
+            steps.append(step)
+    return f"{parts.scheme}://{place}{'/'.join(steps)}".rstrip("/").removesuffix(CUSTOMER_PATH)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    char = chr(int(match[1], 16))
+    return char if char in _UNRESERVED else match[0].upper()

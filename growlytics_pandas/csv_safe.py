@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas.errors import DataError
-from growlytics_pandas.targets import require_target
+from growlytics_pandas.targets import replacing, require_target
 
 RISKY: Final = tuple("=+-@\t\r\n＝＋－＠'")
 """What a formula can start with, in full width too; and the apostrophe itself."""
@@ -60,7 +60,10 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     target = Path(path)
     require_target(target, example="outcomes.csv")
     columns = [list(map(_written, frame.iloc[:, i].tolist())) for i in range(frame.shape[1])]
-    with target.open("w", encoding="utf-8-sig", errors="surrogatepass", newline="") as file:
+    with (
+        replacing(target) as beside,
+        beside.open("w", encoding="utf-8-sig", errors="surrogatepass", newline="") as file,
+    ):
         file.write(",".join(_quoted(str(label)) for label in frame.columns) + "\r\n")
         file.writelines(",".join(cells) + "\r\n" for cells in zip(*columns, strict=True))
     return target

@@ -11,7 +11,7 @@ from growlytics_pandas.errors import (
     TooManyFailuresError,
 )
 from growlytics_pandas.pacing import OUTAGE_LIMIT_SECONDS
-from growlytics_pandas.retry import Verdict, describe
+from growlytics_pandas.retry import Verdict, describe, describe_location
 from growlytics_pandas.wire import Reply
 
 MIN_ROWS_FOR_SHARE: Final = 100  # a share of failures means nothing before
@@ -28,7 +28,7 @@ def abort_error(verdict: Verdict, reply: Reply) -> ServiceError | None:
             **facts,
         )
     if verdict is Verdict.WRONG_ENDPOINT:
-        target = f" to {reply.location}" if reply.location else ""
+        target = f" to {describe_location(reply)}" if reply.location else ""
         return EndpointError(
             f"{words}{target}: this is not the customer API. Nothing more was sent. Check GROWLYTICS_BASE_URL or "
             "Client(base_url=…), and whether a proxy or login page stands before it.",

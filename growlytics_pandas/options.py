@@ -22,6 +22,7 @@ from growlytics_pandas import contract
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.push_options import PushOptions
+from growlytics_pandas.targets import replacing
 
 __all__ = ["PlanOptions", "load", "save"]
 
@@ -64,7 +65,8 @@ def save(path: str | os.PathLike[str], **options: Any) -> None:
     values = [f"{key} = {_value(key, value)}" for key, value in given.items() if not isinstance(value, Mapping)]
     tables = [_table(key, value) for key, value in given.items() if isinstance(value, Mapping)]
     blocks = (["\n".join(values)] if values else []) + tables
-    Path(path).write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
+    with replacing(Path(path)) as beside:
+        beside.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
 
 
 def load(path: str | os.PathLike[str]) -> dict[str, Any]:

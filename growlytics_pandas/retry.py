@@ -108,11 +108,16 @@ def describe(reply: Reply) -> str:
     """
     if reply.fault is not None:
         status = f"HTTP {reply.status}: " if reply.status else ""
-        return one_line(f"{status}{reply.fault.value}" + (f": {reply.detail}" if reply.detail else ""))
+        return _shown(f"{status}{reply.fault.value}" + (f": {reply.detail}" if reply.detail else ""), reply)
     words = _words(reply.body)
     if reply.location:
         words = f"redirects to {reply.location.partition('?')[0]}" + (f"; {words}" if words else "")
-    return one_line(f"HTTP {reply.status}: {words or 'an empty answer'}")
+    return _shown(f"HTTP {reply.status}: {words or 'an empty answer'}", reply)
+
+
+def describe_location(reply: Reply) -> str:
+    """Return where an answer redirects to, as one line; '' where it does not."""
+    return _shown(reply.location or "", reply)
 
 
 def parse_retry_after(text: str | None, wall_clock: float) -> float | None:
@@ -251,6 +256,11 @@ def _judge_status(status: int) -> Verdict:
     if status in ENDPOINT_STATUSES or status == PROXY_KEY_STATUS:
         return Verdict.WRONG_ENDPOINT
     return Verdict.REJECTED
+
+
+def _shown(words: str, reply: Reply) -> str:
+    """Return foreign words as one line without the key: decoded before it is masked, and masked before it is cut."""
+    return one_line(reply.mask(words[:MAX_TEXT_BYTES]))
 
 
 def _words(body: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 import time
@@ -235,14 +236,26 @@ def interrupts(stop: StopFlag) -> Iterator[None]:
         signal.signal(signal.SIGINT, previous)
 
 
+_PUSHING: Final[dict[tuple[int, bytes], object]] = {}
+"""What is being pushed to: the process, which a fork changes, and the project."""
+
+
 @contextlib.contextmanager
 def exclusive(client: Client) -> Iterator[None]:
-    """Hold a project for one push of this process: two at once could have one id in flight twice."""
-    workspace = client.workspace
-    lock = workspace.pushing if workspace is not None else client.pushing
-    if not lock.acquire(blocking=False):
+    """Hold a project for one push of this process: two at once could have one id in flight twice.
+
+    The project, not the client or its ledger: two clients may have the same URL and key.
+    """
+    place = (os.getpid(), client.project)
+    # One step, so that no lock is needed, which a fork could leave closed.
+    if _PUSHING.setdefault(place, token := object()) is not token:
         raise UsageError("another push of this process to the same project is running; wait for it to end.")
+    workspace = client.workspace
     try:
+        if workspace is not None:
+            workspace.in_use = True
         yield
     finally:
-        lock.release()
+        if workspace is not None:
+            workspace.in_use = False
+        del _PUSHING[place]

@@ -1,6 +1,7 @@
 """What a transport reports of one request: the words that transports, retry and delivery share."""
 
 import unicodedata
+from collections.abc import Callable
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -31,7 +32,10 @@ class Reply(NamedTuple):
     `fault` says why. `was_sent` is False only where the request certainly never reached the service, so that a lost
     answer counts as *unknown*, never as *failed*. `repeats`: how often the transport itself had sent it before, on
     connections that then broke. `retry_after`: the header's values, one a line. `detail` holds the lower library's
-    words, without the key.
+    words.
+
+    What a server or a library says may repeat the key: `body`, `location` and `detail` are shown by `retry.describe`
+    only, which decodes them and lets `mask` take the key out. So they are not in the repr.
     """
 
     token: int
@@ -44,6 +48,10 @@ class Reply(NamedTuple):
     location: str | None = None
     detail: str = ""
     repeats: int = 0
+    mask: Callable[[str], str] = str
+
+    def __repr__(self) -> str:
+        return f"<Reply {self.token}: {self.status or self.fault}, {len(self.body)} bytes>"
 
 
 UNEVENTFUL: Final = tuple(Reply._field_defaults.values())

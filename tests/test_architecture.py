@@ -59,7 +59,7 @@ ALLOWED = {
     "planning": "_rules _text blocks cells checks contract encoding errors layout ledger masking outcomes plan_options rejects report workbooks",
     "result": "_text checks csv_safe errors masking outcomes report timeline workbooks",
     "push_options": "_rules client errors planning progress",
-    "options": "contract errors plan_options push_options",
+    "options": "contract errors plan_options push_options targets",
     "runs": "client delivery endings errors outcomes planning progress push_options result run_log timeline",
     "batches": "_rules _text blocks cells checks client columns delivery encoding endings errors identifiers inference layout ledger masking outcomes pacing plan_options planning progress push_options recording rejects report result runs",
     "execution": "blocks client delivery encoding errors outcomes pacing planning push_options recording result runs",

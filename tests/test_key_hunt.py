@@ -1,11 +1,16 @@
 """The API key is hunted in everything that a push leaves behind, where it ends well and where it does not."""
 
+import base64
+import contextlib
 import copy
+import html
+import json
 import logging
 import pickle
 import socket
 import ssl
 import threading
+from urllib.parse import quote
 
 import pandas as pd
 import pytest
@@ -16,11 +21,26 @@ from IPython.core.ultratb import VerboseTB
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client, Sandbox
-from growlytics_pandas.errors import ApiKeyError, UsageError
+from growlytics_pandas.errors import ApiKeyError, ServiceError, UsageError
 from growlytics_pandas.sandbox import Faults
 
-KEY = "hunted-7f3a9c2e51d8-b64d0e"
+KEY = "qz7Hk/4x&9c2e=51d8+b64d<0e"
 TRANSPORTS = ["curl", "requests"]
+CODED = [base64.b64encode(b"\0" * shift + KEY.encode()).decode()[4:-4] for shift in range(3)]
+FORMS = {
+    "plain": KEY,
+    "upper": KEY.upper(),
+    "json": json.dumps(KEY).replace("/", "\\/").replace("=", "\\u003d").replace("&", "\\u0026"),
+    "html": html.escape(KEY).replace("/", "&#x2F;").replace("=", "&#61;"),
+    "percent": quote(KEY, safe=""),
+    "percent of percent": quote(quote(KEY, safe="")),
+    "base64": base64.b64encode(KEY.encode()).decode(),
+    "base64url": base64.urlsafe_b64encode(b"x-growlytics-key: " + KEY.encode()).decode(),
+    "first part": KEY[:8],
+    "last part": KEY[-8:],
+    "html, cut": html.escape(KEY)[:11],
+}
+SOUGHT = sorted({form.strip('"').lower() for form in [*FORMS.values(), *CODED, KEY[:6], KEY[-6:]]})
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +75,7 @@ def hunt(caplog, capfd, tmp_path):
         printed = capfd.readouterr()
         logged = [record.getMessage() + repr(record.args) + (record.exc_text or "") for record in caplog.records]
         for text in (*texts, *written, *logged, printed.out, printed.err):
-            assert KEY not in text
+            assert not [form for form in SOUGHT if form in text.lower()]
 
     return look
 
@@ -245,27 +265,96 @@ def test_an_interrupt(box_with, hunt, transport, presses):
     hunt(*everything_of(error), *everything_in(gp.last_result()))
 
 
-def test_what_an_answer_repeats_is_masked_in_the_outcomes(hunt):
-    """A proxy's error page may print the request's headers."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=_echo_headers, args=(listener,))
-    thread.start()
-    try:
-        result = push(f"http://127.0.0.1:{listener.getsockname()[1]}", rows=1)
-    finally:
+@pytest.fixture
+def answering():
+    """A server that gives every request the same bytes, or what a function makes of its head."""
+    listeners = []
+
+    def start(answer):
+        listener = socket.create_server(("127.0.0.1", 0))
+        thread = threading.Thread(target=_answer_all, args=(listener, answer))
+        thread.start()
+        listeners.append((listener, thread))
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield start
+    for listener, thread in listeners:
+        listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join()
+
+
+def _answer_all(listener, answer):
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        with connection, contextlib.suppress(OSError):
+            head = connection.recv(65536).partition(b"\r\n\r\n")[0]
+            connection.sendall(answer(head) if callable(answer) else answer)
+
+
+def saying(status, body, *more):
+    body = body.encode()
+    lines = [f"HTTP/1.1 {status} Whatever", f"Content-Length: {len(body)}", "Connection: close", *more]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_what_an_answer_repeats_is_masked_in_the_outcomes(answering, hunt, transport):
+    """A proxy's error page may print the request's headers."""
+
+    def echo(head):
+        line = next(line for line in head.decode().splitlines() if line.lower().startswith("x-growlytics-key"))
+        return saying(400, f"<pre>{line}</pre>", "Content-Type: text/html")
+
+    result = push(answering(echo), transport, rows=1)
     assert "[key]" in result.outcomes["error"].item()
     hunt(*everything_in(result))
 
 
-def _echo_headers(listener):
-    connection, _ = listener.accept()
-    with connection:
-        headers = connection.recv(65536).partition(b"\r\n\r\n")[0].splitlines()
-        page = b"<pre>" + next(line for line in headers if line.lower().startswith(b"x-growlytics-key")) + b"</pre>"
-        head = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n"
-        connection.sendall(head % len(page) + page)
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_refusal_that_repeats_the_key_in_any_form(answering, hunt, tmp_path, transport, form):
+    body = {"html": f"<h1>No such key</h1> {FORMS[form]}"}.get(form, f'{{"message": "no such key {FORMS[form]}."}}')
+    events = []
+    result = push(answering(saying(400, body)), transport, ledger=tmp_path / "l.db", progress=events.append)
+    assert set(result.outcomes["status"]) == {"failed"}
+    assert "[key]" in result.outcomes["error"][0]
+    result.to_csv(tmp_path / "result.csv")
+    result.to_html(tmp_path / "masked.html")
+    result.to_html(tmp_path / "full.html", mask=False)
+    hunt(*everything_in(result), *map(repr, events))
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("status", [302, 401])
+@pytest.mark.parametrize("form", FORMS)
+def test_an_answer_that_ends_the_run_and_repeats_the_key_in_any_form(
+    answering, hunt, tmp_path, transport, status, form
+):
+    location = f"Location: http://127.0.0.1:9/{FORMS[form]}/login?k={FORMS[form]}"
+    url = answering(saying(status, f'{{"error": ["{"x" * 270}{FORMS[form]}"]}}', location))
+    error = caught(ServiceError, lambda: push(url, transport, rows=1))
+    error.result.to_html(tmp_path / "full.html", mask=False)
+    hunt(*everything_of(error), *everything_in(error.result))
+    hunt(*everything_of(caught(ServiceError, lambda: upsert(url, transport))))
+
+
+def upsert(url, transport):
+    Client(base_url=url, ledger=None, transport=transport, timeout=2.0).upsert("c1", {"Score": 1})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("line", ["{}", "HTTP/1.1 2{} OK", "HTTP/1.1 400 Bad\r\n{}\r\n: {}", "HTTP/9 {}"])
+def test_an_answer_that_is_no_http_and_repeats_the_key(answering, hunt, transport, line):
+    """The libraries' own words then repeat what they have read."""
+    url = answering(f"{line.format(*[FORMS['upper']] * 2)}\r\n\r\n".encode())
+    with contextlib.suppress(ServiceError):
+        push(url, transport, rows=1)
+    hunt(*everything_in(gp.last_result()))
 
 
 def test_the_objects_that_hold_the_key_do_not_show_it(hunt):

@@ -121,7 +121,7 @@ class TestRefusals:
         assert path.read_bytes() == before
 
     def test_a_path_that_is_a_directory(self, tmp_path):
-        assert "cannot be opened" in refusal(tmp_path)
+        assert "it is a directory" in refusal(tmp_path)
 
     def test_a_parent_that_is_a_file(self, tmp_path):
         (tmp_path / "file").touch()

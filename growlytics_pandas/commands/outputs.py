@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
+import os
+import stat
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -15,9 +20,12 @@ from growlytics_pandas.commands.exits import Exit
 from growlytics_pandas.commands.summary import Summary
 from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, MissingDependencyError
+from growlytics_pandas.ledger.claims import COMPANIONS
+from growlytics_pandas.ledger.ledger import default_path
 from growlytics_pandas.planning import Plan
 from growlytics_pandas.result import PushResult
-from growlytics_pandas.targets import require_target
+from growlytics_pandas.targets import replacing, require_target
+from growlytics_pandas.transport.bundles import named_bundle
 from growlytics_pandas.workbooks import SUFFIX, require_writer, write_workbook
 
 _PARQUET: Final = ".parquet"
@@ -34,13 +42,11 @@ _BY_LINE: Final = {"index": "line"}  # a frame read from a file has its lines fo
 
 
 def check_outputs(arguments: argparse.Namespace) -> None:
-    """Refuse what could not be written, or would overwrite the file that is read."""
-    seen = {Path(arguments.file).absolute(): "FILE"}
-    for name, path in _asked(arguments).items():
+    """Refuse what could not be written, or would overwrite what is read, the ledger, or another output."""
+    asked = _asked(arguments)
+    require_apart(arguments, asked)
+    for name, path in asked.items():
         option = f"--{name}"
-        require_target(path, option)
-        if path.absolute() in seen:
-            raise InvalidArgumentError(f"{option}: {str(path)!r} is {seen[path.absolute()]} too; give another name.")
         if path.suffix.lower() not in _SUFFIXES[name]:
             allowed = " or ".join(_SUFFIXES[name])
             raise InvalidArgumentError(f"{option}: found {str(path)!r}; the name must end in {allowed}.")
@@ -48,7 +54,56 @@ def check_outputs(arguments: argparse.Namespace) -> None:
             raise MissingDependencyError(f"{option}: {str(path)!r} cannot be written: pip install pyarrow.")
         if path.suffix.lower() == SUFFIX:
             require_writer(f"{option}: {str(path)!r}")
-        seen[path.absolute()] = option
+
+
+def require_apart(arguments: argparse.Namespace, outputs: Mapping[str, Path]) -> None:
+    """Refuse outputs that are one file with another or with what the command reads, by whatever path or link."""
+    seen = [(what, marks) for what, path in _in_use(arguments) if (marks := _marks(path))]
+    for name, path in outputs.items():
+        option = f"--{name}"
+        require_target(path, option)
+        marks = _marks(path)
+        if what := next((what for what, others in seen if marks & others), ""):
+            raise InvalidArgumentError(f"{option}: {str(path)!r} is {what} too; give another name.")
+        seen.append((option, marks))
+
+
+def _in_use(arguments: argparse.Namespace) -> Iterator[tuple[str, Any]]:
+    """Give what is read or written besides the outputs: what it is, and its path or descriptor."""
+    if arguments.file != "-":
+        yield "FILE", arguments.file
+    for stream, what in (
+        (sys.stdin, "FILE" if arguments.file == "-" else "the standard input"),
+        (sys.stdout, "stdout"),
+    ):
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # none, or none of the system's
+            yield what, stream.fileno()
+    yield "the file of --key-file", arguments.key_file
+    yield "the file of --options", arguments.options
+    yield "the file of --types-file", getattr(arguments, "types_file", None)
+    yield "the file of --members", getattr(arguments, "members", None)
+    yield "the file of --ca-bundle", getattr(arguments, "ca_bundle", None)
+    if named := named_bundle():
+        yield f"the file of {named[0]}", named[1]
+    if arguments.ledger != "none":
+        ledger = default_path() if arguments.ledger == "auto" else Path(arguments.ledger)
+        for suffix in ("", *COMPANIONS):
+            yield "the ledger", f"{ledger.expanduser()}{suffix}"
+
+
+def _marks(place: Any) -> set[Any]:
+    """Return what shows that two paths, of which either may not exist yet, lead to one file."""
+    if place is None:
+        return set()
+    marks: set[Any] = set()
+    with contextlib.suppress(OSError, ValueError):
+        facts = os.stat(place)  # noqa: PTH116 - a descriptor, too
+        if stat.S_ISREG(facts.st_mode):
+            marks.add((facts.st_dev, facts.st_ino))
+    if not isinstance(place, int):
+        with contextlib.suppress(OSError, ValueError):
+            marks.add(os.path.realpath(place))
+    return marks
 
 
 def write_outputs(summary: Summary, arguments: argparse.Namespace, plan: Plan, result: PushResult | None) -> Summary:
@@ -87,6 +142,7 @@ def _write_table(title: str, table: pd.DataFrame, path: Path) -> None:
     if path.suffix.lower() == SUFFIX:
         write_workbook({title: table}, path)
     elif path.suffix.lower() == _PARQUET:
-        table.to_parquet(path, index=False)
+        with replacing(path) as beside:
+            table.to_parquet(beside, index=False)
     else:
         write_csv(table, path)

@@ -11,13 +11,13 @@ from typing import Any, Final
 from growlytics_pandas import options as options_file
 from growlytics_pandas.commands import options
 from growlytics_pandas.commands.looking import load_and_note
+from growlytics_pandas.commands.outputs import require_apart
 from growlytics_pandas.commands.plan_flags import add_plan, as_flags
 from growlytics_pandas.commands.running import Command
 from growlytics_pandas.commands.stopping import Stopper
 from growlytics_pandas.commands.summary import Summary
 from growlytics_pandas.commands.wording import in_words
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.targets import require_target
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
 def _check_target(arguments: argparse.Namespace) -> None:
     if arguments.save is None:
         return
-    require_target(arguments.save, "--save")
+    require_apart(arguments, {"save": arguments.save})
     if arguments.save.suffix.lower() != ".toml":
         raise InvalidArgumentError(f"--save: found {str(arguments.save)!r}; the name must end in .toml.")
 

@@ -16,15 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from growlytics_pandas.errors import InvalidArgumentError, LedgerError
-from growlytics_pandas.ledger.file import (
-    BUSY_TIMEOUT_SECONDS,
-    LedgerFile,
-    check_version,
-    connect,
-    explain,
-    ledger_error,
-    make_private_file,
-)
+from growlytics_pandas.ledger.claims import BUSY_TIMEOUT_SECONDS, claim, explain, ledger_error
+from growlytics_pandas.ledger.file import LedgerFile, check_version, connect
 from growlytics_pandas.ledger.migrations import MIGRATIONS
 from growlytics_pandas.ledger.payloads import PayloadLog
 from growlytics_pandas.ledger.times import from_microseconds
@@ -193,7 +186,7 @@ def _require_other(path: Path, other: Path) -> None:
 def _written_beside(target: Path) -> Iterator[Path]:
     """Give an empty private file in the folder of `target`; it is removed if it is still there afterwards."""
     beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    make_private_file(beside)
+    claim(beside)
     try:
         yield beside
     except sqlite3.Error as error:
@@ -231,7 +224,7 @@ def _forget_accepted(path: Path) -> None:
 
 def _write_over(path: Path, source: Path) -> None:
     """Write a plain file into the ledger's, which no other connection may have open."""
-    make_private_file(path)
+    claim(path)
     try:
         with (
             closing(sqlite3.connect(path, timeout=OPEN_ELSEWHERE_SECONDS, isolation_level=None)) as ledger,

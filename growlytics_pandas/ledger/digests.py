@@ -12,6 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from growlytics_pandas.contract import canonical_url
+
 KEY_BYTES: Final = (
     8  # of an id, cut to 63 bits: a collision can only cause an extra request (the payload covers the id)
 )
@@ -56,7 +58,7 @@ class Digester:
     @classmethod
     def of(cls, secret: bytes, url: str, api_key: str) -> "Digester":
         """Return the digester of the workspace (`url`, `api_key`) in the file that has `secret`."""
-        root = blake2b(encoded(f"{url.rstrip('/')}\0{api_key}"), key=secret).digest()
+        root = blake2b(encoded(f"{canonical_url(url)}\0{api_key}"), key=secret).digest()
         names = (b"workspace", b"id", b"body")
         return cls(*(blake2b(name, key=root, digest_size=32).digest() for name in names))
 

@@ -12,49 +12,26 @@ from pathlib import Path
 from typing import Final
 
 from growlytics_pandas.errors import LedgerError
+from growlytics_pandas.ledger.claims import (
+    APPLICATION_ID,
+    BUSY_TIMEOUT_SECONDS,
+    Identity,
+    claim,
+    explain,
+    identity,
+    ledger_error,
+)
 from growlytics_pandas.ledger.migrations import MIGRATIONS
 
-APPLICATION_ID: Final = 0x47524F57  # "GROW", in the file's header: tells our files from other SQLite files
-BUSY_TIMEOUT_SECONDS: Final = 30.0  # another notebook's write takes milliseconds, its compaction a second or two
 BUSY_PAUSE_SECONDS: Final = 0.02  # switching to WAL does not wait by itself, so the opening is tried again
 SECRET_BYTES: Final = 32  # the key of the digests
-FILE_MODE: Final = 0o600  # the owner's only; SQLite gives -wal and -shm the mode of the file
 WORTH_SHRINKING: Final = 0.25  # of the file: giving back 60 MB takes half a second
 WAL_LIMIT_BYTES: Final = 16 << 20  # a compaction may grow the WAL: it is cut back to this afterwards
 
-# Primary SQLite result → (what was found, the remedy). Longer names ("SQLITE_READONLY_DIRECTORY") begin with these.
-PROBLEMS: Final = {
-    "SQLITE_NOTADB": ("it is not an SQLite file, or it is damaged", "move it away (a new one is made)"),
-    "SQLITE_CORRUPT": ("it is damaged", "move it away together with its -wal and -shm files (a new one is made)"),
-    "SQLITE_READONLY": ("it cannot be written", "give yourself the right to write it and its directory"),
-    "SQLITE_CANTOPEN": ("it cannot be opened", "name a file in a directory that you can write"),
-    "SQLITE_PERM": ("it cannot be opened", "give yourself the right to read and write it"),
-    "SQLITE_AUTH": ("it cannot be opened", "give yourself the right to read and write it"),
-    "SQLITE_FULL": ("the disk is full", "make room"),
-    "SQLITE_IOERR": ("reading or writing it failed; the disk may be full", "check the disk"),
-    "SQLITE_BUSY": (
-        f"another process has held it for more than {BUSY_TIMEOUT_SECONDS:g} s",
-        "wait for that push to end",
-    ),
-}
-UNKNOWN_PROBLEM: Final = ("SQLite refused it", "move it away (a new one is made)")
-
-
 CLOSED: Final = ("it was closed", "make a new Ledger of this path")
 """What is found where a closed ledger is used, and the remedy."""
-
-
-def ledger_error(path: Path, found: str, remedy: str) -> LedgerError:
-    """Return the error for `path`: where, what was found, the remedy, and the way to go on without a ledger."""
-    message = f"ledger {path}: {found}. To go on: {remedy}, name another file, or push without a ledger (ledger=None)."
-    return LedgerError(message, path=str(path))
-
-
-def explain(path: Path, error: sqlite3.Error) -> LedgerError:
-    """Return the `LedgerError` for an SQLite error, with SQLite's own words in it."""
-    name = getattr(error, "sqlite_errorname", "")
-    found, remedy = next((told for code, told in PROBLEMS.items() if name.startswith(code)), UNKNOWN_PROBLEM)
-    return ledger_error(path, f"{found} ({error})", remedy)
+LOST: Final = ("it was deleted or replaced while it was in use", "push again, which begins a new one")
+"""Likewise of a file whose path leads elsewhere now: what is written to it would be gone."""
 
 
 class LedgerFile:
@@ -71,6 +48,7 @@ class LedgerFile:
         self._finalizer: weakref.finalize[[], LedgerFile] | None = None
         self._closed: tuple[str, str] | None = None
         self._process = os.getpid()
+        self._identity: Identity | None = None
 
     def __repr__(self) -> str:
         return f"LedgerFile({str(self.path)!r})"
@@ -108,6 +86,10 @@ class LedgerFile:
         if row is None or not isinstance(row[0], bytes) or len(row[0]) != SECRET_BYTES:
             raise self.damaged("its secret is missing")
         return row[0]
+
+    def is_lost(self) -> bool:
+        """Return whether the file that is open is no longer the one under its path."""
+        return self._connection is not None and identity(self.path) != self._identity
 
     def shrink(self, min_share: float = 0.0) -> None:
         """Give the room that compactions left back to the disk, if it is more than this share of the file."""
@@ -150,24 +132,15 @@ class LedgerFile:
             raise ledger_error(self.path, *self._closed)
         if self._process != os.getpid():  # SQLite forbids carrying a connection over a fork
             raise ledger_error(self.path, "it was opened by the process this one was forked from", "make a new Ledger")
+        if self.is_lost():
+            raise ledger_error(self.path, *LOST)
         if self._connection is None:
-            make_private_file(self.path)
+            claim(self.path)
             self._connection = connect(self.path, self._migrations)
+            self._identity = identity(self.path)
             # Python 3.13 warns of connections that are collected open.
             self._finalizer = weakref.finalize(self, self._connection.close)
         return self._connection
-
-
-def make_private_file(path: Path) -> None:
-    """Make the file, empty and the owner's only, where there is none; take others' rights away where there is one."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE))
-    except OSError as error:
-        remedy = "name a file in a directory that you can write"
-        raise ledger_error(path, f"it cannot be opened for writing ({error.strerror})", remedy) from error
-    with suppress(OSError):  # not the owner: whoever is has decided
-        path.chmod(FILE_MODE)
 
 
 def connect(path: Path, migrations: Sequence[Sequence[str]]) -> sqlite3.Connection:

@@ -8,10 +8,10 @@ from typing import Final, Self
 
 import platformdirs
 
-from growlytics_pandas.errors import UsageError
+from growlytics_pandas.errors import InvalidArgumentError, UsageError
 from growlytics_pandas.ledger.backups import Facts, back_up, read_facts, restore
 from growlytics_pandas.ledger.digests import Digester
-from growlytics_pandas.ledger.file import CLOSED, LedgerFile
+from growlytics_pandas.ledger.file import CLOSED, LOST, LedgerFile
 from growlytics_pandas.ledger.workspace import Workspace
 from growlytics_pandas.targets import require_target
 
@@ -52,7 +52,10 @@ class Ledger:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        self.path = Path(default_path() if path is None else path).expanduser().absolute()
+        named = Path(default_path() if path is None else path)
+        if "\0" in str(named):
+            raise InvalidArgumentError(f"ledger: found {str(named)!r}; no path has a NUL character.")
+        self.path = named.expanduser().absolute()
         self._file = LedgerFile(self.path)
         self._workspaces: dict[bytes, Workspace] = {}
 
@@ -74,6 +77,8 @@ class Ledger:
         """Return the part of the ledger that belongs to this key at this URL, the same object each time."""
         # The file may fail, and a verbose traceback prints the arguments as they are then.
         digest, api_key = _digesting(url, api_key), "<hidden>"
+        if self._file.is_lost():
+            self._start_anew()
         with self._file.lock:
             digester = digest(self._file.secret())
             if digester.workspace not in self._workspaces:
@@ -150,7 +155,7 @@ class Ledger:
         """
         source = Path(path).expanduser().absolute()
         with self._file.lock:
-            if any(workspace.pushing.locked() for workspace in self._workspaces.values()):
+            if any(workspace.in_use for workspace in self._workspaces.values()):
                 raise UsageError("restore: a push of this process is running; wait for it to end.")
             self._flush()
             self._file.release()
@@ -165,6 +170,13 @@ class Ledger:
     def _flush(self) -> None:
         for workspace in self._workspaces.values():
             workspace.flush()
+
+    def _start_anew(self) -> None:
+        """Leave a file that was deleted or replaced for the one that is there now, or a new one."""
+        with self._file.lock:
+            self._workspaces.clear()
+            self._file.close(*LOST)
+        self._file = LedgerFile(self.path)
 
     def close(self, found: str = CLOSED[0], remedy: str = CLOSED[1]) -> None:
         """Commit what was accepted and close the file. A later use is told why it is closed, and the remedy."""

@@ -1,7 +1,6 @@
 """Which type each attribute is known to have in a workspace, since when, and how that is known."""
 
 import json
-import secrets
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from growlytics_pandas.contract import RESERVED_ATTRIBUTES, STRING, TYPES
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.ledger.file import LedgerFile
 from growlytics_pandas.ledger.times import from_microseconds, to_microseconds
+from growlytics_pandas.targets import replacing
 
 Source = Literal["accepted", "declared", "uncertain"]
 ACCEPTED: Final = "accepted"  # a request that carried it was accepted
@@ -189,12 +189,8 @@ def write_types(path: Path, known: Types) -> None:
 def write_types_of(path: Path, types: Mapping[str, str]) -> None:
     """Write types as JSON, sorted, one a line: beside the file, which is then replaced."""
     text = json.dumps(types, indent=2, sort_keys=True, ensure_ascii=False)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
+    with replacing(path) as beside:
         beside.write_text(text + "\n", encoding="utf-8", newline="\n")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def check_distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

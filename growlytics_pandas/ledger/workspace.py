@@ -1,7 +1,6 @@
 """`Workspace`: what a push asks the ledger, and tells it."""
 
 import os
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,8 +28,8 @@ class Workspace:
         self._types = TypeBook(file, number)
         self._runs = RunBook(file, number)
         self._payloads = PayloadLog(file, number)
-        self.pushing = threading.Lock()
-        """Held by the push that is running in this process, for two would not know of each other."""
+        self.in_use = False
+        """Whether a push of this process is running; a ledger that is in use is not restored."""
 
     def __repr__(self) -> str:
         return f"Workspace({str(self._file.path)!r})"

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from growlytics_pandas.errors import InvalidArgumentTypeError
 from growlytics_pandas.report.page import Page
-from growlytics_pandas.targets import require_target
+from growlytics_pandas.targets import replacing, require_target
 from growlytics_pandas.templates import open_templates
 
 MAX_CHARS: Final = 2_000  # of any text; pages cut theirs far below, this is the last fence
@@ -54,5 +54,6 @@ def write_report(page: Page, path: str | os.PathLike[str]) -> Path:
         raise InvalidArgumentTypeError(f"path: found a {type(path).__name__}; it must be a path, such as 'push.html'.")
     target = Path(path)
     require_target(target, example="push.html")
-    target.write_text(render_report(page), encoding="utf-8", newline="\n")
+    with replacing(target) as beside:
+        beside.write_text(render_report(page), encoding="utf-8", newline="\n")
     return target

@@ -92,7 +92,7 @@ class CurlTransport:
     def __init__(self, endpoint: Endpoint, max_concurrency: int) -> None:
         self._endpoint = endpoint
         self._bundle = find_bundle(endpoint.verify)
-        self._mask = KeyMask(endpoint.headers)
+        self._mask = KeyMask.of(endpoint.headers)
         self._max_concurrency = max_concurrency
         self._lines = Lines(is_tls=endpoint.url.startswith("https:"))
         self._has_new = False  # since the connections were looked at
@@ -198,15 +198,15 @@ class CurlTransport:
                 exchange.be_calm()
         else:
             self._is_wary = True
-            location = handle.getinfo(pycurl.REDIRECT_URL)
             reply = Reply(
                 exchange.token,
                 status,
-                self._mask.hide(body),
+                body,
                 seconds,
                 retry_after=_retry_after(exchange),
-                location=self._mask.line(location) if location else None,
+                location=handle.getinfo(pycurl.REDIRECT_URL),
                 repeats=max(0, exchange.sends - 1),
+                mask=self._mask,
             )
         self._release(exchange)
         return reply
@@ -252,8 +252,9 @@ class CurlTransport:
             now - exchange.started,
             fault,
             was_sent,
-            detail=self._mask.line(_AFTER.sub("", words) or f"libcurl error {code}"),
+            detail=_AFTER.sub("", words) or f"libcurl error {code}",
             repeats=max(0, exchange.sends - 1),
+            mask=self._mask,
         )
         exchange.take_body()
         exchange.is_full = False

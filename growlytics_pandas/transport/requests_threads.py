@@ -155,7 +155,7 @@ class _Worker(threading.Thread):
         self.watch = Watch()
         self.is_done = False  # a thread without a connection, where no further one can be opened
         self._endpoint = endpoint
-        self._mask = KeyMask(endpoint.headers)
+        self._mask = KeyMask.of(endpoint.headers)
         self._jobs = jobs
         self._replies = replies
 
@@ -185,18 +185,18 @@ class _Worker(threading.Thread):
             raise ProtocolError("the answer is not certainly that of this request")
         if response.status_code == OK and not is_full:  # nothing else of it matters
             seconds = time.monotonic() - started
-            return Reply(token, OK, self._mask.hide(body), seconds, repeats=_count_repeats(response))
+            return Reply(token, OK, body, seconds, repeats=_count_repeats(response), mask=self._mask)
         fault = WireFault.TOO_LARGE if is_full else None
-        location = response.headers.get("Location")
         return Reply(
             token,
             response.status_code,
-            b"" if is_full else self._mask.hide(body),
+            b"" if is_full else body,
             time.monotonic() - started,
             fault,
             retry_after=_retry_after(response),
-            location=self._mask.line(location) if location else None,
+            location=response.headers.get("Location"),
             repeats=_count_repeats(response),
+            mask=self._mask,
         )
 
     def _fail(self, token: int, error: Exception, started: float) -> Reply:
@@ -206,9 +206,8 @@ class _Worker(threading.Thread):
             fault = WireFault.FILES
             self.is_done = True
         # The words of other errors can hold a header's value, in a spelling that no mask finds.
-        words = type(error).__name__ if fault is WireFault.OTHER else f"{type(error).__name__}: {_innermost(error)}"
-        detail = self._mask.line(words)
-        return Reply(token, 0, b"", time.monotonic() - started, fault, was_sent, detail=detail)
+        detail = type(error).__name__ if fault is WireFault.OTHER else f"{type(error).__name__}: {_innermost(error)}"
+        return Reply(token, 0, b"", time.monotonic() - started, fault, was_sent, detail=detail, mask=self._mask)
 
 
 class _Borrowed:

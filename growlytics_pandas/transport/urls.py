@@ -10,7 +10,7 @@ from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeEr
 
 
 def checked_url(url: str) -> str:
-    """Check a base URL: https, or http to this machine, since the key goes over it."""
+    """Check a base URL: https, or http to this machine, since the key goes over it. Return it as a project's name."""
     if not isinstance(url, str):
         raise InvalidArgumentTypeError(f"base_url: found a {type(url).__name__}; it must be text.")
     parts = _split(url.strip())
@@ -30,7 +30,7 @@ def checked_url(url: str) -> str:
             f"base_url: {shown} is plain http, over which anyone on the way reads the API key; use https. "
             "Plain http is for a server on this machine (127.0.0.1, localhost)."
         )
-    return url.strip().rstrip("/").removesuffix(contract.CUSTOMER_PATH)
+    return contract.canonical_url(url.strip())
 
 
 def is_direct(url: str) -> bool:

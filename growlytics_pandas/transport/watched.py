@@ -115,6 +115,13 @@ class _Response(http.client.HTTPResponse):
             raise http.client.BadStatusLine(f"{status} {reason}".strip())
         return version, status, reason
 
+    def begin(self) -> None:
+        """Read the head. What of it is no header is dropped: urllib3 would log it, and it may repeat the key."""
+        super().begin()
+        if self.headers.defects or self.headers.get_payload():
+            self.headers.defects.clear()
+            self.headers.set_payload(None)  # type: ignore[call-overload]  # the stubs do not know None
+
     def _close_conn(self) -> None:
         has_surplus = self._has_surplus()
         super()._close_conn()  # type: ignore[misc]

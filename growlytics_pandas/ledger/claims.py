@@ -1,0 +1,133 @@
+"""Whose file stands at the ledger's path: nothing of it is changed before that is known.
+
+A path is a slip away from another file, so only what is a ledger, or nothing at all, is opened for writing and made
+the owner's only. Everything else is refused as it is.
+"""
+
+import os
+import sqlite3
+import stat
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from growlytics_pandas.errors import LedgerError
+
+APPLICATION_ID: Final = 0x47524F57  # "GROW", in the file's header: tells our files from other SQLite files
+BUSY_TIMEOUT_SECONDS: Final = 30.0  # another notebook's write takes milliseconds, its compaction a second or two
+FILE_MODE: Final = 0o600  # the owner's only; SQLite gives -wal and -shm the mode of the file
+HEADER_BYTES: Final = 100
+MAGIC: Final = b"SQLite format 3\0"
+ID_PLACE: Final = slice(68, 72)  # of the application id in the header, most significant byte first
+COMPANIONS: Final = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a file
+
+# Primary SQLite result → (what was found, the remedy). Longer names ("SQLITE_READONLY_DIRECTORY") begin with these.
+PROBLEMS: Final = {
+    "SQLITE_NOTADB": ("it is not an SQLite file, or it is damaged", "move it away (a new one is made)"),
+    "SQLITE_CORRUPT": ("it is damaged", "move it away together with its -wal and -shm files (a new one is made)"),
+    "SQLITE_READONLY": ("it cannot be written", "give yourself the right to write it and its directory"),
+    "SQLITE_CANTOPEN": ("it cannot be opened", "name a file in a directory that you can write"),
+    "SQLITE_PERM": ("it cannot be opened", "give yourself the right to read and write it"),
+    "SQLITE_AUTH": ("it cannot be opened", "give yourself the right to read and write it"),
+    "SQLITE_FULL": ("the disk is full", "make room"),
+    "SQLITE_IOERR": ("reading or writing it failed; the disk may be full", "check the disk"),
+    "SQLITE_BUSY": (
+        f"another process has held it for more than {BUSY_TIMEOUT_SECONDS:g} s",
+        "wait for that push to end",
+    ),
+}
+UNKNOWN_PROBLEM: Final = ("SQLite refused it", "move it away (a new one is made)")
+
+KINDS: Final = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFLNK: "a link that leads nowhere",
+}
+OTHER_FILE: Final = "leave it as it is"
+
+
+class Identity(NamedTuple):
+    """Which file it is, whatever its path."""
+
+    device: int
+    number: int
+
+
+def identity(path: Path) -> Identity | None:
+    """Return which file is under `path`; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return Identity(found.st_dev, found.st_ino)
+
+
+def claim(path: Path) -> None:
+    """Make the file, empty and the owner's only, where there is none; refuse what is there and no ledger, untouched.
+
+    An empty file is taken, too: another process may be making the ledger, and there is nothing in it to lose. So is a
+    link to a ledger, but no link that leads nowhere.
+    """
+    try:
+        if not os.path.lexists(path):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with suppress(FileExistsError):  # another process was faster
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE))
+        for companion in (path.with_name(path.name + suffix) for suffix in COMPANIONS):
+            if os.path.lexists(companion) and not stat.S_ISREG(companion.lstat().st_mode):
+                raise ledger_error(path, f"{companion.name} beside it is no regular file", "remove that")
+        _require_ledger(path)
+        os.close(os.open(path, os.O_RDWR))
+    except OSError as error:
+        remedy = "name a file in a directory that you can write"
+        raise ledger_error(path, f"it cannot be opened for writing ({error.strerror})", remedy) from error
+    with suppress(OSError):  # not the owner: whoever is has decided
+        path.chmod(FILE_MODE)
+
+
+def _require_ledger(path: Path) -> None:
+    mode = path.stat().st_mode if path.exists() else path.lstat().st_mode
+    if not stat.S_ISREG(mode):
+        raise ledger_error(path, f"it is {KINDS.get(stat.S_IFMT(mode), 'no regular file')}", OTHER_FILE)
+    with path.open("rb") as file:
+        header = file.read(HEADER_BYTES)
+    if header and not header.startswith(MAGIC):
+        found, remedy = PROBLEMS["SQLITE_NOTADB"]
+        raise ledger_error(path, found, remedy)
+    owner = int.from_bytes(header[ID_PLACE], "big")
+    if header and owner != APPLICATION_ID and (owner or not _is_new(path)):
+        raise ledger_error(path, "it is an SQLite file of another program", OTHER_FILE)
+
+
+def _is_new(path: Path) -> bool:
+    """Return whether a file without an application id is a ledger all the same, or will be one.
+
+    The id of a ledger may still be in its -wal. Where there is no -wal, SQLite is kept from making one.
+    """
+    wal = path.with_name(f"{path.name}-wal")
+    mode = "mode=ro" if wal.exists() and wal.stat().st_size else "immutable=1"
+    uri = f"{path.absolute().as_uri()}?{mode}"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS)) as connection:
+            query = "SELECT (SELECT count(*) FROM sqlite_master), application_id FROM pragma_application_id"
+            n_tables, owner = connection.execute(query).fetchone()
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error as error:
+        raise explain(path, error) from error
+    return bool(owner == APPLICATION_ID or not (n_tables or owner or version))
+
+
+def ledger_error(path: Path, found: str, remedy: str) -> LedgerError:
+    """Return the error for `path`: where, what was found, the remedy, and the way to go on without a ledger."""
+    message = f"ledger {path}: {found}. To go on: {remedy}, name another file, or push without a ledger (ledger=None)."
+    return LedgerError(message, path=str(path))
+
+
+def explain(path: Path, error: sqlite3.Error) -> LedgerError:
+    """Return the `LedgerError` for an SQLite error, with SQLite's own words in it."""
+    name = getattr(error, "sqlite_errorname", "")
+    found, remedy = next((told for code, told in PROBLEMS.items() if name.startswith(code)), UNKNOWN_PROBLEM)
+    return ledger_error(path, f"{found} ({error})", remedy)
