@@ -38,7 +38,8 @@ class RunFacts:
     """When and how a run went. Seconds are wall time; `ended` is 'finished', 'dry run' or why it stopped early.
 
     `message` holds the words of the error that ended it early; `samples` the course of the run. `would_refuse`: it was
-    a dry run, and with these options (``errors="raise"``) a push would refuse the frame.
+    a dry run, and with these options (``errors="raise"``) a push would refuse the frame. `foreign`: the service's own
+    words in `message`.
     """
 
     started: datetime
@@ -49,6 +50,7 @@ class RunFacts:
     message: str = ""
     samples: tuple[Sample, ...] = field(default=(), repr=False)
     would_refuse: bool = False
+    foreign: str = field(default="", repr=False)
 
 
 class AnyResult(Shown):
@@ -217,5 +219,5 @@ class PushResult(AnyResult):
 
     def _page(self, veil: Veil, limits: Limits) -> Page:
         rows = self._book.rows_with(self._statuses_of_care())
-        care = gather_care(self.plan, self._book, rows, self._outcomes, veil, limits.rows)
+        care = gather_care(self.plan, self._book, rows, self._outcomes, veil, limits.rows, self.run.message)
         return result_page(self, care, veil, limits)
