@@ -29,6 +29,7 @@ def abort_error(verdict: Verdict, reply: Reply) -> ServiceError | None:
         )
     if verdict is Verdict.WRONG_ENDPOINT:
         target = f" to {describe_location(reply)}" if reply.location else ""
+        facts["server_message"] = f"{words}{target}"
         return EndpointError(
             f"{words}{target}: this is not the customer API. Nothing more was sent. Check GROWLYTICS_BASE_URL or "
             "Client(base_url=…), and whether a proxy or login page stands before it.",

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
+from urllib.parse import unquote
 
 import pandas as pd
 
@@ -24,6 +25,10 @@ MIN_MASKED_CHARS: Final = 4  # a shorter value would be given away by its first 
 MIN_SECRET_CHARS: Final = 3  # shorter than this, a value is found in too many innocent words
 MISSING: Final = "–"
 
+MAX_SECRET_WORDS: Final = 12  # a longer value is no name
+
+_ANSWER: Final = re.compile(r"(HTTP \d{3}): .*", re.DOTALL)
+_WORD: Final = re.compile(r"\w+")
 _JOINERS: Final = "\u200c\u200d"  # part of how Indic scripts and emoji are written, and harmless
 _ADDRESS: Final = re.compile(r"[^\s@<>\"',;:()\[\]{}=]{1,64}@[^\s@<>\"',;:()\[\]{}]{1,255}")
 _NUMBER: Final = re.compile(
@@ -120,11 +125,70 @@ class Veil:
         """Show a foreign text that may repeat what was sent: `secrets` are the values to look for."""
         if not self.is_on:
             return text
-        plain = {" ".join(str(secret).split()) for secret in secrets if not _is_missing(secret)}
+        plain = {" ".join(_text(secret).split()) for secret in secrets if not _is_missing(secret)}
         for secret in sorted(plain, key=len, reverse=True):  # the longest first: a name may hold another
             if len(secret) >= MIN_SECRET_CHARS:
-                text = text.replace(secret, mask_value(secret))
+                masked = mask_value(secret).replace("\\", r"\\")  # a template, in which backslashes mean something
+                text = re.sub(re.escape(secret), masked, text, flags=re.IGNORECASE)
         return scrub(text)
+
+
+class Crowd:
+    """The values that tell who many customers are, to be masked in foreign words: a server may name any of them.
+
+    Words are compared, without case and whatever is between them.
+
+    Examples
+    --------
+    >>> Crowd(["C-1041", "Asha Rao"]).hide("HTTP 409: c-1041 belongs to ASHA  RAO")
+    'HTTP 409: •••41 belongs to A•••'
+    """
+
+    def __init__(self, values: Iterable[Any]) -> None:
+        self._known: dict[tuple[str, ...], str] = {}
+        for value in values:
+            text = "" if _is_missing(value) else _text(value)[:MAX_SCANNED_CHARS].strip()
+            words = tuple(_WORD.findall(text.casefold()))
+            if len(text) >= MIN_SECRET_CHARS and 0 < len(words) <= MAX_SECRET_WORDS:
+                self._known[words] = text
+        self._lengths = sorted({len(words) for words in self._known}, reverse=True)
+        self._hidden: dict[str, str] = {}
+
+    def hide(self, text: str) -> str:
+        """Return `text` with the values masked, and whatever else looks like an address or a number."""
+        if text not in self._hidden:
+            self._hidden[text] = scrub(self._replaced(unquote(text)))  # a redirect names them in its URL
+        return self._hidden[text]
+
+    def _replaced(self, text: str) -> str:
+        found = list(_WORD.finditer(text))
+        words = [match[0].casefold() for match in found]
+        pieces: list[str] = []
+        at = i = 0
+        while i < len(words):
+            size = next((n for n in self._lengths if n <= len(words) - i and tuple(words[i : i + n]) in self._known), 0)
+            if size and not (i and words[i - 1] == "http"):  # the status is no value
+                masked = mask_value(self._known[tuple(words[i : i + size])])
+                pieces += [text[at : found[i].start()], masked]
+                at = found[i + size - 1].end()
+            i += size or 1
+        return "".join([*pieces, text[at:]])
+
+
+def without_words(text: str) -> str:
+    """Return what is known of an answer without the server's own words, which may name anyone.
+
+    Examples
+    --------
+    >>> without_words("HTTP 409: c-1041 belongs to Asha Rao")
+    'HTTP 409'
+    """
+    return _ANSWER.sub(r"\1", text)
+
+
+def without(text: str, foreign: str) -> str:
+    """Return `text` without what a server has said itself, which is its part `foreign`."""
+    return text.replace(foreign, without_words(foreign)) if foreign else text
 
 
 def _text(value: Any) -> str:

@@ -28,7 +28,7 @@ from growlytics_pandas.encoding import Encoded, encode_block
 from growlytics_pandas.errors import InvalidArgumentError, LedgerError
 from growlytics_pandas.layout import Attribute, Layout, name_of_column
 from growlytics_pandas.ledger import Digests, Workspace
-from growlytics_pandas.masking import Veil
+from growlytics_pandas.masking import Veil, is_personal
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.rejects import describe, pick, want
@@ -316,6 +316,13 @@ class Plan(AnyPlan):
         """Return the ids of rows as they are sent, '' where there is none."""
         column = self.frame.iloc[:, self.layout.id_position].iloc[rows]
         return self.layout.read_ids(column).texts
+
+    def personal_values(self, rows: Any) -> list[tuple[Any, ...]]:
+        """Return for each row its id and whatever else tells who the customer is."""
+        layout = self.layout
+        places = [a.position for a in layout.attributes if is_personal(a.name, a.column, layout.id_column)]
+        columns = [self.frame.iloc[:, place].iloc[rows].astype(object).tolist() for place in places]
+        return list(zip(self.ids(rows), *columns, strict=True))
 
     def of(self, client: Client) -> Plan:
         """Return the plan for `client`, whose ledger may know other types: this one if it was made for it."""

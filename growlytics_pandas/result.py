@@ -40,7 +40,7 @@ class RunFacts:
 
     `message` holds the words of the error that ended it early; `samples` the course of the run. `would_refuse`: it was
     a dry run, and with these options (``errors="raise"``) a push would refuse the frame. `label`: the name that the
-    call gave it.
+    call gave it. `foreign`: the service's own words in `message`.
     """
 
     started: datetime
@@ -52,6 +52,7 @@ class RunFacts:
     samples: tuple[Sample, ...] = field(default=(), repr=False)
     would_refuse: bool = False
     label: str | None = None
+    foreign: str = field(default="", repr=False)
 
 
 class AnyResult(Shown):
@@ -292,5 +293,5 @@ class PushResult(AnyResult):
 
     def _page(self, veil: Veil, limits: Limits) -> Page:
         rows = self._book.rows_with(self._statuses_of_care())
-        care = gather_care(self.plan, self._book, rows, self._outcomes, veil, limits.rows)
+        care = gather_care(self.plan, self._book, rows, self._outcomes, veil, limits.rows, self.run.message)
         return result_page(self, care, veil, limits)

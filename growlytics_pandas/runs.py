@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
@@ -17,6 +17,7 @@ from growlytics_pandas.client import Client
 from growlytics_pandas.delivery import Delivery, StopFlag
 from growlytics_pandas.endings import interrupted
 from growlytics_pandas.errors import GrowlyticsError, PushInterrupted, UsageError
+from growlytics_pandas.masking import without_words
 from growlytics_pandas.outcomes import Book, Failure, Status
 from growlytics_pandas.planning import AnyPlan
 from growlytics_pandas.progress import Listener, ProgressEvent, Speedometer, open_listener
@@ -149,7 +150,12 @@ class AnyRun(ABC, Generic[R]):
             samples,
             self.options.would_refuse(plan),
             self.options.label,
+            getattr(self.error, "server_message", "") if message else "",
         )
+
+    def _masker(self, _pulse: Pulse) -> Callable[[str], str]:
+        """Return what takes customers' values out of a server's words; where no frame is at hand, the words go."""
+        return without_words
 
     # progress --------------------------------------------------------------------------------------------------
 
@@ -175,6 +181,9 @@ class AnyRun(ABC, Generic[R]):
         total, unsettled = sum(pulse.counts.values()), pulse.counts[Status.UNSENT]
         self._write_log(kind, pulse, result)
         self._speed.note(sample.elapsed_seconds, total - unsettled)
+        run = result.run if result else None
+        is_told = bool(pulse.failures or pulse.trouble or (run and run.message))
+        mask = self._masker(pulse) if is_told else str
         self._listener(
             ProgressEvent(
                 kind,
@@ -186,11 +195,11 @@ class AnyRun(ABC, Generic[R]):
                 concurrency=pulse.concurrency,
                 in_flight=pulse.in_flight,
                 seconds_left=self._speed.seconds_left(unsettled),
-                failures=pulse.failures,
-                trouble=pulse.trouble,
+                failures=tuple(failure._replace(words=mask(failure.words)) for failure in pulse.failures),
+                trouble=mask(pulse.trouble),
                 is_stopping=pulse.is_stopping,
-                ended=result.run.ended if result else "",
-                message=result.run.message if result else "",
+                ended=run.ended if run else "",
+                message=run.message.replace(run.foreign, mask(run.foreign)) if run else "",
                 note=result.note if result else "",
                 is_incomplete=result.has_incomplete_rows if result else False,
                 stop=self.stop.request,

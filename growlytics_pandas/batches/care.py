@@ -8,14 +8,17 @@ from typing import Any, Final
 
 import pandas as pd
 
-from growlytics_pandas.masking import Veil
+from growlytics_pandas.masking import Veil, without
 from growlytics_pandas.outcomes import MEANINGS, Status
 from growlytics_pandas.report import Care
+from growlytics_pandas.result import RunFacts
 
 WITHHELD: Final = "the service's words may repeat values, so they are not shown here: see .failed"
 
 
-def gather_care(outcomes: Iterable[pd.DataFrame], statuses: Sequence[Status], veil: Veil, most: int) -> Care:
+def gather_care(
+    outcomes: Iterable[pd.DataFrame], statuses: Sequence[Status], veil: Veil, most: int, run: RunFacts
+) -> Care:
     """Return what a report tells of the rows with one of `statuses`, the first `most` of them one by one."""
     total, reasons = 0, Counter[tuple[str, int, str]]()
     first: list[pd.DataFrame] = []
@@ -26,7 +29,8 @@ def gather_care(outcomes: Iterable[pd.DataFrame], statuses: Sequence[Status], ve
             first.append(care.head(most - total))
         total += len(care)
         reasons.update(_count_reasons(care))
-    return Care(total, pd.concat(first, ignore_index=True), reasons)
+    why = veil.words(without(run.message, run.foreign)) if veil.is_on else run.message
+    return Care(total, pd.concat(first, ignore_index=True), reasons, why=why)
 
 
 def _veiled(care: pd.DataFrame, veil: Veil) -> pd.Series[Any]:

@@ -138,5 +138,5 @@ class BatchResult(AnyResult):
         return bool(np.isin(rows[first:last] - task.first_row, arrived).any())
 
     def _page(self, veil: Veil, limits: Limits) -> Page:
-        care = gather_care(self.outcome_parts(), self._statuses_of_care(), veil, limits.rows)
+        care = gather_care(self.outcome_parts(), self._statuses_of_care(), veil, limits.rows, self.run)
         return result_page(self, care, veil, limits)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas.masking import Veil, is_personal
+from growlytics_pandas.masking import Crowd, Veil
 from growlytics_pandas.outcomes import CODES, MEANINGS, Book, Status
 from growlytics_pandas.report.tables import Care, label
 
@@ -23,14 +24,14 @@ _OUR_WORDS: Final = CODES[Status.INVALID]  # never sent, so that no server can h
 
 
 def gather_care(
-    plan: Plan, book: Book, rows: Rows, outcomes: Callable[[Rows], pd.DataFrame], veil: Veil, most: int
+    plan: Plan, book: Book, rows: Rows, outcomes: Callable[[Rows], pd.DataFrame], veil: Veil, most: int, why: str = ""
 ) -> Care:
-    """Return what a report tells of `rows`, the first `most` of them one by one."""
-    words = _masked_words(plan, book, veil)
+    """Return what a report tells of `rows`, the first `most` of them one by one, and of `why` the run ended early."""
+    words, why = _masked_words(plan, book, veil, why)
     first = outcomes(rows[:most])
     first["error"] = pd.Series([words.get(row) for row in rows[:most].tolist()], dtype="string")
     labels = plan.frame.index.name
-    return Care(len(rows), first, _count_reasons(book, rows, words), "index" if labels is None else label(labels))
+    return Care(len(rows), first, _count_reasons(book, rows, words), "index" if labels is None else label(labels), why)
 
 
 def _count_reasons(book: Book, rows: Rows, words: dict[int, str]) -> Counter[tuple[str, int, str]]:
@@ -47,19 +48,16 @@ def _count_reasons(book: Book, rows: Rows, words: dict[int, str]) -> Counter[tup
     return reasons
 
 
-def _masked_words(plan: Plan, book: Book, veil: Veil) -> dict[int, str]:
-    """Return row → why, without the values of that row."""
+def _masked_words(plan: Plan, book: Book, veil: Veil, why: str) -> tuple[dict[int, str], str]:
+    """Return row → why, and why the run ended, without the values of any row that a server has spoken of."""
+    if not veil.is_on:
+        return book.errors, why
     noted = np.fromiter(book.errors, dtype="int64", count=len(book.errors))
     foreign = noted[book.codes()[noted] != _OUR_WORDS]
-    if not veil.is_on or not len(foreign):
-        return book.errors
-    told = zip(foreign.tolist(), _secrets(plan, foreign), strict=True)
-    return {**book.errors, **{row: veil.words(book.errors[row], secrets) for row, secrets in told}}
-
-
-def _secrets(plan: Plan, rows: Rows) -> list[tuple[Any, ...]]:
-    """Return for each row its id and whatever else tells who the customer is."""
-    layout = plan.layout
-    places = [a.position for a in layout.attributes if is_personal(a.name, a.column, layout.id_column)]
-    columns = [plan.frame.iloc[:, place].iloc[rows].astype(object).tolist() for place in places]
-    return list(zip(plan.ids(rows), *columns, strict=True))
+    if not len(foreign):
+        return book.errors, veil.words(why)
+    secrets = plan.personal_values(foreign)
+    crowd = Crowd(itertools.chain.from_iterable(secrets))
+    told = zip(foreign.tolist(), secrets, strict=True)
+    masked = {row: crowd.hide(veil.words(book.errors[row], own)) for row, own in told}
+    return {**book.errors, **masked}, crowd.hide(why)

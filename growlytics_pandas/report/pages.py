@@ -75,7 +75,7 @@ def result_page(result: AnyResult, care: Care, veil: Veil, limits: Limits) -> Pa
         title="Dry run of a push" if dry else "Push to Growlytics",
         headline=_headline(result, care),
         tone="good" if result.ok else _dry_tone(result) if dry else "bad",
-        facts=_result_facts(result, veil),
+        facts=_result_facts(result, care.why),
         counts=_counts(result.counts, {Status.UNSENT: "would be sent"} if dry else {}),
         steps=tuple(_result_steps(result, new)),
         tables=_tables(
@@ -174,7 +174,7 @@ def _dry_tone(result: AnyResult) -> Tone:
     return "bad" if errors else "warn" if warnings else "good"
 
 
-def _result_facts(result: AnyResult, veil: Veil) -> tuple[tuple[str, str], ...]:
+def _result_facts(result: AnyResult, why: str) -> tuple[tuple[str, str], ...]:
     run = result.run
     facts = [
         ("to", run.base_url or "nowhere"),
@@ -188,8 +188,8 @@ def _result_facts(result: AnyResult, veil: Veil) -> tuple[tuple[str, str], ...]:
     ]
     if result.note:
         facts.insert(0, ("segment", result.note))
-    if run.message:
-        facts.append(("why", visible(veil.words(run.message), _MAX_REASON_CHARS)))
+    if why:
+        facts.append(("why", visible(why, _MAX_REASON_CHARS)))
     return tuple(facts)
 
 

@@ -57,6 +57,8 @@ class Care:
     first: pd.DataFrame
     reasons: Counter[tuple[str, int, str]]
     labels: str = "index"
+    why: str = ""
+    """Why the run ended early; masked, too."""
 
 
 def label(value: Hashable) -> str:
