@@ -17,7 +17,7 @@ from growlytics_pandas.cells import Mask
 from growlytics_pandas.columns.parsers import MISSING_WORDS, Texts
 from growlytics_pandas.columns.texts import is_guarded, may_need_strip, strip_texts
 from growlytics_pandas.conversion import as_text
-from growlytics_pandas.inference import Kind, family
+from growlytics_pandas.inference import Kind, absent, family
 
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 _UTC: Final = ZoneInfo("UTC")
@@ -68,7 +68,7 @@ def profile_of(column: pd.Series[Any], kind: Kind) -> Profile:
         codes = column.cat.codes.to_numpy()
         counts = np.bincount(codes[codes >= 0], minlength=len(column.cat.categories))
         return _of_values(column.cat.categories.tolist(), counts)
-    present = column[column.notna().to_numpy(dtype=bool)]
+    present = column[(~absent(column)).to_numpy(dtype=bool)]
     if kind is Kind.TEXT:
         codes, uniques = pd.factorize(present)
         return Profile(
@@ -103,7 +103,9 @@ def with_numbers(profile: Profile, column: pd.Series[Any]) -> Profile:
     if not any(profile.others[kind] for kind in _NUMBERS) or column.dtype != object:
         return profile
     numbers = Counter(
-        as_text(value, _UTC) or "" for value in column.dropna().tolist() if family(type(value)) in _NUMBERS
+        as_text(value, _UTC) or ""
+        for value in column[(~absent(column)).to_numpy(dtype=bool)].tolist()
+        if family(type(value)) in _NUMBERS
     )
     others: Counter[Kind] = Counter()
     others.update({kind: count for kind, count in profile.others.items() if kind not in _NUMBERS})

@@ -120,7 +120,7 @@ class _Response(http.client.HTTPResponse):
         super().begin()
         if self.headers.defects or self.headers.get_payload():
             self.headers.defects.clear()
-            self.headers.set_payload(None)
+            self.headers.set_payload("")
 
     def _close_conn(self) -> None:
         has_surplus = self._has_surplus()
