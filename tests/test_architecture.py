@@ -12,6 +12,7 @@ PACKAGE = pathlib.Path(growlytics_pandas.__file__).parent
 # module -> the modules of ours that it may import; a folder is one module here
 ALLOWED = {
     "_rules": "",
+    "_starting": "",
     "contract": "",
     "errors": "",
     "noise": "",
@@ -65,9 +66,9 @@ ALLOWED = {
     "dask": "api batches client delivery errors outcomes pacing plan_options push_options runs wire",
     "form": "_rules api client contract errors identifiers layout masking outcomes planning progress report result sandbox",
     "single": "_rules api checks client contract errors outcomes plan_options runs",
-    "__init__": "accessor api batches client errors ledger options planning result samples sandbox",
+    "__init__": "_starting accessor api batches client errors ledger options planning result samples sandbox",
     "demo": "accessor samples sandbox",
-    "__main__": "commands demo sandbox",
+    "__main__": "_starting commands demo sandbox",
 }
 
 # An import inside a function, to break a circle or to load late: (module, what it imports)
