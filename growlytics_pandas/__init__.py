@@ -5,8 +5,12 @@ Importing this package gives every DataFrame a `growlytics` accessor. It display
 
 import logging as _logging
 
+from growlytics_pandas import (
+    _starting,  # noqa: F401 - before the imports that take time
+    errors,
+    options,
+)
 from growlytics_pandas import accessor as _accessor  # noqa: F401 - registers df.growlytics
-from growlytics_pandas import errors, options
 from growlytics_pandas.api import last_result, plan, preview, push, rules, schema, suggest, validate
 from growlytics_pandas.batches import plan_batches, push_batches
 from growlytics_pandas.client import Client

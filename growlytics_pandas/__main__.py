@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from growlytics_pandas import demo
+from growlytics_pandas._starting import INTERRUPTED, begin_main
 from growlytics_pandas.commands import COMMANDS, Parser, epilog, ledger_command
 from growlytics_pandas.sandbox import command as sandbox
 
@@ -44,12 +45,16 @@ def _called_as() -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    parser = make_parser()
-    chosen = parser.parse_args(arguments)
-    if chosen.command is None:
-        parser.print_help(sys.stderr)
-        return WRONG_CALL
-    return int(chosen.run(chosen))
+    try:
+        begin_main()
+        parser = make_parser()
+        chosen = parser.parse_args(arguments)
+        if chosen.command is None:
+            parser.print_help(sys.stderr)
+            return WRONG_CALL
+        return int(chosen.run(chosen))
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import pandas as pd
 from pandas.api import types as dtypes
 
 from growlytics_pandas import contract
-from growlytics_pandas.inference import Kind
+from growlytics_pandas.inference import Kind, absent
 
 Mask = npt.NDArray[np.bool_]
 
@@ -39,7 +39,7 @@ def extract(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Cells:
     if isinstance(column.dtype, pd.CategoricalDtype):
         return _of_categories(column, kind, zone)
     column = plain(column)
-    missing = column.isna().to_numpy(dtype=bool)
+    missing = absent(column).to_numpy(dtype=bool)
     extractor = _EXTRACTORS.get(kind, _objects)
     if dtypes.is_object_dtype(column.dtype) and kind is not Kind.DATE:
         extractor = _OBJECT_EXTRACTORS.get(kind, _objects)

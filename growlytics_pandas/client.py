@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Unpack, get_args
 
 from growlytics_pandas import contract
-from growlytics_pandas.credentials import KEY_VARIABLE, SEALED, find_key, seal
-from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, InvalidArgumentTypeError
+from growlytics_pandas.credentials import KEY_VARIABLE, SEALED, ApiKey, find_key, seal
+from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, InvalidArgumentTypeError, UsageError
 from growlytics_pandas.ledger import Ledger, TypesFile, Workspace, require_known
 from growlytics_pandas.plan_options import ReadingArguments, with_reading_options
 from growlytics_pandas.targets import require_target
 from growlytics_pandas.transport import TransportName, open_transport
+from growlytics_pandas.transport.privacy import KeyMask
 from growlytics_pandas.transport.protocol import Endpoint, Headers, Transport
 from growlytics_pandas.transport.urls import checked_url
 
@@ -80,6 +81,26 @@ class Client:
         types: str | Path | None = None,
     ) -> None:
         given, api_key = seal(api_key), SEALED  # a verbose traceback prints the arguments as they are then
+        try:
+            self._set_up(given, base_url, ledger, transport, timeout, verify, session)
+            self._types_file = None if types is None else self._open_types(types)
+        except UsageError as error:
+            # The key may be in the wrong place: neither the words nor the frames of the error show it.
+            base_url = ledger = transport = timeout = verify = types = SEALED  # type: ignore[assignment]
+            if not isinstance(error, ApiKeyError):  # that one never shows what it found
+                error.args = (_mask_of(given)(str(error)),)
+            raise error.with_traceback(None) from None
+
+    def _set_up(
+        self,
+        given: ApiKey | None,
+        base_url: str | None,
+        ledger: Any,
+        transport: TransportName,
+        timeout: float,
+        verify: bool | str | Path,
+        session: requests.Session | None,
+    ) -> None:
         self._key = find_key(given)
         self.base_url = checked_url(base_url or os.environ.get(URL_VARIABLE) or contract.BASE_URL)
         if transport not in get_args(TransportName):
@@ -95,7 +116,6 @@ class Client:
         self._verify = verify if isinstance(verify, bool) else _bundle(verify)
         self._session = session
         self.ledger = _opened(ledger)
-        self._types_file = None if types is None else self._open_types(types)
 
     def recipe(self) -> ClientRecipe:
         """Return what another process needs to make such a client. It holds neither the key nor the ledger."""
@@ -288,7 +308,7 @@ class Client:
         upsert_one(self, id, attributes, name, options)
 
     def __repr__(self) -> str:
-        return f"<Client {self.base_url}>"
+        return f"<Client {getattr(self, 'base_url', 'that could not be made')}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +361,11 @@ def refuse_client_as_id(id_col: Any) -> None:
 def default_client() -> Client | None:
     """Return the client that the environment describes; None where it holds no key."""
     return Client() if os.environ.get(KEY_VARIABLE, "").strip() else None
+
+
+def _mask_of(given: ApiKey | None) -> KeyMask:
+    found = given.reveal() if given is not None else os.environ.get(KEY_VARIABLE)
+    return KeyMask(found.strip() if isinstance(found, str) else "")
 
 
 def _opened(ledger: Any) -> Ledger | None:

@@ -198,7 +198,7 @@ def is_infinite(value: Any) -> bool:
     if isinstance(value, (float, np.floating)):
         return bool(np.isinf(value))
     if isinstance(value, Decimal):
-        return bool(np.isinf(float(value)))
+        return value.is_snan() or bool(np.isinf(float(value)))
     return isinstance(value, int) and abs(value) > _DOUBLE_MAX
 
 
@@ -237,7 +237,7 @@ def _is_unsafe(value: Any) -> bool:
     if isinstance(value, (float, np.floating)):
         return has_lost_digits(value)
     if isinstance(value, Decimal):
-        return abs(value) > contract.MAX_SAFE_INTEGER and value == value.to_integral_value()
+        return not value.is_snan() and abs(value) > contract.MAX_SAFE_INTEGER and value == value.to_integral_value()
     return isinstance(value, int) and abs(value) > contract.MAX_SAFE_INTEGER
 
 
@@ -266,7 +266,7 @@ def as_boolean(value: Any) -> bool | None:
         return bool(value)
     if kind is Kind.TEXT:
         return BOOLEAN_WORDS.get(str(value).strip().lower())
-    if kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL) and value in (0, 1):
+    if kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL) and not is_infinite(value) and value in (0, 1):
         return bool(value)
     return None
 

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas.errors import DataError
+from growlytics_pandas.masking import is_missing, written
 from growlytics_pandas.targets import replacing, require_target
 
 RISKY: Final = tuple("=+-@\t\r\n＝＋－＠'")
@@ -104,17 +105,18 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
 def _written(value: Any) -> str:
     if isinstance(value, str):
         return _quoted(value)
-    if pd.api.types.is_scalar(value) and pd.isna(value):
+    if is_missing(value):
         return ""
-    return _plain(value) or _quoted(str(value))
+    return _plain(value) or _quoted(written(value))
 
 
 def _plain(value: Any) -> str:
     """Write a boolean, a number or a moment without quotes; '' for anything else."""
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
-    if isinstance(value, (int, np.integer)):
-        return str(int(value))
+    if isinstance(value, (int, np.integer)) and not isinstance(value, np.timedelta64):
+        text = written(int(value))
+        return text if text[-1].isdigit() else _quoted(text)
     if isinstance(value, (float, np.floating)):
         text = repr(float(value))
         return f"'{text}" if text == _MINUS_INFINITY else text

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import Enum, StrEnum
 from numbers import Number
 from types import MappingProxyType
@@ -72,11 +72,24 @@ def inspect(column: pd.Series[Any]) -> Finding:
     """Tell what the cells of a column are and which attribute type they become."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return _of_used_categories(column)
-    if column.isna().all():
+    if absent(column).all():
         return Finding(Kind.EMPTY, None, _ALL_MISSING)
     if isinstance(column.dtype, pd.SparseDtype):
         return _of_dtype(pd.Series(np.asarray(column)))
     return _of_dtype(column)
+
+
+def absent(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return which cells are missing. A signalling NaN is not: pandas cannot compare it, and it is no empty cell."""
+    try:
+        return column.isna()
+    except InvalidOperation:
+        return pd.Series([not is_signal(value) and bool(np.all(pd.isna(value))) for value in column], column.index)
+
+
+def is_signal(value: Any) -> bool:
+    """Return whether a value is a signalling NaN, with which nothing can be calculated."""
+    return isinstance(value, Decimal) and value.is_snan()
 
 
 def tally(column: pd.Series[Any]) -> Counter[Kind]:
@@ -196,7 +209,7 @@ def _of_objects(column: pd.Series[Any]) -> Finding:
 
 def _families(column: pd.Series[Any]) -> tuple[Counter[Kind], Counter[type]]:
     """Count the values of an object column by kind and by class."""
-    present = column.to_numpy()[~column.isna().to_numpy()]
+    present = column.to_numpy()[~absent(column).to_numpy()]
     classes = Counter(map(type, present.tolist()))
     kinds: Counter[Kind] = Counter()
     for cls, count in classes.items():

@@ -11,7 +11,7 @@ from growlytics_pandas import contract
 from growlytics_pandas.columns.reading import DEFAULT_READING, Reading, clean, find_currencies
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.identifiers import Ids, Keep, read_ids
-from growlytics_pandas.inference import AttributeType, Finding, Kind, inspect
+from growlytics_pandas.inference import AttributeType, Finding, Kind, absent, inspect
 from growlytics_pandas.labels import count_reject_labels, is_same, suggest
 from growlytics_pandas.ledger import UNCERTAIN, KnownType
 from growlytics_pandas.plan_options import NewAttributes, PlanOptions
@@ -202,7 +202,7 @@ def look_at(column: "pd.Series[Any]", reading: Reading, zone: ZoneInfo, region: 
     dtype = str(column.dtype)
     column = clean(column, reading, zone, region)
     finding = inspect(column)
-    return ColumnFacts(finding, dtype, int(column.isna().sum()), find_currencies(column, reading))
+    return ColumnFacts(finding, dtype, int(absent(column).sum()), find_currencies(column, reading))
 
 
 def _doubt(known: KnownType | None) -> str:

@@ -6,11 +6,13 @@ keeps the first character or the last two digits, enough to recognise a value th
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -29,6 +31,8 @@ MAX_SECRET_WORDS: Final = 12  # a longer value is no name
 
 _ANSWER: Final = re.compile(r"(HTTP \d{3}): .*", re.DOTALL)
 _WORD: Final = re.compile(r"\w+")
+_HUGE: Final = "integer of"
+_PRINTED: Final = frozenset({str, float, bool, type(None)})
 _JOINERS: Final = "\u200c\u200d"  # part of how Indic scripts and emoji are written, and harmless
 _ADDRESS: Final = re.compile(r"[^\s@<>\"',;:()\[\]{}=]{1,64}@[^\s@<>\"',;:()\[\]{}]{1,255}")
 _NUMBER: Final = re.compile(
@@ -71,7 +75,7 @@ def mask_value(value: Any) -> str:
     >>> mask_value("asha@example.com"), mask_value("+919876543210"), mask_value("Asha Rao"), mask_value(None)
     ('a•••@e•••.com', '•••10', 'A•••', '–')
     """
-    if _is_missing(value):
+    if is_missing(value):
         return MISSING
     text = _text(value)[:MAX_SCANNED_CHARS].strip()
     local, at, domain = text.rpartition("@")
@@ -125,7 +129,7 @@ class Veil:
         """Show a foreign text that may repeat what was sent: `secrets` are the values to look for."""
         if not self.is_on:
             return text
-        plain = {" ".join(_text(secret).split()) for secret in secrets if not _is_missing(secret)}
+        plain = {" ".join(_text(secret).split()) for secret in secrets if not is_missing(secret)}
         for secret in sorted(plain, key=len, reverse=True):  # the longest first: a name may hold another
             if len(secret) >= MIN_SECRET_CHARS:
                 masked = mask_value(secret).replace("\\", r"\\")  # a template, in which backslashes mean something
@@ -147,7 +151,7 @@ class Crowd:
     def __init__(self, values: Iterable[Any]) -> None:
         self._known: dict[tuple[str, ...], str] = {}
         for value in values:
-            text = "" if _is_missing(value) else _text(value)[:MAX_SCANNED_CHARS].strip()
+            text = "" if is_missing(value) else _text(value)[:MAX_SCANNED_CHARS].strip()
             words = tuple(_WORD.findall(text.casefold()))
             if len(text) >= MIN_SECRET_CHARS and 0 < len(words) <= MAX_SECRET_WORDS:
                 self._known[words] = text
@@ -193,9 +197,41 @@ def without(text: str, foreign: str) -> str:
 
 def _text(value: Any) -> str:
     """Write a value; a whole float, which an integer with gaps becomes, without its ``.0``."""
-    if _is_missing(value):
+    if is_missing(value):
         return MISSING
-    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
+    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else written(value)
+
+
+def written(value: Any) -> str:
+    """Write any value. Python writes no integer of more than 4,300 digits, alone or inside a list; so its size is.
+
+    Examples
+    --------
+    >>> written(10**5000), written([1])
+    ('integer of 5,001 digits', '[1]')
+    """
+    try:
+        return str(value)
+    except ValueError:
+        return f"{_HUGE} {_count_digits(value):,} digits" if isinstance(value, int) else f"a {type(value).__name__}"
+
+
+def printable(value: Any) -> Any:
+    """Return a value, or its text where pandas could not print it."""
+    if type(value) in _PRINTED:
+        return value
+    if isinstance(value, Decimal):
+        return str(value) if value.is_snan() else value
+    try:
+        str(value)
+    except ValueError:
+        return written(value)
+    return value
+
+
+def _count_digits(number: int) -> int:
+    digits = int(abs(number).bit_length() * math.log10(2))  # as many, or one fewer
+    return digits + 1 if abs(number) >= 10**digits else digits
 
 
 def _is_quantity(value: Any) -> bool:
@@ -203,8 +239,11 @@ def _is_quantity(value: Any) -> bool:
     return isinstance(value, date) or (isinstance(value, float) and not value.is_integer())
 
 
-def _is_missing(value: Any) -> bool:
-    return not isinstance(value, str) and bool(pd.api.types.is_scalar(value) and pd.isna(value))
+def is_missing(value: Any) -> bool:
+    """Return whether a value is a missing one; a signalling NaN, which cannot be compared, is none."""
+    if isinstance(value, str) or (isinstance(value, Decimal) and value.is_snan()):
+        return False
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 def _looks_like_number(text: str) -> bool:

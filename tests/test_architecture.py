@@ -12,6 +12,7 @@ PACKAGE = pathlib.Path(growlytics_pandas.__file__).parent
 # module -> the modules of ours that it may import; a folder is one module here
 ALLOWED = {
     "_rules": "",
+    "_starting": "",
     "_text": "",
     "contract": "",
     "errors": "",
@@ -35,7 +36,7 @@ ALLOWED = {
     "transport": "contract errors wire",
     "zones": "errors",
     "cells": "contract inference",
-    "csv_safe": "errors targets",
+    "csv_safe": "errors masking targets",
     "endings": "errors pacing retry wire",
     "ledger": "contract errors targets",
     "sandbox": "contract errors masking templates",
@@ -49,7 +50,7 @@ ALLOWED = {
     "client": "contract credentials errors ledger plan_options targets transport",
     "layout": "columns contract errors identifiers inference labels ledger plan_options zones",
     "blocks": "cells columns contract conversion identifiers inference layout",
-    "checks": "_rules _text blocks cells columns contacts contract conversion identifiers inference layout ledger",
+    "checks": "_rules _text blocks cells columns contacts contract conversion identifiers inference layout ledger masking",
     "encoding": "blocks cells conversion inference",
     "recording": "encoding errors ledger outcomes",
     "rejects": "_rules blocks checks labels layout outcomes",
@@ -70,9 +71,9 @@ ALLOWED = {
     "dask": "api batches client delivery errors outcomes pacing plan_options push_options runs segments wire",
     "form": "_rules _text api client columns contract errors identifiers layout masking outcomes planning progress report result sandbox",
     "single": "_rules api checks client contract errors outcomes plan_options runs",
-    "__init__": "accessor api batches client errors ledger options planning result samples sandbox segments",
+    "__init__": "_starting accessor api batches client errors ledger options planning result samples sandbox segments",
     "demo": "accessor samples sandbox",
-    "__main__": "commands demo sandbox",
+    "__main__": "_starting commands demo sandbox",
 }
 
 # An import inside a function, to break a circle or to load late: (module, what it imports)

@@ -19,7 +19,7 @@ from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.reading import clean, find_currencies
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.identifiers import Ids, fold, hash_texts, read_ids
-from growlytics_pandas.inference import Finding, Kind, inspect, merge, tally
+from growlytics_pandas.inference import Finding, Kind, absent, inspect, merge, tally
 from growlytics_pandas.layout import Attribute, ColumnFacts, Layout
 from growlytics_pandas.plan_options import PlanOptions
 
@@ -100,7 +100,7 @@ def _tally(column: pd.Series[Any], label: Hashable, question: Question) -> Colum
         tally(column),
         finding.detail if finding.kind is Kind.UNSUPPORTED else "",
         dtype,
-        int(column.isna().sum()),
+        int(absent(column).sum()),
         sample,
         find_currencies(column, question.options.reading_of(label)),
     )

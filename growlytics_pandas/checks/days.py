@@ -14,7 +14,7 @@ from pandas.api import types as dtypes
 
 from growlytics_pandas.cells import Mask, extract
 from growlytics_pandas.columns.parsers import date_parser
-from growlytics_pandas.inference import Kind
+from growlytics_pandas.inference import Kind, absent
 
 _FEW: Final = 3
 """Distinct days; fewer that are midnights in a zone that nobody named may be so by chance."""
@@ -42,7 +42,7 @@ _Read = Callable[[ZoneInfo], npt.NDArray[np.datetime64]]
 
 def zone_of_days(column: pd.Series[Any], zone: ZoneInfo, region: str) -> str | None:
     """Return the zone in which all dates of a column are midnights, where `zone` would change their day."""
-    present = column[column.notna().to_numpy(dtype=bool)]
+    present = column[(~absent(column)).to_numpy(dtype=bool)]
     own, is_aware = _zones_of(present)
     if not is_aware:
         return None

@@ -19,6 +19,7 @@ from growlytics_pandas._rules import RULES, Effect, Rule, Severity
 from growlytics_pandas.cells import originals
 from growlytics_pandas.checks.messages import fix_of, message_text, python_options
 from growlytics_pandas.checks.violations import Rows, Violation
+from growlytics_pandas.masking import printable
 
 DTYPES: Final = MappingProxyType(
     {
@@ -255,10 +256,10 @@ def _labels(violation: Violation, frame: pd.DataFrame | None) -> Sequence[Any]:
 
 def _values(violation: Violation, frame: pd.DataFrame | None) -> Sequence[Any]:
     if violation.rows is None:
-        return [violation.value]
+        return [printable(violation.value)]
     if violation.values is not None or frame is None:
         return violation.values or []
-    return originals(frame.iloc[violation.rows, violation.position])
+    return list(map(printable, originals(frame.iloc[violation.rows, violation.position])))
 
 
 def _valid(text: str) -> str:

@@ -11,7 +11,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pandas.api.types import is_scalar
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule, Severity
@@ -22,6 +21,7 @@ from growlytics_pandas.checks.violations import Rows, Violation
 from growlytics_pandas.identifiers import Groups, Ids, Keep, find_groups, fold, fold_all, hash_texts, unkept
 from growlytics_pandas.inference import Kind
 from growlytics_pandas.layout import Layout
+from growlytics_pandas.masking import is_missing
 
 EARLIER_BATCH: Final = -1
 """In place of the row that has the same id, where that row is gone."""
@@ -266,7 +266,7 @@ def _wrapped(texts: list[str]) -> dict[str, Mask]:
 
 def _unusable(value: Any) -> str:
     """Say why a value is no id."""
-    if is_scalar(value) and pd.isna(value):
+    if is_missing(value):
         return "there is no id; every customer needs one."
     if isinstance(value, str):
         if not value:

@@ -15,6 +15,7 @@ from growlytics_pandas.checks.suggestion import Suggestion, count_of
 from growlytics_pandas.columns.texts import normalize_texts, strip_texts
 from growlytics_pandas.contacts import PLAIN_EMAIL, invalid_emails, invalid_mobiles
 
+_NOT_IN_PLAIN_EMAIL: Final = re.compile(r"[^a-z0-9@._%+\- ]")
 _LOOKED_AT: Final = 200  # distinct values: enough to know a column of contacts
 _MOST: Final = 0.5  # of them are addresses or numbers
 _OF_OTHERS: Final = frozenset(
@@ -132,6 +133,9 @@ def suggest_normalization(profile: Profile, label: Hashable, reserved: str, regi
 
 
 def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion | None:
+    joined = " ".join(profile.texts)
+    if not _NOT_IN_PLAIN_EMAIL.search(joined) and joined.count(" ") == len(profile.texts) - 1:
+        return None  # as nearly always: one pass over the joined texts, not one search a text
     odd = profile.where(mask_of(profile.texts, lambda text: not (text.islower() and PLAIN_EMAIL.fullmatch(text))))
     if not odd.texts:
         return None
@@ -148,8 +152,8 @@ def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion
 
 
 def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestion | None:
-    shapes = {re.sub("[0-9]", "9", text) for text in profile.texts}
-    if len(shapes) == 1 and not next(iter(shapes)).endswith(".9"):
+    shapes = profile.texts.shapes.names
+    if len(shapes) == 1 and not shapes[0].endswith(".1"):
         return None
     normal = normalize_texts(profile.texts, "E.164", region)
     is_number = {old: new.startswith("+") for old, new in zip(profile.texts, normal, strict=True)}

@@ -17,7 +17,7 @@ from growlytics_pandas.cells import Mask
 from growlytics_pandas.columns.parsers import MISSING_WORDS, Texts
 from growlytics_pandas.columns.texts import is_guarded, may_need_strip, strip_texts
 from growlytics_pandas.conversion import as_text
-from growlytics_pandas.inference import Kind, family
+from growlytics_pandas.inference import Kind, absent, family
 
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 _UTC: Final = ZoneInfo("UTC")
@@ -68,7 +68,7 @@ def profile_of(column: pd.Series[Any], kind: Kind) -> Profile:
         codes = column.cat.codes.to_numpy()
         counts = np.bincount(codes[codes >= 0], minlength=len(column.cat.categories))
         return _of_values(column.cat.categories.tolist(), counts)
-    present = column[column.notna().to_numpy(dtype=bool)]
+    present = column[(~absent(column)).to_numpy(dtype=bool)]
     if kind is Kind.TEXT:
         codes, uniques = pd.factorize(present)
         return Profile(
@@ -81,7 +81,7 @@ def profile_of(column: pd.Series[Any], kind: Kind) -> Profile:
 
 def profile_of_ids(column: pd.Series[Any], kind: Kind) -> Profile:
     """Return the texts of a column in which most differ, one by one."""
-    values = column[column.notna().to_numpy(dtype=bool)].to_numpy(dtype=object).tolist()
+    values = column[(~absent(column)).to_numpy(dtype=bool)].to_numpy(dtype=object).tolist()
     texts = Texts(map(str, values) if kind is Kind.TEXT else (value for value in values if isinstance(value, str)))
     return Profile(texts, np.ones(len(texts), dtype="int64"), Counter())
 
@@ -104,7 +104,9 @@ def with_numbers(profile: Profile, column: pd.Series[Any]) -> Profile:
     if not any(profile.others[kind] for kind in _NUMBERS) or column.dtype != object:
         return profile
     numbers = Counter(
-        as_text(value, _UTC) or "" for value in column.dropna().tolist() if family(type(value)) in _NUMBERS
+        as_text(value, _UTC) or ""
+        for value in column[(~absent(column)).to_numpy(dtype=bool)].tolist()
+        if family(type(value)) in _NUMBERS
     )
     others: Counter[Kind] = Counter()
     others.update({kind: count for kind, count in profile.others.items() if kind not in _NUMBERS})

@@ -37,7 +37,7 @@ from growlytics_pandas.columns.parsers import SURE_WORDS, Texts
 from growlytics_pandas.columns.reading import Reading, clean
 from growlytics_pandas.contacts import PLAIN_EMAIL
 from growlytics_pandas.conversion import as_text, date_in
-from growlytics_pandas.inference import Kind
+from growlytics_pandas.inference import Kind, absent
 
 __all__ = ["Suggestion", "as_frame", "as_options", "suggest_for"]
 
@@ -209,7 +209,7 @@ def _is_old_index(context: _Context, position: int) -> bool:
         return False
     column = context.column(position)
     numbers = pd.to_numeric(column, errors="coerce")
-    if column.isna().any() or numbers.isna().any() or not numbers.is_unique or len(numbers) < 1:
+    if absent(column).any() or absent(numbers).any() or not numbers.is_unique or len(numbers) < 1:
         return False
     steps = np.diff(numbers.to_numpy(dtype="float64"))
     return (bool((steps > 0).all()) and numbers.iloc[0] in (0, 1)) or bool((steps == 1).all())
@@ -224,7 +224,7 @@ def _for_numbers(context: _Context, position: int) -> list[Suggestion]:
     if reading.date_formats:
         return []
     column = context.column(position)
-    present = column[column.notna().to_numpy(dtype=bool)]
+    present = column[(~absent(column)).to_numpy(dtype=bool)]
     glance = present.iloc[:_GLANCE].tolist()
     if all(value in (0, 1) for value in glance):
         return _bits(column, present, label) if known is None else []
@@ -256,7 +256,7 @@ def _may_be_day(value: Any, name: str) -> bool:
 
 def _digits(column: pd.Series[Any], most: int | None) -> Profile | None:
     """Return the numbers of a column as text."""
-    present = column[column.notna().to_numpy(dtype=bool)]
+    present = column[(~absent(column)).to_numpy(dtype=bool)]
     codes, uniques = pd.factorize(present)
     if most is not None:
         uniques = uniques[:most]
@@ -397,7 +397,7 @@ def _suggest_zone(context: _Context, found: Sequence[Suggestion]) -> list[Sugges
     is_one = len(set(zones.values())) == 1
     suggestions = []
     for position, zone in zones.items():
-        present = int(context.frame.iloc[:, position].notna().sum())
+        present = int((~absent(context.frame.iloc[:, position])).sum())
         reason = (
             f"all dates are midnights in {zone}, and in {context.zone.key} each would be another day: "
             f"timezone={zone!r} keeps the days"

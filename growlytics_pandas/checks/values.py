@@ -19,7 +19,7 @@ from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.contacts import Problem, invalid_emails, invalid_mobiles
 from growlytics_pandas.conversion import as_boolean, as_date, as_number
 from growlytics_pandas.identifiers import too_long
-from growlytics_pandas.inference import TYPE_OF, AttributeType, Kind, family
+from growlytics_pandas.inference import TYPE_OF, AttributeType, Kind, absent, family
 from growlytics_pandas.layout import Layout
 
 _LIMITS: Final[Mapping[Rule, Any]] = {
@@ -164,7 +164,9 @@ def _empty_rows(frame: pd.DataFrame, layout: Layout, block: Block) -> list[Viola
     if not len(rows):
         return []
     asked = [attribute.position for attribute in layout.attributes]
-    is_bare = frame.iloc[rows, asked].isna().all(axis=1).to_numpy(dtype=bool)
+    is_bare = np.ones(len(rows), dtype=bool)
+    for position in asked:
+        is_bare &= absent(frame.iloc[rows, position]).to_numpy(dtype=bool)
     return [
         Violation(Rule.ROW_EMPTY, layout.id_position, layout.id_column, None, rows=rows[chosen], variant=variant)
         for variant, chosen in (("", is_bare), ("errors", ~is_bare))

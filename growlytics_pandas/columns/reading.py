@@ -21,7 +21,7 @@ from growlytics_pandas.cells import Cells, Mask, dates_array, extract, naive, pl
 from growlytics_pandas.columns.parsers import currencies, date_parser, number_parser
 from growlytics_pandas.columns.texts import PHONE_NORMALIZATIONS, normalize_texts, strip_texts
 from growlytics_pandas.conversion import Values, as_text, convert, date_in, is_infinite, number_in
-from growlytics_pandas.inference import AttributeType, Kind, family, inspect
+from growlytics_pandas.inference import AttributeType, Kind, absent, family, inspect
 
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 
@@ -107,13 +107,13 @@ def _clean_categories(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, 
     cleaned = clean(categories, reading, zone, region)
     if cleaned is categories:
         return column
-    codes, missing = column.cat.codes.to_numpy(), column.isna().to_numpy()
+    codes, missing = column.cat.codes.to_numpy(), absent(column).to_numpy()
     with_none = cleaned.reindex(range(len(cleaned) + 1))  # the last is missing: codes of missing cells are -1
     return with_none.take(np.where(missing, len(cleaned), codes)).set_axis(column.index)
 
 
 def _clean_objects(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, region: str) -> pd.Series[Any]:
-    missing = column.isna().to_numpy(dtype=bool)
+    missing = absent(column).to_numpy(dtype=bool)
     values = [None if away else value for value, away in zip(column.tolist(), missing.tolist(), strict=True)]
     if reading.normalize in PHONE_NORMALIZATIONS:
         values = [as_text(value, zone) if _is_number(value) else value for value in values]

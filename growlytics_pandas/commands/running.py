@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from growlytics_pandas.commands.exits import Exit, status_of
+from growlytics_pandas.commands.parser import without_key
 from growlytics_pandas.commands.stopping import Stopper
 from growlytics_pandas.commands.summary import Summary
 from growlytics_pandas.commands.wording import in_words
@@ -40,8 +41,7 @@ class Command:
                 summary = self.work(arguments, stopper)
             except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a log gets a line, whatever went wrong
                 summary = explain(error, Summary(self.name, arguments.file), stopper)
-        _say(summary, arguments)
-        return summary.exit_status
+        return _say(summary, arguments)
 
 
 def explain(error: BaseException, summary: Summary, stopper: Stopper) -> Summary:
@@ -64,14 +64,23 @@ def explain(error: BaseException, summary: Summary, stopper: Stopper) -> Summary
     return replace(summary, exit_status=Exit.FAULT, ended=ended, message=words)
 
 
-def _say(summary: Summary, arguments: argparse.Namespace) -> None:
+def _say(summary: Summary, arguments: argparse.Namespace) -> int:
+    """Say what there is to say, and return the exit status: that of the command, but where its words are lost."""
+    key_file = getattr(arguments, "key_file", None)
     if summary.message:
-        sys.stderr.write(f"{'stopped' if summary.ended == 'interrupted' else 'error'}: {summary.message}\n")
+        message = without_key(summary.message, key_file)
+        sys.stderr.write(f"{'stopped' if summary.ended == 'interrupted' else 'error'}: {message}\n")
     text = summary.to_json() if arguments.json else summary.to_text()
     if text and (
         arguments.json or summary.columns or summary.suggestions or summary.exit_status or not arguments.quiet
     ):
-        _print(text)
+        try:
+            _print(without_key(text, key_file))
+        except OSError as error:
+            _give_up_stdout()
+            sys.stderr.write(f"error: the standard output cannot be written: {error.strerror or error}.\n")
+            return summary.exit_status or Exit.CALL
+    return summary.exit_status
 
 
 def _print(text: str) -> None:
@@ -81,5 +90,10 @@ def _print(text: str) -> None:
         sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
+        _give_up_stdout()
+
+
+def _give_up_stdout() -> None:
+    """Let what is left of the output go nowhere, or Python complains of it when it ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

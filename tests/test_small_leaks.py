@@ -1,0 +1,98 @@
+"""A key in the wrong place is not repeated; a command that cannot speak, or is stopped as it starts, has no traceback."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from growlytics_pandas import Client
+from growlytics_pandas.__main__ import main
+from growlytics_pandas.errors import UsageError
+
+KEY = "qz7Hk/4x&9c2e=51d8+b64d<0e"
+COMMAND = [sys.executable, "-m", "growlytics_pandas"]
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"transport": KEY}, {"timeout": KEY}, {"verify": KEY}, {"base_url": f"ftp://{KEY}"}, {"ledger": f"{KEY}\0"}],
+)
+def test_a_key_in_the_place_of_another_argument_is_not_repeated(monkeypatch, wrong, is_given):
+    monkeypatch.delenv("GROWLYTICS_API_KEY", raising=False)
+    if not is_given:
+        monkeypatch.setenv("GROWLYTICS_API_KEY", KEY)
+    with pytest.raises(UsageError) as caught:
+        Client(KEY if is_given else None, **wrong)
+    assert KEY.lower() not in str(caught.value).lower()
+    assert KEY.encode() not in pickle.dumps(caught.value)
+
+
+def test_a_client_that_could_not_be_made_has_a_repr():
+    made = Client.__new__(Client)
+    assert repr(made) == "<Client that could not be made>"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["push", KEY, "--id-col", "id"],
+        ["push", "a.csv", "--id-col", "id", "--type", KEY],
+        ["push", "a.csv", "--id-col", "id", "--errors", KEY],
+        ["push", "a.csv", "--id-col", KEY],
+        ["push", "a.csv", "--id-col", "id", "--max-rate", KEY],
+        ["push", "a.csv", "--id-col", "id", "--report", KEY],
+        ["push", "a.csv", "--id-col", "id", "--options", KEY],
+        ["push", "a.csv", "--id-col", "id", "--base-url", f"ftp://{KEY}"],
+        ["push", "a.csv", "--id-col", "id", "--ca-bundle", KEY],
+        ["push", "a.csv", "--id-col", "id", "--ledger", f"{KEY}/x/y"],
+        ["push", KEY, "--id-col", "id", "--json"],
+        [KEY],
+    ],
+)
+def test_an_argument_that_is_the_key_is_not_repeated(tmp_path, monkeypatch, capsys, arguments):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GROWLYTICS_API_KEY", KEY)
+    (tmp_path / "a.csv").write_text("id,Score\nc1,1\n")
+    try:
+        status = main(arguments)
+    except SystemExit as end:
+        status = end.code
+    said = "".join(capsys.readouterr())
+    assert status
+    assert said
+    assert KEY[:8].lower() not in said.lower()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_standard_output_is_one_line_and_a_status(sandbox, tmp_path):
+    rows = tmp_path / "a.csv"
+    rows.write_text("id,Score\nc1,1\n")
+    environment = os.environ | {"GROWLYTICS_API_KEY": sandbox.api_key, "GROWLYTICS_BASE_URL": sandbox.base_url}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "push", str(rows), "--id-col", "id", "--ledger", "none", "--json", "--quiet"],
+            stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: the standard output cannot be written")
+    assert "Traceback" not in done.stderr
+    assert list(sandbox.stored()) == ["c1"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no SIGINT to send there")
+@pytest.mark.parametrize("seconds", [0.15, 0.3, 0.5, 0.8])
+def test_an_interrupt_of_the_imports_has_no_traceback(seconds):
+    process = subprocess.Popen(
+        [*COMMAND, "sandbox", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert "growlytics_pandas/" not in said or "Traceback" not in said
+    assert process.returncode in (0, 130, -signal.SIGINT), "Python itself may not have begun with the package"
