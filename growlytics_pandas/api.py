@@ -201,8 +201,8 @@ def validate(plan: Plan) -> pd.DataFrame:
     -------
     DataFrame
         One row per violation: `row` (0-based position, NA: the whole column), `index` (label), `column`, `attribute`,
-        `rule`, `severity` ("error", "warning"), `effect`, `value`, `limit`, `count` (cells), `message`, `fix` (a line
-        of pandas to paste). All violations; the same columns when there are none.
+        `rule`, `severity` ("error", "warning"), `effect`, `value`, `limit`, `count` (cells), `message`, `fix`
+        (options, or what to do). All violations; the same columns when there are none.
 
     Examples
     --------

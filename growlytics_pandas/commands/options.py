@@ -28,12 +28,7 @@ how a file is read:
             with an error, and formulas that no spreadsheet program has calculated, are missing, and a note counts
             them (xlsx). The first row with cells is the heading.
   Gzip is recognised by itself. The `line` of violations and outcomes is that of the file, where the heading of a csv
-  is 1; of a workbook it is the row of the sheet; of a parquet it is the row, from 0.
-
-the `fix` of a violation is a line to paste after the file is read with pandas:
-  csv, tsv  df = pd.read_csv(FILE, dtype=str, keep_default_na=False, na_values=[""])
-  jsonl     df = pd.read_json(FILE, lines=True, dtype=False)
-  parquet   df = pd.read_parquet(FILE)"""
+  is 1; of a workbook it is the row of the sheet; of a parquet it is the row, from 0."""
 
 
 def epilog() -> str:

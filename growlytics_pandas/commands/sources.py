@@ -54,11 +54,6 @@ class Source:
         return self.format in _SEPARATORS
 
     @property
-    def has_types(self) -> bool:
-        """Whether a column has one type, which a line of pandas can change."""
-        return self.format == "parquet"
-
-    @property
     def shown(self) -> str:
         """What to call it."""
         return "stdin" if self.path == STDIN else self.path
