@@ -12,6 +12,8 @@ from typing import Any, Final
 
 READABLE: Final = 1  # EPOLLIN and POLLIN alike
 
+_OF_THE_NETWORK: Final = (socket.AF_INET, socket.AF_INET6)
+
 
 class Lines:
     """The sockets that libcurl has opened, by their local ports.
@@ -79,6 +81,8 @@ class Lines:
             with contextlib.suppress(OSError):  # it was closed again: another address answered first
                 sock = socket.socket(fileno=descriptor)
                 try:
+                    if sock.family not in _OF_THE_NETWORK:
+                        continue  # closed again, and its number is that of a local socket of somebody else by now
                     port = sock.getsockname()[1]
                 finally:
                     sock.detach()

@@ -14,6 +14,7 @@ MASK: Final = "[key]"
 MIN_KEY_CHARS: Final = 8  # a shorter one could be part of any word; only toy keys are
 PART_CHARS: Final = 8  # so much of a key, from anywhere in it, gives too much of it away
 END_CHARS: Final = 6  # so does so much of its beginning or its end
+MIN_CHARS_FOR_ENDS: Final = 12  # the ends of a shorter key, such as that of the sandbox, are words of everybody
 MAX_ROUNDS: Final = 5  # of undoing escapes: a proxy may repeat what a server has escaped already
 
 _ESCAPED: Final = re.compile(
@@ -81,8 +82,9 @@ def _parts_of(key: str) -> frozenset[str]:
     forms = [key, raw.hex(), *(_base64_at(raw, shift) for shift in range(3))]
     forms += [form.translate(str.maketrans("+/", "-_")) for form in forms[2:]]
     parts = {form[i : i + PART_CHARS] for form in forms for i in range(len(form) - PART_CHARS + 1)}
-    ends = {key[i : i + END_CHARS] for i in (0, 1, len(key) - END_CHARS - 1, len(key) - END_CHARS)}
-    return frozenset(part.translate(_LOWER) for part in parts | ends)
+    if len(key) >= MIN_CHARS_FOR_ENDS:
+        parts |= {key[i : i + END_CHARS] for i in (0, 1, len(key) - END_CHARS - 1, len(key) - END_CHARS)}
+    return frozenset(part.translate(_LOWER) for part in parts)
 
 
 def _base64_at(raw: bytes, shift: int) -> str:

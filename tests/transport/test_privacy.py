@@ -5,8 +5,10 @@ import html
 import json
 from urllib.parse import quote
 
+import pandas as pd
 import pytest
 
+import growlytics_pandas as gp
 from growlytics_pandas.retry import describe
 from growlytics_pandas.transport.privacy import KeyMask
 from growlytics_pandas.wire import Reply
@@ -96,3 +98,9 @@ def test_words_are_masked_after_they_are_decoded(body):
 
 def test_a_reply_shows_no_foreign_words():
     assert KEY not in repr(Reply(0, 400, KEY.encode(), 0.1, location=KEY, detail=KEY, mask=KeyMask(KEY)))
+
+
+def test_the_words_of_a_sandbox_are_not_taken_for_its_key():
+    with gp.Sandbox(faults=gp.sandbox.Faults(success_false=1.0)) as box:
+        result = gp.push(pd.DataFrame({"id": ["a"], "Score": [1]}), "id", client=box.client, progress=False)
+    assert "sandbox fault" in result.failed["error"][0]
