@@ -31,7 +31,7 @@ def cells(*values):
     made[:] = list(values) if not any(isinstance(value, list) for value in values) else None
     for i, value in enumerate(values):
         made[i] = value
-    return made
+    return pd.Series(made, dtype=object)
 
 
 def everything(plan, folder):
