@@ -1,4 +1,7 @@
+import os
 import signal
+import stat
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -66,3 +69,19 @@ def faulty():
     yield start
     for box in started:
         box.stop()
+
+
+@pytest.fixture
+def null_device(tmp_path):
+    """A null device that may come to harm: as root, the machine's own one could be replaced by a test that fails."""
+    if not hasattr(os, "geteuid"):
+        pytest.skip("no devices here")
+    if os.geteuid() != 0:
+        return Path("/dev/null")  # nobody but root can harm it
+    node = tmp_path / "null"
+    try:
+        os.mknod(node, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        node.write_text("gone")
+    except OSError as error:
+        pytest.skip(f"no device can be made here: {error}")
+    return node
