@@ -1,11 +1,14 @@
 """The ledger among processes: several at once, and one that is killed."""
 
+import gc
 import os
 import subprocess
 import sys
 
 import pytest
 
+from growlytics_pandas import Client
+from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.ledger import Ledger
 
 URL = "https://api.example"
@@ -105,3 +108,47 @@ def test_a_kill_at_any_moment_never_makes_an_overwritten_body_count_as_unchanged
     assert len(lines) == 20
     assert not [line for line in lines if "wrong" in line]
     assert any("True" in line for line in lines)  # some deaths came after the acceptance
+
+
+NEIGHBOUR = """
+import sys
+from growlytics_pandas import Client
+
+client = Client("sk-0123456789abcdef", "http://127.0.0.1:9", ledger=sys.argv[1])
+print(sorted(client.types()["attribute"]))
+client.ledger.close()
+"""
+
+
+@pytest.mark.parametrize("way", ["client", "backup", "link", "refused", "collected"])
+def test_what_one_client_learns_after_others_have_come_and_gone_is_kept(path, tmp_path, way):
+    def ask_neighbour():
+        return subprocess.run(
+            [sys.executable, "-c", NEIGHBOUR, path], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    def open_client(ledger=path):
+        return Client("sk-0123456789abcdef", "http://127.0.0.1:9", ledger=ledger)
+
+    ours = open_client()
+    ours.declare_types({"A": "number"})
+    if way == "client":
+        others = [open_client(), open_client()]
+        others[0].types()
+        others[0].ledger.close()
+        others[1].types()
+    elif way == "backup":
+        ours.ledger.backup(tmp_path / "backup.db")
+        open_client().ledger.backup(tmp_path / "second.db")
+    elif way == "link":
+        (tmp_path / "link.db").symlink_to(path)
+        open_client(tmp_path / "link.db").types()
+    elif way == "refused":
+        with pytest.raises(InvalidArgumentError):
+            open_client().declare_types({"A": "string"})
+    else:
+        open_client().types()
+        gc.collect()
+    assert ask_neighbour() == "['A']"
+    ours.declare_types({"B": "number"})
+    assert ask_neighbour() == "['A', 'B']"

@@ -7,6 +7,8 @@ the owner's only. Everything else is refused as it is.
 import os
 import sqlite3
 import stat
+import threading
+from collections import Counter
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -56,6 +58,17 @@ class Identity(NamedTuple):
     number: int
 
 
+_OPEN_HERE: Final[Counter[Identity]] = Counter()
+"""The ledgers that this process has open: they were claimed already, and must not be opened again but by SQLite.
+
+POSIX drops all locks of a process on a file as soon as it closes any descriptor of it. Without its lock a connection is
+not seen by other processes, and the last of them to close the ledger takes the -wal away, with what is written later.
+"""
+_OPENING: Final = threading.RLock()  # a finalizer may run while it is held
+if hasattr(os, "register_at_fork"):  # nor is it held for ever in a forked process
+    os.register_at_fork(before=_OPENING.acquire, after_in_parent=_OPENING.release, after_in_child=_OPENING.release)
+
+
 def identity(path: Path) -> Identity | None:
     """Return which file is under `path`; None where there is none."""
     try:
@@ -71,21 +84,43 @@ def claim(path: Path) -> None:
     An empty file is taken, too: another process may be making the ledger, and there is nothing in it to lose. So is a
     link to a ledger, but no link that leads nowhere.
     """
-    try:
-        if not os.path.lexists(path):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with suppress(FileExistsError):  # another process was faster
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE))
-        for companion in (path.with_name(path.name + suffix) for suffix in COMPANIONS):
-            if os.path.lexists(companion) and not stat.S_ISREG(companion.lstat().st_mode):
-                raise ledger_error(path, f"{companion.name} beside it is no regular file", "remove that")
-        _require_ledger(path)
-        os.close(os.open(path, os.O_RDWR))
-    except OSError as error:
-        remedy = "name a file in a directory that you can write"
-        raise ledger_error(path, f"it cannot be opened for writing ({error.strerror})", remedy) from error
-    with suppress(OSError):  # not the owner: whoever is has decided
-        path.chmod(FILE_MODE)
+    with _OPENING:
+        try:
+            if not os.path.lexists(path):
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with suppress(FileExistsError):  # another process was faster
+                    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE))
+            for companion in (path.with_name(path.name + suffix) for suffix in COMPANIONS):
+                if os.path.lexists(companion) and not stat.S_ISREG(companion.lstat().st_mode):
+                    raise ledger_error(path, f"{companion.name} beside it is no regular file", "remove that")
+            if identity(path) in _OPEN_HERE:
+                return
+            _require_ledger(path)
+            os.close(os.open(path, os.O_RDWR))
+        except OSError as error:
+            remedy = "name a file in a directory that you can write"
+            raise ledger_error(path, f"it cannot be opened for writing ({error.strerror})", remedy) from error
+        with suppress(OSError):  # not the owner: whoever is has decided
+            path.chmod(FILE_MODE)
+
+
+def hold(path: Path) -> Identity:
+    """Claim a ledger that SQLite is about to open, until `let_go`."""
+    with _OPENING:
+        claim(path)
+        held = identity(path)
+        if held is None:
+            raise ledger_error(path, "it was deleted while it was opened", "push again, which begins a new one")
+        _OPEN_HERE[held] += 1
+        return held
+
+
+def let_go(held: Identity) -> None:
+    """Tell that a connection to a held ledger is closed."""
+    with _OPENING:
+        _OPEN_HERE[held] -= 1
+        if not _OPEN_HERE[held]:
+            del _OPEN_HERE[held]
 
 
 def _require_ledger(path: Path) -> None:

@@ -16,10 +16,11 @@ from growlytics_pandas.ledger.claims import (
     APPLICATION_ID,
     BUSY_TIMEOUT_SECONDS,
     Identity,
-    claim,
     explain,
+    hold,
     identity,
     ledger_error,
+    let_go,
 )
 from growlytics_pandas.ledger.migrations import MIGRATIONS
 
@@ -45,7 +46,7 @@ class LedgerFile:
         self._migrations = migrations
         self.lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
-        self._finalizer: weakref.finalize[[], LedgerFile] | None = None
+        self._finalizer: weakref.finalize[[sqlite3.Connection, Identity], LedgerFile] | None = None
         self._closed: tuple[str, str] | None = None
         self._process = os.getpid()
         self._identity: Identity | None = None
@@ -135,12 +136,21 @@ class LedgerFile:
         if self.is_lost():
             raise ledger_error(self.path, *LOST)
         if self._connection is None:
-            claim(self.path)
-            self._connection = connect(self.path, self._migrations)
-            self._identity = identity(self.path)
+            held = hold(self.path)
+            try:
+                self._connection = connect(self.path, self._migrations)
+            except BaseException:
+                let_go(held)
+                raise
+            self._identity = held
             # Python 3.13 warns of connections that are collected open.
-            self._finalizer = weakref.finalize(self, self._connection.close)
+            self._finalizer = weakref.finalize(self, _close, self._connection, held)
         return self._connection
+
+
+def _close(connection: sqlite3.Connection, held: Identity) -> None:
+    connection.close()
+    let_go(held)
 
 
 def connect(path: Path, migrations: Sequence[Sequence[str]]) -> sqlite3.Connection:
