@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Unpack, get_args
 
 from growlytics_pandas import contract
-from growlytics_pandas._known_keys import without_keys
-from growlytics_pandas.credentials import KEY_VARIABLE, SEALED, ApiKey, find_key, seal
+from growlytics_pandas._known_keys import KEY_VARIABLE, without_keys
+from growlytics_pandas.credentials import SEALED, ApiKey, find_key, seal
 from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, InvalidArgumentTypeError, UsageError
 from growlytics_pandas.ledger import Ledger, TypesFile, Workspace, require_known
 from growlytics_pandas.plan_options import ReadingArguments, with_reading_options

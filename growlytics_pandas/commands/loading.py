@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._known_keys import KEY_VARIABLE
 from growlytics_pandas.api import plan
 from growlytics_pandas.checks.suggestions import Suggestion, as_options
 from growlytics_pandas.client import Client
@@ -20,7 +21,6 @@ from growlytics_pandas.commands.columns import Note, settle, spell_out
 from growlytics_pandas.commands.key_files import key_of
 from growlytics_pandas.commands.plan_flags import check_file
 from growlytics_pandas.commands.sources import Source, Table, find_source, read_source
-from growlytics_pandas.credentials import KEY_VARIABLE
 from growlytics_pandas.errors import ApiKeyError
 from growlytics_pandas.layout import name_of_column
 from growlytics_pandas.ledger import UNCERTAIN

@@ -30,7 +30,7 @@ def steady_streams() -> Iterator[None]:
     stdout, stderr = sys.stdout, sys.stderr
     with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - it may be on no disk
         sys.stdout = stdout or nowhere
-        sys.stderr = _Log(stderr or nowhere)  # type: ignore[assignment]
+        sys.stderr = _Log(stderr or nowhere)
         try:
             yield
         finally:
