@@ -12,7 +12,9 @@
     loading              FILE → plan, with the types that the ledger knows
     doubts               types that are about to be fixed though another is probably meant
     pasting              lines of pandas that mend the file, for who reads it with pandas
+    key_files            --key-file, read once
     running  stopping    errors and signals → exit statuses, which are in `exits`
+    saying               stdout and stderr, wherever they lead
     ledger_command       backup and restore of what earlier pushes left behind
     outputs              reports, violations, outcomes as files
     summary  wording     what is said: one JSON object, or a few lines
