@@ -5,21 +5,28 @@ import os
 from typing import Final
 
 EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE})
+SPARE: Final = 16  # fewer are as good as none: other requests take and give back some all the time
 
 
 def are_exhausted(code: int = 0) -> bool:
-    """Return whether no further file can be opened.
+    """Return whether hardly any further file can be opened.
 
     Parameters
     ----------
     code : int
-        The ``errno`` of what has just failed, where it is known. Name look-ups and TLS libraries keep it to themselves,
-        so a descriptor is asked for as well.
+        The ``errno`` of what has just failed, where it is known. Name look-ups and TLS libraries keep it to themselves
+        (glibc says EBUSY of a name without a descriptor), so a few descriptors are asked for as well: at once, since
+        what was missing may have been given back by now.
     """
     if code in EXHAUSTED:
         return True
+    opened: list[int] = []
     try:
-        os.close(os.open(os.devnull, os.O_RDONLY))
+        while len(opened) < SPARE:
+            opened.append(os.open(os.devnull, os.O_RDONLY))
     except OSError as error:
         return error.errno in EXHAUSTED
+    finally:
+        for each in opened:
+            os.close(each)
     return False

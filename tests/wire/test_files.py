@@ -16,27 +16,46 @@ import json, os, resource, sys, threading, warnings
 import pandas as pd
 import growlytics_pandas as gp
 
-url, transport, limit, hogged_seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+url, transport, limit, hogged_seconds, is_flapping = (*sys.argv[1:3], int(sys.argv[3]), *map(float, sys.argv[4:]))
 df = pd.DataFrame({"id": [f"c{i}" for i in range(400)], "Score": range(400)})
 client = gp.Client("sk-0123456789abcdef", url, ledger=None, transport=transport)
 gp.push(df.head(1), "id", client=client, progress=False)  # loads what is loaded on first use
 resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 hogged = []
-if hogged_seconds:
+is_over = threading.Event()
+
+def hog():
     try:
         while True:
             hogged.append(os.open(os.devnull, os.O_RDONLY))
     except OSError:
         pass
-    threading.Timer(hogged_seconds, lambda: [os.close(each) for each in hogged]).start()
+
+def let_go(n=1 << 30):
+    while hogged and n:
+        os.close(hogged.pop())
+        n -= 1
+
+def flap():
+    while not is_over.is_set():
+        hog()
+        let_go(5)
+        is_over.wait(0.0002)
+
+if hogged_seconds:
+    hog()
+    threading.Timer(hogged_seconds, let_go).start()
+if is_flapping:
+    threading.Thread(target=flap, daemon=True).start()
 result = gp.push(df, "id", client=client, progress=False, max_concurrency=64)
+is_over.set()
 print(json.dumps({"counts": result.counts, "attempts": sorted(set(result.outcomes["attempts"])), "retries": result.run.retries}))
 """
 
 
-def push_with_few_files(server, transport, limit, hogged_seconds=0.0):
+def push_with_few_files(server, transport, limit, hogged_seconds=0.0, is_flapping=0):
     found = subprocess.run(
-        [sys.executable, "-c", PUSHER, server.url, transport, str(limit), str(hogged_seconds)],
+        [sys.executable, "-c", PUSHER, server.url, transport, str(limit), str(hogged_seconds), str(is_flapping)],
         capture_output=True, text=True, timeout=100, check=False,
     )  # fmt: skip
     assert found.returncode == 0, found.stderr
@@ -63,3 +82,9 @@ def test_a_push_waits_until_there_are_descriptors_again(serve, transport):
     found = push_with_few_files(serve(), transport, 64, hogged_seconds=1.0)
     assert found["counts"]["accepted"] == 400
     assert found["attempts"] == [1]
+
+
+def test_descriptors_that_come_and_go_cost_no_row_a_try(serve, transport):
+    found = push_with_few_files(serve(), transport, 48, is_flapping=1)
+    assert found["counts"]["accepted"] == 400
+    assert (found["attempts"], found["retries"]) == ([1], 0)
