@@ -9,6 +9,7 @@ from typing import Final
 from growlytics_pandas import demo
 from growlytics_pandas._starting import INTERRUPTED, begin_main
 from growlytics_pandas.commands import COMMANDS, Parser, epilog, ledger_command
+from growlytics_pandas.commands.saying import steady_streams
 from growlytics_pandas.sandbox import command as sandbox
 
 WRONG_CALL: Final = 2
@@ -47,12 +48,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     try:
         begin_main()
-        parser = make_parser()
-        chosen = parser.parse_args(arguments)
-        if chosen.command is None:
-            parser.print_help(sys.stderr)
-            return WRONG_CALL
-        return int(chosen.run(chosen))
+        with steady_streams():
+            parser = make_parser()
+            chosen = parser.parse_args(arguments)
+            if chosen.command is None:
+                parser.print_help(sys.stderr)
+                return WRONG_CALL
+            return int(chosen.run(chosen))
     except KeyboardInterrupt:
         return INTERRUPTED
 

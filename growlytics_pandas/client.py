@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Unpack, get_args
 
 from growlytics_pandas import contract
-from growlytics_pandas.credentials import KEY_VARIABLE, SEALED, ApiKey, find_key, seal
+from growlytics_pandas._known_keys import KEY_VARIABLE, without_keys
+from growlytics_pandas.credentials import SEALED, ApiKey, find_key, seal
 from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, InvalidArgumentTypeError, UsageError
 from growlytics_pandas.ledger import Ledger, TypesFile, Workspace, require_known
 from growlytics_pandas.plan_options import ReadingArguments, with_reading_options
 from growlytics_pandas.targets import require_target
 from growlytics_pandas.transport import TransportName, open_transport
-from growlytics_pandas.transport.privacy import KeyMask
 from growlytics_pandas.transport.protocol import Endpoint, Headers, Transport
 from growlytics_pandas.transport.urls import checked_url
 
@@ -85,10 +85,8 @@ class Client:
             self._set_up(given, base_url, ledger, transport, timeout, verify, session)
             self._types_file = None if types is None else self._open_types(types)
         except UsageError as error:
-            # The key may be in the wrong place: neither the words nor the frames of the error show it.
+            # The key may be in the wrong place: the words of the error do not show it, nor do its frames.
             base_url = ledger = transport = timeout = verify = types = SEALED  # type: ignore[assignment]
-            if not isinstance(error, ApiKeyError):  # that one never shows what it found
-                error.args = (_mask_of(given)(str(error)),)
             raise error.with_traceback(None) from None
 
     def _set_up(
@@ -103,6 +101,8 @@ class Client:
     ) -> None:
         self._key = find_key(given)
         self.base_url = checked_url(base_url or os.environ.get(URL_VARIABLE) or contract.BASE_URL)
+        if without_keys(self.base_url) != self.base_url:
+            raise InvalidArgumentError("base_url: it holds the API key, and a URL is shown and logged; leave it out.")
         if transport not in get_args(TransportName):
             allowed = ", ".join(map(repr, get_args(TransportName)))
             raise InvalidArgumentError(f"transport: found {transport!r}; allowed are {allowed}.")
@@ -159,6 +159,7 @@ class Client:
 
     def export_types(self, path: str | Path) -> None:
         """Write the known types as JSON, sorted, one a line, to keep in a repository; `declare_types` reads it."""
+        require_target(Path(path), example="types.json")
         self._remembered("export_types").export_types(path)
 
     def forget(self, ids: Iterable[Any] | None = None) -> int:
@@ -363,17 +364,15 @@ def default_client() -> Client | None:
     return Client() if os.environ.get(KEY_VARIABLE, "").strip() else None
 
 
-def _mask_of(given: ApiKey | None) -> KeyMask:
-    found = given.reveal() if given is not None else os.environ.get(KEY_VARIABLE)
-    return KeyMask(found.strip() if isinstance(found, str) else "")
-
-
 def _opened(ledger: Any) -> Ledger | None:
     if ledger is None or isinstance(ledger, Ledger):
         return ledger
     if not isinstance(ledger, (str, os.PathLike)):
         raise InvalidArgumentTypeError(f"ledger: found a {type(ledger).__name__}; it must be a path, 'auto' or None.")
-    return Ledger(None if ledger == "auto" else ledger)
+    made = Ledger(None if ledger == "auto" else ledger)
+    if any(part != without_keys(part) for part in (made.path.name, made.path.parent.name)):
+        raise InvalidArgumentError("ledger: its path holds the API key, and names of files are seen; name another.")
+    return made
 
 
 def _bundle(verify: Any) -> Path:

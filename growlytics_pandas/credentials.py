@@ -5,9 +5,9 @@ import os
 import re
 from typing import Any, Final
 
+from growlytics_pandas._known_keys import KEY_VARIABLE, remember
 from growlytics_pandas.errors import ApiKeyError
 
-KEY_VARIABLE: Final = "GROWLYTICS_API_KEY"
 _ASSIGNMENT: Final = re.compile(rf"\W*((export|set|setx|env)\s+)?(\$env:)?{KEY_VARIABLE}\W", re.IGNORECASE)
 _QUOTES: Final = "\"'`“”‘’"
 SEALED: Final = "<hidden>"  # what an argument is rebound to once its key is sealed
@@ -19,10 +19,11 @@ class ApiKey:
     A pickle does not hold it: where it is unpickled, the key is read from the environment.
     """
 
-    __slots__ = ("_text",)
+    __slots__ = ("__weakref__", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
+        remember(self)
 
     def reveal(self) -> str:
         """Return the key itself."""

@@ -27,13 +27,19 @@ copy), since they hold the frame and the way to the service; so no pickle holds 
 from functools import cached_property
 from typing import Any, Final
 
+from growlytics_pandas._known_keys import without_keys
+
 
 class GrowlyticsError(Exception):
-    """The base of this package's errors. Extra facts are attributes, so the message stays one readable text."""
+    """The base of this package's errors. Extra facts are attributes, so the message stays one readable text.
+
+    A message that repeats an argument does not repeat a key that was given in its place.
+    """
 
     def __init__(self, message: str, **facts: Any) -> None:
-        super().__init__(message)
-        self.__dict__.update(facts)
+        super().__init__(without_keys(message))
+        for name, fact in facts.items():
+            self.__dict__[name] = without_keys(fact) if isinstance(fact, str) else fact
 
     def __reduce__(self) -> tuple[Any, ...]:
         facts = {name: fact for name, fact in self.__dict__.items() if name not in _STAY_BEHIND}

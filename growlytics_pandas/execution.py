@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,17 +14,13 @@ from growlytics_pandas.client import Client
 from growlytics_pandas.delivery import Chunk, Delivery, Limits
 from growlytics_pandas.encoding import Encoded
 from growlytics_pandas.errors import GrowlyticsError
-from growlytics_pandas.masking import Crowd
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.pacing import Pacer
-from growlytics_pandas.planning import Plan, types_frame, types_to_fix
+from growlytics_pandas.planning import MAX_CROWD_ROWS, Plan, types_frame, types_to_fix
 from growlytics_pandas.push_options import PushOptions, settle
 from growlytics_pandas.recording import Recorder
 from growlytics_pandas.result import PushResult
 from growlytics_pandas.runs import AnyRun, Pulse, pulse_of
-
-MAX_MASKED_ROWS: Final = 100
-"""So many rows that were last spoken of have their values masked in what is shown of a run."""
 
 
 def execute(plan: Plan, **options: Any) -> PushResult:
@@ -50,10 +45,8 @@ class Run(AnyRun[PushResult]):
         return pulse_of(self.delivery, self.book) if self.delivery else Pulse(self.book.counts())
 
     def _masker(self, pulse: Pulse) -> Callable[[str], str]:
-        """Mask the values of the rows of which a server has spoken last."""
-        rows = {failure.row for failure in pulse.failures}
-        rows.update(itertools.islice(reversed(self.book.errors), MAX_MASKED_ROWS))
-        return Crowd(itertools.chain.from_iterable(self.plan.personal_values(sorted(rows)))).hide
+        """Mask the values of all rows; of a large frame, where that takes time, leave the words of the server out."""
+        return self.plan.crowd(()).hide if len(self.plan.frame) <= MAX_CROWD_ROWS else super()._masker(pulse)
 
     def _rehearse(self) -> PushResult:
         workspace = self._client.workspace if self._client and self.options.skip_unchanged else None

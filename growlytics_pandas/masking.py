@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import unquote
 
+import numpy as np
 import pandas as pd
 
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES
@@ -27,6 +28,7 @@ MIN_MASKED_CHARS: Final = 4  # a shorter value would be given away by its first 
 MIN_SECRET_CHARS: Final = 3  # shorter than this, a value is found in too many innocent words
 MISSING: Final = "–"
 
+MIN_HUGE_BITS: Final = 2_000  # Python may be set to write no more than 640 digits
 MAX_SECRET_WORDS: Final = 12  # a longer value is no name
 
 _ANSWER: Final = re.compile(r"(HTTP \d{3}): .*", re.DOTALL)
@@ -142,17 +144,28 @@ class Crowd:
 
     Words are compared, without case and whatever is between them.
 
+    Parameters
+    ----------
+    values : iterable
+        The values.
+    texts : iterable of str, optional
+        The only words that will be looked at: values that begin with none of theirs are not kept.
+
     Examples
     --------
     >>> Crowd(["C-1041", "Asha Rao"]).hide("HTTP 409: c-1041 belongs to ASHA  RAO")
     'HTTP 409: •••41 belongs to A•••'
     """
 
-    def __init__(self, values: Iterable[Any]) -> None:
+    def __init__(self, values: Iterable[Any], texts: Iterable[str] | None = None) -> None:
+        sought = None if texts is None else {word for text in texts for word in _WORD.findall(_plain(text).casefold())}
         self._known: dict[tuple[str, ...], str] = {}
         for value in values:
-            text = "" if is_missing(value) else _text(value)[:MAX_SCANNED_CHARS].strip()
-            words = tuple(_WORD.findall(text.casefold()))
+            text = value if type(value) is str else "" if is_missing(value) else _text(value)
+            if sought is not None and not ((first := _WORD.search(text)) and _folded(first[0]) in sought):
+                continue
+            text = text[:MAX_SCANNED_CHARS].strip()
+            words = tuple(_WORD.findall(_folded(text)))
             if len(text) >= MIN_SECRET_CHARS and 0 < len(words) <= MAX_SECRET_WORDS:
                 self._known[words] = text
         self._lengths = sorted({len(words) for words in self._known}, reverse=True)
@@ -161,7 +174,7 @@ class Crowd:
     def hide(self, text: str) -> str:
         """Return `text` with the values masked, and whatever else looks like an address or a number."""
         if text not in self._hidden:
-            self._hidden[text] = scrub(self._replaced(unquote(text)))  # a redirect names them in its URL
+            self._hidden[text] = scrub(self._replaced(_plain(text)))
         return self._hidden[text]
 
     def _replaced(self, text: str) -> str:
@@ -177,6 +190,15 @@ class Crowd:
                 at = found[i + size - 1].end()
             i += size or 1
         return "".join([*pieces, text[at:]])
+
+
+def _plain(text: str) -> str:
+    """Return a foreign text as it is compared: a redirect names people in its URL, and accents have two spellings."""
+    return unicodedata.normalize("NFC", unquote(text))
+
+
+def _folded(text: str) -> str:
+    return text.casefold() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
 
 
 def without_words(text: str) -> str:
@@ -212,8 +234,9 @@ def written(value: Any) -> str:
     """
     try:
         return str(value)
-    except ValueError:
-        return f"{_HUGE} {_count_digits(value):,} digits" if isinstance(value, int) else f"a {type(value).__name__}"
+    except Exception:  # noqa: BLE001 - a list in itself too often, an object of the user's own
+        is_huge = isinstance(value, int) and value.bit_length() > MIN_HUGE_BITS
+        return f"{_HUGE} {_count_digits(value):,} digits" if is_huge else f"a {type(value).__name__}"
 
 
 def printable(value: Any) -> Any:
@@ -224,9 +247,18 @@ def printable(value: Any) -> Any:
         return str(value) if value.is_snan() else value
     try:
         str(value)
-    except ValueError:
+    except Exception:  # noqa: BLE001 - as above
         return written(value)
     return value
+
+
+def printable_labels(labels: pd.Index[Any]) -> pd.Index[Any]:
+    """Return an index with the text of each label that pandas could not print."""
+    if labels.dtype != object or isinstance(labels, pd.MultiIndex):
+        return labels
+    shown = np.empty(len(labels), dtype=object)
+    shown[:] = list(map(printable, labels.tolist()))
+    return pd.Index(shown, dtype=object, name=labels.name, tupleize_cols=False)
 
 
 def _count_digits(number: int) -> int:

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, TypedDict, TypeVar
 import numpy as np
 
 from growlytics_pandas import contract
+from growlytics_pandas._known_keys import without_keys
 from growlytics_pandas.columns.date_formats import check_date_format
 from growlytics_pandas.columns.reading import DEFAULT_READING, Reading
 from growlytics_pandas.columns.texts import NORMALIZATIONS
@@ -216,7 +217,7 @@ def options_of(given: Mapping[str, Any]) -> PlanOptions:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
             meant = f" Did you mean {near[0]!r}?" if near else ""
-            raise TypeError(f"there is no option {name!r}.{meant}")
+            raise TypeError(without_keys(f"there is no option {name!r}.{meant}"))
     return PlanOptions(**given)
 
 

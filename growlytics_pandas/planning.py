@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +29,7 @@ from growlytics_pandas.encoding import Encoded, encode_block
 from growlytics_pandas.errors import InvalidArgumentError, LedgerError
 from growlytics_pandas.layout import Attribute, Layout, name_of_column
 from growlytics_pandas.ledger import Digests, Workspace
-from growlytics_pandas.masking import Veil, is_personal
+from growlytics_pandas.masking import Crowd, Veil, is_personal
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.plan_options import PlanOptions
 from growlytics_pandas.rejects import describe, pick, want
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from growlytics_pandas.result import PushResult
 
 _COPY_ON_WRITE_MAJOR = 3
+MAX_CROWD_ROWS: Final = 50_000  # their values are kept for masking: a third of a second, some 50 MB
+CROWD_ROWS_AT_ONCE: Final = 10_000
 _COMPARED_ROWS: Final = 10_000  # a repr compares so many with the ledger: a tenth of a second
 
 
@@ -323,6 +326,18 @@ class Plan(AnyPlan):
         places = [a.position for a in layout.attributes if is_personal(a.name, a.column, layout.id_column)]
         columns = [self.frame.iloc[:, place].iloc[rows].astype(object).tolist() for place in places]
         return list(zip(self.ids(rows), *columns, strict=True))
+
+    def crowd(self, texts: Iterable[str]) -> Crowd:
+        """Return what masks all customers of the frame in `texts`: a server may speak of any of them."""
+        return self._whole_crowd if len(self.frame) <= MAX_CROWD_ROWS else Crowd(self._personal(), texts)
+
+    @cached_property
+    def _whole_crowd(self) -> Crowd:
+        return Crowd(self._personal())
+
+    def _personal(self) -> Iterator[Any]:
+        for start, stop in starts(len(self.frame), CROWD_ROWS_AT_ONCE):
+            yield from itertools.chain.from_iterable(self.personal_values(slice(start, stop)))
 
     def of(self, client: Client) -> Plan:
         """Return the plan for `client`, whose ledger may know other types: this one if it was made for it."""

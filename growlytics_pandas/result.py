@@ -18,7 +18,7 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import InvalidArgumentError, UsageError
-from growlytics_pandas.masking import Veil
+from growlytics_pandas.masking import Veil, printable_labels
 from growlytics_pandas.outcomes import ARRIVED, RETRYABLE, Book, Status
 from growlytics_pandas.report import Limits, Shown, gather_care, result_page
 from growlytics_pandas.report.page import Page
@@ -289,7 +289,7 @@ class PushResult(AnyResult):
 
     def _outcomes(self, rows: Any) -> pd.DataFrame:
         rows = np.asarray(rows, dtype="int64")
-        return self._book.describe(rows, rows, self.plan.frame.index.take(rows), self.plan.ids(rows))
+        return self._book.describe(rows, rows, printable_labels(self.plan.frame.index.take(rows)), self.plan.ids(rows))
 
     def _page(self, veil: Veil, limits: Limits) -> Page:
         rows = self._book.rows_with(self._statuses_of_care())

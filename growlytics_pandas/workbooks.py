@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -17,8 +15,8 @@ import pandas as pd
 from growlytics_pandas._rules import Severity
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError, UsageError
-from growlytics_pandas.masking import storable
-from growlytics_pandas.targets import require_target
+from growlytics_pandas.masking import is_missing, storable, written
+from growlytics_pandas.targets import replacing, require_target
 
 SUFFIX: Final = ".xlsx"
 MAX_ROWS: Final = 1_048_576  # of a sheet, its heading included [Excel: specifications and limits]
@@ -77,17 +75,11 @@ def write_workbook(sheets: Mapping[str, pd.DataFrame], path: str | os.PathLike[s
     require_writer(str(target))
     import xlsxwriter  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
 
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with xlsxwriter.Workbook(str(beside), _SETTINGS) as workbook:
-            workbook.use_zip64()
-            writer = _Writer(workbook)
-            for name, frame in sheets.items():
-                writer.write(name, frame)
-        beside.replace(target)
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+    with replacing(target) as beside, xlsxwriter.Workbook(str(beside), _SETTINGS) as workbook:
+        workbook.use_zip64()
+        writer = _Writer(workbook)
+        for name, frame in sheets.items():
+            writer.write(name, frame)
     return target
 
 
@@ -140,7 +132,7 @@ class _Writer:
         columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
         for place, column in enumerate(columns):
             sheet.set_column(place, place, _width(column))
-            sheet.write_string(0, place, _text(str(column.name)), self._heading)
+            sheet.write_string(0, place, _text(written(column.name)), self._heading)
         for row, cells in enumerate(zip(*map(_values, columns), strict=True), start=1):
             for place, cell in enumerate(cells):
                 self._write_cell(sheet, row, place, cell)
@@ -150,14 +142,14 @@ class _Writer:
             sheet.write_string(row, place, _text(cell))
         elif isinstance(cell, (bool, np.bool_)):
             sheet.write_boolean(row, place, bool(cell))
-        elif _is_missing(cell):
+        elif is_missing(cell):
             return
         elif _is_number(cell):
             sheet.write_number(row, place, cell)
         elif isinstance(cell, date) and _is_date(cell):
             sheet.write_datetime(row, place, cell, self._moment if isinstance(cell, datetime) else self._day)
         else:
-            sheet.write_string(row, place, _text(str(cell)))
+            sheet.write_string(row, place, _text(written(cell)))
 
 
 def _values(column: pd.Series[Any]) -> Iterator[Any]:
@@ -176,10 +168,6 @@ def _text(text: str) -> str:
     return text.encode("utf-16-le")[: 2 * (MAX_TEXT - len(end))].decode("utf-16-le", "ignore") + end
 
 
-def _is_missing(cell: Any) -> bool:
-    return bool(pd.api.types.is_scalar(cell) and pd.isna(cell))
-
-
 def _is_number(cell: Any) -> bool:
     if isinstance(cell, (int, np.integer)):
         return abs(int(cell)) < MAX_DIGITS
@@ -195,5 +183,5 @@ def _is_date(cell: date) -> bool:
 
 
 def _width(column: pd.Series[Any]) -> int:
-    longest = max(map(len, map(str, [column.name, *column.iloc[:_SEEN_FOR_WIDTH].tolist()])))
+    longest = max(map(len, map(written, [column.name, *column.iloc[:_SEEN_FOR_WIDTH].tolist()])))
     return min(max(longest + 2, _WIDTHS[0]), _WIDTHS[1])

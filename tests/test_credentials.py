@@ -8,7 +8,8 @@ import traceback
 import pytest
 
 from growlytics_pandas import Client
-from growlytics_pandas.credentials import KEY_VARIABLE, ApiKey, find_key
+from growlytics_pandas._known_keys import KEY_VARIABLE
+from growlytics_pandas.credentials import ApiKey, find_key
 from growlytics_pandas.errors import ApiKeyError, AuthenticationError
 
 SECRET = "sk-Very-Secret-0123456789"

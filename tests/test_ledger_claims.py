@@ -1,6 +1,8 @@
 """A ledger's path that leads to anything but a ledger: it is refused, and what is there stays as it was."""
 
+import contextlib
 import os
+import shutil
 import socket
 import sqlite3
 import stat
@@ -13,6 +15,8 @@ import growlytics_pandas as gp
 from growlytics_pandas import Client, LedgerError
 from growlytics_pandas.errors import UsageError
 from growlytics_pandas.ledger import Ledger
+from growlytics_pandas.ledger.file import migrate
+from growlytics_pandas.ledger.migrations import MIGRATIONS
 
 posix = pytest.mark.skipif(os.name != "posix", reason="these kinds of files are POSIX")
 
@@ -149,11 +153,15 @@ def test_a_ledger_is_made_private_and_taken_through_a_link_and_when_empty(tmp_pa
 def test_a_ledger_whose_id_is_still_in_its_wal_is_known(tmp_path):
     """A process that was killed leaves it there."""
     path, copy = tmp_path / "ledger.db", tmp_path / "killed.db"
-    client = Client("claims-key-1", ledger=path)
-    client.declare_types({"Score": "number"})
-    for suffix in ("", "-wal"):
-        (tmp_path / f"killed.db{suffix}").write_bytes((tmp_path / f"ledger.db{suffix}").read_bytes())
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        migrate(connection, 0, MIGRATIONS)
+        connection.execute("COMMIT")
+        for suffix in ("", "-wal"):
+            (tmp_path / f"killed.db{suffix}").write_bytes((tmp_path / f"ledger.db{suffix}").read_bytes())
     assert copy.read_bytes()[68:72] == bytes(4), "the id is in the -wal only"
+    Client("claims-key-1", ledger=copy).declare_types({"Score": "number"})
     assert Client("claims-key-1", ledger=copy).types()["attribute"].tolist() == ["Score"]
 
 
@@ -207,3 +215,84 @@ def test_a_ledger_that_is_deleted_in_the_middle_of_a_push_is_noticed(sandbox, tm
     with pytest.raises(LedgerError, match="deleted or replaced"):
         gp.push(customers(200), "id", client=client, progress=delete, max_rate=100)
     assert sum(gp.last_result().counts.values()) == 200
+
+
+@posix
+@pytest.mark.parametrize("how", ["another ledger", "a text", "nothing"])
+def test_a_ledger_that_another_file_is_copied_over_is_not_written_to(sandbox, tmp_path, how):
+    """A copy keeps the place of the file, and what is in the -wal would be mixed with it."""
+    path, other = tmp_path / "ledger.db", tmp_path / "other"
+    client = Client(sandbox.api_key, sandbox.base_url, ledger=path)
+    assert gp.push(customers(), "id", client=client, progress=False).ok
+    other.write_bytes({"a text": b"mine" * 2000, "nothing": b""}.get(how, b""))
+    if how == "another ledger":
+        with Ledger(other) as ledger:
+            ledger.workspace(sandbox.base_url, sandbox.api_key)
+    before = sandbox.requests
+    shutil.copyfile(other, path)
+    with pytest.raises(LedgerError, match="overwritten"):
+        gp.push(customers(), "id", client=client, progress=False)
+    assert sandbox.requests == before, "nothing is sent"
+
+
+@posix
+def test_a_ledger_whose_wal_is_deleted_under_it_is_opened_anew(sandbox, tmp_path):
+    """What is written to a file without a name is gone when the process is killed."""
+    path = tmp_path / "ledger.db"
+    client = Client(sandbox.api_key, sandbox.base_url, ledger=path)
+    assert gp.push(customers(), "id", client=client, progress=False).ok
+    for suffix in ("-wal", "-shm"):
+        (tmp_path / f"ledger.db{suffix}").unlink()
+    again = gp.push(customers(), "id", client=client, progress=False, skip_unchanged=True)
+    assert sum(again.counts.values()) == 3
+    assert (tmp_path / "ledger.db-wal").exists()
+
+
+@posix
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+def test_a_file_beside_that_is_not_of_sqlite_is_refused_untouched(tmp_path, suffix):
+    notes = tmp_path / f"ledger.db{suffix}"
+    notes.write_text("my notes")
+    with pytest.raises(LedgerError, match="something else"):
+        Client("claims-key-1", ledger=tmp_path / "ledger.db").types()
+    assert [found.name for found in tmp_path.iterdir()] == [notes.name]
+    assert notes.read_text() == "my notes"
+
+
+@posix
+def test_a_backup_never_takes_the_place_of_a_device(tmp_path):
+    """As root, a renamed file would replace it."""
+    client = Client("claims-key-1", ledger=tmp_path / "ledger.db")
+    client.declare_types({"Score": "number"})
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(LedgerError, match="stays as it is"):
+        client.ledger.backup(pipe)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_no_output_takes_the_place_of_a_ledger(tmp_path):
+    client = Client("claims-key-1", ledger=tmp_path / "ledger.csv")
+    client.declare_types({"Score": "number"})
+    before = (tmp_path / "ledger.csv").read_bytes()
+    plan = gp.plan(customers(), "id", client=client)
+    writes = [client.export_types, plan.to_html, lambda path: gp.csv_safe.write_csv(customers(), path)]
+    for write in writes:
+        with pytest.raises(UsageError, match="database"):
+            write(tmp_path / "ledger.csv")
+    assert (tmp_path / "ledger.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("path", ["a\0b", "~no-such-user-here/a", "a\ud800b"])
+def test_a_path_that_cannot_be_is_a_wrong_call(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    client = Client("claims-key-1", ledger=tmp_path / "ledger.db")
+    client.declare_types({"Score": "number"})
+    plan = gp.plan(customers(), "id", client=client)
+    for call in (lambda p: Client("claims-key-1", ledger=p), client.ledger.backup, client.ledger.restore):
+        with pytest.raises(UsageError):
+            call(path)
+    if not path.startswith("~"):  # elsewhere that is a folder of this name, as in pandas
+        for call in (plan.to_html, client.export_types, lambda p: gp.csv_safe.write_csv(customers(), p)):
+            with pytest.raises(UsageError):
+                call(path)

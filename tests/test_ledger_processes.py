@@ -120,7 +120,7 @@ client.ledger.close()
 """
 
 
-@pytest.mark.parametrize("way", ["client", "backup", "link", "refused", "collected"])
+@pytest.mark.parametrize("way", ["client", "backup", "link", "refused", "collected", "output", "companion"])
 def test_what_one_client_learns_after_others_have_come_and_gone_is_kept(path, tmp_path, way):
     def ask_neighbour():
         return subprocess.run(
@@ -146,6 +146,10 @@ def test_what_one_client_learns_after_others_have_come_and_gone_is_kept(path, tm
     elif way == "refused":
         with pytest.raises(InvalidArgumentError):
             open_client().declare_types({"A": "string"})
+    elif way in ("output", "companion"):
+        target = path if way == "output" else f"{path}-shm"
+        with pytest.raises(InvalidArgumentError, match="is a database"):
+            ours.export_types(target)
     else:
         open_client().types()
         gc.collect()

@@ -4,14 +4,17 @@ import json
 import re
 import socket
 import threading
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client
+from growlytics_pandas.__main__ import main
 from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.masking import Crowd
+from growlytics_pandas.outcomes import Book
 from growlytics_pandas.progress.summary import render_html, render_text
 
 PEOPLE = pd.DataFrame(
@@ -31,6 +34,17 @@ def unmasked(text):
     return [pattern for pattern in SOUGHT if re.search(rf"(?<![a-z]){pattern}(?![a-z])", text.lower())]
 
 
+def _whole(connection):
+    """Read one request with its body, which may come later."""
+    data = b""
+    while True:
+        data += connection.recv(65536)
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head.lower())
+        if length and len(body) >= int(length[1]):
+            return data.decode()
+
+
 @pytest.fixture
 def naming():
     """A server that names all customers in every answer, in other case and with other signs between the words."""
@@ -46,9 +60,11 @@ def naming():
             except OSError:
                 return
             with connection:
-                connection.recv(65536)
-                body = json.dumps({"message": said.replace("cust_8852", "cust-8852")}).encode()
-                head = f"HTTP/1.1 {state['status']} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
+                request = _whole(connection)
+                is_refused = state.get("refused", "") in request
+                answer = {"message": said.replace("cust_8852", "cust-8852")} if is_refused else {"success": True}
+                body = json.dumps(answer).encode()
+                head = f"HTTP/1.1 {state['status'] if is_refused else 200} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
                 head += f"Location: http://127.0.0.1:9/CUST-7741?name={'Asha%20Rao'}&id=CUST-8852\r\n\r\n"
                 connection.sendall(head.encode() + body)
 
@@ -105,3 +121,49 @@ def test_a_crowd_masks_its_own_only():
         == "HTTP 401: ••• is •••, no Asha, A•••! and •••41"
     )
     assert Crowd([]).hide("HTTP 400: bad") == "HTTP 400: bad"
+
+
+@pytest.mark.parametrize("rows", [3, 60_000])
+def test_a_row_that_was_accepted_is_not_named_by_the_refusal_of_another(naming, tmp_path, rows):
+    """As where a server says whose the address is. A large frame has its values looked up when the report is made."""
+    naming["refused"] = "CUST-9963"
+    people = pd.concat([PEOPLE, pd.DataFrame({"id": [f"more-{i}" for i in range(3, rows)]})], ignore_index=True)
+    client = Client("masked-words-key", naming["url"], ledger=None)
+    plan = gp.plan(people.iloc[[0, 1, 2]], "id", client=client)
+    events = []
+    result = plan.push(progress=events.append)
+    assert result.counts["accepted"] == 2
+    large = replace(result, plan=gp.plan(people, "id", client=client), _book=longer(result, rows))
+    for one in (result, large):
+        one.to_html(tmp_path / "masked.html")
+        assert unmasked((tmp_path / "masked.html").read_text(encoding="utf-8")) == []
+        assert unmasked(one._repr_html_()) == []
+    for event in events:
+        assert unmasked(render_html(event) + render_text(event)) == []
+
+
+def longer(result, rows):
+    book = Book(rows)
+    for row in range(3):
+        book.note(row, *(("accepted",) if row < 2 else ("failed", result.outcomes["error"][2], 400)))
+    return book
+
+
+def test_the_command_line_names_nobody(naming, tmp_path, capsys, monkeypatch):
+    """What a scheduler keeps is read by many; all words are in --outcomes."""
+    monkeypatch.setenv("GROWLYTICS_API_KEY", "masked-words-key")
+    PEOPLE.to_csv(tmp_path / "a.csv", index=False)
+    for status in (400, 401):
+        naming["status"] = status
+        for form in ([], ["--json"]):
+            call = ["push", str(tmp_path / "a.csv"), "--id-col", "id", "--base-url", naming["url"], "--ledger", "none"]
+            assert main([*call, *form]) != 0
+            said = "".join(capsys.readouterr())
+            assert "taken by" in said
+            assert unmasked(said) == []
+
+
+def test_accents_have_two_spellings():
+    crowd = Crowd(["Zoë Müller"], ["it is Zoe\u0308 Mu\u0308ller"])
+    assert crowd.hide("it is Zoe\u0308 Mu\u0308ller") == "it is Z•••"
+    assert Crowd(["Zoe\u0308 Mu\u0308ller"]).hide("it is zoë müller") == "it is Z•••"

@@ -2,19 +2,23 @@
 
 import os
 import pickle
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+import growlytics_pandas as gp
 from growlytics_pandas import Client
 from growlytics_pandas.__main__ import main
 from growlytics_pandas.errors import UsageError
 
 KEY = "qz7Hk/4x&9c2e=51d8+b64d<0e"
+posix = pytest.mark.skipif(os.name == "nt", reason="shells, pipes and devices of POSIX")
 COMMAND = [sys.executable, "-m", "growlytics_pandas"]
 
 
@@ -96,3 +100,87 @@ def test_an_interrupt_of_the_imports_has_no_traceback(seconds):
     _, said = process.communicate(timeout=30)
     assert "growlytics_pandas/" not in said or "Traceback" not in said
     assert process.returncode in (0, 130, -signal.SIGINT), "Python itself may not have begun with the package"
+
+
+@pytest.fixture
+def pushing(sandbox, tmp_path):
+    """Run a push of a small file, through a shell that opens or closes its streams; return its exit status and words."""
+    (tmp_path / "a.csv").write_text("id,Score\n1,2\n2,3\n")
+    (tmp_path / "key").write_text(sandbox.api_key)
+
+    def run(streams, *, key_file="key", before=""):
+        words = ["-m", "growlytics_pandas", "push", "a.csv", "--id-col", "id", "--base-url", sandbox.base_url]
+        command = shlex.join([sys.executable, *words, "--ledger", "none", "--key-file", key_file])
+        environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+        done = subprocess.run(
+            ["bash", "-c", f"{before}{command} {streams}"],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout + done.stderr, sandbox.requests
+
+    return run
+
+
+@posix
+@pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&- <&-", "2>/dev/full", "2>&1 >/dev/null | true; exit 0"])
+def test_a_push_needs_nobody_to_read_what_it_says(pushing, streams):
+    """A scheduler may close the streams, and the disk of a log may be full."""
+    status, words, requests = pushing(streams)
+    assert (status, requests) == (0, 2)
+    assert "Traceback" not in words
+
+
+@posix
+def test_a_key_may_come_through_a_pipe(pushing, tmp_path, sandbox):
+    """It can be read once only: `<(…)` of a shell, or a named pipe of a vault."""
+    os.mkfifo(tmp_path / "pipe")
+    status, words, requests = pushing("", key_file="pipe", before=f"printf {sandbox.api_key} > pipe & ")
+    assert (status, requests) == (0, 2)
+    assert sandbox.api_key not in words
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"timezone": KEY},
+        {"types": {"Score": KEY}},
+        {"types": {KEY: "number"}},
+        {"columns": [KEY]},
+        {"decimal": KEY},
+        {"errors": KEY},
+        {"max_rate": KEY},
+        {"progress": KEY},
+        {KEY: 1},
+    ],
+)
+@pytest.mark.parametrize("is_given", [True, False])
+def test_a_key_in_the_place_of_an_option_is_not_repeated(monkeypatch, wrong, is_given):
+    monkeypatch.delenv("GROWLYTICS_API_KEY", raising=False)
+    client = Client(KEY, ledger=None) if is_given else None
+    if not is_given:
+        monkeypatch.setenv("GROWLYTICS_API_KEY", KEY)
+    with pytest.raises((UsageError, TypeError)) as caught:
+        gp.push(pd.DataFrame({"id": ["a"], "Score": [1]}), "id", client=client, dry_run=True, **wrong)
+    assert KEY.lower() not in str(caught.value).lower()
+    assert KEY.encode() not in pickle.dumps(caught.value)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"base_url": "https://example.com/keys/k3y-in-1-place"}, {"ledger": "k3y-in-1-place"}]
+)
+def test_a_key_is_no_part_of_a_url_or_of_a_file_name(monkeypatch, tmp_path, wrong):
+    """Both are shown: in a repr, in reports, in lists of files."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="holds the API key"):
+        Client("k3y-in-1-place", **wrong)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_messages_keep_words_that_are_part_of_a_key(monkeypatch, tmp_path, capsys):
+    """A key may hold the name of an option, or of a file."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GROWLYTICS_API_KEY", "customers-a-key-file-1")
+    (tmp_path / "customers.csv").write_text("id\n1\n")
+    main(["validate", "customers.csv", "--id-col", "id", "--key-file", "none", "--report", "none"])
+    said = "".join(capsys.readouterr())
+    assert "--report: 'none' is the file of --key-file too" in said

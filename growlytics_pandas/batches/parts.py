@@ -26,6 +26,7 @@ from growlytics_pandas.inference import inspect
 from growlytics_pandas.layout import Layout
 from growlytics_pandas.ledger import Digests
 from growlytics_pandas.ledger.digests import Digester
+from growlytics_pandas.masking import printable_labels
 from growlytics_pandas.outcomes import Book, Status
 from growlytics_pandas.pacing import Pacer
 from growlytics_pandas.planning import encode_rows
@@ -292,7 +293,7 @@ class _PartPush:
         return PartOutcome(
             part.task.number,
             book,
-            book.describe(rows, rows + part.task.first_row, part.frame.index, part.ids()),
+            book.describe(rows, rows + part.task.first_row, printable_labels(part.frame.index), part.ids()),
             self._carriers.among(book.rows_with([Status.ACCEPTED])),
             self._carriers.among(book.rows_with([Status.UNKNOWN])),
             delivery.retries,

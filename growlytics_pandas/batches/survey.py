@@ -24,6 +24,7 @@ from growlytics_pandas.layout import Attribute, ColumnFacts, Layout
 from growlytics_pandas.plan_options import PlanOptions
 
 EXAMPLE_ROWS: Final = 20  # of the first part
+UNCOMPARABLE: Final = (TypeError, ArithmeticError)  # lists and dicts; a signalling NaN
 SAMPLE_VALUES: Final = 1000  # distinct ones of a column, of each part: what suggestions are made from
 
 
@@ -108,10 +109,10 @@ def _tally(column: pd.Series[Any], label: Hashable, question: Question) -> Colum
 
 def _sample(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return distinct values of a column, as objects."""
-    present = column.dropna()
+    present = column[~absent(column)]
     try:
         distinct = present.drop_duplicates()
-    except TypeError:  # lists and dicts
+    except UNCOMPARABLE:
         distinct = present
     return distinct.iloc[:SAMPLE_VALUES].astype(object)
 
@@ -172,7 +173,7 @@ def merge_samples(surveys: Sequence[PartSurvey], labels: Sequence[Hashable]) -> 
         joined = pd.concat(samples, ignore_index=True)
         try:
             columns.append(joined.drop_duplicates(ignore_index=True))
-        except TypeError:
+        except UNCOMPARABLE:
             columns.append(joined)
     frame = pd.DataFrame(dict(enumerate(columns)))
     return frame.set_axis(pd.Index(labels, tupleize_cols=False), axis=1)

@@ -19,7 +19,7 @@ from growlytics_pandas._rules import RULES, Effect, Rule, Severity
 from growlytics_pandas.cells import originals
 from growlytics_pandas.checks.messages import fix_of, message_text, python_options
 from growlytics_pandas.checks.violations import Rows, Violation
-from growlytics_pandas.masking import printable
+from growlytics_pandas.masking import printable, printable_labels
 
 DTYPES: Final = MappingProxyType(
     {
@@ -251,7 +251,7 @@ def _labels(violation: Violation, frame: pd.DataFrame | None) -> Sequence[Any]:
         return [None]
     if violation.labels is not None or frame is None:
         return violation.labels or []
-    return frame.index.take(violation.rows).tolist()
+    return printable_labels(frame.index.take(violation.rows)).tolist()
 
 
 def _values(violation: Violation, frame: pd.DataFrame | None) -> Sequence[Any]:

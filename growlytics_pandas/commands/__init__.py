@@ -6,13 +6,15 @@
     parser  options      what can be said on the command line
     plan_flags           one flag for each option of a plan, over those of a file
     sources              a file or stdin, its format, its encoding
+    contents             bytes → text: encodings, marks
     csv_text  jsonl      records → columns, strictly: a short line is an error, not a missing value
     columns  frames      the text of a CSV → numbers, booleans, text; notes say what was decided
     excel  excel_marks   a sheet of a workbook → columns; what an xlsx says beside the values
     loading              FILE → plan, with the types that the ledger knows
     doubts               types that are about to be fixed though another is probably meant
-    pasting              lines of pandas that mend the file, for who reads it with pandas
+    key_files            --key-file, read once
     running  stopping    errors and signals → exit statuses, which are in `exits`
+    saying               stdout and stderr, wherever they lead
     ledger_command       backup and restore of what earlier pushes left behind
     outputs              reports, violations, outcomes as files
     summary  wording     what is said: one JSON object, or a few lines

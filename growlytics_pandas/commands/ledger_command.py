@@ -12,6 +12,7 @@ from typing import Any, Final
 from growlytics_pandas._text import plural
 from growlytics_pandas.commands.exits import Exit, status_of
 from growlytics_pandas.commands.parser import refuse_keys
+from growlytics_pandas.commands.saying import say
 from growlytics_pandas.commands.wording import in_words
 from growlytics_pandas.errors import GrowlyticsError
 from growlytics_pandas.ledger import Ledger
@@ -48,11 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     except GrowlyticsError as error:
         sys.stderr.write(f"error: {in_words(str(error))}\n")
         return status_of(error)
-    if arguments.json:
-        sys.stdout.write(json.dumps(found) + "\n")
-    else:
-        sys.stdout.write("\n".join(_lines(found)) + "\n")
-    return Exit.DONE
+    return say(json.dumps(found) if arguments.json else "\n".join(_lines(found)), Exit.DONE)
 
 
 def _show(ledger: Ledger, _arguments: argparse.Namespace) -> dict[str, Any]:

@@ -7,20 +7,20 @@ import os
 import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._known_keys import KEY_VARIABLE
 from growlytics_pandas.api import plan
 from growlytics_pandas.checks.suggestions import Suggestion, as_options
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.reading import Reading, clean
 from growlytics_pandas.commands.columns import Note, settle, spell_out
+from growlytics_pandas.commands.key_files import key_of
 from growlytics_pandas.commands.plan_flags import check_file
 from growlytics_pandas.commands.sources import Source, Table, find_source, read_source
-from growlytics_pandas.credentials import KEY_VARIABLE
 from growlytics_pandas.errors import ApiKeyError
 from growlytics_pandas.layout import name_of_column
 from growlytics_pandas.ledger import UNCERTAIN
@@ -86,7 +86,7 @@ def read_table(arguments: argparse.Namespace) -> tuple[Source, Table]:
 
 def open_client(arguments: argparse.Namespace, *, needs_key: bool) -> Client | None:
     """Return the client that options and environment describe; None where no key is needed and none is there."""
-    key = _key_in(arguments.key_file) if arguments.key_file else os.environ.get(KEY_VARIABLE, "")
+    key = key_of(arguments) if arguments.key_file else os.environ.get(KEY_VARIABLE, "")
     if not key.strip():
         if not needs_key:
             return None
@@ -103,17 +103,6 @@ def open_client(arguments: argparse.Namespace, *, needs_key: bool) -> Client | N
         verify=getattr(arguments, "ca_bundle", None) or True,
         types=arguments.types_file,
     )
-
-
-def _key_in(path: str) -> str:
-    try:
-        key = Path(path).read_text(encoding="utf-8-sig").strip()
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise ApiKeyError(f"--key-file: it cannot be read: {why} (its name is not shown: it may be the key).") from None
-    if not key:
-        raise ApiKeyError("--key-file: the file is empty; it must hold the API key and nothing else.")
-    return key
 
 
 def _of_index(frame: pd.DataFrame, levels: tuple[Any, ...], wanted: Collection[Any]) -> dict[int, Note]:

@@ -1,33 +1,18 @@
 """argparse that repeats no secret: no abbreviations, no values of unknown options in errors, no ``--key``."""
 
 import argparse
-import contextlib
-import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from growlytics_pandas._known_keys import without_keys
 from growlytics_pandas.commands.exits import Exit
-from growlytics_pandas.credentials import KEY_VARIABLE
-from growlytics_pandas.transport.privacy import KeyMask
 
 KEY_OPTIONS: Final = ("--key", "--api-key", "--apikey", "--token")
 _WHY_NO_KEY: Final = (
     "an API key is no argument: lists of processes and the logs of schedulers show arguments. Set GROWLYTICS_API_KEY, "
     "or give --key-file PATH. If that was a real key, replace it in the dashboard."
 )
-
-
-def without_key(text: str, key_file: str | None = None) -> str:
-    """Return `text` without the key of the environment or of a file: an argument may have held it by mistake."""
-    keys = [os.environ.get(KEY_VARIABLE, "")]
-    if key_file:
-        with contextlib.suppress(OSError, ValueError):
-            keys.append(Path(key_file).read_text(encoding="utf-8-sig"))
-    for key in keys:
-        text = KeyMask(key.strip())(text)
-    return text
 
 
 class Parser(argparse.ArgumentParser):
@@ -40,7 +25,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the call and exit."""
-        sys.stderr.write(f"error: {without_key(message.rstrip('.'))}. See {self.prog} --help.\n")
+        sys.stderr.write(f"error: {without_keys(message.rstrip('.'))}. See {self.prog} --help.\n")
         sys.exit(Exit.CALL)
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]

@@ -20,7 +20,7 @@ from growlytics_pandas.commands.running import Command, explain
 from growlytics_pandas.commands.stopping import Stopper
 from growlytics_pandas.commands.summary import FailedRow, Summary
 from growlytics_pandas.commands.wording import in_words
-from growlytics_pandas.errors import ConstraintViolationError
+from growlytics_pandas.errors import ConstraintViolationError, ServiceError
 from growlytics_pandas.outcomes import RETRYABLE, Status
 from growlytics_pandas.planning import changes_text
 from growlytics_pandas.progress import open_listener
@@ -69,7 +69,12 @@ def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) ->
             seconds=None,
             started=None,
         )
-    return summary if error is None else explain(error, summary, stopper)
+    if error is None:
+        return summary
+    summary = explain(error, summary, stopper)
+    if not isinstance(error, ServiceError) or error.result is None:
+        return summary
+    return replace(summary, message=error.result.plan.crowd((summary.message,)).hide(summary.message))
 
 
 def carry_out(push: Callable[..., PushResult], sending: dict[str, Any]) -> tuple[PushResult, BaseException | None]:
@@ -115,9 +120,10 @@ def _failures(result: PushResult) -> tuple[FailedRow, ...]:
     failed = result.failed
     shown = failed[failed["status"].isin([Status.FAILED, Status.UNKNOWN])].head(_SHOWN_FAILURES)
     columns = (shown[name].tolist() for name in ("row", "index", "status", "error"))  # who left has no line
+    hide = result.plan.crowd(shown["error"].dropna()).hide  # what a scheduler keeps names no customer
     http = [status or None for status in shown["http_status"].fillna(0).tolist()]
     return tuple(
-        FailedRow(row, line, status, code, in_words(str(error)))
+        FailedRow(row, line, status, code, in_words(hide(str(error))))
         for (row, line, status, error), code in zip(zip(*columns, strict=True), http, strict=True)
     )
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from growlytics_pandas._known_keys import without_keys
 from growlytics_pandas.commands.exits import Exit, status_of
-from growlytics_pandas.commands.parser import without_key
+from growlytics_pandas.commands.key_files import learn_key
+from growlytics_pandas.commands.saying import say
 from growlytics_pandas.commands.stopping import Stopper
 from growlytics_pandas.commands.summary import Summary
 from growlytics_pandas.commands.wording import in_words
@@ -36,6 +36,7 @@ class Command:
     def run(self, arguments: argparse.Namespace) -> int:
         """Do it, say what it came to, and return the exit status."""
         stopper = Stopper()
+        learn_key(arguments)
         with stopper.listening():
             try:
                 summary = self.work(arguments, stopper)
@@ -66,34 +67,12 @@ def explain(error: BaseException, summary: Summary, stopper: Stopper) -> Summary
 
 def _say(summary: Summary, arguments: argparse.Namespace) -> int:
     """Say what there is to say, and return the exit status: that of the command, but where its words are lost."""
-    key_file = getattr(arguments, "key_file", None)
     if summary.message:
-        message = without_key(summary.message, key_file)
+        message = without_keys(summary.message)
         sys.stderr.write(f"{'stopped' if summary.ended == 'interrupted' else 'error'}: {message}\n")
     text = summary.to_json() if arguments.json else summary.to_text()
     if text and (
         arguments.json or summary.columns or summary.suggestions or summary.exit_status or not arguments.quiet
     ):
-        try:
-            _print(without_key(text, key_file))
-        except OSError as error:
-            _give_up_stdout()
-            sys.stderr.write(f"error: the standard output cannot be written: {error.strerror or error}.\n")
-            return summary.exit_status or Exit.CALL
+        return say(text, summary.exit_status)
     return summary.exit_status
-
-
-def _print(text: str) -> None:
-    """Write to stdout, whatever its encoding; who reads it may have gone (``| head``)."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    try:
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _give_up_stdout()
-
-
-def _give_up_stdout() -> None:
-    """Let what is left of the output go nowhere, or Python complains of it when it ends."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

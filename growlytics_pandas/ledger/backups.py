@@ -141,6 +141,12 @@ def _opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
 
 def _facts_of_target(path: Path, *, is_ours: str, may_be_damaged: bool = False) -> Facts | None:
     """Return what would be overwritten; None where there is nothing, or nothing that can be read and may be lost."""
+    if path.exists() and not path.is_file():
+        raise (
+            ledger_error(path, "it is no regular file", "leave it as it is")
+            if is_ours == "ledger"
+            else _foreign(path, is_damaged=False, is_ours=is_ours)
+        )
     if not path.exists() or not path.stat().st_size:
         return None
     try:

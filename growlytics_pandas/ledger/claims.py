@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from growlytics_pandas.errors import LedgerError
+from growlytics_pandas.targets import SQLITE_STARTS
 
 APPLICATION_ID: Final = 0x47524F57  # "GROW", in the file's header: tells our files from other SQLite files
 BUSY_TIMEOUT_SECONDS: Final = 30.0  # another notebook's write takes milliseconds, its compaction a second or two
 FILE_MODE: Final = 0o600  # the owner's only; SQLite gives -wal and -shm the mode of the file
 HEADER_BYTES: Final = 100
-MAGIC: Final = b"SQLite format 3\0"
+MAGIC: Final = SQLITE_STARTS[0]
 ID_PLACE: Final = slice(68, 72)  # of the application id in the header, most significant byte first
 COMPANIONS: Final = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a file
 
@@ -86,15 +87,13 @@ def claim(path: Path) -> None:
     """
     with _OPENING:
         try:
+            if identity(path) in _OPEN_HERE:
+                return
+            _check_companions(path)
             if not os.path.lexists(path):
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 with suppress(FileExistsError):  # another process was faster
                     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE))
-            for companion in (path.with_name(path.name + suffix) for suffix in COMPANIONS):
-                if os.path.lexists(companion) and not stat.S_ISREG(companion.lstat().st_mode):
-                    raise ledger_error(path, f"{companion.name} beside it is no regular file", "remove that")
-            if identity(path) in _OPEN_HERE:
-                return
             _require_ledger(path)
             os.close(os.open(path, os.O_RDWR))
         except OSError as error:
@@ -121,6 +120,32 @@ def let_go(held: Identity) -> None:
         _OPEN_HERE[held] -= 1
         if not _OPEN_HERE[held]:
             del _OPEN_HERE[held]
+
+
+def _check_companions(path: Path) -> None:
+    """Refuse what SQLite would overwrite or delete beside the file though it is none of its own."""
+    for suffix in COMPANIONS:
+        companion = path.with_name(path.name + suffix)
+        if not os.path.lexists(companion):
+            continue
+        if not stat.S_ISREG(companion.lstat().st_mode):
+            raise ledger_error(path, f"{companion.name} beside it is no regular file", "remove that")
+        if suffix == "-shm":  # SQLite's locks are on it, and this process would lose them by closing it
+            continue
+        with companion.open("rb") as file:
+            start = file.read(HEADER_BYTES)
+        if start.strip(b"\0") and not start.startswith(SQLITE_STARTS):  # zeros: a journal that is done with
+            raise ledger_error(path, f"{companion.name} beside it is a file of something else", "move that away")
+
+
+def secret_on_disk(path: Path) -> bytes | None:
+    """Return the secret in the file itself, whatever is in its -wal; None where there is none to read."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
+            row = connection.execute("SELECT secret FROM secrets").fetchone()
+    except sqlite3.Error:
+        return None
+    return row[0] if row else None
 
 
 def _require_ledger(path: Path) -> None:

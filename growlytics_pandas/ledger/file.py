@@ -21,6 +21,7 @@ from growlytics_pandas.ledger.claims import (
     identity,
     ledger_error,
     let_go,
+    secret_on_disk,
 )
 from growlytics_pandas.ledger.migrations import MIGRATIONS
 
@@ -33,6 +34,11 @@ CLOSED: Final = ("it was closed", "make a new Ledger of this path")
 """What is found where a closed ledger is used, and the remedy."""
 LOST: Final = ("it was deleted or replaced while it was in use", "push again, which begins a new one")
 """Likewise of a file whose path leads elsewhere now: what is written to it would be gone."""
+OVERWRITTEN: Final = (
+    "its contents were overwritten while it was in use",
+    "end the processes that use it, remove its -wal and -shm files, and put the file there again (Ledger.restore does)",
+)
+"""Likewise of a file that another was copied over: the two would be mixed."""
 
 
 class LedgerFile:
@@ -50,6 +56,8 @@ class LedgerFile:
         self._closed: tuple[str, str] | None = None
         self._process = os.getpid()
         self._identity: Identity | None = None
+        self._wal_identity: Identity | None = None
+        self._secret: bytes | None = None
 
     def __repr__(self) -> str:
         return f"LedgerFile({str(self.path)!r})"
@@ -89,8 +97,26 @@ class LedgerFile:
         return row[0]
 
     def is_lost(self) -> bool:
-        """Return whether the file that is open is no longer the one under its path."""
-        return self._connection is not None and identity(self.path) != self._identity
+        """Return whether the file that is open, or its -wal, is no longer the one under its path."""
+        if self._connection is None:
+            return False
+        wal = identity(self.path.with_name(f"{self.path.name}-wal"))
+        self._wal_identity = self._wal_identity or wal
+        return identity(self.path) != self._identity or wal != self._wal_identity
+
+    def require_own(self) -> None:
+        """Raise if another file was copied over the one that is open. What is in its -wal does not count.
+
+        A new file holds its secret itself once its first writes are brought over from the -wal.
+        """
+        with self.lock:
+            if self._connection is None or self.is_lost():
+                return
+            found = secret_on_disk(self.path)
+            if self._secret is None:
+                self._secret = found
+            elif found != self._secret:
+                raise ledger_error(self.path, *OVERWRITTEN)
 
     def shrink(self, min_share: float = 0.0) -> None:
         """Give the room that compactions left back to the disk, if it is more than this share of the file."""
@@ -119,7 +145,7 @@ class LedgerFile:
         with self.lock:
             if self._finalizer is not None:
                 self._finalizer()
-            self._connection = self._finalizer = None
+            self._connection = self._finalizer = self._secret = self._wal_identity = None
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -143,6 +169,7 @@ class LedgerFile:
                 let_go(held)
                 raise
             self._identity = held
+            self._secret = secret_on_disk(self.path)
             # Python 3.13 warns of connections that are collected open.
             self._finalizer = weakref.finalize(self, _close, self._connection, held)
         return self._connection
@@ -186,12 +213,15 @@ def prepare(connection: sqlite3.Connection, path: Path, migrations: Sequence[Seq
     connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
     connection.execute("BEGIN IMMEDIATE")
     try:
-        migrate(connection, check_version(connection, path, migrations), migrations)
+        version = check_version(connection, path, migrations)
+        migrate(connection, version, migrations)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+    if version == 0:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # so that the file itself holds its secret
 
 
 def check_version(connection: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]]) -> int:

@@ -8,12 +8,12 @@ from typing import Final, Self
 
 import platformdirs
 
-from growlytics_pandas.errors import InvalidArgumentError, UsageError
+from growlytics_pandas.errors import UsageError
 from growlytics_pandas.ledger.backups import Facts, back_up, read_facts, restore
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.ledger.file import CLOSED, LOST, LedgerFile
 from growlytics_pandas.ledger.workspace import Workspace
-from growlytics_pandas.targets import require_target
+from growlytics_pandas.targets import require_path, require_target
 
 PATH_VARIABLE: Final = "GROWLYTICS_LEDGER"
 DIRECTORY: Final = "growlytics-pandas"  # inside the user's data directory
@@ -52,10 +52,7 @@ class Ledger:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        named = Path(default_path() if path is None else path)
-        if "\0" in str(named):
-            raise InvalidArgumentError(f"ledger: found {str(named)!r}; no path has a NUL character.")
-        self.path = named.expanduser().absolute()
+        self.path = require_path(Path(default_path() if path is None else path), "ledger").absolute()
         self._file = LedgerFile(self.path)
         self._workspaces: dict[bytes, Workspace] = {}
 
@@ -79,6 +76,7 @@ class Ledger:
         digest, api_key = _digesting(url, api_key), "<hidden>"
         if self._file.is_lost():
             self._start_anew()
+        self._file.require_own()
         with self._file.lock:
             digester = digest(self._file.secret())
             if digester.workspace not in self._workspaces:
@@ -120,7 +118,7 @@ class Ledger:
         ...     ledger.backup(folder / "backup.sqlite3").name
         'backup.sqlite3'
         """
-        target = Path(path).expanduser().absolute()
+        target = require_path(Path(path)).absolute()
         require_target(target, example="ledger-backup.sqlite3")
         with self._file.lock:
             self._flush()
@@ -153,7 +151,7 @@ class Ledger:
             The file is no ledger, damaged or of a newer version; the ledger here is newer, of another program, or open
             elsewhere. Nothing was changed.
         """
-        source = Path(path).expanduser().absolute()
+        source = require_path(Path(path)).absolute()
         with self._file.lock:
             if any(workspace.in_use for workspace in self._workspaces.values()):
                 raise UsageError("restore: a push of this process is running; wait for it to end.")

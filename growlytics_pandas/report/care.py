@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas.masking import Crowd, Veil
+from growlytics_pandas.masking import Veil
 from growlytics_pandas.outcomes import CODES, MEANINGS, Book, Status
 from growlytics_pandas.report.tables import Care, label
 
@@ -57,7 +56,7 @@ def _masked_words(plan: Plan, book: Book, veil: Veil, why: str) -> tuple[dict[in
     if not len(foreign):
         return book.errors, veil.words(why)
     secrets = plan.personal_values(foreign)
-    crowd = Crowd(itertools.chain.from_iterable(secrets))
+    crowd = plan.crowd({why, *(book.errors[row] for row in foreign.tolist())})
     told = zip(foreign.tolist(), secrets, strict=True)
     masked = {row: crowd.hide(veil.words(book.errors[row], own)) for row, own in told}
     return {**book.errors, **masked}, crowd.hide(why)

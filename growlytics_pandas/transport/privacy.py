@@ -8,10 +8,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from growlytics_pandas._known_keys import MASK, MIN_KEY_CHARS
 from growlytics_pandas.contract import KEY_HEADER
 
-MASK: Final = "[key]"
-MIN_KEY_CHARS: Final = 8  # a shorter one could be part of any word; only toy keys are
 PART_CHARS: Final = 8  # so much of a key, from anywhere in it, gives too much of it away
 END_CHARS: Final = 6  # so does so much of its beginning or its end
 MIN_CHARS_FOR_ENDS: Final = 12  # the ends of a shorter key, such as that of the sandbox, are words of everybody
