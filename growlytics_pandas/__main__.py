@@ -8,8 +8,8 @@ from typing import Final
 
 from growlytics_pandas import demo
 from growlytics_pandas._starting import INTERRUPTED, begin_main
-from growlytics_pandas.commands import COMMANDS, Parser, epilog, ledger_command
-from growlytics_pandas.commands.saying import steady_streams
+from growlytics_pandas.cli import COMMANDS, Parser, epilog, ledger_command
+from growlytics_pandas.cli.output import steady_streams
 from growlytics_pandas.sandbox import command as sandbox
 
 WRONG_CALL: Final = 2

@@ -1,4 +1,32 @@
-"""Words that all share."""
+"""Text that people read: counts, API keys left out of messages, HTML templates.
+
+A message repeats what it was given, and an API key may be given in the place of something else. Only whole keys are
+masked, in any case, and the pieces into which an option is cut; any other part of a key may be a word of its own.
+"""
+
+import json
+import os
+import re
+import shlex
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+from urllib.parse import quote
+from weakref import WeakValueDictionary
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+KEY_VARIABLE: Final = "GROWLYTICS_API_KEY"
+MASK: Final = "[key]"
+MIN_KEY_CHARS: Final = 8  # a shorter one could be part of any word; only toy keys are
+MIN_PIECE_CHARS: Final = 6
+_CUTS: Final = re.compile("[=,]")
+
+
+class _Keeper(Protocol):
+    def reveal(self) -> Any: ...
+
+
+_KEEPERS: Final[WeakValueDictionary[int, _Keeper]] = WeakValueDictionary()
 
 
 def plural(count: int, noun: str) -> str:
@@ -10,3 +38,39 @@ def plural(count: int, noun: str) -> str:
     ('1 error', '2,000 rows')
     """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def remember(keeper: _Keeper) -> None:
+    """Look for the key of `keeper` in messages, for as long as the keeper lives."""
+    _KEEPERS[id(keeper)] = keeper
+
+
+def without_keys(text: str) -> str:
+    """Return `text` without the key of the environment and those that were given."""
+    found = [os.environ.get(KEY_VARIABLE, ""), *(keeper.reveal() for keeper in list(_KEEPERS.values()))]
+    for key in {each.strip() for each in found if isinstance(each, str)}:
+        if len(key) >= MIN_KEY_CHARS:
+            longest_first = sorted(_forms(key), key=len, reverse=True)
+            text = re.sub("|".join(map(re.escape, longest_first)), MASK, text, flags=re.IGNORECASE)
+    return text
+
+
+def _forms(key: str) -> set[str]:
+    """Return how a message of ours may write a key: quoted, in JSON, in a URL, and cut where an option is cut."""
+    forms = {key, repr(key)[1:-1], json.dumps(key)[1:-1], shlex.quote(key)[1:-1], quote(key), quote(key, "")}
+    pieces = {piece for piece in map(str.strip, _CUTS.split(key)) if len(piece) >= MIN_PIECE_CHARS}  # COLUMN=TYPE,…
+    return {form for form in forms | pieces if form and KEY_VARIABLE not in (form, form.upper())}
+
+
+def open_templates(package: str, finalize: Callable[[Any], Any] | None = None) -> Environment:
+    """Open the folder ``templates`` of `package`; `finalize` is applied to each value before it is escaped."""
+    environment = Environment(
+        loader=PackageLoader(package),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["thousands"] = "{:,}".format
+    return environment

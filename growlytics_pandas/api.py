@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, Unpack
 import pandas as pd
 
 from growlytics_pandas._rules import RULES
+from growlytics_pandas.checks.schema import infer_schema
 from growlytics_pandas.client import Client, default_client, refuse_client_as_id, require_client
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
-from growlytics_pandas.execution import execute
-from growlytics_pandas.layout import lay_out
-from growlytics_pandas.plan_options import PlanArguments, options_of, with_plan_options
-from growlytics_pandas.planning import Plan, budget_of, snapshot
-from growlytics_pandas.progress import ProgressOption
-from growlytics_pandas.push_options import Errors
-from growlytics_pandas.result import PushResult
-from growlytics_pandas.runs import LastResult
+from growlytics_pandas.columns.options import PlanArguments, options_of, with_plan_options
+from growlytics_pandas.upload.base_run import LastResult
+from growlytics_pandas.upload.plan import Plan, budget_of, snapshot
+from growlytics_pandas.upload.push_options import Errors
+from growlytics_pandas.upload.result import PushResult
+from growlytics_pandas.upload.runner import execute
+from growlytics_pandas.views.progress import ProgressOption
 
 if TYPE_CHECKING:
-    from growlytics_pandas.batches.result import BatchResult
+    from growlytics_pandas.upload.batches.result import BatchResult
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -107,7 +107,7 @@ def plan(
     workspace = client.workspace if client else None
     chosen = options_of(options)
     kept = snapshot(prepare_frame(read_frame(df), id_col))
-    layout = lay_out(kept, id_col, chosen, known=workspace.known_types() if workspace else None)
+    layout = infer_schema(kept, id_col, chosen, known=workspace.known_types() if workspace else None)
 
     def replan(other: Client) -> Plan:
         return plan(kept, id_col, client=other, **chosen.given())

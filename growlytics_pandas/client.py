@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Unpack, get_args
 
 from growlytics_pandas import contract
-from growlytics_pandas._known_keys import KEY_VARIABLE, without_keys
-from growlytics_pandas.credentials import SEALED, ApiKey, find_key, seal
+from growlytics_pandas._output_paths import require_target
+from growlytics_pandas._text import KEY_VARIABLE, without_keys
+from growlytics_pandas.columns.options import ReadingArguments, with_reading_options
 from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, InvalidArgumentTypeError, UsageError
-from growlytics_pandas.ledger import Ledger, TypesFile, Workspace, require_known
-from growlytics_pandas.plan_options import ReadingArguments, with_reading_options
-from growlytics_pandas.targets import require_target
-from growlytics_pandas.transport import TransportName, open_transport
-from growlytics_pandas.transport.protocol import Endpoint, Headers, Transport
-from growlytics_pandas.transport.urls import checked_url
+from growlytics_pandas.http import TransportName, open_transport
+from growlytics_pandas.http.api_key import SEALED, ApiKey, find_key, seal
+from growlytics_pandas.http.protocol import Endpoint, Headers, Transport
+from growlytics_pandas.http.urls import checked_url
+from growlytics_pandas.ledger import Ledger, Project, TypesFile, require_known
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +131,7 @@ class Client:
         return hashlib.blake2b(f"{self.base_url}\0{self._key.reveal()}".encode(), key=_SALT).digest()
 
     @property
-    def workspace(self) -> Workspace | None:
+    def workspace(self) -> Project | None:
         """The part of the ledger that is this project's; None without a ledger."""
         return self.ledger.workspace(self.base_url, self._key.reveal()) if self.ledger else None
 
@@ -245,7 +245,7 @@ class Client:
         if self._types_file is not None:
             self._types_file.save(self._remembered("types"), without=without)
 
-    def _remembered(self, method: str) -> Workspace:
+    def _remembered(self, method: str) -> Project:
         if self.workspace is None:
             raise InvalidArgumentError(f"Client.{method}: this client has no ledger (ledger=None).")
         return self.workspace
@@ -304,7 +304,7 @@ class Client:
         {'City': 'Pune', 'Total Orders': 3}
         """
         # Here, because a single customer goes the way of a one-row frame, which begins with a client.
-        from growlytics_pandas.single import upsert_one  # noqa: PLC0415
+        from growlytics_pandas.upload.single import upsert_one  # noqa: PLC0415
 
         upsert_one(self, id, attributes, name, options)
 

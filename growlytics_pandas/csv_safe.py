@@ -17,9 +17,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from growlytics_pandas._masking import is_missing, written
+from growlytics_pandas._output_paths import replacing, require_target
 from growlytics_pandas.errors import DataError
-from growlytics_pandas.masking import is_missing, written
-from growlytics_pandas.targets import replacing, require_target
 
 RISKY: Final = tuple("=+-@\t\r\n＝＋－＠'")
 """What a formula can start with, in full width too; and the apostrophe itself."""

@@ -27,7 +27,7 @@ copy), since they hold the frame and the way to the service; so no pickle holds 
 from functools import cached_property
 from typing import Any, Final
 
-from growlytics_pandas._known_keys import without_keys
+from growlytics_pandas._text import without_keys
 
 
 class GrowlyticsError(Exception):

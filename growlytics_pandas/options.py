@@ -19,10 +19,10 @@ from typing import Any, Final
 import numpy as np
 
 from growlytics_pandas import contract
+from growlytics_pandas._output_paths import replacing
+from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.plan_options import PlanOptions
-from growlytics_pandas.push_options import PushOptions
-from growlytics_pandas.targets import replacing
+from growlytics_pandas.upload.push_options import PushOptions
 
 __all__ = ["PlanOptions", "load", "save"]
 

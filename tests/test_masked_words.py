@@ -12,10 +12,10 @@ import pytest
 import growlytics_pandas as gp
 from growlytics_pandas import Client
 from growlytics_pandas.__main__ import main
+from growlytics_pandas._masking import Crowd
 from growlytics_pandas.errors import ServiceError
-from growlytics_pandas.masking import Crowd
-from growlytics_pandas.outcomes import Book
-from growlytics_pandas.progress.summary import render_html, render_text
+from growlytics_pandas.upload.outcomes import OutcomeBuffer
+from growlytics_pandas.views.panel_html import render_html, render_text
 
 PEOPLE = pd.DataFrame(
     {
@@ -143,7 +143,7 @@ def test_a_row_that_was_accepted_is_not_named_by_the_refusal_of_another(naming, 
 
 
 def longer(result, rows):
-    book = Book(rows)
+    book = OutcomeBuffer(rows)
     for row in range(3):
         book.note(row, *(("accepted",) if row < 2 else ("failed", result.outcomes["error"][2], 400)))
     return book

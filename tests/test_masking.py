@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from growlytics_pandas.masking import Veil, mask_value, scrub, visible
+from growlytics_pandas._masking import Masker, mask_value, scrub, visible
 
 
 @pytest.mark.parametrize(
@@ -44,10 +44,10 @@ def test_addresses_and_numbers_inside_a_text_are_masked_and_dates_are_not(text, 
 
 
 def test_a_value_is_masked_in_the_words_of_a_server_that_repeats_it():
-    veil = Veil()
+    veil = Masker()
     secrets = ("C-1041", "Asha", "Asha  Rao", None)
     assert veil.words("customer C-1041 (Asha Rao) exists", secrets) == "customer •••41 (A•••) exists"
-    assert Veil(is_on=False).words("customer C-1041", ("C-1041",)) == "customer C-1041"
+    assert Masker(is_on=False).words("customer C-1041", ("C-1041",)) == "customer C-1041"
 
 
 def test_what_cannot_be_seen_is_spelt_out_and_long_text_is_cut():
@@ -59,5 +59,5 @@ def test_what_cannot_be_seen_is_spelt_out_and_long_text_is_cut():
 
 def test_masking_hostile_text_takes_no_time():
     for text in ("@" * 10_000, "a" * 100_000, "1" * 100_000, "1 " * 50_000, "a@" * 50_000):
-        assert len(Veil().cell(text)) < 500
-        assert len(Veil().identity(text)) < 500
+        assert len(Masker().cell(text)) < 500
+        assert len(Masker().identity(text)) < 500

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
+from growlytics_pandas._masking import mask_value, written
 from growlytics_pandas.csv_safe import read_csv, write_csv
-from growlytics_pandas.masking import mask_value, written
 
 HUGE = 10**5000
 ODD = {

@@ -9,8 +9,8 @@ import pytest
 import growlytics_pandas as gp
 from growlytics_pandas import options
 from growlytics_pandas.__main__ import main
-from growlytics_pandas.commands.plan_flags import FLAGS
-from growlytics_pandas.plan_options import PlanOptions
+from growlytics_pandas.cli.plan_flags import FLAGS
+from growlytics_pandas.columns.options import PlanOptions
 
 MESSY = pd.DataFrame(
     {

@@ -123,7 +123,7 @@ def test_every_notebook_is_in_the_index_of_guides():
 def test_the_map_of_modules_names_each_once():
     behind = text_of(".github/CONTRIBUTING.md").split("<!-- module map -->\n\n")[1].split("\n\n")[0]
     named = [
-        name.rstrip("/") for line in behind.splitlines()[2:] for name in re.findall(r"`(\w+/?)`", line.split("|")[1])
+        name.rstrip("/") for line in behind.splitlines()[2:] for name in re.findall(r"`(\w+/?)`", line.split("|")[2])
     ]
     there = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in PACKAGE.rglob("*.py")}
     assert sorted(named) == sorted(there)

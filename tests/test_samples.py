@@ -5,7 +5,7 @@ import pytest
 from email_validator import validate_email
 
 from growlytics_pandas import contract
-from growlytics_pandas.contacts import invalid_emails, invalid_mobiles
+from growlytics_pandas.columns.contacts import invalid_emails, invalid_mobiles
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.samples import PLANTED, sample_customers
 

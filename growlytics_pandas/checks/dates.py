@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from growlytics_pandas.cells import Mask
 from growlytics_pandas.checks.labels import is_date_like, is_day_like
 from growlytics_pandas.checks.profile import Profile, mask_of
 from growlytics_pandas.checks.suggestion import MOST, Proposal, count_of, of_all, rest_of
+from growlytics_pandas.columns.convert import number_in
+from growlytics_pandas.columns.dtypes import Kind
+from growlytics_pandas.columns.extract import Mask
 from growlytics_pandas.columns.parsers import date_parser, formats_like, shapes_of
 from growlytics_pandas.contract import DATE
-from growlytics_pandas.conversion import number_in
-from growlytics_pandas.inference import Kind
 
 _UTC: Final = ZoneInfo("UTC")
 _ISO: Final = "ISO8601"

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from growlytics_pandas._masking import printable, printable_labels
 from growlytics_pandas._rules import RULES, Effect, Rule, Severity
-from growlytics_pandas.cells import originals
 from growlytics_pandas.checks.messages import fix_of, message_text, python_options
 from growlytics_pandas.checks.violations import Rows, Violation
-from growlytics_pandas.masking import printable, printable_labels
+from growlytics_pandas.columns.extract import originals
 
 DTYPES: Final = MappingProxyType(
     {

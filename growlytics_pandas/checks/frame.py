@@ -10,16 +10,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas._rules import Rule
-from growlytics_pandas.blocks import Budget, prepare, starts
-from growlytics_pandas.cells import Mask
-from growlytics_pandas.checks.doubts import check_suggestions, with_options
+from growlytics_pandas.checks.doubtful_types import check_suggestions, with_options
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import check_ids
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
+from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.checks.values import check_block
 from growlytics_pandas.checks.violations import Violation
-from growlytics_pandas.layout import Layout
+from growlytics_pandas.columns.chunks import Budget, prepare, starts
+from growlytics_pandas.columns.extract import Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Precheck:
     skipped_by: Mapping[Rule, npt.NDArray[np.int64]]
 
 
-def precheck(frame: pd.DataFrame, layout: Layout) -> Precheck:
+def precheck(frame: pd.DataFrame, layout: Schema) -> Precheck:
     """Check names, types and ids."""
     attributes = check_attributes(layout, len(frame))
     ids = check_ids(frame, layout)
@@ -41,7 +41,7 @@ def precheck(frame: pd.DataFrame, layout: Layout) -> Precheck:
 
 def check_frame(
     frame: pd.DataFrame,
-    layout: Layout,
+    layout: Schema,
     checked: Precheck,
     budget: Budget | None = None,
     suggestions: Sequence[Suggestion] = (),

@@ -13,15 +13,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._masking import is_missing
 from growlytics_pandas._rules import Rule, Severity
-from growlytics_pandas.blocks import starts
-from growlytics_pandas.cells import Mask, originals
+from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.texts import MISSING_IDS, are_damaged, are_in, end_like_floats
 from growlytics_pandas.checks.violations import Rows, Violation
-from growlytics_pandas.identifiers import Groups, Ids, Keep, find_groups, fold, fold_all, hash_texts, unkept
-from growlytics_pandas.inference import Kind
-from growlytics_pandas.layout import Layout
-from growlytics_pandas.masking import is_missing
+from growlytics_pandas.columns.chunks import starts
+from growlytics_pandas.columns.dtypes import Kind
+from growlytics_pandas.columns.extract import Mask, originals
+from growlytics_pandas.columns.ids import Groups, Ids, Keep, find_groups, fold, fold_all, hash_texts, unkept
 
 EARLIER_BATCH: Final = -1
 """In place of the row that has the same id, where that row is gone."""
@@ -56,7 +56,7 @@ class IdCheck:
     skipped_by: Mapping[Rule, npt.NDArray[np.int64]]
 
 
-def check_ids(frame: pd.DataFrame, layout: Layout) -> IdCheck:
+def check_ids(frame: pd.DataFrame, layout: Schema) -> IdCheck:
     """Read all ids once, block by block; keep 16 bytes a row to find those that are the same or look so."""
     rows = len(frame)
     column = frame.iloc[:, layout.id_position]
@@ -77,7 +77,7 @@ def check_ids(frame: pd.DataFrame, layout: Layout) -> IdCheck:
     return _finished(layout, violations, skipped, find_same(groups, layout.keep), find_alike(alike, exact))
 
 
-def check_ids_of_part(frame: pd.DataFrame, layout: Layout, same: Alike, alike: Alike) -> IdCheck:
+def check_ids_of_part(frame: pd.DataFrame, layout: Schema, same: Alike, alike: Alike) -> IdCheck:
     """Check the ids of a part; which are the `same` or `alike` in other parts has been found out before."""
     violations: list[Violation] = []
     skipped = _Skipped()
@@ -121,12 +121,12 @@ class _Skipped:
         return skipped, by
 
 
-def _finished(layout: Layout, violations: list[Violation], skipped: _Skipped, same: Alike, alike: Alike) -> IdCheck:
+def _finished(layout: Schema, violations: list[Violation], skipped: _Skipped, same: Alike, alike: Alike) -> IdCheck:
     mask, by = skipped.finish(same.rows)
     return IdCheck((*violations, *_duplicates(layout, same), *_look_alikes(layout, alike)), mask, by)
 
 
-def _duplicates(layout: Layout, same: Alike) -> list[Violation]:
+def _duplicates(layout: Schema, same: Alike) -> list[Violation]:
     # Who says keep="first" has decided: the row is reported, and no reason to refuse the push.
     severity = None if layout.keep is False else Severity.WARNING
     is_earlier = same.others == EARLIER_BATCH
@@ -148,7 +148,7 @@ def _duplicates(layout: Layout, same: Alike) -> list[Violation]:
     ]
 
 
-def _look_alikes(layout: Layout, alike: Alike) -> list[Violation]:
+def _look_alikes(layout: Schema, alike: Alike) -> list[Violation]:
     if not len(alike.rows):
         return []
     rule = Rule.ID_CASE_DUPLICATE
@@ -158,7 +158,7 @@ def _look_alikes(layout: Layout, alike: Alike) -> list[Violation]:
 # one block ------------------------------------------------------------------------------------------------------------
 
 
-def _check_block(frame: pd.DataFrame, layout: Layout, start: int, ids: Ids, folded: list[str]) -> list[Violation]:
+def _check_block(frame: pd.DataFrame, layout: Schema, start: int, ids: Ids, folded: list[str]) -> list[Violation]:
     block = _Block(frame, layout, start)
     block.by_row(Rule.ID_MISSING, ids.missing & ~ids.rounded, _unusable)
     for variant, mask in (("float", ids.rounded & ids.was_float), ("text", ids.rounded & ~ids.was_float)):
@@ -191,7 +191,7 @@ def _check_block(frame: pd.DataFrame, layout: Layout, start: int, ids: Ids, fold
 class _Block:
     """Turns masks of a block of ids into violations."""
 
-    def __init__(self, frame: pd.DataFrame, layout: Layout, start: int) -> None:
+    def __init__(self, frame: pd.DataFrame, layout: Schema, start: int) -> None:
         self.violations: list[Violation] = []
         self._column = frame.iloc[:, layout.id_position]
         self._layout = layout
@@ -280,7 +280,7 @@ def _unusable(value: Any) -> str:
 
 
 def _fetcher(
-    column: pd.Series[Any], layout: Layout, change: Callable[[str], str]
+    column: pd.Series[Any], layout: Schema, change: Callable[[str], str]
 ) -> Callable[[npt.NDArray[np.int64]], list[str]]:
     def fetch(rows: npt.NDArray[np.int64]) -> list[str]:
         return list(map(change, layout.read_ids(column.iloc[rows]).texts))

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import RULES, Effect, Rule, Severity
+from growlytics_pandas.checks.schema import Attribute, Schema, name_of
 from growlytics_pandas.checks.violations import Violation
-from growlytics_pandas.identifiers import fold
-from growlytics_pandas.inference import AttributeType, Kind
-from growlytics_pandas.layout import Attribute, Layout, name_of
+from growlytics_pandas.columns.dtypes import AttributeType, Kind
+from growlytics_pandas.columns.ids import fold
 from growlytics_pandas.ledger import UNCERTAIN
 
 _ALMOST: Final = 0.75  # difflib's ratio of two names from which one may be meant by the other
@@ -22,7 +22,7 @@ _OLD_INDEX: Final = re.compile(r"Unnamed: \d+|index|level_\d+")
 _CONVERTIBLE: Final = ("period", "timedelta", "duration", "list", "large_list", "set", "dict", "struct", "complex")
 
 
-def check_attributes(layout: Layout, rows: int) -> list[Violation]:
+def check_attributes(layout: Schema, rows: int) -> list[Violation]:
     """Check every attribute's name and type, of a frame of so many rows; one violation a rule and column."""
     present = [attribute for attribute in layout.attributes if attribute.kind is not Kind.EMPTY]  # the rest has nothing
     names = Counter(attribute.name for attribute in present)
@@ -47,7 +47,7 @@ def dropped_columns(violations: Iterable[Violation]) -> frozenset[int]:
     )
 
 
-def spare_names(layout: Layout) -> dict[int, str]:
+def spare_names(layout: Schema) -> dict[int, str]:
     """Return position → a name like that of the attribute, which resembles no other and is not too long.
 
     The last column comes first: of two that clash, it is the one to rename.
@@ -88,7 +88,7 @@ def _found(
 
 
 def _check_name(
-    layout: Layout, attribute: Attribute, rows: int, names: Counter[str], spare: Mapping[int, str]
+    layout: Schema, attribute: Attribute, rows: int, names: Counter[str], spare: Mapping[int, str]
 ) -> Iterator[Violation]:
     name = attribute.name
     if not name.strip() or not contract.is_unicode(name):
@@ -114,14 +114,14 @@ def _without_invisible(name: str) -> str:
     return _INVISIBLE.sub("", name).strip()
 
 
-def _new_name(layout: Layout, attribute: Attribute, new: str) -> dict[Hashable, str] | None:
+def _new_name(layout: Schema, attribute: Attribute, new: str) -> dict[Hashable, str] | None:
     """Return what to rename a column to; None where its label does not name it alone."""
     alike = [other for other in layout.attributes if repr(other.column) == repr(attribute.column)]
     is_missing = not isinstance(attribute.column, str) and not name_of(attribute.column)
     return None if is_missing or len(alike) > 1 else {attribute.column: new}
 
 
-def _case_clashes(layout: Layout, spare: Mapping[int, str]) -> list[Violation]:
+def _case_clashes(layout: Schema, spare: Mapping[int, str]) -> list[Violation]:
     """Names that look alike: in the frame, among the reserved ones, among those that the ledger knows."""
     owners: defaultdict[str, dict[str, str]] = defaultdict(dict)  # what is alike: each spelling, and whose it is
     for names, owner in (
@@ -150,7 +150,7 @@ def _case_clashes(layout: Layout, spare: Mapping[int, str]) -> list[Violation]:
 
 
 def _unified(
-    layout: Layout, attribute: Attribute, others: list[str], spare: Mapping[int, str]
+    layout: Schema, attribute: Attribute, others: list[str], spare: Mapping[int, str]
 ) -> dict[Hashable, str] | None:
     """Return which column to rename: to the name that is meant, or apart where a column of the frame has that."""
     alike = [a for a in layout.attributes if a is attribute or a.name in others]
@@ -169,7 +169,7 @@ def _check_index(attribute: Attribute, rows: int) -> Iterator[Violation]:
 # types ----------------------------------------------------------------------------------------------------------------
 
 
-def _check_type(layout: Layout, attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Iterator[Violation]:
+def _check_type(layout: Schema, attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Iterator[Violation]:
     if attribute.kind is Kind.UNSUPPORTED:
         yield _unsupported(attribute, rows)
         return
@@ -192,7 +192,7 @@ def _unsupported(attribute: Attribute, rows: int) -> Violation:
     return _found(Rule.TYPE_UNSUPPORTED, attribute, rows, held=held, how=how)
 
 
-def _check_known(layout: Layout, attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Iterator[Violation]:
+def _check_known(layout: Schema, attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Iterator[Violation]:
     """Compare with what the ledger knows to be fixed."""
     known = attribute.known
     if attribute.type is None or not layout.knows_types or attribute.is_reserved:
@@ -239,7 +239,7 @@ def _unknown(attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Viola
     return _found(Rule.ATTRIBUTE_UNKNOWN, attribute, rows, near=rename, asked=asked)
 
 
-def _known_meant(layout: Layout) -> dict[int, str]:
+def _known_meant(layout: Schema) -> dict[int, str]:
     """Return position → known name that is spelt almost so and that no column has, of names that are not allowed."""
     if layout.new_attributes == "allow":
         return {}

@@ -12,8 +12,8 @@ from growlytics_pandas import contract
 from growlytics_pandas.checks.labels import words_of
 from growlytics_pandas.checks.profile import Profile, mask_of
 from growlytics_pandas.checks.suggestion import Suggestion, count_of
+from growlytics_pandas.columns.contacts import PLAIN_EMAIL, invalid_emails, invalid_mobiles
 from growlytics_pandas.columns.texts import normalize_texts, strip_texts
-from growlytics_pandas.contacts import PLAIN_EMAIL, invalid_emails, invalid_mobiles
 
 _NOT_IN_PLAIN_EMAIL: Final = re.compile(r"[^a-z0-9@._%+\- ]")
 _LOOKED_AT: Final = 200  # distinct values: enough to know a column of contacts

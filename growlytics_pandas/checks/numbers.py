@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from growlytics_pandas.cells import Mask
 from growlytics_pandas.checks.profile import Profile
 from growlytics_pandas.checks.suggestion import MOST, Proposal, count_of, of_all, rest_of
+from growlytics_pandas.columns.convert import is_infinite, number_in
+from growlytics_pandas.columns.dtypes import Kind
+from growlytics_pandas.columns.extract import Mask
 from growlytics_pandas.columns.parsers import are_numbers, currencies, number_parser, shapes_of
 from growlytics_pandas.contract import NUMBER
-from growlytics_pandas.conversion import is_infinite, number_in
-from growlytics_pandas.inference import Kind
 
 _UTC: Final = ZoneInfo("UTC")
 # A number would lose a zero, a plus or the last digits (doubles keep 15).

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas.cells import Mask
+from growlytics_pandas.columns.convert import as_text
+from growlytics_pandas.columns.dtypes import Kind, absent, family
+from growlytics_pandas.columns.extract import Mask
 from growlytics_pandas.columns.parsers import MISSING_WORDS, Texts
 from growlytics_pandas.columns.texts import is_guarded, may_need_strip, strip_texts
-from growlytics_pandas.conversion import as_text
-from growlytics_pandas.inference import Kind, absent, family
 
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 _UTC: Final = ZoneInfo("UTC")

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas.cells import plain
 from growlytics_pandas.checks.booleans import propose_boolean
 from growlytics_pandas.checks.dates import propose_date
 from growlytics_pandas.checks.days import zone_of_days, zone_of_texts
@@ -33,11 +32,12 @@ from growlytics_pandas.checks.profile import (
     with_numbers,
 )
 from growlytics_pandas.checks.suggestion import Proposal, Suggestion, count_of
+from growlytics_pandas.columns.contacts import PLAIN_EMAIL
+from growlytics_pandas.columns.convert import as_text, date_in
+from growlytics_pandas.columns.dtypes import Kind, absent
+from growlytics_pandas.columns.extract import plain
 from growlytics_pandas.columns.parsers import SURE_WORDS, Texts
 from growlytics_pandas.columns.reading import Reading, clean
-from growlytics_pandas.contacts import PLAIN_EMAIL
-from growlytics_pandas.conversion import as_text, date_in
-from growlytics_pandas.inference import Kind, absent
 
 __all__ = ["Suggestion", "as_frame", "as_options", "suggest_for"]
 

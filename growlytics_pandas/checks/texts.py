@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from growlytics_pandas.cells import Mask
+from growlytics_pandas.columns.extract import Mask
 
 MISSING_TEXTS: Final = frozenset({"nan", "NaN", "None", "NaT", "<NA>", "null", "NULL", "N/A", "n/a", "#N/A"})
 """What Python, JSON, SQL and spreadsheets write where there is nothing."""

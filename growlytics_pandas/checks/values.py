@@ -12,15 +12,15 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
-from growlytics_pandas.blocks import Block, Column
-from growlytics_pandas.cells import Mask, originals
+from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.texts import MISSING_TEXTS, are_damaged, are_in, are_padded
 from growlytics_pandas.checks.violations import Violation
-from growlytics_pandas.contacts import Problem, invalid_emails, invalid_mobiles
-from growlytics_pandas.conversion import as_boolean, as_date, as_number
-from growlytics_pandas.identifiers import too_long
-from growlytics_pandas.inference import TYPE_OF, AttributeType, Kind, absent, family
-from growlytics_pandas.layout import Layout
+from growlytics_pandas.columns.chunks import Block, Column
+from growlytics_pandas.columns.contacts import Problem, invalid_emails, invalid_mobiles
+from growlytics_pandas.columns.convert import as_boolean, as_date, as_number
+from growlytics_pandas.columns.dtypes import TYPE_OF, AttributeType, Kind, absent, family
+from growlytics_pandas.columns.extract import Mask, originals
+from growlytics_pandas.columns.ids import too_long
 
 _LIMITS: Final[Mapping[Rule, Any]] = {
     Rule.DATE_OUT_OF_RANGE: f"{contract.MIN_YEAR}-{contract.MAX_YEAR}",
@@ -31,7 +31,7 @@ _OF_COLUMN: Final = frozenset({Rule.INTEGER_UNSAFE, Rule.DATE_TRUNCATED})
 """What the conversion finds and is a property of the column: reported once, with a count."""
 
 
-def check_block(frame: pd.DataFrame, layout: Layout, block: Block) -> list[Violation]:
+def check_block(frame: pd.DataFrame, layout: Schema, block: Block) -> list[Violation]:
     """Check the values of a block of rows."""
     violations = [found for column in block.columns for found in _ColumnCheck(frame, layout, block, column).run()]
     return violations + _empty_rows(frame, layout, block)
@@ -40,7 +40,7 @@ def check_block(frame: pd.DataFrame, layout: Layout, block: Block) -> list[Viola
 class _ColumnCheck:
     """The checks of one column of a block."""
 
-    def __init__(self, frame: pd.DataFrame, layout: Layout, block: Block, column: Column) -> None:
+    def __init__(self, frame: pd.DataFrame, layout: Schema, block: Block, column: Column) -> None:
         self._frame, self._layout, self._block, self._column = frame, layout, block, column
 
     def run(self) -> Iterator[Violation]:
@@ -155,7 +155,7 @@ _A_VALUE_OF: Final[Mapping[AttributeType, str]] = {
 }
 
 
-def _empty_rows(frame: pd.DataFrame, layout: Layout, block: Block) -> list[Violation]:
+def _empty_rows(frame: pd.DataFrame, layout: Schema, block: Block) -> list[Violation]:
     """Rows with an id and no attribute: they create a bare customer."""
     has_any = np.zeros(len(block.ids.texts), dtype=bool)
     for each in block.columns:

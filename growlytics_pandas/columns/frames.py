@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionDtype
 
+from growlytics_pandas.columns.labels import is_same
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError, MissingDependencyError
-from growlytics_pandas.labels import is_same
 
 _TEXT_LABELS: Final = frozenset({"unicode", "string", "empty", "mixed"})
 

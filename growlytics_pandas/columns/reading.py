@@ -17,11 +17,11 @@ import pandas as pd
 from pandas.api import types as dtypes
 
 from growlytics_pandas._rules import Rule
-from growlytics_pandas.cells import Cells, Mask, dates_array, extract, naive, plain
+from growlytics_pandas.columns.convert import Values, as_text, convert, date_in, is_infinite, number_in
+from growlytics_pandas.columns.dtypes import AttributeType, Kind, absent, family, inspect
+from growlytics_pandas.columns.extract import Cells, Mask, dates_array, extract, naive, plain
 from growlytics_pandas.columns.parsers import currencies, date_parser, number_parser
 from growlytics_pandas.columns.texts import PHONE_NORMALIZATIONS, normalize_texts, strip_texts
-from growlytics_pandas.conversion import Values, as_text, convert, date_in, is_infinite, number_in
-from growlytics_pandas.inference import AttributeType, Kind, absent, family, inspect
 
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote
 
-from growlytics_pandas.contacts import normalize_mobiles
+from growlytics_pandas.columns.contacts import normalize_mobiles
 
 NORMALIZATIONS: Final = ("lower", "email", "E.164", "national")
 PHONE_NORMALIZATIONS: Final = ("E.164", "national")

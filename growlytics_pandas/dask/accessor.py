@@ -12,15 +12,15 @@ from distributed import Client as Cluster
 from distributed import default_client as default_cluster
 
 from growlytics_pandas import api, segments
-from growlytics_pandas.batches.engine import Engine
-from growlytics_pandas.batches.plan import BatchPlan, lay_out_parts, make_plan
-from growlytics_pandas.batches.result import BatchResult
-from growlytics_pandas.batches.run import execute_batches
 from growlytics_pandas.client import default_client, refuse_client_as_id, require_client
-from growlytics_pandas.dask.cluster import ClusterEngine
-from growlytics_pandas.dask.partitions import PartitionEngine, warn_of_converted_text
-from growlytics_pandas.plan_options import options_of
-from growlytics_pandas.push_options import PushOptions
+from growlytics_pandas.columns.options import options_of
+from growlytics_pandas.dask.cluster import ClusterExecutor
+from growlytics_pandas.dask.partitions import PartitionExecutor, warn_of_converted_text
+from growlytics_pandas.upload.batches.executor import Executor
+from growlytics_pandas.upload.batches.plan import BatchPlan, lay_out_parts, make_plan
+from growlytics_pandas.upload.batches.result import BatchResult
+from growlytics_pandas.upload.batches.run import execute_batches
+from growlytics_pandas.upload.push_options import PushOptions
 
 _PUSH_OPTIONS = tuple(name for name in PushOptions.__slots__ if name != "client")
 
@@ -78,9 +78,9 @@ def find_cluster() -> Cluster | None:
         return None
 
 
-def _engine_of(ddf: Any) -> Engine:
+def _engine_of(ddf: Any) -> Executor:
     cluster = find_cluster()
-    return PartitionEngine(ddf) if cluster is None else ClusterEngine(ddf, cluster)
+    return PartitionExecutor(ddf) if cluster is None else ClusterExecutor(ddf, cluster)
 
 
 def _method(function: Callable[..., Any], like: Callable[..., Any]) -> Callable[..., Any]:

@@ -17,14 +17,15 @@ import pandas as pd
 from distributed import Client as Cluster
 from distributed import Future
 
-from growlytics_pandas.batches.engine import Job, Step
-from growlytics_pandas.batches.parts import PartDigests, PartOutcome, PartTask, digest_part
-from growlytics_pandas.dask.governor import HANDLER, Governor
-from growlytics_pandas.dask.lease import push_on_worker
+from growlytics_pandas._status import Status
+from growlytics_pandas.dask.coordinator import HANDLER, Coordinator
+from growlytics_pandas.dask.worker import push_on_worker
 from growlytics_pandas.errors import DataError, GrowlyticsError, ServiceUnavailableError, UsageError
-from growlytics_pandas.outcomes import Book, Failure, Status
-from growlytics_pandas.runs import Pulse
-from growlytics_pandas.wire import one_line
+from growlytics_pandas.http.response import one_line
+from growlytics_pandas.upload.base_run import Snapshot
+from growlytics_pandas.upload.batches.executor import Step, Task
+from growlytics_pandas.upload.batches.parts import PartDigests, PartOutcome, PartTask, digest_part
+from growlytics_pandas.upload.outcomes import Failure, OutcomeBuffer
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -39,7 +40,7 @@ _SAME_VERSION: Final = (
 TASKS_A_THREAD: Final = 2  # submitted ahead: one at work, one to follow
 
 
-class ClusterEngine:
+class ClusterExecutor:
     """Runs steps on the workers, a task a partition. Nothing lazy is handed out, so nothing is run twice for it."""
 
     can_repeat = True
@@ -66,7 +67,7 @@ class ClusterEngine:
         finally:
             _drop(running)
 
-    def push(self, job: Job) -> Iterator[PartOutcome]:
+    def push(self, job: Task) -> Iterator[PartOutcome]:
         """Push on the workers; one outcome a part, gathered as it is there."""
         push = _ClusterPush(self, self._cluster, job)
         try:
@@ -96,12 +97,12 @@ class ClusterEngine:
 class _ClusterPush:
     """One push: parts handed out, outcomes gathered, the governor asked how far things are."""
 
-    def __init__(self, engine: ClusterEngine, cluster: Cluster, job: Job) -> None:
+    def __init__(self, engine: ClusterExecutor, cluster: Cluster, job: Task) -> None:
         self._engine, self._cluster, self._job = engine, cluster, job
         self._run = uuid.uuid4().hex
         self._recipe = job.client.recipe()
         self._digesting: dict[Future, PartTask] = {}
-        self._pushing: dict[Future, tuple[PartTask, Book]] = {}
+        self._pushing: dict[Future, tuple[PartTask, OutcomeBuffer]] = {}
         self._settled: list[int] = []
         self._error: GrowlyticsError | None = None
         self._seen_worker = time.monotonic()
@@ -176,7 +177,7 @@ class _ClusterPush:
             if outcome is not None:
                 yield outcome
 
-    def _outcome(self, future: Future, task: PartTask, book: Book) -> PartOutcome | None:
+    def _outcome(self, future: Future, task: PartTask, book: OutcomeBuffer) -> PartOutcome | None:
         """Return the result of a part; where its task failed, what is known of it; None where it never began."""
         try:
             outcome: PartOutcome = _result_of(future)
@@ -189,7 +190,7 @@ class _ClusterPush:
             return self._lost(task, book, problem)
         return outcome
 
-    def _lost(self, task: PartTask, book: Book, problem: Exception) -> PartOutcome:
+    def _lost(self, task: PartTask, book: OutcomeBuffer, problem: Exception) -> PartOutcome:
         self._note_lost(task, book, f"the part failed on its workers ({type(problem).__name__})")
         rows = np.arange(task.rows)
         labels = pd.Index([None] * task.rows, dtype=object)
@@ -197,7 +198,7 @@ class _ClusterPush:
         fresh = frozenset(self._job.types_sent)
         return PartOutcome(task.number, book, table, frozenset(), fresh, 0, 0.0)
 
-    def _note_lost(self, task: PartTask, book: Book, why: str) -> None:
+    def _note_lost(self, task: PartTask, book: OutcomeBuffer, why: str) -> None:
         """Note what the governor knows to be accepted; all else may have arrived."""
         reply = self._call("look", {"stop": 0, "settled": [], "lost": [task.number]})
         bits = np.frombuffer(reply["accepted"].get(task.number, b""), dtype="uint8")
@@ -249,7 +250,7 @@ def _require_package(cluster: Cluster) -> None:
 
 def _install(cluster: Cluster) -> None:
     try:
-        cluster.register_plugin(Governor())
+        cluster.register_plugin(Coordinator())
     except Exception as problem:
         raise UsageError(
             f"the cluster's scheduler could not take in growlytics_pandas ({type(problem).__name__}). {_SAME_VERSION}"
@@ -295,9 +296,9 @@ def _drop(running: Mapping[Future, Any]) -> None:
         future.release()
 
 
-def _pulse(said: Mapping[str, Any]) -> Pulse:
+def _pulse(said: Mapping[str, Any]) -> Snapshot:
     failures = tuple(itertools.starmap(Failure, said["failures"]))
-    return Pulse(
+    return Snapshot(
         dict(said["counts"]),
         said["retries"],
         said["in_flight"],

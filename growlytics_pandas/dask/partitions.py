@@ -9,14 +9,14 @@ from typing import Any
 import dask
 import pandas as pd
 
-from growlytics_pandas.batches.engine import LocalEngine
+from growlytics_pandas.upload.batches.executor import LocalExecutor
 
 OPTION = "dataframe.convert-string"
 _LOOKED_AT = 20  # rows
 _BRACKETS = {("[", "]"), ("{", "}"), ("(", ")")}
 
 
-class PartitionEngine(LocalEngine):
+class PartitionExecutor(LocalExecutor):
     """Computes one partition after the other with the synchronous scheduler."""
 
     def __init__(self, ddf: Any) -> None:

@@ -12,10 +12,10 @@ import ipywidgets
 from growlytics_pandas.errors import PushInterrupted
 from growlytics_pandas.form.fields import button, row, wide
 from growlytics_pandas.form.picture import error_html, outcome_html
-from growlytics_pandas.planning import Plan
-from growlytics_pandas.progress import ProgressEvent
-from growlytics_pandas.progress.summary import render_html
-from growlytics_pandas.result import PushResult
+from growlytics_pandas.upload.plan import Plan
+from growlytics_pandas.upload.result import PushResult
+from growlytics_pandas.views.events import ProgressEvent
+from growlytics_pandas.views.panel_html import render_html
 
 
 class Actions:

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import pandas as pd
 
+from growlytics_pandas.checks.schema import find_id, name_of
+from growlytics_pandas.columns.ids import Keep
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.identifiers import Keep
-from growlytics_pandas.layout import find_id, name_of
 
 BY_COLUMN: Final = ("types", "date_format", "decimal", "na_values", "strip", "normalize")
 """The options that say how a column is read."""

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import ipywidgets
 
+from growlytics_pandas._masking import storable
+from growlytics_pandas.checks.schema import name_of
 from growlytics_pandas.contract import TYPES
 from growlytics_pandas.form.choices import Choices, ColumnChoice
 from growlytics_pandas.form.fields import button, wide
 from growlytics_pandas.form.picture import column_text, suggestion_text
-from growlytics_pandas.layout import name_of
-from growlytics_pandas.masking import storable
 
 PAGE_COLUMNS: Final = 40  # each is four widgets, and a page of thousands takes a browser seconds
 AS_FOUND: Final = "auto"
@@ -50,7 +50,7 @@ class ColumnGrid:
         pager = ipywidgets.HBox([self._before, self._where, self._after])
         pager.layout.display = "none" if len(choices.columns) <= PAGE_COLUMNS else None
         self.widget = ipywidgets.VBox([frame, pager], layout=wide("6px 0"))
-        self._layouts = _Layouts()
+        self._layouts = _Schemas()
         self._turn(0)
 
     def show(self, choices: Choices) -> None:
@@ -92,7 +92,7 @@ class ColumnGrid:
 class ColumnRow:
     """The fields of one column."""
 
-    def __init__(self, column: ColumnChoice, layouts: _Layouts, on_change: Callable[[ColumnChoice], None]) -> None:
+    def __init__(self, column: ColumnChoice, layouts: _Schemas, on_change: Callable[[ColumnChoice], None]) -> None:
         self._column = column
         self._on_change = on_change
         self._is_showing = False
@@ -139,7 +139,7 @@ class ColumnRow:
         self._on_change(self._column)
 
 
-class _Layouts:
+class _Schemas:
     """Layouts that all rows share: each would be a model of its own in the browser."""
 
     def __init__(self) -> None:

@@ -9,18 +9,19 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
+from growlytics_pandas._masking import Masker, is_personal, visible
 from growlytics_pandas._rules import Severity
+from growlytics_pandas._status import Status
 from growlytics_pandas.contract import BOOLEAN
 from growlytics_pandas.form.choices import Choices, ColumnChoice
-from growlytics_pandas.masking import Veil, is_personal, visible
-from growlytics_pandas.outcomes import Status
-from growlytics_pandas.report import NOTEBOOK_LIMITS, plan_page, render_notebook
-from growlytics_pandas.report.page import Column, Page, Step, Table
-from growlytics_pandas.report.tables import label, left_out
+from growlytics_pandas.views.html import render_notebook
+from growlytics_pandas.views.page import Column, Page, Step, Table
+from growlytics_pandas.views.report import plan_page
+from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, label, left_out
 
 if TYPE_CHECKING:
-    from growlytics_pandas.planning import Plan
-    from growlytics_pandas.result import PushResult
+    from growlytics_pandas.upload.plan import Plan
+    from growlytics_pandas.upload.result import PushResult
 
 MAX_SUGGESTION_CHARS: Final = 80
 SHOWN_WORDS: Final = 3  # that mean missing
@@ -57,7 +58,7 @@ _ERROR: Final = (
 )
 
 
-def plan_html(plan: Plan, choices: Choices, veil: Veil, all_rows: int) -> str:
+def plan_html(plan: Plan, choices: Choices, veil: Masker, all_rows: int) -> str:
     """Return what a push would do, as the form shows it; `all_rows` are those of the whole frame."""
     page = plan_page(plan, veil, NOTEBOOK_LIMITS)
     rows = len(plan.frame)
@@ -92,7 +93,7 @@ def _steps(page: Page, choices: Choices, *, has_errors: bool) -> tuple[Step, ...
     )
 
 
-def _preview(plan: Plan, veil: Veil) -> Table | None:
+def _preview(plan: Plan, veil: Masker) -> Table | None:
     """Return the first bodies side by side, one attribute a row."""
     bodies = plan.preview(PREVIEWED_CUSTOMERS)
     if not bodies:
@@ -115,7 +116,7 @@ def _preview(plan: Plan, veil: Veil) -> Table | None:
     )
 
 
-def _value(values: Mapping[str, Any], name: str, column: Any, id_column: Any, veil: Veil) -> str:
+def _value(values: Mapping[str, Any], name: str, column: Any, id_column: Any, veil: Masker) -> str:
     if name not in values:
         return "–"
     value = values[name]
@@ -167,9 +168,9 @@ def outcome_html(result: PushResult | None) -> str:
     return result._repr_html_() + hint
 
 
-def error_html(error: BaseException, veil: Veil | None = None) -> str:
+def error_html(error: BaseException, veil: Masker | None = None) -> str:
     """Return an error as text: its words only, masked, no traceback."""
-    lines = [visible((veil or Veil()).words(line), MAX_ERROR_CHARS) for line in str(error).splitlines()] or [""]
+    lines = [visible((veil or Masker()).words(line), MAX_ERROR_CHARS) for line in str(error).splitlines()] or [""]
     more = [f"+{len(lines) - MAX_ERROR_LINES} more lines"] if len(lines) > MAX_ERROR_LINES else []
     words = "\n".join([*lines[:MAX_ERROR_LINES], *more])
     return (

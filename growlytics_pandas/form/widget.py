@@ -10,6 +10,7 @@ import ipywidgets
 import pandas as pd
 
 from growlytics_pandas import api
+from growlytics_pandas._masking import Masker
 from growlytics_pandas._text import plural
 from growlytics_pandas.client import Client, refuse_client_as_id
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
@@ -28,9 +29,8 @@ from growlytics_pandas.form.picture import (
     is_ready,
     plan_html,
 )
-from growlytics_pandas.masking import Veil
-from growlytics_pandas.planning import Plan, snapshot
-from growlytics_pandas.result import PushResult
+from growlytics_pandas.upload.plan import Plan, snapshot
+from growlytics_pandas.upload.result import PushResult
 
 CHECKED_ROWS: Final = 200_000  # looked at on each change: about a second; of a larger frame the first so many
 SUGGESTED_ROWS: Final = 20_000  # looked at for suggestions; what does not fit in the others is a violation
@@ -88,7 +88,7 @@ class Form:
     def _repr_mimebundle_(self, **_: Any) -> Mapping[str, Any]:
         """Show the form; what is saved with the notebook is a static picture, masked."""
         bundle: Mapping[str, Any] = self.widget._repr_mimebundle_()
-        static = f'{self._draw(Veil())}{code_html(self.line)}<div style="opacity:.75">{AT_SAVING}</div>'
+        static = f'{self._draw(Masker())}{code_html(self.line)}<div style="opacity:.75">{AT_SAVING}</div>'
         return {**bundle, "text/html": static, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
@@ -182,7 +182,7 @@ class Form:
 
     def _show(self) -> None:
         self._code.value = code_html(self.line)
-        self._picture.value = self._draw(Veil(not self._show_values.value))
+        self._picture.value = self._draw(Masker(not self._show_values.value))
         checked, rows = self._checked, len(self._frame)
         if isinstance(checked, Plan):
             self._grid.show_becomes(becomes_html(checked))
@@ -192,7 +192,7 @@ class Form:
         else:
             self._actions.offer("Push", is_ready=False)
 
-    def _draw(self, veil: Veil) -> str:
+    def _draw(self, veil: Masker) -> str:
         if isinstance(self._checked, Plan):
             return plan_html(self._checked, self._choices, veil, len(self._frame))
         return error_html(self._checked, veil) if self._checked is not None else ""

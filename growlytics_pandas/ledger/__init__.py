@@ -2,23 +2,23 @@
 
 ::
 
-    file       opening, migrations, transactions, every SQLite error as a `LedgerError`
+    database   opening, migrations, transactions, every SQLite error as a `LedgerError`
     digests    ids and bodies → keyed digests: nothing else of a customer reaches the disk
     attributes custom attribute names as numbers
     customers  what is known of each customer, in memory, by key
-    payloads   the log of withdrawals and acceptances that `customers` is the sum of
+    digest_log the log of withdrawals and acceptances that `customers` is the sum of
     types      attribute → type
     types_file types in a JSON file that a client keeps up to date
-    history    runs
-    workspace  `Workspace`, one URL and key
+    runs       runs
+    project    `Project`, one URL and key
     backups    the file as one plain file, and back
     ledger     `Ledger`, the file of all of them
 """
 
 from growlytics_pandas.ledger.digests import Digests
 from growlytics_pandas.ledger.ledger import Ledger
+from growlytics_pandas.ledger.project import Project
 from growlytics_pandas.ledger.types import UNCERTAIN, KnownType, Pinned, require_known
 from growlytics_pandas.ledger.types_file import TypesFile
-from growlytics_pandas.ledger.workspace import Workspace
 
-__all__ = ["UNCERTAIN", "Digests", "KnownType", "Ledger", "Pinned", "TypesFile", "Workspace", "require_known"]
+__all__ = ["UNCERTAIN", "Digests", "KnownType", "Ledger", "Pinned", "Project", "TypesFile", "require_known"]

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES
 from growlytics_pandas.ledger.customers import WORD_BITS
-from growlytics_pandas.ledger.file import LedgerFile
+from growlytics_pandas.ledger.database import LedgerFile
 
 
 class AttributeNumbers:

@@ -13,14 +13,15 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from growlytics_pandas._output_paths import SQLITE_STARTS
 from growlytics_pandas.errors import LedgerError
-from growlytics_pandas.targets import SQLITE_STARTS
 
 APPLICATION_ID: Final = 0x47524F57  # "GROW", in the file's header: tells our files from other SQLite files
 BUSY_TIMEOUT_SECONDS: Final = 30.0  # another notebook's write takes milliseconds, its compaction a second or two
 FILE_MODE: Final = 0o600  # the owner's only; SQLite gives -wal and -shm the mode of the file
 HEADER_BYTES: Final = 100
 MAGIC: Final = SQLITE_STARTS[0]
+MAGIC_BYTES: Final = 8  # of a -journal, which begins with zeros until it is whole; a -wal has four
 ID_PLACE: Final = slice(68, 72)  # of the application id in the header, most significant byte first
 COMPANIONS: Final = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a file
 
@@ -126,16 +127,16 @@ def _check_companions(path: Path) -> None:
     """Refuse what SQLite would overwrite or delete beside the file though it is none of its own."""
     for suffix in COMPANIONS:
         companion = path.with_name(path.name + suffix)
-        if not os.path.lexists(companion):
-            continue
-        if not stat.S_ISREG(companion.lstat().st_mode):
-            raise ledger_error(path, f"{companion.name} beside it is no regular file", "remove that")
-        if suffix == "-shm":  # SQLite's locks are on it, and this process would lose them by closing it
-            continue
-        with companion.open("rb") as file:
-            start = file.read(HEADER_BYTES)
-        if start.strip(b"\0") and not start.startswith(SQLITE_STARTS):  # zeros: a journal that is done with
-            raise ledger_error(path, f"{companion.name} beside it is a file of something else", "move that away")
+        with suppress(FileNotFoundError):  # or another process has just removed it
+            if not stat.S_ISREG(companion.lstat().st_mode):
+                raise ledger_error(path, f"{companion.name} beside it is not a regular file", "remove that")
+            if suffix == "-shm":  # SQLite's locks are on it, and this process would lose them by closing it
+                continue
+            with companion.open("rb") as file:
+                start = file.read(MAGIC_BYTES)
+            # zeros: a journal that is finished, or that another process is writing at this moment
+            if start.strip(b"\0") and not start.startswith(SQLITE_STARTS):
+                raise ledger_error(path, f"{companion.name} beside it is a file of something else", "move that away")
 
 
 def secret_on_disk(path: Path) -> bytes | None:

@@ -8,12 +8,12 @@ from typing import Final, Self
 
 import platformdirs
 
+from growlytics_pandas._output_paths import require_path, require_target
 from growlytics_pandas.errors import UsageError
 from growlytics_pandas.ledger.backups import Facts, back_up, read_facts, restore
+from growlytics_pandas.ledger.database import CLOSED, LOST, LedgerFile
 from growlytics_pandas.ledger.digests import Digester
-from growlytics_pandas.ledger.file import CLOSED, LOST, LedgerFile
-from growlytics_pandas.ledger.workspace import Workspace
-from growlytics_pandas.targets import require_path, require_target
+from growlytics_pandas.ledger.project import Project
 
 PATH_VARIABLE: Final = "GROWLYTICS_LEDGER"
 DIRECTORY: Final = "growlytics-pandas"  # inside the user's data directory
@@ -54,7 +54,7 @@ class Ledger:
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self.path = require_path(Path(default_path() if path is None else path), "ledger").absolute()
         self._file = LedgerFile(self.path)
-        self._workspaces: dict[bytes, Workspace] = {}
+        self._workspaces: dict[bytes, Project] = {}
 
     def __repr__(self) -> str:
         return f"Ledger({str(self.path)!r})"
@@ -70,7 +70,7 @@ class Ledger:
     ) -> None:
         self.close()
 
-    def workspace(self, url: str, api_key: str) -> Workspace:
+    def workspace(self, url: str, api_key: str) -> Project:
         """Return the part of the ledger that belongs to this key at this URL, the same object each time."""
         # The file may fail, and a verbose traceback prints the arguments as they are then.
         digest, api_key = _digesting(url, api_key), "<hidden>"
@@ -80,7 +80,7 @@ class Ledger:
         with self._file.lock:
             digester = digest(self._file.secret())
             if digester.workspace not in self._workspaces:
-                self._workspaces[digester.workspace] = Workspace(self._file, digester)
+                self._workspaces[digester.workspace] = Project(self._file, digester)
             return self._workspaces[digester.workspace]
 
     def backup(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:

@@ -10,11 +10,11 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
+from growlytics_pandas._output_paths import replacing
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES, STRING, TYPES
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.ledger.file import LedgerFile
+from growlytics_pandas.ledger.database import LedgerFile
 from growlytics_pandas.ledger.times import from_microseconds, to_microseconds
-from growlytics_pandas.targets import replacing
 
 Source = Literal["accepted", "declared", "uncertain"]
 ACCEPTED: Final = "accepted"  # a request that carried it was accepted
@@ -37,7 +37,7 @@ class KnownType:
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """What a call of `Workspace.pin` changed."""
+    """What a call of `Project.pin` changed."""
 
     new: dict[str, str] = field(default_factory=dict)
     """Attributes it made known, or certain, with their types."""
@@ -48,7 +48,7 @@ class Pinned:
 Types = dict[str, KnownType]
 
 
-class TypeBook:
+class TypeRegistry:
     """The attribute types of one workspace."""
 
     def __init__(self, file: LedgerFile, workspace: int) -> None:
@@ -61,7 +61,7 @@ class TypeBook:
             return self._read(connection)
 
     def pin(self, types: Mapping[str, str], when: datetime, *, certain: bool) -> Pinned:
-        """Record what was sent: see `Workspace.pin`."""
+        """Record what was sent: see `Project.pin`."""
         check_types(types, "pin")
         pinned, changes = pin_types(self.known(), types, when, certain=certain)
         if not changes:  # the usual case, and a read costs less than a transaction
@@ -72,13 +72,13 @@ class TypeBook:
         return pinned
 
     def declare(self, types: Mapping[str, str], when: datetime) -> None:
-        """Record what the user says: see `Workspace.declare_types`."""
+        """Record what the user says: see `Project.declare_types`."""
         check_types(types, "declare_types")
         with self._file.writing() as connection:
             self._write(connection, declare_types(self._read(connection), types, when))
 
     def forget(self, attributes: Iterable[str], *, only_uncertain: bool) -> int:
-        """Remove types: see `Workspace.forget_types`."""
+        """Remove types: see `Project.forget_types`."""
         sources = (UNCERTAIN,) * 3 if only_uncertain else (ACCEPTED, DECLARED, UNCERTAIN)
         with self._file.writing() as connection:
             return connection.executemany(

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.ledger.project import Project
 from growlytics_pandas.ledger.types import UNCERTAIN, KnownType, listed, read_types, write_types_of
-from growlytics_pandas.ledger.workspace import Workspace
 
 
 class TypesFile:
@@ -21,12 +21,12 @@ class TypesFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def load(self, workspace: Workspace) -> None:
+    def load(self, workspace: Project) -> None:
         """Declare the types of the file; a type other than the one known is an error."""
         if self.path.exists():
             workspace.declare_types(self.path)
 
-    def save(self, workspace: Workspace, *, without: Collection[str] = ()) -> None:
+    def save(self, workspace: Project, *, without: Collection[str] = ()) -> None:
         """Write what is certain into the file, beside what others have put there; `without` leaves it.
 
         A failure is a warning: a push that has ended is not to end in an error.

@@ -14,9 +14,9 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from growlytics_pandas import contract
-from growlytics_pandas.masking import visible
+from growlytics_pandas._masking import visible
+from growlytics_pandas._text import open_templates
 from growlytics_pandas.sandbox import browsing
-from growlytics_pandas.templates import open_templates
 
 if TYPE_CHECKING:
     from growlytics_pandas.sandbox.page import Page

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from growlytics_pandas import contract
+from growlytics_pandas._output_paths import require_target
 from growlytics_pandas.csv_safe import guarded, unguarded
 from growlytics_pandas.errors import DataError, InvalidArgumentTypeError, UsageError
-from growlytics_pandas.targets import require_target
 
 HEADING: Final = ["id", "since"]
 IN_DOUBT: Final = ""

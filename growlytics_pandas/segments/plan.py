@@ -11,14 +11,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.cells import Mask
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import check_frame
-from growlytics_pandas.layout import find_id
-from growlytics_pandas.outcomes import CODES, Book, Status
-from growlytics_pandas.planning import Plan
+from growlytics_pandas.checks.schema import find_id
+from growlytics_pandas.columns.extract import Mask
 from growlytics_pandas.segments.members import IN_DOUBT
+from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
+from growlytics_pandas.upload.plan import Plan
 
 if TYPE_CHECKING:
     from growlytics_pandas.segments.segment import Segment
@@ -73,7 +74,7 @@ class SegmentPlan(Plan):
             f"{self.segment.attribute} = {self.segment.left!r}. Nothing was sent. If that is meant: allow_empty=True."
         )
 
-    def open_book(self) -> Book:
+    def open_book(self) -> OutcomeBuffer:
         """Open the book: rows that cannot be sent are settled, those who stayed are unchanged, all others `unsent`."""
         book = super().open_book()
         book.note_all(self.moves.unsent, Status.UNCHANGED)

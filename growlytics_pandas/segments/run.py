@@ -9,15 +9,16 @@ from typing import cast
 
 import numpy as np
 
+from growlytics_pandas._status import ARRIVED, Status
 from growlytics_pandas.client import Client
-from growlytics_pandas.encoding import Encoded
 from growlytics_pandas.errors import GrowlyticsError, UsageError
-from growlytics_pandas.execution import Run
-from growlytics_pandas.outcomes import ARRIVED, CODES, Book, Status
-from growlytics_pandas.push_options import PushOptions
-from growlytics_pandas.result import PushResult
 from growlytics_pandas.segments.members import IN_DOUBT, locked, read_members, write_members, write_since
 from growlytics_pandas.segments.plan import Rows, SegmentPlan
+from growlytics_pandas.upload.encode import Encoded
+from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
+from growlytics_pandas.upload.push_options import PushOptions
+from growlytics_pandas.upload.result import PushResult
+from growlytics_pandas.upload.runner import Run
 
 
 class SegmentRun(Run):
@@ -30,7 +31,7 @@ class SegmentRun(Run):
         plan: SegmentPlan,
         client: Client | None,
         options: PushOptions,
-        book: Book,
+        book: OutcomeBuffer,
         kept: dict[str, str] | None,
     ) -> None:
         super().__init__(plan, client, options, book)
@@ -96,7 +97,7 @@ class SegmentRun(Run):
             _without=np.array(sorted(self._without), dtype="int64"),
         )
 
-    def _again(self, book: Book) -> SegmentResult:
+    def _again(self, book: OutcomeBuffer) -> SegmentResult:
         book.reopen()
         segment = self.plan.segment
         with locked(segment.members):
@@ -108,7 +109,7 @@ class SegmentRun(Run):
             options = replace(self.options, dry_run=False)
             again = SegmentRun(self.plan, self._client or Client(), options, book, self._kept)
             again._without |= self._without
-            return cast("SegmentResult", again.carry_out())
+            return cast("SegmentResult", again.run_to_end())
 
 
 @dataclass(frozen=True, eq=False, repr=False)

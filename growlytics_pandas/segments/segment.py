@@ -17,21 +17,21 @@ from growlytics_pandas.checks.frame import Precheck
 from growlytics_pandas.checks.ids import check_ids
 from growlytics_pandas.checks.messages import python_options
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
+from growlytics_pandas.checks.schema import find_id, infer_schema
 from growlytics_pandas.client import Client, require_client
+from growlytics_pandas.columns.dtypes import inspect
+from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import (
     ConstraintViolationError,
     DataError,
     InvalidArgumentError,
     InvalidArgumentTypeError,
 )
-from growlytics_pandas.inference import inspect
-from growlytics_pandas.layout import find_id, lay_out
-from growlytics_pandas.plan_options import PlanOptions
-from growlytics_pandas.planning import budget_of
-from growlytics_pandas.push_options import PushOptions, settle
 from growlytics_pandas.segments.members import locked, read_members
 from growlytics_pandas.segments.plan import Moves, SegmentPlan, compare
 from growlytics_pandas.segments.run import SegmentResult, SegmentRun
+from growlytics_pandas.upload.plan import budget_of
+from growlytics_pandas.upload.push_options import PushOptions, settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +71,14 @@ class Segment:
             if not options.dry_run and settled.doubt:
                 raise DataError(settled.doubt)
             run = SegmentRun(settled, client, options, settled.open_book(), settled.before)
-            return cast("SegmentResult", run.carry_out())
+            return cast("SegmentResult", run.run_to_end())
 
     def plan(self, frame: pd.DataFrame, client: Client | None) -> SegmentPlan:
         """Work out who joined, left and stayed."""
         workspace = client.workspace if client else None
         known = workspace.known_types() if workspace else None
         ids = frame.iloc[:, [find_id(frame, self.id_col)]]
-        id_layout = lay_out(
+        id_layout = infer_schema(
             ids, self.id_col, replace(self._reading_of_id(ids.columns[0]), new_attributes="allow"), known=None
         )
         checked = check_ids(ids, id_layout)
@@ -86,7 +86,7 @@ class Segment:
         before = read_members(self.members)
         moves = compare(texts, checked.skipped, before or {}, resend=self.resend)
         combined = self._combined(ids, texts, moves)
-        layout = lay_out(combined, self.id_col, self._options(), known=known)
+        layout = infer_schema(combined, self.id_col, self._options(), known=known)
         violations = check_attributes(layout, len(combined))
         of_ids = Findings(checked.violations, ids).detach(0).violations  # the frame's own ids, not as they are sent
         made = SegmentPlan(

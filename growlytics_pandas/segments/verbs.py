@@ -7,17 +7,17 @@ from typing import Any
 
 import pandas as pd
 
-from growlytics_pandas.batches.engine import FrameEngine
+from growlytics_pandas.checks.schema import find_id
 from growlytics_pandas.client import Client, default_client, refuse_client_as_id, require_client
 from growlytics_pandas.columns.frames import has_arrow, prepare_frame, read_frame
+from growlytics_pandas.columns.options import NewAttributes, PlanOptions
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.layout import find_id
-from growlytics_pandas.plan_options import NewAttributes, PlanOptions
-from growlytics_pandas.progress import ProgressOption
-from growlytics_pandas.push_options import Errors, PushOptions
 from growlytics_pandas.segments.members import find_members
 from growlytics_pandas.segments.run import SegmentResult
 from growlytics_pandas.segments.segment import Segment
+from growlytics_pandas.upload.batches.executor import FrameExecutor
+from growlytics_pandas.upload.push_options import Errors, PushOptions
+from growlytics_pandas.views.progress import ProgressOption
 
 
 def push_segment(
@@ -157,7 +157,7 @@ def _one_frame(df: Any, id_col: Hashable, reading: PlanOptions) -> pd.DataFrame:
         reading.check_columns(frame.columns)
         return frame
     columns: list[pd.DataFrame] = []
-    for _, part in FrameEngine(df).walk(None):
+    for _, part in FrameExecutor(df).walk(None):
         frame = prepare_frame(part, id_col)
         if not columns:
             reading.check_columns(frame.columns)

@@ -25,7 +25,9 @@ MAX_NAME_CHARS = 49
 
 def by_us(frame):
     violations = gp.validate(frame, "email")
-    return int(violations["severity"].eq("error").sum())  # warnings are about whole columns, which pandera has no word for
+    return int(
+        violations["severity"].eq("error").sum()
+    )  # warnings are about whole columns, which pandera has no word for
 
 
 def by_pandera(frame):

@@ -8,7 +8,7 @@ from hostile import HOSTILE, LONG, Visit, assert_harmless
 from playwright.sync_api import expect
 
 import growlytics_pandas as gp
-from growlytics_pandas.masking import visible
+from growlytics_pandas._masking import visible
 
 pytestmark = pytest.mark.browser
 

@@ -11,11 +11,11 @@ import pytest
 import growlytics_pandas as gp
 from growlytics_pandas._rules import RULES, Rule
 from growlytics_pandas.checks.frame import check_frame, precheck
-from growlytics_pandas.layout import lay_out
+from growlytics_pandas.checks.schema import infer_schema
+from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.ledger.types import KnownType
-from growlytics_pandas.plan_options import PlanOptions
-from growlytics_pandas.planning import find_suggestions
 from growlytics_pandas.samples import PLANTED
+from growlytics_pandas.upload.plan import find_suggestions
 
 PUBLISHED = """
 id_missing, id_duplicate, id_rounded                                           | error   | row skipped
@@ -57,7 +57,7 @@ def check(df, id_col="id", known=None, **options):
     seen = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
     remembered = None if known is None else {name: KnownType(kind, seen, "accepted") for name, kind in known.items()}
     chosen = PlanOptions(**options)
-    layout = lay_out(df, id_col, chosen, known=remembered)
+    layout = infer_schema(df, id_col, chosen, known=remembered)
     suggestions = find_suggestions(df, layout, chosen)
     return check_frame(df, layout, precheck(df, layout), suggestions=suggestions).to_frame()
 

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from growlytics_pandas.columns.convert import number_in
+from growlytics_pandas.columns.dtypes import AttributeType
 from growlytics_pandas.columns.parsers import (
     Texts,
     are_numbers,
@@ -17,8 +19,6 @@ from growlytics_pandas.columns.parsers import (
     formats_like,
     number_parser,
 )
-from growlytics_pandas.conversion import number_in
-from growlytics_pandas.inference import AttributeType
 
 UTC = ZoneInfo("UTC")
 KOLKATA = ZoneInfo("Asia/Kolkata")

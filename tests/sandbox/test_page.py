@@ -14,7 +14,7 @@ from hostile import HOSTILE
 from sandbox_http import PUBLISHED, TIMEOUT_SECONDS, assert_refused, attribute, customer
 
 from growlytics_pandas import contract
-from growlytics_pandas.masking import visible
+from growlytics_pandas._masking import visible
 from growlytics_pandas.sandbox import Faults, Sandbox, SandboxStore
 from growlytics_pandas.sandbox.browsing import CUSTOMERS_A_PAGE, LISTED_ATTRIBUTES
 

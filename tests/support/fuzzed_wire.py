@@ -28,7 +28,8 @@ if __name__ == "__main__":
 from quick_delivery import deliver, open_to
 from wire_server import SUCCESS, Server
 
-from growlytics_pandas.outcomes import Book, Status
+from growlytics_pandas._status import Status
+from growlytics_pandas.upload.outcomes import OutcomeBuffer
 
 TIMEOUT_SECONDS = 0.4
 RUN_SECONDS = 200.0  # far more than any run takes: beyond it something hangs
@@ -268,7 +269,7 @@ def play(transport, seed, rows=ROWS, tls=None, verify=True):
     """Push `rows` customers to a fuzzed service; return how many scripts were played and what was found wrong."""
     service = FuzzedService(seed, tls)
     names = [f"{seed}-{i}" for i in range(rows)]
-    book = Book(rows)
+    book = OutcomeBuffer(rows)
     wrong, began = [], time.monotonic()
     left = list(range(rows))
     try:

@@ -5,12 +5,12 @@ import time
 
 from wire_server import HEADERS
 
-from growlytics_pandas.delivery import Chunk, Delivery, Limits, StopFlag
-from growlytics_pandas.outcomes import Book
-from growlytics_pandas.pacing import Pacer
-from growlytics_pandas.retry import RetryPolicy
-from growlytics_pandas.transport import open_transport
-from growlytics_pandas.transport.protocol import Endpoint, Headers
+from growlytics_pandas.http import open_transport
+from growlytics_pandas.http.concurrency import ConcurrencyController
+from growlytics_pandas.http.protocol import Endpoint, Headers
+from growlytics_pandas.http.retry import RetryPolicy
+from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits
+from growlytics_pandas.upload.outcomes import OutcomeBuffer
 
 QUICK = RetryPolicy(max_attempts=4, base_seconds=0.005, cap_seconds=0.02)
 
@@ -22,14 +22,16 @@ def body_of(name):
 
 def deliver(sender, names, book=None, rows=None, *, on_tick=lambda _delivery: None, clock=time.monotonic):
     """Deliver the customers at `rows` (all, if not given) over an open transport; return the delivery and its book."""
-    book = Book(len(names)) if book is None else book
+    book = OutcomeBuffer(len(names)) if book is None else book
     chosen = range(len(names)) if rows is None else rows
     delivery = Delivery(
         sender,
-        Pacer(max_concurrency=16, outage_limit_seconds=5.0),  # on a slow machine the last bad rows look like an outage
+        ConcurrencyController(
+            max_concurrency=16, outage_limit_seconds=5.0
+        ),  # on a slow machine the last bad rows look like an outage
         book,
         limits=Limits(retry=QUICK, grace_seconds=1.0),
-        stop=StopFlag(),
+        stop=CancellationToken(),
         on_accepted=lambda _rows: None,
         on_tick=on_tick,
         clock=clock,

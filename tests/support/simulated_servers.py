@@ -5,7 +5,7 @@ import itertools
 import math
 import random
 
-from growlytics_pandas.pacing import Answers, Pacer
+from growlytics_pandas.http.concurrency import ConcurrencyController, ResponseStats
 
 PUSHBACK, FAILURE = "429", "500"
 
@@ -85,7 +85,7 @@ class Run:
     """
 
     def __init__(self, server, latency, seconds, *, extra=None, retry_after=None, changes=(), **pacer):
-        self.pacer = Pacer(**pacer)
+        self.pacer = ConcurrencyController(**pacer)
         self.answers, self.starts, self.most_in_flight, self.changes = [], [], 0, list(changes)
         self._flight, self._tie, self._server = [], itertools.count(), server
         if isinstance(server, Overloaded):
@@ -108,7 +108,7 @@ class Run:
             seconds += took if kind is None else 0.0
         self.answers += [(now, kind) for kind in kinds]
         if kinds:
-            answers = Answers(kinds.count(None), seconds, failures=kinds.count(FAILURE))
+            answers = ResponseStats(kinds.count(None), seconds, failures=kinds.count(FAILURE))
             for _ in range(kinds.count(PUSHBACK)):
                 answers.note_pushback(retry_after)
             self.pacer.note_answers(now, answers)

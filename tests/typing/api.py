@@ -10,10 +10,10 @@ import pandas as pd
 
 import growlytics_pandas as gp
 from growlytics_pandas.accessor import GrowlyticsAccessor
-from growlytics_pandas.batches import BatchResult
 from growlytics_pandas.form import Form
-from growlytics_pandas.progress import ProgressEvent
 from growlytics_pandas.sandbox import Faults
+from growlytics_pandas.upload.batches import BatchResult
+from growlytics_pandas.views.events import ProgressEvent
 
 df = pd.DataFrame({"email": ["asha@example.com"], "City": ["Pune"]})
 

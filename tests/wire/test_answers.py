@@ -9,9 +9,9 @@ from quick_delivery import deliver, open_to
 from wire_server import SUCCESS, ask, message, wait_until
 
 import growlytics_pandas as gp
-from growlytics_pandas.outcomes import Status
-from growlytics_pandas.transport import curl_multi
-from growlytics_pandas.wire import WireFault
+from growlytics_pandas._status import Status
+from growlytics_pandas.http import curl as curl_multi
+from growlytics_pandas.http.response import TransportError
 
 REFUSED = message(422, b'{"success":false}')
 ACCEPTED = message(200, SUCCESS)
@@ -60,7 +60,7 @@ def test_a_switch_of_protocols_is_a_lost_answer(serve, transport):
     connection = open_to(server.url, transport, 1)
     replies = [ask(connection), ask(connection)]
     connection.close()
-    assert {(reply.status, reply.fault, reply.was_sent) for reply in replies} == {(0, WireFault.BROKEN, True)}
+    assert {(reply.status, reply.fault, reply.was_sent) for reply in replies} == {(0, TransportError.BROKEN, True)}
     assert server.n_connections == 2
 
 
@@ -70,7 +70,7 @@ def test_an_answer_with_bytes_left_over_is_a_lost_answer(serve, transport, data)
     connection = open_to(server.url, transport, 1)
     replies = [ask(connection), ask(connection), ask(connection)]
     connection.close()
-    assert {(reply.status, reply.fault, reply.was_sent) for reply in replies} == {(0, WireFault.BROKEN, True)}
+    assert {(reply.status, reply.fault, reply.was_sent) for reply in replies} == {(0, TransportError.BROKEN, True)}
     assert server.n_connections == 3, "no connection is used again after it"
 
 

@@ -12,9 +12,9 @@ from wire_server import SUCCESS, message, reset
 
 import growlytics_pandas as gp
 from growlytics_pandas import Ledger
+from growlytics_pandas._status import Status
 from growlytics_pandas.errors import ServiceError
-from growlytics_pandas.outcomes import Status
-from growlytics_pandas.wire import Reply, WireFault
+from growlytics_pandas.http.response import Response, TransportError
 
 AFTERWARDS = {
     "moved": message(302, b"", "Location: http://127.0.0.1:9/login"),
@@ -128,7 +128,7 @@ class Scripted:
 
     def submit(self, token, body):
         is_stored, fields = next(self.scripts[token])
-        reply = Reply(token=token, seconds=0.001, **fields)
+        reply = Response(token=token, seconds=0.001, **fields)
         if is_stored:
             self.stored.add(token)
         self.replies.append(reply)
@@ -150,17 +150,23 @@ def fault(kind, **fields):
 
 
 LOST = [
-    *(fault(kind) for kind in (WireFault.TIMEOUT, WireFault.BROKEN, WireFault.STALE, WireFault.OTHER)),
-    {"status": 200, "body": b"", "fault": WireFault.TOO_LARGE},
+    *(
+        fault(kind)
+        for kind in (TransportError.TIMEOUT, TransportError.BROKEN, TransportError.STALE, TransportError.OTHER)
+    ),
+    {"status": 200, "body": b"", "fault": TransportError.TOO_LARGE},
     *(answer(status) for status in (200, 204, 500, 502, 504, 520, 599, 700)),
     answer(200, b'{"succ'),
 ]
-UNSENT = [fault(kind, was_sent=False) for kind in (WireFault.CONNECT, WireFault.TLS, WireFault.FILES, WireFault.OTHER)]
+UNSENT = [
+    fault(kind, was_sent=False)
+    for kind in (TransportError.CONNECT, TransportError.TLS, TransportError.FILES, TransportError.OTHER)
+]
 REFUSALS = [
     *(answer(status) for status in (302, 400, 401, 403, 404, 405, 407, 409, 413, 422, 429, 503)),
     answer(200, b"<html>"),
     answer(200, b'{"success":false}'),
-    {"status": 404, "body": b"", "fault": WireFault.TOO_LARGE},
+    {"status": 404, "body": b"", "fault": TransportError.TOO_LARGE},
 ]
 STEPS = st.one_of(
     st.tuples(st.booleans(), st.sampled_from(LOST)),  # stored, or not: nobody can know

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from growlytics_pandas.columns.convert import BOOLEAN_WORDS
+from growlytics_pandas.columns.dtypes import AttributeType
 from growlytics_pandas.columns.parsers.parsed import Parsed, Parser
-from growlytics_pandas.conversion import BOOLEAN_WORDS
-from growlytics_pandas.inference import AttributeType
 
 
 def boolean_parser() -> Parser:

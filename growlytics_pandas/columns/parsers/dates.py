@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from growlytics_pandas.cells import Mask, extract
+from growlytics_pandas.columns.convert import number_in
+from growlytics_pandas.columns.dtypes import AttributeType, Kind
+from growlytics_pandas.columns.extract import Mask, extract
 from growlytics_pandas.columns.parsers.parsed import Parsed, Parser
 from growlytics_pandas.columns.parsers.strptime import DateFormat, Moments, read_by
-from growlytics_pandas.conversion import number_in
-from growlytics_pandas.inference import AttributeType, Kind
 
 _Read = Callable[[Sequence[str]], tuple[Moments, Mask, Mask]]
 

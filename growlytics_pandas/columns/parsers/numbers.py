@@ -11,11 +11,11 @@ from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from growlytics_pandas.cells import Mask
+from growlytics_pandas.columns.convert import MAX_NUMBER_CHARS
+from growlytics_pandas.columns.dtypes import AttributeType
+from growlytics_pandas.columns.extract import Mask
 from growlytics_pandas.columns.parsers.parsed import Parsed, Parser
 from growlytics_pandas.columns.parsers.shapes import shapes_of
-from growlytics_pandas.conversion import MAX_NUMBER_CHARS
-from growlytics_pandas.inference import AttributeType
 
 _MARKS: Final = (".", ",")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from growlytics_pandas.cells import Mask
-from growlytics_pandas.inference import AttributeType
+from growlytics_pandas.columns.dtypes import AttributeType
+from growlytics_pandas.columns.extract import Mask
 
 
 class Parsed(NamedTuple):

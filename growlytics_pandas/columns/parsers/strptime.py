@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from growlytics_pandas.cells import Mask
+from growlytics_pandas.columns.extract import Mask
 from growlytics_pandas.columns.parsers.shapes import Characters, shapes_of
 
 Moments = npt.NDArray[np.datetime64]

@@ -1,0 +1,87 @@
+"""How the package hangs together: imports between its modules, counted with late and type-only ones.
+
+Prints the figures and fails where one is over its limit, or where modules import each other in a circle.
+"""
+
+import statistics
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import grimp
+
+PACKAGE = "growlytics_pandas"
+FOLDER = Path(__file__).parents[1] / PACKAGE
+MAX_TOP_FILES = 18
+MAX_CHAIN = 13
+
+
+def imports():
+    """Return module → the modules of the package that it imports."""
+    graph = grimp.build_graph(PACKAGE, cache_dir=None)
+    return {module: sorted(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
+
+
+def cycles(imported):
+    """Return the groups of modules that import each other, however far around (Tarjan's algorithm)."""
+    order, low, stack, groups = {}, {}, [], []
+
+    def visit(module):
+        order[module] = low[module] = len(order)
+        stack.append(module)
+        for other in imported[module]:
+            if other not in order:
+                visit(other)
+            if other in stack:
+                low[module] = min(low[module], low[other])
+        if low[module] == order[module]:
+            group = stack[stack.index(module) :]
+            del stack[-len(group) :]
+            groups.append(sorted(group))
+
+    for module in sorted(imported):
+        if module not in order:
+            visit(module)
+    return [group for group in groups if len(group) > 1]
+
+
+def longest_chain(imported):
+    """Return the longest chain of imports of a graph without cycles, the importing module first."""
+    chains = {}
+
+    def chain(module):
+        if module not in chains:
+            chains[module] = [module, *max(map(chain, imported[module]), key=len, default=[])]
+        return chains[module]
+
+    return max(map(chain, imported), key=len)
+
+
+def without_groups(imported, groups):
+    """Return the graph with each cycle as one module, so that the chains of the rest can be measured."""
+    name = defaultdict(str, {module: " + ".join(group) for group in groups for module in group})
+    merged = defaultdict(set)
+    for module, others in imported.items():
+        here = name[module] or module
+        merged[here] |= {name[other] or other for other in others} - {here}
+    return {module: sorted(others) for module, others in merged.items()}
+
+
+def main():
+    """Print the figures; return how many are over their limits."""
+    sources = sorted(FOLDER.rglob("*.py"))
+    lengths = [len(path.read_text().splitlines()) for path in sources]
+    imported = imports()
+    groups = cycles(imported)
+    chain = longest_chain(without_groups(imported, groups))
+    top = len(list(FOLDER.glob("*.py")))
+    print(f"{sum(lengths):,} lines in {len(sources)} files, {top} at the top; median {statistics.median(lengths):.0f}")
+    print(f"longest chain of imports: {len(chain)}")
+    print("  " + " > ".join(module.removeprefix(PACKAGE + ".") for module in chain))
+    for group in groups:
+        print(f"cycle of {len(group)}: " + ", ".join(module.removeprefix(PACKAGE + ".") for module in group))
+    return int(top > MAX_TOP_FILES) + int(len(chain) > MAX_CHAIN) + len(groups)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

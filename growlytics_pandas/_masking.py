@@ -1,0 +1,282 @@
+"""Customers' values as a report may show them: masked, without invisible characters, and never long.
+
+A report is sent to colleagues and a notebook is committed, so who a customer is stays out of both by default. A mask
+keeps the first character or the last two digits, enough to recognise a value that one already knows.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+from urllib.parse import unquote
+
+import numpy as np
+import pandas as pd
+
+from growlytics_pandas.contract import RESERVED_ATTRIBUTES
+
+HIDDEN: Final = "•••"  # always three, so that a mask does not tell a length
+MAX_SHOWN_CHARS: Final = 120  # of one value or label: a cell of a table, not a page
+MAX_SCANNED_CHARS: Final = 2_000  # searched for addresses and numbers before a text is cut
+MIN_MASKED_CHARS: Final = 4  # a shorter value would be given away by its first character
+MIN_SECRET_CHARS: Final = 3  # shorter than this, a value is found in too many innocent words
+MISSING: Final = "–"
+
+MIN_HUGE_BITS: Final = 2_000  # Python may be set to write no more than 640 digits
+MAX_SECRET_WORDS: Final = 12  # a longer value is no name
+
+_ANSWER: Final = re.compile(r"(HTTP \d{3}): .*", re.DOTALL)
+_WORD: Final = re.compile(r"\w+")
+_HUGE: Final = "integer of"
+_PRINTED: Final = frozenset({str, float, bool, type(None)})
+_JOINERS: Final = "\u200c\u200d"  # part of how Indic scripts and emoji are written, and harmless
+_ADDRESS: Final = re.compile(r"[^\s@<>\"',;:()\[\]{}=]{1,64}@[^\s@<>\"',;:()\[\]{}]{1,255}")
+_NUMBER: Final = re.compile(
+    r"(?<!\d)(?<!\d[.:])\+?\d(?:[ ().-]{0,2}\d){7,14}(?!\d)"
+)  # 8 to 15 digits, as E.164 has them
+_DATE: Final = re.compile(r"\d{4,6}-\d\d-\d\d(?!\d)")
+
+
+def visible(text: str, limit: int = MAX_SHOWN_CHARS, *, of_chars: int = 0) -> str:
+    r"""Return `text` in at most `limit` characters, with controls, bidi marks and half characters spelt out.
+
+    `of_chars` is its full length, where `text` is only the beginning.
+
+    Examples
+    --------
+    >>> visible("a\u202eb\n"), visible("x" * 200, 5)
+    ('a⟨U+202E⟩b⟨U+000A⟩', 'xxxxx… (200 characters)')
+    """
+    full = max(len(text), of_chars)
+    shown = "".join(map(_spelt, text[:limit]))
+    return shown if full <= limit else f"{shown}… ({full:,} characters)"
+
+
+def storable(text: str) -> str:
+    """Return a text that a file, a text column and a message to a front end can hold: half characters are escaped."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _spelt(char: str) -> str:
+    if char.isprintable() or char in _JOINERS:
+        return char
+    return " " if unicodedata.category(char) == "Zs" else f"⟨U+{ord(char):04X}⟩"
+
+
+def mask_value(value: Any) -> str:
+    """Return what may be shown of an e-mail address, a number, a name or an id.
+
+    Examples
+    --------
+    >>> mask_value("asha@example.com"), mask_value("+919876543210"), mask_value("Asha Rao"), mask_value(None)
+    ('a•••@e•••.com', '•••10', 'A•••', '–')
+    """
+    if is_missing(value):
+        return MISSING
+    text = _text(value)[:MAX_SCANNED_CHARS].strip()
+    local, at, domain = text.rpartition("@")
+    if at and local and domain:
+        dot, ending = domain.rpartition(".")[1:]
+        return f"{local[0]}{HIDDEN}@{domain[0]}{HIDDEN}{dot}{ending if dot else ''}"[:MAX_SHOWN_CHARS]
+    if len(text) < MIN_MASKED_CHARS:
+        return HIDDEN
+    return HIDDEN + text[-2:] if _looks_like_number(text) else text[0] + HIDDEN
+
+
+def scrub(text: str) -> str:
+    """Mask whatever in a text looks like an e-mail address or a phone number.
+
+    Examples
+    --------
+    >>> scrub("asha@example.com is taken, call +91 98765 43210 after 2026-01-31 09:30:00")
+    'a•••@e•••.com is taken, call •••10 after 2026-01-31 09:30:00'
+    """
+    masked = _ADDRESS.sub(lambda match: mask_value(match[0]), text)
+    return _NUMBER.sub(lambda match: match[0] if _DATE.match(match[0]) else mask_value(match[0]), masked)
+
+
+def is_personal(attribute: Any, column: Hashable, id_column: Hashable) -> bool:
+    """Whether a column tells who a customer is: the id, or `name`, `email` or `mobile` by either of its names."""
+    labels = (str(label).casefold() for label in (attribute, column))
+    return str(column) == str(id_column) or any(label in RESERVED_ATTRIBUTES for label in labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Masker:
+    """How a page shows values: masked, or (`is_on` False) as they are; made visible and short in any case."""
+
+    is_on: bool = True
+
+    def identity(self, value: Any) -> str:
+        """Show a value that tells who a customer is."""
+        return visible(mask_value(value) if self.is_on else _text(value))
+
+    def label(self, value: Any) -> str:
+        """Show a label of the index, which may be an id as text."""
+        return self.identity(value) if isinstance(value, (str, tuple)) else self.cell(value)
+
+    def cell(self, value: Any) -> str:
+        """Show any other value."""
+        text = _text(value)
+        head = text[:MAX_SCANNED_CHARS]
+        return visible(scrub(head) if self.is_on and not _is_quantity(value) else head, of_chars=len(text))
+
+    def words(self, text: str, secrets: Sequence[Any] = ()) -> str:
+        """Show a foreign text that may repeat what was sent: `secrets` are the values to look for."""
+        if not self.is_on:
+            return text
+        plain = {" ".join(_text(secret).split()) for secret in secrets if not is_missing(secret)}
+        for secret in sorted(plain, key=len, reverse=True):  # the longest first: a name may hold another
+            if len(secret) >= MIN_SECRET_CHARS:
+                masked = mask_value(secret).replace("\\", r"\\")  # a template, in which backslashes mean something
+                text = re.sub(re.escape(secret), masked, text, flags=re.IGNORECASE)
+        return scrub(text)
+
+
+class Crowd:
+    """The values that tell who many customers are, to be masked in foreign words: a server may name any of them.
+
+    Words are compared, without case and whatever is between them.
+
+    Parameters
+    ----------
+    values : iterable
+        The values.
+    texts : iterable of str, optional
+        The only words that will be looked at: values that begin with none of theirs are not kept.
+
+    Examples
+    --------
+    >>> Crowd(["C-1041", "Asha Rao"]).hide("HTTP 409: c-1041 belongs to ASHA  RAO")
+    'HTTP 409: •••41 belongs to A•••'
+    """
+
+    def __init__(self, values: Iterable[Any], texts: Iterable[str] | None = None) -> None:
+        sought = None if texts is None else {word for text in texts for word in _WORD.findall(_plain(text).casefold())}
+        self._known: dict[tuple[str, ...], str] = {}
+        for value in values:
+            text = value if type(value) is str else "" if is_missing(value) else _text(value)
+            if sought is not None and not ((first := _WORD.search(text)) and _folded(first[0]) in sought):
+                continue
+            text = text[:MAX_SCANNED_CHARS].strip()
+            words = tuple(_WORD.findall(_folded(text)))
+            if len(text) >= MIN_SECRET_CHARS and 0 < len(words) <= MAX_SECRET_WORDS:
+                self._known[words] = text
+        self._lengths = sorted({len(words) for words in self._known}, reverse=True)
+        self._hidden: dict[str, str] = {}
+
+    def hide(self, text: str) -> str:
+        """Return `text` with the values masked, and whatever else looks like an address or a number."""
+        if text not in self._hidden:
+            self._hidden[text] = scrub(self._replaced(_plain(text)))
+        return self._hidden[text]
+
+    def _replaced(self, text: str) -> str:
+        found = list(_WORD.finditer(text))
+        words = [match[0].casefold() for match in found]
+        pieces: list[str] = []
+        at = i = 0
+        while i < len(words):
+            size = next((n for n in self._lengths if n <= len(words) - i and tuple(words[i : i + n]) in self._known), 0)
+            if size and not (i and words[i - 1] == "http"):  # the status is no value
+                masked = mask_value(self._known[tuple(words[i : i + size])])
+                pieces += [text[at : found[i].start()], masked]
+                at = found[i + size - 1].end()
+            i += size or 1
+        return "".join([*pieces, text[at:]])
+
+
+def _plain(text: str) -> str:
+    """Return a foreign text as it is compared: a redirect names people in its URL, and accents have two spellings."""
+    return unicodedata.normalize("NFC", unquote(text))
+
+
+def _folded(text: str) -> str:
+    return text.casefold() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
+
+
+def without_words(text: str) -> str:
+    """Return what is known of an answer without the server's own words, which may name anyone.
+
+    Examples
+    --------
+    >>> without_words("HTTP 409: c-1041 belongs to Asha Rao")
+    'HTTP 409'
+    """
+    return _ANSWER.sub(r"\1", text)
+
+
+def without(text: str, foreign: str) -> str:
+    """Return `text` without what a server has said itself, which is its part `foreign`."""
+    return text.replace(foreign, without_words(foreign)) if foreign else text
+
+
+def _text(value: Any) -> str:
+    """Write a value; a whole float, which an integer with gaps becomes, without its ``.0``."""
+    if is_missing(value):
+        return MISSING
+    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else written(value)
+
+
+def written(value: Any) -> str:
+    """Write any value. Python writes no integer of more than 4,300 digits, alone or inside a list; so its size is.
+
+    Examples
+    --------
+    >>> written(10**5000), written([1])
+    ('integer of 5,001 digits', '[1]')
+    """
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - a list in itself too often, an object of the user's own
+        is_huge = isinstance(value, int) and value.bit_length() > MIN_HUGE_BITS
+        return f"{_HUGE} {_count_digits(value):,} digits" if is_huge else f"a {type(value).__name__}"
+
+
+def printable(value: Any) -> Any:
+    """Return a value, or its text where pandas could not print it."""
+    if type(value) in _PRINTED:
+        return value
+    if isinstance(value, Decimal):
+        return str(value) if value.is_snan() else value
+    try:
+        str(value)
+    except Exception:  # noqa: BLE001 - as above
+        return written(value)
+    return value
+
+
+def printable_labels(labels: pd.Index[Any]) -> pd.Index[Any]:
+    """Return an index with the text of each label that pandas could not print."""
+    if labels.dtype != object or isinstance(labels, pd.MultiIndex):
+        return labels
+    shown = np.empty(len(labels), dtype=object)
+    shown[:] = list(map(printable, labels.tolist()))
+    return pd.Index(shown, dtype=object, name=labels.name, tupleize_cols=False)
+
+
+def _count_digits(number: int) -> int:
+    digits = int(abs(number).bit_length() * math.log10(2))  # as many, or one fewer
+    return digits + 1 if abs(number) >= 10**digits else digits
+
+
+def _is_quantity(value: Any) -> bool:
+    """Whether a value is a moment or a fraction, whose digits are no phone number."""
+    return isinstance(value, date) or (isinstance(value, float) and not value.is_integer())
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a value is a missing one; a signalling NaN, which cannot be compared, is none."""
+    if isinstance(value, str) or (isinstance(value, Decimal) and value.is_snan()):
+        return False
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+def _looks_like_number(text: str) -> bool:
+    return sum(map(str.isdigit, text)) * 2 > len(text)

@@ -1,0 +1,30 @@
+"""The statuses of a row: what became of it."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Status(StrEnum):
+    """What became of a row. Every row has exactly one, so they always sum to the rows of the frame."""
+
+    ACCEPTED = "accepted"
+    UNCHANGED = "unchanged"
+    INVALID = "invalid"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    UNSENT = "unsent"
+
+
+MEANINGS: Final = {
+    Status.ACCEPTED: "the service answered success",
+    Status.UNCHANGED: "the ledger knows that exactly this was accepted before; not sent again",
+    Status.INVALID: "we did not send it: see violations",
+    Status.FAILED: "the service refused it, or it never got there",
+    Status.UNKNOWN: "the answer was lost: it may have arrived; pushing again is safe",
+    Status.UNSENT: "the run ended first, or it was a dry run",
+}
+
+ARRIVED: Final = (Status.ACCEPTED, Status.UNCHANGED)
+"""The statuses of rows that the service has, by this push or an earlier one."""
+RETRYABLE: Final = (Status.FAILED, Status.UNKNOWN, Status.UNSENT)
+"""The statuses that `PushResult.retry` sends again."""

@@ -1,0 +1,244 @@
+"""Which columns become which attributes: the columns chosen, their names and their types."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from growlytics_pandas import contract
+from growlytics_pandas.columns.dtypes import AttributeType, Finding, Kind, absent, inspect
+from growlytics_pandas.columns.ids import Ids, Keep, read_ids
+from growlytics_pandas.columns.labels import count_reject_labels, is_same, suggest
+from growlytics_pandas.columns.options import NewAttributes, PlanOptions
+from growlytics_pandas.columns.reading import DEFAULT_READING, Reading, clean, find_currencies
+from growlytics_pandas.columns.timezones import read_zone
+from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.ledger import UNCERTAIN, KnownType
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One column that is sent: where it is, what it is called, and what its cells become (None: nothing is sent)."""
+
+    position: int
+    column: Hashable
+    name: str
+    type: AttributeType | None
+    kind: Kind
+    strict: bool
+    dtype: str
+    missing: int
+    note: str
+    known: KnownType | None = None
+    reading: Reading = DEFAULT_READING
+    currencies: frozenset[str] = frozenset()
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether campaigns are sent with it; always a string, and not one of the 100."""
+        return self.name in contract.RESERVED_ATTRIBUTES
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFacts:
+    """What is known of a column without its values: of one frame, or of all parts of one."""
+
+    finding: Finding
+    dtype: str
+    missing: int
+    currencies: frozenset[str] = frozenset()  # of a column that `decimal` reads
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The columns of a frame as the plan sees them."""
+
+    id_column: Hashable
+    id_position: int
+    id_kind: Kind
+    id_reading: Reading
+    attributes: tuple[Attribute, ...]
+    zone: ZoneInfo
+    region: str
+    keep: Keep
+    new_attributes: NewAttributes
+    knows_types: bool
+    known_names: tuple[str, ...]
+    top_level_name: str | None
+
+    @property
+    def id_attribute(self) -> Attribute | None:
+        """The attribute that the id column itself is sent as, if it is."""
+        return next((a for a in self.attributes if a.position == self.id_position), None)
+
+    def clean(self, frame: pd.DataFrame, attribute: Attribute) -> "pd.Series[Any]":
+        """Return the column of an attribute as it is read."""
+        return clean(frame.iloc[:, attribute.position], attribute.reading, self.zone, self.region)
+
+    def clean_ids(self, column: "pd.Series[Any]") -> "pd.Series[Any]":
+        """Return a part of the id column as it is read."""
+        return clean(column, self.id_reading, self.zone, self.region)
+
+    def read_ids(self, column: "pd.Series[Any]") -> Ids:
+        """Read the ids in a part of the id column."""
+        return read_ids(column, self.id_kind, self.zone, self.region, self.id_reading)
+
+
+def infer_schema(
+    frame: pd.DataFrame,
+    id_col: Hashable,
+    options: PlanOptions,
+    *,
+    known: Mapping[str, KnownType] | None,
+    facts: Sequence[ColumnFacts] | None = None,
+) -> Schema:
+    """Check the arguments against the frame and work out every attribute.
+
+    `facts`, one a column, are those of all parts of which `frame` is an example.
+    """
+    if options.new_attributes == "forbid" and known is None:
+        raise InvalidArgumentError(
+            "new_attributes: 'forbid' asks the ledger which attributes there are, and there is none here. Set "
+            "GROWLYTICS_API_KEY or give client=…, with a ledger, or leave it at 'allow'."
+        )
+    options.check(frame.columns)
+    id_position = find_id(frame, id_col)
+    id_label = frame.columns[id_position]
+    _require_text_id(id_label, options)
+    positions = _positions(frame, id_position, options)
+    zone = read_zone(options.timezone)
+    attributes = tuple(
+        _attribute(frame, position, options, zone, known or {}, facts[position] if facts else None)
+        for position in positions
+    )
+    id_reading = options.reading_of(id_label)
+    return Schema(
+        id_column=id_col,
+        id_position=id_position,
+        id_kind=facts[id_position].finding.kind
+        if facts
+        else inspect(clean(frame.iloc[:, id_position], id_reading, zone, options.region)).kind,
+        id_reading=id_reading,
+        attributes=attributes,
+        zone=zone,
+        region=options.region,
+        keep=options.keep,
+        new_attributes=options.new_attributes,
+        knows_types=known is not None,
+        known_names=tuple(known or ()),
+        top_level_name=options.name,
+    )
+
+
+def name_of_column(label: Hashable, options: PlanOptions) -> str:
+    """Return the name of the attribute that a column is sent as."""
+    return (options.rename or {}).get(label, name_of(label))
+
+
+def _require_text_id(label: Hashable, options: PlanOptions) -> None:
+    for argument in ("date_format", "decimal"):
+        value = getattr(options, argument)
+        if isinstance(value, dict) and label in value:
+            raise InvalidArgumentError(f"{argument}: column {label!r} is the id, which is text; leave it out.")
+
+
+def name_of(label: Hashable) -> str:
+    """Return the attribute name of a column label: text as it is, a MultiIndex label joined with ``_``.
+
+    Examples
+    --------
+    >>> name_of("City"), name_of(2024), name_of(("orders", "sum")), name_of(("id", ""))
+    ('City', '2024', 'orders_sum', 'id')
+    """
+    if isinstance(label, tuple):
+        return "_".join(part for part in map(name_of, label) if part)
+    return "" if label is None or label is pd.NA or label != label else str(label)  # noqa: PLR0124 - NaN is not itself
+
+
+def _attribute(
+    frame: pd.DataFrame,
+    position: int,
+    options: PlanOptions,
+    zone: ZoneInfo,
+    known: Mapping[str, KnownType],
+    facts: ColumnFacts | None,
+) -> Attribute:
+    label = frame.columns[position]
+    name = name_of_column(label, options)
+    reading = options.reading_of(label)
+    facts = facts or look_at(frame.iloc[:, position], reading, zone, options.region)
+    finding = facts.finding
+    asked = options.type_of(label)
+    reserved = name in contract.RESERVED_ATTRIBUTES
+    is_written = reserved and finding.kind is Kind.MIXED  # as text, all of it
+    note = "" if asked or is_written else finding.detail
+    if reserved and asked not in (None, AttributeType.STRING):
+        option = options.typed_by(label)
+        found = f"{option}[{label!r}]: found {str(asked)!r}" if option == "types" else f"{option}[{label!r}]"
+        raise InvalidArgumentError(
+            f"{found}; {name!r} is a reserved attribute and always 'string'. "
+            f"Leave it out of {option}, or rename the column to send it as an attribute of your own."
+        )
+    return Attribute(
+        position=position,
+        column=label,
+        name=name,
+        type=_type(finding, asked, is_reserved=reserved),
+        kind=finding.kind,
+        strict=finding.kind is Kind.MIXED and asked is None and not reserved,
+        dtype=facts.dtype,
+        missing=facts.missing,
+        note="; ".join(filter(None, (note, _doubt(known.get(name))))),
+        known=known.get(name),
+        reading=reading,
+        currencies=facts.currencies,
+    )
+
+
+def look_at(column: "pd.Series[Any]", reading: Reading, zone: ZoneInfo, region: str) -> ColumnFacts:
+    """Look at all values of a column, as they are read."""
+    dtype = str(column.dtype)
+    column = clean(column, reading, zone, region)
+    finding = inspect(column)
+    return ColumnFacts(finding, dtype, int(absent(column).sum()), find_currencies(column, reading))
+
+
+def _doubt(known: KnownType | None) -> str:
+    """Say what a request whose answer was lost may have fixed."""
+    if known is None or known.source != UNCERTAIN:
+        return ""
+    return f"perhaps fixed as {known.type} on {known.first_seen:%Y-%m-%d}: the answer to that request was lost"
+
+
+def _type(finding: Finding, asked: AttributeType | None, *, is_reserved: bool) -> AttributeType | None:
+    if finding.kind in (Kind.EMPTY, Kind.UNSUPPORTED):
+        return None
+    return AttributeType.STRING if is_reserved else asked or finding.type
+
+
+def _positions(frame: pd.DataFrame, id_position: int, options: PlanOptions) -> list[int]:
+    excluded = set(options.exclude or ())
+    if options.columns is not None:
+        return [p for label in options.columns for p, other in enumerate(frame.columns) if is_same(label, other)]
+    ours = count_reject_labels(frame.columns)  # rejects() that were corrected and are pushed again
+    id_is_reserved = name_of_column(frame.columns[id_position], options) in contract.RESERVED_ATTRIBUTES
+    return [
+        position
+        for position, label in enumerate(frame.columns)
+        if (position != id_position or id_is_reserved) and label not in excluded and position >= ours
+    ]
+
+
+def find_id(frame: pd.DataFrame, id_col: Hashable) -> int:
+    """Return the position of the id column, which must be one."""
+    positions = [p for p, label in enumerate(frame.columns) if is_same(id_col, label)]
+    if len(positions) == 1:
+        return positions[0]
+    if positions:
+        raise InvalidArgumentError(
+            f"id_col: {len(positions)} columns are labelled {id_col!r}; the id must be one column. "
+            "Rename the others: df.columns = [...]."
+        )
+    raise InvalidArgumentError(f"id_col: there is no column {id_col!r}. {suggest(frame.columns, id_col)}")

@@ -1,0 +1,371 @@
+"""A sheet of a workbook → columns with the types of its cells. What a spreadsheet could hide gets a note.
+
+Excel stores every number as a double. A whole one below 2^53 has all its digits and becomes an integer; a larger one
+stays a float, which the checks report as rounded.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from growlytics_pandas import contract
+from growlytics_pandas._text import plural
+from growlytics_pandas.cli.excel_marks import Cell, Marks, place_of, read_marks
+from growlytics_pandas.cli.frames import frame_of, narrow, objects
+from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
+from growlytics_pandas.http.response import one_line
+
+EXCEL_FORMATS: Final = ("xlsx", "xls", "xlsb", "ods")
+EXCEL_SUFFIXES: Final = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls", ".xlsb": "xlsb", ".ods": "ods"}
+INSTALL: Final = 'pip install "growlytics-pandas[excel]"'
+_DIGITS_KEPT: Final = 10**15  # a spreadsheet keeps 15 digits of a number and writes 0 for the others
+_ROWS_SEARCHED: Final = 20  # below a title, for the heading
+_MIN_COLUMNS_UNDER_TITLE: Final = 3
+_MIN_ROUNDED: Final = 2
+_SHOWN_SHEETS: Final = 10
+_MAX_CELLS: Final = 200_000_000  # all rows of a sheet with 190 columns: some 10 GB of memory
+_ISO_DURATION: Final = re.compile(r"(-?)PT(\d+)H(\d+)M(\d+)(?:\.\d+)?S")  # how an ods stores one
+_LESS_SEEN: Final = (
+    "of a workbook other than xlsx, cells with an error are missing without a count, and formats are not seen, such as "
+    "those that show leading zeros"
+)
+_ENCRYPTED: Final = b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e"  # the stream of an xlsx with a password
+_COMPOUND: Final = b"\xd0\xcf\x11\xe0"
+_WORKBOOK_STARTS: Final = (_COMPOUND, b"PK\x03\x04", b"PK\x05\x06")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The rows of a sheet as they are read, the place of the first cell, and what is known beside the values."""
+
+    name: str
+    rows: list[list[Any]]
+    first: Cell
+    marks: Marks
+    merged: Sequence[tuple[Cell, Cell]]
+
+
+def read_excel(
+    data: bytes, shown: str, *, sheet: str | None = None, skip_rows: int = 0, limit: int | None = None
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Read a sheet of a workbook.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    shown : str
+        What messages call it.
+    sheet : str, optional
+        The name of a sheet, or its number from 1 up. Default: the first that is not hidden.
+    skip_rows : int
+        Rows of the sheet above the heading.
+    limit : int, optional
+        Only the first so many rows with cells.
+
+    Returns
+    -------
+    tuple
+        The frame, whose index is the row of the sheet, and notes.
+
+    Raises
+    ------
+    InvalidArgumentError
+        The file is not a workbook, needs a password or is damaged; the sheet is not there; there is a title in place
+        of the heading.
+    MissingDependencyError
+        The extra `excel` is not installed.
+    """
+    found, notes = _read_sheet(data, shown, sheet)
+    where = f"{shown}, sheet {found.name!r}"
+    at = _heading_row(found, where, skip_rows)
+    heading = found.rows[at]
+    places = [place for place in range(len(heading)) if _has_cell(found, at, place)]
+    body = [number for number in range(at + 1, len(found.rows)) if not _is_empty(found.rows[number])]
+    n_empty = body[-1] - at - len(body) if body else 0
+    body = body[:limit]
+    columns = [_Column(found, where, place, _label(heading[place]), body) for place in places]
+    lines = [found.first[0] + number + 1 for number in body]
+    frame = frame_of([column.label for column in columns], [pd.Series(c.values()) for c in columns], lines)
+    notes += [] if found.marks.extent[0] else [f"{shown}: {_LESS_SEEN}."]
+    notes += _notes_of(found, where, at, lines, n_empty)
+    return frame, (*notes, *(note for column in columns for note in column.notes))
+
+
+# the workbook -----------------------------------------------------------------------------------------------------
+
+
+def _read_sheet(data: bytes, shown: str, wanted: str | None) -> tuple[Sheet, list[str]]:
+    try:
+        import python_calamine as calamine  # noqa: PLC0415 - optional
+    except ImportError:
+        raise MissingDependencyError(f"{shown}: to read Excel: {INSTALL}.") from None
+    if not data.startswith(_WORKBOOK_STARTS):
+        raise InvalidArgumentError(
+            f"{shown}: it is no workbook, whatever its name says. Some programs write text, or a web page, under "
+            "such a name: open it in a spreadsheet program and save it as xlsx, or give --format csv."
+        )
+    try:
+        with calamine.load_workbook(io.BytesIO(data)) as workbook:
+            name, notes = _chosen(workbook.sheets_metadata, shown, wanted, calamine)
+            marks = read_marks(io.BytesIO(data), name)
+            _require_size(marks, f"{shown}, sheet {name!r}")
+            read = workbook.get_sheet_by_name(name)
+            rows: list[list[Any]] = read.to_python()
+            merged = getattr(read, "merged_cell_ranges", None) or ()
+            first = read.start or (0, 0)
+    except InvalidArgumentError:
+        raise
+    except calamine.PasswordError:
+        raise _protected(shown) from None
+    except BaseException as error:
+        # The reader is compiled, and a damaged file can make it panic, which Python shows as a BaseException.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        if data.startswith(_COMPOUND) and _ENCRYPTED in data:
+            raise _protected(shown) from None
+        raise InvalidArgumentError(
+            f"{shown}: the workbook is damaged or cut short ({one_line(str(error), 200)}). Open it in a spreadsheet "
+            "program and save it again."
+        ) from None
+    return Sheet(name, rows, first, marks, merged), notes
+
+
+def _require_size(marks: Marks, where: str) -> None:
+    """Refuse a sheet that would not fit into memory: all cells between the first and the last take room."""
+    rows, columns = marks.extent
+    if rows * columns > _MAX_CELLS:
+        raise InvalidArgumentError(
+            f"{where}: it reaches to cell {place_of((rows - 1, columns - 1))}, which is {rows * columns:,} cells, too "
+            "many to read. Is there a stray cell far from the data? Copy the data to a new sheet, or save it as CSV."
+        )
+
+
+def _protected(shown: str) -> InvalidArgumentError:
+    return InvalidArgumentError(f"{shown}: the workbook has a password. Save a copy without one.")
+
+
+def _chosen(sheets: Sequence[Any], shown: str, wanted: str | None, calamine: Any) -> tuple[str, list[str]]:
+    """Return the name of the sheet to read, and a note where there are others to choose from."""
+    names = [one.name for one in sheets if one.typ == calamine.SheetTypeEnum.WorkSheet]
+    visible = [
+        one.name for one in sheets if one.name in names and one.visible == calamine.SheetVisibleEnum.Visible
+    ] or names
+    if not names:
+        raise InvalidArgumentError(f"{shown}: the workbook has no sheet of cells.")
+    if wanted is None:
+        others = [name for name in visible if name != visible[0]]
+        note = f"{shown}: the sheet {visible[0]!r} is read; the others are {_listed(others)}: --sheet NAME."
+        return visible[0], [note] if others else []
+    if wanted in names:
+        return wanted, []
+    if wanted.isdecimal() and 1 <= int(wanted) <= len(names):
+        return names[int(wanted) - 1], []
+    raise InvalidArgumentError(
+        f"--sheet: {shown} has no sheet {wanted!r}; it has {_listed(names)}. A number counts from 1."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN_SHEETS
+    return ", ".join(map(repr, names[:_SHOWN_SHEETS])) + (f", +{more} more" if more > 0 else "")
+
+
+# the heading ------------------------------------------------------------------------------------------------------
+
+
+def _heading_row(sheet: Sheet, where: str, skip_rows: int) -> int:
+    """Return which of the rows that were read is the heading."""
+    start = max(0, skip_rows - sheet.first[0])
+    at = next((i for i in range(start, len(sheet.rows)) if not _is_empty(sheet.rows[i])), None)
+    if at is None:
+        after = f" below row {skip_rows:,}" if skip_rows else ""
+        raise InvalidArgumentError(f"{where}: it is empty{after}; the first row with cells must be the heading.")
+    below = [
+        i
+        for i in range(at + 1, min(len(sheet.rows), at + 1 + _ROWS_SEARCHED))
+        if _count(sheet.rows[i]) >= _MIN_COLUMNS_UNDER_TITLE
+    ]
+    if _count(sheet.rows[at]) == 1 and below and _is_heading(sheet.rows[below[0]]):
+        row, likely = sheet.first[0] + at + 1, sheet.first[0] + below[0] + 1
+        raise InvalidArgumentError(
+            f"{where}, row {row:,}: it has one cell, as a title has, and is not the heading of the columns below it. "
+            f"Row {likely:,} looks like the heading: --skip-rows {likely - 1}."
+        )
+    return at
+
+
+def _is_heading(row: Sequence[Any]) -> bool:
+    texts = [cell for cell in row if cell != ""]
+    return all(isinstance(cell, str) for cell in texts) and len(set(texts)) == len(texts)
+
+
+def _is_empty(row: Iterable[Any]) -> bool:
+    return all(cell == "" for cell in row)
+
+
+def _count(row: Iterable[Any]) -> int:
+    return sum(cell != "" for cell in row)
+
+
+def _has_cell(sheet: Sheet, at: int, place: int) -> bool:
+    """Return whether a column has a heading, or a cell below where it should be."""
+    return any(row[place] != "" for row in sheet.rows[at:])
+
+
+def _label(cell: Any) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell)
+
+
+# columns ----------------------------------------------------------------------------------------------------------
+
+
+class _Column:
+    """The cells of one column, and what is to be said of them."""
+
+    def __init__(self, sheet: Sheet, where: str, place: int, label: str, body: Sequence[int]) -> None:
+        self.label = label
+        self.notes: list[str] = []
+        self._where = where
+        row, column = sheet.first[0], sheet.first[1] + place
+        cells = [sheet.rows[number][place] for number in body]
+        marks = sheet.marks
+        if marks.uncalculated:
+            cells = [
+                "" if (row + number, column) in marks.uncalculated else cell
+                for number, cell in zip(body, cells, strict=True)
+            ]
+        widths = [marks.widths.get((row + number, column), 0) for number in body] if marks.widths else []
+        if any(widths):
+            cells = self._with_zeros(cells, widths)
+        self._cells = [None if cell == "" else _duration(cell) for cell in cells]
+
+    def values(self) -> Any:
+        """Return the cells as an array of the type that all have, or as objects."""
+        classes = set(map(type, self._cells)) - {type(None)}
+        if not classes:
+            return objects(self._cells)
+        if classes <= {float, int}:
+            return self._numbers()
+        if classes <= {dt.date, dt.datetime}:
+            return pd.Series([_moment(cell) for cell in self._cells], dtype="datetime64[us]")
+        if classes & {dt.time, dt.timedelta}:
+            self._note("times and durations are read as text, such as 09:30:00")
+        return narrow([_plain(cell) for cell in self._cells])
+
+    def _numbers(self) -> Any:
+        numbers = [_whole(cell) for cell in self._cells]
+        present = [number for number in numbers if number is not None]
+        is_integer = [isinstance(number, int) for number in present]
+        long = [number for number in present if isinstance(number, int) and abs(number) >= _DIGITS_KEPT]
+        if len(long) >= _MIN_ROUNDED and all(number % 10 == 0 for number in long):
+            self._note("its numbers of 16 digits end in 0. A spreadsheet keeps 15 digits; keep such numbers as text")
+        if all(is_integer):
+            return narrow(numbers)
+        if any(float(number).is_integer() and abs(number) > contract.MAX_SAFE_INTEGER for number in present):
+            return objects(numbers)  # the others keep their digits
+        return np.array([np.nan if cell is None else cell for cell in self._cells], dtype="float64")
+
+    def _with_zeros(self, cells: list[Any], widths: list[int]) -> list[Any]:
+        """Return whole numbers as the text that is shown, of a column in which leading zeros are shown."""
+        self._note("a format shows its numbers with leading zeros, so they are read as the text that is shown")
+        return [
+            f"{int(cell):0{width}d}" if isinstance(cell, float) and cell.is_integer() else cell
+            for cell, width in zip(cells, widths, strict=True)
+        ]
+
+    def _note(self, text: str) -> None:
+        self.notes.append(f"{self._where}, column {self.label!r}: {text}.")
+
+
+def _duration(cell: Any) -> Any:
+    """Return the duration that a text of an ods stands for, any other cell as it is."""
+    found = _ISO_DURATION.fullmatch(cell) if isinstance(cell, str) and cell.startswith(("PT", "-PT")) else None
+    if found is None:
+        return cell
+    sign, hours, minutes, seconds = found.groups()
+    length = dt.timedelta(hours=int(hours), minutes=int(minutes), seconds=int(seconds))
+    return -length if sign else length
+
+
+def _whole(cell: Any) -> Any:
+    """Return a whole number that has all its digits as an integer."""
+    is_whole = isinstance(cell, float) and cell.is_integer() and abs(cell) <= contract.MAX_SAFE_INTEGER
+    return int(cell) if is_whole else cell
+
+
+def _moment(cell: Any) -> Any:
+    """Return a date, or a moment to the second where it is one but for a double's last digits."""
+    if cell is None:
+        return None
+    if not isinstance(cell, dt.datetime):
+        return dt.datetime.combine(cell, dt.time())
+    nearest = (cell + dt.timedelta(microseconds=500_000)).replace(microsecond=0) if cell.year < dt.MAXYEAR else cell
+    return nearest if abs(nearest - cell) <= _DOUBLE_NOISE else cell
+
+
+_DOUBLE_NOISE: Final = dt.timedelta(microseconds=1_000)  # a double holds a day of this century to some microseconds
+
+
+def _plain(cell: Any) -> Any:
+    """Return a cell of a column of several kinds; a time or duration as text."""
+    if isinstance(cell, dt.timedelta):
+        seconds = round(cell.total_seconds())
+        sign, seconds = ("-", -seconds) if seconds < 0 else ("", seconds)
+        return f"{sign}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    if isinstance(cell, dt.time):
+        return cell.replace(microsecond=0).isoformat()
+    return _moment(cell) if isinstance(cell, dt.date) else _whole(cell)
+
+
+# notes ------------------------------------------------------------------------------------------------------------
+
+
+def _notes_of(sheet: Sheet, where: str, at: int, lines: Sequence[int], n_empty: int) -> list[str]:
+    """Return what the rows below the heading hold that deserves a look."""
+    if not lines:
+        return [f"{where}: there are no rows."]
+    rows = frozenset(line - 1 for line in lines)
+    notes = (
+        [f"{where}: {plural(n_empty, 'empty row')} between the others {_is(n_empty)} passed over."] if n_empty else []
+    )
+    errors = {cell: word for cell, word in sheet.marks.errors.items() if cell[0] in rows}
+    if errors:
+        words = ", ".join(word for word, _ in Counter(errors.values()).most_common(3))
+        notes.append(
+            f"{where}: {plural(len(errors), 'cell')} with an error ({words}; first {place_of(min(errors))}) "
+            f"{_is(len(errors))} read as missing."
+        )
+    formulas = [cell for cell in sheet.marks.uncalculated if cell[0] in rows]
+    if formulas:
+        notes.append(
+            f"{where}: {plural(len(formulas), 'formula')} (first {place_of(min(formulas))}) without a result "
+            f"{_is(len(formulas))} read as missing: no spreadsheet program has calculated the workbook. Open and save "
+            "it in one."
+        )
+    hidden = len(rows & sheet.marks.hidden_rows)
+    if hidden:
+        notes.append(f"{where}: {plural(hidden, 'hidden row')} {_is(hidden)} read too.")
+    first_row = sheet.first[0] + at + 1
+    merged = [start for start, end in sheet.merged if end[0] >= first_row and start[0] <= max(rows)]
+    if merged:
+        notes.append(
+            f"{where}: {plural(len(merged), 'merged range')} below the heading (first {place_of(min(merged))}): only "
+            "the first cell of each has the value."
+        )
+    return notes
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"

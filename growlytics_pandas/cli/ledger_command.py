@@ -1,0 +1,90 @@
+"""``ledger``: the memory of earlier pushes as one file, to carry it to another machine; and what is in it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from growlytics_pandas._text import plural
+from growlytics_pandas.cli.exits import Exit, status_of
+from growlytics_pandas.cli.messages import in_words
+from growlytics_pandas.cli.output import say
+from growlytics_pandas.cli.parser import refuse_keys
+from growlytics_pandas.errors import GrowlyticsError
+from growlytics_pandas.ledger import Ledger
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the three actions."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, text in (
+        ("show", "what the ledger holds: projects, types, runs"),
+        ("backup", "write the ledger as one file; other processes may push meanwhile"),
+        ("restore", "put a backup in the place of the ledger; what was pushed since is not known to it"),
+    ):
+        action = actions.add_parser(name, help=text, description=f"{text}.")
+        if name != "show":
+            action.add_argument("path", metavar="PATH", type=Path, help="the file of the backup")
+            action.add_argument("--overwrite", action="store_true", help="also replace what holds more")
+        if name == "restore":
+            action.add_argument(
+                "--forget",
+                action="store_true",
+                help="forget what was accepted: for when something was pushed after the backup",
+            )
+        action.add_argument("--ledger", metavar="PATH", help="default: GROWLYTICS_LEDGER, else your own")
+        action.add_argument("--json", action="store_true", help="one JSON object on stdout")
+        refuse_keys(action)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do it, say what was done, and return the exit status."""
+    try:
+        with Ledger(arguments.ledger) as ledger:
+            found = _ACTIONS[arguments.action](ledger, arguments)
+    except GrowlyticsError as error:
+        sys.stderr.write(f"error: {in_words(str(error))}\n")
+        return status_of(error)
+    return say(json.dumps(found) if arguments.json else "\n".join(_lines(found)), Exit.DONE)
+
+
+def _show(ledger: Ledger, _arguments: argparse.Namespace) -> dict[str, Any]:
+    return {"ledger": str(ledger.path), **_facts(ledger)}
+
+
+def _backup(ledger: Ledger, arguments: argparse.Namespace) -> dict[str, Any]:
+    written = ledger.backup(arguments.path, overwrite=arguments.overwrite)
+    return {"ledger": str(ledger.path), "backup": str(written), **_facts(ledger)}
+
+
+def _restore(ledger: Ledger, arguments: argparse.Namespace) -> dict[str, Any]:
+    ledger.restore(arguments.path, overwrite=arguments.overwrite, forget=arguments.forget)
+    return {"ledger": str(ledger.path), "restored": str(arguments.path), **_facts(ledger)}
+
+
+_ACTIONS: Final[Mapping[str, Callable[[Ledger, argparse.Namespace], dict[str, Any]]]] = {
+    "show": _show,
+    "backup": _backup,
+    "restore": _restore,
+}
+
+
+def _facts(ledger: Ledger) -> dict[str, Any]:
+    if not ledger.path.exists():  # a look does not make one
+        return {"projects": 0, "types": 0, "runs": 0, "last_run": None, "label": None}
+    facts = ledger.facts()
+    last = facts.last_run.isoformat(timespec="seconds") if facts.last_run else None
+    counts = {"projects": facts.projects, "types": facts.types, "runs": facts.runs}
+    return {**counts, "last_run": last, "label": facts.last_label}
+
+
+def _lines(found: Mapping[str, Any]) -> list[str]:
+    paths = [f"{name}: {found[name]}" for name in ("ledger", "backup", "restored") if name in found]
+    counts = ", ".join(plural(found[name], name[:-1]) for name in ("projects", "types", "runs"))
+    label = f" ({found['label']})" if found["label"] else ""
+    last = f"; the last run began {found['last_run']}{label}" if found["last_run"] else ""
+    return [*paths, f"it holds {counts}{last}"]

@@ -1,0 +1,157 @@
+"""FILE → frame: read, its columns settled, and the types that are known already."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from growlytics_pandas import contract
+from growlytics_pandas._text import KEY_VARIABLE
+from growlytics_pandas.api import plan
+from growlytics_pandas.checks.schema import name_of_column
+from growlytics_pandas.checks.suggestions import Suggestion, as_options
+from growlytics_pandas.cli.columns import Note, settle, spell_out
+from growlytics_pandas.cli.key_files import key_of
+from growlytics_pandas.cli.plan_flags import check_file
+from growlytics_pandas.cli.readers import Source, Table, find_source, read_source
+from growlytics_pandas.client import Client
+from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.reading import Reading, clean
+from growlytics_pandas.columns.timezones import read_zone
+from growlytics_pandas.errors import ApiKeyError
+from growlytics_pandas.ledger import UNCERTAIN
+from growlytics_pandas.upload.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A plan of a file, whose rows are labelled as pandas labels them, and what to know of how it was read.
+
+    `of_columns`: position → a note, of columns that are sent.
+    """
+
+    plan: Plan
+    source: Source
+    table: Table
+    options: Mapping[str, Any]
+    notes: tuple[str, ...]
+    of_columns: Mapping[int, Note]
+
+    def suggested(self) -> dict[str, Any]:
+        """Return the options that were given and those that the data call for.
+
+        Not those of the plan, which has the types that the ledger knows: they would be out of date in a file.
+        """
+        found = as_options(Suggestion(*row) for row in self.plan.suggestions.itertuples(index=False, name=None))
+        return PlanOptions(**self.options).joined(found, list(self.plan.frame.columns))
+
+
+def load(arguments: argparse.Namespace, client: Client | None, given: Mapping[str, Any]) -> Loaded:
+    """Read the file and plan it, with the options of a plan that were given."""
+    source, table = read_table(arguments)
+    check_file(arguments, table.frame.columns)
+    options = PlanOptions(**given)
+    options.check(table.frame.columns)
+    notes = _of_index(table.frame, table.index_columns, (arguments.id_col, *options.labels()))
+    frame = table.frame
+    if source.is_untyped:
+        known = _known_types(frame, client, options, arguments.id_col)
+        options = replace(options, types={**known, **(options.types or {})})
+        frame, notes = _settled(frame, options, arguments.id_col)
+    made = plan(frame.set_axis(table.labels), arguments.id_col, client=client, **options.given())
+    sent = {attribute.position for attribute in made.layout.attributes}
+    notes = {position: note for position, note in notes.items() if position in sent}
+    return Loaded(made, source, table, dict(given), (*table.notes, *notes_of_client(client)), notes)
+
+
+def read_table(arguments: argparse.Namespace) -> tuple[Source, Table]:
+    """Read the file, as the flags say."""
+    source = find_source(
+        arguments.file,
+        named=arguments.format,
+        encoding=arguments.encoding,
+        sep=arguments.sep,
+        limit=arguments.limit,
+        skip=arguments.skip_rows,
+        sheet=arguments.sheet,
+    )
+    return source, read_source(source)
+
+
+def open_client(arguments: argparse.Namespace, *, needs_key: bool) -> Client | None:
+    """Return the client that options and environment describe; None where no key is needed and none is there."""
+    key = key_of(arguments) if arguments.key_file else os.environ.get(KEY_VARIABLE, "")
+    if not key.strip():
+        if not needs_key:
+            return None
+        raise ApiKeyError(
+            f"no API key: set the environment variable {KEY_VARIABLE}, or give --key-file PATH. To try without one: "
+            "--dry-run, or python -m growlytics_pandas sandbox."
+        )
+    return Client(
+        key,
+        arguments.base_url,
+        ledger=None if arguments.ledger == "none" else arguments.ledger,
+        transport=getattr(arguments, "transport", "auto"),
+        timeout=getattr(arguments, "timeout", 30.0),
+        verify=getattr(arguments, "ca_bundle", None) or True,
+        types=arguments.types_file,
+    )
+
+
+def _of_index(frame: pd.DataFrame, levels: tuple[Any, ...], wanted: Collection[Any]) -> dict[int, Note]:
+    """Note what is sent of the index though nobody asked for it: a push from Python sends no index."""
+    return {
+        position: Note(
+            f"column {label!r} is the index of the Parquet file and is sent, too. To leave it out: "
+            f"--exclude {shlex.quote(str(label))}.",
+            is_doubt=True,
+        )
+        for position, label in enumerate(frame.columns)
+        if label in levels and label not in wanted
+    }
+
+
+def _known_types(frame: pd.DataFrame, client: Client | None, options: PlanOptions, id_col: str) -> dict[str, str]:
+    """Return the types that the ledger is sure of: a CSV has none of its own, and another would be ignored."""
+    if client is None or client.ledger is None:
+        return {}
+    table = client.types()
+    sure = table[table["source"] != UNCERTAIN]
+    known = dict(zip(sure["attribute"], sure["type"], strict=True))
+    named = {label: name_of_column(label, options) for label in frame.columns if label != id_col}
+    return {label: known[name] for label, name in named.items() if name in known and options.type_of(label) is None}
+
+
+def _settled(frame: pd.DataFrame, options: PlanOptions, id_col: str) -> tuple[pd.DataFrame, dict[int, Note]]:
+    """Return the columns of a text file as what their values are, but for those whose reading the options give."""
+    columns: list[pd.Series[Any]] = []
+    notes: dict[int, Note] = {}
+    for position, label in enumerate(frame.columns):
+        column, note = frame.iloc[:, position], None
+        reading, wanted = options.reading_of(label), options.type_of(label)
+        is_reserved = name_of_column(label, options) in contract.RESERVED_ATTRIBUTES
+        if wanted == contract.NUMBER and reading.decimal is None:
+            column = spell_out(column)
+        elif wanted is None and label != id_col and reading.normalize is None and not is_reserved:
+            words = Reading(na_values=reading.na_values)
+            column, note = settle(clean(column, words, read_zone(options.timezone), options.region))
+        columns.append(column)
+        if note is not None:
+            notes[position] = note
+    settled = pd.DataFrame(dict(enumerate(columns)), index=frame.index)
+    settled.columns = frame.columns
+    return settled, notes
+
+
+def notes_of_client(client: Client | None) -> list[str]:
+    """Note which types are not checked."""
+    if client is None:
+        return [f"no {KEY_VARIABLE} and no --key-file: the types that earlier pushes fixed are not checked."]
+    return [] if client.ledger else ["without a ledger, the types that earlier pushes fixed are not checked."]

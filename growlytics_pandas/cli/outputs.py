@@ -1,0 +1,148 @@
+"""The files that a command writes: looked at before anything is sent, written whatever happened."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import os
+import stat
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import pandas as pd
+
+from growlytics_pandas._output_paths import replacing, require_target
+from growlytics_pandas.cli.exits import Exit
+from growlytics_pandas.cli.summary import Summary
+from growlytics_pandas.csv_safe import write_csv
+from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, MissingDependencyError
+from growlytics_pandas.http.ca_bundles import named_bundle
+from growlytics_pandas.ledger.claims import COMPANIONS
+from growlytics_pandas.ledger.ledger import default_path
+from growlytics_pandas.upload.plan import Plan
+from growlytics_pandas.upload.result import PushResult
+from growlytics_pandas.views.excel import SUFFIX, require_writer, write_workbook
+
+_PARQUET: Final = ".parquet"
+_SUFFIXES: Final = MappingProxyType(
+    {
+        "report": (".html", ".htm"),
+        "violations": (".csv", SUFFIX),
+        "outcomes": (".csv", _PARQUET, SUFFIX),
+        "rejects": (".csv", SUFFIX),
+    }
+)
+"""What can be written as what: a program that opens a file goes by the end of its name."""
+_BY_LINE: Final = {"index": "line"}  # a frame read from a file has its lines for labels; Parquet: its rows
+
+
+def check_outputs(arguments: argparse.Namespace) -> None:
+    """Refuse what could not be written, or would overwrite what is read, the ledger, or another output."""
+    asked = _asked(arguments)
+    require_apart(arguments, asked)
+    for name, path in asked.items():
+        option = f"--{name}"
+        if path.suffix.lower() not in _SUFFIXES[name]:
+            allowed = " or ".join(_SUFFIXES[name])
+            raise InvalidArgumentError(f"{option}: found {str(path)!r}; the name must end in {allowed}.")
+        if path.suffix.lower() == _PARQUET and not importlib.util.find_spec("pyarrow"):
+            raise MissingDependencyError(f"{option}: {str(path)!r} cannot be written: pip install pyarrow.")
+        if path.suffix.lower() == SUFFIX:
+            require_writer(f"{option}: {str(path)!r}")
+
+
+def require_apart(arguments: argparse.Namespace, outputs: Mapping[str, Path]) -> None:
+    """Refuse outputs that are one file with another or with what the command reads, by whatever path or link."""
+    seen = [(what, marks) for what, path in _in_use(arguments) if (marks := _marks(path))]
+    for name, path in outputs.items():
+        option = f"--{name}"
+        require_target(path, option)
+        marks = _marks(path)
+        if what := next((what for what, others in seen if marks & others), ""):
+            raise InvalidArgumentError(f"{option}: {str(path)!r} is {what} too; give another name.")
+        seen.append((option, marks))
+
+
+def _in_use(arguments: argparse.Namespace) -> Iterator[tuple[str, Any]]:
+    """Give what is read or written besides the outputs: what it is, and its path or descriptor."""
+    if arguments.file != "-":
+        yield "FILE", arguments.file
+    for stream, what in (
+        (sys.stdin, "FILE" if arguments.file == "-" else "the standard input"),
+        (sys.stdout, "stdout"),
+    ):
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # none, or none of the system's
+            yield what, stream.fileno()
+    yield "the file of --key-file", arguments.key_file
+    yield "the file of --options", arguments.options
+    yield "the file of --types-file", getattr(arguments, "types_file", None)
+    yield "the file of --members", getattr(arguments, "members", None)
+    yield "the file of --ca-bundle", getattr(arguments, "ca_bundle", None)
+    if named := named_bundle():
+        yield f"the file of {named[0]}", named[1]
+    if arguments.ledger != "none":
+        ledger = default_path() if arguments.ledger == "auto" else Path(arguments.ledger)
+        for suffix in ("", *COMPANIONS):
+            yield "the ledger", f"{ledger.expanduser()}{suffix}"
+
+
+def _marks(place: Any) -> set[Any]:
+    """Return what shows that two paths, of which either may not exist yet, lead to one file."""
+    if place is None:
+        return set()
+    marks: set[Any] = set()
+    with contextlib.suppress(OSError, ValueError):
+        facts = os.stat(place)  # noqa: PTH116 - a descriptor, too
+        if stat.S_ISREG(facts.st_mode):
+            marks.add((facts.st_dev, facts.st_ino))
+    if not isinstance(place, int):
+        with contextlib.suppress(OSError, ValueError):
+            marks.add(os.path.realpath(place))
+    return marks
+
+
+def write_outputs(summary: Summary, arguments: argparse.Namespace, plan: Plan, result: PushResult | None) -> Summary:
+    """Write what was asked for and return the summary with what was written; a file that fails costs no other."""
+    for name, path in _asked(arguments).items():
+        try:
+            _write(name, path, plan, result)
+        except (OSError, ValueError, GrowlyticsError) as error:
+            why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            words = f"--{name}: {str(path)!r} could not be written: {why}."
+            message = " ".join(filter(None, (summary.message, words)))
+            summary = replace(summary, message=message, exit_status=summary.exit_status or Exit.CALL)
+        else:
+            summary = replace(summary, files={**summary.files, name: str(path)})
+    return summary
+
+
+def _asked(arguments: argparse.Namespace) -> dict[str, Path]:
+    found: dict[str, Any] = {name: getattr(arguments, name, None) for name in _SUFFIXES}
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def _write(name: str, path: Path, plan: Plan, result: PushResult | None) -> None:
+    if name == "violations":
+        _write_table("Violations", plan.violations.rename(columns=_BY_LINE), path)
+    elif name == "rejects":
+        _write_table("Rejects", (plan if result is None else result).rejects(), path)
+    elif name == "report":
+        (plan if result is None else result).to_html(path)
+    elif result is not None:
+        _write_table("Outcomes", result.outcomes.rename(columns=_BY_LINE), path)
+
+
+def _write_table(title: str, table: pd.DataFrame, path: Path) -> None:
+    """Write a table as what the name of the file ends in."""
+    if path.suffix.lower() == SUFFIX:
+        write_workbook({title: table}, path)
+    elif path.suffix.lower() == _PARQUET:
+        with replacing(path) as beside:
+            table.to_parquet(beside, index=False)
+    else:
+        write_csv(table, path)

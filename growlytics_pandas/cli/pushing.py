@@ -1,0 +1,149 @@
+"""``push``: send a file, and say what became of it whatever happened."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+import pandas as pd
+
+from growlytics_pandas._status import RETRYABLE, Status
+from growlytics_pandas.api import last_result
+from growlytics_pandas.cli import options
+from growlytics_pandas.cli.exits import Exit
+from growlytics_pandas.cli.inspect import load_and_check, summarise
+from growlytics_pandas.cli.messages import in_words
+from growlytics_pandas.cli.outputs import check_outputs, write_outputs
+from growlytics_pandas.cli.plan_flags import add_plan, read_options
+from growlytics_pandas.cli.running import Command, explain
+from growlytics_pandas.cli.signals import Stopper
+from growlytics_pandas.cli.summary import FailedRow, Summary
+from growlytics_pandas.errors import ConstraintViolationError, ServiceError
+from growlytics_pandas.http.response import one_line
+from growlytics_pandas.upload.plan import changes_text
+from growlytics_pandas.upload.result import PushResult
+from growlytics_pandas.views.progress import open_listener
+
+_SHOWN_FAILURES: Final = 10
+SENDING: Final = (
+    *("errors", "dry_run", "skip_unchanged", "chunk_size", "max_concurrency", "max_rate", "max_failures", "label"),
+)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    options.add_file(parser)
+    add_plan(parser)
+    options.add_service(parser)
+    options.add_sending(parser)
+    options.add_saying(parser, files=("report", "violations", "rejects", "outcomes"))
+
+
+def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
+    check_outputs(arguments)
+    given = read_options(arguments)
+    loaded = load_and_check(arguments, given, needs_key=not arguments.dry_run)
+    progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
+    sending = {name: getattr(arguments, name) for name in SENDING}
+    changes = None if arguments.quiet else loaded.plan.changes
+    if any((changes or {}).values()) and not arguments.dry_run:
+        sys.stderr.write(f"{one_line(arguments.file)}: {changes_text(changes or {})}\n")  # before it is sent
+    result, error = run_to_end(loaded.plan.push, sending | {"progress": progress})
+    summary = replace(of_result(summarise(arguments, loaded), result), changes=changes)
+    summary = of_error(summary, error, stopper)
+    summary = replace(summary, next=next_step(summary, arguments))
+    return write_outputs(summary, arguments, loaded.plan, result)
+
+
+def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) -> Summary:
+    """Return `summary` with what an error that ended the push says."""
+    if isinstance(error, ConstraintViolationError):
+        return replace(
+            summary,
+            exit_status=Exit.DATA,
+            ended="refused",
+            would_refuse=False,
+            new_types={},
+            seconds=None,
+            started=None,
+        )
+    if error is None:
+        return summary
+    summary = explain(error, summary, stopper)
+    if not isinstance(error, ServiceError) or error.result is None:
+        return summary
+    return replace(summary, message=error.result.plan.crowd((summary.message,)).hide(summary.message))
+
+
+def run_to_end(push: Callable[..., PushResult], sending: dict[str, Any]) -> tuple[PushResult, BaseException | None]:
+    """Push, and return the result that there is after any error; a push that was refused has that of a dry run."""
+    before = last_result()
+    try:
+        return push(**sending), None
+    except ConstraintViolationError as error:
+        return push(dry_run=True), error
+    except (Exception, KeyboardInterrupt) as error:
+        result = last_result()
+        if not isinstance(result, PushResult) or result is before:
+            raise
+        return result, error
+
+
+def of_result(summary: Summary, result: PushResult) -> Summary:
+    """Return `summary` with what became of the rows."""
+    counts = result.counts
+    is_dry = result.run.ended == "dry run"
+    # A row that --keep leaves out is `invalid` and no error: it was asked for.
+    n_lost = 0 if is_dry else sum(counts[status] for status in RETRYABLE)
+    return replace(
+        summary,
+        exit_status=Exit.DATA if summary.errors or n_lost else Exit.DONE,
+        ended=result.run.ended,
+        would_refuse=result.run.would_refuse,
+        counts=counts,
+        new_types={} if result.run.would_refuse else _types(result.new_types),
+        failures=_failures(result),
+        started=result.run.started.isoformat(timespec="seconds"),
+        seconds=round(result.run.seconds, 3),
+        retries=result.run.retries,
+        base_url=result.run.base_url,
+    )
+
+
+def _types(table: pd.DataFrame) -> dict[str, str]:
+    return dict(zip(table["attribute"], table["type"], strict=True))
+
+
+def _failures(result: PushResult) -> tuple[FailedRow, ...]:
+    failed = result.failed
+    shown = failed[failed["status"].isin([Status.FAILED, Status.UNKNOWN])].head(_SHOWN_FAILURES)
+    columns = (shown[name].tolist() for name in ("row", "index", "status", "error"))  # who left has no line
+    hide = result.plan.crowd(shown["error"].dropna()).hide  # what a scheduler keeps names no customer
+    http = [status or None for status in shown["http_status"].fillna(0).tolist()]
+    return tuple(
+        FailedRow(row, line, status, code, in_words(hide(str(error))))
+        for (row, line, status, error), code in zip(zip(*columns, strict=True), http, strict=True)
+    )
+
+
+def next_step(summary: Summary, arguments: argparse.Namespace) -> str:
+    """Return what to do next; '' where there is nothing."""
+    counts = summary.counts or {}
+    if summary.ended == "refused" or summary.would_refuse:
+        lists = "" if arguments.violations else " --violations PATH lists them all."
+        return f"mend the file, or leave out what cannot arrive: --errors drop.{lists}"
+    if summary.ended == "dry run" or summary.exit_status in (Exit.DONE, Exit.CALL, Exit.FAULT):
+        return ""
+    if not any(counts.get(status) for status in RETRYABLE):
+        return "" if arguments.violations else "--violations PATH lists what was left out, and why."
+    if arguments.ledger == "none":
+        has_arrived = any(counts.get(status) for status in (Status.ACCEPTED, Status.UNKNOWN))
+        again = "; what arrived is sent once more, which changes nothing" if has_arrived else ""
+        return f"run the same command again{again}."
+    again = "" if arguments.skip_unchanged else " with --skip-unchanged"
+    return f"run the same command again{again}: only what is missing goes out."
+
+
+PUSH: Final = Command("push", "send a file; every row arrives, or you are told which did not", _add_options, _push)

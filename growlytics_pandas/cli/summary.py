@@ -1,0 +1,188 @@
+"""What a command came to: one object for machines (``--json``), a few lines for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Final
+
+from growlytics_pandas._rules import Rule, Severity
+from growlytics_pandas._text import plural
+from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.http.response import one_line
+from growlytics_pandas.upload.plan import changes_text
+
+_FAILURES_IN_TEXT: Final = 3  # most often one is like the other
+_MAX_NAME_CHARS: Final = 60
+MAX_MESSAGE_CHARS: Final = 600  # of a line: an error says what to do at its end
+_SUGGESTION_COLUMNS: Final = ("option", "column", "value", "reason")
+_SCHEMA_COLUMNS: Final = ("column", "attribute", "type", "known_type", "missing", "note")
+
+
+KEYS: Final = MappingProxyType(
+    {
+        "command": "`schema`, `suggest`, `validate` or `push`",
+        "file": "FILE as given",
+        "exit_status": "as above",
+        "ended": "`finished`, `dry run`, `refused`, `interrupted`, `stopped early`, `crashed` or `error`",
+        "would_refuse": "validate and a dry run: whether the push would be refused, so that nothing would be sent",
+        "rows": "rows of the file",
+        "counts": "status → rows; they sum to `rows` (`segment`: to them and those who left)",
+        "errors": "violations that keep data from arriving",
+        "warnings": "other violations",
+        "rules": "one a rule: `rule`, `severity`, `effect`, `count`, and `first`, an example without values",
+        "changes": "by the ledger, before the push: `new`, `changed`, `unchanged`, `left_out`; null without one, or "
+        "with --quiet",
+        "segment": "`segment` only: `attribute`, `members`, `is_first_run`, `joined`, `left`, `stayed`, and a `note` "
+        "in words",
+        "new_types": "attribute → type that this push fixed for good (a dry run: would fix)",
+        "columns": "`schema` only: its rows",
+        "options": "the options of the plan that flags and `--options` gave",
+        "suggestions": "`suggest` only: `option`, `column`, `value` (null: a person must decide), `reason`, `cells`",
+        "failures": "the first 10 rows refused by the service: `row`, `line`, `status`, `http_status`, `error`",
+        "started": "when sending began, UTC",
+        "seconds": "how long it took",
+        "retries": "requests made again, also those on a connection that had been closed meanwhile",
+        "base_url": "where it was sent",
+        "message": "why it ended early, or the error",
+        "next": "what to do",
+        "notes": "how the file was read, and types that would be fixed, where that deserves a look",
+        "files": "`report`, `violations`, `rejects`, `outcomes`, `options` → the path written",
+    }
+)
+"""The keys of ``--json`` and what they mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """How often a rule was broken, the first example, without a customer's value, and what settles it."""
+
+    rule: str
+    severity: str
+    effect: str
+    count: int
+    first: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRow:
+    """A row that did not arrive: 0-based, and its line in the file (Parquet: the row again; None: not in the file)."""
+
+    row: int
+    line: int | None
+    status: str
+    http_status: int | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The object of ``--json``. All keys are always there; null, or empty, where a command has nothing to say."""
+
+    command: str
+    file: str
+    exit_status: int = 0
+    ended: str = "finished"
+    would_refuse: bool = False
+    rows: int | None = None
+    counts: dict[str, int] | None = None
+    errors: int | None = None
+    warnings: int | None = None
+    rules: tuple[RuleCount, ...] = ()
+    changes: dict[str, int] | None = None
+    segment: dict[str, Any] | None = None
+    new_types: dict[str, str] = field(default_factory=dict)
+    columns: tuple[dict[str, Any], ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    suggestions: tuple[dict[str, Any], ...] = ()
+    failures: tuple[FailedRow, ...] = ()
+    started: str | None = None
+    seconds: float | None = None
+    retries: int | None = None
+    base_url: str | None = None
+    message: str = ""
+    next: str = ""
+    notes: tuple[str, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Return one line of JSON, ASCII only."""
+        return json.dumps(asdict(self), default=str)
+
+    def to_text(self) -> str:
+        """Return the few lines that a person needs."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        if self.columns:
+            yield _table(self.columns, _SCHEMA_COLUMNS)
+        elif self.command == "suggest" and self.rows is not None:
+            yield f"{one_line(self.file)}: {plural(len(self.suggestions), 'suggestion')}"
+            if self.suggestions:
+                yield _table(self.suggestions, _SUGGESTION_COLUMNS)
+        elif self.rows is not None:
+            yield self._headline()
+        for found in self.rules:
+            yield f"  {found.severity:<7}  {found.rule:<25} {found.count:>9,}  {found.first}"
+            yield f"           fix: {one_line(found.fix, MAX_MESSAGE_CHARS)}"
+        yield from map(_failure_text, self.failures[:_FAILURES_IN_TEXT])
+        if self.changes and (self.command == "validate" or self.ended == "dry run"):
+            yield f"by the ledger: {changes_text(self.changes)}"
+        if self.new_types:
+            would = "would be fixed" if self.ended == "dry run" else "are now fixed"
+            named = ", ".join(f"{one_line(name, _MAX_NAME_CHARS)} {kind}" for name, kind in self.new_types.items())
+            yield f"types that {would}, for good: {named}"
+        if self.files:
+            yield "written: " + ", ".join(self.files.values())
+        if self.next:
+            yield f"next: {self.next}"
+
+    def _headline(self) -> str:
+        n_rows, n_errors = self.rows or 0, self.errors or 0
+        said = f"{one_line(self.file)}: {plural(n_rows, 'row')}"
+        if self.command == "validate":
+            return f"{said}: {plural(n_errors, 'error')}, {plural(self.warnings or 0, 'warning')}"
+        if self.would_refuse:
+            n_sendable = (self.counts or {}).get("unsent", 0)
+            drop = f"with --errors drop {n_sendable:,} of {plural(n_rows, 'row')} would be sent"
+            return f"{said}: a push would be refused ({plural(n_errors, 'error')}); {drop}; dry run"
+        would = {"unsent": "would be sent"} if self.ended == "dry run" else {}
+        counts = ", ".join(f"{n:,} {would.get(status, status)}" for status, n in (self.counts or {}).items() if n)
+        if self.segment:
+            counts = f"{self.segment['note']}; {counts}"
+        how = self.ended if self.ended != "refused" else "refused: nothing was sent"
+        took = f" in {self.seconds:,.1f} s" if self.started and self.ended in ("finished", "interrupted") else ""
+        return f"{said}{': ' if counts else ''}{counts}; {how}{took}"
+
+
+def _failure_text(failure: FailedRow) -> str:
+    where = "not in the file" if failure.line is None else f"line {failure.line:,}"
+    return f"  {failure.status:<7}  row {failure.row:,} ({where}): {failure.error}"
+
+
+def count_rules(findings: Findings) -> tuple[RuleCount, ...]:
+    """Count violations rule by rule, errors first, with the first example of each."""
+    counts: dict[tuple[Severity, Rule], RuleCount] = {}
+    for group in findings.groups():
+        key = group.severity, group.rule
+        first = counts.get(key)
+        if first is None:
+            words = one_line(group.message, MAX_MESSAGE_CHARS)
+            counts[key] = RuleCount(
+                group.rule.value, group.severity.value, group.effect.value, group.cells, words, group.fix
+            )
+        else:
+            counts[key] = replace(first, count=first.count + group.cells)
+    return tuple(sorted(counts.values(), key=lambda found: (found.severity, -found.count, found.rule)))
+
+
+def _table(records: tuple[dict[str, Any], ...], names: tuple[str, ...]) -> str:
+    rows = [[one_line(str("" if row[name] is None else row[name]), 160) for name in names] for row in records]
+    table = [list(names), *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(len(names))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
+    )

@@ -1,0 +1,116 @@
+"""A run of rows in wire form: what the checks look at and what the encoder writes are the same values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from growlytics_pandas import contract
+from growlytics_pandas.checks.schema import Attribute, Schema
+from growlytics_pandas.columns.convert import Values
+from growlytics_pandas.columns.dtypes import AttributeType
+from growlytics_pandas.columns.extract import Mask
+from growlytics_pandas.columns.ids import Ids
+from growlytics_pandas.columns.reading import read_values
+
+BLOCK_ROWS: Final = 16_384
+"""Rows looked at together while checking: enough to hide numpy's overhead, little enough to keep memory flat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One attribute of a block: its values, and which of them go out."""
+
+    attribute: Attribute
+    values: Values
+    sent: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows `start` to `start + len(ids.texts)` of the frame. `over_budget`: columns whose cells exceed the 100."""
+
+    start: int
+    ids: Ids
+    columns: tuple[Column, ...]
+    over_budget: Mapping[int, Mask]
+
+
+class Budget(Protocol):
+    """What customers have from earlier pushes: it counts towards the 100."""
+
+    def __call__(self, ids: Sequence[str], names: Sequence[str]) -> tuple[npt.NDArray[np.int64], Mask]:
+        """Return the number of custom attributes of each customer, and (ids × names) which of `names` it has."""
+
+
+def starts(rows: int, size: int = BLOCK_ROWS) -> Iterator[tuple[int, int]]:
+    """Cut `rows` into runs of `size`."""
+    for start in range(0, rows, size):
+        yield start, min(start + size, rows)
+
+
+def prepare(
+    frame: pd.DataFrame, layout: Schema, dropped: frozenset[int], start: int, stop: int, budget: Budget | None = None
+) -> Block:
+    """Convert rows `start` to `stop`. `dropped` holds the positions of columns of which nothing is sent."""
+    series = [column for _, column in frame.iloc[start:stop].items()]
+    ids = layout.read_ids(series[layout.id_position])
+    columns = [
+        _column(series[attribute.position], layout, attribute, ids)
+        for attribute in layout.attributes
+        if attribute.type is not None and attribute.position not in dropped
+    ]
+    over = _over_budget(columns, ids, budget)
+    return Block(start, ids, tuple(_within(column, over) for column in columns), over)
+
+
+def _column(series: pd.Series[Any], layout: Schema, attribute: Attribute, ids: Ids) -> Column:
+    if attribute.position == layout.id_position and attribute.is_reserved:
+        values = Values(AttributeType.STRING, ids.texts, ids.missing)  # the id, as it is sent
+    else:
+        target = attribute.type or AttributeType.STRING
+        values = read_values(
+            series,
+            attribute.kind,
+            target,
+            layout.zone,
+            layout.region,
+            attribute.reading,
+            is_strict=attribute.strict,
+        )
+    return Column(attribute, values, values.sent)
+
+
+def _over_budget(columns: list[Column], ids: Ids, budget: Budget | None) -> dict[int, Mask]:
+    """Find the custom attributes of each row past the 100th, in the order of the columns.
+
+    An attribute that the customer has already takes no further place.
+    """
+    custom = [column for column in columns if not column.attribute.is_reserved]
+    count, has = _earlier(custom, ids, budget)
+    if len(custom) + int(count.max(initial=0)) <= contract.MAX_CUSTOM_ATTRIBUTES:
+        return {}
+    over = {}
+    for i, column in enumerate(custom):
+        added = column.sent if has is None else column.sent & ~has[:, i]
+        count = count + added
+        excess = added & (count > contract.MAX_CUSTOM_ATTRIBUTES)
+        if excess.any():
+            over[column.attribute.position] = excess
+    return over
+
+
+def _earlier(custom: list[Column], ids: Ids, budget: Budget | None) -> tuple[npt.NDArray[np.int64], Mask | None]:
+    if budget is None:
+        return np.zeros(len(ids.texts), dtype="int64"), None
+    return budget(ids.texts, [column.attribute.name for column in custom])
+
+
+def _within(column: Column, over: Mapping[int, Mask]) -> Column:
+    excess = over.get(column.attribute.position)
+    return column if excess is None else Column(column.attribute, column.values, column.sent & ~excess)

@@ -1,0 +1,346 @@
+"""From cells to values of an attribute type, with a mask for each thing that went wrong or was changed on the way.
+
+Conversion is per value and knows nothing of the other rows, so a block, a chunk and the whole frame agree.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from growlytics_pandas import contract
+from growlytics_pandas._rules import Rule
+from growlytics_pandas.columns.dtypes import TYPE_OF, AttributeType, Kind, family
+from growlytics_pandas.columns.extract import Cells, Mask, dates_array, naive
+
+DROPPING: Final = (Rule.VALUE_WRONG_TYPE, Rule.VALUE_NOT_FINITE, Rule.DATE_OUT_OF_RANGE)
+"""Rules whose cells are not sent."""
+
+
+@dataclass(slots=True)
+class Values:
+    """One column of a block, ready to be written.
+
+    `values`: string: list of str; boolean: bool array; date: datetime64[s] array; number: numeric array, or a list
+    of int, float and Decimal. A filler stands where nothing is sent. `found` has a mask for every rule that fired.
+    """
+
+    type: AttributeType
+    values: Any
+    missing: Mask
+    found: dict[Rule, Mask] = field(default_factory=dict)
+
+    def note(self, rule: Rule, mask: Mask) -> None:
+        """Keep `mask` where it has any cell."""
+        if mask.any():
+            self.found[rule] = mask
+
+    @property
+    def sent(self) -> Mask:
+        """Which cells go out: those neither missing nor dropped."""
+        sent = ~self.missing
+        for rule in DROPPING:
+            if rule in self.found:
+                sent &= ~self.found[rule]
+        return sent
+
+
+def convert(cells: Cells, target: AttributeType, zone: ZoneInfo, *, is_strict: bool = False) -> Values:
+    """Convert `cells` to `target`, cell by cell, whatever their kind.
+
+    Strict: a mixed column that nobody asked to convert, where a value of another type is wrong, not converted.
+    """
+    if not is_strict:
+        return _CONVERTERS[target](cells, zone)
+    kinds = [TYPE_OF.get(family(type(value))) for value in cells.values.tolist()]
+    foreign = np.array([kind is not target for kind in kinds], dtype=bool) & ~cells.missing
+    result = _CONVERTERS[target](Cells(cells.kind, cells.values, cells.missing | foreign), zone)
+    result.missing = cells.missing
+    result.note(Rule.VALUE_WRONG_TYPE, foreign | result.found.get(Rule.VALUE_WRONG_TYPE, False))
+    return result
+
+
+# string ------------------------------------------------------------------------------------------------------------
+
+
+def _to_string(cells: Cells, zone: ZoneInfo) -> Values:
+    if cells.kind is Kind.TEXT:
+        result = Values(AttributeType.STRING, cells.values, cells.missing)
+    elif cells.kind is Kind.INTEGER:
+        result = Values(AttributeType.STRING, list(map(str, cells.values.tolist())), cells.missing)
+    elif cells.kind is Kind.DATE:
+        dates = _to_date(cells, zone)
+        result = Values(AttributeType.STRING, date_texts(dates.values), dates.missing, dates.found)
+    else:
+        read = _number_text if cells.kind is Kind.FLOAT else lambda value: as_text(value, zone)
+        result = _each(cells, AttributeType.STRING, "", read)
+        if cells.kind is not Kind.BOOLEAN:
+            result.note(Rule.VALUE_NOT_FINITE, _infinite(cells.values, cells.missing))
+        if cells.kind is Kind.MIXED:
+            result.found.update(_found_in_dates(cells, zone))
+        if cells.kind in (Kind.FLOAT, Kind.MIXED):
+            result.note(Rule.INTEGER_UNSAFE, _lost_digits(cells.values) & result.sent)
+    _refuse_surrogates(result)
+    return result
+
+
+def _found_in_dates(cells: Cells, zone: ZoneInfo) -> dict[Rule, Mask]:
+    """Return what there is to say about the dates of a mixture that becomes text."""
+    others = np.array([family(type(value)) is not Kind.DATE for value in cells.values.tolist()], dtype=bool)
+    return _to_date(Cells(cells.kind, cells.values, cells.missing | others), zone).found
+
+
+def as_text(value: Any, zone: ZoneInfo) -> str | None:
+    """Write one value as text, a whole number without ``.0``; None where it has no text."""
+    kind = family(type(value))
+    if kind is Kind.TEXT:
+        return str(value)
+    if kind is Kind.BOOLEAN:
+        return "true" if value else "false"
+    if kind is Kind.DATE:
+        return date_texts(dates_array([naive(value, zone)]))[0]
+    if kind is Kind.INTEGER:
+        return "" if is_infinite(value) else str(int(value))  # Python writes no integer of more than 4300 digits
+    if kind in (Kind.FLOAT, Kind.DECIMAL):
+        return _number_text(value)
+    return None
+
+
+def _number_text(value: Any) -> str:
+    """Write a float or Decimal with its own digits: a whole one without a point, however large."""
+    if isinstance(value, float) and abs(value) <= contract.MAX_SAFE_INTEGER:  # most are, and this is the fast way
+        return str(int(value)) if value.is_integer() else str(value)
+    if is_infinite(value):
+        return ""  # reported and not sent
+    exact = value if isinstance(value, Decimal) else Decimal(str(value))
+    if exact == exact.to_integral_value():
+        return format(exact.to_integral_value() or abs(exact), "f").partition(".")[0]
+    return format(exact, "f") if exact is value else str(value)
+
+
+def date_texts(dates: npt.NDArray[np.datetime64]) -> list[str]:
+    """Write dates as the API wants them; the time's ``T`` is the only one in the text."""
+    texts: list[str] = np.datetime_as_string(dates.astype("M8[s]")).tolist()
+    return "\n".join(texts).replace("T", " ").split("\n") if texts else []
+
+
+def _refuse_surrogates(result: Values) -> None:
+    """Mark text that is not Unicode: half a surrogate pair has no UTF-8."""
+    try:
+        "".join(result.values).encode()
+    except UnicodeEncodeError:
+        bad = np.array([not contract.is_unicode(text) for text in result.values])
+        result.found[Rule.VALUE_WRONG_TYPE] = result.found.get(Rule.VALUE_WRONG_TYPE, np.zeros_like(bad)) | bad
+        result.values = [text if fine else "" for text, fine in zip(result.values, (~bad).tolist(), strict=True)]
+
+
+# number ------------------------------------------------------------------------------------------------------------
+
+
+def _to_number(cells: Cells, _zone: ZoneInfo) -> Values:
+    if isinstance(cells.values, np.ndarray) and cells.values.dtype.kind in "iuf":
+        result = Values(AttributeType.NUMBER, cells.values, cells.missing)
+    elif cells.kind is Kind.BOOLEAN:
+        result = Values(AttributeType.NUMBER, cells.values.astype("int64"), cells.missing)
+    elif cells.kind is Kind.DATE:
+        return _refused(cells, AttributeType.NUMBER, np.zeros(len(cells.missing), dtype="int64"))
+    else:
+        result = _each(cells, AttributeType.NUMBER, 0, as_number)
+    infinite = _infinite(result.values, result.missing)
+    result.note(Rule.VALUE_NOT_FINITE, infinite)
+    if isinstance(result.values, list) and infinite.any():
+        result.values = [0 if away else value for value, away in zip(result.values, infinite.tolist(), strict=True)]
+    result.note(Rule.INTEGER_UNSAFE, _unsafe(result.values) & result.sent)
+    return result
+
+
+_NUMBER: Final = re.compile(r"[+-]?(\d+)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+MAX_NUMBER_CHARS: Final = 400  # longer than any double; also below Python's limit for reading integers
+
+
+def as_number(value: Any) -> int | float | Decimal | None:
+    """Read one value as a number, every digit kept; None where it is none."""
+    kind = family(type(value))
+    if kind in (Kind.INTEGER, Kind.BOOLEAN):
+        return int(value)
+    if kind is Kind.FLOAT:
+        return float(value) if isinstance(value, float) else Decimal(str(value))  # np.float32 keeps its own digits
+    if kind is Kind.DECIMAL:
+        return Decimal(value)
+    return number_in(str(value)) if kind is Kind.TEXT else None
+
+
+def number_in(text: str) -> int | Decimal | None:
+    """Read a number written in full: ``12``, ``-3.50``, ``1e6``; no thousands separators, no units."""
+    text = text.strip()
+    match = _NUMBER.fullmatch(text) if len(text) <= MAX_NUMBER_CHARS else None
+    if match is None:
+        return None
+    return Decimal(text) if match[2] or match[3] else int(text)
+
+
+def _infinite(values: Any, missing: Mask) -> Mask:
+    if isinstance(values, np.ndarray) and values.dtype.kind == "f":
+        return np.isinf(values) & ~missing
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
+        return np.zeros(len(values), dtype=bool)
+    return np.fromiter(map(is_infinite, values), dtype=bool, count=len(missing)) & ~missing
+
+
+def is_infinite(value: Any) -> bool:
+    """Tell whether a number is infinite, or so large that a reader with doubles would make it so."""
+    if isinstance(value, (float, np.floating)):
+        return bool(np.isinf(value))
+    if isinstance(value, Decimal):
+        return value.is_snan() or bool(np.isinf(float(value)))
+    return isinstance(value, int) and abs(value) > _DOUBLE_MAX
+
+
+_DOUBLE_MAX: Final = int(np.finfo("float64").max)
+
+
+def _unsafe(values: Any) -> Mask:
+    """Which numbers have lost digits, or lose them in a reader with doubles."""
+    if isinstance(values, np.ndarray) and values.dtype.kind == "f":
+        return np.abs(values) >= exact_limit(values.dtype)
+    limit = contract.MAX_SAFE_INTEGER
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
+        return (values > limit) | (values < -limit)
+    return np.fromiter(map(_is_unsafe, values), dtype=bool, count=len(values))
+
+
+def _lost_digits(values: Any) -> Mask:
+    if isinstance(values, np.ndarray) and values.dtype.kind == "f":
+        return np.abs(values) >= exact_limit(values.dtype)
+    return np.fromiter(map(has_lost_digits, values), dtype=bool, count=len(values))
+
+
+def exact_limit(dtype: Any) -> int:
+    """Return the whole number from which floats of a dtype no longer tell neighbours apart: 2^53 for a double."""
+    return 1 << (int(np.finfo(dtype).nmant) + 1)
+
+
+def has_lost_digits(value: Any) -> bool:
+    """Tell whether a value is a float so large that whole numbers beside it became the same float."""
+    if isinstance(value, float):
+        return abs(value) > contract.MAX_SAFE_INTEGER and not np.isinf(value)
+    return isinstance(value, np.floating) and bool(abs(value) >= exact_limit(value.dtype)) and not np.isinf(value)
+
+
+def _is_unsafe(value: Any) -> bool:
+    if isinstance(value, (float, np.floating)):
+        return has_lost_digits(value)
+    if isinstance(value, Decimal):
+        return not value.is_snan() and abs(value) > contract.MAX_SAFE_INTEGER and value == value.to_integral_value()
+    return isinstance(value, int) and abs(value) > contract.MAX_SAFE_INTEGER
+
+
+# boolean -----------------------------------------------------------------------------------------------------------
+
+BOOLEAN_WORDS: Final = {
+    **dict.fromkeys(("true", "yes", "y", "t", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "n", "f", "off", "0"), False),
+}
+
+
+def _to_boolean(cells: Cells, _zone: ZoneInfo) -> Values:
+    if cells.kind is Kind.BOOLEAN:
+        return Values(AttributeType.BOOLEAN, cells.values, cells.missing)
+    if cells.kind is Kind.DATE:
+        return _refused(cells, AttributeType.BOOLEAN, np.zeros(len(cells.missing), dtype=bool))
+    result = _each(cells, AttributeType.BOOLEAN, False, as_boolean)
+    result.values = np.array(result.values, dtype=bool)
+    return result
+
+
+def as_boolean(value: Any) -> bool | None:
+    """Read true/false, yes/no, on/off, 1/0 in any case; None where it is neither."""
+    kind = family(type(value))
+    if kind is Kind.BOOLEAN:
+        return bool(value)
+    if kind is Kind.TEXT:
+        return BOOLEAN_WORDS.get(str(value).strip().lower())
+    if kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL) and not is_infinite(value) and value in (0, 1):
+        return bool(value)
+    return None
+
+
+# date --------------------------------------------------------------------------------------------------------------
+
+
+def _to_date(cells: Cells, zone: ZoneInfo) -> Values:
+    if cells.kind is not Kind.DATE:
+        result = _each(cells, AttributeType.DATE, None, lambda value: as_date(value, zone))
+        exact = dates_array(result.values)
+    else:
+        result = Values(AttributeType.DATE, None, cells.missing)
+        exact = cells.values
+    seconds = exact.astype("M8[s]")  # floors, before 1970 too
+    result.values = seconds
+    in_range = (seconds >= _FIRST) & (seconds <= _LAST)  # NaT is in no range
+    result.note(Rule.DATE_OUT_OF_RANGE, result.sent & ~in_range)
+    result.note(Rule.DATE_TRUNCATED, result.sent & (seconds != exact))
+    return result
+
+
+_FIRST: Final = np.datetime64(f"{contract.MIN_YEAR:04}-01-01T00:00:00", "s")
+_LAST: Final = np.datetime64(f"{contract.MAX_YEAR:04}-12-31T23:59:59", "s")
+_ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?", re.ASCII)
+
+
+def as_date(value: Any, zone: ZoneInfo) -> Any:
+    """Read a date, or ISO 8601 text (``2026-01-31``, ``2026-01-31 09:30:00+05:30``); None where it is neither."""
+    kind = family(type(value))
+    if kind is Kind.DATE:
+        return naive(value, zone)
+    return date_in(str(value), zone) if kind is Kind.TEXT else None
+
+
+def date_in(text: str, zone: ZoneInfo) -> Any:
+    """Read ISO 8601 text as a naive date in `zone`."""
+    text = text.strip()
+    if not _ISO_DATE.fullmatch(text):
+        return None
+    try:
+        return naive(datetime.fromisoformat(text), zone)
+    except (ValueError, OverflowError):
+        return None
+
+
+# all ---------------------------------------------------------------------------------------------------------------
+
+
+def _each(cells: Cells, target: AttributeType, filler: Any, read: Callable[[Any], Any]) -> Values:
+    """Convert value by value, each distinct text once; what gives None is of the wrong type."""
+    items = list(cells.values)  # not tolist(): it would write a float32 with the digits of a float64
+    if cells.kind is Kind.TEXT:
+        known = {text: read(text) for text in set(items)}
+        converted = [known[text] for text in items]
+    else:
+        gone = cells.missing.tolist()
+        converted = [filler if away else read(value) for value, away in zip(items, gone, strict=True)]
+    wrong = np.array([value is None for value in converted], dtype=bool) & ~cells.missing
+    result = Values(target, converted, cells.missing)
+    result.values = [filler if value is None else value for value in converted]
+    result.note(Rule.VALUE_WRONG_TYPE, wrong)
+    return result
+
+
+def _refused(cells: Cells, target: AttributeType, filler: Any) -> Values:
+    result = Values(target, filler, cells.missing)
+    result.note(Rule.VALUE_WRONG_TYPE, ~cells.missing)
+    return result
+
+
+_CONVERTERS: Final[dict[AttributeType, Callable[[Cells, ZoneInfo], Values]]] = {
+    AttributeType.STRING: _to_string,
+    AttributeType.NUMBER: _to_number,
+    AttributeType.BOOLEAN: _to_boolean,
+    AttributeType.DATE: _to_date,
+}

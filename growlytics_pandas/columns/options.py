@@ -1,0 +1,393 @@
+"""The options of a plan: which columns are sent, under which names, and how each is read.
+
+`PlanOptions` is the one list of them: the functions of this package, the flags of the command line and the files of
+`growlytics_pandas.options` have these names, values and defaults.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final, Literal, TypedDict, TypeVar
+
+import numpy as np
+
+from growlytics_pandas import contract
+from growlytics_pandas._text import without_keys
+from growlytics_pandas.columns.contacts import INDIA, check_region
+from growlytics_pandas.columns.date_formats import check_date_format
+from growlytics_pandas.columns.dtypes import AttributeType
+from growlytics_pandas.columns.ids import Keep
+from growlytics_pandas.columns.labels import require_columns
+from growlytics_pandas.columns.reading import DEFAULT_READING, Reading
+from growlytics_pandas.columns.texts import NORMALIZATIONS
+from growlytics_pandas.columns.timezones import read_zone
+from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
+
+DecimalMark = Literal[".", ","]
+NewAttributes = Literal["allow", "forbid"]
+F = TypeVar("F", bound=Callable[..., Any])
+_DECIMAL_MARKS: Final = (".", ",")
+_EXAMPLES: Final = {
+    "rename": "{'city': 'City'}",
+    "types": "{'City': 'string'}",
+    "normalize": "{'Email': 'email'}",
+}
+
+
+class ReadingArguments(TypedDict, total=False):
+    """The options that say how values are read, as type checkers see them in a call."""
+
+    date_format: str | Sequence[str] | Mapping[Any, str | Sequence[str]] | None
+    decimal: DecimalMark | Mapping[Any, str] | None
+    na_values: Sequence[Any] | Mapping[Any, Sequence[Any]] | None
+    strip: bool | Sequence[Hashable]
+    normalize: Mapping[Any, str] | None
+    timezone: str
+    region: str
+
+
+class PlanArguments(ReadingArguments, total=False):
+    """The fields of `PlanOptions` as type checkers see them in a call; a test holds the two together."""
+
+    columns: Sequence[Hashable] | None
+    exclude: Sequence[Hashable] | None
+    rename: Mapping[Any, str] | None
+    types: Mapping[Any, str] | None
+    keep: Keep
+    name: str | None
+    new_attributes: NewAttributes
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """The options of a plan; `growlytics_pandas.plan` explains each.
+
+    Raises
+    ------
+    InvalidArgumentError, InvalidArgumentTypeError
+        A value that is not allowed. Whether the columns exist is for `check`, which knows the frame.
+    """
+
+    columns: Sequence[Hashable] | None = None
+    exclude: Sequence[Hashable] | None = None
+    rename: Mapping[Any, str] | None = None
+    types: Mapping[Any, str] | None = None
+    date_format: str | Sequence[str] | Mapping[Any, str | Sequence[str]] | None = None
+    decimal: DecimalMark | Mapping[Any, str] | None = None
+    na_values: Sequence[Any] | Mapping[Any, Sequence[Any]] | None = None
+    strip: bool | Sequence[Hashable] = False
+    normalize: Mapping[Any, str] | None = None
+    timezone: str = "UTC"
+    region: str = INDIA
+    keep: Keep = False
+    name: str | None = None
+    new_attributes: NewAttributes = "allow"
+
+    def __post_init__(self) -> None:
+        changed = {
+            "columns": _columns_to_send(self.columns),
+            "exclude": _labels("exclude", self.exclude),
+            "rename": _names(self.rename),
+            "types": _chosen("types", self.types, contract.TYPES),
+            "date_format": _date_formats(self.date_format),
+            "decimal": _decimal(self.decimal),
+            "na_values": _na_values(self.na_values),
+            "strip": _strip(self.strip),
+            "normalize": _chosen("normalize", self.normalize, NORMALIZATIONS),
+            "region": check_region(self.region),
+        }
+        for name, value in changed.items():  # copies: what the caller changes later is not ours
+            object.__setattr__(self, name, value)
+        read_zone(self.timezone)
+        _choice("keep", self.keep, ("first", "last", False))
+        _choice("new_attributes", self.new_attributes, ("allow", "forbid"))
+        if self.name is not None:
+            _require_text("name", self.name)
+        self._refuse_two_types()
+
+    def check(self, columns: Collection[Any]) -> None:
+        """Raise for a label that is none of `columns`, and for options that have no effect or contradict each other."""
+        self.check_columns(columns)
+        for label in self.exclude or ():
+            if label in (self.columns or ()):
+                raise InvalidArgumentError(f"exclude: column {label!r} is in columns, too; leave out one of the two.")
+        for name, wanted, example in (("date_format", "date", "%d/%m/%Y"), ("decimal", "number", ",")):
+            value = getattr(self, name)
+            if value is None or isinstance(value, dict) or wanted in (self.types or {}).values():
+                continue
+            raise InvalidArgumentError(
+                f"{name}: without a column it holds for those that types declares as {wanted!r}, and there is none. "
+                f"Name the columns: {name}={{column: {example!r}}}."
+            )
+
+    def check_columns(self, columns: Collection[Any]) -> None:
+        """Raise for a label that is none of `columns`."""
+        for name in _PER_COLUMN:
+            value = getattr(self, name)
+            if isinstance(value, dict) or (isinstance(value, list) and name not in _LISTS_OF_VALUES):
+                require_columns(columns, name, value)
+
+    def type_of(self, label: Hashable) -> AttributeType | None:
+        """Return the type that a column is asked to be; None where the dtype decides."""
+        if isinstance(self.date_format, dict) and label in self.date_format:
+            return AttributeType.DATE
+        if isinstance(self.decimal, dict) and label in self.decimal:
+            return AttributeType.NUMBER
+        wanted = (self.types or {}).get(label)
+        return None if wanted is None else AttributeType(wanted)
+
+    def typed_by(self, label: Hashable) -> str:
+        """Return the option that asks for the type of a column."""
+        for name in ("date_format", "decimal"):
+            if isinstance(value := getattr(self, name), dict) and label in value:
+                return name
+        return "types"
+
+    def reading_of(self, label: Hashable) -> Reading:
+        """Return how the cells of a column are read."""
+        found = Reading(
+            strip=self.strip is True or (isinstance(self.strip, list) and label in self.strip),
+            na_values=tuple(_of(self.na_values, label) or ()),
+            normalize=(self.normalize or {}).get(label),
+            date_formats=_formats(self.date_format, label) if self.type_of(label) is AttributeType.DATE else (),
+            decimal=_of(self.decimal, label) if self.type_of(label) is AttributeType.NUMBER else None,
+        )
+        return DEFAULT_READING if found == DEFAULT_READING else found
+
+    def labels(self) -> set[Any]:
+        """Return the columns that the options name."""
+        found: set[Any] = set()
+        for name in _PER_COLUMN:
+            value = getattr(self, name)
+            if isinstance(value, dict) or (isinstance(value, list) and name not in _LISTS_OF_VALUES):
+                found.update(value)
+        return found
+
+    def given(self) -> dict[str, Any]:
+        """Return the options that differ from their defaults."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {field.name: values[field.name] for field in fields(self) if values[field.name] != field.default}
+
+    def joined(self, suggested: Mapping[str, Any], columns: Collection[Any]) -> dict[str, Any]:
+        """Return these options and suggested ones as the options of one call.
+
+        An option that holds for all columns is spelled out by column where a suggestion is made for one of them.
+        """
+        merged = self.given()
+        for name, value in suggested.items():
+            mine = merged.get(name)
+            if isinstance(value, dict) and mine is not None:
+                by_column = mine if isinstance(mine, dict) else self._by_column(name, columns)
+                more = {label: [*by_column.get(label, ()), *words] for label, words in value.items()}
+                merged[name] = {**by_column, **(more if name == "na_values" else value)}
+            elif isinstance(value, list) and isinstance(mine, list):
+                merged[name] = list(dict.fromkeys([*mine, *value]))
+            elif mine is None or mine is False:
+                merged[name] = value
+        return {field.name: merged[field.name] for field in fields(self) if field.name in merged}
+
+    def _by_column(self, name: str, columns: Collection[Any]) -> dict[Any, Any]:
+        wanted = {"date_format": AttributeType.DATE, "decimal": AttributeType.NUMBER}.get(name)
+        value = getattr(self, name)
+        return {label: value for label in columns if wanted is None or self.type_of(label) is wanted}
+
+    def _refuse_two_types(self) -> None:
+        asked: dict[Any, tuple[str, str]] = {}
+        for name, wanted in (("date_format", contract.DATE), ("decimal", contract.NUMBER), ("types", None)):
+            value = getattr(self, name)
+            for label in value if isinstance(value, dict) else ():
+                here = wanted or value[label]
+                other, there = asked.setdefault(label, (name, here))
+                if there != here:
+                    raise InvalidArgumentError(
+                        f"{name}[{label!r}]: it asks for a {here}, and {other}[{label!r}] for a {there}; leave out one "
+                        "of the two."
+                    )
+
+
+def options_of(given: Mapping[str, Any]) -> PlanOptions:
+    """Return the options that a call gives; a name among them may be wrong."""
+    names = [field.name for field in fields(PlanOptions)]
+    for name in given:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            raise TypeError(without_keys(f"there is no option {name!r}.{meant}"))
+    return PlanOptions(**given)
+
+
+def with_plan_options(function: F) -> F:
+    """Show the options of a plan one by one in the signature of a function that takes them as ``**options``."""
+    return _with_options(function, PlanArguments.__annotations__)
+
+
+def with_reading_options(function: F) -> F:
+    """Show the options that say how values are read in the signature of a function that takes them as ``**options``."""
+    return _with_options(function, ReadingArguments.__annotations__)
+
+
+def _with_options(function: F, names: Collection[str]) -> F:
+    signature = inspect.signature(function)
+    own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    place = next((i for i, one in enumerate(own) if one.name == "client"), len(own))
+    listed = [
+        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
+        for f in fields(PlanOptions)
+        if f.name in names
+    ]
+    function.__signature__ = signature.replace(parameters=[*own[:place], *listed, *own[place:]])  # type: ignore[attr-defined]
+    return function
+
+
+_PER_COLUMN: Final = (
+    *("columns", "exclude", "rename", "types", "date_format", "decimal", "na_values", "strip", "normalize"),
+)
+_LISTS_OF_VALUES: Final = ("date_format", "na_values")  # a list of these names no columns
+
+
+def _of(value: Any, label: Hashable) -> Any:
+    """Return what an option says of a column, which holds for all columns or for those it names."""
+    return value.get(label) if isinstance(value, dict) else value
+
+
+def _formats(value: Any, label: Hashable) -> tuple[str, ...]:
+    found = _of(value, label)
+    return (found,) if isinstance(found, str) else tuple(found or ())
+
+
+# checks of the values -----------------------------------------------------------------------------------------------
+
+
+def _columns_to_send(columns: Any) -> list[Hashable] | None:
+    labels = _labels("columns", columns)
+    if labels == []:
+        raise InvalidArgumentError(
+            "columns: the list is empty, so customers would be sent without attributes. Name one column at least, or "
+            "leave columns out to send all."
+        )
+    return labels
+
+
+def _labels(argument: str, found: Any) -> list[Hashable] | None:
+    """Return the distinct labels of a list, in order."""
+    if found is None:
+        return None
+    if isinstance(found, str) or not isinstance(found, Iterable):
+        raise InvalidArgumentTypeError(f"{argument}: found {found!r}; it must be a list: {argument}=[{found!r}].")
+    labels = list(found)
+    for label in labels:
+        if not isinstance(label, Hashable):
+            raise InvalidArgumentTypeError(f"{argument}: found {label!r} in the list; each must be a column's label.")
+    return list(dict.fromkeys(labels))
+
+
+def _names(rename: Any) -> dict[Any, str] | None:
+    _require_mapping("rename", rename)
+    for label, new in (rename or {}).items():
+        _require_text(f"rename[{label!r}]", new)
+    return None if rename is None else dict(rename)
+
+
+def _chosen(argument: str, found: Any, allowed: tuple[str, ...]) -> dict[Any, str] | None:
+    _require_mapping(argument, found)
+    for label, value in (found or {}).items():
+        _choice(f"{argument}[{label!r}]", value, allowed)
+    return None if found is None else {label: str(value) for label, value in found.items()}
+
+
+def _date_formats(found: Any) -> Any:
+    if found is None:
+        return None
+    if isinstance(found, Mapping):
+        return {label: _date_format(f"date_format[{label!r}]", value) for label, value in found.items()}
+    return _date_format("date_format", found)
+
+
+def _date_format(argument: str, found: Any) -> str | list[str]:
+    if isinstance(found, str):
+        check_date_format(argument, found)
+        return str(found)
+    if not isinstance(found, Iterable):
+        raise InvalidArgumentTypeError(
+            f"{argument}: found {found!r}; it must be a format such as '%d/%m/%Y', or a list of formats."
+        )
+    formats = list(found)
+    for form in formats:
+        check_date_format(argument, form)
+    if not formats:
+        raise InvalidArgumentError(f"{argument}: the list is empty; give a format such as '%d/%m/%Y'.")
+    return formats
+
+
+def _decimal(found: Any) -> Any:
+    if found is None:
+        return None
+    if isinstance(found, Mapping):
+        return _chosen("decimal", found, _DECIMAL_MARKS)
+    _choice("decimal", found, _DECIMAL_MARKS)
+    return str(found)
+
+
+def _na_values(found: Any) -> Any:
+    if found is None:
+        return None
+    if isinstance(found, Mapping):
+        return {label: _words(f"na_values[{label!r}]", words) for label, words in found.items()}
+    return _words("na_values", found)
+
+
+def _words(argument: str, found: Any) -> list[str]:
+    if isinstance(found, (str, bytes)) or not isinstance(found, Iterable):
+        raise InvalidArgumentTypeError(f"{argument}: found {found!r}; it must be a list: [{found!r}].")
+    words: list[str] = []
+    for value in found:
+        words += _spellings(argument, value)
+    return list(dict.fromkeys(words))
+
+
+def _spellings(argument: str, value: Any) -> list[str]:
+    """Return how a value is written as text; a number also as a float."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number, Decimal, date, type(None))):
+        raise InvalidArgumentTypeError(f"{argument}: found {value!r} in the list; each must be text or a number.")
+    if value is None or value != value:  # noqa: PLR0124 - NaN and NaT are not themselves: missing as they are
+        return []
+    if isinstance(value, date):
+        return [value.isoformat(sep=" ") if isinstance(value, datetime) else value.isoformat()]
+    text = str(value)
+    return [text, f"{text}.0"] if isinstance(value, (int, np.integer)) else [text, text.removesuffix(".0")]
+
+
+def _strip(found: Any) -> bool | list[Hashable]:
+    if isinstance(found, (bool, np.bool_)):
+        return bool(found)
+    if found is None or isinstance(found, (str, Mapping)) or not isinstance(found, Iterable):
+        raise InvalidArgumentTypeError(
+            f"strip: found {found!r}; it must be True, False or a list of columns: strip=['City']."
+        )
+    return _labels("strip", found) or []
+
+
+def _choice(argument: str, found: Any, allowed: tuple[Any, ...]) -> None:
+    if not any(found is one or (isinstance(found, str) and found == one) for one in allowed):
+        raise InvalidArgumentError(f"{argument}: found {found!r}; allowed are {', '.join(map(repr, allowed))}.")
+
+
+def _require_mapping(argument: str, found: Any) -> None:
+    if found is not None and not isinstance(found, Mapping):
+        raise InvalidArgumentTypeError(
+            f"{argument}: found a {type(found).__name__}; it must be a dict: {argument}={_EXAMPLES[argument]}."
+        )
+
+
+def _require_text(argument: str, text: Any) -> None:
+    if not isinstance(text, str):
+        raise InvalidArgumentTypeError(f"{argument}: found {text!r}; it must be text.")
+    if not contract.is_unicode(text):
+        raise InvalidArgumentError(f"{argument}: found {text!r}, which is not valid Unicode text; half a character.")

@@ -1,0 +1,176 @@
+"""On the scheduler: what all workers of a run share. One rate, one concurrency, one wish to stop.
+
+It also keeps, for each part under way, which rows have been accepted: when a worker dies, the next one that takes the
+part sends only the rest. All in memory, and small: a bit a row of the parts under way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from distributed import Scheduler
+from distributed.diagnostics.plugin import SchedulerPlugin
+
+HANDLER: Final = "growlytics"
+PLUGIN_NAME: Final = "growlytics-governor"
+SLICE_SECONDS: Final = 0.1  # of the rate, shared by the parts under way: what one report may reserve
+AHEAD_SECONDS: Final = 0.3  # reserved at most, so that a worker that dies takes little with it
+MAX_UNREPORTED: Final = 500  # requests that a part may start before its last report is answered: sent twice at most
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One worker's try at a part."""
+
+    name: int
+    number: int
+    worker: str
+    rows: int
+    held: int = 0
+    in_flight: int = 0
+    pulse: dict[str, Any] = field(default_factory=dict)
+    is_over: bool = False
+
+
+@dataclass(slots=True)
+class RunState:
+    """One run of one client."""
+
+    client: str
+    max_concurrency: int
+    max_rate: float | None
+    stop: int = 0
+    next_free: float = 0.0
+    hold_until: float = 0.0
+    attempts: dict[int, Attempt] = field(default_factory=dict)
+    n_begun: int = 0
+    accepted: dict[int, np.ndarray[Any, np.dtype[np.bool_]]] = field(default_factory=dict)
+    resent: list[tuple[int, int, int]] = field(default_factory=list)
+
+    def active(self) -> list[Attempt]:
+        """Return the attempts under way."""
+        return [attempt for attempt in self.attempts.values() if not attempt.is_over]
+
+    def lose(self, attempt: Attempt) -> None:
+        """Take note that the worker of an attempt is gone."""
+        attempt.is_over, attempt.held = True, 0
+        again = min(attempt.rows, attempt.in_flight + MAX_UNREPORTED)
+        self.resent.append((attempt.number, attempt.rows, again))
+
+    def grant_slots(self, attempt: Attempt, holds: int) -> int:
+        """Return how many requests the attempt may have in flight; `holds`: what it may have until it hears so."""
+        others = self.active()
+        target = max(1, self.max_concurrency // max(1, len(others)))
+        free = self.max_concurrency - sum(other.held for other in others if other is not attempt)
+        granted = max(0, min(target, free))
+        attempt.held = max(granted, holds)
+        return granted
+
+    def reserve(self, now: float, wants: bool) -> tuple[int, float]:
+        """Reserve a slice of the rate; return its requests and the seconds until it begins."""
+        if self.max_rate is None or not wants:
+            return 0, 0.0
+        start = max(now, self.next_free)
+        if start - now > AHEAD_SECONDS:
+            return 0, 0.0
+        count = max(1, int(self.max_rate * SLICE_SECONDS / max(1, len(self.active()))))
+        self.next_free = start + count / self.max_rate
+        return count, start - now
+
+
+class Coordinator(SchedulerPlugin):  # type: ignore[misc]
+    """The scheduler's side. Workers and clients reach it by one handler, `HANDLER`."""
+
+    name = PLUGIN_NAME
+    idempotent = True
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._runs: dict[str, RunState] = {}
+
+    async def start(self, scheduler: Scheduler) -> None:
+        """Begin to listen."""
+        scheduler.handlers[HANDLER] = self.handle
+
+    def handle(self, verb: str, run: str, said: dict[str, Any]) -> dict[str, Any]:
+        """Answer one call."""
+        if verb == "open":
+            self._runs[run] = RunState(said["client"], said["max_concurrency"], said["max_rate"])
+            return {}
+        state = self._runs.get(run)
+        if state is None:  # closed, or of a client that is gone
+            return {"stop": 2, "slots": 0, "tokens": 0, "delay": 0.0, "hold": 0.0, "accepted": b"", "attempt": 0}
+        if verb == "close":
+            del self._runs[run]
+            return {}
+        return {"begin": self._begin, "pace": self._pace, "look": self._look}[verb](state, said)
+
+    def _begin(self, state: RunState, said: dict[str, Any]) -> dict[str, Any]:
+        """Begin a part, perhaps again."""
+        number, rows = said["number"], said["rows"]
+        earlier = state.attempts.get(number)
+        if earlier is not None and not earlier.is_over:
+            state.lose(earlier)
+        state.n_begun += 1
+        state.attempts[number] = Attempt(state.n_begun, number, said["worker"], rows)
+        known = state.accepted.setdefault(number, np.zeros(rows, dtype=bool))
+        reply = self._answer(state, state.attempts[number], holds=0, wants=False)
+        return {**reply, "attempt": state.n_begun, "accepted": np.packbits(known).tobytes()}
+
+    def _pace(self, state: RunState, said: dict[str, Any]) -> dict[str, Any]:
+        """Take a report, and grant what may go on."""
+        number = said["number"]
+        state.accepted.setdefault(number, np.zeros(said["rows"], dtype=bool))[
+            np.frombuffer(said["accepted"], dtype="int32")
+        ] = True
+        attempt = state.attempts.get(number)
+        if attempt is None or attempt.name != said["attempt"]:  # another worker has taken over
+            return {"stop": 2, "slots": 0, "tokens": 0, "delay": 0.0, "hold": 0.0}
+        attempt.in_flight, attempt.pulse, attempt.is_over = said["in_flight"], said["pulse"], said["is_over"]
+        if attempt.is_over:
+            attempt.held = 0
+            return {"stop": state.stop, "slots": 0, "tokens": 0, "delay": 0.0, "hold": 0.0}
+        state.hold_until = max(state.hold_until, self._clock() + said["hold"])
+        return self._answer(state, attempt, holds=max(said["in_flight"], said["slots"]), wants=said["wants"])
+
+    def _answer(self, state: RunState, attempt: Attempt, *, holds: int, wants: bool) -> dict[str, Any]:
+        now = self._clock()
+        tokens, delay = state.reserve(now, wants)
+        return {
+            "stop": state.stop,
+            "slots": state.grant_slots(attempt, holds),
+            "tokens": tokens,
+            "delay": delay,
+            "hold": max(0.0, state.hold_until - now),
+        }
+
+    def _look(self, state: RunState, said: dict[str, Any]) -> dict[str, Any]:
+        """Tell the client how far the parts are; it says which it has, and whether to stop."""
+        state.stop = max(state.stop, said["stop"])
+        for number in said["settled"]:
+            state.accepted.pop(number, None)
+            state.attempts.pop(number, None)
+        return {
+            "pulses": [(number, attempt.pulse) for number, attempt in state.attempts.items() if attempt.pulse],
+            "accepted": {n: np.packbits(state.accepted[n]).tobytes() for n in said["lost"] if n in state.accepted},
+            "resent": state.resent,
+        }
+
+    # what the scheduler tells ------------------------------------------------------------------------------------
+
+    def remove_worker(self, scheduler: Scheduler, worker: str, **_: Any) -> None:  # noqa: ARG002 - the hook's form
+        """Give back what a worker held."""
+        for state in self._runs.values():
+            for attempt in state.active():
+                if attempt.worker == worker:
+                    state.lose(attempt)
+
+    def remove_client(self, scheduler: Scheduler, client: str) -> None:  # noqa: ARG002 - the hook's form
+        """Stop the runs of a client that is gone: nobody would gather their outcomes."""
+        for state in self._runs.values():
+            if state.client == client:
+                state.stop = max(state.stop, 1)

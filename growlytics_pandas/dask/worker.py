@@ -1,0 +1,223 @@
+"""On a worker: the push of one part within what the governor grants."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from distributed import get_worker
+
+from growlytics_pandas._status import Status
+from growlytics_pandas.client import ClientRecipe
+from growlytics_pandas.dask.coordinator import HANDLER, MAX_UNREPORTED
+from growlytics_pandas.http.concurrency import ConcurrencyController
+from growlytics_pandas.upload.base_run import pulse_of
+from growlytics_pandas.upload.batches.parts import Common, Part, PartOrder, PartOutcome, push_part
+from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
+from growlytics_pandas.upload.outcomes import OutcomeBuffer
+
+REPORT_SECONDS: Final = 0.1  # between two reports; each is a call to the scheduler
+LATE_SECONDS: Final = 0.03  # a turn not taken by then is gone: turns saved up would break the rate
+CALL_SECONDS: Final = 60.0  # that a call to the scheduler may take; after that it is as good as gone
+SHORT_WAIT_SECONDS: Final = 0.005  # until the next look at what has been granted
+_OK: Final = 200
+
+Call = Callable[..., "concurrent.futures.Future[dict[str, Any]]"]
+
+
+def push_on_worker(
+    frame: pd.DataFrame, run: str, recipe: ClientRecipe, common: Common, order: PartOrder, max_rate: float | None
+) -> PartOutcome:
+    """Push one part from the worker that runs this task."""
+    client = recipe.make()
+    part = Part(frame, common, order.task)
+    reins = RunControl(_calling(run), order, max_rate)
+    inherited = reins.begin()
+    try:
+        outcome = push_part(part, order, client, reins)
+    finally:
+        reins.end()
+    # What the worker before brought home may have carried any of the new attributes; here it was not encoded.
+    return replace(outcome, doubtful=order.fresh) if inherited else outcome
+
+
+def _calling(run: str) -> Call:
+    """Return a function that calls the governor."""
+    worker = get_worker()
+
+    def call(verb: str, said: dict[str, Any]) -> concurrent.futures.Future[dict[str, Any]]:
+        said = {"worker": worker.address, **said}
+        handler = getattr(worker.scheduler, HANDLER)
+        return asyncio.run_coroutine_threadsafe(handler(verb=verb, run=run, said=said), worker.loop.asyncio_loop)
+
+    return call
+
+
+class LeasedConcurrency(ConcurrencyController):
+    """A pacer that never goes beyond what the governor granted: requests in flight, turns of the rate, reports."""
+
+    def __init__(self, max_concurrency: int, max_rate: float | None, clock: Callable[[], float]) -> None:
+        super().__init__(max_concurrency=max_concurrency)
+        self.slots = 0
+        self.started = 0
+        self.reported = 0
+        self.held_until = -math.inf
+        self._seconds_a_turn = 1.0 / max_rate if max_rate else 0.0
+        self._turns: deque[float] = deque()
+        self._clock = clock
+
+    @property
+    def wants_turns(self) -> bool:
+        """Whether the turns are about to run out."""
+        return self._seconds_a_turn > 0 and (not self._turns or self._turns[-1] < self._clock() + 2 * REPORT_SECONDS)
+
+    def grant(self, reply: dict[str, Any]) -> None:
+        """Take what the governor granted."""
+        now = self._clock()
+        self.slots = reply["slots"]
+        self.held_until = (
+            -math.inf if self.is_holding else now + reply["hold"]
+        )  # who found out that all is refused probes
+        self._turns.extend(now + reply["delay"] + i * self._seconds_a_turn for i in range(reply["tokens"]))
+
+    def allowance(self, now: float, in_flight: int) -> int:
+        """Return how many requests may start now."""
+        allowed = min(super().allowance(now, in_flight), self.slots - in_flight)
+        allowed = min(allowed, MAX_UNREPORTED - (self.started - self.reported))
+        if self._seconds_a_turn:
+            allowed = min(allowed, self._turns_due(now))
+        return max(0, allowed) if now >= self.held_until else 0
+
+    def note_started(self, now: float, count: int) -> None:
+        """Take note of requests that have just started."""
+        super().note_started(now, count)
+        self.started += count
+        for _ in range(min(count, len(self._turns))):
+            self._turns.popleft()
+
+    def seconds_until_next(self, now: float) -> float:
+        """Return when time alone could raise the last allowance."""
+        wait = max(super().seconds_until_next(now), SHORT_WAIT_SECONDS)
+        return min(wait, max(self._turns[0] - now, 0.0)) if self._turns else wait
+
+    def _turns_due(self, now: float) -> int:
+        while self._turns and self._turns[0] < now - LATE_SECONDS:
+            self._turns.popleft()
+        return sum(turn <= now for turn in self._turns)
+
+
+class RunControl:
+    """Reports to the governor ten times a second, and obeys it. The delivery never waits for an answer."""
+
+    def __init__(
+        self, call: Call, order: PartOrder, max_rate: float | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.pacer = LeasedConcurrency(order.max_concurrency, max_rate, clock)
+        self.stop = CancellationToken()
+        self._call = call
+        self._order = order
+        self._clock = clock
+        self._attempt = 0
+        self._accepted: list[int] = []
+        self._last: dict[str, Any] = {"in_flight": 0, "pulse": {}}
+        self._reported_at = -math.inf
+        self._asked: concurrent.futures.Future[dict[str, Any]] | None = None
+        self._asked_started = 0
+
+    def begin(self) -> int:
+        """Ask for a first grant; note in the book what a worker that is gone had brought home, and return how much."""
+        order, book = self._order, self._order.book
+        said = {"number": order.task.number, "rows": order.task.rows}
+        reply = self._call("begin", said).result(CALL_SECONDS)
+        self._attempt = reply["attempt"]
+        bits = np.frombuffer(reply["accepted"], dtype="uint8")
+        done = np.flatnonzero(np.unpackbits(bits, count=min(order.task.rows, 8 * len(bits))))
+        book.note_all(done, Status.ACCEPTED)
+        for row in done.tolist():
+            book.http_status[row] = _OK
+            book.count_attempt(row)
+        self._obey(reply)
+        return len(done)
+
+    def tick(self, delivery: Delivery, book: OutcomeBuffer) -> None:
+        """Hear the last answer, and report again if it is time to."""
+        if self._asked is not None:
+            if not self._asked.done():
+                return
+            self._hear()
+        pacer = self.pacer
+        is_full = pacer.started - pacer.reported >= MAX_UNREPORTED // 2
+        if is_full or self._clock() - self._reported_at >= REPORT_SECONDS:
+            self._look_at(delivery, book)
+            self._report(is_over=False)
+
+    def note_accepted(self, rows: list[int]) -> None:
+        """Keep rows that arrived for the next report."""
+        self._accepted += rows
+
+    def end(self) -> None:
+        """Report the rest, and give back what was granted."""
+        with contextlib.suppress(concurrent.futures.TimeoutError, OSError):
+            if self._asked is not None:
+                self._asked.result(CALL_SECONDS)
+            self._report(is_over=True).result(CALL_SECONDS)
+
+    def _look_at(self, delivery: Delivery, book: OutcomeBuffer) -> None:
+        pulse = pulse_of(delivery, book)
+        failures = [tuple(map(str, failure[1:])) for failure in pulse.failures]
+        rows = [int(failure.row) + self._order.task.first_row for failure in pulse.failures]
+        self._last = {
+            "in_flight": pulse.in_flight,
+            "pulse": {
+                "counts": pulse.counts,
+                "retries": pulse.retries,
+                "in_flight": pulse.in_flight,
+                "concurrency": min(pulse.concurrency, self.pacer.slots),
+                "failures": [(row, *words) for row, words in zip(rows, failures, strict=True)],
+                "answer_seconds": pulse.answer_seconds,
+                "trouble": pulse.trouble,
+            },
+        }
+
+    def _report(self, *, is_over: bool) -> concurrent.futures.Future[dict[str, Any]]:
+        pacer = self.pacer
+        said = {
+            "number": self._order.task.number,
+            "rows": self._order.task.rows,
+            "attempt": self._attempt,
+            "accepted": np.array(self._accepted, dtype="int32").tobytes(),
+            "slots": pacer.slots,
+            "wants": pacer.wants_turns,
+            "hold": pacer.hold_seconds(self._clock()),
+            "is_over": is_over,
+            **self._last,
+        }
+        self._accepted = []
+        self._asked_started = pacer.started
+        self._reported_at = self._clock()
+        self._asked = self._call("pace", said)
+        return self._asked
+
+    def _hear(self) -> None:
+        asked, self._asked = self._asked, None
+        try:
+            reply = asked.result() if asked is not None else {}
+        except (OSError, RuntimeError, asyncio.CancelledError):  # the scheduler is gone: nobody gathers the outcome
+            self.stop.requested = True
+            return
+        self.pacer.reported = self._asked_started
+        self._obey(reply)
+
+    def _obey(self, reply: dict[str, Any]) -> None:
+        self.pacer.grant(reply)
+        self.stop.requested |= reply["stop"] > 0
+        self.stop.at_once |= reply["stop"] > 1

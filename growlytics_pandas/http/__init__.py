@@ -1,0 +1,61 @@
+"""The two ways to the service, behind one protocol. Neither HTTP library is imported before it is used."""
+
+# ruff: noqa: PLC0415  the libraries are optional (pycurl) or slow to import (requests), so they wait until here
+
+from importlib.util import find_spec
+from typing import Literal
+
+from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
+from growlytics_pandas.http.ca_bundles import check_bundle
+from growlytics_pandas.http.protocol import Endpoint, Transport
+
+__all__ = ["Endpoint", "Transport", "TransportName", "open_transport"]
+
+TransportName = Literal["auto", "requests", "curl"]
+
+
+def open_transport(name: TransportName, endpoint: Endpoint, max_concurrency: int) -> Transport:
+    """Return an open transport; nothing is sent, and no thread started, before the first ``submit``.
+
+    Parameters
+    ----------
+    name : {"auto", "requests", "curl"}
+        "auto" is libcurl where pycurl is installed and no session is given, else requests.
+    endpoint : Endpoint
+        Where and how every request goes.
+    max_concurrency : int
+        Requests that may be in flight at once.
+
+    Raises
+    ------
+    MissingDependencyError
+        "curl" without pycurl.
+    InvalidArgumentError
+        "curl" with a session, an unknown name, or a bundle of certificates that does not exist.
+    """
+    check_bundle(endpoint)
+    if name == "auto":
+        name = "curl" if endpoint.session is None and find_spec("pycurl") else "requests"
+    if name == "requests":
+        from growlytics_pandas.http.requests import RequestsTransport
+
+        return RequestsTransport(endpoint, max_concurrency)
+    if name == "curl":
+        return _open_curl(endpoint, max_concurrency)
+    raise InvalidArgumentError(f"transport: found {name!r}; allowed are 'auto', 'requests', 'curl'.")
+
+
+def _open_curl(endpoint: Endpoint, max_concurrency: int) -> Transport:
+    if endpoint.session is not None:
+        raise InvalidArgumentError(
+            "transport: found 'curl' together with session=, and a session belongs to requests. "
+            "Use transport='requests', or leave the session out."
+        )
+    try:
+        from growlytics_pandas.http.curl import CurlTransport
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"transport: found 'curl', but pycurl cannot be imported ({error}). "
+            'pip install "growlytics-pandas[fast]", or leave it at transport="requests".'
+        ) from error
+    return CurlTransport(endpoint, max_concurrency)

@@ -1,0 +1,231 @@
+"""Is our speed the cause of these bad answers? A cut is an experiment, and this is what judges it.
+
+A flaky gateway refuses its share of the requests however few there are, a limit only those beyond it. So where bad
+answers are too many, the speed is cut on trial: if their share falls, our speed was the cause and the cut stays; if it
+stays about the same, it was noise, the cut is undone, and that share is the background from then on. Nothing here reads
+a clock: `now` is monotonic seconds.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from enum import Enum
+from types import MappingProxyType
+from typing import Final
+
+METER_BINS: Final = 10  # full bins a second
+MEMORY: Final = 0.99  # of the background, kept each bin: ten seconds, so that a limit shows long before it is forgotten
+YOUNG_SECONDS: Final = 1.0  # from the first answer; a limiter's second is not over, so a rate cannot be told yet
+YOUNG_TOLERANCE: Final = 0.3  # share that may be bad so early: a real limit soon refuses nearly everything
+MARGIN: Final = 1.25  # times the background is still the background
+DEVIATIONS: Final = 2.0  # standard deviations above that: no longer chance
+MAX_NOISE: Final = 0.4  # share; above it the cut stays whatever the trial shows: so bad a server is spared
+FALLEN: Final = 0.25  # of the share before, as the trial's idea of "it fell"; the verdict turns at about half
+MIN_SHARE: Final = 0.01  # before a cut, and
+MAX_SHARE: Final = 0.9  # at most: nothing is impossible to a trial
+RISEN: Final = 3.0  # times the share before, as the trial's idea of "the cut was far too little"
+LEAST_KNOWN: Final = 50  # answers that make a background
+EVIDENCE: Final = 5.0  # in natural logarithms: the best explanation is 150 times as likely as the next
+TRIAL_SECONDS: Final = 3.0  # then the best explanation is taken
+
+
+class Decision(Enum):
+    """What to do about one kind of bad answers."""
+
+    NOTHING = "go on"
+    CUT = "too many: cut the speed, on trial"
+    KEEP = "the cut helped: keep it"
+    CUT_AGAIN = "the cut was far too little"
+    RESTORE = "the cut changed nothing: undo it"
+
+
+# Bad answers in a trial before it may say so; the end of a limiter's second shows a few.
+LEAST_BAD: Final = MappingProxyType({Decision.RESTORE: 3, Decision.CUT_AGAIN: 8})
+
+
+class ErrorRateMonitor:
+    """Bad answers of one kind among good ones: the last second in bins of a tenth, what is older as the background.
+
+    Parameters
+    ----------
+    tolerance : float
+        Share that may be bad in any case.
+    """
+
+    __slots__ = (
+        "_bad",
+        "_bin",
+        "_bin_ends_at",
+        "_calm_slot",
+        "_good",
+        "_known",
+        "_known_bad",
+        "_old_at",
+        "_slot",
+        "_tolerance",
+        "_trial",
+        "n_bad",
+        "n_good",
+        "tried_share",
+    )
+
+    def __init__(self, tolerance: float) -> None:
+        self.n_good = self.n_bad = 0  # in the last second and the begun bin
+        self._tolerance = tolerance
+        self._good, self._bad = [0] * (METER_BINS + 1), [0] * (METER_BINS + 1)
+        self._slot = self._calm_slot = self._bin = 0
+        self._bin_ends_at = 0.0
+        self._known = self._known_bad = 0.0
+        self._old_at = math.inf
+        self._trial: _Trial | None = None
+        self.tried_share = 0.0  # of bad answers in the last trial that had a verdict
+
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether the verdict on a cut is still out."""
+        return self._trial is not None
+
+    def note(self, now: float, good: int, bad: int) -> Decision:
+        """Count answers and return what follows from them."""
+        if now >= self._bin_ends_at:
+            self._roll(int(now * METER_BINS))
+        self._good[self._bin] += good
+        self.n_good += good
+        if bad:
+            self._bad[self._bin] += bad
+            self.n_bad += bad
+        elif self._trial is None:
+            return Decision.NOTHING
+        if self._trial is not None:
+            return self._judge(self._trial, now, good, bad)
+        return Decision.CUT if self._is_too_many(now) else Decision.NOTHING
+
+    def begin_trial(self, seen_from: float, *, is_blocked: bool = False) -> None:
+        """Judge a cut by the answers that come from `seen_from` on; those before are due to the speed until then.
+
+        `is_blocked` says that everything was refused before the cut, whatever the last second says.
+        """
+        n_all = max(1, self.n_good + self.n_bad)
+        self._trial = _Trial(1 if is_blocked else self.n_bad, 1 if is_blocked else n_all, self.background, seen_from)
+        if not is_blocked:
+            # Without the seconds that led to cuts the background would be that of the lucky ones.
+            self._known += n_all
+            self._known_bad += min(self.n_bad, self._most(max(self._tolerance, self.background)))
+        self._forget_last_second()
+        self.disregard(seen_from)
+
+    def disregard(self, until: float) -> None:
+        """Keep the answers up to `until` out of the background."""
+        self._calm_slot = max(self._calm_slot, int(until * METER_BINS) + 1)
+
+    def postpone_trial(self, until: float) -> None:
+        """Judge by the answers after `until` only; no answer before it tells anything about our speed."""
+        self.disregard(until)
+        if self._trial is not None:
+            self._trial = replace(self._trial, seen_from=until, good=0, bad=0)
+
+    def share_without(self, n_bad: int) -> float:
+        """Return the share of bad answers in the last second, but for the newest `n_bad`."""
+        n_other = max(0, self.n_bad - n_bad)
+        return n_other / max(1, self.n_good + n_other)
+
+    @property
+    def background(self) -> float:
+        """Share of bad answers that does not come from our speed."""
+        return min(MAX_NOISE, self._known_bad / max(LEAST_KNOWN, self._known))
+
+    def tolerance(self, now: float) -> float:
+        """Return the share that is no reason to cut, apart from chance."""
+        least = self._tolerance if now >= self._old_at else YOUNG_TOLERANCE
+        return max(least, MARGIN * self.background)
+
+    def good_per_second(self, now: float) -> float:
+        """Return the rate over the last second and the begun bin; a shorter history counts as a whole second.
+
+        A limiter lets a second's worth through at once, so a rate over less would be far too high.
+        """
+        return self.n_good / (1.0 + now % (1.0 / METER_BINS))
+
+    def _is_too_many(self, now: float) -> bool:
+        return self.n_bad >= self._most(self.tolerance(now))
+
+    def _most(self, share: float) -> float:
+        """Return how many bad answers of the last second `share` explains."""
+        expected = share * (self.n_good + self.n_bad)
+        return expected + DEVIATIONS * math.sqrt(expected)
+
+    def _judge(self, trial: "_Trial", now: float, good: int, bad: int) -> Decision:
+        advice = trial.note(now, good, bad)
+        if advice is None:
+            return Decision.NOTHING
+        self._trial = None
+        n_tried = trial.good + trial.bad
+        self.tried_share = trial.bad / max(1, n_tried)
+        if advice is Decision.RESTORE or (advice is Decision.KEEP and self.tried_share < self.background):
+            # A trial tells the background best, so that what was known before counts no more than it.
+            weight = 0.0 if advice is Decision.RESTORE else min(1.0, max(n_tried, LEAST_KNOWN) / self._known)
+            self._known = weight * self._known + n_tried
+            self._known_bad = weight * self._known_bad + trial.bad
+        return advice
+
+    def _forget_last_second(self) -> None:
+        size = len(self._good)
+        self._good, self._bad = [0] * size, [0] * size
+        self.n_good = self.n_bad = 0
+
+    def _roll(self, slot: int) -> None:
+        """Begin a new bin; those that leave the last second become background."""
+        size = len(self._good)
+        self._old_at = min(self._old_at, slot / METER_BINS + YOUNG_SECONDS)
+        for passed in range(max(self._slot + 1, slot - METER_BINS), slot + 1):
+            index = passed % size
+            good, bad = self._good[index], self._bad[index]
+            self.n_good -= good
+            self.n_bad -= bad
+            self._good[index] = self._bad[index] = 0
+            if passed - size >= self._calm_slot:
+                self._known = MEMORY * self._known + good + bad
+                self._known_bad = MEMORY * self._known_bad + bad
+        self._slot, self._bin = slot, slot % size
+        self._bin_ends_at = (slot + 1) / METER_BINS
+
+
+@dataclass(slots=True)
+class _Trial:
+    """The answers after a cut against the share before it."""
+
+    n_bad_before: int
+    n_before: int
+    background: float
+    seen_from: float
+    good: int = 0
+    bad: int = 0
+
+    def note(self, now: float, good: int, bad: int) -> Decision | None:
+        """Count answers; return the verdict once there is one."""
+        if now < self.seen_from:
+            return None
+        self.good += good
+        self.bad += bad
+        (best, advice), (second, _), *_ = sorted(self._likelihoods(), key=lambda pair: pair[0], reverse=True)
+        is_over = now >= self.seen_from + TRIAL_SECONDS
+        if best - second < EVIDENCE and not is_over:
+            return None
+        # Where nothing at all is let through, to hold is the answer, not to cut again.
+        if self.bad < LEAST_BAD.get(advice, 0) or (advice is Decision.CUT_AGAIN and not self.good):
+            return Decision.KEEP if is_over else None
+        return advice
+
+    def _likelihoods(self) -> list[tuple[float, Decision]]:
+        # A cut follows an unlucky second more often than a lucky one, hence a standard deviation to either side.
+        deviation = math.sqrt(self.n_bad_before)
+        least = self._within((self.n_bad_before - deviation) / self.n_before)
+        most = self._within((self.n_bad_before + deviation) / self.n_before)
+        fallen = max(FALLEN * least, min(self.background, 0.8 * least))
+        shares = [(fallen, Decision.KEEP), (min(RISEN * most, (1.0 + most) / 2.0), Decision.CUT_AGAIN)]
+        if self.n_bad_before <= MAX_NOISE * self.n_before:
+            shares.append((least, Decision.RESTORE))
+        return [(self.bad * math.log(share) + self.good * math.log1p(-share), advice) for share, advice in shares]
+
+    @staticmethod
+    def _within(share: float) -> float:
+        return min(max(share, MIN_SHARE), MAX_SHARE)

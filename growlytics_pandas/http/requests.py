@@ -1,0 +1,379 @@
+"""`requests` in threads: the transport that is always there, and the one that takes the user's own session."""
+
+import contextlib
+import queue
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import requests
+from requests import exceptions
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError, LocationValueError, NewConnectionError, ProtocolError, ReadTimeoutError
+
+from growlytics_pandas.http.ca_bundles import named_bundle
+from growlytics_pandas.http.descriptors import are_exhausted
+from growlytics_pandas.http.protocol import MAX_REPLY_BYTES, Endpoint
+from growlytics_pandas.http.redaction import KeyRedactor
+from growlytics_pandas.http.requests_connections import CURRENT, FINAL, Watch, WatchedAdapter
+from growlytics_pandas.http.response import OK, Response, TransportError
+from growlytics_pandas.http.urls import is_direct
+
+CONNECT_SECONDS: Final = 10.0  # a host that takes longer to accept a connection is down
+SLICE_SECONDS: Final = 0.1  # requests are looked at so often for the total limit
+JOIN_SECONDS: Final = 1.8  # all threads together, after their connections were cut
+CUT_SECONDS: Final = 0.02  # cuts are repeated so often: a thread may just have been between two connections
+CHUNK_BYTES: Final = 1 << 16
+
+FAULTS: Final[dict[type[BaseException], TransportError]] = {
+    exceptions.ConnectTimeout: TransportError.CONNECT,
+    exceptions.ProxyError: TransportError.CONNECT,
+    exceptions.SSLError: TransportError.TLS,
+    exceptions.ReadTimeout: TransportError.TIMEOUT,
+    exceptions.Timeout: TransportError.TIMEOUT,
+    exceptions.ConnectionError: TransportError.BROKEN,
+    exceptions.ChunkedEncodingError: TransportError.BROKEN,
+    exceptions.ContentDecodingError: TransportError.BROKEN,
+    exceptions.RetryError: TransportError.BROKEN,
+    exceptions.HTTPError: TransportError.OTHER,
+    exceptions.InvalidHeader: TransportError.OTHER,
+    exceptions.InvalidJSONError: TransportError.OTHER,
+    exceptions.InvalidProxyURL: TransportError.OTHER,
+    exceptions.InvalidSchema: TransportError.OTHER,
+    exceptions.InvalidURL: TransportError.OTHER,
+    exceptions.JSONDecodeError: TransportError.OTHER,
+    exceptions.MissingSchema: TransportError.OTHER,
+    exceptions.RequestException: TransportError.OTHER,
+    exceptions.StreamConsumedError: TransportError.OTHER,
+    exceptions.TooManyRedirects: TransportError.OTHER,
+    exceptions.UnrewindableBodyError: TransportError.OTHER,
+    exceptions.URLRequired: TransportError.OTHER,
+    LocationValueError: TransportError.OTHER,
+    HTTPError: TransportError.BROKEN,
+    OSError: TransportError.BROKEN,
+    Exception: TransportError.OTHER,
+}
+"""What each error means, by the nearest class; `_fault` looks closer where the class says too little."""
+
+UNSENT: Final = frozenset({TransportError.CONNECT, TransportError.TLS})
+
+Post = Callable[[bytes], requests.Response]
+
+
+class RequestsTransport:
+    """Requests in up to `max_concurrency` daemon threads, each started when it is first needed.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+        Where and how every request goes. A session in it is shared by the threads; its plain adapters are replaced by
+        ones that can be cut, until `close`. Adapters of other classes stay, and then `close` may have to leave a
+        hanging request to its timeout.
+    max_concurrency : int
+        Threads, and so connections, at most.
+    """
+
+    name = "requests"
+
+    def __init__(self, endpoint: Endpoint, max_concurrency: int) -> None:
+        self._endpoint = endpoint
+        self._max_threads = max_concurrency
+        self._jobs: queue.SimpleQueue[tuple[int, bytes] | None] = queue.SimpleQueue()
+        self._replies: queue.SimpleQueue[Response] = queue.SimpleQueue()
+        self._workers: list[_Worker] = []
+        self._n_in_flight = 0
+        self._next_look = 0.0
+        self._borrowed = _Borrowed(endpoint.session, max_concurrency) if endpoint.session is not None else None
+
+    def submit(self, token: int, body: bytes) -> None:
+        """Start one request and return at once."""
+        self._n_in_flight += 1
+        if len(self._workers) < min(self._n_in_flight, self._max_threads):
+            worker = _Worker(self._endpoint, self._jobs, self._replies)
+            self._workers.append(worker)
+            worker.start()
+        self._jobs.put((token, body))
+
+    def poll(self, timeout: float) -> list[Response]:
+        """Wait at most `timeout` seconds for a reply; return every one that is there."""
+        deadline = time.monotonic() + timeout
+        replies = self._take(0.0)
+        while not replies and (left := deadline - time.monotonic()) > 0.0:
+            replies = self._take(min(left, SLICE_SECONDS))
+            self._cut_late()
+        self._cut_late()
+        self._n_in_flight -= len(replies)
+        if any(reply.fault is TransportError.FILES for reply in replies):
+            self._workers = [worker for worker in self._workers if not worker.is_done]
+        return replies
+
+    def close(self) -> None:
+        """Cut what is in flight and end the threads."""
+        for _ in self._workers:
+            self._jobs.put(None)
+        deadline = time.monotonic() + JOIN_SECONDS
+        alive = self._workers
+        while alive and time.monotonic() < deadline:
+            for worker in alive:
+                worker.watch.cut()
+            alive[0].join(CUT_SECONDS)
+            alive = [worker for worker in alive if worker.is_alive()]
+        if self._borrowed is not None:
+            self._borrowed.give_back()
+
+    def _take(self, seconds: float) -> list[Response]:
+        replies: list[Response] = []
+        with contextlib.suppress(queue.Empty):
+            if seconds > 0.0:
+                replies.append(self._replies.get(timeout=seconds))
+            while True:
+                replies.append(self._replies.get_nowait())
+        return replies
+
+    def _cut_late(self) -> None:
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + SLICE_SECONDS
+            for worker in self._workers:
+                worker.watch.cut_if_late(now, self._endpoint.timeout_seconds)
+
+
+class _Worker(threading.Thread):
+    """One thread, one request at a time."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        jobs: "queue.SimpleQueue[tuple[int, bytes] | None]",
+        replies: "queue.SimpleQueue[Response]",
+    ) -> None:
+        super().__init__(name="growlytics-pandas-requests", daemon=True)
+        self.watch = Watch()
+        self.is_done = False  # a thread without a connection, where no further one can be opened
+        self._endpoint = endpoint
+        self._mask = KeyRedactor.of(endpoint.headers)
+        self._jobs = jobs
+        self._replies = replies
+
+    def run(self) -> None:
+        CURRENT.set(self.watch)
+        with contextlib.ExitStack() as stack:
+            post: Post | None = None
+            while not self.is_done and (job := self._jobs.get()) is not None and not self.watch.is_closing:
+                token, body = job
+                self.watch.begin()
+                started = time.monotonic()
+                try:
+                    post = post or _open_session(self._endpoint, stack)
+                    reply = self._read(token, post(body), started)
+                except Exception as error:  # noqa: BLE001  a thread that died would lose its row
+                    reply = self._fail(token, error, started)
+                self.watch.end()
+                self._replies.put(reply)
+
+    def _read(self, token: int, response: requests.Response, started: float) -> Response:
+        with contextlib.closing(response):
+            body, is_full = _read_body(response)
+        if self.watch.is_late:
+            # http.client takes headers that end with the connection for whole ones.
+            raise exceptions.ReadTimeout("the answer came too slowly")
+        if response.status_code < FINAL or (self.watch.has_surplus and not is_full):
+            raise ProtocolError("the answer is not certainly that of this request")
+        if response.status_code == OK and not is_full:  # nothing else of it matters
+            seconds = time.monotonic() - started
+            return Response(token, OK, body, seconds, repeats=_count_repeats(response), mask=self._mask)
+        fault = TransportError.TOO_LARGE if is_full else None
+        return Response(
+            token,
+            response.status_code,
+            b"" if is_full else body,
+            time.monotonic() - started,
+            fault,
+            retry_after=_retry_after(response),
+            location=response.headers.get("Location"),
+            repeats=_count_repeats(response),
+            mask=self._mask,
+        )
+
+    def _fail(self, token: int, error: Exception, started: float) -> Response:
+        fault = _fault(error, self.watch)
+        was_sent = self.watch.was_sent if self.watch.is_watched else fault not in UNSENT and not _is_refused_here(error)
+        if not was_sent and are_exhausted(_errno(error)):
+            fault = TransportError.FILES
+            self.is_done = True
+        # The words of other errors can hold a header's value, in a spelling that no mask finds.
+        detail = (
+            type(error).__name__ if fault is TransportError.OTHER else f"{type(error).__name__}: {_innermost(error)}"
+        )
+        return Response(token, 0, b"", time.monotonic() - started, fault, was_sent, detail=detail, mask=self._mask)
+
+
+class _Borrowed:
+    """A user's session, its plain adapters replaced for the time of a run."""
+
+    def __init__(self, session: requests.Session, max_concurrency: int) -> None:
+        self._session = session
+        self._adapters = dict(session.adapters)
+        for prefix, adapter in self._adapters.items():
+            # A subclass has reasons of its own (certificates, source addresses): it stays.
+            if type(adapter) is HTTPAdapter:
+                session.adapters[prefix] = WatchedAdapter(pool_maxsize=max_concurrency, max_retries=adapter.max_retries)
+
+    def give_back(self) -> None:
+        for prefix, adapter in self._adapters.items():
+            if self._session.adapters.get(prefix) is not adapter:
+                self._session.adapters[prefix].close()
+                self._session.adapters[prefix] = adapter
+
+
+class _NoNetrc(AuthBase):
+    """An auth that adds nothing: without one, requests would send what a .netrc holds for the host."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+def _open_session(endpoint: Endpoint, stack: contextlib.ExitStack) -> Post:
+    if endpoint.session is not None:
+        return _post_by(endpoint.session, endpoint)
+    session = stack.enter_context(requests.Session())
+    session.headers.clear()
+    for prefix in ("https://", "http://"):
+        session.mount(prefix, WatchedAdapter(pool_connections=1, pool_maxsize=1))
+    return _post_prepared(session, endpoint)
+
+
+def _timeouts(endpoint: Endpoint) -> tuple[float, float]:
+    return min(endpoint.timeout_seconds, CONNECT_SECONDS), endpoint.timeout_seconds
+
+
+def _verify(endpoint: Endpoint) -> bool | str | None:
+    """None leaves it to the session and to the variables that requests knows; SSL_CERT_FILE is none of them."""
+    if endpoint.verify is not True:
+        return str(endpoint.verify) if endpoint.verify else False
+    named = named_bundle() if endpoint.session is None and endpoint.url.startswith("https:") else None
+    return named[1] if named is not None else None
+
+
+def _proxies(url: str) -> dict[str, str]:
+    """Return what keeps requests from the proxies of the environment and of a session where `url` is to go direct.
+
+    Of all the keys under which requests looks for a proxy it takes this one first.
+    """
+    parts = urlsplit(url)
+    return {f"{parts.scheme}://{parts.hostname}": ""} if is_direct(url) else {}
+
+
+def _post_by(session: requests.Session, endpoint: Endpoint) -> Post:
+    """Post by the session's own ``request``: an auth may sign the body, a subclass may add what it must."""
+    auth = None if session.auth else _NoNetrc()
+    headers, timeout, verify = dict(endpoint.headers), _timeouts(endpoint), _verify(endpoint)
+    if not isinstance(session.get_adapter(endpoint.url), WatchedAdapter):
+        # Nothing checks for surplus bytes there; on a connection of its own, no answer is another's.
+        headers["Connection"] = "close"
+
+    def post(body: bytes) -> requests.Response:
+        return session.post(
+            endpoint.url,
+            data=body,
+            headers=headers,
+            auth=auth,
+            timeout=timeout,
+            verify=verify,
+            proxies=_proxies(endpoint.url),
+            stream=True,
+            allow_redirects=False,
+        )
+
+    return post
+
+
+def _post_prepared(session: requests.Session, endpoint: Endpoint) -> Post:
+    """Post copies of one prepared request: half the work of ``request``, and no cookie is ever sent back."""
+    request = requests.Request("POST", endpoint.url, headers=dict(endpoint.headers), data=b"{}", auth=_NoNetrc())
+    template = session.prepare_request(request)
+    settings: dict[str, Any] = dict(
+        session.merge_environment_settings(endpoint.url, _proxies(endpoint.url), True, _verify(endpoint), None)
+    )
+    timeout = _timeouts(endpoint)
+
+    def post(body: bytes) -> requests.Response:
+        prepared = template.copy()
+        prepared.body = body
+        prepared.headers["Content-Length"] = str(len(body))
+        return session.send(prepared, timeout=timeout, allow_redirects=False, **settings)
+
+    return post
+
+
+def _read_body(response: requests.Response) -> tuple[bytes, bool]:
+    """Return the body, and whether it was cut for its size."""
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in response.iter_content(CHUNK_BYTES):
+        size += len(chunk)
+        if size > MAX_REPLY_BYTES:
+            return b"", True
+        chunks.append(chunk)
+    promised = response.headers.get("Content-Length", "")
+    # urllib3 before 2.0 takes a cut body for a whole one.
+    if promised.isdigit() and "Content-Encoding" not in response.headers and size < int(promised):
+        raise exceptions.ChunkedEncodingError(f"{size} of {promised} bytes of the answer arrived")
+    return b"".join(chunks), False
+
+
+def _count_repeats(response: requests.Response) -> int:
+    """Return how often urllib3 had sent the request before: a prepared session may tell it to retry."""
+    return len(getattr(getattr(response.raw, "retries", None), "history", ()))
+
+
+def _retry_after(response: requests.Response) -> str | None:
+    """Return the header's lines; requests would join them by commas, which dates have, too."""
+    headers = getattr(response.raw, "headers", None)
+    lines = headers.getlist("Retry-After") if headers is not None else [response.headers.get("Retry-After")]
+    return "\n".join(line.strip() for line in lines if line) or None
+
+
+def _fault(error: Exception, watch: Watch) -> TransportError:
+    fault = next(FAULTS[kind] for kind in type(error).__mro__ if kind in FAULTS)
+    cause = _innermost(error)
+    if watch.is_late or isinstance(cause, ReadTimeoutError):
+        return TransportError.TIMEOUT if watch.was_sent else TransportError.CONNECT
+    if watch.is_watched and watch.was_sent:  # whatever it is, it has cost an answer
+        return TransportError.STALE if watch.n_connects == 0 and _is_unanswered(error) else TransportError.BROKEN
+    if fault is TransportError.TLS and isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return TransportError.CONNECT  # a handshake that was cut, not refused: an overloaded server
+    if fault is TransportError.BROKEN and (isinstance(cause, NewConnectionError) or not watch.was_sent):
+        return TransportError.CONNECT
+    return fault
+
+
+def _is_refused_here(error: Exception) -> bool:
+    """Return whether requests itself refused to send: a URL or a header that no request can have."""
+    is_usage = isinstance(error, exceptions.RequestException) and isinstance(error, ValueError)
+    return is_usage and not isinstance(_innermost(error), HTTPError)
+
+
+def _is_unanswered(error: Exception) -> bool:
+    """Return whether the connection died before the first byte of an answer."""
+    first = error.args[0] if error.args else None
+    is_dead = isinstance(_innermost(error), ConnectionError)  # the built-in one: a reset, a close without a word
+    return type(error) is exceptions.ConnectionError and isinstance(first, ProtocolError) and is_dead
+
+
+def _errno(error: BaseException) -> int:
+    inner = _innermost(error)
+    codes = [getattr(found, "errno", None) for found in (inner, inner.__cause__)]
+    return next((code for code in codes if isinstance(code, int)), 0)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """Return the error that libraries have wrapped: it says what happened, without addresses of objects."""
+    for inner in (getattr(error, "reason", None), *reversed(error.args)):
+        if isinstance(inner, BaseException) and inner is not error:
+            return _innermost(inner)
+    return error

@@ -1,0 +1,230 @@
+"""`Project`: what a push asks the ledger, and tells it."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from growlytics_pandas.errors import InvalidArgumentTypeError
+from growlytics_pandas.ledger.database import LedgerFile
+from growlytics_pandas.ledger.digest_log import PayloadLog, is_same, is_stored
+from growlytics_pandas.ledger.digests import Digester, Digests
+from growlytics_pandas.ledger.runs import RunHistory
+from growlytics_pandas.ledger.types import KnownType, Pinned, TypeRegistry, read_types, types_frame, write_types
+
+
+class Project:
+    """What the ledger knows of one workspace: a URL and an API key. Made by `Ledger.workspace`."""
+
+    def __init__(self, file: LedgerFile, digester: Digester) -> None:
+        number = workspace_number(file, digester.workspace)
+        self._file = file
+        self._digester = digester
+        self._types = TypeRegistry(file, number)
+        self._runs = RunHistory(file, number)
+        self._payloads = PayloadLog(file, number)
+        self.in_use = False
+        """Whether a push of this process is running; a ledger that is in use is not restored."""
+
+    def __repr__(self) -> str:
+        return f"Workspace({str(self._file.path)!r})"
+
+    @property
+    def digester(self) -> Digester:
+        """What makes digests, for where they are made elsewhere. It holds secrets of the file, not the API key."""
+        return self._digester
+
+    def types(self) -> pd.DataFrame:
+        """Return the known types, one row an attribute: ``attribute``, ``type``, ``first_seen``, ``source``.
+
+        ``source`` is ``"accepted"`` (a request that carried it was accepted), ``"declared"`` (`declare_types`) or
+        ``"uncertain"`` (a request that carried it was sent, and no answer told whether it arrived).
+        """
+        return types_frame(self._types.known())
+
+    def known_types(self) -> dict[str, KnownType]:
+        """Return the known types by attribute."""
+        return self._types.known()
+
+    def declare_types(self, types: Mapping[str, str] | str | os.PathLike[str]) -> None:
+        """Teach the ledger types that are pinned from elsewhere.
+
+        Parameters
+        ----------
+        types : mapping or path
+            Attribute → ``"string"``, ``"number"``, ``"boolean"`` or ``"date"``, or a JSON file of that form.
+
+        Raises
+        ------
+        InvalidArgumentError
+            A type that cannot be, a file that cannot be read, or a type other than the one known; then nothing is
+            declared. A declaration settles an uncertain type.
+        """
+        if not isinstance(types, (Mapping, str, os.PathLike)):
+            raise InvalidArgumentTypeError(
+                f"declare_types: found a {type(types).__name__}; it must be a dict such as {{'City': 'string'}}, or "
+                "the path of a JSON file of that form, as export_types writes it."
+            )
+        pairs = types if isinstance(types, Mapping) else read_types(Path(types))
+        self._types.declare(pairs, datetime.now(UTC))
+
+    def export_types(self, path: str | os.PathLike[str]) -> None:
+        """Write the certain types as JSON, sorted, one a line, for `declare_types`. Uncertain ones stay out."""
+        write_types(Path(path), self._types.known())
+
+    def forget_types(self, attributes: Iterable[str], *, only_uncertain: bool = False) -> int:
+        """Forget these attributes' types, with `only_uncertain` only where they are; return how many there were."""
+        return self._types.forget(attributes, only_uncertain=only_uncertain)
+
+    def pin(self, types: Mapping[str, str], when: datetime, *, certain: bool) -> Pinned:
+        """Remember the types that requests carried.
+
+        Call it with ``certain=False`` before the first request that carries an attribute, so that a crash cannot hide
+        what may be pinned, and with ``certain=True`` when one is accepted. A known type is never overwritten: another
+        process may have pinned it meanwhile, and such attributes are in ``.conflicts``.
+
+        Returns
+        -------
+        Pinned
+            ``.new``: what this call made known, or certain; ``.conflicts``: what is known with another type.
+        """
+        return self._types.pin(types, when, certain=certain)
+
+    def begin_run(self, rows: int, started: datetime, label: str | None = None) -> int:
+        """Write down that a run of `rows` rows begins; return its number. `started` needs a time zone."""
+        return self._runs.begin(rows, started, label)
+
+    def end_run(self, run: int, counts: Mapping[str, int], ended: str, new_attributes: Sequence[str] = ()) -> None:
+        """Write down how a run ended: its counts by status and a word, such as ``"finished"`` or ``"interrupted"``."""
+        self._runs.end(run, counts, ended, new_attributes)
+
+    def history(self) -> pd.DataFrame:
+        """Return the runs, one row each, the newest last.
+
+        Columns: ``run``, ``started``, ``rows``, one count a status (NA without an end), ``seconds``,
+        ``new_attributes`` (tuples of names), ``ended`` and ``label`` (NA without one). ``ended`` is ``"running"`` for
+        a run without an end whose process is there, and ``"killed"`` for one whose process is gone (on Windows this
+        cannot be asked: "running").
+        The counts are of all rows of the frame when the run ended, so those of a retry include what arrived before it.
+        """
+        return self._runs.frame()
+
+    def keys(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """Return the ledger's key of each id."""
+        return self._digester.keys(ids)
+
+    def digest(self, ids: Sequence[str], bodies: Sequence[bytes]) -> Digests:
+        """Return the digests of customers: their ids, and their bodies exactly as they are sent."""
+        return Digests(self._digester.keys(ids), self._digester.payloads(bodies))
+
+    def unchanged(self, digests: Digests) -> NDArray[np.bool_]:
+        """Return, for each customer, whether the body last accepted is this one, byte for byte."""
+        with self._file.lock:
+            return is_same(known := self._payloads.find(digests.keys), digests) & is_stored(known)
+
+    def seen(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return, for each key, whether the ledger knows anything of the customer: a body or a custom attribute."""
+        with self._file.lock:
+            known = self._payloads.find(keys)
+        seen: NDArray[np.bool_] = is_stored(known) | known.attributes.any(axis=1)
+        return seen
+
+    def withdraw(
+        self, digests: Digests, attributes: Sequence[str] = (), present: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Write down that these bodies are about to be sent; call it before the first of them goes out.
+
+        A stored digest that differs is deleted, and on the disk so when this returns. An equal one stays. The
+        attributes count as sent from now on.
+
+        Parameters
+        ----------
+        digests : Digests
+            The customers, each once.
+        attributes : sequence of str
+            The attributes of the bodies; reserved ones may be among them.
+        present : array of bool, customers × attributes, optional
+            Which body has which attribute. Default: every one has all.
+        """
+        with self._file.lock:
+            self._payloads.withdraw(digests, attributes, present)
+
+    def accept(self, digests: Digests) -> None:
+        """Remember these bodies as accepted. They must have been given to `withdraw` before.
+
+        Buffered: `flush` commits, and so does every question about payloads. Where another process has sent the same
+        customer something meanwhile, nothing is stored, for the order of arrival is unknown.
+        """
+        with self._file.lock:
+            self._payloads.accept(digests)
+
+    def flush(self) -> None:
+        """Commit what was accepted."""
+        with self._file.lock:
+            self._payloads.flush()
+
+    def count_attributes(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return, for each key, how many custom attributes the customer was ever sent."""
+        with self._file.lock:
+            return self._payloads.count_attributes(keys)
+
+    def has_attributes(self, keys: NDArray[np.int64], attributes: Sequence[str]) -> NDArray[np.bool_]:
+        """Return, as keys × attributes, whether the customer was ever sent the attribute; reserved ones never count."""
+        with self._file.lock:
+            return self._payloads.has_attributes(keys, attributes)
+
+    def forget(self, ids: Iterable[str] | None = None, *, attributes: bool = False) -> int:
+        """Forget the accepted payloads, so that the next push sends these customers whatever has changed.
+
+        Parameters
+        ----------
+        ids : iterable of str, optional
+            The customers; default: all.
+        attributes : bool, default False
+            Forget also which attributes they were sent: for customers that were deleted from the service.
+
+        Returns
+        -------
+        int
+            How many customers there was something to forget of. Types stay.
+        """
+        keys = None if ids is None else self.keys(_id_texts(ids))
+        with self._file.lock:
+            return self._payloads.forget(keys, attributes=attributes)
+
+
+def _id_texts(ids: Iterable[Any]) -> list[str]:
+    """Return ids as a push writes them, whether they are given as text or as the numbers of a column."""
+    if isinstance(ids, str):
+        raise InvalidArgumentTypeError(f"forget: ids is a text ({len(ids)} characters); give a list of ids")
+    if isinstance(ids, pd.DataFrame):
+        raise InvalidArgumentTypeError(
+            "forget: ids is a DataFrame, which would give the names of its columns; give its column of ids: df['id']"
+        )
+    return list(map(_id_text, ids.dropna() if isinstance(ids, pd.Series) else ids))
+
+
+def _id_text(found: Any) -> str:
+    if isinstance(found, str):
+        return found.strip()
+    is_whole = isinstance(found, (int, np.integer)) or (isinstance(found, float) and found.is_integer())
+    if is_whole and not isinstance(found, bool):
+        return str(int(found))
+    raise InvalidArgumentTypeError(f"forget: ids holds a {type(found).__name__}; each must be text, as it was sent")
+
+
+def workspace_number(file: LedgerFile, digest: bytes) -> int:
+    """Return the number of the workspace that has this digest; a new one gets one."""
+    query = "SELECT id FROM workspaces WHERE digest = ?"
+    with file.reading() as connection:
+        row = connection.execute(query, (digest,)).fetchone()
+    if row is None:
+        with file.writing() as connection:
+            connection.execute("INSERT OR IGNORE INTO workspaces (digest) VALUES (?)", (digest,))
+            row = connection.execute(query, (digest,)).fetchone()
+    return int(row[0])

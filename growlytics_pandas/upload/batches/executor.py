@@ -1,0 +1,254 @@
+"""Where the parts of a larger frame are looked at and pushed: here in this process, one at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Final, Protocol, TypeVar
+
+import pandas as pd
+
+from growlytics_pandas.client import Client
+from growlytics_pandas.columns.frames import as_row, frame_of_rows, has_arrow, read_frame
+from growlytics_pandas.errors import DataError, InvalidArgumentTypeError
+from growlytics_pandas.http.concurrency import ConcurrencyController
+from growlytics_pandas.ledger.digests import Digester
+from growlytics_pandas.upload.base_run import Snapshot, pulse_of
+from growlytics_pandas.upload.batches.parts import (
+    Common,
+    Part,
+    PartDigests,
+    PartOrder,
+    PartOutcome,
+    PartTask,
+    push_part,
+)
+from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
+from growlytics_pandas.upload.outcomes import OutcomeBuffer
+
+C = TypeVar("C")
+T = TypeVar("T")
+Step = Callable[[pd.DataFrame, C, Any], T]
+
+BATCH_ROWS: Final = 50_000  # rows that come one by one (Spark's toLocalIterator) are gathered to frames of so many
+
+
+class Task(Protocol):
+    """What an engine needs to push parts."""
+
+    stop: CancellationToken
+    resent: list[tuple[int, int, int]]
+
+    @property
+    def client(self) -> Client:
+        """The way to the project."""
+
+    @property
+    def common(self) -> Common:
+        """What holds for all parts."""
+
+    @property
+    def digester(self) -> Digester | None:
+        """What makes digests for the ledger; None without one."""
+
+    @property
+    def max_concurrency(self) -> int:
+        """Requests in flight at most, of all parts together."""
+
+    @property
+    def max_rate(self) -> float | None:
+        """Requests a second at most, of all parts together."""
+
+    @property
+    def types_sent(self) -> Mapping[str, str]:
+        """Attribute → type of the custom attributes that go out."""
+
+    @property
+    def tasks(self) -> Iterable[PartTask]:
+        """The parts to push, in order."""
+
+    def order(self, task: PartTask, digests: PartDigests | None) -> PartOrder | None:
+        """Say what to do with a part; None: nothing. The ledger is ready for it when this returns."""
+
+    def is_due(self) -> bool:
+        """Whether it is time for another look at how far things are."""
+
+    def note_pulses(self, pulses: Mapping[int, Snapshot]) -> None:
+        """Take note of how far the parts are that are under way, and show it."""
+
+
+class Executor(Protocol):
+    """Runs steps on parts."""
+
+    can_repeat: bool
+    is_local: bool
+
+    def run(self, step: Step[C, T], common: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
+        """Give part number and ``step(frame, common, task)`` of each part in `tasks` (None: of all), in any order."""
+
+    def push(self, job: Task) -> Iterator[PartOutcome]:
+        """Push the parts of a job, and give each outcome as soon as it is there. A stop leaves parts out."""
+
+
+class LocalExecutor(ABC):
+    """Walks the parts in this process: one frame in memory at a time."""
+
+    can_repeat = True
+    is_local = True
+
+    @abstractmethod
+    def walk(self, numbers: Iterable[int] | None) -> Iterator[tuple[int, pd.DataFrame]]:
+        """Give the frames of these parts (None: of all), in order."""
+
+    def run(self, step: Step[C, T], common: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
+        """Run a step on each part."""
+        for number, frame in self.walk(tasks):
+            yield number, step(frame, common, tasks[number] if tasks is not None else None)
+
+    def push(self, job: Task) -> Iterator[PartOutcome]:
+        """Push part by part; pacing goes on across them."""
+        tasks = {task.number: task for task in job.tasks}
+        reins = LocalRunControl(job)
+        for number, frame in self.walk(tasks):
+            if job.stop.requested:
+                return
+            part = Part(frame, job.common, tasks[number])
+            order = job.order(part.task, part.digest(job.digester) if job.digester else None)
+            if order is not None:
+                reins.number = number
+                yield push_part(part, order, job.client, reins)
+
+
+class FrameExecutor(LocalExecutor):
+    """Walks what `frames` gives: a list, anything that can be iterated again, or a function that opens it anew."""
+
+    def __init__(self, frames: Any) -> None:
+        self._frames = frames
+        if not callable(frames):
+            _require_frames(frames, "found")
+        self.can_repeat = callable(frames) or (iter(frames) is not frames and not _holds_readers(frames))
+        self._n_parts: int | None = None
+
+    def walk(self, numbers: Iterable[int] | None) -> Iterator[tuple[int, pd.DataFrame]]:
+        """Give the frames of these parts (None: of all), in order; nothing is read after the last of them.
+
+        But for the last of all: after it the source must end, as it did at the first look.
+        """
+        wanted = None if numbers is None else set(numbers)
+        last = None if wanted is None else max(wanted, default=-1) + 1
+        number = -1
+        with self._opened() as source:
+            frames = as_frames(source)
+            for number, frame in enumerate(islice(frames, last)):
+                if wanted is None or number in wanted:
+                    yield number, frame
+                    if wanted is not None:
+                        wanted.discard(number)
+            if last is None:
+                self._n_parts = number + 1
+            elif last and last == self._n_parts and next(frames, None) is not None:
+                raise DataError(
+                    f"frames: the source has more than the {last:,} parts of the first look; what follows them was not "
+                    "sent. Make the plan again."
+                )
+        if wanted:
+            raise DataError(f"frames: the source ended before part {min(wanted)}, which was there at the first look.")
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Iterable[Any]]:
+        """Open the source, if it is to be opened, and close what was opened: a reader holds a file."""
+        if not callable(self._frames):
+            yield self._frames
+            return
+        source = self._frames()
+        _require_frames(source, "the function gave")
+        try:
+            yield source
+        finally:
+            if callable(close := getattr(source, "close", None)):
+                close()
+
+
+class LocalRunControl:
+    """The reins of a push in this process."""
+
+    def __init__(self, job: Task) -> None:
+        self.pacer = ConcurrencyController(max_concurrency=job.max_concurrency, max_rate=job.max_rate)
+        self.stop = job.stop
+        self.number = 0
+        self._job = job
+
+    def tick(self, delivery: Delivery, book: OutcomeBuffer) -> None:
+        """Pass on where the delivery is."""
+        if self._job.is_due():
+            self._job.note_pulses({self.number: pulse_of(delivery, book)})
+
+    def note_accepted(self, rows: list[int]) -> None:
+        """Do nothing: what is accepted is in the outcome."""
+
+
+def _require_frames(source: Any, found: str) -> None:
+    """Refuse what is no source of frames, or one frame where several belong."""
+    if isinstance(source, (str, os.PathLike)):
+        reader = f"pyarrow.parquet.ParquetFile({str(source)!r}).iter_batches()"
+        if not str(source).endswith(".parquet"):
+            reader = f"pd.read_csv({str(source)!r}, chunksize=100_000)"
+        raise InvalidArgumentTypeError(f"frames: {found} a path; give a function that opens it: lambda: {reader}.")
+    is_stream = isinstance(source, Iterable) and hasattr(source, "read_next_batch")  # Arrow's reader gives batches
+    if isinstance(source, pd.DataFrame) or (has_arrow(source) and not is_stream):
+        raise InvalidArgumentTypeError(
+            f"frames: {found} a {type(source).__name__} itself; it must be an iterable of them. Read it in pieces: "
+            f"{_pieces(source)}, or wrap it in a list."
+        )
+    if not isinstance(source, Iterable):
+        raise InvalidArgumentTypeError(
+            f"frames: {found} a {type(source).__name__}; it must be an iterable of DataFrames, or a function that "
+            "returns one, such as lambda: pd.read_csv(path, chunksize=100_000)."
+        )
+
+
+def _holds_readers(frames: Any) -> bool:
+    """Whether a list holds streams, each of which can be read only once."""
+    return isinstance(frames, (list, tuple)) and any(hasattr(frame, "read_next_batch") for frame in frames)
+
+
+def _pieces(source: Any) -> str:
+    """Return how to read a frame in pieces, by the methods that it has."""
+    ways = {
+        "iter_slices": "lambda: df.iter_slices(100_000)",
+        "to_batches": "lambda: table.to_batches(100_000)",
+        "to_arrow_reader": "lambda: relation.to_arrow_reader(100_000)",
+        "fetch_record_batch": "lambda: relation.fetch_record_batch(100_000)",
+    }
+    found = (way for method, way in ways.items() if callable(getattr(source, method, None)))
+    return next(found, "lambda: pd.read_csv(path, chunksize=100_000)")
+
+
+def as_frames(source: Iterable[Any]) -> Iterator[pd.DataFrame]:
+    """Make DataFrames of what a source gives: frames of any library, lists of rows, or rows one by one (Spark's)."""
+    rows: list[Mapping[Any, Any]] = []
+    for item in source:
+        row = None if isinstance(item, pd.DataFrame) else as_row(item)
+        if row is None:
+            if rows:
+                yield frame_of_rows(rows)
+                rows = []
+            yield _as_frame(item)
+            continue
+        rows.append(row)
+        if len(rows) == BATCH_ROWS:
+            yield frame_of_rows(rows)
+            rows = []
+    if rows:
+        yield frame_of_rows(rows)
+
+
+def _as_frame(item: Any) -> pd.DataFrame:
+    try:
+        return read_frame(item)
+    except InvalidArgumentTypeError as error:
+        reason = str(error).removeprefix("df: ")
+        raise InvalidArgumentTypeError(f"frames: each item must be a frame, or a row as a dict; {reason}") from None

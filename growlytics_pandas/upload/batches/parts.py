@@ -1,0 +1,303 @@
+"""One part of a larger frame, with what the look at all parts found out: checked, digested and pushed on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from growlytics_pandas._masking import printable_labels
+from growlytics_pandas._status import Status
+from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.checks.frame import Precheck, check_frame
+from growlytics_pandas.checks.ids import Alike, check_ids_of_part
+from growlytics_pandas.checks.schema import Schema
+from growlytics_pandas.client import Client
+from growlytics_pandas.columns.chunks import Budget, starts
+from growlytics_pandas.columns.dtypes import inspect
+from growlytics_pandas.columns.extract import Mask
+from growlytics_pandas.columns.frames import prepare_frame
+from growlytics_pandas.columns.ids import hash_texts
+from growlytics_pandas.errors import DataError, ServiceError
+from growlytics_pandas.http.concurrency import ConcurrencyController
+from growlytics_pandas.ledger import Digests
+from growlytics_pandas.ledger.digests import Digester
+from growlytics_pandas.upload.batches.profile import Question, align, digest_ids, impose
+from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits
+from growlytics_pandas.upload.encode import Encoded
+from growlytics_pandas.upload.outcomes import OutcomeBuffer
+from growlytics_pandas.upload.plan import encode_rows
+from growlytics_pandas.upload.rejects import Picked, Wanted, pick
+
+DIGEST_ROWS: Final = 4096  # encoded at once for digests: some MB
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What holds for all parts."""
+
+    layout: Schema
+    labels: tuple[Hashable, ...]
+    dropped: frozenset[int]
+    budget: Budget | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PartTask:
+    """One part: where it begins in the whole, what it was at the first look, and which of its ids are not alone.
+
+    `labels` are its columns then and `ids` the digest of its ids in their order; without one it is not read again.
+    """
+
+    number: int
+    first_row: int
+    rows: int
+    same: Alike = field(default_factory=Alike)
+    alike: Alike = field(default_factory=Alike)
+    labels: tuple[Hashable, ...] = field(default=(), repr=False)
+    ids: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PartDigests:
+    """Digests of the rows of a part that would go out, and which of them carries which attribute (packed bits)."""
+
+    rows: npt.NDArray[np.int64]
+    digests: Digests
+    names: tuple[str, ...]
+    carried: npt.NDArray[np.uint8]
+
+    def present(self) -> Mask | None:
+        """Return rows × attributes; None without attributes."""
+        return np.unpackbits(self.carried, axis=1, count=len(self.names)).astype(bool) if self.names else None
+
+
+@dataclass(frozen=True, slots=True)
+class PartOrder:
+    """What to do with a part: send the rows that are `unsent` in `book`; `fresh`: attributes new to the ledger.
+
+    `was_reached`: the service took rows of an earlier part, so it is there, and not all of the run is unsent.
+    """
+
+    task: PartTask
+    book: OutcomeBuffer
+    fresh: frozenset[str]
+    chunk_size: int
+    max_concurrency: int
+    max_failures: float | None = None
+    was_reached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PartOutcome:
+    """What a part came to: its book and the frame of it, and which fresh attributes arrived, or may have."""
+
+    number: int
+    book: OutcomeBuffer
+    table: pd.DataFrame
+    arrived: frozenset[str]
+    doubtful: frozenset[str]
+    retries: int
+    answer_seconds: float
+    """Sum of the answer times of the accepted rows."""
+    error: ServiceError | None = None
+
+
+class RunControl(Protocol):
+    """What holds the push of a part back: pacing, and a wish to stop. It is told how far things are."""
+
+    stop: CancellationToken
+
+    @property
+    def pacer(self) -> ConcurrencyController:
+        """What decides how many requests may start."""
+
+    def tick(self, delivery: Delivery, book: OutcomeBuffer) -> None:
+        """Take note of where a delivery is; called many times a second."""
+
+    def note_accepted(self, rows: list[int]) -> None:
+        """Take note of rows that arrived."""
+
+
+class Part:
+    """A part of a frame, ready to be looked at, digested or pushed."""
+
+    def __init__(self, frame: pd.DataFrame, common: Common, task: PartTask) -> None:
+        frame = prepare_frame(frame, common.layout.id_column)
+        _require_same_form(frame, task)
+        self.task = task
+        self.frame = align(frame, common.labels)
+        self.layout = impose(self.frame, common.layout)
+        self._budget = common.budget
+        self._require_same_ids()
+        ids = check_ids_of_part(self.frame, self.layout, task.same, task.alike)
+        self.screening = Precheck(ids.violations, common.dropped, ids.skipped, ids.skipped_by)
+
+    def findings(self) -> Findings:
+        """Return the violations of its rows, under their numbers in the whole."""
+        return check_frame(self.frame, self.layout, self.screening, self._budget).detach(self.task.first_row)
+
+    def encode(self, start: int, stop: int, wanted: Mask | None = None) -> Encoded:
+        """Return what goes out of rows `start` to `stop`."""
+        rows = (start, stop)
+        return encode_rows(self.frame, self.layout, self.screening, rows, budget=self._budget, wanted=wanted)
+
+    def ids(self) -> list[str]:
+        """Return the ids as they are sent, '' where there is none."""
+        return self.layout.read_ids(self.frame.iloc[:, self.layout.id_position]).texts
+
+    def _require_same_ids(self) -> None:
+        if not self.task.ids:
+            return
+        has_id = np.zeros(self.task.rows, dtype=bool)
+        exact = np.zeros(self.task.rows, dtype="uint64")
+        column = self.frame.iloc[:, self.layout.id_position]
+        for start, stop in starts(self.task.rows):
+            ids = self.layout.read_ids(column.iloc[start:stop])
+            has_id[start:stop], exact[start:stop] = ~ids.missing, hash_texts(ids.texts)
+        if digest_ids(has_id, exact) != self.task.ids:
+            raise changed(self.task.number, "its ids, or their order, are not those of the first look")
+
+    def digest(self, digester: Digester) -> PartDigests:
+        """Digest all that would go out."""
+        blocks = [self.encode(start, stop) for start, stop in starts(len(self.frame), DIGEST_ROWS)]
+        names = tuple(blocks[0].present) if blocks else ()
+        keys = [digester.keys(block.ids) for block in blocks]
+        payloads = [digester.payloads(block.bodies) for block in blocks]
+        bits = [np.packbits(np.column_stack([b.present[n] for n in names]), axis=1) for b in blocks if names]
+        return PartDigests(
+            np.concatenate([block.rows for block in blocks] or [np.empty(0, dtype="int64")]),
+            Digests(
+                np.concatenate(keys or [np.empty(0, dtype="int64")]),
+                np.concatenate(payloads or [np.empty((0, 2), dtype="uint64")]),
+            ),
+            names,
+            np.concatenate(bits) if bits else np.empty((0, 0), dtype="uint8"),
+        )
+
+
+def changed(number: int, what: str) -> DataError:
+    """Return the error for a part that is not what it was at the first look."""
+    return DataError(
+        f"part {number}: {what}; the source must give the same rows in the same order each time, and nothing of this "
+        "part was sent. Sort the rows, or write the data to files first, and make the plan again."
+    )
+
+
+def _require_same_form(frame: pd.DataFrame, task: PartTask) -> None:
+    """Refuse a part whose rows or columns are not those of the first look."""
+    if len(frame) != task.rows:
+        raise changed(task.number, f"it has {len(frame):,} rows, and had {task.rows:,} at the first look")
+    labels = tuple(frame.columns)
+    if task.ids and labels != task.labels:
+        odd = set(labels) ^ set(task.labels)
+        other = next((repr(label) for label in (*labels, *task.labels) if label in odd), "")
+        found = f"{other} is in one of both" if other else "their order or number differs"
+        raise changed(task.number, f"its columns are not those of the first look: {found}")
+
+
+def check_part(frame: pd.DataFrame, common: Common, task: PartTask) -> Findings:
+    """Return the violations of a part's rows."""
+    return Part(frame, common, task).findings()
+
+
+def preview_part(frame: pd.DataFrame, common: Common, asked: tuple[PartTask, int]) -> list[bytes]:
+    """Return the first few bodies of a part."""
+    part = Part(frame, common, asked[0])
+    rows = np.flatnonzero(~part.screening.skipped)[: asked[1]]
+    return part.encode(0, int(rows[-1]) + 1).bodies if len(rows) else []
+
+
+def digest_part(frame: pd.DataFrame, common: Common, asked: tuple[PartTask, Digester]) -> PartDigests:
+    """Digest what would go out of a part."""
+    return Part(frame, common, asked[0]).digest(asked[1])
+
+
+def pick_rejects(frame: pd.DataFrame, common: Common, asked: tuple[PartTask, Wanted]) -> tuple[Picked, pd.DataFrame]:
+    """Return which rows of a part do not fully arrive, and these rows."""
+    part = Part(frame, common, asked[0])
+    picked = pick(part.frame, part.layout, part.screening.dropped, common.budget, asked[1])
+    return picked, part.frame.iloc[picked.rows]
+
+
+def fetch_ids(frame: pd.DataFrame, question: Question, rows: npt.NDArray[np.int64]) -> list[str]:
+    """Return the ids of some rows, as they are sent."""
+    frame = prepare_frame(frame, question.id_column)
+    labels: tuple[Hashable, ...] = tuple(frame.columns)
+    column = frame.iloc[:, labels.index(question.id_column)]
+    return question.read_ids(column.iloc[rows], inspect(question.clean(column, question.id_column)).kind).texts
+
+
+def push_part(part: Part, order: PartOrder, client: Client, reins: RunControl) -> PartOutcome:
+    """Send the rows of a part that are `unsent` in the order's book. What goes wrong is in the outcome, not raised."""
+    return _PartPush(part, order, client, reins).run_to_end()
+
+
+@dataclass(slots=True)
+class _Carriers:
+    """Which rows carry which of the fresh attributes, in chunks as they were encoded."""
+
+    fresh: frozenset[str]
+    chunks: list[tuple[npt.NDArray[np.int64], dict[str, Mask]]] = field(default_factory=list)
+
+    def note(self, encoded: Encoded) -> None:
+        carried = {name: mask for name, mask in encoded.present.items() if name in self.fresh and mask.any()}
+        if carried:
+            self.chunks.append((encoded.rows, carried))
+
+    def among(self, rows: npt.NDArray[np.int64]) -> frozenset[str]:
+        """Return the names that any of `rows` carries."""
+        found: set[str] = set()
+        for numbers, carried in self.chunks:
+            chosen = np.isin(numbers, rows)
+            found.update(name for name, mask in carried.items() if (mask & chosen).any())
+        return frozenset(found)
+
+
+class _PartPush:
+    def __init__(self, part: Part, order: PartOrder, client: Client, reins: RunControl) -> None:
+        self._part, self._order, self._client, self._reins = part, order, client, reins
+        self._carriers = _Carriers(order.fresh)
+        self._book = order.book
+
+    def run_to_end(self) -> PartOutcome:
+        order, reins = self._order, self._reins
+        delivery = Delivery(
+            self._client.open_transport(order.max_concurrency),
+            reins.pacer,
+            self._book,
+            limits=Limits(max_failures=order.max_failures, max_waiting=4 * order.chunk_size),
+            stop=reins.stop,
+            on_accepted=reins.note_accepted,
+            on_tick=lambda running: reins.tick(running, self._book),
+            was_reached=order.was_reached,
+        )
+        delivery.run(self._chunks())
+        return self._outcome(delivery)
+
+    def _chunks(self) -> Iterator[Chunk]:
+        wanted = np.zeros(len(self._part.frame), dtype=bool)
+        wanted[self._book.rows_with([Status.UNSENT])] = True
+        for start, stop in starts(len(wanted), self._order.chunk_size):
+            if wanted[start:stop].any():
+                encoded = self._part.encode(start, stop, wanted)
+                self._carriers.note(encoded)
+                yield Chunk(encoded.rows.tolist(), encoded.bodies)
+
+    def _outcome(self, delivery: Delivery) -> PartOutcome:
+        part, book = self._part, self._book
+        rows = np.arange(part.task.rows)
+        return PartOutcome(
+            part.task.number,
+            book,
+            book.describe(rows, rows + part.task.first_row, printable_labels(part.frame.index), part.ids()),
+            self._carriers.among(book.rows_with([Status.ACCEPTED])),
+            self._carriers.among(book.rows_with([Status.UNKNOWN])),
+            delivery.retries,
+            delivery.answer_seconds,
+            delivery.error,
+        )

@@ -1,0 +1,211 @@
+"""The first look at one part of a larger frame: small enough to keep, enough to judge the whole by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from growlytics_pandas.checks.schema import Attribute, ColumnFacts, Schema
+from growlytics_pandas.columns.chunks import starts
+from growlytics_pandas.columns.dtypes import Finding, Kind, absent, inspect, merge, tally
+from growlytics_pandas.columns.extract import Mask
+from growlytics_pandas.columns.frames import prepare_frame
+from growlytics_pandas.columns.ids import Ids, fold, hash_texts, read_ids
+from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.reading import clean, find_currencies
+from growlytics_pandas.errors import InvalidArgumentError
+
+EXAMPLE_ROWS: Final = 20  # of the first part
+UNCOMPARABLE: Final = (TypeError, ArithmeticError)  # lists and dicts; a signalling NaN
+SAMPLE_VALUES: Final = 1000  # distinct ones of a column, of each part: what suggestions are made from
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to look for, and how the columns are read."""
+
+    id_column: Hashable
+    options: PlanOptions
+
+    def clean(self, column: pd.Series[Any], label: Hashable) -> pd.Series[Any]:
+        """Return a column as it is read."""
+        return clean(column, self.options.reading_of(label), ZoneInfo(self.options.timezone), self.options.region)
+
+    def read_ids(self, column: pd.Series[Any], kind: Kind) -> Ids:
+        """Read the ids in a part of the id column."""
+        reading = self.options.reading_of(self.id_column)
+        return read_ids(column, kind, ZoneInfo(self.options.timezone), self.options.region, reading)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnTally:
+    """One column of one part: present cells by kind, and words for the user."""
+
+    kinds: Counter[Kind]
+    detail: str
+    dtype: str
+    missing: int
+    sample: pd.Series[Any]
+    currencies: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PartProfile:
+    """What one part showed: 18 bytes a row, and a tally a column."""
+
+    labels: tuple[Hashable, ...]
+    columns: tuple[ColumnTally, ...]
+    has_id: Mask
+    exact: npt.NDArray[np.uint64]
+    folded: npt.NDArray[np.uint64]
+    is_rounded: Mask
+    example: pd.DataFrame
+
+    @property
+    def rows(self) -> int:
+        """Rows of the part."""
+        return len(self.has_id)
+
+
+def survey_part(frame: pd.DataFrame, question: Question, _task: object = None) -> PartProfile:
+    """Look at every cell of a part once."""
+    frame = prepare_frame(frame, question.id_column)
+    labels = tuple(frame.columns)
+    if question.id_column not in labels:
+        raise InvalidArgumentError(
+            f"id_col: a part has no column {question.id_column!r}; its columns are {', '.join(map(repr, labels[:10]))}."
+        )
+    tallies = [_tally(frame.iloc[:, i], label, question) for i, label in enumerate(labels)]
+    ids = _hash_ids(frame.iloc[:, labels.index(question.id_column)], question)
+    return PartProfile(labels, tuple(tallies), *ids, frame.head(EXAMPLE_ROWS))
+
+
+def digest_ids(has_id: Mask, exact: npt.NDArray[np.uint64]) -> bytes:
+    """Digest the ids of a part in their order, by the hash of each."""
+    return hashlib.blake2b(has_id.tobytes() + exact.tobytes(), digest_size=16).digest()
+
+
+def _tally(column: pd.Series[Any], label: Hashable, question: Question) -> ColumnTally:
+    dtype, sample = str(column.dtype), _sample(column)
+    column = question.clean(column, label)
+    finding = inspect(column)
+    return ColumnTally(
+        tally(column),
+        finding.detail if finding.kind is Kind.UNSUPPORTED else "",
+        dtype,
+        int(absent(column).sum()),
+        sample,
+        find_currencies(column, question.options.reading_of(label)),
+    )
+
+
+def _sample(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return distinct values of a column, as objects."""
+    present = column[~absent(column)]
+    try:
+        distinct = present.drop_duplicates()
+    except UNCOMPARABLE:
+        distinct = present
+    return distinct.iloc[:SAMPLE_VALUES].astype(object)
+
+
+def _hash_ids(
+    column: pd.Series[Any], question: Question
+) -> tuple[Mask, npt.NDArray[np.uint64], npt.NDArray[np.uint64], Mask]:
+    rows, kind = len(column), inspect(question.clean(column, question.id_column)).kind
+    has_id = np.zeros(rows, dtype=bool)
+    exact, folded = np.zeros(rows, dtype="uint64"), np.zeros(rows, dtype="uint64")
+    is_rounded = np.zeros(rows, dtype=bool)
+    for start, stop in starts(rows):
+        ids = question.read_ids(column.iloc[start:stop], kind)
+        has_id[start:stop] = ~ids.missing
+        exact[start:stop] = hash_texts(ids.texts)
+        folded[start:stop] = hash_texts(list(map(fold, ids.texts)))
+        is_rounded[start:stop] = ids.rounded
+    return has_id, exact, folded, is_rounded
+
+
+# the whole, from its parts --------------------------------------------------------------------------------------------
+
+
+def merge_labels(surveys: Iterable[PartProfile]) -> tuple[Hashable, ...]:
+    """Return the columns of all parts, in the order in which they first appear."""
+    distinct = list(dict.fromkeys(survey.labels for survey in surveys))
+    if len(distinct) == 1:
+        return distinct[0]
+    if any(len(set(labels)) < len(labels) for labels in distinct):
+        raise InvalidArgumentError("the parts have different columns, and some twice; give each part the same ones.")
+    return tuple(dict.fromkeys(label for labels in distinct for label in labels))
+
+
+def merge_columns(surveys: Sequence[PartProfile], labels: Sequence[Hashable]) -> list[ColumnFacts]:
+    """Judge every column by all of its parts: as `inspect` would judge it, had they been one frame."""
+    return [_merge_column(surveys, i, label) for i, label in enumerate(labels)]
+
+
+def _merge_column(surveys: Sequence[PartProfile], position: int, label: Hashable) -> ColumnFacts:
+    tallies = [found for survey in surveys if (found := _of(survey, position, label)) is not None]
+    absent = sum(survey.rows for survey in surveys) - sum(sum(t.kinds.values()) + t.missing for t in tallies)
+    kinds: Counter[Kind] = sum((each.kinds for each in tallies), Counter())
+    details = dict.fromkeys(each.detail for each in tallies if each.detail)
+    finding = merge(kinds, ", ".join(details))
+    return ColumnFacts(
+        finding,
+        ", ".join(dict.fromkeys(each.dtype for each in tallies)),
+        sum(each.missing for each in tallies) + max(0, absent),
+        frozenset().union(*(each.currencies for each in tallies)),
+    )
+
+
+def merge_samples(surveys: Sequence[PartProfile], labels: Sequence[Hashable]) -> pd.DataFrame:
+    """Return a frame with distinct values of each column, of all parts; columns with fewer end with missing cells."""
+    columns = []
+    for position, label in enumerate(labels):
+        samples = [found.sample for survey in surveys if (found := _of(survey, position, label)) is not None]
+        joined = pd.concat(samples, ignore_index=True)
+        try:
+            columns.append(joined.drop_duplicates(ignore_index=True))
+        except UNCOMPARABLE:
+            columns.append(joined)
+    frame = pd.DataFrame(dict(enumerate(columns)))
+    return frame.set_axis(pd.Index(labels, tupleize_cols=False), axis=1)
+
+
+def _of(survey: PartProfile, position: int, label: Hashable) -> ColumnTally | None:
+    if position < len(survey.labels) and survey.labels[position] == label:
+        return survey.columns[position]
+    return survey.columns[survey.labels.index(label)] if label in survey.labels else None
+
+
+# the part, as the whole has it ----------------------------------------------------------------------------------------
+
+
+def align(frame: pd.DataFrame, labels: tuple[Hashable, ...]) -> pd.DataFrame:
+    """Give a part the columns of the whole; one that it lacks is missing in all its rows."""
+    return frame if tuple(frame.columns) == labels else frame.reindex(columns=pd.Index(labels, tupleize_cols=False))
+
+
+def impose(frame: pd.DataFrame, layout: Schema) -> Schema:
+    """Return the layout of the whole, for a part of it, whose cells may be of another kind."""
+    return replace(
+        layout,
+        id_kind=inspect(layout.clean_ids(frame.iloc[:, layout.id_position])).kind,
+        attributes=tuple(
+            replace(attribute, kind=_local_kind(attribute, inspect(layout.clean(frame, attribute))))
+            for attribute in layout.attributes
+        ),
+    )
+
+
+def _local_kind(attribute: Attribute, found: Finding) -> Kind:
+    """Return how to take the cells out: as they are here, but one by one where the whole is a mixture."""
+    is_odd = attribute.kind is Kind.MIXED or found.kind in (Kind.EMPTY, Kind.UNSUPPORTED)
+    return Kind.MIXED if is_odd and attribute.type is not None else found.kind

@@ -1,0 +1,410 @@
+"""The loop that gets bodies to the service: as many at once as pacing allows, again where retry says so."""
+
+import heapq
+import math
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from growlytics_pandas._status import Status
+from growlytics_pandas.errors import ServiceError
+from growlytics_pandas.http.concurrency import OUTAGE_LIMIT_SECONDS, ConcurrencyController, ResponseStats
+from growlytics_pandas.http.protocol import Transport
+from growlytics_pandas.http.response import OK, PLAIN_SUCCESS, Response, TransportError
+from growlytics_pandas.http.retry import RetryPolicy, RetryQuota, Verdict, describe, judge, parse_retry_after
+from growlytics_pandas.upload.attempts import Attempts
+from growlytics_pandas.upload.outcomes import CODES, Failure, OutcomeBuffer
+from growlytics_pandas.upload.run_errors import (
+    abort_error,
+    are_too_many,
+    long_wait_error,
+    outage_error,
+    outage_words,
+    too_many_error,
+    unreachable_error,
+    wait_words,
+)
+
+PATIENCE_SECONDS: Final = 0.05  # longest wait for replies, so that a stop is seen soon
+GRACE_SECONDS: Final = 5.0  # what is in flight may take so long after a stop
+UNREACHABLE_SECONDS: Final = 10.0  # a service that was never reached in that time will not be
+MAX_FAILURES_KEPT: Final = 5  # for whoever watches; the book has them all
+SHOWN_WAIT_SECONDS: Final = 1.0  # a shorter wait is not worth a word
+FILES_WAIT_SECONDS: Final = 0.1  # until requests are started again after one that found no descriptor
+NO_ROW: Final = -1  # nothing to send just now: a moment for replies, progress and a stop
+_ACCEPTED: Final = CODES[Status.ACCEPTED]
+_PUSHBACK: Final = frozenset({429, 503})
+
+
+@dataclass(slots=True)
+class CancellationToken:
+    """Asked for by an interrupt or a Stop button: first let what is in flight finish, the second time do not."""
+
+    requested: bool = False
+    at_once: bool = False
+
+    def request(self) -> None:
+        """Ask to stop; asking again means at once."""
+        self.at_once = self.requested
+        self.requested = True
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows and their bodies, in order."""
+
+    rows: list[int]
+    bodies: list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _AskedWait:
+    """A wait that the service asked for, and nothing has been accepted since."""
+
+    seconds: float
+    since: float
+    words: str
+
+    @property
+    def until(self) -> float:
+        return self.since + self.seconds
+
+    @property
+    def is_too_long(self) -> bool:
+        return self.seconds > OUTAGE_LIMIT_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When to give up: on a row (`retry`), on a run (`max_failures`: rows, or a share of them)."""
+
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    max_failures: float | None = None
+    max_waiting: int = 4000
+    grace_seconds: float = GRACE_SECONDS
+
+
+class Delivery:
+    """One run over all chunks. Single-threaded: the transport does the waiting."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        pacer: ConcurrencyController,
+        book: OutcomeBuffer,
+        *,
+        limits: Limits,
+        stop: CancellationToken,
+        on_accepted: Callable[[list[int]], None],
+        on_tick: Callable[["Delivery"], None],
+        was_reached: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+        uniform: Callable[[], float] = random.random,
+    ) -> None:
+        self.error: ServiceError | None = None
+        self.accepted = 0
+        self.answer_seconds = 0.0  # of the accepted rows, together
+        self.failed = 0
+        self.last_failures: deque[Failure] = deque(maxlen=MAX_FAILURES_KEPT)
+        self.pacer = pacer
+        self._transport = transport
+        self._book = book
+        self._limits = limits
+        self._stop = stop
+        self._on_accepted = on_accepted
+        self._on_tick = on_tick
+        self._clock, self._wall_clock, self._uniform = clock, wall_clock, uniform
+        self._budget = RetryQuota()
+        self._tries = Attempts(book, limits.retry.stale_retries)
+        self._started_again = 0
+        self._in_flight: dict[int, bytes] = {}
+        self._waiting: list[tuple[float, int, bytes]] = []
+        self._is_only_looking = False
+        self._is_unreached = not was_reached  # until anything is heard of the service
+        self._first_miss = math.inf
+        self._asked_wait: _AskedWait | None = None
+        self._unstarted: deque[tuple[int, bytes]] = deque()  # no request was made, for want of a descriptor
+        self._files_at = -math.inf  # when there may be descriptors again
+
+    @property
+    def in_flight(self) -> int:
+        """Requests under way."""
+        return len(self._in_flight)
+
+    @property
+    def retries(self) -> int:
+        """Requests made again: by this loop, and by the transport itself."""
+        return self._started_again + self._tries.repeated
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether no further row is to be started."""
+        return self.error is not None or self._stop.requested
+
+    @property
+    def trouble(self) -> str:
+        """What to say while nothing succeeds any more; '' while all goes its way."""
+        if self.is_stopping:
+            return ""
+        now = self._clock()
+        asked = self._asked_wait
+        if asked is not None and asked.seconds >= SHOWN_WAIT_SECONDS and asked.until > now:
+            return wait_words(asked.words, asked.until - now)
+        if seconds := self.pacer.outage_seconds(now):
+            return outage_words(self._last_words(), seconds)
+        if not self._in_flight and self._waiting and self._waiting[0][0] - now >= SHOWN_WAIT_SECONDS:
+            return wait_words(self._last_words(), self._waiting[0][0] - now)
+        return ""
+
+    def run(self, chunks: Iterable[Chunk]) -> None:
+        """Deliver all chunks, or stop early; afterwards every row taken has its outcome in the book."""
+        fresh = _pairs(chunks)
+        upcoming = next(fresh, None)
+        try:
+            while not self.is_stopping and (upcoming or self._in_flight or self._waiting or self._unstarted):
+                upcoming = self._start(fresh, upcoming)
+                self._collect()
+                self._check_patience(is_fresh_left=upcoming is not None)
+            self._drain()
+            if self._is_unreached and self.failed and self.error is None and not self._stop.requested:
+                self.error = unreachable_error(self._last_words())
+        finally:
+            self._transport.close()
+            self._settle()
+            self._on_tick(self)
+
+    # starting --------------------------------------------------------------------------------------------------
+
+    def _start(
+        self, fresh: Iterator[tuple[int, bytes]], upcoming: tuple[int, bytes] | None
+    ) -> tuple[int, bytes] | None:
+        """Start what pacing allows, retries that are due first; return the next fresh row."""
+        self._is_only_looking = False
+        if self._asked_wait is not None and self._asked_wait.is_too_long:
+            return upcoming  # the answers to what is in flight show whether it is meant for all
+        now = self._clock()
+        if now < self._files_at:
+            return upcoming
+        allowance = self.pacer.allowance(now, len(self._in_flight))
+        started = self._start_unstarted(allowance) if self._unstarted else 0
+        if self._waiting:
+            started += self._start_again(now, allowance - started)
+        in_flight, submit = self._in_flight, self._transport.submit
+        if len(self._waiting) >= self._limits.max_waiting:
+            allowance = 0
+        while started < allowance and upcoming is not None:
+            row, body = upcoming
+            upcoming = next(fresh, None)
+            if row == NO_ROW:
+                self._is_only_looking = True
+                break
+            in_flight[row] = body
+            submit(row, body)
+            started += 1
+        if started:
+            self.pacer.note_started(now, started)
+        return upcoming
+
+    def _start_unstarted(self, allowance: int) -> int:
+        """Start the rows of which no request could be made; return how many."""
+        started = min(allowance, len(self._unstarted))
+        for _ in range(started):
+            row, body = self._unstarted.popleft()
+            self._in_flight[row] = body
+            self._transport.submit(row, body)
+        return started
+
+    def _start_again(self, now: float, allowance: int) -> int:
+        """Start the retries that are due; return how many."""
+        started = 0
+        while started < allowance and self._is_retry_due(now):
+            _, row, body = heapq.heappop(self._waiting)
+            self._in_flight[row] = body
+            self._transport.submit(row, body)
+            self._started_again += 1
+            started += 1
+        return started
+
+    def _is_retry_due(self, now: float) -> bool:
+        return bool(self._waiting) and self._waiting[0][0] <= now and self._budget.try_spend(now)
+
+    def _patience(self) -> float:
+        """How long to wait for a reply before there may be something else to do."""
+        if self._is_only_looking:
+            return 0.0
+        now = self._clock()
+        if now < self._files_at:
+            return min(PATIENCE_SECONDS, self._files_at - now)
+        wait = min(PATIENCE_SECONDS, self.pacer.seconds_until_next(now))
+        if self._waiting:
+            wait = min(wait, max(self._waiting[0][0] - now, self._budget.seconds_until_next(now)))
+        return max(wait, 0.001) if len(self._in_flight) < self.pacer.concurrency else PATIENCE_SECONDS
+
+    # booking ---------------------------------------------------------------------------------------------------
+
+    def _collect(self) -> None:
+        replies = self._transport.poll(self._patience())
+        if replies:
+            self._book_replies(replies)
+        self._on_tick(self)
+
+    def _book_replies(self, replies: list[Response]) -> None:
+        """Note plain successes here, where it must be quick; everything else has time."""
+        accepted: list[int] = []
+        answers = ResponseStats()
+        seconds = 0.0
+        book, in_flight = self._book, self._in_flight
+        status, http_status, attempts = book.status, book.http_status, book.attempts
+        if self._is_unreached:
+            self._is_unreached = not any(reply.status or reply.was_sent or reply.repeats for reply in replies)
+            self._first_miss = min(self._first_miss, self._clock())
+        for reply in replies:
+            row = reply.token
+            if reply.repeats:
+                self._tries.note_repeats(row, reply.repeats)
+            if reply.status == OK and reply.body in PLAIN_SUCCESS:
+                del in_flight[row]
+                status[row] = _ACCEPTED
+                http_status[row] = OK
+                attempts[row] += 1
+                seconds += reply.seconds
+                accepted.append(row)
+            else:
+                self._judge(reply, accepted, answers)
+        answers.good += len(accepted)
+        answers.seconds += seconds
+        self.pacer.note_answers(self._clock(), answers)
+        if accepted:
+            self._asked_wait = None
+            self.accepted += len(accepted)
+            self.answer_seconds += seconds
+            self._budget.note_success(len(accepted), self._tries.count_retried(accepted) if self.retries else 0)
+            self._on_accepted(accepted)
+            if self._book.errors:
+                self._forget_errors(accepted)
+
+    def _forget_errors(self, accepted: list[int]) -> None:
+        for row in accepted:
+            self._book.errors.pop(row, None)
+
+    def _judge(self, reply: Response, accepted: list[int], answers: ResponseStats) -> None:
+        row, body = reply.token, self._in_flight.pop(reply.token)
+        verdict = judge(reply)
+        if reply.fault is TransportError.FILES:
+            self._wait_for_files(reply, body, answers)
+            return
+        if verdict is not Verdict.ACCEPTED:
+            self._tries.note(reply)
+        if verdict is Verdict.RETRY and self._tries.is_free(reply):
+            heapq.heappush(self._waiting, (self._clock(), row, body))
+            return
+        attempts = self._tries.count(row)
+        if verdict is Verdict.ACCEPTED:
+            self._book.note(row, Status.ACCEPTED, http_status=reply.status)
+            accepted.append(row)
+            answers.seconds += reply.seconds
+        elif verdict is Verdict.RETRY:
+            self._retry(reply, row, body, attempts)
+            asked = parse_retry_after(reply.retry_after, self._wall_clock())
+            if asked is not None:
+                self._note_asked_wait(asked, reply)
+            if reply.status in _PUSHBACK:
+                answers.note_pushback(asked)
+            else:
+                answers.failures += 1
+        else:
+            answers.good += 1  # a refusal is an answer: the service is there
+            answers.seconds += reply.seconds
+            self._fail(row, self._tries.final_status(row), self._tries.words(reply), reply.status)
+            self.error = self.error or abort_error(verdict, reply)
+
+    def _retry(self, reply: Response, row: int, body: bytes, attempts: int) -> None:
+        wait = self._limits.retry.wait(attempts, reply, self._uniform, self._wall_clock())
+        self._book.errors[row] = words = self._tries.words(reply)
+        self._book.http_status[row] = reply.status
+        if wait is None:
+            self._fail(row, self._tries.final_status(row), f"{words} ({attempts} attempts)", reply.status)
+        else:
+            heapq.heappush(self._waiting, (self._clock() + wait, row, body))
+
+    def _wait_for_files(self, reply: Response, body: bytes, answers: ResponseStats) -> None:
+        """Try again in a moment, with fewer connections; the row has done nothing to be counted."""
+        answers.unstarted += 1
+        self._book.errors[reply.token] = describe(reply)
+        self._unstarted.append((reply.token, body))
+        self._files_at = self._clock() + FILES_WAIT_SECONDS
+
+    def _note_asked_wait(self, seconds: float, reply: Response) -> None:
+        asked = _AskedWait(seconds, self._clock(), describe(reply))
+        if self._asked_wait is None or asked.until > self._asked_wait.until:
+            self._asked_wait = asked
+
+    def _fail(self, row: int, status: Status, words: str, http_status: int) -> None:
+        self._book.note(row, status, words, http_status)
+        self.last_failures.append(Failure(row, status, words))
+        self.failed += 1
+        limit, finished = self._limits.max_failures, self.accepted + self.failed
+        if self.error is None and are_too_many(self.failed, finished, limit):
+            self.error = too_many_error(self.failed, finished, limit, words)
+
+    # ending ----------------------------------------------------------------------------------------------------
+
+    def _check_patience(self, *, is_fresh_left: bool) -> None:
+        """End the run where nothing more is to be expected of it in time."""
+        now = self._clock()
+        if self.error is not None:
+            return
+        asked = self._asked_wait
+        if asked is not None and asked.is_too_long:
+            if not self._in_flight or now >= asked.since + self._limits.grace_seconds:
+                self.error = long_wait_error(asked.words, asked.seconds)
+        elif self._is_only_waiting(now, is_fresh_left=is_fresh_left):
+            self.error = long_wait_error(self._last_words(), self._waiting[0][0] - now)
+        elif self.pacer.has_given_up(now):
+            self.error = outage_error(self._last_words(), self.pacer.outage_seconds(now))
+        elif self._is_unreached and now - self._first_miss >= UNREACHABLE_SECONDS:
+            self.error = unreachable_error(self._last_words())
+
+    def _is_only_waiting(self, now: float, *, is_fresh_left: bool) -> bool:
+        """Return whether nothing is left to do for longer than an outage would be waited for."""
+        if self._in_flight or self._unstarted or not self._waiting or self._waiting[0][0] - now <= OUTAGE_LIMIT_SECONDS:
+            return False
+        return not is_fresh_left or len(self._waiting) >= self._limits.max_waiting
+
+    def _last_words(self) -> str:
+        return next(reversed(self._book.errors.values()), "no answer")
+
+    def _drain(self) -> None:
+        """Let what is in flight finish, for a while."""
+        deadline = self._clock() + self._limits.grace_seconds
+        while self._in_flight and not self._stop.at_once and self._clock() < deadline:
+            self._collect()
+
+    def _settle(self) -> None:
+        """Give every row that was started and not finished its outcome."""
+        for row in self._in_flight:
+            self._book.count_attempt(row)
+            self._fail(row, Status.UNKNOWN, "the run ended before the answer came", 0)
+        tried = [row for row, _ in self._unstarted if self._book.attempts[row] or row in self._book.lost]
+        for row in [*(row for _, row, _ in self._waiting), *tried]:  # those never tried are unsent
+            words = self._book.errors.get(row, "")
+            self._fail(
+                row,
+                self._tries.final_status(row),
+                f"{words} (the run ended before it was tried again)".strip(),
+                self._book.http_status[row],
+            )
+        self._in_flight, self._waiting = {}, []
+        self._unstarted.clear()
+
+
+def _pairs(chunks: Iterable[Chunk]) -> Iterator[tuple[int, bytes]]:
+    """Give row and body of each; `NO_ROW` after a chunk without any, for the making of it took time."""
+    for chunk in chunks:
+        if not chunk.rows:
+            yield NO_ROW, b""
+        yield from zip(chunk.rows, chunk.bodies, strict=True)

@@ -1,0 +1,108 @@
+"""What became of each row: the statuses, and the book in which delivery notes them."""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from growlytics_pandas._status import RETRYABLE, Status
+
+_ORDER: Final = tuple(Status)
+CODES: Final = {status: code for code, status in enumerate(_ORDER)}
+"""A status as one byte of a book."""
+MAX_ATTEMPTS_KEPT: Final = 255
+
+
+class Failure(NamedTuple):
+    """A row that did not arrive: its 0-based position, its status, and the server's words or ours."""
+
+    row: int
+    status: str
+    words: str
+
+
+class OutcomeBuffer:
+    """One status, HTTP status and number of attempts a row, in four bytes; words only for rows that have any."""
+
+    def __init__(self, rows: int) -> None:
+        self.status = bytearray([CODES[Status.UNSENT]]) * rows
+        self.http_status = array("H", bytes(2 * rows))
+        self.attempts = bytearray(rows)
+        self.errors: dict[int, str] = {}
+        self.lost: set[int] = set()
+        """Rows of which an answer was lost, in this run or an earlier one: they may have arrived."""
+
+    def copy(self) -> "OutcomeBuffer":
+        """Return a book that can go on without changing this one."""
+        other = OutcomeBuffer(0)
+        other.status, other.http_status = self.status[:], self.http_status[:]
+        other.attempts, other.errors, other.lost = self.attempts[:], dict(self.errors), set(self.lost)
+        return other
+
+    def reopen(self) -> None:
+        """Make the rows that `PushResult.retry` sends again `unsent`, with all their attempts before them."""
+        self.lost.update(self.rows_with([Status.UNKNOWN]).tolist())
+        rows = self.rows_with(RETRYABLE)
+        self.note_all(rows, Status.UNSENT)
+        np.frombuffer(self.attempts, dtype="uint8")[rows] = 0
+        for row in rows.tolist():
+            self.errors.pop(row, None)
+
+    def note(self, row: int, status: Status, error: str = "", http_status: int = 0) -> None:
+        """Set what became of a row."""
+        self.status[row] = CODES[status]
+        self.http_status[row] = http_status
+        if error:
+            self.errors[row] = error
+        else:
+            self.errors.pop(row, None)
+
+    def note_all(self, rows: npt.NDArray[np.int64], status: Status, error: str = "") -> None:
+        """Set what became of many rows."""
+        np.frombuffer(self.status, dtype="uint8")[rows] = CODES[status]
+        if error:
+            self.errors.update(dict.fromkeys(rows.tolist(), error))
+
+    def count_attempt(self, row: int) -> int:
+        """Count one more request for a row and return how many there were."""
+        attempts = min(self.attempts[row] + 1, MAX_ATTEMPTS_KEPT)
+        self.attempts[row] = attempts
+        return attempts
+
+    def codes(self) -> npt.NDArray[np.uint8]:
+        """Return a copy of the statuses, one byte a row."""
+        return np.frombuffer(bytes(self.status), dtype="uint8")
+
+    def statuses(self, rows: npt.NDArray[np.int64]) -> list[str]:
+        """Return the statuses of `rows`."""
+        return [_ORDER[code].value for code in self.codes()[rows].tolist()]
+
+    def counts(self) -> dict[str, int]:
+        """Return status → rows, for all statuses; they sum to the rows."""
+        found = np.bincount(self.codes(), minlength=len(_ORDER)).tolist()
+        return {status.value: found[code] for code, status in enumerate(_ORDER)}
+
+    def describe(
+        self, rows: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64], labels: "pd.Index[Any]", ids: Sequence[str]
+    ) -> pd.DataFrame:
+        """Return the outcomes of `rows` as a frame, under these row numbers, index labels and ids."""
+        http_status = np.frombuffer(self.http_status, dtype="uint16")[rows].astype("int64")
+        statuses = np.array([status.value for status in Status], dtype=object)
+        return pd.DataFrame(
+            {
+                "row": numbers,
+                "index": pd.Series(labels.to_numpy(), dtype=object),
+                "id": pd.Series([text or None for text in ids], dtype="string"),
+                "status": pd.Series(statuses[self.codes()[rows]], dtype="str"),
+                "http_status": pd.Series(http_status, dtype="Int64").mask(http_status == 0),
+                "attempts": np.frombuffer(bytes(self.attempts), dtype="uint8")[rows].astype("int64"),
+                "error": pd.Series([self.errors.get(row) for row in rows.tolist()], dtype="string"),
+            }
+        )
+
+    def rows_with(self, statuses: Iterable[Status]) -> npt.NDArray[np.int64]:
+        """Return the positions of the rows that have one of `statuses`."""
+        return np.flatnonzero(np.isin(self.codes(), [CODES[status] for status in statuses]))

@@ -1,0 +1,175 @@
+"""Rejects: the user's own rows of what does not fully arrive, with status, rule, reason and fix in front."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from growlytics_pandas._rules import Rule, Severity
+from growlytics_pandas._status import MEANINGS, Status
+from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.checks.messages import message_text
+from growlytics_pandas.checks.schema import Schema
+from growlytics_pandas.checks.violations import Violation
+from growlytics_pandas.columns.chunks import Budget, prepare, starts
+from growlytics_pandas.columns.labels import REJECT_LABELS, REJECT_LABELS_IF_TAKEN
+
+Rows = npt.NDArray[np.int64]
+_JOINT: Final = "; "
+_FIXES: Final[Mapping[str, str]] = {
+    Status.FAILED: "correct what the service names, and push the row again",
+    Status.UNKNOWN: "push the row again; it is safe",
+    Status.UNSENT: "push the row again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to pick of a frame, or of a part: rows, those of columns left out as a whole, and rows never to pick."""
+
+    rows: Rows
+    columns: tuple[tuple[Rule, int], ...]
+    excluded: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """Rows that do not fully arrive, ascending, and of each column that is left out the rows that have a value."""
+
+    rows: Rows
+    of_columns: tuple[Rows, ...]
+
+
+def want(findings: Findings, care: Rows, first: int, last: int) -> Wanted:
+    """Return what to pick of rows `first` to `last`; `care`, counted from `first`, have a status that needs care."""
+    errors = _errors(findings)
+    parts = [_within(each.rows, first, last) for each in errors if each.rows is not None]
+    kept = [each for each in findings.violations if each.rule is Rule.ID_DUPLICATE and each.level is Severity.WARNING]
+    excluded = [_within(each.rows, first, last) for each in kept if each.rows is not None]
+    return Wanted(
+        np.unique(np.concatenate([care, *parts])),
+        tuple((each.rule, each.position) for each in errors if each.rows is None),
+        np.concatenate([care[:0], *excluded]),
+    )
+
+
+def pick(frame: pd.DataFrame, layout: Schema, dropped: frozenset[int], budget: Budget | None, wanted: Wanted) -> Picked:
+    """Find the rows that do not fully arrive."""
+    of_columns = tuple(
+        _over_budget(frame, layout, dropped, budget, position)
+        if rule is Rule.TOO_MANY_ATTRIBUTES
+        else np.flatnonzero(frame.iloc[:, position].notna().to_numpy(dtype=bool))
+        for rule, position in wanted.columns
+    )
+    rows = np.unique(np.concatenate([wanted.rows, *of_columns]))
+    return Picked(rows[~np.isin(rows, wanted.excluded)].astype("int64"), of_columns)
+
+
+def describe(
+    rows: pd.DataFrame,
+    picked: Picked,
+    findings: Findings,
+    statuses: Sequence[str],
+    words: Mapping[int, str],
+    *,
+    first: int = 0,
+    is_dry: bool = False,
+) -> pd.DataFrame:
+    """Put `status`, `rule`, `reason` and `fix` in front of the picked rows.
+
+    `statuses` are those of `rows`; `words`, by row of the frame or part, are the service's or ours. `first` is the
+    number that the first row of a part has in `findings`.
+    """
+    flaws = _flaws(findings, picked, first)
+    table: dict[str, list[str | None]] = {name: [] for name in REJECT_LABELS}
+    for row, status in zip(picked.rows.tolist(), statuses, strict=True):
+        found = flaws.get(row, [])
+        reasons, fixes = [flaw.reason for flaw in found], [flaw.fix for flaw in found]
+        if status in _FIXES and not (is_dry and status == Status.UNSENT):
+            reasons.append(words.get(row) or MEANINGS[Status(status)])
+            fixes.append(_FIXES[status])
+        cells = (status, *(_joined(texts) for texts in ([flaw.rule for flaw in found], reasons, fixes)))
+        for name, cell in zip(REJECT_LABELS, cells, strict=True):
+            table[name].append(cell)
+    taken = not set(REJECT_LABELS).isdisjoint(rows.columns)
+    front = pd.DataFrame(table, index=rows.index, dtype="string").astype({"status": "str"})
+    labels = [*(REJECT_LABELS_IF_TAKEN if taken else REJECT_LABELS), *rows.columns.tolist()]
+    joined = pd.concat(
+        [front.set_axis(range(front.shape[1]), axis=1), rows.set_axis(range(rows.shape[1]), axis=1)], axis=1
+    )
+    joined.columns = pd.Index(labels, tupleize_cols=False)
+    return joined
+
+
+@dataclass(frozen=True, slots=True)
+class _Flaw:
+    """What is wrong with a row, in words."""
+
+    rule: str
+    reason: str
+    fix: str
+
+
+def _flaws(findings: Findings, picked: Picked, first: int) -> dict[int, list[_Flaw]]:
+    """Return what is wrong with each picked row: the id first, then column by column."""
+    found: defaultdict[int, list[_Flaw]] = defaultdict(list)
+    of_columns = iter(picked.of_columns)
+    for each in _errors(findings):
+        rule, fix = each.rule.value, findings.fix_text(each)
+        if each.rows is None:
+            flaw = _Flaw(rule, _reason(each, None), fix)
+            for row in next(of_columns).tolist():
+                found[row].append(flaw)
+            continue
+        for place in np.flatnonzero(np.isin(each.rows - first, picked.rows)).tolist():
+            detail = None if each.details is None else each.details[place]
+            detail = detail.tolist() if isinstance(detail, np.ndarray) else detail
+            found[int(each.rows[place]) - first].append(_Flaw(rule, _reason(each, detail), fix))
+    return found
+
+
+def _errors(findings: Findings) -> list[Violation]:
+    return [each for each in findings.violations if each.level is Severity.ERROR]
+
+
+def _reason(violation: Violation, detail: Any) -> str:
+    text = f"column {violation.column!r}: {message_text(violation, detail)}"
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _within(rows: Rows, first: int, last: int) -> Rows:
+    return rows[(rows >= first) & (rows < last)] - first
+
+
+def _joined(texts: Iterable[str]) -> str | None:
+    return _JOINT.join(dict.fromkeys(texts)) or None
+
+
+def _over_budget(
+    frame: pd.DataFrame, layout: Schema, dropped: frozenset[int], budget: Budget | None, position: int
+) -> Rows:
+    """Return the rows whose value in a column would be an attribute past the 100th."""
+    none = np.zeros(0, dtype="int64")
+    blocks = (prepare(frame, layout, dropped, start, stop, budget) for start, stop in starts(len(frame)))
+    found = [
+        np.flatnonzero(block.over_budget[position]) + block.start for block in blocks if position in block.over_budget
+    ]
+    return np.concatenate([none, *found])
+
+
+def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Join parts; a column whose dtype differs among them becomes one of objects, so that no number is rounded."""
+    filled = [frame for frame in frames if len(frame)] or list(frames[:1])
+    dtypes = [tuple(frame.dtypes) for frame in filled]
+    differing = [place for place, of_all in enumerate(zip(*dtypes, strict=True)) if len(set(of_all)) > 1]
+    columns = filled[0].columns
+    plain = [frame.set_axis(range(frame.shape[1]), axis=1).astype(dict.fromkeys(differing, object)) for frame in filled]
+    joined: pd.DataFrame = pd.concat(plain)
+    joined.columns = columns
+    return joined

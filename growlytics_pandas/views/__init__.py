@@ -1,0 +1,1 @@
+"""What people see: progress, notebook pages, reports, charts, workbooks."""

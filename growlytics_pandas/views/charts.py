@@ -1,0 +1,141 @@
+"""Plans and results as pictures (extra ``plot``). Figures are made without pyplot: no display, no state left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import Any, Final
+
+from growlytics_pandas._rules import Severity
+from growlytics_pandas._status import Status
+from growlytics_pandas._text import plural
+from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.errors import MissingDependencyError
+from growlytics_pandas.views.metrics import Sample, stretches
+from growlytics_pandas.views.tables import STATUS_TONES, label, left_out
+
+try:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+except ImportError as error:
+    raise MissingDependencyError(
+        'plot: matplotlib is not installed; install it with: pip install "growlytics-pandas[plot]".'
+    ) from error
+
+MAX_BARS: Final = 20  # pairs of rule and column; more cannot be read
+MAX_POINTS: Final = 120  # of a line over the run
+_COLOURS: Final = {"good": "#38915f", "bad": "#c8453f", "warn": "#c08a2b", "plain": "#98a1ab", "line": "#2b6cb0"}
+_INK: Final = "#333a42"
+_LABEL_CHARS: Final = 28  # of a column's label beside a bar
+_MIN_LINE_POINTS: Final = 3  # fewer are drawn as dots
+_DPI: Final = 110
+
+
+class NotebookAxes(Axes):
+    """Axes that a notebook shows as their figure, though pyplot does not know it."""
+
+    name = "growlytics"
+
+    def _repr_png_(self) -> bytes:
+        return _png(self.figure)
+
+
+class Pictures(tuple[Any, ...]):
+    """The axes of one figure; a notebook shows the figure."""
+
+    __slots__ = ()
+
+    def _repr_png_(self) -> bytes:
+        return _png(self[0].figure)
+
+
+def plot_violations(findings: Findings, ax: Any = None) -> Any:
+    """Draw the cells concerned, by rule and column; returns the axes."""
+    groups = findings.groups()
+    shown = groups[:MAX_BARS][::-1]
+    if ax is None:
+        figure = Figure(figsize=(8, 1.6 + 0.3 * max(len(shown), 1)), layout="constrained")
+        ax = figure.add_subplot(axes_class=NotebookAxes)
+    tones = [
+        _COLOURS["bad" if severity == Severity.ERROR else "warn"] for severity in (each.severity for each in shown)
+    ]
+    names = [f"{each.rule}  ·  {_plain(label(each.column))}" for each in shown]
+    _bars(ax, names, [each.cells for each in shown], tones)
+    rest = left_out(len(groups) - len(shown), "rules and columns")
+    n_cells = sum(each.cells for each in groups)
+    cells = f"{plural(n_cells, 'cell')} in {plural(len(findings), 'violation')} (red: errors)"
+    title = cells if groups else "No violations"
+    ax.set_title(title, loc="left", fontsize=11, color=_INK)
+    ax.set_xlabel("cells" + (f"   ({rest})" if rest else ""))
+    return ax
+
+
+def plot_result(counts: Mapping[str, int], samples: tuple[Sample, ...], ended: str) -> Pictures:
+    """Draw the outcomes, and rows a second and answer times over the run; returns the three axes."""
+    figure = Figure(figsize=(11, 3.2), layout="constrained")
+    axes = Pictures(figure.subplots(1, 3))
+    statuses = list(Status)[::-1]
+    _bars(
+        axes[0],
+        [status.value for status in statuses],
+        [counts[status] for status in statuses],
+        [_COLOURS[STATUS_TONES[status]] for status in statuses],
+    )
+    axes[0].set_title(f"Rows ({ended})", loc="left", fontsize=11, color=_INK)
+    parts = stretches(samples, MAX_POINTS)
+    _line(axes[1], [(part.end_seconds, part.rows_per_second) for part in parts], "Rows accepted a second")
+    answered = [(part.end_seconds, part.answer_milliseconds) for part in parts if part.answer_milliseconds is not None]
+    _line(axes[2], answered, "Mean time to an answer, ms")
+    return axes
+
+
+def _bars(ax: Any, names: Sequence[str], values: Sequence[int], colours: Sequence[str]) -> None:
+    places = list(range(len(names)))
+    bars = ax.barh(places, values, color=colours, height=0.66)
+    ax.set_yticks(places, names)
+    ax.bar_label(bars, labels=[f"{value:,}" for value in values], padding=4, fontsize=9, color=_INK)
+    ax.set_xlim(0, 1.18 * max([1, *values]))  # room for the longest bar's number
+    ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    _quieten(ax)
+    ax.grid(visible=False)
+    if not names:
+        ax.set_yticks([])
+
+
+def _line(ax: Any, points: Sequence[tuple[float, float]], title: str) -> None:
+    ax.set_title(title, loc="left", fontsize=11, color=_INK)
+    if points:
+        marker = "." if len(points) < _MIN_LINE_POINTS else ""
+        ax.plot(*zip(*points, strict=True), color=_COLOURS["line"], linewidth=1.6, marker=marker)
+    else:
+        ax.text(0.5, 0.5, "nothing was sent", ha="center", va="center", transform=ax.transAxes, color=_INK)
+    ax.set_ylim(bottom=0)
+    ax.set_xlim(left=0)
+    ax.set_xlabel("seconds")
+    ax.yaxis.set_major_locator(MaxNLocator(5))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
+    _quieten(ax)
+    ax.grid(axis="y", color="#e3e6ea", linewidth=0.8)
+
+
+def _quieten(ax: Any) -> None:
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_color("#c3c9d0")
+    ax.tick_params(colors=_INK, labelsize=9, length=0)
+    ax.xaxis.label.set_color(_INK)
+    ax.set_axisbelow(True)
+
+
+def _plain(text: str) -> str:
+    """Return a foreign text as matplotlib shows it letter by letter: a dollar sign would begin a formula."""
+    short = text if len(text) <= _LABEL_CHARS else text[: _LABEL_CHARS - 1] + "…"
+    return short.replace("\\", "\\\\").replace("$", r"\$") if "$" in short else short
+
+
+def _png(figure: Any) -> bytes:
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=_DPI, bbox_inches="tight")
+    return buffer.getvalue()

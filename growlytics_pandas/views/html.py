@@ -1,0 +1,59 @@
+"""Pages set as HTML: everything escaped, nothing loaded from elsewhere."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from growlytics_pandas._output_paths import replacing, require_target
+from growlytics_pandas._text import open_templates
+from growlytics_pandas.errors import InvalidArgumentTypeError
+from growlytics_pandas.views.page import Page
+
+MAX_CHARS: Final = 2_000  # of any text; pages cut theirs far below, this is the last fence
+
+
+@cache
+def _environment() -> Environment:
+    return open_templates("growlytics_pandas.views", _storable)
+
+
+def _storable(value: Any) -> Any:
+    """Cut every text, and drop what no file can hold: half characters."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return value[:MAX_CHARS].encode(errors="replace").decode()
+    return value
+
+
+def render_report(page: Page) -> str:
+    """Return a page as one HTML document that needs no network."""
+    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    return _environment().get_template("report.html.jinja").render(page=page, made=made)
+
+
+def render_notebook(page: Page) -> str:
+    """Return a page as what a notebook shows: inline styles only, since a reopened notebook loses any others."""
+    return _environment().get_template("notebook.html.jinja").render(page=page)
+
+
+def write_report(page: Page, path: str | os.PathLike[str]) -> Path:
+    """Write a page to a file and return its path.
+
+    Raises
+    ------
+    InvalidArgumentError, InvalidArgumentTypeError
+        A path in a folder that is not there, or something that is no path.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise InvalidArgumentTypeError(f"path: found a {type(path).__name__}; it must be a path, such as 'push.html'.")
+    target = Path(path)
+    require_target(target, example="push.html")
+    with replacing(target) as beside:
+        beside.write_text(render_report(page), encoding="utf-8", newline="\n")
+    return target

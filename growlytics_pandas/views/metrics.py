@@ -1,0 +1,64 @@
+"""The course of a run as a few hundred samples, however long it takes."""
+
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+MAX_SAMPLES: Final = 400  # finer than any picture; 20 kB
+MIN_LAST_SECONDS: Final = 0.1  # half of what lies between two looks; the mean of a shorter end is noise
+
+
+class Sample(NamedTuple):
+    """The state of a run at one moment. All are totals since its start, so any two samples give the means between."""
+
+    elapsed_seconds: float
+    accepted: int
+    answer_seconds: float
+    """Sum of the answer times of the accepted rows."""
+
+
+class RunMetrics:
+    """Samples of one run. When it is full, every second one goes, so that it covers the run with bounded memory."""
+
+    def __init__(self) -> None:
+        self._samples: list[Sample] = [Sample(0.0, 0, 0.0)]
+        self._min_gap_seconds = 0.0
+
+    def note(self, sample: Sample) -> None:
+        """Add a sample, unless it comes too soon after the last."""
+        gap = sample.elapsed_seconds - self._samples[-1].elapsed_seconds
+        if gap <= self._min_gap_seconds:
+            return
+        self._samples.append(sample)
+        if len(self._samples) >= MAX_SAMPLES:
+            self._samples = self._samples[::2]
+            self._min_gap_seconds = sample.elapsed_seconds / MAX_SAMPLES
+
+    def close(self, sample: Sample) -> tuple[Sample, ...]:
+        """Return all samples with the last state at their end, but for those that lie just before it."""
+        first, *others = self._samples
+        latest = sample.elapsed_seconds - MIN_LAST_SECONDS
+        return (first, *(other for other in others if other.elapsed_seconds < latest), sample)
+
+
+class Stretch(NamedTuple):
+    """The means between two samples; no answer time where nothing was accepted."""
+
+    start_seconds: float
+    end_seconds: float
+    rows_per_second: float
+    answer_milliseconds: float | None
+
+
+def stretches(samples: tuple[Sample, ...], most: int = MAX_SAMPLES) -> list[Stretch]:
+    """Return the means of at most `most` stretches of a run, each as long as its samples allow."""
+    if len(samples) < 2:  # noqa: PLR2004 - two moments make a stretch
+        return []
+    step = max(1, -(-(len(samples) - 1) // most))
+    picked = [*samples[:-1:step], samples[-1]]
+    return [_between(first, last) for first, last in pairwise(picked)]
+
+
+def _between(first: Sample, last: Sample) -> Stretch:
+    seconds, rows = last.elapsed_seconds - first.elapsed_seconds, last.accepted - first.accepted
+    answer = 1000 * (last.answer_seconds - first.answer_seconds) / rows if rows else None
+    return Stretch(first.elapsed_seconds, last.elapsed_seconds, rows / seconds if seconds > 0 else 0.0, answer)

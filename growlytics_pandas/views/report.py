@@ -1,0 +1,248 @@
+"""The pages: what a plan would do, what a push did, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from growlytics_pandas._masking import Masker, visible
+from growlytics_pandas._rules import Severity
+from growlytics_pandas._status import ARRIVED, MEANINGS, RETRYABLE, Status
+from growlytics_pandas._text import plural
+from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.views.curves import draw_curves
+from growlytics_pandas.views.page import Count, Page, Step, Table, Tone
+from growlytics_pandas.views.tables import (
+    NOTEBOOK_LIMITS,
+    STATUS_TONES,
+    FailedRows,
+    Limits,
+    label,
+    reasons_table,
+    rows_table,
+    schema_table,
+    suggestions_table,
+    violations_table,
+)
+
+if TYPE_CHECKING:
+    from growlytics_pandas.upload.plan import AnyPlan
+    from growlytics_pandas.upload.result import AnyResult
+
+DRY_RUN: Final = "dry run"
+_MAX_REASON_CHARS: Final = 400  # of why a run ended early
+
+
+def plan_page(plan: AnyPlan, veil: Masker, limits: Limits) -> Page:
+    """Return what a push of this plan would do."""
+    errors, warnings = count_by_severity(plan.findings)
+    rows, going = sum(plan.counts.values()), plan.counts[Status.UNSENT]
+    return Page(
+        title="Plan of a push",
+        headline=_refused(errors, going, rows) if errors else f"{_of(going, rows)} would be sent.",
+        tone="bad" if errors else "warn" if warnings else "good",
+        facts=(
+            *(("to", plan.client.base_url if plan.client else "no client yet"), ("id", label(plan.layout.id_column))),
+            ("attributes", _attributes(plan)),
+            ("violations", _severities(errors, warnings)),
+            *_changes(plan, limits),
+        ),
+        counts=_plan_counts(plan.counts),
+        steps=tuple(_plan_steps(plan, errors, warnings)),
+        tables=_tables(
+            suggestions_table(plan._suggested, limits),  # noqa: SLF001 - the data behind `Plan.suggestions`
+            violations_table(plan.findings, plan.layout.id_column, veil, limits),
+            schema_table(plan.schema, {}, limits),
+        ),
+        is_masked=veil.is_on,
+    )
+
+
+def _changes(plan: AnyPlan, limits: Limits) -> Iterator[tuple[str, str]]:
+    """Give what would change, by the ledger; a notebook does not wait for the comparison of a large frame."""
+    changes = plan.changes_line(is_quick=limits is NOTEBOOK_LIMITS)
+    if changes:
+        yield "changes", changes
+
+
+def result_page(result: AnyResult, care: FailedRows, veil: Masker, limits: Limits) -> Page:
+    """Return what a push did."""
+    plan = result.plan
+    new = dict(zip(result.new_types["attribute"], result.new_types["type"], strict=True))
+    dry = result.run.ended == DRY_RUN
+    return Page(
+        title="Dry run of a push" if dry else "Push to Growlytics",
+        headline=_headline(result, care),
+        tone="good" if result.ok else _dry_tone(result) if dry else "bad",
+        facts=_result_facts(result, care.why),
+        counts=_counts(result.counts, {Status.UNSENT: "would be sent"} if dry else {}),
+        steps=tuple(_result_steps(result, new)),
+        tables=_tables(
+            reasons_table(care, limits),
+            violations_table(result.findings, plan.layout.id_column, veil, limits),
+            rows_table(care, veil, limits),
+            schema_table(plan.schema, new, limits),
+        ),
+        curves=draw_curves(result.run.samples),
+        is_masked=veil.is_on,
+    )
+
+
+def count_by_severity(findings: Findings) -> tuple[int, int]:
+    """Return how many errors and how many warnings there are."""
+    return findings.count(Severity.ERROR), findings.count(Severity.WARNING)
+
+
+def _tables(*tables: Table | None) -> tuple[Table, ...]:
+    return tuple(table for table in tables if table is not None)
+
+
+def _counts(counts: Mapping[str, int], other: Mapping[str, str]) -> tuple[Count, ...]:
+    total = sum(counts.values())
+    return tuple(
+        Count(
+            name,
+            rows,
+            rows / total if total else 0.0,
+            _percent(rows, total),
+            STATUS_TONES[name],
+            other.get(name, MEANINGS[Status(name)]),
+        )
+        for name, rows in counts.items()
+    )
+
+
+def _plan_counts(counts: Mapping[str, int]) -> tuple[Count, ...]:
+    """Return the two things that a plan can say of a row."""
+    by_name = {count.name: count for count in _counts(counts, {})}
+    return (
+        replace(by_name[Status.UNSENT], name="would be sent", tone="good", meaning="what can arrive of them goes out"),
+        replace(by_name[Status.INVALID], name="left out", meaning="they have no usable id: see violations"),
+    )
+
+
+def _percent(rows: int, total: int) -> str:
+    """Write a share so that neither a few rows read as none nor nearly all as all."""
+    if rows in (0, total):
+        return "100 %" if rows else "0 %"
+    share = min(max(100 * rows / total, 0.1), 99.9)
+    return f"{share:.1f} %"
+
+
+def _of(part: int, whole: int) -> str:
+    if part == whole and whole:
+        return f"All {whole:,} rows" if whole > 1 else "The one row"
+    return f"{part:,} of {plural(whole, 'row')}"
+
+
+def _refused(errors: int, going: int, rows: int) -> str:
+    said = _of(going, rows)
+    dropping = f'With errors="drop", {said[0].lower()}{said[1:]} would be sent.'
+    return f"A push would refuse this: {plural(errors, 'error')}. {dropping}"
+
+
+def _attributes(plan: AnyPlan) -> str:
+    """Return how many attributes are sent, and of how many columns if not all are."""
+    sent, columns = int(plan.schema["type"].notna().sum()), len(plan.layout.attributes)
+    return f"{sent:,}" if sent == columns else f"{sent:,} of {plural(columns, 'column')}"
+
+
+def _severities(errors: int, warnings: int) -> str:
+    return f"{plural(errors, 'error')}, {plural(warnings, 'warning')}" if errors or warnings else "none"
+
+
+# a result ----------------------------------------------------------------------------------------------------------
+
+
+def _headline(result: AnyResult, care: FailedRows) -> str:
+    counts, rows = result.counts, sum(result.counts.values())
+    if result.run.would_refuse:
+        return _refused(count_by_severity(result.findings)[0], counts[Status.UNSENT], rows)
+    if result.run.ended == DRY_RUN:
+        return f"{_of(counts[Status.UNSENT], rows)} would be sent; nothing was."
+    arrived = f"{_of(sum(counts[status] for status in ARRIVED), rows)} arrived"
+    is_partial = result.has_incomplete_rows
+    if care.total:
+        arrived += ", not all with every attribute" if is_partial else ""
+        return f"{arrived}; {care.total:,} {'needs' if care.total == 1 else 'need'} care."
+    return f"{arrived}, but not with every attribute: see the violations." if is_partial else f"{arrived}."
+
+
+def _dry_tone(result: AnyResult) -> Tone:
+    errors, warnings = count_by_severity(result.findings)
+    return "bad" if errors else "warn" if warnings else "good"
+
+
+def _result_facts(result: AnyResult, why: str) -> tuple[tuple[str, str], ...]:
+    run = result.run
+    facts = [
+        ("to", run.base_url or "nowhere"),
+        ("started", f"{run.started:%Y-%m-%d %H:%M:%S} UTC"),
+        ("took", _duration(run.seconds)),
+        ("ended", run.ended),
+        ("id", label(result.plan.layout.id_column)),
+        ("attributes", _attributes(result.plan)),
+        ("retries", f"{run.retries:,}"),
+        ("violations", _severities(*count_by_severity(result.findings))),
+    ]
+    if result.note:
+        facts.insert(0, ("segment", result.note))
+    if why:
+        facts.append(("why", visible(why, _MAX_REASON_CHARS)))
+    return tuple(facts)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+
+
+# what next ---------------------------------------------------------------------------------------------------------
+
+
+def _plan_steps(plan: AnyPlan, errors: int, warnings: int) -> list[Step]:
+    steps = _data_steps("plan", errors, warnings)
+    if any(each.value is not None for each in plan._suggested):  # noqa: SLF001 - as above
+        words = "Use the suggested options: read them, then plan again with them."
+        steps.insert(0, Step(words, "options = plan.suggest()"))
+    if errors:
+        steps.append(Step("Or leave out what cannot arrive, and send the rest.", 'plan.push(errors="drop")'))
+    elif sum(plan.counts.values()):
+        steps.append(Step("Send it.", "plan.push()"))
+    fresh = int((plan.schema["known_type"].isna() & plan.schema["type"].notna()).sum()) if len(plan.schema) else 0
+    if fresh:
+        steps.append(
+            Step(f"Look at the types first: {fresh:,} may be new, and a type is fixed for good.", "plan.schema")
+        )
+    return steps
+
+
+def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
+    steps = []
+    if errors:
+        words = f"Settle the {plural(errors, 'error')}: each violation names the option or the correction."
+        steps.append(Step(words, f'{owner}.violations[["message", "fix"]]'))
+    if warnings:
+        steps.append(Step(f"Look at the {plural(warnings, 'warning')}: what they name goes out, perhaps not as meant."))
+    return steps
+
+
+def _result_steps(result: AnyResult, new: Mapping[str, str]) -> list[Step]:
+    errors, warnings = count_by_severity(result.findings)
+    steps = []
+    if result.run.ended == DRY_RUN:
+        drop = '(errors="drop")' if errors else "()"
+        steps.append(Step("Push it, when it looks right.", f"result.plan.push{drop}"))
+    elif any(result.counts[status] for status in RETRYABLE):
+        steps.append(Step("Send again what is failed, unknown or unsent; it is safe.", "result.retry()"))
+    steps += _data_steps("result", errors, warnings)
+    if result.counts[Status.INVALID] and result.run.ended != DRY_RUN:
+        steps.append(Step("Then push the mended frame; what arrived is left out.", "push(…, skip_unchanged=True)"))
+    if new:
+        verb = "would be" if result.run.ended == DRY_RUN else "now"
+        steps.append(Step(f"Types {verb} fixed for good: {plural(len(new), 'attribute')}.", "result.new_types"))
+    return steps or [Step("Nothing: every row arrived, with every attribute it has.")]

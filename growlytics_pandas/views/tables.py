@@ -1,0 +1,258 @@
+"""The tables of a page: violations by rule and column, why rows failed, which rows, the schema."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from growlytics_pandas._masking import MISSING, Masker, is_personal, visible
+from growlytics_pandas._rules import RULES, Severity
+from growlytics_pandas._status import Status
+from growlytics_pandas._text import plural
+from growlytics_pandas.checks.findings import Findings, Group
+from growlytics_pandas.checks.suggestion import Suggestion
+from growlytics_pandas.views.page import Bar, Cell, Column, Table, Tone
+
+MAX_LABEL_CHARS: Final = 60  # of a column's label; an attribute's name has 49 at most
+MAX_FIX_CHARS: Final = 600  # of a fix or a note; few are longer
+MAX_REASON_CHARS: Final = 240  # of the service's words
+STATUS_TONES: Final[Mapping[str, Tone]] = {
+    Status.ACCEPTED: "good",
+    Status.UNCHANGED: "good",
+    Status.INVALID: "bad",
+    Status.FAILED: "bad",
+    Status.UNKNOWN: "warn",
+    Status.UNSENT: "plain",
+}
+_TONES: Final[Mapping[str, Tone]] = {Severity.ERROR: "bad", Severity.WARNING: "warn"}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many rows of each table are shown; the rest is counted."""
+
+    rules: int
+    reasons: int
+    rows: int
+    columns: int
+
+
+REPORT_LIMITS: Final = Limits(rules=60, reasons=30, rows=50, columns=200)  # what one scrolls or prints
+NOTEBOOK_LIMITS: Final = Limits(rules=10, reasons=5, rows=10, columns=0)  # what one sees below a cell
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRows:
+    """The rows that need care: how many, the first of them, and how many for each reason (status, HTTP status, words).
+
+    The words, there and in `first`, are masked already. `labels` is what the frame calls the labels of its rows.
+    """
+
+    total: int
+    first: pd.DataFrame
+    reasons: Counter[tuple[str, int, str]]
+    labels: str = "index"
+    why: str = ""
+    """Why the run ended early; masked, too."""
+
+
+def label(value: Hashable) -> str:
+    """Show a column's label; in quotes where white space at an end of it would not be seen."""
+    text = str(value)
+    return visible(text if text == text.strip() else f'"{text}"', MAX_LABEL_CHARS) or "(empty)"
+
+
+def left_out(count: int, nouns: str, rest: str = "") -> str:
+    """Say how much of a table is not shown, '' where all is.
+
+    Examples
+    --------
+    >>> left_out(1, "rows"), left_out(20, "rules and columns"), left_out(0, "rows")
+    ('+1 more row', '+20 more rules and columns', '')
+    """
+    shown = nouns if count > 1 else re.sub(r"s\b", "", nouns)
+    return f"+{count:,} more {shown}{rest}" if count > 0 else ""
+
+
+# suggestions -------------------------------------------------------------------------------------------------------
+
+
+def suggestions_table(suggestions: Sequence[Suggestion], limits: Limits) -> Table | None:
+    """Return the options that the data call for, each with its reason; those that a person must decide come last."""
+    if not suggestions:
+        return None
+    ranked = sorted(suggestions, key=lambda each: each.value is None)
+    shown = ranked[: limits.rules]
+    return Table(
+        "Suggested options",
+        (Column("option", "name"), Column("column"), Column("value", "code"), Column("reason", "words")),
+        tuple(
+            (
+                each.option,
+                label(each.column),
+                "to decide" if each.value is None else visible(repr(each.value), MAX_LABEL_CHARS),
+                visible(each.reason, MAX_REASON_CHARS),
+            )
+            for each in shown
+        ),
+        left_out(len(ranked) - len(shown), "suggestions"),
+    )
+
+
+# violations --------------------------------------------------------------------------------------------------------
+
+
+def violations_table(findings: Findings, id_column: Hashable, veil: Masker, limits: Limits) -> Table | None:
+    """Return violations by rule and column, each with an example and its fix."""
+    groups = findings.groups()
+    if not groups:
+        return None
+    shown, rest = groups[: limits.rules], groups[limits.rules :]
+    most = max(group.cells for group in groups)
+    return Table(
+        "Violations by rule and column",
+        (
+            *(Column("rule", "name"), Column("column"), Column("cells", "number"), Column("", "bar")),
+            *(
+                Column("severity", "name"),
+                Column("effect", "name"),
+                Column("example", "words"),
+                Column("fix", "code"),
+            ),
+        ),
+        tuple(_violation_row(group, id_column, veil, most) for group in shown),
+        left_out(len(rest), "rules and columns", f" ({plural(sum(g.violations for g in rest), 'violation')})"),
+        f"{plural(len(findings), 'violation')}. Rows are positions from 0. "
+        "All are in the frame .violations; the command line writes it with --violations.",
+    )
+
+
+def _violation_row(group: Group, id_column: Hashable, veil: Masker, most: int) -> tuple[Cell, ...]:
+    return (
+        group.rule.value,
+        label(group.column),
+        group.cells,
+        Bar(group.cells / most, _TONES.get(group.severity, "plain")),
+        group.severity.value,
+        group.effect.value,
+        _example(group, id_column, veil),
+        visible(group.fix, MAX_FIX_CHARS),
+    )
+
+
+def _example(group: Group, id_column: Hashable, veil: Masker) -> str:
+    meaning = RULES[group.rule].meaning
+    personal = is_personal(group.attribute, group.column, id_column)
+    shown = veil.identity(group.value) if personal else veil.cell(group.value)
+    where = "the whole column" if group.row is None else f"row {group.row:,}"
+    return f"{where}: {meaning}" + (f"; found {shown}" if shown != MISSING else "")
+
+
+# rows --------------------------------------------------------------------------------------------------------------
+
+
+def reasons_table(care: FailedRows, limits: Limits) -> Table | None:
+    """Return why rows did not arrive, the commonest first, in the service's own words."""
+    if not care.reasons:
+        return None
+    ranked = care.reasons.most_common()
+    shown, rest = ranked[: limits.reasons], ranked[limits.reasons :]
+    most = ranked[0][1]
+    return Table(
+        "Why rows did not arrive",
+        (
+            Column("status"),
+            Column("HTTP", "number"),
+            Column("rows", "number"),
+            Column("", "bar"),
+            Column("reason", "words"),
+        ),
+        tuple(
+            (
+                status,
+                str(http or MISSING),
+                count,
+                Bar(count / most, STATUS_TONES[status]),
+                visible(words, MAX_REASON_CHARS),
+            )
+            for (status, http, words), count in shown
+        ),
+        left_out(len(rest), "reasons", f" ({plural(sum(count for _, count in rest), 'row')})"),
+    )
+
+
+def rows_table(care: FailedRows, veil: Masker, limits: Limits) -> Table | None:
+    """Return the first rows that need care."""
+    if not care.total:
+        return None
+    shown = care.first.head(limits.rows)
+    rows = [
+        (
+            f"{row.row:,}",
+            veil.identity(row.index) if str(row.index) == str(row.id) else veil.label(row.index),
+            veil.identity(row.id),
+            row.status,
+            MISSING if pd.isna(row.http_status) else str(row.http_status),
+            row.attempts,
+            visible(_words(row.error), MAX_REASON_CHARS),
+        )
+        for row in _records(shown)
+    ]
+    return Table(
+        "Rows that need care",
+        (
+            *(Column("row", "number"), Column(care.labels), Column("id"), Column("status"), Column("HTTP", "number")),
+            *(Column("attempts", "number"), Column("reason", "words")),
+        ),
+        tuple(rows),
+        left_out(care.total - len(shown), "rows"),
+        "All of them are in result.failed." if care.total > len(shown) else "",
+    )
+
+
+def _records(frame: pd.DataFrame) -> Iterable[Any]:
+    """Return the rows as named tuples, whose fields the stubs of pandas cannot know."""
+    return frame.itertuples(index=False)
+
+
+def _words(error: Any) -> str:
+    return MISSING if pd.isna(error) else str(error)
+
+
+# schema ------------------------------------------------------------------------------------------------------------
+
+
+def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -> Table | None:
+    """Return what each column becomes; `new` are the attributes whose type the push fixed."""
+    if not limits.columns or schema.empty:
+        return None
+    shown = schema.head(limits.columns)
+    return Table(
+        "Schema",
+        (
+            *(Column("column"), Column("attribute"), Column("type"), Column("known type"), Column("dtype")),
+            *(Column("missing", "number"), Column("note", "words")),
+        ),
+        tuple(_schema_row(row, new) for row in _records(shown)),
+        left_out(len(schema) - len(shown), "columns"),
+        "A type is fixed for good when the service first sees the attribute.",
+    )
+
+
+def _schema_row(row: Any, new: Mapping[str, str]) -> tuple[Cell, ...]:
+    known = MISSING if pd.isna(row.known_type) else str(row.known_type)
+    notes = [note for note in (row.note, "name, email and mobile are always strings" * bool(row.reserved)) if note]
+    return (
+        label(row.column),
+        label(row.attribute),
+        "not sent" if pd.isna(row.type) else str(row.type),
+        f"{new[row.attribute]}, new" if row.attribute in new else known,
+        visible(row.dtype, MAX_LABEL_CHARS),
+        int(row.missing),
+        visible("; ".join(notes), MAX_FIX_CHARS),
+    )

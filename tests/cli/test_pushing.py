@@ -1,0 +1,296 @@
+"""What a scheduler relies on: the exit status, one JSON object, the files, and a second run that sends what is missing."""
+
+import json
+import pathlib
+import re
+import tomllib
+
+import pandas as pd
+import pytest
+
+from growlytics_pandas import csv_safe
+from growlytics_pandas.cli.running import explain
+from growlytics_pandas.cli.signals import Stopper
+from growlytics_pandas.cli.summary import KEYS, Summary
+
+GOOD = "id,City\n1,Pune\n2,Goa\n"
+BAD = "id,City\n1,Pune\n1,Goa\n3,Agra\n"
+
+
+@pytest.fixture
+def push(command, write):
+    def call(content, *options):
+        return command("push", write("a.csv", content), "--id-col", "id", *options)
+
+    return call
+
+
+def test_all_arrived_is_0(push, at):
+    done = push(GOOD)
+    assert (done.status, len(at().stored())) == (0, 2)
+    assert "2 rows: 2 accepted" in done.out
+
+
+def test_the_second_run_sends_nothing(push, at):
+    push(GOOD)
+    before = at().requests
+    done = push(GOOD, "--skip-unchanged", "--json")
+    assert (done.status, done.told["counts"]["unchanged"], at().requests) == (0, 2, before)
+
+
+def test_violations_refuse_the_push_with_1_and_drop_sends_the_rest_with_1(push, at):
+    done = push(BAD, "--json", "--violations", "v.csv", "--outcomes", "o.csv")
+    assert (done.status, done.told["ended"], at().requests) == (1, "refused", 0)
+    assert csv_safe.read_csv("v.csv")["rule"].tolist() == ["id_duplicate"] * 2
+    assert csv_safe.read_csv("o.csv")["status"].tolist() == ["invalid", "invalid", "unsent"]
+    assert "--errors drop" in done.told["next"]
+    done = push(BAD, "--json", "--errors", "drop")
+    assert (done.status, done.told["counts"]["accepted"], list(at().stored())) == (1, 1, ["3"])
+
+
+def test_rows_that_keep_leaves_out_were_asked_for_so_it_is_0(push, at):
+    done = push(BAD, "--keep", "last")
+    assert (done.status, at().stored()["1"]["City"]) == (0, "Goa")
+
+
+def test_rows_that_the_service_refuses_are_1(push, at, faulty):
+    at(faulty(success_false=1.0))
+    done = push(GOOD, "--json")
+    assert (done.status, done.told["counts"]["failed"]) == (1, 2)
+    assert [row["line"] for row in done.told["failures"]] == [2, 3]
+    assert push(GOOD, "--max-failures", "1").status == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--max-rate", "-1"), "--max-rate: found -1.0"),
+        (("--max-rate", "inf"), "--max-rate: found inf; it must be a finite number above 0."),
+        (("--max-rate", "nan"), "--max-rate: found nan; it must be a finite number above 0."),
+        (("--max-failures", "inf"), "--max-failures: found inf; it must be a finite number above 0."),
+        (("--timeout", "inf"), "--timeout: found inf; it must be a number of seconds above 0, up to 86,400"),
+        (("--max-concurrency", "99999999999999999999"), "it must be a whole number from 1 to 65,535"),
+        (("--max-failures", "many"), "rows such as 50"),
+        (("--type", "City"), "it must be like 'City=string'"),
+        (("--type", "City=text"), "allowed are 'string'"),
+        (("--timezone", "Mars"), "--timezone: found 'Mars'"),
+        (("--region", "XX"), "--region"),
+        (("--base-url", "http://example.com"), "plain http"),
+        (("--ledger", "none", "--skip-unchanged"), "--skip-unchanged: it needs a ledger"),
+        (("--ca-bundle", "none.pem"), "--ca-bundle: there is no file"),
+        (("--report", "none/r.html"), "--report: there is no folder 'none'"),
+        (("--outcomes", "a.csv"), "is FILE too"),
+        (("--violations", "v.parquet"), "--violations: found 'v.parquet'; the name must end in .csv"),
+        (("--violations", "v.txt"), "--violations: found 'v.txt'; the name must end in .csv"),
+        (("--outcomes", "o.txt"), "--outcomes: found 'o.txt'; the name must end in .csv or .parquet"),
+        (("--report", "r.pdf"), "--report: found 'r.pdf'; the name must end in .html or .htm"),
+        (("--column", "City", "--exclude", "City"), "--exclude: column 'City' is in columns, too"),
+        (("--exclude", "Town"), "--exclude: there is no column 'Town'"),
+        (("--key-file", "none"), "--key-file: it cannot be read"),
+        (("--sned",), "not understood: --sned"),
+    ],
+    ids=str,
+)
+def test_a_wrong_call_is_2_and_sends_nothing(push, at, options, words):
+    done = push(GOOD, *options)
+    assert (done.status, at().requests, done.out) == (2, 0, "")
+    assert words in done.err
+
+
+def test_no_key_is_2_and_a_dry_run_needs_none(push):
+    done = push(GOOD)
+    assert done.status == 2
+    assert "GROWLYTICS_API_KEY" in done.err
+    assert "--key-file" in done.err
+    done = push(GOOD, "--dry-run", "--json")
+    assert (done.status, done.told["ended"], done.told["counts"]["unsent"]) == (0, "dry run", 2)
+
+
+@pytest.mark.parametrize("options", [(), ("--keep", "last"), ("--type", "City=number")], ids=str)
+@pytest.mark.parametrize("content", [GOOD, BAD, "id,City\n1, Pune\n2,\n"])
+def test_validate_says_of_a_push_what_the_push_then_does(push, command, at, content, options):
+    dry = push(content, *options, "--dry-run", "--json").told["would_refuse"]
+    told = command("validate", "a.csv", "--id-col", "id", *options, "--json").told["would_refuse"]
+    assert told is dry is (push(content, *options, "--json").told["ended"] == "refused")
+
+
+def test_a_dry_run_says_that_a_push_would_be_refused_and_what_drop_would_send(push, at):
+    done = push(BAD, "--dry-run")
+    said = "3 rows: a push would be refused (2 errors); with --errors drop 1 of 3 rows would be sent; dry run"
+    assert (done.status, done.out.splitlines()[0], at().requests) == (1, f"a.csv: {said}", 0)
+    assert "next: mend the file" in done.out
+    assert "would be fixed" not in done.out
+    told = push(BAD, "--dry-run", "--json").told
+    assert (told["would_refuse"], told["new_types"], told["ended"]) == (True, {}, "dry run")
+    assert push(BAD, "--json").told["would_refuse"] is False, "it was refused"
+    assert push(GOOD, "--dry-run", "--json").told["would_refuse"] is False
+    done = push(BAD, "--dry-run", "--errors", "drop")
+    assert (done.status, done.out.splitlines()[0]) == (1, "a.csv: 3 rows: 2 invalid, 1 would be sent; dry run")
+
+
+def test_one_is_not_many(push, command, write):
+    assert push("id,City\n1,Pune\n", "--dry-run").out.startswith("a.csv: 1 row: 1 would be sent")
+    write("b.csv", "id,City\n,Pune\n")
+    assert "b.csv: 1 row: 1 error, 0 warnings\n" in command("validate", "b.csv", "--id-col", "id").out
+    assert "(1 error); with --errors drop 0 of 1 row would" in push("id,City\n,Pune\n", "--dry-run").out
+
+
+def test_a_refused_key_and_a_wrong_url_are_2(push, at, monkeypatch, faulty):
+    monkeypatch.setenv("GROWLYTICS_API_KEY", "another-key")
+    done = push(GOOD, "--json")
+    assert (done.status, done.told["ended"]) == (2, "stopped early")
+    assert "refused the API key" in done.err
+    at(faulty(redirect="http://127.0.0.1:9/login"))
+    assert push(GOOD).status == 2
+
+
+def test_a_damaged_ledger_is_2(push, at, write):
+    write("ledger.db", b"this is no database" * 100)
+    done = push(GOOD, "--ledger", "ledger.db")
+    assert done.status == 2
+    assert "ledger.db" in done.err
+
+
+@pytest.mark.slow
+def test_a_service_that_is_not_there_is_3(push, at):
+    done = push(GOOD, "--base-url", "http://127.0.0.1:9", "--json")
+    assert (done.status, done.told["counts"]["failed"]) == (3, 2)
+    assert "--skip-unchanged" in done.told["next"]
+    assert "retry()" not in done.err
+
+
+def test_what_arrived_is_spoken_of_only_where_something_did(push, at, faulty):
+    at(faulty(success_false=1.0))
+    nothing = push(GOOD, "--ledger", "none")
+    assert (nothing.status, nothing.out.splitlines()[-1]) == (1, "next: run the same command again.")
+    at(faulty(success_false=0.5, seed=1))
+    rows = "".join(f"{i},Pune\n" for i in range(40))
+    some = push(f"id,City\n{rows}", "--ledger", "none", "--json")
+    assert (some.told["counts"]["accepted"] > 0, some.told["counts"]["failed"] > 0) == (True, True)
+    assert "what arrived is sent once more" in some.told["next"]
+
+
+def test_the_key_can_stand_in_a_file(push, at, write, monkeypatch):
+    monkeypatch.delenv("GROWLYTICS_API_KEY")
+    write("key", f"\ufeff{at().api_key}\n")
+    monkeypatch.delenv("GROWLYTICS_API_KEY")
+    assert push(GOOD, "--key-file", "key").status == 0
+    write("key", "")
+    assert "the file is empty" in push(GOOD, "--key-file", "key").err
+
+
+@pytest.mark.parametrize("around", ["GROWLYTICS_API_KEY={}\n", '"{}"'])
+def test_a_key_with_something_around_it_is_refused_before_anything_is_sent(push, at, write, around):
+    box = at()
+    done = push(GOOD, "--key-file", write("key", around.format(box.api_key)))
+    assert (done.status, box.requests) == (2, 0)
+    assert "remove that" in done.err
+    assert box.api_key not in done.err
+
+
+@pytest.mark.parametrize("option", ["--key", "--api-key", "--token", "--password", "--key-file"])
+@pytest.mark.parametrize("joint", [" ", "="])
+def test_a_key_as_an_argument_is_refused_and_not_repeated(push, option, joint):
+    secret = "sk-0123456789-secret"
+    done = push(GOOD, *f"{option}{joint}{secret}".split(" "))
+    assert done.status == 2
+    assert secret not in done.out + done.err
+    assert done.err.startswith("error: ")
+
+
+def test_the_key_is_in_no_output(push, at, monkeypatch, tmp_path, faulty):
+    key = "hunted-7f3a9c2e51d8"
+    monkeypatch.setenv("GROWLYTICS_API_KEY", key)
+    files = ("--report", "r.html", "--violations", "v.csv", "--outcomes", "o.csv")
+    said = [
+        push(GOOD, *files),
+        push(GOOD, "--json"),
+        push(GOOD, "--help"),
+        push(BAD),
+        push(GOOD, "--base-url", f"http://x/?{key}"),
+    ]
+    monkeypatch.setenv("GROWLYTICS_API_KEY", key + "\n" + key)
+    said.append(push(GOOD))
+    written = [path.read_text("utf-8-sig") for path in tmp_path.iterdir() if path.suffix in (".html", ".csv")]
+    assert len(written) == 4
+    for text in (*written, *(one.out + one.err for one in said)):
+        assert key not in text
+
+
+def test_json_is_one_object_with_the_documented_keys_and_nothing_else_on_stdout(command, push, at, write):
+    write("a.csv", GOOD)
+    said = [push(GOOD, "--json"), push(BAD, "--json"), push("id,a\n1\n", "--json")]
+    said += [command(name, write("b.csv", GOOD), "--id-col", "id", "--json") for name in ("schema", "validate")]
+    assert [list(done.told) for done in said] == [list(KEYS)] * 5
+    assert list(Summary.__dataclass_fields__) == list(KEYS)
+    assert [done.told["exit_status"] for done in said] == [done.status for done in said] == [0, 1, 2, 0, 0]
+    assert said[2].told["message"] in said[2].err
+    assert said[3].told["columns"][0]["attribute"] == "City"
+    assert said[0].told["new_types"] == {"City": "string"}
+
+
+def test_quiet_says_nothing_where_all_is_well(push, at):
+    done = push(GOOD, "--quiet")
+    assert (done.status, done.out, done.err) == (0, "", "")
+    assert "id_duplicate" in push(BAD, "--quiet").out
+    assert json.loads(push(GOOD, "--quiet", "--json").out)["exit_status"] == 0
+
+
+def test_progress_in_a_log_is_a_line_at_the_end(push, at):
+    changes, line = push(GOOD).err.splitlines()
+    assert changes == "a.csv: 2 new, 0 changed, 0 unchanged"
+    assert line.startswith("push: 2/2 rows (100%), ")
+    lines = push("id,a\n").err.splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["note: a.csv: there are no rows.", "push: 0/0 rows (100%)"]
+
+
+def test_the_report_says_the_line_of_the_file(push, at, tmp_path):
+    push("id,City\na,Pune\n,Goa\n", "--errors", "drop", "--report", "r.html")
+    page = re.sub(r"<[^>]*>|\s+", " ", (tmp_path / "r.html").read_text("utf-8"))
+    assert re.search(r"row +line +id +status", page)
+    assert re.search(r" 1 +3 +– +invalid", page)
+
+
+def test_reports_and_outcomes_are_written_and_safe_in_a_spreadsheet(push, at):
+    push("id,City\n=1+1,Pune\n", "--report", "r.html", "--outcomes", "o.csv", "--violations", "v.csv")
+    assert "<html" in pathlib.Path("r.html").read_text()
+    assert "'=1+1" in pathlib.Path("o.csv").read_text("utf-8-sig")
+    assert csv_safe.read_csv("o.csv")["id"].tolist() == ["=1+1"]
+
+
+def test_a_file_that_cannot_be_written_costs_neither_the_push_nor_the_others(push, at, tmp_path):
+    (tmp_path / "r.html").symlink_to(tmp_path / "gone" / "r.html")
+    done = push(GOOD, "--report", "r.html", "--outcomes", "o.csv", "--json")
+    assert (done.status, len(at().stored()), len(pd.read_csv("o.csv"))) == (2, 2, 2)
+    assert "--report: 'r.html' could not be written" in done.err
+    assert done.told["files"] == {"outcomes": "o.csv"}
+
+
+def test_what_is_said_is_in_the_words_of_the_command(push, at, command, write):
+    push(GOOD)
+    write("b.jsonl", '{"id": "1", "City": 3, "New": 1}\n')
+    done = command("validate", "b.jsonl", "--id-col", "id", "--new-attributes", "forbid")
+    assert "--type City=string" in done.out
+    assert "fix: Correct the name, or leave the column out: --exclude New" in done.out
+    for word in ("types=", "df[", "result.", "Client("):
+        assert word not in done.out + done.err
+
+
+def test_a_fault_of_the_package_is_a_line_with_its_place_and_70():
+    def broken():
+        raise KeyError("x")
+
+    try:
+        broken()
+    except KeyError as error:
+        summary = explain(error, Summary("push", "a.csv"), Stopper())
+    assert (summary.exit_status, summary.ended) == (70, "error")
+    assert "unexpected KeyError (test_pushing.py, line " in summary.message
+    summary = explain(MemoryError(), Summary("push", "a.csv"), Stopper())
+    assert summary.exit_status == 2
+    assert "does not fit into memory" in summary.message
+
+
+def test_the_console_script_is_this_command():
+    pyproject = tomllib.loads((pathlib.Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert pyproject["project"]["scripts"] == {"growlytics-pandas": "growlytics_pandas.__main__:main"}

@@ -1,0 +1,69 @@
+"""Ids as text, and which of them are one."""
+
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from growlytics_pandas.columns.dtypes import inspect
+from growlytics_pandas.columns.ids import find_groups, fold, hash_texts, read_ids, too_long, unkept
+
+
+def read(*values, dtype=object):
+    column = pd.Series(values, dtype=dtype)
+    return read_ids(column, inspect(column).kind, ZoneInfo("UTC"))
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "texts"),
+    [
+        (["a", None], "str", ["a", ""]),
+        (["a", None], "string[pyarrow]", ["a", ""]),
+        (["b", "a", "b"], "category", ["b", "a", "b"]),
+        ([2**63, 1], "uint64", [str(2**63), "1"]),
+        ([2**60 + 1, None], "Int64", [str(2**60 + 1), ""]),
+        ([2**60 + 1, None], "int64[pyarrow]", [str(2**60 + 1), ""]),
+        ([2.0, None], "Float64", ["2", ""]),
+        ([1, "x", 2.0, None], object, ["1", "x", "2", ""]),
+        ([True, False], "bool", ["", ""]),
+    ],
+)
+def test_every_backing_gives_the_same_texts(values, dtype, texts):
+    assert read(*values, dtype=dtype).texts == texts
+
+
+def test_ids_are_counted_in_the_larger_of_code_points_and_utf_16_units():
+    assert too_long(["a" * 40, "a" * 41, "🎉" * 20, "🎉" * 21], 40).tolist() == [False, True, False, True]
+
+
+def test_colliding_hashes_are_settled_by_text():
+    texts = ["a", "b", "a", "c", "b", "d"]
+    same = np.zeros(len(texts), dtype="uint64")
+    groups = find_groups(same, np.ones(len(texts), dtype=bool), lambda found: [texts[row] for row in found.tolist()])
+    assert sorted(groups) == [[0, 2], [1, 4]]
+
+
+def test_only_rows_whose_hash_is_shared_are_compared_as_text():
+    texts = ["a", "b", "a", "c"]
+    fetched = []
+    find_groups(hash_texts(texts), np.ones(4, dtype=bool), lambda found: fetched.extend(found.tolist()) or ["a", "a"])
+    assert fetched == [0, 2]
+
+
+def test_rows_without_an_id_are_in_no_group():
+    texts = ["", "", "a"]
+    assert find_groups(hash_texts(texts), np.array([False, False, True]), lambda found: [""] * len(found)) == []
+
+
+def test_keep_means_what_it_means_in_pandas():
+    groups = [[0, 2, 5], [1, 3]]
+    column = pd.Series(["a", "b", "a", "b", "c", "a"])
+    for keep in ("first", "last", False):
+        assert unkept(groups, keep) == np.flatnonzero(column.duplicated(keep=keep)).tolist()
+
+
+def test_folding_is_by_what_the_eye_sees():
+    assert fold("Strasse") == fold("STRAßE")
+    assert fold("a\u200bb\ufeff") == "ab"
+    assert fold("ab") != fold("a b")

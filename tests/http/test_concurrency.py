@@ -1,0 +1,264 @@
+"""The pacer against simulated servers: limits are found and kept, and nothing else slows a run."""
+
+import math
+
+import pytest
+from simulated_servers import (
+    FAILURE,
+    PUSHBACK,
+    Down,
+    FixedWindow,
+    Noisy,
+    NoLimit,
+    Overloaded,
+    Run,
+    TokenBucket,
+    Unlucky,
+)
+
+from growlytics_pandas.http.concurrency import ConcurrencyController, ResponseStats
+
+RATES = [20, 100, pytest.param(1000, marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("retry_after", [None, 1.0])
+@pytest.mark.parametrize("server", [TokenBucket, FixedWindow])
+@pytest.mark.parametrize("latency", [0.005, 0.05, 0.2])
+@pytest.mark.parametrize("rate", RATES)
+def test_a_servers_rate_limit_is_found_and_held(rate, latency, server, retry_after):
+    run = Run(server(rate), latency, 70, retry_after=retry_after, max_concurrency=256)
+    assert run.accepted_per_second(10, 70) >= 0.9 * rate
+    assert run.refused_share(10, 70) < 0.02
+    assert run.refused_share(0, 10) < 0.25
+
+
+@pytest.mark.parametrize(("rate", "burst"), [(20, 500), (20, 2000), (100, 1000)])
+@pytest.mark.parametrize("latency", [0.005, 0.02, 0.1])
+def test_a_limit_that_lets_a_saved_up_burst_through_first_is_found_soon_after(latency, rate, burst):
+    run = Run(TokenBucket(rate, burst), latency, 45, max_concurrency=64)
+    end = next(at for at, kind in run.answers if kind)
+    assert run.accepted_per_second(end + 10, end + 30) >= 0.9 * rate
+    assert run.refused_share(end + 5, end + 30) < 0.1
+    assert sum(kind is not None for at, kind in run.answers) < 1000
+
+
+@pytest.mark.parametrize("server", [TokenBucket, FixedWindow])
+def test_a_limit_that_changes_is_followed_down_and_up(server):
+    run = Run(server(400), 0.05, 130, changes=[(40, 200), (80, 10**9)], max_concurrency=64)
+    assert run.accepted_per_second(20, 40) >= 0.9 * 400
+    assert run.accepted_per_second(50, 80) >= 0.9 * 200
+    assert run.refused_share(50, 80) < 0.02
+    assert run.accepted_per_second(120, 130) >= 0.98 * 64 / 0.05
+
+
+@pytest.mark.parametrize(("concurrency", "latency"), [(64, 0.05), (256, 0.05), (64, 0.005), (1, 0.05)])
+def test_without_a_limit_the_whole_window_is_used_within_a_second(concurrency, latency):
+    run = Run(NoLimit(), latency, 6, max_concurrency=concurrency)
+    assert run.accepted_per_second(1, 6) >= 0.98 * concurrency / latency
+    assert run.most_in_flight == concurrency
+
+
+def test_a_run_begins_politely():
+    assert ConcurrencyController(max_concurrency=256).allowance(0.0, 0) == 8
+    assert ConcurrencyController(max_concurrency=3).allowance(0.0, 0) == 3
+
+
+@pytest.mark.parametrize("kind", [PUSHBACK, FAILURE])
+def test_one_refusal_in_a_hundred_does_not_slow_the_run(kind):
+    run = Run(Unlucky(0.01, kind), 0.02, 20, max_concurrency=64, retry_after=1.0)
+    assert run.accepted_per_second(2, 20) >= 0.95 * 64 / 0.02
+    assert not run.pacer.is_paused
+
+
+def test_a_burst_of_refusals_from_one_window_cuts_it_once():
+    pacer = ConcurrencyController(max_concurrency=64, start=64)
+    pacer.note_started(0.0, pacer.allowance(0.0, 0))
+    pacer.note_answers(0.1, ResponseStats(good=14, seconds=1.4))
+    for _ in range(50):
+        pacer.note_answers(0.1, ResponseStats(failures=1))
+    assert 0.5 * 64 <= pacer.concurrency < 64
+
+
+@pytest.mark.parametrize("rate", [0.5, 3, 20, 1000])
+def test_max_rate_holds_in_every_second(rate):
+    run = Run(NoLimit(), 0.01, 20, max_concurrency=64, max_rate=rate)
+    most = max(sum(1 for at in run.starts if start <= at < start + 1) for start in [s / 7 for s in range(130)])
+    assert most <= max(1, math.ceil(1.05 * rate))
+    assert len(run.starts) >= 0.95 * 20 * rate
+
+
+def test_max_rate_holds_after_a_lower_limit_of_the_server_was_lifted():
+    run = Run(TokenBucket(50), 0.02, 60, changes=[(15, 10**9)], max_concurrency=64, max_rate=100)
+    assert run.accepted_per_second(5, 15) >= 0.9 * 50
+    assert 0.95 * 100 <= run.accepted_per_second(45, 60) <= 1.05 * 100
+
+
+def test_time_is_waited_for_only_where_time_helps():
+    pacer = ConcurrencyController(max_concurrency=2)
+    pacer.note_started(0.0, pacer.allowance(0.0, 0))
+    assert pacer.allowance(0.0, 2) == 0
+    assert pacer.seconds_until_next(0.0) == math.inf
+    limited = ConcurrencyController(max_rate=2.0)
+    limited.note_started(0.0, limited.allowance(0.0, 0))
+    assert limited.allowance(0.0, 1) == 0
+    assert limited.seconds_until_next(0.0) == pytest.approx(0.5)
+    assert limited.allowance(0.5, 0) == 1
+
+
+def test_an_outage_sends_single_probes_and_its_end_is_noticed():
+    run = Run(Down(5, 45), 0.02, 80, max_concurrency=64)
+    during = [at for at in run.starts if 9 <= at < 45]
+    assert 2 <= len(during) <= 8
+    assert run.accepted_per_second(62, 80) >= 0.95 * 64 / 0.02
+    assert run.pacer.outage_seconds(80.0) == 0.0
+
+
+@pytest.mark.parametrize("end", [7.5, 9, 25])
+@pytest.mark.parametrize("latency", [0.02, 0.2])
+def test_after_an_outage_the_run_is_as_fast_again_as_soon_as_at_its_start(latency, end):
+    run = Run(Down(5, end), latency, end + 20, max_concurrency=64)
+    back = next(at for at, kind in run.answers if at >= end and kind is None)
+    soon = back + 8 * latency
+    assert run.accepted_per_second(soon, soon + 2) >= 0.9 * 64 / latency
+
+
+def test_a_long_outage_ends_the_run():
+    run = Run(Down(0, 10**9), 0.02, 1000, max_concurrency=64, outage_limit_seconds=60.0)
+    assert 60 <= run.ended <= 76
+    assert run.pacer.is_paused
+    assert run.pacer.outage_seconds(run.ended) >= 60.0
+
+
+def test_a_wait_that_the_server_asked_for_is_no_reason_to_give_up_before_its_end():
+    pacer = ConcurrencyController(outage_limit_seconds=60.0)
+    for n in range(40):
+        pacer.note_answers(n * 0.1, ResponseStats(pushbacks=1, retry_after_seconds=200.0))
+    assert pacer.is_paused
+    assert pacer.allowance(150.0, 0) == 0
+    assert not pacer.has_given_up(195.0)
+    assert pacer.allowance(210.0, 0) == 1
+    pacer.note_started(210.0, 1)
+    assert not pacer.has_given_up(210.0)
+    pacer.note_answers(210.1, ResponseStats(pushbacks=1, retry_after_seconds=200.0))
+    assert pacer.has_given_up(210.1)
+
+
+def test_many_failures_at_once_are_no_outage_before_seconds_have_passed():
+    pacer = ConcurrencyController()
+    for n in range(50):
+        pacer.note_answers(1000.0 + n * 0.03, ResponseStats(failures=1))
+    assert not pacer.is_paused
+    pacer.note_answers(1002.5, ResponseStats(failures=1))
+    assert pacer.is_paused
+
+
+def test_one_bad_row_among_good_ones_is_no_outage():
+    pacer = ConcurrencyController()
+    for n in range(200):
+        pacer.note_answers(n * 0.1, ResponseStats(failures=1))
+        if n % 5 == 0:
+            pacer.note_answers(n * 0.1, ResponseStats(good=1, seconds=0.05))
+    assert not pacer.is_paused
+    assert pacer.outage_seconds(20.0) == 0.0
+
+
+@pytest.mark.parametrize("latency", [0.001, 0.005, 0.05])
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.2])
+def test_refusals_that_do_not_depend_on_our_speed_do_not_slow_the_run(share, latency):
+    run = Run(Noisy(share), latency, 8, max_concurrency=4, retry_after=1.0)
+    assert run.accepted_per_second(5, 8) >= 0.7 * (1 - share) * 4 / latency
+    assert run.accepted_per_second(0, 5) >= 0.5 * (1 - share) * 4 / latency
+
+
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.2])
+def test_refusals_that_begin_in_the_middle_of_a_run_do_not_slow_it_for_long(share):
+    run = Run(Noisy(share, start=5.0), 0.005, 12, max_concurrency=4, retry_after=1.0)
+    assert run.accepted_per_second(8, 12) >= 0.7 * (1 - share) * 4 / 0.005
+
+
+@pytest.mark.parametrize("server", [TokenBucket, FixedWindow])
+@pytest.mark.parametrize("latency", [0.005, 0.05])
+def test_a_rate_limit_is_found_behind_refusals_that_do_not_depend_on_it(latency, server):
+    run = Run(Noisy(0.05, server(100)), latency, 70, retry_after=1.0, max_concurrency=64)
+    assert run.accepted_per_second(10, 70) >= 0.85 * 100
+    assert run.refused_share(10, 70) < 0.05 + 0.03
+
+
+def test_refusals_at_random_do_not_hide_a_limit_that_begins_later():
+    run = Run(Noisy(0.05, TokenBucket(10**9)), 0.01, 40, changes=[(10, 200)], max_concurrency=8)
+    assert run.accepted_per_second(5, 10) >= 0.9 * 0.95 * 8 / 0.01
+    assert run.accepted_per_second(20, 40) >= 0.85 * 200
+    assert run.refused_share(20, 40) < 0.05 + 0.03
+
+
+def test_a_wait_that_one_refused_row_was_asked_for_does_not_hold_the_others():
+    pacer = ConcurrencyController(start=8)
+    pacer.note_started(0.0, pacer.allowance(0.0, 0))
+    pacer.note_answers(0.1, ResponseStats(good=3, seconds=0.3))
+    pacer.note_answers(0.2, ResponseStats(pushbacks=1, retry_after_seconds=60.0))
+    assert pacer.allowance(0.2, 4) >= 4
+
+
+def test_when_everything_is_refused_the_wait_that_the_server_asks_for_is_kept():
+    pacer = ConcurrencyController(start=16)
+    pacer.note_started(0.0, pacer.allowance(0.0, 0))
+    assert pacer.hold_seconds(0.0) == 0.0
+    answers = ResponseStats(pushbacks=14)
+    answers.note_pushback(3.0)
+    answers.note_pushback(None)
+    pacer.note_answers(0.1, answers)
+    assert pacer.hold_seconds(3.0) == pytest.approx(0.1)
+    assert pacer.allowance(3.0, 0) == 0
+    assert pacer.seconds_until_next(3.0) == pytest.approx(0.1)
+    assert pacer.allowance(3.1, 0) == 1
+    pacer.note_started(3.1, 1)
+    pacer.note_answers(3.15, ResponseStats(good=1, seconds=0.05))
+    assert pacer.hold_seconds(3.15) == 0.0
+
+
+def test_too_many_failures_narrow_the_window():
+    run = Run(Overloaded(16), 0.05, 20, max_concurrency=64)
+    assert run.refused_share(5, 20) < 0.1
+    assert run.accepted_per_second(5, 20) >= 0.6 * 16 / 0.05
+
+
+@pytest.mark.parametrize("share", [0.05, 0.25])
+def test_a_small_run_gets_through_refusals_at_random(share):
+    run = Run(Noisy(share), 0.001, 3, retry_after=1.0)
+    assert run.accepted_per_second(0, 3) * 3 >= 300
+
+
+@pytest.mark.parametrize(("concurrency", "rate"), [(8, 60), (1, 20)])
+def test_a_rate_does_not_rise_while_slow_answers_are_what_holds_requests_back(concurrency, rate):
+    run = Run(FixedWindow(rate), 0.01, 60, extra=lambda at: 1.0 if 20 <= at < 45 else 0.0, max_concurrency=concurrency)
+    assert run.accepted_per_second(10, 20) >= 0.85 * rate
+    assert run.refused_share(46, 48) < 0.05
+
+
+def test_a_full_window_waits_for_an_answer_and_not_for_the_rate():
+    pacer = ConcurrencyController(max_concurrency=4, max_rate=1000.0)
+    for n in range(4):
+        assert pacer.allowance(n / 100, n) >= 1
+        pacer.note_started(n / 100, 1)
+    assert pacer.allowance(0.04, 4) == 0
+    assert pacer.seconds_until_next(0.04) == math.inf
+
+
+def test_the_window_grows_also_where_the_run_looks_up_before_an_answer_is_there():
+    pacer = ConcurrencyController(max_concurrency=64)
+    pacer.note_started(0.0, pacer.allowance(0.0, 0))
+    assert pacer.allowance(0.5, 8) == 0
+    pacer.note_answers(1.0, ResponseStats(good=8, seconds=8.0))
+    assert pacer.concurrency == 16
+
+
+def test_a_rate_does_not_rise_while_the_run_looks_up_in_vain():
+    pacer = Run(FixedWindow(60), 0.05, 20, max_concurrency=64).pacer
+    for now in range(20, 60):
+        assert pacer.allowance(now, 64) == 0
+    started = 0
+    for n in range(100):
+        count = pacer.allowance(60 + n / 100, 0)
+        pacer.note_started(60 + n / 100, count)
+        started += count
+    assert started <= 70

@@ -1,0 +1,236 @@
+import random
+import time
+from email.utils import formatdate
+
+import pytest
+
+from growlytics_pandas.http.response import MAX_LINE_CHARS, Response, TransportError, one_line
+from growlytics_pandas.http.retry import (
+    RetryPolicy,
+    RetryQuota,
+    Verdict,
+    describe,
+    is_free,
+    judge,
+    may_have_arrived,
+    parse_retry_after,
+)
+
+NOW = 1_700_000_000.0
+
+
+def answer(status, body=b"", **kwargs):
+    return Response(0, status, body, 0.1, **kwargs)
+
+
+def lost(fault, **kwargs):
+    return Response(0, 0, b"", 0.1, fault, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "verdict"),
+    [
+        (200, b'{"success":true}', Verdict.ACCEPTED),
+        (200, b'{"success": true}', Verdict.ACCEPTED),
+        (200, b' {"id":"a","success":true}\n', Verdict.ACCEPTED),
+        (201, b'{"success":true}', Verdict.ACCEPTED),
+        (200, b'{"success":false}', Verdict.REJECTED),
+        (200, b'{"success":"true"}', Verdict.REJECTED),
+        (200, b'{"success":1}', Verdict.REJECTED),
+        (200, b"[true]", Verdict.REJECTED),
+        (200, b"null", Verdict.REJECTED),
+        (200, b" <!doctype html><p>Log in to the guest network", Verdict.REJECTED),
+        (200, b"", Verdict.RETRY),
+        (200, b'{"succ', Verdict.RETRY),
+        (200, b'{"success":true', Verdict.RETRY),
+        (500, b'{"success":true}', Verdict.RETRY),
+        (400, b'{"success":true}', Verdict.REJECTED),
+        (302, b'{"success":true}', Verdict.WRONG_ENDPOINT),
+    ],
+)
+def test_only_json_with_success_exactly_true_is_success(status, body, verdict):
+    assert judge(answer(status, body)) is verdict
+
+
+@pytest.mark.parametrize(
+    ("statuses", "verdict"),
+    [
+        ((401, 403), Verdict.WRONG_KEY),
+        ((301, 302, 307, 308, 404, 405, 407), Verdict.WRONG_ENDPOINT),
+        ((408, 425, 429, 500, 502, 503, 504, 599), Verdict.RETRY),
+        ((400, 402, 409, 413, 422), Verdict.REJECTED),
+    ],
+)
+def test_statuses_concern_the_row_the_key_the_url_or_the_moment(statuses, verdict):
+    assert {judge(answer(status)) for status in statuses} == {verdict}
+
+
+def test_every_fault_has_a_verdict_and_only_tls_blames_the_url():
+    verdicts = {fault: judge(lost(fault)) for fault in TransportError}
+    assert [fault for fault, verdict in verdicts.items() if verdict is Verdict.WRONG_ENDPOINT] == [TransportError.TLS]
+    assert {fault for fault, verdict in verdicts.items() if verdict is Verdict.RETRY} == {
+        TransportError.CONNECT, TransportError.TIMEOUT, TransportError.BROKEN, TransportError.STALE, TransportError.FILES,
+    }  # fmt: skip
+    assert Verdict.ACCEPTED not in verdicts.values()
+    assert judge(answer(404, fault=TransportError.TOO_LARGE)) is Verdict.WRONG_ENDPOINT
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (lost(TransportError.TIMEOUT), True),
+        (lost(TransportError.BROKEN), True),
+        (lost(TransportError.CONNECT, was_sent=False), False),
+        (answer(200, b""), True),
+        (answer(200, b'{"success":false}'), False),
+        (answer(504), True),
+        (answer(500), True),
+        (answer(503), False),
+        (answer(429), False),
+        (answer(302), False),
+        (answer(401), False),
+        (answer(700), True),
+        (answer(200, fault=TransportError.TOO_LARGE), True),
+        (answer(404, fault=TransportError.TOO_LARGE), False),
+        (answer(422), False),
+        (answer(500, repeats=1), True),
+        (lost(TransportError.CONNECT, was_sent=False, repeats=1), True),
+    ],
+)
+def test_a_row_whose_answer_was_lost_is_told_apart_from_a_refused_one(reply, expected):
+    assert may_have_arrived(reply) is expected
+
+
+def test_only_a_stale_connection_is_retried_for_nothing():
+    assert [fault for fault in TransportError if is_free(lost(fault))] == [TransportError.STALE]
+    assert not is_free(answer(500))
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (answer(422, b'{"success":false,"message":"id is too long"}'), "HTTP 422: id is too long"),
+        (answer(400, b'{"error":{"code":7,"message":"bad"}}'), "HTTP 400: bad"),
+        (answer(400, b'{"errors":["first","second"]}'), "HTTP 400: first"),
+        (answer(200, b'{"success":false}'), 'HTTP 200: {"success":false}'),
+        (answer(500), "HTTP 500: an empty answer"),
+        (answer(502, b"<html><head><title>x</title></head><h1>Bad &amp; ugly</h1>\n<hr>nginx"), "HTTP 502: Bad & ugly nginx"),
+        (answer(302, location="https://elsewhere.example/x?token=1"), "HTTP 302: redirects to https://elsewhere.example/x"),
+        (answer(302, location="https://a.example/x?t=1&next=/y?t=2"), "HTTP 302: redirects to https://a.example/x"),
+        (answer(302, b"Log in first", location="/login"), "HTTP 302: redirects to /login; Log in first"),
+        (answer(404, fault=TransportError.TOO_LARGE), "HTTP 404: the answer was larger than any answer of this API"),
+        (lost(TransportError.TIMEOUT, detail="after 30 s"), "no answer in time: after 30 s"),
+        (lost(TransportError.BROKEN), "the connection broke"),
+    ],
+)  # fmt: skip
+def test_the_servers_own_words_are_found(reply, words):
+    assert describe(reply) == words
+
+
+def test_a_hostile_answer_becomes_one_short_visible_line():
+    words = describe(answer(400, b"\x1b[31m\xe2\x80\xaeevil\r\n\x00\xff" + b"very long " * 100_000))
+    assert len(words) == MAX_LINE_CHARS
+    assert words.isprintable()
+    assert "\u202e" not in words
+    assert one_line("a\n\tb\u200bc") == "a b c"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0.0),
+        ("5\n7\n3", 7.0),
+        ("soon\n2", 2.0),
+        (f"2\n{formatdate(NOW + 90, usegmt=True)}", 90.0),
+        (" 120 ", 120.0),
+        ("1.5", 1.5),
+        (formatdate(NOW + 90, usegmt=True), 90.0),
+        (formatdate(NOW - 90, usegmt=True), 0.0),
+        ("Wed, 15 Nov 2023 03:44:20 +0530", 60.0),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        ("-5", None),
+        ("٣", None),
+        ("inf", None),
+        ("9" * 5000, None),
+        ("Mon, 99 Foo 99999 99:99:99 GMT", None),
+    ],
+)
+def test_retry_after_is_read_as_seconds_or_as_a_date(text, seconds):
+    assert parse_retry_after(text, NOW) == seconds
+
+
+def test_a_retry_after_date_without_a_zone_is_utc_wherever_the_notebook_runs(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        assert parse_retry_after("Tue Nov 14 22:14:50 2023", NOW) == 90.0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_row_waits_until_the_date_that_the_service_names():
+    reply = answer(503, retry_after=formatdate(NOW + 20, usegmt=True))
+    assert RetryPolicy().wait(1, reply, lambda: 0.0, NOW) == 20.0
+
+
+def test_waits_grow_are_spread_and_end():
+    policy = RetryPolicy(max_attempts=5, base_seconds=0.5, cap_seconds=3.0)
+    longest = [policy.wait(attempts, answer(500), lambda: 1.0, NOW) for attempts in range(1, 6)]
+    assert longest == [0.5, 1.0, 2.0, 3.0, None]
+    assert policy.wait(1, answer(500), lambda: 0.0, NOW) == 0.0
+    assert RetryPolicy(max_attempts=10**6).wait(10**5, answer(500), lambda: 1.0, NOW) == 30.0
+
+
+def test_retry_after_is_a_floor_and_spread():
+    policy = RetryPolicy()
+    draw = random.Random(1).random
+    waits = [policy.wait(1, answer(429, retry_after="20"), draw, NOW) for _ in range(100)]
+    assert min(waits) >= 20.0
+    assert 21.5 <= max(waits) <= 22.0
+    assert len(set(waits)) == 100
+    assert policy.wait(1, answer(429, retry_after="21600"), lambda: 0.0, NOW) == 21600.0
+    assert policy.wait(5, answer(429, retry_after="1"), lambda: 0.0, NOW) is None
+
+
+def test_what_many_successes_saved_up_is_there_for_the_rows_that_wait_at_the_end():
+    budget = RetryQuota()
+    budget.note_success(1000)
+    assert sum(budget.try_spend(0.0) for _ in range(1000)) == 600
+    budget.note_success(10**6)
+    assert sum(budget.try_spend(0.0) for _ in range(10**4)) == 4000
+
+
+def test_rows_that_an_outage_left_waiting_do_not_trickle_once_the_service_is_well():
+    budget, now, waiting = RetryQuota(), 0.0, 2000
+    while budget.try_spend(now):
+        pass
+    while waiting:
+        sent = 0
+        while sent < min(waiting, 100) and budget.try_spend(now):
+            sent += 1
+        budget.note_success(sent, sent)
+        waiting -= sent
+        now += 0.05
+    assert now < 5
+
+
+def test_a_retry_does_not_wait_while_there_is_budget_and_then_no_longer_than_it_must():
+    budget = RetryQuota()
+    assert budget.seconds_until_next(0.0) == 0.0
+    while budget.try_spend(0.0):
+        pass
+    assert budget.seconds_until_next(0.1) == pytest.approx(0.1)
+    assert budget.try_spend(0.21)
+
+
+def test_the_budget_lets_retries_wait_in_an_outage_and_never_stops_them():
+    budget = RetryQuota()
+    spent = sum(budget.try_spend(0.0) for _ in range(1000))
+    assert spent == 100
+    assert budget.seconds_until_next(0.0) == pytest.approx(0.2)
+    assert sum(budget.try_spend(10.0) for _ in range(1000)) == 50
+    budget.note_success(20)
+    assert sum(budget.try_spend(10.0) for _ in range(1000)) == 10

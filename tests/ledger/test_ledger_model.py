@@ -1,0 +1,151 @@
+"""Whatever is done to a workspace, it says what a plain dict would say."""
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from growlytics_pandas.ledger import Ledger
+from growlytics_pandas.ledger import digest_log as payloads
+
+WHEN = datetime(2024, 1, 1, tzinfo=UTC)
+IDS = [f"user-{n}" for n in range(4)]
+BODIES = ["A", "B", "C"]
+NAMES = ["email", *(f"a{n}" for n in range(70))]
+TYPES = ["string", "number"]
+
+customers = st.lists(st.sampled_from(IDS), min_size=1, unique=True)
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    @initialize()
+    def start(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.path = Path(self.directory.name) / "ledger.sqlite3"
+        self.accepted: dict[str, str] = {}  # as the file has it
+        self.buffered: dict[str, str] = {}  # and what a crash may still lose
+        self.sent: dict[str, set[str]] = {id_: set() for id_ in IDS}
+        self.types: dict[str, tuple[str, str]] = {}
+        self.open()
+
+    def open(self):
+        self.ledger = Ledger(self.path)
+        self.workspace = self.ledger.workspace("https://api.example", "key")
+
+    def digest(self, workspace, ids, body):
+        return workspace.digest(ids, [f"{id_} {body}".encode() for id_ in ids])
+
+    def settle(self):
+        self.accepted |= self.buffered
+        self.buffered = {}
+
+    def withdraw(self, workspace, ids, body, names, present):
+        self.settle()  # a withdrawal commits what is buffered first
+        workspace.withdraw(self.digest(workspace, ids, body), names, present)
+        for row, id_ in enumerate(ids):
+            self.sent[id_] |= {name for at, name in enumerate(names) if present[row, at] and name != "email"}
+            if self.accepted.get(id_) != body:
+                self.accepted.pop(id_, None)
+
+    @rule(
+        ids=customers,
+        body=st.sampled_from(BODIES),
+        names=st.lists(st.sampled_from(NAMES), unique=True, max_size=4),
+        data=st.data(),
+    )
+    def send(self, ids, body, names, data):
+        present = np.array(
+            data.draw(
+                st.lists(
+                    st.lists(st.booleans(), min_size=len(names), max_size=len(names)),
+                    min_size=len(ids),
+                    max_size=len(ids),
+                )
+            ),
+            dtype=bool,
+        ).reshape(len(ids), len(names))
+        self.withdraw(self.workspace, ids, body, names, present)
+        answered = data.draw(st.lists(st.booleans(), min_size=len(ids), max_size=len(ids)))
+        self.workspace.accept(self.digest(self.workspace, ids, body).take(np.array(answered)))
+        self.buffered |= {id_: body for id_, answer in zip(ids, answered, strict=True) if answer}
+
+    @rule(ids=customers, body=st.sampled_from(BODIES))
+    def another_process_sends(self, ids, body):
+        self.workspace.flush()
+        with Ledger(self.path) as other:
+            workspace = other.workspace("https://api.example", "key")
+            self.withdraw(workspace, ids, body, [], np.zeros((len(ids), 0), bool))
+            workspace.accept(self.digest(workspace, ids, body))
+        self.accepted |= dict.fromkeys(ids, body)
+
+    @rule()
+    def crash(self):
+        self.ledger._file.close()  # nothing is flushed
+        self.buffered = {}
+        self.open()
+
+    @rule()
+    def close_and_open(self):
+        self.ledger.close()
+        self.settle()
+        self.open()
+
+    @rule(ids=st.none() | customers, attributes=st.booleans())
+    def forget(self, ids, attributes):
+        self.settle()
+        chosen = IDS if ids is None else ids
+        expected = sum(id_ in self.accepted or (attributes and bool(self.sent[id_])) for id_ in chosen)
+        assert self.workspace.forget(ids, attributes=attributes) == expected
+        for id_ in chosen:
+            self.accepted.pop(id_, None)
+            if attributes:
+                self.sent[id_] = set()
+
+    @rule(types=st.dictionaries(st.sampled_from(NAMES[1:4]), st.sampled_from(TYPES), max_size=2), certain=st.booleans())
+    def pin(self, types, certain):
+        pinned = self.workspace.pin(types, WHEN, certain=certain)
+        before = dict(self.types)
+        for name, type_ in types.items():
+            known, source = before.get(name, (type_, ""))
+            if known == type_ and source != "accepted":
+                self.types[name] = (type_, "accepted" if certain else "uncertain")
+        assert pinned.new.keys() == {name for name in types if self.types.get(name) != before.get(name)}
+        assert pinned.conflicts.keys() == {name for name in types if before.get(name, (types[name],))[0] != types[name]}
+
+    @rule()
+    def compare_payloads(self):
+        self.settle()
+        for body in BODIES:
+            said = self.workspace.unchanged(self.digest(self.workspace, IDS, body)).tolist()
+            assert said == [self.accepted.get(id_) == body for id_ in IDS]
+
+    @rule()
+    def compare_attributes(self):
+        self.settle()
+        held = self.workspace.has_attributes(self.workspace.keys(IDS), NAMES).tolist()
+        assert held == [[name in self.sent[id_] for name in NAMES] for id_ in IDS]
+
+    @invariant()
+    def types_agree(self):
+        if hasattr(self, "workspace"):
+            assert {name: (fact.type, fact.source) for name, fact in self.workspace.known_types().items()} == self.types
+
+    def teardown(self):
+        if hasattr(self, "ledger"):
+            self.ledger.close()
+            self.directory.cleanup()
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch):
+    monkeypatch.setattr(payloads, "MAX_SEGMENTS", 4)
+
+
+@pytest.mark.slow
+class TestLedgerModel(LedgerMachine.TestCase):
+    settings = settings(max_examples=60, stateful_step_count=25, deadline=None)

@@ -1,0 +1,185 @@
+"""The ledger among processes: several at once, and one that is killed."""
+
+import gc
+import os
+import subprocess
+import sys
+
+import pytest
+
+from growlytics_pandas import Client
+from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.ledger import Ledger
+
+URL = "https://api.example"
+KEY = "key"
+N_PROCESSES = 3
+N_CHUNKS = 40
+CHUNK = 50
+
+WRITER = """
+import sys
+from datetime import UTC, datetime
+from growlytics_pandas.ledger import Ledger, digest_log
+path, me, n_chunks, chunk = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+digest_log.MAX_SEGMENTS = 20  # compactions in the middle of the others' writes
+sys.stdin.readline()
+with Ledger(path) as ledger:
+    workspace = ledger.workspace("https://api.example", "key")
+    run = workspace.begin_run(n_chunks * chunk, datetime.now(UTC))
+    for start in range(n_chunks):
+        ids = [f"{me}-{start}-{n}" for n in range(chunk)]
+        digests = workspace.digest(ids, [id_.encode() for id_ in ids])
+        workspace.withdraw(digests, ["shared", f"only-{me}"])
+        workspace.accept(digests)
+        workspace.flush()
+        workspace.pin({"shared": "string", f"{me}-{start}": "number"}, datetime.now(UTC), certain=True)
+    workspace.end_run(run, {"accepted": n_chunks * chunk}, "finished")
+"""
+
+
+@pytest.mark.slow
+def test_several_processes_lose_nothing_of_each_other(tmp_path):
+    path = tmp_path / "ledger.sqlite3"
+    command = [sys.executable, "-c", WRITER, path]
+    writers = [
+        subprocess.Popen([*command, str(me), str(N_CHUNKS), str(CHUNK)], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        for me in range(N_PROCESSES)
+    ]
+    errors = [writer.communicate(b"go\n")[1] for writer in writers]
+    assert errors == [b""] * N_PROCESSES
+    with Ledger(path) as ledger:
+        workspace = ledger.workspace(URL, KEY)
+        ids = [f"{me}-{start}-{n}" for me in range(N_PROCESSES) for start in range(N_CHUNKS) for n in range(CHUNK)]
+        assert workspace.unchanged(workspace.digest(ids, [id_.encode() for id_ in ids])).all()
+        held = workspace.has_attributes(workspace.keys(ids), ["shared", *(f"only-{me}" for me in range(N_PROCESSES))])
+        assert held.sum(axis=0).tolist() == [len(ids)] + [N_CHUNKS * CHUNK] * N_PROCESSES
+        assert len(workspace.known_types()) == 1 + N_PROCESSES * N_CHUNKS
+        assert workspace.history()["ended"].tolist() == ["finished"] * N_PROCESSES
+
+
+# The child sends versions 0, 1, 2, … of ten customers; what "arrived" is a line in a file. It is killed anywhere.
+KILLED = """
+import os, random, signal, sys, time
+from growlytics_pandas.ledger import Ledger, digest_log
+payloads.MAX_SEGMENTS = 5
+path, arrived = sys.argv[1], os.open(sys.argv[2], os.O_CREAT | os.O_APPEND | os.O_WRONLY)
+ids = [f"user-{n}" for n in range(10)]
+
+def send(first):
+    workspace = Ledger(path).workspace("https://api.example", "key")
+    for version in range(first, first + 100_000):
+        digests = workspace.digest(ids, [f"{id_} {version % 3}".encode() for id_ in ids])
+        workspace.withdraw(digests, ["city"])
+        os.write(arrived, b"%d" % (version % 3))
+        workspace.accept(digests)
+        workspace.flush()
+
+random.seed(7)
+for _ in range(20):
+    child = os.fork()
+    if child == 0:
+        try:
+            send(random.randrange(3))
+        finally:
+            os._exit(3)
+    target = os.path.getsize(sys.argv[2]) + random.randrange(40)
+    while os.path.getsize(sys.argv[2]) < target:  # so many bodies further, however slow the machine is
+        time.sleep(0.0005)
+    time.sleep(0.002 * random.random())
+    os.kill(child, signal.SIGKILL)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    last = int(open(sys.argv[2]).read()[-1:] or -1)
+    with Ledger(path) as ledger:
+        workspace = ledger.workspace("https://api.example", "key")
+        said = {v: workspace.unchanged(workspace.digest(ids, [f"{i} {v}".encode() for i in ids])) for v in range(3)}
+    wrong = [v for v in range(3) if v != last and said[v].any()]
+    print(last, [bool(said[v].all()) for v in range(3)], "wrong" if wrong else "right")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and kill")
+def test_a_kill_at_any_moment_never_makes_an_overwritten_body_count_as_unchanged(tmp_path):
+    command = [sys.executable, "-W", "ignore", "-c", KILLED, tmp_path / "ledger.sqlite3", tmp_path / "arrived"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 20
+    assert not [line for line in lines if "wrong" in line]
+    assert any("True" in line for line in lines)  # some deaths came after the acceptance
+
+
+NEIGHBOUR = """
+import sys
+from growlytics_pandas import Client
+
+client = Client("sk-0123456789abcdef", "http://127.0.0.1:9", ledger=sys.argv[1])
+print(sorted(client.types()["attribute"]))
+client.ledger.close()
+"""
+
+
+@pytest.mark.parametrize("way", ["client", "backup", "link", "refused", "collected", "output", "companion"])
+def test_what_one_client_learns_after_others_have_come_and_gone_is_kept(path, tmp_path, way):
+    def ask_neighbour():
+        return subprocess.run(
+            [sys.executable, "-c", NEIGHBOUR, path], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    def open_client(ledger=path):
+        return Client("sk-0123456789abcdef", "http://127.0.0.1:9", ledger=ledger)
+
+    ours = open_client()
+    ours.declare_types({"A": "number"})
+    if way == "client":
+        others = [open_client(), open_client()]
+        others[0].types()
+        others[0].ledger.close()
+        others[1].types()
+    elif way == "backup":
+        ours.ledger.backup(tmp_path / "backup.db")
+        open_client().ledger.backup(tmp_path / "second.db")
+    elif way == "link":
+        (tmp_path / "link.db").symlink_to(path)
+        open_client(tmp_path / "link.db").types()
+    elif way == "refused":
+        with pytest.raises(InvalidArgumentError):
+            open_client().declare_types({"A": "string"})
+    elif way in ("output", "companion"):
+        target = path if way == "output" else f"{path}-shm"
+        with pytest.raises(InvalidArgumentError, match="is a database"):
+            ours.export_types(target)
+    else:
+        open_client().types()
+        gc.collect()
+    assert ask_neighbour() == "['A']"
+    ours.declare_types({"B": "number"})
+    assert ask_neighbour() == "['A', 'B']"
+
+
+OPENER = """
+import sys
+from growlytics_pandas import Ledger
+
+print("ready", flush=True)
+for path in sys.stdin:
+    with Ledger(path.strip()) as ledger:
+        ledger.workspace("https://api.example", "key")
+        print("made", flush=True)
+"""
+
+
+def test_processes_that_make_one_ledger_at_the_same_moment_do_not_trip_over_each_other(tmp_path):
+    openers = [
+        subprocess.Popen([sys.executable, "-c", OPENER], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    assert [opener.stdout.readline() for opener in openers] == ["ready\n"] * 3
+    for i in range(40):
+        for opener in openers:
+            opener.stdin.write(f"{tmp_path / str(i)}.sqlite3\n")
+            opener.stdin.flush()
+        assert [opener.stdout.readline() for opener in openers] == ["made\n"] * 3
+    for opener in openers:
+        opener.communicate()

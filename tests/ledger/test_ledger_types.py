@@ -1,0 +1,121 @@
+"""What the ledger remembers of types: pinned once, declared, exported, forgotten."""
+
+import json
+from datetime import UTC, datetime
+
+import pandas as pd
+import pytest
+
+from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.ledger import KnownType, Project
+
+URL = "https://api.example"
+KEY = "a-very-secret-key"
+WHEN = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def workspace(ledger) -> Project:
+    return ledger.workspace(URL, KEY)
+
+
+class TestTypes:
+    def test_what_was_accepted_is_pinned_once(self, workspace):
+        assert workspace.pin({"city": "string"}, WHEN, certain=True).new == {"city": "string"}
+        later = WHEN.replace(year=2030)
+        again = workspace.pin({"city": "string", "orders": "number"}, later, certain=True)
+        assert again.new == {"orders": "number"}
+        assert again.conflicts == {}
+        assert workspace.known_types() == {
+            "city": KnownType("string", WHEN, "accepted"),
+            "orders": KnownType("number", later, "accepted"),
+        }
+
+    def test_an_uncertain_type_is_told_apart_and_becomes_certain(self, workspace):
+        workspace.pin({"city": "string"}, WHEN, certain=False)
+        assert workspace.known_types()["city"] == KnownType("string", WHEN, "uncertain")
+        assert workspace.pin({"city": "string"}, datetime.now(UTC), certain=True).new == {"city": "string"}
+        assert workspace.known_types()["city"] == KnownType("string", WHEN, "accepted")
+        assert workspace.pin({"city": "string"}, WHEN, certain=False).new == {}
+        assert workspace.known_types()["city"].source == "accepted"
+
+    @pytest.mark.parametrize("certain", [True, False])
+    def test_a_known_type_is_never_overwritten_and_the_conflict_is_told(self, workspace, certain):
+        workspace.pin({"city": "string"}, WHEN, certain=certain)
+        pinned = workspace.pin({"city": "number", "orders": "number"}, WHEN, certain=True)
+        assert pinned.conflicts == {"city": workspace.known_types()["city"]}
+        assert pinned.new == {"orders": "number"}
+        assert workspace.known_types()["city"].type == "string"
+
+    def test_a_declaration_that_contradicts_a_known_type_declares_nothing(self, workspace):
+        workspace.pin({"city": "string"}, WHEN, certain=True)
+        with pytest.raises(
+            InvalidArgumentError, match=r"'city' .declared number, known as string, accepted on 2024-05-06"
+        ):
+            workspace.declare_types({"plan": "string", "city": "number"})
+        assert list(workspace.known_types()) == ["city"]
+        assert workspace.forget_types(["city", "plan"]) == 1
+        workspace.declare_types({"city": "number"})
+        assert workspace.known_types()["city"].source == "declared"
+
+    def test_a_declaration_settles_an_uncertain_type_and_leaves_an_accepted_one(self, workspace):
+        workspace.pin({"plan": "string"}, WHEN, certain=False)
+        workspace.pin({"city": "string"}, WHEN, certain=True)
+        workspace.declare_types({"plan": "number", "city": "string"})
+        assert workspace.known_types() == {
+            "city": KnownType("string", WHEN, "accepted"),
+            "plan": KnownType("number", WHEN, "declared"),
+        }
+
+    def test_a_push_that_reached_nobody_can_take_its_uncertain_types_back(self, workspace):
+        workspace.pin({"city": "string"}, WHEN, certain=True)
+        workspace.pin({"plan": "string"}, WHEN, certain=False)
+        assert workspace.forget_types(["city", "plan"], only_uncertain=True) == 1
+        assert list(workspace.known_types()) == ["city"]
+
+    @pytest.mark.parametrize(
+        "types", [{"city": "text"}, {"": "string"}, {"email": "number"}, {3: "string"}, {"a": None}]
+    )
+    def test_impossible_types_are_refused(self, workspace, types):
+        with pytest.raises(InvalidArgumentError, match="string, number, boolean, date"):
+            workspace.declare_types(types)
+        with pytest.raises(InvalidArgumentError, match="impossible types"):
+            workspace.pin(types, WHEN, certain=True)
+
+    def test_the_file_of_types_goes_round(self, ledger, workspace, tmp_path):
+        workspace.declare_types({"ville é": "string", "born": "date", "Born": "number"})
+        workspace.pin({"maybe": "boolean"}, WHEN, certain=False)
+        exported = tmp_path / "types.json"
+        workspace.export_types(exported)
+        assert exported.read_text("utf-8") == '{\n  "Born": "number",\n  "born": "date",\n  "ville é": "string"\n}\n'
+        other = ledger.workspace(URL, "another-key")
+        other.declare_types(str(exported))
+        assert {name: fact.type for name, fact in other.known_types().items()} == json.loads(
+            exported.read_text("utf-8")
+        )
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ("[1]", "it holds a list"),
+            ("{", "Expecting"),
+            ('{"a": "string", "a": "date"}', "twice in it: a"),
+            (None, "No such file"),
+        ],
+    )
+    def test_a_file_of_types_that_cannot_be_read_is_named(self, workspace, tmp_path, text, told):
+        path = tmp_path / "types.json"
+        if text is not None:
+            path.write_text(text)
+        with pytest.raises(InvalidArgumentError, match=f"types.json: .*{told}"):
+            workspace.declare_types(path)
+
+    def test_the_frame_has_the_same_columns_and_dtypes_when_empty(self, workspace):
+        empty = workspace.types()
+        workspace.pin({"city": "string"}, WHEN, certain=False)
+        full = workspace.types()
+        assert full.dtypes.to_dict() == empty.dtypes.to_dict()
+        assert full.to_dict("records") == [
+            {"attribute": "city", "type": "string", "first_seen": pd.Timestamp(WHEN), "source": "uncertain"}
+        ]
+        assert str(full["first_seen"].dtype) == "datetime64[us, UTC]"

@@ -1,0 +1,287 @@
+import pathlib
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import growlytics_pandas as gp
+from growlytics_pandas.upload.batches.outcome_store import OutcomeStore
+from growlytics_pandas.upload.batches.plan import BatchPlan
+from growlytics_pandas.upload.batches.result import BatchResult
+
+COMPARED = ["row", "column", "attribute", "rule", "severity", "effect", "limit", "count", "message"]
+
+
+def cut(frame, rows):
+    return [frame.iloc[start : start + rows] for start in range(0, len(frame), rows)]
+
+
+def plain(frame):
+    return {name: [None if pd.isna(v) else v for v in frame[name].tolist()] for name in COMPARED}
+
+
+def types_of(frame, id_col):
+    schema = gp.schema(frame, id_col)
+    custom = schema[~schema["reserved"]]
+    return dict(zip(custom["column"], custom["type"], strict=True))
+
+
+@pytest.fixture
+def dirty():
+    return gp.sample_customers(300, dirty=True)
+
+
+def test_the_violations_are_those_of_one_frame(dirty):
+    plan = gp.plan_batches(cut(dirty, 70), "customer_id")
+    assert plain(plan.violations) == plain(gp.validate(dirty, "customer_id"))
+    assert plan.counts == gp.plan(dirty, "customer_id").counts
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [1.0, 2.0, None, 4.0, 5.0],
+        ["1.0", "2.0", None, "4.0", "5.0"],
+        ["1.0", "2.0", "x", 4.0],
+        [*map(float, range(19)), "x"],
+    ],
+)
+def test_what_all_ids_are_is_said_once_for_all_batches(ids):
+    frame = pd.DataFrame({"id": ids, "n": 1})
+    assert plain(gp.plan_batches(cut(frame, 2), "id").violations) == plain(gp.validate(frame, "id"))
+    read_once = (part for part in cut(frame, 2))
+    found = gp.push_batches(read_once, "id", types={"n": "number"}, dry_run=True, client=gp.Client("k", ledger=None))
+    told = found.violations.query("rule == 'id_float' or rule == 'id_stringified'")
+    assert told["count"].sum() == sum(str(one).endswith(".0") for one in ids)
+
+
+@pytest.mark.parametrize("keep", [False, "first", "last"])
+def test_duplicates_across_batches_are_found_as_in_one_frame(keep):
+    frame = pd.DataFrame({"id": ["a", "b", "A ", "a", None, "b", "c", "a"], "n": range(8)})
+    plan = gp.plan_batches(cut(frame, 3), "id", keep=keep)
+    assert plain(plan.violations) == plain(gp.validate(frame, "id", keep=keep))
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        [[1, 2], [1.5, np.nan]],
+        [[None, None], ["x", "y"]],
+        [[1, 2], ["x", "y"]],
+        [["x", "y"], [1, 2], [3, 4]],
+        [[True, False], [None, True]],
+        [[pd.Timestamp("2026-01-31"), None], ["2026-02-01", "x"]],
+        [[["a"], ["b"]], [None, None]],
+    ],
+    ids=repr,
+)
+def test_types_that_differ_between_batches_are_judged_as_in_one_frame(columns):
+    frames = [pd.DataFrame({"id": [f"{i}-{j}" for j in range(len(c))], "x": c}) for i, c in enumerate(columns)]
+    frames = [frame.assign(id=frame["id"].astype(str)) for frame in frames]
+    whole = pd.concat([frame.astype({"x": object}) for frame in frames], ignore_index=True)
+    plan, one = gp.plan_batches(frames, "id"), gp.plan(whole, "id")
+    assert plan.schema["type"].fillna("-").tolist() == one.schema["type"].fillna("-").tolist()
+    compared = ["row", "rule", "severity", "count"]
+    assert plan.violations[compared].astype(object).equals(one.violations[compared].astype(object))
+    assert plan.preview(9) == one.preview(9)
+
+
+def test_a_column_that_a_batch_lacks_is_missing_there():
+    plan = gp.plan_batches([pd.DataFrame({"id": ["a"]}), pd.DataFrame({"id": ["b"], "City": ["Pune"]})], "id")
+    assert plan.schema["missing"].tolist() == [1]
+    assert [len(body["attributes"]) for body in plan.preview()] == [0, 1]
+
+
+def test_a_hint_is_not_lost_where_a_batch_has_nothing_in_the_column():
+    frame = pd.DataFrame({"id": ["a", "b", "c"], "Joined": [None, "2026-01-31", "2026-02-01"]})
+    note = gp.schema(frame, "id")["note"].item()
+    assert "date" in note
+    assert gp.plan_batches(cut(frame, 1), "id").schema["note"].item() == note
+
+
+def test_a_push_of_batches_is_one_push(sandbox, dirty):
+    result = gp.push_batches(cut(dirty, 70), "customer_id", client=sandbox.client, errors="drop", progress=False)
+    stored, requests = sandbox.stored(), sandbox.requests
+    assert requests == result.counts["accepted"] == len(stored)
+    sandbox.reset()
+    one = gp.push(dirty, "customer_id", client=sandbox.client, errors="drop", progress=False)
+    assert (stored, result.counts) == (sandbox.stored(), one.counts)
+    assert result.outcomes.drop(columns="index").equals(one.outcomes.drop(columns="index"))
+    assert set(result.new_types["attribute"]) == set(one.new_types["attribute"])
+
+
+def test_nothing_is_sent_when_any_batch_has_errors(sandbox, dirty):
+    with pytest.raises(gp.ConstraintViolationError, match="nothing was sent"):
+        gp.push_batches(cut(dirty, 70), "customer_id", client=sandbox.client, progress=False)
+    assert sandbox.requests == 0
+
+
+def test_what_is_unchanged_is_not_sent_again(sandbox):
+    frames = cut(gp.sample_customers(90), 40)
+    gp.push_batches(frames, "customer_id", client=sandbox.client, progress=False)
+    again = gp.push_batches(frames, "customer_id", client=sandbox.client, progress=False, skip_unchanged=True)
+    dry = gp.push_batches(frames, "customer_id", client=sandbox.client, dry_run=True, skip_unchanged=True)
+    assert again.counts["unchanged"] == dry.counts["unchanged"] == 90
+    assert sandbox.requests == 90
+
+
+def test_a_stopped_push_has_every_row_and_retry_sends_the_rest(sandbox):
+    frames, stops = cut(gp.sample_customers(400), 100), []
+
+    def stop(event):
+        if event.counts["accepted"] and not stops:
+            stops.append(event.stop())
+
+    with pytest.raises(gp.PushInterrupted) as stopped:
+        gp.push_batches(frames, "customer_id", client=sandbox.client, progress=stop, max_rate=150)
+    result = stopped.value.result
+    assert result.counts["unsent"] > 0
+    assert sum(result.counts.values()) == len(result.outcomes) == 400
+    assert result.retry().counts["accepted"] == 400
+    assert sandbox.requests == 400 + result.counts["unknown"]
+
+
+def test_chunks_of_a_csv_file_are_read_one_at_a_time(sandbox, tmp_path):
+    frame = gp.sample_customers(250)[["customer_id", "City", "Total Orders"]]
+    frame.to_csv(tmp_path / "customers.csv", index=False)
+    path = tmp_path / "customers.csv"
+    result = gp.push_batches(
+        lambda: pd.read_csv(path, chunksize=100), "customer_id", client=sandbox.client, progress=False
+    )
+    assert result.counts["accepted"] == 250
+
+
+def test_a_source_that_changes_between_looks_is_refused(sandbox):
+    lengths = iter([3, 3, 2])
+    frames = lambda: [pd.DataFrame({"id": list("abc")[: next(lengths)]})]  # noqa: E731
+    with pytest.raises(gp.errors.DataError, match="must give the same rows"):
+        gp.push_batches(frames, "id", client=sandbox.client, progress=False)
+    assert sandbox.requests == 0
+
+
+# sources that come only once -----------------------------------------------------------------------------------------
+
+
+def test_a_generator_needs_types_or_a_ledger_that_knows_them(sandbox):
+    frame = gp.sample_customers(60)[["customer_id", "City", "Total Orders"]]
+    with pytest.raises(gp.errors.InvalidArgumentError, match=r"'City', 'Total Orders' is neither given"):
+        gp.push_batches(iter(cut(frame, 20)), "customer_id", client=sandbox.client, progress=False)
+    types = types_of(frame, "customer_id")
+    assert gp.push_batches(iter(cut(frame, 20)), "customer_id", types=types, client=sandbox.client, progress=False).ok
+    assert gp.push_batches(iter(cut(frame, 20)), "customer_id", client=sandbox.client, progress=False).ok
+
+
+def test_a_generator_sends_the_first_of_an_id_and_tells_of_the_others(sandbox):
+    frames = [pd.DataFrame({"id": ["a", "b"], "n": [1, 2]}), pd.DataFrame({"id": ["b", "c"], "n": [3, 4]})]
+    result = gp.push_batches(
+        iter(frames), "id", types={"n": "number"}, client=sandbox.client, errors="drop", progress=False
+    )
+    assert result.outcomes["status"].tolist() == ["accepted", "accepted", "invalid", "accepted"]
+    assert "earlier batch" in result.violations["message"].item()
+    assert sandbox.stored()["b"] == {"n": 2}
+
+
+def test_a_generator_stops_before_a_batch_with_errors(sandbox):
+    frames = [pd.DataFrame({"id": ["a"], "n": [1.0]}), pd.DataFrame({"id": ["b"], "n": [np.inf]})]
+    with pytest.raises(gp.ConstraintViolationError, match="batch 1 and what follows was not sent") as refused:
+        gp.push_batches(iter(frames), "id", types={"n": "number"}, client=sandbox.client, progress=False)
+    assert refused.value.result.counts["accepted"] == refused.value.result.counts["unsent"] == 1
+    with pytest.raises(gp.errors.UsageError, match="only once"):
+        refused.value.result.retry()
+
+
+def test_rows_of_spark_are_gathered_to_frames(sandbox):
+    class Row:
+        def __init__(self, **fields):
+            self.fields = fields
+
+        def asDict(self):  # noqa: N802 - Spark's word
+            return self.fields
+
+    rows = (Row(id=f"c{i}", n=i) for i in range(5))
+    result = gp.push_batches(rows, "id", types={"n": "number"}, client=sandbox.client, progress=False)
+    assert result.ok
+    assert sandbox.stored()["c3"] == {"n": 3}
+
+
+def test_arrow_batches_are_taken_as_they_come(sandbox):
+    arrow = pytest.importorskip("pyarrow")
+    table = arrow.table({"id": ["a", "b", "c"], "n": [1, None, 3]})
+    batches = table.to_batches(max_chunksize=2)
+    assert gp.push_batches(batches, "id", client=sandbox.client, progress=False).ok
+    assert sandbox.stored() == {"a": {"n": 1.0}, "b": {}, "c": {"n": 3}}
+
+
+def test_the_result_and_the_plan_of_batches_have_the_names_of_those_of_one_frame():
+    of_result = ("counts", "outcomes", "failed", "violations", "retry", "to_csv", "to_html", "plot")
+    of_plan = ("counts", "schema", "violations", "suggestions", "preview", "push", "to_html", "plot")
+    assert set(of_result) <= set(dir(BatchResult))
+    assert set(of_plan) <= set(dir(BatchPlan))
+
+
+def test_what_is_no_source_of_frames_is_refused():
+    for wrong in (pd.DataFrame({"id": ["a"]}), 3):
+        with pytest.raises(gp.errors.InvalidArgumentTypeError, match="iterable of "):
+            gp.push_batches(wrong, "id", dry_run=True)
+    with pytest.raises(gp.errors.InvalidArgumentTypeError, match="each item must be a frame, or a row as a dict"):
+        gp.push_batches([1], "id", dry_run=True)
+    with pytest.raises(gp.errors.InvalidArgumentError, match="only once"):
+        gp.plan_batches(iter([pd.DataFrame({"id": ["a"]})]), "id")
+
+
+def test_outcomes_past_a_size_go_to_parquet_and_come_back_the_same(sandbox):
+    pytest.importorskip("pyarrow")
+    frames = cut(gp.sample_customers(20)[["customer_id"]], 10)
+    result = gp.push_batches(frames, "customer_id", client=sandbox.client, progress=False)
+    store = OutcomeStore(limit=15)
+    for number, part in enumerate(result.outcome_parts()):
+        store.put(number, part)
+    assert len(store.files) == 2
+    for number, part in enumerate(result.outcome_parts()):
+        pd.testing.assert_frame_equal(
+            store.get(number).drop(columns="index"), part.drop(columns="index"), check_dtype=True
+        )
+
+
+def test_a_service_that_was_reached_by_one_batch_is_not_called_unreached_by_the_next():
+    box = gp.Sandbox().start()
+
+    def frames():
+        yield pd.DataFrame({"id": ["a", "b"], "n": [1, 2]})
+        box.stop()
+        yield pd.DataFrame({"id": ["c"], "n": [3]})
+
+    client = gp.Client(box.api_key, box.base_url, ledger=None)
+    result = gp.push_batches(frames(), "id", types={"n": "number"}, client=client, progress=False)
+    assert (result.counts["accepted"], result.counts["failed"] + result.counts["unknown"]) == (2, 1)
+
+
+def test_batches_to_nobody_are_told_that_it_was_never_reached():
+    nobody = gp.Client("some-key", "http://127.0.0.1:9", ledger=None)
+    with pytest.raises(gp.ServiceUnavailableError, match="never reached") as caught:
+        gp.push_batches([pd.DataFrame({"id": ["a"]})], "id", client=nobody, progress=False)
+    assert caught.value.result.counts["failed"] == 1
+
+
+@pytest.mark.parametrize("verb", [gp.plan_batches, gp.push_batches])
+def test_a_client_that_is_none_is_told_so(sandbox, verb):
+    with pytest.raises(TypeError, match=r"it must be a Client: give its \.client"):
+        verb([pd.DataFrame({"id": ["a"]})], "id", client=sandbox)
+
+
+@pytest.mark.parametrize("verb", [gp.plan_batches, gp.push_batches])
+@pytest.mark.parametrize(
+    ("frames", "words"),
+    [
+        (lambda: pd.DataFrame({"id": ["a"]}), r"the function gave a DataFrame itself.*chunksize=100_000.*in a list"),
+        (pd.DataFrame({"id": ["a"]}), "found a DataFrame itself.*in a list"),
+        ("big.csv", r"found a path;.*lambda: pd\.read_csv\('big\.csv', chunksize=100_000\)"),
+        (pathlib.Path("big.parquet"), r"lambda: pyarrow\.parquet\.ParquetFile\('big\.parquet'\)\.iter_batches\(\)"),
+        (lambda: "big.csv", "the function gave a path"),
+        (lambda: None, "the function gave a NoneType; it must be an iterable of DataFrames"),
+    ],
+    ids=["a lambda without chunksize", "a frame", "a path", "a Parquet path", "a lambda of a path", "a lambda of None"],
+)
+def test_one_frame_or_a_path_in_place_of_frames_is_told_with_the_line_to_write(verb, frames, words):
+    with pytest.raises(gp.errors.InvalidArgumentTypeError, match=words):
+        verb(frames, "id")

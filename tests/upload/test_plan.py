@@ -1,0 +1,176 @@
+"""A plan is what will happen: a snapshot, looked at or carried out, that no dry run contradicts."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import growlytics_pandas
+from growlytics_pandas.errors import ConstraintViolationError
+from growlytics_pandas.upload.plan import SCHEMA_DTYPES
+
+DIRTY = pd.DataFrame(
+    {
+        "id": ["a", "b", None, "d", "d"],
+        "City": ["Pune", None, "Goa", "Delhi", "Agra"],
+        "Score": [1.5, float("inf"), 2.0, 3.0, 4.0],
+    },
+    index=[9, 9, 9, 9, 9],
+)
+CLEAN = pd.DataFrame({"id": ["a", "b"], "City": ["Pune", None], "Orders": [1, 2**60]})
+
+
+def test_later_changes_of_the_frame_do_not_reach_the_plan():
+    frame = CLEAN.copy()
+    plan = growlytics_pandas.plan(frame, "id")
+    frame.loc[0, "City"] = "Nowhere"
+    frame["Orders"] = 0
+    frame.loc[2] = ["c", "Goa", 3]
+    assert [body["attributes"][0]["value"] for body in plan.preview()] == ["Pune", 2**60]
+    assert len(plan.frame) == 2
+
+
+def test_a_plan_leaves_the_frame_as_it_was():
+    frame = DIRTY.copy()
+    plan = growlytics_pandas.plan(frame, "id")
+    _ = plan.violations, plan.schema, plan.preview(), repr(plan)
+    pd.testing.assert_frame_equal(frame, DIRTY)
+
+
+def test_counts_are_what_a_dry_run_and_a_push_then_report(sandbox):
+    plan = growlytics_pandas.plan(DIRTY, "id", client=sandbox.client)
+    assert plan.counts == {"accepted": 0, "unchanged": 0, "invalid": 3, "failed": 0, "unknown": 0, "unsent": 2}
+    dry = plan.push(dry_run=True, progress=False)
+    assert dry.counts == plan.counts
+    assert sandbox.requests == 0
+    done = plan.push(errors="drop", progress=False)
+    assert (done.counts["accepted"], done.counts["invalid"]) == (2, 3)
+
+
+def test_errors_refuse_the_whole_push_before_anything_is_sent(sandbox):
+    plan = growlytics_pandas.plan(DIRTY, "id", client=sandbox.client)
+    with pytest.raises(ConstraintViolationError) as caught:
+        plan.push(progress=False)
+    assert sandbox.requests == 0
+    pd.testing.assert_frame_equal(caught.value.violations, plan.violations)
+    assert caught.value.plan.push(errors="drop", progress=False).counts["accepted"] == 2
+
+
+def test_a_preview_is_the_first_bodies_that_go_out_byte_for_byte(sandbox):
+    plan = growlytics_pandas.plan(DIRTY, "id", client=sandbox.client, keep="last")
+    preview = plan.preview(10)
+    assert [body["id"] for body in preview] == ["a", "b", "d"]
+    assert [body["id"] for body in plan.preview(1)] == ["a"]
+    assert plan.preview(0) == []
+    assert preview == [json.loads(body) for body in plan.encode(0, len(DIRTY)).bodies]
+    plan.push(errors="drop", progress=False)
+    stored = {body["id"]: {each["name"]: each["value"] for each in body["attributes"]} for body in preview}
+    assert (
+        sandbox.stored()
+        == stored
+        == {"a": {"City": "Pune", "Score": 1.5}, "b": {}, "d": {"City": "Agra", "Score": 4.0}}
+    )
+
+
+def test_a_preview_rounds_no_integer():
+    frame = pd.DataFrame({"id": ["a"], "n": pd.Series([2**200], dtype=object)})
+    assert growlytics_pandas.preview(frame, "id")[0]["attributes"][0]["value"] == 2**200
+
+
+def test_only_the_rows_asked_for_are_encoded():
+    plan = growlytics_pandas.plan(DIRTY, "id", keep="first")
+    wanted = np.array([False, True, True, True, False])
+    encoded = plan.encode(1, 5, wanted)
+    assert encoded.rows.tolist() == [1, 3]
+    assert [json.loads(body)["id"] for body in encoded.bodies] == ["b", "d"]
+
+
+def test_a_plan_can_be_carried_out_again(sandbox):
+    plan = growlytics_pandas.plan(CLEAN, "id", client=sandbox.client)
+    assert plan.push(progress=False).ok
+    assert plan.push(progress=False).ok
+    assert sandbox.requests == 4
+    assert sandbox.stored() == {"a": {"City": "Pune", "Orders": 1}, "b": {"Orders": 2**60}}
+
+
+@pytest.mark.parametrize(
+    "frame", [DIRTY, CLEAN, CLEAN[["id"]], CLEAN.iloc[:0]], ids=["dirty", "clean", "bare", "empty"]
+)
+def test_the_schema_frame_has_the_same_columns_and_dtypes_for_every_frame(frame):
+    schema = growlytics_pandas.schema(frame, "id")
+    expected = pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in SCHEMA_DTYPES.items()})
+    assert schema.dtypes.to_dict() == expected.dtypes.to_dict()
+    assert schema["column"].tolist() == [label for label in frame if label != "id"]
+
+
+def test_the_schema_tells_of_each_column_what_will_be_sent():
+    frame = pd.DataFrame({"id": ["a", "b"], "email": ["x@example.com", None], "n": [1, 2], "gone": [None, None]})
+    schema = growlytics_pandas.schema(frame, "id", rename={"n": "Orders"}, types={"n": "string"}).set_index("attribute")
+    assert schema.index.tolist() == ["email", "Orders", "gone"]
+    assert schema["type"].tolist() == ["string", "string", pd.NA]
+    assert schema["reserved"].tolist() == [True, False, False]
+    assert schema["missing"].tolist() == [1, 0, 2]
+    assert schema["dtype"].tolist() == [str(dtype) for dtype in frame.dtypes[1:]]
+
+
+def test_a_plan_says_in_one_line_how_much_of_the_frame_would_go():
+    assert repr(growlytics_pandas.plan(DIRTY, "id")) == "<Plan 2 of 5 rows, 2 attributes; 4 errors, 1 warning>"
+
+
+# ids -----------------------------------------------------------------------------------------------------------------
+
+
+def ids(values, dtype=None, **options):
+    frame = pd.DataFrame({"id": pd.Series(values, dtype=dtype), "x": range(7, len(values) + 7)})
+    plan = growlytics_pandas.plan(frame, "id", **options)
+    rules = set(plan.violations["rule"])
+    return [body["id"] for body in plan.preview(len(frame))], rules
+
+
+def test_one_missing_value_turns_no_id_into_a_float_text():
+    assert ids([919211112, None, 7]) == (["919211112", "7"], {"id_missing", "id_float"})
+    assert ids([1e16, None]) == ([], {"id_missing", "id_rounded"})
+
+
+def test_one_id_in_two_classes_is_one_customer_twice():
+    assert ids([1, "1", "2"], object) == (["2"], {"id_duplicate"})
+    assert ids([1, 1.0, "2"], object) == (["2"], {"id_duplicate", "id_float"})
+    assert ids([1, "1", "2"], object, keep="last") == (["1", "2"], {"id_duplicate"})
+
+
+def test_a_boolean_a_date_and_a_list_are_no_ids():
+    assert ids([True, pd.Timestamp("2026-01-31"), [1], float("inf"), 10**5000, "a"], object) == (["a"], {"id_missing"})
+
+
+def test_ids_that_look_alike_are_sent_as_they_are_and_reported():
+    alike = ["a@x.com", "A@x.com", "a\u200b@x.com", "e\u0301@x.com", "é@x.com"]
+    assert ids(alike) == (alike, {"id_case_duplicate", "id_wrapped"})
+    assert ids([" a@x.com\u00a0", "b"]) == (["a@x.com", "b"], {"id_whitespace"})
+
+
+def test_the_schema_gives_no_type_to_what_is_left_out():
+    df = pd.DataFrame({"id": ["a"], "x" * 64: ["text"], "City": ["Pune"]})
+    schema = growlytics_pandas.schema(df, "id").set_index("attribute")
+    assert schema["type"].isna().tolist() == [True, False]
+    assert schema["note"].tolist() == ["left out: see violations", ""]
+    pd.testing.assert_frame_equal(growlytics_pandas.plan_batches([df], "id").schema, growlytics_pandas.schema(df, "id"))
+    assert "attributes <bdi>1 of 2 columns" in growlytics_pandas.plan(df, "id")._repr_html_()
+
+
+def test_forbidding_new_attributes_needs_a_ledger_to_know_the_old(sandbox):
+    df = pd.DataFrame({"id": ["a"], "Ciyt": ["Pune"]})
+    for client in (None, growlytics_pandas.Client(sandbox.api_key, sandbox.base_url, ledger=None)):
+        with pytest.raises(growlytics_pandas.errors.InvalidArgumentError, match="there is none here"):
+            growlytics_pandas.push(df, "id", new_attributes="forbid", client=client, dry_run=True, errors="drop")
+        with pytest.raises(growlytics_pandas.errors.InvalidArgumentError, match="there is none here"):
+            growlytics_pandas.plan_batches([df], "id", new_attributes="forbid", client=client)
+
+
+def test_a_preview_is_of_a_number_of_rows():
+    df = pd.DataFrame({"id": ["a", "b"]})
+    assert growlytics_pandas.preview(df, "id", n=0) == []
+    for plan in (growlytics_pandas.plan(df, "id"), growlytics_pandas.plan_batches([df], "id")):
+        for wrong in (-1, 1.5, True):
+            with pytest.raises(growlytics_pandas.errors.InvalidArgumentError, match="n: found"):
+                plan.preview(wrong)

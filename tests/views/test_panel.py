@@ -1,0 +1,277 @@
+import re
+import subprocess
+import sys
+import threading
+
+import nbformat
+import pandas as pd
+import pytest
+
+import growlytics_pandas as gp
+from growlytics_pandas.upload.outcomes import Failure
+from growlytics_pandas.views.events import ProgressEvent
+from growlytics_pandas.views.panel_html import duration, render_html, render_text
+from growlytics_pandas.views.status_level import Tone, tone_of
+from growlytics_pandas.views.throughput import Throughput
+
+HOSTILE = (
+    "<script>alert(1)</script><img src=x onerror=alert(2)>\"'></div></td></table><style>*{display:none}</style>"
+    "\u202egnp\u2066\u200f $$\\rule{5000px}{5000px}$$ " + "W" * 10_000
+)
+
+
+def customers(rows):
+    return pd.DataFrame({"id": [f"asha.{i}@example.com" for i in range(rows)], "Score": range(rows)})
+
+
+def event(kind="update", *, total=100, ended="", message="", failures=(), is_incomplete=False, trouble="", **counts):
+    counts.setdefault("unsent", total - sum(counts.values()))
+    return ProgressEvent(
+        kind,
+        total=total,
+        counts={"accepted": 0, **counts},
+        elapsed_seconds=2.0,
+        rows_per_second=50.0,
+        retries=1,
+        concurrency=16,
+        in_flight=8,
+        seconds_left=3.0,
+        failures=failures,
+        ended=ended,
+        message=message,
+        trouble=trouble,
+        is_incomplete=is_incomplete,
+    )
+
+
+# events --------------------------------------------------------------------------------------------------------
+
+
+def test_a_listener_hears_the_start_at_most_five_updates_a_second_and_the_end(faulty):
+    box, heard = faulty(latency=0.05), []
+    gp.push(customers(600), "id", client=box.client, progress=heard.append, max_concurrency=16)
+    assert [one.kind for one in (heard[0], heard[-1])] == ["start", "end"]
+    assert {one.kind for one in heard[1:-1]} == {"update"}
+    assert len(heard) <= 3 + 5 * heard[-1].elapsed_seconds
+    assert all(sum(one.counts.values()) == one.total == 600 for one in heard)
+    settled = [one.settled for one in heard]
+    assert settled == sorted(settled)
+    assert heard[-1].ended == "finished"
+    assert heard[-1].rows_per_second == pytest.approx(600 / heard[-1].elapsed_seconds, rel=0.1)
+    assert any(one.seconds_left for one in heard), "an estimate while there is something to wait for"
+
+
+def test_a_listener_can_stop_the_push_as_an_interrupt_does(faulty):
+    box = faulty(latency=0.05)
+
+    def stop_at_fifty(one):
+        if one.counts["accepted"] >= 50 and not one.is_stopping:
+            one.stop()
+
+    with pytest.raises(gp.PushInterrupted) as caught:
+        gp.push(customers(5000), "id", client=box.client, progress=stop_at_fifty)
+    counts = caught.value.result.counts
+    assert sum(counts.values()) == 5000
+    assert counts["accepted"] == len(box.stored()) >= 50
+    assert counts["unknown"] == 0
+    assert gp.last_result() is caught.value.result
+
+
+def test_events_bring_the_last_failures_with_the_servers_words(faulty):
+    box, heard = faulty(success_false=1.0), []
+    gp.push(customers(30), "id", client=box.client, progress=heard.append)
+    assert len(heard[-1].failures) == 5
+    assert {one.status for one in heard[-1].failures} == {"failed"}
+    assert all("success_false" in one.words for one in heard[-1].failures)
+
+
+def test_a_run_that_ends_early_says_why_at_its_end(sandbox):
+    heard = []
+    wrong = gp.Client("wrong-key-41c0ffee", sandbox.base_url, ledger=None)
+    with pytest.raises(gp.AuthenticationError):
+        gp.push(customers(30), "id", client=wrong, progress=heard.append)
+    assert heard[-1].ended == "stopped early"
+    assert "GROWLYTICS_API_KEY" in heard[-1].message
+    assert "41c0ffee" not in repr(heard)
+
+
+def test_the_speed_follows_a_change_of_pace_and_leaves_out_what_was_there_before():
+    speed = Throughput()
+    for second in range(21):
+        speed.note(second, 1000 + (second if second <= 10 else 10 + 100 * (second - 10)))
+    assert speed.now() == pytest.approx(100)
+    assert speed.overall() == pytest.approx(1010 / 20)
+    assert speed.seconds_left(500) == pytest.approx(5)
+    assert Throughput().seconds_left(5) is None
+
+
+# the picture ---------------------------------------------------------------------------------------------------
+
+
+def test_hostile_words_are_escaped_cut_and_kept_from_formulas_and_direction():
+    failures = tuple(Failure(row, "failed", HOSTILE) for row in range(5))
+    for one in (event(failures=failures), event("end", ended="stopped early", message=HOSTILE, failures=failures)):
+        html = render_html(one)
+        assert not re.search(r"<(script|img|style|table|td)\b", html)
+        assert html.count("<div") == html.count("</div>")
+        assert not set("\u202e\u2066\u200f") & set(html)
+        assert "$$" not in re.sub(r"<code .*?</code>", "", html), "notebooks typeset formulas, but not in code"
+        assert len(html) < 9_000
+        assert max(map(len, render_text(one).splitlines())) <= 1_000
+
+
+@pytest.mark.parametrize(
+    ("one", "tone", "words"),
+    [
+        (event(accepted=40), Tone.CALM, "Pushing 100 rows"),
+        (event(accepted=40, trouble="Nothing has succeeded for 9 s"), Tone.FAIR, "for 9 s"),
+        (event("end", ended="finished", accepted=99, unchanged=1), Tone.GOOD, "Push finished"),
+        (event("end", ended="finished", accepted=90, invalid=10), Tone.FAIR, "violations"),
+        (event("end", ended="finished", accepted=99, failed=1), Tone.BAD, "not every row arrived"),
+        (
+            event("end", ended="finished", accepted=100, is_incomplete=True),
+            Tone.FAIR,
+            "not every row with all its attr",
+        ),
+        (event("end", ended="finished", accepted=99, failed=1, is_incomplete=True), Tone.BAD, "which values were left"),
+        (event("end", ended="interrupted", accepted=40), Tone.BAD, "Push stopped"),
+        (event("end", ended="stopped early", accepted=40), Tone.BAD, "Push stopped early"),
+        (event("end", ended="crashed", accepted=40), Tone.BAD, "Push crashed"),
+        (event("end", ended="finished", total=0), Tone.GOOD, "Push finished"),
+    ],
+)
+def test_a_failed_or_stopped_run_ends_red_with_its_counts(one, tone, words):
+    assert tone_of(one) is tone
+    html, text = render_html(one), render_text(one)
+    assert words in html
+    assert words in text
+    for status, count in one.counts.items():
+        if count and status != "unsent":
+            assert re.search(rf">{count}</b> {status}<", html)
+            assert f"{count} {status}" in text
+
+
+def test_a_bar_never_says_100_percent_before_the_end():
+    assert "99 %" in render_html(event(accepted=99_999, total=100_000))
+
+
+def test_durations_read_as_people_say_them():
+    assert [duration(s) for s in (0.04, 9.94, 59.4, 59.6, 3599.7)] == [
+        "0.0 s",
+        "9.9 s",
+        "59 s",
+        "1 min 00 s",
+        "1 h 00 min",
+    ]
+
+
+# where there is no notebook ------------------------------------------------------------------------------------
+
+SCRIPT = """
+import sys
+import pandas as pd
+import growlytics_pandas as gp
+loaded = {"tqdm", "ipywidgets", "IPython"} & set(sys.modules)
+with gp.Sandbox() as box:
+    gp.push(pd.DataFrame({"id": ["a", "b", "c"], "Score": 1}), "id", client=box.client, progress=OPTION)
+print(loaded or "light", "ipywidgets" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("option", ["'auto'", "'widget'", "'text'"])
+def test_outside_a_notebook_progress_is_a_line_of_text_and_imports_stay_light(option):
+    script = SCRIPT.replace("OPTION", option)
+    ran = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout == "light False\n"
+    assert "3/3" in ran.stderr
+    assert ran.stderr.count("\r") <= 4, "a log gets few lines"
+
+
+def test_false_says_nothing():
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SCRIPT.replace("OPTION", "False")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stderr == ""
+
+
+def test_a_push_in_a_thread_shows_text_and_succeeds(sandbox, capsys):
+    results = []
+    thread = threading.Thread(
+        target=lambda: results.append(gp.push(customers(3), "id", client=sandbox.client, progress="widget"))
+    )
+    thread.start()
+    thread.join()
+    assert results[0].ok
+    assert "3/3" in capsys.readouterr().err
+
+
+def test_another_value_is_refused_with_those_allowed(sandbox):
+    with pytest.raises(gp.errors.InvalidArgumentError, match="'auto', 'widget', 'text', False"):
+        gp.push(customers(3), "id", client=sandbox.client, progress="bar")
+
+
+# a notebook without a front end --------------------------------------------------------------------------------
+
+BEGIN = """
+import sys, pandas as pd, growlytics_pandas as gp
+from growlytics_pandas.sandbox import Faults
+box = gp.Sandbox(faults=Faults(latency=0.01, success_false=0.1, seed=4)).start()
+df = pd.DataFrame({"id": [f"asha.{i}@example.com" for i in range(50)], "Score": range(50)})
+"""
+CELLS = [
+    BEGIN,
+    "result = df.growlytics.push('id', client=box.client)",
+    "result = df.growlytics.push('id', client=box.client, progress='text')",
+    "sys.modules['ipywidgets'] = None; result = df.growlytics.push('id', client=box.client)",
+    "df.growlytics.push('id', client=gp.Client('wrong-key', box.base_url, ledger=None))",
+]
+
+
+RUN = """
+import sys, nbformat
+from nbclient import NotebookClient
+notebook = nbformat.read(sys.argv[1], as_version=4)
+NotebookClient(notebook, allow_errors=True, timeout=60).execute()
+nbformat.write(notebook, sys.argv[1])
+"""
+
+
+@pytest.fixture(scope="module")
+def headless(tmp_path_factory):
+    """The cells, executed by nbclient: there is a kernel, and nobody looks. In a process of its own, with its noise."""
+    path = tmp_path_factory.mktemp("headless") / "notebook.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS]), path)
+    subprocess.run([sys.executable, "-c", RUN, path], check=True, capture_output=True)
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", [1, 3], ids=["with ipywidgets", "without"])
+def test_a_headless_run_leaves_a_static_summary_and_no_customer(headless, cell):
+    (panel,) = headless.cells[cell].outputs
+    assert set(panel.data) == {"text/html", "text/plain"}
+    assert re.search(
+        r"Push finished, not every row arrived: \d+ accepted, \d+ failed \(50 rows", panel.data["text/plain"]
+    )
+    assert "asha" not in str(panel)
+    assert "asha" not in str(headless.metadata)
+    assert "sandbox fault" not in str(headless.metadata), "no widget state to be committed"
+
+
+@pytest.mark.slow
+def test_text_in_a_notebook_is_tqdm_and_not_its_frozen_widget(headless):
+    outputs = headless.cells[2].outputs
+    assert {output.output_type for output in outputs} == {"stream"}
+    assert "50/50" in "".join(output.text for output in outputs)
+
+
+@pytest.mark.slow
+def test_a_failed_run_ends_with_its_reason_in_the_saved_panel(headless):
+    panel, error = headless.cells[4].outputs
+    assert "Push stopped early: 0 accepted" in panel.data["text/plain"]
+    assert "GROWLYTICS_API_KEY" in panel.data["text/html"]
+    assert error.ename == "AuthenticationError"
+    assert "wrong-key" not in str(panel)
