@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
+from growlytics_pandas._status import Status
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.views.metrics import MAX_SAMPLES, RunMetrics, Sample, stretches
 
@@ -235,7 +236,7 @@ def test_a_report_of_a_million_rows_is_small(tmp_path):
     result = gp.push(df, "id", dry_run=True, errors="drop", progress=False)
     assert len(result.violations) == 100_000
     result._book.errors.update({row: f"HTTP 400: row {row} of customer {row}" for row in range(100_000)})
-    result._book.note_all(np.arange(100_000), gp.result.Status.FAILED)
+    result._book.note_all(np.arange(100_000), Status.FAILED)
     path = result.to_html(tmp_path / "page.html")
     assert len(result._repr_html_()) < 100_000
     assert path.stat().st_size < 2_000_000
