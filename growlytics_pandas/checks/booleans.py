@@ -18,7 +18,7 @@ _ALONE: Final = frozenset({"true", "false", "yes", "no", "y"})
 
 def propose_boolean(profile: Profile) -> Proposal | None:
     """Return that the texts of a column are yes and no; None where they are not."""
-    if sum(profile.others.values()) > profile.others[Kind.BOOLEAN] or len(profile.texts) > len(profile.sample.texts):
+    if sum(profile.others.values()) > profile.others[Kind.BOOLEAN] or profile.is_large:
         return None
     parsed = boolean_parser().parse(profile.texts, _UTC)
     words = mask_of(profile.texts, lambda text: not text.isdigit())

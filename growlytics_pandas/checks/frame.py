@@ -16,7 +16,7 @@ from growlytics_pandas.checks.ids import check_ids
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.suggestion import Suggestion
-from growlytics_pandas.checks.values import check_block
+from growlytics_pandas.checks.values import check_block, screen_columns, settled_columns
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.chunks import Budget, prepare, starts
 from growlytics_pandas.columns.extract import Mask
@@ -49,9 +49,22 @@ def check_frame(
     """Check every value too, block by block, and return all violations."""
     violations = [*with_options(checked.violations, suggestions)]
     violations += check_suggestions(layout, suggestions, len(frame))
+    screens = screen_columns(frame, layout, checked.dropped)
+    settled = settled_columns(layout, screens)
+    id_is_sent = any(attribute.position == layout.id_position for attribute in layout.attributes)
+    needs_ids = budget is not None or (id_is_sent and layout.id_position not in settled)
+    without_id = None if needs_ids else _without_id(checked, len(frame))
     for start, stop in starts(len(frame)):
-        violations += check_block(frame, layout, prepare(frame, layout, checked.dropped, start, stop, budget))
+        block = prepare(frame, layout, checked.dropped, start, stop, budget, settled, without_id)
+        violations += check_block(frame, layout, block, screens)
     return Findings(_naming_columns(violations), frame)
+
+
+def _without_id(checked: Precheck, rows: int) -> Mask:
+    mask = np.zeros(rows, dtype=bool)
+    for rule in (Rule.ID_MISSING, Rule.ID_ROUNDED):
+        mask[checked.skipped_by[rule]] = True
+    return mask
 
 
 def _naming_columns(violations: list[Violation]) -> list[Violation]:

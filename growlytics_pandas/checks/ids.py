@@ -22,10 +22,12 @@ from growlytics_pandas.columns.chunks import starts
 from growlytics_pandas.columns.dtypes import Kind
 from growlytics_pandas.columns.extract import Mask, originals
 from growlytics_pandas.columns.ids import Groups, Ids, Keep, find_groups, fold, fold_all, hash_texts, unkept
+from growlytics_pandas.columns.text_bytes import bytes_of
 
 EARLIER_BATCH: Final = -1
 """In place of the row that has the same id, where that row is gone."""
 
+_PLAIN_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789@._-"
 TOTAL_WORDS: Final = frozenset(
     {"total", "totals", "grand total", "sub total", "subtotal", "sum", "gesamt", "summe", "(blank)"}
 )
@@ -61,20 +63,42 @@ def check_ids(frame: pd.DataFrame, layout: Schema) -> IdCheck:
     rows = len(frame)
     column = frame.iloc[:, layout.id_position]
     present = np.zeros(rows, dtype=bool)
-    exact, folded = np.zeros(rows, dtype="uint64"), np.zeros(rows, dtype="uint64")
+    exact = np.zeros(rows, dtype="uint64")
+    folded = exact  # a copy from the first id that folding changes
     violations: list[Violation] = []
     skipped = _Skipped()
+    is_plain = _are_plain(column, layout)
     for start, stop in starts(rows):
         ids = layout.read_ids(column.iloc[start:stop])
         skipped.add(start, ids)
         present[start:stop] = ~ids.missing
         exact[start:stop] = hash_texts(ids.texts)
-        seen = fold_all(ids.texts)
-        folded[start:stop] = exact[start:stop] if seen is ids.texts else hash_texts(seen)
-        violations += _check_block(frame, layout, start, ids, seen)
+        seen = ids.texts if is_plain else fold_all(ids.texts)
+        if seen is not ids.texts and folded is exact:
+            folded = exact.copy()
+        if folded is not exact:
+            folded[start:stop] = exact[start:stop] if seen is ids.texts else hash_texts(seen)
+        violations += _check_block(frame, layout, start, ids, None if is_plain else seen)
     groups = find_groups(exact, present, _fetcher(column, layout, str))
+    same = find_same(groups, layout.keep)
+    if folded is exact:
+        return _finished(layout, violations, skipped, same, Alike())
     alike = find_groups(folded, present, _fetcher(column, layout, fold))
-    return _finished(layout, violations, skipped, find_same(groups, layout.keep), find_alike(alike, exact))
+    return _finished(layout, violations, skipped, same, find_alike(alike, exact))
+
+
+def _are_plain(column: pd.Series[Any], layout: Schema) -> bool:
+    """Return whether the bytes of the ids show that all are plain: nothing around them, no word, no capitals."""
+    if layout.id_kind is not Kind.TEXT or layout.id_reading.cleans:
+        return False
+    found = bytes_of(column)
+    words = {*MISSING_IDS, *TOTAL_WORDS, fold(str(layout.id_column))}
+    return (
+        found is not None
+        and found.has_only(_PLAIN_CHARS)
+        and not found.may_end_with((".0",))
+        and not found.has_any({word for word in words if word.isascii()})
+    )
 
 
 def check_ids_of_part(frame: pd.DataFrame, layout: Schema, same: Alike, alike: Alike) -> IdCheck:
@@ -158,7 +182,10 @@ def _look_alikes(layout: Schema, alike: Alike) -> list[Violation]:
 # one block ------------------------------------------------------------------------------------------------------------
 
 
-def _check_block(frame: pd.DataFrame, layout: Schema, start: int, ids: Ids, folded: list[str]) -> list[Violation]:
+def _check_block(
+    frame: pd.DataFrame, layout: Schema, start: int, ids: Ids, folded: list[str] | None
+) -> list[Violation]:
+    """Check a block of ids; `folded` is None where all ids are plain."""
     block = _Block(frame, layout, start)
     block.by_row(Rule.ID_MISSING, ids.missing & ~ids.rounded, _unusable)
     for variant, mask in (("float", ids.rounded & ids.was_float), ("text", ids.rounded & ~ids.was_float)):
@@ -169,7 +196,7 @@ def _check_block(frame: pd.DataFrame, layout: Schema, start: int, ids: Ids, fold
         has_point = np.fromiter(("." in text for text in texts), dtype=bool, count=len(texts))
         block.once(Rule.ID_FLOAT, ids.was_float & ~ids.rounded & ~has_point)
         block.once(Rule.ID_FLOAT, ids.was_float & ~ids.rounded & has_point, variant="fraction")
-    if layout.id_kind in (Kind.TEXT, Kind.MIXED):
+    if folded is not None and layout.id_kind in (Kind.TEXT, Kind.MIXED):
         words = are_in(texts, MISSING_IDS)
         if words is not None:
             block.once(Rule.ID_STRINGIFIED, words, words=_distinct(texts, words))
@@ -180,8 +207,11 @@ def _check_block(frame: pd.DataFrame, layout: Schema, start: int, ids: Ids, fold
         if damaged is not None:
             block.once(Rule.TEXT_DAMAGED, damaged)
         heading = fold(str(layout.id_column))
-        block.by_row(Rule.ROW_IS_HEADING, _equal(folded, frozenset({heading})), None, attribute=str(layout.id_column))
-        block.by_row(Rule.ROW_IS_TOTAL, _equal(folded, TOTAL_WORDS - {heading}), None)
+        if not (TOTAL_WORDS | {heading}).isdisjoint(folded):
+            is_heading = np.array([text == heading for text in folded], dtype=bool)
+            is_total = np.array([text in TOTAL_WORDS for text in folded], dtype=bool)
+            block.by_row(Rule.ROW_IS_HEADING, is_heading, None, attribute=str(layout.id_column))
+            block.by_row(Rule.ROW_IS_TOTAL, is_total & ~is_heading, None)
     if ids.too_long.any():
         chars = [contract.count_chars(texts[row]) for row in np.flatnonzero(ids.too_long).tolist()]
         block.add(Rule.ID_TOO_LONG, ids.too_long, details=np.array(chars), limit=contract.MAX_ID_CHARS)
@@ -224,11 +254,6 @@ class _Block:
 
 def _distinct(texts: Sequence[str], mask: Mask) -> frozenset[str]:
     return frozenset(texts[row] for row in np.flatnonzero(mask).tolist())
-
-
-def _equal(folded: Sequence[str], words: frozenset[str]) -> Mask:
-    found = are_in(folded, words)
-    return np.zeros(len(folded), dtype=bool) if found is None else found
 
 
 _INVISIBLE: Final = r"[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"

@@ -15,7 +15,7 @@ from growlytics_pandas.checks.suggestion import Suggestion, count_of
 from growlytics_pandas.columns.contacts import PLAIN_EMAIL, invalid_emails, invalid_mobiles
 from growlytics_pandas.columns.texts import normalize_texts, strip_texts
 
-_NOT_IN_PLAIN_EMAIL: Final = re.compile(r"[^a-z0-9@._%+\- ]")
+_PLAIN_EMAIL_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789@._%+-"
 _LOOKED_AT: Final = 200  # distinct values: enough to know a column of contacts
 _MOST: Final = 0.5  # of them are addresses or numbers
 _OF_OTHERS: Final = frozenset(
@@ -97,9 +97,9 @@ def _is_meant(name: str, pattern: re.Pattern[str]) -> bool:
 
 def _holds(profile: Profile | None, fits: Callable[[Sequence[str], str], int], region: str) -> int:
     """Return how many cells a column has, if most of them hold what `fits` counts; 0 otherwise."""
-    if profile is None or not profile.texts:
+    if profile is None or profile.is_empty:
         return 0
-    texts = profile.texts[:_LOOKED_AT]
+    texts = profile.first(_LOOKED_AT)
     return profile.cells if fits(texts, region) > _MOST * len(texts) else 0
 
 
@@ -125,7 +125,7 @@ _WHAT: Final = {"email": "e-mail addresses", "mobile": "phone numbers", "name": 
 
 def suggest_normalization(profile: Profile, label: Hashable, reserved: str, region: str) -> Suggestion | None:
     """Suggest one spelling for the contacts of a column, where they have several."""
-    if not profile.texts:
+    if profile.is_empty:
         return None
     if reserved == "email":
         return _suggest_email(profile, label, region)
@@ -133,9 +133,8 @@ def suggest_normalization(profile: Profile, label: Hashable, reserved: str, regi
 
 
 def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion | None:
-    joined = " ".join(profile.texts)
-    if not _NOT_IN_PLAIN_EMAIL.search(joined) and joined.count(" ") == len(profile.texts) - 1:
-        return None  # as nearly always: one pass over the joined texts, not one search a text
+    if profile.has_only(_PLAIN_EMAIL_CHARS):
+        return None  # as nearly always
     odd = profile.where(mask_of(profile.texts, lambda text: not (text.islower() and PLAIN_EMAIL.fullmatch(text))))
     if not odd.texts:
         return None
@@ -152,8 +151,7 @@ def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion
 
 
 def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestion | None:
-    shapes = profile.texts.shapes.names
-    if len(shapes) == 1 and not shapes[0].endswith(".1"):
+    if profile.has_one_shape() and profile.first(1)[0][-2:-1] != ".":
         return None
     normal = normalize_texts(profile.texts, "E.164", region)
     is_number = {old: new.startswith("+") for old, new in zip(profile.texts, normal, strict=True)}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -17,26 +17,61 @@ from growlytics_pandas.columns.convert import as_text
 from growlytics_pandas.columns.dtypes import Kind, absent, family
 from growlytics_pandas.columns.extract import Mask
 from growlytics_pandas.columns.parsers import MISSING_WORDS, Texts
+from growlytics_pandas.columns.text_bytes import TextBytes, bytes_of, mostly_differ
 from growlytics_pandas.columns.texts import is_guarded, may_need_strip, strip_texts
 
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 _UTC: Final = ZoneInfo("UTC")
 SAMPLE: Final = 1000
 """Distinct texts that settle whether a parser is worth trying on all."""
+_LARGE: Final = 10 * SAMPLE
+"""Rows from which counting the texts of a column takes noticeable time."""
 
 
-@dataclass(frozen=True)
 class Profile:
     """Distinct texts and how many cells have each; `others` counts the cells that are no text, by kind."""
 
-    texts: Texts
-    counts: npt.NDArray[np.int64]
-    others: Counter[Kind]
+    def __init__(self, texts: Texts, counts: npt.NDArray[np.int64], others: Counter[Kind]) -> None:
+        self._texts = texts
+        self._counts = counts
+        self.others = others
+
+    @property
+    def texts(self) -> Texts:
+        """The distinct texts."""
+        return self._texts
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """How many cells have each."""
+        return self._counts
 
     @property
     def cells(self) -> int:
         """How many cells are text."""
         return int(self.counts.sum())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no cell is text."""
+        return not self.texts
+
+    @property
+    def is_large(self) -> bool:
+        """Whether there are more texts than a sample holds."""
+        return len(self.texts) > SAMPLE
+
+    def first(self, n: int) -> list[str]:
+        """Return some texts, at most `n`."""
+        return self.texts[:n]
+
+    def has_only(self, chars: str) -> bool:
+        """Return whether every character of every text is in `chars`, which are ASCII."""
+        return not "".join(self.texts).translate(dict.fromkeys(map(ord, chars)))
+
+    def has_one_shape(self) -> bool:
+        """Return whether all texts are alike but for their digits."""
+        return len(self.texts.shapes.names) == 1
 
     def count(self, mask: Mask) -> int:
         """Return how many cells have a text that `mask` has."""
@@ -46,12 +81,12 @@ class Profile:
         """Return the profile of the texts that `mask` has."""
         if mask.all():
             return self
-        return replace(self, texts=self.texts.where(mask), counts=self.counts[mask])
+        return Profile(self.texts.where(mask), self.counts[mask], self.others)
 
     @cached_property
     def sample(self) -> Profile:
         """The commonest texts and some of the others by chance, the same ones each time; counts stand for all."""
-        if len(self.texts) <= SAMPLE:
+        if not self.is_large:
             return self
         ranked = np.argsort(-self.counts, kind="stable")
         half = SAMPLE // 2
@@ -60,6 +95,77 @@ class Profile:
         places = np.concatenate([ranked[:half], drawn])
         counts = np.concatenate([self.counts[ranked[:half]], np.ceil(self.counts[drawn] * weight).astype("int64")])
         return Profile(Texts(self.texts[place] for place in places.tolist()), counts, self.others)
+
+
+class UncountedProfile(Profile):
+    """The profile of a large column in which most texts differ: they are counted only when all of them are needed."""
+
+    def __init__(self, column: pd.Series[Any], found: TextBytes) -> None:
+        super().__init__(Texts(), np.empty(0, dtype="int64"), Counter())
+        self._column = column
+        self._bytes = found
+        self._places = np.flatnonzero(~found.missing)
+
+    @cached_property
+    def _counted(self) -> Profile:
+        return profile_of(self._column, Kind.TEXT)
+
+    @property
+    def texts(self) -> Texts:
+        """The distinct texts."""
+        return self._counted.texts
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """How many cells have each."""
+        return self._counted.counts
+
+    @property
+    def cells(self) -> int:
+        """How many cells are text."""
+        return len(self._places)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no cell is text: a column without any is small."""
+        return False
+
+    @property
+    def is_large(self) -> bool:
+        """Whether there are more texts than a sample holds."""
+        return True
+
+    def first(self, n: int) -> list[str]:
+        """Return the first texts, at most `n`."""
+        return self._taken(self._places[:n])
+
+    def has_only(self, chars: str) -> bool:
+        """Return whether every character of every text is in `chars`, which are ASCII."""
+        return self._bytes.has_only(chars)
+
+    def has_one_shape(self) -> bool:
+        """Return whether all texts are alike but for their digits."""
+        return self._bytes.has_one_shape()
+
+    @cached_property
+    def sample(self) -> Profile:
+        """Texts by chance, the same ones each time; counts stand for all."""
+        drawn = np.random.default_rng(0).choice(self._places, SAMPLE, replace=False)
+        texts = Texts(dict.fromkeys(self._taken(np.sort(drawn))))
+        return Profile(texts, np.full(len(texts), self.cells // len(texts)), Counter())
+
+    def _taken(self, places: npt.NDArray[np.int64]) -> list[str]:
+        return list(map(str, self._column.iloc[places]))
+
+
+def uncounted(column: pd.Series[Any], words: Collection[str]) -> UncountedProfile | None:
+    """Return the profile of a large column in which most texts differ and none needs to be stripped or is a word."""
+    if len(column) < _LARGE or not mostly_differ(column):
+        return None
+    found = bytes_of(column)
+    if found is None or found.may_need_strip() or found.has_any(words, fold=True) or found.missing.mean() > 0.5:  # noqa: PLR2004
+        return None
+    return UncountedProfile(column, found)
 
 
 def profile_of(column: pd.Series[Any], kind: Kind) -> Profile:
@@ -167,13 +273,13 @@ def _stripped(profile: Profile) -> tuple[Profile, int, int]:
         guarded[place] = is_guarded(profile.texts[place])
     if not changed.any():
         return profile, 0, 0
-    return _merged(replace(profile, texts=texts)), profile.count(changed), profile.count(guarded)
+    return _merged(Profile(texts, profile.counts, profile.others)), profile.count(changed), profile.count(guarded)
 
 
 def _merged(profile: Profile) -> Profile:
     codes, uniques = pd.factorize(np.array(profile.texts, dtype=object))
     counts = np.bincount(codes, weights=profile.counts, minlength=len(uniques)).astype("int64")
-    return replace(profile, texts=Texts(uniques), counts=counts)
+    return Profile(Texts(uniques), counts, profile.others)
 
 
 def mask_of(texts: Sequence[str], holds: Callable[[str], Any]) -> Mask:

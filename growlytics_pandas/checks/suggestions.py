@@ -29,6 +29,7 @@ from growlytics_pandas.checks.profile import (
     mask_of,
     profile_of,
     profile_of_ids,
+    uncounted,
     with_numbers,
 )
 from growlytics_pandas.checks.suggestion import Proposal, Suggestion, count_of
@@ -36,7 +37,7 @@ from growlytics_pandas.columns.contacts import PLAIN_EMAIL
 from growlytics_pandas.columns.convert import as_text, date_in
 from growlytics_pandas.columns.dtypes import Kind, absent
 from growlytics_pandas.columns.extract import plain
-from growlytics_pandas.columns.parsers import SURE_WORDS, Texts
+from growlytics_pandas.columns.parsers import MISSING_WORDS, SURE_WORDS, Texts
 from growlytics_pandas.columns.reading import Reading, clean
 
 __all__ = ["Suggestion", "as_frame", "as_options", "suggest_for"]
@@ -166,8 +167,12 @@ class _Context:
         if position not in self._cleaned:
             column, kind = self.column(position), self.kinds[position]
             is_id = position == self.id_position
-            profile = profile_of_ids(column, kind) if is_id else profile_of(column, kind)
-            self._cleaned[position] = clean_profile(profile, has_words=not is_id)
+            large = uncounted(column, () if is_id else MISSING_WORDS) if kind is Kind.TEXT else None
+            if large is not None:
+                self._cleaned[position] = Cleaned(large, {}, 0, 0)
+            else:
+                profile = profile_of_ids(column, kind) if is_id else profile_of(column, kind)
+                self._cleaned[position] = clean_profile(profile, has_words=not is_id)
         return self._cleaned[position]
 
     def profile_or_none(self, position: int) -> Profile | None:
@@ -324,7 +329,7 @@ def _for_id(context: _Context, position: int, reading: Reading) -> list[Suggesti
 def _proposal(context: _Context, position: int, cleaned: Cleaned, name: str, known: str | None) -> Proposal | None:
     """Return how the texts of a column are read as another type than text."""
     texts = cleaned.profile
-    if not texts.texts:
+    if texts.is_empty:
         return None
     found = None
     if known in (None, contract.BOOLEAN):
@@ -347,7 +352,7 @@ def _proposal(context: _Context, position: int, cleaned: Cleaned, name: str, kno
 def _missing(cleaned: Cleaned, *, is_typed: bool) -> dict[str, int]:
     """Return the words that mean missing: among text only those that can mean nothing else."""
     profile = cleaned.profile
-    if not profile.texts and not profile.others:
+    if profile.is_empty and not profile.others:
         return {}
     if is_typed:
         return cleaned.words

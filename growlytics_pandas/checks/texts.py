@@ -1,15 +1,24 @@
-"""Texts that deserve a look: placeholders for a missing value, the text of floats, white space, damage."""
+"""Texts that are too long or odd: placeholders for a missing value, the text of floats, white space, damage."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
+from growlytics_pandas import contract
+from growlytics_pandas._rules import Rule
+from growlytics_pandas.columns.contacts import are_plain
 from growlytics_pandas.columns.extract import Mask
+from growlytics_pandas.columns.ids import too_long
+from growlytics_pandas.columns.text_bytes import TextBytes, bytes_of, mostly_differ
 
+CONTACTS: Final = ("email", "mobile")
 MISSING_TEXTS: Final = frozenset({"nan", "NaN", "None", "NaT", "<NA>", "null", "NULL", "N/A", "n/a", "#N/A"})
 """What Python, JSON, SQL and spreadsheets write where there is nothing."""
 MISSING_IDS: Final = MISSING_TEXTS | {"NA", "undefined"}
@@ -92,3 +101,96 @@ def _was_decoded_wrongly(text: str) -> bool:
         except UnicodeError:
             continue
     return False
+
+
+# a whole column -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TextFinding:
+    """What a rule finds in a run of rows: which cells, and the distinct texts in them."""
+
+    rule: Rule
+    mask: Mask
+    texts: list[str]
+
+
+def find_in(texts: list[str], *, is_odd: bool = True) -> Iterator[TextFinding]:
+    """Find the texts that are too long, and with `is_odd` the odd ones."""
+    for rule, find in _FINDERS if is_odd else _FINDERS[:1]:
+        mask = find(texts)
+        if mask is not None and mask.any():
+            yield TextFinding(rule, mask, [texts[place] for place in np.flatnonzero(mask).tolist()])
+
+
+_FINDERS: Final[tuple[tuple[Rule, Callable[[list[str]], Mask | None]], ...]] = (
+    (Rule.VALUE_TOO_LONG, lambda texts: too_long(texts, contract.MAX_VALUE_CHARS)),
+    (Rule.VALUE_STRINGIFIED, lambda texts: are_in(texts, MISSING_TEXTS)),
+    (Rule.VALUE_WHITESPACE, are_padded),
+    (Rule.TEXT_DAMAGED, are_damaged),
+)
+
+
+class DistinctTexts:
+    """A column in which texts repeat: each is checked once."""
+
+    is_contact = False
+
+    def __init__(self, codes: npt.NDArray[np.int64], texts: list[str]) -> None:
+        self._codes = codes
+        self._texts = texts
+        self.missing: Mask = codes < 0
+        self._odd = {found.rule: found.mask for found in find_in(texts)}
+
+    def find(self, start: int, stop: int) -> Iterator[TextFinding]:
+        """Find the odd texts in rows `start` to `stop`."""
+        codes = self._codes[start:stop]
+        for rule, odd in self._odd.items():
+            mask = odd[codes] & (codes >= 0)
+            if mask.any():
+                yield TextFinding(rule, mask, [self._texts[code] for code in codes[mask].tolist()])
+
+
+class PlainTexts:
+    """A column without an odd text, as its bytes show; `is_contact`: and all of them are plainly valid contacts."""
+
+    def __init__(self, missing: Mask, *, is_contact: bool) -> None:
+        self.missing = missing
+        self.is_contact = is_contact
+
+    def find(self, _start: int, _stop: int) -> Iterator[TextFinding]:
+        """Find nothing."""
+        return iter(())
+
+
+def screen(column: pd.Series[Any], name: str, region: str) -> DistinctTexts | PlainTexts | None:
+    """Look at a whole column of text; None where its rows must be looked at one by one."""
+    coded = distinct_texts(column)
+    if coded is not None:
+        return DistinctTexts(*coded)
+    found = bytes_of(column)
+    if found is None or not _is_plain(found):
+        return None
+    return PlainTexts(found.missing, is_contact=name in CONTACTS and are_plain(found, name, region))
+
+
+def distinct_texts(column: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[str]] | None:
+    """Return the code of each cell (-1: missing) and the distinct texts; None where most texts differ."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, uniques = column.cat.codes.to_numpy().astype("int64"), column.cat.categories
+    else:
+        if mostly_differ(column):
+            return None
+        codes, uniques = pd.factorize(column)
+    texts = list(map(str, uniques.tolist()))
+    is_sendable = all(map(contract.is_unicode, texts))  # half a character is an error of its own
+    return (codes, texts) if is_sendable and len(texts) * 2 <= len(codes) else None
+
+
+def _is_plain(found: TextBytes) -> bool:
+    return not (
+        found.max_bytes > contract.MAX_VALUE_CHARS
+        or found.may_have_outer_space()
+        or found.may_be_damaged()
+        or found.has_any(MISSING_TEXTS)
+    )

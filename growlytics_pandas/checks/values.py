@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import compress
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -13,14 +15,13 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
 from growlytics_pandas.checks.schema import Schema
-from growlytics_pandas.checks.texts import MISSING_TEXTS, are_damaged, are_in, are_padded
+from growlytics_pandas.checks.texts import CONTACTS, DistinctTexts, PlainTexts, find_in, screen
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.chunks import Block, Column
 from growlytics_pandas.columns.contacts import Problem, invalid_emails, invalid_mobiles
 from growlytics_pandas.columns.convert import as_boolean, as_date, as_number
 from growlytics_pandas.columns.dtypes import TYPE_OF, AttributeType, Kind, absent, family
 from growlytics_pandas.columns.extract import Mask, originals
-from growlytics_pandas.columns.ids import too_long
 
 _LIMITS: Final[Mapping[Rule, Any]] = {
     Rule.DATE_OUT_OF_RANGE: f"{contract.MIN_YEAR}-{contract.MAX_YEAR}",
@@ -31,31 +32,67 @@ _OF_COLUMN: Final = frozenset({Rule.INTEGER_UNSAFE, Rule.DATE_TRUNCATED})
 """What the conversion finds and is a property of the column: reported once, with a count."""
 
 
-def check_block(frame: pd.DataFrame, layout: Schema, block: Block) -> list[Violation]:
+Screens = Mapping[int, DistinctTexts | PlainTexts]
+"""Position → a column of text that was looked at as a whole."""
+NO_SCREENS: Final[Screens] = MappingProxyType({})
+
+
+def screen_columns(frame: pd.DataFrame, layout: Schema, dropped: frozenset[int]) -> Screens:
+    """Look at the columns of text that are sent as they are, each as a whole."""
+    found = {
+        attribute.position: screen(frame.iloc[:, attribute.position], attribute.name, layout.region)
+        for attribute in layout.attributes
+        if attribute.kind is Kind.TEXT
+        and attribute.type is AttributeType.STRING
+        and not attribute.reading.cleans
+        and attribute.position not in dropped
+    }
+    if isinstance(found.get(layout.id_position), DistinctTexts):
+        del found[layout.id_position]  # ids are sent without the white space around them
+    return {position: one for position, one in found.items() if one is not None}
+
+
+def settled_columns(layout: Schema, screens: Screens) -> Screens:
+    """Return the screened columns whose texts no check needs: no contacts, or contacts that are plainly valid."""
+    contacts = {attribute.position for attribute in layout.attributes if attribute.name in CONTACTS}
+    return {place: one for place, one in screens.items() if one.is_contact or place not in contacts}
+
+
+def check_block(frame: pd.DataFrame, layout: Schema, block: Block, screens: Screens = NO_SCREENS) -> list[Violation]:
     """Check the values of a block of rows."""
-    violations = [found for column in block.columns for found in _ColumnCheck(frame, layout, block, column).run()]
+    violations: list[Violation] = []
+    for column in block.columns:
+        screened = screens.get(column.attribute.position)
+        violations += _ColumnCheck(frame, layout, block, column, screened).run()
     return violations + _empty_rows(frame, layout, block)
 
 
 class _ColumnCheck:
     """The checks of one column of a block."""
 
-    def __init__(self, frame: pd.DataFrame, layout: Schema, block: Block, column: Column) -> None:
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        layout: Schema,
+        block: Block,
+        column: Column,
+        screened: DistinctTexts | PlainTexts | None,
+    ) -> None:
         self._frame, self._layout, self._block, self._column = frame, layout, block, column
+        self._screened = screened
 
     def run(self) -> Iterator[Violation]:
         values, attribute = self._column.values, self._column.attribute
         for rule, mask in values.found.items():
             yield from self._converted(rule, mask)
-        is_text = values.type is AttributeType.STRING
-        if is_text:
-            yield from self._long_text(values.values)
-        if attribute.name == "email":
+        if values.type is AttributeType.STRING:
+            yield from self._texts()
+        if self._screened is not None and self._screened.is_contact:
+            pass
+        elif attribute.name == "email":
             yield from self._contacts(Rule.EMAIL_INVALID, invalid_emails)
         elif attribute.name == "mobile":
             yield from self._contacts(Rule.MOBILE_INVALID, partial(invalid_mobiles, region=self._layout.region))
-        if is_text and attribute.kind in (Kind.TEXT, Kind.MIXED):
-            yield from self._odd_text(values.values)
         over = self._block.over_budget.get(attribute.position)
         if over is not None:
             lost = np.flatnonzero(over) + self._block.start
@@ -93,22 +130,25 @@ class _ColumnCheck:
         found[places] = [read(value, self._layout.zone) is not None for value in cells]
         return found
 
-    def _long_text(self, texts: list[str]) -> Iterator[Violation]:
-        limit = contract.MAX_VALUE_CHARS
-        mask = too_long(texts, limit) & self._column.sent
-        if mask.any():
-            chars = np.array([contract.count_chars(texts[i]) for i in np.flatnonzero(mask).tolist()])
-            yield self._by_row(Rule.VALUE_TOO_LONG, mask, limit=limit, details=chars)
-
-    def _odd_text(self, texts: list[str]) -> Iterator[Violation]:
-        is_contact = self._column.attribute.name in ("email", "mobile")  # whose own check says what is wrong
-        words = None if is_contact else are_in(texts, MISSING_TEXTS)
-        if words is not None and (words & self._column.sent).any():
-            found = frozenset(texts[row] for row in np.flatnonzero(words & self._column.sent).tolist())
-            yield self._once(Rule.VALUE_STRINGIFIED, words & self._column.sent, words=found)
-        for rule, mask in ((Rule.VALUE_WHITESPACE, are_padded(texts)), (Rule.TEXT_DAMAGED, are_damaged(texts))):
-            if mask is not None and (mask & self._column.sent).any():
-                yield self._once(rule, mask & self._column.sent)
+    def _texts(self) -> Iterator[Violation]:
+        """Report texts that are too long or odd; numbers made text are only measured."""
+        start, attribute = self._block.start, self._column.attribute
+        if self._screened is not None:
+            findings = self._screened.find(start, start + len(self._block.ids.texts))
+        else:
+            findings = find_in(self._column.values.values, is_odd=attribute.kind in (Kind.TEXT, Kind.MIXED))
+        for found in findings:
+            sent = self._column.sent[found.mask]
+            mask, texts = found.mask & self._column.sent, list(compress(found.texts, sent.tolist()))
+            if not texts or (found.rule is Rule.VALUE_STRINGIFIED and attribute.name in CONTACTS):
+                continue  # the own check of contacts reports words that are none
+            if found.rule is Rule.VALUE_TOO_LONG:
+                chars = np.array(list(map(contract.count_chars, texts)))
+                yield self._by_row(found.rule, mask, limit=contract.MAX_VALUE_CHARS, details=chars)
+            elif found.rule is Rule.VALUE_STRINGIFIED:
+                yield self._once(found.rule, mask, words=frozenset(texts))
+            else:
+                yield self._once(found.rule, mask)
 
     def _contacts(self, rule: Rule, judge: Any) -> Iterator[Violation]:
         sent, texts = self._column.sent, self._column.values.values

@@ -15,7 +15,7 @@ from growlytics_pandas.checks.schema import Attribute, Schema
 from growlytics_pandas.columns.convert import Values
 from growlytics_pandas.columns.dtypes import AttributeType
 from growlytics_pandas.columns.extract import Mask
-from growlytics_pandas.columns.ids import Ids
+from growlytics_pandas.columns.ids import Ids, unread_ids
 from growlytics_pandas.columns.reading import read_values
 
 BLOCK_ROWS: Final = 16_384
@@ -41,6 +41,14 @@ class Block:
     over_budget: Mapping[int, Mask]
 
 
+class Screened(Protocol):
+    """A column of text of which all is known that the checks report."""
+
+    @property
+    def missing(self) -> Mask:
+        """Which cells of the column are missing."""
+
+
 class Budget(Protocol):
     """What customers have from earlier pushes: it counts towards the 100."""
 
@@ -55,13 +63,30 @@ def starts(rows: int, size: int = BLOCK_ROWS) -> Iterator[tuple[int, int]]:
 
 
 def prepare(
-    frame: pd.DataFrame, layout: Schema, dropped: frozenset[int], start: int, stop: int, budget: Budget | None = None
+    frame: pd.DataFrame,
+    layout: Schema,
+    dropped: frozenset[int],
+    start: int,
+    stop: int,
+    budget: Budget | None = None,
+    screened: Mapping[int, Screened] | None = None,
+    without_id: Mask | None = None,
 ) -> Block:
-    """Convert rows `start` to `stop`. `dropped` holds the positions of columns of which nothing is sent."""
+    """Convert rows `start` to `stop`.
+
+    `dropped` holds the positions of columns of which nothing is sent; `screened` those whose values nobody needs.
+    `without_id` says which rows of the frame have no id, where nobody needs the ids themselves.
+    """
     series = [column for _, column in frame.iloc[start:stop].items()]
-    ids = layout.read_ids(series[layout.id_position])
+    ids = layout.read_ids(series[layout.id_position]) if without_id is None else unread_ids(without_id[start:stop])
+    known = screened or {}
     columns = [
-        _column(series[attribute.position], layout, attribute, ids)
+        _without_values(
+            attribute,
+            ids.missing if attribute.position == layout.id_position else known[attribute.position].missing[start:stop],
+        )
+        if attribute.position in known
+        else _column(series[attribute.position], layout, attribute, ids)
         for attribute in layout.attributes
         if attribute.type is not None and attribute.position not in dropped
     ]
@@ -84,6 +109,10 @@ def _column(series: pd.Series[Any], layout: Schema, attribute: Attribute, ids: I
             is_strict=attribute.strict,
         )
     return Column(attribute, values, values.sent)
+
+
+def _without_values(attribute: Attribute, missing: Mask) -> Column:
+    return Column(attribute, Values(AttributeType.STRING, [], missing), ~missing)
 
 
 def _over_budget(columns: list[Column], ids: Ids, budget: Budget | None) -> dict[int, Mask]:

@@ -45,8 +45,7 @@ def read_ids(
     """Write the ids of a block as text. White space around them goes; a whole float loses its ``.0``."""
     cells = read_cells(column, kind, zone, region, reading)
     raw, floats, rounded = _raw_texts(cells, zone)
-    texts = list(map(str.strip, raw))
-    _drop_surrogates(texts)
+    texts = _sendable(raw)
     for position in np.flatnonzero(cells.missing | rounded).tolist():
         texts[position] = ""  # what has lost digits may be another customer's
     lengths = np.fromiter(map(len, texts), dtype="int32", count=len(texts))
@@ -60,6 +59,12 @@ def read_ids(
         rounded=rounded & ~cells.missing,
         too_long=_too_long(texts, lengths, contract.MAX_ID_CHARS),
     )
+
+
+def unread_ids(missing: Mask) -> Ids:
+    """Return the ids of a block of which only is known where they are missing."""
+    none = np.zeros(len(missing), dtype=bool)
+    return Ids([""] * len(missing), missing, none, none, none, none)
 
 
 def _raw_texts(cells: Cells, zone: ZoneInfo) -> tuple[list[str], Mask, Mask]:
@@ -87,7 +92,7 @@ _SCIENTIFIC: Final = re.compile(r"\s*'?[+-]?\d(?:[.,]\d+)?[eE]\+\d+\s*")
 def _in_scientific_notation(texts: list[str]) -> Mask:
     """Which texts are numbers as a spreadsheet or a float writes them when they are long: ``9.19812E+11``."""
     joined = "\n".join(texts)
-    if "e+" not in joined and "E+" not in joined:
+    if "+" not in joined or ("e+" not in joined and "E+" not in joined):
         return np.zeros(len(texts), dtype=bool)
     return np.fromiter((_SCIENTIFIC.fullmatch(text) is not None for text in texts), dtype=bool, count=len(texts))
 
@@ -99,13 +104,13 @@ def _id_text(value: Any, zone: ZoneInfo) -> str:
     return as_text(value, zone) or ""
 
 
-def _drop_surrogates(texts: list[str]) -> None:
-    """Empty the texts that have no UTF-8: half a surrogate pair cannot be sent."""
-    try:
-        "".join(texts).encode()
-    except UnicodeEncodeError:
-        for position, text in enumerate(texts):
-            texts[position] = text if contract.is_unicode(text) else ""
+def _sendable(raw: list[str]) -> list[str]:
+    """Strip texts, and empty those that have no UTF-8: half a surrogate pair cannot be sent."""
+    texts = list(map(str.strip, raw))
+    joined = "".join(texts)
+    if joined.isascii() or contract.is_unicode(joined):
+        return texts
+    return [text if contract.is_unicode(text) else "" for text in texts]
 
 
 def _too_long(texts: list[str], lengths: npt.NDArray[np.int32], limit: int) -> Mask:

@@ -1,0 +1,169 @@
+"""The UTF-8 bytes of a text column that Arrow holds: what is nowhere in a column shows without a look at each text.
+
+Every answer errs on one side: "may have" can be wrong, and then the texts are looked at one by one; "has not" cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from growlytics_pandas.columns.extract import Mask
+
+_ASCII_END: Final = 0x80
+_GLANCE: Final = 1_000
+_DIGITS: Final = slice(ord("0"), ord("9") + 1)
+
+
+def _table(places: Collection[int]) -> Mask:
+    table = np.zeros(256, dtype=bool)
+    table[list(places)] = True
+    return table
+
+
+def _among(chars: str | bytes) -> Mask:
+    """Return a table of 256 bytes: which are in `chars`."""
+    return _table(chars.encode() if isinstance(chars, str) else chars)
+
+
+_OUTER: Final = _among(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f")
+_GUARDS: Final = _among(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f=\"'")
+# Lead bytes: white space and invisible characters outside ASCII begin with one of these, letters mostly do not.
+_SPACE_LEADS: Final = _among(b"\xc2\xe1\xe2\xe3")
+_MARK_LEADS: Final = _among(b"\xc2\xd8\xe1\xe2\xe3\xef")
+# UTF-8 that was read as cp1252: Â to ô, then a character that a continuation byte becomes.
+_WRONG_LEAD: Final = 0xC3
+_WRONG_SECOND: Final = _among(bytes(range(0x82, 0xB5)))
+_WRONG_NEXT: Final = _among(b"\xc2\xc5\xc6\xcb\xe2")
+
+
+def mostly_differ(column: pd.Series[Any]) -> bool:
+    """Return whether most texts at the start of a column differ, so that looking for repeated ones does not pay."""
+    glance = column.iloc[:_GLANCE]
+    return glance.nunique() * 2 > len(glance)
+
+
+def bytes_of(column: pd.Series[Any]) -> TextBytes | None:
+    """Return the bytes of a text column, if Arrow holds it."""
+    is_arrow = isinstance(column.dtype, pd.ArrowDtype) or (
+        isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "pyarrow"
+    )
+    if not is_arrow:
+        return None
+    import pyarrow as pa  # noqa: PLC0415 - optional; who has an Arrow column has it
+
+    array = column.array.__arrow_array__()
+    if isinstance(array, pa.ChunkedArray):
+        array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
+    is_text = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
+    return TextBytes(array) if is_text and isinstance(array, pa.Array) else None
+
+
+class TextBytes:
+    """The texts of an Arrow array as bytes; `missing` says where there is none."""
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+        _, offsets, data = array.buffers()
+        width = np.dtype("int64" if str(array.type) == "large_string" else "int32")
+        bounds = np.frombuffer(offsets, dtype=width)[array.offset : array.offset + len(array) + 1]
+        self._data = np.frombuffer(data, dtype="uint8") if data is not None else np.empty(0, dtype="uint8")
+        self._data = self._data[int(bounds[0]) : int(bounds[-1])]
+        self.missing: Mask = array.is_null().to_numpy(zero_copy_only=False)
+        self._filled = filled = (np.diff(bounds) > 0) & ~self.missing
+        self._starts = (bounds[:-1][filled] - bounds[0]).astype("int64", copy=False)
+        self._stops = (bounds[1:][filled] - bounds[0]).astype("int64", copy=False)
+        self.has_empty = bool((~filled & ~self.missing).any())
+
+    @cached_property
+    def is_ascii(self) -> bool:
+        """Whether all is ASCII."""
+        return int(self._data.max(initial=0)) < _ASCII_END
+
+    @property
+    def max_bytes(self) -> int:
+        """The length of the longest text; no text has more characters."""
+        return int((self._stops - self._starts).max(initial=0))
+
+    def has_any(self, words: Collection[str], *, fold: bool = False) -> bool:
+        """Return whether a text is among `words`; with `fold`, in any case of ASCII letters."""
+        if "" in words and self.has_empty:
+            return True
+        lengths = self._stops - self._starts
+        is_near = _table({len(word.encode()) for word in words})[np.minimum(lengths, 255)]
+        firsts = {word.encode()[0] for word in words if word}
+        if fold:
+            firsts |= {byte - 32 for byte in firsts if chr(byte).islower()}
+        is_near &= _table(firsts)[self._data[self._starts]]
+        near = self._array.take(np.flatnonzero(self._filled)[is_near])
+        texts = {text.lower() if fold else text for text in near.unique().to_pylist()}
+        return not texts.isdisjoint(words)
+
+    def all_match(self, pattern: str) -> bool:
+        """Return whether a pattern (in the syntax of RE2) is found in every text that is not missing."""
+        from pyarrow import compute  # noqa: PLC0415 - see above
+
+        return compute.all(compute.match_substring_regex(self._array, pattern)).as_py() is not False
+
+    def may_end_with(self, words: Collection[str]) -> bool:
+        """Return whether a text may end with one of `words`, in any case: their last two letters are looked for."""
+        ends = {(ord(word[-2]), ord(word[-1])) for word in words}
+        table = np.arange(256, dtype="uint8")
+        table[ord("A") : ord("Z") + 1] += 32
+        before, last = table[self._data[np.maximum(self._stops - 2, 0)]], table[self._data[self._stops - 1]]
+        return any(bool(((before == one) & (last == two)).any()) for one, two in ends)
+
+    def may_have_outer_space(self) -> bool:
+        """Return whether a text may begin or end with white space, or be nothing else."""
+        return self._may_begin_or_end(_OUTER, _OUTER, _SPACE_LEADS)
+
+    def may_need_strip(self) -> bool:
+        """Return whether a text may have white space or quotes around it, or invisible characters anywhere."""
+        if self._may_begin_or_end(_GUARDS, _OUTER, _MARK_LEADS):
+            return True
+        return not self.is_ascii and bool(_MARK_LEADS[self._data].any())
+
+    def may_be_damaged(self) -> bool:
+        """Return whether a text may hold NUL, U+FFFD, or UTF-8 that was read as cp1252."""
+        data = self._data
+        if len(data) and not data.all():
+            return True
+        if self.is_ascii:
+            return False
+        places = np.flatnonzero(data[:-2] == _WRONG_LEAD)
+        if (_WRONG_SECOND[data[places + 1]] & _WRONG_NEXT[data[places + 2]]).any():
+            return True
+        places = np.flatnonzero(data[:-2] == 0xEF)  # noqa: PLR2004 - U+FFFD is EF BF BD
+        return bool(((data[places + 1] == 0xBF) & (data[places + 2] == 0xBD)).any())  # noqa: PLR2004
+
+    def has_only(self, chars: str) -> bool:
+        """Return whether every character is in `chars`, which are ASCII."""
+        return bool(_among(chars)[self._data].all())
+
+    def has_one_shape(self) -> bool:
+        """Return whether all texts are alike but for their digits."""
+        if not len(self._starts):
+            return True
+        length = int(self._stops[0] - self._starts[0])
+        if self.has_empty or not ((self._stops - self._starts) == length).all():
+            return False
+        if len(self._data) != length * len(self._starts):  # bytes under missing cells
+            return False
+        table = np.arange(256, dtype="uint8")
+        table[_DIGITS] = ord("0")
+        shapes = table[self._data].reshape(-1, length)
+        return bool((shapes == shapes[0]).all())
+
+    def _may_begin_or_end(self, first: Mask, last: Mask, leads: Mask) -> bool:
+        data, starts, stops = self._data, self._starts, self._stops
+        if first[data[starts]].any() or last[data[stops - 1]].any():
+            return True
+        if self.is_ascii:
+            return False
+        ends_wide = data[stops - 1] >= _ASCII_END
+        before, third = data[np.maximum(stops[ends_wide] - 2, 0)], data[np.maximum(stops[ends_wide] - 3, 0)]
+        return bool(leads[data[starts]].any() or leads[before].any() or leads[third].any())

@@ -1,0 +1,82 @@
+"""What the bytes of a column show is what a look at each text shows, and a column reads the same in any backing."""
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import growlytics_pandas as gp
+from growlytics_pandas.checks.texts import MISSING_TEXTS, are_damaged, are_padded, end_like_floats
+from growlytics_pandas.columns.contacts import are_plain, invalid_emails, invalid_mobiles
+
+pa = pytest.importorskip("pyarrow")
+
+from growlytics_pandas.columns.text_bytes import bytes_of  # noqa: E402 - needs pyarrow
+from growlytics_pandas.columns.texts import may_need_strip, strip_texts  # noqa: E402
+
+PIECES = ["a", "Z", "7", " ", "\n", "\t", "'", '"', "=", "é", "नई", "\u00a0", "\u2003", "\u3000", "\u200b", "\ufeff"]
+PIECES += ["Ã¼", "Â£", "Ã©", "\ufffd", "\0", "😀", ".0", "nan", "NULL", "N/A", "@", "x" * 600, "\u200d", "\u061c"]
+TEXTS = st.lists(st.lists(st.sampled_from(PIECES), max_size=4).map("".join), min_size=1, max_size=8)
+GAPS = st.sets(st.integers(0, 7))
+DTYPES = ["str", pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.large_string())]
+
+
+def arrow(texts, gaps=(), dtype="str"):
+    cells = [None if i in gaps else text for i, text in enumerate(["left out", *texts])]
+    return pd.Series(pd.array(cells, dtype=dtype))[1:]  # an offset into the buffers
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@given(texts=TEXTS, gaps=GAPS)
+def test_what_the_bytes_rule_out_is_in_no_text(dtype, texts, gaps):
+    column = arrow(texts, gaps, dtype)
+    found = bytes_of(column)
+    present = column.dropna().tolist()
+    assert found.missing.tolist() == column.isna().tolist()
+    assert found.has_any(MISSING_TEXTS) == any(text in MISSING_TEXTS for text in present)
+    assert found.has_any({"", "nan"}, fold=True) == any(text.lower() in {"", "nan"} for text in present)
+    assert found.may_have_outer_space() or are_padded(present) is None
+    assert found.may_be_damaged() or are_damaged(present) is None
+    assert found.may_need_strip() or (not may_need_strip(present) and strip_texts(present) == present)
+    assert found.max_bytes >= max(map(len, present), default=0)
+    assert found.may_end_with((".0",)) or not end_like_floats(present).any()
+    assert found.has_only("aZ7") == (not "".join(present).strip("aZ7"))
+
+
+@given(texts=TEXTS, gaps=GAPS, copies=st.integers(1, 3))
+def test_the_violations_are_those_of_a_column_of_objects(texts, gaps, copies):
+    cells = [None if i in gaps else text for i, text in enumerate(texts)] * copies
+    ids = [f"c{i}" for i in range(len(cells))]
+    frames = [
+        pd.DataFrame({"id": ids, "City": pd.Series(pd.array(cells, dtype=dtype))})
+        for dtype in ("str", object, "category")
+        if dtype != "category" or all(cells)
+    ]
+    first, *others = [gp.validate(frame, "id").astype(object).fillna("") for frame in frames]
+    assert all(other.equals(first) for other in others)
+
+
+@given(st.lists(st.sampled_from(["asha@example.com", "a_b+c@x-y.co.in", "a@b", "a@x.test", "A@X.TEST", "a..b@x.com"])))
+def test_plain_emails_are_valid(texts):
+    column = arrow(texts)
+    if len(texts) and are_plain(bytes_of(column), "email", "IN"):
+        assert invalid_emails(column.dropna().tolist()) == []
+
+
+@given(
+    st.lists(
+        st.sampled_from(["9919211112", "+91 99192 11112", "09919211112", "12345", "9919211112\n", "91-99192-11112"])
+    )
+)
+def test_plain_mobiles_are_valid(texts):
+    column = arrow(texts)
+    if len(texts) and are_plain(bytes_of(column), "mobile", "IN"):
+        assert invalid_mobiles(column.dropna().tolist(), "IN") == []
+
+
+@pytest.mark.parametrize("text", ["asha@example.com", "+91 99192 11112"])
+def test_ids_are_checked_alike_in_any_backing(text):
+    ids = [text, text, "Total", "NAN", "nan", "12.0", " x", "'7", "id", "", None, "1e+5", *map(str, range(2000))]
+    frames = [pd.DataFrame({"id": pd.array(ids, dtype=dtype), "X": 1}) for dtype in ("str", object)]
+    first, other = [gp.validate(frame, "id").astype(object).fillna("") for frame in frames]
+    assert other.equals(first)
