@@ -18,7 +18,7 @@ from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.checks.values import check_block, screen_columns, settled_columns
 from growlytics_pandas.checks.violations import Violation
-from growlytics_pandas.columns.chunks import Budget, prepare, starts
+from growlytics_pandas.columns.chunks import Budget, check_rows, prepare, starts
 from growlytics_pandas.columns.extract import Mask
 
 
@@ -54,7 +54,7 @@ def check_frame(
     id_is_sent = any(attribute.position == layout.id_position for attribute in layout.attributes)
     needs_ids = budget is not None or (id_is_sent and layout.id_position not in settled)
     without_id = None if needs_ids else _without_id(checked, len(frame))
-    for start, stop in starts(len(frame)):
+    for start, stop in starts(len(frame), check_rows(frame.shape[1])):
         block = prepare(frame, layout, checked.dropped, start, stop, budget, settled, without_id)
         violations += check_block(frame, layout, block, screens)
     return Findings(_naming_columns(violations), frame)

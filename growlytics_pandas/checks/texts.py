@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, Final
 
 import numpy as np
@@ -108,11 +109,11 @@ def _was_decoded_wrongly(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TextFinding:
-    """What a rule finds in a run of rows: which cells, and the distinct texts in them."""
+    """What a rule finds in a run of rows: which cells, and how to get their texts."""
 
     rule: Rule
     mask: Mask
-    texts: list[str]
+    texts: Callable[[Mask], list[str]]
 
 
 def find_in(texts: list[str], *, is_odd: bool = True) -> Iterator[TextFinding]:
@@ -120,7 +121,7 @@ def find_in(texts: list[str], *, is_odd: bool = True) -> Iterator[TextFinding]:
     for rule, find in _FINDERS if is_odd else _FINDERS[:1]:
         mask = find(texts)
         if mask is not None and mask.any():
-            yield TextFinding(rule, mask, [texts[place] for place in np.flatnonzero(mask).tolist()])
+            yield TextFinding(rule, mask, lambda wanted: list(compress(texts, wanted.tolist())))
 
 
 _FINDERS: Final[tuple[tuple[Rule, Callable[[list[str]], Mask | None]], ...]] = (
@@ -148,7 +149,7 @@ class DistinctTexts:
         for rule, odd in self._odd.items():
             mask = odd[codes] & (codes >= 0)
             if mask.any():
-                yield TextFinding(rule, mask, [self._texts[code] for code in codes[mask].tolist()])
+                yield TextFinding(rule, mask, lambda wanted: [self._texts[code] for code in codes[wanted].tolist()])
 
 
 class PlainTexts:

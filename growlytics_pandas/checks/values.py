@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from itertools import compress
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -138,15 +137,14 @@ class _ColumnCheck:
         else:
             findings = find_in(self._column.values.values, is_odd=attribute.kind in (Kind.TEXT, Kind.MIXED))
         for found in findings:
-            sent = self._column.sent[found.mask]
-            mask, texts = found.mask & self._column.sent, list(compress(found.texts, sent.tolist()))
-            if not texts or (found.rule is Rule.VALUE_STRINGIFIED and attribute.name in CONTACTS):
+            mask = found.mask & self._column.sent
+            if not mask.any() or (found.rule is Rule.VALUE_STRINGIFIED and attribute.name in CONTACTS):
                 continue  # the own check of contacts reports words that are none
             if found.rule is Rule.VALUE_TOO_LONG:
-                chars = np.array(list(map(contract.count_chars, texts)))
+                chars = np.array(list(map(contract.count_chars, found.texts(mask))))
                 yield self._by_row(found.rule, mask, limit=contract.MAX_VALUE_CHARS, details=chars)
             elif found.rule is Rule.VALUE_STRINGIFIED:
-                yield self._once(found.rule, mask, words=frozenset(texts))
+                yield self._once(found.rule, mask, words=frozenset(found.texts(mask)))
             else:
                 yield self._once(found.rule, mask)
 

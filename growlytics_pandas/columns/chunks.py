@@ -19,7 +19,10 @@ from growlytics_pandas.columns.ids import Ids, unread_ids
 from growlytics_pandas.columns.reading import read_values
 
 BLOCK_ROWS: Final = 16_384
-"""Rows looked at together while checking: enough to hide numpy's overhead, little enough to keep memory flat."""
+"""Rows written together: enough to hide numpy's overhead, little enough to keep memory flat."""
+MAX_CHECK_ROWS: Final = 65_536
+MAX_CHECK_CELLS: Final = 1 << 21
+"""Rows and cells checked together; most columns of text are not made into objects for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,11 @@ class Budget(Protocol):
 
     def __call__(self, ids: Sequence[str], names: Sequence[str]) -> tuple[npt.NDArray[np.int64], Mask]:
         """Return the number of custom attributes of each customer, and (ids × names) which of `names` it has."""
+
+
+def check_rows(columns: int) -> int:
+    """Return how many rows of so many columns are checked together."""
+    return min(MAX_CHECK_ROWS, max(BLOCK_ROWS, MAX_CHECK_CELLS // max(columns, 1)))
 
 
 def starts(rows: int, size: int = BLOCK_ROWS) -> Iterator[tuple[int, int]]:

@@ -7,6 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import ne
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -46,15 +47,17 @@ def read_ids(
     cells = read_cells(column, kind, zone, region, reading)
     raw, floats, rounded = _raw_texts(cells, zone)
     texts = _sendable(raw)
+    was_stripped = np.zeros(len(texts), dtype=bool)
+    if texts != raw:
+        was_stripped = np.fromiter(map(ne, texts, raw), dtype=bool, count=len(texts))
     for position in np.flatnonzero(cells.missing | rounded).tolist():
         texts[position] = ""  # what has lost digits may be another customer's
     lengths = np.fromiter(map(len, texts), dtype="int32", count=len(texts))
     present = lengths > 0
-    raw_lengths = np.fromiter(map(len, raw), dtype="int32", count=len(raw))
     return Ids(
         texts,
         missing=~present,
-        stripped=present & (raw_lengths != lengths),
+        stripped=present & was_stripped,
         was_float=floats & (present | rounded),
         rounded=rounded & ~cells.missing,
         too_long=_too_long(texts, lengths, contract.MAX_ID_CHARS),

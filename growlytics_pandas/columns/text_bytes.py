@@ -16,6 +16,7 @@ from growlytics_pandas.columns.extract import Mask
 
 _ASCII_END: Final = 0x80
 _GLANCE: Final = 1_000
+_PART: Final = 1 << 20  # bytes looked at together
 _DIGITS: Final = slice(ord("0"), ord("9") + 1)
 
 
@@ -142,7 +143,8 @@ class TextBytes:
 
     def has_only(self, chars: str) -> bool:
         """Return whether every character is in `chars`, which are ASCII."""
-        return bool(_among(chars)[self._data].all())
+        parts = (self._data[start : start + _PART].tobytes() for start in range(0, len(self._data), _PART))
+        return not any(part.translate(None, chars.encode()) for part in parts)
 
     def has_one_shape(self) -> bool:
         """Return whether all texts are alike but for their digits."""
