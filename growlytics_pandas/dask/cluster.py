@@ -17,15 +17,16 @@ import pandas as pd
 from distributed import Client as Cluster
 from distributed import Future
 
-from growlytics_pandas._status import Status
+from growlytics_pandas._status import Failure, Status
 from growlytics_pandas.dask.coordinator import HANDLER, Coordinator
 from growlytics_pandas.dask.worker import push_on_worker
 from growlytics_pandas.errors import DataError, GrowlyticsError, ServiceUnavailableError, UsageError
 from growlytics_pandas.http.response import one_line
 from growlytics_pandas.upload.base_run import Snapshot
-from growlytics_pandas.upload.batches.executor import Step, Task
-from growlytics_pandas.upload.batches.parts import PartDigests, PartOutcome, PartTask, digest_part
-from growlytics_pandas.upload.outcomes import Failure, OutcomeBuffer
+from growlytics_pandas.upload.executor import Step, Task
+from growlytics_pandas.upload.outcomes import OutcomeBuffer
+from growlytics_pandas.upload.parts import PartDigests, PartOutcome, digest_part
+from growlytics_pandas.upload.profile import PartTask
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -100,7 +101,7 @@ class _ClusterPush:
     def __init__(self, engine: ClusterExecutor, cluster: Cluster, job: Task) -> None:
         self._engine, self._cluster, self._job = engine, cluster, job
         self._run = uuid.uuid4().hex
-        self._recipe = job.client.recipe()
+        self._recipe = job.connection.recipe()
         self._digesting: dict[Future, PartTask] = {}
         self._pushing: dict[Future, tuple[PartTask, OutcomeBuffer]] = {}
         self._settled: list[int] = []

@@ -11,36 +11,52 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 from growlytics_pandas._masking import without_words
-from growlytics_pandas._status import Status
-from growlytics_pandas.client import Client
+from growlytics_pandas._status import Failure, Status
 from growlytics_pandas.errors import GrowlyticsError, PushInterrupted, UsageError
+from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
-from growlytics_pandas.upload.outcomes import Failure, OutcomeBuffer
-from growlytics_pandas.upload.plan import AnyPlan
+from growlytics_pandas.upload.outcomes import OutcomeBuffer
 from growlytics_pandas.upload.push_options import PushOptions
-from growlytics_pandas.upload.result import AnyResult, PushResult, RunFacts
 from growlytics_pandas.upload.run_errors import interrupted
 from growlytics_pandas.upload.run_log import RunLog
 from growlytics_pandas.views.events import Listener, ProgressEvent
-from growlytics_pandas.views.metrics import RunMetrics, Sample
+from growlytics_pandas.views.metrics import RunFacts, RunMetrics, Sample
 from growlytics_pandas.views.progress import open_listener
 from growlytics_pandas.views.throughput import Throughput
 
-if TYPE_CHECKING:
-    from growlytics_pandas.upload.batches.result import BatchResult
-
 TICK_SECONDS: Final = 0.2
 
-R = TypeVar("R", bound=AnyResult)
+
+class Concluded(Protocol):
+    """What the end of a run shows of its result."""
+
+    @property
+    def run(self) -> RunFacts:
+        """How the run went."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Status → number of rows."""
+
+    @property
+    def note(self) -> str:
+        """What there is to say of the run, beside the counts."""
+
+    @property
+    def has_incomplete_rows(self) -> bool:
+        """Whether a row arrived without some of its attributes."""
+
+
+R = TypeVar("R", bound=Concluded)
 
 
 class LastResult:
     """The slot behind `last_result()`: the newest result of this process, also after an interrupt."""
 
-    value: PushResult | BatchResult | None = None
+    value: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +87,17 @@ def pulse_of(delivery: Delivery, book: OutcomeBuffer) -> Snapshot:
     )
 
 
-class BaseRun(ABC, Generic[R]):
-    """One run. A class of it says what is pushed, and how far it is."""
+class BaseRun(ABC):
+    """One run: `run` does it, whatever happens, and `conclude` shows the result or raises. Classes say what is sent."""
 
-    def __init__(self, client: Client | None, options: PushOptions) -> None:
+    def __init__(self, connection: Connection | None, options: PushOptions) -> None:
         self.options = options
         self.stop = CancellationToken()
         self.error: BaseException | None = None
-        self._client = client
+        self.ended = "dry run"
+        self.message = ""
+        self._crash: BaseException | None = None
+        self._connection = connection
         self._started = datetime.now(UTC)
         self._clock_start = time.monotonic()
         self._last_tick = 0.0
@@ -94,40 +113,46 @@ class BaseRun(ABC, Generic[R]):
         """Return how far the run is."""
 
     @abstractmethod
-    def _rehearse(self) -> R:
-        """Do everything but the requests: what the ledger knows to be unchanged is told apart, too."""
+    def _dry_run(self) -> None:
+        """Do everything but the requests, with a comparison with the ledger where that is requested."""
 
     @abstractmethod
-    def _deliver(self, client: Client) -> None:
-        """Send; what ends it early is raised, or noted in `error`."""
+    def _deliver(self, connection: Connection) -> None:
+        """Send; what ends it early is raised, or recorded in `error`."""
 
-    @abstractmethod
-    def _result(self, ended: str, message: str = "") -> R:
-        """Return the result as things stand."""
+    @property
+    def is_dry(self) -> bool:
+        """Whether nothing is sent."""
+        return self.options.dry_run or self._connection is None
 
-    def run_to_end(self) -> R:
-        """Do it, and return the result; where the run ends early, raise with the result on the error."""
+    def run(self) -> None:
+        """Do it; an error that ends it early is raised by `conclude`, when there is a result to go with it."""
         self._accepted_before = self.pulse().counts[Status.ACCEPTED]
-        if self.options.dry_run or self._client is None:
-            return _kept(self._rehearse())
-        self._tell("start")
+        if self._connection is None or self.options.dry_run:
+            self._dry_run()
+            return
+        self._notify("start")
         try:
-            with exclusive(self._client), interrupts(self.stop):
+            with exclusive(self._connection), interrupts(self.stop):
                 try:
-                    self._deliver(self._client)
+                    self._deliver(self._connection)
                 finally:
-                    self._client.save_types()
+                    self._connection.save_types()
         except GrowlyticsError as problem:
             self.error = problem
-        except BaseException as problem:
-            # for last_result(), too: what is known outlives any error
-            self._tell("end", _kept(self._result("crashed", type(problem).__name__)))
-            raise
-        return self._close()
+        except BaseException as problem:  # noqa: BLE001 - raised again by `conclude`: what is known outlives any error
+            self._crash, self.ended, self.message = problem, "crashed", type(problem).__name__
+            return
+        self.ended, self.message = self._ending(), "" if self.error is None else str(self.error)
 
-    def _close(self) -> R:
-        result = _kept(self._result(self._ending(), "" if self.error is None else str(self.error)))
-        self._tell("end", result)
+    def conclude(self, result: R) -> R:
+        """Keep the result for `last_result()` and show it; raise what ended the run early, with the result."""
+        LastResult.value = result
+        if self.is_dry:
+            return result
+        self._notify("end", result)
+        if self._crash is not None:
+            raise self._crash
         if self.error is not None:
             self.error.result = result  # type: ignore[attr-defined]
             raise self.error
@@ -140,20 +165,21 @@ class BaseRun(ABC, Generic[R]):
             return "stopped early"
         return "interrupted" if self.stop.requested else "finished"
 
-    def _facts(self, plan: AnyPlan, ended: str, message: str) -> RunFacts:
+    def facts(self, *, would_refuse: bool = False) -> RunFacts:
+        """Return how the run went; `would_refuse`: it was a dry run of what a push would refuse."""
         pulse = self.pulse()
         samples = self._timeline.close(self._sample(pulse))
         return RunFacts(
             self._started,
             samples[-1].elapsed_seconds,
             pulse.retries,
-            ended,
-            self._client.base_url if self._client else None,
-            message,
+            self.ended,
+            self._connection.base_url if self._connection else None,
+            self.message,
             samples,
-            self.options.would_refuse(plan),
+            would_refuse,
             self.options.label,
-            getattr(self.error, "server_message", "") if message else "",
+            getattr(self.error, "server_message", "") if self.message else "",
         )
 
     def _masker(self, _pulse: Snapshot) -> Callable[[str], str]:
@@ -176,7 +202,7 @@ class BaseRun(ABC, Generic[R]):
         )
         return self._furthest
 
-    def _tell(self, kind: Literal["start", "update", "end"], result: R | None = None) -> None:
+    def _notify(self, kind: Literal["start", "update", "end"], result: Concluded | None = None) -> None:
         self._last_tick = time.monotonic()
         pulse = self.pulse()
         sample = self._sample(pulse)
@@ -185,8 +211,8 @@ class BaseRun(ABC, Generic[R]):
         self._write_log(kind, pulse, result)
         self._speed.note(sample.elapsed_seconds, total - unsettled)
         run = result.run if result else None
-        is_told = bool(pulse.failures or pulse.trouble or (run and run.message))
-        mask = self._masker(pulse) if is_told else str
+        has_words = bool(pulse.failures or pulse.trouble or (run and run.message))
+        mask = self._masker(pulse) if has_words else str
         self._listener(
             ProgressEvent(
                 kind,
@@ -209,7 +235,7 @@ class BaseRun(ABC, Generic[R]):
             )
         )
 
-    def _write_log(self, kind: str, pulse: Snapshot, result: R | None) -> None:
+    def _write_log(self, kind: str, pulse: Snapshot, result: Concluded | None) -> None:
         if kind == "start":
             self._log.start(pulse.counts[Status.UNSENT])
         elif result is None:
@@ -217,12 +243,6 @@ class BaseRun(ABC, Generic[R]):
         else:
             error = "" if self.error is None else type(self.error).__name__
             self._log.end(result.run.ended, error, result.counts, result.run.seconds)
-
-
-def _kept(result: R) -> R:
-    """Put a result where `last_result()` finds it."""
-    LastResult.value = result  # type: ignore[assignment]
-    return result
 
 
 @contextlib.contextmanager
@@ -253,16 +273,16 @@ _PUSHING: Final[dict[tuple[int, bytes], object]] = {}
 
 
 @contextlib.contextmanager
-def exclusive(client: Client) -> Iterator[None]:
+def exclusive(connection: Connection) -> Iterator[None]:
     """Hold a project for one push of this process: two at once could have one id in flight twice.
 
-    The project, not the client or its ledger: two clients may have the same URL and key.
+    The project, not the connection or its ledger: two may have the same URL and key.
     """
-    place = (os.getpid(), client.project)
+    place = (os.getpid(), connection.project)
     # One step, so that no lock is needed, which a fork could leave closed.
     if _PUSHING.setdefault(place, token := object()) is not token:
         raise UsageError("another push of this process to the same project is running; wait for it to end.")
-    workspace = client.workspace
+    workspace = connection.workspace
     try:
         if workspace is not None:
             workspace.in_use = True

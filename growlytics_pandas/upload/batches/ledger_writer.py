@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from growlytics_pandas._status import Status
 from growlytics_pandas.ledger import Project
-from growlytics_pandas.upload.batches.parts import PartDigests, PartOutcome
 from growlytics_pandas.upload.ledger_writer import overtaken, unsettled
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
+from growlytics_pandas.upload.parts import PartDigests, PartOutcome
 
 _UNSENT = CODES[Status.UNSENT]
 

@@ -4,53 +4,49 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Mapping
-from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 
 from growlytics_pandas._status import Status
-from growlytics_pandas.client import Client
 from growlytics_pandas.errors import GrowlyticsError
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.upload.base_run import BaseRun, Snapshot
 from growlytics_pandas.upload.batches.ledger_writer import PartsLedgerWriter, mark_unchanged
-from growlytics_pandas.upload.batches.outcome_store import OutcomeStore
-from growlytics_pandas.upload.batches.parts import Common, PartDigests, PartOrder, PartOutcome, PartTask, digest_part
-from growlytics_pandas.upload.batches.plan import BatchPlan
-from growlytics_pandas.upload.batches.result import BatchResult
+from growlytics_pandas.upload.connection import Connection, connect
+from growlytics_pandas.upload.executor import Executor
+from growlytics_pandas.upload.outcome_store import OutcomeStore
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
-from growlytics_pandas.upload.plan import types_frame, types_sent, types_to_fix
-from growlytics_pandas.upload.push_options import PushOptions, settle
+from growlytics_pandas.upload.parts import Common, PartDigests, PartOrder, PartOutcome, digest_part
+from growlytics_pandas.upload.profile import PartTask, ProfiledParts
+from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.run_errors import are_too_many, too_many_error
+from growlytics_pandas.upload.schema_frame import types_sent
 
 RESENT_DTYPES = {"part": "int64", "rows": "int64", "again": "int64"}
 
 
-def execute_batches(plan: BatchPlan, **options: Any) -> BatchResult:
-    """Push `plan`. The options are those of `PushOptions`."""
-    chosen = PushOptions(**options)
-    return BatchRun(*settle(plan, chosen), chosen).run_to_end()
-
-
-class BatchRun(BaseRun[BatchResult]):
+class BatchRun(BaseRun):
     """One run over the rows that are `unsent` in the books; a part without a book is opened when its turn comes."""
 
     def __init__(
         self,
-        plan: BatchPlan,
-        client: Client | None,
+        connection: Connection | None,
         options: PushOptions,
+        engine: Executor,
+        profile: ProfiledParts,
+        common: Common,
         books: Mapping[int, OutcomeBuffer] | None = None,
         store: OutcomeStore | None = None,
     ) -> None:
-        super().__init__(client, options)
-        self.plan = plan
+        super().__init__(connection, options)
+        self.profile = profile
+        self.common = common
         self.books: dict[int, OutcomeBuffer] = dict(books or {})
         self.store = store or OutcomeStore()
         self.retries = 0
         self.resent: list[tuple[int, int, int]] = []
         self.keeper: PartsLedgerWriter | None = None
+        self._engine = engine
         self._live: dict[int, Snapshot] = {}
         self._settled = {number: book.counts() for number, book in self.books.items()}
         self._done: set[int] = set()
@@ -60,19 +56,23 @@ class BatchRun(BaseRun[BatchResult]):
     # what an engine asks ---------------------------------------------------------------------------------------
 
     @property
-    def client(self) -> Client:
-        """The way to the project."""
-        return self._client or Client()
+    def connection(self) -> Connection:
+        """What the parts are sent through."""
+        return self._connection or connect()
 
     @property
-    def common(self) -> Common:
-        """What holds for all parts."""
-        return self.plan.common
+    def confirmed(self) -> dict[str, str]:
+        """Attribute → type of those that this run fixed for good."""
+        return self.keeper.confirmed if self.keeper else {}
+
+    def resent_frame(self) -> pd.DataFrame:
+        """Return one row for each worker lost in the middle of a part."""
+        return pd.DataFrame(self.resent, columns=list(RESENT_DTYPES)).astype(RESENT_DTYPES)
 
     @property
     def tasks(self) -> list[PartTask]:
         """The parts in which anything is to be sent."""
-        return [t for t in self.plan.surveyed.tasks if t.number not in self.books or self._has_unsent(t)]
+        return [t for t in self.profile.tasks if t.number not in self.books or self._has_unsent(t)]
 
     @property
     def types_sent(self) -> dict[str, str]:
@@ -92,12 +92,12 @@ class BatchRun(BaseRun[BatchResult]):
     @property
     def digester(self) -> Digester | None:
         """What makes digests for the ledger; None without one."""
-        workspace = self._client.workspace if self._client else None
+        workspace = self._connection.workspace if self._connection else None
         return workspace.digester if workspace else None
 
     def order(self, task: PartTask, digests: PartDigests | None) -> PartOrder | None:
         """Say what to do with a part, and let the ledger know before."""
-        book = self.books.get(task.number) or self.plan.open_book(task)
+        book = self.books.get(task.number) or self.profile.open_book(task)
         self.books[task.number] = book
         fresh: frozenset[str] = frozenset()
         if self.keeper is not None and digests is not None:
@@ -112,22 +112,21 @@ class BatchRun(BaseRun[BatchResult]):
         self._live = {number: pulse for number, pulse in pulses.items() if number not in self._done}
         self._was_reached |= any(pulse.counts[Status.ACCEPTED] for pulse in self._live.values())
         self._check_failures()
-        self._tell("update")
+        self._notify("update")
 
     # the run ---------------------------------------------------------------------------------------------------
 
-    def _rehearse(self) -> BatchResult:
-        workspace = self._client.workspace if self._client and self.options.skip_unchanged else None
+    def _dry_run(self) -> None:
+        workspace = self._connection.workspace if self._connection and self.options.skip_unchanged else None
         if workspace is not None:
-            asked = {task.number: (task, workspace.digester) for task in self.tasks}
-            for number, digests in self.plan.engine.run(digest_part, self.common, asked):
-                self.books[number] = self.plan.open_book(asked[number][0])
+            requested = {task.number: (task, workspace.digester) for task in self.tasks}
+            for number, digests in self._engine.run(digest_part, self.common, requested):
+                self.books[number] = self.profile.open_book(requested[number][0])
                 mark_unchanged(workspace, digests, self.books[number])
-        return self._result("dry run")
 
-    def _deliver(self, client: Client) -> None:
-        workspace = client.workspace
-        self.keeper = PartsLedgerWriter(workspace, self.plan.rows, self.options.label) if workspace else None
+    def _deliver(self, connection: Connection) -> None:
+        workspace = connection.workspace
+        self.keeper = PartsLedgerWriter(workspace, self.profile.rows, self.options.label) if workspace else None
         ended = "crashed"
         try:
             if self.keeper is not None:
@@ -145,7 +144,7 @@ class BatchRun(BaseRun[BatchResult]):
 
     def outcomes(self) -> Generator[PartOutcome, None, None]:
         """Push, and give the outcome of each part."""
-        yield from self.plan.engine.push(self)
+        yield from self._engine.push(self)
 
     def _settle(self, outcome: PartOutcome) -> None:
         self._live.pop(outcome.number, None)
@@ -162,7 +161,7 @@ class BatchRun(BaseRun[BatchResult]):
         if outcome.error is not None:
             self._give_up(outcome.error)
         self._check_failures()
-        self._tell("update")
+        self._notify("update")
 
     def _give_up(self, error: BaseException) -> None:
         self.error = self.error or error
@@ -186,32 +185,6 @@ class BatchRun(BaseRun[BatchResult]):
     def _has_unsent(self, task: PartTask) -> bool:
         return len(self.books[task.number].rows_with([Status.UNSENT])) > 0
 
-    # ending ----------------------------------------------------------------------------------------------------
-
-    def _result(self, ended: str, message: str = "") -> BatchResult:
-        return BatchResult(
-            plan=self.plan,
-            new_types=self._new_types(),
-            resent=pd.DataFrame(self.resent, columns=list(RESENT_DTYPES)).astype(RESENT_DTYPES),
-            run=self._facts(self.plan, ended, message),
-            _books=self.books,
-            _store=self.store,
-            _again=self._again if self.plan.engine.can_repeat else None,
-        )
-
-    def _again(self, _result: BatchResult) -> BatchResult:
-        books = {number: book.copy() for number, book in self.books.items()}
-        for book in books.values():
-            book.reopen()
-        options = replace(self.options, dry_run=False)
-        return type(self)(self.plan, self.client, options, books, self.store.copy()).run_to_end()
-
-    def _new_types(self) -> pd.DataFrame:
-        """Tell which types this run fixed for good; for a dry run, which it would."""
-        if self.options.dry_run:
-            return types_frame(types_to_fix(self.common.layout, self.common.dropped))
-        return types_frame(self.keeper.confirmed if self.keeper else {})
-
     # progress --------------------------------------------------------------------------------------------------
 
     def pulse(self) -> Snapshot:
@@ -230,11 +203,11 @@ class BatchRun(BaseRun[BatchResult]):
 
     def _counts(self) -> dict[str, int]:
         """Return status → rows, of finished parts, parts under way and those to come."""
-        total = dict(self.plan.counts)
-        for task in self.plan.surveyed.tasks:
+        total = dict(self.profile.counts())
+        for task in self.profile.tasks:
             now = self._counts_of(task)
             if now is not None:
-                invalid = self.plan.surveyed.count_invalid(task)
+                invalid = self.profile.count_invalid(task)
                 total[Status.INVALID] -= invalid
                 total[Status.UNSENT] -= task.rows - invalid
                 for status, count in now.items():

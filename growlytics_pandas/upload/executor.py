@@ -11,23 +11,23 @@ from typing import Any, Final, Protocol, TypeVar
 
 import pandas as pd
 
-from growlytics_pandas.client import Client
 from growlytics_pandas.columns.frames import as_row, frame_of_rows, has_arrow, read_frame
 from growlytics_pandas.errors import DataError, InvalidArgumentTypeError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.upload.base_run import Snapshot, pulse_of
-from growlytics_pandas.upload.batches.parts import (
+from growlytics_pandas.upload.connection import Connection
+from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
+from growlytics_pandas.upload.outcomes import OutcomeBuffer
+from growlytics_pandas.upload.parts import (
     Common,
     Part,
     PartDigests,
     PartOrder,
     PartOutcome,
-    PartTask,
     push_part,
 )
-from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
-from growlytics_pandas.upload.outcomes import OutcomeBuffer
+from growlytics_pandas.upload.profile import PartTask
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -43,8 +43,8 @@ class Task(Protocol):
     resent: list[tuple[int, int, int]]
 
     @property
-    def client(self) -> Client:
-        """The way to the project."""
+    def connection(self) -> Connection:
+        """What the parts are sent through."""
 
     @property
     def common(self) -> Common:
@@ -115,11 +115,11 @@ class LocalExecutor(ABC):
         for number, frame in self.walk(tasks):
             if job.stop.requested:
                 return
-            part = Part(frame, job.common, tasks[number])
+            part = Part.read(frame, job.common, tasks[number])
             order = job.order(part.task, part.digest(job.digester) if job.digester else None)
             if order is not None:
                 reins.number = number
-                yield push_part(part, order, job.client, reins)
+                yield push_part(part, order, job.connection, reins)
 
 
 class FrameExecutor(LocalExecutor):
