@@ -13,7 +13,6 @@ from growlytics_pandas._rules import RULES
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.options import PlanArguments, options_of, with_plan_options
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.upload.base_run import LastResult
 from growlytics_pandas.upload.batches.plan import BatchPlan, BatchResult
 from growlytics_pandas.upload.batches.plan import make_plan as make_batch_plan
 from growlytics_pandas.upload.batches.stream import push_stream
@@ -21,6 +20,7 @@ from growlytics_pandas.upload.connection import connection_or_default, refuse_cl
 from growlytics_pandas.upload.executor import FrameExecutor
 from growlytics_pandas.upload.plan import Plan, PushResult, make_plan
 from growlytics_pandas.upload.push_options import Errors, PushOptions
+from growlytics_pandas.upload.runner import LastResult
 from growlytics_pandas.views.progress import ProgressOption
 
 P = ParamSpec("P")

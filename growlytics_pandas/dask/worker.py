@@ -19,11 +19,12 @@ from distributed import get_worker
 from growlytics_pandas._status import Status
 from growlytics_pandas.dask.coordinator import HANDLER, MAX_UNREPORTED
 from growlytics_pandas.http.concurrency import ConcurrencyController
-from growlytics_pandas.upload.base_run import pulse_of
 from growlytics_pandas.upload.connection import ConnectionRecipe
 from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
+from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 from growlytics_pandas.upload.parts import Common, Part, PartOrder, PartOutcome, push_part
+from growlytics_pandas.upload.progress import snapshot_of
 
 REPORT_SECONDS: Final = 0.1  # between two reports; each is a call to the scheduler
 LATE_SECONDS: Final = 0.03  # a turn not taken by then is gone: turns saved up would break the rate
@@ -160,6 +161,10 @@ class RunControl:
             self._look_at(delivery, book)
             self._report(is_over=False)
 
+    def select(self, encoded: Encoded) -> Encoded:
+        """Return all of a chunk: what is unchanged has been settled."""
+        return encoded
+
     def note_accepted(self, rows: list[int]) -> None:
         """Keep rows that arrived for the next report."""
         self._accepted += rows
@@ -172,7 +177,7 @@ class RunControl:
             self._report(is_over=True).result(CALL_SECONDS)
 
     def _look_at(self, delivery: Delivery, book: OutcomeBuffer) -> None:
-        pulse = pulse_of(delivery, book)
+        pulse = snapshot_of(delivery, book)
         failures = [tuple(map(str, failure[1:])) for failure in pulse.failures]
         rows = [int(failure.row) + self._order.task.first_row for failure in pulse.failures]
         self._last = {

@@ -17,6 +17,7 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._status import ARRIVED, Status
 from growlytics_pandas._text import plural
+from growlytics_pandas.checks.chunks import starts
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck
 from growlytics_pandas.checks.ids import check_ids
@@ -37,6 +38,7 @@ from growlytics_pandas.errors import (
 from growlytics_pandas.segments.members import IN_DOUBT, locked, read_members, write_members, write_since
 from growlytics_pandas.upload.connection import Connection, connect, connection_of
 from growlytics_pandas.upload.encode import Encoded
+from growlytics_pandas.upload.executor import whole_frame
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
 from growlytics_pandas.upload.parts import Part
 from growlytics_pandas.upload.plan import Plan, PushResult, budget_of
@@ -318,7 +320,9 @@ class SegmentRun(Run):
         moves: Moves,
         kept: dict[str, str] | None,
     ) -> None:
-        super().__init__(connection, options, part, book)
+        super().__init__(connection, options, *whole_frame(part), {0: book})
+        self.part = part
+        self.book = book
         self.kept = kept  # what the members file holds
         self.without: set[int] = set()  # rows sent without the attribute: the customer has 100 others
         self._segment = segment
@@ -340,10 +344,20 @@ class SegmentRun(Run):
         finally:
             self._keep(self._after(before, moving, is_certain=is_certain))
 
-    def _encoded(self) -> Iterator[Encoded]:
-        for encoded in super()._encoded():
-            self.without.update(encoded.rows[~encoded.present[self._segment.attribute]].tolist())
-            yield encoded
+    def select(self, encoded: Encoded) -> Encoded:
+        """Return what is to be sent of a chunk, and record who is sent no attribute."""
+        self._note_without(encoded)
+        return super().select(encoded)
+
+    def _dry_run(self) -> None:
+        super()._dry_run()
+        if self.part.budget is not None:  # else there is room for the attribute
+            wanted = self.book.codes() == CODES[Status.UNSENT]
+            for start, stop in starts(len(wanted)):
+                self._note_without(self.part.encode(start, stop, wanted))
+
+    def _note_without(self, encoded: Encoded) -> None:
+        self.without.update(encoded.rows[~encoded.present[self._segment.attribute]].tolist())
 
     def _moving(self) -> Iterator[tuple[int, str]]:
         """Give row and id of everyone who joins or leaves."""

@@ -82,11 +82,14 @@ class PartOrder:
 
 @dataclass(frozen=True, slots=True)
 class PartOutcome:
-    """What a part came to: its book and the frame of it, and which fresh attributes arrived, or may have."""
+    """What a part came to: its book, and which fresh attributes arrived, or may have.
+
+    `table` is the frame of its outcomes; None where the part stays in memory, so that it can be made later.
+    """
 
     number: int
     book: OutcomeBuffer
-    table: pd.DataFrame
+    table: pd.DataFrame | None
     arrived: frozenset[str]
     doubtful: frozenset[str]
     retries: int
@@ -106,6 +109,9 @@ class RunControl(Protocol):
 
     def tick(self, delivery: Delivery, book: OutcomeBuffer) -> None:
         """Take note of where a delivery is; called many times a second."""
+
+    def select(self, encoded: Encoded) -> Encoded:
+        """Return what is to be sent of a chunk, all of it or less."""
 
     def note_accepted(self, rows: list[int]) -> None:
         """Take note of rows that arrived."""
@@ -266,9 +272,11 @@ def fetch_ids(frame: pd.DataFrame, question: Question, rows: npt.NDArray[np.int6
     return question.read_ids(column.iloc[rows], inspect(question.clean(column, question.id_column)).kind).texts
 
 
-def push_part(part: Part, order: PartOrder, connection: Connection, reins: RunControl) -> PartOutcome:
+def push_part(
+    part: Part, order: PartOrder, connection: Connection, control: RunControl, *, is_kept: bool = False
+) -> PartOutcome:
     """Send the rows of a part that are `unsent` in the order's book. What goes wrong is in the outcome, not raised."""
-    return _PartPush(part, order, connection, reins).run_to_end()
+    return _PartPush(part, order, connection, control).run_to_end(is_kept=is_kept)
 
 
 @dataclass(slots=True)
@@ -293,41 +301,41 @@ class _Carriers:
 
 
 class _PartPush:
-    def __init__(self, part: Part, order: PartOrder, connection: Connection, reins: RunControl) -> None:
-        self._part, self._order, self._connection, self._reins = part, order, connection, reins
+    def __init__(self, part: Part, order: PartOrder, connection: Connection, control: RunControl) -> None:
+        self._part, self._order, self._connection, self._control = part, order, connection, control
         self._carriers = _Carriers(order.fresh)
         self._book = order.book
 
-    def run_to_end(self) -> PartOutcome:
-        order, reins = self._order, self._reins
+    def run_to_end(self, *, is_kept: bool) -> PartOutcome:
+        order, control = self._order, self._control
         delivery = Delivery(
             self._connection.open_transport(order.max_concurrency),
-            reins.pacer,
+            control.pacer,
             self._book,
             limits=Limits(max_failures=order.max_failures, max_waiting=4 * order.chunk_size),
-            stop=reins.stop,
-            on_accepted=reins.note_accepted,
-            on_tick=lambda running: reins.tick(running, self._book),
+            stop=control.stop,
+            on_accepted=control.note_accepted,
+            on_tick=lambda running: control.tick(running, self._book),
             was_reached=order.was_reached,
         )
         delivery.run(self._chunks())
-        return self._outcome(delivery)
+        return self._outcome(delivery, is_kept=is_kept)
 
     def _chunks(self) -> Iterator[Chunk]:
         wanted = np.zeros(len(self._part.frame), dtype=bool)
         wanted[self._book.rows_with([Status.UNSENT])] = True
         for start, stop in starts(len(wanted), self._order.chunk_size):
             if wanted[start:stop].any():
-                encoded = self._part.encode(start, stop, wanted)
+                encoded = self._control.select(self._part.encode(start, stop, wanted))
                 self._carriers.note(encoded)
                 yield Chunk(encoded.rows.tolist(), encoded.bodies)
 
-    def _outcome(self, delivery: Delivery) -> PartOutcome:
+    def _outcome(self, delivery: Delivery, *, is_kept: bool) -> PartOutcome:
         part, book = self._part, self._book
         return PartOutcome(
             part.task.number,
             book,
-            part.describe(book, np.arange(part.task.rows)),
+            None if is_kept else part.describe(book, np.arange(part.task.rows)),
             self._carriers.among(book.rows_with([Status.ACCEPTED])),
             self._carriers.among(book.rows_with([Status.UNKNOWN])),
             delivery.retries,

@@ -31,6 +31,7 @@ from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentEr
 from growlytics_pandas.ledger import Digests, Project
 from growlytics_pandas.upload.connection import Connection, connect
 from growlytics_pandas.upload.encode import Encoded
+from growlytics_pandas.upload.executor import whole_frame
 from growlytics_pandas.upload.failed_rows import PartOutcomes, gather_failed_rows, mask_words
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 from growlytics_pandas.upload.parts import Part
@@ -495,7 +496,7 @@ def push_frame(
     plan: Plan, part: Part, connection: Connection | None, options: PushOptions, book: OutcomeBuffer
 ) -> PushResult:
     """Send the rows that are `unsent` in the book."""
-    run = Run(connection, options, part, book)
+    run = Run(connection, options, *whole_frame(part), {0: book})
     run.run()
     return run.conclude(
         PushResult(

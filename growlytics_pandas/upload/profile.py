@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -206,30 +206,20 @@ class PartTask:
 
 
 @dataclass(frozen=True, slots=True)
-class ProfiledParts:
-    """What the first look at all parts found out; the same for every client."""
+class PartList:
+    """The parts of a frame, and of each the rows that are not sent for their id, by rule."""
 
-    labels: tuple[Hashable, ...]
-    facts: tuple[ColumnFacts, ...]
-    example: pd.DataFrame
-    sample: pd.DataFrame
-    tasks: tuple[PartTask, ...]
-    without_id: tuple[npt.NDArray[np.int64], ...]
-    rounded_id: tuple[npt.NDArray[np.int64], ...]
+    tasks: tuple[PartTask, ...] = ()
+    skipped: tuple[Mapping[Rule, npt.NDArray[np.int64]], ...] = ()
 
     @property
     def rows(self) -> int:
         """Rows of all parts."""
         return sum(task.rows for task in self.tasks)
 
-    def skipped(self, task: PartTask) -> dict[Rule, npt.NDArray[np.int64]]:
-        """Return the rows of a part that are not sent for their id, by rule."""
-        without, rounded = self.without_id[task.number], self.rounded_id[task.number]
-        return {Rule.ID_MISSING: without, Rule.ID_ROUNDED: rounded, Rule.ID_DUPLICATE: task.same.rows}
-
     def count_invalid(self, task: PartTask) -> int:
         """Return how many rows of a part are not sent for their id."""
-        return sum(map(len, self.skipped(task).values()))
+        return sum(map(len, self.skipped[task.number].values()))
 
     def counts(self) -> dict[str, int]:
         """Return status → number of rows, before anything is sent."""
@@ -240,9 +230,33 @@ class ProfiledParts:
     def open_book(self, task: PartTask) -> OutcomeBuffer:
         """Return the buffer of a part's outcomes: rows that cannot be sent are settled, all others `unsent`."""
         book = OutcomeBuffer(task.rows)
-        for rule, rows in self.skipped(task).items():
+        for rule, rows in self.skipped[task.number].items():
             book.note_all(rows, Status.INVALID, f"not sent: {rule}; see violations")
         return book
+
+    def extended(self, task: PartTask, profile: PartProfile) -> PartList:
+        """Return the list with one more part."""
+        return PartList((*self.tasks, task), (*self.skipped, skipped_rows(task, profile)))
+
+
+def skipped_rows(task: PartTask, profile: PartProfile) -> dict[Rule, npt.NDArray[np.int64]]:
+    """Return the rows of a part that are not sent for their id, by rule."""
+    return {
+        Rule.ID_MISSING: np.flatnonzero(~profile.has_id & ~profile.is_rounded),
+        Rule.ID_ROUNDED: np.flatnonzero(profile.is_rounded),
+        Rule.ID_DUPLICATE: task.same.rows,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class ProfiledParts:
+    """What the first look at all parts found out; the same for every client."""
+
+    labels: tuple[Hashable, ...]
+    facts: tuple[ColumnFacts, ...]
+    example: pd.DataFrame
+    sample: pd.DataFrame
+    parts: PartList
 
 
 # the part, as the whole has it ----------------------------------------------------------------------------------------

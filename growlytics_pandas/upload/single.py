@@ -22,9 +22,9 @@ from growlytics_pandas.errors import (
     ServiceError,
     ServiceUnavailableError,
 )
-from growlytics_pandas.upload.base_run import LastResult
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.plan import make_plan
+from growlytics_pandas.upload.runner import LastResult
 
 _ID: Final = "growlytics customer id"  # no attribute is called so
 _EXAMPLE: Final = "{'name': 'City', 'type': 'string', 'value': 'Pune'}"

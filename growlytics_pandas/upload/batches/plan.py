@@ -27,7 +27,6 @@ from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.ids import hash_texts
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import InvalidArgumentError, UsageError
-from growlytics_pandas.upload.batches.run import BatchRun
 from growlytics_pandas.upload.connection import Connection, connect
 from growlytics_pandas.upload.duplicates import SharedIds, compare, find_suspects
 from growlytics_pandas.upload.executor import Executor
@@ -38,13 +37,13 @@ from growlytics_pandas.upload.parts import (
     Common,
     changed,
     check_part,
-    digest_part,
     fetch_ids,
     pick_rejects,
     preview_part,
 )
 from growlytics_pandas.upload.plan import AnyPlan, budget_of, require_count, tally_changes
 from growlytics_pandas.upload.profile import (
+    PartList,
     PartProfile,
     PartTask,
     ProfiledParts,
@@ -53,11 +52,13 @@ from growlytics_pandas.upload.profile import (
     merge_columns,
     merge_labels,
     merge_samples,
+    skipped_rows,
     survey_part,
 )
 from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.rejects import Wanted, describe, stack, want
 from growlytics_pandas.upload.result import AnyResult
+from growlytics_pandas.upload.runner import Run
 from growlytics_pandas.upload.schema_frame import new_types, schema_frame
 from growlytics_pandas.views.metrics import RunFacts
 from growlytics_pandas.views.page import Page
@@ -98,9 +99,7 @@ def survey(engine: Executor, id_col: Hashable, options: PlanOptions) -> Profiled
         tuple(merge_columns(surveys, labels)),
         example.reindex(columns=pd.Index(labels, tupleize_cols=False)) if tuple(example.columns) != labels else example,
         merge_samples(surveys, labels),
-        tuple(tasks),
-        tuple(np.flatnonzero(~each.has_id & ~each.is_rounded) for each in surveys),
-        tuple(np.flatnonzero(each.is_rounded) for each in surveys),
+        PartList(tuple(tasks), tuple(map(skipped_rows, tasks, surveys))),
     )
 
 
@@ -119,7 +118,7 @@ def make_plan(
     """Make the plan of all parts that `engine` gives."""
     surveyed = surveyed or survey(engine, id_col, options)
     layout = lay_out_parts(options, surveyed.example, id_col, connection, surveyed.facts)
-    violations = check_attributes(layout, surveyed.rows)
+    violations = check_attributes(layout, surveyed.parts.rows)
     budget = budget_of(connection.workspace if connection else None, layout)
     if budget is not None and not engine.is_local:
         raise InvalidArgumentError(
@@ -170,7 +169,7 @@ class BatchPlan(AnyPlan):
     @property
     def rows(self) -> int:
         """Rows of all parts."""
-        return self.surveyed.rows
+        return self.surveyed.parts.rows
 
     @cached_property
     def schema(self) -> pd.DataFrame:
@@ -185,7 +184,7 @@ class BatchPlan(AnyPlan):
     @cached_property
     def findings(self) -> Findings:
         """The violations, before they are made into a frame: `row` counts through all parts, `index` is a part's."""
-        tasks = {task.number: task for task in self.surveyed.tasks}
+        tasks = {task.number: task for task in self.surveyed.parts.tasks}
         found = dict(self.engine.run(check_part, self.common, tasks))
         of_rows = [violation for number in sorted(found) for violation in found[number].violations]
         of_columns = [*with_options(self.column_violations, self._suggested)]
@@ -195,7 +194,7 @@ class BatchPlan(AnyPlan):
     @property
     def counts(self) -> dict[str, int]:
         """Status → number of rows, as a dry run would tell: `unsent` would be sent, `invalid` would not."""
-        return self.surveyed.counts()
+        return self.surveyed.parts.counts()
 
     @property
     def changes(self) -> dict[str, int] | None:
@@ -203,13 +202,14 @@ class BatchPlan(AnyPlan):
         workspace = self._connection.workspace if self._connection else None
         if workspace is None:
             return None
-        requested = {task.number: (task, workspace.digester) for task in self.surveyed.tasks}
-        found = self.engine.run(digest_part, self.common, requested)
+        found = self.engine.digest(
+            self.common, {task.number: task for task in self.surveyed.parts.tasks}, workspace.digester
+        )
         return tally_changes(workspace, (each.digests for _, each in found), self.counts)
 
     def rejects(self) -> pd.DataFrame:
         """Return the rows that would not fully arrive, read again: see `Plan.rejects`."""
-        return self.describe_rejects(self.surveyed.open_book, [Status.INVALID], is_dry=True)
+        return self.describe_rejects(self.surveyed.parts.open_book, [Status.INVALID], is_dry=True)
 
     def describe_rejects(
         self, book_of: Callable[[PartTask], OutcomeBuffer], care: Sequence[Status], *, is_dry: bool
@@ -221,7 +221,7 @@ class BatchPlan(AnyPlan):
                 "their numbers. Give a function that opens it, such as lambda: pd.read_csv(path, chunksize=100_000)."
             )
         asked: dict[int, tuple[PartTask, Wanted]] = {}
-        for task in self.surveyed.tasks:
+        for task in self.surveyed.parts.tasks:
             last = task.first_row + task.rows
             wanted = want(self.findings, book_of(task).rows_with(care), task.first_row, last)
             if len(wanted.rows) or wanted.columns or not asked:
@@ -239,7 +239,7 @@ class BatchPlan(AnyPlan):
         """Return the first `n` bodies exactly as they would be sent, read back from their JSON."""
         bodies: list[bytes] = []
         n = require_count(n)
-        for task in self.surveyed.tasks:
+        for task in self.surveyed.parts.tasks:
             if len(bodies) >= n:
                 break
             asked = {task.number: (task, n - len(bodies))}
@@ -268,7 +268,7 @@ class BatchPlan(AnyPlan):
 
     def __repr__(self) -> str:
         looked = "" if self._is_checked else "; not checked yet: .violations reads all parts"
-        return f"<BatchPlan of {plural(self.rows, 'row')} in {plural(len(self.surveyed.tasks), 'part')}{looked}>"
+        return f"<BatchPlan of {plural(self.rows, 'row')} in {plural(len(self.surveyed.parts.tasks), 'part')}{looked}>"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -299,7 +299,7 @@ class BatchResult(AnyResult):
     def counts(self) -> dict[str, int]:
         """Status → number of rows, for every status; they sum to the rows of all parts."""
         total = dict.fromkeys((status.value for status in Status), 0)
-        for task in self.plan.surveyed.tasks:
+        for task in self.plan.surveyed.parts.tasks:
             for status, count in self._book(task).counts().items():
                 total[status] += count
         return total
@@ -308,7 +308,9 @@ class BatchResult(AnyResult):
     def has_incomplete_rows(self) -> bool:
         """Whether a row arrived, but not with every attribute it has: a column or a value was left out."""
         concerns_column, rows = self.findings.error_rows()
-        return any(self._has_arrived(task, None if concerns_column else rows) for task in self.plan.surveyed.tasks)
+        return any(
+            self._has_arrived(task, None if concerns_column else rows) for task in self.plan.surveyed.parts.tasks
+        )
 
     @property
     def outcomes(self) -> pd.DataFrame:
@@ -327,7 +329,7 @@ class BatchResult(AnyResult):
 
     def outcome_parts(self) -> Iterator[pd.DataFrame]:
         """Give the outcomes part by part, for when all would not fit in memory."""
-        for task in self.plan.surveyed.tasks:
+        for task in self.plan.surveyed.parts.tasks:
             kept = self._store.get(task.number)
             yield self._blank(task) if kept is None else kept
 
@@ -373,7 +375,7 @@ class BatchResult(AnyResult):
         return push_parts(self.plan, self._connection or connect(), options, books, self._store.copy())
 
     def _book(self, task: PartTask) -> OutcomeBuffer:
-        return self._books.get(task.number) or self.plan.surveyed.open_book(task)
+        return self._books.get(task.number) or self.plan.surveyed.parts.open_book(task)
 
     def _blank(self, task: PartTask) -> pd.DataFrame:
         rows = np.arange(task.rows)
@@ -390,7 +392,7 @@ class BatchResult(AnyResult):
 
     def _page(self, veil: Masker, limits: Limits) -> Page:
         why = veil.words(without(self.run.message, self.run.foreign)) if veil.is_on else self.run.message
-        parts = (self._part_outcomes(task, veil) for task in self.plan.surveyed.tasks)
+        parts = (self._part_outcomes(task, veil) for task in self.plan.surveyed.parts.tasks)
         return self._page_of(gather_failed_rows(parts, self._statuses_of_care(), limits.rows, why=why), veil, limits)
 
     def _part_outcomes(self, task: PartTask, veil: Masker) -> PartOutcomes:
@@ -411,12 +413,12 @@ def push_parts(
     store: OutcomeStore | None = None,
 ) -> BatchResult:
     """Send the rows that are `unsent` in the books; a part without one is opened when its turn comes."""
-    run = BatchRun(connection, options, plan.engine, plan.surveyed, plan.common, books, store)
+    run = Run(connection, options, plan.engine, plan.surveyed.parts, plan.common, books, store)
     run.run()
     return run.conclude(result_of(run, plan, connection))
 
 
-def result_of(run: BatchRun, plan: BatchPlan, connection: Connection | None) -> BatchResult:
+def result_of(run: Run, plan: BatchPlan, connection: Connection | None) -> BatchResult:
     """Return what a run came to."""
     options = run.options
     return BatchResult(

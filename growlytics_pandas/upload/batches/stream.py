@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Hashable, Iterator, Sequence
+from collections.abc import Generator, Hashable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,18 +15,17 @@ from growlytics_pandas.checks.ids import EARLIER_BATCH, Alike
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.suggestion import Suggestion
-from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError
 from growlytics_pandas.upload.batches.plan import BatchPlan, BatchResult, lay_out_parts, result_of
-from growlytics_pandas.upload.batches.run import BatchRun
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.duplicates import compare, find_suspects
-from growlytics_pandas.upload.executor import FrameExecutor, LocalRunControl
-from growlytics_pandas.upload.parts import Common, Part, PartOutcome, fetch_ids, push_part
+from growlytics_pandas.upload.executor import FrameExecutor
+from growlytics_pandas.upload.parts import Common, Part, PartOutcome, fetch_ids
 from growlytics_pandas.upload.plan import budget_of, find_suggestions, refusal
 from growlytics_pandas.upload.profile import (
+    PartList,
     PartProfile,
     PartTask,
     ProfiledParts,
@@ -37,6 +36,7 @@ from growlytics_pandas.upload.profile import (
     survey_part,
 )
 from growlytics_pandas.upload.push_options import PushOptions, resolve_connection
+from growlytics_pandas.upload.runner import Run
 from growlytics_pandas.upload.seen_ids import SeenIds
 
 
@@ -57,7 +57,7 @@ def push_stream(
     settled = replace(plan_options, types=_types_given(first, id_col, plan_options, connection))
     run = StreamRun(engine, itertools.chain([first], frames), id_col, settled, connection, options)
     run.run()
-    plan = BatchPlan(engine, connection, settled, run.profile, run.common, ())
+    plan = BatchPlan(engine, connection, settled, run.profile(), run.common, ())
     vars(plan)["findings"] = run.findings
     if isinstance(run.error, ConstraintViolationError):
         run.error.plan = plan
@@ -82,7 +82,7 @@ def _types_given(
     return {label: str(kind) for label, kind in types.items()}
 
 
-class StreamRun(BatchRun):
+class StreamRun(Run):
     """A run whose plan grows batch by batch."""
 
     def __init__(
@@ -95,9 +95,9 @@ class StreamRun(BatchRun):
         options: PushOptions,
     ) -> None:
         nothing = pd.DataFrame({"": pd.Series(dtype=object)})
-        profile = ProfiledParts((), (), nothing, nothing, (), (), ())
         common = Common(lay_out_parts(PlanOptions(), nothing, "", None), (), frozenset())
-        super().__init__(connection, options, engine, profile, common)
+        super().__init__(connection, options, engine, PartList(), common)
+        self._sample = nothing
         self.findings = Findings(())
         self._frames = frames
         self._id_col = id_col
@@ -108,18 +108,16 @@ class StreamRun(BatchRun):
 
     def outcomes(self) -> Generator[PartOutcome, None, None]:
         """Look at each batch, check it, send it."""
-        reins = LocalRunControl(self)
         for frame in self._frames:
             part = self._take(frame)
             self._refuse_errors(part)
-            if self.keeper is not None:
-                self.keeper.announce(self.types_sent)
-            order = self.order(part.task, part.digest(self.digester) if self.digester else None)
-            if order is not None:
-                reins.number = part.task.number
-                yield push_part(part, order, self.connection, reins)
+            yield self.push_here(part)
             if self.stop.requested:
                 return
+
+    def profile(self) -> ProfiledParts:
+        """Return what is known of all batches so far."""
+        return ProfiledParts(self.common.labels, (), self._sample.head(0), self._sample, self.parts)
 
     def _dry_run(self) -> None:
         for frame in self._frames:
@@ -128,12 +126,11 @@ class StreamRun(BatchRun):
     def _take(self, frame: pd.DataFrame) -> Part:
         """Add a batch to the plan."""
         frame = prepare_frame(frame, self._id_col)
-        before = self.profile
         survey = survey_part(frame, self._question)
-        labels = before.labels or survey.labels
+        labels = self.common.labels or survey.labels
         if extra := [label for label in survey.labels if label not in labels]:
             raise DataError(
-                f"batch {len(before.tasks)}: it has the column {extra[0]!r}, which the first batch had not. It and "
+                f"batch {len(self.parts.tasks)}: it has the column {extra[0]!r}, which the first batch had not. It and "
                 "what follows is unsent; choose columns=, or give every batch the same ones."
             )
         facts = merge_columns([survey], labels)
@@ -145,13 +142,17 @@ class StreamRun(BatchRun):
         self._reported.update((found.rule, found.position) for found in fresh)
         task = self._task(frame, survey, layout)
         part = Part.read(frame, self.common, task)
-        self._grow(task, survey, [*fresh, *part.findings().detach(task.first_row).violations])
+        self.parts = self.parts.extended(task, survey)
+        self._sample = merge_samples([survey], labels)
+        self.findings = Findings(
+            [*self.findings.violations, *fresh, *part.findings().detach(task.first_row).violations]
+        )
         return part
 
     def _task(self, frame: pd.DataFrame, survey: PartProfile, layout: Schema) -> PartTask:
         suspects = find_suspects([survey])
         texts = {number: fetch_ids(frame, self._question, rows) for number, rows in suspects.items()}
-        first_row = self.profile.rows
+        first_row = self.parts.rows
         same, alike = compare(suspects, texts, [first_row], layout.keep).of(0)
         old = np.flatnonzero(self._seen.among(survey.exact) & survey.has_id)
         self._seen.add(survey.exact[survey.has_id])
@@ -159,19 +160,7 @@ class StreamRun(BatchRun):
         triples = {row: (row, sharing, other) for row, sharing, other in again}
         triples |= {row: (row, 2, EARLIER_BATCH) for row in old.tolist()}
         repeated = Alike.of(list(triples.values()))
-        return PartTask(len(self.profile.tasks), first_row, len(frame), repeated, alike)
-
-    def _grow(self, task: PartTask, survey: PartProfile, found: Sequence[Violation]) -> None:
-        before = self.profile
-        self.profile = replace(
-            before,
-            labels=before.labels or survey.labels,
-            sample=merge_samples([survey], before.labels or survey.labels),
-            tasks=(*before.tasks, task),
-            without_id=(*before.without_id, np.flatnonzero(~survey.has_id & ~survey.is_rounded)),
-            rounded_id=(*before.rounded_id, np.flatnonzero(survey.is_rounded)),
-        )
-        self.findings = Findings([*self.findings.violations, *found])
+        return PartTask(len(self.parts.tasks), first_row, len(frame), repeated, alike)
 
     def _refuse_errors(self, part: Part) -> None:
         """Stop before this batch, if something of it could not arrive and that is no way to go on."""
@@ -181,4 +170,4 @@ class StreamRun(BatchRun):
             raise refusal(self.findings, self._suggested(), sent)
 
     def _suggested(self) -> list[Suggestion]:
-        return find_suggestions(self.profile.sample, self.common.layout, self._plan_options)
+        return find_suggestions(self._sample, self.common.layout, self._plan_options)
