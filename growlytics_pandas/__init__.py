@@ -11,7 +11,18 @@ from growlytics_pandas import (
     options,
 )
 from growlytics_pandas import accessor as _accessor  # noqa: F401 - registers df.growlytics
-from growlytics_pandas.api import last_result, plan, preview, push, rules, schema, suggest, validate
+from growlytics_pandas.api import (
+    last_result,
+    plan,
+    plan_batches,
+    preview,
+    push,
+    push_batches,
+    rules,
+    schema,
+    suggest,
+    validate,
+)
 from growlytics_pandas.client import Client
 from growlytics_pandas.errors import (
     AuthenticationError,
@@ -26,9 +37,7 @@ from growlytics_pandas.ledger import Ledger
 from growlytics_pandas.samples import sample_customers
 from growlytics_pandas.sandbox import Sandbox
 from growlytics_pandas.segments import push_segment
-from growlytics_pandas.upload.batches import plan_batches, push_batches
-from growlytics_pandas.upload.plan import Plan
-from growlytics_pandas.upload.result import PushResult
+from growlytics_pandas.upload.plan import Plan, PushResult
 
 _logging.getLogger(__name__).addHandler(_logging.NullHandler())
 

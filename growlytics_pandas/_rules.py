@@ -1,9 +1,10 @@
 """The rules that a frame is checked against: their names, how grave each is, and what happens to the data."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 
 class Severity(StrEnum):
@@ -128,3 +129,20 @@ RULES: Final = MappingProxyType(
         Rule.ROW_EMPTY: _warning(Effect.SENT_AS_IS, "an id and no attribute"),
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All violations of one rule in one column, with the first as an example."""
+
+    rule: Rule
+    severity: Severity
+    effect: Effect
+    column: Hashable
+    attribute: str | None
+    violations: int
+    cells: int
+    row: int | None
+    value: Any
+    message: str
+    fix: str

@@ -1,7 +1,7 @@
-"""The statuses of a row: what became of it."""
+"""The statuses of a row, and how a row that did not arrive is described."""
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 
 class Status(StrEnum):
@@ -28,3 +28,11 @@ ARRIVED: Final = (Status.ACCEPTED, Status.UNCHANGED)
 """The statuses of rows that the service has, by this push or an earlier one."""
 RETRYABLE: Final = (Status.FAILED, Status.UNKNOWN, Status.UNSENT)
 """The statuses that `PushResult.retry` sends again."""
+
+
+class Failure(NamedTuple):
+    """A row that did not arrive: its 0-based position, its status, and the server's words or ours."""
+
+    row: int
+    status: str
+    words: str

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, Unpack
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, Final, ParamSpec, TypeVar, Unpack
 
 import pandas as pd
 
 from growlytics_pandas._rules import RULES
-from growlytics_pandas.checks.schema import infer_schema
-from growlytics_pandas.client import Client, default_client, refuse_client_as_id, require_client
-from growlytics_pandas.columns.frames import prepare_frame, read_frame
+from growlytics_pandas.client import Client
 from growlytics_pandas.columns.options import PlanArguments, options_of, with_plan_options
-from growlytics_pandas.upload.base_run import LastResult
-from growlytics_pandas.upload.plan import Plan, budget_of, snapshot
-from growlytics_pandas.upload.push_options import Errors
-from growlytics_pandas.upload.result import PushResult
-from growlytics_pandas.upload.runner import execute
+from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.upload.batches.plan import BatchPlan, BatchResult
+from growlytics_pandas.upload.batches.plan import make_plan as make_batch_plan
+from growlytics_pandas.upload.batches.stream import push_stream
+from growlytics_pandas.upload.connection import connection_or_default, refuse_client_as_id
+from growlytics_pandas.upload.executor import FrameExecutor
+from growlytics_pandas.upload.plan import Plan, PushResult, make_plan
+from growlytics_pandas.upload.push_options import Errors, PushOptions
+from growlytics_pandas.upload.runner import LastResult
 from growlytics_pandas.views.progress import ProgressOption
-
-if TYPE_CHECKING:
-    from growlytics_pandas.upload.batches.result import BatchResult
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Frames = Iterable[Any] | Callable[[], Iterable[Any]]
 
 
 @with_plan_options
@@ -103,16 +103,8 @@ def plan(
     3
     """
     refuse_client_as_id(id_col)
-    client = require_client(client) or default_client()
-    workspace = client.workspace if client else None
-    chosen = options_of(options)
-    kept = snapshot(prepare_frame(read_frame(df), id_col))
-    layout = infer_schema(kept, id_col, chosen, known=workspace.known_types() if workspace else None)
-
-    def replan(other: Client) -> Plan:
-        return plan(kept, id_col, client=other, **chosen.given())
-
-    return Plan(kept, layout, client, budget_of(workspace, layout), chosen, execute, replan)
+    connection = connection_or_default(client)
+    return make_plan(df, id_col, options_of(options), connection)
 
 
 _REFERENCE: Final = "Takes the arguments of `plan`."
@@ -359,6 +351,130 @@ def push(
     )
 
 
+@with_plan_options
+def plan_batches(
+    frames: Frames,
+    id_col: Hashable,
+    *,
+    client: Client | None = None,
+    **options: Unpack[PlanArguments],
+) -> BatchPlan:
+    """Work out what a push of all these frames would do, without sending anything.
+
+    The frames are read once for their types and ids, and again for every look at violations or bodies; one is in
+    memory at a time. Types and duplicates are those of one large frame.
+
+    Parameters
+    ----------
+    frames : iterable of frames, or a function that returns one
+        Something that can be read again: a list, or ``lambda: pd.read_csv(path, chunksize=100_000)``. The frames are
+        pandas', Polars' or Arrow's; rows of Spark's ``toLocalIterator`` are gathered.
+    id_col : hashable
+        The column of ids.
+    columns, exclude, rename, types, date_format, decimal, na_values, strip, normalize, timezone, region, keep, name, \
+new_attributes, client
+        As for `growlytics_pandas.plan`.
+
+    Returns
+    -------
+    BatchPlan
+
+    Raises
+    ------
+    InvalidArgumentError
+        The source can be read only once, or what `growlytics_pandas.plan` raises.
+
+    Examples
+    --------
+    >>> import growlytics_pandas
+    >>> df = growlytics_pandas.sample_customers(10)
+    >>> growlytics_pandas.plan_batches([df[:5], df[5:]], "email", columns=["City"]).counts["unsent"]
+    10
+    """
+    refuse_client_as_id(id_col)
+    engine = FrameExecutor(frames)
+    if not engine.can_repeat:
+        raise InvalidArgumentError(
+            "frames: this source can be read only once, and a plan reads it again. Give a function that opens it: "
+            "lambda: pd.read_csv(path, chunksize=100_000). Or push_batches it at once, with types=."
+        )
+    return make_batch_plan(engine, id_col, options_of(options), connection_or_default(client))
+
+
+@with_plan_options
+def push_batches(
+    frames: Frames,
+    id_col: Hashable,
+    *,
+    client: Client | None = None,
+    errors: Errors = "raise",
+    dry_run: bool = False,
+    skip_unchanged: bool = False,
+    chunk_size: int = 1000,
+    max_concurrency: int = 64,
+    max_rate: float | None = None,
+    max_failures: float | None = None,
+    label: str | None = None,
+    progress: ProgressOption = "auto",
+    **options: Unpack[PlanArguments],
+) -> BatchResult:
+    """Push frames that come one after the other, as if they were one; one is in memory at a time.
+
+    A source that can be read again is looked at as a whole before anything is sent. One that cannot (a generator, an
+    open reader) is checked and sent batch by batch: the types must be given, or known to the ledger; an error stops the
+    push before its batch; of one id in several batches the first is sent.
+
+    Parameters
+    ----------
+    frames : iterable of frames, or a function that returns one
+        As for `plan_batches`; a generator is fine too.
+    id_col : hashable
+        The column of ids.
+    columns, exclude, rename, types, date_format, decimal, na_values, strip, normalize, timezone, region, keep, name, \
+new_attributes, client, errors, dry_run, skip_unchanged, chunk_size, max_concurrency, max_rate, max_failures, \
+label, progress
+        As for `growlytics_pandas.push`.
+
+    Returns
+    -------
+    BatchResult
+
+    Raises
+    ------
+    InvalidArgumentError
+        A type that is neither given nor known, for a source that can be read only once.
+    ConstraintViolationError, AuthenticationError, EndpointError, ServiceUnavailableError, PushInterrupted
+        As `growlytics_pandas.push`; `.result` has every row that was read.
+
+    Examples
+    --------
+    >>> import growlytics_pandas
+    >>> df = growlytics_pandas.sample_customers(10)
+    >>> with growlytics_pandas.Sandbox() as sandbox:
+    ...     result = growlytics_pandas.push_batches([df[:5], df[5:]], "email", client=sandbox.client, progress=False)
+    >>> result.counts["accepted"]
+    10
+    """
+    refuse_client_as_id(id_col)
+    chosen = options_of(options)
+    push_options: dict[str, Any] = {
+        "errors": errors,
+        "dry_run": dry_run,
+        "skip_unchanged": skip_unchanged,
+        "chunk_size": chunk_size,
+        "max_concurrency": max_concurrency,
+        "max_rate": max_rate,
+        "max_failures": max_failures,
+        "label": label,
+        "progress": progress,
+    }
+    engine, connection = FrameExecutor(frames), connection_or_default(client)
+    checked = PushOptions(**push_options)
+    if not engine.can_repeat:
+        return push_stream(engine, id_col, chosen, connection, checked)
+    return make_batch_plan(engine, id_col, chosen, connection).push(**push_options)
+
+
 def rules() -> pd.DataFrame:
     """Return every rule that a frame is checked against.
 
@@ -380,4 +496,5 @@ def rules() -> pd.DataFrame:
 
 def last_result() -> PushResult | BatchResult | None:
     """Return the newest result of this process, also after an interrupt; None before the first push."""
-    return LastResult.value
+    found: PushResult | BatchResult | None = LastResult.value
+    return found

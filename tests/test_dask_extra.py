@@ -27,6 +27,6 @@ def test_without_the_extra_the_error_says_what_to_install():
 
 def test_what_travels_to_a_worker_holds_no_key(tmp_path):
     client = gp.Client("a-very-secret-key", "http://127.0.0.1:9", ledger=tmp_path / "ledger.db")
-    travels = pickle.dumps(client.recipe())
+    travels = pickle.dumps(client._connection.recipe())
     assert b"a-very-secret-key" not in travels
     assert "a-very-secret-key" not in repr(pickle.loads(travels))

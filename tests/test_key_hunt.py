@@ -139,7 +139,7 @@ def caught(kind, call):
 def test_a_push_that_ends_well_shows_the_key_nowhere(box_with, hunt, tmp_path):
     events = []
     result = push(box_with(), ledger=tmp_path / "ledger.db")
-    client = result.plan.client
+    client = result.plan._connection
     gp.push(customers(), "id", client=client, progress=events.append, skip_unchanged=True)
     assert events
     hunt(*everything_in(result), *map(repr, events), repr(vars(client)), client.history().to_csv())
@@ -359,7 +359,12 @@ def test_an_answer_that_is_no_http_and_repeats_the_key(answering, hunt, transpor
 
 def test_the_objects_that_hold_the_key_do_not_show_it(hunt):
     client = Client(ledger=None)
-    key = client._key
+    key = client._connection._key
     hunt(repr(key), str(key), f"{key}", repr(copy.copy(key)), repr(vars(client)), repr(client))
     with Sandbox(api_key=KEY) as sandbox:
-        hunt(repr(sandbox), repr(sandbox.client), repr(sandbox.client.workspace), repr(vars(sandbox.client.workspace)))
+        hunt(
+            repr(sandbox),
+            repr(sandbox.client),
+            repr(sandbox.client._connection.workspace),
+            repr(vars(sandbox.client._connection.workspace)),
+        )

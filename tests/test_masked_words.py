@@ -133,7 +133,8 @@ def test_a_row_that_was_accepted_is_not_named_by_the_refusal_of_another(naming, 
     events = []
     result = plan.push(progress=events.append)
     assert result.counts["accepted"] == 2
-    large = replace(result, plan=gp.plan(people, "id", client=client), _book=longer(result, rows))
+    plan = gp.plan(people, "id", client=client)
+    large = replace(result, plan=plan, _part=plan._part, _book=longer(result, rows))
     for one in (result, large):
         one.to_html(tmp_path / "masked.html")
         assert unmasked((tmp_path / "masked.html").read_text(encoding="utf-8")) == []

@@ -6,8 +6,8 @@ They stay in columns, some tens of bytes a violation, until somebody asks for th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas._masking import printable, printable_labels
-from growlytics_pandas._rules import RULES, Effect, Rule, Severity
+from growlytics_pandas._rules import RULES, Group, Rule, Severity
 from growlytics_pandas.checks.messages import fix_of, message_text, python_options
 from growlytics_pandas.checks.violations import Rows, Violation
 from growlytics_pandas.columns.extract import originals
@@ -38,23 +38,6 @@ DTYPES: Final = MappingProxyType(
     }
 )
 """The columns of a violations frame and their dtypes ("str" is pandas 3's text, and object before it)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """All violations of one rule in one column, with the first as an example."""
-
-    rule: Rule
-    severity: Severity
-    effect: Effect
-    column: Hashable
-    attribute: str | None
-    violations: int
-    cells: int
-    row: int | None
-    value: Any
-    message: str
-    fix: str
 
 
 class Findings:

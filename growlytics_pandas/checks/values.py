@@ -13,10 +13,10 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
+from growlytics_pandas.checks.chunks import Block, Column
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.texts import CONTACTS, DistinctTexts, PlainTexts, find_in, screen
 from growlytics_pandas.checks.violations import Violation
-from growlytics_pandas.columns.chunks import Block, Column
 from growlytics_pandas.columns.contacts import Problem, invalid_emails, invalid_mobiles
 from growlytics_pandas.columns.convert import as_boolean, as_date, as_number
 from growlytics_pandas.columns.dtypes import TYPE_OF, AttributeType, Kind, absent, family

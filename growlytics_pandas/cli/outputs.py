@@ -24,8 +24,7 @@ from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, Miss
 from growlytics_pandas.http.ca_bundles import named_bundle
 from growlytics_pandas.ledger.claims import COMPANIONS
 from growlytics_pandas.ledger.ledger import default_path
-from growlytics_pandas.upload.plan import Plan
-from growlytics_pandas.upload.result import PushResult
+from growlytics_pandas.upload.plan import Plan, PushResult
 from growlytics_pandas.views.excel import SUFFIX, require_writer, write_workbook
 
 _PARQUET: Final = ".parquet"

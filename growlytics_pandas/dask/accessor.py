@@ -12,14 +12,12 @@ from distributed import Client as Cluster
 from distributed import default_client as default_cluster
 
 from growlytics_pandas import api, segments
-from growlytics_pandas.client import default_client, refuse_client_as_id, require_client
 from growlytics_pandas.columns.options import options_of
 from growlytics_pandas.dask.cluster import ClusterExecutor
 from growlytics_pandas.dask.partitions import PartitionExecutor, warn_of_converted_text
-from growlytics_pandas.upload.batches.executor import Executor
-from growlytics_pandas.upload.batches.plan import BatchPlan, lay_out_parts, make_plan
-from growlytics_pandas.upload.batches.result import BatchResult
-from growlytics_pandas.upload.batches.run import execute_batches
+from growlytics_pandas.upload.batches.plan import BatchPlan, BatchResult, lay_out_parts, make_plan
+from growlytics_pandas.upload.connection import connection_or_default, refuse_client_as_id
+from growlytics_pandas.upload.executor import Executor
 from growlytics_pandas.upload.push_options import PushOptions
 
 _PUSH_OPTIONS = tuple(name for name in PushOptions.__slots__ if name != "client")
@@ -28,10 +26,10 @@ _PUSH_OPTIONS = tuple(name for name in PushOptions.__slots__ if name != "client"
 def plan(ddf: Any, id_col: Any, **options: Any) -> BatchPlan:
     """Work out what a push of all partitions would do: on the cluster, if there is one, else here."""
     refuse_client_as_id(id_col)
-    client = require_client(options.pop("client", None)) or default_client()
+    connection = connection_or_default(options.pop("client", None))
     chosen = options_of(options)
     lay_out_parts(chosen, ddf._meta, id_col, None)  # noqa: SLF001 - the empty frame: a wrong call costs no reading
-    made = make_plan(_engine_of(ddf), id_col, chosen, client, execute_batches)
+    made = make_plan(_engine_of(ddf), id_col, chosen, connection)
     warn_of_converted_text(made.surveyed.example)
     return made
 

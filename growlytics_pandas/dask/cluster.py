@@ -7,7 +7,7 @@ import pkgutil
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -17,15 +17,17 @@ import pandas as pd
 from distributed import Client as Cluster
 from distributed import Future
 
-from growlytics_pandas._status import Status
+from growlytics_pandas._status import Failure, Status
 from growlytics_pandas.dask.coordinator import HANDLER, Coordinator
 from growlytics_pandas.dask.worker import push_on_worker
 from growlytics_pandas.errors import DataError, GrowlyticsError, ServiceUnavailableError, UsageError
 from growlytics_pandas.http.response import one_line
-from growlytics_pandas.upload.base_run import Snapshot
-from growlytics_pandas.upload.batches.executor import Step, Task
-from growlytics_pandas.upload.batches.parts import PartDigests, PartOutcome, PartTask, digest_part
-from growlytics_pandas.upload.outcomes import Failure, OutcomeBuffer
+from growlytics_pandas.ledger.digests import Digester
+from growlytics_pandas.upload.executor import Job, Step
+from growlytics_pandas.upload.outcomes import OutcomeBuffer
+from growlytics_pandas.upload.parts import Common, PartDigests, PartOutcome, digest_part
+from growlytics_pandas.upload.profile import PartTask
+from growlytics_pandas.upload.progress import Snapshot
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -45,6 +47,7 @@ class ClusterExecutor:
 
     can_repeat = True
     is_local = False
+    keeps_frames = False
 
     def __init__(self, ddf: Any, cluster: Cluster) -> None:
         _require_package(cluster)
@@ -67,7 +70,17 @@ class ClusterExecutor:
         finally:
             _drop(running)
 
-    def push(self, job: Task) -> Iterator[PartOutcome]:
+    def digest(
+        self, common: Common, tasks: Mapping[int, PartTask], digester: Digester
+    ) -> Iterator[tuple[int, PartDigests]]:
+        """Digest what would be sent of each partition."""
+        return self.run(digest_part, common, {number: (task, digester) for number, task in tasks.items()})
+
+    def masker(self) -> Callable[[str], str] | None:
+        """Return None: the frames are on the workers."""
+        return None
+
+    def push(self, job: Job) -> Iterator[PartOutcome]:
         """Push on the workers; one outcome a part, gathered as it is there."""
         push = _ClusterPush(self, self._cluster, job)
         try:
@@ -97,17 +110,21 @@ class ClusterExecutor:
 class _ClusterPush:
     """One push: parts handed out, outcomes gathered, the governor asked how far things are."""
 
-    def __init__(self, engine: ClusterExecutor, cluster: Cluster, job: Task) -> None:
+    def __init__(self, engine: ClusterExecutor, cluster: Cluster, job: Job) -> None:
         self._engine, self._cluster, self._job = engine, cluster, job
         self._run = uuid.uuid4().hex
-        self._recipe = job.client.recipe()
+        self._recipe = job.connection.recipe()
         self._digesting: dict[Future, PartTask] = {}
         self._pushing: dict[Future, tuple[PartTask, OutcomeBuffer]] = {}
         self._settled: list[int] = []
         self._error: GrowlyticsError | None = None
         self._seen_worker = time.monotonic()
         _install(cluster)
-        limits = {"client": cluster.id, "max_concurrency": job.max_concurrency, "max_rate": job.max_rate}
+        limits = {
+            "client": cluster.id,
+            "max_concurrency": job.options.max_concurrency,
+            "max_rate": job.options.max_rate,
+        }
         self._call("open", limits)
 
     def outcomes(self) -> Iterator[PartOutcome]:
@@ -150,16 +167,15 @@ class _ClusterPush:
     def _start(self, task: PartTask, digests: PartDigests | None) -> None:
         job = self._job
         order = job.order(task, digests)
-        if order is not None:
-            work = partial(
-                push_on_worker,
-                run=self._run,
-                recipe=self._recipe,
-                common=job.common,
-                order=order,
-                max_rate=job.max_rate,
-            )
-            self._pushing[self._engine.submit(task.number, work)] = (task, order.book)
+        work = partial(
+            push_on_worker,
+            run=self._run,
+            recipe=self._recipe,
+            common=job.common,
+            order=order,
+            max_rate=job.options.max_rate,
+        )
+        self._pushing[self._engine.submit(task.number, work)] = (task, order.book)
 
     def _take_digests(self) -> None:
         for future in [future for future in self._digesting if future.done()]:
@@ -212,7 +228,7 @@ class _ClusterPush:
         reply = self._call("look", said)
         self._settled = []
         self._job.resent = [tuple(each) for each in reply["resent"]]
-        self._job.note_pulses({number: _pulse(pulse) for number, pulse in reply["pulses"]})
+        self._job.note_snapshots({number: _pulse(pulse) for number, pulse in reply["pulses"]})
 
     def _require_workers(self) -> None:
         now = time.monotonic()

@@ -17,13 +17,14 @@ import pandas as pd
 from distributed import get_worker
 
 from growlytics_pandas._status import Status
-from growlytics_pandas.client import ClientRecipe
 from growlytics_pandas.dask.coordinator import HANDLER, MAX_UNREPORTED
 from growlytics_pandas.http.concurrency import ConcurrencyController
-from growlytics_pandas.upload.base_run import pulse_of
-from growlytics_pandas.upload.batches.parts import Common, Part, PartOrder, PartOutcome, push_part
+from growlytics_pandas.upload.connection import ConnectionRecipe
 from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
+from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
+from growlytics_pandas.upload.parts import Common, Part, PartOrder, PartOutcome, push_part
+from growlytics_pandas.upload.progress import snapshot_of
 
 REPORT_SECONDS: Final = 0.1  # between two reports; each is a call to the scheduler
 LATE_SECONDS: Final = 0.03  # a turn not taken by then is gone: turns saved up would break the rate
@@ -35,15 +36,15 @@ Call = Callable[..., "concurrent.futures.Future[dict[str, Any]]"]
 
 
 def push_on_worker(
-    frame: pd.DataFrame, run: str, recipe: ClientRecipe, common: Common, order: PartOrder, max_rate: float | None
+    frame: pd.DataFrame, run: str, recipe: ConnectionRecipe, common: Common, order: PartOrder, max_rate: float | None
 ) -> PartOutcome:
     """Push one part from the worker that runs this task."""
-    client = recipe.make()
-    part = Part(frame, common, order.task)
+    connection = recipe.make()
+    part = Part.read(frame, common, order.task)
     reins = RunControl(_calling(run), order, max_rate)
     inherited = reins.begin()
     try:
-        outcome = push_part(part, order, client, reins)
+        outcome = push_part(part, order, connection, reins)
     finally:
         reins.end()
     # What the worker before brought home may have carried any of the new attributes; here it was not encoded.
@@ -160,6 +161,10 @@ class RunControl:
             self._look_at(delivery, book)
             self._report(is_over=False)
 
+    def select(self, encoded: Encoded) -> Encoded:
+        """Return all of a chunk: what is unchanged has been settled."""
+        return encoded
+
     def note_accepted(self, rows: list[int]) -> None:
         """Keep rows that arrived for the next report."""
         self._accepted += rows
@@ -172,7 +177,7 @@ class RunControl:
             self._report(is_over=True).result(CALL_SECONDS)
 
     def _look_at(self, delivery: Delivery, book: OutcomeBuffer) -> None:
-        pulse = pulse_of(delivery, book)
+        pulse = snapshot_of(delivery, book)
         failures = [tuple(map(str, failure[1:])) for failure in pulse.failures]
         rows = [int(failure.row) + self._order.task.first_row for failure in pulse.failures]
         self._last = {

@@ -12,8 +12,7 @@ import ipywidgets
 from growlytics_pandas.errors import PushInterrupted
 from growlytics_pandas.form.fields import button, row, wide
 from growlytics_pandas.form.picture import error_html, outcome_html
-from growlytics_pandas.upload.plan import Plan
-from growlytics_pandas.upload.result import PushResult
+from growlytics_pandas.upload.plan import Plan, PushResult
 from growlytics_pandas.views.events import ProgressEvent
 from growlytics_pandas.views.panel_html import render_html
 

@@ -16,12 +16,10 @@ from growlytics_pandas.contract import BOOLEAN
 from growlytics_pandas.form.choices import Choices, ColumnChoice
 from growlytics_pandas.views.html import render_notebook
 from growlytics_pandas.views.page import Column, Page, Step, Table
-from growlytics_pandas.views.report import plan_page
 from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, label, left_out
 
 if TYPE_CHECKING:
-    from growlytics_pandas.upload.plan import Plan
-    from growlytics_pandas.upload.result import PushResult
+    from growlytics_pandas.upload.plan import Plan, PushResult
 
 MAX_SUGGESTION_CHARS: Final = 80
 SHOWN_WORDS: Final = 3  # that mean missing
@@ -60,7 +58,7 @@ _ERROR: Final = (
 
 def plan_html(plan: Plan, choices: Choices, veil: Masker, all_rows: int) -> str:
     """Return what a push would do, as the form shows it; `all_rows` are those of the whole frame."""
-    page = plan_page(plan, veil, NOTEBOOK_LIMITS)
+    page = plan._page(veil, NOTEBOOK_LIMITS)  # noqa: SLF001 - the same page as the plan shows
     rows = len(plan.frame)
     is_sample = rows < all_rows
     sample = f"Of the first {rows:,} rows; a dry run looks at all {all_rows:,}. " if is_sample else ""

@@ -12,7 +12,7 @@ import pandas as pd
 from growlytics_pandas import api
 from growlytics_pandas._masking import Masker
 from growlytics_pandas._text import plural
-from growlytics_pandas.client import Client, refuse_client_as_id
+from growlytics_pandas.client import Client
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.errors import GrowlyticsError
 from growlytics_pandas.form.actions import Actions
@@ -29,8 +29,8 @@ from growlytics_pandas.form.picture import (
     is_ready,
     plan_html,
 )
-from growlytics_pandas.upload.plan import Plan, snapshot
-from growlytics_pandas.upload.result import PushResult
+from growlytics_pandas.upload.connection import refuse_client_as_id
+from growlytics_pandas.upload.plan import Plan, PushResult, snapshot
 
 CHECKED_ROWS: Final = 200_000  # looked at on each change: about a second; of a larger frame the first so many
 SUGGESTED_ROWS: Final = 20_000  # looked at for suggestions; what does not fit in the others is a violation

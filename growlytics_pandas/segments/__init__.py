@@ -9,16 +9,12 @@ certain.
 ::
 
     verbs    `push_segment`
-    segment  which segment: attribute, values, members file; from a frame to its plan
-    plan     who joined, left and stayed
-    run      a push that keeps the members file, and its result
+    segment  which segment; its plan, a push that keeps the members file, and its result
     members  the members file: read, replaced, locked
 """
 
 from growlytics_pandas.segments.members import find_members
-from growlytics_pandas.segments.plan import SegmentPlan
-from growlytics_pandas.segments.run import SegmentResult
-from growlytics_pandas.segments.segment import Segment
+from growlytics_pandas.segments.segment import Segment, SegmentPlan, SegmentResult
 from growlytics_pandas.segments.verbs import push_segment
 
 __all__ = ["Segment", "SegmentPlan", "SegmentResult", "find_members", "push_segment"]

@@ -1,37 +1,54 @@
-"""Which segment it is: attribute, values, members file; and the way from a frame to its plan and push."""
+"""One segment: attribute, values and members file; its plan (who joined, left and stayed), its push and its result."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._status import ARRIVED, Status
+from growlytics_pandas._text import plural
+from growlytics_pandas.checks.chunks import starts
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck
 from growlytics_pandas.checks.ids import check_ids
 from growlytics_pandas.checks.messages import python_options
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.schema import find_id, infer_schema
-from growlytics_pandas.client import Client, require_client
 from growlytics_pandas.columns.dtypes import inspect
+from growlytics_pandas.columns.extract import Mask
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import (
     ConstraintViolationError,
     DataError,
+    GrowlyticsError,
     InvalidArgumentError,
     InvalidArgumentTypeError,
+    UsageError,
 )
-from growlytics_pandas.segments.members import locked, read_members
-from growlytics_pandas.segments.plan import Moves, SegmentPlan, compare
-from growlytics_pandas.segments.run import SegmentResult, SegmentRun
-from growlytics_pandas.upload.plan import budget_of
-from growlytics_pandas.upload.push_options import PushOptions, settle
+from growlytics_pandas.segments.members import IN_DOUBT, locked, read_members, write_members, write_since
+from growlytics_pandas.upload.connection import Connection, connect, connection_of
+from growlytics_pandas.upload.encode import Encoded
+from growlytics_pandas.upload.executor import whole_frame
+from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
+from growlytics_pandas.upload.parts import Part
+from growlytics_pandas.upload.plan import Plan, PushResult, budget_of
+from growlytics_pandas.upload.push_options import PushOptions
+from growlytics_pandas.upload.runner import Run
+from growlytics_pandas.upload.schema_frame import new_types
+
+FEW: Final = 10  # members: of fewer, all may well leave at once
+
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +66,7 @@ class Segment:
     resend: bool
     allow_empty: bool
     reading: PlanOptions
-    client: Client | None = field(repr=False)
+    client: Any = field(repr=False)
     write_options: Callable[[Mapping[str, Any]], str] = python_options
     label: str = ""
 
@@ -64,19 +81,26 @@ class Segment:
     def push(self, frame: pd.DataFrame, options: PushOptions) -> SegmentResult:
         """Compare the frame with the members file, and send the difference."""
         with nullcontext() if options.dry_run else locked(self.members):
-            plan = self.plan(frame, require_client(options.client) or self.client)
-            made, client = settle(plan, options)
-            settled = cast("SegmentPlan", made)
-            self._refuse_incomplete(settled, options)
-            if not options.dry_run and settled.doubt:
-                raise DataError(settled.doubt)
-            run = SegmentRun(settled, client, options, settled.open_book(), settled.before)
-            return cast("SegmentResult", run.run_to_end())
+            made = self.plan(frame, connection_of(options.client) or connection_of(self.client))
+            plan, connection = made._settled(options)  # noqa: SLF001 - one plan, whatever it is of
+            self._refuse_incomplete(plan, options)
+            if not options.dry_run and plan.doubt:
+                raise DataError(plan.doubt)
+            book = plan.open_book()
+            run = SegmentRun(
+                connection,
+                options,
+                plan._part,  # noqa: SLF001 - likewise
+                book,
+                segment=self,
+                moves=plan.moves,
+                kept=plan.before,
+            )
+            return push_segment_rows(run, plan, connection)
 
-    def plan(self, frame: pd.DataFrame, client: Client | None) -> SegmentPlan:
+    def plan(self, frame: pd.DataFrame, connection: Connection | None) -> SegmentPlan:
         """Work out who joined, left and stayed."""
-        workspace = client.workspace if client else None
-        known = workspace.known_types() if workspace else None
+        known = connection.known_types() if connection else None
         ids = frame.iloc[:, [find_id(frame, self.id_col)]]
         id_layout = infer_schema(
             ids, self.id_col, replace(self._reading_of_id(ids.columns[0]), new_attributes="allow"), known=None
@@ -92,11 +116,9 @@ class Segment:
         made = SegmentPlan(
             combined,
             layout,
-            client,
-            budget_of(workspace, layout),
+            connection,
+            budget_of(connection.workspace if connection else None, layout),
             self._options(),
-            lambda _plan, **options: self.push(frame, PushOptions(**options)),
-            lambda other: self.plan(frame, other),
             segment=self,
             source=frame,
             moves=moves,
@@ -174,3 +196,289 @@ def _check_values(value: Any, left: Any) -> None:
 
 def _column(values: list[Any]) -> pd.Series[Any]:
     return pd.Series(values, dtype=None if values else object)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SegmentPlan(Plan):
+    """What a push of a segment would do: the rows of the frame, and after them those who left."""
+
+    segment: Segment = field(repr=False)
+    source: pd.DataFrame = field(repr=False)
+    moves: Moves = field(repr=False)
+    before: dict[str, str] | None = field(repr=False)
+
+    @cached_property
+    def findings(self) -> Findings:
+        """The violations, before they are made into a frame."""
+        found, segment = self._part.findings(), self.segment
+        return Findings(found.violations, self.frame, write_options=segment.write_options, label=segment.label)
+
+    @property
+    def first_leaver(self) -> int:
+        """The row of the first who left."""
+        return len(self.frame) - len(self.moves.leavers)
+
+    @property
+    def is_first_run(self) -> bool:
+        """Whether there is no members file yet, so that no leavers are known."""
+        return self.before is None
+
+    @property
+    def doubt(self) -> str:
+        """Why the frame is suspiciously small; '' where it is not, or `allow_empty` allows it."""
+        present, known = len(self.moves.joiners) + len(self.moves.stayers), len(self.before or {})
+        if self.segment.allow_empty:
+            return ""
+        if not present:
+            found = "no customer"
+        elif 2 * present < known:
+            found = f"{plural(present, 'customer')}, fewer than half of the {known:,} in members"
+        elif known >= FEW and len(self.moves.leavers) == known:
+            found = f"none of the {known:,} customers in members"
+        else:
+            return ""
+        return (
+            f"df: it has {found}; {plural(len(self.moves.leavers), 'customer')} would be sent "
+            f"{self.segment.attribute} = {self.segment.left!r}. Nothing was sent. If that is meant: allow_empty=True."
+        )
+
+    def open_book(self) -> OutcomeBuffer:
+        """Open the book: rows that cannot be sent are settled, those who stayed are unchanged, all others `unsent`."""
+        book = super().open_book()
+        book.note_all(self.moves.unsent, Status.UNCHANGED)
+        return book
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Status → number of rows, as a dry run would tell."""
+        return self.open_book().counts()
+
+    def source_rows(self, rows: Rows) -> pd.DataFrame:
+        """Return rows of the user's frame; of those who left there is the id alone."""
+        first = self.first_leaver
+        found, gone = self.source.iloc[rows[rows < first]], rows[rows >= first]
+        if not len(gone):
+            return found
+        cells = np.full((len(gone), found.shape[1]), None, dtype=object)
+        cells[:, find_id(found, self.segment.id_col)] = self.ids(gone)
+        ids = pd.DataFrame(cells, columns=found.columns).set_axis(pd.Index([None] * len(gone), dtype=object))
+        plain = found.astype(object).set_axis(pd.Index(found.index.tolist(), dtype=object, tupleize_cols=False))
+        joined: pd.DataFrame = pd.concat([plain, ids])
+        return joined
+
+    def of(self, connection: Connection) -> SegmentPlan:
+        """Return the plan for a connection, whose ledger may know other types: this one if it was made for it."""
+        return self if connection is self._connection else self.segment.plan(self.source, connection)
+
+    def push(self, **options: Any) -> SegmentResult:
+        """Carry this plan out; the members file is read again."""
+        return self.segment.push(self.source, PushOptions(**options))
+
+    def to_send(self) -> Mask:
+        """Return which rows would be sent."""
+        return np.equal(self.open_book().codes(), CODES[Status.UNSENT])
+
+    def __repr__(self) -> str:
+        joined, left, stayed = len(self.moves.joiners), len(self.moves.leavers), len(self.moves.stayers)
+        return f"<SegmentPlan of {self.segment.attribute!r}: {joined:,} join, {left:,} leave, {stayed:,} stay>"
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Who joined, left and stayed: rows of the frame, and the ids of those who are not in it any more, sorted."""
+
+    joiners: Rows
+    stayers: Rows
+    leavers: tuple[str, ...]
+    resent: bool
+
+    @property
+    def unsent(self) -> Rows:
+        """The rows of the frame that need no request."""
+        return self.stayers[:0] if self.resent else self.stayers
+
+
+def compare(texts: list[str], skipped: Mask, before: Mapping[str, str], *, resend: bool) -> Moves:
+    """Compare ids as they are sent. One in doubt is sent again, whether it is in the frame or not."""
+    rows = np.flatnonzero(~skipped)
+    stays = np.fromiter((before.get(texts[row], IN_DOUBT) != IN_DOUBT for row in rows.tolist()), bool, len(rows))
+    now = {texts[row] for row in rows.tolist()}
+    return Moves(rows[~stays], rows[stays], tuple(sorted(before.keys() - now)), resend)
+
+
+class SegmentRun(Run):
+    """A run that keeps the members file: what is in doubt before the first request, what is certain at the end."""
+
+    def __init__(
+        self,
+        connection: Connection | None,
+        options: PushOptions,
+        part: Part,
+        book: OutcomeBuffer,
+        *,
+        segment: Segment,
+        moves: Moves,
+        kept: dict[str, str] | None,
+    ) -> None:
+        super().__init__(connection, options, *whole_frame(part), {0: book})
+        self.part = part
+        self.book = book
+        self.kept = kept  # what the members file holds
+        self.without: set[int] = set()  # rows sent without the attribute: the customer has 100 others
+        self._segment = segment
+        self._moves = moves
+        self._first_leaver = len(part.frame) - len(moves.leavers)
+
+    def _deliver(self, connection: Connection) -> None:
+        before = self.kept or {}
+        going = set(self.book.rows_with([Status.UNSENT]).tolist())
+        moving = [(row, id_) for row, id_ in self._moving() if row in going]
+        self._keep(before | {id_: IN_DOUBT for _, id_ in moving})
+        is_certain = False
+        try:
+            super()._deliver(connection)
+            is_certain = True
+        except GrowlyticsError:
+            is_certain = True  # every row has its outcome
+            raise
+        finally:
+            self._keep(self._after(before, moving, is_certain=is_certain))
+
+    def select(self, encoded: Encoded) -> Encoded:
+        """Return what is to be sent of a chunk, and record who is sent no attribute."""
+        self._note_without(encoded)
+        return super().select(encoded)
+
+    def _dry_run(self) -> None:
+        super()._dry_run()
+        if self.part.budget is not None:  # else there is room for the attribute
+            wanted = self.book.codes() == CODES[Status.UNSENT]
+            for start, stop in starts(len(wanted)):
+                self._note_without(self.part.encode(start, stop, wanted))
+
+    def _note_without(self, encoded: Encoded) -> None:
+        self.without.update(encoded.rows[~encoded.present[self._segment.attribute]].tolist())
+
+    def _moving(self) -> Iterator[tuple[int, str]]:
+        """Give row and id of everyone who joins or leaves."""
+        joiners = self._moves.joiners
+        yield from zip(joiners.tolist(), self.part.ids(joiners), strict=True)
+        yield from enumerate(self._moves.leavers, start=self._first_leaver)
+
+    def _after(
+        self, before: Mapping[str, str], moving: Iterable[tuple[int, str]], *, is_certain: bool
+    ) -> dict[str, str]:
+        """Return who is in, by outcomes; who was not reached for certain keeps the place of before."""
+        after, codes, now = dict(before), self.book.codes(), write_since(datetime.now(UTC))
+        arrived = {CODES[status] for status in ARRIVED}
+        for row, id_ in moving:
+            if int(codes[row]) in arrived and row not in self.without:
+                after[id_] = now
+                if row >= self._first_leaver:
+                    del after[id_]
+            elif row in self.book.lost or codes[row] == CODES[Status.UNKNOWN] or not is_certain:
+                after[id_] = IN_DOUBT
+        return after
+
+    def _keep(self, members: dict[str, str]) -> None:
+        if members != self.kept:
+            write_members(self._segment.members, members)
+            self.kept = members
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SegmentResult(PushResult):
+    """The result of `push_segment`: one outcome a row of the frame, then one for each customer who left.
+
+    Attributes
+    ----------
+    joined, left : int
+        Customers who joined or left, and the service has accepted it (a dry run: who would).
+    stayed : int
+        Customers who were in before and still are.
+    is_first_run : bool
+        Whether there was no members file, so that no leavers were known.
+    """
+
+    plan: SegmentPlan
+    _without: Rows = field(repr=False, kw_only=True)
+    _kept: dict[str, str] | None = field(repr=False, kw_only=True)
+
+    @property
+    def joined(self) -> int:
+        """Customers who joined, and the service has accepted it (a dry run: who would)."""
+        return self._count(self.plan.moves.joiners)
+
+    @property
+    def left(self) -> int:
+        """Customers who left, and the service has accepted it (a dry run: who would)."""
+        return self._count(np.arange(self.plan.first_leaver, len(self.plan.frame)))
+
+    @property
+    def stayed(self) -> int:
+        """Customers who were in before and still are."""
+        return len(self.plan.moves.stayers)
+
+    @property
+    def is_first_run(self) -> bool:
+        """Whether there was no members file, so that no leavers were known."""
+        return self.plan.is_first_run
+
+    def _count(self, rows: Rows) -> int:
+        wanted = [*ARRIVED, Status.UNSENT] if self.run.ended == "dry run" else ARRIVED
+        has_arrived = np.isin(self._book.codes()[rows], [CODES[status] for status in wanted])
+        return int((has_arrived & ~np.isin(rows, self._without)).sum())
+
+    @property
+    def note(self) -> str:
+        """Who joined, left and stayed, in a line."""
+        verbs = ("would join", "would leave") if self.run.ended == "dry run" else ("joined", "left")
+        words = f"{self.joined:,} {verbs[0]}, {self.left:,} {verbs[1]}, {self.stayed:,} stayed"
+        words += "; a first run, which knows no leavers" if self.is_first_run else ""
+        doubt = self.plan.doubt if self.run.ended == "dry run" else ""
+        return f"{words}; {doubt}" if doubt else words
+
+    def retry(self) -> SegmentResult:
+        """Push again what is `failed`, `unknown` or `unsent`: see `PushResult.retry`.
+
+        Raises
+        ------
+        UsageError
+            It was a dry run, or the members file has changed since.
+        """
+        self._require_push()
+        segment = self.plan.segment
+        with locked(segment.members):
+            if read_members(segment.members) != self._kept:
+                raise UsageError(
+                    f"retry: {str(segment.members)!r} has changed since; another run has sent the segment. Call "
+                    "push_segment again: it sends what is missing."
+                )
+            book = self._book.copy()
+            book.reopen()
+            options, connection = replace(self._options, dry_run=False), self._connection or connect()
+            run = SegmentRun(
+                connection, options, self._part, book, segment=segment, moves=self.plan.moves, kept=self._kept
+            )
+            run.without.update(self._without.tolist())
+            return push_segment_rows(run, self.plan, connection)
+
+
+def push_segment_rows(run: SegmentRun, plan: SegmentPlan, connection: Connection | None) -> SegmentResult:
+    """Carry a run out, and return its result."""
+    run.run()
+    options, part = run.options, run.part
+    would_refuse = options.would_refuse(has_errors=plan.has_errors) or (options.dry_run and bool(plan.doubt))
+    return run.conclude(
+        SegmentResult(
+            plan=plan,
+            new_types=new_types(run.confirmed, part.layout, part.screening.dropped, is_dry=options.dry_run),
+            run=run.facts(would_refuse=would_refuse),
+            _part=part,
+            _book=run.book,
+            _connection=connection,
+            _options=options,
+            _without=np.array(sorted(run.without), dtype="int64"),
+            _kept=run.kept,
+        )
+    )

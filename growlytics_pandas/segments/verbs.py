@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 
 from growlytics_pandas.checks.schema import find_id
-from growlytics_pandas.client import Client, default_client, refuse_client_as_id, require_client
+from growlytics_pandas.client import Client
 from growlytics_pandas.columns.frames import has_arrow, prepare_frame, read_frame
 from growlytics_pandas.columns.options import NewAttributes, PlanOptions
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.segments.members import find_members
-from growlytics_pandas.segments.run import SegmentResult
-from growlytics_pandas.segments.segment import Segment
-from growlytics_pandas.upload.batches.executor import FrameExecutor
+from growlytics_pandas.segments.segment import Segment, SegmentResult
+from growlytics_pandas.upload.connection import connection_or_default, refuse_client_as_id
+from growlytics_pandas.upload.executor import FrameExecutor
 from growlytics_pandas.upload.push_options import Errors, PushOptions
 from growlytics_pandas.views.progress import ProgressOption
 
@@ -135,7 +135,7 @@ PushInterrupted
             new_attributes=new_attributes,
             keep="first",
         ),
-        client=require_client(client) or default_client(),
+        client=connection_or_default(client),
     )
     options = PushOptions(
         errors=errors,

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from growlytics_pandas._status import Status
+from growlytics_pandas._status import Failure, Status
 from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.http.concurrency import OUTAGE_LIMIT_SECONDS, ConcurrencyController, ResponseStats
 from growlytics_pandas.http.protocol import Transport
 from growlytics_pandas.http.response import OK, PLAIN_SUCCESS, Response, TransportError
 from growlytics_pandas.http.retry import RetryPolicy, RetryQuota, Verdict, describe, judge, parse_retry_after
 from growlytics_pandas.upload.attempts import Attempts
-from growlytics_pandas.upload.outcomes import CODES, Failure, OutcomeBuffer
+from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
 from growlytics_pandas.upload.run_errors import (
     abort_error,
     are_too_many,

@@ -16,13 +16,18 @@ from growlytics_pandas.errors import DataError
 from growlytics_pandas.ledger import UNCERTAIN, Digests, Project
 from growlytics_pandas.ledger.digests import PAYLOAD_WORDS
 from growlytics_pandas.upload.encode import Encoded
-from growlytics_pandas.upload.outcomes import OutcomeBuffer
+from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
+from growlytics_pandas.upload.parts import PartDigests, PartOutcome
 
 HANDED_OVER_ROWS: Final = 1_000  # acceptances taken together: they come a few at a time, and each call costs µs
 
 
 class LedgerWriter:
-    """The ledger's side of one run over `rows` rows, in which attributes of these `types` may go out.
+    """The ledger's side of one run over `rows` rows.
+
+    A part sent from here is written chunk by chunk: `begin_part`, `changed`, `before_sending`, `note_accepted`,
+    `end_part`. One sent by another process brings its digests first: `announce`, `before_part`, `after_part`; that
+    process never opens the file, since SQLite in WAL mode must not be shared over a network.
 
     Attributes
     ----------
@@ -30,17 +35,37 @@ class LedgerWriter:
         Attribute → type of those that this run fixed for good.
     """
 
-    def __init__(self, workspace: Project, rows: int, types: Mapping[str, str], label: str | None = None) -> None:
+    def __init__(self, workspace: Project, rows: int, label: str | None = None) -> None:
         self.confirmed: dict[str, str] = {}
         self._workspace = workspace
-        self._rows = rows
-        self._fresh = unsettled(workspace, types)
+        self._fresh: dict[str, str] = {}
+        self._types: set[str] = set()  # of which it was asked whether they are fresh
         self._pinned_by_us: set[str] = set()
+        self._doubtful: set[str] = set()  # attributes of rows whose answer was lost
+        self._under_way: dict[int, PartDigests] = {}
         self._carriers: dict[str, npt.NDArray[np.bool_]] = {}
         self._accepted: list[int] = []
+        self._rows = 0
+        self._keys = np.zeros(0, dtype="int64")
+        self._payloads = np.zeros((0, PAYLOAD_WORDS), dtype="uint64")
+        self._run = workspace.begin_run(rows, datetime.now(UTC), label)
+
+    # a part sent from here -------------------------------------------------------------------------------------
+
+    def begin_part(self, rows: int, types: Mapping[str, str]) -> None:
+        """Make room for the digests of a part, of which attributes of these types may be sent."""
+        self._add(types)
+        self._rows = rows
         self._keys = np.zeros(rows, dtype="int64")
         self._payloads = np.zeros((rows, PAYLOAD_WORDS), dtype="uint64")
-        self._run = workspace.begin_run(rows, datetime.now(UTC), label)
+
+    def end_part(self, book: OutcomeBuffer) -> None:
+        """Commit, and remember which attributes may have arrived."""
+        self._hand_over()
+        self._workspace.flush()
+        lost = book.rows_with([Status.UNKNOWN])
+        self._doubtful.update(name for name, carriers in self._carriers.items() if carriers[lost].any())
+        self._carriers.clear()
 
     def changed(self, encoded: Encoded) -> npt.NDArray[np.bool_]:
         """Return which bodies differ from what was last accepted."""
@@ -65,14 +90,46 @@ class LedgerWriter:
         if len(self._accepted) >= HANDED_OVER_ROWS:
             self._hand_over()
 
-    def finish(self, book: OutcomeBuffer, ended: str) -> None:
-        """Commit, forget the types that certainly never arrived, and close the run in the history."""
-        self._hand_over()
+    # a part sent by another process ----------------------------------------------------------------------------
+
+    @property
+    def fresh(self) -> frozenset[str]:
+        """Attributes of which the ledger does not know for certain that they have their type."""
+        return frozenset(self._fresh)
+
+    def announce(self, types: Mapping[str, str]) -> None:
+        """Pin, as uncertain, all types that may be sent."""
+        self._add(types)
+        self._pin(self._fresh)
+
+    def before_part(self, number: int, digests: PartDigests, book: OutcomeBuffer, *, skip_unchanged: bool) -> None:
+        """Settle what is unchanged, and withdraw what differs from the rest that is about to be sent."""
+        if skip_unchanged:
+            mark_unchanged(self._workspace, digests, book)
+        going = _is_unsent(book, digests.rows)
+        present = digests.present()
+        self._workspace.withdraw(
+            digests.digests.take(going), digests.names, None if present is None else present[going]
+        )
+        self._under_way[number] = digests
+
+    def after_part(self, outcome: PartOutcome) -> None:
+        """Remember what was accepted of a part."""
+        digests = self._under_way.pop(outcome.number)
+        accepted = outcome.book.codes()[digests.rows] == CODES[Status.ACCEPTED]
+        self._workspace.accept(digests.digests.take(accepted))
         self._workspace.flush()
-        doubtful = book.rows_with([Status.UNKNOWN])
-        never = [name for name, carriers in self._carriers.items() if not carriers[doubtful].any()]
-        self._workspace.forget_types(self._pinned_by_us.intersection(never), only_uncertain=True)
-        self._workspace.end_run(self._run, book.counts(), ended, sorted(self.confirmed))
+        self._doubtful |= outcome.doubtful
+        self._confirm([name for name in self._fresh if name in outcome.arrived])
+
+    # the end ---------------------------------------------------------------------------------------------------
+
+    def finish(self, counts: Mapping[str, int], ended: str) -> None:
+        """Forget the types that certainly never arrived, and close the run in the history."""
+        if not self._under_way:  # else a part was cut off, and what it sent is not known
+            never = self._pinned_by_us & (self._fresh.keys() - self._doubtful)
+            self._workspace.forget_types(never, only_uncertain=True)
+        self._workspace.end_run(self._run, counts, ended, sorted(self.confirmed))
 
     def _hand_over(self) -> None:
         if self._accepted:
@@ -92,20 +149,31 @@ class LedgerWriter:
         carried = {name: encoded.present[name] for name in self._fresh if name in encoded.present}
         new = {name: self._fresh[name] for name, sent in carried.items() if name not in self._carriers and sent.any()}
         if new:
-            pinned = self._workspace.pin(new, datetime.now(UTC), certain=False)
-            if pinned.conflicts:
-                raise overtaken(pinned.conflicts)
-            self._pinned_by_us.update(pinned.new)
+            self._pin(new)
             self._carriers.update({name: np.zeros(self._rows, dtype=bool) for name in new})
         for name in self._carriers.keys() & carried.keys():
             self._carriers[name][encoded.rows] = carried[name]
 
+    def _add(self, types: Mapping[str, str]) -> None:
+        new = {name: type_ for name, type_ in types.items() if name not in self._types}
+        if new:
+            self._fresh.update(unsettled(self._workspace, new))
+            self._types.update(new)
+
+    def _pin(self, types: Mapping[str, str]) -> None:
+        if types:
+            pinned = self._workspace.pin(types, datetime.now(UTC), certain=False)
+            if pinned.conflicts:
+                raise overtaken(pinned.conflicts)
+            self._pinned_by_us.update(pinned.new)
+
     def _confirm(self, names: Sequence[str]) -> None:
         """Note that accepted bodies carried these attributes: their types are fixed now."""
-        types = {name: self._fresh[name] for name in names}
-        self.confirmed.update(self._workspace.pin(types, datetime.now(UTC), certain=True).new)
-        for name in names:
-            del self._carriers[name], self._fresh[name]
+        if names:
+            types = {name: self._fresh.pop(name) for name in names}
+            self.confirmed.update(self._workspace.pin(types, datetime.now(UTC), certain=True).new)
+            for name in names:
+                self._carriers.pop(name, None)
 
 
 def unsettled(workspace: Project, types: Mapping[str, str]) -> dict[str, str]:
@@ -125,3 +193,14 @@ def overtaken(conflicts: Mapping[str, Any]) -> DataError:
         f"while this push ran, another one fixed the type of {named} differently; the service would ignore our values. "
         "What is left is unsent: make the plan again, it will show the conflict."
     )
+
+
+def mark_unchanged(workspace: Project, digests: PartDigests, book: OutcomeBuffer) -> None:
+    """Note as `unchanged` the rows whose body is the one last accepted."""
+    same = workspace.unchanged(digests.digests) & _is_unsent(book, digests.rows)
+    book.note_all(digests.rows[same], Status.UNCHANGED)
+
+
+def _is_unsent(book: OutcomeBuffer, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    is_unsent: npt.NDArray[np.bool_] = book.codes()[rows] == CODES[Status.UNSENT]
+    return is_unsent

@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,18 +10,11 @@ import pandas as pd
 
 from growlytics_pandas._status import RETRYABLE, Status
 
+Rows = npt.NDArray[np.int64]
 _ORDER: Final = tuple(Status)
 CODES: Final = {status: code for code, status in enumerate(_ORDER)}
 """A status as one byte of a book."""
 MAX_ATTEMPTS_KEPT: Final = 255
-
-
-class Failure(NamedTuple):
-    """A row that did not arrive: its 0-based position, its status, and the server's words or ours."""
-
-    row: int
-    status: str
-    words: str
 
 
 class OutcomeBuffer:

@@ -2,51 +2,55 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._masking import Crowd, Masker, is_personal
+from growlytics_pandas._masking import Crowd, Masker
 from growlytics_pandas._rules import Severity
-from growlytics_pandas._status import Status
+from growlytics_pandas._status import ARRIVED, Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.checks.doubtful_types import TYPE_OPTIONS
+from growlytics_pandas.checks.chunks import Budget, starts
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.checks.frame import Precheck, check_frame, precheck
-from growlytics_pandas.checks.messages import python_options
-from growlytics_pandas.checks.schema import Attribute, Schema, name_of_column
+from growlytics_pandas.checks.frame import Precheck, precheck
+from growlytics_pandas.checks.schema import Schema, infer_schema, name_of_column
 from growlytics_pandas.checks.suggestions import Suggestion, as_frame, as_options, suggest_for
-from growlytics_pandas.columns.chunks import Budget, prepare, starts
 from growlytics_pandas.columns.extract import Mask
+from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.columns.options import PlanOptions
-from growlytics_pandas.errors import InvalidArgumentError, LedgerError
+from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, LedgerError
 from growlytics_pandas.ledger import Digests, Project
-from growlytics_pandas.upload.encode import Encoded, encode_block
+from growlytics_pandas.upload.connection import Connection, connect
+from growlytics_pandas.upload.encode import Encoded
+from growlytics_pandas.upload.executor import whole_frame
+from growlytics_pandas.upload.failed_rows import PartOutcomes, gather_failed_rows, mask_words
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
+from growlytics_pandas.upload.parts import Part
+from growlytics_pandas.upload.profile import PartTask
+from growlytics_pandas.upload.push_options import PushOptions, resolve_connection
 from growlytics_pandas.upload.rejects import describe, pick, want
+from growlytics_pandas.upload.result import AnyResult
+from growlytics_pandas.upload.runner import Run
+from growlytics_pandas.upload.schema_frame import new_types, schema_frame, types_sent
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
 from growlytics_pandas.views.html_repr import HtmlRepr
+from growlytics_pandas.views.metrics import RunFacts
 from growlytics_pandas.views.page import Page
-from growlytics_pandas.views.report import plan_page
-from growlytics_pandas.views.tables import Limits
-
-if TYPE_CHECKING:
-    from growlytics_pandas.client import Client
-    from growlytics_pandas.upload.result import PushResult
+from growlytics_pandas.views.report import PlanSummary, plan_page
+from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, Limits
+from growlytics_pandas.views.tables import label as show_label
 
 _COPY_ON_WRITE_MAJOR = 3
-MAX_CROWD_ROWS: Final = 50_000  # their values are kept for masking: a third of a second, some 50 MB
-CROWD_ROWS_AT_ONCE: Final = 10_000
+_SHOWN_GROUPS: Final = 10  # of violations in an error
 _COMPARED_ROWS: Final = 10_000  # a repr compares so many with the ledger: a tenth of a second
 
 
@@ -74,14 +78,9 @@ def budget_of(workspace: Project | None, layout: Schema) -> Budget | None:
 class AnyPlan(HtmlRepr):
     """What every plan of a push can do, whether of one frame or of parts."""
 
-    client: Client | None
+    layout: Schema
     options: PlanOptions
-
-    if TYPE_CHECKING:  # one has it as a field, for which a property here would be the default
-
-        @property
-        def layout(self) -> Schema:
-            """Which columns are sent, as what."""
+    _connection: Connection | None
 
     @property
     @abstractmethod
@@ -193,8 +192,31 @@ class AnyPlan(HtmlRepr):
             {"Summary": summary, **rejects_sheet(self), "Violations": self.violations, "Schema": self.schema}, path
         )
 
+    @abstractmethod
+    def of(self, connection: Connection) -> Self:
+        """Return the plan for a connection, whose ledger may know other types: this one if it was made for it."""
+
+    def _settled(self, options: PushOptions) -> tuple[Self, Connection | None]:
+        """Return the plan for the connection of these options, and that connection; refuse what could not arrive."""
+        connection = resolve_connection(options, self._connection)
+        plan = self if connection is None else self.of(connection)
+        has_errors = plan.has_errors  # whatever `errors` says: every row is checked before the first is sent
+        if has_errors and options.errors == "raise" and not options.dry_run:
+            raise refusal(plan.findings, plan._suggested, plan=plan)  # noqa: SLF001 - of the same class
+        return plan, connection
+
     def _page(self, veil: Masker, limits: Limits) -> Page:
-        return plan_page(self, veil, limits)
+        summary = PlanSummary(
+            base_url=self._connection.base_url if self._connection else None,
+            id_column=self.layout.id_column,
+            columns=len(self.layout.attributes),
+            schema=self.schema,
+            findings=self.findings,
+            counts=self.counts,
+            suggestions=self._suggested,
+            changes=self.changes_line(is_quick=limits is NOTEBOOK_LIMITS),  # a notebook does not wait for a large frame
+        )
+        return plan_page(summary, veil, limits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,16 +242,18 @@ class Plan(AnyPlan):
 
     frame: pd.DataFrame
     layout: Schema = field(repr=False)
-    client: Client | None = field(repr=False)
+    _connection: Connection | None = field(repr=False)
     budget: Budget | None = field(repr=False)
     options: PlanOptions = field(repr=False)
-    _execute: Callable[..., PushResult] = field(repr=False)
-    _replan: Callable[[Client], Plan] = field(repr=False)
 
     @cached_property
     def screening(self) -> Precheck:
         """Which columns and rows are left out, and why."""
         return precheck(self.frame, self.layout)
+
+    @cached_property
+    def _part(self) -> Part:
+        return Part(self.frame, self.layout, self.screening, self.budget, PartTask(0, 0, len(self.frame)))
 
     @cached_property
     def schema(self) -> pd.DataFrame:
@@ -243,7 +267,7 @@ class Plan(AnyPlan):
     @cached_property
     def findings(self) -> Findings:
         """The violations, before they are made into a frame."""
-        return check_frame(self.frame, self.layout, self.screening, self.budget, self._suggested)
+        return self._part.findings(self._suggested)
 
     @property
     def _examples(self) -> pd.DataFrame:
@@ -265,7 +289,7 @@ class Plan(AnyPlan):
         which none is on record. `unchanged`: those whose body is the one last accepted. `left_out`: rows that cannot be
         sent. They sum to all rows. All bodies are made for it, at each look.
         """
-        workspace = self.client.workspace if self.client else None
+        workspace = self._connection.workspace if self._connection else None
         if workspace is None:
             return None
         wanted = self.to_send()
@@ -299,9 +323,8 @@ class Plan(AnyPlan):
         return [json.loads(body) for block in blocks for body in block.bodies]
 
     def encode(self, start: int, stop: int, wanted: Any = None) -> Encoded:
-        """Return what goes out of rows `start` to `stop` (of those `wanted`)."""
-        rows = (start, stop)
-        return encode_rows(self.frame, self.layout, self.screening, rows, budget=self.budget, wanted=wanted)
+        """Return what is sent of rows `start` to `stop` (of those `wanted`)."""
+        return self._part.encode(start, stop, wanted)
 
     def to_send(self) -> Mask:
         """Return which rows would be sent."""
@@ -315,40 +338,28 @@ class Plan(AnyPlan):
         return book
 
     def types_sent(self) -> dict[str, str]:
-        """Return attribute → type of the custom attributes that go out."""
+        """Return attribute → type of the custom attributes that are sent."""
         return types_sent(self.layout, self.screening.dropped)
 
     def ids(self, rows: Any) -> list[str]:
         """Return the ids of rows as they are sent, '' where there is none."""
-        column = self.frame.iloc[:, self.layout.id_position].iloc[rows]
-        return self.layout.read_ids(column).texts
-
-    def personal_values(self, rows: Any) -> list[tuple[Any, ...]]:
-        """Return for each row its id and whatever else tells who the customer is."""
-        layout = self.layout
-        places = [a.position for a in layout.attributes if is_personal(a.name, a.column, layout.id_column)]
-        columns = [self.frame.iloc[:, place].iloc[rows].astype(object).tolist() for place in places]
-        return list(zip(self.ids(rows), *columns, strict=True))
+        return self._part.ids(rows)
 
     def crowd(self, texts: Iterable[str]) -> Crowd:
         """Return what masks all customers of the frame in `texts`: a server may speak of any of them."""
-        return self._whole_crowd if len(self.frame) <= MAX_CROWD_ROWS else Crowd(self._personal(), texts)
+        return self._part.crowd(texts)
 
-    @cached_property
-    def _whole_crowd(self) -> Crowd:
-        return Crowd(self._personal())
-
-    def _personal(self) -> Iterator[Any]:
-        for start, stop in starts(len(self.frame), CROWD_ROWS_AT_ONCE):
-            yield from itertools.chain.from_iterable(self.personal_values(slice(start, stop)))
-
-    def of(self, client: Client) -> Plan:
-        """Return the plan for `client`, whose ledger may know other types: this one if it was made for it."""
-        return self if client is self.client else self._replan(client)
+    def of(self, connection: Connection) -> Plan:
+        """Return the plan for a connection, whose ledger may know other types: this one if it was made for it."""
+        if connection is self._connection:
+            return self
+        return make_plan(self.frame, self.layout.id_column, self.options, connection)
 
     def push(self, **options: Any) -> PushResult:
         """Carry this plan out; takes the options of `growlytics_pandas.push` that come after the plan's own."""
-        return self._execute(self, **options)
+        chosen = PushOptions(**options)
+        plan, connection = self._settled(chosen)
+        return push_frame(plan, plan._part, connection, chosen, plan.open_book())  # noqa: SLF001 - of the same class
 
     def __repr__(self) -> str:
         errors, warnings = self.findings.count(Severity.ERROR), self.findings.count(Severity.WARNING)
@@ -361,6 +372,151 @@ class Plan(AnyPlan):
     @property
     def _is_quick_to_compare(self) -> bool:
         return len(self.frame) <= _COMPARED_ROWS
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PushResult(AnyResult):
+    """The result of a push.
+
+    Attributes
+    ----------
+    new_types : DataFrame
+        Attributes whose type this push fixed for good: `attribute`, `type`. Empty without a ledger's memory of before.
+    run : RunFacts
+        When the run started, how long it took, how it ended.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from growlytics_pandas import Sandbox
+    >>> df = pd.DataFrame({"email": ["asha@example.com"], "City": ["Pune"]})
+    >>> with Sandbox() as sandbox:
+    ...     result = df.growlytics.push("email", client=sandbox.client, progress=False)
+    >>> result.ok, result.counts["accepted"]
+    (True, 1)
+    """
+
+    plan: Plan
+    new_types: pd.DataFrame
+    run: RunFacts
+    _part: Part = field(repr=False)
+    _book: OutcomeBuffer = field(repr=False)
+    _connection: Connection | None = field(repr=False)
+    _options: PushOptions = field(repr=False)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Status → number of rows, for every status; they sum to the rows of the frame."""
+        return self._book.counts()
+
+    @property
+    def has_incomplete_rows(self) -> bool:
+        """Whether a row arrived, but not with every attribute it has: a column or a value was left out."""
+        arrived = self._book.rows_with(ARRIVED)
+        concerns_column, rows = self.findings.error_rows()
+        return bool(len(arrived)) and (concerns_column or bool(np.isin(rows, arrived).any()))
+
+    @cached_property
+    def outcomes(self) -> pd.DataFrame:
+        """One row per input row, in its order.
+
+        `row` (0-based position), `index` (the frame's label), `id` (text as sent, NA where there is none), `status`,
+        `http_status` (of the last answer, NA without one), `attempts` (requests made in the run that settled the row),
+        `error` (NA where none).
+        """
+        return self._outcomes(np.arange(len(self.plan.frame)))
+
+    @property
+    def failed(self) -> pd.DataFrame:
+        """The outcomes that need care: `invalid`, `failed`, `unknown`, and `unsent` unless it was a dry run.
+
+        So it may have rows where ``counts["failed"]`` is 0.
+        """
+        return self._outcomes(self._book.rows_with(self._statuses_of_care()))
+
+    def rejects(self) -> pd.DataFrame:
+        """Return the user's own rows and columns of what did not fully arrive, with the reasons in front.
+
+        To correct and push again: the four columns in front are not sent, as long as they stay there.
+
+        Returns
+        -------
+        DataFrame
+            In the order of the frame, with its index. In front `status`, `rule`, `reason` and `fix` (with the prefix
+            ``growlytics_``, all four, where the frame has a column of such a name). The rows are those that are
+            `invalid`, `failed` or `unknown`, `unsent` ones unless it was a dry run, and those that arrived without a
+            value they have; an error of a whole column concerns each row with a value there. Several violations of a
+            row are joined by "; ". A row that ``keep=`` left out, as asked for, is not among them.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from growlytics_pandas import Sandbox
+        >>> df = pd.DataFrame({"id": ["a", None], "City": ["Pune", "Delhi"]})
+        >>> with Sandbox() as sandbox:
+        ...     result = df.growlytics.push("id", errors="drop", client=sandbox.client, progress=False)
+        >>> result.rejects()[["status", "rule", "City"]].to_dict("records")
+        [{'status': 'invalid', 'rule': 'id_missing', 'City': 'Delhi'}]
+        """
+        is_dry = self.run.ended == "dry run"
+        return self.plan.describe_rejects(self._book, self._statuses_of_care(), is_dry=is_dry)
+
+    def retry(self) -> PushResult:
+        """Push again what is `failed`, `unknown` or `unsent`; safe, since the same body twice changes nothing.
+
+        Returns
+        -------
+        PushResult
+            A new result over the whole frame; rows that had arrived keep their outcome.
+
+        Raises
+        ------
+        UsageError
+            It was a dry run.
+        """
+        self._require_push()
+        book = self._book.copy()
+        book.reopen()
+        options = replace(self._options, dry_run=False)
+        return push_frame(self.plan, self._part, self._connection or connect(), options, book)
+
+    def _outcomes(self, rows: Any) -> pd.DataFrame:
+        return self._part.describe(self._book, np.asarray(rows, dtype="int64"))
+
+    def _page(self, veil: Masker, limits: Limits) -> Page:
+        words, why = mask_words(self._part, self._book, veil, self.run.message)
+        name = self.plan.frame.index.name
+        labels = "index" if name is None else show_label(name)
+        parts = [PartOutcomes(self._book, words, self._outcomes)]
+        care = gather_failed_rows(parts, self._statuses_of_care(), limits.rows, labels, why)
+        return self._page_of(care, veil, limits)
+
+
+def push_frame(
+    plan: Plan, part: Part, connection: Connection | None, options: PushOptions, book: OutcomeBuffer
+) -> PushResult:
+    """Send the rows that are `unsent` in the book."""
+    run = Run(connection, options, *whole_frame(part), {0: book})
+    run.run()
+    return run.conclude(
+        PushResult(
+            plan=plan,
+            new_types=new_types(run.confirmed, part.layout, part.screening.dropped, is_dry=options.dry_run),
+            run=run.facts(would_refuse=options.would_refuse(has_errors=plan.has_errors)),
+            _part=part,
+            _book=book,
+            _connection=connection,
+            _options=options,
+        )
+    )
+
+
+def make_plan(df: Any, id_col: Hashable, options: PlanOptions, connection: Connection | None) -> Plan:
+    """Make the plan of a frame."""
+    kept = snapshot(prepare_frame(read_frame(df), id_col))
+    layout = infer_schema(kept, id_col, options, known=connection.known_types() if connection else None)
+    budget = budget_of(connection.workspace if connection else None, layout)
+    return Plan(kept, layout, connection, budget, options)
 
 
 def tally_changes(workspace: Project, digests: Iterable[Digests], counts: Mapping[str, int]) -> dict[str, int]:
@@ -412,107 +568,22 @@ def require_count(n: int) -> int:
     return int(n)
 
 
-SCHEMA_DTYPES = {
-    "column": "object",
-    "attribute": "str",
-    "type": "string",
-    "dtype": "str",
-    "reserved": "bool",
-    "missing": "int64",
-    "known_type": "string",
-    "note": "str",
-}
-
-
-def encode_rows(
-    frame: pd.DataFrame,
-    layout: Schema,
-    screening: Precheck,
-    rows: tuple[int, int],
-    *,
-    budget: Budget | None = None,
-    wanted: Any = None,
-) -> Encoded:
-    """Return what goes out of `rows`, from the first to before the last (of those `wanted`)."""
-    start, stop = rows
-    block = prepare(frame, layout, screening.dropped, start, stop, budget)
-    keep = ~screening.skipped[start:stop]
-    if wanted is not None:
-        keep &= wanted[start:stop]
-    places = np.flatnonzero(keep)
-    ids = block.ids.texts
-    return Encoded(
-        places + start,
-        encode_block(block, keep, layout.top_level_name),
-        ids if len(places) == len(ids) else [ids[i] for i in places.tolist()],
-        {c.attribute.name: c.sent[places] for c in block.columns if not c.attribute.is_reserved},
-    )
-
-
-def types_sent(layout: Schema, dropped: frozenset[int]) -> dict[str, str]:
-    """Return attribute → type of the custom attributes that go out."""
-    return {
-        attribute.name: attribute.type.value
-        for attribute in layout.attributes
-        if attribute.type and not attribute.is_reserved and attribute.position not in dropped
-    }
-
-
-def types_to_fix(layout: Schema, dropped: frozenset[int]) -> dict[str, str]:
-    """Return attribute → type of what a push would fix for good: what goes out and the ledger does not know."""
-    known = {attribute.name for attribute in layout.attributes if attribute.known}
-    return {name: type_ for name, type_ in types_sent(layout, dropped).items() if name not in known}
-
-
-def types_frame(types: Mapping[str, str]) -> pd.DataFrame:
-    """Return one row per attribute: `attribute`, `type`."""
-    return pd.DataFrame({"attribute": list(types), "type": list(types.values())}, dtype="str")
-
-
-def schema_frame(layout: Schema, dropped: frozenset[int], suggestions: Sequence[Suggestion]) -> pd.DataFrame:
-    """Return one row per column to send: see `Plan.schema`."""
-    notes: dict[str, list[str]] = {}
-    for each in suggestions:
-        if each.option in _NOTED:
-            notes.setdefault(repr(each.column), []).append(_suggestion_note(each))
-    rows = [
-        _schema_row(attribute, attribute.position in dropped, notes.get(repr(attribute.column), []))
-        for attribute in layout.attributes
-    ]
-    return pd.DataFrame(
-        {
-            name: pd.Series([row[i] for row in rows], dtype=dtype)
-            for i, (name, dtype) in enumerate(SCHEMA_DTYPES.items())
-        }
-    )
-
-
-_NOTED = (*TYPE_OPTIONS, "na_values", "timezone")
-"""Options that a note suggests; what others change is a violation anyway."""
-_LEFT_OUT = "left out: see violations"
-
-
-def _suggestion_note(suggestion: Suggestion) -> str:
-    if suggestion.value is None:
-        return suggestion.reason
-    value: Any = {suggestion.column: suggestion.value}
-    if suggestion.option == "timezone":
-        value = suggestion.value
-    return f"{suggestion.reason}: {python_options({suggestion.option: value})}"
-
-
-def _schema_row(attribute: Attribute, is_dropped: bool, suggested: Sequence[str]) -> tuple[Any, ...]:
-    known = attribute.known.type if attribute.known else None
-    kind = attribute.type.value if attribute.type and not is_dropped else None
-    is_left_out = is_dropped and attribute.type is not None  # else its own note says why
-    note = "; ".join([_LEFT_OUT] * is_left_out + [attribute.note] * bool(attribute.note) + list(suggested))
-    return (
-        attribute.column,
-        attribute.name.encode("utf-8", "backslashreplace").decode(),  # half a character has no place in a text column
-        kind,
-        attribute.dtype,
-        attribute.is_reserved,
-        attribute.missing,
-        known,
-        note,
+def refusal(
+    findings: Findings, suggestions: Sequence[Suggestion], sent: str = "nothing was sent", plan: Any = None
+) -> ConstraintViolationError:
+    """Return the error of values that would be rejected: by rule and column, each with its fix."""
+    errors = [group for group in findings.groups() if group.severity is Severity.ERROR]
+    n_errors = findings.count(Severity.ERROR)
+    lines = [f"  {group.rule} ({group.cells:,}): {group.message}\n    {group.fix}" for group in errors[:_SHOWN_GROUPS]]
+    if len(errors) > _SHOWN_GROUPS:
+        lines.append(f"  +{len(errors) - _SHOWN_GROUPS:,} more, by rule and column")
+    has_suggestions = any(each.value is not None for each in suggestions)
+    suggested = "Options that the data call for: .plan.suggestions, or **suggest(df, id_col) in the call. "
+    return ConstraintViolationError(
+        f"{sent}: {plural(n_errors, 'violation')} of severity error.\n"
+        + "\n".join(lines)
+        + "\nAll are in the error's .violations. "
+        + suggested * has_suggestions
+        + "To leave those values out and send the rest: errors='drop'.",
+        plan=plan,
     )

@@ -4,65 +4,33 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import numpy as np
 import pandas as pd
 
-from growlytics_pandas._masking import Masker, printable_labels
-from growlytics_pandas._status import ARRIVED, RETRYABLE, Status
+from growlytics_pandas._masking import Masker
+from growlytics_pandas._status import RETRYABLE, Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import InvalidArgumentError, UsageError
-from growlytics_pandas.upload.outcomes import OutcomeBuffer
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
-from growlytics_pandas.views.failed_rows import gather_failed_rows
 from growlytics_pandas.views.html_repr import HtmlRepr
-from growlytics_pandas.views.metrics import Sample
+from growlytics_pandas.views.metrics import RunFacts
 from growlytics_pandas.views.page import Page
-from growlytics_pandas.views.report import result_page
-from growlytics_pandas.views.tables import Limits
-
-if TYPE_CHECKING:
-    from growlytics_pandas.upload.plan import AnyPlan, Plan
-
+from growlytics_pandas.views.report import ResultSummary, result_page
+from growlytics_pandas.views.tables import FailedRows, Limits
 
 Table = Literal["outcomes", "failed", "violations"]
 TABLES: Final[tuple[Table, ...]] = ("outcomes", "failed", "violations")
 _CARE: Final = (Status.INVALID, Status.FAILED, Status.UNKNOWN)
 
 
-@dataclass(frozen=True, slots=True)
-class RunFacts:
-    """When and how a run went. Seconds are wall time; `ended` is 'finished', 'dry run' or why it stopped early.
-
-    `message` holds the words of the error that ended it early; `samples` the course of the run. `would_refuse`: it was
-    a dry run, and with these options (``errors="raise"``) a push would refuse the frame. `label`: the name that the
-    call gave it. `foreign`: the service's own words in `message`.
-    """
-
-    started: datetime
-    seconds: float
-    retries: int
-    ended: str
-    base_url: str | None
-    message: str = ""
-    samples: tuple[Sample, ...] = field(default=(), repr=False)
-    would_refuse: bool = False
-    label: str | None = None
-    foreign: str = field(default="", repr=False)
-
-
 class AnyResult(HtmlRepr):
     """What every result of a push can do, whether of one frame or of parts."""
 
-    plan: AnyPlan
+    plan: Any  # a `Plan`, which is made above: each class of result narrows it
     new_types: pd.DataFrame
     run: RunFacts
 
@@ -97,12 +65,14 @@ class AnyResult(HtmlRepr):
     @property
     def findings(self) -> Findings:
         """The violations, before they are made into a frame."""
-        return self.plan.findings
+        found: Findings = self.plan.findings
+        return found
 
     @property
     def violations(self) -> pd.DataFrame:
         """Everything found before sending, warnings too; one row per violation."""
-        return self.plan.violations
+        found: pd.DataFrame = self.plan.violations
+        return found
 
     def _require_push(self) -> None:
         """Refuse to retry what was never tried."""
@@ -189,113 +159,17 @@ class AnyResult(HtmlRepr):
         note = f"{self.note}; " if self.note else ""
         return f"<{type(self).__name__} {ended}: {note}{said}; {found}; {self.run.seconds:.1f} s>"
 
-
-@dataclass(frozen=True, eq=False, repr=False)
-class PushResult(AnyResult):
-    """The result of a push.
-
-    Attributes
-    ----------
-    new_types : DataFrame
-        Attributes whose type this push fixed for good: `attribute`, `type`. Empty without a ledger's memory of before.
-    run : RunFacts
-        When the run started, how long it took, how it ended.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from growlytics_pandas import Sandbox
-    >>> df = pd.DataFrame({"email": ["asha@example.com"], "City": ["Pune"]})
-    >>> with Sandbox() as sandbox:
-    ...     result = df.growlytics.push("email", client=sandbox.client, progress=False)
-    >>> result.ok, result.counts["accepted"]
-    (True, 1)
-    """
-
-    plan: Plan
-    new_types: pd.DataFrame
-    run: RunFacts
-    _book: OutcomeBuffer = field(repr=False)
-    _again: Callable[[OutcomeBuffer], PushResult] = field(repr=False)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Status → number of rows, for every status; they sum to the rows of the frame."""
-        return self._book.counts()
-
-    @property
-    def has_incomplete_rows(self) -> bool:
-        """Whether a row arrived, but not with every attribute it has: a column or a value was left out."""
-        arrived = self._book.rows_with(ARRIVED)
-        concerns_column, rows = self.findings.error_rows()
-        return bool(len(arrived)) and (concerns_column or bool(np.isin(rows, arrived).any()))
-
-    @cached_property
-    def outcomes(self) -> pd.DataFrame:
-        """One row per input row, in its order.
-
-        `row` (0-based position), `index` (the frame's label), `id` (text as sent, NA where there is none), `status`,
-        `http_status` (of the last answer, NA without one), `attempts` (requests made in the run that settled the row),
-        `error` (NA where none).
-        """
-        return self._outcomes(np.arange(len(self.plan.frame)))
-
-    @property
-    def failed(self) -> pd.DataFrame:
-        """The outcomes that need care: `invalid`, `failed`, `unknown`, and `unsent` unless it was a dry run.
-
-        So it may have rows where ``counts["failed"]`` is 0.
-        """
-        return self._outcomes(self._book.rows_with(self._statuses_of_care()))
-
-    def rejects(self) -> pd.DataFrame:
-        """Return the user's own rows and columns of what did not fully arrive, with the reasons in front.
-
-        To correct and push again: the four columns in front are not sent, as long as they stay there.
-
-        Returns
-        -------
-        DataFrame
-            In the order of the frame, with its index. In front `status`, `rule`, `reason` and `fix` (with the prefix
-            ``growlytics_``, all four, where the frame has a column of such a name). The rows are those that are
-            `invalid`, `failed` or `unknown`, `unsent` ones unless it was a dry run, and those that arrived without a
-            value they have; an error of a whole column concerns each row with a value there. Several violations of a
-            row are joined by "; ". A row that ``keep=`` left out, as asked for, is not among them.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> from growlytics_pandas import Sandbox
-        >>> df = pd.DataFrame({"id": ["a", None], "City": ["Pune", "Delhi"]})
-        >>> with Sandbox() as sandbox:
-        ...     result = df.growlytics.push("id", errors="drop", client=sandbox.client, progress=False)
-        >>> result.rejects()[["status", "rule", "City"]].to_dict("records")
-        [{'status': 'invalid', 'rule': 'id_missing', 'City': 'Delhi'}]
-        """
-        is_dry = self.run.ended == "dry run"
-        return self.plan.describe_rejects(self._book, self._statuses_of_care(), is_dry=is_dry)
-
-    def retry(self) -> PushResult:
-        """Push again what is `failed`, `unknown` or `unsent`; safe, since the same body twice changes nothing.
-
-        Returns
-        -------
-        PushResult
-            A new result over the whole frame; rows that had arrived keep their outcome.
-
-        Raises
-        ------
-        UsageError
-            It was a dry run.
-        """
-        self._require_push()
-        return self._again(self._book.copy())
-
-    def _outcomes(self, rows: Any) -> pd.DataFrame:
-        rows = np.asarray(rows, dtype="int64")
-        return self._book.describe(rows, rows, printable_labels(self.plan.frame.index.take(rows)), self.plan.ids(rows))
-
-    def _page(self, veil: Masker, limits: Limits) -> Page:
-        rows = self._book.rows_with(self._statuses_of_care())
-        care = gather_failed_rows(self.plan, self._book, rows, self._outcomes, veil, limits.rows, self.run.message)
-        return result_page(self, care, veil, limits)
+    def _page_of(self, care: FailedRows, veil: Masker, limits: Limits) -> Page:
+        summary = ResultSummary(
+            id_column=self.plan.layout.id_column,
+            columns=len(self.plan.layout.attributes),
+            schema=self.plan.schema,
+            findings=self.findings,
+            counts=self.counts,
+            new_types=self.new_types,
+            run=self.run,
+            is_ok=self.ok,
+            is_incomplete=self.has_incomplete_rows,
+            note=self.note,
+        )
+        return result_page(summary, care, veil, limits)

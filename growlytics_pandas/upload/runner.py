@@ -1,132 +1,420 @@
-"""Carries a plan out: encoding, delivery, outcomes, result."""
+"""Carries a plan out, whatever its parts are: encoding, delivery, ledger, outcomes, progress, end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import Any
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping
+from functools import partial
+from typing import Any, Final, Literal, TypeVar
 
-import numpy as np
 import pandas as pd
 
+from growlytics_pandas._masking import without_words
 from growlytics_pandas._status import Status
-from growlytics_pandas.client import Client
-from growlytics_pandas.columns.chunks import starts
-from growlytics_pandas.errors import GrowlyticsError
+from growlytics_pandas.errors import GrowlyticsError, PushInterrupted, UsageError
 from growlytics_pandas.http.concurrency import ConcurrencyController
-from growlytics_pandas.upload.base_run import BaseRun, Snapshot, pulse_of
-from growlytics_pandas.upload.dispatcher import Chunk, Delivery, Limits
+from growlytics_pandas.ledger.digests import Digester
+from growlytics_pandas.upload.connection import Connection, connect
+from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
 from growlytics_pandas.upload.encode import Encoded
-from growlytics_pandas.upload.ledger_writer import LedgerWriter
+from growlytics_pandas.upload.executor import Executor
+from growlytics_pandas.upload.ledger_writer import LedgerWriter, mark_unchanged
+from growlytics_pandas.upload.outcome_store import OutcomeStore
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
-from growlytics_pandas.upload.plan import MAX_CROWD_ROWS, Plan, types_frame, types_to_fix
-from growlytics_pandas.upload.push_options import PushOptions, settle
-from growlytics_pandas.upload.result import PushResult
+from growlytics_pandas.upload.parts import Common, Part, PartDigests, PartOrder, PartOutcome, push_part
+from growlytics_pandas.upload.profile import PartList, PartTask
+from growlytics_pandas.upload.progress import Concluded, Progress, Snapshot, snapshot_of
+from growlytics_pandas.upload.push_options import PushOptions
+from growlytics_pandas.upload.run_errors import are_too_many, interrupted, too_many_error
+from growlytics_pandas.upload.schema_frame import types_sent
+from growlytics_pandas.views.metrics import RunFacts
+
+RESENT_DTYPES: Final = {"part": "int64", "rows": "int64", "again": "int64"}
+MAX_FAILURES_SHOWN: Final = 5
+
+R = TypeVar("R", bound=Concluded)
 
 
-def execute(plan: Plan, **options: Any) -> PushResult:
-    """Push `plan`. The options are those of `PushOptions`."""
-    chosen = PushOptions(**options)
-    settled, client = settle(plan, chosen)
-    return Run(settled, client, chosen, settled.open_book()).run_to_end()
+class LastResult:
+    """The slot behind `last_result()`: the newest result of this process, also after an interrupt."""
+
+    value: Any = None
 
 
-class Run(BaseRun[PushResult]):
-    """One run over the rows of a plan that are still `unsent` in its book."""
+class Run:
+    """One run over the rows that are `unsent` in the books; a part without a book is opened when its turn comes.
 
-    def __init__(self, plan: Plan, client: Client | None, options: PushOptions, book: OutcomeBuffer) -> None:
-        super().__init__(client, options)
-        self.plan = plan
-        self.book = book
-        self.delivery: Delivery | None = None
-        self.recorder: LedgerWriter | None = None
+    `run` does it, whatever happens, and `conclude` shows the result or raises.
+    """
 
-    def pulse(self) -> Snapshot:
-        """Return how far the run is."""
-        return pulse_of(self.delivery, self.book) if self.delivery else Snapshot(self.book.counts())
+    def __init__(
+        self,
+        connection: Connection | None,
+        options: PushOptions,
+        executor: Executor,
+        parts: PartList,
+        common: Common,
+        books: Mapping[int, OutcomeBuffer] | None = None,
+        store: OutcomeStore | None = None,
+    ) -> None:
+        self.options = options
+        self.stop = CancellationToken()
+        self.pacer = ConcurrencyController(max_concurrency=options.max_concurrency, max_rate=options.max_rate)
+        self.error: BaseException | None = None
+        self.ended = "dry run"
+        self.message = ""
+        self.parts = parts
+        self.common = common
+        self.books: dict[int, OutcomeBuffer] = dict(books or {})
+        self.store = store or OutcomeStore()
+        self.resent: list[tuple[int, int, int]] = []
+        self._connection = connection
+        self._executor = executor
+        self._writer: LedgerWriter | None = None
+        self._crash: BaseException | None = None
+        self._progress = Progress(options, self.stop.request)
+        self._live: dict[int, Callable[[], Snapshot]] = {}
+        self._settled = {number: book.counts() for number, book in self.books.items()}
+        self._done: set[int] = set()
+        self._number = 0  # of the part that is sent from here
+        self._was_reached = False
+        self._retries = 0  # of the parts that are done, as is what follows
+        self._answer_seconds = 0.0
+        self._concurrency = 0
 
-    def _masker(self, pulse: Snapshot) -> Callable[[str], str]:
-        """Mask the values of all rows; of a large frame, where that takes time, leave the words of the server out."""
-        return self.plan.crowd(()).hide if len(self.plan.frame) <= MAX_CROWD_ROWS else super()._masker(pulse)
+    # from beginning to end -------------------------------------------------------------------------------------
 
-    def _rehearse(self) -> PushResult:
-        workspace = self._client.workspace if self._client and self.options.skip_unchanged else None
+    @property
+    def is_dry(self) -> bool:
+        """Whether nothing is sent."""
+        return self.options.dry_run or self._connection is None
+
+    def run(self) -> None:
+        """Do it; an error that ends it early is raised by `conclude`, when there is a result to go with it."""
+        self._progress.start(self.snapshot())
+        if self._connection is None or self.options.dry_run:
+            self._dry_run()
+            return
+        self._show("start")
+        try:
+            with exclusive(self._connection), interrupts(self.stop):
+                try:
+                    self._deliver(self._connection)
+                finally:
+                    self._connection.save_types()
+        except GrowlyticsError as problem:
+            self.error = problem
+        except BaseException as problem:  # noqa: BLE001 - raised again by `conclude`: what is known outlives any error
+            self._crash, self.ended, self.message = problem, "crashed", type(problem).__name__
+            return
+        self.ended, self.message = self._ending(), "" if self.error is None else str(self.error)
+
+    def conclude(self, result: R) -> R:
+        """Keep the result for `last_result()` and show it; raise what ended the run early, with the result."""
+        LastResult.value = result
+        if self.is_dry:
+            return result
+        self._show("end", result)
+        if self._crash is not None:
+            raise self._crash
+        if self.error is not None:
+            self.error.result = result  # type: ignore[attr-defined]
+            raise self.error
+        if self.stop.requested:
+            raise PushInterrupted(interrupted(result.counts), result)
+        return result
+
+    def facts(self, *, would_refuse: bool = False) -> RunFacts:
+        """Return how the run went; `would_refuse`: it was a dry run of what a push would refuse."""
+        snapshot = self.snapshot()
+        samples = self._progress.close(snapshot)
+        return RunFacts(
+            self._progress.started,
+            samples[-1].elapsed_seconds,
+            snapshot.retries,
+            self.ended,
+            self._connection.base_url if self._connection else None,
+            self.message,
+            samples,
+            would_refuse,
+            self.options.label,
+            getattr(self.error, "server_message", "") if self.message else "",
+        )
+
+    @property
+    def confirmed(self) -> dict[str, str]:
+        """Attribute → type of those that this run fixed for good."""
+        return self._writer.confirmed if self._writer else {}
+
+    def resent_frame(self) -> pd.DataFrame:
+        """Return one row for each worker lost in the middle of a part."""
+        return pd.DataFrame(self.resent, columns=list(RESENT_DTYPES)).astype(RESENT_DTYPES)
+
+    def _ending(self) -> str:
+        if self.error is not None:
+            return "stopped early"
+        return "interrupted" if self.stop.requested else "finished"
+
+    def _dry_run(self) -> None:
+        """Compare with the ledger where that is requested."""
+        workspace = self._connection.workspace if self._connection and self.options.skip_unchanged else None
         if workspace is not None:
-            for encoded in self._encoded():
-                same = workspace.unchanged(workspace.digest(encoded.ids, encoded.bodies))
-                self.book.note_all(encoded.rows[same], Status.UNCHANGED)
-        return self._result("dry run")
+            tasks = {task.number: task for task in self.tasks}
+            for number, digests in self._executor.digest(self.common, tasks, workspace.digester):
+                mark_unchanged(workspace, digests, self._book(tasks[number]))
 
-    def _deliver(self, client: Client) -> None:
-        workspace = client.workspace
-        rows, types = len(self.plan.frame), self.plan.types_sent()
-        self.recorder = LedgerWriter(workspace, rows, types, self.options.label) if workspace else None
+    def _deliver(self, connection: Connection) -> None:
+        """Send; what ends it early is raised, or recorded in `error`."""
+        workspace = connection.workspace
+        if workspace is not None:
+            self._writer = LedgerWriter(workspace, self.parts.rows, self.options.label)
         ended = "crashed"
         try:
-            self.delivery = self._open_delivery(client)
-            self.delivery.run(self._chunks())
-            self.error = self.delivery.error
+            if self._writer is not None and not self._executor.is_local:
+                self._writer.announce(self.types_sent)
+            with contextlib.closing(self.outcomes()) as outcomes:
+                for outcome in outcomes:
+                    self._settle(outcome)
             ended = self._ending()
         except GrowlyticsError:
             ended = "stopped early"
             raise
         finally:
-            if self.recorder is not None:
-                self.recorder.finish(self.book, ended)
+            if self._writer is not None:
+                self._writer.finish(self._counts(), ended)
 
-    def _open_delivery(self, client: Client) -> Delivery:
-        return Delivery(
-            client.open_transport(self.options.max_concurrency),
-            ConcurrencyController(max_concurrency=self.options.max_concurrency, max_rate=self.options.max_rate),
-            self.book,
-            limits=Limits(max_failures=self.options.max_failures, max_waiting=4 * self.options.chunk_size),
-            stop=self.stop,
-            on_accepted=self.recorder.note_accepted if self.recorder else _forget,
-            on_tick=self._tick,
-        )
+    def outcomes(self) -> Generator[PartOutcome, None, None]:
+        """Push, and give the outcome of each part."""
+        yield from self._executor.push(self)
 
-    def _tick(self, _delivery: Delivery) -> None:
+    # what an executor asks -------------------------------------------------------------------------------------
+
+    @property
+    def connection(self) -> Connection:
+        """What the parts are sent through."""
+        return self._connection or connect()
+
+    @property
+    def tasks(self) -> list[PartTask]:
+        """The parts in which anything is to be sent."""
+        return [t for t in self.parts.tasks if t.number not in self.books or self._has_unsent(t)]
+
+    @property
+    def types_sent(self) -> dict[str, str]:
+        """Attribute → type of the custom attributes that are sent."""
+        return types_sent(self.common.layout, self.common.dropped)
+
+    @property
+    def digester(self) -> Digester | None:
+        """What makes digests for the ledger; None without one."""
+        workspace = self._connection.workspace if self._connection else None
+        return workspace.digester if workspace else None
+
+    def is_due(self) -> bool:
+        """Whether it is time for another look at how far things are."""
+        return self._progress.is_due()
+
+    def order(self, task: PartTask, digests: PartDigests | None = None) -> PartOrder:
+        """Return what to do with a part; the ledger is ready for its `digests` when this returns."""
+        book = self._book(task)
+        fresh: frozenset[str] = frozenset()
+        if self._writer is not None and digests is not None:
+            self._writer.before_part(task.number, digests, book, skip_unchanged=self.options.skip_unchanged)
+            fresh = self._writer.fresh
+        options, left = self.options, self._failures_left()
+        return PartOrder(task, book, fresh, options.chunk_size, options.max_concurrency, left, self._was_reached)
+
+    def note_snapshots(self, snapshots: Mapping[int, Snapshot]) -> None:
+        """Record how far the parts are that are under way elsewhere, and show it."""
+        self._live = {n: partial(_same, snapshot) for n, snapshot in snapshots.items() if n not in self._done}
+        self._was_reached |= any(snapshot.counts[Status.ACCEPTED] for snapshot in snapshots.values())
+        self._check_failures()
+        self._show("update")
+
+    def push_here(self, part: Part) -> PartOutcome:
+        """Send a part from this process."""
+        order, self._number = self.order(part.task), part.task.number
+        if self._writer is not None:
+            self._writer.begin_part(part.task.rows, self.types_sent)
+        try:
+            return push_part(part, order, self.connection, self, is_kept=self._executor.keeps_frames)
+        finally:
+            if self._writer is not None:
+                self._writer.end_part(order.book)
+
+    def tick(self, delivery: Delivery, book: OutcomeBuffer) -> None:
+        """Look at how far a delivery from here is; called many times a second."""
+        if self._number not in self._live:
+            self._live = {self._number: partial(snapshot_of, delivery, book)}
         if self.is_due():
-            self._tell("update")
+            self._check_failures()
+            self._show("update")
 
-    def _encoded(self) -> Iterator[Encoded]:
-        """Encode, chunk by chunk, the rows that were `unsent` when the run began."""
-        wanted = np.zeros(len(self.plan.frame), dtype=bool)
-        wanted[self.book.rows_with([Status.UNSENT])] = True
-        for start, stop in starts(len(self.plan.frame), self.options.chunk_size):
-            if wanted[start:stop].any():
-                yield self.plan.encode(start, stop, wanted)
+    def select(self, encoded: Encoded) -> Encoded:
+        """Return what is to be sent of a chunk; the ledger is ready for it when this returns."""
+        if self._writer is None:
+            return encoded
+        if self.options.skip_unchanged:
+            changed = self._writer.changed(encoded)
+            self.books[self._number].note_all(encoded.rows[~changed], Status.UNCHANGED)
+            encoded = encoded.take(changed)
+        self._writer.before_sending(encoded)
+        return encoded
 
-    def _chunks(self) -> Iterator[Chunk]:
-        for encoded in self._encoded():
-            going = encoded
-            if self.recorder is not None:
-                if self.options.skip_unchanged:
-                    changed = self.recorder.changed(encoded)
-                    self.book.note_all(encoded.rows[~changed], Status.UNCHANGED)
-                    going = encoded.take(changed)
-                self.recorder.before_sending(going)
-            yield Chunk(going.rows.tolist(), going.bodies)
+    def note_accepted(self, rows: list[int]) -> None:
+        """Remember rows of the part from here that arrived."""
+        if self._writer is not None:
+            self._writer.note_accepted(rows)
 
-    def _result(self, ended: str, message: str = "") -> PushResult:
-        return PushResult(
-            plan=self.plan,
-            new_types=self._new_types(),
-            run=self._facts(self.plan, ended, message),
-            _book=self.book,
-            _again=self._again,
+    # the parts -------------------------------------------------------------------------------------------------
+
+    def _book(self, task: PartTask) -> OutcomeBuffer:
+        if task.number not in self.books:
+            self.books[task.number] = self.parts.open_book(task)
+        return self.books[task.number]
+
+    def _settle(self, outcome: PartOutcome) -> None:
+        number = outcome.number
+        live = self._live.pop(number, None)
+        self._concurrency = live().concurrency if live else 0
+        self._done.add(number)
+        counts, before = outcome.book.counts(), self._settled.get(number, {})
+        self._was_reached |= counts[Status.ACCEPTED] > before.get(Status.ACCEPTED, 0)
+        self._settled[number] = counts
+        self.books[number] = outcome.book
+        if outcome.table is not None:
+            self.store.put(number, outcome.table)
+        self._retries += outcome.retries
+        self._answer_seconds += outcome.answer_seconds
+        if self._writer is not None and not self._executor.is_local:
+            self._writer.after_part(outcome)
+        if outcome.error is not None:
+            self._give_up(outcome.error)
+        self._check_failures()
+        if self.is_due():
+            self._show("update")
+
+    def _give_up(self, error: BaseException) -> None:
+        self.error = self.error or error
+        if not self.stop.requested:
+            self.stop.request()
+
+    def _failures_left(self) -> float | None:
+        limit = self.options.max_failures
+        return max(1, limit - self._counts()[Status.FAILED]) if isinstance(limit, int) else limit
+
+    def _check_failures(self) -> None:
+        """Look at all parts together; of a single one its delivery does."""
+        limit = self.options.max_failures
+        if limit is None or self.error is not None or self._executor.keeps_frames:
+            return
+        counts = self._counts()
+        failed = counts[Status.FAILED] + counts[Status.UNKNOWN]
+        finished = counts[Status.ACCEPTED] + failed
+        if are_too_many(failed, finished, limit):
+            self._give_up(too_many_error(failed, finished, limit))
+
+    def _has_unsent(self, task: PartTask) -> bool:
+        return len(self.books[task.number].rows_with([Status.UNSENT])) > 0
+
+    # progress --------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """Return how far the run is."""
+        live = [look() for look in self._live.values()]
+        return Snapshot(
+            self._counts(),
+            retries=self._retries + sum(each.retries for each in live),
+            in_flight=sum(each.in_flight for each in live),
+            concurrency=sum(each.concurrency for each in live) or self._concurrency,
+            failures=tuple(failure for each in live for failure in each.failures)[-MAX_FAILURES_SHOWN:],
+            answer_seconds=self._answer_seconds + sum(each.answer_seconds for each in live),
+            trouble=next((each.trouble for each in live if each.trouble), ""),
+            is_stopping=self.stop.requested or any(each.is_stopping for each in live),
         )
 
-    def _again(self, book: OutcomeBuffer) -> PushResult:
-        book.reopen()
-        return Run(self.plan, self._client or Client(), replace(self.options, dry_run=False), book).run_to_end()
+    def _show(self, kind: Literal["start", "update", "end"], result: Concluded | None = None) -> None:
+        snapshot = self.snapshot()
+        has_words = bool(snapshot.failures or snapshot.trouble or (result and result.run.message))
+        error = "" if self.error is None else type(self.error).__name__
+        self._progress.show(kind, snapshot, self._masker() if has_words else str, result, error)
 
-    def _new_types(self) -> pd.DataFrame:
-        """Tell which types this run fixed for good; for a dry run, which it would."""
-        if self.options.dry_run:
-            return types_frame(types_to_fix(self.plan.layout, self.plan.screening.dropped))
-        return types_frame(self.recorder.confirmed if self.recorder else {})
+    def _masker(self) -> Callable[[str], str]:
+        """Return what takes customers' values out of a server's words; where no frame is at hand, the words go."""
+        return self._executor.masker() or without_words
+
+    def _counts(self) -> dict[str, int]:
+        """Return status → rows, of finished parts, parts under way and those to come."""
+        total = self.parts.counts()
+        for task in self.parts.tasks:
+            now = self._counts_of(task)
+            if now is not None:
+                invalid = self.parts.count_invalid(task)
+                total[Status.INVALID] -= invalid
+                total[Status.UNSENT] -= task.rows - invalid
+                for status, count in now.items():
+                    total[status] += count
+        return total
+
+    def _counts_of(self, task: PartTask) -> dict[str, int] | None:
+        number = task.number
+        if number in self._live:
+            return self._live[number]().counts
+        if number in self.books and number not in self._settled:
+            return self.books[number].counts()
+        return self._settled.get(number)
 
 
-def _forget(_rows: list[int]) -> None:
-    """Without a ledger, nothing is remembered."""
+def _same(snapshot: Snapshot) -> Snapshot:
+    return snapshot
+
+
+@contextlib.contextmanager
+def interrupts(stop: CancellationToken) -> Iterator[None]:
+    """Turn Ctrl-C and a kernel interrupt into a request to stop, so that none falls between a reply and its booking.
+
+    The first asks to stop, the second to stop at once, the third is Python's own.
+    """
+    previous = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(previous):
+        yield
+        return
+
+    def handle(*_: Any) -> None:
+        if stop.at_once:
+            raise KeyboardInterrupt
+        stop.request()
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+_PUSHING: Final[dict[tuple[int, bytes], object]] = {}
+"""What is being pushed to: the process, which a fork changes, and the project."""
+
+
+@contextlib.contextmanager
+def exclusive(connection: Connection) -> Iterator[None]:
+    """Hold a project for one push of this process: two at once could have one id in flight twice.
+
+    The project, not the connection or its ledger: two may have the same URL and key.
+    """
+    place = (os.getpid(), connection.project)
+    # One step, so that no lock is needed, which a fork could leave closed.
+    if _PUSHING.setdefault(place, token := object()) is not token:
+        raise UsageError("another push of this process to the same project is running; wait for it to end.")
+    workspace = connection.workspace
+    try:
+        if workspace is not None:
+            workspace.in_use = True
+        yield
+    finally:
+        if workspace is not None:
+            workspace.in_use = False
+        del _PUSHING[place]

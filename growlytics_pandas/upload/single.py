@@ -12,9 +12,7 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._status import Status
-from growlytics_pandas.api import plan
 from growlytics_pandas.checks.messages import message_text
-from growlytics_pandas.client import Client
 from growlytics_pandas.columns.options import PlanOptions, ReadingArguments
 from growlytics_pandas.errors import (
     ConstraintViolationError,
@@ -24,7 +22,9 @@ from growlytics_pandas.errors import (
     ServiceError,
     ServiceUnavailableError,
 )
-from growlytics_pandas.upload.base_run import LastResult
+from growlytics_pandas.upload.connection import Connection
+from growlytics_pandas.upload.plan import make_plan
+from growlytics_pandas.upload.runner import LastResult
 
 _ID: Final = "growlytics customer id"  # no attribute is called so
 _EXAMPLE: Final = "{'name': 'City', 'type': 'string', 'value': 'Pune'}"
@@ -40,7 +40,7 @@ _SUCH: Final = MappingProxyType(
 
 
 def upsert_one(
-    client: Client,
+    connection: Connection,
     customer_id: str,
     attributes: Mapping[str, Any] | Iterable[Mapping[str, Any]],
     name: str | None,
@@ -51,7 +51,8 @@ def upsert_one(
     if unknown := sorted(map(str, PlanOptions(**options).labels() - values.keys())):
         raise InvalidArgumentError(f"options: they name {unknown[0]!r}, which is no attribute of this customer.")
     frame = pd.DataFrame({label: _cell(value) for label, value in {_ID: customer_id, **values}.items()})
-    made = plan(frame, _ID, columns=list(values) or None, types=types, name=name, client=client, **options)
+    chosen = PlanOptions(columns=list(values) or None, types=types, name=name, **options)
+    made = make_plan(frame, _ID, chosen, connection)
     last = LastResult.value
     try:
         result = made.push(progress=False)

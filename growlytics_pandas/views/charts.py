@@ -9,10 +9,9 @@ from typing import Any, Final
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.errors import MissingDependencyError
 from growlytics_pandas.views.metrics import Sample, stretches
-from growlytics_pandas.views.tables import STATUS_TONES, label, left_out
+from growlytics_pandas.views.tables import STATUS_TONES, Findings, label, left_out
 
 try:
     from matplotlib.axes import Axes

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from growlytics_pandas.upload.outcomes import Failure
+from growlytics_pandas._status import Failure
 
 
 def _cannot_stop() -> None:

@@ -15,8 +15,8 @@ import pandas as pd
 from growlytics_pandas._masking import is_missing, storable, written
 from growlytics_pandas._output_paths import replacing, require_target
 from growlytics_pandas._rules import Severity
-from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError, UsageError
+from growlytics_pandas.views.tables import Findings
 
 SUFFIX: Final = ".xlsx"
 MAX_ROWS: Final = 1_048_576  # of a sheet, its heading included [Excel: specifications and limits]

@@ -1,5 +1,7 @@
-"""The course of a run as a few hundred samples, however long it takes."""
+"""How a run went: its facts, and its course as a few hundred samples, however long it takes."""
 
+from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -14,6 +16,27 @@ class Sample(NamedTuple):
     accepted: int
     answer_seconds: float
     """Sum of the answer times of the accepted rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """When and how a run went. Seconds are wall time; `ended` is 'finished', 'dry run' or why it stopped early.
+
+    `message` holds the words of the error that ended it early; `samples` the course of the run. `would_refuse`: it was
+    a dry run, and with these options (``errors="raise"``) a push would refuse the frame. `label`: the name that the
+    call gave it. `foreign`: the service's own words in `message`.
+    """
+
+    started: datetime
+    seconds: float
+    retries: int
+    ended: str
+    base_url: str | None
+    message: str = ""
+    samples: tuple[Sample, ...] = field(default=(), repr=False)
+    would_refuse: bool = False
+    label: str | None = None
+    foreign: str = field(default="", repr=False)
 
 
 class RunMetrics:

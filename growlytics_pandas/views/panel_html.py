@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from html import escape
 from typing import Final
 
+from growlytics_pandas._status import Failure
 from growlytics_pandas.http.response import one_line
-from growlytics_pandas.upload.outcomes import Failure
 from growlytics_pandas.views.events import ProgressEvent
 from growlytics_pandas.views.status_level import Tone, tone_of
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import pandas as pd
 
 from growlytics_pandas._masking import Masker, visible
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import ARRIVED, MEANINGS, RETRYABLE, Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.views.curves import draw_curves
+from growlytics_pandas.views.metrics import RunFacts
 from growlytics_pandas.views.page import Count, Page, Step, Table, Tone
 from growlytics_pandas.views.tables import (
-    NOTEBOOK_LIMITS,
     STATUS_TONES,
     FailedRows,
+    Findings,
     Limits,
+    SuggestedOption,
     label,
     reasons_table,
     rows_table,
@@ -26,15 +29,41 @@ from growlytics_pandas.views.tables import (
     violations_table,
 )
 
-if TYPE_CHECKING:
-    from growlytics_pandas.upload.plan import AnyPlan
-    from growlytics_pandas.upload.result import AnyResult
-
 DRY_RUN: Final = "dry run"
 _MAX_REASON_CHARS: Final = 400  # of why a run ended early
 
 
-def plan_page(plan: AnyPlan, veil: Masker, limits: Limits) -> Page:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSummary:
+    """What the page of a plan shows; `columns`: how many were chosen, `changes`: what differs from the ledger."""
+
+    base_url: str | None
+    id_column: Hashable
+    columns: int
+    schema: pd.DataFrame
+    findings: Findings
+    counts: Mapping[str, int]
+    suggestions: Sequence[SuggestedOption]
+    changes: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultSummary:
+    """What the page of a result shows; `columns`: how many were chosen."""
+
+    id_column: Hashable
+    columns: int
+    schema: pd.DataFrame
+    findings: Findings
+    counts: Mapping[str, int]
+    new_types: pd.DataFrame
+    run: RunFacts
+    is_ok: bool
+    is_incomplete: bool
+    note: str
+
+
+def plan_page(plan: PlanSummary, veil: Masker, limits: Limits) -> Page:
     """Return what a push of this plan would do."""
     errors, warnings = count_by_severity(plan.findings)
     rows, going = sum(plan.counts.values()), plan.counts[Status.UNSENT]
@@ -43,46 +72,38 @@ def plan_page(plan: AnyPlan, veil: Masker, limits: Limits) -> Page:
         headline=_refused(errors, going, rows) if errors else f"{_of(going, rows)} would be sent.",
         tone="bad" if errors else "warn" if warnings else "good",
         facts=(
-            *(("to", plan.client.base_url if plan.client else "no client yet"), ("id", label(plan.layout.id_column))),
-            ("attributes", _attributes(plan)),
+            *(("to", plan.base_url or "no client yet"), ("id", label(plan.id_column))),
+            ("attributes", _attributes(plan.schema, plan.columns)),
             ("violations", _severities(errors, warnings)),
-            *_changes(plan, limits),
+            *([("changes", plan.changes)] if plan.changes else []),
         ),
         counts=_plan_counts(plan.counts),
         steps=tuple(_plan_steps(plan, errors, warnings)),
         tables=_tables(
-            suggestions_table(plan._suggested, limits),  # noqa: SLF001 - the data behind `Plan.suggestions`
-            violations_table(plan.findings, plan.layout.id_column, veil, limits),
+            suggestions_table(plan.suggestions, limits),
+            violations_table(plan.findings, plan.id_column, veil, limits),
             schema_table(plan.schema, {}, limits),
         ),
         is_masked=veil.is_on,
     )
 
 
-def _changes(plan: AnyPlan, limits: Limits) -> Iterator[tuple[str, str]]:
-    """Give what would change, by the ledger; a notebook does not wait for the comparison of a large frame."""
-    changes = plan.changes_line(is_quick=limits is NOTEBOOK_LIMITS)
-    if changes:
-        yield "changes", changes
-
-
-def result_page(result: AnyResult, care: FailedRows, veil: Masker, limits: Limits) -> Page:
+def result_page(result: ResultSummary, care: FailedRows, veil: Masker, limits: Limits) -> Page:
     """Return what a push did."""
-    plan = result.plan
     new = dict(zip(result.new_types["attribute"], result.new_types["type"], strict=True))
     dry = result.run.ended == DRY_RUN
     return Page(
         title="Dry run of a push" if dry else "Push to Growlytics",
         headline=_headline(result, care),
-        tone="good" if result.ok else _dry_tone(result) if dry else "bad",
+        tone="good" if result.is_ok else _dry_tone(result) if dry else "bad",
         facts=_result_facts(result, care.why),
         counts=_counts(result.counts, {Status.UNSENT: "would be sent"} if dry else {}),
         steps=tuple(_result_steps(result, new)),
         tables=_tables(
             reasons_table(care, limits),
-            violations_table(result.findings, plan.layout.id_column, veil, limits),
+            violations_table(result.findings, result.id_column, veil, limits),
             rows_table(care, veil, limits),
-            schema_table(plan.schema, new, limits),
+            schema_table(result.schema, new, limits),
         ),
         curves=draw_curves(result.run.samples),
         is_masked=veil.is_on,
@@ -142,9 +163,9 @@ def _refused(errors: int, going: int, rows: int) -> str:
     return f"A push would refuse this: {plural(errors, 'error')}. {dropping}"
 
 
-def _attributes(plan: AnyPlan) -> str:
+def _attributes(schema: pd.DataFrame, columns: int) -> str:
     """Return how many attributes are sent, and of how many columns if not all are."""
-    sent, columns = int(plan.schema["type"].notna().sum()), len(plan.layout.attributes)
+    sent = int(schema["type"].notna().sum())
     return f"{sent:,}" if sent == columns else f"{sent:,} of {plural(columns, 'column')}"
 
 
@@ -155,34 +176,34 @@ def _severities(errors: int, warnings: int) -> str:
 # a result ----------------------------------------------------------------------------------------------------------
 
 
-def _headline(result: AnyResult, care: FailedRows) -> str:
+def _headline(result: ResultSummary, care: FailedRows) -> str:
     counts, rows = result.counts, sum(result.counts.values())
     if result.run.would_refuse:
         return _refused(count_by_severity(result.findings)[0], counts[Status.UNSENT], rows)
     if result.run.ended == DRY_RUN:
         return f"{_of(counts[Status.UNSENT], rows)} would be sent; nothing was."
     arrived = f"{_of(sum(counts[status] for status in ARRIVED), rows)} arrived"
-    is_partial = result.has_incomplete_rows
+    is_partial = result.is_incomplete
     if care.total:
         arrived += ", not all with every attribute" if is_partial else ""
         return f"{arrived}; {care.total:,} {'needs' if care.total == 1 else 'need'} care."
     return f"{arrived}, but not with every attribute: see the violations." if is_partial else f"{arrived}."
 
 
-def _dry_tone(result: AnyResult) -> Tone:
+def _dry_tone(result: ResultSummary) -> Tone:
     errors, warnings = count_by_severity(result.findings)
     return "bad" if errors else "warn" if warnings else "good"
 
 
-def _result_facts(result: AnyResult, why: str) -> tuple[tuple[str, str], ...]:
+def _result_facts(result: ResultSummary, why: str) -> tuple[tuple[str, str], ...]:
     run = result.run
     facts = [
         ("to", run.base_url or "nowhere"),
         ("started", f"{run.started:%Y-%m-%d %H:%M:%S} UTC"),
         ("took", _duration(run.seconds)),
         ("ended", run.ended),
-        ("id", label(result.plan.layout.id_column)),
-        ("attributes", _attributes(result.plan)),
+        ("id", label(result.id_column)),
+        ("attributes", _attributes(result.schema, result.columns)),
         ("retries", f"{run.retries:,}"),
         ("violations", _severities(*count_by_severity(result.findings))),
     ]
@@ -204,9 +225,9 @@ def _duration(seconds: float) -> str:
 # what next ---------------------------------------------------------------------------------------------------------
 
 
-def _plan_steps(plan: AnyPlan, errors: int, warnings: int) -> list[Step]:
+def _plan_steps(plan: PlanSummary, errors: int, warnings: int) -> list[Step]:
     steps = _data_steps("plan", errors, warnings)
-    if any(each.value is not None for each in plan._suggested):  # noqa: SLF001 - as above
+    if any(each.value is not None for each in plan.suggestions):
         words = "Use the suggested options: read them, then plan again with them."
         steps.insert(0, Step(words, "options = plan.suggest()"))
     if errors:
@@ -231,7 +252,7 @@ def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
     return steps
 
 
-def _result_steps(result: AnyResult, new: Mapping[str, str]) -> list[Step]:
+def _result_steps(result: ResultSummary, new: Mapping[str, str]) -> list[Step]:
     errors, warnings = count_by_severity(result.findings)
     steps = []
     if result.run.ended == DRY_RUN:

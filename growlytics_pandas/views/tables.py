@@ -6,16 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import pandas as pd
 
 from growlytics_pandas._masking import MISSING, Masker, is_personal, visible
-from growlytics_pandas._rules import RULES, Severity
+from growlytics_pandas._rules import RULES, Group, Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.checks.findings import Findings, Group
-from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.views.page import Bar, Cell, Column, Table, Tone
 
 MAX_LABEL_CHARS: Final = 60  # of a column's label; an attribute's name has 49 at most
@@ -30,6 +28,39 @@ STATUS_TONES: Final[Mapping[str, Tone]] = {
     Status.UNSENT: "plain",
 }
 _TONES: Final[Mapping[str, Tone]] = {Severity.ERROR: "bad", Severity.WARNING: "warn"}
+
+
+class Findings(Protocol):
+    """What is shown of violations."""
+
+    def __len__(self) -> int:
+        """Return how many violations there are."""
+
+    def count(self, severity: Severity) -> int:
+        """Return how many of one severity there are."""
+
+    def groups(self) -> list[Group]:
+        """Return them by rule and column."""
+
+
+class SuggestedOption(Protocol):
+    """What is shown of a suggestion."""
+
+    @property
+    def option(self) -> str:
+        """The option of the call."""
+
+    @property
+    def column(self) -> Hashable:
+        """The column that it is for."""
+
+    @property
+    def value(self) -> Any:
+        """The value of the option; None where a person must decide."""
+
+    @property
+    def reason(self) -> str:
+        """Why, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +113,7 @@ def left_out(count: int, nouns: str, rest: str = "") -> str:
 # suggestions -------------------------------------------------------------------------------------------------------
 
 
-def suggestions_table(suggestions: Sequence[Suggestion], limits: Limits) -> Table | None:
+def suggestions_table(suggestions: Sequence[SuggestedOption], limits: Limits) -> Table | None:
     """Return the options that the data call for, each with its reason; those that a person must decide come last."""
     if not suggestions:
         return None

@@ -180,7 +180,7 @@ class TestAnOlderMemory:
         def restore(backup):
             client.ledger.close()
             client.ledger.path.unlink()
-            client.ledger = Ledger(client.ledger.path)
+            client._connection.ledger = Ledger(client.ledger.path)
             client.ledger.restore(backup, forget=True)
 
         assert self.there_and_back(sandbox, client, restore) == (3, "Pune")

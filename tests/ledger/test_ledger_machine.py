@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from wrapped_client import WrappedClient
 
 import growlytics_pandas as gp
-from growlytics_pandas import Client, Sandbox
+from growlytics_pandas import Sandbox
 from growlytics_pandas.errors import PushInterrupted
 from growlytics_pandas.sandbox import Faults
 
@@ -54,11 +55,11 @@ class Ending:
         return []
 
 
-class EndingClient(Client):
+class EndingClient(WrappedClient):
     how, answers = "finished", 0
 
-    def open_transport(self, max_concurrency):
-        return Ending(super().open_transport(max_concurrency), self.how, self.answers)
+    def wrap(self, inner):
+        return Ending(inner, self.how, self.answers)
 
 
 def holds(stored, row):

@@ -11,7 +11,7 @@ from growlytics_pandas import Client
 from growlytics_pandas.contract import canonical_url
 from growlytics_pandas.errors import UsageError
 from growlytics_pandas.ledger import Ledger
-from growlytics_pandas.upload.base_run import exclusive
+from growlytics_pandas.upload.runner import exclusive
 
 KEY = "project-key-5a1c"
 SPELLINGS = [
@@ -35,7 +35,9 @@ def customers(rows):
 @pytest.mark.parametrize("url", SPELLINGS)
 def test_a_url_is_one_project_however_it_is_spelt(url):
     assert Client(KEY, url, ledger=None).base_url == "https://example.com"
-    assert Client(KEY, url, ledger=None).project == Client(KEY, SPELLINGS[0], ledger=None).project
+    assert (
+        Client(KEY, url, ledger=None)._connection.project == Client(KEY, SPELLINGS[0], ledger=None)._connection.project
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,11 @@ def test_what_differs_stays_different(url, canonical):
 
 
 def test_another_key_or_host_is_another_project():
-    projects = {Client(k, u, ledger=None).project for k in (KEY, f"{KEY}2") for u in ("https://a.com", "https://b.com")}
+    projects = {
+        Client(k, u, ledger=None)._connection.project
+        for k in (KEY, f"{KEY}2")
+        for u in ("https://a.com", "https://b.com")
+    }
     assert len(projects) == 4
 
 
@@ -116,7 +122,7 @@ def test_of_many_threads_at_once_one_holds_a_project():
     def try_it():
         start.wait()
         try:
-            with exclusive(client):
+            with exclusive(client._connection):
                 held.append(1)
                 end.wait()
         except UsageError:
@@ -134,11 +140,11 @@ def test_of_many_threads_at_once_one_holds_a_project():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_process_does_not_wait_for_the_push_of_its_parent():
     client = Client(KEY, "https://example.com", ledger=None)
-    with exclusive(client):
+    with exclusive(client._connection):
         child = os.fork()
         if not child:
             try:
-                with exclusive(client):
+                with exclusive(client._connection):
                     os._exit(0)
             finally:
                 os._exit(1)

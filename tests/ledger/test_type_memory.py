@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
+from wrapped_client import WrappedClient
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client
@@ -41,13 +42,13 @@ class Cut:
         self.inner.close()
 
 
-class CutClient(Client):
+class CutClient(WrappedClient):
     """A client whose answers are lost."""
 
     raising = True
 
-    def open_transport(self, max_concurrency):
-        return Cut(super().open_transport(max_concurrency), raising=self.raising)
+    def wrap(self, inner):
+        return Cut(inner, raising=self.raising)
 
 
 def frame(**columns):

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from wrapped_client import WrappedClient
 
 import growlytics_pandas as gp
-from growlytics_pandas import Client, Sandbox
+from growlytics_pandas import Sandbox
 from growlytics_pandas.errors import GrowlyticsError, PushInterrupted, UsageError
 from growlytics_pandas.sandbox import Faults
 from growlytics_pandas.segments.members import locked, read_members
@@ -55,11 +56,10 @@ class Ending:
         return []
 
 
-class EndingClient(Client):
+class EndingClient(WrappedClient):
     how, answers = "finished", 0
 
-    def open_transport(self, max_concurrency):
-        inner = super().open_transport(max_concurrency)
+    def wrap(self, inner):
         return Ending(inner, self.how, self.answers, self.at_death, self.stop)
 
 

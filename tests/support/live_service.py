@@ -58,7 +58,7 @@ class Service:
 
 
 def send(client, body):
-    transport = client.open_transport(1)
+    transport = client._connection.open_transport(1)
     try:
         transport.submit(0, body)
         replies = []

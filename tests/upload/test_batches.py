@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
-from growlytics_pandas.upload.batches.outcome_store import OutcomeStore
-from growlytics_pandas.upload.batches.plan import BatchPlan
-from growlytics_pandas.upload.batches.result import BatchResult
+from growlytics_pandas.upload.batches.plan import BatchPlan, BatchResult
+from growlytics_pandas.upload.outcome_store import OutcomeStore
 
 COMPARED = ["row", "column", "attribute", "rule", "severity", "effect", "limit", "count", "message"]
 

@@ -259,7 +259,7 @@ def test_a_long_stretch_without_requests_is_no_unreachable_service(sandbox):
 
     book = OutcomeBuffer(1)
     delivery = Delivery(
-        client(sandbox).open_transport(4),
+        client(sandbox)._connection.open_transport(4),
         ConcurrencyController(),
         book,
         limits=Limits(),

@@ -141,7 +141,7 @@ def test_history_shows_the_label(client):
 def test_a_plan_and_the_command_line_take_a_label(client, monkeypatch, tmp_path):
     gp.plan(customers(), "id", client=client).push(label="of a plan", progress=False)
     (tmp_path / "a.csv").write_text("id,V\na,1\n")
-    monkeypatch.setenv("GROWLYTICS_API_KEY", client._key.reveal())
+    monkeypatch.setenv("GROWLYTICS_API_KEY", client._connection._key.reveal())
     file = tmp_path / "a.csv"
     url, ledger = client.base_url, str(client.ledger.path)
     assert main(["push", str(file), "--id-col", "id", "--label", "cron", "--base-url", url, "--ledger", ledger]) == 0

@@ -21,8 +21,8 @@ from growlytics_pandas.errors import (
     UsageError,
 )
 from growlytics_pandas.sandbox import Faults
-from growlytics_pandas.upload.base_run import exclusive, interrupts
 from growlytics_pandas.upload.dispatcher import CancellationToken
+from growlytics_pandas.upload.runner import exclusive, interrupts
 
 
 def customers(rows):
@@ -165,7 +165,7 @@ def test_an_error_in_the_middle_of_a_run_has_the_result_on_it_and_last_result_to
 def test_two_pushes_at_once_to_one_project_are_refused(sandbox):
     """Two at once could have one customer in flight twice."""
     client = sandbox.client
-    with exclusive(client), pytest.raises(UsageError, match="another push"):
+    with exclusive(client._connection), pytest.raises(UsageError, match="another push"):
         gp.push(customers(1), "id", client=client, progress=False)
     assert gp.push(customers(1), "id", client=client, progress=False).ok
 
@@ -173,7 +173,7 @@ def test_two_pushes_at_once_to_one_project_are_refused(sandbox):
 def test_a_push_of_the_same_project_by_another_client_counts_too(sandbox):
     ledger = sandbox.client.ledger
     twin = Client(sandbox.api_key, sandbox.base_url, ledger=ledger)
-    with exclusive(sandbox.client), pytest.raises(UsageError, match="another push"):
+    with exclusive(sandbox.client._connection), pytest.raises(UsageError, match="another push"):
         gp.push(customers(1), "id", client=twin, progress=False)
 
 
@@ -227,7 +227,7 @@ def test_a_push_works_in_a_thread_that_cannot_take_signals(sandbox):
 @pytest.mark.parametrize("transport", ["curl", "requests"])
 def test_waiting_costs_no_cpu(transport):
     """A pause that a server asked for may last minutes, in which nothing is in flight."""
-    opened = Client("some-key", "http://127.0.0.1:9", ledger=None, transport=transport).open_transport(4)
+    opened = Client("some-key", "http://127.0.0.1:9", ledger=None, transport=transport)._connection.open_transport(4)
     try:
         began = time.process_time()
         assert opened.poll(0.5) == []

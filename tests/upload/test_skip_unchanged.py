@@ -5,6 +5,7 @@ import time
 import pandas as pd
 import pytest
 from interrupting import Interrupter
+from wrapped_client import WrappedClient
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client
@@ -36,13 +37,13 @@ class Dying:
         self.inner.close()
 
 
-class DyingClient(Client):
+class DyingClient(WrappedClient):
     """A client whose push dies at the first answer after so many."""
 
     answers = 0
 
-    def open_transport(self, max_concurrency):
-        return Dying(super().open_transport(max_concurrency), self.answers)
+    def wrap(self, inner):
+        return Dying(inner, self.answers)
 
 
 def customers(rows, version=0):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
-from growlytics_pandas.upload.outcomes import Failure
+from growlytics_pandas._status import Failure
 from growlytics_pandas.views.events import ProgressEvent
 from growlytics_pandas.views.panel_html import duration, render_html, render_text
 from growlytics_pandas.views.status_level import Tone, tone_of

@@ -14,31 +14,34 @@ from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import EARLIER_BATCH, Alike
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.schema import Schema
-from growlytics_pandas.client import Client
+from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.options import PlanOptions
-from growlytics_pandas.errors import DataError, InvalidArgumentError
-from growlytics_pandas.upload.batches.duplicates import compare, find_suspects
-from growlytics_pandas.upload.batches.executor import FrameExecutor, LocalRunControl
-from growlytics_pandas.upload.batches.parts import Common, Part, PartOutcome, PartTask, fetch_ids, push_part
-from growlytics_pandas.upload.batches.plan import BatchPlan, ProfiledParts, lay_out_parts
-from growlytics_pandas.upload.batches.profile import (
+from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError
+from growlytics_pandas.upload.batches.plan import BatchPlan, BatchResult, lay_out_parts, result_of
+from growlytics_pandas.upload.connection import Connection
+from growlytics_pandas.upload.duplicates import compare, find_suspects
+from growlytics_pandas.upload.executor import FrameExecutor
+from growlytics_pandas.upload.parts import Common, Part, PartOutcome, fetch_ids
+from growlytics_pandas.upload.plan import budget_of, find_suggestions, refusal
+from growlytics_pandas.upload.profile import (
+    PartList,
     PartProfile,
+    PartTask,
+    ProfiledParts,
     Question,
     align,
     merge_columns,
     merge_samples,
     survey_part,
 )
-from growlytics_pandas.upload.batches.result import BatchResult
-from growlytics_pandas.upload.batches.run import BatchRun
-from growlytics_pandas.upload.batches.seen_ids import SeenIds
-from growlytics_pandas.upload.plan import budget_of
-from growlytics_pandas.upload.push_options import PushOptions, refusal, settle_client
+from growlytics_pandas.upload.push_options import PushOptions, resolve_connection
+from growlytics_pandas.upload.runner import Run
+from growlytics_pandas.upload.seen_ids import SeenIds
 
 
 def push_stream(
-    engine: FrameExecutor, id_col: Hashable, plan_options: PlanOptions, client: Client | None, options: PushOptions
+    engine: FrameExecutor, id_col: Hashable, plan_options: PlanOptions, client: Any, options: PushOptions
 ) -> BatchResult:
     """Push batches that can be read only once."""
     if plan_options.keep == "last":
@@ -46,18 +49,26 @@ def push_stream(
             "keep: 'last' needs a look at all batches before the first is sent, and this source can be read only once. "
             "Give a function that opens it anew, or keep='first'."
         )
-    client = settle_client(options, client)
+    connection = resolve_connection(options, client)
     frames = (frame for _, frame in engine.walk(None))
     first = next(frames, None)
     if first is None:
         raise InvalidArgumentError("frames: the source gave none; there must be one, if only for its columns.")
-    settled = replace(plan_options, types=_types_given(first, id_col, plan_options, client))
-    return StreamRun(engine, itertools.chain([first], frames), id_col, settled, client, options).run_to_end()
+    settled = replace(plan_options, types=_types_given(first, id_col, plan_options, connection))
+    run = StreamRun(engine, itertools.chain([first], frames), id_col, settled, connection, options)
+    run.run()
+    plan = BatchPlan(engine, connection, settled, run.profile(), run.common, ())
+    vars(plan)["findings"] = run.findings
+    if isinstance(run.error, ConstraintViolationError):
+        run.error.plan = plan
+    return run.conclude(result_of(run, plan, connection))
 
 
-def _types_given(frame: pd.DataFrame, id_col: Hashable, options: PlanOptions, client: Client | None) -> dict[Any, str]:
+def _types_given(
+    frame: pd.DataFrame, id_col: Hashable, options: PlanOptions, connection: Connection | None
+) -> dict[Any, str]:
     """Return column → type, given or known to the ledger; refuse to guess from the first batch alone."""
-    layout = lay_out_parts(options, frame.head(0), id_col, client)
+    layout = lay_out_parts(options, frame.head(0), id_col, connection)
     custom = [attribute for attribute in layout.attributes if not attribute.is_reserved]
     types = {a.column: options.type_of(a.column) or (a.known.type if a.known else None) for a in custom}
     unknown = [label for label, kind in types.items() if kind is None]
@@ -71,7 +82,7 @@ def _types_given(frame: pd.DataFrame, id_col: Hashable, options: PlanOptions, cl
     return {label: str(kind) for label, kind in types.items()}
 
 
-class StreamRun(BatchRun):
+class StreamRun(Run):
     """A run whose plan grows batch by batch."""
 
     def __init__(
@@ -80,70 +91,68 @@ class StreamRun(BatchRun):
         frames: Iterator[pd.DataFrame],
         id_col: Hashable,
         plan_options: PlanOptions,
-        client: Client | None,
+        connection: Connection | None,
         options: PushOptions,
     ) -> None:
-        super().__init__(_empty_plan(engine, client), client, options)
+        nothing = pd.DataFrame({"": pd.Series(dtype=object)})
+        common = Common(lay_out_parts(PlanOptions(), nothing, "", None), (), frozenset())
+        super().__init__(connection, options, engine, PartList(), common)
+        self._sample = nothing
+        self.findings = Findings(())
         self._frames = frames
         self._id_col = id_col
         self._plan_options = plan_options
         self._question = Question(id_col, plan_options)
         self._seen = SeenIds()
         self._reported: set[tuple[str, int]] = set()
-        self._common: Common | None = None
-
-    @property
-    def common(self) -> Common:
-        """What holds for all parts so far."""
-        return self._common or self.plan.common
 
     def outcomes(self) -> Generator[PartOutcome, None, None]:
         """Look at each batch, check it, send it."""
-        reins = LocalRunControl(self)
         for frame in self._frames:
             part = self._take(frame)
             self._refuse_errors(part)
-            if self.keeper is not None:
-                self.keeper.announce(self.types_sent)
-            order = self.order(part.task, part.digest(self.digester) if self.digester else None)
-            if order is not None:
-                reins.number = part.task.number
-                yield push_part(part, order, self.client, reins)
+            yield self.push_here(part)
             if self.stop.requested:
                 return
 
-    def _rehearse(self) -> BatchResult:
+    def profile(self) -> ProfiledParts:
+        """Return what is known of all batches so far."""
+        return ProfiledParts(self.common.labels, (), self._sample.head(0), self._sample, self.parts)
+
+    def _dry_run(self) -> None:
         for frame in self._frames:
             self._take(frame)
-        return self._result("dry run")
 
     def _take(self, frame: pd.DataFrame) -> Part:
         """Add a batch to the plan."""
         frame = prepare_frame(frame, self._id_col)
-        before = self.plan.surveyed
         survey = survey_part(frame, self._question)
-        labels = before.labels or survey.labels
+        labels = self.common.labels or survey.labels
         if extra := [label for label in survey.labels if label not in labels]:
             raise DataError(
-                f"batch {len(before.tasks)}: it has the column {extra[0]!r}, which the first batch had not. It and "
+                f"batch {len(self.parts.tasks)}: it has the column {extra[0]!r}, which the first batch had not. It and "
                 "what follows is unsent; choose columns=, or give every batch the same ones."
             )
         facts = merge_columns([survey], labels)
-        layout = lay_out_parts(self._plan_options, align(survey.example, labels), self._id_col, self._client, facts)
+        layout = lay_out_parts(self._plan_options, align(survey.example, labels), self._id_col, self._connection, facts)
         violations = check_attributes(layout, len(frame))
-        budget = budget_of(self._client.workspace if self._client else None, layout)
-        self._common = Common(layout, labels, dropped_columns(violations), budget)
+        budget = budget_of(self._connection.workspace if self._connection else None, layout)
+        self.common = Common(layout, labels, dropped_columns(violations), budget)
         fresh = [found for found in violations if (found.rule, found.position) not in self._reported]
         self._reported.update((found.rule, found.position) for found in fresh)
         task = self._task(frame, survey, layout)
-        part = Part(frame, self._common, task)
-        self._grow(task, survey, Findings([*fresh, *part.findings().violations]))
+        part = Part.read(frame, self.common, task)
+        self.parts = self.parts.extended(task, survey)
+        self._sample = merge_samples([survey], labels)
+        self.findings = Findings(
+            [*self.findings.violations, *fresh, *part.findings().detach(task.first_row).violations]
+        )
         return part
 
     def _task(self, frame: pd.DataFrame, survey: PartProfile, layout: Schema) -> PartTask:
         suspects = find_suspects([survey])
         texts = {number: fetch_ids(frame, self._question, rows) for number, rows in suspects.items()}
-        first_row = self.plan.rows
+        first_row = self.parts.rows
         same, alike = compare(suspects, texts, [first_row], layout.keep).of(0)
         old = np.flatnonzero(self._seen.among(survey.exact) & survey.has_id)
         self._seen.add(survey.exact[survey.has_id])
@@ -151,44 +160,14 @@ class StreamRun(BatchRun):
         triples = {row: (row, sharing, other) for row, sharing, other in again}
         triples |= {row: (row, 2, EARLIER_BATCH) for row in old.tolist()}
         repeated = Alike.of(list(triples.values()))
-        return PartTask(len(self.plan.surveyed.tasks), first_row, len(frame), repeated, alike)
-
-    def _grow(self, task: PartTask, survey: PartProfile, found: Findings) -> None:
-        before, findings = self.plan.surveyed, self.plan.findings
-        surveyed = replace(
-            before,
-            labels=before.labels or survey.labels,
-            sample=merge_samples([survey], before.labels or survey.labels),
-            tasks=(*before.tasks, task),
-            without_id=(*before.without_id, np.flatnonzero(~survey.has_id & ~survey.is_rounded)),
-            rounded_id=(*before.rounded_id, np.flatnonzero(survey.is_rounded)),
-        )
-        self.plan = replace(self.plan, surveyed=surveyed, common=self.common)
-        self.plan.__dict__["findings"] = Findings([*findings.violations, *found.violations])
+        return PartTask(len(self.parts.tasks), first_row, len(frame), repeated, alike)
 
     def _refuse_errors(self, part: Part) -> None:
         """Stop before this batch, if something of it could not arrive and that is no way to go on."""
         number = part.task.number
-        if self.options.errors == "raise" and self.plan.has_errors:
-            raise refusal(self.plan, f"batch {number} and what follows was not sent" if number else "nothing was sent")
+        if self.options.errors == "raise" and self.findings.has_errors:
+            sent = f"batch {number} and what follows was not sent" if number else "nothing was sent"
+            raise refusal(self.findings, self._suggested(), sent)
 
-
-def _empty_plan(engine: FrameExecutor, client: Client | None) -> BatchPlan:
-    nothing = pd.DataFrame({"": pd.Series(dtype=object)})
-    layout = lay_out_parts(PlanOptions(), nothing, "", None)
-    plan = BatchPlan(
-        engine,
-        client,
-        PlanOptions(),
-        ProfiledParts((), (), nothing, nothing, (), (), ()),
-        Common(layout, (), frozenset()),
-        (),
-        _once,
-        _once,
-    )
-    plan.__dict__["findings"] = Findings(())
-    return plan
-
-
-def _once(*_: Any, **__: Any) -> Any:
-    raise InvalidArgumentError("frames: this source could be read only once, and it has been.")
+    def _suggested(self) -> list[Suggestion]:
+        return find_suggestions(self._sample, self.common.layout, self._plan_options)

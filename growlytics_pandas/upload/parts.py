@@ -1,23 +1,25 @@
-"""One part of a larger frame, with what the look at all parts found out: checked, digested and pushed on its own."""
+"""A frame, or one part of a larger one, with its schema and the result of the prechecks: encoded, digested, pushed."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+import itertools
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from functools import cached_property
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas._masking import printable_labels
+from growlytics_pandas._masking import Crowd, is_personal, printable_labels
 from growlytics_pandas._status import Status
+from growlytics_pandas.checks.chunks import Budget, prepare, starts
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck, check_frame
-from growlytics_pandas.checks.ids import Alike, check_ids_of_part
+from growlytics_pandas.checks.ids import check_ids_of_part
 from growlytics_pandas.checks.schema import Schema
-from growlytics_pandas.client import Client
-from growlytics_pandas.columns.chunks import Budget, starts
+from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.columns.dtypes import inspect
 from growlytics_pandas.columns.extract import Mask
 from growlytics_pandas.columns.frames import prepare_frame
@@ -26,14 +28,16 @@ from growlytics_pandas.errors import DataError, ServiceError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger import Digests
 from growlytics_pandas.ledger.digests import Digester
-from growlytics_pandas.upload.batches.profile import Question, align, digest_ids, impose
+from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits
-from growlytics_pandas.upload.encode import Encoded
-from growlytics_pandas.upload.outcomes import OutcomeBuffer
-from growlytics_pandas.upload.plan import encode_rows
+from growlytics_pandas.upload.encode import Encoded, encode_block
+from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
+from growlytics_pandas.upload.profile import PartTask, Question, align, digest_ids, impose
 from growlytics_pandas.upload.rejects import Picked, Wanted, pick
 
 DIGEST_ROWS: Final = 4096  # encoded at once for digests: some MB
+MAX_CROWD_ROWS: Final = 50_000  # their values are kept for masking: a third of a second, some 50 MB
+CROWD_ROWS_AT_ONCE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +48,6 @@ class Common:
     labels: tuple[Hashable, ...]
     dropped: frozenset[int]
     budget: Budget | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class PartTask:
-    """One part: where it begins in the whole, what it was at the first look, and which of its ids are not alone.
-
-    `labels` are its columns then and `ids` the digest of its ids in their order; without one it is not read again.
-    """
-
-    number: int
-    first_row: int
-    rows: int
-    same: Alike = field(default_factory=Alike)
-    alike: Alike = field(default_factory=Alike)
-    labels: tuple[Hashable, ...] = field(default=(), repr=False)
-    ids: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +82,14 @@ class PartOrder:
 
 @dataclass(frozen=True, slots=True)
 class PartOutcome:
-    """What a part came to: its book and the frame of it, and which fresh attributes arrived, or may have."""
+    """What a part came to: its book, and which fresh attributes arrived, or may have.
+
+    `table` is the frame of its outcomes; None where the part stays in memory, so that it can be made later.
+    """
 
     number: int
     book: OutcomeBuffer
-    table: pd.DataFrame
+    table: pd.DataFrame | None
     arrived: frozenset[str]
     doubtful: frozenset[str]
     retries: int
@@ -119,48 +110,82 @@ class RunControl(Protocol):
     def tick(self, delivery: Delivery, book: OutcomeBuffer) -> None:
         """Take note of where a delivery is; called many times a second."""
 
+    def select(self, encoded: Encoded) -> Encoded:
+        """Return what is to be sent of a chunk, all of it or less."""
+
     def note_accepted(self, rows: list[int]) -> None:
         """Take note of rows that arrived."""
 
 
+@dataclass(frozen=True, eq=False)
 class Part:
-    """A part of a frame, ready to be looked at, digested or pushed."""
+    """A frame, or a part of one, as the plan sees it: rows are counted from its own first."""
 
-    def __init__(self, frame: pd.DataFrame, common: Common, task: PartTask) -> None:
+    frame: pd.DataFrame
+    layout: Schema
+    screening: Precheck
+    budget: Budget | None
+    task: PartTask
+
+    @classmethod
+    def read(cls, frame: pd.DataFrame, common: Common, task: PartTask) -> Part:
+        """Return a part of a larger frame; refuse one that is not what it was at the first look."""
         frame = prepare_frame(frame, common.layout.id_column)
         _require_same_form(frame, task)
-        self.task = task
-        self.frame = align(frame, common.labels)
-        self.layout = impose(self.frame, common.layout)
-        self._budget = common.budget
-        self._require_same_ids()
-        ids = check_ids_of_part(self.frame, self.layout, task.same, task.alike)
-        self.screening = Precheck(ids.violations, common.dropped, ids.skipped, ids.skipped_by)
+        frame = align(frame, common.labels)
+        layout = impose(frame, common.layout)
+        _require_same_ids(frame, layout, task)
+        ids = check_ids_of_part(frame, layout, task.same, task.alike)
+        checked = Precheck(ids.violations, common.dropped, ids.skipped, ids.skipped_by)
+        return cls(frame, layout, checked, common.budget, task)
 
-    def findings(self) -> Findings:
-        """Return the violations of its rows, under their numbers in the whole."""
-        return check_frame(self.frame, self.layout, self.screening, self._budget).detach(self.task.first_row)
+    def findings(self, suggestions: Sequence[Suggestion] = ()) -> Findings:
+        """Return the violations, which read values from the frame."""
+        return check_frame(self.frame, self.layout, self.screening, self.budget, suggestions)
 
     def encode(self, start: int, stop: int, wanted: Mask | None = None) -> Encoded:
-        """Return what goes out of rows `start` to `stop`."""
-        rows = (start, stop)
-        return encode_rows(self.frame, self.layout, self.screening, rows, budget=self._budget, wanted=wanted)
+        """Return what is sent of rows `start` to `stop` (of those `wanted`)."""
+        block = prepare(self.frame, self.layout, self.screening.dropped, start, stop, self.budget)
+        keep = ~self.screening.skipped[start:stop]
+        if wanted is not None:
+            keep &= wanted[start:stop]
+        places = np.flatnonzero(keep)
+        ids = block.ids.texts
+        return Encoded(
+            places + start,
+            encode_block(block, keep, self.layout.top_level_name),
+            ids if len(places) == len(ids) else [ids[i] for i in places.tolist()],
+            {c.attribute.name: c.sent[places] for c in block.columns if not c.attribute.is_reserved},
+        )
 
-    def ids(self) -> list[str]:
-        """Return the ids as they are sent, '' where there is none."""
-        return self.layout.read_ids(self.frame.iloc[:, self.layout.id_position]).texts
+    def ids(self, rows: Any = slice(None)) -> list[str]:
+        """Return the ids of rows as they are sent, '' where there is none."""
+        column = self.frame.iloc[:, self.layout.id_position].iloc[rows]
+        return self.layout.read_ids(column).texts
 
-    def _require_same_ids(self) -> None:
-        if not self.task.ids:
-            return
-        has_id = np.zeros(self.task.rows, dtype=bool)
-        exact = np.zeros(self.task.rows, dtype="uint64")
-        column = self.frame.iloc[:, self.layout.id_position]
-        for start, stop in starts(self.task.rows):
-            ids = self.layout.read_ids(column.iloc[start:stop])
-            has_id[start:stop], exact[start:stop] = ~ids.missing, hash_texts(ids.texts)
-        if digest_ids(has_id, exact) != self.task.ids:
-            raise changed(self.task.number, "its ids, or their order, are not those of the first look")
+    def describe(self, book: OutcomeBuffer, rows: Rows) -> pd.DataFrame:
+        """Return the outcomes of `rows` as a frame."""
+        labels = printable_labels(self.frame.index.take(rows))
+        return book.describe(rows, rows + self.task.first_row, labels, self.ids(rows))
+
+    def personal_values(self, rows: Any) -> list[tuple[Any, ...]]:
+        """Return for each row its id and whatever else tells who the customer is."""
+        layout = self.layout
+        places = [a.position for a in layout.attributes if is_personal(a.name, a.column, layout.id_column)]
+        columns = [self.frame.iloc[:, place].iloc[rows].astype(object).tolist() for place in places]
+        return list(zip(self.ids(rows), *columns, strict=True))
+
+    def crowd(self, texts: Iterable[str]) -> Crowd:
+        """Return what masks all customers of the frame in `texts`: a server may speak of any of them."""
+        return self._whole_crowd if len(self.frame) <= MAX_CROWD_ROWS else Crowd(self._personal(), texts)
+
+    @cached_property
+    def _whole_crowd(self) -> Crowd:
+        return Crowd(self._personal())
+
+    def _personal(self) -> Iterator[Any]:
+        for start, stop in starts(len(self.frame), CROWD_ROWS_AT_ONCE):
+            yield from itertools.chain.from_iterable(self.personal_values(slice(start, stop)))
 
     def digest(self, digester: Digester) -> PartDigests:
         """Digest all that would go out."""
@@ -188,6 +213,19 @@ def changed(number: int, what: str) -> DataError:
     )
 
 
+def _require_same_ids(frame: pd.DataFrame, layout: Schema, task: PartTask) -> None:
+    if not task.ids:
+        return
+    has_id = np.zeros(task.rows, dtype=bool)
+    exact = np.zeros(task.rows, dtype="uint64")
+    column = frame.iloc[:, layout.id_position]
+    for start, stop in starts(task.rows):
+        ids = layout.read_ids(column.iloc[start:stop])
+        has_id[start:stop], exact[start:stop] = ~ids.missing, hash_texts(ids.texts)
+    if digest_ids(has_id, exact) != task.ids:
+        raise changed(task.number, "its ids, or their order, are not those of the first look")
+
+
 def _require_same_form(frame: pd.DataFrame, task: PartTask) -> None:
     """Refuse a part whose rows or columns are not those of the first look."""
     if len(frame) != task.rows:
@@ -201,26 +239,28 @@ def _require_same_form(frame: pd.DataFrame, task: PartTask) -> None:
 
 
 def check_part(frame: pd.DataFrame, common: Common, task: PartTask) -> Findings:
-    """Return the violations of a part's rows."""
-    return Part(frame, common, task).findings()
+    """Return the violations of a part's rows, under their numbers in the whole."""
+    return Part.read(frame, common, task).findings().detach(task.first_row)
 
 
-def preview_part(frame: pd.DataFrame, common: Common, asked: tuple[PartTask, int]) -> list[bytes]:
+def preview_part(frame: pd.DataFrame, common: Common, requested: tuple[PartTask, int]) -> list[bytes]:
     """Return the first few bodies of a part."""
-    part = Part(frame, common, asked[0])
-    rows = np.flatnonzero(~part.screening.skipped)[: asked[1]]
+    part = Part.read(frame, common, requested[0])
+    rows = np.flatnonzero(~part.screening.skipped)[: requested[1]]
     return part.encode(0, int(rows[-1]) + 1).bodies if len(rows) else []
 
 
-def digest_part(frame: pd.DataFrame, common: Common, asked: tuple[PartTask, Digester]) -> PartDigests:
+def digest_part(frame: pd.DataFrame, common: Common, requested: tuple[PartTask, Digester]) -> PartDigests:
     """Digest what would go out of a part."""
-    return Part(frame, common, asked[0]).digest(asked[1])
+    return Part.read(frame, common, requested[0]).digest(requested[1])
 
 
-def pick_rejects(frame: pd.DataFrame, common: Common, asked: tuple[PartTask, Wanted]) -> tuple[Picked, pd.DataFrame]:
+def pick_rejects(
+    frame: pd.DataFrame, common: Common, requested: tuple[PartTask, Wanted]
+) -> tuple[Picked, pd.DataFrame]:
     """Return which rows of a part do not fully arrive, and these rows."""
-    part = Part(frame, common, asked[0])
-    picked = pick(part.frame, part.layout, part.screening.dropped, common.budget, asked[1])
+    part = Part.read(frame, common, requested[0])
+    picked = pick(part.frame, part.layout, part.screening.dropped, part.budget, requested[1])
     return picked, part.frame.iloc[picked.rows]
 
 
@@ -232,9 +272,11 @@ def fetch_ids(frame: pd.DataFrame, question: Question, rows: npt.NDArray[np.int6
     return question.read_ids(column.iloc[rows], inspect(question.clean(column, question.id_column)).kind).texts
 
 
-def push_part(part: Part, order: PartOrder, client: Client, reins: RunControl) -> PartOutcome:
+def push_part(
+    part: Part, order: PartOrder, connection: Connection, control: RunControl, *, is_kept: bool = False
+) -> PartOutcome:
     """Send the rows of a part that are `unsent` in the order's book. What goes wrong is in the outcome, not raised."""
-    return _PartPush(part, order, client, reins).run_to_end()
+    return _PartPush(part, order, connection, control).run_to_end(is_kept=is_kept)
 
 
 @dataclass(slots=True)
@@ -259,42 +301,41 @@ class _Carriers:
 
 
 class _PartPush:
-    def __init__(self, part: Part, order: PartOrder, client: Client, reins: RunControl) -> None:
-        self._part, self._order, self._client, self._reins = part, order, client, reins
+    def __init__(self, part: Part, order: PartOrder, connection: Connection, control: RunControl) -> None:
+        self._part, self._order, self._connection, self._control = part, order, connection, control
         self._carriers = _Carriers(order.fresh)
         self._book = order.book
 
-    def run_to_end(self) -> PartOutcome:
-        order, reins = self._order, self._reins
+    def run_to_end(self, *, is_kept: bool) -> PartOutcome:
+        order, control = self._order, self._control
         delivery = Delivery(
-            self._client.open_transport(order.max_concurrency),
-            reins.pacer,
+            self._connection.open_transport(order.max_concurrency),
+            control.pacer,
             self._book,
             limits=Limits(max_failures=order.max_failures, max_waiting=4 * order.chunk_size),
-            stop=reins.stop,
-            on_accepted=reins.note_accepted,
-            on_tick=lambda running: reins.tick(running, self._book),
+            stop=control.stop,
+            on_accepted=control.note_accepted,
+            on_tick=lambda running: control.tick(running, self._book),
             was_reached=order.was_reached,
         )
         delivery.run(self._chunks())
-        return self._outcome(delivery)
+        return self._outcome(delivery, is_kept=is_kept)
 
     def _chunks(self) -> Iterator[Chunk]:
         wanted = np.zeros(len(self._part.frame), dtype=bool)
         wanted[self._book.rows_with([Status.UNSENT])] = True
         for start, stop in starts(len(wanted), self._order.chunk_size):
             if wanted[start:stop].any():
-                encoded = self._part.encode(start, stop, wanted)
+                encoded = self._control.select(self._part.encode(start, stop, wanted))
                 self._carriers.note(encoded)
                 yield Chunk(encoded.rows.tolist(), encoded.bodies)
 
-    def _outcome(self, delivery: Delivery) -> PartOutcome:
+    def _outcome(self, delivery: Delivery, *, is_kept: bool) -> PartOutcome:
         part, book = self._part, self._book
-        rows = np.arange(part.task.rows)
         return PartOutcome(
             part.task.number,
             book,
-            book.describe(rows, rows + part.task.first_row, printable_labels(part.frame.index), part.ids()),
+            None if is_kept else part.describe(book, np.arange(part.task.rows)),
             self._carriers.among(book.rows_with([Status.ACCEPTED])),
             self._carriers.among(book.rows_with([Status.UNKNOWN])),
             delivery.retries,

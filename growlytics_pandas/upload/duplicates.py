@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from growlytics_pandas.checks.ids import Alike, find_same
 from growlytics_pandas.columns.ids import Keep, fold
-from growlytics_pandas.upload.batches.profile import PartProfile
+from growlytics_pandas.upload.profile import PartProfile
 
 BUCKET_ROWS: Final = 8_000_000  # hashes sorted at once: 64 MB, whatever the number of rows
 

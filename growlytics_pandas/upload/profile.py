@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -13,8 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from growlytics_pandas._rules import Rule
+from growlytics_pandas._status import Status
+from growlytics_pandas.checks.chunks import starts
+from growlytics_pandas.checks.ids import Alike
 from growlytics_pandas.checks.schema import Attribute, ColumnFacts, Schema
-from growlytics_pandas.columns.chunks import starts
 from growlytics_pandas.columns.dtypes import Finding, Kind, absent, inspect, merge, tally
 from growlytics_pandas.columns.extract import Mask
 from growlytics_pandas.columns.frames import prepare_frame
@@ -22,6 +25,7 @@ from growlytics_pandas.columns.ids import Ids, fold, hash_texts, read_ids
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.columns.reading import clean, find_currencies
 from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.upload.outcomes import OutcomeBuffer
 
 EXAMPLE_ROWS: Final = 20  # of the first part
 UNCOMPARABLE: Final = (TypeError, ArithmeticError)  # lists and dicts; a signalling NaN
@@ -183,6 +187,76 @@ def _of(survey: PartProfile, position: int, label: Hashable) -> ColumnTally | No
     if position < len(survey.labels) and survey.labels[position] == label:
         return survey.columns[position]
     return survey.columns[survey.labels.index(label)] if label in survey.labels else None
+
+
+@dataclass(frozen=True, slots=True)
+class PartTask:
+    """One part: where it begins in the whole, what it was at the first look, and which of its ids are not alone.
+
+    `labels` are its columns then and `ids` the digest of its ids in their order; without one it is not read again.
+    """
+
+    number: int
+    first_row: int
+    rows: int
+    same: Alike = field(default_factory=Alike)
+    alike: Alike = field(default_factory=Alike)
+    labels: tuple[Hashable, ...] = field(default=(), repr=False)
+    ids: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PartList:
+    """The parts of a frame, and of each the rows that are not sent for their id, by rule."""
+
+    tasks: tuple[PartTask, ...] = ()
+    skipped: tuple[Mapping[Rule, npt.NDArray[np.int64]], ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows of all parts."""
+        return sum(task.rows for task in self.tasks)
+
+    def count_invalid(self, task: PartTask) -> int:
+        """Return how many rows of a part are not sent for their id."""
+        return sum(map(len, self.skipped[task.number].values()))
+
+    def counts(self) -> dict[str, int]:
+        """Return status → number of rows, before anything is sent."""
+        invalid = sum(map(self.count_invalid, self.tasks))
+        found = {Status.INVALID: invalid, Status.UNSENT: self.rows - invalid}
+        return {status.value: found.get(status, 0) for status in Status}
+
+    def open_book(self, task: PartTask) -> OutcomeBuffer:
+        """Return the buffer of a part's outcomes: rows that cannot be sent are settled, all others `unsent`."""
+        book = OutcomeBuffer(task.rows)
+        for rule, rows in self.skipped[task.number].items():
+            book.note_all(rows, Status.INVALID, f"not sent: {rule}; see violations")
+        return book
+
+    def extended(self, task: PartTask, profile: PartProfile) -> PartList:
+        """Return the list with one more part."""
+        return PartList((*self.tasks, task), (*self.skipped, skipped_rows(task, profile)))
+
+
+def skipped_rows(task: PartTask, profile: PartProfile) -> dict[Rule, npt.NDArray[np.int64]]:
+    """Return the rows of a part that are not sent for their id, by rule."""
+    return {
+        Rule.ID_MISSING: np.flatnonzero(~profile.has_id & ~profile.is_rounded),
+        Rule.ID_ROUNDED: np.flatnonzero(profile.is_rounded),
+        Rule.ID_DUPLICATE: task.same.rows,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class ProfiledParts:
+    """What the first look at all parts found out; the same for every client."""
+
+    labels: tuple[Hashable, ...]
+    facts: tuple[ColumnFacts, ...]
+    example: pd.DataFrame
+    sample: pd.DataFrame
+    parts: PartList
 
 
 # the part, as the whole has it ----------------------------------------------------------------------------------------

@@ -11,23 +11,15 @@ from typing import Any, Final, Protocol, TypeVar
 
 import pandas as pd
 
-from growlytics_pandas.client import Client
 from growlytics_pandas.columns.frames import as_row, frame_of_rows, has_arrow, read_frame
 from growlytics_pandas.errors import DataError, InvalidArgumentTypeError
-from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import Digester
-from growlytics_pandas.upload.base_run import Snapshot, pulse_of
-from growlytics_pandas.upload.batches.parts import (
-    Common,
-    Part,
-    PartDigests,
-    PartOrder,
-    PartOutcome,
-    PartTask,
-    push_part,
-)
-from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
-from growlytics_pandas.upload.outcomes import OutcomeBuffer
+from growlytics_pandas.upload.connection import Connection
+from growlytics_pandas.upload.dispatcher import CancellationToken
+from growlytics_pandas.upload.parts import MAX_CROWD_ROWS, Common, Part, PartDigests, PartOrder, PartOutcome
+from growlytics_pandas.upload.profile import PartList, PartTask
+from growlytics_pandas.upload.progress import Snapshot
+from growlytics_pandas.upload.push_options import PushOptions
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -36,48 +28,41 @@ Step = Callable[[pd.DataFrame, C, Any], T]
 BATCH_ROWS: Final = 50_000  # rows that come one by one (Spark's toLocalIterator) are gathered to frames of so many
 
 
-class Task(Protocol):
-    """What an engine needs to push parts."""
+class Job(Protocol):
+    """What an executor needs to push parts: see `Run`."""
 
+    options: PushOptions
     stop: CancellationToken
+    common: Common
     resent: list[tuple[int, int, int]]
 
     @property
-    def client(self) -> Client:
-        """The way to the project."""
-
-    @property
-    def common(self) -> Common:
-        """What holds for all parts."""
+    def connection(self) -> Connection:
+        """What the parts are sent through."""
 
     @property
     def digester(self) -> Digester | None:
         """What makes digests for the ledger; None without one."""
 
     @property
-    def max_concurrency(self) -> int:
-        """Requests in flight at most, of all parts together."""
-
-    @property
-    def max_rate(self) -> float | None:
-        """Requests a second at most, of all parts together."""
-
-    @property
     def types_sent(self) -> Mapping[str, str]:
-        """Attribute → type of the custom attributes that go out."""
+        """Attribute → type of the custom attributes that are sent."""
 
     @property
     def tasks(self) -> Iterable[PartTask]:
         """The parts to push, in order."""
 
-    def order(self, task: PartTask, digests: PartDigests | None) -> PartOrder | None:
-        """Say what to do with a part; None: nothing. The ledger is ready for it when this returns."""
+    def order(self, task: PartTask, digests: PartDigests | None = None) -> PartOrder:
+        """Return what to do with a part; the ledger is ready for its `digests` when this returns."""
+
+    def push_here(self, part: Part) -> PartOutcome:
+        """Send a part from this process."""
 
     def is_due(self) -> bool:
         """Whether it is time for another look at how far things are."""
 
-    def note_pulses(self, pulses: Mapping[int, Snapshot]) -> None:
-        """Take note of how far the parts are that are under way, and show it."""
+    def note_snapshots(self, snapshots: Mapping[int, Snapshot]) -> None:
+        """Record how far the parts are that are under way elsewhere, and show it."""
 
 
 class Executor(Protocol):
@@ -85,41 +70,90 @@ class Executor(Protocol):
 
     can_repeat: bool
     is_local: bool
+    keeps_frames: bool
 
     def run(self, step: Step[C, T], common: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
         """Give part number and ``step(frame, common, task)`` of each part in `tasks` (None: of all), in any order."""
 
-    def push(self, job: Task) -> Iterator[PartOutcome]:
+    def digest(
+        self, common: Common, tasks: Mapping[int, PartTask], digester: Digester
+    ) -> Iterator[tuple[int, PartDigests]]:
+        """Digest what would be sent of each part."""
+
+    def push(self, job: Job) -> Iterator[PartOutcome]:
         """Push the parts of a job, and give each outcome as soon as it is there. A stop leaves parts out."""
+
+    def masker(self) -> Callable[[str], str] | None:
+        """Return what masks the values of all rows in a text; None where they are not at hand."""
 
 
 class LocalExecutor(ABC):
-    """Walks the parts in this process: one frame in memory at a time."""
+    """Reads the parts in this process: one frame in memory at a time."""
 
     can_repeat = True
     is_local = True
+    keeps_frames = False
 
     @abstractmethod
     def walk(self, numbers: Iterable[int] | None) -> Iterator[tuple[int, pd.DataFrame]]:
         """Give the frames of these parts (None: of all), in order."""
+
+    def read(self, common: Common, tasks: Mapping[int, PartTask]) -> Iterator[Part]:
+        """Give the parts, in order."""
+        for number, frame in self.walk(tasks):
+            yield Part.read(frame, common, tasks[number])
 
     def run(self, step: Step[C, T], common: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
         """Run a step on each part."""
         for number, frame in self.walk(tasks):
             yield number, step(frame, common, tasks[number] if tasks is not None else None)
 
-    def push(self, job: Task) -> Iterator[PartOutcome]:
-        """Push part by part; pacing goes on across them."""
-        tasks = {task.number: task for task in job.tasks}
-        reins = LocalRunControl(job)
-        for number, frame in self.walk(tasks):
+    def digest(
+        self, common: Common, tasks: Mapping[int, PartTask], digester: Digester
+    ) -> Iterator[tuple[int, PartDigests]]:
+        """Digest what would be sent of each part."""
+        for part in self.read(common, tasks):
+            yield part.task.number, part.digest(digester)
+
+    def push(self, job: Job) -> Iterator[PartOutcome]:
+        """Push part by part; the control of concurrency goes on across them."""
+        for part in self.read(job.common, {task.number: task for task in job.tasks}):
             if job.stop.requested:
                 return
-            part = Part(frame, job.common, tasks[number])
-            order = job.order(part.task, part.digest(job.digester) if job.digester else None)
-            if order is not None:
-                reins.number = number
-                yield push_part(part, order, job.client, reins)
+            yield job.push_here(part)
+
+    def masker(self) -> Callable[[str], str] | None:
+        """Return None: the frames are read and gone."""
+        return None
+
+
+class WholeFrame(LocalExecutor):
+    """A frame that is one part, and stays in memory."""
+
+    keeps_frames = True
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+
+    def walk(self, numbers: Iterable[int] | None) -> Iterator[tuple[int, pd.DataFrame]]:
+        """Give the frame, if it is wanted."""
+        if numbers is None or 0 in numbers:
+            yield 0, self.part.frame
+
+    def read(self, common: Common, tasks: Mapping[int, PartTask]) -> Iterator[Part]:  # noqa: ARG002 - it is read
+        """Give the part, if anything of it is wanted."""
+        if tasks:
+            yield self.part
+
+    def masker(self) -> Callable[[str], str] | None:
+        """Mask the values of all rows; of a large frame, where that takes time, none."""
+        return self.part.crowd(()).hide if len(self.part.frame) <= MAX_CROWD_ROWS else None
+
+
+def whole_frame(part: Part) -> tuple[WholeFrame, PartList, Common]:
+    """Return a frame as the only part of itself: what hands it out, the list of parts, what holds for all of them."""
+    common = Common(part.layout, tuple(part.frame.columns), part.screening.dropped, part.budget)
+    return WholeFrame(part), PartList((part.task,), (part.screening.skipped_by,)), common
 
 
 class FrameExecutor(LocalExecutor):
@@ -170,24 +204,6 @@ class FrameExecutor(LocalExecutor):
         finally:
             if callable(close := getattr(source, "close", None)):
                 close()
-
-
-class LocalRunControl:
-    """The reins of a push in this process."""
-
-    def __init__(self, job: Task) -> None:
-        self.pacer = ConcurrencyController(max_concurrency=job.max_concurrency, max_rate=job.max_rate)
-        self.stop = job.stop
-        self.number = 0
-        self._job = job
-
-    def tick(self, delivery: Delivery, book: OutcomeBuffer) -> None:
-        """Pass on where the delivery is."""
-        if self._job.is_due():
-            self._job.note_pulses({self.number: pulse_of(delivery, book)})
-
-    def note_accepted(self, rows: list[int]) -> None:
-        """Do nothing: what is accepted is in the outcome."""
 
 
 def _require_frames(source: Any, found: str) -> None:

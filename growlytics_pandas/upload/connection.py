@@ -1,0 +1,203 @@
+"""The connection to one project: its key, its URL, its part of the ledger, and how requests are sent."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from growlytics_pandas import contract
+from growlytics_pandas._output_paths import require_target
+from growlytics_pandas._text import KEY_VARIABLE, without_keys
+from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, InvalidArgumentTypeError, UsageError
+from growlytics_pandas.http import TransportName, open_transport
+from growlytics_pandas.http.api_key import ApiKey, find_key
+from growlytics_pandas.http.protocol import Endpoint, Headers, Transport
+from growlytics_pandas.http.urls import checked_url
+from growlytics_pandas.ledger import KnownType, Ledger, Project, TypesFile
+
+if TYPE_CHECKING:
+    import requests
+
+URL_VARIABLE: Final = "GROWLYTICS_BASE_URL"
+SALT_BYTES: Final = 16
+_SALT: Final = os.urandom(SALT_BYTES)
+MAX_TIMEOUT_SECONDS: Final = 86_400  # a day: the clocks of the HTTP libraries overflow at some weeks
+
+
+class Connection:
+    """What a push needs of a `Client`, with the parameters of that; the key is wrapped: no traceback shows it."""
+
+    def __init__(
+        self,
+        key: ApiKey | None = None,
+        base_url: str | None = None,
+        *,
+        ledger: Any = "auto",
+        transport: TransportName = "auto",
+        timeout: float = 30.0,
+        verify: bool | str | Path = True,
+        session: requests.Session | None = None,
+        types: str | Path | None = None,
+    ) -> None:
+        self._key = find_key(key)
+        self.base_url = checked_url(base_url or os.environ.get(URL_VARIABLE) or contract.BASE_URL)
+        if without_keys(self.base_url) != self.base_url:
+            raise InvalidArgumentError("base_url: it holds the API key, and a URL is shown and logged; leave it out.")
+        if transport not in get_args(TransportName):
+            allowed = ", ".join(map(repr, get_args(TransportName)))
+            raise InvalidArgumentError(f"transport: found {transport!r}; allowed are {allowed}.")
+        is_number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
+        if not is_number or not 0 < timeout <= MAX_TIMEOUT_SECONDS:
+            raise InvalidArgumentError(
+                f"timeout: found {timeout!r}; it must be a number of seconds above 0, up to {MAX_TIMEOUT_SECONDS:,}."
+            )
+        self._transport: TransportName = transport
+        self._timeout_seconds = float(timeout)
+        self._verify = verify if isinstance(verify, bool) else _bundle(verify)
+        self._session = session
+        self.ledger = _opened(ledger)
+        self._types_file = None if types is None else self._open_types(types)
+
+    @property
+    def project(self) -> bytes:
+        """The same for all connections of this process with one URL and key; no key can be found from it."""
+        return hashlib.blake2b(f"{self.base_url}\0{self._key.reveal()}".encode(), key=_SALT).digest()
+
+    @property
+    def workspace(self) -> Project | None:
+        """The part of the ledger that is this project's; None without a ledger."""
+        return self.ledger.workspace(self.base_url, self._key.reveal()) if self.ledger else None
+
+    def known_types(self) -> dict[str, KnownType] | None:
+        """Return the types that the ledger knows now; None without a ledger."""
+        workspace = self.workspace
+        return None if workspace is None else workspace.known_types()
+
+    def open_transport(self, max_concurrency: int) -> Transport:
+        """Open a transport to this project; the caller closes it."""
+        headers = Headers(
+            {
+                "Accept": contract.ACCEPT,
+                "Content-Type": contract.CONTENT_TYPE,
+                contract.KEY_HEADER: self._key.reveal(),
+            }
+        )
+        endpoint = Endpoint(
+            self.base_url + contract.CUSTOMER_PATH, headers, self._timeout_seconds, self._verify, self._session
+        )
+        return open_transport(self._transport, endpoint, max_concurrency)
+
+    def save_types(self, without: Collection[str] = ()) -> None:
+        """Update the file of `types`, where there is one; `without` the attributes just forgotten."""
+        if self._types_file is not None and self.workspace is not None:
+            self._types_file.save(self.workspace, without=without)
+
+    def recipe(self) -> ConnectionRecipe:
+        """Return what another process needs to make this connection. It holds neither the key nor the ledger."""
+        if self._session is not None:
+            raise InvalidArgumentError(
+                "client: a prepared session cannot be sent to a worker; make the Client without session=."
+            )
+        salt = os.urandom(SALT_BYTES)
+        mark = self._key.mark(salt)
+        return ConnectionRecipe(self.base_url, self._transport, self._timeout_seconds, self._verify, salt, mark)
+
+    def _open_types(self, path: str | Path) -> TypesFile:
+        if not isinstance(path, (str, os.PathLike)):
+            raise InvalidArgumentTypeError(f"types: found a {type(path).__name__}; it must be the path of a JSON file.")
+        workspace = self.workspace
+        if workspace is None:
+            raise InvalidArgumentError("types: it needs a ledger, and this client has none (ledger=None).")
+        require_target(Path(path), "types", "types.json")
+        opened = TypesFile(Path(path).absolute())
+        opened.load(workspace)
+        return opened
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRecipe:
+    """How to connect, from another process, to the same project with the key of *that* environment."""
+
+    base_url: str
+    transport: TransportName
+    timeout_seconds: float
+    verify: bool | str | Path
+    salt: bytes
+    key_mark: bytes
+
+    def make(self) -> Connection:
+        """Make the connection; it has no ledger."""
+        made = Connection(
+            None,
+            self.base_url,
+            ledger=None,
+            transport=self.transport,
+            timeout=self.timeout_seconds,
+            verify=self.verify,
+        )
+        if find_key(None).mark(self.salt) != self.key_mark:
+            raise ApiKeyError(
+                f"{KEY_VARIABLE}: the key in this worker's environment is not the one of the client, so it may be of "
+                "another project. Nothing was sent from here; start the workers with the same key."
+            )
+        return made
+
+
+def connection_of(client: Any) -> Connection | None:
+    """Return the connection of a `Client`, None for None; refuse anything else, with what to give instead."""
+    if client is None or isinstance(client, Connection):
+        return client
+    found = getattr(client, "_connection", None)
+    if isinstance(found, Connection):
+        return found
+    remedy = "give its .client" if hasattr(client, "client") else "make one with growlytics_pandas.Client(api_key=…)"
+    raise InvalidArgumentTypeError(f"client: found a {type(client).__name__}; it must be a Client: {remedy}.")
+
+
+def connect() -> Connection:
+    """Return the connection that the environment describes, or say what is missing."""
+    try:
+        return Connection()
+    except UsageError as error:
+        raise error.with_traceback(None) from None  # frames could show a URL with the key in it
+
+
+def connection_or_default(client: Any) -> Connection | None:
+    """Return the connection of `client`, else the one that the environment describes; None where it holds no key."""
+    return connection_of(client) or (connect() if os.environ.get(KEY_VARIABLE, "").strip() else None)
+
+
+def refuse_client_as_id(id_col: Any) -> None:
+    """Refuse a client or a sandbox where the id column belongs."""
+    is_sandbox = hasattr(type(id_col), "client")  # of the type: a sandbox that is stopped has no client to look at
+    if is_sandbox or isinstance(getattr(id_col, "_connection", None), Connection):
+        meant = "client=sandbox.client" if is_sandbox else "client=…"
+        raise InvalidArgumentTypeError(
+            f"id_col: found a {type(id_col).__name__}; it must be the label of the id column. Did you mean {meant}?"
+        )
+
+
+def _opened(ledger: Any) -> Ledger | None:
+    if ledger is None or isinstance(ledger, Ledger):
+        return ledger
+    if not isinstance(ledger, (str, os.PathLike)):
+        raise InvalidArgumentTypeError(f"ledger: found a {type(ledger).__name__}; it must be a path, 'auto' or None.")
+    made = Ledger(None if ledger == "auto" else ledger)
+    if any(part != without_keys(part) for part in (made.path.name, made.path.parent.name)):
+        raise InvalidArgumentError("ledger: its path holds the API key, and names of files are seen; name another.")
+    return made
+
+
+def _bundle(verify: Any) -> Path:
+    if not isinstance(verify, (str, os.PathLike)):
+        raise InvalidArgumentTypeError(
+            f"verify: found a {type(verify).__name__}; it must be True, False or the path of a CA bundle."
+        )
+    path = Path(verify)
+    if not path.is_file():
+        raise InvalidArgumentError(f"verify: there is no file {str(path)!r}; it must be True, False or a CA bundle.")
+    return path

@@ -1,0 +1,153 @@
+"""How far a run is: a snapshot of it, and what listeners and the log get to see."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal, Protocol
+
+from growlytics_pandas._status import Failure, Status
+from growlytics_pandas.upload.dispatcher import Delivery
+from growlytics_pandas.upload.outcomes import OutcomeBuffer
+from growlytics_pandas.upload.push_options import PushOptions
+from growlytics_pandas.upload.run_log import RunLog
+from growlytics_pandas.views.events import Listener, ProgressEvent
+from growlytics_pandas.views.metrics import RunFacts, RunMetrics, Sample
+from growlytics_pandas.views.progress import open_listener
+from growlytics_pandas.views.throughput import Throughput
+
+TICK_SECONDS: Final = 0.2
+
+
+class Concluded(Protocol):
+    """What the end of a run shows of its result."""
+
+    @property
+    def run(self) -> RunFacts:
+        """How the run went."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Status → number of rows."""
+
+    @property
+    def note(self) -> str:
+        """What there is to say of the run, beside the counts."""
+
+    @property
+    def has_incomplete_rows(self) -> bool:
+        """Whether a row arrived without some of its attributes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How far a run is, or its push of a part."""
+
+    counts: dict[str, int]
+    retries: int = 0
+    in_flight: int = 0
+    concurrency: int = 0
+    failures: tuple[Failure, ...] = ()
+    answer_seconds: float = 0.0
+    trouble: str = ""
+    is_stopping: bool = False
+
+
+def snapshot_of(delivery: Delivery, book: OutcomeBuffer) -> Snapshot:
+    """Return how far a delivery is."""
+    return Snapshot(
+        book.counts(),
+        delivery.retries,
+        delivery.in_flight,
+        delivery.pacer.concurrency,
+        tuple(delivery.last_failures),
+        delivery.answer_seconds,
+        delivery.trouble,
+        delivery.is_stopping,
+    )
+
+
+class Progress:
+    """The clock of a run, and its listener: how far it is, five times a second at most."""
+
+    def __init__(self, options: PushOptions, stop: Callable[[], None]) -> None:
+        self.started = datetime.now(UTC)
+        self._stop = stop
+        self._clock_start = time.monotonic()
+        self._last_tick = 0.0
+        self._listener: Listener = open_listener(options.progress)
+        self._speed = Throughput()
+        self._timeline = RunMetrics()
+        self._furthest = Sample(0.0, 0, 0.0)
+        self._accepted_before = 0
+        self._log = RunLog(options.label)
+
+    def start(self, snapshot: Snapshot) -> None:
+        """Begin to count; rows accepted by an earlier run are no speed of this one."""
+        self._accepted_before = snapshot.counts[Status.ACCEPTED]
+
+    def is_due(self) -> bool:
+        """Whether it is time for another look at how far things are."""
+        return time.monotonic() - self._last_tick >= TICK_SECONDS
+
+    def close(self, snapshot: Snapshot) -> tuple[Sample, ...]:
+        """Return the course of the run, up to this snapshot."""
+        return self._timeline.close(self._sample(snapshot))
+
+    def show(
+        self,
+        kind: Literal["start", "update", "end"],
+        snapshot: Snapshot,
+        mask: Callable[[str], str],
+        result: Concluded | None = None,
+        error: str = "",
+    ) -> None:
+        """Send an event to the listener, and write the log. `mask` takes customers' values out of a server's words."""
+        self._last_tick = time.monotonic()
+        sample = self._sample(snapshot)
+        self._timeline.note(sample)
+        total, unsettled = sum(snapshot.counts.values()), snapshot.counts[Status.UNSENT]
+        self._write_log(kind, snapshot, result, error)
+        self._speed.note(sample.elapsed_seconds, total - unsettled)
+        run = result.run if result else None
+        self._listener(
+            ProgressEvent(
+                kind,
+                total=total,
+                counts=snapshot.counts,
+                elapsed_seconds=sample.elapsed_seconds,
+                rows_per_second=self._speed.overall() if kind == "end" else self._speed.now(),
+                retries=snapshot.retries,
+                concurrency=snapshot.concurrency,
+                in_flight=snapshot.in_flight,
+                seconds_left=self._speed.seconds_left(unsettled),
+                failures=tuple(failure._replace(words=mask(failure.words)) for failure in snapshot.failures),
+                trouble=mask(snapshot.trouble),
+                is_stopping=snapshot.is_stopping,
+                ended=run.ended if run else "",
+                message=run.message.replace(run.foreign, mask(run.foreign)) if run else "",
+                note=result.note if result else "",
+                is_incomplete=result.has_incomplete_rows if result else False,
+                stop=self._stop,
+            )
+        )
+
+    def _sample(self, snapshot: Snapshot) -> Sample:
+        """Return where the run is. What a lost worker takes with it is not taken back: no rate is below 0."""
+        accepted, last = snapshot.counts[Status.ACCEPTED] - self._accepted_before, self._furthest
+        self._furthest = Sample(
+            time.monotonic() - self._clock_start,
+            max(accepted, last.accepted),
+            max(snapshot.answer_seconds, last.answer_seconds),
+        )
+        return self._furthest
+
+    def _write_log(self, kind: str, snapshot: Snapshot, result: Concluded | None, error: str) -> None:
+        if kind == "start":
+            self._log.start(snapshot.counts[Status.UNSENT])
+        elif result is None:
+            self._log.look(is_paused=bool(snapshot.trouble), retries=snapshot.retries)
+        else:
+            self._log.end(result.run.ended, error, result.counts, result.run.seconds)
