@@ -24,7 +24,12 @@ Every one can be pickled: message, status, violations and the like travel. A pla
 copy), since they hold the frame and the way to the service; so no pickle holds the API key.
 """
 
+import linecache
+import os
+import sys
 from functools import cached_property
+from traceback import walk_tb
+from types import TracebackType
 from typing import Any, Final
 
 from growlytics_pandas._text import without_keys
@@ -45,8 +50,36 @@ class GrowlyticsError(Exception):
         facts = {name: fact for name, fact in self.__dict__.items() if name not in _STAY_BEHIND}
         return type(self), self.args, facts
 
+    def _render_traceback_(self) -> list[str]:
+        """In IPython: the lines of the user and the message, without the source of this package; %debug has it all."""
+        return [*_lines_of_user(self.__traceback__), f"{type(self).__name__}: {self}"]
+
 
 _STAY_BEHIND: Final = ("plan", "result")
+_PACKAGE: Final = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - as code objects name their files
+_SHELLS: Final = ("IPython", "ipykernel")
+
+
+def _lines_of_user(traceback: TracebackType | None) -> list[str]:
+    """Return where the user's code was, the innermost place last; a line that may hold an API key is left out."""
+    lines = []
+    for frame, number in walk_tb(traceback):
+        file = frame.f_code.co_filename
+        if file.startswith(_PACKAGE):
+            break
+        if frame.f_globals.get("__name__", "").partition(".")[0] in _SHELLS:
+            continue
+        code = without_keys(linecache.getline(file, number).strip())
+        shown = "" if "Client(" in code or "api_key" in code else f"\n----> {code}"
+        lines.append(f"{_place(file)}, line {number}{shown}\n")
+    return lines
+
+
+def _place(file: str) -> str:
+    """Return a file as IPython names it: ``Cell In[3]`` for the code of a cell."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    named = shell.compile.format_code_name(file) if shell is not None else None
+    return " ".join(named) if named else f"File {file}"
 
 
 class UsageError(GrowlyticsError):

@@ -1,7 +1,10 @@
 """Exceptions: a tree that users catch by, facts as attributes, and pickles that keep what may travel."""
 
 import inspect
+import os
 import pickle
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -104,3 +107,23 @@ def test_an_interrupt_is_one_line_in_a_notebook_and_pickles():
 def test_errors_that_users_catch_most_are_at_the_top():
     assert gp.ConstraintViolationError is ConstraintViolationError
     assert issubclass(CustomerRejectedError, gp.GrowlyticsError)
+
+
+def test_in_ipython_a_mistake_shows_the_line_of_the_user_and_the_message_alone():
+    code = (
+        "import sys, traceback\n"
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell.instance(colors='nocolor')\n"
+        "shell.run_cell('import growlytics_pandas as gp, pandas as pd')\n"
+        "shell.run_cell('gp.schema(pd.DataFrame(dict(id=[1])), \"nope\")')\n"
+        "shell.run_cell('gp.Client(\"a key with spaces\")')\n"
+        "print(len(list(traceback.walk_tb(sys.last_traceback))) > 3)\n"  # %debug has all of it
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "gp.schema(pd.DataFrame(dict(id=[1])), \"nope\")" in shown
+    assert "InvalidArgumentError: id_col: there is no column 'nope'" in shown
+    assert "ApiKeyError: " in shown
+    assert "a key with spaces" not in shown
+    assert "growlytics_pandas" + os.sep not in shown
+    assert shown.splitlines()[-1] == "True"
+    assert len(shown.splitlines()) < 14
