@@ -16,7 +16,7 @@ def find_doubts(plan: Plan, noted: Mapping[int, Note]) -> dict[int, str]:
 
     `noted`: what was noted of columns as they were read.
     """
-    new = types_to_fix(plan.layout, plan.screening.dropped)
+    new = types_to_fix(plan.layout, plan.common.dropped)
     groups = {group.attribute: group for group in plan.findings.groups() if group.rule is Rule.TYPE_DOUBTFUL}
     found = {}
     for attribute in plan.layout.attributes:

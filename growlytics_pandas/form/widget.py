@@ -30,7 +30,8 @@ from growlytics_pandas.form.picture import (
     plan_html,
 )
 from growlytics_pandas.upload.connection import refuse_client_as_id
-from growlytics_pandas.upload.plan import Plan, PushResult, snapshot
+from growlytics_pandas.upload.plan import Plan, PushResult
+from growlytics_pandas.upload.planning import snapshot
 
 CHECKED_ROWS: Final = 200_000  # looked at on each change: about a second; of a larger frame the first so many
 SUGGESTED_ROWS: Final = 20_000  # looked at for suggestions; what does not fit in the others is a violation

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -36,15 +36,16 @@ from growlytics_pandas.errors import (
     UsageError,
 )
 from growlytics_pandas.segments.members import IN_DOUBT, locked, read_members, write_members, write_since
-from growlytics_pandas.upload.connection import Connection, connect, connection_of
+from growlytics_pandas.upload.connection import Connection, connection_of
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.executor import whole_frame
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
 from growlytics_pandas.upload.parts import Part
-from growlytics_pandas.upload.plan import Plan, PushResult, budget_of
+from growlytics_pandas.upload.plan import Plan, PushResult
+from growlytics_pandas.upload.planning import budget_of
+from growlytics_pandas.upload.profile import PartTask
 from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.runner import Run
-from growlytics_pandas.upload.schema_frame import new_types
 
 FEW: Final = 10  # members: of fewer, all may well leave at once
 
@@ -82,21 +83,12 @@ class Segment:
         """Compare the frame with the members file, and send the difference."""
         with nullcontext() if options.dry_run else locked(self.members):
             made = self.plan(frame, connection_of(options.client) or connection_of(self.client))
-            plan, connection = made._settled(options)  # noqa: SLF001 - one plan, whatever it is of
+            plan, connection = made._settled(options)
             self._refuse_incomplete(plan, options)
             if not options.dry_run and plan.doubt:
                 raise DataError(plan.doubt)
-            book = plan.open_book()
-            run = SegmentRun(
-                connection,
-                options,
-                plan._part,  # noqa: SLF001 - likewise
-                book,
-                segment=self,
-                moves=plan.moves,
-                kept=plan.before,
-            )
-            return push_segment_rows(run, plan, connection)
+            books = {task.number: plan.open_book(task) for task in plan._parts.tasks}
+            return plan._send_rows(connection, options, books, plan.before)
 
     def plan(self, frame: pd.DataFrame, connection: Connection | None) -> SegmentPlan:
         """Work out who joined, left and stayed."""
@@ -113,21 +105,23 @@ class Segment:
         layout = infer_schema(combined, self.id_col, self._options(), known=known)
         violations = check_attributes(layout, len(combined))
         of_ids = Findings(checked.violations, ids).detach(0).violations  # the frame's own ids, not as they are sent
-        made = SegmentPlan(
-            combined,
-            layout,
-            connection,
-            budget_of(connection.workspace if connection else None, layout),
+        skipped = np.concatenate([checked.skipped, np.zeros(len(moves.leavers), dtype=bool)])
+        screening = Precheck((*violations, *of_ids), dropped_columns(violations), skipped, checked.skipped_by)
+        budget = budget_of(connection.workspace if connection else None, layout)
+        part = Part(combined, layout, screening, budget, PartTask(0, 0, len(combined)))
+        executor, parts, common = whole_frame(part)
+        return SegmentPlan(
+            common,
             self._options(),
+            connection,
+            executor,
+            parts,
+            part,
             segment=self,
             source=frame,
             moves=moves,
             before=before,
         )
-        skipped = np.concatenate([checked.skipped, np.zeros(len(moves.leavers), dtype=bool)])
-        precheck = Precheck((*violations, *of_ids), dropped_columns(violations), skipped, checked.skipped_by)
-        vars(made)["screening"] = precheck
-        return made
 
     def _reading_of_id(self, label: Hashable) -> PlanOptions:
         """Return the options with what concerns the id alone: no option is to change the value."""
@@ -158,7 +152,7 @@ class Segment:
 
     def _refuse_incomplete(self, plan: SegmentPlan, options: PushOptions) -> None:
         """Refuse requests without the attribute, also with ``errors="drop"``: nothing of the segment would be left."""
-        if plan.screening.dropped and not options.dry_run:
+        if plan.common.dropped and not options.dry_run:
             found = next(group for group in plan.findings.groups() if group.row is None)
             raise ConstraintViolationError(
                 f"nothing was sent: {found.message} Without this attribute nothing of the segment is left to send, "
@@ -242,16 +236,16 @@ class SegmentPlan(Plan):
             f"{self.segment.attribute} = {self.segment.left!r}. Nothing was sent. If that is meant: allow_empty=True."
         )
 
-    def open_book(self) -> OutcomeBuffer:
+    def open_book(self, task: PartTask) -> OutcomeBuffer:
         """Open the book: rows that cannot be sent are settled, those who stayed are unchanged, all others `unsent`."""
-        book = super().open_book()
+        book = super().open_book(task)
         book.note_all(self.moves.unsent, Status.UNCHANGED)
         return book
 
     @property
     def counts(self) -> dict[str, int]:
         """Status → number of rows, as a dry run would tell."""
-        return self.open_book().counts()
+        return self.open_book(self._parts.tasks[0]).counts()
 
     def source_rows(self, rows: Rows) -> pd.DataFrame:
         """Return rows of the user's frame; of those who left there is the id alone."""
@@ -260,23 +254,43 @@ class SegmentPlan(Plan):
         if not len(gone):
             return found
         cells = np.full((len(gone), found.shape[1]), None, dtype=object)
-        cells[:, find_id(found, self.segment.id_col)] = self.ids(gone)
+        cells[:, find_id(found, self.segment.id_col)] = self._part.ids(gone)
         ids = pd.DataFrame(cells, columns=found.columns).set_axis(pd.Index([None] * len(gone), dtype=object))
         plain = found.astype(object).set_axis(pd.Index(found.index.tolist(), dtype=object, tupleize_cols=False))
         joined: pd.DataFrame = pd.concat([plain, ids])
         return joined
 
-    def of(self, connection: Connection) -> SegmentPlan:
+    def of(self, connection: Connection) -> Self:
         """Return the plan for a connection, whose ledger may know other types: this one if it was made for it."""
-        return self if connection is self._connection else self.segment.plan(self.source, connection)
+        if connection is self._connection:
+            return self
+        return self.segment.plan(self.source, connection)  # type: ignore[return-value]
 
     def push(self, **options: Any) -> SegmentResult:
         """Carry this plan out; the members file is read again."""
         return self.segment.push(self.source, PushOptions(**options))
 
+    def _send_rows(
+        self,
+        connection: Connection | None,
+        options: PushOptions,
+        books: Mapping[int, OutcomeBuffer],
+        kept: dict[str, str] | None,
+        without: Iterable[int] = (),
+    ) -> SegmentResult:
+        """Send the rows that are `unsent` in the books; `kept` is what the members file holds."""
+        run = SegmentRun(connection, options, self._part, books[0], segment=self.segment, moves=self.moves, kept=kept)
+        run.without.update(without)
+        run.run()
+        facts = self._facts(run, connection)
+        if options.dry_run and self.doubt:
+            facts["run"] = replace(facts["run"], would_refuse=True)
+        left_out = np.array(sorted(run.without), dtype="int64")
+        return run.conclude(SegmentResult(**facts, _without=left_out, _kept=run.kept))
+
     def to_send(self) -> Mask:
         """Return which rows would be sent."""
-        return np.equal(self.open_book().codes(), CODES[Status.UNSENT])
+        return np.equal(self.open_book(self._parts.tasks[0]).codes(), CODES[Status.UNSENT])
 
     def __repr__(self) -> str:
         joined, left, stayed = len(self.moves.joiners), len(self.moves.leavers), len(self.moves.stayers)
@@ -426,7 +440,7 @@ class SegmentResult(PushResult):
 
     def _count(self, rows: Rows) -> int:
         wanted = [*ARRIVED, Status.UNSENT] if self.run.ended == "dry run" else ARRIVED
-        has_arrived = np.isin(self._book.codes()[rows], [CODES[status] for status in wanted])
+        has_arrived = np.isin(self._books[0].codes()[rows], [CODES[status] for status in wanted])
         return int((has_arrived & ~np.isin(rows, self._without)).sum())
 
     @property
@@ -454,31 +468,5 @@ class SegmentResult(PushResult):
                     f"retry: {str(segment.members)!r} has changed since; another run has sent the segment. Call "
                     "push_segment again: it sends what is missing."
                 )
-            book = self._book.copy()
-            book.reopen()
-            options, connection = replace(self._options, dry_run=False), self._connection or connect()
-            run = SegmentRun(
-                connection, options, self._part, book, segment=segment, moves=self.plan.moves, kept=self._kept
-            )
-            run.without.update(self._without.tolist())
-            return push_segment_rows(run, self.plan, connection)
-
-
-def push_segment_rows(run: SegmentRun, plan: SegmentPlan, connection: Connection | None) -> SegmentResult:
-    """Carry a run out, and return its result."""
-    run.run()
-    options, part = run.options, run.part
-    would_refuse = options.would_refuse(has_errors=plan.has_errors) or (options.dry_run and bool(plan.doubt))
-    return run.conclude(
-        SegmentResult(
-            plan=plan,
-            new_types=new_types(run.confirmed, part.layout, part.screening.dropped, is_dry=options.dry_run),
-            run=run.facts(would_refuse=would_refuse),
-            _part=part,
-            _book=run.book,
-            _connection=connection,
-            _options=options,
-            _without=np.array(sorted(run.without), dtype="int64"),
-            _kept=run.kept,
-        )
-    )
+            connection, options, books, _ = self._retried()
+            return self.plan._send_rows(connection, options, books, self._kept, self._without.tolist())

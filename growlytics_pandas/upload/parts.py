@@ -14,7 +14,7 @@ import pandas as pd
 
 from growlytics_pandas._masking import Crowd, is_personal, printable_labels
 from growlytics_pandas._status import Status
-from growlytics_pandas.checks.chunks import Budget, prepare, starts
+from growlytics_pandas.checks.chunks import BLOCK_ROWS, Budget, prepare, starts
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck, check_frame
 from growlytics_pandas.checks.ids import check_ids_of_part
@@ -158,6 +158,18 @@ class Part:
             {c.attribute.name: c.sent[places] for c in block.columns if not c.attribute.is_reserved},
         )
 
+    def encoded(self, wanted: Mask, size: int = BLOCK_ROWS) -> Iterator[Encoded]:
+        """Give what is sent of the rows that are wanted, chunk by chunk; chunks without any are left out."""
+        for start, stop in starts(len(wanted), size):
+            if wanted[start:stop].any():
+                yield self.encode(start, stop, wanted)
+
+    def preview(self, n: int, wanted: Mask) -> list[bytes]:
+        """Return the first `n` bodies of the rows that are wanted."""
+        chosen = np.zeros(len(wanted), dtype=bool)
+        chosen[np.flatnonzero(wanted)[:n]] = True
+        return [body for encoded in self.encoded(chosen) for body in encoded.bodies]
+
     def ids(self, rows: Any = slice(None)) -> list[str]:
         """Return the ids of rows as they are sent, '' where there is none."""
         column = self.frame.iloc[:, self.layout.id_position].iloc[rows]
@@ -246,8 +258,7 @@ def check_part(frame: pd.DataFrame, common: Common, task: PartTask) -> Findings:
 def preview_part(frame: pd.DataFrame, common: Common, requested: tuple[PartTask, int]) -> list[bytes]:
     """Return the first few bodies of a part."""
     part = Part.read(frame, common, requested[0])
-    rows = np.flatnonzero(~part.screening.skipped)[: requested[1]]
-    return part.encode(0, int(rows[-1]) + 1).bodies if len(rows) else []
+    return part.preview(requested[1], ~part.screening.skipped)
 
 
 def digest_part(frame: pd.DataFrame, common: Common, requested: tuple[PartTask, Digester]) -> PartDigests:
@@ -324,11 +335,10 @@ class _PartPush:
     def _chunks(self) -> Iterator[Chunk]:
         wanted = np.zeros(len(self._part.frame), dtype=bool)
         wanted[self._book.rows_with([Status.UNSENT])] = True
-        for start, stop in starts(len(wanted), self._order.chunk_size):
-            if wanted[start:stop].any():
-                encoded = self._control.select(self._part.encode(start, stop, wanted))
-                self._carriers.note(encoded)
-                yield Chunk(encoded.rows.tolist(), encoded.bodies)
+        for each in self._part.encoded(wanted, self._order.chunk_size):
+            encoded = self._control.select(each)
+            self._carriers.note(encoded)
+            yield Chunk(encoded.rows.tolist(), encoded.bodies)
 
     def _outcome(self, delivery: Delivery, *, is_kept: bool) -> PartOutcome:
         part, book = self._part, self._book
