@@ -212,7 +212,7 @@ class _ClusterPush:
         labels = pd.Index([None] * task.rows, dtype=object)
         table = book.describe(rows, rows + task.first_row, labels, [""] * task.rows)
         fresh = frozenset(self._job.types_sent)
-        return PartOutcome(task.number, book, table, frozenset(), fresh, 0, 0.0)
+        return PartOutcome(task.number, book, table, frozenset(), fresh, Snapshot(book.counts()))
 
     def _note_lost(self, task: PartTask, book: OutcomeBuffer, why: str) -> None:
         """Note what the governor knows to be accepted; all else may have arrived."""

@@ -33,6 +33,7 @@ from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delive
 from growlytics_pandas.upload.encode import Encoded, encode_block
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
 from growlytics_pandas.upload.profile import PartTask, Question, align, digest_ids, impose
+from growlytics_pandas.upload.progress import Snapshot, snapshot_of
 from growlytics_pandas.upload.rejects import Picked, Wanted, pick
 
 DIGEST_ROWS: Final = 4096  # encoded at once for digests: some MB
@@ -84,7 +85,8 @@ class PartOrder:
 class PartOutcome:
     """What a part came to: its book, and which fresh attributes arrived, or may have.
 
-    `table` is the frame of its outcomes; None where the part stays in memory, so that it can be made later.
+    `table` is the frame of its outcomes; None where the part stays in memory, so that it can be made later. `end` is how
+    far its delivery was at the end.
     """
 
     number: int
@@ -92,9 +94,7 @@ class PartOutcome:
     table: pd.DataFrame | None
     arrived: frozenset[str]
     doubtful: frozenset[str]
-    retries: int
-    answer_seconds: float
-    """Sum of the answer times of the accepted rows."""
+    end: Snapshot
     error: ServiceError | None = None
 
 
@@ -348,7 +348,6 @@ class _PartPush:
             None if is_kept else part.describe(book, np.arange(part.task.rows)),
             self._carriers.among(book.rows_with([Status.ACCEPTED])),
             self._carriers.among(book.rows_with([Status.UNKNOWN])),
-            delivery.retries,
-            delivery.answer_seconds,
+            snapshot_of(delivery, book),
             delivery.error,
         )
