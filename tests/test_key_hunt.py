@@ -143,7 +143,13 @@ def test_a_push_that_ends_well_shows_the_key_nowhere(box_with, hunt, tmp_path):
     client = gp.Client(KEY, url, ledger=result.plan._connection.ledger)
     gp.push(customers(), "id", client=client, progress=events.append, skip_unchanged=True)
     assert events
-    hunt(*everything_in(result), *map(repr, events), repr(vars(client)), repr(vars(client._connection)), client.history().to_csv())
+    hunt(
+        *everything_in(result),
+        *map(repr, events),
+        repr(vars(client)),
+        repr(vars(client._connection)),
+        client.history().to_csv(),
+    )
     assert (tmp_path / "ledger.db").exists(), "the file was among what hunt has read"
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,6 @@ from growlytics_pandas.columns.dtypes import AttributeType
 from growlytics_pandas.columns.extract import Mask
 from growlytics_pandas.columns.ids import Ids
 from growlytics_pandas.columns.reading import read_values
-
-BLOCK_ROWS: Final = 16_384
-"""Rows looked at together while checking: enough to hide numpy's overhead, little enough to keep memory flat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +43,6 @@ class Budget(Protocol):
 
     def __call__(self, ids: Sequence[str], names: Sequence[str]) -> tuple[npt.NDArray[np.int64], Mask]:
         """Return the number of custom attributes of each customer, and (ids × names) which of `names` it has."""
-
-
-def starts(rows: int, size: int = BLOCK_ROWS) -> Iterator[tuple[int, int]]:
-    """Cut `rows` into runs of `size`."""
-    for start in range(0, rows, size):
-        yield start, min(start + size, rows)
 
 
 def prepare(

@@ -16,7 +16,7 @@ from growlytics_pandas.columns.options import options_of
 from growlytics_pandas.dask.cluster import ClusterExecutor
 from growlytics_pandas.dask.partitions import PartitionExecutor, warn_of_converted_text
 from growlytics_pandas.upload.connection import connection_or_default, refuse_client_as_id
-from growlytics_pandas.upload.executor import Executor
+from growlytics_pandas.upload.parts import Executor
 from growlytics_pandas.upload.plan import Plan, PushResult, make_batch_plan
 from growlytics_pandas.upload.planning import lay_out_parts, survey
 from growlytics_pandas.upload.push_options import PushOptions

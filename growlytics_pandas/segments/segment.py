@@ -17,7 +17,6 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._status import ARRIVED, Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.checks.chunks import starts
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck
 from growlytics_pandas.checks.ids import check_ids
@@ -25,7 +24,7 @@ from growlytics_pandas.checks.messages import python_options
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.schema import find_id, infer_schema
 from growlytics_pandas.columns.dtypes import inspect
-from growlytics_pandas.columns.extract import Mask
+from growlytics_pandas.columns.extract import Mask, starts
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import (
     ConstraintViolationError,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +14,14 @@ import pandas as pd
 
 from growlytics_pandas._masking import Crowd, is_personal, printable_labels
 from growlytics_pandas._status import Status
-from growlytics_pandas.checks.chunks import BLOCK_ROWS, Budget, prepare, starts
+from growlytics_pandas.checks.chunks import Budget, prepare
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck, check_frame
 from growlytics_pandas.checks.ids import check_ids_of_part
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.columns.dtypes import inspect
-from growlytics_pandas.columns.extract import Mask
+from growlytics_pandas.columns.extract import BLOCK_ROWS, Mask, starts
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.ids import hash_texts
 from growlytics_pandas.errors import DataError, ServiceError
@@ -34,7 +34,12 @@ from growlytics_pandas.upload.encode import Encoded, encode_block
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
 from growlytics_pandas.upload.profile import PartTask, Question, align, digest_ids, impose
 from growlytics_pandas.upload.progress import Snapshot, snapshot_of
+from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.rejects import Picked, Wanted, pick
+
+C = TypeVar("C")
+T = TypeVar("T")
+Step = Callable[[pd.DataFrame, C, Any], T]
 
 DIGEST_ROWS: Final = 4096  # encoded at once for digests: some MB
 MAX_CROWD_ROWS: Final = 50_000  # their values are kept for masking: a third of a second, some 50 MB
@@ -85,8 +90,8 @@ class PartOrder:
 class PartOutcome:
     """What a part came to: its book, and which fresh attributes arrived, or may have.
 
-    `table` is the frame of its outcomes; None where the part stays in memory, so that it can be made later. `end` is how
-    far its delivery was at the end.
+    `table` is the frame of its outcomes; None where the part stays in memory, so that it can be made later. `end` is
+    how far its delivery was at the end.
     """
 
     number: int
@@ -96,6 +101,65 @@ class PartOutcome:
     doubtful: frozenset[str]
     end: Snapshot
     error: ServiceError | None = None
+
+
+class Job(Protocol):
+    """What an executor needs to push parts: see `Run`."""
+
+    options: PushOptions
+    stop: CancellationToken
+    common: Common
+    resent: list[tuple[int, int, int]]
+
+    @property
+    def connection(self) -> Connection:
+        """What the parts are sent through."""
+
+    @property
+    def digester(self) -> Digester | None:
+        """What makes digests for the ledger; None without one."""
+
+    @property
+    def types_sent(self) -> Mapping[str, str]:
+        """Attribute → type of the custom attributes that are sent."""
+
+    @property
+    def tasks(self) -> Iterable[PartTask]:
+        """The parts to push, in order."""
+
+    def order(self, task: PartTask, digests: PartDigests | None = None) -> PartOrder:
+        """Return what to do with a part; the ledger is ready for its `digests` when this returns."""
+
+    def push_here(self, part: Part) -> PartOutcome:
+        """Send a part from this process."""
+
+    def is_due(self) -> bool:
+        """Whether it is time for another look at how far things are."""
+
+    def note_snapshots(self, snapshots: Mapping[int, Snapshot]) -> None:
+        """Record how far the parts are that are under way elsewhere, and show it."""
+
+
+class Executor(Protocol):
+    """Runs steps on parts."""
+
+    can_repeat: bool
+    is_local: bool
+    keeps_frames: bool
+
+    def run(self, step: Step[C, T], common: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
+        """Give part number and ``step(frame, common, task)`` of each part in `tasks` (None: of all), in any order."""
+
+    def digest(
+        self, common: Common, tasks: Mapping[int, PartTask], digester: Digester
+    ) -> Iterator[tuple[int, PartDigests]]:
+        """Digest what would be sent of each part."""
+
+    def push(self, job: Job) -> Iterator[PartOutcome]:
+        """Push the parts of a job, and give each outcome as soon as it is there. A stop leaves parts out."""
+
+    def masker(self) -> Callable[[str], str] | None:
+        """Return what masks the values of all rows in a text; None where they are not at hand."""
 
 
 class RunControl(Protocol):

@@ -31,10 +31,10 @@ from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import InvalidArgumentError, LedgerError, UsageError
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.encode import Encoded
-from growlytics_pandas.upload.executor import Executor, whole_frame
+from growlytics_pandas.upload.executor import whole_frame
 from growlytics_pandas.upload.outcome_store import OutcomeStore
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
-from growlytics_pandas.upload.parts import Common, Part, check_part, pick_rejects, preview_part
+from growlytics_pandas.upload.parts import Common, Executor, Part, check_part, pick_rejects, preview_part
 from growlytics_pandas.upload.planning import (
     budget_of,
     changes_text,

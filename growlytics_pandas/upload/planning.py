@@ -24,8 +24,7 @@ from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentEr
 from growlytics_pandas.ledger import Digests, Project
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.duplicates import SharedIds, compare, find_suspects
-from growlytics_pandas.upload.executor import Executor
-from growlytics_pandas.upload.parts import changed, fetch_ids
+from growlytics_pandas.upload.parts import Executor, changed, fetch_ids
 from growlytics_pandas.upload.profile import (
     PartList,
     PartProfile,

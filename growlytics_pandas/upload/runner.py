@@ -20,11 +20,10 @@ from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.upload.connection import Connection, connect
 from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
 from growlytics_pandas.upload.encode import Encoded
-from growlytics_pandas.upload.executor import Executor
 from growlytics_pandas.upload.ledger_writer import LedgerWriter, mark_unchanged
 from growlytics_pandas.upload.outcome_store import OutcomeStore
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
-from growlytics_pandas.upload.parts import Common, Part, PartDigests, PartOrder, PartOutcome, push_part
+from growlytics_pandas.upload.parts import Common, Executor, Part, PartDigests, PartOrder, PartOutcome, push_part
 from growlytics_pandas.upload.profile import PartList, PartTask
 from growlytics_pandas.upload.progress import Concluded, Progress, Snapshot, snapshot_of
 from growlytics_pandas.upload.push_options import PushOptions

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
-from growlytics_pandas.checks import chunks as blocks
 from growlytics_pandas.checks.findings import DTYPES
+from growlytics_pandas.columns import extract as blocks
 
 COLUMNS = [
     "row",
