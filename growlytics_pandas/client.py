@@ -306,8 +306,8 @@ def _cell(value: Any) -> Any:
 
 def _violated(error: ConstraintViolationError) -> ConstraintViolationError:
     """Say the same in the words of one customer, who has an id and attributes and no rows and columns."""
-    errors = [violation for violation in error.plan.findings.violations if violation.level is Severity.ERROR]
-    known = {attribute.column: attribute.known.type for attribute in error.plan.layout.attributes if attribute.known}
+    errors = [violation for violation in error.plan._findings.violations if violation.level is Severity.ERROR]
+    known = {attribute.column: attribute.known.type for attribute in error.plan._layout.attributes if attribute.known}
     lines = []
     for violation in errors[:_SHOWN]:
         text = message_text(violation, violation.details[0] if violation.details is not None else None)

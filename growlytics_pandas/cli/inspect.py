@@ -68,7 +68,7 @@ def load_and_check(arguments: argparse.Namespace, given: Mapping[str, Any], *, n
 def _by_line(loaded: Loaded) -> Plan:
     """Return the plan with the lines of the file for labels, and violations that speak of lines and flags."""
     plan, lines = loaded.plan, loaded.table.frame.index.rename("line")
-    return plan._relabelled(lines, write_options=as_flags, label="line")  # noqa: SLF001 - no user's method
+    return plan._relabelled(lines, write_options=as_flags, label="line")
 
 
 def tell(notes: Iterable[str], *, is_quiet: bool) -> None:
@@ -80,7 +80,7 @@ def tell(notes: Iterable[str], *, is_quiet: bool) -> None:
 def summarise(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
     """Return what can be said of a plan."""
     plan = loaded.plan
-    findings = plan.findings
+    findings = plan._findings
     return Summary(
         arguments.command,
         arguments.file,

@@ -176,7 +176,7 @@ class Form:
         """Check what is chosen and show it. An error is shown too: in the log of a kernel nobody reads it."""
         try:
             self._checked = self._plan(self._frame.head(CHECKED_ROWS))
-            self._checked.findings  # noqa: B018 - worked out here, where an error is caught
+            self._checked._findings  # noqa: B018 - worked out here, where an error is caught
         except Exception as error:  # noqa: BLE001 - as said
             self._checked = error
         self._show()

@@ -84,10 +84,10 @@ class Segment:
             made = self.plan(frame, connection_of(options.client) or connection_of(self.client))
             plan, connection = made._settled(options)
             self._refuse_incomplete(plan, options)
-            if not options.dry_run and plan.doubt:
-                raise DataError(plan.doubt)
-            books = {task.number: plan.open_book(task) for task in plan._parts.tasks}
-            return plan._send_rows(connection, options, books, plan.before)
+            if not options.dry_run and plan._doubt:
+                raise DataError(plan._doubt)
+            books = {task.number: plan._open_book(task) for task in plan._parts.tasks}
+            return plan._send_rows(connection, options, books, plan._before)
 
     def plan(self, frame: pd.DataFrame, connection: Connection | None) -> SegmentPlan:
         """Work out who joined, left and stayed."""
@@ -116,10 +116,10 @@ class Segment:
             executor,
             parts,
             part,
-            segment=self,
-            source=frame,
-            moves=moves,
-            before=before,
+            _segment=self,
+            _source=frame,
+            _moves=moves,
+            _before=before,
         )
 
     def _reading_of_id(self, label: Hashable) -> PlanOptions:
@@ -151,8 +151,8 @@ class Segment:
 
     def _refuse_incomplete(self, plan: SegmentPlan, options: PushOptions) -> None:
         """Refuse requests without the attribute, also with ``errors="drop"``: nothing of the segment would be left."""
-        if plan.common.dropped and not options.dry_run:
-            found = next(group for group in plan.findings.groups() if group.row is None)
+        if plan._common.dropped and not options.dry_run:
+            found = next(group for group in plan._findings.groups() if group.row is None)
             raise ConstraintViolationError(
                 f"nothing was sent: {found.message} Without this attribute nothing of the segment is left to send, "
                 f"with errors='drop', too. Fix: {found.fix}",
@@ -195,79 +195,79 @@ def _column(values: list[Any]) -> pd.Series[Any]:
 class SegmentPlan(Plan):
     """What a push of a segment would do: the rows of the frame, and after them those who left."""
 
-    segment: Segment = field(repr=False)
-    source: pd.DataFrame = field(repr=False)
-    moves: Moves = field(repr=False)
-    before: dict[str, str] | None = field(repr=False)
+    _segment: Segment = field(repr=False)
+    _source: pd.DataFrame = field(repr=False)
+    _moves: Moves = field(repr=False)
+    _before: dict[str, str] | None = field(repr=False)
 
     @cached_property
-    def findings(self) -> Findings:
+    def _findings(self) -> Findings:
         """The violations, before they are made into a frame."""
-        found, segment = self._part.findings(), self.segment
+        found, segment = self._part.findings(), self._segment
         return Findings(found.violations, self.frame, write_options=segment.write_options, label=segment.label)
 
     @property
-    def first_leaver(self) -> int:
+    def _first_leaver(self) -> int:
         """The row of the first who left."""
-        return len(self.frame) - len(self.moves.leavers)
+        return len(self.frame) - len(self._moves.leavers)
 
     @property
     def is_first_run(self) -> bool:
         """Whether there is no members file yet, so that no leavers are known."""
-        return self.before is None
+        return self._before is None
 
     @property
-    def doubt(self) -> str:
+    def _doubt(self) -> str:
         """Why the frame is suspiciously small; '' where it is not, or `allow_empty` allows it."""
-        present, known = len(self.moves.joiners) + len(self.moves.stayers), len(self.before or {})
-        if self.segment.allow_empty:
+        present, known = len(self._moves.joiners) + len(self._moves.stayers), len(self._before or {})
+        if self._segment.allow_empty:
             return ""
         if not present:
             found = "no customer"
         elif 2 * present < known:
             found = f"{plural(present, 'customer')}, fewer than half of the {known:,} in members"
-        elif known >= FEW and len(self.moves.leavers) == known:
+        elif known >= FEW and len(self._moves.leavers) == known:
             found = f"none of the {known:,} customers in members"
         else:
             return ""
         return (
-            f"df: it has {found}; {plural(len(self.moves.leavers), 'customer')} would be sent "
-            f"{self.segment.attribute} = {self.segment.left!r}. Nothing was sent. If that is meant: allow_empty=True."
+            f"df: it has {found}; {plural(len(self._moves.leavers), 'customer')} would be sent "
+            f"{self._segment.attribute} = {self._segment.left!r}. Nothing was sent. If that is meant: allow_empty=True."
         )
 
-    def open_book(self, task: PartTask) -> OutcomeBuffer:
+    def _open_book(self, task: PartTask) -> OutcomeBuffer:
         """Open the book: rows that cannot be sent are settled, those who stayed are unchanged, all others `unsent`."""
-        book = super().open_book(task)
-        book.note_all(self.moves.unsent, Status.UNCHANGED)
+        book = super()._open_book(task)
+        book.note_all(self._moves.unsent, Status.UNCHANGED)
         return book
 
     @property
     def counts(self) -> dict[str, int]:
         """Status → number of rows, as a dry run would tell."""
-        return self.open_book(self._parts.tasks[0]).counts()
+        return self._open_book(self._parts.tasks[0]).counts()
 
-    def source_rows(self, rows: Rows) -> pd.DataFrame:
+    def _source_rows(self, rows: Rows) -> pd.DataFrame:
         """Return rows of the user's frame; of those who left there is the id alone."""
-        first = self.first_leaver
-        found, gone = self.source.iloc[rows[rows < first]], rows[rows >= first]
+        first = self._first_leaver
+        found, gone = self._source.iloc[rows[rows < first]], rows[rows >= first]
         if not len(gone):
             return found
         cells = np.full((len(gone), found.shape[1]), None, dtype=object)
-        cells[:, find_id(found, self.segment.id_col)] = self._part.ids(gone)
+        cells[:, find_id(found, self._segment.id_col)] = self._part.ids(gone)
         ids = pd.DataFrame(cells, columns=found.columns).set_axis(pd.Index([None] * len(gone), dtype=object))
         plain = found.astype(object).set_axis(pd.Index(found.index.tolist(), dtype=object, tupleize_cols=False))
         joined: pd.DataFrame = pd.concat([plain, ids])
         return joined
 
-    def of(self, connection: Connection) -> Self:
+    def _of(self, connection: Connection) -> Self:
         """Return the plan for a connection, whose ledger may know other types: this one if it was made for it."""
         if connection is self._connection:
             return self
-        return self.segment.plan(self.source, connection)  # type: ignore[return-value]
+        return self._segment.plan(self._source, connection)  # type: ignore[return-value]
 
     def push(self, **options: Any) -> SegmentResult:
         """Carry this plan out; the members file is read again."""
-        return self.segment.push(self.source, PushOptions(**options))
+        return self._segment.push(self._source, PushOptions(**options))
 
     def _send_rows(
         self,
@@ -278,22 +278,22 @@ class SegmentPlan(Plan):
         without: Iterable[int] = (),
     ) -> SegmentResult:
         """Send the rows that are `unsent` in the books; `kept` is what the members file holds."""
-        run = SegmentRun(connection, options, self._part, books[0], segment=self.segment, moves=self.moves, kept=kept)
+        run = SegmentRun(connection, options, self._part, books[0], segment=self._segment, moves=self._moves, kept=kept)
         run.without.update(without)
         run.run()
         facts = self._facts(run, connection)
-        if options.dry_run and self.doubt:
+        if options.dry_run and self._doubt:
             facts["run"] = replace(facts["run"], would_refuse=True)
         left_out = np.array(sorted(run.without), dtype="int64")
         return run.conclude(SegmentResult(**facts, _without=left_out, _kept=run.kept))
 
-    def to_send(self) -> Mask:
+    def _to_send(self) -> Mask:
         """Return which rows would be sent."""
-        return np.equal(self.open_book(self._parts.tasks[0]).codes(), CODES[Status.UNSENT])
+        return np.equal(self._open_book(self._parts.tasks[0]).codes(), CODES[Status.UNSENT])
 
     def __repr__(self) -> str:
-        joined, left, stayed = len(self.moves.joiners), len(self.moves.leavers), len(self.moves.stayers)
-        return f"<SegmentPlan of {self.segment.attribute!r}: {joined:,} join, {left:,} leave, {stayed:,} stay>"
+        joined, left, stayed = len(self._moves.joiners), len(self._moves.leavers), len(self._moves.stayers)
+        return f"<SegmentPlan of {self._segment.attribute!r}: {joined:,} join, {left:,} leave, {stayed:,} stay>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,17 +420,17 @@ class SegmentResult(PushResult):
     @property
     def joined(self) -> int:
         """Customers who joined, and the service has accepted it (a dry run: who would)."""
-        return self._count(self.plan.moves.joiners)
+        return self._count(self.plan._moves.joiners)
 
     @property
     def left(self) -> int:
         """Customers who left, and the service has accepted it (a dry run: who would)."""
-        return self._count(np.arange(self.plan.first_leaver, len(self.plan.frame)))
+        return self._count(np.arange(self.plan._first_leaver, len(self.plan.frame)))
 
     @property
     def stayed(self) -> int:
         """Customers who were in before and still are."""
-        return len(self.plan.moves.stayers)
+        return len(self.plan._moves.stayers)
 
     @property
     def is_first_run(self) -> bool:
@@ -448,7 +448,7 @@ class SegmentResult(PushResult):
         verbs = ("would join", "would leave") if self.run.ended == "dry run" else ("joined", "left")
         words = f"{self.joined:,} {verbs[0]}, {self.left:,} {verbs[1]}, {self.stayed:,} stayed"
         words += "; a first run, which knows no leavers" if self.is_first_run else ""
-        doubt = self.plan.doubt if self.run.ended == "dry run" else ""
+        doubt = self.plan._doubt if self.run.ended == "dry run" else ""
         return f"{words}; {doubt}" if doubt else words
 
     def retry(self) -> SegmentResult:
@@ -460,7 +460,7 @@ class SegmentResult(PushResult):
             It was a dry run, or the members file has changed since.
         """
         self._require_push()
-        segment = self.plan.segment
+        segment = self.plan._segment
         with locked(segment.members):
             if read_members(segment.members) != self._kept:
                 raise UsageError(

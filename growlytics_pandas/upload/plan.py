@@ -81,8 +81,8 @@ class Plan(HtmlRepr):
     ['id_missing']
     """
 
-    common: Common = field(repr=False)
-    options: PlanOptions = field(repr=False)
+    _common: Common = field(repr=False)
+    _options: PlanOptions = field(repr=False)
     _connection: Connection | None = field(repr=False)
     _executor: Executor = field(repr=False)
     _parts: PartList = field(repr=False)
@@ -102,9 +102,9 @@ class Plan(HtmlRepr):
         return self._part.frame
 
     @property
-    def layout(self) -> Schema:
+    def _layout(self) -> Schema:
         """Which columns are sent, as what."""
-        return self.common.layout
+        return self._common.layout
 
     @cached_property
     def schema(self) -> pd.DataFrame:
@@ -113,17 +113,17 @@ class Plan(HtmlRepr):
         `type` is NA where nothing can be sent (`note` says why, or `violations`), `known_type` where the ledger knows
         nothing. `dtype` lists those of all parts.
         """
-        return schema_frame(self.layout, self.common.dropped, self._suggested)
+        return schema_frame(self._layout, self._common.dropped, self._suggested)
 
     @cached_property
-    def findings(self) -> Findings:
+    def _findings(self) -> Findings:
         """The violations, before they are made into a frame: `row` counts through all parts, `index` is a part's."""
         if self._whole is not None:
             return self._whole.findings(self._suggested)
         tasks = {task.number: task for task in self._parts.tasks}
-        found = dict(self._executor.run(check_part, self.common, tasks))
+        found = dict(self._executor.run(check_part, self._common, tasks))
         of_columns = [*with_options(self._column_violations, self._suggested)]
-        of_columns += check_suggestions(self.layout, self._suggested, self._parts.rows)
+        of_columns += check_suggestions(self._layout, self._suggested, self._parts.rows)
         return Findings([*of_columns, *(each for number in sorted(found) for each in found[number].violations)])
 
     @cached_property
@@ -132,7 +132,7 @@ class Plan(HtmlRepr):
 
         What is a property of a column has one row, with the number of cells in `count`.
         """
-        return self.findings.to_frame()
+        return self._findings.to_frame()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -151,15 +151,15 @@ class Plan(HtmlRepr):
         if workspace is None:
             return None
         if self._whole is not None:
-            digests = (workspace.digest(each.ids, each.bodies) for each in self._whole.encoded(self.to_send()))
+            digests = (workspace.digest(each.ids, each.bodies) for each in self._whole.encoded(self._to_send()))
             return tally_changes(workspace, digests, self.counts)
         tasks = {task.number: task for task in self._parts.tasks}
-        found = self._executor.digest(self.common, tasks, workspace.digester)
+        found = self._executor.digest(self._common, tasks, workspace.digester)
         return tally_changes(workspace, (each.digests for _, each in found), self.counts)
 
     def rejects(self) -> pd.DataFrame:
         """Return the rows that would not fully arrive: see `PushResult.rejects`; `status` is that of a dry run."""
-        return self._describe_rejects(self.open_book, [Status.INVALID], is_dry=True)
+        return self._describe_rejects(self._open_book, [Status.INVALID], is_dry=True)
 
     def _describe_rejects(
         self, book_of: Callable[[PartTask], OutcomeBuffer], care: Sequence[Status], *, is_dry: bool
@@ -173,7 +173,7 @@ class Plan(HtmlRepr):
         requested: dict[int, tuple[PartTask, Wanted]] = {}
         for task in self._parts.tasks:
             last = task.first_row + task.rows
-            wanted = want(self.findings, book_of(task).rows_with(care), task.first_row, last)
+            wanted = want(self._findings, book_of(task).rows_with(care), task.first_row, last)
             if len(wanted.rows) or wanted.columns or not requested:
                 requested[task.number] = (task, wanted)
         parts = []
@@ -181,19 +181,19 @@ class Plan(HtmlRepr):
             task = requested[number][0]
             book = book_of(task)
             statuses, first = book.statuses(picked.rows), task.first_row
-            parts.append(describe(rows, picked, self.findings, statuses, book.errors, first=first, is_dry=is_dry))
+            parts.append(describe(rows, picked, self._findings, statuses, book.errors, first=first, is_dry=is_dry))
         return stack(parts)
 
     def _pick(
         self, requested: Mapping[int, tuple[PartTask, Wanted]]
     ) -> Iterable[tuple[int, tuple[Picked, pd.DataFrame]]]:
         if self._whole is None:
-            return self._executor.run(pick_rejects, self.common, requested)
+            return self._executor.run(pick_rejects, self._common, requested)
         part = self._whole
         picked = pick(part.frame, part.layout, part.screening.dropped, part.budget, requested[0][1])
-        return [(0, (picked, self.source_rows(picked.rows)))]
+        return [(0, (picked, self._source_rows(picked.rows)))]
 
-    def source_rows(self, rows: Rows) -> pd.DataFrame:
+    def _source_rows(self, rows: Rows) -> pd.DataFrame:
         """Return rows of the user's frame."""
         found: pd.DataFrame = self._part.frame.iloc[rows]
         return found
@@ -204,31 +204,31 @@ class Plan(HtmlRepr):
             raise InvalidArgumentError(f"n: found {n!r}; it must be a whole number from 0 up.")
         bodies: list[bytes] = []
         if self._whole is not None:
-            bodies = self._whole.preview(int(n), self.to_send())
+            bodies = self._whole.preview(int(n), self._to_send())
         for task in () if self._whole is not None else self._parts.tasks:
             if len(bodies) >= n:
                 break
             requested = {task.number: (task, int(n) - len(bodies))}
-            bodies += next(iter(self._executor.run(preview_part, self.common, requested)))[1]
+            bodies += next(iter(self._executor.run(preview_part, self._common, requested)))[1]
         return [json.loads(body) for body in bodies]
 
-    def encode(self, start: int, stop: int, wanted: Any = None) -> Encoded:
+    def _encode(self, start: int, stop: int, wanted: Any = None) -> Encoded:
         """Return what is sent of rows `start` to `stop` (of those `wanted`)."""
         return self._part.encode(start, stop, wanted)
 
-    def to_send(self) -> Mask:
+    def _to_send(self) -> Mask:
         """Return which rows of the frame would be sent."""
         return ~self._part.screening.skipped
 
-    def open_book(self, task: PartTask) -> OutcomeBuffer:
+    def _open_book(self, task: PartTask) -> OutcomeBuffer:
         """Return the buffer of a part's outcomes: rows that cannot be sent are settled, all others `unsent`."""
         return self._parts.open_book(task)
 
-    def crowd(self, texts: Iterable[str]) -> Crowd:
+    def _crowd(self, texts: Iterable[str]) -> Crowd:
         """Return what masks all customers of the frame in `texts`: a server may speak of any of them."""
         return self._part.crowd(texts)
 
-    def changes_line(self, *, is_quick: bool = False) -> str:
+    def _changes_line(self, *, is_quick: bool = False) -> str:
         """Return `changes` in a line; '' without a ledger, or where a quick look is wanted and it would take long."""
         if is_quick and not self._is_quick_to_compare:
             return ""
@@ -241,7 +241,7 @@ class Plan(HtmlRepr):
     @property
     def has_errors(self) -> bool:
         """Whether anything would not arrive."""
-        return self.findings.has_errors
+        return self._findings.has_errors
 
     @cached_property
     def suggestions(self) -> pd.DataFrame:
@@ -255,11 +255,11 @@ class Plan(HtmlRepr):
     @cached_property
     def _suggested(self) -> list[Suggestion]:
         """The suggestions as data."""
-        return find_suggestions(self._examples, self.layout, self.options)
+        return find_suggestions(self._examples, self._layout, self._options)
 
     def suggest(self) -> dict[str, Any]:
         """Return the options of this plan and those that the data call for, ready for ``**``."""
-        return self.options.joined(as_options(self._suggested), list(self._examples.columns))
+        return self._options.joined(as_options(self._suggested), list(self._examples.columns))
 
     def plot(self, ax: Any = None) -> Any:
         """Draw violations by column and rule (extra ``plot``).
@@ -280,32 +280,32 @@ class Plan(HtmlRepr):
         """
         from growlytics_pandas.views.charts import plot_violations  # noqa: PLC0415 - matplotlib is optional, slow to import
 
-        return plot_violations(self.findings, ax)
+        return plot_violations(self._findings, ax)
 
     def to_excel(self, path: str | os.PathLike[str]) -> Path:
         """Write the plan as an Excel workbook, with ids and values as they are (extra ``excel``).
 
         Sheets: Summary, Rejects, Violations, Schema; how they are written, and the errors: see `PushResult.to_excel`.
         """
-        summary = summary_table(self.counts, self.findings, {})
+        summary = summary_table(self.counts, self._findings, {})
         return write_workbook(
             {"Summary": summary, **rejects_sheet(self), "Violations": self.violations, "Schema": self.schema}, path
         )
 
-    def of(self, connection: Connection) -> Self:
+    def _of(self, connection: Connection) -> Self:
         """Return the plan for a connection, whose ledger may know other types: this one if it was made for it."""
         if connection is self._connection:
             return self
-        id_column = self.layout.id_column
+        id_column = self._layout.id_column
         if self._whole is not None:
-            return make_plan(self._whole.frame, id_column, self.options, connection)  # type: ignore[return-value]
-        return make_batch_plan(self._executor, id_column, self.options, connection, self._profile)  # type: ignore[return-value]
+            return make_plan(self._whole.frame, id_column, self._options, connection)  # type: ignore[return-value]
+        return make_batch_plan(self._executor, id_column, self._options, connection, self._profile)  # type: ignore[return-value]
 
     def push(self, **options: Any) -> PushResult:
         """Carry this plan out; takes the options of `growlytics_pandas.push` that come after the plan's own."""
         chosen = PushOptions(**options)
         plan, connection = self._settled(chosen)
-        books = {task.number: plan.open_book(task) for task in plan._parts.tasks} if plan._whole else {}
+        books = {task.number: plan._open_book(task) for task in plan._parts.tasks} if plan._whole else {}
         return plan._send(connection, chosen, books, OutcomeStore())
 
     def _send(
@@ -316,7 +316,7 @@ class Plan(HtmlRepr):
         store: OutcomeStore,
     ) -> PushResult:
         """Send the rows that are `unsent` in the books; a part without one is opened when its turn comes."""
-        run = Run(connection, options, self._executor, self._parts, self.common, books, store)
+        run = Run(connection, options, self._executor, self._parts, self._common, books, store)
         run.run()
         return run.conclude(self._result(run, connection))
 
@@ -328,7 +328,7 @@ class Plan(HtmlRepr):
         options = run.options
         return {
             "plan": self,
-            "new_types": new_types(run.confirmed, self.layout, self.common.dropped, is_dry=options.dry_run),
+            "new_types": new_types(run.confirmed, self._layout, self._common.dropped, is_dry=options.dry_run),
             "resent": run.resent_frame(),
             "run": run.facts(would_refuse=options.would_refuse(has_errors=self.has_errors)),
             "_parts": run.parts,
@@ -342,10 +342,10 @@ class Plan(HtmlRepr):
     def _settled(self, options: PushOptions) -> tuple[Self, Connection | None]:
         """Return the plan for the connection of these options, and that connection; refuse what could not arrive."""
         connection = resolve_connection(options, self._connection)
-        plan = self if connection is None else self.of(connection)
+        plan = self if connection is None else self._of(connection)
         has_errors = plan.has_errors  # whatever `errors` says: every row is checked before the first is sent
         if has_errors and options.errors == "raise" and not options.dry_run:
-            raise refusal(plan.findings, plan._suggested, plan=plan)
+            raise refusal(plan._findings, plan._suggested, plan=plan)
         return plan, connection
 
     @property
@@ -361,7 +361,7 @@ class Plan(HtmlRepr):
 
     @property
     def _is_checked(self) -> bool:
-        return self._whole is not None or "findings" in vars(self)
+        return self._whole is not None or "_findings" in vars(self)
 
     @property
     def _is_quick_to_compare(self) -> bool:
@@ -371,20 +371,22 @@ class Plan(HtmlRepr):
         """Return the plan of the same frame with other labels, with these words for `Findings`."""
         part = replace(self._part, frame=self._part.frame.set_axis(index))
         other = replace(self, _whole=part, _executor=whole_frame(part)[0])
-        findings = Findings(self.findings.violations, part.frame, **words)
-        vars(other).update(_suggested=self._suggested, findings=findings)
+        findings = Findings(self._findings.violations, part.frame, **words)
+        vars(other).update(_suggested=self._suggested, _findings=findings)
         return other
 
     def _page(self, veil: Masker, limits: Limits) -> Page:
         summary = PlanSummary(
             base_url=self._connection.base_url if self._connection else None,
-            id_column=self.layout.id_column,
-            columns=len(self.layout.attributes),
+            id_column=self._layout.id_column,
+            columns=len(self._layout.attributes),
             schema=self.schema,
-            findings=self.findings,
+            findings=self._findings,
             counts=self.counts,
             suggestions=self._suggested,
-            changes=self.changes_line(is_quick=limits is NOTEBOOK_LIMITS),  # a notebook does not wait for a large frame
+            changes=self._changes_line(
+                is_quick=limits is NOTEBOOK_LIMITS
+            ),  # a notebook does not wait for a large frame
         )
         return plan_page(summary, veil, limits)
 
@@ -397,9 +399,9 @@ class Plan(HtmlRepr):
         if not self._is_checked:
             parts = plural(len(self._parts.tasks), "part")
             return f"<Plan of {rows} in {parts}; not checked yet: .violations reads all parts>"
-        errors, warnings = self.findings.count(Severity.ERROR), self.findings.count(Severity.WARNING)
-        attributes = plural(len(self.layout.attributes), "attribute")
-        changes = self.changes_line(is_quick=True)
+        errors, warnings = self._findings.count(Severity.ERROR), self._findings.count(Severity.WARNING)
+        attributes = plural(len(self._layout.attributes), "attribute")
+        changes = self._changes_line(is_quick=True)
         compared = f"; {changes}" if changes else ""
         found = f"{plural(errors, 'error')}, {plural(warnings, 'warning')}"
         return f"<Plan {self.counts['unsent']:,} of {rows}, {attributes}; {found}{compared}>"

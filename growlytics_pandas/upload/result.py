@@ -65,7 +65,7 @@ class Result(HtmlRepr):
     @property
     def has_incomplete_rows(self) -> bool:
         """Whether a row arrived, but not with every attribute it has: a column or a value was left out."""
-        concerns_column, rows = self.findings.error_rows()
+        concerns_column, rows = self._findings.error_rows()
         return any(self._has_arrived(task, None if concerns_column else rows) for task in self._parts.tasks)
 
     @property
@@ -138,12 +138,12 @@ class Result(HtmlRepr):
 
         Rows that ``keep=`` left out, as asked for, do not count against it.
         """
-        return not any(self.counts[s] for s in RETRYABLE) and not self.findings.has_errors
+        return not any(self.counts[s] for s in RETRYABLE) and not self._findings.has_errors
 
     @property
-    def findings(self) -> Findings:
+    def _findings(self) -> Findings:
         """The violations, before they are made into a frame."""
-        found: Findings = self.plan.findings
+        found: Findings = self.plan._findings
         return found
 
     @property
@@ -206,7 +206,7 @@ class Result(HtmlRepr):
             "ended": run.ended,
         }
         facts |= {"message": run.message, "seconds": round(run.seconds, 1), "retries": run.retries}
-        return summary_table(self.counts, self.findings, facts | {"service": run.base_url})
+        return summary_table(self.counts, self._findings, facts | {"service": run.base_url})
 
     def plot(self) -> Any:
         """Draw the outcomes, and the rows a second and answer times over the run (extra ``plot``).
@@ -237,7 +237,7 @@ class Result(HtmlRepr):
     def __repr__(self) -> str:
         said = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
         said += ", not all with every attribute" if self.has_incomplete_rows else ""
-        found = plural(len(self.findings), "violation")
+        found = plural(len(self._findings), "violation")
         ended = self.run.ended + (", which a push would refuse" if self.run.would_refuse else "")
         note = f"{self.note}; " if self.note else ""
         return f"<{type(self).__name__} {ended}: {note}{said}; {found}; {self.run.seconds:.1f} s>"
@@ -284,10 +284,10 @@ class Result(HtmlRepr):
             parts = [self._masked(task, veil) for task in self._parts.tasks]
         care = gather_failed_rows(parts, self._statuses_of_care(), limits.rows, labels, why)
         summary = ResultSummary(
-            id_column=self.plan.layout.id_column,
-            columns=len(self.plan.layout.attributes),
+            id_column=self.plan._layout.id_column,
+            columns=len(self.plan._layout.attributes),
             schema=self.plan.schema,
-            findings=self.findings,
+            findings=self._findings,
             counts=self.counts,
             new_types=self.new_types,
             run=run,

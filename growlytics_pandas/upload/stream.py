@@ -58,7 +58,7 @@ def push_stream(
     run = StreamRun(engine, itertools.chain([first], frames), id_col, settled, connection, options)
     run.run()
     plan = Plan(run.common, settled, connection, engine, run.parts, None, run.profile())
-    vars(plan)["findings"] = run.findings
+    vars(plan)["_findings"] = run.findings
     if isinstance(run.error, ConstraintViolationError):
         run.error.plan = plan
     return run.conclude(plan._result(run, connection))

@@ -130,7 +130,7 @@ def test_violations_take_under_100_bytes_each_until_the_frame_is_asked_for():
     plan = gp.plan(df, "id")
     gp.plan(df.head(100), "id").findings  # noqa: B018 - what is made once
     tracemalloc.start()
-    found = plan.findings
+    found = plan._findings
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(found) == 2 * rows
