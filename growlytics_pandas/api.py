@@ -13,14 +13,12 @@ from growlytics_pandas._rules import RULES
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.options import PlanArguments, options_of, with_plan_options
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.upload.batches.plan import BatchPlan, BatchResult
-from growlytics_pandas.upload.batches.plan import make_plan as make_batch_plan
-from growlytics_pandas.upload.batches.stream import push_stream
 from growlytics_pandas.upload.connection import connection_or_default, refuse_client_as_id
 from growlytics_pandas.upload.executor import FrameExecutor
-from growlytics_pandas.upload.plan import Plan, PushResult, make_plan
+from growlytics_pandas.upload.plan import Plan, PushResult, make_batch_plan, make_plan
 from growlytics_pandas.upload.push_options import Errors, PushOptions
 from growlytics_pandas.upload.runner import LastResult
+from growlytics_pandas.upload.stream import push_stream
 from growlytics_pandas.views.progress import ProgressOption
 
 P = ParamSpec("P")
@@ -358,7 +356,7 @@ def plan_batches(
     *,
     client: Client | None = None,
     **options: Unpack[PlanArguments],
-) -> BatchPlan:
+) -> Plan:
     """Work out what a push of all these frames would do, without sending anything.
 
     The frames are read once for their types and ids, and again for every look at violations or bodies; one is in
@@ -377,7 +375,7 @@ new_attributes, client
 
     Returns
     -------
-    BatchPlan
+    Plan
 
     Raises
     ------
@@ -417,7 +415,7 @@ def push_batches(
     label: str | None = None,
     progress: ProgressOption = "auto",
     **options: Unpack[PlanArguments],
-) -> BatchResult:
+) -> PushResult:
     """Push frames that come one after the other, as if they were one; one is in memory at a time.
 
     A source that can be read again is looked at as a whole before anything is sent. One that cannot (a generator, an
@@ -437,7 +435,7 @@ label, progress
 
     Returns
     -------
-    BatchResult
+    PushResult
 
     Raises
     ------
@@ -494,7 +492,7 @@ def rules() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["rule", "severity", "effect", "meaning"], dtype="str")
 
 
-def last_result() -> PushResult | BatchResult | None:
+def last_result() -> PushResult | None:
     """Return the newest result of this process, also after an interrupt; None before the first push."""
-    found: PushResult | BatchResult | None = LastResult.value
+    found: PushResult | None = LastResult.value
     return found

@@ -138,11 +138,18 @@ def caught(kind, call):
 
 def test_a_push_that_ends_well_shows_the_key_nowhere(box_with, hunt, tmp_path):
     events = []
-    result = push(box_with(), ledger=tmp_path / "ledger.db")
-    client = result.plan._connection
+    url = box_with()
+    result = push(url, ledger=tmp_path / "ledger.db")
+    client = gp.Client(KEY, url, ledger=result.plan._connection.ledger)
     gp.push(customers(), "id", client=client, progress=events.append, skip_unchanged=True)
     assert events
-    hunt(*everything_in(result), *map(repr, events), repr(vars(client)), client.history().to_csv())
+    hunt(
+        *everything_in(result),
+        *map(repr, events),
+        repr(vars(client)),
+        repr(vars(client._connection)),
+        client.history().to_csv(),
+    )
     assert (tmp_path / "ledger.db").exists(), "the file was among what hunt has read"
 
 

@@ -134,7 +134,7 @@ def test_a_row_that_was_accepted_is_not_named_by_the_refusal_of_another(naming, 
     result = plan.push(progress=events.append)
     assert result.counts["accepted"] == 2
     plan = gp.plan(people, "id", client=client)
-    large = replace(result, plan=plan, _part=plan._part, _book=longer(result, rows))
+    large = replace(result, plan=plan, _whole=plan._whole, _parts=plan._parts, _books={0: longer(result, rows)})
     for one in (result, large):
         one.to_html(tmp_path / "masked.html")
         assert unmasked((tmp_path / "masked.html").read_text(encoding="utf-8")) == []

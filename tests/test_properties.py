@@ -130,7 +130,7 @@ def test_what_is_stored_is_what_the_frame_held_value_by_value(box, drawn, chunk_
     assert sum(result.counts.values()) == len(frame)
     promised = {
         body["id"]: {each["name"]: exactly(each["value"]) for each in body["attributes"]}
-        for body in (json.loads(text, parse_float=Decimal) for text in plan.encode(0, len(frame)).bodies)
+        for body in (json.loads(text, parse_float=Decimal) for text in plan._encode(0, len(frame)).bodies)
     }
     assert found == promised
 
@@ -242,7 +242,7 @@ def knowing(box, tmp_path_factory):
 def named(plan):
     """The (id, attribute) pairs that violations of severity error say would not arrive."""
     pairs = set()
-    for each in plan.findings.violations:
+    for each in plan._findings.violations:
         if each.level != "error":
             continue
         column = plan.frame.iloc[:, each.position]
@@ -262,7 +262,7 @@ def check(frame, box, naive, client):
     assert plan.has_errors == bool(lost)
     box.reset()
     naive.pin()
-    for body in plan.encode(0, len(frame)).bodies:
+    for body in plan._encode(0, len(frame)).bodies:
         naive.post(body)
     assert naive.lost() == set()
     return lost

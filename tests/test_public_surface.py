@@ -5,6 +5,7 @@ import re
 import types
 
 import growlytics_pandas as gp
+from growlytics_pandas.segments import SegmentPlan, SegmentResult
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -51,3 +52,22 @@ def test_the_package_is_typed_and_its_version_is_that_of_the_changelog():
     assert importlib.metadata.version("growlytics-pandas") == gp.__version__
     newest = re.search(r"^## \[(\d[^\]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert newest[1] == gp.__version__
+
+
+def test_dir_shows_what_is_promised_of_plans_clients_and_results():
+    shared = "counts plot rejects to_excel to_html violations"
+    plan = "changes frame has_errors preview push schema suggest suggestions"
+    result = (
+        "failed has_incomplete_rows new_types note ok outcome_files outcome_parts outcomes plan resent retry run to_csv"
+    )
+    client = "declare_types export_types forget forget_everything forget_types history types upsert base_url ledger"
+    promised = {
+        gp.Plan: f"{shared} {plan}",
+        gp.PushResult: f"{shared} {result}",
+        gp.Client: client,
+        SegmentPlan: f"{shared} {plan} is_first_run",
+        SegmentResult: f"{shared} {result} is_first_run joined left stayed",
+    }
+    for kind, names in promised.items():
+        shown = {*dir(kind), *getattr(kind, "__dataclass_fields__", ())}
+        assert {name for name in shown if not name.startswith("_")} == set(names.split()), kind

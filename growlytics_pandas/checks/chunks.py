@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -14,12 +14,10 @@ from growlytics_pandas import contract
 from growlytics_pandas.checks.schema import Attribute, Schema
 from growlytics_pandas.columns.convert import Values
 from growlytics_pandas.columns.dtypes import AttributeType
-from growlytics_pandas.columns.extract import Mask
+from growlytics_pandas.columns.extract import BLOCK_ROWS, Mask
 from growlytics_pandas.columns.ids import Ids, unread_ids
 from growlytics_pandas.columns.reading import read_values
 
-BLOCK_ROWS: Final = 16_384
-"""Rows written together: enough to hide numpy's overhead, little enough to keep memory flat."""
 MAX_CHECK_ROWS: Final = 65_536
 MAX_CHECK_CELLS: Final = 1 << 21
 """Rows and cells checked together; most columns of text are not made into objects for it."""
@@ -62,12 +60,6 @@ class Budget(Protocol):
 def check_rows(columns: int) -> int:
     """Return how many rows of so many columns are checked together."""
     return min(MAX_CHECK_ROWS, max(BLOCK_ROWS, MAX_CHECK_CELLS // max(columns, 1)))
-
-
-def starts(rows: int, size: int = BLOCK_ROWS) -> Iterator[tuple[int, int]]:
-    """Cut `rows` into runs of `size`."""
-    for start in range(0, rows, size):
-        yield start, min(start + size, rows)
 
 
 def prepare(

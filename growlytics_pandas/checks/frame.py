@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas._rules import Rule
-from growlytics_pandas.checks.chunks import Budget, check_rows, prepare, starts
+from growlytics_pandas.checks.chunks import Budget, check_rows, prepare
 from growlytics_pandas.checks.doubtful_types import check_suggestions, with_options
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import check_ids
@@ -19,7 +19,7 @@ from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.checks.values import check_block, screen_columns, settled_columns
 from growlytics_pandas.checks.violations import Violation
-from growlytics_pandas.columns.extract import Mask
+from growlytics_pandas.columns.extract import Mask, starts
 
 
 @dataclass(frozen=True, slots=True)

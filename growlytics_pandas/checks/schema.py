@@ -15,7 +15,7 @@ from growlytics_pandas.columns.options import NewAttributes, PlanOptions
 from growlytics_pandas.columns.reading import DEFAULT_READING, Reading, clean, find_currencies
 from growlytics_pandas.columns.timezones import read_zone
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.ledger import UNCERTAIN, KnownType
+from growlytics_pandas.ledger.types import UNCERTAIN, KnownType
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from typing import Any, Final
 import pandas as pd
 
 from growlytics_pandas._rules import Severity
-from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.cli import options
 from growlytics_pandas.cli.exits import Exit
 from growlytics_pandas.cli.loading import Loaded, load, open_client
@@ -69,11 +68,7 @@ def load_and_check(arguments: argparse.Namespace, given: Mapping[str, Any], *, n
 def _by_line(loaded: Loaded) -> Plan:
     """Return the plan with the lines of the file for labels, and violations that speak of lines and flags."""
     plan, lines = loaded.plan, loaded.table.frame.index.rename("line")
-    by_line = replace(plan, frame=plan.frame.set_axis(lines))
-    findings = Findings(plan.findings.violations, by_line.frame, write_options=as_flags, label="line")
-    known = {name: value for name, value in vars(plan).items() if name in ("screening", "_suggested")}
-    vars(by_line).update(known, findings=findings)  # what a plan finds out once and keeps
-    return by_line
+    return plan._relabelled(lines, write_options=as_flags, label="line")
 
 
 def tell(notes: Iterable[str], *, is_quiet: bool) -> None:
@@ -85,7 +80,7 @@ def tell(notes: Iterable[str], *, is_quiet: bool) -> None:
 def summarise(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
     """Return what can be said of a plan."""
     plan = loaded.plan
-    findings = plan.findings
+    findings = plan._findings
     return Summary(
         arguments.command,
         arguments.file,

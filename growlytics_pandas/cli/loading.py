@@ -65,7 +65,7 @@ def load(arguments: argparse.Namespace, client: Client | None, given: Mapping[st
         options = replace(options, types={**known, **(options.types or {})})
         frame, notes = _settled(frame, options, arguments.id_col)
     made = plan(frame.set_axis(table.labels), arguments.id_col, client=client, **options.given())
-    sent = {attribute.position for attribute in made.layout.attributes}
+    sent = {attribute.position for attribute in made._layout.attributes}
     notes = {position: note for position, note in notes.items() if position in sent}
     return Loaded(made, source, table, dict(given), (*table.notes, *notes_of_client(client)), notes)
 

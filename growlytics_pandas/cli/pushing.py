@@ -23,7 +23,8 @@ from growlytics_pandas.cli.signals import Stopper
 from growlytics_pandas.cli.summary import FailedRow, Summary
 from growlytics_pandas.errors import ConstraintViolationError, ServiceError
 from growlytics_pandas.http.response import one_line
-from growlytics_pandas.upload.plan import PushResult, changes_text
+from growlytics_pandas.upload.plan import PushResult
+from growlytics_pandas.upload.planning import changes_text
 from growlytics_pandas.views.progress import open_listener
 
 _SHOWN_FAILURES: Final = 10
@@ -73,7 +74,7 @@ def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) ->
     summary = explain(error, summary, stopper)
     if not isinstance(error, ServiceError) or error.result is None:
         return summary
-    return replace(summary, message=error.result.plan.crowd((summary.message,)).hide(summary.message))
+    return replace(summary, message=error.result.plan._crowd((summary.message,)).hide(summary.message))
 
 
 def run_to_end(push: Callable[..., PushResult], sending: dict[str, Any]) -> tuple[PushResult, BaseException | None]:
@@ -119,7 +120,7 @@ def _failures(result: PushResult) -> tuple[FailedRow, ...]:
     failed = result.failed
     shown = failed[failed["status"].isin([Status.FAILED, Status.UNKNOWN])].head(_SHOWN_FAILURES)
     columns = (shown[name].tolist() for name in ("row", "index", "status", "error"))  # who left has no line
-    hide = result.plan.crowd(shown["error"].dropna()).hide  # what a scheduler keeps names no customer
+    hide = result.plan._crowd(shown["error"].dropna()).hide  # what a scheduler keeps names no customer
     http = [status or None for status in shown["http_status"].fillna(0).tolist()]
     return tuple(
         FailedRow(row, line, status, code, in_words(hide(str(error))))

@@ -106,8 +106,8 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
 def _facts(result: SegmentResult) -> dict[str, Any]:
     plan: SegmentPlan = result.plan
     return {
-        "attribute": plan.segment.attribute,
-        "members": str(plan.segment.members),
+        "attribute": plan._segment.attribute,
+        "members": str(plan._segment.members),
         "is_first_run": result.is_first_run,
         "joined": result.joined,
         "left": result.left,

@@ -16,10 +16,10 @@ def find_doubts(plan: Plan, noted: Mapping[int, Note]) -> dict[int, str]:
 
     `noted`: what was noted of columns as they were read.
     """
-    new = types_to_fix(plan.layout, plan.screening.dropped)
-    groups = {group.attribute: group for group in plan.findings.groups() if group.rule is Rule.TYPE_DOUBTFUL}
+    new = types_to_fix(plan._layout, plan._common.dropped)
+    groups = {group.attribute: group for group in plan._findings.groups() if group.rule is Rule.TYPE_DOUBTFUL}
     found = {}
-    for attribute in plan.layout.attributes:
+    for attribute in plan._layout.attributes:
         note = noted.get(attribute.position)
         if attribute.name in groups and attribute.name in new:
             group = groups[attribute.name]

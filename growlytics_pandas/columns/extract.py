@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -19,6 +20,8 @@ from growlytics_pandas import contract
 from growlytics_pandas.columns.dtypes import Kind, absent
 
 Mask = npt.NDArray[np.bool_]
+BLOCK_ROWS: Final = 16_384
+"""Rows looked at together while checking: enough to hide numpy's overhead, little enough to keep memory flat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,3 +269,9 @@ _OBJECT_EXTRACTORS = {
     Kind.BOOLEAN: _object_booleans,
     Kind.FLOAT: _objects,
 }
+
+
+def starts(rows: int, size: int = BLOCK_ROWS) -> Iterator[tuple[int, int]]:
+    """Cut `rows` into runs of `size`."""
+    for start in range(0, rows, size):
+        yield start, min(start + size, rows)

@@ -15,26 +15,29 @@ from growlytics_pandas import api, segments
 from growlytics_pandas.columns.options import options_of
 from growlytics_pandas.dask.cluster import ClusterExecutor
 from growlytics_pandas.dask.partitions import PartitionExecutor, warn_of_converted_text
-from growlytics_pandas.upload.batches.plan import BatchPlan, BatchResult, lay_out_parts, make_plan
 from growlytics_pandas.upload.connection import connection_or_default, refuse_client_as_id
-from growlytics_pandas.upload.executor import Executor
+from growlytics_pandas.upload.parts import Executor
+from growlytics_pandas.upload.plan import Plan, PushResult, make_batch_plan
+from growlytics_pandas.upload.planning import lay_out_parts, survey
 from growlytics_pandas.upload.push_options import PushOptions
 
 _PUSH_OPTIONS = tuple(name for name in PushOptions.__slots__ if name != "client")
 
 
-def plan(ddf: Any, id_col: Any, **options: Any) -> BatchPlan:
+def plan(ddf: Any, id_col: Any, **options: Any) -> Plan:
     """Work out what a push of all partitions would do: on the cluster, if there is one, else here."""
     refuse_client_as_id(id_col)
     connection = connection_or_default(options.pop("client", None))
     chosen = options_of(options)
     lay_out_parts(chosen, ddf._meta, id_col, None)  # noqa: SLF001 - the empty frame: a wrong call costs no reading
-    made = make_plan(_engine_of(ddf), id_col, chosen, connection)
-    warn_of_converted_text(made.surveyed.example)
+    executor = _engine_of(ddf)
+    profile = survey(executor, id_col, chosen)
+    made = make_batch_plan(executor, id_col, chosen, connection, profile)
+    warn_of_converted_text(profile.example)
     return made
 
 
-def push(ddf: Any, id_col: Any, **options: Any) -> BatchResult:
+def push(ddf: Any, id_col: Any, **options: Any) -> PushResult:
     """Push all partitions: on the workers of the cluster, if there is one, else from here. Never lazy."""
     how = {name: options.pop(name) for name in _PUSH_OPTIONS if name in options}
     PushOptions(**how)  # before any partition is read

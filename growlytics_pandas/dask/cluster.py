@@ -23,9 +23,8 @@ from growlytics_pandas.dask.worker import push_on_worker
 from growlytics_pandas.errors import DataError, GrowlyticsError, ServiceUnavailableError, UsageError
 from growlytics_pandas.http.response import one_line
 from growlytics_pandas.ledger.digests import Digester
-from growlytics_pandas.upload.executor import Job, Step
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
-from growlytics_pandas.upload.parts import Common, PartDigests, PartOutcome, digest_part
+from growlytics_pandas.upload.parts import Common, Job, PartDigests, PartOutcome, Step, digest_part
 from growlytics_pandas.upload.profile import PartTask
 from growlytics_pandas.upload.progress import Snapshot
 
@@ -212,7 +211,7 @@ class _ClusterPush:
         labels = pd.Index([None] * task.rows, dtype=object)
         table = book.describe(rows, rows + task.first_row, labels, [""] * task.rows)
         fresh = frozenset(self._job.types_sent)
-        return PartOutcome(task.number, book, table, frozenset(), fresh, 0, 0.0)
+        return PartOutcome(task.number, book, table, frozenset(), fresh, Snapshot(book.counts()))
 
     def _note_lost(self, task: PartTask, book: OutcomeBuffer, why: str) -> None:
         """Note what the governor knows to be accepted; all else may have arrived."""

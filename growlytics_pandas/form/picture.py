@@ -58,7 +58,7 @@ _ERROR: Final = (
 
 def plan_html(plan: Plan, choices: Choices, veil: Masker, all_rows: int) -> str:
     """Return what a push would do, as the form shows it; `all_rows` are those of the whole frame."""
-    page = plan._page(veil, NOTEBOOK_LIMITS)  # noqa: SLF001 - the same page as the plan shows
+    page = plan._page(veil, NOTEBOOK_LIMITS)
     rows = len(plan.frame)
     is_sample = rows < all_rows
     sample = f"Of the first {rows:,} rows; a dry run looks at all {all_rows:,}. " if is_sample else ""
@@ -96,11 +96,11 @@ def _preview(plan: Plan, veil: Masker) -> Table | None:
     bodies = plan.preview(PREVIEWED_CUSTOMERS)
     if not bodies:
         return None
-    columns = {attribute.name: attribute.column for attribute in plan.layout.attributes}
+    columns = {attribute.name: attribute.column for attribute in plan._layout.attributes}
     types = {item["name"]: item["type"] for body in bodies for item in body["attributes"]}
     values = [{item["name"]: item["value"] for item in body["attributes"]} for body in bodies]
     shown = list(types)[:PREVIEWED_ATTRIBUTES]
-    id_column = plan.layout.id_column
+    id_column = plan._layout.id_column
     rows = [
         (label(name), types[name], *(_value(one, name, columns.get(name), id_column, veil) for one in values))
         for name in shown
@@ -126,14 +126,14 @@ def _value(values: Mapping[str, Any], name: str, column: Any, id_column: Any, ve
 def becomes_html(plan: Plan) -> dict[int, str]:
     """Return for each column that is sent what it becomes, and how much of it would not arrive."""
     counts: Counter[tuple[str, Severity]] = Counter()
-    for group in plan.findings.groups():
+    for group in plan._findings.groups():
         counts[_key(group.column), group.severity] += group.cells
     return {
         attribute.position: _becomes(
             attribute.type.value if attribute.type else "not sent",
             {severity: counts[_key(attribute.column), severity] for severity in Severity},
         )
-        for attribute in plan.layout.attributes
+        for attribute in plan._layout.attributes
     }
 
 

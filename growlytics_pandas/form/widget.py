@@ -30,7 +30,8 @@ from growlytics_pandas.form.picture import (
     plan_html,
 )
 from growlytics_pandas.upload.connection import refuse_client_as_id
-from growlytics_pandas.upload.plan import Plan, PushResult, snapshot
+from growlytics_pandas.upload.plan import Plan, PushResult
+from growlytics_pandas.upload.planning import snapshot
 
 CHECKED_ROWS: Final = 200_000  # looked at on each change: about a second; of a larger frame the first so many
 SUGGESTED_ROWS: Final = 20_000  # looked at for suggestions; what does not fit in the others is a violation
@@ -175,7 +176,7 @@ class Form:
         """Check what is chosen and show it. An error is shown too: in the log of a kernel nobody reads it."""
         try:
             self._checked = self._plan(self._frame.head(CHECKED_ROWS))
-            self._checked.findings  # noqa: B018 - worked out here, where an error is caught
+            self._checked._findings  # noqa: B018 - worked out here, where an error is caught
         except Exception as error:  # noqa: BLE001 - as said
             self._checked = error
         self._show()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,6 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._status import ARRIVED, Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.checks.chunks import starts
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck
 from growlytics_pandas.checks.ids import check_ids
@@ -25,7 +24,7 @@ from growlytics_pandas.checks.messages import python_options
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.schema import find_id, infer_schema
 from growlytics_pandas.columns.dtypes import inspect
-from growlytics_pandas.columns.extract import Mask
+from growlytics_pandas.columns.extract import Mask, starts
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import (
     ConstraintViolationError,
@@ -36,15 +35,16 @@ from growlytics_pandas.errors import (
     UsageError,
 )
 from growlytics_pandas.segments.members import IN_DOUBT, locked, read_members, write_members, write_since
-from growlytics_pandas.upload.connection import Connection, connect, connection_of
+from growlytics_pandas.upload.connection import Connection, connection_of
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.executor import whole_frame
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
 from growlytics_pandas.upload.parts import Part
-from growlytics_pandas.upload.plan import Plan, PushResult, budget_of
+from growlytics_pandas.upload.plan import Plan, PushResult
+from growlytics_pandas.upload.planning import budget_of
+from growlytics_pandas.upload.profile import PartTask
 from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.runner import Run
-from growlytics_pandas.upload.schema_frame import new_types
 
 FEW: Final = 10  # members: of fewer, all may well leave at once
 
@@ -82,21 +82,12 @@ class Segment:
         """Compare the frame with the members file, and send the difference."""
         with nullcontext() if options.dry_run else locked(self.members):
             made = self.plan(frame, connection_of(options.client) or connection_of(self.client))
-            plan, connection = made._settled(options)  # noqa: SLF001 - one plan, whatever it is of
+            plan, connection = made._settled(options)
             self._refuse_incomplete(plan, options)
-            if not options.dry_run and plan.doubt:
-                raise DataError(plan.doubt)
-            book = plan.open_book()
-            run = SegmentRun(
-                connection,
-                options,
-                plan._part,  # noqa: SLF001 - likewise
-                book,
-                segment=self,
-                moves=plan.moves,
-                kept=plan.before,
-            )
-            return push_segment_rows(run, plan, connection)
+            if not options.dry_run and plan._doubt:
+                raise DataError(plan._doubt)
+            books = {task.number: plan._open_book(task) for task in plan._parts.tasks}
+            return plan._send_rows(connection, options, books, plan._before)
 
     def plan(self, frame: pd.DataFrame, connection: Connection | None) -> SegmentPlan:
         """Work out who joined, left and stayed."""
@@ -113,21 +104,23 @@ class Segment:
         layout = infer_schema(combined, self.id_col, self._options(), known=known)
         violations = check_attributes(layout, len(combined))
         of_ids = Findings(checked.violations, ids).detach(0).violations  # the frame's own ids, not as they are sent
-        made = SegmentPlan(
-            combined,
-            layout,
-            connection,
-            budget_of(connection.workspace if connection else None, layout),
-            self._options(),
-            segment=self,
-            source=frame,
-            moves=moves,
-            before=before,
-        )
         skipped = np.concatenate([checked.skipped, np.zeros(len(moves.leavers), dtype=bool)])
-        precheck = Precheck((*violations, *of_ids), dropped_columns(violations), skipped, checked.skipped_by)
-        vars(made)["screening"] = precheck
-        return made
+        screening = Precheck((*violations, *of_ids), dropped_columns(violations), skipped, checked.skipped_by)
+        budget = budget_of(connection.workspace if connection else None, layout)
+        part = Part(combined, layout, screening, budget, PartTask(0, 0, len(combined)))
+        executor, parts, common = whole_frame(part)
+        return SegmentPlan(
+            common,
+            self._options(),
+            connection,
+            executor,
+            parts,
+            part,
+            _segment=self,
+            _source=frame,
+            _moves=moves,
+            _before=before,
+        )
 
     def _reading_of_id(self, label: Hashable) -> PlanOptions:
         """Return the options with what concerns the id alone: no option is to change the value."""
@@ -158,8 +151,8 @@ class Segment:
 
     def _refuse_incomplete(self, plan: SegmentPlan, options: PushOptions) -> None:
         """Refuse requests without the attribute, also with ``errors="drop"``: nothing of the segment would be left."""
-        if plan.screening.dropped and not options.dry_run:
-            found = next(group for group in plan.findings.groups() if group.row is None)
+        if plan._common.dropped and not options.dry_run:
+            found = next(group for group in plan._findings.groups() if group.row is None)
             raise ConstraintViolationError(
                 f"nothing was sent: {found.message} Without this attribute nothing of the segment is left to send, "
                 f"with errors='drop', too. Fix: {found.fix}",
@@ -202,85 +195,105 @@ def _column(values: list[Any]) -> pd.Series[Any]:
 class SegmentPlan(Plan):
     """What a push of a segment would do: the rows of the frame, and after them those who left."""
 
-    segment: Segment = field(repr=False)
-    source: pd.DataFrame = field(repr=False)
-    moves: Moves = field(repr=False)
-    before: dict[str, str] | None = field(repr=False)
+    _segment: Segment = field(repr=False)
+    _source: pd.DataFrame = field(repr=False)
+    _moves: Moves = field(repr=False)
+    _before: dict[str, str] | None = field(repr=False)
 
     @cached_property
-    def findings(self) -> Findings:
+    def _findings(self) -> Findings:
         """The violations, before they are made into a frame."""
-        found, segment = self._part.findings(), self.segment
+        found, segment = self._part.findings(), self._segment
         return Findings(found.violations, self.frame, write_options=segment.write_options, label=segment.label)
 
     @property
-    def first_leaver(self) -> int:
+    def _first_leaver(self) -> int:
         """The row of the first who left."""
-        return len(self.frame) - len(self.moves.leavers)
+        return len(self.frame) - len(self._moves.leavers)
 
     @property
     def is_first_run(self) -> bool:
         """Whether there is no members file yet, so that no leavers are known."""
-        return self.before is None
+        return self._before is None
 
     @property
-    def doubt(self) -> str:
+    def _doubt(self) -> str:
         """Why the frame is suspiciously small; '' where it is not, or `allow_empty` allows it."""
-        present, known = len(self.moves.joiners) + len(self.moves.stayers), len(self.before or {})
-        if self.segment.allow_empty:
+        present, known = len(self._moves.joiners) + len(self._moves.stayers), len(self._before or {})
+        if self._segment.allow_empty:
             return ""
         if not present:
             found = "no customer"
         elif 2 * present < known:
             found = f"{plural(present, 'customer')}, fewer than half of the {known:,} in members"
-        elif known >= FEW and len(self.moves.leavers) == known:
+        elif known >= FEW and len(self._moves.leavers) == known:
             found = f"none of the {known:,} customers in members"
         else:
             return ""
         return (
-            f"df: it has {found}; {plural(len(self.moves.leavers), 'customer')} would be sent "
-            f"{self.segment.attribute} = {self.segment.left!r}. Nothing was sent. If that is meant: allow_empty=True."
+            f"df: it has {found}; {plural(len(self._moves.leavers), 'customer')} would be sent "
+            f"{self._segment.attribute} = {self._segment.left!r}. Nothing was sent. If that is meant: allow_empty=True."
         )
 
-    def open_book(self) -> OutcomeBuffer:
+    def _open_book(self, task: PartTask) -> OutcomeBuffer:
         """Open the book: rows that cannot be sent are settled, those who stayed are unchanged, all others `unsent`."""
-        book = super().open_book()
-        book.note_all(self.moves.unsent, Status.UNCHANGED)
+        book = super()._open_book(task)
+        book.note_all(self._moves.unsent, Status.UNCHANGED)
         return book
 
     @property
     def counts(self) -> dict[str, int]:
         """Status → number of rows, as a dry run would tell."""
-        return self.open_book().counts()
+        return self._open_book(self._parts.tasks[0]).counts()
 
-    def source_rows(self, rows: Rows) -> pd.DataFrame:
+    def _source_rows(self, rows: Rows) -> pd.DataFrame:
         """Return rows of the user's frame; of those who left there is the id alone."""
-        first = self.first_leaver
-        found, gone = self.source.iloc[rows[rows < first]], rows[rows >= first]
+        first = self._first_leaver
+        found, gone = self._source.iloc[rows[rows < first]], rows[rows >= first]
         if not len(gone):
             return found
         cells = np.full((len(gone), found.shape[1]), None, dtype=object)
-        cells[:, find_id(found, self.segment.id_col)] = self.ids(gone)
+        cells[:, find_id(found, self._segment.id_col)] = self._part.ids(gone)
         ids = pd.DataFrame(cells, columns=found.columns).set_axis(pd.Index([None] * len(gone), dtype=object))
         plain = found.astype(object).set_axis(pd.Index(found.index.tolist(), dtype=object, tupleize_cols=False))
         joined: pd.DataFrame = pd.concat([plain, ids])
         return joined
 
-    def of(self, connection: Connection) -> SegmentPlan:
+    def _of(self, connection: Connection) -> Self:
         """Return the plan for a connection, whose ledger may know other types: this one if it was made for it."""
-        return self if connection is self._connection else self.segment.plan(self.source, connection)
+        if connection is self._connection:
+            return self
+        return self._segment.plan(self._source, connection)  # type: ignore[return-value]
 
     def push(self, **options: Any) -> SegmentResult:
         """Carry this plan out; the members file is read again."""
-        return self.segment.push(self.source, PushOptions(**options))
+        return self._segment.push(self._source, PushOptions(**options))
 
-    def to_send(self) -> Mask:
+    def _send_rows(
+        self,
+        connection: Connection | None,
+        options: PushOptions,
+        books: Mapping[int, OutcomeBuffer],
+        kept: dict[str, str] | None,
+        without: Iterable[int] = (),
+    ) -> SegmentResult:
+        """Send the rows that are `unsent` in the books; `kept` is what the members file holds."""
+        run = SegmentRun(connection, options, self._part, books[0], segment=self._segment, moves=self._moves, kept=kept)
+        run.without.update(without)
+        run.run()
+        facts = self._facts(run, connection)
+        if options.dry_run and self._doubt:
+            facts["run"] = replace(facts["run"], would_refuse=True)
+        left_out = np.array(sorted(run.without), dtype="int64")
+        return run.conclude(SegmentResult(**facts, _without=left_out, _kept=run.kept))
+
+    def _to_send(self) -> Mask:
         """Return which rows would be sent."""
-        return np.equal(self.open_book().codes(), CODES[Status.UNSENT])
+        return np.equal(self._open_book(self._parts.tasks[0]).codes(), CODES[Status.UNSENT])
 
     def __repr__(self) -> str:
-        joined, left, stayed = len(self.moves.joiners), len(self.moves.leavers), len(self.moves.stayers)
-        return f"<SegmentPlan of {self.segment.attribute!r}: {joined:,} join, {left:,} leave, {stayed:,} stay>"
+        joined, left, stayed = len(self._moves.joiners), len(self._moves.leavers), len(self._moves.stayers)
+        return f"<SegmentPlan of {self._segment.attribute!r}: {joined:,} join, {left:,} leave, {stayed:,} stay>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,17 +420,17 @@ class SegmentResult(PushResult):
     @property
     def joined(self) -> int:
         """Customers who joined, and the service has accepted it (a dry run: who would)."""
-        return self._count(self.plan.moves.joiners)
+        return self._count(self.plan._moves.joiners)
 
     @property
     def left(self) -> int:
         """Customers who left, and the service has accepted it (a dry run: who would)."""
-        return self._count(np.arange(self.plan.first_leaver, len(self.plan.frame)))
+        return self._count(np.arange(self.plan._first_leaver, len(self.plan.frame)))
 
     @property
     def stayed(self) -> int:
         """Customers who were in before and still are."""
-        return len(self.plan.moves.stayers)
+        return len(self.plan._moves.stayers)
 
     @property
     def is_first_run(self) -> bool:
@@ -426,7 +439,7 @@ class SegmentResult(PushResult):
 
     def _count(self, rows: Rows) -> int:
         wanted = [*ARRIVED, Status.UNSENT] if self.run.ended == "dry run" else ARRIVED
-        has_arrived = np.isin(self._book.codes()[rows], [CODES[status] for status in wanted])
+        has_arrived = np.isin(self._books[0].codes()[rows], [CODES[status] for status in wanted])
         return int((has_arrived & ~np.isin(rows, self._without)).sum())
 
     @property
@@ -435,7 +448,7 @@ class SegmentResult(PushResult):
         verbs = ("would join", "would leave") if self.run.ended == "dry run" else ("joined", "left")
         words = f"{self.joined:,} {verbs[0]}, {self.left:,} {verbs[1]}, {self.stayed:,} stayed"
         words += "; a first run, which knows no leavers" if self.is_first_run else ""
-        doubt = self.plan.doubt if self.run.ended == "dry run" else ""
+        doubt = self.plan._doubt if self.run.ended == "dry run" else ""
         return f"{words}; {doubt}" if doubt else words
 
     def retry(self) -> SegmentResult:
@@ -447,38 +460,12 @@ class SegmentResult(PushResult):
             It was a dry run, or the members file has changed since.
         """
         self._require_push()
-        segment = self.plan.segment
+        segment = self.plan._segment
         with locked(segment.members):
             if read_members(segment.members) != self._kept:
                 raise UsageError(
                     f"retry: {str(segment.members)!r} has changed since; another run has sent the segment. Call "
                     "push_segment again: it sends what is missing."
                 )
-            book = self._book.copy()
-            book.reopen()
-            options, connection = replace(self._options, dry_run=False), self._connection or connect()
-            run = SegmentRun(
-                connection, options, self._part, book, segment=segment, moves=self.plan.moves, kept=self._kept
-            )
-            run.without.update(self._without.tolist())
-            return push_segment_rows(run, self.plan, connection)
-
-
-def push_segment_rows(run: SegmentRun, plan: SegmentPlan, connection: Connection | None) -> SegmentResult:
-    """Carry a run out, and return its result."""
-    run.run()
-    options, part = run.options, run.part
-    would_refuse = options.would_refuse(has_errors=plan.has_errors) or (options.dry_run and bool(plan.doubt))
-    return run.conclude(
-        SegmentResult(
-            plan=plan,
-            new_types=new_types(run.confirmed, part.layout, part.screening.dropped, is_dry=options.dry_run),
-            run=run.facts(would_refuse=would_refuse),
-            _part=part,
-            _book=run.book,
-            _connection=connection,
-            _options=options,
-            _without=np.array(sorted(run.without), dtype="int64"),
-            _kept=run.kept,
-        )
-    )
+            connection, options, books, _ = self._retried()
+            return self.plan._send_rows(connection, options, books, self._kept, self._without.tolist())

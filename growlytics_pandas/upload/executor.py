@@ -7,84 +7,17 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final
 
 import pandas as pd
 
 from growlytics_pandas.columns.frames import as_row, frame_of_rows, has_arrow, read_frame
 from growlytics_pandas.errors import DataError, InvalidArgumentTypeError
 from growlytics_pandas.ledger.digests import Digester
-from growlytics_pandas.upload.connection import Connection
-from growlytics_pandas.upload.dispatcher import CancellationToken
-from growlytics_pandas.upload.parts import MAX_CROWD_ROWS, Common, Part, PartDigests, PartOrder, PartOutcome
+from growlytics_pandas.upload.parts import MAX_CROWD_ROWS, C, Common, Job, Part, PartDigests, PartOutcome, Step, T
 from growlytics_pandas.upload.profile import PartList, PartTask
-from growlytics_pandas.upload.progress import Snapshot
-from growlytics_pandas.upload.push_options import PushOptions
-
-C = TypeVar("C")
-T = TypeVar("T")
-Step = Callable[[pd.DataFrame, C, Any], T]
 
 BATCH_ROWS: Final = 50_000  # rows that come one by one (Spark's toLocalIterator) are gathered to frames of so many
-
-
-class Job(Protocol):
-    """What an executor needs to push parts: see `Run`."""
-
-    options: PushOptions
-    stop: CancellationToken
-    common: Common
-    resent: list[tuple[int, int, int]]
-
-    @property
-    def connection(self) -> Connection:
-        """What the parts are sent through."""
-
-    @property
-    def digester(self) -> Digester | None:
-        """What makes digests for the ledger; None without one."""
-
-    @property
-    def types_sent(self) -> Mapping[str, str]:
-        """Attribute → type of the custom attributes that are sent."""
-
-    @property
-    def tasks(self) -> Iterable[PartTask]:
-        """The parts to push, in order."""
-
-    def order(self, task: PartTask, digests: PartDigests | None = None) -> PartOrder:
-        """Return what to do with a part; the ledger is ready for its `digests` when this returns."""
-
-    def push_here(self, part: Part) -> PartOutcome:
-        """Send a part from this process."""
-
-    def is_due(self) -> bool:
-        """Whether it is time for another look at how far things are."""
-
-    def note_snapshots(self, snapshots: Mapping[int, Snapshot]) -> None:
-        """Record how far the parts are that are under way elsewhere, and show it."""
-
-
-class Executor(Protocol):
-    """Runs steps on parts."""
-
-    can_repeat: bool
-    is_local: bool
-    keeps_frames: bool
-
-    def run(self, step: Step[C, T], common: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
-        """Give part number and ``step(frame, common, task)`` of each part in `tasks` (None: of all), in any order."""
-
-    def digest(
-        self, common: Common, tasks: Mapping[int, PartTask], digester: Digester
-    ) -> Iterator[tuple[int, PartDigests]]:
-        """Digest what would be sent of each part."""
-
-    def push(self, job: Job) -> Iterator[PartOutcome]:
-        """Push the parts of a job, and give each outcome as soon as it is there. A stop leaves parts out."""
-
-    def masker(self) -> Callable[[str], str] | None:
-        """Return what masks the values of all rows in a text; None where they are not at hand."""
 
 
 class LocalExecutor(ABC):

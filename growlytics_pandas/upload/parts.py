@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +14,14 @@ import pandas as pd
 
 from growlytics_pandas._masking import Crowd, is_personal, printable_labels
 from growlytics_pandas._status import Status
-from growlytics_pandas.checks.chunks import Budget, prepare, starts
+from growlytics_pandas.checks.chunks import Budget, prepare
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck, check_frame
 from growlytics_pandas.checks.ids import check_ids_of_part
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.columns.dtypes import inspect
-from growlytics_pandas.columns.extract import Mask
+from growlytics_pandas.columns.extract import BLOCK_ROWS, Mask, starts
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.ids import hash_texts
 from growlytics_pandas.errors import DataError, ServiceError
@@ -33,7 +33,13 @@ from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delive
 from growlytics_pandas.upload.encode import Encoded, encode_block
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
 from growlytics_pandas.upload.profile import PartTask, Question, align, digest_ids, impose
+from growlytics_pandas.upload.progress import Snapshot, snapshot_of
+from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.rejects import Picked, Wanted, pick
+
+C = TypeVar("C")
+T = TypeVar("T")
+Step = Callable[[pd.DataFrame, C, Any], T]
 
 DIGEST_ROWS: Final = 4096  # encoded at once for digests: some MB
 MAX_CROWD_ROWS: Final = 50_000  # their values are kept for masking: a third of a second, some 50 MB
@@ -84,7 +90,8 @@ class PartOrder:
 class PartOutcome:
     """What a part came to: its book, and which fresh attributes arrived, or may have.
 
-    `table` is the frame of its outcomes; None where the part stays in memory, so that it can be made later.
+    `table` is the frame of its outcomes; None where the part stays in memory, so that it can be made later. `end` is
+    how far its delivery was at the end.
     """
 
     number: int
@@ -92,10 +99,67 @@ class PartOutcome:
     table: pd.DataFrame | None
     arrived: frozenset[str]
     doubtful: frozenset[str]
-    retries: int
-    answer_seconds: float
-    """Sum of the answer times of the accepted rows."""
+    end: Snapshot
     error: ServiceError | None = None
+
+
+class Job(Protocol):
+    """What an executor needs to push parts: see `Run`."""
+
+    options: PushOptions
+    stop: CancellationToken
+    common: Common
+    resent: list[tuple[int, int, int]]
+
+    @property
+    def connection(self) -> Connection:
+        """What the parts are sent through."""
+
+    @property
+    def digester(self) -> Digester | None:
+        """What makes digests for the ledger; None without one."""
+
+    @property
+    def types_sent(self) -> Mapping[str, str]:
+        """Attribute → type of the custom attributes that are sent."""
+
+    @property
+    def tasks(self) -> Iterable[PartTask]:
+        """The parts to push, in order."""
+
+    def order(self, task: PartTask, digests: PartDigests | None = None) -> PartOrder:
+        """Return what to do with a part; the ledger is ready for its `digests` when this returns."""
+
+    def push_here(self, part: Part) -> PartOutcome:
+        """Send a part from this process."""
+
+    def is_due(self) -> bool:
+        """Whether it is time for another look at how far things are."""
+
+    def note_snapshots(self, snapshots: Mapping[int, Snapshot]) -> None:
+        """Record how far the parts are that are under way elsewhere, and show it."""
+
+
+class Executor(Protocol):
+    """Runs steps on parts."""
+
+    can_repeat: bool
+    is_local: bool
+    keeps_frames: bool
+
+    def run(self, step: Step[C, T], common: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
+        """Give part number and ``step(frame, common, task)`` of each part in `tasks` (None: of all), in any order."""
+
+    def digest(
+        self, common: Common, tasks: Mapping[int, PartTask], digester: Digester
+    ) -> Iterator[tuple[int, PartDigests]]:
+        """Digest what would be sent of each part."""
+
+    def push(self, job: Job) -> Iterator[PartOutcome]:
+        """Push the parts of a job, and give each outcome as soon as it is there. A stop leaves parts out."""
+
+    def masker(self) -> Callable[[str], str] | None:
+        """Return what masks the values of all rows in a text; None where they are not at hand."""
 
 
 class RunControl(Protocol):
@@ -157,6 +221,18 @@ class Part:
             ids if len(places) == len(ids) else [ids[i] for i in places.tolist()],
             {c.attribute.name: c.sent[places] for c in block.columns if not c.attribute.is_reserved},
         )
+
+    def encoded(self, wanted: Mask, size: int = BLOCK_ROWS) -> Iterator[Encoded]:
+        """Give what is sent of the rows that are wanted, chunk by chunk; chunks without any are left out."""
+        for start, stop in starts(len(wanted), size):
+            if wanted[start:stop].any():
+                yield self.encode(start, stop, wanted)
+
+    def preview(self, n: int, wanted: Mask) -> list[bytes]:
+        """Return the first `n` bodies of the rows that are wanted."""
+        chosen = np.zeros(len(wanted), dtype=bool)
+        chosen[np.flatnonzero(wanted)[:n]] = True
+        return [body for encoded in self.encoded(chosen) for body in encoded.bodies]
 
     def ids(self, rows: Any = slice(None)) -> list[str]:
         """Return the ids of rows as they are sent, '' where there is none."""
@@ -246,8 +322,7 @@ def check_part(frame: pd.DataFrame, common: Common, task: PartTask) -> Findings:
 def preview_part(frame: pd.DataFrame, common: Common, requested: tuple[PartTask, int]) -> list[bytes]:
     """Return the first few bodies of a part."""
     part = Part.read(frame, common, requested[0])
-    rows = np.flatnonzero(~part.screening.skipped)[: requested[1]]
-    return part.encode(0, int(rows[-1]) + 1).bodies if len(rows) else []
+    return part.preview(requested[1], ~part.screening.skipped)
 
 
 def digest_part(frame: pd.DataFrame, common: Common, requested: tuple[PartTask, Digester]) -> PartDigests:
@@ -324,11 +399,10 @@ class _PartPush:
     def _chunks(self) -> Iterator[Chunk]:
         wanted = np.zeros(len(self._part.frame), dtype=bool)
         wanted[self._book.rows_with([Status.UNSENT])] = True
-        for start, stop in starts(len(wanted), self._order.chunk_size):
-            if wanted[start:stop].any():
-                encoded = self._control.select(self._part.encode(start, stop, wanted))
-                self._carriers.note(encoded)
-                yield Chunk(encoded.rows.tolist(), encoded.bodies)
+        for each in self._part.encoded(wanted, self._order.chunk_size):
+            encoded = self._control.select(each)
+            self._carriers.note(encoded)
+            yield Chunk(encoded.rows.tolist(), encoded.bodies)
 
     def _outcome(self, delivery: Delivery, *, is_kept: bool) -> PartOutcome:
         part, book = self._part, self._book
@@ -338,7 +412,6 @@ class _PartPush:
             None if is_kept else part.describe(book, np.arange(part.task.rows)),
             self._carriers.among(book.rows_with([Status.ACCEPTED])),
             self._carriers.among(book.rows_with([Status.UNKNOWN])),
-            delivery.retries,
-            delivery.answer_seconds,
+            snapshot_of(delivery, book),
             delivery.error,
         )

@@ -1,101 +1,130 @@
-"""The plan: a frame, its schema, its violations, and which rows and attributes will go out."""
+"""The plan: a frame, or parts of one, with schema and violations, and which rows and attributes will be sent."""
 
 from __future__ import annotations
 
 import json
 import os
-from abc import abstractmethod
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
 import pandas as pd
 
-from growlytics_pandas import contract
 from growlytics_pandas._masking import Crowd, Masker
 from growlytics_pandas._rules import Severity
-from growlytics_pandas._status import ARRIVED, Status
+from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.checks.chunks import Budget, starts
+from growlytics_pandas.checks.doubtful_types import check_suggestions, with_options
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.checks.frame import Precheck, precheck
-from growlytics_pandas.checks.schema import Schema, infer_schema, name_of_column
-from growlytics_pandas.checks.suggestions import Suggestion, as_frame, as_options, suggest_for
+from growlytics_pandas.checks.frame import precheck
+from growlytics_pandas.checks.names import check_attributes, dropped_columns
+from growlytics_pandas.checks.schema import Schema, infer_schema
+from growlytics_pandas.checks.suggestions import Suggestion, as_frame, as_options
+from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.extract import Mask
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.columns.options import PlanOptions
-from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, LedgerError
-from growlytics_pandas.ledger import Digests, Project
-from growlytics_pandas.upload.connection import Connection, connect
+from growlytics_pandas.errors import InvalidArgumentError, LedgerError, UsageError
+from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.executor import whole_frame
-from growlytics_pandas.upload.failed_rows import PartOutcomes, gather_failed_rows, mask_words
-from growlytics_pandas.upload.outcomes import OutcomeBuffer
-from growlytics_pandas.upload.parts import Part
-from growlytics_pandas.upload.profile import PartTask
+from growlytics_pandas.upload.outcome_store import OutcomeStore
+from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
+from growlytics_pandas.upload.parts import Common, Executor, Part, check_part, pick_rejects, preview_part
+from growlytics_pandas.upload.planning import (
+    budget_of,
+    changes_text,
+    find_suggestions,
+    lay_out_parts,
+    refusal,
+    snapshot,
+    survey,
+    tally_changes,
+)
+from growlytics_pandas.upload.profile import PartList, PartTask, ProfiledParts
 from growlytics_pandas.upload.push_options import PushOptions, resolve_connection
-from growlytics_pandas.upload.rejects import describe, pick, want
-from growlytics_pandas.upload.result import AnyResult
+from growlytics_pandas.upload.rejects import Picked, Wanted, describe, pick, stack, want
+from growlytics_pandas.upload.result import Result
 from growlytics_pandas.upload.runner import Run
-from growlytics_pandas.upload.schema_frame import new_types, schema_frame, types_sent
+from growlytics_pandas.upload.schema_frame import new_types, schema_frame
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
 from growlytics_pandas.views.html_repr import HtmlRepr
-from growlytics_pandas.views.metrics import RunFacts
 from growlytics_pandas.views.page import Page
 from growlytics_pandas.views.report import PlanSummary, plan_page
 from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, Limits
-from growlytics_pandas.views.tables import label as show_label
 
-_COPY_ON_WRITE_MAJOR = 3
-_SHOWN_GROUPS: Final = 10  # of violations in an error
 _COMPARED_ROWS: Final = 10_000  # a repr compares so many with the ledger: a tenth of a second
 
 
-def snapshot(frame: pd.DataFrame) -> pd.DataFrame:
-    """Keep the frame as it is now, whatever happens to it: free under copy-on-write, a copy before pandas 3."""
-    has_copy_on_write = int(pd.__version__.split(".")[0]) >= _COPY_ON_WRITE_MAJOR
-    return frame.copy(deep=not has_copy_on_write)
+@dataclass(frozen=True, eq=False)
+class Plan(HtmlRepr):
+    """What a push of this frame would do; `push` does exactly that.
 
+    Attributes
+    ----------
+    frame : DataFrame
+        A snapshot; later changes to the original do not reach it. Parts (`plan_batches`) are not kept: there is none.
 
-def budget_of(workspace: Project | None, layout: Schema) -> Budget | None:
-    """Return what earlier pushes count towards the 100; None where no customer can reach it."""
-    if workspace is None:
-        return None
-    names = {*workspace.known_types(), *(attribute.name for attribute in layout.attributes)}
-    if len(names - set(contract.RESERVED_ATTRIBUTES)) <= contract.MAX_CUSTOM_ATTRIBUTES:
-        return None
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import growlytics_pandas
+    >>> df = pd.DataFrame({"email": ["asha@example.com", None], "City": ["Pune", "Delhi"]})
+    >>> plan = growlytics_pandas.plan(df, "email")
+    >>> plan.counts["unsent"], plan.counts["invalid"]
+    (1, 1)
+    >>> plan.violations["rule"].tolist()
+    ['id_missing']
+    """
 
-    def budget(ids: Sequence[str], names: Sequence[str]) -> Any:
-        keys = workspace.keys(ids)
-        return workspace.count_attributes(keys), workspace.has_attributes(keys, names)
-
-    return budget
-
-
-class AnyPlan(HtmlRepr):
-    """What every plan of a push can do, whether of one frame or of parts."""
-
-    layout: Schema
-    options: PlanOptions
-    _connection: Connection | None
+    _common: Common = field(repr=False)
+    _options: PlanOptions = field(repr=False)
+    _connection: Connection | None = field(repr=False)
+    _executor: Executor = field(repr=False)
+    _parts: PartList = field(repr=False)
+    _whole: Part | None = field(default=None, repr=False)  # the only part, where it stays in memory
+    _profile: ProfiledParts | None = field(default=None, repr=False)  # the first look at parts that do not
+    _column_violations: tuple[Violation, ...] = field(default=(), repr=False)
 
     @property
-    @abstractmethod
+    def frame(self) -> pd.DataFrame:
+        """The snapshot of the frame.
+
+        Raises
+        ------
+        UsageError
+            The plan is of parts that are not kept.
+        """
+        return self._part.frame
+
+    @property
+    def _layout(self) -> Schema:
+        """Which columns are sent, as what."""
+        return self._common.layout
+
+    @cached_property
     def schema(self) -> pd.DataFrame:
-        """One row per column sent."""
+        """One row per column sent: `column`, `attribute`, `type`, `dtype`, `reserved`, `missing`, `known_type`, `note`.
 
-    @property
-    @abstractmethod
-    def _examples(self) -> pd.DataFrame:
-        """What suggestions are made from: the frame, or distinct values of all parts."""
+        `type` is NA where nothing can be sent (`note` says why, or `violations`), `known_type` where the ledger knows
+        nothing. `dtype` lists those of all parts.
+        """
+        return schema_frame(self._layout, self._common.dropped, self._suggested)
 
-    @property
-    @abstractmethod
-    def findings(self) -> Findings:
-        """The violations, before they are made into a frame."""
+    @cached_property
+    def _findings(self) -> Findings:
+        """The violations, before they are made into a frame: `row` counts through all parts, `index` is a part's."""
+        if self._whole is not None:
+            return self._whole.findings(self._suggested)
+        tasks = {task.number: task for task in self._parts.tasks}
+        found = dict(self._executor.run(check_part, self._common, tasks))
+        of_columns = [*with_options(self._column_violations, self._suggested)]
+        of_columns += check_suggestions(self._layout, self._suggested, self._parts.rows)
+        return Findings([*of_columns, *(each for number in sorted(found) for each in found[number].violations)])
 
     @cached_property
     def violations(self) -> pd.DataFrame:
@@ -103,15 +132,14 @@ class AnyPlan(HtmlRepr):
 
         What is a property of a column has one row, with the number of cells in `count`.
         """
-        return self.findings.to_frame()
+        return self._findings.to_frame()
 
     @property
-    @abstractmethod
     def counts(self) -> dict[str, int]:
-        """Status → number of rows, as a dry run would tell."""
+        """Status → number of rows, as a dry run would tell: `unsent` would be sent, `invalid` would not."""
+        return self._parts.counts()
 
     @property
-    @abstractmethod
     def changes(self) -> dict[str, int] | None:
         """What a push would change, by what the ledger knows now; None without a ledger.
 
@@ -119,12 +147,88 @@ class AnyPlan(HtmlRepr):
         which none is on record. `unchanged`: those whose body is the one last accepted. `left_out`: rows that cannot be
         sent. They sum to all rows. All bodies are made for it, at each look.
         """
+        workspace = self._connection.workspace if self._connection else None
+        if workspace is None:
+            return None
+        if self._whole is not None:
+            digests = (workspace.digest(each.ids, each.bodies) for each in self._whole.encoded(self._to_send()))
+            return tally_changes(workspace, digests, self.counts)
+        tasks = {task.number: task for task in self._parts.tasks}
+        found = self._executor.digest(self._common, tasks, workspace.digester)
+        return tally_changes(workspace, (each.digests for _, each in found), self.counts)
 
-    @abstractmethod
     def rejects(self) -> pd.DataFrame:
         """Return the rows that would not fully arrive: see `PushResult.rejects`; `status` is that of a dry run."""
+        return self._describe_rejects(self._open_book, [Status.INVALID], is_dry=True)
 
-    def changes_line(self, *, is_quick: bool = False) -> str:
+    def _describe_rejects(
+        self, book_of: Callable[[PartTask], OutcomeBuffer], care: Sequence[Status], *, is_dry: bool
+    ) -> pd.DataFrame:
+        """Return the rows with a status of `care`, or of which a value is left out; parts are read again."""
+        if not self._executor.can_repeat:
+            raise UsageError(
+                "rejects: this source could be read only once, so the rows are gone; .failed and .violations have "
+                "their numbers. Give a function that opens it, such as lambda: pd.read_csv(path, chunksize=100_000)."
+            )
+        requested: dict[int, tuple[PartTask, Wanted]] = {}
+        for task in self._parts.tasks:
+            last = task.first_row + task.rows
+            wanted = want(self._findings, book_of(task).rows_with(care), task.first_row, last)
+            if len(wanted.rows) or wanted.columns or not requested:
+                requested[task.number] = (task, wanted)
+        parts = []
+        for number, (picked, rows) in sorted(self._pick(requested), key=lambda found: found[0]):
+            task = requested[number][0]
+            book = book_of(task)
+            statuses, first = book.statuses(picked.rows), task.first_row
+            parts.append(describe(rows, picked, self._findings, statuses, book.errors, first=first, is_dry=is_dry))
+        return stack(parts)
+
+    def _pick(
+        self, requested: Mapping[int, tuple[PartTask, Wanted]]
+    ) -> Iterable[tuple[int, tuple[Picked, pd.DataFrame]]]:
+        if self._whole is None:
+            return self._executor.run(pick_rejects, self._common, requested)
+        part = self._whole
+        picked = pick(part.frame, part.layout, part.screening.dropped, part.budget, requested[0][1])
+        return [(0, (picked, self._source_rows(picked.rows)))]
+
+    def _source_rows(self, rows: Rows) -> pd.DataFrame:
+        """Return rows of the user's frame."""
+        found: pd.DataFrame = self._part.frame.iloc[rows]
+        return found
+
+    def preview(self, n: int = 3) -> list[dict[str, Any]]:
+        """Return the first `n` bodies exactly as they would be sent, read back from their JSON."""
+        if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 0:
+            raise InvalidArgumentError(f"n: found {n!r}; it must be a whole number from 0 up.")
+        bodies: list[bytes] = []
+        if self._whole is not None:
+            bodies = self._whole.preview(int(n), self._to_send())
+        for task in () if self._whole is not None else self._parts.tasks:
+            if len(bodies) >= n:
+                break
+            requested = {task.number: (task, int(n) - len(bodies))}
+            bodies += next(iter(self._executor.run(preview_part, self._common, requested)))[1]
+        return [json.loads(body) for body in bodies]
+
+    def _encode(self, start: int, stop: int, wanted: Any = None) -> Encoded:
+        """Return what is sent of rows `start` to `stop` (of those `wanted`)."""
+        return self._part.encode(start, stop, wanted)
+
+    def _to_send(self) -> Mask:
+        """Return which rows of the frame would be sent."""
+        return ~self._part.screening.skipped
+
+    def _open_book(self, task: PartTask) -> OutcomeBuffer:
+        """Return the buffer of a part's outcomes: rows that cannot be sent are settled, all others `unsent`."""
+        return self._parts.open_book(task)
+
+    def _crowd(self, texts: Iterable[str]) -> Crowd:
+        """Return what masks all customers of the frame in `texts`: a server may speak of any of them."""
+        return self._part.crowd(texts)
+
+    def _changes_line(self, *, is_quick: bool = False) -> str:
         """Return `changes` in a line; '' without a ledger, or where a quick look is wanted and it would take long."""
         if is_quick and not self._is_quick_to_compare:
             return ""
@@ -135,13 +239,9 @@ class AnyPlan(HtmlRepr):
         return changes_text(changes) if changes else ""
 
     @property
-    def _is_quick_to_compare(self) -> bool:
-        return False
-
-    @property
     def has_errors(self) -> bool:
         """Whether anything would not arrive."""
-        return self.findings.has_errors
+        return self._findings.has_errors
 
     @cached_property
     def suggestions(self) -> pd.DataFrame:
@@ -155,11 +255,11 @@ class AnyPlan(HtmlRepr):
     @cached_property
     def _suggested(self) -> list[Suggestion]:
         """The suggestions as data."""
-        return find_suggestions(self._examples, self.layout, self.options)
+        return find_suggestions(self._examples, self._layout, self._options)
 
     def suggest(self) -> dict[str, Any]:
         """Return the options of this plan and those that the data call for, ready for ``**``."""
-        return self.options.joined(as_options(self._suggested), list(self._examples.columns))
+        return self._options.joined(as_options(self._suggested), list(self._examples.columns))
 
     def plot(self, ax: Any = None) -> Any:
         """Draw violations by column and rule (extra ``plot``).
@@ -180,208 +280,144 @@ class AnyPlan(HtmlRepr):
         """
         from growlytics_pandas.views.charts import plot_violations  # noqa: PLC0415 - matplotlib is optional, slow to import
 
-        return plot_violations(self.findings, ax)
+        return plot_violations(self._findings, ax)
 
     def to_excel(self, path: str | os.PathLike[str]) -> Path:
         """Write the plan as an Excel workbook, with ids and values as they are (extra ``excel``).
 
         Sheets: Summary, Rejects, Violations, Schema; how they are written, and the errors: see `PushResult.to_excel`.
         """
-        summary = summary_table(self.counts, self.findings, {})
+        summary = summary_table(self.counts, self._findings, {})
         return write_workbook(
             {"Summary": summary, **rejects_sheet(self), "Violations": self.violations, "Schema": self.schema}, path
         )
 
-    @abstractmethod
-    def of(self, connection: Connection) -> Self:
-        """Return the plan for a connection, whose ledger may know other types: this one if it was made for it."""
-
-    def _settled(self, options: PushOptions) -> tuple[Self, Connection | None]:
-        """Return the plan for the connection of these options, and that connection; refuse what could not arrive."""
-        connection = resolve_connection(options, self._connection)
-        plan = self if connection is None else self.of(connection)
-        has_errors = plan.has_errors  # whatever `errors` says: every row is checked before the first is sent
-        if has_errors and options.errors == "raise" and not options.dry_run:
-            raise refusal(plan.findings, plan._suggested, plan=plan)  # noqa: SLF001 - of the same class
-        return plan, connection
-
-    def _page(self, veil: Masker, limits: Limits) -> Page:
-        summary = PlanSummary(
-            base_url=self._connection.base_url if self._connection else None,
-            id_column=self.layout.id_column,
-            columns=len(self.layout.attributes),
-            schema=self.schema,
-            findings=self.findings,
-            counts=self.counts,
-            suggestions=self._suggested,
-            changes=self.changes_line(is_quick=limits is NOTEBOOK_LIMITS),  # a notebook does not wait for a large frame
-        )
-        return plan_page(summary, veil, limits)
-
-
-@dataclass(frozen=True, eq=False)
-class Plan(AnyPlan):
-    """What a push of this frame would do; `push` does exactly that.
-
-    Attributes
-    ----------
-    frame : DataFrame
-        A snapshot; later changes to the original do not reach it.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> import growlytics_pandas
-    >>> df = pd.DataFrame({"email": ["asha@example.com", None], "City": ["Pune", "Delhi"]})
-    >>> plan = growlytics_pandas.plan(df, "email")
-    >>> plan.counts["unsent"], plan.counts["invalid"]
-    (1, 1)
-    >>> plan.violations["rule"].tolist()
-    ['id_missing']
-    """
-
-    frame: pd.DataFrame
-    layout: Schema = field(repr=False)
-    _connection: Connection | None = field(repr=False)
-    budget: Budget | None = field(repr=False)
-    options: PlanOptions = field(repr=False)
-
-    @cached_property
-    def screening(self) -> Precheck:
-        """Which columns and rows are left out, and why."""
-        return precheck(self.frame, self.layout)
-
-    @cached_property
-    def _part(self) -> Part:
-        return Part(self.frame, self.layout, self.screening, self.budget, PartTask(0, 0, len(self.frame)))
-
-    @cached_property
-    def schema(self) -> pd.DataFrame:
-        """One row per column sent: `column`, `attribute`, `type`, `dtype`, `reserved`, `missing`, `known_type`, `note`.
-
-        `type` is NA where nothing can be sent (`note` says why, or `violations`), `known_type` where the ledger knows
-        nothing.
-        """
-        return schema_frame(self.layout, self.screening.dropped, self._suggested)
-
-    @cached_property
-    def findings(self) -> Findings:
-        """The violations, before they are made into a frame."""
-        return self._part.findings(self._suggested)
-
-    @property
-    def _examples(self) -> pd.DataFrame:
-        """What suggestions are made from."""
-        return self.frame
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Status → number of rows, as a dry run would tell: `unsent` would be sent, `invalid` would not."""
-        invalid = int(self.screening.skipped.sum())
-        found = {Status.INVALID: invalid, Status.UNSENT: len(self.frame) - invalid}
-        return {status.value: found.get(status, 0) for status in Status}
-
-    @property
-    def changes(self) -> dict[str, int] | None:
-        """What a push would change, by what the ledger knows now; None without a ledger.
-
-        `new`: customers that it does not know. `changed`: those whose body differs from the one last accepted, or of
-        which none is on record. `unchanged`: those whose body is the one last accepted. `left_out`: rows that cannot be
-        sent. They sum to all rows. All bodies are made for it, at each look.
-        """
-        workspace = self._connection.workspace if self._connection else None
-        if workspace is None:
-            return None
-        wanted = self.to_send()
-        blocks = (self.encode(start, stop, wanted) for start, stop in starts(len(self.frame)))
-        digests = (workspace.digest(block.ids, block.bodies) for block in blocks)
-        return tally_changes(workspace, digests, self.counts)
-
-    def rejects(self) -> pd.DataFrame:
-        """Return the rows that would not fully arrive: see `PushResult.rejects`; `status` is that of a dry run."""
-        return self.describe_rejects(self.open_book(), [Status.INVALID], is_dry=True)
-
-    def describe_rejects(self, book: OutcomeBuffer, care: Iterable[Status], *, is_dry: bool) -> pd.DataFrame:
-        """Return the rows with a status of `care`, or of which a value is left out."""
-        wanted = want(self.findings, book.rows_with(care), 0, len(self.frame))
-        picked = pick(self.frame, self.layout, self.screening.dropped, self.budget, wanted)
-        statuses = book.statuses(picked.rows)
-        rows = self.source_rows(picked.rows)
-        return describe(rows, picked, self.findings, statuses, book.errors, is_dry=is_dry)
-
-    def source_rows(self, rows: Any) -> pd.DataFrame:
-        """Return rows of the user's frame."""
-        found: pd.DataFrame = self.frame.iloc[rows]
-        return found
-
-    def preview(self, n: int = 3) -> list[dict[str, Any]]:
-        """Return the first `n` bodies exactly as they would be sent, read back from their JSON."""
-        rows = np.flatnonzero(self.to_send())[: require_count(n)]
-        first, last = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)
-        wanted = self.to_send()
-        blocks = (self.encode(first + start, first + stop, wanted) for start, stop in starts(last - first))
-        return [json.loads(body) for block in blocks for body in block.bodies]
-
-    def encode(self, start: int, stop: int, wanted: Any = None) -> Encoded:
-        """Return what is sent of rows `start` to `stop` (of those `wanted`)."""
-        return self._part.encode(start, stop, wanted)
-
-    def to_send(self) -> Mask:
-        """Return which rows would be sent."""
-        return ~self.screening.skipped
-
-    def open_book(self) -> OutcomeBuffer:
-        """Open the book: rows that cannot be sent are settled, all others `unsent`."""
-        book = OutcomeBuffer(len(self.frame))
-        for rule, rows in self.screening.skipped_by.items():
-            book.note_all(rows, Status.INVALID, f"not sent: {rule}; see violations")
-        return book
-
-    def types_sent(self) -> dict[str, str]:
-        """Return attribute → type of the custom attributes that are sent."""
-        return types_sent(self.layout, self.screening.dropped)
-
-    def ids(self, rows: Any) -> list[str]:
-        """Return the ids of rows as they are sent, '' where there is none."""
-        return self._part.ids(rows)
-
-    def crowd(self, texts: Iterable[str]) -> Crowd:
-        """Return what masks all customers of the frame in `texts`: a server may speak of any of them."""
-        return self._part.crowd(texts)
-
-    def of(self, connection: Connection) -> Plan:
+    def _of(self, connection: Connection) -> Self:
         """Return the plan for a connection, whose ledger may know other types: this one if it was made for it."""
         if connection is self._connection:
             return self
-        return make_plan(self.frame, self.layout.id_column, self.options, connection)
+        id_column = self._layout.id_column
+        if self._whole is not None:
+            return make_plan(self._whole.frame, id_column, self._options, connection)  # type: ignore[return-value]
+        return make_batch_plan(self._executor, id_column, self._options, connection, self._profile)  # type: ignore[return-value]
 
     def push(self, **options: Any) -> PushResult:
         """Carry this plan out; takes the options of `growlytics_pandas.push` that come after the plan's own."""
         chosen = PushOptions(**options)
         plan, connection = self._settled(chosen)
-        return push_frame(plan, plan._part, connection, chosen, plan.open_book())  # noqa: SLF001 - of the same class
+        books = {task.number: plan._open_book(task) for task in plan._parts.tasks} if plan._whole else {}
+        return plan._send(connection, chosen, books, OutcomeStore())
 
-    def __repr__(self) -> str:
-        errors, warnings = self.findings.count(Severity.ERROR), self.findings.count(Severity.WARNING)
-        going, attributes = plural(len(self.frame), "row"), plural(len(self.layout.attributes), "attribute")
-        found = f"{plural(errors, 'error')}, {plural(warnings, 'warning')}"
-        changes = self.changes_line(is_quick=True)
-        compared = f"; {changes}" if changes else ""
-        return f"<Plan {self.counts['unsent']:,} of {going}, {attributes}; {found}{compared}>"
+    def _send(
+        self,
+        connection: Connection | None,
+        options: PushOptions,
+        books: Mapping[int, OutcomeBuffer],
+        store: OutcomeStore,
+    ) -> PushResult:
+        """Send the rows that are `unsent` in the books; a part without one is opened when its turn comes."""
+        run = Run(connection, options, self._executor, self._parts, self._common, books, store)
+        run.run()
+        return run.conclude(self._result(run, connection))
+
+    def _result(self, run: Run, connection: Connection | None) -> PushResult:
+        return PushResult(**self._facts(run, connection))
+
+    def _facts(self, run: Run, connection: Connection | None) -> dict[str, Any]:
+        """Return what every result of a run has."""
+        options = run.options
+        return {
+            "plan": self,
+            "new_types": new_types(run.confirmed, self._layout, self._common.dropped, is_dry=options.dry_run),
+            "resent": run.resent_frame(),
+            "run": run.facts(would_refuse=options.would_refuse(has_errors=self.has_errors)),
+            "_parts": run.parts,
+            "_whole": self._whole,
+            "_books": run.books,
+            "_store": run.store,
+            "_connection": connection,
+            "_options": options,
+        }
+
+    def _settled(self, options: PushOptions) -> tuple[Self, Connection | None]:
+        """Return the plan for the connection of these options, and that connection; refuse what could not arrive."""
+        connection = resolve_connection(options, self._connection)
+        plan = self if connection is None else self._of(connection)
+        has_errors = plan.has_errors  # whatever `errors` says: every row is checked before the first is sent
+        if has_errors and options.errors == "raise" and not options.dry_run:
+            raise refusal(plan._findings, plan._suggested, plan=plan)
+        return plan, connection
+
+    @property
+    def _part(self) -> Part:
+        if self._whole is None:
+            raise UsageError("plan: the parts of this plan are not kept in memory, so there is no frame to look at.")
+        return self._whole
+
+    @property
+    def _examples(self) -> pd.DataFrame:
+        """What suggestions are made from: the frame, or distinct values of all parts."""
+        return self._part.frame if self._profile is None else self._profile.sample
+
+    @property
+    def _is_checked(self) -> bool:
+        return self._whole is not None or "_findings" in vars(self)
 
     @property
     def _is_quick_to_compare(self) -> bool:
-        return len(self.frame) <= _COMPARED_ROWS
+        return self._whole is not None and self._parts.rows <= _COMPARED_ROWS
+
+    def _relabelled(self, index: pd.Index[Any], **words: Any) -> Plan:
+        """Return the plan of the same frame with other labels, with these words for `Findings`."""
+        part = replace(self._part, frame=self._part.frame.set_axis(index))
+        other = replace(self, _whole=part, _executor=whole_frame(part)[0])
+        findings = Findings(self._findings.violations, part.frame, **words)
+        vars(other).update(_suggested=self._suggested, _findings=findings)
+        return other
+
+    def _page(self, veil: Masker, limits: Limits) -> Page:
+        summary = PlanSummary(
+            base_url=self._connection.base_url if self._connection else None,
+            id_column=self._layout.id_column,
+            columns=len(self._layout.attributes),
+            schema=self.schema,
+            findings=self._findings,
+            counts=self.counts,
+            suggestions=self._suggested,
+            changes=self._changes_line(
+                is_quick=limits is NOTEBOOK_LIMITS
+            ),  # a notebook does not wait for a large frame
+        )
+        return plan_page(summary, veil, limits)
+
+    def _repr_html_(self) -> str:
+        """Show a page once all parts have been checked; to show a plan is no reason to read them all."""
+        return super()._repr_html_() if self._is_checked else f"<code>{escape(repr(self))}</code>"
+
+    def __repr__(self) -> str:
+        rows = plural(self._parts.rows, "row")
+        if not self._is_checked:
+            parts = plural(len(self._parts.tasks), "part")
+            return f"<Plan of {rows} in {parts}; not checked yet: .violations reads all parts>"
+        errors, warnings = self._findings.count(Severity.ERROR), self._findings.count(Severity.WARNING)
+        attributes = plural(len(self._layout.attributes), "attribute")
+        changes = self._changes_line(is_quick=True)
+        compared = f"; {changes}" if changes else ""
+        found = f"{plural(errors, 'error')}, {plural(warnings, 'warning')}"
+        return f"<Plan {self.counts['unsent']:,} of {rows}, {attributes}; {found}{compared}>"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PushResult(AnyResult):
+class PushResult(Result):
     """The result of a push.
 
     Attributes
     ----------
     new_types : DataFrame
         Attributes whose type this push fixed for good: `attribute`, `type`. Empty without a ledger's memory of before.
+    resent : DataFrame
+        One row for each worker lost in the middle of a part: `part`, `rows`, of which `again` at most were sent twice.
+        The same body twice changes nothing at the service.
     run : RunFacts
         When the run started, how long it took, how it ended.
 
@@ -397,118 +433,24 @@ class PushResult(AnyResult):
     """
 
     plan: Plan
-    new_types: pd.DataFrame
-    run: RunFacts
-    _part: Part = field(repr=False)
-    _book: OutcomeBuffer = field(repr=False)
-    _connection: Connection | None = field(repr=False)
-    _options: PushOptions = field(repr=False)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Status → number of rows, for every status; they sum to the rows of the frame."""
-        return self._book.counts()
-
-    @property
-    def has_incomplete_rows(self) -> bool:
-        """Whether a row arrived, but not with every attribute it has: a column or a value was left out."""
-        arrived = self._book.rows_with(ARRIVED)
-        concerns_column, rows = self.findings.error_rows()
-        return bool(len(arrived)) and (concerns_column or bool(np.isin(rows, arrived).any()))
-
-    @cached_property
-    def outcomes(self) -> pd.DataFrame:
-        """One row per input row, in its order.
-
-        `row` (0-based position), `index` (the frame's label), `id` (text as sent, NA where there is none), `status`,
-        `http_status` (of the last answer, NA without one), `attempts` (requests made in the run that settled the row),
-        `error` (NA where none).
-        """
-        return self._outcomes(np.arange(len(self.plan.frame)))
-
-    @property
-    def failed(self) -> pd.DataFrame:
-        """The outcomes that need care: `invalid`, `failed`, `unknown`, and `unsent` unless it was a dry run.
-
-        So it may have rows where ``counts["failed"]`` is 0.
-        """
-        return self._outcomes(self._book.rows_with(self._statuses_of_care()))
-
-    def rejects(self) -> pd.DataFrame:
-        """Return the user's own rows and columns of what did not fully arrive, with the reasons in front.
-
-        To correct and push again: the four columns in front are not sent, as long as they stay there.
-
-        Returns
-        -------
-        DataFrame
-            In the order of the frame, with its index. In front `status`, `rule`, `reason` and `fix` (with the prefix
-            ``growlytics_``, all four, where the frame has a column of such a name). The rows are those that are
-            `invalid`, `failed` or `unknown`, `unsent` ones unless it was a dry run, and those that arrived without a
-            value they have; an error of a whole column concerns each row with a value there. Several violations of a
-            row are joined by "; ". A row that ``keep=`` left out, as asked for, is not among them.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> from growlytics_pandas import Sandbox
-        >>> df = pd.DataFrame({"id": ["a", None], "City": ["Pune", "Delhi"]})
-        >>> with Sandbox() as sandbox:
-        ...     result = df.growlytics.push("id", errors="drop", client=sandbox.client, progress=False)
-        >>> result.rejects()[["status", "rule", "City"]].to_dict("records")
-        [{'status': 'invalid', 'rule': 'id_missing', 'City': 'Delhi'}]
-        """
-        is_dry = self.run.ended == "dry run"
-        return self.plan.describe_rejects(self._book, self._statuses_of_care(), is_dry=is_dry)
 
     def retry(self) -> PushResult:
         """Push again what is `failed`, `unknown` or `unsent`; safe, since the same body twice changes nothing.
 
+        Parts without such rows are not read.
+
         Returns
         -------
         PushResult
-            A new result over the whole frame; rows that had arrived keep their outcome.
+            A new result over all rows; those that had arrived keep their outcome.
 
         Raises
         ------
         UsageError
-            It was a dry run.
+            It was a dry run, or the source could be read only once.
         """
         self._require_push()
-        book = self._book.copy()
-        book.reopen()
-        options = replace(self._options, dry_run=False)
-        return push_frame(self.plan, self._part, self._connection or connect(), options, book)
-
-    def _outcomes(self, rows: Any) -> pd.DataFrame:
-        return self._part.describe(self._book, np.asarray(rows, dtype="int64"))
-
-    def _page(self, veil: Masker, limits: Limits) -> Page:
-        words, why = mask_words(self._part, self._book, veil, self.run.message)
-        name = self.plan.frame.index.name
-        labels = "index" if name is None else show_label(name)
-        parts = [PartOutcomes(self._book, words, self._outcomes)]
-        care = gather_failed_rows(parts, self._statuses_of_care(), limits.rows, labels, why)
-        return self._page_of(care, veil, limits)
-
-
-def push_frame(
-    plan: Plan, part: Part, connection: Connection | None, options: PushOptions, book: OutcomeBuffer
-) -> PushResult:
-    """Send the rows that are `unsent` in the book."""
-    run = Run(connection, options, *whole_frame(part), {0: book})
-    run.run()
-    return run.conclude(
-        PushResult(
-            plan=plan,
-            new_types=new_types(run.confirmed, part.layout, part.screening.dropped, is_dry=options.dry_run),
-            run=run.facts(would_refuse=options.would_refuse(has_errors=plan.has_errors)),
-            _part=part,
-            _book=book,
-            _connection=connection,
-            _options=options,
-        )
-    )
+        return self.plan._send(*self._retried())
 
 
 def make_plan(df: Any, id_col: Hashable, options: PlanOptions, connection: Connection | None) -> Plan:
@@ -516,74 +458,27 @@ def make_plan(df: Any, id_col: Hashable, options: PlanOptions, connection: Conne
     kept = snapshot(prepare_frame(read_frame(df), id_col))
     layout = infer_schema(kept, id_col, options, known=connection.known_types() if connection else None)
     budget = budget_of(connection.workspace if connection else None, layout)
-    return Plan(kept, layout, connection, budget, options)
+    part = Part(kept, layout, precheck(kept, layout), budget, PartTask(0, 0, len(kept)))
+    executor, parts, common = whole_frame(part)
+    return Plan(common, options, connection, executor, parts, part)
 
 
-def tally_changes(workspace: Project, digests: Iterable[Digests], counts: Mapping[str, int]) -> dict[str, int]:
-    """Compare bodies with the ledger: see `Plan.changes`. `counts` are those of the plan."""
-    new = unchanged = rows = 0
-    for each in digests:
-        rows += len(each)
-        unchanged += int(workspace.unchanged(each).sum())
-        new += int((~workspace.seen(each.keys)).sum())
-    changed = rows - new - unchanged
-    unchanged += counts[Status.UNCHANGED]
-    return {"new": new, "changed": changed, "unchanged": unchanged, "left_out": counts[Status.INVALID]}
-
-
-def changes_text(changes: Mapping[str, int]) -> str:
-    """Write changes in a line.
-
-    Examples
-    --------
-    >>> changes_text({"new": 1200, "changed": 3, "unchanged": 0, "left_out": 0})
-    '1,200 new, 3 changed, 0 unchanged'
-    """
-    shown = {name: count for name, count in changes.items() if count or name != "left_out"}
-    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in shown.items())
-
-
-def find_suggestions(frame: pd.DataFrame, layout: Schema, options: PlanOptions) -> list[Suggestion]:
-    """Return what the values of a frame call for, beyond the options given."""
-    sent = layout.attributes
-    id_name = name_of_column(frame.columns[layout.id_position], options)
-    known = {attribute.name: attribute.known.type for attribute in sent if attribute.known}
-    asked = {a.name: a.type.value for a in sent if a.type and options.type_of(a.column)}
-    return suggest_for(
-        frame,
-        layout.id_position,
-        {layout.id_position: id_name, **{attribute.position: attribute.name for attribute in sent}},
-        options.reading_of,
-        {layout.id_position: layout.id_kind, **{attribute.position: attribute.kind for attribute in sent}},
-        layout.zone,
-        layout.region,
-        {**known, **asked},
-    )
-
-
-def require_count(n: int) -> int:
-    """Return how many bodies to preview, if it can be a number of them."""
-    if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 0:
-        raise InvalidArgumentError(f"n: found {n!r}; it must be a whole number from 0 up.")
-    return int(n)
-
-
-def refusal(
-    findings: Findings, suggestions: Sequence[Suggestion], sent: str = "nothing was sent", plan: Any = None
-) -> ConstraintViolationError:
-    """Return the error of values that would be rejected: by rule and column, each with its fix."""
-    errors = [group for group in findings.groups() if group.severity is Severity.ERROR]
-    n_errors = findings.count(Severity.ERROR)
-    lines = [f"  {group.rule} ({group.cells:,}): {group.message}\n    {group.fix}" for group in errors[:_SHOWN_GROUPS]]
-    if len(errors) > _SHOWN_GROUPS:
-        lines.append(f"  +{len(errors) - _SHOWN_GROUPS:,} more, by rule and column")
-    has_suggestions = any(each.value is not None for each in suggestions)
-    suggested = "Options that the data call for: .plan.suggestions, or **suggest(df, id_col) in the call. "
-    return ConstraintViolationError(
-        f"{sent}: {plural(n_errors, 'violation')} of severity error.\n"
-        + "\n".join(lines)
-        + "\nAll are in the error's .violations. "
-        + suggested * has_suggestions
-        + "To leave those values out and send the rest: errors='drop'.",
-        plan=plan,
-    )
+def make_batch_plan(
+    executor: Executor,
+    id_col: Hashable,
+    options: PlanOptions,
+    connection: Connection | None,
+    profile: ProfiledParts | None = None,
+) -> Plan:
+    """Make the plan of all parts that `executor` gives."""
+    profile = profile or survey(executor, id_col, options)
+    layout = lay_out_parts(options, profile.example, id_col, connection, profile.facts)
+    violations = check_attributes(layout, profile.parts.rows)
+    budget = budget_of(connection.workspace if connection else None, layout)
+    if budget is not None and not executor.is_local:
+        raise InvalidArgumentError(
+            "columns: with what the ledger knows, a customer could have more than 100 custom attributes, and the "
+            "workers do not see the ledger. Send fewer columns, or push without a cluster, or with Client(ledger=None)."
+        )
+    common = Common(layout, profile.labels, dropped_columns(violations), budget)
+    return Plan(common, options, connection, executor, profile.parts, None, profile, tuple(violations))

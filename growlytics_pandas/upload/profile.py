@@ -15,11 +15,10 @@ import pandas as pd
 
 from growlytics_pandas._rules import Rule
 from growlytics_pandas._status import Status
-from growlytics_pandas.checks.chunks import starts
 from growlytics_pandas.checks.ids import Alike
 from growlytics_pandas.checks.schema import Attribute, ColumnFacts, Schema
 from growlytics_pandas.columns.dtypes import Finding, Kind, absent, inspect, merge, tally
-from growlytics_pandas.columns.extract import Mask
+from growlytics_pandas.columns.extract import Mask, starts
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.ids import Ids, fold, hash_texts, read_ids
 from growlytics_pandas.columns.options import PlanOptions

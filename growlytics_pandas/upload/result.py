@@ -3,56 +3,134 @@
 from __future__ import annotations
 
 import os
-from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
+import numpy as np
 import pandas as pd
 
-from growlytics_pandas._masking import Masker
-from growlytics_pandas._status import RETRYABLE, Status
+from growlytics_pandas._masking import Masker, without
+from growlytics_pandas._status import ARRIVED, RETRYABLE, Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import InvalidArgumentError, UsageError
+from growlytics_pandas.upload.connection import Connection, connect
+from growlytics_pandas.upload.failed_rows import PartOutcomes, gather_failed_rows, mask_words, withhold_words
+from growlytics_pandas.upload.outcome_store import OutcomeStore
+from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
+from growlytics_pandas.upload.parts import Part
+from growlytics_pandas.upload.profile import PartList, PartTask
+from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
 from growlytics_pandas.views.html_repr import HtmlRepr
 from growlytics_pandas.views.metrics import RunFacts
 from growlytics_pandas.views.page import Page
 from growlytics_pandas.views.report import ResultSummary, result_page
-from growlytics_pandas.views.tables import FailedRows, Limits
+from growlytics_pandas.views.tables import Limits
+from growlytics_pandas.views.tables import label as show_label
 
 Table = Literal["outcomes", "failed", "violations"]
 TABLES: Final[tuple[Table, ...]] = ("outcomes", "failed", "violations")
 _CARE: Final = (Status.INVALID, Status.FAILED, Status.UNKNOWN)
 
 
-class AnyResult(HtmlRepr):
-    """What every result of a push can do, whether of one frame or of parts."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(HtmlRepr):
+    """What a push came to; `PushResult` adds the plan and `retry`."""
 
-    plan: Any  # a `Plan`, which is made above: each class of result narrows it
+    plan: Any  # a `Plan`, which is made above
     new_types: pd.DataFrame
+    resent: pd.DataFrame
     run: RunFacts
-
-    if TYPE_CHECKING:  # one has it as a cached property
-
-        @property
-        def outcomes(self) -> pd.DataFrame:
-            """One row per input row, in its order."""
+    _parts: PartList = field(repr=False)
+    _whole: Part | None = field(repr=False)
+    _books: Mapping[int, OutcomeBuffer] = field(repr=False)
+    _store: OutcomeStore = field(repr=False)
+    _connection: Connection | None = field(repr=False)
+    _options: PushOptions = field(repr=False)
 
     @property
-    @abstractmethod
     def counts(self) -> dict[str, int]:
         """Status → number of rows, for every status; they sum to all rows."""
-
-    @abstractmethod
-    def rejects(self) -> pd.DataFrame:
-        """Return the user's own rows of what did not fully arrive: see `PushResult.rejects`."""
+        total = dict.fromkeys((status.value for status in Status), 0)
+        for task in self._parts.tasks:
+            for status, count in self._book_of(task).counts().items():
+                total[status] += count
+        return total
 
     @property
-    @abstractmethod
     def has_incomplete_rows(self) -> bool:
         """Whether a row arrived, but not with every attribute it has: a column or a value was left out."""
+        concerns_column, rows = self._findings.error_rows()
+        return any(self._has_arrived(task, None if concerns_column else rows) for task in self._parts.tasks)
+
+    @property
+    def outcomes(self) -> pd.DataFrame:
+        """One row per input row, in its order.
+
+        `row` (0-based position), `index` (the frame's label), `id` (text as sent, NA where there is none), `status`,
+        `http_status` (of the last answer, NA without one), `attempts` (requests made in the run that settled the row),
+        `error` (NA where none). Of parts that are not kept in memory it is made anew at each look; `index` is the label
+        in its part, and rows of parts that were never begun have no `index` and `id`.
+        """
+        return self._whole_outcomes if self._whole else pd.concat(list(self.outcome_parts()), ignore_index=True)
+
+    @cached_property
+    def _whole_outcomes(self) -> pd.DataFrame:
+        return next(self.outcome_parts())
+
+    @property
+    def failed(self) -> pd.DataFrame:
+        """The outcomes that need care: `invalid`, `failed`, `unknown`, and `unsent` unless it was a dry run.
+
+        So it may have rows where ``counts["failed"]`` is 0.
+        """
+        care = self._statuses_of_care()
+        parts = [self._describe(task, self._book_of(task).rows_with(care)) for task in self._parts.tasks]
+        return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+
+    def outcome_parts(self) -> Iterator[pd.DataFrame]:
+        """Give the outcomes part by part, for when all would not fit in memory."""
+        for task in self._parts.tasks:
+            yield self._describe(task, None)
+
+    @property
+    def outcome_files(self) -> list[Path]:
+        """The Parquet files of outcomes too many to keep in memory; they are removed with this result."""
+        return self._store.files
+
+    def rejects(self) -> pd.DataFrame:
+        """Return the user's own rows and columns of what did not fully arrive, with the reasons in front.
+
+        To correct and push again: the four columns in front are not sent, as long as they stay there.
+
+        Returns
+        -------
+        DataFrame
+            In the order of the frame, with its index. In front `status`, `rule`, `reason` and `fix` (with the prefix
+            ``growlytics_``, all four, where the frame has a column of such a name). The rows are those that are
+            `invalid`, `failed` or `unknown`, `unsent` ones unless it was a dry run, and those that arrived without a
+            value they have; an error of a whole column concerns each row with a value there. Several violations of a
+            row are joined by "; ". A row that ``keep=`` left out, as asked for, is not among them.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from growlytics_pandas import Sandbox
+        >>> df = pd.DataFrame({"id": ["a", None], "City": ["Pune", "Delhi"]})
+        >>> with Sandbox() as sandbox:
+        ...     result = df.growlytics.push("id", errors="drop", client=sandbox.client, progress=False)
+        >>> result.rejects()[["status", "rule", "City"]].to_dict("records")
+        [{'status': 'invalid', 'rule': 'id_missing', 'City': 'Delhi'}]
+        """
+        found: pd.DataFrame = self.plan._describe_rejects(
+            self._book_of, self._statuses_of_care(), is_dry=self.run.ended == "dry run"
+        )
+        return found
 
     @property
     def ok(self) -> bool:
@@ -60,12 +138,12 @@ class AnyResult(HtmlRepr):
 
         Rows that ``keep=`` left out, as asked for, do not count against it.
         """
-        return not any(self.counts[s] for s in RETRYABLE) and not self.findings.has_errors
+        return not any(self.counts[s] for s in RETRYABLE) and not self._findings.has_errors
 
     @property
-    def findings(self) -> Findings:
+    def _findings(self) -> Findings:
         """The violations, before they are made into a frame."""
-        found: Findings = self.plan.findings
+        found: Findings = self.plan._findings
         return found
 
     @property
@@ -75,10 +153,15 @@ class AnyResult(HtmlRepr):
         return found
 
     def _require_push(self) -> None:
-        """Refuse to retry what was never tried."""
+        """Refuse to retry what was never tried, or cannot be read again."""
         if self.run.ended == "dry run":
             raise UsageError(
                 "retry: this was a dry run, so there is nothing to try again; result.plan.push() sends it."
+            )
+        if not self.plan._executor.can_repeat:
+            raise UsageError(
+                "retry: this source could be read only once. Push it again with skip_unchanged=True: it sends only "
+                "what is missing."
             )
 
     def to_csv(self, path: str | os.PathLike[str], table: Table = "outcomes") -> Path:
@@ -123,7 +206,7 @@ class AnyResult(HtmlRepr):
             "ended": run.ended,
         }
         facts |= {"message": run.message, "seconds": round(run.seconds, 1), "retries": run.retries}
-        return summary_table(self.counts, self.findings, facts | {"service": run.base_url})
+        return summary_table(self.counts, self._findings, facts | {"service": run.base_url})
 
     def plot(self) -> Any:
         """Draw the outcomes, and the rows a second and answer times over the run (extra ``plot``).
@@ -154,22 +237,66 @@ class AnyResult(HtmlRepr):
     def __repr__(self) -> str:
         said = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
         said += ", not all with every attribute" if self.has_incomplete_rows else ""
-        found = plural(len(self.findings), "violation")
+        found = plural(len(self._findings), "violation")
         ended = self.run.ended + (", which a push would refuse" if self.run.would_refuse else "")
         note = f"{self.note}; " if self.note else ""
         return f"<{type(self).__name__} {ended}: {note}{said}; {found}; {self.run.seconds:.1f} s>"
 
-    def _page_of(self, care: FailedRows, veil: Masker, limits: Limits) -> Page:
+    def _retried(self) -> tuple[Connection, PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
+        """Return what a retry is made with: rows that did not arrive are `unsent`."""
+        books = {number: book.copy() for number, book in self._books.items()}
+        for book in books.values():
+            book.reopen()
+        return self._connection or connect(), replace(self._options, dry_run=False), books, self._store.copy()
+
+    def _book_of(self, task: PartTask) -> OutcomeBuffer:
+        return self._books.get(task.number) or self._parts.open_book(task)
+
+    def _describe(self, task: PartTask, rows: Rows | None) -> pd.DataFrame:
+        """Return the outcomes of some rows of a part; None: of all."""
+        book = self._book_of(task)
+        if self._whole is not None:
+            return self._whole.describe(book, np.arange(task.rows) if rows is None else rows)
+        table = self._store.get(task.number)
+        if table is None:  # never begun
+            numbers = np.arange(task.rows)
+            labels = pd.Index([None] * task.rows, dtype=object)
+            table = book.describe(numbers, numbers + task.first_row, labels, [""] * task.rows)
+        return table if rows is None else table.iloc[rows]
+
+    def _has_arrived(self, task: PartTask, rows: Rows | None) -> bool:
+        """Whether any row of a part arrived: of `rows`, sorted and counted through all parts, or (None) of all."""
+        arrived = self._book_of(task).rows_with(ARRIVED)
+        if rows is None:
+            return len(arrived) > 0
+        first, last = np.searchsorted(rows, [task.first_row, task.first_row + task.rows])
+        return bool(np.isin(rows[first:last] - task.first_row, arrived).any())
+
+    def _page(self, veil: Masker, limits: Limits) -> Page:
+        run, labels = self.run, "index"
+        why = veil.words(without(run.message, run.foreign)) if veil.is_on else run.message
+        if self._whole is not None:
+            words, why = mask_words(self._whole, self._books[0], veil, run.message)
+            parts = [PartOutcomes(self._books[0], words, partial(self._describe, self._parts.tasks[0]))]
+            name = self._whole.frame.index.name
+            labels = labels if name is None else show_label(name)
+        else:
+            parts = [self._masked(task, veil) for task in self._parts.tasks]
+        care = gather_failed_rows(parts, self._statuses_of_care(), limits.rows, labels, why)
         summary = ResultSummary(
-            id_column=self.plan.layout.id_column,
-            columns=len(self.plan.layout.attributes),
+            id_column=self.plan._layout.id_column,
+            columns=len(self.plan._layout.attributes),
             schema=self.plan.schema,
-            findings=self.findings,
+            findings=self._findings,
             counts=self.counts,
             new_types=self.new_types,
-            run=self.run,
+            run=run,
             is_ok=self.ok,
             is_incomplete=self.has_incomplete_rows,
             note=self.note,
         )
         return result_page(summary, care, veil, limits)
+
+    def _masked(self, task: PartTask, veil: Masker) -> PartOutcomes:
+        book = self._book_of(task)
+        return PartOutcomes(book, withhold_words(book, veil), partial(self._describe, task))

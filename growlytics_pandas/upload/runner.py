@@ -13,18 +13,17 @@ from typing import Any, Final, Literal, TypeVar
 import pandas as pd
 
 from growlytics_pandas._masking import without_words
-from growlytics_pandas._status import Status
+from growlytics_pandas._status import Failure, Status
 from growlytics_pandas.errors import GrowlyticsError, PushInterrupted, UsageError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.upload.connection import Connection, connect
 from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
 from growlytics_pandas.upload.encode import Encoded
-from growlytics_pandas.upload.executor import Executor
 from growlytics_pandas.upload.ledger_writer import LedgerWriter, mark_unchanged
 from growlytics_pandas.upload.outcome_store import OutcomeStore
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
-from growlytics_pandas.upload.parts import Common, Part, PartDigests, PartOrder, PartOutcome, push_part
+from growlytics_pandas.upload.parts import Common, Executor, Part, PartDigests, PartOrder, PartOutcome, push_part
 from growlytics_pandas.upload.profile import PartList, PartTask
 from growlytics_pandas.upload.progress import Concluded, Progress, Snapshot, snapshot_of
 from growlytics_pandas.upload.push_options import PushOptions
@@ -84,6 +83,7 @@ class Run:
         self._retries = 0  # of the parts that are done, as is what follows
         self._answer_seconds = 0.0
         self._concurrency = 0
+        self._failures: tuple[Failure, ...] = ()
 
     # from beginning to end -------------------------------------------------------------------------------------
 
@@ -278,8 +278,7 @@ class Run:
 
     def _settle(self, outcome: PartOutcome) -> None:
         number = outcome.number
-        live = self._live.pop(number, None)
-        self._concurrency = live().concurrency if live else 0
+        self._live.pop(number, None)
         self._done.add(number)
         counts, before = outcome.book.counts(), self._settled.get(number, {})
         self._was_reached |= counts[Status.ACCEPTED] > before.get(Status.ACCEPTED, 0)
@@ -287,8 +286,10 @@ class Run:
         self.books[number] = outcome.book
         if outcome.table is not None:
             self.store.put(number, outcome.table)
-        self._retries += outcome.retries
-        self._answer_seconds += outcome.answer_seconds
+        self._retries += outcome.end.retries
+        self._answer_seconds += outcome.end.answer_seconds
+        self._concurrency = outcome.end.concurrency
+        self._failures = (*self._failures, *outcome.end.failures)[-MAX_FAILURES_SHOWN:]
         if self._writer is not None and not self._executor.is_local:
             self._writer.after_part(outcome)
         if outcome.error is not None:
@@ -330,7 +331,7 @@ class Run:
             retries=self._retries + sum(each.retries for each in live),
             in_flight=sum(each.in_flight for each in live),
             concurrency=sum(each.concurrency for each in live) or self._concurrency,
-            failures=tuple(failure for each in live for failure in each.failures)[-MAX_FAILURES_SHOWN:],
+            failures=(*self._failures, *(failure for each in live for failure in each.failures))[-MAX_FAILURES_SHOWN:],
             answer_seconds=self._answer_seconds + sum(each.answer_seconds for each in live),
             trouble=next((each.trouble for each in live if each.trouble), ""),
             is_stopping=self.stop.requested or any(each.is_stopping for each in live),

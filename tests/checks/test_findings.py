@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
-from growlytics_pandas.checks import chunks as blocks
 from growlytics_pandas.checks.findings import DTYPES
+from growlytics_pandas.columns import extract as blocks
 
 COLUMNS = [
     "row",
@@ -128,9 +128,9 @@ def test_violations_take_under_100_bytes_each_until_the_frame_is_asked_for():
     rows = 50_000
     df = pd.DataFrame({"id": [f"c{i}" for i in range(rows)], "X": np.inf, "email": "no address"})
     plan = gp.plan(df, "id")
-    gp.plan(df.head(100), "id").findings  # noqa: B018 - what is made once
+    gp.plan(df.head(100), "id")._findings  # noqa: B018 - what is made once
     tracemalloc.start()
-    found = plan.findings
+    found = plan._findings
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(found) == 2 * rows

@@ -185,7 +185,7 @@ def test_a_column_of_this_dtype_is_sent_as_its_type_with_its_own_digits(case):
 
     assert plan.schema["type"].item() is pd.NA if case.type is None else plan.schema["type"].item() == case.type
     for row, token in enumerate(case.tokens):
-        [body] = plan.encode(row, row + 1).bodies
+        [body] = plan._encode(row, row + 1).bodies
         attribute = "" if token is None else f'{{"name":"x","type":"{case.type}","value":{token}}}'
         assert body.decode() == f'{{"id":"c{row}","attributes":[{attribute}]}}'
         json.loads(body, parse_constant=refuse)

@@ -147,8 +147,8 @@ def test_retry_reads_the_rows_in_the_same_way(faulty):
     result = gp.push(MESSY[:3], "id", client=box.client, progress=False, **OPTIONS)
     assert result.counts["failed"] == 3
     good = faulty()
-    assert result.plan.of(good.client._connection).preview(3) == result.plan.preview(3)
-    assert result.plan.of(good.client._connection).push(progress=False).ok
+    assert result.plan._of(good.client._connection).preview(3) == result.plan.preview(3)
+    assert result.plan._of(good.client._connection).push(progress=False).ok
     assert set(good.stored()) == {"001", "002", "003"}
 
 

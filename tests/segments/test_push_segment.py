@@ -400,7 +400,7 @@ def test_runs_of_two_threads_never_lose_a_member(faulty, members):
         thread.start()
     for thread in threads:
         thread.join()
-    last = set(done[-1].plan.source["id"])
+    last = set(done[-1].plan._source["id"])
     assert set(read_members(members)) == last
     assert {id_ for id_, stored in box.stored().items() if stored == IN} == last
 

@@ -12,7 +12,6 @@ import growlytics_pandas as gp
 from growlytics_pandas.accessor import GrowlyticsAccessor
 from growlytics_pandas.form import Form
 from growlytics_pandas.sandbox import Faults
-from growlytics_pandas.upload.batches import BatchResult
 from growlytics_pandas.views.events import ProgressEvent
 
 df = pd.DataFrame({"email": ["asha@example.com"], "City": ["Pune"]})
@@ -114,7 +113,7 @@ assert_type(result.plan, gp.Plan)
 assert_type(result.retry(), gp.PushResult)
 assert_type(result.to_html(Path("push.html"), mask=False), Path)
 assert_type(result.to_csv("failed.csv", "failed"), Path)
-assert_type(gp.last_result(), gp.PushResult | BatchResult | None)
+assert_type(gp.last_result(), gp.PushResult | None)
 gp.push(df, "email", progress=False)
 gp.push(df, "email", progress="text")
 gp.push(df, "email", progress=True)  # type: ignore[arg-type]
@@ -125,8 +124,8 @@ result.to_csv("failed.csv", "everything")  # type: ignore[arg-type]
 gp.last_result().retry()  # type: ignore[union-attr]
 result.ok = True  # type: ignore[misc]
 
-assert_type(gp.push_batches([df, df], "email", client=client, errors="drop"), BatchResult)
-assert_type(gp.plan_batches([df], "email").push(dry_run=True), BatchResult)
+assert_type(gp.push_batches([df, df], "email", client=client, errors="drop"), gp.PushResult)
+assert_type(gp.plan_batches([df], "email").push(dry_run=True), gp.PushResult)
 gp.push_batches(1, "email")  # type: ignore[arg-type]
 gp.push_batches([df], "email", batch_size=100)  # type: ignore[call-arg]
 

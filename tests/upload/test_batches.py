@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
-from growlytics_pandas.upload.batches.plan import BatchPlan, BatchResult
 from growlytics_pandas.upload.outcome_store import OutcomeStore
 
 COMPARED = ["row", "column", "attribute", "rule", "severity", "effect", "limit", "count", "message"]
@@ -214,8 +213,8 @@ def test_arrow_batches_are_taken_as_they_come(sandbox):
 def test_the_result_and_the_plan_of_batches_have_the_names_of_those_of_one_frame():
     of_result = ("counts", "outcomes", "failed", "violations", "retry", "to_csv", "to_html", "plot")
     of_plan = ("counts", "schema", "violations", "suggestions", "preview", "push", "to_html", "plot")
-    assert set(of_result) <= set(dir(BatchResult))
-    assert set(of_plan) <= set(dir(BatchPlan))
+    assert set(of_result) <= set(dir(gp.PushResult))
+    assert set(of_plan) <= set(dir(gp.Plan))
 
 
 def test_what_is_no_source_of_frames_is_refused():

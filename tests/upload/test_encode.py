@@ -217,12 +217,12 @@ def frames(draw):
 @given(frames(), st.integers(1, 7), st.sampled_from([None, "Purchased %s"]))
 def test_a_row_is_the_same_bytes_alone_in_a_chunk_and_in_the_whole_frame(frame, size, name):
     plan = growlytics_pandas.plan(frame, "id", name=name)
-    whole = plan.encode(0, len(frame)).bodies
+    whole = plan._encode(0, len(frame)).bodies
     for step in (1, size):
-        parts = [plan.encode(start, min(start + step, len(frame))).bodies for start in range(0, len(frame), step)]
+        parts = [plan._encode(start, min(start + step, len(frame))).bodies for start in range(0, len(frame), step)]
         assert [body for part in parts for body in part] == whole
     wanted = np.arange(len(frame)) % 2 == 0
-    chosen = plan.encode(0, len(frame), wanted)
+    chosen = plan._encode(0, len(frame), wanted)
     assert chosen.bodies == [whole[row] for row in chosen.rows] == whole[::2]
 
 

@@ -63,7 +63,7 @@ def test_a_preview_is_the_first_bodies_that_go_out_byte_for_byte(sandbox):
     assert [body["id"] for body in preview] == ["a", "b", "d"]
     assert [body["id"] for body in plan.preview(1)] == ["a"]
     assert plan.preview(0) == []
-    assert preview == [json.loads(body) for body in plan.encode(0, len(DIRTY)).bodies]
+    assert preview == [json.loads(body) for body in plan._encode(0, len(DIRTY)).bodies]
     plan.push(errors="drop", progress=False)
     stored = {body["id"]: {each["name"]: each["value"] for each in body["attributes"]} for body in preview}
     assert (
@@ -81,7 +81,7 @@ def test_a_preview_rounds_no_integer():
 def test_only_the_rows_asked_for_are_encoded():
     plan = growlytics_pandas.plan(DIRTY, "id", keep="first")
     wanted = np.array([False, True, True, True, False])
-    encoded = plan.encode(1, 5, wanted)
+    encoded = plan._encode(1, 5, wanted)
     assert encoded.rows.tolist() == [1, 3]
     assert [json.loads(body)["id"] for body in encoded.bodies] == ["b", "d"]
 

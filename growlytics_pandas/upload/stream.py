@@ -18,12 +18,12 @@ from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError
-from growlytics_pandas.upload.batches.plan import BatchPlan, BatchResult, lay_out_parts, result_of
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.duplicates import compare, find_suspects
 from growlytics_pandas.upload.executor import FrameExecutor
 from growlytics_pandas.upload.parts import Common, Part, PartOutcome, fetch_ids
-from growlytics_pandas.upload.plan import budget_of, find_suggestions, refusal
+from growlytics_pandas.upload.plan import Plan, PushResult
+from growlytics_pandas.upload.planning import budget_of, find_suggestions, lay_out_parts, refusal
 from growlytics_pandas.upload.profile import (
     PartList,
     PartProfile,
@@ -42,7 +42,7 @@ from growlytics_pandas.upload.seen_ids import SeenIds
 
 def push_stream(
     engine: FrameExecutor, id_col: Hashable, plan_options: PlanOptions, client: Any, options: PushOptions
-) -> BatchResult:
+) -> PushResult:
     """Push batches that can be read only once."""
     if plan_options.keep == "last":
         raise InvalidArgumentError(
@@ -57,11 +57,11 @@ def push_stream(
     settled = replace(plan_options, types=_types_given(first, id_col, plan_options, connection))
     run = StreamRun(engine, itertools.chain([first], frames), id_col, settled, connection, options)
     run.run()
-    plan = BatchPlan(engine, connection, settled, run.profile(), run.common, ())
-    vars(plan)["findings"] = run.findings
+    plan = Plan(run.common, settled, connection, engine, run.parts, None, run.profile())
+    vars(plan)["_findings"] = run.findings
     if isinstance(run.error, ConstraintViolationError):
         run.error.plan = plan
-    return run.conclude(result_of(run, plan, connection))
+    return run.conclude(plan._result(run, connection))
 
 
 def _types_given(

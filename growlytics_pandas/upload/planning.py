@@ -1,0 +1,170 @@
+"""What a plan is made from: a snapshot of the frame or a profile of all parts, its schema, suggestions, refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import accumulate
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from growlytics_pandas import contract
+from growlytics_pandas._rules import Severity
+from growlytics_pandas._status import Status
+from growlytics_pandas._text import plural
+from growlytics_pandas.checks.chunks import Budget
+from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.checks.schema import ColumnFacts, Schema, infer_schema, name_of_column
+from growlytics_pandas.checks.suggestions import Suggestion, suggest_for
+from growlytics_pandas.columns.frames import prepare_frame
+from growlytics_pandas.columns.ids import hash_texts
+from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError
+from growlytics_pandas.ledger import Digests, Project
+from growlytics_pandas.upload.connection import Connection
+from growlytics_pandas.upload.duplicates import SharedIds, compare, find_suspects
+from growlytics_pandas.upload.parts import Executor, changed, fetch_ids
+from growlytics_pandas.upload.profile import (
+    PartList,
+    PartProfile,
+    PartTask,
+    ProfiledParts,
+    Question,
+    digest_ids,
+    merge_columns,
+    merge_labels,
+    merge_samples,
+    skipped_rows,
+    survey_part,
+)
+
+_COPY_ON_WRITE_MAJOR: Final = 3
+_SHOWN_GROUPS: Final = 10  # of violations in an error
+
+
+def snapshot(frame: pd.DataFrame) -> pd.DataFrame:
+    """Keep the frame as it is now, whatever happens to it: free under copy-on-write, a copy before pandas 3."""
+    has_copy_on_write = int(pd.__version__.split(".")[0]) >= _COPY_ON_WRITE_MAJOR
+    return frame.copy(deep=not has_copy_on_write)
+
+
+def budget_of(workspace: Project | None, layout: Schema) -> Budget | None:
+    """Return what earlier pushes count towards the 100; None where no customer can reach it."""
+    if workspace is None:
+        return None
+    names = {*workspace.known_types(), *(attribute.name for attribute in layout.attributes)}
+    if len(names - set(contract.RESERVED_ATTRIBUTES)) <= contract.MAX_CUSTOM_ATTRIBUTES:
+        return None
+
+    def budget(ids: Sequence[str], names: Sequence[str]) -> Any:
+        keys = workspace.keys(ids)
+        return workspace.count_attributes(keys), workspace.has_attributes(keys, names)
+
+    return budget
+
+
+def lay_out_parts(
+    options: PlanOptions,
+    frame: pd.DataFrame,
+    id_col: Hashable,
+    connection: Connection | None,
+    facts: Sequence[ColumnFacts] | None = None,
+) -> Schema:
+    """Lay out `frame`, or all the parts that `facts` were taken from and of which it is an example."""
+    known = connection.known_types() if connection else None
+    return infer_schema(prepare_frame(frame, id_col), id_col, options, known=known, facts=facts)
+
+
+def survey(engine: Executor, id_col: Hashable, options: PlanOptions) -> ProfiledParts:
+    """Look at all parts, and a second time at the rows whose id may not be alone."""
+    question = Question(id_col, options)
+    found = dict(engine.run(survey_part, question))
+    surveys = [found.pop(number) for number in sorted(found)]
+    if not surveys:
+        raise InvalidArgumentError("frames: the source gave none; there must be one, if only for its columns.")
+    labels = merge_labels(surveys)
+    first_rows = [0, *accumulate(each.rows for each in surveys)]
+    suspects = find_suspects(surveys)
+    texts = dict(engine.run(fetch_ids, question, suspects)) if suspects else {}
+    for number, found_texts in texts.items():
+        if not np.array_equal(hash_texts(found_texts), surveys[number].exact[suspects[number]]):
+            raise changed(number, "its ids, or their order, are not those of the first look")
+    shared = compare(suspects, texts, first_rows, options.keep)
+    tasks = [_task(number, first_rows[number], each, shared) for number, each in enumerate(surveys)]
+    example = next((each.example for each in surveys if each.rows), surveys[0].example)
+    return ProfiledParts(
+        labels,
+        tuple(merge_columns(surveys, labels)),
+        example.reindex(columns=pd.Index(labels, tupleize_cols=False)) if tuple(example.columns) != labels else example,
+        merge_samples(surveys, labels),
+        PartList(tuple(tasks), tuple(map(skipped_rows, tasks, surveys))),
+    )
+
+
+def _task(number: int, first_row: int, part: PartProfile, shared: SharedIds) -> PartTask:
+    same, alike = shared.of(number)
+    return PartTask(number, first_row, part.rows, same, alike, part.labels, digest_ids(part.has_id, part.exact))
+
+
+def find_suggestions(frame: pd.DataFrame, layout: Schema, options: PlanOptions) -> list[Suggestion]:
+    """Return what the values of a frame call for, beyond the options given."""
+    sent = layout.attributes
+    id_name = name_of_column(frame.columns[layout.id_position], options)
+    known = {attribute.name: attribute.known.type for attribute in sent if attribute.known}
+    asked = {a.name: a.type.value for a in sent if a.type and options.type_of(a.column)}
+    return suggest_for(
+        frame,
+        layout.id_position,
+        {layout.id_position: id_name, **{attribute.position: attribute.name for attribute in sent}},
+        options.reading_of,
+        {layout.id_position: layout.id_kind, **{attribute.position: attribute.kind for attribute in sent}},
+        layout.zone,
+        layout.region,
+        {**known, **asked},
+    )
+
+
+def tally_changes(workspace: Project, digests: Iterable[Digests], counts: Mapping[str, int]) -> dict[str, int]:
+    """Compare bodies with the ledger: see `Plan.changes`. `counts` are those of the plan."""
+    new = unchanged = rows = 0
+    for each in digests:
+        rows += len(each)
+        unchanged += int(workspace.unchanged(each).sum())
+        new += int((~workspace.seen(each.keys)).sum())
+    changed = rows - new - unchanged
+    unchanged += counts[Status.UNCHANGED]
+    return {"new": new, "changed": changed, "unchanged": unchanged, "left_out": counts[Status.INVALID]}
+
+
+def changes_text(changes: Mapping[str, int]) -> str:
+    """Write changes in a line.
+
+    Examples
+    --------
+    >>> changes_text({"new": 1200, "changed": 3, "unchanged": 0, "left_out": 0})
+    '1,200 new, 3 changed, 0 unchanged'
+    """
+    shown = {name: count for name, count in changes.items() if count or name != "left_out"}
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in shown.items())
+
+
+def refusal(
+    findings: Findings, suggestions: Sequence[Suggestion], sent: str = "nothing was sent", plan: Any = None
+) -> ConstraintViolationError:
+    """Return the error of values that would be rejected: by rule and column, each with its fix."""
+    errors = [group for group in findings.groups() if group.severity is Severity.ERROR]
+    n_errors = findings.count(Severity.ERROR)
+    lines = [f"  {group.rule} ({group.cells:,}): {group.message}\n    {group.fix}" for group in errors[:_SHOWN_GROUPS]]
+    if len(errors) > _SHOWN_GROUPS:
+        lines.append(f"  +{len(errors) - _SHOWN_GROUPS:,} more, by rule and column")
+    has_suggestions = any(each.value is not None for each in suggestions)
+    suggested = "Options that the data call for: .plan.suggestions, or **suggest(df, id_col) in the call. "
+    return ConstraintViolationError(
+        f"{sent}: {plural(n_errors, 'violation')} of severity error.\n"
+        + "\n".join(lines)
+        + "\nAll are in the error's .violations. "
+        + suggested * has_suggestions
+        + "To leave those values out and send the rest: errors='drop'.",
+        plan=plan,
+    )
