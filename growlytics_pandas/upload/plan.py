@@ -52,6 +52,7 @@ from growlytics_pandas.upload.result import Result
 from growlytics_pandas.upload.runner import Run
 from growlytics_pandas.upload.schema_frame import new_types, schema_frame
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
+from growlytics_pandas.views.frames import SchemaFrame, violations_frame
 from growlytics_pandas.views.html_repr import HtmlRepr
 from growlytics_pandas.views.page import Page
 from growlytics_pandas.views.report import PlanSummary, plan_page
@@ -108,11 +109,21 @@ class Plan(HtmlRepr):
 
     @cached_property
     def schema(self) -> pd.DataFrame:
-        """One row per column sent: `column`, `attribute`, `type`, `dtype`, `reserved`, `missing`, `known_type`, `note`.
+        """One row per column sent.
+
+        The columns are `column`, `attribute`, `type`, `dtype`, `reserved`, `missing` and `distinct` (cells, and values
+        that differ), `example` (the first value; masked for the id and contacts), `known_type` and `note`.
 
         `type` is NA where nothing can be sent (`note` says why, or `violations`), `known_type` where the ledger knows
-        nothing. `dtype` lists those of all parts.
+        nothing, `distinct` where the data come in parts. `dtype` lists those of all parts.
         """
+        is_whole = self._whole is not None
+        found = schema_frame(self._layout, self._common.dropped, self._suggested, self._examples, is_whole=is_whole)
+        return SchemaFrame(found)
+
+    @cached_property
+    def _types(self) -> pd.DataFrame:
+        """The schema without what takes a look at all values."""
         return schema_frame(self._layout, self._common.dropped, self._suggested)
 
     @cached_property
@@ -132,7 +143,7 @@ class Plan(HtmlRepr):
 
         What is a property of a column has one row, with the number of cells in `count`.
         """
-        return self._findings.to_frame()
+        return violations_frame(self._findings.to_frame(), self._layout.id_column)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -380,7 +391,7 @@ class Plan(HtmlRepr):
             base_url=self._connection.base_url if self._connection else None,
             id_column=self._layout.id_column,
             columns=len(self._layout.attributes),
-            schema=self.schema,
+            schema=self._types,
             findings=self._findings,
             counts=self.counts,
             suggestions=self._suggested,

@@ -286,7 +286,7 @@ class Result(HtmlRepr):
         summary = ResultSummary(
             id_column=self.plan._layout.id_column,
             columns=len(self.plan._layout.attributes),
-            schema=self.plan.schema,
+            schema=self.plan._types,
             findings=self._findings,
             counts=self.counts,
             new_types=self.new_types,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from markupsafe import Markup
 from growlytics_pandas._output_paths import replacing, require_target
 from growlytics_pandas._text import open_templates
 from growlytics_pandas.errors import InvalidArgumentTypeError
-from growlytics_pandas.views.page import Page
+from growlytics_pandas.views.page import Page, Table
 
 MAX_CHARS: Final = 2_000  # of any text; pages cut theirs far below, this is the last fence
 
@@ -40,6 +41,12 @@ def render_report(page: Page) -> str:
 def render_notebook(page: Page) -> str:
     """Return a page as what a notebook shows: inline styles only, since a reopened notebook loses any others."""
     return _environment().get_template("notebook.html.jinja").render(page=page)
+
+
+def render_tables(tables: Sequence[Table]) -> str:
+    """Return tables as what a notebook shows, with inline styles only."""
+    shown = _environment().get_template("tables.html.jinja").render(tables=tables)
+    return f'<div class="tex2jax_ignore mathjax_ignore" style="max-width: 72em; overflow-x: auto">{shown}</div>'
 
 
 def write_report(page: Page, path: str | os.PathLike[str]) -> Path:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Tone = Literal["good", "bad", "warn", "plain"]
-Align = Literal["text", "name", "words", "number", "code", "bar"]
+Align = Literal["text", "name", "words", "number", "code", "bar", "severity"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ def violations_table(findings: Findings, id_column: Hashable, veil: Masker, limi
         (
             *(Column("rule", "name"), Column("column"), Column("cells", "number"), Column("", "bar")),
             *(
-                Column("severity", "name"),
+                Column("severity", "severity"),
                 Column("effect", "name"),
                 Column("example", "words"),
                 Column("fix", "code"),
