@@ -177,9 +177,7 @@ class RunControl:
             self._report(is_over=True).result(CALL_SECONDS)
 
     def _look_at(self, delivery: Delivery, book: OutcomeBuffer) -> None:
-        pulse = snapshot_of(delivery, book)
-        failures = [tuple(map(str, failure[1:])) for failure in pulse.failures]
-        rows = [int(failure.row) + self._order.task.first_row for failure in pulse.failures]
+        pulse = snapshot_of(delivery, book, self._order.task.first_row)
         self._last = {
             "in_flight": pulse.in_flight,
             "pulse": {
@@ -187,7 +185,7 @@ class RunControl:
                 "retries": pulse.retries,
                 "in_flight": pulse.in_flight,
                 "concurrency": min(pulse.concurrency, self.pacer.slots),
-                "failures": [(row, *words) for row, words in zip(rows, failures, strict=True)],
+                "failures": [(int(row), str(status), str(words)) for row, status, words in pulse.failures],
                 "answer_seconds": pulse.answer_seconds,
                 "trouble": pulse.trouble,
             },

@@ -412,6 +412,6 @@ class _PartPush:
             None if is_kept else part.describe(book, np.arange(part.task.rows)),
             self._carriers.among(book.rows_with([Status.ACCEPTED])),
             self._carriers.among(book.rows_with([Status.UNKNOWN])),
-            snapshot_of(delivery, book),
+            snapshot_of(delivery, book, part.task.first_row),
             delivery.error,
         )

@@ -55,14 +55,14 @@ class Snapshot:
     is_stopping: bool = False
 
 
-def snapshot_of(delivery: Delivery, book: OutcomeBuffer) -> Snapshot:
-    """Return how far a delivery is."""
+def snapshot_of(delivery: Delivery, book: OutcomeBuffer, first_row: int = 0) -> Snapshot:
+    """Return how far a delivery is; `first_row` is the number of its first row in the whole."""
     return Snapshot(
         book.counts(),
         delivery.retries,
         delivery.in_flight,
         delivery.pacer.concurrency,
-        tuple(delivery.last_failures),
+        tuple(failure._replace(row=failure.row + first_row) for failure in delivery.last_failures),
         delivery.answer_seconds,
         delivery.trouble,
         delivery.is_stopping,

@@ -128,7 +128,7 @@ def test_violations_take_under_100_bytes_each_until_the_frame_is_asked_for():
     rows = 50_000
     df = pd.DataFrame({"id": [f"c{i}" for i in range(rows)], "X": np.inf, "email": "no address"})
     plan = gp.plan(df, "id")
-    gp.plan(df.head(100), "id").findings  # noqa: B018 - what is made once
+    gp.plan(df.head(100), "id")._findings  # noqa: B018 - what is made once
     tracemalloc.start()
     found = plan._findings
     held, _ = tracemalloc.get_traced_memory()

@@ -47,7 +47,7 @@ def test_names_that_are_too_long_get_distinct_short_ones():
     long = "Average Basket Value In Rupees Over The Last Twelve Months"
     df = pd.DataFrame([["a", 1, 2]], columns=["id", long + " (net)", long + " (gross)"])
     renames = {}
-    for violation in gp.plan(df, "id").findings.violations:
+    for violation in gp.plan(df, "id")._findings.violations:
         if violation.rule == "attribute_name_too_long":
             renames |= fix_of(violation).value
     assert len(set(renames.values())) == 2

@@ -39,7 +39,7 @@ def test_the_101st_attribute_of_a_row_and_no_other_is_left_out():
 def test_what_was_found_does_not_keep_the_blocks_in_memory():
     """Lines are made when all blocks are checked; each finding that kept its block would keep the whole frame."""
     df = pd.DataFrame({"id": [f"c{i}" for i in range(9)], "X": [np.inf, *range(8)], "email": ["no address"] * 9})
-    layout = gp.plan(df, "id").layout
+    layout = gp.plan(df, "id")._layout
     block = prepare(df, layout, frozenset(), 0, len(df))
     before = sys.getrefcount(block)
     findings = check_block(df, layout, block)
