@@ -78,7 +78,7 @@ class Run:
         self._live: dict[int, Callable[[], Snapshot]] = {}
         self._settled = {number: book.counts() for number, book in self.books.items()}
         self._done: set[int] = set()
-        self._task = PartTask(0, 0, 0)  # the part that is sent from here
+        self._sent_part = PartTask(0, 0, 0)  # the part that is sent from here
         self._was_reached = False
         self._retries = 0  # of the parts that are done, as is what follows
         self._answer_seconds = 0.0
@@ -236,7 +236,7 @@ class Run:
 
     def push_here(self, part: Part) -> PartOutcome:
         """Send a part from this process."""
-        order, self._task = self.order(part.task), part.task
+        order, self._sent_part = self.order(part.task), part.task
         if self._writer is not None:
             self._writer.begin_part(part.task.rows, self.types_sent)
         try:
@@ -247,8 +247,8 @@ class Run:
 
     def tick(self, delivery: Delivery, book: OutcomeBuffer) -> None:
         """Look at how far a delivery from here is; called many times a second."""
-        if self._task.number not in self._live:
-            self._live = {self._task.number: partial(snapshot_of, delivery, book, self._task.first_row)}
+        if self._sent_part.number not in self._live:
+            self._live = {self._sent_part.number: partial(snapshot_of, delivery, book, self._sent_part.first_row)}
         if self.is_due():
             self._check_failures()
             self._show("update")
@@ -259,7 +259,7 @@ class Run:
             return encoded
         if self.options.skip_unchanged:
             changed = self._writer.changed(encoded)
-            self.books[self._task.number].note_all(encoded.rows[~changed], Status.UNCHANGED)
+            self.books[self._sent_part.number].note_all(encoded.rows[~changed], Status.UNCHANGED)
             encoded = encoded.take(changed)
         self._writer.before_sending(encoded)
         return encoded
