@@ -35,13 +35,13 @@ class SharedIds:
         return Alike.of(self.same[number]), Alike.of(self.alike[number])
 
 
-def find_suspects(surveys: Sequence[PartProfile]) -> dict[int, Rows]:
+def find_suspects(profiles: Sequence[PartProfile]) -> dict[int, Rows]:
     """Return, for each part, the rows whose hash is not alone; parts without any are left out."""
     found = {}
-    exact = _repeated([survey.exact[survey.has_id] for survey in surveys])
-    folded = _repeated([survey.folded[survey.has_id] for survey in surveys])
-    for number, survey in enumerate(surveys):
-        is_suspect = (np.isin(survey.exact, exact) | np.isin(survey.folded, folded)) & survey.has_id
+    exact = _repeated([profile.exact[profile.has_id] for profile in profiles])
+    folded = _repeated([profile.folded[profile.has_id] for profile in profiles])
+    for number, profile in enumerate(profiles):
+        is_suspect = (np.isin(profile.exact, exact) | np.isin(profile.folded, folded)) & profile.has_id
         if is_suspect.any():
             found[number] = np.flatnonzero(is_suspect)
     return found

@@ -26,7 +26,7 @@ class OutcomeBuffer:
         self.attempts = bytearray(rows)
         self.errors: dict[int, str] = {}
         self.lost: set[int] = set()
-        """Rows of which an answer was lost, in this run or an earlier one: they may have arrived."""
+        """Rows with a lost answer, in this run or an earlier one: they may have arrived."""
 
     def copy(self) -> "OutcomeBuffer":
         """Return a book that can go on without changing this one."""

@@ -39,10 +39,10 @@ from growlytics_pandas.upload.planning import (
     budget_of,
     changes_text,
     find_suggestions,
-    lay_out_parts,
+    infer_schema_of_parts,
+    profile_parts,
     refusal,
     snapshot,
-    survey,
     tally_changes,
 )
 from growlytics_pandas.upload.profile import PartList, PartTask, ProfiledParts
@@ -136,7 +136,7 @@ class Plan(HtmlRepr):
 
     @property
     def counts(self) -> dict[str, int]:
-        """Status → number of rows, as a dry run would tell: `unsent` would be sent, `invalid` would not."""
+        """Status → number of rows, as a dry run would count: `unsent` would be sent, `invalid` would not."""
         return self._parts.counts()
 
     @property
@@ -416,7 +416,7 @@ class PushResult(Result):
     new_types : DataFrame
         Attributes whose type this push fixed for good: `attribute`, `type`. Empty without a ledger's memory of before.
     resent : DataFrame
-        One row for each worker lost in the middle of a part: `part`, `rows`, of which `again` at most were sent twice.
+        One row for each worker lost in the middle of a part: `part`, `rows`, and how many were sent `again` at most.
         The same body twice changes nothing at the service.
     run : RunFacts
         When the run started, how long it took, how it ended.
@@ -471,8 +471,8 @@ def make_batch_plan(
     profile: ProfiledParts | None = None,
 ) -> Plan:
     """Make the plan of all parts that `executor` gives."""
-    profile = profile or survey(executor, id_col, options)
-    layout = lay_out_parts(options, profile.example, id_col, connection, profile.facts)
+    profile = profile or profile_parts(executor, id_col, options)
+    layout = infer_schema_of_parts(options, profile.example, id_col, connection, profile.facts)
     violations = check_attributes(layout, profile.parts.rows)
     budget = budget_of(connection.workspace if connection else None, layout)
     if budget is not None and not executor.is_local:

@@ -35,8 +35,8 @@ from growlytics_pandas.upload.profile import (
     merge_columns,
     merge_labels,
     merge_samples,
+    profile_part,
     skipped_rows,
-    survey_part,
 )
 
 _COPY_ON_WRITE_MAJOR: Final = 3
@@ -44,7 +44,7 @@ _SHOWN_GROUPS: Final = 10  # of violations in an error
 
 
 def snapshot(frame: pd.DataFrame) -> pd.DataFrame:
-    """Keep the frame as it is now, whatever happens to it: free under copy-on-write, a copy before pandas 3."""
+    """Return a snapshot of the frame: free under copy-on-write, a copy before pandas 3."""
     has_copy_on_write = int(pd.__version__.split(".")[0]) >= _COPY_ON_WRITE_MAJOR
     return frame.copy(deep=not has_copy_on_write)
 
@@ -64,41 +64,41 @@ def budget_of(workspace: Project | None, layout: Schema) -> Budget | None:
     return budget
 
 
-def lay_out_parts(
+def infer_schema_of_parts(
     options: PlanOptions,
     frame: pd.DataFrame,
     id_col: Hashable,
     connection: Connection | None,
     facts: Sequence[ColumnFacts] | None = None,
 ) -> Schema:
-    """Lay out `frame`, or all the parts that `facts` were taken from and of which it is an example."""
+    """Return the schema of `frame`, or of all the parts that `facts` describe; `frame` is then an example."""
     known = connection.known_types() if connection else None
     return infer_schema(prepare_frame(frame, id_col), id_col, options, known=known, facts=facts)
 
 
-def survey(engine: Executor, id_col: Hashable, options: PlanOptions) -> ProfiledParts:
+def profile_parts(executor: Executor, id_col: Hashable, options: PlanOptions) -> ProfiledParts:
     """Look at all parts, and a second time at the rows whose id may not be alone."""
     question = Question(id_col, options)
-    found = dict(engine.run(survey_part, question))
-    surveys = [found.pop(number) for number in sorted(found)]
-    if not surveys:
+    found = dict(executor.run(profile_part, question))
+    profiles = [found.pop(number) for number in sorted(found)]
+    if not profiles:
         raise InvalidArgumentError("frames: the source gave none; there must be one, if only for its columns.")
-    labels = merge_labels(surveys)
-    first_rows = [0, *accumulate(each.rows for each in surveys)]
-    suspects = find_suspects(surveys)
-    texts = dict(engine.run(fetch_ids, question, suspects)) if suspects else {}
+    labels = merge_labels(profiles)
+    first_rows = [0, *accumulate(each.rows for each in profiles)]
+    suspects = find_suspects(profiles)
+    texts = dict(executor.run(fetch_ids, question, suspects)) if suspects else {}
     for number, found_texts in texts.items():
-        if not np.array_equal(hash_texts(found_texts), surveys[number].exact[suspects[number]]):
+        if not np.array_equal(hash_texts(found_texts), profiles[number].exact[suspects[number]]):
             raise changed(number, "its ids, or their order, are not those of the first look")
     shared = compare(suspects, texts, first_rows, options.keep)
-    tasks = [_task(number, first_rows[number], each, shared) for number, each in enumerate(surveys)]
-    example = next((each.example for each in surveys if each.rows), surveys[0].example)
+    tasks = [_task(number, first_rows[number], each, shared) for number, each in enumerate(profiles)]
+    example = next((each.example for each in profiles if each.rows), profiles[0].example)
     return ProfiledParts(
         labels,
-        tuple(merge_columns(surveys, labels)),
+        tuple(merge_columns(profiles, labels)),
         example.reindex(columns=pd.Index(labels, tupleize_cols=False)) if tuple(example.columns) != labels else example,
-        merge_samples(surveys, labels),
-        PartList(tuple(tasks), tuple(map(skipped_rows, tasks, surveys))),
+        merge_samples(profiles, labels),
+        PartList(tuple(tasks), tuple(map(skipped_rows, tasks, profiles))),
     )
 
 
@@ -112,7 +112,7 @@ def find_suggestions(frame: pd.DataFrame, layout: Schema, options: PlanOptions) 
     sent = layout.attributes
     id_name = name_of_column(frame.columns[layout.id_position], options)
     known = {attribute.name: attribute.known.type for attribute in sent if attribute.known}
-    asked = {a.name: a.type.value for a in sent if a.type and options.type_of(a.column)}
+    given = {a.name: a.type.value for a in sent if a.type and options.type_of(a.column)}
     return suggest_for(
         frame,
         layout.id_position,
@@ -121,7 +121,7 @@ def find_suggestions(frame: pd.DataFrame, layout: Schema, options: PlanOptions) 
         {layout.id_position: layout.id_kind, **{attribute.position: attribute.kind for attribute in sent}},
         layout.zone,
         layout.region,
-        {**known, **asked},
+        {**known, **given},
     )
 
 

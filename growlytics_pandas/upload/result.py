@@ -115,7 +115,7 @@ class Result(HtmlRepr):
             ``growlytics_``, all four, where the frame has a column of such a name). The rows are those that are
             `invalid`, `failed` or `unknown`, `unsent` ones unless it was a dry run, and those that arrived without a
             value they have; an error of a whole column concerns each row with a value there. Several violations of a
-            row are joined by "; ". A row that ``keep=`` left out, as asked for, is not among them.
+            row are joined by "; ". A row that ``keep=`` left out, as requested, is not among them.
 
         Examples
         --------
@@ -136,7 +136,7 @@ class Result(HtmlRepr):
     def ok(self) -> bool:
         """Whether every row arrived (now or, unchanged, before) with every attribute it has.
 
-        Rows that ``keep=`` left out, as asked for, do not count against it.
+        Rows that ``keep=`` left out, as requested, do not count against it.
         """
         return not any(self.counts[s] for s in RETRYABLE) and not self._findings.has_errors
 
@@ -235,12 +235,12 @@ class Result(HtmlRepr):
         return _CARE if self.run.ended == "dry run" else (*_CARE, Status.UNSENT)
 
     def __repr__(self) -> str:
-        said = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
-        said += ", not all with every attribute" if self.has_incomplete_rows else ""
+        shown = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
+        shown += ", not all with every attribute" if self.has_incomplete_rows else ""
         found = plural(len(self._findings), "violation")
         ended = self.run.ended + (", which a push would refuse" if self.run.would_refuse else "")
         note = f"{self.note}; " if self.note else ""
-        return f"<{type(self).__name__} {ended}: {note}{said}; {found}; {self.run.seconds:.1f} s>"
+        return f"<{type(self).__name__} {ended}: {note}{shown}; {found}; {self.run.seconds:.1f} s>"
 
     def _retried(self) -> tuple[Connection, PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
         """Return what a retry is made with: rows that did not arrive are `unsent`."""

@@ -106,7 +106,7 @@ def test_text_becomes_a_number_with_every_digit_and_what_is_none_is_named():
 
 def test_a_text_number_keeps_the_zeros_that_it_ends_with():
     frame = pd.DataFrame({"id": ["a"], "x": ["2.50"]})
-    [body] = growlytics_pandas.plan(frame, "id", types={"x": "number"}).encode(0, 1).bodies
+    [body] = growlytics_pandas.plan(frame, "id", types={"x": "number"})._encode(0, 1).bodies
     assert b'"value":2.50}' in body
 
 
