@@ -56,6 +56,15 @@ class Common:
     budget: Budget | None = field(default=None, repr=False)
 
 
+def types_sent(layout: Schema, dropped: frozenset[int]) -> dict[str, str]:
+    """Return attribute → type of the custom attributes that are sent."""
+    return {
+        attribute.name: attribute.type.value
+        for attribute in layout.attributes
+        if attribute.type and not attribute.is_reserved and attribute.position not in dropped
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class PartDigests:
     """Digests of the rows of a part that would be sent, and which of them carries which attribute (packed bits)."""

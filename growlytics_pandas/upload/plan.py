@@ -32,16 +32,17 @@ from growlytics_pandas.errors import InvalidArgumentError, LedgerError, UsageErr
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.executor import whole_frame
-from growlytics_pandas.upload.outcome_store import OutcomeStore
-from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
+from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore, Rows
 from growlytics_pandas.upload.parts import Common, Executor, Part, check_part, pick_rejects, preview_part
 from growlytics_pandas.upload.planning import (
     budget_of,
     changes_text,
     find_suggestions,
     infer_schema_of_parts,
+    new_types,
     profile_parts,
     refusal,
+    schema_frame,
     snapshot,
     tally_changes,
 )
@@ -50,7 +51,6 @@ from growlytics_pandas.upload.push_options import PushOptions, resolve_connectio
 from growlytics_pandas.upload.rejects import Picked, Wanted, describe, pick, stack, want
 from growlytics_pandas.upload.result import Result
 from growlytics_pandas.upload.runner import Run
-from growlytics_pandas.upload.schema_frame import new_types, schema_frame
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
 from growlytics_pandas.views.html_repr import HtmlRepr
 from growlytics_pandas.views.page import Page

@@ -1,4 +1,4 @@
-"""What a plan is made from: a snapshot of the frame or a profile of all parts, its schema, suggestions, refusal."""
+"""What a plan is made from and shows: snapshot or profile, schema as a frame, suggestions, changes, refusal."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.chunks import Budget
+from growlytics_pandas.checks.doubtful_types import TYPE_OPTIONS
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.checks.schema import ColumnFacts, Schema, infer_schema, name_of_column
-from growlytics_pandas.checks.suggestions import Suggestion, suggest_for
+from growlytics_pandas.checks.messages import python_options
+from growlytics_pandas.checks.schema import Attribute, ColumnFacts, Schema, infer_schema, name_of_column
+from growlytics_pandas.checks.suggestion import Suggestion
+from growlytics_pandas.checks.suggestions import suggest_for
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.ids import hash_texts
 from growlytics_pandas.columns.options import PlanOptions
@@ -24,7 +27,7 @@ from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentEr
 from growlytics_pandas.ledger import Digests, Project
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.duplicates import SharedIds, compare, find_suspects
-from growlytics_pandas.upload.parts import Executor, changed, fetch_ids
+from growlytics_pandas.upload.parts import Executor, changed, fetch_ids, types_sent
 from growlytics_pandas.upload.profile import (
     PartList,
     PartProfile,
@@ -38,6 +41,83 @@ from growlytics_pandas.upload.profile import (
     profile_part,
     skipped_rows,
 )
+
+SCHEMA_DTYPES = {
+    "column": "object",
+    "attribute": "str",
+    "type": "string",
+    "dtype": "str",
+    "reserved": "bool",
+    "missing": "int64",
+    "known_type": "string",
+    "note": "str",
+}
+
+
+def types_to_fix(layout: Schema, dropped: frozenset[int]) -> dict[str, str]:
+    """Return attribute → type of what a push would fix for good: what is sent and the ledger does not know."""
+    known = {attribute.name for attribute in layout.attributes if attribute.known}
+    return {name: type_ for name, type_ in types_sent(layout, dropped).items() if name not in known}
+
+
+def new_types(confirmed: Mapping[str, str], layout: Schema, dropped: frozenset[int], *, is_dry: bool) -> pd.DataFrame:
+    """Return the types that a run fixed for good; for a dry run, those that a push would."""
+    return types_frame(types_to_fix(layout, dropped) if is_dry else confirmed)
+
+
+def types_frame(types: Mapping[str, str]) -> pd.DataFrame:
+    """Return one row per attribute: `attribute`, `type`."""
+    return pd.DataFrame({"attribute": list(types), "type": list(types.values())}, dtype="str")
+
+
+def schema_frame(layout: Schema, dropped: frozenset[int], suggestions: Sequence[Suggestion]) -> pd.DataFrame:
+    """Return one row per column to send: see `Plan.schema`."""
+    notes: dict[str, list[str]] = {}
+    for each in suggestions:
+        if each.option in _NOTED:
+            notes.setdefault(repr(each.column), []).append(_suggestion_note(each))
+    rows = [
+        _schema_row(attribute, attribute.position in dropped, notes.get(repr(attribute.column), []))
+        for attribute in layout.attributes
+    ]
+    return pd.DataFrame(
+        {
+            name: pd.Series([row[i] for row in rows], dtype=dtype)
+            for i, (name, dtype) in enumerate(SCHEMA_DTYPES.items())
+        }
+    )
+
+
+_NOTED = (*TYPE_OPTIONS, "na_values", "timezone")
+"""Options that a note suggests; what others change is a violation anyway."""
+_LEFT_OUT = "left out: see violations"
+
+
+def _suggestion_note(suggestion: Suggestion) -> str:
+    if suggestion.value is None:
+        return suggestion.reason
+    value: Any = {suggestion.column: suggestion.value}
+    if suggestion.option == "timezone":
+        value = suggestion.value
+    return f"{suggestion.reason}: {python_options({suggestion.option: value})}"
+
+
+def _schema_row(attribute: Attribute, is_dropped: bool, suggested: Sequence[str]) -> tuple[Any, ...]:
+    known = attribute.known.type if attribute.known else None
+    kind = attribute.type.value if attribute.type and not is_dropped else None
+    is_left_out = is_dropped and attribute.type is not None  # else its own note says why
+    note = "; ".join([_LEFT_OUT] * is_left_out + [attribute.note] * bool(attribute.note) + list(suggested))
+    return (
+        attribute.column,
+        attribute.name.encode("utf-8", "backslashreplace").decode(),  # half a character has no place in a text column
+        kind,
+        attribute.dtype,
+        attribute.is_reserved,
+        attribute.missing,
+        known,
+        note,
+    )
+
 
 _COPY_ON_WRITE_MAJOR: Final = 3
 _SHOWN_GROUPS: Final = 10  # of violations in an error

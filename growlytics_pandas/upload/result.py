@@ -20,8 +20,7 @@ from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import InvalidArgumentError, UsageError
 from growlytics_pandas.upload.connection import Connection, connect
 from growlytics_pandas.upload.failed_rows import PartOutcomes, gather_failed_rows, mask_words, withhold_words
-from growlytics_pandas.upload.outcome_store import OutcomeStore
-from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
+from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore, Rows
 from growlytics_pandas.upload.parts import Part
 from growlytics_pandas.upload.profile import PartList, PartTask
 from growlytics_pandas.upload.push_options import PushOptions

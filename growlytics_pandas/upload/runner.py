@@ -21,14 +21,21 @@ from growlytics_pandas.upload.connection import Connection, connect
 from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.ledger_writer import LedgerWriter, mark_unchanged
-from growlytics_pandas.upload.outcome_store import OutcomeStore
-from growlytics_pandas.upload.outcomes import OutcomeBuffer
-from growlytics_pandas.upload.parts import Common, Executor, Part, PartDigests, PartOrder, PartOutcome, push_part
+from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore
+from growlytics_pandas.upload.parts import (
+    Common,
+    Executor,
+    Part,
+    PartDigests,
+    PartOrder,
+    PartOutcome,
+    push_part,
+    types_sent,
+)
 from growlytics_pandas.upload.profile import PartList, PartTask
 from growlytics_pandas.upload.progress import Concluded, Progress, Snapshot, snapshot_of
 from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.run_errors import are_too_many, interrupted, too_many_error
-from growlytics_pandas.upload.schema_frame import types_sent
 from growlytics_pandas.views.metrics import RunFacts
 
 RESENT_DTYPES: Final = {"part": "int64", "rows": "int64", "again": "int64"}

@@ -19,7 +19,7 @@ from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError
 from growlytics_pandas.upload.connection import Connection
-from growlytics_pandas.upload.duplicates import compare, find_suspects
+from growlytics_pandas.upload.duplicates import SeenIds, compare, find_suspects
 from growlytics_pandas.upload.executor import FrameExecutor
 from growlytics_pandas.upload.parts import Common, Part, PartOutcome, fetch_ids
 from growlytics_pandas.upload.plan import Plan, PushResult
@@ -37,7 +37,6 @@ from growlytics_pandas.upload.profile import (
 )
 from growlytics_pandas.upload.push_options import PushOptions, resolve_connection
 from growlytics_pandas.upload.runner import Run
-from growlytics_pandas.upload.seen_ids import SeenIds
 
 
 def push_stream(
