@@ -17,7 +17,7 @@ from growlytics_pandas._status import Status
 from growlytics_pandas.checks.chunks import Budget, prepare
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck, check_frame
-from growlytics_pandas.checks.ids import check_ids_of_part
+from growlytics_pandas.checks.ids import check_ids
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.columns.dtypes import inspect
@@ -208,7 +208,7 @@ class Part:
         frame = align(frame, common.labels)
         layout = impose(frame, common.layout)
         _require_same_ids(frame, layout, task)
-        ids = check_ids_of_part(frame, layout, task.same, task.alike)
+        ids = check_ids(frame, layout, (task.same, task.alike))
         checked = Precheck(ids.violations, common.dropped, ids.skipped, ids.skipped_by)
         return cls(frame, layout, checked, common.budget, task)
 
