@@ -384,9 +384,8 @@ class Plan(HtmlRepr):
             findings=self._findings,
             counts=self.counts,
             suggestions=self._suggested,
-            changes=self._changes_line(
-                is_quick=limits is NOTEBOOK_LIMITS
-            ),  # a notebook does not wait for a large frame
+            # A notebook does not wait for the comparison of a large frame.
+            changes=self._changes_line(is_quick=limits is NOTEBOOK_LIMITS),
         )
         return plan_page(summary, veil, limits)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -274,13 +274,12 @@ class Result(HtmlRepr):
     def _page(self, veil: Masker, limits: Limits) -> Page:
         run, labels = self.run, "index"
         why = veil.words(without(run.message, run.foreign)) if veil.is_on else run.message
+        parts: Iterable[PartOutcomes] = (self._masked(task, veil) for task in self._parts.tasks)
         if self._whole is not None:
             words, why = mask_words(self._whole, self._books[0], veil, run.message)
             parts = [PartOutcomes(self._books[0], words, partial(self._describe, self._parts.tasks[0]))]
             name = self._whole.frame.index.name
             labels = labels if name is None else show_label(name)
-        else:
-            parts = [self._masked(task, veil) for task in self._parts.tasks]
         care = gather_failed_rows(parts, self._statuses_of_care(), limits.rows, labels, why)
         summary = ResultSummary(
             id_column=self.plan._layout.id_column,
