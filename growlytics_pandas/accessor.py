@@ -1,4 +1,4 @@
-"""`df.growlytics`: a door to the functions of `growlytics_pandas.api`.
+"""`df.growlytics`: the accessor, with the functions of `growlytics_pandas.api`.
 
 pandas makes a new accessor on every look at `df.growlytics`, even for completion, so it holds the frame and does
 nothing until a method is called.
@@ -55,7 +55,7 @@ class GrowlyticsAccessor:
         self._frame = frame
 
     def __repr__(self) -> str:
-        """Say what can be done; a look at it sends nothing."""
+        """Show what can be done; it sends nothing."""
         rows, columns = self._frame.shape
         verbs = "schema, suggest, validate, preview, plan, push, form"
         return f"<growlytics of {rows:,} rows × {columns:,} columns: {verbs}>"
@@ -71,8 +71,8 @@ class GrowlyticsAccessor:
     def form(self, id_col: Hashable = None, *, client: Client | None = None) -> Form:
         """Open a form: choose the id, columns, names and types, look, dry run, push.
 
-        Violations and a preview follow every change, and the same push stands there as a line of code to paste. The
-        frame is taken as it is now.
+        Violations and a preview follow every change, and the same push is shown as a line of code to paste. The
+        frame is a snapshot of now.
 
         Parameters
         ----------

@@ -71,7 +71,7 @@ def plan(
         `strip` and `na_values`, for the id, too: duplicates that it creates are found as duplicates.
     timezone : str
         Zone in which zone-aware dates are written (the API does not say which it takes: an assumption). Naive dates
-        are sent as they stand.
+        are sent unchanged.
     region : str
         Country of mobile numbers written without one, two letters.
     keep : {False, "first", "last"}
@@ -109,7 +109,7 @@ _REFERENCE: Final = "Takes the arguments of `plan`."
 
 
 def _spell_out(doc: str | None) -> str:
-    """Put the parameters of `plan` where a docstring only refers to them: help() is to tell all at once."""
+    """Put the parameters of `plan` where a docstring only refers to them: help() shows everything in one place."""
     _, heading, rest = (inspect.getdoc(plan) or "").partition("Parameters\n")
     return inspect.cleandoc(doc or "").replace(_REFERENCE, heading + rest.partition("\n\nReturns\n")[0])
 
@@ -132,7 +132,7 @@ def _like(function: Callable[P, Any]) -> Callable[[Callable[[Plan], R]], Callabl
 
 @_like(plan)
 def schema(plan: Plan) -> pd.DataFrame:
-    """Tell which columns would be sent, as which attributes and types.
+    """Return which columns would be sent, as which attributes and types.
 
     Takes the arguments of `plan`.
 
@@ -390,13 +390,13 @@ new_attributes, client
     10
     """
     refuse_client_as_id(id_col)
-    engine = FrameExecutor(frames)
-    if not engine.can_repeat:
+    executor = FrameExecutor(frames)
+    if not executor.can_repeat:
         raise InvalidArgumentError(
             "frames: this source can be read only once, and a plan reads it again. Give a function that opens it: "
             "lambda: pd.read_csv(path, chunksize=100_000). Or push_batches it at once, with types=."
         )
-    return make_batch_plan(engine, id_col, options_of(options), connection_or_default(client))
+    return make_batch_plan(executor, id_col, options_of(options), connection_or_default(client))
 
 
 @with_plan_options
@@ -466,11 +466,11 @@ label, progress
         "label": label,
         "progress": progress,
     }
-    engine, connection = FrameExecutor(frames), connection_or_default(client)
+    executor, connection = FrameExecutor(frames), connection_or_default(client)
     checked = PushOptions(**push_options)
-    if not engine.can_repeat:
-        return push_stream(engine, id_col, chosen, connection, checked)
-    return make_batch_plan(engine, id_col, chosen, connection).push(**push_options)
+    if not executor.can_repeat:
+        return push_stream(executor, id_col, chosen, connection, checked)
+    return make_batch_plan(executor, id_col, chosen, connection).push(**push_options)
 
 
 def rules() -> pd.DataFrame:

@@ -127,18 +127,18 @@ class Client:
         return self._connection.ledger
 
     def types(self) -> pd.DataFrame:
-        """Tell which attribute types are known to be fixed.
+        """Return which attribute types are known to be fixed.
 
         Returns
         -------
         DataFrame
             One row per attribute: `attribute`, `type`, `first_seen` (UTC), `source` ("accepted", "declared", or
-            "uncertain": sent, but no answer told whether it arrived).
+            "uncertain": sent, and no answer showed whether it arrived).
         """
         return self._remembered("types").types()
 
     def declare_types(self, types: Mapping[str, str] | str | Path) -> None:
-        """Teach the ledger types that are fixed from elsewhere: attribute → type, or a JSON file of that form.
+        """Give the ledger types that are fixed from elsewhere: attribute → type, or a JSON file of that form.
 
         Raises
         ------
@@ -179,7 +179,7 @@ class Client:
         """Forget the types of these attributes, for when the ledger is wrong about them.
 
         So it is when an attribute was deleted in the dashboard. Should the service still have its type fixed, values
-        of another are ignored without a word. What was accepted stays: for ``skip_unchanged`` there is `forget`.
+        of another are ignored silently. What was accepted stays: for ``skip_unchanged`` there is `forget`.
 
         Parameters
         ----------
@@ -215,7 +215,7 @@ class Client:
         self._connection.save_types(without=names)
 
     def history(self) -> pd.DataFrame:
-        """Tell of the runs of this project: one row each, when, rows, counts by status, seconds, end, label."""
+        """Return the runs of this project: one row each, when, rows, counts by status, seconds, end, label."""
         return self._remembered("history").history()
 
     def _remembered(self, method: str) -> Project:
@@ -253,7 +253,7 @@ class Client:
         ConstraintViolationError
             Something in it could not arrive; nothing was sent.
         CustomerRejectedError, AuthenticationError, EndpointError, ServiceUnavailableError
-            What the service said.
+            What the service answered.
 
         Examples
         --------
@@ -305,7 +305,7 @@ def _cell(value: Any) -> Any:
 
 
 def _violated(error: ConstraintViolationError) -> ConstraintViolationError:
-    """Say the same in the words of one customer, who has an id and attributes and no rows and columns."""
+    """Return the same error for one customer, with attributes in place of rows and columns."""
     errors = [violation for violation in error.plan._findings.violations if violation.level is Severity.ERROR]
     known = {attribute.column: attribute.known.type for attribute in error.plan._layout.attributes if attribute.known}
     lines = []
@@ -322,7 +322,7 @@ def _violated(error: ConstraintViolationError) -> ConstraintViolationError:
 
 def _conversion(name: str, wanted: str) -> str:
     explicit = f"[{{'name': {name!r}, 'type': {wanted!r}, 'value': …}}]"
-    return f"Give {_SUCH[wanted]}; or say the type, and the value is converted where it can be: {explicit}."
+    return f"Give {_SUCH[wanted]}; or give the type, and the value is converted where it can be: {explicit}."
 
 
 def _refusal(outcome: pd.Series[Any]) -> ServiceError:

@@ -57,33 +57,26 @@ class IdCheck:
     skipped_by: Mapping[Rule, npt.NDArray[np.int64]]
 
 
-def check_ids(frame: pd.DataFrame, layout: Schema) -> IdCheck:
-    """Read all ids once, block by block; keep 16 bytes a row to find those that are the same or look so."""
-    rows = len(frame)
+def check_ids(frame: pd.DataFrame, layout: Schema, shared: tuple[Alike, Alike] | None = None) -> IdCheck:
+    """Read all ids once, block by block; keep 16 bytes a row to find those that are the same or look so.
+
+    Of a part, `shared` has what was found over all parts: ids that are the same as others, and ids that look alike.
+    """
     column = frame.iloc[:, layout.id_position]
-    present = np.zeros(rows, dtype=bool)
-    exact = np.zeros(rows, dtype="uint64")
-    folded = exact  # a copy from the first id that folding changes
+    hashes = _Hashes(0 if shared else len(frame))
+    is_plain = _are_plain(column, layout)
     violations: list[Violation] = []
     skipped = _Skipped()
-    is_plain = _are_plain(column, layout)
-    for start, stop in starts(rows):
+    for start, stop in starts(len(frame)):
         ids = layout.read_ids(column.iloc[start:stop])
-        skipped.add(start, ids)
-        present[start:stop] = ~ids.missing
-        exact[start:stop] = hash_texts(ids.texts)
         seen = ids.texts if is_plain else fold_all(ids.texts)
-        if seen is not ids.texts and folded is exact:
-            folded = exact.copy()
-        if folded is not exact:
-            folded[start:stop] = exact[start:stop] if seen is ids.texts else hash_texts(seen)
+        skipped.add(start, ids)
         violations += _check_block(frame, layout, start, ids, None if is_plain else seen)
-    groups = find_groups(exact, present, _fetcher(column, layout, str))
-    same = find_same(groups, layout.keep)
-    if folded is exact:
-        return _finished(layout, violations, skipped, same, Alike())
-    alike = find_groups(folded, present, _fetcher(column, layout, fold))
-    return _finished(layout, violations, skipped, same, find_alike(alike, exact))
+        if shared is None:
+            hashes.add(start, ids, seen)
+    same, alike = shared or hashes.find(column, layout)
+    mask, by = skipped.finish(same.rows)
+    return IdCheck((*violations, *_duplicates(layout, same), *_look_alikes(layout, alike)), mask, by)
 
 
 def _are_plain(column: pd.Series[Any], layout: Schema) -> bool:
@@ -100,15 +93,30 @@ def _are_plain(column: pd.Series[Any], layout: Schema) -> bool:
     )
 
 
-def check_ids_of_part(frame: pd.DataFrame, layout: Schema, same: Alike, alike: Alike) -> IdCheck:
-    """Check the ids of a part; which are the `same` or `alike` in other parts has been found out before."""
-    violations: list[Violation] = []
-    skipped = _Skipped()
-    for start, stop in starts(len(frame)):
-        ids = layout.read_ids(frame.iloc[start:stop, layout.id_position])
-        skipped.add(start, ids)
-        violations += _check_block(frame, layout, start, ids, fold_all(ids.texts))
-    return _finished(layout, violations, skipped, same, alike)
+class _Hashes:
+    """The hashes of all ids, as they are and folded."""
+
+    def __init__(self, rows: int) -> None:
+        self._present = np.zeros(rows, dtype=bool)
+        self._exact = np.zeros(rows, dtype="uint64")
+        self._folded = self._exact  # a copy from the first id that folding changes
+
+    def add(self, start: int, ids: Ids, folded: list[str]) -> None:
+        rows = slice(start, start + len(ids.texts))
+        self._present[rows] = ~ids.missing
+        self._exact[rows] = hash_texts(ids.texts)
+        if folded is not ids.texts and self._folded is self._exact:
+            self._folded = self._exact.copy()
+        if self._folded is not self._exact:
+            self._folded[rows] = self._exact[rows] if folded is ids.texts else hash_texts(folded)
+
+    def find(self, column: pd.Series[Any], layout: Schema) -> tuple[Alike, Alike]:
+        """Return the rows whose ids are the same as others, and those whose ids look alike."""
+        same = find_groups(self._exact, self._present, _fetcher(column, layout, str))
+        if self._folded is self._exact:
+            return find_same(same, layout.keep), Alike()
+        alike = find_groups(self._folded, self._present, _fetcher(column, layout, fold))
+        return find_same(same, layout.keep), find_alike(alike, self._exact)
 
 
 def find_same(groups: Groups, keep: Keep) -> Alike:
@@ -142,11 +150,6 @@ class _Skipped:
         for rows in by.values():
             skipped[rows] = True
         return skipped, by
-
-
-def _finished(layout: Schema, violations: list[Violation], skipped: _Skipped, same: Alike, alike: Alike) -> IdCheck:
-    mask, by = skipped.finish(same.rows)
-    return IdCheck((*violations, *_duplicates(layout, same), *_look_alikes(layout, alike)), mask, by)
 
 
 def _duplicates(layout: Schema, same: Alike) -> list[Violation]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from growlytics_pandas._rules import Rule
 from growlytics_pandas.cli.columns import Note
 from growlytics_pandas.upload.plan import Plan
-from growlytics_pandas.upload.schema_frame import types_to_fix
+from growlytics_pandas.upload.planning import types_to_fix
 
 
 def find_doubts(plan: Plan, noted: Mapping[int, Note]) -> dict[int, str]:

@@ -1,12 +1,12 @@
-"""`ddf.growlytics` for Dask: import this module once, and Dask DataFrames have the verbs of pandas ones.
+"""`ddf.growlytics` for Dask: import this module once, and Dask DataFrames have the methods of pandas ones.
 
 ::
 
-    accessor    `ddf.growlytics`: schema, suggest, validate, preview, plan, push
-    partitions  partitions walked in this process, when there is no cluster
-    cluster     partitions looked at and pushed on the workers of a cluster
-    governor    on the scheduler: one rate, one concurrency, one wish to stop, and what has been accepted so far
-    lease       on a worker: pacing within what the governor grants
+    accessor     `ddf.growlytics`: schema, suggest, validate, preview, plan, push
+    partitions   partitions computed in this process, when there is no cluster
+    cluster      partitions profiled and pushed on the workers of a cluster
+    coordinator  on the scheduler: one rate, one concurrency, one request to stop, and what has been accepted so far
+    worker       on a worker: the push of one partition within what the coordinator grants
 """
 
 from growlytics_pandas.errors import MissingDependencyError

@@ -18,7 +18,7 @@ from growlytics_pandas.dask.partitions import PartitionExecutor, warn_of_convert
 from growlytics_pandas.upload.connection import connection_or_default, refuse_client_as_id
 from growlytics_pandas.upload.parts import Executor
 from growlytics_pandas.upload.plan import Plan, PushResult, make_batch_plan
-from growlytics_pandas.upload.planning import lay_out_parts, survey
+from growlytics_pandas.upload.planning import infer_schema_of_parts, profile_parts
 from growlytics_pandas.upload.push_options import PushOptions
 
 _PUSH_OPTIONS = tuple(name for name in PushOptions.__slots__ if name != "client")
@@ -29,9 +29,9 @@ def plan(ddf: Any, id_col: Any, **options: Any) -> Plan:
     refuse_client_as_id(id_col)
     connection = connection_or_default(options.pop("client", None))
     chosen = options_of(options)
-    lay_out_parts(chosen, ddf._meta, id_col, None)  # noqa: SLF001 - the empty frame: a wrong call costs no reading
+    infer_schema_of_parts(chosen, ddf._meta, id_col, None)  # noqa: SLF001 - the empty frame: a wrong call costs no reading
     executor = _engine_of(ddf)
-    profile = survey(executor, id_col, chosen)
+    profile = profile_parts(executor, id_col, chosen)
     made = make_batch_plan(executor, id_col, chosen, connection, profile)
     warn_of_converted_text(profile.example)
     return made

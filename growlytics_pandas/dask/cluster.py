@@ -1,4 +1,4 @@
-"""Partitions looked at and pushed on the workers of a cluster; what must be one is kept here or by the governor."""
+"""Partitions profiled and pushed on the workers of a cluster; what all share is kept here or by the coordinator."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class ClusterExecutor:
 
     def run(self, step: Step[C, T], common: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
         """Run a step on each partition, and give what comes as it comes."""
-        asked: Mapping[int, Any] = dict.fromkeys(range(len(self._parts))) if tasks is None else tasks
-        waiting = deque(asked.items())
+        requested: Mapping[int, Any] = dict.fromkeys(range(len(self._parts))) if tasks is None else tasks
+        waiting = deque(requested.items())
         running: dict[Future, int] = {}
         try:
             while waiting or running:
@@ -107,10 +107,10 @@ class ClusterExecutor:
 
 
 class _ClusterPush:
-    """One push: parts handed out, outcomes gathered, the governor asked how far things are."""
+    """One push: parts submitted, outcomes gathered, progress fetched from the coordinator."""
 
-    def __init__(self, engine: ClusterExecutor, cluster: Cluster, job: Job) -> None:
-        self._engine, self._cluster, self._job = engine, cluster, job
+    def __init__(self, executor: ClusterExecutor, cluster: Cluster, job: Job) -> None:
+        self._executor, self._cluster, self._job = executor, cluster, job
         self._run = uuid.uuid4().hex
         self._recipe = job.connection.recipe()
         self._digesting: dict[Future, PartTask] = {}
@@ -155,13 +155,13 @@ class _ClusterPush:
         self._call("close", {})
 
     def _hand_out(self, waiting: deque[PartTask]) -> None:
-        while waiting and len(self._digesting) + len(self._pushing) < self._engine.width():
+        while waiting and len(self._digesting) + len(self._pushing) < self._executor.width():
             task = waiting.popleft()
             if self._job.digester is None:
                 self._start(task, None)
             else:
                 work = partial(_look, digest_part, self._job.common, (task, self._job.digester))
-                self._digesting[self._engine.submit(task.number, work)] = task
+                self._digesting[self._executor.submit(task.number, work)] = task
 
     def _start(self, task: PartTask, digests: PartDigests | None) -> None:
         job = self._job
@@ -174,7 +174,7 @@ class _ClusterPush:
             order=order,
             max_rate=job.options.max_rate,
         )
-        self._pushing[self._engine.submit(task.number, work)] = (task, order.book)
+        self._pushing[self._executor.submit(task.number, work)] = (task, order.book)
 
     def _take_digests(self) -> None:
         for future in [future for future in self._digesting if future.done()]:
@@ -196,7 +196,7 @@ class _ClusterPush:
         """Return the result of a part; where its task failed, what is known of it; None where it never began."""
         try:
             outcome: PartOutcome = _result_of(future)
-        except GrowlyticsError as problem:  # before its first request; the other parts are to come home yet
+        except GrowlyticsError as problem:  # before its first request; the other parts are still to be gathered
             self._error = self._error or problem
             if not self._job.stop.requested:
                 self._job.stop.request()
@@ -214,7 +214,7 @@ class _ClusterPush:
         return PartOutcome(task.number, book, table, frozenset(), fresh, Snapshot(book.counts()))
 
     def _note_lost(self, task: PartTask, book: OutcomeBuffer, why: str) -> None:
-        """Note what the governor knows to be accepted; all else may have arrived."""
+        """Record what the coordinator knows to be accepted; all else may have arrived."""
         reply = self._call("look", {"stop": 0, "settled": [], "lost": [task.number]})
         bits = np.frombuffer(reply["accepted"].get(task.number, b""), dtype="uint8")
         book.note_all(np.flatnonzero(np.unpackbits(bits, count=min(task.rows, 8 * len(bits)))), Status.ACCEPTED)
@@ -223,11 +223,11 @@ class _ClusterPush:
 
     def _look(self) -> None:
         stop = self._job.stop
-        said = {"stop": int(stop.requested) + int(stop.at_once), "settled": self._settled, "lost": []}
-        reply = self._call("look", said)
+        payload = {"stop": int(stop.requested) + int(stop.at_once), "settled": self._settled, "lost": []}
+        reply = self._call("look", payload)
         self._settled = []
         self._job.resent = [tuple(each) for each in reply["resent"]]
-        self._job.note_snapshots({number: _pulse(pulse) for number, pulse in reply["pulses"]})
+        self._job.note_snapshots({number: _snapshot(snapshot) for number, snapshot in reply["snapshots"]})
 
     def _require_workers(self) -> None:
         now = time.monotonic()
@@ -239,9 +239,9 @@ class _ClusterPush:
                 "unsent; growlytics_pandas.last_result().retry() goes on when there are workers again."
             )
 
-    def _call(self, verb: str, said: dict[str, Any]) -> dict[str, Any]:
+    def _call(self, verb: str, payload: dict[str, Any]) -> dict[str, Any]:
         handler = getattr(self._cluster.scheduler, HANDLER)
-        reply: dict[str, Any] = self._cluster.sync(handler, verb=verb, run=self._run, said=said)
+        reply: dict[str, Any] = self._cluster.sync(handler, verb=verb, run=self._run, payload=payload)
         return reply
 
 
@@ -250,16 +250,16 @@ def _look(step: Step[C, T], common: C, task: Any, frame: pd.DataFrame) -> T:
 
 
 def _require_package(cluster: Cluster) -> None:
-    """Ask the workers for their version of this package: a task that one cannot read would never end."""
+    """Check the version of this package on the workers: a task that one cannot read would never end."""
     # A function of the standard library, so that a worker without the package can answer.
     ours = pkgutil.resolve_name(_VERSION)
     found = cluster.run(pkgutil.resolve_name, _VERSION, on_error="return")
     odd = {address: version for address, version in found.items() if version != ours}
     if odd:
         address, version = next(iter(odd.items()))
-        said = f"version {version}" if isinstance(version, str) else f"none ({one_line(repr(version))})"
+        found_version = f"version {version}" if isinstance(version, str) else f"none ({one_line(repr(version))})"
         raise UsageError(
-            f"the worker {address} has {said} of growlytics-pandas, and this process {ours}. {_SAME_VERSION}"
+            f"the worker {address} has {found_version} of growlytics-pandas, and this process {ours}. {_SAME_VERSION}"
         )
 
 
@@ -268,7 +268,7 @@ def _install(cluster: Cluster) -> None:
         cluster.register_plugin(Coordinator())
     except Exception as problem:
         raise UsageError(
-            f"the cluster's scheduler could not take in growlytics_pandas ({type(problem).__name__}). {_SAME_VERSION}"
+            f"the cluster's scheduler could not load growlytics_pandas ({type(problem).__name__}). {_SAME_VERSION}"
         ) from problem
 
 
@@ -289,7 +289,7 @@ def _looked_at(future: Future, number: int) -> Any:
     except Exception as problem:
         raise DataError(
             f"partition {number}: the cluster could not read it, so nothing of it was sent "
-            f"({type(problem).__name__}: {one_line(str(problem))}). Mend what makes it, or leave it out: "
+            f"({type(problem).__name__}: {one_line(str(problem))}). Correct what computes it, or leave it out: "
             "ddf.partitions[...]."
         ) from problem
 
@@ -311,14 +311,14 @@ def _drop(running: Mapping[Future, Any]) -> None:
         future.release()
 
 
-def _pulse(said: Mapping[str, Any]) -> Snapshot:
-    failures = tuple(itertools.starmap(Failure, said["failures"]))
+def _snapshot(payload: Mapping[str, Any]) -> Snapshot:
+    failures = tuple(itertools.starmap(Failure, payload["failures"]))
     return Snapshot(
-        dict(said["counts"]),
-        said["retries"],
-        said["in_flight"],
-        said["concurrency"],
+        dict(payload["counts"]),
+        payload["retries"],
+        payload["in_flight"],
+        payload["concurrency"],
         failures,
-        said["answer_seconds"],
-        said["trouble"],
+        payload["answer_seconds"],
+        payload["trouble"],
     )

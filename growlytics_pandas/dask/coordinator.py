@@ -1,4 +1,4 @@
-"""On the scheduler: what all workers of a run share. One rate, one concurrency, one wish to stop.
+"""On the scheduler: what all workers of a run share. One rate, one concurrency, one request to stop.
 
 It also keeps, for each part under way, which rows have been accepted: when a worker dies, the next one that takes the
 part sends only the rest. All in memory, and small: a bit a row of the parts under way.
@@ -16,7 +16,7 @@ from distributed import Scheduler
 from distributed.diagnostics.plugin import SchedulerPlugin
 
 HANDLER: Final = "growlytics"
-PLUGIN_NAME: Final = "growlytics-governor"
+PLUGIN_NAME: Final = "growlytics-coordinator"
 SLICE_SECONDS: Final = 0.1  # of the rate, shared by the parts under way: what one report may reserve
 AHEAD_SECONDS: Final = 0.3  # reserved at most, so that a worker that dies takes little with it
 MAX_UNREPORTED: Final = 500  # requests that a part may start before its last report is answered: sent twice at most
@@ -32,7 +32,7 @@ class Attempt:
     rows: int
     held: int = 0
     in_flight: int = 0
-    pulse: dict[str, Any] = field(default_factory=dict)
+    snapshot: dict[str, Any] = field(default_factory=dict)
     is_over: bool = False
 
 
@@ -56,7 +56,7 @@ class RunState:
         return [attempt for attempt in self.attempts.values() if not attempt.is_over]
 
     def lose(self, attempt: Attempt) -> None:
-        """Take note that the worker of an attempt is gone."""
+        """Record that the worker of an attempt is gone."""
         attempt.is_over, attempt.held = True, 0
         again = min(attempt.rows, attempt.in_flight + MAX_UNREPORTED)
         self.resent.append((attempt.number, attempt.rows, again))
@@ -96,10 +96,10 @@ class Coordinator(SchedulerPlugin):  # type: ignore[misc]
         """Begin to listen."""
         scheduler.handlers[HANDLER] = self.handle
 
-    def handle(self, verb: str, run: str, said: dict[str, Any]) -> dict[str, Any]:
+    def handle(self, verb: str, run: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Answer one call."""
         if verb == "open":
-            self._runs[run] = RunState(said["client"], said["max_concurrency"], said["max_rate"])
+            self._runs[run] = RunState(payload["client"], payload["max_concurrency"], payload["max_rate"])
             return {}
         state = self._runs.get(run)
         if state is None:  # closed, or of a client that is gone
@@ -107,35 +107,39 @@ class Coordinator(SchedulerPlugin):  # type: ignore[misc]
         if verb == "close":
             del self._runs[run]
             return {}
-        return {"begin": self._begin, "pace": self._pace, "look": self._look}[verb](state, said)
+        return {"begin": self._begin, "pace": self._pace, "look": self._look}[verb](state, payload)
 
-    def _begin(self, state: RunState, said: dict[str, Any]) -> dict[str, Any]:
+    def _begin(self, state: RunState, payload: dict[str, Any]) -> dict[str, Any]:
         """Begin a part, perhaps again."""
-        number, rows = said["number"], said["rows"]
+        number, rows = payload["number"], payload["rows"]
         earlier = state.attempts.get(number)
         if earlier is not None and not earlier.is_over:
             state.lose(earlier)
         state.n_begun += 1
-        state.attempts[number] = Attempt(state.n_begun, number, said["worker"], rows)
+        state.attempts[number] = Attempt(state.n_begun, number, payload["worker"], rows)
         known = state.accepted.setdefault(number, np.zeros(rows, dtype=bool))
         reply = self._answer(state, state.attempts[number], holds=0, wants=False)
         return {**reply, "attempt": state.n_begun, "accepted": np.packbits(known).tobytes()}
 
-    def _pace(self, state: RunState, said: dict[str, Any]) -> dict[str, Any]:
+    def _pace(self, state: RunState, payload: dict[str, Any]) -> dict[str, Any]:
         """Take a report, and grant what may go on."""
-        number = said["number"]
-        state.accepted.setdefault(number, np.zeros(said["rows"], dtype=bool))[
-            np.frombuffer(said["accepted"], dtype="int32")
+        number = payload["number"]
+        state.accepted.setdefault(number, np.zeros(payload["rows"], dtype=bool))[
+            np.frombuffer(payload["accepted"], dtype="int32")
         ] = True
         attempt = state.attempts.get(number)
-        if attempt is None or attempt.name != said["attempt"]:  # another worker has taken over
+        if attempt is None or attempt.name != payload["attempt"]:  # another worker has taken over
             return {"stop": 2, "slots": 0, "tokens": 0, "delay": 0.0, "hold": 0.0}
-        attempt.in_flight, attempt.pulse, attempt.is_over = said["in_flight"], said["pulse"], said["is_over"]
+        attempt.in_flight, attempt.snapshot, attempt.is_over = (
+            payload["in_flight"],
+            payload["snapshot"],
+            payload["is_over"],
+        )
         if attempt.is_over:
             attempt.held = 0
             return {"stop": state.stop, "slots": 0, "tokens": 0, "delay": 0.0, "hold": 0.0}
-        state.hold_until = max(state.hold_until, self._clock() + said["hold"])
-        return self._answer(state, attempt, holds=max(said["in_flight"], said["slots"]), wants=said["wants"])
+        state.hold_until = max(state.hold_until, self._clock() + payload["hold"])
+        return self._answer(state, attempt, holds=max(payload["in_flight"], payload["slots"]), wants=payload["wants"])
 
     def _answer(self, state: RunState, attempt: Attempt, *, holds: int, wants: bool) -> dict[str, Any]:
         now = self._clock()
@@ -148,19 +152,19 @@ class Coordinator(SchedulerPlugin):  # type: ignore[misc]
             "hold": max(0.0, state.hold_until - now),
         }
 
-    def _look(self, state: RunState, said: dict[str, Any]) -> dict[str, Any]:
-        """Tell the client how far the parts are; it says which it has, and whether to stop."""
-        state.stop = max(state.stop, said["stop"])
-        for number in said["settled"]:
+    def _look(self, state: RunState, payload: dict[str, Any]) -> dict[str, Any]:
+        """Return how far the parts are; the client sends which it has, and whether to stop."""
+        state.stop = max(state.stop, payload["stop"])
+        for number in payload["settled"]:
             state.accepted.pop(number, None)
             state.attempts.pop(number, None)
         return {
-            "pulses": [(number, attempt.pulse) for number, attempt in state.attempts.items() if attempt.pulse],
-            "accepted": {n: np.packbits(state.accepted[n]).tobytes() for n in said["lost"] if n in state.accepted},
+            "snapshots": [(number, attempt.snapshot) for number, attempt in state.attempts.items() if attempt.snapshot],
+            "accepted": {n: np.packbits(state.accepted[n]).tobytes() for n in payload["lost"] if n in state.accepted},
             "resent": state.resent,
         }
 
-    # what the scheduler tells ------------------------------------------------------------------------------------
+    # what the scheduler reports --------------------------------------------------------------------------------------
 
     def remove_worker(self, scheduler: Scheduler, worker: str, **_: Any) -> None:  # noqa: ARG002 - the hook's form
         """Give back what a worker held."""
@@ -170,7 +174,7 @@ class Coordinator(SchedulerPlugin):  # type: ignore[misc]
                     state.lose(attempt)
 
     def remove_client(self, scheduler: Scheduler, client: str) -> None:  # noqa: ARG002 - the hook's form
-        """Stop the runs of a client that is gone: nobody would gather their outcomes."""
+        """Stop the runs of a client that is gone: their outcomes would not be gathered."""
         for state in self._runs.values():
             if state.client == client:
                 state.stop = max(state.stop, 1)

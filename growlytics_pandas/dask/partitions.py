@@ -1,4 +1,4 @@
-"""The partitions of a Dask DataFrame, walked in this process; and a warning about what Dask did to them."""
+"""The partitions of a Dask DataFrame, computed in this process; and a warning about what Dask did to them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def warn_of_converted_text(example: pd.DataFrame) -> None:
     if odd:
         warnings.warn(
             f"columns {', '.join(map(repr, odd[:10]))}: their text looks like lists or dicts that Dask wrote out "
-            f"({OPTION} is on). They would be sent as text. To see them as they are, read the data within "
+            f"({OPTION} is on). They would be sent as text. To keep them as objects, read the data within "
             f"dask.config.set({{{OPTION!r}: False}}).",
             UserWarning,
             stacklevel=4,

@@ -1,4 +1,4 @@
-"""On a worker: the push of one part within what the governor grants."""
+"""On a worker: the push of one part within what the coordinator grants."""
 
 from __future__ import annotations
 
@@ -41,30 +41,30 @@ def push_on_worker(
     """Push one part from the worker that runs this task."""
     connection = recipe.make()
     part = Part.read(frame, common, order.task)
-    reins = RunControl(_calling(run), order, max_rate)
-    inherited = reins.begin()
+    control = RunControl(_calling(run), order, max_rate)
+    inherited = control.begin()
     try:
-        outcome = push_part(part, order, connection, reins)
+        outcome = push_part(part, order, connection, control)
     finally:
-        reins.end()
-    # What the worker before brought home may have carried any of the new attributes; here it was not encoded.
+        control.end()
+    # What the worker before got accepted may have carried any of the new attributes; here it was not encoded.
     return replace(outcome, doubtful=order.fresh) if inherited else outcome
 
 
 def _calling(run: str) -> Call:
-    """Return a function that calls the governor."""
+    """Return a function that calls the coordinator."""
     worker = get_worker()
 
-    def call(verb: str, said: dict[str, Any]) -> concurrent.futures.Future[dict[str, Any]]:
-        said = {"worker": worker.address, **said}
+    def call(verb: str, payload: dict[str, Any]) -> concurrent.futures.Future[dict[str, Any]]:
+        payload = {"worker": worker.address, **payload}
         handler = getattr(worker.scheduler, HANDLER)
-        return asyncio.run_coroutine_threadsafe(handler(verb=verb, run=run, said=said), worker.loop.asyncio_loop)
+        return asyncio.run_coroutine_threadsafe(handler(verb=verb, run=run, payload=payload), worker.loop.asyncio_loop)
 
     return call
 
 
-class LeasedConcurrency(ConcurrencyController):
-    """A pacer that never goes beyond what the governor granted: requests in flight, turns of the rate, reports."""
+class GrantedConcurrency(ConcurrencyController):
+    """A controller within what the coordinator granted: requests in flight, turns of the rate, reports."""
 
     def __init__(self, max_concurrency: int, max_rate: float | None, clock: Callable[[], float]) -> None:
         super().__init__(max_concurrency=max_concurrency)
@@ -82,7 +82,7 @@ class LeasedConcurrency(ConcurrencyController):
         return self._seconds_a_turn > 0 and (not self._turns or self._turns[-1] < self._clock() + 2 * REPORT_SECONDS)
 
     def grant(self, reply: dict[str, Any]) -> None:
-        """Take what the governor granted."""
+        """Take what the coordinator granted."""
         now = self._clock()
         self.slots = reply["slots"]
         self.held_until = (
@@ -99,7 +99,7 @@ class LeasedConcurrency(ConcurrencyController):
         return max(0, allowed) if now >= self.held_until else 0
 
     def note_started(self, now: float, count: int) -> None:
-        """Take note of requests that have just started."""
+        """Count requests that have just started."""
         super().note_started(now, count)
         self.started += count
         for _ in range(min(count, len(self._turns))):
@@ -117,28 +117,28 @@ class LeasedConcurrency(ConcurrencyController):
 
 
 class RunControl:
-    """Reports to the governor ten times a second, and obeys it. The delivery never waits for an answer."""
+    """Reports to the coordinator ten times a second, and follows its replies. The delivery never waits for a reply."""
 
     def __init__(
         self, call: Call, order: PartOrder, max_rate: float | None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.pacer = LeasedConcurrency(order.max_concurrency, max_rate, clock)
+        self.pacer = GrantedConcurrency(order.max_concurrency, max_rate, clock)
         self.stop = CancellationToken()
         self._call = call
         self._order = order
         self._clock = clock
         self._attempt = 0
         self._accepted: list[int] = []
-        self._last: dict[str, Any] = {"in_flight": 0, "pulse": {}}
+        self._last: dict[str, Any] = {"in_flight": 0, "snapshot": {}}
         self._reported_at = -math.inf
-        self._asked: concurrent.futures.Future[dict[str, Any]] | None = None
-        self._asked_started = 0
+        self._pending: concurrent.futures.Future[dict[str, Any]] | None = None
+        self._reported_started = 0
 
     def begin(self) -> int:
-        """Ask for a first grant; note in the book what a worker that is gone had brought home, and return how much."""
+        """Get a first grant; record which rows a worker that is gone had got accepted, and return how many."""
         order, book = self._order, self._order.book
-        said = {"number": order.task.number, "rows": order.task.rows}
-        reply = self._call("begin", said).result(CALL_SECONDS)
+        payload = {"number": order.task.number, "rows": order.task.rows}
+        reply = self._call("begin", payload).result(CALL_SECONDS)
         self._attempt = reply["attempt"]
         bits = np.frombuffer(reply["accepted"], dtype="uint8")
         done = np.flatnonzero(np.unpackbits(bits, count=min(order.task.rows, 8 * len(bits))))
@@ -146,15 +146,15 @@ class RunControl:
         for row in done.tolist():
             book.http_status[row] = _OK
             book.count_attempt(row)
-        self._obey(reply)
+        self._apply(reply)
         return len(done)
 
     def tick(self, delivery: Delivery, book: OutcomeBuffer) -> None:
-        """Hear the last answer, and report again if it is time to."""
-        if self._asked is not None:
-            if not self._asked.done():
+        """Take the last reply, and report again if it is time to."""
+        if self._pending is not None:
+            if not self._pending.done():
                 return
-            self._hear()
+            self._take_reply()
         pacer = self.pacer
         is_full = pacer.started - pacer.reported >= MAX_UNREPORTED // 2
         if is_full or self._clock() - self._reported_at >= REPORT_SECONDS:
@@ -172,30 +172,28 @@ class RunControl:
     def end(self) -> None:
         """Report the rest, and give back what was granted."""
         with contextlib.suppress(concurrent.futures.TimeoutError, OSError):
-            if self._asked is not None:
-                self._asked.result(CALL_SECONDS)
+            if self._pending is not None:
+                self._pending.result(CALL_SECONDS)
             self._report(is_over=True).result(CALL_SECONDS)
 
     def _look_at(self, delivery: Delivery, book: OutcomeBuffer) -> None:
-        pulse = snapshot_of(delivery, book)
-        failures = [tuple(map(str, failure[1:])) for failure in pulse.failures]
-        rows = [int(failure.row) + self._order.task.first_row for failure in pulse.failures]
+        snapshot = snapshot_of(delivery, book, self._order.task.first_row)
         self._last = {
-            "in_flight": pulse.in_flight,
-            "pulse": {
-                "counts": pulse.counts,
-                "retries": pulse.retries,
-                "in_flight": pulse.in_flight,
-                "concurrency": min(pulse.concurrency, self.pacer.slots),
-                "failures": [(row, *words) for row, words in zip(rows, failures, strict=True)],
-                "answer_seconds": pulse.answer_seconds,
-                "trouble": pulse.trouble,
+            "in_flight": snapshot.in_flight,
+            "snapshot": {
+                "counts": snapshot.counts,
+                "retries": snapshot.retries,
+                "in_flight": snapshot.in_flight,
+                "concurrency": min(snapshot.concurrency, self.pacer.slots),
+                "failures": [(int(row), str(status), str(words)) for row, status, words in snapshot.failures],
+                "answer_seconds": snapshot.answer_seconds,
+                "trouble": snapshot.trouble,
             },
         }
 
     def _report(self, *, is_over: bool) -> concurrent.futures.Future[dict[str, Any]]:
         pacer = self.pacer
-        said = {
+        payload = {
             "number": self._order.task.number,
             "rows": self._order.task.rows,
             "attempt": self._attempt,
@@ -207,22 +205,26 @@ class RunControl:
             **self._last,
         }
         self._accepted = []
-        self._asked_started = pacer.started
+        self._reported_started = pacer.started
         self._reported_at = self._clock()
-        self._asked = self._call("pace", said)
-        return self._asked
+        self._pending = self._call("pace", payload)
+        return self._pending
 
-    def _hear(self) -> None:
-        asked, self._asked = self._asked, None
+    def _take_reply(self) -> None:
+        pending, self._pending = self._pending, None
         try:
-            reply = asked.result() if asked is not None else {}
-        except (OSError, RuntimeError, asyncio.CancelledError):  # the scheduler is gone: nobody gathers the outcome
+            reply = pending.result() if pending is not None else {}
+        except (
+            OSError,
+            RuntimeError,
+            asyncio.CancelledError,
+        ):  # the scheduler is gone: the outcome will not be gathered
             self.stop.requested = True
             return
-        self.pacer.reported = self._asked_started
-        self._obey(reply)
+        self.pacer.reported = self._reported_started
+        self._apply(reply)
 
-    def _obey(self, reply: dict[str, Any]) -> None:
+    def _apply(self, reply: dict[str, Any]) -> None:
         self.pacer.grant(reply)
         self.stop.requested |= reply["stop"] > 0
         self.stop.at_once |= reply["stop"] > 1

@@ -60,7 +60,7 @@ def read_members(path: Path) -> dict[str, str] | None:
     Raises
     ------
     DataError
-        A file that is no members file, or that holds an id twice. It is left as it is.
+        A file that is no members file, or that holds an id twice. It is not changed.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -200,5 +200,5 @@ def _checked(path: Path, line: int, record: list[str]) -> tuple[str, str]:
 
 def _unreadable(path: Path, why: str) -> DataError:
     return DataError(
-        f"members: {str(path)!r} is no members file: {why}. It is left as it is, and nothing was sent. {_REMEDY}"
+        f"members: {str(path)!r} is no members file: {why}. It was not changed, and nothing was sent. {_REMEDY}"
     )

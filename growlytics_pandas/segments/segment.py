@@ -184,7 +184,9 @@ def _check_values(value: Any, left: Any) -> None:
             f"left: found {left!r}, a {types[1]}, and value is {value!r}, a {types[0]}; an attribute has one type."
         )
     if value == left:
-        raise InvalidArgumentError(f"left: found {left!r}, which is what value is; those who left could not be told.")
+        raise InvalidArgumentError(
+            f"left: found {left!r}, which is what value is; those who left could not be distinguished."
+        )
 
 
 def _column(values: list[Any]) -> pd.Series[Any]:
@@ -243,7 +245,7 @@ class SegmentPlan(Plan):
 
     @property
     def counts(self) -> dict[str, int]:
-        """Status → number of rows, as a dry run would tell."""
+        """Status → number of rows, as a dry run would count."""
         return self._open_book(self._parts.tasks[0]).counts()
 
     def _source_rows(self, rows: Rows) -> pd.DataFrame:

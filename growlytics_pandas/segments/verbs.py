@@ -151,7 +151,7 @@ PushInterrupted
 
 
 def _one_frame(df: Any, id_col: Hashable, reading: PlanOptions) -> pd.DataFrame:
-    """Return a frame as it is, and of several their ids in one frame."""
+    """Return a frame itself, and of several their ids in one frame."""
     if isinstance(df, pd.DataFrame) or has_arrow(df):
         frame = prepare_frame(read_frame(df), id_col)
         reading.check_columns(frame.columns)

@@ -11,8 +11,34 @@ import numpy as np
 import numpy.typing as npt
 
 from growlytics_pandas.checks.ids import Alike, find_same
+from growlytics_pandas.columns.extract import Mask
 from growlytics_pandas.columns.ids import Keep, fold
 from growlytics_pandas.upload.profile import PartProfile
+
+
+class SeenIds:
+    """A growing set of hashes, in sorted runs of doubling length: each hash is sorted again a few times only."""
+
+    def __init__(self) -> None:
+        self._runs: list[npt.NDArray[np.uint64]] = []
+
+    def among(self, hashes: npt.NDArray[np.uint64]) -> Mask:
+        """Return which of `hashes` were there before."""
+        found = np.zeros(len(hashes), dtype=bool)
+        for run in self._runs:
+            places = np.minimum(np.searchsorted(run, hashes), len(run) - 1)
+            found |= run[places] == hashes
+        return found
+
+    def add(self, hashes: npt.NDArray[np.uint64]) -> None:
+        """Remember `hashes`."""
+        if not len(hashes):
+            return
+        self._runs.append(np.sort(hashes))
+        while len(self._runs) > 1 and len(self._runs[-2]) < 2 * len(self._runs[-1]):
+            last = self._runs.pop()
+            self._runs[-1] = np.sort(np.concatenate([self._runs[-1], last]))
+
 
 BUCKET_ROWS: Final = 8_000_000  # hashes sorted at once: 64 MB, whatever the number of rows
 
@@ -35,13 +61,13 @@ class SharedIds:
         return Alike.of(self.same[number]), Alike.of(self.alike[number])
 
 
-def find_suspects(surveys: Sequence[PartProfile]) -> dict[int, Rows]:
+def find_suspects(profiles: Sequence[PartProfile]) -> dict[int, Rows]:
     """Return, for each part, the rows whose hash is not alone; parts without any are left out."""
     found = {}
-    exact = _repeated([survey.exact[survey.has_id] for survey in surveys])
-    folded = _repeated([survey.folded[survey.has_id] for survey in surveys])
-    for number, survey in enumerate(surveys):
-        is_suspect = (np.isin(survey.exact, exact) | np.isin(survey.folded, folded)) & survey.has_id
+    exact = _repeated([profile.exact[profile.has_id] for profile in profiles])
+    folded = _repeated([profile.folded[profile.has_id] for profile in profiles])
+    for number, profile in enumerate(profiles):
+        is_suspect = (np.isin(profile.exact, exact) | np.isin(profile.folded, folded)) & profile.has_id
         if is_suspect.any():
             found[number] = np.flatnonzero(is_suspect)
     return found

@@ -14,7 +14,7 @@ from growlytics_pandas.columns.extract import Mask
 
 
 class Encoded(NamedTuple):
-    """Rows of a frame as they go out: positions, bodies, ids, and which row carries which custom attribute."""
+    """Rows of a frame as they are sent: positions, bodies, ids, and which row carries which custom attribute."""
 
     rows: npt.NDArray[np.int64]
     bodies: list[bytes]

@@ -1,4 +1,4 @@
-"""What a run tells the ledger: before a request goes out, when it is accepted, and at the end.
+"""What a run writes to the ledger: before a request is sent, when it is accepted, and at the end.
 
 The order makes every crash harmless: what differs is withdrawn, and new types are written down, durably *before* the
 first byte leaves; only an acceptance stores a digest.
@@ -39,7 +39,7 @@ class LedgerWriter:
         self.confirmed: dict[str, str] = {}
         self._workspace = workspace
         self._fresh: dict[str, str] = {}
-        self._types: set[str] = set()  # of which it was asked whether they are fresh
+        self._types: set[str] = set()  # looked up in the ledger already
         self._pinned_by_us: set[str] = set()
         self._doubtful: set[str] = set()  # attributes of rows whose answer was lost
         self._under_way: dict[int, PartDigests] = {}
@@ -53,7 +53,7 @@ class LedgerWriter:
     # a part sent from here -------------------------------------------------------------------------------------
 
     def begin_part(self, rows: int, types: Mapping[str, str]) -> None:
-        """Make room for the digests of a part, of which attributes of these types may be sent."""
+        """Make room for the digests of a part that may send attributes of these types."""
         self._add(types)
         self._rows = rows
         self._keys = np.zeros(rows, dtype="int64")
@@ -73,7 +73,7 @@ class LedgerWriter:
         return ~self._workspace.unchanged(self._digest(encoded))
 
     def before_sending(self, encoded: Encoded) -> None:
-        """Write down durably what is about to go out. Commits what was accepted, too."""
+        """Write down durably what is about to be sent. Commits what was accepted, too."""
         self._hand_over()
         if not len(encoded.rows):
             return
@@ -94,7 +94,7 @@ class LedgerWriter:
 
     @property
     def fresh(self) -> frozenset[str]:
-        """Attributes of which the ledger does not know for certain that they have their type."""
+        """Attributes whose type the ledger does not know for certain."""
         return frozenset(self._fresh)
 
     def announce(self, types: Mapping[str, str]) -> None:
@@ -177,7 +177,7 @@ class LedgerWriter:
 
 
 def unsettled(workspace: Project, types: Mapping[str, str]) -> dict[str, str]:
-    """Return the attributes of which the ledger does not say for certain, now, that they have this type.
+    """Return the attributes whose type the ledger does not know for certain now.
 
     Now, and not when the plan was made: the ledger may have learned, or forgotten, since.
     """

@@ -1,7 +1,13 @@
-"""What became of each row: the statuses, and the book in which delivery notes them."""
+"""What became of each row: a buffer that delivery writes to, and a store for the outcomes of finished parts."""
 
+from __future__ import annotations
+
+import shutil
+import weakref
 from array import array
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, Final
 
 import numpy as np
@@ -9,6 +15,64 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas._status import RETRYABLE, Status
+
+IN_MEMORY_ROWS: Final = 2_000_000  # about 400 MB of outcomes; beyond it they go to files
+
+
+class _Folder:
+    """A folder that is removed with the last store that uses it."""
+
+    def __init__(self) -> None:
+        self.path = Path(mkdtemp(prefix="growlytics-outcomes-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
+class OutcomeStore:
+    """The outcome frame of each part, by its number."""
+
+    def __init__(self, limit: int = IN_MEMORY_ROWS) -> None:
+        self._limit = limit
+        self._frames: dict[int, pd.DataFrame] = {}
+        self._files: dict[int, Path] = {}
+        self._folder: _Folder | None = None
+
+    def put(self, number: int, frame: pd.DataFrame) -> None:
+        """Keep the outcomes of a part, in place of those that it had."""
+        self._files.pop(number, None)
+        self._frames[number] = frame
+        if sum(map(len, self._frames.values())) > self._limit:
+            self._spill()
+
+    def get(self, number: int) -> pd.DataFrame | None:
+        """Return the outcomes of a part; None where it has none yet."""
+        if number in self._files:
+            return _typed(pd.read_parquet(self._files[number]))
+        return self._frames.get(number)
+
+    @property
+    def files(self) -> list[Path]:
+        """The files, in the order of their parts; they go with this object."""
+        return [self._files[number] for number in sorted(self._files)]
+
+    def copy(self) -> OutcomeStore:
+        """Return a store that can go on without changing this one. It shares the files."""
+        other = OutcomeStore(self._limit)
+        other._frames, other._files, other._folder = dict(self._frames), dict(self._files), self._folder
+        return other
+
+    def _spill(self) -> None:
+        self._folder = self._folder or _Folder()
+        for number, frame in self._frames.items():
+            path = self._folder.path / f"part-{number:06}-{id(self):x}.parquet"
+            frame.assign(index=frame["index"].map(repr)).to_parquet(path)  # labels can be anything
+            self._files[number] = path
+        self._frames.clear()
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give text its dtypes back."""
+    return frame.astype({"index": object, "id": "string", "status": "str", "error": "string", "http_status": "Int64"})
+
 
 Rows = npt.NDArray[np.int64]
 _ORDER: Final = tuple(Status)
@@ -26,9 +90,9 @@ class OutcomeBuffer:
         self.attempts = bytearray(rows)
         self.errors: dict[int, str] = {}
         self.lost: set[int] = set()
-        """Rows of which an answer was lost, in this run or an earlier one: they may have arrived."""
+        """Rows with a lost answer, in this run or an earlier one: they may have arrived."""
 
-    def copy(self) -> "OutcomeBuffer":
+    def copy(self) -> OutcomeBuffer:
         """Return a book that can go on without changing this one."""
         other = OutcomeBuffer(0)
         other.status, other.http_status = self.status[:], self.http_status[:]
@@ -79,7 +143,7 @@ class OutcomeBuffer:
         return {status.value: found[code] for code, status in enumerate(_ORDER)}
 
     def describe(
-        self, rows: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64], labels: "pd.Index[Any]", ids: Sequence[str]
+        self, rows: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64], labels: pd.Index[Any], ids: Sequence[str]
     ) -> pd.DataFrame:
         """Return the outcomes of `rows` as a frame, under these row numbers, index labels and ids."""
         http_status = np.frombuffer(self.http_status, dtype="uint16")[rows].astype("int64")

@@ -17,7 +17,7 @@ from growlytics_pandas._status import Status
 from growlytics_pandas.checks.chunks import Budget, prepare
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck, check_frame
-from growlytics_pandas.checks.ids import check_ids_of_part
+from growlytics_pandas.checks.ids import check_ids
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.columns.dtypes import inspect
@@ -56,9 +56,18 @@ class Common:
     budget: Budget | None = field(default=None, repr=False)
 
 
+def types_sent(layout: Schema, dropped: frozenset[int]) -> dict[str, str]:
+    """Return attribute → type of the custom attributes that are sent."""
+    return {
+        attribute.name: attribute.type.value
+        for attribute in layout.attributes
+        if attribute.type and not attribute.is_reserved and attribute.position not in dropped
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class PartDigests:
-    """Digests of the rows of a part that would go out, and which of them carries which attribute (packed bits)."""
+    """Digests of the rows of a part that would be sent, and which of them carries which attribute (packed bits)."""
 
     rows: npt.NDArray[np.int64]
     digests: Digests
@@ -163,7 +172,7 @@ class Executor(Protocol):
 
 
 class RunControl(Protocol):
-    """What holds the push of a part back: pacing, and a wish to stop. It is told how far things are."""
+    """What limits the push of a part: concurrency, and a request to stop. It follows how far the push is."""
 
     stop: CancellationToken
 
@@ -172,13 +181,13 @@ class RunControl(Protocol):
         """What decides how many requests may start."""
 
     def tick(self, delivery: Delivery, book: OutcomeBuffer) -> None:
-        """Take note of where a delivery is; called many times a second."""
+        """Look at how far a delivery is; called many times a second."""
 
     def select(self, encoded: Encoded) -> Encoded:
         """Return what is to be sent of a chunk, all of it or less."""
 
     def note_accepted(self, rows: list[int]) -> None:
-        """Take note of rows that arrived."""
+        """Record rows that arrived."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +208,7 @@ class Part:
         frame = align(frame, common.labels)
         layout = impose(frame, common.layout)
         _require_same_ids(frame, layout, task)
-        ids = check_ids_of_part(frame, layout, task.same, task.alike)
+        ids = check_ids(frame, layout, (task.same, task.alike))
         checked = Precheck(ids.violations, common.dropped, ids.skipped, ids.skipped_by)
         return cls(frame, layout, checked, common.budget, task)
 
@@ -245,7 +254,7 @@ class Part:
         return book.describe(rows, rows + self.task.first_row, labels, self.ids(rows))
 
     def personal_values(self, rows: Any) -> list[tuple[Any, ...]]:
-        """Return for each row its id and whatever else tells who the customer is."""
+        """Return for each row its id and whatever else identifies the customer."""
         layout = self.layout
         places = [a.position for a in layout.attributes if is_personal(a.name, a.column, layout.id_column)]
         columns = [self.frame.iloc[:, place].iloc[rows].astype(object).tolist() for place in places]
@@ -264,7 +273,7 @@ class Part:
             yield from itertools.chain.from_iterable(self.personal_values(slice(start, stop)))
 
     def digest(self, digester: Digester) -> PartDigests:
-        """Digest all that would go out."""
+        """Digest all that would be sent."""
         blocks = [self.encode(start, stop) for start, stop in starts(len(self.frame), DIGEST_ROWS)]
         names = tuple(blocks[0].present) if blocks else ()
         keys = [digester.keys(block.ids) for block in blocks]
@@ -326,7 +335,7 @@ def preview_part(frame: pd.DataFrame, common: Common, requested: tuple[PartTask,
 
 
 def digest_part(frame: pd.DataFrame, common: Common, requested: tuple[PartTask, Digester]) -> PartDigests:
-    """Digest what would go out of a part."""
+    """Digest what would be sent of a part."""
     return Part.read(frame, common, requested[0]).digest(requested[1])
 
 
@@ -412,6 +421,6 @@ class _PartPush:
             None if is_kept else part.describe(book, np.arange(part.task.rows)),
             self._carriers.among(book.rows_with([Status.ACCEPTED])),
             self._carriers.among(book.rows_with([Status.UNKNOWN])),
-            snapshot_of(delivery, book),
+            snapshot_of(delivery, book, part.task.first_row),
             delivery.error,
         )

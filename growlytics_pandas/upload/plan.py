@@ -32,17 +32,18 @@ from growlytics_pandas.errors import InvalidArgumentError, LedgerError, UsageErr
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.executor import whole_frame
-from growlytics_pandas.upload.outcome_store import OutcomeStore
-from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
+from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore, Rows
 from growlytics_pandas.upload.parts import Common, Executor, Part, check_part, pick_rejects, preview_part
 from growlytics_pandas.upload.planning import (
     budget_of,
     changes_text,
     find_suggestions,
-    lay_out_parts,
+    infer_schema_of_parts,
+    new_types,
+    profile_parts,
     refusal,
+    schema_frame,
     snapshot,
-    survey,
     tally_changes,
 )
 from growlytics_pandas.upload.profile import PartList, PartTask, ProfiledParts
@@ -50,7 +51,6 @@ from growlytics_pandas.upload.push_options import PushOptions, resolve_connectio
 from growlytics_pandas.upload.rejects import Picked, Wanted, describe, pick, stack, want
 from growlytics_pandas.upload.result import Result
 from growlytics_pandas.upload.runner import Run
-from growlytics_pandas.upload.schema_frame import new_types, schema_frame
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
 from growlytics_pandas.views.frames import SchemaFrame, violations_frame
 from growlytics_pandas.views.html_repr import HtmlRepr
@@ -147,7 +147,7 @@ class Plan(HtmlRepr):
 
     @property
     def counts(self) -> dict[str, int]:
-        """Status → number of rows, as a dry run would tell: `unsent` would be sent, `invalid` would not."""
+        """Status → number of rows, as a dry run would count: `unsent` would be sent, `invalid` would not."""
         return self._parts.counts()
 
     @property
@@ -395,9 +395,8 @@ class Plan(HtmlRepr):
             findings=self._findings,
             counts=self.counts,
             suggestions=self._suggested,
-            changes=self._changes_line(
-                is_quick=limits is NOTEBOOK_LIMITS
-            ),  # a notebook does not wait for a large frame
+            # A notebook does not wait for the comparison of a large frame.
+            changes=self._changes_line(is_quick=limits is NOTEBOOK_LIMITS),
         )
         return plan_page(summary, veil, limits)
 
@@ -427,7 +426,7 @@ class PushResult(Result):
     new_types : DataFrame
         Attributes whose type this push fixed for good: `attribute`, `type`. Empty without a ledger's memory of before.
     resent : DataFrame
-        One row for each worker lost in the middle of a part: `part`, `rows`, of which `again` at most were sent twice.
+        One row for each worker lost in the middle of a part: `part`, `rows`, and how many were sent `again` at most.
         The same body twice changes nothing at the service.
     run : RunFacts
         When the run started, how long it took, how it ended.
@@ -482,8 +481,8 @@ def make_batch_plan(
     profile: ProfiledParts | None = None,
 ) -> Plan:
     """Make the plan of all parts that `executor` gives."""
-    profile = profile or survey(executor, id_col, options)
-    layout = lay_out_parts(options, profile.example, id_col, connection, profile.facts)
+    profile = profile or profile_parts(executor, id_col, options)
+    layout = infer_schema_of_parts(options, profile.example, id_col, connection, profile.facts)
     violations = check_attributes(layout, profile.parts.rows)
     budget = budget_of(connection.workspace if connection else None, layout)
     if budget is not None and not executor.is_local:

@@ -1,4 +1,4 @@
-"""What a plan is made from: a snapshot of the frame or a profile of all parts, its schema, suggestions, refusal."""
+"""What a plan is made from and shows: snapshot or profile, schema as a frame, suggestions, changes, refusal."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._masking import Masker, is_personal, printable
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.chunks import Budget
+from growlytics_pandas.checks.doubtful_types import TYPE_OPTIONS
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.checks.schema import ColumnFacts, Schema, infer_schema, name_of_column
-from growlytics_pandas.checks.suggestions import Suggestion, suggest_for
+from growlytics_pandas.checks.messages import python_options
+from growlytics_pandas.checks.schema import Attribute, ColumnFacts, Schema, infer_schema, name_of_column
+from growlytics_pandas.checks.suggestion import Suggestion
+from growlytics_pandas.checks.suggestions import suggest_for
+from growlytics_pandas.columns.dtypes import absent
+from growlytics_pandas.columns.extract import originals
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.ids import hash_texts
 from growlytics_pandas.columns.options import PlanOptions
@@ -24,7 +30,7 @@ from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentEr
 from growlytics_pandas.ledger import Digests, Project
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.duplicates import SharedIds, compare, find_suspects
-from growlytics_pandas.upload.parts import Executor, changed, fetch_ids
+from growlytics_pandas.upload.parts import Executor, changed, fetch_ids, types_sent
 from growlytics_pandas.upload.profile import (
     PartList,
     PartProfile,
@@ -35,16 +41,129 @@ from growlytics_pandas.upload.profile import (
     merge_columns,
     merge_labels,
     merge_samples,
+    profile_part,
     skipped_rows,
-    survey_part,
 )
+
+SCHEMA_DTYPES = {
+    "column": "object",
+    "attribute": "str",
+    "type": "string",
+    "dtype": "str",
+    "reserved": "bool",
+    "missing": "int64",
+    "distinct": "Int64",
+    "example": "object",
+    "known_type": "string",
+    "note": "str",
+}
+
+
+def types_to_fix(layout: Schema, dropped: frozenset[int]) -> dict[str, str]:
+    """Return attribute → type of what a push would fix for good: what is sent and the ledger does not know."""
+    known = {attribute.name for attribute in layout.attributes if attribute.known}
+    return {name: type_ for name, type_ in types_sent(layout, dropped).items() if name not in known}
+
+
+def new_types(confirmed: Mapping[str, str], layout: Schema, dropped: frozenset[int], *, is_dry: bool) -> pd.DataFrame:
+    """Return the types that a run fixed for good; for a dry run, those that a push would."""
+    return types_frame(types_to_fix(layout, dropped) if is_dry else confirmed)
+
+
+def types_frame(types: Mapping[str, str]) -> pd.DataFrame:
+    """Return one row per attribute: `attribute`, `type`."""
+    return pd.DataFrame({"attribute": list(types), "type": list(types.values())}, dtype="str")
+
+
+def schema_frame(
+    layout: Schema,
+    dropped: frozenset[int],
+    suggestions: Sequence[Suggestion],
+    frame: pd.DataFrame | None = None,
+    *,
+    is_whole: bool = True,
+) -> pd.DataFrame:
+    """Return one row per column to send: see `Plan.schema`.
+
+    `frame` is where `distinct` and `example` come from; without it, and `distinct` if it is not all of the data, they
+    are missing.
+    """
+    notes: dict[str, list[str]] = {}
+    for each in suggestions:
+        if each.option in _NOTED:
+            notes.setdefault(repr(each.column), []).append(_suggestion_note(each))
+    rows = [
+        (
+            *_schema_row(attribute, attribute.position in dropped, notes.get(repr(attribute.column), [])),
+            *((None, None) if frame is None else _values_row(frame, attribute, layout.id_column, is_whole=is_whole)),
+        )
+        for attribute in layout.attributes
+    ]
+    return pd.DataFrame(
+        {
+            name: pd.Series([row[_ORDER.index(name)] for row in rows], dtype=dtype)
+            for name, dtype in SCHEMA_DTYPES.items()
+        }
+    )
+
+
+_ORDER = ("column", "attribute", "type", "dtype", "reserved", "missing", "known_type", "note", "distinct", "example")
+_NOTED = (*TYPE_OPTIONS, "na_values", "timezone")
+"""Options that a note suggests; what others change is a violation anyway."""
+_LEFT_OUT = "left out: see violations"
+
+
+def _suggestion_note(suggestion: Suggestion) -> str:
+    if suggestion.value is None:
+        return suggestion.reason
+    value: Any = {suggestion.column: suggestion.value}
+    if suggestion.option == "timezone":
+        value = suggestion.value
+    return f"{suggestion.reason}: {python_options({suggestion.option: value})}"
+
+
+def _schema_row(attribute: Attribute, is_dropped: bool, suggested: Sequence[str]) -> tuple[Any, ...]:
+    known = attribute.known.type if attribute.known else None
+    kind = attribute.type.value if attribute.type and not is_dropped else None
+    is_left_out = is_dropped and attribute.type is not None  # else its own note says why
+    note = "; ".join([_LEFT_OUT] * is_left_out + [attribute.note] * bool(attribute.note) + list(suggested))
+    return (
+        attribute.column,
+        attribute.name.encode("utf-8", "backslashreplace").decode(),  # half a character has no place in a text column
+        kind,
+        attribute.dtype,
+        attribute.is_reserved,
+        attribute.missing,
+        known,
+        note,
+    )
+
+
+def _values_row(frame: pd.DataFrame, attribute: Attribute, id_column: Any, *, is_whole: bool) -> tuple[int | None, Any]:
+    """Return how many values of a column differ, and the first of them, masked where it tells who a customer is."""
+    column = frame.iloc[:, attribute.position]
+    present = column[(~absent(column)).to_numpy(dtype=bool)]
+    if not len(present):
+        return 0 if is_whole else None, None
+    example = printable(originals(present.iloc[[0]])[0])
+    if is_personal(attribute.name, attribute.column, id_column):
+        example = Masker().identity(example)
+    return _distinct(present) if is_whole else None, example
+
+
+def _distinct(present: pd.Series[Any]) -> int | None:
+    try:
+        return int(present.nunique())
+    except (TypeError, ValueError, ArithmeticError):  # lists, or a signalling NaN, which cannot be compared
+        return None
+
 
 _COPY_ON_WRITE_MAJOR: Final = 3
 _SHOWN_GROUPS: Final = 10  # of violations in an error
 
 
 def snapshot(frame: pd.DataFrame) -> pd.DataFrame:
-    """Keep the frame as it is now, whatever happens to it: free under copy-on-write, a copy before pandas 3."""
+    """Return a snapshot of the frame: free under copy-on-write, a copy before pandas 3."""
     has_copy_on_write = int(pd.__version__.split(".")[0]) >= _COPY_ON_WRITE_MAJOR
     return frame.copy(deep=not has_copy_on_write)
 
@@ -64,41 +183,41 @@ def budget_of(workspace: Project | None, layout: Schema) -> Budget | None:
     return budget
 
 
-def lay_out_parts(
+def infer_schema_of_parts(
     options: PlanOptions,
     frame: pd.DataFrame,
     id_col: Hashable,
     connection: Connection | None,
     facts: Sequence[ColumnFacts] | None = None,
 ) -> Schema:
-    """Lay out `frame`, or all the parts that `facts` were taken from and of which it is an example."""
+    """Return the schema of `frame`, or of all the parts that `facts` describe; `frame` is then an example."""
     known = connection.known_types() if connection else None
     return infer_schema(prepare_frame(frame, id_col), id_col, options, known=known, facts=facts)
 
 
-def survey(engine: Executor, id_col: Hashable, options: PlanOptions) -> ProfiledParts:
+def profile_parts(executor: Executor, id_col: Hashable, options: PlanOptions) -> ProfiledParts:
     """Look at all parts, and a second time at the rows whose id may not be alone."""
     question = Question(id_col, options)
-    found = dict(engine.run(survey_part, question))
-    surveys = [found.pop(number) for number in sorted(found)]
-    if not surveys:
+    found = dict(executor.run(profile_part, question))
+    profiles = [found.pop(number) for number in sorted(found)]
+    if not profiles:
         raise InvalidArgumentError("frames: the source gave none; there must be one, if only for its columns.")
-    labels = merge_labels(surveys)
-    first_rows = [0, *accumulate(each.rows for each in surveys)]
-    suspects = find_suspects(surveys)
-    texts = dict(engine.run(fetch_ids, question, suspects)) if suspects else {}
+    labels = merge_labels(profiles)
+    first_rows = [0, *accumulate(each.rows for each in profiles)]
+    suspects = find_suspects(profiles)
+    texts = dict(executor.run(fetch_ids, question, suspects)) if suspects else {}
     for number, found_texts in texts.items():
-        if not np.array_equal(hash_texts(found_texts), surveys[number].exact[suspects[number]]):
+        if not np.array_equal(hash_texts(found_texts), profiles[number].exact[suspects[number]]):
             raise changed(number, "its ids, or their order, are not those of the first look")
     shared = compare(suspects, texts, first_rows, options.keep)
-    tasks = [_task(number, first_rows[number], each, shared) for number, each in enumerate(surveys)]
-    example = next((each.example for each in surveys if each.rows), surveys[0].example)
+    tasks = [_task(number, first_rows[number], each, shared) for number, each in enumerate(profiles)]
+    example = next((each.example for each in profiles if each.rows), profiles[0].example)
     return ProfiledParts(
         labels,
-        tuple(merge_columns(surveys, labels)),
+        tuple(merge_columns(profiles, labels)),
         example.reindex(columns=pd.Index(labels, tupleize_cols=False)) if tuple(example.columns) != labels else example,
-        merge_samples(surveys, labels),
-        PartList(tuple(tasks), tuple(map(skipped_rows, tasks, surveys))),
+        merge_samples(profiles, labels),
+        PartList(tuple(tasks), tuple(map(skipped_rows, tasks, profiles))),
     )
 
 
@@ -112,7 +231,7 @@ def find_suggestions(frame: pd.DataFrame, layout: Schema, options: PlanOptions) 
     sent = layout.attributes
     id_name = name_of_column(frame.columns[layout.id_position], options)
     known = {attribute.name: attribute.known.type for attribute in sent if attribute.known}
-    asked = {a.name: a.type.value for a in sent if a.type and options.type_of(a.column)}
+    given = {a.name: a.type.value for a in sent if a.type and options.type_of(a.column)}
     return suggest_for(
         frame,
         layout.id_position,
@@ -121,7 +240,7 @@ def find_suggestions(frame: pd.DataFrame, layout: Schema, options: PlanOptions) 
         {layout.id_position: layout.id_kind, **{attribute.position: attribute.kind for attribute in sent}},
         layout.zone,
         layout.region,
-        {**known, **asked},
+        {**known, **given},
     )
 
 

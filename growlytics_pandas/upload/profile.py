@@ -39,7 +39,7 @@ class Question:
     options: PlanOptions
 
     def clean(self, column: pd.Series[Any], label: Hashable) -> pd.Series[Any]:
-        """Return a column as it is read."""
+        """Return a column as the options read it."""
         return clean(column, self.options.reading_of(label), ZoneInfo(self.options.timezone), self.options.region)
 
     def read_ids(self, column: pd.Series[Any], kind: Kind) -> Ids:
@@ -78,7 +78,7 @@ class PartProfile:
         return len(self.has_id)
 
 
-def survey_part(frame: pd.DataFrame, question: Question, _task: object = None) -> PartProfile:
+def profile_part(frame: pd.DataFrame, question: Question, _task: object = None) -> PartProfile:
     """Look at every cell of a part once."""
     frame = prepare_frame(frame, question.id_column)
     labels = tuple(frame.columns)
@@ -139,9 +139,9 @@ def _hash_ids(
 # the whole, from its parts --------------------------------------------------------------------------------------------
 
 
-def merge_labels(surveys: Iterable[PartProfile]) -> tuple[Hashable, ...]:
+def merge_labels(profiles: Iterable[PartProfile]) -> tuple[Hashable, ...]:
     """Return the columns of all parts, in the order in which they first appear."""
-    distinct = list(dict.fromkeys(survey.labels for survey in surveys))
+    distinct = list(dict.fromkeys(profile.labels for profile in profiles))
     if len(distinct) == 1:
         return distinct[0]
     if any(len(set(labels)) < len(labels) for labels in distinct):
@@ -149,14 +149,14 @@ def merge_labels(surveys: Iterable[PartProfile]) -> tuple[Hashable, ...]:
     return tuple(dict.fromkeys(label for labels in distinct for label in labels))
 
 
-def merge_columns(surveys: Sequence[PartProfile], labels: Sequence[Hashable]) -> list[ColumnFacts]:
+def merge_columns(profiles: Sequence[PartProfile], labels: Sequence[Hashable]) -> list[ColumnFacts]:
     """Judge every column by all of its parts: as `inspect` would judge it, had they been one frame."""
-    return [_merge_column(surveys, i, label) for i, label in enumerate(labels)]
+    return [_merge_column(profiles, i, label) for i, label in enumerate(labels)]
 
 
-def _merge_column(surveys: Sequence[PartProfile], position: int, label: Hashable) -> ColumnFacts:
-    tallies = [found for survey in surveys if (found := _of(survey, position, label)) is not None]
-    absent = sum(survey.rows for survey in surveys) - sum(sum(t.kinds.values()) + t.missing for t in tallies)
+def _merge_column(profiles: Sequence[PartProfile], position: int, label: Hashable) -> ColumnFacts:
+    tallies = [found for profile in profiles if (found := _of(profile, position, label)) is not None]
+    absent = sum(profile.rows for profile in profiles) - sum(sum(t.kinds.values()) + t.missing for t in tallies)
     kinds: Counter[Kind] = sum((each.kinds for each in tallies), Counter())
     details = dict.fromkeys(each.detail for each in tallies if each.detail)
     finding = merge(kinds, ", ".join(details))
@@ -168,11 +168,11 @@ def _merge_column(surveys: Sequence[PartProfile], position: int, label: Hashable
     )
 
 
-def merge_samples(surveys: Sequence[PartProfile], labels: Sequence[Hashable]) -> pd.DataFrame:
+def merge_samples(profiles: Sequence[PartProfile], labels: Sequence[Hashable]) -> pd.DataFrame:
     """Return a frame with distinct values of each column, of all parts; columns with fewer end with missing cells."""
     columns = []
     for position, label in enumerate(labels):
-        samples = [found.sample for survey in surveys if (found := _of(survey, position, label)) is not None]
+        samples = [found.sample for profile in profiles if (found := _of(profile, position, label)) is not None]
         joined = pd.concat(samples, ignore_index=True)
         try:
             columns.append(joined.drop_duplicates(ignore_index=True))
@@ -182,10 +182,10 @@ def merge_samples(surveys: Sequence[PartProfile], labels: Sequence[Hashable]) ->
     return frame.set_axis(pd.Index(labels, tupleize_cols=False), axis=1)
 
 
-def _of(survey: PartProfile, position: int, label: Hashable) -> ColumnTally | None:
-    if position < len(survey.labels) and survey.labels[position] == label:
-        return survey.columns[position]
-    return survey.columns[survey.labels.index(label)] if label in survey.labels else None
+def _of(profile: PartProfile, position: int, label: Hashable) -> ColumnTally | None:
+    if position < len(profile.labels) and profile.labels[position] == label:
+        return profile.columns[position]
+    return profile.columns[profile.labels.index(label)] if label in profile.labels else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,72 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, Protocol
 
-from growlytics_pandas._status import Failure, Status
+from growlytics_pandas._status import RETRYABLE, Failure, Status
 from growlytics_pandas.upload.dispatcher import Delivery
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 from growlytics_pandas.upload.push_options import PushOptions
-from growlytics_pandas.upload.run_log import RunLog
 from growlytics_pandas.views.events import Listener, ProgressEvent
 from growlytics_pandas.views.metrics import RunFacts, RunMetrics, Sample
 from growlytics_pandas.views.progress import open_listener
 from growlytics_pandas.views.throughput import Throughput
+
+LOGGER: Final = logging.getLogger("growlytics_pandas")
+BULK_RETRIES: Final = 100  # one line for so many
+
+
+class RunLog:
+    """The lines of one run.
+
+    Parameters
+    ----------
+    label : str, optional
+        What the user calls the run.
+    """
+
+    def __init__(self, label: str | None) -> None:
+        self._name = "push" if label is None else f"push {label!r}"
+        self._is_paused = False
+        self._retries = 0
+
+    def start(self, rows: int) -> None:
+        """Write that a run begins, with so many rows to send."""
+        LOGGER.info("%s: started, %s rows to send", self._name, f"{rows:,}")
+
+    def look(self, *, is_paused: bool, retries: int) -> None:
+        """Write what has changed: a pause, its end, or many more retries.
+
+        Parameters
+        ----------
+        is_paused : bool
+            Nothing succeeds for the moment: the service does not answer, or asks to wait.
+        retries : int
+            Requests made again since the start.
+        """
+        if is_paused and not self._is_paused:
+            LOGGER.warning("%s: paused, the service does not answer or asks to wait", self._name)
+        elif self._is_paused and not is_paused:
+            LOGGER.info("%s: resumed", self._name)
+        self._is_paused = is_paused
+        if retries - self._retries >= BULK_RETRIES:
+            LOGGER.info("%s: %s requests made again so far", self._name, f"{retries:,}")
+            self._retries = retries
+
+    def end(self, ended: str, error: str, counts: Mapping[str, int], seconds: float) -> None:
+        """Write how a run ended; `error` is the name of the error that ended it, if one did."""
+        lost = sum(counts[status] for status in RETRYABLE)
+        level = logging.WARNING if lost or ended != "finished" else logging.INFO
+        level = logging.ERROR if error or ended == "crashed" else level
+        rows = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count) or "no rows"
+        why = f" ({error})" if error else ""
+        LOGGER.log(level, "%s: %s%s after %.1f s: %s", self._name, ended, why, seconds, rows)
+
 
 TICK_SECONDS: Final = 0.2
 
@@ -55,14 +106,14 @@ class Snapshot:
     is_stopping: bool = False
 
 
-def snapshot_of(delivery: Delivery, book: OutcomeBuffer) -> Snapshot:
-    """Return how far a delivery is."""
+def snapshot_of(delivery: Delivery, book: OutcomeBuffer, first_row: int = 0) -> Snapshot:
+    """Return how far a delivery is; `first_row` is the number of its first row in the whole."""
     return Snapshot(
         book.counts(),
         delivery.retries,
         delivery.in_flight,
         delivery.pacer.concurrency,
-        tuple(delivery.last_failures),
+        tuple(failure._replace(row=failure.row + first_row) for failure in delivery.last_failures),
         delivery.answer_seconds,
         delivery.trouble,
         delivery.is_stopping,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -20,8 +20,7 @@ from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import InvalidArgumentError, UsageError
 from growlytics_pandas.upload.connection import Connection, connect
 from growlytics_pandas.upload.failed_rows import PartOutcomes, gather_failed_rows, mask_words, withhold_words
-from growlytics_pandas.upload.outcome_store import OutcomeStore
-from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
+from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore, Rows
 from growlytics_pandas.upload.parts import Part
 from growlytics_pandas.upload.profile import PartList, PartTask
 from growlytics_pandas.upload.push_options import PushOptions
@@ -115,7 +114,7 @@ class Result(HtmlRepr):
             ``growlytics_``, all four, where the frame has a column of such a name). The rows are those that are
             `invalid`, `failed` or `unknown`, `unsent` ones unless it was a dry run, and those that arrived without a
             value they have; an error of a whole column concerns each row with a value there. Several violations of a
-            row are joined by "; ". A row that ``keep=`` left out, as asked for, is not among them.
+            row are joined by "; ". A row that ``keep=`` left out, as requested, is not among them.
 
         Examples
         --------
@@ -136,7 +135,7 @@ class Result(HtmlRepr):
     def ok(self) -> bool:
         """Whether every row arrived (now or, unchanged, before) with every attribute it has.
 
-        Rows that ``keep=`` left out, as asked for, do not count against it.
+        Rows that ``keep=`` left out, as requested, do not count against it.
         """
         return not any(self.counts[s] for s in RETRYABLE) and not self._findings.has_errors
 
@@ -235,12 +234,12 @@ class Result(HtmlRepr):
         return _CARE if self.run.ended == "dry run" else (*_CARE, Status.UNSENT)
 
     def __repr__(self) -> str:
-        said = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
-        said += ", not all with every attribute" if self.has_incomplete_rows else ""
+        shown = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
+        shown += ", not all with every attribute" if self.has_incomplete_rows else ""
         found = plural(len(self._findings), "violation")
         ended = self.run.ended + (", which a push would refuse" if self.run.would_refuse else "")
         note = f"{self.note}; " if self.note else ""
-        return f"<{type(self).__name__} {ended}: {note}{said}; {found}; {self.run.seconds:.1f} s>"
+        return f"<{type(self).__name__} {ended}: {note}{shown}; {found}; {self.run.seconds:.1f} s>"
 
     def _retried(self) -> tuple[Connection, PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
         """Return what a retry is made with: rows that did not arrive are `unsent`."""
@@ -275,13 +274,12 @@ class Result(HtmlRepr):
     def _page(self, veil: Masker, limits: Limits) -> Page:
         run, labels = self.run, "index"
         why = veil.words(without(run.message, run.foreign)) if veil.is_on else run.message
+        parts: Iterable[PartOutcomes] = (self._masked(task, veil) for task in self._parts.tasks)
         if self._whole is not None:
             words, why = mask_words(self._whole, self._books[0], veil, run.message)
             parts = [PartOutcomes(self._books[0], words, partial(self._describe, self._parts.tasks[0]))]
             name = self._whole.frame.index.name
             labels = labels if name is None else show_label(name)
-        else:
-            parts = [self._masked(task, veil) for task in self._parts.tasks]
         care = gather_failed_rows(parts, self._statuses_of_care(), limits.rows, labels, why)
         summary = ResultSummary(
             id_column=self.plan._layout.id_column,

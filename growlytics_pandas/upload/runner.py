@@ -21,14 +21,21 @@ from growlytics_pandas.upload.connection import Connection, connect
 from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.ledger_writer import LedgerWriter, mark_unchanged
-from growlytics_pandas.upload.outcome_store import OutcomeStore
-from growlytics_pandas.upload.outcomes import OutcomeBuffer
-from growlytics_pandas.upload.parts import Common, Executor, Part, PartDigests, PartOrder, PartOutcome, push_part
+from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore
+from growlytics_pandas.upload.parts import (
+    Common,
+    Executor,
+    Part,
+    PartDigests,
+    PartOrder,
+    PartOutcome,
+    push_part,
+    types_sent,
+)
 from growlytics_pandas.upload.profile import PartList, PartTask
 from growlytics_pandas.upload.progress import Concluded, Progress, Snapshot, snapshot_of
 from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.run_errors import are_too_many, interrupted, too_many_error
-from growlytics_pandas.upload.schema_frame import types_sent
 from growlytics_pandas.views.metrics import RunFacts
 
 RESENT_DTYPES: Final = {"part": "int64", "rows": "int64", "again": "int64"}
@@ -78,7 +85,7 @@ class Run:
         self._live: dict[int, Callable[[], Snapshot]] = {}
         self._settled = {number: book.counts() for number, book in self.books.items()}
         self._done: set[int] = set()
-        self._number = 0  # of the part that is sent from here
+        self._sent_part = PartTask(0, 0, 0)  # the part that is sent from here
         self._was_reached = False
         self._retries = 0  # of the parts that are done, as is what follows
         self._answer_seconds = 0.0
@@ -236,7 +243,7 @@ class Run:
 
     def push_here(self, part: Part) -> PartOutcome:
         """Send a part from this process."""
-        order, self._number = self.order(part.task), part.task.number
+        order, self._sent_part = self.order(part.task), part.task
         if self._writer is not None:
             self._writer.begin_part(part.task.rows, self.types_sent)
         try:
@@ -247,8 +254,8 @@ class Run:
 
     def tick(self, delivery: Delivery, book: OutcomeBuffer) -> None:
         """Look at how far a delivery from here is; called many times a second."""
-        if self._number not in self._live:
-            self._live = {self._number: partial(snapshot_of, delivery, book)}
+        if self._sent_part.number not in self._live:
+            self._live = {self._sent_part.number: partial(snapshot_of, delivery, book, self._sent_part.first_row)}
         if self.is_due():
             self._check_failures()
             self._show("update")
@@ -259,7 +266,7 @@ class Run:
             return encoded
         if self.options.skip_unchanged:
             changed = self._writer.changed(encoded)
-            self.books[self._number].note_all(encoded.rows[~changed], Status.UNCHANGED)
+            self.books[self._sent_part.number].note_all(encoded.rows[~changed], Status.UNCHANGED)
             encoded = encoded.take(changed)
         self._writer.before_sending(encoded)
         return encoded

@@ -19,11 +19,11 @@ from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError
 from growlytics_pandas.upload.connection import Connection
-from growlytics_pandas.upload.duplicates import compare, find_suspects
+from growlytics_pandas.upload.duplicates import SeenIds, compare, find_suspects
 from growlytics_pandas.upload.executor import FrameExecutor
 from growlytics_pandas.upload.parts import Common, Part, PartOutcome, fetch_ids
 from growlytics_pandas.upload.plan import Plan, PushResult
-from growlytics_pandas.upload.planning import budget_of, find_suggestions, lay_out_parts, refusal
+from growlytics_pandas.upload.planning import budget_of, find_suggestions, infer_schema_of_parts, refusal
 from growlytics_pandas.upload.profile import (
     PartList,
     PartProfile,
@@ -33,15 +33,14 @@ from growlytics_pandas.upload.profile import (
     align,
     merge_columns,
     merge_samples,
-    survey_part,
+    profile_part,
 )
 from growlytics_pandas.upload.push_options import PushOptions, resolve_connection
 from growlytics_pandas.upload.runner import Run
-from growlytics_pandas.upload.seen_ids import SeenIds
 
 
 def push_stream(
-    engine: FrameExecutor, id_col: Hashable, plan_options: PlanOptions, client: Any, options: PushOptions
+    executor: FrameExecutor, id_col: Hashable, plan_options: PlanOptions, client: Any, options: PushOptions
 ) -> PushResult:
     """Push batches that can be read only once."""
     if plan_options.keep == "last":
@@ -50,14 +49,14 @@ def push_stream(
             "Give a function that opens it anew, or keep='first'."
         )
     connection = resolve_connection(options, client)
-    frames = (frame for _, frame in engine.walk(None))
+    frames = (frame for _, frame in executor.walk(None))
     first = next(frames, None)
     if first is None:
         raise InvalidArgumentError("frames: the source gave none; there must be one, if only for its columns.")
     settled = replace(plan_options, types=_types_given(first, id_col, plan_options, connection))
-    run = StreamRun(engine, itertools.chain([first], frames), id_col, settled, connection, options)
+    run = StreamRun(executor, itertools.chain([first], frames), id_col, settled, connection, options)
     run.run()
-    plan = Plan(run.common, settled, connection, engine, run.parts, None, run.profile())
+    plan = Plan(run.common, settled, connection, executor, run.parts, None, run.profile())
     vars(plan)["_findings"] = run.findings
     if isinstance(run.error, ConstraintViolationError):
         run.error.plan = plan
@@ -68,7 +67,7 @@ def _types_given(
     frame: pd.DataFrame, id_col: Hashable, options: PlanOptions, connection: Connection | None
 ) -> dict[Any, str]:
     """Return column → type, given or known to the ledger; refuse to guess from the first batch alone."""
-    layout = lay_out_parts(options, frame.head(0), id_col, connection)
+    layout = infer_schema_of_parts(options, frame.head(0), id_col, connection)
     custom = [attribute for attribute in layout.attributes if not attribute.is_reserved]
     types = {a.column: options.type_of(a.column) or (a.known.type if a.known else None) for a in custom}
     unknown = [label for label, kind in types.items() if kind is None]
@@ -87,7 +86,7 @@ class StreamRun(Run):
 
     def __init__(
         self,
-        engine: FrameExecutor,
+        executor: FrameExecutor,
         frames: Iterator[pd.DataFrame],
         id_col: Hashable,
         plan_options: PlanOptions,
@@ -95,8 +94,8 @@ class StreamRun(Run):
         options: PushOptions,
     ) -> None:
         nothing = pd.DataFrame({"": pd.Series(dtype=object)})
-        common = Common(lay_out_parts(PlanOptions(), nothing, "", None), (), frozenset())
-        super().__init__(connection, options, engine, PartList(), common)
+        common = Common(infer_schema_of_parts(PlanOptions(), nothing, "", None), (), frozenset())
+        super().__init__(connection, options, executor, PartList(), common)
         self._sample = nothing
         self.findings = Findings(())
         self._frames = frames
@@ -126,36 +125,38 @@ class StreamRun(Run):
     def _take(self, frame: pd.DataFrame) -> Part:
         """Add a batch to the plan."""
         frame = prepare_frame(frame, self._id_col)
-        survey = survey_part(frame, self._question)
-        labels = self.common.labels or survey.labels
-        if extra := [label for label in survey.labels if label not in labels]:
+        profile = profile_part(frame, self._question)
+        labels = self.common.labels or profile.labels
+        if extra := [label for label in profile.labels if label not in labels]:
             raise DataError(
                 f"batch {len(self.parts.tasks)}: it has the column {extra[0]!r}, which the first batch had not. It and "
                 "what follows is unsent; choose columns=, or give every batch the same ones."
             )
-        facts = merge_columns([survey], labels)
-        layout = lay_out_parts(self._plan_options, align(survey.example, labels), self._id_col, self._connection, facts)
+        facts = merge_columns([profile], labels)
+        layout = infer_schema_of_parts(
+            self._plan_options, align(profile.example, labels), self._id_col, self._connection, facts
+        )
         violations = check_attributes(layout, len(frame))
         budget = budget_of(self._connection.workspace if self._connection else None, layout)
         self.common = Common(layout, labels, dropped_columns(violations), budget)
         fresh = [found for found in violations if (found.rule, found.position) not in self._reported]
         self._reported.update((found.rule, found.position) for found in fresh)
-        task = self._task(frame, survey, layout)
+        task = self._task(frame, profile, layout)
         part = Part.read(frame, self.common, task)
-        self.parts = self.parts.extended(task, survey)
-        self._sample = merge_samples([survey], labels)
+        self.parts = self.parts.extended(task, profile)
+        self._sample = merge_samples([profile], labels)
         self.findings = Findings(
             [*self.findings.violations, *fresh, *part.findings().detach(task.first_row).violations]
         )
         return part
 
-    def _task(self, frame: pd.DataFrame, survey: PartProfile, layout: Schema) -> PartTask:
-        suspects = find_suspects([survey])
+    def _task(self, frame: pd.DataFrame, profile: PartProfile, layout: Schema) -> PartTask:
+        suspects = find_suspects([profile])
         texts = {number: fetch_ids(frame, self._question, rows) for number, rows in suspects.items()}
         first_row = self.parts.rows
         same, alike = compare(suspects, texts, [first_row], layout.keep).of(0)
-        old = np.flatnonzero(self._seen.among(survey.exact) & survey.has_id)
-        self._seen.add(survey.exact[survey.has_id])
+        old = np.flatnonzero(self._seen.among(profile.exact) & profile.has_id)
+        self._seen.add(profile.exact[profile.has_id])
         again = zip(same.rows.tolist(), same.sharing.tolist(), same.others.tolist(), strict=True)
         triples = {row: (row, sharing, other) for row, sharing, other in again}
         triples |= {row: (row, 2, EARLIER_BATCH) for row in old.tolist()}

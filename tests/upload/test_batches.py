@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
-from growlytics_pandas.upload.outcome_store import OutcomeStore
+from growlytics_pandas.upload.outcomes import OutcomeStore
 
 COMPARED = ["row", "column", "attribute", "rule", "severity", "effect", "limit", "count", "message"]
 

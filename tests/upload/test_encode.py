@@ -41,7 +41,7 @@ def read(body):
 
 
 def bodies(frame, **options):
-    return growlytics_pandas.plan(frame, "id", **options).encode(0, len(frame)).bodies
+    return growlytics_pandas.plan(frame, "id", **options)._encode(0, len(frame)).bodies
 
 
 def values(column, **options):
@@ -262,5 +262,5 @@ def test_commas_are_right_whatever_is_missing(patterns):
 def test_no_rows_encode_to_no_bodies():
     frame = pd.DataFrame({"id": ["a"], "n": [1], "f": [0.5], "t": ["x"], "b": [True]})
     frame["d"] = pd.Timestamp("2026-01-31")
-    assert growlytics_pandas.plan(frame, "id").encode(0, 0).bodies == []
-    assert growlytics_pandas.plan(frame, "id").encode(1, 1).bodies == []
+    assert growlytics_pandas.plan(frame, "id")._encode(0, 0).bodies == []
+    assert growlytics_pandas.plan(frame, "id")._encode(1, 1).bodies == []

@@ -17,7 +17,7 @@ from growlytics_pandas.errors import AuthenticationError, InvalidArgumentError, 
 from growlytics_pandas.ledger import Ledger
 from growlytics_pandas.ledger.database import LedgerFile
 from growlytics_pandas.ledger.migrations import MIGRATIONS
-from growlytics_pandas.upload.run_log import RunLog
+from growlytics_pandas.upload.progress import RunLog
 
 SECRETS = ("asha@example.com", "HuntedValue", "hunted-key-4711", "HuntedColumn")
 

@@ -107,7 +107,7 @@ def test_the_plan_of_a_refusal_can_be_pushed_without_what_cannot_arrive(sandbox)
 
 def test_every_row_is_checked_before_the_first_is_sent_also_where_errors_are_dropped(sandbox):
     plan, was_checked = gp.plan(dirty(), "id", client=sandbox.client), []
-    plan.push(errors="drop", progress=lambda _: was_checked.append("findings" in vars(plan)))
+    plan.push(errors="drop", progress=lambda _: was_checked.append("_findings" in vars(plan)))
     assert all(was_checked)
     assert was_checked
 
