@@ -1,6 +1,7 @@
 """Time zones by name, and which one is probably meant by what is none."""
 
 import difflib
+from contextlib import suppress
 from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -29,13 +30,12 @@ def read_zone(timezone: str) -> ZoneInfo:
     >>> read_zone("Asia/Kolkata")
     zoneinfo.ZoneInfo(key='Asia/Kolkata')
     """
-    try:
+    with suppress(KeyError, ValueError, TypeError, OSError):  # their messages repeat what may be an API key
         return ZoneInfo(timezone)
-    except (KeyError, ValueError, TypeError, OSError) as error:
-        raise InvalidArgumentError(
-            f"timezone: found {timezone!r}; it must be the name of a zone, such as 'UTC' or 'Asia/Kolkata'."
-            f"{_suggest(timezone)}"
-        ) from error
+    raise InvalidArgumentError(
+        f"timezone: found {timezone!r}; it must be the name of a zone, such as 'UTC' or 'Asia/Kolkata'."
+        f"{_suggest(timezone)}"
+    )
 
 
 def _suggest(timezone: Any) -> str:

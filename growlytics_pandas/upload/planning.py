@@ -145,7 +145,7 @@ def _values_row(frame: pd.DataFrame, attribute: Attribute, id_column: Any, *, is
     present = column[(~absent(column)).to_numpy(dtype=bool)]
     if not len(present):
         return 0 if is_whole else None, None
-    example = printable(originals(present.iloc[[0]])[0])
+    example = printable(originals(present.iloc[:1])[0])
     if is_personal(attribute.name, attribute.column, id_column):
         example = Masker().identity(example)
     return _distinct(present) if is_whole else None, example
@@ -154,7 +154,7 @@ def _values_row(frame: pd.DataFrame, attribute: Attribute, id_column: Any, *, is
 def _distinct(present: pd.Series[Any]) -> int | None:
     try:
         return int(present.nunique())
-    except (TypeError, ValueError, ArithmeticError):  # lists, or a signalling NaN, which cannot be compared
+    except (TypeError, ValueError, ArithmeticError, NotImplementedError):  # lists, a signalling NaN, another byte order
         return None
 
 

@@ -1,6 +1,7 @@
 """A plan is what will happen: a snapshot, looked at or carried out, that no dry run contradicts."""
 
 import json
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -154,7 +155,10 @@ def test_the_schema_gives_no_type_to_what_is_left_out():
     schema = growlytics_pandas.schema(df, "id").set_index("attribute")
     assert schema["type"].isna().tolist() == [True, False]
     assert schema["note"].tolist() == ["left out: see violations", ""]
-    pd.testing.assert_frame_equal(growlytics_pandas.plan_batches([df], "id").schema, growlytics_pandas.schema(df, "id"))
+    whole, of_batches = growlytics_pandas.schema(df, "id"), growlytics_pandas.plan_batches([df], "id").schema
+    assert whole["distinct"].tolist() == [1, 1]
+    assert of_batches["distinct"].isna().all(), "nobody has counted over all parts"
+    pd.testing.assert_frame_equal(of_batches.drop(columns="distinct"), whole.drop(columns="distinct"))
     assert "attributes <bdi>1 of 2 columns" in growlytics_pandas.plan(df, "id")._repr_html_()
 
 
@@ -174,3 +178,24 @@ def test_a_preview_is_of_a_number_of_rows():
         for wrong in (-1, 1.5, True):
             with pytest.raises(growlytics_pandas.errors.InvalidArgumentError, match="n: found"):
                 plan.preview(wrong)
+
+
+def test_the_schema_shows_distinct_values_and_an_example_masked_for_contacts():
+    df = pd.DataFrame({"id": ["secret-1", "secret-2"], "email": ["asha@example.com"] * 2, "Orders": [3, None]})
+    schema = growlytics_pandas.schema(df, "id").set_index("column")
+    assert schema["distinct"].to_dict() == {"email": 1, "Orders": 1}
+    assert schema.loc["Orders", "example"] == 3
+    assert "asha" not in schema.loc["email", "example"]
+
+
+@pytest.mark.parametrize("name", ["violations", "schema"])
+def test_frames_of_a_plan_have_a_display_of_their_own_and_are_frames_all_the_same(name):
+    df = pd.DataFrame({"id": ["a", "a", "secret-3"], "<b>Spend</b>": [1.5, np.inf, None]})
+    frame = getattr(growlytics_pandas.plan(df, "id"), name)
+    shown = frame._repr_html_()
+    assert "&lt;b&gt;Spend" in shown and "<b>Spend" not in shown
+    assert ("attribute dropped" in shown) == (name == "violations")
+    assert type(frame.head(1)) is type(frame.query("index >= 0")) is pd.DataFrame
+    again = pickle.loads(pickle.dumps(frame))
+    assert again.equals(frame) and again._repr_html_() == shown
+    assert isinstance(frame, pd.DataFrame) and frame.to_csv() == pd.DataFrame(frame).to_csv()

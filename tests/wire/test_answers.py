@@ -140,7 +140,9 @@ def test_rows_are_not_shifted_by_a_server_that_says_too_much_now_and_then(serve,
     accepted, failed, unknown = (
         {names[row] for row in book.rows_with([status])} for status in (Status.ACCEPTED, Status.FAILED, Status.UNKNOWN)
     )
-    assert unknown == {f"c{i}" for i in range(0, 60, 11)}
+    too_much = {f"c{i}" for i in range(0, 60, 11)}
+    assert too_much <= unknown, "and, where the rest comes late, the row that had its connection next"
+    assert len(unknown) <= 2 * len(too_much)
     assert accepted == stored - unknown
     assert failed == set(names) - stored - unknown
 
