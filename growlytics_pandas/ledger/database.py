@@ -23,7 +23,7 @@ from growlytics_pandas.ledger.claims import (
     let_go,
     secret_on_disk,
 )
-from growlytics_pandas.ledger.migrations import MIGRATIONS
+from growlytics_pandas.ledger.migrations import MIGRATIONS, TABLES
 
 BUSY_PAUSE_SECONDS: Final = 0.02  # switching to WAL does not wait by itself, so the opening is tried again
 SECRET_BYTES: Final = 32  # the key of the digests
@@ -207,7 +207,8 @@ def prepare(connection: sqlite3.Connection, path: Path, migrations: Sequence[Seq
     try:
         check_version(connection, path, migrations)
     finally:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite ends it itself after some errors
+            connection.execute("ROLLBACK")
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only takes before the first table
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
@@ -236,6 +237,9 @@ def check_version(connection: sqlite3.Connection, path: Path, migrations: Sequen
             f"it has version {version}, written by a newer growlytics_pandas; this one reads up to {len(migrations)}"
         )
         raise ledger_error(path, found, "upgrade growlytics_pandas")
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if bool(version) != bool(tables) or (version and migrations is MIGRATIONS and not tables >= TABLES):
+        raise ledger_error(path, "it is an SQLite file of another program", "leave it as it is")
     return version
 
 

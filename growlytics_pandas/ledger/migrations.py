@@ -23,6 +23,10 @@ FIRST: Final = (
         rows INTEGER NOT NULL, process TEXT NOT NULL, seconds REAL, counts TEXT, new_attributes TEXT, ended TEXT)""",
 )
 
+TABLES: Final = frozenset(
+    {"secrets", "workspaces", "attribute_types", "attribute_numbers", "segments", "runs"}
+)  # of every version
+
 LABELS: Final = ("ALTER TABLE runs ADD COLUMN label TEXT",)
 
 MIGRATIONS: Final = (FIRST, LABELS)
