@@ -17,10 +17,8 @@ from typing import Any, Final
 
 from growlytics_pandas.errors import InvalidArgumentError, LedgerError
 from growlytics_pandas.ledger.claims import BUSY_TIMEOUT_SECONDS, claim, explain, has_our_header, ledger_error
-from growlytics_pandas.ledger.database import LedgerFile, check_version, connect
+from growlytics_pandas.ledger.database import MIGRATIONS, LedgerFile, check_version, connect, from_microseconds
 from growlytics_pandas.ledger.digest_log import PayloadLog
-from growlytics_pandas.ledger.migrations import MIGRATIONS
-from growlytics_pandas.ledger.times import from_microseconds
 
 OPEN_ELSEWHERE_SECONDS: Final = 1.0  # a process that only looks lets go sooner
 _DAMAGED: Final = ("SQLITE_NOTADB", "SQLITE_CORRUPT")

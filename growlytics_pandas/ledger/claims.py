@@ -98,7 +98,7 @@ def claim(path: Path) -> None:
     with _OPENING:
         try:
             here = identity(path)
-            if here in _OPEN_HERE:
+            if here is not None and here in _OPEN_HERE:
                 if os.path.realpath(path) != _NAMES[here]:
                     raise ledger_error(path, *LINKED)
                 return

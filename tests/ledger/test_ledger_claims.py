@@ -17,8 +17,7 @@ import growlytics_pandas as gp
 from growlytics_pandas import Client, LedgerError
 from growlytics_pandas.errors import UsageError
 from growlytics_pandas.ledger import Ledger
-from growlytics_pandas.ledger.database import migrate
-from growlytics_pandas.ledger.migrations import MIGRATIONS
+from growlytics_pandas.ledger.database import MIGRATIONS, migrate
 
 posix = pytest.mark.skipif(os.name != "posix", reason="these kinds of files are POSIX")
 
