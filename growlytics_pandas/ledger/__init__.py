@@ -4,21 +4,18 @@
 
     database   opening, migrations, transactions, every SQLite error as a `LedgerError`
     digests    ids and bodies → keyed digests: nothing else of a customer reaches the disk
-    attributes custom attribute names as numbers
     customers  what is known of each customer, in memory, by key
     digest_log the log of withdrawals and acceptances that `customers` is the sum of
     types      attribute → type
-    types_file types in a JSON file that a client keeps up to date
     runs       runs
-    project    `Project`, one URL and key
+    project    `Project`, one URL and key; a JSON file of its types
     backups    the file as one plain file, and back
     ledger     `Ledger`, the file of all of them
 """
 
 from growlytics_pandas.ledger.digests import Digests
 from growlytics_pandas.ledger.ledger import Ledger
-from growlytics_pandas.ledger.project import Project
+from growlytics_pandas.ledger.project import Project, TypesFile
 from growlytics_pandas.ledger.types import UNCERTAIN, KnownType, Pinned, require_known
-from growlytics_pandas.ledger.types_file import TypesFile
 
 __all__ = ["UNCERTAIN", "Digests", "KnownType", "Ledger", "Pinned", "Project", "TypesFile", "require_known"]

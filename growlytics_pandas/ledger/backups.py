@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from growlytics_pandas.errors import InvalidArgumentError, LedgerError
-from growlytics_pandas.ledger.claims import BUSY_TIMEOUT_SECONDS, claim, explain, ledger_error
-from growlytics_pandas.ledger.database import LedgerFile, check_version, connect
+from growlytics_pandas.ledger.claims import BUSY_TIMEOUT_SECONDS, claim, explain, has_our_header, ledger_error
+from growlytics_pandas.ledger.database import MIGRATIONS, LedgerFile, check_version, connect, from_microseconds
 from growlytics_pandas.ledger.digest_log import PayloadLog
-from growlytics_pandas.ledger.migrations import MIGRATIONS
-from growlytics_pandas.ledger.times import from_microseconds
 
 OPEN_ELSEWHERE_SECONDS: Final = 1.0  # a process that only looks lets go sooner
 _DAMAGED: Final = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
@@ -155,11 +153,12 @@ def _facts_of_target(path: Path, *, is_ours: str, may_be_damaged: bool = False) 
     except LedgerError as error:
         cause = error.__cause__
         is_damaged = isinstance(cause, sqlite3.Error) and cause.sqlite_errorname.startswith(_DAMAGED)
-        if is_damaged and may_be_damaged:
+        if is_damaged and may_be_damaged and has_our_header(path):
             for each in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
                 each.unlink(missing_ok=True)
             return None
         if is_ours == "backup" or is_damaged:
+            is_damaged = is_damaged and has_our_header(path)
             raise _foreign(path, is_damaged=is_damaged, is_ours=is_ours) from error
         raise
 

@@ -13,6 +13,11 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 from growlytics_pandas._output_paths import SQLITE_STARTS
 from growlytics_pandas.errors import LedgerError
 
@@ -20,6 +25,7 @@ APPLICATION_ID: Final = 0x47524F57  # "GROW", in the file's header: tells our fi
 BUSY_TIMEOUT_SECONDS: Final = 30.0  # another notebook's write takes milliseconds, its compaction a second or two
 FILE_MODE: Final = 0o600  # the owner's only; SQLite gives -wal and -shm the mode of the file
 HEADER_BYTES: Final = 100
+SHARED_LOCK: Final = (510, 0x40000002)  # length and start of the bytes that SQLite locks while a file is open
 MAGIC: Final = SQLITE_STARTS[0]
 MAGIC_BYTES: Final = 8  # of a -journal, which begins with zeros until it is whole; a -wal has four
 ID_PLACE: Final = slice(68, 72)  # of the application id in the header, most significant byte first
@@ -51,6 +57,7 @@ KINDS: Final = {
     stat.S_IFLNK: "a link that leads nowhere",
 }
 OTHER_FILE: Final = "leave it as it is"
+LINKED: Final = ("it is a hard link to a ledger that is in use under another name", "use the other name")
 
 
 class Identity(NamedTuple):
@@ -66,6 +73,8 @@ _OPEN_HERE: Final[Counter[Identity]] = Counter()
 POSIX drops all locks of a process on a file as soon as it closes any descriptor of it. Without its lock a connection is
 not seen by other processes, and the last of them to close the ledger takes the -wal away, with what is written later.
 """
+_NAMES: Final[dict[Identity, str]] = {}
+"""The path of each: SQLite keeps the -wal by the name, so a second hard link would see and write another state."""
 _OPENING: Final = threading.RLock()  # a finalizer may run while it is held
 if hasattr(os, "register_at_fork"):  # nor is it held for ever in a forked process
     os.register_at_fork(before=_OPENING.acquire, after_in_parent=_OPENING.release, after_in_child=_OPENING.release)
@@ -88,7 +97,10 @@ def claim(path: Path) -> None:
     """
     with _OPENING:
         try:
-            if identity(path) in _OPEN_HERE:
+            here = identity(path)
+            if here is not None and here in _OPEN_HERE:
+                if os.path.realpath(path) != _NAMES[here]:
+                    raise ledger_error(path, *LINKED)
                 return
             _check_companions(path)
             if not os.path.lexists(path):
@@ -96,7 +108,7 @@ def claim(path: Path) -> None:
                 with suppress(FileExistsError):  # another process was faster
                     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE))
             _require_ledger(path)
-            os.close(os.open(path, os.O_RDWR))
+            _require_sole_name(path)
         except OSError as error:
             remedy = "name a file in a directory that you can write"
             raise ledger_error(path, f"it cannot be opened for writing ({error.strerror})", remedy) from error
@@ -112,6 +124,7 @@ def hold(path: Path) -> Identity:
         if held is None:
             raise ledger_error(path, "it was deleted while it was opened", "push again, which begins a new one")
         _OPEN_HERE[held] += 1
+        _NAMES.setdefault(held, os.path.realpath(path))
         return held
 
 
@@ -121,6 +134,7 @@ def let_go(held: Identity) -> None:
         _OPEN_HERE[held] -= 1
         if not _OPEN_HERE[held]:
             del _OPEN_HERE[held]
+            del _NAMES[held]
 
 
 def _check_companions(path: Path) -> None:
@@ -137,6 +151,20 @@ def _check_companions(path: Path) -> None:
             # zeros: a journal that is finished, or that another process is writing at this moment
             if start.strip(b"\0") and not start.startswith(SQLITE_STARTS):
                 raise ledger_error(path, f"{companion.name} beside it is a file of something else", "move that away")
+
+
+def _require_sole_name(path: Path) -> None:
+    """Refuse what cannot be written, and a hard link to a ledger that another process has open by another name."""
+    handle = os.open(path, os.O_RDWR)
+    try:
+        is_open_by_this_name = Path(os.path.realpath(path) + "-shm").exists()
+        if fcntl is not None and os.fstat(handle).st_nlink > 1 and not is_open_by_this_name:
+            try:
+                fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, *SHARED_LOCK)
+            except (BlockingIOError, PermissionError) as error:
+                raise ledger_error(path, *LINKED) from error
+    finally:
+        os.close(handle)  # and the lock with it
 
 
 def secret_on_disk(path: Path) -> bytes | None:
@@ -161,6 +189,15 @@ def _require_ledger(path: Path) -> None:
     owner = int.from_bytes(header[ID_PLACE], "big")
     if header and owner != APPLICATION_ID and (owner or not _is_new(path)):
         raise ledger_error(path, "it is an SQLite file of another program", OTHER_FILE)
+
+
+def has_our_header(path: Path) -> bool:
+    """Return whether a file that SQLite cannot read begins as a ledger does; not if it is open here."""
+    if identity(path) in _OPEN_HERE:
+        return False
+    with path.open("rb") as file:
+        header = file.read(HEADER_BYTES)
+    return header.startswith(MAGIC) and int.from_bytes(header[ID_PLACE], "big") == APPLICATION_ID
 
 
 def _is_new(path: Path) -> bool:

@@ -1,7 +1,8 @@
 """`Project`: what a push asks the ledger, and tells it."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from growlytics_pandas.errors import InvalidArgumentTypeError
+from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.ledger.database import LedgerFile
 from growlytics_pandas.ledger.digest_log import PayloadLog, is_same, is_stored
 from growlytics_pandas.ledger.digests import Digester, Digests
 from growlytics_pandas.ledger.runs import RunHistory
-from growlytics_pandas.ledger.types import KnownType, Pinned, TypeRegistry, read_types, types_frame, write_types
+from growlytics_pandas.ledger.types import (
+    UNCERTAIN,
+    KnownType,
+    Pinned,
+    TypeRegistry,
+    listed,
+    read_types,
+    types_frame,
+    write_types,
+    write_types_of,
+)
 
 
 class Project:
@@ -228,3 +239,47 @@ def workspace_number(file: LedgerFile, digest: bytes) -> int:
             connection.execute("INSERT OR IGNORE INTO workspaces (digest) VALUES (?)", (digest,))
             row = connection.execute(query, (digest,)).fetchone()
     return int(row[0])
+
+
+class TypesFile:
+    """The types of one project in a JSON file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it is made when there is a type to keep.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def load(self, workspace: Project) -> None:
+        """Declare the types of the file; a type other than the one known is an error."""
+        if self.path.exists():
+            workspace.declare_types(self.path)
+
+    def save(self, workspace: Project, *, without: Collection[str] = ()) -> None:
+        """Write what is certain into the file, beside what others have put there; `without` leaves it.
+
+        A failure is a warning: a push that has ended is not to end in an error.
+        """
+        known = {name: fact for name, fact in workspace.known_types().items() if fact.source != UNCERTAIN}
+        try:
+            there = read_types(self.path) if self.path.exists() else {}
+            types = self._merged(there, known)
+            types = {name: type_ for name, type_ in types.items() if name not in without or name in known}
+            if types != there:
+                write_types_of(self.path, types)
+        except (OSError, InvalidArgumentError) as error:
+            warnings.warn(f"types: {str(self.path)!r} could not be brought up to date: {error}", stacklevel=2)
+
+    def _merged(self, there: dict[str, str], known: dict[str, KnownType]) -> dict[str, str]:
+        """Return all types; where the file has another one than the ledger, that of the file stays, with a warning."""
+        odd = [repr(name) for name, type_ in there.items() if name in known and known[name].type != type_]
+        if odd:
+            warnings.warn(
+                f"types: {str(self.path)!r} has other types than the ledger for {listed(odd)}. Correct the file, or "
+                "call client.forget_types.",
+                stacklevel=2,
+            )
+        return {name: fact.type for name, fact in known.items()} | there

@@ -10,8 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.ledger.database import LedgerFile
-from growlytics_pandas.ledger.times import from_microseconds, now, to_microseconds
+from growlytics_pandas.ledger.database import LedgerFile, from_microseconds, now, to_microseconds
 
 STATUSES: Final = ("accepted", "unchanged", "invalid", "failed", "unknown", "unsent")
 RUNNING: Final = "running"

@@ -13,8 +13,7 @@ import pandas as pd
 from growlytics_pandas._output_paths import replacing
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES, STRING, TYPES
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.ledger.database import LedgerFile
-from growlytics_pandas.ledger.times import from_microseconds, to_microseconds
+from growlytics_pandas.ledger.database import LedgerFile, from_microseconds, to_microseconds
 
 Source = Literal["accepted", "declared", "uncertain"]
 ACCEPTED: Final = "accepted"  # a request that carried it was accepted

@@ -238,11 +238,23 @@ def test_a_damaged_ledger_gives_way_to_a_backup_when_that_is_asked_for(on, tmp_p
     push(on("here"))
     backup = on("here").ledger.backup(tmp_path / "backup")
     broken = tmp_path / "there.sqlite3"
-    broken.write_bytes(b"no database" * 500)
+    broken.write_bytes(backup.read_bytes()[:100] + b"no database" * 500)
     with pytest.raises(LedgerError, match="overwrite=True"):
         on("there").ledger.restore(backup)
     on("there").ledger.restore(backup, overwrite=True)
     assert push(on("there")).counts["unchanged"] == 3
+
+
+@pytest.mark.parametrize("start", [b"", b"SQLite format 3\0"])
+def test_what_never_was_a_ledger_is_not_deleted_as_a_damaged_one(on, tmp_path, start):
+    push(on("here"))
+    backup = on("here").ledger.backup(tmp_path / "backup")
+    notes = tmp_path / "mine.txt"
+    notes.write_bytes(start + b"my notes\n" * 500)
+    before = notes.read_bytes()
+    with pytest.raises(LedgerError, match="not an SQLite file"):
+        Ledger(notes).restore(backup, overwrite=True)
+    assert notes.read_bytes() == before
 
 
 def test_a_backup_of_a_newer_version_is_refused(on, tmp_path):

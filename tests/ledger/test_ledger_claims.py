@@ -6,6 +6,8 @@ import shutil
 import socket
 import sqlite3
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -15,8 +17,7 @@ import growlytics_pandas as gp
 from growlytics_pandas import Client, LedgerError
 from growlytics_pandas.errors import UsageError
 from growlytics_pandas.ledger import Ledger
-from growlytics_pandas.ledger.database import migrate
-from growlytics_pandas.ledger.migrations import MIGRATIONS
+from growlytics_pandas.ledger.database import MIGRATIONS, migrate
 
 posix = pytest.mark.skipif(os.name != "posix", reason="these kinds of files are POSIX")
 
@@ -296,3 +297,30 @@ def test_a_path_that_cannot_be_is_a_wrong_call(tmp_path, monkeypatch, path):
         for call in (plan.to_html, client.export_types, lambda p: gp.csv_safe.write_csv(customers(), p)):
             with pytest.raises(UsageError):
                 call(path)
+
+
+def test_another_programs_database_with_our_application_id_is_refused_untouched(tmp_path):
+    for version in (0, 1, 2):
+        path = database(tmp_path / f"{version}.db", application_id=0x47524F57)
+        with contextlib.closing(sqlite3.connect(path)) as other:
+            other.execute(f"PRAGMA user_version = {version}")
+        before = path.read_bytes()
+        with pytest.raises(LedgerError, match="another program"):
+            Ledger(path).workspace("https://example.com", "not-a-real-key")
+        assert path.read_bytes() == before
+
+
+def test_a_hard_link_to_a_ledger_in_use_is_refused(tmp_path):
+    one, two = tmp_path / "one.sqlite3", tmp_path / "two.sqlite3"
+    with Ledger(one) as ledger:
+        ledger.workspace("https://example.com", "not-a-real-key")
+        os.link(one, two)
+        with pytest.raises(LedgerError, match="hard link"):
+            Ledger(two).workspace("https://example.com", "not-a-real-key")
+        code = (
+            f"from growlytics_pandas.ledger import Ledger\nLedger({str(two)!r}).workspace('https://example.com', 'k')"
+        )
+        other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert "hard link to a ledger that is in use" in other.stderr
+    with Ledger(two) as ledger:
+        ledger.workspace("https://example.com", "not-a-real-key")

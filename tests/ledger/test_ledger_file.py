@@ -13,9 +13,8 @@ import pytest
 
 from growlytics_pandas.errors import LedgerError
 from growlytics_pandas.ledger import Digests, Ledger
-from growlytics_pandas.ledger.database import LedgerFile
+from growlytics_pandas.ledger.database import MIGRATIONS, LedgerFile
 from growlytics_pandas.ledger.digests import Digester
-from growlytics_pandas.ledger.migrations import MIGRATIONS
 
 URL = "https://api.example"
 KEY = "a-very-secret-key"
