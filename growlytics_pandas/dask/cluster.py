@@ -60,9 +60,9 @@ class ClusterExecutor:
         running: dict[Future, int] = {}
         try:
             while waiting or running:
-                while waiting and len(running) < self._width():
+                while waiting and len(running) < self.width():
                     number, task = waiting.popleft()
-                    running[self._submit(number, partial(_look, step, common, task))] = number
+                    running[self.submit(number, partial(_look, step, common, task))] = number
                 for future in _done(running):
                     number = running.pop(future)
                     yield number, _looked_at(future, number)
@@ -89,19 +89,13 @@ class ClusterExecutor:
 
     def submit(self, number: int, work: Any) -> Future:
         """Start `work` on a partition, under a key that no other task ever has."""
-        return self._submit(number, work)
-
-    def width(self) -> int:
-        """Return how many tasks to have submitted at once."""
-        return self._width()
-
-    def _submit(self, number: int, work: Any) -> Future:
         # The function carries its arguments: Dask would take dataclasses among them apart.
         key = f"growlytics-{uuid.uuid4().hex}"
         step = dask.delayed(work, name=f"{key}-step", traverse=False, pure=False)
         return self._cluster.compute(step(self._parts[number], dask_key_name=key), retries=0)
 
-    def _width(self) -> int:
+    def width(self) -> int:
+        """Return how many tasks to have submitted at once."""
         threads: int = sum(self._cluster.nthreads().values())
         return TASKS_A_THREAD * max(1, threads)
 
