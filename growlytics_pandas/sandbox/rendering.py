@@ -8,7 +8,7 @@ import json
 import re
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -17,9 +17,6 @@ from growlytics_pandas import contract
 from growlytics_pandas._masking import visible
 from growlytics_pandas._text import open_templates
 from growlytics_pandas.sandbox import browsing
-
-if TYPE_CHECKING:
-    from growlytics_pandas.sandbox.page import Page
 
 LISTED_CHARS: Final = 160
 """Of a value among others."""
@@ -53,7 +50,7 @@ SECURITY_POLICY: Final = (
 )
 
 
-def render(page: Page) -> str:
+def render(page: Any) -> str:
     """Return the page, or what changes of it."""
     name = "live.html.jinja" if page.question.is_part else "page.html.jinja"
     return _environment().get_template(name).render(page=page)

@@ -62,7 +62,7 @@ def test_several_processes_lose_nothing_of_each_other(tmp_path):
 KILLED = """
 import os, random, signal, sys, time
 from growlytics_pandas.ledger import Ledger, digest_log
-payloads.MAX_SEGMENTS = 5
+digest_log.MAX_SEGMENTS = 5
 path, arrived = sys.argv[1], os.open(sys.argv[2], os.O_CREAT | os.O_APPEND | os.O_WRONLY)
 ids = [f"user-{n}" for n in range(10)]
 
