@@ -40,6 +40,17 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def install_extra(extra: str) -> str:
+    """Return the command that installs an extra. The name is not on a package index, so pip takes a clone or a wheel.
+
+    Examples
+    --------
+    >>> install_extra("excel")
+    'pip install "PATH[excel]", where PATH is your clone of growlytics_pandas or its wheel'
+    """
+    return f'pip install "PATH[{extra}]", where PATH is your clone of growlytics_pandas or its wheel'
+
+
 def remember(keeper: _Keeper) -> None:
     """Look for the key of `keeper` in messages, for as long as the keeper lives."""
     _KEEPERS[id(keeper)] = keeper

@@ -62,7 +62,7 @@ class Client:
         Where to remember types and what was accepted. "auto": ``GROWLYTICS_LEDGER``, else a file in the user's data
         directory. None turns it off.
     transport : {"auto", "requests", "curl"}
-        "auto" takes libcurl where ``growlytics-pandas[fast]`` is installed.
+        "auto" takes libcurl where the extra ``fast`` is installed.
     timeout : float
         Seconds that one request may take.
     verify : bool or path

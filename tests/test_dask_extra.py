@@ -22,7 +22,7 @@ def test_importing_the_package_brings_no_dask():
 @pytest.mark.slow
 def test_without_the_extra_the_error_says_what_to_install():
     told = run("import sys; sys.modules['dask'] = None; import growlytics_pandas.dask")
-    assert 'pip install "growlytics-pandas[dask]"' in told.stderr
+    assert 'pip install "PATH[dask]"' in told.stderr
 
 
 def test_what_travels_to_a_worker_holds_no_key(tmp_path):

@@ -171,7 +171,7 @@ except gp.errors.MissingDependencyError as error:
     place, unsent, words = run("-c", script).splitlines()
     assert "site-packages" in place
     assert unsent == "1"
-    assert 'pip install "growlytics-pandas[sandbox]"' in words
+    assert 'pip install "PATH[sandbox]"' in words
 
 
 def test_readmes_first_command_works_from_the_wheel(installed):

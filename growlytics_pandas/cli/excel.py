@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._text import plural
+from growlytics_pandas._text import install_extra, plural
 from growlytics_pandas.cli.excel_marks import Cell, Marks, place_of, read_marks
 from growlytics_pandas.cli.frames import frame_of, narrow, objects
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
@@ -26,7 +26,6 @@ from growlytics_pandas.http.response import one_line
 
 EXCEL_FORMATS: Final = ("xlsx", "xls", "xlsb", "ods")
 EXCEL_SUFFIXES: Final = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls", ".xlsb": "xlsb", ".ods": "ods"}
-INSTALL: Final = 'pip install "growlytics-pandas[excel]"'
 _DIGITS_KEPT: Final = 10**15  # a spreadsheet keeps 15 digits of a number and writes 0 for the others
 _ROWS_SEARCHED: Final = 20  # below a title, for the heading
 _MIN_COLUMNS_UNDER_TITLE: Final = 3
@@ -108,7 +107,7 @@ def _read_sheet(data: bytes, shown: str, wanted: str | None) -> tuple[Sheet, lis
     try:
         import python_calamine as calamine  # noqa: PLC0415 - optional
     except ImportError:
-        raise MissingDependencyError(f"{shown}: to read Excel: {INSTALL}.") from None
+        raise MissingDependencyError(f"{shown}: python-calamine is not installed: {install_extra('excel')}.") from None
     if not data.startswith(_WORKBOOK_STARTS):
         raise InvalidArgumentError(
             f"{shown}: it is no workbook, whatever its name says. Some programs write text, or a web page, under "

@@ -9,6 +9,7 @@
     worker       on a worker: the push of one partition within what the coordinator grants
 """
 
+from growlytics_pandas._text import install_extra
 from growlytics_pandas.errors import MissingDependencyError
 
 try:
@@ -17,7 +18,7 @@ try:
 except ImportError as problem:
     raise MissingDependencyError(
         f"growlytics_pandas.dask: it needs {problem.name or 'dask'}, which is not installed. "
-        'Run: pip install "growlytics-pandas[dask]"'
+        f"Run: {install_extra('dask')}."
     ) from problem
 
 from growlytics_pandas.dask.accessor import GrowlyticsDaskAccessor

@@ -18,6 +18,7 @@ from distributed import Client as Cluster
 from distributed import Future
 
 from growlytics_pandas._status import Failure, Status
+from growlytics_pandas._text import install_extra
 from growlytics_pandas.dask.coordinator import HANDLER, Coordinator
 from growlytics_pandas.dask.worker import push_on_worker
 from growlytics_pandas.errors import DataError, GrowlyticsError, ServiceUnavailableError, UsageError
@@ -35,8 +36,7 @@ POLL_SECONDS: Final = 0.02  # between two looks at which futures are done
 STALL_SECONDS: Final = 60.0  # without a single worker; after that the run is given up
 _VERSION: Final = "growlytics_pandas:__version__"
 _SAME_VERSION: Final = (
-    "Install the same version of it, and of your own modules, on scheduler and workers: "
-    'pip install "growlytics-pandas[dask,fast]"'
+    "Install the same version of it, and of your own modules, on scheduler and workers: " + install_extra("dask,fast")
 )
 TASKS_A_THREAD: Final = 2  # submitted ahead: one at work, one to follow
 

@@ -5,6 +5,7 @@
 from importlib.util import find_spec
 from typing import Literal
 
+from growlytics_pandas._text import install_extra
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
 from growlytics_pandas.http.ca_bundles import check_bundle
 from growlytics_pandas.http.protocol import Endpoint, Transport
@@ -56,6 +57,6 @@ def _open_curl(endpoint: Endpoint, max_concurrency: int) -> Transport:
     except ImportError as error:
         raise MissingDependencyError(
             f"transport: found 'curl', but pycurl cannot be imported ({error}). "
-            'pip install "growlytics-pandas[fast]", or leave it at transport="requests".'
+            f"Use transport='requests', or install it: {install_extra('fast')}."
         ) from error
     return CurlTransport(endpoint, max_concurrency)

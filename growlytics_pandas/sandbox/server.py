@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import pandas as pd
 
+from growlytics_pandas._text import install_extra
 from growlytics_pandas.errors import (
     ApiKeyError,
     InvalidArgumentError,
@@ -256,7 +257,7 @@ def _import_server_thread() -> "type[ServerThread]":
         from growlytics_pandas.sandbox.serving import ServerThread  # noqa: PLC0415 - uvicorn is an extra
     except ImportError as problem:
         raise MissingDependencyError(
-            f'Sandbox: it needs {problem.name}, which is not installed: pip install "growlytics-pandas[sandbox]".'
+            f"Sandbox: it needs {problem.name}, which is not installed: {install_extra('sandbox')}."
         ) from problem
     return ServerThread
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
-from growlytics_pandas._text import plural
+from growlytics_pandas._text import install_extra, plural
 from growlytics_pandas.errors import MissingDependencyError
 from growlytics_pandas.views.metrics import Sample, stretches
 from growlytics_pandas.views.tables import STATUS_TONES, Findings, label, left_out
@@ -18,9 +18,7 @@ try:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 except ImportError as error:
-    raise MissingDependencyError(
-        'plot: matplotlib is not installed; install it with: pip install "growlytics-pandas[plot]".'
-    ) from error
+    raise MissingDependencyError(f"plot: matplotlib is not installed: {install_extra('plot')}.") from error
 
 MAX_BARS: Final = 20  # pairs of rule and column; more cannot be read
 MAX_POINTS: Final = 120  # of a line over the run

@@ -15,6 +15,7 @@ import pandas as pd
 from growlytics_pandas._masking import is_missing, storable, written
 from growlytics_pandas._output_paths import replacing, require_target
 from growlytics_pandas._rules import Severity
+from growlytics_pandas._text import install_extra
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError, UsageError
 from growlytics_pandas.views.tables import Findings
 
@@ -106,9 +107,7 @@ def summary_table(counts: Mapping[str, int], findings: Findings, facts: Mapping[
 def require_writer(what: str) -> None:
     """Refuse to write a workbook where what it takes is not installed."""
     if not importlib.util.find_spec("xlsxwriter"):
-        raise MissingDependencyError(
-            f'{what}: it cannot be written: pip install "growlytics-pandas[excel]". Or use CSV.'
-        )
+        raise MissingDependencyError(f"{what}: XlsxWriter is not installed: {install_extra('excel')}. Or use CSV.")
 
 
 class _Writer:

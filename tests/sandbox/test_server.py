@@ -164,5 +164,5 @@ except MissingDependencyError as problem:
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
 
-    assert 'pip install "growlytics-pandas[sandbox]"' in done.stdout
+    assert 'pip install "PATH[sandbox]"' in done.stdout
     assert done.stderr == ""

@@ -102,4 +102,4 @@ def test_without_matplotlib_the_error_names_the_extra():
         "except gp.errors.MissingDependencyError as error: print(error)\n"
     )
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert 'pip install "growlytics-pandas[plot]"' in said
+    assert 'pip install "PATH[plot]"' in said
