@@ -91,7 +91,7 @@ def test_the_wheel_holds_the_package_its_licence_and_its_metadata_and_nothing_el
     with zipfile.ZipFile(wheel) as archive:
         assert sorted(archive.namelist()) == sorted(package | about)
     assert wheel.name == f"{NAME}-py3-none-any.whl"
-    assert {"growlytics_pandas/py.typed", "growlytics_pandas/report/templates/report.html.jinja"} <= package
+    assert {"growlytics_pandas/py.typed", "growlytics_pandas/views/templates/report.html.jinja"} <= package
     assert {pathlib.PurePath(name).suffix for name in package} <= KINDS
 
 
