@@ -18,6 +18,7 @@ from growlytics_pandas.form.picture import column_text, suggestion_text
 PAGE_COLUMNS: Final = 40  # each is four widgets, and a page of thousands takes a browser seconds
 AS_FOUND: Final = "auto"
 SUGGESTED: Final = "suggested"
+UNSEEN_LABEL: Final = {"description_width": "0"}  # for screen readers: the column's head is what others see
 HEADS: Final = ("column", "attribute name", "read as", "becomes")
 TEMPLATE: Final = "minmax(110px, 1.2fr) minmax(110px, 1.2fr) minmax(110px, 1fr) minmax(110px, 0.9fr)"
 
@@ -98,8 +99,13 @@ class ColumnRow:
         self._is_showing = False
         self._own_name = storable(name_of(column.label))
         self.send = ipywidgets.Checkbox(description=column_text(column), indent=False, layout=layouts.cell)
-        self.name = ipywidgets.Text(continuous_update=False, layout=layouts.cell)
-        self.type = ipywidgets.Dropdown(options=_readings(column), layout=layouts.cell)
+        called = column_text(column)
+        self.name = ipywidgets.Text(
+            description=f"Attribute name of {called}", style=UNSEEN_LABEL, continuous_update=False, layout=layouts.cell
+        )
+        self.type = ipywidgets.Dropdown(
+            description=f"Read {called} as", style=UNSEEN_LABEL, options=_readings(column), layout=layouts.cell
+        )
         self.becomes = ipywidgets.HTML(layout=layouts.cell)
         self.widgets = (self.send, self.name, self.type, self.becomes)
         self.show(column)

@@ -37,10 +37,10 @@ def test_choosing_checking_and_pushing_with_mouse_and_keys(notebook):
     name.fill("Town")
     name.press("Enter")
     expect(output.locator("pre")).to_contain_text("rename={'City': 'Town'}")
-    output.locator("select").nth(4).select_option("boolean")  # after the id, the ids twice, id and City: Score
+    field(nb, "combobox", name="Read Score as").select_option("boolean")
     expect(output).to_contain_text("value_wrong_type")
     expect(field(nb, "button", name="Push")).to_be_disabled()
-    output.locator("select").nth(4).select_option("string")
+    field(nb, "combobox", name="Read Score as").select_option("string")
     field(nb, "button", name="Push 50 rows").click()
     expect(output).to_contain_text("All 50 rows arrived")
     nb.run(2)
@@ -113,6 +113,23 @@ def test_a_saved_notebook_shows_a_masked_picture_of_the_form(notebook):
     (shown,) = saved["cells"][1]["outputs"]
     assert "asha.0" not in str(shown)
     assert "Run it again for the form itself" in "".join(shown["data"]["text/html"])
+
+
+def test_every_control_has_a_name_and_is_reached_by_tab(notebook):
+    nb = notebook(BEGIN + "begin(50)", OPEN)
+    nb.run(0)
+    nb.run(1)
+    expect(nb.output(1)).to_contain_text("Preview of the first customers", timeout=15_000)
+    for role in ("combobox", "textbox", "checkbox", "button"):
+        everything = field(nb, role)
+        assert everything.count() == field(nb, role, name=re.compile(r"\S")).count() > 0
+    field(nb, "combobox", name="Id column").focus()
+    reached = set()
+    for _ in range(30):
+        reached.add(nb.page.evaluate("() => document.activeElement.labels?.[0]?.innerText ?? ''"))
+        reached.add(nb.page.evaluate("() => document.activeElement.innerText"))
+        nb.page.keyboard.press("Tab")
+    assert {"Dry run", "Push 50 rows", "Use all suggestions"} <= {text.strip() for text in reached}
 
 
 WARM_UP = """
