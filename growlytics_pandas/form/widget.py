@@ -20,6 +20,7 @@ from growlytics_pandas.form.choices import ColumnChoice, first_choices
 from growlytics_pandas.form.code import find_names, write_line
 from growlytics_pandas.form.fields import button, checkbox, dropdown, row, wide
 from growlytics_pandas.form.grid import ColumnGrid
+from growlytics_pandas.form.keys import keep_keys
 from growlytics_pandas.form.picture import (
     becomes_html,
     button_text,
@@ -66,6 +67,7 @@ class Form:
         self._picture, self._code = ipywidgets.HTML(layout=wide()), ipywidgets.HTML(layout=wide())
         self._grid = ColumnGrid(self._choices, self._take_column)
         self.widget = self._arrange()
+        keep_keys(self.widget)
         self._refresh()
 
     @property

@@ -115,6 +115,37 @@ def test_a_saved_notebook_shows_a_masked_picture_of_the_form(notebook):
     assert "Run it again for the form itself" in "".join(shown["data"]["text/html"])
 
 
+KEYS = ["ArrowDown", "ArrowUp", "a", "b", "x", "d", "d", "z", "m", "y", "j", "k"]
+
+
+def test_keys_typed_in_the_form_do_nothing_to_the_notebook(notebook):
+    nb = notebook(BEGIN + "begin(50)", OPEN, "2", "3", "4")
+    nb.run(0)
+    nb.run(1)
+    expect(nb.output(1)).to_contain_text("Preview of the first customers", timeout=15_000)
+    before = nb.page.evaluate(STATE)
+    controls = [
+        field(nb, "combobox", name="Id column"),
+        field(nb, "combobox", name="Read Score as"),
+        field(nb, "checkbox", name="Show values"),
+        field(nb, "button", name="Dry run"),
+    ]
+    for control in controls:
+        control.focus()
+        for key in KEYS:
+            nb.page.keyboard.press(key)
+            assert nb.page.evaluate(STATE) == before, key
+    field(nb, "combobox", name="Read Score as").focus()
+    nb.page.keyboard.press("s")  # by keyboard: string
+    expect(nb.output(1).locator("pre")).to_contain_text("types={'Score': 'string'}")
+
+
+STATE = """() => {
+    const notebook = jupyterapp.shell.currentWidget.content;
+    return [notebook.activeCellIndex, ...notebook.model.sharedModel.cells.map((one) => one.getId() + one.cell_type)];
+}"""
+
+
 def test_every_control_has_a_name_and_is_reached_by_tab(notebook):
     nb = notebook(BEGIN + "begin(50)", OPEN)
     nb.run(0)
