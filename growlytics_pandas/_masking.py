@@ -6,6 +6,7 @@ keeps the first character or the last two digits, enough to recognise a value th
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import unicodedata
@@ -101,10 +102,51 @@ def scrub(text: str) -> str:
     return _NUMBER.sub(lambda match: match[0] if _DATE.match(match[0]) else mask_value(match[0]), masked)
 
 
+_WORDS_OF_LABEL: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+", re.UNICODE)
+_CONTACT_WORDS: Final = frozenset(
+    {
+        *("email", "emails", "mail", "mobile", "mobil", "phone", "telephone", "cellphone", "cell", "tel", "whatsapp"),
+        *(
+            "msisdn",
+            "surname",
+            "firstname",
+            "lastname",
+            "fullname",
+            "forename",
+            "address",
+            "नाम",
+            "ईमेल",
+            "फोन",
+            "मोबाइल",
+        ),
+    }
+)
+_PEOPLE: Final = frozenset(
+    {
+        *("full", "first", "last", "middle", "family", "given", "sur", "nick", "customer", "client", "contact", "user"),
+        *("person", "member", "guest", "patient", "subscriber", "buyer", "recipient", "shipping", "billing", "display"),
+    }
+)
+
+
 def is_personal(attribute: Any, column: Hashable, id_column: Hashable) -> bool:
-    """Whether a column tells who a customer is: the id, or `name`, `email` or `mobile` by either of its names."""
-    labels = (str(label).casefold() for label in (attribute, column))
-    return str(column) == str(id_column) or any(label in RESERVED_ATTRIBUTES for label in labels)
+    """Whether a column tells who a customer is: the id, or contacts and names of people, by either of its names.
+
+    Examples
+    --------
+    >>> [is_personal(label, label, "id") for label in ("E-mail", "PhoneNo", "Full Name", "Product Name", "City")]
+    [True, True, True, False, False]
+    """
+    return str(column) == str(id_column) or any(map(_is_of_people, (str(attribute), str(column))))
+
+
+def _is_of_people(label: str) -> bool:
+    words = [word.casefold() for word in _WORDS_OF_LABEL.findall(label)]
+    whole = label.strip().casefold()
+    found = {*words, *map("".join, itertools.pairwise(words)), whole}  # "WhatsApp" and "e-mail" are two words
+    if whole in RESERVED_ATTRIBUTES or found & _CONTACT_WORDS:
+        return True
+    return "name" in words and not found.isdisjoint(_PEOPLE)
 
 
 @dataclass(frozen=True, slots=True)

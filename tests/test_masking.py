@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+import growlytics_pandas as gp
 from growlytics_pandas._masking import Masker, mask_value, scrub, visible
 
 
@@ -61,3 +62,17 @@ def test_masking_hostile_text_takes_no_time():
     for text in ("@" * 10_000, "a" * 100_000, "1" * 100_000, "1 " * 50_000, "a@" * 50_000):
         assert len(Masker().cell(text)) < 500
         assert len(Masker().identity(text)) < 500
+
+
+@pytest.mark.parametrize("label", ["E-mail", "Phone", "Full Name", "first_name", "WhatsApp No"])
+def test_contacts_under_other_labels_are_masked_too(label):
+    df = pd.DataFrame({"id": ["c1", "c2"], label: ["Asha Raghunathan \ufffd", "Ravi Krishnamurthy"]})
+    plan = gp.plan(df, "id")
+    assert "text_damaged" in plan.violations["rule"].tolist()
+    for shown in (plan._repr_html_(), plan.violations._repr_html_(), plan.schema._repr_html_()):
+        assert "Raghunathan" not in shown
+
+
+def test_names_of_things_are_shown():
+    df = pd.DataFrame({"id": ["c1"], "Product Name": ["Basket \ufffd"]})
+    assert "Basket" in gp.validate(df, "id")._repr_html_()
