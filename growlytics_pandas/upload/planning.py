@@ -17,11 +17,12 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.checks.chunks import Budget
 from growlytics_pandas.checks.doubtful_types import TYPE_OPTIONS
 from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.checks.labels import is_id_like
 from growlytics_pandas.checks.messages import python_options
 from growlytics_pandas.checks.schema import Attribute, ColumnFacts, Schema, infer_schema, name_of_column
 from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.checks.suggestions import suggest_for
-from growlytics_pandas.columns.dtypes import absent
+from growlytics_pandas.columns.dtypes import AttributeType, Kind, absent
 from growlytics_pandas.columns.extract import originals
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.ids import hash_texts
@@ -92,6 +93,9 @@ def schema_frame(
     for each in suggestions:
         if each.option in _NOTED:
             notes.setdefault(repr(each.column), []).append(_suggestion_note(each))
+    for attribute in layout.attributes:
+        if _may_be_codes(attribute):
+            notes.setdefault(repr(attribute.column), []).append(_code_note(attribute))
     rows = [
         (
             *_schema_row(attribute, attribute.position in dropped, notes.get(repr(attribute.column), [])),
@@ -120,6 +124,19 @@ def _suggestion_note(suggestion: Suggestion) -> str:
     if suggestion.option == "timezone":
         value = suggestion.value
     return f"{suggestion.reason}: {python_options({suggestion.option: value})}"
+
+
+def _may_be_codes(attribute: Attribute) -> bool:
+    """Return whether a column of numbers has the label of codes, such as Pincode, whose leading zeros are lost then."""
+    is_number = attribute.kind in (Kind.INTEGER, Kind.FLOAT) and attribute.type is AttributeType.NUMBER
+    return is_number and not attribute.is_reserved and is_id_like(str(attribute.column))
+
+
+def _code_note(attribute: Attribute) -> str:
+    return (
+        f"sent as number: if these are codes, read them as text, which keeps leading zeros: "
+        f"pd.read_csv(…, dtype={{{str(attribute.column)!r}: str}})"
+    )
 
 
 def _schema_row(attribute: Attribute, is_dropped: bool, suggested: Sequence[str]) -> tuple[Any, ...]:

@@ -202,3 +202,10 @@ def test_frames_of_a_plan_have_a_display_of_their_own_and_are_frames_all_the_sam
     assert again._repr_html_() == shown
     assert isinstance(frame, pd.DataFrame)
     assert frame.to_csv() == pd.DataFrame(frame).to_csv()
+
+
+def test_numbers_under_the_label_of_codes_get_a_note():
+    df = pd.DataFrame({"id": ["a"], "Pincode": [96828], "Total Orders": [3], "Zip Code": ["02134"]})
+    notes = growlytics_pandas.schema(df, "id").set_index("column")["note"]
+    assert "dtype={'Pincode': str}" in notes["Pincode"]
+    assert notes["Total Orders"] == notes["Zip Code"] == ""
