@@ -157,3 +157,10 @@ def test_a_mistyped_name_of_a_type_to_forget_is_told_and_nothing_is_forgotten(re
 def test_types_to_declare_are_a_dict_or_a_file(remembering, types):
     with pytest.raises(InvalidArgumentTypeError, match=r"declare_types: found a \w+; it must be a dict .* or the path"):
         remembering.declare_types(types)
+
+
+@pytest.mark.parametrize("session", ["a-key-where-a-session-belongs", 5, object])
+def test_a_session_that_is_none_is_refused_at_once_and_not_shown(session):
+    with pytest.raises(InvalidArgumentTypeError, match=r"session: found a \w+; it must be a requests.Session") as caught:
+        Client("key-12345", "https://api.example", session=session, ledger=None)
+    assert "a-key-where" not in str(caught.value)

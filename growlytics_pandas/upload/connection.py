@@ -55,6 +55,10 @@ class Connection:
             raise InvalidArgumentError(
                 f"timeout: found {timeout!r}; it must be a number of seconds above 0, up to {MAX_TIMEOUT_SECONDS:,}."
             )
+        if session is not None and not hasattr(session, "adapters"):
+            raise InvalidArgumentTypeError(
+                f"session: found a {type(session).__name__}; it must be a requests.Session, or None for our own."
+            )
         self._transport: TransportName = transport
         self._timeout_seconds = float(timeout)
         self._verify = verify if isinstance(verify, bool) else _bundle(verify)
