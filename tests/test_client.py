@@ -161,6 +161,8 @@ def test_types_to_declare_are_a_dict_or_a_file(remembering, types):
 
 @pytest.mark.parametrize("session", ["a-key-where-a-session-belongs", 5, object])
 def test_a_session_that_is_none_is_refused_at_once_and_not_shown(session):
-    with pytest.raises(InvalidArgumentTypeError, match=r"session: found a \w+; it must be a requests.Session") as caught:
+    with pytest.raises(
+        InvalidArgumentTypeError, match=r"session: found a \w+; it must be a requests.Session"
+    ) as caught:
         Client("key-12345", "https://api.example", session=session, ledger=None)
     assert "a-key-where" not in str(caught.value)

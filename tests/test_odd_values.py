@@ -10,6 +10,7 @@ import pytest
 import growlytics_pandas as gp
 from growlytics_pandas._masking import mask_value, written
 from growlytics_pandas.csv_safe import read_csv, write_csv
+from growlytics_pandas.errors import DataError
 
 HUGE = 10**5000
 ODD = {
@@ -91,3 +92,10 @@ def test_a_huge_integer_is_shown_by_its_size(tmp_path):
 def test_digits_are_counted(value, digits):
     assert written(value) == f"integer of {digits} digits"
     assert mask_value(value)
+
+
+def test_a_label_that_python_writes_no_text_of_is_an_error_that_says_so():
+    df = pd.DataFrame([["a", 1]], columns=["id", 10**5000])
+    for call in (gp.schema, gp.validate, gp.preview, gp.suggest):
+        with pytest.raises(DataError, match=r"labelled with an integer of 5,001 digits; give it a name"):
+            call(df, "id")

@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._masking import MIN_HUGE_BITS, printable
 from growlytics_pandas.columns.dtypes import AttributeType, Finding, Kind, absent, inspect
 from growlytics_pandas.columns.ids import Ids, Keep, read_ids
 from growlytics_pandas.columns.labels import count_reject_labels, is_same, suggest
 from growlytics_pandas.columns.options import NewAttributes, PlanOptions
 from growlytics_pandas.columns.reading import DEFAULT_READING, Reading, clean, find_currencies
 from growlytics_pandas.columns.timezones import read_zone
-from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.errors import DataError, InvalidArgumentError
 from growlytics_pandas.ledger.types import UNCERTAIN, KnownType
 
 
@@ -154,7 +155,11 @@ def name_of(label: Hashable) -> str:
     """
     if isinstance(label, tuple):
         return "_".join(part for part in map(name_of, label) if part)
-    return "" if label is None or label is pd.NA or label != label else str(label)  # noqa: PLR0124 - NaN is not itself
+    if label is None or label is pd.NA or label != label:  # noqa: PLR0124 - NaN is not itself
+        return ""
+    if isinstance(label, int) and label.bit_length() > MIN_HUGE_BITS:
+        raise DataError(f"a column is labelled with an {printable(label)}; give it a name: df.columns holds it.")
+    return str(label)
 
 
 def _attribute(
