@@ -71,6 +71,7 @@ def test_there_is_a_notebook_for_each_task():
         "4-segment-joiners-and-leavers",
         "5-after-a-crash",
         "6-memory-that-travels",
+        "7-a-messy-file",
         "dask",
     ]
 

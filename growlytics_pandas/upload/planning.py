@@ -27,6 +27,7 @@ from growlytics_pandas.columns.extract import originals
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.ids import hash_texts
 from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError
 from growlytics_pandas.ledger import Digests, Project
 from growlytics_pandas.upload.connection import Connection
@@ -99,7 +100,7 @@ def schema_frame(
     rows = [
         (
             *_schema_row(attribute, attribute.position in dropped, notes.get(repr(attribute.column), [])),
-            *((None, None) if frame is None else _values_row(frame, attribute, layout.id_column, is_whole=is_whole)),
+            *((None, None) if frame is None else _values_row(frame, attribute, layout, is_whole=is_whole)),
         )
         for attribute in layout.attributes
     ]
@@ -156,14 +157,14 @@ def _schema_row(attribute: Attribute, is_dropped: bool, suggested: Sequence[str]
     )
 
 
-def _values_row(frame: pd.DataFrame, attribute: Attribute, id_column: Any, *, is_whole: bool) -> tuple[int | None, Any]:
+def _values_row(frame: pd.DataFrame, attribute: Attribute, layout: Schema, *, is_whole: bool) -> tuple[int | None, Any]:
     """Return how many values of a column differ, and the first of them, masked where it tells who a customer is."""
-    column = frame.iloc[:, attribute.position]
+    column = clean(frame.iloc[:, attribute.position], attribute.reading, layout.zone, layout.region)
     present = column[(~absent(column)).to_numpy(dtype=bool)]
     if not len(present):
         return 0 if is_whole else None, None
     example = printable(originals(present.iloc[:1])[0])
-    if is_personal(attribute.name, attribute.column, id_column):
+    if is_personal(attribute.name, attribute.column, layout.id_column):
         example = Masker().identity(example)
     return _distinct(present) if is_whole else None, example
 
