@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from growlytics_pandas.contract import RETRY_STATUSES
+
 
 class Status(StrEnum):
     """What became of a row. Every row has exactly one, so they always sum to the rows of the frame."""
@@ -36,3 +38,17 @@ class Failure(NamedTuple):
     row: int
     status: str
     words: str
+
+
+_REFUSALS: Final = frozenset(range(400, 500)) - RETRY_STATUSES
+
+
+def is_refusal(http_status: float | None) -> bool:
+    """Return whether the service refused a row for what it holds: the same request would be refused again.
+
+    Examples
+    --------
+    >>> [is_refusal(status) for status in (422, 429, 503, None)]
+    [True, False, False, False]
+    """
+    return http_status in _REFUSALS

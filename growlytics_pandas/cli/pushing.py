@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from growlytics_pandas._status import RETRYABLE, Status
+from growlytics_pandas._status import RETRYABLE, Status, is_refusal
+from growlytics_pandas._text import plural
 from growlytics_pandas.api import last_result
 from growlytics_pandas.cli import options
 from growlytics_pandas.cli.exits import Exit
@@ -105,6 +106,7 @@ def of_result(summary: Summary, result: PushResult) -> Summary:
         counts=counts,
         new_types={} if result.run.would_refuse else _types(result.new_types),
         failures=_failures(result),
+        refused=sum(map(is_refusal, result.failed["http_status"].fillna(0).tolist())),
         started=result.run.started.isoformat(timespec="seconds"),
         seconds=round(result.run.seconds, 3),
         retries=result.run.retries,
@@ -133,17 +135,21 @@ def next_step(summary: Summary, arguments: argparse.Namespace) -> str:
     counts = summary.counts or {}
     if summary.ended == "refused" or summary.would_refuse:
         lists = "" if arguments.violations else " --violations PATH lists them all."
-        return f"mend the file, or leave out what cannot arrive: --errors drop.{lists}"
+        return f"correct the file, or send the rest without those values: --errors drop.{lists}"
     if summary.ended == "dry run" or summary.exit_status in (Exit.DONE, Exit.CALL, Exit.FAULT):
         return ""
     if not any(counts.get(status) for status in RETRYABLE):
         return "" if arguments.violations else "--violations PATH lists what was left out, and why."
+    if summary.refused:
+        rows = f"the {plural(summary.refused, 'row')} that the service refused; the same values would be refused again"
+        lists = "" if arguments.rejects else " --rejects PATH writes them with the reasons."
+        return f"correct {rows}, then run the same command again.{lists}"
     if arguments.ledger == "none":
         has_arrived = any(counts.get(status) for status in (Status.ACCEPTED, Status.UNKNOWN))
         again = "; what arrived is sent once more, which changes nothing" if has_arrived else ""
         return f"run the same command again{again}."
     again = "" if arguments.skip_unchanged else " with --skip-unchanged"
-    return f"run the same command again{again}: only what is missing goes out."
+    return f"run the same command again{again}: only what is missing is sent."
 
 
 PUSH: Final = Command("push", "send a file; every row arrives, or you are told which did not", _add_options, _push)

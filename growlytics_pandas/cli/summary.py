@@ -42,6 +42,7 @@ KEYS: Final = MappingProxyType(
         "options": "the options of the plan that flags and `--options` gave",
         "suggestions": "`suggest` only: `option`, `column`, `value` (null: a person must decide), `reason`, `cells`",
         "failures": "the first 10 rows refused by the service: `row`, `line`, `status`, `http_status`, `error`",
+        "refused": "rows that the service refused with a status of 400 to 499, as it would again",
         "started": "when sending began, UTC",
         "seconds": "how long it took",
         "retries": "requests made again, also those on a connection that had been closed meanwhile",
@@ -99,6 +100,7 @@ class Summary:
     options: dict[str, Any] = field(default_factory=dict)
     suggestions: tuple[dict[str, Any], ...] = ()
     failures: tuple[FailedRow, ...] = ()
+    refused: int = 0
     started: str | None = None
     seconds: float | None = None
     retries: int | None = None

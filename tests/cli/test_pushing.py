@@ -118,7 +118,7 @@ def test_a_dry_run_says_that_a_push_would_be_refused_and_what_drop_would_send(pu
     done = push(BAD, "--dry-run")
     said = "3 rows: a push would be refused (2 errors); with --errors drop 1 of 3 rows would be sent; dry run"
     assert (done.status, done.out.splitlines()[0], at().requests) == (1, f"a.csv: {said}", 0)
-    assert "next: mend the file" in done.out
+    assert "next: correct the file" in done.out
     assert "would be fixed" not in done.out
     told = push(BAD, "--dry-run", "--json").told
     assert (told["would_refuse"], told["new_types"], told["ended"]) == (True, {}, "dry run")
@@ -294,3 +294,10 @@ def test_a_fault_of_the_package_is_a_line_with_its_place_and_70():
 def test_the_console_script_is_this_command():
     pyproject = tomllib.loads((pathlib.Path(__file__).parents[2] / "pyproject.toml").read_text())
     assert pyproject["project"]["scripts"] == {"growlytics-pandas": "growlytics_pandas.__main__:main"}
+
+
+def test_rows_that_the_service_refuses_are_to_be_corrected_not_sent_again(push, at, faulty):
+    at(faulty(status={422: 1.0}))
+    done = push(GOOD, "--json")
+    assert done.told["refused"] == done.told["counts"]["failed"] > 0
+    assert done.told["next"].startswith("correct the ")
