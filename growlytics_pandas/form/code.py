@@ -6,11 +6,10 @@ import ast
 import sys
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from inspect import getattr_static
 from typing import Any, Final
 
-from growlytics_pandas.errors import UsageError
 from growlytics_pandas.form.choices import Choices
-from growlytics_pandas.sandbox import Sandbox
 
 MAX_LINE_CHARS: Final = 88  # then one argument a line
 MAX_LITERAL_CHARS: Final = 80  # of a label written out; a longer one is named by its position
@@ -38,10 +37,9 @@ def find_names(frame: Any, client: Any) -> Names:
 
 
 def _is_client_of(value: Any, client: Any) -> bool:
-    try:
-        return isinstance(value, Sandbox) and value.client is client
-    except UsageError:  # it is stopped
-        return False
+    """Whether ``value.client`` is the client, as a sandbox's is. Properties of unknown objects are not run for it."""
+    has_property = isinstance(getattr_static(value, "client", None), property)
+    return has_property and getattr_static(value, "_client", None) is client
 
 
 def write_line(choices: Choices, names: Names) -> str:
