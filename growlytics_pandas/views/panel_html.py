@@ -12,8 +12,7 @@ from typing import Final
 
 from growlytics_pandas._status import Failure
 from growlytics_pandas.http.response import one_line
-from growlytics_pandas.views.events import ProgressEvent
-from growlytics_pandas.views.status_level import Tone, tone_of
+from growlytics_pandas.views.events import ProgressEvent, Tone, tone_of
 
 MAX_WORDS_CHARS: Final = 120  # of one failure; result.failed has more
 MAX_MESSAGE_CHARS: Final = 1000  # an error says what to do at its end

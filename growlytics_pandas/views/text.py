@@ -5,9 +5,8 @@ from typing import Any, Final
 
 from growlytics_pandas.http.response import one_line
 from growlytics_pandas.views.environment import is_terminal
-from growlytics_pandas.views.events import ProgressEvent
+from growlytics_pandas.views.events import ProgressEvent, Tone, tone_of
 from growlytics_pandas.views.panel_html import duration
-from growlytics_pandas.views.status_level import Tone, tone_of
 
 LOG_SECONDS: Final = 10.0  # between two lines where nobody watches, at first
 LOG_SHARE: Final = 0.05  # of the time so far: an hour takes about 80 lines, a day 140
