@@ -14,7 +14,7 @@ from growlytics_pandas.form.fields import button, row, wide
 from growlytics_pandas.form.picture import error_html, outcome_html
 from growlytics_pandas.upload.plan import Plan, PushResult
 from growlytics_pandas.views.events import ProgressEvent
-from growlytics_pandas.views.panel_html import render_html
+from growlytics_pandas.views.panel import render_html
 
 
 class Actions:
