@@ -25,10 +25,9 @@ from growlytics_pandas.upload.parts import Part
 from growlytics_pandas.upload.profile import PartList, PartTask
 from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
-from growlytics_pandas.views.html_repr import HtmlRepr
+from growlytics_pandas.views.html import Page
 from growlytics_pandas.views.metrics import RunFacts
-from growlytics_pandas.views.page import Page
-from growlytics_pandas.views.report import ResultSummary, result_page
+from growlytics_pandas.views.report import HtmlRepr, ResultSummary, result_page
 from growlytics_pandas.views.tables import Limits
 from growlytics_pandas.views.tables import label as show_label
 
