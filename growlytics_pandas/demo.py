@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from growlytics_pandas.accessor import GrowlyticsAccessor
+from growlytics_pandas import api
 from growlytics_pandas.samples import MIN_DIRTY_ROWS, sample_customers
 from growlytics_pandas.sandbox import Sandbox
 
@@ -28,12 +28,11 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"--rows: found {arguments.rows}; the demo needs {MIN_DIRTY_ROWS} or more.\n")
         return 2
     df = sample_customers(arguments.rows, seed=arguments.seed, dirty=True)
-    door = GrowlyticsAccessor(df)  # what df.growlytics is
     with (
         pd.option_context("display.width", 150, "display.max_colwidth", 60, "display.max_columns", 20),
         Sandbox() as box,
     ):
-        plan = door.plan(_ID, client=box.client)
+        plan = api.plan(df, _ID, client=box.client)
         _say(f"{len(df):,} made-up customers, {df.shape[1]} columns; some are broken on purpose.")
         schema = plan.schema.head(_SHOWN_ATTRIBUTES)[_SHOWN_OF_SCHEMA]
         schema["column"] = schema["column"].map(repr)  # one is empty, one has white space around

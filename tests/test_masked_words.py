@@ -15,7 +15,7 @@ from growlytics_pandas.__main__ import main
 from growlytics_pandas._masking import Crowd
 from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
-from growlytics_pandas.views.panel_html import render_html, render_text
+from growlytics_pandas.views.panel import render_html, render_text
 
 PEOPLE = pd.DataFrame(
     {

@@ -14,8 +14,7 @@ from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas.contract import BOOLEAN
 from growlytics_pandas.form.choices import Choices, ColumnChoice
-from growlytics_pandas.views.html import render_notebook
-from growlytics_pandas.views.page import Column, Page, Step, Table
+from growlytics_pandas.views.html import Column, Page, Step, Table, render_notebook
 from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, label, left_out
 
 if TYPE_CHECKING:

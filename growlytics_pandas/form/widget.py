@@ -15,11 +15,8 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.errors import GrowlyticsError
-from growlytics_pandas.form.actions import Actions
-from growlytics_pandas.form.choices import ColumnChoice, first_choices
-from growlytics_pandas.form.code import find_names, write_line
-from growlytics_pandas.form.fields import button, checkbox, dropdown, row, wide
-from growlytics_pandas.form.grid import ColumnGrid
+from growlytics_pandas.form.choices import ColumnChoice, find_names, first_choices, write_line
+from growlytics_pandas.form.controls import Actions, ColumnGrid, button, checkbox, dropdown, row, wide
 from growlytics_pandas.form.keys import keep_keys
 from growlytics_pandas.form.picture import (
     becomes_html,

@@ -20,12 +20,11 @@ from growlytics_pandas.errors import (
     UsageError,
 )
 from growlytics_pandas.sandbox.faults import Faults
-from growlytics_pandas.sandbox.frames import customers_frame, ignored_frame, types_frame
-from growlytics_pandas.sandbox.store import SandboxStore
+from growlytics_pandas.sandbox.store import SandboxStore, customers_frame, ignored_frame, types_frame
 
 if TYPE_CHECKING:
     from growlytics_pandas.client import Client
-    from growlytics_pandas.sandbox.serving import ServerThread
+    from growlytics_pandas.sandbox.serving import SandboxApp, ServerThread
 
 HOST: Final = "127.0.0.1"
 DEFAULT_API_KEY: Final = "sandbox-key"
@@ -235,16 +234,13 @@ class _Running:
     """What a started sandbox holds: socket, file, thread."""
 
     def __init__(self, db: Path | None, port: int, faults: Faults, api_key: str) -> None:
-        # Here, because it brings asyncio along, and a sandbox is made by few who import the package.
-        from growlytics_pandas.sandbox.app import SandboxApp  # noqa: PLC0415
-
-        server_thread = _import_server_thread()
+        sandbox_app, server_thread = _import_serving()
         with ExitStack() as opening:
             listener = opening.enter_context(_listen(port))
             self.port: int = listener.getsockname()[1]
             self.path = db or Path(opening.enter_context(TemporaryDirectory(prefix="growlytics-"))) / "sandbox.db"
             store = opening.enter_context(SandboxStore(self.path))
-            self.app = SandboxApp(store, api_key, faults)
+            self.app = sandbox_app(store, api_key, faults)
             opening.callback(server_thread(self.app, listener).stop)
             self._resources = opening.pop_all()
 
@@ -252,14 +248,15 @@ class _Running:
         self._resources.close()
 
 
-def _import_server_thread() -> "type[ServerThread]":
+def _import_serving() -> "tuple[type[SandboxApp], type[ServerThread]]":
     try:
-        from growlytics_pandas.sandbox.serving import ServerThread  # noqa: PLC0415 - uvicorn is an extra
+        # Here, because uvicorn is an extra, and few who import the package make a sandbox.
+        from growlytics_pandas.sandbox.serving import SandboxApp, ServerThread  # noqa: PLC0415
     except ImportError as problem:
         raise MissingDependencyError(
             f"Sandbox: it needs {problem.name}, which is not installed: {install_extra('sandbox')}."
         ) from problem
-    return ServerThread
+    return SandboxApp, ServerThread
 
 
 def _listen(port: int) -> socket.socket:

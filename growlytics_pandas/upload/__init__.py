@@ -14,6 +14,6 @@
     dispatcher     the loop that gets bodies to the service
     ledger_writer  what a run writes to the ledger
     outcomes       what became of each row
-    result         what every result shows; `failed_rows`, `rejects`: the rows that did not arrive
+    result         what every result shows; `rejects`: the rows that did not arrive
     progress       how far a run is, for listeners and the log
 """

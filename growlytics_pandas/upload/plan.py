@@ -52,11 +52,9 @@ from growlytics_pandas.upload.rejects import Picked, Wanted, describe, pick, sta
 from growlytics_pandas.upload.result import Result
 from growlytics_pandas.upload.runner import Run
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
-from growlytics_pandas.views.frames import SchemaFrame, violations_frame
-from growlytics_pandas.views.html_repr import HtmlRepr
-from growlytics_pandas.views.page import Page
-from growlytics_pandas.views.report import PlanSummary, plan_page
-from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, Limits
+from growlytics_pandas.views.html import Page
+from growlytics_pandas.views.report import HtmlRepr, PlanSummary, plan_page
+from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, Limits, SchemaFrame, violations_frame
 
 _COMPARED_ROWS: Final = 10_000  # a repr compares so many with the ledger: a tenth of a second
 

@@ -14,9 +14,8 @@ from growlytics_pandas.upload.dispatcher import Delivery
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.views.events import Listener, ProgressEvent
-from growlytics_pandas.views.metrics import RunFacts, RunMetrics, Sample
+from growlytics_pandas.views.metrics import RunFacts, RunMetrics, Sample, Throughput
 from growlytics_pandas.views.progress import open_listener
-from growlytics_pandas.views.throughput import Throughput
 
 LOGGER: Final = logging.getLogger("growlytics_pandas")
 BULK_RETRIES: Final = 100  # one line for so many

@@ -1,5 +1,6 @@
-"""How a run went: its facts, and its course as a few hundred samples, however long it takes."""
+"""How a run goes: its speed now, its facts, and its course as a few hundred samples, however long it takes."""
 
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -7,6 +8,8 @@ from typing import Final, NamedTuple
 
 MAX_SAMPLES: Final = 400  # finer than any picture; 20 kB
 MIN_LAST_SECONDS: Final = 0.1  # half of what lies between two looks; the mean of a shorter end is noise
+WINDOW_SECONDS: Final = 5.0  # long enough to be calm, short enough to follow a change of pace
+MIN_SECONDS: Final = 0.5  # before that a speed is noise
 
 
 class Sample(NamedTuple):
@@ -78,10 +81,46 @@ def stretches(samples: tuple[Sample, ...], most: int = MAX_SAMPLES) -> list[Stre
         return []
     step = max(1, -(-(len(samples) - 1) // most))
     picked = [*samples[:-1:step], samples[-1]]
-    return [_between(first, last) for first, last in pairwise(picked)]
+    return [_stretch(first, last) for first, last in pairwise(picked)]
 
 
-def _between(first: Sample, last: Sample) -> Stretch:
+def _stretch(first: Sample, last: Sample) -> Stretch:
     seconds, rows = last.elapsed_seconds - first.elapsed_seconds, last.accepted - first.accepted
     answer = 1000 * (last.answer_seconds - first.answer_seconds) / rows if rows else None
     return Stretch(first.elapsed_seconds, last.elapsed_seconds, rows / seconds if seconds > 0 else 0.0, answer)
+
+
+class Throughput:
+    """Settled rows a second: over the last seconds, or over the whole run."""
+
+    def __init__(self) -> None:
+        self._looks: deque[tuple[float, int]] = deque()
+        self._first: tuple[float, int] | None = None
+
+    def note(self, elapsed_seconds: float, settled: int) -> None:
+        """Take one look. The first counts as the start: what was settled by then is not this run's doing."""
+        look = (elapsed_seconds, settled)
+        self._first = self._first or look
+        self._looks.append(look)
+        while len(self._looks) > 2 and elapsed_seconds - self._looks[1][0] >= WINDOW_SECONDS:  # noqa: PLR2004 - a pair
+            self._looks.popleft()
+
+    def now(self) -> float:
+        """Return the rows a second of the last few seconds."""
+        return _speed(self._looks[0], self._looks[-1]) if self._looks else 0.0
+
+    def overall(self) -> float:
+        """Return the rows a second since the first look."""
+        return _speed(self._first, self._looks[-1]) if self._first else 0.0
+
+    def seconds_left(self, unsettled: int) -> float | None:
+        """Return how long the rest takes at the present speed; None where nothing moves or it is too early to say."""
+        speed = self.now()
+        if not speed or self._looks[-1][0] - self._looks[0][0] < MIN_SECONDS:
+            return None
+        return unsettled / speed
+
+
+def _speed(first: tuple[float, int], last: tuple[float, int]) -> float:
+    seconds = last[0] - first[0]
+    return (last[1] - first[1]) / seconds if seconds > 0 else 0.0

@@ -1,9 +1,12 @@
-"""The pages: what a plan would do, what a push did, and what to do next."""
+"""The pages: what a plan would do, what a push did, and what to do next; and what shows itself as a page."""
 
 from __future__ import annotations
 
+import os
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 import pandas as pd
@@ -12,10 +15,11 @@ from growlytics_pandas._masking import Masker, visible
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import ARRIVED, MEANINGS, RETRYABLE, Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.views.curves import draw_curves
-from growlytics_pandas.views.metrics import RunFacts
-from growlytics_pandas.views.page import Count, Page, Step, Table, Tone
+from growlytics_pandas.views.html import Count, Curve, Page, Step, Table, Tone, render_notebook, write_report
+from growlytics_pandas.views.metrics import RunFacts, Sample, stretches
 from growlytics_pandas.views.tables import (
+    NOTEBOOK_LIMITS,
+    REPORT_LIMITS,
     STATUS_TONES,
     FailedRows,
     Findings,
@@ -31,6 +35,9 @@ from growlytics_pandas.views.tables import (
 
 DRY_RUN: Final = "dry run"
 _MAX_REASON_CHARS: Final = 400  # of why a run ended early
+MAX_POINTS: Final = 80  # a curve is a hand wide
+MIN_POINTS: Final = 3  # fewer show no course
+_HEADROOM: Final = 0.9  # of the box that the highest point reaches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,3 +274,51 @@ def _result_steps(result: ResultSummary, new: Mapping[str, str]) -> list[Step]:
         verb = "would be" if result.run.ended == DRY_RUN else "now"
         steps.append(Step(f"Types {verb} fixed for good: {plural(len(new), 'attribute')}.", "result.new_types"))
     return steps or [Step("Nothing: every row arrived, with every attribute it has.")]
+
+
+def draw_curves(samples: tuple[Sample, ...]) -> tuple[Curve, ...]:
+    """Return the curves of a run; none where it was too short to have a course."""
+    parts = stretches(samples, MAX_POINTS)
+    if len(parts) < MIN_POINTS:
+        return ()
+    answered = [(part.end_seconds, part.answer_milliseconds) for part in parts if part.answer_milliseconds is not None]
+    rates = [(part.end_seconds, part.rows_per_second) for part in parts]
+    curves = [_curve("rows accepted a second", rates, "{:,.0f}/s")]
+    if len(answered) >= MIN_POINTS:
+        curves.append(_curve("mean time to an answer", answered, "{:,.0f} ms"))
+    return tuple(curves)
+
+
+def _curve(title: str, points: Sequence[tuple[float, float]], unit: str) -> Curve:
+    highest, end = max(value for _, value in points), points[-1][0]
+    scale = _HEADROOM * 100 / highest if highest else 0.0
+    line = " ".join(f"{100 * at / end:.1f},{100 - scale * value:.1f}" for at, value in points)
+    return Curve(title, line, f"at most {unit.format(highest)}", f"{end:,.1f} s")
+
+
+class HtmlRepr(ABC):
+    """A plan or a result, of which there is a page."""
+
+    @abstractmethod
+    def _page(self, veil: Masker, limits: Limits) -> Page:
+        """Return the page, behind a veil and as long as the limits say."""
+
+    def to_html(self, path: str | os.PathLike[str], *, mask: bool = True) -> Path:
+        """Write it as a report: one file that needs no network, to read, print or send.
+
+        Parameters
+        ----------
+        path : str or path
+            Where to; its folder must be there. A file of that name is replaced.
+        mask : bool
+            Whether to mask ids, names, e-mail addresses and mobile numbers.
+
+        Returns
+        -------
+        Path
+        """
+        return write_report(self._page(Masker(mask), REPORT_LIMITS), path)
+
+    def _repr_html_(self) -> str:
+        """Summary first, then what needs care; everything escaped, ids and values masked."""
+        return render_notebook(self._page(Masker(), NOTEBOOK_LIMITS))

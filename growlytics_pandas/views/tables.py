@@ -1,4 +1,8 @@
-"""The tables of a page: violations by rule and column, why rows failed, which rows, the schema."""
+"""The tables of a page: violations by rule and column, why rows failed, which rows, the schema.
+
+Violations and the schema are also DataFrames that show themselves as such a table. Only the frame as it was returned
+does. What is made from it (`query`, `head`, `copy`, …) is a plain DataFrame.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,10 @@ from typing import Any, Final, Protocol
 import pandas as pd
 
 from growlytics_pandas._masking import MISSING, Masker, is_personal, visible
-from growlytics_pandas._rules import RULES, Group, Severity
+from growlytics_pandas._rules import RULES, Effect, Group, Rule, Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.views.page import Bar, Cell, Column, Table, Tone
+from growlytics_pandas.views.html import Bar, Cell, Column, Table, Tone, render_tables
 
 MAX_LABEL_CHARS: Final = 60  # of a column's label; an attribute's name has 49 at most
 MAX_FIX_CHARS: Final = 600  # of a fix or a note; few are longer
@@ -75,6 +79,7 @@ class Limits:
 
 REPORT_LIMITS: Final = Limits(rules=60, reasons=30, rows=50, columns=200)  # what one scrolls or prints
 NOTEBOOK_LIMITS: Final = Limits(rules=10, reasons=5, rows=10, columns=0)  # what one sees below a cell
+FRAME_LIMITS: Final = Limits(rules=20, reasons=0, rows=0, columns=50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,4 +291,77 @@ def _schema_row(row: Any, new: Mapping[str, str]) -> tuple[Cell, ...]:
         visible(row.dtype, MAX_LABEL_CHARS),
         int(row.missing),
         visible("; ".join(notes), MAX_FIX_CHARS),
+    )
+
+
+class ViolationsFrame(pd.DataFrame):
+    """Violations, shown by rule and column."""
+
+    _metadata = ["_id_column"]  # noqa: RUF012 - pandas' own way to keep an attribute
+
+    _id_column: Hashable = None
+
+    @property
+    def _constructor(self) -> Any:
+        return pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        """Show what was found in each column, errors first, with an example (masked) and the option that settles it."""
+        table = violations_table(_Grouped(self), self._id_column, Masker(), FRAME_LIMITS)
+        return render_tables([table or Table("No violations", (), ())])
+
+
+class SchemaFrame(pd.DataFrame):
+    """A schema, with its notes wrapped."""
+
+    @property
+    def _constructor(self) -> Any:
+        return pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        """Show what each column becomes."""
+        table = schema_table(self, {}, FRAME_LIMITS)
+        return render_tables([table or Table("No columns", (), ())])
+
+
+def violations_frame(frame: pd.DataFrame, id_column: Hashable) -> ViolationsFrame:
+    """Return violations with the display of their own; `id_column` is masked in it."""
+    shown = ViolationsFrame(frame)
+    shown._id_column = id_column  # noqa: SLF001 - a class of this module
+    return shown
+
+
+class _Grouped:
+    """The violations of a frame by rule and column."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._frame = frame
+
+    def __len__(self) -> int:
+        return len(self._frame)
+
+    def count(self, severity: Severity) -> int:
+        return int(self._frame["severity"].eq(severity.value).sum())
+
+    def groups(self) -> list[Group]:
+        frame = self._frame
+        by = [frame["rule"].astype(object), frame["column"].map(repr), frame["fix"].astype(object)]
+        groups = [_group(rows) for _, rows in frame.groupby(by, sort=False)]
+        return sorted(groups, key=lambda group: (group.severity is not Severity.ERROR, -group.cells))
+
+
+def _group(rows: pd.DataFrame) -> Group:
+    first = rows.iloc[0]
+    return Group(
+        Rule(first["rule"]),
+        Severity(first["severity"]),
+        Effect(first["effect"]),
+        first["column"],
+        None if pd.isna(first["attribute"]) else first["attribute"],
+        len(rows),
+        int(rows["count"].sum()),
+        None if pd.isna(first["row"]) else int(first["row"]),
+        first["value"],
+        first["message"],
+        "" if pd.isna(first["fix"]) else first["fix"],
     )

@@ -11,7 +11,7 @@ import requests
 from sandbox_http import PUBLISHED, TIMEOUT_SECONDS, assert_refused, attribute, customer
 
 from growlytics_pandas import contract
-from growlytics_pandas.sandbox.app import MAX_BODY_BYTES
+from growlytics_pandas.sandbox.serving import MAX_BODY_BYTES
 
 
 def test_success_is_the_documented_answer_to_the_byte(post):

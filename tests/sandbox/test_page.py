@@ -16,7 +16,7 @@ from sandbox_http import PUBLISHED, TIMEOUT_SECONDS, assert_refused, attribute, 
 from growlytics_pandas import contract
 from growlytics_pandas._masking import visible
 from growlytics_pandas.sandbox import Faults, Sandbox, SandboxStore
-from growlytics_pandas.sandbox.browsing import CUSTOMERS_A_PAGE, LISTED_ATTRIBUTES
+from growlytics_pandas.sandbox.page import CUSTOMERS_A_PAGE, LISTED_ATTRIBUTES
 
 N_MANY = 100_000
 

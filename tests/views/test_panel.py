@@ -9,10 +9,9 @@ import pytest
 
 import growlytics_pandas as gp
 from growlytics_pandas._status import Failure
-from growlytics_pandas.views.events import ProgressEvent
-from growlytics_pandas.views.panel_html import duration, render_html, render_text
-from growlytics_pandas.views.status_level import Tone, tone_of
-from growlytics_pandas.views.throughput import Throughput
+from growlytics_pandas.views.events import ProgressEvent, Tone, tone_of
+from growlytics_pandas.views.metrics import Throughput
+from growlytics_pandas.views.panel import duration, render_html, render_text
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>\"'></div></td></table><style>*{display:none}</style>"

@@ -1,8 +1,10 @@
-"""The table of columns in the form: send or not, attribute name, type, and what becomes of it."""
+"""What the user clicks in the form: the table of columns; dry run, push, stop; and the fields that all look alike."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextvars
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -11,9 +13,12 @@ import ipywidgets
 from growlytics_pandas._masking import storable
 from growlytics_pandas.checks.schema import name_of
 from growlytics_pandas.contract import TYPES
+from growlytics_pandas.errors import PushInterrupted
 from growlytics_pandas.form.choices import Choices, ColumnChoice
-from growlytics_pandas.form.fields import button, wide
-from growlytics_pandas.form.picture import column_text, suggestion_text
+from growlytics_pandas.form.picture import column_text, error_html, outcome_html, suggestion_text
+from growlytics_pandas.upload.plan import Plan, PushResult
+from growlytics_pandas.views.events import ProgressEvent
+from growlytics_pandas.views.panel import render_html
 
 PAGE_COLUMNS: Final = 40  # each is four widgets, and a page of thousands takes a browser seconds
 AS_FOUND: Final = "auto"
@@ -161,3 +166,125 @@ def _readings(column: ColumnChoice) -> list[tuple[str, str]]:
 
 def _page_button(icon: str, tooltip: str) -> Any:
     return button("", icon, tooltip, width="40px")
+
+
+class Actions:
+    """What can be done with what is chosen: `make_plan` and `options` are asked when a button is clicked."""
+
+    def __init__(self, make_plan: Callable[[], Plan], options: Callable[[], Mapping[str, Any]]) -> None:
+        self._make_plan = make_plan
+        self._options = options
+        self.result: PushResult | None = None
+        self._event: ProgressEvent | None = None
+        self._is_ready = False
+        self._is_busy = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._dry_run = button("Dry run", "search", "What would happen to each row; nothing is sent")
+        self._push = button("Push", "upload", "Send it", style="primary")
+        self._stop = button("Stop", "stop", "Let what is in flight finish, and start nothing more")
+        self._stop.layout.display = "none"
+        self._dry_run.on_click(lambda _: self._begin(dry_run=True))
+        self._push.on_click(lambda _: self._begin(dry_run=False))
+        self._stop.on_click(lambda _: self._ask_to_stop())
+        self._outcome = ipywidgets.HTML(layout=wide())
+        self.widget = ipywidgets.VBox([row(self._dry_run, self._push, self._stop), self._outcome])
+
+    def offer(self, text: str, *, is_ready: bool) -> None:
+        """Say what the button would push, and let it be clicked or not."""
+        self._push.description = text
+        self._is_ready = is_ready
+        self._enable()
+
+    def wait(self) -> None:
+        """Wait until what runs has ended."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _enable(self) -> None:
+        is_busy = self._is_busy.locked()
+        self._dry_run.disabled = is_busy
+        self._push.disabled = is_busy or not self._is_ready
+        self._stop.layout.display = None if is_busy else "none"
+
+    def _begin(self, *, dry_run: bool) -> None:
+        """Start a run. A second click that was on its way already finds the lock taken."""
+        if not self._is_busy.acquire(blocking=False):
+            return
+        self._event = None
+        self._stop.disabled = True  # until there is something to stop
+        self._enable()
+        # The context goes along, for some kernels find the cell to write to in it. A daemon: a kernel that is shut
+        # down does not wait, and the ledger knows what was accepted.
+        work = contextvars.copy_context()
+        self._thread = threading.Thread(target=work.run, args=(self._run, dry_run), name="growlytics-form", daemon=True)
+        self._thread.start()
+
+    def _run(self, dry_run: bool) -> None:
+        try:
+            self._outcome.value = self._carry_out(dry_run)
+        finally:
+            self._is_busy.release()
+            self._enable()
+
+    def _carry_out(self, dry_run: bool) -> str:
+        """Do it and return what came of it as HTML; on a thread, an error that is raised is seen by nobody."""
+        try:
+            plan = self._make_plan()
+            self.result = plan.push(**self._options(), dry_run=dry_run, progress=self._draw)
+        except (Exception, PushInterrupted) as error:  # noqa: BLE001 - as said
+            self.result = getattr(error, "result", None) or self.result
+            shown = "" if isinstance(error, PushInterrupted) else error_html(error)
+            return shown + outcome_html(getattr(error, "result", None))
+        return outcome_html(self.result)
+
+    def _draw(self, event: ProgressEvent) -> None:
+        self._event = event
+        self._outcome.value = render_html(event)
+        self._stop.disabled = event.is_stopping
+
+    def _ask_to_stop(self) -> None:
+        """Ask once: a second time would mean to stop at once."""
+        if self._event is not None and not self._event.is_stopping:
+            self._stop.disabled = True
+            self._event.stop()
+
+
+def dropdown(title: str, options: Sequence[tuple[str, Any]], value: Any) -> Any:
+    """Return a choice of one, its title before it."""
+    return ipywidgets.Dropdown(
+        description=title,
+        options=list(options),
+        value=value,
+        style={"description_width": "initial"},
+        layout=ipywidgets.Layout(width="auto", min_width="0", max_width="100%", margin="2px 16px 2px 0"),
+    )
+
+
+def checkbox(title: str) -> Any:
+    """Return a box to tick, no wider than its title."""
+    return ipywidgets.Checkbox(
+        description=title, indent=False, layout=ipywidgets.Layout(width="auto", margin="2px 16px 2px 0")
+    )
+
+
+def button(title: str, icon: str, tooltip: str, *, style: str = "", width: str = "auto") -> Any:
+    """Return a button."""
+    return ipywidgets.Button(
+        description=title,
+        icon=icon,
+        tooltip=tooltip,
+        button_style=style,
+        layout=ipywidgets.Layout(width=width, margin="2px 8px 2px 0"),
+    )
+
+
+def row(*fields: Any) -> Any:
+    """Return fields beside each other, or below where there is no room."""
+    return ipywidgets.Box(
+        list(fields), layout=ipywidgets.Layout(display="flex", flex_flow="row wrap", align_items="center")
+    )
+
+
+def wide(margin: str = "4px 0") -> Any:
+    """Return the layout of a part that takes the whole width; a wide table in it scrolls by itself."""
+    return ipywidgets.Layout(width="100%", margin=margin, overflow="hidden", display="block")
