@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from growlytics_pandas.checks.profile import Profile, mask_of
 from growlytics_pandas.checks.suggestion import MOST, Proposal, of_all, rest_of
 from growlytics_pandas.columns.dtypes import Kind
-from growlytics_pandas.columns.parsers import boolean_parser
+from growlytics_pandas.columns.number_parsers import boolean_parser
 from growlytics_pandas.contract import BOOLEAN
 
 _UTC: Final = ZoneInfo("UTC")

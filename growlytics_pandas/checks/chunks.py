@@ -13,10 +13,8 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas.checks.schema import Attribute, Schema
 from growlytics_pandas.columns.convert import Values
-from growlytics_pandas.columns.dtypes import AttributeType
-from growlytics_pandas.columns.extract import BLOCK_ROWS, Mask
-from growlytics_pandas.columns.ids import Ids, unread_ids
-from growlytics_pandas.columns.reading import read_values
+from growlytics_pandas.columns.dtypes import BLOCK_ROWS, AttributeType, Mask
+from growlytics_pandas.columns.reading import Ids, read_values, unread_ids
 
 MAX_CHECK_ROWS: Final = 65_536
 MAX_CHECK_CELLS: Final = 1 << 21

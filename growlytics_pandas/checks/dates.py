@@ -16,9 +16,9 @@ from growlytics_pandas.checks.labels import is_date_like, is_day_like
 from growlytics_pandas.checks.profile import Profile, mask_of
 from growlytics_pandas.checks.suggestion import MOST, Proposal, count_of, of_all, rest_of
 from growlytics_pandas.columns.convert import number_in
-from growlytics_pandas.columns.dtypes import Kind
-from growlytics_pandas.columns.extract import Mask
-from growlytics_pandas.columns.parsers import date_parser, formats_like, shapes_of
+from growlytics_pandas.columns.date_parsers import date_parser, formats_like
+from growlytics_pandas.columns.dtypes import Kind, Mask
+from growlytics_pandas.columns.parsers import shapes_of
 from growlytics_pandas.contract import DATE
 
 _UTC: Final = ZoneInfo("UTC")

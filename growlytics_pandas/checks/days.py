@@ -12,9 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api import types as dtypes
 
-from growlytics_pandas.columns.dtypes import Kind, absent
-from growlytics_pandas.columns.extract import Mask, extract
-from growlytics_pandas.columns.parsers import date_parser
+from growlytics_pandas.columns.date_parsers import date_parser
+from growlytics_pandas.columns.dtypes import Kind, Mask, absent, extract
 
 _FEW: Final = 3
 """Distinct days; fewer that are midnights in a zone that nobody named may be so by chance."""

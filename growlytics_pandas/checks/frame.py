@@ -19,7 +19,7 @@ from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.checks.values import check_block, screen_columns, settled_columns
 from growlytics_pandas.checks.violations import Violation
-from growlytics_pandas.columns.extract import Mask, starts
+from growlytics_pandas.columns.dtypes import Mask, starts
 
 
 @dataclass(frozen=True, slots=True)

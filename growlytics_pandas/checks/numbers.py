@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from growlytics_pandas.checks.profile import Profile
 from growlytics_pandas.checks.suggestion import MOST, Proposal, count_of, of_all, rest_of
 from growlytics_pandas.columns.convert import is_infinite, number_in
-from growlytics_pandas.columns.dtypes import Kind
-from growlytics_pandas.columns.extract import Mask
-from growlytics_pandas.columns.parsers import are_numbers, currencies, number_parser, shapes_of
+from growlytics_pandas.columns.dtypes import Kind, Mask
+from growlytics_pandas.columns.number_parsers import are_numbers, currencies, number_parser
+from growlytics_pandas.columns.parsers import shapes_of
 from growlytics_pandas.contract import NUMBER
 
 _UTC: Final = ZoneInfo("UTC")

@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas.columns.convert import as_text
-from growlytics_pandas.columns.dtypes import Kind, absent, family
-from growlytics_pandas.columns.extract import Mask
-from growlytics_pandas.columns.parsers import MISSING_WORDS, Texts
+from growlytics_pandas.columns.dtypes import Kind, Mask, absent, family
+from growlytics_pandas.columns.number_parsers import MISSING_WORDS
+from growlytics_pandas.columns.parsers import Texts
 from growlytics_pandas.columns.text_bytes import TextBytes, bytes_of, mostly_differ
 from growlytics_pandas.columns.texts import is_guarded, may_need_strip, strip_texts
 

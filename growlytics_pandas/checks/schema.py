@@ -9,10 +9,9 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas.columns.dtypes import AttributeType, Finding, Kind, absent, inspect
-from growlytics_pandas.columns.ids import Ids, Keep, read_ids
-from growlytics_pandas.columns.labels import count_reject_labels, is_same, suggest
+from growlytics_pandas.columns.frames import count_reject_labels, is_same, suggest
 from growlytics_pandas.columns.options import NewAttributes, PlanOptions
-from growlytics_pandas.columns.reading import DEFAULT_READING, Reading, clean, find_currencies
+from growlytics_pandas.columns.reading import DEFAULT_READING, Ids, Keep, Reading, clean, find_currencies, read_ids
 from growlytics_pandas.columns.timezones import read_zone
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.ledger.types import UNCERTAIN, KnownType

@@ -9,8 +9,7 @@ import orjson
 
 from growlytics_pandas.checks.chunks import Block, Column
 from growlytics_pandas.columns.convert import Values, date_texts
-from growlytics_pandas.columns.dtypes import AttributeType
-from growlytics_pandas.columns.extract import Mask
+from growlytics_pandas.columns.dtypes import AttributeType, Mask
 
 
 class Encoded(NamedTuple):

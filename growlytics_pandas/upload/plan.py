@@ -25,7 +25,7 @@ from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.schema import Schema, infer_schema
 from growlytics_pandas.checks.suggestions import Suggestion, as_frame, as_options
 from growlytics_pandas.checks.violations import Violation
-from growlytics_pandas.columns.extract import Mask
+from growlytics_pandas.columns.dtypes import Mask
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import InvalidArgumentError, LedgerError, UsageError

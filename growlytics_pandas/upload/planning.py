@@ -21,11 +21,10 @@ from growlytics_pandas.checks.messages import python_options
 from growlytics_pandas.checks.schema import Attribute, ColumnFacts, Schema, infer_schema, name_of_column
 from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.checks.suggestions import suggest_for
-from growlytics_pandas.columns.dtypes import absent
-from growlytics_pandas.columns.extract import originals
+from growlytics_pandas.columns.dtypes import absent, originals
 from growlytics_pandas.columns.frames import prepare_frame
-from growlytics_pandas.columns.ids import hash_texts
 from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.reading import hash_texts
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError
 from growlytics_pandas.ledger import Digests, Project
 from growlytics_pandas.upload.connection import Connection
