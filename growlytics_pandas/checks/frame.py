@@ -22,8 +22,8 @@ from growlytics_pandas._rules import Rule
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import check_ids
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
+from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Block, Budget, Column, Schema, check_rows, prepare
-from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.checks.texts import CONTACTS, DistinctTexts, PlainTexts, find_in, screen
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.contacts import Problem, invalid_emails, invalid_mobiles

@@ -17,8 +17,8 @@ from growlytics_pandas._status import Status
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck, check_frame
 from growlytics_pandas.checks.ids import check_ids
+from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Budget, Schema, prepare
-from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.columns.dtypes import BLOCK_ROWS, Mask, inspect, starts
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.reading import hash_texts

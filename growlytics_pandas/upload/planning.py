@@ -16,8 +16,8 @@ from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import TYPE_OPTIONS
+from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Budget, ColumnFacts, Schema, infer_schema, name_of_column
-from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.checks.suggestions import suggest_for
 from growlytics_pandas.checks.violations import python_options
 from growlytics_pandas.columns.dtypes import absent, originals
