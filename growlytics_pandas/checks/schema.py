@@ -19,7 +19,7 @@ from growlytics_pandas import contract
 from growlytics_pandas.columns.convert import Values
 from growlytics_pandas.columns.dtypes import BLOCK_ROWS, AttributeType, Finding, Kind, Mask, absent, inspect
 from growlytics_pandas.columns.frames import count_reject_labels, is_same, suggest
-from growlytics_pandas.columns.options import NewAttributes, PlanOptions
+from growlytics_pandas.columns.options import NewAttributes, PlanOptions, read_zone
 from growlytics_pandas.columns.reading import (
     DEFAULT_READING,
     Ids,
@@ -31,7 +31,6 @@ from growlytics_pandas.columns.reading import (
     read_values,
     unread_ids,
 )
-from growlytics_pandas.columns.timezones import read_zone
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.ledger.types import UNCERTAIN, KnownType
 

@@ -10,10 +10,12 @@ import difflib
 import inspect
 import re
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final, Literal, TypedDict, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 
@@ -24,7 +26,6 @@ from growlytics_pandas.columns.dtypes import AttributeType
 from growlytics_pandas.columns.frames import require_columns
 from growlytics_pandas.columns.reading import DEFAULT_READING, Keep, Reading
 from growlytics_pandas.columns.texts import NORMALIZATIONS
-from growlytics_pandas.columns.timezones import read_zone
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 
 DecimalMark = Literal[".", ","]
@@ -393,9 +394,9 @@ def _require_text(argument: str, text: Any) -> None:
 
 
 NAMED_FORMATS: Final = ("ISO8601", "epoch_s", "epoch_ms", "excel")
-_EXAMPLE: Final = datetime(2025, 1, 31, 9, 30, tzinfo=UTC)
+_EXAMPLE_DAY: Final = datetime(2025, 1, 31, 9, 30, tzinfo=UTC)
 _DIRECTIVE: Final = re.compile(r"%.", re.DOTALL)
-_OF_LOCALE: Final = frozenset({"%c", "%x", "%D"})  # whole dates, whose order of day and month cannot be seen
+_DIRECTIVES_OF_LOCALE: Final = frozenset({"%c", "%x", "%D"})  # whole dates, whose order of day and month cannot be seen
 
 
 def check_date_format(argument: str, form: Any) -> None:
@@ -415,7 +416,7 @@ def check_date_format(argument: str, form: Any) -> None:
             f"{', '.join(map(repr, NAMED_FORMATS))}.{meant}"
         )
     directives = set(_DIRECTIVE.findall(form))
-    if found := sorted(_OF_LOCALE & directives):
+    if found := sorted(_DIRECTIVES_OF_LOCALE & directives):
         raise InvalidArgumentError(
             f"{argument}: found {found[0]!r}; write day, month and year one by one, as in '%d/%m/%Y'."
         )
@@ -424,7 +425,7 @@ def check_date_format(argument: str, form: Any) -> None:
             f"{argument}: found {form!r}; the name of a zone is not read, only %z, such as +05:30."
         )
     try:
-        is_whole = _read_example(_EXAMPLE.strftime(form), form).date() == _EXAMPLE.date()
+        is_whole = _read_example(_EXAMPLE_DAY.strftime(form), form).date() == _EXAMPLE_DAY.date()
     except ValueError as error:
         raise InvalidArgumentError(f"{argument}: found {form!r}: {error}; it must be like '%d/%m/%Y'.") from None
     if not is_whole:
@@ -433,3 +434,44 @@ def check_date_format(argument: str, form: Any) -> None:
 
 def _read_example(text: str, form: str) -> datetime:
     return datetime.strptime(text, form)  # noqa: DTZ007 - only the day matters
+
+
+_WELL_KNOWN_ZONES: Final = {
+    **dict.fromkeys(("IST", "INDIA", "MUMBAI", "DELHI", "+05:30", "UTC+5:30", "UTC+05:30"), "Asia/Kolkata"),
+    **dict.fromkeys(("PST", "PDT", "PT"), "America/Los_Angeles"),
+    **dict.fromkeys(("CDT", "CT"), "America/Chicago"),
+    **dict.fromkeys(("EDT", "ET"), "America/New_York"),
+    **dict.fromkeys(("Z", "+00:00"), "UTC"),
+    "BST": "Europe/London",
+    "CEST": "Europe/Berlin",
+    "GST": "Asia/Dubai",
+    "SGT": "Asia/Singapore",
+    "JST": "Asia/Tokyo",
+    "AEST": "Australia/Sydney",
+}
+
+
+def read_zone(timezone: str) -> ZoneInfo:
+    """Return the time zone of that name.
+
+    Examples
+    --------
+    >>> read_zone("Asia/Kolkata")
+    zoneinfo.ZoneInfo(key='Asia/Kolkata')
+    """
+    with suppress(KeyError, ValueError, TypeError, OSError):  # their messages repeat what may be an API key
+        return ZoneInfo(timezone)
+    raise InvalidArgumentError(
+        f"timezone: found {timezone!r}; it must be the name of a zone, such as 'UTC' or 'Asia/Kolkata'."
+        f"{_suggest_zone(timezone)}"
+    )
+
+
+def _suggest_zone(timezone: Any) -> str:
+    if not isinstance(timezone, str):
+        return ""
+    meant = _WELL_KNOWN_ZONES.get(timezone.strip().upper())
+    if meant is None and not any(map(str.isdigit, timezone)):  # 'UTC+1' is not a way to write 'UTC'
+        zones = {zone.casefold(): zone for zone in sorted(available_timezones())}
+        meant = next((zones[near] for near in difflib.get_close_matches(timezone.strip().casefold(), zones, n=1)), None)
+    return "" if meant is None else f" Did you mean {meant!r}?"
