@@ -14,7 +14,7 @@ from growlytics_pandas import contract
 from growlytics_pandas._output_paths import require_target
 from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._status import Status
-from growlytics_pandas.checks.messages import message_text
+from growlytics_pandas.checks.violations import message_text
 from growlytics_pandas.columns.options import PlanOptions, ReadingArguments, with_reading_options
 from growlytics_pandas.errors import (
     ConstraintViolationError,

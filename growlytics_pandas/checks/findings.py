@@ -17,9 +17,8 @@ import pandas as pd
 
 from growlytics_pandas._masking import printable, printable_labels
 from growlytics_pandas._rules import RULES, Group, Rule, Severity
-from growlytics_pandas.checks.messages import fix_of, message_text, python_options
-from growlytics_pandas.checks.violations import Rows, Violation
-from growlytics_pandas.columns.extract import originals
+from growlytics_pandas.checks.violations import Rows, Violation, fix_of, message_text, python_options
+from growlytics_pandas.columns.dtypes import originals
 
 DTYPES: Final = MappingProxyType(
     {

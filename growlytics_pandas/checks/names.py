@@ -14,7 +14,7 @@ from growlytics_pandas._rules import RULES, Effect, Rule, Severity
 from growlytics_pandas.checks.schema import Attribute, Schema, name_of
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import AttributeType, Kind
-from growlytics_pandas.columns.ids import fold
+from growlytics_pandas.columns.reading import fold
 from growlytics_pandas.ledger.types import UNCERTAIN
 
 _ALMOST: Final = 0.75  # difflib's ratio of two names from which one may be meant by the other

@@ -1,4 +1,4 @@
-"""Which text is numbers, and which only looks like numbers: codes, telephone numbers, versions."""
+"""Which text is numbers or yes and no, and which only looks like numbers: codes, telephone numbers, versions."""
 
 from __future__ import annotations
 
@@ -7,15 +7,36 @@ from collections.abc import Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from growlytics_pandas.checks.profile import Profile
-from growlytics_pandas.checks.suggestion import MOST, Proposal, count_of, of_all, rest_of
+from growlytics_pandas.checks.profile import MOST, Profile, Proposal, count_of, mask_of, of_all, rest_of
 from growlytics_pandas.columns.convert import is_infinite, number_in
-from growlytics_pandas.columns.dtypes import Kind
-from growlytics_pandas.columns.extract import Mask
-from growlytics_pandas.columns.parsers import are_numbers, currencies, number_parser, shapes_of
-from growlytics_pandas.contract import NUMBER
+from growlytics_pandas.columns.dtypes import Kind, Mask
+from growlytics_pandas.columns.number_parsers import are_numbers, boolean_parser, currencies, number_parser
+from growlytics_pandas.columns.parsers import shapes_of
+from growlytics_pandas.contract import BOOLEAN, NUMBER
 
 _UTC: Final = ZoneInfo("UTC")
+_ALONE: Final = frozenset({"true", "false", "yes", "no", "y"})
+"""Words that mean yes or no where the other is not there; F alone may be female, and on a place."""
+
+
+def propose_boolean(profile: Profile) -> Proposal | None:
+    """Return that the texts of a column are yes and no; None where they are not."""
+    if sum(profile.others.values()) > profile.others[Kind.BOOLEAN] or profile.is_large:
+        return None
+    parsed = boolean_parser().parse(profile.texts, _UTC)
+    words = mask_of(profile.texts, lambda text: not text.isdigit())
+    read, present = profile.count(parsed.ok), profile.cells
+    if read < MOST * present or not (parsed.ok & words).any():
+        return None
+    yes, no = (parsed.ok & (parsed.values == value) for value in (True, False))
+    is_whole = read == present and {text.casefold() for text in profile.where(parsed.ok).texts} <= _ALONE
+    if not (yes.any() and no.any()) and not is_whole:
+        return None
+    counted = f"{of_all(read, present)} {'are' if present > 1 else 'is'}"
+    reason = f"{counted} yes/no: {profile.count(yes):,} true, {profile.count(no):,} false{rest_of(read, present)}"
+    return Proposal("types", BOOLEAN, BOOLEAN, reason, read)
+
+
 # A number would lose a zero, a plus or the last digits (doubles keep 15).
 _CODE: Final = re.compile(r"\+[0-9]{6,}|[+-]?[0-9]{16,}")
 _WITH_ZERO: Final = re.compile(r"\n[+-]?0[0-9][0-9 ]*(?=\n)")

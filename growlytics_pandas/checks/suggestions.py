@@ -16,28 +16,27 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas.checks.booleans import propose_boolean
-from growlytics_pandas.checks.dates import propose_date
-from growlytics_pandas.checks.days import zone_of_days, zone_of_texts
-from growlytics_pandas.checks.labels import is_date_like, is_id_like
-from growlytics_pandas.checks.naming import suggest_names, suggest_normalization
-from growlytics_pandas.checks.numbers import propose_number
+from growlytics_pandas.checks.dates import propose_date, zone_of_days, zone_of_texts
+from growlytics_pandas.checks.naming import is_date_like, is_id_like, suggest_names, suggest_normalization
+from growlytics_pandas.checks.numbers import propose_boolean, propose_number
 from growlytics_pandas.checks.profile import (
     Cleaned,
     Profile,
+    Proposal,
+    Suggestion,
     clean_profile,
+    count_of,
     mask_of,
     profile_of,
     profile_of_ids,
     uncounted,
     with_numbers,
 )
-from growlytics_pandas.checks.suggestion import Proposal, Suggestion, count_of
 from growlytics_pandas.columns.contacts import PLAIN_EMAIL
 from growlytics_pandas.columns.convert import as_text, date_in
-from growlytics_pandas.columns.dtypes import Kind, absent
-from growlytics_pandas.columns.extract import plain
-from growlytics_pandas.columns.parsers import MISSING_WORDS, SURE_WORDS, Texts
+from growlytics_pandas.columns.dtypes import Kind, absent, plain
+from growlytics_pandas.columns.number_parsers import MISSING_WORDS, SURE_WORDS
+from growlytics_pandas.columns.parsers import Texts
 from growlytics_pandas.columns.reading import Reading, clean
 
 __all__ = ["Suggestion", "as_frame", "as_options", "suggest_for"]

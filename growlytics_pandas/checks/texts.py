@@ -15,8 +15,8 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
 from growlytics_pandas.columns.contacts import are_plain
-from growlytics_pandas.columns.extract import Mask
-from growlytics_pandas.columns.ids import too_long
+from growlytics_pandas.columns.dtypes import Mask
+from growlytics_pandas.columns.reading import too_long
 from growlytics_pandas.columns.text_bytes import TextBytes, bytes_of, mostly_differ
 
 CONTACTS: Final = ("email", "mobile")

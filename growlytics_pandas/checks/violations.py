@@ -1,15 +1,21 @@
-"""A violation as data: the rule, the column, the rows, and the parameters of its message."""
+"""A violation as data, and its text: one message and one fix a rule, for Python or with flags of the command line.
+
+The text is made last. A message has where (added by the frame), what was found and the limit; the fix is the option
+that settles it, or a plain sentence. Nothing reads either back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from growlytics_pandas import contract
 from growlytics_pandas._rules import RULES, Rule, Severity
+from growlytics_pandas._text import plural
 
 Rows = npt.NDArray[np.int64]
 
@@ -65,3 +71,322 @@ class Violation:
 
     def __len__(self) -> int:
         return 1 if self.rows is None else len(self.rows)
+
+
+MAX_LISTED: Final = 10  # names or words in one text
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What settles a violation: a sentence in which ``{}`` is an option of the call, or a sentence alone.
+
+    `before`: options that the option needs, such as the words that mean missing among numbers.
+    """
+
+    option: str = ""
+    value: Any = None
+    sentence: str = "{}"
+    before: Mapping[str, Any] = field(default_factory=dict)
+
+    def render(self, write_options: Callable[[Mapping[str, Any]], str]) -> str:
+        """Return the text, with the options as `write_options` writes them."""
+        if not self.option:
+            return self.sentence
+        return self.sentence.replace("{}", write_options({**self.before, self.option: self.value}))
+
+
+def python_options(options: Mapping[str, Any]) -> str:
+    """Write options as arguments of the call.
+
+    Examples
+    --------
+    >>> python_options({"strip": ["Orders"], "types": {"Orders": "number"}})
+    "strip=['Orders'], types={'Orders': 'number'}"
+    """
+    return ", ".join(f"{option}={value!r}" for option, value in options.items())
+
+
+def message_text(violation: Violation, detail: Any) -> str:
+    """Return what was found, of one row where `detail` is what there is to say of it."""
+    template = _MESSAGES.get((violation.rule, violation.variant)) or _MESSAGES[violation.rule, ""]
+    facts = {
+        "attribute": violation.attribute,
+        "count": violation.count,
+        "limit": violation.limit,
+        "detail": detail,
+        **{f"{noun.split()[-1]}s": plural(violation.count, noun) for noun in _NOUNS},
+        **{name: listed(value) if isinstance(value, frozenset) else value for name, value in violation.params.items()},
+    }
+    if isinstance(detail, (list, tuple)):
+        facts |= {f"detail{i}": part for i, part in enumerate(detail)}
+    return template.format(**facts)
+
+
+def fix_of(violation: Violation) -> Fix:
+    """Return what settles a violation."""
+    return _FIXES[violation.rule](violation)
+
+
+def listed(items: Any) -> str:
+    """Write some names or words, the first ten of them.
+
+    Examples
+    --------
+    >>> listed(["nan", "NULL"])
+    "'NULL', 'nan'"
+    """
+    ranked = sorted(items, key=str)
+    more = f" +{len(ranked) - MAX_LISTED:,} more" if len(ranked) > MAX_LISTED else ""
+    return ", ".join(map(repr, ranked[:MAX_LISTED])) + more
+
+
+_NOUNS: Final = ("id", "text", "date", "float", "whole number", "customer")
+"""What a message counts; it has each in the plural, with its number."""
+_MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
+    (Rule.ID_MISSING, ""): "{detail}",
+    (Rule.ID_DUPLICATE, ""): "{detail0:,} rows have this id, such as row {detail1}.",
+    (
+        Rule.ID_DUPLICATE,
+        "left out",
+    ): "{detail0:,} rows have this id, such as row {detail1}; this one is skipped.",
+    (Rule.ID_DUPLICATE, "earlier batch"): "an earlier batch has a row with this id.",
+    (Rule.ID_ROUNDED, "float"): (
+        "the id is a float of 2^53 or more; its last digits are already lost, so it may name another customer."
+    ),
+    (Rule.ID_ROUNDED, "text"): (
+        "the id is in scientific notation; its last digits are already lost, so it may name another customer."
+    ),
+    (Rule.ID_WHITESPACE, ""): "white space around {ids}, which is removed.",
+    (Rule.ID_WRAPPED, "guard"): (
+        "quotes, a spreadsheet's text marker or invisible characters in {ids}; they are sent with the id."
+    ),
+    (Rule.ID_WRAPPED, "separators"): "separators of thousands in {ids}; they are sent with the id.",
+    (Rule.ID_WRAPPED, "address"): "'mailto:', a display name or brackets around the address in {ids}.",
+    (Rule.ID_WRAPPED, "addresses"): "several e-mail addresses in {ids}.",
+    (Rule.ID_FLOAT, ""): "{ids} stored as float; sent without '.0'.",
+    (Rule.ID_FLOAT, "fraction"): "{ids} stored as float, with a fraction.",
+    (Rule.ID_STRINGIFIED, ""): "placeholders for a missing value in {ids}: {words}.",
+    (Rule.ID_STRINGIFIED, "float"): "text that ends with '.0' in {ids}, as floats converted to text do.",
+    (Rule.ID_CASE_DUPLICATE, ""): (
+        "the id differs from that of row {detail} only in case, form or invisible characters; it is sent as another "
+        "customer."
+    ),
+    (Rule.ID_TOO_LONG, ""): "the id has {detail:,} characters; the browser SDK allows {limit}.",
+    (Rule.ROW_IS_HEADING, ""): "the id equals the heading {attribute!r}: a repeated heading is sent as a customer.",
+    (Rule.ROW_IS_TOTAL, ""): "the id looks like the label of a totals row, which is sent as a customer.",
+    (Rule.INDEX_COLUMN, ""): "the column looks like an old index; it is sent as the attribute {attribute!r}.",
+    (Rule.ATTRIBUTE_NAME_EMPTY, ""): "the attribute name is empty; it must have 1 to 49 characters.",
+    (Rule.ATTRIBUTE_NAME_EMPTY, "unicode"): "the attribute name is not valid Unicode text.",
+    (Rule.ATTRIBUTE_NAME_TOO_LONG, ""): "the attribute name has {chars:,} characters; at most {limit} are allowed.",
+    (Rule.ATTRIBUTE_NAME_DUPLICATE, ""): "{columns} columns map to the attribute {attribute!r}.",
+    (Rule.ATTRIBUTE_NAME_WHITESPACE, ""): (
+        "the attribute name {attribute!r} has white space or invisible characters, which become part of it."
+    ),
+    (Rule.ATTRIBUTE_NAME_CASE_CLASH, ""): (
+        "{attribute!r} differs only in case, form or invisible characters from {others}; the API treats them as "
+        "different attributes."
+    ),
+    (Rule.TYPE_UNSUPPORTED, ""): "values of {held} have no attribute type; the types are "
+    + ", ".join(contract.TYPES)
+    + ".",
+    (
+        Rule.TYPE_UNSUPPORTED,
+        "bytes",
+    ): "the values are bytes; the API takes text. Decode them first: .str.decode('utf-8').",
+    (Rule.TYPE_CONFLICT, ""): (
+        "{attribute!r} would be sent as {type}, but was first tracked as {limit} on {when}; the API silently ignores "
+        "values of another type."
+    ),
+    (Rule.TYPE_DOUBTFUL, ""): ("{attribute!r} will be created as {type}; this cannot be changed later. {reason}."),
+    (Rule.ATTRIBUTE_UNKNOWN, ""): "{attribute!r} is new, and new attributes are forbidden.{asked}",
+    (Rule.CURRENCIES_MIXED, ""): (
+        "the amounts are in several currencies ({currencies}); as plain numbers they cannot be told apart."
+    ),
+    (Rule.VALUE_WRONG_TYPE, ""): "the value is not a {limit} and cannot be converted to one.",
+    (Rule.VALUE_WRONG_TYPE, "foreign"): "{detail} in a column of type {limit}.",
+    (Rule.VALUE_WRONG_TYPE, "unicode"): "the text is not valid Unicode; it holds half a character.",
+    (Rule.VALUE_NOT_FINITE, ""): "the value is infinite or too large for a double; JSON has no infinity.",
+    (
+        Rule.DATE_OUT_OF_RANGE,
+        "",
+    ): "the year is outside 1 to 9999; the format YYYY-MM-DD HH:MM:SS has four digits for it.",
+    (Rule.INTEGER_UNSAFE, ""): ("{numbers} of 2^53 or more; JSON readers that use doubles round them."),
+    (Rule.INTEGER_UNSAFE, "float"): (
+        "{floats} of 2^53 or more; if they were whole numbers, their last digits are already lost."
+    ),
+    (Rule.VALUE_TOO_LONG, ""): "the text has {detail:,} characters; another page of the API's docs allows {limit}.",
+    (Rule.VALUE_STRINGIFIED, ""): "placeholders for a missing value in {texts}: {words}; they are sent.",
+    (Rule.VALUE_WHITESPACE, ""): "white space around {texts}, which is sent.",
+    (Rule.TEXT_DAMAGED, ""): (
+        "damage in {texts}: replacement characters, NUL or UTF-8 that was read in another encoding."
+    ),
+    (Rule.DATE_TRUNCATED, ""): "a fraction of a second in {dates} is cut off; the API's format ends with seconds.",
+    (Rule.DATE_SHIFTED, ""): (
+        "the values are days, at midnight in {limit}; in the time zone {zone} each is the day before or after."
+    ),
+    (Rule.RESERVED_NOT_STRING, ""): "{attribute!r} is always text; the {kind} values are written as text.",
+    (Rule.CONTACT_NOT_MAPPED, ""): (
+        "the values look like {limit}, but {attribute!r} is a custom attribute, which no campaign can use."
+    ),
+    (Rule.EMAIL_INVALID, ""): "not a plausible e-mail address: {detail}.",
+    (Rule.MOBILE_INVALID, ""): "not a plausible phone number: {detail}.",
+    (Rule.TOO_MANY_ATTRIBUTES, ""): (
+        "more than {limit} custom attributes for {customers}; the values past the {limit}th are left out. They are in: "
+        "{columns}."
+    ),
+    (Rule.ROW_EMPTY, ""): "the row has an id and no attribute to send; it creates a bare customer.",
+    (Rule.ROW_EMPTY, "errors"): (
+        "because of other errors, the row has an id and no attribute to send; it creates a bare customer."
+    ),
+}
+
+
+def _sentence(text: str) -> Callable[[Violation], Fix]:
+    return lambda _violation: Fix(sentence=text)
+
+
+def _drop(what: str) -> Callable[[Violation], Fix]:
+    return lambda _violation: Fix("errors", "drop", f"Correct it at the source, or leave out the {what}: {{}}")
+
+
+def _for_column(option: str) -> Callable[[Violation], Fix]:
+    """Return a fix that names the column in a list."""
+    return lambda violation: Fix(option, [violation.column])
+
+
+def _by_column(option: str, param: str) -> Callable[[Violation], Fix]:
+    """Return a fix that gives the column a value, from the violation's parameters."""
+
+    def fix(violation: Violation) -> Fix:
+        value = violation.params[param]
+        return Fix(option, {violation.column: sorted(value) if isinstance(value, frozenset) else value})
+
+    return fix
+
+
+def _as_text(column: Hashable) -> str:
+    return f"read the source again with this column as text (pd.read_csv(…, dtype={{{column!r}: 'string'}}))"
+
+
+def _of_rounded(violation: Violation) -> Fix:
+    again = _as_text(violation.column)
+    return Fix(sentence=f"The digits cannot be restored: {again}, or as 'Int64'.")
+
+
+def _of_wrapped(violation: Violation) -> Fix:
+    if violation.variant == "guard":
+        return Fix("strip", [violation.column])
+    if violation.variant == "address":
+        return Fix("normalize", {violation.column: "email"})
+    if violation.variant == "separators":
+        return Fix(sentence=f"Remove the separators at the source, or {_as_text(violation.column)}.")
+    return Fix(sentence="Keep one address a row at the source.")
+
+
+def _of_stringified_id(violation: Violation) -> Fix:
+    if violation.variant == "float":
+        return Fix(sentence="Read the column as whole numbers or text at the source, before any conversion to text.")
+    return Fix("na_values", {violation.column: sorted(violation.params["words"])})
+
+
+def _of_alike_ids(violation: Violation) -> Fix:
+    how = violation.params.get("how", "lower")
+    return Fix("normalize", {violation.column: how}, "If they are one customer: {}")
+
+
+def _of_name(violation: Violation) -> Fix:
+    """Return a fix that renames a column, where its label names it alone."""
+    new = violation.params.get("rename")
+    if new is None:
+        return Fix(sentence="Give each column a label of its own first.")
+    return Fix("rename", new)
+
+
+def _of_unsupported(violation: Violation) -> Fix:
+    how = violation.params["how"]
+    return Fix("exclude", [violation.column], f"{how}, or leave the column out: {{}}" if how else "{}")
+
+
+def _of_conflict(violation: Violation) -> Fix:
+    option, value = violation.params["option"]
+    if option:
+        return Fix(option, value)
+    return Fix("exclude", [violation.column], "Convert the values at the source, or leave the column out: {}")
+
+
+def _of_doubt(violation: Violation) -> Fix:
+    if violation.params["option"] is None:
+        return Fix(
+            "types", {violation.column: violation.params["type"]}, "Decide before the first push; to keep it: {}"
+        )
+    option, value = violation.params["option"]
+    return Fix(option, value, before=violation.params["before"])
+
+
+def _of_days(violation: Violation) -> Fix:
+    if violation.params["option"] is None:
+        return Fix(sentence="Push the columns with days of different zones one by one, each with its timezone.")
+    return Fix("timezone", violation.params["option"])
+
+
+def _of_unknown(violation: Violation) -> Fix:
+    near = violation.params["near"]
+    if near:
+        return Fix("rename", {violation.column: near})
+    return Fix("exclude", [violation.column], "Correct the name, or leave the column out: {}")
+
+
+def _of_wrong_type(violation: Violation) -> Fix:
+    if violation.variant == "foreign":
+        return Fix("types", {violation.column: str(violation.limit)})
+    return Fix("errors", "drop", "Correct it at the source, or leave out the value: {}")
+
+
+def _of_large_number(violation: Violation) -> Fix:
+    if violation.variant == "float":
+        return Fix(sentence=f"If they are ids or codes, {_as_text(violation.column)}.")
+    return Fix("types", {violation.column: contract.STRING}, "To keep every digit: {}")
+
+
+_FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
+    Rule.ID_MISSING: _drop("rows"),
+    Rule.ID_DUPLICATE: lambda _violation: Fix("keep", "last", "Correct the ids, or send one row of each: {}"),
+    Rule.ID_ROUNDED: _of_rounded,
+    Rule.ID_WHITESPACE: _for_column("strip"),
+    Rule.ID_WRAPPED: _of_wrapped,
+    Rule.ID_FLOAT: lambda violation: Fix(sentence=f"To avoid floats, {_as_text(violation.column)}."),
+    Rule.ID_STRINGIFIED: _of_stringified_id,
+    Rule.ID_CASE_DUPLICATE: _of_alike_ids,
+    Rule.ID_TOO_LONG: _sentence("Shorten it at the source if the API refuses it; it is sent as is."),
+    Rule.ROW_IS_HEADING: _sentence("Remove the row at the source."),
+    Rule.ROW_IS_TOTAL: _sentence("Remove the row at the source if it is no customer."),
+    Rule.INDEX_COLUMN: _for_column("exclude"),
+    Rule.ATTRIBUTE_NAME_EMPTY: _of_name,
+    Rule.ATTRIBUTE_NAME_TOO_LONG: _of_name,
+    Rule.ATTRIBUTE_NAME_DUPLICATE: _of_name,
+    Rule.ATTRIBUTE_NAME_WHITESPACE: _of_name,
+    Rule.ATTRIBUTE_NAME_CASE_CLASH: _of_name,
+    Rule.TYPE_UNSUPPORTED: _of_unsupported,
+    Rule.TYPE_CONFLICT: _of_conflict,
+    Rule.TYPE_DOUBTFUL: _of_doubt,
+    Rule.ATTRIBUTE_UNKNOWN: _of_unknown,
+    Rule.CURRENCIES_MIXED: lambda violation: Fix(
+        "types", {violation.column: contract.STRING}, "Convert them to one currency at the source, or send text: {}"
+    ),
+    Rule.VALUE_WRONG_TYPE: _of_wrong_type,
+    Rule.VALUE_NOT_FINITE: _drop("value"),
+    Rule.DATE_OUT_OF_RANGE: _drop("value"),
+    Rule.INTEGER_UNSAFE: _of_large_number,
+    Rule.VALUE_TOO_LONG: _sentence("Shorten it at the source if the API refuses it; it is sent as is."),
+    Rule.VALUE_STRINGIFIED: _by_column("na_values", "words"),
+    Rule.VALUE_WHITESPACE: _for_column("strip"),
+    Rule.TEXT_DAMAGED: _sentence("Read the source again in its own encoding (often 'utf-8' or 'cp1252')."),
+    Rule.DATE_TRUNCATED: _sentence("No action needed, unless the fraction matters: the API cannot store it."),
+    Rule.DATE_SHIFTED: _of_days,
+    Rule.RESERVED_NOT_STRING: _sentence("No action needed if the text is right; else read the column as text."),
+    Rule.CONTACT_NOT_MAPPED: _by_column("rename", "reserved"),
+    Rule.EMAIL_INVALID: _sentence("Correct it at the source; it is sent as is."),
+    Rule.MOBILE_INVALID: _sentence("Correct it at the source, or set region to its country; it is sent as is."),
+    Rule.TOO_MANY_ATTRIBUTES: _for_column("exclude"),
+    Rule.ROW_EMPTY: _sentence("Add a value, or remove the row."),
+}

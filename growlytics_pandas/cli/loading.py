@@ -21,9 +21,8 @@ from growlytics_pandas.cli.key_files import key_of
 from growlytics_pandas.cli.plan_flags import check_file
 from growlytics_pandas.cli.readers import Source, Table, find_source, read_source
 from growlytics_pandas.client import Client
-from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.options import PlanOptions, read_zone
 from growlytics_pandas.columns.reading import Reading, clean
-from growlytics_pandas.columns.timezones import read_zone
 from growlytics_pandas.errors import ApiKeyError
 from growlytics_pandas.ledger import UNCERTAIN
 from growlytics_pandas.upload.plan import Plan

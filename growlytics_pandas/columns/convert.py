@@ -16,8 +16,7 @@ import numpy.typing as npt
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
-from growlytics_pandas.columns.dtypes import TYPE_OF, AttributeType, Kind, family
-from growlytics_pandas.columns.extract import Cells, Mask, dates_array, naive
+from growlytics_pandas.columns.dtypes import TYPE_OF, AttributeType, Cells, Kind, Mask, dates_array, family, naive
 
 DROPPING: Final = (Rule.VALUE_WRONG_TYPE, Rule.VALUE_NOT_FINITE, Rule.DATE_OUT_OF_RANGE)
 """Rules whose cells are not sent."""

@@ -1,20 +1,25 @@
-"""From dtype to attribute type: what the cells of a column are, and what they are sent as.
+"""From dtype to attribute type: what the cells of a column are, what they are sent as, and how they are taken out.
 
-Decided by dtype predicates over every backing, never by dtype names; an object column is judged by all of its values.
+The kind is decided by dtype predicates over every backing, never by dtype names; an object column is judged by all of
+its values. `extract` gives plain numpy arrays (or lists of text) and a mask of what is missing, whatever backing pandas
+has for the cells; conversion starts from there.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import Enum, StrEnum
 from numbers import Number
 from types import MappingProxyType
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pandas.api import types as dtypes
 
@@ -228,3 +233,261 @@ def _of_mixture(kinds: Counter[Kind]) -> Finding:
     if kinds[Kind.UNSUPPORTED]:
         parts.append(f"{kinds[Kind.UNSUPPORTED]:,} of no type")
     return Finding(Kind.MIXED, chosen, f"mixed values ({', '.join(parts)}): sent as {chosen}")
+
+
+Mask = npt.NDArray[np.bool_]
+BLOCK_ROWS: Final = 16_384
+"""Rows looked at together while checking: enough to hide numpy's overhead, little enough to keep memory flat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Cells as they are: `values` by kind, with a filler wherever `missing` is set.
+
+    text: list of str; integer, float: numeric array; boolean: bool array; date: naive datetime64 array in the zone
+    of the plan; anything else: object array.
+    """
+
+    kind: Kind
+    values: Any
+    missing: Mask
+
+
+def extract(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Cells:
+    """Take the cells of `column` (a block of it) out of its backing."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return _of_categories(column, kind, zone)
+    column = plain(column)
+    missing = absent(column).to_numpy(dtype=bool)
+    extractor = _EXTRACTORS.get(kind, _objects)
+    if dtypes.is_object_dtype(column.dtype) and kind is not Kind.DATE:
+        extractor = _OBJECT_EXTRACTORS.get(kind, _objects)
+    return extractor(column, missing, kind, zone)
+
+
+def plain(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Write out a sparse column, and decode an Arrow dictionary; other columns are returned as they are."""
+    if isinstance(column.dtype, pd.SparseDtype):
+        return _dense(column).set_axis(column.index)
+    if isinstance(column.dtype, pd.ArrowDtype):
+        return _without_dictionary(column)
+    return column
+
+
+def _of_categories(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Cells:
+    """Extract each category in use once, then take them by code; those not in use may be of another kind."""
+    codes = column.cat.codes.to_numpy()
+    missing = codes < 0
+    used = np.unique(codes[~missing])
+    if not len(used):
+        return extract(pd.Series([None] * len(codes), dtype=object), kind, zone)
+    in_use = column.cat.categories[used]
+    categories = extract(pd.Series(in_use, dtype=in_use.dtype), kind, zone)  # else half a character is refused there
+    places = np.where(missing, 0, np.searchsorted(used, codes))
+    if isinstance(categories.values, list):
+        values: Any = [categories.values[place] for place in places.tolist()]
+    else:
+        values = categories.values[places]
+    return Cells(categories.kind, values, missing | categories.missing[places])
+
+
+def _text(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
+    values = column.tolist()
+    for position in np.flatnonzero(missing).tolist():
+        values[position] = ""
+    return Cells(kind, values, missing)
+
+
+def _object_text(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) -> Cells:
+    """Take text out of objects, some of which may be values such as `uuid.UUID` that are what their text is."""
+    cells = _text(column, missing, kind, zone)
+    return Cells(kind, [value if isinstance(value, str) else str(value) for value in cells.values], missing)
+
+
+def _integers(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
+    dtype = "uint64" if dtypes.is_unsigned_integer_dtype(column.dtype) else "int64"
+    return Cells(kind, _filled(column, dtype, missing), missing)
+
+
+def _floats(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
+    itemsize = getattr(column.dtype, "itemsize", 8)
+    values = _filled(column, {2: "float16", 4: "float32"}.get(itemsize, "float64"), missing)
+    return Cells(kind, values, missing | np.isnan(values))  # Arrow and nullable floats hold NaN beside NA
+
+
+def _booleans(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
+    return Cells(kind, _filled(column, "bool", missing), missing)
+
+
+def _filled(column: pd.Series[Any], dtype: str, missing: Mask) -> npt.NDArray[Any]:
+    if isinstance(column.dtype, np.dtype):
+        return column.to_numpy().astype(dtype)
+    filler = np.dtype(dtype).type(0)  # Arrow takes no integer for a boolean
+    return column.to_numpy(dtype=dtype, na_value=filler) if missing.any() else column.to_numpy(dtype=dtype)
+
+
+def _objects(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
+    values = column.to_numpy(dtype=object)
+    return Cells(kind, values, missing)
+
+
+def _object_integers(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) -> Cells:
+    """Python integers have no limit: keep as objects those that numpy cannot hold."""
+    try:
+        values = np.where(missing, 0, column.to_numpy(dtype=object)).astype("int64")
+    except OverflowError:
+        return _objects(column, missing, Kind.DECIMAL, zone)
+    return Cells(kind, values, missing)
+
+
+def _object_booleans(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
+    return Cells(kind, np.where(missing, False, column.to_numpy(dtype=object)).astype(bool), missing)
+
+
+def _dates(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) -> Cells:
+    if dtypes.is_object_dtype(column.dtype):
+        values = [None if gone else naive(value, zone) for value, gone in zip(column.tolist(), missing, strict=True)]
+        return Cells(kind, dates_array(values), missing)
+    if isinstance(column.dtype, pd.ArrowDtype):
+        column = _of_arrow_dates(column)
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return Cells(kind, _local(column, zone), missing)
+    return Cells(kind, column.to_numpy(), missing)
+
+
+def _local(column: pd.Series[Any], zone: ZoneInfo) -> npt.NDArray[np.datetime64]:
+    """Tell aware dates in `zone`, as naive ones.
+
+    Odd ones go one by one.
+    """
+    instants = column.dt.tz_convert(None).to_numpy()
+    odd = _is_odd(instants)
+    plain: pd.Series[Any] = pd.Series(np.where(odd, _EPOCH, instants) if odd.any() else instants)
+    local: npt.NDArray[np.datetime64] = plain.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None).to_numpy()
+    if not odd.any():
+        return local
+    distinct, places = np.unique(instants[odd], return_inverse=True)
+    local = _all_in_microseconds(local)
+    local[odd] = dates_array([_told_in(instant, zone) for instant in distinct])[places]
+    return local
+
+
+def _is_odd(instants: npt.NDArray[np.datetime64]) -> Mask:
+    """Which dates nanoseconds cannot hold: there pandas' zones raise or, before version 3, wrap around or crash."""
+    odd: Mask = (instants < _FIRST_PLAIN) | (instants > _LAST_PLAIN)
+    return odd
+
+
+def originals(column: pd.Series[Any]) -> list[Any]:
+    """Return cells as a reader knows them; odd dates in UTC, or as text where Python has no such date."""
+    if isinstance(column.dtype, pd.DatetimeTZDtype) and _is_odd(column.dt.tz_convert(None).to_numpy()).any():
+        column = column.dt.tz_convert("UTC")
+    try:
+        return column.tolist()
+    except (OverflowError, ValueError):
+        return column.astype("str").tolist()
+
+
+def _dense(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Write out a sparse column; numpy makes a float64 of a float32 whose gaps are NaN."""
+    dense = pd.Series(np.asarray(column))
+    subtype = getattr(column.dtype, "subtype", dense.dtype)
+    return dense.astype(subtype) if subtype.kind == "f" else dense
+
+
+def _without_dictionary(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Decode an Arrow dictionary, which is Arrow's categorical."""
+    import pyarrow as pa  # noqa: PLC0415 - pyarrow is optional; who has an Arrow column has it
+
+    values = pa.array(column)
+    if not pa.types.is_dictionary(values.type):
+        return column
+    decoded = values.cast(values.type.value_type)
+    return pd.Series(decoded.to_pandas(types_mapper=pd.ArrowDtype)).set_axis(column.index)
+
+
+def _of_arrow_dates(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Turn Arrow dates and timestamps into numpy-backed ones: Arrow's own formatting prints fractions."""
+    import pyarrow as pa  # noqa: PLC0415 - pyarrow is optional; who has an Arrow column has it
+
+    array = pa.array(column)
+    if pa.types.is_date(array.type):
+        array = array.cast(pa.timestamp("ms"))
+    instants = pd.Series(array.cast(pa.timestamp(array.type.unit)).to_numpy(zero_copy_only=False))
+    return instants if array.type.tz is None else instants.dt.tz_localize("UTC")
+
+
+def naive(value: date | np.datetime64, zone: ZoneInfo) -> Any:
+    """Turn one date into a naive one: an aware one is told in `zone`, a plain date is its midnight.
+
+    One that `zone` moves out of the years 1 to 9999 becomes a date of the year 10000.
+    """
+    if isinstance(value, np.datetime64):
+        return _in_microseconds(value)
+    if not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day)  # noqa: DTZ001 - naive is what is sent
+    if isinstance(value, pd.Timestamp):
+        instant = value.to_datetime64()
+        return _in_microseconds(instant) if value.tz is None else _told_in(instant, zone)
+    try:
+        return value if value.tzinfo is None else value.astimezone(zone).replace(tzinfo=None)
+    except OverflowError:
+        return _BEYOND
+
+
+def _told_in(instant: np.datetime64, zone: ZoneInfo) -> Any:
+    """Tell one instant, given in UTC, in `zone`."""
+    exact = _in_microseconds(instant)
+    return exact if exact == _BEYOND else naive(exact.item().replace(tzinfo=UTC), zone)
+
+
+def dates_array(values: list[datetime | np.datetime64 | None]) -> npt.NDArray[np.datetime64]:
+    """Make one array of naive dates; a year that no date can have becomes 10000, which is reported all the same."""
+    gone = np.datetime64("NaT")
+    return np.array([gone if v is None else _micro(v) for v in values], dtype="M8[us]")
+
+
+def _micro(value: Any) -> Any:
+    return np.datetime64(value, "us")
+
+
+def _all_in_microseconds(values: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
+    whole = values.astype("M8[us]")
+    return np.where(whole == values, whole, (whole.astype("i8") | 1).astype("M8[us]"))  # as for one value
+
+
+def _in_microseconds(value: np.datetime64) -> Any:
+    year = int(value.astype("M8[Y]").astype("i8")) + _EPOCH_YEAR
+    if not contract.MIN_YEAR <= year <= contract.MAX_YEAR:
+        return _BEYOND
+    whole = value.astype("M8[us]")
+    if whole == value:
+        return whole
+    return (whole.astype("i8") | 1).astype("M8[us]")  # nanoseconds leave a trace, so that their loss is reported
+
+
+_EPOCH_YEAR = 1970
+_EPOCH = np.datetime64("1970-01-01", "s")
+_FIRST_PLAIN = np.datetime64("1678-01-01", "s")  # nanoseconds begin in 1677 and end in 2262
+_LAST_PLAIN = np.datetime64("2261-12-31", "s")
+_BEYOND = np.datetime64("10000-01-01", "us")
+
+_EXTRACTORS = {
+    Kind.TEXT: _text,
+    Kind.INTEGER: _integers,
+    Kind.FLOAT: _floats,
+    Kind.BOOLEAN: _booleans,
+    Kind.DATE: _dates,
+}
+_OBJECT_EXTRACTORS = {
+    Kind.TEXT: _object_text,
+    Kind.INTEGER: _object_integers,
+    Kind.BOOLEAN: _object_booleans,
+    Kind.FLOAT: _objects,
+}
+
+
+def starts(rows: int, size: int = BLOCK_ROWS) -> Iterator[tuple[int, int]]:
+    """Cut `rows` into runs of `size`."""
+    for start in range(0, rows, size):
+        yield start, min(start + size, rows)

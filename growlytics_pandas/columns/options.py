@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final, Literal, TypedDict, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 
 from growlytics_pandas import contract
 from growlytics_pandas._text import without_keys
 from growlytics_pandas.columns.contacts import INDIA, check_region
-from growlytics_pandas.columns.date_formats import check_date_format
 from growlytics_pandas.columns.dtypes import AttributeType
-from growlytics_pandas.columns.ids import Keep
-from growlytics_pandas.columns.labels import require_columns
-from growlytics_pandas.columns.reading import DEFAULT_READING, Reading
+from growlytics_pandas.columns.frames import require_columns
+from growlytics_pandas.columns.reading import DEFAULT_READING, Keep, Reading
 from growlytics_pandas.columns.texts import NORMALIZATIONS
-from growlytics_pandas.columns.timezones import read_zone
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 
 DecimalMark = Literal[".", ","]
@@ -391,3 +391,87 @@ def _require_text(argument: str, text: Any) -> None:
         raise InvalidArgumentTypeError(f"{argument}: found {text!r}; it must be text.")
     if not contract.is_unicode(text):
         raise InvalidArgumentError(f"{argument}: found {text!r}, which is not valid Unicode text; half a character.")
+
+
+NAMED_FORMATS: Final = ("ISO8601", "epoch_s", "epoch_ms", "excel")
+_EXAMPLE_DAY: Final = datetime(2025, 1, 31, 9, 30, tzinfo=UTC)
+_DIRECTIVE: Final = re.compile(r"%.", re.DOTALL)
+_DIRECTIVES_OF_LOCALE: Final = frozenset({"%c", "%x", "%D"})  # whole dates, whose order of day and month cannot be seen
+
+
+def check_date_format(argument: str, form: Any) -> None:
+    """Raise for what is neither a named format nor one of strptime with day, month and year."""
+    if not isinstance(form, str):
+        raise InvalidArgumentTypeError(
+            f"{argument}: found a {type(form).__name__}; a format is text, such as '%d/%m/%Y'."
+        )
+    if form in NAMED_FORMATS:
+        return
+    if "%" not in form:
+        named = {name.casefold(): name for name in NAMED_FORMATS}
+        near = difflib.get_close_matches(form.casefold(), named, n=1)
+        meant = f" Did you mean {named[near[0]]!r}?" if near else ""
+        raise InvalidArgumentError(
+            f"{argument}: found {form!r}; it must be a format such as '%d/%m/%Y', or one of "
+            f"{', '.join(map(repr, NAMED_FORMATS))}.{meant}"
+        )
+    directives = set(_DIRECTIVE.findall(form))
+    if found := sorted(_DIRECTIVES_OF_LOCALE & directives):
+        raise InvalidArgumentError(
+            f"{argument}: found {found[0]!r}; write day, month and year one by one, as in '%d/%m/%Y'."
+        )
+    if "%Z" in directives:  # Python reads the name and drops it
+        raise InvalidArgumentError(
+            f"{argument}: found {form!r}; the name of a zone is not read, only %z, such as +05:30."
+        )
+    try:
+        is_whole = _read_example(_EXAMPLE_DAY.strftime(form), form).date() == _EXAMPLE_DAY.date()
+    except ValueError as error:
+        raise InvalidArgumentError(f"{argument}: found {form!r}: {error}; it must be like '%d/%m/%Y'.") from None
+    if not is_whole:
+        raise InvalidArgumentError(f"{argument}: found {form!r}; it must contain day, month and year, as '%d/%m/%Y'.")
+
+
+def _read_example(text: str, form: str) -> datetime:
+    return datetime.strptime(text, form)  # noqa: DTZ007 - only the day matters
+
+
+_WELL_KNOWN_ZONES: Final = {
+    **dict.fromkeys(("IST", "INDIA", "MUMBAI", "DELHI", "+05:30", "UTC+5:30", "UTC+05:30"), "Asia/Kolkata"),
+    **dict.fromkeys(("PST", "PDT", "PT"), "America/Los_Angeles"),
+    **dict.fromkeys(("CDT", "CT"), "America/Chicago"),
+    **dict.fromkeys(("EDT", "ET"), "America/New_York"),
+    **dict.fromkeys(("Z", "+00:00"), "UTC"),
+    "BST": "Europe/London",
+    "CEST": "Europe/Berlin",
+    "GST": "Asia/Dubai",
+    "SGT": "Asia/Singapore",
+    "JST": "Asia/Tokyo",
+    "AEST": "Australia/Sydney",
+}
+
+
+def read_zone(timezone: str) -> ZoneInfo:
+    """Return the time zone of that name.
+
+    Examples
+    --------
+    >>> read_zone("Asia/Kolkata")
+    zoneinfo.ZoneInfo(key='Asia/Kolkata')
+    """
+    with suppress(KeyError, ValueError, TypeError, OSError):  # their messages repeat what may be an API key
+        return ZoneInfo(timezone)
+    raise InvalidArgumentError(
+        f"timezone: found {timezone!r}; it must be the name of a zone, such as 'UTC' or 'Asia/Kolkata'."
+        f"{_suggest_zone(timezone)}"
+    )
+
+
+def _suggest_zone(timezone: Any) -> str:
+    if not isinstance(timezone, str):
+        return ""
+    meant = _WELL_KNOWN_ZONES.get(timezone.strip().upper())
+    if meant is None and not any(map(str.isdigit, timezone)):  # 'UTC+1' is not a way to write 'UTC'
+        zones = {zone.casefold(): zone for zone in sorted(available_timezones())}
+        meant = next((zones[near] for near in difflib.get_close_matches(timezone.strip().casefold(), zones, n=1)), None)
+    return "" if meant is None else f" Did you mean {meant!r}?"

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from growlytics_pandas.columns.extract import Mask
+from growlytics_pandas.columns.dtypes import Mask
 
 _ASCII_END: Final = 0x80
 _GLANCE: Final = 1_000

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from growlytics_pandas.checks.ids import Alike, find_same
-from growlytics_pandas.columns.extract import Mask
-from growlytics_pandas.columns.ids import Keep, fold
+from growlytics_pandas.columns.dtypes import Mask
+from growlytics_pandas.columns.reading import Keep, fold
 from growlytics_pandas.upload.profile import PartProfile
 
 

@@ -7,10 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from growlytics_pandas.checks.chunks import Block, Column
+from growlytics_pandas.checks.schema import Block, Column
 from growlytics_pandas.columns.convert import Values, date_texts
-from growlytics_pandas.columns.dtypes import AttributeType
-from growlytics_pandas.columns.extract import Mask
+from growlytics_pandas.columns.dtypes import AttributeType, Mask
 
 
 class Encoded(NamedTuple):

@@ -14,16 +14,14 @@ import pandas as pd
 
 from growlytics_pandas._masking import Crowd, is_personal, printable_labels
 from growlytics_pandas._status import Status
-from growlytics_pandas.checks.chunks import Budget, prepare
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck, check_frame
 from growlytics_pandas.checks.ids import check_ids
-from growlytics_pandas.checks.schema import Schema
-from growlytics_pandas.checks.suggestion import Suggestion
-from growlytics_pandas.columns.dtypes import inspect
-from growlytics_pandas.columns.extract import BLOCK_ROWS, Mask, starts
+from growlytics_pandas.checks.profile import Suggestion
+from growlytics_pandas.checks.schema import Budget, Schema, prepare
+from growlytics_pandas.columns.dtypes import BLOCK_ROWS, Mask, inspect, starts
 from growlytics_pandas.columns.frames import prepare_frame
-from growlytics_pandas.columns.ids import hash_texts
+from growlytics_pandas.columns.reading import hash_texts
 from growlytics_pandas.errors import DataError, ServiceError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger import Digests

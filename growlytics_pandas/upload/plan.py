@@ -18,14 +18,13 @@ from growlytics_pandas._masking import Crowd, Masker
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.checks.doubtful_types import check_suggestions, with_options
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.checks.frame import precheck
+from growlytics_pandas.checks.frame import check_suggestions, precheck, with_options
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.schema import Schema, infer_schema
 from growlytics_pandas.checks.suggestions import Suggestion, as_frame, as_options
 from growlytics_pandas.checks.violations import Violation
-from growlytics_pandas.columns.extract import Mask
+from growlytics_pandas.columns.dtypes import Mask
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import InvalidArgumentError, LedgerError, UsageError

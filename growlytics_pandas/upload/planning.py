@@ -14,20 +14,17 @@ from growlytics_pandas._masking import Masker, is_personal, printable
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.checks.chunks import Budget
-from growlytics_pandas.checks.doubtful_types import TYPE_OPTIONS
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.checks.labels import is_id_like
-from growlytics_pandas.checks.messages import python_options
-from growlytics_pandas.checks.schema import Attribute, ColumnFacts, Schema, infer_schema, name_of_column
-from growlytics_pandas.checks.suggestion import Suggestion
+from growlytics_pandas.checks.frame import TYPE_OPTIONS
+from growlytics_pandas.checks.naming import is_id_like
+from growlytics_pandas.checks.profile import Suggestion
+from growlytics_pandas.checks.schema import Attribute, Budget, ColumnFacts, Schema, infer_schema, name_of_column
 from growlytics_pandas.checks.suggestions import suggest_for
-from growlytics_pandas.columns.dtypes import AttributeType, Kind, absent
-from growlytics_pandas.columns.extract import originals
+from growlytics_pandas.checks.violations import python_options
+from growlytics_pandas.columns.dtypes import AttributeType, Kind, absent, originals
 from growlytics_pandas.columns.frames import prepare_frame
-from growlytics_pandas.columns.ids import hash_texts
 from growlytics_pandas.columns.options import PlanOptions
-from growlytics_pandas.columns.reading import clean
+from growlytics_pandas.columns.reading import clean, hash_texts
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError
 from growlytics_pandas.ledger import Digests, Project
 from growlytics_pandas.upload.connection import Connection

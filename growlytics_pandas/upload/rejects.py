@@ -13,13 +13,11 @@ import pandas as pd
 
 from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._status import MEANINGS, Status
-from growlytics_pandas.checks.chunks import Budget, prepare
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.checks.messages import message_text
-from growlytics_pandas.checks.schema import Schema
-from growlytics_pandas.checks.violations import Violation
-from growlytics_pandas.columns.extract import starts
-from growlytics_pandas.columns.labels import REJECT_LABELS, REJECT_LABELS_IF_TAKEN
+from growlytics_pandas.checks.schema import Budget, Schema, prepare
+from growlytics_pandas.checks.violations import Violation, message_text
+from growlytics_pandas.columns.dtypes import starts
+from growlytics_pandas.columns.frames import REJECT_LABELS, REJECT_LABELS_IF_TAKEN
 
 Rows = npt.NDArray[np.int64]
 _JOINT: Final = "; "

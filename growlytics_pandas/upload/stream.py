@@ -13,8 +13,8 @@ import pandas as pd
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import EARLIER_BATCH, Alike
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
+from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Schema
-from growlytics_pandas.checks.suggestion import Suggestion
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError

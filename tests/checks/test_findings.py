@@ -8,7 +8,7 @@ import pytest
 
 import growlytics_pandas as gp
 from growlytics_pandas.checks.findings import DTYPES
-from growlytics_pandas.columns import extract as blocks
+from growlytics_pandas.columns import dtypes as blocks
 
 COLUMNS = [
     "row",

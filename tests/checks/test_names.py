@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
-from growlytics_pandas.checks.messages import fix_of
+from growlytics_pandas.checks.violations import fix_of
 
 
 def found(df, rule, **options):

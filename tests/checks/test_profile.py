@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from growlytics_pandas.checks.profile import SAMPLE, clean_profile, profile_of
 from growlytics_pandas.columns.dtypes import Kind
-from growlytics_pandas.columns.parsers import MISSING_WORDS, Texts, shapes_of
+from growlytics_pandas.columns.number_parsers import MISSING_WORDS
+from growlytics_pandas.columns.parsers import Texts, shapes_of
 from growlytics_pandas.columns.texts import may_need_strip, strip_texts
 
 PADDED = st.text(st.sampled_from("ab1 '=\"\t\u00a0\u200b\ufeff"), max_size=6)

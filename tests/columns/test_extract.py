@@ -11,8 +11,7 @@ import pyarrow as pa
 import pytest
 
 import growlytics_pandas
-from growlytics_pandas.columns.dtypes import Kind, inspect
-from growlytics_pandas.columns.extract import extract, naive
+from growlytics_pandas.columns.dtypes import Kind, extract, inspect, naive
 
 UTC = ZoneInfo("UTC")
 EAST, WEST = "Asia/Kolkata", "America/New_York"

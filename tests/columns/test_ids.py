@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from growlytics_pandas.columns.dtypes import inspect
-from growlytics_pandas.columns.ids import find_groups, fold, hash_texts, read_ids, too_long, unkept
+from growlytics_pandas.columns.reading import find_groups, fold, hash_texts, read_ids, too_long, unkept
 
 
 def read(*values, dtype=object):

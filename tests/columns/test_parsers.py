@@ -9,16 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from growlytics_pandas.columns.convert import number_in
+from growlytics_pandas.columns.date_parsers import date_parser, formats_like
 from growlytics_pandas.columns.dtypes import AttributeType
-from growlytics_pandas.columns.parsers import (
-    Texts,
-    are_numbers,
-    boolean_parser,
-    currencies,
-    date_parser,
-    formats_like,
-    number_parser,
-)
+from growlytics_pandas.columns.number_parsers import are_numbers, boolean_parser, currencies, number_parser
+from growlytics_pandas.columns.parsers import Texts
 
 UTC = ZoneInfo("UTC")
 KOLKATA = ZoneInfo("Asia/Kolkata")

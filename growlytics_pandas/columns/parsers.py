@@ -1,15 +1,65 @@
-"""Texts by their shape, every digit written as 1: a pattern is matched once a shape, and digits are read in bulk."""
+"""What a parser is and what it returns; and the texts that it reads, by their shape.
+
+Every digit of a shape is written as 1: a pattern is matched once a shape, and digits are read in bulk.
+"""
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
+
+from growlytics_pandas.columns.dtypes import AttributeType, Mask
+
+
+class Parsed(NamedTuple):
+    """The values of some texts.
+
+    Attributes
+    ----------
+    values : array or list
+        Dates: datetime64[us], without a zone, in that of the plan. Numbers: a list of int and Decimal, every digit
+        kept. Booleans: a bool array. A filler where `ok` is False.
+    ok : array of bool
+        Which texts were read.
+    aware : array of bool, optional
+        Dates only: which texts name an instant, by an offset or as seconds since 1970.
+    """
+
+    values: Any
+    ok: Mask
+    aware: Mask | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parser:
+    """One way to read text.
+
+    Attributes
+    ----------
+    name : str
+        For people: "day/month/year".
+    type : AttributeType
+        The type of the values.
+    option, value : str
+        What selects it in a call: ``date_format="%d/%m/%Y"``.
+    parse : callable
+        Reads distinct texts, without white space around them; dates that name an instant are converted to the zone.
+    """
+
+    name: str
+    type: AttributeType
+    option: str
+    value: str
+    parse: Callable[[Sequence[str], ZoneInfo], Parsed]
+
 
 _DIGITS: Final = bytes.maketrans(b"0123456789", b"1" * 10)
 _CHUNK: Final = 100_000  # texts: their characters are a few megabytes

@@ -1,4 +1,8 @@
-"""Parsers of numbers as people and spreadsheets write them: ``1,23,456.50``, ``1.234,50 €``, ``(5)``, ``12 %``."""
+"""Parsers of numbers, as people and spreadsheets write them, and of words: yes and no, and what means a missing value.
+
+Numbers: ``1,23,456.50``, ``1.234,50 €``, ``(5)``, ``12 %``. Suggestions try the parsers and the options select them:
+what is suggested is what will be read.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,52 @@ from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from growlytics_pandas.columns.convert import MAX_NUMBER_CHARS
-from growlytics_pandas.columns.dtypes import AttributeType
-from growlytics_pandas.columns.extract import Mask
-from growlytics_pandas.columns.parsers.parsed import Parsed, Parser
-from growlytics_pandas.columns.parsers.shapes import shapes_of
+import numpy as np
+
+from growlytics_pandas.columns.convert import BOOLEAN_WORDS, MAX_NUMBER_CHARS
+from growlytics_pandas.columns.dtypes import AttributeType, Mask
+from growlytics_pandas.columns.parsers import Parsed, Parser, shapes_of
+
+SURE_WORDS: Final = frozenset(
+    {
+        *("", "nan", "NaN", "None", "NaT", "<NA>", "null", "NULL", "N/A", "n/a", "#N/A", "undefined", "\\N"),
+        *("(null)", "(blank)", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NAME?", "#NULL!", "#NA", "-nan"),
+        *("-", "--", "---", "–", "—", "?", "??", "."),
+    }
+)
+"""What Python, SQL and spreadsheets write where there is nothing, and what no text of a column is: compared exactly."""
+
+MISSING_WORDS: Final = frozenset(
+    {
+        *(word.casefold() for word in SURE_WORDS),
+        *("na", "n.a.", "n.a", "n/d", "nil", "blank", "empty", "missing", "unknown", "not known", "no data"),
+        *("tbd", "tba"),
+        *("not available", "not applicable", "not provided", "(none)", "(empty)", "1.#ind", "1.#qnan", "-1.#ind"),
+        *("0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00-00-0000", "00.00.0000"),
+    }
+)
+"""What means missing among numbers, dates and yes/no, where it can mean nothing else: compared by `str.casefold`."""
+
+
+def boolean_parser() -> Parser:
+    """Return the parser of true/false, yes/no, y/n, t/f, on/off and 1/0, in any case.
+
+    Examples
+    --------
+    >>> boolean_parser().parse(["Yes", "no", "perhaps"], ZoneInfo("UTC"))
+    Parsed(values=array([ True, False, False]), ok=array([ True,  True, False]), aware=None)
+    """
+    return _BOOLEAN_PARSER
+
+
+def _parse_booleans(texts: Sequence[str], _zone: ZoneInfo) -> Parsed:
+    found = [BOOLEAN_WORDS.get(text.lower()) for text in texts]
+    ok = np.array([value is not None for value in found], dtype=bool)
+    return Parsed(np.array([bool(value) for value in found], dtype=bool), ok)
+
+
+_BOOLEAN_PARSER: Final = Parser("yes/no", AttributeType.BOOLEAN, "types", "boolean", _parse_booleans)
+
 
 _MARKS: Final = (".", ",")
 
