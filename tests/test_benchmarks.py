@@ -58,3 +58,11 @@ def test_a_cluster_finds_and_sends_what_one_frame_would(measure):
     pytest.importorskip("dask", reason="needs the extra `dask`")
     found = measure("cluster")  # it compares violations, bodies and requests itself
     assert found["worker_mb"] < 2 * found["partition_mb"] + 200
+
+
+def test_limited_servers_get_nearly_what_they_let_through(measure):
+    for name, found in measure("limits").items():
+        least = 0.4 if name == "20 at once, else 503" else 0.7  # the start of a short run is slow where 503 means that
+        assert found["share"] >= least, name
+        assert found["refused"] < 0.15, name
+        assert found["unaccepted"] <= 2, f"{name}: five refusals at random in a row are one row in 100,000"

@@ -17,9 +17,9 @@ KEY = "benchmark-key-0123456789abcdef"
 
 
 @contextlib.contextmanager
-def serving(latency_seconds: float = 0.0) -> Iterator[str]:
-    """Run the bare server in a process of its own; give its base URL."""
-    command = [sys.executable, str(HERE / "server.py"), str(latency_seconds)]
+def serving(argument: object = 0.0, script: str = "server.py") -> Iterator[str]:
+    """Run a server in a process of its own, by default the bare one with a latency in seconds; give its base URL."""
+    command = [sys.executable, str(HERE / script), str(argument)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield f"http://127.0.0.1:{int(process.stdout.readline())}"

@@ -27,11 +27,15 @@ class Answering(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         while (end := self._end_of_request()) is not None:
-            self._buffer = self._buffer[end:]
-            if self._latency_seconds:
-                self._call_later(self._latency_seconds, self._transport.write, ANSWER)
-            else:
-                self._transport.write(ANSWER)
+            request, self._buffer = self._buffer[:end], self._buffer[end:]
+            self.answer(request)
+
+    def answer(self, _request: bytes) -> None:
+        """Answer one whole request, at once or after the latency."""
+        if self._latency_seconds:
+            self._call_later(self._latency_seconds, self._transport.write, ANSWER)
+        else:
+            self._transport.write(ANSWER)
 
     def _end_of_request(self) -> int | None:
         """Return where the first request in the buffer ends; None while it is not whole."""
