@@ -39,7 +39,7 @@ def test_a_key_in_the_place_of_another_argument_is_not_repeated(monkeypatch, wro
 
 def test_a_client_that_could_not_be_made_has_a_repr():
     made = Client.__new__(Client)
-    assert repr(made) == "<Client that could not be made>"
+    assert repr(made) == "<Client that failed to initialize>"
 
 
 @pytest.mark.parametrize(

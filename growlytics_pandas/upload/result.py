@@ -235,7 +235,7 @@ class Result(HtmlRepr):
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
-        shown += ", not all with every attribute" if self.has_incomplete_rows else ""
+        shown += ", some without all their attributes" if self.has_incomplete_rows else ""
         found = plural(len(self._findings), "violation")
         ended = self.run.ended + (", which a push would refuse" if self.run.would_refuse else "")
         note = f"{self.note}; " if self.note else ""
