@@ -273,7 +273,7 @@ def _listen(port: int) -> socket.socket:
     except OSError as problem:
         listener.close()
         raise InvalidArgumentError(
-            f"port: it cannot listen on {HOST}:{port}: {problem.strerror}; stop the program that uses it, or use port=0."
+            f"port: it cannot listen on {HOST}:{port}: {problem.strerror}; stop what is using it, or use port=0."
         ) from problem
     return listener
 

@@ -123,7 +123,7 @@ def locked(path: Path) -> Iterator[None]:
         descriptor = os.open(beside, os.O_RDWR | os.O_CREAT, _MODE)
     except OSError as error:
         raise UsageError(
-            f"members: the lock file {str(beside)!r} cannot be created: {error.strerror or error}. Make the folder writable."
+            f"members: the lock file {str(beside)!r} cannot be created: {error.strerror or error}. Check the folder."
         ) from error
     try:
         if not _try_lock(descriptor):
