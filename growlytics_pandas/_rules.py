@@ -1,4 +1,4 @@
-"""The rules that a frame is checked against: their names, how grave each is, and what happens to the data."""
+"""The rules that a frame is checked against: their names, their severity, and what happens to the data."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from typing import Any, Final
 
 
 class Severity(StrEnum):
-    """Whether something will not arrive (error), or will and deserves a look (warning)."""
+    """Whether a value would be rejected or ignored (error), or should be checked (warning)."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
 class Effect(StrEnum):
-    """What a push with ``errors="drop"`` does about a violation."""
+    """What a push with ``errors="drop"`` does with the data."""
 
     ROW_SKIPPED = "row skipped"
     ATTRIBUTE_DROPPED = "attribute dropped"
@@ -68,7 +68,7 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleFacts:
-    """How grave a rule is, what happens to the data, and what it means in one line."""
+    """A rule's severity, what happens to the data, and its meaning in one line."""
 
     severity: Severity
     effect: Effect
@@ -85,16 +85,18 @@ def _warning(effect: Effect, meaning: str) -> RuleFacts:
 
 RULES: Final = MappingProxyType(
     {
-        Rule.ID_MISSING: _error(Effect.ROW_SKIPPED, "no usable id: missing, empty, or a value that cannot be an id"),
+        Rule.ID_MISSING: _error(Effect.ROW_SKIPPED, "no usable id: missing, empty, or not suitable as an id"),
         Rule.ID_DUPLICATE: _error(Effect.ROW_SKIPPED, "another row has the same id"),
         Rule.ID_ROUNDED: _error(Effect.ROW_SKIPPED, "the id's last digits are lost: a float of 2^53 or more, 9.2E+11"),
         Rule.ID_WHITESPACE: _warning(Effect.VALUE_CHANGED, "white space around the id is stripped"),
         Rule.ID_WRAPPED: _warning(Effect.SENT_AS_IS, "marks around the id: quotes, ='…', mailto:, separators"),
-        Rule.ID_FLOAT: _warning(Effect.VALUE_CHANGED, "a float id is written without its '.0'"),
+        Rule.ID_FLOAT: _warning(Effect.VALUE_CHANGED, "a float id is sent without its '.0'"),
         Rule.ID_STRINGIFIED: _warning(
             Effect.SENT_AS_IS, "a placeholder for a missing value, or the text of a float: 'nan', 'NULL', '12.0'"
         ),
-        Rule.ID_CASE_DUPLICATE: _warning(Effect.SENT_AS_IS, "the id differs from another only in case or look"),
+        Rule.ID_CASE_DUPLICATE: _warning(
+            Effect.SENT_AS_IS, "the id differs from another only in case, form or invisible characters"
+        ),
         Rule.ID_TOO_LONG: _warning(Effect.SENT_AS_IS, "the id is longer than 40 characters"),
         Rule.ROW_IS_HEADING: _warning(Effect.SENT_AS_IS, "the id equals the heading of its column"),
         Rule.ROW_IS_TOTAL: _warning(Effect.SENT_AS_IS, "the id is a word such as 'Total'"),
@@ -103,16 +105,18 @@ RULES: Final = MappingProxyType(
         Rule.ATTRIBUTE_NAME_TOO_LONG: _error(Effect.ATTRIBUTE_DROPPED, "the name has 50 characters or more"),
         Rule.ATTRIBUTE_NAME_DUPLICATE: _error(Effect.ATTRIBUTE_DROPPED, "two columns map to one attribute"),
         Rule.ATTRIBUTE_NAME_CASE_CLASH: _warning(
-            Effect.SENT_AS_IS, "the name differs from another only in case or look"
+            Effect.SENT_AS_IS, "the name differs from another only in case, form or invisible characters"
         ),
         Rule.ATTRIBUTE_NAME_WHITESPACE: _warning(Effect.SENT_AS_IS, "white space or invisible characters in the name"),
-        Rule.TYPE_UNSUPPORTED: _error(Effect.ATTRIBUTE_DROPPED, "values of this kind have no attribute type"),
+        Rule.TYPE_UNSUPPORTED: _error(Effect.ATTRIBUTE_DROPPED, "values of this kind cannot be sent"),
         Rule.TYPE_CONFLICT: _error(Effect.ATTRIBUTE_DROPPED, "the ledger knows another type: it would be ignored"),
         Rule.TYPE_DOUBTFUL: _warning(Effect.SENT_AS_IS, "the values of a new attribute look like another type"),
         Rule.ATTRIBUTE_UNKNOWN: _error(Effect.ATTRIBUTE_DROPPED, "a new attribute with new_attributes='forbid'"),
         Rule.CURRENCIES_MIXED: _error(Effect.ATTRIBUTE_DROPPED, "amounts of several currencies, read as one number"),
-        Rule.VALUE_WRONG_TYPE: _error(Effect.ATTRIBUTE_DROPPED, "the value is not, and cannot become, the type"),
-        Rule.VALUE_NOT_FINITE: _error(Effect.ATTRIBUTE_DROPPED, "infinity is not JSON"),
+        Rule.VALUE_WRONG_TYPE: _error(
+            Effect.ATTRIBUTE_DROPPED, "the value does not have the type, and cannot be converted"
+        ),
+        Rule.VALUE_NOT_FINITE: _error(Effect.ATTRIBUTE_DROPPED, "JSON cannot represent infinity"),
         Rule.DATE_OUT_OF_RANGE: _error(Effect.ATTRIBUTE_DROPPED, "the year is outside 1 to 9999"),
         Rule.INTEGER_UNSAFE: _warning(Effect.SENT_AS_IS, "a whole number of 2^53 or more, which may be rounded"),
         Rule.VALUE_TOO_LONG: _warning(Effect.SENT_AS_IS, "text longer than 512 characters"),
@@ -120,13 +124,15 @@ RULES: Final = MappingProxyType(
         Rule.VALUE_WHITESPACE: _warning(Effect.SENT_AS_IS, "white space around the text"),
         Rule.TEXT_DAMAGED: _warning(Effect.SENT_AS_IS, "replacement characters, NUL, or text in the wrong encoding"),
         Rule.DATE_TRUNCATED: _warning(Effect.VALUE_CHANGED, "the fraction of a second is cut off"),
-        Rule.DATE_SHIFTED: _warning(Effect.VALUE_CHANGED, "a day is sent as the evening before, in timezone="),
-        Rule.RESERVED_NOT_STRING: _warning(Effect.VALUE_CHANGED, "name, email and mobile are written as text"),
-        Rule.CONTACT_NOT_MAPPED: _warning(Effect.SENT_AS_IS, "contacts in a custom attribute, which no campaign uses"),
+        Rule.DATE_SHIFTED: _warning(Effect.VALUE_CHANGED, "a date at midnight falls on another day in timezone="),
+        Rule.RESERVED_NOT_STRING: _warning(Effect.VALUE_CHANGED, "name, email and mobile are converted to text"),
+        Rule.CONTACT_NOT_MAPPED: _warning(
+            Effect.SENT_AS_IS, "contacts in a custom attribute, which campaigns cannot use"
+        ),
         Rule.EMAIL_INVALID: _warning(Effect.SENT_AS_IS, "not a plausible e-mail address"),
         Rule.MOBILE_INVALID: _warning(Effect.SENT_AS_IS, "not a plausible phone number for the region"),
         Rule.TOO_MANY_ATTRIBUTES: _error(Effect.ATTRIBUTE_DROPPED, "more than 100 custom attributes in one row"),
-        Rule.ROW_EMPTY: _warning(Effect.SENT_AS_IS, "an id and no attribute"),
+        Rule.ROW_EMPTY: _warning(Effect.SENT_AS_IS, "an id without attributes"),
     }
 )
 

@@ -1,7 +1,7 @@
 """`df.growlytics`: the accessor, with the functions of `growlytics_pandas.api`.
 
-pandas makes a new accessor on every look at `df.growlytics`, even for completion, so it holds the frame and does
-nothing until a method is called.
+pandas makes a new accessor for every access to `df.growlytics`, even for completion, so the constructor only keeps the
+frame.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_OF_FRAME: Final = re.compile(r"^df : .*\n(?:    .*\n)+", re.MULTILINE)  # the parameter that a method has not
+_OF_FRAME: Final = re.compile(r"^df : .*\n(?:    .*\n)+", re.MULTILINE)  # the parameter that a method lacks
 
 
 def _method(
@@ -46,16 +46,16 @@ def _method(
 class GrowlyticsAccessor:
     """Push this frame of customers to Growlytics.
 
-    `schema`, `suggest`, `validate` and `preview` look at what a push would do, `plan` keeps it, `push` does it;
-    `push_segment` sends who joined a segment and who left it. Each is also a function:
-    ``growlytics_pandas.push(df, "email")``. `form` does all of it with the mouse.
+    `schema`, `suggest`, `validate` and `preview` show what a push would do; `plan` returns it as an object; `push`
+    sends it. `push_segment` sends only the customers who joined or left a segment. Each is also a function:
+    ``growlytics_pandas.push(df, "email")``. `form` opens a form for all of this.
     """
 
     def __init__(self, frame: Any) -> None:
         self._frame = frame
 
     def __repr__(self) -> str:
-        """Show what can be done; it sends nothing."""
+        """Return the size of the frame and the methods."""
         rows, columns = self._frame.shape
         verbs = "schema, suggest, validate, preview, plan, push, form"
         return f"<growlytics of {rows:,} rows × {columns:,} columns: {verbs}>"
@@ -69,27 +69,27 @@ class GrowlyticsAccessor:
     push_segment = _method(segments.push_segment)
 
     def form(self, id_col: Hashable = None, *, client: Client | None = None) -> Form:
-        """Open a form: choose the id, columns, names and types, look, dry run, push.
+        """Open a form to choose the id, columns, names and types, check them, and push.
 
-        Violations and a preview follow every change, and the same push is shown as a line of code to paste. The
-        frame is a snapshot of now.
+        Violations and a preview are updated after every change, and the form shows the same push as a line of code. The
+        form works on a snapshot of the frame.
 
         Parameters
         ----------
         id_col : hashable, optional
-            The column of ids to begin with. Default: the likeliest.
+            The id column selected at first. Default: the most likely one.
         client : Client, optional
-            Where to push to. Default: ``Client()``, which takes the key from the environment.
+            The project to push to. Default: ``Client()``, which takes the key from the environment.
 
         Returns
         -------
         Form
-            Shows itself as the last line of a cell. `line` is the code, `result` what a push came to.
+            Displayed as the last line of a cell. `line` is the code, `result` the result of a push.
 
         Raises
         ------
         InvalidArgumentError
-            No column can be the id.
+            No column is suitable as the id.
 
         Examples
         --------

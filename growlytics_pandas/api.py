@@ -67,11 +67,11 @@ def plan(
         invisible characters, and a spreadsheet's marks for text: ``'0012``, ``="0012"``, quotes around all of it.
     normalize : dict, optional
         Column → "lower", "email" (the address alone, in lower case), "E.164" (``+919919211112``) or "national" (the
-        digits without the code of `region`). What is no address or possible number is left as it is. It comes after
+        digits without the code of `region`). Other values are left unchanged. It is applied after
         `strip` and `na_values`, for the id, too: duplicates that it creates are found as duplicates.
     timezone : str
-        Zone in which zone-aware dates are written (the API does not say which it takes: an assumption). Naive dates
-        are sent unchanged.
+        Zone in which zone-aware dates are written (an assumption: the API does not document one). Naive dates are sent
+        unchanged.
     region : str
         Country of mobile numbers written without one, two letters.
     keep : {False, "first", "last"}
@@ -79,10 +79,10 @@ def plan(
     name : str, optional
         The top-level ``name`` of the published example. Left out by default.
     new_attributes : {"allow", "forbid"}
-        "forbid" makes an attribute that the ledger does not know a violation: a guard against typing errors, since a
-        name once sent stays, with its type.
+        "forbid" makes an attribute that the ledger does not know a violation. It guards against typing errors, since
+        an attribute and its type cannot be removed.
     client : Client, optional
-        Whose ledger to ask for known types. Default: ``Client()`` where a key is set in the environment.
+        The client whose ledger has the known types. Default: ``Client()`` if a key is set in the environment.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def plan(
     Raises
     ------
     InvalidArgumentError, InvalidArgumentTypeError
-        A column that is not there, or an option that cannot be.
+        A column does not exist, or an option is invalid.
 
     Examples
     --------
@@ -109,7 +109,7 @@ _REFERENCE: Final = "Takes the arguments of `plan`."
 
 
 def _spell_out(doc: str | None) -> str:
-    """Put the parameters of `plan` where a docstring only refers to them: help() shows everything in one place."""
+    """Insert the parameters of `plan` into a docstring that refers to them, for help()."""
     _, heading, rest = (inspect.getdoc(plan) or "").partition("Parameters\n")
     return inspect.cleandoc(doc or "").replace(_REFERENCE, heading + rest.partition("\n\nReturns\n")[0])
 
@@ -154,18 +154,18 @@ def schema(plan: Plan) -> pd.DataFrame:
 
 @_like(plan)
 def suggest(plan: Plan) -> dict[str, Any]:
-    """Suggest the options that the data call for: read them, edit them, keep them in a file, and push with them.
+    """Suggest options for the data: review them, edit them, keep them in a file, and push with them.
 
-    A suggestion is made by trying the very parser that the option would use, on all values; only what is unambiguous is
-    suggested, and nothing that drops a row or a value. `Plan.suggestions` has the reasons, and what a person must
-    decide.
+    A suggestion comes from the parser that the option would use, run on all values. Only unambiguous options are
+    suggested, and none that drops a row or a value. `Plan.suggestions` has the reasons, and the choices that a person
+    must make.
 
     Takes the arguments of `plan`.
 
     Returns
     -------
     dict
-        The options given and those suggested, ready for ``**``. For a file: `growlytics_pandas.options.save`.
+        Your options and the suggested ones, ready for ``**``. To keep them: `growlytics_pandas.options.save`.
 
     Examples
     --------
@@ -183,7 +183,7 @@ def suggest(plan: Plan) -> dict[str, Any]:
 
 @_like(plan)
 def validate(plan: Plan) -> pd.DataFrame:
-    """Report everything that would not arrive, or deserves a look, without sending anything.
+    """Report values that would be rejected (errors) or need a check (warnings), without sending anything.
 
     Takes the arguments of `plan`.
 
@@ -192,7 +192,7 @@ def validate(plan: Plan) -> pd.DataFrame:
     DataFrame
         One row per violation: `row` (0-based position, NA: the whole column), `index` (label), `column`, `attribute`,
         `rule`, `severity` ("error", "warning"), `effect`, `value`, `limit`, `count` (cells), `message`, `fix`
-        (options, or what to do). All violations; the same columns when there are none.
+        (options, or a remedy). A frame without violations gives the same columns and no rows.
 
     Examples
     --------
@@ -257,7 +257,7 @@ def push(
     progress: ProgressOption = "auto",
     **options: Unpack[PlanArguments],
 ) -> PushResult:
-    """Send every row to Growlytics, or say which did not arrive, why, and what to do.
+    """Send every row to Growlytics, and report the rows that did not arrive, with reasons and remedies.
 
     Parameters
     ----------
@@ -266,7 +266,7 @@ def push(
     id_col : hashable
         The column of ids.
     columns, exclude : list of hashable, optional
-        The columns to send, and those not to. Default: all but the id column.
+        The columns to send, or not to send. Default: all but the id column.
     rename, types : dict, optional
         Column → attribute name; column → "string", "number", "boolean" or "date", which also converts.
     date_format : str, list of str, or dict, optional
@@ -274,9 +274,9 @@ def push(
     decimal : {".", ","} or dict, optional
         How text is read as a number; grouping, a currency and ``%`` are removed.
     na_values : list, or dict, optional
-        What means missing: in all columns, or column → list.
+        Values that mean missing: in all columns, or column → list.
     strip : bool, or list of hashable
-        Remove outer white space, invisible characters and a spreadsheet's marks for text.
+        Remove outer white space, invisible characters and spreadsheets' text markers.
     normalize : dict, optional
         Column → "lower", "email", "E.164" or "national": one spelling for one person.
     timezone, region : str
@@ -288,25 +288,25 @@ def push(
     new_attributes : {"allow", "forbid"}
         "forbid": an attribute that the ledger does not know is a violation.
     client : Client, optional
-        Where to send to. Default: ``Client()``, which takes the key from the environment.
+        The project to push to. Default: ``Client()``, which takes the key from the environment.
     errors : {"raise", "drop"}
-        "raise": any violation of severity error raises before anything is sent. "drop": what cannot arrive is left
-        out, the rest is sent, and both are reported.
+        "raise": any violation of severity error raises before anything is sent. "drop": invalid rows and values are
+        left out, the rest is sent, and both are reported.
     dry_run : bool
-        Everything but the requests. Needs no key.
+        Do everything except send requests. Needs no key.
     skip_unchanged : bool
-        Leave out customers whose body equals the one last accepted (ledger): also how to go on after a crash.
+        Skip customers whose body equals the one last accepted (ledger). Use it also to resume after a crash.
     chunk_size : int
-        Rows encoded at once. Memory is bounded by it.
+        Rows encoded at once; this bounds the memory used.
     max_concurrency : int
-        Requests in flight at most. It starts with 8 and grows while that helps.
+        Maximum requests in flight. A push starts with 8 and adds more while that helps.
     max_rate : float, optional
-        Requests a second at most.
+        Maximum requests a second.
     max_failures : int or float, optional
-        Stop after so many failed rows, or (float) such a share of the rows, after the first 100.
+        Stop after this many failed rows (int), or at this share of failed rows (float), after the first 100.
     label : str, optional
-        What to call this run in ``client.history()`` and the log (`logging`, logger ``growlytics_pandas``). No
-        customer's data: it is kept as it is.
+        The name of this run in ``client.history()`` and the log (`logging`, logger ``growlytics_pandas``). It is stored
+        unmasked: use no customer data.
     progress : {"auto", "widget", "text", False} or callable
         How to show progress: a panel in a notebook, a line of text elsewhere ("auto", "widget"), text everywhere, or
         nothing. A function gets `ProgressEvent` objects, at most five a second; ``event.stop()`` stops the push.
@@ -319,9 +319,9 @@ def push(
     Raises
     ------
     ConstraintViolationError
-        With ``errors="raise"``, when something could not arrive. Nothing was sent.
+        With ``errors="raise"``, if any value would be rejected. Nothing was sent.
     AuthenticationError, EndpointError
-        The key or the URL was refused; on the first answer, nothing more was sent. `.result` has every row.
+        The key or the URL was refused; nothing was sent after the first response. `.result` has every row.
     ServiceUnavailableError, TooManyFailuresError
         The run ended early. `.result` has every row.
     PushInterrupted
@@ -359,14 +359,14 @@ def plan_batches(
 ) -> Plan:
     """Work out what a push of all these frames would do, without sending anything.
 
-    The frames are read once for their types and ids, and again for every look at violations or bodies; one is in
-    memory at a time. Types and duplicates are those of one large frame.
+    The frames are read once for their types and ids, and again for violations or bodies; one is in memory at a time.
+    Types and duplicates are those of one large frame.
 
     Parameters
     ----------
     frames : iterable of frames, or a function that returns one
-        Something that can be read again: a list, or ``lambda: pd.read_csv(path, chunksize=100_000)``. The frames are
-        pandas', Polars' or Arrow's; rows of Spark's ``toLocalIterator`` are gathered.
+        A source that can be read again: a list, or ``lambda: pd.read_csv(path, chunksize=100_000)``. The frames are
+        from pandas, Polars or Arrow; rows of Spark's ``toLocalIterator`` are collected into frames.
     id_col : hashable
         The column of ids.
     columns, exclude, rename, types, date_format, decimal, na_values, strip, normalize, timezone, region, keep, name, \
@@ -380,7 +380,7 @@ new_attributes, client
     Raises
     ------
     InvalidArgumentError
-        The source can be read only once, or what `growlytics_pandas.plan` raises.
+        The source can be read only once. Also the errors of `growlytics_pandas.plan`.
 
     Examples
     --------
@@ -394,7 +394,7 @@ new_attributes, client
     if not executor.can_repeat:
         raise InvalidArgumentError(
             "frames: this source can be read only once, and a plan reads it again. Give a function that opens it: "
-            "lambda: pd.read_csv(path, chunksize=100_000). Or push_batches it at once, with types=."
+            "lambda: pd.read_csv(path, chunksize=100_000). Or use push_batches with types=."
         )
     return make_batch_plan(executor, id_col, options_of(options), connection_or_default(client))
 
@@ -416,11 +416,11 @@ def push_batches(
     progress: ProgressOption = "auto",
     **options: Unpack[PlanArguments],
 ) -> PushResult:
-    """Push frames that come one after the other, as if they were one; one is in memory at a time.
+    """Push a sequence of frames as if they were one; one is in memory at a time.
 
-    A source that can be read again is looked at as a whole before anything is sent. One that cannot (a generator, an
-    open reader) is checked and sent batch by batch: the types must be given, or known to the ledger; an error stops the
-    push before its batch; of one id in several batches the first is sent.
+    A source that can be read again is checked completely before anything is sent. A source that cannot (a generator, an
+    open reader) is checked and sent batch by batch: types must be given in `types` or known to the ledger, an error
+    stops the push before its batch, and only the first row of an id is sent.
 
     Parameters
     ----------
@@ -440,9 +440,9 @@ label, progress
     Raises
     ------
     InvalidArgumentError
-        A type that is neither given nor known, for a source that can be read only once.
+        For a source that can be read only once, a type is neither in `types` nor known to the ledger.
     ConstraintViolationError, AuthenticationError, EndpointError, ServiceUnavailableError, PushInterrupted
-        As `growlytics_pandas.push`; `.result` has every row that was read.
+        As for `growlytics_pandas.push`; `.result` has every row that was read.
 
     Examples
     --------
@@ -480,7 +480,7 @@ def rules() -> pd.DataFrame:
     -------
     DataFrame
         One row per rule: `rule` (as in a violations frame), `severity` ("error": a value would be rejected or ignored;
-        "warning"), `effect` (what a push with ``errors="drop"`` does), `meaning`.
+        "warning": check it), `effect` (what a push with ``errors="drop"`` does), `meaning`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The client of one Growlytics project: a façade over its connection, with what its ledger remembers."""
+"""The client of one Growlytics project: a façade over its connection and its ledger."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import requests
 
 
-_ID: Final = "growlytics customer id"  # no attribute is called so
+_ID: Final = "growlytics customer id"  # no attribute has this name
 _EXAMPLE: Final = "{'name': 'City', 'type': 'string', 'value': 'Pune'}"
 _SHOWN: Final = 10  # violations in a message
 _SUCH: Final = MappingProxyType(
@@ -57,28 +57,28 @@ class Client:
     api_key : str, optional
         Default: the environment variable ``GROWLYTICS_API_KEY``. It is never shown, logged or stored.
     base_url : str, optional
-        Default: ``GROWLYTICS_BASE_URL``, else the documented host. Plain http is for loopback only.
+        Default: ``GROWLYTICS_BASE_URL``, else the documented host. HTTP is allowed only for localhost.
     ledger : None, str, Path, Ledger or "auto"
-        Where to remember types and what was accepted. "auto": ``GROWLYTICS_LEDGER``, else a file in the user's data
-        directory. None turns it off.
+        The file for known types and digests of accepted customers. "auto": ``GROWLYTICS_LEDGER``, else a file in the
+        user's data directory. None turns it off.
     transport : {"auto", "requests", "curl"}
-        "auto" takes libcurl where the extra ``fast`` is installed.
+        "auto" uses libcurl if the extra ``fast`` is installed.
     timeout : float
-        Seconds that one request may take.
+        Maximum seconds for one request.
     verify : bool or path
-        Whether to check certificates, or a bundle of authorities to check them with.
+        Whether to check certificates, or the path of a CA bundle.
     session : requests.Session, optional
         A prepared session (proxies, auth); its requests go through ``transport="requests"``.
     types : str or path, optional
-        A JSON file of attribute types, such as ``types.json`` in a repository. The ledger learns them at the start, and
-        after each push the file has what the ledger knows for certain. It is made where there is none.
+        A JSON file of attribute types, such as ``types.json`` in a repository. The ledger reads it at the start; after
+        each push the confirmed types of the ledger are written to it. A missing file is created.
 
     Raises
     ------
     ApiKeyError
-        No key, or one that cannot be a header.
+        The key is missing, or cannot be sent in a header.
     InvalidArgumentError
-        A URL, timeout or transport that cannot be; a type in the file of `types` other than the one known.
+        The URL, timeout or transport is invalid, or a type in the file of `types` differs from the known one.
 
     Examples
     --------
@@ -123,7 +123,7 @@ class Client:
 
     @property
     def ledger(self) -> Ledger | None:
-        """The ledger; None where it is turned off."""
+        """The ledger; None if it is turned off."""
         return self._connection.ledger
 
     def types(self) -> pd.DataFrame:
@@ -133,17 +133,17 @@ class Client:
         -------
         DataFrame
             One row per attribute: `attribute`, `type`, `first_seen` (UTC), `source` ("accepted", "declared", or
-            "uncertain": sent, and no answer showed whether it arrived).
+            "uncertain": sent, but without a response that confirms it).
         """
         return self._remembered("types").types()
 
     def declare_types(self, types: Mapping[str, str] | str | Path) -> None:
-        """Give the ledger types that are fixed from elsewhere: attribute → type, or a JSON file of that form.
+        """Add types that were fixed elsewhere to the ledger: attribute → type, or a JSON file of that form.
 
         Raises
         ------
         InvalidArgumentError
-            A type that cannot be, or other than the one known: a conflict is an error, not a merge.
+            A type is invalid, or differs from the known one.
         """
         self._remembered("declare_types").declare_types(types)
         self._connection.save_types()
@@ -154,7 +154,7 @@ class Client:
         self._remembered("export_types").export_types(path)
 
     def forget(self, ids: Iterable[Any] | None = None) -> int:
-        """Forget what was accepted (of these ids, or of all), for when somebody edited in the dashboard.
+        """Forget what was accepted, of these ids or of all; call it after edits in the dashboard.
 
         The next push with ``skip_unchanged=True`` sends these customers again. Types stay.
 
@@ -166,25 +166,25 @@ class Client:
         Returns
         -------
         int
-            How many customers there was something to forget of; 0 where none of the ids is known.
+            How many customers were forgotten; 0 if no id is known.
 
         Raises
         ------
         InvalidArgumentTypeError
-            A frame or a single text in place of the ids.
+            A frame or a single text is not a list of ids.
         """
         return self._remembered("forget").forget(ids)
 
     def forget_types(self, names: Iterable[str]) -> int:
-        """Forget the types of these attributes, for when the ledger is wrong about them.
+        """Forget the types of these attributes; call it if the ledger is wrong about them.
 
-        So it is when an attribute was deleted in the dashboard. Should the service still have its type fixed, values
-        of another are ignored silently. What was accepted stays: for ``skip_unchanged`` there is `forget`.
+        An example is an attribute that was deleted in the dashboard. If the service still has its type, values of
+        another type are silently ignored. Accepted customers stay in the ledger; `forget` removes those.
 
         Parameters
         ----------
         names : iterable of str
-            The attributes. One whose type is not known is an error, and nothing is forgotten then.
+            The attributes. If the type of one is not known, an error is raised and nothing is forgotten.
 
         Returns
         -------
@@ -207,7 +207,7 @@ class Client:
         return count
 
     def forget_everything(self) -> None:
-        """Forget what was accepted, which attributes customers have, and all types: the project was emptied."""
+        """Forget all accepted customers, their attributes and all types; call it after the project was emptied."""
         workspace = self._remembered("forget_everything")
         workspace.forget(attributes=True)
         names = list(workspace.known_types())
@@ -215,7 +215,7 @@ class Client:
         self._connection.save_types(without=names)
 
     def history(self) -> pd.DataFrame:
-        """Return the runs of this project: one row each, when, rows, counts by status, seconds, end, label."""
+        """Return the runs of this project, one row each: start, rows, counts by status, seconds, end, label."""
         return self._remembered("history").history()
 
     def _remembered(self, method: str) -> Project:
@@ -233,7 +233,7 @@ class Client:
         name: str | None = None,
         **options: Unpack[ReadingArguments],
     ) -> None:
-        """Create or update one customer, at once, with the retries of a push.
+        """Create or update one customer, with the checks and retries of a push.
 
         Parameters
         ----------
@@ -245,15 +245,15 @@ class Client:
         name : str, optional
             The top-level ``name`` of the published example.
         date_format, decimal, na_values, strip, normalize, timezone, region
-            How values are read, as for `growlytics_pandas.plan`, with attributes in place of columns; ``strip=True``
-            and a list of `na_values` hold for the id, too.
+            How values are read, as for `growlytics_pandas.plan`, by attribute instead of by column; ``strip=True`` and
+            a list of `na_values` also apply to the id.
 
         Raises
         ------
         ConstraintViolationError
-            Something in it could not arrive; nothing was sent.
+            A value would be rejected; nothing was sent.
         CustomerRejectedError, AuthenticationError, EndpointError, ServiceUnavailableError
-            What the service answered.
+            The service refused the customer, or could not be reached.
 
         Examples
         --------
@@ -266,7 +266,7 @@ class Client:
         _upsert(self._connection, id, attributes, name, options)
 
     def __repr__(self) -> str:
-        shown = self.base_url if hasattr(self, "_connection") else "that could not be made"
+        shown = self.base_url if hasattr(self, "_connection") else "that failed to initialize"
         return f"<Client {shown}>"
 
 
@@ -283,7 +283,7 @@ def _upsert(
     """Send one customer, with the checks, the retries and the ledger of a push; raise where it is not accepted."""
     values, types = _named(attributes)
     if unknown := sorted(map(str, PlanOptions(**options).labels() - values.keys())):
-        raise InvalidArgumentError(f"options: they name {unknown[0]!r}, which is no attribute of this customer.")
+        raise InvalidArgumentError(f"options: {unknown[0]!r} is not an attribute of this customer.")
     frame = pd.DataFrame({label: _cell(value) for label, value in {_ID: customer_id, **values}.items()})
     chosen = PlanOptions(columns=list(values) or None, types=types, name=name, **options)
     made = make_plan(frame, _ID, chosen, connection)
@@ -293,7 +293,7 @@ def _upsert(
     except ConstraintViolationError as error:
         raise _violated(error) from None
     finally:
-        LastResult.value = last  # one customer is no push to come back to
+        LastResult.value = last  # upsert does not replace the last push
     if not result.ok:
         raise _refusal(result.outcomes.iloc[0])
 
@@ -305,7 +305,7 @@ def _cell(value: Any) -> Any:
 
 
 def _violated(error: ConstraintViolationError) -> ConstraintViolationError:
-    """Return the same error for one customer, with attributes in place of rows and columns."""
+    """Return the same error for one customer, with attributes instead of rows and columns."""
     errors = [violation for violation in error.plan._findings.violations if violation.level is Severity.ERROR]
     known = {attribute.column: attribute.known.type for attribute in error.plan._layout.attributes if attribute.known}
     lines = []
@@ -316,13 +316,13 @@ def _violated(error: ConstraintViolationError) -> ConstraintViolationError:
         where = "" if violation.column == _ID else f"attribute {violation.column!r}: "
         lines.append(f"  {where}{text}")
     if len(errors) > _SHOWN:
-        lines.append(f"  +{len(errors) - _SHOWN} more, all in the error's .violations")
+        lines.append(f"  +{len(errors) - _SHOWN} more; the error's .violations has all")
     return ConstraintViolationError("nothing was sent:\n" + "\n".join(lines), plan=error.plan)
 
 
 def _conversion(name: str, wanted: str) -> str:
     explicit = f"[{{'name': {name!r}, 'type': {wanted!r}, 'value': …}}]"
-    return f"Give {_SUCH[wanted]}; or give the type, and the value is converted where it can be: {explicit}."
+    return f"Give {_SUCH[wanted]}; or give the type, and the value is converted if possible: {explicit}."
 
 
 def _refusal(outcome: pd.Series[Any]) -> ServiceError:
@@ -360,9 +360,7 @@ def _named(attributes: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> tuple
             )
         _require_name(f"attributes[{i}]['name']", entry["name"])
         if entry["name"] in values:
-            raise InvalidArgumentError(
-                f"attributes[{i}]: {entry['name']!r} is given twice; one name can carry one value."
-            )
+            raise InvalidArgumentError(f"attributes[{i}]: {entry['name']!r} is given twice; give it once.")
         values[entry["name"]] = entry["value"]
         if entry["name"] not in contract.RESERVED_ATTRIBUTES or entry["type"] != contract.STRING:
             types[entry["name"]] = entry["type"]
@@ -371,4 +369,4 @@ def _named(attributes: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> tuple
 
 def _require_name(where: str, name: Any) -> None:
     if not isinstance(name, str):
-        raise InvalidArgumentTypeError(f"{where}: found a {type(name).__name__}; the name of an attribute is text.")
+        raise InvalidArgumentTypeError(f"{where}: found a {type(name).__name__}; an attribute name must be text.")

@@ -4,24 +4,24 @@
 
     GrowlyticsError
     ├── UsageError                       the call is wrong
-    │   ├── InvalidArgumentError         (ValueError) a value that cannot be: what was found, what is allowed
-    │   ├── InvalidArgumentTypeError     (TypeError)  likewise, its type
-    │   ├── ApiKeyError                  (ValueError) no key, or one that cannot be a key
+    │   ├── InvalidArgumentError         (ValueError) an invalid value: what was found, what is allowed
+    │   ├── InvalidArgumentTypeError     (TypeError)  a value of the wrong type
+    │   ├── ApiKeyError                  (ValueError) no key, or text that is not a key
     │   └── MissingDependencyError       (ImportError) an extra is not installed
     ├── DataError                        the data is wrong
     │   └── ConstraintViolationError     (ValueError) .violations .plan: nothing was sent
-    ├── ServiceError                     the wire: .status .attempts .server_message .retryable .result
+    ├── ServiceError                     the service: .status .attempts .server_message .retryable .result
     │   ├── AuthenticationError          401, 403: the key
-    │   ├── EndpointError                3xx, 404, 405, TLS: the URL or what stands before it
-    │   ├── ServiceUnavailableError      nothing succeeds any more
+    │   ├── EndpointError                3xx, 404, 405, TLS: the URL, or a proxy in front of it
+    │   ├── ServiceUnavailableError      requests stopped succeeding
     │   ├── CustomerRejectedError        one customer refused (`Client.upsert`)
     │   └── TooManyFailuresError         `max_failures` reached
     └── LedgerError                      the ledger's file: .path
 
     PushInterrupted (KeyboardInterrupt)  .result; not a GrowlyticsError, so that ``except Exception`` lets it through
 
-Every one can be pickled: message, status, violations and the like travel. A plan and a result stay behind (None in the
-copy), since they hold the frame and the way to the service; so no pickle holds the API key.
+All of them can be pickled, with message, status and violations. The plan and the result are left out (None in the
+copy), since they hold the frame and the connection; so no pickle holds the API key.
 """
 
 import linecache
@@ -36,9 +36,9 @@ from growlytics_pandas._text import without_keys
 
 
 class GrowlyticsError(Exception):
-    """The base of this package's errors. Extra facts are attributes, so the message stays one readable text.
+    """The base of this package's errors. Details are attributes, so that the message stays readable.
 
-    A message that repeats an argument does not repeat a key that was given in its place.
+    A message that quotes an argument removes an API key from it.
     """
 
     def __init__(self, message: str, **facts: Any) -> None:
@@ -87,19 +87,19 @@ class UsageError(GrowlyticsError):
 
 
 class InvalidArgumentError(UsageError, ValueError):
-    """An argument has a value that cannot be."""
+    """Invalid argument value."""
 
 
 class InvalidArgumentTypeError(UsageError, TypeError):
-    """An argument has a type that cannot be."""
+    """Invalid argument type."""
 
 
 class ApiKeyError(UsageError, ValueError):
-    """There is no API key, or it cannot be one. The message never shows it."""
+    """The API key is missing or malformed. The message never shows it."""
 
 
 class MissingDependencyError(UsageError, ImportError):
-    """An optional package is not installed; the message says which extra brings it."""
+    """An optional package is not installed; the message names the extra to install."""
 
 
 class DataError(GrowlyticsError):
@@ -107,21 +107,21 @@ class DataError(GrowlyticsError):
 
 
 class ConstraintViolationError(DataError, ValueError):
-    """Some of the frame cannot arrive, so nothing was sent.
+    """Some values would be rejected, so nothing was sent.
 
     Attributes
     ----------
     violations : DataFrame
         All violations, warnings too.
     plan : Plan
-        The plan that was refused; ``plan.push(errors="drop")`` sends what can arrive.
+        The refused plan; ``plan.push(errors="drop")`` sends the valid rows and values.
     """
 
     plan: Any = None
 
     @cached_property
     def violations(self) -> Any:
-        """All violations of the plan, made when they are asked for."""
+        """All violations of the plan, computed on first access."""
         return None if self.plan is None else self.plan.violations
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -130,20 +130,20 @@ class ConstraintViolationError(DataError, ValueError):
 
 
 class ServiceError(GrowlyticsError):
-    """The service, or the way to it, refused.
+    """The service, or the connection to it, failed.
 
     Attributes
     ----------
     status : int or None
-        The HTTP status, None where there was no answer.
+        The HTTP status; None without a response.
     attempts : int
-        Requests made for the row at hand.
+        Requests made for this row.
     server_message : str
-        The server's own words, cut to a line.
+        The server's message, cut to one line.
     retryable : bool
-        Whether the same call may succeed later.
+        Whether the same call can succeed later.
     result : PushResult or None
-        The result of the push so far; every row is in it.
+        The result of the push so far, with every row.
     """
 
     status: int | None = None
@@ -158,11 +158,11 @@ class AuthenticationError(ServiceError):
 
 
 class EndpointError(ServiceError):
-    """A redirect, 404, 405 or a TLS failure: the URL is wrong, or something stands before it."""
+    """A redirect, 404, 405 or a TLS failure: the URL is wrong, or a proxy intercepts requests."""
 
 
 class ServiceUnavailableError(ServiceError):
-    """Nothing succeeds any more; what is left is `unsent`."""
+    """Requests stopped succeeding; the remaining rows are `unsent`."""
 
     retryable = True
 
@@ -172,7 +172,7 @@ class CustomerRejectedError(ServiceError):
 
 
 class TooManyFailuresError(ServiceError):
-    """`max_failures` was reached, so the run was stopped."""
+    """`max_failures` was reached, so the push was stopped."""
 
 
 class LedgerError(GrowlyticsError):
@@ -182,7 +182,7 @@ class LedgerError(GrowlyticsError):
 
 
 class PushInterrupted(KeyboardInterrupt):
-    """The push was interrupted; what was in flight has finished or is `unknown`.
+    """The push was interrupted; requests in flight have finished, or their rows are `unknown`.
 
     Attributes
     ----------

@@ -28,24 +28,24 @@ __all__ = ["PlanOptions", "load", "save"]
 
 PLAN_KEYS: Final = tuple(field.name for field in fields(PlanOptions))
 PUSH_KEYS: Final = tuple(field.name for field in fields(PushOptions) if field.name not in ("progress", "client"))
-"""The options of a push that a file can hold: all but those that are objects."""
+"""The options of a push that a file can hold: all except objects."""
 KEYS: Final = ("id_col", *PLAN_KEYS, *PUSH_KEYS)
 
 
 def save(path: str | os.PathLike[str], **options: Any) -> None:
-    """Write options to a TOML file, to read, edit and use again.
+    """Write options to a TOML file that `load` reads.
 
     Parameters
     ----------
     path : str or path
-        The file; one that exists is replaced.
+        The file. An existing file is replaced.
     **options
-        ``id_col`` and the options of `growlytics_pandas.push`. None is left out.
+        ``id_col`` and the options of `growlytics_pandas.push`. Options that are None are not written.
 
     Raises
     ------
     InvalidArgumentError, InvalidArgumentTypeError
-        An option that does not exist, a value that is not allowed, or a column whose label is not text.
+        An option does not exist, a value is not allowed, or the label of a column is not text.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``id_col``, where the file has it, and options of `growlytics_pandas.push`.
+        ``id_col``, if the file has it, and options of `growlytics_pandas.push`.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def _table(key: str, table: Mapping[Any, Any]) -> str:
 def _key(option: str, label: Any) -> str:
     if not isinstance(label, str):
         raise InvalidArgumentTypeError(
-            f"{option}: the label {label!r} is not text, and the keys of a TOML file are. Name the columns as text: "
+            f"{option}: the label {label!r} is not text; the keys of a TOML file are text. Convert the labels: "
             "df.columns = df.columns.map(str)."
         )
     is_bare = label.isascii() and label.replace("-", "").replace("_", "").isalnum()
@@ -151,5 +151,5 @@ def _value(where: str, value: Any) -> str:
 
 def _text(where: str, text: str) -> str:
     if not contract.is_unicode(text):
-        raise InvalidArgumentError(f"{where}: found {text!r}, which is not valid Unicode text; half a character.")
+        raise InvalidArgumentError(f"{where}: found {text!r}, which is not valid Unicode text (an unpaired surrogate).")
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")  # JSON allows what TOML does not

@@ -1,7 +1,7 @@
-"""Made-up customers of an Indian shop, for examples, tests and trying things out.
+"""Made-up customers of an Indian shop, for examples, tests and experiments.
 
-Clean, they break no rule; dirty, they break every rule that a frame can break on its own. The addresses are at
-domains that RFC 2606 reserves for examples; the mobiles are well formed, so push them to the sandbox only.
+A clean frame breaks no rule; a dirty one breaks every rule that does not need a ledger. The e-mail addresses are in
+domains that RFC 2606 reserves for examples; the mobile numbers may be real, so push them to the sandbox only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ import pandas as pd
 from growlytics_pandas.contract import MAX_CUSTOM_ATTRIBUTES, MAX_ID_CHARS, MAX_SAFE_INTEGER
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 
-MIN_DIRTY_ROWS: Final = 100  # rows; the oddities stand in the first hundred, most of them alone in their row
+MIN_DIRTY_ROWS: Final = 100  # rows; the faults are in the first hundred, most of them alone in their row
 
 PLANTED: Final = (
     *("id_missing", "id_duplicate", "id_whitespace", "id_float", "id_stringified", "id_case_duplicate", "id_too_long"),
@@ -51,7 +51,7 @@ CITIES: Final = (
     *("Jaipur", "Kochi", "Kolkata", "Lucknow", "Mumbai", "Nagpur", "Patna", "Pune", "Surat", "Visakhapatnam"),
 )
 CATEGORIES: Final = ("Beauty", "Books", "Electronics", "Fashion", "Footwear", "Grocery", "Home & Kitchen", "Toys")
-EMAIL_DOMAINS: Final = ("example.com", "example.org", "example.net")  # RFC 2606: nobody's, for ever
+EMAIL_DOMAINS: Final = ("example.com", "example.org", "example.net")  # RFC 2606: reserved, owned by nobody
 MOBILE_STARTS: Final = (70, 84, 85, *range(90, 100))  # every number that starts so may be a mobile
 
 MOBILE_BLOCK: Final = 10**8  # numbers that share one of MOBILE_STARTS
@@ -68,7 +68,7 @@ LONG_NOTE: Final = "Called about the delivery of the festive order. " * 12
 
 
 class _Row(IntEnum):
-    """Where the oddities of a dirty frame stand."""
+    """The rows of a dirty frame with faults."""
 
     ID_MISSING = 3
     ID_ORIGINAL = 5
@@ -127,19 +127,19 @@ def sample_customers(n: int = 1000, seed: int = 0, dirty: bool = False) -> pd.Da
     n : int
         Rows; at least 100 for a dirty frame.
     seed : int
-        Which customers, 0 or more.
+        The seed of the random numbers, 0 or more.
     dirty : bool
-        Plant what goes wrong in real data, in about twenty of the first 100 rows and in columns of their own. Every
-        rule of `PLANTED` is broken at least once:
+        Add faults that are common in real data, in about twenty of the first 100 rows and in columns of their own.
+        Every rule of `PLANTED` is broken at least once:
 
-        - ids that are missing, twice there, padded with spaces, a float, "nan", twice there but for the case, too long;
-        - labels that are empty, too long, twice there (``Segment``), twice there but for the case (``city``), padded
-          with spaces (``" Notes "``);
+        - ids that are missing, duplicate, padded with spaces, a float, "nan", equal except for case, or too long;
+        - labels that are empty, too long, duplicate (``Segment``), equal except for case (``city``), or padded with
+          spaces (``" Notes "``);
         - a timedelta column; a column of text and numbers (``Referral Code``);
         - infinite lifetime values; a date in the year 10000 and one with a sub-second part; loyalty points that a
           JSON reader may round; a note of more than 512 characters; a city "None";
-        - addresses that cannot be, a mobile that is too short, and mobiles read as floats because one is missing;
-        - a customer with more than 100 custom attributes (``Tag 001`` and on), and one with an id and nothing else.
+        - invalid e-mail addresses, a mobile that is too short, and mobiles read as floats because one is missing;
+        - a customer with more than 100 custom attributes (``Tag 001``, …), and one with an id and nothing else.
 
     Returns
     -------
@@ -237,7 +237,7 @@ def _plant_ids(clean: pd.Series) -> pd.Series:
 
 
 def _plant_values(clean: pd.DataFrame) -> dict[str, pd.Series]:
-    """Return the clean columns but the id, of dtypes that can miss a value, with odd cells."""
+    """Return the clean columns but the id, in nullable dtypes, with faults."""
     columns = {label: clean[label].copy() for label in clean.columns[1:]}
     columns["mobile"] = clean["mobile"].astype("float64")  # what reading a file does to numbers with one missing
     columns["Total Orders"] = clean["Total Orders"].astype("Int64")

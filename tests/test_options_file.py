@@ -112,7 +112,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 @pytest.mark.parametrize("given_", [{"rename": {1: "One"}}, {"normalize": {("a", "b"): "lower"}}], ids=str)
 def test_a_label_that_is_not_text_cannot_be_saved(tmp_path, given_):
-    with pytest.raises(InvalidArgumentTypeError, match="is not text, and the keys of a TOML file are"):
+    with pytest.raises(InvalidArgumentTypeError, match="is not text; the keys of a TOML file are text"):
         options.save(tmp_path / "a.toml", **given_)
     assert not (tmp_path / "a.toml").exists()
 

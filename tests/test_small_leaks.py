@@ -39,7 +39,7 @@ def test_a_key_in_the_place_of_another_argument_is_not_repeated(monkeypatch, wro
 
 def test_a_client_that_could_not_be_made_has_a_repr():
     made = Client.__new__(Client)
-    assert repr(made) == "<Client that could not be made>"
+    assert repr(made) == "<Client that failed to initialize>"
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_key_in_the_place_of_an_option_is_not_repeated(monkeypatch, wrong, is_
 def test_a_key_is_no_part_of_a_url_or_of_a_file_name(monkeypatch, tmp_path, wrong):
     """Both are shown: in a repr, in reports, in lists of files."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="holds the API key"):
+    with pytest.raises(UsageError, match="contains the API key"):
         Client("k3y-in-1-place", **wrong)
     assert list(tmp_path.iterdir()) == []
 

@@ -78,9 +78,9 @@ MAX_LISTED: Final = 10  # names or words in one text
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What settles a violation: a sentence in which ``{}`` is an option of the call, or a sentence alone.
+    """The fix of a violation: a sentence in which ``{}`` is an option of the call, or a sentence alone.
 
-    `before`: options that the option needs, such as the words that mean missing among numbers.
+    `before`: options that the option requires, such as placeholders among numbers.
     """
 
     option: str = ""
@@ -107,7 +107,7 @@ def python_options(options: Mapping[str, Any]) -> str:
 
 
 def message_text(violation: Violation, detail: Any) -> str:
-    """Return what was found, of one row where `detail` is what there is to say of it."""
+    """Return the message of a violation; `detail` describes one of its rows."""
     template = _MESSAGES.get((violation.rule, violation.variant)) or _MESSAGES[violation.rule, ""]
     facts = {
         "attribute": violation.attribute,
@@ -123,12 +123,12 @@ def message_text(violation: Violation, detail: Any) -> str:
 
 
 def fix_of(violation: Violation) -> Fix:
-    """Return what settles a violation."""
+    """Return the fix of a violation."""
     return _FIXES[violation.rule](violation)
 
 
 def listed(items: Any) -> str:
-    """Write some names or words, the first ten of them.
+    """List the first ten names or words.
 
     Examples
     --------
@@ -141,7 +141,7 @@ def listed(items: Any) -> str:
 
 
 _NOUNS: Final = ("id", "text", "date", "float", "whole number", "customer")
-"""What a message counts; it has each in the plural, with its number."""
+"""The nouns that a message can count."""
 _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.ID_MISSING, ""): "{detail}",
     (Rule.ID_DUPLICATE, ""): "{detail0:,} rows have this id, such as row {detail1}.",
@@ -149,7 +149,7 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
         Rule.ID_DUPLICATE,
         "left out",
     ): "{detail0:,} rows have this id, such as row {detail1}; this one is skipped.",
-    (Rule.ID_DUPLICATE, "earlier batch"): "an earlier batch has a row with this id.",
+    (Rule.ID_DUPLICATE, "earlier batch"): "a row of an earlier batch has this id.",
     (Rule.ID_ROUNDED, "float"): (
         "the id is a float of 2^53 or more; its last digits are already lost, so it may name another customer."
     ),
@@ -180,19 +180,19 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.ATTRIBUTE_NAME_TOO_LONG, ""): "the attribute name has {chars:,} characters; at most {limit} are allowed.",
     (Rule.ATTRIBUTE_NAME_DUPLICATE, ""): "{columns} columns map to the attribute {attribute!r}.",
     (Rule.ATTRIBUTE_NAME_WHITESPACE, ""): (
-        "the attribute name {attribute!r} has white space or invisible characters, which become part of it."
+        "the attribute name {attribute!r} contains extra white space or invisible characters."
     ),
     (Rule.ATTRIBUTE_NAME_CASE_CLASH, ""): (
         "{attribute!r} differs only in case, form or invisible characters from {others}; the API treats them as "
         "different attributes."
     ),
-    (Rule.TYPE_UNSUPPORTED, ""): "values of {held} have no attribute type; the types are "
+    (Rule.TYPE_UNSUPPORTED, ""): "values of {held} cannot be sent; the attribute types are "
     + ", ".join(contract.TYPES)
     + ".",
     (
         Rule.TYPE_UNSUPPORTED,
         "bytes",
-    ): "the values are bytes; the API takes text. Decode them first: .str.decode('utf-8').",
+    ): "the values are bytes; the API accepts only text. Decode them first: .str.decode('utf-8').",
     (Rule.TYPE_CONFLICT, ""): (
         "{attribute!r} would be sent as {type}, but was first tracked as {limit} on {when}; the API silently ignores "
         "values of another type."
@@ -200,16 +200,16 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.TYPE_DOUBTFUL, ""): ("{attribute!r} will be created as {type}; this cannot be changed later. {reason}."),
     (Rule.ATTRIBUTE_UNKNOWN, ""): "{attribute!r} is new, and new attributes are forbidden.{asked}",
     (Rule.CURRENCIES_MIXED, ""): (
-        "the amounts are in several currencies ({currencies}); as plain numbers they cannot be told apart."
+        "the amounts are in several currencies ({currencies}); plain numbers would mix them."
     ),
     (Rule.VALUE_WRONG_TYPE, ""): "the value is not a {limit} and cannot be converted to one.",
     (Rule.VALUE_WRONG_TYPE, "foreign"): "{detail} in a column of type {limit}.",
-    (Rule.VALUE_WRONG_TYPE, "unicode"): "the text is not valid Unicode; it holds half a character.",
-    (Rule.VALUE_NOT_FINITE, ""): "the value is infinite or too large for a double; JSON has no infinity.",
+    (Rule.VALUE_WRONG_TYPE, "unicode"): "the text is not valid Unicode; it contains an unpaired surrogate.",
+    (Rule.VALUE_NOT_FINITE, ""): "the value is infinite or too large for a double, and JSON cannot represent it.",
     (
         Rule.DATE_OUT_OF_RANGE,
         "",
-    ): "the year is outside 1 to 9999; the format YYYY-MM-DD HH:MM:SS has four digits for it.",
+    ): "the year is outside 1 to 9999, the range of the format YYYY-MM-DD HH:MM:SS.",
     (Rule.INTEGER_UNSAFE, ""): ("{numbers} of 2^53 or more; JSON readers that use doubles round them."),
     (Rule.INTEGER_UNSAFE, "float"): (
         "{floats} of 2^53 or more; if they were whole numbers, their last digits are already lost."
@@ -218,25 +218,25 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.VALUE_STRINGIFIED, ""): "placeholders for a missing value in {texts}: {words}; they are sent.",
     (Rule.VALUE_WHITESPACE, ""): "white space around {texts}, which is sent.",
     (Rule.TEXT_DAMAGED, ""): (
-        "damage in {texts}: replacement characters, NUL or UTF-8 that was read in another encoding."
+        "damaged characters in {texts}: replacement characters, NUL or UTF-8 read in another encoding."
     ),
-    (Rule.DATE_TRUNCATED, ""): "a fraction of a second in {dates} is cut off; the API's format ends with seconds.",
+    (Rule.DATE_TRUNCATED, ""): "fractions of a second in {dates} are cut off; the API's format has whole seconds.",
     (Rule.DATE_SHIFTED, ""): (
-        "the values are days, at midnight in {limit}; in the time zone {zone} each is the day before or after."
+        "the values are dates at midnight in {limit}; in the time zone {zone} they fall on another day."
     ),
-    (Rule.RESERVED_NOT_STRING, ""): "{attribute!r} is always text; the {kind} values are written as text.",
+    (Rule.RESERVED_NOT_STRING, ""): "{attribute!r} is always text; the {kind} values are converted to text.",
     (Rule.CONTACT_NOT_MAPPED, ""): (
-        "the values look like {limit}, but {attribute!r} is a custom attribute, which no campaign can use."
+        "the values look like {limit}, but {attribute!r} is a custom attribute, which campaigns cannot use."
     ),
     (Rule.EMAIL_INVALID, ""): "not a plausible e-mail address: {detail}.",
     (Rule.MOBILE_INVALID, ""): "not a plausible phone number: {detail}.",
     (Rule.TOO_MANY_ATTRIBUTES, ""): (
-        "more than {limit} custom attributes for {customers}; the values past the {limit}th are left out. They are in: "
+        "more than {limit} custom attributes for {customers}; the values after the {limit}th are left out. Columns: "
         "{columns}."
     ),
-    (Rule.ROW_EMPTY, ""): "the row has an id and no attribute to send; it creates a bare customer.",
+    (Rule.ROW_EMPTY, ""): "the row has an id but no attributes; it creates a customer without attributes.",
     (Rule.ROW_EMPTY, "errors"): (
-        "because of other errors, the row has an id and no attribute to send; it creates a bare customer."
+        "other errors leave the row with an id but no attributes; it creates a customer without attributes."
     ),
 }
 
@@ -280,7 +280,7 @@ def _of_wrapped(violation: Violation) -> Fix:
         return Fix("normalize", {violation.column: "email"})
     if violation.variant == "separators":
         return Fix(sentence=f"Remove the separators at the source, or {_as_text(violation.column)}.")
-    return Fix(sentence="Keep one address a row at the source.")
+    return Fix(sentence="Keep one address per row at the source.")
 
 
 def _of_stringified_id(violation: Violation) -> Fix:
@@ -295,10 +295,10 @@ def _of_alike_ids(violation: Violation) -> Fix:
 
 
 def _of_name(violation: Violation) -> Fix:
-    """Return a fix that renames a column, where its label names it alone."""
+    """Return a fix that renames a column, if its label is unique."""
     new = violation.params.get("rename")
     if new is None:
-        return Fix(sentence="Give each column a label of its own first.")
+        return Fix(sentence="Give each column a unique label first.")
     return Fix("rename", new)
 
 
@@ -317,7 +317,7 @@ def _of_conflict(violation: Violation) -> Fix:
 def _of_doubt(violation: Violation) -> Fix:
     if violation.params["option"] is None:
         return Fix(
-            "types", {violation.column: violation.params["type"]}, "Decide before the first push; to keep it: {}"
+            "types", {violation.column: violation.params["type"]}, "Decide before the first push; to keep this type: {}"
         )
     option, value = violation.params["option"]
     return Fix(option, value, before=violation.params["before"])
@@ -325,7 +325,7 @@ def _of_doubt(violation: Violation) -> Fix:
 
 def _of_days(violation: Violation) -> Fix:
     if violation.params["option"] is None:
-        return Fix(sentence="Push the columns with days of different zones one by one, each with its timezone.")
+        return Fix(sentence="Push the columns with dates in different time zones separately, each with its timezone.")
     return Fix("timezone", violation.params["option"])
 
 
@@ -357,9 +357,9 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     Rule.ID_FLOAT: lambda violation: Fix(sentence=f"To avoid floats, {_as_text(violation.column)}."),
     Rule.ID_STRINGIFIED: _of_stringified_id,
     Rule.ID_CASE_DUPLICATE: _of_alike_ids,
-    Rule.ID_TOO_LONG: _sentence("Shorten it at the source if the API refuses it; it is sent as is."),
+    Rule.ID_TOO_LONG: _sentence("Shorten it at the source if the API rejects it; it is sent unchanged."),
     Rule.ROW_IS_HEADING: _sentence("Remove the row at the source."),
-    Rule.ROW_IS_TOTAL: _sentence("Remove the row at the source if it is no customer."),
+    Rule.ROW_IS_TOTAL: _sentence("Remove the row at the source if it is not a customer."),
     Rule.INDEX_COLUMN: _for_column("exclude"),
     Rule.ATTRIBUTE_NAME_EMPTY: _of_name,
     Rule.ATTRIBUTE_NAME_TOO_LONG: _of_name,
@@ -377,16 +377,16 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     Rule.VALUE_NOT_FINITE: _drop("value"),
     Rule.DATE_OUT_OF_RANGE: _drop("value"),
     Rule.INTEGER_UNSAFE: _of_large_number,
-    Rule.VALUE_TOO_LONG: _sentence("Shorten it at the source if the API refuses it; it is sent as is."),
+    Rule.VALUE_TOO_LONG: _sentence("Shorten it at the source if the API rejects it; it is sent unchanged."),
     Rule.VALUE_STRINGIFIED: _by_column("na_values", "words"),
     Rule.VALUE_WHITESPACE: _for_column("strip"),
-    Rule.TEXT_DAMAGED: _sentence("Read the source again in its own encoding (often 'utf-8' or 'cp1252')."),
+    Rule.TEXT_DAMAGED: _sentence("Read the source again in its original encoding (often 'utf-8' or 'cp1252')."),
     Rule.DATE_TRUNCATED: _sentence("No action needed, unless the fraction matters: the API cannot store it."),
     Rule.DATE_SHIFTED: _of_days,
-    Rule.RESERVED_NOT_STRING: _sentence("No action needed if the text is right; else read the column as text."),
+    Rule.RESERVED_NOT_STRING: _sentence("No action needed if the text is right; otherwise read the column as text."),
     Rule.CONTACT_NOT_MAPPED: _by_column("rename", "reserved"),
-    Rule.EMAIL_INVALID: _sentence("Correct it at the source; it is sent as is."),
-    Rule.MOBILE_INVALID: _sentence("Correct it at the source, or set region to its country; it is sent as is."),
+    Rule.EMAIL_INVALID: _sentence("Correct it at the source; it is sent unchanged."),
+    Rule.MOBILE_INVALID: _sentence("Correct it at the source, or set region to its country; it is sent unchanged."),
     Rule.TOO_MANY_ATTRIBUTES: _for_column("exclude"),
     Rule.ROW_EMPTY: _sentence("Add a value, or remove the row."),
 }

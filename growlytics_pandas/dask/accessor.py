@@ -25,7 +25,7 @@ _PUSH_OPTIONS = tuple(name for name in PushOptions.__slots__ if name != "client"
 
 
 def plan(ddf: Any, id_col: Any, **options: Any) -> Plan:
-    """Work out what a push of all partitions would do: on the cluster, if there is one, else here."""
+    """Work out what a push of all partitions would do, on the cluster if there is one."""
     refuse_client_as_id(id_col)
     connection = connection_or_default(options.pop("client", None))
     chosen = options_of(options)
@@ -38,31 +38,31 @@ def plan(ddf: Any, id_col: Any, **options: Any) -> Plan:
 
 
 def push(ddf: Any, id_col: Any, **options: Any) -> PushResult:
-    """Push all partitions: on the workers of the cluster, if there is one, else from here. Never lazy."""
+    """Push all partitions, on the workers of the cluster if there is one. It is not lazy."""
     how = {name: options.pop(name) for name in _PUSH_OPTIONS if name in options}
     PushOptions(**how)  # before any partition is read
     return plan(ddf, id_col, **options).push(**how)
 
 
 def push_segment(ddf: Any, id_col: Any, attribute: Any, **options: Any) -> segments.SegmentResult:
-    """Send who joined a segment and who left it: the ids are computed as one column, and sent from here."""
+    """Send the customers who joined or left a segment. The ids are computed as one column and sent locally."""
     if id_col not in ddf.columns:
-        return segments.push_segment(ddf._meta, id_col, attribute, **options)  # noqa: SLF001 - says what is wrong
+        return segments.push_segment(ddf._meta, id_col, attribute, **options)  # noqa: SLF001 - raises the usual error
     return segments.push_segment(ddf[[id_col]].compute(), id_col, attribute, **options)
 
 
 def schema(ddf: Any, id_col: Any, **options: Any) -> Any:
-    """Tell which columns would be sent, as which attributes and types."""
+    """Return the columns that would be sent, with attribute names and types."""
     return plan(ddf, id_col, **options).schema
 
 
 def suggest(ddf: Any, id_col: Any, **options: Any) -> dict[str, Any]:
-    """Suggest the options that the first rows of each partition call for, ready for ``**``."""
+    """Suggest options from the first rows of each partition, ready for ``**``."""
     return plan(ddf, id_col, **options).suggest()
 
 
 def validate(ddf: Any, id_col: Any, **options: Any) -> Any:
-    """Report everything that would not arrive, or deserves a look, without sending anything."""
+    """Report values that would be rejected or need a check, without sending anything."""
     return plan(ddf, id_col, **options).violations
 
 
@@ -85,7 +85,7 @@ def _engine_of(ddf: Any) -> Executor:
 
 
 def _method(function: Callable[..., Any], like: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a method of a function, with the signature of the pandas one, which it checks its arguments by."""
+    """Make a method of a function that binds its arguments to the signature of the pandas method."""
     pandas_signature = inspect.signature(like)
     _, *rest = pandas_signature.parameters.values()
     me = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -107,9 +107,9 @@ def _method(function: Callable[..., Any], like: Callable[..., Any]) -> Callable[
 class GrowlyticsDaskAccessor:
     """Push this Dask DataFrame of customers to Growlytics.
 
-    The methods take what those of ``df.growlytics`` take. With a `distributed.Client` in this process partitions are
-    pushed by its workers, else one after the other from here. A push happens when it is called, once, and what it
-    returns is not lazy.
+    The methods take the arguments of those of ``df.growlytics``. With a `distributed.Client` in this process, its
+    workers push the partitions; otherwise this process pushes them in sequence. A push runs once, when it is called,
+    and its result is not lazy.
     """
 
     def __init__(self, ddf: Any) -> None:

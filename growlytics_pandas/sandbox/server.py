@@ -1,4 +1,4 @@
-"""The sandbox: a local server with the documented behaviour, and a look at what the service would not tell."""
+"""The sandbox: a local server with the documented behaviour that also shows ignored values."""
 
 import os
 import socket
@@ -32,27 +32,27 @@ MAX_PORT: Final = 65535
 
 
 class Sandbox:
-    """A local server that behaves as the service is documented, silent losses included, and shows them.
+    """A local server with the documented behaviour of the service, which also shows the values it ignored.
 
-    Nothing starts before ``with`` or `start`. Only this machine can reach it.
+    It starts with ``with`` or `start`. Only this machine can reach it.
 
     Parameters
     ----------
     db : str or path, optional
-        A file that keeps the data across restarts; None keeps them in a temporary one until `stop`.
+        A file that keeps the data across restarts. None: a temporary file, which `stop` removes.
     port : int
-        0 takes any free port.
+        0 picks a free port.
     faults : Faults, optional
-        What goes wrong, and how often.
+        The faults to simulate, and how often.
     api_key : str
-        The only key that is let in.
+        The only key that is accepted.
 
     Raises
     ------
     InvalidArgumentError
-        The port is not one, or (on start) is in use, or `db` is not a sandbox's file.
+        The port is invalid or (on start) in use, or `db` is not a file of a sandbox.
     InvalidArgumentTypeError
-        An argument is of another type, such as a dict in place of the `Faults`.
+        An argument has the wrong type, such as a dict instead of `Faults`.
     ApiKeyError
         The key cannot be sent in a header.
     MissingDependencyError
@@ -63,9 +63,9 @@ class Sandbox:
     >>> from growlytics_pandas.sandbox import Sandbox
     >>> from growlytics_pandas import Client
     >>> with Sandbox() as sandbox:
-    ...     client = Client(sandbox.api_key, sandbox.base_url, ledger=None)  # one that remembers nothing
+    ...     client = Client(sandbox.api_key, sandbox.base_url, ledger=None)  # without a ledger
     ...     client.upsert("asha@example.com", {"City": "Pune", "Orders": 3})
-    ...     client.upsert("ravi@example.com", {"Orders": "three"})  # answered with success, and dropped
+    ...     client.upsert("ravi@example.com", {"Orders": "three"})  # returns success, but the value is ignored
     ...     stored, ignored = sandbox.stored(), sandbox.ignored()
     >>> stored
     {'asha@example.com': {'City': 'Pune', 'Orders': 3}, 'ravi@example.com': {}}
@@ -83,7 +83,7 @@ class Sandbox:
     ) -> None:
         _require_types(db, port, faults, api_key)
         if not 0 <= port <= MAX_PORT:
-            raise InvalidArgumentError(f"port: found {port!r}; it must be 0 to {MAX_PORT}; 0 takes any free one.")
+            raise InvalidArgumentError(f"port: found {port!r}; it must be 0 to {MAX_PORT}; 0 picks a free port.")
         if not (api_key and api_key.isascii() and api_key.isprintable() and api_key == api_key.strip()):
             raise ApiKeyError(
                 "api_key: it is empty, not plain ASCII or padded; give printable ASCII, such as test-key."
@@ -107,34 +107,34 @@ class Sandbox:
         self.stop()
 
     def start(self) -> Self:
-        """Start serving; a sandbox that runs already goes on."""
+        """Start the server, unless it is running already."""
         if self._running is None:
             self._running = _Running(self._db, self._port, self._faults, self.api_key)
         return self
 
     def stop(self) -> None:
-        """Cut what is in flight, free the port and remove temporary files. Twice is fine."""
+        """Close connections, free the port and remove temporary files. A second call does nothing."""
         running, client = self._running, self._client
         self._running = self._client = None
         if client is not None and client.ledger is not None:
-            client.ledger.close("the sandbox that it goes with has stopped", "start it, and take its client anew")
+            client.ledger.close("its sandbox has stopped", "start the sandbox, and use its new .client")
         if running is not None:
             running.stop()
 
     @property
     def base_url(self) -> str:
-        """The URL to give to a client; in a browser it shows what arrived and what was ignored."""
+        """The URL for a client. In a browser it shows the stored and the ignored values."""
         return f"http://{HOST}:{self._require_running().port}"
 
     @property
     def ledger_path(self) -> Path:
-        """The file for a client's ledger that goes with this sandbox: beside `db`, else it is removed on `stop`."""
+        """The ledger file of this sandbox's client: beside `db`, else a temporary file that `stop` removes."""
         path = self._require_running().path
         return path.with_name(path.name + ".ledger")
 
     @property
     def client(self) -> "Client":
-        """A `Client` of this sandbox, with a ledger that goes with it; always the same one while the sandbox runs."""
+        """A `Client` of this sandbox, with a ledger of its own; the same object while the sandbox runs."""
         if self._client is None:
             # Here, because the sandbox is used without the client too, and shares nothing but the contract with it.
             from growlytics_pandas.client import Client  # noqa: PLC0415
@@ -144,56 +144,56 @@ class Sandbox:
 
     @property
     def requests(self) -> int:
-        """Customer requests that arrived since the start or `reset`, whatever became of them."""
+        """Customer requests received since the start or `reset`, whatever their outcome."""
         return self._require_running().app.requests
 
     def faulted(self) -> Counter[str]:
-        """Return how often each fault was played: ``"status.503"``, ``"reset_after"``, …; 0 for any other name.
+        """Return how often each fault occurred: ``"status.503"``, ``"reset_after"``, …; 0 for any other name.
 
-        Latency is not counted: every request has it.
+        Latency is not counted, since every request has it.
         """
         return Counter(self._require_running().app.deck.played)
 
     def customers(self) -> pd.DataFrame:
-        """Return one row a customer: `id`, then one column an attribute, missing where the customer has none.
+        """Return one row per customer: `id`, then one column per attribute, missing if the customer has none.
 
-        Text is "string", dates are datetime64, booleans "boolean". Numbers are Int64 or Float64 where that holds
-        every one exactly, else Python's own `int`, `float` and `Decimal`.
+        The dtypes: "string" for text, datetime64 for dates, "boolean" for booleans. Numbers are Int64 or Float64 if
+        these hold all of them exactly, else objects: `int`, `float` and `Decimal`.
         """
         with self._open_store() as store:
             stored, types = store.stored(), store.attribute_types()
         return customers_frame(stored, types)
 
     def stored(self) -> dict[str, dict[str, Any]]:
-        """Return each customer's attributes as they were sent: id -> attribute -> JSON value.
+        """Return each customer's attributes as received: id → attribute → JSON value.
 
-        Nothing is rounded: integers are `int`; other numbers are `float` where their digits are those that Python
-        prints for it, else `Decimal`.
+        Nothing is rounded: integers are `int`; other numbers are `float` if that keeps all their digits, else
+        `Decimal`.
         """
         with self._open_store() as store:
             return store.stored()
 
     def event_names(self) -> dict[str, str]:
-        """Return the top-level `name` that each customer's latest request with one carried."""
+        """Return the top-level `name` of each customer's latest request that had one."""
         with self._open_store() as store:
             return store.event_names()
 
     def attribute_types(self) -> pd.DataFrame:
-        """Return one row a pinned attribute: `attribute`, `type`, `first_seen`."""
+        """Return one row per attribute with a fixed type: `attribute`, `type`, `first_seen`."""
         with self._open_store() as store:
             return types_frame(store.attribute_types())
 
     def ignored(self) -> pd.DataFrame:
-        """Return one row a value that the service would have dropped, answering success all the same.
+        """Return one row per value that the service would silently ignore.
 
-        The columns are `id`, `attribute`, `type` and `value` as they were sent, `reason`, `known_type` (the pinned
-        one, missing where there is none) and `when`.
+        The columns are `id`, `attribute`, `type` and `value` as received, `reason`, `known_type` (the fixed type,
+        missing if there is none) and `when`.
         """
         with self._open_store() as store:
             return ignored_frame(store.ignored())
 
     def reset(self) -> None:
-        """Forget all customers, pinned types and counts, in the client's ledger too; the faults begin anew."""
+        """Delete all customers, fixed types and counts, also in the client's ledger, and restart the faults."""
         with self._open_store() as store:
             store.clear()
         if self._client is not None:
@@ -217,7 +217,7 @@ class Sandbox:
 def _require_types(db: Any, port: Any, faults: Any, api_key: Any) -> None:
     for name, found, allowed, words in (
         ("db", db, (str, PathLike, type(None)), "a path, or None for a temporary file"),
-        ("port", port, (int,), "a whole number; 0 takes any free one"),
+        ("port", port, (int,), "a whole number; 0 picks a free port"),
         (
             "faults",
             faults,
@@ -260,17 +260,17 @@ def _import_serving() -> "tuple[type[SandboxApp], type[ServerThread]]":
 
 
 def _listen(port: int) -> socket.socket:
-    # TCP by name: asyncio turns Nagle's delay off only where a socket says so, and 40 ms a request is the difference.
+    # TCP by name: asyncio turns Nagle's delay (40 ms a request) off only for sockets with this protocol.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
-            # A port whose last connections have just ended is free; elsewhere the option would share a port in use.
+            # Reuses a port whose connections have just closed; on Windows it would share a port in use.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, port))
     except OSError as problem:
         listener.close()
         raise InvalidArgumentError(
-            f"port: it cannot listen on {HOST}:{port}: {problem.strerror}; stop what uses it, or take port=0."
+            f"port: it cannot listen on {HOST}:{port}: {problem.strerror}; stop what is using it, or use port=0."
         ) from problem
     return listener
 

@@ -1,10 +1,9 @@
-"""Segments: an attribute that says who is in, kept so that those who leave are reported, too.
+"""Segments: an attribute that marks the members, and is reset for customers who leave.
 
-The service keeps what it was last sent, so a segment that is pushed by its present members alone never loses one. The
-members file remembers who was sent the attribute: a push compares the frame with it, and sends only the difference. It
-is written twice in a run. Before the first request every id of the difference is put in doubt there, so whatever a
-crash leaves behind, the next run knows whom to send the attribute again. After the last outcome it holds what is
-certain.
+The service keeps the last value of an attribute, so pushing only the current members never removes one. The members
+file lists the customers with the attribute: a push compares the frame with it, and sends only the difference. A run
+writes the file twice: before the first request it marks all ids that will be sent as uncertain, so that after a crash
+the next run sends them again; after the last response it contains the confirmed members.
 
 ::
 

@@ -1,8 +1,8 @@
-"""The members file of a segment: who is in it, as far as the service has confirmed.
+"""The members file of a segment: the customers that the service has confirmed as members.
 
 A CSV with the columns ``id`` and ``since``, sorted by id. `since` is the UTC date-time at which the join was confirmed;
-it is empty while an id is in doubt: a request was begun, and no outcome is on record. The file is replaced as a whole,
-and is on the disk when `write_members` returns.
+it is empty while an id is uncertain: a request was started, and no outcome is recorded. The file is replaced as a
+whole, and is flushed to the disk when `write_members` returns.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from growlytics_pandas.errors import DataError, InvalidArgumentTypeError, UsageE
 
 HEADING: Final = ["id", "since"]
 IN_DOUBT: Final = ""
-"""The `since` of an id for which a request was begun, and no outcome is on record."""
+"""The `since` of an id for which a request was started, and no outcome is recorded."""
 _SINCE: Final = "%Y-%m-%dT%H:%M:%SZ"
 _SINCE_PATTERN: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?")
-_REMEDY: Final = "Restore it from a backup, or give another path: a new file begins a segment without known leavers."
+_REMEDY: Final = "Restore it from a backup, or use another path; with a new file, nobody counts as having left."
 _MODE: Final = 0o600
 
 
 def find_members(members: Any) -> Path:
-    """Return the path of a members file, links followed: the file is replaced, and a link to it stays.
+    """Return the path of a members file, with links resolved, so that replacing the file keeps a link to it.
 
     Raises
     ------
     InvalidArgumentError, InvalidArgumentTypeError
-        It is no path, its folder does not exist, or it is a folder.
+        It is not a path, its folder does not exist, or it is a folder.
     """
     if not isinstance(members, (str, os.PathLike)):
         raise InvalidArgumentTypeError(
@@ -50,17 +50,17 @@ def find_members(members: Any) -> Path:
 
 
 def write_since(moment: datetime) -> str:
-    """Write a moment, which is in UTC, as the file has it."""
+    """Format a UTC date-time for the file."""
     return moment.strftime(_SINCE)
 
 
 def read_members(path: Path) -> dict[str, str] | None:
-    """Return id → since, `IN_DOUBT` where there is none; None where there is no file.
+    """Return id → since, `IN_DOUBT` if it is empty; None if there is no file.
 
     Raises
     ------
     DataError
-        A file that is no members file, or that holds an id twice. It is not changed.
+        The file is not a members file, or contains an id twice. It is not changed.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -74,23 +74,23 @@ def read_members(path: Path) -> dict[str, str] | None:
     found: dict[str, str] = {}
     for line, id_, since in _records(path, text):
         if id_ in lines:
-            raise _unreadable(path, f"lines {lines[id_]:,} and {line:,} hold the same id")
+            raise _unreadable(path, f"lines {lines[id_]:,} and {line:,} contain the same id")
         lines[id_], found[id_] = line, since
     return found
 
 
 def write_members(path: Path, members: Mapping[str, str]) -> None:
-    """Replace the file: written beside it for the owner alone, flushed to the disk, then renamed.
+    """Replace the file: write a new one beside it (mode 600), flush it to the disk, and rename it.
 
     Raises
     ------
     UsageError
-        It cannot be written. What was there stays.
+        It cannot be written. The old file is unchanged.
     """
     beside = path.with_name(f"{path.name}.new")
     try:
         with contextlib.suppress(FileNotFoundError):
-            beside.unlink()  # of a run that was killed; opened anew, so that the mode is ours
+            beside.unlink()  # left by a killed run; a new file has the right mode
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
         with open(descriptor, "w", encoding="utf-8-sig", newline="") as file:  # noqa: PTH123 - a descriptor
             file.write(",".join(HEADING) + "\r\n")
@@ -101,35 +101,35 @@ def write_members(path: Path, members: Mapping[str, str]) -> None:
         _sync_folder(path.parent)
     except OSError as error:
         raise UsageError(
-            f"members: {str(path)!r} cannot be written: {error.strerror or error}. What it holds is as before; the "
-            "next run sends again what this file does not confirm."
+            f"members: {str(path)!r} cannot be written: {error.strerror or error}. The file is unchanged; the "
+            "next run sends the unconfirmed customers again."
         ) from error
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a members file for one run, of this or another process; refuse where another one holds it.
+    """Lock a members file for one run, and raise if another run, of this or another process, has locked it.
 
-    The lock is the operating system's, on a file beside that stays: it ends with the process, however that ends, so no
-    lock is ever left over. The members file itself cannot carry it, since it is replaced.
+    The operating system's lock on a file beside it ends with the process, even a killed one. The members file itself
+    cannot be locked, since it is replaced.
 
     Raises
     ------
     UsageError
-        Another run holds it, or the lock file cannot be made.
+        Another run has locked it, or the lock file cannot be created.
     """
     beside = path.with_name(f".{path.name}.lock")
     try:
         descriptor = os.open(beside, os.O_RDWR | os.O_CREAT, _MODE)
     except OSError as error:
         raise UsageError(
-            f"members: the lock {str(beside)!r} cannot be made: {error.strerror or error}. The folder must be writable."
+            f"members: the lock file {str(beside)!r} cannot be created: {error.strerror or error}. Check the folder."
         ) from error
     try:
         if not _try_lock(descriptor):
             raise UsageError(
-                f"members: another run is working with {str(path)!r}; nothing was sent. Wait for it to end, and run "
-                "this one again."
+                f"members: another run is working with {str(path)!r}; nothing was sent. Wait until it ends, then "
+                "run this one again."
             )
         yield
     finally:
@@ -192,13 +192,13 @@ def _checked(path: Path, line: int, record: list[str]) -> tuple[str, str]:
         raise _unreadable(path, f"line {line:,}: found {len(record)} cells; there must be {len(HEADING)}")
     id_, since = unguarded(record[0]), record[1]
     if not id_ or id_ != id_.strip() or not contract.is_unicode(id_):
-        raise _unreadable(path, f"line {line:,}: its id is empty or has white space around it, so it was never sent")
+        raise _unreadable(path, f"line {line:,}: the id is empty or has white space around it")
     if since and not _SINCE_PATTERN.fullmatch(since):
-        raise _unreadable(path, f"line {line:,}: since is no date-time such as 2026-01-31T10:00:00Z")
+        raise _unreadable(path, f"line {line:,}: since is not a date-time such as 2026-01-31T10:00:00Z")
     return id_, since
 
 
 def _unreadable(path: Path, why: str) -> DataError:
     return DataError(
-        f"members: {str(path)!r} is no members file: {why}. It was not changed, and nothing was sent. {_REMEDY}"
+        f"members: {str(path)!r} is not a valid members file: {why}. It is unchanged, and nothing was sent. {_REMEDY}"
     )

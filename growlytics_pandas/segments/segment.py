@@ -1,4 +1,4 @@
-"""One segment: attribute, values and members file; its plan (who joined, left and stayed), its push and its result."""
+"""One segment: attribute, values and members file; its plan (joined, left, stayed), its push and its result."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The arguments of `push_segment` that say what the segment is.
+    """The arguments of `push_segment` that define the segment.
 
     `write_options` and `label` are for the texts of violations: see `Findings`.
     """
@@ -153,8 +153,8 @@ class Segment:
         if plan._common.dropped and not options.dry_run:
             found = next(group for group in plan._findings.groups() if group.row is None)
             raise ConstraintViolationError(
-                f"nothing was sent: {found.message} Without this attribute nothing of the segment is left to send, "
-                f"with errors='drop', too. Fix: {found.fix}",
+                f"nothing was sent: {found.message} The segment has no other attribute to send, also with "
+                f"errors='drop'. Fix: {found.fix}",
                 plan=plan,
             )
 
@@ -164,10 +164,10 @@ def _check_attribute(attribute: Any, id_col: Hashable) -> None:
         raise InvalidArgumentTypeError(f"attribute: found {attribute!r}; it must be text, such as 'Is VIP'.")
     if attribute in contract.RESERVED_ATTRIBUTES:
         raise InvalidArgumentError(
-            f"attribute: {attribute!r} is a reserved attribute, which campaigns are sent with; name one of your own."
+            f"attribute: {attribute!r} is a reserved attribute, which campaigns use; choose another name."
         )
     if attribute == id_col:
-        raise InvalidArgumentError(f"attribute: {attribute!r} is the id column; name an attribute of your own.")
+        raise InvalidArgumentError(f"attribute: {attribute!r} is the id column; choose another name.")
 
 
 def _check_values(value: Any, left: Any) -> None:
@@ -180,11 +180,11 @@ def _check_values(value: Any, left: Any) -> None:
     types = [inspect(_column([found])).type for found in (value, left)]
     if types[0] is not types[1]:
         raise InvalidArgumentError(
-            f"left: found {left!r}, a {types[1]}, and value is {value!r}, a {types[0]}; an attribute has one type."
+            f"left: found {left!r}, a {types[1]}, but value is {value!r}, a {types[0]}; use values of one type."
         )
     if value == left:
         raise InvalidArgumentError(
-            f"left: found {left!r}, which is what value is; those who left could not be distinguished."
+            f"left: found {left!r}, the same as value; use another value for customers who left."
         )
 
 
@@ -194,7 +194,7 @@ def _column(values: list[Any]) -> pd.Series[Any]:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SegmentPlan(Plan):
-    """What a push of a segment would do: the rows of the frame, and after them those who left."""
+    """What a push of a segment would do: the rows of the frame, followed by the customers who left."""
 
     _segment: Segment = field(repr=False)
     _source: pd.DataFrame = field(repr=False)
@@ -214,7 +214,7 @@ class SegmentPlan(Plan):
 
     @property
     def is_first_run(self) -> bool:
-        """Whether there is no members file yet, so that no leavers are known."""
+        """Whether there is no members file yet, so that nobody can be recognized as having left."""
         return self._before is None
 
     @property
@@ -233,7 +233,7 @@ class SegmentPlan(Plan):
             return ""
         return (
             f"df: it has {found}; {plural(len(self._moves.leavers), 'customer')} would be sent "
-            f"{self._segment.attribute} = {self._segment.left!r}. Nothing was sent. If that is meant: allow_empty=True."
+            f"{self._segment.attribute} = {self._segment.left!r}. Nothing was sent. If intended: allow_empty=True."
         )
 
     def _open_book(self, task: PartTask) -> OutcomeBuffer:
@@ -267,7 +267,7 @@ class SegmentPlan(Plan):
         return self._segment.plan(self._source, connection)  # type: ignore[return-value]
 
     def push(self, **options: Any) -> SegmentResult:
-        """Carry this plan out; the members file is read again."""
+        """Send this plan; the members file is read again."""
         return self._segment.push(self._source, PushOptions(**options))
 
     def _send_rows(
@@ -299,7 +299,7 @@ class SegmentPlan(Plan):
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """Who joined, left and stayed: rows of the frame, and the ids of those who are not in it any more, sorted."""
+    """Who joined, left and stayed: rows of the frame, and the sorted ids of members that are no longer in it."""
 
     joiners: Rows
     stayers: Rows
@@ -313,7 +313,7 @@ class Moves:
 
 
 def compare(texts: list[str], skipped: Mask, before: Mapping[str, str], *, resend: bool) -> Moves:
-    """Compare ids as they are sent. One in doubt is sent again, whether it is in the frame or not."""
+    """Compare ids in the form in which they are sent. An uncertain id is sent again, in the frame or not."""
     rows = np.flatnonzero(~skipped)
     stays = np.fromiter((before.get(texts[row], IN_DOUBT) != IN_DOUBT for row in rows.tolist()), bool, len(rows))
     now = {texts[row] for row in rows.tolist()}
@@ -407,11 +407,11 @@ class SegmentResult(PushResult):
     Attributes
     ----------
     joined, left : int
-        Customers who joined or left, and the service has accepted it (a dry run: who would).
+        Customers who joined or left, as accepted by the service (in a dry run: who would).
     stayed : int
-        Customers who were in before and still are.
+        Members who stayed.
     is_first_run : bool
-        Whether there was no members file, so that no leavers were known.
+        Whether there was no members file, so that nobody could be recognized as having left.
     """
 
     plan: SegmentPlan
@@ -420,22 +420,22 @@ class SegmentResult(PushResult):
 
     @property
     def joined(self) -> int:
-        """Customers who joined, and the service has accepted it (a dry run: who would)."""
+        """Customers who joined, as accepted by the service (in a dry run: who would)."""
         return self._count(self.plan._moves.joiners)
 
     @property
     def left(self) -> int:
-        """Customers who left, and the service has accepted it (a dry run: who would)."""
+        """Customers who left, as accepted by the service (in a dry run: who would)."""
         return self._count(np.arange(self.plan._first_leaver, len(self.plan.frame)))
 
     @property
     def stayed(self) -> int:
-        """Customers who were in before and still are."""
+        """Members who stayed."""
         return len(self.plan._moves.stayers)
 
     @property
     def is_first_run(self) -> bool:
-        """Whether there was no members file, so that no leavers were known."""
+        """Whether there was no members file, so that nobody could be recognized as having left."""
         return self.plan.is_first_run
 
     def _count(self, rows: Rows) -> int:
@@ -445,10 +445,10 @@ class SegmentResult(PushResult):
 
     @property
     def note(self) -> str:
-        """Who joined, left and stayed, in a line."""
+        """How many joined, left and stayed, in one line."""
         verbs = ("would join", "would leave") if self.run.ended == "dry run" else ("joined", "left")
         words = f"{self.joined:,} {verbs[0]}, {self.left:,} {verbs[1]}, {self.stayed:,} stayed"
-        words += "; a first run, which knows no leavers" if self.is_first_run else ""
+        words += "; first run: no earlier members" if self.is_first_run else ""
         doubt = self.plan._doubt if self.run.ended == "dry run" else ""
         return f"{words}; {doubt}" if doubt else words
 
@@ -465,7 +465,7 @@ class SegmentResult(PushResult):
         with locked(segment.members):
             if read_members(segment.members) != self._kept:
                 raise UsageError(
-                    f"retry: {str(segment.members)!r} has changed since; another run has sent the segment. Call "
+                    f"retry: {str(segment.members)!r} has changed since; another run has pushed the segment. Call "
                     "push_segment again: it sends what is missing."
                 )
             connection, options, books, _ = self._retried()

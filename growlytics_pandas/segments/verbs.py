@@ -1,4 +1,4 @@
-"""`push_segment`, for a frame or for frames that come one after the other."""
+"""`push_segment`, for a frame or for a sequence of frames."""
 
 from __future__ import annotations
 
@@ -47,36 +47,36 @@ def push_segment(
     max_failures: float | None = None,
     progress: ProgressOption = "auto",
 ) -> SegmentResult:
-    """Send who joined a segment and who left it, and nothing to those who stayed.
+    """Send an attribute for customers who joined or left a segment; those who stayed are not sent.
 
     Parameters
     ----------
     df : DataFrame
-        Who is in the segment now; only the ids are read. An iterable of frames, or a function that returns one, as
-        `growlytics_pandas.push_batches` takes it, will do, too: the ids of all of them are held in memory. A segment is
-        a set: of several rows with one id the first counts, and the others are skipped with a warning.
+        The current members; only the ids are read. It can also be an iterable of frames, or a function that returns
+        one, as for `growlytics_pandas.push_batches`; the ids of all frames are held in memory. Of several rows with the
+        same id the first counts, and the others are skipped with a warning.
     id_col : hashable
         The column of ids.
     attribute : str
-        The attribute that says who is in, such as ``"Is VIP"``.
+        The attribute that marks members, such as ``"Is VIP"``.
     members : str or path
-        A CSV file with the columns ``id`` and ``since``, which this function reads and writes: who was in after the
-        last run. Use one file a segment. Without it this is a first run, which knows no leavers. It holds ids in plain
-        text, so only its owner may read it (mode 600).
+        A CSV file with the columns ``id`` and ``since``, which this function reads and writes: the members after the
+        last run. Use one file per segment. If it does not exist, this is a first run, in which nobody leaves. It
+        contains ids in plain text, so only its owner may read it (mode 600).
     value : scalar
-        What is sent for those who are in the frame and not in `members`.
+        Sent for customers who are in the frame and not in `members`.
     left : scalar
-        What is sent for those who are in `members` and not in the frame; of the same type as `value`.
+        Sent for customers who are in `members` and not in the frame; of the same type as `value`.
     resend : bool
-        Send `value` to those who stayed, too.
+        Also send `value` for customers who stayed.
     allow_empty : bool
-        Allow a frame without customers, one with fewer than half of the members, or (from ten members) with none of
-        them. Each is an error otherwise, since a failed query or a wrong id column looks the same.
+        Allow a frame without customers, with fewer customers than half of the members, or (from ten members) with none
+        of the members. These are errors by default, since a failed query or a wrong id column looks the same.
     na_values, strip, normalize, timezone, region, name, new_attributes
-        As for `growlytics_pandas.plan`. The options of columns apply to the id alone, and ids are compared as they are
-        sent.
+        As for `growlytics_pandas.plan`. Column options apply only to the id; ids are compared in the form in which they
+        are sent.
     client, errors, dry_run, skip_unchanged, chunk_size, max_concurrency, max_rate, max_failures, progress
-        As for `growlytics_pandas.push`. A dry run neither sends nor writes anything. With ``errors="drop"``, a row
+        As for `growlytics_pandas.push`. A dry run sends and writes nothing. With ``errors="drop"``, a row
         without a usable id is skipped; if its customer is in `members`, they count as having left.
 
     Returns
@@ -88,18 +88,17 @@ def push_segment(
     Raises
     ------
     DataError
-        `members` is no such file, or the frame is suspiciously small (see `allow_empty`). Nothing was sent.
+        `members` is not a valid members file, or the frame is suspiciously small (see `allow_empty`). Nothing was sent.
     UsageError
         Another run is working with `members`.
     InvalidArgumentError, ConstraintViolationError, AuthenticationError, EndpointError, ServiceUnavailableError, \
 PushInterrupted
-        As `growlytics_pandas.push`. `members` then holds what is certain, and the next run sends the rest.
+        As for `growlytics_pandas.push`. `members` then has the confirmed changes, and the next run sends the rest.
 
     Notes
     -----
-    `members` changes by outcomes only. An id whose request failed, or was never sent, keeps its place and is sent by
-    the next run; so is one whose answer was lost, or any of a run that was killed. That may repeat a request, which is
-    safe.
+    `members` is updated only with confirmed outcomes. The next run sends every id again whose request failed, was not
+    sent or got no response, and those of a killed run. Repeating a request is safe.
 
     Examples
     --------
@@ -151,7 +150,7 @@ PushInterrupted
 
 
 def _one_frame(df: Any, id_col: Hashable, reading: PlanOptions) -> pd.DataFrame:
-    """Return a frame itself, and of several their ids in one frame."""
+    """Return a single frame unchanged; of a sequence of frames, return the ids as one frame."""
     if isinstance(df, pd.DataFrame) or has_arrow(df):
         frame = prepare_frame(read_frame(df), id_col)
         reading.check_columns(frame.columns)
@@ -163,7 +162,7 @@ def _one_frame(df: Any, id_col: Hashable, reading: PlanOptions) -> pd.DataFrame:
             reading.check_columns(frame.columns)
         columns.append(frame.iloc[:, [find_id(frame, id_col)]])
     if not columns:
-        raise InvalidArgumentError("df: the source gave no frame; there must be one, if only for its columns.")
+        raise InvalidArgumentError("df: the source has no frames; it must have at least one, which may be empty.")
     if len({column.dtypes.iloc[0] for column in columns}) > 1:
         columns = [column.astype(object) for column in columns]  # no number passes through a float
     return pd.concat(columns)

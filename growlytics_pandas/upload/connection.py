@@ -1,4 +1,4 @@
-"""The connection to one project: its key, its URL, its part of the ledger, and how requests are sent."""
+"""The connection to one project: key, URL, ledger and transport."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAX_TIMEOUT_SECONDS: Final = 86_400  # a day: the clocks of the HTTP libraries o
 
 
 class Connection:
-    """What a push needs of a `Client`, with the parameters of that; the key is wrapped: no traceback shows it."""
+    """The part of a `Client` that a push uses, with the same parameters. The key is wrapped against tracebacks."""
 
     def __init__(
         self,
@@ -46,7 +46,9 @@ class Connection:
         self._key = find_key(key)
         self.base_url = checked_url(base_url or os.environ.get(URL_VARIABLE) or contract.BASE_URL)
         if without_keys(self.base_url) != self.base_url:
-            raise InvalidArgumentError("base_url: it holds the API key, and a URL is shown and logged; leave it out.")
+            raise InvalidArgumentError(
+                "base_url: it contains the API key, and URLs are shown and logged; remove the key."
+            )
         if transport not in get_args(TransportName):
             allowed = ", ".join(map(repr, get_args(TransportName)))
             raise InvalidArgumentError(f"transport: found {transport!r}; allowed are {allowed}.")
@@ -68,16 +70,16 @@ class Connection:
 
     @property
     def project(self) -> bytes:
-        """The same for all connections of this process with one URL and key; no key can be found from it."""
+        """A digest of the URL and key, the same for all connections of this process; it does not reveal the key."""
         return hashlib.blake2b(f"{self.base_url}\0{self._key.reveal()}".encode(), key=_SALT).digest()
 
     @property
     def workspace(self) -> Project | None:
-        """The part of the ledger that is this project's; None without a ledger."""
+        """The project's part of the ledger; None without a ledger."""
         return self.ledger.workspace(self.base_url, self._key.reveal()) if self.ledger else None
 
     def known_types(self) -> dict[str, KnownType] | None:
-        """Return the types that the ledger knows now; None without a ledger."""
+        """Return the types known to the ledger; None without a ledger."""
         workspace = self.workspace
         return None if workspace is None else workspace.known_types()
 
@@ -96,15 +98,15 @@ class Connection:
         return open_transport(self._transport, endpoint, max_concurrency)
 
     def save_types(self, without: Collection[str] = ()) -> None:
-        """Update the file of `types`, where there is one; `without` the attributes just forgotten."""
+        """Update the file of `types`, if there is one, `without` the attributes just forgotten."""
         if self._types_file is not None and self.workspace is not None:
             self._types_file.save(self.workspace, without=without)
 
     def recipe(self) -> ConnectionRecipe:
-        """Return what another process needs to make this connection. It holds neither the key nor the ledger."""
+        """Return what another process needs to make this connection, without the key and the ledger."""
         if self._session is not None:
             raise InvalidArgumentError(
-                "client: a prepared session cannot be sent to a worker; make the Client without session=."
+                "client: a prepared session cannot be sent to a worker; create the Client without session=."
             )
         salt = os.urandom(SALT_BYTES)
         mark = self._key.mark(salt)
@@ -145,25 +147,25 @@ class ConnectionRecipe:
         )
         if find_key(None).mark(self.salt) != self.key_mark:
             raise ApiKeyError(
-                f"{KEY_VARIABLE}: the key in this worker's environment is not the one of the client, so it may be of "
-                "another project. Nothing was sent from here; start the workers with the same key."
+                f"{KEY_VARIABLE}: the key in this worker's environment differs from the client's, so it may belong to "
+                "another project. Nothing was sent from this worker; start the workers with the same key."
             )
         return made
 
 
 def connection_of(client: Any) -> Connection | None:
-    """Return the connection of a `Client`, None for None; refuse anything else, with what to give instead."""
+    """Return the connection of a `Client`, None for None; raise for anything else, with a remedy."""
     if client is None or isinstance(client, Connection):
         return client
     found = getattr(client, "_connection", None)
     if isinstance(found, Connection):
         return found
-    remedy = "give its .client" if hasattr(client, "client") else "make one with growlytics_pandas.Client(api_key=…)"
+    remedy = "use its .client" if hasattr(client, "client") else "create one: growlytics_pandas.Client(api_key=…)"
     raise InvalidArgumentTypeError(f"client: found a {type(client).__name__}; it must be a Client: {remedy}.")
 
 
 def connect() -> Connection:
-    """Return the connection that the environment describes, or say what is missing."""
+    """Return the connection set in the environment; raise if a setting is missing."""
     try:
         return Connection()
     except UsageError as error:
@@ -171,13 +173,13 @@ def connect() -> Connection:
 
 
 def connection_or_default(client: Any) -> Connection | None:
-    """Return the connection of `client`, else the one that the environment describes; None where it holds no key."""
+    """Return the connection of `client`, else the one set in the environment; None if that has no key."""
     return connection_of(client) or (connect() if os.environ.get(KEY_VARIABLE, "").strip() else None)
 
 
 def refuse_client_as_id(id_col: Any) -> None:
-    """Refuse a client or a sandbox where the id column belongs."""
-    is_sandbox = hasattr(type(id_col), "client")  # of the type: a sandbox that is stopped has no client to look at
+    """Raise if a client or a sandbox was given as the id column."""
+    is_sandbox = hasattr(type(id_col), "client")  # of the type: a stopped sandbox has no client
     if is_sandbox or isinstance(getattr(id_col, "_connection", None), Connection):
         meant = "client=sandbox.client" if is_sandbox else "client=…"
         raise InvalidArgumentTypeError(
@@ -192,7 +194,9 @@ def _opened(ledger: Any) -> Ledger | None:
         raise InvalidArgumentTypeError(f"ledger: found a {type(ledger).__name__}; it must be a path, 'auto' or None.")
     made = Ledger(None if ledger == "auto" else ledger)
     if any(part != without_keys(part) for part in (made.path.name, made.path.parent.name)):
-        raise InvalidArgumentError("ledger: its path holds the API key, and names of files are seen; name another.")
+        raise InvalidArgumentError(
+            "ledger: its path contains the API key, and file names are visible; choose another path."
+        )
     return made
 
 

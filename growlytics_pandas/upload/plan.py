@@ -1,4 +1,4 @@
-"""The plan: a frame, or parts of one, with schema and violations, and which rows and attributes will be sent."""
+"""The plan: a frame, or parts of one, with its schema, its violations, and the rows and attributes to send."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ from growlytics_pandas.views.html import Page
 from growlytics_pandas.views.report import HtmlRepr, PlanSummary, plan_page
 from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, Limits, SchemaFrame, violations_frame
 
-_COMPARED_ROWS: Final = 10_000  # a repr compares so many with the ledger: a tenth of a second
+_COMPARED_ROWS: Final = 10_000  # a repr compares at most this many with the ledger: 0.1 s
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class Plan(HtmlRepr):
     Attributes
     ----------
     frame : DataFrame
-        A snapshot; later changes to the original do not reach it. Parts (`plan_batches`) are not kept: there is none.
+        A snapshot of the frame. A plan of parts (`plan_batches`) does not keep them, and has none.
 
     Examples
     --------
@@ -101,18 +101,18 @@ class Plan(HtmlRepr):
 
     @property
     def _layout(self) -> Schema:
-        """Which columns are sent, as what."""
+        """The columns to send, with attribute names and types."""
         return self._common.layout
 
     @cached_property
     def schema(self) -> pd.DataFrame:
         """One row per column sent.
 
-        The columns are `column`, `attribute`, `type`, `dtype`, `reserved`, `missing` and `distinct` (cells, and values
-        that differ), `example` (the first value; masked for the id and contacts), `known_type` and `note`.
+        The columns are `column`, `attribute`, `type`, `dtype`, `reserved`, `missing` (cells), `distinct` (values),
+        `example` (the first value; masked for the id and contacts), `known_type` and `note`.
 
-        `type` is NA where nothing can be sent (`note` says why, or `violations`), `known_type` where the ledger knows
-        nothing, `distinct` where the data come in parts. `dtype` lists those of all parts.
+        `type` is NA if nothing can be sent (see `note` or `violations`), `known_type` if the ledger knows no type,
+        `distinct` for data in parts. `dtype` lists the dtypes of all parts.
         """
         is_whole = self._whole is not None
         found = schema_frame(self._layout, self._common.dropped, self._suggested, self._examples, is_whole=is_whole)
@@ -120,12 +120,12 @@ class Plan(HtmlRepr):
 
     @cached_property
     def _types(self) -> pd.DataFrame:
-        """The schema without what takes a look at all values."""
+        """The schema, without the columns for which all values must be read."""
         return schema_frame(self._layout, self._common.dropped, self._suggested)
 
     @cached_property
     def _findings(self) -> Findings:
-        """The violations, before they are made into a frame: `row` counts through all parts, `index` is a part's."""
+        """The violations, not yet a frame: `row` counts through all parts, `index` is the label in a part."""
         if self._whole is not None:
             return self._whole.findings(self._suggested)
         tasks = {task.number: task for task in self._parts.tasks}
@@ -136,24 +136,24 @@ class Plan(HtmlRepr):
 
     @cached_property
     def violations(self) -> pd.DataFrame:
-        """Every value that will be rejected (error) or deserves a look (warning); one row per violation.
+        """Every value that would be rejected (error) or should be checked (warning); one row per violation.
 
-        What is a property of a column has one row, with the number of cells in `count`.
+        A violation of a whole column has one row, with the number of cells in `count`.
         """
         return violations_frame(self._findings.to_frame(), self._layout.id_column)
 
     @property
     def counts(self) -> dict[str, int]:
-        """Status → number of rows, as a dry run would count: `unsent` would be sent, `invalid` would not."""
+        """Status → number of rows, as in a dry run: `unsent` rows would be sent, `invalid` rows would not."""
         return self._parts.counts()
 
     @property
     def changes(self) -> dict[str, int] | None:
-        """What a push would change, by what the ledger knows now; None without a ledger.
+        """What a push would change, according to the ledger; None without a ledger.
 
-        `new`: customers that it does not know. `changed`: those whose body differs from the one last accepted, or of
-        which none is on record. `unchanged`: those whose body is the one last accepted. `left_out`: rows that cannot be
-        sent. They sum to all rows. All bodies are made for it, at each look.
+        `new`: customers that the ledger does not know. `changed`: customers whose body differs from the last accepted
+        one, or without an accepted body. `unchanged`: customers with the same body. `left_out`: rows that cannot be
+        sent. The counts sum to all rows. Each access encodes all bodies.
         """
         workspace = self._connection.workspace if self._connection else None
         if workspace is None:
@@ -172,11 +172,11 @@ class Plan(HtmlRepr):
     def _describe_rejects(
         self, book_of: Callable[[PartTask], OutcomeBuffer], care: Sequence[Status], *, is_dry: bool
     ) -> pd.DataFrame:
-        """Return the rows with a status of `care`, or of which a value is left out; parts are read again."""
+        """Return the rows with a status of `care` or with a value that was left out; parts are read again."""
         if not self._executor.can_repeat:
             raise UsageError(
                 "rejects: this source could be read only once, so the rows are gone; .failed and .violations have "
-                "their numbers. Give a function that opens it, such as lambda: pd.read_csv(path, chunksize=100_000)."
+                "their numbers. Use a function that opens it, such as lambda: pd.read_csv(path, chunksize=100_000)."
             )
         requested: dict[int, tuple[PartTask, Wanted]] = {}
         for task in self._parts.tasks:
@@ -207,9 +207,9 @@ class Plan(HtmlRepr):
         return found
 
     def preview(self, n: int = 3) -> list[dict[str, Any]]:
-        """Return the first `n` bodies exactly as they would be sent, read back from their JSON."""
+        """Return the first `n` request bodies exactly as they would be sent, decoded from JSON."""
         if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 0:
-            raise InvalidArgumentError(f"n: found {n!r}; it must be a whole number from 0 up.")
+            raise InvalidArgumentError(f"n: found {n!r}; it must be a whole number of 0 or more.")
         bodies: list[bytes] = []
         if self._whole is not None:
             bodies = self._whole.preview(int(n), self._to_send())
@@ -221,7 +221,7 @@ class Plan(HtmlRepr):
         return [json.loads(body) for body in bodies]
 
     def _encode(self, start: int, stop: int, wanted: Any = None) -> Encoded:
-        """Return what is sent of rows `start` to `stop` (of those `wanted`)."""
+        """Return the encoded rows from `start` to `stop` (only those `wanted`)."""
         return self._part.encode(start, stop, wanted)
 
     def _to_send(self) -> Mask:
@@ -229,33 +229,33 @@ class Plan(HtmlRepr):
         return ~self._part.screening.skipped
 
     def _open_book(self, task: PartTask) -> OutcomeBuffer:
-        """Return the buffer of a part's outcomes: rows that cannot be sent are settled, all others `unsent`."""
+        """Return the buffer of a part's outcomes: `invalid` for rows that cannot be sent, `unsent` for the rest."""
         return self._parts.open_book(task)
 
     def _crowd(self, texts: Iterable[str]) -> Crowd:
-        """Return what masks all customers of the frame in `texts`: a server may speak of any of them."""
+        """Return the masks for all customers of the frame in `texts`: a server message can name any of them."""
         return self._part.crowd(texts)
 
     def _changes_line(self, *, is_quick: bool = False) -> str:
-        """Return `changes` in a line; '' without a ledger, or where a quick look is wanted and it would take long."""
+        """Return `changes` in one line; '' without a ledger, or if `is_quick` and the comparison takes long."""
         if is_quick and not self._is_quick_to_compare:
             return ""
         try:
             changes = self.changes
-        except LedgerError:  # closed meanwhile, or damaged: a push says so, and a repr never fails
+        except LedgerError:  # closed or damaged: a push raises it, but a repr must not fail
             return ""
         return changes_text(changes) if changes else ""
 
     @property
     def has_errors(self) -> bool:
-        """Whether anything would not arrive."""
+        """Whether any value would be rejected."""
         return self._findings.has_errors
 
     @cached_property
     def suggestions(self) -> pd.DataFrame:
-        """What the data call for: `option`, `column`, `value`, `reason`, `cells`; one row a suggestion.
+        """The suggested options, one row each: `option`, `column`, `value`, `reason`, `cells`.
 
-        `value` is None where a person must decide; `reason` says between what. `growlytics_pandas.suggest` gives the
+        `value` is None if a person must decide; `reason` names the choices. `growlytics_pandas.suggest` returns the
         same as the options of a call.
         """
         return as_frame(self._suggested)
@@ -266,7 +266,7 @@ class Plan(HtmlRepr):
         return find_suggestions(self._examples, self._layout, self._options)
 
     def suggest(self) -> dict[str, Any]:
-        """Return the options of this plan and those that the data call for, ready for ``**``."""
+        """Return the options of this plan and the suggested ones, ready for ``**``."""
         return self._options.joined(as_options(self._suggested), list(self._examples.columns))
 
     def plot(self, ax: Any = None) -> Any:
@@ -275,7 +275,7 @@ class Plan(HtmlRepr):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Where to draw. Default: a figure of its own, ``axes.figure``; a notebook shows it.
+            The axes to draw on. Default: axes of a new figure (``axes.figure``), which a notebook shows.
 
         Returns
         -------
@@ -291,9 +291,9 @@ class Plan(HtmlRepr):
         return plot_violations(self._findings, ax)
 
     def to_excel(self, path: str | os.PathLike[str]) -> Path:
-        """Write the plan as an Excel workbook, with ids and values as they are (extra ``excel``).
+        """Write the plan as an Excel workbook, with unmasked ids and values (extra ``excel``).
 
-        Sheets: Summary, Rejects, Violations, Schema; how they are written, and the errors: see `PushResult.to_excel`.
+        Sheets: Summary, Rejects, Violations, Schema. For the formats and errors see `PushResult.to_excel`.
         """
         summary = summary_table(self.counts, self._findings, {})
         return write_workbook(
@@ -301,7 +301,7 @@ class Plan(HtmlRepr):
         )
 
     def _of(self, connection: Connection) -> Self:
-        """Return the plan for a connection, whose ledger may know other types: this one if it was made for it."""
+        """Return this plan, or a new one if `connection` differs, since its ledger may know other types."""
         if connection is self._connection:
             return self
         id_column = self._layout.id_column
@@ -310,7 +310,7 @@ class Plan(HtmlRepr):
         return make_batch_plan(self._executor, id_column, self._options, connection, self._profile)  # type: ignore[return-value]
 
     def push(self, **options: Any) -> PushResult:
-        """Carry this plan out; takes the options of `growlytics_pandas.push` that come after the plan's own."""
+        """Send this plan. Takes the options of `growlytics_pandas.push` that `plan` does not take."""
         chosen = PushOptions(**options)
         plan, connection = self._settled(chosen)
         books = {task.number: plan._open_book(task) for task in plan._parts.tasks} if plan._whole else {}
@@ -323,7 +323,7 @@ class Plan(HtmlRepr):
         books: Mapping[int, OutcomeBuffer],
         store: OutcomeStore,
     ) -> PushResult:
-        """Send the rows that are `unsent` in the books; a part without one is opened when its turn comes."""
+        """Send the rows that are `unsent` in the books; a part without a book gets one before it is sent."""
         run = Run(connection, options, self._executor, self._parts, self._common, books, store)
         run.run()
         return run.conclude(self._result(run, connection))
@@ -332,7 +332,7 @@ class Plan(HtmlRepr):
         return PushResult(**self._facts(run, connection))
 
     def _facts(self, run: Run, connection: Connection | None) -> dict[str, Any]:
-        """Return what every result of a run has."""
+        """Return the fields that all results have."""
         options = run.options
         return {
             "plan": self,
@@ -348,10 +348,10 @@ class Plan(HtmlRepr):
         }
 
     def _settled(self, options: PushOptions) -> tuple[Self, Connection | None]:
-        """Return the plan for the connection of these options, and that connection; refuse what could not arrive."""
+        """Return the plan for the connection of these options, and that connection; raise for violations."""
         connection = resolve_connection(options, self._connection)
         plan = self if connection is None else self._of(connection)
-        has_errors = plan.has_errors  # whatever `errors` says: every row is checked before the first is sent
+        has_errors = plan.has_errors  # for each value of `errors`: all rows are checked before the first is sent
         if has_errors and options.errors == "raise" and not options.dry_run:
             raise refusal(plan._findings, plan._suggested, plan=plan)
         return plan, connection
@@ -359,12 +359,12 @@ class Plan(HtmlRepr):
     @property
     def _part(self) -> Part:
         if self._whole is None:
-            raise UsageError("plan: the parts of this plan are not kept in memory, so there is no frame to look at.")
+            raise UsageError("plan: the parts of this plan are not kept in memory, so there is no frame to show.")
         return self._whole
 
     @property
     def _examples(self) -> pd.DataFrame:
-        """What suggestions are made from: the frame, or distinct values of all parts."""
+        """The data for suggestions: the frame, or distinct values of all parts."""
         return self._part.frame if self._profile is None else self._profile.sample
 
     @property
@@ -376,7 +376,7 @@ class Plan(HtmlRepr):
         return self._whole is not None and self._parts.rows <= _COMPARED_ROWS
 
     def _relabelled(self, index: pd.Index[Any], **words: Any) -> Plan:
-        """Return the plan of the same frame with other labels, with these words for `Findings`."""
+        """Return the plan of the same frame with other labels, with these arguments for `Findings`."""
         part = replace(self._part, frame=self._part.frame.set_axis(index))
         other = replace(self, _whole=part, _executor=whole_frame(part)[0])
         findings = Findings(self._findings.violations, part.frame, **words)
@@ -392,13 +392,13 @@ class Plan(HtmlRepr):
             findings=self._findings,
             counts=self.counts,
             suggestions=self._suggested,
-            # A notebook does not wait for the comparison of a large frame.
+            # The comparison of a large frame would delay a notebook.
             changes=self._changes_line(is_quick=limits is NOTEBOOK_LIMITS),
         )
         return plan_page(summary, veil, limits)
 
     def _repr_html_(self) -> str:
-        """Show a page once all parts have been checked; to show a plan is no reason to read them all."""
+        """Return a page if all parts are checked, else one line, since displaying a plan must not read them all."""
         return super()._repr_html_() if self._is_checked else f"<code>{escape(repr(self))}</code>"
 
     def __repr__(self) -> str:
@@ -421,10 +421,10 @@ class PushResult(Result):
     Attributes
     ----------
     new_types : DataFrame
-        Attributes whose type this push fixed for good: `attribute`, `type`. Empty without a ledger's memory of before.
+        Attributes whose type this push fixed permanently: `attribute`, `type`. Empty without a ledger.
     resent : DataFrame
-        One row for each worker lost in the middle of a part: `part`, `rows`, and how many were sent `again` at most.
-        The same body twice changes nothing at the service.
+        One row for each worker lost in the middle of a part: `part`, `rows`, and the maximum number sent `again`.
+        Sending the same body twice is safe.
     run : RunFacts
         When the run started, how long it took, how it ended.
 
@@ -442,14 +442,14 @@ class PushResult(Result):
     plan: Plan
 
     def retry(self) -> PushResult:
-        """Push again what is `failed`, `unknown` or `unsent`; safe, since the same body twice changes nothing.
+        """Push `failed`, `unknown` and `unsent` rows again; sending the same body twice is safe.
 
         Parts without such rows are not read.
 
         Returns
         -------
         PushResult
-            A new result over all rows; those that had arrived keep their outcome.
+            A new result of all rows; rows that had arrived keep their outcome.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The options of a push, and what they refuse before anything is sent."""
+"""The options of a push, checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from growlytics_pandas.upload.connection import Connection, connect, connection_
 from growlytics_pandas.views.progress import ProgressOption
 
 Errors = Literal["raise", "drop"]
-MAX_CONCURRENCY: Final = 65_535  # requests: the ports that one machine has for connections to one address
+MAX_CONCURRENCY: Final = 65_535  # requests: the ports of one machine for connections to one address
 MAX_LABEL_CHARS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class PushOptions:
-    """How to push; the defaults are written here, once."""
+    """How to push, with all defaults."""
 
     errors: Errors = "raise"
     dry_run: bool = False
@@ -38,7 +38,7 @@ class PushOptions:
         for argument in ("chunk_size", "max_concurrency"):
             found = getattr(self, argument)
             if not isinstance(found, int) or isinstance(found, bool) or found < 1:
-                raise InvalidArgumentError(f"{argument}: found {found!r}; it must be a whole number from 1 up.")
+                raise InvalidArgumentError(f"{argument}: found {found!r}; it must be a whole number of 1 or more.")
         if self.max_concurrency > MAX_CONCURRENCY:
             found, most = self.max_concurrency, f"{MAX_CONCURRENCY:,}"
             raise InvalidArgumentError(f"max_concurrency: found {found!r}; it must be a whole number from 1 to {most}.")
@@ -59,7 +59,7 @@ class PushOptions:
             )
 
     def would_refuse(self, *, has_errors: bool) -> bool:
-        """Whether this is a dry run of what a push would refuse."""
+        """Whether this is a dry run of a push that would raise."""
         return self.dry_run and self.errors == "raise" and has_errors
 
 
@@ -80,11 +80,11 @@ def _is_finite_above_0(found: Any) -> bool:
 
 
 def resolve_connection(options: PushOptions, planned: Connection | None) -> Connection | None:
-    """Return the connection to push through, None for a dry run without any; refuse what it cannot do."""
+    """Return the connection to use, None for a dry run without one; raise if `skip_unchanged` lacks a ledger."""
     connection = connection_of(options.client) or planned or connection_or_default(None)
     if connection is None and not options.dry_run:
-        connection = connect()  # says what is missing
+        connection = connect()  # raises with what is missing
     if options.skip_unchanged and (connection is None or connection.ledger is None):
-        lacks = "this client has none (ledger=None)" if connection else "there is no client: set GROWLYTICS_API_KEY"
+        lacks = "this client has none (ledger=None)" if connection else "no client is set: set GROWLYTICS_API_KEY"
         raise InvalidArgumentError(f"skip_unchanged: it needs a ledger, and {lacks}.")
     return connection

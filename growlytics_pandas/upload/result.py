@@ -1,4 +1,4 @@
-"""What a push came to: one outcome a row, counts that sum to the frame, and what to do next."""
+"""The result of a push: one outcome per row, counts that sum to all rows, and next steps."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _NEVER_SENT: Final = CODES[Status.INVALID]  # the words are ours: no server can 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Result(HtmlRepr):
-    """What a push came to; `PushResult` adds the plan and `retry`."""
+    """The result of a push; `PushResult` adds the plan and `retry`."""
 
     plan: Any  # a `Plan`, which is made above
     new_types: pd.DataFrame
@@ -65,7 +65,7 @@ class Result(HtmlRepr):
 
     @property
     def has_incomplete_rows(self) -> bool:
-        """Whether a row arrived, but not with every attribute it has: a column or a value was left out."""
+        """Whether any row arrived without all its attributes: a column or a value was left out."""
         concerns_column, rows = self._findings.error_rows()
         return any(self._has_arrived(task, None if concerns_column else rows) for task in self._parts.tasks)
 
@@ -73,10 +73,10 @@ class Result(HtmlRepr):
     def outcomes(self) -> pd.DataFrame:
         """One row per input row, in its order.
 
-        `row` (0-based position), `index` (the frame's label), `id` (text as sent, NA where there is none), `status`,
-        `http_status` (of the last answer, NA without one), `attempts` (requests made in the run that settled the row),
-        `error` (NA where none). Of parts that are not kept in memory it is made anew at each look; `index` is the label
-        in its part, and rows of parts that were never begun have no `index` and `id`.
+        `row` (0-based position), `index` (the frame's label), `id` (text as sent, NA without an id), `status`,
+        `http_status` (of the last response, NA without one), `attempts` (requests in the run that settled the row),
+        `error` (NA without one). For parts that are not kept in memory, the frame is built at each access, `index` is
+        the label in the part, and rows of parts that were not started have no `index` and `id`.
         """
         return self._whole_outcomes if self._whole else pd.concat(list(self.outcome_parts()), ignore_index=True)
 
@@ -86,37 +86,37 @@ class Result(HtmlRepr):
 
     @property
     def failed(self) -> pd.DataFrame:
-        """The outcomes that need care: `invalid`, `failed`, `unknown`, and `unsent` unless it was a dry run.
+        """The outcomes that need attention: `invalid`, `failed`, `unknown`, and (unless in a dry run) `unsent`.
 
-        So it may have rows where ``counts["failed"]`` is 0.
+        So it can have rows even if ``counts["failed"]`` is 0.
         """
         care = self._statuses_of_care()
         parts = [self._describe(task, self._book_of(task).rows_with(care)) for task in self._parts.tasks]
         return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
     def outcome_parts(self) -> Iterator[pd.DataFrame]:
-        """Give the outcomes part by part, for when all would not fit in memory."""
+        """Yield the outcomes part by part, for results that do not fit into memory."""
         for task in self._parts.tasks:
             yield self._describe(task, None)
 
     @property
     def outcome_files(self) -> list[Path]:
-        """The Parquet files of outcomes too many to keep in memory; they are removed with this result."""
+        """The Parquet files of outcomes that do not fit into memory; they are removed with this result."""
         return self._store.files
 
     def rejects(self) -> pd.DataFrame:
-        """Return the user's own rows and columns of what did not fully arrive, with the reasons in front.
+        """Return the original rows that did not fully arrive, with the reasons in front.
 
-        To correct and push again: the four columns in front are not sent, as long as they stay there.
+        Correct them and push the frame again: the four columns in front are not sent if they stay in front.
 
         Returns
         -------
         DataFrame
-            In the order of the frame, with its index. In front `status`, `rule`, `reason` and `fix` (with the prefix
-            ``growlytics_``, all four, where the frame has a column of such a name). The rows are those that are
-            `invalid`, `failed` or `unknown`, `unsent` ones unless it was a dry run, and those that arrived without a
-            value they have; an error of a whole column concerns each row with a value there. Several violations of a
-            row are joined by "; ". A row that ``keep=`` left out, as requested, is not among them.
+            In the order of the frame, with its index. In front are `status`, `rule`, `reason` and `fix` (all four with
+            the prefix ``growlytics_`` if the frame has a column of such a name). It has the rows that are `invalid`,
+            `failed` or `unknown`, (unless in a dry run) `unsent`, and those that arrived without one of their values;
+            an error of a whole column applies to each row with a value in it. Several violations of a row are joined by
+            "; ". Rows that ``keep=`` left out on request are not included.
 
         Examples
         --------
@@ -135,30 +135,28 @@ class Result(HtmlRepr):
 
     @property
     def ok(self) -> bool:
-        """Whether every row arrived (now or, unchanged, before) with every attribute it has.
+        """Whether every row arrived with all its attributes, in this push or (unchanged) before it.
 
-        Rows that ``keep=`` left out, as requested, do not count against it.
+        Rows that ``keep=`` left out on request do not count.
         """
         return not any(self.counts[s] for s in RETRYABLE) and not self._findings.has_errors
 
     @property
     def _findings(self) -> Findings:
-        """The violations, before they are made into a frame."""
+        """The violations, not yet a frame."""
         found: Findings = self.plan._findings
         return found
 
     @property
     def violations(self) -> pd.DataFrame:
-        """Everything found before sending, warnings too; one row per violation."""
+        """All violations found before sending, including warnings; one row each."""
         found: pd.DataFrame = self.plan.violations
         return found
 
     def _require_push(self) -> None:
-        """Refuse to retry what was never tried, or cannot be read again."""
+        """Raise for a dry run, and for a source that cannot be read again."""
         if self.run.ended == "dry run":
-            raise UsageError(
-                "retry: this was a dry run, so there is nothing to try again; result.plan.push() sends it."
-            )
+            raise UsageError("retry: this was a dry run, so there is nothing to retry; result.plan.push() sends it.")
         if not self.plan._executor.can_repeat:
             raise UsageError(
                 "retry: this source could be read only once. Push it again with skip_unchanged=True: it sends only "
@@ -166,14 +164,14 @@ class Result(HtmlRepr):
             )
 
     def to_csv(self, path: str | os.PathLike[str], table: Table = "outcomes") -> Path:
-        """Write `outcomes`, `failed` or `violations` as CSV, with ids and values as they are.
+        """Write `outcomes`, `failed` or `violations` as CSV, with unmasked ids and values.
 
         No cell runs as a formula in a spreadsheet; `growlytics_pandas.csv_safe.read_csv` reads it back.
 
         Raises
         ------
         InvalidArgumentError
-            Another table, a folder that is not there, or a folder in place of a file.
+            The table is not one of these, the folder does not exist, or the path is a folder.
         """
         if table not in TABLES:
             raise InvalidArgumentError(f"table: found {table!r}; allowed are {', '.join(map(repr, TABLES))}.")
@@ -181,17 +179,17 @@ class Result(HtmlRepr):
         return write_csv(frame, path)
 
     def to_excel(self, path: str | os.PathLike[str]) -> Path:
-        """Write the result as an Excel workbook, with ids and values as they are (extra ``excel``).
+        """Write the result as an Excel workbook, with unmasked ids and values (extra ``excel``).
 
-        Sheets: Summary, Rejects (where the source can be read again), Outcomes, Violations, Schema. Text stays text, no
-        cell runs as a formula, dates are dates. What a sheet cannot hold is text: whole numbers of more than 15 digits,
-        dates with a zone or a fraction of a second. A text of more than 32,767 characters is cut, and says so. Rows
-        beyond 1,048,576 go on in another sheet.
+        Sheets: Summary, Rejects (if the source can be read again), Outcomes, Violations, Schema. Text stays text, no
+        cell runs as a formula, and dates are dates. Values that Excel cannot store are written as text: whole numbers
+        of more than 15 digits, dates with a zone or a fraction of a second. Text of more than 32,767 characters is cut,
+        with a note. Rows after the 1,048,576th continue on another sheet.
 
         Raises
         ------
         InvalidArgumentError
-            A folder that is not there, a folder in place of a file, or a name that does not end in ``.xlsx``.
+            The folder does not exist, the path is a folder, or the name does not end in ``.xlsx``.
         MissingDependencyError
             XlsxWriter is not installed.
         """
@@ -199,7 +197,7 @@ class Result(HtmlRepr):
         return write_workbook({"Summary": self._summary(), **rejects_sheet(self), **tables}, path)
 
     def _summary(self) -> pd.DataFrame:
-        """Return what the run came to, as lines of a table."""
+        """Return the facts of the run as lines of a table."""
         run = self.run
         facts: dict[str, Any] = {
             "started": run.started.replace(tzinfo=None, microsecond=0),
@@ -210,12 +208,12 @@ class Result(HtmlRepr):
         return summary_table(self.counts, self._findings, facts | {"service": run.base_url})
 
     def plot(self) -> Any:
-        """Draw the outcomes, and the rows a second and answer times over the run (extra ``plot``).
+        """Draw the outcomes, and the rows per second and response times over the run (extra ``plot``).
 
         Returns
         -------
         tuple of matplotlib Axes
-            Three, of one figure, ``axes[0].figure``; a notebook shows it.
+            Three axes of one figure (``axes[0].figure``), which a notebook shows.
 
         Raises
         ------
@@ -228,23 +226,23 @@ class Result(HtmlRepr):
 
     @property
     def note(self) -> str:
-        """What there is to say of the run as a whole, beside the counts by status; '' mostly."""
+        """A line about the run as a whole; usually ''."""
         return ""
 
     def _statuses_of_care(self) -> tuple[Status, ...]:
-        """Return the statuses of rows that need care."""
+        """Return the statuses of rows that need attention."""
         return _CARE if self.run.ended == "dry run" else (*_CARE, Status.UNSENT)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
-        shown += ", not all with every attribute" if self.has_incomplete_rows else ""
+        shown += ", some without all their attributes" if self.has_incomplete_rows else ""
         found = plural(len(self._findings), "violation")
         ended = self.run.ended + (", which a push would refuse" if self.run.would_refuse else "")
         note = f"{self.note}; " if self.note else ""
         return f"<{type(self).__name__} {ended}: {note}{shown}; {found}; {self.run.seconds:.1f} s>"
 
     def _retried(self) -> tuple[Connection, PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
-        """Return what a retry is made with: rows that did not arrive are `unsent`."""
+        """Return the arguments of a retry, with the rows that did not arrive set to `unsent`."""
         books = {number: book.copy() for number, book in self._books.items()}
         for book in books.values():
             book.reopen()
@@ -259,14 +257,14 @@ class Result(HtmlRepr):
         if self._whole is not None:
             return self._whole.describe(book, np.arange(task.rows) if rows is None else rows)
         table = self._store.get(task.number)
-        if table is None:  # never begun
+        if table is None:  # not started
             numbers = np.arange(task.rows)
             labels = pd.Index([None] * task.rows, dtype=object)
             table = book.describe(numbers, numbers + task.first_row, labels, [""] * task.rows)
         return table if rows is None else table.iloc[rows]
 
     def _has_arrived(self, task: PartTask, rows: Rows | None) -> bool:
-        """Whether any row of a part arrived: of `rows`, sorted and counted through all parts, or (None) of all."""
+        """Whether any row of a part arrived: of `rows` (sorted, counted through all parts), or of all if None."""
         arrived = self._book_of(task).rows_with(ARRIVED)
         if rows is None:
             return len(arrived) > 0

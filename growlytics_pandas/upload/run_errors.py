@@ -1,4 +1,4 @@
-"""How a run ends early: the errors, and what they tell the user to do."""
+"""The errors of a run that ends early, and their remedies."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -32,7 +32,7 @@ def abort_error(verdict: Verdict, reply: Response) -> ServiceError | None:
         facts["server_message"] = f"{words}{target}"
         return EndpointError(
             f"{words}{target}: this is not the customer API. Nothing more was sent. Check GROWLYTICS_BASE_URL or "
-            "Client(base_url=…), and whether a proxy or login page stands before it.",
+            "Client(base_url=…), and whether a proxy or login page intercepts requests.",
             **facts,
         )
     return None
@@ -41,47 +41,47 @@ def abort_error(verdict: Verdict, reply: Response) -> ServiceError | None:
 def outage_error(words: str, seconds: float) -> ServiceUnavailableError:
     """Return the error of a service that has stopped answering."""
     return ServiceUnavailableError(
-        f"nothing has succeeded for {seconds:.0f} s; the last answer: {words}. What was tried is failed or unknown, "
-        "the rest unsent; growlytics_pandas.last_result().retry() sends it all when the service is back.",
+        f"nothing has succeeded for {seconds:.0f} s; the last answer: {words}. Rows that were tried are failed or "
+        "unknown, the rest unsent; growlytics_pandas.last_result().retry() sends them once the service is back.",
         server_message=words,
         retryable=True,
     )
 
 
 def long_wait_error(words: str, seconds: float) -> ServiceUnavailableError:
-    """Return the error of a service that asks for a longer wait than a run has patience."""
+    """Return the error of a service that asks for a longer wait than a run allows."""
     return ServiceUnavailableError(
         f"the service asks for a wait of {seconds:,.0f} s ({words}), and a push waits {OUTAGE_LIMIT_SECONDS:.0f} s at "
-        "most. What was tried is failed or unknown, the rest unsent; after that time, "
-        "growlytics_pandas.last_result().retry() sends it all.",
+        "most. Rows that were tried are failed or unknown, the rest unsent; "
+        "growlytics_pandas.last_result().retry() sends them after that time.",
         server_message=words,
         retryable=True,
     )
 
 
 def wait_words(words: str, seconds: float) -> str:
-    """Say, while a run waits before it sends again, for how long it will."""
+    """Return the line that a run shows while it waits before the next request."""
     return f"Waiting {max(1.0, seconds):,.0f} s before the next request: {words}."
 
 
 def outage_words(words: str, seconds: float) -> str:
-    """Say, while a run waits for a service that does not answer, that it does, and for how long it will."""
+    """Return the line that a run shows while the service does not answer."""
     limit = f"{OUTAGE_LIMIT_SECONDS / 60:.0f} minutes"
-    return f"Nothing has succeeded for {seconds:.0f} s: {words}. It is tried again now and then, for {limit} in all."
+    return f"Nothing has succeeded for {seconds:.0f} s: {words}. Retrying for up to {limit}."
 
 
 def unreachable_error(words: str) -> ServiceUnavailableError:
     """Return the error of a service that was never reached at all."""
     return ServiceUnavailableError(
         f"the service was never reached: {words}. Nothing was sent. Check GROWLYTICS_BASE_URL or Client(base_url=…), "
-        "the network and its proxy; growlytics_pandas.last_result().retry() sends it all when the way is free.",
+        "the network and proxy; growlytics_pandas.last_result().retry() sends it all once the service is reachable.",
         server_message=words,
         retryable=True,
     )
 
 
 def are_too_many(failed: int, finished: int, limit: float | None) -> bool:
-    """Return whether `max_failures` is reached: so many rows where it is an int, such a share of them otherwise."""
+    """Return whether `max_failures` is reached: an int is a number of rows, a float a share of them."""
     if limit is None:
         return False
     if isinstance(limit, int):
@@ -100,9 +100,9 @@ def too_many_error(failed: int, finished: int, limit: float | None, words: str =
 
 
 def interrupted(counts: Mapping[str, int]) -> str:
-    """Say how far an interrupted run came, and how to go on."""
-    said = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
+    """Return the counts of an interrupted run, and how to resume it."""
+    shown = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
     return (
-        f"{said}. To go on: growlytics_pandas.last_result().retry() in this process, or push again with "
+        f"{shown}. To resume: growlytics_pandas.last_result().retry() in this process, or push again with "
         "skip_unchanged=True."
     )

@@ -25,7 +25,7 @@ MAX_ASKED: Final = 6  # times; with the factor, over about 4 s
 FIRST_AGAIN_SECONDS: Final = 0.4
 ASK_FACTOR: Final = 1.8  # each wait is longer than the last
 MAX_WORDS_CHARS: Final = 120  # of one failure; result.failed has more
-MAX_MESSAGE_CHARS: Final = 1000  # an error says what to do at its end
+MAX_MESSAGE_CHARS: Final = 1000  # an error ends with its remedy
 _SECONDS_WITH_TENTHS: Final = 10
 
 # JupyterLab's own colours, which follow its theme; else ones that can be read on white and on black.
@@ -42,7 +42,7 @@ _STATUS_TONES: Final = {
     "unknown": Tone.BAD,
     "failed": Tone.BAD,
 }
-_STATUS_OPACITY: Final = {"unchanged": 0.5, "unknown": 0.55}  # tells neighbours of one colour apart
+_STATUS_OPACITY: Final = {"unchanged": 0.5, "unknown": 0.55}  # distinguishes neighbours of one colour
 _HEADLINES: Final = {
     "finished": "Push finished",
     "interrupted": "Push stopped",
@@ -254,24 +254,24 @@ def render_html(event: ProgressEvent, hint: str = "") -> str:
 
 def render_text(event: ProgressEvent) -> str:
     """Return `event` as a few lines of text."""
-    said = ", ".join(f"{count:,} {_name(event, status)}" for status, count in _shown(event))
-    lines = [f"{headline(event)}: {said or 'no rows'} ({', '.join(pace_words(event))})"]
+    shown = ", ".join(f"{count:,} {_name(event, status)}" for status, count in _shown(event))
+    lines = [f"{headline(event)}: {shown or 'no rows'} ({', '.join(pace_words(event))})"]
     lines += [
         f"  row {failure.row:,} {failure.status}: {one_line(failure.words, MAX_WORDS_CHARS)}"
         for failure in event.failures
     ]
-    told = (
+    notes = (
         event.note,
         one_line(event.trouble, MAX_MESSAGE_CHARS),
         one_line(event.message, MAX_MESSAGE_CHARS),
         next_step(event),
     )
-    lines += [words for words in told if words]
+    lines += [words for words in notes if words]
     return "\n".join(lines)
 
 
 def headline(event: ProgressEvent) -> str:
-    """Return what is going on, in a few words."""
+    """Return the state of the push in a few words."""
     if event.kind == "end":
         missing = _missing(event) if event.ended == "finished" else ""
         return _HEADLINES.get(event.ended, "Push ended") + (f", {missing}" if missing else "")
@@ -281,7 +281,7 @@ def headline(event: ProgressEvent) -> str:
 
 
 def pace_words(event: ProgressEvent) -> list[str]:
-    """Return how long, how fast, how many at once, and how often again."""
+    """Return the time taken, the speed, the requests in flight and the retries."""
     words = [duration(event.elapsed_seconds), f"{_rate(event.rows_per_second)} rows/s"]
     if event.kind == "end":
         words.insert(0, f"{event.total:,} {'row' if event.total == 1 else 'rows'}")
@@ -295,17 +295,17 @@ def pace_words(event: ProgressEvent) -> list[str]:
 
 
 def next_step(event: ProgressEvent) -> str:
-    """Return what to type next where not everything arrived; '' else."""
+    """Return the call to make next if not everything arrived, else ''."""
     if event.kind != "end" or tone_of(event) in (Tone.GOOD, Tone.CALM):
         return ""
     if tone_of(event) is Tone.FAIR:
-        return "growlytics_pandas.last_result().violations tells what was left out, and why."
-    values = " .violations tells which values were left out." if event.is_incomplete else ""
-    return "growlytics_pandas.last_result() has every row: .failed tells why, .retry() sends the rest." + values
+        return "growlytics_pandas.last_result().violations shows what was left out, and why."
+    values = " .violations shows which values were left out." if event.is_incomplete else ""
+    return "growlytics_pandas.last_result() has every row: .failed shows why, .retry() sends the rest." + values
 
 
 def duration(seconds: float) -> str:
-    """Return `seconds` as people say them.
+    """Return `seconds` in readable units.
 
     Examples
     --------
@@ -326,10 +326,10 @@ def _rate(rows_per_second: float) -> str:
 
 
 def _missing(event: ProgressEvent) -> str:
-    """Say what a finished push did not bring, beyond the rows left out as asked for: those are counted."""
+    """Return what is missing after a finished push; rows left out on request are in the counts."""
     if tone_of(event) is Tone.BAD:
         return "not every row arrived"
-    return "not every row with all its attributes" if event.is_incomplete else ""
+    return "some rows without all their attributes" if event.is_incomplete else ""
 
 
 def _percent(event: ProgressEvent) -> int:
@@ -338,7 +338,7 @@ def _percent(event: ProgressEvent) -> int:
 
 
 def _shown(event: ProgressEvent) -> Iterator[tuple[str, int]]:
-    """Give the counts to tell: `accepted` always, others where there are any."""
+    """Yield the counts to show: `accepted` always, others above 0."""
     for status, count in event.counts.items():
         if count or status == "accepted":
             yield status, count
@@ -349,7 +349,7 @@ def _name(event: ProgressEvent, status: str) -> str:
 
 
 def _ink(name: str, tone: Tone) -> str:
-    """Return a colour twice: the plain one is for where variables are stripped from a stranger's notebook."""
+    """Return a colour twice: plain first, because variables are stripped from an untrusted notebook."""
     variable, plain = _INK[tone]
     return f"{name}:{plain};{name}:var({variable}, {plain})"
 

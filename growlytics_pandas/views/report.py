@@ -1,4 +1,4 @@
-"""The pages: what a plan would do, what a push did, and what to do next; and what shows itself as a page."""
+"""The pages of a plan and of a push result, with the next steps; and what shows itself as a page."""
 
 from __future__ import annotations
 
@@ -142,10 +142,10 @@ def _counts(counts: Mapping[str, int], other: Mapping[str, str]) -> tuple[Count,
 
 
 def _plan_counts(counts: Mapping[str, int]) -> tuple[Count, ...]:
-    """Return the two things that a plan can say of a row."""
+    """Return the counts of rows that would be sent and of rows left out."""
     by_name = {count.name: count for count in _counts(counts, {})}
     return (
-        replace(by_name[Status.UNSENT], name="would be sent", tone="good", meaning="what can arrive of them goes out"),
+        replace(by_name[Status.UNSENT], name="would be sent", tone="good", meaning="with all their valid values"),
         replace(by_name[Status.INVALID], name="left out", meaning="they have no usable id: see violations"),
     )
 
@@ -165,9 +165,9 @@ def _of(part: int, whole: int) -> str:
 
 
 def _refused(errors: int, going: int, rows: int) -> str:
-    said = _of(going, rows)
-    dropping = f'With errors="drop", {said[0].lower()}{said[1:]} would be sent.'
-    return f"A push would refuse this: {plural(errors, 'error')}. {dropping}"
+    part = _of(going, rows)
+    dropping = f'With errors="drop", {part[0].lower()}{part[1:]} would be sent.'
+    return f"A push would raise an error: {plural(errors, 'violation')} of severity error. {dropping}"
 
 
 def _attributes(schema: pd.DataFrame, columns: int) -> str:
@@ -192,9 +192,9 @@ def _headline(result: ResultSummary, care: FailedRows) -> str:
     arrived = f"{_of(sum(counts[status] for status in ARRIVED), rows)} arrived"
     is_partial = result.is_incomplete
     if care.total:
-        arrived += ", not all with every attribute" if is_partial else ""
-        return f"{arrived}; {care.total:,} {'needs' if care.total == 1 else 'need'} care."
-    return f"{arrived}, but not with every attribute: see the violations." if is_partial else f"{arrived}."
+        arrived += ", some without all their attributes" if is_partial else ""
+        return f"{arrived}; {care.total:,} {'needs' if care.total == 1 else 'need'} attention."
+    return f"{arrived}, but some attributes were left out: see the violations." if is_partial else f"{arrived}."
 
 
 def _dry_tone(result: ResultSummary) -> Tone:
@@ -235,16 +235,16 @@ def _duration(seconds: float) -> str:
 def _plan_steps(plan: PlanSummary, errors: int, warnings: int) -> list[Step]:
     steps = _data_steps("plan", errors, warnings)
     if any(each.value is not None for each in plan.suggestions):
-        words = "Use the suggested options: read them, then plan again with them."
+        words = "Review the suggested options, then plan again with them."
         steps.insert(0, Step(words, "options = plan.suggest()"))
     if errors:
-        steps.append(Step("Or leave out what cannot arrive, and send the rest.", 'plan.push(errors="drop")'))
+        steps.append(Step("Or leave out the invalid rows and values, and send the rest.", 'plan.push(errors="drop")'))
     elif sum(plan.counts.values()):
         steps.append(Step("Send it.", "plan.push()"))
     fresh = int((plan.schema["known_type"].isna() & plan.schema["type"].notna()).sum()) if len(plan.schema) else 0
     if fresh:
         steps.append(
-            Step(f"Look at the types first: {fresh:,} may be new, and a type is fixed for good.", "plan.schema")
+            Step(f"Check the types first: {fresh:,} may be new, and a type cannot be changed later.", "plan.schema")
         )
     return steps
 
@@ -252,10 +252,12 @@ def _plan_steps(plan: PlanSummary, errors: int, warnings: int) -> list[Step]:
 def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
     steps = []
     if errors:
-        words = f"Settle the {plural(errors, 'error')}: each violation names the option or the correction."
+        words = f"Fix the {plural(errors, 'error')}: each violation names the option or the correction."
         steps.append(Step(words, f'{owner}.violations[["message", "fix"]]'))
     if warnings:
-        steps.append(Step(f"Look at the {plural(warnings, 'warning')}: what they name goes out, perhaps not as meant."))
+        steps.append(
+            Step(f"Check the {plural(warnings, 'warning')}: these values are sent, perhaps not as you intended.")
+        )
     return steps
 
 
@@ -264,16 +266,19 @@ def _result_steps(result: ResultSummary, new: Mapping[str, str]) -> list[Step]:
     steps = []
     if result.run.ended == DRY_RUN:
         drop = '(errors="drop")' if errors else "()"
-        steps.append(Step("Push it, when it looks right.", f"result.plan.push{drop}"))
+        steps.append(Step("If it looks right, push it.", f"result.plan.push{drop}"))
     elif any(result.counts[status] for status in RETRYABLE):
-        steps.append(Step("Send again what is failed, unknown or unsent; it is safe.", "result.retry()"))
+        steps.append(Step("Send the failed, unknown and unsent rows again; this is safe.", "result.retry()"))
     steps += _data_steps("result", errors, warnings)
     if result.counts[Status.INVALID] and result.run.ended != DRY_RUN:
-        steps.append(Step("Then push the mended frame; what arrived is left out.", "push(…, skip_unchanged=True)"))
+        steps.append(
+            Step("Then push the corrected frame; rows that arrived are skipped.", "push(…, skip_unchanged=True)")
+        )
     if new:
-        verb = "would be" if result.run.ended == DRY_RUN else "now"
-        steps.append(Step(f"Types {verb} fixed for good: {plural(len(new), 'attribute')}.", "result.new_types"))
-    return steps or [Step("Nothing: every row arrived, with every attribute it has.")]
+        verb = "A push would fix" if result.run.ended == DRY_RUN else "This push fixed"
+        words = f"{verb} the types of {plural(len(new), 'attribute')}; they cannot be changed later."
+        steps.append(Step(words, "result.new_types"))
+    return steps or [Step("Nothing: every row arrived with all its attributes.")]
 
 
 def draw_curves(samples: tuple[Sample, ...]) -> tuple[Curve, ...]:

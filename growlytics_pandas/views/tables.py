@@ -22,7 +22,7 @@ from growlytics_pandas.views.html import Bar, Cell, Column, Table, Tone, render_
 
 MAX_LABEL_CHARS: Final = 60  # of a column's label; an attribute's name has 49 at most
 MAX_FIX_CHARS: Final = 600  # of a fix or a note; few are longer
-MAX_REASON_CHARS: Final = 240  # of the service's words
+MAX_REASON_CHARS: Final = 240  # of the service's message
 STATUS_TONES: Final[Mapping[str, Tone]] = {
     Status.ACCEPTED: "good",
     Status.UNCHANGED: "good",
@@ -84,9 +84,9 @@ FRAME_LIMITS: Final = Limits(rules=20, reasons=0, rows=0, columns=50)
 
 @dataclass(frozen=True, slots=True)
 class FailedRows:
-    """The rows that need care: how many, the first of them, and how many for each reason (status, HTTP status, words).
+    """The rows that need attention: how many, the first of them, and counts by reason (status, HTTP status, words).
 
-    The words, there and in `first`, are masked already. `labels` is what the frame calls the labels of its rows.
+    The words, there and in `first`, are masked already. `labels` is the name of the frame's index.
     """
 
     total: int
@@ -94,17 +94,17 @@ class FailedRows:
     reasons: Counter[tuple[str, int, str]]
     labels: str = "index"
     why: str = ""
-    """Why the run ended early; masked, too."""
+    """Why the run ended early; masked."""
 
 
 def label(value: Hashable) -> str:
-    """Show a column's label; in quotes where white space at an end of it would not be seen."""
+    """Show a column's label; in quotes if it begins or ends with white space."""
     text = str(value)
     return visible(text if text == text.strip() else f'"{text}"', MAX_LABEL_CHARS) or "(empty)"
 
 
 def left_out(count: int, nouns: str, rest: str = "") -> str:
-    """Say how much of a table is not shown, '' where all is.
+    """Return the line for rows of a table that are not shown; '' if all are shown.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def left_out(count: int, nouns: str, rest: str = "") -> str:
 
 
 def suggestions_table(suggestions: Sequence[SuggestedOption], limits: Limits) -> Table | None:
-    """Return the options that the data call for, each with its reason; those that a person must decide come last."""
+    """Return the suggested options with their reasons; those that a person must decide come last."""
     if not suggestions:
         return None
     ranked = sorted(suggestions, key=lambda each: each.value is None)
@@ -164,7 +164,7 @@ def violations_table(findings: Findings, id_column: Hashable, veil: Masker, limi
         tuple(_violation_row(group, id_column, veil, most) for group in shown),
         left_out(len(rest), "rules and columns", f" ({plural(sum(g.violations for g in rest), 'violation')})"),
         f"{plural(len(findings), 'violation')}. Rows are positions from 0. "
-        "All are in the frame .violations; the command line writes it with --violations.",
+        "All of them are in .violations; on the command line, --violations writes them to a file.",
     )
 
 
@@ -193,7 +193,7 @@ def _example(group: Group, id_column: Hashable, veil: Masker) -> str:
 
 
 def reasons_table(care: FailedRows, limits: Limits) -> Table | None:
-    """Return why rows did not arrive, the commonest first, in the service's own words."""
+    """Return the reasons why rows did not arrive, the most common first."""
     if not care.reasons:
         return None
     ranked = care.reasons.most_common()
@@ -223,7 +223,7 @@ def reasons_table(care: FailedRows, limits: Limits) -> Table | None:
 
 
 def rows_table(care: FailedRows, veil: Masker, limits: Limits) -> Table | None:
-    """Return the first rows that need care."""
+    """Return the first rows that need attention."""
     if not care.total:
         return None
     shown = care.first.head(limits.rows)
@@ -240,7 +240,7 @@ def rows_table(care: FailedRows, veil: Masker, limits: Limits) -> Table | None:
         for row in _records(shown)
     ]
     return Table(
-        "Rows that need care",
+        "Rows that need attention",
         (
             *(Column("row", "number"), Column(care.labels), Column("id"), Column("status"), Column("HTTP", "number")),
             *(Column("attempts", "number"), Column("reason", "words")),
@@ -252,7 +252,7 @@ def rows_table(care: FailedRows, veil: Masker, limits: Limits) -> Table | None:
 
 
 def _records(frame: pd.DataFrame) -> Iterable[Any]:
-    """Return the rows as named tuples, whose fields the stubs of pandas cannot know."""
+    """Return the rows as named tuples, with fields that pandas' stubs do not know."""
     return frame.itertuples(index=False)
 
 
@@ -276,7 +276,7 @@ def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -
         ),
         tuple(_schema_row(row, new) for row in _records(shown)),
         left_out(len(schema) - len(shown), "columns"),
-        "A type is fixed for good when the service first sees the attribute.",
+        "The service fixes an attribute's type at its first value; it cannot be changed later.",
     )
 
 

@@ -57,7 +57,7 @@ def test_the_cell_is_free_while_a_push_runs_and_stop_ends_it_in_any_kernel(noteb
     expect(nb.output(1)).to_contain_text(re.compile(r"[1-9]\d* accepted"), timeout=10_000)
     nb.run(2, seconds=5)
     field(nb, "button", name="Stop").click(timeout=5_000)
-    expect(nb.output(1)).to_contain_text("need care", timeout=8_000)
+    expect(nb.output(1)).to_contain_text("need attention", timeout=8_000)
     nb.run(3)
     expect(nb.output(3)).to_contain_text("interrupted 20000 True")
 

@@ -67,7 +67,7 @@ def test_columns_that_clash_are_renamed_apart_where_both_are_sent():
 
 def test_columns_with_one_label_are_asked_to_get_distinct_ones():
     df = pd.DataFrame([["a", 1, 2]], columns=["id", "X", "X"])
-    assert set(fixes(df, "attribute_name_duplicate")) == {"Give each column a label of its own first."}
+    assert set(fixes(df, "attribute_name_duplicate")) == {"Give each column a unique label first."}
 
 
 def test_a_mistyped_name_names_the_known_one_that_is_meant(sandbox):

@@ -73,7 +73,7 @@ def test_a_column_without_a_name_is_a_violation_and_the_others_are_sent(label):
     assert names(frame) == [["7"], ["7"]]
     found = growlytics_pandas.validate(frame, "id").iloc[0]
     assert found["rule"] == "attribute_name_empty"
-    assert found["fix"].startswith("rename={" if isinstance(label, str) else "Give each column a label")
+    assert found["fix"].startswith("rename={" if isinstance(label, str) else "Give each column a unique label")
 
 
 def test_two_columns_of_one_label_are_both_left_out_and_both_reported_with_a_way_out():
@@ -82,7 +82,7 @@ def test_two_columns_of_one_label_are_both_left_out_and_both_reported_with_a_way
     found = violations[violations["rule"] == "attribute_name_duplicate"]
     assert len(found) == 2
     assert names(frame) == [[], []]
-    assert found["fix"].str.contains("label of its own").all()
+    assert found["fix"].str.contains("unique label").all()
 
 
 def test_renaming_onto_another_column_is_a_duplicate_too():

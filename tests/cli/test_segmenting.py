@@ -25,7 +25,7 @@ def segment(command, write, at):
 def test_joiners_and_leavers_are_sent(segment, sandbox):
     first = segment("id,City\n007,Pune\nb,Goa\n")
     assert first.status == 0
-    assert "2 joined, 0 left, 0 stayed; a first run, which knows no leavers" in first.out
+    assert "2 joined, 0 left, 0 stayed; first run: no earlier members" in first.out
     second = segment("id,City\nb,Goa\n", "--json")
     assert second.told["segment"] | {"members": "", "note": ""} == {
         "attribute": "Is VIP",

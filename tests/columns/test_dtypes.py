@@ -226,7 +226,7 @@ def test_numbers_of_several_classes_are_no_mixture():
 def test_numbers_in_a_text_attribute_are_called_what_they_are(values, word):
     frame = pd.DataFrame({"id": list("abc")[: len(values)], "mobile": pd.Series(values, dtype=object)})
     [message, *_] = growlytics_pandas.validate(frame, "id")["message"]
-    assert f"the {word} values are written as text" in message
+    assert f"the {word} values are converted to text" in message
 
 
 def test_a_column_of_several_things_without_a_type_names_each():

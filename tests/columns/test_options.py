@@ -186,7 +186,7 @@ def test_one_customer_is_read_with_the_same_options(sandbox):
         "Town": "Pune",
         "email": "asha@example.com",
     }
-    with pytest.raises(InvalidArgumentError, match="they name 'Att', which is no attribute of this customer"):
+    with pytest.raises(InvalidArgumentError, match="'Att' is not an attribute of this customer"):
         sandbox.client.upsert("c1", {"At": "31/01/2025"}, date_format={"Att": "%d/%m/%Y"})
 
 

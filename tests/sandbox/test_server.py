@@ -68,7 +68,7 @@ def test_a_client_taken_before_the_stop_says_that_the_sandbox_has_stopped():
     with Sandbox() as sandbox:
         client = sandbox.client
         growlytics_pandas.push(frame, "id", client=client, progress=False)
-    with pytest.raises(LedgerError, match=r"sandbox that it goes with has stopped.*take its client anew"):
+    with pytest.raises(LedgerError, match=r"sandbox has stopped.*new .client"):
         growlytics_pandas.push(frame, "id", client=client, progress=False)
     with sandbox:
         assert growlytics_pandas.push(frame, "id", client=sandbox.client, progress=False).ok

@@ -46,7 +46,7 @@ def push(sandbox, members):
 def test_joiners_and_leavers_are_sent_and_stayers_are_not(push, sandbox):
     first = push("a", "b", "c")
     assert (first.joined, first.left, first.stayed, first.is_first_run) == (3, 0, 0, True)
-    assert "first run, which knows no leavers" in repr(first)
+    assert "first run: no earlier members" in repr(first)
     second = push("b", "c", "d")
     assert (second.joined, second.left, second.stayed, second.is_first_run) == (1, 1, 2, False)
     assert sandbox.stored() == {"a": OUT, "b": IN, "c": IN, "d": IN}

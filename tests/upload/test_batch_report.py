@@ -44,7 +44,7 @@ def test_the_report_of_parts_says_what_that_of_one_frame_says(tmp_path):
             results.append(plan.push(client=box.client, errors="drop", progress=False))
     assert told(results[1]) == told(results[0])
     assert results[1].to_html(tmp_path / "parts.html").stat().st_size > 10_000
-    assert "need care" in results[1]._repr_html_()
+    assert "need attention" in results[1]._repr_html_()
 
 
 def test_a_plan_that_is_shown_does_not_read_all_parts():
@@ -88,7 +88,7 @@ def test_the_end_of_a_push_says_when_rows_arrived_in_part(sandbox, df, is_incomp
     result = gp.push_batches(cut(frame, 2), "id", **options) if in_parts else gp.push(frame, "id", **options)
     assert [event.is_incomplete for event in events if event.kind != "end"].count(True) == 0
     assert events[-1].is_incomplete == result.has_incomplete_rows == is_incomplete
-    assert ("not all with every attribute" in repr(result)) == is_incomplete
+    assert ("some without all their attributes" in repr(result)) == is_incomplete
 
 
 def test_a_push_of_parts_has_a_course_that_a_retry_begins_anew(faulty):

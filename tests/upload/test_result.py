@@ -169,7 +169,10 @@ def test_a_dry_run_says_whether_the_push_would_refuse(sandbox):
         result = push(df, sandbox, dry_run=True, errors=errors)
         said[errors] = (result.run.would_refuse, "which a push would refuse" in repr(result), result._repr_html_())
     assert said["raise"][:2] == (True, True)
-    assert "A push would refuse this: 1 error. With errors=&#34;drop&#34;, 2 of 3 rows" in said["raise"][2]
+    assert (
+        "A push would raise an error: 1 violation of severity error. With errors=&#34;drop&#34;, 2 of 3 rows"
+        in said["raise"][2]
+    )
     assert said["drop"][:2] == (False, False)
     assert "2 of 3 rows would be sent; nothing was." in said["drop"][2]
     assert not push(customers(3), sandbox, dry_run=True).run.would_refuse

@@ -40,9 +40,9 @@ def dirty():
     ("option", "allowed"),
     [
         ({"errors": "ignore"}, "'raise', 'drop'"),
-        ({"chunk_size": 0}, "whole number from 1 up"),
-        ({"chunk_size": 10.0}, "whole number from 1 up"),
-        ({"max_concurrency": True}, "whole number from 1 up"),
+        ({"chunk_size": 0}, "whole number of 1 or more"),
+        ({"chunk_size": 10.0}, "whole number of 1 or more"),
+        ({"max_concurrency": True}, "whole number of 1 or more"),
         ({"dry_run": "no"}, "True or False"),
         ({"skip_unchanged": 1}, "True or False"),
         ({"max_rate": 0}, "above 0"),

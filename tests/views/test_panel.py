@@ -130,7 +130,7 @@ def test_hostile_words_are_escaped_cut_and_kept_from_formulas_and_direction():
         (
             event("end", ended="finished", accepted=100, is_incomplete=True),
             Tone.FAIR,
-            "not every row with all its attr",
+            "some rows without all their attr",
         ),
         (event("end", ended="finished", accepted=99, failed=1, is_incomplete=True), Tone.BAD, "which values were left"),
         (event("end", ended="interrupted", accepted=40), Tone.BAD, "Push stopped"),

@@ -127,7 +127,7 @@ def test_a_report_tells_what_was_sent_where_when_and_what_to_do_next(sandbox, tm
     page = text_of(result.to_html(tmp_path / "page.html"))
     assert sandbox.base_url in page
     assert f"{result.run.started:%Y-%m-%d %H:%M:%S} UTC" in page
-    assert "2 of 3 rows arrived, not all with every attribute; 1 needs care." in page
+    assert "2 of 3 rows arrived, some without all their attributes; 1 needs attention." in page
     for rule in result.violations["rule"]:
         assert rule.replace("_", "_<wbr>") in page
     for attribute in result.plan.schema["attribute"]:
@@ -136,17 +136,20 @@ def test_a_report_tells_what_was_sent_where_when_and_what_to_do_next(sandbox, tm
     assert "number, new" in page
 
 
-NOT_ALL = "not all with every attribute"
+NOT_ALL = "some without all their attributes"
 
 
 @pytest.mark.parametrize(
     ("df", "headline"),
     [
         ({"id": ["a", "b", None], "Day": [[1], [2], [3]], "City": ["x", "y", "z"]}, f"2 of 3 rows arrived, {NOT_ALL};"),
-        ({"id": ["a", "b", None], "Score": [np.inf, 1, 2]}, f"2 of 3 rows arrived, {NOT_ALL}; 1 needs care."),
-        ({"id": ["a", "b", None], "Score": [1, 2, np.inf]}, "2 of 3 rows arrived; 1 needs care."),
-        ({"id": ["a", "a"], "Day": [[1], [2]], "City": ["x", "y"]}, "0 of 2 rows arrived; 2 need care."),
-        ({"id": ["a", "b"], "Score": [np.inf, 1], "City": "x"}, "All 2 rows arrived, but not with every attribute:"),
+        ({"id": ["a", "b", None], "Score": [np.inf, 1, 2]}, f"2 of 3 rows arrived, {NOT_ALL}; 1 needs attention."),
+        ({"id": ["a", "b", None], "Score": [1, 2, np.inf]}, "2 of 3 rows arrived; 1 needs attention."),
+        ({"id": ["a", "a"], "Day": [[1], [2]], "City": ["x", "y"]}, "0 of 2 rows arrived; 2 need attention."),
+        (
+            {"id": ["a", "b"], "Score": [np.inf, 1], "City": "x"},
+            "All 2 rows arrived, but some attributes were left out:",
+        ),
     ],
     ids=["a column left out", "a value of a row that arrived", "of one that did not", "no row arrived", "all arrived"],
 )
@@ -154,7 +157,7 @@ def test_rows_that_arrived_in_part_are_told_also_where_others_did_not_arrive(san
     result = pushed(sandbox, pd.DataFrame(df), "id")
     for page in pages(result, tmp_path):
         assert headline in page
-    assert (NOT_ALL in repr(result)) == result.has_incomplete_rows == ("every attribute" in headline)
+    assert (NOT_ALL in repr(result)) == result.has_incomplete_rows == ("attribute" in headline)
 
 
 def test_a_run_that_ended_early_says_why_and_how_to_go_on(sandbox, tmp_path):
@@ -180,7 +183,7 @@ def test_an_empty_frame_and_a_flawless_push_have_reports_too(sandbox, tmp_path):
     assert "0 of 0 rows arrived." in text_of(empty.to_html(tmp_path / "page.html"))
     fine = pushed(sandbox, pd.DataFrame({"id": ["a", "b"], "City": ["Pune", "Goa"]}), "id")
     assert "All 2 rows arrived." in fine._repr_html_()
-    assert "need care" not in fine._repr_html_()
+    assert "need attention" not in fine._repr_html_()
 
 
 def test_odd_labels_and_a_multiindex_are_shown(tmp_path):
