@@ -307,6 +307,21 @@ def test_the_line_names_the_variables_of_the_notebook(sandbox, monkeypatch):
     assert mine.growlytics.form(client=box.client).line == "winners.growlytics.push('email', client=the_box.client)"
 
 
+def test_looking_up_names_runs_no_code_of_the_notebooks_objects(sandbox, monkeypatch):
+    class Lazy:
+        looks = 0
+
+        @property
+        def client(self):
+            Lazy.looks += 1
+
+    main = sys.modules["__main__"]
+    monkeypatch.setattr(main, "lazy", Lazy(), raising=False)
+    monkeypatch.setattr(main, "stopped", gp.Sandbox(), raising=False)
+    assert customers().growlytics.form(client=sandbox.client).line == "df.growlytics.push('email', client=client)"
+    assert Lazy.looks == 0
+
+
 @pytest.mark.parametrize("df", [pd.DataFrame(), pd.DataFrame([[1, 2]], columns=["a", "a"])], ids=["empty", "repeated"])
 def test_a_frame_without_a_possible_id_is_refused(df):
     with pytest.raises(InvalidArgumentError, match="form: "):
