@@ -27,10 +27,9 @@ SMALL = {
     "token bucket, 100 a second": 1_500,
     "20 at once, else 503": 3_000,
     "queue, 300 a second": 2_500,
-    "10 % 503 at random": 8_000,
     "bucket of 200 a second, 5 % 503 at random": 2_500,
 }
-"""Cases of the small run, with fewer rows."""
+"""Cases of the small run, with fewer rows; none of them needs so many a second that a busy machine is the limit."""
 
 CAREFUL_THREADS = 16
 STATUSES = (429, 500, 502, 503, 504)
