@@ -63,7 +63,7 @@ def plan(
         Texts, numbers and dates that mean missing: in all columns, the id included, or column → list. White space
         around a text does not count, so ``""`` covers cells of white space only.
     strip : bool, or list of hashable
-        Remove what is not part of a text, in all columns (True) or these, the id included: outer white space,
+        Remove characters around a text, in all columns (True) or these, including the id: outer white space,
         invisible characters, and a spreadsheet's marks for text: ``'0012``, ``="0012"``, quotes around all of it.
     normalize : dict, optional
         Column → "lower", "email" (the address alone, in lower case), "E.164" (``+919919211112``) or "national" (the

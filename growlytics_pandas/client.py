@@ -154,7 +154,7 @@ class Client:
         self._remembered("export_types").export_types(path)
 
     def forget(self, ids: Iterable[Any] | None = None) -> int:
-        """Forget what was accepted, of these ids or of all; call it after edits in the dashboard.
+        """Forget accepted customers, these or all; call it after edits in the dashboard.
 
         The next push with ``skip_unchanged=True`` sends these customers again. Types stay.
 

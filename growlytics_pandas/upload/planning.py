@@ -65,7 +65,7 @@ def types_to_fix(layout: Schema, dropped: frozenset[int]) -> dict[str, str]:
 
 
 def new_types(confirmed: Mapping[str, str], layout: Schema, dropped: frozenset[int], *, is_dry: bool) -> pd.DataFrame:
-    """Return the types that a run fixed for good; for a dry run, those that a push would."""
+    """Return the types that a run fixed permanently, or (dry run) those that a push would fix."""
     return types_frame(types_to_fix(layout, dropped) if is_dry else confirmed)
 
 

@@ -263,7 +263,7 @@ def test_batches_to_nobody_are_told_that_it_was_never_reached():
 
 @pytest.mark.parametrize("verb", [gp.plan_batches, gp.push_batches])
 def test_a_client_that_is_none_is_told_so(sandbox, verb):
-    with pytest.raises(TypeError, match=r"it must be a Client: give its \.client"):
+    with pytest.raises(TypeError, match=r"it must be a Client: use its \.client"):
         verb([pd.DataFrame({"id": ["a"]})], "id", client=sandbox)
 
 
