@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from growlytics_pandas._status import Status
-from growlytics_pandas.http.response import Response
+from growlytics_pandas.http.protocol import Response
 from growlytics_pandas.http.retry import describe, is_free, may_have_arrived
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 

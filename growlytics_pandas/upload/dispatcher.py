@@ -12,8 +12,7 @@ from typing import Final
 from growlytics_pandas._status import Failure, Status
 from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.http.concurrency import OUTAGE_LIMIT_SECONDS, ConcurrencyController, ResponseStats
-from growlytics_pandas.http.protocol import Transport
-from growlytics_pandas.http.response import OK, PLAIN_SUCCESS, Response, TransportError
+from growlytics_pandas.http.protocol import OK, PLAIN_SUCCESS, Response, Transport, TransportError
 from growlytics_pandas.http.retry import RetryPolicy, RetryQuota, Verdict, describe, judge, parse_retry_after
 from growlytics_pandas.upload.attempts import Attempts
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer

@@ -11,7 +11,7 @@ from growlytics_pandas.errors import (
     TooManyFailuresError,
 )
 from growlytics_pandas.http.concurrency import OUTAGE_LIMIT_SECONDS
-from growlytics_pandas.http.response import Response
+from growlytics_pandas.http.protocol import Response
 from growlytics_pandas.http.retry import Verdict, describe, describe_location
 
 MIN_ROWS_FOR_SHARE: Final = 100  # a share of failures means nothing before

@@ -11,7 +11,7 @@ from html import escape
 from typing import Final
 
 from growlytics_pandas._status import Failure
-from growlytics_pandas.http.response import one_line
+from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.views.events import ProgressEvent
 from growlytics_pandas.views.status_level import Tone, tone_of
 

@@ -3,7 +3,7 @@
 import sys
 from typing import Any, Final
 
-from growlytics_pandas.http.response import one_line
+from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.views.environment import is_terminal
 from growlytics_pandas.views.events import ProgressEvent
 from growlytics_pandas.views.panel_html import duration
