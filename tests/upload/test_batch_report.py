@@ -9,7 +9,7 @@ import pytest
 import growlytics_pandas as gp
 from growlytics_pandas import Sandbox
 from growlytics_pandas._masking import Masker
-from growlytics_pandas.upload.failed_rows import WITHHELD
+from growlytics_pandas.upload.result import WITHHELD
 from growlytics_pandas.views.tables import REPORT_LIMITS
 
 
