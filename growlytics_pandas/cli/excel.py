@@ -22,7 +22,7 @@ from growlytics_pandas._text import install_extra, plural
 from growlytics_pandas.cli.excel_marks import Cell, Marks, place_of, read_marks
 from growlytics_pandas.cli.frames import frame_of, narrow, objects
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
-from growlytics_pandas.http.response import one_line
+from growlytics_pandas.http.protocol import one_line
 
 EXCEL_FORMATS: Final = ("xlsx", "xls", "xlsb", "ods")
 EXCEL_SUFFIXES: Final = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls", ".xlsb": "xlsb", ".ods": "ods"}

@@ -6,7 +6,7 @@ import shlex
 from types import MappingProxyType
 from typing import Final
 
-from growlytics_pandas.http.response import one_line
+from growlytics_pandas.http.protocol import one_line
 
 MAX_CHARS: Final = 600  # of a line: an error says what to do at its end
 _SAME: Final = (

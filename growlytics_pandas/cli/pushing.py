@@ -23,7 +23,7 @@ from growlytics_pandas.cli.running import Command, explain
 from growlytics_pandas.cli.signals import Stopper
 from growlytics_pandas.cli.summary import FailedRow, Summary
 from growlytics_pandas.errors import ConstraintViolationError, ServiceError
-from growlytics_pandas.http.response import one_line
+from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.upload.plan import PushResult
 from growlytics_pandas.upload.planning import changes_text
 from growlytics_pandas.views.progress import open_listener

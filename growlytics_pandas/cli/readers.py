@@ -19,7 +19,7 @@ from growlytics_pandas.cli.csv_text import CsvForm, read_csv_text
 from growlytics_pandas.cli.excel import EXCEL_FORMATS, EXCEL_SUFFIXES, read_excel
 from growlytics_pandas.cli.jsonl import read_json_lines
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
-from growlytics_pandas.http.response import one_line
+from growlytics_pandas.http.protocol import one_line
 
 FORMATS: Final = ("csv", "tsv", "jsonl", "parquet", *EXCEL_FORMATS)
 STDIN: Final = "-"

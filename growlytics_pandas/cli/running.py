@@ -17,7 +17,7 @@ from growlytics_pandas.cli.output import say
 from growlytics_pandas.cli.signals import Stopper
 from growlytics_pandas.cli.summary import Summary
 from growlytics_pandas.errors import GrowlyticsError
-from growlytics_pandas.http.response import one_line
+from growlytics_pandas.http.protocol import one_line
 
 
 @dataclass(frozen=True, slots=True)

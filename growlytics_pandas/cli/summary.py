@@ -11,7 +11,7 @@ from typing import Any, Final
 from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.http.response import one_line
+from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.upload.planning import changes_text
 
 _FAILURES_IN_TEXT: Final = 3  # most often one is like the other

@@ -22,7 +22,7 @@ from growlytics_pandas._text import install_extra
 from growlytics_pandas.dask.coordinator import HANDLER, Coordinator
 from growlytics_pandas.dask.worker import push_on_worker
 from growlytics_pandas.errors import DataError, GrowlyticsError, ServiceUnavailableError, UsageError
-from growlytics_pandas.http.response import one_line
+from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 from growlytics_pandas.upload.parts import Common, Job, PartDigests, PartOutcome, Step, digest_part

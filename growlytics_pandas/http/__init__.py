@@ -7,8 +7,7 @@ from typing import Literal
 
 from growlytics_pandas._text import install_extra
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
-from growlytics_pandas.http.ca_bundles import check_bundle
-from growlytics_pandas.http.protocol import Endpoint, Transport
+from growlytics_pandas.http.protocol import Endpoint, Transport, check_bundle
 
 __all__ = ["Endpoint", "Transport", "TransportName", "open_transport"]
 

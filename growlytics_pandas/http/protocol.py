@@ -1,11 +1,84 @@
-"""The seam between delivery and the HTTP libraries."""
+"""What transports, retry and delivery share: the request's endpoint, its response, and the transport's interface.
 
-from collections.abc import Mapping
+Also what both transports ask of this machine: where the trusted certificates are (`verify`, the variables that requests
+and OpenSSL know, or certifi), and whether the process has run out of file descriptors.
+"""
+
+import errno
+import os
+import unicodedata
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
-from growlytics_pandas.http.response import Response
+from growlytics_pandas.errors import InvalidArgumentError
+
+MAX_LINE_CHARS: Final = 300  # of a foreign text that ends up in a message, a report, a table cell
+OK: Final = 200
+PLAIN_SUCCESS: Final = frozenset({b'{"success":true}', b'{"success": true}'})  # known at sight, without parsing
+
+
+class TransportError(Enum):
+    """Why a request got no usable answer."""
+
+    CONNECT = "could not connect"
+    TLS = "the server's certificate or TLS set-up was refused"
+    TIMEOUT = "no answer in time"
+    BROKEN = "the connection broke"
+    STALE = "a kept-alive connection had been closed by the server"
+    TOO_LARGE = "the answer was larger than any answer of this API"
+    FILES = "this process has too many open files"
+    OTHER = "the request could not be made"
+
+
+class Response(NamedTuple):
+    """One finished request.
+
+    `token` is what the caller gave to ``submit``. `status` is the HTTP status, 0 where there was no answer; then
+    `fault` says why. `was_sent` is False only where the request certainly never reached the service, so that a lost
+    answer counts as *unknown*, never as *failed*. `repeats`: how often the transport itself had sent it before, on
+    connections that then broke. `retry_after`: the header's values, one a line. `detail` holds the lower library's
+    words.
+
+    What a server or a library says may repeat the key: `body`, `location` and `detail` are shown by `retry.describe`
+    only, which decodes them and lets `mask` take the key out. So they are not in the repr.
+    """
+
+    token: int
+    status: int
+    body: bytes
+    seconds: float
+    fault: TransportError | None = None
+    was_sent: bool = True
+    retry_after: str | None = None
+    location: str | None = None
+    detail: str = ""
+    repeats: int = 0
+    mask: Callable[[str], str] = str
+
+    def __repr__(self) -> str:
+        return f"<Response {self.token}: {self.status or self.fault}, {len(self.body)} bytes>"
+
+
+UNEVENTFUL: Final = tuple(Response._field_defaults.values())
+"""The fields of a reply after `seconds` when all went well."""
+
+
+def one_line(text: str, max_chars: int = MAX_LINE_CHARS) -> str:
+    r"""Return `text` as one line of at most `max_chars`, without control, bidi and other invisible characters.
+
+    Examples
+    --------
+    >>> one_line("bad\x1b[31m\n  gateway")
+    'bad [31m gateway'
+    """
+    head = text[: 16 * max_chars]  # a body can be large, and most of it may be white space
+    visible = "".join(" " if unicodedata.category(char)[0] == "C" else char for char in head)
+    line = " ".join(visible.split())
+    return line if len(line) <= max_chars else line[: max_chars - 1] + "…"
+
 
 MAX_REPLY_BYTES = 1 << 20
 """An answer is cut here [assumed: the documented one has 16 bytes]."""
@@ -48,3 +121,76 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Cut what is in flight. When this returns no thread and no request of this transport goes on."""
+
+
+EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE})
+SPARE: Final = 16  # fewer are as good as none: other requests take and give back some all the time
+
+
+def are_exhausted(code: int = 0) -> bool:
+    """Return whether hardly any further file can be opened.
+
+    Parameters
+    ----------
+    code : int
+        The ``errno`` of what has just failed, where it is known. Name look-ups and TLS libraries keep it to themselves
+        (glibc says EBUSY of a name without a descriptor), so a few descriptors are asked for as well: at once, since
+        what was missing may have been given back by now.
+    """
+    if code in EXHAUSTED:
+        return True
+    opened: list[int] = []
+    try:
+        while len(opened) < SPARE:
+            opened.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in EXHAUSTED
+    finally:
+        for each in opened:
+            os.close(each)
+    return False
+
+
+VARIABLES_OF_REQUESTS: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+VARIABLES: Final = (*VARIABLES_OF_REQUESTS, "SSL_CERT_FILE")  # the first that is set counts
+
+
+def check_bundle(endpoint: Endpoint) -> None:
+    """Raise InvalidArgumentError where the bundle does not exist that a request to `endpoint` would need."""
+    if not isinstance(endpoint.verify, bool):
+        if not endpoint.verify.exists():
+            raise InvalidArgumentError(
+                f"verify: there is no file {str(endpoint.verify)!r}; it must be True, False or the path of a CA bundle."
+            )
+        return
+    session = endpoint.session
+    if not endpoint.verify or not endpoint.url.startswith("https:"):
+        return
+    if session is not None and not (session.trust_env and session.verify is True):
+        return
+    named = named_bundle(VARIABLES if session is None else VARIABLES_OF_REQUESTS)
+    if named is not None and not Path(named[1]).exists():
+        raise InvalidArgumentError(
+            f"{named[0]}: there is no file {named[1]!r}, so no certificate can be checked; nothing was sent. Correct "
+            "or unset the environment variable, or give Client(verify=…) the path of a CA bundle."
+        )
+
+
+def named_bundle(variables: tuple[str, ...] = VARIABLES) -> tuple[str, str] | None:
+    """Return the environment variable that names a bundle, and its value; None where none is set."""
+    return next(((name, os.environ[name]) for name in variables if os.environ.get(name)), None)
+
+
+def find_bundle(verify: bool | Path) -> str | None:
+    """Return the file (or directory) of trusted certificates; None leaves libcurl its own."""
+    if verify is False:
+        return None
+    if verify is not True:
+        return str(verify)
+    if named := named_bundle():
+        return named[1]
+    try:
+        import certifi  # noqa: PLC0415  optional: comes with requests and with the extra "fast"
+    except ImportError:
+        return None
+    return str(certifi.where())

@@ -15,13 +15,18 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, LocationValueError, NewConnectionError, ProtocolError, ReadTimeoutError
 
-from growlytics_pandas.http.ca_bundles import named_bundle
-from growlytics_pandas.http.descriptors import are_exhausted
-from growlytics_pandas.http.protocol import MAX_REPLY_BYTES, Endpoint
+from growlytics_pandas.http.api_key import is_direct
+from growlytics_pandas.http.protocol import (
+    MAX_REPLY_BYTES,
+    OK,
+    Endpoint,
+    Response,
+    TransportError,
+    are_exhausted,
+    named_bundle,
+)
 from growlytics_pandas.http.redaction import KeyRedactor
 from growlytics_pandas.http.requests_connections import CURRENT, FINAL, Watch, WatchedAdapter
-from growlytics_pandas.http.response import OK, Response, TransportError
-from growlytics_pandas.http.urls import is_direct
 
 CONNECT_SECONDS: Final = 10.0  # a host that takes longer to accept a connection is down
 SLICE_SECONDS: Final = 0.1  # requests are looked at so often for the total limit

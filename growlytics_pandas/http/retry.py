@@ -18,7 +18,7 @@ from typing import Any, Final
 import orjson
 
 from growlytics_pandas.contract import ENDPOINT_STATUSES, KEY_STATUSES, RETRY_STATUSES
-from growlytics_pandas.http.response import OK, PLAIN_SUCCESS, Response, TransportError, one_line
+from growlytics_pandas.http.protocol import OK, PLAIN_SUCCESS, Response, TransportError, one_line
 
 SUCCESS_STATUSES: Final = range(200, 300)
 PROXY_KEY_STATUS: Final = 407  # a proxy wants a password: what stands before the service, so the same for every row

@@ -4,8 +4,7 @@
 
     database   opening, migrations, transactions, every SQLite error as a `LedgerError`
     digests    ids and bodies → keyed digests: nothing else of a customer reaches the disk
-    customers  what is known of each customer, in memory, by key
-    digest_log the log of withdrawals and acceptances that `customers` is the sum of
+    digest_log the log of withdrawals and acceptances, and `Customers`, their sum in memory
     types      attribute → type
     runs       runs
     project    `Project`, one URL and key; a JSON file of its types

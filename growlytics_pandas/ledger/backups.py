@@ -16,8 +16,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from growlytics_pandas.errors import InvalidArgumentError, LedgerError
-from growlytics_pandas.ledger.claims import BUSY_TIMEOUT_SECONDS, claim, explain, has_our_header, ledger_error
-from growlytics_pandas.ledger.database import MIGRATIONS, LedgerFile, check_version, connect, from_microseconds
+from growlytics_pandas.ledger.database import (
+    BUSY_TIMEOUT_SECONDS,
+    MIGRATIONS,
+    LedgerFile,
+    check_version,
+    claim,
+    connect,
+    explain,
+    from_microseconds,
+    has_our_header,
+    ledger_error,
+)
 from growlytics_pandas.ledger.digest_log import PayloadLog
 
 OPEN_ELSEWHERE_SECONDS: Final = 1.0  # a process that only looks lets go sooner

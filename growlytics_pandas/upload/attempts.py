@@ -1,13 +1,25 @@
-"""The requests made for each row: all of them in the book, and how many count when it comes to giving up."""
+"""The requests made for each row: all of them in the book, and how many count when it comes to giving up.
+
+Also the errors with which a run ends early, and the remedy that each names.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from growlytics_pandas._status import Status
-from growlytics_pandas.http.response import Response
-from growlytics_pandas.http.retry import describe, is_free, may_have_arrived
+from growlytics_pandas.errors import (
+    AuthenticationError,
+    EndpointError,
+    ServiceError,
+    ServiceUnavailableError,
+    TooManyFailuresError,
+)
+from growlytics_pandas.http.concurrency import OUTAGE_LIMIT_SECONDS
+from growlytics_pandas.http.protocol import Response
+from growlytics_pandas.http.retry import Verdict, describe, describe_location, is_free, may_have_arrived
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 
 
@@ -66,3 +78,97 @@ class Attempts:
         """Return why a try failed; also that an earlier one may have arrived, where this one cannot have."""
         lost = reply.token in self._book.lost and not may_have_arrived(reply)
         return describe(reply) + ("; the answer to an earlier try was lost" if lost else "")
+
+
+MIN_ROWS_FOR_SHARE: Final = 100  # a share of failures means nothing before
+
+
+def abort_error(verdict: Verdict, reply: Response) -> ServiceError | None:
+    """Return the error of an answer that would be the same for every row; None for any other."""
+    words = describe(reply)
+    facts = {"status": reply.status or None, "attempts": 1, "server_message": words}
+    if verdict is Verdict.WRONG_KEY:
+        return AuthenticationError(
+            f"{words}: the service refused the API key. Nothing more was sent. Check GROWLYTICS_API_KEY "
+            "or Client(api_key=…): it may be wrong, of another project, or revoked.",
+            **facts,
+        )
+    if verdict is Verdict.WRONG_ENDPOINT:
+        target = f" to {describe_location(reply)}" if reply.location else ""
+        facts["server_message"] = f"{words}{target}"
+        return EndpointError(
+            f"{words}{target}: this is not the customer API. Nothing more was sent. Check GROWLYTICS_BASE_URL or "
+            "Client(base_url=…), and whether a proxy or login page intercepts requests.",
+            **facts,
+        )
+    return None
+
+
+def outage_error(words: str, seconds: float) -> ServiceUnavailableError:
+    """Return the error of a service that has stopped answering."""
+    return ServiceUnavailableError(
+        f"nothing has succeeded for {seconds:.0f} s; the last answer: {words}. Rows that were tried are failed or "
+        "unknown, the rest unsent; growlytics_pandas.last_result().retry() sends them once the service is back.",
+        server_message=words,
+        retryable=True,
+    )
+
+
+def long_wait_error(words: str, seconds: float) -> ServiceUnavailableError:
+    """Return the error of a service that asks for a longer wait than a run allows."""
+    return ServiceUnavailableError(
+        f"the service asks for a wait of {seconds:,.0f} s ({words}), and a push waits {OUTAGE_LIMIT_SECONDS:.0f} s at "
+        "most. Rows that were tried are failed or unknown, the rest unsent; "
+        "growlytics_pandas.last_result().retry() sends them after that time.",
+        server_message=words,
+        retryable=True,
+    )
+
+
+def wait_words(words: str, seconds: float) -> str:
+    """Return the line that a run shows while it waits before the next request."""
+    return f"Waiting {max(1.0, seconds):,.0f} s before the next request: {words}."
+
+
+def outage_words(words: str, seconds: float) -> str:
+    """Return the line that a run shows while the service does not answer."""
+    limit = f"{OUTAGE_LIMIT_SECONDS / 60:.0f} minutes"
+    return f"Nothing has succeeded for {seconds:.0f} s: {words}. Retrying for up to {limit}."
+
+
+def unreachable_error(words: str) -> ServiceUnavailableError:
+    """Return the error of a service that was never reached at all."""
+    return ServiceUnavailableError(
+        f"the service was never reached: {words}. Nothing was sent. Check GROWLYTICS_BASE_URL or Client(base_url=…), "
+        "the network and proxy; growlytics_pandas.last_result().retry() sends it all once the service is reachable.",
+        server_message=words,
+        retryable=True,
+    )
+
+
+def are_too_many(failed: int, finished: int, limit: float | None) -> bool:
+    """Return whether `max_failures` is reached: an int is a number of rows, a float a share of them."""
+    if limit is None:
+        return False
+    if isinstance(limit, int):
+        return failed >= limit
+    return finished >= MIN_ROWS_FOR_SHARE and failed > limit * finished
+
+
+def too_many_error(failed: int, finished: int, limit: float | None, words: str = "") -> TooManyFailuresError:
+    """Return the error of a run that reached `max_failures`."""
+    last = f"; the last: {words}" if words else ""
+    return TooManyFailuresError(
+        f"{failed:,} of {finished:,} rows failed (max_failures={limit!r}){last}. "
+        "The rest is unsent; look at growlytics_pandas.last_result().failed before pushing again.",
+        server_message=words,
+    )
+
+
+def interrupted(counts: Mapping[str, int]) -> str:
+    """Return the counts of an interrupted run, and how to resume it."""
+    shown = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
+    return (
+        f"{shown}. To resume: growlytics_pandas.last_result().retry() in this process, or push again with "
+        "skip_unchanged=True."
+    )

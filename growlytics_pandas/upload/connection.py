@@ -14,9 +14,8 @@ from growlytics_pandas._output_paths import require_target
 from growlytics_pandas._text import KEY_VARIABLE, without_keys
 from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, InvalidArgumentTypeError, UsageError
 from growlytics_pandas.http import TransportName, open_transport
-from growlytics_pandas.http.api_key import ApiKey, find_key
+from growlytics_pandas.http.api_key import ApiKey, checked_url, find_key
 from growlytics_pandas.http.protocol import Endpoint, Headers, Transport
-from growlytics_pandas.http.urls import checked_url
 from growlytics_pandas.ledger import KnownType, Ledger, Project, TypesFile
 
 if TYPE_CHECKING:

@@ -12,12 +12,10 @@ from typing import Final
 from growlytics_pandas._status import Failure, Status
 from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.http.concurrency import OUTAGE_LIMIT_SECONDS, ConcurrencyController, ResponseStats
-from growlytics_pandas.http.protocol import Transport
-from growlytics_pandas.http.response import OK, PLAIN_SUCCESS, Response, TransportError
+from growlytics_pandas.http.protocol import OK, PLAIN_SUCCESS, Response, Transport, TransportError
 from growlytics_pandas.http.retry import RetryPolicy, RetryQuota, Verdict, describe, judge, parse_retry_after
-from growlytics_pandas.upload.attempts import Attempts
-from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
-from growlytics_pandas.upload.run_errors import (
+from growlytics_pandas.upload.attempts import (
+    Attempts,
     abort_error,
     are_too_many,
     long_wait_error,
@@ -27,6 +25,7 @@ from growlytics_pandas.upload.run_errors import (
     unreachable_error,
     wait_words,
 )
+from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
 
 PATIENCE_SECONDS: Final = 0.05  # longest wait for replies, so that a stop is seen soon
 GRACE_SECONDS: Final = 5.0  # what is in flight may take so long after a stop

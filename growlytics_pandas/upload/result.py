@@ -31,6 +31,11 @@ from growlytics_pandas.views.report import HtmlRepr, ResultSummary, result_page
 from growlytics_pandas.views.tables import FailedRows, Limits
 from growlytics_pandas.views.tables import label as show_label
 
+WITHHELD: Final = "the service's words may repeat values, so they are not shown here: see .failed"
+_STATUSES: Final = tuple(Status)
+_NEVER_SENT: Final = CODES[Status.INVALID]  # the words are ours: no server can have repeated a value
+
+
 Table = Literal["outcomes", "failed", "violations"]
 TABLES: Final[tuple[Table, ...]] = ("outcomes", "failed", "violations")
 _CARE: Final = (Status.INVALID, Status.FAILED, Status.UNKNOWN)

@@ -17,6 +17,7 @@ from growlytics_pandas._status import Failure, Status
 from growlytics_pandas.errors import GrowlyticsError, PushInterrupted, UsageError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import Digester
+from growlytics_pandas.upload.attempts import are_too_many, interrupted, too_many_error
 from growlytics_pandas.upload.connection import Connection, connect
 from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
 from growlytics_pandas.upload.encode import Encoded
@@ -35,7 +36,6 @@ from growlytics_pandas.upload.parts import (
 from growlytics_pandas.upload.profile import PartList, PartTask
 from growlytics_pandas.upload.progress import Concluded, Progress, Snapshot, snapshot_of
 from growlytics_pandas.upload.push_options import PushOptions
-from growlytics_pandas.upload.run_errors import are_too_many, interrupted, too_many_error
 from growlytics_pandas.views.metrics import RunFacts
 
 RESENT_DTYPES: Final = {"part": "int64", "rows": "int64", "again": "int64"}

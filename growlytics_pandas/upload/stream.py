@@ -19,11 +19,18 @@ from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError
 from growlytics_pandas.upload.connection import Connection
-from growlytics_pandas.upload.duplicates import SeenIds, compare, find_suspects
 from growlytics_pandas.upload.executor import FrameExecutor
 from growlytics_pandas.upload.parts import Common, Part, PartOutcome, fetch_ids
 from growlytics_pandas.upload.plan import Plan, PushResult
-from growlytics_pandas.upload.planning import budget_of, find_suggestions, infer_schema_of_parts, refusal
+from growlytics_pandas.upload.planning import (
+    SeenIds,
+    budget_of,
+    compare,
+    find_suggestions,
+    find_suspects,
+    infer_schema_of_parts,
+    refusal,
+)
 from growlytics_pandas.upload.profile import (
     PartList,
     PartProfile,

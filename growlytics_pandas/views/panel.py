@@ -14,7 +14,7 @@ from html import escape
 from typing import Any, Final
 
 from growlytics_pandas._status import Failure
-from growlytics_pandas.http.response import one_line
+from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.views.events import ProgressEvent, Tone, tone_of
 
 PATIENCE_SECONDS: Final = 2.0  # a front end that answers does so in 0.1 s; the first widget of a page takes longer

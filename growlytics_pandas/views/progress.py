@@ -6,7 +6,7 @@ import warnings
 from typing import Any, Final, Literal
 
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.http.response import one_line
+from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.views.events import Listener, ProgressEvent, Tone, tone_of
 from growlytics_pandas.views.panel import Panel, duration
 

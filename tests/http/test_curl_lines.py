@@ -2,7 +2,7 @@
 
 import socket
 
-from growlytics_pandas.http.curl_connections import Lines
+from growlytics_pandas.http.curl import Lines
 
 
 def test_a_number_that_a_local_socket_has_taken_is_no_connection():

@@ -11,8 +11,7 @@ import psutil
 import pytest
 from wire_server import SUCCESS, accept, ask, message, our_threads, reset, say, wait_until
 
-from growlytics_pandas.http.protocol import MAX_REPLY_BYTES
-from growlytics_pandas.http.response import TransportError
+from growlytics_pandas.http.protocol import MAX_REPLY_BYTES, TransportError
 from growlytics_pandas.http.retry import may_have_arrived
 
 

@@ -4,7 +4,7 @@ from email.utils import formatdate
 
 import pytest
 
-from growlytics_pandas.http.response import MAX_LINE_CHARS, Response, TransportError, one_line
+from growlytics_pandas.http.protocol import MAX_LINE_CHARS, Response, TransportError, one_line
 from growlytics_pandas.http.retry import (
     RetryPolicy,
     RetryQuota,

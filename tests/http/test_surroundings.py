@@ -13,9 +13,8 @@ from wire_server import HEADERS, KEY, SUCCESS, Server, accept, ask, collect, mes
 
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
 from growlytics_pandas.http import open_transport
-from growlytics_pandas.http.protocol import Endpoint, Headers
+from growlytics_pandas.http.protocol import Endpoint, Headers, TransportError
 from growlytics_pandas.http.requests import FAULTS
-from growlytics_pandas.http.response import TransportError
 from growlytics_pandas.http.retry import describe
 
 
@@ -149,7 +148,7 @@ def test_without_pycurl_the_extra_is_named_and_auto_takes_requests(monkeypatch):
     for module in ("pycurl", "growlytics_pandas.http.curl"):
         monkeypatch.setitem(__import__("sys").modules, module, None)
     endpoint = Endpoint("http://localhost/", Headers(HEADERS))
-    with pytest.raises(MissingDependencyError, match=r"growlytics-pandas\[fast\]"):
+    with pytest.raises(MissingDependencyError, match=r"install it: pip install .*\[fast\]"):
         open_transport("curl", endpoint, 1)
     transport = open_transport("auto", endpoint, 1)
     transport.close()

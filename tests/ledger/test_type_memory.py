@@ -10,7 +10,7 @@ from wrapped_client import WrappedClient
 import growlytics_pandas as gp
 from growlytics_pandas import Client
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError
-from growlytics_pandas.http.response import Response, TransportError
+from growlytics_pandas.http.protocol import Response, TransportError
 
 
 class Crash(BaseException):

@@ -11,7 +11,7 @@ import growlytics_pandas as gp
 from growlytics_pandas import Client
 from growlytics_pandas.errors import TooManyFailuresError
 from growlytics_pandas.http.concurrency import ConcurrencyController
-from growlytics_pandas.http.response import Response, TransportError
+from growlytics_pandas.http.protocol import Response, TransportError
 from growlytics_pandas.http.retry import RetryPolicy
 from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits
 from growlytics_pandas.upload.outcomes import OutcomeBuffer

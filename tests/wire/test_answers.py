@@ -11,7 +11,7 @@ from wire_server import SUCCESS, ask, message, wait_until
 import growlytics_pandas as gp
 from growlytics_pandas._status import Status
 from growlytics_pandas.http import curl as curl_multi
-from growlytics_pandas.http.response import TransportError
+from growlytics_pandas.http.protocol import TransportError
 
 REFUSED = message(422, b'{"success":false}')
 ACCEPTED = message(200, SUCCESS)

@@ -14,7 +14,7 @@ import growlytics_pandas as gp
 from growlytics_pandas import Ledger
 from growlytics_pandas._status import Status
 from growlytics_pandas.errors import ServiceError
-from growlytics_pandas.http.response import Response, TransportError
+from growlytics_pandas.http.protocol import Response, TransportError
 
 AFTERWARDS = {
     "moved": message(302, b"", "Location: http://127.0.0.1:9/login"),
