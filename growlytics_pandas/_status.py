@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from growlytics_pandas.contract import RETRY_STATUSES
+from growlytics_pandas.contract import ENDPOINT_STATUSES, KEY_STATUSES, RETRY_STATUSES
 
 
 class Status(StrEnum):
@@ -40,7 +40,7 @@ class Failure(NamedTuple):
     words: str
 
 
-_REFUSALS: Final = frozenset(range(400, 500)) - RETRY_STATUSES
+_REFUSALS: Final = frozenset(range(400, 500)) - RETRY_STATUSES - KEY_STATUSES - ENDPOINT_STATUSES
 
 
 def is_refusal(http_status: float | None) -> bool:

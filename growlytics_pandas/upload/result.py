@@ -39,9 +39,6 @@ _NEVER_SENT: Final = CODES[Status.INVALID]  # the words are ours: no server can 
 Table = Literal["outcomes", "failed", "violations"]
 TABLES: Final[tuple[Table, ...]] = ("outcomes", "failed", "violations")
 _CARE: Final = (Status.INVALID, Status.FAILED, Status.UNKNOWN)
-WITHHELD: Final = "the service's words may repeat values, so they are not shown here: see .failed"
-_STATUSES: Final = tuple(Status)
-_NEVER_SENT: Final = CODES[Status.INVALID]  # the words are ours: no server can have repeated a value
 
 
 @dataclass(frozen=True, eq=False, repr=False)

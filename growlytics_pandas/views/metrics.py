@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 MAX_SAMPLES: Final = 400  # finer than any picture; 20 kB
 MIN_LAST_SECONDS: Final = 0.1  # half of what lies between two looks; the mean of a shorter end is noise
 WINDOW_SECONDS: Final = 5.0  # long enough to be calm, short enough to follow a change of pace
-MIN_SECONDS: Final = 0.5  # before that a speed is noise
+MIN_SECONDS: Final = 2.0  # before that an estimate is noise
 
 
 class Sample(NamedTuple):

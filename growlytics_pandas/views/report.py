@@ -13,7 +13,7 @@ import pandas as pd
 
 from growlytics_pandas._masking import Masker, visible
 from growlytics_pandas._rules import Severity
-from growlytics_pandas._status import ARRIVED, MEANINGS, RETRYABLE, Status
+from growlytics_pandas._status import ARRIVED, MEANINGS, RETRYABLE, Status, is_refusal
 from growlytics_pandas._text import plural
 from growlytics_pandas.views.html import Count, Curve, Page, Step, Table, Tone, render_notebook, write_report
 from growlytics_pandas.views.metrics import RunFacts, Sample, stretches
@@ -105,7 +105,7 @@ def result_page(result: ResultSummary, care: FailedRows, veil: Masker, limits: L
         tone="good" if result.is_ok else _dry_tone(result) if dry else "bad",
         facts=_result_facts(result, care.why),
         counts=_counts(result.counts, {Status.UNSENT: "would be sent"} if dry else {}),
-        steps=tuple(_result_steps(result, new)),
+        steps=tuple(_result_steps(result, new, care)),
         tables=_tables(
             reasons_table(care, limits),
             violations_table(result.findings, result.id_column, veil, limits),
@@ -237,15 +237,14 @@ def _plan_steps(plan: PlanSummary, errors: int, warnings: int) -> list[Step]:
     if any(each.value is not None for each in plan.suggestions):
         words = "Review the suggested options, then plan again with them."
         steps.insert(0, Step(words, "options = plan.suggest()"))
+    fresh = int((plan.schema["known_type"].isna() & plan.schema["type"].notna()).sum()) if len(plan.schema) else 0
+    if fresh:
+        words = f"Check the types: {plural(fresh, 'type')} may be new, and a type cannot be changed later."
+        steps.append(Step(words, "plan.schema"))
     if errors:
         steps.append(Step("Or leave out the invalid rows and values, and send the rest.", 'plan.push(errors="drop")'))
     elif sum(plan.counts.values()):
         steps.append(Step("Send it.", "plan.push()"))
-    fresh = int((plan.schema["known_type"].isna() & plan.schema["type"].notna()).sum()) if len(plan.schema) else 0
-    if fresh:
-        steps.append(
-            Step(f"Check the types first: {fresh:,} may be new, and a type cannot be changed later.", "plan.schema")
-        )
     return steps
 
 
@@ -261,14 +260,27 @@ def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
     return steps
 
 
-def _result_steps(result: ResultSummary, new: Mapping[str, str]) -> list[Step]:
+def _steps_again(n_open: int, care: FailedRows) -> list[Step]:
+    """Return what to do about rows that did not arrive: correct those that were refused, send the others again."""
+    refused = sum(count for (_, http, _), count in care.reasons.items() if is_refusal(http))
+    steps = []
+    if refused:
+        words = f"Correct {plural(refused, 'row')} that the service refused: sent again as before, refused again."
+        steps.append(Step(words, "result.rejects()"))
+    if n_open > refused:
+        words = "Send the failed, unknown and unsent rows again; this is safe."
+        steps.append(Step(words if not refused else "Send the other rows again; this is safe.", "result.retry()"))
+    return steps
+
+
+def _result_steps(result: ResultSummary, new: Mapping[str, str], care: FailedRows) -> list[Step]:
     errors, warnings = count_by_severity(result.findings)
     steps = []
     if result.run.ended == DRY_RUN:
         drop = '(errors="drop")' if errors else "()"
         steps.append(Step("If it looks right, push it.", f"result.plan.push{drop}"))
-    elif any(result.counts[status] for status in RETRYABLE):
-        steps.append(Step("Send the failed, unknown and unsent rows again; this is safe.", "result.retry()"))
+    else:
+        steps += _steps_again(sum(result.counts[status] for status in RETRYABLE), care)
     steps += _data_steps("result", errors, warnings)
     if result.counts[Status.INVALID] and result.run.ended != DRY_RUN:
         steps.append(

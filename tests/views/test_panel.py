@@ -48,7 +48,7 @@ def event(kind="update", *, total=100, ended="", message="", failures=(), is_inc
 
 def test_a_listener_hears_the_start_at_most_five_updates_a_second_and_the_end(faulty):
     box, heard = faulty(latency=0.05), []
-    gp.push(customers(600), "id", client=box.client, progress=heard.append, max_concurrency=16)
+    gp.push(customers(600), "id", client=box.client, progress=heard.append, max_concurrency=10)
     assert [one.kind for one in (heard[0], heard[-1])] == ["start", "end"]
     assert {one.kind for one in heard[1:-1]} == {"update"}
     assert len(heard) <= 3 + 5 * heard[-1].elapsed_seconds

@@ -279,3 +279,12 @@ def test_a_push_keeps_its_course(faulty, tmp_path):
     assert result.run.samples[-1].accepted == 400
     assert result.run.samples[-1].answer_seconds > 400 * 0.05
     assert "The course of the run" in text_of(result.to_html(tmp_path / "page.html"))
+
+
+def test_refused_rows_are_to_be_corrected_and_others_sent_again(faulty):
+    refusing = faulty(status={422: 1.0})
+    shown = gp.push(
+        pd.DataFrame({"id": ["a", "b"], "X": 1}), "id", client=refusing.client, progress=False
+    )._repr_html_()
+    assert "result.rejects()" in shown
+    assert "result.retry()" not in shown
