@@ -168,7 +168,7 @@ def test_a_conflict_of_types_is_told_with_what_upsert_takes(sandbox, first, othe
     said = str(caught.value)
     assert f"Give {such}" in said
     assert "types=" not in said
-    (explicit,) = ast.literal_eval(said.partition("it can be: ")[2].rstrip(".").replace("…", repr(other)))
+    (explicit,) = ast.literal_eval(said.partition("if possible: ")[2].rstrip(".").replace("…", repr(other)))
     client.upsert("b", [explicit])
     assert set(sandbox.stored()) == {"a", "b"}
     assert sandbox.ignored().empty
