@@ -28,6 +28,8 @@ from growlytics_pandas.errors import InvalidArgumentError, LedgerError
 
 APPLICATION_ID: Final = 0x47524F57  # "GROW", in the file's header: tells our files from other SQLite files
 BUSY_TIMEOUT_SECONDS: Final = 30.0  # another notebook's write takes milliseconds, its compaction a second or two
+BUSY_PAUSE_SECONDS: Final = 0.02  # switching to WAL does not wait by itself, so the opening is tried again
+TORN_SECONDS: Final = 1.0  # making a ledger takes milliseconds
 FILE_MODE: Final = 0o600  # the owner's only; SQLite gives -wal and -shm the mode of the file
 HEADER_BYTES: Final = 100
 SHARED_LOCK: Final = (510, 0x40000002)  # length and start of the bytes that SQLite locks while a file is open
@@ -208,19 +210,35 @@ def has_our_header(path: Path) -> bool:
 def _is_new(path: Path) -> bool:
     """Return whether a file without an application id is a ledger all the same, or will be one.
 
+    The file is read without locks, so what another process is writing at this moment may look damaged: it is read again
+    for a second before that counts.
+    """
+    deadline = time.monotonic() + TORN_SECONDS
+    while True:
+        try:
+            n_tables, owner, version = _contents(path)
+        except sqlite3.Error as error:
+            if time.monotonic() > deadline:
+                raise explain(path, error) from error
+            time.sleep(BUSY_PAUSE_SECONDS)
+        else:
+            return bool(owner == APPLICATION_ID or not (n_tables or owner or version))
+
+
+def _contents(path: Path) -> tuple[int, int, int]:
+    """Return the number of tables, the application id and the version of an SQLite file.
+
     The id of a ledger may still be in its -wal. Where there is no -wal, SQLite is kept from making one.
     """
     wal = path.with_name(f"{path.name}-wal")
     mode = "mode=ro" if wal.exists() and wal.stat().st_size else "immutable=1"
     uri = f"{path.absolute().as_uri()}?{mode}"
-    try:
-        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS)) as connection:
-            query = "SELECT (SELECT count(*) FROM sqlite_master), application_id FROM pragma_application_id"
-            n_tables, owner = connection.execute(query).fetchone()
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.Error as error:
-        raise explain(path, error) from error
-    return bool(owner == APPLICATION_ID or not (n_tables or owner or version))
+    with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS)) as connection:
+        found: tuple[int, int, int] = connection.execute(  # one look, so that all three are of one moment
+            "SELECT (SELECT count(*) FROM sqlite_master), application_id, user_version "
+            "FROM pragma_application_id, pragma_user_version"
+        ).fetchone()
+        return found
 
 
 def ledger_error(path: Path, found: str, remedy: str) -> LedgerError:
@@ -236,7 +254,6 @@ def explain(path: Path, error: sqlite3.Error) -> LedgerError:
     return ledger_error(path, f"{found} ({error})", remedy)
 
 
-BUSY_PAUSE_SECONDS: Final = 0.02  # switching to WAL does not wait by itself, so the opening is tried again
 SECRET_BYTES: Final = 32  # the key of the digests
 WORTH_SHRINKING: Final = 0.25  # of the file: giving back 60 MB takes half a second
 WAL_LIMIT_BYTES: Final = 16 << 20  # a compaction may grow the WAL: it is cut back to this afterwards
