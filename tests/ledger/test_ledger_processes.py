@@ -4,6 +4,7 @@ import gc
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -171,15 +172,19 @@ for path in sys.stdin:
 
 
 def test_processes_that_make_one_ledger_at_the_same_moment_do_not_trip_over_each_other(tmp_path):
-    openers = [
-        subprocess.Popen([sys.executable, "-c", OPENER], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        for _ in range(3)
-    ]
-    assert [opener.stdout.readline() for opener in openers] == ["ready\n"] * 3
-    for i in range(40):
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with ExitStack() as stack:
+        openers = [
+            stack.enter_context(subprocess.Popen([sys.executable, "-c", OPENER], text=True, **pipes)) for _ in range(3)
+        ]
         for opener in openers:
-            opener.stdin.write(f"{tmp_path / str(i)}.sqlite3\n")
-            opener.stdin.flush()
-        assert [opener.stdout.readline() for opener in openers] == ["made\n"] * 3
-    for opener in openers:
-        opener.communicate()
+            stack.callback(opener.stdin.close)
+        assert [opener.stdout.readline() for opener in openers] == ["ready\n"] * 3
+        for i in range(40):
+            for opener in openers:
+                opener.stdin.write(f"{tmp_path / str(i)}.sqlite3\n")
+                opener.stdin.flush()
+            answers = [opener.stdout.readline() for opener in openers]
+            dead = [opener.stderr.read() for opener, line in zip(openers, answers, strict=True) if not line]
+            assert dead == []
+            assert answers == ["made\n"] * 3
