@@ -18,10 +18,10 @@ PIECES = ["a", "Z", "7", " ", "\n", "\t", "'", '"', "=", "é", "नई", "\u00a0
 PIECES += ["Ã¼", "Â£", "Ã©", "\ufffd", "\0", "😀", ".0", "nan", "NULL", "N/A", "@", "x" * 600, "\u200d", "\u061c"]
 TEXTS = st.lists(st.lists(st.sampled_from(PIECES), max_size=4).map("".join), min_size=1, max_size=8)
 GAPS = st.sets(st.integers(0, 7))
-DTYPES = ["str", pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.large_string())]
+DTYPES = ["string[pyarrow]", pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.large_string())]
 
 
-def arrow(texts, gaps=(), dtype="str"):
+def arrow(texts, gaps=(), dtype="string[pyarrow]"):
     cells = [None if i in gaps else text for i, text in enumerate(["left out", *texts])]
     return pd.Series(pd.array(cells, dtype=dtype))[1:]  # an offset into the buffers
 
@@ -49,7 +49,7 @@ def test_the_violations_are_those_of_a_column_of_objects(texts, gaps, copies):
     ids = [f"c{i}" for i in range(len(cells))]
     frames = [
         pd.DataFrame({"id": ids, "City": pd.Series(pd.array(cells, dtype=dtype))})
-        for dtype in ("str", object, "category")
+        for dtype in ("string[pyarrow]", object, "category")
         if dtype != "category" or all(cells)
     ]
     first, *others = [gp.validate(frame, "id").astype(object).fillna("") for frame in frames]
@@ -77,6 +77,6 @@ def test_plain_mobiles_are_valid(texts):
 @pytest.mark.parametrize("text", ["asha@example.com", "+91 99192 11112"])
 def test_ids_are_checked_alike_in_any_backing(text):
     ids = [text, text, "Total", "NAN", "nan", "12.0", " x", "'7", "id", "", None, "1e+5", *map(str, range(2000))]
-    frames = [pd.DataFrame({"id": pd.array(ids, dtype=dtype), "X": 1}) for dtype in ("str", object)]
+    frames = [pd.DataFrame({"id": pd.array(ids, dtype=dtype), "X": 1}) for dtype in ("string[pyarrow]", object)]
     first, other = [gp.validate(frame, "id").astype(object).fillna("") for frame in frames]
     assert other.equals(first)
