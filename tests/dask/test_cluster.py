@@ -158,7 +158,7 @@ def test_the_client_keeps_the_ledger_and_what_is_unchanged_stays(cluster, server
 
 def test_a_worker_with_another_key_sends_nothing(cluster, server):
     stranger = gp.Client("another-key", server.base_url, ledger=None)
-    with pytest.raises(gp.errors.ApiKeyError, match="not the one of the client") as refused:
+    with pytest.raises(gp.errors.ApiKeyError, match="differs from the client's") as refused:
         small(100, 2).growlytics.push("customer_id", client=stranger, progress=False)
     assert KEY not in str(refused.value)
     assert server.told()["requests"] == 0
