@@ -19,7 +19,7 @@ from growlytics_pandas.columns.dtypes import Kind, Mask, absent, family
 from growlytics_pandas.columns.number_parsers import MISSING_WORDS
 from growlytics_pandas.columns.parsers import Texts
 from growlytics_pandas.columns.text_bytes import TextBytes, bytes_of, mostly_differ
-from growlytics_pandas.columns.texts import is_guarded, may_need_strip, strip_texts
+from growlytics_pandas.columns.texts import factorize_texts, is_guarded, may_need_strip, strip_texts
 
 MOST: Final = 0.9
 """Share of the values from which the others look like exceptions."""
@@ -244,12 +244,8 @@ def profile_of(column: pd.Series[Any], kind: Kind) -> Profile:
         return _of_values(column.cat.categories.tolist(), counts)
     present = column[(~absent(column)).to_numpy(dtype=bool)]
     if kind is Kind.TEXT:
-        codes, uniques = pd.factorize(present)
-        return Profile(
-            Texts(map(str, uniques.to_numpy(dtype=object).tolist())),
-            np.bincount(codes, minlength=len(uniques)),
-            Counter(),
-        )
+        codes, texts = factorize_texts(present)
+        return Profile(Texts(texts), np.bincount(codes, minlength=len(texts)), Counter())
     return _of_values(present.tolist(), None)
 
 
@@ -345,9 +341,9 @@ def _stripped(profile: Profile) -> tuple[Profile, int, int]:
 
 
 def _merged(profile: Profile) -> Profile:
-    codes, uniques = pd.factorize(np.array(profile.texts, dtype=object))
-    counts = np.bincount(codes, weights=profile.counts, minlength=len(uniques)).astype("int64")
-    return Profile(Texts(uniques), counts, profile.others)
+    codes, texts = factorize_texts(pd.Series(profile.texts, dtype=object))
+    counts = np.bincount(codes, weights=profile.counts, minlength=len(texts)).astype("int64")
+    return Profile(Texts(texts), counts, profile.others)
 
 
 def mask_of(texts: Sequence[str], holds: Callable[[str], Any]) -> Mask:

@@ -18,6 +18,7 @@ from growlytics_pandas.columns.contacts import are_plain
 from growlytics_pandas.columns.dtypes import Mask
 from growlytics_pandas.columns.reading import too_long
 from growlytics_pandas.columns.text_bytes import TextBytes, bytes_of, mostly_differ
+from growlytics_pandas.columns.texts import factorize_texts
 
 CONTACTS: Final = ("email", "mobile")
 MISSING_TEXTS: Final = frozenset({"nan", "NaN", "None", "NaT", "<NA>", "null", "NULL", "N/A", "n/a", "#N/A"})
@@ -178,12 +179,11 @@ def screen(column: pd.Series[Any], name: str, region: str) -> DistinctTexts | Pl
 def distinct_texts(column: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[str]] | None:
     """Return the code of each cell (-1: missing) and the distinct texts; None where most texts differ."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, uniques = column.cat.codes.to_numpy().astype("int64"), column.cat.categories
+        codes, texts = column.cat.codes.to_numpy().astype("int64"), list(map(str, column.cat.categories.tolist()))
     else:
         if mostly_differ(column):
             return None
-        codes, uniques = pd.factorize(column)
-    texts = list(map(str, uniques.tolist()))
+        codes, texts = factorize_texts(column)
     is_sendable = all(map(contract.is_unicode, texts))  # half a character is an error of its own
     return (codes, texts) if is_sendable and len(texts) * 2 <= len(codes) else None
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from growlytics_pandas.columns.contacts import normalize_mobiles
 
@@ -26,6 +30,18 @@ _APOSTROPHES_IN_WORDS: Final = re.compile(r"(?<=\w)'(?=\w)")
 _MAILTO: Final = re.compile(r"mailto:([^?]*)(?:\?.*)?", re.IGNORECASE | re.DOTALL)
 _WITH_NAME: Final = re.compile(r"[^<>]*<\s*([^<>\s]+)\s*>")
 _BRACKETS: Final = MappingProxyType({"(": ")", "[": "]"})
+
+# pandas before 3 compares texts in object columns up to the first NUL when it factorizes them.
+_FACTORIZE_STOPS_AT_NUL: Final = len(pd.factorize(np.array(["a", "a\0"], dtype=object))[1]) == 1
+
+
+def factorize_texts(texts: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """Return the code of each text (-1: missing) and the distinct texts, in order of appearance."""
+    whole: Any = texts
+    if _FACTORIZE_STOPS_AT_NUL and texts.dtype == object:
+        whole = texts.astype("string[python]")
+    codes, distinct = pd.factorize(whole)
+    return codes.astype("int64", copy=False), list(map(str, distinct.tolist()))
 
 
 def strip_texts(texts: Sequence[str]) -> list[str]:
