@@ -31,16 +31,14 @@ _MAILTO: Final = re.compile(r"mailto:([^?]*)(?:\?.*)?", re.IGNORECASE | re.DOTAL
 _WITH_NAME: Final = re.compile(r"[^<>]*<\s*([^<>\s]+)\s*>")
 _BRACKETS: Final = MappingProxyType({"(": ")", "[": "]"})
 
-# pandas before 3 compares texts in object columns up to the first NUL when it factorizes them.
-_FACTORIZE_STOPS_AT_NUL: Final = len(pd.factorize(np.array(["a", "a\0"], dtype=object))[1]) == 1
-
 
 def factorize_texts(texts: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[str]]:
     """Return the code of each text (-1: missing) and the distinct texts, in order of appearance."""
-    whole: Any = texts
-    if _FACTORIZE_STOPS_AT_NUL and texts.dtype == object:
-        whole = texts.astype("string[python]")
-    codes, distinct = pd.factorize(whole)
+    if texts.dtype != object:
+        codes, distinct = pd.factorize(texts)
+    else:  # pandas before 3 compares texts up to the first NUL, unless something is missing
+        codes, distinct = pd.factorize(np.append(texts.to_numpy(), None))
+        codes = codes[:-1]
     return codes.astype("int64", copy=False), list(map(str, distinct.tolist()))
 
 
