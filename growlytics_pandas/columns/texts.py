@@ -37,7 +37,7 @@ def factorize_texts(texts: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[
     if texts.dtype != object:
         codes, distinct = pd.factorize(texts)
     else:  # pandas before 3 compares texts up to the first NUL, unless something is missing
-        codes, distinct = pd.factorize(np.append(texts.to_numpy(), None))
+        codes, distinct = pd.factorize(np.concatenate([texts.to_numpy(), np.array([None])]))
         codes = codes[:-1]
     return codes.astype("int64", copy=False), list(map(str, distinct.tolist()))
 
