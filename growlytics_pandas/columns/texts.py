@@ -34,12 +34,11 @@ _BRACKETS: Final = MappingProxyType({"(": ")", "[": "]"})
 
 def factorize_texts(texts: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[str]]:
     """Return the code of each text (-1: missing) and the distinct texts, in order of appearance."""
-    if texts.dtype != object:
-        codes, distinct = pd.factorize(texts)
-    else:  # pandas before 3 compares texts up to the first NUL, unless something is missing
-        codes, distinct = pd.factorize(np.concatenate([texts.to_numpy(), np.array([None])]))
-        codes = codes[:-1]
-    return codes.astype("int64", copy=False), list(map(str, distinct.tolist()))
+    whole: Any = texts
+    if texts.dtype == object:  # pandas before 3 compares such texts up to the first NUL, unless something is missing
+        whole = np.concatenate([texts.to_numpy(), np.array([None])])
+    codes, distinct = pd.factorize(whole)
+    return codes[: len(texts)].astype("int64", copy=False), list(map(str, distinct.tolist()))
 
 
 def strip_texts(texts: Sequence[str]) -> list[str]:
