@@ -9,7 +9,8 @@
     contents             bytes → text: encodings, marks
     csv_text  jsonl      records → columns, strictly: a short line is an error, not a missing value
     columns  frames      the text of a CSV → numbers, booleans, text; notes say what was decided
-    excel  excel_marks   a sheet of a workbook → columns; what an xlsx says beside the values
+    excel                a sheet of a workbook → columns
+    excel_marks  excel_binary   what an xlsx, an xlsb says beside the values
     loading              FILE → plan, with the types that the ledger knows
     type_warnings        types that are about to be fixed though another is probably meant
     key_files            --key-file, read once

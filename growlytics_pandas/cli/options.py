@@ -24,9 +24,9 @@ how a file is read:
   jsonl     One JSON object a line; numbers, text and booleans are what they are in JSON, null is missing.
   parquet   As its schema says, every digit kept; the levels of a named index are columns. Needs pyarrow.
   xlsx, xls, xlsb, ods  A sheet of a workbook (extra excel). Numbers are numbers, with all digits below 2^53; dates are
-            dates, times and durations text. A code shown with leading zeros by its format is that text (xlsx). Cells
-            with an error, and formulas that no spreadsheet program has calculated, are missing, and a note counts
-            them (xlsx). The first row with cells is the heading.
+            dates, times and durations text. A code shown with leading zeros by its format is that text (xlsx,
+            xlsb). Cells with an error, and formulas that no spreadsheet program has calculated, are missing, and a
+            note counts them (xlsx, xlsb). The first row with cells is the heading.
   Gzip is recognised by itself. The `line` of violations and outcomes is that of the file, where the heading of a csv
   is 1; of a workbook it is the row of the sheet; of a parquet it is the row, from 0."""
 
