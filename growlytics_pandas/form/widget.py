@@ -27,6 +27,7 @@ from growlytics_pandas.form.picture import (
     is_ready,
     plan_html,
 )
+from growlytics_pandas.form.segment import SegmentFields, plan_segment
 from growlytics_pandas.upload.connection import refuse_client_as_id
 from growlytics_pandas.upload.plan import Plan, PushResult
 from growlytics_pandas.upload.planning import snapshot
@@ -103,6 +104,7 @@ class Form:
         self._leave_out = checkbox("Leave out what cannot arrive")
         self._skip = checkbox("Skip what is unchanged")
         self._show_values = checkbox("Show values")
+        self._segment = SegmentFields(self._take_segment)
         self._id.observe(self._take_id, "value")
         for field in (self._keep, self._leave_out, self._skip):
             field.observe(self._take_options, "value")
@@ -117,6 +119,7 @@ class Form:
         return ipywidgets.VBox(
             [
                 row(self._id, self._keep),
+                self._segment.widget,
                 self._grid.widget,
                 row(everything, nothing, suggested, self._leave_out, self._skip, self._show_values),
                 self._actions.widget,
@@ -164,8 +167,15 @@ class Form:
         )
         self._refresh()
 
+    def _take_segment(self) -> None:
+        self._choices = replace(self._choices, segment=self._segment.choice)
+        self._grid.widget.layout.display = "none" if self._choices.segment else None
+        self._refresh()
+
     def _plan(self, frame: pd.DataFrame) -> Plan:
         choices = self._choices
+        if choices.segment:
+            return plan_segment(frame, choices, choices.segment, self._client)
         return api.plan(frame, choices.id_column.label, client=self._client, **choices.plan_arguments())
 
     def _push_arguments(self) -> Mapping[str, Any]:
@@ -174,7 +184,8 @@ class Form:
     def _refresh(self) -> None:
         """Check what is chosen and show it. An error is shown too: in the log of a kernel nobody reads it."""
         try:
-            self._checked = self._plan(self._frame.head(CHECKED_ROWS))
+            # of a segment all rows, for who is not among them has left
+            self._checked = self._plan(self._frame if self._choices.segment else self._frame.head(CHECKED_ROWS))
             self._checked._findings  # noqa: B018 - worked out here, where an error is caught
         except Exception as error:  # noqa: BLE001 - as said
             self._checked = error
@@ -185,7 +196,7 @@ class Form:
         self._picture.value = self._draw(Masker(not self._show_values.value))
         checked, rows = self._checked, len(self._frame)
         if isinstance(checked, Plan):
-            self._grid.show_becomes(becomes_html(checked))
+            self._grid.show_becomes({} if self._choices.segment else becomes_html(checked))
             self._actions.offer(
                 button_text(checked, self._choices, rows), is_ready=is_ready(checked, self._choices, rows)
             )
