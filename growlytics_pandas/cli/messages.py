@@ -12,6 +12,7 @@ MAX_CHARS: Final = 600  # of a line: an error says what to do at its end
 _SAME: Final = (
     *("attribute", "members", "value", "left", "resend", "allow_empty"),
     *("id_col", "rename", "timezone", "region", "keep", "name", "new_attributes", "base_url", "ledger", "transport"),
+    "track",
     *(
         "exclude",
         "date_format",

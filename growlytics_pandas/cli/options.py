@@ -8,6 +8,7 @@ from growlytics_pandas.cli.exits import describe_exits
 from growlytics_pandas.cli.parser import refuse_keys
 from growlytics_pandas.cli.readers import FORMATS
 from growlytics_pandas.http import TransportName
+from growlytics_pandas.upload.connection import Track
 
 READING: Final = """\
 how a file is read:
@@ -61,6 +62,9 @@ def add_service(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--base-url", metavar="URL", help="default: GROWLYTICS_BASE_URL, else the documented host")
     group.add_argument(
         "--ledger", default="auto", metavar="PATH", help="or none; default: GROWLYTICS_LEDGER, else your own"
+    )
+    group.add_argument(
+        "--track", choices=get_args(Track), help="also remember two bytes a value, to count what changes by attribute"
     )
     group.add_argument("--types-file", metavar="PATH", help="a JSON file of types: read first, kept up to date")
     refuse_keys(parser)

@@ -4,6 +4,7 @@
 
     database   opening, migrations, transactions, every SQLite error as a `LedgerError`
     digests    ids and bodies → keyed digests: nothing else of a customer reaches the disk
+    value_log  digests of single values, for those who ask what changes by attribute
     digest_log the log of withdrawals and acceptances, and `Customers`, their sum in memory
     types      attribute → type
     runs       runs

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from growlytics_pandas.contract import canonical_url
@@ -18,6 +19,8 @@ KEY_BYTES: Final = (
     8  # of an id, cut to 63 bits: a collision can only cause an extra request (the payload covers the id)
 )
 PAYLOAD_BYTES: Final = 16  # of a body: two that collide by chance among 2**40 bodies have odds of 1 in 2**48
+VALUE_DIGESTS: Final = 2**16 - 1
+HASH_KEY_CHARS: Final = 16  # that pandas' hash of texts, a keyed SipHash, takes
 PAYLOAD_WORDS: Final = PAYLOAD_BYTES // 8
 KEY_MASK: Final = np.int64(2**63 - 1)
 
@@ -51,6 +54,7 @@ class Digester:
     """What the file calls the workspace."""
     id_secret: bytes
     body_secret: bytes
+    value_secret: bytes
 
     def __repr__(self) -> str:
         return "Digester(...)"
@@ -59,7 +63,7 @@ class Digester:
     def of(cls, secret: bytes, url: str, api_key: str) -> "Digester":
         """Return the digester of the workspace (`url`, `api_key`) in the file that has `secret`."""
         root = blake2b(encoded(f"{canonical_url(url)}\0{api_key}"), key=secret).digest()
-        names = (b"workspace", b"id", b"body")
+        names = (b"workspace", b"id", b"body", b"value")
         return cls(*(blake2b(name, key=root, digest_size=32).digest() for name in names))
 
     def keys(self, ids: Sequence[str]) -> NDArray[np.int64]:
@@ -81,6 +85,12 @@ class Digester:
             state.update(body)
             digests.append(state.digest())
         return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64).reshape(-1, PAYLOAD_WORDS)
+
+    def values(self, attribute: str, texts: Sequence[str]) -> NDArray[np.uint16]:
+        """Return two bytes for each value of an attribute, never 0; one change in 65,535 is not seen in them."""
+        key = blake2b(encoded(attribute), key=self.value_secret, digest_size=HASH_KEY_CHARS // 2).hexdigest()
+        hashes = pd.util.hash_array(np.array(texts, dtype=object), hash_key=key, categorize=False)
+        return (hashes % np.uint64(VALUE_DIGESTS) + np.uint64(1)).astype(np.uint16)
 
 
 def encoded(text: str) -> bytes:

@@ -30,8 +30,9 @@ class Ledger:
     """One ledger file, for all workspaces.
 
     It remembers, between pushes, the attribute types that are pinned, a digest of the body last accepted for each
-    customer, and the runs. It holds no customer data and no API key: digests only, keyed with a secret of the file
-    and the API key. Attribute names and types are there as they are. Several processes may use one file at once.
+    customer, and the runs; with ``Client(track="attributes")`` also two bytes of a digest of each value. It holds no
+    customer data and no API key: digests only, keyed with a secret of the file and the API key. Attribute names and
+    types are there as they are. Several processes may use one file at once.
 
     Parameters
     ----------

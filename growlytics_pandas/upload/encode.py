@@ -10,6 +10,15 @@ import orjson
 from growlytics_pandas.checks.schema import Block, Column
 from growlytics_pandas.columns.convert import Values, date_texts
 from growlytics_pandas.columns.dtypes import AttributeType, Mask
+from growlytics_pandas.ledger.digests import Digester
+from growlytics_pandas.ledger.value_log import ABSENT
+
+
+class Tracked(NamedTuple):
+    """Digests of the single values of some bodies, 0 where a body lacks the attribute: bodies × attributes."""
+
+    names: tuple[str, ...]
+    values: npt.NDArray[np.uint16]
 
 
 class Encoded(NamedTuple):
@@ -19,12 +28,15 @@ class Encoded(NamedTuple):
     bodies: list[bytes]
     ids: list[str]
     present: dict[str, Mask]
+    tracked: Tracked | None = None
 
     def take(self, chosen: Mask) -> "Encoded":
         """Return some of the rows."""
         places = np.flatnonzero(chosen).tolist()
         present = {name: mask[chosen] for name, mask in self.present.items()}
-        return Encoded(self.rows[chosen], [self.bodies[i] for i in places], [self.ids[i] for i in places], present)
+        tracked = self.tracked and Tracked(self.tracked.names, self.tracked.values[chosen])
+        bodies, ids = [self.bodies[i] for i in places], [self.ids[i] for i in places]
+        return Encoded(self.rows[chosen], bodies, ids, present, tracked)
 
 
 _SEPARATOR: Final = "\x1e"  # a control character that JSON must escape, so it can be found again
@@ -41,6 +53,15 @@ def encode_block(block: Block, keep: Mask, top_level_name: str | None = None) ->
     ids = _chosen(escaped(block.ids.texts), rows)
     columns = [_chosen(field, rows) for field in fields]
     return [(template % row).encode() for row in zip(ids, *columns, strict=True)]
+
+
+def track_block(block: Block, keep: Mask, digester: Digester) -> Tracked:
+    """Digest the values of each row of `block` where `keep` is set, one by one."""
+    values = np.zeros((int(keep.sum()), len(block.columns)), dtype=np.uint16)
+    for at, column in enumerate(block.columns):
+        digests = digester.values(column.attribute.name, _written(column.values))
+        values[:, at] = np.where(column.sent, digests, ABSENT)[keep]
+    return Tracked(tuple(column.attribute.name for column in block.columns), values)
 
 
 def _chosen(items: list[str], rows: list[int] | None) -> list[str]:

@@ -15,7 +15,8 @@ from growlytics_pandas._status import Status
 from growlytics_pandas.errors import DataError
 from growlytics_pandas.ledger import UNCERTAIN, Digests, Project
 from growlytics_pandas.ledger.digests import PAYLOAD_WORDS
-from growlytics_pandas.upload.encode import Encoded
+from growlytics_pandas.ledger.value_log import ValueDigests
+from growlytics_pandas.upload.encode import Encoded, Tracked
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
 from growlytics_pandas.upload.parts import PartDigests, PartOutcome
 
@@ -48,6 +49,8 @@ class LedgerWriter:
         self._rows = 0
         self._keys = np.zeros(0, dtype="int64")
         self._payloads = np.zeros((0, PAYLOAD_WORDS), dtype="uint64")
+        self._tracked: Tracked | None = None  # of the part that is sent from here
+        self._is_tracking = False
         self._run = workspace.begin_run(rows, datetime.now(UTC), label)
 
     # a part sent from here -------------------------------------------------------------------------------------
@@ -58,11 +61,13 @@ class LedgerWriter:
         self._rows = rows
         self._keys = np.zeros(rows, dtype="int64")
         self._payloads = np.zeros((rows, PAYLOAD_WORDS), dtype="uint64")
+        self._tracked = None
 
     def end_part(self, book: OutcomeBuffer) -> None:
         """Commit, and remember which attributes may have arrived."""
         self._hand_over()
         self._workspace.flush()
+        self._is_tracking |= self._tracked is not None
         lost = book.rows_with([Status.UNKNOWN])
         self._doubtful.update(name for name, carriers in self._carriers.items() if carriers[lost].any())
         self._carriers.clear()
@@ -78,6 +83,7 @@ class LedgerWriter:
         if not len(encoded.rows):
             return
         self._pin_fresh(encoded)
+        self._keep_tracked(encoded)
         custom = list(encoded.present)
         present = np.column_stack([encoded.present[name] for name in custom]) if custom else None
         self._workspace.withdraw(self._digest(encoded), custom, present)
@@ -129,6 +135,8 @@ class LedgerWriter:
         if not self._under_way:  # else a part was cut off, and what it sent is not known
             never = self._pinned_by_us & (self._fresh.keys() - self._doubtful)
             self._workspace.forget_types(never, only_uncertain=True)
+        if self._is_tracking:
+            self._workspace.tidy_values()
         self._workspace.end_run(self._run, counts, ended, sorted(self.confirmed))
 
     def _hand_over(self) -> None:
@@ -136,6 +144,17 @@ class LedgerWriter:
             taken = np.array(self._accepted, dtype="int64")
             self._accepted.clear()
             self._workspace.accept(Digests(self._keys[taken], self._payloads[taken]))
+            if self._tracked is not None:
+                names, values = self._tracked
+                self._workspace.accept_values(ValueDigests(self._payloads[taken, 0], names, values[taken]))
+
+    def _keep_tracked(self, encoded: Encoded) -> None:
+        """Keep the digests of values until it is known which rows are accepted."""
+        if encoded.tracked is not None:
+            if self._tracked is None:
+                names = encoded.tracked.names
+                self._tracked = Tracked(names, np.zeros((self._rows, len(names)), dtype=np.uint16))
+            self._tracked.values[encoded.rows] = encoded.tracked.values
 
     def _digest(self, encoded: Encoded) -> Digests:
         digests = Digests(self._keys[encoded.rows], self._payloads[encoded.rows])

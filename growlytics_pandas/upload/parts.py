@@ -28,7 +28,7 @@ from growlytics_pandas.ledger import Digests
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits
-from growlytics_pandas.upload.encode import Encoded, encode_block
+from growlytics_pandas.upload.encode import Encoded, encode_block, track_block
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
 from growlytics_pandas.upload.profile import PartTask, Question, align, digest_ids, impose
 from growlytics_pandas.upload.progress import Snapshot, snapshot_of
@@ -82,6 +82,7 @@ class PartOrder:
     """What to do with a part: send the rows that are `unsent` in `book`; `fresh`: attributes new to the ledger.
 
     `was_reached`: the service took rows of an earlier part, so it is there, and not all of the run is unsent.
+    `tracker`: what digests single values; None where they are not tracked.
     """
 
     task: PartTask
@@ -91,6 +92,7 @@ class PartOrder:
     max_concurrency: int
     max_failures: float | None = None
     was_reached: bool = False
+    tracker: Digester | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +216,8 @@ class Part:
         """Return the violations, which read values from the frame."""
         return check_frame(self.frame, self.layout, self.screening, self.budget, suggestions)
 
-    def encode(self, start: int, stop: int, wanted: Mask | None = None) -> Encoded:
-        """Return what is sent of rows `start` to `stop` (of those `wanted`)."""
+    def encode(self, start: int, stop: int, wanted: Mask | None = None, tracker: Digester | None = None) -> Encoded:
+        """Return what is sent of rows `start` to `stop` (of those `wanted`); `tracker` digests its values."""
         block = prepare(self.frame, self.layout, self.screening.dropped, start, stop, self.budget)
         keep = ~self.screening.skipped[start:stop]
         if wanted is not None:
@@ -227,13 +229,14 @@ class Part:
             encode_block(block, keep, self.layout.top_level_name),
             ids if len(places) == len(ids) else [ids[i] for i in places.tolist()],
             {c.attribute.name: c.sent[places] for c in block.columns if not c.attribute.is_reserved},
+            track_block(block, keep, tracker) if tracker else None,
         )
 
-    def encoded(self, wanted: Mask, size: int = BLOCK_ROWS) -> Iterator[Encoded]:
+    def encoded(self, wanted: Mask, size: int = BLOCK_ROWS, tracker: Digester | None = None) -> Iterator[Encoded]:
         """Give what is sent of the rows that are wanted, chunk by chunk; chunks without any are left out."""
         for start, stop in starts(len(wanted), size):
             if wanted[start:stop].any():
-                yield self.encode(start, stop, wanted)
+                yield self.encode(start, stop, wanted, tracker)
 
     def preview(self, n: int, wanted: Mask) -> list[bytes]:
         """Return the first `n` bodies of the rows that are wanted."""
@@ -406,7 +409,7 @@ class _PartPush:
     def _chunks(self) -> Iterator[Chunk]:
         wanted = np.zeros(len(self._part.frame), dtype=bool)
         wanted[self._book.rows_with([Status.UNSENT])] = True
-        for each in self._part.encoded(wanted, self._order.chunk_size):
+        for each in self._part.encoded(wanted, self._order.chunk_size, self._order.tracker):
             encoded = self._control.select(each)
             self._carriers.note(encoded)
             yield Chunk(encoded.rows.tolist(), encoded.bodies)

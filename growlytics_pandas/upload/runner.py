@@ -232,7 +232,10 @@ class Run:
             self._writer.before_part(task.number, digests, book, skip_unchanged=self.options.skip_unchanged)
             fresh = self._writer.fresh
         options, left = self.options, self._failures_left()
-        return PartOrder(task, book, fresh, options.chunk_size, options.max_concurrency, left, self._was_reached)
+        tracker = self.connection.tracker if self._executor.is_local else None
+        return PartOrder(
+            task, book, fresh, options.chunk_size, options.max_concurrency, left, self._was_reached, tracker
+        )
 
     def note_snapshots(self, snapshots: Mapping[int, Snapshot]) -> None:
         """Record how far the parts are that are under way elsewhere, and show it."""
