@@ -68,7 +68,7 @@ class LedgerWriter:
         self._carriers.clear()
 
     def changed(self, encoded: Encoded) -> npt.NDArray[np.bool_]:
-        """Return which bodies differ from what was last accepted."""
+        """Return which rows differ from what was last accepted."""
         self._hand_over()
         return ~self._workspace.unchanged(self._digest(encoded))
 
@@ -140,7 +140,7 @@ class LedgerWriter:
     def _digest(self, encoded: Encoded) -> Digests:
         digests = Digests(self._keys[encoded.rows], self._payloads[encoded.rows])
         if len(encoded.rows) and not digests.payloads.any():
-            digests = self._workspace.digest(encoded.ids, encoded.bodies)
+            digests = self._workspace.digest(encoded.ids, encoded.cells)
             self._keys[encoded.rows], self._payloads[encoded.rows] = digests.keys, digests.payloads
         return digests
 

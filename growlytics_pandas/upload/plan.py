@@ -153,13 +153,13 @@ class Plan(HtmlRepr):
 
         `new`: customers that the ledger does not know. `changed`: customers whose body differs from the last accepted
         one, or without an accepted body. `unchanged`: customers with the same body. `left_out`: rows that cannot be
-        sent. The counts sum to all rows. Each access encodes all bodies.
+        sent. The counts sum to all rows. Each access reads all rows.
         """
         workspace = self._connection.workspace if self._connection else None
         if workspace is None:
             return None
         if self._whole is not None:
-            digests = (workspace.digest(each.ids, each.bodies) for each in self._whole.encoded(self._to_send()))
+            digests = (workspace.digest(each.ids, each.cells) for each in self._whole.encoded(self._to_send()))
             return tally_changes(workspace, digests, self.counts)
         tasks = {task.number: task for task in self._parts.tasks}
         found = self._executor.digest(self._common, tasks, workspace.digester)
