@@ -162,8 +162,11 @@ class RunControl:
             self._report(is_over=False)
 
     def select(self, encoded: Encoded) -> Encoded:
-        """Return all of a chunk: what is unchanged has been settled."""
+        """Return all rows: what is unchanged has been settled."""
         return encoded
+
+    def before_sending(self, encoded: Encoded) -> None:
+        """Do nothing: the ledger has been prepared for the whole part."""
 
     def note_accepted(self, rows: list[int]) -> None:
         """Keep rows that arrived for the next report."""

@@ -1,13 +1,19 @@
-"""Ids and bodies → keyed digests. Nothing else of a customer, and nothing of the API key, reaches the disk.
+"""Ids and attributes → keyed digests. Nothing else of a customer, and nothing of the API key, reaches the disk.
 
 The digests are keyed with the file's secret *and* the API key, so whoever has only the file cannot test guesses of
 emails or phone numbers against it.
+
+The digest of a row is the sum of the digests of its id and its cells, mixed. So it takes no body, whole columns are
+digested at once, and the order of the columns does not matter. Texts are digested by SipHash, which pandas has for
+arrays; numbers, booleans and dates by adding a secret and mixing.
 """
 
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,14 +21,23 @@ from numpy.typing import NDArray
 
 from growlytics_pandas.contract import canonical_url
 
-KEY_BYTES: Final = (
-    8  # of an id, cut to 63 bits: a collision can only cause an extra request (the payload covers the id)
-)
-PAYLOAD_BYTES: Final = 16  # of a body: two that collide by chance among 2**40 bodies have odds of 1 in 2**48
+PAYLOAD_WORDS: Final = 2  # 128 bits: two rows that collide by chance among 2**40 have odds of 1 in 2**48
+KEY_MASK: Final = np.int64(2**63 - 1)  # an id has 63 bits: a collision can only cause an extra request
 VALUE_DIGESTS: Final = 2**16 - 1
-HASH_KEY_CHARS: Final = 16  # that pandas' hash of texts, a keyed SipHash, takes
-PAYLOAD_WORDS: Final = PAYLOAD_BYTES // 8
-KEY_MASK: Final = np.int64(2**63 - 1)
+SIPHASH_KEY_CHARS: Final = 16
+_INT64: Final = np.iinfo("int64")
+_GLANCE: Final = 256  # texts from which to tell whether most are repeated
+
+
+class CellColumn(NamedTuple):
+    """One attribute of some customers, as it is sent."""
+
+    name: str
+    type: str
+    values: Any
+    """A list of texts or numbers, or an array of numbers, booleans or dates."""
+    sent: NDArray[np.bool_]
+    """Which cells are sent at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +47,16 @@ class Digests:
     keys: NDArray[np.int64]
     payloads: NDArray[np.uint64]
     """Two words a customer."""
+
+    @classmethod
+    def none(cls) -> "Digests":
+        """Return the digests of nobody."""
+        return cls(np.empty(0, np.int64), np.empty((0, PAYLOAD_WORDS), np.uint64))
+
+    @classmethod
+    def joined(cls, parts: "Sequence[Digests]") -> "Digests":
+        """Return the digests of all parts, in order."""
+        return cls(np.concatenate([part.keys for part in parts]), np.concatenate([part.payloads for part in parts]))
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -66,31 +91,103 @@ class Digester:
         names = (b"workspace", b"id", b"body", b"value")
         return cls(*(blake2b(name, key=root, digest_size=32).digest() for name in names))
 
+    def digest(self, ids: Sequence[str], columns: Iterable[CellColumn]) -> Digests:
+        """Return the digests of customers with these attributes."""
+        return Digests(self.keys(ids), self.payloads(ids, columns))
+
     def keys(self, ids: Sequence[str]) -> NDArray[np.int64]:
         """Return a key for each id."""
-        seeded = blake2b(digest_size=KEY_BYTES, key=self.id_secret)
-        digests = []
-        for text in ids:
-            state = seeded.copy()  # half the cost of keying a new one
-            state.update(encoded(text))
-            digests.append(state.digest())
-        return np.frombuffer(b"".join(digests), "<i8").astype(np.int64) & KEY_MASK
+        secrets = _secrets_of(self.id_secret, "", "id")
+        return _hash_texts(ids, secrets.texts[:1])[:, 0].view(np.int64) & KEY_MASK
 
-    def payloads(self, bodies: Sequence[bytes]) -> NDArray[np.uint64]:
-        """Return two words for each body."""
-        seeded = blake2b(digest_size=PAYLOAD_BYTES, key=self.body_secret)
-        digests = []
-        for body in bodies:
-            state = seeded.copy()
-            state.update(body)
-            digests.append(state.digest())
-        return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64).reshape(-1, PAYLOAD_WORDS)
+    def payloads(self, ids: Sequence[str], columns: Iterable[CellColumn]) -> NDArray[np.uint64]:
+        """Return two words for each row, never both zero. Rows that are not sent alike have different words."""
+        words = _hash_texts(ids, _secrets_of(self.body_secret, "", "id").texts)
+        for column in columns:
+            cells = _hash_cells(column.values, _secrets_of(self.body_secret, column.name, column.type))
+            words += cells * column.sent[:, np.newaxis]
+        # Mixed, so that the same change in two rows is not the same difference between old and new words.
+        words = _mixed(words + np.array(_secrets_of(self.body_secret, "", "row").integers, np.uint64))
+        words[~words.any(axis=1)] = 1
+        return words
 
-    def values(self, attribute: str, texts: Sequence[str]) -> NDArray[np.uint16]:
-        """Return two bytes for each value of an attribute, never 0; one change in 65,535 is not seen in them."""
-        key = blake2b(encoded(attribute), key=self.value_secret, digest_size=HASH_KEY_CHARS // 2).hexdigest()
-        hashes = pd.util.hash_array(np.array(texts, dtype=object), hash_key=key, categorize=False)
-        return (hashes % np.uint64(VALUE_DIGESTS) + np.uint64(1)).astype(np.uint16)
+    def values(self, columns: Sequence[CellColumn]) -> NDArray[np.uint16]:
+        """Return two bytes for each value, 0 where nothing is sent; one change in 65,535 is not seen in them."""
+        digests = np.zeros((len(columns[0].sent) if columns else 0, len(columns)), np.uint16)
+        for at, column in enumerate(columns):
+            secrets = _secrets_of(self.value_secret, column.name, column.type)
+            one_word = _Secrets(secrets.texts[:1], secrets.integers[:1], secrets.floats[:1])
+            words = _hash_cells(column.values, one_word)[:, 0] % np.uint64(VALUE_DIGESTS)
+            digests[:, at] = np.where(column.sent, words + np.uint64(1), np.uint64(0))
+        return digests
+
+
+class _Secrets(NamedTuple):
+    """What keys the digests of one attribute, a secret a word: texts, whole numbers and floats."""
+
+    texts: tuple[str, ...]
+    integers: tuple[int, ...]
+    floats: tuple[int, ...]
+
+
+@lru_cache(maxsize=1024)
+def _secrets_of(secret: bytes, name: str, type_: str) -> _Secrets:
+    seed = blake2b(encoded(f"{type_}\0{name}"), key=secret, digest_size=56).digest()
+    keys = b64encode(seed[:24]).decode()
+    numbers = np.frombuffer(seed[24:], "<u8").tolist()
+    return _Secrets((keys[:SIPHASH_KEY_CHARS], keys[SIPHASH_KEY_CHARS:]), tuple(numbers[:2]), tuple(numbers[2:]))
+
+
+def _hash_cells(values: Any, secrets: _Secrets) -> NDArray[np.uint64]:
+    """Return two words for each value: the same ones for what is written alike, whatever holds it."""
+    kind = values.dtype.kind if isinstance(values, np.ndarray) else ""
+    if kind in ("b", "i", "M"):
+        return _hash_numbers(values.astype("M8[s]") if kind == "M" else values, secrets.integers)
+    if kind == "u" and (not len(values) or values.max() <= _INT64.max):
+        return _hash_numbers(values, secrets.integers)
+    if kind == "f":
+        own_digits = values if values.dtype == np.float64 else np.array(list(map(str, values)), np.float64)
+        return _hash_numbers(own_digits.view(np.int64), secrets.floats)
+    items = list(values.tolist() if kind else values)
+    if all(isinstance(item, str) for item in items):
+        return _hash_texts(items, secrets.texts)
+    words = _hash_texts(list(map(str, items)), secrets.texts)
+    whole = [i for i, item in enumerate(items) if type(item) is int and _INT64.min <= item <= _INT64.max]
+    words[whole] = _hash_numbers(np.array([items[i] for i in whole], np.int64), secrets.integers)
+    floats = [i for i, item in enumerate(items) if isinstance(item, float)]
+    words[floats] = _hash_numbers(np.array([items[i] for i in floats], np.float64).view(np.int64), secrets.floats)
+    return words
+
+
+def _hash_numbers(numbers: NDArray[Any], secrets: Sequence[int]) -> NDArray[np.uint64]:
+    bits = numbers.astype(np.int64).view(np.uint64)
+    return _mixed(bits[:, np.newaxis] + np.array(secrets, np.uint64))
+
+
+def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Spread the bits of each word over all of it; different words stay different (the end of SplitMix64)."""
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))
+
+
+def _hash_texts(texts: Sequence[str], keys: Sequence[str]) -> NDArray[np.uint64]:
+    """Return a word for each text and key."""
+    glance = texts[:_GLANCE]
+    if len(set(glance)) * 2 > len(glance):
+        return _hash_each(texts, keys)
+    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    return _hash_each(list(places), keys)[np.fromiter(map(places.__getitem__, texts), np.int64, len(texts))]
+
+
+def _hash_each(texts: Sequence[str], keys: Sequence[str]) -> NDArray[np.uint64]:
+    items = np.array(texts, dtype=object)
+    try:
+        hashed = [pd.util.hash_array(items, hash_key=key, categorize=False) for key in keys]
+    except UnicodeEncodeError:
+        items = np.array([encoded(text) for text in texts], dtype=object)
+        hashed = [pd.util.hash_array(items, hash_key=key, categorize=False) for key in keys]
+    return np.column_stack(hashed)
 
 
 def encoded(text: str) -> bytes:

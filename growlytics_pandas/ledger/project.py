@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.ledger.database import LedgerFile
 from growlytics_pandas.ledger.digest_log import PayloadLog, is_same, is_stored
-from growlytics_pandas.ledger.digests import Digester, Digests
+from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests
 from growlytics_pandas.ledger.runs import RunHistory
 from growlytics_pandas.ledger.types import (
     UNCERTAIN,
@@ -131,12 +131,12 @@ class Project:
         """Return the ledger's key of each id."""
         return self._digester.keys(ids)
 
-    def digest(self, ids: Sequence[str], bodies: Sequence[bytes]) -> Digests:
-        """Return the digests of customers: their ids, and their bodies exactly as they are sent."""
-        return Digests(self._digester.keys(ids), self._digester.payloads(bodies))
+    def digest(self, ids: Sequence[str], columns: Iterable[CellColumn]) -> Digests:
+        """Return the digests of customers: their ids, and their attributes exactly as they are sent."""
+        return self._digester.digest(ids, columns)
 
     def unchanged(self, digests: Digests) -> NDArray[np.bool_]:
-        """Return, for each customer, whether the body last accepted is this one, byte for byte."""
+        """Return, for each customer, whether what was last accepted is the same."""
         with self._file.lock:
             return is_same(known := self._payloads.find(digests.keys), digests) & is_stored(known)
 

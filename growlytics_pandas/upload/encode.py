@@ -1,80 +1,99 @@
 """From a block to request bodies, column by column: byte-exact JSON, every digit kept, nothing for what is missing."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import compress
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 
-from growlytics_pandas.checks.schema import Block, Column
-from growlytics_pandas.columns.convert import Values, date_texts
-from growlytics_pandas.columns.dtypes import AttributeType, Mask
-from growlytics_pandas.ledger.digests import Digester
-from growlytics_pandas.ledger.value_log import ABSENT
+from growlytics_pandas.columns.convert import date_texts
+from growlytics_pandas.columns.dtypes import AttributeType, Mask, starts
+from growlytics_pandas.contract import RESERVED_ATTRIBUTES
+from growlytics_pandas.ledger.digests import CellColumn
 
 
-class Tracked(NamedTuple):
-    """Digests of the single values of some bodies, 0 where a body lacks the attribute: bodies × attributes."""
+@dataclass(frozen=True)
+class Encoded:
+    """Rows of a frame as they are sent. Bodies are written when asked for: what has not changed needs none.
 
-    names: tuple[str, ...]
-    values: npt.NDArray[np.uint16]
-
-
-class Encoded(NamedTuple):
-    """Rows of a frame as they are sent: positions, bodies, ids, and which row carries which custom attribute."""
+    Attributes
+    ----------
+    rows : array of int
+        Their positions in the frame.
+    ids : list of str
+        One a row.
+    columns : tuple of CellColumn
+        The attributes, with a filler where nothing is sent.
+    top_level_name : str or None
+        The ``name`` beside the id, which is the same in each body.
+    """
 
     rows: npt.NDArray[np.int64]
-    bodies: list[bytes]
     ids: list[str]
-    present: dict[str, Mask]
-    tracked: Tracked | None = None
+    columns: tuple[CellColumn, ...]
+    top_level_name: str | None
 
-    def take(self, chosen: Mask) -> "Encoded":
+    @property
+    def present(self) -> dict[str, Mask]:
+        """Which row carries which custom attribute."""
+        return {column.name: column.sent for column in self.columns if column.name not in RESERVED_ATTRIBUTES}
+
+    @property
+    def cells(self) -> Iterator[CellColumn]:
+        """All that the bodies have beside the ids, as the ledger digests it."""
+        yield from self.columns
+        if self.top_level_name is not None:
+            yield CellColumn("", "name", [self.top_level_name] * len(self.rows), np.ones(len(self.rows), dtype=bool))
+
+    @cached_property
+    def bodies(self) -> list[bytes]:
+        """One request body a row."""
+        return encode_rows(self.ids, self.columns, self.top_level_name)
+
+    def take(self, chosen: Mask | slice) -> Encoded:
         """Return some of the rows."""
-        places = np.flatnonzero(chosen).tolist()
-        present = {name: mask[chosen] for name, mask in self.present.items()}
-        tracked = self.tracked and Tracked(self.tracked.names, self.tracked.values[chosen])
-        bodies, ids = [self.bodies[i] for i in places], [self.ids[i] for i in places]
-        return Encoded(self.rows[chosen], bodies, ids, present, tracked)
+        columns = [
+            column._replace(values=_taken(column.values, chosen), sent=column.sent[chosen]) for column in self.columns
+        ]
+        return Encoded(self.rows[chosen], _taken(self.ids, chosen), tuple(columns), self.top_level_name)
+
+    def split(self, size: int) -> Iterator[Encoded]:
+        """Give the rows in chunks: an empty one where there are none, so that whoever waits for chunks goes on."""
+        for start, stop in starts(max(len(self.rows), 1), size):
+            yield self.take(slice(start, stop))
+
+
+def _taken(items: Any, chosen: Mask | slice) -> Any:
+    if isinstance(chosen, slice) or isinstance(items, np.ndarray):
+        return items[chosen]
+    return list(compress(items, chosen.tolist()))
 
 
 _SEPARATOR: Final = "\x1e"  # a control character that JSON must escape, so it can be found again
 _ESCAPED: Final = "\\u001e"
 
 
-def encode_block(block: Block, keep: Mask, top_level_name: str | None = None) -> list[bytes]:
-    """Write one body for each row of `block` where `keep` is set, in order.
+def encode_rows(ids: list[str], columns: Sequence[CellColumn], top_level_name: str | None = None) -> list[bytes]:
+    """Write one body a row.
 
     Every attribute that all rows have is baked into one template; the others bring their own text or none.
     """
-    rows = None if keep.all() else np.flatnonzero(keep).tolist()
-    template, fields = _template(block.columns, top_level_name)
-    ids = _chosen(escaped(block.ids.texts), rows)
-    columns = [_chosen(field, rows) for field in fields]
-    return [(template % row).encode() for row in zip(ids, *columns, strict=True)]
+    template, fields = _template(columns, top_level_name)
+    return [(template % row).encode() for row in zip(escaped(ids), *fields, strict=True)]
 
 
-def track_block(block: Block, keep: Mask, digester: Digester) -> Tracked:
-    """Digest the values of each row of `block` where `keep` is set, one by one."""
-    values = np.zeros((int(keep.sum()), len(block.columns)), dtype=np.uint16)
-    for at, column in enumerate(block.columns):
-        digests = digester.values(column.attribute.name, _written(column.values))
-        values[:, at] = np.where(column.sent, digests, ABSENT)[keep]
-    return Tracked(tuple(column.attribute.name for column in block.columns), values)
-
-
-def _chosen(items: list[str], rows: list[int] | None) -> list[str]:
-    return items if rows is None else [items[row] for row in rows]
-
-
-def _template(columns: Iterable[Column], top_level_name: str | None) -> tuple[str, list[list[str]]]:
+def _template(columns: Sequence[CellColumn], top_level_name: str | None) -> tuple[str, list[list[str]]]:
     """Return the text of a body with a ``%s`` for the id and each field, and the fields.
 
     A field that may be absent carries its comma: behind it before the first attribute that is always there, in front
     of it after. Without such an attribute the commas are joined row by row.
     """
-    columns = list(columns)
     name = "" if top_level_name is None else f'"name":{_token(top_level_name)},'
     head = '{"id":"%s",' + name.replace("%", "%%") + '"attributes":['
     if not columns:
@@ -88,40 +107,40 @@ def _template(columns: Iterable[Column], top_level_name: str | None) -> tuple[st
         start, end = before + _prefix(column), _suffix(column) + after
         if column.sent.all():
             parts.append(start.replace("%", "%%") + "%s" + end)
-            fields.append(_written(column.values))
+            fields.append(_written(column))
         else:
             parts.append("%s")
             fields.append(_optional(column, start, end))
     return "".join(parts) + "]}", fields
 
 
-def _joined(columns: list[Column]) -> list[str]:
+def _joined(columns: Sequence[CellColumn]) -> list[str]:
     """Join the attributes of each row, where no attribute is in all of them."""
     fragments = [_optional(column, _prefix(column), _suffix(column)) for column in columns]
     return [",".join(filter(None, row)) for row in zip(*fragments, strict=True)]
 
 
-def _optional(column: Column, start: str, end: str) -> list[str]:
-    texts = _written(column.values)
-    return [start + text + end if sent else "" for text, sent in zip(texts, column.sent.tolist(), strict=True)]
+def _optional(column: CellColumn, start: str, end: str) -> list[str]:
+    return [
+        start + text + end if sent else "" for text, sent in zip(_written(column), column.sent.tolist(), strict=True)
+    ]
 
 
-def _prefix(column: Column) -> str:
-    name, kind = _token(column.attribute.name), column.values.type.value
-    return f'{{"name":{name},"type":"{kind}","value":{_quote(column)}'
+def _prefix(column: CellColumn) -> str:
+    return f'{{"name":{_token(column.name)},"type":"{column.type}","value":{_quote(column)}'
 
 
-def _suffix(column: Column) -> str:
+def _suffix(column: CellColumn) -> str:
     return _quote(column) + "}"
 
 
-def _quote(column: Column) -> str:
-    return '"' if column.values.type in _QUOTED else ""
+def _quote(column: CellColumn) -> str:
+    return '"' if column.type in _QUOTED else ""
 
 
-def _written(values: Values) -> list[str]:
+def _written(column: CellColumn) -> list[str]:
     """Write the values of one column as JSON without the quotes, fillers included."""
-    return _WRITERS[values.type](values.values)
+    return _WRITERS[column.type](column.values)
 
 
 def escaped(texts: list[str]) -> list[str]:
@@ -151,7 +170,7 @@ def _boolean_tokens(values: Any) -> list[str]:
     return ["true" if value else "false" for value in values.tolist()]
 
 
-_WRITERS: Final[Mapping[AttributeType, Callable[[Any], list[str]]]] = {
+_WRITERS: Final[Mapping[str, Callable[[Any], list[str]]]] = {
     AttributeType.STRING: escaped,
     AttributeType.NUMBER: _number_tokens,
     AttributeType.BOOLEAN: _boolean_tokens,

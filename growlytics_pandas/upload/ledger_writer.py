@@ -14,9 +14,9 @@ import numpy.typing as npt
 from growlytics_pandas._status import Status
 from growlytics_pandas.errors import DataError
 from growlytics_pandas.ledger import UNCERTAIN, Digests, Project
-from growlytics_pandas.ledger.digests import PAYLOAD_WORDS
+from growlytics_pandas.ledger.digests import PAYLOAD_WORDS, Digester
 from growlytics_pandas.ledger.value_log import ValueDigests
-from growlytics_pandas.upload.encode import Encoded, Tracked
+from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
 from growlytics_pandas.upload.parts import PartDigests, PartOutcome
 
@@ -36,7 +36,9 @@ class LedgerWriter:
         Attribute → type of those that this run fixed for good.
     """
 
-    def __init__(self, workspace: Project, rows: int, label: str | None = None) -> None:
+    def __init__(
+        self, workspace: Project, rows: int, label: str | None = None, tracker: Digester | None = None
+    ) -> None:
         self.confirmed: dict[str, str] = {}
         self._workspace = workspace
         self._fresh: dict[str, str] = {}
@@ -49,8 +51,8 @@ class LedgerWriter:
         self._rows = 0
         self._keys = np.zeros(0, dtype="int64")
         self._payloads = np.zeros((0, PAYLOAD_WORDS), dtype="uint64")
-        self._tracked: Tracked | None = None  # of the part that is sent from here
-        self._is_tracking = False
+        self._tracker = tracker
+        self._tracked: ValueDigests | None = None  # of the part that is sent from here
         self._run = workspace.begin_run(rows, datetime.now(UTC), label)
 
     # a part sent from here -------------------------------------------------------------------------------------
@@ -67,13 +69,12 @@ class LedgerWriter:
         """Commit, and remember which attributes may have arrived."""
         self._hand_over()
         self._workspace.flush()
-        self._is_tracking |= self._tracked is not None
         lost = book.rows_with([Status.UNKNOWN])
         self._doubtful.update(name for name, carriers in self._carriers.items() if carriers[lost].any())
         self._carriers.clear()
 
     def changed(self, encoded: Encoded) -> npt.NDArray[np.bool_]:
-        """Return which bodies differ from what was last accepted."""
+        """Return which rows differ from what was last accepted."""
         self._hand_over()
         return ~self._workspace.unchanged(self._digest(encoded))
 
@@ -135,7 +136,7 @@ class LedgerWriter:
         if not self._under_way:  # else a part was cut off, and what it sent is not known
             never = self._pinned_by_us & (self._fresh.keys() - self._doubtful)
             self._workspace.forget_types(never, only_uncertain=True)
-        if self._is_tracking:
+        if self._tracker is not None:
             self._workspace.tidy_values()
         self._workspace.end_run(self._run, counts, ended, sorted(self.confirmed))
 
@@ -145,21 +146,22 @@ class LedgerWriter:
             self._accepted.clear()
             self._workspace.accept(Digests(self._keys[taken], self._payloads[taken]))
             if self._tracked is not None:
-                names, values = self._tracked
-                self._workspace.accept_values(ValueDigests(self._payloads[taken, 0], names, values[taken]))
+                self._workspace.accept_values(self._tracked.take(taken))
 
     def _keep_tracked(self, encoded: Encoded) -> None:
         """Keep the digests of values until it is known which rows are accepted."""
-        if encoded.tracked is not None:
-            if self._tracked is None:
-                names = encoded.tracked.names
-                self._tracked = Tracked(names, np.zeros((self._rows, len(names)), dtype=np.uint16))
-            self._tracked.values[encoded.rows] = encoded.tracked.values
+        if self._tracker is None:
+            return
+        if self._tracked is None:
+            names = tuple(column.name for column in encoded.columns)
+            values = np.zeros((self._rows, len(names)), dtype=np.uint16)
+            self._tracked = ValueDigests(self._payloads[:, 0], names, values)
+        self._tracked.values[encoded.rows] = self._tracker.values(encoded.columns)
 
     def _digest(self, encoded: Encoded) -> Digests:
         digests = Digests(self._keys[encoded.rows], self._payloads[encoded.rows])
         if len(encoded.rows) and not digests.payloads.any():
-            digests = self._workspace.digest(encoded.ids, encoded.bodies)
+            digests = self._workspace.digest(encoded.ids, encoded.cells)
             self._keys[encoded.rows], self._payloads[encoded.rows] = digests.keys, digests.payloads
         return digests
 

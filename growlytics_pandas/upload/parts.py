@@ -25,10 +25,10 @@ from growlytics_pandas.columns.reading import hash_texts
 from growlytics_pandas.errors import DataError, ServiceError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger import Digests
-from growlytics_pandas.ledger.digests import Digester
+from growlytics_pandas.ledger.digests import CellColumn, Digester
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits
-from growlytics_pandas.upload.encode import Encoded, encode_block, track_block
+from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
 from growlytics_pandas.upload.profile import PartTask, Question, align, digest_ids, impose
 from growlytics_pandas.upload.progress import Snapshot, snapshot_of
@@ -39,7 +39,8 @@ C = TypeVar("C")
 T = TypeVar("T")
 Step = Callable[[pd.DataFrame, C, Any], T]
 
-DIGEST_ROWS: Final = 4096  # encoded at once for digests: some MB
+COMPARED_ROWS: Final = 8_192  # read at once to be compared with the ledger: some MB
+COMPARED_CELLS: Final = 1 << 18
 MAX_CROWD_ROWS: Final = 50_000  # their values are kept for masking: a third of a second, some 50 MB
 CROWD_ROWS_AT_ONCE: Final = 10_000
 
@@ -82,7 +83,7 @@ class PartOrder:
     """What to do with a part: send the rows that are `unsent` in `book`; `fresh`: attributes new to the ledger.
 
     `was_reached`: the service took rows of an earlier part, so it is there, and not all of the run is unsent.
-    `tracker`: what digests single values; None where they are not tracked.
+    `may_be_unchanged`: rows are compared with the ledger on the way.
     """
 
     task: PartTask
@@ -92,7 +93,7 @@ class PartOrder:
     max_concurrency: int
     max_failures: float | None = None
     was_reached: bool = False
-    tracker: Digester | None = None
+    may_be_unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,10 @@ class RunControl(Protocol):
         """Look at how far a delivery is; called many times a second."""
 
     def select(self, encoded: Encoded) -> Encoded:
-        """Return what is to be sent of a chunk, all of it or less."""
+        """Return what is to be sent of some rows, all or fewer."""
+
+    def before_sending(self, encoded: Encoded) -> None:
+        """Prepare for the bodies of a chunk to leave."""
 
     def note_accepted(self, rows: list[int]) -> None:
         """Record rows that arrived."""
@@ -216,27 +220,22 @@ class Part:
         """Return the violations, which read values from the frame."""
         return check_frame(self.frame, self.layout, self.screening, self.budget, suggestions)
 
-    def encode(self, start: int, stop: int, wanted: Mask | None = None, tracker: Digester | None = None) -> Encoded:
-        """Return what is sent of rows `start` to `stop` (of those `wanted`); `tracker` digests its values."""
+    def encode(self, start: int, stop: int, wanted: Mask | None = None) -> Encoded:
+        """Return what is sent of rows `start` to `stop` (of those `wanted`)."""
         block = prepare(self.frame, self.layout, self.screening.dropped, start, stop, self.budget)
         keep = ~self.screening.skipped[start:stop]
         if wanted is not None:
             keep &= wanted[start:stop]
-        places = np.flatnonzero(keep)
-        ids = block.ids.texts
-        return Encoded(
-            places + start,
-            encode_block(block, keep, self.layout.top_level_name),
-            ids if len(places) == len(ids) else [ids[i] for i in places.tolist()],
-            {c.attribute.name: c.sent[places] for c in block.columns if not c.attribute.is_reserved},
-            track_block(block, keep, tracker) if tracker else None,
-        )
+        columns = (CellColumn(c.attribute.name, c.values.type.value, c.values.values, c.sent) for c in block.columns)
+        rows = np.arange(start, stop)
+        encoded = Encoded(rows, block.ids.texts, tuple(columns), self.layout.top_level_name)
+        return encoded if keep.all() else encoded.take(keep)
 
-    def encoded(self, wanted: Mask, size: int = BLOCK_ROWS, tracker: Digester | None = None) -> Iterator[Encoded]:
+    def encoded(self, wanted: Mask, size: int = BLOCK_ROWS) -> Iterator[Encoded]:
         """Give what is sent of the rows that are wanted, chunk by chunk; chunks without any are left out."""
         for start, stop in starts(len(wanted), size):
             if wanted[start:stop].any():
-                yield self.encode(start, stop, wanted, tracker)
+                yield self.encode(start, stop, wanted)
 
     def preview(self, n: int, wanted: Mask) -> list[bytes]:
         """Return the first `n` bodies of the rows that are wanted."""
@@ -275,20 +274,22 @@ class Part:
 
     def digest(self, digester: Digester) -> PartDigests:
         """Digest all that would be sent."""
-        blocks = [self.encode(start, stop) for start, stop in starts(len(self.frame), DIGEST_ROWS)]
-        names = tuple(blocks[0].present) if blocks else ()
-        keys = [digester.keys(block.ids) for block in blocks]
-        payloads = [digester.payloads(block.bodies) for block in blocks]
-        bits = [np.packbits(np.column_stack([b.present[n] for n in names]), axis=1) for b in blocks if names]
-        return PartDigests(
-            np.concatenate([block.rows for block in blocks] or [np.empty(0, dtype="int64")]),
-            Digests(
-                np.concatenate(keys or [np.empty(0, dtype="int64")]),
-                np.concatenate(payloads or [np.empty((0, 2), dtype="uint64")]),
-            ),
-            names,
-            np.concatenate(bits) if bits else np.empty((0, 0), dtype="uint8"),
-        )
+        names: tuple[str, ...] = ()
+        rows, digests, bits = [np.empty(0, dtype="int64")], [Digests.none()], []
+        for start, stop in starts(len(self.frame), compared_rows(len(self.frame.columns))):
+            encoded = self.encode(start, stop)
+            rows.append(encoded.rows)
+            digests.append(digester.digest(encoded.ids, encoded.cells))
+            names = tuple(encoded.present)
+            if names:
+                bits.append(np.packbits(np.column_stack(list(encoded.present.values())), axis=1))
+        carried = np.concatenate(bits) if bits else np.empty((0, 0), dtype="uint8")
+        return PartDigests(np.concatenate(rows), Digests.joined(digests), names, carried)
+
+
+def compared_rows(columns: int) -> int:
+    """Return how many rows of so many columns are compared with the ledger together."""
+    return min(COMPARED_ROWS, max(1, COMPARED_CELLS // columns))
 
 
 def changed(number: int, what: str) -> DataError:
@@ -409,10 +410,14 @@ class _PartPush:
     def _chunks(self) -> Iterator[Chunk]:
         wanted = np.zeros(len(self._part.frame), dtype=bool)
         wanted[self._book.rows_with([Status.UNSENT])] = True
-        for each in self._part.encoded(wanted, self._order.chunk_size, self._order.tracker):
-            encoded = self._control.select(each)
-            self._carriers.note(encoded)
-            yield Chunk(encoded.rows.tolist(), encoded.bodies)
+        size = self._order.chunk_size
+        if self._order.may_be_unchanged:
+            size = max(size, compared_rows(len(self._part.frame.columns)))
+        for block in self._part.encoded(wanted, size):
+            for encoded in self._control.select(block).split(self._order.chunk_size):
+                self._control.before_sending(encoded)
+                self._carriers.note(encoded)
+                yield Chunk(encoded.rows.tolist(), encoded.bodies)
 
     def _outcome(self, delivery: Delivery, *, is_kept: bool) -> PartOutcome:
         part, book = self._part, self._book

@@ -154,7 +154,7 @@ class Plan(HtmlRepr):
 
         `new`: customers that the ledger does not know. `changed`: customers whose body differs from the last accepted
         one, or without an accepted body. `unchanged`: customers with the same body. `left_out`: rows that cannot be
-        sent. The counts sum to all rows. Each access encodes all bodies.
+        sent. The counts sum to all rows. Each access reads all rows.
 
         With ``Client(track="attributes")``, the plan of a frame also has `changes.by_attribute`: attribute → how many
         values of changed customers differ from those in their last accepted body, or were not in it. Customers whose
@@ -165,12 +165,12 @@ class Plan(HtmlRepr):
             return None
         if self._whole is not None:
             tracker = self._connection.tracker if self._connection else None
-            encoded = self._whole.encoded(self._to_send(), tracker=tracker)
-            digests = ((workspace.digest(each.ids, each.bodies), each.tracked) for each in encoded)
-            return tally_changes(workspace, digests, self.counts, is_tracked=tracker is not None)
+            encoded = self._whole.encoded(self._to_send())
+            digests = ((workspace.digest(each.ids, each.cells), each.columns) for each in encoded)
+            return tally_changes(workspace, digests, self.counts, tracker)
         tasks = {task.number: task for task in self._parts.tasks}
         found = self._executor.digest(self._common, tasks, workspace.digester)
-        return tally_changes(workspace, ((each.digests, None) for _, each in found), self.counts)
+        return tally_changes(workspace, ((each.digests, ()) for _, each in found), self.counts)
 
     def rejects(self) -> pd.DataFrame:
         """Return the rows that would not fully arrive: see `PushResult.rejects`; `status` is that of a dry run."""

@@ -31,9 +31,9 @@ from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.columns.reading import Keep, clean, fold, hash_texts
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError
 from growlytics_pandas.ledger import Digests, Project
+from growlytics_pandas.ledger.digests import CellColumn, Digester
 from growlytics_pandas.ledger.value_log import ValueDigests
 from growlytics_pandas.upload.connection import Connection
-from growlytics_pandas.upload.encode import Tracked
 from growlytics_pandas.upload.parts import Executor, changed, fetch_ids, types_sent
 from growlytics_pandas.upload.profile import (
     PartList,
@@ -390,28 +390,31 @@ class Changes(dict[str, int]):
 
 def tally_changes(
     workspace: Project,
-    digests: Iterable[tuple[Digests, Tracked | None]],
+    found: Iterable[tuple[Digests, Sequence[CellColumn]]],
     counts: Mapping[str, int],
-    *,
-    is_tracked: bool = False,
+    tracker: Digester | None = None,
 ) -> Changes:
-    """Compare bodies, and if `is_tracked` values, with the ledger: see `Plan.changes`. `counts` are the plan's."""
+    """Compare rows, and with a `tracker` their values, with the ledger: see `Plan.changes`.
+
+    `counts` are those of the plan.
+    """
     new = unchanged = rows = 0
     comparison = workspace.comparison()
-    for each, tracked in digests:
+    for each, columns in found:
         same, seen = workspace.unchanged(each), workspace.seen(each.keys)
         rows += len(each)
         unchanged += int(same.sum())
         new += int((~seen).sum())
-        if tracked is not None:
-            values = ValueDigests(workspace.marks(each.keys), *tracked)
+        if tracker is not None:
+            names = tuple(column.name for column in columns)
+            values = ValueDigests(workspace.marks(each.keys), names, tracker.values(columns))
             comparison.add(values.take(seen & ~same))
     changed = rows - new - unchanged
     unchanged += counts[Status.UNCHANGED]
-    found = Changes(new=new, changed=changed, unchanged=unchanged, left_out=counts[Status.INVALID])
-    if is_tracked:
-        found.by_attribute, found.not_compared = comparison.result()
-    return found
+    changes = Changes(new=new, changed=changed, unchanged=unchanged, left_out=counts[Status.INVALID])
+    if tracker is not None:
+        changes.by_attribute, changes.not_compared = comparison.result()
+    return changes
 
 
 def changes_text(changes: Changes) -> str:

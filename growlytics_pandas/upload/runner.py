@@ -177,7 +177,7 @@ class Run:
         """Send; what ends it early is raised, or recorded in `error`."""
         workspace = connection.workspace
         if workspace is not None:
-            self._writer = LedgerWriter(workspace, self.parts.rows, self.options.label)
+            self._writer = LedgerWriter(workspace, self.parts.rows, self.options.label, connection.tracker)
         ended = "crashed"
         try:
             if self._writer is not None and not self._executor.is_local:
@@ -231,10 +231,16 @@ class Run:
         if self._writer is not None and digests is not None:
             self._writer.before_part(task.number, digests, book, skip_unchanged=self.options.skip_unchanged)
             fresh = self._writer.fresh
-        options, left = self.options, self._failures_left()
-        tracker = self.connection.tracker if self._executor.is_local else None
+        options = self.options
         return PartOrder(
-            task, book, fresh, options.chunk_size, options.max_concurrency, left, self._was_reached, tracker
+            task,
+            book,
+            fresh,
+            options.chunk_size,
+            options.max_concurrency,
+            self._failures_left(),
+            self._was_reached,
+            may_be_unchanged=options.skip_unchanged and digests is None,
         )
 
     def note_snapshots(self, snapshots: Mapping[int, Snapshot]) -> None:
@@ -264,15 +270,17 @@ class Run:
             self._show("update")
 
     def select(self, encoded: Encoded) -> Encoded:
-        """Return what is to be sent of a chunk; the ledger is ready for it when this returns."""
-        if self._writer is None:
+        """Return what is to be sent of some rows: what has changed, if the rest is to be skipped."""
+        if self._writer is None or not self.options.skip_unchanged:
             return encoded
-        if self.options.skip_unchanged:
-            changed = self._writer.changed(encoded)
-            self.books[self._sent_part.number].note_all(encoded.rows[~changed], Status.UNCHANGED)
-            encoded = encoded.take(changed)
-        self._writer.before_sending(encoded)
-        return encoded
+        changed = self._writer.changed(encoded)
+        self.books[self._sent_part.number].note_all(encoded.rows[~changed], Status.UNCHANGED)
+        return encoded.take(changed)
+
+    def before_sending(self, encoded: Encoded) -> None:
+        """Prepare the ledger for what is about to be sent."""
+        if self._writer is not None:
+            self._writer.before_sending(encoded)
 
     def note_accepted(self, rows: list[int]) -> None:
         """Remember rows of the part from here that arrived."""

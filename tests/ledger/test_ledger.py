@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 import pytest
+from ledger_rows import bodies
 
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.ledger import Digests, Ledger, Project
@@ -27,7 +28,9 @@ def workspace(ledger) -> Project:
 
 
 def digest(workspace: Project, version: object, ids=IDS) -> Digests:
-    return workspace.digest(ids, [f'{{"id":"{id_}","v":"{version}"}}'.encode("utf-8", "replace") for id_ in ids])
+    return workspace.digest(
+        ids, bodies([f'{{"id":"{id_}","v":"{version}"}}'.encode("utf-8", "replace") for id_ in ids])
+    )
 
 
 def push(workspace: Project, version: object, ids=IDS, names=(), present=None) -> Digests:
@@ -89,7 +92,7 @@ class TestPayloads:
 
     def test_a_lone_surrogate_does_not_stop_a_run(self, workspace):
         push(workspace, "A", ["\ud83c@x"])
-        assert workspace.unchanged(workspace.digest(["\ud83c@x"], [b"other"])).tolist() == [False]
+        assert workspace.unchanged(workspace.digest(["\ud83c@x"], bodies([b"other"]))).tolist() == [False]
 
     def test_nothing_at_all_is_fine(self, workspace):
         push(workspace, "A", [], ["city"])

@@ -9,6 +9,7 @@ import sys
 
 import pandas as pd
 import pytest
+from ledger_rows import bodies
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client, Ledger
@@ -22,7 +23,7 @@ with Ledger(sys.argv[1]) as ledger:
     workspace = ledger.workspace("https://api.example", "key")
     print("writing", flush=True)
     for number in range(100_000):
-        digests = workspace.digest([f"c{number}"], [b"body"])
+        digests = workspace.digest([f"c{number}"], ())
         workspace.withdraw(digests, ["City"])
         workspace.accept(digests)
         workspace.flush()
@@ -79,13 +80,13 @@ def test_a_backup_is_one_private_plain_file(on, tmp_path):
 def test_what_was_accepted_but_not_written_yet_is_in_it(path, tmp_path):
     with Ledger(path) as ledger:
         workspace = ledger.workspace("https://api.example", "key")
-        digests = workspace.digest(["a"], [b"body"])
+        digests = workspace.digest(["a"], bodies([b"body"]))
         workspace.withdraw(digests)
         workspace.accept(digests)
         ledger.backup(tmp_path / "backup")
     with Ledger(tmp_path / "backup") as copy:
         copied = copy.workspace("https://api.example", "key")
-        assert copied.unchanged(copied.digest(["a"], [b"body"])).all()
+        assert copied.unchanged(copied.digest(["a"], bodies([b"body"]))).all()
 
 
 def test_what_is_said_of_a_ledger_holds_no_secret(on):

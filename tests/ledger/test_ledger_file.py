@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from ledger_rows import bodies
 
 from growlytics_pandas.errors import LedgerError
 from growlytics_pandas.ledger import Digests, Ledger
@@ -25,7 +26,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions or limits"
 def push(path, ids, version="A"):
     with Ledger(path) as ledger:
         workspace = ledger.workspace(URL, KEY)
-        digests = workspace.digest(ids, [f"{id_} {version}".encode() for id_ in ids])
+        digests = workspace.digest(ids, bodies([f"{id_} {version}".encode() for id_ in ids]))
         workspace.withdraw(digests, ["city"])
         workspace.accept(digests)
 
@@ -50,7 +51,9 @@ def test_no_id_value_or_key_is_on_the_disk(path):
     with Ledger(path) as ledger:
         workspace = ledger.workspace(URL, KEY)
         ids = ["asha@example.com", "+919211111111"]
-        digests = workspace.digest(ids, [b'{"id":"asha@example.com","v":"PlantedValue"}', b"AnotherPlantedValue"])
+        digests = workspace.digest(
+            ids, bodies([b'{"id":"asha@example.com","v":"PlantedValue"}', b"AnotherPlantedValue"])
+        )
         run = workspace.begin_run(2, WHEN)
         workspace.withdraw(digests, ["city"])
         workspace.accept(digests)
@@ -72,7 +75,7 @@ def test_the_file_alone_is_not_enough_to_test_guesses_of_ids(path):
     mine, other = Digester.of(secret, URL, KEY), Digester.of(secret, URL, "another-key")
     assert mine.keys(["a"]) != other.keys(["a"])
     assert Digester.of(b"t" * 32, URL, KEY).keys(["a"]) != mine.keys(["a"])
-    assert mine.payloads([b"a"]).tolist() != other.payloads([b"a"]).tolist()
+    assert mine.payloads(["a"], bodies(["a"])).tolist() != other.payloads(["a"], bodies(["a"])).tolist()
 
 
 @posix
@@ -145,13 +148,13 @@ class TestFullDisk:
     def test_the_error_names_it_and_what_was_there_stays(self, path):
         ledger = Ledger(path)
         workspace = ledger.workspace(URL, KEY)
-        digests = workspace.digest(["kept"], [b"kept"])
+        digests = workspace.digest(["kept"], bodies([b"kept"]))
         workspace.withdraw(digests)
         workspace.accept(digests)
         workspace.flush()
         with ledger._file.reading() as connection:
             connection.execute("PRAGMA max_page_count = 12").fetchall()
-        many = workspace.digest([str(n) for n in range(9_000)], [b"x"] * 9_000)
+        many = workspace.digest([str(n) for n in range(9_000)], bodies([b"x"] * 9_000))
         with pytest.raises(LedgerError, match=r"the disk is full .*make room.*ledger=None"):
             workspace.withdraw(many)
         assert workspace.unchanged(digests).tolist() == [True]
@@ -169,7 +172,7 @@ workspace = Ledger(sys.argv[1]).workspace("https://api.example", "key")
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 ids = [str(n) for n in range(20_000)]
 try:
-    workspace.withdraw(workspace.digest(ids, [b"x"] * len(ids)))
+    workspace.withdraw(workspace.digest(ids, ()))
 except LedgerError as error:
     print(error)
 """

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from ledger_rows import bodies
 
 from growlytics_pandas.ledger import Ledger
 from growlytics_pandas.ledger import digest_log as payloads
@@ -38,7 +39,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.workspace = self.ledger.workspace("https://api.example", "key")
 
     def digest(self, workspace, ids, body):
-        return workspace.digest(ids, [f"{id_} {body}".encode() for id_ in ids])
+        return workspace.digest(ids, bodies([f"{id_} {body}".encode() for id_ in ids]))
 
     def settle(self):
         self.accepted |= self.buffered

@@ -30,7 +30,7 @@ with Ledger(path) as ledger:
     run = workspace.begin_run(n_chunks * chunk, datetime.now(UTC))
     for start in range(n_chunks):
         ids = [f"{me}-{start}-{n}" for n in range(chunk)]
-        digests = workspace.digest(ids, [id_.encode() for id_ in ids])
+        digests = workspace.digest(ids, ())
         workspace.withdraw(digests, ["shared", f"only-{me}"])
         workspace.accept(digests)
         workspace.flush()
@@ -52,7 +52,7 @@ def test_several_processes_lose_nothing_of_each_other(tmp_path):
     with Ledger(path) as ledger:
         workspace = ledger.workspace(URL, KEY)
         ids = [f"{me}-{start}-{n}" for me in range(N_PROCESSES) for start in range(N_CHUNKS) for n in range(CHUNK)]
-        assert workspace.unchanged(workspace.digest(ids, [id_.encode() for id_ in ids])).all()
+        assert workspace.unchanged(workspace.digest(ids, ())).all()
         held = workspace.has_attributes(workspace.keys(ids), ["shared", *(f"only-{me}" for me in range(N_PROCESSES))])
         assert held.sum(axis=0).tolist() == [len(ids)] + [N_CHUNKS * CHUNK] * N_PROCESSES
         assert len(workspace.known_types()) == 1 + N_PROCESSES * N_CHUNKS
@@ -62,15 +62,20 @@ def test_several_processes_lose_nothing_of_each_other(tmp_path):
 # The child sends versions 0, 1, 2, … of ten customers; what "arrived" is a line in a file. It is killed anywhere.
 KILLED = """
 import os, random, signal, sys, time
+import numpy as np
 from growlytics_pandas.ledger import Ledger, digest_log
+from growlytics_pandas.ledger.digests import CellColumn
 digest_log.MAX_SEGMENTS = 5
 path, arrived = sys.argv[1], os.open(sys.argv[2], os.O_CREAT | os.O_APPEND | os.O_WRONLY)
 ids = [f"user-{n}" for n in range(10)]
 
+def column(version):
+    return [CellColumn("version", "number", [version] * len(ids), np.ones(len(ids), dtype=bool))]
+
 def send(first):
     workspace = Ledger(path).workspace("https://api.example", "key")
     for version in range(first, first + 100_000):
-        digests = workspace.digest(ids, [f"{id_} {version % 3}".encode() for id_ in ids])
+        digests = workspace.digest(ids, column(version % 3))
         workspace.withdraw(digests, ["city"])
         os.write(arrived, b"%d" % (version % 3))
         workspace.accept(digests)
@@ -86,6 +91,7 @@ for _ in range(20):
             os._exit(3)
     target = os.path.getsize(sys.argv[2]) + random.randrange(40)
     while os.path.getsize(sys.argv[2]) < target:  # so many bodies further, however slow the machine is
+        assert os.waitpid(child, os.WNOHANG) == (0, 0), "the child ended"
         time.sleep(0.0005)
     time.sleep(0.002 * random.random())
     os.kill(child, signal.SIGKILL)
@@ -93,7 +99,7 @@ for _ in range(20):
     last = int(open(sys.argv[2]).read()[-1:] or -1)
     with Ledger(path) as ledger:
         workspace = ledger.workspace("https://api.example", "key")
-        said = {v: workspace.unchanged(workspace.digest(ids, [f"{i} {v}".encode() for i in ids])) for v in range(3)}
+        said = {v: workspace.unchanged(workspace.digest(ids, column(v))) for v in range(3)}
     wrong = [v for v in range(3) if v != last and said[v].any()]
     print(last, [bool(said[v].all()) for v in range(3)], "wrong" if wrong else "right")
 """
