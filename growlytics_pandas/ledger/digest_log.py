@@ -61,7 +61,7 @@ class Records:
         return Records(self.keys[rows], self.payloads[rows], self.attributes[rows])
 
 
-def joined(parts: list[Records]) -> Records:
+def joined(parts: Sequence[Records]) -> Records:
     """Return the records of all parts, in order."""
     n_words = max(part.attributes.shape[1] for part in parts)
     return Records(
@@ -186,6 +186,7 @@ MAX_SEGMENTS: Final = 4_096  # reading one costs some 10 µs; a push of a millio
 SPARE_RECORDS: Final = 16_384  # superseded records that are not worth a compaction
 MAX_RECORDS_A_CUSTOMER: Final = 2  # a withdrawal and an acceptance: what a first push writes
 BASE_RECORDS: Final = 1_000_000  # records a segment of a compaction; SQLite takes blobs of up to 1e9 bytes
+REFRESHED_RECORDS: Final = 65_536  # of other processes, taken in at once: some MB
 BUFFERED_ROWS: Final = 4_096  # acceptances kept in memory before they are written; losing them costs requests only
 
 
@@ -337,11 +338,22 @@ class PayloadLog:
         rows = connection.execute(
             "SELECT id, is_base, n_words, records FROM segments WHERE workspace = ? AND id > ? ORDER BY id",
             (self._workspace, self._last_segment),
-        ).fetchall()
-        if not rows:
-            return False
-        base = [self._parsed(row) for row in rows if row[1]]
-        news = [self._parsed(row) for row in rows if not row[1]]
+        )
+        before = self._last_segment
+        base: list[Records] = []  # comes first: a compaction deletes what it sums up
+        news: list[Records] = []
+        for number, is_base, *row in rows:
+            (base if is_base else news).append(self._parsed(number, *row))
+            if sum(map(len, news)) >= REFRESHED_RECORDS:
+                self._take_in(base, news, number)
+                base, news = [], []
+            last = number
+        if base or news:
+            self._take_in(base, news, last)
+        return self._last_segment > before
+
+    def _take_in(self, base: Sequence[Records], news: Sequence[Records], last: int) -> None:
+        """Bring the memory up to the segment `last`."""
         if base:
             self._replace(joined(base), len(base))
         if news:
@@ -349,8 +361,7 @@ class PayloadLog:
             self._customers.put(records, own=False)
             self._n_segments += len(news)
             self._n_records += len(records)
-        self._last_segment = rows[-1][0]
-        return True
+        self._last_segment = last
 
     def _replace(self, base: Records, n_segments: int) -> None:
         """Start from a compaction's summary; what stayed the same is still own."""
@@ -359,11 +370,11 @@ class PayloadLog:
         self._customers.put(base, own=own & ~differs(known, base))
         self._n_segments, self._n_records = n_segments, len(base)
 
-    def _parsed(self, row: tuple[int, int, int, bytes]) -> Records:
+    def _parsed(self, number: int, n_words: int, records: bytes) -> Records:
         try:
-            return Records.from_bytes(row[3], row[2])
+            return Records.from_bytes(records, n_words)
         except (TypeError, ValueError) as error:
-            raise self._file.damaged(f"segment {row[0]} is cut") from error
+            raise self._file.damaged(f"segment {number} is cut") from error
 
     def _append(self, connection: sqlite3.Connection, records: Records, *, is_base: bool = False) -> int:
         """Write a segment, if there is anything in it, and return its number."""
