@@ -17,7 +17,8 @@
     output               stdout and stderr, wherever they lead
     ledger_command       backup and restore of what earlier pushes left behind
     outputs              reports, violations, outcomes as files
-    summary  messages    what is said: one JSON object, or a few lines
+    summary              what is said: one JSON object, or a few lines
+    messages             flags in place of the arguments of Python
 """
 
 from typing import Final

@@ -15,9 +15,9 @@ from growlytics_pandas._rules import Severity
 from growlytics_pandas.cli import options
 from growlytics_pandas.cli.exits import Exit
 from growlytics_pandas.cli.loading import Loaded, load, open_client
-from growlytics_pandas.cli.messages import in_words
+from growlytics_pandas.cli.messages import as_line
 from growlytics_pandas.cli.outputs import check_outputs, write_outputs
-from growlytics_pandas.cli.plan_flags import add_plan, as_flags, read_options
+from growlytics_pandas.cli.plan_flags import add_plan, read_options
 from growlytics_pandas.cli.running import Command
 from growlytics_pandas.cli.signals import Stopper
 from growlytics_pandas.cli.summary import Summary, count_rules
@@ -53,7 +53,7 @@ def load_and_note(arguments: argparse.Namespace) -> Loaded:
 def load_and_check(arguments: argparse.Namespace, given: Mapping[str, Any], *, needs_key: bool) -> Loaded:
     """Read, plan and check the file, and say at once what deserves a look: a push may take hours.
 
-    Violations name the line of the file, and flags in place of arguments.
+    Violations name the line of the file.
     """
     loaded = load(arguments, open_client(arguments, needs_key=needs_key), given)
     tell(loaded.notes, is_quiet=arguments.quiet)
@@ -66,15 +66,15 @@ def load_and_check(arguments: argparse.Namespace, given: Mapping[str, Any], *, n
 
 
 def _by_line(loaded: Loaded) -> Plan:
-    """Return the plan with the lines of the file for labels, and violations that speak of lines and flags."""
+    """Return the plan with the lines of the file for labels, and violations that name lines."""
     plan, lines = loaded.plan, loaded.table.frame.index.rename("line")
-    return plan._relabelled(lines, write_options=as_flags, label="line")
+    return plan._relabelled(lines, label="line")
 
 
 def tell(notes: Iterable[str], *, is_quiet: bool) -> None:
     """Write notes to stderr."""
     if not is_quiet:
-        sys.stderr.writelines(f"note: {in_words(note)}\n" for note in notes)
+        sys.stderr.writelines(f"note: {as_line(note)}\n" for note in notes)
 
 
 def summarise(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
@@ -90,7 +90,7 @@ def summarise(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
         warnings=findings.count(Severity.WARNING),
         rules=count_rules(findings),
         options=dict(loaded.options),
-        notes=tuple(map(in_words, loaded.notes)),
+        notes=tuple(map(as_line, loaded.notes)),
     )
 
 
@@ -102,13 +102,13 @@ def _show_schema(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
         rows=len(loaded.plan.frame),
         columns=tuple(map(_column, loaded.plan.schema.to_dict("records"))),
         options=dict(loaded.options),
-        notes=tuple(map(in_words, loaded.notes)),
+        notes=tuple(map(as_line, loaded.notes)),
     )
 
 
 def _column(row: dict[Any, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = json.loads(pd.Series(row).to_json())
-    return plain | {"note": in_words(str(row["note"]))}
+    return plain | {"note": as_line(row["note"])}
 
 
 def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:

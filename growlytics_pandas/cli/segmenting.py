@@ -11,7 +11,7 @@ from growlytics_pandas.cli import options
 from growlytics_pandas.cli.inspect import summarise, tell
 from growlytics_pandas.cli.loading import Loaded, notes_of_client, open_client, read_table
 from growlytics_pandas.cli.outputs import check_outputs, write_outputs
-from growlytics_pandas.cli.plan_flags import add_plan, as_flags, check_file, read_options
+from growlytics_pandas.cli.plan_flags import add_plan, check_file, read_options
 from growlytics_pandas.cli.pushing import SENDING, next_step, of_error, of_result, run_to_end
 from growlytics_pandas.cli.running import Command
 from growlytics_pandas.cli.signals import Stopper
@@ -84,7 +84,6 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
         allow_empty=arguments.allow_empty,
         reading=reading,
         client=client,
-        write_options=as_flags,
         label="line",
     )
     frame = table.frame.rename_axis(index="line")

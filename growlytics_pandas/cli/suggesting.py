@@ -11,9 +11,9 @@ from typing import Any, Final
 from growlytics_pandas import options as options_file
 from growlytics_pandas.cli import options
 from growlytics_pandas.cli.inspect import load_and_note
-from growlytics_pandas.cli.messages import in_words
+from growlytics_pandas.cli.messages import as_flags, as_line
 from growlytics_pandas.cli.outputs import require_apart
-from growlytics_pandas.cli.plan_flags import add_plan, as_flags
+from growlytics_pandas.cli.plan_flags import add_plan
 from growlytics_pandas.cli.running import Command
 from growlytics_pandas.cli.signals import Stopper
 from growlytics_pandas.cli.summary import Summary
@@ -41,7 +41,7 @@ def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
         rows=len(loaded.plan.frame),
         options=suggested,
         suggestions=suggestions,
-        notes=tuple(map(in_words, loaded.notes)),
+        notes=tuple(map(as_line, loaded.notes)),
     )
     shown = shlex.quote(arguments.file)
     if arguments.save is None:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionDtype
 
+from growlytics_pandas._text import argument
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError, MissingDependencyError
 
 REJECT_LABELS: Final = ("status", "rule", "reason", "fix")
@@ -36,12 +37,12 @@ def count_reject_labels(columns: Collection[Any]) -> int:
     return len(front) if front in (REJECT_LABELS, REJECT_LABELS_IF_TAKEN) else 0
 
 
-def require_columns(columns: Collection[Any], argument: str, labels: Iterable[Hashable]) -> None:
+def require_columns(columns: Collection[Any], name: str, labels: Iterable[Hashable]) -> None:
     """Raise for a label that is no column, and name the columns that are spelt almost so."""
     present = set(columns)
     for label in labels:
         if label not in present:
-            raise InvalidArgumentError(f"{argument}: there is no column {label!r}. {suggest(columns, label)}")
+            raise InvalidArgumentError(f"{argument(name)}: there is no column {label!r}. {suggest(columns, label)}")
 
 
 def suggest(columns: Collection[Any], label: Hashable) -> str:
@@ -139,7 +140,7 @@ def _level_of(frame: pd.DataFrame, id_col: Hashable) -> int | None:
     levels = [number for number, name in enumerate(frame.index.names) if is_same(id_col, name)]
     if len(levels) > 1:
         raise InvalidArgumentError(
-            f"id_col: {len(levels)} levels of the index are called {id_col!r}; rename the others."
+            f"{argument('id_col')}: {len(levels)} levels of the index are called {id_col!r}; rename the others."
         )
     return levels[0]
 
