@@ -184,8 +184,8 @@ def _check_type(layout: Schema, attribute: Attribute, rows: int, meant: Mapping[
 
 
 def _unsupported(attribute: Attribute, rows: int) -> Violation:
-    held = attribute.note if attribute.note not in ("", attribute.dtype) else f"dtype {attribute.dtype}"
-    words = set(re.findall(r"[a-z_]+", held.lower()))
+    held = attribute.unsupported if attribute.unsupported != attribute.dtype else f"dtype {attribute.dtype}"
+    words = set(re.findall(r"[a-z_]+", attribute.unsupported.lower()))
     if words & {"bytes", "binary", "large_binary", "bytearray", "memoryview"}:
         how = "Decode the bytes to text" + phrase(" (.str.decode('utf-8'))", "")
         return _found(Rule.TYPE_UNSUPPORTED, attribute, rows, variant="bytes", held=held, how=how)

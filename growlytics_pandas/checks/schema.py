@@ -53,6 +53,7 @@ class Attribute:
     known: KnownType | None = None
     reading: Reading = DEFAULT_READING
     currencies: frozenset[str] = frozenset()
+    unsupported: str = ""  # the classes or the dtype of values that cannot be sent
 
     @property
     def is_reserved(self) -> bool:
@@ -218,6 +219,7 @@ def _attribute(
         known=known.get(name),
         reading=reading,
         currencies=facts.currencies,
+        unsupported=finding.detail if finding.kind is Kind.UNSUPPORTED else "",
     )
 
 

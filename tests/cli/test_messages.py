@@ -141,6 +141,18 @@ def test_an_option_that_needs_a_ledger(refused, arguments, flags):
     assert (message.partition(": ")[0], told.partition(": ")[0]) == (next(iter(arguments)), flags[0])
 
 
+@pytest.mark.parametrize("content", ['{"City": "text"}', '["City"]', '{"City": "number"}'])
+def test_a_file_of_types(refused, write, sandbox, content):
+    sandbox.client.declare_types({"City": "string"})
+    write("t.json", content)
+    given = {"types": "t.json", "ledger": sandbox.ledger_path}
+    message, told = refused(
+        lambda: Client(**given),
+        *("push", "a.csv", "--id-col", "id", "--types-file", "t.json", "--ledger", sandbox.ledger_path),
+    )
+    assert (message.partition(": ")[0], told.partition(": ")[0]) == ("declare_types", "--types-file")
+
+
 def test_the_key(refused, monkeypatch):
     monkeypatch.setenv("GROWLYTICS_API_KEY", "'abcdefgh'")
     message, told = refused(Client, "push", "a.csv", "--id-col", "id")
