@@ -11,7 +11,7 @@ from growlytics_pandas._starting import INTERRUPTED, begin_main
 from growlytics_pandas._text import speaking
 from growlytics_pandas.cli import COMMANDS, Parser, epilog, ledger_command
 from growlytics_pandas.cli.messages import COMMAND_LINE
-from growlytics_pandas.cli.output import steady_streams
+from growlytics_pandas.cli.streams import steady_streams
 from growlytics_pandas.sandbox import command as sandbox
 
 WRONG_CALL: Final = 2

@@ -1,28 +1,34 @@
-"""``schema`` and ``validate``: what a file would become, and what would not arrive. Nothing is sent."""
+"""``schema``, ``suggest``, ``validate``: what a file would become, the options it calls for, what would not arrive."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from growlytics_pandas._rules import Severity
+from growlytics_pandas import options as options_file
+from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas.cli import options
+from growlytics_pandas.cli.columns import Note
 from growlytics_pandas.cli.exits import Exit
-from growlytics_pandas.cli.loading import Loaded, load, open_client
-from growlytics_pandas.cli.messages import as_line
-from growlytics_pandas.cli.outputs import check_outputs, write_outputs
+from growlytics_pandas.cli.loading import Loaded, load
+from growlytics_pandas.cli.messages import as_flags, as_line
+from growlytics_pandas.cli.output_files import check_outputs, require_apart, write_outputs
 from growlytics_pandas.cli.plan_flags import add_plan, read_options
 from growlytics_pandas.cli.running import Command
+from growlytics_pandas.cli.service import open_client
 from growlytics_pandas.cli.signals import Stopper
 from growlytics_pandas.cli.summary import Summary, count_rules
-from growlytics_pandas.cli.type_warnings import find_doubts
+from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.upload.plan import Plan
+from growlytics_pandas.upload.planning import types_to_fix
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +40,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 def _add_schema_options(parser: argparse.ArgumentParser) -> None:
     _add_options(parser)
     options.add_saying(parser, files=())
+
+
+def _add_suggest_options(parser: argparse.ArgumentParser) -> None:
+    _add_schema_options(parser)
+    parser.add_argument("--save", type=Path, metavar="PATH", help="write the options to a .toml file, for --options")
 
 
 def _add_validate_options(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +74,31 @@ def load_and_check(arguments: argparse.Namespace, given: Mapping[str, Any], *, n
     tell(others, is_quiet=arguments.quiet)
     tell(doubts.values(), is_quiet=False)  # a type is fixed once and for good: tomorrow is too late
     return replace(loaded, plan=plan, notes=(*loaded.notes, *others, *doubts.values()))
+
+
+def find_doubts(plan: Plan, noted: Mapping[int, Note]) -> dict[int, str]:
+    """Return position → what to think about, of columns whose type is new to the ledger and was not asked for.
+
+    `noted`: what was noted of columns as they were read.
+    """
+    new = types_to_fix(plan._layout, plan._common.dropped)
+    groups = {group.attribute: group for group in plan._findings.groups() if group.rule is Rule.TYPE_DOUBTFUL}
+    doubtful = [each for each in plan._findings.violations if each.rule is Rule.TYPE_DOUBTFUL]
+    undecided = {each.attribute for each in doubtful if each.params["option"] is None}  # the fix keeps the type
+    found = {}
+    for attribute in plan._layout.attributes:
+        note = noted.get(attribute.position)
+        if attribute.name in groups and attribute.name in new:
+            group = groups[attribute.name]
+            keep = "" if attribute.name in undecided else f"{_keep(attribute.column, new[attribute.name])} Fix: "
+            found[attribute.position] = f"{group.message} {keep}{group.fix}"
+        elif note and note.is_doubt and attribute.name in new:
+            found[attribute.position] = f"{note.text} {_keep(attribute.column, new[attribute.name])}"
+    return found
+
+
+def _keep(column: object, type_: str) -> str:
+    return f"To keep it a {type_}: {as_flags({'types': {column: type_}})}."
 
 
 def _by_line(loaded: Loaded) -> Plan:
@@ -111,6 +147,41 @@ def _column(row: dict[Any, Any]) -> dict[str, Any]:
     return plain | {"note": as_line(row["note"])}
 
 
+def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
+    _check_target(arguments)
+    loaded = load_and_note(arguments)
+    suggestions = tuple(
+        {str(name): _plain(value) for name, value in row.items()} for row in loaded.plan.suggestions.to_dict("records")
+    )
+    suggested = loaded.suggested()
+    summary = Summary(
+        arguments.command,
+        arguments.file,
+        rows=len(loaded.plan.frame),
+        options=suggested,
+        suggestions=suggestions,
+        notes=tuple(map(as_line, loaded.notes)),
+    )
+    shown = shlex.quote(arguments.file)
+    if arguments.save is None:
+        return replace(summary, next=f"push {shown} {as_flags({'id_col': arguments.id_col, **suggested})}")
+    options_file.save(arguments.save, id_col=arguments.id_col, **suggested)
+    path = str(arguments.save)
+    return replace(summary, files={"options": path}, next=f"push {shown} --options {shlex.quote(path)}")
+
+
+def _check_target(arguments: argparse.Namespace) -> None:
+    if arguments.save is None:
+        return
+    require_apart(arguments, {"save": arguments.save})
+    if arguments.save.suffix.lower() != ".toml":
+        raise InvalidArgumentError(f"--save: found {str(arguments.save)!r}; the name must end in .toml.")
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, (str, bool, int, list)) else str(value)
+
+
 def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     check_outputs(arguments)
     loaded = load_and_check(arguments, read_options(arguments), needs_key=False)
@@ -124,6 +195,7 @@ def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
 SCHEMA: Final = Command(
     "schema", "show which columns of a file become which attributes and types", _add_schema_options, _show_schema
 )
+SUGGEST: Final = Command("suggest", "suggest how the columns of a file are to be read", _add_suggest_options, _suggest)
 VALIDATE: Final = Command(
     "validate", "tell what of a file would not arrive, or deserves a look", _add_validate_options, _validate
 )

@@ -12,8 +12,8 @@ from typing import Any, Final
 from growlytics_pandas._text import plural
 from growlytics_pandas.cli.exits import Exit, status_of
 from growlytics_pandas.cli.messages import as_line
-from growlytics_pandas.cli.output import say
-from growlytics_pandas.cli.parser import refuse_keys
+from growlytics_pandas.cli.options import refuse_keys
+from growlytics_pandas.cli.streams import say
 from growlytics_pandas.errors import GrowlyticsError
 from growlytics_pandas.ledger import Ledger
 

@@ -17,7 +17,7 @@ from growlytics_pandas.cli import options
 from growlytics_pandas.cli.exits import Exit
 from growlytics_pandas.cli.inspect import load_and_check, summarise
 from growlytics_pandas.cli.messages import as_line
-from growlytics_pandas.cli.outputs import check_outputs, write_outputs
+from growlytics_pandas.cli.output_files import check_outputs, write_outputs
 from growlytics_pandas.cli.plan_flags import add_plan, read_options
 from growlytics_pandas.cli.running import Command, explain
 from growlytics_pandas.cli.signals import Stopper

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from growlytics_pandas._text import without_keys
 from growlytics_pandas.cli.exits import Exit, status_of
-from growlytics_pandas.cli.key_files import learn_key
 from growlytics_pandas.cli.messages import as_line
-from growlytics_pandas.cli.output import say
+from growlytics_pandas.cli.service import learn_key
 from growlytics_pandas.cli.signals import Stopper
+from growlytics_pandas.cli.streams import say
 from growlytics_pandas.cli.summary import Summary
 from growlytics_pandas.errors import GrowlyticsError
 from growlytics_pandas.http.protocol import one_line
