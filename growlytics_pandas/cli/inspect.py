@@ -117,29 +117,24 @@ def summarise(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
     """Return what can be said of a plan."""
     plan = loaded.plan
     findings = plan._findings
-    return Summary(
-        arguments.command,
-        arguments.file,
-        rows=len(plan.frame),
+    return replace(
+        _begun(arguments, loaded),
         counts=plan.counts,
         errors=findings.count(Severity.ERROR),
         warnings=findings.count(Severity.WARNING),
         rules=count_rules(findings),
-        options=dict(loaded.options),
-        notes=tuple(map(as_line, loaded.notes)),
     )
+
+
+def _begun(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
+    notes = tuple(map(as_line, loaded.notes))
+    rows = len(loaded.plan.frame)
+    return Summary(arguments.command, arguments.file, rows=rows, options=dict(loaded.options), notes=notes)
 
 
 def _show_schema(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     loaded = load_and_note(arguments)
-    return Summary(
-        arguments.command,
-        arguments.file,
-        rows=len(loaded.plan.frame),
-        columns=tuple(map(_column, loaded.plan.schema.to_dict("records"))),
-        options=dict(loaded.options),
-        notes=tuple(map(as_line, loaded.notes)),
-    )
+    return replace(_begun(arguments, loaded), columns=tuple(map(_column, loaded.plan.schema.to_dict("records"))))
 
 
 def _column(row: dict[Any, Any]) -> dict[str, Any]:
@@ -154,14 +149,7 @@ def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
         {str(name): _plain(value) for name, value in row.items()} for row in loaded.plan.suggestions.to_dict("records")
     )
     suggested = loaded.suggested()
-    summary = Summary(
-        arguments.command,
-        arguments.file,
-        rows=len(loaded.plan.frame),
-        options=suggested,
-        suggestions=suggestions,
-        notes=tuple(map(as_line, loaded.notes)),
-    )
+    summary = replace(_begun(arguments, loaded), options=suggested, suggestions=suggestions)
     shown = shlex.quote(arguments.file)
     if arguments.save is None:
         return replace(summary, next=f"push {shown} {as_flags({'id_col': arguments.id_col, **suggested})}")
