@@ -8,8 +8,10 @@ from typing import Final
 
 from growlytics_pandas import demo
 from growlytics_pandas._starting import INTERRUPTED, begin_main
+from growlytics_pandas._text import speaking
 from growlytics_pandas.cli import COMMANDS, Parser, epilog, ledger_command
-from growlytics_pandas.cli.output import steady_streams
+from growlytics_pandas.cli.messages import COMMAND_LINE
+from growlytics_pandas.cli.streams import steady_streams
 from growlytics_pandas.sandbox import command as sandbox
 
 WRONG_CALL: Final = 2
@@ -48,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     try:
         begin_main()
-        with steady_streams():
+        with steady_streams(), speaking(COMMAND_LINE):
             parser = make_parser()
             chosen = parser.parse_args(arguments)
             if chosen.command is None:

@@ -8,25 +8,29 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from growlytics_pandas._text import argument
 from growlytics_pandas.errors import InvalidArgumentError
 
 SQLITE_STARTS: Final = (b"SQLite format 3\0", b"7\x7f\x06\x82", b"7\x7f\x06\x83", b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7")
 """What the files of SQLite begin with: a database, its -wal (two byte orders), its -journal."""
 
 
-def require_path(path: Path, argument: str = "path") -> Path:
-    """Return `path` with the home directory in the place of ``~``; refuse what no file can be called."""
-    text = str(path)
+def require_path(path: Path, where: str = "") -> Path:
+    """Return `path` with the home directory in the place of ``~``; refuse what no file can be called.
+
+    `where` is what messages begin with: the argument `path`, unless it is given.
+    """
+    where, text = where or argument("path"), str(path)
     try:
         os.fsencode(text)
     except UnicodeEncodeError:
-        raise InvalidArgumentError(f"{argument}: found {text!r}; half a character is in no path.") from None
+        raise InvalidArgumentError(f"{where}: found {text!r}; half a character is in no path.") from None
     if "\0" in text:
-        raise InvalidArgumentError(f"{argument}: found {text!r}; no path has a NUL character.")
+        raise InvalidArgumentError(f"{where}: found {text!r}; no path has a NUL character.")
     try:
         return path.expanduser()
     except RuntimeError:
-        raise InvalidArgumentError(f"{argument}: found {text!r}; there is no such home directory.") from None
+        raise InvalidArgumentError(f"{where}: found {text!r}; there is no such home directory.") from None
 
 
 def starts_as_sqlite(path: Path) -> bool:
@@ -42,14 +46,15 @@ def starts_as_sqlite(path: Path) -> bool:
         return file.read(16).startswith(SQLITE_STARTS)
 
 
-def require_target(path: Path, argument: str = "path", example: str = "") -> None:
+def require_target(path: Path, where: str = "", example: str = "") -> None:
     """Refuse a file whose folder is not there, or a folder in place of a file; `example` is a file's name to show."""
-    require_path(path, argument)
+    where = where or argument("path")
+    require_path(path, where)
     if not path.parent.is_dir():
-        raise InvalidArgumentError(f"{argument}: there is no folder {str(path.parent)!r}; make it first.")
+        raise InvalidArgumentError(f"{where}: there is no folder {str(path.parent)!r}; make it first.")
     if path.is_dir():
         such = f", such as {str(path / example)!r}" if example else ""
-        raise InvalidArgumentError(f"{argument}: {str(path)!r} is a folder; name a file in it{such}.")
+        raise InvalidArgumentError(f"{where}: {str(path)!r} is a folder; name a file in it{such}.")
 
 
 @contextlib.contextmanager
@@ -64,7 +69,9 @@ def replacing(path: Path) -> Iterator[Path]:
         yield target
         return
     if starts_as_sqlite(target):
-        raise InvalidArgumentError(f"path: {str(path)!r} is a database, perhaps a ledger; name another file.")
+        raise InvalidArgumentError(
+            f"{argument('path')}: {str(path)!r} is a database, perhaps a ledger; name another file."
+        )
     beside = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
     try:
         yield beside

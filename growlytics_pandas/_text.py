@@ -1,14 +1,18 @@
-"""Text that people read: counts, API keys left out of messages, HTML templates.
+"""Text that people read: how messages name arguments, counts, API keys left out of messages, HTML templates.
+
+Messages name what a call takes by `argument` and `options_text`, so that the command line speaks of its flags.
 
 A message repeats what it was given, and an API key may be given in the place of something else. Only whole keys are
 masked, in any case, and the pieces into which an option is cut; any other part of a key may be a word of its own.
 """
 
+import contextlib
 import json
 import os
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 from weakref import WeakValueDictionary
@@ -27,6 +31,56 @@ class _Keeper(Protocol):
 
 
 _KEEPERS: Final[WeakValueDictionary[int, _Keeper]] = WeakValueDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """How messages name what a caller gives: the name of an argument, and options with their values."""
+
+    argument: Callable[[str], str]
+    options: Callable[[Mapping[str, Any]], str]
+
+
+PYTHON: Final = Face(str, lambda given: ", ".join(f"{name}={value!r}" for name, value in given.items()))
+_faces: Final = [PYTHON]  # of the process and not of a thread: workers make messages, too
+
+
+@contextlib.contextmanager
+def speaking(face: Face) -> Iterator[None]:
+    """Make messages in the words of `face`."""
+    _faces.append(face)
+    try:
+        yield
+    finally:
+        _faces.pop()
+
+
+def argument(name: str, *columns: Hashable) -> str:
+    """Name an argument, or what it gives for a column.
+
+    Examples
+    --------
+    >>> argument("id_col"), argument("types", "City")  # on the command line: --id-col, --type 'City'
+    ('id_col', "types['City']")
+    """
+    shown = _faces[-1].argument(name)
+    return "".join([shown, *(f"[{each!r}]" if _faces[-1] is PYTHON else f" {each!r}" for each in columns)])
+
+
+def options_text(**given: Any) -> str:
+    """Write options as a call gives them.
+
+    Examples
+    --------
+    >>> options_text(strip=["Orders"], errors="drop")  # on the command line: --strip-column Orders --errors drop
+    "strip=['Orders'], errors='drop'"
+    """
+    return _faces[-1].options(given)
+
+
+def phrase(python: str, command: str) -> str:
+    """Return the words for Python or those for the command line, where more than the names differ."""
+    return python if _faces[-1] is PYTHON else command
 
 
 def plural(count: int, noun: str) -> str:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api import types as dtypes
 
+from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.checks.naming import is_date_like, is_day_like
 from growlytics_pandas.checks.profile import MOST, Profile, Proposal, count_of, mask_of, of_all, rest_of
 from growlytics_pandas.columns.convert import number_in
@@ -239,8 +240,8 @@ def _order_of(profile: Profile, group: dict[str, _Tried]) -> tuple[dict[str, _Tr
         text = example.strftime(day_form)
         if not only_day:
             return {}, _open(
-                f"no value settles the order of day and month: {text} is 2025-02-01 with date_format={day_form!r}, "
-                f"and 2025-01-02 with {month_form!r}",
+                f"no value settles the order of day and month: {text} is 2025-02-01 with "
+                f"{options_text(date_format=day_form)}, and 2025-01-02 with {month_form!r}",
                 profile.count(both),
             )
         return {}, _open(
@@ -284,8 +285,8 @@ def _year_first(
     if len(starts) >= len(ends):
         return None
     return _open(
-        f"the year may come first or last: 25-01-31 is 2025-01-31 with date_format={orders['%y'][0]!r}, and 2031-01-25 "
-        f"with {chosen[0]!r}",
+        f"the year may come first or last: 25-01-31 is 2025-01-31 with {options_text(date_format=orders['%y'][0])}, "
+        f"and 2031-01-25 with {chosen[0]!r}",
         profile.count(first.ok),
     )
 
@@ -320,7 +321,7 @@ def _settled(profile: Profile, kept: dict[str, _Tried], formats: list[str], read
                 )
     examples = "; ".join(f"{_example(form)} is read as {_meant(form)}" for form in formats[:_SHOWN])
     aware, wall = (profile.count(_any(part)) for part in _parts(kept, formats))
-    zone = "; those with an offset are converted to the zone of timezone=" if aware else ""
+    zone = f"; those with an offset are converted to the zone of {argument('timezone')}" if aware else ""
     zone += ", the others are taken as they are" if aware and wall else ""
     present = profile.cells
     counted = f"{of_all(read, present)} {'are dates' if present > 1 else 'is a date'}"

@@ -17,7 +17,7 @@ import pandas as pd
 
 from growlytics_pandas._masking import printable, printable_labels
 from growlytics_pandas._rules import RULES, Group, Rule, Severity
-from growlytics_pandas.checks.violations import Rows, Violation, fix_of, message_text, python_options
+from growlytics_pandas.checks.violations import Rows, Violation, fix_of, message_text
 from growlytics_pandas.columns.dtypes import originals
 
 DTYPES: Final = MappingProxyType(
@@ -48,8 +48,6 @@ class Findings:
         Those of one rule, column and variant are joined.
     frame : DataFrame, optional
         Where values and labels are read from; None where each violation has its own.
-    write_options : callable
-        How a fix writes options of the call: as Python does, or as flags of the command line.
     label : str
         What messages call the labels of rows, such as "line"; '' where they show the position alone.
     """
@@ -59,12 +57,10 @@ class Findings:
         violations: Iterable[Violation],
         frame: pd.DataFrame | None = None,
         *,
-        write_options: Callable[[Mapping[str, Any]], str] = python_options,
         label: str = "",
     ) -> None:
         self.violations: tuple[Violation, ...] = tuple(_joined(violations))
         self._frame = frame
-        self._write_options = write_options
         self._label = label
 
     def __len__(self) -> int:
@@ -143,7 +139,7 @@ class Findings:
 
     def fix_text(self, violation: Violation) -> str:
         """Return what settles a violation."""
-        return _valid(fix_of(violation).render(self._write_options))
+        return _valid(str(fix_of(violation)))
 
     def _messages(self, violation: Violation) -> list[str]:
         column = f"column {violation.column!r}: "

@@ -15,6 +15,7 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._masking import is_missing
 from growlytics_pandas._rules import Rule, Severity
+from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.texts import MISSING_IDS, are_damaged, are_in, end_like_floats
 from growlytics_pandas.checks.violations import Rows, Violation
@@ -300,7 +301,8 @@ def _unusable(value: Any) -> str:
         found = "white space only" if not value.strip() else "not valid Unicode text"
         return f"the id is {found}; it must be text."
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return "the id is bytes; it must be text: decode the column first, .str.decode('utf-8')."
+        how = phrase(", .str.decode('utf-8')", "")
+        return f"the id is bytes; it must be text: decode the column first{how}."
     found = "infinite" if isinstance(value, (float, Decimal)) else f"a {type(value).__name__}"
     return f"the id is {found}; it must be text or a number."
 

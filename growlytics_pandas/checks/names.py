@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import RULES, Effect, Rule, Severity
+from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.schema import Attribute, Schema, name_of
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import AttributeType, Kind
@@ -183,10 +184,10 @@ def _check_type(layout: Schema, attribute: Attribute, rows: int, meant: Mapping[
 
 
 def _unsupported(attribute: Attribute, rows: int) -> Violation:
-    held = attribute.note if attribute.note not in ("", attribute.dtype) else f"dtype {attribute.dtype}"
-    words = set(re.findall(r"[a-z_]+", held.lower()))
+    held = attribute.unsupported if attribute.unsupported != attribute.dtype else f"dtype {attribute.dtype}"
+    words = set(re.findall(r"[a-z_]+", attribute.unsupported.lower()))
     if words & {"bytes", "binary", "large_binary", "bytearray", "memoryview"}:
-        how = "Decode the bytes to text"
+        how = "Decode the bytes to text" + phrase(" (.str.decode('utf-8'))", "")
         return _found(Rule.TYPE_UNSUPPORTED, attribute, rows, variant="bytes", held=held, how=how)
     how = "Convert the values to text, numbers or dates" if words & set(_CONVERTIBLE) else ""
     return _found(Rule.TYPE_UNSUPPORTED, attribute, rows, held=held, how=how)

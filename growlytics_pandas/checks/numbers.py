@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.checks.profile import MOST, Profile, Proposal, count_of, mask_of, of_all, rest_of
 from growlytics_pandas.columns.convert import is_infinite, number_in
 from growlytics_pandas.columns.dtypes import Kind, Mask
@@ -123,7 +124,7 @@ def _of_marks(profile: Profile, dot: Mask, comma: Mask, money: frozenset[str]) -
             mark, other = (",", ".") if has_comma else (".", ",")
             return _open(
                 f"{count_of(unsure)} like 1{mark}234 can be read in two ways, and no value of the column settles it: "
-                f"decimal={other!r} reads 1234, decimal={mark!r} reads 1.234",
+                f"{options_text(decimal=other)} reads 1234, {options_text(decimal=mark)} reads 1.234",
                 profile.count(dot),
             )
         return _settled(profile, ".", dot, money, f"{next(iter(money))} has a decimal point")
@@ -157,8 +158,9 @@ def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], wh
     percent = shapes.spread(["%" in shape for shape in shapes.names])
     if percent.any() and not percent.all() and not _is_percent_throughout(numbers, percent):
         return _open(
-            f"{count_of(numbers.count(percent))} with % and {numbers.count(~percent):,} without: decimal={decimal!r} "
-            "reads 12 % as 12 and leaves the others as they are, which may be other units",
+            f"{count_of(numbers.count(percent))} with % and {numbers.count(~percent):,} without: "
+            f"{options_text(decimal=decimal)} reads 12 % as 12 and leaves the others as they are, which may be other "
+            "units",
             read,
         )
     plain = decimal == "." and all(number_in(shape) is not None for shape in shapes.names)
@@ -171,11 +173,15 @@ def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], wh
                 "types",
                 None,
                 NUMBER,
-                "values like 1.10 beside 1.9 may be versions, which stay text, or numbers (types: number), of which "
-                "1.10 becomes 1.1",
+                "values like 1.10 beside 1.9 may be versions, which stay text, or numbers "
+                f"({argument('types')}: number), of which 1.10 becomes 1.1",
                 read,
             )
-        bits = "; only 0 and 1: types boolean sends yes/no instead" if sorted(numbers.texts[:3]) == ["0", "1"] else ""
+        bits = (
+            f"; only 0 and 1: {argument('types')} boolean sends yes/no instead"
+            if sorted(numbers.texts[:3]) == ["0", "1"]
+            else ""
+        )
         return Proposal("types", NUMBER, NUMBER, f"{counted} written as text{rest_of(read, present)}{bits}", read)
     example = _example(shapes.names, decimal, money, has_percent=bool(percent.any()))
     because = f" ({why})" if why else ""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas._text import plural
+from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.columns.convert import as_text
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, family
 from growlytics_pandas.columns.number_parsers import MISSING_WORDS
@@ -85,7 +85,7 @@ def rest_of(read: int, present: int) -> str:
     if not rest:
         return ""
     verb, them = ("is", "is a violation") if rest == 1 else ("are", "are violations")
-    return f"; {count_of(rest)} {verb} not, and {them} to correct or to leave out (errors='drop')"
+    return f"; {count_of(rest)} {verb} not, and {them} to correct or to leave out ({options_text(errors='drop')})"
 
 
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas._masking import MIN_HUGE_BITS, printable
+from growlytics_pandas._text import argument, phrase
 from growlytics_pandas.columns.convert import Values
 from growlytics_pandas.columns.dtypes import BLOCK_ROWS, AttributeType, Finding, Kind, Mask, absent, inspect
 from growlytics_pandas.columns.frames import count_reject_labels, is_same, suggest
@@ -52,6 +53,7 @@ class Attribute:
     known: KnownType | None = None
     reading: Reading = DEFAULT_READING
     currencies: frozenset[str] = frozenset()
+    unsupported: str = ""  # the classes or the dtype of values that cannot be sent
 
     @property
     def is_reserved(self) -> bool:
@@ -118,8 +120,9 @@ def infer_schema(
     """
     if options.new_attributes == "forbid" and known is None:
         raise InvalidArgumentError(
-            "new_attributes: 'forbid' asks the ledger which attributes there are, and there is none here. Set "
-            "GROWLYTICS_API_KEY or give client=…, with a ledger, or leave it at 'allow'."
+            f"{argument('new_attributes')}: 'forbid' asks the ledger which attributes there are, and there is none "
+            f"here. Set GROWLYTICS_API_KEY or give {phrase('client=…', '--key-file PATH')}, with a ledger, or leave it "
+            "at 'allow'."
         )
     options.check(frame.columns)
     id_position = find_id(frame, id_col)
@@ -156,10 +159,10 @@ def name_of_column(label: Hashable, options: PlanOptions) -> str:
 
 
 def _require_text_id(label: Hashable, options: PlanOptions) -> None:
-    for argument in ("date_format", "decimal"):
-        value = getattr(options, argument)
+    for name in ("date_format", "decimal"):
+        value = getattr(options, name)
         if isinstance(value, dict) and label in value:
-            raise InvalidArgumentError(f"{argument}: column {label!r} is the id, which is text; leave it out.")
+            raise InvalidArgumentError(f"{argument(name)}: column {label!r} is the id, which is text; leave it out.")
 
 
 def name_of(label: Hashable) -> str:
@@ -198,10 +201,10 @@ def _attribute(
     note = "" if asked or is_written else finding.detail
     if reserved and asked not in (None, AttributeType.STRING):
         option = options.typed_by(label)
-        found = f"{option}[{label!r}]: found {str(asked)!r}" if option == "types" else f"{option}[{label!r}]"
+        found = f": found {str(asked)!r}" if option == "types" else ""
         raise InvalidArgumentError(
-            f"{found}; {name!r} is a reserved attribute and always 'string'. "
-            f"Leave it out of {option}, or rename the column to send it as an attribute of your own."
+            f"{argument(option, label)}{found}; {name!r} is a reserved attribute and always 'string'. "
+            f"Leave it out of {argument(option)}, or rename the column to send it as an attribute of your own."
         )
     return Attribute(
         position=position,
@@ -216,6 +219,7 @@ def _attribute(
         known=known.get(name),
         reading=reading,
         currencies=facts.currencies,
+        unsupported=finding.detail if finding.kind is Kind.UNSUPPORTED else "",
     )
 
 
@@ -260,10 +264,10 @@ def find_id(frame: pd.DataFrame, id_col: Hashable) -> int:
         return positions[0]
     if positions:
         raise InvalidArgumentError(
-            f"id_col: {len(positions)} columns are labelled {id_col!r}; the id must be one column. "
-            "Rename the others: df.columns = [...]."
+            f"{argument('id_col')}: {len(positions)} columns are labelled {id_col!r}; the id must be one column. "
+            f"Rename the others{phrase(': df.columns = [...]', ' in the file, or in the query that makes it')}."
         )
-    raise InvalidArgumentError(f"id_col: there is no column {id_col!r}. {suggest(frame.columns, id_col)}")
+    raise InvalidArgumentError(f"{argument('id_col')}: there is no column {id_col!r}. {suggest(frame.columns, id_col)}")
 
 
 MAX_CHECK_ROWS: Final = 65_536

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.checks.dates import propose_date, zone_of_days, zone_of_texts
 from growlytics_pandas.checks.naming import is_date_like, is_id_like, suggest_names, suggest_normalization
 from growlytics_pandas.checks.numbers import propose_boolean, propose_number
@@ -243,7 +244,7 @@ def _bits(column: pd.Series[Any], present: pd.Series[Any], label: Hashable) -> l
     values = set(present.unique().tolist())
     if values != {0, 1} or (present.dtype.kind == "f" and len(present) == len(column)):
         return []
-    reason = "only 0 and 1, sent as numbers: types boolean sends yes/no instead"
+    reason = f"only 0 and 1, sent as numbers: {argument('types')} boolean sends yes/no instead"
     return [Suggestion("types", label, None, reason, len(present))]
 
 
@@ -404,7 +405,7 @@ def _suggest_zone(context: _Context, found: Sequence[Suggestion]) -> list[Sugges
         present = int((~absent(context.frame.iloc[:, position])).sum())
         reason = (
             f"all dates are midnights in {zone}, and in {context.zone.key} each would be another day: "
-            f"timezone={zone!r} keeps the days"
+            f"{options_text(timezone=zone)} keeps the days"
         )
         label = context.frame.columns[position]
         suggestions.append(Suggestion("timezone", label, zone if is_one else None, reason, present))

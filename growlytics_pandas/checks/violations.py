@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import RULES, Rule, Severity
-from growlytics_pandas._text import plural
+from growlytics_pandas._text import argument, options_text, phrase, plural
 
 Rows = npt.NDArray[np.int64]
 
@@ -88,22 +88,10 @@ class Fix:
     sentence: str = "{}"
     before: Mapping[str, Any] = field(default_factory=dict)
 
-    def render(self, write_options: Callable[[Mapping[str, Any]], str]) -> str:
-        """Return the text, with the options as `write_options` writes them."""
+    def __str__(self) -> str:
         if not self.option:
             return self.sentence
-        return self.sentence.replace("{}", write_options({**self.before, self.option: self.value}))
-
-
-def python_options(options: Mapping[str, Any]) -> str:
-    """Write options as arguments of the call.
-
-    Examples
-    --------
-    >>> python_options({"strip": ["Orders"], "types": {"Orders": "number"}})
-    "strip=['Orders'], types={'Orders': 'number'}"
-    """
-    return ", ".join(f"{option}={value!r}" for option, value in options.items())
+        return self.sentence.replace("{}", options_text(**{**self.before, self.option: self.value}))
 
 
 def message_text(violation: Violation, detail: Any) -> str:
@@ -192,7 +180,7 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (
         Rule.TYPE_UNSUPPORTED,
         "bytes",
-    ): "the values are bytes; the API accepts only text. Decode them first: .str.decode('utf-8').",
+    ): "the values are bytes; the API accepts only text.",
     (Rule.TYPE_CONFLICT, ""): (
         "{attribute!r} would be sent as {type}, but was first tracked as {limit} on {when}; the API silently ignores "
         "values of another type."
@@ -265,7 +253,10 @@ def _by_column(option: str, param: str) -> Callable[[Violation], Fix]:
 
 
 def _as_text(column: Hashable) -> str:
-    return f"read the source again with this column as text (pd.read_csv(…, dtype={{{column!r}: 'string'}}))"
+    return phrase(
+        f"read the source again with this column as text (pd.read_csv(…, dtype={{{column!r}: 'string'}}))",
+        "store this column as text in the file",
+    )
 
 
 def _of_rounded(violation: Violation) -> Fix:
@@ -386,7 +377,9 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     Rule.RESERVED_NOT_STRING: _sentence("No action needed if the text is right; otherwise read the column as text."),
     Rule.CONTACT_NOT_MAPPED: _by_column("rename", "reserved"),
     Rule.EMAIL_INVALID: _sentence("Correct it at the source; it is sent unchanged."),
-    Rule.MOBILE_INVALID: _sentence("Correct it at the source, or set region to its country; it is sent unchanged."),
+    Rule.MOBILE_INVALID: lambda _violation: Fix(
+        sentence=f"Correct it at the source, or set {argument('region')} to its country; it is sent unchanged."
+    ),
     Rule.TOO_MANY_ATTRIBUTES: _for_column("exclude"),
     Rule.ROW_EMPTY: _sentence("Add a value, or remove the row."),
 }

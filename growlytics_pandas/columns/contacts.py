@@ -13,6 +13,7 @@ from functools import partial
 from itertools import filterfalse
 from typing import TYPE_CHECKING, Final
 
+from growlytics_pandas._text import argument
 from growlytics_pandas.columns.text_bytes import TextBytes
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 
@@ -203,7 +204,7 @@ def check_region(region: str) -> str:
     """
     if not isinstance(region, str):
         raise InvalidArgumentTypeError(
-            f"region: found a {type(region).__name__}; it must be a country's two letters, such as 'IN'."
+            f"{argument('region')}: found a {type(region).__name__}; it must be a country's two letters, such as 'IN'."
         )
     code = region.upper() if region.isascii() else region
     if code == INDIA:  # the default costs no import
@@ -213,8 +214,8 @@ def check_region(region: str) -> str:
     if code not in SUPPORTED_REGIONS:
         hint = " The United Kingdom is 'GB'." if code == "UK" else ""
         raise InvalidArgumentError(
-            f"region: found {region[:MAX_MOBILE_CHARS]!a}; it must be one of {len(SUPPORTED_REGIONS)} two-letter "
-            f"codes, such as 'IN' or 'GB': the country of mobile numbers written without one.{hint}"
+            f"{argument('region')}: found {region[:MAX_MOBILE_CHARS]!a}; it must be one of {len(SUPPORTED_REGIONS)} "
+            f"two-letter codes, such as 'IN' or 'GB': the country of mobile numbers written without one.{hint}"
         )
     return code
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionDtype
 
+from growlytics_pandas._text import argument
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError, MissingDependencyError
 
 REJECT_LABELS: Final = ("status", "rule", "reason", "fix")
@@ -36,12 +37,12 @@ def count_reject_labels(columns: Collection[Any]) -> int:
     return len(front) if front in (REJECT_LABELS, REJECT_LABELS_IF_TAKEN) else 0
 
 
-def require_columns(columns: Collection[Any], argument: str, labels: Iterable[Hashable]) -> None:
+def require_columns(columns: Collection[Any], name: str, labels: Iterable[Hashable]) -> None:
     """Raise for a label that is no column, and name the columns that are spelt almost so."""
     present = set(columns)
     for label in labels:
         if label not in present:
-            raise InvalidArgumentError(f"{argument}: there is no column {label!r}. {suggest(columns, label)}")
+            raise InvalidArgumentError(f"{argument(name)}: there is no column {label!r}. {suggest(columns, label)}")
 
 
 def suggest(columns: Collection[Any], label: Hashable) -> str:
@@ -60,8 +61,10 @@ def suggest(columns: Collection[Any], label: Hashable) -> str:
 _TEXT_LABELS: Final = frozenset({"unicode", "string", "empty", "mixed"})
 
 
-def read_frame(found: Any) -> pd.DataFrame:
+def read_frame(found: Any, where: str = "df: ") -> pd.DataFrame:
     """Return `found` as a pandas frame: pandas as it is, anything with an Arrow stream, or a list of rows as dicts.
+
+    `where` is what messages begin with.
 
     Raises
     ------
@@ -73,12 +76,12 @@ def read_frame(found: Any) -> pd.DataFrame:
     if isinstance(found, pd.DataFrame):
         return found
     if not isinstance(found, pd.Series) and has_arrow(found):
-        return _of_stream(found)
+        return _of_stream(found, where)
     if isinstance(found, (list, tuple)):
         rows = [as_row(item) for item in found]
         if rows and all(row is not None for row in rows):
             return frame_of_rows([row for row in rows if row is not None])
-    raise _no_frame(found)
+    raise _no_frame(found, where)
 
 
 def has_arrow(found: Any) -> bool:
@@ -139,7 +142,7 @@ def _level_of(frame: pd.DataFrame, id_col: Hashable) -> int | None:
     levels = [number for number, name in enumerate(frame.index.names) if is_same(id_col, name)]
     if len(levels) > 1:
         raise InvalidArgumentError(
-            f"id_col: {len(levels)} levels of the index are called {id_col!r}; rename the others."
+            f"{argument('id_col')}: {len(levels)} levels of the index are called {id_col!r}; rename the others."
         )
     return levels[0]
 
@@ -170,12 +173,12 @@ def _values(column: pd.Series[Any]) -> list[Any]:
 # Arrow ---------------------------------------------------------------------------------------------------------------
 
 
-def _of_stream(found: Any) -> pd.DataFrame:
+def _of_stream(found: Any, where: str) -> pd.DataFrame:
     try:
         import pyarrow as pa  # noqa: PLC0415 - pyarrow is optional
     except ImportError:
         raise MissingDependencyError(
-            f"df: a {_kind(found)} is read through Arrow, and pyarrow is not installed: pip install pyarrow."
+            f"{where}a {_kind(found)} is read through Arrow, and pyarrow is not installed: pip install pyarrow."
         ) from None
     try:
         if hasattr(found, "__arrow_c_stream__"):
@@ -184,9 +187,9 @@ def _of_stream(found: Any) -> pd.DataFrame:
             table = pa.Table.from_batches([pa.record_batch(found)])
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, TypeError) as error:
         if _is_one_column(found):
-            raise _no_frame(found) from None
+            raise _no_frame(found, where) from None
         raise InvalidArgumentTypeError(
-            f"df: the {_kind(found)} cannot be read through Arrow: {' '.join(str(error).split())}. Cast the column "
+            f"{where}the {_kind(found)} cannot be read through Arrow: {' '.join(str(error).split())}. Cast the column "
             "that it names to another type first, or update pyarrow."
         ) from None
     return _of_table(table)
@@ -356,11 +359,11 @@ _OF_METHOD: Final = {
 }
 
 
-def _no_frame(found: Any) -> InvalidArgumentTypeError:
+def _no_frame(found: Any, where: str) -> InvalidArgumentTypeError:
     package, kind = type(found).__module__.partition(".")[0].lstrip("_"), _kind(found)
     origin = "" if package in ("builtins", "pandas") else f" of {package}"
     return InvalidArgumentTypeError(
-        f"df: found a {kind}{origin}; it must be a frame, one row a customer: a pandas DataFrame, or anything that "
+        f"{where}found a {kind}{origin}; it must be a frame, one row a customer: a pandas DataFrame, or anything that "
         f"hands out Arrow data (Polars, pyarrow, DuckDB). {_remedy(found, package, kind)}".rstrip()
     )
 

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import numpy as np
 
 from growlytics_pandas import contract
-from growlytics_pandas._text import without_keys
+from growlytics_pandas._text import argument, options_text, without_keys
 from growlytics_pandas.columns.contacts import INDIA, check_region
 from growlytics_pandas.columns.dtypes import AttributeType
 from growlytics_pandas.columns.frames import require_columns
@@ -33,9 +33,9 @@ NewAttributes = Literal["allow", "forbid"]
 F = TypeVar("F", bound=Callable[..., Any])
 _DECIMAL_MARKS: Final = (".", ",")
 _EXAMPLES: Final = {
-    "rename": "{'city': 'City'}",
-    "types": "{'City': 'string'}",
-    "normalize": "{'Email': 'email'}",
+    "rename": {"city": "City"},
+    "types": {"City": "string"},
+    "normalize": {"Email": "email"},
 }
 
 
@@ -104,10 +104,10 @@ class PlanOptions:
         for name, value in changed.items():  # copies: what the caller changes later is not ours
             object.__setattr__(self, name, value)
         read_zone(self.timezone)
-        _choice("keep", self.keep, ("first", "last", False))
-        _choice("new_attributes", self.new_attributes, ("allow", "forbid"))
+        _choice(argument("keep"), self.keep, ("first", "last", False))
+        _choice(argument("new_attributes"), self.new_attributes, ("allow", "forbid"))
         if self.name is not None:
-            _require_text("name", self.name)
+            _require_text(argument("name"), self.name)
         self._refuse_two_types()
 
     def check(self, columns: Collection[Any]) -> None:
@@ -115,14 +115,17 @@ class PlanOptions:
         self.check_columns(columns)
         for label in self.exclude or ():
             if label in (self.columns or ()):
-                raise InvalidArgumentError(f"exclude: column {label!r} is in columns, too; leave out one of the two.")
+                raise InvalidArgumentError(
+                    f"{argument('exclude')}: column {label!r} is in {argument('columns')}, too; leave out one of the "
+                    "two."
+                )
         for name, wanted, example in (("date_format", "date", "%d/%m/%Y"), ("decimal", "number", ",")):
             value = getattr(self, name)
             if value is None or isinstance(value, dict) or wanted in (self.types or {}).values():
                 continue
             raise InvalidArgumentError(
-                f"{name}: without a column it holds for those that types declares as {wanted!r}, and there is none. "
-                f"Name the columns: {name}={{column: {example!r}}}."
+                f"{argument(name)}: without a column it holds for those that {argument('types')} declares as "
+                f"{wanted!r}, and there is none. Name the columns: {options_text(**{name: {'COLUMN': example}})}."
             )
 
     def check_columns(self, columns: Collection[Any]) -> None:
@@ -205,8 +208,8 @@ class PlanOptions:
                 other, there = asked.setdefault(label, (name, here))
                 if there != here:
                     raise InvalidArgumentError(
-                        f"{name}[{label!r}]: it asks for a {here}, and {other}[{label!r}] for a {there}; leave out one "
-                        "of the two."
+                        f"{argument(name, label)}: it asks for a {here}, and {argument(other, label)} for a {there}; "
+                        "leave out one of the two."
                     )
 
 
@@ -267,36 +270,39 @@ def _columns_to_send(columns: Any) -> list[Hashable] | None:
     labels = _labels("columns", columns)
     if labels == []:
         raise InvalidArgumentError(
-            "columns: the list is empty, so customers would be sent without attributes. Name one column at least, or "
-            "leave columns out to send all."
+            f"{argument('columns')}: the list is empty, so customers would be sent without attributes. Name one column "
+            f"at least, or leave {argument('columns')} out to send all."
         )
     return labels
 
 
-def _labels(argument: str, found: Any) -> list[Hashable] | None:
+def _labels(name: str, found: Any) -> list[Hashable] | None:
     """Return the distinct labels of a list, in order."""
     if found is None:
         return None
     if isinstance(found, str) or not isinstance(found, Iterable):
-        raise InvalidArgumentTypeError(f"{argument}: found {found!r}; it must be a list: {argument}=[{found!r}].")
+        example = options_text(**{name: [found]})
+        raise InvalidArgumentTypeError(f"{argument(name)}: found {found!r}; it must be a list: {example}.")
     labels = list(found)
     for label in labels:
         if not isinstance(label, Hashable):
-            raise InvalidArgumentTypeError(f"{argument}: found {label!r} in the list; each must be a column's label.")
+            raise InvalidArgumentTypeError(
+                f"{argument(name)}: found {label!r} in the list; each must be a column's label."
+            )
     return list(dict.fromkeys(labels))
 
 
 def _names(rename: Any) -> dict[Any, str] | None:
     _require_mapping("rename", rename)
     for label, new in (rename or {}).items():
-        _require_text(f"rename[{label!r}]", new)
+        _require_text(argument("rename", label), new)
     return None if rename is None else dict(rename)
 
 
-def _chosen(argument: str, found: Any, allowed: tuple[str, ...]) -> dict[Any, str] | None:
-    _require_mapping(argument, found)
+def _chosen(name: str, found: Any, allowed: tuple[str, ...]) -> dict[Any, str] | None:
+    _require_mapping(name, found)
     for label, value in (found or {}).items():
-        _choice(f"{argument}[{label!r}]", value, allowed)
+        _choice(argument(name, label), value, allowed)
     return None if found is None else {label: str(value) for label, value in found.items()}
 
 
@@ -304,23 +310,23 @@ def _date_formats(found: Any) -> Any:
     if found is None:
         return None
     if isinstance(found, Mapping):
-        return {label: _date_format(f"date_format[{label!r}]", value) for label, value in found.items()}
-    return _date_format("date_format", found)
+        return {label: _date_format(argument("date_format", label), value) for label, value in found.items()}
+    return _date_format(argument("date_format"), found)
 
 
-def _date_format(argument: str, found: Any) -> str | list[str]:
+def _date_format(where: str, found: Any) -> str | list[str]:
     if isinstance(found, str):
-        check_date_format(argument, found)
+        check_date_format(where, found)
         return str(found)
     if not isinstance(found, Iterable):
         raise InvalidArgumentTypeError(
-            f"{argument}: found {found!r}; it must be a format such as '%d/%m/%Y', or a list of formats."
+            f"{where}: found {found!r}; it must be a format such as '%d/%m/%Y', or a list of formats."
         )
     formats = list(found)
     for form in formats:
-        check_date_format(argument, form)
+        check_date_format(where, form)
     if not formats:
-        raise InvalidArgumentError(f"{argument}: the list is empty; give a format such as '%d/%m/%Y'.")
+        raise InvalidArgumentError(f"{where}: the list is empty; give a format such as '%d/%m/%Y'.")
     return formats
 
 
@@ -329,7 +335,7 @@ def _decimal(found: Any) -> Any:
         return None
     if isinstance(found, Mapping):
         return _chosen("decimal", found, _DECIMAL_MARKS)
-    _choice("decimal", found, _DECIMAL_MARKS)
+    _choice(argument("decimal"), found, _DECIMAL_MARKS)
     return str(found)
 
 
@@ -337,25 +343,25 @@ def _na_values(found: Any) -> Any:
     if found is None:
         return None
     if isinstance(found, Mapping):
-        return {label: _words(f"na_values[{label!r}]", words) for label, words in found.items()}
-    return _words("na_values", found)
+        return {label: _words(argument("na_values", label), words) for label, words in found.items()}
+    return _words(argument("na_values"), found)
 
 
-def _words(argument: str, found: Any) -> list[str]:
+def _words(where: str, found: Any) -> list[str]:
     if isinstance(found, (str, bytes)) or not isinstance(found, Iterable):
-        raise InvalidArgumentTypeError(f"{argument}: found {found!r}; it must be a list: [{found!r}].")
+        raise InvalidArgumentTypeError(f"{where}: found {found!r}; it must be a list: [{found!r}].")
     words: list[str] = []
     for value in found:
-        words += _spellings(argument, value)
+        words += _spellings(where, value)
     return list(dict.fromkeys(words))
 
 
-def _spellings(argument: str, value: Any) -> list[str]:
+def _spellings(where: str, value: Any) -> list[str]:
     """Return how a value is written as text; a number also as a float."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number, Decimal, date, type(None))):
-        raise InvalidArgumentTypeError(f"{argument}: found {value!r} in the list; each must be text or a number.")
+        raise InvalidArgumentTypeError(f"{where}: found {value!r} in the list; each must be text or a number.")
     if value is None or value != value:  # noqa: PLR0124 - NaN and NaT are not themselves: missing as they are
         return []
     if isinstance(value, date):
@@ -369,28 +375,30 @@ def _strip(found: Any) -> bool | list[Hashable]:
         return bool(found)
     if found is None or isinstance(found, (str, Mapping)) or not isinstance(found, Iterable):
         raise InvalidArgumentTypeError(
-            f"strip: found {found!r}; it must be True, False or a list of columns: strip=['City']."
+            f"{argument('strip')}: found {found!r}; it must be True, False or a list of columns: "
+            f"{options_text(strip=['City'])}."
         )
     return _labels("strip", found) or []
 
 
-def _choice(argument: str, found: Any, allowed: tuple[Any, ...]) -> None:
+def _choice(where: str, found: Any, allowed: tuple[Any, ...]) -> None:
     if not any(found is one or (isinstance(found, str) and found == one) for one in allowed):
-        raise InvalidArgumentError(f"{argument}: found {found!r}; allowed are {', '.join(map(repr, allowed))}.")
+        raise InvalidArgumentError(f"{where}: found {found!r}; allowed are {', '.join(map(repr, allowed))}.")
 
 
-def _require_mapping(argument: str, found: Any) -> None:
+def _require_mapping(name: str, found: Any) -> None:
     if found is not None and not isinstance(found, Mapping):
         raise InvalidArgumentTypeError(
-            f"{argument}: found a {type(found).__name__}; it must be a dict: {argument}={_EXAMPLES[argument]}."
+            f"{argument(name)}: found a {type(found).__name__}; it must be a dict: "
+            f"{options_text(**{name: _EXAMPLES[name]})}."
         )
 
 
-def _require_text(argument: str, text: Any) -> None:
+def _require_text(where: str, text: Any) -> None:
     if not isinstance(text, str):
-        raise InvalidArgumentTypeError(f"{argument}: found {text!r}; it must be text.")
+        raise InvalidArgumentTypeError(f"{where}: found {text!r}; it must be text.")
     if not contract.is_unicode(text):
-        raise InvalidArgumentError(f"{argument}: found {text!r}, which is not valid Unicode text; half a character.")
+        raise InvalidArgumentError(f"{where}: found {text!r}, which is not valid Unicode text; half a character.")
 
 
 NAMED_FORMATS: Final = ("ISO8601", "epoch_s", "epoch_ms", "excel")
@@ -399,12 +407,10 @@ _DIRECTIVE: Final = re.compile(r"%.", re.DOTALL)
 _DIRECTIVES_OF_LOCALE: Final = frozenset({"%c", "%x", "%D"})  # whole dates, whose order of day and month cannot be seen
 
 
-def check_date_format(argument: str, form: Any) -> None:
+def check_date_format(where: str, form: Any) -> None:
     """Raise for what is neither a named format nor one of strptime with day, month and year."""
     if not isinstance(form, str):
-        raise InvalidArgumentTypeError(
-            f"{argument}: found a {type(form).__name__}; a format is text, such as '%d/%m/%Y'."
-        )
+        raise InvalidArgumentTypeError(f"{where}: found a {type(form).__name__}; a format is text, such as '%d/%m/%Y'.")
     if form in NAMED_FORMATS:
         return
     if "%" not in form:
@@ -412,24 +418,22 @@ def check_date_format(argument: str, form: Any) -> None:
         near = difflib.get_close_matches(form.casefold(), named, n=1)
         meant = f" Did you mean {named[near[0]]!r}?" if near else ""
         raise InvalidArgumentError(
-            f"{argument}: found {form!r}; it must be a format such as '%d/%m/%Y', or one of "
+            f"{where}: found {form!r}; it must be a format such as '%d/%m/%Y', or one of "
             f"{', '.join(map(repr, NAMED_FORMATS))}.{meant}"
         )
     directives = set(_DIRECTIVE.findall(form))
     if found := sorted(_DIRECTIVES_OF_LOCALE & directives):
         raise InvalidArgumentError(
-            f"{argument}: found {found[0]!r}; write day, month and year one by one, as in '%d/%m/%Y'."
+            f"{where}: found {found[0]!r}; write day, month and year one by one, as in '%d/%m/%Y'."
         )
     if "%Z" in directives:  # Python reads the name and drops it
-        raise InvalidArgumentError(
-            f"{argument}: found {form!r}; the name of a zone is not read, only %z, such as +05:30."
-        )
+        raise InvalidArgumentError(f"{where}: found {form!r}; the name of a zone is not read, only %z, such as +05:30.")
     try:
         is_whole = _read_example(_EXAMPLE_DAY.strftime(form), form).date() == _EXAMPLE_DAY.date()
     except ValueError as error:
-        raise InvalidArgumentError(f"{argument}: found {form!r}: {error}; it must be like '%d/%m/%Y'.") from None
+        raise InvalidArgumentError(f"{where}: found {form!r}: {error}; it must be like '%d/%m/%Y'.") from None
     if not is_whole:
-        raise InvalidArgumentError(f"{argument}: found {form!r}; it must contain day, month and year, as '%d/%m/%Y'.")
+        raise InvalidArgumentError(f"{where}: found {form!r}; it must contain day, month and year, as '%d/%m/%Y'.")
 
 
 def _read_example(text: str, form: str) -> datetime:
@@ -462,7 +466,7 @@ def read_zone(timezone: str) -> ZoneInfo:
     with suppress(KeyError, ValueError, TypeError, OSError):  # their messages repeat what may be an API key
         return ZoneInfo(timezone)
     raise InvalidArgumentError(
-        f"timezone: found {timezone!r}; it must be the name of a zone, such as 'UTC' or 'Asia/Kolkata'."
+        f"{argument('timezone')}: found {timezone!r}; it must be the name of a zone, such as 'UTC' or 'Asia/Kolkata'."
         f"{_suggest_zone(timezone)}"
     )
 

@@ -5,7 +5,7 @@
 from importlib.util import find_spec
 from typing import Literal
 
-from growlytics_pandas._text import install_extra
+from growlytics_pandas._text import argument, install_extra, options_text
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
 from growlytics_pandas.http.protocol import Endpoint, Transport, check_bundle
 
@@ -42,20 +42,20 @@ def open_transport(name: TransportName, endpoint: Endpoint, max_concurrency: int
         return RequestsTransport(endpoint, max_concurrency)
     if name == "curl":
         return _open_curl(endpoint, max_concurrency)
-    raise InvalidArgumentError(f"transport: found {name!r}; allowed are 'auto', 'requests', 'curl'.")
+    raise InvalidArgumentError(f"{argument('transport')}: found {name!r}; allowed are 'auto', 'requests', 'curl'.")
 
 
 def _open_curl(endpoint: Endpoint, max_concurrency: int) -> Transport:
     if endpoint.session is not None:
         raise InvalidArgumentError(
-            "transport: found 'curl' together with session=, and a session belongs to requests. "
-            "Use transport='requests', or leave the session out."
+            f"{argument('transport')}: found 'curl' together with session=, and a session belongs to requests. "
+            f"Use {options_text(transport='requests')}, or leave the session out."
         )
     try:
         from growlytics_pandas.http.curl import CurlTransport
     except ImportError as error:
         raise MissingDependencyError(
-            f"transport: found 'curl', but pycurl cannot be imported ({error}). "
-            f"Use transport='requests', or install it: {install_extra('fast')}."
+            f"{argument('transport')}: found 'curl', but pycurl cannot be imported ({error}). "
+            f"Use {options_text(transport='requests')}, or install it: {install_extra('fast')}."
         ) from error
     return CurlTransport(endpoint, max_concurrency)

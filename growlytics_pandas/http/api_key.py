@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from growlytics_pandas import contract
-from growlytics_pandas._text import KEY_VARIABLE, remember
+from growlytics_pandas._text import KEY_VARIABLE, argument, phrase, remember
 from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, InvalidArgumentTypeError
 
 _ASSIGNMENT: Final = re.compile(rf"\W*((export|set|setx|env)\s+)?(\$env:)?{KEY_VARIABLE}\W", re.IGNORECASE)
@@ -70,20 +70,26 @@ def find_key(api_key: ApiKey | str | None) -> ApiKey:
     given = api_key if isinstance(api_key, ApiKey) else seal(api_key)
     found = given or seal(os.environ.get(KEY_VARIABLE))
     if found is not None and not isinstance(found.reveal(), str):
-        raise ApiKeyError(f"api_key: found a {type(found.reveal()).__name__}; it must be text.")
+        raise ApiKeyError(f"{argument('api_key')}: found a {type(found.reveal()).__name__}; it must be text.")
     if found is None or not found.reveal().strip():
         raise ApiKeyError(
-            f"no API key: set the environment variable {KEY_VARIABLE}, or pass Client(api_key=…). "
-            "To try without one: with growlytics_pandas.Sandbox() as sandbox: … client=sandbox.client."
+            f"no API key: set the environment variable {KEY_VARIABLE}, or "
+            f"{phrase('pass Client(api_key=…)', 'give --key-file PATH')}. "
+            + phrase(
+                "To try without one: with growlytics_pandas.Sandbox() as sandbox: … client=sandbox.client.",
+                "To try without one: --dry-run, or python -m growlytics_pandas sandbox.",
+            )
         )
     found = ApiKey(found.reveal().strip())
     if extra := _find_extra(found):
-        raise ApiKeyError(f"api_key: found {extra}; remove that: the key itself and nothing else must be left.")
+        raise ApiKeyError(
+            f"{argument('api_key')}: found {extra}; remove that: the key itself and nothing else must be left."
+        )
     bad = _find_unprintable(found)
     if bad is not None:
         raise ApiKeyError(
-            f"api_key: character {bad + 1} of {len(found.reveal())} (U+{ord(found.reveal()[bad]):04X}) cannot stand in "
-            "an HTTP header; a key is printable ASCII without spaces. Copy it again from the dashboard."
+            f"{argument('api_key')}: character {bad + 1} of {len(found.reveal())} (U+{ord(found.reveal()[bad]):04X}) "
+            "cannot stand in an HTTP header; a key is printable ASCII without spaces. Copy it again from the dashboard."
         )
     return found
 
@@ -104,23 +110,23 @@ def _find_unprintable(key: ApiKey) -> int | None:
 def checked_url(url: str) -> str:
     """Check a base URL: https, or http to this machine, since the key goes over it. Return it as a project's name."""
     if not isinstance(url, str):
-        raise InvalidArgumentTypeError(f"base_url: found a {type(url).__name__}; it must be text.")
+        raise InvalidArgumentTypeError(f"{argument('base_url')}: found a {type(url).__name__}; it must be text.")
     parts = _split(url.strip())
     if parts is None:
         raise InvalidArgumentError(
-            f"base_url: found text that is no URL with https:// in front (not shown: it may be a secret); it must be "
-            f"like {contract.BASE_URL!r}."
+            f"{argument('base_url')}: found text that is no URL with https:// in front (not shown: it may be a "
+            f"secret); it must be like {contract.BASE_URL!r}."
         )
     # What may be secret in it is not shown: user, password, query.
     shown = repr(f"{parts.scheme}://{parts.hostname}{parts.path}")
     if parts.scheme not in ("http", "https"):
-        raise InvalidArgumentError(f"base_url: found {shown}; it must be like {contract.BASE_URL!r}.")
+        raise InvalidArgumentError(f"{argument('base_url')}: found {shown}; it must be like {contract.BASE_URL!r}.")
     if "@" in parts.netloc or "?" in url or "#" in url:
-        raise InvalidArgumentError(f"base_url: {shown} must have no user, password, query or fragment.")
+        raise InvalidArgumentError(f"{argument('base_url')}: {shown} must have no user, password, query or fragment.")
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise InvalidArgumentError(
-            f"base_url: {shown} is plain http, over which anyone on the way reads the API key; use https. "
-            "Plain http is for a server on this machine (127.0.0.1, localhost)."
+            f"{argument('base_url')}: {shown} is plain http, over which anyone on the way reads the API key; use "
+            "https. Plain http is for a server on this machine (127.0.0.1, localhost)."
         )
     return contract.canonical_url(url.strip())
 

@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
+from growlytics_pandas._text import argument, phrase
 from growlytics_pandas.errors import InvalidArgumentError
 
 MAX_LINE_CHARS: Final = 300  # of a foreign text that ends up in a message, a report, a table cell
@@ -159,9 +160,7 @@ def check_bundle(endpoint: Endpoint) -> None:
     """Raise InvalidArgumentError where the bundle does not exist that a request to `endpoint` would need."""
     if not isinstance(endpoint.verify, bool):
         if not endpoint.verify.exists():
-            raise InvalidArgumentError(
-                f"verify: there is no file {str(endpoint.verify)!r}; it must be True, False or the path of a CA bundle."
-            )
+            raise missing_bundle(endpoint.verify)
         return
     session = endpoint.session
     if not endpoint.verify or not endpoint.url.startswith("https:"):
@@ -172,8 +171,15 @@ def check_bundle(endpoint: Endpoint) -> None:
     if named is not None and not Path(named[1]).exists():
         raise InvalidArgumentError(
             f"{named[0]}: there is no file {named[1]!r}, so no certificate can be checked; nothing was sent. Correct "
-            "or unset the environment variable, or give Client(verify=…) the path of a CA bundle."
+            f"or unset the environment variable, or give {phrase('Client(verify=…)', '--ca-bundle')} the path of a CA "
+            "bundle."
         )
+
+
+def missing_bundle(path: Path) -> InvalidArgumentError:
+    """Return the error of a bundle of certificates that does not exist."""
+    allowed = phrase("True, False or the path of a CA bundle", "the path of a CA bundle")
+    return InvalidArgumentError(f"{argument('verify')}: there is no file {str(path)!r}; it must be {allowed}.")
 
 
 def named_bundle(variables: tuple[str, ...] = VARIABLES) -> tuple[str, str] | None:

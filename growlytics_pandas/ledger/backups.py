@@ -15,6 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
+from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.errors import InvalidArgumentError, LedgerError
 from growlytics_pandas.ledger.database import (
     BUSY_TIMEOUT_SECONDS,
@@ -85,7 +86,7 @@ def restore(file: LedgerFile, source: Path, *, overwrite: bool, forget: bool) ->
     """Put a backup in the ledger's place: see `Ledger.restore`. The file must not be open here."""
     _require_other(file.path, source)
     if not source.is_file():
-        raise InvalidArgumentError(f"path: there is no file {str(source)!r} to restore.")
+        raise InvalidArgumentError(f"{argument('path')}: there is no file {str(source)!r} to restore.")
     backed_up = facts_of(source)
     there = _facts_of_target(file.path, is_ours="ledger", may_be_damaged=overwrite)
     loses = there is not None and there.holds_more_than(backed_up)
@@ -176,7 +177,7 @@ def _facts_of_target(path: Path, *, is_ours: str, may_be_damaged: bool = False) 
 def _foreign(path: Path, *, is_damaged: bool, is_ours: str) -> LedgerError:
     if is_ours == "backup":
         return LedgerError(f"backup {path}: there is another file, which stays as it is. Name another.", path=str(path))
-    remedy = "restore with overwrite=True, which removes it" if is_damaged else "leave it as it is"
+    remedy = f"restore with {options_text(overwrite=True)}, which removes it" if is_damaged else "leave it as it is"
     return ledger_error(path, "it is not an SQLite file, or it is damaged", remedy)
 
 
@@ -188,13 +189,14 @@ def _refusal(path: Path, there: Facts, other: Facts, what: str) -> LedgerError:
     else:
         found = f"it is newer: it has {there.runs:,} runs, and what would replace it {other.runs:,}"
     return LedgerError(
-        f"{what} {path}: {found}. Nothing was changed. Name another file, or give overwrite=True.", path=str(path)
+        f"{what} {path}: {found}. Nothing was changed. Name another file, or give {options_text(overwrite=True)}.",
+        path=str(path),
     )
 
 
 def _require_other(path: Path, other: Path) -> None:
     if path == other or (path.exists() and other.exists() and path.samefile(other)):
-        raise InvalidArgumentError(f"path: {str(other)!r} is the ledger itself; name another file.")
+        raise InvalidArgumentError(f"{argument('path')}: {str(other)!r} is the ledger itself; name another file.")
 
 
 @contextmanager

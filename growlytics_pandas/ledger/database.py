@@ -24,6 +24,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 from growlytics_pandas._output_paths import SQLITE_STARTS
+from growlytics_pandas._text import options_text
 from growlytics_pandas.errors import InvalidArgumentError, LedgerError
 
 APPLICATION_ID: Final = 0x47524F57  # "GROW", in the file's header: tells our files from other SQLite files
@@ -243,7 +244,8 @@ def _contents(path: Path) -> tuple[int, int, int]:
 
 def ledger_error(path: Path, found: str, remedy: str) -> LedgerError:
     """Return the error for `path`: where, what was found, the remedy, and the way to go on without a ledger."""
-    message = f"ledger {path}: {found}. To go on: {remedy}, name another file, or push without a ledger (ledger=None)."
+    without = f"push without a ledger ({options_text(ledger=None)})"
+    message = f"ledger {path}: {found}. To go on: {remedy}, name another file, or {without}."
     return LedgerError(message, path=str(path))
 
 

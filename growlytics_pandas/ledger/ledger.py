@@ -9,6 +9,7 @@ from typing import Final, Self
 import platformdirs
 
 from growlytics_pandas._output_paths import require_path, require_target
+from growlytics_pandas._text import argument
 from growlytics_pandas.errors import UsageError
 from growlytics_pandas.ledger.backups import Facts, back_up, read_facts, restore
 from growlytics_pandas.ledger.database import CLOSED, LOST, LedgerFile
@@ -52,7 +53,7 @@ class Ledger:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        self.path = require_path(Path(default_path() if path is None else path), "ledger").absolute()
+        self.path = require_path(Path(default_path() if path is None else path), argument("ledger")).absolute()
         self._file = LedgerFile(self.path)
         self._workspaces: dict[bytes, Project] = {}
 

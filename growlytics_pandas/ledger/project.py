@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from growlytics_pandas._text import phrase
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.ledger.database import LedgerFile
 from growlytics_pandas.ledger.digest_log import PayloadLog, is_same, is_stored
@@ -271,15 +272,18 @@ class TypesFile:
             if types != there:
                 write_types_of(self.path, types)
         except (OSError, InvalidArgumentError) as error:
-            warnings.warn(f"types: {str(self.path)!r} could not be brought up to date: {error}", stacklevel=2)
+            warnings.warn(
+                f"{phrase('types', '--types-file')}: {str(self.path)!r} could not be brought up to date: {error}",
+                stacklevel=2,
+            )
 
     def _merged(self, there: dict[str, str], known: dict[str, KnownType]) -> dict[str, str]:
         """Return all types; where the file has another one than the ledger, that of the file stays, with a warning."""
         odd = [repr(name) for name, type_ in there.items() if name in known and known[name].type != type_]
         if odd:
             warnings.warn(
-                f"types: {str(self.path)!r} has other types than the ledger for {listed(odd)}. Correct the file, or "
-                "call client.forget_types.",
+                f"{phrase('types', '--types-file')}: {str(self.path)!r} has other types than the ledger for "
+                f"{listed(odd)}. Correct the file{phrase(', or call client.forget_types', '')}.",
                 stacklevel=2,
             )
         return {name: fact.type for name, fact in known.items()} | there

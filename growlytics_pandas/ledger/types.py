@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from growlytics_pandas._output_paths import replacing
+from growlytics_pandas._text import phrase
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES, STRING, TYPES
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.ledger.database import LedgerFile, from_microseconds, to_microseconds
@@ -72,7 +73,7 @@ class TypeRegistry:
 
     def declare(self, types: Mapping[str, str], when: datetime) -> None:
         """Record what the user says: see `Project.declare_types`."""
-        check_types(types, "declare_types")
+        check_types(types, _declared())
         with self._file.writing() as connection:
             self._write(connection, declare_types(self._read(connection), types, when))
 
@@ -127,14 +128,20 @@ def declare_types(known: Types, types: Mapping[str, str], when: datetime) -> Typ
         if fact.source != UNCERTAIN and types.get(name, fact.type) != fact.type
     }
     if conflicts:
+        remedy = phrase(f"call client.forget_types([{listed(list(map(repr, conflicts)))}]) first", "use a new ledger")
         raise InvalidArgumentError(
-            f"declare_types: the ledger knows other types: {listed(list(conflicts.values()))}. A type is fixed when it "
+            f"{_declared()}: the ledger knows other types: {listed(list(conflicts.values()))}. A type is fixed when it "
             "is first tracked: declare the known type. If the ledger is wrong, as after the attribute was deleted in "
-            f"the dashboard, call client.forget_types([{listed(list(map(repr, conflicts)))}]) first."
+            f"the dashboard, {remedy}."
         )
     unsettled = [name for name in types if name not in known or known[name].source == UNCERTAIN]
     seen = {name: known[name].first_seen if name in known else when for name in unsettled}
     return {name: KnownType(types[name], seen[name], DECLARED) for name in unsettled}
+
+
+def _declared() -> str:
+    """Return what messages begin with: types are declared by a method, or by a file that the command line names."""
+    return phrase("declare_types", "--types-file")
 
 
 def check_types(types: Mapping[str, str], where: str) -> None:
@@ -204,8 +211,8 @@ def check_distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def unusable(path: Path, found: str) -> InvalidArgumentError:
     """Return the error for a file of types that cannot be read."""
     return InvalidArgumentError(
-        f'declare_types: {path}: {found}. It must be a JSON object of the form {{"attribute": "type"}}, '
-        "as export_types writes it"
+        f'{_declared()}: {path}: {found}. It must be a JSON object of the form {{"attribute": "type"}}'
+        f"{phrase(', as export_types writes it', '')}"
     )
 
 

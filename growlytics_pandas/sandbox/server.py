@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import pandas as pd
 
-from growlytics_pandas._text import install_extra
+from growlytics_pandas._text import argument, install_extra, options_text
 from growlytics_pandas.errors import (
     ApiKeyError,
     InvalidArgumentError,
@@ -83,10 +83,13 @@ class Sandbox:
     ) -> None:
         _require_types(db, port, faults, api_key)
         if not 0 <= port <= MAX_PORT:
-            raise InvalidArgumentError(f"port: found {port!r}; it must be 0 to {MAX_PORT}; 0 picks a free port.")
+            raise InvalidArgumentError(
+                f"{argument('port')}: found {port!r}; it must be 0 to {MAX_PORT}; 0 picks a free port."
+            )
         if not (api_key and api_key.isascii() and api_key.isprintable() and api_key == api_key.strip()):
             raise ApiKeyError(
-                "api_key: it is empty, not plain ASCII or padded; give printable ASCII, such as test-key."
+                f"{argument('api_key')}: it is empty, not plain ASCII or padded; give printable ASCII, such as "
+                "test-key."
             )
         self.api_key = api_key
         # SQLite's in-memory name would give each connection a database of its own.
@@ -227,7 +230,7 @@ def _require_types(db: Any, port: Any, faults: Any, api_key: Any) -> None:
         ("api_key", api_key, (str,), "text"),
     ):
         if not isinstance(found, allowed) or isinstance(found, bool):
-            raise InvalidArgumentTypeError(f"{name}: found a {type(found).__name__}; it must be {words}.")
+            raise InvalidArgumentTypeError(f"{argument(name)}: found a {type(found).__name__}; it must be {words}.")
 
 
 class _Running:
@@ -270,7 +273,8 @@ def _listen(port: int) -> socket.socket:
     except OSError as problem:
         listener.close()
         raise InvalidArgumentError(
-            f"port: it cannot listen on {HOST}:{port}: {problem.strerror}; stop what is using it, or use port=0."
+            f"{argument('port')}: it cannot listen on {HOST}:{port}: {problem.strerror}; stop what is using it, or use "
+            f"{options_text(port=0)}."
         ) from problem
     return listener
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._text import argument, phrase
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError
 from growlytics_pandas.sandbox.rules import (
     CustomerRequest,
@@ -198,8 +199,9 @@ class SandboxStore:
 
     def _unusable(self, found: str) -> InvalidArgumentError:
         return InvalidArgumentError(
-            f"db: {self.path!r} cannot be the sandbox's database: {found}; "
-            "give the path of a new file in a folder that exists, or db=None for a temporary one."
+            f"{argument('db')}: {self.path!r} cannot be the sandbox's database: {found}; "
+            f"give the path of a new file in a folder that exists, or {phrase('db=None', 'no --db')} for a temporary "
+            "one."
         )
 
     def _pragma(self, name: str) -> int:

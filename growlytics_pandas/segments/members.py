@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from growlytics_pandas import contract
 from growlytics_pandas._output_paths import require_target
+from growlytics_pandas._text import argument
 from growlytics_pandas.csv_safe import guarded, unguarded
 from growlytics_pandas.errors import DataError, InvalidArgumentTypeError, UsageError
 
@@ -42,10 +43,11 @@ def find_members(members: Any) -> Path:
     """
     if not isinstance(members, (str, os.PathLike)):
         raise InvalidArgumentTypeError(
-            f"members: found a {type(members).__name__}; it must be the path of a CSV file, such as 'vip.csv'."
+            f"{argument('members')}: found a {type(members).__name__}; it must be the path of a CSV file, such as "
+            "'vip.csv'."
         )
     path = Path(os.path.realpath(members))
-    require_target(path, "members", "members.csv")
+    require_target(path, argument("members"), "members.csv")
     return path
 
 
@@ -101,8 +103,8 @@ def write_members(path: Path, members: Mapping[str, str]) -> None:
         _sync_folder(path.parent)
     except OSError as error:
         raise UsageError(
-            f"members: {str(path)!r} cannot be written: {error.strerror or error}. The file is unchanged; the "
-            "next run sends the unconfirmed customers again."
+            f"{argument('members')}: {str(path)!r} cannot be written: {error.strerror or error}. The file is "
+            "unchanged; the next run sends the unconfirmed customers again."
         ) from error
 
 
@@ -123,13 +125,14 @@ def locked(path: Path) -> Iterator[None]:
         descriptor = os.open(beside, os.O_RDWR | os.O_CREAT, _MODE)
     except OSError as error:
         raise UsageError(
-            f"members: the lock file {str(beside)!r} cannot be created: {error.strerror or error}. Check the folder."
+            f"{argument('members')}: the lock file {str(beside)!r} cannot be created: {error.strerror or error}. Check "
+            "the folder."
         ) from error
     try:
         if not _try_lock(descriptor):
             raise UsageError(
-                f"members: another run is working with {str(path)!r}; nothing was sent. Wait until it ends, then "
-                "run this one again."
+                f"{argument('members')}: another run is working with {str(path)!r}; nothing was sent. Wait until it "
+                "ends, then run this one again."
             )
         yield
     finally:
@@ -200,5 +203,6 @@ def _checked(path: Path, line: int, record: list[str]) -> tuple[str, str]:
 
 def _unreadable(path: Path, why: str) -> DataError:
     return DataError(
-        f"members: {str(path)!r} is not a valid members file: {why}. It is unchanged, and nothing was sent. {_REMEDY}"
+        f"{argument('members')}: {str(path)!r} is not a valid members file: {why}. It is unchanged, and nothing was "
+        f"sent. {_REMEDY}"
     )

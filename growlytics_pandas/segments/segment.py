@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,13 +16,12 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas._status import ARRIVED, Status
-from growlytics_pandas._text import plural
+from growlytics_pandas._text import argument, options_text, plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck
 from growlytics_pandas.checks.ids import check_ids
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.schema import find_id, infer_schema
-from growlytics_pandas.checks.violations import python_options
 from growlytics_pandas.columns.dtypes import Mask, inspect, starts
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import (
@@ -54,7 +53,7 @@ Rows = npt.NDArray[np.int64]
 class Segment:
     """The arguments of `push_segment` that define the segment.
 
-    `write_options` and `label` are for the texts of violations: see `Findings`.
+    `label` is for the texts of violations: see `Findings`.
     """
 
     id_col: Hashable
@@ -66,16 +65,15 @@ class Segment:
     allow_empty: bool
     reading: PlanOptions
     client: Any = field(repr=False)
-    write_options: Callable[[Mapping[str, Any]], str] = python_options
     label: str = ""
 
     def __post_init__(self) -> None:
         _check_attribute(self.attribute, self.id_col)
         _check_values(self.value, self.left)
-        for argument in ("resend", "allow_empty"):
-            found = getattr(self, argument)
+        for name in ("resend", "allow_empty"):
+            found = getattr(self, name)
             if not isinstance(found, (bool, np.bool_)):
-                raise InvalidArgumentError(f"{argument}: found {found!r}; it must be True or False.")
+                raise InvalidArgumentError(f"{argument(name)}: found {found!r}; it must be True or False.")
 
     def push(self, frame: pd.DataFrame, options: PushOptions) -> SegmentResult:
         """Compare the frame with the members file, and send the difference."""
@@ -154,37 +152,41 @@ class Segment:
             found = next(group for group in plan._findings.groups() if group.row is None)
             raise ConstraintViolationError(
                 f"nothing was sent: {found.message} The segment has no other attribute to send, also with "
-                f"errors='drop'. Fix: {found.fix}",
+                f"{options_text(errors='drop')}. Fix: {found.fix}",
                 plan=plan,
             )
 
 
 def _check_attribute(attribute: Any, id_col: Hashable) -> None:
     if not isinstance(attribute, str):
-        raise InvalidArgumentTypeError(f"attribute: found {attribute!r}; it must be text, such as 'Is VIP'.")
+        raise InvalidArgumentTypeError(
+            f"{argument('attribute')}: found {attribute!r}; it must be text, such as 'Is VIP'."
+        )
     if attribute in contract.RESERVED_ATTRIBUTES:
         raise InvalidArgumentError(
-            f"attribute: {attribute!r} is a reserved attribute, which campaigns use; choose another name."
+            f"{argument('attribute')}: {attribute!r} is a reserved attribute, which campaigns use; choose another name."
         )
     if attribute == id_col:
-        raise InvalidArgumentError(f"attribute: {attribute!r} is the id column; choose another name.")
+        raise InvalidArgumentError(f"{argument('attribute')}: {attribute!r} is the id column; choose another name.")
 
 
 def _check_values(value: Any, left: Any) -> None:
-    for argument, found in (("value", value), ("left", left)):
+    for name, found in (("value", value), ("left", left)):
         if not pd.api.types.is_scalar(found) or pd.isna(found) or inspect(_column([found])).type is None:
             raise InvalidArgumentError(
-                f"{argument}: found {found!r}; it must be True or False, text, a number or a date. A missing value "
-                "cannot be sent."
+                f"{argument(name)}: found {found!r}; it must be True or False, text, a number or a date. A missing "
+                "value cannot be sent."
             )
     types = [inspect(_column([found])).type for found in (value, left)]
     if types[0] is not types[1]:
         raise InvalidArgumentError(
-            f"left: found {left!r}, a {types[1]}, but value is {value!r}, a {types[0]}; use values of one type."
+            f"{argument('left')}: found {left!r}, a {types[1]}, but {argument('value')} is {value!r}, a {types[0]}; "
+            "use values of one type."
         )
     if value == left:
         raise InvalidArgumentError(
-            f"left: found {left!r}, the same as value; use another value for customers who left."
+            f"{argument('left')}: found {left!r}, the same as {argument('value')}; use another value for customers who "
+            "left."
         )
 
 
@@ -205,7 +207,7 @@ class SegmentPlan(Plan):
     def _findings(self) -> Findings:
         """The violations, before they are made into a frame."""
         found, segment = self._part.findings(), self._segment
-        return Findings(found.violations, self.frame, write_options=segment.write_options, label=segment.label)
+        return Findings(found.violations, self.frame, label=segment.label)
 
     @property
     def _first_leaver(self) -> int:
@@ -226,14 +228,15 @@ class SegmentPlan(Plan):
         if not present:
             found = "no customer"
         elif 2 * present < known:
-            found = f"{plural(present, 'customer')}, fewer than half of the {known:,} in members"
+            found = f"{plural(present, 'customer')}, fewer than half of the {known:,} in {argument('members')}"
         elif known >= FEW and len(self._moves.leavers) == known:
-            found = f"none of the {known:,} customers in members"
+            found = f"none of the {known:,} customers in {argument('members')}"
         else:
             return ""
         return (
-            f"df: it has {found}; {plural(len(self._moves.leavers), 'customer')} would be sent "
-            f"{self._segment.attribute} = {self._segment.left!r}. Nothing was sent. If intended: allow_empty=True."
+            f"{argument('df')}: it has {found}; {plural(len(self._moves.leavers), 'customer')} would be sent "
+            f"{self._segment.attribute} = {self._segment.left!r}. Nothing was sent. If intended: "
+            f"{options_text(allow_empty=True)}."
         )
 
     def _open_book(self, task: PartTask) -> OutcomeBuffer:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from growlytics_pandas._status import Status
+from growlytics_pandas._text import options_text, phrase
 from growlytics_pandas.errors import (
     AuthenticationError,
     EndpointError,
@@ -90,7 +91,7 @@ def abort_error(verdict: Verdict, reply: Response) -> ServiceError | None:
     if verdict is Verdict.WRONG_KEY:
         return AuthenticationError(
             f"{words}: the service refused the API key. Nothing more was sent. Check GROWLYTICS_API_KEY "
-            "or Client(api_key=…): it may be wrong, of another project, or revoked.",
+            f"or {phrase('Client(api_key=…)', '--key-file')}: it may be wrong, of another project, or revoked.",
             **facts,
         )
     if verdict is Verdict.WRONG_ENDPOINT:
@@ -98,7 +99,7 @@ def abort_error(verdict: Verdict, reply: Response) -> ServiceError | None:
         facts["server_message"] = f"{words}{target}"
         return EndpointError(
             f"{words}{target}: this is not the customer API. Nothing more was sent. Check GROWLYTICS_BASE_URL or "
-            "Client(base_url=…), and whether a proxy or login page intercepts requests.",
+            f"{phrase('Client(base_url=…)', '--base-url')}, and whether a proxy or login page intercepts requests.",
             **facts,
         )
     return None
@@ -108,7 +109,7 @@ def outage_error(words: str, seconds: float) -> ServiceUnavailableError:
     """Return the error of a service that has stopped answering."""
     return ServiceUnavailableError(
         f"nothing has succeeded for {seconds:.0f} s; the last answer: {words}. Rows that were tried are failed or "
-        "unknown, the rest unsent; growlytics_pandas.last_result().retry() sends them once the service is back.",
+        f"unknown, the rest unsent{_retry('sends them once the service is back')}.",
         server_message=words,
         retryable=True,
     )
@@ -118,11 +119,15 @@ def long_wait_error(words: str, seconds: float) -> ServiceUnavailableError:
     """Return the error of a service that asks for a longer wait than a run allows."""
     return ServiceUnavailableError(
         f"the service asks for a wait of {seconds:,.0f} s ({words}), and a push waits {OUTAGE_LIMIT_SECONDS:.0f} s at "
-        "most. Rows that were tried are failed or unknown, the rest unsent; "
-        "growlytics_pandas.last_result().retry() sends them after that time.",
+        f"most. Rows that were tried are failed or unknown, the rest unsent{_retry('sends them after that time')}.",
         server_message=words,
         retryable=True,
     )
+
+
+def _retry(what: str) -> str:
+    """Return how to go on in Python; the command line says it in a line of its own."""
+    return phrase(f"; growlytics_pandas.last_result().retry() {what}", "")
 
 
 def wait_words(words: str, seconds: float) -> str:
@@ -139,8 +144,9 @@ def outage_words(words: str, seconds: float) -> str:
 def unreachable_error(words: str) -> ServiceUnavailableError:
     """Return the error of a service that was never reached at all."""
     return ServiceUnavailableError(
-        f"the service was never reached: {words}. Nothing was sent. Check GROWLYTICS_BASE_URL or Client(base_url=…), "
-        "the network and proxy; growlytics_pandas.last_result().retry() sends it all once the service is reachable.",
+        f"the service was never reached: {words}. Nothing was sent. Check GROWLYTICS_BASE_URL or "
+        f"{phrase('Client(base_url=…)', '--base-url')}, "
+        f"the network and proxy{_retry('sends it all once the service is reachable')}.",
         server_message=words,
         retryable=True,
     )
@@ -159,8 +165,9 @@ def too_many_error(failed: int, finished: int, limit: float | None, words: str =
     """Return the error of a run that reached `max_failures`."""
     last = f"; the last: {words}" if words else ""
     return TooManyFailuresError(
-        f"{failed:,} of {finished:,} rows failed (max_failures={limit!r}){last}. "
-        "The rest is unsent; look at growlytics_pandas.last_result().failed before pushing again.",
+        f"{failed:,} of {finished:,} rows failed ({options_text(max_failures=limit)}){last}. "
+        "The rest is unsent; "
+        + phrase("look at growlytics_pandas.last_result().failed before pushing again.", "--outcomes PATH tells why."),
         server_message=words,
     )
 

@@ -185,7 +185,7 @@ def as_frames(source: Iterable[Any]) -> Iterator[pd.DataFrame]:
             if rows:
                 yield frame_of_rows(rows)
                 rows = []
-            yield _as_frame(item)
+            yield read_frame(item, where="frames: each item must be a frame, or a row as a dict; ")
             continue
         rows.append(row)
         if len(rows) == BATCH_ROWS:
@@ -193,11 +193,3 @@ def as_frames(source: Iterable[Any]) -> Iterator[pd.DataFrame]:
             rows = []
     if rows:
         yield frame_of_rows(rows)
-
-
-def _as_frame(item: Any) -> pd.DataFrame:
-    try:
-        return read_frame(item)
-    except InvalidArgumentTypeError as error:
-        reason = str(error).removeprefix("df: ")
-        raise InvalidArgumentTypeError(f"frames: each item must be a frame, or a row as a dict; {reason}") from None

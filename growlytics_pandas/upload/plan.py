@@ -375,11 +375,11 @@ class Plan(HtmlRepr):
     def _is_quick_to_compare(self) -> bool:
         return self._whole is not None and self._parts.rows <= _COMPARED_ROWS
 
-    def _relabelled(self, index: pd.Index[Any], **words: Any) -> Plan:
-        """Return the plan of the same frame with other labels, with these arguments for `Findings`."""
+    def _relabelled(self, index: pd.Index[Any], label: str) -> Plan:
+        """Return the plan of the same frame with other labels, which messages call `label`."""
         part = replace(self._part, frame=self._part.frame.set_axis(index))
         other = replace(self, _whole=part, _executor=whole_frame(part)[0])
-        findings = Findings(self._findings.violations, part.frame, **words)
+        findings = Findings(self._findings.violations, part.frame, label=label)
         vars(other).update(_suggested=self._suggested, _findings=findings)
         return other
 

@@ -16,7 +16,7 @@ from growlytics_pandas import contract
 from growlytics_pandas._masking import Masker, is_personal, printable
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
-from growlytics_pandas._text import plural
+from growlytics_pandas._text import options_text, phrase, plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import TYPE_OPTIONS
 from growlytics_pandas.checks.ids import Alike, find_same
@@ -24,7 +24,6 @@ from growlytics_pandas.checks.naming import is_id_like
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Budget, ColumnFacts, Schema, infer_schema, name_of_column
 from growlytics_pandas.checks.suggestions import suggest_for
-from growlytics_pandas.checks.violations import python_options
 from growlytics_pandas.columns.dtypes import AttributeType, Kind, Mask, absent, originals
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.options import PlanOptions
@@ -227,7 +226,7 @@ def _suggestion_note(suggestion: Suggestion) -> str:
     value: Any = {suggestion.column: suggestion.value}
     if suggestion.option == "timezone":
         value = suggestion.value
-    return f"{suggestion.reason}: {python_options({suggestion.option: value})}"
+    return f"{suggestion.reason}: {options_text(**{suggestion.option: value})}"
 
 
 def _may_be_codes(attribute: Attribute) -> bool:
@@ -237,9 +236,9 @@ def _may_be_codes(attribute: Attribute) -> bool:
 
 
 def _code_note(attribute: Attribute) -> str:
-    return (
-        f"sent as number: if these are codes, read them as text, which keeps leading zeros: "
-        f"pd.read_csv(…, dtype={{{str(attribute.column)!r}: str}})"
+    return "sent as number: if these are codes, read them as text, which keeps leading zeros: " + phrase(
+        f"pd.read_csv(…, dtype={{{str(attribute.column)!r}: str}})",
+        options_text(types={attribute.column: contract.STRING}),
     )
 
 
@@ -405,6 +404,8 @@ def refusal(
         + "\n".join(lines)
         + "\nAll are in the error's .violations. "
         + suggested * has_suggestions
-        + "To leave those values out and send the rest: errors='drop'.",
+        + "To leave those values out and send the rest: "
+        + options_text(errors="drop")
+        + ".",
         plan=plan,
     )
