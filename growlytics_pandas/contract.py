@@ -57,7 +57,7 @@ def count_chars(text: str) -> int:
 
 
 def is_unicode(text: str) -> bool:
-    """Tell whether `text` has UTF-8, which JSON is sent in: half a surrogate pair has none."""
+    """Return whether `text` has UTF-8, which JSON is sent in: half a surrogate pair has none."""
     try:
         text.encode()
     except UnicodeEncodeError:

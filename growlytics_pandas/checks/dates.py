@@ -164,7 +164,7 @@ def _without_doubtful_digits(profile: Profile, tried: dict[str, _Tried], name: s
 
 
 def _has_open_century(profile: Profile, tried: dict[str, _Tried]) -> bool:
-    """Tell whether a year of two digits may be of either century."""
+    """Return whether a year of two digits may be of either century."""
     short = [found for form, found in tried.items() if "%y" in form]
     unread = ~_any(found.ok for found in tried.values()) if tried else np.ones(len(profile.texts), dtype=bool)
     if any(

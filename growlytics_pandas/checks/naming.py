@@ -171,7 +171,7 @@ def words_of(name: str) -> list[str]:
 
 
 def is_id_like(name: str) -> bool:
-    """Tell whether a column holds ids or codes by its label, whose digits are no amounts.
+    """Return whether a column holds ids or codes by its label, whose digits are no amounts.
 
     Examples
     --------
@@ -183,7 +183,7 @@ def is_id_like(name: str) -> bool:
 
 
 def is_date_like(name: str) -> bool:
-    """Tell whether a column holds dates by its label.
+    """Return whether a column holds dates by its label.
 
     Examples
     --------
@@ -197,7 +197,7 @@ def is_date_like(name: str) -> bool:
 
 
 def is_day_like(name: str) -> bool:
-    """Tell whether a column holds days by its label: a response time is a number of seconds rather.
+    """Return whether a column holds days by its label: a response time is a number of seconds rather.
 
     Examples
     --------

@@ -183,7 +183,7 @@ def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], wh
 
 
 def _is_percent_throughout(numbers: Profile, percent: Mask) -> bool:
-    """Tell whether the few numbers without ``%`` are percents too: none is a fraction such as 0.12."""
+    """Return whether the few numbers without ``%`` are percents too: none is a fraction such as 0.12."""
     if numbers.count(percent) < MOST * numbers.cells:
         return False
     bare = number_parser(".").parse(numbers.where(~percent).texts, _UTC)
@@ -206,7 +206,7 @@ def _example(shapes: Sequence[str], decimal: str, money: frozenset[str], *, has_
 
 
 def _are_codes(numbers: Profile) -> bool:
-    """Tell whether digits are codes, which as numbers would be spoiled: one is enough."""
+    """Return whether digits are codes, which as numbers would be spoiled: one is enough."""
     shapes = shapes_of(numbers.texts)
     are_prefixes = all(shape.startswith("+") for shape in shapes.names)  # +91, +1
     if (
@@ -220,7 +220,7 @@ def _are_codes(numbers: Profile) -> bool:
 
 
 def _may_be_versions(numbers: Profile) -> bool:
-    """Tell whether texts like 1.9 and 1.10 may be versions: as numbers, 1.10 comes before 1.9."""
+    """Return whether texts like 1.9 and 1.10 may be versions: as numbers, 1.10 comes before 1.9."""
     shapes = shapes_of(numbers.texts).names
     if not all(map(_DOTTED.fullmatch, shapes)) or len({len(shape.partition(".")[2]) for shape in shapes}) == 1:
         return False

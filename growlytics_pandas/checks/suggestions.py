@@ -248,7 +248,7 @@ def _bits(column: pd.Series[Any], present: pd.Series[Any], label: Hashable) -> l
 
 
 def _may_be_day(value: Any, name: str) -> bool:
-    """Tell whether a number may be a date by its digits, or by its label."""
+    """Return whether a number may be a date by its digits, or by its label."""
     try:
         if float(value) != value or abs(value) > 1e16:  # noqa: PLR2004 - digits of a time, and more than all
             return False
@@ -296,7 +296,7 @@ def _for_texts(context: _Context, position: int) -> list[Suggestion]:
 
 
 def _is_read_already(proposal: Proposal, known: str | None, cleaned: Cleaned) -> bool:
-    """Tell whether the type that a column has is all that it takes to read it."""
+    """Return whether the type that a column has is all that it takes to read it."""
     if proposal.type != known:
         return False
     is_iso = proposal.value == "ISO8601" and all(date_in(text, _UTC) for text in cleaned.profile.sample.texts)

@@ -96,7 +96,7 @@ def _is_damaged(text: str) -> bool:
 
 
 def _was_decoded_wrongly(text: str) -> bool:
-    """Tell whether characters are the bytes of UTF-8, each read as one of cp1252 or latin-1."""
+    """Return whether characters are the bytes of UTF-8, each read as one of cp1252 or latin-1."""
     for encoding in ("cp1252", "latin-1"):
         try:
             return len(text.encode(encoding).decode("utf-8")) < len(text)
