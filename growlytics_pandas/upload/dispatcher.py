@@ -13,7 +13,7 @@ from growlytics_pandas._status import Failure, Status
 from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.http.concurrency import OUTAGE_LIMIT_SECONDS, ConcurrencyController, ResponseStats
 from growlytics_pandas.http.protocol import OK, PLAIN_SUCCESS, Response, Transport, TransportError
-from growlytics_pandas.http.retry import RetryPolicy, RetryQuota, Verdict, describe, judge, parse_retry_after
+from growlytics_pandas.http.retry import RetryPolicy, RetryQuota, Verdict, classify, describe, parse_retry_after
 from growlytics_pandas.upload.attempts import (
     Attempts,
     abort_error,
@@ -273,7 +273,7 @@ class Delivery:
                 seconds += reply.seconds
                 accepted.append(row)
             else:
-                self._judge(reply, accepted, answers)
+                self._handle(reply, accepted, answers)
         answers.good += len(accepted)
         answers.seconds += seconds
         self.pacer.note_answers(self._clock(), answers)
@@ -290,9 +290,9 @@ class Delivery:
         for row in accepted:
             self._book.errors.pop(row, None)
 
-    def _judge(self, reply: Response, accepted: list[int], answers: ResponseStats) -> None:
+    def _handle(self, reply: Response, accepted: list[int], answers: ResponseStats) -> None:
         row, body = reply.token, self._in_flight.pop(reply.token)
-        verdict = judge(reply)
+        verdict = classify(reply)
         if reply.fault is TransportError.FILES:
             self._wait_for_files(reply, body, answers)
             return

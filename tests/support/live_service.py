@@ -9,7 +9,7 @@ import pytest
 
 from growlytics_pandas import Client, Sandbox
 from growlytics_pandas.errors import GrowlyticsError
-from growlytics_pandas.http.retry import describe, judge, parse_retry_after
+from growlytics_pandas.http.retry import classify, describe, parse_retry_after
 
 CLIENTS = pytest.StashKey()
 SERVICE = pytest.StashKey()
@@ -81,7 +81,7 @@ def make_clients(**settings):
 
 
 def verdict(reply):
-    return judge(reply).name
+    return classify(reply).name
 
 
 def pytest_addoption(parser):
