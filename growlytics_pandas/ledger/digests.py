@@ -1,7 +1,7 @@
-"""Ids and bodies → keyed digests. Nothing else of a customer, and nothing of the API key, reaches the disk.
+"""Ids and bodies → keyed digests. Nothing else about a customer, and nothing of the API key, is stored.
 
-The digests are keyed with the file's secret *and* the API key, so whoever has only the file cannot test guesses of
-emails or phone numbers against it.
+The digests are keyed with the file's secret *and* the API key, so the file alone is not enough to test guessed emails
+or phone numbers against it.
 """
 
 from collections.abc import Sequence
@@ -24,11 +24,11 @@ KEY_MASK: Final = np.int64(2**63 - 1)
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """The digests of some customers' ids and bodies, one element a customer."""
+    """The digests of some customers' ids and bodies, one element per customer."""
 
     keys: NDArray[np.int64]
     payloads: NDArray[np.uint64]
-    """Two words a customer."""
+    """Two words per customer."""
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -45,10 +45,10 @@ class Digests:
 
 @dataclass(frozen=True, slots=True)
 class Digester:
-    """Makes the digests of one workspace."""
+    """Computes the digests of one workspace."""
 
     workspace: bytes
-    """What the file calls the workspace."""
+    """Identifies the workspace in the file."""
     id_secret: bytes
     body_secret: bytes
 
@@ -57,7 +57,7 @@ class Digester:
 
     @classmethod
     def of(cls, secret: bytes, url: str, api_key: str) -> "Digester":
-        """Return the digester of the workspace (`url`, `api_key`) in the file that has `secret`."""
+        """Return the digester of the workspace (`url`, `api_key`) in the file with this `secret`."""
         root = blake2b(encoded(f"{canonical_url(url)}\0{api_key}"), key=secret).digest()
         names = (b"workspace", b"id", b"body")
         return cls(*(blake2b(name, key=root, digest_size=32).digest() for name in names))
@@ -67,7 +67,7 @@ class Digester:
         seeded = blake2b(digest_size=KEY_BYTES, key=self.id_secret)
         digests = []
         for text in ids:
-            state = seeded.copy()  # half the cost of keying a new one
+            state = seeded.copy()  # half the cost of creating a keyed one
             state.update(encoded(text))
             digests.append(state.digest())
         return np.frombuffer(b"".join(digests), "<i8").astype(np.int64) & KEY_MASK
@@ -84,5 +84,5 @@ class Digester:
 
 
 def encoded(text: str) -> bytes:
-    """Return the bytes of a text; a lone surrogate has some too, so that it cannot stop a run."""
+    """Return the bytes of a text; lone surrogates are encoded too, so that they cannot fail a run."""
     return text.encode("utf-8", "surrogatepass")

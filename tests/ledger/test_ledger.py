@@ -121,7 +121,7 @@ class TestForget:
         assert unchanged(workspace, "A") == [True, False, True]
 
     def test_a_single_text_is_not_taken_for_a_list_of_letters(self, workspace):
-        with pytest.raises(InvalidArgumentTypeError, match="give a list of ids"):
+        with pytest.raises(InvalidArgumentTypeError, match="pass a list of ids"):
             workspace.forget(IDS[0])
 
     def test_another_process_learns_of_it(self, path, workspace):

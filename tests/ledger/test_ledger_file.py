@@ -124,7 +124,7 @@ class TestRefusals:
 
     def test_a_parent_that_is_a_file(self, tmp_path):
         (tmp_path / "file").touch()
-        assert "name a file in a directory that you can write" in refusal(tmp_path / "file" / "ledger.sqlite3")
+        assert "choose a file in a writable directory" in refusal(tmp_path / "file" / "ledger.sqlite3")
 
     @posix
     @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
@@ -152,7 +152,7 @@ class TestFullDisk:
         with ledger._file.reading() as connection:
             connection.execute("PRAGMA max_page_count = 12").fetchall()
         many = workspace.digest([str(n) for n in range(9_000)], [b"x"] * 9_000)
-        with pytest.raises(LedgerError, match=r"the disk is full .*make room.*ledger=None"):
+        with pytest.raises(LedgerError, match=r"the disk is full .*free some space.*ledger=None"):
             workspace.withdraw(many)
         assert workspace.unchanged(digests).tolist() == [True]
         assert not workspace.unchanged(many).any()

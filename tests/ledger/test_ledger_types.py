@@ -97,9 +97,9 @@ class TestTypes:
     @pytest.mark.parametrize(
         ("text", "told"),
         [
-            ("[1]", "it holds a list"),
+            ("[1]", "it contains a list"),
             ("{", "Expecting"),
-            ('{"a": "string", "a": "date"}', "twice in it: a"),
+            ('{"a": "string", "a": "date"}', "duplicate names: a"),
             (None, "No such file"),
         ],
     )

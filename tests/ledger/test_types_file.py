@@ -69,7 +69,7 @@ def test_what_others_contradict_stays_with_a_warning(connect, file):
     client = connect()
     push(client, Orders=[3])
     file.write_text(json.dumps({"Orders": "string"}))
-    with pytest.warns(UserWarning, match="other types than the ledger for 'Orders'"):
+    with pytest.warns(UserWarning, match="and the ledger have different types for 'Orders'"):
         push(client, City=["Pune"])
     assert json.loads(file.read_text()) == {"City": "string", "Orders": "string"}
     with pytest.raises(InvalidArgumentError, match="Orders"):
@@ -95,7 +95,7 @@ def test_declared_and_forgotten_types_reach_it(connect, file):
 def test_a_file_that_cannot_be_written_is_a_warning_and_the_push_is_what_it_is(connect, file):
     client = connect()
     file.mkdir()
-    with pytest.warns(UserWarning, match="could not be brought up to date"):
+    with pytest.warns(UserWarning, match="could not be updated"):
         assert push(client, Orders=[3]).ok
 
 
