@@ -134,7 +134,7 @@ def test_a_row_that_was_accepted_is_not_named_by_the_refusal_of_another(naming, 
     result = plan.push(progress=events.append)
     assert result.counts["accepted"] == 2
     plan = gp.plan(people, "id", client=client)
-    large = replace(result, plan=plan, _whole=plan._whole, _parts=plan._parts, _books={0: longer(result, rows)})
+    large = replace(result, plan=plan, _whole=plan._whole, _parts=plan._parts, _buffers={0: longer(result, rows)})
     for one in (result, large):
         one.to_html(tmp_path / "masked.html")
         assert unmasked((tmp_path / "masked.html").read_text(encoding="utf-8")) == []
@@ -144,10 +144,10 @@ def test_a_row_that_was_accepted_is_not_named_by_the_refusal_of_another(naming, 
 
 
 def longer(result, rows):
-    book = OutcomeBuffer(rows)
+    buffer = OutcomeBuffer(rows)
     for row in range(3):
-        book.note(row, *(("accepted",) if row < 2 else ("failed", result.outcomes["error"][2], 400)))
-    return book
+        buffer.note(row, *(("accepted",) if row < 2 else ("failed", result.outcomes["error"][2], 400)))
+    return buffer
 
 
 def test_the_command_line_names_nobody(naming, tmp_path, capsys, monkeypatch):

@@ -148,8 +148,8 @@ class Ledger:
         InvalidArgumentError
             The file does not exist, or is the ledger itself.
         LedgerError
-            The file is not a ledger, damaged, or of a newer version; or this ledger is newer, belongs to another program,
-            or is open elsewhere. Nothing is changed.
+            The file is not a ledger, damaged, or of a newer version; or this ledger is newer, belongs to another
+            program, or is open elsewhere. Nothing is changed.
         """
         source = require_path(Path(path)).absolute()
         with self._file.lock:

@@ -276,8 +276,8 @@ class TypesFile:
         odd = [repr(name) for name, type_ in there.items() if name in known and known[name].type != type_]
         if odd:
             warnings.warn(
-                f"types: {str(self.path)!r} and the ledger have different types for {listed(odd)}. Correct the file, or "
-                "call client.forget_types.",
+                f"types: {str(self.path)!r} and the ledger have different types for {listed(odd)}. Correct the file, "
+                "or call client.forget_types.",
                 stacklevel=2,
             )
         return {name: fact.type for name, fact in known.items()} | there

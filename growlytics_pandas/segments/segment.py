@@ -85,8 +85,8 @@ class Segment:
             self._refuse_incomplete(plan, options)
             if not options.dry_run and plan._doubt:
                 raise DataError(plan._doubt)
-            books = {task.number: plan._open_book(task) for task in plan._parts.tasks}
-            return plan._send_rows(connection, options, books, plan._before)
+            buffers = {task.number: plan._open_buffer(task) for task in plan._parts.tasks}
+            return plan._send_rows(connection, options, buffers, plan._before)
 
     def plan(self, frame: pd.DataFrame, connection: Connection | None) -> SegmentPlan:
         """Work out who joined, left and stayed."""
@@ -236,16 +236,16 @@ class SegmentPlan(Plan):
             f"{self._segment.attribute} = {self._segment.left!r}. Nothing was sent. If intended: allow_empty=True."
         )
 
-    def _open_book(self, task: PartTask) -> OutcomeBuffer:
-        """Open the book: rows that cannot be sent are settled, those who stayed are unchanged, all others `unsent`."""
-        book = super()._open_book(task)
-        book.note_all(self._moves.unsent, Status.UNCHANGED)
-        return book
+    def _open_buffer(self, task: PartTask) -> OutcomeBuffer:
+        """Open the buffer: rows that cannot be sent are `invalid`, customers who stayed `unchanged`, others unsent."""
+        buffer = super()._open_buffer(task)
+        buffer.note_all(self._moves.unsent, Status.UNCHANGED)
+        return buffer
 
     @property
     def counts(self) -> dict[str, int]:
         """Status → number of rows, as a dry run would count."""
-        return self._open_book(self._parts.tasks[0]).counts()
+        return self._open_buffer(self._parts.tasks[0]).counts()
 
     def _source_rows(self, rows: Rows) -> pd.DataFrame:
         """Return rows of the user's frame; of those who left there is the id alone."""
@@ -274,12 +274,14 @@ class SegmentPlan(Plan):
         self,
         connection: Connection | None,
         options: PushOptions,
-        books: Mapping[int, OutcomeBuffer],
+        buffers: Mapping[int, OutcomeBuffer],
         kept: dict[str, str] | None,
         without: Iterable[int] = (),
     ) -> SegmentResult:
-        """Send the rows that are `unsent` in the books; `kept` is what the members file holds."""
-        run = SegmentRun(connection, options, self._part, books[0], segment=self._segment, moves=self._moves, kept=kept)
+        """Send the rows that are `unsent` in the buffers; `kept` is what the members file holds."""
+        run = SegmentRun(
+            connection, options, self._part, buffers[0], segment=self._segment, moves=self._moves, kept=kept
+        )
         run.without.update(without)
         run.run()
         facts = self._facts(run, connection)
@@ -290,7 +292,7 @@ class SegmentPlan(Plan):
 
     def _to_send(self) -> Mask:
         """Return which rows would be sent."""
-        return np.equal(self._open_book(self._parts.tasks[0]).codes(), CODES[Status.UNSENT])
+        return np.equal(self._open_buffer(self._parts.tasks[0]).codes(), CODES[Status.UNSENT])
 
     def __repr__(self) -> str:
         joined, left, stayed = len(self._moves.joiners), len(self._moves.leavers), len(self._moves.stayers)
@@ -328,15 +330,15 @@ class SegmentRun(Run):
         connection: Connection | None,
         options: PushOptions,
         part: Part,
-        book: OutcomeBuffer,
+        buffer: OutcomeBuffer,
         *,
         segment: Segment,
         moves: Moves,
         kept: dict[str, str] | None,
     ) -> None:
-        super().__init__(connection, options, *whole_frame(part), {0: book})
+        super().__init__(connection, options, *whole_frame(part), {0: buffer})
         self.part = part
-        self.book = book
+        self.buffer = buffer
         self.kept = kept  # what the members file holds
         self.without: set[int] = set()  # rows sent without the attribute: the customer has 100 others
         self._segment = segment
@@ -345,7 +347,7 @@ class SegmentRun(Run):
 
     def _deliver(self, connection: Connection) -> None:
         before = self.kept or {}
-        going = set(self.book.rows_with([Status.UNSENT]).tolist())
+        going = set(self.buffer.rows_with([Status.UNSENT]).tolist())
         moving = [(row, id_) for row, id_ in self._moving() if row in going]
         self._keep(before | {id_: IN_DOUBT for _, id_ in moving})
         is_certain = False
@@ -366,7 +368,7 @@ class SegmentRun(Run):
     def _dry_run(self) -> None:
         super()._dry_run()
         if self.part.budget is not None:  # else there is room for the attribute
-            wanted = self.book.codes() == CODES[Status.UNSENT]
+            wanted = self.buffer.codes() == CODES[Status.UNSENT]
             for start, stop in starts(len(wanted)):
                 self._note_without(self.part.encode(start, stop, wanted))
 
@@ -383,14 +385,14 @@ class SegmentRun(Run):
         self, before: Mapping[str, str], moving: Iterable[tuple[int, str]], *, is_certain: bool
     ) -> dict[str, str]:
         """Return who is in, by outcomes; who was not reached for certain keeps the place of before."""
-        after, codes, now = dict(before), self.book.codes(), write_since(datetime.now(UTC))
+        after, codes, now = dict(before), self.buffer.codes(), write_since(datetime.now(UTC))
         arrived = {CODES[status] for status in ARRIVED}
         for row, id_ in moving:
             if int(codes[row]) in arrived and row not in self.without:
                 after[id_] = now
                 if row >= self._first_leaver:
                     del after[id_]
-            elif row in self.book.lost or codes[row] == CODES[Status.UNKNOWN] or not is_certain:
+            elif row in self.buffer.lost or codes[row] == CODES[Status.UNKNOWN] or not is_certain:
                 after[id_] = IN_DOUBT
         return after
 
@@ -440,7 +442,7 @@ class SegmentResult(PushResult):
 
     def _count(self, rows: Rows) -> int:
         wanted = [*ARRIVED, Status.UNSENT] if self.run.ended == "dry run" else ARRIVED
-        has_arrived = np.isin(self._books[0].codes()[rows], [CODES[status] for status in wanted])
+        has_arrived = np.isin(self._buffers[0].codes()[rows], [CODES[status] for status in wanted])
         return int((has_arrived & ~np.isin(rows, self._without)).sum())
 
     @property
@@ -468,5 +470,5 @@ class SegmentResult(PushResult):
                     f"retry: {str(segment.members)!r} has changed since; another run has pushed the segment. Call "
                     "push_segment again: it sends what is missing."
                 )
-            connection, options, books, _ = self._retried()
-            return self.plan._send_rows(connection, options, books, self._kept, self._without.tolist())
+            connection, options, buffers, _ = self._retried()
+            return self.plan._send_rows(connection, options, buffers, self._kept, self._without.tolist())

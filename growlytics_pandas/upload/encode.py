@@ -1,4 +1,4 @@
-"""From a block to request bodies, column by column: byte-exact JSON, every digit kept, nothing for what is missing."""
+"""Encode a block as request bodies, column by column: byte-exact JSON, all digits, missing values left out."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
@@ -13,7 +13,7 @@ from growlytics_pandas.columns.dtypes import AttributeType, Mask
 
 
 class Encoded(NamedTuple):
-    """Rows of a frame as they are sent: positions, bodies, ids, and which row carries which custom attribute."""
+    """Encoded rows of a frame: positions, bodies, ids, and which row has which custom attribute."""
 
     rows: npt.NDArray[np.int64]
     bodies: list[bytes]
@@ -27,14 +27,14 @@ class Encoded(NamedTuple):
         return Encoded(self.rows[chosen], [self.bodies[i] for i in places], [self.ids[i] for i in places], present)
 
 
-_SEPARATOR: Final = "\x1e"  # a control character that JSON must escape, so it can be found again
+_SEPARATOR: Final = "\x1e"  # a control character that JSON escapes, so it cannot occur in the output
 _ESCAPED: Final = "\\u001e"
 
 
 def encode_block(block: Block, keep: Mask, top_level_name: str | None = None) -> list[bytes]:
     """Write one body for each row of `block` where `keep` is set, in order.
 
-    Every attribute that all rows have is baked into one template; the others bring their own text or none.
+    Attributes that all rows have are part of one template; each row adds the text of its other attributes.
     """
     rows = None if keep.all() else np.flatnonzero(keep).tolist()
     template, fields = _template(block.columns, top_level_name)
@@ -48,10 +48,10 @@ def _chosen(items: list[str], rows: list[int] | None) -> list[str]:
 
 
 def _template(columns: Iterable[Column], top_level_name: str | None) -> tuple[str, list[list[str]]]:
-    """Return the text of a body with a ``%s`` for the id and each field, and the fields.
+    """Return the template of a body, with a ``%s`` for the id and each field, and the fields.
 
-    A field that may be absent carries its comma: behind it before the first attribute that is always there, in front
-    of it after. Without such an attribute the commas are joined row by row.
+    An optional field includes its comma: after it if it precedes the first attribute that is always present, else
+    before it. Without such an attribute the fields are joined row by row.
     """
     columns = list(columns)
     name = "" if top_level_name is None else f'"name":{_token(top_level_name)},'
@@ -75,7 +75,7 @@ def _template(columns: Iterable[Column], top_level_name: str | None) -> tuple[st
 
 
 def _joined(columns: list[Column]) -> list[str]:
-    """Join the attributes of each row, where no attribute is in all of them."""
+    """Join the attributes of each row, if no attribute is in all rows."""
     fragments = [_optional(column, _prefix(column), _suffix(column)) for column in columns]
     return [",".join(filter(None, row)) for row in zip(*fragments, strict=True)]
 
@@ -99,12 +99,12 @@ def _quote(column: Column) -> str:
 
 
 def _written(values: Values) -> list[str]:
-    """Write the values of one column as JSON without the quotes, fillers included."""
+    """Return the values of one column as JSON without quotes, including fillers."""
     return _WRITERS[values.type](values.values)
 
 
 def escaped(texts: list[str]) -> list[str]:
-    """Write texts as JSON strings without their quotes: all in one call, cut apart at what none of them can hold."""
+    """Return texts as JSON strings without quotes: encoded in one call, then split at a separator none can contain."""
     if not texts:
         return []
     joined = _SEPARATOR.join(texts)

@@ -139,7 +139,7 @@ def test_a_refused_key_and_a_wrong_url_are_2(push, at, monkeypatch, faulty):
     monkeypatch.setenv("GROWLYTICS_API_KEY", "another-key")
     done = push(GOOD, "--json")
     assert (done.status, done.told["ended"]) == (2, "stopped early")
-    assert "refused the API key" in done.err
+    assert "rejected the API key" in done.err
     at(faulty(redirect="http://127.0.0.1:9/login"))
     assert push(GOOD).status == 2
 

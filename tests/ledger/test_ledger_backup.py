@@ -200,7 +200,7 @@ class TestForeignFilesStay:
     def test_no_backup_replaces_them(self, on, tmp_path, kind, overwrite):
         push(on("here"))
         before = self.make(tmp_path / "x", kind)
-        with pytest.raises(LedgerError, match="another file"):
+        with pytest.raises(LedgerError, match="a different file"):
             on("here").ledger.backup(tmp_path / "x", overwrite=overwrite)
         assert (tmp_path / "x").read_bytes() == before
 

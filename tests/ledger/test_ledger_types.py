@@ -79,7 +79,7 @@ class TestTypes:
     def test_impossible_types_are_refused(self, workspace, types):
         with pytest.raises(InvalidArgumentError, match="string, number, boolean, date"):
             workspace.declare_types(types)
-        with pytest.raises(InvalidArgumentError, match="impossible types"):
+        with pytest.raises(InvalidArgumentError, match="invalid types"):
             workspace.pin(types, WHEN, certain=True)
 
     def test_the_file_of_types_goes_round(self, ledger, workspace, tmp_path):

@@ -138,7 +138,7 @@ def test_a_crash_leaves_the_type_uncertain_and_the_next_plan_warns(sandbox, clie
     schema = gp.schema(frame(Score=[1]), "id", client=client)
     assert schema["known_type"].item() == "number"
     assert "lost" in schema["note"].item()
-    with pytest.raises(ConstraintViolationError, match=r"answer was lost.*declare_types"):
+    with pytest.raises(ConstraintViolationError, match=r"response was lost.*declare_types"):
         push(frame(Score=["a"]), client)
     assert push(frame(Score=[1]), client).ok
     assert sources(client) == {"Score": "accepted"}

@@ -152,7 +152,7 @@ def test_chunks_of_a_csv_file_are_read_one_at_a_time(sandbox, tmp_path):
 def test_a_source_that_changes_between_looks_is_refused(sandbox):
     lengths = iter([3, 3, 2])
     frames = lambda: [pd.DataFrame({"id": list("abc")[: next(lengths)]})]  # noqa: E731
-    with pytest.raises(gp.errors.DataError, match="must give the same rows"):
+    with pytest.raises(gp.errors.DataError, match="must return the same rows"):
         gp.push_batches(frames, "id", client=sandbox.client, progress=False)
     assert sandbox.requests == 0
 
@@ -181,7 +181,7 @@ def test_a_generator_sends_the_first_of_an_id_and_tells_of_the_others(sandbox):
 
 def test_a_generator_stops_before_a_batch_with_errors(sandbox):
     frames = [pd.DataFrame({"id": ["a"], "n": [1.0]}), pd.DataFrame({"id": ["b"], "n": [np.inf]})]
-    with pytest.raises(gp.ConstraintViolationError, match="batch 1 and what follows was not sent") as refused:
+    with pytest.raises(gp.ConstraintViolationError, match="batch 1 and all later ones were not sent") as refused:
         gp.push_batches(iter(frames), "id", types={"n": "number"}, client=sandbox.client, progress=False)
     assert refused.value.result.counts["accepted"] == refused.value.result.counts["unsent"] == 1
     with pytest.raises(gp.errors.UsageError, match="only once"):

@@ -89,16 +89,16 @@ def test_a_wait_that_the_service_asks_for_is_a_pause(path, caplog):
 def test_retries_are_told_in_bulk(caplog):
     log = RunLog("x")
     for retries in (0, 99, 100, 150, 200, 1_200):
-        log.look(is_paused=False, retries=retries)
+        log.update(is_paused=False, retries=retries)
     assert [text for _, text in lines(caplog)] == [
-        f"push 'x': {count} requests made again so far" for count in ("100", "200", "1,200")
+        f"push 'x': {count} requests retried so far" for count in ("100", "200", "1,200")
     ]
 
 
 def test_a_pause_and_its_end_are_told_once(caplog):
     log = RunLog(None)
     for is_paused in (False, True, True, False, False):
-        log.look(is_paused=is_paused, retries=0)
+        log.update(is_paused=is_paused, retries=0)
     assert [level for level, _ in lines(caplog)] == ["WARNING", "INFO"]
 
 

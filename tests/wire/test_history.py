@@ -71,18 +71,18 @@ def remembering(client, tmp_path):
 
 @pytest.mark.parametrize("afterwards", AFTERWARDS.values(), ids=AFTERWARDS)
 def test_a_stored_row_is_not_called_failed_whatever_its_next_try_meets(serve, transport, afterwards):
-    _, book = deliver(open_to(serve(OneStored(afterwards)).url, transport), ["c0"])
-    assert book.counts()["unknown"] == 1
-    assert "the answer to an earlier try was lost" in book.errors[0]
+    _, buffer = deliver(open_to(serve(OneStored(afterwards)).url, transport), ["c0"])
+    assert buffer.counts()["unknown"] == 1
+    assert "the response to an earlier attempt was lost" in buffer.errors[0]
 
 
 @pytest.mark.parametrize("data", UNUSABLE.values(), ids=UNUSABLE)
 def test_a_success_that_cannot_be_used_is_no_failure(serve, transport, data):
     server = serve(lambda sock, request: sock.sendall(data))  # and then it closes
-    delivery, book = deliver(open_to(server.url, transport), ["c0", "c1"])
-    assert book.counts()["unknown"] == 2
+    delivery, buffer = deliver(open_to(server.url, transport), ["c0", "c1"])
+    assert buffer.counts()["unknown"] == 2
     assert delivery.error is None, "it was reached"
-    assert len(server.requests) <= sum(book.attempts)
+    assert len(server.requests) <= sum(buffer.attempts)
 
 
 @pytest.mark.parametrize("afterwards", ["moved", "no such key", "refused"])
@@ -111,8 +111,8 @@ def test_a_retry_of_urllib3_is_not_forgotten(serve):
     server = serve(OneStored(AFTERWARDS["refused"]))
     with requests.Session() as session:
         session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retry))
-        _, book = deliver(open_to(server.url, "requests", session=session), ["c0"])
-    assert book.counts()["unknown"] == 1
+        _, buffer = deliver(open_to(server.url, "requests", session=session), ["c0"])
+    assert buffer.counts()["unknown"] == 1
 
 
 class Scripted:
@@ -182,9 +182,9 @@ def test_the_outcome_of_any_history_is_true(scripts):
     endings = itertools.repeat((False, answer(422)))
     sender = Scripted([itertools.chain(script, endings) for script in scripts])
     ticks = itertools.count()
-    _, book = deliver(sender, [f"c{i}" for i in range(len(scripts))], clock=lambda: next(ticks) * 0.01)
-    for row, code in enumerate(book.codes()):
+    _, buffer = deliver(sender, [f"c{i}" for i in range(len(scripts))], clock=lambda: next(ticks) * 0.01)
+    for row, code in enumerate(buffer.codes()):
         status = tuple(Status)[code]
         assert status in {Status.ACCEPTED, Status.UNKNOWN} or row not in sender.stored
         assert status is not Status.ACCEPTED or row in sender.stored
-    assert sum(book.counts().values()) == len(scripts)
+    assert sum(buffer.counts().values()) == len(scripts)

@@ -52,9 +52,9 @@ def test_a_row_that_was_stored_before_the_long_wait_is_unknown(serve, transport)
         return len(server.requests) > 1
 
     server = serve(answer)
-    delivery, book = deliver(open_to(server.url, transport), ["c0"])
+    delivery, buffer = deliver(open_to(server.url, transport), ["c0"])
     assert isinstance(delivery.error, ServiceUnavailableError)
-    assert book.counts()["unknown"] == 1
+    assert buffer.counts()["unknown"] == 1
 
 
 def test_a_long_wait_of_one_row_ends_the_push_when_the_others_are_accepted(serve, transport):
@@ -67,9 +67,9 @@ def test_a_long_wait_of_one_row_ends_the_push_when_the_others_are_accepted(serve
 
     server = serve(answer)
     began = time.monotonic()
-    delivery, book = deliver(open_to(server.url, transport), [f"c{i}" for i in range(300)])
+    delivery, buffer = deliver(open_to(server.url, transport), [f"c{i}" for i in range(300)])
     assert time.monotonic() - began < 5
-    assert (book.counts()["accepted"], book.counts()["failed"]) == (299, 1)
+    assert (buffer.counts()["accepted"], buffer.counts()["failed"]) == (299, 1)
     assert "asks for a wait" in str(delivery.error)
 
 
@@ -79,8 +79,8 @@ def test_a_limiter_that_starts_in_the_middle_ends_the_push(serve, transport):
         return True
 
     server = serve(answer)
-    delivery, book = deliver(open_to(server.url, transport), [f"c{i}" for i in range(1000)])
-    counts = book.counts()
+    delivery, buffer = deliver(open_to(server.url, transport), [f"c{i}" for i in range(1000)])
+    counts = buffer.counts()
     assert isinstance(delivery.error, ServiceUnavailableError)
     assert counts["accepted"] == 100
     assert counts["failed"] <= 48, "two or three windows of 16"
