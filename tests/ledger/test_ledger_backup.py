@@ -347,6 +347,6 @@ def test_the_command_line_shows_writes_and_restores(on, tmp_path, capsys):
     assert push(on("there")).counts["unchanged"] == 3
     push(on("there"), customers("Goa"))
     assert main(["ledger", "restore", backup, "--ledger", there]) == 2
-    assert "give --overwrite" in capsys.readouterr().err
+    assert "pass --overwrite" in capsys.readouterr().err
     assert main(["ledger", "show", "--ledger", str(tmp_path / "none")]) == 0
     assert not (tmp_path / "none").exists()
