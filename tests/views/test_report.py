@@ -223,7 +223,7 @@ def test_a_path_that_cannot_be_is_named(tmp_path):
     plan = gp.plan(customers(), "customer")
     with pytest.raises(InvalidArgumentError, match="path: there is no folder"):
         plan.to_html(tmp_path / "none" / "page.html")
-    with pytest.raises(InvalidArgumentError, match=r"is a folder; name a file in it, such as .*push\.html"):
+    with pytest.raises(InvalidArgumentError, match=r"is a folder; choose a file in it, such as .*push\.html"):
         plan.to_html(tmp_path)
     with pytest.raises(InvalidArgumentTypeError, match="path: found a int"):
         plan.to_html(3)
