@@ -93,7 +93,7 @@ def test_a_change_after_a_look_is_seen_by_the_next_look():
     assert names == ["X", "Y"]
 
 
-def test_pushing_through_the_door(sandbox):
+def test_pushing_through_the_accessor(sandbox):
     result = pd.DataFrame({"id": ["a"], "X": [1]}).growlytics.push("id", client=sandbox.client, progress=False)
     assert result.ok
     assert sandbox.stored() == {"a": {"X": 1}}
@@ -115,7 +115,7 @@ def test_batches_name_a_client_where_the_id_column_belongs_too(sandbox, function
     assert sandbox.requests == 0
 
 
-def test_help_names_no_frame_that_a_method_does_not_take_and_the_door_says_what_it_can():
+def test_help_of_methods_has_no_frame_and_the_accessor_lists_its_methods():
     df = pd.DataFrame({"id": ["a"], "City": ["Pune"]})
     for name in ("plan", "schema", "validate", "preview", "push"):
         doc = getattr(df.growlytics, name).__doc__

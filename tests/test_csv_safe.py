@@ -42,7 +42,7 @@ def test_a_real_mobile_and_all_formulas_are_read_back_as_they_were(tmp_path):
     pd.testing.assert_frame_equal(read_csv(write_csv(frame, tmp_path / "x.csv")), frame)
 
 
-def test_numbers_gaps_dates_and_text_that_looks_like_them_stay_apart(tmp_path):
+def test_numbers_gaps_dates_and_text_that_looks_like_them_are_distinguished(tmp_path):
     frame = pd.DataFrame(
         {
             "text": ["12", "", None, "0091", "True"],

@@ -130,7 +130,7 @@ def test_text_of_any_script_is_taken_in_names_and_values(service):
 
 
 @pytest.mark.asks(1)
-def test_dates_reach_from_year_1_to_9999_and_stand_as_sent(service):
+def test_dates_reach_from_year_1_to_9999_and_are_stored_as_sent(service):
     early, late = "0001-01-01 00:00:00", "9999-12-31 23:59:59"
     reply = service.ask(
         customer(service, "b", attribute(EARLY, "date", early), attribute(LATE, "date", late)), "the outermost dates"

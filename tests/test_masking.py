@@ -26,7 +26,7 @@ def test_a_mask_shows_no_more_than_a_first_letter_or_two_digits(value, shown):
     assert mask_value(value) == shown
 
 
-def test_a_mask_does_not_tell_how_long_a_value_is():
+def test_a_mask_does_not_reveal_the_length_of_a_value():
     assert mask_value("Asha Rao") == mask_value("A" * 10_000)
 
 

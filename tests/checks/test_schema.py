@@ -122,7 +122,7 @@ def test_an_id_column_that_is_a_reserved_attribute_is_sent_as_that_attribute_too
     assert renamed == bodies
 
 
-def test_an_id_attribute_is_the_id_as_it_is_sent():
+def test_an_id_attribute_is_the_id_as_sent():
     frame = pd.DataFrame({"mobile": [9199211112.0, None, 919821.0]})
     assert growlytics_pandas.preview(frame, "mobile") == [
         {"id": text, "attributes": [{"name": "mobile", "type": "string", "value": text}]}
@@ -248,7 +248,7 @@ def test_an_id_column_that_cannot_be_found_is_explained(frame, id_col, words):
     assert words in str(caught.value)
 
 
-def test_a_series_is_told_how_to_become_a_frame():
+def test_the_error_for_a_series_shows_how_to_make_a_frame():
     with pytest.raises(InvalidArgumentTypeError, match=r"found a Series; .*to_frame\(\)"):
         growlytics_pandas.plan(BASE["id"], "id")
 
@@ -287,6 +287,6 @@ def test_an_offset_is_not_taken_for_a_misspelt_zone():
     ],
     ids=["Series", "list", "None"],
 )
-def test_what_is_no_frame_is_told_how_to_become_one(found, words):
+def test_the_error_for_other_types_shows_how_to_make_a_frame(found, words):
     with pytest.raises(InvalidArgumentTypeError, match=words):
         growlytics_pandas.schema(found, "id")

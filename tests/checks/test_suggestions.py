@@ -341,7 +341,7 @@ def test_whole_numbers_that_are_dates_by_their_digits_are_dates(dtype):
         assert suggestions(frame_of(pd.Series(others, dtype=dtype))) == []
 
 
-def test_day_numbers_of_spreadsheets_are_told_by_the_label():
+def test_day_numbers_of_spreadsheets_are_recognized_by_the_label():
     assert suggested(pd.Series([45688, 45689.5]), "Joined")[0] == {"date_format": {"Joined": "excel"}}
     for label in ("Spend", "Days since joined", "Response time", "Joined count"):
         assert suggestions(frame_of(pd.Series([45688, 45689]), label)) == []

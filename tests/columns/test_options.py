@@ -285,7 +285,7 @@ def test_words_mean_missing_in_all_columns_or_in_one():
     assert sent(frame, na_values={"X": ["NULL"]}) == {"a": {"Y": "NULL"}, "NULL": {"X": "x", "Y": "y"}}
 
 
-def test_a_missing_id_is_said_to_be_missing():
+def test_a_missing_id_is_reported_as_missing():
     found = gp.validate(cells("x").assign(id="NULL"), "id", na_values=["NULL"])
     assert found["rule"].tolist() == ["id_missing"]
     assert "there is no id" in found["message"][0]

@@ -83,7 +83,7 @@ def started(module, address, environment, folder):
             process.terminate()
 
 
-def test_workers_without_the_package_are_told_what_to_install(server, tmp_path):
+def test_the_error_for_workers_without_the_package_names_what_to_install(server, tmp_path):
     broken = tmp_path / "growlytics_pandas"
     broken.mkdir()
     (broken / "__init__.py").write_text("raise ModuleNotFoundError('growlytics_pandas')")

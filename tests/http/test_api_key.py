@@ -41,7 +41,7 @@ def test_no_key_names_the_variable_the_argument_and_the_sandbox(text, monkeypatc
 
 
 @pytest.mark.parametrize("bad", ["\n", "\r", "\x00", " ", "é", "\u200b", "键", "🎉", "\x7f"], ids=ascii)
-def test_a_key_that_cannot_be_a_header_is_refused_without_showing_it(bad):
+def test_a_key_that_is_no_valid_header_is_rejected_without_showing_it(bad):
     with pytest.raises(ApiKeyError) as caught:
         Client(SECRET + bad + "tail")
     assert f"character {len(SECRET) + 1} " in str(caught.value)

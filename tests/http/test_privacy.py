@@ -79,7 +79,7 @@ def test_a_key_in_base64_is_masked_whatever_is_around_it(form):
         "",
     ],
 )
-def test_other_words_stay_as_they_are(words):
+def test_other_words_are_unchanged(words):
     assert KeyRedactor(KEY)(words) == words
 
 

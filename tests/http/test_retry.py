@@ -97,7 +97,7 @@ def test_every_fault_has_a_verdict_and_only_tls_blames_the_url():
         (lost(TransportError.CONNECT, was_sent=False, repeats=1), True),
     ],
 )
-def test_a_row_whose_answer_was_lost_is_told_apart_from_a_refused_one(reply, expected):
+def test_a_row_whose_response_was_lost_is_distinguished_from_a_rejected_one(reply, expected):
     assert may_have_arrived(reply) is expected
 
 

@@ -96,7 +96,7 @@ class TestPayloads:
         assert unchanged(workspace, "A", []) == []
         assert workspace.forget([]) == 0
 
-    def test_many_customers_are_told_apart(self, workspace):
+    def test_many_customers_are_distinguished(self, workspace):
         ids = [f"user-{n}" for n in range(5_000)]
         push(workspace, "A", ids[:3_000])
         push(workspace, "B", ids[2_000:])
@@ -241,7 +241,7 @@ class TestAttributeBudget:
 
 
 class TestHistory:
-    def test_a_run_tells_when_how_much_and_how_it_ended(self, workspace):
+    def test_a_run_has_its_start_rows_and_end(self, workspace):
         empty = workspace.history()
         run = workspace.begin_run(10, WHEN)
         workspace.end_run(run, {"accepted": 7, "failed": 3}, "finished", ["city", "a, b"])
@@ -257,7 +257,7 @@ class TestHistory:
         assert history["accepted"].isna().tolist() == [False, True]
         assert np.isnan(open_["seconds"])
 
-    def test_a_run_whose_process_is_gone_was_killed(self, path, workspace):
+    def test_a_run_whose_process_no_longer_exists_was_killed(self, path, workspace):
         script = (
             "import os, sys, datetime as d; from growlytics_pandas.ledger import Ledger\n"
             "Ledger(sys.argv[1]).workspace(sys.argv[2], sys.argv[3]).begin_run(3, d.datetime.now(d.UTC)); os._exit(9)"

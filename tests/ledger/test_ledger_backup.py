@@ -88,7 +88,7 @@ def test_what_was_accepted_but_not_written_yet_is_in_it(path, tmp_path):
         assert copied.unchanged(copied.digest(["a"], [b"body"])).all()
 
 
-def test_what_is_said_of_a_ledger_holds_no_secret(on):
+def test_the_facts_of_a_ledger_contain_no_secret(on):
     client = on("here")
     push(client, label="first")
     facts = client.ledger.facts()
@@ -132,7 +132,7 @@ class TestNothingNewerIsOverwritten:
         old.ledger.backup(backup, overwrite=True)
         assert backup.read_bytes() != before
 
-    def test_two_that_went_apart_are_told_apart_though_they_count_the_same(self, on, tmp_path):
+    def test_two_diverged_ledgers_are_distinguished_though_they_count_the_same(self, on, tmp_path):
         one, two = on("one"), on("two")
         push(one)
         two.ledger.restore(one.ledger.backup(tmp_path / "first"))
@@ -322,7 +322,7 @@ def test_it_is_not_restored_during_a_push(faulty, tmp_path):
 
 
 @pytest.mark.parametrize("verb", ["backup", "restore"])
-def test_a_place_that_cannot_be_is_refused(on, tmp_path, verb):
+def test_an_impossible_path_is_rejected(on, tmp_path, verb):
     client = on("here")
     push(client)
     for place in (client.ledger.path, tmp_path / "none" / "backup", tmp_path):

@@ -175,7 +175,7 @@ def test_a_path_with_a_nul_is_refused(tmp_path):
 
 @posix
 @pytest.mark.parametrize("how", ["deleted", "with its folder", "replaced", "by a text"])
-def test_a_ledger_that_is_gone_is_begun_anew_at_the_next_push(sandbox, tmp_path, how):
+def test_a_deleted_ledger_is_created_again_at_the_next_push(sandbox, tmp_path, how):
     """What is pushed is recorded in the file that is there, never in one that nobody can read."""
     path = tmp_path / "folder" / "ledger.db"
     client = Client(sandbox.api_key, sandbox.base_url, ledger=path)
@@ -285,7 +285,7 @@ def test_no_output_takes_the_place_of_a_ledger(tmp_path):
 
 
 @pytest.mark.parametrize("path", ["a\0b", "~no-such-user-here/a", "a\ud800b"])
-def test_a_path_that_cannot_be_is_a_wrong_call(tmp_path, monkeypatch, path):
+def test_an_impossible_path_is_a_usage_error(tmp_path, monkeypatch, path):
     monkeypatch.chdir(tmp_path)
     client = Client("claims-key-1", ledger=tmp_path / "ledger.db")
     client.declare_types({"Score": "number"})

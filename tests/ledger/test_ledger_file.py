@@ -108,7 +108,7 @@ class TestRefusals:
         os.truncate(path, int(path.stat().st_size * share))
         assert "damaged" in refusal(path)
 
-    def test_a_record_that_cannot_be(self, path):
+    def test_an_impossible_record(self, path):
         push(path, ["a"])
         tamper(path, "UPDATE segments SET records = substr(records, 2)")
         assert "it is damaged: segment 1 is cut" in refusal(path)

@@ -122,7 +122,7 @@ client.ledger.close()
 
 
 @pytest.mark.parametrize("way", ["client", "backup", "link", "refused", "collected", "output", "companion"])
-def test_what_one_client_learns_after_others_have_come_and_gone_is_kept(path, tmp_path, way):
+def test_what_one_client_learns_after_others_have_closed_is_kept(path, tmp_path, way):
     def ask_neighbour():
         return subprocess.run(
             [sys.executable, "-c", NEIGHBOUR, path], capture_output=True, text=True, check=True

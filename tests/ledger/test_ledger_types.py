@@ -31,7 +31,7 @@ class TestTypes:
             "orders": KnownType("number", later, "accepted"),
         }
 
-    def test_an_uncertain_type_is_told_apart_and_becomes_certain(self, workspace):
+    def test_an_uncertain_type_is_marked_and_becomes_certain(self, workspace):
         workspace.pin({"city": "string"}, WHEN, certain=False)
         assert workspace.known_types()["city"] == KnownType("string", WHEN, "uncertain")
         assert workspace.pin({"city": "string"}, datetime.now(UTC), certain=True).new == {"city": "string"}
@@ -40,7 +40,7 @@ class TestTypes:
         assert workspace.known_types()["city"].source == "accepted"
 
     @pytest.mark.parametrize("certain", [True, False])
-    def test_a_known_type_is_never_overwritten_and_the_conflict_is_told(self, workspace, certain):
+    def test_a_known_type_is_never_overwritten_and_the_conflict_is_reported(self, workspace, certain):
         workspace.pin({"city": "string"}, WHEN, certain=certain)
         pinned = workspace.pin({"city": "number", "orders": "number"}, WHEN, certain=True)
         assert pinned.conflicts == {"city": workspace.known_types()["city"]}

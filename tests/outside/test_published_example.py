@@ -94,7 +94,7 @@ def test_the_date_in_the_example_is_a_placeholder_which_is_ignored_while_the_ans
     [((), ["SyntaxError"]), ((COMMA,), ["Argument error, options.body", "ERR_INVALID_ARG_TYPE"])],
     ids=["as published", "with its comma"],
 )
-def test_without_its_mends_the_example_sends_nothing(run, sandbox, mends, complaints):
+def test_without_its_fixes_the_example_sends_nothing(run, sandbox, mends, complaints):
     done = run(*mends)
 
     assert done.returncode != 0

@@ -148,7 +148,7 @@ def test_a_head_without_end_is_refused_early(server, start, piece):
     assert next(pieces, None) is not None, "all of it was taken"
 
 
-def test_a_head_that_is_too_long_is_told_so(server):
+def test_a_head_that_is_too_long_is_rejected(server):
     answer = server.ask(request(BODY, CLOSE, b"cookie: " + b"x" * MAX_HEAD_BYTES * 4))
 
     assert statuses(answer) == [HEAD_TOO_LARGE]

@@ -48,7 +48,7 @@ def test_what_was_sent_before_the_part_that_changed_is_in_the_result(sandbox):
     assert gp.last_result().counts == {**gp.last_result().counts, "accepted": 2, "unsent": 2}
 
 
-def test_parts_more_than_at_the_first_look_are_said_to_be_unsent(sandbox):
+def test_parts_added_after_the_plan_are_reported_as_unsent(sandbox):
     later = [*FIRST, pd.DataFrame({"id": ["e"], "n": [5]})]
     with pytest.raises(gp.errors.DataError, match="more than the 2 parts"):
         gp.push_batches(Source(later, 2), "id", client=sandbox.client, progress=False)

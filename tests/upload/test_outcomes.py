@@ -8,7 +8,7 @@ from growlytics_pandas._status import MEANINGS, RETRYABLE, Status
 from growlytics_pandas.upload.outcomes import MAX_ATTEMPTS_KEPT, OutcomeBuffer
 
 
-def test_a_new_book_is_unsent_throughout_and_an_empty_one_is_fine():
+def test_a_new_buffer_is_unsent_throughout_and_may_be_empty():
     assert OutcomeBuffer(3).counts() == {**dict.fromkeys(map(str, Status), 0), "unsent": 3}
     assert sum(OutcomeBuffer(0).counts().values()) == 0
     assert OutcomeBuffer(0).rows_with(Status).tolist() == []

@@ -63,7 +63,7 @@ def test_outcomes_carry_labels_ids_and_answers(faulty):
     assert outcomes["http_status"].isna().tolist() == [row == 7 for row in range(60)]
 
 
-def test_failed_is_what_needs_care_and_ok_is_false(faulty):
+def test_failed_has_the_rows_that_need_attention_and_ok_is_false(faulty):
     df = customers(60)
     df.loc[3, "id"] = None
     result = push(df, faulty(seed=1, success_false=0.2), errors="drop")
@@ -78,7 +78,7 @@ def test_a_dropped_attribute_makes_a_result_not_ok_though_every_row_arrived(sand
     assert not result.ok
 
 
-def test_a_dry_run_says_what_would_happen_and_asks_for_no_care(sandbox):
+def test_a_dry_run_shows_what_would_happen_and_has_no_failed_rows(sandbox):
     df = customers(3)
     df.loc[1, "id"] = None
     result = push(df, sandbox, dry_run=True)
@@ -126,7 +126,7 @@ def test_retry_with_nothing_left_sends_nothing(sandbox):
     assert again.counts == result.counts
 
 
-def test_the_result_tells_what_was_pushed_whatever_happens_to_the_frame(sandbox):
+def test_the_result_shows_what_was_pushed_whatever_happens_to_the_frame(sandbox):
     df = customers(3)
     result = push(df, sandbox)
     df["id"] = "other"

@@ -86,7 +86,7 @@ def test_a_wait_that_the_service_asks_for_is_a_pause(path, caplog):
     assert "resumed" in found[2][1]
 
 
-def test_retries_are_told_in_bulk(caplog):
+def test_retries_are_logged_in_bulk(caplog):
     log = RunLog("x")
     for retries in (0, 99, 100, 150, 200, 1_200):
         log.update(is_paused=False, retries=retries)
@@ -95,7 +95,7 @@ def test_retries_are_told_in_bulk(caplog):
     ]
 
 
-def test_a_pause_and_its_end_are_told_once(caplog):
+def test_a_pause_and_its_end_are_logged_once(caplog):
     log = RunLog(None)
     for is_paused in (False, True, True, False, False):
         log.update(is_paused=is_paused, retries=0)

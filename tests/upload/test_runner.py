@@ -53,7 +53,7 @@ def dirty():
         ({"progress": "loud"}, "'text', False"),
     ],
 )
-def test_an_option_that_cannot_be_is_named_with_what_is_allowed_and_nothing_is_sent(sandbox, option, allowed):
+def test_the_error_for_an_invalid_option_names_what_is_allowed_and_nothing_is_sent(sandbox, option, allowed):
     with pytest.raises(InvalidArgumentError, match=allowed) as caught:
         gp.push(customers(2), "id", client=sandbox.client, **{"progress": False} | option)
     assert str(caught.value).startswith(next(iter(option)))
@@ -95,7 +95,7 @@ def test_a_refusal_counts_by_rule_shows_the_first_example_and_its_remedy(sandbox
     assert sandbox.requests == 0
 
 
-def test_the_plan_of_a_refusal_can_be_pushed_without_what_cannot_arrive(sandbox):
+def test_the_plan_of_a_violation_error_can_be_pushed_without_the_rejected_values(sandbox):
     with pytest.raises(ConstraintViolationError) as caught:
         gp.push(dirty(), "id", client=sandbox.client, progress=False)
     result = caught.value.plan.push(errors="drop", progress=False)

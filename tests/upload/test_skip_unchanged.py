@@ -238,7 +238,7 @@ def test_forget_refuses_what_holds_no_ids(client, ids, words):
         client.forget(ids)
 
 
-def test_a_dry_run_tells_what_is_unchanged_and_changes_nothing(sandbox, client):
+def test_a_dry_run_reports_what_is_unchanged_and_changes_nothing(sandbox, client):
     df = customers(8)
     push(df, client)
     df.loc[0, "V"] = 5
@@ -258,7 +258,7 @@ def test_upsert_of_one_customer_is_remembered_like_a_push(sandbox, client):
     assert sandbox.stored()["a"] == {"V": 1}
 
 
-def test_an_interrupt_is_heard_while_unchanged_rows_go_by(sandbox, client):
+def test_an_interrupt_is_noticed_while_unchanged_rows_are_skipped(sandbox, client):
     df = customers(4000)
     push(df, client)
     began = time.monotonic()

@@ -38,7 +38,7 @@ def test_a_wait_beyond_the_patience_of_a_push_ends_it_at_once(serve, client, sta
     assert len(server.requests) == counts["failed"] <= 8
 
 
-def test_one_customer_who_meets_a_long_wait_is_told_at_once(serve, client):
+def test_a_single_customer_with_a_long_wait_fails_at_once(serve, client):
     began = time.monotonic()
     with pytest.raises(ServiceUnavailableError, match="asks for a wait of 3,600 s"):
         client(serve(refusing(429, "3600"))).upsert("a", {"City": "Pune"})
