@@ -1,4 +1,4 @@
-"""`df.growlytics`: a door to the functions, there for every frame, doing nothing until it is used."""
+"""`df.growlytics`: a accessor_method to the functions, there for every frame, doing nothing until it is used."""
 
 import inspect
 
@@ -34,13 +34,13 @@ FRAMES = {
 
 @pytest.mark.parametrize("method", METHODS)
 def test_methods_have_the_signature_and_docs_of_the_functions(method):
-    function, door = getattr(gp, method), getattr(GrowlyticsAccessor, method)
+    function, accessor_method = getattr(gp, method), getattr(GrowlyticsAccessor, method)
     of_function = list(inspect.signature(function).parameters.values())
-    of_method = list(inspect.signature(door).parameters.values())
+    of_method = list(inspect.signature(accessor_method).parameters.values())
     assert (of_function[0].name, of_method[0].name) == ("df", "self")
     assert of_function[1:] == of_method[1:]
-    assert inspect.signature(function).return_annotation == inspect.signature(door).return_annotation
-    assert set(inspect.getdoc(function).split("\n")) - set(inspect.getdoc(door).split("\n")) == {
+    assert inspect.signature(function).return_annotation == inspect.signature(accessor_method).return_annotation
+    assert set(inspect.getdoc(function).split("\n")) - set(inspect.getdoc(accessor_method).split("\n")) == {
         "df : DataFrame",
         "    One row a customer.",
     }

@@ -49,8 +49,8 @@ def _whole(connection):
 def naming():
     """A server that names all customers in every answer, in other case and with other signs between the words."""
     listener = socket.create_server(("127.0.0.1", 0))
-    said = "taken by CUST-7741, id=cust_8852? or 'cust-9963' (ASHA  RAO; Vikram O'Neill, zoë müller lüdenscheidt) "
-    said += "asha@example.com VIKRAM@example.com +91 98765 43212"
+    words = "taken by CUST-7741, id=cust_8852? or 'cust-9963' (ASHA  RAO; Vikram O'Neill, zoë müller lüdenscheidt) "
+    words += "asha@example.com VIKRAM@example.com +91 98765 43212"
     state = {"status": 400}
 
     def serve():
@@ -62,7 +62,7 @@ def naming():
             with connection:
                 request = _whole(connection)
                 is_refused = state.get("refused", "") in request
-                answer = {"message": said.replace("cust_8852", "cust-8852")} if is_refused else {"success": True}
+                answer = {"message": words.replace("cust_8852", "cust-8852")} if is_refused else {"success": True}
                 body = json.dumps(answer).encode()
                 head = f"HTTP/1.1 {state['status'] if is_refused else 200} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
                 head += f"Location: http://127.0.0.1:9/CUST-7741?name={'Asha%20Rao'}&id=CUST-8852\r\n\r\n"
@@ -159,9 +159,9 @@ def test_the_command_line_names_nobody(naming, tmp_path, capsys, monkeypatch):
         for form in ([], ["--json"]):
             call = ["push", str(tmp_path / "a.csv"), "--id-col", "id", "--base-url", naming["url"], "--ledger", "none"]
             assert main([*call, *form]) != 0
-            said = "".join(capsys.readouterr())
-            assert "taken by" in said
-            assert unmasked(said) == []
+            words = "".join(capsys.readouterr())
+            assert "taken by" in words
+            assert unmasked(words) == []
 
 
 def test_accents_have_two_spellings():

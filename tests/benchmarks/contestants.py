@@ -175,7 +175,7 @@ def _fragments(name, column):
         fragments = [f"{start}{orjson.dumps(value).decode()}}}" for value in column.tolist()]
     missing = column.isna()
     if missing.any():
-        fragments = [None if gone else text for text, gone in zip(fragments, missing.tolist(), strict=True)]
+        fragments = [None if is_missing else text for text, is_missing in zip(fragments, missing.tolist(), strict=True)]
     return fragments
 
 

@@ -273,9 +273,9 @@ def test_a_frame_with_an_id_and_nothing_else_sends_bare_customers_and_says_so():
 
 
 def test_an_offset_is_not_taken_for_a_misspelt_zone():
-    with pytest.raises(InvalidArgumentError) as told:
+    with pytest.raises(InvalidArgumentError) as caught:
         growlytics_pandas.schema(pd.DataFrame({"id": ["a"], "x": [1]}), "id", timezone="UTC+1")
-    assert "Did you mean" not in str(told.value)
+    assert "Did you mean" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ MESSY = {
             [DAY, DAY, DAY, DAY, NEXT, DAY, NOT_SENT],
         ),
     ),
-    "both orders, each beyond doubt": (
+    "both orders, each unambiguous": (
         *("x", ["31/01/2025", "01/31/2025"]),
         *({"date_format": ["%d/%m/%Y", "%m/%d/%Y"]}, "date", [DAY, DAY]),
     ),
@@ -313,9 +313,9 @@ def test_what_no_value_settles_is_left_open_and_the_reason_names_the_readings(ca
     label, values, option, named = OPEN[case]
     options, found = suggested(values, label)
     assert not {"types", "date_format", "decimal"} & options.keys()
-    [doubt] = [one for one in found if one.value is None]
-    assert doubt.option == option
-    assert [word for word in named if word not in doubt.reason] == []
+    [undecided] = [one for one in found if one.value is None]
+    assert undecided.option == option
+    assert [word for word in named if word not in undecided.reason] == []
     assert sent(values, options, label)[0] == "string"
 
 

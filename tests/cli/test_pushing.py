@@ -184,7 +184,7 @@ def test_a_key_with_something_around_it_is_refused_before_anything_is_sent(push,
     box = at()
     done = push(GOOD, "--key-file", write("key", around.format(box.api_key)))
     assert (done.status, box.requests) == (2, 0)
-    assert "remove that" in done.err
+    assert "remove it" in done.err
     assert box.api_key not in done.err
 
 

@@ -44,12 +44,12 @@ def test_a_part_that_kills_every_worker_is_unknown_and_the_others_arrive(cluster
     assert set(range(100, 200)) <= set(unknown["row"])
     assert unknown["error"].str.contains("pushing again is safe").all()
     assert result.counts["accepted"] + result.counts["unknown"] == 500
-    told = server.told()["customers"]
-    assert all(row in told for row in outcomes.loc[outcomes["status"] == "accepted", "id"])
+    received = server.received()["customers"]
+    assert all(row in received for row in outcomes.loc[outcomes["status"] == "accepted", "id"])
     (tmp_path / "deadly").unlink()
     cluster.wait_for_workers(2)
     again = result.retry()
-    assert again.counts["accepted"] == 500 == len(server.told()["customers"])
+    assert again.counts["accepted"] == 500 == len(server.received()["customers"])
 
 
 def test_without_workers_the_run_ends_and_retry_goes_on(server, monkeypatch):
@@ -66,11 +66,11 @@ def test_without_workers_the_run_ends_and_retry_goes_on(server, monkeypatch):
             small(4000, 8).growlytics.push("customer_id", client=client_of(server), progress=leave, max_rate=1000)
         result = lost.value.result
         assert sum(result.counts.values()) == 4000 == len(result.outcomes)
-        assert 100 < result.counts["accepted"] <= len(server.told()["customers"])
+        assert 100 < result.counts["accepted"] <= len(server.received()["customers"])
         assert result.counts["unsent"] > 0
         running.scale(1)
         cluster.wait_for_workers(1)
-        assert result.retry().counts["accepted"] == 4000 == len(server.told()["customers"])
+        assert result.retry().counts["accepted"] == 4000 == len(server.received()["customers"])
 
 
 @contextlib.contextmanager
@@ -96,7 +96,7 @@ def test_the_error_for_workers_without_the_package_names_what_to_install(server,
         cluster.wait_for_workers(1, timeout=30)
         with pytest.raises(gp.errors.UsageError, match="Install the same version"):
             small(100, 2).growlytics.push("customer_id", client=client_of(server), progress=False)
-    assert server.told()["requests"] == 0
+    assert server.received()["requests"] == 0
 
 
 ORPHAN = """
@@ -116,7 +116,7 @@ def test_workers_stop_when_the_client_is_gone(cluster, server):
     command = [sys.executable, "-c", ORPHAN, cluster.scheduler.address, server.base_url, support]
     with subprocess.Popen(command, env={**os.environ, "GROWLYTICS_API_KEY": KEY}) as orphan:
         deadline = time.monotonic() + 60
-        while server.told()["requests"] < 100:
+        while server.received()["requests"] < 100:
             assert time.monotonic() < deadline
             assert orphan.poll() is None, "the client ended before it was killed"
             time.sleep(0.05)
@@ -129,7 +129,7 @@ def test_workers_stop_when_the_client_is_gone(cluster, server):
 def settled(server):
     """Return the requests that a server has had, once a second passes without another."""
     before, deadline = -1, time.monotonic() + 30
-    while (now := server.told()["requests"]) != before:
+    while (now := server.received()["requests"]) != before:
         assert time.monotonic() < deadline, "the workers go on without the client"
         before = now
         time.sleep(1.0)

@@ -173,8 +173,10 @@ try:
 except LedgerError as error:
     print(error)
 """
-        told = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True).stdout
-        assert re.search("disk (is|may be) full.*ledger=None", told)
+        printed = subprocess.run(
+            [sys.executable, "-c", script, path], capture_output=True, text=True, check=True
+        ).stdout
+        assert re.search("disk (is|may be) full.*ledger=None", printed)
         push(path, ["a"])
 
 
@@ -220,5 +222,5 @@ if os.fork() == 0:
     os._exit(0)
 os.wait()
 """
-    told = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True).stdout
-    assert "forked" in told
+    printed = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True).stdout
+    assert "forked" in printed

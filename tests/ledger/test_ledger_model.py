@@ -121,8 +121,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def compare_payloads(self):
         self.settle()
         for body in BODIES:
-            said = self.workspace.unchanged(self.digest(self.workspace, IDS, body)).tolist()
-            assert said == [self.accepted.get(id_) == body for id_ in IDS]
+            are_unchanged = self.workspace.unchanged(self.digest(self.workspace, IDS, body)).tolist()
+            assert are_unchanged == [self.accepted.get(id_) == body for id_ in IDS]
 
     @rule()
     def compare_attributes(self):

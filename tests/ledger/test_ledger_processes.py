@@ -93,9 +93,9 @@ for _ in range(20):
     last = int(open(sys.argv[2]).read()[-1:] or -1)
     with Ledger(path) as ledger:
         workspace = ledger.workspace("https://api.example", "key")
-        said = {v: workspace.unchanged(workspace.digest(ids, [f"{i} {v}".encode() for i in ids])) for v in range(3)}
-    wrong = [v for v in range(3) if v != last and said[v].any()]
-    print(last, [bool(said[v].all()) for v in range(3)], "wrong" if wrong else "right")
+        are_unchanged = {v: workspace.unchanged(workspace.digest(ids, [f"{i} {v}".encode() for i in ids])) for v in range(3)}
+    wrong = [v for v in range(3) if v != last and are_unchanged[v].any()]
+    print(last, [bool(are_unchanged[v].all()) for v in range(3)], "wrong" if wrong else "right")
 """
 
 

@@ -95,7 +95,7 @@ class TestTypes:
         )
 
     @pytest.mark.parametrize(
-        ("text", "told"),
+        ("text", "message"),
         [
             ("[1]", "it contains a list"),
             ("{", "Expecting"),
@@ -103,11 +103,11 @@ class TestTypes:
             (None, "No such file"),
         ],
     )
-    def test_a_file_of_types_that_cannot_be_read_is_named(self, workspace, tmp_path, text, told):
+    def test_a_file_of_types_that_cannot_be_read_is_named(self, workspace, tmp_path, text, message):
         path = tmp_path / "types.json"
         if text is not None:
             path.write_text(text)
-        with pytest.raises(InvalidArgumentError, match=f"types.json: .*{told}"):
+        with pytest.raises(InvalidArgumentError, match=f"types.json: .*{message}"):
             workspace.declare_types(path)
 
     def test_the_frame_has_the_same_columns_and_dtypes_when_empty(self, workspace):

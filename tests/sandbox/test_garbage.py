@@ -100,8 +100,8 @@ def started(tmp_path_factory):
         yield server
     finally:
         server.process.terminate()
-        said = server.process.communicate(timeout=TIMEOUT_SECONDS)[1]
-    assert (server.process.returncode, said) == (0, "")
+        printed = server.process.communicate(timeout=TIMEOUT_SECONDS)[1]
+    assert (server.process.returncode, printed) == (0, "")
 
 
 @pytest.fixture

@@ -178,7 +178,7 @@ def test_a_file_that_is_no_sandboxs_is_refused_by_name_and_left_alone(tmp_path, 
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path):
-    with pytest.raises(InvalidArgumentError, match=r"nowhere.*folder that exists"):
+    with pytest.raises(InvalidArgumentError, match=r"nowhere.*existing folder"):
         SandboxStore(tmp_path / "nowhere" / "sandbox.db")
 
 

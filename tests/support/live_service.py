@@ -31,7 +31,7 @@ class Service:
         # 38 characters: with "-a" it has the 40 of the longest id that the vendor's pages allow.
         self.prefix = f"growlytics-pandas-contract-{datetime.now(UTC):%y%m%d}-{secrets.token_hex(2)}"
         self.planned, self.allowed, self.sent = 0, 0, 0
-        self.test, self.looks = "", {}
+        self.test, self.to_check = "", {}
 
     def id(self, letter):
         return f"{self.prefix}-{letter}"
@@ -51,7 +51,7 @@ class Service:
         """What the service holds of a customer now; None: no such attribute."""
         if self.sandbox is None:
             # The last word on an attribute is the one that still holds when the user looks.
-            self.looks |= {(self.id(letter), name): (value, self.test) for name, value in attributes.items()}
+            self.to_check |= {(self.id(letter), name): (value, self.test) for name, value in attributes.items()}
             return
         stored = self.sandbox.stored()[self.id(letter)]
         assert {name: stored.get(name) for name in attributes} == attributes
@@ -131,9 +131,9 @@ def pytest_terminal_summary(terminalreporter, config):
     if not config.option.live or service is None:
         return
     terminalreporter.section(f"live: {service.sent} of {service.planned} requests sent")
-    if service.looks:
+    if service.to_check:
         terminalreporter.write_line("The answers cannot tell the rest. Look in the dashboard, whether:")
-    for (customer, name), (value, test) in service.looks.items():
+    for (customer, name), (value, test) in service.to_check.items():
         shown = "is absent" if value is None else f"is {shorten(value)}"
         terminalreporter.write_line(f"- {customer}: {name!r} {shown} ({test})")
     terminalreporter.write_line(f"Then delete the customers {service.prefix}-…")

@@ -49,8 +49,8 @@ def test_a_property_of_all_ids_is_reported_once_for_all_batches(ids):
     assert plain(gp.plan_batches(cut(frame, 2), "id").violations) == plain(gp.validate(frame, "id"))
     read_once = (part for part in cut(frame, 2))
     found = gp.push_batches(read_once, "id", types={"n": "number"}, dry_run=True, client=gp.Client("k", ledger=None))
-    told = found.violations.query("rule == 'id_float' or rule == 'id_stringified'")
-    assert told["count"].sum() == sum(str(one).endswith(".0") for one in ids)
+    reported = found.violations.query("rule == 'id_float' or rule == 'id_stringified'")
+    assert reported["count"].sum() == sum(str(one).endswith(".0") for one in ids)
 
 
 @pytest.mark.parametrize("keep", [False, "first", "last"])

@@ -11,9 +11,9 @@ FIRST = [pd.DataFrame({"id": ["a", "b"], "n": [1, 2]}), pd.DataFrame({"id": ["c"
 LATER = {
     "another order": [FIRST[0], FIRST[1].iloc[::-1]],
     "another id": [FIRST[0], FIRST[1].assign(id=["c", "x"])],
-    "an id that is gone": [FIRST[0], FIRST[1].assign(id=["c", None])],
+    "an id that is missing": [FIRST[0], FIRST[1].assign(id=["c", None])],
     "parts in another order": [FIRST[0], FIRST[0]],
-    "a column that is gone": [FIRST[0], FIRST[1][["id"]]],
+    "a column that is missing": [FIRST[0], FIRST[1][["id"]]],
     "a column more": [FIRST[0], FIRST[1].assign(m=1)],
     "columns in another order": [FIRST[0], FIRST[1][["n", "id"]]],
     "fewer rows": [FIRST[0], FIRST[1].iloc[:1]],

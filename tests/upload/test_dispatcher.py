@@ -288,7 +288,7 @@ def test_while_nothing_succeeds_progress_says_so_until_the_service_is_back():
 
     result = push(customers(3000), box, progress=listen, max_rate=1000)
     again[0].stop()
-    told = [event.trouble for event in events]
-    assert any(re.match(r"Nothing has succeeded for \d+ s: .*onnect", words) for words in told)
-    assert told[0] == told[-1] == ""
+    troubles = [event.trouble for event in events]
+    assert any(re.match(r"Nothing has succeeded for \d+ s: .*onnect", words) for words in troubles)
+    assert troubles[0] == troubles[-1] == ""
     assert result.counts["accepted"] > 2500

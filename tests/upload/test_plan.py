@@ -106,9 +106,9 @@ def test_the_schema_frame_has_the_same_columns_and_dtypes_for_every_frame(frame)
 
 
 def test_the_schema_shows_how_each_column_will_be_sent():
-    frame = pd.DataFrame({"id": ["a", "b"], "email": ["x@example.com", None], "n": [1, 2], "gone": [None, None]})
+    frame = pd.DataFrame({"id": ["a", "b"], "email": ["x@example.com", None], "n": [1, 2], "empty": [None, None]})
     schema = growlytics_pandas.schema(frame, "id", rename={"n": "Orders"}, types={"n": "string"}).set_index("attribute")
-    assert schema.index.tolist() == ["email", "Orders", "gone"]
+    assert schema.index.tolist() == ["email", "Orders", "empty"]
     assert schema["type"].tolist() == ["string", "string", pd.NA]
     assert schema["reserved"].tolist() == [True, False, False]
     assert schema["missing"].tolist() == [1, 0, 2]

@@ -86,12 +86,12 @@ def test_a_push_without_a_key_says_how_to_give_one():
 def test_a_refusal_counts_by_rule_shows_the_first_example_and_its_remedy(sandbox):
     with pytest.raises(ConstraintViolationError) as caught:
         gp.push(dirty(), "id", client=sandbox.client, progress=False)
-    said, violations = str(caught.value), caught.value.violations
+    message, violations = str(caught.value), caught.value.violations
     errors = violations[violations["severity"] == "error"]
-    assert said.startswith(f"nothing was sent: {len(errors)} violations")
+    assert message.startswith(f"nothing was sent: {len(errors)} violations")
     for rule, found in errors.groupby("rule"):
-        assert f"{rule} ({found['count'].sum()}): {found['message'].iloc[0]}\n    {found['fix'].iloc[0]}" in said
-    assert "errors='drop'" in said
+        assert f"{rule} ({found['count'].sum()}): {found['message'].iloc[0]}\n    {found['fix'].iloc[0]}" in message
+    assert "errors='drop'" in message
     assert sandbox.requests == 0
 
 
@@ -266,7 +266,7 @@ def test_progress_starts_updates_and_ends_and_its_counts_always_sum_to_the_frame
 # every row, always --------------------------------------------------------------------------------------------------
 
 PROFILES = {
-    "calm": {},
+    "normal": {},
     "refusing": {"success_false": 0.3},
     "talking HTML": {"html": 0.3},
     "failing": {"status": {500: 0.1, 400: 0.1}},

@@ -165,10 +165,10 @@ def test_a_type_conflict_is_reported_in_terms_of_upsert(sandbox, first, other, s
     client.upsert("a", {"X": first})
     with pytest.raises(ConstraintViolationError) as caught:
         client.upsert("b", {"X": other})
-    said = str(caught.value)
-    assert f"Give {such}" in said
-    assert "types=" not in said
-    (explicit,) = ast.literal_eval(said.partition("if possible: ")[2].rstrip(".").replace("…", repr(other)))
+    message = str(caught.value)
+    assert f"Give {such}" in message
+    assert "types=" not in message
+    (explicit,) = ast.literal_eval(message.partition("if possible: ")[2].rstrip(".").replace("…", repr(other)))
     client.upsert("b", [explicit])
     assert set(sandbox.stored()) == {"a", "b"}
     assert sandbox.ignored().empty

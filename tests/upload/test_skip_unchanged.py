@@ -181,8 +181,8 @@ def test_what_errors_drop_leaves_out_is_no_part_of_the_comparison(sandbox, clien
     assert push(df, client, errors="drop").counts["accepted"] == 2
     again = push(df, client, errors="drop")
     assert (again.counts["unchanged"], again.counts["invalid"]) == (2, 1)
-    mended = push(df.assign(V=[1.5, 3.0, 2.0]), client, errors="drop")
-    assert mended.outcomes["status"].tolist() == ["unchanged", "accepted", "invalid"]
+    corrected = push(df.assign(V=[1.5, 3.0, 2.0]), client, errors="drop")
+    assert corrected.outcomes["status"].tolist() == ["unchanged", "accepted", "invalid"]
     assert sandbox.stored()["b"] == {"City": "Pune", "V": 3}
 
 

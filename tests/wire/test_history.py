@@ -179,8 +179,8 @@ STEPS = st.one_of(
 @settings(deadline=None, max_examples=200)
 @given(st.lists(st.lists(STEPS, min_size=1, max_size=6), min_size=1, max_size=4))
 def test_the_outcome_of_any_history_is_true(scripts):
-    endings = itertools.repeat((False, answer(422)))
-    sender = Scripted([itertools.chain(script, endings) for script in scripts])
+    rest = itertools.repeat((False, answer(422)))
+    sender = Scripted([itertools.chain(script, rest) for script in scripts])
     ticks = itertools.count()
     _, buffer = deliver(sender, [f"c{i}" for i in range(len(scripts))], clock=lambda: next(ticks) * 0.01)
     for row, code in enumerate(buffer.codes()):
