@@ -1,4 +1,4 @@
-"""`df.growlytics`: a accessor_method to the functions, there for every frame, doing nothing until it is used."""
+"""`df.growlytics`: an entry point to the functions, available on every frame, without effect until it is used."""
 
 import inspect
 

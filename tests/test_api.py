@@ -1,4 +1,4 @@
-"""The public functions: one plan looked at or carried out."""
+"""The public functions share one plan, shown or pushed."""
 
 import inspect
 import re

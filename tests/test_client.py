@@ -1,4 +1,4 @@
-"""The client's arguments: what cannot be is refused where it is written, and never by a library later."""
+"""The client's arguments: invalid ones are rejected by the constructor, never later by a library."""
 
 import pandas as pd
 import pytest

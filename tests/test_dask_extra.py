@@ -1,4 +1,4 @@
-"""What holds of the extra `dask` whether or not it is installed."""
+"""The extra `dask`, whether or not it is installed."""
 
 import pickle
 import subprocess

@@ -1,4 +1,4 @@
-"""`import growlytics_pandas` costs little: what is slow or optional waits until it is used. And it is the right one."""
+"""`import growlytics_pandas` is fast: slow or optional modules are imported on first use."""
 
 import importlib.metadata
 import json

@@ -1,8 +1,8 @@
-"""What we assume of the service, asked of the sandbox; with `pytest --live`, asked of the real one.
+"""Our assumptions about the service, tested on the sandbox or, with `pytest --live`, on the real service.
 
-`--live` takes the key from GROWLYTICS_API_KEY and sends 18 requests, each said on the terminal before it goes. They
+`--live` takes the key from GROWLYTICS_API_KEY and sends 18 requests, each printed on the terminal before it is sent. They
 write three customers, and attributes that begin with "gp contract", always the same ones: a type is fixed for good.
-What no answer can tell is listed at the end, to be looked at in the dashboard.
+What no response shows is listed at the end, to be checked in the dashboard.
 """
 
 import json

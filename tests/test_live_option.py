@@ -1,4 +1,4 @@
-"""`pytest --live` itself: it asks what it announced it would, finds a service that deviates, and shows the key nowhere."""
+"""`pytest --live` itself: it sends the requests that it announced, detects a service that deviates, and never shows the key."""
 
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""A server may name anyone in its words: where values are masked, its words do not show them either."""
+"""A server's message may contain any customer's values: where values are masked, messages do not show them either."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The notebooks run as they stand, on a sandbox each, and still show what they showed when they were committed."""
+"""The committed notebooks run, each on a sandbox, and show the outputs that were committed."""
 
 import ast
 import inspect

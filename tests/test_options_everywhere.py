@@ -1,4 +1,4 @@
-"""The same data with the same file of options gives the same bodies, whichever way it is sent."""
+"""The same data with the same file of options gives the same bodies, however it is sent."""
 
 import json
 from dataclasses import fields

@@ -1,4 +1,4 @@
-"""A key in the wrong place is not repeated; a command that cannot speak, or is stopped as it starts, has no traceback."""
+"""A key in the wrong argument is not repeated; a command without output streams, or stopped at start, has no traceback."""
 
 import os
 import pickle

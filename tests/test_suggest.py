@@ -1,4 +1,4 @@
-"""`suggest` gives options ready for a call, whichever way it is asked."""
+"""`suggest` returns options that are ready for a call."""
 
 import json
 import shlex

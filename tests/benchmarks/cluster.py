@@ -1,4 +1,4 @@
-"""A million customers in 40 Parquet files, pushed by two workers, held against the same rows in one pandas frame.
+"""A million customers in 40 Parquet files, pushed by two workers and compared with the same rows in one pandas frame.
 
 ``python tests/benchmarks/cluster.py`` (extra `dask`). Dtypes drift from file to file; ids that come twice in different
 files and other faults are planted. It ends with an error unless the violations are those of the one frame, every

@@ -1,4 +1,4 @@
-"""Ids: what is the same, what looks the same, what is none, over blocks and with `keep`."""
+"""Ids: equal ids, similar ids and unusable ids, across blocks and with `keep`."""
 
 import ipaddress
 import pathlib

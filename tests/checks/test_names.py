@@ -1,4 +1,4 @@
-"""Names of attributes: what is counted, what clashes, and which new name settles it."""
+"""Attribute names: length limits, clashes, and suggested names."""
 
 import pandas as pd
 import pytest

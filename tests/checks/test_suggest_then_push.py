@@ -1,4 +1,4 @@
-"""``push(**suggest())`` of a messy frame sends what a careful person would have sent by hand."""
+"""``push(**suggest())`` of a messy frame sends what a careful analyst would have sent by hand."""
 
 import sys
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Columns as people keep them, the options that are suggested for them, and what is sent then."""
+"""Columns as people write them, the options suggested for them, and what is then sent."""
 
 from datetime import datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What the violations say will happen is what happens: skipped rows, dropped attributes, everything else sent."""
+"""The effects that violations report are what happens: skipped rows, dropped attributes, everything else sent."""
 
 import numpy as np
 import pandas as pd

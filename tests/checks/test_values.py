@@ -1,4 +1,4 @@
-"""Values: what is reported of single cells, and of a column as a whole."""
+"""Values: violations of single cells and of whole columns."""
 
 import sys
 
@@ -37,7 +37,7 @@ def test_the_101st_attribute_of_a_row_and_no_other_is_left_out():
 
 
 def test_what_was_found_does_not_keep_the_blocks_in_memory():
-    """Lines are made when all blocks are checked; each finding that kept its block would keep the whole frame."""
+    """The frame is made after all blocks are checked; a finding that kept its block would keep the whole frame."""
     df = pd.DataFrame({"id": [f"c{i}" for i in range(9)], "X": [np.inf, *range(8)], "email": ["no address"] * 9})
     layout = gp.plan(df, "id")._layout
     block = prepare(df, layout, frozenset(), 0, len(df))

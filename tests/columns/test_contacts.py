@@ -238,7 +238,7 @@ def test_the_fast_check_accepts_no_number_of_any_country_that_the_library_refuse
 
 
 def make_numbers(rng, region, n):
-    """Numbers that share some first digits with a real mobile of the country, with all that may stand before them."""
+    """Numbers that share some first digits with a real mobile of the country, with all possible prefixes."""
     known = phonenumbers.PhoneMetadata.metadata_for_region(region)
     example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
     digits = phonenumbers.national_significant_number(example) if example else "5" * 9

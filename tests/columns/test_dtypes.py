@@ -1,4 +1,4 @@
-"""Every dtype in the table becomes the type, and the very JSON, that the table promises."""
+"""Every dtype in the table is sent with the type and the JSON that the table lists."""
 
 # ruff: noqa: DTZ001 - naive dates are the subject
 

@@ -1,4 +1,4 @@
-"""Cells come out of every backing as they are: no block, zone or unused category changes one."""
+"""Cells are extracted unchanged from every backing, whatever the block, zone or unused categories."""
 
 # ruff: noqa: DTZ001 - naive dates are the subject
 

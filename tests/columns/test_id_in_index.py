@@ -1,4 +1,4 @@
-"""The id may be a level of the index: what a group by leaves behind is pushed as it is."""
+"""The id may be a level of the index: the result of a group by is pushed unchanged."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The options that say how a column is read: one definition, one meaning, in every verb."""
+"""The options for how a column is read have the same definition and meaning in every function."""
 
 import datetime as dt
 import inspect

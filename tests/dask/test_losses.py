@@ -1,4 +1,4 @@
-"""What goes wrong with a cluster: workers that die again and again, that are gone, that lack the package; a lost client."""
+"""Failures of a cluster: workers that die repeatedly, no workers, workers without the package, a lost client."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.dask, pytest.mark.slow, pytest.mark.filterwarnings("de
 
 
 def deadly(number, folder):
-    """Read a partition; the second one kills whoever reads it while the file `deadly` is there."""
+    """Read a partition; the second one kills its worker as long as the file `deadly` exists."""
     if number == 1 and (folder / "deadly").exists():
         os.kill(os.getpid(), signal.SIGKILL)
     return pd.DataFrame({"id": [f"{number}-{i}" for i in range(100)], "n": range(100)})
@@ -111,7 +111,7 @@ small(6000, 6).growlytics.push("customer_id", client=client, max_rate=300, progr
 
 
 def test_workers_stop_when_the_client_is_gone(cluster, server):
-    """Nobody would gather the outcomes, so nothing goes on behind the user's back."""
+    """Nobody would gather the outcomes, so the workers stop."""
     support = str(Path(sys.modules["dask_customers"].__file__).parent)
     command = [sys.executable, "-c", ORPHAN, cluster.scheduler.address, server.base_url, support]
     with subprocess.Popen(command, env={**os.environ, "GROWLYTICS_API_KEY": KEY}) as orphan:

@@ -1,4 +1,4 @@
-"""The API key: found, checked before any library can print it, and shown nowhere."""
+"""The API key is found, checked before any library can print it, and never shown."""
 
 import copy
 import logging

@@ -1,4 +1,4 @@
-"""The pacer against simulated servers: limits are found and kept, and nothing else slows a run."""
+"""The concurrency controller against simulated servers: limits are found and kept, and nothing else slows a run."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Stops and outages: when they begin, how they are probed, when a run is given up and how it goes on."""
+"""Outages: when they begin, how they are probed, when a run ends and how it resumes."""
 
 import pytest
 from simulated_servers import FAILURE, PUSHBACK, Down, FixedWindow, Run

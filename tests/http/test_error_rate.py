@@ -1,4 +1,4 @@
-"""What a cut of the speed is judged by, and what is left of it afterwards: one answer after the other, no server."""
+"""How a cut of the speed is evaluated and undone: response by response, without a server."""
 
 import pytest
 from simulated_servers import FAILURE, FixedWindow, Run, Unlucky

@@ -1,4 +1,4 @@
-"""One contract for both transports, over http and https, against real servers on loopback. What a transport says of a request that failed, and what it leaves behind."""
+"""One contract for both transports, over http and https, against real servers on loopback. How a transport reports a failed request, and how it cleans up."""
 
 import contextlib
 import re

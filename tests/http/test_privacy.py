@@ -1,4 +1,4 @@
-"""The key is taken out of foreign words in every form that it can have there, and nothing else is."""
+"""The key is removed from servers' messages in every form, and nothing else is."""
 
 import base64
 import html

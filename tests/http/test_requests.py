@@ -1,4 +1,4 @@
-"""One contract for both transports, over http and https, against real servers on loopback. What goes out, and what comes back."""
+"""One contract for both transports, over http and https, against real servers on loopback. Requests and responses."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Client.history(): every run has its line, however it ended."""
+"""Client.history(): every run has a row, however it ended."""
 
 import os
 import signal

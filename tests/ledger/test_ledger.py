@@ -1,4 +1,4 @@
-"""What the ledger remembers between pushes: payloads, attributes, runs. Types are in `test_ledger_types.py`."""
+"""What the ledger stores between pushes: payloads, attributes, runs. Types are in `test_ledger_types.py`."""
 
 import gc
 import pickle

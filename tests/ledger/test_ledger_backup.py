@@ -1,4 +1,4 @@
-"""`Ledger.backup` and `restore`: the memory travels as one plain file, and nothing newer is lost on the way."""
+"""`Ledger.backup` and `restore`: the ledger is copied as a single file, and nothing newer is lost."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""The ledger's file: what is in it, who may read it, and what is said when it cannot be used."""
+"""The ledger's file: its content, its permissions, and the errors if it cannot be used."""
 
 import contextlib
 import os
@@ -36,7 +36,7 @@ def tamper(path, statement):
 
 
 def refusal(path) -> str:
-    """What using the ledger at `path` is refused with; every such message shows the way on."""
+    """Return the error of using the ledger at `path`; every such message shows how to continue."""
     with pytest.raises(LedgerError) as caught, Ledger(path) as ledger:
         ledger.workspace(URL, KEY).unchanged(Digests(np.array([1]), np.array([[1, 1]], np.uint64)))
     message = str(caught.value)

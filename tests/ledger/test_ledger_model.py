@@ -1,4 +1,4 @@
-"""Whatever is done to a workspace, it says what a plain dict would say."""
+"""After any operations, a workspace gives the same answers as a plain dict."""
 
 import tempfile
 from datetime import UTC, datetime

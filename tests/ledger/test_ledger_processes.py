@@ -1,4 +1,4 @@
-"""The ledger among processes: several at once, and one that is killed."""
+"""The ledger with several processes at once, one of which is killed."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""What the ledger remembers of types: pinned once, declared, exported, forgotten."""
+"""The types in the ledger: recorded once, declared, exported, forgotten."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What the ledger remembers of types: the silent loss that a second push would meet is refused before it is sent."""
+"""The types in the ledger: values that the service would silently ignore are rejected before they are sent."""
 
 import json
 from datetime import UTC, datetime
@@ -116,7 +116,7 @@ def test_a_type_is_known_only_once_a_value_of_it_was_accepted(faulty, path):
     result = push(frame(Score=[1], Gone=[None]), client)
     assert result.counts["failed"] == 1
     assert result.new_types.empty
-    assert client.types().empty, "no request that carried it was accepted, and none is in doubt"
+    assert client.types().empty, "no request that carried it was accepted, and none is uncertain"
 
 
 def test_a_type_that_only_refused_rows_carry_stays_open(faulty, path):

@@ -1,4 +1,4 @@
-"""`Client(types="types.json")`: the file is read at the start and has what the ledger knows after each push."""
+"""`Client(types="types.json")`: the file is read at the start and updated from the ledger after each push."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Each fault is seen on the wire, is counted, and writes what it says it writes."""
+"""Each fault occurs on the wire, is counted, and writes only what it documents."""
 
 import json
 import math

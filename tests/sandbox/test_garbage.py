@@ -1,4 +1,4 @@
-"""Whatever bytes arrive, the sandbox lives, answers the next request, and stays small."""
+"""Whatever bytes arrive, the sandbox keeps running, answers the next request, and uses little memory."""
 
 import json
 import random

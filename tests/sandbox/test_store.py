@@ -1,4 +1,4 @@
-"""The sandbox's file outlives the server, its death included, and the command serves until it is told to stop."""
+"""The sandbox's file outlives the server, even if killed, and the command serves until it is stopped."""
 
 import os
 import signal

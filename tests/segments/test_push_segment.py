@@ -1,4 +1,4 @@
-"""`push_segment` sends who joined and who left, nothing to those who stayed, and remembers by outcomes only."""
+"""`push_segment` sends who joined and left, nothing for those who stayed, and records confirmed outcomes only."""
 
 import stat
 import subprocess

@@ -17,7 +17,7 @@ ANSWER = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
 
 
 def hash_of(body):
-    """Hash what a body says: 12 and 12.0 are one number, and a part of a frame may hold either."""
+    """Hash the content of a body: 12 and 12.0 are equal, and a part of a frame may contain either."""
     customer = orjson.loads(body)
     said = [(each["name"], each["type"], _plain(each["value"])) for each in customer["attributes"]]
     return zlib.crc32(repr((customer["id"], said)).encode())

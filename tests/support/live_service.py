@@ -1,4 +1,4 @@
-"""`pytest --live`: the contract tests ask the real service instead of a sandbox, and say each request beforehand."""
+"""`pytest --live`: the contract tests use the real service instead of a sandbox, and print each request beforehand."""
 
 import json
 import secrets
@@ -22,8 +22,8 @@ LOOK_CHARS = 40  # of a value that is to be looked at
 class Service:
     """The service under test: a sandbox, or the real one.
 
-    The key stays inside clients, which show it to no traceback. The real service has no way to read a customer back:
-    what `shows` asserts on the sandbox is there a line that tells the user what to look at in the dashboard.
+    The key stays inside clients, which hide it from tracebacks. The real service has no way to read a customer back:
+    what `shows` asserts on the sandbox becomes a line with what the user should check in the dashboard.
     """
 
     def __init__(self, clients, sandbox=None, say=None):
@@ -132,7 +132,7 @@ def pytest_terminal_summary(terminalreporter, config):
         return
     terminalreporter.section(f"live: {service.sent} of {service.planned} requests sent")
     if service.to_check:
-        terminalreporter.write_line("The answers cannot tell the rest. Look in the dashboard, whether:")
+        terminalreporter.write_line("The responses do not show the rest. Check in the dashboard that:")
     for (customer, name), (value, test) in service.to_check.items():
         shown = "is absent" if value is None else f"is {shorten(value)}"
         terminalreporter.write_line(f"- {customer}: {name!r} {shown} ({test})")
@@ -151,7 +151,7 @@ def requests_of(item):
 
 @pytest.fixture(scope="session")
 def endpoint(pytestconfig):
-    """The real service with --live, else a sandbox: whatever the tests ask, they ask of either."""
+    """The real service with --live, else a sandbox: the tests are the same for both."""
     if pytestconfig.option.live:
         yield pytestconfig.stash[SERVICE]
         return

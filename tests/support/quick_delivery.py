@@ -1,4 +1,4 @@
-"""Customers delivered as a push does it, without its frame and with shorter waits."""
+"""Delivery of customers as in a push, but without a frame and with shorter waits."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Parts end like one frame does: the same report, the same words at the end of the progress, a course to draw."""
+"""Parts end like one frame: the same report, the same final progress message, and samples to plot."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""A source that gives other rows at a later look is refused before anything of that part is sent."""
+"""A source that returns different rows later is rejected before anything of that part is sent."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Bodies are exact to the byte: the published example, every digit, every character, whatever rows go together."""
+"""Bodies are exact to the byte: the published example, every digit, every character, in any combination of rows."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""The buffer: one status a row, so that counts always sum to the rows."""
+"""The buffer: one status per row, so that counts always sum to the rows."""
 
 import numpy as np
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""A plan is what will happen: a snapshot, looked at or carried out, that no dry run contradicts."""
+"""A plan is a snapshot of what will be sent; a dry run and a push of it agree."""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""The result: one outcome a row, counts that sum, and a retry that sends only what had not arrived."""
+"""The result: one outcome per row, counts that sum, and a retry that sends only what did not arrive."""
 
 import pandas as pd
 import pytest

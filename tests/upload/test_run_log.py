@@ -1,4 +1,4 @@
-"""The logger `growlytics_pandas` has a few lines a run, with its label and never an id, value or key; so has the history."""
+"""The logger `growlytics_pandas` gets a few lines per run, with its label and never an id, value or key; so does the history."""
 
 import json
 import logging

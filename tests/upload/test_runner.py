@@ -1,4 +1,4 @@
-"""What a push promises apart from the wire: its options, its errors, its events, and that no row ever vanishes."""
+"""What a push promises apart from the wire: its options, errors and events, and that every row has an outcome."""
 
 import signal
 import threading

@@ -17,7 +17,7 @@ class Crash(BaseException):
 
 
 class Dying:
-    """A transport that lets requests out, and then takes the process with it before an answer is seen."""
+    """A transport that lets requests out, and then kills the process before a response is seen."""
 
     name = "dying"
 

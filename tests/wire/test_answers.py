@@ -1,4 +1,4 @@
-"""An answer that is not provably that of its request is not believed, and shifts none of those that follow."""
+"""A response that may belong to another request is not accepted, and does not affect later ones."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""A row of which any attempt may have arrived ends accepted or unknown, never failed; its types stay uncertain."""
+"""If any attempt of a row may have arrived, it ends accepted or unknown, never failed; its types stay uncertain."""
 
 import itertools
 import json
@@ -105,7 +105,7 @@ def test_the_type_of_what_was_refused_is_forgotten(serve, remembering):
 
 
 def test_a_retry_of_urllib3_is_not_forgotten(serve):
-    """A prepared session may have told its adapter to retry: the first copy may have been stored."""
+    """A user's session may be configured to retry: the first copy may have been stored."""
     requests = pytest.importorskip("requests")
     retry = pytest.importorskip("urllib3.util").Retry(2, allowed_methods=None, backoff_factor=0)
     server = serve(OneStored(AFTERWARDS["refused"]))

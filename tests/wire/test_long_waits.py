@@ -1,4 +1,4 @@
-"""A wait that the service asks for is shown at once; one longer than a push waits at most ends it at once."""
+"""A wait that the service asks for is shown at once; one beyond the limit ends the push at once."""
 
 import json
 import time
@@ -58,7 +58,7 @@ def test_a_row_that_was_stored_before_the_long_wait_is_unknown(serve, transport)
 
 
 def test_a_long_wait_of_one_row_ends_the_push_when_the_others_are_accepted(serve, transport):
-    """While the service accepts others, the wait is not meant for all; the row has its hour, but nobody waits for it."""
+    """While the service accepts other rows, the wait applies to one row only, and the run does not wait for it."""
 
     def answer(sock, request):
         is_put_off = json.loads(request[1])["id"] == "c3"

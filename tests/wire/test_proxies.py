@@ -1,4 +1,4 @@
-"""What goes to this machine, and what is plain http, goes through no proxy; https elsewhere does, by CONNECT only."""
+"""Requests to this machine or over plain http use no proxy; https to other hosts does, by CONNECT only."""
 
 import contextlib
 import socket
@@ -17,7 +17,7 @@ PROXY_VARIABLES = ["http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL
 
 
 class Proxy:
-    """Takes down what it is asked, and opens tunnels to `target`, whatever host they are for."""
+    """Records the requests, and opens tunnels to `target`, whatever host they are for."""
 
     def __init__(self, target=None):
         self.heads, self.tunnelled, self._target = [], [], target
