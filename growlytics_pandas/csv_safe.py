@@ -2,7 +2,7 @@
 
 A cell that starts with ``=``, ``+``, ``-`` or ``@`` is a formula to a spreadsheet, and ``+91…`` is a real mobile.
 Such a text gets an apostrophe before it, and so does one that starts with an apostrophe; reading takes it away again.
-Text is quoted and nothing else is, which tells the text "12" from the number, and an empty text from a missing value.
+Only text is quoted, which distinguishes the text "12" from the number, and an empty text from a missing value.
 """
 
 from __future__ import annotations

@@ -227,7 +227,7 @@ class UncountedProfile(Profile):
 
 
 def uncounted(column: pd.Series[Any], words: Collection[str]) -> UncountedProfile | None:
-    """Return the profile of a large column of mostly distinct texts, none of which needs strip or is in `words`."""
+    """Return the profile of a large column of mostly distinct texts; None if any needs strip or is in `words`."""
     if len(column) < _LARGE or not mostly_differ(column):
         return None
     found = bytes_of(column)

@@ -78,7 +78,7 @@ MAX_LISTED: Final = 10  # names or words in one text
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """The fix of a violation: a sentence, in which ``{}`` stands for the option of the call.
+    """The fix of a violation: a sentence, in which ``{}`` is replaced by the option of the call.
 
     `before`: further options that it requires, such as `na_values` for placeholders among numbers.
     """

@@ -39,8 +39,8 @@ def warn_of_converted_text(example: pd.DataFrame) -> None:
     ]
     if odd:
         warnings.warn(
-            f"columns {', '.join(map(repr, odd[:10]))}: their text looks like lists or dicts that Dask wrote out "
-            f"({OPTION} is on). They would be sent as text. To keep them as objects, read the data within "
+            f"columns {', '.join(map(repr, odd[:10]))}: their text looks like lists or dicts that Dask converted to "
+            f"text ({OPTION} is on). They would be sent as text. To keep them as objects, read the data within "
             f"dask.config.set({{{OPTION!r}: False}}).",
             UserWarning,
             stacklevel=4,

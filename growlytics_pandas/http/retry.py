@@ -51,7 +51,7 @@ class Verdict(Enum):
     RETRY = "try again"
     REJECTED = "this row was refused"
     WRONG_KEY = "the key was refused"
-    WRONG_ENDPOINT = "the URL is wrong, or something stands before it"
+    WRONG_ENDPOINT = "the URL is wrong, or a proxy intercepts requests"
 
 
 def classify(reply: Response) -> Verdict:

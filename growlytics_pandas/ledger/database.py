@@ -254,7 +254,7 @@ def ledger_error(path: Path, found: str, remedy: str) -> LedgerError:
 def explain(path: Path, error: sqlite3.Error) -> LedgerError:
     """Return the `LedgerError` for an SQLite error, including SQLite's message."""
     name = getattr(error, "sqlite_errorname", "")
-    found, remedy = next((told for code, told in PROBLEMS.items() if name.startswith(code)), UNKNOWN_PROBLEM)
+    found, remedy = next((problem for code, problem in PROBLEMS.items() if name.startswith(code)), UNKNOWN_PROBLEM)
     return ledger_error(path, f"{found} ({error})", remedy)
 
 

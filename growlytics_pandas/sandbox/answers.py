@@ -108,7 +108,7 @@ def answer_openapi(method: str) -> Answer:
 
 
 def describe_api() -> dict[str, Any]:
-    """Return the document: requests of which no value is ignored, and the responses to them."""
+    """Return the document: requests without ignored values, and the responses to them."""
     return {
         "openapi": OPENAPI_VERSION,
         "info": {"title": "Growlytics customers", "version": "1", "description": _DESCRIPTION},

@@ -383,7 +383,7 @@ class Plan(HtmlRepr):
         vars(other).update(_suggested=self._suggested, _findings=findings)
         return other
 
-    def _page(self, veil: Masker, limits: Limits) -> Page:
+    def _page(self, masker: Masker, limits: Limits) -> Page:
         summary = PlanSummary(
             base_url=self._connection.base_url if self._connection else None,
             id_column=self._layout.id_column,
@@ -395,7 +395,7 @@ class Plan(HtmlRepr):
             # The comparison of a large frame would delay a notebook.
             changes=self._changes_line(is_quick=limits is NOTEBOOK_LIMITS),
         )
-        return plan_page(summary, veil, limits)
+        return plan_page(summary, masker, limits)
 
     def _repr_html_(self) -> str:
         """Return a page if all parts are checked, else one line, since displaying a plan must not read them all."""

@@ -273,12 +273,12 @@ class Result(HtmlRepr):
         first, last = np.searchsorted(rows, [task.first_row, task.first_row + task.rows])
         return bool(np.isin(rows[first:last] - task.first_row, arrived).any())
 
-    def _page(self, veil: Masker, limits: Limits) -> Page:
+    def _page(self, masker: Masker, limits: Limits) -> Page:
         run, labels = self.run, "index"
-        why = veil.words(without(run.message, run.foreign)) if veil.is_on else run.message
-        parts: Iterable[PartOutcomes] = (self._masked(task, veil) for task in self._parts.tasks)
+        why = masker.words(without(run.message, run.foreign)) if masker.is_on else run.message
+        parts: Iterable[PartOutcomes] = (self._masked(task, masker) for task in self._parts.tasks)
         if self._whole is not None:
-            words, why = mask_words(self._whole, self._buffers[0], veil, run.message)
+            words, why = mask_words(self._whole, self._buffers[0], masker, run.message)
             parts = [PartOutcomes(self._buffers[0], words, partial(self._describe, self._parts.tasks[0]))]
             name = self._whole.frame.index.name
             labels = labels if name is None else show_label(name)
@@ -295,11 +295,11 @@ class Result(HtmlRepr):
             is_incomplete=self.has_incomplete_rows,
             note=self.note,
         )
-        return result_page(summary, to_fix, veil, limits)
+        return result_page(summary, to_fix, masker, limits)
 
-    def _masked(self, task: PartTask, veil: Masker) -> PartOutcomes:
+    def _masked(self, task: PartTask, masker: Masker) -> PartOutcomes:
         buffer = self._buffer_of(task)
-        return PartOutcomes(buffer, withhold_words(buffer, veil), partial(self._describe, task))
+        return PartOutcomes(buffer, withhold_words(buffer, masker), partial(self._describe, task))
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,25 +329,25 @@ def gather_failed_rows(
     return FailedRows(total, pd.concat(first, ignore_index=True), reasons, labels, why)
 
 
-def withhold_words(buffer: OutcomeBuffer, veil: Masker) -> Mapping[int, str]:
+def withhold_words(buffer: OutcomeBuffer, masker: Masker) -> Mapping[int, str]:
     """Return row → reason for a part whose frame is not kept, so that values in messages cannot be masked."""
-    if not veil.is_on:
+    if not masker.is_on:
         return buffer.errors
     foreign = {row for row in buffer.errors if buffer.http_status[row] and buffer.status[row] != _NEVER_SENT}
-    return {row: WITHHELD if row in foreign else veil.words(words) for row, words in buffer.errors.items()}
+    return {row: WITHHELD if row in foreign else masker.words(words) for row, words in buffer.errors.items()}
 
 
-def mask_words(part: Part, buffer: OutcomeBuffer, veil: Masker, why: str) -> tuple[Mapping[int, str], str]:
+def mask_words(part: Part, buffer: OutcomeBuffer, masker: Masker, why: str) -> tuple[Mapping[int, str], str]:
     """Return row → reason, and why the run ended, without the values of any customer of the part."""
-    if not veil.is_on:
+    if not masker.is_on:
         return buffer.errors, why
     noted = np.fromiter(buffer.errors, dtype="int64", count=len(buffer.errors))
     foreign = noted[buffer.codes()[noted] != _NEVER_SENT]
     if not len(foreign):
-        return buffer.errors, veil.words(why)
+        return buffer.errors, masker.words(why)
     secrets = zip(foreign.tolist(), part.personal_values(foreign), strict=True)
     crowd = part.crowd({why, *(buffer.errors[row] for row in foreign.tolist())})
-    masked = {row: crowd.hide(veil.words(buffer.errors[row], own)) for row, own in secrets}
+    masked = {row: crowd.hide(masker.words(buffer.errors[row], own)) for row, own in secrets}
     return {**buffer.errors, **masked}, crowd.hide(why)
 
 

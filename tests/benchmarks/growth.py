@@ -33,7 +33,7 @@ def push_once(url, path):
     frame_mb = forget_peak()
     began, cpu_began = time.perf_counter(), time.process_time()
     result = gp.push(frame, "email", client=client, progress=False, errors="drop")
-    result.failed  # noqa: B018  what a user looks at next counts too
+    result.failed  # noqa: B018  what a user views next counts too
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
     if result.counts["accepted"] != len(frame) or result.violations.empty:
         raise SystemExit(repr(result))

@@ -1,6 +1,6 @@
 """A server in a process of its own that accepts every customer, fast, and reports what it received.
 
-``GET /received`` gives JSON: `requests`, `customers` (id -> hash of what the last body said), and the `times` of arrival, seconds.
+``GET /received`` gives JSON: `requests`, `customers` (id -> hash of the last body's content), and the `times` of arrival, seconds.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ ANSWER = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
 def hash_of(body):
     """Hash the content of a body: 12 and 12.0 are equal, and a part of a frame may contain either."""
     customer = orjson.loads(body)
-    said = [(each["name"], each["type"], _plain(each["value"])) for each in customer["attributes"]]
-    return zlib.crc32(repr((customer["id"], said)).encode())
+    content = [(each["name"], each["type"], _plain(each["value"])) for each in customer["attributes"]]
+    return zlib.crc32(repr((customer["id"], content)).encode())
 
 
 def _plain(value):

@@ -50,7 +50,7 @@ class Service:
     def shows(self, letter, **attributes):
         """What the service holds of a customer now; None: no such attribute."""
         if self.sandbox is None:
-            # The last word on an attribute is the one that still holds when the user looks.
+            # The last value of an attribute is the one that the user sees in the dashboard.
             self.to_check |= {(self.id(letter), name): (value, self.test) for name, value in attributes.items()}
             return
         stored = self.sandbox.stored()[self.id(letter)]
