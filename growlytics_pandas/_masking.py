@@ -55,7 +55,7 @@ def visible(text: str, limit: int = MAX_SHOWN_CHARS, *, of_chars: int = 0) -> st
     ('a⟨U+202E⟩b⟨U+000A⟩', 'xxxxx… (200 characters)')
     """
     full = max(len(text), of_chars)
-    shown = "".join(map(_spelt, text[:limit]))
+    shown = "".join(map(_spelled, text[:limit]))
     return shown if full <= limit else f"{shown}… ({full:,} characters)"
 
 
@@ -64,7 +64,7 @@ def storable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
-def _spelt(char: str) -> str:
+def _spelled(char: str) -> str:
     if char.isprintable() or char in _JOINERS:
         return char
     return " " if unicodedata.category(char) == "Zs" else f"⟨U+{ord(char):04X}⟩"

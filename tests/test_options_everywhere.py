@@ -165,7 +165,7 @@ def test_values_by_column_and_for_all_columns(tmp_path, capsys):
     ("flags", "message"),
     [
         (("--na", "x", "--na", "City=x"), "--na: give it for all columns, or for each as COLUMN=…, not both"),
-        (("--date-format", "%d/%m/%Y"), "--date-format: without a column it holds for those"),
+        (("--date-format", "%d/%m/%Y"), "--date-format: without a column it applies to columns"),
         (("--date-format", "Joind=ISO8601"), "--date-format: there is no column 'Joind'. Did you mean 'Joined'"),
         (("--normalize", "City=upper"), "--normalize 'City': found 'upper'; allowed are"),
         (("--decimal", "Price=;"), "--decimal 'Price': found ';'; allowed are"),

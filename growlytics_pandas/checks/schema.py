@@ -119,7 +119,7 @@ def infer_schema(
     if options.new_attributes == "forbid" and known is None:
         raise InvalidArgumentError(
             "new_attributes: 'forbid' needs a ledger to know the existing attributes, and there is none. Set "
-            "GROWLYTICS_API_KEY or pass client=…, with a ledger, or use 'allow'."
+            "GROWLYTICS_API_KEY or give client=…, with a ledger, or use 'allow'."
         )
     options.check(frame.columns)
     id_position = find_id(frame, id_col)

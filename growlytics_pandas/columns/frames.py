@@ -63,7 +63,7 @@ _TEXT_LABELS: Final = frozenset({"unicode", "string", "empty", "mixed"})
 
 
 def read_frame(found: Any) -> pd.DataFrame:
-    """Return `found` as a pandas frame: pandas as it is, anything with an Arrow stream, or a list of rows as dicts.
+    """Return `found` as a pandas frame: a pandas frame unchanged, an object with an Arrow stream, or a list of dicts.
 
     Raises
     ------
@@ -331,32 +331,32 @@ def _objects(values: Sequence[Any]) -> Any:
 
 # unsupported inputs ------------------------------------------------------------------------------------------------
 
-_GROUPS: Final = "A group has no rows yet: .agg(…) makes one, with the groups in its index, where id_col finds them."
+_GROUPS: Final = "Aggregate the groups first: .agg(…). id_col can name a level of the resulting index."
 _OF_PACKAGE: Final = {
-    "dask": "import growlytics_pandas.dask, then ddf.growlytics.push(…); or .compute() makes a frame.",
-    "pyspark": "Push its rows as they come: growlytics_pandas.push_batches(df.toLocalIterator, …).",
-    "snowflake": "Push its rows as they come: growlytics_pandas.push_batches(df.to_local_iterator, …).",
-    "duckdb": "A query makes one: connection.sql('select …'), or .to_arrow_table() of its result.",
-    "numpy": "pd.DataFrame(…, columns=[…]) makes one.",
+    "dask": "Import growlytics_pandas.dask and call ddf.growlytics.push(…), or use .compute().",
+    "pyspark": "Use growlytics_pandas.push_batches(df.toLocalIterator, …).",
+    "snowflake": "Use growlytics_pandas.push_batches(df.to_local_iterator, …).",
+    "duckdb": "Use a query, connection.sql('select …'), or .to_arrow_table() of its result.",
+    "numpy": "Use pd.DataFrame(…, columns=[…]).",
 }
 _OF_CLASS: Final = {
-    "LazyFrame": "It has not been computed yet: .collect() makes a frame.",
-    "LazyGroupBy": "It has not been computed yet: .agg(…).collect() makes a frame.",
-    "Series": "Series.to_frame() makes one.",
-    "Styler": "Its frame is .data.",
+    "LazyFrame": "It has not been computed yet: use .collect().",
+    "LazyGroupBy": "It has not been computed yet: use .agg(…).collect().",
+    "Series": "Use Series.to_frame().",
+    "Styler": "Use its .data.",
     "str": "Read the file first, such as with pd.read_csv(path, dtype=str) or pd.read_parquet(path).",
-    "dict": "pd.DataFrame(…, dtype=object) makes one of columns, every digit kept; rows belong in a list.",
-    "list": "Each item must be a row as a dict; pd.DataFrame(…, columns=[…], dtype=object) makes others one.",
+    "dict": "For columns, use pd.DataFrame(…, dtype=object), which keeps every digit; for rows, pass a list of dicts.",
+    "list": "Each item must be a row as a dict; for other items, use pd.DataFrame(…, columns=[…], dtype=object).",
 }
 _OF_METHOD: Final = {
     "__fspath__": _OF_CLASS["str"],
-    "to_table": ".to_table() makes one.",
-    "to_arrow": ".to_arrow() makes one.",
-    "to_frame": ".to_frame() makes one.",
-    "agg": ".agg(…) makes one.",
-    "__next__": "What comes piece by piece goes to growlytics_pandas.push_batches(…).",
-    "to_pandas": ".to_pandas() makes one; whole numbers with gaps may lose digits on that way.",
-    "__call__": "A function that gives frames goes to growlytics_pandas.push_batches(…).",
+    "to_table": "Use .to_table().",
+    "to_arrow": "Use .to_arrow().",
+    "to_frame": "Use .to_frame().",
+    "agg": "Use .agg(…).",
+    "__next__": "For an iterator of frames, use growlytics_pandas.push_batches(…).",
+    "to_pandas": "Use .to_pandas(); whole numbers in columns with missing values may lose digits.",
+    "__call__": "For a function that returns frames, use growlytics_pandas.push_batches(…).",
 }
 
 
@@ -364,8 +364,8 @@ def _no_frame(found: Any) -> InvalidArgumentTypeError:
     package, kind = type(found).__module__.partition(".")[0].lstrip("_"), _kind(found)
     origin = "" if package in ("builtins", "pandas") else f" of {package}"
     return InvalidArgumentTypeError(
-        f"df: found a {kind}{origin}; it must be a frame, one row a customer: a pandas DataFrame, or anything that "
-        f"hands out Arrow data (Polars, pyarrow, DuckDB). {_remedy(found, package, kind)}".rstrip()
+        f"df: found a {kind}{origin}; it must be a frame with one row per customer: a pandas DataFrame, or an object "
+        f"that exports Arrow data (Polars, pyarrow, DuckDB). {_remedy(found, package, kind)}".rstrip()
     )
 
 

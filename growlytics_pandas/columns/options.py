@@ -115,13 +115,13 @@ class PlanOptions:
         self.check_columns(columns)
         for label in self.exclude or ():
             if label in (self.columns or ()):
-                raise InvalidArgumentError(f"exclude: column {label!r} is in columns, too; leave out one of the two.")
+                raise InvalidArgumentError(f"exclude: column {label!r} is also in columns; remove one of them.")
         for name, wanted, example in (("date_format", "date", "%d/%m/%Y"), ("decimal", "number", ",")):
             value = getattr(self, name)
             if value is None or isinstance(value, dict) or wanted in (self.types or {}).values():
                 continue
             raise InvalidArgumentError(
-                f"{name}: without a column it holds for those that types declares as {wanted!r}, and there is none. "
+                f"{name}: without a column it applies to columns that types declares as {wanted!r}; there are none. "
                 f"Name the columns: {name}={{column: {example!r}}}."
             )
 
@@ -205,8 +205,8 @@ class PlanOptions:
                 other, there = asked.setdefault(label, (name, here))
                 if there != here:
                     raise InvalidArgumentError(
-                        f"{name}[{label!r}]: it asks for a {here}, and {other}[{label!r}] for a {there}; leave out one "
-                        "of the two."
+                        f"{name}[{label!r}]: it requests a {here}, but {other}[{label!r}] requests a {there}; "
+                        "remove one of them."
                     )
 
 
@@ -267,8 +267,8 @@ def _columns_to_send(columns: Any) -> list[Hashable] | None:
     labels = _labels("columns", columns)
     if labels == []:
         raise InvalidArgumentError(
-            "columns: the list is empty, so customers would be sent without attributes. Name one column at least, or "
-            "leave columns out to send all."
+            "columns: the list is empty, so customers would be sent without attributes. List at least one column, or "
+            "omit columns to send all."
         )
     return labels
 
@@ -356,7 +356,7 @@ def _spellings(argument: str, value: Any) -> list[str]:
         return [value]
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number, Decimal, date, type(None))):
         raise InvalidArgumentTypeError(f"{argument}: found {value!r} in the list; each must be text or a number.")
-    if value is None or value != value:  # noqa: PLR0124 - NaN and NaT are not themselves: missing as they are
+    if value is None or value != value:  # noqa: PLR0124 - NaN and NaT differ from themselves: already missing
         return []
     if isinstance(value, date):
         return [value.isoformat(sep=" ") if isinstance(value, datetime) else value.isoformat()]
@@ -390,7 +390,9 @@ def _require_text(argument: str, text: Any) -> None:
     if not isinstance(text, str):
         raise InvalidArgumentTypeError(f"{argument}: found {text!r}; it must be text.")
     if not contract.is_unicode(text):
-        raise InvalidArgumentError(f"{argument}: found {text!r}, which is not valid Unicode text; half a character.")
+        raise InvalidArgumentError(
+            f"{argument}: found {text!r}, which is not valid Unicode text (an unpaired surrogate)."
+        )
 
 
 NAMED_FORMATS: Final = ("ISO8601", "epoch_s", "epoch_ms", "excel")
@@ -422,7 +424,7 @@ def check_date_format(argument: str, form: Any) -> None:
         )
     if "%Z" in directives:  # Python reads the zone name and ignores it
         raise InvalidArgumentError(
-            f"{argument}: found {form!r}; the name of a zone is not read, only %z, such as +05:30."
+            f"{argument}: found {form!r}; zone names are not supported, only %z, such as +05:30."
         )
     try:
         is_whole = _read_example(_EXAMPLE_DAY.strftime(form), form).date() == _EXAMPLE_DAY.date()

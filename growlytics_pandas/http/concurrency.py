@@ -81,7 +81,7 @@ class RateFinder:
     AGREEMENT: Final = 0.3  # largest relative difference between two measurements of the same limit
     MAX_OVER_MEAN: Final = 1.03  # of the mean rate since the last cut, to exclude bursts that the server allowed
     NEAR: Final = 0.97  # of the limit: within measurement error
-    MIN_RATE: Final = 1.0  # requests a second
+    MIN_RATE: Final = 1.0  # requests per second
 
     def __init__(self, limit: float = 0.0, plateau_seconds: float = FIRST_PLATEAU_SECONDS, known: float = 0.0) -> None:
         self.rate = self.CUT * limit if limit else None

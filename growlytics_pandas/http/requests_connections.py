@@ -67,7 +67,7 @@ class Watch:
                 raise ConnectionAbortedError("the run was stopped")
 
     def is_using(self, connection: "_Watching") -> bool:
-        """Return whether a request is under way on `connection`."""
+        """Return whether a request is in flight on `connection`."""
         return self._started is not None and self._connection is connection
 
     def cut_if_late(self, now: float, limit_seconds: float) -> None:

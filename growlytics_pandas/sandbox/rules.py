@@ -226,7 +226,7 @@ def read_json(body: bytes) -> Any:
     except UnicodeDecodeError as problem:
         raise InvalidArgumentError(f"body: byte {problem.start} is not UTF-8; send UTF-8") from problem
     except UnicodeEncodeError as problem:
-        raise InvalidArgumentError("body: it has half a surrogate pair; send whole characters") from problem
+        raise InvalidArgumentError("body: it has an unpaired surrogate; send valid Unicode") from problem
     except json.JSONDecodeError as problem:
         raise InvalidArgumentError(f"body: it is not JSON: {problem.msg} at {problem.pos}; send JSON") from problem
     except RecursionError as problem:

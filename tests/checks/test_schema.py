@@ -165,7 +165,7 @@ def test_columns_of_a_frame_can_be_sliced():
 
 @pytest.mark.parametrize("none", [[], (), BASE.columns[:0]], ids=["list", "tuple", "index"])
 def test_no_columns_are_refused_since_customers_would_be_bare(none):
-    with pytest.raises(InvalidArgumentError, match=r"columns: the list is empty.*leave columns out to send all"):
+    with pytest.raises(InvalidArgumentError, match=r"columns: the list is empty.*omit columns to send all"):
         names(BASE, columns=none)
 
 

@@ -84,7 +84,7 @@ def test_rows_that_the_service_refuses_are_1(push, at, faulty):
         (("--violations", "v.txt"), "--violations: found 'v.txt'; the name must end in .csv"),
         (("--outcomes", "o.txt"), "--outcomes: found 'o.txt'; the name must end in .csv or .parquet"),
         (("--report", "r.pdf"), "--report: found 'r.pdf'; the name must end in .html or .htm"),
-        (("--column", "City", "--exclude", "City"), "--exclude: column 'City' is in columns, too"),
+        (("--column", "City", "--exclude", "City"), "--exclude: column 'City' is also in columns"),
         (("--exclude", "Town"), "--exclude: there is no column 'Town'"),
         (("--key-file", "none"), "--key-file: it cannot be read"),
         (("--sned",), "not understood: --sned"),
