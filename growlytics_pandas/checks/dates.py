@@ -373,7 +373,7 @@ _Read = Callable[[ZoneInfo], npt.NDArray[np.datetime64]]
 
 
 def zone_of_days(column: pd.Series[Any], zone: ZoneInfo, region: str) -> str | None:
-    """Return the zone in which all dates of a column are midnights; None if `zone` keeps their days."""
+    """Return the zone in which all dates of a column are midnights, if `zone` would change their days; else None."""
     present = column[(~absent(column)).to_numpy(dtype=bool)]
     own, is_aware = _zones_of(present)
     if not is_aware:

@@ -148,7 +148,7 @@ def _opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _facts_of_target(path: Path, *, is_ours: str, may_be_damaged: bool = False) -> Facts | None:
-    """Return what would be overwritten; None if there is nothing, or only a damaged file that may be replaced."""
+    """Return what would be overwritten; None if there is nothing, or a damaged ledger, which is then removed."""
     if path.exists() and not path.is_file():
         raise (
             ledger_error(path, "it is not a regular file", "leave it as it is")

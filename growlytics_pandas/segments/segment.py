@@ -386,7 +386,7 @@ class SegmentRun(Run):
     def _after(
         self, before: Mapping[str, str], moving: Iterable[tuple[int, str]], *, is_certain: bool
     ) -> dict[str, str]:
-        """Return the members according to the outcomes; ids that were certainly not sent keep their previous entry."""
+        """Return the members according to the outcomes; ids that certainly did not arrive keep their previous entry."""
         after, codes, now = dict(before), self.buffer.codes(), write_since(datetime.now(UTC))
         arrived = {CODES[status] for status in ARRIVED}
         for row, id_ in moving:
