@@ -165,9 +165,9 @@ def test_the_schema_gives_no_type_to_what_is_left_out():
 def test_forbidding_new_attributes_needs_a_ledger_to_know_the_old(sandbox):
     df = pd.DataFrame({"id": ["a"], "Ciyt": ["Pune"]})
     for client in (None, growlytics_pandas.Client(sandbox.api_key, sandbox.base_url, ledger=None)):
-        with pytest.raises(growlytics_pandas.errors.InvalidArgumentError, match="there is none here"):
+        with pytest.raises(growlytics_pandas.errors.InvalidArgumentError, match="needs a ledger"):
             growlytics_pandas.push(df, "id", new_attributes="forbid", client=client, dry_run=True, errors="drop")
-        with pytest.raises(growlytics_pandas.errors.InvalidArgumentError, match="there is none here"):
+        with pytest.raises(growlytics_pandas.errors.InvalidArgumentError, match="needs a ledger"):
             growlytics_pandas.plan_batches([df], "id", new_attributes="forbid", client=client)
 
 
