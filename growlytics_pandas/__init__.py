@@ -1,4 +1,4 @@
-"""Push a pandas DataFrame of customers to Growlytics: every row arrives, or a DataFrame says which did not and why.
+"""Push a pandas DataFrame of customers to Growlytics: every row arrives, or a DataFrame shows which did not and why.
 
 Importing this package gives every DataFrame a `growlytics` accessor. It displays nothing and makes no connection.
 """

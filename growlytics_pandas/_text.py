@@ -2,8 +2,8 @@
 
 Messages name what a call takes by `argument` and `options_text`, so that the command line speaks of its flags.
 
-A message repeats what it was given, and an API key may be given in the place of something else. Only whole keys are
-masked, in any case, and the pieces into which an option is cut; any other part of a key may be a word of its own.
+Messages quote arguments, and an API key may be passed as the wrong argument. Whole keys are masked in any case, as are
+the pieces into which an option is split; other parts of a key may be ordinary words.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 KEY_VARIABLE: Final = "GROWLYTICS_API_KEY"
 MASK: Final = "[key]"
-MIN_KEY_CHARS: Final = 8  # a shorter one could be part of any word; only toy keys are
+MIN_KEY_CHARS: Final = 8  # a shorter one could be part of any word; real keys are longer
 MIN_PIECE_CHARS: Final = 6
 _CUTS: Final = re.compile("[=,]")
 
@@ -84,7 +84,7 @@ def phrase(python: str, command: str) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """Write a count and its noun.
+    """Return a count and its noun.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def install_extra(extra: str) -> str:
-    """Return the command that installs an extra. The name is not on a package index, so pip takes a clone or a wheel.
+    """Return the command that installs an extra. The package is not on an index, so pip installs a clone or a wheel.
 
     Examples
     --------
@@ -106,12 +106,12 @@ def install_extra(extra: str) -> str:
 
 
 def remember(keeper: _Keeper) -> None:
-    """Look for the key of `keeper` in messages, for as long as the keeper lives."""
+    """Mask the key of `keeper` in messages, as long as the keeper exists."""
     _KEEPERS[id(keeper)] = keeper
 
 
 def without_keys(text: str) -> str:
-    """Return `text` without the key of the environment and those that were given."""
+    """Return `text` without the key of the environment and keys passed as arguments."""
     found = [os.environ.get(KEY_VARIABLE, ""), *(keeper.reveal() for keeper in list(_KEEPERS.values()))]
     for key in {each.strip() for each in found if isinstance(each, str)}:
         if len(key) >= MIN_KEY_CHARS:
@@ -121,7 +121,7 @@ def without_keys(text: str) -> str:
 
 
 def _forms(key: str) -> set[str]:
-    """Return how a message of ours may write a key: quoted, in JSON, in a URL, and cut where an option is cut."""
+    """Return the forms of a key in our messages: quoted, in JSON, in a URL, and split like an option."""
     forms = {key, repr(key)[1:-1], json.dumps(key)[1:-1], shlex.quote(key)[1:-1], quote(key), quote(key, "")}
     pieces = {piece for piece in map(str.strip, _CUTS.split(key)) if len(piece) >= MIN_PIECE_CHARS}  # COLUMN=TYPE,…
     return {form for form in forms | pieces if form and KEY_VARIABLE not in (form, form.upper())}

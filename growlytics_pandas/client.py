@@ -99,7 +99,7 @@ class Client:
         session: requests.Session | None = None,
         types: str | Path | None = None,
     ) -> None:
-        given, api_key = seal(api_key), SEALED  # a verbose traceback prints the arguments as they are then
+        given, api_key = seal(api_key), SEALED  # a verbose traceback prints the current arguments
         try:
             self._connection = Connection(
                 given,
@@ -112,7 +112,7 @@ class Client:
                 types=types,
             )
         except UsageError as error:
-            # The key may be in the wrong argument: neither the error's message nor its frames show it.
+            # The key may be in the wrong argument: hide it from the error's message and frames.
             base_url = ledger = transport = timeout = verify = types = SEALED  # type: ignore[assignment]
             raise error.with_traceback(None) from None
 

@@ -1,4 +1,4 @@
-"""The client's arguments: what cannot be is refused where it is written, and never by a library later."""
+"""The client's arguments: invalid ones are rejected by the constructor, never later by a library."""
 
 import pandas as pd
 import pytest
@@ -143,9 +143,9 @@ def test_the_remedy_of_a_wrong_type_is_a_method_of_the_client(remembering):
     assert dict(remembering.types()[["attribute", "type"]].to_numpy()) == {"City": "string", "Orders": "number"}
 
 
-def test_a_mistyped_name_of_a_type_to_forget_is_told_and_nothing_is_forgotten(remembering):
+def test_a_mistyped_attribute_to_forget_raises_and_nothing_is_forgotten(remembering):
     remembering.declare_types({"Orders": "string"})
-    with pytest.raises(InvalidArgumentError, match=r"no type of 'Oders', .*nothing was forgotten.*'Orders'"):
+    with pytest.raises(InvalidArgumentError, match=r"no type for 'Oders', .*nothing was forgotten.*'Orders'"):
         remembering.forget_types(pd.Index(["Orders", "Oders"]))
     assert len(remembering.types()) == 1
     for wrong in ("Orders", None):

@@ -1,7 +1,7 @@
-"""A violation as data, and its text: one message and one fix a rule, for Python or with flags of the command line.
+"""Violations as data, and their text: one message and one fix per rule, for Python or the command line.
 
-The text is made last. A message has where (added by the frame), what was found and the limit; the fix is the option
-that settles it, or a plain sentence. Nothing reads either back.
+The text is made last. A message says where (added by the frame), what was found and the limit; the fix is an option
+of the call or a sentence. No code parses either.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A rule that fired on one column: on some of its rows, or (`rows` None) on the column as a whole.
+    """A violation of a rule in one column: by some of its rows, or (`rows` None) by the whole column.
 
     Attributes
     ----------
     position : int
-        Where the column is in the frame.
+        Position of the column in the frame.
     rows : array of int64, optional
         0-based positions, ascending.
     details : sequence, optional
-        What the message says of each row.
+        Details for each row's message.
     count : int
-        Cells concerned, of a whole column.
+        Number of cells, for a whole column.
     lost : array of int64, optional
-        Rows of a whole column whose value is not sent; None: all of them, or none where it is a warning.
+        Rows whose value is not sent, for a whole column; None: all of them, or none for a warning.
     value : object
-        The first value concerned, of a whole column.
+        The first value, for a whole column.
     params : mapping
-        What the message and the fix need; sets are united where blocks and parts are joined.
+        Parameters of message and fix; sets are united when blocks and parts are joined.
     variant : str
-        Which of a rule's messages applies; '' where it has one only.
+        Which of the rule's messages applies; '' if it has only one.
     severity : Severity, optional
-        None: the rule's own.
+        None: the default of the rule.
     values, labels : sequence, optional
-        The cells and the index labels of `rows`, kept where the frame will be gone.
+        The cells and index labels of `rows`, if the frame is not kept.
     """
 
     rule: Rule
@@ -66,7 +66,7 @@ class Violation:
 
     @property
     def level(self) -> Severity:
-        """How grave it is."""
+        """The severity of this violation."""
         return self.severity or RULES[self.rule].severity
 
     def __len__(self) -> int:
@@ -78,9 +78,9 @@ MAX_LISTED: Final = 10  # names or words in one text
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """The fix of a violation: a sentence in which ``{}`` is an option of the call, or a sentence alone.
+    """The fix of a violation: a sentence, in which ``{}`` is replaced by the option of the call.
 
-    `before`: options that the option requires, such as placeholders among numbers.
+    `before`: further options that it requires, such as `na_values` for placeholders among numbers.
     """
 
     option: str = ""
@@ -305,7 +305,7 @@ def _of_conflict(violation: Violation) -> Fix:
     return Fix("exclude", [violation.column], "Convert the values at the source, or leave the column out: {}")
 
 
-def _of_doubt(violation: Violation) -> Fix:
+def _of_type_warning(violation: Violation) -> Fix:
     if violation.params["option"] is None:
         return Fix(
             "types", {violation.column: violation.params["type"]}, "Decide before the first push; to keep this type: {}"
@@ -359,7 +359,7 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     Rule.ATTRIBUTE_NAME_CASE_CLASH: _of_name,
     Rule.TYPE_UNSUPPORTED: _of_unsupported,
     Rule.TYPE_CONFLICT: _of_conflict,
-    Rule.TYPE_DOUBTFUL: _of_doubt,
+    Rule.TYPE_DOUBTFUL: _of_type_warning,
     Rule.ATTRIBUTE_UNKNOWN: _of_unknown,
     Rule.CURRENCIES_MIXED: lambda violation: Fix(
         "types", {violation.column: contract.STRING}, "Convert them to one currency at the source, or send text: {}"

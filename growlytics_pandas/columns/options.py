@@ -1,7 +1,7 @@
-"""The options of a plan: which columns are sent, under which names, and how each is read.
+"""The options of a plan: which columns are sent, their attribute names, and how each is read.
 
-`PlanOptions` is the one list of them: the functions of this package, the flags of the command line and the files of
-`growlytics_pandas.options` have these names, values and defaults.
+`PlanOptions` is the single definition: this package's functions, the command-line flags and the files of
+`growlytics_pandas.options` use these names, values and defaults.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _EXAMPLES: Final = {
 
 
 class ReadingArguments(TypedDict, total=False):
-    """The options that say how values are read, as type checkers see them in a call."""
+    """The options for how values are read, as type checkers see them in a call."""
 
     date_format: str | Sequence[str] | Mapping[Any, str | Sequence[str]] | None
     decimal: DecimalMark | Mapping[Any, str] | None
@@ -52,7 +52,7 @@ class ReadingArguments(TypedDict, total=False):
 
 
 class PlanArguments(ReadingArguments, total=False):
-    """The fields of `PlanOptions` as type checkers see them in a call; a test holds the two together."""
+    """The fields of `PlanOptions` as type checkers see them in a call; a test compares the two."""
 
     columns: Sequence[Hashable] | None
     exclude: Sequence[Hashable] | None
@@ -70,7 +70,7 @@ class PlanOptions:
     Raises
     ------
     InvalidArgumentError, InvalidArgumentTypeError
-        A value that is not allowed. Whether the columns exist is for `check`, which knows the frame.
+        A value is not allowed. Whether the columns exist is checked by `check`, which is given the frame's columns.
     """
 
     columns: Sequence[Hashable] | None = None
@@ -101,7 +101,7 @@ class PlanOptions:
             "normalize": _chosen("normalize", self.normalize, NORMALIZATIONS),
             "region": check_region(self.region),
         }
-        for name, value in changed.items():  # copies: what the caller changes later is not ours
+        for name, value in changed.items():  # copies, so that later changes by the caller have no effect
             object.__setattr__(self, name, value)
         read_zone(self.timezone)
         _choice(argument("keep"), self.keep, ("first", "last", False))
@@ -111,32 +111,31 @@ class PlanOptions:
         self._refuse_two_types()
 
     def check(self, columns: Collection[Any]) -> None:
-        """Raise for a label that is none of `columns`, and for options that have no effect or contradict each other."""
+        """Raise for a label that is not in `columns`, and for options that have no effect or contradict each other."""
         self.check_columns(columns)
         for label in self.exclude or ():
             if label in (self.columns or ()):
                 raise InvalidArgumentError(
-                    f"{argument('exclude')}: column {label!r} is in {argument('columns')}, too; leave out one of the "
-                    "two."
+                    f"{argument('exclude')}: column {label!r} is also in {argument('columns')}; remove one of them."
                 )
         for name, wanted, example in (("date_format", "date", "%d/%m/%Y"), ("decimal", "number", ",")):
             value = getattr(self, name)
             if value is None or isinstance(value, dict) or wanted in (self.types or {}).values():
                 continue
             raise InvalidArgumentError(
-                f"{argument(name)}: without a column it holds for those that {argument('types')} declares as "
-                f"{wanted!r}, and there is none. Name the columns: {options_text(**{name: {'COLUMN': example}})}."
+                f"{argument(name)}: without a column it applies to columns that {argument('types')} declares as "
+                f"{wanted!r}; there are none. Name the columns: {options_text(**{name: {'COLUMN': example}})}."
             )
 
     def check_columns(self, columns: Collection[Any]) -> None:
-        """Raise for a label that is none of `columns`."""
+        """Raise for a label that is not in `columns`."""
         for name in _PER_COLUMN:
             value = getattr(self, name)
             if isinstance(value, dict) or (isinstance(value, list) and name not in _LISTS_OF_VALUES):
                 require_columns(columns, name, value)
 
     def type_of(self, label: Hashable) -> AttributeType | None:
-        """Return the type that a column is asked to be; None where the dtype decides."""
+        """Return the type requested for a column; None if the dtype decides."""
         if isinstance(self.date_format, dict) and label in self.date_format:
             return AttributeType.DATE
         if isinstance(self.decimal, dict) and label in self.decimal:
@@ -145,7 +144,7 @@ class PlanOptions:
         return None if wanted is None else AttributeType(wanted)
 
     def typed_by(self, label: Hashable) -> str:
-        """Return the option that asks for the type of a column."""
+        """Return the option that requests the type of a column."""
         for name in ("date_format", "decimal"):
             if isinstance(value := getattr(self, name), dict) and label in value:
                 return name
@@ -177,9 +176,9 @@ class PlanOptions:
         return {field.name: values[field.name] for field in fields(self) if values[field.name] != field.default}
 
     def joined(self, suggested: Mapping[str, Any], columns: Collection[Any]) -> dict[str, Any]:
-        """Return these options and suggested ones as the options of one call.
+        """Return these options merged with suggested ones.
 
-        An option that holds for all columns is spelled out by column where a suggestion is made for one of them.
+        An option that applies to all columns becomes one entry per column if a suggestion is made for one of them.
         """
         merged = self.given()
         for name, value in suggested.items():
@@ -208,13 +207,13 @@ class PlanOptions:
                 other, there = asked.setdefault(label, (name, here))
                 if there != here:
                     raise InvalidArgumentError(
-                        f"{argument(name, label)}: it asks for a {here}, and {argument(other, label)} for a {there}; "
-                        "leave out one of the two."
+                        f"{argument(name, label)}: it requests a {here}, but {argument(other, label)} requests a "
+                        f"{there}; remove one of them."
                     )
 
 
 def options_of(given: Mapping[str, Any]) -> PlanOptions:
-    """Return the options that a call gives; a name among them may be wrong."""
+    """Return the options given in a call; raise TypeError for an unknown name."""
     names = [field.name for field in fields(PlanOptions)]
     for name in given:
         if name not in names:
@@ -225,12 +224,12 @@ def options_of(given: Mapping[str, Any]) -> PlanOptions:
 
 
 def with_plan_options(function: F) -> F:
-    """Show the options of a plan one by one in the signature of a function that takes them as ``**options``."""
+    """List the options of a plan in the signature of a function that takes them as ``**options``."""
     return _with_options(function, PlanArguments.__annotations__)
 
 
 def with_reading_options(function: F) -> F:
-    """Show the options that say how values are read in the signature of a function that takes them as ``**options``."""
+    """List the options for how values are read in the signature of a function that takes them as ``**options``."""
     return _with_options(function, ReadingArguments.__annotations__)
 
 
@@ -250,11 +249,11 @@ def _with_options(function: F, names: Collection[str]) -> F:
 _PER_COLUMN: Final = (
     *("columns", "exclude", "rename", "types", "date_format", "decimal", "na_values", "strip", "normalize"),
 )
-_LISTS_OF_VALUES: Final = ("date_format", "na_values")  # a list of these names no columns
+_LISTS_OF_VALUES: Final = ("date_format", "na_values")  # a list given for these contains values, not columns
 
 
 def _of(value: Any, label: Hashable) -> Any:
-    """Return what an option says of a column, which holds for all columns or for those it names."""
+    """Return an option's value for a column; the option applies to all columns or is a dict by column."""
     return value.get(label) if isinstance(value, dict) else value
 
 
@@ -270,8 +269,8 @@ def _columns_to_send(columns: Any) -> list[Hashable] | None:
     labels = _labels("columns", columns)
     if labels == []:
         raise InvalidArgumentError(
-            f"{argument('columns')}: the list is empty, so customers would be sent without attributes. Name one column "
-            f"at least, or leave {argument('columns')} out to send all."
+            f"{argument('columns')}: the list is empty, so customers would be sent without attributes. List at least "
+            f"one column, or omit {argument('columns')} to send all."
         )
     return labels
 
@@ -357,12 +356,12 @@ def _words(where: str, found: Any) -> list[str]:
 
 
 def _spellings(where: str, value: Any) -> list[str]:
-    """Return how a value is written as text; a number also as a float."""
+    """Return the texts of a value; for a number also its text as a float."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number, Decimal, date, type(None))):
         raise InvalidArgumentTypeError(f"{where}: found {value!r} in the list; each must be text or a number.")
-    if value is None or value != value:  # noqa: PLR0124 - NaN and NaT are not themselves: missing as they are
+    if value is None or value != value:  # noqa: PLR0124 - NaN and NaT differ from themselves: already missing
         return []
     if isinstance(value, date):
         return [value.isoformat(sep=" ") if isinstance(value, datetime) else value.isoformat()]
@@ -398,17 +397,17 @@ def _require_text(where: str, text: Any) -> None:
     if not isinstance(text, str):
         raise InvalidArgumentTypeError(f"{where}: found {text!r}; it must be text.")
     if not contract.is_unicode(text):
-        raise InvalidArgumentError(f"{where}: found {text!r}, which is not valid Unicode text; half a character.")
+        raise InvalidArgumentError(f"{where}: found {text!r}, which is not valid Unicode text (an unpaired surrogate).")
 
 
 NAMED_FORMATS: Final = ("ISO8601", "epoch_s", "epoch_ms", "excel")
 _EXAMPLE_DAY: Final = datetime(2025, 1, 31, 9, 30, tzinfo=UTC)
 _DIRECTIVE: Final = re.compile(r"%.", re.DOTALL)
-_DIRECTIVES_OF_LOCALE: Final = frozenset({"%c", "%x", "%D"})  # whole dates, whose order of day and month cannot be seen
+_DIRECTIVES_OF_LOCALE: Final = frozenset({"%c", "%x", "%D"})  # whole dates whose day/month order is implicit
 
 
 def check_date_format(where: str, form: Any) -> None:
-    """Raise for what is neither a named format nor one of strptime with day, month and year."""
+    """Raise unless `form` is a named format or a strptime format with day, month and year."""
     if not isinstance(form, str):
         raise InvalidArgumentTypeError(f"{where}: found a {type(form).__name__}; a format is text, such as '%d/%m/%Y'.")
     if form in NAMED_FORMATS:
@@ -426,8 +425,8 @@ def check_date_format(where: str, form: Any) -> None:
         raise InvalidArgumentError(
             f"{where}: found {found[0]!r}; write day, month and year one by one, as in '%d/%m/%Y'."
         )
-    if "%Z" in directives:  # Python reads the name and drops it
-        raise InvalidArgumentError(f"{where}: found {form!r}; the name of a zone is not read, only %z, such as +05:30.")
+    if "%Z" in directives:  # Python reads the zone name and ignores it
+        raise InvalidArgumentError(f"{where}: found {form!r}; zone names are not supported, only %z, such as +05:30.")
     try:
         is_whole = _read_example(_EXAMPLE_DAY.strftime(form), form).date() == _EXAMPLE_DAY.date()
     except ValueError as error:
@@ -456,14 +455,16 @@ _WELL_KNOWN_ZONES: Final = {
 
 
 def read_zone(timezone: str) -> ZoneInfo:
-    """Return the time zone of that name.
+    """Return the time zone with that name.
 
     Examples
     --------
     >>> read_zone("Asia/Kolkata")
     zoneinfo.ZoneInfo(key='Asia/Kolkata')
     """
-    with suppress(KeyError, ValueError, TypeError, OSError):  # their messages repeat what may be an API key
+    with suppress(
+        KeyError, ValueError, TypeError, OSError
+    ):  # their messages repeat the argument, which may be an API key
         return ZoneInfo(timezone)
     raise InvalidArgumentError(
         f"{argument('timezone')}: found {timezone!r}; it must be the name of a zone, such as 'UTC' or 'Asia/Kolkata'."
@@ -475,7 +476,7 @@ def _suggest_zone(timezone: Any) -> str:
     if not isinstance(timezone, str):
         return ""
     meant = _WELL_KNOWN_ZONES.get(timezone.strip().upper())
-    if meant is None and not any(map(str.isdigit, timezone)):  # 'UTC+1' is not a way to write 'UTC'
+    if meant is None and not any(map(str.isdigit, timezone)):  # 'UTC+1' is not 'UTC'
         zones = {zone.casefold(): zone for zone in sorted(available_timezones())}
         meant = next((zones[near] for near in difflib.get_close_matches(timezone.strip().casefold(), zones, n=1)), None)
     return "" if meant is None else f" Did you mean {meant!r}?"

@@ -25,7 +25,7 @@ from growlytics_pandas.csv_safe import guarded, unguarded
 from growlytics_pandas.errors import DataError, InvalidArgumentTypeError, UsageError
 
 HEADING: Final = ["id", "since"]
-IN_DOUBT: Final = ""
+UNCERTAIN: Final = ""
 """The `since` of an id for which a request was started, and no outcome is recorded."""
 _SINCE: Final = "%Y-%m-%dT%H:%M:%SZ"
 _SINCE_PATTERN: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?")
@@ -57,7 +57,7 @@ def write_since(moment: datetime) -> str:
 
 
 def read_members(path: Path) -> dict[str, str] | None:
-    """Return id → since, `IN_DOUBT` if it is empty; None if there is no file.
+    """Return id → since, `UNCERTAIN` if it is empty; None if there is no file.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def read_members(path: Path) -> dict[str, str] | None:
 
 
 def write_members(path: Path, members: Mapping[str, str]) -> None:
-    """Replace the file: write a new one beside it (mode 600), flush it to the disk, and rename it.
+    """Replace the file: write a new one next to it (mode 600), flush it to disk, and rename it.
 
     Raises
     ------
@@ -150,7 +150,7 @@ if sys.platform == "win32":
         return True
 
     def _sync_folder(_folder: Path) -> None:
-        """Do nothing: Windows opens no folders."""
+        """Do nothing: Windows cannot open folders."""
 
 else:
     import fcntl
@@ -175,7 +175,7 @@ def _quoted(text: str) -> str:
 
 
 def _records(path: Path, text: str) -> Iterator[tuple[int, str, str]]:
-    """Give line, id and since of each record."""
+    """Yield line, id and since of each record."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         heading = next(reader, None)

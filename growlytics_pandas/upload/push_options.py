@@ -14,13 +14,13 @@ from growlytics_pandas.upload.connection import Connection, connect, connection_
 from growlytics_pandas.views.progress import ProgressOption
 
 Errors = Literal["raise", "drop"]
-MAX_CONCURRENCY: Final = 65_535  # requests: the ports of one machine for connections to one address
+MAX_CONCURRENCY: Final = 65_535  # requests: the number of local ports for connections to one address
 MAX_LABEL_CHARS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class PushOptions:
-    """How to push, with all defaults."""
+    """The options of a push and their defaults."""
 
     errors: Errors = "raise"
     dry_run: bool = False
@@ -66,7 +66,7 @@ class PushOptions:
             )
 
     def would_refuse(self, *, has_errors: bool) -> bool:
-        """Whether this is a dry run of a push that would raise."""
+        """Return whether this is a dry run of a push that would raise."""
         return self.dry_run and self.errors == "raise" and has_errors
 
 
@@ -83,7 +83,7 @@ def _check_label(label: Any) -> None:
 
 
 def _is_finite_above_0(found: Any) -> bool:
-    # Not math.isfinite, which fails for a whole number that no float can hold.
+    # Not math.isfinite, which fails for integers beyond the range of floats.
     return isinstance(found, (int, float)) and not isinstance(found, bool) and 0 < found <= sys.float_info.max
 
 

@@ -49,8 +49,8 @@ def test_choosing_checking_and_pushing_with_mouse_and_keys(notebook):
 
 @pytest.mark.parametrize("kernel", ["newest", "7.3.0", "6.31.0"])
 def test_the_cell_is_free_while_a_push_runs_and_stop_ends_it_in_any_kernel(notebook, kernel):
-    tell = "r = form.result\nprint(r.run.ended, sum(r.counts.values()), r.counts['accepted'] == len(box.stored()))"
-    nb = notebook(BEGIN + "begin(20_000, latency=0.1)", OPEN, "1 + 1", tell, kernel=kernel)
+    status = "r = form.result\nprint(r.run.ended, sum(r.counts.values()), r.counts['accepted'] == len(box.stored()))"
+    nb = notebook(BEGIN + "begin(20_000, latency=0.1)", OPEN, "1 + 1", status, kernel=kernel)
     nb.run(0)
     nb.run(1)
     field(nb, "button", name="Push 20,000 rows").click(timeout=15_000)

@@ -24,8 +24,8 @@ def hostile_result(faulty):
         index=[LONG] * 8,
     )
     result = gp.push(df, "id", client=box.client, errors="drop", progress=False)
-    for row in result._books[0].errors:
-        result._books[0].errors[row] = LONG
+    for row in result._buffers[0].errors:
+        result._buffers[0].errors[row] = LONG
     return result
 
 

@@ -137,7 +137,7 @@ def test_a_port_that_is_none_is_refused(port):
     ],
     ids=repr,
 )
-def test_an_argument_of_another_type_is_told_where_it_is_given(argument, words):
+def test_an_argument_of_another_type_is_rejected_by_the_constructor(argument, words):
     with pytest.raises(InvalidArgumentTypeError) as caught:
         Sandbox(**argument)
     assert str(caught.value).startswith(words)
