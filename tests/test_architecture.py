@@ -19,7 +19,7 @@ FENCED = {
     "uvicorn": {"sandbox"},
     "tqdm": {"views"},
     "ipywidgets": {"form", "views"},
-    "IPython": {"views"},
+    "IPython": {"form", "views"},
     "email_validator": {"columns"},
     "phonenumbers": {"columns"},
     "platformdirs": {"ledger"},

@@ -169,11 +169,20 @@ def _page_button(icon: str, tooltip: str) -> Any:
 
 
 class Actions:
-    """What can be done with what is chosen: `make_plan` and `options` are asked when a button is clicked."""
+    """What can be done with what is chosen: `make_plan` and `options` are asked when a button is clicked.
 
-    def __init__(self, make_plan: Callable[[], Plan], options: Callable[[], Mapping[str, Any]]) -> None:
+    `on_end` is called when a run has ended.
+    """
+
+    def __init__(
+        self,
+        make_plan: Callable[[], Plan],
+        options: Callable[[], Mapping[str, Any]],
+        on_end: Callable[[], None],
+    ) -> None:
         self._make_plan = make_plan
         self._options = options
+        self._on_end = on_end
         self.result: PushResult | None = None
         self._event: ProgressEvent | None = None
         self._is_ready = False
@@ -194,6 +203,11 @@ class Actions:
         self._push.description = text
         self._is_ready = is_ready
         self._enable()
+
+    @property
+    def outcome(self) -> str:
+        """What the newest run came to, as HTML, masked; '' before the first."""
+        return str(self._outcome.value)
 
     def wait(self) -> None:
         """Wait until what runs has ended."""
@@ -225,6 +239,7 @@ class Actions:
         finally:
             self._is_busy.release()
             self._enable()
+            self._on_end()
 
     def _carry_out(self, dry_run: bool) -> str:
         """Do it and return what came of it as HTML; on a thread, an error that is raised is seen by nobody."""

@@ -17,7 +17,7 @@ from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.errors import GrowlyticsError
 from growlytics_pandas.form.choices import ColumnChoice, find_names, first_choices, write_line
 from growlytics_pandas.form.controls import Actions, ColumnGrid, button, checkbox, dropdown, row, wide
-from growlytics_pandas.form.keys import keep_keys
+from growlytics_pandas.form.in_notebook import InNotebook
 from growlytics_pandas.form.picture import (
     becomes_html,
     button_text,
@@ -34,7 +34,7 @@ from growlytics_pandas.upload.planning import snapshot
 CHECKED_ROWS: Final = 200_000  # looked at on each change: about a second; of a larger frame the first so many
 SUGGESTED_ROWS: Final = 20_000  # looked at for suggestions; what does not fit in the others is a violation
 KEEPS: Final = (("send none", False), ("send the first", "first"), ("send the last", "last"))
-AT_SAVING: Final = "As it was when the cell was run. Run it again for the form itself."
+AT_SAVING: Final = "A picture of the form. Run the cell again to use the form."
 
 
 class Form:
@@ -60,11 +60,11 @@ class Form:
         self._choices = self._choices.with_suggestions(self._suggested())
         self._checked: Plan | Exception | None = None
         self._make_fields()
-        self._actions = Actions(self.plan, self._push_arguments)
+        self._actions = Actions(self.plan, self._push_arguments, self._redraw)
         self._picture, self._code = ipywidgets.HTML(layout=wide()), ipywidgets.HTML(layout=wide())
         self._grid = ColumnGrid(self._choices, self._take_column)
         self.widget = self._arrange()
-        keep_keys(self.widget)
+        self._in_notebook = InNotebook(self.widget, self._static)
         self._refresh()
 
     @property
@@ -85,11 +85,22 @@ class Form:
         """Wait until a dry run or push that was begun has ended."""
         self._actions.wait()
 
+    def _ipython_display_(self) -> None:
+        """Show the form; what is saved with the notebook is a picture of it, masked."""
+        self._in_notebook.show(self._repr_mimebundle_())
+
     def _repr_mimebundle_(self, **_: Any) -> Mapping[str, Any]:
-        """Show the form; what is saved with the notebook is a static picture, masked."""
+        """Return the form as a widget, with its masked picture for front ends without widgets."""
         bundle: Mapping[str, Any] = self.widget._repr_mimebundle_()
-        static = f'{self._draw(Masker())}{code_html(self.line)}<div style="opacity:.75">{AT_SAVING}</div>'
-        return {**bundle, "text/html": static, "text/plain": repr(self)}
+        return {**bundle, **self._static()}
+
+    def _static(self) -> dict[str, str]:
+        parts = (self._draw(Masker()), code_html(self.line), self._actions.outcome)
+        html = f'{"".join(parts)}<div style="opacity:.75">{AT_SAVING}</div>'
+        return {"text/html": html, "text/plain": repr(self)}
+
+    def _redraw(self) -> None:
+        self._in_notebook.redraw()
 
     def __repr__(self) -> str:
         return f"<Form of {plural(len(self._frame), 'row')}: {self.line}>"
@@ -191,6 +202,7 @@ class Form:
             )
         else:
             self._actions.offer("Push", is_ready=False)
+        self._redraw()
 
     def _draw(self, veil: Masker) -> str:
         if isinstance(self._checked, Plan):
