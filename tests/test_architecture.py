@@ -20,6 +20,7 @@ FENCED = {
     "tqdm": {"views"},
     "ipywidgets": {"form", "views"},
     "IPython": {"form", "views"},
+    "marimo": {"views"},
     "email_validator": {"columns"},
     "phonenumbers": {"columns"},
     "platformdirs": {"ledger"},

@@ -14,7 +14,7 @@ from growlytics_pandas._masking import Masker
 from growlytics_pandas._text import plural
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
-from growlytics_pandas.errors import GrowlyticsError
+from growlytics_pandas.errors import GrowlyticsError, UsageError
 from growlytics_pandas.form.choices import (
     ColumnChoice,
     find_name,
@@ -40,6 +40,7 @@ from growlytics_pandas.upload.connection import refuse_client_as_id
 from growlytics_pandas.upload.plan import Plan, PushResult
 from growlytics_pandas.upload.planning import snapshot
 from growlytics_pandas.views.events import Listener
+from growlytics_pandas.views.panel import has_marimo
 
 CHECKED_ROWS: Final = 200_000  # looked at on each change: about a second; of a larger frame the first so many
 SUGGESTED_ROWS: Final = 20_000  # looked at for suggestions; what does not fit in the others is a violation
@@ -62,6 +63,10 @@ class Form:
     """
 
     def __init__(self, frame: pd.DataFrame, client: Client | None = None, id_col: Hashable = None) -> None:
+        if has_marimo():
+            raise UsageError(
+                "form: it needs Jupyter; marimo does not show its widgets. Use df.growlytics.plan(…) and .push(…)."
+            )
         refuse_client_as_id(id_col)
         self._names = find_names(frame, client)
         self._source = frame
