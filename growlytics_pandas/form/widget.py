@@ -201,10 +201,12 @@ class Form:
             found = find_value(self._names.frame) if self._is_variable else None
             id_label = self._choices.id_column.label
             frame = snapshot(prepare_frame(read_frame(self._source if found is None else found), id_label))
-            fresh = first_choices(frame, id_label if (frame.columns == id_label).sum() == 1 else None)
+            fresh = first_choices(frame)
         except Exception as error:  # noqa: BLE001 - in the log of a kernel nobody reads it
             show(self._problem, error_html(error))
             return
+        same = (column.position for column in fresh.columns if column.label == id_label and column.repeats == 1)
+        fresh = fresh.with_id(next(same, fresh.id_position))
         self._frame, self._choices = frame, self._choices.carried_over(fresh)
         self._readings += 1
         self._choices = self._choices.carried_over(fresh.with_suggestions(self._suggested()))

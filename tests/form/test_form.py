@@ -335,6 +335,25 @@ def test_a_frame_without_a_name_is_read_again_as_it_now_is():
     assert form.plan().preview(1)[0]["attributes"][1]["value"] == "Delhi"
 
 
+def test_the_id_stays_when_the_frame_is_read_again_and_another_is_chosen_where_it_is_gone(monkeypatch):
+    main = sys.modules["__main__"]
+    labels = [("orders", "sum"), ("id", ""), ("x", 1)]
+    frame = pd.DataFrame([[1, "a", 2], [3, "b", 4]])
+    frame.columns = pd.Index(labels, dtype=object, tupleize_cols=False)
+    monkeypatch.setattr(main, "winners", frame, raising=False)
+    form = frame.growlytics.form(("id", ""))
+    again = button(form, "Read winners again")
+    again.click()
+    assert form.line == "winners.growlytics.push(('id', ''))"
+    monkeypatch.setattr(main, "winners", customers())
+    again.click()
+    assert form.line == "winners.growlytics.push('email')"
+    by_index = customers().set_index("email")
+    monkeypatch.setattr(main, "winners", by_index)
+    again.click()
+    assert form.line == by_index.growlytics.form("email").line
+
+
 def test_a_refused_key_is_told_in_the_form_and_never_shown(sandbox):
     client = gp.Client("a-secret-that-is-wrong", sandbox.base_url, ledger=None)
     form = customers().growlytics.form(client=client)
