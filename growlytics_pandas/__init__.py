@@ -72,3 +72,8 @@ __all__ = [
     "suggest",
     "validate",
 ]
+
+
+def __dir__() -> list[str]:
+    """Return what Tab shows: the public names, and the modules that users import from."""
+    return sorted([*__all__, "csv_safe", "sandbox"])

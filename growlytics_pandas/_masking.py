@@ -11,7 +11,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -151,13 +151,28 @@ def _is_of_people(label: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Masker:
-    """How a page shows values: masked, or unmasked if `is_on` is False; always made visible and short."""
+    """How a page shows values: masked, or unmasked if `is_on` is False; always made visible and short.
+
+    Identities on one page stay distinguishable: of those with the same mask, all but the first get a number.
+
+    Examples
+    --------
+    >>> masker = Masker()
+    >>> [masker.identity(value) for value in ("asha@x.com", "anil@x.com", "asha@x.com", None, None)]
+    ['a•••@x•••.com', 'a•••@x•••.com #2', 'a•••@x•••.com', '–', '–']
+    """
 
     is_on: bool = True
+    _alike: dict[str, dict[str, int]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def identity(self, value: Any) -> str:
         """Show a value that identifies a customer."""
-        return visible(mask_value(value) if self.is_on else _text(value))
+        if not self.is_on or is_missing(value):
+            return visible(_text(value))
+        mask = mask_value(value)
+        numbers = self._alike.setdefault(mask, {})
+        number = numbers.setdefault(_text(value), len(numbers) + 1)
+        return visible(mask) + (f" #{number}" if number > 1 else "")
 
     def label(self, value: Any) -> str:
         """Show a label of the index, which may be an id as text."""

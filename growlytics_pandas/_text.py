@@ -13,6 +13,7 @@ import re
 import shlex
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 from weakref import WeakValueDictionary
@@ -23,6 +24,7 @@ KEY_VARIABLE: Final = "GROWLYTICS_API_KEY"
 MASK: Final = "[key]"
 MIN_KEY_CHARS: Final = 8  # a shorter one could be part of any word; real keys are longer
 MIN_PIECE_CHARS: Final = 6
+_FACT: Final = "text-align:left;padding:1px 14px 1px 0;border:0;background:none"
 _CUTS: Final = re.compile("[=,]")
 
 
@@ -92,6 +94,23 @@ def plural(count: int, noun: str) -> str:
     ('1 error', '2,000 rows')
     """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def facts_html(title: str, facts: Mapping[str, str], link: str = "") -> str:
+    """Return a title and what there is to know of it, for a notebook; the fact that is `link` is one.
+
+    Examples
+    --------
+    >>> facts_html("Client", {"types": "3 <known>"}).count("3 &lt;known&gt;")
+    1
+    """
+    shown = f'<a href="{escape(link)}" target="_blank" rel="noopener">{escape(link)}</a>'
+    rows = "".join(
+        f'<tr><td style="{_FACT};opacity:.75">{escape(name)}</td>'
+        f'<td style="{_FACT};overflow-wrap:anywhere">{shown if value == link else escape(value)}</td></tr>'
+        for name, value in facts.items()
+    )
+    return f'<b>{escape(title)}</b><table style="border-collapse:collapse;margin:2px 0"><tbody>{rows}</tbody></table>'
 
 
 def install_extra(extra: str) -> str:

@@ -89,6 +89,8 @@ class GrowlyticsAccessor:
         ------
         InvalidArgumentError
             No column is suitable as the id.
+        UsageError
+            The notebook is one of marimo, which does not show the form's widgets.
 
         Examples
         --------

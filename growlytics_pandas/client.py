@@ -14,6 +14,7 @@ from growlytics_pandas import contract
 from growlytics_pandas._output_paths import require_target
 from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._status import Status
+from growlytics_pandas._text import facts_html, plural
 from growlytics_pandas.checks.violations import message_text
 from growlytics_pandas.columns.options import PlanOptions, ReadingArguments, with_reading_options
 from growlytics_pandas.errors import (
@@ -21,6 +22,7 @@ from growlytics_pandas.errors import (
     CustomerRejectedError,
     InvalidArgumentError,
     InvalidArgumentTypeError,
+    LedgerError,
     ServiceError,
     ServiceUnavailableError,
     UsageError,
@@ -268,6 +270,22 @@ class Client:
     def __repr__(self) -> str:
         shown = self.base_url if hasattr(self, "_connection") else "that failed to initialize"
         return f"<Client {shown}>"
+
+    def _repr_html_(self) -> str:
+        """Show where it sends and what the ledger remembers; a ledger that is not there yet is not created."""
+        return facts_html("Client of Growlytics", {"to": self.base_url, **self._remembered_facts()})
+
+    def _remembered_facts(self) -> dict[str, str]:
+        if self.ledger is None:
+            return {"ledger": "none"}
+        facts = {"ledger": str(self.ledger.path)}
+        if not self.ledger.path.exists():
+            return facts | {"remembers": "nothing yet"}
+        try:
+            types, runs = len(self.types()), len(self.history())
+        except LedgerError as error:
+            return facts | {"remembers": str(error)}
+        return facts | {"remembers": f"{plural(types, 'attribute type')}, {plural(runs, 'run')}"}
 
 
 # one customer, written by hand: the body is the one that a push of a one-row frame makes ----------------------------

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from growlytics_pandas import Client, contract
+from growlytics_pandas import Client, Ledger, contract
 from growlytics_pandas.errors import EndpointError, InvalidArgumentError, InvalidArgumentTypeError, LedgerError
 
 KEY = "test-key"
@@ -166,3 +166,18 @@ def test_a_session_that_is_none_is_refused_at_once_and_not_shown(session):
     ) as caught:
         Client("key-12345", "https://api.example", session=session, ledger=None)
     assert "a-key-where" not in str(caught.value)
+
+
+def test_a_notebook_shows_the_ledger_and_what_it_remembers(sandbox, tmp_path):
+    path = tmp_path / "mine & yours.ledger"
+    with Ledger(path) as ledger:
+        client = Client(sandbox.api_key, sandbox.base_url, ledger=ledger)
+        assert "nothing yet" in client._repr_html_()
+        assert not path.exists()
+        client.upsert("asha@example.com", {"City": "Pune", "Orders": 3})
+        shown = client._repr_html_()
+        for text in (sandbox.base_url, "mine &amp; yours.ledger", "2 attribute types, 1 run"):
+            assert text in shown
+        assert sandbox.api_key not in shown
+    assert "closed" in client._repr_html_()
+    assert "none" in Client(sandbox.api_key, sandbox.base_url, ledger=None)._repr_html_()

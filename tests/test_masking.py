@@ -76,3 +76,10 @@ def test_contacts_under_other_labels_are_masked_too(label):
 def test_names_of_things_are_shown():
     df = pd.DataFrame({"id": ["c1"], "Product Name": ["Basket \ufffd"]})
     assert "Basket" in gp.validate(df, "id")._repr_html_()
+
+
+def test_masked_ids_of_a_page_stay_distinguishable():
+    df = pd.DataFrame({"id": ["asha@x.com", "anil@x.com", "asha@x.com", "anil@x.com"]})
+    shown = df.growlytics.plan("id").push(dry_run=True, errors="drop", progress=False)._repr_html_()
+    assert shown.count("<bdi>a•••@x•••.com</bdi>") == 2
+    assert shown.count("<bdi>a•••@x•••.com #2</bdi>") == 2

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import pandas as pd
 
-from growlytics_pandas._text import argument, install_extra, options_text
+from growlytics_pandas._text import argument, facts_html, install_extra, options_text, plural
 from growlytics_pandas.errors import (
     ApiKeyError,
     InvalidArgumentError,
@@ -101,6 +101,21 @@ class Sandbox:
     def __repr__(self) -> str:
         state = "stopped" if self._running is None else self.base_url
         return f"<Sandbox {state}>"
+
+    def _repr_html_(self) -> str:
+        """Show its page, the ledger of its client, and how much it holds."""
+        if self._running is None:
+            return facts_html("Sandbox", {"state": "stopped; start() starts it"})
+        with self._open_store() as store:
+            customers, types, ignored = store.counts()
+        facts = {
+            "page": self.base_url,
+            "ledger": str(self.ledger_path),
+            "holds": f"{plural(customers, 'customer')}, {plural(types, 'attribute type')}",
+            "ignored": plural(ignored, "value"),
+            "received": plural(self.requests, "request"),
+        }
+        return facts_html("Sandbox", facts, link=self.base_url)
 
     def __enter__(self) -> Self:
         return self.start()

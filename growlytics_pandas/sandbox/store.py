@@ -172,6 +172,14 @@ class SandboxStore:
             for customer, name, kind, value, reason, known, at in rows
         ]
 
+    def counts(self) -> tuple[int, int, int]:
+        """Return how many customers, pinned types and silently dropped values there are."""
+        customers, types, ignored = self._db.execute(
+            "SELECT (SELECT count(*) FROM customers), (SELECT count(*) FROM attribute_types), "
+            "(SELECT count(*) FROM ignored)"
+        ).fetchone()
+        return customers, types, ignored
+
     def clear(self) -> None:
         """Delete everything, including fixed types."""
         with self._transaction():
