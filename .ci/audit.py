@@ -1,7 +1,7 @@
 """Ask pip-audit which installed packages have known advisories, and say it; never a reason for a red run.
 
 An advisory can appear overnight, and the database may be out of reach; neither says anything of a commit. So this
-tells three things apart that pip-audit's exit status does not: findings, none, and packages that nobody looked up.
+distinguishes three results that pip-audit's exit status does not: findings, none, and packages that were not looked up.
 """
 
 import json
@@ -30,10 +30,10 @@ def main() -> None:
 
 
 def describe(package: dict[str, Any], advisory: dict[str, Any]) -> str:
-    """Return one finding as a line: which package, which advisory, what mends it."""
+    """Return one finding as a line: package, advisory, and the versions that fix it."""
     names = ", ".join([advisory["id"], *advisory["aliases"]])
-    mended = ", ".join(advisory["fix_versions"]) or "no release yet"
-    return f"AUDIT FINDING: {package['name']} {package['version']}: {names}; mended in {mended}"
+    fixed = ", ".join(advisory["fix_versions"]) or "no release yet"
+    return f"AUDIT FINDING: {package['name']} {package['version']}: {names}; fixed in {fixed}"
 
 
 def say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""Push a pandas DataFrame of customers to Growlytics: every row arrives, or a DataFrame says which did not and why.
+"""Push a pandas DataFrame of customers to Growlytics: every row arrives, or a DataFrame shows which did not and why.
 
 Importing this package gives every DataFrame a `growlytics` accessor. It displays nothing and makes no connection.
 """
@@ -72,3 +72,8 @@ __all__ = [
     "suggest",
     "validate",
 ]
+
+
+def __dir__() -> list[str]:
+    """Return what Tab shows: the public names, and the modules that users import from."""
+    return sorted([*__all__, "csv_safe", "sandbox"])

@@ -1,4 +1,4 @@
-"""``python -m growlytics_pandas``: files from a scheduler, the demo, and the sandbox as a server of its own."""
+"""``python -m growlytics_pandas``: the commands for files, the demo, and the sandbox as a server."""
 
 import argparse
 import pkgutil
@@ -8,14 +8,16 @@ from typing import Final
 
 from growlytics_pandas import demo
 from growlytics_pandas._starting import INTERRUPTED, begin_main
+from growlytics_pandas._text import speaking
 from growlytics_pandas.cli import COMMANDS, Parser, epilog, ledger_command
-from growlytics_pandas.cli.output import steady_streams
+from growlytics_pandas.cli.messages import COMMAND_LINE
+from growlytics_pandas.cli.streams import steady_streams
 from growlytics_pandas.sandbox import command as sandbox
 
 WRONG_CALL: Final = 2
-"""As argparse leaves it."""
+"""The type of argparse's subparsers object."""
 _SCRIPT: Final = "growlytics-pandas"
-_DESCRIPTION: Final = "Push files of customers from a scheduler; a demo; and the sandbox as a server of its own."
+_DESCRIPTION: Final = "Push files of customers, run a demo, or run the sandbox as a server."
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -29,9 +31,9 @@ def make_parser() -> argparse.ArgumentParser:
         one.add_arguments(command)
         command.set_defaults(run=one.run)
     for name, module, text in (
-        ("demo", demo, "push made-up customers, some of them broken, to a sandbox and show what became of them"),
-        ("ledger", ledger_command, "show what earlier pushes left behind, write it as one file, or restore it"),
-        ("sandbox", sandbox, "serve the documented API on this machine until Ctrl-C"),
+        ("demo", demo, "push made-up customers, some with errors, to a sandbox and show the outcome"),
+        ("ledger", ledger_command, "show, back up or restore the ledger of earlier pushes"),
+        ("sandbox", sandbox, "run a local server with the documented API until Ctrl-C"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         module.add_arguments(command)
@@ -40,7 +42,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _called_as() -> str:
-    """Return the name of the command as it was called, for a user to copy."""
+    """Return the name of the command as called, for messages that users copy."""
     return _SCRIPT if Path(sys.argv[0]).stem == _SCRIPT else "python -m growlytics_pandas"
 
 
@@ -48,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     try:
         begin_main()
-        with steady_streams():
+        with steady_streams(), speaking(COMMAND_LINE):
             parser = make_parser()
             chosen = parser.parse_args(arguments)
             if chosen.command is None:

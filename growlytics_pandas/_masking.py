@@ -1,7 +1,7 @@
-"""Customers' values as a report may show them: masked, without invisible characters, and never long.
+"""Masks customers' values for reports, and makes them visible and short.
 
-A report is sent to colleagues and a notebook is committed, so who a customer is stays out of both by default. A mask
-keeps the first character or the last two digits, enough to recognise a value that one already knows.
+Reports are sent to colleagues and notebooks are committed, so by default neither identifies customers. A mask keeps the
+first character or the last two digits, enough to recognize a known value.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -22,15 +22,15 @@ import pandas as pd
 
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES
 
-HIDDEN: Final = "•••"  # always three, so that a mask does not tell a length
-MAX_SHOWN_CHARS: Final = 120  # of one value or label: a cell of a table, not a page
-MAX_SCANNED_CHARS: Final = 2_000  # searched for addresses and numbers before a text is cut
-MIN_MASKED_CHARS: Final = 4  # a shorter value would be given away by its first character
-MIN_SECRET_CHARS: Final = 3  # shorter than this, a value is found in too many innocent words
+HIDDEN: Final = "•••"  # always three, so that a mask does not reveal the length
+MAX_SHOWN_CHARS: Final = 120  # of one value or label in a table cell
+MAX_SCANNED_CHARS: Final = 2_000  # searched for addresses and numbers before a text is truncated
+MIN_MASKED_CHARS: Final = 4  # the first character of a shorter value would reveal too much
+MIN_SECRET_CHARS: Final = 3  # shorter values occur in too many other words
 MISSING: Final = "–"
 
-MIN_HUGE_BITS: Final = 2_000  # Python may be set to write no more than 640 digits
-MAX_SECRET_WORDS: Final = 12  # a longer value is no name
+MIN_HUGE_BITS: Final = 2_000  # Python can be configured to write at most 640 digits
+MAX_SECRET_WORDS: Final = 12  # a longer value is not a name
 
 _ANSWER: Final = re.compile(r"(HTTP \d{3}): .*", re.DOTALL)
 _WORD: Final = re.compile(r"\w+")
@@ -45,9 +45,9 @@ _DATE: Final = re.compile(r"\d{4,6}-\d\d-\d\d(?!\d)")
 
 
 def visible(text: str, limit: int = MAX_SHOWN_CHARS, *, of_chars: int = 0) -> str:
-    r"""Return `text` in at most `limit` characters, with controls, bidi marks and half characters spelt out.
+    r"""Return `text` in at most `limit` characters, with controls, bidi marks and lone surrogates spelled out.
 
-    `of_chars` is its full length, where `text` is only the beginning.
+    `of_chars` is the full length if `text` is only the beginning.
 
     Examples
     --------
@@ -55,23 +55,23 @@ def visible(text: str, limit: int = MAX_SHOWN_CHARS, *, of_chars: int = 0) -> st
     ('a⟨U+202E⟩b⟨U+000A⟩', 'xxxxx… (200 characters)')
     """
     full = max(len(text), of_chars)
-    shown = "".join(map(_spelt, text[:limit]))
+    shown = "".join(map(_spelled, text[:limit]))
     return shown if full <= limit else f"{shown}… ({full:,} characters)"
 
 
 def storable(text: str) -> str:
-    """Return a text that a file, a text column and a message to a front end can hold: half characters are escaped."""
+    """Return a text with lone surrogates escaped, so that files, text columns and front ends accept it."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
-def _spelt(char: str) -> str:
+def _spelled(char: str) -> str:
     if char.isprintable() or char in _JOINERS:
         return char
     return " " if unicodedata.category(char) == "Zs" else f"⟨U+{ord(char):04X}⟩"
 
 
 def mask_value(value: Any) -> str:
-    """Return what may be shown of an e-mail address, a number, a name or an id.
+    """Return the masked form of an e-mail address, a number, a name or an id.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def mask_value(value: Any) -> str:
 
 
 def scrub(text: str) -> str:
-    """Mask whatever in a text looks like an e-mail address or a phone number.
+    """Mask everything in a text that looks like an e-mail address or a phone number.
 
     Examples
     --------
@@ -130,7 +130,7 @@ _PEOPLE: Final = frozenset(
 
 
 def is_personal(attribute: Any, column: Hashable, id_column: Hashable) -> bool:
-    """Whether a column tells who a customer is: the id, or contacts and names of people, by either of its names.
+    """Return whether a column identifies customers: the id, contacts or people's names, by its label or attribute name.
 
     Examples
     --------
@@ -151,13 +151,28 @@ def _is_of_people(label: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Masker:
-    """How a page shows values: masked, or (`is_on` False) as they are; made visible and short in any case."""
+    """How a page shows values: masked, or unmasked if `is_on` is False; always made visible and short.
+
+    Identities on one page stay distinguishable: of those with the same mask, all but the first get a number.
+
+    Examples
+    --------
+    >>> masker = Masker()
+    >>> [masker.identity(value) for value in ("asha@x.com", "anil@x.com", "asha@x.com", None, None)]
+    ['a•••@x•••.com', 'a•••@x•••.com #2', 'a•••@x•••.com', '–', '–']
+    """
 
     is_on: bool = True
+    _alike: dict[str, dict[str, int]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def identity(self, value: Any) -> str:
-        """Show a value that tells who a customer is."""
-        return visible(mask_value(value) if self.is_on else _text(value))
+        """Show a value that identifies a customer."""
+        if not self.is_on or is_missing(value):
+            return visible(_text(value))
+        mask = mask_value(value)
+        numbers = self._alike.setdefault(mask, {})
+        number = numbers.setdefault(_text(value), len(numbers) + 1)
+        return visible(mask) + (f" #{number}" if number > 1 else "")
 
     def label(self, value: Any) -> str:
         """Show a label of the index, which may be an id as text."""
@@ -170,28 +185,28 @@ class Masker:
         return visible(scrub(head) if self.is_on and not _is_quantity(value) else head, of_chars=len(text))
 
     def words(self, text: str, secrets: Sequence[Any] = ()) -> str:
-        """Show a foreign text that may repeat what was sent: `secrets` are the values to look for."""
+        """Show a text of the server that may repeat what was sent: `secrets` are the values to mask."""
         if not self.is_on:
             return text
         plain = {" ".join(_text(secret).split()) for secret in secrets if not is_missing(secret)}
-        for secret in sorted(plain, key=len, reverse=True):  # the longest first: a name may hold another
+        for secret in sorted(plain, key=len, reverse=True):  # the longest first: a name may contain another
             if len(secret) >= MIN_SECRET_CHARS:
-                masked = mask_value(secret).replace("\\", r"\\")  # a template, in which backslashes mean something
+                masked = mask_value(secret).replace("\\", r"\\")  # a template, in which backslashes are special
                 text = re.sub(re.escape(secret), masked, text, flags=re.IGNORECASE)
         return scrub(text)
 
 
 class Crowd:
-    """The values that tell who many customers are, to be masked in foreign words: a server may name any of them.
+    """The identifying values of many customers, to be masked in a server's text, which may contain any of them.
 
-    Words are compared, without case and whatever is between them.
+    Values are compared word by word, ignoring case and separators.
 
     Parameters
     ----------
     values : iterable
         The values.
     texts : iterable of str, optional
-        The only words that will be looked at: values that begin with none of theirs are not kept.
+        The texts to be masked: values whose first word is in none of them are not kept.
 
     Examples
     --------
@@ -214,7 +229,7 @@ class Crowd:
         self._hidden: dict[str, str] = {}
 
     def hide(self, text: str) -> str:
-        """Return `text` with the values masked, and whatever else looks like an address or a number."""
+        """Return `text` with the values masked, and everything that looks like an address or a number."""
         if text not in self._hidden:
             self._hidden[text] = scrub(self._replaced(_plain(text)))
         return self._hidden[text]
@@ -226,7 +241,7 @@ class Crowd:
         at = i = 0
         while i < len(words):
             size = next((n for n in self._lengths if n <= len(words) - i and tuple(words[i : i + n]) in self._known), 0)
-            if size and not (i and words[i - 1] == "http"):  # the status is no value
+            if size and not (i and words[i - 1] == "http"):  # the HTTP status is not a value
                 masked = mask_value(self._known[tuple(words[i : i + size])])
                 pieces += [text[at : found[i].start()], masked]
                 at = found[i + size - 1].end()
@@ -235,7 +250,7 @@ class Crowd:
 
 
 def _plain(text: str) -> str:
-    """Return a foreign text as it is compared: a redirect names people in its URL, and accents have two spellings."""
+    """Return a text normalized for comparison: URL-decoded, and with one Unicode form for accents."""
     return unicodedata.normalize("NFC", unquote(text))
 
 
@@ -244,7 +259,7 @@ def _folded(text: str) -> str:
 
 
 def without_words(text: str) -> str:
-    """Return what is known of an answer without the server's own words, which may name anyone.
+    """Return an error text without the server's message, which may contain customers' values.
 
     Examples
     --------
@@ -255,19 +270,19 @@ def without_words(text: str) -> str:
 
 
 def without(text: str, foreign: str) -> str:
-    """Return `text` without what a server has said itself, which is its part `foreign`."""
+    """Return `text` without its part `foreign`, the server's message."""
     return text.replace(foreign, without_words(foreign)) if foreign else text
 
 
 def _text(value: Any) -> str:
-    """Write a value; a whole float, which an integer with gaps becomes, without its ``.0``."""
+    """Return a value as text; a whole float (an integer column with missing values) without ``.0``."""
     if is_missing(value):
         return MISSING
     return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else written(value)
 
 
 def written(value: Any) -> str:
-    """Write any value. Python writes no integer of more than 4,300 digits, alone or inside a list; so its size is.
+    """Return any value as text; for an integer of more than 4,300 digits, which Python refuses to write, its size.
 
     Examples
     --------
@@ -282,7 +297,7 @@ def written(value: Any) -> str:
 
 
 def printable(value: Any) -> Any:
-    """Return a value, or its text where pandas could not print it."""
+    """Return a value, or its text if pandas cannot print it."""
     if type(value) in _PRINTED:
         return value
     if isinstance(value, Decimal):
@@ -295,7 +310,7 @@ def printable(value: Any) -> Any:
 
 
 def printable_labels(labels: pd.Index[Any]) -> pd.Index[Any]:
-    """Return an index with the text of each label that pandas could not print."""
+    """Return an index with labels that pandas cannot print replaced by their text."""
     if labels.dtype != object or isinstance(labels, pd.MultiIndex):
         return labels
     shown = np.empty(len(labels), dtype=object)
@@ -304,17 +319,17 @@ def printable_labels(labels: pd.Index[Any]) -> pd.Index[Any]:
 
 
 def _count_digits(number: int) -> int:
-    digits = int(abs(number).bit_length() * math.log10(2))  # as many, or one fewer
+    digits = int(abs(number).bit_length() * math.log10(2))  # exact, or one too few
     return digits + 1 if abs(number) >= 10**digits else digits
 
 
 def _is_quantity(value: Any) -> bool:
-    """Whether a value is a moment or a fraction, whose digits are no phone number."""
+    """Return whether a value is a date or a fraction, whose digits are not a phone number."""
     return isinstance(value, date) or (isinstance(value, float) and not value.is_integer())
 
 
 def is_missing(value: Any) -> bool:
-    """Return whether a value is a missing one; a signalling NaN, which cannot be compared, is none."""
+    """Return whether a value is missing; False for a signalling NaN, which cannot be compared."""
     if isinstance(value, str) or (isinstance(value, Decimal) and value.is_snan()):
         return False
     return bool(pd.api.types.is_scalar(value) and pd.isna(value))

@@ -1,4 +1,4 @@
-"""Ctrl-C while the command line is being imported: there is nothing to stop yet, so it ends without a traceback."""
+"""Ctrl-C while the command line is being imported ends the process without a traceback."""
 
 import os
 import signal
@@ -13,20 +13,20 @@ _NAMES: Final = ("growlytics_pandas", "growlytics-pandas")
 
 def is_command() -> bool:
     """Return whether this process is the command line: ``python -m growlytics_pandas``, or its script."""
-    if sys.argv[:1] == ["-m"]:  # so it is until Python has found the module
+    if sys.argv[:1] == ["-m"]:  # the value until Python has found the module
         return any(word in _NAMES for word in sys.orig_argv)
     return bool(sys.argv) and Path(sys.argv[0]).stem in _NAMES
 
 
 def await_main() -> None:
-    """Until `begin_main`, end at once on Ctrl-C."""
+    """Exit at once on Ctrl-C, until `begin_main`."""
     is_main = threading.current_thread() is threading.main_thread()
     if is_main and is_command() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)
 
 
 def begin_main() -> None:
-    """Take Ctrl-C as Python does from here on."""
+    """Restore Python's handling of Ctrl-C."""
     if signal.getsignal(signal.SIGINT) is _end:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

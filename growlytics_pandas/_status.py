@@ -1,4 +1,4 @@
-"""The statuses of a row, and how a row that did not arrive is described."""
+"""The statuses of a row, and the record of a row that did not arrive."""
 
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -7,7 +7,7 @@ from growlytics_pandas.contract import ENDPOINT_STATUSES, KEY_STATUSES, RETRY_ST
 
 
 class Status(StrEnum):
-    """What became of a row. Every row has exactly one, so they always sum to the rows of the frame."""
+    """The outcome of a row. Every row has exactly one, so the counts always sum to the rows of the frame."""
 
     ACCEPTED = "accepted"
     UNCHANGED = "unchanged"
@@ -18,22 +18,22 @@ class Status(StrEnum):
 
 
 MEANINGS: Final = {
-    Status.ACCEPTED: "the service answered success",
-    Status.UNCHANGED: "the ledger knows that exactly this was accepted before; not sent again",
-    Status.INVALID: "we did not send it: see violations",
-    Status.FAILED: "the service refused it, or it never got there",
-    Status.UNKNOWN: "the answer was lost: it may have arrived; pushing again is safe",
+    Status.ACCEPTED: "the service returned success",
+    Status.UNCHANGED: "the same data was accepted before, according to the ledger; not sent again",
+    Status.INVALID: "not sent: see violations",
+    Status.FAILED: "the service rejected it, or could not be reached",
+    Status.UNKNOWN: "the response was lost: it may have arrived; pushing again is safe",
     Status.UNSENT: "the run ended first, or it was a dry run",
 }
 
 ARRIVED: Final = (Status.ACCEPTED, Status.UNCHANGED)
-"""The statuses of rows that the service has, by this push or an earlier one."""
+"""The statuses of rows that arrived, in this push or an earlier one."""
 RETRYABLE: Final = (Status.FAILED, Status.UNKNOWN, Status.UNSENT)
 """The statuses that `PushResult.retry` sends again."""
 
 
 class Failure(NamedTuple):
-    """A row that did not arrive: its 0-based position, its status, and the server's words or ours."""
+    """A row that did not arrive: its 0-based position, its status, and the error text."""
 
     row: int
     status: str
@@ -44,7 +44,7 @@ _REFUSALS: Final = frozenset(range(400, 500)) - RETRY_STATUSES - KEY_STATUSES - 
 
 
 def is_refusal(http_status: float | None) -> bool:
-    """Return whether the service refused a row for what it holds: the same request would be refused again.
+    """Return whether the service rejected a row because of its content, so that a retry would fail too.
 
     Examples
     --------

@@ -1,14 +1,19 @@
-"""Text that people read: counts, API keys left out of messages, HTML templates.
+"""Text that people read: how messages name arguments, counts, API keys left out of messages, HTML templates.
 
-A message repeats what it was given, and an API key may be given in the place of something else. Only whole keys are
-masked, in any case, and the pieces into which an option is cut; any other part of a key may be a word of its own.
+Messages name what a call takes by `argument` and `options_text`, so that the command line speaks of its flags.
+
+Messages quote arguments, and an API key may be passed as the wrong argument. Whole keys are masked in any case, as are
+the pieces into which an option is split; other parts of a key may be ordinary words.
 """
 
+import contextlib
 import json
 import os
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 from weakref import WeakValueDictionary
@@ -17,8 +22,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 KEY_VARIABLE: Final = "GROWLYTICS_API_KEY"
 MASK: Final = "[key]"
-MIN_KEY_CHARS: Final = 8  # a shorter one could be part of any word; only toy keys are
+MIN_KEY_CHARS: Final = 8  # a shorter one could be part of any word; real keys are longer
 MIN_PIECE_CHARS: Final = 6
+_FACT: Final = "text-align:left;padding:1px 14px 1px 0;border:0;background:none"
 _CUTS: Final = re.compile("[=,]")
 
 
@@ -29,8 +35,58 @@ class _Keeper(Protocol):
 _KEEPERS: Final[WeakValueDictionary[int, _Keeper]] = WeakValueDictionary()
 
 
+@dataclass(frozen=True, slots=True)
+class Face:
+    """How messages name what a caller gives: the name of an argument, and options with their values."""
+
+    argument: Callable[[str], str]
+    options: Callable[[Mapping[str, Any]], str]
+
+
+PYTHON: Final = Face(str, lambda given: ", ".join(f"{name}={value!r}" for name, value in given.items()))
+_faces: Final = [PYTHON]  # of the process and not of a thread: workers make messages, too
+
+
+@contextlib.contextmanager
+def speaking(face: Face) -> Iterator[None]:
+    """Make messages in the words of `face`."""
+    _faces.append(face)
+    try:
+        yield
+    finally:
+        _faces.pop()
+
+
+def argument(name: str, *columns: Hashable) -> str:
+    """Name an argument, or what it gives for a column.
+
+    Examples
+    --------
+    >>> argument("id_col"), argument("types", "City")  # on the command line: --id-col, --type 'City'
+    ('id_col', "types['City']")
+    """
+    shown = _faces[-1].argument(name)
+    return "".join([shown, *(f"[{each!r}]" if _faces[-1] is PYTHON else f" {each!r}" for each in columns)])
+
+
+def options_text(**given: Any) -> str:
+    """Write options as a call gives them.
+
+    Examples
+    --------
+    >>> options_text(strip=["Orders"], errors="drop")  # on the command line: --strip-column Orders --errors drop
+    "strip=['Orders'], errors='drop'"
+    """
+    return _faces[-1].options(given)
+
+
+def phrase(python: str, command: str) -> str:
+    """Return the words for Python or those for the command line, where more than the names differ."""
+    return python if _faces[-1] is PYTHON else command
+
+
 def plural(count: int, noun: str) -> str:
-    """Write a count and its noun.
+    """Return a count and its noun.
 
     Examples
     --------
@@ -40,8 +96,25 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def facts_html(title: str, facts: Mapping[str, str], link: str = "") -> str:
+    """Return a title and what there is to know of it, for a notebook; the fact that is `link` is one.
+
+    Examples
+    --------
+    >>> facts_html("Client", {"types": "3 <known>"}).count("3 &lt;known&gt;")
+    1
+    """
+    shown = f'<a href="{escape(link)}" target="_blank" rel="noopener">{escape(link)}</a>'
+    rows = "".join(
+        f'<tr><td style="{_FACT};opacity:.75">{escape(name)}</td>'
+        f'<td style="{_FACT};overflow-wrap:anywhere">{shown if value == link else escape(value)}</td></tr>'
+        for name, value in facts.items()
+    )
+    return f'<b>{escape(title)}</b><table style="border-collapse:collapse;margin:2px 0"><tbody>{rows}</tbody></table>'
+
+
 def install_extra(extra: str) -> str:
-    """Return the command that installs an extra. The name is not on a package index, so pip takes a clone or a wheel.
+    """Return the command that installs an extra. The package is not on an index, so pip installs a clone or a wheel.
 
     Examples
     --------
@@ -52,12 +125,12 @@ def install_extra(extra: str) -> str:
 
 
 def remember(keeper: _Keeper) -> None:
-    """Look for the key of `keeper` in messages, for as long as the keeper lives."""
+    """Mask the key of `keeper` in messages, as long as the keeper exists."""
     _KEEPERS[id(keeper)] = keeper
 
 
 def without_keys(text: str) -> str:
-    """Return `text` without the key of the environment and those that were given."""
+    """Return `text` without the key of the environment and keys passed as arguments."""
     found = [os.environ.get(KEY_VARIABLE, ""), *(keeper.reveal() for keeper in list(_KEEPERS.values()))]
     for key in {each.strip() for each in found if isinstance(each, str)}:
         if len(key) >= MIN_KEY_CHARS:
@@ -67,7 +140,7 @@ def without_keys(text: str) -> str:
 
 
 def _forms(key: str) -> set[str]:
-    """Return how a message of ours may write a key: quoted, in JSON, in a URL, and cut where an option is cut."""
+    """Return the forms of a key in our messages: quoted, in JSON, in a URL, and split like an option."""
     forms = {key, repr(key)[1:-1], json.dumps(key)[1:-1], shlex.quote(key)[1:-1], quote(key), quote(key, "")}
     pieces = {piece for piece in map(str.strip, _CUTS.split(key)) if len(piece) >= MIN_PIECE_CHARS}  # COLUMN=TYPE,…
     return {form for form in forms | pieces if form and KEY_VARIABLE not in (form, form.upper())}

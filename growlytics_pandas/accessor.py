@@ -1,7 +1,6 @@
 """`df.growlytics`: the accessor, with the functions of `growlytics_pandas.api`.
 
-pandas makes a new accessor for every access to `df.growlytics`, even for completion, so the constructor only keeps the
-frame.
+pandas may create the accessor merely for completion, so the constructor only stores the frame.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_OF_FRAME: Final = re.compile(r"^df : .*\n(?:    .*\n)+", re.MULTILINE)  # the parameter that a method lacks
+_OF_FRAME: Final = re.compile(r"^df : .*\n(?:    .*\n)+", re.MULTILINE)  # the parameter that methods do not have
 
 
 def _method(
     function: Callable[Concatenate[pd.DataFrame, P], R],
 ) -> Callable[Concatenate[GrowlyticsAccessor, P], R]:
-    """Make a method of a function whose first argument is the frame, with its signature and docs."""
+    """Return a method for a function whose first argument is the frame, with its signature and docstring."""
 
     @functools.wraps(function)
     def method(self: GrowlyticsAccessor, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -90,6 +89,8 @@ class GrowlyticsAccessor:
         ------
         InvalidArgumentError
             No column is suitable as the id.
+        UsageError
+            The notebook is one of marimo, which does not show the form's widgets.
 
         Examples
         --------
@@ -98,7 +99,7 @@ class GrowlyticsAccessor:
         >>> form.line
         "df.growlytics.push('customer_id')"
         """
-        # Here, because ipywidgets takes time to import.
+        # Imported here: ipywidgets takes time to import.
         from growlytics_pandas.form import Form  # noqa: PLC0415
 
         return Form(self._frame, client, id_col)

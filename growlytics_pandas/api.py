@@ -39,7 +39,7 @@ def plan(
     Parameters
     ----------
     df : DataFrame
-        One row a customer.
+        One row per customer.
     id_col : hashable
         The column of ids. It is sent as an attribute too only where its name is ``name``, ``email`` or ``mobile``.
     columns : list of hashable, optional
@@ -262,7 +262,7 @@ def push(
     Parameters
     ----------
     df : DataFrame
-        One row a customer.
+        One row per customer.
     id_col : hashable
         The column of ids.
     columns, exclude : list of hashable, optional
@@ -301,7 +301,7 @@ def push(
     max_concurrency : int
         Maximum requests in flight. A push starts with 8 and adds more while that helps.
     max_rate : float, optional
-        Maximum requests a second.
+        Maximum requests per second.
     max_failures : int or float, optional
         Stop after this many failed rows (int), or at this share of failed rows (float), after the first 100.
     label : str, optional

@@ -14,6 +14,7 @@ from growlytics_pandas import contract
 from growlytics_pandas._output_paths import require_target
 from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._status import Status
+from growlytics_pandas._text import facts_html, plural
 from growlytics_pandas.checks.violations import message_text
 from growlytics_pandas.columns.options import PlanOptions, ReadingArguments, with_reading_options
 from growlytics_pandas.errors import (
@@ -21,6 +22,7 @@ from growlytics_pandas.errors import (
     CustomerRejectedError,
     InvalidArgumentError,
     InvalidArgumentTypeError,
+    LedgerError,
     ServiceError,
     ServiceUnavailableError,
     UsageError,
@@ -103,7 +105,7 @@ class Client:
         types: str | Path | None = None,
         track: Track | None = None,
     ) -> None:
-        given, api_key = seal(api_key), SEALED  # a verbose traceback prints the arguments as they are then
+        given, api_key = seal(api_key), SEALED  # a verbose traceback prints the current arguments
         try:
             self._connection = Connection(
                 given,
@@ -117,7 +119,7 @@ class Client:
                 track=track,
             )
         except UsageError as error:
-            # The key may be in the wrong argument: neither the error's message nor its frames show it.
+            # The key may be in the wrong argument: hide it from the error's message and frames.
             base_url = ledger = transport = timeout = verify = types = track = SEALED  # type: ignore[assignment]
             raise error.with_traceback(None) from None
 
@@ -273,6 +275,22 @@ class Client:
     def __repr__(self) -> str:
         shown = self.base_url if hasattr(self, "_connection") else "that failed to initialize"
         return f"<Client {shown}>"
+
+    def _repr_html_(self) -> str:
+        """Show where it sends and what the ledger remembers; a ledger that is not there yet is not created."""
+        return facts_html("Client of Growlytics", {"to": self.base_url, **self._remembered_facts()})
+
+    def _remembered_facts(self) -> dict[str, str]:
+        if self.ledger is None:
+            return {"ledger": "none"}
+        facts = {"ledger": str(self.ledger.path)}
+        if not self.ledger.path.exists():
+            return facts | {"remembers": "nothing yet"}
+        try:
+            types, runs = len(self.types()), len(self.history())
+        except LedgerError as error:
+            return facts | {"remembers": str(error)}
+        return facts | {"remembers": f"{plural(types, 'attribute type')}, {plural(runs, 'run')}"}
 
 
 # one customer, written by hand: the body is the one that a push of a one-row frame makes ----------------------------

@@ -1,8 +1,8 @@
 """Every fact about the customer API that this package relies on, each with its source.
 
 ``[doc]``  the vendor's page "Tracking Users (Non-shopify)".
-``[other]``  another of the vendor's public pages, written for another endpoint: weaker, so only warned about.
-``[assumed]``  documented nowhere: our decision, said in README as an assumption.
+``[other]``  another of the vendor's public pages, written for another endpoint: less certain, so only a warning.
+``[assumed]``  not documented: our decision, listed in README as an assumption.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 BASE_URL: Final = "https://dcqs-india.growlytics.in"  # [doc]
-CUSTOMER_PATH: Final = "/rest-api/customer"  # [doc] POST, one customer a request
+CUSTOMER_PATH: Final = "/rest-api/customer"  # [doc] POST, one customer per request
 KEY_HEADER: Final = "x-growlytics-key"  # [doc]
 ACCEPT: Final = "application/json"  # [doc]
 CONTENT_TYPE: Final = "application/json"  # [doc] the body is JSON
@@ -22,9 +22,9 @@ STRING: Final = "string"  # [doc]
 NUMBER: Final = "number"  # [doc]
 BOOLEAN: Final = "boolean"  # [doc]
 DATE: Final = "date"  # [doc]
-TYPES: Final = (STRING, NUMBER, BOOLEAN, DATE)  # [doc] pinned for the project when first tracked; others are ignored
+TYPES: Final = (STRING, NUMBER, BOOLEAN, DATE)  # [doc] fixed for the project when first tracked; others are ignored
 
-RESERVED_ATTRIBUTES: Final = ("name", "email", "mobile")  # [doc] always strings; campaigns are sent with them
+RESERVED_ATTRIBUTES: Final = ("name", "email", "mobile")  # [doc] always strings; used by campaigns
 
 MAX_ATTRIBUTE_NAME_CHARS: Final = 49  # [doc] "less than 50 characters"; case-sensitive
 MAX_CUSTOM_ATTRIBUTES: Final = 100  # [doc] custom attributes in one customer profile, earlier pushes included
@@ -57,7 +57,7 @@ def count_chars(text: str) -> int:
 
 
 def is_unicode(text: str) -> bool:
-    """Tell whether `text` has UTF-8, which JSON is sent in: half a surrogate pair has none."""
+    """Return whether `text` can be encoded as UTF-8, as JSON is sent: False for lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -73,7 +73,7 @@ _UNRESERVED: Final = frozenset(f"{string.ascii_letters}{string.digits}-._~")
 
 
 def canonical_url(url: str) -> str:
-    """Write a base URL the one way in which it names a project: however it is spelt, the service is the same.
+    """Return the canonical form of a base URL, which identifies a project.
 
     Examples
     --------

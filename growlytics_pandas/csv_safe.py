@@ -1,8 +1,8 @@
-"""CSV that runs nothing in a spreadsheet and is read back as it was.
+"""CSV without spreadsheet formulas that is read back unchanged.
 
 A cell that starts with ``=``, ``+``, ``-`` or ``@`` is a formula to a spreadsheet, and ``+91…`` is a real mobile.
 Such a text gets an apostrophe before it, and so does one that starts with an apostrophe; reading takes it away again.
-Text is quoted and nothing else is, which tells the text "12" from the number, and an empty text from a missing value.
+Only text is quoted, which distinguishes the text "12" from the number, and an empty text from a missing value.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InvalidArgumentError
-        A folder that is not there, or a folder in place of a file.
+        The folder does not exist, or the path is a folder.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
     Raises
     ------
     DataError
-        A file that is not CSV, or whose lines differ in length.
+        The file is not CSV, or its lines have different numbers of cells.
     """
     target = Path(path)
     with target.open(encoding="utf-8-sig", errors="surrogatepass", newline="") as file:
@@ -111,7 +111,7 @@ def _written(value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
-    """Write a boolean, a number or a moment without quotes; '' for anything else."""
+    """Return a boolean, a number or a date without quotes; '' for anything else."""
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
     if isinstance(value, (int, np.integer)) and not isinstance(value, np.timedelta64):
@@ -124,7 +124,7 @@ def _plain(value: Any) -> str:
 
 
 def unguarded(text: str) -> str:
-    """Return the text of a cell as it was before `write_csv` put an apostrophe before it; any other text as it is.
+    """Return the text of a cell without the apostrophe added by `write_csv`; other text unchanged.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def unguarded(text: str) -> str:
 
 
 def guarded(text: str) -> str:
-    """Return a text with an apostrophe before it where a spreadsheet could take it for a formula."""
+    """Return a text, with an apostrophe in front if a spreadsheet could read it as a formula."""
     return f"'{text}" if text.startswith(RISKY) else text
 
 
@@ -147,19 +147,19 @@ def _quoted(text: str) -> str:
 
 
 def _records(text: str, path: Path) -> Iterator[list[str]]:
-    """Give the cells of each line as they stand, in their quotes."""
+    """Yield the cells of each line, with their quotes."""
     record: list[str] = []
     read = 0
     for cell, end in _TOKEN.findall(text):
         read += len(cell) + len(end)
-        if end or cell or record:  # not the nothing after the last line
+        if end or cell or record:  # not the empty rest after the last line
             record.append(cell)
         if end != ",":
             if record:
                 yield record
             record = []
     if read != len(text):
-        raise DataError(f"{path.name}: a quoted cell does not end, or goes on after its quote.")
+        raise DataError(f"{path.name}: a quoted cell has no closing quote, or text after it.")
 
 
 def _column(cells: list[str]) -> pd.Series[Any]:
@@ -174,12 +174,12 @@ def _column(cells: list[str]) -> pd.Series[Any]:
         return pd.Series([np.nan if value is None else float(value) for value in values], dtype=dtype)
     try:
         return pd.Series(values, dtype=dtype)
-    except UnicodeEncodeError:  # half a character, which Arrow's text cannot hold
+    except UnicodeEncodeError:  # lone surrogates, which Arrow cannot store
         return pd.Series(values, dtype=object)
 
 
 def _value(text: str) -> Any:
-    """Return the value of one cell: quoted text is text, unquoted text what it looks like; None is missing."""
+    """Return the value of a cell: quoted is text, unquoted is parsed; None if missing."""
     if text.startswith('"'):
         return unguarded(text[1:-1].replace('""', '"'))
     if text in _WORDS:

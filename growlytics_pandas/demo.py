@@ -1,4 +1,4 @@
-"""``python -m growlytics_pandas demo``: the whole way of a frame, on made-up customers and a local sandbox."""
+"""``python -m growlytics_pandas demo``: all steps of a push, with made-up customers and a local sandbox."""
 
 import argparse
 import sys
@@ -8,18 +8,19 @@ from typing import Any, Final
 import pandas as pd
 
 from growlytics_pandas import api
+from growlytics_pandas._text import PYTHON, speaking
 from growlytics_pandas.samples import MIN_DIRTY_ROWS, sample_customers
 from growlytics_pandas.sandbox import Sandbox
 
-_SHOWN_ATTRIBUTES: Final = 18  # the demo's frame has a hundred more, all alike
-_SHOWN_OF_SCHEMA: Final = ["column", "type", "dtype", "missing", "note"]  # each attribute is called as its column
+_SHOWN_ATTRIBUTES: Final = 18  # the demo's frame has a hundred more, all similar
+_SHOWN_OF_SCHEMA: Final = ["column", "type", "dtype", "missing", "note"]  # attributes have the names of their columns
 _ID: Final = "customer_id"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to `parser`."""
-    parser.add_argument("--rows", type=int, default=2000, help="customers to make up (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="another seed, other customers (default: %(default)s)")
+    parser.add_argument("--rows", type=int, default=2000, help="number of made-up customers (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random customers (default: %(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,27 +31,29 @@ def run(arguments: argparse.Namespace) -> int:
     df = sample_customers(arguments.rows, seed=arguments.seed, dirty=True)
     with (
         pd.option_context("display.width", 150, "display.max_colwidth", 60, "display.max_columns", 20),
+        speaking(PYTHON),  # what it shows is a session in Python
         Sandbox() as box,
     ):
         plan = api.plan(df, _ID, client=box.client)
-        _say(f"{len(df):,} made-up customers, {df.shape[1]} columns; some are broken on purpose.")
+        _say(f"{len(df):,} made-up customers, {df.shape[1]} columns; some have planted errors.")
         schema = plan.schema.head(_SHOWN_ATTRIBUTES)[_SHOWN_OF_SCHEMA]
-        schema["column"] = schema["column"].map(repr)  # one is empty, one has white space around
-        _show("df.growlytics.schema(id_col): what each column becomes, an attribute of that name", schema)
+        schema["column"] = schema["column"].map(repr)  # one is empty, one has surrounding white space
+        _show("df.growlytics.schema(id_col): how each column is sent, as an attribute with its name", schema)
         _show(
-            "df.growlytics.validate(id_col): rejected values (errors), and others to look at", _by_rule(plan.violations)
+            "df.growlytics.validate(id_col): rejected values (errors), and values to check (warnings)",
+            _by_rule(plan.violations),
         )
-        _say("\n--- … and what settles each: an option of the call, or a correction ---")
+        _say("\n--- … and how to fix each: an option of the call, or a correction ---")
         for rule, fix in _fixes(plan.violations):
             _say(f"{rule}\n    {fix}")
         _say("\n--- df.growlytics.push(id_col, errors='drop') -> sandbox ---")
         result = plan.push(errors="drop")
         _say(repr(result))
-        _show("result.failed: the rows that were refused, and why", result.failed[["row", "id", "status", "error"]])
+        _show("result.failed: rows that did not arrive, and why", result.failed[["row", "id", "status", "error"]])
         _show("what the sandbox stored", box.customers().iloc[:, :6].head())
         _show("attribute types that are now fixed", box.attribute_types().head(_SHOWN_ATTRIBUTES))
         stored, ignored = len(box.stored()), len(box.ignored())
-        _say(f"\nThe sandbox holds {stored:,} customers; it silently ignored {ignored:,} value{'s' * (ignored != 1)}.")
+        _say(f"\nThe sandbox has {stored:,} customers; it silently ignored {ignored:,} value{'s' * (ignored != 1)}.")
     return 0 if stored == result.counts["accepted"] and not ignored else 1
 
 

@@ -14,7 +14,7 @@
     │   ├── AuthenticationError          401, 403: the key
     │   ├── EndpointError                3xx, 404, 405, TLS: the URL, or a proxy in front of it
     │   ├── ServiceUnavailableError      requests stopped succeeding
-    │   ├── CustomerRejectedError        one customer refused (`Client.upsert`)
+    │   ├── CustomerRejectedError        one customer rejected (`Client.upsert`)
     │   └── TooManyFailuresError         `max_failures` reached
     └── LedgerError                      the ledger's file: .path
 
@@ -51,7 +51,7 @@ class GrowlyticsError(Exception):
         return type(self), self.args, facts
 
     def _render_traceback_(self) -> list[str]:
-        """In IPython: the lines of the user and the message, without the source of this package; %debug has it all."""
+        """Show only the user's lines and the message in IPython; %debug has the full traceback."""
         return [*_lines_of_user(self.__traceback__), f"{type(self).__name__}: {self}"]
 
 
@@ -61,7 +61,7 @@ _SHELLS: Final = ("IPython", "ipykernel")
 
 
 def _lines_of_user(traceback: TracebackType | None) -> list[str]:
-    """Return where the user's code was, the innermost place last; a line that may hold an API key is left out."""
+    """Return the places in the user's code, innermost last; a line that may contain an API key is left out."""
     lines = []
     for frame, number in walk_tb(traceback):
         file = frame.f_code.co_filename
@@ -76,7 +76,7 @@ def _lines_of_user(traceback: TracebackType | None) -> list[str]:
 
 
 def _place(file: str) -> str:
-    """Return a file as IPython names it: ``Cell In[3]`` for the code of a cell."""
+    """Return a file name as IPython shows it: ``Cell In[3]`` for the code of a cell."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     named = shell.compile.format_code_name(file) if shell is not None else None
     return " ".join(named) if named else f"File {file}"
@@ -114,7 +114,7 @@ class ConstraintViolationError(DataError, ValueError):
     violations : DataFrame
         All violations, warnings too.
     plan : Plan
-        The refused plan; ``plan.push(errors="drop")`` sends the valid rows and values.
+        The plan; ``plan.push(errors="drop")`` sends the valid rows and values.
     """
 
     plan: Any = None
@@ -154,7 +154,7 @@ class ServiceError(GrowlyticsError):
 
 
 class AuthenticationError(ServiceError):
-    """401 or 403: the API key was refused."""
+    """401 or 403: the API key was rejected."""
 
 
 class EndpointError(ServiceError):
@@ -168,7 +168,7 @@ class ServiceUnavailableError(ServiceError):
 
 
 class CustomerRejectedError(ServiceError):
-    """The service refused one customer (`Client.upsert`)."""
+    """The service rejected one customer (`Client.upsert`)."""
 
 
 class TooManyFailuresError(ServiceError):
@@ -198,5 +198,5 @@ class PushInterrupted(KeyboardInterrupt):
         return type(self), (str(self),)
 
     def _render_traceback_(self) -> list[str]:
-        """One line in IPython instead of a traceback: the user knows that they interrupted."""
+        """Show one line in IPython instead of a traceback, since the user interrupted."""
         return [f"PushInterrupted: {self}"]

@@ -20,6 +20,7 @@ import numpy as np
 
 from growlytics_pandas import contract
 from growlytics_pandas._output_paths import replacing
+from growlytics_pandas._text import PYTHON, speaking
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.upload.push_options import PushOptions
@@ -104,7 +105,8 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidArgumentError(f"{shown}: it is not TOML: {error}.") from None
     try:
-        _check(options)
+        with speaking(PYTHON):  # a key of the file is called as the argument
+            _check(options)
     except (InvalidArgumentError, InvalidArgumentTypeError) as error:
         raise type(error)(f"{shown}: {error}") from None
     return options

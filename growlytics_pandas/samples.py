@@ -52,11 +52,11 @@ CITIES: Final = (
 )
 CATEGORIES: Final = ("Beauty", "Books", "Electronics", "Fashion", "Footwear", "Grocery", "Home & Kitchen", "Toys")
 EMAIL_DOMAINS: Final = ("example.com", "example.org", "example.net")  # RFC 2606: reserved, owned by nobody
-MOBILE_STARTS: Final = (70, 84, 85, *range(90, 100))  # every number that starts so may be a mobile
+MOBILE_STARTS: Final = (70, 84, 85, *range(90, 100))  # all numbers with these first digits may be mobiles
 
 MOBILE_BLOCK: Final = 10**8  # numbers that share one of MOBILE_STARTS
 MOBILE_SPACE: Final = len(MOBILE_STARTS) * MOBILE_BLOCK
-MOBILE_STEP: Final = 927_051_017  # coprime to MOBILE_SPACE, so that stepping by it meets every number once
+MOBILE_STEP: Final = 927_051_017  # coprime to MOBILE_SPACE, so that stepping by it reaches every number once
 FIRST_ORDER: Final = np.datetime64("2023-01-01T00:00:00", "us")
 ORDER_SECONDS: Final = 3 * 365 * 24 * 60 * 60  # the span of the last orders, three years
 MEAN_BASKET: Final = 1150.0  # rupees
@@ -98,7 +98,7 @@ class _Row(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Draw:
-    """The random numbers of one seed: a stream for each label, so that a column never shifts another."""
+    """The random numbers of one seed: a stream per label, so that columns are independent."""
 
     n: int
     seed: int
@@ -144,7 +144,7 @@ def sample_customers(n: int = 1000, seed: int = 0, dirty: bool = False) -> pd.Da
     Returns
     -------
     DataFrame
-        One row a customer, on a RangeIndex. ``customer_id``, ``email`` and ``mobile`` are unique in a clean frame,
+        One row per customer, with a RangeIndex. ``customer_id``, ``email`` and ``mobile`` are unique in a clean frame,
         in which ``Lifetime Value`` and ``Loyalty Points`` have missing values.
 
     Raises
@@ -194,12 +194,12 @@ def _make_clean(draw: _Draw) -> pd.DataFrame:
 
 
 def _text(values: list[str]) -> pd.Series:
-    """Return a column of text; the dtype is named, for an empty list has none."""
+    """Return a text column; the dtype is explicit, since an empty list has none."""
     return pd.Series(values, dtype="str")
 
 
 def _draw_mobiles(draw: _Draw, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return distinct numbers of ten digits: steps of one length round the circle of all of them."""
+    """Return distinct ten-digit numbers, by constant steps modulo the number of all of them."""
     offset = draw.generator("mobile").integers(MOBILE_SPACE)
     blocks, rest = np.divmod((offset + positions * MOBILE_STEP) % MOBILE_SPACE, MOBILE_BLOCK)
     return np.array(MOBILE_STARTS)[blocks] * MOBILE_BLOCK + rest
@@ -237,9 +237,9 @@ def _plant_ids(clean: pd.Series) -> pd.Series:
 
 
 def _plant_values(clean: pd.DataFrame) -> dict[str, pd.Series]:
-    """Return the clean columns but the id, in nullable dtypes, with faults."""
+    """Return the clean columns without the id, in nullable dtypes, with faults."""
     columns = {label: clean[label].copy() for label in clean.columns[1:]}
-    columns["mobile"] = clean["mobile"].astype("float64")  # what reading a file does to numbers with one missing
+    columns["mobile"] = clean["mobile"].astype("float64")  # as when reading a file with a missing number
     columns["Total Orders"] = clean["Total Orders"].astype("Int64")
     columns["Is First Time Purchaser"] = clean["Is First Time Purchaser"].astype("boolean")
     for label, row, value in (
@@ -283,7 +283,7 @@ def _mostly_missing(n: int, cells: Mapping[int, Any]) -> pd.Series:
 
 
 def _tag_columns(n: int) -> list[tuple[str, pd.Series]]:
-    """Return more columns than a customer may have attributes; one row has them all. A byte a cell, for many rows."""
+    """Return more columns than a customer may have attributes; one row has all. One byte per cell."""
     codes = np.full(n, -1, dtype=np.int8)
     codes[_Row.ALL_TAGS] = 0
     labels = [f"Tag {number:03d}" for number in range(1, N_TAGS + 1)]

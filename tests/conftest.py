@@ -17,7 +17,7 @@ pytest_plugins = ["live_service"]  # the option --live
 
 @pytest.fixture(autouse=True, scope="session")
 def _interrupts_are_heard():
-    """A shell starts what runs in its background with interrupts ignored; tests interrupt, also what they start."""
+    """A shell starts background processes with interrupts ignored; tests send interrupts, also to their subprocesses."""
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -41,7 +41,7 @@ def sandbox():
 
 @pytest.fixture
 def path(tmp_path):
-    """Where the ledger of a test is."""
+    """The path of a test's ledger."""
     return tmp_path / "ledger.sqlite3"
 
 
@@ -53,13 +53,13 @@ def ledger(path):
 
 @pytest.fixture
 def client(sandbox, path):
-    """Make a client of the sandbox that remembers in `path`."""
+    """Make a client of the sandbox with its ledger at `path`."""
     return Client(sandbox.api_key, sandbox.base_url, ledger=path)
 
 
 @pytest.fixture
 def faulty():
-    """Make sandboxes that fail as asked; stopped after the test."""
+    """Make sandboxes with faults; stopped after the test."""
     started = []
 
     def start(**faults):
@@ -73,7 +73,7 @@ def faulty():
 
 @pytest.fixture
 def null_device(tmp_path):
-    """A null device that may come to harm: as root, the machine's own one could be replaced by a test that fails."""
+    """A disposable null device: as root, a failing test could replace the machine's own."""
     if not hasattr(os, "geteuid"):
         pytest.skip("no devices here")
     if os.geteuid() != 0:

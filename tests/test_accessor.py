@@ -1,4 +1,4 @@
-"""`df.growlytics`: a door to the functions, there for every frame, doing nothing until it is used."""
+"""`df.growlytics`: an entry point to the functions, available on every frame, without effect until it is used."""
 
 import inspect
 
@@ -34,13 +34,13 @@ FRAMES = {
 
 @pytest.mark.parametrize("method", METHODS)
 def test_methods_have_the_signature_and_docs_of_the_functions(method):
-    function, door = getattr(gp, method), getattr(GrowlyticsAccessor, method)
+    function, accessor_method = getattr(gp, method), getattr(GrowlyticsAccessor, method)
     of_function = list(inspect.signature(function).parameters.values())
-    of_method = list(inspect.signature(door).parameters.values())
+    of_method = list(inspect.signature(accessor_method).parameters.values())
     assert (of_function[0].name, of_method[0].name) == ("df", "self")
     assert of_function[1:] == of_method[1:]
-    assert inspect.signature(function).return_annotation == inspect.signature(door).return_annotation
-    assert set(inspect.getdoc(function).split("\n")) - set(inspect.getdoc(door).split("\n")) == {
+    assert inspect.signature(function).return_annotation == inspect.signature(accessor_method).return_annotation
+    assert set(inspect.getdoc(function).split("\n")) - set(inspect.getdoc(accessor_method).split("\n")) == {
         "df : DataFrame",
         "    One row a customer.",
     }
@@ -93,7 +93,7 @@ def test_a_change_after_a_look_is_seen_by_the_next_look():
     assert names == ["X", "Y"]
 
 
-def test_pushing_through_the_door(sandbox):
+def test_pushing_through_the_accessor(sandbox):
     result = pd.DataFrame({"id": ["a"], "X": [1]}).growlytics.push("id", client=sandbox.client, progress=False)
     assert result.ok
     assert sandbox.stored() == {"a": {"X": 1}}
@@ -115,7 +115,7 @@ def test_batches_name_a_client_where_the_id_column_belongs_too(sandbox, function
     assert sandbox.requests == 0
 
 
-def test_help_names_no_frame_that_a_method_does_not_take_and_the_door_says_what_it_can():
+def test_help_of_methods_has_no_frame_and_the_accessor_lists_its_methods():
     df = pd.DataFrame({"id": ["a"], "City": ["Pune"]})
     for name in ("plan", "schema", "validate", "preview", "push"):
         doc = getattr(df.growlytics, name).__doc__

@@ -1,4 +1,4 @@
-"""The public functions: one plan looked at or carried out."""
+"""The public functions share one plan, shown or pushed."""
 
 import inspect
 import re
@@ -44,7 +44,7 @@ def test_every_view_takes_the_arguments_of_plan():
 @pytest.mark.parametrize(
     "function", [gp.plan, gp.schema, gp.suggest, gp.validate, gp.preview, gp.push, gp.push_batches]
 )
-def test_help_tells_every_parameter_at_once(function):
+def test_help_shows_every_parameter(function):
     section = inspect.getdoc(function).split("Parameters\n----------\n")[1].split("\n\nReturns\n")[0]
     named = [
         name for line in section.splitlines() if line[:1].strip() for name in re.split(r",\s*", line.split(" : ")[0])
@@ -80,7 +80,7 @@ def test_looking_needs_no_key_and_pushing_says_so():
         gp.push(df, "id", progress=False)
 
 
-def test_errors_raise_tells_what_where_and_the_remedy_before_sending(sandbox):
+def test_errors_raise_reports_what_where_and_the_remedy_before_sending(sandbox):
     df = pd.DataFrame({"id": ["a", None], "X": [1.0, float("inf")]})
     with pytest.raises(ConstraintViolationError) as caught:
         gp.push(df, "id", client=sandbox.client, progress=False)
@@ -119,7 +119,7 @@ def test_errors_raise_tells_what_where_and_the_remedy_before_sending(sandbox):
     ],
     ids=repr,
 )
-def test_an_option_that_cannot_be_is_named_with_what_was_found(sandbox, options):
+def test_the_error_for_an_invalid_option_names_what_was_found(sandbox, options):
     ((name, value),) = options.items()
     with pytest.raises(InvalidArgumentError) as caught:
         gp.push(pd.DataFrame({"id": ["a"], "X": [1]}), "id", client=sandbox.client, **options)

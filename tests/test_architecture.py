@@ -1,4 +1,4 @@
-"""Third-party packages are imported in one place each; `.ci/house.py` looks at the imports between our own modules."""
+"""Third-party packages are imported in one place each; `.ci/house.py` checks the imports between our own modules."""
 
 import ast
 import pathlib
@@ -19,7 +19,8 @@ FENCED = {
     "uvicorn": {"sandbox"},
     "tqdm": {"views"},
     "ipywidgets": {"form", "views"},
-    "IPython": {"views"},
+    "IPython": {"form", "views"},
+    "marimo": {"views"},
     "email_validator": {"columns"},
     "phonenumbers": {"columns"},
     "platformdirs": {"ledger"},

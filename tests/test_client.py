@@ -1,9 +1,9 @@
-"""The client's arguments: what cannot be is refused where it is written, and never by a library later."""
+"""The client's arguments: invalid ones are rejected by the constructor, never later by a library."""
 
 import pandas as pd
 import pytest
 
-from growlytics_pandas import Client, contract
+from growlytics_pandas import Client, Ledger, contract
 from growlytics_pandas.errors import EndpointError, InvalidArgumentError, InvalidArgumentTypeError, LedgerError
 
 KEY = "test-key"
@@ -143,9 +143,9 @@ def test_the_remedy_of_a_wrong_type_is_a_method_of_the_client(remembering):
     assert dict(remembering.types()[["attribute", "type"]].to_numpy()) == {"City": "string", "Orders": "number"}
 
 
-def test_a_mistyped_name_of_a_type_to_forget_is_told_and_nothing_is_forgotten(remembering):
+def test_a_mistyped_attribute_to_forget_raises_and_nothing_is_forgotten(remembering):
     remembering.declare_types({"Orders": "string"})
-    with pytest.raises(InvalidArgumentError, match=r"no type of 'Oders', .*nothing was forgotten.*'Orders'"):
+    with pytest.raises(InvalidArgumentError, match=r"no type for 'Oders', .*nothing was forgotten.*'Orders'"):
         remembering.forget_types(pd.Index(["Orders", "Oders"]))
     assert len(remembering.types()) == 1
     for wrong in ("Orders", None):
@@ -166,3 +166,18 @@ def test_a_session_that_is_none_is_refused_at_once_and_not_shown(session):
     ) as caught:
         Client("key-12345", "https://api.example", session=session, ledger=None)
     assert "a-key-where" not in str(caught.value)
+
+
+def test_a_notebook_shows_the_ledger_and_what_it_remembers(sandbox, tmp_path):
+    path = tmp_path / "mine & yours.ledger"
+    with Ledger(path) as ledger:
+        client = Client(sandbox.api_key, sandbox.base_url, ledger=ledger)
+        assert "nothing yet" in client._repr_html_()
+        assert not path.exists()
+        client.upsert("asha@example.com", {"City": "Pune", "Orders": 3})
+        shown = client._repr_html_()
+        for text in (sandbox.base_url, "mine &amp; yours.ledger", "2 attribute types, 1 run"):
+            assert text in shown
+        assert sandbox.api_key not in shown
+    assert "closed" in client._repr_html_()
+    assert "none" in Client(sandbox.api_key, sandbox.base_url, ledger=None)._repr_html_()

@@ -58,6 +58,6 @@ def test_help_shows_the_command_as_it_was_called(capsys, monkeypatch, script, sh
 
 def test_without_a_command_the_commands_are_listed(capsys):
     assert main([]) == 2
-    said = capsys.readouterr().err
-    assert "demo" in said
-    assert "sandbox" in said
+    printed = capsys.readouterr().err
+    assert "demo" in printed
+    assert "sandbox" in printed

@@ -1,4 +1,4 @@
-"""The facts of the API, against the published page's own words, and how characters are counted."""
+"""The facts of the API, compared with the published page, and how characters are counted."""
 
 from hypothesis import given
 from hypothesis import strategies as st

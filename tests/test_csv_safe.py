@@ -42,7 +42,7 @@ def test_a_real_mobile_and_all_formulas_are_read_back_as_they_were(tmp_path):
     pd.testing.assert_frame_equal(read_csv(write_csv(frame, tmp_path / "x.csv")), frame)
 
 
-def test_numbers_gaps_dates_and_text_that_looks_like_them_stay_apart(tmp_path):
+def test_numbers_gaps_dates_and_text_that_looks_like_them_are_distinguished(tmp_path):
     frame = pd.DataFrame(
         {
             "text": ["12", "", None, "0091", "True"],
@@ -83,7 +83,7 @@ def test_a_broken_file_is_an_error_that_says_where(tmp_path):
     with pytest.raises(DataError, match=r"broken\.csv, record 2: found 1 cells; the head has 2"):
         read_csv(path)
     path.write_text('"a\r\n', encoding="utf-8")
-    with pytest.raises(DataError, match="a quoted cell does not end"):
+    with pytest.raises(DataError, match="a quoted cell has no closing quote"):
         read_csv(path)
 
 
@@ -107,5 +107,5 @@ def test_a_wrong_table_or_folder_is_named(tmp_path):
         result.to_csv(tmp_path / "x.csv", "rows")
     with pytest.raises(InvalidArgumentError, match="there is no folder"):
         result.to_csv(tmp_path / "none" / "x.csv")
-    with pytest.raises(InvalidArgumentError, match=r"is a folder; name a file in it, such as .*outcomes\.csv"):
+    with pytest.raises(InvalidArgumentError, match=r"is a folder; choose a file in it, such as .*outcomes\.csv"):
         result.to_csv(tmp_path)

@@ -1,4 +1,4 @@
-"""What holds of the extra `dask` whether or not it is installed."""
+"""The extra `dask`, whether or not it is installed."""
 
 import pickle
 import subprocess
@@ -15,14 +15,14 @@ def run(code):
 
 @pytest.mark.slow
 def test_importing_the_package_brings_no_dask():
-    told = run("import growlytics_pandas, sys; print({'dask', 'distributed'} & set(sys.modules))")
-    assert told.stdout.strip() == "set()", told.stderr
+    done = run("import growlytics_pandas, sys; print({'dask', 'distributed'} & set(sys.modules))")
+    assert done.stdout.strip() == "set()", done.stderr
 
 
 @pytest.mark.slow
 def test_without_the_extra_the_error_says_what_to_install():
-    told = run("import sys; sys.modules['dask'] = None; import growlytics_pandas.dask")
-    assert 'pip install "PATH[dask]"' in told.stderr
+    done = run("import sys; sys.modules['dask'] = None; import growlytics_pandas.dask")
+    assert 'pip install "PATH[dask]"' in done.stderr
 
 
 def test_what_travels_to_a_worker_holds_no_key(tmp_path):

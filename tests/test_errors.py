@@ -1,4 +1,4 @@
-"""Exceptions: a tree that users catch by, facts as attributes, and pickles that keep what may travel."""
+"""Exceptions: their hierarchy, details as attributes, and pickling."""
 
 import inspect
 import os

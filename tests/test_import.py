@@ -1,4 +1,4 @@
-"""`import growlytics_pandas` costs little: what is slow or optional waits until it is used. And it is the right one."""
+"""`import growlytics_pandas` is fast: slow or optional modules are imported on first use."""
 
 import importlib.metadata
 import json
@@ -26,7 +26,7 @@ def test_it_imports_nothing_slow_or_optional():
     assert {name for name in others if not name.startswith("_")} == CHEAP
 
 
-def test_the_tests_run_on_the_package_as_it_is_installed():
+def test_the_tests_run_on_the_installed_package():
     installed = importlib.metadata.distribution("growlytics-pandas")
     origin = json.loads(installed.read_text("direct_url.json") or "{}")
     is_editable = origin.get("dir_info", {}).get("editable", False)

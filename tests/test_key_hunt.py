@@ -1,4 +1,4 @@
-"""The API key is hunted in everything that a push leaves behind, where it ends well and where it does not."""
+"""The API key is searched for in everything that a push leaves behind, whether it succeeds or fails."""
 
 import base64
 import contextlib
@@ -45,7 +45,7 @@ SOUGHT = sorted({form.strip('"').lower() for form in [*FORMS.values(), *CODED, K
 
 @pytest.fixture(autouse=True)
 def _key_in_the_environment(monkeypatch, caplog):
-    """Clients find the key there, so that no line of a test holds it, and every logger tells all it knows."""
+    """Clients find the key in the environment, so that no line of a test contains it; all loggers log everything."""
     monkeypatch.setenv("GROWLYTICS_API_KEY", KEY)
     caplog.set_level(logging.DEBUG)
     for name in ("urllib3", "requests", "asyncio"):
@@ -54,7 +54,7 @@ def _key_in_the_environment(monkeypatch, caplog):
 
 @pytest.fixture
 def box_with():
-    """Make sandboxes that let the hunted key in and fail as asked."""
+    """Make sandboxes with faults that accept the key."""
     started = []
 
     def start(**faults):
@@ -357,7 +357,7 @@ def upsert(url, transport):
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("line", ["{}", "HTTP/1.1 2{} OK", "HTTP/1.1 400 Bad\r\n{}\r\n: {}", "HTTP/9 {}"])
 def test_an_answer_that_is_no_http_and_repeats_the_key(answering, hunt, transport, line):
-    """The libraries' own words then repeat what they have read."""
+    """The libraries' messages then repeat what they have read."""
     url = answering(f"{line.format(*[FORMS['upper']] * 2)}\r\n\r\n".encode())
     with contextlib.suppress(ServiceError):
         push(url, transport, rows=1)

@@ -1,8 +1,8 @@
-"""What we assume of the service, asked of the sandbox; with `pytest --live`, asked of the real one.
+"""Our assumptions about the service, tested on the sandbox or, with `pytest --live`, on the real service.
 
-`--live` takes the key from GROWLYTICS_API_KEY and sends 18 requests, each said on the terminal before it goes. They
+`--live` takes the key from GROWLYTICS_API_KEY and sends 18 requests, each printed on the terminal before it is sent. They
 write three customers, and attributes that begin with "gp contract", always the same ones: a type is fixed for good.
-What no answer can tell is listed at the end, to be looked at in the dashboard.
+What no response shows is listed at the end, to be checked in the dashboard.
 """
 
 import json
@@ -130,7 +130,7 @@ def test_text_of_any_script_is_taken_in_names_and_values(service):
 
 
 @pytest.mark.asks(1)
-def test_dates_reach_from_year_1_to_9999_and_stand_as_sent(service):
+def test_dates_reach_from_year_1_to_9999_and_are_stored_as_sent(service):
     early, late = "0001-01-01 00:00:00", "9999-12-31 23:59:59"
     reply = service.ask(
         customer(service, "b", attribute(EARLY, "date", early), attribute(LATE, "date", late)), "the outermost dates"

@@ -1,4 +1,4 @@
-"""`pytest --live` itself: it asks what it said it would, finds a service that deviates, and shows the key nowhere."""
+"""`pytest --live` itself: it sends the requests that it announced, detects a service that deviates, and never shows the key."""
 
 import os
 import pathlib
@@ -53,8 +53,8 @@ def test_it_sends_the_requests_that_it_announced_and_says_what_to_look_at():
     with Sandbox(api_key=KEY) as box:
         status, printed = live(box.base_url, "-q")
         assert (status, box.requests) == (0, 17)  # a sandbox does not count the path that is not there
-        said = re.findall(r"^live request (\d+) of 18: .+$", printed, re.MULTILINE)
-        assert said == [str(n) for n in range(1, 19)], "each beforehand, without -s"
+        announced = re.findall(r"^live request (\d+) of 18: .+$", printed, re.MULTILINE)
+        assert announced == [str(n) for n in range(1, 19)], "each beforehand, without -s"
         prefix = re.search(r"ids begin with (\S+),", printed)[1]
         assert all(customer.startswith(prefix) for customer in box.stored())
         assert max(len(customer) for customer in box.stored() if not customer.endswith("-too-long")) == 40

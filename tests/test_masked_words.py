@@ -1,4 +1,4 @@
-"""A server may name anyone in its words: where values are masked, its words do not show them either."""
+"""A server's message may contain any customer's values: where values are masked, messages do not show them either."""
 
 import json
 import re
@@ -49,8 +49,8 @@ def _whole(connection):
 def naming():
     """A server that names all customers in every answer, in other case and with other signs between the words."""
     listener = socket.create_server(("127.0.0.1", 0))
-    said = "taken by CUST-7741, id=cust_8852? or 'cust-9963' (ASHA  RAO; Vikram O'Neill, zoë müller lüdenscheidt) "
-    said += "asha@example.com VIKRAM@example.com +91 98765 43212"
+    words = "taken by CUST-7741, id=cust_8852? or 'cust-9963' (ASHA  RAO; Vikram O'Neill, zoë müller lüdenscheidt) "
+    words += "asha@example.com VIKRAM@example.com +91 98765 43212"
     state = {"status": 400}
 
     def serve():
@@ -62,7 +62,7 @@ def naming():
             with connection:
                 request = _whole(connection)
                 is_refused = state.get("refused", "") in request
-                answer = {"message": said.replace("cust_8852", "cust-8852")} if is_refused else {"success": True}
+                answer = {"message": words.replace("cust_8852", "cust-8852")} if is_refused else {"success": True}
                 body = json.dumps(answer).encode()
                 head = f"HTTP/1.1 {state['status'] if is_refused else 200} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
                 head += f"Location: http://127.0.0.1:9/CUST-7741?name={'Asha%20Rao'}&id=CUST-8852\r\n\r\n"
@@ -134,7 +134,7 @@ def test_a_row_that_was_accepted_is_not_named_by_the_refusal_of_another(naming, 
     result = plan.push(progress=events.append)
     assert result.counts["accepted"] == 2
     plan = gp.plan(people, "id", client=client)
-    large = replace(result, plan=plan, _whole=plan._whole, _parts=plan._parts, _books={0: longer(result, rows)})
+    large = replace(result, plan=plan, _whole=plan._whole, _parts=plan._parts, _buffers={0: longer(result, rows)})
     for one in (result, large):
         one.to_html(tmp_path / "masked.html")
         assert unmasked((tmp_path / "masked.html").read_text(encoding="utf-8")) == []
@@ -144,10 +144,10 @@ def test_a_row_that_was_accepted_is_not_named_by_the_refusal_of_another(naming, 
 
 
 def longer(result, rows):
-    book = OutcomeBuffer(rows)
+    buffer = OutcomeBuffer(rows)
     for row in range(3):
-        book.note(row, *(("accepted",) if row < 2 else ("failed", result.outcomes["error"][2], 400)))
-    return book
+        buffer.note(row, *(("accepted",) if row < 2 else ("failed", result.outcomes["error"][2], 400)))
+    return buffer
 
 
 def test_the_command_line_names_nobody(naming, tmp_path, capsys, monkeypatch):
@@ -159,9 +159,9 @@ def test_the_command_line_names_nobody(naming, tmp_path, capsys, monkeypatch):
         for form in ([], ["--json"]):
             call = ["push", str(tmp_path / "a.csv"), "--id-col", "id", "--base-url", naming["url"], "--ledger", "none"]
             assert main([*call, *form]) != 0
-            said = "".join(capsys.readouterr())
-            assert "taken by" in said
-            assert unmasked(said) == []
+            words = "".join(capsys.readouterr())
+            assert "taken by" in words
+            assert unmasked(words) == []
 
 
 def test_accents_have_two_spellings():

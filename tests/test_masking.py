@@ -26,7 +26,7 @@ def test_a_mask_shows_no_more_than_a_first_letter_or_two_digits(value, shown):
     assert mask_value(value) == shown
 
 
-def test_a_mask_does_not_tell_how_long_a_value_is():
+def test_a_mask_does_not_reveal_the_length_of_a_value():
     assert mask_value("Asha Rao") == mask_value("A" * 10_000)
 
 
@@ -45,9 +45,9 @@ def test_addresses_and_numbers_inside_a_text_are_masked_and_dates_are_not(text, 
 
 
 def test_a_value_is_masked_in_the_words_of_a_server_that_repeats_it():
-    veil = Masker()
+    masker = Masker()
     secrets = ("C-1041", "Asha", "Asha  Rao", None)
-    assert veil.words("customer C-1041 (Asha Rao) exists", secrets) == "customer •••41 (A•••) exists"
+    assert masker.words("customer C-1041 (Asha Rao) exists", secrets) == "customer •••41 (A•••) exists"
     assert Masker(is_on=False).words("customer C-1041", ("C-1041",)) == "customer C-1041"
 
 
@@ -76,3 +76,10 @@ def test_contacts_under_other_labels_are_masked_too(label):
 def test_names_of_things_are_shown():
     df = pd.DataFrame({"id": ["c1"], "Product Name": ["Basket \ufffd"]})
     assert "Basket" in gp.validate(df, "id")._repr_html_()
+
+
+def test_masked_ids_of_a_page_stay_distinguishable():
+    df = pd.DataFrame({"id": ["asha@x.com", "anil@x.com", "asha@x.com", "anil@x.com"]})
+    shown = df.growlytics.plan("id").push(dry_run=True, errors="drop", progress=False)._repr_html_()
+    assert shown.count("<bdi>a•••@x•••.com</bdi>") == 2
+    assert shown.count("<bdi>a•••@x•••.com #2</bdi>") == 2

@@ -1,4 +1,4 @@
-"""The notebooks run as they stand, on a sandbox each, and still show what they showed when they were committed."""
+"""The committed notebooks run, each on a sandbox, and show the outputs that were committed."""
 
 import ast
 import inspect
@@ -106,7 +106,7 @@ def test_calls_in_the_text_fit_the_methods_and_name_a_column_first():
     calls = [(name, call) for name, text in TEXTS for call in calls_of_the_accessor(text)]
     assert {name for name, _ in calls} >= {"1-quickstart.ipynb", "README.md"}
     for name, call in calls:
-        said = f"{name}: {ast.unparse(call)}"
+        shown = f"{name}: {ast.unparse(call)}"
         signature = inspect.signature(getattr(GrowlyticsAccessor, call.func.attr))
         signature.bind(None, *call.args, **{keyword.arg: keyword.value for keyword in call.keywords})
-        assert all(isinstance(one, ast.Constant) or one.id == "id_col" for one in call.args), said
+        assert all(isinstance(one, ast.Constant) or one.id == "id_col" for one in call.args), shown

@@ -1,4 +1,4 @@
-"""Values that Python or pandas cannot print or compare: violations like others, in every output."""
+"""Values that Python or pandas cannot print or compare: reported as violations in every output."""
 
 from decimal import Decimal
 from fractions import Fraction

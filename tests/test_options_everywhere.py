@@ -1,4 +1,4 @@
-"""The same data with the same file of options gives the same bodies, whichever way it is sent."""
+"""The same data with the same file of options gives the same bodies, however it is sent."""
 
 import json
 from dataclasses import fields
@@ -81,9 +81,9 @@ def test_the_command_line_sends_what_python_does(kept, suffix, tmp_path, monkeyp
         monkeypatch.setenv("GROWLYTICS_API_KEY", box.api_key)
         monkeypatch.setenv("GROWLYTICS_BASE_URL", box.base_url)
         assert main(["push", str(path), "--options", str(kept), "--json", "--quiet"]) == 1  # a row has no id
-        told = json.loads(capsys.readouterr().out)
-        assert told["counts"]["accepted"] == 5
-        assert told["options"]["decimal"] == {"Price": ","}
+        printed = json.loads(capsys.readouterr().out)
+        assert printed["counts"]["accepted"] == 5
+        assert printed["options"]["decimal"] == {"Price": ","}
         assert box.stored() == here
 
 
@@ -120,8 +120,8 @@ def test_a_dry_run_and_a_plan_show_what_is_sent(kept, expected):
 
 def preview(path, *flags, capsys):
     assert main(["schema", str(path), *flags, "--json", "--quiet"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    return {row["column"]: row["type"] for row in told["columns"]}, told["options"]
+    printed = json.loads(capsys.readouterr().out)
+    return {row["column"]: row["type"] for row in printed["columns"]}, printed["options"]
 
 
 def test_flags_override_the_file_column_by_column(kept, tmp_path, capsys):
@@ -165,7 +165,7 @@ def test_values_by_column_and_for_all_columns(tmp_path, capsys):
     ("flags", "message"),
     [
         (("--na", "x", "--na", "City=x"), "--na: give it for all columns, or for each as COLUMN=…, not both"),
-        (("--date-format", "%d/%m/%Y"), "--date-format: without a column it holds for those"),
+        (("--date-format", "%d/%m/%Y"), "--date-format: without a column it applies to columns"),
         (("--date-format", "Joind=ISO8601"), "--date-format: there is no column 'Joind'. Did you mean 'Joined'"),
         (("--normalize", "City=upper"), "--normalize 'City': found 'upper'; allowed are"),
         (("--decimal", "Price=;"), "--decimal 'Price': found ';'; allowed are"),
@@ -196,8 +196,8 @@ def test_the_options_of_a_push_are_taken_from_the_file(tmp_path, capsys):
     path, kept = write(MESSY, tmp_path / "a.csv"), tmp_path / "a.toml"
     options.save(kept, **OPTIONS, dry_run=True)
     assert main(["push", str(path), "--options", str(kept), "--json", "--quiet"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert (told["ended"], told["would_refuse"]) == ("dry run", False)
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["ended"], printed["would_refuse"]) == ("dry run", False)
     assert main(["push", str(path), "--options", str(kept), "--errors", "raise", "--json", "--quiet"]) == 1
     assert json.loads(capsys.readouterr().out)["would_refuse"] is True
 

@@ -1,4 +1,4 @@
-"""Options in a file: they come back as they were saved, and what is wrong in a file names the file and the key."""
+"""Options in a file: they round-trip, and errors name the file and the key."""
 
 import datetime as dt
 

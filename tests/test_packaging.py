@@ -97,11 +97,11 @@ def test_the_wheel_holds_the_package_its_licence_and_its_metadata_and_nothing_el
 
 def test_the_sdist_holds_what_pyproject_says_and_nothing_else(built, clean):
     roots = PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
-    said = {name for name in files(clean) if any(name == root or name.startswith(f"{root}/") for root in roots)}
+    declared = {name for name in files(clean) if any(name == root or name.startswith(f"{root}/") for root in roots)}
     always = {"pyproject.toml", "PKG-INFO", ".gitignore"}  # what building from it needs
     with tarfile.open(built / f"{NAME}.tar.gz") as archive:
         held = [member.name.removeprefix(f"{NAME}/") for member in archive.getmembers() if member.isfile()]
-    assert sorted(held) == sorted(said | always)
+    assert sorted(held) == sorted(declared | always)
 
 
 def test_the_wheel_is_the_same_to_the_byte_from_the_sdist_and_from_a_clone(wheel, clean, tmp_path):

@@ -1,4 +1,4 @@
-"""End to end, for any frame: what arrives is what the plan promised, and what the plan refuses would not have arrived."""
+"""End to end, for any frame: what arrives is what the plan shows, and what the plan rejects would not have arrived."""
 
 # ruff: noqa: DTZ001 - naive dates are the subject
 
@@ -191,7 +191,7 @@ class NaiveSender:
         self.box = box
 
     def pin(self):
-        """Make the service know the types that the ledger was told of."""
+        """Register the ledger's types with the service."""
         samples = {"string": "a", "number": 1, "boolean": True, "date": "2026-01-31 00:00:00"}
         entries = [{"name": name, "type": kind, "value": samples[kind]} for name, kind in PINNED.items()]
         self.post(json.dumps({"id": "pins", "attributes": entries}))

@@ -18,6 +18,11 @@ def test_all_is_sorted_and_is_the_namespace():
     assert visible | {"errors", "options", "__version__"} == set(gp.__all__)
 
 
+def test_tab_shows_public_names_only():
+    assert set(dir(gp)) == {*gp.__all__, "csv_safe", "sandbox"}
+    assert all(hasattr(gp, name) for name in dir(gp))
+
+
 def test_every_public_thing_is_documented_with_an_example():
     for name in (
         "Client",

@@ -1,4 +1,4 @@
-"""Docs cannot rot: README's Python runs, its links lead somewhere, and the commands are the ones that CI runs."""
+"""README's Python code runs, its links resolve, and its commands are the ones that CI runs."""
 
 import inspect
 import pathlib

@@ -1,4 +1,4 @@
-"""The CDNOW purchase log, one row a customer: 23,570 real customers arrive whole, value by value."""
+"""The CDNOW purchase log, one row per customer: 23,570 real customers arrive whole, value by value."""
 
 import importlib.util
 from pathlib import Path

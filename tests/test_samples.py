@@ -191,7 +191,7 @@ def test_a_dirty_frame_can_be_shown_and_described(dirty):
         ({"seed": -1}, "seed: found -1"),
     ],
 )
-def test_a_count_that_cannot_be_is_refused_with_its_limit(arguments, words):
+def test_an_invalid_count_is_rejected_with_its_limit(arguments, words):
     with pytest.raises(InvalidArgumentError, match=words):
         sample_customers(**arguments)
 

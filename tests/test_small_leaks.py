@@ -1,4 +1,4 @@
-"""A key in the wrong place is not repeated; a command that cannot speak, or is stopped as it starts, has no traceback."""
+"""A key in the wrong argument is not repeated; a command without output streams, or stopped at start, has no traceback."""
 
 import os
 import pickle
@@ -67,10 +67,10 @@ def test_an_argument_that_is_the_key_is_not_repeated(tmp_path, monkeypatch, caps
         status = main(arguments)
     except SystemExit as end:
         status = end.code
-    said = "".join(capsys.readouterr())
+    printed = "".join(capsys.readouterr())
     assert status
-    assert said
-    assert KEY[:8].lower() not in said.lower()
+    assert printed
+    assert KEY[:8].lower() not in printed.lower()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
@@ -97,8 +97,8 @@ def test_an_interrupt_of_the_imports_has_no_traceback(seconds):
     )
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert "growlytics_pandas/" not in said or "Traceback" not in said
+    _, printed = process.communicate(timeout=30)
+    assert "growlytics_pandas/" not in printed or "Traceback" not in printed
     assert process.returncode in (0, 130, -signal.SIGINT), "Python itself may not have begun with the package"
 
 
@@ -182,5 +182,5 @@ def test_messages_keep_words_that_are_part_of_a_key(monkeypatch, tmp_path, capsy
     monkeypatch.setenv("GROWLYTICS_API_KEY", "customers-a-key-file-1")
     (tmp_path / "customers.csv").write_text("id\n1\n")
     main(["validate", "customers.csv", "--id-col", "id", "--key-file", "none", "--report", "none"])
-    said = "".join(capsys.readouterr())
-    assert "--report: 'none' is the file of --key-file too" in said
+    printed = "".join(capsys.readouterr())
+    assert "--report: 'none' is the file of --key-file too" in printed

@@ -1,4 +1,4 @@
-"""`suggest` gives options ready for a call, whichever way it is asked."""
+"""`suggest` returns options that are ready for a call."""
 
 import json
 import shlex
@@ -92,11 +92,11 @@ def file(tmp_path):
 def test_the_command_writes_a_file_that_a_push_takes(file, tmp_path, capsys):
     kept = tmp_path / "customers.toml"
     assert main(["suggest", str(file), "--id-col", "id", "--save", str(kept), "--json", "--quiet"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert options.load(kept) == {"id_col": "id"} | gp.suggest(FRAME, "id") == {"id_col": "id"} | told["options"]
-    assert told["files"] == {"options": str(kept)}
+    printed = json.loads(capsys.readouterr().out)
+    assert options.load(kept) == {"id_col": "id"} | gp.suggest(FRAME, "id") == {"id_col": "id"} | printed["options"]
+    assert printed["files"] == {"options": str(kept)}
     assert {"option": "strip", "column": "City", "value": True}.items() <= next(
-        row for row in told["suggestions"] if row["option"] == "strip"
+        row for row in printed["suggestions"] if row["option"] == "strip"
     ).items()
     assert main(["push", str(file), "--options", str(kept), "--dry-run", "--json", "--quiet"]) == 0
     assert json.loads(capsys.readouterr().out)["new_types"] == {

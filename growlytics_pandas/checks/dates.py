@@ -1,7 +1,7 @@
-"""In which formats and zone the dates of a column are.
+"""Find the formats and the zone of a column's dates.
 
-Its values may settle the order of day and month. Dates with a zone may be whole days there, which another zone would
-turn into the evening before.
+The values may settle the order of day and month. Dates with a zone may be whole days in that zone, which another zone
+would move to the previous day.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api import types as dtypes
 
+from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.checks.naming import is_date_like, is_day_like
 from growlytics_pandas.checks.profile import MOST, Profile, Proposal, count_of, mask_of, of_all, rest_of
 from growlytics_pandas.columns.convert import number_in
@@ -34,8 +35,8 @@ _COMPACT_LIKE: Final = re.compile(r"(?:19|20)[0-9]{6}(?:[0-9]{4}|[0-9]{6})?(?:\.
 _LOOKS_ISO: Final = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}(?:[T\s].*)?", re.IGNORECASE | re.DOTALL)
 _TOO_LONG: Final = 10**16
 _FEW: Final = 3
-"""Distinct digits; fewer that are dates like 20250131 may be so by chance."""
-_PLAUSIBLE: Final[dict[str, tuple[int, int]]] = {  # from 1920, of spreadsheets; from 2000, of clocks; to 2100
+"""Distinct texts; fewer digits that look like 20250131 may be dates by chance."""
+_PLAUSIBLE: Final[dict[str, tuple[int, int]]] = {  # spreadsheet dates from 1920, epoch times from 2000; up to 2100
     "excel": (7306, 73_415),
     "epoch_s": (946_684_800, 4_102_444_800),
     "epoch_ms": (946_684_800_000, 4_102_444_800_000),
@@ -43,12 +44,12 @@ _PLAUSIBLE: Final[dict[str, tuple[int, int]]] = {  # from 1920, of spreadsheets;
 _SHORT_YEAR: Final = re.compile(r"(?:^|[^0-9:])([0-9]{2})(?=$|[ ,T])")
 _NUMERIC_ORDER: Final = re.compile(r"(?:%a,? )?%([dmy])([/. -])%([dmy])\2%([yY])|(?:%a,? )?%y([/. -])%m\5%d")
 _SHOWN: Final = 4
-_UNREAD_LOOKED_AT: Final = 2000
+_MAX_UNREAD: Final = 2000
 
 
 @dataclass
 class _Tried:
-    """What a format reads of the distinct texts."""
+    """Which of the distinct texts a format reads."""
 
     values: npt.NDArray[np.datetime64]
     ok: Mask
@@ -56,7 +57,7 @@ class _Tried:
 
 
 def propose_date(profile: Profile, name: str) -> Proposal | None:
-    """Return the formats that read the texts of a column as dates; None where they are none."""
+    """Return the formats that read the texts of a column as dates; None if they are not dates."""
     if sum(profile.others.values()) > profile.others[Kind.DATE]:
         return None
     candidates = _candidates(profile.sample, name)
@@ -64,7 +65,7 @@ def propose_date(profile: Profile, name: str) -> Proposal | None:
         return None
     tried = {form: found for form in candidates if (found := _try(profile, form)).ok.any()}
     unread = ~_any(found.ok for found in tried.values()) if tried else np.ones(len(profile.texts), dtype=bool)
-    more = {form for text in profile.where(unread).texts[:_UNREAD_LOOKED_AT] for form in _formats_of(text)}
+    more = {form for text in profile.where(unread).texts[:_MAX_UNREAD] for form in _formats_of(text)}
     for form in sorted(more - tried.keys()):
         if (found := _try(profile, form)).ok.any():
             tried[form] = found
@@ -74,7 +75,7 @@ def propose_date(profile: Profile, name: str) -> Proposal | None:
 
 
 def _candidates(sample: Profile, name: str) -> list[str]:
-    """Return the formats that the commonest texts may be in; none where most are in no format at all."""
+    """Return the formats that the commonest texts may have; empty if most have none."""
     formats: dict[str, None] = {}
     is_like = []
     for text in sample.texts:
@@ -89,7 +90,7 @@ def _candidates(sample: Profile, name: str) -> list[str]:
 
 
 def _formats_of(text: str) -> list[str]:
-    """Return the formats that a text may be in; the parsers decide."""
+    """Return the formats that a text may have; the parsers decide."""
     found = formats_like(text)
     if _LOOKS_ISO.fullmatch(text):
         found.append(_ISO)
@@ -123,12 +124,12 @@ def _of_tried(profile: Profile, tried: dict[str, _Tried], name: str) -> Proposal
     present = profile.cells
     if profile.count(_any(found.ok for found in tried.values())) < MOST * present:
         return None if not _has_open_century(profile, tried) else _open_century(profile)
-    tried, refusals = _without_doubtful_digits(profile, tried, name), []
+    tried, refusals = _without_ambiguous_digits(profile, tried, name), []
     if _has_open_century(profile, tried):
         tried = {form: found for form, found in tried.items() if "%y" not in form}
         refusals.append(_open_century(profile))
-    kept, doubts = _in_order(profile, tried)
-    refusals += doubts
+    kept, unsettled = _in_order(profile, tried)
+    refusals += unsettled
     formats = _cover(profile, kept)
     read = profile.count(_any(kept[form].ok for form in formats)) if formats else 0
     if read >= MOST * present:
@@ -136,11 +137,11 @@ def _of_tried(profile: Profile, tried: dict[str, _Tried], name: str) -> Proposal
     return next((one for one in refusals if one is not None), None)
 
 
-def _without_doubtful_digits(profile: Profile, tried: dict[str, _Tried], name: str) -> dict[str, _Tried]:
-    """Leave out readings of mere digits where nothing else says that they are dates.
+def _without_ambiguous_digits(profile: Profile, tried: dict[str, _Tried], name: str) -> dict[str, _Tried]:
+    """Leave out formats of plain digits unless something else indicates dates.
 
-    Dates like 20250131 are told by themselves where all digits are such, and there are a few. Day numbers of
-    spreadsheets are told by the label, or by dates in other formats beside them.
+    Dates like 20250131 are recognized if all digits are valid dates and there are several. Spreadsheet day numbers are
+    recognized by the label, or by dates in other formats in the column.
     """
     of_digits = {form for form in tried if form in _COMPACT.values() or form in _PLAUSIBLE}
     written = [tried[form].ok for form in tried if form not in of_digits]
@@ -164,12 +165,10 @@ def _without_doubtful_digits(profile: Profile, tried: dict[str, _Tried], name: s
 
 
 def _has_open_century(profile: Profile, tried: dict[str, _Tried]) -> bool:
-    """Tell whether a year of two digits may be of either century."""
+    """Return whether a two-digit year may be of either century."""
     short = [found for form, found in tried.items() if "%y" in form]
     unread = ~_any(found.ok for found in tried.values()) if tried else np.ones(len(profile.texts), dtype=bool)
-    if any(
-        "%y" in form for text in profile.where(unread).texts[:_UNREAD_LOOKED_AT] for form in _read_with_a_year(text)
-    ):
+    if any("%y" in form for text in profile.where(unread).texts[:_MAX_UNREAD] for form in _read_with_a_year(text)):
         return True
     years = {
         int(year) for found in short for year in np.unique(found.values[found.ok].astype("M8[Y]").astype("i8")) + 1970
@@ -178,7 +177,7 @@ def _has_open_century(profile: Profile, tried: dict[str, _Tried]) -> bool:
 
 
 def _read_with_a_year(text: str) -> list[str]:
-    """Return the formats in which only the century of a text is open."""
+    """Return the formats that read a text except for its ambiguous century."""
     found = []
     for form in formats_like(text):
         if "%y" in form:
@@ -193,7 +192,7 @@ def _open_century(profile: Profile) -> Proposal | None:
     if not short.any() or profile.sample.count(short) < MOST * profile.sample.cells / 2:
         return None
     return _open(
-        "years of two digits that may be of either century (45 may be 1945 or 2045, and 30 beside 78 may be 1930): "
+        "two-digit years that may be of either century (45 may be 1945 or 2045, and 30 next to 78 may be 1930): "
         "write them with four digits at the source, and use %Y",
         profile.cells,
     )
@@ -203,7 +202,7 @@ def _open_century(profile: Profile) -> Proposal | None:
 
 
 def _in_order(profile: Profile, tried: dict[str, _Tried]) -> tuple[dict[str, _Tried], list[Proposal | None]]:
-    """Leave out the formats whose order of day and month the values contradict, or do not settle."""
+    """Leave out the formats whose order of day and month the values contradict or do not settle."""
     kept = {form: found for form, found in tried.items() if not _NUMERIC_ORDER.match(form)}
     refusals: list[Proposal | None] = []
     separators = sorted({_separator(form) for form in tried if _NUMERIC_ORDER.match(form)})
@@ -225,7 +224,7 @@ def _first(form: str) -> str:
 
 
 def _order_of(profile: Profile, group: dict[str, _Tried]) -> tuple[dict[str, _Tried], Proposal | None]:
-    """Return the formats of one separator that hold; the reason where none does."""
+    """Return the formats of one separator that fit; if none does, the reason."""
     orders = {first: [form for form in group if _first(form) == first] for first in ("%d", "%m", "%y")}
     day, month = (_union(profile, [group[form] for form in orders[first]]) for first in ("%d", "%m"))
     both = day.ok & month.ok
@@ -239,13 +238,13 @@ def _order_of(profile: Profile, group: dict[str, _Tried]) -> tuple[dict[str, _Tr
         text = example.strftime(day_form)
         if not only_day:
             return {}, _open(
-                f"no value settles the order of day and month: {text} is 2025-02-01 with date_format={day_form!r}, "
-                f"and 2025-01-02 with {month_form!r}",
+                f"no value settles the order of day and month: {text} is 2025-02-01 with "
+                f"{options_text(date_format=day_form)}, and 2025-01-02 with {month_form!r}",
                 profile.count(both),
             )
         return {}, _open(
             f"both orders of day and month occur: {count_of(only_day)} can only have the day first, {only_month:,} "
-            f"only the month, and {unsure:,} like {text} may have either; correct them at the source",
+            f"only the month first, and {unsure:,} like {text} can be either; correct them at the source",
             profile.count(day.ok | month.ok),
         )
     if only_day and only_month:
@@ -271,7 +270,7 @@ def _union(profile: Profile, tried: Sequence[_Tried]) -> _Tried:
 def _year_first(
     profile: Profile, group: dict[str, _Tried], orders: dict[str, list[str]], chosen: list[str]
 ) -> Proposal | None:
-    """Refuse dates like 25-01-31 whose first two digits look more like the year than the last."""
+    """Reject dates like 25-01-31 in which the first two digits are more likely the year than the last two."""
     if not orders["%y"]:
         return None
     first = _union(profile, [group[form] for form in orders["%y"]])
@@ -284,8 +283,8 @@ def _year_first(
     if len(starts) >= len(ends):
         return None
     return _open(
-        f"the year may come first or last: 25-01-31 is 2025-01-31 with date_format={orders['%y'][0]!r}, and 2031-01-25 "
-        f"with {chosen[0]!r}",
+        f"the year may come first or last: 25-01-31 is 2025-01-31 with {options_text(date_format=orders['%y'][0])}, "
+        f"and 2031-01-25 with {chosen[0]!r}",
         profile.count(first.ok),
     )
 
@@ -298,7 +297,7 @@ def _swapped(form: str) -> str:
 
 
 def _cover(profile: Profile, kept: dict[str, _Tried]) -> list[str]:
-    """Return the fewest formats that read what all read, those that read most first; ISO 8601 wins a tie."""
+    """Return the fewest formats that read all that any format reads, most common first; ISO 8601 wins ties."""
     formats: list[str] = []
     left = np.ones(len(profile.texts), dtype=bool)
     while True:
@@ -320,8 +319,8 @@ def _settled(profile: Profile, kept: dict[str, _Tried], formats: list[str], read
                 )
     examples = "; ".join(f"{_example(form)} is read as {_meant(form)}" for form in formats[:_SHOWN])
     aware, wall = (profile.count(_any(part)) for part in _parts(kept, formats))
-    zone = "; those with an offset are converted to the zone of timezone=" if aware else ""
-    zone += ", the others are taken as they are" if aware and wall else ""
+    zone = f"; those with an offset are converted to the zone of {argument('timezone')}" if aware else ""
+    zone += ", the others are unchanged" if aware and wall else ""
     present = profile.cells
     counted = f"{of_all(read, present)} {'are dates' if present > 1 else 'is a date'}"
     value: Any = formats[0] if len(formats) == 1 else formats
@@ -334,7 +333,7 @@ def _parts(kept: dict[str, _Tried], formats: list[str]) -> tuple[list[Mask], lis
 
 
 def _example(form: str) -> str:
-    """Return a made-up date as a format writes it: no value of a customer."""
+    """Return a made-up date in a format, instead of a customer's value."""
     named = {"ISO8601": "2025-01-31", "epoch_s": "1738315800", "epoch_ms": "1738315800000", "excel": "45688"}
     date = datetime(2025, 1, 31, 9, 30)  # noqa: DTZ001 - an example
     return named.get(form) or date.strftime(form.replace("%z", "+0530"))
@@ -351,7 +350,7 @@ def _open(reason: str, cells: int) -> Proposal:
 
 
 _FEW_DAYS: Final = 3
-"""Distinct days; fewer that are midnights in a zone that nobody named may be so by chance."""
+"""Distinct days; fewer may be midnights in an unnamed zone by chance."""
 _ZONE_OF_REGION: Final = MappingProxyType(
     {
         "IN": "Asia/Kolkata",
@@ -370,12 +369,12 @@ _ZONE_OF_REGION: Final = MappingProxyType(
         "CH": "Europe/Zurich",
     }
 )
-"""The zone of regions that have one."""
+"""The zone of regions that have only one."""
 _Read = Callable[[ZoneInfo], npt.NDArray[np.datetime64]]
 
 
 def zone_of_days(column: pd.Series[Any], zone: ZoneInfo, region: str) -> str | None:
-    """Return the zone in which all dates of a column are midnights, where `zone` would change their day."""
+    """Return the zone in which all dates of a column are midnights, if `zone` would change their days; else None."""
     present = column[(~absent(column)).to_numpy(dtype=bool)]
     own, is_aware = _zones_of(present)
     if not is_aware:
@@ -384,7 +383,7 @@ def zone_of_days(column: pd.Series[Any], zone: ZoneInfo, region: str) -> str | N
 
 
 def zone_of_texts(texts: list[str], formats: Iterable[str], zone: ZoneInfo, region: str) -> str | None:
-    """Return that zone for texts that are read by `formats`, each of which names an instant."""
+    """Return the same for texts that `formats` read as instants."""
 
     def read(one: ZoneInfo) -> npt.NDArray[np.datetime64]:
         values = np.full(len(texts), np.datetime64("NaT"), dtype="M8[us]")
@@ -398,7 +397,7 @@ def zone_of_texts(texts: list[str], formats: Iterable[str], zone: ZoneInfo, regi
 
 
 def _zones_of(present: pd.Series[Any]) -> tuple[str | None, bool]:
-    """Return the name of the one zone of a column, and whether all of its dates have a zone."""
+    """Return the name of the column's zone if it has exactly one, and whether all of its dates have a zone."""
     dtype: Any = present.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         dtype = dtype.categories.dtype

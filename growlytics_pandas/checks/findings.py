@@ -1,6 +1,6 @@
-"""All violations of a frame or of its parts, joined; made into a DataFrame when somebody asks for it.
+"""All violations of a frame or of its parts, and their DataFrame.
 
-They stay in columns, some tens of bytes a violation, until somebody asks for the DataFrame.
+They are stored by column, in a few tens of bytes per violation, until the DataFrame is requested.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pandas as pd
 
 from growlytics_pandas._masking import printable, printable_labels
 from growlytics_pandas._rules import RULES, Group, Rule, Severity
-from growlytics_pandas.checks.violations import Rows, Violation, fix_of, message_text, python_options
+from growlytics_pandas.checks.violations import Rows, Violation, fix_of, message_text
 from growlytics_pandas.columns.dtypes import originals
 
 DTYPES: Final = MappingProxyType(
@@ -45,13 +45,11 @@ class Findings:
     Parameters
     ----------
     violations : iterable of Violation
-        Those of one rule, column and variant are joined.
+        Those with the same rule, column and variant are joined.
     frame : DataFrame, optional
-        Where values and labels are read from; None where each violation has its own.
-    write_options : callable
-        How a fix writes options of the call: as Python does, or as flags of the command line.
+        Source of values and labels; None if each violation has its own.
     label : str
-        What messages call the labels of rows, such as "line"; '' where they show the position alone.
+        Name of row labels in messages, such as "line"; '' to show only the position.
     """
 
     def __init__(
@@ -59,48 +57,46 @@ class Findings:
         violations: Iterable[Violation],
         frame: pd.DataFrame | None = None,
         *,
-        write_options: Callable[[Mapping[str, Any]], str] = python_options,
         label: str = "",
     ) -> None:
         self.violations: tuple[Violation, ...] = tuple(_joined(violations))
         self._frame = frame
-        self._write_options = write_options
         self._label = label
 
     def __len__(self) -> int:
         return sum(map(len, self.violations))
 
     def count(self, severity: Severity) -> int:
-        """Return how many violations have a severity."""
+        """Return the number of violations with a severity."""
         return sum(len(each) for each in self.violations if each.level is severity)
 
     @property
     def has_errors(self) -> bool:
-        """Whether anything would not arrive."""
+        """Return whether any value would be rejected."""
         return any(each.level is Severity.ERROR for each in self.violations)
 
     def error_rows(self) -> tuple[bool, Rows]:
-        """Return whether an error concerns a column as a whole, and the rows with an error."""
+        """Return whether an error concerns a whole column, and the rows with errors."""
         errors = [each for each in self.violations if each.level is Severity.ERROR]
         rows = [each.lost if each.rows is None else each.rows for each in errors]
         known = [each for each in rows if each is not None]
         return len(known) < len(rows), np.unique(np.concatenate(known or [_NO_ROWS]))
 
     def rules(self) -> dict[str, int]:
-        """Return rule → number of violations, the commonest first."""
+        """Return rule → number of violations, most common first."""
         counts: Counter[str] = Counter()
         for each in self.violations:
             counts[each.rule.value] += len(each)
         return dict(counts.most_common())
 
     def groups(self) -> list[Group]:
-        """Return the violations by rule and column, errors first and then the most cells."""
+        """Return the violations by rule and column, errors first, then by number of cells."""
         ranked = sorted(self.violations, key=lambda each: (_RANKS[each.rule], each.position, each.variant))
         groups = [self._group(each) for each in ranked]
         return sorted(groups, key=lambda group: (group.severity is not Severity.ERROR, -group.cells))
 
     def detach(self, first_row: int) -> Findings:
-        """Return the violations of a part, with values and labels, under row numbers of the whole."""
+        """Return the violations of a part with their values and labels, and with row numbers of the whole."""
         frame = self._frame
         if frame is None:
             return self
@@ -116,7 +112,7 @@ class Findings:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Make the violations frame, whole columns first, then by row and column."""
+        """Return the violations frame: whole columns first, then by row and column."""
         order = self._order()
         return pd.DataFrame({name: _series(self._column(name), dtype, order) for name, dtype in DTYPES.items()})
 
@@ -142,8 +138,8 @@ class Findings:
         return [_OF_ALL[name](violation) if name != "fix" else self.fix_text(violation)] * len(violation)
 
     def fix_text(self, violation: Violation) -> str:
-        """Return what settles a violation."""
-        return _valid(fix_of(violation).render(self._write_options))
+        """Return the text of a violation's fix."""
+        return _valid(str(fix_of(violation)))
 
     def _messages(self, violation: Violation) -> list[str]:
         column = f"column {violation.column!r}: "
@@ -184,7 +180,7 @@ _NO_ROWS: Final = np.empty(0, dtype="int64")
 
 
 def _joined(violations: Iterable[Violation]) -> Iterator[Violation]:
-    """Join what blocks and parts found of one rule, column and variant."""
+    """Join the violations of blocks and parts by rule, column and variant."""
     alike: dict[tuple[Any, ...], list[Violation]] = {}
     for each in violations:
         alike.setdefault((each.rule, each.position, each.variant, each.rows is None), []).append(each)
@@ -221,7 +217,7 @@ def _concatenated(parts: list[Any]) -> Any:
 
 
 def _series(items: Iterable[Any], dtype: str, order: npt.NDArray[np.int64]) -> pd.Series[Any]:
-    array = np.empty(len(order), dtype=object)  # filled one by one: lists and tuples stay cells
+    array = np.empty(len(order), dtype=object)  # filled one by one, so that lists and tuples stay single cells
     for i, item in enumerate(items):
         array[i] = item
     array = array[order]
@@ -245,7 +241,7 @@ def _values(violation: Violation, frame: pd.DataFrame | None) -> Sequence[Any]:
 
 
 def _valid(text: str) -> str:
-    """Write half a surrogate pair as an escape: a text column cannot hold it."""
+    """Escape lone surrogates, which a text column cannot contain."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -258,4 +254,4 @@ _OF_ALL: Final[Mapping[str, Callable[[Violation], Any]]] = {
     "limit": lambda each: each.limit,
     "count": lambda each: each.count,
 }
-"""What is the same for all rows of a violation."""
+"""The columns with the same value for all rows of a violation."""

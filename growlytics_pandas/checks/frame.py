@@ -1,7 +1,7 @@
 """All the checks of a frame, in order: attributes, ids, suggestions, values.
 
-The rules about single values are checked block by block on the very values that would be sent. Suggestions make
-violations of types that are probably others, days that move, and contacts by other names.
+Rules for single values are checked block by block on exactly the values that would be sent. Suggestions become
+violations for types that are probably wrong, days that shift, and contacts under other names.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ _LIMITS: Final[Mapping[Rule, Any]] = {
     Rule.DATE_TRUNCATED: "1 s",
 }
 _OF_COLUMN: Final = frozenset({Rule.INTEGER_UNSAFE, Rule.DATE_TRUNCATED})
-"""What the conversion finds and is a property of the column: reported once, with a count."""
+"""Rules of the conversion that are reported once per column, with a count."""
 
 
 Screens = Mapping[int, DistinctTexts | PlainTexts]
-"""Position → a column of text that was looked at as a whole."""
+"""Position → a text column that was screened as a whole."""
 NO_SCREENS: Final[Screens] = MappingProxyType({})
 
 
 def screen_columns(frame: pd.DataFrame, layout: Schema, dropped: frozenset[int]) -> Screens:
-    """Look at the columns of text that are sent as they are, each as a whole."""
+    """Screen each text column that is sent unchanged as a whole."""
     found = {
         attribute.position: screen(frame.iloc[:, attribute.position], attribute.name, layout.region)
         for attribute in layout.attributes
@@ -55,12 +55,12 @@ def screen_columns(frame: pd.DataFrame, layout: Schema, dropped: frozenset[int])
         and attribute.position not in dropped
     }
     if isinstance(found.get(layout.id_position), DistinctTexts):
-        del found[layout.id_position]  # ids are sent without the white space around them
+        del found[layout.id_position]  # ids are sent without surrounding white space
     return {position: one for position, one in found.items() if one is not None}
 
 
 def settled_columns(layout: Schema, screens: Screens) -> Screens:
-    """Return the screened columns whose texts no check needs: no contacts, or contacts that are plainly valid."""
+    """Return the screened columns that need no check text by text: no contacts, or plainly valid contacts."""
     contacts = {attribute.position for attribute in layout.attributes if attribute.name in CONTACTS}
     return {place: one for place, one in screens.items() if one.is_contact or place not in contacts}
 
@@ -106,7 +106,7 @@ class _ColumnCheck:
             yield replace(self._once(Rule.TOO_MANY_ATTRIBUTES, over, limit=contract.MAX_CUSTOM_ATTRIBUTES), lost=lost)
 
     def _converted(self, rule: Rule, mask: Mask) -> Iterator[Violation]:
-        """Report what the conversion noted on the way."""
+        """Report what the conversion recorded."""
         limit = self._column.values.type.value if rule is Rule.VALUE_WRONG_TYPE else _LIMITS.get(rule)
         if rule in _OF_COLUMN:
             is_float = rule is Rule.INTEGER_UNSAFE and self._column.attribute.kind is Kind.FLOAT
@@ -130,7 +130,7 @@ class _ColumnCheck:
             yield self._by_row(Rule.VALUE_WRONG_TYPE, mask & ~foreign, limit=limit)
 
     def _foreign(self, mask: Mask) -> Mask:
-        """Which cells of a mixture are of another type, and could be converted to the column's."""
+        """Mask of cells in a mixed column that are of another type but could be converted."""
         read, found = _READERS[self._column.values.type], np.zeros_like(mask)
         places = np.flatnonzero(mask)
         cells = self._frame.iloc[places + self._block.start, self._column.attribute.position]
@@ -138,7 +138,7 @@ class _ColumnCheck:
         return found
 
     def _texts(self) -> Iterator[Violation]:
-        """Report texts that are too long or odd; numbers made text are only measured."""
+        """Report texts that are too long or odd; for numbers converted to text only the length is checked."""
         start, attribute = self._block.start, self._column.attribute
         if self._screened is not None:
             findings = self._screened.find(start, start + len(self._block.ids.texts))
@@ -147,7 +147,7 @@ class _ColumnCheck:
         for found in findings:
             mask = found.mask & self._column.sent
             if not mask.any() or (found.rule is Rule.VALUE_STRINGIFIED and attribute.name in CONTACTS):
-                continue  # the own check of contacts reports words that are none
+                continue  # the check of contacts reports placeholders itself
             if found.rule is Rule.VALUE_TOO_LONG:
                 chars = np.array(list(map(contract.count_chars, found.texts(mask))))
                 yield self._by_row(found.rule, mask, limit=contract.MAX_VALUE_CHARS, details=chars)
@@ -156,10 +156,10 @@ class _ColumnCheck:
             else:
                 yield self._once(found.rule, mask)
 
-    def _contacts(self, rule: Rule, judge: Any) -> Iterator[Violation]:
+    def _contacts(self, rule: Rule, find: Any) -> Iterator[Violation]:
         sent, texts = self._column.sent, self._column.values.values
         positions = np.flatnonzero(sent)
-        problems: list[Problem] = judge(texts if sent.all() else [texts[p] for p in positions.tolist()])
+        problems: list[Problem] = find(texts if sent.all() else [texts[p] for p in positions.tolist()])
         if problems:
             mask = np.zeros(len(sent), dtype=bool)
             mask[positions[[problem.position for problem in problems]]] = True
@@ -202,7 +202,7 @@ _A_VALUE_OF: Final[Mapping[AttributeType, str]] = {
 
 
 def _empty_rows(frame: pd.DataFrame, layout: Schema, block: Block) -> list[Violation]:
-    """Rows with an id and no attribute: they create a bare customer."""
+    """Report rows with an id but no attributes, which create a customer without attributes."""
     has_any = np.zeros(len(block.ids.texts), dtype=bool)
     for each in block.columns:
         has_any |= each.sent
@@ -222,12 +222,12 @@ def _empty_rows(frame: pd.DataFrame, layout: Schema, block: Block) -> list[Viola
 
 _TYPE_OF_OPTION: Final = {"date_format": contract.DATE, "decimal": contract.NUMBER}
 TYPE_OPTIONS: Final = ("types", *_TYPE_OF_OPTION)
-"""Options that say what type a column is sent as."""
+"""Options that determine the type of a column."""
 _CONTACTS: Final = {"email": "e-mail addresses", "mobile": "phone numbers", "name": "people's names"}
 
 
 def check_suggestions(layout: Schema, suggestions: Sequence[Suggestion], rows: int) -> list[Violation]:
-    """Return what suggestions warn of, in a frame of so many rows."""
+    """Return the warnings that follow from suggestions, for a frame of `rows` rows."""
     by_column = {repr(attribute.column): attribute for attribute in layout.attributes}
     cleaning: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     for each in suggestions:
@@ -244,7 +244,7 @@ def check_suggestions(layout: Schema, suggestions: Sequence[Suggestion], rows: i
 
 
 def with_options(violations: Iterable[Violation], suggestions: Sequence[Suggestion]) -> Iterator[Violation]:
-    """Give the violations; the fix of a type conflict is the option that reads the values as the known type."""
+    """Yield the violations; the fix of a type conflict becomes the option that reads the values as the known type."""
     readings = {
         (repr(each.column), type_of(each)): (each.option, {each.column: each.value})
         for each in suggestions
@@ -259,7 +259,7 @@ def with_options(violations: Iterable[Violation], suggestions: Sequence[Suggesti
 
 
 def type_of(suggestion: Suggestion) -> str:
-    """Return the type that a suggestion speaks for."""
+    """Return the type that a suggestion implies."""
     return _TYPE_OF_OPTION.get(suggestion.option) or suggestion.value or contract.BOOLEAN
 
 
@@ -286,7 +286,7 @@ def _warnings(
 
 @dataclass(frozen=True, slots=True)
 class Precheck:
-    """What is known before the values are checked: columns and rows of which nothing is sent, and why."""
+    """The result of the checks before values: columns and rows that are not sent, and why."""
 
     violations: tuple[Violation, ...]
     dropped: frozenset[int]
@@ -330,7 +330,7 @@ def _without_id(checked: Precheck, rows: int) -> Mask:
 
 
 def _naming_columns(violations: list[Violation]) -> list[Violation]:
-    """Let the violations of the 100 attributes name all columns past the 100th."""
+    """List all columns past the 100th in the violations of the attribute limit."""
     columns = frozenset(each.column for each in violations if each.rule is Rule.TOO_MANY_ATTRIBUTES)
     if not columns:
         return violations

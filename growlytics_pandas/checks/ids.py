@@ -1,4 +1,4 @@
-"""The rules about ids, which need a look at the whole frame: which rows have one, and which share one."""
+"""The rules for ids, over the whole frame: which rows have an id, and which share one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._masking import is_missing
 from growlytics_pandas._rules import Rule, Severity
+from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.texts import MISSING_IDS, are_damaged, are_in, end_like_floats
 from growlytics_pandas.checks.violations import Rows, Violation
@@ -23,18 +24,18 @@ from growlytics_pandas.columns.reading import Groups, Ids, Keep, find_groups, fo
 from growlytics_pandas.columns.text_bytes import bytes_of
 
 EARLIER_BATCH: Final = -1
-"""In place of the row that has the same id, where that row is gone."""
+"""Stands for the row with the same id if that row is not available."""
 
 _PLAIN_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789@._-"
 TOTAL_WORDS: Final = frozenset(
     {"total", "totals", "grand total", "sub total", "subtotal", "sum", "gesamt", "summe", "(blank)"}
 )
-"""What the id column of a totals row holds, folded."""
+"""What the id column of a totals row contains, folded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Rows whose id is that of another row, or looks like it: how many rows share it, and another one of them."""
+    """Rows with the same or a similar id as another row: how many rows share it, and one of the others."""
 
     rows: Rows = field(default_factory=lambda: np.empty(0, dtype="int64"))
     sharing: Rows = field(default_factory=lambda: np.empty(0, dtype="int64"))
@@ -42,14 +43,14 @@ class Alike:
 
     @classmethod
     def of(cls, triples: Sequence[tuple[int, int, int]]) -> Alike:
-        """Make it of (row, rows that share the id, another row), in any order."""
+        """Build from (row, number of rows that share the id, another row), in any order."""
         table = np.array(sorted(triples), dtype="int64").reshape(-1, 3)
         return cls(table[:, 0], table[:, 1], table[:, 2])
 
 
 @dataclass(frozen=True, slots=True)
 class IdCheck:
-    """What was found about the ids, and the rows that are not sent for it."""
+    """The violations of the ids, and the rows that are not sent because of them."""
 
     violations: tuple[Violation, ...]
     skipped: Mask
@@ -57,7 +58,7 @@ class IdCheck:
 
 
 def check_ids(frame: pd.DataFrame, layout: Schema, shared: tuple[Alike, Alike] | None = None) -> IdCheck:
-    """Read all ids once, block by block; keep 16 bytes a row to find those that are the same or look so.
+    """Read all ids once, block by block, keeping 16 bytes per row to find equal and similar ids.
 
     Of a part, `shared` has what was found over all parts: ids that are the same as others, and ids that look alike.
     """
@@ -79,7 +80,7 @@ def check_ids(frame: pd.DataFrame, layout: Schema, shared: tuple[Alike, Alike] |
 
 
 def _are_plain(column: pd.Series[Any], layout: Schema) -> bool:
-    """Return whether the bytes of the ids show that all are plain: nothing around them, no word, no capitals."""
+    """Return whether the bytes show that all ids are plain: no surrounding characters, placeholders or capitals."""
     if layout.id_kind is not Kind.TEXT or layout.id_reading.cleans:
         return False
     found = bytes_of(column)
@@ -93,12 +94,12 @@ def _are_plain(column: pd.Series[Any], layout: Schema) -> bool:
 
 
 class _Hashes:
-    """The hashes of all ids, as they are and folded."""
+    """The hashes of all ids, unchanged and folded."""
 
     def __init__(self, rows: int) -> None:
         self._present = np.zeros(rows, dtype=bool)
         self._exact = np.zeros(rows, dtype="uint64")
-        self._folded = self._exact  # a copy from the first id that folding changes
+        self._folded = self._exact  # copied at the first id that folding changes
 
     def add(self, start: int, ids: Ids, folded: list[str]) -> None:
         rows = slice(start, start + len(ids.texts))
@@ -110,7 +111,7 @@ class _Hashes:
             self._folded[rows] = self._exact[rows] if folded is ids.texts else hash_texts(folded)
 
     def find(self, column: pd.Series[Any], layout: Schema) -> tuple[Alike, Alike]:
-        """Return the rows whose ids are the same as others, and those whose ids look alike."""
+        """Return the rows with the same ids, and those with similar ids."""
         same = find_groups(self._exact, self._present, _fetcher(column, layout, str))
         if self._folded is self._exact:
             return find_same(same, layout.keep), Alike()
@@ -119,13 +120,13 @@ class _Hashes:
 
 
 def find_same(groups: Groups, keep: Keep) -> Alike:
-    """Return the rows that `keep` leaves out of each group with one id."""
+    """Return the rows that `keep` leaves out of each group with the same id."""
     left_out = set(unkept(groups, keep))
     return Alike.of([(row, len(rows), _other(row, rows)) for rows in groups for row in rows if row in left_out])
 
 
 def find_alike(groups: Groups, exact: npt.NDArray[np.uint64]) -> Alike:
-    """Return the rows of groups whose ids look alike and are not the same."""
+    """Return the rows of groups whose ids look alike but differ."""
     differing = [rows for rows in groups if len(set(exact[rows].tolist())) > 1]
     return Alike.of([(row, len(rows), _differing(row, rows, exact)) for rows in differing for row in rows])
 
@@ -152,7 +153,7 @@ class _Skipped:
 
 
 def _duplicates(layout: Schema, same: Alike) -> list[Violation]:
-    # Who says keep="first" has decided: the row is reported, and no reason to refuse the push.
+    # With keep="first" the user has decided: the row is reported, but does not fail the push.
     severity = None if layout.keep is False else Severity.WARNING
     is_earlier = same.others == EARLIER_BATCH
     variants = (("" if layout.keep is False else "left out", ~is_earlier), ("earlier batch", is_earlier))
@@ -186,7 +187,7 @@ def _look_alikes(layout: Schema, alike: Alike) -> list[Violation]:
 def _check_block(
     frame: pd.DataFrame, layout: Schema, start: int, ids: Ids, folded: list[str] | None
 ) -> list[Violation]:
-    """Check a block of ids; `folded` is None where all ids are plain."""
+    """Check a block of ids; `folded` is None if all ids are plain."""
     block = _Block(frame, layout, start)
     block.by_row(Rule.ID_MISSING, ids.missing & ~ids.rounded, _unusable)
     for variant, mask in (("float", ids.rounded & ids.was_float), ("text", ids.rounded & ~ids.was_float)):
@@ -220,7 +221,7 @@ def _check_block(
 
 
 class _Block:
-    """Turns masks of a block of ids into violations."""
+    """Converts masks of a block of ids to violations."""
 
     def __init__(self, frame: pd.DataFrame, layout: Schema, start: int) -> None:
         self.violations: list[Violation] = []
@@ -236,7 +237,7 @@ class _Block:
             self.violations.append(Violation(rule, place, column, attribute, rows=rows, **more))
 
     def by_row(self, rule: Rule, mask: Mask, describe: Callable[[Any], str] | None, **more: Any) -> None:
-        """Report the rows of a mask one by one, with what `describe` says of each cell."""
+        """Report the rows of a mask one by one, with the description of each cell by `describe`."""
         if mask.any() and describe is not None:
             cells = self._column.iloc[np.flatnonzero(mask) + self._start]
             more["details"] = list(map(describe, originals(self._layout.clean_ids(cells))))
@@ -264,7 +265,7 @@ _OTHER_MARKS: Final = (
     *"\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff",
     *"\u2066\u2067\u2068\u2069",
 )
-"""What ids with marks around them have somewhere; most blocks have none, and are done."""
+"""Characters of ids with extra marks; a block without any needs no further check."""
 _WRAPPED: Final[Mapping[str, re.Pattern[str]]] = {
     "guard": re.compile(
         rf"""['’](?=.).*|=\s*["“].*["”]|".*"|“.*”|‘.*’|.*{_INVISIBLE}.*""",
@@ -274,11 +275,11 @@ _WRAPPED: Final[Mapping[str, re.Pattern[str]]] = {
     "addresses": re.compile(r"[^\s;,@]+@[^\s;,@]+\s*[;,]\s*[^\s;,@]+@[^\s;,@]+.*", re.DOTALL),
     "address": re.compile(r"mailto:.*@.*|[^<>]*<[^<>@\s]+@[^<>@\s]+>\s*", re.IGNORECASE | re.DOTALL),
 }
-"""What stands around an id by how it got there, the first that fits."""
+"""Patterns of extra marks around an id, by variant; the first match counts."""
 
 
 def _wrapped(texts: list[str]) -> dict[str, Mask]:
-    """Find ids with marks around them, by variant."""
+    """Find ids with extra marks around them, by variant."""
     joined = "\n".join(texts)
     if not any(mark in joined for mark in (_MARKS if joined.isascii() else (*_MARKS, *_OTHER_MARKS))):
         return {}
@@ -291,7 +292,7 @@ def _wrapped(texts: list[str]) -> dict[str, Mask]:
 
 
 def _unusable(value: Any) -> str:
-    """Say why a value is no id."""
+    """Return why a value is not an id."""
     if is_missing(value):
         return "there is no id; every customer needs one."
     if isinstance(value, str):
@@ -300,7 +301,8 @@ def _unusable(value: Any) -> str:
         found = "white space only" if not value.strip() else "not valid Unicode text"
         return f"the id is {found}; it must be text."
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return "the id is bytes; it must be text: decode the column first, .str.decode('utf-8')."
+        how = phrase(", .str.decode('utf-8')", "")
+        return f"the id is bytes; it must be text: decode the column first{how}."
     found = "infinite" if isinstance(value, (float, Decimal)) else f"a {type(value).__name__}"
     return f"the id is {found}; it must be text or a number."
 

@@ -1,4 +1,4 @@
-"""The rules about attributes as a whole: their names and their types."""
+"""The rules for attribute names and types."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ from typing import Any, Final
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import RULES, Effect, Rule, Severity
+from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.schema import Attribute, Schema, name_of
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import AttributeType, Kind
 from growlytics_pandas.columns.reading import fold
 from growlytics_pandas.ledger.types import UNCERTAIN
 
-_ALMOST: Final = 0.75  # difflib's ratio of two names from which one may be meant by the other
+_ALMOST: Final = 0.75  # difflib ratio from which one name may be a misspelling of the other
 _OLD_INDEX: Final = re.compile(r"Unnamed: \d+|index|level_\d+")
 _CONVERTIBLE: Final = ("period", "timedelta", "duration", "list", "large_list", "set", "dict", "struct", "complex")
 
 
 def check_attributes(layout: Schema, rows: int) -> list[Violation]:
-    """Check every attribute's name and type, of a frame of so many rows; one violation a rule and column."""
-    present = [attribute for attribute in layout.attributes if attribute.kind is not Kind.EMPTY]  # the rest has nothing
+    """Check every attribute's name and type, for a frame of `rows` rows; one violation per rule and column."""
+    present = [
+        attribute for attribute in layout.attributes if attribute.kind is not Kind.EMPTY
+    ]  # empty columns send nothing
     names = Counter(attribute.name for attribute in present)
     meant, spare = _known_meant(layout), spare_names(layout)
     checks: tuple[Callable[[Attribute], Iterable[Violation]], ...] = (
@@ -37,7 +40,7 @@ def check_attributes(layout: Schema, rows: int) -> list[Violation]:
 
 
 def dropped_columns(violations: Iterable[Violation]) -> frozenset[int]:
-    """Return the positions of the columns of which nothing can be sent."""
+    """Return the positions of columns that cannot be sent."""
     return frozenset(
         found.position
         for found in violations
@@ -48,16 +51,16 @@ def dropped_columns(violations: Iterable[Violation]) -> frozenset[int]:
 
 
 def spare_names(layout: Schema) -> dict[int, str]:
-    """Return position → a name like that of the attribute, which resembles no other and is not too long.
+    """Return position → a name based on the attribute's that is short enough and clashes with no other.
 
-    The last column comes first: of two that clash, it is the one to rename.
+    The last column is handled first: of two that clash, the later one is renamed.
     """
     taken = {fold(name) for name in (*(a.name for a in layout.attributes), *contract.RESERVED_ATTRIBUTES)}
     spare = {}
     for attribute in reversed(layout.attributes):
         base = " ".join(_without_invisible(attribute.name).split()) or f"Attribute {attribute.position}"
-        endings = chain([""], (f" {number}" for number in count(2)))
-        names = (_cut(base, contract.MAX_ATTRIBUTE_NAME_CHARS - len(ending)) + ending for ending in endings)
+        suffixes = chain([""], (f" {number}" for number in count(2)))
+        names = (_cut(base, contract.MAX_ATTRIBUTE_NAME_CHARS - len(suffix)) + suffix for suffix in suffixes)
         spare[attribute.position] = name = next(name for name in names if fold(name) not in taken)
         taken.add(fold(name))
     return spare
@@ -115,15 +118,15 @@ def _without_invisible(name: str) -> str:
 
 
 def _new_name(layout: Schema, attribute: Attribute, new: str) -> dict[Hashable, str] | None:
-    """Return what to rename a column to; None where its label does not name it alone."""
+    """Return the rename option for a column; None if its label is not unique."""
     alike = [other for other in layout.attributes if repr(other.column) == repr(attribute.column)]
     is_missing = not isinstance(attribute.column, str) and not name_of(attribute.column)
     return None if is_missing or len(alike) > 1 else {attribute.column: new}
 
 
 def _case_clashes(layout: Schema, spare: Mapping[int, str]) -> list[Violation]:
-    """Names that look alike: in the frame, among the reserved ones, among those that the ledger knows."""
-    owners: defaultdict[str, dict[str, str]] = defaultdict(dict)  # what is alike: each spelling, and whose it is
+    """Find names that look alike: in the frame, among reserved names, and among those known to the ledger."""
+    owners: defaultdict[str, dict[str, str]] = defaultdict(dict)  # folded name → each spelling and its owner
     for names, owner in (
         ((attribute.name for attribute in layout.attributes), "another column"),
         (contract.RESERVED_ATTRIBUTES, "a reserved attribute"),
@@ -152,7 +155,7 @@ def _case_clashes(layout: Schema, spare: Mapping[int, str]) -> list[Violation]:
 def _unified(
     layout: Schema, attribute: Attribute, others: list[str], spare: Mapping[int, str]
 ) -> dict[Hashable, str] | None:
-    """Return which column to rename: to the name that is meant, or apart where a column of the frame has that."""
+    """Return the rename option: to the intended name, or to a distinct one if another column has that name."""
     alike = [a for a in layout.attributes if a is attribute or a.name in others]
     if len(alike) == 1:
         reserved = next((name for name in others if name in contract.RESERVED_ATTRIBUTES), None)
@@ -183,17 +186,17 @@ def _check_type(layout: Schema, attribute: Attribute, rows: int, meant: Mapping[
 
 
 def _unsupported(attribute: Attribute, rows: int) -> Violation:
-    held = attribute.note if attribute.note not in ("", attribute.dtype) else f"dtype {attribute.dtype}"
-    words = set(re.findall(r"[a-z_]+", held.lower()))
+    held = attribute.unsupported if attribute.unsupported != attribute.dtype else f"dtype {attribute.dtype}"
+    words = set(re.findall(r"[a-z_]+", attribute.unsupported.lower()))
     if words & {"bytes", "binary", "large_binary", "bytearray", "memoryview"}:
-        how = "Decode the bytes to text"
+        how = "Decode the bytes to text" + phrase(" (.str.decode('utf-8'))", "")
         return _found(Rule.TYPE_UNSUPPORTED, attribute, rows, variant="bytes", held=held, how=how)
     how = "Convert the values to text, numbers or dates" if words & set(_CONVERTIBLE) else ""
     return _found(Rule.TYPE_UNSUPPORTED, attribute, rows, held=held, how=how)
 
 
 def _check_known(layout: Schema, attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Iterator[Violation]:
-    """Compare with what the ledger knows to be fixed."""
+    """Compare with the type known to the ledger."""
     known = attribute.known
     if attribute.type is None or not layout.knows_types or attribute.is_reserved:
         return
@@ -204,7 +207,7 @@ def _check_known(layout: Schema, attribute: Attribute, rows: int, meant: Mapping
         when = f"{known.first_seen:%Y-%m-%d %H:%M} UTC"
         if known.source == UNCERTAIN:
             when += (
-                " by a request whose answer was lost (if it did not arrive, Client.declare_types corrects the ledger)"
+                " by a request whose response was lost (if it did not arrive, Client.declare_types corrects the ledger)"
             )
         option = ("types", {attribute.column: known.type}) if _can_become(attribute, known.type) else ("", None)
         yield _found(
@@ -231,16 +234,16 @@ def _can_become(attribute: Attribute, wanted: str) -> bool:
 
 
 def _unknown(attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Violation:
-    """Report a name that is not allowed for being new, with the known one that is probably meant."""
+    """Report a new name that is not allowed, with the known name that is probably meant."""
     near = meant.get(attribute.position, "")
     asked = f" Did you mean {near!r}?" if near else ""
     first = next((position for position, name in meant.items() if name == near), None)
-    rename = near if first == attribute.position else ""  # one column at most can have the name
+    rename = near if first == attribute.position else ""  # at most one column can have the name
     return _found(Rule.ATTRIBUTE_UNKNOWN, attribute, rows, near=rename, asked=asked)
 
 
 def _known_meant(layout: Schema) -> dict[int, str]:
-    """Return position → known name that is spelt almost so and that no column has, of names that are not allowed."""
+    """Return, for names that are not allowed, position → the most similar known name that no column has."""
     if layout.new_attributes == "allow":
         return {}
     sent = {attribute.name for attribute in layout.attributes}

@@ -1,7 +1,7 @@
-"""What the label of a column says about its values, and suggestions for the names of attributes.
+"""What a column's label indicates about its values, and suggestions for attribute names.
 
-A label may say that the values are ids, codes, dates or contacts. Suggested are names that fit, and the names that
-campaigns go by.
+A label may indicate ids, codes, dates or contacts. Suggestions are valid names, and the reserved names that campaigns
+use.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def words_of(name: str) -> list[str]:
 
 
 def is_id_like(name: str) -> bool:
-    """Tell whether a column holds ids or codes by its label, whose digits are no amounts.
+    """Return whether a label indicates ids or codes, so that digits are not amounts.
 
     Examples
     --------
@@ -183,7 +183,7 @@ def is_id_like(name: str) -> bool:
 
 
 def is_date_like(name: str) -> bool:
-    """Tell whether a column holds dates by its label.
+    """Return whether a label indicates dates.
 
     Examples
     --------
@@ -197,7 +197,7 @@ def is_date_like(name: str) -> bool:
 
 
 def is_day_like(name: str) -> bool:
-    """Tell whether a column holds days by its label: a response time is a number of seconds rather.
+    """Return whether a label indicates days, unlike times such as a response time.
 
     Examples
     --------
@@ -208,8 +208,8 @@ def is_day_like(name: str) -> bool:
 
 
 _PLAIN_EMAIL_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789@._%+-"
-_LOOKED_AT: Final = 200  # distinct values: enough to know a column of contacts
-_MOST: Final = 0.5  # of them are addresses or numbers
+_SAMPLED: Final = 200  # distinct values: enough to recognize contacts
+_MOST: Final = 0.5  # share of them that must be addresses or numbers
 _OF_OTHERS: Final = frozenset(
     {
         *("manager", "agent", "owner", "referrer", "referred", "referral", "referee", "father", "mother", "spouse"),
@@ -249,7 +249,7 @@ def suggest_names(
     texts_of: Callable[[int], Profile | None],
     region: str,
 ) -> list[Suggestion]:
-    """Suggest names: those that campaigns go by, then names that fit."""
+    """Suggest names: first the reserved names that campaigns use, then valid names."""
     contacts = _contacts(names, labels, texts_of, region)
     renamed = {suggestion.column for suggestion in contacts if suggestion.value}
     return contacts + _fitting(names, labels, renamed, {one.value for one in contacts}, known)
@@ -271,12 +271,13 @@ def _contacts(
         for place, cells in counted.items():
             what = _WHAT[reserved]
             if len(counted) == 1:
-                reason = f"it holds {what}, and campaigns only use the attribute {reserved!r}"
+                reason = f"it contains {what}, and campaigns use only the attribute {reserved!r}"
                 found.append(Suggestion("rename", labels[place], reserved, reason, cells))
             else:
                 others = " and ".join(repr(labels[other]) for other in counted if other != place)
                 reason = (
-                    f"it holds {what}, and so does {others}; campaigns only use the attribute {reserved!r}: rename one"
+                    f"it contains {what}, and so does {others}; campaigns use only the attribute {reserved!r}: "
+                    "rename one"
                 )
                 found.append(Suggestion("rename", labels[place], None, reason, cells))
     return found
@@ -288,10 +289,10 @@ def _is_meant(name: str, pattern: re.Pattern[str]) -> bool:
 
 
 def _holds(profile: Profile | None, fits: Callable[[Sequence[str], str], int], region: str) -> int:
-    """Return how many cells a column has, if most of them hold what `fits` counts; 0 otherwise."""
+    """Return the number of cells of a column if `fits` accepts most of them; 0 otherwise."""
     if profile is None or profile.is_empty:
         return 0
-    texts = profile.first(_LOOKED_AT)
+    texts = profile.first(_SAMPLED)
     return profile.cells if fits(texts, region) > _MOST * len(texts) else 0
 
 
@@ -316,7 +317,7 @@ _WHAT: Final = {"email": "e-mail addresses", "mobile": "phone numbers", "name": 
 
 
 def suggest_normalization(profile: Profile, label: Hashable, reserved: str, region: str) -> Suggestion | None:
-    """Suggest one spelling for the contacts of a column, where they have several."""
+    """Suggest normalization for contacts that are written in several ways."""
     if profile.is_empty:
         return None
     if reserved == "email":
@@ -326,7 +327,7 @@ def suggest_normalization(profile: Profile, label: Hashable, reserved: str, regi
 
 def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion | None:
     if profile.has_only(_PLAIN_EMAIL_CHARS):
-        return None  # as nearly always
+        return None  # the usual case
     odd = profile.where(mask_of(profile.texts, lambda text: not (text.islower() and PLAIN_EMAIL.fullmatch(text))))
     if not odd.texts:
         return None
@@ -352,13 +353,13 @@ def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestio
         return None
     cells = read.count(mask_of(read.texts, lambda text: not re.fullmatch(r"\+[0-9]+", text)))
     reason = (
-        f"phone numbers are written in several ways: {count_of(cells)} get the form +919919211112, so that a number is "
-        "one number"
+        f"phone numbers are written in several ways: {count_of(cells)} are converted to the form +919919211112, so "
+        "that each number has one spelling"
     )
     return Suggestion("normalize", label, "E.164", reason, cells) if cells else None
 
 
-# names that fit -----------------------------------------------------------------------------------------------------
+# valid names -----------------------------------------------------------------------------------------------------
 
 
 def _fitting(
@@ -368,7 +369,7 @@ def _fitting(
     used: Collection[str | None],
     known: Collection[str],
 ) -> list[Suggestion]:
-    """Suggest names without white space and invisible characters around them, short enough, each for one column."""
+    """Suggest names without extra white space or invisible characters, short enough and distinct."""
     open_places = [place for place in names if labels[place] not in renamed]
     wanted = {place: _tidy(names[place]) for place in open_places}
     spellings = _spellings(known)
@@ -412,7 +413,7 @@ def _spellings(known: Collection[str]) -> dict[str, list[str]]:
 
 
 def _shortened(name: str, taken: Collection[str | None]) -> str:
-    """Return a name that fits and that no other attribute has."""
+    """Return a short enough name that no other attribute has."""
     limit = contract.MAX_ATTRIBUTE_NAME_CHARS
     short = _cut(name, limit)
     number = 2
@@ -435,4 +436,4 @@ def _why(old: str, new: str, short: str) -> str:
         )
     if old.casefold() == new.casefold():
         return f"earlier pushes sent it as {new!r}, and names are case-sensitive"
-    return "the name has white space or invisible characters that nobody would type"
+    return "the name has extra white space or invisible characters"

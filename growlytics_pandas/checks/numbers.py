@@ -1,4 +1,4 @@
-"""Which text is numbers or yes and no, and which only looks like numbers: codes, telephone numbers, versions."""
+"""Find columns of text that contain numbers or yes/no, as opposed to codes, telephone numbers and versions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.checks.profile import MOST, Profile, Proposal, count_of, mask_of, of_all, rest_of
 from growlytics_pandas.columns.convert import is_infinite, number_in
 from growlytics_pandas.columns.dtypes import Kind, Mask
@@ -16,11 +17,11 @@ from growlytics_pandas.contract import BOOLEAN, NUMBER
 
 _UTC: Final = ZoneInfo("UTC")
 _ALONE: Final = frozenset({"true", "false", "yes", "no", "y"})
-"""Words that mean yes or no where the other is not there; F alone may be female, and on a place."""
+"""Words that mean yes or no even without their counterpart; F alone may mean female, and "on" may be a place."""
 
 
 def propose_boolean(profile: Profile) -> Proposal | None:
-    """Return that the texts of a column are yes and no; None where they are not."""
+    """Return the proposal to read texts as yes/no; None if they are not."""
     if sum(profile.others.values()) > profile.others[Kind.BOOLEAN] or profile.is_large:
         return None
     parsed = boolean_parser().parse(profile.texts, _UTC)
@@ -37,15 +38,15 @@ def propose_boolean(profile: Profile) -> Proposal | None:
     return Proposal("types", BOOLEAN, BOOLEAN, reason, read)
 
 
-# A number would lose a zero, a plus or the last digits (doubles keep 15).
+# As a number these would lose a zero, a plus or the last digits (doubles keep 15).
 _CODE: Final = re.compile(r"\+[0-9]{6,}|[+-]?[0-9]{16,}")
 _WITH_ZERO: Final = re.compile(r"\n[+-]?0[0-9][0-9 ]*(?=\n)")
 _MAY_BE_INFINITE: Final = 300  # digits
 _LONG: Final = re.compile(
     r"[0-9]{10,}(?:\.[0-9])?"
-)  # telephone numbers, ids, time stamps; few amounts are as long; .0 of floats
+)  # telephone numbers, ids, time stamps (few amounts are as long); .0 from floats
 _DOTTED: Final = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}")
-_SIX_SPACED: Final = re.compile(r"[0-9]{3} [0-9]{3}")  # a postal code of India, or a number with a group
+_SIX_SPACED: Final = re.compile(r"[0-9]{3} [0-9]{3}")  # an Indian postal code, or a grouped number
 _OF_POINTS: Final = frozenset(
     {
         *(
@@ -69,12 +70,12 @@ _OF_POINTS: Final = frozenset(
         *("KRW", "THB", "PHP", "MYR", "NGN", "KES", "MXN", "TWD", "ILS"),
     }
 )
-"""Currencies whose amounts have a decimal point, and two decimals or none: 1,234 of them is 1234."""
+"""Currencies written with a decimal point and two decimals or none, so that 1,234 is 1234."""
 _SHOWN: Final = 3
 
 
 def propose_number(profile: Profile) -> Proposal | None:
-    """Return how the texts of a column are read as numbers; None where they are none, or codes."""
+    """Return how the texts of a column are read as numbers; None if they are not numbers, or codes."""
     others = profile.others[Kind.INTEGER] + profile.others[Kind.FLOAT] + profile.others[Kind.DECIMAL]
     if sum(profile.others.values()) > others or not _is_worth_it(profile.sample):
         return None
@@ -87,7 +88,7 @@ def propose_number(profile: Profile) -> Proposal | None:
     if len(money) > 1:
         return _open(
             f"amounts in several currencies ({', '.join(money[:_SHOWN])}): as numbers they would be mixed up, so the "
-            "column stays text; a column each would tell them apart",
+            "column stays text; use one column per currency",
             read,
         )
     return _of_marks(profile, dot, comma, frozenset(money))
@@ -98,7 +99,7 @@ def _is_worth_it(sample: Profile) -> bool:
 
 
 def _read(profile: Profile, decimal: str) -> Mask:
-    """Return which texts are numbers that JSON can hold."""
+    """Return a mask of texts that are numbers JSON can represent."""
     ok = are_numbers(profile.texts, decimal)
     shapes = shapes_of(profile.texts)
     for code, shape in enumerate(shapes.names):
@@ -110,7 +111,7 @@ def _read(profile: Profile, decimal: str) -> Mask:
 
 
 def _of_marks(profile: Profile, dot: Mask, comma: Mask, money: frozenset[str]) -> Proposal | None:
-    """Return which decimal mark there is: that of the texts which only one of the two can read."""
+    """Return the decimal mark, from texts that only one of the two marks can read."""
     shapes = shapes_of(profile.texts)
     marked = shapes.spread(["," in shape or "." in shape for shape in shapes.names])
     unsure = profile.count(dot & comma & marked)
@@ -122,8 +123,8 @@ def _of_marks(profile: Profile, dot: Mask, comma: Mask, money: frozenset[str]) -
         if not (has_comma and money and money <= _OF_POINTS):
             mark, other = (",", ".") if has_comma else (".", ",")
             return _open(
-                f"{count_of(unsure)} like 1{mark}234 can be read in two ways, and no value of the column settles it: "
-                f"decimal={other!r} reads 1234, decimal={mark!r} reads 1.234",
+                f"{count_of(unsure)} like 1{mark}234 are ambiguous, and no value of the column settles it: "
+                f"{options_text(decimal=other)} reads 1234, {options_text(decimal=mark)} reads 1.234",
                 profile.count(dot),
             )
         return _settled(profile, ".", dot, money, f"{next(iter(money))} has a decimal point")
@@ -135,14 +136,14 @@ def _of_marks(profile: Profile, dot: Mask, comma: Mask, money: frozenset[str]) -
 
 
 def _mixed_marks(profile: Profile, dot: Mask, comma: Mask, unsure: int, money: frozenset[str]) -> Proposal | None:
-    """Return what to do where some texts have a decimal point and others a comma: few of one kind are exceptions."""
+    """Return the proposal if some texts have a decimal point and others a comma; a few of one kind are exceptions."""
     only_dot, only_comma = profile.count(dot & ~comma), profile.count(comma & ~dot)
     is_dot = only_dot >= only_comma
     ok = dot if is_dot else comma
     if unsure or profile.count(ok) < MOST * profile.cells:
         return _open(
-            f"{count_of(only_dot)} can only have a decimal point and {only_comma:,} only a decimal comma, so no one "
-            "mark reads the column; correct one kind at the source",
+            f"{count_of(only_dot)} can only have a decimal point and {only_comma:,} only a decimal comma, so neither "
+            "mark reads the whole column; correct one kind at the source",
             profile.count(ok),
         )
     return _settled(profile, "." if is_dot else ",", ok, money, "")
@@ -157,8 +158,9 @@ def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], wh
     percent = shapes.spread(["%" in shape for shape in shapes.names])
     if percent.any() and not percent.all() and not _is_percent_throughout(numbers, percent):
         return _open(
-            f"{count_of(numbers.count(percent))} with % and {numbers.count(~percent):,} without: decimal={decimal!r} "
-            "reads 12 % as 12 and leaves the others as they are, which may be other units",
+            f"{count_of(numbers.count(percent))} with % and {numbers.count(~percent):,} without: "
+            f"{options_text(decimal=decimal)} reads 12 % as 12 and leaves the others unchanged, although their unit "
+            "may differ",
             read,
         )
     plain = decimal == "." and all(number_in(shape) is not None for shape in shapes.names)
@@ -171,11 +173,15 @@ def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], wh
                 "types",
                 None,
                 NUMBER,
-                "values like 1.10 beside 1.9 may be versions, which stay text, or numbers (types: number), of which "
-                "1.10 becomes 1.1",
+                "values like 1.10 and 1.9 may be versions, which stay text, or numbers "
+                f"({argument('types')}: number), which turns 1.10 into 1.1",
                 read,
             )
-        bits = "; only 0 and 1: types boolean sends yes/no instead" if sorted(numbers.texts[:3]) == ["0", "1"] else ""
+        bits = (
+            f"; only 0 and 1: {argument('types')} boolean sends yes/no instead"
+            if sorted(numbers.texts[:3]) == ["0", "1"]
+            else ""
+        )
         return Proposal("types", NUMBER, NUMBER, f"{counted} written as text{rest_of(read, present)}{bits}", read)
     example = _example(shapes.names, decimal, money, has_percent=bool(percent.any()))
     because = f" ({why})" if why else ""
@@ -183,7 +189,7 @@ def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], wh
 
 
 def _is_percent_throughout(numbers: Profile, percent: Mask) -> bool:
-    """Tell whether the few numbers without ``%`` are percents too: none is a fraction such as 0.12."""
+    """Return whether the few numbers without ``%`` are also percentages: none is a fraction such as 0.12."""
     if numbers.count(percent) < MOST * numbers.cells:
         return False
     bare = number_parser(".").parse(numbers.where(~percent).texts, _UTC)
@@ -191,7 +197,7 @@ def _is_percent_throughout(numbers: Profile, percent: Mask) -> bool:
 
 
 def _example(shapes: Sequence[str], decimal: str, money: frozenset[str], *, has_percent: bool) -> str:
-    """Show how the signs in a column are read, with a made-up value."""
+    """Return a made-up example of how the signs in a column are read."""
     joined = "\n".join(shapes)
     if has_percent:
         return "12 % is read as 12"
@@ -206,7 +212,7 @@ def _example(shapes: Sequence[str], decimal: str, money: frozenset[str], *, has_
 
 
 def _are_codes(numbers: Profile) -> bool:
-    """Tell whether digits are codes, which as numbers would be spoiled: one is enough."""
+    """Return whether any value is a code, which would be damaged as a number."""
     shapes = shapes_of(numbers.texts)
     are_prefixes = all(shape.startswith("+") for shape in shapes.names)  # +91, +1
     if (
@@ -220,7 +226,7 @@ def _are_codes(numbers: Profile) -> bool:
 
 
 def _may_be_versions(numbers: Profile) -> bool:
-    """Tell whether texts like 1.9 and 1.10 may be versions: as numbers, 1.10 comes before 1.9."""
+    """Return whether texts like 1.9 and 1.10 may be versions (as numbers, 1.10 is less than 1.9)."""
     shapes = shapes_of(numbers.texts).names
     if not all(map(_DOTTED.fullmatch, shapes)) or len({len(shape.partition(".")[2]) for shape in shapes}) == 1:
         return False

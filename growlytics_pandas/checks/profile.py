@@ -1,4 +1,4 @@
-"""The distinct texts of a column with their counts, and what is suggested from them."""
+"""The distinct texts of a column with their counts, and the types of suggestions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas._text import plural
+from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.columns.convert import as_text
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, family
 from growlytics_pandas.columns.number_parsers import MISSING_WORDS
@@ -22,7 +22,7 @@ from growlytics_pandas.columns.text_bytes import TextBytes, bytes_of, mostly_dif
 from growlytics_pandas.columns.texts import factorize_texts, is_guarded, may_need_strip, strip_texts
 
 MOST: Final = 0.9
-"""Share of the values from which the others look like exceptions."""
+"""Share of the values above which the others count as exceptions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Suggestion:
     option : str
         "date_format", "decimal", "types", "na_values", "strip", "normalize", "rename", "exclude" or "timezone".
     column : hashable
-        The label of the column that calls for it.
+        The label of the column.
     value : object
         The option's value for that column; True for options that list columns. None: a person must decide.
     reason : str
@@ -52,7 +52,7 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A suggestion for the type of a column that is not named yet; `value` None: open."""
+    """A suggestion for a column's type, without the column yet; `value` None: a person must decide."""
 
     option: str
     value: Any
@@ -73,31 +73,31 @@ def count_of(number: int, noun: str = "value") -> str:
 
 
 def of_all(read: int, present: int) -> str:
-    """Say how many values are read; and what the others become."""
+    """Return a phrase for how many values are read."""
     if read == present:
         return f"all {count_of(present)}" if present != 1 else "the only value"
     return f"{read:,} of {count_of(present)}"
 
 
 def rest_of(read: int, present: int) -> str:
-    """Say what becomes of values that are not read; '' where all are."""
+    """Return a phrase for the values that are not read; '' if all are."""
     rest = present - read
     if not rest:
         return ""
-    verb, them = ("is", "is a violation") if rest == 1 else ("are", "are violations")
-    return f"; {count_of(rest)} {verb} not, and {them} to correct or to leave out (errors='drop')"
+    verb, them = ("is", "it") if rest == 1 else ("are", "them")
+    return f"; {count_of(rest)} {verb} not: correct {them}, or leave {them} out ({options_text(errors='drop')})"
 
 
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 _UTC: Final = ZoneInfo("UTC")
 SAMPLE: Final = 1000
-"""Distinct texts that settle whether a parser is worth trying on all."""
+"""Distinct texts that decide whether a parser is tried on all."""
 _LARGE: Final = 10 * SAMPLE
-"""Rows from which counting the texts of a column takes noticeable time."""
+"""Rows above which counting the texts of a column takes noticeable time."""
 
 
 class Profile:
-    """Distinct texts and how many cells have each; `others` counts the cells that are no text, by kind."""
+    """Distinct texts and their counts; `others` counts the cells that are not text, by kind."""
 
     def __init__(self, texts: Texts, counts: npt.NDArray[np.int64], others: Counter[Kind]) -> None:
         self._texts = texts
@@ -111,7 +111,7 @@ class Profile:
 
     @property
     def counts(self) -> npt.NDArray[np.int64]:
-        """How many cells have each."""
+        """The number of cells with each text."""
         return self._counts
 
     @property
@@ -126,7 +126,7 @@ class Profile:
 
     @property
     def is_large(self) -> bool:
-        """Whether there are more texts than a sample holds."""
+        """Whether there are more texts than in a sample."""
         return len(self.texts) > SAMPLE
 
     def first(self, n: int) -> list[str]:
@@ -138,22 +138,22 @@ class Profile:
         return not "".join(self.texts).translate(dict.fromkeys(map(ord, chars)))
 
     def has_one_shape(self) -> bool:
-        """Return whether all texts are alike but for their digits."""
+        """Return whether all texts have the same shape: they differ only in their digits."""
         return len(self.texts.shapes.names) == 1
 
     def count(self, mask: Mask) -> int:
-        """Return how many cells have a text that `mask` has."""
+        """Return the number of cells with a text selected by `mask`."""
         return int(self.counts[mask].sum())
 
     def where(self, mask: Mask) -> Profile:
-        """Return the profile of the texts that `mask` has."""
+        """Return the profile of the texts selected by `mask`."""
         if mask.all():
             return self
         return Profile(self.texts.where(mask), self.counts[mask], self.others)
 
     @cached_property
     def sample(self) -> Profile:
-        """The commonest texts and some of the others by chance, the same ones each time; counts stand for all."""
+        """The commonest texts and a fixed random sample of the others; counts are scaled to all."""
         if not self.is_large:
             return self
         ranked = np.argsort(-self.counts, kind="stable")
@@ -166,7 +166,7 @@ class Profile:
 
 
 class UncountedProfile(Profile):
-    """The profile of a large column in which most texts differ: they are counted only when all of them are needed."""
+    """The profile of a large column of mostly distinct texts, which are counted only when all are needed."""
 
     def __init__(self, column: pd.Series[Any], found: TextBytes) -> None:
         super().__init__(Texts(), np.empty(0, dtype="int64"), Counter())
@@ -185,7 +185,7 @@ class UncountedProfile(Profile):
 
     @property
     def counts(self) -> npt.NDArray[np.int64]:
-        """How many cells have each."""
+        """The number of cells with each text."""
         return self._counted.counts
 
     @property
@@ -195,12 +195,12 @@ class UncountedProfile(Profile):
 
     @property
     def is_empty(self) -> bool:
-        """Whether no cell is text: a column without any is small."""
+        """Whether no cell is text; always False, since a column without text is not large."""
         return False
 
     @property
     def is_large(self) -> bool:
-        """Whether there are more texts than a sample holds."""
+        """Whether there are more texts than in a sample."""
         return True
 
     def first(self, n: int) -> list[str]:
@@ -212,12 +212,12 @@ class UncountedProfile(Profile):
         return self._bytes.has_only(chars)
 
     def has_one_shape(self) -> bool:
-        """Return whether all texts are alike but for their digits."""
+        """Return whether all texts have the same shape: they differ only in their digits."""
         return self._bytes.has_one_shape()
 
     @cached_property
     def sample(self) -> Profile:
-        """Texts by chance, the same ones each time; counts stand for all."""
+        """A fixed random sample of the texts; counts are scaled to all."""
         drawn = np.random.default_rng(0).choice(self._places, SAMPLE, replace=False)
         texts = Texts(dict.fromkeys(self._taken(np.sort(drawn))))
         return Profile(texts, np.full(len(texts), self.cells // len(texts)), Counter())
@@ -227,7 +227,7 @@ class UncountedProfile(Profile):
 
 
 def uncounted(column: pd.Series[Any], words: Collection[str]) -> UncountedProfile | None:
-    """Return the profile of a large column in which most texts differ and none needs to be stripped or is a word."""
+    """Return the profile of a large column of mostly distinct texts; None if any needs strip or is in `words`."""
     if len(column) < _LARGE or not mostly_differ(column):
         return None
     found = bytes_of(column)
@@ -250,14 +250,14 @@ def profile_of(column: pd.Series[Any], kind: Kind) -> Profile:
 
 
 def profile_of_ids(column: pd.Series[Any], kind: Kind) -> Profile:
-    """Return the texts of a column in which most differ, one by one."""
+    """Return the profile of mostly distinct texts, without counting duplicates."""
     values = column[(~absent(column)).to_numpy(dtype=bool)].to_numpy(dtype=object).tolist()
     texts = Texts(map(str, values) if kind is Kind.TEXT else (value for value in values if isinstance(value, str)))
     return Profile(texts, np.ones(len(texts), dtype="int64"), Counter())
 
 
 def _of_values(values: list[Any], counts: npt.NDArray[np.int64] | None) -> Profile:
-    """Count the texts among values; `counts` says how often each value is there."""
+    """Count the texts among values; `counts`: how often each value occurs."""
     weights = np.ones(len(values), dtype="int64") if counts is None else counts.astype("int64")
     texts: dict[str, int] = {}
     others: Counter[Kind] = Counter()
@@ -270,7 +270,7 @@ def _of_values(values: list[Any], counts: npt.NDArray[np.int64] | None) -> Profi
 
 
 def with_numbers(profile: Profile, column: pd.Series[Any]) -> Profile:
-    """Return the profile of a mixture with its numbers as text, as a parser of dates gets them."""
+    """Return the profile of a mixed column with its numbers as text, as date parsers read them."""
     if not any(profile.others[kind] for kind in _NUMBERS) or column.dtype != object:
         return profile
     numbers = Counter(
@@ -286,16 +286,16 @@ def with_numbers(profile: Profile, column: pd.Series[Any]) -> Profile:
 
 @dataclass(frozen=True)
 class Cleaned:
-    """A column as it is once white space, guards and words for missing values are away.
+    """A column after removing white space, guards and texts that mean missing.
 
     Attributes
     ----------
     profile : Profile
-        Of the texts that are left.
+        Profile of the remaining texts.
     words : dict
-        Words for a missing value, as they are written → cells.
+        Texts that mean missing, as written → cells.
     stripped, guarded : int
-        Cells with something to strip; of them, those with a spreadsheet's mark for text.
+        Number of cells with something to strip, and of cells with a spreadsheet guard.
     """
 
     profile: Profile
@@ -305,7 +305,7 @@ class Cleaned:
 
 
 def clean_profile(profile: Profile, *, has_words: bool = True) -> Cleaned:
-    """Strip the texts of a column, and take words for missing values out, if it can have any."""
+    """Strip the texts of a column, and remove texts that mean missing unless `has_words` is False."""
     merged, stripped, guarded = _stripped(profile)
     if not has_words:
         return Cleaned(merged, {}, stripped, guarded)
@@ -326,7 +326,7 @@ _STARTS: Final = frozenset(char for word in MISSING_WORDS for char in (word[:1],
 
 
 def _stripped(profile: Profile) -> tuple[Profile, int, int]:
-    """Return the profile of the stripped texts, how many cells change, and how many of these were guarded."""
+    """Return the profile of the stripped texts, the number of changed cells, and of guarded ones among them."""
     if not may_need_strip(profile.texts):
         return profile, 0, 0
     texts = Texts(strip_texts(profile.texts))
@@ -347,5 +347,5 @@ def _merged(profile: Profile) -> Profile:
 
 
 def mask_of(texts: Sequence[str], holds: Callable[[str], Any]) -> Mask:
-    """Return for which texts something holds."""
+    """Return a mask of the texts for which `holds` is true."""
     return np.array([bool(holds(text)) for text in texts], dtype=bool)

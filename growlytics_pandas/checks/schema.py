@@ -1,7 +1,7 @@
-"""Which columns become which attributes, and their rows in wire form.
+"""The schema of a frame: which columns become which attributes; and blocks of converted rows.
 
-The schema has the columns chosen, their names and their types. `prepare` makes a block of it, a run of rows: what the
-checks look at and what the encoder writes are the same values.
+The schema has the chosen columns, their names and their types. `prepare` converts a block of rows, so that checks and
+encoder use the same values.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas._masking import MIN_HUGE_BITS, printable
+from growlytics_pandas._text import argument, phrase
 from growlytics_pandas.columns.convert import Values
 from growlytics_pandas.columns.dtypes import BLOCK_ROWS, AttributeType, Finding, Kind, Mask, absent, inspect
 from growlytics_pandas.columns.frames import count_reject_labels, is_same, suggest
@@ -38,7 +39,7 @@ from growlytics_pandas.ledger.types import UNCERTAIN, KnownType
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One column that is sent: where it is, what it is called, and what its cells become (None: nothing is sent)."""
+    """One column to send: its position, its attribute name and the type of its cells (None: nothing is sent)."""
 
     position: int
     column: Hashable
@@ -52,26 +53,27 @@ class Attribute:
     known: KnownType | None = None
     reading: Reading = DEFAULT_READING
     currencies: frozenset[str] = frozenset()
+    unsupported: str = ""  # the classes or the dtype of values that cannot be sent
 
     @property
     def is_reserved(self) -> bool:
-        """Whether campaigns are sent with it; always a string, and not one of the 100."""
+        """Whether it is a reserved attribute: always a string, and not counted in the 100."""
         return self.name in contract.RESERVED_ATTRIBUTES
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnFacts:
-    """What is known of a column without its values: of one frame, or of all parts of one."""
+    """What is known about a column without its values, from one frame or from all parts."""
 
     finding: Finding
     dtype: str
     missing: int
-    currencies: frozenset[str] = frozenset()  # of a column that `decimal` reads
+    currencies: frozenset[str] = frozenset()  # if `decimal` applies
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The columns of a frame as the plan sees them."""
+    """The columns of a frame that a plan sends."""
 
     id_column: Hashable
     id_position: int
@@ -88,15 +90,15 @@ class Schema:
 
     @property
     def id_attribute(self) -> Attribute | None:
-        """The attribute that the id column itself is sent as, if it is."""
+        """The attribute of the id column, if it is also sent as one."""
         return next((a for a in self.attributes if a.position == self.id_position), None)
 
     def clean(self, frame: pd.DataFrame, attribute: Attribute) -> pd.Series[Any]:
-        """Return the column of an attribute as it is read."""
+        """Return the cleaned column of an attribute."""
         return clean(frame.iloc[:, attribute.position], attribute.reading, self.zone, self.region)
 
     def clean_ids(self, column: pd.Series[Any]) -> pd.Series[Any]:
-        """Return a part of the id column as it is read."""
+        """Return a cleaned part of the id column."""
         return clean(column, self.id_reading, self.zone, self.region)
 
     def read_ids(self, column: pd.Series[Any]) -> Ids:
@@ -112,14 +114,14 @@ def infer_schema(
     known: Mapping[str, KnownType] | None,
     facts: Sequence[ColumnFacts] | None = None,
 ) -> Schema:
-    """Check the arguments against the frame and work out every attribute.
+    """Check the arguments against the frame and determine every attribute.
 
-    `facts`, one a column, are those of all parts of which `frame` is an example.
+    `facts`, one per column, describe all parts; `frame` is then a sample.
     """
     if options.new_attributes == "forbid" and known is None:
         raise InvalidArgumentError(
-            "new_attributes: 'forbid' asks the ledger which attributes there are, and there is none here. Set "
-            "GROWLYTICS_API_KEY or give client=…, with a ledger, or leave it at 'allow'."
+            f"{argument('new_attributes')}: 'forbid' needs a ledger that knows which attributes exist; there is none. "
+            f"Set GROWLYTICS_API_KEY or give {phrase('client=…', '--key-file PATH')}, with a ledger, or use 'allow'."
         )
     options.check(frame.columns)
     id_position = find_id(frame, id_col)
@@ -151,19 +153,21 @@ def infer_schema(
 
 
 def name_of_column(label: Hashable, options: PlanOptions) -> str:
-    """Return the name of the attribute that a column is sent as."""
+    """Return the attribute name of a column."""
     return (options.rename or {}).get(label, name_of(label))
 
 
 def _require_text_id(label: Hashable, options: PlanOptions) -> None:
-    for argument in ("date_format", "decimal"):
-        value = getattr(options, argument)
+    for name in ("date_format", "decimal"):
+        value = getattr(options, name)
         if isinstance(value, dict) and label in value:
-            raise InvalidArgumentError(f"{argument}: column {label!r} is the id, which is text; leave it out.")
+            raise InvalidArgumentError(
+                f"{argument(name)}: column {label!r} is the id, which is always text; remove it from {argument(name)}."
+            )
 
 
 def name_of(label: Hashable) -> str:
-    """Return the attribute name of a column label: text as it is, a MultiIndex label joined with ``_``.
+    """Return the attribute name of a column label: text unchanged, a MultiIndex label joined with ``_``.
 
     Examples
     --------
@@ -190,18 +194,18 @@ def _attribute(
     label = frame.columns[position]
     name = name_of_column(label, options)
     reading = options.reading_of(label)
-    facts = facts or look_at(frame.iloc[:, position], reading, zone, options.region)
+    facts = facts or profile_column(frame.iloc[:, position], reading, zone, options.region)
     finding = facts.finding
     asked = options.type_of(label)
     reserved = name in contract.RESERVED_ATTRIBUTES
-    is_written = reserved and finding.kind is Kind.MIXED  # as text, all of it
+    is_written = reserved and finding.kind is Kind.MIXED  # sent as text
     note = "" if asked or is_written else finding.detail
     if reserved and asked not in (None, AttributeType.STRING):
         option = options.typed_by(label)
-        found = f"{option}[{label!r}]: found {str(asked)!r}" if option == "types" else f"{option}[{label!r}]"
+        found = f": found {str(asked)!r}" if option == "types" else ""
         raise InvalidArgumentError(
-            f"{found}; {name!r} is a reserved attribute and always 'string'. "
-            f"Leave it out of {option}, or rename the column to send it as an attribute of your own."
+            f"{argument(option, label)}{found}; {name!r} is a reserved attribute and always 'string'. "
+            f"Remove it from {argument(option)}, or rename the column to send it as a custom attribute."
         )
     return Attribute(
         position=position,
@@ -212,26 +216,27 @@ def _attribute(
         strict=finding.kind is Kind.MIXED and asked is None and not reserved,
         dtype=facts.dtype,
         missing=facts.missing,
-        note="; ".join(filter(None, (note, _doubt(known.get(name))))),
+        note="; ".join(filter(None, (note, _uncertain_note(known.get(name))))),
         known=known.get(name),
         reading=reading,
         currencies=facts.currencies,
+        unsupported=finding.detail if finding.kind is Kind.UNSUPPORTED else "",
     )
 
 
-def look_at(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, region: str) -> ColumnFacts:
-    """Look at all values of a column, as they are read."""
+def profile_column(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, region: str) -> ColumnFacts:
+    """Profile all values of a cleaned column."""
     dtype = str(column.dtype)
     column = clean(column, reading, zone, region)
     finding = inspect(column)
     return ColumnFacts(finding, dtype, int(absent(column).sum()), find_currencies(column, reading))
 
 
-def _doubt(known: KnownType | None) -> str:
-    """Say what a request whose answer was lost may have fixed."""
+def _uncertain_note(known: KnownType | None) -> str:
+    """Return a note on the type that a request with a lost response may have fixed."""
     if known is None or known.source != UNCERTAIN:
         return ""
-    return f"perhaps fixed as {known.type} on {known.first_seen:%Y-%m-%d}: the answer to that request was lost"
+    return f"perhaps fixed as {known.type} on {known.first_seen:%Y-%m-%d}: the response to that request was lost"
 
 
 def _type(finding: Finding, asked: AttributeType | None, *, is_reserved: bool) -> AttributeType | None:
@@ -244,7 +249,7 @@ def _positions(frame: pd.DataFrame, id_position: int, options: PlanOptions) -> l
     excluded = set(options.exclude or ())
     if options.columns is not None:
         return [p for label in options.columns for p, other in enumerate(frame.columns) if is_same(label, other)]
-    ours = count_reject_labels(frame.columns)  # rejects() that were corrected and are pushed again
+    ours = count_reject_labels(frame.columns)  # a corrected rejects() frame that is pushed again
     id_is_reserved = name_of_column(frame.columns[id_position], options) in contract.RESERVED_ATTRIBUTES
     return [
         position
@@ -254,26 +259,26 @@ def _positions(frame: pd.DataFrame, id_position: int, options: PlanOptions) -> l
 
 
 def find_id(frame: pd.DataFrame, id_col: Hashable) -> int:
-    """Return the position of the id column, which must be one."""
+    """Return the position of the id column; raise unless there is exactly one."""
     positions = [p for p, label in enumerate(frame.columns) if is_same(id_col, label)]
     if len(positions) == 1:
         return positions[0]
     if positions:
         raise InvalidArgumentError(
-            f"id_col: {len(positions)} columns are labelled {id_col!r}; the id must be one column. "
-            "Rename the others: df.columns = [...]."
+            f"{argument('id_col')}: {len(positions)} columns are labelled {id_col!r}; the id must be one column. "
+            f"Rename the others{phrase(': df.columns = [...]', ' in the file, or in the query that makes it')}."
         )
-    raise InvalidArgumentError(f"id_col: there is no column {id_col!r}. {suggest(frame.columns, id_col)}")
+    raise InvalidArgumentError(f"{argument('id_col')}: there is no column {id_col!r}. {suggest(frame.columns, id_col)}")
 
 
 MAX_CHECK_ROWS: Final = 65_536
 MAX_CHECK_CELLS: Final = 1 << 21
-"""Rows and cells checked together; most columns of text are not made into objects for it."""
+"""Rows and cells checked at a time; most text columns are not converted to objects for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One attribute of a block: its values, and which of them go out."""
+    """One attribute of a block: its values, and which of them are sent."""
 
     attribute: Attribute
     values: Values
@@ -282,7 +287,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Rows `start` to `start + len(ids.texts)` of the frame. `over_budget`: columns whose cells exceed the 100."""
+    """Rows `start` to `start + len(ids.texts)` of the frame. `over_budget`: columns past the 100th attribute."""
 
     start: int
     ids: Ids
@@ -291,22 +296,22 @@ class Block:
 
 
 class Screened(Protocol):
-    """A column of text of which all is known that the checks report."""
+    """A text column whose violations are already known."""
 
     @property
     def missing(self) -> Mask:
-        """Which cells of the column are missing."""
+        """Mask of the missing cells of the column."""
 
 
 class Budget(Protocol):
-    """What customers have from earlier pushes: it counts towards the 100."""
+    """The attributes of customers from earlier pushes, which count towards the 100."""
 
     def __call__(self, ids: Sequence[str], names: Sequence[str]) -> tuple[npt.NDArray[np.int64], Mask]:
-        """Return the number of custom attributes of each customer, and (ids × names) which of `names` it has."""
+        """Return the number of custom attributes of each customer, and which of `names` it has (ids × names)."""
 
 
 def check_rows(columns: int) -> int:
-    """Return how many rows of so many columns are checked together."""
+    """Return how many rows of a frame with `columns` columns are checked at a time."""
     return min(MAX_CHECK_ROWS, max(BLOCK_ROWS, MAX_CHECK_CELLS // max(columns, 1)))
 
 
@@ -322,8 +327,8 @@ def prepare(
 ) -> Block:
     """Convert rows `start` to `stop`.
 
-    `dropped` holds the positions of columns of which nothing is sent; `screened` those whose values nobody needs.
-    `without_id` says which rows of the frame have no id, where nobody needs the ids themselves.
+    `dropped`: positions of columns that are not sent; `screened`: those whose values are not needed. `without_id`: mask
+    of the frame's rows without an id, if the ids themselves are not needed.
     """
     series = [column for _, column in frame.iloc[start:stop].items()]
     ids = layout.read_ids(series[layout.id_position]) if without_id is None else unread_ids(without_id[start:stop])
@@ -344,7 +349,7 @@ def prepare(
 
 def _column(series: pd.Series[Any], layout: Schema, attribute: Attribute, ids: Ids) -> Column:
     if attribute.position == layout.id_position and attribute.is_reserved:
-        values = Values(AttributeType.STRING, ids.texts, ids.missing)  # the id, as it is sent
+        values = Values(AttributeType.STRING, ids.texts, ids.missing)  # the id as sent
     else:
         target = attribute.type or AttributeType.STRING
         values = read_values(
@@ -364,9 +369,9 @@ def _without_values(attribute: Attribute, missing: Mask) -> Column:
 
 
 def _over_budget(columns: list[Column], ids: Ids, budget: Budget | None) -> dict[int, Mask]:
-    """Find the custom attributes of each row past the 100th, in the order of the columns.
+    """Find the custom attributes of each row past the 100th, in column order.
 
-    An attribute that the customer has already takes no further place.
+    Attributes that the customer already has do not count again.
     """
     custom = [column for column in columns if not column.attribute.is_reserved]
     count, has = _earlier(custom, ids, budget)

@@ -1,7 +1,7 @@
-"""The options that the data call for: what the parsers can read, and what a careful person would do about the rest.
+"""Suggest options from the data: what the parsers can read, and how to handle the rest.
 
-A suggestion is made by trying the parser that the option selects, so what is suggested is what will be read. What no
-value settles is open: its `value` is None, and its reason names the readings.
+A suggestion is made by trying the same parser that the option selects. If no value settles an ambiguity, the
+suggestion's `value` is None and its reason gives the alternatives.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.checks.dates import propose_date, zone_of_days, zone_of_texts
 from growlytics_pandas.checks.naming import is_date_like, is_id_like, suggest_names, suggest_normalization
 from growlytics_pandas.checks.numbers import propose_boolean, propose_number
@@ -42,12 +43,12 @@ from growlytics_pandas.columns.reading import Reading, clean
 __all__ = ["Suggestion", "as_frame", "as_options", "suggest_for"]
 
 _LISTED: Final = ("strip", "exclude")
-"""Options that list columns."""
+"""Options whose value is a list of columns."""
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT)
 _UTC: Final = ZoneInfo("UTC")
-_GLANCE: Final = 50  # values that settle most columns of numbers
+_QUICK_SAMPLE: Final = 50  # values: enough for most numeric columns
 _OLD_INDEX: Final = re.compile(r"(?:Unnamed: \d+(?:\.\d+)?|index|level_\d+|)")
-_CODE_CHARS: Final = 3  # characters of a code: NA beside IN and US is Namibia
+_CODE_CHARS: Final = 3  # maximum characters of a code: NA next to IN and US is Namibia
 _SHOWN: Final = 3
 
 
@@ -66,24 +67,24 @@ def suggest_for(
     Parameters
     ----------
     frame : DataFrame
-        As it was given.
+        The original frame.
     id_position : int
         Position of the id column.
     names : dict
-        Position → attribute name of the columns that are sent, and of the id column.
+        Position → attribute name, for the columns to send and the id column.
     reading_of : callable
-        Label → how the column is read by the options that were given already.
+        Label → how the column is read with the options already given.
     kinds : dict
-        Position → what the cells are, read so.
+        Position → kind of the cells read this way.
     zone, region
         Those of the plan.
     known_types : dict
-        Attribute name → type that is asked for, or fixed by earlier pushes.
+        Attribute name → type that is requested or fixed by earlier pushes.
 
     Returns
     -------
     list of Suggestion
-        By column; names and the zone at the end.
+        By column; names and the zone last.
     """
     context = _Context(frame, id_position, names, reading_of, kinds, zone, region, known_types)
     found: list[Suggestion] = []
@@ -99,7 +100,7 @@ def suggest_for(
 
 
 def as_options(suggestions: Iterable[Suggestion]) -> dict[str, Any]:
-    """Return suggestions as options, ready for ``**``; open ones are left out.
+    """Return suggestions as options, ready for ``**``, without those that a person must decide.
 
     Examples
     --------
@@ -133,7 +134,7 @@ def as_frame(suggestions: Iterable[Suggestion]) -> pd.DataFrame:
 
 
 class _Context:
-    """What all columns have in common, and the profiles that were made."""
+    """Data shared by all columns, and a cache of profiles."""
 
     def __init__(
         self,
@@ -157,12 +158,12 @@ class _Context:
         self._cleaned: dict[int, Cleaned] = {}
 
     def column(self, position: int) -> pd.Series[Any]:
-        """Return a column as the options read it that were given already."""
+        """Return a column cleaned with the options already given."""
         column = self.frame.iloc[:, position]
         return plain(clean(column, self.reading_of(column.name), self.zone, self.region))
 
     def cleaned(self, position: int) -> Cleaned:
-        """Return the texts of a column without white space, guards and words for missing values."""
+        """Return the texts of a column without white space, guards and texts that mean missing."""
         if position not in self._cleaned:
             column, kind = self.column(position), self.kinds[position]
             is_id = position == self.id_position
@@ -175,11 +176,11 @@ class _Context:
         return self._cleaned[position]
 
     def profile_or_none(self, position: int) -> Profile | None:
-        """Return the texts of a column, its whole numbers as text; None for columns of other things."""
+        """Return the profile of a column of texts or whole numbers (as text); None for other columns."""
         kind = self.kinds[position]
         if kind in (Kind.TEXT, Kind.MIXED):
             return self.cleaned(position).profile
-        return _digits(self.column(position), _GLANCE) if kind in _NUMBERS else None
+        return _digits(self.column(position), _QUICK_SAMPLE) if kind in _NUMBERS else None
 
 
 def _for_column(context: _Context, position: int) -> list[Suggestion]:
@@ -188,7 +189,7 @@ def _for_column(context: _Context, position: int) -> list[Suggestion]:
     if kind is Kind.UNSUPPORTED and not is_id:
         return [_unsupported(context.frame.iloc[:, position], label)]
     if not is_id and _is_old_index(context, position):
-        reason = "an old index: whole numbers that count the rows, under a name that pandas gave"
+        reason = "an old index: row numbers in a column named by pandas"
         return [Suggestion("exclude", label, True, reason, len(context.frame))]
     if kind in _NUMBERS and not is_id and name not in contract.RESERVED_ATTRIBUTES:
         return _for_numbers(context, position)
@@ -229,10 +230,10 @@ def _for_numbers(context: _Context, position: int) -> list[Suggestion]:
         return []
     column = context.column(position)
     present = column[(~absent(column)).to_numpy(dtype=bool)]
-    glance = present.iloc[:_GLANCE].tolist()
-    if all(value in (0, 1) for value in glance):
+    sample = present.iloc[:_QUICK_SAMPLE].tolist()
+    if all(value in (0, 1) for value in sample):
         return _bits(column, present, label) if known is None else []
-    if known not in (None, contract.DATE) or not all(_may_be_day(value, name) for value in glance):
+    if known not in (None, contract.DATE) or not all(_may_be_day(value, name) for value in sample):
         return []
     digits = _digits(column, None)
     proposal = None if digits is None else propose_date(digits, name)
@@ -243,12 +244,12 @@ def _bits(column: pd.Series[Any], present: pd.Series[Any], label: Hashable) -> l
     values = set(present.unique().tolist())
     if values != {0, 1} or (present.dtype.kind == "f" and len(present) == len(column)):
         return []
-    reason = "only 0 and 1, sent as numbers: types boolean sends yes/no instead"
+    reason = f"only 0 and 1, sent as numbers: {argument('types')} boolean sends yes/no instead"
     return [Suggestion("types", label, None, reason, len(present))]
 
 
 def _may_be_day(value: Any, name: str) -> bool:
-    """Tell whether a number may be a date by its digits, or by its label."""
+    """Return whether a number may be a date, judging by its digits or the label."""
     try:
         if float(value) != value or abs(value) > 1e16:  # noqa: PLR2004 - digits of a time, and more than all
             return False
@@ -296,7 +297,7 @@ def _for_texts(context: _Context, position: int) -> list[Suggestion]:
 
 
 def _is_read_already(proposal: Proposal, known: str | None, cleaned: Cleaned) -> bool:
-    """Tell whether the type that a column has is all that it takes to read it."""
+    """Return whether the column's current type already reads the values."""
     if proposal.type != known:
         return False
     is_iso = proposal.value == "ISO8601" and all(date_in(text, _UTC) for text in cleaned.profile.sample.texts)
@@ -304,17 +305,17 @@ def _is_read_already(proposal: Proposal, known: str | None, cleaned: Cleaned) ->
 
 
 def _strip(cleaned: Cleaned, label: Hashable) -> Suggestion:
-    reason = f"{count_of(cleaned.stripped)} with white space around or invisible characters"
+    reason = f"{count_of(cleaned.stripped)} with surrounding white space or invisible characters"
     if cleaned.guarded:
         reason = (
-            f"{count_of(cleaned.stripped)} with white space around or a spreadsheet's mark for text "
+            f"{count_of(cleaned.stripped)} with surrounding white space or a spreadsheet's text marker "
             f"({cleaned.guarded:,}): '0012 is read as 0012, and stays text"
         )
     return Suggestion("strip", label, True, reason, cleaned.stripped)
 
 
 def _for_id(context: _Context, position: int, reading: Reading) -> list[Suggestion]:
-    """Suggest one spelling for ids that are e-mail addresses or phone numbers."""
+    """Suggest normalization for ids that are e-mail addresses or phone numbers."""
     label, name = context.frame.columns[position], context.names[position]
     texts = context.cleaned(position).profile
     n_addresses = int(mask_of(texts.sample.texts, PLAIN_EMAIL.fullmatch).sum())
@@ -326,7 +327,7 @@ def _for_id(context: _Context, position: int, reading: Reading) -> list[Suggesti
 
 
 def _proposal(context: _Context, position: int, cleaned: Cleaned, name: str, known: str | None) -> Proposal | None:
-    """Return how the texts of a column are read as another type than text."""
+    """Return the proposal to read the texts of a column as another type."""
     texts = cleaned.profile
     if texts.is_empty:
         return None
@@ -341,15 +342,14 @@ def _proposal(context: _Context, position: int, cleaned: Cleaned, name: str, kno
         return found
     if found.type == contract.DATE and found.value is not None:
         what = f"{found.option}={found.value!r}"
-        reason = (
-            f"marked as text by {count_of(cleaned.guarded)} with a spreadsheet's mark, though {what} would read dates"
-        )
+        marked = f"{count_of(cleaned.guarded)} with a spreadsheet's text marker"
+        reason = f"marked as text by {marked}, although {what} would read dates"
         return Proposal(found.option, None, found.type, reason, found.cells)
     return None
 
 
 def _missing(cleaned: Cleaned, *, is_typed: bool) -> dict[str, int]:
-    """Return the words that mean missing: among text only those that can mean nothing else."""
+    """Return the texts that mean missing; in text columns only unambiguous ones."""
     profile = cleaned.profile
     if profile.is_empty and not profile.others:
         return {}
@@ -375,7 +375,7 @@ def _named(proposal: Proposal, label: Hashable) -> Suggestion:
 
 
 def _as_contact(context: _Context, found: Sequence[Suggestion], rename: Suggestion) -> list[Suggestion]:
-    """Return the suggestions with those for a column that becomes a contact, which is text, in place of its others."""
+    """Replace a column's suggestions by those for a contact, which is always text."""
     position = next(place for place in context.names if context.frame.columns[place] == rename.column)
     kept = [one for one in found if one.column != rename.column or one.option in ("strip", "normalize")]
     others = [one for one in found if one not in kept and one.option == "na_values"]
@@ -392,7 +392,7 @@ def _as_contact(context: _Context, found: Sequence[Suggestion], rename: Suggesti
 
 
 def _suggest_zone(context: _Context, found: Sequence[Suggestion]) -> list[Suggestion]:
-    """Suggest the zone that keeps days which are midnights there; open where columns disagree."""
+    """Suggest the zone in which dates are midnights, so that days are kept; undecided if columns disagree."""
     zones: dict[int, str] = {}
     for position in context.names:
         zone = _zone_of(context, position, found)
@@ -404,7 +404,7 @@ def _suggest_zone(context: _Context, found: Sequence[Suggestion]) -> list[Sugges
         present = int((~absent(context.frame.iloc[:, position])).sum())
         reason = (
             f"all dates are midnights in {zone}, and in {context.zone.key} each would be another day: "
-            f"timezone={zone!r} keeps the days"
+            f"{options_text(timezone=zone)} keeps the days"
         )
         label = context.frame.columns[position]
         suggestions.append(Suggestion("timezone", label, zone if is_one else None, reason, present))

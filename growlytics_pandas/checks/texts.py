@@ -22,9 +22,9 @@ from growlytics_pandas.columns.texts import factorize_texts
 
 CONTACTS: Final = ("email", "mobile")
 MISSING_TEXTS: Final = frozenset({"nan", "NaN", "None", "NaT", "<NA>", "null", "NULL", "N/A", "n/a", "#N/A"})
-"""What Python, JSON, SQL and spreadsheets write where there is nothing."""
+"""What Python, JSON, SQL and spreadsheets write for a missing value."""
 MISSING_IDS: Final = MISSING_TEXTS | {"NA", "undefined"}
-"""Such a value may be meant (NA is Namibia), such an id hardly."""
+"""Texts that may be real values (NA is Namibia), but hardly real ids."""
 
 _SEPARATOR: Final = "\x02"
 _ASCII_SPACES: Final = " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f"
@@ -33,20 +33,20 @@ _UNDECODED: Final = re.compile(r"[Â-ô][\x80-\xbfŒœŠšŸŽžƒˆ˜–—‘�
 
 
 def are_in(texts: Sequence[str], words: frozenset[str]) -> Mask | None:
-    """Which texts are among `words`; None where none is.
+    """Return a mask of texts that are in `words`; None if none is.
 
     Examples
     --------
     >>> are_in(["Pune", "nan"], MISSING_TEXTS), are_in(["Pune", "Nandi"], MISSING_TEXTS)
     (array([False,  True]), None)
     """
-    if words.isdisjoint(texts):  # the common case, and it takes no more than a look at each
+    if words.isdisjoint(texts):  # the common case, and fast
         return None
     return np.fromiter(map(words.__contains__, texts), dtype=bool, count=len(texts))
 
 
 def end_like_floats(texts: Sequence[str]) -> Mask:
-    """Which texts are those of whole floats.
+    """Return a mask of texts that look like whole floats.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def end_like_floats(texts: Sequence[str]) -> Mask:
 
 
 def are_padded(texts: Sequence[str]) -> Mask | None:
-    """Which texts have white space around them; None where none has. A text that is nothing else counts.
+    """Return a mask of texts with surrounding white space (or only white space); None if there are none.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def are_padded(texts: Sequence[str]) -> Mask | None:
 
 
 def are_damaged(texts: Sequence[str]) -> Mask | None:
-    """Which texts hold replacement characters, NUL, or UTF-8 that was read as cp1252; None where none does.
+    """Return a mask of texts with replacement characters, NUL, or UTF-8 decoded as cp1252; None if there are none.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def _is_damaged(text: str) -> bool:
 
 
 def _was_decoded_wrongly(text: str) -> bool:
-    """Tell whether characters are the bytes of UTF-8, each read as one of cp1252 or latin-1."""
+    """Return whether characters are UTF-8 bytes decoded as cp1252 or latin-1."""
     for encoding in ("cp1252", "latin-1"):
         try:
             return len(text.encode(encoding).decode("utf-8")) < len(text)
@@ -110,7 +110,7 @@ def _was_decoded_wrongly(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TextFinding:
-    """What a rule finds in a run of rows: which cells, and how to get their texts."""
+    """The cells that violate a rule in a block of rows, and how to get their texts."""
 
     rule: Rule
     mask: Mask
@@ -118,7 +118,7 @@ class TextFinding:
 
 
 def find_in(texts: list[str], *, is_odd: bool = True) -> Iterator[TextFinding]:
-    """Find the texts that are too long, and with `is_odd` the odd ones."""
+    """Find texts that are too long and, with `is_odd`, odd ones."""
     for rule, find in _FINDERS if is_odd else _FINDERS[:1]:
         mask = find(texts)
         if mask is not None and mask.any():
@@ -134,7 +134,7 @@ _FINDERS: Final[tuple[tuple[Rule, Callable[[list[str]], Mask | None]], ...]] = (
 
 
 class DistinctTexts:
-    """A column in which texts repeat: each is checked once."""
+    """A column with repeated texts, each checked once."""
 
     is_contact = False
 
@@ -145,7 +145,7 @@ class DistinctTexts:
         self._odd = {found.rule: found.mask for found in find_in(texts)}
 
     def find(self, start: int, stop: int) -> Iterator[TextFinding]:
-        """Find the odd texts in rows `start` to `stop`."""
+        """Find odd texts in rows `start` to `stop`."""
         codes = self._codes[start:stop]
         for rule, odd in self._odd.items():
             mask = odd[codes] & (codes >= 0)
@@ -154,7 +154,7 @@ class DistinctTexts:
 
 
 class PlainTexts:
-    """A column without an odd text, as its bytes show; `is_contact`: and all of them are plainly valid contacts."""
+    """A column whose bytes show no odd text; `is_contact`: all of its texts are plainly valid contacts."""
 
     def __init__(self, missing: Mask, *, is_contact: bool) -> None:
         self.missing = missing
@@ -166,7 +166,7 @@ class PlainTexts:
 
 
 def screen(column: pd.Series[Any], name: str, region: str) -> DistinctTexts | PlainTexts | None:
-    """Look at a whole column of text; None where its rows must be looked at one by one."""
+    """Screen a whole text column; None if its texts must be checked one by one."""
     coded = distinct_texts(column)
     if coded is not None:
         return DistinctTexts(*coded)
@@ -177,14 +177,14 @@ def screen(column: pd.Series[Any], name: str, region: str) -> DistinctTexts | Pl
 
 
 def distinct_texts(column: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[str]] | None:
-    """Return the code of each cell (-1: missing) and the distinct texts; None where most texts differ."""
+    """Return the code of each cell (-1: missing) and the distinct texts; None if most texts differ."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes, texts = column.cat.codes.to_numpy().astype("int64"), list(map(str, column.cat.categories.tolist()))
     else:
         if mostly_differ(column):
             return None
         codes, texts = factorize_texts(column)
-    is_sendable = all(map(contract.is_unicode, texts))  # half a character is an error of its own
+    is_sendable = all(map(contract.is_unicode, texts))  # lone surrogates are a violation of their own
     return (codes, texts) if is_sendable and len(texts) * 2 <= len(codes) else None
 
 

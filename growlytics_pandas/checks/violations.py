@@ -1,7 +1,7 @@
-"""A violation as data, and its text: one message and one fix a rule, for Python or with flags of the command line.
+"""Violations as data, and their text: one message and one fix per rule, for Python or the command line.
 
-The text is made last. A message has where (added by the frame), what was found and the limit; the fix is the option
-that settles it, or a plain sentence. Nothing reads either back.
+The text is made last. A message says where (added by the frame), what was found and the limit; the fix is an option
+of the call or a sentence. No code parses either.
 """
 
 from __future__ import annotations
@@ -15,37 +15,37 @@ import numpy.typing as npt
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import RULES, Rule, Severity
-from growlytics_pandas._text import plural
+from growlytics_pandas._text import argument, options_text, phrase, plural
 
 Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A rule that fired on one column: on some of its rows, or (`rows` None) on the column as a whole.
+    """A violation of a rule in one column: by some of its rows, or (`rows` None) by the whole column.
 
     Attributes
     ----------
     position : int
-        Where the column is in the frame.
+        Position of the column in the frame.
     rows : array of int64, optional
         0-based positions, ascending.
     details : sequence, optional
-        What the message says of each row.
+        Details for each row's message.
     count : int
-        Cells concerned, of a whole column.
+        Number of cells, for a whole column.
     lost : array of int64, optional
-        Rows of a whole column whose value is not sent; None: all of them, or none where it is a warning.
+        Rows whose value is not sent, for a whole column; None: all of them, or none for a warning.
     value : object
-        The first value concerned, of a whole column.
+        The first value, for a whole column.
     params : mapping
-        What the message and the fix need; sets are united where blocks and parts are joined.
+        Parameters of message and fix; sets are united when blocks and parts are joined.
     variant : str
-        Which of a rule's messages applies; '' where it has one only.
+        Which of the rule's messages applies; '' if it has only one.
     severity : Severity, optional
-        None: the rule's own.
+        None: the default of the rule.
     values, labels : sequence, optional
-        The cells and the index labels of `rows`, kept where the frame will be gone.
+        The cells and index labels of `rows`, if the frame is not kept.
     """
 
     rule: Rule
@@ -66,7 +66,7 @@ class Violation:
 
     @property
     def level(self) -> Severity:
-        """How grave it is."""
+        """The severity of this violation."""
         return self.severity or RULES[self.rule].severity
 
     def __len__(self) -> int:
@@ -78,9 +78,9 @@ MAX_LISTED: Final = 10  # names or words in one text
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """The fix of a violation: a sentence in which ``{}`` is an option of the call, or a sentence alone.
+    """The fix of a violation: a sentence, in which ``{}`` is replaced by the option of the call.
 
-    `before`: options that the option requires, such as placeholders among numbers.
+    `before`: further options that it requires, such as `na_values` for placeholders among numbers.
     """
 
     option: str = ""
@@ -88,22 +88,10 @@ class Fix:
     sentence: str = "{}"
     before: Mapping[str, Any] = field(default_factory=dict)
 
-    def render(self, write_options: Callable[[Mapping[str, Any]], str]) -> str:
-        """Return the text, with the options as `write_options` writes them."""
+    def __str__(self) -> str:
         if not self.option:
             return self.sentence
-        return self.sentence.replace("{}", write_options({**self.before, self.option: self.value}))
-
-
-def python_options(options: Mapping[str, Any]) -> str:
-    """Write options as arguments of the call.
-
-    Examples
-    --------
-    >>> python_options({"strip": ["Orders"], "types": {"Orders": "number"}})
-    "strip=['Orders'], types={'Orders': 'number'}"
-    """
-    return ", ".join(f"{option}={value!r}" for option, value in options.items())
+        return self.sentence.replace("{}", options_text(**{**self.before, self.option: self.value}))
 
 
 def message_text(violation: Violation, detail: Any) -> str:
@@ -192,7 +180,7 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (
         Rule.TYPE_UNSUPPORTED,
         "bytes",
-    ): "the values are bytes; the API accepts only text. Decode them first: .str.decode('utf-8').",
+    ): "the values are bytes; the API accepts only text.",
     (Rule.TYPE_CONFLICT, ""): (
         "{attribute!r} would be sent as {type}, but was first tracked as {limit} on {when}; the API silently ignores "
         "values of another type."
@@ -265,7 +253,10 @@ def _by_column(option: str, param: str) -> Callable[[Violation], Fix]:
 
 
 def _as_text(column: Hashable) -> str:
-    return f"read the source again with this column as text (pd.read_csv(…, dtype={{{column!r}: 'string'}}))"
+    return phrase(
+        f"read the source again with this column as text (pd.read_csv(…, dtype={{{column!r}: 'string'}}))",
+        "store this column as text in the file",
+    )
 
 
 def _of_rounded(violation: Violation) -> Fix:
@@ -314,7 +305,7 @@ def _of_conflict(violation: Violation) -> Fix:
     return Fix("exclude", [violation.column], "Convert the values at the source, or leave the column out: {}")
 
 
-def _of_doubt(violation: Violation) -> Fix:
+def _of_type_warning(violation: Violation) -> Fix:
     if violation.params["option"] is None:
         return Fix(
             "types", {violation.column: violation.params["type"]}, "Decide before the first push; to keep this type: {}"
@@ -368,7 +359,7 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     Rule.ATTRIBUTE_NAME_CASE_CLASH: _of_name,
     Rule.TYPE_UNSUPPORTED: _of_unsupported,
     Rule.TYPE_CONFLICT: _of_conflict,
-    Rule.TYPE_DOUBTFUL: _of_doubt,
+    Rule.TYPE_DOUBTFUL: _of_type_warning,
     Rule.ATTRIBUTE_UNKNOWN: _of_unknown,
     Rule.CURRENCIES_MIXED: lambda violation: Fix(
         "types", {violation.column: contract.STRING}, "Convert them to one currency at the source, or send text: {}"
@@ -386,7 +377,9 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     Rule.RESERVED_NOT_STRING: _sentence("No action needed if the text is right; otherwise read the column as text."),
     Rule.CONTACT_NOT_MAPPED: _by_column("rename", "reserved"),
     Rule.EMAIL_INVALID: _sentence("Correct it at the source; it is sent unchanged."),
-    Rule.MOBILE_INVALID: _sentence("Correct it at the source, or set region to its country; it is sent unchanged."),
+    Rule.MOBILE_INVALID: lambda _violation: Fix(
+        sentence=f"Correct it at the source, or set {argument('region')} to its country; it is sent unchanged."
+    ),
     Rule.TOO_MANY_ATTRIBUTES: _for_column("exclude"),
     Rule.ROW_EMPTY: _sentence("Add a value, or remove the row."),
 }

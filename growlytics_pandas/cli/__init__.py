@@ -2,34 +2,32 @@
 
 ::
 
-    inspect  suggesting  pushing  segmenting  the commands
-    parser  options      what can be said on the command line
+    inspect  pushing  segmenting  the commands
+    ledger_command       backup and restore of what earlier pushes left behind
+    options              the parser, and what can be said on the command line
     plan_flags           one flag for each option of a plan, over those of a file
+    service              the key, the URL and the ledger
+    loading              FILE → plan, with the types that the ledger knows
     readers              a file or stdin, its format, its encoding
     contents             bytes → text: encodings, marks
     csv_text  jsonl      records → columns, strictly: a short line is an error, not a missing value
     columns  frames      the text of a CSV → numbers, booleans, text; notes say what was decided
     excel                a sheet of a workbook → columns
     excel_marks  excel_binary   what an xlsx, an xlsb says beside the values
-    loading              FILE → plan, with the types that the ledger knows
-    type_warnings        types that are about to be fixed though another is probably meant
-    key_files            --key-file, read once
     running  signals     errors and signals → exit statuses, which are in `exits`
-    output               stdout and stderr, wherever they lead
-    ledger_command       backup and restore of what earlier pushes left behind
-    outputs              reports, violations, outcomes as files
-    summary  messages    what is said: one JSON object, or a few lines
+    streams              stdout and stderr, wherever they lead
+    output_files         reports, violations, outcomes as files
+    summary              what is said: one JSON object, or a few lines
+    messages             flags in place of the arguments of Python
 """
 
 from typing import Final
 
-from growlytics_pandas.cli.inspect import SCHEMA, VALIDATE
-from growlytics_pandas.cli.options import epilog
-from growlytics_pandas.cli.parser import Parser
+from growlytics_pandas.cli.inspect import SCHEMA, SUGGEST, VALIDATE
+from growlytics_pandas.cli.options import Parser, epilog
 from growlytics_pandas.cli.pushing import PUSH
 from growlytics_pandas.cli.running import Command
 from growlytics_pandas.cli.segmenting import SEGMENT
-from growlytics_pandas.cli.suggesting import SUGGEST
 
 COMMANDS: Final[tuple[Command, ...]] = (SCHEMA, SUGGEST, VALIDATE, PUSH, SEGMENT)
 

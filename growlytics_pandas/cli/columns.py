@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas.cli.messages import as_flags
 
 _INTEGER: Final = r"-?(?:0|[1-9][0-9]*)"
 # An exponent has a sign, as programs write it: 12E3 is more likely a code.
@@ -83,10 +83,10 @@ def _note_of_spellings(present: pd.Series[Any], floats: list[float]) -> Note | N
     again = pd.Series(floats, index=present.index)[texts.index].duplicated()
     if not again.any():
         return None
-    asked = shlex.quote(f"{present.name}=string")
+    asked = as_flags({"types": {present.name: "string"}})
     return Note(
         f"column {present.name!r} is read as numbers, and some are spelt in two ways, like 1.1 and 1.10, first in line "
-        f"{texts.index[int(np.argmax(again))]:,}. To keep the text: --type {asked}."
+        f"{texts.index[int(np.argmax(again))]:,}. To keep the text: {asked}."
     )
 
 
@@ -117,10 +117,10 @@ def _note_of_text(present: pd.Series[Any], is_number: Any) -> Note | None:
     blank = found if others.eq(found).all() and found in _BLANKS else ""
     is_ = "is" if len(others) == 1 else "are"
     what = f"{len(others):,} of {len(present):,} values {is_} no plain number, first in line {others.index[0]:,}"
-    missing = f" If {blank!r} means missing: --na {shlex.quote(blank)}." if blank else ""
+    missing = f" If {blank!r} means missing: {as_flags({'na_values': [blank]})}." if blank else ""
     return Note(_stays(present, what) + missing, is_doubt=not is_code.any())
 
 
 def _stays(column: pd.Series[Any], why: str) -> str:
-    asked = shlex.quote(f"{column.name}=number")
-    return f"column {column.name!r} is read as text: {why}. To send numbers: --type {asked}."
+    asked = as_flags({"types": {column.name: "number"}})
+    return f"column {column.name!r} is read as text: {why}. To send numbers: {asked}."

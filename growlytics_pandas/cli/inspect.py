@@ -1,28 +1,34 @@
-"""``schema`` and ``validate``: what a file would become, and what would not arrive. Nothing is sent."""
+"""``schema``, ``suggest``, ``validate``: what a file would become, the options it calls for, what would not arrive."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from growlytics_pandas._rules import Severity
+from growlytics_pandas import options as options_file
+from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas.cli import options
+from growlytics_pandas.cli.columns import Note
 from growlytics_pandas.cli.exits import Exit
-from growlytics_pandas.cli.loading import Loaded, load, open_client
-from growlytics_pandas.cli.messages import in_words
-from growlytics_pandas.cli.outputs import check_outputs, write_outputs
-from growlytics_pandas.cli.plan_flags import add_plan, as_flags, read_options
+from growlytics_pandas.cli.loading import Loaded, load
+from growlytics_pandas.cli.messages import as_flags, as_line
+from growlytics_pandas.cli.output_files import check_outputs, require_apart, write_outputs
+from growlytics_pandas.cli.plan_flags import add_plan, read_options
 from growlytics_pandas.cli.running import Command
+from growlytics_pandas.cli.service import open_client
 from growlytics_pandas.cli.signals import Stopper
 from growlytics_pandas.cli.summary import Summary, count_rules
-from growlytics_pandas.cli.type_warnings import find_doubts
+from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.upload.plan import Plan
+from growlytics_pandas.upload.planning import types_to_fix
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +40,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 def _add_schema_options(parser: argparse.ArgumentParser) -> None:
     _add_options(parser)
     options.add_saying(parser, files=())
+
+
+def _add_suggest_options(parser: argparse.ArgumentParser) -> None:
+    _add_schema_options(parser)
+    parser.add_argument("--save", type=Path, metavar="PATH", help="write the options to a .toml file, for --options")
 
 
 def _add_validate_options(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +64,7 @@ def load_and_note(arguments: argparse.Namespace) -> Loaded:
 def load_and_check(arguments: argparse.Namespace, given: Mapping[str, Any], *, needs_key: bool) -> Loaded:
     """Read, plan and check the file, and say at once what deserves a look: a push may take hours.
 
-    Violations name the line of the file, and flags in place of arguments.
+    Violations name the line of the file.
     """
     loaded = load(arguments, open_client(arguments, needs_key=needs_key), given)
     tell(loaded.notes, is_quiet=arguments.quiet)
@@ -65,50 +76,98 @@ def load_and_check(arguments: argparse.Namespace, given: Mapping[str, Any], *, n
     return replace(loaded, plan=plan, notes=(*loaded.notes, *others, *doubts.values()))
 
 
+def find_doubts(plan: Plan, noted: Mapping[int, Note]) -> dict[int, str]:
+    """Return position → what to think about, of columns whose type is new to the ledger and was not asked for.
+
+    `noted`: what was noted of columns as they were read.
+    """
+    new = types_to_fix(plan._layout, plan._common.dropped)
+    groups = {group.attribute: group for group in plan._findings.groups() if group.rule is Rule.TYPE_DOUBTFUL}
+    doubtful = [each for each in plan._findings.violations if each.rule is Rule.TYPE_DOUBTFUL]
+    undecided = {each.attribute for each in doubtful if each.params["option"] is None}  # the fix keeps the type
+    found = {}
+    for attribute in plan._layout.attributes:
+        note = noted.get(attribute.position)
+        if attribute.name in groups and attribute.name in new:
+            group = groups[attribute.name]
+            keep = "" if attribute.name in undecided else f"{_keep(attribute.column, new[attribute.name])} Fix: "
+            found[attribute.position] = f"{group.message} {keep}{group.fix}"
+        elif note and note.is_doubt and attribute.name in new:
+            found[attribute.position] = f"{note.text} {_keep(attribute.column, new[attribute.name])}"
+    return found
+
+
+def _keep(column: object, type_: str) -> str:
+    return f"To keep it a {type_}: {as_flags({'types': {column: type_}})}."
+
+
 def _by_line(loaded: Loaded) -> Plan:
-    """Return the plan with the lines of the file for labels, and violations that speak of lines and flags."""
+    """Return the plan with the lines of the file for labels, and violations that name lines."""
     plan, lines = loaded.plan, loaded.table.frame.index.rename("line")
-    return plan._relabelled(lines, write_options=as_flags, label="line")
+    return plan._relabelled(lines, label="line")
 
 
 def tell(notes: Iterable[str], *, is_quiet: bool) -> None:
     """Write notes to stderr."""
     if not is_quiet:
-        sys.stderr.writelines(f"note: {in_words(note)}\n" for note in notes)
+        sys.stderr.writelines(f"note: {as_line(note)}\n" for note in notes)
 
 
 def summarise(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
     """Return what can be said of a plan."""
     plan = loaded.plan
     findings = plan._findings
-    return Summary(
-        arguments.command,
-        arguments.file,
-        rows=len(plan.frame),
+    return replace(
+        _begun(arguments, loaded),
         counts=plan.counts,
         errors=findings.count(Severity.ERROR),
         warnings=findings.count(Severity.WARNING),
         rules=count_rules(findings),
-        options=dict(loaded.options),
-        notes=tuple(map(in_words, loaded.notes)),
     )
+
+
+def _begun(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
+    notes = tuple(map(as_line, loaded.notes))
+    rows = len(loaded.plan.frame)
+    return Summary(arguments.command, arguments.file, rows=rows, options=dict(loaded.options), notes=notes)
 
 
 def _show_schema(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     loaded = load_and_note(arguments)
-    return Summary(
-        arguments.command,
-        arguments.file,
-        rows=len(loaded.plan.frame),
-        columns=tuple(map(_column, loaded.plan.schema.to_dict("records"))),
-        options=dict(loaded.options),
-        notes=tuple(map(in_words, loaded.notes)),
-    )
+    return replace(_begun(arguments, loaded), columns=tuple(map(_column, loaded.plan.schema.to_dict("records"))))
 
 
 def _column(row: dict[Any, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = json.loads(pd.Series(row).to_json())
-    return plain | {"note": in_words(str(row["note"]))}
+    return plain | {"note": as_line(row["note"])}
+
+
+def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
+    _check_target(arguments)
+    loaded = load_and_note(arguments)
+    suggestions = tuple(
+        {str(name): _plain(value) for name, value in row.items()} for row in loaded.plan.suggestions.to_dict("records")
+    )
+    suggested = loaded.suggested()
+    summary = replace(_begun(arguments, loaded), options=suggested, suggestions=suggestions)
+    shown = shlex.quote(arguments.file)
+    if arguments.save is None:
+        return replace(summary, next=f"push {shown} {as_flags({'id_col': arguments.id_col, **suggested})}")
+    options_file.save(arguments.save, id_col=arguments.id_col, **suggested)
+    path = str(arguments.save)
+    return replace(summary, files={"options": path}, next=f"push {shown} --options {shlex.quote(path)}")
+
+
+def _check_target(arguments: argparse.Namespace) -> None:
+    if arguments.save is None:
+        return
+    require_apart(arguments, {"save": arguments.save})
+    if arguments.save.suffix.lower() != ".toml":
+        raise InvalidArgumentError(f"--save: found {str(arguments.save)!r}; the name must end in .toml.")
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, (str, bool, int, list)) else str(value)
 
 
 def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
@@ -123,6 +182,7 @@ def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
 SCHEMA: Final = Command(
     "schema", "show which columns of a file become which attributes and types", _add_schema_options, _show_schema
 )
+SUGGEST: Final = Command("suggest", "suggest how the columns of a file are to be read", _add_suggest_options, _suggest)
 VALIDATE: Final = Command(
     "validate", "tell what of a file would not arrive, or deserves a look", _add_validate_options, _validate
 )

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from growlytics_pandas._text import plural
 from growlytics_pandas.cli.exits import Exit, status_of
-from growlytics_pandas.cli.messages import in_words
-from growlytics_pandas.cli.output import say
-from growlytics_pandas.cli.parser import refuse_keys
+from growlytics_pandas.cli.messages import as_line
+from growlytics_pandas.cli.options import refuse_keys
+from growlytics_pandas.cli.streams import say
 from growlytics_pandas.errors import GrowlyticsError
 from growlytics_pandas.ledger import Ledger
 
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         with Ledger(arguments.ledger) as ledger:
             found = _ACTIONS[arguments.action](ledger, arguments)
     except GrowlyticsError as error:
-        sys.stderr.write(f"error: {in_words(str(error))}\n")
+        sys.stderr.write(f"error: {as_line(error)}\n")
         return status_of(error)
     return say(json.dumps(found) if arguments.json else "\n".join(_lines(found)), Exit.DONE)
 

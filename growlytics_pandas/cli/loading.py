@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,18 +10,17 @@ from typing import Any
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._text import KEY_VARIABLE
 from growlytics_pandas.api import plan
 from growlytics_pandas.checks.schema import name_of_column
 from growlytics_pandas.checks.suggestions import Suggestion, as_options
 from growlytics_pandas.cli.columns import Note, settle, spell_out
-from growlytics_pandas.cli.key_files import key_of
+from growlytics_pandas.cli.messages import as_flags
 from growlytics_pandas.cli.plan_flags import check_file
 from growlytics_pandas.cli.readers import Source, Table, find_source, read_source
+from growlytics_pandas.cli.service import notes_of_client
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.options import PlanOptions, read_zone
 from growlytics_pandas.columns.reading import Reading, clean
-from growlytics_pandas.errors import ApiKeyError
 from growlytics_pandas.ledger import UNCERTAIN
 from growlytics_pandas.upload.plan import Plan
 
@@ -83,34 +80,12 @@ def read_table(arguments: argparse.Namespace) -> tuple[Source, Table]:
     return source, read_source(source)
 
 
-def open_client(arguments: argparse.Namespace, *, needs_key: bool) -> Client | None:
-    """Return the client that options and environment describe; None where no key is needed and none is there."""
-    key = key_of(arguments) if arguments.key_file else os.environ.get(KEY_VARIABLE, "")
-    if not key.strip():
-        if not needs_key:
-            return None
-        raise ApiKeyError(
-            f"no API key: set the environment variable {KEY_VARIABLE}, or give --key-file PATH. To try without one: "
-            "--dry-run, or python -m growlytics_pandas sandbox."
-        )
-    return Client(
-        key,
-        arguments.base_url,
-        ledger=None if arguments.ledger == "none" else arguments.ledger,
-        transport=getattr(arguments, "transport", "auto"),
-        timeout=getattr(arguments, "timeout", 30.0),
-        verify=getattr(arguments, "ca_bundle", None) or True,
-        types=arguments.types_file,
-        track=arguments.track,
-    )
-
-
 def _of_index(frame: pd.DataFrame, levels: tuple[Any, ...], wanted: Collection[Any]) -> dict[int, Note]:
     """Note what is sent of the index though nobody asked for it: a push from Python sends no index."""
     return {
         position: Note(
             f"column {label!r} is the index of the Parquet file and is sent, too. To leave it out: "
-            f"--exclude {shlex.quote(str(label))}.",
+            f"{as_flags({'exclude': [label]})}.",
             is_doubt=True,
         )
         for position, label in enumerate(frame.columns)
@@ -148,10 +123,3 @@ def _settled(frame: pd.DataFrame, options: PlanOptions, id_col: str) -> tuple[pd
     settled = pd.DataFrame(dict(enumerate(columns)), index=frame.index)
     settled.columns = frame.columns
     return settled, notes
-
-
-def notes_of_client(client: Client | None) -> list[str]:
-    """Note which types are not checked."""
-    if client is None:
-        return [f"no {KEY_VARIABLE} and no --key-file: the types that earlier pushes fixed are not checked."]
-    return [] if client.ledger else ["without a ledger, the types that earlier pushes fixed are not checked."]

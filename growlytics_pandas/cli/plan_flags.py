@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from growlytics_pandas import contract
+from growlytics_pandas._text import PYTHON, speaking
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.columns.texts import NORMALIZATIONS
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
@@ -59,48 +59,10 @@ def check_file(arguments: argparse.Namespace, columns: Iterable[Any]) -> None:
         return
     kept = load(arguments.options)
     try:
-        PlanOptions(**{key: kept[key] for key in PLAN_KEYS if key in kept}).check_columns(list(columns))
+        with speaking(PYTHON):
+            PlanOptions(**{key: kept[key] for key in PLAN_KEYS if key in kept}).check_columns(list(columns))
     except (InvalidArgumentError, InvalidArgumentTypeError) as error:
         raise type(error)(f"{arguments.options}: {error}") from None
-
-
-def as_flags(options: Mapping[str, Any]) -> str:
-    """Write options of a call as the flags that give them, for a shell.
-
-    Examples
-    --------
-    >>> as_flags({"types": {"Total Orders": "number"}, "errors": "drop"})
-    "--type 'Total Orders=number' --errors drop"
-    """
-    words: list[str] = []
-    for option, value in options.items():
-        if option == "strip" and isinstance(value, list):
-            words += [word for label in value for word in ("--strip-column", str(label))]
-        elif value is True:
-            words.append(_name_of(option))
-        else:
-            words += [word for given in _given_values(value) for word in _words(_name_of(option), given)]
-    return shlex.join(words)
-
-
-def _name_of(option: str) -> str:
-    own = (flag.names[0] for flag in reversed(FLAGS) if flag.option == option)
-    return next(own, f"--{option.replace('_', '-')}")
-
-
-def _words(name: str, given: str) -> list[str]:
-    return [f"{name}={given}"] if given.startswith("-") else [name, given]
-
-
-def _given_values(value: Any) -> Iterator[str]:
-    """Give each value of an option as one argument."""
-    if isinstance(value, Mapping):
-        for label, one in value.items():
-            yield from (f"{label}={text}" for text in _given_values(one))
-    elif isinstance(value, list):
-        yield from map(str, value)
-    else:
-        yield str(value)
 
 
 def pair(text: str) -> tuple[str, str]:

@@ -16,8 +16,8 @@ from growlytics_pandas.api import last_result
 from growlytics_pandas.cli import options
 from growlytics_pandas.cli.exits import Exit
 from growlytics_pandas.cli.inspect import load_and_check, summarise
-from growlytics_pandas.cli.messages import in_words
-from growlytics_pandas.cli.outputs import check_outputs, write_outputs
+from growlytics_pandas.cli.messages import as_line
+from growlytics_pandas.cli.output_files import check_outputs, write_outputs
 from growlytics_pandas.cli.plan_flags import add_plan, read_options
 from growlytics_pandas.cli.running import Command, explain
 from growlytics_pandas.cli.signals import Stopper
@@ -125,7 +125,7 @@ def _failures(result: PushResult) -> tuple[FailedRow, ...]:
     hide = result.plan._crowd(shown["error"].dropna()).hide  # what a scheduler keeps names no customer
     http = [status or None for status in shown["http_status"].fillna(0).tolist()]
     return tuple(
-        FailedRow(row, line, status, code, in_words(hide(str(error))))
+        FailedRow(row, line, status, code, as_line(hide(str(error))))
         for (row, line, status, error), code in zip(zip(*columns, strict=True), http, strict=True)
     )
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from growlytics_pandas._text import without_keys
 from growlytics_pandas.cli.exits import Exit, status_of
-from growlytics_pandas.cli.key_files import learn_key
-from growlytics_pandas.cli.messages import in_words
-from growlytics_pandas.cli.output import say
+from growlytics_pandas.cli.messages import as_line
+from growlytics_pandas.cli.service import learn_key
 from growlytics_pandas.cli.signals import Stopper
+from growlytics_pandas.cli.streams import say
 from growlytics_pandas.cli.summary import Summary
 from growlytics_pandas.errors import GrowlyticsError
 from growlytics_pandas.http.protocol import one_line
@@ -53,7 +53,7 @@ def explain(error: BaseException, summary: Summary, stopper: Stopper) -> Summary
         return replace(summary, exit_status=stopper.status, ended=ended, message=before)
     ended = "error" if summary.ended == "finished" else summary.ended
     if isinstance(error, GrowlyticsError):
-        return replace(summary, exit_status=status_of(error), ended=ended, message=in_words(str(error)))
+        return replace(summary, exit_status=status_of(error), ended=ended, message=as_line(error))
     if isinstance(error, MemoryError):
         words = "the file does not fit into memory; split it, save it as Parquet, or install pyarrow."
         return replace(summary, exit_status=Exit.CALL, ended=ended, message=words)

@@ -9,11 +9,12 @@ from typing import Any, Final, cast
 
 from growlytics_pandas.cli import options
 from growlytics_pandas.cli.inspect import summarise, tell
-from growlytics_pandas.cli.loading import Loaded, notes_of_client, open_client, read_table
-from growlytics_pandas.cli.outputs import check_outputs, write_outputs
-from growlytics_pandas.cli.plan_flags import add_plan, as_flags, check_file, read_options
+from growlytics_pandas.cli.loading import Loaded, read_table
+from growlytics_pandas.cli.output_files import check_outputs, write_outputs
+from growlytics_pandas.cli.plan_flags import add_plan, check_file, read_options
 from growlytics_pandas.cli.pushing import SENDING, next_step, of_error, of_result, run_to_end
 from growlytics_pandas.cli.running import Command
+from growlytics_pandas.cli.service import notes_of_client, open_client
 from growlytics_pandas.cli.signals import Stopper
 from growlytics_pandas.cli.summary import Summary
 from growlytics_pandas.columns.options import PlanOptions
@@ -84,7 +85,6 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
         allow_empty=arguments.allow_empty,
         reading=reading,
         client=client,
-        write_options=as_flags,
         label="line",
     )
     frame = table.frame.rename_axis(index="line")

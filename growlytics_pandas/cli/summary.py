@@ -11,12 +11,12 @@ from typing import Any, Final
 from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.cli.messages import as_line
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.upload.planning import Changes, changes_text
 
 _FAILURES_IN_TEXT: Final = 3  # most often one is like the other
 _MAX_NAME_CHARS: Final = 60
-MAX_MESSAGE_CHARS: Final = 600  # of a line: an error says what to do at its end
 _SUGGESTION_COLUMNS: Final = ("option", "column", "value", "reason")
 _SCHEMA_COLUMNS: Final = ("column", "attribute", "type", "known_type", "missing", "note")
 
@@ -136,7 +136,7 @@ class Summary:
             yield self._headline()
         for found in self.rules:
             yield f"  {found.severity:<7}  {found.rule:<25} {found.count:>9,}  {found.first}"
-            yield f"           fix: {one_line(found.fix, MAX_MESSAGE_CHARS)}"
+            yield f"           fix: {as_line(found.fix)}"
         yield from map(_failure_text, self.failures[:_FAILURES_IN_TEXT])
         if self.changes and (self.command == "validate" or self.ended == "dry run"):
             yield f"by the ledger: {changes_text(self.changes)}"
@@ -179,7 +179,7 @@ def count_rules(findings: Findings) -> tuple[RuleCount, ...]:
         key = group.severity, group.rule
         first = counts.get(key)
         if first is None:
-            words = one_line(group.message, MAX_MESSAGE_CHARS)
+            words = as_line(group.message)
             counts[key] = RuleCount(
                 group.rule.value, group.severity.value, group.effect.value, group.cells, words, group.fix
             )

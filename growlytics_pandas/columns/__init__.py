@@ -1,1 +1,1 @@
-"""How a column is read: text as dates, numbers and booleans, and what is removed from it before."""
+"""How columns are read: cleaning, and parsing of text as dates, numbers and booleans."""

@@ -1,8 +1,8 @@
 """Plausibility of e-mail addresses and mobile numbers, a block of one column at a time.
 
-Campaigns are sent with ``email`` and ``mobile``, and the service answers success whatever stands there. What is
-plainly valid is settled by one ASCII pattern; the rest goes to email-validator and phonenumbers, which know the rules
-but take tens of microseconds a value. The patterns accept nothing that the libraries refuse.
+Campaigns use ``email`` and ``mobile``, and the service returns success whatever they contain. An ASCII pattern
+accepts plainly valid values; all others are checked by email-validator and phonenumbers, which know the rules but take
+tens of microseconds per value. The patterns accept nothing that the libraries reject.
 """
 
 import re
@@ -13,6 +13,7 @@ from functools import partial
 from itertools import filterfalse
 from typing import TYPE_CHECKING, Final
 
+from growlytics_pandas._text import argument
 from growlytics_pandas.columns.text_bytes import TextBytes
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 INDIA: Final = "IN"  # the vendor's own country, and the default region
 INDIAN_CALLING_CODE: Final = 91
 MAX_EMAIL_CHARS: Final = 254  # characters in an address, RFC 5321 as corrected by erratum 1690 of RFC 3696
-MAX_MOBILE_CHARS: Final = 40  # characters; E.164 has 15 digits, the rest is room for signs and spaces between them
-MAX_REASON_CHARS: Final = 120  # characters of a reason, so that it stays one line in a frame
+MAX_MOBILE_CHARS: Final = 40  # characters; E.164 has 15 digits, the rest allows for signs and spaces between them
+MAX_REASON_CHARS: Final = 120  # characters in a reason, so that it fits on one line in a frame
 
 # Addresses of up to 64 characters, so that no part of one can be too long. Special-use domains, double hyphens
-# (Punycode) and everything not ASCII are left to the library. Possessive, so that no text can make it backtrack.
+# (Punycode) and non-ASCII addresses are left to the library. Possessive quantifiers prevent backtracking.
 PLAIN_EMAIL: Final = re.compile(
     r"(?!.{65})[A-Za-z0-9_+-]++(?:\.[A-Za-z0-9_+-]++)*+@(?:[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+\.)++"
     r"(?!(?i:arpa|invalid|local|localhost|onion|test)\Z)[A-Za-z]{2,24}"
@@ -42,14 +43,14 @@ FOREIGN_TO_MOBILES: Final = re.compile(r"[^0-9+\-(). /]")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One value that cannot be right.
+    """One invalid value.
 
     Attributes
     ----------
     position : int
-        Where it stands in the values that were given, from 0.
+        Its position in the given values, from 0.
     reason : str
-        What is wrong with it, in one short line.
+        What is wrong, in one short line.
     """
 
     position: int
@@ -57,41 +58,42 @@ class Problem:
 
 
 def invalid_emails(values: Sequence[str]) -> list[Problem]:
-    """Find what cannot be an e-mail address. The domain is not looked up.
+    """Find values that are not valid e-mail addresses. The domain is not looked up.
 
     Parameters
     ----------
     values : sequence of str
-        The addresses, without missing ones. Each distinct value is judged once.
+        The addresses, without missing ones. Each distinct value is checked once.
 
     Returns
     -------
     list of Problem
-        One per refused value, in the order of `values`. An address at a special-use domain (``.test``, ``.local``)
-        is refused; ``example.com`` and its kin are not.
+        One per rejected value, in the order of `values`. An address at a special-use domain (``.test``, ``.local``)
+        is rejected; ``example.com`` and similar domains are not.
 
     Examples
     --------
     >>> invalid_emails(["asha@example.com", "asha.example.com"])
     [Problem(position=1, reason='no @ sign')]
     """
-    return _find_problems(values, PLAIN_EMAIL, _judge_email)
+    return _find_problems(values, PLAIN_EMAIL, _check_email)
 
 
 def invalid_mobiles(values: Sequence[str], region: str) -> list[Problem]:
-    """Find what cannot be a mobile number.
+    """Find values that are not valid mobile numbers.
 
     Parameters
     ----------
     values : sequence of str
-        The numbers, without missing ones. Each distinct value is judged once.
+        The numbers, without missing ones. Each distinct value is checked once.
     region : str
-        The country of the numbers written without one, two letters.
+        Two-letter code of the country for numbers without a country code.
 
     Returns
     -------
     list of Problem
-        One per refused value, in the order of `values`. Fixed lines pass: in many countries they cannot be told apart.
+        One per rejected value, in the order of `values`. Landline numbers pass, since many countries do not
+        distinguish them from mobile numbers.
 
     Raises
     ------
@@ -104,13 +106,13 @@ def invalid_mobiles(values: Sequence[str], region: str) -> list[Problem]:
     [Problem(position=2, reason='11 digits: too long for IN')]
     """
     code = check_region(region)
-    return _find_problems(values, _plain_mobile(code), partial(_judge_mobile, region=code))
+    return _find_problems(values, _plain_mobile(code), partial(_check_mobile, region=code))
 
 
 def are_plain(found: TextBytes, name: str, region: str) -> bool:
-    """Return whether all texts of a column are plainly valid as the contact `name`; False if that is open.
+    """Return whether all texts of a column are plainly valid as the contact `name`; False if any needs a full check.
 
-    The patterns are those above in the syntax of RE2, which looks through a column without making its texts.
+    Uses the patterns above in RE2 syntax, so that Arrow matches the column without creating Python strings.
     """
     if name == "email":
         return found.max_bytes <= MAX_PLAIN_CHARS and not found.may_end_with(_SPECIAL) and found.all_match(_RE2_EMAIL)
@@ -118,16 +120,16 @@ def are_plain(found: TextBytes, name: str, region: str) -> bool:
 
 
 def normalize_mobiles(values: Sequence[str], region: str, *, is_national: bool) -> list[str]:
-    """Write phone numbers in one way; what is no possible number is left as it is.
+    """Normalize phone numbers; values that cannot be phone numbers are left unchanged.
 
     Parameters
     ----------
     values : sequence of str
         The numbers, without missing ones.
     region : str
-        The country of the numbers written without one, two letters.
+        Two-letter code of the country for numbers without a country code.
     is_national : bool
-        True: the digits without the country's code, for numbers of `region`; those of other countries keep theirs.
+        True: the digits without the country code, for numbers of `region`; foreign numbers keep theirs.
         False: E.164.
 
     Examples
@@ -159,10 +161,10 @@ def _calling_code(region: str) -> int:
 def _normalize_mobile(value: str, region: str, *, is_national: bool) -> str:
     import phonenumbers  # noqa: PLC0415 - see above
 
-    text = value.strip().removesuffix(".0")  # a float, made text
+    text = value.strip().removesuffix(".0")  # a float converted to text
     if text[:4].lower() == "tel:":
         text = text[4:]
-    if any(map(str.isalpha, text)) or len(text) > MAX_MOBILE_CHARS:  # the library would dial letters
+    if any(map(str.isalpha, text)) or len(text) > MAX_MOBILE_CHARS:  # the library would convert letters to digits
         return value
     try:
         number = phonenumbers.parse(text, region)
@@ -182,19 +184,19 @@ def check_region(region: str) -> str:
     Parameters
     ----------
     region : str
-        A country's two letters (ISO 3166-1), in either case.
+        Two-letter country code (ISO 3166-1), in either case.
 
     Returns
     -------
     str
-        The same in upper case, as phonenumbers wants it.
+        The code in upper case, as phonenumbers expects it.
 
     Raises
     ------
     InvalidArgumentError
         If phonenumbers does not know the country.
     InvalidArgumentTypeError
-        If it is not text.
+        If `region` is not text.
 
     Examples
     --------
@@ -203,34 +205,34 @@ def check_region(region: str) -> str:
     """
     if not isinstance(region, str):
         raise InvalidArgumentTypeError(
-            f"region: found a {type(region).__name__}; it must be a country's two letters, such as 'IN'."
+            f"{argument('region')}: found a {type(region).__name__}; it must be a country's two letters, such as 'IN'."
         )
     code = region.upper() if region.isascii() else region
-    if code == INDIA:  # the default costs no import
+    if code == INDIA:  # the default needs no import
         return code
     from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - its tables take tens of milliseconds to import
 
     if code not in SUPPORTED_REGIONS:
         hint = " The United Kingdom is 'GB'." if code == "UK" else ""
         raise InvalidArgumentError(
-            f"region: found {region[:MAX_MOBILE_CHARS]!a}; it must be one of {len(SUPPORTED_REGIONS)} two-letter "
-            f"codes, such as 'IN' or 'GB': the country of mobile numbers written without one.{hint}"
+            f"{argument('region')}: found {region[:MAX_MOBILE_CHARS]!a}; it must be one of {len(SUPPORTED_REGIONS)} "
+            f"two-letter codes, such as 'IN' or 'GB': the country of mobile numbers written without one.{hint}"
         )
     return code
 
 
-def _find_problems(values: Sequence[str], plain: re.Pattern[str], judge: Callable[[str], str | None]) -> list[Problem]:
+def _find_problems(values: Sequence[str], plain: re.Pattern[str], check: Callable[[str], str | None]) -> list[Problem]:
     odd = dict.fromkeys(filterfalse(plain.fullmatch, values))
-    reasons = {value: reason for value in odd if (reason := judge(value)) is not None}
+    reasons = {value: reason for value in odd if (reason := check(value)) is not None}
     if not reasons:
         return []
     return [Problem(position, reasons[value]) for position, value in enumerate(values) if value in reasons]
 
 
 def _plain_mobile(region: str) -> re.Pattern[str]:
-    """Return what a plain mobile number of `region` looks like, taken from the library's own data.
+    """Return the pattern of plain mobile numbers of `region`, built from the library's data.
 
-    Numbers that might be read as another country's, or lose digits as a prefix, are left to the library.
+    Numbers that could belong to another country, or start with a prefix to strip, are left to the library.
     """
     if region == INDIA:
         return PLAIN_INDIAN_MOBILE
@@ -242,21 +244,21 @@ def _plain_mobile(region: str) -> re.Pattern[str]:
     prefixes = (str(known.country_code), known.international_prefix, known.national_prefix_for_parsing)
     not_prefixed = "(?!" + "|".join(f"(?:{prefix})" for prefix in prefixes if prefix) + ")"
     of_length = "(?=(?:" + "|".join(f".{{{n}}}" for n in known.mobile.possible_length) + r")\Z)"
-    is_main = region_code_for_country_code(known.country_code or 0) == region  # of those that share the code
+    is_main = region_code_for_country_code(known.country_code or 0) == region  # among regions that share the code
     start = _plain_start(known, is_main=is_main)
     pattern = f"{start}{not_prefixed}{of_length}(?P<national>{known.mobile.national_number_pattern})"
     return re.compile(pattern, re.ASCII)  # its \d must not take the digits of other scripts
 
 
 def _plain_start(known: "PhoneMetadata", *, is_main: bool) -> str:
-    """Return the pattern of what may stand before a national number: its country's code or a trunk prefix."""
+    """Return the pattern of what may precede a national number: its country code or a trunk prefix."""
     is_trunk_simple = known.national_prefix and known.national_prefix == known.national_prefix_for_parsing
     trunk = known.national_prefix if is_trunk_simple and not known.national_prefix_transform_rule else ""
     code = rf"\+{known.country_code}" if is_main else ""
     return "(?:" + "|".join(start for start in (code, trunk) if start) + ")?"
 
 
-def _judge_email(value: str) -> str | None:
+def _check_email(value: str) -> str | None:
     if stray := _find_stray_space(value):
         return stray
     if len(value) > MAX_EMAIL_CHARS:
@@ -276,17 +278,17 @@ def _ask_email_validator(value: str) -> str | None:
 
     try:
         validate_email(value, check_deliverability=False)
-    except ValueError as refused:  # its own error, or one of the Unicode tables below it
+    except ValueError as refused:  # its own error, or one from its Unicode tables
         words = " ".join(str(refused).split()).rstrip(".").replace("@-sign", "@")
         return (words[:1].lower() + words[1:])[:MAX_REASON_CHARS]
     return None
 
 
-def _judge_mobile(value: str, region: str) -> str | None:
+def _check_mobile(value: str, region: str) -> str | None:
     if stray := _find_stray_space(value):
         return stray
     if foreign := FOREIGN_TO_MOBILES.search(value):
-        return _name_foreign(foreign[0])
+        return _name_character(foreign[0])
     n_digits = sum(map(str.isdigit, value))
     if n_digits == 0:
         return "no digits"
@@ -308,10 +310,10 @@ def _ask_phonenumbers(value: str, region: str, n_digits: int) -> str | None:
             return "no country's code at its start"
         too = "long" if refused.error_type == unreadable.TOO_LONG else "short"
         return f"{_count(n_digits)}: too {too} for a number"
-    return None if phonenumbers.is_valid_number(number) else _say_why(number, region)
+    return None if phonenumbers.is_valid_number(number) else _explain(number, region)
 
 
-def _say_why(number: "PhoneNumber", region: str) -> str:
+def _explain(number: "PhoneNumber", region: str) -> str:
     import phonenumbers  # noqa: PLC0415 - see above
 
     is_home = phonenumbers.country_code_for_region(region) == number.country_code
@@ -345,7 +347,7 @@ def _find_stray_space(value: str) -> str | None:
     return None
 
 
-def _name_foreign(char: str) -> str:
+def _name_character(char: str) -> str:
     if char.isalpha():
         return "a letter in it"
     if char.isdecimal():

@@ -1,6 +1,6 @@
-"""From cells to values of an attribute type, with a mask for each thing that went wrong or was changed on the way.
+"""Convert cells to values of an attribute type, with a mask for each rule that was violated or changed a value.
 
-Conversion is per value and knows nothing of the other rows, so a block, a chunk and the whole frame agree.
+Each value is converted independently of other rows, so a block, a chunk and the whole frame give the same values.
 """
 
 import re
@@ -24,10 +24,10 @@ DROPPING: Final = (Rule.VALUE_WRONG_TYPE, Rule.VALUE_NOT_FINITE, Rule.DATE_OUT_O
 
 @dataclass(slots=True)
 class Values:
-    """One column of a block, ready to be written.
+    """One column of a block, ready to be encoded.
 
-    `values`: string: list of str; boolean: bool array; date: datetime64[s] array; number: numeric array, or a list
-    of int, float and Decimal. A filler stands where nothing is sent. `found` has a mask for every rule that fired.
+    `values`: for string a list of str, for boolean a bool array, for date a datetime64[s] array, for number a numeric
+    array or a list of int, float and Decimal; a filler where nothing is sent. `found`: a mask for each rule that fired.
     """
 
     type: AttributeType
@@ -36,13 +36,13 @@ class Values:
     found: dict[Rule, Mask] = field(default_factory=dict)
 
     def note(self, rule: Rule, mask: Mask) -> None:
-        """Keep `mask` where it has any cell."""
+        """Record `mask` if it marks any cell."""
         if mask.any():
             self.found[rule] = mask
 
     @property
     def sent(self) -> Mask:
-        """Which cells go out: those neither missing nor dropped."""
+        """Mask of the cells that are sent: neither missing nor dropped."""
         sent = ~self.missing
         for rule in DROPPING:
             if rule in self.found:
@@ -51,9 +51,10 @@ class Values:
 
 
 def convert(cells: Cells, target: AttributeType, zone: ZoneInfo, *, is_strict: bool = False) -> Values:
-    """Convert `cells` to `target`, cell by cell, whatever their kind.
+    """Convert `cells` of any kind to `target`, cell by cell.
 
-    Strict: a mixed column that nobody asked to convert, where a value of another type is wrong, not converted.
+        `is_strict`: values of another type are violations instead of being converted, for mixed columns without an
+    explicit type.
     """
     if not is_strict:
         return _CONVERTERS[target](cells, zone)
@@ -90,13 +91,13 @@ def _to_string(cells: Cells, zone: ZoneInfo) -> Values:
 
 
 def _found_in_dates(cells: Cells, zone: ZoneInfo) -> dict[Rule, Mask]:
-    """Return what there is to say about the dates of a mixture that becomes text."""
+    """Return the masks of the dates' rules, for a mixed column that is sent as text."""
     others = np.array([family(type(value)) is not Kind.DATE for value in cells.values.tolist()], dtype=bool)
     return _to_date(Cells(cells.kind, cells.values, cells.missing | others), zone).found
 
 
 def as_text(value: Any, zone: ZoneInfo) -> str | None:
-    """Write one value as text, a whole number without ``.0``; None where it has no text."""
+    """Write one value as text, a whole number without ``.0``; None if it has no text form."""
     kind = family(type(value))
     if kind is Kind.TEXT:
         return str(value)
@@ -105,15 +106,17 @@ def as_text(value: Any, zone: ZoneInfo) -> str | None:
     if kind is Kind.DATE:
         return date_texts(dates_array([naive(value, zone)]))[0]
     if kind is Kind.INTEGER:
-        return "" if is_infinite(value) else str(int(value))  # Python writes no integer of more than 4300 digits
+        return (
+            "" if is_infinite(value) else str(int(value))
+        )  # Python refuses to write integers of more than 4300 digits
     if kind in (Kind.FLOAT, Kind.DECIMAL):
         return _number_text(value)
     return None
 
 
 def _number_text(value: Any) -> str:
-    """Write a float or Decimal with its own digits: a whole one without a point, however large."""
-    if isinstance(value, float) and abs(value) <= contract.MAX_SAFE_INTEGER:  # most are, and this is the fast way
+    """Write a float or Decimal with all its digits; a whole number has no decimal point, however large."""
+    if isinstance(value, float) and abs(value) <= contract.MAX_SAFE_INTEGER:  # fast path for most values
         return str(int(value)) if value.is_integer() else str(value)
     if is_infinite(value):
         return ""  # reported and not sent
@@ -124,13 +127,13 @@ def _number_text(value: Any) -> str:
 
 
 def date_texts(dates: npt.NDArray[np.datetime64]) -> list[str]:
-    """Write dates as the API wants them; the time's ``T`` is the only one in the text."""
+    """Write dates in the API's format. Each ISO text has exactly one ``T``, so replacing it is safe."""
     texts: list[str] = np.datetime_as_string(dates.astype("M8[s]")).tolist()
     return "\n".join(texts).replace("T", " ").split("\n") if texts else []
 
 
 def _refuse_surrogates(result: Values) -> None:
-    """Mark text that is not Unicode: half a surrogate pair has no UTF-8."""
+    """Mark text with lone surrogates, which UTF-8 cannot encode."""
     try:
         "".join(result.values).encode()
     except UnicodeEncodeError:
@@ -164,12 +167,14 @@ MAX_NUMBER_CHARS: Final = 400  # longer than any double; also below Python's lim
 
 
 def as_number(value: Any) -> int | float | Decimal | None:
-    """Read one value as a number, every digit kept; None where it is none."""
+    """Read one value as a number, keeping every digit; None if it is not a number."""
     kind = family(type(value))
     if kind in (Kind.INTEGER, Kind.BOOLEAN):
         return int(value)
     if kind is Kind.FLOAT:
-        return float(value) if isinstance(value, float) else Decimal(str(value))  # np.float32 keeps its own digits
+        return (
+            float(value) if isinstance(value, float) else Decimal(str(value))
+        )  # np.float32 has its own shortest digits
     if kind is Kind.DECIMAL:
         return Decimal(value)
     return number_in(str(value)) if kind is Kind.TEXT else None
@@ -193,7 +198,7 @@ def _infinite(values: Any, missing: Mask) -> Mask:
 
 
 def is_infinite(value: Any) -> bool:
-    """Tell whether a number is infinite, or so large that a reader with doubles would make it so."""
+    """Return whether a number is infinite, or becomes infinite when parsed as a double."""
     if isinstance(value, (float, np.floating)):
         return bool(np.isinf(value))
     if isinstance(value, Decimal):
@@ -205,7 +210,7 @@ _DOUBLE_MAX: Final = int(np.finfo("float64").max)
 
 
 def _unsafe(values: Any) -> Mask:
-    """Which numbers have lost digits, or lose them in a reader with doubles."""
+    """Mask of the numbers that have lost digits, or lose them when parsed as doubles."""
     if isinstance(values, np.ndarray) and values.dtype.kind == "f":
         return np.abs(values) >= exact_limit(values.dtype)
     limit = contract.MAX_SAFE_INTEGER
@@ -221,12 +226,12 @@ def _lost_digits(values: Any) -> Mask:
 
 
 def exact_limit(dtype: Any) -> int:
-    """Return the whole number from which floats of a dtype no longer tell neighbours apart: 2^53 for a double."""
+    """Return the limit above which floats of a dtype cannot represent every integer: 2^53 for a double."""
     return 1 << (int(np.finfo(dtype).nmant) + 1)
 
 
 def has_lost_digits(value: Any) -> bool:
-    """Tell whether a value is a float so large that whole numbers beside it became the same float."""
+    """Return whether a value is a float so large that neighbouring integers round to the same float."""
     if isinstance(value, float):
         return abs(value) > contract.MAX_SAFE_INTEGER and not np.isinf(value)
     return isinstance(value, np.floating) and bool(abs(value) >= exact_limit(value.dtype)) and not np.isinf(value)
@@ -259,7 +264,7 @@ def _to_boolean(cells: Cells, _zone: ZoneInfo) -> Values:
 
 
 def as_boolean(value: Any) -> bool | None:
-    """Read true/false, yes/no, on/off, 1/0 in any case; None where it is neither."""
+    """Read true/false, yes/no, on/off, 1/0 in any case; None for other values."""
     kind = family(type(value))
     if kind is Kind.BOOLEAN:
         return bool(value)
@@ -282,7 +287,7 @@ def _to_date(cells: Cells, zone: ZoneInfo) -> Values:
         exact = cells.values
     seconds = exact.astype("M8[s]")  # floors, before 1970 too
     result.values = seconds
-    in_range = (seconds >= _FIRST) & (seconds <= _LAST)  # NaT is in no range
+    in_range = (seconds >= _FIRST) & (seconds <= _LAST)  # False for NaT
     result.note(Rule.DATE_OUT_OF_RANGE, result.sent & ~in_range)
     result.note(Rule.DATE_TRUNCATED, result.sent & (seconds != exact))
     return result
@@ -294,7 +299,7 @@ _ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?", re.ASCII)
 
 
 def as_date(value: Any, zone: ZoneInfo) -> Any:
-    """Read a date, or ISO 8601 text (``2026-01-31``, ``2026-01-31 09:30:00+05:30``); None where it is neither."""
+    """Read a date, or ISO 8601 text (``2026-01-31``, ``2026-01-31 09:30:00+05:30``); None for other values."""
     kind = family(type(value))
     if kind is Kind.DATE:
         return naive(value, zone)
@@ -316,14 +321,14 @@ def date_in(text: str, zone: ZoneInfo) -> Any:
 
 
 def _each(cells: Cells, target: AttributeType, filler: Any, read: Callable[[Any], Any]) -> Values:
-    """Convert value by value, each distinct text once; what gives None is of the wrong type."""
-    items = list(cells.values)  # not tolist(): it would write a float32 with the digits of a float64
+    """Convert value by value, each distinct text once; a value that `read` returns None for has the wrong type."""
+    items = list(cells.values)  # not tolist(), which would give a float32 the digits of a float64
     if cells.kind is Kind.TEXT:
         known = {text: read(text) for text in set(items)}
         converted = [known[text] for text in items]
     else:
-        gone = cells.missing.tolist()
-        converted = [filler if away else read(value) for value, away in zip(items, gone, strict=True)]
+        missing = cells.missing.tolist()
+        converted = [filler if is_missing else read(value) for value, is_missing in zip(items, missing, strict=True)]
     wrong = np.array([value is None for value in converted], dtype=bool) & ~cells.missing
     result = Values(target, converted, cells.missing)
     result.values = [filler if value is None else value for value in converted]

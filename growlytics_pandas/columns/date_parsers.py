@@ -1,8 +1,8 @@
 """Parsers of dates: strptime formats, ISO 8601, seconds since 1970, and the day numbers of spreadsheets.
 
-A strptime format is read strictly, and neither by `datetime.strptime` nor by `pandas.to_datetime`: with ``%Y%m%d`` both
-read ``202511`` as 1 January 2025, both know the month names of the process's locale only, and both place the year 45 in
-this century. pandas also reads ``now`` and ``today`` in any format, and version 2.2 reads no year before 1678.
+Strptime formats are read strictly here, not by `datetime.strptime` or `pandas.to_datetime`: with ``%Y%m%d`` both read
+``202511`` as 1 January 2025, both know only the month names of the process's locale, and both read the year 45 as 2045.
+pandas also reads ``now`` and ``today`` in any format, and pandas 2.2 reads no year before 1678.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ MONTHS: Final = (
     *("july", "august", "september", "october", "november", "december"),
 )
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_SHORT: Final = 3  # letters of a name in short
+_SHORT: Final = 3  # letters of an abbreviated name
 OPEN_YEARS: Final = range(36, 69)
-"""Years of two digits that may be of either century: strptime puts 68 into 2068, and most births are of 1968."""
+"""Two-digit years that may be of either century: strptime reads 68 as 2068, but most such births are in 1968."""
 _FIRST_OF_1900S: Final = 69
 
 _ZONE: Final = r"Z|UTC|GMT|(?:UTC|GMT)?[+-][0-9]{2}(?::?[0-9]{2})?"
@@ -60,11 +60,11 @@ _EPOCH_WEEKDAY: Final = 3  # 1 January 1970 was a Thursday
 
 
 class DateFormat:
-    """A format, ready to read many texts.
+    """A compiled format.
 
-    Month and weekday names are English, long or short, in any case, with or without a point; a weekday must be that of
-    the date. Days may have an ordinal (``31st``). One digit is enough where a separator follows. A year of two digits
-    is read from 1969 to 2035; others may be of either century.
+    Month and weekday names are English, full or abbreviated, in any case, with or without a period; a weekday must
+    match the date. Days may be ordinals (``31st``). One digit is enough before a separator. Two-digit years are read as
+    1969 to 2035; other two-digit years are not read, since their century is ambiguous.
     """
 
     def __init__(self, date_format: str) -> None:
@@ -72,7 +72,7 @@ class DateFormat:
         self._pattern = pattern_of(date_format)
 
     def read(self, texts: Sequence[str]) -> tuple[Moments, Mask, Mask]:
-        """Return the dates, those with an offset in UTC; which texts were read; and which of these have an offset.
+        """Return the dates (in UTC if they have an offset), a mask of texts read and a mask of those with an offset.
 
         Examples
         --------
@@ -88,7 +88,7 @@ class DateFormat:
 
 
 def pattern_of(date_format: str) -> re.Pattern[str] | None:
-    """Return the format as a pattern with a group a directive; None where one is rare or comes twice."""
+    """Return the format as a pattern with one group per directive; None if a directive is rare or repeated."""
     for short, long in _WHOLE.items():
         date_format = date_format.replace(f"%{short}", long)
     tokens = _TOKEN.findall(date_format)
@@ -116,7 +116,7 @@ def _is_digits(token: str) -> bool:
 
 
 def _piece(directive: str, *, is_joined: bool) -> str:
-    """Return the pattern of a directive; `is_joined`: no separator tells where it ends, so that it has all digits."""
+    """Return the pattern of a directive; `is_joined`: no separator follows, so all digits are required."""
     if directive in _NAMES_OF:
         point = r"\.?" if directive in ("a", "b") else ""
         return f"(?P<{directive}>{_NAMES_OF[directive]}){point}"
@@ -126,9 +126,9 @@ def _piece(directive: str, *, is_joined: bool) -> str:
 
 
 def read_by(pattern: re.Pattern[str], texts: Sequence[str]) -> tuple[Moments, Mask, Mask]:
-    """Read texts by a pattern whose groups are named like directives; `DateFormat.read` says what it returns.
+    """Read texts by a pattern whose groups are named after directives. Returns the same as `DateFormat.read`.
 
-    The pattern is matched once a shape; the digits of all texts of that shape are read together.
+    The pattern is matched once per shape; the digits of all texts of a shape are read together.
     """
     shapes = shapes_of(texts)
     dates: Moments = np.full(len(texts), np.datetime64("NaT"), dtype="M8[us]")
@@ -145,7 +145,7 @@ def read_by(pattern: re.Pattern[str], texts: Sequence[str]) -> tuple[Moments, Ma
 
 
 def _dates_of(shape: str, found: Mapping[str, tuple[int, int]], chars: Characters, count: int) -> tuple[Moments, Mask]:
-    """Return the dates of texts of one shape; not ok where parts contradict each other or the century is open."""
+    """Return the dates of texts of one shape, and a mask: False where parts conflict or the century is ambiguous."""
 
     def number(name: str, default: int) -> Ints:
         return chars.number(*found[name]) if name in found else np.full(count, default, dtype="int64")
@@ -164,7 +164,7 @@ def _dates_of(shape: str, found: Mapping[str, tuple[int, int]], chars: Character
             ok &= (hour >= 1) & (hour <= _HALF_DAY)
             hour = hour % _HALF_DAY + _HALF_DAY * is_pm
         else:
-            ok &= (hour >= _HALF_DAY) == is_pm  # 09:30 PM is no time of 24 hours
+            ok &= (hour >= _HALF_DAY) == is_pm  # %p needs a 12-hour clock
     elif "I" in found:
         hour = number("I", 0)
         ok &= (hour >= 1) & (hour <= _HALF_DAY)
@@ -188,7 +188,7 @@ def _name(shape: str, span: tuple[int, int]) -> str:
 
 
 def _fraction(found: Mapping[str, tuple[int, int]], chars: Characters, count: int) -> Ints:
-    """Return the fraction of a second in microseconds; finer digits leave a trace, so that their loss is reported."""
+    """Return the fraction of a second in microseconds; finer digits set the last bit: their loss is reported."""
     if "f" not in found:
         return np.zeros(count, dtype="int64")
     start, end = found["f"]
@@ -211,7 +211,7 @@ def _offset(shape: str, span: tuple[int, int], chars: Characters, count: int) ->
 
 
 def _by_python(date_format: str, texts: Sequence[str]) -> tuple[Moments, Mask, Mask]:
-    """Read texts by a format with rare directives."""
+    """Read texts by a format with rare directives, one by one."""
     dates: Moments = np.full(len(texts), np.datetime64("NaT"), dtype="M8[us]")
     aware = np.zeros(len(texts), dtype=bool)
     for i, text in enumerate(texts):
@@ -255,7 +255,7 @@ _CTIME: Final = re.compile(
 
 
 def formats_like(text: str) -> list[str]:
-    """Return the formats that a text may be in, by its digits, names and separators; the parsers decide.
+    """Return the formats that a text may have, by its digits, names and separators; the parsers decide which fit.
 
     Examples
     --------
@@ -313,7 +313,7 @@ def date_parser(date_format: str) -> Parser:
     ----------
     date_format : str
         A strptime format, ``"ISO8601"``, ``"epoch_s"``, ``"epoch_ms"`` (since 1970, in UTC) or ``"excel"`` (day numbers
-        of the 1900 system, with fractions of a day).
+        of the 1900 date system, with fractions of a day).
 
     Examples
     --------
@@ -368,8 +368,8 @@ def _read_iso(texts: Sequence[str]) -> tuple[Moments, Mask, Mask]:
 
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - in UTC
 _DAY_0: Final = datetime(1899, 12, 31)  # noqa: DTZ001 - spreadsheets know no zones
-_NO_DAY: Final = 60  # 29 February 1900, which Lotus 1-2-3 had, and so has the 1900 system
-_MILLISECONDS_A_DAY: Final = 86_400_000  # what spreadsheets keep of a time
+_NO_DAY: Final = 60  # 29 February 1900 did not exist; the 1900 date system has it because Lotus 1-2-3 did
+_MILLISECONDS_A_DAY: Final = 86_400_000  # spreadsheets store times to the millisecond
 
 
 def _one_by_one(read: Callable[[str], datetime | None], *, is_aware: bool) -> _Read:
@@ -411,7 +411,7 @@ def _is_all_digits(date_format: str) -> bool:
 
 
 def _without_fraction(read: _Read) -> _Read:
-    """Read digits that a float made ``20250131.0`` of."""
+    """Read digits that were stored as a float, such as ``20250131.0``."""
 
     def read_digits(texts: Sequence[str]) -> tuple[Moments, Mask, Mask]:
         has_fraction = any(text.endswith(".0") for text in texts)

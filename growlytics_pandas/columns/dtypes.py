@@ -1,8 +1,8 @@
-"""From dtype to attribute type: what the cells of a column are, what they are sent as, and how they are taken out.
+"""Map dtypes to attribute types, and extract the cells of a column.
 
-The kind is decided by dtype predicates over every backing, never by dtype names; an object column is judged by all of
-its values. `extract` gives plain numpy arrays (or lists of text) and a mask of what is missing, whatever backing pandas
-has for the cells; conversion starts from there.
+The kind is decided by dtype predicates for every backing, never by dtype names; for an object column, by all of its
+values. `extract` returns plain numpy arrays (or lists of text) and a mask of missing cells for every backing;
+conversion starts from these.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class AttributeType(StrEnum):
 
 
 class Kind(Enum):
-    """What the cells of a column are, whatever holds them."""
+    """What the cells of a column are, independent of the dtype's backing."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -63,7 +63,7 @@ TYPE_OF: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a column holds: its kind, the type it is sent as (None: nothing can be sent), and words for the user."""
+    """What a column contains: its kind, the type it is sent as (None: nothing can be sent), and a note for the user."""
 
     kind: Kind
     type: AttributeType | None
@@ -74,7 +74,7 @@ _ALL_MISSING: Final = "all missing: nothing is sent, no type is fixed"
 
 
 def inspect(column: pd.Series[Any]) -> Finding:
-    """Tell what the cells of a column are and which attribute type they become."""
+    """Return the kind of a column's cells and the attribute type they are sent as."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return _of_used_categories(column)
     if absent(column).all():
@@ -85,7 +85,7 @@ def inspect(column: pd.Series[Any]) -> Finding:
 
 
 def absent(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return which cells are missing. A signalling NaN is not: pandas cannot compare it, and it is no empty cell."""
+    """Return a mask of missing cells. A signalling NaN is not missing: pandas cannot compare it."""
     try:
         return column.isna()
     except InvalidOperation:
@@ -93,12 +93,12 @@ def absent(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def is_signal(value: Any) -> bool:
-    """Return whether a value is a signalling NaN, with which nothing can be calculated."""
+    """Return whether a value is a signalling NaN, which raises in every operation."""
     return isinstance(value, Decimal) and value.is_snan()
 
 
 def tally(column: pd.Series[Any]) -> Counter[Kind]:
-    """Count the present cells of a column by kind: what `merge` needs to judge columns that are one, cut in parts."""
+    """Count the non-missing cells of a column by kind, for `merge`."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes = column.cat.codes.to_numpy()
         used, counts = np.unique(codes[codes >= 0], return_counts=True)
@@ -113,7 +113,7 @@ def tally(column: pd.Series[Any]) -> Counter[Kind]:
 
 
 def merge(kinds: Counter[Kind], detail: str) -> Finding:
-    """Judge a column by the tallies of its parts, as `inspect` would judge it in one frame."""
+    """Classify a column from the tallies of its parts, as `inspect` would for the whole column."""
     if not kinds:
         return Finding(Kind.EMPTY, None, _ALL_MISSING)
     if len(kinds) == 1:
@@ -125,10 +125,10 @@ def merge(kinds: Counter[Kind], detail: str) -> Finding:
 
 
 def _of_used_categories(column: pd.Series[Any]) -> Finding:
-    """Judge a categorical column by the categories that its rows use; a mixture by how often they do."""
+    """Classify a categorical column by the categories in use, weighted by their rows if mixed."""
     used = np.unique(column.cat.codes.to_numpy())
     in_use = column.cat.categories[used[used >= 0]]
-    finding = inspect(pd.Series(in_use, dtype=in_use.dtype))  # to_series() would refuse half a character
+    finding = inspect(pd.Series(in_use, dtype=in_use.dtype))  # to_series() fails on lone surrogates
     return _of_mixture(tally(column)) if finding.kind is Kind.MIXED else finding
 
 
@@ -174,7 +174,7 @@ def _of_arrow(dtype: pd.ArrowDtype) -> Finding:
 
 _FAMILIES: Final = (
     ((bool, np.bool_), Kind.BOOLEAN),
-    ((np.timedelta64,), Kind.UNSUPPORTED),  # before the integers, whose subclass it is
+    ((np.timedelta64,), Kind.UNSUPPORTED),  # before the integers: it is a subclass of them
     ((int, np.integer), Kind.INTEGER),
     ((float, np.floating), Kind.FLOAT),
     ((Decimal,), Kind.DECIMAL),
@@ -196,9 +196,9 @@ _NO_IDENTITY: Final = (
 
 
 def _is_identity(cls: type) -> bool:
-    """Tell whether the text of a value is what the value is: `uuid.UUID`, a database's ``ObjectId``, an address.
+    """Return whether str() of a value identifies it: `uuid.UUID`, a database's ``ObjectId``, an IP address.
 
-    Such a class compares by value, can be a key, and writes itself in a form of its own.
+    Such a class defines equality by value, is hashable, and has a ``__str__`` of its own.
     """
     own = ("__str__", "__eq__", "__hash__")
     return all(getattr(cls, name) not in (None, getattr(object, name)) for name in own) and not issubclass(
@@ -207,7 +207,7 @@ def _is_identity(cls: type) -> bool:
 
 
 def _of_objects(column: pd.Series[Any]) -> Finding:
-    """Judge an object column by the classes of all its values; the commonest kind of a mixture gives the type."""
+    """Classify an object column by the classes of all its values; for a mixture, the commonest kind gives the type."""
     kinds, classes = _families(column)
     return merge(kinds, ", ".join(sorted(cls.__name__ for cls in classes)))
 
@@ -223,11 +223,11 @@ def _families(column: pd.Series[Any]) -> tuple[Counter[Kind], Counter[type]]:
 
 
 def _of_mixture(kinds: Counter[Kind]) -> Finding:
-    """Give the commonest type; between equals the first of string, number, boolean, date."""
+    """Return the commonest type; of equally common ones the first of string, number, boolean, date."""
     totals: Counter[AttributeType] = Counter()
     for kind, attribute_type in TYPE_OF.items():
         totals[attribute_type] += kinds[kind]
-    ranked = totals.most_common()  # equals stay in the order of TYPE_OF
+    ranked = totals.most_common()  # ties keep the order of TYPE_OF
     chosen = ranked[0][0]
     parts = [f"{count:,} {t}" for t, count in ranked if count]
     if kinds[Kind.UNSUPPORTED]:
@@ -237,12 +237,12 @@ def _of_mixture(kinds: Counter[Kind]) -> Finding:
 
 Mask = npt.NDArray[np.bool_]
 BLOCK_ROWS: Final = 16_384
-"""Rows looked at together while checking: enough to hide numpy's overhead, little enough to keep memory flat."""
+"""Rows checked at a time: enough to amortize numpy's overhead, few enough to keep memory use flat."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Cells as they are: `values` by kind, with a filler wherever `missing` is set.
+    """Extracted cells: `values` by kind, with a filler wherever `missing` is set.
 
     text: list of str; integer, float: numeric array; boolean: bool array; date: naive datetime64 array in the zone
     of the plan; anything else: object array.
@@ -254,7 +254,7 @@ class Cells:
 
 
 def extract(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Cells:
-    """Take the cells of `column` (a block of it) out of its backing."""
+    """Extract the cells of `column` (a block of it) from its backing."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return _of_categories(column, kind, zone)
     column = plain(column)
@@ -266,7 +266,7 @@ def extract(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Cells:
 
 
 def plain(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Write out a sparse column, and decode an Arrow dictionary; other columns are returned as they are."""
+    """Densify a sparse column and decode an Arrow dictionary; other columns are returned unchanged."""
     if isinstance(column.dtype, pd.SparseDtype):
         return _dense(column).set_axis(column.index)
     if isinstance(column.dtype, pd.ArrowDtype):
@@ -275,14 +275,14 @@ def plain(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _of_categories(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Cells:
-    """Extract each category in use once, then take them by code; those not in use may be of another kind."""
+    """Extract each category in use once, then index by code; unused categories may be of another kind."""
     codes = column.cat.codes.to_numpy()
     missing = codes < 0
     used = np.unique(codes[~missing])
     if not len(used):
         return extract(pd.Series([None] * len(codes), dtype=object), kind, zone)
     in_use = column.cat.categories[used]
-    categories = extract(pd.Series(in_use, dtype=in_use.dtype), kind, zone)  # else half a character is refused there
+    categories = extract(pd.Series(in_use, dtype=in_use.dtype), kind, zone)  # to_series() fails on lone surrogates
     places = np.where(missing, 0, np.searchsorted(used, codes))
     if isinstance(categories.values, list):
         values: Any = [categories.values[place] for place in places.tolist()]
@@ -299,7 +299,7 @@ def _text(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) ->
 
 
 def _object_text(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) -> Cells:
-    """Take text out of objects, some of which may be values such as `uuid.UUID` that are what their text is."""
+    """Extract text from objects; values such as `uuid.UUID` become their text."""
     cells = _text(column, missing, kind, zone)
     return Cells(kind, [value if isinstance(value, str) else str(value) for value in cells.values], missing)
 
@@ -312,7 +312,7 @@ def _integers(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo
 def _floats(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
     itemsize = getattr(column.dtype, "itemsize", 8)
     values = _filled(column, {2: "float16", 4: "float32"}.get(itemsize, "float64"), missing)
-    return Cells(kind, values, missing | np.isnan(values))  # Arrow and nullable floats hold NaN beside NA
+    return Cells(kind, values, missing | np.isnan(values))  # Arrow and nullable floats can contain both NaN and NA
 
 
 def _booleans(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
@@ -322,7 +322,7 @@ def _booleans(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo
 def _filled(column: pd.Series[Any], dtype: str, missing: Mask) -> npt.NDArray[Any]:
     if isinstance(column.dtype, np.dtype):
         return column.to_numpy().astype(dtype)
-    filler = np.dtype(dtype).type(0)  # Arrow takes no integer for a boolean
+    filler = np.dtype(dtype).type(0)  # Arrow does not accept an integer as a boolean
     return column.to_numpy(dtype=dtype, na_value=filler) if missing.any() else column.to_numpy(dtype=dtype)
 
 
@@ -332,7 +332,7 @@ def _objects(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo)
 
 
 def _object_integers(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) -> Cells:
-    """Python integers have no limit: keep as objects those that numpy cannot hold."""
+    """Extract Python integers; they stay objects if numpy cannot hold them."""
     try:
         values = np.where(missing, 0, column.to_numpy(dtype=object)).astype("int64")
     except OverflowError:
@@ -346,7 +346,8 @@ def _object_booleans(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: Z
 
 def _dates(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) -> Cells:
     if dtypes.is_object_dtype(column.dtype):
-        values = [None if gone else naive(value, zone) for value, gone in zip(column.tolist(), missing, strict=True)]
+        pairs = zip(column.tolist(), missing, strict=True)
+        values = [None if is_missing else naive(value, zone) for value, is_missing in pairs]
         return Cells(kind, dates_array(values), missing)
     if isinstance(column.dtype, pd.ArrowDtype):
         column = _of_arrow_dates(column)
@@ -356,9 +357,9 @@ def _dates(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) ->
 
 
 def _local(column: pd.Series[Any], zone: ZoneInfo) -> npt.NDArray[np.datetime64]:
-    """Tell aware dates in `zone`, as naive ones.
+    """Convert aware dates to naive ones in `zone`.
 
-    Odd ones go one by one.
+    Dates that pandas cannot convert are converted one by one.
     """
     instants = column.dt.tz_convert(None).to_numpy()
     odd = _is_odd(instants)
@@ -368,18 +369,18 @@ def _local(column: pd.Series[Any], zone: ZoneInfo) -> npt.NDArray[np.datetime64]
         return local
     distinct, places = np.unique(instants[odd], return_inverse=True)
     local = _all_in_microseconds(local)
-    local[odd] = dates_array([_told_in(instant, zone) for instant in distinct])[places]
+    local[odd] = dates_array([_in_zone(instant, zone) for instant in distinct])[places]
     return local
 
 
 def _is_odd(instants: npt.NDArray[np.datetime64]) -> Mask:
-    """Which dates nanoseconds cannot hold: there pandas' zones raise or, before version 3, wrap around or crash."""
+    """Mask of dates outside the nanosecond range, for which pandas' zone conversion raises or, before 3.0, wraps."""
     odd: Mask = (instants < _FIRST_PLAIN) | (instants > _LAST_PLAIN)
     return odd
 
 
 def originals(column: pd.Series[Any]) -> list[Any]:
-    """Return cells as a reader knows them; odd dates in UTC, or as text where Python has no such date."""
+    """Return cells as Python objects; dates outside pandas' range in UTC, or as text if Python has no such date."""
     if isinstance(column.dtype, pd.DatetimeTZDtype) and _is_odd(column.dt.tz_convert(None).to_numpy()).any():
         column = column.dt.tz_convert("UTC")
     try:
@@ -389,7 +390,7 @@ def originals(column: pd.Series[Any]) -> list[Any]:
 
 
 def _dense(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Write out a sparse column; numpy makes a float64 of a float32 whose gaps are NaN."""
+    """Densify a sparse column, keeping its dtype: numpy would turn a float32 with NaN gaps into float64."""
     dense = pd.Series(np.asarray(column))
     subtype = getattr(column.dtype, "subtype", dense.dtype)
     return dense.astype(subtype) if subtype.kind == "f" else dense
@@ -407,7 +408,7 @@ def _without_dictionary(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _of_arrow_dates(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Turn Arrow dates and timestamps into numpy-backed ones: Arrow's own formatting prints fractions."""
+    """Convert Arrow dates and timestamps to numpy-backed ones: Arrow's own formatting prints fractions."""
     import pyarrow as pa  # noqa: PLC0415 - pyarrow is optional; who has an Arrow column has it
 
     array = pa.array(column)
@@ -418,9 +419,9 @@ def _of_arrow_dates(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def naive(value: date | np.datetime64, zone: ZoneInfo) -> Any:
-    """Turn one date into a naive one: an aware one is told in `zone`, a plain date is its midnight.
+    """Return one date as a naive one: an aware one converted to `zone`, a plain date as its midnight.
 
-    One that `zone` moves out of the years 1 to 9999 becomes a date of the year 10000.
+    A date that the conversion moves outside the years 1 to 9999 becomes one in the year 10000.
     """
     if isinstance(value, np.datetime64):
         return _in_microseconds(value)
@@ -428,23 +429,23 @@ def naive(value: date | np.datetime64, zone: ZoneInfo) -> Any:
         return datetime(value.year, value.month, value.day)  # noqa: DTZ001 - naive is what is sent
     if isinstance(value, pd.Timestamp):
         instant = value.to_datetime64()
-        return _in_microseconds(instant) if value.tz is None else _told_in(instant, zone)
+        return _in_microseconds(instant) if value.tz is None else _in_zone(instant, zone)
     try:
         return value if value.tzinfo is None else value.astimezone(zone).replace(tzinfo=None)
     except OverflowError:
         return _BEYOND
 
 
-def _told_in(instant: np.datetime64, zone: ZoneInfo) -> Any:
-    """Tell one instant, given in UTC, in `zone`."""
+def _in_zone(instant: np.datetime64, zone: ZoneInfo) -> Any:
+    """Convert one instant, given in UTC, to `zone`."""
     exact = _in_microseconds(instant)
     return exact if exact == _BEYOND else naive(exact.item().replace(tzinfo=UTC), zone)
 
 
 def dates_array(values: list[datetime | np.datetime64 | None]) -> npt.NDArray[np.datetime64]:
-    """Make one array of naive dates; a year that no date can have becomes 10000, which is reported all the same."""
-    gone = np.datetime64("NaT")
-    return np.array([gone if v is None else _micro(v) for v in values], dtype="M8[us]")
+    """Return one array of naive dates; dates out of range become the year 10000, so that they are still reported."""
+    nat = np.datetime64("NaT")
+    return np.array([nat if v is None else _micro(v) for v in values], dtype="M8[us]")
 
 
 def _micro(value: Any) -> Any:
@@ -463,7 +464,7 @@ def _in_microseconds(value: np.datetime64) -> Any:
     whole = value.astype("M8[us]")
     if whole == value:
         return whole
-    return (whole.astype("i8") | 1).astype("M8[us]")  # nanoseconds leave a trace, so that their loss is reported
+    return (whole.astype("i8") | 1).astype("M8[us]")  # nanoseconds set the last bit, so that their loss is reported
 
 
 _EPOCH_YEAR = 1970
@@ -488,6 +489,6 @@ _OBJECT_EXTRACTORS = {
 
 
 def starts(rows: int, size: int = BLOCK_ROWS) -> Iterator[tuple[int, int]]:
-    """Cut `rows` into runs of `size`."""
+    """Yield the bounds of blocks of `size` rows."""
     for start in range(0, rows, size):
         yield start, min(start + size, rows)

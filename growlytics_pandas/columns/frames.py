@@ -1,6 +1,6 @@
-"""Every frame as a pandas one, no digit lost: Arrow streams as Arrow-backed columns, rows as columns of objects.
+"""Read any supported frame as a pandas one without losing digits, and look up column labels.
 
-And the labels of its columns: whether two are the same, and which one a wrong label is probably meant to be.
+Arrow streams become Arrow-backed columns; rows become object columns.
 """
 
 from __future__ import annotations
@@ -15,38 +15,41 @@ import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionDtype
 
+from growlytics_pandas._text import argument
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError, MissingDependencyError
 
 REJECT_LABELS: Final = ("status", "rule", "reason", "fix")
-"""What `rejects()` puts in front of the user's columns."""
+"""The columns that `rejects()` puts before the user's columns."""
 REJECT_LABELS_IF_TAKEN: Final = tuple(f"growlytics_{label}" for label in REJECT_LABELS)
-"""The same where the user has a column of one of these names."""
+"""Their names if the user has a column of the same name."""
 _SHOWN: Final = 10
 _SHOWN_MATCHES: Final = 3
 
 
 def is_same(label: Hashable, other: Hashable) -> bool:
-    """Tell whether two labels are the same; a missing one is the same as itself only."""
+    """Return whether two labels are the same; a missing one equals only itself."""
     return label is other or (label is not pd.NA and other is not pd.NA and bool(label == other))
 
 
 def count_reject_labels(columns: Collection[Any]) -> int:
-    """Return how many columns in front are those of `rejects()`: all four, or none."""
+    """Return how many leading columns are those of `rejects()`: all four, or none."""
     front = tuple(columns)[: len(REJECT_LABELS)]
     return len(front) if front in (REJECT_LABELS, REJECT_LABELS_IF_TAKEN) else 0
 
 
-def require_columns(columns: Collection[Any], argument: str, labels: Iterable[Hashable]) -> None:
-    """Raise for a label that is no column, and name the columns that are spelt almost so."""
+def require_columns(columns: Collection[Any], name: str, labels: Iterable[Hashable]) -> None:
+    """Raise for a label that is not a column, suggesting similarly spelled ones."""
     present = set(columns)
     for label in labels:
         if label not in present:
-            raise InvalidArgumentError(f"{argument}: there is no column {label!r}. {suggest(columns, label)}")
+            raise InvalidArgumentError(f"{argument(name)}: there is no column {label!r}. {suggest(columns, label)}")
 
 
 def suggest(columns: Collection[Any], label: Hashable) -> str:
-    """Return a question with the columns that are spelt almost like `label`; all columns where none is."""
-    shown = {str(column).casefold(): repr(column) for column in columns}  # the case of a label is easily missed
+    """Return "Did you mean …?" with similarly spelled columns; if there are none, the list of columns."""
+    shown = {
+        str(column).casefold(): repr(column) for column in columns
+    }  # so that labels that differ only in case match
     levels = [repr(c) for c in columns if isinstance(c, tuple) and any(is_same(label, one) for one in c)]
     close = difflib.get_close_matches(str(label).casefold(), shown, n=_SHOWN_MATCHES)
     near = levels[:_SHOWN_MATCHES] or [shown[one] for one in close]
@@ -60,35 +63,37 @@ def suggest(columns: Collection[Any], label: Hashable) -> str:
 _TEXT_LABELS: Final = frozenset({"unicode", "string", "empty", "mixed"})
 
 
-def read_frame(found: Any) -> pd.DataFrame:
-    """Return `found` as a pandas frame: pandas as it is, anything with an Arrow stream, or a list of rows as dicts.
+def read_frame(found: Any, where: str = "df: ") -> pd.DataFrame:
+    """Return `found` as a pandas frame: a pandas frame unchanged, an object with an Arrow stream, or a list of dicts.
+
+    `where` is what messages begin with.
 
     Raises
     ------
     InvalidArgumentTypeError
-        It is no frame; the message says how to make one.
+        `found` is not a frame; the message says how to make one.
     MissingDependencyError
-        An Arrow stream, and pyarrow is not installed.
+        `found` is an Arrow stream and pyarrow is not installed.
     """
     if isinstance(found, pd.DataFrame):
         return found
     if not isinstance(found, pd.Series) and has_arrow(found):
-        return _of_stream(found)
+        return _of_stream(found, where)
     if isinstance(found, (list, tuple)):
         rows = [as_row(item) for item in found]
         if rows and all(row is not None for row in rows):
             return frame_of_rows([row for row in rows if row is not None])
-    raise _no_frame(found)
+    raise _no_frame(found, where)
 
 
 def has_arrow(found: Any) -> bool:
-    """Whether an object hands out Arrow data. A class does not, although its objects may."""
+    """Return whether an object exports Arrow data. False for a class, even if its instances do."""
     is_object = not isinstance(found, type)
     return is_object and (hasattr(found, "__arrow_c_stream__") or hasattr(found, "__arrow_c_array__"))
 
 
 def as_row(item: Any) -> Mapping[Any, Any] | None:
-    """Return a row as a mapping: a dict, Spark's Row, SQLAlchemy's or a named tuple; None if it is none."""
+    """Return a row as a mapping: a dict, a Row of Spark or SQLAlchemy, or a named tuple; None for anything else."""
     if isinstance(item, Mapping):
         return item
     for name in ("asDict", "_asdict"):
@@ -99,17 +104,17 @@ def as_row(item: Any) -> Mapping[Any, Any] | None:
 
 
 def frame_of_rows(rows: Sequence[Mapping[Any, Any]]) -> pd.DataFrame:
-    """Return rows as columns of objects: pandas would make floats of whole numbers as soon as one is missing."""
+    """Return rows as object columns: pandas would convert integers to floats if any is missing."""
     labels = list(dict.fromkeys(label for row in rows for label in row))
     columns = [_objects([row.get(label) for row in rows]) for label in labels]
     return _frame(columns, labels, len(rows))
 
 
 def prepare_frame(frame: pd.DataFrame, id_col: Hashable) -> pd.DataFrame:
-    """Return a frame whose id is a column and whose cells can be judged; the same frame where that changes nothing.
+    """Return a frame whose id is a column and whose dtypes can be checked; the same frame if nothing changes.
 
-    An index level called `id_col` becomes the first column, if no column is called so, and stays in the index. Columns
-    of dtypes that other libraries define become objects, so that their values decide.
+    An index level named `id_col` is copied to the first column if no column has that name. Columns of dtypes that
+    other libraries define become object columns, so that their values are inspected.
     """
     level = _level_of(frame, id_col)
     if level is not None:
@@ -131,7 +136,7 @@ def prepare_frame(frame: pd.DataFrame, id_col: Hashable) -> pd.DataFrame:
 
 
 def _level_of(frame: pd.DataFrame, id_col: Hashable) -> int | None:
-    """Return the number of the index level called `id_col`; None without one, or where a column is called so."""
+    """Return the number of the index level named `id_col`; None if there is none or a column has that name."""
     if id_col is None or not any(is_same(id_col, name) for name in frame.index.names):
         return None
     if any(is_same(id_col, label) for label in frame.columns):
@@ -139,7 +144,7 @@ def _level_of(frame: pd.DataFrame, id_col: Hashable) -> int | None:
     levels = [number for number, name in enumerate(frame.index.names) if is_same(id_col, name)]
     if len(levels) > 1:
         raise InvalidArgumentError(
-            f"id_col: {len(levels)} levels of the index are called {id_col!r}; rename the others."
+            f"{argument('id_col')}: {len(levels)} levels of the index are called {id_col!r}; rename the others."
         )
     return levels[0]
 
@@ -149,7 +154,9 @@ def _level_values(index: pd.Index[Any], level: int) -> pd.Series[Any]:
         return index.to_series(index=index)
     values, codes = index.levels[level], np.asarray(index.codes[level])
     if (codes < 0).any() and isinstance(values.dtype, np.dtype) and values.dtype.kind in "iub":
-        cells = _objects([None if code < 0 else values[code] for code in codes.tolist()])  # pandas makes floats
+        cells = _objects(
+            [None if code < 0 else values[code] for code in codes.tolist()]
+        )  # pandas would convert to floats
         return pd.Series(cells, index=index, dtype=object)
     return index.get_level_values(level).to_series(index=index)
 
@@ -158,24 +165,24 @@ def _level_values(index: pd.Index[Any], level: int) -> pd.Series[Any]:
 
 
 def _is_foreign(dtype: Any) -> bool:
-    """Whether a library other than pandas defines this dtype, such as BigQuery's dbdate."""
+    """Return whether a library other than pandas defines this dtype, such as BigQuery's dbdate."""
     return isinstance(dtype, ExtensionDtype) and type(dtype).__module__.partition(".")[0] != "pandas"
 
 
 def _values(column: pd.Series[Any]) -> list[Any]:
-    gone = column.isna().tolist()
-    return [None if is_gone else value for value, is_gone in zip(column.astype(object).tolist(), gone, strict=True)]
+    pairs = zip(column.astype(object).tolist(), column.isna().tolist(), strict=True)
+    return [None if is_missing else value for value, is_missing in pairs]
 
 
 # Arrow ---------------------------------------------------------------------------------------------------------------
 
 
-def _of_stream(found: Any) -> pd.DataFrame:
+def _of_stream(found: Any, where: str) -> pd.DataFrame:
     try:
         import pyarrow as pa  # noqa: PLC0415 - pyarrow is optional
     except ImportError:
         raise MissingDependencyError(
-            f"df: a {_kind(found)} is read through Arrow, and pyarrow is not installed: pip install pyarrow."
+            f"{where}a {_kind(found)} is read through Arrow, and pyarrow is not installed: pip install pyarrow."
         ) from None
     try:
         if hasattr(found, "__arrow_c_stream__"):
@@ -184,9 +191,9 @@ def _of_stream(found: Any) -> pd.DataFrame:
             table = pa.Table.from_batches([pa.record_batch(found)])
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, TypeError) as error:
         if _is_one_column(found):
-            raise _no_frame(found) from None
+            raise _no_frame(found, where) from None
         raise InvalidArgumentTypeError(
-            f"df: the {_kind(found)} cannot be read through Arrow: {' '.join(str(error).split())}. Cast the column "
+            f"{where}the {_kind(found)} cannot be read through Arrow: {' '.join(str(error).split())}. Cast the column "
             "that it names to another type first, or update pyarrow."
         ) from None
     return _of_table(table)
@@ -204,7 +211,7 @@ def _of_table(table: Any) -> pd.DataFrame:
 
 
 def _of_arrow(column: Any) -> Any:
-    """Return an Arrow column as an array: Arrow-backed where the checks can read its type, else as objects."""
+    """Return an Arrow column as an array: Arrow-backed if the checks can read its type, else of objects."""
     import pyarrow as pa  # noqa: PLC0415 - pyarrow is optional; who has an Arrow column has it
 
     if isinstance(column.type, pa.BaseExtensionType):
@@ -221,7 +228,7 @@ def _of_arrow(column: Any) -> Any:
 
 
 def _own_array(column: Any) -> Any:
-    """Return the array of a type that pandas writes to Arrow itself, such as a Period; None for other types."""
+    """Return the array of a pandas extension type, such as Period; None for other types."""
     try:
         dtype = column.type.to_pandas_dtype()
     except NotImplementedError:
@@ -251,7 +258,7 @@ def _decoded(column: Any) -> Any:
 
 
 def _without_views(column: Any) -> Any:
-    """Return text that pandas can hold; releases of pyarrow before 18 cannot cast it."""
+    """Return text views as a text type that pandas supports; pyarrow before 18 cannot cast them."""
     import pyarrow as pa  # noqa: PLC0415
 
     if not hasattr(pa, "string_view") or column.type != pa.string_view():
@@ -271,7 +278,7 @@ def _is_plain(stored: Any) -> bool:
 
 
 def _as_pandas_had_it(frame: pd.DataFrame, written: Mapping[str, Any]) -> pd.DataFrame:
-    """Give back the index and the labels that a frame had before pandas wrote it to Arrow."""
+    """Restore the index and the labels that a frame had before pandas wrote it to Arrow."""
     fields = {str(column.get("field_name") or column["name"]): column["name"] for column in written["columns"]}
     names, places, levels = list(frame.columns), [], []
     ranges = [level for level in written["index_columns"] if isinstance(level, Mapping)]
@@ -292,7 +299,7 @@ def _as_pandas_had_it(frame: pd.DataFrame, written: Mapping[str, Any]) -> pd.Dat
 
 
 def _labels(labels: list[Any], written: Sequence[Mapping[str, Any]]) -> pd.Index[Any]:
-    """Return labels as they were: Arrow has only text."""
+    """Return the original labels: Arrow stores them as text."""
     plain = pd.Index(labels, dtype=object, tupleize_cols=False)
     try:
         if len(written) > 1:
@@ -310,7 +317,7 @@ def _labels(labels: list[Any], written: Sequence[Mapping[str, Any]]) -> pd.Index
 
 
 def _frame(columns: Sequence[Any], labels: Iterable[Any], rows: int) -> pd.DataFrame:
-    # With its dtype: pandas would make text and dates of objects.
+    # With an explicit dtype: pandas would infer text and dates from objects.
     series = {i: pd.Series(column, dtype=column.dtype, copy=False) for i, column in enumerate(columns)}
     frame = pd.DataFrame(series, index=range(rows))
     frame.columns = pd.Index(list(labels), dtype=object, tupleize_cols=False)
@@ -318,50 +325,50 @@ def _frame(columns: Sequence[Any], labels: Iterable[Any], rows: int) -> pd.DataF
 
 
 def _objects(values: Sequence[Any]) -> Any:
-    """Return values as they are, lists and dicts as cells."""
+    """Return an object array of the values unchanged; lists and dicts are single cells."""
     array = np.empty(len(values), dtype=object)
     for i, value in enumerate(values):
         array[i] = value
     return array
 
 
-# what is no frame ----------------------------------------------------------------------------------------------------
+# unsupported inputs ------------------------------------------------------------------------------------------------
 
-_GROUPS: Final = "A group has no rows yet: .agg(…) makes one, with the groups in its index, where id_col finds them."
+_GROUPS: Final = "Aggregate the groups first: .agg(…). id_col can name a level of the resulting index."
 _OF_PACKAGE: Final = {
-    "dask": "import growlytics_pandas.dask, then ddf.growlytics.push(…); or .compute() makes a frame.",
-    "pyspark": "Push its rows as they come: growlytics_pandas.push_batches(df.toLocalIterator, …).",
-    "snowflake": "Push its rows as they come: growlytics_pandas.push_batches(df.to_local_iterator, …).",
-    "duckdb": "A query makes one: connection.sql('select …'), or .to_arrow_table() of its result.",
-    "numpy": "pd.DataFrame(…, columns=[…]) makes one.",
+    "dask": "Import growlytics_pandas.dask and call ddf.growlytics.push(…), or use .compute().",
+    "pyspark": "Use growlytics_pandas.push_batches(df.toLocalIterator, …).",
+    "snowflake": "Use growlytics_pandas.push_batches(df.to_local_iterator, …).",
+    "duckdb": "Use a query, connection.sql('select …'), or .to_arrow_table() of its result.",
+    "numpy": "Use pd.DataFrame(…, columns=[…]).",
 }
 _OF_CLASS: Final = {
-    "LazyFrame": "It has not been computed yet: .collect() makes a frame.",
-    "LazyGroupBy": "It has not been computed yet: .agg(…).collect() makes a frame.",
-    "Series": "Series.to_frame() makes one.",
-    "Styler": "Its frame is .data.",
+    "LazyFrame": "It has not been computed yet: use .collect().",
+    "LazyGroupBy": "It has not been computed yet: use .agg(…).collect().",
+    "Series": "Use Series.to_frame().",
+    "Styler": "Use its .data.",
     "str": "Read the file first, such as with pd.read_csv(path, dtype=str) or pd.read_parquet(path).",
-    "dict": "pd.DataFrame(…, dtype=object) makes one of columns, every digit kept; rows belong in a list.",
-    "list": "Each item must be a row as a dict; pd.DataFrame(…, columns=[…], dtype=object) makes others one.",
+    "dict": "For columns, use pd.DataFrame(…, dtype=object), which keeps every digit; for rows, pass a list of dicts.",
+    "list": "Each item must be a row as a dict; for other items, use pd.DataFrame(…, columns=[…], dtype=object).",
 }
 _OF_METHOD: Final = {
     "__fspath__": _OF_CLASS["str"],
-    "to_table": ".to_table() makes one.",
-    "to_arrow": ".to_arrow() makes one.",
-    "to_frame": ".to_frame() makes one.",
-    "agg": ".agg(…) makes one.",
-    "__next__": "What comes piece by piece goes to growlytics_pandas.push_batches(…).",
-    "to_pandas": ".to_pandas() makes one; whole numbers with gaps may lose digits on that way.",
-    "__call__": "A function that gives frames goes to growlytics_pandas.push_batches(…).",
+    "to_table": "Use .to_table().",
+    "to_arrow": "Use .to_arrow().",
+    "to_frame": "Use .to_frame().",
+    "agg": "Use .agg(…).",
+    "__next__": "For an iterator of frames, use growlytics_pandas.push_batches(…).",
+    "to_pandas": "Use .to_pandas(); whole numbers in columns with missing values may lose digits.",
+    "__call__": "For a function that returns frames, use growlytics_pandas.push_batches(…).",
 }
 
 
-def _no_frame(found: Any) -> InvalidArgumentTypeError:
+def _no_frame(found: Any, where: str) -> InvalidArgumentTypeError:
     package, kind = type(found).__module__.partition(".")[0].lstrip("_"), _kind(found)
     origin = "" if package in ("builtins", "pandas") else f" of {package}"
     return InvalidArgumentTypeError(
-        f"df: found a {kind}{origin}; it must be a frame, one row a customer: a pandas DataFrame, or anything that "
-        f"hands out Arrow data (Polars, pyarrow, DuckDB). {_remedy(found, package, kind)}".rstrip()
+        f"{where}found a {kind}{origin}; it must be a frame with one row per customer: a pandas DataFrame, or an "
+        f"object that exports Arrow data (Polars, pyarrow, DuckDB). {_remedy(found, package, kind)}".rstrip()
     )
 
 

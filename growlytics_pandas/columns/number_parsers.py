@@ -1,7 +1,7 @@
-"""Parsers of numbers, as people and spreadsheets write them, and of words: yes and no, and what means a missing value.
+"""Parsers of numbers as people and spreadsheets write them, and of booleans; texts that mean a missing value.
 
-Numbers: ``1,23,456.50``, ``1.234,50 €``, ``(5)``, ``12 %``. Suggestions try the parsers and the options select them:
-what is suggested is what will be read.
+Numbers: ``1,23,456.50``, ``1.234,50 €``, ``(5)``, ``12 %``. Suggestions try the same parsers that the options select,
+so a suggested option reads exactly what was tried.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SURE_WORDS: Final = frozenset(
         *("-", "--", "---", "–", "—", "?", "??", "."),
     }
 )
-"""What Python, SQL and spreadsheets write where there is nothing, and what no text of a column is: compared exactly."""
+"""What Python, SQL and spreadsheets write for a missing value and no column contains as a value: compared exactly."""
 
 MISSING_WORDS: Final = frozenset(
     {
@@ -39,7 +39,7 @@ MISSING_WORDS: Final = frozenset(
         *("0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00-00-0000", "00.00.0000"),
     }
 )
-"""What means missing among numbers, dates and yes/no, where it can mean nothing else: compared by `str.casefold`."""
+"""Texts that mean missing in columns of numbers, dates or booleans: compared by `str.casefold`."""
 
 
 def boolean_parser() -> Parser:
@@ -108,15 +108,15 @@ _SIGN: Final = "[+\u2212-]"
 
 @functools.cache
 def number_parser(decimal: str) -> Parser:
-    """Return the parser of numbers with a decimal mark.
+    """Return the parser of numbers with the given decimal mark.
 
-    Digits may be grouped by the other mark, by spaces or by apostrophes, in threes or as in India. One currency before
-    or after the number is removed, and so is ``%``; brackets mean minus. Every digit is kept.
+    Digits may be grouped by the other mark, by spaces or by apostrophes, in threes or in the Indian style. One currency
+    before or after the number is removed, and so is ``%``; parentheses mean minus. Every digit is kept.
 
     Parameters
     ----------
     decimal : {".", ","}
-        The mark between whole and fraction.
+        The decimal mark.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def number_parser(decimal: str) -> Parser:
 
 
 def are_numbers(texts: Sequence[str], decimal: str) -> Mask:
-    """Return which texts the parser reads, without their values.
+    """Return a mask of the texts that the parser reads, without parsing their values.
 
     Examples
     --------
@@ -203,7 +203,7 @@ class _Form:
 
 @functools.lru_cache(maxsize=4096)
 def _form_of(shape: str, decimal: str) -> _Form | None:
-    """Return how the texts of a shape are read, by the shape; None where they are no numbers."""
+    """Return where the digits are in texts of a shape; None if the shape is not a number."""
     match = _PATTERNS[decimal].fullmatch(shape) if len(shape) <= MAX_NUMBER_CHARS else None
     if match is None:
         return None

@@ -1,7 +1,7 @@
-"""The options of a plan: which columns are sent, under which names, and how each is read.
+"""The options of a plan: which columns are sent, their attribute names, and how each is read.
 
-`PlanOptions` is the one list of them: the functions of this package, the flags of the command line and the files of
-`growlytics_pandas.options` have these names, values and defaults.
+`PlanOptions` is the single definition: this package's functions, the command-line flags and the files of
+`growlytics_pandas.options` use these names, values and defaults.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import numpy as np
 
 from growlytics_pandas import contract
-from growlytics_pandas._text import without_keys
+from growlytics_pandas._text import argument, options_text, without_keys
 from growlytics_pandas.columns.contacts import INDIA, check_region
 from growlytics_pandas.columns.dtypes import AttributeType
 from growlytics_pandas.columns.frames import require_columns
@@ -33,14 +33,14 @@ NewAttributes = Literal["allow", "forbid"]
 F = TypeVar("F", bound=Callable[..., Any])
 _DECIMAL_MARKS: Final = (".", ",")
 _EXAMPLES: Final = {
-    "rename": "{'city': 'City'}",
-    "types": "{'City': 'string'}",
-    "normalize": "{'Email': 'email'}",
+    "rename": {"city": "City"},
+    "types": {"City": "string"},
+    "normalize": {"Email": "email"},
 }
 
 
 class ReadingArguments(TypedDict, total=False):
-    """The options that say how values are read, as type checkers see them in a call."""
+    """The options for how values are read, as type checkers see them in a call."""
 
     date_format: str | Sequence[str] | Mapping[Any, str | Sequence[str]] | None
     decimal: DecimalMark | Mapping[Any, str] | None
@@ -52,7 +52,7 @@ class ReadingArguments(TypedDict, total=False):
 
 
 class PlanArguments(ReadingArguments, total=False):
-    """The fields of `PlanOptions` as type checkers see them in a call; a test holds the two together."""
+    """The fields of `PlanOptions` as type checkers see them in a call; a test compares the two."""
 
     columns: Sequence[Hashable] | None
     exclude: Sequence[Hashable] | None
@@ -70,7 +70,7 @@ class PlanOptions:
     Raises
     ------
     InvalidArgumentError, InvalidArgumentTypeError
-        A value that is not allowed. Whether the columns exist is for `check`, which knows the frame.
+        A value is not allowed. Whether the columns exist is checked by `check`, which is given the frame's columns.
     """
 
     columns: Sequence[Hashable] | None = None
@@ -101,39 +101,41 @@ class PlanOptions:
             "normalize": _chosen("normalize", self.normalize, NORMALIZATIONS),
             "region": check_region(self.region),
         }
-        for name, value in changed.items():  # copies: what the caller changes later is not ours
+        for name, value in changed.items():  # copies, so that later changes by the caller have no effect
             object.__setattr__(self, name, value)
         read_zone(self.timezone)
-        _choice("keep", self.keep, ("first", "last", False))
-        _choice("new_attributes", self.new_attributes, ("allow", "forbid"))
+        _choice(argument("keep"), self.keep, ("first", "last", False))
+        _choice(argument("new_attributes"), self.new_attributes, ("allow", "forbid"))
         if self.name is not None:
-            _require_text("name", self.name)
+            _require_text(argument("name"), self.name)
         self._refuse_two_types()
 
     def check(self, columns: Collection[Any]) -> None:
-        """Raise for a label that is none of `columns`, and for options that have no effect or contradict each other."""
+        """Raise for a label that is not in `columns`, and for options that have no effect or contradict each other."""
         self.check_columns(columns)
         for label in self.exclude or ():
             if label in (self.columns or ()):
-                raise InvalidArgumentError(f"exclude: column {label!r} is in columns, too; leave out one of the two.")
+                raise InvalidArgumentError(
+                    f"{argument('exclude')}: column {label!r} is also in {argument('columns')}; remove one of them."
+                )
         for name, wanted, example in (("date_format", "date", "%d/%m/%Y"), ("decimal", "number", ",")):
             value = getattr(self, name)
             if value is None or isinstance(value, dict) or wanted in (self.types or {}).values():
                 continue
             raise InvalidArgumentError(
-                f"{name}: without a column it holds for those that types declares as {wanted!r}, and there is none. "
-                f"Name the columns: {name}={{column: {example!r}}}."
+                f"{argument(name)}: without a column it applies to columns that {argument('types')} declares as "
+                f"{wanted!r}; there are none. Name the columns: {options_text(**{name: {'COLUMN': example}})}."
             )
 
     def check_columns(self, columns: Collection[Any]) -> None:
-        """Raise for a label that is none of `columns`."""
+        """Raise for a label that is not in `columns`."""
         for name in _PER_COLUMN:
             value = getattr(self, name)
             if isinstance(value, dict) or (isinstance(value, list) and name not in _LISTS_OF_VALUES):
                 require_columns(columns, name, value)
 
     def type_of(self, label: Hashable) -> AttributeType | None:
-        """Return the type that a column is asked to be; None where the dtype decides."""
+        """Return the type requested for a column; None if the dtype decides."""
         if isinstance(self.date_format, dict) and label in self.date_format:
             return AttributeType.DATE
         if isinstance(self.decimal, dict) and label in self.decimal:
@@ -142,7 +144,7 @@ class PlanOptions:
         return None if wanted is None else AttributeType(wanted)
 
     def typed_by(self, label: Hashable) -> str:
-        """Return the option that asks for the type of a column."""
+        """Return the option that requests the type of a column."""
         for name in ("date_format", "decimal"):
             if isinstance(value := getattr(self, name), dict) and label in value:
                 return name
@@ -174,9 +176,9 @@ class PlanOptions:
         return {field.name: values[field.name] for field in fields(self) if values[field.name] != field.default}
 
     def joined(self, suggested: Mapping[str, Any], columns: Collection[Any]) -> dict[str, Any]:
-        """Return these options and suggested ones as the options of one call.
+        """Return these options merged with suggested ones.
 
-        An option that holds for all columns is spelled out by column where a suggestion is made for one of them.
+        An option that applies to all columns becomes one entry per column if a suggestion is made for one of them.
         """
         merged = self.given()
         for name, value in suggested.items():
@@ -205,13 +207,13 @@ class PlanOptions:
                 other, there = asked.setdefault(label, (name, here))
                 if there != here:
                     raise InvalidArgumentError(
-                        f"{name}[{label!r}]: it asks for a {here}, and {other}[{label!r}] for a {there}; leave out one "
-                        "of the two."
+                        f"{argument(name, label)}: it requests a {here}, but {argument(other, label)} requests a "
+                        f"{there}; remove one of them."
                     )
 
 
 def options_of(given: Mapping[str, Any]) -> PlanOptions:
-    """Return the options that a call gives; a name among them may be wrong."""
+    """Return the options given in a call; raise TypeError for an unknown name."""
     names = [field.name for field in fields(PlanOptions)]
     for name in given:
         if name not in names:
@@ -222,12 +224,12 @@ def options_of(given: Mapping[str, Any]) -> PlanOptions:
 
 
 def with_plan_options(function: F) -> F:
-    """Show the options of a plan one by one in the signature of a function that takes them as ``**options``."""
+    """List the options of a plan in the signature of a function that takes them as ``**options``."""
     return _with_options(function, PlanArguments.__annotations__)
 
 
 def with_reading_options(function: F) -> F:
-    """Show the options that say how values are read in the signature of a function that takes them as ``**options``."""
+    """List the options for how values are read in the signature of a function that takes them as ``**options``."""
     return _with_options(function, ReadingArguments.__annotations__)
 
 
@@ -247,11 +249,11 @@ def _with_options(function: F, names: Collection[str]) -> F:
 _PER_COLUMN: Final = (
     *("columns", "exclude", "rename", "types", "date_format", "decimal", "na_values", "strip", "normalize"),
 )
-_LISTS_OF_VALUES: Final = ("date_format", "na_values")  # a list of these names no columns
+_LISTS_OF_VALUES: Final = ("date_format", "na_values")  # a list given for these contains values, not columns
 
 
 def _of(value: Any, label: Hashable) -> Any:
-    """Return what an option says of a column, which holds for all columns or for those it names."""
+    """Return an option's value for a column; the option applies to all columns or is a dict by column."""
     return value.get(label) if isinstance(value, dict) else value
 
 
@@ -267,36 +269,39 @@ def _columns_to_send(columns: Any) -> list[Hashable] | None:
     labels = _labels("columns", columns)
     if labels == []:
         raise InvalidArgumentError(
-            "columns: the list is empty, so customers would be sent without attributes. Name one column at least, or "
-            "leave columns out to send all."
+            f"{argument('columns')}: the list is empty, so customers would be sent without attributes. List at least "
+            f"one column, or omit {argument('columns')} to send all."
         )
     return labels
 
 
-def _labels(argument: str, found: Any) -> list[Hashable] | None:
+def _labels(name: str, found: Any) -> list[Hashable] | None:
     """Return the distinct labels of a list, in order."""
     if found is None:
         return None
     if isinstance(found, str) or not isinstance(found, Iterable):
-        raise InvalidArgumentTypeError(f"{argument}: found {found!r}; it must be a list: {argument}=[{found!r}].")
+        example = options_text(**{name: [found]})
+        raise InvalidArgumentTypeError(f"{argument(name)}: found {found!r}; it must be a list: {example}.")
     labels = list(found)
     for label in labels:
         if not isinstance(label, Hashable):
-            raise InvalidArgumentTypeError(f"{argument}: found {label!r} in the list; each must be a column's label.")
+            raise InvalidArgumentTypeError(
+                f"{argument(name)}: found {label!r} in the list; each must be a column's label."
+            )
     return list(dict.fromkeys(labels))
 
 
 def _names(rename: Any) -> dict[Any, str] | None:
     _require_mapping("rename", rename)
     for label, new in (rename or {}).items():
-        _require_text(f"rename[{label!r}]", new)
+        _require_text(argument("rename", label), new)
     return None if rename is None else dict(rename)
 
 
-def _chosen(argument: str, found: Any, allowed: tuple[str, ...]) -> dict[Any, str] | None:
-    _require_mapping(argument, found)
+def _chosen(name: str, found: Any, allowed: tuple[str, ...]) -> dict[Any, str] | None:
+    _require_mapping(name, found)
     for label, value in (found or {}).items():
-        _choice(f"{argument}[{label!r}]", value, allowed)
+        _choice(argument(name, label), value, allowed)
     return None if found is None else {label: str(value) for label, value in found.items()}
 
 
@@ -304,23 +309,23 @@ def _date_formats(found: Any) -> Any:
     if found is None:
         return None
     if isinstance(found, Mapping):
-        return {label: _date_format(f"date_format[{label!r}]", value) for label, value in found.items()}
-    return _date_format("date_format", found)
+        return {label: _date_format(argument("date_format", label), value) for label, value in found.items()}
+    return _date_format(argument("date_format"), found)
 
 
-def _date_format(argument: str, found: Any) -> str | list[str]:
+def _date_format(where: str, found: Any) -> str | list[str]:
     if isinstance(found, str):
-        check_date_format(argument, found)
+        check_date_format(where, found)
         return str(found)
     if not isinstance(found, Iterable):
         raise InvalidArgumentTypeError(
-            f"{argument}: found {found!r}; it must be a format such as '%d/%m/%Y', or a list of formats."
+            f"{where}: found {found!r}; it must be a format such as '%d/%m/%Y', or a list of formats."
         )
     formats = list(found)
     for form in formats:
-        check_date_format(argument, form)
+        check_date_format(where, form)
     if not formats:
-        raise InvalidArgumentError(f"{argument}: the list is empty; give a format such as '%d/%m/%Y'.")
+        raise InvalidArgumentError(f"{where}: the list is empty; give a format such as '%d/%m/%Y'.")
     return formats
 
 
@@ -329,7 +334,7 @@ def _decimal(found: Any) -> Any:
         return None
     if isinstance(found, Mapping):
         return _chosen("decimal", found, _DECIMAL_MARKS)
-    _choice("decimal", found, _DECIMAL_MARKS)
+    _choice(argument("decimal"), found, _DECIMAL_MARKS)
     return str(found)
 
 
@@ -337,26 +342,26 @@ def _na_values(found: Any) -> Any:
     if found is None:
         return None
     if isinstance(found, Mapping):
-        return {label: _words(f"na_values[{label!r}]", words) for label, words in found.items()}
-    return _words("na_values", found)
+        return {label: _words(argument("na_values", label), words) for label, words in found.items()}
+    return _words(argument("na_values"), found)
 
 
-def _words(argument: str, found: Any) -> list[str]:
+def _words(where: str, found: Any) -> list[str]:
     if isinstance(found, (str, bytes)) or not isinstance(found, Iterable):
-        raise InvalidArgumentTypeError(f"{argument}: found {found!r}; it must be a list: [{found!r}].")
+        raise InvalidArgumentTypeError(f"{where}: found {found!r}; it must be a list: [{found!r}].")
     words: list[str] = []
     for value in found:
-        words += _spellings(argument, value)
+        words += _spellings(where, value)
     return list(dict.fromkeys(words))
 
 
-def _spellings(argument: str, value: Any) -> list[str]:
-    """Return how a value is written as text; a number also as a float."""
+def _spellings(where: str, value: Any) -> list[str]:
+    """Return the texts of a value; for a number also its text as a float."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number, Decimal, date, type(None))):
-        raise InvalidArgumentTypeError(f"{argument}: found {value!r} in the list; each must be text or a number.")
-    if value is None or value != value:  # noqa: PLR0124 - NaN and NaT are not themselves: missing as they are
+        raise InvalidArgumentTypeError(f"{where}: found {value!r} in the list; each must be text or a number.")
+    if value is None or value != value:  # noqa: PLR0124 - NaN and NaT differ from themselves: already missing
         return []
     if isinstance(value, date):
         return [value.isoformat(sep=" ") if isinstance(value, datetime) else value.isoformat()]
@@ -369,42 +374,42 @@ def _strip(found: Any) -> bool | list[Hashable]:
         return bool(found)
     if found is None or isinstance(found, (str, Mapping)) or not isinstance(found, Iterable):
         raise InvalidArgumentTypeError(
-            f"strip: found {found!r}; it must be True, False or a list of columns: strip=['City']."
+            f"{argument('strip')}: found {found!r}; it must be True, False or a list of columns: "
+            f"{options_text(strip=['City'])}."
         )
     return _labels("strip", found) or []
 
 
-def _choice(argument: str, found: Any, allowed: tuple[Any, ...]) -> None:
+def _choice(where: str, found: Any, allowed: tuple[Any, ...]) -> None:
     if not any(found is one or (isinstance(found, str) and found == one) for one in allowed):
-        raise InvalidArgumentError(f"{argument}: found {found!r}; allowed are {', '.join(map(repr, allowed))}.")
+        raise InvalidArgumentError(f"{where}: found {found!r}; allowed are {', '.join(map(repr, allowed))}.")
 
 
-def _require_mapping(argument: str, found: Any) -> None:
+def _require_mapping(name: str, found: Any) -> None:
     if found is not None and not isinstance(found, Mapping):
         raise InvalidArgumentTypeError(
-            f"{argument}: found a {type(found).__name__}; it must be a dict: {argument}={_EXAMPLES[argument]}."
+            f"{argument(name)}: found a {type(found).__name__}; it must be a dict: "
+            f"{options_text(**{name: _EXAMPLES[name]})}."
         )
 
 
-def _require_text(argument: str, text: Any) -> None:
+def _require_text(where: str, text: Any) -> None:
     if not isinstance(text, str):
-        raise InvalidArgumentTypeError(f"{argument}: found {text!r}; it must be text.")
+        raise InvalidArgumentTypeError(f"{where}: found {text!r}; it must be text.")
     if not contract.is_unicode(text):
-        raise InvalidArgumentError(f"{argument}: found {text!r}, which is not valid Unicode text; half a character.")
+        raise InvalidArgumentError(f"{where}: found {text!r}, which is not valid Unicode text (an unpaired surrogate).")
 
 
 NAMED_FORMATS: Final = ("ISO8601", "epoch_s", "epoch_ms", "excel")
 _EXAMPLE_DAY: Final = datetime(2025, 1, 31, 9, 30, tzinfo=UTC)
 _DIRECTIVE: Final = re.compile(r"%.", re.DOTALL)
-_DIRECTIVES_OF_LOCALE: Final = frozenset({"%c", "%x", "%D"})  # whole dates, whose order of day and month cannot be seen
+_DIRECTIVES_OF_LOCALE: Final = frozenset({"%c", "%x", "%D"})  # whole dates whose day/month order is implicit
 
 
-def check_date_format(argument: str, form: Any) -> None:
-    """Raise for what is neither a named format nor one of strptime with day, month and year."""
+def check_date_format(where: str, form: Any) -> None:
+    """Raise unless `form` is a named format or a strptime format with day, month and year."""
     if not isinstance(form, str):
-        raise InvalidArgumentTypeError(
-            f"{argument}: found a {type(form).__name__}; a format is text, such as '%d/%m/%Y'."
-        )
+        raise InvalidArgumentTypeError(f"{where}: found a {type(form).__name__}; a format is text, such as '%d/%m/%Y'.")
     if form in NAMED_FORMATS:
         return
     if "%" not in form:
@@ -412,24 +417,22 @@ def check_date_format(argument: str, form: Any) -> None:
         near = difflib.get_close_matches(form.casefold(), named, n=1)
         meant = f" Did you mean {named[near[0]]!r}?" if near else ""
         raise InvalidArgumentError(
-            f"{argument}: found {form!r}; it must be a format such as '%d/%m/%Y', or one of "
+            f"{where}: found {form!r}; it must be a format such as '%d/%m/%Y', or one of "
             f"{', '.join(map(repr, NAMED_FORMATS))}.{meant}"
         )
     directives = set(_DIRECTIVE.findall(form))
     if found := sorted(_DIRECTIVES_OF_LOCALE & directives):
         raise InvalidArgumentError(
-            f"{argument}: found {found[0]!r}; write day, month and year one by one, as in '%d/%m/%Y'."
+            f"{where}: found {found[0]!r}; write day, month and year one by one, as in '%d/%m/%Y'."
         )
-    if "%Z" in directives:  # Python reads the name and drops it
-        raise InvalidArgumentError(
-            f"{argument}: found {form!r}; the name of a zone is not read, only %z, such as +05:30."
-        )
+    if "%Z" in directives:  # Python reads the zone name and ignores it
+        raise InvalidArgumentError(f"{where}: found {form!r}; zone names are not supported, only %z, such as +05:30.")
     try:
         is_whole = _read_example(_EXAMPLE_DAY.strftime(form), form).date() == _EXAMPLE_DAY.date()
     except ValueError as error:
-        raise InvalidArgumentError(f"{argument}: found {form!r}: {error}; it must be like '%d/%m/%Y'.") from None
+        raise InvalidArgumentError(f"{where}: found {form!r}: {error}; it must be like '%d/%m/%Y'.") from None
     if not is_whole:
-        raise InvalidArgumentError(f"{argument}: found {form!r}; it must contain day, month and year, as '%d/%m/%Y'.")
+        raise InvalidArgumentError(f"{where}: found {form!r}; it must contain day, month and year, as '%d/%m/%Y'.")
 
 
 def _read_example(text: str, form: str) -> datetime:
@@ -452,17 +455,19 @@ _WELL_KNOWN_ZONES: Final = {
 
 
 def read_zone(timezone: str) -> ZoneInfo:
-    """Return the time zone of that name.
+    """Return the time zone with that name.
 
     Examples
     --------
     >>> read_zone("Asia/Kolkata")
     zoneinfo.ZoneInfo(key='Asia/Kolkata')
     """
-    with suppress(KeyError, ValueError, TypeError, OSError):  # their messages repeat what may be an API key
+    with suppress(
+        KeyError, ValueError, TypeError, OSError
+    ):  # their messages repeat the argument, which may be an API key
         return ZoneInfo(timezone)
     raise InvalidArgumentError(
-        f"timezone: found {timezone!r}; it must be the name of a zone, such as 'UTC' or 'Asia/Kolkata'."
+        f"{argument('timezone')}: found {timezone!r}; it must be the name of a zone, such as 'UTC' or 'Asia/Kolkata'."
         f"{_suggest_zone(timezone)}"
     )
 
@@ -471,7 +476,7 @@ def _suggest_zone(timezone: Any) -> str:
     if not isinstance(timezone, str):
         return ""
     meant = _WELL_KNOWN_ZONES.get(timezone.strip().upper())
-    if meant is None and not any(map(str.isdigit, timezone)):  # 'UTC+1' is not a way to write 'UTC'
+    if meant is None and not any(map(str.isdigit, timezone)):  # 'UTC+1' is not 'UTC'
         zones = {zone.casefold(): zone for zone in sorted(available_timezones())}
         meant = next((zones[near] for near in difflib.get_close_matches(timezone.strip().casefold(), zones, n=1)), None)
     return "" if meant is None else f" Did you mean {meant!r}?"

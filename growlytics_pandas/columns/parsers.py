@@ -1,6 +1,6 @@
-"""What a parser is and what it returns; and the texts that it reads, by their shape.
+"""The parser type, its results, and the shapes of the texts that it reads.
 
-Every digit of a shape is written as 1: a pattern is matched once a shape, and digits are read in bulk.
+A shape is a text with every digit replaced by 1: a pattern is matched once per shape, and digits are read in bulk.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ class Parsed(NamedTuple):
     Attributes
     ----------
     values : array or list
-        Dates: datetime64[us], without a zone, in that of the plan. Numbers: a list of int and Decimal, every digit
-        kept. Booleans: a bool array. A filler where `ok` is False.
+        Dates: datetime64[us], naive, in the plan's zone. Numbers: a list of int and Decimal, with every digit.
+        Booleans: a bool array. A filler where `ok` is False.
     ok : array of bool
         Which texts were read.
     aware : array of bool, optional
-        Dates only: which texts name an instant, by an offset or as seconds since 1970.
+        Dates only: which texts are instants, given with an offset or as seconds since 1970.
     """
 
     values: Any
@@ -45,13 +45,13 @@ class Parser:
     Attributes
     ----------
     name : str
-        For people: "day/month/year".
+        Name shown to users: "day/month/year".
     type : AttributeType
         The type of the values.
     option, value : str
-        What selects it in a call: ``date_format="%d/%m/%Y"``.
+        The option that selects it: ``date_format="%d/%m/%Y"``.
     parse : callable
-        Reads distinct texts, without white space around them; dates that name an instant are converted to the zone.
+        Parses distinct texts without surrounding white space; dates with an offset are converted to the zone.
     """
 
     name: str
@@ -68,14 +68,14 @@ _NINE: Final = ord("9")
 
 
 class Shapes:
-    """Which shape each text has.
+    """The shapes of some texts.
 
     Attributes
     ----------
     names : list of str
         The distinct shapes: ``11/11/1111``.
     codes : array
-        Position of its shape for every text.
+        For each text, the position of its shape in `names`.
     """
 
     def __init__(self, texts: Sequence[str], names: list[str], codes: npt.NDArray[np.int64]) -> None:
@@ -105,12 +105,12 @@ class Shapes:
         return self._order[self._bounds[code] : self._bounds[code + 1]]
 
     def chunks(self, code: int) -> Iterator[npt.NDArray[np.int64]]:
-        """Return the same positions in parts, whose characters take little memory."""
+        """Return the same positions in chunks, to limit memory."""
         rows = self.rows(code)
         return (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
 
     def spread(self, holds: Sequence[bool] | npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """Return for each text what holds for its shape."""
+        """Return for each text the value of its shape."""
         of_shapes: npt.NDArray[np.bool_] = np.array(holds, dtype=bool)
         return of_shapes[self.codes]
 
@@ -120,7 +120,7 @@ class Shapes:
 
 
 class Texts(list[str]):
-    """Texts that several parsers try: their shapes are found once."""
+    """Texts that several parsers try: their shapes are computed once."""
 
     @cached_property
     def shapes(self) -> Shapes:
@@ -128,7 +128,7 @@ class Texts(list[str]):
         return Shapes.of(self)
 
     def where(self, mask: npt.NDArray[np.bool_]) -> Texts:
-        """Return the texts that `mask` has."""
+        """Return the texts that `mask` selects."""
         kept = Texts(itertools.compress(self, mask.tolist()))
         if "shapes" in self.__dict__:
             codes = self.shapes.codes[mask]
@@ -170,7 +170,7 @@ class Characters:
         self._chars: npt.NDArray[Any] = np.frombuffer(encoded, dtype="<u4").reshape(len(texts), -1)
 
     def number(self, start: int, end: int) -> npt.NDArray[np.int64]:
-        """Return the numbers that the digits from `start` to `end` write."""
+        """Return the digits from `start` to `end` as numbers."""
         value = np.zeros(len(self._chars), dtype="int64")
         for place in range(start, end):
             value = value * 10 + (self._chars[:, place].astype("int64") - _ZERO)

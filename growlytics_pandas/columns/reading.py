@@ -1,8 +1,8 @@
-"""How one column is read: the options of the call for it, applied wherever its cells are taken out; and how ids are.
+"""How one column is read with the options of the call, and how ids are read.
 
-A column goes through `clean` before anything looks at it, so that its kind, the checks and the request bodies agree:
-strip, then words that mean missing, then one spelling. `read_values` parses what is left; `read_ids` makes ids text,
-and `find_groups` finds those that are the same or look the same.
+`clean` runs before anything else, so that a column's kind, the checks and the request bodies agree: strip, then
+`na_values`, then `normalize`. `read_values` parses the cleaned cells; `read_ids` converts ids to text, and
+`find_groups` finds ids that are equal or look alike.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How one column is read: the options of the call, resolved for that column; the default changes nothing."""
+    """How one column is read: the options resolved for that column. The default changes nothing."""
 
     strip: bool = False
     na_values: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class Reading:
 
     @property
     def cleans(self) -> bool:
-        """Whether cells change before they are parsed."""
+        """Whether cells may change before they are parsed."""
         return self.strip or bool(self.na_values) or self.normalize is not None
 
 
@@ -65,10 +65,10 @@ DEFAULT_READING: Final = Reading()
 
 
 def clean(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, region: str) -> pd.Series[Any]:
-    """Return the column as it is read: without what strip removes, with na_values missing, normalized.
+    """Return the cleaned column: stripped, with `na_values` missing, normalized.
 
-    Columns of text become object columns; others keep their dtype, or become its nullable twin, so that no digit of an
-    integer is lost to a gap.
+    Text columns become object columns; others keep their dtype or become its nullable counterpart, so that integers
+    with missing values keep their digits.
     """
     if not reading.cleans:
         return column
@@ -86,7 +86,7 @@ def clean(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, region: str)
 
 
 def read_cells(column: pd.Series[Any], kind: Kind, zone: ZoneInfo, region: str, reading: Reading) -> Cells:
-    """Take the cells of a column (a block of it) out of its backing, as they are read; `kind` is that of all of it."""
+    """Clean and extract the cells of a column (a block of it); `kind` is that of the whole column."""
     return extract(clean(column, reading, zone, region), kind, zone)
 
 
@@ -110,7 +110,7 @@ def read_values(
 
 
 def find_currencies(column: pd.Series[Any], reading: Reading) -> frozenset[str]:
-    """Return the currencies in a column, cleaned already, that is read as numbers."""
+    """Return the currencies in a cleaned column that is read as numbers."""
     if reading.decimal is None:
         return frozenset()
     texts = {value for value in plain(column).tolist() if isinstance(value, str)}
@@ -121,13 +121,13 @@ def find_currencies(column: pd.Series[Any], reading: Reading) -> frozenset[str]:
 
 
 def _clean_categories(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, region: str) -> pd.Series[Any]:
-    """Clean each category once; two may become one."""
+    """Clean each category once; two may become the same."""
     categories = pd.Series(column.cat.categories, dtype=column.cat.categories.dtype)
     cleaned = clean(categories, reading, zone, region)
     if cleaned is categories:
         return column
     codes, missing = column.cat.codes.to_numpy(), absent(column).to_numpy()
-    with_none = cleaned.reindex(range(len(cleaned) + 1))  # the last is missing: codes of missing cells are -1
+    with_none = cleaned.reindex(range(len(cleaned) + 1))  # the last one is missing, for the code -1
     return with_none.take(np.where(missing, len(cleaned), codes)).set_axis(column.index)
 
 
@@ -140,7 +140,7 @@ def _clean_objects(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, reg
     known = dict(zip(texts, _clean_texts(texts, reading, region), strict=True))
     others = _means_missing(reading, zone)
     cleaned = np.empty(len(values), dtype=object)
-    if all(value is None or isinstance(value, str) for value in values):  # most columns, and the fast way
+    if all(value is None or isinstance(value, str) for value in values):  # fast path for most columns
         cleaned[:] = [None if value is None else known[value] for value in values]
     else:
         for i, value in enumerate(values):
@@ -152,9 +152,9 @@ def _clean_objects(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, reg
 
 
 def _clean_texts(texts: list[str], reading: Reading, region: str) -> list[str | None]:
-    """Clean distinct texts; None where one means missing.
+    """Clean distinct texts; None if one means missing.
 
-    White space around a text or a word does not count in the comparison, so '' covers cells of white space only.
+    Surrounding white space is ignored in the comparison, so '' matches cells of only white space.
     """
     cleaned: list[Any] = strip_texts(texts) if reading.strip else list(texts)
     words = {word.strip() for word in reading.na_values}
@@ -172,7 +172,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _means_missing(reading: Reading, zone: ZoneInfo) -> Callable[[Any], bool] | None:
-    """Return a test of single numbers and dates; None where no word is one."""
+    """Return a test for single numbers and dates; None if no word is a number or date."""
     numbers, dates = set(_numbers_in(reading.na_values)), set(_dates_in(reading.na_values, zone))
     if not numbers and not dates:
         return None
@@ -187,7 +187,7 @@ def _means_missing(reading: Reading, zone: ZoneInfo) -> Callable[[Any], bool] | 
 
 
 def _without_words(column: pd.Series[Any], kind: Kind, reading: Reading, zone: ZoneInfo) -> pd.Series[Any]:
-    """Make the numbers or dates missing that `na_values` names."""
+    """Make missing the numbers or dates listed in `na_values`."""
     words = _dates_in(reading.na_values, zone) if kind is Kind.DATE else _numbers_in(reading.na_values)
     if not words:
         return column
@@ -196,7 +196,9 @@ def _without_words(column: pd.Series[Any], kind: Kind, reading: Reading, zone: Z
         hit = np.isin(cells.values.astype("M8[us]"), np.array(words, dtype="M8[us]"))
     elif cells.values.dtype == object:
         among = set(words)
-        hit = np.array([not gone and v in among for v, gone in zip(cells.values, cells.missing, strict=True)], bool)
+        hit = np.array(
+            [not is_missing and v in among for v, is_missing in zip(cells.values, cells.missing, strict=True)], bool
+        )
     else:
         hit = np.isin(cells.values, _comparable(words, cells.values.dtype))
     hit &= ~cells.missing
@@ -209,7 +211,7 @@ def _without_words(column: pd.Series[Any], kind: Kind, reading: Reading, zone: Z
 
 
 def _comparable(words: list[Any], dtype: Any) -> Any:
-    """Return the words that values of this dtype can equal, without a detour through floats for integers."""
+    """Return the words that values of this dtype can equal; integers are not converted to floats."""
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)
         whole = [int(word) for word in words if word == int(word) and limits.min <= word <= limits.max]
@@ -230,7 +232,7 @@ def _dates_in(words: Iterable[str], zone: ZoneInfo) -> list[Any]:
 
 
 def _dates(cells: Cells, formats: tuple[str, ...], zone: ZoneInfo) -> Values:
-    """Read texts and numbers by the first format that fits each; what is a date already stays as it is."""
+    """Read texts and numbers by the first format that fits each; dates stay unchanged."""
     items, codes = _distinct(cells)
     dates = np.full(len(items), np.datetime64("NaT"), dtype="M8[us]")
     texts = [item if isinstance(item, str) else as_text(item, zone) if _is_number(item) else None for item in items]
@@ -248,7 +250,7 @@ def _dates(cells: Cells, formats: tuple[str, ...], zone: ZoneInfo) -> Values:
 
 
 def _numbers(cells: Cells, decimal: str, zone: ZoneInfo) -> Values:
-    """Read texts as numbers; what is a number already stays as it is."""
+    """Read texts as numbers; numbers stay unchanged."""
     items, codes = _distinct(cells)
     numbers = np.empty(len(items), dtype=object)
     numbers[:] = items
@@ -262,7 +264,7 @@ def _numbers(cells: Cells, decimal: str, zone: ZoneInfo) -> Values:
 
 
 def _distinct(cells: Cells) -> tuple[list[Any], npt.NDArray[np.int64]]:
-    """Return the distinct texts and numbers, and other values one by one, with the place of each cell among them."""
+    """Return the distinct texts and numbers, and all other values, with each cell's position among them."""
     if isinstance(cells.values, np.ndarray) and cells.values.dtype.kind in "iuf":
         distinct, places = np.unique(cells.values, return_inverse=True)
         return distinct.tolist(), places.reshape(-1)
@@ -282,7 +284,7 @@ def _distinct(cells: Cells) -> tuple[list[Any], npt.NDArray[np.int64]]:
 
 
 def _spread(distinct: Values, wrong: Mask, codes: npt.NDArray[np.int64], missing: Mask) -> Values:
-    """Return the values of all cells from those of the distinct ones, of which `wrong` could not be read."""
+    """Return the values of all cells from the distinct ones; `wrong` marks distinct values that could not be read."""
     is_array = isinstance(distinct.values, np.ndarray)
     taken = distinct.values[codes] if is_array else [distinct.values[code] for code in codes.tolist()]
     result = Values(distinct.type, taken, missing)
@@ -297,9 +299,9 @@ Keep = Literal["first", "last", False]
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """The ids of a block: `texts` as they are sent ('' where there is none), and masks of what there is to report.
+    """The ids of a block: `texts` as they are sent ('' if there is none), and masks of what is reported.
 
-    `rounded`: numbers whose last digits are lost. They count as `missing`: they may be another customer's.
+    `rounded`: numbers that lost their last digits. They count as `missing`, since they may be another customer's.
     """
 
     texts: list[str]
@@ -313,7 +315,7 @@ class Ids:
 def read_ids(
     column: pd.Series[Any], kind: Kind, zone: ZoneInfo, region: str = INDIA, reading: Reading = DEFAULT_READING
 ) -> Ids:
-    """Write the ids of a block as text. White space around them goes; a whole float loses its ``.0``."""
+    """Return the ids of a block as text, without surrounding white space; a whole float without ``.0``."""
     cells = read_cells(column, kind, zone, region, reading)
     raw, floats, rounded = _raw_texts(cells, zone)
     texts = _sendable(raw)
@@ -321,7 +323,7 @@ def read_ids(
     if texts != raw:
         was_stripped = np.fromiter(map(ne, texts, raw), dtype=bool, count=len(texts))
     for position in np.flatnonzero(cells.missing | rounded).tolist():
-        texts[position] = ""  # what has lost digits may be another customer's
+        texts[position] = ""  # an id that lost digits may be another customer's
     lengths = np.fromiter(map(len, texts), dtype="int32", count=len(texts))
     present = lengths > 0
     return Ids(
@@ -335,13 +337,13 @@ def read_ids(
 
 
 def unread_ids(missing: Mask) -> Ids:
-    """Return the ids of a block of which only is known where they are missing."""
+    """Return the ids of a block for which only the missing ones are known."""
     none = np.zeros(len(missing), dtype=bool)
     return Ids([""] * len(missing), missing, none, none, none, none)
 
 
 def _raw_texts(cells: Cells, zone: ZoneInfo) -> tuple[list[str], Mask, Mask]:
-    """Return the texts, which came from a float, and which are numbers that have lost digits."""
+    """Return the texts, a mask of those from floats, and a mask of numbers that have lost digits."""
     count = len(cells.missing)
     none = np.zeros(count, dtype=bool)
     if cells.kind is Kind.TEXT:
@@ -349,21 +351,24 @@ def _raw_texts(cells: Cells, zone: ZoneInfo) -> tuple[list[str], Mask, Mask]:
     if cells.kind is Kind.INTEGER:
         return list(map(str, cells.values.tolist())), none, none
     if cells.kind in (Kind.FLOAT, Kind.DECIMAL, Kind.MIXED):
-        values = list(cells.values)  # not tolist(): a float32 has the digits of its own precision
-        texts = ["" if gone else _id_text(v, zone) for v, gone in zip(values, cells.missing.tolist(), strict=True)]
+        values = list(cells.values)  # not tolist(), which would give a float32 the digits of a float64
+        texts = [
+            "" if is_missing else _id_text(v, zone)
+            for v, is_missing in zip(values, cells.missing.tolist(), strict=True)
+        ]
         floats = np.fromiter((isinstance(v, (float, np.floating)) for v in values), dtype=bool, count=count)
         rounded = np.fromiter(map(has_lost_digits, values), dtype=bool, count=count)
         if cells.kind is Kind.MIXED:
             rounded |= _in_scientific_notation([v if isinstance(v, str) else "" for v in values])
         return texts, floats & ~cells.missing, rounded & ~cells.missing
-    return [""] * count, none, none  # booleans, dates, lists …: no id
+    return [""] * count, none, none  # booleans, dates, lists … are not ids
 
 
 _SCIENTIFIC: Final = re.compile(r"\s*'?[+-]?\d(?:[.,]\d+)?[eE]\+\d+\s*")
 
 
 def _in_scientific_notation(texts: list[str]) -> Mask:
-    """Which texts are numbers as a spreadsheet or a float writes them when they are long: ``9.19812E+11``."""
+    """Mask of texts in scientific notation, as spreadsheets and floats write long numbers: ``9.19812E+11``."""
     joined = "\n".join(texts)
     if "+" not in joined or ("e+" not in joined and "E+" not in joined):
         return np.zeros(len(texts), dtype=bool)
@@ -371,14 +376,14 @@ def _in_scientific_notation(texts: list[str]) -> Mask:
 
 
 def _id_text(value: Any, zone: ZoneInfo) -> str:
-    """Write a number or text as an id; nothing else is one."""
+    """Write a number or text as an id; '' for other values."""
     if family(type(value)) not in (Kind.TEXT, Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL) or is_infinite(value):
         return ""
     return as_text(value, zone) or ""
 
 
 def _sendable(raw: list[str]) -> list[str]:
-    """Strip texts, and empty those that have no UTF-8: half a surrogate pair cannot be sent."""
+    """Strip texts, and empty those with lone surrogates, which UTF-8 cannot encode."""
     texts = list(map(str.strip, raw))
     joined = "".join(texts)
     if joined.isascii() or contract.is_unicode(joined):
@@ -387,7 +392,7 @@ def _sendable(raw: list[str]) -> list[str]:
 
 
 def _too_long(texts: list[str], lengths: npt.NDArray[np.int32], limit: int) -> Mask:
-    """Which texts exceed `limit` in code points or UTF-16 units, of which a code point has two at most."""
+    """Mask of texts that exceed `limit` in code points or UTF-16 units; a code point has at most two units."""
     too_long = lengths > limit
     if "".join(texts).isascii():
         return too_long
@@ -397,7 +402,7 @@ def _too_long(texts: list[str], lengths: npt.NDArray[np.int32], limit: int) -> M
 
 
 def too_long(texts: list[str], limit: int) -> Mask:
-    """Which texts have more than `limit` characters, however they are counted."""
+    """Mask of texts of more than `limit` characters, counted in code points or UTF-16 units."""
     return _too_long(texts, np.fromiter(map(len, texts), dtype="int32", count=len(texts)), limit)
 
 
@@ -405,7 +410,7 @@ def too_long(texts: list[str], limit: int) -> Mask:
 
 
 def fold(text: str) -> str:
-    """Reduce an id to what the eye sees: no case, no zero-width characters, one form of each letter."""
+    """Fold an id to what a reader sees: case, zero-width characters and Unicode forms are ignored."""
     if text.isascii():
         return text.lower()
     visible = "".join(char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf")
@@ -413,13 +418,13 @@ def fold(text: str) -> str:
 
 
 def fold_all(texts: list[str]) -> list[str]:
-    """Fold a block of ids; the very same list where that changes none of them, as with e-mail addresses mostly."""
+    """Fold a block of ids; returns the same list object if none changes, as for most e-mail addresses."""
     joined = "".join(texts)
     return texts if joined.isascii() and joined == joined.lower() else list(map(fold, texts))
 
 
 def hash_texts(texts: list[str]) -> npt.NDArray[np.uint64]:
-    """Hash texts to 64 bits each, so that a million ids are compared in 8 MB."""
+    """Hash texts to 64 bits each, so that comparing a million ids takes 8 MB."""
     return pd.util.hash_array(np.array(texts, dtype=object), categorize=False)
 
 
@@ -430,7 +435,7 @@ Groups = list[list[int]]
 def find_groups(
     hashes: npt.NDArray[np.uint64], present: Mask, fetch: Callable[[npt.NDArray[np.int64]], list[str]]
 ) -> Groups:
-    """Group rows by text. Only rows whose hash is not alone are fetched and compared as text."""
+    """Group rows by text. Only rows whose hash is not unique are fetched and compared as text."""
     series = pd.Series(hashes)[present]
     suspects = series.index.to_numpy()[series.duplicated(keep=False).to_numpy()]
     groups: defaultdict[str, list[int]] = defaultdict(list)
@@ -440,6 +445,6 @@ def find_groups(
 
 
 def unkept(groups: Groups, keep: Keep) -> list[int]:
-    """Return the rows that `keep` leaves out, in pandas' sense of the word, ascending."""
+    """Return the rows that `keep` (with pandas' meaning) leaves out, ascending."""
     kept = {"first": slice(1, None), "last": slice(None, -1), False: slice(None)}[keep]
     return sorted(row for rows in groups for row in rows[kept])

@@ -1,6 +1,7 @@
-"""The UTF-8 bytes of a text column that Arrow holds: what is nowhere in a column shows without a look at each text.
+"""Checks on the UTF-8 bytes of an Arrow text column, to skip columns that need no check text by text.
 
-Every answer errs on one side: "may have" can be wrong, and then the texts are looked at one by one; "has not" cannot.
+Methods err on one side: True from a `may_…` method may be wrong, and the texts are then checked one by one; False is
+always right.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from growlytics_pandas.columns.dtypes import Mask
 
 _ASCII_END: Final = 0x80
 _GLANCE: Final = 1_000
-_PART: Final = 1 << 20  # bytes looked at together
+_PART: Final = 1 << 20  # bytes checked at a time
 _DIGITS: Final = slice(ord("0"), ord("9") + 1)
 
 
@@ -27,7 +28,7 @@ def _table(places: Collection[int]) -> Mask:
 
 
 def _among(chars: str | bytes) -> Mask:
-    """Return a table of 256 bytes: which are in `chars`."""
+    """Return a mask of the 256 bytes: True for those in `chars`."""
     return _table(chars.encode() if isinstance(chars, str) else chars)
 
 
@@ -36,20 +37,20 @@ _GUARDS: Final = _among(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f=\"'")
 # Lead bytes: white space and invisible characters outside ASCII begin with one of these, letters mostly do not.
 _SPACE_LEADS: Final = _among(b"\xc2\xe1\xe2\xe3")
 _MARK_LEADS: Final = _among(b"\xc2\xd8\xe1\xe2\xe3\xef")
-# UTF-8 that was read as cp1252: Â to ô, then a character that a continuation byte becomes.
+# UTF-8 decoded as cp1252: Â to ô, then a character that a continuation byte decodes to.
 _WRONG_LEAD: Final = 0xC3
 _WRONG_SECOND: Final = _among(bytes(range(0x82, 0xB5)))
 _WRONG_NEXT: Final = _among(b"\xc2\xc5\xc6\xcb\xe2")
 
 
 def mostly_differ(column: pd.Series[Any]) -> bool:
-    """Return whether most texts at the start of a column differ, so that looking for repeated ones does not pay."""
+    """Return whether most texts at the start of a column differ, so that factorizing does not pay off."""
     glance = column.iloc[:_GLANCE]
     return glance.nunique() * 2 > len(glance)
 
 
 def bytes_of(column: pd.Series[Any]) -> TextBytes | None:
-    """Return the bytes of a text column, if Arrow holds it."""
+    """Return the bytes of a text column; None if it is not backed by Arrow."""
     is_arrow = isinstance(column.dtype, pd.ArrowDtype) or (
         isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "pyarrow"
     )
@@ -65,7 +66,7 @@ def bytes_of(column: pd.Series[Any]) -> TextBytes | None:
 
 
 class TextBytes:
-    """The texts of an Arrow array as bytes; `missing` says where there is none."""
+    """The texts of an Arrow array as bytes; `missing` is the mask of missing texts."""
 
     def __init__(self, array: Any) -> None:
         self._array = array
@@ -82,7 +83,7 @@ class TextBytes:
 
     @cached_property
     def is_ascii(self) -> bool:
-        """Whether all is ASCII."""
+        """Whether all texts are ASCII."""
         return int(self._data.max(initial=0)) < _ASCII_END
 
     @property
@@ -105,13 +106,13 @@ class TextBytes:
         return not texts.isdisjoint(words)
 
     def all_match(self, pattern: str) -> bool:
-        """Return whether a pattern (in the syntax of RE2) is found in every text that is not missing."""
+        """Return whether a pattern (RE2 syntax) is found in every non-missing text."""
         from pyarrow import compute  # noqa: PLC0415 - see above
 
         return compute.all(compute.match_substring_regex(self._array, pattern)).as_py() is not False
 
     def may_end_with(self, words: Collection[str]) -> bool:
-        """Return whether a text may end with one of `words`, in any case: their last two letters are looked for."""
+        """Return whether a text may end with one of `words`, in any case; only the last two letters are compared."""
         ends = {(ord(word[-2]), ord(word[-1])) for word in words}
         table = np.arange(256, dtype="uint8")
         table[ord("A") : ord("Z") + 1] += 32
@@ -119,7 +120,7 @@ class TextBytes:
         return any(bool(((before == one) & (last == two)).any()) for one, two in ends)
 
     def may_have_outer_space(self) -> bool:
-        """Return whether a text may begin or end with white space, or be nothing else."""
+        """Return whether a text may begin or end with white space, or contain nothing else."""
         return self._may_begin_or_end(_OUTER, _OUTER, _SPACE_LEADS)
 
     def may_need_strip(self) -> bool:
@@ -129,7 +130,7 @@ class TextBytes:
         return not self.is_ascii and bool(_MARK_LEADS[self._data].any())
 
     def may_be_damaged(self) -> bool:
-        """Return whether a text may hold NUL, U+FFFD, or UTF-8 that was read as cp1252."""
+        """Return whether a text may contain NUL, U+FFFD, or UTF-8 decoded as cp1252."""
         data = self._data
         if len(data) and not data.all():
             return True
@@ -147,7 +148,7 @@ class TextBytes:
         return not any(part.translate(None, chars.encode()) for part in parts)
 
     def has_one_shape(self) -> bool:
-        """Return whether all texts are alike but for their digits."""
+        """Return whether all texts have the same shape: they differ only in their digits."""
         if not len(self._starts):
             return True
         length = int(self._stops[0] - self._starts[0])

@@ -1,4 +1,4 @@
-"""Texts without what is not part of them, and texts of one person in one spelling."""
+"""Strip invisible characters and spreadsheet guards from texts, and normalize contacts."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from growlytics_pandas.columns.contacts import normalize_mobiles
 NORMALIZATIONS: Final = ("lower", "email", "E.164", "national")
 PHONE_NORMALIZATIONS: Final = ("E.164", "national")
 
-# Byte order mark, zero width space, word joiner, marks and embeddings of writing direction: nobody sees them.
+# Byte order mark, zero width space, word joiner, marks and embeddings of writing direction: all invisible.
 _INVISIBLE: Final = "\ufeff\u200b\u2060\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"
-_JOINERS: Final = "\u200c\u200d"  # inside a word they shape Indic and Arabic letters, and join emoji
+_JOINERS: Final = "\u200c\u200d"  # inside a word they shape Indic and Arabic letters and join emoji
 _QUOTES: Final = MappingProxyType({'"': '"', "“": "”", "”": "”", "„": "“”", "«": "»", "‘": "’", "'": "'"})
 _INVISIBLE_ANYWHERE: Final = re.compile(f"[{_INVISIBLE}]+")
 _OUTER: Final = re.compile(rf"^[\s{_JOINERS}]+|[\s{_JOINERS}]+$")
-# The first look at a text: most have nothing to remove.
+# A quick test: most texts have nothing to remove.
 _SUSPECT: Final = re.compile(rf"^[\s{_JOINERS}=\"“”„«‘']|[\s{_JOINERS}]$|[{_INVISIBLE}]")
 _ELISION: Final = re.compile(r"'[a-z]{1,2}[\s-]")  # 's-Hertogenbosch, 't Hooft: part of the name
 _APOSTROPHES_IN_WORDS: Final = re.compile(r"(?<=\w)'(?=\w)")
@@ -35,16 +35,16 @@ _BRACKETS: Final = MappingProxyType({"(": ")", "[": "]"})
 def factorize_texts(texts: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[str]]:
     """Return the code of each text (-1: missing) and the distinct texts, in order of appearance."""
     whole: Any = texts
-    if texts.dtype == object:  # pandas before 3 compares such texts up to the first NUL, unless something is missing
+    if texts.dtype == object:  # pandas before 3 compares object texts only up to the first NUL, unless one is missing
         whole = np.concatenate([texts.to_numpy(), np.array([None])])
     codes, distinct = pd.factorize(whole)
     return codes[: len(texts)].astype("int64", copy=False), list(map(str, distinct.tolist()))
 
 
 def strip_texts(texts: Sequence[str]) -> list[str]:
-    r"""Remove outer white space, invisible characters and the guards of spreadsheets from texts.
+    r"""Remove outer white space, invisible characters and spreadsheet guards from texts.
 
-    The joiners U+200C and U+200D go at the edges only: inside a word they are part of it.
+    The joiners U+200C and U+200D are removed only at the edges: inside a word they are part of it.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def strip_texts(texts: Sequence[str]) -> list[str]:
 
 
 def may_need_strip(texts: Sequence[str]) -> bool:
-    """Tell whether `strip_texts` may change any of many texts, by their first and last characters."""
+    """Return whether `strip_texts` may change any of the texts."""
     firsts, lasts = {text[:1] for text in texts}, {text[-1:] for text in texts}
     if any(_SUSPECT.search(f"{char}.") for char in firsts) or any(_SUSPECT.search(f".{char}") for char in lasts):
         return True
@@ -65,13 +65,13 @@ def may_need_strip(texts: Sequence[str]) -> bool:
 
 
 def is_guarded(text: str) -> bool:
-    """Tell whether a text carries a spreadsheet's mark for text: ``'0012``, ``="0012"`` or quotes around all of it."""
+    """Return whether a text has a spreadsheet guard: ``'0012``, ``="0012"`` or quotes around all of it."""
     bare = _OUTER.sub("", _INVISIBLE_ANYWHERE.sub("", text))
     return _unguarded(bare) != bare
 
 
 def normalize_texts(texts: Sequence[str], how: str, region: str) -> list[str]:
-    """Give texts of one person one spelling; what is no address or number of a person is left as it is.
+    """Normalize contacts; texts that are not an address or number are left unchanged.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def normalize_texts(texts: Sequence[str], how: str, region: str) -> list[str]:
         "lower": lower case. "email": the address alone, in lower case. "E.164": ``+919919211112``. "national": the
         digits without the code of `region`; numbers of other countries as for "E.164".
     region : str
-        Country of mobile numbers written without one, two letters.
+        Two-letter code of the country for mobile numbers without a country code.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def _strip(text: str) -> str:
 
 
 def _unguarded(text: str) -> str:
-    """Remove one mark for text."""
+    """Remove one spreadsheet guard."""
     if len(text) > 2 and text.startswith('="') and text.endswith('"'):  # noqa: PLR2004 - the shortest is =""
         return text[2:-1].replace('""', '"')
     first, last, inner = text[:1], text[-1:], text[1:-1]
@@ -115,7 +115,7 @@ def _unguarded(text: str) -> str:
 
 
 def _is_part(inner: str, quotes: str) -> bool:
-    """Tell whether quotes around a text belong to parts of it, as in ``"A" and "B"``."""
+    """Return whether quotes around a text belong to parts of it, as in ``"A" and "B"``."""
     bare = _APOSTROPHES_IN_WORDS.sub("", inner).replace('""', "")
     return any(quote in bare for quote in quotes)
 
@@ -129,7 +129,7 @@ def _emails(texts: Sequence[str], _region: str) -> list[str]:
 
 
 def _email(text: str) -> str:
-    """Return the address in a text; the text itself where there is none, or more than one."""
+    """Return the address in a text; the text itself if it contains none or several."""
     found = text.strip()
     if match := _MAILTO.fullmatch(found):
         found = unquote(match[1])

@@ -1,6 +1,6 @@
-"""The type table, for readers: what a column holds, in which dtypes, and what is sent.
+"""The table of types in the documentation: what a column contains, in which dtypes, and what is sent.
 
-README prints it, and a test builds a column of every dtype in it, so neither can say what `inference` does not do.
+A test builds a column of every dtype listed, so the table cannot differ from what the package does.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from growlytics_pandas.columns.dtypes import AttributeType
 class TypeRow:
     """One kind of column.
 
-    `dtypes` as pandas prints them, or what an object column holds. `type` is None where nothing is sent. `example` is
-    the JSON value of such a cell, '' where there is none.
+    `dtypes`: as pandas prints them, or what an object column contains. `type`: None if nothing is sent. `example`: the
+    JSON value of such a cell, '' if there is none.
     """
 
     holds: str
@@ -115,4 +115,4 @@ TYPE_TABLE: Final = (
         "",
     ),
 )
-"""Every row of README's table of types."""
+"""The rows of the table."""

@@ -1,12 +1,12 @@
-"""`ddf.growlytics` for Dask: import this module once, and Dask DataFrames have the methods of pandas ones.
+"""`ddf.growlytics` for Dask: importing this module gives Dask DataFrames the methods of ``df.growlytics``.
 
 ::
 
     accessor     `ddf.growlytics`: schema, suggest, validate, preview, plan, push
-    partitions   partitions computed in this process, when there is no cluster
+    partitions   partitions computed in this process, without a cluster
     cluster      partitions profiled and pushed on the workers of a cluster
-    coordinator  on the scheduler: one rate, one concurrency, one request to stop, and what has been accepted so far
-    worker       on a worker: the push of one partition within what the coordinator grants
+    coordinator  on the scheduler: shared rate, concurrency and stop request, and which rows were accepted
+    worker       on a worker: the push of one partition, within the limits granted by the coordinator
 """
 
 from growlytics_pandas._text import install_extra

@@ -1,4 +1,4 @@
-"""`ddf.growlytics`: the verbs of `df.growlytics`, for a Dask DataFrame."""
+"""`ddf.growlytics`: the methods of `df.growlytics`, for a Dask DataFrame."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _engine_of(ddf: Any) -> Executor:
 
 
 def _method(function: Callable[..., Any], like: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a method of a function that binds its arguments to the signature of the pandas method."""
+    """Return a method that calls a function with arguments bound by the signature of the pandas method."""
     pandas_signature = inspect.signature(like)
     _, *rest = pandas_signature.parameters.values()
     me = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)

@@ -1,4 +1,4 @@
-"""Partitions profiled and pushed on the workers of a cluster; what all share is kept here or by the coordinator."""
+"""Partitions profiled and pushed on the workers of a cluster."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ from growlytics_pandas.upload.progress import Snapshot
 C = TypeVar("C")
 T = TypeVar("T")
 
-POLL_SECONDS: Final = 0.02  # between two looks at which futures are done
-STALL_SECONDS: Final = 60.0  # without a single worker; after that the run is given up
+POLL_SECONDS: Final = 0.02  # interval of the check for finished futures
+STALL_SECONDS: Final = 60.0  # without any worker, then the run ends
 _VERSION: Final = "growlytics_pandas:__version__"
 _SAME_VERSION: Final = (
     "Install the same version of it, and of your own modules, on scheduler and workers: " + install_extra("dask,fast")
 )
-TASKS_A_THREAD: Final = 2  # submitted ahead: one at work, one to follow
+TASKS_A_THREAD: Final = 2  # submitted at a time: one running, one queued
 
 
 class ClusterExecutor:
-    """Runs steps on the workers, a task a partition. Nothing lazy is handed out, so nothing is run twice for it."""
+    """Runs steps on the workers, one task per partition. Nothing returned is lazy, so nothing runs twice."""
 
     can_repeat = True
     is_local = False
@@ -54,7 +54,7 @@ class ClusterExecutor:
         self._cluster = cluster
 
     def run(self, step: Step[C, T], common: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
-        """Run a step on each partition, and give what comes as it comes."""
+        """Run a step on each partition, yielding results as they arrive."""
         requested: Mapping[int, Any] = dict.fromkeys(range(len(self._parts))) if tasks is None else tasks
         waiting = deque(requested.items())
         running: dict[Future, int] = {}
@@ -65,14 +65,14 @@ class ClusterExecutor:
                     running[self.submit(number, partial(_look, step, common, task))] = number
                 for future in _done(running):
                     number = running.pop(future)
-                    yield number, _looked_at(future, number)
+                    yield number, _profiled(future, number)
         finally:
             _drop(running)
 
     def digest(
         self, common: Common, tasks: Mapping[int, PartTask], digester: Digester
     ) -> Iterator[tuple[int, PartDigests]]:
-        """Digest what would be sent of each partition."""
+        """Digest the rows to send, for each partition."""
         return self.run(digest_part, common, {number: (task, digester) for number, task in tasks.items()})
 
     def masker(self) -> Callable[[str], str] | None:
@@ -80,7 +80,7 @@ class ClusterExecutor:
         return None
 
     def push(self, job: Job) -> Iterator[PartOutcome]:
-        """Push on the workers; one outcome a part, gathered as it is there."""
+        """Push on the workers, yielding the outcome of each part as it arrives."""
         push = _ClusterPush(self, self._cluster, job)
         try:
             yield from push.outcomes()
@@ -88,14 +88,14 @@ class ClusterExecutor:
             push.close()
 
     def submit(self, number: int, work: Any) -> Future:
-        """Start `work` on a partition, under a key that no other task ever has."""
-        # The function carries its arguments: Dask would take dataclasses among them apart.
+        """Submit `work` for a partition, under a unique key."""
+        # The arguments are bound to the function, since Dask would traverse dataclasses among them.
         key = f"growlytics-{uuid.uuid4().hex}"
         step = dask.delayed(work, name=f"{key}-step", traverse=False, pure=False)
         return self._cluster.compute(step(self._parts[number], dask_key_name=key), retries=0)
 
     def width(self) -> int:
-        """Return how many tasks to have submitted at once."""
+        """Return how many tasks are submitted at a time."""
         threads: int = sum(self._cluster.nthreads().values())
         return TASKS_A_THREAD * max(1, threads)
 
@@ -121,7 +121,7 @@ class _ClusterPush:
         self._call("open", limits)
 
     def outcomes(self) -> Iterator[PartOutcome]:
-        """Hand out the parts, a few at a time, and give their outcomes."""
+        """Submit the parts, a few at a time, and yield their outcomes."""
         waiting = deque(self._job.tasks)
         while waiting or self._digesting or self._pushing:
             if self._job.stop.requested:
@@ -138,13 +138,13 @@ class _ClusterPush:
             raise self._error
 
     def close(self) -> None:
-        """Let nothing go on. Of parts still under way, what is known goes into their books."""
+        """Cancel everything, and record what is known about running parts in their buffers."""
         _drop(self._digesting)
         if self._pushing:
             self._call("look", {"stop": 2, "settled": [], "lost": []})
             _drop(self._pushing)
-            for task, book in self._pushing.values():
-                self._note_lost(task, book, "the run ended before the part came back")
+            for task, buffer in self._pushing.values():
+                self._note_lost(task, buffer, "the run ended before the part finished")
         self._look()
         self._call("close", {})
 
@@ -168,52 +168,52 @@ class _ClusterPush:
             order=order,
             max_rate=job.options.max_rate,
         )
-        self._pushing[self._executor.submit(task.number, work)] = (task, order.book)
+        self._pushing[self._executor.submit(task.number, work)] = (task, order.buffer)
 
     def _take_digests(self) -> None:
         for future in [future for future in self._digesting if future.done()]:
             task = self._digesting.pop(future)
-            self._start(task, _looked_at(future, task.number))
+            self._start(task, _profiled(future, task.number))
 
     def _gather(self) -> Iterator[PartOutcome]:
         done = [future for future in self._pushing if future.done()]
         if not done:
-            time.sleep(POLL_SECONDS)  # in the thread of the cell, so that an interrupt is heard
+            time.sleep(POLL_SECONDS)  # in the main thread, so that an interrupt is noticed
         for future in done:
-            task, book = self._pushing.pop(future)
-            outcome = self._outcome(future, task, book)
+            task, buffer = self._pushing.pop(future)
+            outcome = self._outcome(future, task, buffer)
             self._settled.append(task.number)
             if outcome is not None:
                 yield outcome
 
-    def _outcome(self, future: Future, task: PartTask, book: OutcomeBuffer) -> PartOutcome | None:
-        """Return the result of a part; where its task failed, what is known of it; None where it never began."""
+    def _outcome(self, future: Future, task: PartTask, buffer: OutcomeBuffer) -> PartOutcome | None:
+        """Return the outcome of a part; if its task failed, what is known about it; None if it never started."""
         try:
             outcome: PartOutcome = _result_of(future)
-        except GrowlyticsError as problem:  # before its first request; the other parts are still to be gathered
+        except GrowlyticsError as problem:  # before its first request; the other parts are still gathered
             self._error = self._error or problem
             if not self._job.stop.requested:
                 self._job.stop.request()
             return None
         except Exception as problem:  # noqa: BLE001 - whatever killed the task, its rows need an outcome
-            return self._lost(task, book, problem)
+            return self._lost(task, buffer, problem)
         return outcome
 
-    def _lost(self, task: PartTask, book: OutcomeBuffer, problem: Exception) -> PartOutcome:
-        self._note_lost(task, book, f"the part failed on its workers ({type(problem).__name__})")
+    def _lost(self, task: PartTask, buffer: OutcomeBuffer, problem: Exception) -> PartOutcome:
+        self._note_lost(task, buffer, f"the part failed on its workers ({type(problem).__name__})")
         rows = np.arange(task.rows)
         labels = pd.Index([None] * task.rows, dtype=object)
-        table = book.describe(rows, rows + task.first_row, labels, [""] * task.rows)
+        table = buffer.describe(rows, rows + task.first_row, labels, [""] * task.rows)
         fresh = frozenset(self._job.types_sent)
-        return PartOutcome(task.number, book, table, frozenset(), fresh, Snapshot(book.counts()))
+        return PartOutcome(task.number, buffer, table, frozenset(), fresh, Snapshot(buffer.counts()))
 
-    def _note_lost(self, task: PartTask, book: OutcomeBuffer, why: str) -> None:
-        """Record what the coordinator knows to be accepted; all else may have arrived."""
+    def _note_lost(self, task: PartTask, buffer: OutcomeBuffer, why: str) -> None:
+        """Record the rows known to be accepted by the coordinator; all others may have arrived."""
         reply = self._call("look", {"stop": 0, "settled": [], "lost": [task.number]})
         bits = np.frombuffer(reply["accepted"].get(task.number, b""), dtype="uint8")
-        book.note_all(np.flatnonzero(np.unpackbits(bits, count=min(task.rows, 8 * len(bits)))), Status.ACCEPTED)
+        buffer.note_all(np.flatnonzero(np.unpackbits(bits, count=min(task.rows, 8 * len(bits)))), Status.ACCEPTED)
         words = f"{why}: it may have arrived; pushing again is safe"
-        book.note_all(book.rows_with([Status.UNSENT]), Status.UNKNOWN, words)
+        buffer.note_all(buffer.rows_with([Status.UNSENT]), Status.UNKNOWN, words)
 
     def _look(self) -> None:
         stop = self._job.stop
@@ -229,8 +229,8 @@ class _ClusterPush:
             self._seen_worker = now
         elif now - self._seen_worker > STALL_SECONDS:
             raise ServiceUnavailableError(
-                f"the cluster has had no worker for {STALL_SECONDS:.0f} s. What was under way is unknown, the rest is "
-                "unsent; growlytics_pandas.last_result().retry() goes on when there are workers again."
+                f"the cluster has had no worker for {STALL_SECONDS:.0f} s. Rows in flight are unknown, the rest "
+                "unsent; growlytics_pandas.last_result().retry() sends them once there are workers again."
             )
 
     def _call(self, verb: str, payload: dict[str, Any]) -> dict[str, Any]:
@@ -244,8 +244,8 @@ def _look(step: Step[C, T], common: C, task: Any, frame: pd.DataFrame) -> T:
 
 
 def _require_package(cluster: Cluster) -> None:
-    """Check the version of this package on the workers: a task that one cannot read would never end."""
-    # A function of the standard library, so that a worker without the package can answer.
+    """Check the version of this package on the workers: a task that a worker cannot unpickle would never end."""
+    # A function of the standard library, so that it also runs on a worker without the package.
     ours = pkgutil.resolve_name(_VERSION)
     found = cluster.run(pkgutil.resolve_name, _VERSION, on_error="return")
     odd = {address: version for address, version in found.items() if version != ours}
@@ -274,8 +274,8 @@ def _done(running: Mapping[Future, Any]) -> list[Future]:
     return done
 
 
-def _looked_at(future: Future, number: int) -> Any:
-    """Return what a look at a partition found; nothing of it has been sent."""
+def _profiled(future: Future, number: int) -> Any:
+    """Return the profile of a partition; nothing of it has been sent yet."""
     try:
         return _result_of(future)
     except GrowlyticsError:

@@ -1,7 +1,7 @@
-"""On the scheduler: what all workers of a run share. One rate, one concurrency, one request to stop.
+"""On the scheduler: the rate, concurrency and stop request that all workers of a run share.
 
-It also keeps, for each part under way, which rows have been accepted: when a worker dies, the next one that takes the
-part sends only the rest. All in memory, and small: a bit a row of the parts under way.
+It also records which rows of each running part were accepted: if a worker dies, the next worker sends only the rest
+of the part. All in memory, one bit per row of the running parts.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from distributed.diagnostics.plugin import SchedulerPlugin
 
 HANDLER: Final = "growlytics"
 PLUGIN_NAME: Final = "growlytics-coordinator"
-SLICE_SECONDS: Final = 0.1  # of the rate, shared by the parts under way: what one report may reserve
-AHEAD_SECONDS: Final = 0.3  # reserved at most, so that a worker that dies takes little with it
-MAX_UNREPORTED: Final = 500  # requests that a part may start before its last report is answered: sent twice at most
+SLICE_SECONDS: Final = 0.1  # of the rate, divided among running parts: how much one report may reserve
+AHEAD_SECONDS: Final = 0.3  # reserved in advance at most, so that little is lost if a worker dies
+MAX_UNREPORTED: Final = (
+    500  # requests that a part may start before its last report is answered: the most that are sent twice
+)
 
 
 @dataclass(slots=True)
 class Attempt:
-    """One worker's try at a part."""
+    """One worker's attempt at a part."""
 
     name: int
     number: int
@@ -52,7 +54,7 @@ class RunState:
     resent: list[tuple[int, int, int]] = field(default_factory=list)
 
     def active(self) -> list[Attempt]:
-        """Return the attempts under way."""
+        """Return the running attempts."""
         return [attempt for attempt in self.attempts.values() if not attempt.is_over]
 
     def lose(self, attempt: Attempt) -> None:
@@ -62,7 +64,7 @@ class RunState:
         self.resent.append((attempt.number, attempt.rows, again))
 
     def grant_slots(self, attempt: Attempt, holds: int) -> int:
-        """Return how many requests the attempt may have in flight; `holds`: what it may have until it hears so."""
+        """Return how many requests the attempt may have in flight; `holds`: its limit until it gets the reply."""
         others = self.active()
         target = max(1, self.max_concurrency // max(1, len(others)))
         free = self.max_concurrency - sum(other.held for other in others if other is not attempt)
@@ -71,7 +73,7 @@ class RunState:
         return granted
 
     def reserve(self, now: float, wants: bool) -> tuple[int, float]:
-        """Reserve a slice of the rate; return its requests and the seconds until it begins."""
+        """Reserve a slice of the rate; return its number of requests and the seconds until it begins."""
         if self.max_rate is None or not wants:
             return 0, 0.0
         start = max(now, self.next_free)
@@ -83,7 +85,7 @@ class RunState:
 
 
 class Coordinator(SchedulerPlugin):  # type: ignore[misc]
-    """The scheduler's side. Workers and clients reach it by one handler, `HANDLER`."""
+    """The scheduler plugin. Workers and clients call it through one handler, `HANDLER`."""
 
     name = PLUGIN_NAME
     idempotent = True
@@ -93,7 +95,7 @@ class Coordinator(SchedulerPlugin):  # type: ignore[misc]
         self._runs: dict[str, RunState] = {}
 
     async def start(self, scheduler: Scheduler) -> None:
-        """Begin to listen."""
+        """Register the handler."""
         scheduler.handlers[HANDLER] = self.handle
 
     def handle(self, verb: str, run: str, payload: dict[str, Any]) -> dict[str, Any]:
@@ -102,7 +104,7 @@ class Coordinator(SchedulerPlugin):  # type: ignore[misc]
             self._runs[run] = RunState(payload["client"], payload["max_concurrency"], payload["max_rate"])
             return {}
         state = self._runs.get(run)
-        if state is None:  # closed, or of a client that is gone
+        if state is None:  # closed, or its client has disconnected
             return {"stop": 2, "slots": 0, "tokens": 0, "delay": 0.0, "hold": 0.0, "accepted": b"", "attempt": 0}
         if verb == "close":
             del self._runs[run]
@@ -110,7 +112,7 @@ class Coordinator(SchedulerPlugin):  # type: ignore[misc]
         return {"begin": self._begin, "pace": self._pace, "look": self._look}[verb](state, payload)
 
     def _begin(self, state: RunState, payload: dict[str, Any]) -> dict[str, Any]:
-        """Begin a part, perhaps again."""
+        """Start a part, or restart it."""
         number, rows = payload["number"], payload["rows"]
         earlier = state.attempts.get(number)
         if earlier is not None and not earlier.is_over:
@@ -122,7 +124,7 @@ class Coordinator(SchedulerPlugin):  # type: ignore[misc]
         return {**reply, "attempt": state.n_begun, "accepted": np.packbits(known).tobytes()}
 
     def _pace(self, state: RunState, payload: dict[str, Any]) -> dict[str, Any]:
-        """Take a report, and grant what may go on."""
+        """Process a report, and grant further requests."""
         number = payload["number"]
         state.accepted.setdefault(number, np.zeros(payload["rows"], dtype=bool))[
             np.frombuffer(payload["accepted"], dtype="int32")
@@ -153,7 +155,7 @@ class Coordinator(SchedulerPlugin):  # type: ignore[misc]
         }
 
     def _look(self, state: RunState, payload: dict[str, Any]) -> dict[str, Any]:
-        """Return how far the parts are; the client sends which it has, and whether to stop."""
+        """Return the progress of the parts; the client sends which it has gathered, and whether to stop."""
         state.stop = max(state.stop, payload["stop"])
         for number in payload["settled"]:
             state.accepted.pop(number, None)
@@ -167,14 +169,14 @@ class Coordinator(SchedulerPlugin):  # type: ignore[misc]
     # what the scheduler reports --------------------------------------------------------------------------------------
 
     def remove_worker(self, scheduler: Scheduler, worker: str, **_: Any) -> None:  # noqa: ARG002 - the hook's form
-        """Give back what a worker held."""
+        """Release the grants of a lost worker."""
         for state in self._runs.values():
             for attempt in state.active():
                 if attempt.worker == worker:
                     state.lose(attempt)
 
     def remove_client(self, scheduler: Scheduler, client: str) -> None:  # noqa: ARG002 - the hook's form
-        """Stop the runs of a client that is gone: their outcomes would not be gathered."""
+        """Stop the runs of a client that has disconnected: their outcomes would not be gathered."""
         for state in self._runs.values():
             if state.client == client:
                 state.stop = max(state.stop, 1)

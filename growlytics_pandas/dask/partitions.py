@@ -1,4 +1,4 @@
-"""The partitions of a Dask DataFrame, computed in this process; and a warning about what Dask did to them."""
+"""The partitions of a Dask DataFrame, computed in this process; and a warning about text converted by Dask."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import pandas as pd
 from growlytics_pandas.upload.executor import LocalExecutor
 
 OPTION = "dataframe.convert-string"
-_LOOKED_AT = 20  # rows
+_SAMPLED = 20  # rows
 _BRACKETS = {("[", "]"), ("{", "}"), ("(", ")")}
 
 
 class PartitionExecutor(LocalExecutor):
-    """Computes one partition after the other with the synchronous scheduler."""
+    """Computes the partitions one by one with the synchronous scheduler."""
 
     def __init__(self, ddf: Any) -> None:
         self._parts = ddf.to_delayed()
 
     def walk(self, numbers: Iterable[int] | None) -> Iterator[tuple[int, pd.DataFrame]]:
-        """Give the frames of these partitions (None: of all), in order."""
+        """Yield the frames of these partitions (None: of all), in order."""
         for number in range(len(self._parts)) if numbers is None else sorted(numbers):
             yield number, dask.compute(self._parts[number], scheduler="synchronous")[0]
 
 
 def warn_of_converted_text(example: pd.DataFrame) -> None:
-    """Warn where Dask has turned lists and the like into text, before this package could see them."""
+    """Warn if Dask has converted lists and other objects to text."""
     if dask.config.get(OPTION, None) is False:
         return
     odd = [
@@ -39,8 +39,8 @@ def warn_of_converted_text(example: pd.DataFrame) -> None:
     ]
     if odd:
         warnings.warn(
-            f"columns {', '.join(map(repr, odd[:10]))}: their text looks like lists or dicts that Dask wrote out "
-            f"({OPTION} is on). They would be sent as text. To keep them as objects, read the data within "
+            f"columns {', '.join(map(repr, odd[:10]))}: their text looks like lists or dicts that Dask converted to "
+            f"text ({OPTION} is on). They would be sent as text. To keep them as objects, read the data within "
             f"dask.config.set({{{OPTION!r}: False}}).",
             UserWarning,
             stacklevel=4,
@@ -48,5 +48,5 @@ def warn_of_converted_text(example: pd.DataFrame) -> None:
 
 
 def _looks_converted(column: pd.Series[Any]) -> bool:
-    texts = column.head(_LOOKED_AT).dropna().tolist()
+    texts = column.head(_SAMPLED).dropna().tolist()
     return bool(texts) and all((text[:1], text[-1:]) in _BRACKETS for text in texts)

@@ -1,4 +1,4 @@
-"""On a worker: the push of one part within what the coordinator grants."""
+"""On a worker: the push of one part, within the limits granted by the coordinator."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from growlytics_pandas.upload.parts import Common, Part, PartOrder, PartOutcome,
 from growlytics_pandas.upload.progress import snapshot_of
 
 REPORT_SECONDS: Final = 0.1  # between two reports; each is a call to the scheduler
-LATE_SECONDS: Final = 0.03  # a turn not taken by then is gone: turns saved up would break the rate
-CALL_SECONDS: Final = 60.0  # that a call to the scheduler may take; after that it is as good as gone
-SHORT_WAIT_SECONDS: Final = 0.005  # until the next look at what has been granted
+LATE_SECONDS: Final = 0.03  # a turn not used by then expires: accumulated turns would exceed the rate
+CALL_SECONDS: Final = 60.0  # for a call to the scheduler, then it counts as lost
+SHORT_WAIT_SECONDS: Final = 0.005  # until the grants are checked again
 _OK: Final = 200
 
 Call = Callable[..., "concurrent.futures.Future[dict[str, Any]]"]
@@ -47,7 +47,7 @@ def push_on_worker(
         outcome = push_part(part, order, connection, control)
     finally:
         control.end()
-    # What the worker before got accepted may have carried any of the new attributes; here it was not encoded.
+    # Rows accepted on an earlier worker may have had any of the new attributes; they were not encoded here.
     return replace(outcome, doubtful=order.fresh) if inherited else outcome
 
 
@@ -64,7 +64,7 @@ def _calling(run: str) -> Call:
 
 
 class GrantedConcurrency(ConcurrencyController):
-    """A controller within what the coordinator granted: requests in flight, turns of the rate, reports."""
+    """A controller limited by the coordinator's grants: requests in flight and turns of the rate."""
 
     def __init__(self, max_concurrency: int, max_rate: float | None, clock: Callable[[], float]) -> None:
         super().__init__(max_concurrency=max_concurrency)
@@ -78,16 +78,16 @@ class GrantedConcurrency(ConcurrencyController):
 
     @property
     def wants_turns(self) -> bool:
-        """Whether the turns are about to run out."""
+        """Return whether the turns are about to run out."""
         return self._seconds_a_turn > 0 and (not self._turns or self._turns[-1] < self._clock() + 2 * REPORT_SECONDS)
 
     def grant(self, reply: dict[str, Any]) -> None:
-        """Take what the coordinator granted."""
+        """Apply the coordinator's grants."""
         now = self._clock()
         self.slots = reply["slots"]
         self.held_until = (
             -math.inf if self.is_holding else now + reply["hold"]
-        )  # who found out that all is refused probes
+        )  # the worker that found that everything is rejected does the probing
         self._turns.extend(now + reply["delay"] + i * self._seconds_a_turn for i in range(reply["tokens"]))
 
     def allowance(self, now: float, in_flight: int) -> int:
@@ -106,7 +106,7 @@ class GrantedConcurrency(ConcurrencyController):
             self._turns.popleft()
 
     def seconds_until_next(self, now: float) -> float:
-        """Return when time alone could raise the last allowance."""
+        """Return the seconds until the allowance may rise by itself."""
         wait = max(super().seconds_until_next(now), SHORT_WAIT_SECONDS)
         return min(wait, max(self._turns[0] - now, 0.0)) if self._turns else wait
 
@@ -117,7 +117,7 @@ class GrantedConcurrency(ConcurrencyController):
 
 
 class RunControl:
-    """Reports to the coordinator ten times a second, and follows its replies. The delivery never waits for a reply."""
+    """Reports to the coordinator ten times per second and applies its replies, without blocking the delivery."""
 
     def __init__(
         self, call: Call, order: PartOrder, max_rate: float | None, clock: Callable[[], float] = time.monotonic
@@ -135,22 +135,22 @@ class RunControl:
         self._reported_started = 0
 
     def begin(self) -> int:
-        """Get a first grant; record which rows a worker that is gone had got accepted, and return how many."""
-        order, book = self._order, self._order.book
+        """Get a first grant; record the rows accepted on a lost worker, and return how many."""
+        order, buffer = self._order, self._order.buffer
         payload = {"number": order.task.number, "rows": order.task.rows}
         reply = self._call("begin", payload).result(CALL_SECONDS)
         self._attempt = reply["attempt"]
         bits = np.frombuffer(reply["accepted"], dtype="uint8")
         done = np.flatnonzero(np.unpackbits(bits, count=min(order.task.rows, 8 * len(bits))))
-        book.note_all(done, Status.ACCEPTED)
+        buffer.note_all(done, Status.ACCEPTED)
         for row in done.tolist():
-            book.http_status[row] = _OK
-            book.count_attempt(row)
+            buffer.http_status[row] = _OK
+            buffer.count_attempt(row)
         self._apply(reply)
         return len(done)
 
-    def tick(self, delivery: Delivery, book: OutcomeBuffer) -> None:
-        """Take the last reply, and report again if it is time to."""
+    def tick(self, delivery: Delivery, buffer: OutcomeBuffer) -> None:
+        """Apply the last reply, and report again if due."""
         if self._pending is not None:
             if not self._pending.done():
                 return
@@ -158,29 +158,29 @@ class RunControl:
         pacer = self.pacer
         is_full = pacer.started - pacer.reported >= MAX_UNREPORTED // 2
         if is_full or self._clock() - self._reported_at >= REPORT_SECONDS:
-            self._look_at(delivery, book)
+            self._update_snapshot(delivery, buffer)
             self._report(is_over=False)
 
     def select(self, encoded: Encoded) -> Encoded:
-        """Return all rows: what is unchanged has been settled."""
+        """Return all rows: unchanged ones have already been skipped."""
         return encoded
 
     def before_sending(self, encoded: Encoded) -> None:
         """Do nothing: the ledger has been prepared for the whole part."""
 
     def note_accepted(self, rows: list[int]) -> None:
-        """Keep rows that arrived for the next report."""
+        """Add accepted rows to the next report."""
         self._accepted += rows
 
     def end(self) -> None:
-        """Report the rest, and give back what was granted."""
+        """Report the rest, and release the grants."""
         with contextlib.suppress(concurrent.futures.TimeoutError, OSError):
             if self._pending is not None:
                 self._pending.result(CALL_SECONDS)
             self._report(is_over=True).result(CALL_SECONDS)
 
-    def _look_at(self, delivery: Delivery, book: OutcomeBuffer) -> None:
-        snapshot = snapshot_of(delivery, book, self._order.task.first_row)
+    def _update_snapshot(self, delivery: Delivery, buffer: OutcomeBuffer) -> None:
+        snapshot = snapshot_of(delivery, buffer, self._order.task.first_row)
         self._last = {
             "in_flight": snapshot.in_flight,
             "snapshot": {
@@ -221,7 +221,7 @@ class RunControl:
             OSError,
             RuntimeError,
             asyncio.CancelledError,
-        ):  # the scheduler is gone: the outcome will not be gathered
+        ):  # the scheduler is lost: the outcome will not be gathered
             self.stop.requested = True
             return
         self.pacer.reported = self._reported_started

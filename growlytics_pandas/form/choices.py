@@ -119,6 +119,18 @@ class Choices:
         is_sent = other.id_column.attribute in RESERVED_ATTRIBUTES
         return other.with_column(replace(other.id_column, is_sent=is_sent))
 
+    def carried_over(self, fresh: Choices) -> Choices:
+        """Return `fresh`, of the same frame read again, with what was chosen here for columns that are still there.
+
+        A suggestion is taken from `fresh`, unless another type was chosen than the one suggested before.
+        """
+        former = {column.label: column for column in self.columns}
+        columns = tuple(
+            _carried_over(former[column.label], column) if column.label in former else column
+            for column in fresh.columns
+        )
+        return replace(self, id_position=fresh.id_position, columns=columns)
+
     def plan_arguments(self) -> dict[str, Any]:
         """Return the arguments of `growlytics_pandas.plan` after the id column that differ from its defaults."""
         by_default = [column for column in self.columns if self._is_sent_by_default(column)]
@@ -174,6 +186,18 @@ def _with_suggestion(column: ColumnChoice, suggested: Mapping[str, Any]) -> Colu
     )
 
 
+def _carried_over(former: ColumnChoice, fresh: ColumnChoice) -> ColumnChoice:
+    is_declined = bool(former.suggestion) and not former.is_suggested
+    is_suggested = fresh.is_suggested and not is_declined and former.type is None
+    return replace(
+        fresh,
+        is_sent=former.is_sent,
+        name=former.name,
+        type=None if is_suggested else former.type,
+        is_suggested=is_suggested,
+    )
+
+
 def first_choices(frame: pd.DataFrame, id_col: Hashable = None) -> Choices:
     """Return what the form begins with: a likely id column, or this one, and everything else sent as it is found."""
     columns = _columns(frame)
@@ -213,13 +237,25 @@ class Names:
 
 def find_names(frame: Any, client: Any) -> Names:
     """Look up what the notebook's variables are called; "df" and "client" where they have no plain name."""
-    variables = {name: value for name, value in vars(sys.modules["__main__"]).items() if not name.startswith("_")}
-    frame_name = next((name for name, value in variables.items() if value is frame), "df")
+    frame_name = find_name(frame) or "df"
     if client is None:
         return Names(frame_name)
-    by_name = (name for name, value in variables.items() if value is client)
-    by_sandbox = (f"{name}.client" for name, value in variables.items() if _is_client_of(value, client))
-    return Names(frame_name, next(by_name, None) or next(by_sandbox, None) or "client")
+    by_sandbox = (f"{name}.client" for name, value in _variables().items() if _is_client_of(value, client))
+    return Names(frame_name, find_name(client) or next(by_sandbox, "") or "client")
+
+
+def find_name(value: Any) -> str:
+    """Return how the notebook calls this very object; '' where no plain variable holds it."""
+    return next((name for name, other in _variables().items() if other is value), "")
+
+
+def find_value(name: str) -> Any:
+    """Return what the notebook's variable holds now; None where there is no such variable."""
+    return _variables().get(name)
+
+
+def _variables() -> dict[str, Any]:
+    return {name: value for name, value in vars(sys.modules["__main__"]).items() if not name.startswith("_")}
 
 
 def _is_client_of(value: Any, client: Any) -> bool:

@@ -11,13 +11,21 @@ from typing import Any, Final
 import ipywidgets
 
 from growlytics_pandas._masking import storable
+from growlytics_pandas._text import plural
 from growlytics_pandas.checks.schema import name_of
 from growlytics_pandas.contract import TYPES
 from growlytics_pandas.errors import PushInterrupted
 from growlytics_pandas.form.choices import Choices, ColumnChoice
-from growlytics_pandas.form.picture import column_text, error_html, outcome_html, suggestion_text
-from growlytics_pandas.upload.plan import Plan, PushResult
-from growlytics_pandas.views.events import ProgressEvent
+from growlytics_pandas.form.picture import (
+    column_text,
+    count_open,
+    error_html,
+    note_html,
+    old_html,
+    suggestion_text,
+)
+from growlytics_pandas.upload.plan import PushResult
+from growlytics_pandas.views.events import Listener, ProgressEvent
 from growlytics_pandas.views.panel import render_html
 
 PAGE_COLUMNS: Final = 40  # each is four widgets, and a page of thousands takes a browser seconds
@@ -169,78 +177,128 @@ def _page_button(icon: str, tooltip: str) -> Any:
 
 
 class Actions:
-    """What can be done with what is chosen: `make_plan` and `options` are asked when a button is clicked."""
+    """What can be done with what is chosen.
 
-    def __init__(self, make_plan: Callable[[], Plan], options: Callable[[], Mapping[str, Any]]) -> None:
-        self._make_plan = make_plan
-        self._options = options
+    Parameters
+    ----------
+    push : callable
+        Does it, given whether it is a dry run and a listener for its progress.
+    draw : callable
+        Returns a result as HTML, masked.
+    on_end : callable
+        Called when a run has ended.
+    """
+
+    def __init__(
+        self,
+        push: Callable[[bool, Listener], PushResult],
+        draw: Callable[[PushResult], str],
+        on_end: Callable[[], None],
+    ) -> None:
+        self._do_push = push
+        self._draw = draw
+        self._on_end = on_end
         self.result: PushResult | None = None
         self._event: ProgressEvent | None = None
-        self._is_ready = False
+        self._obstacle = ""
+        self._choice = self._choice_of_result = ""
         self._is_busy = threading.Lock()
         self._thread: threading.Thread | None = None
         self._dry_run = button("Dry run", "search", "What would happen to each row; nothing is sent")
         self._push = button("Push", "upload", "Send it", style="primary")
         self._stop = button("Stop", "stop", "Let what is in flight finish, and start nothing more")
-        self._stop.layout.display = "none"
-        self._dry_run.on_click(lambda _: self._begin(dry_run=True))
-        self._push.on_click(lambda _: self._begin(dry_run=False))
+        self._retry = button("Retry", "repeat", "Send the rows of this push that did not arrive again; this is safe")
+        self._dry_run.on_click(lambda _: self._begin(self._run_dry))
+        self._push.on_click(lambda _: self._begin(self._run_push))
+        self._retry.on_click(lambda _: self._begin(self.result.retry) if self.result is not None else None)
         self._stop.on_click(lambda _: self._ask_to_stop())
+        self.buttons = (self._dry_run, self._push, self._stop, self._retry)
+        self.reason = ipywidgets.HTML()
+        self._html = ""
         self._outcome = ipywidgets.HTML(layout=wide())
-        self.widget = ipywidgets.VBox([row(self._dry_run, self._push, self._stop), self._outcome])
-
-    def offer(self, text: str, *, is_ready: bool) -> None:
-        """Say what the button would push, and let it be clicked or not."""
-        self._push.description = text
-        self._is_ready = is_ready
+        self.widget = self._outcome
         self._enable()
+
+    def offer(self, text: str, obstacle: str, choice: str) -> None:
+        """Show what the button would push, or the obstacle to that; a result of another choice is an old one."""
+        self._push.description = text
+        self._obstacle = obstacle
+        self._choice = choice
+        self._enable()
+        if not self._is_busy.locked():
+            self._show_outcome()
+
+    @property
+    def outcome(self) -> str:
+        """What the newest run came to, as HTML, masked; '' before the first."""
+        return str(self._outcome.value)
 
     def wait(self) -> None:
         """Wait until what runs has ended."""
         if self._thread is not None:
             self._thread.join()
 
+    @property
+    def _is_old(self) -> bool:
+        return self._choice != self._choice_of_result
+
     def _enable(self) -> None:
         is_busy = self._is_busy.locked()
         self._dry_run.disabled = is_busy
-        self._push.disabled = is_busy or not self._is_ready
+        self._push.disabled = is_busy or bool(self._obstacle)
+        self.reason.value = "" if is_busy else note_html(self._obstacle)
         self._stop.layout.display = None if is_busy else "none"
+        n_open = 0 if is_busy or self._is_old or self.result is None else count_open(self.result)
+        self._retry.description = f"Retry {plural(n_open, 'row')}"
+        self._retry.layout.display = None if n_open else "none"
 
-    def _begin(self, *, dry_run: bool) -> None:
+    def _begin(self, run: Callable[[], PushResult]) -> None:
         """Start a run. A second click that was on its way already finds the lock taken."""
         if not self._is_busy.acquire(blocking=False):
             return
         self._event = None
+        self._choice_of_result = self._choice
         self._stop.disabled = True  # until there is something to stop
         self._enable()
         # The context goes along, for some kernels find the cell to write to in it. A daemon: a kernel that is shut
         # down does not wait, and the ledger knows what was accepted.
         work = contextvars.copy_context()
-        self._thread = threading.Thread(target=work.run, args=(self._run, dry_run), name="growlytics-form", daemon=True)
+        self._thread = threading.Thread(target=work.run, args=(self._run, run), name="growlytics-form", daemon=True)
         self._thread.start()
 
-    def _run(self, dry_run: bool) -> None:
+    def _run(self, run: Callable[[], PushResult]) -> None:
         try:
-            self._outcome.value = self._carry_out(dry_run)
+            self._html = self._carry_out(run)
         finally:
             self._is_busy.release()
             self._enable()
+            self._show_outcome()
+            self._on_end()
 
-    def _carry_out(self, dry_run: bool) -> str:
+    def _carry_out(self, run: Callable[[], PushResult]) -> str:
         """Do it and return what came of it as HTML; on a thread, an error that is raised is seen by nobody."""
         try:
-            plan = self._make_plan()
-            self.result = plan.push(**self._options(), dry_run=dry_run, progress=self._draw)
+            self.result = run()
         except (Exception, PushInterrupted) as error:  # noqa: BLE001 - as said
-            self.result = getattr(error, "result", None) or self.result
+            result = getattr(error, "result", None)
+            self.result = result or self.result
             shown = "" if isinstance(error, PushInterrupted) else error_html(error)
-            return shown + outcome_html(getattr(error, "result", None))
-        return outcome_html(self.result)
+            return shown + (self._draw(result) if result is not None else "")
+        return self._draw(self.result)
 
-    def _draw(self, event: ProgressEvent) -> None:
+    def _run_dry(self) -> PushResult:
+        return self._do_push(True, self._show_event)
+
+    def _run_push(self) -> PushResult:
+        return self._do_push(False, self._show_event)
+
+    def _show_event(self, event: ProgressEvent) -> None:
         self._event = event
-        self._outcome.value = render_html(event)
+        show(self._outcome, render_html(event))
         self._stop.disabled = event.is_stopping
+
+    def _show_outcome(self) -> None:
+        show(self._outcome, old_html(self._html) if self._html and self._is_old else self._html)
 
     def _ask_to_stop(self) -> None:
         """Ask once: a second time would mean to stop at once."""
@@ -288,3 +346,9 @@ def row(*fields: Any) -> Any:
 def wide(margin: str = "4px 0") -> Any:
     """Return the layout of a part that takes the whole width; a wide table in it scrolls by itself."""
     return ipywidgets.Layout(width="100%", margin=margin, overflow="hidden", display="block")
+
+
+def show(part: Any, html: str) -> None:
+    """Show HTML in a part of the form, which takes no room where there is none."""
+    part.value = html
+    part.layout.display = "block" if html else "none"

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from growlytics_pandas._masking import Masker, is_personal, visible
 from growlytics_pandas._rules import Severity
-from growlytics_pandas._status import Status
+from growlytics_pandas._status import RETRYABLE, Status
+from growlytics_pandas._text import plural
 from growlytics_pandas.contract import BOOLEAN
-from growlytics_pandas.form.choices import Choices, ColumnChoice
+from growlytics_pandas.form.choices import Choices, ColumnChoice, Names
 from growlytics_pandas.segments.segment import SegmentPlan
 from growlytics_pandas.views.html import Column, Page, Step, Table, render_notebook
+from growlytics_pandas.views.report import DRY_RUN
 from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, label, left_out
 
 if TYPE_CHECKING:
@@ -45,6 +47,11 @@ _INK: Final = {
     Severity.ERROR: "var(--jp-error-color1, #d24b4b)",
     Severity.WARNING: "var(--jp-warn-color1, #c08a2b)",
 }
+_MARKS: Final = {
+    Severity.ERROR: "values that cannot be sent",
+    Severity.WARNING: "values that are sent, perhaps not as you intended",
+}
+_NOTE: Final = "opacity:.8;line-height:1.5;overflow-wrap:anywhere;white-space:normal"
 _CODE: Final = (
     "margin:0;padding:8px 10px;border:1px solid rgba(128, 128, 128, 0.35);border-radius:3px;max-height:220px;"
     "overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.5;user-select:all;font-size:12px;"
@@ -56,7 +63,7 @@ _ERROR: Final = (
 )
 
 
-def plan_html(plan: Plan, choices: Choices, veil: Masker, all_rows: int) -> str:
+def plan_html(plan: Plan, choices: Choices, names: Names, veil: Masker, all_rows: int) -> str:
     """Return what a push would do, as the form shows it; `all_rows` are those of the whole frame."""
     page = plan._page(veil, NOTEBOOK_LIMITS)
     rows = len(plan.frame)
@@ -69,7 +76,7 @@ def plan_html(plan: Plan, choices: Choices, veil: Masker, all_rows: int) -> str:
             page,
             headline=_moves(plan) + sample + (_left_out(plan) if is_leaving_out else page.headline),
             tone="warn" if is_leaving_out else page.tone,
-            steps=_steps(page, choices, has_errors=plan.has_errors),
+            steps=_steps(page, choices, names, has_errors=plan.has_errors),
             tables=(*page.tables, preview) if preview is not None else page.tables,
         )
     )
@@ -77,7 +84,9 @@ def plan_html(plan: Plan, choices: Choices, veil: Masker, all_rows: int) -> str:
 
 def _moves(plan: Plan) -> str:
     """Return who joins and leaves, and why a push would be refused; '' if it is no plan of a segment."""
-    return " ".join(["Segment:", f"{plan._moves_text}.", plan._doubt, ""]) if isinstance(plan, SegmentPlan) else ""
+    return (
+        " ".join(["Segment:", f"{plan._moves_text}.", plan._size_warning, ""]) if isinstance(plan, SegmentPlan) else ""
+    )
 
 
 def _left_out(plan: Plan) -> str:
@@ -85,9 +94,12 @@ def _left_out(plan: Plan) -> str:
     return f"{going:,} of {rows:,} rows would be sent; what cannot arrive is left out."
 
 
-def _steps(page: Page, choices: Choices, *, has_errors: bool) -> tuple[Step, ...]:
+def _steps(page: Page, choices: Choices, names: Names, *, has_errors: bool) -> tuple[Step, ...]:
     if has_errors and not choices.leaves_out:
-        words = "Mend the frame with the remedies below and open the form anew, or tick “Leave out what cannot arrive”."
+        words = (
+            f"Choose other readings above, or correct the values in {names.frame} and click “Read {names.frame} "
+            "again”, or tick “Leave out what cannot arrive”."
+        )
         return (Step(words),)
     new = [step for step in page.steps if step.code == "plan.schema"]
     return (
@@ -128,18 +140,18 @@ def _value(values: Mapping[str, Any], name: str, column: Any, id_column: Any, ve
     return veil.identity(value) if is_personal(name, column, id_column) else veil.cell(value)
 
 
-def becomes_html(plan: Plan) -> dict[int, str]:
-    """Return for each column that is sent what it becomes, and how much of it would not arrive."""
+def becomes_html(plan: Plan, id_position: int) -> dict[int, str]:
+    """Return for the id and each column that is sent what it becomes, and how much of it would not arrive."""
     counts: Counter[tuple[str, Severity]] = Counter()
     for group in plan._findings.groups():
         counts[_key(group.column), group.severity] += group.cells
-    return {
-        attribute.position: _becomes(
-            attribute.type.value if attribute.type else "not sent",
-            {severity: counts[_key(attribute.column), severity] for severity in Severity},
-        )
-        for attribute in plan._layout.attributes
-    }
+
+    def becomes(column: Any, type_: str) -> str:
+        return _becomes(type_, {severity: counts[_key(column), severity] for severity in Severity})
+
+    attributes = plan._layout.attributes
+    sent = {one.position: becomes(one.column, one.type.value if one.type else "not sent") for one in attributes}
+    return {id_position: becomes(plan._layout.id_column, "id"), **sent}
 
 
 def _key(column: Any) -> str:
@@ -155,6 +167,28 @@ def _becomes(type_: str, counts: Mapping[Severity, int]) -> str:
     return f'<span style="line-height:1.6">{escape(type_)}{marks}</span>'
 
 
+def legend_html(plan: Plan) -> str:
+    """Return what the marks beside the types mean; '' where there are none."""
+    found = {group.severity for group in plan._findings.groups()}
+    marks = (
+        f'<span style="color:{_INK[severity]}">●</span> {meaning}'
+        for severity, meaning in _MARKS.items()
+        if severity in found
+    )
+    return f'<div style="{_NOTE}">{"&ensp;".join(marks)}</div>' if found else ""
+
+
+def note_html(words: str) -> str:
+    """Return a note in quiet type; '' where there is nothing to note."""
+    return f'<div style="{_NOTE}">{escape(words)}</div>' if words else ""
+
+
+def old_html(outcome: str) -> str:
+    """Return the outcome of an earlier choice, folded up."""
+    summary = f'<summary style="{_NOTE};cursor:pointer">Old result: the form has changed since.</summary>'
+    return f'<details style="margin:4px 0">{summary}<div style="opacity:.7">{outcome}</div></details>'
+
+
 def code_html(line: str) -> str:
     """Return the line to paste; one click selects all of it."""
     return (
@@ -163,12 +197,15 @@ def code_html(line: str) -> str:
     )
 
 
-def outcome_html(result: PushResult | None) -> str:
-    """Return what a run came to, masked, and how to get at it; '' where there is nothing."""
-    if result is None:
-        return ""
-    hint = '<div style="opacity:.75">In code: <code>result = growlytics_pandas.last_result()</code></div>'
-    return result._repr_html_() + hint
+def outcome_html(result: PushResult, owner: str) -> str:
+    """Return what a run came to, masked, and the expression that has it in code."""
+    return f'{result._repr_html_()}<div style="{_NOTE}">In code: <code>result = {escape(owner)}</code></div>'
+
+
+def count_open(result: PushResult) -> int:
+    """Return how many rows a retry would send."""
+    is_dry = result.run.ended == DRY_RUN
+    return 0 if is_dry else sum(result.counts[status] for status in RETRYABLE)
 
 
 def error_html(error: BaseException, veil: Masker | None = None) -> str:
@@ -221,7 +258,11 @@ def button_text(plan: Plan, choices: Choices, all_rows: int) -> str:
     return f"Push {going:,} {'row' if going == 1 else 'rows'}"
 
 
-def is_ready(plan: Plan, choices: Choices, all_rows: int) -> bool:
-    """Whether a push would send anything rather than refuse, as far as the rows looked at tell."""
-    is_sample = len(plan.frame) < all_rows
-    return (plan.counts[Status.UNSENT] > 0 or is_sample) and (choices.leaves_out or not plan.has_errors)
+def obstacle_text(plan: Plan, choices: Choices, all_rows: int) -> str:
+    """Return why a push would send nothing, as far as the rows looked at tell; '' where it would."""
+    if plan.has_errors and not choices.leaves_out:
+        errors = plan._findings.count(Severity.ERROR)
+        return f"Push is off: {plural(errors, 'error')}. Correct them, or tick “Leave out what cannot arrive”."
+    if plan.counts[Status.UNSENT] or len(plan.frame) < all_rows:
+        return ""
+    return f"Push is off: {'no row has a usable id' if all_rows else 'there are no rows'}."

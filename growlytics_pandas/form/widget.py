@@ -14,35 +14,46 @@ from growlytics_pandas._masking import Masker
 from growlytics_pandas._text import plural
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
-from growlytics_pandas.errors import GrowlyticsError
-from growlytics_pandas.form.choices import ColumnChoice, find_names, first_choices, write_line
-from growlytics_pandas.form.controls import Actions, ColumnGrid, button, checkbox, dropdown, row, wide
-from growlytics_pandas.form.keys import keep_keys
+from growlytics_pandas.errors import GrowlyticsError, UsageError
+from growlytics_pandas.form.choices import (
+    ColumnChoice,
+    find_name,
+    find_names,
+    find_value,
+    first_choices,
+    write_line,
+)
+from growlytics_pandas.form.controls import Actions, ColumnGrid, button, checkbox, dropdown, row, show, wide
+from growlytics_pandas.form.in_notebook import InNotebook
 from growlytics_pandas.form.picture import (
     becomes_html,
     button_text,
     code_html,
     column_text,
     error_html,
-    is_ready,
+    legend_html,
+    obstacle_text,
+    outcome_html,
     plan_html,
 )
 from growlytics_pandas.form.segment import SegmentFields, plan_segment
 from growlytics_pandas.upload.connection import refuse_client_as_id
 from growlytics_pandas.upload.plan import Plan, PushResult
 from growlytics_pandas.upload.planning import snapshot
+from growlytics_pandas.views.events import Listener
+from growlytics_pandas.views.panel import has_marimo
 
 CHECKED_ROWS: Final = 200_000  # looked at on each change: about a second; of a larger frame the first so many
 SUGGESTED_ROWS: Final = 20_000  # looked at for suggestions; what does not fit in the others is a violation
-KEEPS: Final = (("send none", False), ("send the first", "first"), ("send the last", "last"))
-AT_SAVING: Final = "As it was when the cell was run. Run it again for the form itself."
+KEEPS: Final = (("send none of them", False), ("send only the first", "first"), ("send only the last", "last"))
+AT_SAVING: Final = "A picture of the form. Run the cell again to use the form."
 
 
 class Form:
     """A form that pushes one frame: what you choose is checked and shown at once, also as code.
 
-    The frame is taken as it is when the form is opened; mend it and open the form anew. Values are masked unless you
-    tick "Show values", and what is saved with the notebook is a masked picture in any case.
+    The frame is taken as it is when the form is opened; after a correction, click "Read df again". Values are masked
+    unless you tick "Show values", and what is saved with the notebook is a masked picture in any case.
 
     Examples
     --------
@@ -53,19 +64,27 @@ class Form:
     """
 
     def __init__(self, frame: pd.DataFrame, client: Client | None = None, id_col: Hashable = None) -> None:
+        if has_marimo():
+            raise UsageError(
+                "form: it needs Jupyter; marimo does not show its widgets. Use df.growlytics.plan(…) and .push(…)."
+            )
         refuse_client_as_id(id_col)
         self._names = find_names(frame, client)
+        self._source = frame
+        self._is_variable = bool(find_name(frame))
         self._frame = snapshot(prepare_frame(read_frame(frame), id_col))
+        self._readings = 1  # of the frame
         self._client = client
         self._choices = first_choices(self._frame, id_col)
         self._choices = self._choices.with_suggestions(self._suggested())
         self._checked: Plan | Exception | None = None
-        self._make_fields()
-        self._actions = Actions(self.plan, self._push_arguments)
-        self._picture, self._code = ipywidgets.HTML(layout=wide()), ipywidgets.HTML(layout=wide())
-        self._grid = ColumnGrid(self._choices, self._take_column)
+        self._make_options()
+        self._actions = Actions(self._push, self._draw_result, self._redraw)
+        self._legend, self._problem, self._code, self._picture = (ipywidgets.HTML(layout=wide()) for _ in range(4))
+        self._columns = ipywidgets.VBox()
+        self._make_columns()
         self.widget = self._arrange()
-        keep_keys(self.widget)
+        self._in_notebook = InNotebook(self.widget, self._static)
         self._refresh()
 
     @property
@@ -86,26 +105,42 @@ class Form:
         """Wait until a dry run or push that was begun has ended."""
         self._actions.wait()
 
+    def _ipython_display_(self) -> None:
+        """Show the form; what is saved with the notebook is a picture of it, masked."""
+        self._in_notebook.show(self._repr_mimebundle_())
+
     def _repr_mimebundle_(self, **_: Any) -> Mapping[str, Any]:
-        """Show the form; what is saved with the notebook is a static picture, masked."""
+        """Return the form as a widget, with its masked picture for front ends without widgets."""
         bundle: Mapping[str, Any] = self.widget._repr_mimebundle_()
-        static = f'{self._draw(Masker())}{code_html(self.line)}<div style="opacity:.75">{AT_SAVING}</div>'
-        return {**bundle, "text/html": static, "text/plain": repr(self)}
+        return {**bundle, **self._static()}
+
+    def _static(self) -> dict[str, str]:
+        parts = (code_html(self.line), self._actions.outcome, self._draw(Masker()))
+        html = f'{"".join(parts)}<div style="opacity:.75">{AT_SAVING}</div>'
+        return {"text/html": html, "text/plain": repr(self)}
+
+    def _redraw(self) -> None:
+        self._in_notebook.redraw()
 
     def __repr__(self) -> str:
         return f"<Form of {plural(len(self._frame), 'row')}: {self.line}>"
 
     # fields ------------------------------------------------------------------------------------------------------
 
-    def _make_fields(self) -> None:
+    def _make_columns(self) -> None:
+        """Make the fields that depend on which columns there are."""
         ids = [(column_text(column), column.position) for column in self._choices.columns if column.repeats == 1]
         self._id = dropdown("Id column", ids, self._choices.id_position)
-        self._keep = dropdown("Of rows with one id", KEEPS, self._choices.keep)
+        self._id.observe(self._take_id, "value")
+        self._grid = ColumnGrid(self._choices, self._take_column)
+        self._columns.children = (row(self._id, self._keep), self._grid.widget)
+
+    def _make_options(self) -> None:
+        self._keep = dropdown("Of rows with the same id", KEEPS, self._choices.keep)
         self._leave_out = checkbox("Leave out what cannot arrive")
         self._skip = checkbox("Skip what is unchanged")
         self._show_values = checkbox("Show values")
         self._segment = SegmentFields(self._take_segment)
-        self._id.observe(self._take_id, "value")
         for field in (self._keep, self._leave_out, self._skip):
             field.observe(self._take_options, "value")
         self._show_values.observe(lambda _: self._show(), "value")
@@ -113,18 +148,23 @@ class Form:
     def _arrange(self) -> Any:
         everything, nothing = button("All", "", "Send every column"), button("None", "", "Send no column")
         suggested = button("Use all suggestions", "", "Read every column as suggested")
+        name = self._names.frame
+        again = button(f"Read {name} again", "refresh", f"Take {name} as it is now, with what is chosen here")
         suggested.on_click(lambda _: self._take_suggestions())
         everything.on_click(lambda _: self._take_all(is_sent=True))
         nothing.on_click(lambda _: self._take_all(is_sent=False))
+        again.on_click(lambda _: self._read_again())
         return ipywidgets.VBox(
             [
-                row(self._id, self._keep),
+                self._columns,
                 self._segment.widget,
-                self._grid.widget,
+                self._legend,
                 row(everything, nothing, suggested, self._leave_out, self._skip, self._show_values),
+                row(*self._actions.buttons, again, self._actions.reason),
+                self._problem,
+                self._code,
                 self._actions.widget,
                 self._picture,
-                self._code,
             ],
             layout=ipywidgets.Layout(max_width="980px", overflow="hidden"),
         )
@@ -158,6 +198,24 @@ class Form:
         except GrowlyticsError:
             return {}
 
+    def _read_again(self) -> None:
+        """Take the frame as it now is: what its variable holds, or else the object that the form was opened with."""
+        try:
+            found = find_value(self._names.frame) if self._is_variable else None
+            id_label = self._choices.id_column.label
+            frame = snapshot(prepare_frame(read_frame(self._source if found is None else found), id_label))
+            fresh = first_choices(frame)
+        except Exception as error:  # noqa: BLE001 - in the log of a kernel nobody reads it
+            show(self._problem, error_html(error))
+            return
+        same = (column.position for column in fresh.columns if column.label == id_label and column.repeats == 1)
+        fresh = fresh.with_id(next(same, fresh.id_position))
+        self._frame, self._choices = frame, self._choices.carried_over(fresh)
+        self._readings += 1
+        self._choices = self._choices.carried_over(fresh.with_suggestions(self._suggested()))
+        self._make_columns()
+        self._refresh()
+
     def _take_options(self, _change: Any) -> None:
         self._choices = replace(
             self._choices,
@@ -169,7 +227,6 @@ class Form:
 
     def _take_segment(self) -> None:
         self._choices = replace(self._choices, segment=self._segment.choice)
-        self._grid.widget.layout.display = "none" if self._choices.segment else None
         self._refresh()
 
     def _plan(self, frame: pd.DataFrame) -> Plan:
@@ -178,11 +235,16 @@ class Form:
             return plan_segment(frame, choices, choices.segment, self._client)
         return api.plan(frame, choices.id_column.label, client=self._client, **choices.plan_arguments())
 
-    def _push_arguments(self) -> Mapping[str, Any]:
-        return self._choices.push_arguments()
+    def _push(self, is_dry: bool, progress: Listener) -> PushResult:
+        return self.plan().push(**self._choices.push_arguments(), dry_run=is_dry, progress=progress)
+
+    def _draw_result(self, result: PushResult) -> str:
+        name = find_name(self)
+        return outcome_html(result, f"{name}.result" if name else "growlytics_pandas.last_result()")
 
     def _refresh(self) -> None:
         """Check what is chosen and show it. An error is shown too: in the log of a kernel nobody reads it."""
+        self._grid.widget.layout.display = "none" if self._choices.segment else None
         try:
             # of a segment all rows, for who is not among them has left
             self._checked = self._plan(self._frame if self._choices.segment else self._frame.head(CHECKED_ROWS))
@@ -193,17 +255,22 @@ class Form:
 
     def _show(self) -> None:
         self._code.value = code_html(self.line)
-        self._picture.value = self._draw(Masker(not self._show_values.value))
         checked, rows = self._checked, len(self._frame)
+        veil = Masker(not self._show_values.value)
         if isinstance(checked, Plan):
-            self._grid.show_becomes({} if self._choices.segment else becomes_html(checked))
-            self._actions.offer(
-                button_text(checked, self._choices, rows), is_ready=is_ready(checked, self._choices, rows)
-            )
+            becomes = {} if self._choices.segment else becomes_html(checked, self._choices.id_position)
+            self._grid.show_becomes(becomes)
+            text, obstacle = button_text(checked, self._choices, rows), obstacle_text(checked, self._choices, rows)
+            shown = ("" if self._choices.segment else legend_html(checked), "", self._draw(veil))
         else:
-            self._actions.offer("Push", is_ready=False)
+            text, obstacle = "Push", "Push is off: see the error below."
+            shown = ("", self._draw(veil), "")
+        for part, html in zip((self._legend, self._problem, self._picture), shown, strict=True):
+            show(part, html)
+        self._actions.offer(text, obstacle, f"{self._readings} {self.line}")
+        self._redraw()
 
     def _draw(self, veil: Masker) -> str:
         if isinstance(self._checked, Plan):
-            return plan_html(self._checked, self._choices, veil, len(self._frame))
+            return plan_html(self._checked, self._choices, self._names, veil, len(self._frame))
         return error_html(self._checked, veil) if self._checked is not None else ""

@@ -1,6 +1,6 @@
-"""The API key, and the URLs that it may go to.
+"""The API key, and the URLs that it may be sent to.
 
-The key is kept where no repr, traceback or log shows it, and checked before any library can print it.
+The key is held so that no repr, traceback or log shows it, and checked before any library could print it.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from growlytics_pandas import contract
-from growlytics_pandas._text import KEY_VARIABLE, remember
+from growlytics_pandas._text import KEY_VARIABLE, argument, phrase, remember
 from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, InvalidArgumentTypeError
 
 _ASSIGNMENT: Final = re.compile(rf"\W*((export|set|setx|env)\s+)?(\$env:)?{KEY_VARIABLE}\W", re.IGNORECASE)
 _QUOTES: Final = "\"'`“”‘’"
-SEALED: Final = "<hidden>"  # what an argument is rebound to once its key is sealed
+SEALED: Final = "<hidden>"  # replaces the argument's value once the key is sealed
 
 
 class ApiKey:
-    """An API key that does not show itself. `reveal` is for the request header only.
+    """An API key whose repr does not show it. `reveal` is for the request header only.
 
-    A pickle does not hold it: where it is unpickled, the key is read from the environment.
+    A pickle does not contain the key: unpickling reads it from the environment.
     """
 
     __slots__ = ("__weakref__", "_text")
@@ -38,7 +38,7 @@ class ApiKey:
         return self._text
 
     def mark(self, salt: bytes) -> bytes:
-        """Return four bytes that tell keys apart and from which none can be found."""
+        """Return four bytes that distinguish keys and from which no key can be recovered."""
         return hashlib.blake2b(self._text.encode(), digest_size=4, salt=salt).digest()
 
     def __repr__(self) -> str:
@@ -61,35 +61,40 @@ class ApiKey:
 
 
 def seal(api_key: str | None) -> ApiKey | None:
-    """Hide a key as it was given, before anything can go wrong: a verbose traceback prints arguments and locals."""
+    """Wrap a key as given, before any error can occur: a verbose traceback prints arguments and locals."""
     return None if api_key is None else ApiKey(api_key)
 
 
 def find_key(api_key: ApiKey | str | None) -> ApiKey:
-    """Return the key given, or that of the environment, stripped and checked."""
+    """Return the given key, or the one from the environment, stripped and checked."""
     given = api_key if isinstance(api_key, ApiKey) else seal(api_key)
     found = given or seal(os.environ.get(KEY_VARIABLE))
     if found is not None and not isinstance(found.reveal(), str):
-        raise ApiKeyError(f"api_key: found a {type(found.reveal()).__name__}; it must be text.")
+        raise ApiKeyError(f"{argument('api_key')}: found a {type(found.reveal()).__name__}; it must be text.")
     if found is None or not found.reveal().strip():
         raise ApiKeyError(
-            f"no API key: set the environment variable {KEY_VARIABLE}, or pass Client(api_key=…). "
-            "To try without one: with growlytics_pandas.Sandbox() as sandbox: … client=sandbox.client."
+            f"no API key: set the environment variable {KEY_VARIABLE}, or "
+            f"{phrase('pass Client(api_key=…)', 'give --key-file PATH')}. "
+            + phrase(
+                "To try without one: with growlytics_pandas.Sandbox() as sandbox: … client=sandbox.client.",
+                "To try without one: --dry-run, or python -m growlytics_pandas sandbox.",
+            )
         )
     found = ApiKey(found.reveal().strip())
     if extra := _find_extra(found):
-        raise ApiKeyError(f"api_key: found {extra}; remove that: the key itself and nothing else must be left.")
+        raise ApiKeyError(f"{argument('api_key')}: found {extra}; remove it, so that only the key itself is left.")
     bad = _find_unprintable(found)
     if bad is not None:
         raise ApiKeyError(
-            f"api_key: character {bad + 1} of {len(found.reveal())} (U+{ord(found.reveal()[bad]):04X}) cannot stand in "
-            "an HTTP header; a key is printable ASCII without spaces. Copy it again from the dashboard."
+            f"{argument('api_key')}: character {bad + 1} of {len(found.reveal())} (U+{ord(found.reveal()[bad]):04X}) "
+            "is not allowed in an HTTP header; a key is printable ASCII without spaces. Copy it again from the "
+            "dashboard."
         )
     return found
 
 
 def _find_extra(key: ApiKey) -> str:
-    """Say what stands around a key that was copied with more than itself, as from a file of variables."""
+    """Describe text that was copied along with the key, such as a variable name or quotes; '' if there is none."""
     if _ASSIGNMENT.match(key.reveal()):
         return f"the name {KEY_VARIABLE} and a sign before the key"
     if key.reveal()[0] in _QUOTES or key.reveal()[-1] in _QUOTES:
@@ -102,34 +107,34 @@ def _find_unprintable(key: ApiKey) -> int | None:
 
 
 def checked_url(url: str) -> str:
-    """Check a base URL: https, or http to this machine, since the key goes over it. Return it as a project's name."""
+    """Check a base URL (https, or http to this machine only, since the key is sent to it) and return it normalized."""
     if not isinstance(url, str):
-        raise InvalidArgumentTypeError(f"base_url: found a {type(url).__name__}; it must be text.")
+        raise InvalidArgumentTypeError(f"{argument('base_url')}: found a {type(url).__name__}; it must be text.")
     parts = _split(url.strip())
     if parts is None:
         raise InvalidArgumentError(
-            f"base_url: found text that is no URL with https:// in front (not shown: it may be a secret); it must be "
-            f"like {contract.BASE_URL!r}."
+            f"{argument('base_url')}: found text that is not an https:// URL (not shown: it may be a secret); it must "
+            f"be like {contract.BASE_URL!r}."
         )
-    # What may be secret in it is not shown: user, password, query.
+    # User, password and query may be secret and are not shown.
     shown = repr(f"{parts.scheme}://{parts.hostname}{parts.path}")
     if parts.scheme not in ("http", "https"):
-        raise InvalidArgumentError(f"base_url: found {shown}; it must be like {contract.BASE_URL!r}.")
+        raise InvalidArgumentError(f"{argument('base_url')}: found {shown}; it must be like {contract.BASE_URL!r}.")
     if "@" in parts.netloc or "?" in url or "#" in url:
-        raise InvalidArgumentError(f"base_url: {shown} must have no user, password, query or fragment.")
+        raise InvalidArgumentError(f"{argument('base_url')}: {shown} must have no user, password, query or fragment.")
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise InvalidArgumentError(
-            f"base_url: {shown} is plain http, over which anyone on the way reads the API key; use https. "
-            "Plain http is for a server on this machine (127.0.0.1, localhost)."
+            f"{argument('base_url')}: {shown} is plain http, which exposes the API key to the network; use https. "
+            "Plain http is allowed only for a server on this machine (127.0.0.1, localhost)."
         )
     return contract.canonical_url(url.strip())
 
 
 def is_direct(url: str) -> bool:
-    """Return whether requests to `url` go through no proxy, whatever the environment or a session says.
+    """Return whether requests to `url` bypass proxies, whatever the environment or a session configures.
 
-    A proxy would read the key and the customers in plain http, and it has no business between this machine and itself.
-    For https elsewhere it passes on what it cannot read.
+    True for this machine and for plain http, where a proxy could read the key and the customers. Over https to other
+    hosts, a proxy only forwards encrypted bytes.
 
     Examples
     --------
@@ -141,7 +146,7 @@ def is_direct(url: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether `host` is this machine: plain http may go there, and no proxy stands between.
+    """Return whether `host` is this machine: plain http is allowed there, and no proxy is used.
 
     Examples
     --------
@@ -157,7 +162,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _split(url: str) -> SplitResult | None:
-    """Return the parts of a URL; None where it has no host, a port that cannot be, or characters of no URL."""
+    """Return the parts of a URL; None if it has no host, an invalid port or invalid characters."""
     try:
         parts = urlsplit(url)
         is_usable = parts.scheme and parts.hostname and parts.port != 0

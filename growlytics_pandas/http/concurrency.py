@@ -1,11 +1,11 @@
-"""How many requests may start now: a window that grows while it helps, a rate that finds the server's limit.
+"""How many requests may start now: a window that grows while it helps, and a rate that finds the server's limit.
 
 Two controls work together. The *window* is how many requests may be in flight (additive increase, multiplicative
-decrease, after a doubling start). A window alone cannot keep within a limit of requests a second on a fast server, so
-429 and 503 also teach a *rate*: cut below what the server lately let through, then raised along a cubic curve that is
-flat near the old limit and steep beyond it. Both react to a share of the answers, never to a single one: one refused
-row among hundreds accepted is that row's affair. And every cut is on trial (`noise`): bad answers that a lower speed
-does not prevent are no reason to be slow. Nothing here reads a clock: `now` is monotonic seconds.
+decrease, after a doubling start). A window alone cannot stay within a limit of requests per second on a fast server, so
+429 and 503 also set a *rate*: cut below the rate the server recently accepted, then raised along a cubic curve that is
+flat near the old limit and steep beyond it. Both react to the share of bad responses, never to a single one: one row
+rejected among hundreds accepted is caused by the row. Every cut is a trial (`error_rate`): it is undone if it does not
+reduce the share of bad responses. Nothing here reads a clock: `now` is monotonic seconds.
 """
 
 import math
@@ -14,11 +14,11 @@ from typing import Final
 
 from growlytics_pandas.http.error_rate import YOUNG_TOLERANCE, Decision, ErrorRateMonitor
 
-BURST_SECONDS: Final = 0.05  # how much unused rate may be saved up: a window of one second stays within 5 %
+BURST_SECONDS: Final = 0.05  # how much unused rate may accumulate: one second then exceeds the rate by at most 5 %
 
 
 class TokenBucket:
-    """A token bucket: so many requests a second, with little saved up."""
+    """A token bucket that limits requests per second and allows small bursts."""
 
     __slots__ = ("_at", "_rate", "_tokens")
 
@@ -29,11 +29,11 @@ class TokenBucket:
 
     @property
     def is_limited(self) -> bool:
-        """Whether there is a rate to keep."""
+        """Whether there is a rate limit."""
         return self._rate is not None
 
     def set_rate(self, now: float, rate: float | None) -> None:
-        """Go on with another rate; None is none."""
+        """Change the rate; None means unlimited."""
         self._refill(now)
         self._rate = rate
 
@@ -43,17 +43,17 @@ class TokenBucket:
         return int(self._tokens)
 
     def take(self, now: float, count: int) -> None:
-        """Use tokens up; more than there are become a debt."""
+        """Take tokens; taking more than are available leaves a debt."""
         self._refill(now)
         self._tokens -= count
 
     def empty(self, now: float) -> None:
-        """Drop what was saved up."""
+        """Discard accumulated tokens."""
         self._refill(now)
         self._tokens = min(self._tokens, 0.0)
 
     def seconds_until_token(self, now: float) -> float:
-        """Return when time alone brings the next token; infinite without a rate."""
+        """Return the seconds until the next token; infinite without a rate."""
         if self._rate is None:
             return math.inf
         self._refill(now)
@@ -68,24 +68,24 @@ class TokenBucket:
 
 
 class RateFinder:
-    """The server's limit, found: below it after a cut, flat near it, steep beyond it (a cubic, as in TCP CUBIC)."""
+    """Finds the server's limit: below it after a cut, flat near it, steep beyond it (a cubic, as in TCP CUBIC)."""
 
     __slots__ = ("_limit", "_plateau_seconds", "_seconds", "_sent", "rate", "trial_rate")
 
-    CUT: Final = 0.93  # of what the server let through
-    TRIAL: Final = 0.85  # of that, until it is clear whether the cut helps, or
-    LEAST_TRIAL: Final = 0.5  # where an older limit was so much lower
-    FIRST_PLATEAU_SECONDS: Final = 1.0  # until the old limit is tried again, while the limit is little known
-    MAX_PLATEAU_SECONDS: Final = 12.0  # doubled up to this while measurements agree
-    MAX_DOUBLING_SECONDS: Final = 4.0  # for a rate well beyond the old limit: it has been lifted
-    AGREEMENT: Final = 0.3  # relative difference of two measurements of one limit
-    MAX_OVER_MEAN: Final = 1.03  # of the mean rate since the last cut: what was saved up on the server is no limit
-    NEAR: Final = 0.97  # of the limit: it was measured no better
-    MIN_RATE: Final = 1.0  # requests a second
+    CUT: Final = 0.93  # of the rate that the server accepted
+    TRIAL: Final = 0.85  # of that, until the trial shows whether the cut helps, or
+    LEAST_TRIAL: Final = 0.5  # down to this, if an older limit was that much lower
+    FIRST_PLATEAU_SECONDS: Final = 1.0  # before the old limit is tried again, after the first measurement
+    MAX_PLATEAU_SECONDS: Final = 12.0  # doubled up to this as measurements agree
+    MAX_DOUBLING_SECONDS: Final = 4.0  # to double a rate well beyond the old limit, which was lifted
+    AGREEMENT: Final = 0.3  # largest relative difference between two measurements of the same limit
+    MAX_OVER_MEAN: Final = 1.03  # of the mean rate since the last cut, to exclude bursts that the server allowed
+    NEAR: Final = 0.97  # of the limit: within measurement error
+    MIN_RATE: Final = 1.0  # requests per second
 
     def __init__(self, limit: float = 0.0, plateau_seconds: float = FIRST_PLATEAU_SECONDS, known: float = 0.0) -> None:
         self.rate = self.CUT * limit if limit else None
-        # A clear experiment is a short one, and a rate that has done well before is the best.
+        # A deep cut gives a quick result; a rate that worked before is the best choice.
         self.trial_rate = self.CUT * min(self.TRIAL * limit, max(known, self.LEAST_TRIAL * limit) or math.inf)
         self._limit = limit
         self._plateau_seconds = plateau_seconds
@@ -94,11 +94,11 @@ class RateFinder:
 
     @property
     def is_near_limit(self) -> bool:
-        """Whether refusals may be due to the rate."""
+        """Whether rejections may be caused by the rate."""
         return self.rate is not None and self.rate > self.NEAR * self._limit
 
     def cut(self, measured: float) -> "RateFinder":
-        """Return a finder that starts below what the server lately let through: `measured` requests a second."""
+        """Return a finder that starts below `measured`, the requests per second that the server recently accepted."""
         if 0.0 < self._seconds <= 2.0 * self._plateau_seconds:
             measured = min(measured, self.MAX_OVER_MEAN * self._sent / self._seconds)
         measured = max(measured, self.MIN_RATE)
@@ -107,7 +107,7 @@ class RateFinder:
         return RateFinder(measured, doubled if agrees else self.FIRST_PLATEAU_SECONDS, self._limit or measured)
 
     def advance(self, seconds: float) -> None:
-        """Move along the curve; called only for time in which the rate was what held requests back."""
+        """Move along the curve; called only for time in which the rate was the limiting factor."""
         rate = self.rate or self._limit
         self._seconds += seconds
         self._sent += rate * seconds
@@ -118,55 +118,55 @@ class RateFinder:
             self.rate = rate * 2.0 ** (seconds / min(self._plateau_seconds, self.MAX_DOUBLING_SECONDS))
 
 
-START_IN_FLIGHT: Final = 8  # requests: polite to a small server, doubled every round trip while all goes well
-MAX_IN_FLIGHT: Final = 64  # requests: what a default run may have open at once
-OUTAGE_LIMIT_SECONDS: Final = 120.0  # after so long without one success the run is given up
-OUTAGE_FAILURES: Final = 10  # so many in a row, and
-OUTAGE_AFTER_SECONDS: Final = 2.0  # for so long: the service is down, not a row unlucky
+START_IN_FLIGHT: Final = 8  # requests: low enough for a small server; doubled every round trip while all succeed
+MAX_IN_FLIGHT: Final = 64  # requests: the default limit of a run
+OUTAGE_LIMIT_SECONDS: Final = 120.0  # without any success, then the run ends
+OUTAGE_FAILURES: Final = 10  # in a row, and
+OUTAGE_AFTER_SECONDS: Final = 2.0  # for this long: the service is down, rather than some rows failing
 FIRST_OUTAGE_PROBE_SECONDS: Final = 1.0  # between the first two probes of an outage; doubled each time
 MAX_OUTAGE_PROBE_SECONDS: Final = 15.0  # so that the end of an outage is noticed soon
-FIRST_HOLD_PROBE_SECONDS: Final = 0.1  # the server refuses everything just now: one request at a time, so far apart
-MAX_HOLD_PROBE_SECONDS: Final = 1.0  # most limiters count by the second
-HOLD_CHANCE: Final = 1e-5  # that so many refusals in a row are mere background; else everything is refused just now
+FIRST_HOLD_PROBE_SECONDS: Final = 0.1  # between the first two single requests while the server rejects everything
+MAX_HOLD_PROBE_SECONDS: Final = 1.0  # most rate limiters count per second
+HOLD_CHANCE: Final = 1e-5  # probability of that many rejections in a row by chance; below it, everything is rejected
 
-PUSHBACK_TOLERANCE: Final = 0.02  # share of the answers that may be 429 or 503 before the rate is cut
+PUSHBACK_TOLERANCE: Final = 0.02  # share of responses that may be 429 or 503 before the rate is cut
 FAILURE_TOLERANCE: Final = 0.05  # share that may be timeouts, resets, 5xx before the window is cut
-WINDOW_CUT: Final = 0.7  # factor: gentler than TCP's half, for one run is one client
-LEAST_MEASURE_SECONDS: Final = 0.25  # for a rate to be measured after everything had been refused
-SEEN_AFTER: Final = 1.2  # round trips until the answers show a cut
+WINDOW_CUT: Final = 0.7  # factor: gentler than TCP's half, since one run is one client
+LEAST_MEASURE_SECONDS: Final = 0.25  # minimum to measure a rate after everything was rejected
+SEEN_AFTER: Final = 1.2  # round trips until responses reflect a cut
 WINDOW_GROWTH: Final = 0.05  # of the window, each round trip, past the doubling start; at least one request
 
 
 @dataclass(slots=True)
 class ResponseStats:
-    """What came back at once, as far as pacing cares."""
+    """Counts of the responses received in one poll."""
 
-    good: int = 0  # the service took the row, or refused it for good: it is there
-    seconds: float = 0.0  # that the good ones took, summed
+    good: int = 0  # accepted or permanently rejected rows: the service is up
+    seconds: float = 0.0  # total time of the good ones
     pushbacks: int = 0  # 429 and 503
     failures: int = 0  # timeouts, broken connections, any other 5xx
-    unstarted: int = 0  # this process had no descriptor left for a connection
-    retry_after_seconds: float = 0.0  # the longest that a pushback asked for
+    unstarted: int = 0  # the process had no file descriptor left
+    retry_after_seconds: float = 0.0  # the longest `Retry-After` of the pushbacks
 
     def note_pushback(self, retry_after_seconds: float | None) -> None:
-        """Add an answer 429 or 503, and what it asked for."""
+        """Count a 429 or 503 response and its `Retry-After`."""
         self.pushbacks += 1
         self.retry_after_seconds = max(self.retry_after_seconds, retry_after_seconds or 0.0)
 
 
 class ConcurrencyController:
-    """Decides how many requests may start. One delivery loop uses it; it is pure arithmetic.
+    """Decides how many requests may start. Used by one delivery loop; pure arithmetic.
 
     Parameters
     ----------
     max_concurrency : int
-        Requests in flight, never more.
+        Maximum number of requests in flight.
     max_rate : float, optional
-        Requests a second, never more; None leaves it to what the server shows.
+        Maximum requests per second; None: only the server's limit.
     start : int
         Requests in flight at first.
     outage_limit_seconds : float
-        How long nothing may succeed before `has_given_up`.
+        Seconds without a success before `has_given_up`.
     """
 
     def __init__(
@@ -193,7 +193,7 @@ class ConcurrencyController:
         self._next_rate_cut = -math.inf
         self._resumed_at = -math.inf
         self._last_allowance = -math.inf
-        self._silence = _CircuitBreaker(outage_limit_seconds)
+        self._breaker = _CircuitBreaker(outage_limit_seconds)
 
     @property
     def concurrency(self) -> int:
@@ -202,25 +202,25 @@ class ConcurrencyController:
 
     @property
     def is_paused(self) -> bool:
-        """Whether the service is taken to be down, so that only single probes go out."""
-        return self._silence.is_outage
+        """Whether the service is considered down, so that only single probes are sent."""
+        return self._breaker.is_outage
 
     @property
     def is_holding(self) -> bool:
-        """Whether everything is refused just now, so that only single probes go out."""
-        return self._silence.is_holding
+        """Whether the server currently rejects everything, so that only single probes are sent."""
+        return self._breaker.is_holding
 
     def hold_seconds(self, now: float) -> float:
-        """Return how long until the next probe; 0.0 while all goes well."""
-        return max(0.0, self._silence.probe_at - now)
+        """Return the seconds until the next probe; 0.0 in normal operation."""
+        return max(0.0, self._breaker.probe_at - now)
 
     def allowance(self, now: float, in_flight: int) -> int:
         """Return how many requests may start now."""
         self._advance_rate(now)
-        if self._silence.is_holding:
+        if self._breaker.is_holding:
             self._is_window_full = self._is_rate_full = False
             self._room = 1
-            return self._silence.probes(now)
+            return self._breaker.probes(now)
         self._room = int(self._window) - in_flight
         if self._room <= 0:
             self._is_window_full, self._is_rate_full = True, False
@@ -232,49 +232,49 @@ class ConcurrencyController:
         return min(self._room, tokens)
 
     def seconds_until_next(self, now: float) -> float:
-        """Return when time alone could raise the last allowance; infinite where only a reply can."""
-        if self._silence.is_holding:
+        """Return the seconds until the allowance may rise by itself; infinite if only a response can raise it."""
+        if self._breaker.is_holding:
             return self.hold_seconds(now)
         if self._room <= 0:
             return math.inf
         return self._bucket.seconds_until_token(now)
 
     def note_started(self, now: float, count: int) -> None:
-        """Take note of requests that have just started."""
+        """Record requests that have just started."""
         self._is_window_full = count >= self._room
         self._room -= count
         self._bucket.take(now, count)
-        if self._silence.is_holding:
-            self._silence.note_probe(now)
+        if self._breaker.is_holding:
+            self._breaker.note_probe(now)
 
     def note_answers(self, now: float, answers: ResponseStats) -> None:
-        """Take note of the answers that came at once."""
+        """Record the responses of one poll."""
         is_new_hold = False
         if answers.unstarted:
             self._cut_window(self._window * WINDOW_CUT)
         if answers.good:
             self._note_good(now, answers)
         elif answers.pushbacks or answers.failures or answers.unstarted:
-            is_new_hold = self._note_silence(now, answers)
-        advice = self._pushback.note(now, answers.good, answers.pushbacks)
+            is_new_hold = self._note_no_success(now, answers)
+        decision = self._pushback.note(now, answers.good, answers.pushbacks)
         measured_since = self._resumed_at if self._pushback.n_good else math.inf
-        if advice is Decision.CUT and now < measured_since + 1.0:
-            advice = Decision.NOTHING  # too little has been let through to measure a rate by
-        if is_new_hold and advice is Decision.NOTHING and now >= measured_since + LEAST_MEASURE_SECONDS:
-            advice = Decision.CUT
-        if advice is not Decision.NOTHING:
-            self._follow_pushback(now, advice)
-        advice = self._failure.note(now, answers.good, answers.failures)
-        if advice is not Decision.NOTHING:
-            self._follow_failure(now, advice)
+        if decision is Decision.CUT and now < measured_since + 1.0:
+            decision = Decision.NOTHING  # too few accepted to measure a rate
+        if is_new_hold and decision is Decision.NOTHING and now >= measured_since + LEAST_MEASURE_SECONDS:
+            decision = Decision.CUT
+        if decision is not Decision.NOTHING:
+            self._follow_pushback(now, decision)
+        decision = self._failure.note(now, answers.good, answers.failures)
+        if decision is not Decision.NOTHING:
+            self._follow_failure(now, decision)
 
     def outage_seconds(self, now: float) -> float:
-        """Return for how long nothing has succeeded; 0.0 while the service is taken to be up."""
-        return self._silence.outage_seconds(now)
+        """Return the seconds since the last success; 0.0 while the service is considered up."""
+        return self._breaker.outage_seconds(now)
 
     def has_given_up(self, now: float) -> bool:
-        """Return whether the outage has lasted so long that the run should end."""
-        return self._silence.has_given_up(now)
+        """Return whether the outage has exceeded its limit, so that the run should end."""
+        return self._breaker.has_given_up(now)
 
     def _advance_rate(self, now: float) -> None:
         if self._is_rate_full and self._finder.rate is not None and not self._pushback.is_on_trial:
@@ -294,36 +294,36 @@ class ConcurrencyController:
         self._window = min(self._window + step, float(self._max_window))
 
     def _note_good(self, now: float, answers: ResponseStats) -> None:
-        if self._silence.n_failures:
-            if self._silence.is_outage:
+        if self._breaker.n_failures:
+            if self._breaker.is_outage:
                 self._restart()
-            if self._silence.is_holding and self._round_trip:  # before the first good answer it was no resumption
+            if self._breaker.is_holding and self._round_trip:  # before the first success there is nothing to resume
                 self._resumed_at = now
-            self._silence.end()
+            self._breaker.end()
         seconds = answers.seconds / answers.good
         self._round_trip = seconds if not self._round_trip else 0.8 * self._round_trip + 0.2 * seconds
         if self._is_window_full and self._window < self._max_window and not self._failure.is_on_trial:
             self._grow(answers.good)
 
-    def _note_silence(self, now: float, answers: ResponseStats) -> bool:
-        """Take note of answers without a good one; return whether everything is refused from now on."""
-        was_holding = self._silence.is_holding
-        self._silence.note_failures(now, answers.pushbacks + answers.failures + answers.unstarted)
+    def _note_no_success(self, now: float, answers: ResponseStats) -> bool:
+        """Record responses without a success; return whether this starts a phase in which everything is rejected."""
+        was_holding = self._breaker.is_holding
+        self._breaker.note_failures(now, answers.pushbacks + answers.failures + answers.unstarted)
         if answers.pushbacks:
-            self._silence.note_refusals(now, answers, self._stop_streak(now))
-        if self._silence.is_holding:
+            self._breaker.note_refusals(now, answers, self._stop_streak(now))
+        if self._breaker.is_holding:
             self._pushback.postpone_trial(now)
-        return self._silence.is_holding and not was_holding
+        return self._breaker.is_holding and not was_holding
 
     def _stop_streak(self, now: float) -> int:
-        """Return how many refusals in a row mean that everything is refused."""
-        share = max(self._pushback.tolerance(now), self._pushback.share_without(self._silence.n_refusals))
+        """Return how many rejections in a row mean that everything is rejected."""
+        share = max(self._pushback.tolerance(now), self._pushback.share_without(self._breaker.n_refusals))
         return math.ceil(math.log(HOLD_CHANCE) / math.log(min(share, YOUNG_TOLERANCE)))
 
     def _restart(self) -> None:
         self._window = self._start
         self._is_doubling = True
-        self._failure = ErrorRateMonitor(FAILURE_TOLERANCE)  # what failed in an outage tells nothing about our speed
+        self._failure = ErrorRateMonitor(FAILURE_TOLERANCE)  # failures in an outage are unrelated to our speed
 
     def _speed(self) -> "_Speed":
         return _Speed(self._window, self._is_doubling, self._finder)
@@ -336,35 +336,35 @@ class ConcurrencyController:
         self._window = max(self._window, before.window)
         self._is_doubling = before.is_doubling
 
-    def _follow_failure(self, now: float, advice: Decision) -> None:
-        if advice is Decision.RESTORE:
+    def _follow_failure(self, now: float, decision: Decision) -> None:
+        if decision is Decision.RESTORE:
             self._restore_window(self._before_window_cut)
-        elif advice is not Decision.KEEP:
-            if advice is Decision.CUT:
+        elif decision is not Decision.KEEP:
+            if decision is Decision.CUT:
                 self._before_window_cut = self._speed()
             self._cut_window(self._window * WINDOW_CUT)
             self._failure.begin_trial(now + SEEN_AFTER * self._round_trip)
 
-    def _follow_pushback(self, now: float, advice: Decision) -> None:
-        if advice is Decision.RESTORE:
+    def _follow_pushback(self, now: float, decision: Decision) -> None:
+        if decision is Decision.RESTORE:
             self._finder = self._before_rate_cut.finder
             self._set_rate(now)
             self._restore_window(self._before_rate_cut)
-        elif advice is Decision.CUT_AGAIN and self._finder.rate is not None:
-            # What the last cut let through was a saved-up burst.
+        elif decision is Decision.CUT_AGAIN and self._finder.rate is not None:
+            # The last cut was measured during a burst.
             self._cut_rate(now, self._finder.trial_rate * max(0.5, 1.0 - self._pushback.tried_share))
-        elif advice is Decision.CUT and now >= self._next_rate_cut:
+        elif decision is Decision.CUT and now >= self._next_rate_cut:
             if not self._pushback.is_on_trial:
                 self._before_rate_cut = self._speed()
             self._cut_rate(now, self._pushback.good_per_second(now) / (1.0 - self._pushback.background))
-        elif advice is Decision.KEEP:
-            self._set_rate(now)  # the full one after a cut: the trial is over
+        elif decision is Decision.KEEP:
+            self._set_rate(now)  # the full rate again: the trial is over
 
     def _cut_rate(self, now: float, measured: float) -> None:
         self._finder = self._finder.cut(measured)
-        # The next measurement must not contain answers from before this cut.
+        # The next measurement must not include responses from before this cut.
         self._next_rate_cut = now + 1.0 + self._round_trip
-        self._pushback.begin_trial(now + SEEN_AFTER * self._round_trip, is_blocked=self._silence.is_holding)
+        self._pushback.begin_trial(now + SEEN_AFTER * self._round_trip, is_blocked=self._breaker.is_holding)
         self._set_rate(now)
         self._bucket.empty(now)
         needed = 1.5 * (self._finder.rate or 0.0) * self._round_trip
@@ -373,7 +373,7 @@ class ConcurrencyController:
 
 @dataclass(frozen=True, slots=True)
 class _Speed:
-    """What a cut changes, kept in case it was for nothing."""
+    """The state that a cut changes, saved so that the cut can be undone."""
 
     window: float
     is_doubling: bool
@@ -381,7 +381,7 @@ class _Speed:
 
 
 class _CircuitBreaker:
-    """The time without a success: first single probes close together, then an outage, then the end."""
+    """A period without success: first frequent single probes, then an outage, then the end of the run."""
 
     __slots__ = (
         "_asked_until",
@@ -425,7 +425,7 @@ class _CircuitBreaker:
     def note_refusals(self, now: float, answers: ResponseStats, streak: int) -> None:
         self.n_refusals += answers.pushbacks
         if self.n_refusals >= streak:
-            asked = answers.retry_after_seconds  # one beyond the patience of a run ends it elsewhere
+            asked = answers.retry_after_seconds  # a wait beyond the outage limit ends the run elsewhere
             if asked > 0.0:
                 self._asked_until = max(self._asked_until, now + asked)
             self._hold(now + max(asked, FIRST_HOLD_PROBE_SECONDS))

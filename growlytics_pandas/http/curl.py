@@ -1,4 +1,4 @@
-"""libcurl: one loop, no threads, tens of thousands of requests a second."""
+"""The libcurl transport: one loop, no threads, tens of thousands of requests per second."""
 
 import contextlib
 import os
@@ -33,48 +33,48 @@ _OF_THE_NETWORK: Final = (socket.AF_INET, socket.AF_INET6)
 
 
 class Lines:
-    """The sockets that libcurl has opened, by their local ports: checked for bytes that no request has asked for.
+    """The sockets that libcurl has opened, by local port, checked for bytes that no request asked for.
 
-    libcurl itself checks idle connections once a second at most, and takes what waits there for the answer to the next
-    request. So all are looked at together before requests start, and libcurl asks here, by the local port, before it
-    sends each of them.
+    libcurl checks idle connections at most once per second, and reads unsolicited bytes as the response to the next
+    request. So all sockets are polled together before requests start, and libcurl's pre-request callback checks the
+    socket of each request here, by local port.
 
     Parameters
     ----------
     is_tls : bool
-        The first use of each connection is not checked then: bytes of the handshake may still wait.
+        If True, the first use of a connection is not checked: bytes of the handshake may still be unread.
     """
 
-    __slots__ = ("_condemned", "_is_tls", "_known", "_new", "_poll", "_unused", "is_multiplexed", "ready", "sockets")
+    __slots__ = ("_is_tls", "_known", "_new", "_poll", "_retired", "_unused", "is_multiplexed", "ready", "sockets")
 
     def __init__(self, *, is_tls: bool) -> None:
         self.is_multiplexed = is_tls
-        """Whether bytes may come at any time: HTTP/2, where each answer names its request."""
+        """Whether bytes may arrive at any time (HTTP/2, where each response names its request)."""
         self.ready: dict[int, int] = {}
-        """The sockets on which something waited at the last look: mostly answers that are on their way to be read."""
+        """The sockets that were readable at the last `check`: mostly responses about to be read."""
         self.sockets: dict[int, int] = {}
-        """Port → socket of the connections that `ready` covers."""
+        """Local port → socket of the connections that `ready` covers."""
         self._is_tls = is_tls
         self._new: list[int] = []
         self._known: dict[int, int] = {}
         self._unused: set[int] = set()
-        self._condemned: set[int] = set()
+        self._retired: set[int] = set()
         self._poll = _open_poll()
 
     def note_socket(self, descriptor: int, _purpose: int) -> int:
-        """Take note of a socket that libcurl has made; it has no port yet, or one that another had before."""
+        """Record a new socket of libcurl; it has no local port yet, or that of an earlier socket."""
         self._new.append(descriptor)
         self.sockets.clear()
         return 0
 
-    def look(self) -> None:
-        """Look at all connections at once."""
+    def check(self) -> None:
+        """Poll all connections at once."""
         self.ready = dict(self._poll.poll(0))
 
     def is_quiet(self, port: int) -> bool:
-        """Return whether a request may go over the connection with this local port: nothing waits there."""
+        """Return whether a request may use the connection with this local port: it has no unread bytes."""
         self._learn()
-        if port in self._condemned:
+        if port in self._retired:
             return False
         descriptor = self._known.get(port)
         if descriptor is None:
@@ -86,36 +86,36 @@ class Lines:
         self.sockets[port] = descriptor
         return self.is_multiplexed or not _is_readable(descriptor)
 
-    def condemn(self, port: int) -> None:
-        """Let no further request over the connection with this local port."""
-        self._condemned.add(port)
+    def retire(self, port: int) -> None:
+        """Send no further request over the connection with this local port."""
+        self._retired.add(port)
         self.sockets.pop(port, None)
 
     def close(self) -> None:
-        """Give back what the operating system keeps for this."""
+        """Release the poll object."""
         if hasattr(self._poll, "close"):
             self._poll.close()
 
     def _learn(self) -> None:
-        """Find the ports of new sockets. A port that is taken again is another connection's."""
+        """Find the local ports of new sockets. A reused port belongs to a new connection."""
         for descriptor in self._new:
-            with contextlib.suppress(OSError):  # it was closed again: another address answered first
+            with contextlib.suppress(OSError):  # closed already: another address answered first
                 sock = socket.socket(fileno=descriptor)
                 try:
                     if sock.family not in _OF_THE_NETWORK:
-                        continue  # closed again, and its number is that of a local socket of somebody else by now
+                        continue  # closed already, and its descriptor now belongs to another socket
                     port = sock.getsockname()[1]
                 finally:
                     sock.detach()
                 self._known[port] = descriptor
                 self._unused.add(port)
-                self._condemned.discard(port)
+                self._retired.discard(port)
                 self._poll.register(descriptor, READABLE)
         self._new.clear()
 
 
 class _NoPoll:
-    """Where sockets cannot be looked at together: each is looked at before it is used."""
+    """Fallback where sockets cannot be polled together: each is checked before it is used."""
 
     def __init__(self) -> None:
         self._descriptors: dict[int, int] = {}
@@ -143,8 +143,8 @@ def _is_readable(descriptor: int) -> bool:
 
 
 CONNECT_SECONDS: Final = 10.0  # a host that takes longer to accept a connection is down
-SLICE_SECONDS: Final = 0.05  # libcurl is asked at least so often for what its own timers have found
-FILES_SECONDS: Final = 0.1  # between two looks whether there are descriptors again
+SLICE_SECONDS: Final = 0.05  # libcurl is polled at least this often, for its timers
+FILES_SECONDS: Final = 0.1  # between two checks for free descriptors
 IDLE_SECONDS: Final = 0.005  # while libcurl has no socket to wait for (a name is being looked up)
 
 CONNECT_CODES: Final = frozenset(
@@ -176,28 +176,37 @@ BROKEN_CODES: Final = frozenset(
         getattr(pycurl, "E_HTTP2_STREAM", 92),  # the names are missing in older pycurl, the numbers are libcurl's
         getattr(pycurl, "E_HTTP3", 95),
         getattr(pycurl, "E_PROXY", 97),
-        pycurl.E_FTP_WEIRD_SERVER_REPLY,  # CURLE_WEIRD_SERVER_REPLY: what came back is not HTTP
+        pycurl.E_FTP_WEIRD_SERVER_REPLY,  # CURLE_WEIRD_SERVER_REPLY: the response is not HTTP
         pycurl.E_BAD_CONTENT_ENCODING,
         pycurl.E_SEND_FAIL_REWIND,
         getattr(pycurl, "E_UNRECOVERABLE_POLL", 99),
         pycurl.E_AGAIN,
     }
 )
-HANDSHAKE_CUT: Final = ("reset", "syscall", "eof", "closed", "timed out", "broken pipe")  # an overloaded server's ways
+HANDSHAKE_CUT: Final = (
+    "reset",
+    "syscall",
+    "eof",
+    "closed",
+    "timed out",
+    "broken pipe",
+)  # signs of an overloaded server
 
-FINAL: Final = 200  # the lowest status of an answer that is one
-_AFTER: Final = re.compile(r" after \d+ (?:ms|milliseconds)\b")  # else one reason would be counted as many
+FINAL: Final = 200  # lowest status of a final response
+_AFTER: Final = re.compile(
+    r" after \d+ (?:ms|milliseconds)\b"
+)  # removed so that the same error is counted as one reason
 
 RETRY_AFTER_INFO: Final[int | None] = getattr(pycurl, "RETRY_AFTER", None)
-LIMITING_VERSION: Final = 0x080400  # libcurl before 8.4.0 limits only answers whose size is known beforehand
+LIMITING_VERSION: Final = 0x080400  # libcurl before 8.4.0 limits only responses with a known size
 LIMITS_BODIES: Final = pycurl.version_info()[2] >= LIMITING_VERSION
 UPLOADED_INFO: Final = getattr(pycurl, "SIZE_UPLOAD_T", pycurl.SIZE_UPLOAD)  # the latter is deprecated
 NO_SOCKET: Final = -1
-LEFTOVERS: Final = b"Leftovers after chunking"  # libcurl's own words for bytes after the last chunk
-UNCERTAIN: Final = "the answer is not certainly that of this request"
+LEFTOVERS: Final = b"Leftovers after chunking"  # libcurl's log message for bytes after the last chunk
+UNCERTAIN: Final = "the response may belong to another request"
 
 CAN_LOOK = hasattr(pycurl, "PREREQFUNCTION")
-"""Older pycurl (before 7.45.7) cannot look at a connection before it is used again, so each has one request then."""
+"""pycurl before 7.45.7 cannot check a connection before reuse, so each connection then gets only one request."""
 
 
 class CurlTransport:
@@ -206,9 +215,9 @@ class CurlTransport:
     Parameters
     ----------
     endpoint : Endpoint
-        Where and how every request goes.
+        URL, headers and limits of every request.
     max_concurrency : int
-        Requests, and so at most connections, at once.
+        Maximum number of requests, and so of connections, at once.
     """
 
     name = "curl"
@@ -219,9 +228,9 @@ class CurlTransport:
         self._mask = KeyRedactor.of(endpoint.headers)
         self._max_concurrency = max_concurrency
         self._lines = Lines(is_tls=endpoint.url.startswith("https:"))
-        self._has_new = False  # since the connections were looked at
+        self._has_new = False  # since the last check of the connections
         self._is_first_answer = True
-        self._is_wary = False
+        self._keeps_headers = False
         self._exchanges: list[_Exchange] = []
         self._idle: list[_Exchange] = []
         self._multi = _open_multi()
@@ -236,19 +245,19 @@ class CurlTransport:
         exchange.body_bytes = len(body)
         exchange.sends = 0
         exchange.started = time.monotonic()
-        if self._is_wary and not exchange.is_wary:
-            exchange.be_wary()
+        if self._keeps_headers and not exchange.keeps_headers:
+            exchange.start_keeping_headers()
         exchange.handle.setopt(pycurl.POSTFIELDS, body)
         self._multi.add_handle(exchange.handle)
         self._has_new = True
 
     def poll(self, timeout: float) -> list[Response]:
-        """Wait at most `timeout` seconds for a reply; return every one that is there."""
+        """Wait at most `timeout` seconds for a response; return all that have arrived."""
         deadline = time.monotonic() + timeout
         while True:
             if self._has_new:
                 self._has_new = False
-                self._lines.look()
+                self._lines.check()
             self._multi.perform()
             replies = self._collect()
             left = deadline - time.monotonic()
@@ -257,7 +266,7 @@ class CurlTransport:
             self._wait(min(left, SLICE_SECONDS))
 
     def close(self) -> None:
-        """Cut what is in flight, and every connection."""
+        """Abort requests in flight and close all connections."""
         for exchange in self._exchanges:
             with contextlib.suppress(pycurl.error):  # idle ones are not in the multi handle
                 self._multi.remove_handle(exchange.handle)
@@ -277,11 +286,11 @@ class CurlTransport:
             for handle in done:
                 exchange = handle.exchange
                 chunks = exchange.chunks
-                # Most answers: nothing to hide in them, nothing to look for, and the tuple made at once.
+                # Fast path for most responses: nothing to redact or check.
                 if (
                     len(chunks) == 1
                     and chunks[0] in PLAIN_SUCCESS
-                    and not exchange.is_wary
+                    and not exchange.keeps_headers
                     and exchange.sends == 1
                     and not exchange.n_dropped
                     and handle.getinfo(pycurl.RESPONSE_CODE) == OK
@@ -301,27 +310,29 @@ class CurlTransport:
                 elif exchange.n_dropped <= self._max_concurrency:
                     self._start_anew(exchange)
                 else:
-                    replies.append(self._fail(exchange, now, pycurl.E_COULDNT_CONNECT, "it answers before it is asked"))
+                    replies.append(
+                        self._fail(exchange, now, pycurl.E_COULDNT_CONNECT, "it sends data before a request")
+                    )
         return replies
 
     def _finish(self, exchange: "_Exchange", now: float) -> Response:
         handle = exchange.handle
         status: int = handle.getinfo(pycurl.RESPONSE_CODE)
-        if not status:  # libcurl before 7.66 takes what has no status line for an answer of HTTP/0.9
+        if not status:  # libcurl before 7.66 reads a response without a status line as HTTP/0.9
             return self._fail(exchange, now, pycurl.E_FTP_WEIRD_SERVER_REPLY, "the answer is not HTTP")
         if self._is_first_answer:
             self._is_first_answer = False
             self._lines.is_multiplexed = handle.getinfo(pycurl.INFO_HTTP_VERSION) > pycurl.CURL_HTTP_VERSION_1_1
-        if status < FINAL or (exchange.is_wary and self._has_surplus(exchange)):
+        if status < FINAL or (exchange.keeps_headers and self._has_surplus(exchange)):
             return self._fail(exchange, now, pycurl.E_FTP_WEIRD_SERVER_REPLY, UNCERTAIN)
         body = exchange.take_body()
         seconds = now - exchange.started
         if status == OK and body in PLAIN_SUCCESS:
             reply = Response(exchange.token, OK, body, seconds, repeats=max(0, exchange.sends - 1))
-            if exchange.is_wary and not self._is_wary and CAN_LOOK:
-                exchange.be_calm()
+            if exchange.keeps_headers and not self._keeps_headers and CAN_LOOK:
+                exchange.stop_keeping_headers()
         else:
-            self._is_wary = True
+            self._keeps_headers = True
             reply = Response(
                 exchange.token,
                 status,
@@ -336,26 +347,26 @@ class CurlTransport:
         return reply
 
     def _has_surplus(self, exchange: "_Exchange") -> bool:
-        """Return whether bytes came after the answer.
+        """Return whether bytes followed the response.
 
-        libcurl drops them, and with them the connection if the answer had a length: so such an answer after which the
-        connection is gone, although nobody had asked for that, is none to believe.
+        libcurl drops them, and closes the connection if the response had a length. So a response with a length whose
+        connection was closed without either side requesting it is not trusted.
         """
         if self._lines.is_multiplexed:
             return False
         if exchange.is_chunked():
-            self._is_wary = True
+            self._keeps_headers = True
             if exchange.has_leftovers:
-                self._lines.condemn(exchange.port)
+                self._lines.retire(exchange.port)
             return exchange.has_leftovers
         if not CAN_LOOK or exchange.handle.getinfo(pycurl.ACTIVESOCKET) != NO_SOCKET:
             return False
-        self._is_wary = True
+        self._keeps_headers = True
         was_early = exchange.handle.getinfo(UPLOADED_INFO) < exchange.body_bytes  # so libcurl stopped sending
         return not was_early and not exchange.is_last()
 
     def _start_anew(self, exchange: "_Exchange") -> None:
-        """Send on another connection: something waited on this one, which libcurl has closed now."""
+        """Send again on another connection: this one had unread bytes, and libcurl has closed it."""
         self._multi.remove_handle(exchange.handle)
         exchange.take_body()
         exchange.headers.clear()
@@ -382,14 +393,14 @@ class CurlTransport:
         )
         exchange.take_body()
         exchange.is_full = False
-        self._is_wary = True
+        self._keeps_headers = True
         self._release(exchange)
         return reply
 
     def _release(self, exchange: "_Exchange") -> None:
         self._multi.remove_handle(exchange.handle)
         exchange.n_dropped = 0
-        if exchange.is_wary:
+        if exchange.keeps_headers:
             exchange.headers.clear()
             exchange.has_leftovers = False
         self._idle.append(exchange)
@@ -399,10 +410,10 @@ class CurlTransport:
         if timer >= 0:
             seconds = min(seconds, timer / 1000.0)
         deadline = time.monotonic() + seconds
-        # An interrupted select is no error: the caller's loop looks again.
+        # An interrupted select is not an error: the caller's loop polls again.
         with contextlib.suppress(pycurl.error, InterruptedError):
             if self._multi.select(seconds) <= 0:
-                # Without a socket to wait for, select does not wait: a loop around it would burn a whole core.
+                # Without sockets, select returns at once, and the loop around it would use a whole core.
                 time.sleep(min(max(0.0, deadline - time.monotonic()), IDLE_SECONDS))
 
     def _new_exchange(self) -> "_Exchange":
@@ -416,12 +427,12 @@ class CurlTransport:
         total_ms = max(1, int(endpoint.timeout_seconds * 1000))
         handle.setopt(pycurl.URL, endpoint.url)
         handle.setopt(pycurl.POST, 1)
-        # libcurl would ask a server for leave ("Expect: 100-continue") before it sends a large body.
+        # libcurl would send "Expect: 100-continue" and wait before a large body.
         handle.setopt(pycurl.HTTPHEADER, [*_header_lines(endpoint.headers), "Expect:"])
         handle.setopt(pycurl.FOLLOWLOCATION, 0)
         handle.setopt(pycurl.NOSIGNAL, 1)
         handle.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
-        # Without a proxy in the environment, libcurl need not ask it again at every request.
+        # Without a proxy in the environment, libcurl need not look it up for every request.
         if is_direct(endpoint.url) or not _has_proxies():
             handle.setopt(pycurl.PROXY, "")
         handle.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
@@ -440,16 +451,16 @@ class CurlTransport:
 
 
 class _Exchange:
-    """One easy handle and what its present request has received.
+    """One easy handle and the data received for its current request.
 
-    `is_wary`: header lines are kept, which takes CPU. So it is for the first answer of each handle, and for all after
-    the first that was no plain success. What libcurl says of itself takes more, so it is heard where answers are in
-    chunks: nothing else shows what it has dropped after the last one.
+    `keeps_headers`: header lines are kept. This costs CPU, so it applies only to the first response of each handle, and
+    to all responses after the first that was not a plain success. libcurl's verbose log costs more; it is enabled only
+    for chunked responses, where nothing else shows that bytes were dropped after the last chunk.
     """
 
     __slots__ = (
-        "_is_heard", "_lines", "body_bytes", "chunks", "handle", "has_leftovers", "headers", "is_full",
-        "is_wary", "n_dropped", "port", "sends", "size", "started", "token",
+        "_is_verbose", "_lines", "body_bytes", "chunks", "handle", "has_leftovers", "headers", "is_full",
+        "keeps_headers", "n_dropped", "port", "sends", "size", "started", "token",
     )  # fmt: skip
 
     def __init__(self, handle: Any, lines: Lines) -> None:
@@ -463,7 +474,7 @@ class _Exchange:
         self.n_dropped = 0
         self.port = 0
         self.has_leftovers = False
-        self._is_heard = False
+        self._is_verbose = False
         self.chunks: list[bytes] = []
         self.headers: list[bytes] = []
         self._lines = lines
@@ -475,35 +486,35 @@ class _Exchange:
             handle.setopt(pycurl.WRITEFUNCTION, self.write)
         if CAN_LOOK:
             handle.setopt(pycurl.PREREQFUNCTION, self.begin)
-        handle.setopt(pycurl.DEBUGFUNCTION, self.hear)
-        self.be_wary()
-        self._listen(is_heard=True)
+        handle.setopt(pycurl.DEBUGFUNCTION, self.on_debug)
+        self.start_keeping_headers()
+        self._set_verbose(is_verbose=True)
 
-    def be_wary(self) -> None:
-        self.is_wary = True
+    def start_keeping_headers(self) -> None:
+        self.keeps_headers = True
         self.handle.setopt(pycurl.HEADERFUNCTION, self.keep_header)
 
-    def be_calm(self) -> None:
-        self.is_wary = False
+    def stop_keeping_headers(self) -> None:
+        self.keeps_headers = False
         self.handle.unsetopt(pycurl.HEADERFUNCTION)
-        self._listen(is_heard=False)
+        self._set_verbose(is_verbose=False)
 
     def keep_header(self, line: bytes) -> int | None:
-        """Keep a line; 101 ends HTTP on the connection, and libcurl would wait for more of it."""
+        """Keep a header line; abort on 101, which ends HTTP on the connection: libcurl would wait for more."""
         self.headers.append(line)
         return 0 if line.startswith((b"HTTP/1.1 101", b"HTTP/1.0 101")) else None
 
-    def hear(self, kind: int, words: bytes) -> None:
+    def on_debug(self, kind: int, words: bytes) -> None:
         if kind == pycurl.INFOTYPE_TEXT and words.startswith(LEFTOVERS):
             self.has_leftovers = True
 
-    def _listen(self, *, is_heard: bool) -> None:
-        if is_heard is not self._is_heard:
-            self._is_heard = is_heard
-            self.handle.setopt(pycurl.VERBOSE, int(is_heard))
+    def _set_verbose(self, *, is_verbose: bool) -> None:
+        if is_verbose is not self._is_verbose:
+            self._is_verbose = is_verbose
+            self.handle.setopt(pycurl.VERBOSE, int(is_verbose))
 
     def begin(self, _address: str, _local_address: str, _port: int, local_port: int) -> int:
-        """Let libcurl send the request on this connection, or not; it asks here each time that it is about to."""
+        """Decide whether libcurl may send the request on this connection: its pre-request callback."""
         lines = self._lines
         descriptor = lines.sockets.get(local_port)
         if (descriptor is not None and descriptor not in lines.ready) or lines.is_quiet(local_port):
@@ -517,7 +528,7 @@ class _Exchange:
         self.size += len(chunk)
         if self.size > MAX_REPLY_BYTES:
             self.is_full = True
-            return 0  # fewer bytes than were given: libcurl stops the transfer
+            return 0  # fewer bytes than given: libcurl aborts the transfer
         self.chunks.append(chunk)
         return len(chunk)
 
@@ -529,19 +540,19 @@ class _Exchange:
         return body
 
     def fields(self, name: bytes) -> list[str]:
-        """Return the values of a header of the answer; interim answers before it have heads of their own."""
+        """Return the values of a header of the final response, without those of interim responses."""
         start = max((i for i, line in enumerate(self.headers) if line.startswith(b"HTTP/")), default=0)
         split = [line.partition(b":") for line in self.headers[start:]]
         return [value.strip().decode("latin-1") for field, _, value in split if field.strip().lower() == name]
 
     def is_chunked(self) -> bool:
-        """Return whether the answer came in chunks."""
+        """Return whether the response was chunked, and set the verbose log accordingly."""
         is_chunked = bool(self.fields(b"transfer-encoding"))
-        self._listen(is_heard=is_chunked)
+        self._set_verbose(is_verbose=is_chunked)
         return is_chunked
 
     def is_last(self) -> bool:
-        """Return whether the answer says itself that the connection ends with it."""
+        """Return whether the response itself ends the connection."""
         start = next((line for line in reversed(self.headers) if line.startswith(b"HTTP/")), b"HTTP/1.0")
         is_framed = self.fields(b"content-length") or self.fields(b"transfer-encoding")
         is_closing = any("close" in value.lower() for value in self.fields(b"connection"))
@@ -549,7 +560,7 @@ class _Exchange:
 
 
 def _open_multi() -> Any:
-    """Open the multi handle, which takes descriptors: where there are none left, wait for a while."""
+    """Open the multi handle, which needs file descriptors; wait for a while if there are none left."""
     deadline = time.monotonic() + CONNECT_SECONDS
     while True:
         try:
@@ -561,13 +572,13 @@ def _open_multi() -> Any:
 
 
 def _header_lines(headers: Headers) -> list[str]:
-    # Apart, so that no frame of a traceback has them among its locals.
+    # A separate function, so that no traceback frame has them as locals.
     return [f"{name}: {value}" for name, value in headers.items()]
 
 
 def _retry_after(exchange: _Exchange) -> str | None:
-    """Return the header's lines; of an answer whose header lines were not kept, what libcurl has made of it."""
-    if exchange.is_wary:
+    """Return the header's values, one per line; if headers were not kept, the value parsed by libcurl."""
+    if exchange.keeps_headers:
         return "\n".join(exchange.fields(b"retry-after")) or None
     seconds = exchange.handle.getinfo(RETRY_AFTER_INFO) if RETRY_AFTER_INFO is not None else 0
     return str(int(seconds)) if seconds else None
@@ -582,10 +593,10 @@ def _fault(code: int, words: str, *, was_sent: bool, is_reused: bool, is_full: b
         return TransportError.TOO_LARGE
     if code == pycurl.E_OPERATION_TIMEDOUT:
         return TransportError.TIMEOUT if was_sent else TransportError.CONNECT
-    if was_sent:  # whatever it is, it has cost an answer
+    if was_sent:  # whatever the cause, a response may be lost
         return TransportError.STALE if is_reused else TransportError.BROKEN
     if code in TLS_CODES:
-        # A handshake that is cut is an overloaded server; one that is refused is a wrong certificate or port.
+        # An aborted handshake means an overloaded server; a rejected one a wrong certificate or port.
         is_cut = code == pycurl.E_SSL_CONNECT_ERROR and any(word in words.lower() for word in HANDSHAKE_CUT)
         return TransportError.CONNECT if is_cut else TransportError.TLS
     return TransportError.CONNECT if code in CONNECT_CODES or code in BROKEN_CODES else TransportError.OTHER

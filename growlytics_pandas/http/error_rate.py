@@ -1,9 +1,9 @@
-"""Is our speed the cause of these bad answers? A cut is an experiment, and this is what judges it.
+"""Decide whether bad responses are caused by our speed, by evaluating each cut as a trial.
 
-A flaky gateway refuses its share of the requests however few there are, a limit only those beyond it. So where bad
-answers are too many, the speed is cut on trial: if their share falls, our speed was the cause and the cut stays; if it
-stays about the same, it was noise, the cut is undone, and that share is the background from then on. Nothing here reads
-a clock: `now` is monotonic seconds.
+A flaky gateway fails a constant share of requests at any speed; a rate limit rejects only those above it. So when there
+are too many bad responses, the speed is cut on trial: if their share falls, our speed was the cause and the cut stays;
+if it stays about the same, the cut is undone and that share becomes the background rate. Nothing here reads a clock:
+`now` is monotonic seconds.
 """
 
 import math
@@ -12,24 +12,26 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-METER_BINS: Final = 10  # full bins a second
-MEMORY: Final = 0.99  # of the background, kept each bin: ten seconds, so that a limit shows long before it is forgotten
-YOUNG_SECONDS: Final = 1.0  # from the first answer; a limiter's second is not over, so a rate cannot be told yet
-YOUNG_TOLERANCE: Final = 0.3  # share that may be bad so early: a real limit soon refuses nearly everything
-MARGIN: Final = 1.25  # times the background is still the background
-DEVIATIONS: Final = 2.0  # standard deviations above that: no longer chance
-MAX_NOISE: Final = 0.4  # share; above it the cut stays whatever the trial shows: so bad a server is spared
-FALLEN: Final = 0.25  # of the share before, as the trial's idea of "it fell"; the verdict turns at about half
+METER_BINS: Final = 10  # full bins per second
+MEMORY: Final = (
+    0.99  # share of the background kept per bin: about ten seconds, far longer than a rate limit takes to show
+)
+YOUNG_SECONDS: Final = 1.0  # after the first response: too early to measure a rate, since a limiter counts per second
+YOUNG_TOLERANCE: Final = 0.3  # share that may be bad in that time: a real limit soon rejects nearly everything
+MARGIN: Final = 1.25  # factor up to which a share still counts as background
+DEVIATIONS: Final = 2.0  # standard deviations above that: not by chance
+MAX_BACKGROUND: Final = 0.4  # share; above it the cut stays whatever the trial shows, to spare a server in trouble
+FALLEN: Final = 0.25  # of the share before: the trial's hypothesis "it fell"; the decision flips at about half
 MIN_SHARE: Final = 0.01  # before a cut, and
-MAX_SHARE: Final = 0.9  # at most: nothing is impossible to a trial
-RISEN: Final = 3.0  # times the share before, as the trial's idea of "the cut was far too little"
-LEAST_KNOWN: Final = 50  # answers that make a background
-EVIDENCE: Final = 5.0  # in natural logarithms: the best explanation is 150 times as likely as the next
-TRIAL_SECONDS: Final = 3.0  # then the best explanation is taken
+MAX_SHARE: Final = 0.9  # after it: no hypothesis has probability 0 or 1
+RISEN: Final = 3.0  # times the share before: the trial's hypothesis "the cut was far too small"
+LEAST_KNOWN: Final = 50  # responses needed for a background rate
+EVIDENCE: Final = 5.0  # natural logarithm: the best hypothesis is 150 times as likely as the next
+TRIAL_SECONDS: Final = 3.0  # after this the best hypothesis is accepted
 
 
 class Decision(Enum):
-    """What to do about one kind of bad answers."""
+    """What to do about one kind of bad responses."""
 
     NOTHING = "go on"
     CUT = "too many: cut the speed, on trial"
@@ -38,17 +40,17 @@ class Decision(Enum):
     RESTORE = "the cut changed nothing: undo it"
 
 
-# Bad answers in a trial before it may say so; the end of a limiter's second shows a few.
+# Minimum bad responses in a trial for that decision: a few occur at the end of a limiter's second.
 LEAST_BAD: Final = MappingProxyType({Decision.RESTORE: 3, Decision.CUT_AGAIN: 8})
 
 
 class ErrorRateMonitor:
-    """Bad answers of one kind among good ones: the last second in bins of a tenth, what is older as the background.
+    """The share of one kind of bad responses: the last second in bins of a tenth, older ones as the background.
 
     Parameters
     ----------
     tolerance : float
-        Share that may be bad in any case.
+        Share that is always acceptable.
     """
 
     __slots__ = (
@@ -69,7 +71,7 @@ class ErrorRateMonitor:
     )
 
     def __init__(self, tolerance: float) -> None:
-        self.n_good = self.n_bad = 0  # in the last second and the begun bin
+        self.n_good = self.n_bad = 0  # in the last second and the current bin
         self._tolerance = tolerance
         self._good, self._bad = [0] * (METER_BINS + 1), [0] * (METER_BINS + 1)
         self._slot = self._calm_slot = self._bin = 0
@@ -77,15 +79,15 @@ class ErrorRateMonitor:
         self._known = self._known_bad = 0.0
         self._old_at = math.inf
         self._trial: _Trial | None = None
-        self.tried_share = 0.0  # of bad answers in the last trial that had a verdict
+        self.tried_share = 0.0  # share of bad responses in the last decided trial
 
     @property
     def is_on_trial(self) -> bool:
-        """Whether the verdict on a cut is still out."""
+        """Whether a cut is still being evaluated."""
         return self._trial is not None
 
     def note(self, now: float, good: int, bad: int) -> Decision:
-        """Count answers and return what follows from them."""
+        """Count responses and return the decision."""
         if now >= self._bin_ends_at:
             self._roll(int(now * METER_BINS))
         self._good[self._bin] += good
@@ -96,52 +98,52 @@ class ErrorRateMonitor:
         elif self._trial is None:
             return Decision.NOTHING
         if self._trial is not None:
-            return self._judge(self._trial, now, good, bad)
+            return self._evaluate(self._trial, now, good, bad)
         return Decision.CUT if self._is_too_many(now) else Decision.NOTHING
 
     def begin_trial(self, seen_from: float, *, is_blocked: bool = False) -> None:
-        """Judge a cut by the answers that come from `seen_from` on; those before are due to the speed until then.
+        """Evaluate a cut by the responses from `seen_from` on; earlier ones result from the previous speed.
 
-        `is_blocked` says that everything was refused before the cut, whatever the last second says.
+        `is_blocked`: everything was rejected before the cut, whatever the last second shows.
         """
         n_all = max(1, self.n_good + self.n_bad)
         self._trial = _Trial(1 if is_blocked else self.n_bad, 1 if is_blocked else n_all, self.background, seen_from)
         if not is_blocked:
-            # Without the seconds that led to cuts the background would be that of the lucky ones.
+            # Leaving out the seconds that led to cuts would bias the background downwards.
             self._known += n_all
             self._known_bad += min(self.n_bad, self._most(max(self._tolerance, self.background)))
         self._forget_last_second()
         self.disregard(seen_from)
 
     def disregard(self, until: float) -> None:
-        """Keep the answers up to `until` out of the background."""
+        """Exclude the responses up to `until` from the background."""
         self._calm_slot = max(self._calm_slot, int(until * METER_BINS) + 1)
 
     def postpone_trial(self, until: float) -> None:
-        """Judge by the answers after `until` only; no answer before it tells anything about our speed."""
+        """Evaluate only responses after `until`; earlier ones are unrelated to our speed."""
         self.disregard(until)
         if self._trial is not None:
             self._trial = replace(self._trial, seen_from=until, good=0, bad=0)
 
     def share_without(self, n_bad: int) -> float:
-        """Return the share of bad answers in the last second, but for the newest `n_bad`."""
+        """Return the share of bad responses in the last second, without the newest `n_bad`."""
         n_other = max(0, self.n_bad - n_bad)
         return n_other / max(1, self.n_good + n_other)
 
     @property
     def background(self) -> float:
-        """Share of bad answers that does not come from our speed."""
-        return min(MAX_NOISE, self._known_bad / max(LEAST_KNOWN, self._known))
+        """Share of bad responses that is not caused by our speed."""
+        return min(MAX_BACKGROUND, self._known_bad / max(LEAST_KNOWN, self._known))
 
     def tolerance(self, now: float) -> float:
-        """Return the share that is no reason to cut, apart from chance."""
+        """Return the share up to which there is no cut, before allowing for chance."""
         least = self._tolerance if now >= self._old_at else YOUNG_TOLERANCE
         return max(least, MARGIN * self.background)
 
     def good_per_second(self, now: float) -> float:
-        """Return the rate over the last second and the begun bin; a shorter history counts as a whole second.
+        """Return the rate over the last second and the current bin; a shorter history counts as a whole second.
 
-        A limiter lets a second's worth through at once, so a rate over less would be far too high.
+        A limiter accepts a second's worth at once, so a rate over a shorter time would be far too high.
         """
         return self.n_good / (1.0 + now % (1.0 / METER_BINS))
 
@@ -149,11 +151,11 @@ class ErrorRateMonitor:
         return self.n_bad >= self._most(self.tolerance(now))
 
     def _most(self, share: float) -> float:
-        """Return how many bad answers of the last second `share` explains."""
+        """Return how many bad responses in the last second `share` explains."""
         expected = share * (self.n_good + self.n_bad)
         return expected + DEVIATIONS * math.sqrt(expected)
 
-    def _judge(self, trial: "_Trial", now: float, good: int, bad: int) -> Decision:
+    def _evaluate(self, trial: "_Trial", now: float, good: int, bad: int) -> Decision:
         advice = trial.note(now, good, bad)
         if advice is None:
             return Decision.NOTHING
@@ -161,7 +163,7 @@ class ErrorRateMonitor:
         n_tried = trial.good + trial.bad
         self.tried_share = trial.bad / max(1, n_tried)
         if advice is Decision.RESTORE or (advice is Decision.KEEP and self.tried_share < self.background):
-            # A trial tells the background best, so that what was known before counts no more than it.
+            # A trial is the best measure of the background, so earlier data counts no more than the trial.
             weight = 0.0 if advice is Decision.RESTORE else min(1.0, max(n_tried, LEAST_KNOWN) / self._known)
             self._known = weight * self._known + n_tried
             self._known_bad = weight * self._known_bad + trial.bad
@@ -173,7 +175,7 @@ class ErrorRateMonitor:
         self.n_good = self.n_bad = 0
 
     def _roll(self, slot: int) -> None:
-        """Begin a new bin; those that leave the last second become background."""
+        """Begin a new bin; bins older than a second are added to the background."""
         size = len(self._good)
         self._old_at = min(self._old_at, slot / METER_BINS + YOUNG_SECONDS)
         for passed in range(max(self._slot + 1, slot - METER_BINS), slot + 1):
@@ -191,7 +193,7 @@ class ErrorRateMonitor:
 
 @dataclass(slots=True)
 class _Trial:
-    """The answers after a cut against the share before it."""
+    """Compares the responses after a cut with the share before it."""
 
     n_bad_before: int
     n_before: int
@@ -201,7 +203,7 @@ class _Trial:
     bad: int = 0
 
     def note(self, now: float, good: int, bad: int) -> Decision | None:
-        """Count answers; return the verdict once there is one."""
+        """Count responses; return the decision once there is one."""
         if now < self.seen_from:
             return None
         self.good += good
@@ -210,19 +212,19 @@ class _Trial:
         is_over = now >= self.seen_from + TRIAL_SECONDS
         if best - second < EVIDENCE and not is_over:
             return None
-        # Where nothing at all is let through, to hold is the answer, not to cut again.
+        # If everything is rejected, the controller holds instead of cutting again.
         if self.bad < LEAST_BAD.get(advice, 0) or (advice is Decision.CUT_AGAIN and not self.good):
             return Decision.KEEP if is_over else None
         return advice
 
     def _likelihoods(self) -> list[tuple[float, Decision]]:
-        # A cut follows an unlucky second more often than a lucky one, hence a standard deviation to either side.
+        # Cuts tend to follow seconds that were bad by chance, hence a standard deviation to either side.
         deviation = math.sqrt(self.n_bad_before)
         least = self._within((self.n_bad_before - deviation) / self.n_before)
         most = self._within((self.n_bad_before + deviation) / self.n_before)
         fallen = max(FALLEN * least, min(self.background, 0.8 * least))
         shares = [(fallen, Decision.KEEP), (min(RISEN * most, (1.0 + most) / 2.0), Decision.CUT_AGAIN)]
-        if self.n_bad_before <= MAX_NOISE * self.n_before:
+        if self.n_bad_before <= MAX_BACKGROUND * self.n_before:
             shares.append((least, Decision.RESTORE))
         return [(self.bad * math.log(share) + self.good * math.log1p(-share), advice) for share, advice in shares]
 

@@ -1,7 +1,7 @@
-"""What transports, retry and delivery share: the request's endpoint, its response, and the transport's interface.
+"""Types shared by transports, retry and delivery: endpoint, response, and the transport interface.
 
-Also what both transports ask of this machine: where the trusted certificates are (`verify`, the variables that requests
-and OpenSSL know, or certifi), and whether the process has run out of file descriptors.
+Also what both transports look up on this machine: the trusted certificates (`verify`, the variables of requests and
+OpenSSL, or certifi), and whether the process has run out of file descriptors.
 """
 
 import errno
@@ -13,15 +13,16 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
+from growlytics_pandas._text import argument, phrase
 from growlytics_pandas.errors import InvalidArgumentError
 
-MAX_LINE_CHARS: Final = 300  # of a foreign text that ends up in a message, a report, a table cell
+MAX_LINE_CHARS: Final = 300  # of a server's text in a message, report or table cell
 OK: Final = 200
-PLAIN_SUCCESS: Final = frozenset({b'{"success":true}', b'{"success": true}'})  # known at sight, without parsing
+PLAIN_SUCCESS: Final = frozenset({b'{"success":true}', b'{"success": true}'})  # recognized without parsing
 
 
 class TransportError(Enum):
-    """Why a request got no usable answer."""
+    """Why a request got no usable response."""
 
     CONNECT = "could not connect"
     TLS = "the server's certificate or TLS set-up was refused"
@@ -36,14 +37,13 @@ class TransportError(Enum):
 class Response(NamedTuple):
     """One finished request.
 
-    `token` is what the caller gave to ``submit``. `status` is the HTTP status, 0 where there was no answer; then
-    `fault` says why. `was_sent` is False only where the request certainly never reached the service, so that a lost
-    answer counts as *unknown*, never as *failed*. `repeats`: how often the transport itself had sent it before, on
-    connections that then broke. `retry_after`: the header's values, one a line. `detail` holds the lower library's
-    words.
+    `token`: the caller's argument to ``submit``. `status`: the HTTP status, 0 without a response; `fault` is then the
+    reason. `was_sent`: False only if the request certainly never reached the service, so that a lost response counts as
+    *unknown*, never as *failed*. `repeats`: how often the transport itself had sent the request before, on connections
+    that then broke. `retry_after`: the header's values, one per line. `detail`: the HTTP library's message.
 
-    What a server or a library says may repeat the key: `body`, `location` and `detail` are shown by `retry.describe`
-    only, which decodes them and lets `mask` take the key out. So they are not in the repr.
+    Text from a server or library may repeat the key: `body`, `location` and `detail` are shown only by
+    `retry.describe`, which decodes them and removes the key with `mask`. So they are not in the repr.
     """
 
     token: int
@@ -63,7 +63,7 @@ class Response(NamedTuple):
 
 
 UNEVENTFUL: Final = tuple(Response._field_defaults.values())
-"""The fields of a reply after `seconds` when all went well."""
+"""The fields of a response after `seconds`, for a plain success."""
 
 
 def one_line(text: str, max_chars: int = MAX_LINE_CHARS) -> str:
@@ -74,19 +74,19 @@ def one_line(text: str, max_chars: int = MAX_LINE_CHARS) -> str:
     >>> one_line("bad\x1b[31m\n  gateway")
     'bad [31m gateway'
     """
-    head = text[: 16 * max_chars]  # a body can be large, and most of it may be white space
+    head = text[: 16 * max_chars]  # a body can be large, mostly white space
     visible = "".join(" " if unicodedata.category(char)[0] == "C" else char for char in head)
     line = " ".join(visible.split())
     return line if len(line) <= max_chars else line[: max_chars - 1] + "…"
 
 
 MAX_REPLY_BYTES = 1 << 20
-"""An answer is cut here [assumed: the documented one has 16 bytes]."""
+"""A response body is truncated here [assumed: the documented one has 16 bytes]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where and how every request of a transport goes. `headers` hold the key, so they stay out of the repr."""
+    """URL, headers and limits of a transport's requests. `headers` contain the key, so they are not in the repr."""
 
     url: str
     headers: "Headers"
@@ -97,7 +97,7 @@ class Endpoint:
 
 
 class Headers(dict[str, str]):
-    """Request headers whose repr shows names only: they hold the key."""
+    """Request headers; the repr shows names only, since the values contain the key."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         super().__init__(headers)
@@ -109,33 +109,33 @@ class Headers(dict[str, str]):
 
 
 class Transport(Protocol):
-    """Sends bodies, one request each, many at once; single-threaded use by the delivery loop."""
+    """Sends bodies, one per request, many at once. Used from one thread, the delivery loop."""
 
     name: str
 
     def submit(self, token: int, body: bytes) -> None:
-        """Start one request and return at once. The caller keeps no more than `max_concurrency` in flight."""
+        """Start one request and return at once. The caller keeps at most `max_concurrency` in flight."""
 
     def poll(self, timeout: float) -> list[Response]:
-        """Wait at most `timeout` seconds for a reply; return every one that is there (perhaps none)."""
+        """Wait at most `timeout` seconds for a response; return all that have arrived (perhaps none)."""
 
     def close(self) -> None:
-        """Cut what is in flight. When this returns no thread and no request of this transport goes on."""
+        """Abort requests in flight. Once this returns, no thread or request of this transport is active."""
 
 
 EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE})
-SPARE: Final = 16  # fewer are as good as none: other requests take and give back some all the time
+SPARE: Final = 16  # fewer count as none, since other requests open and close some all the time
 
 
 def are_exhausted(code: int = 0) -> bool:
-    """Return whether hardly any further file can be opened.
+    """Return whether the process has (almost) no file descriptors left.
 
     Parameters
     ----------
     code : int
-        The ``errno`` of what has just failed, where it is known. Name look-ups and TLS libraries keep it to themselves
-        (glibc says EBUSY of a name without a descriptor), so a few descriptors are asked for as well: at once, since
-        what was missing may have been given back by now.
+        The ``errno`` of the failure, if known. Name look-ups and TLS libraries hide it (glibc reports EBUSY for a name
+        look-up without a descriptor), so this also tries to open a few descriptors, all at once, since the missing one
+        may have been released by now.
     """
     if code in EXHAUSTED:
         return True
@@ -152,16 +152,14 @@ def are_exhausted(code: int = 0) -> bool:
 
 
 VARIABLES_OF_REQUESTS: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-VARIABLES: Final = (*VARIABLES_OF_REQUESTS, "SSL_CERT_FILE")  # the first that is set counts
+VARIABLES: Final = (*VARIABLES_OF_REQUESTS, "SSL_CERT_FILE")  # the first one set is used
 
 
 def check_bundle(endpoint: Endpoint) -> None:
-    """Raise InvalidArgumentError where the bundle does not exist that a request to `endpoint` would need."""
+    """Raise InvalidArgumentError if the certificate bundle for requests to `endpoint` does not exist."""
     if not isinstance(endpoint.verify, bool):
         if not endpoint.verify.exists():
-            raise InvalidArgumentError(
-                f"verify: there is no file {str(endpoint.verify)!r}; it must be True, False or the path of a CA bundle."
-            )
+            raise missing_bundle(endpoint.verify)
         return
     session = endpoint.session
     if not endpoint.verify or not endpoint.url.startswith("https:"):
@@ -172,17 +170,24 @@ def check_bundle(endpoint: Endpoint) -> None:
     if named is not None and not Path(named[1]).exists():
         raise InvalidArgumentError(
             f"{named[0]}: there is no file {named[1]!r}, so no certificate can be checked; nothing was sent. Correct "
-            "or unset the environment variable, or give Client(verify=…) the path of a CA bundle."
+            f"or unset the environment variable, or give {phrase('Client(verify=…)', '--ca-bundle')} the path of a CA "
+            "bundle."
         )
 
 
+def missing_bundle(path: Path) -> InvalidArgumentError:
+    """Return the error of a bundle of certificates that does not exist."""
+    allowed = phrase("True, False or the path of a CA bundle", "the path of a CA bundle")
+    return InvalidArgumentError(f"{argument('verify')}: there is no file {str(path)!r}; it must be {allowed}.")
+
+
 def named_bundle(variables: tuple[str, ...] = VARIABLES) -> tuple[str, str] | None:
-    """Return the environment variable that names a bundle, and its value; None where none is set."""
+    """Return the environment variable that names a bundle, and its value; None if none is set."""
     return next(((name, os.environ[name]) for name in variables if os.environ.get(name)), None)
 
 
 def find_bundle(verify: bool | Path) -> str | None:
-    """Return the file (or directory) of trusted certificates; None leaves libcurl its own."""
+    """Return the file (or directory) of trusted certificates; None for libcurl's default."""
     if verify is False:
         return None
     if verify is not True:

@@ -1,4 +1,4 @@
-"""Keeps the API key out of what comes back: servers and libraries repeat it in their messages."""
+"""Removes the API key from messages of servers and libraries, which may repeat it."""
 
 import base64
 import html
@@ -11,10 +11,10 @@ from typing import Final
 from growlytics_pandas._text import MASK, MIN_KEY_CHARS
 from growlytics_pandas.contract import KEY_HEADER
 
-PART_CHARS: Final = 8  # so much of a key, from anywhere in it, gives too much of it away
-END_CHARS: Final = 6  # so does so much of its beginning or its end
-MIN_CHARS_FOR_ENDS: Final = 12  # the ends of a shorter key, such as that of the sandbox, are words of everybody
-MAX_ROUNDS: Final = 5  # of undoing escapes: a proxy may repeat what a server has escaped already
+PART_CHARS: Final = 8  # any part of this length reveals too much of the key
+END_CHARS: Final = 6  # and so does a beginning or an end of this length
+MIN_CHARS_FOR_ENDS: Final = 12  # the ends of a shorter key, such as the sandbox's, are common words
+MAX_ROUNDS: Final = 5  # of unescaping: a proxy may repeat what a server has already escaped
 
 _ESCAPED: Final = re.compile(
     r"\\+u\{(?P<braced>[0-9a-f]{1,6})\}|\\+u(?P<short>[0-9a-f]{4})|\\+u(?P<long>[0-9a-f]{8})|\\+x(?P<hex>[0-9a-f]{2})"
@@ -26,15 +26,15 @@ _LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)  #
 
 
 class KeyRedactor:
-    r"""Replaces a key in foreign words by ``[key]``: in any case, escaped, encoded, and the longer parts of it.
+    r"""Replaces the key by ``[key]`` in text from elsewhere: in any case, escaped or encoded, and longer parts of it.
 
-    It undoes escapes round by round, and looks for the key in each. What it finds it replaces in the words as they
-    are, so that all else stays.
+    It unescapes the text round by round and searches each round for the key. Matches are replaced in the original text,
+    so that everything else is unchanged.
 
     Parameters
     ----------
     key : str
-        It is kept inside, and in no repr.
+        Not shown in the repr.
 
     Examples
     --------
@@ -50,7 +50,7 @@ class KeyRedactor:
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> "KeyRedactor":
-        """Return the mask for the key of some request headers."""
+        """Return the redactor for the key in request headers."""
         return cls(next((value for name, value in headers.items() if name.lower() == KEY_HEADER), ""))
 
     def __repr__(self) -> str:
@@ -76,7 +76,7 @@ class KeyRedactor:
 
 
 def _parts_of(key: str) -> frozenset[str]:
-    """Return, in lower case, the parts of a key and of its encodings from which one could find it."""
+    """Return, in lower case, the parts of a key and of its encodings that would reveal it."""
     raw = key.encode("latin-1", errors="replace")
     forms = [key, raw.hex(), *(_base64_at(raw, shift) for shift in range(3))]
     forms += [form.translate(str.maketrans("+/", "-_")) for form in forms[2:]]
@@ -87,7 +87,7 @@ def _parts_of(key: str) -> frozenset[str]:
 
 
 def _base64_at(raw: bytes, shift: int) -> str:
-    """Return what base64 makes of some bytes after others, without the ends that depend on what is beside them."""
+    """Return the base64 of bytes at an offset, without the ends that depend on adjacent bytes."""
     coded = base64.b64encode(b"\0" * shift + raw).decode()
     first = (8 * shift + 5) // 6
     return coded[first : (8 * (shift + len(raw))) // 6]
@@ -101,7 +101,7 @@ def _found(text: str, parts: frozenset[str]) -> Iterator[tuple[int, int]]:
 
 
 def _readings(words: str) -> Iterator[tuple[str, list[int]]]:
-    """Give `words` in lower case with ever more escapes undone, each with the places of its characters in `words`."""
+    """Yield `words` in lower case with ever more escapes undone, each with its characters' positions in `words`."""
     text, starts = words, list(range(len(words) + 1))
     yield text.translate(_LOWER), starts
     for _ in range(MAX_ROUNDS):

@@ -1,4 +1,4 @@
-"""`requests` in threads: the transport that is always there, and the one that takes the user's own session."""
+"""The `requests` transport, in threads: always available, and the one that supports a user's own session."""
 
 import contextlib
 import queue
@@ -29,9 +29,9 @@ from growlytics_pandas.http.redaction import KeyRedactor
 from growlytics_pandas.http.requests_connections import CURRENT, FINAL, Watch, WatchedAdapter
 
 CONNECT_SECONDS: Final = 10.0  # a host that takes longer to accept a connection is down
-SLICE_SECONDS: Final = 0.1  # requests are looked at so often for the total limit
-JOIN_SECONDS: Final = 1.8  # all threads together, after their connections were cut
-CUT_SECONDS: Final = 0.02  # cuts are repeated so often: a thread may just have been between two connections
+SLICE_SECONDS: Final = 0.1  # interval of the check for the total time limit
+JOIN_SECONDS: Final = 1.8  # for all threads together, after their connections were cut
+CUT_SECONDS: Final = 0.02  # between repeated cuts: a thread may have been between two connections
 CHUNK_BYTES: Final = 1 << 16
 
 FAULTS: Final[dict[type[BaseException], TransportError]] = {
@@ -62,7 +62,7 @@ FAULTS: Final[dict[type[BaseException], TransportError]] = {
     OSError: TransportError.BROKEN,
     Exception: TransportError.OTHER,
 }
-"""What each error means, by the nearest class; `_fault` looks closer where the class says too little."""
+"""The meaning of each error, by the nearest class; `_fault` refines it where the class is not enough."""
 
 UNSENT: Final = frozenset({TransportError.CONNECT, TransportError.TLS})
 
@@ -75,11 +75,11 @@ class RequestsTransport:
     Parameters
     ----------
     endpoint : Endpoint
-        Where and how every request goes. A session in it is shared by the threads; its plain adapters are replaced by
-        ones that can be cut, until `close`. Adapters of other classes stay, and then `close` may have to leave a
-        hanging request to its timeout.
+        URL, headers and limits of every request. Its session is shared by the threads; until `close`, its plain
+        adapters are replaced by ones whose requests can be aborted. Adapters of other classes stay, and a hanging
+        request may then continue after `close` until its timeout.
     max_concurrency : int
-        Threads, and so connections, at most.
+        Maximum number of threads, and so of connections.
     """
 
     name = "requests"
@@ -104,7 +104,7 @@ class RequestsTransport:
         self._jobs.put((token, body))
 
     def poll(self, timeout: float) -> list[Response]:
-        """Wait at most `timeout` seconds for a reply; return every one that is there."""
+        """Wait at most `timeout` seconds for a response; return all that have arrived."""
         deadline = time.monotonic() + timeout
         replies = self._take(0.0)
         while not replies and (left := deadline - time.monotonic()) > 0.0:
@@ -117,7 +117,7 @@ class RequestsTransport:
         return replies
 
     def close(self) -> None:
-        """Cut what is in flight and end the threads."""
+        """Abort requests in flight and end the threads."""
         for _ in self._workers:
             self._jobs.put(None)
         deadline = time.monotonic() + JOIN_SECONDS
@@ -158,7 +158,7 @@ class _Worker(threading.Thread):
     ) -> None:
         super().__init__(name="growlytics-pandas-requests", daemon=True)
         self.watch = Watch()
-        self.is_done = False  # a thread without a connection, where no further one can be opened
+        self.is_done = False  # the thread has no connection and cannot open one
         self._endpoint = endpoint
         self._mask = KeyRedactor.of(endpoint.headers)
         self._jobs = jobs
@@ -184,11 +184,11 @@ class _Worker(threading.Thread):
         with contextlib.closing(response):
             body, is_full = _read_body(response)
         if self.watch.is_late:
-            # http.client takes headers that end with the connection for whole ones.
+            # http.client accepts headers cut off by the end of the connection.
             raise exceptions.ReadTimeout("the answer came too slowly")
         if response.status_code < FINAL or (self.watch.has_surplus and not is_full):
-            raise ProtocolError("the answer is not certainly that of this request")
-        if response.status_code == OK and not is_full:  # nothing else of it matters
+            raise ProtocolError("the response may belong to another request")
+        if response.status_code == OK and not is_full:  # the rest does not matter
             seconds = time.monotonic() - started
             return Response(token, OK, body, seconds, repeats=_count_repeats(response), mask=self._mask)
         fault = TransportError.TOO_LARGE if is_full else None
@@ -210,7 +210,7 @@ class _Worker(threading.Thread):
         if not was_sent and are_exhausted(_errno(error)):
             fault = TransportError.FILES
             self.is_done = True
-        # The words of other errors can hold a header's value, in a spelling that no mask finds.
+        # Messages of other errors can contain a header's value in a form that the redactor misses.
         detail = (
             type(error).__name__ if fault is TransportError.OTHER else f"{type(error).__name__}: {_innermost(error)}"
         )
@@ -218,13 +218,13 @@ class _Worker(threading.Thread):
 
 
 class _Borrowed:
-    """A user's session, its plain adapters replaced for the time of a run."""
+    """A user's session, with its plain adapters replaced during a run."""
 
     def __init__(self, session: requests.Session, max_concurrency: int) -> None:
         self._session = session
         self._adapters = dict(session.adapters)
         for prefix, adapter in self._adapters.items():
-            # A subclass has reasons of its own (certificates, source addresses): it stays.
+            # A subclass has its own purpose (certificates, source addresses), so it stays.
             if type(adapter) is HTTPAdapter:
                 session.adapters[prefix] = WatchedAdapter(pool_maxsize=max_concurrency, max_retries=adapter.max_retries)
 
@@ -236,7 +236,7 @@ class _Borrowed:
 
 
 class _NoNetrc(AuthBase):
-    """An auth that adds nothing: without one, requests would send what a .netrc holds for the host."""
+    """An auth that adds nothing: without one, requests would send credentials from .netrc."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         return request
@@ -257,7 +257,7 @@ def _timeouts(endpoint: Endpoint) -> tuple[float, float]:
 
 
 def _verify(endpoint: Endpoint) -> bool | str | None:
-    """None leaves it to the session and to the variables that requests knows; SSL_CERT_FILE is none of them."""
+    """Return `verify` for requests; None uses the session and requests' variables, without SSL_CERT_FILE."""
     if endpoint.verify is not True:
         return str(endpoint.verify) if endpoint.verify else False
     named = named_bundle() if endpoint.session is None and endpoint.url.startswith("https:") else None
@@ -265,20 +265,20 @@ def _verify(endpoint: Endpoint) -> bool | str | None:
 
 
 def _proxies(url: str) -> dict[str, str]:
-    """Return what keeps requests from the proxies of the environment and of a session where `url` is to go direct.
+    """Return proxy settings that override those of the environment and the session if `url` is to be direct.
 
-    Of all the keys under which requests looks for a proxy it takes this one first.
+    requests looks up this key before all others.
     """
     parts = urlsplit(url)
     return {f"{parts.scheme}://{parts.hostname}": ""} if is_direct(url) else {}
 
 
 def _post_by(session: requests.Session, endpoint: Endpoint) -> Post:
-    """Post by the session's own ``request``: an auth may sign the body, a subclass may add what it must."""
+    """Post with the session's own ``request``: an auth may sign the body, and a subclass may extend it."""
     auth = None if session.auth else _NoNetrc()
     headers, timeout, verify = dict(endpoint.headers), _timeouts(endpoint), _verify(endpoint)
     if not isinstance(session.get_adapter(endpoint.url), WatchedAdapter):
-        # Nothing checks for surplus bytes there; on a connection of its own, no answer is another's.
+        # Surplus bytes are not checked there; with one request per connection, responses cannot be mixed up.
         headers["Connection"] = "close"
 
     def post(body: bytes) -> requests.Response:
@@ -298,7 +298,7 @@ def _post_by(session: requests.Session, endpoint: Endpoint) -> Post:
 
 
 def _post_prepared(session: requests.Session, endpoint: Endpoint) -> Post:
-    """Post copies of one prepared request: half the work of ``request``, and no cookie is ever sent back."""
+    """Post copies of one prepared request: half the work of ``request``, and cookies are never sent back."""
     request = requests.Request("POST", endpoint.url, headers=dict(endpoint.headers), data=b"{}", auth=_NoNetrc())
     template = session.prepare_request(request)
     settings: dict[str, Any] = dict(
@@ -316,7 +316,7 @@ def _post_prepared(session: requests.Session, endpoint: Endpoint) -> Post:
 
 
 def _read_body(response: requests.Response) -> tuple[bytes, bool]:
-    """Return the body, and whether it was cut for its size."""
+    """Return the body, and whether it was truncated for its size."""
     chunks: list[bytes] = []
     size = 0
     for chunk in response.iter_content(CHUNK_BYTES):
@@ -325,19 +325,19 @@ def _read_body(response: requests.Response) -> tuple[bytes, bool]:
             return b"", True
         chunks.append(chunk)
     promised = response.headers.get("Content-Length", "")
-    # urllib3 before 2.0 takes a cut body for a whole one.
+    # urllib3 before 2.0 accepts a truncated body.
     if promised.isdigit() and "Content-Encoding" not in response.headers and size < int(promised):
         raise exceptions.ChunkedEncodingError(f"{size} of {promised} bytes of the answer arrived")
     return b"".join(chunks), False
 
 
 def _count_repeats(response: requests.Response) -> int:
-    """Return how often urllib3 had sent the request before: a prepared session may tell it to retry."""
+    """Return how often urllib3 had sent the request before: a user's session may configure retries."""
     return len(getattr(getattr(response.raw, "retries", None), "history", ()))
 
 
 def _retry_after(response: requests.Response) -> str | None:
-    """Return the header's lines; requests would join them by commas, which dates have, too."""
+    """Return the header's values, one per line; requests would join them with commas, which dates also contain."""
     headers = getattr(response.raw, "headers", None)
     lines = headers.getlist("Retry-After") if headers is not None else [response.headers.get("Retry-After")]
     return "\n".join(line.strip() for line in lines if line) or None
@@ -348,25 +348,27 @@ def _fault(error: Exception, watch: Watch) -> TransportError:
     cause = _innermost(error)
     if watch.is_late or isinstance(cause, ReadTimeoutError):
         return TransportError.TIMEOUT if watch.was_sent else TransportError.CONNECT
-    if watch.is_watched and watch.was_sent:  # whatever it is, it has cost an answer
+    if watch.is_watched and watch.was_sent:  # whatever the cause, a response may be lost
         return TransportError.STALE if watch.n_connects == 0 and _is_unanswered(error) else TransportError.BROKEN
     if fault is TransportError.TLS and isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return TransportError.CONNECT  # a handshake that was cut, not refused: an overloaded server
+        return TransportError.CONNECT  # a handshake that was aborted, not rejected: an overloaded server
     if fault is TransportError.BROKEN and (isinstance(cause, NewConnectionError) or not watch.was_sent):
         return TransportError.CONNECT
     return fault
 
 
 def _is_refused_here(error: Exception) -> bool:
-    """Return whether requests itself refused to send: a URL or a header that no request can have."""
+    """Return whether requests itself refused to send, because of an invalid URL or header."""
     is_usage = isinstance(error, exceptions.RequestException) and isinstance(error, ValueError)
     return is_usage and not isinstance(_innermost(error), HTTPError)
 
 
 def _is_unanswered(error: Exception) -> bool:
-    """Return whether the connection died before the first byte of an answer."""
+    """Return whether the connection broke before the first byte of a response."""
     first = error.args[0] if error.args else None
-    is_dead = isinstance(_innermost(error), ConnectionError)  # the built-in one: a reset, a close without a word
+    is_dead = isinstance(
+        _innermost(error), ConnectionError
+    )  # the built-in class: a reset, or a close without a response
     return type(error) is exceptions.ConnectionError and isinstance(first, ProtocolError) and is_dead
 
 
@@ -377,7 +379,7 @@ def _errno(error: BaseException) -> int:
 
 
 def _innermost(error: BaseException) -> BaseException:
-    """Return the error that libraries have wrapped: it says what happened, without addresses of objects."""
+    """Return the innermost wrapped error: its message has no object addresses."""
     for inner in (getattr(error, "reason", None), *reversed(error.args)):
         if isinstance(inner, BaseException) and inner is not error:
             return _innermost(inner)

@@ -1,8 +1,8 @@
-"""Connections of `requests` that can be cut from outside, and that know whether a request has left.
+"""Connections for `requests` that can be aborted from another thread and record whether a request was sent.
 
-A thread that waits in ``recv`` hears nothing of an interrupt, and a server that sends a byte now and then resets every
-read timeout. So each connection keeps a second descriptor of its socket; shutting that down wakes the thread at once,
-in a connect, a TLS handshake or a read alike.
+A thread blocked in ``recv`` cannot be interrupted, and a server that occasionally sends a byte resets every read
+timeout. So each connection keeps a duplicate descriptor of its socket; shutting that down wakes the thread at once,
+whether it is in a connect, a TLS handshake or a read.
 """
 
 import contextlib
@@ -22,14 +22,14 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.wait import wait_for_write
 
-INTERIM: Final = (100, *range(102, 200))  # statuses of answers before the answer; 101 ends HTTP on a connection
-FINAL: Final = 200  # the lowest status of an answer that is one
-SLICE_SECONDS: Final = 0.1  # a connect looks so often whether it should stop
+INTERIM: Final = (100, *range(102, 200))  # statuses of interim responses; 101 ends HTTP on a connection
+FINAL: Final = 200  # lowest status of a final response
+SLICE_SECONDS: Final = 0.1  # interval in which a connect checks whether it should stop
 CONNECTING: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, 10035})  # 10035: Windows' own
 
 
 class Watch:
-    """What is known of the request that one thread is making; another thread may cut it."""
+    """State of one thread's current request; another thread may abort it."""
 
     def __init__(self) -> None:
         self.was_sent = True
@@ -43,14 +43,14 @@ class Watch:
         self._lock = threading.Lock()
 
     def begin(self) -> None:
-        """Start the clock of a request. Until an adapter of ours says otherwise it counts as sent."""
+        """Start the clock of a request. It counts as sent until a watched adapter reports otherwise."""
         with self._lock:
             self.was_sent, self.is_watched, self.n_connects, self.is_late = True, False, 0, False
             self.has_surplus = False
             self._started = time.monotonic()
 
     def end(self) -> None:
-        """Stop the clock; let go of a connection that was not kept alive."""
+        """Stop the clock; release a connection that was not kept alive."""
         with self._lock:
             self._started = None
             if self._connection is not None and self._connection.sock is None:
@@ -58,27 +58,27 @@ class Watch:
                 self._connection = None
 
     def hold(self, connection: "_Watching") -> None:
-        """Take note of the connection in use."""
+        """Record the connection in use."""
         with self._lock:
             before, self._connection = self._connection, connection
             if before is not None and before is not connection and before.sock is None:
-                before.drop_spare()  # a retry of urllib3's has left it behind
+                before.drop_spare()  # left behind by a urllib3 retry
             if self.is_closing:
                 raise ConnectionAbortedError("the run was stopped")
 
     def is_using(self, connection: "_Watching") -> bool:
-        """Return whether a request is under way on `connection`."""
+        """Return whether a request is in flight on `connection`."""
         return self._started is not None and self._connection is connection
 
     def cut_if_late(self, now: float, limit_seconds: float) -> None:
-        """Cut a request that has taken too long in all."""
+        """Abort a request that exceeds the total time limit."""
         with self._lock:
             if self._started is not None and now - self._started > limit_seconds:
                 self.is_late = True
                 self._cut()
 
     def cut(self) -> None:
-        """Cut what is under way, and let nothing new start."""
+        """Abort the current request, and let no new one start."""
         with self._lock:
             self.is_closing = True
             self._cut()
@@ -89,14 +89,14 @@ class Watch:
 
 
 CURRENT: Final[ContextVar[Watch | None]] = ContextVar("watch", default=None)
-"""The watch of the thread that runs: connections find it here."""
+"""The current thread's watch, where connections find it."""
 
 
 class _Response(http.client.HTTPResponse):
-    """An answer that is believed only where it is provably that of its request.
+    """A response that is accepted only if it certainly belongs to its request.
 
-    http.client takes the first ``103 Early Hints`` for the answer, and drops without a word what its buffer holds past
-    the end of an answer; either way, later answers would be booked for the wrong rows.
+    http.client returns the first ``103 Early Hints`` as the response, and silently drops buffered bytes past the end of
+    a response; in both cases, later responses would be attributed to the wrong rows.
     """
 
     def __init__(self, sock: socket.socket, connection: "_Watching", **kwargs: Any) -> None:
@@ -116,7 +116,7 @@ class _Response(http.client.HTTPResponse):
         return version, status, reason
 
     def begin(self) -> None:
-        """Read the head. What of it is no header is dropped: urllib3 would log it, and it may repeat the key."""
+        """Read the head, dropping lines that are not headers: urllib3 would log them, and they may repeat the key."""
         super().begin()
         if self.headers.defects or self.headers.get_payload():
             self.headers.defects.clear()
@@ -132,7 +132,7 @@ class _Response(http.client.HTTPResponse):
             self._connection.close()
 
     def _has_surplus(self) -> bool:
-        """Return whether bytes wait past the end of the answer, in a buffer or in the socket."""
+        """Return whether there are unread bytes after the response, in the buffer or the socket."""
         with contextlib.suppress(OSError, ValueError):  # nothing there yet, or the connection is gone
             seconds = self._sock.gettimeout()
             self._sock.settimeout(0.0)
@@ -144,16 +144,16 @@ class _Response(http.client.HTTPResponse):
 
 
 class _Watching(HTTPConnection):
-    """A connection that tells its thread's watch what it does. `_dial` is left to the classes that mix it in."""
+    """A connection that reports to its thread's watch. Subclasses implement `_dial`."""
 
     _spare: socket.socket | None = None
 
     def response_class(self, sock: socket.socket, *_: Any, **kwargs: Any) -> _Response:  # type: ignore[override]
-        """Make the object that reads an answer; http.client calls it."""
+        """Create the response object; called by http.client."""
         return _Response(sock, self, **kwargs)
 
     def __str__(self) -> str:
-        """Stand in the words of an error."""
+        """Return the text used in error messages."""
         return f"{self.host}:{self.port}"
 
     def _dial(self) -> socket.socket:
@@ -179,12 +179,12 @@ class _Watching(HTTPConnection):
 
     def connect(self) -> None:
         watch = CURRENT.get()
-        was_sent = watch is not None and watch.was_sent  # on another connection, by a retry of urllib3's
+        was_sent = watch is not None and watch.was_sent  # on another connection, before a urllib3 retry
         try:
             super().connect()
         finally:
             if watch is not None:
-                watch.was_sent = was_sent  # what a proxy was asked is not the request
+                watch.was_sent = was_sent  # the CONNECT to a proxy is not the request
 
     def putrequest(self, *args: Any, **kwargs: Any) -> None:
         watch = CURRENT.get()
@@ -213,13 +213,13 @@ class _Watching(HTTPConnection):
     def close(self) -> None:
         super().close()
         watch = CURRENT.get()
-        # http.client closes before the body of a last answer is read: that read must still be cut.
+        # http.client closes before the body of a final response is read; that read must stay abortable.
         if watch is None or not watch.is_using(self):
             self.drop_spare()
 
 
 class _Watched(_Watching):
-    """One whose connecting can be cut, too."""
+    """A watched connection whose connect can also be aborted."""
 
     def _dial(self) -> socket.socket:
         try:
@@ -248,7 +248,7 @@ class _TLSPool(HTTPSConnectionPool):
 
 
 class WatchedAdapter(HTTPAdapter):
-    """requests' own adapter with connections that can be cut."""
+    """requests' own adapter with connections that can be aborted."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools use watched connections."""
@@ -256,7 +256,7 @@ class WatchedAdapter(HTTPAdapter):
         _watch_pools(self.poolmanager)
 
     def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
-        """Likewise behind a proxy; what SOCKS has to say first is left to its own connections."""
+        """Use watched connections behind HTTP proxies too; SOCKS keeps its own connections."""
         manager = super().proxy_manager_for(proxy, **kwargs)
         if str(proxy).lower().startswith("socks"):
             manager.pool_classes_by_scheme = {

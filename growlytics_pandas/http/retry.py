@@ -1,8 +1,8 @@
-"""What an answer means, and when to ask again: pure decisions, with clock and randomness passed in.
+"""What a response means and when to retry: pure decisions, with clock and randomness passed in.
 
-The rules of "Not documented anywhere: our decision" stand here: only JSON with ``success`` exactly true is success. An
-answer that is lost, empty or cut short is asked for again, which is safe because an upsert with the same body changes
-nothing the second time. `may_have_arrived` tells apart what was refused from what merely stayed unanswered.
+The rules that the API does not document are here: only JSON with ``success`` exactly true is a success. A request whose
+response is lost, empty or truncated is sent again, which is safe because repeating an upsert with the same body changes
+nothing. `may_have_arrived` distinguishes rejected requests from unanswered ones.
 """
 
 import html
@@ -21,33 +21,41 @@ from growlytics_pandas.contract import ENDPOINT_STATUSES, KEY_STATUSES, RETRY_ST
 from growlytics_pandas.http.protocol import OK, PLAIN_SUCCESS, Response, TransportError, one_line
 
 SUCCESS_STATUSES: Final = range(200, 300)
-PROXY_KEY_STATUS: Final = 407  # a proxy wants a password: what stands before the service, so the same for every row
+PROXY_KEY_STATUS: Final = 407  # a proxy requires a password: the same for every row
 REFUSAL_STATUSES: Final = frozenset(
     {*range(300, 500), 501, 503, 505, 511}
-)  # nothing was stored; other 5xx leave it open
+)  # nothing was stored; for other 5xx that is unknown
 RETRY_FAULTS: Final = frozenset(
     {TransportError.CONNECT, TransportError.TIMEOUT, TransportError.BROKEN, TransportError.STALE, TransportError.FILES}
 )
-WORD_KEYS: Final = ("message", "error", "errors", "detail", "description", "reason", "msg")  # where JSON errors speak
-MAX_TEXT_BYTES: Final = 1 << 14  # of a page, enough to find its words
-JITTER_SHARE: Final = 0.1  # of a Retry-After, so that the rows do not all return in one instant
+WORD_KEYS: Final = (
+    "message",
+    "error",
+    "errors",
+    "detail",
+    "description",
+    "reason",
+    "msg",
+)  # keys of messages in JSON errors
+MAX_TEXT_BYTES: Final = 1 << 14  # of a page, enough to find its message
+JITTER_SHARE: Final = 0.1  # of a Retry-After, so that rows are not all retried at the same instant
 
 _NOT_TEXT: Final = re.compile(r"<(script|style|head)\b.*?</\1>|<!--.*?-->|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _SECONDS: Final = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 
 
 class Verdict(Enum):
-    """What an answer means for its row, or for the run."""
+    """What a response means for its row or for the run."""
 
     ACCEPTED = "accepted"
     RETRY = "try again"
     REJECTED = "this row was refused"
     WRONG_KEY = "the key was refused"
-    WRONG_ENDPOINT = "the URL is wrong, or something stands before it"
+    WRONG_ENDPOINT = "the URL is wrong, or a proxy intercepts requests"
 
 
-def judge(reply: Response) -> Verdict:
-    """Return what `reply` means.
+def classify(reply: Response) -> Verdict:
+    """Return the verdict for `reply`.
 
     Parameters
     ----------
@@ -63,21 +71,21 @@ def judge(reply: Response) -> Verdict:
         if reply.status == OK and reply.body in PLAIN_SUCCESS:
             return Verdict.ACCEPTED
         if reply.status in SUCCESS_STATUSES:
-            return _judge_body(reply.body)
-        return _judge_status(reply.status)
+            return _classify_body(reply.body)
+        return _classify_status(reply.status)
     if reply.fault is TransportError.TLS:
         return Verdict.WRONG_ENDPOINT
     if reply.fault is TransportError.TOO_LARGE:
-        return _judge_status(reply.status)
+        return _classify_status(reply.status)
     return Verdict.RETRY if reply.fault in RETRY_FAULTS else Verdict.REJECTED
 
 
 def may_have_arrived(reply: Response) -> bool:
-    """Return whether the row may have been stored although `reply` does not say so.
+    """Return whether the row may have been stored although `reply` does not confirm it.
 
-    Only a refusal proves that it was not: a status that says so, or a 2xx whose whole body is another answer. A lost
-    answer, a 2xx that cannot be read, an error in the middle of the work and an earlier copy that met with nothing
-    prove nothing. A row with one such reply is `unknown` or `accepted` in the end, whatever its other replies are.
+    Only a rejection proves that it was not stored: an error status that implies it, or a 2xx with a complete body other
+    than success. A lost response, an unreadable 2xx, an error during processing and an unanswered earlier copy prove
+    nothing. A row with one such reply ends as `unknown` or `accepted`, whatever its other replies are.
     """
     if reply.repeats:
         return True
@@ -86,20 +94,20 @@ def may_have_arrived(reply: Response) -> bool:
     if reply.fault is not None:
         return reply.was_sent
     if reply.status in SUCCESS_STATUSES:
-        return _judge_body(reply.body) is Verdict.RETRY
+        return _classify_body(reply.body) is Verdict.RETRY
     return reply.status not in REFUSAL_STATUSES
 
 
 def is_free(reply: Response) -> bool:
-    """Return whether the next try comes at once and uncounted: an idle connection had been closed, a normal event.
+    """Return whether to retry at once without counting it: the server had closed an idle connection, which is normal.
 
-    `RetryPolicy.stale_retries` bounds how often in a row.
+    `RetryPolicy.stale_retries` limits how often in a row.
     """
     return reply.fault is TransportError.STALE
 
 
 def describe(reply: Response) -> str:
-    """Return the server's own words, or the fault's: one line of at most 300 visible characters.
+    """Return the server's message, or the fault's: one line of at most 300 visible characters.
 
     Examples
     --------
@@ -116,17 +124,17 @@ def describe(reply: Response) -> str:
 
 
 def describe_location(reply: Response) -> str:
-    """Return where an answer redirects to, as one line; '' where it does not."""
+    """Return where a response redirects to, as one line; '' if it does not."""
     return _shown(reply.location or "", reply)
 
 
 def parse_retry_after(text: str | None, wall_clock: float) -> float | None:
-    r"""Return the seconds that a ``Retry-After`` header asks for, as a number or an HTTP date; None if it says nothing.
+    r"""Return the seconds that a ``Retry-After`` header (a number or an HTTP date) asks for; None if it is not valid.
 
     Parameters
     ----------
     text : str, optional
-        The header's value; one a line where there are several, of which the longest wait counts.
+        The header's values, one per line; the longest wait counts.
     wall_clock : float
         Now, in seconds since 1970.
 
@@ -152,16 +160,16 @@ def _parse_wait(text: str, wall_clock: float) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how soon a row is tried again.
+    """How often and how soon a row is retried.
 
     Parameters
     ----------
     max_attempts : int
-        Requests for one row, the first included.
+        Maximum requests per row, including the first.
     base_seconds, cap_seconds : float
-        The wait is drawn between 0 and ``base · 2^(attempts - 1)``, at most the cap (full jitter).
+        The wait is drawn uniformly between 0 and ``base · 2^(attempts - 1)``, capped (full jitter).
     stale_retries : int
-        Attempts in a row that cost nothing (`is_free`).
+        Maximum attempts in a row that do not count (`is_free`).
     """
 
     max_attempts: int = 5
@@ -170,14 +178,14 @@ class RetryPolicy:
     stale_retries: int = 3
 
     def wait(self, attempts: int, reply: Response, uniform: Callable[[], float], wall_clock: float) -> float | None:
-        """Return the seconds until the next try, or None to give up.
+        """Return the seconds until the next attempt, or None to give up.
 
         Parameters
         ----------
         attempts : int
-            Requests made so far that count.
+            Counted requests so far.
         reply : Response
-            The last answer; its ``Retry-After`` is a floor.
+            The last response; its ``Retry-After`` is a lower bound.
         uniform : callable
             Draws from [0, 1).
         wall_clock : float
@@ -186,7 +194,7 @@ class RetryPolicy:
         if attempts >= self.max_attempts:
             return None
         drawn = uniform()
-        # The exponent is bounded so that a policy of very many attempts cannot overflow.
+        # The exponent is bounded so that very many attempts cannot overflow.
         backoff = drawn * min(self.cap_seconds, self.base_seconds * 2.0 ** min(attempts - 1, 60))
         asked = parse_retry_after(reply.retry_after, wall_clock)
         if asked is None:
@@ -195,16 +203,15 @@ class RetryPolicy:
 
 
 class RetryQuota:
-    """How many retries a run may make: so many a success, so that an outage is not multiplied by them.
+    """Limits a run's retries in proportion to its successes, so that retries do not multiply an outage.
 
-    An empty budget makes retries wait; it fails no row. Retries that time alone allows trickle in even when nothing
-    succeeds. A retry that succeeds costs nothing: once the service is well again, the rows that an outage left waiting
-    must not trickle.
+    With an empty quota retries wait; no row fails. The quota refills slowly even without successes. A successful retry
+    costs nothing, so that rows that waited through an outage are sent at full speed once the service recovers.
     """
 
-    DEPOSIT: Final = 0.5  # retries a success
-    RESERVE: Final = 100.0  # retries that a run has from the start
-    MOST: Final = 4000.0  # retries saved up: the rows that wait when the fresh ones are over must not trickle
+    DEPOSIT: Final = 0.5  # retries per success
+    RESERVE: Final = 100.0  # retries available from the start
+    MOST: Final = 4000.0  # maximum accumulated retries: the rows still waiting at the end are then sent at full speed
     REFILL_PER_SECOND: Final = 5.0  # retries
 
     __slots__ = ("_at", "_tokens")
@@ -214,11 +221,11 @@ class RetryQuota:
         self._at = math.inf
 
     def note_success(self, n: int, n_retried: int = 0) -> None:
-        """Take note of `n` rows accepted, `n_retried` of them by a retry."""
+        """Record `n` accepted rows, `n_retried` of them after a retry."""
         self._tokens = min(self.MOST, self._tokens + self.DEPOSIT * n + n_retried)
 
     def try_spend(self, now: float) -> bool:
-        """Take one retry from the budget; False where it must wait."""
+        """Take one retry from the quota; False if it must wait."""
         self._refill(now)
         if self._tokens < 1.0:
             return False
@@ -226,7 +233,7 @@ class RetryQuota:
         return True
 
     def seconds_until_next(self, now: float) -> float:
-        """Return when time alone allows the next retry."""
+        """Return the seconds until the quota refills for the next retry."""
         self._refill(now)
         return max(0.0, 1.0 - self._tokens) / self.REFILL_PER_SECOND
 
@@ -237,18 +244,18 @@ class RetryQuota:
             self._tokens = min(self.RESERVE, self._tokens + passed * self.REFILL_PER_SECOND)
 
 
-def _judge_body(body: bytes) -> Verdict:
-    """Judge the body of a 2xx: success, another answer, or an answer that was lost on its way."""
+def _classify_body(body: bytes) -> Verdict:
+    """Classify the body of a 2xx: success, another valid response, or a damaged one."""
     try:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError:
-        # A page comes from a portal or a wrong path, the same each time. Anything else is an answer that was damaged.
+        # HTML comes from a login portal or a wrong path, and repeats. Anything else is a damaged response.
         return Verdict.REJECTED if body.lstrip()[:1] == b"<" else Verdict.RETRY
     is_success = isinstance(answer, dict) and answer.get("success") is True
     return Verdict.ACCEPTED if is_success else Verdict.REJECTED
 
 
-def _judge_status(status: int) -> Verdict:
+def _classify_status(status: int) -> Verdict:
     if status in RETRY_STATUSES:
         return Verdict.RETRY
     if status in KEY_STATUSES:
@@ -259,7 +266,7 @@ def _judge_status(status: int) -> Verdict:
 
 
 def _shown(words: str, reply: Response) -> str:
-    """Return foreign words as one line without the key: decoded before it is masked, and masked before it is cut."""
+    """Return a server's text as one line without the key: decoded, then redacted, then truncated."""
     return one_line(reply.mask(words[:MAX_TEXT_BYTES]))
 
 
@@ -272,7 +279,7 @@ def _words(body: bytes) -> str:
 
 
 def _words_of_json(answer: Any) -> str:
-    """Return the message inside a JSON answer; all of it where none is found."""
+    """Return the message in a JSON response; the whole response if it has none."""
     if isinstance(answer, str):
         return answer
     if isinstance(answer, list) and answer:

@@ -1,16 +1,16 @@
-"""What earlier pushes left behind, in one SQLite file: types pinned, payloads accepted, runs.
+"""The record of earlier pushes, in one SQLite file: registered types, accepted payloads, runs.
 
 ::
 
     database   opening, migrations, transactions, every SQLite error as a `LedgerError`
-    digests    ids and bodies → keyed digests: nothing else of a customer reaches the disk
-    value_log  digests of single values, for those who ask what changes by attribute
-    digest_log the log of withdrawals and acceptances, and `Customers`, their sum in memory
+    digests    ids and bodies → keyed digests: nothing else about a customer is stored
+    value_log  digests of single values, for `Client(track="attributes")`
+    digest_log the log of withdrawals and acceptances, and `Customers`, the state computed from it
     types      attribute → type
     runs       runs
     project    `Project`, one URL and key; a JSON file of its types
-    backups    the file as one plain file, and back
-    ledger     `Ledger`, the file of all of them
+    backups    backup to a single file, and restore
+    ledger     `Ledger`, the file with all projects
 """
 
 from growlytics_pandas.ledger.digests import Digests

@@ -1,7 +1,7 @@
-"""The memory as one plain file: backup, restore, and what either must not overwrite.
+"""Backup of the ledger to a single file, restore, and what neither may overwrite.
 
-A backup is made by SQLite's own backup, page by page, while other processes write. A restore writes into the ledger's
-file under an exclusive lock, so no process has the file open meanwhile, and none can go on with what it read before.
+A backup uses SQLite's backup API, page by page, while other processes write. A restore writes into the ledger's file
+under an exclusive lock, so no other process has the file open meanwhile or continues with data it read before.
 """
 
 import os
@@ -15,6 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
+from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.errors import InvalidArgumentError, LedgerError
 from growlytics_pandas.ledger.database import (
     BUSY_TIMEOUT_SECONDS,
@@ -30,13 +31,13 @@ from growlytics_pandas.ledger.database import (
 )
 from growlytics_pandas.ledger.digest_log import PayloadLog
 
-OPEN_ELSEWHERE_SECONDS: Final = 1.0  # a process that only looks lets go sooner
+OPEN_ELSEWHERE_SECONDS: Final = 1.0  # a process that only reads closes it sooner
 _DAMAGED: Final = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a ledger file holds. `origin` is the same for a ledger and its backups, and tells nothing of its secret."""
+    """What a ledger file contains. `origin` is the same for a ledger and its backups; it does not reveal the secret."""
 
     origin: bytes = field(repr=False)
     version: int
@@ -44,19 +45,19 @@ class Facts:
     types: int
     runs: int
     writes: int
-    """How often customers were written; it only grows."""
+    """How often customers were written; never decreases."""
     started: frozenset[tuple[int, int]] = field(repr=False)
-    """The number of each run, and when it started: what two files of one origin have in common."""
+    """The number and start of each run, to compare two files of the same origin."""
     last_run: datetime | None
     last_label: str | None
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was ever remembered."""
+        """Whether nothing was ever recorded."""
         return not (self.types or self.runs or self.writes)
 
     def holds_more_than(self, other: "Facts") -> bool:
-        """Whether writing `other` over this would lose something."""
+        """Whether replacing this by `other` would lose data."""
         if self.is_empty:
             return False
         if self.origin != other.origin or not self.started <= other.started:
@@ -82,10 +83,10 @@ def back_up(file: LedgerFile, target: Path, *, overwrite: bool) -> None:
 
 
 def restore(file: LedgerFile, source: Path, *, overwrite: bool, forget: bool) -> None:
-    """Put a backup in the ledger's place: see `Ledger.restore`. The file must not be open here."""
+    """Replace the ledger by a backup: see `Ledger.restore`. The file must not be open in this process."""
     _require_other(file.path, source)
     if not source.is_file():
-        raise InvalidArgumentError(f"path: there is no file {str(source)!r} to restore.")
+        raise InvalidArgumentError(f"{argument('path')}: there is no file {str(source)!r} to restore.")
     backed_up = facts_of(source)
     there = _facts_of_target(file.path, is_ours="ledger", may_be_damaged=overwrite)
     loses = there is not None and there.holds_more_than(backed_up)
@@ -102,7 +103,7 @@ def restore(file: LedgerFile, source: Path, *, overwrite: bool, forget: bool) ->
 
 
 def facts_of(path: Path) -> Facts:
-    """Return what a file holds, once it is known to be a whole ledger; it stays as it is."""
+    """Check that a file is an intact ledger and return what it contains; the file is not changed."""
     with _opened_to_read(path) as connection:
         found = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if found is None or found[0] != "ok":
@@ -111,7 +112,7 @@ def facts_of(path: Path) -> Facts:
 
 
 def read_facts(connection: sqlite3.Connection) -> Facts:
-    """Return what the file of a connection holds."""
+    """Return what the file of a connection contains."""
 
     def one(query: str) -> Any:
         row = connection.execute(query).fetchone()
@@ -135,23 +136,23 @@ def read_facts(connection: sqlite3.Connection) -> Facts:
 
 @contextmanager
 def _opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a ledger only to read it; refuse what is none."""
+    """Open a ledger read-only; raise if the file is not a ledger."""
     try:
         with closing(
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_SECONDS)
         ) as connection:
             if check_version(connection, path, MIGRATIONS) == 0:
-                raise ledger_error(path, "it is empty, and no ledger", "use another backup")
+                raise ledger_error(path, "it is empty, not a ledger", "use another backup")
             yield connection
     except sqlite3.Error as error:
         raise explain(path, error) from error
 
 
 def _facts_of_target(path: Path, *, is_ours: str, may_be_damaged: bool = False) -> Facts | None:
-    """Return what would be overwritten; None where there is nothing, or nothing that can be read and may be lost."""
+    """Return what would be overwritten; None if there is nothing, or a damaged ledger, which is then removed."""
     if path.exists() and not path.is_file():
         raise (
-            ledger_error(path, "it is no regular file", "leave it as it is")
+            ledger_error(path, "it is not a regular file", "leave it as it is")
             if is_ours == "ledger"
             else _foreign(path, is_damaged=False, is_ours=is_ours)
         )
@@ -175,31 +176,34 @@ def _facts_of_target(path: Path, *, is_ours: str, may_be_damaged: bool = False) 
 
 def _foreign(path: Path, *, is_damaged: bool, is_ours: str) -> LedgerError:
     if is_ours == "backup":
-        return LedgerError(f"backup {path}: there is another file, which stays as it is. Name another.", path=str(path))
-    remedy = "restore with overwrite=True, which removes it" if is_damaged else "leave it as it is"
+        return LedgerError(
+            f"backup {path}: a different file exists there and was not changed. Choose another name.", path=str(path)
+        )
+    remedy = f"restore with {options_text(overwrite=True)}, which removes it" if is_damaged else "leave it as it is"
     return ledger_error(path, "it is not an SQLite file, or it is damaged", remedy)
 
 
 def _refusal(path: Path, there: Facts, other: Facts, what: str) -> LedgerError:
     if there.origin != other.origin:
-        found = "it has a memory of its own, of another ledger"
+        found = "it contains the data of another ledger"
     elif there.runs <= other.runs:
-        found = "it has runs that what would replace it has not"
+        found = "it has runs that the replacement does not have"
     else:
-        found = f"it is newer: it has {there.runs:,} runs, and what would replace it {other.runs:,}"
+        found = f"it is newer: it has {there.runs:,} runs, and the replacement {other.runs:,}"
     return LedgerError(
-        f"{what} {path}: {found}. Nothing was changed. Name another file, or give overwrite=True.", path=str(path)
+        f"{what} {path}: {found}. Nothing was changed. Choose another file, or pass {options_text(overwrite=True)}.",
+        path=str(path),
     )
 
 
 def _require_other(path: Path, other: Path) -> None:
     if path == other or (path.exists() and other.exists() and path.samefile(other)):
-        raise InvalidArgumentError(f"path: {str(other)!r} is the ledger itself; name another file.")
+        raise InvalidArgumentError(f"{argument('path')}: {str(other)!r} is the ledger itself; choose another file.")
 
 
 @contextmanager
 def _written_beside(target: Path) -> Iterator[Path]:
-    """Give an empty private file in the folder of `target`; it is removed if it is still there afterwards."""
+    """Yield an empty private file in the folder of `target`; it is removed afterwards if it still exists."""
     beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     claim(beside)
     try:
@@ -213,7 +217,7 @@ def _written_beside(target: Path) -> Iterator[Path]:
 
 
 def _make_plain(path: Path) -> None:
-    """Bring a copy to the newest version, as one file whose whole content is on the disk."""
+    """Migrate a copy to the newest version, as a single file with all data flushed to disk."""
     with closing(connect(path, MIGRATIONS)) as connection:
         found = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if found[0] != "ok":
@@ -238,7 +242,7 @@ def _forget_accepted(path: Path) -> None:
 
 
 def _write_over(path: Path, source: Path) -> None:
-    """Write a plain file into the ledger's, which no other connection may have open."""
+    """Copy a file into the ledger's file, which no other connection may have open."""
     claim(path)
     try:
         with (
@@ -249,7 +253,7 @@ def _write_over(path: Path, source: Path) -> None:
             if ledger.execute("PRAGMA journal_mode = DELETE").fetchone()[0] != "delete":
                 raise _open_elsewhere(path)
             ledger.execute("BEGIN EXCLUSIVE")
-            ledger.execute("ROLLBACK")  # the lock stays until the connection is closed
+            ledger.execute("ROLLBACK")  # the lock is held until the connection is closed
             connection.backup(ledger)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorname.startswith("SQLITE_BUSY"):
@@ -259,7 +263,7 @@ def _write_over(path: Path, source: Path) -> None:
 
 def _open_elsewhere(path: Path) -> LedgerError:
     return LedgerError(
-        f"ledger {path}: it is open elsewhere: in another process, or by another Client or Ledger of this one. Nothing "
-        "was changed. End them, in a notebook by a restart of the kernel, and restore again before the first push.",
+        f"ledger {path}: it is open elsewhere: in another process, or in another Client or Ledger of this one. Nothing "
+        "was changed. Close them (in a notebook, restart the kernel), and restore again before the first push.",
         path=str(path),
     )

@@ -1,7 +1,7 @@
 """The ledger's file: opening, migrations, transactions, and every SQLite error as a `LedgerError`.
 
-A path is a slip away from another file, so only what is a ledger, or nothing at all, is opened for writing and made
-the owner's only. Everything else is refused, and nothing of it is changed.
+A mistyped path may name another file, so only a ledger or a new file is opened for writing and given private
+permissions. Any other file is rejected and not changed.
 """
 
 import os
@@ -24,29 +24,30 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 from growlytics_pandas._output_paths import SQLITE_STARTS
+from growlytics_pandas._text import options_text
 from growlytics_pandas.errors import InvalidArgumentError, LedgerError
 
-APPLICATION_ID: Final = 0x47524F57  # "GROW", in the file's header: tells our files from other SQLite files
-BUSY_TIMEOUT_SECONDS: Final = 30.0  # another notebook's write takes milliseconds, its compaction a second or two
-BUSY_PAUSE_SECONDS: Final = 0.02  # switching to WAL does not wait by itself, so the opening is tried again
-TORN_SECONDS: Final = 1.0  # making a ledger takes milliseconds
-FILE_MODE: Final = 0o600  # the owner's only; SQLite gives -wal and -shm the mode of the file
+APPLICATION_ID: Final = 0x47524F57  # "GROW", in the file's header: distinguishes ledgers from other SQLite files
+BUSY_TIMEOUT_SECONDS: Final = 30.0  # another process's write takes milliseconds, a compaction a second or two
+BUSY_PAUSE_SECONDS: Final = 0.02  # switching to WAL does not wait for locks, so opening is retried
+TORN_SECONDS: Final = 1.0  # time for another process to create the ledger, which takes milliseconds
+FILE_MODE: Final = 0o600  # private; SQLite gives -wal and -shm the mode of the file
 HEADER_BYTES: Final = 100
-SHARED_LOCK: Final = (510, 0x40000002)  # length and start of the bytes that SQLite locks while a file is open
+SHARED_LOCK: Final = (510, 0x40000002)  # length and start of the byte range that SQLite locks while a file is open
 MAGIC: Final = SQLITE_STARTS[0]
-MAGIC_BYTES: Final = 8  # of a -journal, which begins with zeros until it is whole; a -wal has four
-ID_PLACE: Final = slice(68, 72)  # of the application id in the header, most significant byte first
-COMPANIONS: Final = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a file
+MAGIC_BYTES: Final = 8  # of a -journal, which begins with zeros until it is complete; a -wal has four
+ID_PLACE: Final = slice(68, 72)  # position of the application id in the header, big-endian
+COMPANIONS: Final = ("-wal", "-shm", "-journal")  # files that SQLite keeps next to the database
 
-# Primary SQLite result → (what was found, the remedy). Longer names ("SQLITE_READONLY_DIRECTORY") begin with these.
+# Primary SQLite error name → (problem, remedy). Extended names ("SQLITE_READONLY_DIRECTORY") start with these.
 PROBLEMS: Final = {
     "SQLITE_NOTADB": ("it is not an SQLite file, or it is damaged", "move it away (a new one is made)"),
     "SQLITE_CORRUPT": ("it is damaged", "move it away together with its -wal and -shm files (a new one is made)"),
-    "SQLITE_READONLY": ("it cannot be written", "give yourself the right to write it and its directory"),
-    "SQLITE_CANTOPEN": ("it cannot be opened", "name a file in a directory that you can write"),
-    "SQLITE_PERM": ("it cannot be opened", "give yourself the right to read and write it"),
-    "SQLITE_AUTH": ("it cannot be opened", "give yourself the right to read and write it"),
-    "SQLITE_FULL": ("the disk is full", "make room"),
+    "SQLITE_READONLY": ("it cannot be written", "get write permission for it and its directory"),
+    "SQLITE_CANTOPEN": ("it cannot be opened", "choose a file in a writable directory"),
+    "SQLITE_PERM": ("it cannot be opened", "get read and write permission for it"),
+    "SQLITE_AUTH": ("it cannot be opened", "get read and write permission for it"),
+    "SQLITE_FULL": ("the disk is full", "free some space"),
     "SQLITE_IOERR": ("reading or writing it failed; the disk may be full", "check the disk"),
     "SQLITE_BUSY": (
         f"another process has held it for more than {BUSY_TIMEOUT_SECONDS:g} s",
@@ -61,34 +62,34 @@ KINDS: Final = {
     stat.S_IFSOCK: "a socket",
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
-    stat.S_IFLNK: "a link that leads nowhere",
+    stat.S_IFLNK: "a broken link",
 }
 OTHER_FILE: Final = "leave it as it is"
 LINKED: Final = ("it is a hard link to a ledger that is in use under another name", "use the other name")
 
 
 class Identity(NamedTuple):
-    """Which file it is, whatever its path."""
+    """Identifies a file, whatever its path."""
 
     device: int
     number: int
 
 
 _OPEN_HERE: Final[Counter[Identity]] = Counter()
-"""The ledgers that this process has open: they were claimed already, and must not be opened again but by SQLite.
+"""The ledgers that this process has open: they are claimed, and only SQLite may open them again.
 
-POSIX drops all locks of a process on a file as soon as it closes any descriptor of it. Without its lock a connection is
-not seen by other processes, and the last of them to close the ledger takes the -wal away, with what is written later.
+POSIX releases all locks of a process on a file when it closes any descriptor of it. Other processes do not see a
+connection without its lock, and the last of them to close the ledger deletes the -wal with everything written later.
 """
 _NAMES: Final[dict[Identity, str]] = {}
-"""The path of each: SQLite keeps the -wal by the name, so a second hard link would see and write another state."""
-_OPENING: Final = threading.RLock()  # a finalizer may run while it is held
-if hasattr(os, "register_at_fork"):  # nor is it held for ever in a forked process
+"""The path of each: the -wal is found by name, so a second hard link would read and write a different state."""
+_OPENING: Final = threading.RLock()  # reentrant: a finalizer may run while it is held
+if hasattr(os, "register_at_fork"):  # else a forked process could inherit it locked
     os.register_at_fork(before=_OPENING.acquire, after_in_parent=_OPENING.release, after_in_child=_OPENING.release)
 
 
 def identity(path: Path) -> Identity | None:
-    """Return which file is under `path`; None where there is none."""
+    """Return the identity of the file at `path`; None if there is none."""
     try:
         found = path.stat()
     except OSError:
@@ -97,10 +98,10 @@ def identity(path: Path) -> Identity | None:
 
 
 def claim(path: Path) -> None:
-    """Make the file, empty and the owner's only, where there is none; refuse what is there and no ledger, untouched.
+    """Create an empty private file if none exists; raise if there is a file that is not a ledger, without changing it.
 
-    An empty file is taken, too: another process may be making the ledger, and there is nothing in it to lose. So is a
-    link to a ledger, but no link that leads nowhere.
+    An empty file is accepted: another process may be creating the ledger, and there is nothing to lose. So is a link to
+    a ledger, but not a broken link.
     """
     with _OPENING:
         try:
@@ -117,9 +118,9 @@ def claim(path: Path) -> None:
             _require_ledger(path)
             _require_sole_name(path)
         except OSError as error:
-            remedy = "name a file in a directory that you can write"
+            remedy = "choose a file in a writable directory"
             raise ledger_error(path, f"it cannot be opened for writing ({error.strerror})", remedy) from error
-        with suppress(OSError):  # not the owner: whoever is has decided
+        with suppress(OSError):  # not the owner: keep the owner's permissions
             path.chmod(FILE_MODE)
 
 
@@ -129,14 +130,14 @@ def hold(path: Path) -> Identity:
         claim(path)
         held = identity(path)
         if held is None:
-            raise ledger_error(path, "it was deleted while it was opened", "push again, which begins a new one")
+            raise ledger_error(path, "it was deleted while it was being opened", "push again to create a new one")
         _OPEN_HERE[held] += 1
         _NAMES.setdefault(held, os.path.realpath(path))
         return held
 
 
 def let_go(held: Identity) -> None:
-    """Tell that a connection to a held ledger is closed."""
+    """Record that a connection to a held ledger is closed."""
     with _OPENING:
         _OPEN_HERE[held] -= 1
         if not _OPEN_HERE[held]:
@@ -145,23 +146,25 @@ def let_go(held: Identity) -> None:
 
 
 def _check_companions(path: Path) -> None:
-    """Refuse what SQLite would overwrite or delete beside the file though it is none of its own."""
+    """Raise for files next to the ledger that SQLite would overwrite or delete although they are not its own."""
     for suffix in COMPANIONS:
         companion = path.with_name(path.name + suffix)
-        with suppress(FileNotFoundError):  # or another process has just removed it
+        with suppress(FileNotFoundError):  # another process may have just removed it
             if not stat.S_ISREG(companion.lstat().st_mode):
-                raise ledger_error(path, f"{companion.name} beside it is not a regular file", "remove that")
-            if suffix == "-shm":  # SQLite's locks are on it, and this process would lose them by closing it
+                raise ledger_error(path, f"{companion.name} next to it is not a regular file", "remove that file")
+            if suffix == "-shm":  # SQLite holds locks on it, which closing it here would release
                 continue
             with companion.open("rb") as file:
                 start = file.read(MAGIC_BYTES)
-            # zeros: a journal that is finished, or that another process is writing at this moment
+            # zeros: a finished journal, or one that another process is just writing
             if start.strip(b"\0") and not start.startswith(SQLITE_STARTS):
-                raise ledger_error(path, f"{companion.name} beside it is a file of something else", "move that away")
+                raise ledger_error(
+                    path, f"{companion.name} next to it belongs to something else", "move that file away"
+                )
 
 
 def _require_sole_name(path: Path) -> None:
-    """Refuse what cannot be written, and a hard link to a ledger that another process has open by another name."""
+    """Raise for a file that cannot be written, or a hard link to a ledger open under another name elsewhere."""
     handle = os.open(path, os.O_RDWR)
     try:
         is_open_by_this_name = Path(os.path.realpath(path) + "-shm").exists()
@@ -171,11 +174,11 @@ def _require_sole_name(path: Path) -> None:
             except (BlockingIOError, PermissionError) as error:
                 raise ledger_error(path, *LINKED) from error
     finally:
-        os.close(handle)  # and the lock with it
+        os.close(handle)  # also releases the lock
 
 
 def secret_on_disk(path: Path) -> bytes | None:
-    """Return the secret in the file itself, whatever is in its -wal; None where there is none to read."""
+    """Return the secret in the file itself, ignoring its -wal; None if it cannot be read."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
             row = connection.execute("SELECT secret FROM secrets").fetchone()
@@ -187,7 +190,7 @@ def secret_on_disk(path: Path) -> bytes | None:
 def _require_ledger(path: Path) -> None:
     mode = path.stat().st_mode if path.exists() else path.lstat().st_mode
     if not stat.S_ISREG(mode):
-        raise ledger_error(path, f"it is {KINDS.get(stat.S_IFMT(mode), 'no regular file')}", OTHER_FILE)
+        raise ledger_error(path, f"it is {KINDS.get(stat.S_IFMT(mode), 'not a regular file')}", OTHER_FILE)
     with path.open("rb") as file:
         header = file.read(HEADER_BYTES)
     if header and not header.startswith(MAGIC):
@@ -199,7 +202,7 @@ def _require_ledger(path: Path) -> None:
 
 
 def has_our_header(path: Path) -> bool:
-    """Return whether a file that SQLite cannot read begins as a ledger does; not if it is open here."""
+    """Return whether a file that SQLite cannot read starts like a ledger; False if it is open in this process."""
     if identity(path) in _OPEN_HERE:
         return False
     with path.open("rb") as file:
@@ -208,10 +211,10 @@ def has_our_header(path: Path) -> bool:
 
 
 def _is_new(path: Path) -> bool:
-    """Return whether a file without an application id is a ledger all the same, or will be one.
+    """Return whether a file without an application id is a ledger or about to become one.
 
-    The file is read without locks, so what another process is writing at this moment may look damaged: it is read again
-    for a second before that counts.
+    The file is read without locks, so it may look damaged while another process writes it: reading is retried for a
+    second before it counts as damaged.
     """
     deadline = time.monotonic() + TORN_SECONDS
     while True:
@@ -228,13 +231,13 @@ def _is_new(path: Path) -> bool:
 def _contents(path: Path) -> tuple[int, int, int]:
     """Return the number of tables, the application id and the version of an SQLite file.
 
-    The id of a ledger may still be in its -wal. Where there is no -wal, SQLite is kept from making one.
+    The id of a ledger may still be in its -wal. If there is no -wal, SQLite is prevented from creating one.
     """
     wal = path.with_name(f"{path.name}-wal")
     mode = "mode=ro" if wal.exists() and wal.stat().st_size else "immutable=1"
     uri = f"{path.absolute().as_uri()}?{mode}"
     with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS)) as connection:
-        found: tuple[int, int, int] = connection.execute(  # one look, so that all three are of one moment
+        found: tuple[int, int, int] = connection.execute(  # one query, so that all three are consistent
             "SELECT (SELECT count(*) FROM sqlite_master), application_id, user_version "
             "FROM pragma_application_id, pragma_user_version"
         ).fetchone()
@@ -242,37 +245,38 @@ def _contents(path: Path) -> tuple[int, int, int]:
 
 
 def ledger_error(path: Path, found: str, remedy: str) -> LedgerError:
-    """Return the error for `path`: where, what was found, the remedy, and the way to go on without a ledger."""
-    message = f"ledger {path}: {found}. To go on: {remedy}, name another file, or push without a ledger (ledger=None)."
+    """Return the error for `path`: where, the problem, the remedy, and how to continue without a ledger."""
+    without = f"push without a ledger ({options_text(ledger=None)})"
+    message = f"ledger {path}: {found}. To continue: {remedy}, choose another file, or {without}."
     return LedgerError(message, path=str(path))
 
 
 def explain(path: Path, error: sqlite3.Error) -> LedgerError:
-    """Return the `LedgerError` for an SQLite error, with SQLite's own words in it."""
+    """Return the `LedgerError` for an SQLite error, including SQLite's message."""
     name = getattr(error, "sqlite_errorname", "")
-    found, remedy = next((told for code, told in PROBLEMS.items() if name.startswith(code)), UNKNOWN_PROBLEM)
+    found, remedy = next((problem for code, problem in PROBLEMS.items() if name.startswith(code)), UNKNOWN_PROBLEM)
     return ledger_error(path, f"{found} ({error})", remedy)
 
 
 SECRET_BYTES: Final = 32  # the key of the digests
-WORTH_SHRINKING: Final = 0.25  # of the file: giving back 60 MB takes half a second
-WAL_LIMIT_BYTES: Final = 16 << 20  # a compaction may grow the WAL: it is cut back to this afterwards
+WORTH_SHRINKING: Final = 0.25  # share of the file: freeing 60 MB takes half a second
+WAL_LIMIT_BYTES: Final = 16 << 20  # a compaction may grow the WAL, which is truncated to this afterwards
 
-CLOSED: Final = ("it was closed", "make a new Ledger of this path")
-"""What is found where a closed ledger is used, and the remedy."""
-LOST: Final = ("it was deleted or replaced while it was in use", "push again, which begins a new one")
-"""Likewise of a file whose path leads elsewhere now: what is written to it would be gone."""
+CLOSED: Final = ("it was closed", "create a new Ledger with this path")
+"""Problem and remedy when a closed ledger is used."""
+LOST: Final = ("it was deleted or replaced while it was in use", "push again to create a new one")
+"""The same for a file whose path now names another file: anything written to it would be lost."""
 OVERWRITTEN: Final = (
     "its contents were overwritten while it was in use",
-    "end the processes that use it, remove its -wal and -shm files, and put the file there again (Ledger.restore does)",
+    "end the processes that use it, remove its -wal and -shm files, and copy the file again (or use Ledger.restore)",
 )
-"""Likewise of a file that another was copied over: the two would be mixed."""
+"""The same for a file that was overwritten by another: their contents would be mixed."""
 
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 
-# The tables, as numbered migrations: the version of a file is how many of them it has had.
+# The tables, as numbered migrations: a file's version is the number of migrations applied.
 FIRST: Final = (
     "CREATE TABLE secrets (secret BLOB NOT NULL)",
     "CREATE TABLE workspaces (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE)",
@@ -283,8 +287,8 @@ FIRST: Final = (
     """CREATE TABLE attribute_numbers (
         workspace INTEGER NOT NULL, attribute TEXT NOT NULL, number INTEGER NOT NULL,
         PRIMARY KEY (workspace, attribute), UNIQUE (workspace, number)) WITHOUT ROWID""",
-    # One row for each write, not one a customer: a B-tree of random keys costs a page write a row (measured: 12 to
-    # 29 µs a row at a million customers), an appended block of records 0.2 µs. `is_base` marks a compaction's summary.
+    # One row per write, not per customer: a B-tree of random keys costs a page write per row (measured: 12 to 29 µs
+    # per row at a million customers), an appended block of records 0.2 µs. `is_base` marks a compaction's result.
     """CREATE TABLE segments (
         id INTEGER PRIMARY KEY AUTOINCREMENT, workspace INTEGER NOT NULL, is_base INTEGER NOT NULL,
         n_words INTEGER NOT NULL, records BLOB NOT NULL)""",
@@ -311,9 +315,9 @@ MIGRATIONS: Final = (FIRST, LABELS, VALUES)
 
 
 class LedgerFile:
-    """One open ledger file. Safe to share between threads; a forked process must open its own.
+    """An open ledger file. Safe to share between threads; a forked process must open its own.
 
-    The file is made, with its directory, when it is first read or written.
+    The file and its directory are created on first use.
     """
 
     def __init__(self, path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
@@ -333,16 +337,16 @@ class LedgerFile:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection for reads."""
+        """Yield the connection for reads."""
         with self.lock, self._explained():
             yield self._opened()
 
     @contextmanager
     def writing(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
-        """Give the connection inside a transaction that holds the write lock from its start.
+        """Yield the connection in a transaction that holds the write lock from its start.
 
-        The transaction is committed at the end of the block, or undone if the block raises. A commit always survives
-        the end of the process; with `durable` it is also on the disk, so it survives a power cut.
+        The transaction is committed at the end of the block, or rolled back if the block raises. A commit always
+        survives the end of the process; with `durable` it is flushed to disk and also survives a power failure.
         """
         with self.lock, self._explained():
             connection = self._opened()
@@ -352,7 +356,7 @@ class LedgerFile:
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
-                # After some errors SQLite has rolled back already, and says so by not being in a transaction.
+                # After some errors SQLite has already rolled back and is no longer in a transaction.
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
@@ -366,7 +370,7 @@ class LedgerFile:
         return row[0]
 
     def is_lost(self) -> bool:
-        """Return whether the file that is open, or its -wal, is no longer the one under its path."""
+        """Return whether the path now names a different file than the open one; likewise its -wal."""
         if self._connection is None:
             return False
         wal = identity(self.path.with_name(f"{self.path.name}-wal"))
@@ -374,9 +378,9 @@ class LedgerFile:
         return identity(self.path) != self._identity or wal != self._wal_identity
 
     def require_own(self) -> None:
-        """Raise if another file was copied over the one that is open. What is in its -wal does not count.
+        """Raise if the open file was overwritten by another one, ignoring its -wal.
 
-        A new file holds its secret itself once its first writes are brought over from the -wal.
+        A new file contains its secret itself once its first writes are checkpointed from the -wal.
         """
         with self.lock:
             if self._connection is None or self.is_lost():
@@ -388,21 +392,21 @@ class LedgerFile:
                 raise ledger_error(self.path, *OVERWRITTEN)
 
     def shrink(self, min_share: float = 0.0) -> None:
-        """Give the room that compactions left back to the disk, if it is more than this share of the file."""
+        """Return the space freed by compactions to the disk, if it is more than this share of the file."""
         with self.reading() as connection:
             n_free = connection.execute("PRAGMA freelist_count").fetchone()[0]
             if n_free > min_share * connection.execute("PRAGMA page_count").fetchone()[0]:
-                connection.executescript("PRAGMA incremental_vacuum")  # execute() would give back one page only
+                connection.executescript("PRAGMA incremental_vacuum")  # execute() would free one page only
 
     def damaged(self, found: str) -> LedgerError:
-        """Return the error for contents that SQLite could read but that cannot be."""
+        """Return the error for contents that SQLite can read but that are invalid."""
         return ledger_error(self.path, f"it is damaged: {found}", "move it away (a new one is made)")
 
     def close(self, found: str = CLOSED[0], remedy: str = CLOSED[1]) -> None:
-        """Close the file; using it later is an error, which tells why and the remedy."""
+        """Close the file; later use raises an error with this problem and remedy."""
         with self.lock:
             if self._connection is not None and self._process == os.getpid():
-                with suppress(LedgerError):  # tidying: a full disk or a busy neighbour is no reason to fail here
+                with suppress(LedgerError):  # cleanup: a full disk or a locked file must not raise here
                     self.shrink(WORTH_SHRINKING)
             self._closed = self._closed or (found, remedy)
             if self._finalizer is not None:
@@ -410,7 +414,7 @@ class LedgerFile:
             self._connection = None
 
     def release(self) -> None:
-        """Close the connection; the next use opens the file anew."""
+        """Close the connection; the next use opens the file again."""
         with self.lock:
             if self._finalizer is not None:
                 self._finalizer()
@@ -426,8 +430,10 @@ class LedgerFile:
     def _opened(self) -> sqlite3.Connection:
         if self._closed:
             raise ledger_error(self.path, *self._closed)
-        if self._process != os.getpid():  # SQLite forbids carrying a connection over a fork
-            raise ledger_error(self.path, "it was opened by the process this one was forked from", "make a new Ledger")
+        if self._process != os.getpid():  # SQLite connections must not be used after a fork
+            raise ledger_error(
+                self.path, "it was opened by the process this one was forked from", "create a new Ledger"
+            )
         if self.is_lost():
             raise ledger_error(self.path, *LOST)
         if self._connection is None:
@@ -439,7 +445,7 @@ class LedgerFile:
                 raise
             self._identity = held
             self._secret = secret_on_disk(self.path)
-            # Python 3.13 warns of connections that are collected open.
+            # Python 3.13 warns about connections that are garbage-collected while open.
             self._finalizer = weakref.finalize(self, _close, self._connection, held)
         return self._connection
 
@@ -450,7 +456,7 @@ def _close(connection: sqlite3.Connection, held: Identity) -> None:
 
 
 def connect(path: Path, migrations: Sequence[Sequence[str]]) -> sqlite3.Connection:
-    """Open the file and bring it to the newest version."""
+    """Open the file and migrate it to the newest version."""
     deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
     while True:
         connection = sqlite3.connect(
@@ -471,14 +477,14 @@ def connect(path: Path, migrations: Sequence[Sequence[str]]) -> sqlite3.Connecti
 
 
 def prepare(connection: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]]) -> None:
-    """Check whose file this is, switch it to WAL and run the migrations it lacks."""
-    connection.execute("BEGIN")  # one look: another process may be making the file at this moment
+    """Check that the file is a ledger, switch it to WAL and run missing migrations."""
+    connection.execute("BEGIN")  # one snapshot: another process may just be creating the file
     try:
         check_version(connection, path, migrations)
     finally:
-        if connection.in_transaction:  # SQLite ends it itself after some errors
+        if connection.in_transaction:  # SQLite rolls back by itself after some errors
             connection.execute("ROLLBACK")
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only takes before the first table
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect only before the first table
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
     connection.execute("BEGIN IMMEDIATE")
@@ -491,16 +497,16 @@ def prepare(connection: sqlite3.Connection, path: Path, migrations: Sequence[Seq
             connection.execute("ROLLBACK")
         raise
     if version == 0:
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # so that the file itself holds its secret
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # so that the file itself contains its secret
 
 
 def check_version(connection: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]]) -> int:
-    """Return the file's version, 0 for an empty one; refuse a newer version and the files of other programs."""
+    """Return the file's version, 0 if empty; raise for a newer version or a file of another program."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     owner = connection.execute("PRAGMA application_id").fetchone()[0]
     n_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if owner != APPLICATION_ID and (owner or version or n_tables):
-        raise ledger_error(path, "it is an SQLite file of another program", "leave it as it is")
+        raise ledger_error(path, "it is an SQLite file of another program", OTHER_FILE)
     if version > len(migrations):
         found = (
             f"it has version {version}, written by a newer growlytics_pandas; this one reads up to {len(migrations)}"
@@ -508,7 +514,7 @@ def check_version(connection: sqlite3.Connection, path: Path, migrations: Sequen
         raise ledger_error(path, found, "upgrade growlytics_pandas")
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if bool(version) != bool(tables) or (version and migrations is MIGRATIONS and not tables >= TABLES):
-        raise ledger_error(path, "it is an SQLite file of another program", "leave it as it is")
+        raise ledger_error(path, "it is an SQLite file of another program", OTHER_FILE)
     return version
 
 
@@ -525,9 +531,9 @@ def migrate(connection: sqlite3.Connection, version: int, migrations: Sequence[S
 
 
 def to_microseconds(instant: datetime) -> int:
-    """Return the microseconds since 1970, UTC; an instant without a time zone could be any of 24 hours: refused."""
+    """Return the microseconds since 1970, UTC; raise for an instant without a time zone, which is ambiguous."""
     if instant.tzinfo is None:
-        raise InvalidArgumentError(f"{instant}: it has no time zone; give one, as in datetime.now(UTC)")
+        raise InvalidArgumentError(f"{instant}: it has no time zone; add one, as in datetime.now(UTC)")
     return (instant - EPOCH) // MICROSECOND
 
 
@@ -537,5 +543,5 @@ def from_microseconds(microseconds: int) -> datetime:
 
 
 def now() -> int:
-    """Return the microseconds of this instant."""
+    """Return the current time in microseconds since 1970."""
     return to_microseconds(datetime.now(UTC))

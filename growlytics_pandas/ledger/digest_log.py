@@ -1,9 +1,9 @@
-"""The log of withdrawals and acceptances, and what a push asks of it.
+"""The log of withdrawals and acceptances, and the state computed from it.
 
-A block of customers is written as one segment: a record for each, its key, the digest of the body last accepted (zero
-where there is none) and the custom attributes ever sent. Segments are only appended; a compaction writes the sum of
-them anew. `Customers` is that sum in memory, 50 bytes a customer or so,
-brought up to date from the file before each question.
+A block of customers is written as one segment: for each customer a record of its key, the digest of the last accepted
+body (zero if none) and the custom attributes ever sent. Segments are only appended; a compaction replaces them by their
+combined state. `Customers` is that state in memory, about 50 bytes per customer, refreshed from the file before each
+query.
 """
 
 import sqlite3
@@ -20,26 +20,26 @@ from growlytics_pandas.ledger.digests import PAYLOAD_WORDS, Digests
 
 WORD_BITS: Final = 64
 RECENT_KEYS: Final = (
-    65_536  # keys sorted apart from the rest: re-sorting these with each block stays under a millisecond
+    65_536  # keys sorted separately from the rest: re-sorting these with each block stays under a millisecond
 )
 FIRST_SLOTS: Final = 1_024
-UNKNOWN: Final = -1  # the slot of a key that is not there
+UNKNOWN: Final = -1  # the slot of a missing key
 
 
 def record_dtype(n_words: int) -> np.dtype[np.void]:
-    """Return how a record is laid out on disk, with `n_words` words of attribute bits."""
+    """Return the on-disk layout of a record with `n_words` words of attribute bits."""
     return np.dtype([("key", "<i8"), ("payload", "<u8", (PAYLOAD_WORDS,)), ("attributes", "<u8", (n_words,))])
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The state of some customers, one element a customer."""
+    """The state of some customers, one element per customer."""
 
     keys: NDArray[np.int64]
     payloads: NDArray[np.uint64]
-    """The digest of the body last accepted; zero where there is none."""
+    """The digest of the last accepted body; zero if there is none."""
     attributes: NDArray[np.uint64]
-    """Bits of the custom attributes ever sent, by attribute number."""
+    """One bit for each custom attribute ever sent, by attribute number."""
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -61,7 +61,7 @@ class Records:
         return Records(self.keys[rows], self.payloads[rows], self.attributes[rows])
 
 
-def joined(parts: list[Records]) -> Records:
+def joined(parts: Sequence[Records]) -> Records:
     """Return the records of all parts, in order."""
     n_words = max(part.attributes.shape[1] for part in parts)
     return Records(
@@ -72,23 +72,23 @@ def joined(parts: list[Records]) -> Records:
 
 
 def widened(attributes: NDArray[np.uint64], n_words: int) -> NDArray[np.uint64]:
-    """Return the bits with at least `n_words` words a customer."""
+    """Return the bits with at least `n_words` words per customer."""
     missing = n_words - attributes.shape[1]
     return attributes if missing <= 0 else np.pad(attributes, ((0, 0), (0, missing)))
 
 
 def count_bits(attributes: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return the number of bits set, one count a customer."""
+    """Return the number of bits set for each customer."""
     as_bytes = np.ascontiguousarray(attributes).view(np.uint8)
     counts: NDArray[np.int64] = np.unpackbits(as_bytes, axis=1).sum(axis=1, dtype=np.int64)
     return counts
 
 
 class KeyIndex:
-    """Keys → slots 0, 1, 2, …: a hash table with linear probing, a block of keys at a time.
+    """Keys → slots 0, 1, 2, …: a hash table with linear probing, for blocks of keys.
 
-    The keys are digests already, so their low bits are the hash. (Measured at a million keys in blocks of 1,000: twice
-    as fast as a binary search, and adding a block moves nothing.)
+    The keys are digests, so their low bits serve as the hash. (Measured at a million keys in blocks of 1,000: twice as
+    fast as a binary search, and adding a block moves no data.)
     """
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class KeyIndex:
         self._table = np.full(2 * FIRST_SLOTS, UNKNOWN, np.int32)
 
     def find(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the slot of each key, `UNKNOWN` where there is none."""
+        """Return the slot of each key, `UNKNOWN` if it has none."""
         slots = np.full(len(keys), UNKNOWN, np.int64)
         mask = len(self._table) - 1
         open_rows, places = np.arange(len(keys)), keys & mask
@@ -110,12 +110,12 @@ class KeyIndex:
         return slots
 
     def add(self, keys: NDArray[np.int64]) -> None:
-        """Give the next slots to distinct keys that have none yet."""
+        """Assign the next slots to distinct keys without a slot."""
         first, self.size = self.size, self.size + len(keys)
         if self.size > len(self.keys):
             self.keys = np.resize(self.keys, max(self.size, len(self.keys) * 3 // 2))
         self.keys[first : self.size] = keys
-        if 2 * self.size > len(self._table):  # half of the table stays empty
+        if 2 * self.size > len(self._table):  # at least half of the table stays empty
             self._table = np.full(1 << (2 * self.size).bit_length(), UNKNOWN, np.int32)
             first = 0
         self._place(np.arange(first, self.size, dtype=np.int32))
@@ -126,14 +126,14 @@ class KeyIndex:
         while len(slots):
             free = self._table[places] == UNKNOWN
             self._table[places[free]] = slots[free]
-            further = self._table[places] != slots  # taken, or another of this block was written over it
+            further = self._table[places] != slots  # slot taken, or overwritten by another key of this block
             slots, places = slots[further], (places[further] + 1) & mask
 
 
 class Customers:
-    """The state of every customer of a workspace: the sum of its records, the last one of each key.
+    """The state of every customer of a workspace: the last record of each key.
 
-    A record is *own* when this process wrote it, and nobody else wrote of that customer since.
+    A record is *own* if this process wrote it and no other process has written one for that customer since.
     """
 
     def __init__(self) -> None:
@@ -146,11 +146,11 @@ class Customers:
         return self._index.size
 
     def all(self) -> Records:
-        """Return every customer."""
+        """Return the records of all customers."""
         return Records(self._index.keys, self._payloads, self._attributes).take(slice(len(self)))
 
     def find(self, keys: NDArray[np.int64]) -> tuple[Records, NDArray[np.bool_]]:
-        """Return the state of each key, zero where nothing is known, and whether it is own."""
+        """Return the state of each key (zero if unknown), and whether it is own."""
         slots = self._index.find(keys)
         known = slots != UNKNOWN
         payloads = self._payloads[slots]
@@ -160,7 +160,7 @@ class Customers:
         return Records(keys, payloads, attributes), self._own[slots] & known
 
     def put(self, records: Records, *, own: bool | NDArray[np.bool_]) -> None:
-        """Set the state of these customers; of two records with one key, the later one counts."""
+        """Set the state of these customers; of two records with the same key, the later one counts."""
         slots = self._index.find(records.keys)
         new = slots == UNKNOWN
         if new.any():
@@ -169,7 +169,7 @@ class Customers:
             self._index.add(keys)
             self._make_room()
         self._attributes = widened(self._attributes, records.attributes.shape[1])
-        # Of several values for one element, numpy's assignment keeps the last.
+        # With repeated indices, numpy assigns the last value.
         self._payloads[slots] = records.payloads
         self._attributes[slots] = widened(records.attributes, self._attributes.shape[1])
         self._own[slots] = own
@@ -183,14 +183,15 @@ class Customers:
 
 
 MAX_SEGMENTS: Final = 4_096  # reading one costs some 10 µs; a push of a million rows in chunks of 1,000 writes 2,000
-SPARE_RECORDS: Final = 16_384  # superseded records that are not worth a compaction
-MAX_RECORDS_A_CUSTOMER: Final = 2  # a withdrawal and an acceptance: what a first push writes
-BASE_RECORDS: Final = 1_000_000  # records a segment of a compaction; SQLite takes blobs of up to 1e9 bytes
-BUFFERED_ROWS: Final = 4_096  # acceptances kept in memory before they are written; losing them costs requests only
+SPARE_RECORDS: Final = 16_384  # superseded records below which a compaction is not worth it
+MAX_RECORDS_A_CUSTOMER: Final = 2  # a first push writes a withdrawal and an acceptance
+BASE_RECORDS: Final = 1_000_000  # records per segment of a compaction; SQLite allows blobs of up to 1e9 bytes
+REFRESHED_RECORDS: Final = 65_536  # read at a time from what other processes wrote: a few MB
+BUFFERED_ROWS: Final = 4_096  # acceptances buffered in memory; losing them only costs repeated requests
 
 
 class AttributeNumbers:
-    """The numbers of one workspace's custom attributes: 0, 1, 2, … in the order of their first sending, for good."""
+    """The permanent numbers of a workspace's custom attributes: 0, 1, 2, … in the order of their first use."""
 
     def __init__(self, file: LedgerFile, workspace: int) -> None:
         self._file = file
@@ -198,9 +199,9 @@ class AttributeNumbers:
         self._numbers: dict[str, int] = {}
 
     def bits(self, names: Sequence[str], present: NDArray[np.bool_] | None, n_rows: int) -> NDArray[np.uint64]:
-        """Return the bits of the attributes that each row has; `present` is rows × names, None where all are there.
+        """Return the bits of the attributes that each row has; `present` is rows × names, None if every row has all.
 
-        New names get a number. Reserved names take none of the profile's slots, so they have no bit.
+        New names get a number. Reserved names do not count towards the limit, so they have no bit.
         """
         columns = [at for at, name in enumerate(names) if name not in RESERVED_ATTRIBUTES]
         numbers = self._assigned([names[at] for at in columns])
@@ -210,7 +211,7 @@ class AttributeNumbers:
         return np.packbits(unpacked, axis=1, bitorder="little").view("<u8").astype(np.uint64, copy=False)
 
     def present(self, names: Sequence[str], bits: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """Return which of `names` the bits of each row hold, as rows × names."""
+        """Return which of `names` are set in each row's bits, as rows × names."""
         self._load()
         numbers = np.array([self._numbers.get(name, -1) for name in names], np.int64)
         within = (numbers >= 0) & (numbers < bits.shape[1] * WORD_BITS)
@@ -220,7 +221,7 @@ class AttributeNumbers:
         return held
 
     def _assigned(self, names: Sequence[str]) -> list[int]:
-        """Return the number of each name; a new one is the count of those before it."""
+        """Return the number of each name; new names get the next numbers."""
         if not self._numbers.keys() >= set(names):
             with self._file.writing() as connection:
                 self._load()
@@ -278,16 +279,16 @@ class PayloadLog:
         return self._attributes.present(names, self.find(keys).attributes)
 
     def withdraw(self, digests: Digests, names: Sequence[str], present: NDArray[np.bool_] | None) -> None:
-        """Write down that these bodies are about to be sent: see `Project.withdraw`."""
+        """Record that these bodies are about to be sent: see `Project.withdraw`."""
         bits = self._attributes.bits(names, present, len(digests))
         known, own = self._state(digests.keys)
-        # A lost withdrawal would hide a change, so it must outlive a power cut; what else is lost costs requests only.
+        # A lost withdrawal would hide a change, so it must survive a power failure; other losses only cost requests.
         replaces = is_stored(known) & ~is_same(known, digests)
         with self._file.writing(durable=bool(replaces.any())) as connection:
             if self._refresh(connection):
                 known, own = self._customers.find(digests.keys)
             intended = intention(known, digests, bits)
-            # What another process left open is claimed by writing it again: its own answer then settles nothing.
+            # Another process's withdrawal is claimed by writing it again: its acceptance then has no effect.
             is_open = ~is_stored(known) & ~own
             records = intended.take(is_open | differs(known, intended))
             segment = self._append(connection, records)
@@ -295,13 +296,13 @@ class PayloadLog:
         self._compact_if_due()
 
     def accept(self, digests: Digests) -> None:
-        """Remember these bodies as accepted: see `Project.accept`."""
+        """Record these bodies as accepted: see `Project.accept`."""
         self._accepted.append(digests)
         if sum(map(len, self._accepted)) >= BUFFERED_ROWS:
             self.flush()
 
     def flush(self) -> None:
-        """Commit what was accepted."""
+        """Commit the buffered acceptances."""
         if not self._accepted:
             return
         digests = Digests(
@@ -311,8 +312,8 @@ class PayloadLog:
         with self._file.writing() as connection:
             self._refresh(connection)
             known, own = self._customers.find(digests.keys)
-            # Not own: another process sent this customer something since. Which of the two arrived last is not known,
-            # so neither is believed, and a record of zeros tells the other.
+            # Not own: another process has sent this customer a body since. Which arrived last is unknown, so neither is
+            # stored, and a record of zeros notifies the other process.
             payloads = np.where(own[:, None], digests.payloads, np.uint64(0))
             records = Records(digests.keys, payloads, known.attributes).take(~is_same(known, digests))
             segment = self._append(connection, records)
@@ -333,7 +334,7 @@ class PayloadLog:
             segment = self._append(connection, forgotten)
         self._applied(segment, forgotten)
         if len(forgotten):
-            self._compact(drop_empty=attributes)  # so that the forgotten digests leave the file too
+            self._compact(drop_empty=attributes)  # so that forgotten digests are also removed from the file
             self._file.shrink()
         return len(forgotten)
 
@@ -344,15 +345,26 @@ class PayloadLog:
         return self._customers.find(keys)
 
     def _refresh(self, connection: sqlite3.Connection) -> bool:
-        """Take in what other processes wrote; return whether there was any."""
+        """Read what other processes wrote; return whether there was anything."""
         rows = connection.execute(
             "SELECT id, is_base, n_words, records FROM segments WHERE workspace = ? AND id > ? ORDER BY id",
             (self._workspace, self._last_segment),
-        ).fetchall()
-        if not rows:
-            return False
-        base = [self._parsed(row) for row in rows if row[1]]
-        news = [self._parsed(row) for row in rows if not row[1]]
+        )
+        before = self._last_segment
+        base: list[Records] = []  # comes first: a compaction deletes what it sums up
+        news: list[Records] = []
+        for number, is_base, *row in rows:
+            (base if is_base else news).append(self._parsed(number, *row))
+            if sum(map(len, news)) >= REFRESHED_RECORDS:
+                self._take_in(base, news, number)
+                base, news = [], []
+            last = number
+        if base or news:
+            self._take_in(base, news, last)
+        return self._last_segment > before
+
+    def _take_in(self, base: Sequence[Records], news: Sequence[Records], last: int) -> None:
+        """Bring the memory up to the segment `last`."""
         if base:
             self._replace(joined(base), len(base))
         if news:
@@ -360,25 +372,24 @@ class PayloadLog:
             self._customers.put(records, own=False)
             self._n_segments += len(news)
             self._n_records += len(records)
-        self._last_segment = rows[-1][0]
-        return True
+        self._last_segment = last
 
     def _replace(self, base: Records, n_segments: int) -> None:
-        """Start from a compaction's summary; what stayed the same is still own."""
+        """Start again from a compaction's result; unchanged records stay own."""
         known, own = self._customers.find(base.keys)
         self._customers = Customers()
         self._customers.put(base, own=own & ~differs(known, base))
         self._n_segments, self._n_records = n_segments, len(base)
 
-    def _parsed(self, row: tuple[int, int, int, bytes]) -> Records:
+    def _parsed(self, number: int, n_words: int, records: bytes) -> Records:
         try:
-            return Records.from_bytes(row[3], row[2])
+            return Records.from_bytes(records, n_words)
         except (TypeError, ValueError) as error:
-            raise self._file.damaged(f"segment {row[0]} is cut") from error
+            raise self._file.damaged(f"segment {number} is cut") from error
 
     def _append(self, connection: sqlite3.Connection, records: Records, *, is_base: bool = False) -> int:
-        """Write a segment, if there is anything in it, and return its number."""
-        if not len(records) and not is_base:  # an empty base says that everything is forgotten
+        """Write a segment unless it is empty, and return its number."""
+        if not len(records) and not is_base:  # an empty base means that everything was forgotten
             return self._last_segment
         cursor = connection.execute(
             "INSERT INTO segments (workspace, is_base, n_words, records) VALUES (?, ?, ?, ?)",
@@ -387,7 +398,7 @@ class PayloadLog:
         return int(cursor.lastrowid or 0)
 
     def _applied(self, segment: int, records: Records) -> None:
-        """Bring the memory up to a segment that has just been committed."""
+        """Apply a segment that has just been committed to the state in memory."""
         if len(records):
             self._customers.put(records, own=True)
             self._n_segments += 1
@@ -400,9 +411,9 @@ class PayloadLog:
             self._compact()
 
     def _compact(self, *, drop_empty: bool = False) -> None:
-        """Write the sum of all segments in place of them; later segments reuse the room.
+        """Replace all segments by their combined state; later segments reuse the space.
 
-        A customer of whom nothing is known may be one whose request is under way, so dropping those is the exception.
+        An empty record may belong to a customer whose request is in flight, so they are dropped only on request.
         """
         with self._file.writing() as connection:
             self._refresh(connection)
@@ -433,7 +444,7 @@ def is_same(known: Records, digests: Digests) -> NDArray[np.bool_]:
 
 
 def intention(known: Records, digests: Digests, bits: NDArray[np.uint64]) -> Records:
-    """Return the state before these bodies go out: other payloads withdrawn, attributes counted as sent already."""
+    """Return the state before these bodies are sent: differing payloads withdrawn, their attributes counted as sent."""
     payloads = np.where(is_same(known, digests)[:, None], known.payloads, np.uint64(0))
     n_words = max(bits.shape[1], known.attributes.shape[1])
     return Records(digests.keys, payloads, widened(known.attributes, n_words) | widened(bits, n_words))

@@ -1,10 +1,10 @@
-"""Ids and attributes → keyed digests. Nothing else of a customer, and nothing of the API key, reaches the disk.
+"""Ids and attributes → keyed digests. Nothing else about a customer, and nothing of the API key, is stored.
 
-The digests are keyed with the file's secret *and* the API key, so whoever has only the file cannot test guesses of
-emails or phone numbers against it.
+The digests are keyed with the file's secret *and* the API key, so the file alone is not enough to test guessed emails
+or phone numbers against it.
 
-The digest of a row is the sum of the digests of its id and its cells, mixed. So it takes no body, whole columns are
-digested at once, and the order of the columns does not matter. Texts are digested by SipHash, which pandas has for
+The digest of a row is the sum of the digests of its id and its cells, mixed. So it needs no body, whole columns are
+digested at once, and the order of the columns does not matter. Texts are digested with SipHash, which pandas has for
 arrays; numbers, booleans and dates by adding a secret and mixing.
 """
 
@@ -42,11 +42,11 @@ class CellColumn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """The digests of some customers' ids and bodies, one element a customer."""
+    """The digests of some customers' ids and bodies, one element per customer."""
 
     keys: NDArray[np.int64]
     payloads: NDArray[np.uint64]
-    """Two words a customer."""
+    """Two words per customer."""
 
     @classmethod
     def none(cls) -> "Digests":
@@ -73,10 +73,10 @@ class Digests:
 
 @dataclass(frozen=True, slots=True)
 class Digester:
-    """Makes the digests of one workspace."""
+    """Computes the digests of one workspace."""
 
     workspace: bytes
-    """What the file calls the workspace."""
+    """Identifies the workspace in the file."""
     id_secret: bytes
     body_secret: bytes
     value_secret: bytes
@@ -86,7 +86,7 @@ class Digester:
 
     @classmethod
     def of(cls, secret: bytes, url: str, api_key: str) -> "Digester":
-        """Return the digester of the workspace (`url`, `api_key`) in the file that has `secret`."""
+        """Return the digester of the workspace (`url`, `api_key`) in the file with this `secret`."""
         root = blake2b(encoded(f"{canonical_url(url)}\0{api_key}"), key=secret).digest()
         names = (b"workspace", b"id", b"body", b"value")
         return cls(*(blake2b(name, key=root, digest_size=32).digest() for name in names))
@@ -191,5 +191,5 @@ def _hash_each(texts: Sequence[str], keys: Sequence[str]) -> NDArray[np.uint64]:
 
 
 def encoded(text: str) -> bytes:
-    """Return the bytes of a text; a lone surrogate has some too, so that it cannot stop a run."""
+    """Return the bytes of a text; lone surrogates are encoded too, so that they cannot fail a run."""
     return text.encode("utf-8", "surrogatepass")

@@ -1,4 +1,4 @@
-"""`Ledger`: the file of all workspaces."""
+"""`Ledger`: the file with all workspaces."""
 
 import os
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from typing import Final, Self
 import platformdirs
 
 from growlytics_pandas._output_paths import require_path, require_target
+from growlytics_pandas._text import argument
 from growlytics_pandas.errors import UsageError
 from growlytics_pandas.ledger.backups import Facts, back_up, read_facts, restore
 from growlytics_pandas.ledger.database import CLOSED, LOST, LedgerFile
@@ -27,24 +28,24 @@ def default_path() -> Path:
 
 
 class Ledger:
-    """One ledger file, for all workspaces.
+    """A ledger file, for all workspaces.
 
-    It remembers, between pushes, the attribute types that are pinned, a digest of the body last accepted for each
-    customer, and the runs; with ``Client(track="attributes")`` also two bytes of a digest of each value. It holds no
-    customer data and no API key: digests only, keyed with a secret of the file and the API key. Attribute names and
-    types are there as they are. Several processes may use one file at once.
+    It stores, between pushes, the registered attribute types, a digest of the last accepted body of each customer, and
+    the runs; with ``Client(track="attributes")`` also two bytes of a digest of each value. It contains no customer data
+    and no API key: only digests, keyed with a secret of the file and the API key. Attribute names and types are stored
+    in plain text. Several processes may use a file at once.
 
     Parameters
     ----------
     path : str or path-like, optional
-        The file; it is made when it is first used. Default: ``GROWLYTICS_LEDGER``, or a file in the user's data
+        The file; it is created on first use. Default: ``GROWLYTICS_LEDGER``, or a file in the user's data
         directory.
 
     Raises
     ------
     LedgerError
-        By every method that needs the file: when it is damaged, written by a newer version, not writable, or the disk
-        is full. The message names the file and the remedy.
+        From every method that needs the file: if it is damaged, written by a newer version or not writable, or the
+        disk is full. The message names the file and the remedy.
 
     Examples
     --------
@@ -53,7 +54,7 @@ class Ledger:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        self.path = require_path(Path(default_path() if path is None else path), "ledger").absolute()
+        self.path = require_path(Path(default_path() if path is None else path), argument("ledger")).absolute()
         self._file = LedgerFile(self.path)
         self._workspaces: dict[bytes, Project] = {}
 
@@ -73,7 +74,7 @@ class Ledger:
 
     def workspace(self, url: str, api_key: str) -> Project:
         """Return the part of the ledger that belongs to this key at this URL, the same object each time."""
-        # The file may fail, and a verbose traceback prints the arguments as they are then.
+        # The file may raise, and a verbose traceback prints the current arguments.
         digest, api_key = _digesting(url, api_key), "<hidden>"
         if self._file.is_lost():
             self._start_anew()
@@ -85,30 +86,30 @@ class Ledger:
             return self._workspaces[digester.workspace]
 
     def backup(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write the whole ledger as one plain file, which `restore` reads elsewhere.
+        """Write the whole ledger to a single file, which `restore` reads elsewhere.
 
-        Other processes may push meanwhile: the file is the ledger at one moment. It is as private as the ledger, and
-        only its owner may read it.
+        Other processes may push meanwhile: the file is a consistent snapshot. It is as private as the ledger; only its
+        owner may read it.
 
         Parameters
         ----------
         path : str or path-like
             The file. An earlier backup of this ledger is replaced.
         overwrite : bool, default False
-            Also replace a backup that holds more than this ledger, or that of another ledger. Files that are no ledger
-            stay as they are in any case.
+            Also replace a backup that contains more than this ledger, or a backup of another ledger. Files that are not
+            ledgers are never replaced.
 
         Returns
         -------
         Path
-            Where it was written.
+            The path of the file.
 
         Raises
         ------
         InvalidArgumentError
-            A folder that is not there, the ledger itself, or no ledger yet.
+            The folder does not exist, the path is the ledger itself, or there is no ledger yet.
         LedgerError
-            The file there is no backup, or a newer one.
+            The existing file is not a backup, or a newer one.
 
         Examples
         --------
@@ -127,30 +128,30 @@ class Ledger:
         return target
 
     def restore(self, path: str | os.PathLike[str], *, overwrite: bool = False, forget: bool = False) -> None:
-        """Put a backup in the place of this ledger.
+        """Replace this ledger by a backup.
 
-        The ledger then knows what it knew at the time of the backup, and nothing of pushes since. So restore the newest
-        backup, and make one after each push. After any other push to the same project, give ``forget=True``: a customer
-        who changed, and changed back since, would else count as unchanged with ``skip_unchanged=True``. Types that
-        were fixed since the backup are not known either.
+        The ledger is then as it was at the time of the backup, without later pushes. So back up after each push and
+        restore the newest backup. If the project was pushed to since, pass ``forget=True``: otherwise
+        ``skip_unchanged=True`` could skip a customer who changed and then changed back. Types fixed since the backup
+        are unknown as well.
 
         Parameters
         ----------
         path : str or path-like
             A file that `backup` wrote.
         overwrite : bool, default False
-            Also replace a ledger that holds more than the backup, or one of another origin. What was accepted is then
-            forgotten as with `forget`.
+            Also replace a ledger that contains more than the backup, or one of another origin. Accepted bodies are then
+            forgotten, as with `forget`.
         forget : bool, default False
-            Forget which bodies were accepted: the next push sends all customers again. Types and runs stay.
+            Forget which bodies were accepted: the next push sends all customers again. Types and runs are kept.
 
         Raises
         ------
         InvalidArgumentError
-            There is no such file, or it is the ledger itself.
+            The file does not exist, or is the ledger itself.
         LedgerError
-            The file is no ledger, damaged or of a newer version; the ledger here is newer, of another program, or open
-            elsewhere. Nothing was changed.
+            The file is not a ledger, damaged, or of a newer version; or this ledger is newer, belongs to another
+            program, or is open elsewhere. Nothing is changed.
         """
         source = require_path(Path(path)).absolute()
         with self._file.lock:
@@ -162,7 +163,7 @@ class Ledger:
             self._workspaces.clear()
 
     def facts(self) -> Facts:
-        """Return what the file holds: projects, types, runs."""
+        """Return what the file contains: projects, types, runs."""
         with self._file.reading() as connection:
             return read_facts(connection)
 
@@ -171,14 +172,14 @@ class Ledger:
             workspace.flush()
 
     def _start_anew(self) -> None:
-        """Leave a file that was deleted or replaced for the one that is there now, or a new one."""
+        """Switch from a file that was deleted or replaced to the current one at the path, or a new one."""
         with self._file.lock:
             self._workspaces.clear()
             self._file.close(*LOST)
         self._file = LedgerFile(self.path)
 
     def close(self, found: str = CLOSED[0], remedy: str = CLOSED[1]) -> None:
-        """Commit what was accepted and close the file. A later use is told why it is closed, and the remedy."""
+        """Commit what was accepted and close the file. Later use raises an error with this problem and remedy."""
         with self._file.lock:
             try:
                 self._flush()

@@ -1,4 +1,4 @@
-"""`Project`: what a push asks the ledger, and tells it."""
+"""`Project`: the part of the ledger that a push reads and writes."""
 
 import os
 import warnings
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from growlytics_pandas._text import phrase
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.ledger.database import LedgerFile
 from growlytics_pandas.ledger.digest_log import PayloadLog, is_same, is_stored
@@ -31,7 +32,7 @@ from growlytics_pandas.ledger.value_log import Comparison, ValueDigests, ValueLo
 
 
 class Project:
-    """What the ledger knows of one workspace: a URL and an API key. Made by `Ledger.workspace`."""
+    """What the ledger knows about one workspace: a URL and an API key. Created by `Ledger.workspace`."""
 
     def __init__(self, file: LedgerFile, digester: Digester) -> None:
         number = workspace_number(file, digester.workspace)
@@ -42,21 +43,21 @@ class Project:
         self._payloads = PayloadLog(file, number)
         self._values = ValueLog(file, number)
         self.in_use = False
-        """Whether a push of this process is running; a ledger that is in use is not restored."""
+        """Whether a push of this process is running: a ledger in use is not restored."""
 
     def __repr__(self) -> str:
         return f"Workspace({str(self._file.path)!r})"
 
     @property
     def digester(self) -> Digester:
-        """What makes digests, for where they are made elsewhere. It holds secrets of the file, not the API key."""
+        """The digester, for use in other processes. It contains secrets of the file, but not the API key."""
         return self._digester
 
     def types(self) -> pd.DataFrame:
-        """Return the known types, one row an attribute: ``attribute``, ``type``, ``first_seen``, ``source``.
+        """Return the known types, one row per attribute: ``attribute``, ``type``, ``first_seen``, ``source``.
 
-        ``source`` is ``"accepted"`` (a request that carried it was accepted), ``"declared"`` (`declare_types`) or
-        ``"uncertain"`` (a request that carried it was sent, and no answer told whether it arrived).
+        ``source`` is ``"accepted"`` (a request with it was accepted), ``"declared"`` (`declare_types`) or
+        ``"uncertain"`` (a request with it was sent, but no response confirmed whether it arrived).
         """
         return types_frame(self._types.known())
 
@@ -65,7 +66,7 @@ class Project:
         return self._types.known()
 
     def declare_types(self, types: Mapping[str, str] | str | os.PathLike[str]) -> None:
-        """Teach the ledger types that are pinned from elsewhere.
+        """Record types that were fixed elsewhere.
 
         Parameters
         ----------
@@ -75,8 +76,8 @@ class Project:
         Raises
         ------
         InvalidArgumentError
-            A type that cannot be, a file that cannot be read, or a type other than the one known; then nothing is
-            declared. A declaration settles an uncertain type.
+            A type is invalid or differs from the known one, or the file cannot be read; nothing is declared then.
+            Declaring an uncertain type makes it certain.
         """
         if not isinstance(types, (Mapping, str, os.PathLike)):
             raise InvalidArgumentTypeError(
@@ -87,61 +88,61 @@ class Project:
         self._types.declare(pairs, datetime.now(UTC))
 
     def export_types(self, path: str | os.PathLike[str]) -> None:
-        """Write the certain types as JSON, sorted, one a line, for `declare_types`. Uncertain ones stay out."""
+        """Write the certain types as JSON, sorted, one per line, for `declare_types`. Uncertain ones are left out."""
         write_types(Path(path), self._types.known())
 
     def forget_types(self, attributes: Iterable[str], *, only_uncertain: bool = False) -> int:
-        """Forget these attributes' types, with `only_uncertain` only where they are; return how many there were."""
+        """Forget the types of these attributes (with `only_uncertain`, only uncertain ones); return how many."""
         return self._types.forget(attributes, only_uncertain=only_uncertain)
 
     def pin(self, types: Mapping[str, str], when: datetime, *, certain: bool) -> Pinned:
-        """Remember the types that requests carried.
+        """Record the types of attributes in requests.
 
-        Call it with ``certain=False`` before the first request that carries an attribute, so that a crash cannot hide
-        what may be pinned, and with ``certain=True`` when one is accepted. A known type is never overwritten: another
-        process may have pinned it meanwhile, and such attributes are in ``.conflicts``.
+        Call it with ``certain=False`` before the first request with an attribute, so that a crash cannot hide a type
+        that may be fixed, and with ``certain=True`` once one is accepted. A known type is never overwritten: another
+        process may have recorded it meanwhile, and such attributes are in ``.conflicts``.
 
         Returns
         -------
         Pinned
-            ``.new``: what this call made known, or certain; ``.conflicts``: what is known with another type.
+            ``.new``: types that are known, or certain, through this call; ``.conflicts``: types known to differ.
         """
         return self._types.pin(types, when, certain=certain)
 
     def begin_run(self, rows: int, started: datetime, label: str | None = None) -> int:
-        """Write down that a run of `rows` rows begins; return its number. `started` needs a time zone."""
+        """Record the start of a run of `rows` rows; return its number. `started` needs a time zone."""
         return self._runs.begin(rows, started, label)
 
     def end_run(self, run: int, counts: Mapping[str, int], ended: str, new_attributes: Sequence[str] = ()) -> None:
-        """Write down how a run ended: its counts by status and a word, such as ``"finished"`` or ``"interrupted"``."""
+        """Record how a run ended: its counts by status, and a word such as ``"finished"`` or ``"interrupted"``."""
         self._runs.end(run, counts, ended, new_attributes)
 
     def history(self) -> pd.DataFrame:
-        """Return the runs, one row each, the newest last.
+        """Return the runs, one row each, newest last.
 
-        Columns: ``run``, ``started``, ``rows``, one count a status (NA without an end), ``seconds``,
-        ``new_attributes`` (tuples of names), ``ended`` and ``label`` (NA without one). ``ended`` is ``"running"`` for
-        a run without an end whose process is there, and ``"killed"`` for one whose process is gone (on Windows this
-        cannot be asked: "running").
-        The counts are of all rows of the frame when the run ended, so those of a retry include what arrived before it.
+        Columns: ``run``, ``started``, ``rows``, one count per status (NA if the run has not ended), ``seconds``,
+        ``new_attributes`` (tuples of names), ``ended`` and ``label`` (NA if there is none). For a run without a
+        recorded end, ``ended`` is ``"running"`` if its process exists and ``"killed"`` if not (on Windows, where this
+        cannot be checked, always ``"running"``).
+        The counts cover all rows of the frame at the end of the run; those of a retry include rows that arrived before.
         """
         return self._runs.frame()
 
     def keys(self, ids: Sequence[str]) -> NDArray[np.int64]:
-        """Return the ledger's key of each id."""
+        """Return the ledger's key for each id."""
         return self._digester.keys(ids)
 
     def digest(self, ids: Sequence[str], columns: Iterable[CellColumn]) -> Digests:
-        """Return the digests of customers: their ids, and their attributes exactly as they are sent."""
+        """Return the digests of customers from their ids and their attributes exactly as sent."""
         return self._digester.digest(ids, columns)
 
     def unchanged(self, digests: Digests) -> NDArray[np.bool_]:
-        """Return, for each customer, whether what was last accepted is the same."""
+        """Return, for each customer, whether the last accepted row equals this one."""
         with self._file.lock:
             return is_same(known := self._payloads.find(digests.keys), digests) & is_stored(known)
 
     def seen(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return, for each key, whether the ledger knows anything of the customer: a body or a custom attribute."""
+        """Return, for each key, whether the ledger knows the customer: an accepted body or a custom attribute."""
         with self._file.lock:
             known = self._payloads.find(keys)
         seen: NDArray[np.bool_] = is_stored(known) | known.attributes.any(axis=1)
@@ -150,28 +151,28 @@ class Project:
     def withdraw(
         self, digests: Digests, attributes: Sequence[str] = (), present: NDArray[np.bool_] | None = None
     ) -> None:
-        """Write down that these bodies are about to be sent; call it before the first of them goes out.
+        """Record that these bodies are about to be sent; call it before the first of them is sent.
 
-        A stored digest that differs is deleted, and on the disk so when this returns. An equal one stays. The
-        attributes count as sent from now on.
+        Stored digests that differ are deleted, durably once this returns. Equal ones stay. The attributes count as sent
+        from now on.
 
         Parameters
         ----------
         digests : Digests
             The customers, each once.
         attributes : sequence of str
-            The attributes of the bodies; reserved ones may be among them.
+            The attributes in the bodies; may include reserved ones.
         present : array of bool, customers × attributes, optional
-            Which body has which attribute. Default: every one has all.
+            Which body has which attribute. Default: every body has all.
         """
         with self._file.lock:
             self._payloads.withdraw(digests, attributes, present)
 
     def accept(self, digests: Digests) -> None:
-        """Remember these bodies as accepted. They must have been given to `withdraw` before.
+        """Record these bodies as accepted. They must have been passed to `withdraw` before.
 
-        Buffered: `flush` commits, and so does every question about payloads. Where another process has sent the same
-        customer something meanwhile, nothing is stored, for the order of arrival is unknown.
+        Buffered: `flush` commits, and so does every query of payloads. If another process has sent the same customer a
+        body meanwhile, nothing is stored, since the order of arrival is unknown.
         """
         with self._file.lock:
             self._payloads.accept(digests)
@@ -204,29 +205,29 @@ class Project:
             self._values.flush()
 
     def count_attributes(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return, for each key, how many custom attributes the customer was ever sent."""
+        """Return, for each key, how many custom attributes were ever sent for the customer."""
         with self._file.lock:
             return self._payloads.count_attributes(keys)
 
     def has_attributes(self, keys: NDArray[np.int64], attributes: Sequence[str]) -> NDArray[np.bool_]:
-        """Return, as keys × attributes, whether the customer was ever sent the attribute; reserved ones never count."""
+        """Return, as keys × attributes, whether the attribute was sent for the customer; False for reserved ones."""
         with self._file.lock:
             return self._payloads.has_attributes(keys, attributes)
 
     def forget(self, ids: Iterable[str] | None = None, *, attributes: bool = False) -> int:
-        """Forget the accepted payloads, so that the next push sends these customers whatever has changed.
+        """Forget the accepted payloads, so that the next push sends these customers even if unchanged.
 
         Parameters
         ----------
         ids : iterable of str, optional
             The customers; default: all.
         attributes : bool, default False
-            Forget also which attributes they were sent: for customers that were deleted from the service.
+            Also forget which attributes were sent for them, for customers that were deleted from the service.
 
         Returns
         -------
         int
-            How many customers there was something to forget of. Types stay.
+            How many of the customers were known. Types are kept.
         """
         keys = None if ids is None else self.keys(_id_texts(ids))
         with self._file.lock:
@@ -237,13 +238,11 @@ class Project:
 
 
 def _id_texts(ids: Iterable[Any]) -> list[str]:
-    """Return ids as a push writes them, whether they are given as text or as the numbers of a column."""
+    """Return ids as a push writes them, given as text or as numbers."""
     if isinstance(ids, str):
-        raise InvalidArgumentTypeError(f"forget: ids is a text ({len(ids)} characters); give a list of ids")
+        raise InvalidArgumentTypeError(f"forget: ids is a single text ({len(ids)} characters); pass a list of ids")
     if isinstance(ids, pd.DataFrame):
-        raise InvalidArgumentTypeError(
-            "forget: ids is a DataFrame, which would give the names of its columns; give its column of ids: df['id']"
-        )
+        raise InvalidArgumentTypeError("forget: ids is a DataFrame; pass its column of ids: df['id']")
     return list(map(_id_text, ids.dropna() if isinstance(ids, pd.Series) else ids))
 
 
@@ -257,7 +256,7 @@ def _id_text(found: Any) -> str:
 
 
 def workspace_number(file: LedgerFile, digest: bytes) -> int:
-    """Return the number of the workspace that has this digest; a new one gets one."""
+    """Return the number of the workspace with this digest; a new workspace is assigned one."""
     query = "SELECT id FROM workspaces WHERE digest = ?"
     with file.reading() as connection:
         row = connection.execute(query, (digest,)).fetchone()
@@ -274,21 +273,21 @@ class TypesFile:
     Parameters
     ----------
     path : Path
-        The file; it is made when there is a type to keep.
+        The file; it is created when there is a type to write.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def load(self, workspace: Project) -> None:
-        """Declare the types of the file; a type other than the one known is an error."""
+        """Declare the types in the file; a type that differs from the known one is an error."""
         if self.path.exists():
             workspace.declare_types(self.path)
 
     def save(self, workspace: Project, *, without: Collection[str] = ()) -> None:
-        """Write what is certain into the file, beside what others have put there; `without` leaves it.
+        """Merge the certain types into the file, and remove the attributes in `without` from it.
 
-        A failure is a warning: a push that has ended is not to end in an error.
+        A failure is only a warning, so that a finished push does not raise.
         """
         known = {name: fact for name, fact in workspace.known_types().items() if fact.source != UNCERTAIN}
         try:
@@ -298,15 +297,17 @@ class TypesFile:
             if types != there:
                 write_types_of(self.path, types)
         except (OSError, InvalidArgumentError) as error:
-            warnings.warn(f"types: {str(self.path)!r} could not be brought up to date: {error}", stacklevel=2)
+            warnings.warn(
+                f"{phrase('types', '--types-file')}: {str(self.path)!r} could not be updated: {error}", stacklevel=2
+            )
 
     def _merged(self, there: dict[str, str], known: dict[str, KnownType]) -> dict[str, str]:
-        """Return all types; where the file has another one than the ledger, that of the file stays, with a warning."""
+        """Return all types; if the file and the ledger differ, the file's type is kept, with a warning."""
         odd = [repr(name) for name, type_ in there.items() if name in known and known[name].type != type_]
         if odd:
             warnings.warn(
-                f"types: {str(self.path)!r} has other types than the ledger for {listed(odd)}. Correct the file, or "
-                "call client.forget_types.",
+                f"{phrase('types', '--types-file')}: {str(self.path)!r} and the ledger have different types for "
+                f"{listed(odd)}. Correct the file{phrase(', or call client.forget_types', '')}.",
                 stacklevel=2,
             )
         return {name: fact.type for name, fact in known.items()} | there

@@ -1,4 +1,4 @@
-"""The runs of a workspace: when, how much, how they ended."""
+"""The run history of a workspace."""
 
 import json
 import os
@@ -14,10 +14,8 @@ from growlytics_pandas.ledger.database import LedgerFile, from_microseconds, now
 
 STATUSES: Final = ("accepted", "unchanged", "invalid", "failed", "unknown", "unsent")
 RUNNING: Final = "running"
-KILLED: Final = "killed"  # it has no end, and its process is gone
-START_TIME_FIELD: Final = (
-    19  # of /proc/<pid>/stat, counted after the command: tells a process from a later one of its number
-)
+KILLED: Final = "killed"  # no recorded end, and the process no longer exists
+START_TIME_FIELD: Final = 19  # of /proc/<pid>/stat, counted after the command: distinguishes processes that reuse a pid
 
 HISTORY_DTYPES: Final = {
     "run": "int64",
@@ -39,7 +37,7 @@ class RunHistory:
         self._workspace = workspace
 
     def begin(self, rows: int, started: datetime, label: str | None = None) -> int:
-        """Write down that a run begins, and return its number."""
+        """Record the start of a run and return its number."""
         with self._file.writing() as connection:
             cursor = connection.execute(
                 "INSERT INTO runs (workspace, started, rows, process, label) VALUES (?, ?, ?, ?, ?)",
@@ -48,7 +46,7 @@ class RunHistory:
             return int(cursor.lastrowid or 0)
 
     def end(self, run: int, counts: Mapping[str, int], ended: str, new_attributes: Sequence[str]) -> None:
-        """Write down how a run ended."""
+        """Record how a run ended."""
         if unknown := sorted(counts.keys() - set(STATUSES)):
             raise InvalidArgumentError(f"end_run: counts has {unknown}; the statuses are {', '.join(STATUSES)}")
         facts = {status: int(n) for status, n in counts.items()}
@@ -60,7 +58,7 @@ class RunHistory:
             )
 
     def frame(self) -> pd.DataFrame:
-        """Return one row a run, the newest last: see `Project.history`."""
+        """Return one row per run, newest last: see `Project.history`."""
         with self._file.reading() as connection:
             rows = connection.execute(
                 "SELECT id, started, rows, seconds, counts, new_attributes, ended, process, label FROM runs"
@@ -91,7 +89,7 @@ def described(
 
 
 def process_name(pid: int) -> str:
-    """Return what names a process: its number and, where the system tells, when it began."""
+    """Return the identity of a process: its pid and, where the system provides it, its start time."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -100,14 +98,14 @@ def process_name(pid: int) -> str:
 
 
 def is_alive(process: str) -> bool:
-    """Return whether a process still runs. Where that cannot be asked without harm (Windows), it counts as running."""
+    """Return whether a process still runs; always True on Windows, where checking would kill it."""
     pid = int(process.partition(" ")[0])
-    if os.name == "nt":  # os.kill would end it
+    if os.name == "nt":  # os.kill would terminate it
         return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # it is another user's
+    except OSError:  # it belongs to another user
         pass
     return process_name(pid) == process

@@ -1,4 +1,4 @@
-"""Which type each attribute is known to have in a workspace, since when, and how that is known."""
+"""The known attribute types of a workspace, since when, and from what source."""
 
 import json
 import sqlite3
@@ -11,14 +11,15 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from growlytics_pandas._output_paths import replacing
+from growlytics_pandas._text import phrase
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES, STRING, TYPES
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.ledger.database import LedgerFile, from_microseconds, to_microseconds
 
 Source = Literal["accepted", "declared", "uncertain"]
-ACCEPTED: Final = "accepted"  # a request that carried it was accepted
-DECLARED: Final = "declared"  # the user said so
-UNCERTAIN: Final = "uncertain"  # a request that carried it was sent, and nothing better is known
+ACCEPTED: Final = "accepted"  # a request with it was accepted
+DECLARED: Final = "declared"  # declared by the user
+UNCERTAIN: Final = "uncertain"  # a request with it was sent, without a confirmed result
 
 MAX_NAMED: Final = 10  # names listed in a message
 TYPES_DTYPES: Final = {"attribute": "str", "type": "str", "first_seen": "datetime64[us, UTC]", "source": "str"}
@@ -26,22 +27,22 @@ TYPES_DTYPES: Final = {"attribute": "str", "type": "str", "first_seen": "datetim
 
 @dataclass(frozen=True, slots=True)
 class KnownType:
-    """What the ledger knows of one attribute's type."""
+    """What the ledger knows about one attribute's type."""
 
     type: str
     first_seen: datetime
     source: Source
-    """How: ``"accepted"``, ``"declared"``, or ``"uncertain"``: sent, but no answer told whether it arrived."""
+    """``"accepted"``, ``"declared"``, or ``"uncertain"`` (sent, but not confirmed)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """What a call of `Project.pin` changed."""
+    """The result of `Project.pin`."""
 
     new: dict[str, str] = field(default_factory=dict)
-    """Attributes it made known, or certain, with their types."""
+    """Attributes that are newly known or newly certain, with their types."""
     conflicts: dict[str, KnownType] = field(default_factory=dict)
-    """Attributes known with another type, which stays: another process was faster, so values may have been ignored."""
+    """Attributes with a different known type, which is kept: another process was faster, so values may be ignored."""
 
 
 Types = dict[str, KnownType]
@@ -55,15 +56,15 @@ class TypeRegistry:
         self._workspace = workspace
 
     def known(self) -> Types:
-        """Return every type, by attribute, in the order of the names."""
+        """Return all types by attribute, sorted by name."""
         with self._file.reading() as connection:
             return self._read(connection)
 
     def pin(self, types: Mapping[str, str], when: datetime, *, certain: bool) -> Pinned:
-        """Record what was sent: see `Project.pin`."""
+        """Record sent types: see `Project.pin`."""
         check_types(types, "pin")
         pinned, changes = pin_types(self.known(), types, when, certain=certain)
-        if not changes:  # the usual case, and a read costs less than a transaction
+        if not changes:  # the usual case; a read costs less than a transaction
             return pinned
         with self._file.writing() as connection:
             pinned, changes = pin_types(self._read(connection), types, when, certain=certain)
@@ -71,8 +72,8 @@ class TypeRegistry:
         return pinned
 
     def declare(self, types: Mapping[str, str], when: datetime) -> None:
-        """Record what the user says: see `Project.declare_types`."""
-        check_types(types, "declare_types")
+        """Record types declared by the user: see `Project.declare_types`."""
+        check_types(types, _declared())
         with self._file.writing() as connection:
             self._write(connection, declare_types(self._read(connection), types, when))
 
@@ -104,7 +105,7 @@ class TypeRegistry:
 
 
 def pin_types(known: Types, types: Mapping[str, str], when: datetime, *, certain: bool) -> tuple[Pinned, Types]:
-    """Return what sending these types makes known, and the entries to write. A known type is never overwritten."""
+    """Return the result of sending these types and the entries to write. A known type is never overwritten."""
     pinned = Pinned()
     changes: Types = {}
     for name, type_ in types.items():
@@ -120,35 +121,41 @@ def pin_types(known: Types, types: Mapping[str, str], when: datetime, *, certain
 
 
 def declare_types(known: Types, types: Mapping[str, str], when: datetime) -> Types:
-    """Return the entries to write for these declarations. They settle what is uncertain."""
+    """Return the entries to write for these declarations, which make uncertain types certain."""
     conflicts = {
         name: f"{name!r} (declared {types[name]}, known as {fact.type}, {fact.source} on {fact.first_seen:%Y-%m-%d})"
         for name, fact in known.items()
         if fact.source != UNCERTAIN and types.get(name, fact.type) != fact.type
     }
     if conflicts:
+        remedy = phrase(f"call client.forget_types([{listed(list(map(repr, conflicts)))}]) first", "use a new ledger")
         raise InvalidArgumentError(
-            f"declare_types: the ledger knows other types: {listed(list(conflicts.values()))}. A type is fixed when it "
+            f"{_declared()}: the ledger knows other types: {listed(list(conflicts.values()))}. A type is fixed when it "
             "is first tracked: declare the known type. If the ledger is wrong, as after the attribute was deleted in "
-            f"the dashboard, call client.forget_types([{listed(list(map(repr, conflicts)))}]) first."
+            f"the dashboard, {remedy}."
         )
     unsettled = [name for name in types if name not in known or known[name].source == UNCERTAIN]
     seen = {name: known[name].first_seen if name in known else when for name in unsettled}
     return {name: KnownType(types[name], seen[name], DECLARED) for name in unsettled}
 
 
+def _declared() -> str:
+    """Return what messages begin with: types are declared by a method, or by a file that the command line names."""
+    return phrase("declare_types", "--types-file")
+
+
 def check_types(types: Mapping[str, str], where: str) -> None:
-    """Raise InvalidArgumentError unless these are attributes and types that can be."""
+    """Raise InvalidArgumentError unless all names and types are valid."""
     wrong = [f"{name!r}: {type_!r}" for name, type_ in types.items() if not is_possible(name, type_)]
     if wrong:
         raise InvalidArgumentError(
-            f"{where}: impossible types: {listed(wrong)}. Names are texts that are not empty; types are "
+            f"{where}: invalid types: {listed(wrong)}. Names are non-empty texts; types are "
             f"{', '.join(TYPES)}; {', '.join(RESERVED_ATTRIBUTES)} are always {STRING}"
         )
 
 
 def require_known(names: Iterable[str], known: Types) -> list[str]:
-    """Return the names as a list; raise unless the type of each is known: a mistyped name would change nothing."""
+    """Return the names as a list; raise if any type is unknown, since a mistyped name would have no effect."""
     if isinstance(names, str) or not isinstance(names, Iterable):
         raise InvalidArgumentTypeError(
             f"forget_types: found a {type(names).__name__}; it must be a list of attributes, such as ['City']."
@@ -157,65 +164,65 @@ def require_known(names: Iterable[str], known: Types) -> list[str]:
     strangers = [repr(name) for name in found if not isinstance(name, str) or name not in known]
     if strangers:
         raise InvalidArgumentError(
-            f"forget_types: the ledger knows no type of {listed(strangers)}, so nothing was forgotten. Known are "
+            f"forget_types: the ledger knows no type for {listed(strangers)}, so nothing was forgotten. Known are "
             f"{listed(list(map(repr, known))) or 'none'}; client.types() shows them."
         )
     return found
 
 
 def is_possible(name: object, type_: object) -> bool:
-    """Return whether an attribute of this name can have this type."""
+    """Return whether an attribute with this name can have this type."""
     allowed = (STRING,) if name in RESERVED_ATTRIBUTES else TYPES
     return isinstance(name, str) and bool(name) and type_ in allowed
 
 
 def read_types(path: Path) -> dict[str, str]:
-    """Return the types of a JSON file, as `write_types` makes it."""
+    """Return the types in a JSON file written by `write_types`."""
     try:
         pairs = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=check_distinct)
     except (OSError, ValueError) as error:
         raise unusable(path, str(error)) from error
     if not isinstance(pairs, dict):
-        raise unusable(path, f"it holds a {type(pairs).__name__}")
+        raise unusable(path, f"it contains a {type(pairs).__name__}")
     return pairs
 
 
 def write_types(path: Path, known: Types) -> None:
-    """Write the certain types as JSON, sorted, one a line."""
+    """Write the certain types as JSON, sorted, one per line."""
     write_types_of(path, {name: fact.type for name, fact in known.items() if fact.source != UNCERTAIN})
 
 
 def write_types_of(path: Path, types: Mapping[str, str]) -> None:
-    """Write types as JSON, sorted, one a line: beside the file, which is then replaced."""
+    """Write types as JSON, sorted, one per line; the file is replaced atomically."""
     text = json.dumps(types, indent=2, sort_keys=True, ensure_ascii=False)
     with replacing(path) as beside:
         beside.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def check_distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object's pairs as a dict; ValueError if a name stands there twice."""
+    """Return a JSON object's pairs as a dict; ValueError if a name occurs twice."""
     types = dict(pairs)
     if len(types) != len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"twice in it: {listed(sorted({name for name in names if names.count(name) > 1}))}")
+        raise ValueError(f"duplicate names: {listed(sorted({name for name in names if names.count(name) > 1}))}")
     return types
 
 
 def unusable(path: Path, found: str) -> InvalidArgumentError:
-    """Return the error for a file of types that cannot be read."""
+    """Return the error for an unreadable file of types."""
     return InvalidArgumentError(
-        f'declare_types: {path}: {found}. It must be a JSON object of the form {{"attribute": "type"}}, '
-        "as export_types writes it"
+        f'{_declared()}: {path}: {found}. It must be a JSON object of the form {{"attribute": "type"}}'
+        f"{phrase(', as export_types writes it', '')}"
     )
 
 
 def types_frame(known: Types) -> pd.DataFrame:
-    """Return the types as a frame, one row an attribute."""
+    """Return the types as a frame, one row per attribute."""
     rows = [(name, fact.type, fact.first_seen, fact.source) for name, fact in known.items()]
     return pd.DataFrame(rows, columns=pd.Index(TYPES_DTYPES)).astype(TYPES_DTYPES)
 
 
 def listed(words: list[str]) -> str:
-    """Return the first few words in one line, and how many more there are."""
+    """Return the first few words in one line, and the number of others."""
     more = len(words) - MAX_NAMED
     return ", ".join(words[:MAX_NAMED]) + (f", +{more} more" if more > 0 else "")

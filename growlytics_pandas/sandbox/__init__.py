@@ -1,4 +1,4 @@
-"""A local server with the documented behaviour of the service, silent losses included."""
+"""A local server with the documented behaviour of the service, including silently ignored values."""
 
 from growlytics_pandas.sandbox.faults import Faults, parse_faults
 from growlytics_pandas.sandbox.server import DEFAULT_API_KEY, Sandbox

@@ -1,4 +1,4 @@
-"""What the sandbox answers, good and bad, and the documented API as an OpenAPI document, made from `contract.py`."""
+"""The responses of the sandbox, and the documented API as an OpenAPI document generated from `contract.py`."""
 
 import json
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from typing import Any, Final
 from growlytics_pandas import contract
 
 MAX_BODY_BYTES: Final = 1 << 20
-"""A customer of 100 attributes of 512 characters has a tenth of this [assumed]."""
+"""Ten times a customer with 100 attributes of 512 characters [assumed]."""
 
 MAX_HEAD_BYTES: Final = 64 << 10
-"""Of the request line with all headers: eight times what common servers take [assumed]."""
+"""Limit of the request line with all headers: eight times that of common servers [assumed]."""
 
 _JSON_TYPE: Final = (b"content-type", contract.CONTENT_TYPE.encode())
 _HTML_PAGE: Final = b"<!doctype html><title>Sign in</title><p>Please sign in to the network.</p>"
 
 OPENAPI_PATH: Final = "/openapi.json"
 OPENAPI_VERSION: Final = "3.1.0"
-"""The first whose schemas are plain JSON Schema, which says `const`."""
+"""The first version whose schemas are plain JSON Schema, with `const`."""
 
 MAX_ATTRIBUTES: Final = contract.MAX_CUSTOM_ATTRIBUTES + len(contract.RESERVED_ATTRIBUTES)
-"""Of a first request; the service counts what earlier ones left behind too."""
+"""Limit of a first request; the service also counts attributes from earlier requests."""
 
 _SECURITY: Final = "key"
 _DATE_PARTS: Final = {
@@ -50,16 +50,15 @@ _EXAMPLE: Final = {
     ],
 }
 _DESCRIPTION: Final = (
-    "Create or update one customer a request, as the vendor's page documents it. A value that does not fit this "
-    "document is ignored by the service, and so by the sandbox, and the answer says success all the same. The answers "
-    "to bad requests are the sandbox's own: the page documents none. Faults that a sandbox was asked for can take the "
-    "place of any answer."
+    "Create or update one customer per request, as documented on the vendor's page. The service, and so the sandbox, "
+    "silently ignores values that do not match this document and still returns success. The responses to bad requests "
+    "are the sandbox's own, since the page documents none. Simulated faults can replace any response."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, body and headers of one answer; `Content-Length` is added when it is sent."""
+    """Status, body and headers of a response; `Content-Length` is added when it is sent."""
 
     status: int
     body: bytes
@@ -67,13 +66,13 @@ class Answer:
 
 
 SUCCESS: Final = Answer(HTTPStatus.OK, b'{"success":true}')
-NOT_FOUND: Final = "path: it is not known here; POST to " + contract.CUSTOMER_PATH
+NOT_FOUND: Final = "path: unknown; POST to " + contract.CUSTOMER_PATH
 HTML_PAGE: Final = Answer(HTTPStatus.OK, _HTML_PAGE, ((b"content-type", b"text/html; charset=utf-8"),))
-"""What a captive portal or a proxy puts in the way."""
+"""What a captive portal or a proxy returns."""
 
 
 def refusal(status: int, message: str, *headers: tuple[bytes, bytes]) -> Answer:
-    """Return an answer that says why not, in the form of all error answers here [assumed]."""
+    """Return an error response with a message, in the sandbox's format [assumed]."""
     body = json.dumps({"success": False, "message": message}).encode()
     return Answer(status, body, (_JSON_TYPE, *headers))
 
@@ -85,7 +84,7 @@ HEAD_TOO_LARGE: Final = refusal(
 
 
 def status_fault(status: int, retry_after: str | None) -> Answer:
-    """Return the answer of an error status that a fault asked for."""
+    """Return the response of a simulated error status."""
     headers = () if retry_after is None else ((b"retry-after", retry_after.encode()),)
     return refusal(status, f"sandbox fault: {status}", *headers)
 
@@ -97,23 +96,23 @@ def redirect_to(url: str) -> Answer:
 
 def retry_after_text(seconds: int, turn: int, now: float) -> str:
     """Return `Retry-After` in seconds on even turns, as an HTTP date on odd ones."""
-    # The date has whole seconds: rounded up, or it would ask for less than `seconds`.
+    # Dates have whole seconds: rounded up, since rounding down would ask for less than `seconds`.
     return str(seconds) if turn % 2 == 0 else formatdate(int(now) + 1 + seconds, usegmt=True)
 
 
 def answer_openapi(method: str) -> Answer:
-    """Return the answer to a request for the document."""
+    """Return the response to a request for the document."""
     if method not in {"GET", "HEAD"}:
         return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method: use GET", (b"allow", b"GET, HEAD"))
     return Answer(HTTPStatus.OK, json.dumps(describe_api()).encode())
 
 
 def describe_api() -> dict[str, Any]:
-    """Return the document: what a request must be for nothing of it to be lost, and the answers to it."""
+    """Return the document: requests without ignored values, and the responses to them."""
     return {
         "openapi": OPENAPI_VERSION,
         "info": {"title": "Growlytics customers", "version": "1", "description": _DESCRIPTION},
-        # Only the server that hands this out: a tool that tries every request must not find the real service here.
+        # Only this server: a tool that sends every possible request must not find the real service here.
         "servers": [{"url": "/"}],
         "paths": {contract.CUSTOMER_PATH: {"post": _operation()}},
         "components": {
@@ -135,7 +134,7 @@ def _operation() -> dict[str, Any]:
         "security": [{_SECURITY: []}],
         "requestBody": {"required": True, "content": _json("Customer")},
         "responses": {
-            f"{HTTPStatus.OK:d}": _response("Taken; values that do not fit were ignored", "Success"),
+            f"{HTTPStatus.OK:d}": _response("Accepted; values that do not match were ignored", "Success"),
             **{f"{status:d}": _response(reason, "Refusal") for status, reason in _REFUSALS.items()},
         },
     }
@@ -163,10 +162,10 @@ def _customer() -> dict[str, Any]:
             "id": {
                 "type": "string",
                 "minLength": 1,
-                "description": f"E-mail address, mobile number or an id of your own; {contract.MAX_ID_CHARS} "
-                "characters at most, another page of the vendor says",
+                "description": f"E-mail address, mobile number or your own id; at most {contract.MAX_ID_CHARS} "
+                "characters, according to another page of the vendor",
             },
-            "name": {"type": "string", "description": "In the published example, and not in its table of fields"},
+            "name": {"type": "string", "description": "Used in the published example, but not in its table of fields"},
             "attributes": {"type": "array", "maxItems": MAX_ATTRIBUTES, "items": {"oneOf": kinds}},
         },
     }

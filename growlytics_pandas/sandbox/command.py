@@ -1,4 +1,4 @@
-"""``python -m growlytics_pandas sandbox``: the sandbox as a program of its own."""
+"""``python -m growlytics_pandas sandbox``: the sandbox as a command."""
 
 import argparse
 import shlex
@@ -13,15 +13,19 @@ from growlytics_pandas.sandbox.faults import parse_faults
 from growlytics_pandas.sandbox.server import DEFAULT_API_KEY, Sandbox
 
 EXIT_WRONG_CALL: Final = 2
-"""As argparse leaves it."""
+"""The type of argparse's subparsers object."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to `parser`."""
-    parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; 0 (the default) takes a free one")
+    parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; 0 (the default) picks a free one")
     parser.add_argument("--db", help="a file that keeps the data across restarts; without it they are temporary")
-    parser.add_argument("--faults", default="", help='what goes wrong, such as "latency=0.05,status.503=0.02,seed=7"')
-    parser.add_argument("--api-key", default=DEFAULT_API_KEY, help="the only key let in (default: %(default)s)")
+    parser.add_argument(
+        "--faults", default="", help='faults to simulate, such as "latency=0.05,status.503=0.02,seed=7"'
+    )
+    parser.add_argument(
+        "--api-key", default=DEFAULT_API_KEY, help="the only key that is accepted (default: %(default)s)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     def stop(_signal: int, _frame: FrameType | None) -> None:
         stopping.set()
 
-    # Before the first line is printed: a parent may stop us as soon as it has read it.
+    # Before the first line is printed: a parent process may stop us as soon as it has read it.
     previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return _serve(arguments, stopping)
@@ -46,9 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _serve(arguments: argparse.Namespace, stopping: threading.Event) -> int:
     faults = parse_faults(arguments.faults)
     with Sandbox(db=arguments.db, port=arguments.port, faults=faults, api_key=arguments.api_key) as sandbox:
-        ledger = sandbox.ledger_path.absolute()  # whoever takes it over may stand in another folder
+        ledger = sandbox.ledger_path.absolute()  # absolute, since it may be used from another directory
         sys.stdout.write(
-            f"Sandbox at {sandbox.base_url} (open it in a browser to look in; Ctrl-C stops it)\n"
+            f"Sandbox at {sandbox.base_url} (open it in a browser to see the data; Ctrl-C stops it)\n"
             f"export GROWLYTICS_BASE_URL={sandbox.base_url}\n"
             f"export GROWLYTICS_API_KEY={shlex.quote(sandbox.api_key)}\n"
             f"export GROWLYTICS_LEDGER={shlex.quote(str(ledger))}\n"

@@ -1,4 +1,4 @@
-"""Faults on demand: what a network and a service do on bad days, by share and seed."""
+"""Simulated faults of network and service, by share and seed."""
 
 import math
 import random
@@ -16,11 +16,11 @@ _Number = TypeVar("_Number", int, float)
 
 FAULT_STATUSES: Final = range(300, 600)
 BURST_SHARE: Final = 0.1
-"""The rate limit's bucket holds this share of a second's requests, at least one."""
+"""Size of the rate limit's bucket as a share of one second's requests, at least one request."""
 
 
 class FaultKind(Enum):
-    """The faults that strike a share of the requests; the values are the names in `Sandbox.faulted`."""
+    """The faults that affect a share of the requests; the values are the names in `Sandbox.faulted`."""
 
     STATUS = "status"
     RESET_BEFORE = "reset_before"
@@ -35,42 +35,44 @@ class FaultKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
-    """What goes wrong, and how often.
+    """The faults to simulate, and how often.
 
-    Shares are of the customer requests that arrive, between 0 and 1, together at most 1: a request has one fault at
-    most. The same seed gives the same sequence of faults by order of arrival.
+    Shares are fractions (0 to 1) of the customer requests that arrive, in total at most 1: a request has at most one
+    fault. The same seed gives the same sequence of faults in order of arrival.
 
     Parameters
     ----------
     seed : int
-        Fixes the sequence.
+        Determines the sequence.
     latency : float or (float, float)
-        Seconds before each answer, or a (low, high) pair.
+        Seconds before each response, or a (low, high) pair.
     rate_limit : float, optional
-        Requests a second; past it, 429 with ``Retry-After: 1``.
+        Requests per second; above it, 429 with ``Retry-After: 1``.
     status : mapping of int to float
-        HTTP status -> share, nothing written. 429 and 503 carry `Retry-After`, in seconds and as an HTTP date by turns.
+        HTTP status -> share; nothing is written. 429 and 503 have `Retry-After`, alternately in seconds and as an HTTP
+        date.
     retry_after : int
-        Whole seconds in that header.
+        Whole seconds for that header.
     reset_before, reset_after : float
-        Share whose connection is reset before, or after, the customer is written.
+        Share of requests whose connection is reset before, or after, the customer is written.
     hang : float
-        Share that is never answered.
+        Share of requests that are never answered.
     hang_writes : bool
-        Whether the customer of such a request is written.
+        Whether these requests are written.
     truncate : float
-        Share that is written and whose answer is cut: by turns shorter than its `Content-Length`, or half the JSON.
+        Share of requests that are written but whose response is truncated: alternately shorter than its
+        `Content-Length`, or half the JSON.
     html : float
-        Share answered 200 with an HTML page, nothing written.
+        Share of requests answered with status 200 and an HTML page; nothing is written.
     success_false : float
-        Share answered 200 with ``"success": false``, nothing written.
+        Share of requests answered with status 200 and ``"success": false``; nothing is written.
     redirect : str, optional
-        A URL to which every request is redirected with 302, nothing written.
+        A URL to which every request is redirected with 302; nothing is written.
 
     Raises
     ------
     InvalidArgumentError
-        A value is no number or out of its range, or the shares are more than 1 together.
+        A value is not a number or out of range, or the shares add up to more than 1.
 
     Examples
     --------
@@ -101,7 +103,7 @@ class Faults:
         _check_latency(self.latency)
         _check_shares(self)
         if self.rate_limit is not None and not (_is_number(self.rate_limit) and 0 < self.rate_limit < math.inf):
-            raise _wrong("rate_limit", self.rate_limit, "requests a second above 0, or None")
+            raise _wrong("rate_limit", self.rate_limit, "requests per second above 0, or None")
         if not (_is_number(self.retry_after) and 0 <= self.retry_after < math.inf and self.retry_after % 1 == 0):
             raise _wrong("retry_after", self.retry_after, "whole seconds, 0 or more")
         if not isinstance(self.hang_writes, bool):
@@ -110,11 +112,11 @@ class Faults:
             raise _wrong("redirect", self.redirect, "an http or https URL, or None")
 
     def latency_range(self) -> tuple[float, float]:
-        """Return the least and the greatest latency in seconds."""
+        """Return the minimum and maximum latency in seconds."""
         return self.latency if isinstance(self.latency, tuple) else (self.latency, self.latency)
 
     def shares(self) -> list[tuple[FaultKind, int, float]]:
-        """Return each fault that strikes a share: kind, HTTP status (0 where it has none), share."""
+        """Return each fault with a share: kind, HTTP status (0 if it has none), share."""
         by_kind = [
             (FaultKind.RESET_BEFORE, 0, self.reset_before),
             (FaultKind.RESET_AFTER, 0, self.reset_after),
@@ -133,24 +135,24 @@ def fault_name(kind: FaultKind, status: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """One request's fate."""
+    """The faults of one request."""
 
     kind: FaultKind | None = None
     status: int = 0
     turn: int = 0
-    """How many faults of this name came before: for those that take turns."""
+    """Number of earlier faults with this name, for faults that alternate."""
     latency_seconds: float = 0.0
 
 
 class FaultDeck:
-    """Deals each arriving request its fate, and counts what it dealt. `clock` gives seconds that only grow."""
+    """Chooses the fault of each arriving request and counts them. `clock` returns monotonic seconds."""
 
     def __init__(self, faults: Faults, clock: Callable[[], float]) -> None:
         self.played: Counter[str] = Counter()
         self._faults = faults
         self._clock = clock
         self._shares = faults.shares()
-        # Two sources, so that a latency does not shift which request is struck.
+        # Two generators, so that latency does not change which requests have faults.
         self._fates = random.Random(faults.seed)  # noqa: S311 - a test's dice
         self._latencies = random.Random(faults.seed)  # noqa: S311 - likewise
         self._burst = max(1.0, (faults.rate_limit or 0.0) * BURST_SHARE)
@@ -158,7 +160,7 @@ class FaultDeck:
         self._refilled_at = clock()
 
     def deal(self) -> Play:
-        """Return the fate of the next request."""
+        """Return the faults of the next request."""
         kind, status = self._draw()
         if self._faults.redirect is not None:
             kind, status = FaultKind.REDIRECT, 0
@@ -196,13 +198,12 @@ class FaultDeck:
 def parse_faults(text: str) -> Faults:
     """Read faults from one line: ``name=value``, separated by commas, with the names of `Faults`.
 
-    ``status.503=0.02`` is the share of one HTTP status, ``latency=0.01..0.05`` a range. A line is quicker to type
-    than a JSON file, and it stays in the shell's history.
+    ``status.503=0.02`` is the share of one HTTP status, ``latency=0.01..0.05`` a range.
 
     Raises
     ------
     InvalidArgumentError
-        A name or a value is not one of `Faults`.
+        A name or value is not valid for `Faults`.
 
     Examples
     --------
@@ -263,7 +264,7 @@ def _check_shares(faults: Faults) -> None:
             raise _wrong(name, share, "a share between 0 and 1")
     total = math.fsum(share for _, _, share in faults.shares())
     if total > 1:
-        raise _wrong("faults", f"shares of {total:g} together", "at most 1 together")
+        raise _wrong("faults", f"shares of {total:g} in total", "at most 1 in total")
 
 
 def _is_number(found: object) -> bool:
@@ -271,7 +272,7 @@ def _is_number(found: object) -> bool:
 
 
 def _is_url(text: object) -> bool:
-    # A line break would end the header in which the URL stands.
+    # A line break in the URL would end the Location header.
     return (
         isinstance(text, str) and text.isascii() and text.isprintable() and urlsplit(text).scheme in {"http", "https"}
     )

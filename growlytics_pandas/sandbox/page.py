@@ -1,11 +1,11 @@
-"""``GET /`` of the sandbox: what arrived and what was dropped, for a person with a browser, with scripts or without.
+"""``GET /`` of the sandbox: a page with stored and ignored values, which works with and without scripts.
 
-The page shows customers, so it is for this machine only: a request that came for another host is refused, since a
-foreign site can give its own name this address and would then read along. It holds no key, and it loads nothing.
+The page shows customers, so it is for this machine only: requests with another host name are rejected, since another
+site could point its own name to this address and read the data (DNS rebinding). It contains no key and loads nothing.
 
-Looks into the file are bounded: some rows each, found by an index, their values cut in SQL. Nothing is counted: numbers
-begin at 1, and rows only ever go all at once, so the highest number is how many there are. All is escaped, short and
-visible, and the page's only script and style are its own.
+Queries are bounded: a few rows each, found by an index, with values truncated in SQL. Nothing is counted: numbers begin
+at 1 and rows are only deleted all at once, so the highest number is the count. All text is escaped, shortened and made
+visible, and the page uses only its own script and style.
 """
 
 from __future__ import annotations
@@ -42,36 +42,36 @@ PAGE_PATH: Final = "/"
 PAGE_METHODS: Final = frozenset({"GET", "HEAD"})
 LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 MAX_SEARCH_CHARS: Final = 1_000
-"""Of an id that is searched for: a longer one is found by its beginning."""
+"""Maximum length of an id to search for: a longer id is found by its beginning."""
 
 CUSTOMERS_A_PAGE: Final = 10
 LISTED_ATTRIBUTES: Final = 12
-"""Of a customer among others."""
+"""Attributes shown per customer in a list."""
 MAX_ATTRIBUTES: Final = contract.MAX_CUSTOM_ATTRIBUTES + len(contract.RESERVED_ATTRIBUTES)
-"""Of one who was asked for by the whole id: all."""
+"""Attributes shown for a customer found by the exact id: all."""
 LATEST_IGNORED: Final = 10
 GROUPED_IGNORED: Final = 1_000
-"""The latest values that are counted by reason: a push that went wrong, and milliseconds."""
+"""The latest ignored values that are grouped by reason: enough for one bad push, and takes milliseconds."""
 IGNORED_GROUPS: Final = 20
 SHOWN_TYPES: Final = 200
 LISTED_JSON_CHARS: Final = 2_000
-"""Of a value's JSON text: 160 characters that are each two escapes long."""
+"""Characters of a value's JSON text: 160 characters of two escapes each."""
 ALL_JSON_CHARS: Final = 24_100
 LOCK_WAIT_SECONDS: Final = 5.0
-"""Far longer than a reader ever waits in SQLite's WAL mode."""
+"""Far longer than a reader waits in SQLite's WAL mode."""
 MAX_NUMBER: Final = (1 << 63) - 1
-"""SQLite's largest."""
+"""SQLite's largest integer."""
 
 LISTED_CHARS: Final = 160
-"""Of a value among others."""
+"""Characters of a value in a list."""
 ALL_CHARS: Final = 2_000
-"""Of a value of a customer who was asked for by the whole id."""
+"""Characters of a value of a customer found by the exact id."""
 NAME_CHARS: Final = 120
-"""Of an id or a name."""
+"""Characters of an id or a name."""
 LINKED_CHARS: Final = 1_000
-"""Of an id in a link: as many as can be searched for."""
+"""Characters of an id in a link: as many as can be searched for."""
 REFRESH_SECONDS: Final = 10
-"""Between two looks of a browser without scripts: long enough to read, and to type an id."""
+"""Seconds between reloads without scripts: long enough to read, and to type an id."""
 
 _TEMPLATES: Final = files("growlytics_pandas.sandbox") / "templates"
 _JSON_STRING_HEAD: Final = re.compile(r'"(?:[^"\\]|\\u[0-9a-fA-F]{4}|\\[^u])*')
@@ -79,11 +79,11 @@ _JSON_STRING_HEAD: Final = re.compile(r'"(?:[^"\\]|\\u[0-9a-fA-F]{4}|\\[^u])*')
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the address asks for.
+    """The request, from the query of the URL.
 
-    `id` is the text to search for, "" where there is none. `before` and `after` are the customer numbers from which
-    another page of customers goes on: `before` from the newest to older ones, `after` in the order of ids. `is_part`
-    asks for what changes alone, `is_still` for a page that does not load itself again.
+    `id`: the text to search for, "" if none. `before` and `after`: the customer number from which the next page
+    continues, `before` from newest to oldest, `after` in order of ids. `is_part`: only the part of the page that
+    changes. `is_still`: a page that does not reload itself.
     """
 
     id: str = ""
@@ -94,7 +94,7 @@ class Question:
 
     @classmethod
     def read(cls, query: bytes) -> Self:
-        """Read the query of the address; what cannot be read is left out."""
+        """Read the query of the URL; invalid parameters are ignored."""
         given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="replace"))
         return cls(
             given.get("id", "")[:MAX_SEARCH_CHARS],
@@ -107,7 +107,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class FaultLine:
-    """One fault that was asked for, and how often it was played; None where that is not counted."""
+    """A configured fault, and how often it occurred; None if that is not counted."""
 
     name: str
     asked: str
@@ -116,7 +116,7 @@ class FaultLine:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What the page shows."""
+    """The data of the page."""
 
     question: Question
     requests: int
@@ -130,12 +130,12 @@ class Page:
 
     @property
     def older(self) -> int | None:
-        """The number from which older customers, or later ids, go on."""
+        """The number from which the page of older customers, or later ids, continues."""
         return self.customers.rows[-1].number if self.customers.has_more else None
 
     @property
     def newer(self) -> int | None:
-        """The number from which newer customers go on, as numbers have no gaps; 0 is the first page."""
+        """The number from which the page of newer customers continues (numbers have no gaps); 0 is the first page."""
         before = self.question.before
         if self.question.id or before is None or before > self.totals.customers:
             return None
@@ -146,9 +146,9 @@ class Page:
 async def answer_page(
     scope: Mapping[str, Any], path: str | PathLike[str], faults: Faults, requests: int, played: Mapping[str, int]
 ) -> Answer:
-    """Return the page; the file is read in another thread, so that customers' requests go on meanwhile."""
+    """Return the page; the file is read in another thread, so that customers' requests are not blocked."""
     if not _is_local(scope):
-        return refusal(HTTPStatus.FORBIDDEN, "host: the page is for this machine only; open it by 127.0.0.1")
+        return refusal(HTTPStatus.FORBIDDEN, "host: the page is for this machine only; open it at 127.0.0.1")
     lines = fault_lines(faults, Counter(played))
     return await asyncio.to_thread(_answer, scope["query_string"], path, requests, lines)
 
@@ -157,13 +157,13 @@ def _answer(query: bytes, path: str | PathLike[str], requests: int, faults: list
     question = Question.read(query)
     try:
         with view_store(path) as view:
-            page = _look(question, view, requests, faults)
+            page = _read_page(question, view, requests, faults)
     except sqlite3.Error as problem:
         return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, f"page: the sandbox's file cannot be read: {problem}")
     return Answer(HTTPStatus.OK, render(page).encode(), _HEADERS)
 
 
-def _look(question: Question, view: StoreView, requests: int, faults: list[FaultLine]) -> Page:
+def _read_page(question: Question, view: StoreView, requests: int, faults: list[FaultLine]) -> Page:
     if question.id:
         customers = view.search(question.id, question.after)
         shown = [customers.exact, *customers.rows] if customers.exact else customers.rows
@@ -176,14 +176,14 @@ def _look(question: Question, view: StoreView, requests: int, faults: list[Fault
 
 
 def fault_lines(faults: Faults, played: Counter[str]) -> list[FaultLine]:
-    """Return one line a fault that was asked for. A redirect's URL is left out: it may hold what is secret."""
+    """Return one line per configured fault. A redirect's URL is left out, since it may contain a secret."""
     low, high = faults.latency_range()
     lines = []
     if high > 0:
         seconds = f"{low:g} s" if low == high else f"{low:g} to {high:g} s"
         lines.append(FaultLine("latency", f"{seconds}, every request", None))
     if faults.rate_limit is not None:
-        lines.append(FaultLine("rate_limit", f"above {faults.rate_limit:g} requests a second", played["rate_limit"]))
+        lines.append(FaultLine("rate_limit", f"above {faults.rate_limit:g} requests per second", played["rate_limit"]))
     if faults.redirect is not None:
         lines.append(FaultLine("redirect", "every request", played["redirect"]))
     shares = [(fault_name(kind, status), share) for kind, status, share in faults.shares() if share > 0]
@@ -212,12 +212,12 @@ class AttributeValue(NamedTuple):
     json: str
     """The beginning of the value's JSON text."""
     json_chars: int
-    """How long the whole is."""
+    """The full length."""
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """One customer, and the first of the attributes."""
+    """A customer and its first attributes."""
 
     number: int
     id: str
@@ -228,7 +228,7 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Customers:
-    """Some customers; `exact` is the one whose id is the very text that was searched for."""
+    """Some customers; `exact` is the one whose id equals the search text."""
 
     rows: tuple[Customer, ...]
     exact: Customer | None = None
@@ -236,7 +236,7 @@ class Customers:
 
 
 class PinnedType(NamedTuple):
-    """One attribute whose type is fixed."""
+    """An attribute with a fixed type."""
 
     attribute: str
     type: str
@@ -244,7 +244,7 @@ class PinnedType(NamedTuple):
 
 
 class IgnoredValue(NamedTuple):
-    """One value that was dropped silently."""
+    """A silently ignored value."""
 
     id: str
     attribute: str | None
@@ -252,21 +252,21 @@ class IgnoredValue(NamedTuple):
     json: str
     """The beginning of the value's JSON text."""
     json_chars: int
-    """How long the whole is."""
+    """The full length."""
     reason: str
     known_type: str | None
     when: str
 
 
 class IgnoredGroup(NamedTuple):
-    """Some of the latest ignored values that are alike, and the last of them."""
+    """The number of similar values among the latest ignored ones, and the last of them."""
 
     n_values: int
     latest: IgnoredValue
 
 
 class Totals(NamedTuple):
-    """How many there are of each."""
+    """The total numbers."""
 
     customers: int
     types: int
@@ -282,7 +282,7 @@ _ATTRIBUTES: Final = (
 
 
 class StoreView:
-    """A look at one moment of a sandbox's file, which it cannot change."""
+    """A read-only snapshot of a sandbox's file."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -293,7 +293,7 @@ class StoreView:
         return Totals(*[self._db.execute(f"SELECT max(number) FROM {table}").fetchone()[0] or 0 for table in tables])  # noqa: S608 - the three names above
 
     def newest(self, before: int | None) -> Customers:
-        """Return a page of customers, the newest first: those before a number, None begins with the newest."""
+        """Return a page of customers, newest first: those before a number, or the newest if None."""
         rows = self._db.execute(
             f"{_CUSTOMER} WHERE number < ? ORDER BY number DESC LIMIT ?",
             (before or MAX_NUMBER, CUSTOMERS_A_PAGE + 1),
@@ -301,16 +301,16 @@ class StoreView:
         return Customers(self._list(rows[:CUSTOMERS_A_PAGE]), None, len(rows) > CUSTOMERS_A_PAGE)
 
     def search(self, text: str, after: int | None) -> Customers:
-        """Return the customer with this id, and a page of those whose ids begin with it, in the order of ids.
+        """Return the customer with this id, and a page of customers whose ids start with it, sorted by id.
 
-        `after` is the number of the last customer of the page before.
+        `after` is the number of the last customer on the previous page.
         """
         last = self._db.execute("SELECT id FROM customers WHERE number = ?", (after,)).fetchone()
         rows = self._db.execute(
             f"{_CUSTOMER} WHERE id {'>' if last else '>='} ? ORDER BY id LIMIT ?",
             (last[0] if last else text, CUSTOMERS_A_PAGE + 1),
         )
-        # In the order of ids all that begin alike stand together: the first that does not is the end.
+        # Sorted by id, all ids with the prefix are adjacent: the first without it is the end.
         found = list(takewhile(lambda row: row[1].startswith(text), rows))
         has_exact = bool(found) and found[0][1] == text
         exact = self._read_customer(found[0], MAX_ATTRIBUTES, ALL_JSON_CHARS) if has_exact else None
@@ -318,25 +318,25 @@ class StoreView:
         return Customers(others, exact, len(found) > CUSTOMERS_A_PAGE)
 
     def types(self) -> list[PinnedType]:
-        """Return the first pinned types, in the order in which they were pinned."""
+        """Return the first fixed types, in the order in which they were fixed."""
         rows = self._db.execute(
             "SELECT attribute, type, first_seen FROM attribute_types ORDER BY number LIMIT ?", (SHOWN_TYPES,)
         )
         return [PinnedType(*row) for row in rows]
 
     def ignored(self) -> list[IgnoredValue]:
-        """Return the latest ignored values, the last first."""
+        """Return the latest ignored values, newest first."""
         rows = self._db.execute(f"{_IGNORED} ORDER BY number DESC LIMIT ?", (LISTED_JSON_CHARS, LATEST_IGNORED))
         return [IgnoredValue(*row) for row in rows]
 
     def ignored_of(self, ids: Iterable[str]) -> list[IgnoredValue]:
-        """Return the latest ignored values of these customers, customer by customer, the last first."""
+        """Return the latest ignored values of these customers, by customer, newest first."""
         query = f"{_IGNORED} WHERE id = ? ORDER BY number DESC LIMIT ?"
         found = (self._db.execute(query, (LISTED_JSON_CHARS, one, LATEST_IGNORED)) for one in ids)
         return [IgnoredValue(*row) for rows in found for row in rows]
 
     def ignored_groups(self) -> list[IgnoredGroup]:
-        """Return the latest ignored values by attribute, types and reason, the last kind first."""
+        """Return the latest ignored values grouped by attribute, types and reason, newest group first."""
         groups = self._db.execute(
             "SELECT count(*), max(number) FROM (SELECT * FROM ignored ORDER BY number DESC LIMIT ?) "
             "GROUP BY attribute, type, reason, known_type ORDER BY 2 DESC LIMIT ?",
@@ -358,7 +358,7 @@ class StoreView:
 
 @contextmanager
 def view_store(path: str | PathLike[str]) -> Iterator[StoreView]:
-    """Open a look at one moment of the file: read-only, on a connection of its own, so that the server's is free."""
+    """Open a read-only snapshot of the file, on its own connection, so that the server is not blocked."""
     address = f"{Path(path).absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(address, uri=True, timeout=LOCK_WAIT_SECONDS, isolation_level=None)) as db:
         db.execute("BEGIN")
@@ -366,7 +366,7 @@ def view_store(path: str | PathLike[str]) -> Iterator[StoreView]:
 
 
 def _own(name: str) -> Markup:
-    """Return a file of ours as it stands: the same text that its hash in the policy is of."""
+    """Return one of our files unchanged, so that it matches its hash in the content security policy."""
     return Markup((_TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704 - no value is in it
 
 
@@ -391,7 +391,7 @@ _HEADERS: Final = (
 
 
 def render(page: Any) -> str:
-    """Return the page, or what changes of it."""
+    """Return the page, or only the part that changes."""
     name = "live.html.jinja" if page.question.is_part else "page.html.jinja"
     return _environment().get_template(name).render(page=page)
 
@@ -433,7 +433,7 @@ def show_value(held: Any, limit: int = LISTED_CHARS) -> str:
 def _read_string(text: str, *, is_whole: bool) -> str:
     if is_whole:
         return str(json.loads(text))
-    head = _JSON_STRING_HEAD.match(text)  # stops before an escape that was cut in two
+    head = _JSON_STRING_HEAD.match(text)  # stops before a truncated escape
     return str(json.loads(f'{head[0]}"')) if head else text
 
 
@@ -442,5 +442,5 @@ def _show_name(name: str | None) -> str:
 
 
 def _show_time(text: str) -> str:
-    """Write a stored time, which is UTC, without its fraction and zone."""
+    """Return a stored time (UTC) without fraction and zone."""
     return text[:19].replace("T", " ")

@@ -1,6 +1,6 @@
-"""What the service does with one request, as documented: pure, so that the store only has to carry it out.
+"""What the service does with one request, as documented: pure functions whose result the store applies.
 
-In the JSON every number keeps the digits that were sent.
+Every number in the JSON keeps its digits as sent.
 """
 
 import json
@@ -17,7 +17,7 @@ from growlytics_pandas.errors import InvalidArgumentError
 
 _DATE_CHARS: Final = len("YYYY-MM-DD HH:MM:SS")
 MAX_DEPTH: Final = 64
-"""Levels of nesting; the documented body has three. Python's own limit depends on who calls."""
+"""Levels of nesting; the documented body has three. Python's own limit depends on the caller."""
 
 _SURROGATE_ESCAPE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -55,7 +55,7 @@ class Accepted(NamedTuple):
 
 
 class Ignored(NamedTuple):
-    """One attribute entry that the service would drop without a word; `value` is its JSON text."""
+    """An attribute entry that the service would silently ignore; `value` is its JSON text."""
 
     name: str | None
     type: str | None
@@ -65,13 +65,13 @@ class Ignored(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What becomes of the attributes of one request."""
+class Evaluation:
+    """The result for the attributes of one request."""
 
     accepted: dict[str, Accepted]
     ignored: list[Ignored]
     pinned: dict[str, str]
-    """Types that this request pins: an attribute's first accepted value."""
+    """Types that this request fixes, by an attribute's first accepted value."""
 
 
 class _Entry(NamedTuple):
@@ -86,7 +86,7 @@ def read_request(body: bytes) -> CustomerRequest:
     Raises
     ------
     InvalidArgumentError
-        The service would answer 400; the message says why.
+        The service would return 400; the message has the reason.
     """
     document = read_json(body)
     if type(document) is not dict:
@@ -100,27 +100,27 @@ def read_request(body: bytes) -> CustomerRequest:
 
 
 def tracked_names(entries: Iterable[Any]) -> set[str]:
-    """Return the attribute names that `entries` use, whose pinned types `judge` needs."""
+    """Return the attribute names in `entries`, whose fixed types `evaluate` needs."""
     return {entry["name"] for entry in entries if type(entry) is dict and type(entry.get("name")) is str}
 
 
-def judge(entries: Iterable[Any], known_types: Mapping[str, str], held_names: Iterable[str]) -> Judgement:
-    """Decide what becomes of each attribute entry.
+def evaluate(entries: Iterable[Any], known_types: Mapping[str, str], held_names: Iterable[str]) -> Evaluation:
+    """Decide for each attribute entry whether it is accepted or ignored.
 
     Parameters
     ----------
     entries : iterable
         The `attributes` of the request, in order.
     known_types : mapping of str to str
-        The project's pinned types of the names in it.
+        The project's fixed types of these names.
     held_names : iterable of str
-        The names of the attributes that the profile has already.
+        The names of attributes that the profile already has.
     """
-    judgement = Judgement({}, [], {})
+    evaluation = Evaluation({}, [], {})
     held = set(held_names)
     types = dict(known_types) | dict.fromkeys(contract.RESERVED_ATTRIBUTES, contract.STRING)
     room = contract.MAX_CUSTOM_ATTRIBUTES - len(held.difference(contract.RESERVED_ATTRIBUTES))
-    for entry in _read_entries(entries, judgement.ignored):
+    for entry in _read_entries(entries, evaluation.ignored):
         name, declared, value = entry
         known = types.get(name) if type(name) is str else None
         reason = _refusal(entry, known)
@@ -128,15 +128,15 @@ def judge(entries: Iterable[Any], known_types: Mapping[str, str], held_names: It
         if takes_slot and room == 0:
             reason = Reason.TOO_MANY
         if reason is not None:
-            judgement.ignored.append(_ignored(entry, reason, known))
+            evaluation.ignored.append(_ignored(entry, reason, known))
             continue
         room -= takes_slot
         held.add(name)
         types[name] = declared
         if name not in known_types:
-            judgement.pinned.setdefault(name, declared)
-        _accept(judgement, Accepted(name, declared, write_json(value)))
-    return judgement
+            evaluation.pinned.setdefault(name, declared)
+        _accept(evaluation, Accepted(name, declared, write_json(value)))
+    return evaluation
 
 
 def _read_entries(entries: Iterable[Any], ignored: list[Ignored]) -> Iterator[_Entry]:
@@ -147,11 +147,11 @@ def _read_entries(entries: Iterable[Any], ignored: list[Ignored]) -> Iterator[_E
             ignored.append(Ignored(None, None, write_json(entry), Reason.NOT_AN_OBJECT))
 
 
-def _accept(judgement: Judgement, accepted: Accepted) -> None:
-    previous = judgement.accepted.get(accepted.name)
+def _accept(evaluation: Evaluation, accepted: Accepted) -> None:
+    previous = evaluation.accepted.get(accepted.name)
     if previous is not None:
-        judgement.ignored.append(Ignored(*previous, Reason.OVERWRITTEN, accepted.type))
-    judgement.accepted[accepted.name] = accepted
+        evaluation.ignored.append(Ignored(*previous, Reason.OVERWRITTEN, accepted.type))
+    evaluation.accepted[accepted.name] = accepted
 
 
 def _ignored(entry: _Entry, reason: Reason, known_type: str | None) -> Ignored:
@@ -161,7 +161,7 @@ def _ignored(entry: _Entry, reason: Reason, known_type: str | None) -> Ignored:
 
 
 def _refusal(entry: _Entry, known_type: str | None) -> Reason | None:
-    """Return why the entry is ignored, None where it is not."""
+    """Return why the entry is ignored; None if it is accepted."""
     name, declared, value = entry
     if type(name) is not str or not name:
         return Reason.NAME_MISSING
@@ -188,7 +188,7 @@ def _value_refusal(declared: str, value: Any) -> Reason | None:
 
 
 def _is_date(text: str) -> bool:
-    # Reading and writing again is exact about the form; the length rules out zones and fractions.
+    # Parsing and formatting again checks the exact form; the length excludes zones and fractions.
     try:
         return len(text) == _DATE_CHARS and datetime.fromisoformat(text).isoformat(" ") == text
     except ValueError:
@@ -196,7 +196,7 @@ def _is_date(text: str) -> bool:
 
 
 class NumberText(str):
-    """A JSON number as it was written: ``0.10`` stays ``0.10``."""
+    """A JSON number as written: ``0.10`` stays ``0.10``."""
 
     __slots__ = ()
 
@@ -214,19 +214,19 @@ def read_json(body: bytes) -> Any:
     Raises
     ------
     InvalidArgumentError
-        The body is not UTF-8, not strict JSON, nested too deeply, or escapes half a character.
+        The body is not UTF-8, not strict JSON, nested too deeply, or has an escaped lone surrogate.
     """
     try:
         document = _DECODER.decode(body.decode("utf-8"))
         if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deep(document):
             raise _too_deep()
         if _SURROGATE_ESCAPE.search(body):
-            # Escapes can name half a surrogate pair, which is no character and cannot be stored as UTF-8.
+            # Escapes can contain a lone surrogate, which cannot be stored as UTF-8.
             json.dumps(document, ensure_ascii=False).encode("utf-8")
     except UnicodeDecodeError as problem:
         raise InvalidArgumentError(f"body: byte {problem.start} is not UTF-8; send UTF-8") from problem
     except UnicodeEncodeError as problem:
-        raise InvalidArgumentError("body: it has half a surrogate pair; send whole characters") from problem
+        raise InvalidArgumentError("body: it has an unpaired surrogate; send valid Unicode") from problem
     except json.JSONDecodeError as problem:
         raise InvalidArgumentError(f"body: it is not JSON: {problem.msg} at {problem.pos}; send JSON") from problem
     except RecursionError as problem:
@@ -247,7 +247,7 @@ def _too_deep() -> InvalidArgumentError:
 
 
 def write_json(value: Any) -> str:
-    """Return `value`, as `read_json` gave it, as JSON text with the same digits."""
+    """Return a value from `read_json` as JSON text with the same digits."""
     if type(value) is NumberText:
         return str(value)
     if type(value) is list:
@@ -260,8 +260,8 @@ def write_json(value: Any) -> str:
 def read_value(text: str) -> Any:
     """Return a stored JSON value as Python objects, with nothing rounded.
 
-    Integers are `int`. Other numbers are `float` where their digits are the shortest that name that float, else
-    `Decimal`, so ``0.10`` comes back as ``Decimal("0.10")`` and never as 0.1.
+    Integers are `int`. Other numbers are `float` if their digits are the float's shortest representation, else
+    `Decimal`: ``0.10`` is returned as ``Decimal("0.10")``, not as 0.1.
     """
     return json.loads(text, parse_float=_exact_fraction, parse_int=_exact_integer)
 
@@ -276,7 +276,7 @@ def _exact_integer(text: str) -> int | Decimal:
 def _exact_fraction(text: str) -> float | Decimal | str:
     try:
         exact = Decimal(text)
-    except InvalidOperation:  # an exponent that no Python number holds
+    except InvalidOperation:  # an exponent beyond the range of Decimal
         return text
     nearest = float(text)
     same_digits = exact.as_tuple() == Decimal(repr(nearest)).as_tuple()

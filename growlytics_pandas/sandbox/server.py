@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import pandas as pd
 
-from growlytics_pandas._text import install_extra
+from growlytics_pandas._text import argument, facts_html, install_extra, options_text, plural
 from growlytics_pandas.errors import (
     ApiKeyError,
     InvalidArgumentError,
@@ -83,13 +83,15 @@ class Sandbox:
     ) -> None:
         _require_types(db, port, faults, api_key)
         if not 0 <= port <= MAX_PORT:
-            raise InvalidArgumentError(f"port: found {port!r}; it must be 0 to {MAX_PORT}; 0 picks a free port.")
+            raise InvalidArgumentError(
+                f"{argument('port')}: found {port!r}; it must be 0 to {MAX_PORT}; 0 picks a free port."
+            )
         if not (api_key and api_key.isascii() and api_key.isprintable() and api_key == api_key.strip()):
             raise ApiKeyError(
-                "api_key: it is empty, not plain ASCII or padded; give printable ASCII, such as test-key."
+                f"{argument('api_key')}: it is empty, not plain ASCII or padded; use printable ASCII, such as test-key."
             )
         self.api_key = api_key
-        # SQLite's in-memory name would give each connection a database of its own.
+        # With SQLite's in-memory name each connection would have its own database.
         self._db = None if db is None or db == ":memory:" else Path(db)
         self._port = port
         self._faults = faults or Faults()
@@ -99,6 +101,21 @@ class Sandbox:
     def __repr__(self) -> str:
         state = "stopped" if self._running is None else self.base_url
         return f"<Sandbox {state}>"
+
+    def _repr_html_(self) -> str:
+        """Show its page, the ledger of its client, and how much it holds."""
+        if self._running is None:
+            return facts_html("Sandbox", {"state": "stopped; start() starts it"})
+        with self._open_store() as store:
+            customers, types, ignored = store.counts()
+        facts = {
+            "page": self.base_url,
+            "ledger": str(self.ledger_path),
+            "holds": f"{plural(customers, 'customer')}, {plural(types, 'attribute type')}",
+            "ignored": plural(ignored, "value"),
+            "received": plural(self.requests, "request"),
+        }
+        return facts_html("Sandbox", facts, link=self.base_url)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -128,7 +145,7 @@ class Sandbox:
 
     @property
     def ledger_path(self) -> Path:
-        """The ledger file of this sandbox's client: beside `db`, else a temporary file that `stop` removes."""
+        """The ledger file of this sandbox's client: next to `db`, or a temporary file that `stop` removes."""
         path = self._require_running().path
         return path.with_name(path.name + ".ledger")
 
@@ -136,7 +153,7 @@ class Sandbox:
     def client(self) -> "Client":
         """A `Client` of this sandbox, with a ledger of its own; the same object while the sandbox runs."""
         if self._client is None:
-            # Here, because the sandbox is used without the client too, and shares nothing but the contract with it.
+            # Imported here: the sandbox can be used without the client, and shares only the contract with it.
             from growlytics_pandas.client import Client  # noqa: PLC0415
 
             self._client = Client(self.api_key, self.base_url, ledger=self.ledger_path)
@@ -202,10 +219,10 @@ class Sandbox:
             self._running.app.reset()
 
     def _open_store(self) -> SandboxStore:
-        # A connection for each look: the server's own is busy in its thread.
+        # A new connection each time: the server's own is used by its thread.
         path = self._db if self._running is None else self._running.path
         if path is None:
-            raise _not_running("its data were in a temporary file; read them before stop, or keep them with db=")
+            raise _not_running("its data was in a temporary file; read it before stop, or keep it with db=")
         return SandboxStore(path)
 
     def _require_running(self) -> "_Running":
@@ -227,11 +244,11 @@ def _require_types(db: Any, port: Any, faults: Any, api_key: Any) -> None:
         ("api_key", api_key, (str,), "text"),
     ):
         if not isinstance(found, allowed) or isinstance(found, bool):
-            raise InvalidArgumentTypeError(f"{name}: found a {type(found).__name__}; it must be {words}.")
+            raise InvalidArgumentTypeError(f"{argument(name)}: found a {type(found).__name__}; it must be {words}.")
 
 
 class _Running:
-    """What a started sandbox holds: socket, file, thread."""
+    """The resources of a running sandbox: socket, file, thread."""
 
     def __init__(self, db: Path | None, port: int, faults: Faults, api_key: str) -> None:
         sandbox_app, server_thread = _import_serving()
@@ -250,7 +267,7 @@ class _Running:
 
 def _import_serving() -> "tuple[type[SandboxApp], type[ServerThread]]":
     try:
-        # Here, because uvicorn is an extra, and few who import the package make a sandbox.
+        # Imported here: uvicorn is an extra, and most imports of the package do not need the sandbox.
         from growlytics_pandas.sandbox.serving import SandboxApp, ServerThread  # noqa: PLC0415
     except ImportError as problem:
         raise MissingDependencyError(
@@ -260,17 +277,18 @@ def _import_serving() -> "tuple[type[SandboxApp], type[ServerThread]]":
 
 
 def _listen(port: int) -> socket.socket:
-    # TCP by name: asyncio turns Nagle's delay (40 ms a request) off only for sockets with this protocol.
+    # With explicit TCP: asyncio disables Nagle's delay (40 ms per request) only for sockets with this protocol.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
-            # Reuses a port whose connections have just closed; on Windows it would share a port in use.
+            # Allows reuse of a port whose connections have just closed; on Windows it would share a port in use.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, port))
     except OSError as problem:
         listener.close()
         raise InvalidArgumentError(
-            f"port: it cannot listen on {HOST}:{port}: {problem.strerror}; stop what is using it, or use port=0."
+            f"{argument('port')}: it cannot listen on {HOST}:{port}: {problem.strerror}; stop what is using it, or use "
+            f"{options_text(port=0)}."
         ) from problem
     return listener
 

@@ -1,4 +1,4 @@
-"""The sandbox as an ASGI application, and uvicorn fitted into a thread: imported only when a sandbox starts.
+"""The sandbox as an ASGI application, and uvicorn in a thread: imported only when a sandbox starts.
 
 uvicorn is an extra, and asyncio takes time to import.
 """
@@ -47,20 +47,20 @@ from growlytics_pandas.sandbox.rules import read_request
 from growlytics_pandas.sandbox.store import SandboxStore
 
 TRANSPORT_EXTENSION: Final = "growlytics.transport"
-"""Where the protocol puts its transport in the scope: a connection can only be reset through it."""
+"""The scope's key for the protocol's transport, which is needed to reset a connection."""
 
 _KEY_HEADER: Final = contract.KEY_HEADER.encode()
 _RETRY_AFTER_STATUSES: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _RATE_LIMIT_RETRY_AFTER: Final = "1"
-# SO_LINGER on, for no time: closing resets. Two C ints, two shorts on Windows.
+# SO_LINGER with timeout 0, so that closing resets the connection. Two C ints, or two shorts on Windows.
 _LINGER_NOT: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 BACKLOG: Final = 2048
 KEEP_ALIVE_SECONDS: Final = 75
-"""How long an idle connection is kept: the habit of common front servers."""
+"""Seconds an idle connection is kept, as in common reverse proxies."""
 
 _CUT_ROUNDS: Final = 10
-"""Turns of the event loop in which connections are closed: accepting one takes three."""
+"""Iterations of the event loop in which connections are closed: accepting one takes three."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -73,9 +73,9 @@ class SandboxApp:
     Attributes
     ----------
     requests : int
-        Customer requests that arrived, whatever became of them.
+        Customer requests that arrived, whatever their outcome.
     deck : FaultDeck
-        What goes wrong, and the count of it.
+        The faults and their counts.
     """
 
     def __init__(self, store: SandboxStore, api_key: str, faults: Faults) -> None:
@@ -85,7 +85,7 @@ class SandboxApp:
         self.reset()
 
     def reset(self) -> None:
-        """Start counting, and the sequence of faults, anew."""
+        """Reset the count and the sequence of faults."""
         self.requests = 0
         self.deck = FaultDeck(self._faults, time.monotonic)
 
@@ -125,7 +125,7 @@ class SandboxApp:
             await _send(send, self._bad_answer(play) or self._handle(scope, body))
 
     def _bad_answer(self, play: Play) -> Answer | None:
-        """Return the whole answer of a fault that writes nothing, None where there is no such fault."""
+        """Return the response of a fault that writes nothing; None if there is none."""
         match play.kind:
             case FaultKind.STATUS:
                 return status_fault(play.status, self._retry_after(play))
@@ -146,7 +146,7 @@ class SandboxApp:
         return retry_after_text(self._faults.retry_after, play.turn, time.time())
 
     def _handle(self, scope: Scope, body: bytes) -> Answer:
-        """Do what the service would do, and return its answer."""
+        """Do what the service would do, and return its response."""
         if not self._has_key(scope):
             return refusal(HTTPStatus.UNAUTHORIZED, f"{contract.KEY_HEADER}: it is missing or wrong; send the API key")
         if len(body) > MAX_BODY_BYTES:
@@ -164,14 +164,14 @@ class SandboxApp:
 
 
 async def _read_body(receive: Receive) -> bytes | None:
-    """Return the body, None where the client went away. Of one that is too large, a little more than the limit."""
+    """Return the body; None if the client disconnected. A body that is too large is cut just above the limit."""
     body = b""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
         if len(body) <= MAX_BODY_BYTES:
-            # The rest is read and dropped: a client that is still sending would miss the answer.
+            # The rest is read and discarded: a client that is still sending would miss the response.
             body += message["body"]
         if not message["more_body"]:
             return body
@@ -209,14 +209,14 @@ async def _wait_for_disconnect(receive: Receive) -> None:
 
 @cache
 def _silent_logger() -> logging.Logger:
-    # Not from getLogger: what uvicorn warns of here are faults that were asked for, and a notebook would show them.
+    # Not from getLogger: uvicorn's warnings are caused by simulated faults, and a notebook would show them.
     logger = logging.Logger("growlytics_pandas.sandbox", logging.CRITICAL)  # noqa: LOG001 - see above
     logger.addHandler(logging.NullHandler())
     return logger
 
 
 class _Flow(FlowControl):
-    """Reads on only when no request waits: uvicorn would keep all that a client sends without reading the answers."""
+    """Resumes reading only if no request is queued: uvicorn would buffer all that a client sends without reading."""
 
     def __init__(self, transport: asyncio.Transport, waiting: Collection[object]) -> None:
         super().__init__(transport)
@@ -228,7 +228,7 @@ class _Flow(FlowControl):
 
 
 class SandboxProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which shows its transport to the application, logs nothing and bounds what it keeps."""
+    """uvicorn's protocol, with its transport in the scope, without logging, and with bounded buffers."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -237,35 +237,35 @@ class SandboxProtocol(HttpToolsProtocol):
         self._head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the connection."""
+        """Store the transport."""
         super().connection_made(transport)
         self.flow = _Flow(transport, self.pipeline)
 
     def data_received(self, data: bytes) -> None:
-        """Parse `data`; refuse a head without end, which the parser would keep, and copy again with each piece."""
+        """Parse `data`; reject an endless head, which the parser would buffer and copy again with each piece."""
         self._head_bytes += len(data)
         super().data_received(data)
         if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._end_with(HEAD_TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        """Put the transport where the application finds it."""
+        """Add the transport to the scope."""
         super().on_message_begin()
-        scope = cast("dict[str, Any]", self.scope)  # the extension is ours, so uvicorn's types do not know it
+        scope = cast("dict[str, Any]", self.scope)  # our own extension, unknown to uvicorn's types
         scope["extensions"] = {TRANSPORT_EXTENSION: self.transport}
 
     def on_headers_complete(self) -> None:
-        """Begin to answer."""
+        """Start the response."""
         super().on_headers_complete()
         self._head_bytes = 0
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of the body."""
+        """Receive a piece of the body."""
         super().on_body(body)
         self._head_bytes = 0
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words, in plain text
-        """Answer what is not HTTP as all that is wrong is answered here."""
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's message, as plain text
+        """Answer a request that is not HTTP in the sandbox's error format."""
         self._end_with(NOT_HTTP)
 
     def _end_with(self, answer: Answer) -> None:
@@ -276,7 +276,7 @@ class SandboxProtocol(HttpToolsProtocol):
 
 
 class ServerThread:
-    """Serves an application on a socket that is bound already, in a thread of its own, until `stop`."""
+    """Serves an application on a bound socket, in a thread, until `stop`."""
 
     def __init__(self, app: SandboxApp, listener: socket.socket) -> None:
         self._app = app
@@ -287,12 +287,12 @@ class ServerThread:
         self._loop, self._stopping = self._ready.result()
 
     def stop(self) -> None:
-        """Cut what is in flight and wait for the thread's end."""
+        """Close all connections and wait for the thread to end."""
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
     def _run(self) -> None:
-        # uvicorn's own Server would take signals and log; its parts do neither.
+        # uvicorn's own Server handles signals and logs; its parts do neither.
         try:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 runner.run(self._serve())
@@ -323,7 +323,7 @@ def _configure(app: SandboxApp) -> Config:
         http=SandboxProtocol,
         interface="asgi3",
         lifespan="off",
-        log_config=None,  # the host's logging is the host's
+        log_config=None,  # leave the host's logging alone
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         ws="none",
@@ -333,7 +333,7 @@ def _configure(app: SandboxApp) -> Config:
 
 
 async def _cut(state: ServerState) -> None:
-    """End every connection and task; later rounds catch connections that were just being accepted."""
+    """Close every connection and task; later iterations catch connections that were just being accepted."""
     for _ in range(_CUT_ROUNDS):
         for connection in list(state.connections):
             connection.transport.abort()
@@ -343,7 +343,7 @@ async def _cut(state: ServerState) -> None:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's where it is installed: half as many requests a second again."""
+    """Return uvloop's if it is installed: 50 % more requests per second."""
     if importlib.util.find_spec("uvloop") is None:
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop

@@ -1,4 +1,4 @@
-"""The sandbox's SQLite file and its rows as DataFrames: what the service would hold, and what it would have dropped."""
+"""The sandbox's SQLite file and its rows as DataFrames: what the service would store and what it would ignore."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,23 +11,24 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._text import argument, phrase
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError
 from growlytics_pandas.sandbox.rules import (
     CustomerRequest,
+    Evaluation,
     Ignored,
-    Judgement,
     Reason,
-    judge,
+    evaluate,
     read_value,
     tracked_names,
 )
 
 APPLICATION_ID: Final = 0x67727377
-"""SQLite's own mark of whose file it is ("grsw")."""
+"""The application id in the file's SQLite header ("grsw")."""
 
 SCHEMA_VERSION: Final = 1
 LOCK_WAIT_SECONDS: Final = 30.0
-"""How long to wait for another connection's write: far longer than any write here takes."""
+"""Seconds to wait for another connection's write: far longer than any write here takes."""
 
 _SCHEMA: Final = """
 CREATE TABLE customers (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, event_name TEXT);
@@ -52,7 +53,7 @@ _LARGEST_EXACT_DOUBLE: Final = 2**53
 
 
 class AttributeTypeRow(NamedTuple):
-    """One pinned attribute."""
+    """An attribute with a fixed type."""
 
     attribute: str
     type: str
@@ -60,7 +61,7 @@ class AttributeTypeRow(NamedTuple):
 
 
 class IgnoredRow(NamedTuple):
-    """One value that the service would have dropped silently."""
+    """A value that the service would have silently ignored."""
 
     id: str
     attribute: str | None
@@ -72,12 +73,12 @@ class IgnoredRow(NamedTuple):
 
 
 class SandboxStore:
-    """The sandbox's file, opened by the server or, while it runs or afterwards, by anyone.
+    """The sandbox's file, opened by the server or by any other reader, also after the server has stopped.
 
     Parameters
     ----------
     path : str or path
-        The file; created when it does not exist.
+        The file; it is created if it does not exist.
 
     Raises
     ------
@@ -98,7 +99,7 @@ class SandboxStore:
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = fspath(path)
         try:
-            # Opened by one thread and used by another, never by two at once.
+            # Opened in one thread and used in another, never in two at once.
             self._db = sqlite3.connect(
                 self.path, timeout=LOCK_WAIT_SECONDS, isolation_level=None, check_same_thread=False
             )
@@ -123,8 +124,8 @@ class SandboxStore:
         """Close the file."""
         self._db.close()
 
-    def apply(self, request: CustomerRequest) -> Judgement:
-        """Carry out one request: an upsert, attribute by attribute, all or nothing.
+    def apply(self, request: CustomerRequest) -> Evaluation:
+        """Apply one request: an upsert, attribute by attribute, in one transaction.
 
         Raises
         ------
@@ -134,15 +135,15 @@ class SandboxStore:
         try:
             with self._transaction():
                 customer, held = self._find_customer(request)
-                judgement = judge(request.entries, self._types_of(request), held)
-                self._write_attributes(customer, judgement)
-                self._write_ignored(request.id, judgement.ignored)
+                evaluation = evaluate(request.entries, self._types_of(request), held)
+                self._write_attributes(customer, evaluation)
+                self._write_ignored(request.id, evaluation.ignored)
         except sqlite3.Error as problem:
-            raise GrowlyticsError(f"Sandbox: it cannot write {self.path!r}: {problem}; see to the file.") from problem
-        return judgement
+            raise GrowlyticsError(f"Sandbox: cannot write {self.path!r}: {problem}; check the file.") from problem
+        return evaluation
 
     def stored(self) -> dict[str, dict[str, Any]]:
-        """Return every customer's attributes as they were sent: id -> attribute -> JSON value, nothing rounded."""
+        """Return every customer's attributes as sent: id -> attribute -> JSON value, nothing rounded."""
         with self._transaction("DEFERRED"):
             customers: dict[int, tuple[str, dict[str, Any]]] = {
                 number: (identifier, {}) for number, identifier in self._customers()
@@ -153,16 +154,16 @@ class SandboxStore:
         return dict(customers.values())
 
     def event_names(self) -> dict[str, str]:
-        """Return the top-level `name` that each customer's latest request with one carried."""
+        """Return the top-level `name` of each customer's latest request that had one."""
         return dict(self._db.execute("SELECT id, event_name FROM customers WHERE event_name IS NOT NULL"))
 
     def attribute_types(self) -> list[AttributeTypeRow]:
-        """Return the pinned types, in the order in which they were pinned."""
+        """Return the fixed types, in the order in which they were fixed."""
         rows = self._db.execute("SELECT attribute, type, first_seen FROM attribute_types ORDER BY number")
         return [AttributeTypeRow(name, kind, datetime.fromisoformat(seen)) for name, kind, seen in rows]
 
     def ignored(self) -> list[IgnoredRow]:
-        """Return the values that were dropped silently, in the order of arrival."""
+        """Return the silently ignored values, in order of arrival."""
         rows = self._db.execute(
             "SELECT id, attribute, type, value, reason, known_type, at FROM ignored ORDER BY number"
         )
@@ -171,8 +172,16 @@ class SandboxStore:
             for customer, name, kind, value, reason, known, at in rows
         ]
 
+    def counts(self) -> tuple[int, int, int]:
+        """Return how many customers, pinned types and silently dropped values there are."""
+        customers, types, ignored = self._db.execute(
+            "SELECT (SELECT count(*) FROM customers), (SELECT count(*) FROM attribute_types), "
+            "(SELECT count(*) FROM ignored)"
+        ).fetchone()
+        return customers, types, ignored
+
     def clear(self) -> None:
-        """Forget everything, pinned types too."""
+        """Delete everything, including fixed types."""
         with self._transaction():
             for table in ("customers", "attributes", "attribute_types", "ignored"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the four names above
@@ -180,7 +189,7 @@ class SandboxStore:
     def _prepare(self) -> None:
         if self._has_tables():
             self._check_owner()
-        # The answers promise to survive a killed process, not a power cut: no syncing.
+        # Data must survive a killed process, but not a power failure: no syncing.
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.execute("PRAGMA journal_mode = WAL")
         with self._transaction():
@@ -198,8 +207,8 @@ class SandboxStore:
 
     def _unusable(self, found: str) -> InvalidArgumentError:
         return InvalidArgumentError(
-            f"db: {self.path!r} cannot be the sandbox's database: {found}; "
-            "give the path of a new file in a folder that exists, or db=None for a temporary one."
+            f"{argument('db')}: {self.path!r} cannot be the sandbox's database: {found}; "
+            f"use the path of a new file in an existing folder, or {phrase('db=None', 'no --db')} for a temporary one."
         )
 
     def _pragma(self, name: str) -> int:
@@ -215,7 +224,7 @@ class SandboxStore:
             yield
             self._db.execute("COMMIT")
         except BaseException:
-            if self._db.in_transaction:  # some failures have ended it already
+            if self._db.in_transaction:  # some failures have already ended it
                 self._db.execute("ROLLBACK")
             raise
 
@@ -223,7 +232,7 @@ class SandboxStore:
         return self._db.execute("SELECT number, id FROM customers ORDER BY number").fetchall()
 
     def _find_customer(self, request: CustomerRequest) -> tuple[int, list[str]]:
-        """Return the customer's number and the names of the attributes held already, creating the customer."""
+        """Return the customer's number and the names of its attributes, creating the customer if needed."""
         found = self._db.execute("SELECT number FROM customers WHERE id = ?", (request.id,)).fetchone()
         if found is None:
             new = self._db.execute(
@@ -244,16 +253,16 @@ class SandboxStore:
                 types[name] = found[0]
         return types
 
-    def _write_attributes(self, customer: int, judgement: Judgement) -> None:
-        if judgement.pinned:
+    def _write_attributes(self, customer: int, evaluation: Evaluation) -> None:
+        if evaluation.pinned:
             now = _now()
             self._db.executemany(
                 "INSERT INTO attribute_types (attribute, type, first_seen) VALUES (?, ?, ?)",
-                [(name, kind, now) for name, kind in judgement.pinned.items()],
+                [(name, kind, now) for name, kind in evaluation.pinned.items()],
             )
         self._db.executemany(
             "INSERT OR REPLACE INTO attributes (customer, attribute, value) VALUES (?, ?, ?)",
-            [(customer, accepted.name, accepted.value) for accepted in judgement.accepted.values()],
+            [(customer, accepted.name, accepted.value) for accepted in evaluation.accepted.values()],
         )
 
     def _write_ignored(self, identifier: str, ignored: list[Ignored]) -> None:
@@ -273,7 +282,7 @@ def _now() -> str:
 
 
 def customers_frame(stored: Mapping[str, Mapping[str, Any]], types: Iterable[AttributeTypeRow]) -> pd.DataFrame:
-    """Return one row a customer: `id`, then one column an attribute, missing where the customer has none."""
+    """Return one row per customer: `id`, then one column per attribute, missing if the customer has none."""
     columns = {ID_COLUMN: pd.Series(list(stored), dtype="string")}
     for attribute in types:
         label = ID_ATTRIBUTE_COLUMN if attribute.attribute == ID_COLUMN else attribute.attribute
@@ -283,7 +292,7 @@ def customers_frame(stored: Mapping[str, Mapping[str, Any]], types: Iterable[Att
 
 
 def types_frame(types: Sequence[AttributeTypeRow]) -> pd.DataFrame:
-    """Return one row a pinned attribute: `attribute`, `type`, `first_seen`."""
+    """Return one row per fixed type: `attribute`, `type`, `first_seen`."""
     return pd.DataFrame(
         {
             "attribute": pd.Series([row.attribute for row in types], dtype="string"),
@@ -294,7 +303,7 @@ def types_frame(types: Sequence[AttributeTypeRow]) -> pd.DataFrame:
 
 
 def ignored_frame(rows: Sequence[IgnoredRow]) -> pd.DataFrame:
-    """Return one row a silently ignored value."""
+    """Return one row per silently ignored value."""
     return pd.DataFrame(
         {
             "id": pd.Series([row.id for row in rows], dtype="string"),
@@ -314,13 +323,13 @@ def _column(values: list[Any], kind: str) -> "pd.Series[Any]":
     if kind == contract.BOOLEAN:
         return pd.Series(values, dtype="boolean")
     if kind == contract.DATE:
-        # Seconds reach from year 1 to 9999; nanoseconds would not.
+        # Seconds cover the years 1 to 9999; nanoseconds do not.
         return pd.Series(np.array([value or "NaT" for value in values], dtype="datetime64[s]"))
     return pd.Series(values, dtype="string")
 
 
 def _numbers(values: list[Any]) -> "pd.Series[Any]":
-    """Return a nullable column where it holds every number exactly, else the Python numbers as they are."""
+    """Return a nullable column if it represents every number exactly, else the Python numbers unchanged."""
     present = [value for value in values if value is not None]
     limits = np.iinfo(np.int64)
     if all(type(value) is int and limits.min <= value <= limits.max for value in present):
@@ -335,7 +344,7 @@ def _fits_double(value: Any) -> bool:
 
 
 def _objects(values: list[Any]) -> "pd.Series[Any]":
-    # Filled one by one: from a list of lists numpy would make a table.
+    # Filled one by one: numpy would turn a list of lists into a 2-d array.
     cells = np.empty(len(values), dtype=object)
     for position, value in enumerate(values):
         cells[position] = value

@@ -20,11 +20,12 @@ from typing import Any, Final
 
 from growlytics_pandas import contract
 from growlytics_pandas._output_paths import require_target
+from growlytics_pandas._text import argument
 from growlytics_pandas.csv_safe import guarded, unguarded
 from growlytics_pandas.errors import DataError, InvalidArgumentTypeError, UsageError
 
 HEADING: Final = ["id", "since"]
-IN_DOUBT: Final = ""
+UNCERTAIN: Final = ""
 """The `since` of an id for which a request was started, and no outcome is recorded."""
 _SINCE: Final = "%Y-%m-%dT%H:%M:%SZ"
 _SINCE_PATTERN: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?")
@@ -42,10 +43,11 @@ def find_members(members: Any) -> Path:
     """
     if not isinstance(members, (str, os.PathLike)):
         raise InvalidArgumentTypeError(
-            f"members: found a {type(members).__name__}; it must be the path of a CSV file, such as 'vip.csv'."
+            f"{argument('members')}: found a {type(members).__name__}; it must be the path of a CSV file, such as "
+            "'vip.csv'."
         )
     path = Path(os.path.realpath(members))
-    require_target(path, "members", "members.csv")
+    require_target(path, argument("members"), "members.csv")
     return path
 
 
@@ -55,7 +57,7 @@ def write_since(moment: datetime) -> str:
 
 
 def read_members(path: Path) -> dict[str, str] | None:
-    """Return id → since, `IN_DOUBT` if it is empty; None if there is no file.
+    """Return id → since, `UNCERTAIN` if it is empty; None if there is no file.
 
     Raises
     ------
@@ -80,7 +82,7 @@ def read_members(path: Path) -> dict[str, str] | None:
 
 
 def write_members(path: Path, members: Mapping[str, str]) -> None:
-    """Replace the file: write a new one beside it (mode 600), flush it to the disk, and rename it.
+    """Replace the file: write a new one next to it (mode 600), flush it to disk, and rename it.
 
     Raises
     ------
@@ -101,8 +103,8 @@ def write_members(path: Path, members: Mapping[str, str]) -> None:
         _sync_folder(path.parent)
     except OSError as error:
         raise UsageError(
-            f"members: {str(path)!r} cannot be written: {error.strerror or error}. The file is unchanged; the "
-            "next run sends the unconfirmed customers again."
+            f"{argument('members')}: {str(path)!r} cannot be written: {error.strerror or error}. The file is "
+            "unchanged; the next run sends the unconfirmed customers again."
         ) from error
 
 
@@ -123,13 +125,14 @@ def locked(path: Path) -> Iterator[None]:
         descriptor = os.open(beside, os.O_RDWR | os.O_CREAT, _MODE)
     except OSError as error:
         raise UsageError(
-            f"members: the lock file {str(beside)!r} cannot be created: {error.strerror or error}. Check the folder."
+            f"{argument('members')}: the lock file {str(beside)!r} cannot be created: {error.strerror or error}. Check "
+            "the folder."
         ) from error
     try:
         if not _try_lock(descriptor):
             raise UsageError(
-                f"members: another run is working with {str(path)!r}; nothing was sent. Wait until it ends, then "
-                "run this one again."
+                f"{argument('members')}: another run is working with {str(path)!r}; nothing was sent. Wait until it "
+                "ends, then run this one again."
             )
         yield
     finally:
@@ -147,7 +150,7 @@ if sys.platform == "win32":
         return True
 
     def _sync_folder(_folder: Path) -> None:
-        """Do nothing: Windows opens no folders."""
+        """Do nothing: Windows cannot open folders."""
 
 else:
     import fcntl
@@ -172,7 +175,7 @@ def _quoted(text: str) -> str:
 
 
 def _records(path: Path, text: str) -> Iterator[tuple[int, str, str]]:
-    """Give line, id and since of each record."""
+    """Yield line, id and since of each record."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         heading = next(reader, None)
@@ -200,5 +203,6 @@ def _checked(path: Path, line: int, record: list[str]) -> tuple[str, str]:
 
 def _unreadable(path: Path, why: str) -> DataError:
     return DataError(
-        f"members: {str(path)!r} is not a valid members file: {why}. It is unchanged, and nothing was sent. {_REMEDY}"
+        f"{argument('members')}: {str(path)!r} is not a valid members file: {why}. It is unchanged, and nothing was "
+        f"sent. {_REMEDY}"
     )

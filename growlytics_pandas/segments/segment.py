@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,13 +16,12 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas._status import ARRIVED, Status
-from growlytics_pandas._text import plural
+from growlytics_pandas._text import argument, options_text, plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck
 from growlytics_pandas.checks.ids import check_ids
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.schema import find_id, infer_schema
-from growlytics_pandas.checks.violations import python_options
 from growlytics_pandas.columns.dtypes import Mask, inspect, starts
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import (
@@ -33,7 +32,7 @@ from growlytics_pandas.errors import (
     InvalidArgumentTypeError,
     UsageError,
 )
-from growlytics_pandas.segments.members import IN_DOUBT, locked, read_members, write_members, write_since
+from growlytics_pandas.segments.members import UNCERTAIN, locked, read_members, write_members, write_since
 from growlytics_pandas.upload.connection import Connection, connection_of
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.executor import whole_frame
@@ -45,7 +44,7 @@ from growlytics_pandas.upload.profile import PartTask
 from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.runner import Run
 
-FEW: Final = 10  # members: of fewer, all may well leave at once
+FEW: Final = 10  # members: if fewer, all may plausibly leave at once
 
 Rows = npt.NDArray[np.int64]
 
@@ -54,7 +53,7 @@ Rows = npt.NDArray[np.int64]
 class Segment:
     """The arguments of `push_segment` that define the segment.
 
-    `write_options` and `label` are for the texts of violations: see `Findings`.
+    `label` is for the texts of violations: see `Findings`.
     """
 
     id_col: Hashable
@@ -66,16 +65,15 @@ class Segment:
     allow_empty: bool
     reading: PlanOptions
     client: Any = field(repr=False)
-    write_options: Callable[[Mapping[str, Any]], str] = python_options
     label: str = ""
 
     def __post_init__(self) -> None:
         _check_attribute(self.attribute, self.id_col)
         _check_values(self.value, self.left)
-        for argument in ("resend", "allow_empty"):
-            found = getattr(self, argument)
+        for name in ("resend", "allow_empty"):
+            found = getattr(self, name)
             if not isinstance(found, (bool, np.bool_)):
-                raise InvalidArgumentError(f"{argument}: found {found!r}; it must be True or False.")
+                raise InvalidArgumentError(f"{argument(name)}: found {found!r}; it must be True or False.")
 
     def push(self, frame: pd.DataFrame, options: PushOptions) -> SegmentResult:
         """Compare the frame with the members file, and send the difference."""
@@ -83,10 +81,10 @@ class Segment:
             made = self.plan(frame, connection_of(options.client) or connection_of(self.client))
             plan, connection = made._settled(options)
             self._refuse_incomplete(plan, options)
-            if not options.dry_run and plan._doubt:
-                raise DataError(plan._doubt)
-            books = {task.number: plan._open_book(task) for task in plan._parts.tasks}
-            return plan._send_rows(connection, options, books, plan._before)
+            if not options.dry_run and plan._size_warning:
+                raise DataError(plan._size_warning)
+            buffers = {task.number: plan._open_buffer(task) for task in plan._parts.tasks}
+            return plan._send_rows(connection, options, buffers, plan._before)
 
     def plan(self, frame: pd.DataFrame, connection: Connection | None) -> SegmentPlan:
         """Work out who joined, left and stayed."""
@@ -102,7 +100,9 @@ class Segment:
         combined = self._combined(ids, texts, moves)
         layout = infer_schema(combined, self.id_col, self._options(), known=known)
         violations = check_attributes(layout, len(combined))
-        of_ids = Findings(checked.violations, ids).detach(0).violations  # the frame's own ids, not as they are sent
+        of_ids = (
+            Findings(checked.violations, ids).detach(0).violations
+        )  # the frame's original ids, not the converted ones
         skipped = np.concatenate([checked.skipped, np.zeros(len(moves.leavers), dtype=bool)])
         screening = Precheck((*violations, *of_ids), dropped_columns(violations), skipped, checked.skipped_by)
         budget = budget_of(connection.workspace if connection else None, layout)
@@ -122,7 +122,7 @@ class Segment:
         )
 
     def _reading_of_id(self, label: Hashable) -> PlanOptions:
-        """Return the options with what concerns the id alone: no option is to change the value."""
+        """Return only the options for the id: no option may change the value."""
         given = self.reading
         words = given.na_values
         listed = words.get(label, ()) if isinstance(words, Mapping) else words or ()
@@ -131,11 +131,11 @@ class Segment:
         return replace(given, na_values={label: listed} if listed else None, strip=strip, normalize=spelling or None)
 
     def _options(self) -> PlanOptions:
-        """Return the options of what is sent: the ids are read already."""
+        """Return the options for the rows to send: the ids are already read."""
         return replace(self.reading, columns=[self.attribute], na_values=None, strip=False, normalize=None, keep=False)
 
     def _combined(self, ids: pd.DataFrame, texts: list[str], moves: Moves) -> pd.DataFrame:
-        """Return the rows of the frame, and after them those who left, with what is sent for each."""
+        """Return the rows of the frame followed by the customers who left, with the value to send for each."""
         leavers = list(moves.leavers)
         index = ids.index
         if leavers:
@@ -149,42 +149,46 @@ class Segment:
         return combined
 
     def _refuse_incomplete(self, plan: SegmentPlan, options: PushOptions) -> None:
-        """Refuse requests without the attribute, also with ``errors="drop"``: nothing of the segment would be left."""
+        """Raise if the attribute cannot be sent, also with ``errors="drop"``: nothing of the segment would be left."""
         if plan._common.dropped and not options.dry_run:
             found = next(group for group in plan._findings.groups() if group.row is None)
             raise ConstraintViolationError(
                 f"nothing was sent: {found.message} The segment has no other attribute to send, also with "
-                f"errors='drop'. Fix: {found.fix}",
+                f"{options_text(errors='drop')}. Fix: {found.fix}",
                 plan=plan,
             )
 
 
 def _check_attribute(attribute: Any, id_col: Hashable) -> None:
     if not isinstance(attribute, str):
-        raise InvalidArgumentTypeError(f"attribute: found {attribute!r}; it must be text, such as 'Is VIP'.")
+        raise InvalidArgumentTypeError(
+            f"{argument('attribute')}: found {attribute!r}; it must be text, such as 'Is VIP'."
+        )
     if attribute in contract.RESERVED_ATTRIBUTES:
         raise InvalidArgumentError(
-            f"attribute: {attribute!r} is a reserved attribute, which campaigns use; choose another name."
+            f"{argument('attribute')}: {attribute!r} is a reserved attribute, which campaigns use; choose another name."
         )
     if attribute == id_col:
-        raise InvalidArgumentError(f"attribute: {attribute!r} is the id column; choose another name.")
+        raise InvalidArgumentError(f"{argument('attribute')}: {attribute!r} is the id column; choose another name.")
 
 
 def _check_values(value: Any, left: Any) -> None:
-    for argument, found in (("value", value), ("left", left)):
+    for name, found in (("value", value), ("left", left)):
         if not pd.api.types.is_scalar(found) or pd.isna(found) or inspect(_column([found])).type is None:
             raise InvalidArgumentError(
-                f"{argument}: found {found!r}; it must be True or False, text, a number or a date. A missing value "
-                "cannot be sent."
+                f"{argument(name)}: found {found!r}; it must be True or False, text, a number or a date. A missing "
+                "value cannot be sent."
             )
     types = [inspect(_column([found])).type for found in (value, left)]
     if types[0] is not types[1]:
         raise InvalidArgumentError(
-            f"left: found {left!r}, a {types[1]}, but value is {value!r}, a {types[0]}; use values of one type."
+            f"{argument('left')}: found {left!r}, a {types[1]}, but {argument('value')} is {value!r}, a {types[0]}; "
+            "use values of one type."
         )
     if value == left:
         raise InvalidArgumentError(
-            f"left: found {left!r}, the same as value; use another value for customers who left."
+            f"{argument('left')}: found {left!r}, the same as {argument('value')}; use another value for customers who "
+            "left."
         )
 
 
@@ -203,13 +207,13 @@ class SegmentPlan(Plan):
 
     @cached_property
     def _findings(self) -> Findings:
-        """The violations, before they are made into a frame."""
+        """The violations, not yet a frame."""
         found, segment = self._part.findings(), self._segment
-        return Findings(found.violations, self.frame, write_options=segment.write_options, label=segment.label)
+        return Findings(found.violations, self.frame, label=segment.label)
 
     @property
     def _first_leaver(self) -> int:
-        """The row of the first who left."""
+        """The row of the first customer who left."""
         return len(self.frame) - len(self._moves.leavers)
 
     @property
@@ -218,37 +222,38 @@ class SegmentPlan(Plan):
         return self._before is None
 
     @property
-    def _doubt(self) -> str:
-        """Why the frame is suspiciously small; '' where it is not, or `allow_empty` allows it."""
+    def _size_warning(self) -> str:
+        """Why the frame is suspiciously small; '' if it is not, or with `allow_empty`."""
         present, known = len(self._moves.joiners) + len(self._moves.stayers), len(self._before or {})
         if self._segment.allow_empty:
             return ""
         if not present:
             found = "no customer"
         elif 2 * present < known:
-            found = f"{plural(present, 'customer')}, fewer than half of the {known:,} in members"
+            found = f"{plural(present, 'customer')}, fewer than half of the {known:,} in {argument('members')}"
         elif known >= FEW and len(self._moves.leavers) == known:
-            found = f"none of the {known:,} customers in members"
+            found = f"none of the {known:,} customers in {argument('members')}"
         else:
             return ""
         return (
-            f"df: it has {found}; {plural(len(self._moves.leavers), 'customer')} would be sent "
-            f"{self._segment.attribute} = {self._segment.left!r}. Nothing was sent. If intended: allow_empty=True."
+            f"{argument('df')}: it has {found}; {plural(len(self._moves.leavers), 'customer')} would be sent "
+            f"{self._segment.attribute} = {self._segment.left!r}. Nothing was sent. If intended: "
+            f"{options_text(allow_empty=True)}."
         )
 
-    def _open_book(self, task: PartTask) -> OutcomeBuffer:
-        """Open the book: rows that cannot be sent are settled, those who stayed are unchanged, all others `unsent`."""
-        book = super()._open_book(task)
-        book.note_all(self._moves.unsent, Status.UNCHANGED)
-        return book
+    def _open_buffer(self, task: PartTask) -> OutcomeBuffer:
+        """Open the buffer: rows that cannot be sent are `invalid`, customers who stayed `unchanged`, others unsent."""
+        buffer = super()._open_buffer(task)
+        buffer.note_all(self._moves.unsent, Status.UNCHANGED)
+        return buffer
 
     @property
     def counts(self) -> dict[str, int]:
         """Status → number of rows, as a dry run would count."""
-        return self._open_book(self._parts.tasks[0]).counts()
+        return self._open_buffer(self._parts.tasks[0]).counts()
 
     def _source_rows(self, rows: Rows) -> pd.DataFrame:
-        """Return rows of the user's frame; of those who left there is the id alone."""
+        """Return rows of the user's frame; for customers who left, only the id."""
         first = self._first_leaver
         found, gone = self._source.iloc[rows[rows < first]], rows[rows >= first]
         if not len(gone):
@@ -274,23 +279,25 @@ class SegmentPlan(Plan):
         self,
         connection: Connection | None,
         options: PushOptions,
-        books: Mapping[int, OutcomeBuffer],
+        buffers: Mapping[int, OutcomeBuffer],
         kept: dict[str, str] | None,
         without: Iterable[int] = (),
     ) -> SegmentResult:
-        """Send the rows that are `unsent` in the books; `kept` is what the members file holds."""
-        run = SegmentRun(connection, options, self._part, books[0], segment=self._segment, moves=self._moves, kept=kept)
+        """Send the rows that are `unsent` in the buffers; `kept` is the content of the members file."""
+        run = SegmentRun(
+            connection, options, self._part, buffers[0], segment=self._segment, moves=self._moves, kept=kept
+        )
         run.without.update(without)
         run.run()
         facts = self._facts(run, connection)
-        if options.dry_run and self._doubt:
+        if options.dry_run and self._size_warning:
             facts["run"] = replace(facts["run"], would_refuse=True)
         left_out = np.array(sorted(run.without), dtype="int64")
         return run.conclude(SegmentResult(**facts, _without=left_out, _kept=run.kept))
 
     def _to_send(self) -> Mask:
         """Return which rows would be sent."""
-        return np.equal(self._open_book(self._parts.tasks[0]).codes(), CODES[Status.UNSENT])
+        return np.equal(self._open_buffer(self._parts.tasks[0]).codes(), CODES[Status.UNSENT])
 
     @property
     def _moves_text(self) -> str:
@@ -312,65 +319,65 @@ class Moves:
 
     @property
     def unsent(self) -> Rows:
-        """The rows of the frame that need no request."""
+        """Mask of the frame's rows that need no request."""
         return self.stayers[:0] if self.resent else self.stayers
 
 
 def compare(texts: list[str], skipped: Mask, before: Mapping[str, str], *, resend: bool) -> Moves:
-    """Compare ids in the form in which they are sent. An uncertain id is sent again, in the frame or not."""
+    """Compare ids as they are sent. An uncertain id is sent again, whether in the frame or not."""
     rows = np.flatnonzero(~skipped)
-    stays = np.fromiter((before.get(texts[row], IN_DOUBT) != IN_DOUBT for row in rows.tolist()), bool, len(rows))
+    stays = np.fromiter((before.get(texts[row], UNCERTAIN) != UNCERTAIN for row in rows.tolist()), bool, len(rows))
     now = {texts[row] for row in rows.tolist()}
     return Moves(rows[~stays], rows[stays], tuple(sorted(before.keys() - now)), resend)
 
 
 class SegmentRun(Run):
-    """A run that keeps the members file: what is in doubt before the first request, what is certain at the end."""
+    """A run that updates the members file: uncertain ids before the first request, confirmed ones at the end."""
 
     def __init__(
         self,
         connection: Connection | None,
         options: PushOptions,
         part: Part,
-        book: OutcomeBuffer,
+        buffer: OutcomeBuffer,
         *,
         segment: Segment,
         moves: Moves,
         kept: dict[str, str] | None,
     ) -> None:
-        super().__init__(connection, options, *whole_frame(part), {0: book})
+        super().__init__(connection, options, *whole_frame(part), {0: buffer})
         self.part = part
-        self.book = book
-        self.kept = kept  # what the members file holds
-        self.without: set[int] = set()  # rows sent without the attribute: the customer has 100 others
+        self.buffer = buffer
+        self.kept = kept  # the content of the members file
+        self.without: set[int] = set()  # rows sent without the attribute, since the customer has 100 others
         self._segment = segment
         self._moves = moves
         self._first_leaver = len(part.frame) - len(moves.leavers)
 
     def _deliver(self, connection: Connection) -> None:
         before = self.kept or {}
-        going = set(self.book.rows_with([Status.UNSENT]).tolist())
+        going = set(self.buffer.rows_with([Status.UNSENT]).tolist())
         moving = [(row, id_) for row, id_ in self._moving() if row in going]
-        self._keep(before | {id_: IN_DOUBT for _, id_ in moving})
+        self._keep(before | {id_: UNCERTAIN for _, id_ in moving})
         is_certain = False
         try:
             super()._deliver(connection)
             is_certain = True
         except GrowlyticsError:
-            is_certain = True  # every row has its outcome
+            is_certain = True  # every row has an outcome
             raise
         finally:
             self._keep(self._after(before, moving, is_certain=is_certain))
 
     def select(self, encoded: Encoded) -> Encoded:
-        """Return what is to be sent of a chunk, and record who is sent no attribute."""
+        """Return the rows of a chunk to send, and record those without the attribute."""
         self._note_without(encoded)
         return super().select(encoded)
 
     def _dry_run(self) -> None:
         super()._dry_run()
-        if self.part.budget is not None:  # else there is room for the attribute
-            wanted = self.book.codes() == CODES[Status.UNSENT]
+        if self.part.budget is not None:  # else the attribute fits
+            wanted = self.buffer.codes() == CODES[Status.UNSENT]
             for start, stop in starts(len(wanted)):
                 self._note_without(self.part.encode(start, stop, wanted))
 
@@ -378,7 +385,7 @@ class SegmentRun(Run):
         self.without.update(encoded.rows[~encoded.present[self._segment.attribute]].tolist())
 
     def _moving(self) -> Iterator[tuple[int, str]]:
-        """Give row and id of everyone who joins or leaves."""
+        """Yield row and id of everyone who joins or leaves."""
         joiners = self._moves.joiners
         yield from zip(joiners.tolist(), self.part.ids(joiners), strict=True)
         yield from enumerate(self._moves.leavers, start=self._first_leaver)
@@ -386,16 +393,16 @@ class SegmentRun(Run):
     def _after(
         self, before: Mapping[str, str], moving: Iterable[tuple[int, str]], *, is_certain: bool
     ) -> dict[str, str]:
-        """Return who is in, by outcomes; who was not reached for certain keeps the place of before."""
-        after, codes, now = dict(before), self.book.codes(), write_since(datetime.now(UTC))
+        """Return the members according to the outcomes; ids that certainly did not arrive keep their previous entry."""
+        after, codes, now = dict(before), self.buffer.codes(), write_since(datetime.now(UTC))
         arrived = {CODES[status] for status in ARRIVED}
         for row, id_ in moving:
             if int(codes[row]) in arrived and row not in self.without:
                 after[id_] = now
                 if row >= self._first_leaver:
                     del after[id_]
-            elif row in self.book.lost or codes[row] == CODES[Status.UNKNOWN] or not is_certain:
-                after[id_] = IN_DOUBT
+            elif row in self.buffer.lost or codes[row] == CODES[Status.UNKNOWN] or not is_certain:
+                after[id_] = UNCERTAIN
         return after
 
     def _keep(self, members: dict[str, str]) -> None:
@@ -406,7 +413,7 @@ class SegmentRun(Run):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SegmentResult(PushResult):
-    """The result of `push_segment`: one outcome a row of the frame, then one for each customer who left.
+    """The result of `push_segment`: one outcome per row of the frame, then one per customer who left.
 
     Attributes
     ----------
@@ -444,7 +451,7 @@ class SegmentResult(PushResult):
 
     def _count(self, rows: Rows) -> int:
         wanted = [*ARRIVED, Status.UNSENT] if self.run.ended == "dry run" else ARRIVED
-        has_arrived = np.isin(self._books[0].codes()[rows], [CODES[status] for status in wanted])
+        has_arrived = np.isin(self._buffers[0].codes()[rows], [CODES[status] for status in wanted])
         return int((has_arrived & ~np.isin(rows, self._without)).sum())
 
     @property
@@ -453,8 +460,8 @@ class SegmentResult(PushResult):
         verbs = ("would join", "would leave") if self.run.ended == "dry run" else ("joined", "left")
         words = f"{self.joined:,} {verbs[0]}, {self.left:,} {verbs[1]}, {self.stayed:,} stayed"
         words += "; first run: no earlier members" if self.is_first_run else ""
-        doubt = self.plan._doubt if self.run.ended == "dry run" else ""
-        return f"{words}; {doubt}" if doubt else words
+        warning = self.plan._size_warning if self.run.ended == "dry run" else ""
+        return f"{words}; {warning}" if warning else words
 
     def retry(self) -> SegmentResult:
         """Push again what is `failed`, `unknown` or `unsent`: see `PushResult.retry`.
@@ -470,7 +477,7 @@ class SegmentResult(PushResult):
             if read_members(segment.members) != self._kept:
                 raise UsageError(
                     f"retry: {str(segment.members)!r} has changed since; another run has pushed the segment. Call "
-                    "push_segment again: it sends what is missing."
+                    "push_segment again, which sends what is missing."
                 )
-            connection, options, books, _ = self._retried()
-            return self.plan._send_rows(connection, options, books, self._kept, self._without.tolist())
+            connection, options, buffers, _ = self._retried()
+            return self.plan._send_rows(connection, options, buffers, self._kept, self._without.tolist())

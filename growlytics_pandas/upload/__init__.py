@@ -1,18 +1,18 @@
-"""From a plan to what became of each row. A frame is one part; batches and Dask partitions are several.
+"""Push a plan and record the outcome of each row. A frame is one part; batches and Dask partitions are several.
 
 ::
 
     connection     a project: its key, its URL, its ledger, how requests are sent
-    profile        the first look at a part; the list of parts
+    profile        the first pass over a part; the list of parts
     parts          one part: checked, encoded, digested, sent
-    executor       where parts are read: a frame in memory, or frames one by one; for a cluster see `dask`
-    planning       what a plan is made from and shows; ids that are the same, or look so, in different parts
+    executor       reads parts: a frame in memory, or frames one by one; for a cluster see `dask`
+    planning       the parts of a plan: schema frame, suggestions, changes; ids shared by different parts
     plan           the plan and its result
-    push_options   how to push
-    runner         carries a plan out; `stream`: batches that come only once
-    dispatcher     the loop that gets bodies to the service; `attempts`: the tries of each row, the ends of a run
+    push_options   the options of a push
+    runner         pushes a plan; `stream`: batches that can be read only once
+    dispatcher     the loop that sends bodies; `attempts`: the requests of each row, and errors that end a run
     ledger_writer  what a run writes to the ledger
-    outcomes       what became of each row
-    result         what every result shows; `rejects`: the rows that did not arrive
-    progress       how far a run is, for listeners and the log
+    outcomes       the outcome of each row
+    result         the result of a push; `rejects`: the rows that did not arrive
+    progress       the progress of a run, for listeners and the log
 """

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from growlytics_pandas import contract
 from growlytics_pandas._output_paths import require_target
-from growlytics_pandas._text import KEY_VARIABLE, without_keys
+from growlytics_pandas._text import KEY_VARIABLE, argument, options_text, phrase, without_keys
 from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, InvalidArgumentTypeError, UsageError
 from growlytics_pandas.http import TransportName, open_transport
 from growlytics_pandas.http.api_key import ApiKey, checked_url, find_key
-from growlytics_pandas.http.protocol import Endpoint, Headers, Transport
+from growlytics_pandas.http.protocol import Endpoint, Headers, Transport, missing_bundle
 from growlytics_pandas.ledger import KnownType, Ledger, Project, TypesFile
 from growlytics_pandas.ledger.digests import Digester
 
@@ -50,15 +50,16 @@ class Connection:
         self.base_url = checked_url(base_url or os.environ.get(URL_VARIABLE) or contract.BASE_URL)
         if without_keys(self.base_url) != self.base_url:
             raise InvalidArgumentError(
-                "base_url: it contains the API key, and URLs are shown and logged; remove the key."
+                f"{argument('base_url')}: it contains the API key, and URLs are shown and logged; remove the key."
             )
         if transport not in get_args(TransportName):
             allowed = ", ".join(map(repr, get_args(TransportName)))
-            raise InvalidArgumentError(f"transport: found {transport!r}; allowed are {allowed}.")
+            raise InvalidArgumentError(f"{argument('transport')}: found {transport!r}; allowed are {allowed}.")
         is_number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
         if not is_number or not 0 < timeout <= MAX_TIMEOUT_SECONDS:
             raise InvalidArgumentError(
-                f"timeout: found {timeout!r}; it must be a number of seconds above 0, up to {MAX_TIMEOUT_SECONDS:,}."
+                f"{argument('timeout')}: found {timeout!r}; it must be a number of seconds above 0, up to "
+                f"{MAX_TIMEOUT_SECONDS:,}."
             )
         if session is not None and not hasattr(session, "adapters"):
             raise InvalidArgumentTypeError(
@@ -70,9 +71,11 @@ class Connection:
         self._session = session
         self.ledger = _opened(ledger)
         if track not in (None, *get_args(Track)):
-            raise InvalidArgumentError(f"track: found {track!r}; it must be 'attributes' or None.")
+            raise InvalidArgumentError(f"{argument('track')}: found {track!r}; it must be 'attributes' or None.")
         if track and self.ledger is None:
-            raise InvalidArgumentError("track: it needs a ledger, and this client has none (ledger=None).")
+            raise InvalidArgumentError(
+                f"{argument('track')}: it needs a ledger, and this client has none ({options_text(ledger=None)})."
+            )
         self._is_tracking = track is not None
         self._types_file = None if types is None else self._open_types(types)
 
@@ -127,12 +130,17 @@ class Connection:
         return ConnectionRecipe(self.base_url, self._transport, self._timeout_seconds, self._verify, salt, mark)
 
     def _open_types(self, path: str | Path) -> TypesFile:
+        where = phrase("types", "--types-file")
         if not isinstance(path, (str, os.PathLike)):
-            raise InvalidArgumentTypeError(f"types: found a {type(path).__name__}; it must be the path of a JSON file.")
+            raise InvalidArgumentTypeError(
+                f"{where}: found a {type(path).__name__}; it must be the path of a JSON file."
+            )
         workspace = self.workspace
         if workspace is None:
-            raise InvalidArgumentError("types: it needs a ledger, and this client has none (ledger=None).")
-        require_target(Path(path), "types", "types.json")
+            raise InvalidArgumentError(
+                f"{where}: it needs a ledger, and this client has none ({options_text(ledger=None)})."
+            )
+        require_target(Path(path), where, "types.json")
         opened = TypesFile(Path(path).absolute())
         opened.load(workspace)
         return opened
@@ -197,7 +205,8 @@ def refuse_client_as_id(id_col: Any) -> None:
     if is_sandbox or isinstance(getattr(id_col, "_connection", None), Connection):
         meant = "client=sandbox.client" if is_sandbox else "client=…"
         raise InvalidArgumentTypeError(
-            f"id_col: found a {type(id_col).__name__}; it must be the label of the id column. Did you mean {meant}?"
+            f"{argument('id_col')}: found a {type(id_col).__name__}; it must be the label of the id column. Did you "
+            f"mean {meant}?"
         )
 
 
@@ -205,11 +214,13 @@ def _opened(ledger: Any) -> Ledger | None:
     if ledger is None or isinstance(ledger, Ledger):
         return ledger
     if not isinstance(ledger, (str, os.PathLike)):
-        raise InvalidArgumentTypeError(f"ledger: found a {type(ledger).__name__}; it must be a path, 'auto' or None.")
+        raise InvalidArgumentTypeError(
+            f"{argument('ledger')}: found a {type(ledger).__name__}; it must be a path, 'auto' or None."
+        )
     made = Ledger(None if ledger == "auto" else ledger)
     if any(part != without_keys(part) for part in (made.path.name, made.path.parent.name)):
         raise InvalidArgumentError(
-            "ledger: its path contains the API key, and file names are visible; choose another path."
+            f"{argument('ledger')}: its path contains the API key, and file names are visible; choose another path."
         )
     return made
 
@@ -221,5 +232,5 @@ def _bundle(verify: Any) -> Path:
         )
     path = Path(verify)
     if not path.is_file():
-        raise InvalidArgumentError(f"verify: there is no file {str(path)!r}; it must be True, False or a CA bundle.")
+        raise missing_bundle(path)
     return path

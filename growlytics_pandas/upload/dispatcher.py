@@ -1,4 +1,4 @@
-"""The loop that gets bodies to the service: as many at once as pacing allows, again where retry says so."""
+"""The loop that sends bodies: as many at once as the concurrency controller allows, with retries."""
 
 import heapq
 import math
@@ -13,7 +13,7 @@ from growlytics_pandas._status import Failure, Status
 from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.http.concurrency import OUTAGE_LIMIT_SECONDS, ConcurrencyController, ResponseStats
 from growlytics_pandas.http.protocol import OK, PLAIN_SUCCESS, Response, Transport, TransportError
-from growlytics_pandas.http.retry import RetryPolicy, RetryQuota, Verdict, describe, judge, parse_retry_after
+from growlytics_pandas.http.retry import RetryPolicy, RetryQuota, Verdict, classify, describe, parse_retry_after
 from growlytics_pandas.upload.attempts import (
     Attempts,
     abort_error,
@@ -27,26 +27,26 @@ from growlytics_pandas.upload.attempts import (
 )
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
 
-PATIENCE_SECONDS: Final = 0.05  # longest wait for replies, so that a stop is seen soon
-GRACE_SECONDS: Final = 5.0  # what is in flight may take so long after a stop
-UNREACHABLE_SECONDS: Final = 10.0  # a service that was never reached in that time will not be
-MAX_FAILURES_KEPT: Final = 5  # for whoever watches; the book has them all
-SHOWN_WAIT_SECONDS: Final = 1.0  # a shorter wait is not worth a word
-FILES_WAIT_SECONDS: Final = 0.1  # until requests are started again after one that found no descriptor
-NO_ROW: Final = -1  # nothing to send just now: a moment for replies, progress and a stop
+PATIENCE_SECONDS: Final = 0.05  # longest wait for responses, so that a stop is noticed quickly
+GRACE_SECONDS: Final = 5.0  # for requests in flight to finish after a stop
+UNREACHABLE_SECONDS: Final = 10.0  # without ever reaching the service, then the run ends
+MAX_FAILURES_KEPT: Final = 5  # for listeners; the buffer has all failures
+SHOWN_WAIT_SECONDS: Final = 1.0  # shorter waits are not shown
+FILES_WAIT_SECONDS: Final = 0.1  # before further requests after one that found no file descriptor
+NO_ROW: Final = -1  # nothing to send at the moment: process responses, progress and a stop
 _ACCEPTED: Final = CODES[Status.ACCEPTED]
 _PUSHBACK: Final = frozenset({429, 503})
 
 
 @dataclass(slots=True)
 class CancellationToken:
-    """Asked for by an interrupt or a Stop button: first let what is in flight finish, the second time do not."""
+    """Set by an interrupt or the Stop button: the first request lets requests in flight finish, the second does not."""
 
     requested: bool = False
     at_once: bool = False
 
     def request(self) -> None:
-        """Ask to stop; asking again means at once."""
+        """Request a stop; a second request means at once."""
         self.at_once = self.requested
         self.requested = True
 
@@ -61,7 +61,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class _AskedWait:
-    """A wait that the service asked for, and nothing has been accepted since."""
+    """A wait that the service asked for, with nothing accepted since."""
 
     seconds: float
     since: float
@@ -78,7 +78,7 @@ class _AskedWait:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When to give up: on a row (`retry`), on a run (`max_failures`: rows, or a share of them)."""
+    """When to give up: on a row (`retry`), or on the run (`max_failures`: rows, or a share of them)."""
 
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     max_failures: float | None = None
@@ -87,13 +87,13 @@ class Limits:
 
 
 class Delivery:
-    """One run over all chunks. Single-threaded: the transport does the waiting."""
+    """One run over all chunks. Single-threaded: waiting happens in the transport."""
 
     def __init__(
         self,
         transport: Transport,
         pacer: ConcurrencyController,
-        book: OutcomeBuffer,
+        buffer: OutcomeBuffer,
         *,
         limits: Limits,
         stop: CancellationToken,
@@ -106,47 +106,47 @@ class Delivery:
     ) -> None:
         self.error: ServiceError | None = None
         self.accepted = 0
-        self.answer_seconds = 0.0  # of the accepted rows, together
+        self.answer_seconds = 0.0  # total for the accepted rows
         self.failed = 0
         self.last_failures: deque[Failure] = deque(maxlen=MAX_FAILURES_KEPT)
         self.pacer = pacer
         self._transport = transport
-        self._book = book
+        self._buffer = buffer
         self._limits = limits
         self._stop = stop
         self._on_accepted = on_accepted
         self._on_tick = on_tick
         self._clock, self._wall_clock, self._uniform = clock, wall_clock, uniform
         self._budget = RetryQuota()
-        self._tries = Attempts(book, limits.retry.stale_retries)
+        self._attempts = Attempts(buffer, limits.retry.stale_retries)
         self._started_again = 0
         self._in_flight: dict[int, bytes] = {}
         self._waiting: list[tuple[float, int, bytes]] = []
         self._is_only_looking = False
-        self._is_unreached = not was_reached  # until anything is heard of the service
+        self._is_unreached = not was_reached  # until the first response
         self._first_miss = math.inf
         self._asked_wait: _AskedWait | None = None
-        self._unstarted: deque[tuple[int, bytes]] = deque()  # no request was made, for want of a descriptor
-        self._files_at = -math.inf  # when there may be descriptors again
+        self._unstarted: deque[tuple[int, bytes]] = deque()  # not requested yet, for lack of a file descriptor
+        self._files_at = -math.inf  # when to try again for descriptors
 
     @property
     def in_flight(self) -> int:
-        """Requests under way."""
+        """Number of requests in flight."""
         return len(self._in_flight)
 
     @property
     def retries(self) -> int:
-        """Requests made again: by this loop, and by the transport itself."""
-        return self._started_again + self._tries.repeated
+        """Repeated requests, by this loop and by the transport itself."""
+        return self._started_again + self._attempts.repeated
 
     @property
     def is_stopping(self) -> bool:
-        """Whether no further row is to be started."""
+        """Whether no further rows are started."""
         return self.error is not None or self._stop.requested
 
     @property
     def trouble(self) -> str:
-        """What to say while nothing succeeds any more; '' while all goes its way."""
+        """The message shown while nothing succeeds; '' in normal operation."""
         if self.is_stopping:
             return ""
         now = self._clock()
@@ -160,7 +160,7 @@ class Delivery:
         return ""
 
     def run(self, chunks: Iterable[Chunk]) -> None:
-        """Deliver all chunks, or stop early; afterwards every row taken has its outcome in the book."""
+        """Deliver all chunks, or stop early; afterwards every started row has its outcome in the buffer."""
         fresh = _pairs(chunks)
         upcoming = next(fresh, None)
         try:
@@ -181,10 +181,10 @@ class Delivery:
     def _start(
         self, fresh: Iterator[tuple[int, bytes]], upcoming: tuple[int, bytes] | None
     ) -> tuple[int, bytes] | None:
-        """Start what pacing allows, retries that are due first; return the next fresh row."""
+        """Start as many rows as allowed, retries that are due first; return the next fresh row."""
         self._is_only_looking = False
         if self._asked_wait is not None and self._asked_wait.is_too_long:
-            return upcoming  # the answers to what is in flight show whether it is meant for all
+            return upcoming  # the responses in flight will show whether it applies to all rows
         now = self._clock()
         if now < self._files_at:
             return upcoming
@@ -209,7 +209,7 @@ class Delivery:
         return upcoming
 
     def _start_unstarted(self, allowance: int) -> int:
-        """Start the rows of which no request could be made; return how many."""
+        """Start the rows that could not be requested for lack of a descriptor; return how many."""
         started = min(allowance, len(self._unstarted))
         for _ in range(started):
             row, body = self._unstarted.popleft()
@@ -232,7 +232,7 @@ class Delivery:
         return bool(self._waiting) and self._waiting[0][0] <= now and self._budget.try_spend(now)
 
     def _patience(self) -> float:
-        """How long to wait for a reply before there may be something else to do."""
+        """Return how long to wait for a response before there may be something else to do."""
         if self._is_only_looking:
             return 0.0
         now = self._clock()
@@ -243,28 +243,28 @@ class Delivery:
             wait = min(wait, max(self._waiting[0][0] - now, self._budget.seconds_until_next(now)))
         return max(wait, 0.001) if len(self._in_flight) < self.pacer.concurrency else PATIENCE_SECONDS
 
-    # booking ---------------------------------------------------------------------------------------------------
+    # recording ---------------------------------------------------------------------------------------------------
 
     def _collect(self) -> None:
         replies = self._transport.poll(self._patience())
         if replies:
-            self._book_replies(replies)
+            self._record_replies(replies)
         self._on_tick(self)
 
-    def _book_replies(self, replies: list[Response]) -> None:
-        """Note plain successes here, where it must be quick; everything else has time."""
+    def _record_replies(self, replies: list[Response]) -> None:
+        """Record plain successes here, the fast path; `_handle` does the rest."""
         accepted: list[int] = []
         answers = ResponseStats()
         seconds = 0.0
-        book, in_flight = self._book, self._in_flight
-        status, http_status, attempts = book.status, book.http_status, book.attempts
+        buffer, in_flight = self._buffer, self._in_flight
+        status, http_status, attempts = buffer.status, buffer.http_status, buffer.attempts
         if self._is_unreached:
             self._is_unreached = not any(reply.status or reply.was_sent or reply.repeats for reply in replies)
             self._first_miss = min(self._first_miss, self._clock())
         for reply in replies:
             row = reply.token
             if reply.repeats:
-                self._tries.note_repeats(row, reply.repeats)
+                self._attempts.note_repeats(row, reply.repeats)
             if reply.status == OK and reply.body in PLAIN_SUCCESS:
                 del in_flight[row]
                 status[row] = _ACCEPTED
@@ -273,7 +273,7 @@ class Delivery:
                 seconds += reply.seconds
                 accepted.append(row)
             else:
-                self._judge(reply, accepted, answers)
+                self._handle(reply, accepted, answers)
         answers.good += len(accepted)
         answers.seconds += seconds
         self.pacer.note_answers(self._clock(), answers)
@@ -281,29 +281,29 @@ class Delivery:
             self._asked_wait = None
             self.accepted += len(accepted)
             self.answer_seconds += seconds
-            self._budget.note_success(len(accepted), self._tries.count_retried(accepted) if self.retries else 0)
+            self._budget.note_success(len(accepted), self._attempts.count_retried(accepted) if self.retries else 0)
             self._on_accepted(accepted)
-            if self._book.errors:
+            if self._buffer.errors:
                 self._forget_errors(accepted)
 
     def _forget_errors(self, accepted: list[int]) -> None:
         for row in accepted:
-            self._book.errors.pop(row, None)
+            self._buffer.errors.pop(row, None)
 
-    def _judge(self, reply: Response, accepted: list[int], answers: ResponseStats) -> None:
+    def _handle(self, reply: Response, accepted: list[int], answers: ResponseStats) -> None:
         row, body = reply.token, self._in_flight.pop(reply.token)
-        verdict = judge(reply)
+        verdict = classify(reply)
         if reply.fault is TransportError.FILES:
             self._wait_for_files(reply, body, answers)
             return
         if verdict is not Verdict.ACCEPTED:
-            self._tries.note(reply)
-        if verdict is Verdict.RETRY and self._tries.is_free(reply):
+            self._attempts.note(reply)
+        if verdict is Verdict.RETRY and self._attempts.is_free(reply):
             heapq.heappush(self._waiting, (self._clock(), row, body))
             return
-        attempts = self._tries.count(row)
+        attempts = self._attempts.count(row)
         if verdict is Verdict.ACCEPTED:
-            self._book.note(row, Status.ACCEPTED, http_status=reply.status)
+            self._buffer.note(row, Status.ACCEPTED, http_status=reply.status)
             accepted.append(row)
             answers.seconds += reply.seconds
         elif verdict is Verdict.RETRY:
@@ -316,24 +316,24 @@ class Delivery:
             else:
                 answers.failures += 1
         else:
-            answers.good += 1  # a refusal is an answer: the service is there
+            answers.good += 1  # a rejection is a response: the service is up
             answers.seconds += reply.seconds
-            self._fail(row, self._tries.final_status(row), self._tries.words(reply), reply.status)
+            self._fail(row, self._attempts.final_status(row), self._attempts.words(reply), reply.status)
             self.error = self.error or abort_error(verdict, reply)
 
     def _retry(self, reply: Response, row: int, body: bytes, attempts: int) -> None:
         wait = self._limits.retry.wait(attempts, reply, self._uniform, self._wall_clock())
-        self._book.errors[row] = words = self._tries.words(reply)
-        self._book.http_status[row] = reply.status
+        self._buffer.errors[row] = words = self._attempts.words(reply)
+        self._buffer.http_status[row] = reply.status
         if wait is None:
-            self._fail(row, self._tries.final_status(row), f"{words} ({attempts} attempts)", reply.status)
+            self._fail(row, self._attempts.final_status(row), f"{words} ({attempts} attempts)", reply.status)
         else:
             heapq.heappush(self._waiting, (self._clock() + wait, row, body))
 
     def _wait_for_files(self, reply: Response, body: bytes, answers: ResponseStats) -> None:
-        """Try again in a moment, with fewer connections; the row has done nothing to be counted."""
+        """Retry in a moment, with fewer connections; the attempt does not count."""
         answers.unstarted += 1
-        self._book.errors[reply.token] = describe(reply)
+        self._buffer.errors[reply.token] = describe(reply)
         self._unstarted.append((reply.token, body))
         self._files_at = self._clock() + FILES_WAIT_SECONDS
 
@@ -343,7 +343,7 @@ class Delivery:
             self._asked_wait = asked
 
     def _fail(self, row: int, status: Status, words: str, http_status: int) -> None:
-        self._book.note(row, status, words, http_status)
+        self._buffer.note(row, status, words, http_status)
         self.last_failures.append(Failure(row, status, words))
         self.failed += 1
         limit, finished = self._limits.max_failures, self.accepted + self.failed
@@ -353,7 +353,7 @@ class Delivery:
     # ending ----------------------------------------------------------------------------------------------------
 
     def _check_patience(self, *, is_fresh_left: bool) -> None:
-        """End the run where nothing more is to be expected of it in time."""
+        """End the run if no further success can be expected within the time limits."""
         now = self._clock()
         if self.error is not None:
             return
@@ -369,40 +369,40 @@ class Delivery:
             self.error = unreachable_error(self._last_words())
 
     def _is_only_waiting(self, now: float, *, is_fresh_left: bool) -> bool:
-        """Return whether nothing is left to do for longer than an outage would be waited for."""
+        """Return whether the only remaining work is waiting for longer than the outage limit."""
         if self._in_flight or self._unstarted or not self._waiting or self._waiting[0][0] - now <= OUTAGE_LIMIT_SECONDS:
             return False
         return not is_fresh_left or len(self._waiting) >= self._limits.max_waiting
 
     def _last_words(self) -> str:
-        return next(reversed(self._book.errors.values()), "no answer")
+        return next(reversed(self._buffer.errors.values()), "no response")
 
     def _drain(self) -> None:
-        """Let what is in flight finish, for a while."""
+        """Wait for requests in flight, up to the grace period."""
         deadline = self._clock() + self._limits.grace_seconds
         while self._in_flight and not self._stop.at_once and self._clock() < deadline:
             self._collect()
 
     def _settle(self) -> None:
-        """Give every row that was started and not finished its outcome."""
+        """Set the outcome of every row that was started and not finished."""
         for row in self._in_flight:
-            self._book.count_attempt(row)
-            self._fail(row, Status.UNKNOWN, "the run ended before the answer came", 0)
-        tried = [row for row, _ in self._unstarted if self._book.attempts[row] or row in self._book.lost]
-        for row in [*(row for _, row, _ in self._waiting), *tried]:  # those never tried are unsent
-            words = self._book.errors.get(row, "")
+            self._buffer.count_attempt(row)
+            self._fail(row, Status.UNKNOWN, "the run ended before the response arrived", 0)
+        tried = [row for row, _ in self._unstarted if self._buffer.attempts[row] or row in self._buffer.lost]
+        for row in [*(row for _, row, _ in self._waiting), *tried]:  # rows never tried stay unsent
+            words = self._buffer.errors.get(row, "")
             self._fail(
                 row,
-                self._tries.final_status(row),
-                f"{words} (the run ended before it was tried again)".strip(),
-                self._book.http_status[row],
+                self._attempts.final_status(row),
+                f"{words} (the run ended before the next attempt)".strip(),
+                self._buffer.http_status[row],
             )
         self._in_flight, self._waiting = {}, []
         self._unstarted.clear()
 
 
 def _pairs(chunks: Iterable[Chunk]) -> Iterator[tuple[int, bytes]]:
-    """Give row and body of each; `NO_ROW` after a chunk without any, for the making of it took time."""
+    """Yield row and body of each; `NO_ROW` for a chunk without rows, since creating it took time."""
     for chunk in chunks:
         if not chunk.rows:
             yield NO_ROW, b""

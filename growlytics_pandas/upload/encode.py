@@ -1,4 +1,4 @@
-"""From a block to request bodies, column by column: byte-exact JSON, every digit kept, nothing for what is missing."""
+"""Encode a block as request bodies, column by column: byte-exact JSON, all digits, missing values left out."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from growlytics_pandas.ledger.digests import CellColumn
 
 @dataclass(frozen=True)
 class Encoded:
-    """Rows of a frame as they are sent. Bodies are written when asked for: what has not changed needs none.
+    """Rows of a frame as they are sent. Bodies are encoded on demand: unchanged rows need none.
 
     Attributes
     ----------
     rows : array of int
-        Their positions in the frame.
+        Positions in the frame.
     ids : list of str
-        One a row.
+        The id of each row.
     columns : tuple of CellColumn
-        The attributes, with a filler where nothing is sent.
+        The attributes; cells that are not sent hold a filler.
     top_level_name : str or None
-        The ``name`` beside the id, which is the same in each body.
+        The ``name`` next to the id, the same in each body.
     """
 
     rows: npt.NDArray[np.int64]
@@ -75,24 +75,24 @@ def _taken(items: Any, chosen: Mask | slice) -> Any:
     return list(compress(items, chosen.tolist()))
 
 
-_SEPARATOR: Final = "\x1e"  # a control character that JSON must escape, so it can be found again
+_SEPARATOR: Final = "\x1e"  # a control character that JSON escapes, so it cannot occur in the output
 _ESCAPED: Final = "\\u001e"
 
 
 def encode_rows(ids: list[str], columns: Sequence[CellColumn], top_level_name: str | None = None) -> list[bytes]:
     """Write one body a row.
 
-    Every attribute that all rows have is baked into one template; the others bring their own text or none.
+    Attributes that all rows have are part of one template; each row adds the text of its other attributes.
     """
     template, fields = _template(columns, top_level_name)
     return [(template % row).encode() for row in zip(escaped(ids), *fields, strict=True)]
 
 
 def _template(columns: Sequence[CellColumn], top_level_name: str | None) -> tuple[str, list[list[str]]]:
-    """Return the text of a body with a ``%s`` for the id and each field, and the fields.
+    """Return the template of a body, with a ``%s`` for the id and each field, and the fields.
 
-    A field that may be absent carries its comma: behind it before the first attribute that is always there, in front
-    of it after. Without such an attribute the commas are joined row by row.
+    An optional field includes its comma: after it if it precedes the first attribute that is always present, else
+    before it. Without such an attribute the fields are joined row by row.
     """
     name = "" if top_level_name is None else f'"name":{_token(top_level_name)},'
     head = '{"id":"%s",' + name.replace("%", "%%") + '"attributes":['
@@ -115,7 +115,7 @@ def _template(columns: Sequence[CellColumn], top_level_name: str | None) -> tupl
 
 
 def _joined(columns: Sequence[CellColumn]) -> list[str]:
-    """Join the attributes of each row, where no attribute is in all of them."""
+    """Join the attributes of each row, if no attribute is in all rows."""
     fragments = [_optional(column, _prefix(column), _suffix(column)) for column in columns]
     return [",".join(filter(None, row)) for row in zip(*fragments, strict=True)]
 
@@ -139,12 +139,12 @@ def _quote(column: CellColumn) -> str:
 
 
 def _written(column: CellColumn) -> list[str]:
-    """Write the values of one column as JSON without the quotes, fillers included."""
+    """Return the values of one column as JSON without quotes, including fillers."""
     return _WRITERS[column.type](column.values)
 
 
 def escaped(texts: list[str]) -> list[str]:
-    """Write texts as JSON strings without their quotes: all in one call, cut apart at what none of them can hold."""
+    """Return texts as JSON strings without quotes: encoded in one call, then split at a separator none can contain."""
     if not texts:
         return []
     joined = _SEPARATOR.join(texts)

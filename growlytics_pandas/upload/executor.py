@@ -1,4 +1,4 @@
-"""Where the parts of a larger frame are looked at and pushed: here in this process, one at a time."""
+"""Executors that read and push the parts of a larger frame in this process, one at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.upload.parts import MAX_CROWD_ROWS, C, Common, Job, Part, PartDigests, PartOutcome, Step, T
 from growlytics_pandas.upload.profile import PartList, PartTask
 
-BATCH_ROWS: Final = 50_000  # rows that come one by one (Spark's toLocalIterator) are gathered to frames of so many
+BATCH_ROWS: Final = 50_000  # single rows (Spark's toLocalIterator) are collected into frames of this size
 
 
 class LocalExecutor(ABC):
@@ -29,10 +29,10 @@ class LocalExecutor(ABC):
 
     @abstractmethod
     def walk(self, numbers: Iterable[int] | None) -> Iterator[tuple[int, pd.DataFrame]]:
-        """Give the frames of these parts (None: of all), in order."""
+        """Yield the frames of these parts (None: of all), in order."""
 
     def read(self, common: Common, tasks: Mapping[int, PartTask]) -> Iterator[Part]:
-        """Give the parts, in order."""
+        """Yield the parts, in order."""
         for number, frame in self.walk(tasks):
             yield Part.read(frame, common, tasks[number])
 
@@ -44,24 +44,24 @@ class LocalExecutor(ABC):
     def digest(
         self, common: Common, tasks: Mapping[int, PartTask], digester: Digester
     ) -> Iterator[tuple[int, PartDigests]]:
-        """Digest what would be sent of each part."""
+        """Digest the rows to send, for each part."""
         for part in self.read(common, tasks):
             yield part.task.number, part.digest(digester)
 
     def push(self, job: Job) -> Iterator[PartOutcome]:
-        """Push part by part; the control of concurrency goes on across them."""
+        """Push part by part; the concurrency controller is shared by all parts."""
         for part in self.read(job.common, {task.number: task for task in job.tasks}):
             if job.stop.requested:
                 return
             yield job.push_here(part)
 
     def masker(self) -> Callable[[str], str] | None:
-        """Return None: the frames are read and gone."""
+        """Return None: the frames are not kept."""
         return None
 
 
 class WholeFrame(LocalExecutor):
-    """A frame that is one part, and stays in memory."""
+    """A whole frame as one part, kept in memory."""
 
     keeps_frames = True
 
@@ -69,28 +69,28 @@ class WholeFrame(LocalExecutor):
         self.part = part
 
     def walk(self, numbers: Iterable[int] | None) -> Iterator[tuple[int, pd.DataFrame]]:
-        """Give the frame, if it is wanted."""
+        """Yield the frame, if requested."""
         if numbers is None or 0 in numbers:
             yield 0, self.part.frame
 
     def read(self, common: Common, tasks: Mapping[int, PartTask]) -> Iterator[Part]:  # noqa: ARG002 - it is read
-        """Give the part, if anything of it is wanted."""
+        """Yield the part, if requested."""
         if tasks:
             yield self.part
 
     def masker(self) -> Callable[[str], str] | None:
-        """Mask the values of all rows; of a large frame, where that takes time, none."""
+        """Return what masks the values of all rows; None for a large frame, where that takes long."""
         return self.part.crowd(()).hide if len(self.part.frame) <= MAX_CROWD_ROWS else None
 
 
 def whole_frame(part: Part) -> tuple[WholeFrame, PartList, Common]:
-    """Return a frame as the only part of itself: what hands it out, the list of parts, what holds for all of them."""
+    """Return a frame as a single part: its executor, the list of parts, and their common data."""
     common = Common(part.layout, tuple(part.frame.columns), part.screening.dropped, part.budget)
     return WholeFrame(part), PartList((part.task,), (part.screening.skipped_by,)), common
 
 
 class FrameExecutor(LocalExecutor):
-    """Walks what `frames` gives: a list, anything that can be iterated again, or a function that opens it anew."""
+    """Iterates over `frames`: a list, anything that can be iterated repeatedly, or a function that opens the source."""
 
     def __init__(self, frames: Any) -> None:
         self._frames = frames
@@ -100,9 +100,9 @@ class FrameExecutor(LocalExecutor):
         self._n_parts: int | None = None
 
     def walk(self, numbers: Iterable[int] | None) -> Iterator[tuple[int, pd.DataFrame]]:
-        """Give the frames of these parts (None: of all), in order; nothing is read after the last of them.
+        """Yield the frames of these parts (None: of all), in order; nothing is read after the last of them.
 
-        But for the last of all: after it the source must end, as it did at the first look.
+        Except after the last part of the plan, where the source must end, as it did when the plan was made.
         """
         wanted = None if numbers is None else set(numbers)
         last = None if wanted is None else max(wanted, default=-1) + 1
@@ -118,15 +118,17 @@ class FrameExecutor(LocalExecutor):
                 self._n_parts = number + 1
             elif last and last == self._n_parts and next(frames, None) is not None:
                 raise DataError(
-                    f"frames: the source has more than the {last:,} parts of the first look; what follows them was not "
+                    f"frames: the source has more than the {last:,} parts of the plan; the others were not "
                     "sent. Make the plan again."
                 )
         if wanted:
-            raise DataError(f"frames: the source ended before part {min(wanted)}, which was there at the first look.")
+            raise DataError(
+                f"frames: the source ended before part {min(wanted)}, which existed when the plan was made."
+            )
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Iterable[Any]]:
-        """Open the source, if it is to be opened, and close what was opened: a reader holds a file."""
+        """Open the source if it is a function, and close it afterwards: a reader holds a file."""
         if not callable(self._frames):
             yield self._frames
             return
@@ -140,7 +142,7 @@ class FrameExecutor(LocalExecutor):
 
 
 def _require_frames(source: Any, found: str) -> None:
-    """Refuse what is no source of frames, or one frame where several belong."""
+    """Raise for anything that is not a source of frames, such as a single frame."""
     if isinstance(source, (str, os.PathLike)):
         reader = f"pyarrow.parquet.ParquetFile({str(source)!r}).iter_batches()"
         if not str(source).endswith(".parquet"):
@@ -149,7 +151,7 @@ def _require_frames(source: Any, found: str) -> None:
     is_stream = isinstance(source, Iterable) and hasattr(source, "read_next_batch")  # Arrow's reader gives batches
     if isinstance(source, pd.DataFrame) or (has_arrow(source) and not is_stream):
         raise InvalidArgumentTypeError(
-            f"frames: {found} a {type(source).__name__} itself; it must be an iterable of them. Read it in pieces: "
+            f"frames: {found} a {type(source).__name__} itself; it must be an iterable of frames. Read it in pieces: "
             f"{_pieces(source)}, or wrap it in a list."
         )
     if not isinstance(source, Iterable):
@@ -160,12 +162,12 @@ def _require_frames(source: Any, found: str) -> None:
 
 
 def _holds_readers(frames: Any) -> bool:
-    """Whether a list holds streams, each of which can be read only once."""
+    """Return whether a list contains streams, which can be read only once."""
     return isinstance(frames, (list, tuple)) and any(hasattr(frame, "read_next_batch") for frame in frames)
 
 
 def _pieces(source: Any) -> str:
-    """Return how to read a frame in pieces, by the methods that it has."""
+    """Return how to read a frame in pieces, by its methods."""
     ways = {
         "iter_slices": "lambda: df.iter_slices(100_000)",
         "to_batches": "lambda: table.to_batches(100_000)",
@@ -177,7 +179,7 @@ def _pieces(source: Any) -> str:
 
 
 def as_frames(source: Iterable[Any]) -> Iterator[pd.DataFrame]:
-    """Make DataFrames of what a source gives: frames of any library, lists of rows, or rows one by one (Spark's)."""
+    """Yield DataFrames from a source of frames of any library, lists of rows, or single rows (Spark's)."""
     rows: list[Mapping[Any, Any]] = []
     for item in source:
         row = None if isinstance(item, pd.DataFrame) else as_row(item)
@@ -185,7 +187,7 @@ def as_frames(source: Iterable[Any]) -> Iterator[pd.DataFrame]:
             if rows:
                 yield frame_of_rows(rows)
                 rows = []
-            yield _as_frame(item)
+            yield read_frame(item, where="frames: each item must be a frame, or a row as a dict; ")
             continue
         rows.append(row)
         if len(rows) == BATCH_ROWS:
@@ -193,11 +195,3 @@ def as_frames(source: Iterable[Any]) -> Iterator[pd.DataFrame]:
             rows = []
     if rows:
         yield frame_of_rows(rows)
-
-
-def _as_frame(item: Any) -> pd.DataFrame:
-    try:
-        return read_frame(item)
-    except InvalidArgumentTypeError as error:
-        reason = str(error).removeprefix("df: ")
-        raise InvalidArgumentTypeError(f"frames: each item must be a frame, or a row as a dict; {reason}") from None

@@ -1,7 +1,7 @@
-"""What a run writes to the ledger: before a request is sent, when it is accepted, and at the end.
+"""Writes a run to the ledger: before requests are sent, when they are accepted, and at the end.
 
-The order makes every crash harmless: what differs is withdrawn, and new types are written down, durably *before* the
-first byte leaves; only an acceptance stores a digest.
+The order makes every crash harmless: differing digests are withdrawn and new types recorded, durably, *before* the
+first byte is sent; only an acceptance stores a digest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,20 +20,20 @@ from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
 from growlytics_pandas.upload.parts import PartDigests, PartOutcome
 
-HANDED_OVER_ROWS: Final = 1_000  # acceptances taken together: they come a few at a time, and each call costs µs
+HANDED_OVER_ROWS: Final = 1_000  # acceptances recorded together: they arrive a few at a time, and each call costs µs
 
 
 class LedgerWriter:
-    """The ledger's side of one run over `rows` rows.
+    """Writes one run over `rows` rows to the ledger.
 
-    A part sent from here is written chunk by chunk: `begin_part`, `changed`, `before_sending`, `note_accepted`,
-    `end_part`. One sent by another process brings its digests first: `announce`, `before_part`, `after_part`; that
-    process never opens the file, since SQLite in WAL mode must not be shared over a network.
+    A part sent by this process is recorded chunk by chunk: `begin_part`, `changed`, `before_sending`, `note_accepted`,
+    `end_part`. For a part sent by another process, its digests are recorded first: `announce`, `before_part`,
+    `after_part`; that process never opens the file, since SQLite in WAL mode must not be shared over a network.
 
     Attributes
     ----------
     confirmed : dict
-        Attribute → type of those that this run fixed for good.
+        Attribute → type, for types that this run fixed permanently.
     """
 
     def __init__(
@@ -42,9 +42,9 @@ class LedgerWriter:
         self.confirmed: dict[str, str] = {}
         self._workspace = workspace
         self._fresh: dict[str, str] = {}
-        self._types: set[str] = set()  # looked up in the ledger already
+        self._types: set[str] = set()  # already looked up in the ledger
         self._pinned_by_us: set[str] = set()
-        self._doubtful: set[str] = set()  # attributes of rows whose answer was lost
+        self._doubtful: set[str] = set()  # attributes of rows whose response was lost
         self._under_way: dict[int, PartDigests] = {}
         self._carriers: dict[str, npt.NDArray[np.bool_]] = {}
         self._accepted: list[int] = []
@@ -55,31 +55,31 @@ class LedgerWriter:
         self._tracked: ValueDigests | None = None  # of the part that is sent from here
         self._run = workspace.begin_run(rows, datetime.now(UTC), label)
 
-    # a part sent from here -------------------------------------------------------------------------------------
+    # a part sent by this process -------------------------------------------------------------------------------------
 
     def begin_part(self, rows: int, types: Mapping[str, str]) -> None:
-        """Make room for the digests of a part that may send attributes of these types."""
+        """Allocate the digests of a part that may send attributes of these types."""
         self._add(types)
         self._rows = rows
         self._keys = np.zeros(rows, dtype="int64")
         self._payloads = np.zeros((rows, PAYLOAD_WORDS), dtype="uint64")
         self._tracked = None
 
-    def end_part(self, book: OutcomeBuffer) -> None:
-        """Commit, and remember which attributes may have arrived."""
+    def end_part(self, buffer: OutcomeBuffer) -> None:
+        """Commit, and record which attributes may have arrived."""
         self._hand_over()
         self._workspace.flush()
-        lost = book.rows_with([Status.UNKNOWN])
+        lost = buffer.rows_with([Status.UNKNOWN])
         self._doubtful.update(name for name, carriers in self._carriers.items() if carriers[lost].any())
         self._carriers.clear()
 
     def changed(self, encoded: Encoded) -> npt.NDArray[np.bool_]:
-        """Return which rows differ from what was last accepted."""
+        """Return which rows differ from the last accepted ones."""
         self._hand_over()
         return ~self._workspace.unchanged(self._digest(encoded))
 
     def before_sending(self, encoded: Encoded) -> None:
-        """Write down durably what is about to be sent. Commits what was accepted, too."""
+        """Record durably what is about to be sent. Also commits acceptances."""
         self._hand_over()
         if not len(encoded.rows):
             return
@@ -90,7 +90,7 @@ class LedgerWriter:
         self._workspace.withdraw(self._digest(encoded), custom, present)
 
     def note_accepted(self, rows: Sequence[int]) -> None:
-        """Remember what was accepted; on the disk with the next chunk."""
+        """Record acceptances; they are written with the next chunk."""
         self._accepted.extend(rows)
         if self._carriers:
             self._confirm([name for name, carriers in self._carriers.items() if carriers[rows].any()])
@@ -105,15 +105,15 @@ class LedgerWriter:
         return frozenset(self._fresh)
 
     def announce(self, types: Mapping[str, str]) -> None:
-        """Pin, as uncertain, all types that may be sent."""
+        """Record all types that may be sent as uncertain."""
         self._add(types)
         self._pin(self._fresh)
 
-    def before_part(self, number: int, digests: PartDigests, book: OutcomeBuffer, *, skip_unchanged: bool) -> None:
-        """Settle what is unchanged, and withdraw what differs from the rest that is about to be sent."""
+    def before_part(self, number: int, digests: PartDigests, buffer: OutcomeBuffer, *, skip_unchanged: bool) -> None:
+        """Mark unchanged rows, and withdraw the digests of all others about to be sent."""
         if skip_unchanged:
-            mark_unchanged(self._workspace, digests, book)
-        going = _is_unsent(book, digests.rows)
+            mark_unchanged(self._workspace, digests, buffer)
+        going = _is_unsent(buffer, digests.rows)
         present = digests.present()
         self._workspace.withdraw(
             digests.digests.take(going), digests.names, None if present is None else present[going]
@@ -121,9 +121,9 @@ class LedgerWriter:
         self._under_way[number] = digests
 
     def after_part(self, outcome: PartOutcome) -> None:
-        """Remember what was accepted of a part."""
+        """Record the acceptances of a part."""
         digests = self._under_way.pop(outcome.number)
-        accepted = outcome.book.codes()[digests.rows] == CODES[Status.ACCEPTED]
+        accepted = outcome.buffer.codes()[digests.rows] == CODES[Status.ACCEPTED]
         self._workspace.accept(digests.digests.take(accepted))
         self._workspace.flush()
         self._doubtful |= outcome.doubtful
@@ -132,8 +132,8 @@ class LedgerWriter:
     # the end ---------------------------------------------------------------------------------------------------
 
     def finish(self, counts: Mapping[str, int], ended: str) -> None:
-        """Forget the types that certainly never arrived, and close the run in the history."""
-        if not self._under_way:  # else a part was cut off, and what it sent is not known
+        """Forget the types that certainly never arrived, and record the end of the run."""
+        if not self._under_way:  # else a part was interrupted, and what it sent is unknown
             never = self._pinned_by_us & (self._fresh.keys() - self._doubtful)
             self._workspace.forget_types(never, only_uncertain=True)
         if self._tracker is not None:
@@ -166,7 +166,7 @@ class LedgerWriter:
         return digests
 
     def _pin_fresh(self, encoded: Encoded) -> None:
-        """Pin, as uncertain, the fresh attributes that this chunk is the first to carry."""
+        """Record as uncertain the fresh attributes that first occur in this chunk."""
         carried = {name: encoded.present[name] for name in self._fresh if name in encoded.present}
         new = {name: self._fresh[name] for name, sent in carried.items() if name not in self._carriers and sent.any()}
         if new:
@@ -189,7 +189,7 @@ class LedgerWriter:
             self._pinned_by_us.update(pinned.new)
 
     def _confirm(self, names: Sequence[str]) -> None:
-        """Note that accepted bodies carried these attributes: their types are fixed now."""
+        """Record that accepted bodies had these attributes: their types are now fixed."""
         if names:
             types = {name: self._fresh.pop(name) for name in names}
             self.confirmed.update(self._workspace.pin(types, datetime.now(UTC), certain=True).new)
@@ -198,9 +198,9 @@ class LedgerWriter:
 
 
 def unsettled(workspace: Project, types: Mapping[str, str]) -> dict[str, str]:
-    """Return the attributes whose type the ledger does not know for certain now.
+    """Return the attributes whose type the ledger currently does not know for certain.
 
-    Now, and not when the plan was made: the ledger may have learned, or forgotten, since.
+    Looked up again, since the ledger may have changed after the plan was made.
     """
     known = workspace.known_types()
     settled = {name: fact.type for name, fact in known.items() if fact.source != UNCERTAIN}
@@ -208,20 +208,20 @@ def unsettled(workspace: Project, types: Mapping[str, str]) -> dict[str, str]:
 
 
 def overtaken(conflicts: Mapping[str, Any]) -> DataError:
-    """Return the error for types that another push has fixed meanwhile."""
+    """Return the error for types that another push has fixed in the meantime."""
     named = ", ".join(f"{name!r} ({known.type})" for name, known in conflicts.items())
     return DataError(
         f"while this push ran, another one fixed the type of {named} differently; the service would ignore our values. "
-        "What is left is unsent: make the plan again, it will show the conflict."
+        "The remaining rows are unsent: make the plan again, which will show the conflict."
     )
 
 
-def mark_unchanged(workspace: Project, digests: PartDigests, book: OutcomeBuffer) -> None:
-    """Note as `unchanged` the rows whose body is the one last accepted."""
-    same = workspace.unchanged(digests.digests) & _is_unsent(book, digests.rows)
-    book.note_all(digests.rows[same], Status.UNCHANGED)
+def mark_unchanged(workspace: Project, digests: PartDigests, buffer: OutcomeBuffer) -> None:
+    """Mark rows whose body equals the last accepted one as `unchanged`."""
+    same = workspace.unchanged(digests.digests) & _is_unsent(buffer, digests.rows)
+    buffer.note_all(digests.rows[same], Status.UNCHANGED)
 
 
-def _is_unsent(book: OutcomeBuffer, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    is_unsent: npt.NDArray[np.bool_] = book.codes()[rows] == CODES[Status.UNSENT]
+def _is_unsent(buffer: OutcomeBuffer, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    is_unsent: npt.NDArray[np.bool_] = buffer.codes()[rows] == CODES[Status.UNSENT]
     return is_unsent

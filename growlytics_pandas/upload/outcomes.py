@@ -1,4 +1,4 @@
-"""What became of each row: a buffer that delivery writes to, and a store for the outcomes of finished parts."""
+"""The outcome of each row: a buffer that delivery writes to, and a store for finished parts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pandas as pd
 
 from growlytics_pandas._status import RETRYABLE, Status
 
-IN_MEMORY_ROWS: Final = 2_000_000  # about 400 MB of outcomes; beyond it they go to files
+IN_MEMORY_ROWS: Final = 2_000_000  # about 400 MB of outcomes; above it they are written to files
 
 
 class _Folder:
@@ -37,25 +37,25 @@ class OutcomeStore:
         self._folder: _Folder | None = None
 
     def put(self, number: int, frame: pd.DataFrame) -> None:
-        """Keep the outcomes of a part, in place of those that it had."""
+        """Store the outcomes of a part, replacing earlier ones."""
         self._files.pop(number, None)
         self._frames[number] = frame
         if sum(map(len, self._frames.values())) > self._limit:
             self._spill()
 
     def get(self, number: int) -> pd.DataFrame | None:
-        """Return the outcomes of a part; None where it has none yet."""
+        """Return the outcomes of a part; None if it has none yet."""
         if number in self._files:
             return _typed(pd.read_parquet(self._files[number]))
         return self._frames.get(number)
 
     @property
     def files(self) -> list[Path]:
-        """The files, in the order of their parts; they go with this object."""
+        """The files, in the order of their parts; they are removed with this object."""
         return [self._files[number] for number in sorted(self._files)]
 
     def copy(self) -> OutcomeStore:
-        """Return a store that can go on without changing this one. It shares the files."""
+        """Return an independent copy, which shares the files."""
         other = OutcomeStore(self._limit)
         other._frames, other._files, other._folder = dict(self._frames), dict(self._files), self._folder
         return other
@@ -70,19 +70,19 @@ class OutcomeStore:
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give text its dtypes back."""
+    """Restore the dtypes of text."""
     return frame.astype({"index": object, "id": "string", "status": "str", "error": "string", "http_status": "Int64"})
 
 
 Rows = npt.NDArray[np.int64]
 _ORDER: Final = tuple(Status)
 CODES: Final = {status: code for code, status in enumerate(_ORDER)}
-"""A status as one byte of a book."""
+"""The code of each status, one byte."""
 MAX_ATTEMPTS_KEPT: Final = 255
 
 
 class OutcomeBuffer:
-    """One status, HTTP status and number of attempts a row, in four bytes; words only for rows that have any."""
+    """Status, HTTP status and number of attempts of each row, in four bytes; error texts only where there is one."""
 
     def __init__(self, rows: int) -> None:
         self.status = bytearray([CODES[Status.UNSENT]]) * rows
@@ -90,17 +90,17 @@ class OutcomeBuffer:
         self.attempts = bytearray(rows)
         self.errors: dict[int, str] = {}
         self.lost: set[int] = set()
-        """Rows with a lost answer, in this run or an earlier one: they may have arrived."""
+        """Rows with a lost response, in this run or an earlier one: they may have arrived."""
 
     def copy(self) -> OutcomeBuffer:
-        """Return a book that can go on without changing this one."""
+        """Return an independent copy."""
         other = OutcomeBuffer(0)
         other.status, other.http_status = self.status[:], self.http_status[:]
         other.attempts, other.errors, other.lost = self.attempts[:], dict(self.errors), set(self.lost)
         return other
 
     def reopen(self) -> None:
-        """Make the rows that `PushResult.retry` sends again `unsent`, with all their attempts before them."""
+        """Set the rows that `PushResult.retry` sends again to `unsent`, with no attempts."""
         self.lost.update(self.rows_with([Status.UNKNOWN]).tolist())
         rows = self.rows_with(RETRYABLE)
         self.note_all(rows, Status.UNSENT)
@@ -109,7 +109,7 @@ class OutcomeBuffer:
             self.errors.pop(row, None)
 
     def note(self, row: int, status: Status, error: str = "", http_status: int = 0) -> None:
-        """Set what became of a row."""
+        """Set the outcome of a row."""
         self.status[row] = CODES[status]
         self.http_status[row] = http_status
         if error:
@@ -118,19 +118,19 @@ class OutcomeBuffer:
             self.errors.pop(row, None)
 
     def note_all(self, rows: npt.NDArray[np.int64], status: Status, error: str = "") -> None:
-        """Set what became of many rows."""
+        """Set the outcome of many rows."""
         np.frombuffer(self.status, dtype="uint8")[rows] = CODES[status]
         if error:
             self.errors.update(dict.fromkeys(rows.tolist(), error))
 
     def count_attempt(self, row: int) -> int:
-        """Count one more request for a row and return how many there were."""
+        """Count a request for a row and return the total."""
         attempts = min(self.attempts[row] + 1, MAX_ATTEMPTS_KEPT)
         self.attempts[row] = attempts
         return attempts
 
     def codes(self) -> npt.NDArray[np.uint8]:
-        """Return a copy of the statuses, one byte a row."""
+        """Return a copy of the status codes, one byte per row."""
         return np.frombuffer(bytes(self.status), dtype="uint8")
 
     def statuses(self, rows: npt.NDArray[np.int64]) -> list[str]:
@@ -145,7 +145,7 @@ class OutcomeBuffer:
     def describe(
         self, rows: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64], labels: pd.Index[Any], ids: Sequence[str]
     ) -> pd.DataFrame:
-        """Return the outcomes of `rows` as a frame, under these row numbers, index labels and ids."""
+        """Return the outcomes of `rows` as a frame, with these row numbers, index labels and ids."""
         http_status = np.frombuffer(self.http_status, dtype="uint16")[rows].astype("int64")
         statuses = np.array([status.value for status in Status], dtype=object)
         return pd.DataFrame(

@@ -1,4 +1,4 @@
-"""A frame, or one part of a larger one, with its schema and the result of the prechecks: encoded, digested, pushed."""
+"""A frame, or a part of a larger one, with its schema and prechecks: encoding, digests, push."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ C = TypeVar("C")
 T = TypeVar("T")
 Step = Callable[[pd.DataFrame, C, Any], T]
 
-COMPARED_ROWS: Final = 8_192  # read at once to be compared with the ledger: some MB
+COMPARED_ROWS: Final = 8_192  # compared with the ledger at a time: a few MB
 COMPARED_CELLS: Final = 1 << 18
-MAX_CROWD_ROWS: Final = 50_000  # their values are kept for masking: a third of a second, some 50 MB
+MAX_CROWD_ROWS: Final = 50_000  # rows whose values are kept for masking: a third of a second, about 50 MB
 CROWD_ROWS_AT_ONCE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What holds for all parts."""
+    """Data that all parts share."""
 
     layout: Schema
     labels: tuple[Hashable, ...]
@@ -66,7 +66,7 @@ def types_sent(layout: Schema, dropped: frozenset[int]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class PartDigests:
-    """Digests of the rows of a part that would be sent, and which of them carries which attribute (packed bits)."""
+    """Digests of a part's rows to send, and which row has which attribute (packed bits)."""
 
     rows: npt.NDArray[np.int64]
     digests: Digests
@@ -80,14 +80,14 @@ class PartDigests:
 
 @dataclass(frozen=True, slots=True)
 class PartOrder:
-    """What to do with a part: send the rows that are `unsent` in `book`; `fresh`: attributes new to the ledger.
+    """How to push a part: send the rows that are `unsent` in `buffer`; `fresh`: attributes new to the ledger.
 
-    `was_reached`: the service took rows of an earlier part, so it is there, and not all of the run is unsent.
+    `was_reached`: the service accepted rows of an earlier part, so it is reachable.
     `may_be_unchanged`: rows are compared with the ledger on the way.
     """
 
     task: PartTask
-    book: OutcomeBuffer
+    buffer: OutcomeBuffer
     fresh: frozenset[str]
     chunk_size: int
     max_concurrency: int
@@ -98,14 +98,14 @@ class PartOrder:
 
 @dataclass(frozen=True, slots=True)
 class PartOutcome:
-    """What a part came to: its book, and which fresh attributes arrived, or may have.
+    """The outcome of a part: its buffer, and which fresh attributes arrived or may have arrived.
 
-    `table` is the frame of its outcomes; None where the part stays in memory, so that it can be made later. `end` is
-    how far its delivery was at the end.
+    `table`: the frame of its outcomes; None if the part stays in memory and the frame can be built later. `end`: the
+    last snapshot of its delivery.
     """
 
     number: int
-    book: OutcomeBuffer
+    buffer: OutcomeBuffer
     table: pd.DataFrame | None
     arrived: frozenset[str]
     doubtful: frozenset[str]
@@ -123,11 +123,11 @@ class Job(Protocol):
 
     @property
     def connection(self) -> Connection:
-        """What the parts are sent through."""
+        """The connection to send through."""
 
     @property
     def digester(self) -> Digester | None:
-        """What makes digests for the ledger; None without one."""
+        """The digester of the ledger; None without a ledger."""
 
     @property
     def types_sent(self) -> Mapping[str, str]:
@@ -138,16 +138,16 @@ class Job(Protocol):
         """The parts to push, in order."""
 
     def order(self, task: PartTask, digests: PartDigests | None = None) -> PartOrder:
-        """Return what to do with a part; the ledger is ready for its `digests` when this returns."""
+        """Return the order for a part, after recording its `digests` in the ledger."""
 
     def push_here(self, part: Part) -> PartOutcome:
-        """Send a part from this process."""
+        """Send a part in this process."""
 
     def is_due(self) -> bool:
-        """Whether it is time for another look at how far things are."""
+        """Return whether the next progress update is due."""
 
     def note_snapshots(self, snapshots: Mapping[int, Snapshot]) -> None:
-        """Record how far the parts are that are under way elsewhere, and show it."""
+        """Record and show the progress of parts that other processes are sending."""
 
 
 class Executor(Protocol):
@@ -158,37 +158,37 @@ class Executor(Protocol):
     keeps_frames: bool
 
     def run(self, step: Step[C, T], common: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
-        """Give part number and ``step(frame, common, task)`` of each part in `tasks` (None: of all), in any order."""
+        """Yield number and ``step(frame, common, task)`` of each part in `tasks` (None: of all), in any order."""
 
     def digest(
         self, common: Common, tasks: Mapping[int, PartTask], digester: Digester
     ) -> Iterator[tuple[int, PartDigests]]:
-        """Digest what would be sent of each part."""
+        """Digest the rows to send, for each part."""
 
     def push(self, job: Job) -> Iterator[PartOutcome]:
-        """Push the parts of a job, and give each outcome as soon as it is there. A stop leaves parts out."""
+        """Push the parts of a job, yielding outcomes as they arrive. After a stop, parts may be missing."""
 
     def masker(self) -> Callable[[str], str] | None:
-        """Return what masks the values of all rows in a text; None where they are not at hand."""
+        """Return what masks the values of all rows in a text; None if they are not available."""
 
 
 class RunControl(Protocol):
-    """What limits the push of a part: concurrency, and a request to stop. It follows how far the push is."""
+    """Controls the push of a part: concurrency, stop and progress."""
 
     stop: CancellationToken
 
     @property
     def pacer(self) -> ConcurrencyController:
-        """What decides how many requests may start."""
+        """The concurrency controller."""
 
-    def tick(self, delivery: Delivery, book: OutcomeBuffer) -> None:
-        """Look at how far a delivery is; called many times a second."""
+    def tick(self, delivery: Delivery, buffer: OutcomeBuffer) -> None:
+        """Update the progress; called many times per second."""
 
     def select(self, encoded: Encoded) -> Encoded:
-        """Return what is to be sent of some rows, all or fewer."""
+        """Return the rows to send."""
 
     def before_sending(self, encoded: Encoded) -> None:
-        """Prepare for the bodies of a chunk to leave."""
+        """Prepare for sending the bodies of a chunk."""
 
     def note_accepted(self, rows: list[int]) -> None:
         """Record rows that arrived."""
@@ -196,7 +196,7 @@ class RunControl(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A frame, or a part of one, as the plan sees it: rows are counted from its own first."""
+    """A frame, or a part of one, with its own row numbers from 0."""
 
     frame: pd.DataFrame
     layout: Schema
@@ -206,7 +206,7 @@ class Part:
 
     @classmethod
     def read(cls, frame: pd.DataFrame, common: Common, task: PartTask) -> Part:
-        """Return a part of a larger frame; refuse one that is not what it was at the first look."""
+        """Return a part of a larger frame; raise if it has changed since the plan was made."""
         frame = prepare_frame(frame, common.layout.id_column)
         _require_same_form(frame, task)
         frame = align(frame, common.labels)
@@ -217,11 +217,11 @@ class Part:
         return cls(frame, layout, checked, common.budget, task)
 
     def findings(self, suggestions: Sequence[Suggestion] = ()) -> Findings:
-        """Return the violations, which read values from the frame."""
+        """Return the violations; they read their values from the frame."""
         return check_frame(self.frame, self.layout, self.screening, self.budget, suggestions)
 
     def encode(self, start: int, stop: int, wanted: Mask | None = None) -> Encoded:
-        """Return what is sent of rows `start` to `stop` (of those `wanted`)."""
+        """Return the encoded rows from `start` to `stop` (only those `wanted`)."""
         block = prepare(self.frame, self.layout, self.screening.dropped, start, stop, self.budget)
         keep = ~self.screening.skipped[start:stop]
         if wanted is not None:
@@ -232,36 +232,36 @@ class Part:
         return encoded if keep.all() else encoded.take(keep)
 
     def encoded(self, wanted: Mask, size: int = BLOCK_ROWS) -> Iterator[Encoded]:
-        """Give what is sent of the rows that are wanted, chunk by chunk; chunks without any are left out."""
+        """Yield the encoded rows that are wanted, chunk by chunk, skipping empty chunks."""
         for start, stop in starts(len(wanted), size):
             if wanted[start:stop].any():
                 yield self.encode(start, stop, wanted)
 
     def preview(self, n: int, wanted: Mask) -> list[bytes]:
-        """Return the first `n` bodies of the rows that are wanted."""
+        """Return the first `n` bodies of the wanted rows."""
         chosen = np.zeros(len(wanted), dtype=bool)
         chosen[np.flatnonzero(wanted)[:n]] = True
         return [body for encoded in self.encoded(chosen) for body in encoded.bodies]
 
     def ids(self, rows: Any = slice(None)) -> list[str]:
-        """Return the ids of rows as they are sent, '' where there is none."""
+        """Return the ids of rows as sent, '' if there is none."""
         column = self.frame.iloc[:, self.layout.id_position].iloc[rows]
         return self.layout.read_ids(column).texts
 
-    def describe(self, book: OutcomeBuffer, rows: Rows) -> pd.DataFrame:
+    def describe(self, buffer: OutcomeBuffer, rows: Rows) -> pd.DataFrame:
         """Return the outcomes of `rows` as a frame."""
         labels = printable_labels(self.frame.index.take(rows))
-        return book.describe(rows, rows + self.task.first_row, labels, self.ids(rows))
+        return buffer.describe(rows, rows + self.task.first_row, labels, self.ids(rows))
 
     def personal_values(self, rows: Any) -> list[tuple[Any, ...]]:
-        """Return for each row its id and whatever else identifies the customer."""
+        """Return for each row the id and other values that identify the customer."""
         layout = self.layout
         places = [a.position for a in layout.attributes if is_personal(a.name, a.column, layout.id_column)]
         columns = [self.frame.iloc[:, place].iloc[rows].astype(object).tolist() for place in places]
         return list(zip(self.ids(rows), *columns, strict=True))
 
     def crowd(self, texts: Iterable[str]) -> Crowd:
-        """Return what masks all customers of the frame in `texts`: a server may speak of any of them."""
+        """Return the masks for all customers of the frame in `texts`: a server message can name any of them."""
         return self._whole_crowd if len(self.frame) <= MAX_CROWD_ROWS else Crowd(self._personal(), texts)
 
     @cached_property
@@ -293,9 +293,9 @@ def compared_rows(columns: int) -> int:
 
 
 def changed(number: int, what: str) -> DataError:
-    """Return the error for a part that is not what it was at the first look."""
+    """Return the error for a part that has changed since the plan was made."""
     return DataError(
-        f"part {number}: {what}; the source must give the same rows in the same order each time, and nothing of this "
+        f"part {number}: {what}; the source must return the same rows in the same order each time. Nothing of this "
         "part was sent. Sort the rows, or write the data to files first, and make the plan again."
     )
 
@@ -310,23 +310,23 @@ def _require_same_ids(frame: pd.DataFrame, layout: Schema, task: PartTask) -> No
         ids = layout.read_ids(column.iloc[start:stop])
         has_id[start:stop], exact[start:stop] = ~ids.missing, hash_texts(ids.texts)
     if digest_ids(has_id, exact) != task.ids:
-        raise changed(task.number, "its ids, or their order, are not those of the first look")
+        raise changed(task.number, "its ids, or their order, have changed since the plan was made")
 
 
 def _require_same_form(frame: pd.DataFrame, task: PartTask) -> None:
-    """Refuse a part whose rows or columns are not those of the first look."""
+    """Raise if the rows or columns of a part have changed since the plan was made."""
     if len(frame) != task.rows:
-        raise changed(task.number, f"it has {len(frame):,} rows, and had {task.rows:,} at the first look")
+        raise changed(task.number, f"it has {len(frame):,} rows, and had {task.rows:,} when the plan was made")
     labels = tuple(frame.columns)
     if task.ids and labels != task.labels:
         odd = set(labels) ^ set(task.labels)
         other = next((repr(label) for label in (*labels, *task.labels) if label in odd), "")
-        found = f"{other} is in one of both" if other else "their order or number differs"
-        raise changed(task.number, f"its columns are not those of the first look: {found}")
+        found = f"{other} was added or removed" if other else "their order or number differs"
+        raise changed(task.number, f"its columns have changed since the plan was made: {found}")
 
 
 def check_part(frame: pd.DataFrame, common: Common, task: PartTask) -> Findings:
-    """Return the violations of a part's rows, under their numbers in the whole."""
+    """Return the violations of a part's rows, with their row numbers in the whole."""
     return Part.read(frame, common, task).findings().detach(task.first_row)
 
 
@@ -337,21 +337,21 @@ def preview_part(frame: pd.DataFrame, common: Common, requested: tuple[PartTask,
 
 
 def digest_part(frame: pd.DataFrame, common: Common, requested: tuple[PartTask, Digester]) -> PartDigests:
-    """Digest what would be sent of a part."""
+    """Digest the rows of a part to send."""
     return Part.read(frame, common, requested[0]).digest(requested[1])
 
 
 def pick_rejects(
     frame: pd.DataFrame, common: Common, requested: tuple[PartTask, Wanted]
 ) -> tuple[Picked, pd.DataFrame]:
-    """Return which rows of a part do not fully arrive, and these rows."""
+    """Return the positions of a part's rows that do not fully arrive, and these rows."""
     part = Part.read(frame, common, requested[0])
     picked = pick(part.frame, part.layout, part.screening.dropped, part.budget, requested[1])
     return picked, part.frame.iloc[picked.rows]
 
 
 def fetch_ids(frame: pd.DataFrame, question: Question, rows: npt.NDArray[np.int64]) -> list[str]:
-    """Return the ids of some rows, as they are sent."""
+    """Return the ids of some rows as sent."""
     frame = prepare_frame(frame, question.id_column)
     labels: tuple[Hashable, ...] = tuple(frame.columns)
     column = frame.iloc[:, labels.index(question.id_column)]
@@ -361,13 +361,13 @@ def fetch_ids(frame: pd.DataFrame, question: Question, rows: npt.NDArray[np.int6
 def push_part(
     part: Part, order: PartOrder, connection: Connection, control: RunControl, *, is_kept: bool = False
 ) -> PartOutcome:
-    """Send the rows of a part that are `unsent` in the order's book. What goes wrong is in the outcome, not raised."""
+    """Send the rows of a part that are `unsent` in the order's buffer. Errors are in the outcome, not raised."""
     return _PartPush(part, order, connection, control).run_to_end(is_kept=is_kept)
 
 
 @dataclass(slots=True)
 class _Carriers:
-    """Which rows carry which of the fresh attributes, in chunks as they were encoded."""
+    """Which rows have which of the fresh attributes, by encoded chunk."""
 
     fresh: frozenset[str]
     chunks: list[tuple[npt.NDArray[np.int64], dict[str, Mask]]] = field(default_factory=list)
@@ -378,7 +378,7 @@ class _Carriers:
             self.chunks.append((encoded.rows, carried))
 
     def among(self, rows: npt.NDArray[np.int64]) -> frozenset[str]:
-        """Return the names that any of `rows` carries."""
+        """Return the attributes that any of `rows` has."""
         found: set[str] = set()
         for numbers, carried in self.chunks:
             chosen = np.isin(numbers, rows)
@@ -390,18 +390,18 @@ class _PartPush:
     def __init__(self, part: Part, order: PartOrder, connection: Connection, control: RunControl) -> None:
         self._part, self._order, self._connection, self._control = part, order, connection, control
         self._carriers = _Carriers(order.fresh)
-        self._book = order.book
+        self._buffer = order.buffer
 
     def run_to_end(self, *, is_kept: bool) -> PartOutcome:
         order, control = self._order, self._control
         delivery = Delivery(
             self._connection.open_transport(order.max_concurrency),
             control.pacer,
-            self._book,
+            self._buffer,
             limits=Limits(max_failures=order.max_failures, max_waiting=4 * order.chunk_size),
             stop=control.stop,
             on_accepted=control.note_accepted,
-            on_tick=lambda running: control.tick(running, self._book),
+            on_tick=lambda running: control.tick(running, self._buffer),
             was_reached=order.was_reached,
         )
         delivery.run(self._chunks())
@@ -409,7 +409,7 @@ class _PartPush:
 
     def _chunks(self) -> Iterator[Chunk]:
         wanted = np.zeros(len(self._part.frame), dtype=bool)
-        wanted[self._book.rows_with([Status.UNSENT])] = True
+        wanted[self._buffer.rows_with([Status.UNSENT])] = True
         size = self._order.chunk_size
         if self._order.may_be_unchanged:
             size = max(size, compared_rows(len(self._part.frame.columns)))
@@ -420,13 +420,13 @@ class _PartPush:
                 yield Chunk(encoded.rows.tolist(), encoded.bodies)
 
     def _outcome(self, delivery: Delivery, *, is_kept: bool) -> PartOutcome:
-        part, book = self._part, self._book
+        part, buffer = self._part, self._buffer
         return PartOutcome(
             part.task.number,
-            book,
-            None if is_kept else part.describe(book, np.arange(part.task.rows)),
-            self._carriers.among(book.rows_with([Status.ACCEPTED])),
-            self._carriers.among(book.rows_with([Status.UNKNOWN])),
-            snapshot_of(delivery, book, part.task.first_row),
+            buffer,
+            None if is_kept else part.describe(buffer, np.arange(part.task.rows)),
+            self._carriers.among(buffer.rows_with([Status.ACCEPTED])),
+            self._carriers.among(buffer.rows_with([Status.UNKNOWN])),
+            snapshot_of(delivery, buffer, part.task.first_row),
             delivery.error,
         )

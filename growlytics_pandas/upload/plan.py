@@ -85,8 +85,8 @@ class Plan(HtmlRepr):
     _connection: Connection | None = field(repr=False)
     _executor: Executor = field(repr=False)
     _parts: PartList = field(repr=False)
-    _whole: Part | None = field(default=None, repr=False)  # the only part, where it stays in memory
-    _profile: ProfiledParts | None = field(default=None, repr=False)  # the first look at parts that do not
+    _whole: Part | None = field(default=None, repr=False)  # the only part, if it is kept in memory
+    _profile: ProfiledParts | None = field(default=None, repr=False)  # the profile of parts that are not kept
     _column_violations: tuple[Violation, ...] = field(default=(), repr=False)
 
     @property
@@ -174,29 +174,29 @@ class Plan(HtmlRepr):
 
     def rejects(self) -> pd.DataFrame:
         """Return the rows that would not fully arrive: see `PushResult.rejects`; `status` is that of a dry run."""
-        return self._describe_rejects(self._open_book, [Status.INVALID], is_dry=True)
+        return self._describe_rejects(self._open_buffer, [Status.INVALID], is_dry=True)
 
     def _describe_rejects(
-        self, book_of: Callable[[PartTask], OutcomeBuffer], care: Sequence[Status], *, is_dry: bool
+        self, buffer_of: Callable[[PartTask], OutcomeBuffer], to_fix: Sequence[Status], *, is_dry: bool
     ) -> pd.DataFrame:
-        """Return the rows with a status of `care` or with a value that was left out; parts are read again."""
+        """Return the rows with a status in `to_fix` or with a value that was left out; parts are read again."""
         if not self._executor.can_repeat:
             raise UsageError(
-                "rejects: this source could be read only once, so the rows are gone; .failed and .violations have "
+                "rejects: this source could be read only once, so its rows are gone; .failed and .violations have "
                 "their numbers. Use a function that opens it, such as lambda: pd.read_csv(path, chunksize=100_000)."
             )
         requested: dict[int, tuple[PartTask, Wanted]] = {}
         for task in self._parts.tasks:
             last = task.first_row + task.rows
-            wanted = want(self._findings, book_of(task).rows_with(care), task.first_row, last)
+            wanted = want(self._findings, buffer_of(task).rows_with(to_fix), task.first_row, last)
             if len(wanted.rows) or wanted.columns or not requested:
                 requested[task.number] = (task, wanted)
         parts = []
         for number, (picked, rows) in sorted(self._pick(requested), key=lambda found: found[0]):
             task = requested[number][0]
-            book = book_of(task)
-            statuses, first = book.statuses(picked.rows), task.first_row
-            parts.append(describe(rows, picked, self._findings, statuses, book.errors, first=first, is_dry=is_dry))
+            buffer = buffer_of(task)
+            statuses, first = buffer.statuses(picked.rows), task.first_row
+            parts.append(describe(rows, picked, self._findings, statuses, buffer.errors, first=first, is_dry=is_dry))
         return stack(parts)
 
     def _pick(
@@ -235,9 +235,9 @@ class Plan(HtmlRepr):
         """Return which rows of the frame would be sent."""
         return ~self._part.screening.skipped
 
-    def _open_book(self, task: PartTask) -> OutcomeBuffer:
+    def _open_buffer(self, task: PartTask) -> OutcomeBuffer:
         """Return the buffer of a part's outcomes: `invalid` for rows that cannot be sent, `unsent` for the rest."""
-        return self._parts.open_book(task)
+        return self._parts.open_buffer(task)
 
     def _crowd(self, texts: Iterable[str]) -> Crowd:
         """Return the masks for all customers of the frame in `texts`: a server message can name any of them."""
@@ -320,18 +320,18 @@ class Plan(HtmlRepr):
         """Send this plan. Takes the options of `growlytics_pandas.push` that `plan` does not take."""
         chosen = PushOptions(**options)
         plan, connection = self._settled(chosen)
-        books = {task.number: plan._open_book(task) for task in plan._parts.tasks} if plan._whole else {}
-        return plan._send(connection, chosen, books, OutcomeStore())
+        buffers = {task.number: plan._open_buffer(task) for task in plan._parts.tasks} if plan._whole else {}
+        return plan._send(connection, chosen, buffers, OutcomeStore())
 
     def _send(
         self,
         connection: Connection | None,
         options: PushOptions,
-        books: Mapping[int, OutcomeBuffer],
+        buffers: Mapping[int, OutcomeBuffer],
         store: OutcomeStore,
     ) -> PushResult:
-        """Send the rows that are `unsent` in the books; a part without a book gets one before it is sent."""
-        run = Run(connection, options, self._executor, self._parts, self._common, books, store)
+        """Send the rows that are `unsent` in the buffers; a part without a buffer gets one before it is sent."""
+        run = Run(connection, options, self._executor, self._parts, self._common, buffers, store)
         run.run()
         return run.conclude(self._result(run, connection))
 
@@ -348,7 +348,7 @@ class Plan(HtmlRepr):
             "run": run.facts(would_refuse=options.would_refuse(has_errors=self.has_errors)),
             "_parts": run.parts,
             "_whole": self._whole,
-            "_books": run.books,
+            "_buffers": run.buffers,
             "_store": run.store,
             "_connection": connection,
             "_options": options,
@@ -382,15 +382,15 @@ class Plan(HtmlRepr):
     def _is_quick_to_compare(self) -> bool:
         return self._whole is not None and self._parts.rows <= _COMPARED_ROWS
 
-    def _relabelled(self, index: pd.Index[Any], **words: Any) -> Plan:
-        """Return the plan of the same frame with other labels, with these arguments for `Findings`."""
+    def _relabelled(self, index: pd.Index[Any], label: str) -> Plan:
+        """Return the plan of the same frame with other labels, which messages call `label`."""
         part = replace(self._part, frame=self._part.frame.set_axis(index))
         other = replace(self, _whole=part, _executor=whole_frame(part)[0])
-        findings = Findings(self._findings.violations, part.frame, **words)
+        findings = Findings(self._findings.violations, part.frame, label=label)
         vars(other).update(_suggested=self._suggested, _findings=findings)
         return other
 
-    def _page(self, veil: Masker, limits: Limits) -> Page:
+    def _page(self, masker: Masker, limits: Limits) -> Page:
         summary = PlanSummary(
             base_url=self._connection.base_url if self._connection else None,
             id_column=self._layout.id_column,
@@ -402,7 +402,7 @@ class Plan(HtmlRepr):
             # The comparison of a large frame would delay a notebook.
             changes=self._changes_line(is_quick=limits is NOTEBOOK_LIMITS),
         )
-        return plan_page(summary, veil, limits)
+        return plan_page(summary, masker, limits)
 
     def _repr_html_(self) -> str:
         """Return a page if all parts are checked, else one line, since displaying a plan must not read them all."""
@@ -484,7 +484,7 @@ def make_batch_plan(
     connection: Connection | None,
     profile: ProfiledParts | None = None,
 ) -> Plan:
-    """Make the plan of all parts that `executor` gives."""
+    """Make the plan of all parts of `executor`."""
     profile = profile or profile_parts(executor, id_col, options)
     layout = infer_schema_of_parts(options, profile.example, id_col, connection, profile.facts)
     violations = check_attributes(layout, profile.parts.rows)

@@ -1,4 +1,4 @@
-"""What a plan is made from and shows: snapshot or profile, schema as a frame, suggestions, changes, refusal."""
+"""The pieces of a plan: snapshot or profile, schema frame, suggestions, changes, and the error for violations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from growlytics_pandas import contract
 from growlytics_pandas._masking import Masker, is_personal, printable, visible
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
-from growlytics_pandas._text import plural
+from growlytics_pandas._text import options_text, phrase, plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import TYPE_OPTIONS
 from growlytics_pandas.checks.ids import Alike, find_same
@@ -24,7 +24,6 @@ from growlytics_pandas.checks.naming import is_id_like
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Budget, ColumnFacts, Schema, infer_schema, name_of_column
 from growlytics_pandas.checks.suggestions import suggest_for
-from growlytics_pandas.checks.violations import python_options
 from growlytics_pandas.columns.dtypes import AttributeType, Kind, Mask, absent, originals
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.options import PlanOptions
@@ -51,13 +50,13 @@ from growlytics_pandas.upload.profile import (
 
 
 class SeenIds:
-    """A growing set of hashes, in sorted runs of doubling length: each hash is sorted again a few times only."""
+    """A growing set of hashes, in sorted runs of doubling length, so that each hash is re-sorted only a few times."""
 
     def __init__(self) -> None:
         self._runs: list[npt.NDArray[np.uint64]] = []
 
     def among(self, hashes: npt.NDArray[np.uint64]) -> Mask:
-        """Return which of `hashes` were there before."""
+        """Return which of `hashes` are in the set."""
         found = np.zeros(len(hashes), dtype=bool)
         for run in self._runs:
             places = np.minimum(np.searchsorted(run, hashes), len(run) - 1)
@@ -65,7 +64,7 @@ class SeenIds:
         return found
 
     def add(self, hashes: npt.NDArray[np.uint64]) -> None:
-        """Remember `hashes`."""
+        """Add `hashes`."""
         if not len(hashes):
             return
         self._runs.append(np.sort(hashes))
@@ -74,29 +73,29 @@ class SeenIds:
             self._runs[-1] = np.sort(np.concatenate([self._runs[-1], last]))
 
 
-BUCKET_ROWS: Final = 8_000_000  # hashes sorted at once: 64 MB, whatever the number of rows
+BUCKET_ROWS: Final = 8_000_000  # hashes sorted at a time: 64 MB, whatever the number of rows
 
 Rows = npt.NDArray[np.int64]
 
 
 Triples = defaultdict[int, list[tuple[int, int, int]]]
-"""By part: row in the part, rows of all parts that share its id, and another one of them in the whole."""
+"""For a part: row in the part → number of rows in all parts that share its id, and the number of another one."""
 
 
 @dataclass(slots=True)
 class SharedIds:
-    """The rows of each part whose id is that of another row, and those whose id looks like that of another."""
+    """For each part, the rows whose id is the same as another row's, and those whose id looks like another's."""
 
     same: Triples = field(default_factory=lambda: defaultdict(list))
     alike: Triples = field(default_factory=lambda: defaultdict(list))
 
     def of(self, number: int) -> tuple[Alike, Alike]:
-        """Return those of one part."""
+        """Return the rows of one part."""
         return Alike.of(self.same[number]), Alike.of(self.alike[number])
 
 
 def find_suspects(profiles: Sequence[PartProfile]) -> dict[int, Rows]:
-    """Return, for each part, the rows whose hash is not alone; parts without any are left out."""
+    """Return, for each part, the rows whose hash is not unique; parts without such rows are left out."""
     found = {}
     exact = _repeated([profile.exact[profile.has_id] for profile in profiles])
     folded = _repeated([profile.folded[profile.has_id] for profile in profiles])
@@ -108,7 +107,7 @@ def find_suspects(profiles: Sequence[PartProfile]) -> dict[int, Rows]:
 
 
 def _repeated(hashes: Sequence[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:
-    """Return the hashes that occur more than once, one bucket of them at a time."""
+    """Return the hashes that occur more than once, computed bucket by bucket."""
     buckets = np.uint64(1 + sum(map(len, hashes)) // BUCKET_ROWS)
     found = [np.empty(0, dtype="uint64")]
     for bucket in range(int(buckets)):
@@ -121,7 +120,7 @@ def _repeated(hashes: Sequence[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64
 def compare(
     suspects: Mapping[int, Rows], texts: Mapping[int, Sequence[str]], first_rows: Sequence[int], keep: Keep
 ) -> SharedIds:
-    """Compare the suspects as text: which rows share an id, or have one that looks like another."""
+    """Compare the suspects as text: find rows that share an id or whose ids look alike."""
     where: dict[int, tuple[int, int]] = {}
     same: defaultdict[str, list[int]] = defaultdict(list)
     for number in sorted(suspects):
@@ -167,7 +166,7 @@ SCHEMA_DTYPES = {
 
 
 def types_to_fix(layout: Schema, dropped: frozenset[int]) -> dict[str, str]:
-    """Return attribute → type of what a push would fix for good: what is sent and the ledger does not know."""
+    """Return attribute → type of the types that a push would fix: attributes to send that the ledger does not know."""
     known = {attribute.name for attribute in layout.attributes if attribute.known}
     return {name: type_ for name, type_ in types_sent(layout, dropped).items() if name not in known}
 
@@ -192,8 +191,8 @@ def schema_frame(
 ) -> pd.DataFrame:
     """Return one row per column to send: see `Plan.schema`.
 
-    `frame` is where `distinct` and `example` come from; without it, and `distinct` if it is not all of the data, they
-    are missing.
+    `distinct` and `example` are computed from `frame`; without it both are missing, and `distinct` also if the frame is
+    not all of the data.
     """
     notes: dict[str, list[str]] = {}
     for each in suggestions:
@@ -219,7 +218,7 @@ def schema_frame(
 
 _ORDER = ("column", "attribute", "type", "dtype", "reserved", "missing", "known_type", "note", "distinct", "example")
 _NOTED = (*TYPE_OPTIONS, "na_values", "timezone")
-"""Options that a note suggests; what others change is a violation anyway."""
+"""Options suggested in a note; other suggestions concern violations, which are reported anyway."""
 _LEFT_OUT = "left out: see violations"
 
 
@@ -229,30 +228,30 @@ def _suggestion_note(suggestion: Suggestion) -> str:
     value: Any = {suggestion.column: suggestion.value}
     if suggestion.option == "timezone":
         value = suggestion.value
-    return f"{suggestion.reason}: {python_options({suggestion.option: value})}"
+    return f"{suggestion.reason}: {options_text(**{suggestion.option: value})}"
 
 
 def _may_be_codes(attribute: Attribute) -> bool:
-    """Return whether a column of numbers has the label of codes, such as Pincode, whose leading zeros are lost then."""
+    """Return whether a numeric column is labelled as codes, such as Pincode, and so may have lost leading zeros."""
     is_number = attribute.kind in (Kind.INTEGER, Kind.FLOAT) and attribute.type is AttributeType.NUMBER
     return is_number and not attribute.is_reserved and is_id_like(str(attribute.column))
 
 
 def _code_note(attribute: Attribute) -> str:
-    return (
-        f"sent as number: if these are codes, read them as text, which keeps leading zeros: "
-        f"pd.read_csv(…, dtype={{{str(attribute.column)!r}: str}})"
+    return "sent as number: if these are codes, read them as text, which keeps leading zeros: " + phrase(
+        f"pd.read_csv(…, dtype={{{str(attribute.column)!r}: str}})",
+        options_text(types={attribute.column: contract.STRING}),
     )
 
 
 def _schema_row(attribute: Attribute, is_dropped: bool, suggested: Sequence[str]) -> tuple[Any, ...]:
     known = attribute.known.type if attribute.known else None
     kind = attribute.type.value if attribute.type and not is_dropped else None
-    is_left_out = is_dropped and attribute.type is not None  # else its own note says why
+    is_left_out = is_dropped and attribute.type is not None  # else its own note has the reason
     note = "; ".join([_LEFT_OUT] * is_left_out + [attribute.note] * bool(attribute.note) + list(suggested))
     return (
         attribute.column,
-        attribute.name.encode("utf-8", "backslashreplace").decode(),  # half a character has no place in a text column
+        attribute.name.encode("utf-8", "backslashreplace").decode(),  # lone surrogates are not allowed in a text column
         kind,
         attribute.dtype,
         attribute.is_reserved,
@@ -263,7 +262,7 @@ def _schema_row(attribute: Attribute, is_dropped: bool, suggested: Sequence[str]
 
 
 def _values_row(frame: pd.DataFrame, attribute: Attribute, layout: Schema, *, is_whole: bool) -> tuple[int | None, Any]:
-    """Return how many values of a column differ, and the first of them, masked where it tells who a customer is."""
+    """Return the number of distinct values, and the first value, masked if it identifies a customer."""
     column = clean(frame.iloc[:, attribute.position], attribute.reading, layout.zone, layout.region)
     present = column[(~absent(column)).to_numpy(dtype=bool)]
     if not len(present):
@@ -276,7 +275,7 @@ def _values_row(frame: pd.DataFrame, attribute: Attribute, layout: Schema, *, is
 
 def _distinct(present: pd.Series[Any]) -> int | None:
     try:
-        return len(present) - int(present.duplicated().sum())  # nunique() of old pandas stops at a NUL
+        return len(present) - int(present.duplicated().sum())  # nunique() of old pandas compares only up to a NUL
     except (TypeError, ValueError, ArithmeticError, NotImplementedError):  # lists, a signalling NaN, another byte order
         return None
 
@@ -294,7 +293,7 @@ def snapshot(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def budget_of(workspace: Project | None, layout: Schema) -> Budget | None:
-    """Return what earlier pushes count towards the 100; None where no customer can reach it."""
+    """Return how earlier pushes count towards the 100 attributes; None if no customer can reach the limit."""
     if workspace is None:
         return None
     names = {*workspace.known_types(), *(attribute.name for attribute in layout.attributes)}
@@ -315,25 +314,25 @@ def infer_schema_of_parts(
     connection: Connection | None,
     facts: Sequence[ColumnFacts] | None = None,
 ) -> Schema:
-    """Return the schema of `frame`, or of all the parts that `facts` describe; `frame` is then an example."""
+    """Return the schema of `frame`, or of all parts described by `facts`; `frame` is then a sample."""
     known = connection.known_types() if connection else None
     return infer_schema(prepare_frame(frame, id_col), id_col, options, known=known, facts=facts)
 
 
 def profile_parts(executor: Executor, id_col: Hashable, options: PlanOptions) -> ProfiledParts:
-    """Look at all parts, and a second time at the rows whose id may not be alone."""
+    """Profile all parts, then read again the rows whose id may not be unique."""
     question = Question(id_col, options)
     found = dict(executor.run(profile_part, question))
     profiles = [found.pop(number) for number in sorted(found)]
     if not profiles:
-        raise InvalidArgumentError("frames: the source gave none; there must be one, if only for its columns.")
+        raise InvalidArgumentError("frames: the source is empty; it must have at least one frame, even without rows.")
     labels = merge_labels(profiles)
     first_rows = [0, *accumulate(each.rows for each in profiles)]
     suspects = find_suspects(profiles)
     texts = dict(executor.run(fetch_ids, question, suspects)) if suspects else {}
     for number, found_texts in texts.items():
         if not np.array_equal(hash_texts(found_texts), profiles[number].exact[suspects[number]]):
-            raise changed(number, "its ids, or their order, are not those of the first look")
+            raise changed(number, "its ids, or their order, have changed since the plan was made")
     shared = compare(suspects, texts, first_rows, options.keep)
     tasks = [_task(number, first_rows[number], each, shared) for number, each in enumerate(profiles)]
     example = next((each.example for each in profiles if each.rows), profiles[0].example)
@@ -352,7 +351,7 @@ def _task(number: int, first_row: int, part: PartProfile, shared: SharedIds) -> 
 
 
 def find_suggestions(frame: pd.DataFrame, layout: Schema, options: PlanOptions) -> list[Suggestion]:
-    """Return what the values of a frame call for, beyond the options given."""
+    """Return the suggestions for the values of a frame, beyond the given options."""
     sent = layout.attributes
     id_name = name_of_column(frame.columns[layout.id_position], options)
     known = {attribute.name: attribute.known.type for attribute in sent if attribute.known}
@@ -418,7 +417,7 @@ def tally_changes(
 
 
 def changes_text(changes: Changes) -> str:
-    """Write changes in a line.
+    """Return changes as one line of text.
 
     Examples
     --------
@@ -444,19 +443,21 @@ def _by_attribute(changes: Changes) -> Iterator[str]:
 def refusal(
     findings: Findings, suggestions: Sequence[Suggestion], sent: str = "nothing was sent", plan: Any = None
 ) -> ConstraintViolationError:
-    """Return the error of values that would be rejected: by rule and column, each with its fix."""
+    """Return the error for values that would be rejected: by rule and column, each with its fix."""
     errors = [group for group in findings.groups() if group.severity is Severity.ERROR]
     n_errors = findings.count(Severity.ERROR)
     lines = [f"  {group.rule} ({group.cells:,}): {group.message}\n    {group.fix}" for group in errors[:_SHOWN_GROUPS]]
     if len(errors) > _SHOWN_GROUPS:
         lines.append(f"  +{len(errors) - _SHOWN_GROUPS:,} more, by rule and column")
     has_suggestions = any(each.value is not None for each in suggestions)
-    suggested = "Options that the data call for: .plan.suggestions, or **suggest(df, id_col) in the call. "
+    suggested = "Suggested options: .plan.suggestions, or **suggest(df, id_col) in the call. "
     return ConstraintViolationError(
         f"{sent}: {plural(n_errors, 'violation')} of severity error.\n"
         + "\n".join(lines)
         + "\nAll are in the error's .violations. "
         + suggested * has_suggestions
-        + "To leave those values out and send the rest: errors='drop'.",
+        + "To leave those values out and send the rest: "
+        + options_text(errors="drop")
+        + ".",
         plan=plan,
     )

@@ -1,4 +1,4 @@
-"""The first look at one part of a larger frame: small enough to keep, enough to judge the whole by."""
+"""The profile of one part of a larger frame: small enough to keep, sufficient to infer the schema of the whole."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from growlytics_pandas.upload.outcomes import OutcomeBuffer
 
 EXAMPLE_ROWS: Final = 20  # of the first part
 UNCOMPARABLE: Final = (TypeError, ArithmeticError)  # lists and dicts; a signalling NaN
-SAMPLE_VALUES: Final = 1000  # distinct ones of a column, of each part: what suggestions are made from
+SAMPLE_VALUES: Final = 1000  # distinct values per column and part, for suggestions
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to look for, and how the columns are read."""
+    """What to profile, and how columns are read."""
 
     id_column: Hashable
     options: PlanOptions
 
     def clean(self, column: pd.Series[Any], label: Hashable) -> pd.Series[Any]:
-        """Return a column as the options read it."""
+        """Return a column cleaned according to the options."""
         return clean(column, self.options.reading_of(label), ZoneInfo(self.options.timezone), self.options.region)
 
     def read_ids(self, column: pd.Series[Any], kind: Kind) -> Ids:
@@ -48,7 +48,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class ColumnTally:
-    """One column of one part: present cells by kind, and words for the user."""
+    """One column of one part: non-missing cells by kind, and a text for the user."""
 
     kinds: Counter[Kind]
     detail: str
@@ -60,7 +60,7 @@ class ColumnTally:
 
 @dataclass(frozen=True, slots=True)
 class PartProfile:
-    """What one part showed: 18 bytes a row, and a tally a column."""
+    """The profile of one part: 18 bytes per row, and a tally per column."""
 
     labels: tuple[Hashable, ...]
     columns: tuple[ColumnTally, ...]
@@ -77,7 +77,7 @@ class PartProfile:
 
 
 def profile_part(frame: pd.DataFrame, question: Question, _task: object = None) -> PartProfile:
-    """Look at every cell of a part once."""
+    """Profile a part, reading each cell once."""
     frame = prepare_frame(frame, question.id_column)
     labels = tuple(frame.columns)
     if question.id_column not in labels:
@@ -90,7 +90,7 @@ def profile_part(frame: pd.DataFrame, question: Question, _task: object = None) 
 
 
 def digest_ids(has_id: Mask, exact: npt.NDArray[np.uint64]) -> bytes:
-    """Digest the ids of a part in their order, by the hash of each."""
+    """Digest the ids of a part in order, from the hash of each."""
     return hashlib.blake2b(has_id.tobytes() + exact.tobytes(), digest_size=16).digest()
 
 
@@ -148,7 +148,7 @@ def merge_labels(profiles: Iterable[PartProfile]) -> tuple[Hashable, ...]:
 
 
 def merge_columns(profiles: Sequence[PartProfile], labels: Sequence[Hashable]) -> list[ColumnFacts]:
-    """Judge every column by all of its parts: as `inspect` would judge it, had they been one frame."""
+    """Classify every column from all parts, as `inspect` would for one frame."""
     return [_merge_column(profiles, i, label) for i, label in enumerate(labels)]
 
 
@@ -167,7 +167,7 @@ def _merge_column(profiles: Sequence[PartProfile], position: int, label: Hashabl
 
 
 def merge_samples(profiles: Sequence[PartProfile], labels: Sequence[Hashable]) -> pd.DataFrame:
-    """Return a frame with distinct values of each column, of all parts; columns with fewer end with missing cells."""
+    """Return a frame with distinct values of each column from all parts, padded with missing cells."""
     columns = []
     for position, label in enumerate(labels):
         samples = [found.sample for profile in profiles if (found := _of(profile, position, label)) is not None]
@@ -188,9 +188,9 @@ def _of(profile: PartProfile, position: int, label: Hashable) -> ColumnTally | N
 
 @dataclass(frozen=True, slots=True)
 class PartTask:
-    """One part: where it begins in the whole, what it was at the first look, and which of its ids are not alone.
+    """One part: its first row in the whole, its profile data, and which of its ids are not unique.
 
-    `labels` are its columns then and `ids` the digest of its ids in their order; without one it is not read again.
+    `labels` are its columns when profiled, and `ids` the digest of its ids in order; '' if it is not read again.
     """
 
     number: int
@@ -204,7 +204,7 @@ class PartTask:
 
 @dataclass(frozen=True, slots=True)
 class PartList:
-    """The parts of a frame, and of each the rows that are not sent for their id, by rule."""
+    """The parts of a frame, and for each part the rows that are not sent because of their id, by rule."""
 
     tasks: tuple[PartTask, ...] = ()
     skipped: tuple[Mapping[Rule, npt.NDArray[np.int64]], ...] = ()
@@ -215,7 +215,7 @@ class PartList:
         return sum(task.rows for task in self.tasks)
 
     def count_invalid(self, task: PartTask) -> int:
-        """Return how many rows of a part are not sent for their id."""
+        """Return how many rows of a part are not sent because of their id."""
         return sum(map(len, self.skipped[task.number].values()))
 
     def counts(self) -> dict[str, int]:
@@ -224,12 +224,12 @@ class PartList:
         found = {Status.INVALID: invalid, Status.UNSENT: self.rows - invalid}
         return {status.value: found.get(status, 0) for status in Status}
 
-    def open_book(self, task: PartTask) -> OutcomeBuffer:
-        """Return the buffer of a part's outcomes: rows that cannot be sent are settled, all others `unsent`."""
-        book = OutcomeBuffer(task.rows)
+    def open_buffer(self, task: PartTask) -> OutcomeBuffer:
+        """Return the buffer of a part's outcomes: `invalid` for rows that cannot be sent, `unsent` for the rest."""
+        buffer = OutcomeBuffer(task.rows)
         for rule, rows in self.skipped[task.number].items():
-            book.note_all(rows, Status.INVALID, f"not sent: {rule}; see violations")
-        return book
+            buffer.note_all(rows, Status.INVALID, f"not sent: {rule}; see violations")
+        return buffer
 
     def extended(self, task: PartTask, profile: PartProfile) -> PartList:
         """Return the list with one more part."""
@@ -237,7 +237,7 @@ class PartList:
 
 
 def skipped_rows(task: PartTask, profile: PartProfile) -> dict[Rule, npt.NDArray[np.int64]]:
-    """Return the rows of a part that are not sent for their id, by rule."""
+    """Return the rows of a part that are not sent because of their id, by rule."""
     return {
         Rule.ID_MISSING: np.flatnonzero(~profile.has_id & ~profile.is_rounded),
         Rule.ID_ROUNDED: np.flatnonzero(profile.is_rounded),
@@ -247,7 +247,7 @@ def skipped_rows(task: PartTask, profile: PartProfile) -> dict[Rule, npt.NDArray
 
 @dataclass(frozen=True, slots=True)
 class ProfiledParts:
-    """What the first look at all parts found out; the same for every client."""
+    """The profiles of all parts; independent of the client."""
 
     labels: tuple[Hashable, ...]
     facts: tuple[ColumnFacts, ...]
@@ -256,16 +256,16 @@ class ProfiledParts:
     parts: PartList
 
 
-# the part, as the whole has it ----------------------------------------------------------------------------------------
+# a part with the schema of the whole ---------------------------------------------------------------------------------
 
 
 def align(frame: pd.DataFrame, labels: tuple[Hashable, ...]) -> pd.DataFrame:
-    """Give a part the columns of the whole; one that it lacks is missing in all its rows."""
+    """Return a part with the columns of the whole; columns that it lacks are missing in all rows."""
     return frame if tuple(frame.columns) == labels else frame.reindex(columns=pd.Index(labels, tupleize_cols=False))
 
 
 def impose(frame: pd.DataFrame, layout: Schema) -> Schema:
-    """Return the layout of the whole, for a part of it, whose cells may be of another kind."""
+    """Return the schema of the whole for a part, whose cells may be of another kind."""
     return replace(
         layout,
         id_kind=inspect(layout.clean_ids(frame.iloc[:, layout.id_position])).kind,
@@ -277,6 +277,6 @@ def impose(frame: pd.DataFrame, layout: Schema) -> Schema:
 
 
 def _local_kind(attribute: Attribute, found: Finding) -> Kind:
-    """Return how to take the cells out: as they are here, but one by one where the whole is a mixture."""
+    """Return the kind to extract cells by: the part's own, or object if the whole column is mixed."""
     is_odd = attribute.kind is Kind.MIXED or found.kind in (Kind.EMPTY, Kind.UNSUPPORTED)
     return Kind.MIXED if is_odd and attribute.type is not None else found.kind

@@ -1,4 +1,4 @@
-"""How far a run is: a snapshot of it, and what listeners and the log get to see."""
+"""The progress of a run: snapshots, events for listeners, and the log."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from growlytics_pandas.views.metrics import RunFacts, RunMetrics, Sample, Throug
 from growlytics_pandas.views.progress import open_listener
 
 LOGGER: Final = logging.getLogger("growlytics_pandas")
-BULK_RETRIES: Final = 100  # one line for so many
+BULK_RETRIES: Final = 100  # retries per log line
 
 
 class RunLog:
-    """The lines of one run.
+    """The log lines of one run.
 
     Parameters
     ----------
     label : str, optional
-        What the user calls the run.
+        The user's name for the run.
     """
 
     def __init__(self, label: str | None) -> None:
@@ -36,30 +36,30 @@ class RunLog:
         self._retries = 0
 
     def start(self, rows: int) -> None:
-        """Write that a run begins, with so many rows to send."""
+        """Log the start of a run and the number of rows to send."""
         LOGGER.info("%s: started, %s rows to send", self._name, f"{rows:,}")
 
-    def look(self, *, is_paused: bool, retries: int) -> None:
-        """Write what has changed: a pause, its end, or many more retries.
+    def update(self, *, is_paused: bool, retries: int) -> None:
+        """Log changes: a pause, its end, or many more retries.
 
         Parameters
         ----------
         is_paused : bool
-            Nothing succeeds for the moment: the service does not answer, or asks to wait.
+            Nothing currently succeeds: the service does not respond, or asks to wait.
         retries : int
-            Requests made again since the start.
+            Retried requests since the start.
         """
         if is_paused and not self._is_paused:
-            LOGGER.warning("%s: paused, the service does not answer or asks to wait", self._name)
+            LOGGER.warning("%s: paused, the service does not respond or asks to wait", self._name)
         elif self._is_paused and not is_paused:
             LOGGER.info("%s: resumed", self._name)
         self._is_paused = is_paused
         if retries - self._retries >= BULK_RETRIES:
-            LOGGER.info("%s: %s requests made again so far", self._name, f"{retries:,}")
+            LOGGER.info("%s: %s requests retried so far", self._name, f"{retries:,}")
             self._retries = retries
 
     def end(self, ended: str, error: str, counts: Mapping[str, int], seconds: float) -> None:
-        """Write how a run ended; `error` is the name of the error that ended it, if one did."""
+        """Log the end of a run; `error` is the name of the error that ended it, if any."""
         lost = sum(counts[status] for status in RETRYABLE)
         level = logging.WARNING if lost or ended != "finished" else logging.INFO
         level = logging.ERROR if error or ended == "crashed" else level
@@ -72,11 +72,11 @@ TICK_SECONDS: Final = 0.2
 
 
 class Concluded(Protocol):
-    """What the end of a run shows of its result."""
+    """The part of a result shown at the end of a run."""
 
     @property
     def run(self) -> RunFacts:
-        """How the run went."""
+        """The facts of the run."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -84,16 +84,16 @@ class Concluded(Protocol):
 
     @property
     def note(self) -> str:
-        """What there is to say of the run, beside the counts."""
+        """A line about the run as a whole, in addition to the counts."""
 
     @property
     def has_incomplete_rows(self) -> bool:
-        """Whether a row arrived without some of its attributes."""
+        """Whether any row arrived without all its attributes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """How far a run is, or its push of a part."""
+    """The progress of a run, or of the push of a part."""
 
     counts: dict[str, int]
     retries: int = 0
@@ -105,10 +105,10 @@ class Snapshot:
     is_stopping: bool = False
 
 
-def snapshot_of(delivery: Delivery, book: OutcomeBuffer, first_row: int = 0) -> Snapshot:
-    """Return how far a delivery is; `first_row` is the number of its first row in the whole."""
+def snapshot_of(delivery: Delivery, buffer: OutcomeBuffer, first_row: int = 0) -> Snapshot:
+    """Return a snapshot of a delivery; `first_row` is the number of its first row in the whole."""
     return Snapshot(
-        book.counts(),
+        buffer.counts(),
         delivery.retries,
         delivery.in_flight,
         delivery.pacer.concurrency,
@@ -120,7 +120,7 @@ def snapshot_of(delivery: Delivery, book: OutcomeBuffer, first_row: int = 0) -> 
 
 
 class Progress:
-    """The clock of a run, and its listener: how far it is, five times a second at most."""
+    """The clock of a run and its listener, which is called at most five times per second."""
 
     def __init__(self, options: PushOptions, stop: Callable[[], None]) -> None:
         self.started = datetime.now(UTC)
@@ -135,15 +135,15 @@ class Progress:
         self._log = RunLog(options.label)
 
     def start(self, snapshot: Snapshot) -> None:
-        """Begin to count; rows accepted by an earlier run are no speed of this one."""
+        """Start the clock; rows accepted by an earlier run do not count towards the speed."""
         self._accepted_before = snapshot.counts[Status.ACCEPTED]
 
     def is_due(self) -> bool:
-        """Whether it is time for another look at how far things are."""
+        """Return whether the next progress update is due."""
         return time.monotonic() - self._last_tick >= TICK_SECONDS
 
     def close(self, snapshot: Snapshot) -> tuple[Sample, ...]:
-        """Return the course of the run, up to this snapshot."""
+        """Return the samples of the run, up to this snapshot."""
         return self._timeline.close(self._sample(snapshot))
 
     def show(
@@ -154,7 +154,7 @@ class Progress:
         result: Concluded | None = None,
         error: str = "",
     ) -> None:
-        """Send an event to the listener, and write the log. `mask` takes customers' values out of a server's words."""
+        """Send an event to the listener and write the log. `mask` removes customers' values from a server's message."""
         self._last_tick = time.monotonic()
         sample = self._sample(snapshot)
         self._timeline.note(sample)
@@ -185,7 +185,7 @@ class Progress:
         )
 
     def _sample(self, snapshot: Snapshot) -> Sample:
-        """Return where the run is. What a lost worker takes with it is not taken back: no rate is below 0."""
+        """Return the current sample. Counts lost with a worker are not subtracted, so that no rate is negative."""
         accepted, last = snapshot.counts[Status.ACCEPTED] - self._accepted_before, self._furthest
         self._furthest = Sample(
             time.monotonic() - self._clock_start,
@@ -198,6 +198,6 @@ class Progress:
         if kind == "start":
             self._log.start(snapshot.counts[Status.UNSENT])
         elif result is None:
-            self._log.look(is_paused=bool(snapshot.trouble), retries=snapshot.retries)
+            self._log.update(is_paused=bool(snapshot.trouble), retries=snapshot.retries)
         else:
             self._log.end(result.run.ended, error, result.counts, result.run.seconds)

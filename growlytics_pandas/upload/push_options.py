@@ -8,18 +8,19 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from growlytics_pandas._text import argument, options_text, phrase
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.upload.connection import Connection, connect, connection_of, connection_or_default
 from growlytics_pandas.views.progress import ProgressOption
 
 Errors = Literal["raise", "drop"]
-MAX_CONCURRENCY: Final = 65_535  # requests: the ports of one machine for connections to one address
+MAX_CONCURRENCY: Final = 65_535  # requests: the number of local ports for connections to one address
 MAX_LABEL_CHARS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class PushOptions:
-    """How to push, with all defaults."""
+    """The options of a push and their defaults."""
 
     errors: Errors = "raise"
     dry_run: bool = False
@@ -34,32 +35,38 @@ class PushOptions:
 
     def __post_init__(self) -> None:
         if self.errors not in ("raise", "drop"):
-            raise InvalidArgumentError(f"errors: found {self.errors!r}; allowed are 'raise', 'drop'.")
-        for argument in ("chunk_size", "max_concurrency"):
-            found = getattr(self, argument)
+            raise InvalidArgumentError(f"{argument('errors')}: found {self.errors!r}; allowed are 'raise', 'drop'.")
+        for name in ("chunk_size", "max_concurrency"):
+            found = getattr(self, name)
             if not isinstance(found, int) or isinstance(found, bool) or found < 1:
-                raise InvalidArgumentError(f"{argument}: found {found!r}; it must be a whole number of 1 or more.")
+                raise InvalidArgumentError(
+                    f"{argument(name)}: found {found!r}; it must be a whole number of 1 or more."
+                )
         if self.max_concurrency > MAX_CONCURRENCY:
             found, most = self.max_concurrency, f"{MAX_CONCURRENCY:,}"
-            raise InvalidArgumentError(f"max_concurrency: found {found!r}; it must be a whole number from 1 to {most}.")
+            raise InvalidArgumentError(
+                f"{argument('max_concurrency')}: found {found!r}; it must be a whole number from 1 to {most}."
+            )
         _check_label(self.label)
-        for argument in ("dry_run", "skip_unchanged"):
-            found = getattr(self, argument)
+        for name in ("dry_run", "skip_unchanged"):
+            found = getattr(self, name)
             if not isinstance(found, (bool, np.bool_)):
-                raise InvalidArgumentError(f"{argument}: found {found!r}; it must be True or False.")
-        for argument in ("max_rate", "max_failures"):
-            found = getattr(self, argument)
+                raise InvalidArgumentError(f"{argument(name)}: found {found!r}; it must be True or False.")
+        for name in ("max_rate", "max_failures"):
+            found = getattr(self, name)
             if found is not None and not _is_finite_above_0(found):
                 raise InvalidArgumentError(
-                    f"{argument}: found {found!r}; it must be a finite number above 0, or None for no limit."
+                    f"{argument(name)}: found {found!r}; it must be a finite number above 0"
+                    f"{phrase(', or None for no limit', '')}."
                 )
         if isinstance(self.max_failures, float) and self.max_failures > 1:
             raise InvalidArgumentError(
-                f"max_failures: found {self.max_failures!r}; a float is a share from 0 to 1, an int a number of rows."
+                f"{argument('max_failures')}: found {self.max_failures!r}; a float is a share from 0 to 1, an int a "
+                "number of rows."
             )
 
     def would_refuse(self, *, has_errors: bool) -> bool:
-        """Whether this is a dry run of a push that would raise."""
+        """Return whether this is a dry run of a push that would raise."""
         return self.dry_run and self.errors == "raise" and has_errors
 
 
@@ -67,15 +74,16 @@ def _check_label(label: Any) -> None:
     if label is None:
         return
     if not isinstance(label, str):
-        raise InvalidArgumentTypeError(f"label: found a {type(label).__name__}; it must be text.")
+        raise InvalidArgumentTypeError(f"{argument('label')}: found a {type(label).__name__}; it must be text.")
     if not label.strip() or not label.isprintable() or len(label) > MAX_LABEL_CHARS:
         raise InvalidArgumentError(
-            f"label: it must be one line of 1 to {MAX_LABEL_CHARS} visible characters, such as 'nightly import'."
+            f"{argument('label')}: it must be one line of 1 to {MAX_LABEL_CHARS} visible characters, such as 'nightly "
+            "import'."
         )
 
 
 def _is_finite_above_0(found: Any) -> bool:
-    # Not math.isfinite, which fails for a whole number that no float can hold.
+    # Not math.isfinite, which fails for integers beyond the range of floats.
     return isinstance(found, (int, float)) and not isinstance(found, bool) and 0 < found <= sys.float_info.max
 
 
@@ -85,6 +93,10 @@ def resolve_connection(options: PushOptions, planned: Connection | None) -> Conn
     if connection is None and not options.dry_run:
         connection = connect()  # raises with what is missing
     if options.skip_unchanged and (connection is None or connection.ledger is None):
-        lacks = "this client has none (ledger=None)" if connection else "no client is set: set GROWLYTICS_API_KEY"
-        raise InvalidArgumentError(f"skip_unchanged: it needs a ledger, and {lacks}.")
+        lacks = (
+            f"this client has none ({options_text(ledger=None)})"
+            if connection
+            else "no client is set: set GROWLYTICS_API_KEY"
+        )
+        raise InvalidArgumentError(f"{argument('skip_unchanged')}: it needs a ledger, and {lacks}.")
     return connection

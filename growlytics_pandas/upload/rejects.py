@@ -1,4 +1,4 @@
-"""Rejects: the user's own rows of what does not fully arrive, with status, rule, reason and fix in front."""
+"""Rejects: the user's rows that do not fully arrive, with status, rule, reason and fix in front."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from growlytics_pandas.columns.frames import REJECT_LABELS, REJECT_LABELS_IF_TAK
 Rows = npt.NDArray[np.int64]
 _JOINT: Final = "; "
 _FIXES: Final[Mapping[str, str]] = {
-    Status.FAILED: "correct what the service names, and push the row again",
+    Status.FAILED: "correct what the service reports, and push the row again",
     Status.UNKNOWN: "push the row again; it is safe",
     Status.UNSENT: "push the row again",
 }
@@ -30,7 +30,7 @@ _FIXES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to pick of a frame, or of a part: rows, those of columns left out as a whole, and rows never to pick."""
+    """What to pick from a frame or part: rows, rows with values in columns left out, and rows never to pick."""
 
     rows: Rows
     columns: tuple[tuple[Rule, int], ...]
@@ -39,22 +39,22 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """Rows that do not fully arrive, ascending, and of each column that is left out the rows that have a value."""
+    """Rows that do not fully arrive, ascending, and for each column left out the rows that have a value."""
 
     rows: Rows
     of_columns: tuple[Rows, ...]
 
 
-def want(findings: Findings, care: Rows, first: int, last: int) -> Wanted:
-    """Return what to pick of rows `first` to `last`; `care`, counted from `first`, have a status that needs care."""
+def want(findings: Findings, to_fix: Rows, first: int, last: int) -> Wanted:
+    """Return what to pick from rows `first` to `last`; `to_fix`: rows, counted from `first`, that did not arrive."""
     errors = _errors(findings)
     parts = [_within(each.rows, first, last) for each in errors if each.rows is not None]
     kept = [each for each in findings.violations if each.rule is Rule.ID_DUPLICATE and each.level is Severity.WARNING]
     excluded = [_within(each.rows, first, last) for each in kept if each.rows is not None]
     return Wanted(
-        np.unique(np.concatenate([care, *parts])),
+        np.unique(np.concatenate([to_fix, *parts])),
         tuple((each.rule, each.position) for each in errors if each.rows is None),
-        np.concatenate([care[:0], *excluded]),
+        np.concatenate([to_fix[:0], *excluded]),
     )
 
 
@@ -82,8 +82,8 @@ def describe(
 ) -> pd.DataFrame:
     """Put `status`, `rule`, `reason` and `fix` in front of the picked rows.
 
-    `statuses` are those of `rows`; `words`, by row of the frame or part, are the service's or ours. `first` is the
-    number that the first row of a part has in `findings`.
+    `statuses` are those of `rows`; `words` are error texts by row of the frame or part. `first` is the number of the
+    part's first row in `findings`.
     """
     flaws = _flaws(findings, picked, first)
     table: dict[str, list[str | None]] = {name: [] for name in REJECT_LABELS}
@@ -108,7 +108,7 @@ def describe(
 
 @dataclass(frozen=True, slots=True)
 class _Flaw:
-    """What is wrong with a row, in words."""
+    """A problem of a row, as text."""
 
     rule: str
     reason: str
@@ -116,7 +116,7 @@ class _Flaw:
 
 
 def _flaws(findings: Findings, picked: Picked, first: int) -> dict[int, list[_Flaw]]:
-    """Return what is wrong with each picked row: the id first, then column by column."""
+    """Return the problems of each picked row: the id first, then by column."""
     found: defaultdict[int, list[_Flaw]] = defaultdict(list)
     of_columns = iter(picked.of_columns)
     for each in _errors(findings):
@@ -153,7 +153,7 @@ def _joined(texts: Iterable[str]) -> str | None:
 def _over_budget(
     frame: pd.DataFrame, layout: Schema, dropped: frozenset[int], budget: Budget | None, position: int
 ) -> Rows:
-    """Return the rows whose value in a column would be an attribute past the 100th."""
+    """Return the rows whose value in a column would exceed the 100 attributes."""
     none = np.zeros(0, dtype="int64")
     blocks = (prepare(frame, layout, dropped, start, stop, budget) for start, stop in starts(len(frame)))
     found = [
@@ -163,7 +163,7 @@ def _over_budget(
 
 
 def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Join parts; a column whose dtype differs among them becomes one of objects, so that no number is rounded."""
+    """Join parts; a column whose dtype differs between them becomes an object column, so that no number is rounded."""
     filled = [frame for frame in frames if len(frame)] or list(frames[:1])
     dtypes = [tuple(frame.dtypes) for frame in filled]
     differing = [place for place, of_all in enumerate(zip(*dtypes, strict=True)) if len(set(of_all)) > 1]

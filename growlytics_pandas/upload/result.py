@@ -31,27 +31,27 @@ from growlytics_pandas.views.report import HtmlRepr, ResultSummary, result_page
 from growlytics_pandas.views.tables import FailedRows, Limits
 from growlytics_pandas.views.tables import label as show_label
 
-WITHHELD: Final = "the service's words may repeat values, so they are not shown here: see .failed"
+WITHHELD: Final = "the service's message may repeat values, so it is not shown here: see .failed"
 _STATUSES: Final = tuple(Status)
-_NEVER_SENT: Final = CODES[Status.INVALID]  # the words are ours: no server can have repeated a value
+_NEVER_SENT: Final = CODES[Status.INVALID]  # these texts are ours and repeat no values
 
 
 Table = Literal["outcomes", "failed", "violations"]
 TABLES: Final[tuple[Table, ...]] = ("outcomes", "failed", "violations")
-_CARE: Final = (Status.INVALID, Status.FAILED, Status.UNKNOWN)
+_TO_FIX: Final = (Status.INVALID, Status.FAILED, Status.UNKNOWN)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Result(HtmlRepr):
     """The result of a push; `PushResult` adds the plan and `retry`."""
 
-    plan: Any  # a `Plan`, which is made above
+    plan: Any  # a `Plan`, a higher layer
     new_types: pd.DataFrame
     resent: pd.DataFrame
     run: RunFacts
     _parts: PartList = field(repr=False)
     _whole: Part | None = field(repr=False)
-    _books: Mapping[int, OutcomeBuffer] = field(repr=False)
+    _buffers: Mapping[int, OutcomeBuffer] = field(repr=False)
     _store: OutcomeStore = field(repr=False)
     _connection: Connection | None = field(repr=False)
     _options: PushOptions = field(repr=False)
@@ -61,7 +61,7 @@ class Result(HtmlRepr):
         """Status → number of rows, for every status; they sum to all rows."""
         total = dict.fromkeys((status.value for status in Status), 0)
         for task in self._parts.tasks:
-            for status, count in self._book_of(task).counts().items():
+            for status, count in self._buffer_of(task).counts().items():
                 total[status] += count
         return total
 
@@ -92,8 +92,8 @@ class Result(HtmlRepr):
 
         So it can have rows even if ``counts["failed"]`` is 0.
         """
-        care = self._statuses_of_care()
-        parts = [self._describe(task, self._book_of(task).rows_with(care)) for task in self._parts.tasks]
+        to_fix = self._statuses_to_fix()
+        parts = [self._describe(task, self._buffer_of(task).rows_with(to_fix)) for task in self._parts.tasks]
         return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
     def outcome_parts(self) -> Iterator[pd.DataFrame]:
@@ -131,7 +131,7 @@ class Result(HtmlRepr):
         [{'status': 'invalid', 'rule': 'id_missing', 'City': 'Delhi'}]
         """
         found: pd.DataFrame = self.plan._describe_rejects(
-            self._book_of, self._statuses_of_care(), is_dry=self.run.ended == "dry run"
+            self._buffer_of, self._statuses_to_fix(), is_dry=self.run.ended == "dry run"
         )
         return found
 
@@ -161,8 +161,8 @@ class Result(HtmlRepr):
             raise UsageError("retry: this was a dry run, so there is nothing to retry; result.plan.push() sends it.")
         if not self.plan._executor.can_repeat:
             raise UsageError(
-                "retry: this source could be read only once. Push it again with skip_unchanged=True: it sends only "
-                "what is missing."
+                "retry: this source could be read only once. Push it again with skip_unchanged=True, which sends only "
+                "the missing rows."
             )
 
     def to_csv(self, path: str | os.PathLike[str], table: Table = "outcomes") -> Path:
@@ -231,58 +231,58 @@ class Result(HtmlRepr):
         """A line about the run as a whole; usually ''."""
         return ""
 
-    def _statuses_of_care(self) -> tuple[Status, ...]:
+    def _statuses_to_fix(self) -> tuple[Status, ...]:
         """Return the statuses of rows that need attention."""
-        return _CARE if self.run.ended == "dry run" else (*_CARE, Status.UNSENT)
+        return _TO_FIX if self.run.ended == "dry run" else (*_TO_FIX, Status.UNSENT)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
         shown += ", some without all their attributes" if self.has_incomplete_rows else ""
         found = plural(len(self._findings), "violation")
-        ended = self.run.ended + (", which a push would refuse" if self.run.would_refuse else "")
+        ended = self.run.ended + (", which a push would reject" if self.run.would_refuse else "")
         note = f"{self.note}; " if self.note else ""
         return f"<{type(self).__name__} {ended}: {note}{shown}; {found}; {self.run.seconds:.1f} s>"
 
     def _retried(self) -> tuple[Connection, PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
-        """Return the arguments of a retry, with the rows that did not arrive set to `unsent`."""
-        books = {number: book.copy() for number, book in self._books.items()}
-        for book in books.values():
-            book.reopen()
-        return self._connection or connect(), replace(self._options, dry_run=False), books, self._store.copy()
+        """Return the arguments for a retry, with the rows that did not arrive set to `unsent`."""
+        buffers = {number: buffer.copy() for number, buffer in self._buffers.items()}
+        for buffer in buffers.values():
+            buffer.reopen()
+        return self._connection or connect(), replace(self._options, dry_run=False), buffers, self._store.copy()
 
-    def _book_of(self, task: PartTask) -> OutcomeBuffer:
-        return self._books.get(task.number) or self._parts.open_book(task)
+    def _buffer_of(self, task: PartTask) -> OutcomeBuffer:
+        return self._buffers.get(task.number) or self._parts.open_buffer(task)
 
     def _describe(self, task: PartTask, rows: Rows | None) -> pd.DataFrame:
         """Return the outcomes of some rows of a part; None: of all."""
-        book = self._book_of(task)
+        buffer = self._buffer_of(task)
         if self._whole is not None:
-            return self._whole.describe(book, np.arange(task.rows) if rows is None else rows)
+            return self._whole.describe(buffer, np.arange(task.rows) if rows is None else rows)
         table = self._store.get(task.number)
         if table is None:  # not started
             numbers = np.arange(task.rows)
             labels = pd.Index([None] * task.rows, dtype=object)
-            table = book.describe(numbers, numbers + task.first_row, labels, [""] * task.rows)
+            table = buffer.describe(numbers, numbers + task.first_row, labels, [""] * task.rows)
         return table if rows is None else table.iloc[rows]
 
     def _has_arrived(self, task: PartTask, rows: Rows | None) -> bool:
         """Whether any row of a part arrived: of `rows` (sorted, counted through all parts), or of all if None."""
-        arrived = self._book_of(task).rows_with(ARRIVED)
+        arrived = self._buffer_of(task).rows_with(ARRIVED)
         if rows is None:
             return len(arrived) > 0
         first, last = np.searchsorted(rows, [task.first_row, task.first_row + task.rows])
         return bool(np.isin(rows[first:last] - task.first_row, arrived).any())
 
-    def _page(self, veil: Masker, limits: Limits) -> Page:
+    def _page(self, masker: Masker, limits: Limits) -> Page:
         run, labels = self.run, "index"
-        why = veil.words(without(run.message, run.foreign)) if veil.is_on else run.message
-        parts: Iterable[PartOutcomes] = (self._masked(task, veil) for task in self._parts.tasks)
+        why = masker.words(without(run.message, run.foreign)) if masker.is_on else run.message
+        parts: Iterable[PartOutcomes] = (self._masked(task, masker) for task in self._parts.tasks)
         if self._whole is not None:
-            words, why = mask_words(self._whole, self._books[0], veil, run.message)
-            parts = [PartOutcomes(self._books[0], words, partial(self._describe, self._parts.tasks[0]))]
+            words, why = mask_words(self._whole, self._buffers[0], masker, run.message)
+            parts = [PartOutcomes(self._buffers[0], words, partial(self._describe, self._parts.tasks[0]))]
             name = self._whole.frame.index.name
             labels = labels if name is None else show_label(name)
-        care = gather_failed_rows(parts, self._statuses_of_care(), limits.rows, labels, why)
+        to_fix = gather_failed_rows(parts, self._statuses_to_fix(), limits.rows, labels, why)
         summary = ResultSummary(
             id_column=self.plan._layout.id_column,
             columns=len(self.plan._layout.attributes),
@@ -295,18 +295,18 @@ class Result(HtmlRepr):
             is_incomplete=self.has_incomplete_rows,
             note=self.note,
         )
-        return result_page(summary, care, veil, limits)
+        return result_page(summary, to_fix, masker, limits)
 
-    def _masked(self, task: PartTask, veil: Masker) -> PartOutcomes:
-        book = self._book_of(task)
-        return PartOutcomes(book, withhold_words(book, veil), partial(self._describe, task))
+    def _masked(self, task: PartTask, masker: Masker) -> PartOutcomes:
+        buffer = self._buffer_of(task)
+        return PartOutcomes(buffer, withhold_words(buffer, masker), partial(self._describe, task))
 
 
 @dataclass(frozen=True, slots=True)
 class PartOutcomes:
-    """The outcomes of a part: `words` are masked already, `describe` gives the outcome frame of some rows."""
+    """The outcomes of a part: `words` are already masked; `describe` returns the outcome frame of some rows."""
 
-    book: OutcomeBuffer
+    buffer: OutcomeBuffer
     words: Mapping[int, str]
     describe: Callable[[Rows], pd.DataFrame]
 
@@ -318,42 +318,42 @@ def gather_failed_rows(
     total, reasons = 0, Counter[tuple[str, int, str]]()
     first: list[pd.DataFrame] = []
     for part in parts:
-        rows = part.book.rows_with(statuses)
+        rows = part.buffer.rows_with(statuses)
         if total < most or not first:
             shown = rows[: max(0, most - total)]
             table = part.describe(shown).reset_index(drop=True)
             table["error"] = pd.Series([part.words.get(row) for row in shown.tolist()], dtype="string")
             first.append(table)
         total += len(rows)
-        reasons.update(_count_reasons(part.book, rows, part.words))
+        reasons.update(_count_reasons(part.buffer, rows, part.words))
     return FailedRows(total, pd.concat(first, ignore_index=True), reasons, labels, why)
 
 
-def withhold_words(book: OutcomeBuffer, veil: Masker) -> Mapping[int, str]:
-    """Return row → why, of a part whose frame is gone: nothing shows which of the service's words are values."""
-    if not veil.is_on:
-        return book.errors
-    foreign = {row for row in book.errors if book.http_status[row] and book.status[row] != _NEVER_SENT}
-    return {row: WITHHELD if row in foreign else veil.words(words) for row, words in book.errors.items()}
+def withhold_words(buffer: OutcomeBuffer, masker: Masker) -> Mapping[int, str]:
+    """Return row → reason for a part whose frame is not kept, so that values in messages cannot be masked."""
+    if not masker.is_on:
+        return buffer.errors
+    foreign = {row for row in buffer.errors if buffer.http_status[row] and buffer.status[row] != _NEVER_SENT}
+    return {row: WITHHELD if row in foreign else masker.words(words) for row, words in buffer.errors.items()}
 
 
-def mask_words(part: Part, book: OutcomeBuffer, veil: Masker, why: str) -> tuple[Mapping[int, str], str]:
-    """Return row → why, and why the run ended, without the values of any customer of the part."""
-    if not veil.is_on:
-        return book.errors, why
-    noted = np.fromiter(book.errors, dtype="int64", count=len(book.errors))
-    foreign = noted[book.codes()[noted] != _NEVER_SENT]
+def mask_words(part: Part, buffer: OutcomeBuffer, masker: Masker, why: str) -> tuple[Mapping[int, str], str]:
+    """Return row → reason, and why the run ended, without the values of any customer of the part."""
+    if not masker.is_on:
+        return buffer.errors, why
+    noted = np.fromiter(buffer.errors, dtype="int64", count=len(buffer.errors))
+    foreign = noted[buffer.codes()[noted] != _NEVER_SENT]
     if not len(foreign):
-        return book.errors, veil.words(why)
+        return buffer.errors, masker.words(why)
     secrets = zip(foreign.tolist(), part.personal_values(foreign), strict=True)
-    crowd = part.crowd({why, *(book.errors[row] for row in foreign.tolist())})
-    masked = {row: crowd.hide(veil.words(book.errors[row], own)) for row, own in secrets}
-    return {**book.errors, **masked}, crowd.hide(why)
+    crowd = part.crowd({why, *(buffer.errors[row] for row in foreign.tolist())})
+    masked = {row: crowd.hide(masker.words(buffer.errors[row], own)) for row, own in secrets}
+    return {**buffer.errors, **masked}, crowd.hide(why)
 
 
-def _count_reasons(book: OutcomeBuffer, rows: Rows, words: Mapping[int, str]) -> Counter[tuple[str, int, str]]:
-    """Count rows by status, HTTP status and words. Most rows of a run that ended early have no words."""
-    codes, http = book.codes(), np.frombuffer(book.http_status, dtype="uint16")
+def _count_reasons(buffer: OutcomeBuffer, rows: Rows, words: Mapping[int, str]) -> Counter[tuple[str, int, str]]:
+    """Count rows by status, HTTP status and reason. Most rows of a run that ended early have no reason."""
+    codes, http = buffer.codes(), np.frombuffer(buffer.http_status, dtype="uint16")
     silent = np.zeros(len(codes), dtype=bool)
     silent[rows] = True
     worded = [row for row in words if silent[row]]

@@ -1,4 +1,4 @@
-"""Carries a plan out, whatever its parts are: encoding, delivery, ledger, outcomes, progress, end."""
+"""Runs a plan of any kind of parts: encoding, delivery, ledger, outcomes, progress, end."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ R = TypeVar("R", bound=Concluded)
 
 
 class LastResult:
-    """The slot behind `last_result()`: the newest result of this process, also after an interrupt."""
+    """Holds the result for `last_result()`: the latest of this process, also after an interrupt."""
 
     value: Any = None
 
 
 class Run:
-    """One run over the rows that are `unsent` in the books; a part without a book is opened when its turn comes.
+    """One run over the rows that are `unsent` in the buffers; a part without a buffer gets one when it starts.
 
-    `run` does it, whatever happens, and `conclude` shows the result or raises.
+    `run` runs it without raising, and `conclude` shows the result or raises.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Run:
         executor: Executor,
         parts: PartList,
         common: Common,
-        books: Mapping[int, OutcomeBuffer] | None = None,
+        buffers: Mapping[int, OutcomeBuffer] | None = None,
         store: OutcomeStore | None = None,
     ) -> None:
         self.options = options
@@ -74,7 +74,7 @@ class Run:
         self.message = ""
         self.parts = parts
         self.common = common
-        self.books: dict[int, OutcomeBuffer] = dict(books or {})
+        self.buffers: dict[int, OutcomeBuffer] = dict(buffers or {})
         self.store = store or OutcomeStore()
         self.resent: list[tuple[int, int, int]] = []
         self._connection = connection
@@ -83,16 +83,16 @@ class Run:
         self._crash: BaseException | None = None
         self._progress = Progress(options, self.stop.request)
         self._live: dict[int, Callable[[], Snapshot]] = {}
-        self._settled = {number: book.counts() for number, book in self.books.items()}
+        self._settled = {number: buffer.counts() for number, buffer in self.buffers.items()}
         self._done: set[int] = set()
-        self._sent_part = PartTask(0, 0, 0)  # the part that is sent from here
+        self._sent_part = PartTask(0, 0, 0)  # the part that this process is sending
         self._was_reached = False
-        self._retries = 0  # of the parts that are done, as is what follows
+        self._retries = 0  # of finished parts, like the following
         self._answer_seconds = 0.0
         self._concurrency = 0
         self._failures: tuple[Failure, ...] = ()
 
-    # from beginning to end -------------------------------------------------------------------------------------
+    # the run -------------------------------------------------------------------------------------
 
     @property
     def is_dry(self) -> bool:
@@ -100,7 +100,7 @@ class Run:
         return self.options.dry_run or self._connection is None
 
     def run(self) -> None:
-        """Do it; an error that ends it early is raised by `conclude`, when there is a result to go with it."""
+        """Run; an error that ends the run early is raised by `conclude`, together with the result."""
         self._progress.start(self.snapshot())
         if self._connection is None or self.options.dry_run:
             self._dry_run()
@@ -120,7 +120,7 @@ class Run:
         self.ended, self.message = self._ending(), "" if self.error is None else str(self.error)
 
     def conclude(self, result: R) -> R:
-        """Keep the result for `last_result()` and show it; raise what ended the run early, with the result."""
+        """Store the result for `last_result()` and show it; raise the error that ended the run early."""
         LastResult.value = result
         if self.is_dry:
             return result
@@ -135,7 +135,7 @@ class Run:
         return result
 
     def facts(self, *, would_refuse: bool = False) -> RunFacts:
-        """Return how the run went; `would_refuse`: it was a dry run of what a push would refuse."""
+        """Return the facts of the run; `would_refuse`: it was a dry run of a push that would raise."""
         snapshot = self.snapshot()
         samples = self._progress.close(snapshot)
         return RunFacts(
@@ -153,11 +153,11 @@ class Run:
 
     @property
     def confirmed(self) -> dict[str, str]:
-        """Attribute → type of those that this run fixed for good."""
+        """Attribute → type, for types that this run fixed permanently."""
         return self._writer.confirmed if self._writer else {}
 
     def resent_frame(self) -> pd.DataFrame:
-        """Return one row for each worker lost in the middle of a part."""
+        """Return one row per worker lost in the middle of a part."""
         return pd.DataFrame(self.resent, columns=list(RESENT_DTYPES)).astype(RESENT_DTYPES)
 
     def _ending(self) -> str:
@@ -166,15 +166,15 @@ class Run:
         return "interrupted" if self.stop.requested else "finished"
 
     def _dry_run(self) -> None:
-        """Compare with the ledger where that is requested."""
+        """Compare with the ledger if requested."""
         workspace = self._connection.workspace if self._connection and self.options.skip_unchanged else None
         if workspace is not None:
             tasks = {task.number: task for task in self.tasks}
             for number, digests in self._executor.digest(self.common, tasks, workspace.digester):
-                mark_unchanged(workspace, digests, self._book(tasks[number]))
+                mark_unchanged(workspace, digests, self._buffer(tasks[number]))
 
     def _deliver(self, connection: Connection) -> None:
-        """Send; what ends it early is raised, or recorded in `error`."""
+        """Send; an error that ends the run early is raised or recorded in `error`."""
         workspace = connection.workspace
         if workspace is not None:
             self._writer = LedgerWriter(workspace, self.parts.rows, self.options.label, connection.tracker)
@@ -194,20 +194,20 @@ class Run:
                 self._writer.finish(self._counts(), ended)
 
     def outcomes(self) -> Generator[PartOutcome, None, None]:
-        """Push, and give the outcome of each part."""
+        """Push, and yield the outcome of each part."""
         yield from self._executor.push(self)
 
-    # what an executor asks -------------------------------------------------------------------------------------
+    # for executors: see `Job` -------------------------------------------------------------------------------------
 
     @property
     def connection(self) -> Connection:
-        """What the parts are sent through."""
+        """The connection to send through."""
         return self._connection or connect()
 
     @property
     def tasks(self) -> list[PartTask]:
-        """The parts in which anything is to be sent."""
-        return [t for t in self.parts.tasks if t.number not in self.books or self._has_unsent(t)]
+        """The parts with rows to send."""
+        return [t for t in self.parts.tasks if t.number not in self.buffers or self._has_unsent(t)]
 
     @property
     def types_sent(self) -> dict[str, str]:
@@ -216,25 +216,25 @@ class Run:
 
     @property
     def digester(self) -> Digester | None:
-        """What makes digests for the ledger; None without one."""
+        """The digester of the ledger; None without a ledger."""
         workspace = self._connection.workspace if self._connection else None
         return workspace.digester if workspace else None
 
     def is_due(self) -> bool:
-        """Whether it is time for another look at how far things are."""
+        """Return whether the next progress update is due."""
         return self._progress.is_due()
 
     def order(self, task: PartTask, digests: PartDigests | None = None) -> PartOrder:
-        """Return what to do with a part; the ledger is ready for its `digests` when this returns."""
-        book = self._book(task)
+        """Return the order for a part, after recording its `digests` in the ledger."""
+        buffer = self._buffer(task)
         fresh: frozenset[str] = frozenset()
         if self._writer is not None and digests is not None:
-            self._writer.before_part(task.number, digests, book, skip_unchanged=self.options.skip_unchanged)
+            self._writer.before_part(task.number, digests, buffer, skip_unchanged=self.options.skip_unchanged)
             fresh = self._writer.fresh
         options = self.options
         return PartOrder(
             task,
-            book,
+            buffer,
             fresh,
             options.chunk_size,
             options.max_concurrency,
@@ -244,14 +244,14 @@ class Run:
         )
 
     def note_snapshots(self, snapshots: Mapping[int, Snapshot]) -> None:
-        """Record how far the parts are that are under way elsewhere, and show it."""
+        """Record and show the progress of parts that other processes are sending."""
         self._live = {n: partial(_same, snapshot) for n, snapshot in snapshots.items() if n not in self._done}
         self._was_reached |= any(snapshot.counts[Status.ACCEPTED] for snapshot in snapshots.values())
         self._check_failures()
         self._show("update")
 
     def push_here(self, part: Part) -> PartOutcome:
-        """Send a part from this process."""
+        """Send a part in this process."""
         order, self._sent_part = self.order(part.task), part.task
         if self._writer is not None:
             self._writer.begin_part(part.task.rows, self.types_sent)
@@ -259,49 +259,49 @@ class Run:
             return push_part(part, order, self.connection, self, is_kept=self._executor.keeps_frames)
         finally:
             if self._writer is not None:
-                self._writer.end_part(order.book)
+                self._writer.end_part(order.buffer)
 
-    def tick(self, delivery: Delivery, book: OutcomeBuffer) -> None:
-        """Look at how far a delivery from here is; called many times a second."""
+    def tick(self, delivery: Delivery, buffer: OutcomeBuffer) -> None:
+        """Update the progress of this process's delivery; called many times per second."""
         if self._sent_part.number not in self._live:
-            self._live = {self._sent_part.number: partial(snapshot_of, delivery, book, self._sent_part.first_row)}
+            self._live = {self._sent_part.number: partial(snapshot_of, delivery, buffer, self._sent_part.first_row)}
         if self.is_due():
             self._check_failures()
             self._show("update")
 
     def select(self, encoded: Encoded) -> Encoded:
-        """Return what is to be sent of some rows: what has changed, if the rest is to be skipped."""
+        """Return the rows to send: with `skip_unchanged`, those that have changed."""
         if self._writer is None or not self.options.skip_unchanged:
             return encoded
         changed = self._writer.changed(encoded)
-        self.books[self._sent_part.number].note_all(encoded.rows[~changed], Status.UNCHANGED)
+        self.buffers[self._sent_part.number].note_all(encoded.rows[~changed], Status.UNCHANGED)
         return encoded.take(changed)
 
     def before_sending(self, encoded: Encoded) -> None:
-        """Prepare the ledger for what is about to be sent."""
+        """Record in the ledger what is about to be sent."""
         if self._writer is not None:
             self._writer.before_sending(encoded)
 
     def note_accepted(self, rows: list[int]) -> None:
-        """Remember rows of the part from here that arrived."""
+        """Record rows of this process's part that arrived."""
         if self._writer is not None:
             self._writer.note_accepted(rows)
 
     # the parts -------------------------------------------------------------------------------------------------
 
-    def _book(self, task: PartTask) -> OutcomeBuffer:
-        if task.number not in self.books:
-            self.books[task.number] = self.parts.open_book(task)
-        return self.books[task.number]
+    def _buffer(self, task: PartTask) -> OutcomeBuffer:
+        if task.number not in self.buffers:
+            self.buffers[task.number] = self.parts.open_buffer(task)
+        return self.buffers[task.number]
 
     def _settle(self, outcome: PartOutcome) -> None:
         number = outcome.number
         self._live.pop(number, None)
         self._done.add(number)
-        counts, before = outcome.book.counts(), self._settled.get(number, {})
+        counts, before = outcome.buffer.counts(), self._settled.get(number, {})
         self._was_reached |= counts[Status.ACCEPTED] > before.get(Status.ACCEPTED, 0)
         self._settled[number] = counts
-        self.books[number] = outcome.book
+        self.buffers[number] = outcome.buffer
         if outcome.table is not None:
             self.store.put(number, outcome.table)
         self._retries += outcome.end.retries
@@ -326,7 +326,7 @@ class Run:
         return max(1, limit - self._counts()[Status.FAILED]) if isinstance(limit, int) else limit
 
     def _check_failures(self) -> None:
-        """Look at all parts together; of a single one its delivery does."""
+        """Check the limit over all parts; within a part, its delivery checks it."""
         limit = self.options.max_failures
         if limit is None or self.error is not None or self._executor.keeps_frames:
             return
@@ -337,12 +337,12 @@ class Run:
             self._give_up(too_many_error(failed, finished, limit))
 
     def _has_unsent(self, task: PartTask) -> bool:
-        return len(self.books[task.number].rows_with([Status.UNSENT])) > 0
+        return len(self.buffers[task.number].rows_with([Status.UNSENT])) > 0
 
     # progress --------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
-        """Return how far the run is."""
+        """Return the progress of the run."""
         live = [look() for look in self._live.values()]
         return Snapshot(
             self._counts(),
@@ -362,11 +362,11 @@ class Run:
         self._progress.show(kind, snapshot, self._masker() if has_words else str, result, error)
 
     def _masker(self) -> Callable[[str], str]:
-        """Return what takes customers' values out of a server's words; where no frame is at hand, the words go."""
+        """Return what removes customers' values from a server's message; without a frame it removes the message."""
         return self._executor.masker() or without_words
 
     def _counts(self) -> dict[str, int]:
-        """Return status → rows, of finished parts, parts under way and those to come."""
+        """Return status → rows, over finished, running and future parts."""
         total = self.parts.counts()
         for task in self.parts.tasks:
             now = self._counts_of(task)
@@ -382,8 +382,8 @@ class Run:
         number = task.number
         if number in self._live:
             return self._live[number]().counts
-        if number in self.books and number not in self._settled:
-            return self.books[number].counts()
+        if number in self.buffers and number not in self._settled:
+            return self.buffers[number].counts()
         return self._settled.get(number)
 
 
@@ -393,9 +393,9 @@ def _same(snapshot: Snapshot) -> Snapshot:
 
 @contextlib.contextmanager
 def interrupts(stop: CancellationToken) -> Iterator[None]:
-    """Turn Ctrl-C and a kernel interrupt into a request to stop, so that none falls between a reply and its booking.
+    """Turn Ctrl-C and a kernel interrupt into a request to stop, so that none occurs between a response and its record.
 
-    The first asks to stop, the second to stop at once, the third is Python's own.
+    The first requests a stop, the second an immediate stop; the third raises KeyboardInterrupt.
     """
     previous = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(previous):
@@ -415,17 +415,17 @@ def interrupts(stop: CancellationToken) -> Iterator[None]:
 
 
 _PUSHING: Final[dict[tuple[int, bytes], object]] = {}
-"""What is being pushed to: the process, which a fork changes, and the project."""
+"""The pushes in progress: process id (which a fork changes) and project."""
 
 
 @contextlib.contextmanager
 def exclusive(connection: Connection) -> Iterator[None]:
-    """Hold a project for one push of this process: two at once could have one id in flight twice.
+    """Allow only one push per project in this process: two could have the same id in flight.
 
-    The project, not the connection or its ledger: two may have the same URL and key.
+    By project, not by connection or ledger, since two connections may have the same URL and key.
     """
     place = (os.getpid(), connection.project)
-    # One step, so that no lock is needed, which a fork could leave closed.
+    # A single atomic operation, since a fork could leave a lock held.
     if _PUSHING.setdefault(place, token := object()) is not token:
         raise UsageError("another push of this process to the same project is running; wait for it to end.")
     workspace = connection.workspace

@@ -1,4 +1,4 @@
-"""A push of batches that come only once: each is looked at, checked and sent before the next is taken."""
+"""A push of batches that can be read only once: each is profiled, checked and sent before the next is read."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def push_stream(
     """Push batches that can be read only once."""
     if plan_options.keep == "last":
         raise InvalidArgumentError(
-            "keep: 'last' needs a look at all batches before the first is sent, and this source can be read only once. "
-            "Give a function that opens it anew, or keep='first'."
+            "keep: 'last' must read all batches before the first is sent, but this source can be read only once. "
+            "Pass a function that opens the source, or keep='first'."
         )
     connection = resolve_connection(options, client)
     frames = (frame for _, frame in executor.walk(None))
     first = next(frames, None)
     if first is None:
-        raise InvalidArgumentError("frames: the source gave none; there must be one, if only for its columns.")
+        raise InvalidArgumentError("frames: the source is empty; it must have at least one frame, even without rows.")
     settled = replace(plan_options, types=_types_given(first, id_col, plan_options, connection))
     run = StreamRun(executor, itertools.chain([first], frames), id_col, settled, connection, options)
     run.run()
@@ -73,7 +73,7 @@ def push_stream(
 def _types_given(
     frame: pd.DataFrame, id_col: Hashable, options: PlanOptions, connection: Connection | None
 ) -> dict[Any, str]:
-    """Return column → type, given or known to the ledger; refuse to guess from the first batch alone."""
+    """Return column → type, given or known to the ledger; raise instead of guessing from the first batch."""
     layout = infer_schema_of_parts(options, frame.head(0), id_col, connection)
     custom = [attribute for attribute in layout.attributes if not attribute.is_reserved]
     types = {a.column: options.type_of(a.column) or (a.known.type if a.known else None) for a in custom}
@@ -82,7 +82,7 @@ def _types_given(
         named = ", ".join(map(repr, unknown[:10])) + (f" +{len(unknown) - 10} more" if len(unknown) > 10 else "")  # noqa: PLR2004
         raise InvalidArgumentError(
             f"types: this source can be read only once, and the type of {named} is neither given nor known to the "
-            "ledger. Give types={column: type}, or a function that opens the source anew: "
+            "ledger. Pass types={column: type}, or a function that opens the source: "
             "lambda: pd.read_csv(path, chunksize=100_000)."
         )
     return {label: str(kind) for label, kind in types.items()}
@@ -113,7 +113,7 @@ class StreamRun(Run):
         self._reported: set[tuple[str, int]] = set()
 
     def outcomes(self) -> Generator[PartOutcome, None, None]:
-        """Look at each batch, check it, send it."""
+        """Profile, check and send each batch."""
         for frame in self._frames:
             part = self._take(frame)
             self._refuse_errors(part)
@@ -122,7 +122,7 @@ class StreamRun(Run):
                 return
 
     def profile(self) -> ProfiledParts:
-        """Return what is known of all batches so far."""
+        """Return the profiles of all batches so far."""
         return ProfiledParts(self.common.labels, (), self._sample.head(0), self._sample, self.parts)
 
     def _dry_run(self) -> None:
@@ -136,8 +136,8 @@ class StreamRun(Run):
         labels = self.common.labels or profile.labels
         if extra := [label for label in profile.labels if label not in labels]:
             raise DataError(
-                f"batch {len(self.parts.tasks)}: it has the column {extra[0]!r}, which the first batch had not. It and "
-                "what follows is unsent; choose columns=, or give every batch the same ones."
+                f"batch {len(self.parts.tasks)}: it has the column {extra[0]!r}, which the first batch does not have. "
+                "It and all later batches are unsent; set columns=, or give every batch the same columns."
             )
         facts = merge_columns([profile], labels)
         layout = infer_schema_of_parts(
@@ -171,10 +171,10 @@ class StreamRun(Run):
         return PartTask(len(self.parts.tasks), first_row, len(frame), repeated, alike)
 
     def _refuse_errors(self, part: Part) -> None:
-        """Stop before this batch, if something of it could not arrive and that is no way to go on."""
+        """Raise before this batch is sent if any of its values would be rejected and `errors` is "raise"."""
         number = part.task.number
         if self.options.errors == "raise" and self.findings.has_errors:
-            sent = f"batch {number} and what follows was not sent" if number else "nothing was sent"
+            sent = f"batch {number} and all later ones were not sent" if number else "nothing was sent"
             raise refusal(self.findings, self._suggested(), sent)
 
     def _suggested(self) -> list[Suggestion]:

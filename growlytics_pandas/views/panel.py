@@ -8,6 +8,7 @@ variables: so the styles are inline, each colour has a plain one before it, and 
 
 import contextlib
 import importlib.util
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from html import escape
@@ -19,6 +20,7 @@ from growlytics_pandas.views.events import ProgressEvent, Tone, tone_of
 
 PATIENCE_SECONDS: Final = 2.0  # a front end that answers does so in 0.1 s; the first widget of a page takes longer
 HOW_TO_STOP: Final = "To stop, interrupt the kernel: the ■ button, or the key I twice."
+HOW_TO_STOP_MARIMO: Final = "To stop, interrupt the cell: the ■ button."
 AT_SAVING: Final = "So far when this was shown; how the push went on was not saved with the notebook."
 PING: Final = "\r"  # shows nothing where it is printed after all
 MAX_ASKED: Final = 6  # times; with the factor, over about 4 s
@@ -117,6 +119,23 @@ class Panel:
             self._button.draw(render_html(event), is_stopping=event.is_stopping)
             return {**self._button.bundle(), **static(event, AT_SAVING)}
         return static(event, "" if event.is_stopping else HOW_TO_STOP)
+
+
+class MarimoPanel:
+    """A listener that shows a push as the output of the marimo cell that runs."""
+
+    def __call__(self, event: ProgressEvent) -> None:
+        """Draw one event."""
+        import marimo  # noqa: PLC0415 - only where it runs us
+
+        hint = "" if event.kind == "end" or event.is_stopping else HOW_TO_STOP_MARIMO
+        marimo.output.replace(marimo.Html(render_html(event, hint)))
+
+
+def has_marimo() -> bool:
+    """Whether this thread runs a cell of a marimo notebook."""
+    marimo = sys.modules.get("marimo")
+    return marimo is not None and bool(marimo.running_in_notebook())
 
 
 def has_widgets() -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.views.events import Listener, ProgressEvent, Tone, tone_of
-from growlytics_pandas.views.panel import Panel, duration
+from growlytics_pandas.views.panel import MarimoPanel, Panel, duration, has_marimo
 
 ProgressOption = Literal["auto", "widget", "text", False] | Listener
 
@@ -28,13 +28,19 @@ def open_listener(progress: ProgressOption) -> Listener:
     if progress is False:
         return _silent
     if progress in ("auto", "widget"):
-        return Guarded(Panel() if has_notebook() else TextProgress(), "display")
+        return Guarded(_display(), "display")
     if progress == "text":
         return Guarded(TextProgress(), "display")
     raise InvalidArgumentError(
         f"progress: found {progress!r}; allowed are 'auto', 'widget', 'text', False, "
         "or a function that takes a ProgressEvent."
     )
+
+
+def _display() -> Listener:
+    if has_marimo():
+        return MarimoPanel()
+    return Panel() if has_notebook() else TextProgress()
 
 
 class Guarded:

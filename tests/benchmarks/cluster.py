@@ -1,4 +1,4 @@
-"""A million customers in 40 Parquet files, pushed by two workers, held against the same rows in one pandas frame.
+"""A million customers in 40 Parquet files, pushed by two workers and compared with the same rows in one pandas frame.
 
 ``python tests/benchmarks/cluster.py`` (extra `dask`). Dtypes drift from file to file; ids that come twice in different
 files and other faults are planted. It ends with an error unless the violations are those of the one frame, every
@@ -51,9 +51,9 @@ class Memory:
         return self.most_mb
 
 
-def require(is_true, said):
+def require(is_true, message):
     if not is_true:
-        raise SystemExit(f"cluster: {said}")
+        raise SystemExit(f"cluster: {message}")
 
 
 def plain(frame):
@@ -95,12 +95,15 @@ def measure(small):
             found, check_seconds = timed(lambda: plan.violations)
             result, push_seconds = timed(lambda: plan.push(errors="drop", progress=False))
             grown_mb = memory.end()
-    told = server.told()
+    received = server.received()
     server.stop()
     accepted = result.counts["accepted"]
     require(plain(found) == plain(one.violations), "the violations are not those of one frame")
-    require(told["customers"] == bodies_of(one), "what arrived is not the plan")
-    require(told["requests"] == accepted == len(told["customers"]), f"{told['requests']} requests, {accepted} accepted")
+    require(received["customers"] == bodies_of(one), "what arrived is not the plan")
+    require(
+        received["requests"] == accepted == len(received["customers"]),
+        f"{received['requests']} requests, {accepted} accepted",
+    )
     figures = {
         "rows": len(one.frame),
         "violations": len(found),

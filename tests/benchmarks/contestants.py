@@ -46,7 +46,7 @@ def _push(frame, url, concurrency, transport):
 
 
 def naive(frame, url, _concurrency):
-    """The loop that everybody writes first."""
+    """A plain loop, the first thing that people write."""
     for _, row in frame.iterrows():
         body = naive_body(row, frame.columns)
         requests.post(url + PATH, headers=HEADERS, data=json.dumps(body), timeout=30).raise_for_status()
@@ -70,7 +70,7 @@ def naive_body(row, columns):
 
 
 def session_threads(frame, url, _concurrency):
-    """requests.Session, one a thread, in 64 threads: what people write second."""
+    """One requests.Session per thread in 64 threads, the next thing that people write."""
     local = threading.local()
 
     def send(row):
@@ -175,7 +175,7 @@ def _fragments(name, column):
         fragments = [f"{start}{orjson.dumps(value).decode()}}}" for value in column.tolist()]
     missing = column.isna()
     if missing.any():
-        fragments = [None if gone else text for text, gone in zip(fragments, missing.tolist(), strict=True)]
+        fragments = [None if is_missing else text for text, is_missing in zip(fragments, missing.tolist(), strict=True)]
     return fragments
 
 

@@ -54,7 +54,7 @@ def measure(small):
     print_table(
         f"Writing a body of {COLUMNS} attributes",
         ["", "CPU µs/row", "ours is"],
-        [[said, figures[name], f"{figures[name] / figures['ours']:.2f} x"] for name, said in names.items()],
+        [[label, figures[name], f"{figures[name] / figures['ours']:.2f} x"] for name, label in names.items()],
     )
     return figures
 

@@ -3,7 +3,7 @@
 ``python tests/benchmarks/growth.py`` pushes 10,000, 100,000 and 1,000,000 rows of 20 columns, 1 % of them with a cell
 that cannot be sent. Each push has a fresh process, which reads its frame from a file; its memory is the peak of the
 whole push (plan, checks, violations, bodies, outcomes of what failed) over what the frame took. The figure for time is
-CPU: wall time tells as much of the machine's other work.
+CPU: wall time depends on the machine's other work.
 """
 
 import json
@@ -33,7 +33,7 @@ def push_once(url, path):
     frame_mb = forget_peak()
     began, cpu_began = time.perf_counter(), time.process_time()
     result = gp.push(frame, "email", client=client, progress=False, errors="drop")
-    result.failed  # noqa: B018  what a user looks at next counts too
+    result.failed  # noqa: B018  what a user views next counts too
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
     if result.counts["accepted"] != len(frame) or result.violations.empty:
         raise SystemExit(repr(result))

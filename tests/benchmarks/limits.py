@@ -1,4 +1,4 @@
-"""How near a push comes to the best that a limited server allows, beside a careful person's own client.
+"""How close a push comes to the best that a limited server allows, compared with a carefully written client.
 
 ``python tests/benchmarks/limits.py`` pushes to each server of `limited_server.py` with the default options. The share
 is the least possible time over the time of the whole push (its plan included); refused is the share of all requests
@@ -41,7 +41,7 @@ def ours(frame, url):
 
 
 def careful(frame, url):
-    """16 threads, one session, and urllib3's retries: what a careful person writes."""
+    """16 threads, one session, and urllib3's retries: a carefully written client."""
     retry = Retry(5, backoff_factor=0.5, backoff_jitter=0.5, status_forcelist=STATUSES, allowed_methods=None)
     session = requests.Session()
     session.headers.update(HEADERS)

@@ -1,4 +1,4 @@
-"""A server that does nothing but answer: raw asyncio on uvloop, so that what is measured is the client.
+"""A server that only answers: raw asyncio on uvloop, so that what is measured is the client.
 
 ``python tests/benchmarks/server.py [LATENCY_SECONDS]`` prints its port and serves until it is ended. It answers every
 path alike: the customer API's and that of segment's ``/v1/batch``.

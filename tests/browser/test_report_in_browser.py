@@ -1,5 +1,8 @@
 """Reports in a real Chromium: hostile text runs nothing and breaks no layout, and nothing is asked of the network."""
 
+import re
+import zlib
+
 import pandas as pd
 import pytest
 from hostile import LONG, RUN, Visit
@@ -24,8 +27,8 @@ def hostile_result(faulty):
         index=[LONG] * 8,
     )
     result = gp.push(df, "id", client=box.client, errors="drop", progress=False)
-    for row in result._books[0].errors:
-        result._books[0].errors[row] = LONG
+    for row in result._buffers[0].errors:
+        result._buffers[0].errors[row] = LONG
     return result
 
 
@@ -80,6 +83,41 @@ def test_a_report_prints_on_paper_without_cutting_a_table(browser, sandbox, tmp_
     assert visit.overflow() <= 0
     assert visit.page.pdf(format="A4").startswith(b"%PDF")
     visit.context.close()
+
+
+@pytest.mark.parametrize("width", [400, 520])
+def test_nothing_of_a_report_is_out_of_view_on_a_narrow_screen(browser, sandbox, tmp_path, width):
+    plan = gp.plan(gp.sample_customers(200, dirty=True), "customer_id", client=sandbox.client)
+    visit = Visit(browser, plan.to_html(tmp_path / "page.html").as_uri(), width)
+    assert visit.overflow() <= 0
+    assert visit.page.locator(".scroll").evaluate_all("(all) => all.every((one) => one.scrollWidth <= one.clientWidth)")
+    for text in ("value_whitespace", "warning", "white space", "strip=['email']"):
+        assert visit.page.locator(".cards td:visible", has_text=text).count(), text
+    severities = visit.page.locator(".cards td.severity bdi")
+    assert severities.evaluate_all("(all) => all.length > 9 && all.every((one) => one.getClientRects().length === 1)")
+    visit.context.close()
+
+
+def test_no_printed_page_holds_only_the_footer(browser, sandbox, tmp_path):
+    result = gp.push(gp.sample_customers(50), "customer_id", client=sandbox.client, progress=False)
+    visit = Visit(browser, result.to_html(tmp_path / "page.html").as_uri(), 1200)
+    footer = len(visit.page.locator("footer").inner_text())
+    for centimetres in range(0, 24, 2):
+        visit.page.add_style_tag(content=f"section:last-of-type {{ padding-top: {centimetres}cm }}")
+        assert printed_letters(visit.page.pdf(format="A4"))[-1] > 1.2 * footer
+    visit.context.close()
+
+
+def printed_letters(pdf):
+    """Return how many letters each page has, as Chromium draws them: four hexadecimal digits each."""
+    contents = re.findall(rb"/Contents (\d+) 0 R", pdf)
+    streams = {
+        number: zlib.decompress(stream)
+        for number, stream in re.findall(
+            rb"\n(\d+) 0 obj\n<<[^>]*FlateDecode[^>]*>> stream\n(.*?)\nendstream", pdf, re.DOTALL
+        )
+    }
+    return [sum(len(text) // 4 for text in re.findall(rb"<([0-9A-Fa-f]+)>", streams[each])) for each in contents]
 
 
 def test_a_report_can_be_read_in_the_dark(browser, sandbox, tmp_path):

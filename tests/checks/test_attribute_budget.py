@@ -1,4 +1,4 @@
-"""The hundred attributes of a profile: earlier pushes count, in whatever order and spelling of columns they came."""
+"""The limit of 100 attributes per profile: attributes of earlier pushes count."""
 
 import pandas as pd
 import pytest

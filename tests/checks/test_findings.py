@@ -1,4 +1,4 @@
-"""The violations frame: fixed columns and dtypes, positions beside labels, every violation, values as they are."""
+"""The violations frame: fixed columns and dtypes, positions and labels, every violation, original values."""
 
 import tracemalloc
 

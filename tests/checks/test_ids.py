@@ -1,4 +1,4 @@
-"""Ids: what is the same, what looks the same, what is none, over blocks and with `keep`."""
+"""Ids: equal ids, similar ids and unusable ids, across blocks and with `keep`."""
 
 import ipaddress
 import pathlib
@@ -53,14 +53,14 @@ def test_zeros_in_front_make_another_id():
     [("A@x.com", "a@x.com"), ("a@x.com", "a\u200b@x.com"), ("caf\u00e9", "cafe\u0301"), ("ﬁn", "fin")],
     ids=["case", "zero width", "composed", "ligature"],
 )
-def test_ids_that_look_alike_are_reported_and_sent_as_they_are(pair):
+def test_ids_that_look_alike_are_reported_and_sent_unchanged(pair):
     df = frame(*pair, "other")
     assert rows(df, "id_case_duplicate") == [0, 1]
     assert sent(df) == [*pair, "other"]
 
 
 @pytest.mark.parametrize("padded", [" a", "a\t", "a\u00a0", "\u2003a", "a\r\n"], ids=ascii)
-def test_white_space_around_an_id_is_stripped_and_told(padded):
+def test_white_space_around_an_id_is_stripped_and_reported(padded):
     assert sent(frame(padded)) == ["a"]
     assert count(frame(padded), "id_whitespace") == 1
     assert rows(frame(padded, "a"), "id_duplicate") == [0, 1]
@@ -84,7 +84,7 @@ def test_rows_that_keep_leaves_out_are_no_reason_to_refuse_the_push(sandbox, kee
     assert sandbox.stored()["a"]["Score"] == (0 if keep == "first" else 2)
 
 
-def test_half_a_character_is_no_id_and_the_others_go_out():
+def test_a_lone_surrogate_is_no_id_and_other_rows_are_sent():
     assert sent(frame("a", "\ud800", "b")) == ["a", "b"]
 
 
@@ -101,7 +101,7 @@ def test_half_a_character_is_no_id_and_the_others_go_out():
     ],
     ids=repr,
 )
-def test_what_is_no_id_is_told_why(value, words):
+def test_the_reason_why_a_value_is_no_id_is_reported(value, words):
     message = gp.validate(frame("a", value), "id").query("rule == 'id_missing'")["message"].item()
     assert words in message
 

@@ -49,7 +49,7 @@ def test_the_shapes_of_some_texts_are_those_of_all(texts, data):
     assert set(some.shapes.names) == set(alone.names)
 
 
-def test_a_sample_has_the_commonest_texts_and_stands_for_all_cells():
+def test_a_sample_has_the_commonest_texts_and_represents_all_cells():
     texts = ["common"] * 50_000 + [f"rare {i}" for i in range(20_000)]
     profile = profile_of(pd.Series(texts), Kind.TEXT)
     assert len(profile.sample.texts) == SAMPLE

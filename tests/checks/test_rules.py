@@ -1,4 +1,4 @@
-"""Each rule fires where it must, keeps quiet where it must, and has a message and a fix."""
+"""Each rule fires exactly where it should, and has a message and a fix."""
 
 import datetime as dt
 import decimal

@@ -122,7 +122,7 @@ def test_an_id_column_that_is_a_reserved_attribute_is_sent_as_that_attribute_too
     assert renamed == bodies
 
 
-def test_an_id_attribute_is_the_id_as_it_is_sent():
+def test_an_id_attribute_is_the_id_as_sent():
     frame = pd.DataFrame({"mobile": [9199211112.0, None, 919821.0]})
     assert growlytics_pandas.preview(frame, "mobile") == [
         {"id": text, "attributes": [{"name": "mobile", "type": "string", "value": text}]}
@@ -165,7 +165,7 @@ def test_columns_of_a_frame_can_be_sliced():
 
 @pytest.mark.parametrize("none", [[], (), BASE.columns[:0]], ids=["list", "tuple", "index"])
 def test_no_columns_are_refused_since_customers_would_be_bare(none):
-    with pytest.raises(InvalidArgumentError, match=r"columns: the list is empty.*leave columns out to send all"):
+    with pytest.raises(InvalidArgumentError, match=r"columns: the list is empty.*omit columns to send all"):
         names(BASE, columns=none)
 
 
@@ -248,7 +248,7 @@ def test_an_id_column_that_cannot_be_found_is_explained(frame, id_col, words):
     assert words in str(caught.value)
 
 
-def test_a_series_is_told_how_to_become_a_frame():
+def test_the_error_for_a_series_shows_how_to_make_a_frame():
     with pytest.raises(InvalidArgumentTypeError, match=r"found a Series; .*to_frame\(\)"):
         growlytics_pandas.plan(BASE["id"], "id")
 
@@ -273,9 +273,9 @@ def test_a_frame_with_an_id_and_nothing_else_sends_bare_customers_and_says_so():
 
 
 def test_an_offset_is_not_taken_for_a_misspelt_zone():
-    with pytest.raises(InvalidArgumentError) as told:
+    with pytest.raises(InvalidArgumentError) as caught:
         growlytics_pandas.schema(pd.DataFrame({"id": ["a"], "x": [1]}), "id", timezone="UTC+1")
-    assert "Did you mean" not in str(told.value)
+    assert "Did you mean" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -287,6 +287,6 @@ def test_an_offset_is_not_taken_for_a_misspelt_zone():
     ],
     ids=["Series", "list", "None"],
 )
-def test_what_is_no_frame_is_told_how_to_become_one(found, words):
+def test_the_error_for_other_types_shows_how_to_make_a_frame(found, words):
     with pytest.raises(InvalidArgumentTypeError, match=words):
         growlytics_pandas.schema(found, "id")

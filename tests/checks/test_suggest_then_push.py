@@ -1,4 +1,4 @@
-"""``push(**suggest())`` of a messy frame sends what a careful person would have sent by hand."""
+"""``push(**suggest())`` of a messy frame sends what a careful analyst would have sent by hand."""
 
 import sys
 from decimal import Decimal
@@ -37,7 +37,7 @@ def test_what_is_suggested_is_sent(case):
 
 
 @pytest.mark.parametrize("case", [*ALONE, *OPEN])
-def test_what_is_not_beyond_doubt_is_sent_as_it_is(case):
+def test_ambiguous_values_are_sent_unchanged(case):
     label, values = {**ALONE, **OPEN}[case][:2]
     frame = frame_of(values, label)
     options = gp.suggest(frame, "id")

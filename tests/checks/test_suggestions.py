@@ -1,4 +1,4 @@
-"""Columns as people keep them, the options that are suggested for them, and what is sent then."""
+"""Columns as people write them, the options suggested for them, and what is then sent."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -135,7 +135,7 @@ MESSY = {
             [DAY, DAY, DAY, DAY, NEXT, DAY, NOT_SENT],
         ),
     ),
-    "both orders, each beyond doubt": (
+    "both orders, each unambiguous": (
         *("x", ["31/01/2025", "01/31/2025"]),
         *({"date_format": ["%d/%m/%Y", "%m/%d/%Y"]}, "date", [DAY, DAY]),
     ),
@@ -313,9 +313,9 @@ def test_what_no_value_settles_is_left_open_and_the_reason_names_the_readings(ca
     label, values, option, named = OPEN[case]
     options, found = suggested(values, label)
     assert not {"types", "date_format", "decimal"} & options.keys()
-    [doubt] = [one for one in found if one.value is None]
-    assert doubt.option == option
-    assert [word for word in named if word not in doubt.reason] == []
+    [undecided] = [one for one in found if one.value is None]
+    assert undecided.option == option
+    assert [word for word in named if word not in undecided.reason] == []
     assert sent(values, options, label)[0] == "string"
 
 
@@ -341,7 +341,7 @@ def test_whole_numbers_that_are_dates_by_their_digits_are_dates(dtype):
         assert suggestions(frame_of(pd.Series(others, dtype=dtype))) == []
 
 
-def test_day_numbers_of_spreadsheets_are_told_by_the_label():
+def test_day_numbers_of_spreadsheets_are_recognized_by_the_label():
     assert suggested(pd.Series([45688, 45689.5]), "Joined")[0] == {"date_format": {"Joined": "excel"}}
     for label in ("Spend", "Days since joined", "Response time", "Joined count"):
         assert suggestions(frame_of(pd.Series([45688, 45689]), label)) == []

@@ -1,4 +1,4 @@
-"""What the violations say will happen is what happens: skipped rows, dropped attributes, everything else sent."""
+"""The effects that violations report are what happens: skipped rows, dropped attributes, everything else sent."""
 
 import numpy as np
 import pandas as pd
@@ -10,14 +10,14 @@ def test_a_clean_frame_has_no_violations():
     assert gp.validate(gp.sample_customers(500), "customer_id").empty
 
 
-def test_what_is_said_to_be_dropped_is_not_in_the_bodies_and_all_else_is():
+def test_values_reported_as_dropped_are_not_in_the_bodies_and_all_others_are():
     df = pd.DataFrame({"id": ["a", "b", None], "Good": [1, 2, 3], "Bad": [1.0, np.inf, 2.0], "": ["x", "y", "z"]})
     first, second = gp.preview(df, "id")
     assert [a["name"] for a in first["attributes"]] == ["Good", "Bad"]
     assert [a["name"] for a in second["attributes"]] == ["Good"]
 
 
-def test_rows_that_are_said_to_be_skipped_are_exactly_those_that_stay_behind():
+def test_rows_reported_as_skipped_are_exactly_those_not_sent():
     df = gp.sample_customers(300, dirty=True)
     plan = gp.plan(df, "customer_id")
     skipped = plan.violations.query("effect == 'row skipped'")["row"].nunique()

@@ -1,4 +1,4 @@
-"""Values: what is reported of single cells, and of a column as a whole."""
+"""Values: violations of single cells and of whole columns."""
 
 import sys
 
@@ -19,11 +19,11 @@ def frame(*values, dtype=object, name="X"):
     return pd.DataFrame({"id": [f"c{i}" for i in range(len(values))], name: pd.Series(values, dtype=dtype)})
 
 
-def test_half_a_character_is_told_as_such():
+def test_a_lone_surrogate_is_reported():
     assert "Unicode" in one(frame("fine", "\ud83c"), "value_wrong_type")["message"]
 
 
-def test_a_bare_customer_is_told_with_its_id():
+def test_a_customer_without_attributes_is_reported_with_its_id():
     found = one(pd.DataFrame({"id": ["a", "b"], "X": [1, None]}), "row_empty")
     assert (found["row"], found["value"]) == (1, "b")
 
@@ -37,7 +37,7 @@ def test_the_101st_attribute_of_a_row_and_no_other_is_left_out():
 
 
 def test_what_was_found_does_not_keep_the_blocks_in_memory():
-    """Lines are made when all blocks are checked; each finding that kept its block would keep the whole frame."""
+    """The frame is made after all blocks are checked; a finding that kept its block would keep the whole frame."""
     df = pd.DataFrame({"id": [f"c{i}" for i in range(9)], "X": [np.inf, *range(8)], "email": ["no address"] * 9})
     layout = gp.plan(df, "id")._layout
     block = prepare(df, layout, frozenset(), 0, len(df))
@@ -47,7 +47,7 @@ def test_what_was_found_does_not_keep_the_blocks_in_memory():
     assert sys.getrefcount(block) == before
 
 
-def test_a_value_of_another_type_is_told_apart_from_one_that_cannot_be_converted():
+def test_a_value_of_another_type_is_distinguished_from_one_that_cannot_be_converted():
     found = gp.validate(frame(1, 2, 3, "4", "five"), "id").query("rule == 'value_wrong_type'")
     assert found["row"].tolist() == [3, 4]
     assert found["fix"].iloc[0] == "types={'X': 'number'}"

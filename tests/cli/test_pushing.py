@@ -84,7 +84,7 @@ def test_rows_that_the_service_refuses_are_1(push, at, faulty):
         (("--violations", "v.txt"), "--violations: found 'v.txt'; the name must end in .csv"),
         (("--outcomes", "o.txt"), "--outcomes: found 'o.txt'; the name must end in .csv or .parquet"),
         (("--report", "r.pdf"), "--report: found 'r.pdf'; the name must end in .html or .htm"),
-        (("--column", "City", "--exclude", "City"), "--exclude: column 'City' is in columns, too"),
+        (("--column", "City", "--exclude", "City"), "--exclude: column 'City' is also in --column"),
         (("--exclude", "Town"), "--exclude: there is no column 'Town'"),
         (("--key-file", "none"), "--key-file: it cannot be read"),
         (("--sned",), "not understood: --sned"),
@@ -139,7 +139,7 @@ def test_a_refused_key_and_a_wrong_url_are_2(push, at, monkeypatch, faulty):
     monkeypatch.setenv("GROWLYTICS_API_KEY", "another-key")
     done = push(GOOD, "--json")
     assert (done.status, done.told["ended"]) == (2, "stopped early")
-    assert "refused the API key" in done.err
+    assert "rejected the API key" in done.err
     at(faulty(redirect="http://127.0.0.1:9/login"))
     assert push(GOOD).status == 2
 
@@ -184,7 +184,7 @@ def test_a_key_with_something_around_it_is_refused_before_anything_is_sent(push,
     box = at()
     done = push(GOOD, "--key-file", write("key", around.format(box.api_key)))
     assert (done.status, box.requests) == (2, 0)
-    assert "remove that" in done.err
+    assert "remove it" in done.err
     assert box.api_key not in done.err
 
 

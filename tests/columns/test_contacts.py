@@ -79,7 +79,7 @@ def test_an_address_that_can_be_passes(value):
         ("a" * 250 + "@example.com", "262 characters: an address has at most 254"),
     ],
 )
-def test_an_address_that_cannot_be_is_refused_in_plain_words(value, reason):
+def test_an_invalid_address_is_rejected_with_a_plain_reason(value, reason):
     assert find_email_reason(value) == reason
 
 
@@ -146,7 +146,7 @@ def test_a_mobile_that_can_be_passes(value):
         ("9" * 41, "41 characters: too long for a number"),
     ],
 )
-def test_a_mobile_that_cannot_be_is_refused_in_plain_words(value, reason):
+def test_an_invalid_mobile_is_rejected_with_a_plain_reason(value, reason):
     assert find_mobile_reason(value) == reason
 
 
@@ -184,7 +184,7 @@ def test_the_fast_check_accepts_no_address_that_the_library_refuses(local, domai
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_fast_check_accepts_no_crooked_address_that_the_library_refuses(seed):
+def test_the_fast_check_accepts_no_address_that_the_library_rejects(seed):
     rng = random.Random(seed)
     parts = [
         "a",
@@ -238,7 +238,7 @@ def test_the_fast_check_accepts_no_number_of_any_country_that_the_library_refuse
 
 
 def make_numbers(rng, region, n):
-    """Numbers that share some first digits with a real mobile of the country, with all that may stand before them."""
+    """Numbers that share some first digits with a real mobile of the country, with all possible prefixes."""
     known = phonenumbers.PhoneMetadata.metadata_for_region(region)
     example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
     digits = phonenumbers.national_significant_number(example) if example else "5" * 9

@@ -1,4 +1,4 @@
-"""Every dtype in the table becomes the type, and the very JSON, that the table promises."""
+"""Every dtype in the table is sent with the type and the JSON that the table lists."""
 
 # ruff: noqa: DTZ001 - naive dates are the subject
 
@@ -240,7 +240,7 @@ def test_a_tie_between_types_does_not_depend_on_the_order_of_the_rows():
 
 
 @pytest.mark.parametrize("values", [["Pune", 5, 5], ["Pune", "Goa", "Agra", 5, 5], [True, None, 2, 2.5]], ids=repr)
-def test_a_mixture_in_a_category_is_judged_by_its_rows_as_in_an_object_column(values):
+def test_a_mixed_category_is_classified_by_its_rows_as_in_an_object_column(values):
     column = pd.Series(values, dtype=object)
     assert inspect(column.astype("category")) == inspect(column)
 
@@ -260,7 +260,7 @@ PARTS = {
 
 
 @pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
-def test_a_column_in_parts_is_judged_as_in_one_frame(parts):
+def test_a_column_in_parts_is_classified_as_in_one_frame(parts):
     columns = [part if isinstance(part, pd.Series) else pd.Series(part, dtype=object) for part in parts]
     whole = inspect(pd.concat(columns, ignore_index=True))
     assert merge(sum(map(tally, columns), Counter()), "list") == whole

@@ -1,4 +1,4 @@
-"""Cells come out of every backing as they are: no block, zone or unused category changes one."""
+"""Cells are extracted unchanged from every backing, whatever the block, zone or unused categories."""
 
 # ruff: noqa: DTZ001 - naive dates are the subject
 
@@ -121,13 +121,13 @@ INSTANT = dt.datetime(2026, 1, 31, 20, 0, tzinfo=dt.UTC)
     ],
     ids=["us", "ns of Tokyo", "Arrow", "object", "Timestamps", "category", "fixed offset"],
 )
-def test_aware_dates_are_told_in_the_zone_asked_for(column):
+def test_aware_dates_are_converted_to_the_requested_zone(column):
     assert sent(column) == ["2026-01-31 20:00:00"]
     assert sent(column, timezone=EAST) == ["2026-02-01 01:30:00"]
     assert sent(column, timezone=WEST) == ["2026-01-31 15:00:00"]
 
 
-def test_naive_dates_are_sent_as_they_stand_in_every_zone():
+def test_naive_dates_are_sent_unchanged_in_every_zone():
     naive_dates = pd.Series([dt.datetime(2026, 1, 31, 20)])
     assert sent(naive_dates, timezone=EAST) == ["2026-01-31 20:00:00"]
     assert sent(pd.Series([dt.date(2026, 1, 31)], dtype=object), timezone=WEST) == ["2026-01-31 00:00:00"]

@@ -228,7 +228,7 @@ def test_an_arrow_table_that_pandas_wrote_has_its_index_and_labels_again():
     assert gp.preview(pa.Table.from_pandas(two), "id") == gp.preview(two, "id")
 
 
-def test_a_table_whose_columns_have_one_name_is_judged_as_such_a_frame_is():
+def test_a_table_with_duplicate_column_names_is_handled_like_such_a_frame():
     table = pa.Table.from_arrays([pa.array(["a"]), pa.array([1]), pa.array(["x"])], names=["id", "n", "n"])
     frame = pd.DataFrame([["a", 1, "x"]], columns=["id", "n", "n"])
     assert gp.validate(table, "id")["rule"].tolist() == gp.validate(frame, "id")["rule"].tolist()
@@ -314,8 +314,8 @@ def cursor():
         (lambda: pd.DataFrame({"a": [1]}).groupby("a"), r"\.agg\("),
         (lambda: pd.DataFrame({"a": [1]}).groupby("a")["a"], r"\.agg\("),
         (lambda: pd.DataFrame({"a": [1]}).rolling(1), r"\.agg\("),
-        (lambda: pa.array([1]), "a frame, one row a customer"),
-        (lambda: pa.chunked_array([[1]]), "a frame, one row a customer"),
+        (lambda: pa.array([1]), "a frame with one row per customer"),
+        (lambda: pa.chunked_array([[1]]), "a frame with one row per customer"),
         (lambda: "big.csv", r"pd\.read_csv"),
         (lambda: iter([{"id": "a"}]), "push_batches"),
         (lambda: lambda: [pd.DataFrame()], "push_batches"),
@@ -331,7 +331,7 @@ def test_what_is_no_frame_is_refused_with_the_way_to_one(make, words):
     assert "may make one" not in str(refused.value)
 
 
-def test_the_dtypes_of_pandas_stay_as_they_are():
+def test_the_dtypes_of_pandas_are_unchanged():
     frame = pd.DataFrame(
         {"id": ["a"], "n": pd.array([1], "Int64"), "c": pd.Categorical(["x"]), "s": pd.array(["x"], "string")}
     )

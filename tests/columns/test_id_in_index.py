@@ -1,4 +1,4 @@
-"""The id may be a level of the index: what a group by leaves behind is pushed as it is."""
+"""The id may be a level of the index: the result of a group by is pushed unchanged."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ ORDERS = pd.DataFrame(
 BIG = 9007199254740993
 
 
-def test_a_group_by_is_pushed_as_it_is_and_its_email_too(sandbox):
+def test_a_group_by_is_pushed_unchanged_including_its_email(sandbox):
     totals = ORDERS.groupby("email").agg(Total=("amount", "sum"))
     assert totals.growlytics.push("email", client=sandbox.client, progress=False).ok
     assert sandbox.stored() == {

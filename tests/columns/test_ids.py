@@ -1,4 +1,4 @@
-"""Ids as text, and which of them are one."""
+"""Ids as text, and which of them are equal."""
 
 from zoneinfo import ZoneInfo
 

@@ -1,4 +1,4 @@
-"""The options that say how a column is read: one definition, one meaning, in every verb."""
+"""The options for how a column is read have the same definition and meaning in every function."""
 
 import datetime as dt
 import inspect
@@ -200,7 +200,7 @@ def test_exclude_leaves_columns_out():
 
 
 def test_a_column_that_is_asked_for_and_excluded_is_an_error():
-    with pytest.raises(InvalidArgumentError, match="exclude: column 'X' is in columns, too"):
+    with pytest.raises(InvalidArgumentError, match="exclude: column 'X' is also in columns"):
         gp.plan(cells("x"), "id", columns=["X"], exclude=["X"])
 
 
@@ -285,7 +285,7 @@ def test_words_mean_missing_in_all_columns_or_in_one():
     assert sent(frame, na_values={"X": ["NULL"]}) == {"a": {"Y": "NULL"}, "NULL": {"X": "x", "Y": "y"}}
 
 
-def test_a_missing_id_is_said_to_be_missing():
+def test_a_missing_id_is_reported_as_missing():
     found = gp.validate(cells("x").assign(id="NULL"), "id", na_values=["NULL"])
     assert found["rule"].tolist() == ["id_missing"]
     assert "there is no id" in found["message"][0]
@@ -544,15 +544,15 @@ def test_mobiles_in_numeric_columns_are_ids_and_attributes():
         ({"date_format": {"X": []}}, "the list is empty"),
         ({"date_format": {"X": 3}}, r"date_format\['X'\]: found 3; it must be a format"),
         ({"date_format": {"X": [3]}}, "found a int; a format is text"),
-        ({"date_format": {"id": "ISO8601"}}, "date_format: column 'id' is the id, which is text"),
-        ({"decimal": {"id": "."}}, "decimal: column 'id' is the id, which is text"),
+        ({"date_format": {"id": "ISO8601"}}, "date_format: column 'id' is the id, which is always text"),
+        ({"decimal": {"id": "."}}, "decimal: column 'id' is the id, which is always text"),
         (
             {"date_format": {"X": "ISO8601"}, "types": {"X": "string"}},
-            r"types\['X'\]: it asks for a string, and date_format",
+            r"types\['X'\]: it requests a string, but date_format",
         ),
         (
             {"date_format": {"X": "ISO8601"}, "decimal": {"X": "."}},
-            r"decimal\['X'\]: it asks for a number, and date_format",
+            r"decimal\['X'\]: it requests a number, but date_format",
         ),
         (
             {"date_format": {"X": "ISO8601"}, "rename": {"X": "name"}},

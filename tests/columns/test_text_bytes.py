@@ -1,4 +1,4 @@
-"""What the bytes of a column show is what a look at each text shows, and a column reads the same in any backing."""
+"""Checks on a column's bytes agree with checks text by text, and a column reads the same in any backing."""
 
 import pandas as pd
 import pytest

@@ -48,28 +48,28 @@ def test_the_violations_are_those_of_one_frame(cluster, ddf, whole):
 def test_what_arrives_is_the_plan_and_each_row_is_one_request(cluster, ddf, whole, server):
     result = ddf.growlytics.push("customer_id", client=client_of(server), errors="drop", progress=False)
     outcomes, failed = result.outcomes, result.failed  # a look at the result sends nothing
-    told = server.told()
+    received = server.received()
     one = gp.push(whole, "customer_id", client=client_of(server), errors="drop", dry_run=True)
-    assert told["requests"] == len(told["customers"]) == one.counts["unsent"] == result.counts["accepted"]
+    assert received["requests"] == len(received["customers"]) == one.counts["unsent"] == result.counts["accepted"]
     assert outcomes["row"].tolist() == list(range(PARTS * ROWS))
     assert outcomes["id"].fillna("").tolist() == one.outcomes["id"].fillna("").tolist()
     assert outcomes["status"].value_counts().to_dict() == {k: n for k, n in result.counts.items() if n}
     assert failed["row"].tolist() == one.failed["row"].tolist()
-    assert set(told["customers"]) == set(one.outcomes["id"][one.outcomes["status"] == "unsent"])
+    assert set(received["customers"]) == set(one.outcomes["id"][one.outcomes["status"] == "unsent"])
 
 
 def test_the_bodies_are_those_of_the_plan(cluster, server):
     ddf = small(900, 3)
     ddf.growlytics.push("customer_id", client=client_of(server), progress=False)
     encoded = gp.plan(ddf.compute(), "customer_id")._encode(0, 900)
-    assert server.told()["customers"] == dict(zip(encoded.ids, map(hash_of, encoded.bodies), strict=True))
+    assert server.received()["customers"] == dict(zip(encoded.ids, map(hash_of, encoded.bodies), strict=True))
 
 
 def test_a_second_push_of_the_same_frame_sends_again(cluster, server):
     ddf = small(200, 2)
     results = [ddf.growlytics.push("customer_id", client=client_of(server), progress=False) for _ in range(2)]
     assert [result.counts["accepted"] for result in results] == [200, 200]
-    assert server.told()["requests"] == 400
+    assert server.received()["requests"] == 400
 
 
 def test_planning_a_push_sends_nothing(cluster, server):
@@ -77,7 +77,7 @@ def test_planning_a_push_sends_nothing(cluster, server):
     assert plan.counts["unsent"] == 200
     assert plan.push(dry_run=True).counts["unsent"] == 200
     assert len(plan.preview(2)) == 2
-    assert server.told()["requests"] == 0
+    assert server.received()["requests"] == 0
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.7])
@@ -91,11 +91,11 @@ def test_a_killed_worker_costs_no_row_and_few_requests(cluster, server, share):
 
     cluster.wait_for_workers(2)
     result = small(rows, 6).growlytics.push("customer_id", client=client_of(server), progress=kill)
-    told = server.told()
+    received = server.received()
     assert killed
-    assert result.counts["accepted"] == rows == len(told["customers"])
+    assert result.counts["accepted"] == rows == len(received["customers"])
     assert result.outcomes["row"].tolist() == list(range(rows))
-    assert told["requests"] - rows <= result.resent["again"].sum()
+    assert received["requests"] - rows <= result.resent["again"].sum()
     assert result.resent["again"].sum() <= len(result.resent) * 600
 
 
@@ -103,7 +103,7 @@ def test_the_rate_is_that_of_the_whole_cluster(cluster, server):
     rate, seen = 200, 0
     for _ in range(4):  # a machine that stalls lets requests arrive together, so the best of four counts
         result = small(500, 5).growlytics.push("customer_id", client=client_of(server), max_rate=rate, progress=False)
-        times = server.told()["times"][seen:]
+        times = server.received()["times"][seen:]
         seen += len(times)
         most = max(bisect.bisect_left(times, start + 1) - place for place, start in enumerate(times))
         assert result.counts["accepted"] == len(times) == 500
@@ -117,7 +117,7 @@ def test_the_concurrency_is_that_of_the_whole_cluster(cluster):
     try:
         result = small(600, 6).growlytics.push("customer_id", client=client_of(slow), max_concurrency=6, progress=False)
         assert result.counts["accepted"] == 600
-        assert slow.told()["most_at_once"] <= 6
+        assert slow.received()["most_at_once"] <= 6
     finally:
         slow.stop()
 
@@ -135,10 +135,10 @@ def test_a_stop_reaches_the_workers_and_retry_sends_the_rest(cluster, server):
     assert gp.last_result() is result
     assert 300 < result.counts["accepted"] < rows
     assert sum(result.counts.values()) == rows == len(result.outcomes)
-    assert server.told()["requests"] == result.counts["accepted"] + result.counts["unknown"]
+    assert server.received()["requests"] == result.counts["accepted"] + result.counts["unknown"]
     again = result.retry()
     assert again.counts["accepted"] == rows
-    assert server.told()["requests"] == rows + result.counts["unknown"]
+    assert server.received()["requests"] == rows + result.counts["unknown"]
 
 
 def test_the_client_keeps_the_ledger_and_what_is_unchanged_stays(cluster, server, tmp_path):
@@ -161,7 +161,7 @@ def test_a_worker_with_another_key_sends_nothing(cluster, server):
     with pytest.raises(gp.errors.ApiKeyError, match="differs from the client's") as refused:
         small(100, 2).growlytics.push("customer_id", client=stranger, progress=False)
     assert KEY not in str(refused.value)
-    assert server.told()["requests"] == 0
+    assert server.received()["requests"] == 0
 
 
 def test_a_refused_key_ends_the_run_at_once(cluster, sandbox):

@@ -1,4 +1,4 @@
-"""What goes wrong with a cluster: workers that die again and again, that are gone, that lack the package; a lost client."""
+"""Failures of a cluster: workers that die repeatedly, no workers, workers without the package, a lost client."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.dask, pytest.mark.slow, pytest.mark.filterwarnings("de
 
 
 def deadly(number, folder):
-    """Read a partition; the second one kills whoever reads it while the file `deadly` is there."""
+    """Read a partition; the second one kills its worker as long as the file `deadly` exists."""
     if number == 1 and (folder / "deadly").exists():
         os.kill(os.getpid(), signal.SIGKILL)
     return pd.DataFrame({"id": [f"{number}-{i}" for i in range(100)], "n": range(100)})
@@ -44,12 +44,12 @@ def test_a_part_that_kills_every_worker_is_unknown_and_the_others_arrive(cluster
     assert set(range(100, 200)) <= set(unknown["row"])
     assert unknown["error"].str.contains("pushing again is safe").all()
     assert result.counts["accepted"] + result.counts["unknown"] == 500
-    told = server.told()["customers"]
-    assert all(row in told for row in outcomes.loc[outcomes["status"] == "accepted", "id"])
+    received = server.received()["customers"]
+    assert all(row in received for row in outcomes.loc[outcomes["status"] == "accepted", "id"])
     (tmp_path / "deadly").unlink()
     cluster.wait_for_workers(2)
     again = result.retry()
-    assert again.counts["accepted"] == 500 == len(server.told()["customers"])
+    assert again.counts["accepted"] == 500 == len(server.received()["customers"])
 
 
 def test_without_workers_the_run_ends_and_retry_goes_on(server, monkeypatch):
@@ -66,11 +66,11 @@ def test_without_workers_the_run_ends_and_retry_goes_on(server, monkeypatch):
             small(4000, 8).growlytics.push("customer_id", client=client_of(server), progress=leave, max_rate=1000)
         result = lost.value.result
         assert sum(result.counts.values()) == 4000 == len(result.outcomes)
-        assert 100 < result.counts["accepted"] <= len(server.told()["customers"])
+        assert 100 < result.counts["accepted"] <= len(server.received()["customers"])
         assert result.counts["unsent"] > 0
         running.scale(1)
         cluster.wait_for_workers(1)
-        assert result.retry().counts["accepted"] == 4000 == len(server.told()["customers"])
+        assert result.retry().counts["accepted"] == 4000 == len(server.received()["customers"])
 
 
 @contextlib.contextmanager
@@ -83,7 +83,7 @@ def started(module, address, environment, folder):
             process.terminate()
 
 
-def test_workers_without_the_package_are_told_what_to_install(server, tmp_path):
+def test_the_error_for_workers_without_the_package_names_what_to_install(server, tmp_path):
     broken = tmp_path / "growlytics_pandas"
     broken.mkdir()
     (broken / "__init__.py").write_text("raise ModuleNotFoundError('growlytics_pandas')")
@@ -96,7 +96,7 @@ def test_workers_without_the_package_are_told_what_to_install(server, tmp_path):
         cluster.wait_for_workers(1, timeout=30)
         with pytest.raises(gp.errors.UsageError, match="Install the same version"):
             small(100, 2).growlytics.push("customer_id", client=client_of(server), progress=False)
-    assert server.told()["requests"] == 0
+    assert server.received()["requests"] == 0
 
 
 ORPHAN = """
@@ -111,12 +111,12 @@ small(6000, 6).growlytics.push("customer_id", client=client, max_rate=300, progr
 
 
 def test_workers_stop_when_the_client_is_gone(cluster, server):
-    """Nobody would gather the outcomes, so nothing goes on behind the user's back."""
+    """Nobody would gather the outcomes, so the workers stop."""
     support = str(Path(sys.modules["dask_customers"].__file__).parent)
     command = [sys.executable, "-c", ORPHAN, cluster.scheduler.address, server.base_url, support]
     with subprocess.Popen(command, env={**os.environ, "GROWLYTICS_API_KEY": KEY}) as orphan:
         deadline = time.monotonic() + 60
-        while server.told()["requests"] < 100:
+        while server.received()["requests"] < 100:
             assert time.monotonic() < deadline
             assert orphan.poll() is None, "the client ended before it was killed"
             time.sleep(0.05)
@@ -129,7 +129,7 @@ def test_workers_stop_when_the_client_is_gone(cluster, server):
 def settled(server):
     """Return the requests that a server has had, once a second passes without another."""
     before, deadline = -1, time.monotonic() + 30
-    while (now := server.told()["requests"]) != before:
+    while (now := server.received()["requests"]) != before:
         assert time.monotonic() < deadline, "the workers go on without the client"
         before = now
         time.sleep(1.0)

@@ -45,7 +45,7 @@ def test_a_wrong_call_is_refused_before_anything_is_read():
         ddf.growlytics.push("id", colums=["a"])
 
 
-def test_lists_that_dask_wrote_out_as_text_are_told_of():
+def test_lists_that_dask_converted_to_text_cause_a_warning():
     frame = pd.DataFrame({"id": ["a", "b"], "Tags": [["x"], ["y", "z"]]})
     with pytest.warns(UserWarning, match=r"'Tags'.*dataframe\.convert-string"):
         ddf_of(frame, 1).growlytics.schema("id")

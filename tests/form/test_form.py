@@ -33,6 +33,21 @@ def picture(form):
     return form._picture.value.replace("<wbr>", "")
 
 
+def button(form, title):
+    """Return the button of a title."""
+
+    def within(widget):
+        yield widget
+        for child in getattr(widget, "children", ()):
+            yield from within(child)
+
+    return next(one for one in within(form.widget) if getattr(one, "description", "") == title)
+
+
+def problem(form):
+    return form._problem.value
+
+
 def outcome(form):
     return form._actions._outcome.value
 
@@ -136,7 +151,7 @@ def test_none_asks_for_a_column_and_all_sends_everything_again():
     df = customers().rename(columns={"email": "id"})
     form = df.growlytics.form()
     form._take_all(is_sent=False)
-    assert "columns: the list is empty" in picture(form)
+    assert "columns: the list is empty" in problem(form)
     form._take_all(is_sent=True)
     assert form.line == "df.growlytics.push('id')"
 
@@ -146,10 +161,14 @@ def test_violations_follow_each_change_and_the_button_waits_for_them():
     form = df.growlytics.form()
     assert "id_duplicate" in picture(form)
     assert form._actions._push.disabled
+    assert "2 errors" in form._actions.reason.value
+    assert "● 2" in row(form, "email").becomes.value
+    assert "values that cannot be sent" in form._legend.value
     form._keep.value = "first"
     assert "would be sent" in picture(form)
     form._leave_out.value = True
     assert form._actions._push.description == "Push 1 row"
+    assert form._actions.reason.value == ""
     assert not form._actions._push.disabled
     row(form, "City").type.value = "number"
     assert "value_wrong_type" in picture(form)
@@ -159,11 +178,13 @@ def test_violations_follow_each_change_and_the_button_waits_for_them():
 def test_a_choice_that_cannot_be_is_told_and_can_be_taken_back():
     form = customers().growlytics.form()
     row(form, "email").type.value = "number"
-    assert "InvalidArgumentError" in picture(form)
-    assert "reserved attribute" in picture(form)
+    assert "InvalidArgumentError" in problem(form)
+    assert "reserved attribute" in problem(form)
     assert form._actions._push.disabled
+    assert "see the error" in form._actions.reason.value
     row(form, "email").type.value = "auto"
     assert "would be sent" in picture(form)
+    assert problem(form) == ""
     assert not form._actions._push.disabled
 
 
@@ -223,6 +244,114 @@ def test_stop_ends_a_push_with_every_row_accounted_for(faulty):
     assert form.result.counts["unsent"] > 0
     assert sum(form.result.counts.values()) == 3000
     assert len(box.stored()) == form.result.counts["accepted"]
+
+
+def test_retry_sends_the_rest_and_is_offered_only_for_the_push_that_is_shown(faulty):
+    box = faulty(latency=0.05)
+    form = customers(1000).growlytics.form(client=box.client)
+    retry = form._actions._retry
+    assert retry.layout.display == "none"
+
+    def stop_when_it_moves(change):
+        if "to go" in change.new:
+            form._actions._stop.click()
+
+    form._actions._outcome.observe(stop_when_it_moves, "value")
+    form._actions._push.click()
+    form.wait()
+    form._actions._outcome.unobserve_all()
+    n_open = form.result.counts["unsent"]
+    assert retry.layout.display is None
+    assert retry.description == f"Retry {n_open:,} rows"
+    form._skip.value = True
+    assert retry.layout.display == "none"
+    form._skip.value = False
+    retry.click()
+    form.wait()
+    assert form.result.ok
+    assert len(box.stored()) == 1000
+    assert "All 1,000 rows arrived" in outcome(form)
+    assert retry.layout.display == "none"
+
+
+def test_a_result_is_marked_as_old_while_something_else_is_chosen(sandbox):
+    form = customers().growlytics.form(client=sandbox.client)
+    form._actions._push.click()
+    form.wait()
+    assert "Old result" not in outcome(form)
+    row(form, "City").name.value = "Town"
+    assert "Old result" in outcome(form)
+    assert "All 4 rows arrived" in outcome(form)
+    row(form, "City").name.value = "City"
+    assert "Old result" not in outcome(form)
+
+
+def test_the_advice_names_the_form_where_the_notebook_has_a_name_for_it(sandbox, monkeypatch):
+    form = customers().growlytics.form(client=sandbox.client)
+    form._actions._dry_run.click()
+    form.wait()
+    assert "growlytics_pandas.last_result()" in outcome(form)
+    monkeypatch.setattr(sys.modules["__main__"], "my_form", form, raising=False)
+    form._actions._dry_run.click()
+    form.wait()
+    assert "my_form.result" in outcome(form)
+
+
+def test_the_frame_is_read_again_with_what_was_chosen(sandbox, monkeypatch):
+    main = sys.modules["__main__"]
+    monkeypatch.setattr(main, "winners", customers().assign(Score="n/a"), raising=False)
+    form = main.winners.growlytics.form(client=sandbox.client)
+    row(form, "City").name.value = "Town"
+    row(form, "Orders").send.value = False
+    form._leave_out.value = True
+    form._actions._dry_run.click()
+    form.wait()
+    again = button(form, "Read winners again")
+    monkeypatch.setattr(main, "winners", customers(7).assign(Level=3))
+    again.click()
+    assert form.line == (
+        "winners.growlytics.push(\n"
+        "    'email',\n"
+        "    columns=['email', 'City', 'Secret Note', 'Level'],\n"
+        "    rename={'City': 'Town'},\n"
+        "    errors='drop',\n"
+        "    client=client,\n"
+        ")"
+    )
+    assert "All 7 rows would be sent" in picture(form)
+    assert "Old result" in outcome(form)
+    monkeypatch.setattr(main, "winners", "no frame at all")
+    again.click()
+    assert "InvalidArgumentTypeError" in problem(form)
+    assert len(form.plan().frame) == 7
+
+
+def test_a_frame_without_a_name_is_read_again_as_it_now_is():
+    df = customers()
+    form = df.growlytics.form()
+    df.loc[0, "City"] = "Delhi"
+    assert form.plan().preview(1)[0]["attributes"][1]["value"] == "Pune"
+    button(form, "Read df again").click()
+    assert form.plan().preview(1)[0]["attributes"][1]["value"] == "Delhi"
+
+
+def test_the_id_stays_when_the_frame_is_read_again_and_another_is_chosen_where_it_is_gone(monkeypatch):
+    main = sys.modules["__main__"]
+    labels = [("orders", "sum"), ("id", ""), ("x", 1)]
+    frame = pd.DataFrame([[1, "a", 2], [3, "b", 4]])
+    frame.columns = pd.Index(labels, dtype=object, tupleize_cols=False)
+    monkeypatch.setattr(main, "winners", frame, raising=False)
+    form = frame.growlytics.form(("id", ""))
+    again = button(form, "Read winners again")
+    again.click()
+    assert form.line == "winners.growlytics.push(('id', ''))"
+    monkeypatch.setattr(main, "winners", customers())
+    again.click()
+    assert form.line == "winners.growlytics.push('email')"
+    by_index = customers().set_index("email")
+    monkeypatch.setattr(main, "winners", by_index)
+    again.click()
+    assert form.line == by_index.growlytics.form("email").line
 
 
 def test_a_refused_key_is_told_in_the_form_and_never_shown(sandbox):

@@ -77,7 +77,7 @@ def test_a_dry_run_sends_and_writes_nothing(sandbox, opened, tmp_path):
 )
 def test_what_is_missing_is_shown_and_nothing_can_be_pushed(opened, attribute, members, words):
     form = opened(customers(0, 3), attribute, members)
-    assert words in form._picture.value.replace("<wbr>", "")
+    assert words in form._problem.value.replace("<wbr>", "")
     assert form._actions._push.disabled
 
 
@@ -96,3 +96,12 @@ def test_without_the_tick_the_columns_are_pushed(opened):
     form._segment.is_chosen.value = False
     assert "push_segment" not in form.line
     assert form.plan().preview(1)[0]["attributes"][1]["name"] == "City"
+
+
+def test_reading_the_frame_again_keeps_the_segment(sandbox, opened):
+    df = customers(0, 3)
+    form = opened(df)
+    df.loc[3] = customers(3, 4).loc[0]
+    form._read_again()
+    assert form._grid.widget.layout.display == "none"
+    assert push(form).joined == 4

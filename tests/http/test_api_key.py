@@ -1,4 +1,4 @@
-"""The API key: found, checked before any library can print it, and shown nowhere."""
+"""The API key is found, checked before any library can print it, and never shown."""
 
 import copy
 import logging
@@ -41,7 +41,7 @@ def test_no_key_names_the_variable_the_argument_and_the_sandbox(text, monkeypatc
 
 
 @pytest.mark.parametrize("bad", ["\n", "\r", "\x00", " ", "é", "\u200b", "键", "🎉", "\x7f"], ids=ascii)
-def test_a_key_that_cannot_be_a_header_is_refused_without_showing_it(bad):
+def test_a_key_that_is_no_valid_header_is_rejected_without_showing_it(bad):
     with pytest.raises(ApiKeyError) as caught:
         Client(SECRET + bad + "tail")
     assert f"character {len(SECRET) + 1} " in str(caught.value)
@@ -49,7 +49,7 @@ def test_a_key_that_cannot_be_a_header_is_refused_without_showing_it(bad):
 
 
 @pytest.mark.parametrize(
-    ("around", "said"),
+    ("around", "message"),
     [
         ("GROWLYTICS_API_KEY={}", KEY_VARIABLE),
         ("export GROWLYTICS_API_KEY={}\n", KEY_VARIABLE),
@@ -64,11 +64,11 @@ def test_a_key_that_cannot_be_a_header_is_refused_without_showing_it(bad):
     ],
     ids=ascii,
 )
-def test_what_was_copied_with_a_key_is_refused_here_and_the_key_not_shown(around, said, monkeypatch):
+def test_what_was_copied_with_a_key_is_refused_here_and_the_key_not_shown(around, message, monkeypatch):
     monkeypatch.setenv(KEY_VARIABLE, around.format(SECRET))
     with pytest.raises(ApiKeyError) as caught:
         Client()
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "remove" in str(caught.value)
     assert SECRET not in shown(caught.value)
     frame = caught.tb

@@ -1,4 +1,4 @@
-"""The pacer against simulated servers: limits are found and kept, and nothing else slows a run."""
+"""The concurrency controller against simulated servers: limits are found and kept, and nothing else slows a run."""
 
 import math
 
@@ -244,7 +244,7 @@ def test_a_full_window_waits_for_an_answer_and_not_for_the_rate():
     assert pacer.seconds_until_next(0.04) == math.inf
 
 
-def test_the_window_grows_also_where_the_run_looks_up_before_an_answer_is_there():
+def test_the_window_grows_even_if_the_run_checks_before_a_response_arrives():
     pacer = ConcurrencyController(max_concurrency=64)
     pacer.note_started(0.0, pacer.allowance(0.0, 0))
     assert pacer.allowance(0.5, 8) == 0
@@ -252,7 +252,7 @@ def test_the_window_grows_also_where_the_run_looks_up_before_an_answer_is_there(
     assert pacer.concurrency == 16
 
 
-def test_a_rate_does_not_rise_while_the_run_looks_up_in_vain():
+def test_a_rate_does_not_rise_while_there_is_nothing_to_send():
     pacer = Run(FixedWindow(60), 0.05, 20, max_concurrency=64).pacer
     for now in range(20, 60):
         assert pacer.allowance(now, 64) == 0

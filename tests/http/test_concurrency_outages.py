@@ -1,4 +1,4 @@
-"""Stops and outages: when they begin, how they are probed, when a run is given up and how it goes on."""
+"""Outages: when they begin, how they are probed, when a run ends and how it resumes."""
 
 import pytest
 from simulated_servers import FAILURE, PUSHBACK, Down, FixedWindow, Run
@@ -95,7 +95,7 @@ def test_a_short_stop_after_an_outage_is_not_waited_out_like_the_outage():
 @pytest.mark.parametrize("ask", [None, 1.0])
 @pytest.mark.parametrize("latency", [0.02, 0.2])
 @pytest.mark.parametrize("closed", [0.5, 2.0, 8.0])
-def test_a_run_that_is_refused_at_first_does_not_crawl_once_it_is_let_in(closed, latency, ask):
+def test_a_run_that_is_rejected_at_first_does_not_crawl_once_it_is_accepted(closed, latency, ask):
     run = Run(Down(0.0, closed, kind=PUSHBACK), latency, closed + 10, retry_after=ask, max_concurrency=64)
     back = next(at for at, kind in run.answers if kind is None)
     assert back - closed <= 4.0

@@ -1,4 +1,4 @@
-"""What is known of the connections of libcurl stays right when others take the numbers of its sockets."""
+"""The record of libcurl's connections stays correct when its socket numbers are reused."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""What a cut of the speed is judged by, and what is left of it afterwards: one answer after the other, no server."""
+"""How a cut of the speed is evaluated and undone: response by response, without a server."""
 
 import pytest
 from simulated_servers import FAILURE, FixedWindow, Run, Unlucky
@@ -36,7 +36,7 @@ def test_answers_to_what_was_sent_before_a_cut_do_not_cut_again():
     assert pacer.concurrency == int(0.7 * 64)
 
 
-def test_on_a_fast_server_a_cut_is_judged_at_once():
+def test_on_a_fast_server_a_cut_is_evaluated_at_once():
     pacer = busy(0.01)
     pacer.note_answers(0.02, ResponseStats(failures=64))
     assert pacer.concurrency == int(0.7 * 64)

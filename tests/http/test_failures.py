@@ -1,4 +1,4 @@
-"""One contract for both transports, over http and https, against real servers on loopback. What a transport says of a request that failed, and what it leaves behind."""
+"""One contract for both transports, over http and https, against real servers on loopback. How a transport reports a failed request, and how it cleans up."""
 
 import contextlib
 import re
@@ -15,7 +15,7 @@ from growlytics_pandas.http.protocol import MAX_REPLY_BYTES, TransportError
 from growlytics_pandas.http.retry import may_have_arrived
 
 
-def test_a_server_that_cannot_be_reached_is_told_apart(connect, bundle):
+def test_a_server_that_cannot_be_reached_is_distinguished(connect, bundle):
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     for url in (f"http://localhost:{port}/", "http://no-such-host.invalid/"):

@@ -1,4 +1,4 @@
-"""The key is taken out of foreign words in every form that it can have there, and nothing else is."""
+"""The key is removed from servers' messages in every form, and nothing else is."""
 
 import base64
 import html
@@ -79,18 +79,18 @@ def test_a_key_in_base64_is_masked_whatever_is_around_it(form):
         "",
     ],
 )
-def test_other_words_stay_as_they_are(words):
+def test_other_words_are_unchanged(words):
     assert KeyRedactor(KEY)(words) == words
 
 
 def test_a_key_is_masked_before_a_line_is_cut():
     """The end of the line may fall anywhere in the key."""
     for padding in range(255, 300):
-        said = describe(
+        shown = describe(
             Response(0, 400, json.dumps({"message": "x" * padding + KEY}).encode(), 0.1, mask=KeyRedactor(KEY))
         )
-        assert "hunted" not in said.lower()
-        assert len(said) <= 300
+        assert "hunted" not in shown.lower()
+        assert len(shown) <= 300
 
 
 @pytest.mark.parametrize("body", [html.escape(KEY), f'{{"error": {ESCAPED["json"]}}}', f"<p>{ESCAPED['html']}</p>"])

@@ -1,4 +1,4 @@
-"""One contract for both transports, over http and https, against real servers on loopback. What goes out, and what comes back."""
+"""One contract for both transports, over http and https, against real servers on loopback. Requests and responses."""
 
 import threading
 import time
@@ -70,7 +70,7 @@ def test_requests_wait_for_slow_answers_side_by_side(serve, connect):
     assert server.most_at_once == 8
 
 
-def test_poll_waits_no_longer_than_it_was_told(serve, connect):
+def test_poll_waits_no_longer_than_its_timeout(serve, connect):
     transport = connect(serve(lambda sock, request: time.sleep(0.3) or accept(sock, request)).url)
     transport.submit(1, b"{}")
     started = time.monotonic()

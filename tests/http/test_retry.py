@@ -9,9 +9,9 @@ from growlytics_pandas.http.retry import (
     RetryPolicy,
     RetryQuota,
     Verdict,
+    classify,
     describe,
     is_free,
-    judge,
     may_have_arrived,
     parse_retry_after,
 )
@@ -49,7 +49,7 @@ def lost(fault, **kwargs):
     ],
 )
 def test_only_json_with_success_exactly_true_is_success(status, body, verdict):
-    assert judge(answer(status, body)) is verdict
+    assert classify(answer(status, body)) is verdict
 
 
 @pytest.mark.parametrize(
@@ -62,17 +62,17 @@ def test_only_json_with_success_exactly_true_is_success(status, body, verdict):
     ],
 )
 def test_statuses_concern_the_row_the_key_the_url_or_the_moment(statuses, verdict):
-    assert {judge(answer(status)) for status in statuses} == {verdict}
+    assert {classify(answer(status)) for status in statuses} == {verdict}
 
 
 def test_every_fault_has_a_verdict_and_only_tls_blames_the_url():
-    verdicts = {fault: judge(lost(fault)) for fault in TransportError}
+    verdicts = {fault: classify(lost(fault)) for fault in TransportError}
     assert [fault for fault, verdict in verdicts.items() if verdict is Verdict.WRONG_ENDPOINT] == [TransportError.TLS]
     assert {fault for fault, verdict in verdicts.items() if verdict is Verdict.RETRY} == {
         TransportError.CONNECT, TransportError.TIMEOUT, TransportError.BROKEN, TransportError.STALE, TransportError.FILES,
     }  # fmt: skip
     assert Verdict.ACCEPTED not in verdicts.values()
-    assert judge(answer(404, fault=TransportError.TOO_LARGE)) is Verdict.WRONG_ENDPOINT
+    assert classify(answer(404, fault=TransportError.TOO_LARGE)) is Verdict.WRONG_ENDPOINT
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_every_fault_has_a_verdict_and_only_tls_blames_the_url():
         (lost(TransportError.CONNECT, was_sent=False, repeats=1), True),
     ],
 )
-def test_a_row_whose_answer_was_lost_is_told_apart_from_a_refused_one(reply, expected):
+def test_a_row_whose_response_was_lost_is_distinguished_from_a_rejected_one(reply, expected):
     assert may_have_arrived(reply) is expected
 
 

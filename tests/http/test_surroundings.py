@@ -72,17 +72,17 @@ def test_a_key_that_cannot_be_a_header_is_not_repeated(name, serve):
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX timers")
 @pytest.mark.parametrize("scheme", ["http"], indirect=True)
 def test_a_signal_does_not_break_a_poll(serve, connect):
-    heard = []
+    signals = []
     server = serve(lambda sock, request: time.sleep(0.3) or accept(sock, request))
     transport = connect(server.url)
-    previous = signal.signal(signal.SIGALRM, lambda *_: heard.append(1))
+    previous = signal.signal(signal.SIGALRM, lambda *_: signals.append(1))
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
         assert ask(transport).status == 200
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
-    assert heard
+    assert signals
 
 
 def test_every_error_of_requests_has_a_fault():

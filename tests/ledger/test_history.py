@@ -1,4 +1,4 @@
-"""Client.history(): every run has its line, however it ended."""
+"""Client.history(): every run has a row, however it ended."""
 
 import os
 import signal
@@ -42,7 +42,7 @@ def last(client):
     return client.history().iloc[-1]
 
 
-def test_a_run_is_told_with_when_rows_counts_seconds_and_new_attributes(client):
+def test_the_history_has_start_rows_counts_seconds_and_new_attributes(client):
     before = pd.Timestamp.now("UTC")
     result = push(pd.concat([customers(5), pd.DataFrame({"id": [None]})]), client, errors="drop")
     run = last(client)
@@ -54,7 +54,7 @@ def test_a_run_is_told_with_when_rows_counts_seconds_and_new_attributes(client):
     assert run["ended"] == "finished"
 
 
-def test_runs_stand_in_their_order_and_a_dry_run_is_none(client):
+def test_runs_are_in_order_and_a_dry_run_is_not_recorded(client):
     for rows in (3, 4):
         push(customers(rows), client, skip_unchanged=True)
     push(customers(9), client, dry_run=True)
@@ -121,7 +121,7 @@ def test_a_running_push_is_seen_as_such(faulty, path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs kill")
-def test_a_run_whose_process_was_killed_is_told_as_killed(faulty, path):
+def test_a_run_whose_process_was_killed_is_shown_as_killed(faulty, path):
     box = faulty(latency=0.05)
     command = [sys.executable, "-c", KILLED, box.api_key, box.base_url, path]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL

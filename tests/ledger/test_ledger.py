@@ -1,4 +1,4 @@
-"""What the ledger remembers between pushes: payloads, attributes, runs. Types are in `test_ledger_types.py`."""
+"""What the ledger stores between pushes: payloads, attributes, runs. Types are in `test_ledger_types.py`."""
 
 import gc
 import pickle
@@ -99,7 +99,7 @@ class TestPayloads:
         assert unchanged(workspace, "A", []) == []
         assert workspace.forget([]) == 0
 
-    def test_many_customers_are_told_apart(self, workspace):
+    def test_many_customers_are_distinguished(self, workspace):
         ids = [f"user-{n}" for n in range(5_000)]
         push(workspace, "A", ids[:3_000])
         push(workspace, "B", ids[2_000:])
@@ -124,7 +124,7 @@ class TestForget:
         assert unchanged(workspace, "A") == [True, False, True]
 
     def test_a_single_text_is_not_taken_for_a_list_of_letters(self, workspace):
-        with pytest.raises(InvalidArgumentTypeError, match="give a list of ids"):
+        with pytest.raises(InvalidArgumentTypeError, match="pass a list of ids"):
             workspace.forget(IDS[0])
 
     def test_another_process_learns_of_it(self, path, workspace):
@@ -244,7 +244,7 @@ class TestAttributeBudget:
 
 
 class TestHistory:
-    def test_a_run_tells_when_how_much_and_how_it_ended(self, workspace):
+    def test_a_run_has_its_start_rows_and_end(self, workspace):
         empty = workspace.history()
         run = workspace.begin_run(10, WHEN)
         workspace.end_run(run, {"accepted": 7, "failed": 3}, "finished", ["city", "a, b"])
@@ -260,7 +260,7 @@ class TestHistory:
         assert history["accepted"].isna().tolist() == [False, True]
         assert np.isnan(open_["seconds"])
 
-    def test_a_run_whose_process_is_gone_was_killed(self, path, workspace):
+    def test_a_run_whose_process_no_longer_exists_was_killed(self, path, workspace):
         script = (
             "import os, sys, datetime as d; from growlytics_pandas.ledger import Ledger\n"
             "Ledger(sys.argv[1]).workspace(sys.argv[2], sys.argv[3]).begin_run(3, d.datetime.now(d.UTC)); os._exit(9)"

@@ -1,4 +1,4 @@
-"""`Ledger.backup` and `restore`: the memory travels as one plain file, and nothing newer is lost on the way."""
+"""`Ledger.backup` and `restore`: the ledger is copied as a single file, and nothing newer is lost."""
 
 import contextlib
 import os
@@ -89,7 +89,7 @@ def test_what_was_accepted_but_not_written_yet_is_in_it(path, tmp_path):
         assert copied.unchanged(copied.digest(["a"], bodies([b"body"]))).all()
 
 
-def test_what_is_said_of_a_ledger_holds_no_secret(on):
+def test_the_facts_of_a_ledger_contain_no_secret(on):
     client = on("here")
     push(client, label="first")
     facts = client.ledger.facts()
@@ -133,7 +133,7 @@ class TestNothingNewerIsOverwritten:
         old.ledger.backup(backup, overwrite=True)
         assert backup.read_bytes() != before
 
-    def test_two_that_went_apart_are_told_apart_though_they_count_the_same(self, on, tmp_path):
+    def test_two_diverged_ledgers_are_distinguished_though_they_count_the_same(self, on, tmp_path):
         one, two = on("one"), on("two")
         push(one)
         two.ledger.restore(one.ledger.backup(tmp_path / "first"))
@@ -201,7 +201,7 @@ class TestForeignFilesStay:
     def test_no_backup_replaces_them(self, on, tmp_path, kind, overwrite):
         push(on("here"))
         before = self.make(tmp_path / "x", kind)
-        with pytest.raises(LedgerError, match="another file"):
+        with pytest.raises(LedgerError, match="a different file"):
             on("here").ledger.backup(tmp_path / "x", overwrite=overwrite)
         assert (tmp_path / "x").read_bytes() == before
 
@@ -324,7 +324,7 @@ def test_it_is_not_restored_during_a_push(faulty, tmp_path):
 
 
 @pytest.mark.parametrize("verb", ["backup", "restore"])
-def test_a_place_that_cannot_be_is_refused(on, tmp_path, verb):
+def test_an_impossible_path_is_rejected(on, tmp_path, verb):
     client = on("here")
     push(client)
     for place in (client.ledger.path, tmp_path / "none" / "backup", tmp_path):
@@ -349,6 +349,6 @@ def test_the_command_line_shows_writes_and_restores(on, tmp_path, capsys):
     assert push(on("there")).counts["unchanged"] == 3
     push(on("there"), customers("Goa"))
     assert main(["ledger", "restore", backup, "--ledger", there]) == 2
-    assert "give --overwrite" in capsys.readouterr().err
+    assert "pass --overwrite" in capsys.readouterr().err
     assert main(["ledger", "show", "--ledger", str(tmp_path / "none")]) == 0
     assert not (tmp_path / "none").exists()

@@ -1,4 +1,4 @@
-"""A ledger's path that leads to anything but a ledger: it is refused, and what is there stays as it was."""
+"""A path to anything but a ledger is rejected, and the existing file is unchanged."""
 
 import contextlib
 import os
@@ -175,8 +175,8 @@ def test_a_path_with_a_nul_is_refused(tmp_path):
 
 @posix
 @pytest.mark.parametrize("how", ["deleted", "with its folder", "replaced", "by a text"])
-def test_a_ledger_that_is_gone_is_begun_anew_at_the_next_push(sandbox, tmp_path, how):
-    """What is pushed is recorded in the file that is there, never in one that nobody can read."""
+def test_a_deleted_ledger_is_created_again_at_the_next_push(sandbox, tmp_path, how):
+    """A push is recorded in the existing file, never in a deleted one."""
     path = tmp_path / "folder" / "ledger.db"
     client = Client(sandbox.api_key, sandbox.base_url, ledger=path)
     assert gp.push(customers(), "id", client=client, progress=False).ok
@@ -238,7 +238,7 @@ def test_a_ledger_that_another_file_is_copied_over_is_not_written_to(sandbox, tm
 
 @posix
 def test_a_ledger_whose_wal_is_deleted_under_it_is_opened_anew(sandbox, tmp_path):
-    """What is written to a file without a name is gone when the process is killed."""
+    """Data written to a deleted file is lost when the process is killed."""
     path = tmp_path / "ledger.db"
     client = Client(sandbox.api_key, sandbox.base_url, ledger=path)
     assert gp.push(customers(), "id", client=client, progress=False).ok
@@ -267,7 +267,7 @@ def test_a_backup_never_takes_the_place_of_a_device(tmp_path):
     client.declare_types({"Score": "number"})
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(LedgerError, match="stays as it is"):
+    with pytest.raises(LedgerError, match="was not changed"):
         client.ledger.backup(pipe)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
@@ -285,7 +285,7 @@ def test_no_output_takes_the_place_of_a_ledger(tmp_path):
 
 
 @pytest.mark.parametrize("path", ["a\0b", "~no-such-user-here/a", "a\ud800b"])
-def test_a_path_that_cannot_be_is_a_wrong_call(tmp_path, monkeypatch, path):
+def test_an_impossible_path_is_a_usage_error(tmp_path, monkeypatch, path):
     monkeypatch.chdir(tmp_path)
     client = Client("claims-key-1", ledger=tmp_path / "ledger.db")
     client.declare_types({"Score": "number"})

@@ -1,4 +1,4 @@
-"""The ledger's file: what is in it, who may read it, and what is said when it cannot be used."""
+"""The ledger's file: its content, its permissions, and the errors if it cannot be used."""
 
 import contextlib
 import os
@@ -37,7 +37,7 @@ def tamper(path, statement):
 
 
 def refusal(path) -> str:
-    """What using the ledger at `path` is refused with; every such message shows the way on."""
+    """Return the error of using the ledger at `path`; every such message shows how to continue."""
     with pytest.raises(LedgerError) as caught, Ledger(path) as ledger:
         ledger.workspace(URL, KEY).unchanged(Digests(np.array([1]), np.array([[1, 1]], np.uint64)))
     message = str(caught.value)
@@ -111,7 +111,7 @@ class TestRefusals:
         os.truncate(path, int(path.stat().st_size * share))
         assert "damaged" in refusal(path)
 
-    def test_a_record_that_cannot_be(self, path):
+    def test_an_impossible_record(self, path):
         push(path, ["a"])
         tamper(path, "UPDATE segments SET records = substr(records, 2)")
         assert "it is damaged: segment 1 is cut" in refusal(path)
@@ -127,7 +127,7 @@ class TestRefusals:
 
     def test_a_parent_that_is_a_file(self, tmp_path):
         (tmp_path / "file").touch()
-        assert "name a file in a directory that you can write" in refusal(tmp_path / "file" / "ledger.sqlite3")
+        assert "choose a file in a writable directory" in refusal(tmp_path / "file" / "ledger.sqlite3")
 
     @posix
     @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
@@ -155,7 +155,7 @@ class TestFullDisk:
         with ledger._file.reading() as connection:
             connection.execute("PRAGMA max_page_count = 12").fetchall()
         many = workspace.digest([str(n) for n in range(9_000)], bodies([b"x"] * 9_000))
-        with pytest.raises(LedgerError, match=r"the disk is full .*make room.*ledger=None"):
+        with pytest.raises(LedgerError, match=r"the disk is full .*free some space.*ledger=None"):
             workspace.withdraw(many)
         assert workspace.unchanged(digests).tolist() == [True]
         assert not workspace.unchanged(many).any()
@@ -176,8 +176,10 @@ try:
 except LedgerError as error:
     print(error)
 """
-        told = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True).stdout
-        assert re.search("disk (is|may be) full.*ledger=None", told)
+        printed = subprocess.run(
+            [sys.executable, "-c", script, path], capture_output=True, text=True, check=True
+        ).stdout
+        assert re.search("disk (is|may be) full.*ledger=None", printed)
         push(path, ["a"])
 
 
@@ -223,5 +225,5 @@ if os.fork() == 0:
     os._exit(0)
 os.wait()
 """
-    told = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True).stdout
-    assert "forked" in told
+    printed = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True).stdout
+    assert "forked" in printed

@@ -1,4 +1,4 @@
-"""Whatever is pushed in whatever order, and however it ends: nothing that differs is ever left out."""
+"""Whatever is pushed, in any order, and however it ends: a changed row is never skipped."""
 
 import signal
 import tempfile

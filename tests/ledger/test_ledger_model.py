@@ -1,4 +1,4 @@
-"""Whatever is done to a workspace, it says what a plain dict would say."""
+"""After any operations, a workspace gives the same answers as a plain dict."""
 
 import tempfile
 from datetime import UTC, datetime
@@ -122,8 +122,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def compare_payloads(self):
         self.settle()
         for body in BODIES:
-            said = self.workspace.unchanged(self.digest(self.workspace, IDS, body)).tolist()
-            assert said == [self.accepted.get(id_) == body for id_ in IDS]
+            are_unchanged = self.workspace.unchanged(self.digest(self.workspace, IDS, body)).tolist()
+            assert are_unchanged == [self.accepted.get(id_) == body for id_ in IDS]
 
     @rule()
     def compare_attributes(self):

@@ -1,4 +1,4 @@
-"""The ledger among processes: several at once, and one that is killed."""
+"""The ledger with several processes at once, one of which is killed."""
 
 import gc
 import os
@@ -99,9 +99,9 @@ for _ in range(20):
     last = int(open(sys.argv[2]).read()[-1:] or -1)
     with Ledger(path) as ledger:
         workspace = ledger.workspace("https://api.example", "key")
-        said = {v: workspace.unchanged(workspace.digest(ids, column(v))) for v in range(3)}
-    wrong = [v for v in range(3) if v != last and said[v].any()]
-    print(last, [bool(said[v].all()) for v in range(3)], "wrong" if wrong else "right")
+        are_unchanged = {v: workspace.unchanged(workspace.digest(ids, column(v))) for v in range(3)}
+    wrong = [v for v in range(3) if v != last and are_unchanged[v].any()]
+    print(last, [bool(are_unchanged[v].all()) for v in range(3)], "wrong" if wrong else "right")
 """
 
 
@@ -128,7 +128,7 @@ client.ledger.close()
 
 
 @pytest.mark.parametrize("way", ["client", "backup", "link", "refused", "collected", "output", "companion"])
-def test_what_one_client_learns_after_others_have_come_and_gone_is_kept(path, tmp_path, way):
+def test_what_one_client_learns_after_others_have_closed_is_kept(path, tmp_path, way):
     def ask_neighbour():
         return subprocess.run(
             [sys.executable, "-c", NEIGHBOUR, path], capture_output=True, text=True, check=True

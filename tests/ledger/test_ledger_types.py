@@ -1,4 +1,4 @@
-"""What the ledger remembers of types: pinned once, declared, exported, forgotten."""
+"""The types in the ledger: recorded once, declared, exported, forgotten."""
 
 import json
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ class TestTypes:
             "orders": KnownType("number", later, "accepted"),
         }
 
-    def test_an_uncertain_type_is_told_apart_and_becomes_certain(self, workspace):
+    def test_an_uncertain_type_is_marked_and_becomes_certain(self, workspace):
         workspace.pin({"city": "string"}, WHEN, certain=False)
         assert workspace.known_types()["city"] == KnownType("string", WHEN, "uncertain")
         assert workspace.pin({"city": "string"}, datetime.now(UTC), certain=True).new == {"city": "string"}
@@ -40,7 +40,7 @@ class TestTypes:
         assert workspace.known_types()["city"].source == "accepted"
 
     @pytest.mark.parametrize("certain", [True, False])
-    def test_a_known_type_is_never_overwritten_and_the_conflict_is_told(self, workspace, certain):
+    def test_a_known_type_is_never_overwritten_and_the_conflict_is_reported(self, workspace, certain):
         workspace.pin({"city": "string"}, WHEN, certain=certain)
         pinned = workspace.pin({"city": "number", "orders": "number"}, WHEN, certain=True)
         assert pinned.conflicts == {"city": workspace.known_types()["city"]}
@@ -79,7 +79,7 @@ class TestTypes:
     def test_impossible_types_are_refused(self, workspace, types):
         with pytest.raises(InvalidArgumentError, match="string, number, boolean, date"):
             workspace.declare_types(types)
-        with pytest.raises(InvalidArgumentError, match="impossible types"):
+        with pytest.raises(InvalidArgumentError, match="invalid types"):
             workspace.pin(types, WHEN, certain=True)
 
     def test_the_file_of_types_goes_round(self, ledger, workspace, tmp_path):
@@ -95,19 +95,19 @@ class TestTypes:
         )
 
     @pytest.mark.parametrize(
-        ("text", "told"),
+        ("text", "message"),
         [
-            ("[1]", "it holds a list"),
+            ("[1]", "it contains a list"),
             ("{", "Expecting"),
-            ('{"a": "string", "a": "date"}', "twice in it: a"),
+            ('{"a": "string", "a": "date"}', "duplicate names: a"),
             (None, "No such file"),
         ],
     )
-    def test_a_file_of_types_that_cannot_be_read_is_named(self, workspace, tmp_path, text, told):
+    def test_a_file_of_types_that_cannot_be_read_is_named(self, workspace, tmp_path, text, message):
         path = tmp_path / "types.json"
         if text is not None:
             path.write_text(text)
-        with pytest.raises(InvalidArgumentError, match=f"types.json: .*{told}"):
+        with pytest.raises(InvalidArgumentError, match=f"types.json: .*{message}"):
             workspace.declare_types(path)
 
     def test_the_frame_has_the_same_columns_and_dtypes_when_empty(self, workspace):

@@ -1,4 +1,4 @@
-"""A project is one URL and one key, however they are written: one memory, and one push at a time in a process."""
+"""A project is one URL and one key, however they are written, with one ledger and one push at a time per process."""
 
 import os
 import threading

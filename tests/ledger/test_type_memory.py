@@ -1,4 +1,4 @@
-"""What the ledger remembers of types: the silent loss that a second push would meet is refused before it is sent."""
+"""The types in the ledger: values that the service would silently ignore are rejected before they are sent."""
 
 import json
 from datetime import UTC, datetime
@@ -116,7 +116,7 @@ def test_a_type_is_known_only_once_a_value_of_it_was_accepted(faulty, path):
     result = push(frame(Score=[1], Gone=[None]), client)
     assert result.counts["failed"] == 1
     assert result.new_types.empty
-    assert client.types().empty, "no request that carried it was accepted, and none is in doubt"
+    assert client.types().empty, "no request that carried it was accepted, and none is uncertain"
 
 
 def test_a_type_that_only_refused_rows_carry_stays_open(faulty, path):
@@ -138,7 +138,7 @@ def test_a_crash_leaves_the_type_uncertain_and_the_next_plan_warns(sandbox, clie
     schema = gp.schema(frame(Score=[1]), "id", client=client)
     assert schema["known_type"].item() == "number"
     assert "lost" in schema["note"].item()
-    with pytest.raises(ConstraintViolationError, match=r"answer was lost.*declare_types"):
+    with pytest.raises(ConstraintViolationError, match=r"response was lost.*declare_types"):
         push(frame(Score=["a"]), client)
     assert push(frame(Score=[1]), client).ok
     assert sources(client) == {"Score": "accepted"}

@@ -1,4 +1,4 @@
-"""`Client(types="types.json")`: the file is read at the start and has what the ledger knows after each push."""
+"""`Client(types="types.json")`: the file is read at the start and updated from the ledger after each push."""
 
 import json
 
@@ -50,7 +50,7 @@ def test_pushes_of_parts_and_of_one_customer_keep_it_up_to_date(connect, file):
     assert json.loads(file.read_text()) == {"City": "string", "VIP": "boolean"}
 
 
-def test_it_stays_as_it_is_where_nothing_is_new(connect, file):
+def test_it_is_unchanged_if_nothing_is_new(connect, file):
     push(connect(), Orders=[3])
     file.write_text(json.dumps({"Orders": "number"}))  # written otherwise
     push(connect(), Orders=[4])
@@ -69,7 +69,7 @@ def test_what_others_contradict_stays_with_a_warning(connect, file):
     client = connect()
     push(client, Orders=[3])
     file.write_text(json.dumps({"Orders": "string"}))
-    with pytest.warns(UserWarning, match="other types than the ledger for 'Orders'"):
+    with pytest.warns(UserWarning, match="and the ledger have different types for 'Orders'"):
         push(client, City=["Pune"])
     assert json.loads(file.read_text()) == {"City": "string", "Orders": "string"}
     with pytest.raises(InvalidArgumentError, match="Orders"):
@@ -92,10 +92,10 @@ def test_declared_and_forgotten_types_reach_it(connect, file):
     assert json.loads(file.read_text()) == {}
 
 
-def test_a_file_that_cannot_be_written_is_a_warning_and_the_push_is_what_it_is(connect, file):
+def test_a_file_that_cannot_be_written_is_a_warning_and_the_push_succeeds(connect, file):
     client = connect()
     file.mkdir()
-    with pytest.warns(UserWarning, match="could not be brought up to date"):
+    with pytest.warns(UserWarning, match="could not be updated"):
         assert push(client, Orders=[3]).ok
 
 

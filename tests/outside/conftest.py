@@ -1,4 +1,4 @@
-"""Programs of others, installed in exact versions and kept between runs, against a sandbox of their own."""
+"""Third-party programs, in pinned versions and cached between runs, each with its own sandbox."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ def npm(request):
 
 @pytest.fixture(scope="session")
 def quiet_environment():
-    """Nobody is told that a tool runs here, and no proxy stands before the loopback."""
+    """No telemetry is sent, and no proxy is used for the loopback."""
     proxies = {"http_proxy", "https_proxy", "all_proxy"}
     kept = {name: value for name, value in os.environ.items() if name.lower() not in proxies}
     return kept | {"SCARF_ANALYTICS": "false", "NO_COLOR": "1"}

@@ -102,7 +102,7 @@ def test_types_of_duckdb_are_read():
     ],
     ids=["lazy", "lazy groups", "groups", "one column", "a connection", "128 bits"],
 )
-def test_what_is_no_frame_is_told_the_way(make, words):
+def test_the_error_for_what_is_no_frame_shows_the_remedy(make, words):
     with pytest.raises(InvalidArgumentTypeError, match=words):
         gp.push(make(), "id", dry_run=True)
 
@@ -116,7 +116,7 @@ def test_what_is_no_frame_is_told_the_way(make, words):
     ],
     ids=["Polars", "DuckDB", "Arrow"],
 )
-def test_one_frame_in_place_of_batches_is_told_its_own_way_into_pieces(make, words):
+def test_the_error_for_one_frame_instead_of_batches_shows_how_to_split_it(make, words):
     with pytest.raises(InvalidArgumentTypeError, match=words):
         gp.push_batches(make(), "id", dry_run=True)
 

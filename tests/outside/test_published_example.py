@@ -50,12 +50,12 @@ DATE = ("YYYY-MM-DD HH:MM:SS", published.DATE)
 
 @pytest.fixture
 def run(npm, sandbox, tmp_path, quiet_environment):
-    """Run the example with these mends, sent to the sandbox with its key."""
+    """Run the example with these fixes, sent to the sandbox with its key."""
     folder = npm("published", *PACKAGES)
 
-    def run_with(*mends):
+    def run_with(*fixes):
         program = EXAMPLE
-        for old, new in [(contract.BASE_URL, sandbox.base_url), ("<GROWLYTICS-API-KEY>", sandbox.api_key), *mends]:
+        for old, new in [(contract.BASE_URL, sandbox.base_url), ("<GROWLYTICS-API-KEY>", sandbox.api_key), *fixes]:
             assert program.count(old) == 1, old
             program = program.replace(old, new)
         script = tmp_path / "example.js"
@@ -89,13 +89,13 @@ def test_the_date_in_the_example_is_a_placeholder_which_is_ignored_while_the_ans
 
 
 @pytest.mark.parametrize(
-    ("mends", "complaints"),
+    ("fixes", "complaints"),
     # `request` and node both object to a body that is no text, and either may come first.
     [((), ["SyntaxError"]), ((COMMA,), ["Argument error, options.body", "ERR_INVALID_ARG_TYPE"])],
     ids=["as published", "with its comma"],
 )
-def test_without_its_mends_the_example_sends_nothing(run, sandbox, mends, complaints):
-    done = run(*mends)
+def test_without_its_fixes_the_example_sends_nothing(run, sandbox, fixes, complaints):
+    done = run(*fixes)
 
     assert done.returncode != 0
     assert any(complaint in done.stderr for complaint in complaints)

@@ -1,4 +1,4 @@
-"""schemathesis, which makes requests from an OpenAPI document and judges the answers, finds nothing to complain of."""
+"""schemathesis, which makes requests from an OpenAPI document and checks the responses, finds no problem."""
 
 import importlib.util
 import json

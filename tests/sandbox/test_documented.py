@@ -1,4 +1,4 @@
-"""The sandbox answers and keeps what the service is documented to."""
+"""The sandbox responds and stores as the service is documented to."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""Each fault is seen on the wire, is counted, and writes what it says it writes."""
+"""Each fault occurs on the wire, is counted, and writes only what it documents."""
 
 import json
 import math
@@ -266,7 +266,7 @@ def test_every_request_under_all_faults_at_once_is_accounted_for(faulty):
         ({"hang": 1.5}, r"^hang: found 1\.5; it must be a share between 0 and 1\.$"),
         ({"hang": -0.1}, "hang"),
         ({"html": math.nan}, "html"),
-        ({"hang": 0.6, "html": 0.6}, r"1\.2 together; it must be at most 1"),
+        ({"hang": 0.6, "html": 0.6}, r"1\.2 in total; it must be at most 1"),
         ({"status": {200: 0.1}}, "300 to 599"),
         ({"status": {500: 2}}, r"status\.500"),
         ({"latency": -1}, "latency"),

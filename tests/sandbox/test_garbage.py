@@ -1,4 +1,4 @@
-"""Whatever bytes arrive, the sandbox lives, answers the next request, and stays small."""
+"""Whatever bytes arrive, the sandbox keeps running, answers the next request, and uses little memory."""
 
 import json
 import random
@@ -100,8 +100,8 @@ def started(tmp_path_factory):
         yield server
     finally:
         server.process.terminate()
-        said = server.process.communicate(timeout=TIMEOUT_SECONDS)[1]
-    assert (server.process.returncode, said) == (0, "")
+        printed = server.process.communicate(timeout=TIMEOUT_SECONDS)[1]
+    assert (server.process.returncode, printed) == (0, "")
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_a_head_without_end_is_refused_early(server, start, piece):
     assert next(pieces, None) is not None, "all of it was taken"
 
 
-def test_a_head_that_is_too_long_is_told_so(server):
+def test_a_head_that_is_too_long_is_rejected(server):
     answer = server.ask(request(BODY, CLOSE, b"cookie: " + b"x" * MAX_HEAD_BYTES * 4))
 
     assert statuses(answer) == [HEAD_TOO_LARGE]

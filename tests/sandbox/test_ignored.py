@@ -1,4 +1,4 @@
-"""What the service ignores is answered with success, and shown."""
+"""Values that the service ignores get a success response, and are shown."""
 
 import datetime as dt
 

@@ -131,7 +131,7 @@ def test_no_text_of_a_customer_becomes_markup(post, see):
     assert "attribute type value" in see(id=unquote(found.removeprefix("./?id="))).text
 
 
-def test_a_long_value_is_cut_and_its_length_told(post, see):
+def test_a_long_value_is_cut_and_its_length_shown(post, see):
     post(customer("a", attribute("long", "string", "W" * 900_000), attribute("n", "string", "अ" * 5000)))
     post(customer("i" * 900_000 + "\x00", attribute("n", "string", "𝄞" * 40)))
     for query in ({}, {"id": "a"}, {"id": "i" * 500}):
@@ -207,7 +207,7 @@ def test_an_address_that_makes_no_sense_still_gives_a_page(post, session, sandbo
     assert "customers" in reply.text
 
 
-def test_the_faults_asked_for_are_told_and_counted_but_not_a_redirects_address(session, see):
+def test_configured_faults_are_shown_and_counted_but_not_a_redirects_address(session, see):
     faults = Faults(status={503: 1}, latency=(0.0, 0.001), redirect="https://login.example/?key=hush")
     with Sandbox(faults=faults) as box:
         session.post(box.base_url + contract.CUSTOMER_PATH, timeout=TIMEOUT_SECONDS, allow_redirects=False)
@@ -261,14 +261,14 @@ def test_head_has_the_headers_alone_and_other_methods_are_no_page(session, sandb
         assert_refused(session.request(method, sandbox.base_url, timeout=TIMEOUT_SECONDS), 404)
 
 
-def test_without_scripts_the_page_loads_itself_again_unless_it_is_told_not_to(see):
+def test_without_scripts_the_page_reloads_unless_still(see):
     assert ("http-equiv", "refresh") in see().attributes
     assert ("http-equiv", "refresh") not in see(live="off").attributes
     assert ("http-equiv", "refresh") not in see(id="a").attributes
     assert "./?live=off" in {href for href, _ in see().links}
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path, session):
+def test_a_file_that_cannot_be_read_is_reported(tmp_path, session):
     with Sandbox(db=tmp_path / "box.db") as box:
         vandal = sqlite3.connect(tmp_path / "box.db")
         vandal.execute("DROP TABLE ignored")

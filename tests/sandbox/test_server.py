@@ -137,7 +137,7 @@ def test_a_port_that_is_none_is_refused(port):
     ],
     ids=repr,
 )
-def test_an_argument_of_another_type_is_told_where_it_is_given(argument, words):
+def test_an_argument_of_another_type_is_rejected_by_the_constructor(argument, words):
     with pytest.raises(InvalidArgumentTypeError) as caught:
         Sandbox(**argument)
     assert str(caught.value).startswith(words)
@@ -166,3 +166,15 @@ except MissingDependencyError as problem:
 
     assert 'pip install "PATH[sandbox]"' in done.stdout
     assert done.stderr == ""
+
+
+def test_a_notebook_shows_its_page_and_what_it_holds():
+    box = Sandbox()
+    assert "stopped" in box._repr_html_()
+    with box:
+        box.client.upsert("asha@example.com", {"City": "Pune", "Orders": 3})
+        shown = box._repr_html_()
+        assert f'<a href="{box.base_url}"' in shown
+        for text in (str(box.ledger_path), "1 customer,", "2 attribute types", "0 values", "1 request<"):
+            assert text in shown
+        assert box.api_key not in shown

@@ -1,4 +1,4 @@
-"""The sandbox's file outlives the server, its death included, and the command serves until it is told to stop."""
+"""The sandbox's file outlives the server, even if killed, and the command serves until it is stopped."""
 
 import os
 import signal
@@ -178,7 +178,7 @@ def test_a_file_that_is_no_sandboxs_is_refused_by_name_and_left_alone(tmp_path, 
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path):
-    with pytest.raises(InvalidArgumentError, match=r"nowhere.*folder that exists"):
+    with pytest.raises(InvalidArgumentError, match=r"nowhere.*existing folder"):
         SandboxStore(tmp_path / "nowhere" / "sandbox.db")
 
 
@@ -186,7 +186,7 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path):
 def test_the_command_prints_what_to_export_and_stops_cleanly(command, session, number):
     server = command("--port", 0, "--api-key", DEFAULT_API_KEY)
     assert server.lines == [
-        f"Sandbox at {server.base_url} (open it in a browser to look in; Ctrl-C stops it)",
+        f"Sandbox at {server.base_url} (open it in a browser to see the data; Ctrl-C stops it)",
         f"export GROWLYTICS_BASE_URL={server.base_url}",
         f"export GROWLYTICS_API_KEY={DEFAULT_API_KEY}",
         f"export GROWLYTICS_LEDGER={server.ledger}",

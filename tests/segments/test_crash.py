@@ -1,4 +1,4 @@
-"""kill -9 at any moment of `push_segment`: whoever leaves next is told so, and the same call again completes the rest."""
+"""kill -9 at any moment of `push_segment`: customers who leave are still sent, and the same call again completes the rest."""
 
 import json
 import os
@@ -96,7 +96,7 @@ def test_after_kill_9_no_leaver_is_forgotten(tmp_path):
         n_halfway = 0
         ever = set()
         for turn in range(8):
-            # Half of those who are about to join, or to leave, are in doubt when the process dies …
+            # Half of those who are about to join, or to leave, are uncertain when the process dies …
             first = rng.randrange(2_000)
             before, order = int(server.ask()), json.dumps([first, first + ROWS])
             pusher.ask(order)
@@ -109,8 +109,8 @@ def test_after_kill_9_no_leaver_is_forgotten(tmp_path):
             before = -1
             while before != (before := int(server.ask())):  # what was on its way arrives before the next run begins
                 time.sleep(0.05)
-            in_doubt = [id_ for id_, since in (read_members(members) or {}).items() if not since]
-            n_halfway += killed and bool(in_doubt)
+            uncertain = [id_ for id_, since in (read_members(members) or {}).items() if not since]
+            n_halfway += killed and bool(uncertain)
             # … and the next segment is another: most of them leave at once, some are in it, some come back.
             first += rng.choice([-ROWS // 3, 0, ROWS // 3, 3 * ROWS])
             pusher.ask(json.dumps([first, first + ROWS]))

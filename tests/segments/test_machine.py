@@ -1,4 +1,4 @@
-"""Whatever joins, leaves, fails, dies and runs at once: after a clean run the service agrees, and no stayer was sent."""
+"""After any joins, leaves, failures, crashes and concurrent runs, a clean run matches the service and sends no stayers."""
 
 import tempfile
 import time

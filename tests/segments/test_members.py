@@ -1,4 +1,4 @@
-"""The members file gives back every id that can be sent, and replaces itself whole or not at all."""
+"""The members file round-trips every id that can be sent, and is replaced completely or not at all."""
 
 import stat
 

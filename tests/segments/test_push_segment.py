@@ -1,4 +1,4 @@
-"""`push_segment` sends who joined and who left, nothing to those who stayed, and remembers by outcomes only."""
+"""`push_segment` sends who joined and left, nothing for those who stayed, and records confirmed outcomes only."""
 
 import stat
 import subprocess
@@ -117,7 +117,7 @@ def test_an_attribute_that_cannot_mark_a_segment_is_refused(sandbox, members, at
 # who is who --------------------------------------------------------------------------------------------------------
 
 
-def test_ids_are_compared_as_they_are_sent(sandbox, members):
+def test_ids_are_compared_as_sent(sandbox, members):
     how = {"members": members, "client": sandbox.client, "progress": False}
     gp.push_segment(
         frame("Asha@Example.com ", "ravi@example.com"), "id", "Is VIP", strip=True, normalize={"id": "email"}, **how
@@ -166,7 +166,7 @@ def test_rows_without_an_id_refuse_the_push_or_are_left_out(push, sandbox, membe
     assert not result.ok
 
 
-def test_violations_show_the_frame_as_it_is(sandbox, members):
+def test_violations_show_the_original_frame(sandbox, members):
     df = pd.DataFrame({"id": [1e16, 2.0], "x": 1}, index=["p", "q"])
     result = gp.push_segment(df, "id", "Is VIP", members=members, client=sandbox.client, errors="drop", progress=False)
     rounded = result.violations[result.violations["rule"] == "id_rounded"].iloc[0]
@@ -236,7 +236,7 @@ def test_who_is_refused_keeps_their_place(faulty, members):
     assert good.stored() == {"a": OUT, "b": IN, "c": IN}
 
 
-def test_who_may_have_been_reached_is_in_doubt_and_sent_again(faulty, members):
+def test_customers_who_may_have_been_reached_are_uncertain_and_sent_again(faulty, members):
     how = {"members": members, "progress": False}
     lossy = faulty(reset_after=1.0)
     gp.push_segment(frame("a"), "id", "Is VIP", client=faulty().client, **how)

@@ -1,6 +1,6 @@
-"""A server in a process of its own that accepts every customer, fast, and can tell what it was sent.
+"""A server in a process of its own that accepts every customer, fast, and reports what it received.
 
-``GET /told`` gives JSON: `requests`, `customers` (id -> hash of what the last body said), and the `times` of arrival, seconds.
+``GET /received`` gives JSON: `requests`, `customers` (id -> hash of the last body's content), and the `times` of arrival, seconds.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ ANSWER = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
 
 
 def hash_of(body):
-    """Hash what a body says: 12 and 12.0 are one number, and a part of a frame may hold either."""
+    """Hash the content of a body: 12 and 12.0 are equal, and a part of a frame may contain either."""
     customer = orjson.loads(body)
-    said = [(each["name"], each["type"], _plain(each["value"])) for each in customer["attributes"]]
-    return zlib.crc32(repr((customer["id"], said)).encode())
+    content = [(each["name"], each["type"], _plain(each["value"])) for each in customer["attributes"]]
+    return zlib.crc32(repr((customer["id"], content)).encode())
 
 
 def _plain(value):
@@ -28,23 +28,23 @@ def _plain(value):
 
 
 class Protocol(asyncio.Protocol):
-    def __init__(self, told, delay_seconds):
-        self.told, self.delay_seconds, self.data = told, delay_seconds, b""
+    def __init__(self, received, delay_seconds):
+        self.received, self.delay_seconds, self.data = received, delay_seconds, b""
 
     def connection_made(self, transport):
         self.transport = transport
-        self.told["open"] += 1
-        self.told["most_open"] = max(self.told["open"], self.told["most_open"])
+        self.received["open"] += 1
+        self.received["most_open"] = max(self.received["open"], self.received["most_open"])
 
     def connection_lost(self, problem):
-        self.told["open"] -= 1
+        self.received["open"] -= 1
 
     def data_received(self, data):
         self.data += data
         while (end := self.data.find(b"\r\n\r\n")) >= 0:
             head = self.data[:end].lower()
             if head.startswith(b"get"):
-                self.tell()
+                self.send_received()
                 return
             length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
             if len(self.data) < end + 4 + length:
@@ -53,31 +53,31 @@ class Protocol(asyncio.Protocol):
             self.note(body)
 
     def note(self, body):
-        told = self.told
-        told["requests"] += 1
-        told["times"].append(time.monotonic())
-        told["at_once"] += 1
-        told["most_at_once"] = max(told["most_at_once"], told["at_once"])
-        told["customers"][body[7 : body.index(b'"', 7)].decode()] = hash_of(body)
+        received = self.received
+        received["requests"] += 1
+        received["times"].append(time.monotonic())
+        received["at_once"] += 1
+        received["most_at_once"] = max(received["most_at_once"], received["at_once"])
+        received["customers"][body[7 : body.index(b'"', 7)].decode()] = hash_of(body)
         if self.delay_seconds:
             asyncio.get_running_loop().call_later(self.delay_seconds, self.answer)
         else:
             self.answer()
 
     def answer(self):
-        self.told["at_once"] -= 1
+        self.received["at_once"] -= 1
         self.transport.write(ANSWER)
 
-    def tell(self):
-        body = json.dumps(self.told).encode()
+    def send_received(self):
+        body = json.dumps(self.received).encode()
         self.transport.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         self.transport.close()
 
 
 async def serve(port, delay_seconds):
-    told = {"requests": 0, "customers": {}, "times": [], "open": 0, "most_open": 0, "at_once": 0, "most_at_once": 0}
+    received = {"requests": 0, "customers": {}, "times": [], "open": 0, "most_open": 0, "at_once": 0, "most_at_once": 0}
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Protocol(told, delay_seconds), "127.0.0.1", 0, backlog=512)
+    server = await loop.create_server(lambda: Protocol(received, delay_seconds), "127.0.0.1", 0, backlog=512)
     port.send(server.sockets[0].getsockname()[1])
     await server.serve_forever()
 
@@ -95,8 +95,8 @@ class CountingServer:
         self._process.start()
         self.base_url = f"http://127.0.0.1:{ours.recv()}"
 
-    def told(self):
-        with urllib.request.urlopen(f"{self.base_url}/told", timeout=60) as reply:
+    def received(self):
+        with urllib.request.urlopen(f"{self.base_url}/received", timeout=60) as reply:
             return json.load(reply)
 
     def stop(self):

@@ -269,28 +269,30 @@ def play(transport, seed, rows=ROWS, tls=None, verify=True):
     """Push `rows` customers to a fuzzed service; return how many scripts were played and what was found wrong."""
     service = FuzzedService(seed, tls)
     names = [f"{seed}-{i}" for i in range(rows)]
-    book = OutcomeBuffer(rows)
+    buffer = OutcomeBuffer(rows)
     wrong, began = [], time.monotonic()
     left = list(range(rows))
     try:
         while left:  # what ends a run early (a redirect, a refused key) leaves rows for the next
-            deliver(open_to(service.url, transport, timeout_seconds=TIMEOUT_SECONDS, verify=verify), names, book, left)
-            left = book.rows_with([Status.UNSENT]).tolist()
+            deliver(
+                open_to(service.url, transport, timeout_seconds=TIMEOUT_SECONDS, verify=verify), names, buffer, left
+            )
+            left = buffer.rows_with([Status.UNSENT]).tolist()
             if time.monotonic() - began > RUN_SECONDS:
                 wrong.append(f"seed {seed}: it takes more than {RUN_SECONDS:.0f} s")
                 break
     finally:
         service.close()
-    statuses = [tuple(Status)[code] for code in book.codes()]
+    statuses = [tuple(Status)[code] for code in buffer.codes()]
     for row, (name, status) in enumerate(zip(names, statuses, strict=True)):
         is_stored, seen = name in service.stored, service.seen[name]
         is_right = is_stored if status is Status.ACCEPTED else status is Status.UNKNOWN or not is_stored
         if not is_right:
-            wrong.append(f"{name}: {status}, stored: {is_stored}; {service.kinds[name]}; {book.errors.get(row)}")
-        if seen > book.attempts[row]:
-            wrong.append(f"{name}: {book.attempts[row]} attempts, the service saw {seen}; {service.kinds[name]}")
-    if sum(book.counts().values()) != rows:
-        wrong.append(f"seed {seed}: {book.counts()}")
+            wrong.append(f"{name}: {status}, stored: {is_stored}; {service.kinds[name]}; {buffer.errors.get(row)}")
+        if seen > buffer.attempts[row]:
+            wrong.append(f"{name}: {buffer.attempts[row]} attempts, the service saw {seen}; {service.kinds[name]}")
+    if sum(buffer.counts().values()) != rows:
+        wrong.append(f"seed {seed}: {buffer.counts()}")
     return sum(service.seen.values()), wrong, Counter(statuses)
 
 

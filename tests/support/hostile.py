@@ -1,4 +1,4 @@
-"""Text that does harm wherever it is not escaped, and a look in a browser at whether it did any."""
+"""Text that does harm if it is not escaped, and a check in a browser whether it did."""
 
 RUN = "window.XSS = (window.XSS || 0) + 1; alert(1)"
 HOSTILE = (

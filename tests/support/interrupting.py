@@ -4,7 +4,7 @@ import signal
 
 
 class Interrupter:
-    """A listener that interrupts, so many times, once the service has been spoken to: no clock that a busy machine beats."""
+    """A listener that interrupts the given number of times after the first request, without depending on timing."""
 
     def __init__(self, times=1, is_time=lambda event: event.counts["accepted"] > 0):
         self.left, self.is_time = times, is_time

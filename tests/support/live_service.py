@@ -1,4 +1,4 @@
-"""`pytest --live`: the contract tests ask the real service instead of a sandbox, and say each request beforehand."""
+"""`pytest --live`: the contract tests use the real service instead of a sandbox, and print each request beforehand."""
 
 import json
 import secrets
@@ -9,7 +9,7 @@ import pytest
 
 from growlytics_pandas import Client, Sandbox
 from growlytics_pandas.errors import GrowlyticsError
-from growlytics_pandas.http.retry import describe, judge, parse_retry_after
+from growlytics_pandas.http.retry import classify, describe, parse_retry_after
 
 CLIENTS = pytest.StashKey()
 SERVICE = pytest.StashKey()
@@ -22,8 +22,8 @@ LOOK_CHARS = 40  # of a value that is to be looked at
 class Service:
     """The service under test: a sandbox, or the real one.
 
-    The key stays inside clients, which show it to no traceback. The real service has no way to read a customer back:
-    what `shows` asserts on the sandbox is there a line that tells the user what to look at in the dashboard.
+    The key stays inside clients, which hide it from tracebacks. The real service has no way to read a customer back:
+    what `shows` asserts on the sandbox becomes a line with what the user should check in the dashboard.
     """
 
     def __init__(self, clients, sandbox=None, say=None):
@@ -31,7 +31,7 @@ class Service:
         # 38 characters: with "-a" it has the 40 of the longest id that the vendor's pages allow.
         self.prefix = f"growlytics-pandas-contract-{datetime.now(UTC):%y%m%d}-{secrets.token_hex(2)}"
         self.planned, self.allowed, self.sent = 0, 0, 0
-        self.test, self.looks = "", {}
+        self.test, self.to_check = "", {}
 
     def id(self, letter):
         return f"{self.prefix}-{letter}"
@@ -50,8 +50,8 @@ class Service:
     def shows(self, letter, **attributes):
         """What the service holds of a customer now; None: no such attribute."""
         if self.sandbox is None:
-            # The last word on an attribute is the one that still holds when the user looks.
-            self.looks |= {(self.id(letter), name): (value, self.test) for name, value in attributes.items()}
+            # The last value of an attribute is the one that the user sees in the dashboard.
+            self.to_check |= {(self.id(letter), name): (value, self.test) for name, value in attributes.items()}
             return
         stored = self.sandbox.stored()[self.id(letter)]
         assert {name: stored.get(name) for name in attributes} == attributes
@@ -81,7 +81,7 @@ def make_clients(**settings):
 
 
 def verdict(reply):
-    return judge(reply).name
+    return classify(reply).name
 
 
 def pytest_addoption(parser):
@@ -131,9 +131,9 @@ def pytest_terminal_summary(terminalreporter, config):
     if not config.option.live or service is None:
         return
     terminalreporter.section(f"live: {service.sent} of {service.planned} requests sent")
-    if service.looks:
-        terminalreporter.write_line("The answers cannot tell the rest. Look in the dashboard, whether:")
-    for (customer, name), (value, test) in service.looks.items():
+    if service.to_check:
+        terminalreporter.write_line("The responses do not show the rest. Check in the dashboard that:")
+    for (customer, name), (value, test) in service.to_check.items():
         shown = "is absent" if value is None else f"is {shorten(value)}"
         terminalreporter.write_line(f"- {customer}: {name!r} {shown} ({test})")
     terminalreporter.write_line(f"Then delete the customers {service.prefix}-…")
@@ -151,7 +151,7 @@ def requests_of(item):
 
 @pytest.fixture(scope="session")
 def endpoint(pytestconfig):
-    """The real service with --live, else a sandbox: whatever the tests ask, they ask of either."""
+    """The real service with --live, else a sandbox: the tests are the same for both."""
     if pytestconfig.option.live:
         yield pytestconfig.stash[SERVICE]
         return

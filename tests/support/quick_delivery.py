@@ -1,4 +1,4 @@
-"""Customers delivered as a push does it, without its frame and with shorter waits."""
+"""Delivery of customers as in a push, but without a frame and with shorter waits."""
 
 import json
 import time
@@ -20,16 +20,16 @@ def body_of(name):
     return json.dumps({"id": name, "attributes": []}).encode()
 
 
-def deliver(sender, names, book=None, rows=None, *, on_tick=lambda _delivery: None, clock=time.monotonic):
-    """Deliver the customers at `rows` (all, if not given) over an open transport; return the delivery and its book."""
-    book = OutcomeBuffer(len(names)) if book is None else book
+def deliver(sender, names, buffer=None, rows=None, *, on_tick=lambda _delivery: None, clock=time.monotonic):
+    """Deliver the customers at `rows` (all, if not given) over an open transport; return the delivery and its buffer."""
+    buffer = OutcomeBuffer(len(names)) if buffer is None else buffer
     chosen = range(len(names)) if rows is None else rows
     delivery = Delivery(
         sender,
         ConcurrencyController(
             max_concurrency=16, outage_limit_seconds=5.0
         ),  # on a slow machine the last bad rows look like an outage
-        book,
+        buffer,
         limits=Limits(retry=QUICK, grace_seconds=1.0),
         stop=CancellationToken(),
         on_accepted=lambda _rows: None,
@@ -37,7 +37,7 @@ def deliver(sender, names, book=None, rows=None, *, on_tick=lambda _delivery: No
         clock=clock,
     )
     delivery.run([Chunk(list(chosen), [body_of(names[row]) for row in chosen])])
-    return delivery, book
+    return delivery, buffer
 
 
 def open_to(url, transport, concurrency=16, **options):

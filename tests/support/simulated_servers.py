@@ -1,4 +1,4 @@
-"""Servers that are only arithmetic, and runs against them: time is a number here, so a minute takes milliseconds."""
+"""Simulated servers with simulated time, and runs against them: a minute takes milliseconds."""
 
 import heapq
 import itertools

@@ -1,4 +1,4 @@
-"""Servers that answer as a test wants, and the helpers that talk to a transport."""
+"""Servers with scripted responses, and helpers for transports."""
 
 import contextlib
 import socket

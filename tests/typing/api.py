@@ -148,15 +148,15 @@ except gp.PushInterrupted as interrupt:
 # An accessor is added while the program runs, so pandas' stubs take `df.growlytics` for a column, and nothing behind it
 # is checked: a wrong call passes. The functions above, and the accessor's class by name, are checked in full.
 assert_type(df.growlytics.push("email", batch_size=100), Any)
-door = GrowlyticsAccessor(df)
-assert_type(door.schema("email"), pd.DataFrame)
-assert_type(door.validate("email"), pd.DataFrame)
-assert_type(door.preview("email", n=1), list[dict[str, Any]])
-assert_type(door.plan("email", keep="first"), gp.Plan)
-assert_type(door.push("email", errors="drop"), gp.PushResult)
-assert_type(door.form("email", client=client), Form)
-door.push("email", batch_size=100)  # type: ignore[call-arg]
-door.plan("email", keep="newest")  # type: ignore[arg-type]
+accessor = GrowlyticsAccessor(df)
+assert_type(accessor.schema("email"), pd.DataFrame)
+assert_type(accessor.validate("email"), pd.DataFrame)
+assert_type(accessor.preview("email", n=1), list[dict[str, Any]])
+assert_type(accessor.plan("email", keep="first"), gp.Plan)
+assert_type(accessor.push("email", errors="drop"), gp.PushResult)
+assert_type(accessor.form("email", client=client), Form)
+accessor.push("email", batch_size=100)  # type: ignore[call-arg]
+accessor.plan("email", keep="newest")  # type: ignore[arg-type]
 
 segment = gp.push_segment(df, "email", "Is VIP", members=Path("vip.csv"), value="gold", left="none", client=client)
 assert_type(segment.joined, int)
@@ -174,4 +174,4 @@ gp.Client("key", track="attributes")
 gp.Client("key", track="rows")  # type: ignore[arg-type]
 gp.push_segment(df, "email", "Is VIP")  # type: ignore[call-arg]
 gp.push_segment(df, "email", "Is VIP", "vip.csv")  # type: ignore[call-arg]
-door.push_segment("email", "Is VIP", members="vip.csv", types={"City": "string"})  # type: ignore[call-arg]
+accessor.push_segment("email", "Is VIP", members="vip.csv", types={"City": "string"})  # type: ignore[call-arg]

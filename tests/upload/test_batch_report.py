@@ -1,4 +1,4 @@
-"""Parts end like one frame does: the same report, the same words at the end of the progress, a course to draw."""
+"""Parts end like one frame: the same report, the same final progress message, and samples to plot."""
 
 from itertools import pairwise
 
@@ -17,7 +17,7 @@ def cut(frame, rows):
     return [frame.iloc[start : start + rows] for start in range(0, len(frame), rows)]
 
 
-def told(source):
+def summary(source):
     """What a page says, but for times and for the lines to paste, which name a part."""
     page = source._page(Masker(), REPORT_LIMITS)
     tables = [
@@ -37,12 +37,12 @@ def customers(rows, **more):
 def test_the_report_of_parts_says_what_that_of_one_frame_says(tmp_path):
     dirty = gp.sample_customers(300, dirty=True)
     plans = gp.plan(dirty, "customer_id"), gp.plan_batches(cut(dirty, 70), "customer_id")
-    assert told(plans[1]) == told(plans[0])
+    assert summary(plans[1]) == summary(plans[0])
     results = []
     for plan in plans:
         with Sandbox() as box:
             results.append(plan.push(client=box.client, errors="drop", progress=False))
-    assert told(results[1]) == told(results[0])
+    assert summary(results[1]) == summary(results[0])
     assert results[1].to_html(tmp_path / "parts.html").stat().st_size > 10_000
     assert "need attention" in results[1]._repr_html_()
 
@@ -50,9 +50,9 @@ def test_the_report_of_parts_says_what_that_of_one_frame_says(tmp_path):
 def test_a_plan_that_is_shown_does_not_read_all_parts():
     opened = []
     plan = gp.plan_batches(lambda: opened.append(1) or iter(cut(customers(20), 5)), "id")
-    looks = len(opened)
+    opens = len(opened)
     assert "not checked yet: .violations reads all parts" in plan._repr_html_()
-    assert len(opened) == looks
+    assert len(opened) == opens
     assert plan.violations.empty
     assert "All 20 rows would be sent." in plan._repr_html_()
 

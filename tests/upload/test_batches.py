@@ -44,13 +44,13 @@ def test_the_violations_are_those_of_one_frame(dirty):
         [*map(float, range(19)), "x"],
     ],
 )
-def test_what_all_ids_are_is_said_once_for_all_batches(ids):
+def test_a_property_of_all_ids_is_reported_once_for_all_batches(ids):
     frame = pd.DataFrame({"id": ids, "n": 1})
     assert plain(gp.plan_batches(cut(frame, 2), "id").violations) == plain(gp.validate(frame, "id"))
     read_once = (part for part in cut(frame, 2))
     found = gp.push_batches(read_once, "id", types={"n": "number"}, dry_run=True, client=gp.Client("k", ledger=None))
-    told = found.violations.query("rule == 'id_float' or rule == 'id_stringified'")
-    assert told["count"].sum() == sum(str(one).endswith(".0") for one in ids)
+    reported = found.violations.query("rule == 'id_float' or rule == 'id_stringified'")
+    assert reported["count"].sum() == sum(str(one).endswith(".0") for one in ids)
 
 
 @pytest.mark.parametrize("keep", [False, "first", "last"])
@@ -73,7 +73,7 @@ def test_duplicates_across_batches_are_found_as_in_one_frame(keep):
     ],
     ids=repr,
 )
-def test_types_that_differ_between_batches_are_judged_as_in_one_frame(columns):
+def test_types_that_differ_between_batches_are_classified_as_in_one_frame(columns):
     frames = [pd.DataFrame({"id": [f"{i}-{j}" for j in range(len(c))], "x": c}) for i, c in enumerate(columns)]
     frames = [frame.assign(id=frame["id"].astype(str)) for frame in frames]
     whole = pd.concat([frame.astype({"x": object}) for frame in frames], ignore_index=True)
@@ -149,10 +149,10 @@ def test_chunks_of_a_csv_file_are_read_one_at_a_time(sandbox, tmp_path):
     assert result.counts["accepted"] == 250
 
 
-def test_a_source_that_changes_between_looks_is_refused(sandbox):
+def test_a_source_that_changes_between_passes_is_rejected(sandbox):
     lengths = iter([3, 3, 2])
     frames = lambda: [pd.DataFrame({"id": list("abc")[: next(lengths)]})]  # noqa: E731
-    with pytest.raises(gp.errors.DataError, match="must give the same rows"):
+    with pytest.raises(gp.errors.DataError, match="must return the same rows"):
         gp.push_batches(frames, "id", client=sandbox.client, progress=False)
     assert sandbox.requests == 0
 
@@ -169,7 +169,7 @@ def test_a_generator_needs_types_or_a_ledger_that_knows_them(sandbox):
     assert gp.push_batches(iter(cut(frame, 20)), "customer_id", client=sandbox.client, progress=False).ok
 
 
-def test_a_generator_sends_the_first_of_an_id_and_tells_of_the_others(sandbox):
+def test_a_generator_sends_the_first_of_an_id_and_reports_the_others(sandbox):
     frames = [pd.DataFrame({"id": ["a", "b"], "n": [1, 2]}), pd.DataFrame({"id": ["b", "c"], "n": [3, 4]})]
     result = gp.push_batches(
         iter(frames), "id", types={"n": "number"}, client=sandbox.client, errors="drop", progress=False
@@ -181,7 +181,7 @@ def test_a_generator_sends_the_first_of_an_id_and_tells_of_the_others(sandbox):
 
 def test_a_generator_stops_before_a_batch_with_errors(sandbox):
     frames = [pd.DataFrame({"id": ["a"], "n": [1.0]}), pd.DataFrame({"id": ["b"], "n": [np.inf]})]
-    with pytest.raises(gp.ConstraintViolationError, match="batch 1 and what follows was not sent") as refused:
+    with pytest.raises(gp.ConstraintViolationError, match="batch 1 and all later ones were not sent") as refused:
         gp.push_batches(iter(frames), "id", types={"n": "number"}, client=sandbox.client, progress=False)
     assert refused.value.result.counts["accepted"] == refused.value.result.counts["unsent"] == 1
     with pytest.raises(gp.errors.UsageError, match="only once"):
@@ -254,7 +254,7 @@ def test_a_service_that_was_reached_by_one_batch_is_not_called_unreached_by_the_
     assert (result.counts["accepted"], result.counts["failed"] + result.counts["unknown"]) == (2, 1)
 
 
-def test_batches_to_nobody_are_told_that_it_was_never_reached():
+def test_batches_to_an_unreachable_service_raise_that_it_was_never_reached():
     nobody = gp.Client("some-key", "http://127.0.0.1:9", ledger=None)
     with pytest.raises(gp.ServiceUnavailableError, match="never reached") as caught:
         gp.push_batches([pd.DataFrame({"id": ["a"]})], "id", client=nobody, progress=False)
@@ -262,7 +262,7 @@ def test_batches_to_nobody_are_told_that_it_was_never_reached():
 
 
 @pytest.mark.parametrize("verb", [gp.plan_batches, gp.push_batches])
-def test_a_client_that_is_none_is_told_so(sandbox, verb):
+def test_an_argument_that_is_not_a_client_is_rejected(sandbox, verb):
     with pytest.raises(TypeError, match=r"it must be a Client: use its \.client"):
         verb([pd.DataFrame({"id": ["a"]})], "id", client=sandbox)
 
@@ -280,6 +280,6 @@ def test_a_client_that_is_none_is_told_so(sandbox, verb):
     ],
     ids=["a lambda without chunksize", "a frame", "a path", "a Parquet path", "a lambda of a path", "a lambda of None"],
 )
-def test_one_frame_or_a_path_in_place_of_frames_is_told_with_the_line_to_write(verb, frames, words):
+def test_the_error_for_one_frame_or_a_path_instead_of_frames_shows_the_line_to_write(verb, frames, words):
     with pytest.raises(gp.errors.InvalidArgumentTypeError, match=words):
         verb(frames, "id")

@@ -1,4 +1,4 @@
-"""A source that gives other rows at a later look is refused before anything of that part is sent."""
+"""A source that returns different rows later is rejected before anything of that part is sent."""
 
 import itertools
 
@@ -11,9 +11,9 @@ FIRST = [pd.DataFrame({"id": ["a", "b"], "n": [1, 2]}), pd.DataFrame({"id": ["c"
 LATER = {
     "another order": [FIRST[0], FIRST[1].iloc[::-1]],
     "another id": [FIRST[0], FIRST[1].assign(id=["c", "x"])],
-    "an id that is gone": [FIRST[0], FIRST[1].assign(id=["c", None])],
+    "an id that is missing": [FIRST[0], FIRST[1].assign(id=["c", None])],
     "parts in another order": [FIRST[0], FIRST[0]],
-    "a column that is gone": [FIRST[0], FIRST[1][["id"]]],
+    "a column that is missing": [FIRST[0], FIRST[1][["id"]]],
     "a column more": [FIRST[0], FIRST[1].assign(m=1)],
     "columns in another order": [FIRST[0], FIRST[1][["n", "id"]]],
     "fewer rows": [FIRST[0], FIRST[1].iloc[:1]],
@@ -23,20 +23,20 @@ LATER = {
 
 
 class Source:
-    """Gives the frames of the first look `looks` times, then others."""
+    """Returns the original frames `passes` times, then others."""
 
-    def __init__(self, later, looks):
-        self._frames = itertools.chain(itertools.repeat(FIRST, looks), itertools.repeat(later))
+    def __init__(self, later, passes):
+        self._frames = itertools.chain(itertools.repeat(FIRST, passes), itertools.repeat(later))
 
     def __call__(self):
         return iter(next(self._frames))
 
 
 @pytest.mark.parametrize("case", LATER)
-@pytest.mark.parametrize("looks", [1, 2])
-def test_nothing_of_a_part_that_changed_is_sent(sandbox, case, looks):
+@pytest.mark.parametrize("passes", [1, 2])
+def test_nothing_of_a_part_that_changed_is_sent(sandbox, case, passes):
     with pytest.raises(gp.errors.DataError, match=r"part 1|before part 1") as refused:
-        gp.push_batches(Source(LATER[case], looks), "id", client=sandbox.client, progress=False)
+        gp.push_batches(Source(LATER[case], passes), "id", client=sandbox.client, progress=False)
     assert set(sandbox.stored()) <= {"a", "b"}
     assert "'c'" not in str(refused.value)
 
@@ -48,7 +48,7 @@ def test_what_was_sent_before_the_part_that_changed_is_in_the_result(sandbox):
     assert gp.last_result().counts == {**gp.last_result().counts, "accepted": 2, "unsent": 2}
 
 
-def test_parts_more_than_at_the_first_look_are_said_to_be_unsent(sandbox):
+def test_parts_added_after_the_plan_are_reported_as_unsent(sandbox):
     later = [*FIRST, pd.DataFrame({"id": ["e"], "n": [5]})]
     with pytest.raises(gp.errors.DataError, match="more than the 2 parts"):
         gp.push_batches(Source(later, 2), "id", client=sandbox.client, progress=False)
@@ -58,9 +58,9 @@ def test_parts_more_than_at_the_first_look_are_said_to_be_unsent(sandbox):
 def test_a_second_look_at_ids_that_differ_is_noticed_although_the_third_is_as_the_first(sandbox):
     first = [pd.DataFrame({"id": ["a", "b"], "n": [1, 2]}), pd.DataFrame({"id": ["a", "c"], "n": [3, 4]})]
     turned = [first[0].iloc[::-1], first[1].iloc[::-1]]
-    looks = itertools.chain([first, turned], itertools.repeat(first))
+    passes = itertools.chain([first, turned], itertools.repeat(first))
     with pytest.raises(gp.errors.DataError, match="part 0: its ids"):
-        gp.push_batches(lambda: next(looks), "id", keep="first", client=sandbox.client, progress=False)
+        gp.push_batches(lambda: next(passes), "id", keep="first", client=sandbox.client, progress=False)
     assert sandbox.requests == 0
 
 

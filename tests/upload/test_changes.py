@@ -1,4 +1,4 @@
-"""`plan.changes`: what a push would change, by what the ledger knows."""
+"""`plan.changes`: what a push would change, according to the ledger."""
 
 import pandas as pd
 

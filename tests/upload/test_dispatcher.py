@@ -205,17 +205,17 @@ def test_a_row_that_may_have_arrived_over_a_closed_connection_does_not_become_fa
         def close(self):
             pass
 
-    book = OutcomeBuffer(1)
+    buffer = OutcomeBuffer(1)
     Delivery(
         Script(Response(0, 0, b"", 0.01, TransportError.STALE, was_sent=True), Response(0, 500, b"", 0.01)),
         ConcurrencyController(),
-        book,
+        buffer,
         limits=Limits(retry=RetryPolicy(max_attempts=1)),
         stop=CancellationToken(),
         on_accepted=lambda _rows: None,
         on_tick=lambda _delivery: None,
     ).run([Chunk([0], [b"{}"])])
-    assert book.counts()["unknown"] == 1
+    assert buffer.counts()["unknown"] == 1
 
 
 def test_requests_never_exceed_max_rate(sandbox):
@@ -243,7 +243,7 @@ def test_a_retry_has_all_its_attempts_again_and_a_row_that_may_have_arrived_stay
     again = caught.value.result
     assert again.counts["unknown"] == 2, "nobody listens now, but what was sent before may have arrived"
     assert again.outcomes["attempts"].tolist() == [5, 5]
-    assert again.outcomes["error"].str.contains(r"^could not connect.*answer to an earlier try was lost").all()
+    assert again.outcomes["error"].str.contains(r"^could not connect.*response to an earlier attempt was lost").all()
     assert first.outcomes["error"].notna().all(), "the first result is as it was"
 
 
@@ -257,11 +257,11 @@ def test_a_long_stretch_without_requests_is_no_unreachable_service(sandbox):
         yield Chunk([], [])
         yield Chunk([0], [b'{"id":"c0","attributes":[]}'])
 
-    book = OutcomeBuffer(1)
+    buffer = OutcomeBuffer(1)
     delivery = Delivery(
         client(sandbox)._connection.open_transport(4),
         ConcurrencyController(),
-        book,
+        buffer,
         limits=Limits(),
         stop=CancellationToken(),
         on_accepted=lambda rows: None,
@@ -270,7 +270,7 @@ def test_a_long_stretch_without_requests_is_no_unreachable_service(sandbox):
     )
     delivery.run(chunks())
     assert delivery.error is None
-    assert book.counts()["accepted"] == 1
+    assert buffer.counts()["accepted"] == 1
 
 
 @pytest.mark.slow
@@ -288,7 +288,7 @@ def test_while_nothing_succeeds_progress_says_so_until_the_service_is_back():
 
     result = push(customers(3000), box, progress=listen, max_rate=1000)
     again[0].stop()
-    told = [event.trouble for event in events]
-    assert any(re.match(r"Nothing has succeeded for \d+ s: .*onnect", words) for words in told)
-    assert told[0] == told[-1] == ""
+    troubles = [event.trouble for event in events]
+    assert any(re.match(r"Nothing has succeeded for \d+ s: .*onnect", words) for words in troubles)
+    assert troubles[0] == troubles[-1] == ""
     assert result.counts["accepted"] > 2500

@@ -1,4 +1,4 @@
-"""Bodies are exact to the byte: the published example, every digit, every character, whatever rows go together."""
+"""Bodies are exact to the byte: the published example, every digit, every character, in any combination of rows."""
 
 import json
 import math
@@ -59,7 +59,7 @@ def test_a_one_row_frame_of_the_published_example_gives_exactly_its_json(example
     assert growlytics_pandas.validate(example, "id").empty
 
 
-def test_the_top_level_name_stands_where_the_published_example_has_it(example):
+def test_the_top_level_name_is_where_the_published_example_has_it(example):
     assert [body.decode() for body in bodies(example, name="Purchased")] == [EXAMPLE % '"name":"Purchased",']
 
 
@@ -155,7 +155,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.s
 
 
 @pytest.mark.parametrize("dtype", ["str", "string[python]", "category", object])
-def test_hard_text_arrives_as_it_is_alone_and_together(dtype):
+def test_hard_text_arrives_unchanged_alone_and_together(dtype):
     column = pd.Series(HARD, dtype=dtype)
     assert values(column) == HARD
     for row, text in enumerate(HARD):
@@ -169,7 +169,7 @@ def test_any_texts_are_cut_apart_where_they_were_joined(texts):
 
 
 @pytest.mark.parametrize("name", [text for text in HARD if text.strip()])
-def test_hard_names_arrive_as_they_are(name):
+def test_hard_names_arrive_unchanged(name):
     frame = pd.DataFrame([["a", "v", None], ["b", "w", 1.0]], columns=["id", name, f"{name}2"])
     [first, second] = map(read, bodies(frame, name=name))
     assert first == {"id": "a", "name": name, "attributes": [{"name": name, "type": "string", "value": "v"}]}
@@ -177,7 +177,7 @@ def test_hard_names_arrive_as_they_are(name):
 
 
 @pytest.mark.parametrize("text", [text for text in HARD if text.strip() == text and text])
-def test_hard_ids_arrive_as_they_are(text):
+def test_hard_ids_arrive_unchanged(text):
     assert [read(body)["id"] for body in bodies(pd.DataFrame({"id": [text, "other"]}))] == [text, "other"]
 
 

@@ -1,4 +1,4 @@
-"""The ledger as part of a push: where it cannot be used the push says so, and no row is lost by it."""
+"""The ledger in a push: if it cannot be used, the push raises, and no row is lost."""
 
 import os
 import sqlite3

@@ -1,4 +1,4 @@
-"""The book: one status a row, so that counts always sum to the rows."""
+"""The buffer: one status per row, so that counts always sum to the rows."""
 
 import numpy as np
 from hypothesis import given
@@ -8,7 +8,7 @@ from growlytics_pandas._status import MEANINGS, RETRYABLE, Status
 from growlytics_pandas.upload.outcomes import MAX_ATTEMPTS_KEPT, OutcomeBuffer
 
 
-def test_a_new_book_is_unsent_throughout_and_an_empty_one_is_fine():
+def test_a_new_buffer_is_unsent_throughout_and_may_be_empty():
     assert OutcomeBuffer(3).counts() == {**dict.fromkeys(map(str, Status), 0), "unsent": 3}
     assert sum(OutcomeBuffer(0).counts().values()) == 0
     assert OutcomeBuffer(0).rows_with(Status).tolist() == []
@@ -21,41 +21,41 @@ def test_every_status_has_a_meaning_and_accepted_is_never_sent_again():
 
 @given(st.lists(st.tuples(st.integers(0, 19), st.sampled_from(list(Status))), max_size=60))
 def test_whatever_is_noted_the_counts_sum_to_the_rows(notes):
-    book, last = OutcomeBuffer(20), {}
+    buffer, last = OutcomeBuffer(20), {}
     for row, status in notes:
-        book.note(row, status)
+        buffer.note(row, status)
         last[row] = status
-    assert sum(book.counts().values()) == 20
+    assert sum(buffer.counts().values()) == 20
     for status in Status:
         expected = [row for row in range(20) if last.get(row, Status.UNSENT) is status]
-        assert book.rows_with([status]).tolist() == expected
+        assert buffer.rows_with([status]).tolist() == expected
 
 
 def test_words_are_kept_with_a_row_until_it_is_well():
-    book = OutcomeBuffer(2)
-    book.note(0, Status.FAILED, "HTTP 400", 400)
-    assert (book.errors, book.http_status[0]) == ({0: "HTTP 400"}, 400)
-    book.note(0, Status.ACCEPTED, http_status=200)
-    assert (book.errors, book.http_status[0]) == ({}, 200)
+    buffer = OutcomeBuffer(2)
+    buffer.note(0, Status.FAILED, "HTTP 400", 400)
+    assert (buffer.errors, buffer.http_status[0]) == ({0: "HTTP 400"}, 400)
+    buffer.note(0, Status.ACCEPTED, http_status=200)
+    assert (buffer.errors, buffer.http_status[0]) == ({}, 200)
 
 
 def test_many_rows_are_noted_at_once():
-    book = OutcomeBuffer(5)
-    book.note_all(np.array([1, 3]), Status.INVALID, "not sent")
-    book.note_all(np.array([], dtype="int64"), Status.FAILED, "nothing")
-    assert book.counts()["invalid"] == 2
-    assert book.errors == {1: "not sent", 3: "not sent"}
+    buffer = OutcomeBuffer(5)
+    buffer.note_all(np.array([1, 3]), Status.INVALID, "not sent")
+    buffer.note_all(np.array([], dtype="int64"), Status.FAILED, "nothing")
+    assert buffer.counts()["invalid"] == 2
+    assert buffer.errors == {1: "not sent", 3: "not sent"}
 
 
 def test_attempts_are_counted_and_never_overflow():
-    book = OutcomeBuffer(1)
-    assert [book.count_attempt(0) for _ in range(300)][-1] == MAX_ATTEMPTS_KEPT
-    assert book.attempts[0] == MAX_ATTEMPTS_KEPT
+    buffer = OutcomeBuffer(1)
+    assert [buffer.count_attempt(0) for _ in range(300)][-1] == MAX_ATTEMPTS_KEPT
+    assert buffer.attempts[0] == MAX_ATTEMPTS_KEPT
 
 
 def test_a_copy_goes_on_without_the_original():
-    book = OutcomeBuffer(1)
-    copy = book.copy()
+    buffer = OutcomeBuffer(1)
+    copy = buffer.copy()
     copy.note(0, Status.FAILED, "HTTP 400", 400)
     copy.count_attempt(0)
-    assert (book.counts()["unsent"], book.errors, book.http_status[0], book.attempts[0]) == (1, {}, 0, 0)
+    assert (buffer.counts()["unsent"], buffer.errors, buffer.http_status[0], buffer.attempts[0]) == (1, {}, 0, 0)

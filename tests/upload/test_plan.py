@@ -1,4 +1,4 @@
-"""A plan is what will happen: a snapshot, looked at or carried out, that no dry run contradicts."""
+"""A plan is a snapshot of what will be sent; a dry run and a push of it agree."""
 
 import json
 import pickle
@@ -58,7 +58,7 @@ def test_errors_refuse_the_whole_push_before_anything_is_sent(sandbox):
     assert caught.value.plan.push(errors="drop", progress=False).counts["accepted"] == 2
 
 
-def test_a_preview_is_the_first_bodies_that_go_out_byte_for_byte(sandbox):
+def test_a_preview_is_the_first_bodies_sent_byte_for_byte(sandbox):
     plan = growlytics_pandas.plan(DIRTY, "id", client=sandbox.client, keep="last")
     preview = plan.preview(10)
     assert [body["id"] for body in preview] == ["a", "b", "d"]
@@ -105,10 +105,10 @@ def test_the_schema_frame_has_the_same_columns_and_dtypes_for_every_frame(frame)
     assert schema["column"].tolist() == [label for label in frame if label != "id"]
 
 
-def test_the_schema_tells_of_each_column_what_will_be_sent():
-    frame = pd.DataFrame({"id": ["a", "b"], "email": ["x@example.com", None], "n": [1, 2], "gone": [None, None]})
+def test_the_schema_shows_how_each_column_will_be_sent():
+    frame = pd.DataFrame({"id": ["a", "b"], "email": ["x@example.com", None], "n": [1, 2], "empty": [None, None]})
     schema = growlytics_pandas.schema(frame, "id", rename={"n": "Orders"}, types={"n": "string"}).set_index("attribute")
-    assert schema.index.tolist() == ["email", "Orders", "gone"]
+    assert schema.index.tolist() == ["email", "Orders", "empty"]
     assert schema["type"].tolist() == ["string", "string", pd.NA]
     assert schema["reserved"].tolist() == [True, False, False]
     assert schema["missing"].tolist() == [1, 0, 2]
@@ -144,7 +144,7 @@ def test_a_boolean_a_date_and_a_list_are_no_ids():
     assert ids([True, pd.Timestamp("2026-01-31"), [1], float("inf"), 10**5000, "a"], object) == (["a"], {"id_missing"})
 
 
-def test_ids_that_look_alike_are_sent_as_they_are_and_reported():
+def test_ids_that_look_alike_are_sent_unchanged_and_reported():
     alike = ["a@x.com", "A@x.com", "a\u200b@x.com", "e\u0301@x.com", "é@x.com"]
     assert ids(alike) == (alike, {"id_case_duplicate", "id_wrapped"})
     assert ids([" a@x.com\u00a0", "b"]) == (["a@x.com", "b"], {"id_whitespace"})
@@ -165,9 +165,9 @@ def test_the_schema_gives_no_type_to_what_is_left_out():
 def test_forbidding_new_attributes_needs_a_ledger_to_know_the_old(sandbox):
     df = pd.DataFrame({"id": ["a"], "Ciyt": ["Pune"]})
     for client in (None, growlytics_pandas.Client(sandbox.api_key, sandbox.base_url, ledger=None)):
-        with pytest.raises(growlytics_pandas.errors.InvalidArgumentError, match="there is none here"):
+        with pytest.raises(growlytics_pandas.errors.InvalidArgumentError, match="needs a ledger"):
             growlytics_pandas.push(df, "id", new_attributes="forbid", client=client, dry_run=True, errors="drop")
-        with pytest.raises(growlytics_pandas.errors.InvalidArgumentError, match="there is none here"):
+        with pytest.raises(growlytics_pandas.errors.InvalidArgumentError, match="needs a ledger"):
             growlytics_pandas.plan_batches([df], "id", new_attributes="forbid", client=client)
 
 

@@ -1,4 +1,4 @@
-"""`rejects()` hands back the user's own rows of what did not fully arrive; corrected and pushed again, all is there."""
+"""`rejects()` returns the user's rows that did not fully arrive; corrected and pushed again, all arrive."""
 
 import numpy as np
 import pandas as pd
@@ -53,7 +53,7 @@ def test_corrected_by_hand_and_pushed_again_the_store_is_complete(dirty, sandbox
         id_: {"Score": score, "Since": f"2025-01-0{day} 00:00:00"}
         for id_, score, day in [("a", 1, 1), ("b", 2, 2), ("c", 3, 3), ("d", 4, 4), ("e", 5, 5), ("a2", 6, 6)]
     }
-    assert set(sandbox.attribute_types()["attribute"]) == {"Score", "Since"}  # what stands in front is not sent
+    assert set(sandbox.attribute_types()["attribute"]) == {"Score", "Since"}  # the columns in front are not sent
 
 
 def test_what_the_service_refuses_comes_back_with_its_words(faulty):

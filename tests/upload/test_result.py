@@ -1,4 +1,4 @@
-"""The result: one outcome a row, counts that sum, and a retry that sends only what had not arrived."""
+"""The result: one outcome per row, counts that sum, and a retry that sends only what did not arrive."""
 
 import pandas as pd
 import pytest
@@ -63,7 +63,7 @@ def test_outcomes_carry_labels_ids_and_answers(faulty):
     assert outcomes["http_status"].isna().tolist() == [row == 7 for row in range(60)]
 
 
-def test_failed_is_what_needs_care_and_ok_is_false(faulty):
+def test_failed_has_the_rows_that_need_attention_and_ok_is_false(faulty):
     df = customers(60)
     df.loc[3, "id"] = None
     result = push(df, faulty(seed=1, success_false=0.2), errors="drop")
@@ -78,7 +78,7 @@ def test_a_dropped_attribute_makes_a_result_not_ok_though_every_row_arrived(sand
     assert not result.ok
 
 
-def test_a_dry_run_says_what_would_happen_and_asks_for_no_care(sandbox):
+def test_a_dry_run_shows_what_would_happen_and_has_no_failed_rows(sandbox):
     df = customers(3)
     df.loc[1, "id"] = None
     result = push(df, sandbox, dry_run=True)
@@ -126,7 +126,7 @@ def test_retry_with_nothing_left_sends_nothing(sandbox):
     assert again.counts == result.counts
 
 
-def test_the_result_tells_what_was_pushed_whatever_happens_to_the_frame(sandbox):
+def test_the_result_shows_what_was_pushed_whatever_happens_to_the_frame(sandbox):
     df = customers(3)
     result = push(df, sandbox)
     df["id"] = "other"
@@ -135,9 +135,9 @@ def test_the_result_tells_what_was_pushed_whatever_happens_to_the_frame(sandbox)
 
 def test_repr_has_counts_and_no_customer_data(faulty):
     result = push(customers(1200).assign(id=lambda d: "asha-" + d["id"]), faulty(seed=1, success_false=0.01))
-    said = repr(result)
-    assert f"{result.counts['accepted']:,} accepted" in said
-    assert "asha" not in said
+    shown = repr(result)
+    assert f"{result.counts['accepted']:,} accepted" in shown
+    assert "asha" not in shown
 
 
 def test_html_escapes_hostile_labels_words_and_values(sandbox):
@@ -164,17 +164,17 @@ def test_html_holds_no_customer_data(faulty):
 def test_a_dry_run_says_whether_the_push_would_refuse(sandbox):
     df = customers(3)
     df.loc[0, "id"] = None
-    said = {}
+    shown = {}
     for errors in ("raise", "drop"):
         result = push(df, sandbox, dry_run=True, errors=errors)
-        said[errors] = (result.run.would_refuse, "which a push would refuse" in repr(result), result._repr_html_())
-    assert said["raise"][:2] == (True, True)
+        shown[errors] = (result.run.would_refuse, "which a push would reject" in repr(result), result._repr_html_())
+    assert shown["raise"][:2] == (True, True)
     assert (
         "A push would raise an error: 1 violation of severity error. With errors=&#34;drop&#34;, 2 of 3 rows"
-        in said["raise"][2]
+        in shown["raise"][2]
     )
-    assert said["drop"][:2] == (False, False)
-    assert "2 of 3 rows would be sent; nothing was." in said["drop"][2]
+    assert shown["drop"][:2] == (False, False)
+    assert "2 of 3 rows would be sent; nothing was." in shown["drop"][2]
     assert not push(customers(3), sandbox, dry_run=True).run.would_refuse
     assert not push(df, sandbox, errors="drop").run.would_refuse
 

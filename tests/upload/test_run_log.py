@@ -1,4 +1,4 @@
-"""The logger `growlytics_pandas` has a few lines a run, with its label and never an id, value or key; so has the history."""
+"""The logger `growlytics_pandas` gets a few lines per run, with its label and never an id, value or key; so does the history."""
 
 import json
 import logging
@@ -86,19 +86,19 @@ def test_a_wait_that_the_service_asks_for_is_a_pause(path, caplog):
     assert "resumed" in found[2][1]
 
 
-def test_retries_are_told_in_bulk(caplog):
+def test_retries_are_logged_in_bulk(caplog):
     log = RunLog("x")
     for retries in (0, 99, 100, 150, 200, 1_200):
-        log.look(is_paused=False, retries=retries)
+        log.update(is_paused=False, retries=retries)
     assert [text for _, text in lines(caplog)] == [
-        f"push 'x': {count} requests made again so far" for count in ("100", "200", "1,200")
+        f"push 'x': {count} requests retried so far" for count in ("100", "200", "1,200")
     ]
 
 
-def test_a_pause_and_its_end_are_told_once(caplog):
+def test_a_pause_and_its_end_are_logged_once(caplog):
     log = RunLog(None)
     for is_paused in (False, True, True, False, False):
-        log.look(is_paused=is_paused, retries=0)
+        log.update(is_paused=is_paused, retries=0)
     assert [level for level, _ in lines(caplog)] == ["WARNING", "INFO"]
 
 

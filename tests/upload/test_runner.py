@@ -1,4 +1,4 @@
-"""What a push promises apart from the wire: its options, its errors, its events, and that no row ever vanishes."""
+"""What a push promises apart from the wire: its options, errors and events, and that every row has an outcome."""
 
 import signal
 import threading
@@ -53,7 +53,7 @@ def dirty():
         ({"progress": "loud"}, "'text', False"),
     ],
 )
-def test_an_option_that_cannot_be_is_named_with_what_is_allowed_and_nothing_is_sent(sandbox, option, allowed):
+def test_the_error_for_an_invalid_option_names_what_is_allowed_and_nothing_is_sent(sandbox, option, allowed):
     with pytest.raises(InvalidArgumentError, match=allowed) as caught:
         gp.push(customers(2), "id", client=sandbox.client, **{"progress": False} | option)
     assert str(caught.value).startswith(next(iter(option)))
@@ -86,16 +86,16 @@ def test_a_push_without_a_key_says_how_to_give_one():
 def test_a_refusal_counts_by_rule_shows_the_first_example_and_its_remedy(sandbox):
     with pytest.raises(ConstraintViolationError) as caught:
         gp.push(dirty(), "id", client=sandbox.client, progress=False)
-    said, violations = str(caught.value), caught.value.violations
+    message, violations = str(caught.value), caught.value.violations
     errors = violations[violations["severity"] == "error"]
-    assert said.startswith(f"nothing was sent: {len(errors)} violations")
+    assert message.startswith(f"nothing was sent: {len(errors)} violations")
     for rule, found in errors.groupby("rule"):
-        assert f"{rule} ({found['count'].sum()}): {found['message'].iloc[0]}\n    {found['fix'].iloc[0]}" in said
-    assert "errors='drop'" in said
+        assert f"{rule} ({found['count'].sum()}): {found['message'].iloc[0]}\n    {found['fix'].iloc[0]}" in message
+    assert "errors='drop'" in message
     assert sandbox.requests == 0
 
 
-def test_the_plan_of_a_refusal_can_be_pushed_without_what_cannot_arrive(sandbox):
+def test_the_plan_of_a_violation_error_can_be_pushed_without_the_rejected_values(sandbox):
     with pytest.raises(ConstraintViolationError) as caught:
         gp.push(dirty(), "id", client=sandbox.client, progress=False)
     result = caught.value.plan.push(errors="drop", progress=False)
@@ -266,7 +266,7 @@ def test_progress_starts_updates_and_ends_and_its_counts_always_sum_to_the_frame
 # every row, always --------------------------------------------------------------------------------------------------
 
 PROFILES = {
-    "calm": {},
+    "normal": {},
     "refusing": {"success_false": 0.3},
     "talking HTML": {"html": 0.3},
     "failing": {"status": {500: 0.1, 400: 0.1}},

@@ -82,7 +82,7 @@ def test_an_attribute_called_id_is_sent_like_any_other(sandbox):
         (True, {"City": "Pune"}, "id_missing"),
     ],
 )
-def test_what_cannot_arrive_is_refused_before_anything_is_sent(sandbox, customer, attributes, rule):
+def test_values_that_cannot_be_sent_are_rejected_before_anything_is_sent(sandbox, customer, attributes, rule):
     with pytest.raises(ConstraintViolationError) as caught:
         sandbox.client.upsert(customer, attributes)
     assert rule in set(caught.value.violations["rule"])
@@ -160,15 +160,15 @@ def test_messages_do_not_speak_of_a_frame(sandbox):
         (dt.date(2025, 1, 31), "2025-02-01", "a date such"),
     ],
 )
-def test_a_conflict_of_types_is_told_with_what_upsert_takes(sandbox, first, other, such):
+def test_a_type_conflict_is_reported_in_terms_of_upsert(sandbox, first, other, such):
     client = sandbox.client
     client.upsert("a", {"X": first})
     with pytest.raises(ConstraintViolationError) as caught:
         client.upsert("b", {"X": other})
-    said = str(caught.value)
-    assert f"Give {such}" in said
-    assert "types=" not in said
-    (explicit,) = ast.literal_eval(said.partition("if possible: ")[2].rstrip(".").replace("…", repr(other)))
+    message = str(caught.value)
+    assert f"Give {such}" in message
+    assert "types=" not in message
+    (explicit,) = ast.literal_eval(message.partition("if possible: ")[2].rstrip(".").replace("…", repr(other)))
     client.upsert("b", [explicit])
     assert set(sandbox.stored()) == {"a", "b"}
     assert sandbox.ignored().empty

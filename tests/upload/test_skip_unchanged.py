@@ -18,7 +18,7 @@ class Crash(BaseException):
 
 
 class Dying:
-    """A transport that lets requests out, and then takes the process with it before an answer is seen."""
+    """A transport that lets requests out, and then kills the process before a response is seen."""
 
     name = "dying"
 
@@ -182,8 +182,8 @@ def test_what_errors_drop_leaves_out_is_no_part_of_the_comparison(sandbox, clien
     assert push(df, client, errors="drop").counts["accepted"] == 2
     again = push(df, client, errors="drop")
     assert (again.counts["unchanged"], again.counts["invalid"]) == (2, 1)
-    mended = push(df.assign(V=[1.5, 3.0, 2.0]), client, errors="drop")
-    assert mended.outcomes["status"].tolist() == ["unchanged", "accepted", "invalid"]
+    corrected = push(df.assign(V=[1.5, 3.0, 2.0]), client, errors="drop")
+    assert corrected.outcomes["status"].tolist() == ["unchanged", "accepted", "invalid"]
     assert sandbox.stored()["b"] == {"City": "Pune", "V": 3}
 
 
@@ -239,7 +239,7 @@ def test_forget_refuses_what_holds_no_ids(client, ids, words):
         client.forget(ids)
 
 
-def test_a_dry_run_tells_what_is_unchanged_and_changes_nothing(sandbox, client):
+def test_a_dry_run_reports_what_is_unchanged_and_changes_nothing(sandbox, client):
     df = customers(8)
     push(df, client)
     df.loc[0, "V"] = 5
@@ -259,7 +259,7 @@ def test_upsert_of_one_customer_is_remembered_like_a_push(sandbox, client):
     assert sandbox.stored()["a"] == {"V": 1}
 
 
-def test_an_interrupt_is_heard_while_unchanged_rows_go_by(sandbox, client, monkeypatch):
+def test_an_interrupt_is_noticed_while_unchanged_rows_are_skipped(sandbox, client, monkeypatch):
     monkeypatch.setattr(parts, "COMPARED_ROWS", 2)  # else it takes less time than the interval of updates
     df = customers(4000)
     push(df, client)

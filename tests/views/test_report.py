@@ -75,7 +75,7 @@ def test_the_words_of_a_server_that_repeats_a_customer_are_masked(faulty, tmp_pa
     box = faulty(success_false=1.0)
     result = pushed(box)
     for row, words in {0: "Asha Rao <asha.rao@shop.example.com> exists", 1: "id C-1042 is taken by Ravi Kumar"}.items():
-        result._books[0].errors[row] = words
+        result._buffers[0].errors[row] = words
     for page in pages(result, tmp_path):
         assert [secret for secret in SECRETS if secret in page] == []
         assert "is taken by" in page
@@ -102,8 +102,8 @@ def test_hostile_text_stays_text_everywhere(faulty, tmp_path):
         index=pd.Index([HOSTILE] * rows, name=HOSTILE),
     )
     result = pushed(box, df, types={"Mixed": "number"})
-    for row in result._books[0].errors:
-        result._books[0].errors[row] = HOSTILE
+    for row in result._buffers[0].errors:
+        result._buffers[0].errors[row] = HOSTILE
     folder = tmp_path / "<img src=x onerror=alert(1)>"
     folder.mkdir()
     for source in (result, result.plan):
@@ -165,7 +165,7 @@ def test_a_run_that_ended_early_says_why_and_how_to_go_on(sandbox, tmp_path):
     with pytest.raises(gp.AuthenticationError) as caught:
         gp.push(customers().iloc[:2], "customer", client=wrong, errors="drop", progress=False)
     page = text_of(caught.value.result.to_html(tmp_path / "page.html"))
-    assert "the service refused the API key" in page
+    assert "the service rejected the API key" in page
     assert "result.retry()" in page
     assert "another-key" not in page
 
@@ -223,7 +223,7 @@ def test_a_path_that_cannot_be_is_named(tmp_path):
     plan = gp.plan(customers(), "customer")
     with pytest.raises(InvalidArgumentError, match="path: there is no folder"):
         plan.to_html(tmp_path / "none" / "page.html")
-    with pytest.raises(InvalidArgumentError, match=r"is a folder; name a file in it, such as .*push\.html"):
+    with pytest.raises(InvalidArgumentError, match=r"is a folder; choose a file in it, such as .*push\.html"):
         plan.to_html(tmp_path)
     with pytest.raises(InvalidArgumentTypeError, match="path: found a int"):
         plan.to_html(3)
@@ -238,8 +238,8 @@ def test_a_report_of_a_million_rows_is_small(tmp_path):
     df = pd.DataFrame({"id": np.arange(rows), "Score": score, "City": "Pune"})
     result = gp.push(df, "id", dry_run=True, errors="drop", progress=False)
     assert len(result.violations) == 100_000
-    result._books[0].errors.update({row: f"HTTP 400: row {row} of customer {row}" for row in range(100_000)})
-    result._books[0].note_all(np.arange(100_000), Status.FAILED)
+    result._buffers[0].errors.update({row: f"HTTP 400: row {row} of customer {row}" for row in range(100_000)})
+    result._buffers[0].note_all(np.arange(100_000), Status.FAILED)
     path = result.to_html(tmp_path / "page.html")
     assert len(result._repr_html_()) < 100_000
     assert path.stat().st_size < 2_000_000

@@ -1,4 +1,4 @@
-"""An answer that is not provably that of its request is not believed, and shifts none of those that follow."""
+"""A response that may belong to another request is not accepted, and does not affect later ones."""
 
 import json
 import time
@@ -136,9 +136,10 @@ def test_rows_are_not_shifted_by_a_server_that_says_too_much_now_and_then(serve,
         return True
 
     names = [f"c{i}" for i in range(60)]
-    _, book = deliver(open_to(serve(answer).url, transport), names)
+    _, buffer = deliver(open_to(serve(answer).url, transport), names)
     accepted, failed, unknown = (
-        {names[row] for row in book.rows_with([status])} for status in (Status.ACCEPTED, Status.FAILED, Status.UNKNOWN)
+        {names[row] for row in buffer.rows_with([status])}
+        for status in (Status.ACCEPTED, Status.FAILED, Status.UNKNOWN)
     )
     too_much = {f"c{i}" for i in range(0, 60, 11)}
     assert too_much <= unknown, "and, where the rest comes late, the row that had its connection next"

@@ -1,4 +1,4 @@
-"""A bundle of certificates that does not exist ends a push before anything is sent, and says which setting names it."""
+"""A missing certificate bundle ends a push before anything is sent, and the error names the setting."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A process that runs out of file descriptors waits and goes on with fewer connections; no row is to blame."""
+"""A process that runs out of file descriptors waits and continues with fewer connections; no row fails."""
 
 import json
 import subprocess

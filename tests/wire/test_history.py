@@ -1,4 +1,4 @@
-"""A row of which any attempt may have arrived ends accepted or unknown, never failed; its types stay uncertain."""
+"""If any attempt of a row may have arrived, it ends accepted or unknown, never failed; its types stay uncertain."""
 
 import itertools
 import json
@@ -71,18 +71,18 @@ def remembering(client, tmp_path):
 
 @pytest.mark.parametrize("afterwards", AFTERWARDS.values(), ids=AFTERWARDS)
 def test_a_stored_row_is_not_called_failed_whatever_its_next_try_meets(serve, transport, afterwards):
-    _, book = deliver(open_to(serve(OneStored(afterwards)).url, transport), ["c0"])
-    assert book.counts()["unknown"] == 1
-    assert "the answer to an earlier try was lost" in book.errors[0]
+    _, buffer = deliver(open_to(serve(OneStored(afterwards)).url, transport), ["c0"])
+    assert buffer.counts()["unknown"] == 1
+    assert "the response to an earlier attempt was lost" in buffer.errors[0]
 
 
 @pytest.mark.parametrize("data", UNUSABLE.values(), ids=UNUSABLE)
 def test_a_success_that_cannot_be_used_is_no_failure(serve, transport, data):
     server = serve(lambda sock, request: sock.sendall(data))  # and then it closes
-    delivery, book = deliver(open_to(server.url, transport), ["c0", "c1"])
-    assert book.counts()["unknown"] == 2
+    delivery, buffer = deliver(open_to(server.url, transport), ["c0", "c1"])
+    assert buffer.counts()["unknown"] == 2
     assert delivery.error is None, "it was reached"
-    assert len(server.requests) <= sum(book.attempts)
+    assert len(server.requests) <= sum(buffer.attempts)
 
 
 @pytest.mark.parametrize("afterwards", ["moved", "no such key", "refused"])
@@ -105,14 +105,14 @@ def test_the_type_of_what_was_refused_is_forgotten(serve, remembering):
 
 
 def test_a_retry_of_urllib3_is_not_forgotten(serve):
-    """A prepared session may have told its adapter to retry: the first copy may have been stored."""
+    """A user's session may be configured to retry: the first copy may have been stored."""
     requests = pytest.importorskip("requests")
     retry = pytest.importorskip("urllib3.util").Retry(2, allowed_methods=None, backoff_factor=0)
     server = serve(OneStored(AFTERWARDS["refused"]))
     with requests.Session() as session:
         session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retry))
-        _, book = deliver(open_to(server.url, "requests", session=session), ["c0"])
-    assert book.counts()["unknown"] == 1
+        _, buffer = deliver(open_to(server.url, "requests", session=session), ["c0"])
+    assert buffer.counts()["unknown"] == 1
 
 
 class Scripted:
@@ -179,12 +179,12 @@ STEPS = st.one_of(
 @settings(deadline=None, max_examples=200)
 @given(st.lists(st.lists(STEPS, min_size=1, max_size=6), min_size=1, max_size=4))
 def test_the_outcome_of_any_history_is_true(scripts):
-    endings = itertools.repeat((False, answer(422)))
-    sender = Scripted([itertools.chain(script, endings) for script in scripts])
+    rest = itertools.repeat((False, answer(422)))
+    sender = Scripted([itertools.chain(script, rest) for script in scripts])
     ticks = itertools.count()
-    _, book = deliver(sender, [f"c{i}" for i in range(len(scripts))], clock=lambda: next(ticks) * 0.01)
-    for row, code in enumerate(book.codes()):
+    _, buffer = deliver(sender, [f"c{i}" for i in range(len(scripts))], clock=lambda: next(ticks) * 0.01)
+    for row, code in enumerate(buffer.codes()):
         status = tuple(Status)[code]
         assert status in {Status.ACCEPTED, Status.UNKNOWN} or row not in sender.stored
         assert status is not Status.ACCEPTED or row in sender.stored
-    assert sum(book.counts().values()) == len(scripts)
+    assert sum(buffer.counts().values()) == len(scripts)

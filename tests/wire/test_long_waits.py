@@ -1,4 +1,4 @@
-"""A wait that the service asks for is shown at once; one longer than a push waits at most ends it at once."""
+"""A wait that the service asks for is shown at once; one beyond the limit ends the push at once."""
 
 import json
 import time
@@ -38,7 +38,7 @@ def test_a_wait_beyond_the_patience_of_a_push_ends_it_at_once(serve, client, sta
     assert len(server.requests) == counts["failed"] <= 8
 
 
-def test_one_customer_who_meets_a_long_wait_is_told_at_once(serve, client):
+def test_a_single_customer_with_a_long_wait_fails_at_once(serve, client):
     began = time.monotonic()
     with pytest.raises(ServiceUnavailableError, match="asks for a wait of 3,600 s"):
         client(serve(refusing(429, "3600"))).upsert("a", {"City": "Pune"})
@@ -52,13 +52,13 @@ def test_a_row_that_was_stored_before_the_long_wait_is_unknown(serve, transport)
         return len(server.requests) > 1
 
     server = serve(answer)
-    delivery, book = deliver(open_to(server.url, transport), ["c0"])
+    delivery, buffer = deliver(open_to(server.url, transport), ["c0"])
     assert isinstance(delivery.error, ServiceUnavailableError)
-    assert book.counts()["unknown"] == 1
+    assert buffer.counts()["unknown"] == 1
 
 
 def test_a_long_wait_of_one_row_ends_the_push_when_the_others_are_accepted(serve, transport):
-    """While the service accepts others, the wait is not meant for all; the row has its hour, but nobody waits for it."""
+    """While the service accepts other rows, the wait applies to one row only, and the run does not wait for it."""
 
     def answer(sock, request):
         is_put_off = json.loads(request[1])["id"] == "c3"
@@ -67,9 +67,9 @@ def test_a_long_wait_of_one_row_ends_the_push_when_the_others_are_accepted(serve
 
     server = serve(answer)
     began = time.monotonic()
-    delivery, book = deliver(open_to(server.url, transport), [f"c{i}" for i in range(300)])
+    delivery, buffer = deliver(open_to(server.url, transport), [f"c{i}" for i in range(300)])
     assert time.monotonic() - began < 5
-    assert (book.counts()["accepted"], book.counts()["failed"]) == (299, 1)
+    assert (buffer.counts()["accepted"], buffer.counts()["failed"]) == (299, 1)
     assert "asks for a wait" in str(delivery.error)
 
 
@@ -79,8 +79,8 @@ def test_a_limiter_that_starts_in_the_middle_ends_the_push(serve, transport):
         return True
 
     server = serve(answer)
-    delivery, book = deliver(open_to(server.url, transport), [f"c{i}" for i in range(1000)])
-    counts = book.counts()
+    delivery, buffer = deliver(open_to(server.url, transport), [f"c{i}" for i in range(1000)])
+    counts = buffer.counts()
     assert isinstance(delivery.error, ServiceUnavailableError)
     assert counts["accepted"] == 100
     assert counts["failed"] <= 48, "two or three windows of 16"

@@ -1,4 +1,4 @@
-"""What goes to this machine, and what is plain http, goes through no proxy; https elsewhere does, by CONNECT only."""
+"""Requests to this machine or over plain http use no proxy; https to other hosts does, by CONNECT only."""
 
 import contextlib
 import socket
@@ -17,7 +17,7 @@ PROXY_VARIABLES = ["http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL
 
 
 class Proxy:
-    """Takes down what it is asked, and opens tunnels to `target`, whatever host they are for."""
+    """Records the requests, and opens tunnels to `target`, whatever host they are for."""
 
     def __init__(self, target=None):
         self.heads, self.tunnelled, self._target = [], [], target
@@ -88,8 +88,8 @@ def test_a_push_to_this_machine_meets_no_proxy(serve, client, proxy, monkeypatch
 def test_a_loopback_of_ipv6_meets_no_proxy(transport, proxy, monkeypatch):
     for variable in PROXY_VARIABLES:
         monkeypatch.setenv(variable, proxy.url)
-    _, book = deliver(open_to("http://[::1]:9/rest-api/customer", transport), ["a"])  # nobody is there
-    assert (book.counts()["failed"], proxy.heads) == (1, [])
+    _, buffer = deliver(open_to("http://[::1]:9/rest-api/customer", transport), ["a"])  # nobody is there
+    assert (buffer.counts()["failed"], proxy.heads) == (1, [])
 
 
 @pytest.mark.parametrize("variable", PROXY_VARIABLES)
@@ -132,8 +132,8 @@ def test_plain_http_never_goes_through_a_proxy(transport, proxy, monkeypatch):
     """A client refuses such a URL; should one get so far, a proxy does not read the key."""
     for variable in PROXY_VARIABLES:
         monkeypatch.setenv(variable, proxy.url)
-    delivery, book = deliver(open_to("http://service.invalid/rest-api/customer", transport), ["a"])
-    assert (book.counts()["failed"], proxy.heads) == (1, [])
+    delivery, buffer = deliver(open_to("http://service.invalid/rest-api/customer", transport), ["a"])
+    assert (buffer.counts()["failed"], proxy.heads) == (1, [])
     assert "never reached" in str(delivery.error)
 
 
@@ -160,7 +160,7 @@ def test_https_elsewhere_goes_through_the_proxy_of_the_environment(
 def test_a_tunnel_that_is_refused_is_no_request(transport, serve, monkeypatch, answer):
     refusing = serve(lambda sock, request: sock.sendall(answer))
     monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{refusing.port}")
-    delivery, book = deliver(open_to("https://service.invalid/rest-api/customer", transport), ["a"])
-    assert book.counts()["failed"] == 1, "nothing was sent, and nothing can have arrived"
+    delivery, buffer = deliver(open_to("https://service.invalid/rest-api/customer", transport), ["a"])
+    assert buffer.counts()["failed"] == 1, "nothing was sent, and nothing can have arrived"
     assert delivery.error is not None
     assert {head.split(b" ")[0] for head, _ in refusing.requests} == {b"CONNECT"}

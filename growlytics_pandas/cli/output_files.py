@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from growlytics_pandas._output_paths import replacing, require_target
+from growlytics_pandas._output_paths import replacing, require_path, require_target
 from growlytics_pandas.cli.exits import Exit
 from growlytics_pandas.cli.summary import Summary
 from growlytics_pandas.csv_safe import write_csv
@@ -86,8 +86,9 @@ def _in_use(arguments: argparse.Namespace) -> Iterator[tuple[str, Any]]:
         yield f"the file of {named[0]}", named[1]
     if arguments.ledger != "none":
         ledger = default_path() if arguments.ledger == "auto" else Path(arguments.ledger)
+        path = require_path(ledger, "--ledger")
         for suffix in ("", *COMPANIONS):
-            yield "the ledger", f"{ledger.expanduser()}{suffix}"
+            yield "the ledger", f"{path}{suffix}"
 
 
 def _marks(place: Any) -> set[Any]:

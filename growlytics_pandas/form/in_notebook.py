@@ -1,0 +1,86 @@
+"""How a form lives in a page of JupyterLab: it keeps its keys, and a picture of it is what is saved.
+
+JupyterLab takes every key outside a text input for a notebook shortcut: an arrow in a dropdown selects the next cell,
+``dd`` deletes the form's cell. And a saved widget reopens as "model not found", whatever HTML is saved beside it.
+ipywidgets has no setting for either, so a short script runs in the page. It marks the control that has the key as one
+whose shortcuts are suppressed. It moves the form out of its output and reports that by clicking a hidden button: the
+output is then replaced by one without a view, and an output above it, which the page hides, by a picture of the form.
+Front ends that run no script keep the plain widget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import ipywidgets
+
+FORM_CLASS: Final = "growlytics-form"
+MOVED_CLASS: Final = "growlytics-form-moved"
+NO_PICTURE: Final = {"text/html": "", "text/plain": ""}
+NO_VIEW: Final = {  # as ipywidgets leaves the output of a closed widget: JupyterLab hides it
+    "application/vnd.jupyter.widget-view+json": {"version_major": 2, "version_minor": 0, "model_id": ""},
+    "text/plain": "",
+}
+# Lumino looks at the element that has the key before any around it, so the mark is on that element. Window listeners
+# come before those of the document. Keys with Ctrl or Cmd, such as Ctrl+S, still reach the notebook.
+SCRIPT: Final = f"""
+window.addEventListener("keydown", (event) => {{
+    const control = event.target;
+    if (control.closest?.(".{FORM_CLASS}")) {{
+        control.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey));
+    }}
+}}, true);
+function move(tries) {{
+    const form = element.closest(".{FORM_CLASS}");
+    const output = form?.closest(".jp-OutputArea-output");
+    const picture = output?.closest(".jp-OutputArea-child")?.previousElementSibling;
+    if (!picture) {{  // the script may run before the form is in the page
+        if (tries) setTimeout(move, 50, tries - 1);
+        return;
+    }}
+    const home = document.createElement("div");
+    home.className = "jp-OutputArea-output";
+    output.after(home);
+    home.append(form);
+    picture.style.setProperty("display", "none", "important");
+    new MutationObserver(() => picture.style.removeProperty("display")).observe(home, {{childList: true}});
+    form.querySelector(".{MOVED_CLASS}").click();
+}}
+move(100);
+"""
+
+
+class InNotebook:
+    """Shows a form's box; `draw` returns the picture that is saved instead of it, as output."""
+
+    def __init__(self, box: Any, draw: Callable[[], Mapping[str, Any]]) -> None:
+        self._draw = draw
+        self._outputs: list[tuple[Any, Any]] = []
+        self._is_moved = False
+        moved = ipywidgets.Button(tabbable=False, layout=ipywidgets.Layout(display="none"))
+        moved.add_class(MOVED_CLASS)
+        moved.on_click(lambda _: self._replace())
+        script = {"output_type": "display_data", "data": {"application/javascript": SCRIPT}, "metadata": {}}
+        runner = ipywidgets.Output(outputs=(script,), layout=ipywidgets.Layout(display="none"))
+        box.add_class(FORM_CLASS)
+        box.children = (*box.children, moved, runner)
+
+    def show(self, form: Mapping[str, Any]) -> None:
+        """Display the form, and room for its picture above."""
+        from IPython.display import display  # noqa: PLC0415 - only where there is a kernel
+
+        picture = display(NO_PICTURE, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        self._outputs.append((picture, display(dict(form), raw=True, display_id=True)))  # type: ignore[no-untyped-call]
+
+    def redraw(self) -> None:
+        """Replace the picture by that of the form as it now is."""
+        if self._is_moved:
+            for picture, _ in self._outputs:
+                picture.update(self._draw(), raw=True)
+
+    def _replace(self) -> None:
+        self._is_moved = True
+        for _, form in self._outputs:
+            form.update(NO_VIEW, raw=True)
+        self.redraw()
