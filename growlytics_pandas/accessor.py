@@ -71,7 +71,7 @@ class GrowlyticsAccessor:
         """Open a form to choose the id, columns, names and types, check them, and push.
 
         Violations and a preview are updated after every change, and the form shows the same push as a line of code. The
-        form works on a snapshot of the frame.
+        form works on a snapshot of the frame. It can also push a segment: see `push_segment`.
 
         Parameters
         ----------

@@ -30,7 +30,7 @@ from growlytics_pandas.errors import (
 from growlytics_pandas.http import TransportName
 from growlytics_pandas.http.api_key import SEALED, seal
 from growlytics_pandas.ledger import Ledger, Project, require_known
-from growlytics_pandas.upload.connection import Connection
+from growlytics_pandas.upload.connection import Connection, Track
 from growlytics_pandas.upload.plan import make_plan
 from growlytics_pandas.upload.runner import LastResult
 
@@ -74,6 +74,9 @@ class Client:
     types : str or path, optional
         A JSON file of attribute types, such as ``types.json`` in a repository. The ledger reads it at the start; after
         each push the confirmed types of the ledger are written to it. A missing file is created.
+    track : "attributes", optional
+        Also keep a digest of two bytes of each accepted value in the ledger, so that `Plan.changes` counts the values
+        that would change by attribute. It never affects what is sent. Pushes to a Dask cluster are not tracked.
 
     Raises
     ------
@@ -100,6 +103,7 @@ class Client:
         verify: bool | str | Path = True,
         session: requests.Session | None = None,
         types: str | Path | None = None,
+        track: Track | None = None,
     ) -> None:
         given, api_key = seal(api_key), SEALED  # a verbose traceback prints the current arguments
         try:
@@ -112,10 +116,11 @@ class Client:
                 verify=verify,
                 session=session,
                 types=types,
+                track=track,
             )
         except UsageError as error:
             # The key may be in the wrong argument: hide it from the error's message and frames.
-            base_url = ledger = transport = timeout = verify = types = SEALED  # type: ignore[assignment]
+            base_url = ledger = transport = timeout = verify = types = track = SEALED  # type: ignore[assignment]
             raise error.with_traceback(None) from None
 
     @property

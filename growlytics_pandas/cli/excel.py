@@ -19,6 +19,7 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas._text import install_extra, plural
+from growlytics_pandas.cli.excel_binary import read_binary_marks
 from growlytics_pandas.cli.excel_marks import Cell, Marks, place_of, read_marks
 from growlytics_pandas.cli.frames import frame_of, narrow, objects
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
@@ -34,7 +35,7 @@ _SHOWN_SHEETS: Final = 10
 _MAX_CELLS: Final = 200_000_000  # all rows of a sheet with 190 columns: some 10 GB of memory
 _ISO_DURATION: Final = re.compile(r"(-?)PT(\d+)H(\d+)M(\d+)(?:\.\d+)?S")  # how an ods stores one
 _LESS_SEEN: Final = (
-    "of a workbook other than xlsx, cells with an error are missing without a count, and formats are not seen, such as "
+    "of an xls or ods, cells with an error are missing without a count, and formats are not seen, such as "
     "those that show leading zeros"
 )
 _ENCRYPTED: Final = b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e"  # the stream of an xlsx with a password
@@ -116,8 +117,8 @@ def _read_sheet(data: bytes, shown: str, wanted: str | None) -> tuple[Sheet, lis
     try:
         with calamine.load_workbook(io.BytesIO(data)) as workbook:
             name, notes = _chosen(workbook.sheets_metadata, shown, wanted, calamine)
-            marks = read_marks(io.BytesIO(data), name)
-            _require_size(marks, f"{shown}, sheet {name!r}")
+            marks = read_binary_marks(io.BytesIO(data), name) or read_marks(io.BytesIO(data), name)
+            _require_readable(marks, f"{shown}, sheet {name!r}")
             read = workbook.get_sheet_by_name(name)
             rows: list[list[Any]] = read.to_python()
             merged = getattr(read, "merged_cell_ranges", None) or ()
@@ -139,8 +140,16 @@ def _read_sheet(data: bytes, shown: str, wanted: str | None) -> tuple[Sheet, lis
     return Sheet(name, rows, first, marks, merged), notes
 
 
-def _require_size(marks: Marks, where: str) -> None:
-    """Refuse a sheet that would not fit into memory: all cells between the first and the last take room."""
+def _require_readable(marks: Marks, where: str) -> None:
+    """Refuse a sheet whose cells the reader would pass over, or that would not fit into memory.
+
+    All cells between the first and the last take room.
+    """
+    if marks.unread is not None:
+        raise InvalidArgumentError(
+            f"{where}: row {marks.unread[0] + 1:,} has cells in a form that Excel does not write, and that cannot be "
+            "read. Open the workbook in a spreadsheet program and save it as xlsx."
+        )
     rows, columns = marks.extent
     if rows * columns > _MAX_CELLS:
         raise InvalidArgumentError(
@@ -280,8 +289,7 @@ class _Column:
         """Return whole numbers as the text that is shown, of a column in which leading zeros are shown."""
         self._note("a format shows its numbers with leading zeros, so they are read as the text that is shown")
         return [
-            f"{int(cell):0{width}d}" if isinstance(cell, float) and cell.is_integer() else cell
-            for cell, width in zip(cells, widths, strict=True)
+            f"{int(cell):0{width}d}" if _is_whole(cell) else cell for cell, width in zip(cells, widths, strict=True)
         ]
 
     def _note(self, text: str) -> None:
@@ -296,6 +304,10 @@ def _duration(cell: Any) -> Any:
     sign, hours, minutes, seconds = found.groups()
     length = dt.timedelta(hours=int(hours), minutes=int(minutes), seconds=int(seconds))
     return -length if sign else length
+
+
+def _is_whole(cell: Any) -> bool:
+    return not isinstance(cell, bool) and isinstance(cell, int | float) and float(cell).is_integer()
 
 
 def _whole(cell: Any) -> Any:

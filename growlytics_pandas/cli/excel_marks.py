@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, Final
@@ -39,7 +39,9 @@ class Marks:
     widths: dict[Cell, int] = field(default_factory=dict)
     hidden_rows: set[int] = field(default_factory=set)
     extent: Cell = (0, 0)
-    """The last row and column that have a cell, at most."""
+    """How many rows and columns there are up to the last that has a cell, at most."""
+    unread: Cell | None = None
+    """The first cell that the reader of workbooks passes over, or takes for something else."""
 
 
 def read_marks(stream: BinaryIO, sheet: str) -> Marks:
@@ -88,7 +90,7 @@ class _Workbook:
         self.is_uncalculated = False
         if self._path not in self._names:
             return
-        for name, attributes in _elements(archive.read(self._path)):
+        for name, attributes in elements(archive.read(self._path)):
             if name == "sheet":
                 self._sheets[attributes["name"]] = next((v for k, v in attributes.items() if k.endswith(" id")), "")
             elif name == "calcPr":
@@ -109,7 +111,7 @@ class _Workbook:
         if relations not in self._names:
             return {}
         folder = PurePosixPath("/", base).parent
-        found = [a for name, a in _elements(archive.read(relations)) if name == "Relationship"]
+        found = [a for name, a in elements(archive.read(relations)) if name == "Relationship"]
         return {a[by]: str(folder / a["Target"]).lstrip("/") for a in found if "Target" in a and by in a}
 
 
@@ -179,7 +181,7 @@ class _SheetReader:
         return self._text == "" or (self._workbook.is_uncalculated and self._text in _NO_RESULT)
 
 
-def _elements(data: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+def elements(data: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
     """Give the elements of a small XML file, without the namespaces of their names."""
     found: list[tuple[str, dict[str, Any]]] = []
     parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
@@ -198,14 +200,19 @@ def _zero_styles(data: bytes) -> dict[int, int]:
     formats: dict[str, str] = {}
     styles: list[str] = []
     is_cell = False
-    for name, attributes in _elements(data):
+    for name, attributes in elements(data):
         if name == "numFmt":
             formats[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
         elif name in ("cellXfs", "cellStyleXfs", "cellStyles", "dxfs"):
             is_cell = name == "cellXfs"
         elif name == "xf" and is_cell:
             styles.append(formats.get(attributes.get("numFmtId", ""), ""))
-    return {number: len(code) for number, code in enumerate(styles) if _ZEROS.fullmatch(code)}
+    return zeros_shown(styles)
+
+
+def zeros_shown(formats: Sequence[str]) -> dict[int, int]:
+    """Return the number of a style → digits, of those whose format shows whole numbers with leading zeros."""
+    return {number: len(code) for number, code in enumerate(formats) if _ZEROS.fullmatch(code)}
 
 
 def _column_number(letters: str) -> int:

@@ -175,9 +175,8 @@ def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     loaded = load_and_check(arguments, read_options(arguments), needs_key=False)
     summary = summarise(arguments, loaded)
     status = Exit.DATA if summary.errors else Exit.DONE
-    changes = loaded.plan.changes
-    summary = replace(summary, exit_status=status, would_refuse=loaded.plan.has_errors, changes=changes)
-    return write_outputs(summary, arguments, loaded.plan, None)
+    summary = replace(summary, exit_status=status, would_refuse=loaded.plan.has_errors)
+    return write_outputs(summary.with_changes(loaded.plan.changes), arguments, loaded.plan, None)
 
 
 SCHEMA: Final = Command(

@@ -13,6 +13,7 @@ from growlytics_pandas._text import without_keys
 from growlytics_pandas.cli.exits import Exit, describe_exits
 from growlytics_pandas.cli.readers import FORMATS
 from growlytics_pandas.http import TransportName
+from growlytics_pandas.upload.connection import Track
 
 KEY_OPTIONS: Final = ("--key", "--api-key", "--apikey", "--token")
 _WHY_NO_KEY: Final = (
@@ -73,9 +74,9 @@ how a file is read:
   jsonl     One JSON object a line; numbers, text and booleans are what they are in JSON, null is missing.
   parquet   As its schema says, every digit kept; the levels of a named index are columns. Needs pyarrow.
   xlsx, xls, xlsb, ods  A sheet of a workbook (extra excel). Numbers are numbers, with all digits below 2^53; dates are
-            dates, times and durations text. A code shown with leading zeros by its format is that text (xlsx). Cells
-            with an error, and formulas that no spreadsheet program has calculated, are missing, and a note counts
-            them (xlsx). The first row with cells is the heading.
+            dates, times and durations text. A code shown with leading zeros by its format is that text (xlsx,
+            xlsb). Cells with an error, and formulas that no spreadsheet program has calculated, are missing, and a
+            note counts them (xlsx, xlsb). The first row with cells is the heading.
   Gzip is recognised by itself. The `line` of violations and outcomes is that of the file, where the heading of a csv
   is 1; of a workbook it is the row of the sheet; of a parquet it is the row, from 0."""
 
@@ -110,6 +111,9 @@ def add_service(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--base-url", metavar="URL", help="default: GROWLYTICS_BASE_URL, else the documented host")
     group.add_argument(
         "--ledger", default="auto", metavar="PATH", help="or none; default: GROWLYTICS_LEDGER, else your own"
+    )
+    group.add_argument(
+        "--track", choices=get_args(Track), help="also remember two bytes a value, to count what changes by attribute"
     )
     group.add_argument("--types-file", metavar="PATH", help="a JSON file of types: read first, kept up to date")
     refuse_keys(parser)

@@ -49,10 +49,10 @@ def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
     sending = {name: getattr(arguments, name) for name in SENDING}
     changes = None if arguments.quiet else loaded.plan.changes
-    if any((changes or {}).values()) and not arguments.dry_run:
-        sys.stderr.write(f"{one_line(arguments.file)}: {changes_text(changes or {})}\n")  # before it is sent
+    if changes and any(changes.values()) and not arguments.dry_run:
+        sys.stderr.write(f"{one_line(arguments.file)}: {changes_text(changes)}\n")  # before it is sent
     result, error = run_to_end(loaded.plan.push, sending | {"progress": progress})
-    summary = replace(of_result(summarise(arguments, loaded), result), changes=changes)
+    summary = of_result(summarise(arguments, loaded), result).with_changes(changes)
     summary = of_error(summary, error, stopper)
     summary = replace(summary, next=next_step(summary, arguments))
     return write_outputs(summary, arguments, loaded.plan, result)

@@ -29,6 +29,7 @@ def open_client(arguments: argparse.Namespace, *, needs_key: bool) -> Client | N
         timeout=getattr(arguments, "timeout", 30.0),
         verify=getattr(arguments, "ca_bundle", None) or True,
         types=arguments.types_file,
+        track=arguments.track,
     )
 
 

@@ -13,7 +13,7 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.cli.messages import as_line
 from growlytics_pandas.http.protocol import one_line
-from growlytics_pandas.upload.planning import changes_text
+from growlytics_pandas.upload.planning import Changes, changes_text
 
 _FAILURES_IN_TEXT: Final = 3  # most often one is like the other
 _MAX_NAME_CHARS: Final = 60
@@ -35,6 +35,8 @@ KEYS: Final = MappingProxyType(
         "rules": "one a rule: `rule`, `severity`, `effect`, `count`, and `first`, an example without values",
         "changes": "by the ledger, before the push: `new`, `changed`, `unchanged`, `left_out`; null without one, or "
         "with --quiet",
+        "changed_values": "with `--track attributes`: attribute → values of changed customers that would change; else "
+        "null",
         "segment": "`segment` only: `attribute`, `members`, `is_first_run`, `joined`, `left`, `stayed`, and a `note` "
         "in words",
         "new_types": "attribute → type that this push fixed for good (a dry run: would fix)",
@@ -93,7 +95,8 @@ class Summary:
     errors: int | None = None
     warnings: int | None = None
     rules: tuple[RuleCount, ...] = ()
-    changes: dict[str, int] | None = None
+    changes: Changes | None = None
+    changed_values: dict[str, int] | None = None
     segment: dict[str, Any] | None = None
     new_types: dict[str, str] = field(default_factory=dict)
     columns: tuple[dict[str, Any], ...] = ()
@@ -109,6 +112,10 @@ class Summary:
     next: str = ""
     notes: tuple[str, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
+
+    def with_changes(self, changes: Changes | None) -> Summary:
+        """Return the summary with what a push changes."""
+        return replace(self, changes=changes, changed_values=changes.by_attribute if changes else None)
 
     def to_json(self) -> str:
         """Return one line of JSON, ASCII only."""

@@ -58,14 +58,23 @@ class ColumnChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentChoice:
+    """A segment: the attribute of its members, and the file of those after the last push."""
+
+    attribute: str
+    members: str
+
+
+@dataclass(frozen=True, slots=True)
 class Choices:
-    """Everything chosen; a change makes a new one."""
+    """Everything chosen; a change makes a new one. `segment`: push that, of the ids alone, and no column."""
 
     id_position: int
     columns: tuple[ColumnChoice, ...]
     keep: Keep = False
     leaves_out: bool = False
     skips_unchanged: bool = False
+    segment: SegmentChoice | None = None
 
     @property
     def id_column(self) -> ColumnChoice:
@@ -142,6 +151,12 @@ class Choices:
                 if option in OF_IDS or not is_suggested_id:
                     found[option][column.label] = value
         return {option: list(named) if option == "strip" else named for option, named in found.items()}
+
+    def id_reading(self) -> dict[str, Any]:
+        """Return the options that say how the id is read."""
+        label, reading = self.id_column.label, self.id_column.reading
+        chosen = {option: value for option, value in reading.items() if option in OF_IDS}
+        return {option: [label] if option == "strip" else {label: value} for option, value in chosen.items()}
 
     def push_arguments(self) -> dict[str, Any]:
         """Return the arguments of `Plan.push` that differ from its defaults."""
@@ -250,20 +265,22 @@ def _is_client_of(value: Any, client: Any) -> bool:
 
 
 def write_line(choices: Choices, names: Names) -> str:
-    """Return the call of ``push`` that the choices amount to."""
+    """Return the call of ``push``, or ``push_segment``, that the choices amount to."""
     positions = {column.label: column.position for column in choices.columns}
 
     def literal(label: Hashable) -> str:
         return _literal(label) or f"{names.frame}.columns[{positions[label]}]"
 
-    arguments = {**choices.plan_arguments(), **choices.push_arguments()}
+    segment = choices.segment
+    of_rows = {"members": segment.members, **choices.id_reading()} if segment else choices.plan_arguments()
+    arguments = {**of_rows, **choices.push_arguments()}
     written = {name: _written(value, literal) for name, value in arguments.items()}
     if "columns" in written and len(choices.columns) > MAX_COLUMNS_LISTED > len(choices.unsent):
         written["columns"] = f"{names.frame}.columns.drop({_written([c.label for c in choices.unsent], literal)})"
-    parts = [literal(choices.id_column.label)]
+    parts = [literal(choices.id_column.label), *([repr(segment.attribute)] if segment else [])]
     parts += [f"{name}={text}" for name, text in written.items()]
     parts += [f"client={names.client}"] if names.client else []
-    call = f"{names.frame}.growlytics.push"
+    call = f"{names.frame}.growlytics.{'push_segment' if segment else 'push'}"
     line = f"{call}({', '.join(parts)})"
     if len(line) <= MAX_LINE_CHARS:
         return line

@@ -15,6 +15,7 @@ from growlytics_pandas._status import RETRYABLE, Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.contract import BOOLEAN
 from growlytics_pandas.form.choices import Choices, ColumnChoice, Names
+from growlytics_pandas.segments.segment import SegmentPlan
 from growlytics_pandas.views.html import Column, Page, Step, Table, render_notebook
 from growlytics_pandas.views.report import DRY_RUN
 from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, label, left_out
@@ -73,11 +74,18 @@ def plan_html(plan: Plan, choices: Choices, names: Names, veil: Masker, all_rows
     return render_notebook(
         replace(
             page,
-            headline=sample + (_left_out(plan) if is_leaving_out else page.headline),
+            headline=_moves(plan) + sample + (_left_out(plan) if is_leaving_out else page.headline),
             tone="warn" if is_leaving_out else page.tone,
             steps=_steps(page, choices, names, has_errors=plan.has_errors),
             tables=(*page.tables, preview) if preview is not None else page.tables,
         )
+    )
+
+
+def _moves(plan: Plan) -> str:
+    """Return who joins and leaves, and why a push would be refused; '' if it is no plan of a segment."""
+    return (
+        " ".join(["Segment:", f"{plan._moves_text}.", plan._size_warning, ""]) if isinstance(plan, SegmentPlan) else ""
     )
 
 

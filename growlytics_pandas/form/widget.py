@@ -36,6 +36,7 @@ from growlytics_pandas.form.picture import (
     outcome_html,
     plan_html,
 )
+from growlytics_pandas.form.segment import SegmentFields, plan_segment
 from growlytics_pandas.upload.connection import refuse_client_as_id
 from growlytics_pandas.upload.plan import Plan, PushResult
 from growlytics_pandas.upload.planning import snapshot
@@ -132,13 +133,15 @@ class Form:
         self._id = dropdown("Id column", ids, self._choices.id_position)
         self._id.observe(self._take_id, "value")
         self._grid = ColumnGrid(self._choices, self._take_column)
-        self._columns.children = (row(self._id, self._keep), self._grid.widget)
+        self._columns.children = (row(self._id, self._keep), self._segment.widget, self._grid.widget)
+        self._hide_columns_of_segment()
 
     def _make_options(self) -> None:
         self._keep = dropdown("Of rows with the same id", KEEPS, self._choices.keep)
         self._leave_out = checkbox("Leave out what cannot arrive")
         self._skip = checkbox("Skip what is unchanged")
         self._show_values = checkbox("Show values")
+        self._segment = SegmentFields(self._take_segment)
         for field in (self._keep, self._leave_out, self._skip):
             field.observe(self._take_options, "value")
         self._show_values.observe(lambda _: self._show(), "value")
@@ -222,8 +225,19 @@ class Form:
         )
         self._refresh()
 
+    def _take_segment(self) -> None:
+        self._choices = replace(self._choices, segment=self._segment.choice)
+        self._hide_columns_of_segment()
+        self._refresh()
+
+    def _hide_columns_of_segment(self) -> None:
+        """Hide the columns where a segment is chosen: it sends an attribute of its own."""
+        self._grid.widget.layout.display = "none" if self._choices.segment else None
+
     def _plan(self, frame: pd.DataFrame) -> Plan:
         choices = self._choices
+        if choices.segment:
+            return plan_segment(frame, choices, choices.segment, self._client)
         return api.plan(frame, choices.id_column.label, client=self._client, **choices.plan_arguments())
 
     def _push(self, is_dry: bool, progress: Listener) -> PushResult:
@@ -236,7 +250,8 @@ class Form:
     def _refresh(self) -> None:
         """Check what is chosen and show it. An error is shown too: in the log of a kernel nobody reads it."""
         try:
-            self._checked = self._plan(self._frame.head(CHECKED_ROWS))
+            # of a segment all rows, for who is not among them has left
+            self._checked = self._plan(self._frame if self._choices.segment else self._frame.head(CHECKED_ROWS))
             self._checked._findings  # noqa: B018 - worked out here, where an error is caught
         except Exception as error:  # noqa: BLE001 - as said
             self._checked = error
@@ -247,7 +262,8 @@ class Form:
         checked, rows = self._checked, len(self._frame)
         veil = Masker(not self._show_values.value)
         if isinstance(checked, Plan):
-            self._grid.show_becomes(becomes_html(checked, self._choices.id_position))
+            becomes = {} if self._choices.segment else becomes_html(checked, self._choices.id_position)
+            self._grid.show_becomes(becomes)
             text, obstacle = button_text(checked, self._choices, rows), obstacle_text(checked, self._choices, rows)
             shown = (legend_html(checked), "", self._draw(veil))
         else:

@@ -304,7 +304,14 @@ TABLES: Final = frozenset(
 
 LABELS: Final = ("ALTER TABLE runs ADD COLUMN label TEXT",)
 
-MIGRATIONS: Final = (FIRST, LABELS)
+VALUES: Final = (
+    """CREATE TABLE value_segments (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, workspace INTEGER NOT NULL, n_records INTEGER NOT NULL,
+        attributes TEXT NOT NULL, marks BLOB NOT NULL, digests BLOB NOT NULL)""",
+    "CREATE INDEX value_segments_of_workspace ON value_segments (workspace, id)",
+)
+
+MIGRATIONS: Final = (FIRST, LABELS, VALUES)
 
 
 class LedgerFile:

@@ -259,6 +259,17 @@ class PayloadLog:
         """Return what is known of each key."""
         return self._state(keys)[0]
 
+    def __len__(self) -> int:
+        return len(self._customers)
+
+    def marks(self) -> NDArray[np.uint64]:
+        """Return the first word of the digest of every body that is the last accepted one of its customer."""
+        with self._file.reading() as connection:
+            self._refresh(connection)
+        everyone = self._customers.all()
+        marks: NDArray[np.uint64] = everyone.payloads[is_stored(everyone), 0]
+        return marks
+
     def count_attributes(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many custom attributes each customer was ever sent."""
         return count_bits(self.find(keys).attributes)

@@ -23,6 +23,7 @@ from growlytics_pandas.contract import canonical_url
 
 PAYLOAD_WORDS: Final = 2  # 128 bits: two rows that collide by chance among 2**40 have odds of 1 in 2**48
 KEY_MASK: Final = np.int64(2**63 - 1)  # an id has 63 bits: a collision can only cause an extra request
+VALUE_DIGESTS: Final = 2**16 - 1
 SIPHASH_KEY_CHARS: Final = 16
 _INT64: Final = np.iinfo("int64")
 _GLANCE: Final = 256  # texts from which to tell whether most are repeated
@@ -78,6 +79,7 @@ class Digester:
     """Identifies the workspace in the file."""
     id_secret: bytes
     body_secret: bytes
+    value_secret: bytes
 
     def __repr__(self) -> str:
         return "Digester(...)"
@@ -86,7 +88,7 @@ class Digester:
     def of(cls, secret: bytes, url: str, api_key: str) -> "Digester":
         """Return the digester of the workspace (`url`, `api_key`) in the file with this `secret`."""
         root = blake2b(encoded(f"{canonical_url(url)}\0{api_key}"), key=secret).digest()
-        names = (b"workspace", b"id", b"body")
+        names = (b"workspace", b"id", b"body", b"value")
         return cls(*(blake2b(name, key=root, digest_size=32).digest() for name in names))
 
     def digest(self, ids: Sequence[str], columns: Iterable[CellColumn]) -> Digests:
@@ -108,6 +110,16 @@ class Digester:
         words = _mixed(words + np.array(_secrets_of(self.body_secret, "", "row").integers, np.uint64))
         words[~words.any(axis=1)] = 1
         return words
+
+    def values(self, columns: Sequence[CellColumn]) -> NDArray[np.uint16]:
+        """Return two bytes for each value, 0 where nothing is sent; one change in 65,535 is not seen in them."""
+        digests = np.zeros((len(columns[0].sent) if columns else 0, len(columns)), np.uint16)
+        for at, column in enumerate(columns):
+            secrets = _secrets_of(self.value_secret, column.name, column.type)
+            one_word = _Secrets(secrets.texts[:1], secrets.integers[:1], secrets.floats[:1])
+            words = _hash_cells(column.values, one_word)[:, 0] % np.uint64(VALUE_DIGESTS)
+            digests[:, at] = np.where(column.sent, words + np.uint64(1), np.uint64(0))
+        return digests
 
 
 class _Secrets(NamedTuple):

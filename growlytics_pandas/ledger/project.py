@@ -28,6 +28,7 @@ from growlytics_pandas.ledger.types import (
     write_types,
     write_types_of,
 )
+from growlytics_pandas.ledger.value_log import Comparison, ValueDigests, ValueLog
 
 
 class Project:
@@ -40,6 +41,7 @@ class Project:
         self._types = TypeRegistry(file, number)
         self._runs = RunHistory(file, number)
         self._payloads = PayloadLog(file, number)
+        self._values = ValueLog(file, number)
         self.in_use = False
         """Whether a push of this process is running: a ledger in use is not restored."""
 
@@ -175,10 +177,32 @@ class Project:
         with self._file.lock:
             self._payloads.accept(digests)
 
+    def accept_values(self, values: ValueDigests) -> None:
+        """Remember the values of accepted bodies, beside `accept`; buffered likewise."""
+        with self._file.lock:
+            self._values.accept(values)
+
+    def marks(self, keys: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Return the mark of the body last accepted of each key, 0 where there is none."""
+        with self._file.lock:
+            marks: NDArray[np.uint64] = self._payloads.find(keys).payloads[:, 0]
+        return marks
+
+    def comparison(self) -> Comparison:
+        """Return what compares values with those of the bodies last accepted."""
+        return Comparison(self._values)
+
+    def tidy_values(self, *, always: bool = False) -> None:
+        """Drop the values of bodies that are no longer the last accepted ones, if there are many, or `always`."""
+        with self._file.lock:
+            self._payloads.flush()
+            self._values.compact(len(self._payloads), self._payloads.marks, always=always)
+
     def flush(self) -> None:
         """Commit what was accepted."""
         with self._file.lock:
             self._payloads.flush()
+            self._values.flush()
 
     def count_attributes(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return, for each key, how many custom attributes were ever sent for the customer."""
@@ -207,7 +231,10 @@ class Project:
         """
         keys = None if ids is None else self.keys(_id_texts(ids))
         with self._file.lock:
-            return self._payloads.forget(keys, attributes=attributes)
+            count = self._payloads.forget(keys, attributes=attributes)
+            if count:
+                self.tidy_values(always=True)
+            return count
 
 
 def _id_texts(ids: Iterable[Any]) -> list[str]:

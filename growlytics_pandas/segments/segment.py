@@ -299,9 +299,13 @@ class SegmentPlan(Plan):
         """Return which rows would be sent."""
         return np.equal(self._open_buffer(self._parts.tasks[0]).codes(), CODES[Status.UNSENT])
 
-    def __repr__(self) -> str:
+    @property
+    def _moves_text(self) -> str:
         joined, left, stayed = len(self._moves.joiners), len(self._moves.leavers), len(self._moves.stayers)
-        return f"<SegmentPlan of {self._segment.attribute!r}: {joined:,} join, {left:,} leave, {stayed:,} stay>"
+        return f"{joined:,} join, {left:,} leave, {stayed:,} stay"
+
+    def __repr__(self) -> str:
+        return f"<SegmentPlan of {self._segment.attribute!r}: {self._moves_text}>"
 
 
 @dataclass(frozen=True, slots=True)

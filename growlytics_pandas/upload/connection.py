@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from growlytics_pandas import contract
 from growlytics_pandas._output_paths import require_target
@@ -17,9 +17,12 @@ from growlytics_pandas.http import TransportName, open_transport
 from growlytics_pandas.http.api_key import ApiKey, checked_url, find_key
 from growlytics_pandas.http.protocol import Endpoint, Headers, Transport, missing_bundle
 from growlytics_pandas.ledger import KnownType, Ledger, Project, TypesFile
+from growlytics_pandas.ledger.digests import Digester
 
 if TYPE_CHECKING:
     import requests
+
+Track = Literal["attributes"]
 
 URL_VARIABLE: Final = "GROWLYTICS_BASE_URL"
 SALT_BYTES: Final = 16
@@ -41,6 +44,7 @@ class Connection:
         verify: bool | str | Path = True,
         session: requests.Session | None = None,
         types: str | Path | None = None,
+        track: Track | None = None,
     ) -> None:
         self._key = find_key(key)
         self.base_url = checked_url(base_url or os.environ.get(URL_VARIABLE) or contract.BASE_URL)
@@ -66,6 +70,13 @@ class Connection:
         self._verify = verify if isinstance(verify, bool) else _bundle(verify)
         self._session = session
         self.ledger = _opened(ledger)
+        if track not in (None, *get_args(Track)):
+            raise InvalidArgumentError(f"{argument('track')}: found {track!r}; it must be 'attributes' or None.")
+        if track and self.ledger is None:
+            raise InvalidArgumentError(
+                f"{argument('track')}: it needs a ledger, and there is none ({options_text(ledger=None)})."
+            )
+        self._is_tracking = track is not None
         self._types_file = None if types is None else self._open_types(types)
 
     @property
@@ -77,6 +88,12 @@ class Connection:
     def workspace(self) -> Project | None:
         """The project's part of the ledger; None without a ledger."""
         return self.ledger.workspace(self.base_url, self._key.reveal()) if self.ledger else None
+
+    @property
+    def tracker(self) -> Digester | None:
+        """What digests single values for the ledger; None where they are not tracked."""
+        workspace = self.workspace if self._is_tracking else None
+        return workspace.digester if workspace else None
 
     def known_types(self) -> dict[str, KnownType] | None:
         """Return the types known to the ledger; None without a ledger."""

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from growlytics_pandas._status import Status
 from growlytics_pandas.errors import DataError
 from growlytics_pandas.ledger import UNCERTAIN, Digests, Project
-from growlytics_pandas.ledger.digests import PAYLOAD_WORDS
+from growlytics_pandas.ledger.digests import PAYLOAD_WORDS, Digester
+from growlytics_pandas.ledger.value_log import ValueDigests
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
 from growlytics_pandas.upload.parts import PartDigests, PartOutcome
@@ -35,7 +36,9 @@ class LedgerWriter:
         Attribute → type, for types that this run fixed permanently.
     """
 
-    def __init__(self, workspace: Project, rows: int, label: str | None = None) -> None:
+    def __init__(
+        self, workspace: Project, rows: int, label: str | None = None, tracker: Digester | None = None
+    ) -> None:
         self.confirmed: dict[str, str] = {}
         self._workspace = workspace
         self._fresh: dict[str, str] = {}
@@ -48,6 +51,8 @@ class LedgerWriter:
         self._rows = 0
         self._keys = np.zeros(0, dtype="int64")
         self._payloads = np.zeros((0, PAYLOAD_WORDS), dtype="uint64")
+        self._tracker = tracker
+        self._tracked: ValueDigests | None = None  # of the part that is sent from here
         self._run = workspace.begin_run(rows, datetime.now(UTC), label)
 
     # a part sent by this process -------------------------------------------------------------------------------------
@@ -58,6 +63,7 @@ class LedgerWriter:
         self._rows = rows
         self._keys = np.zeros(rows, dtype="int64")
         self._payloads = np.zeros((rows, PAYLOAD_WORDS), dtype="uint64")
+        self._tracked = None
 
     def end_part(self, buffer: OutcomeBuffer) -> None:
         """Commit, and record which attributes may have arrived."""
@@ -78,6 +84,7 @@ class LedgerWriter:
         if not len(encoded.rows):
             return
         self._pin_fresh(encoded)
+        self._keep_tracked(encoded)
         custom = list(encoded.present)
         present = np.column_stack([encoded.present[name] for name in custom]) if custom else None
         self._workspace.withdraw(self._digest(encoded), custom, present)
@@ -129,6 +136,8 @@ class LedgerWriter:
         if not self._under_way:  # else a part was interrupted, and what it sent is unknown
             never = self._pinned_by_us & (self._fresh.keys() - self._doubtful)
             self._workspace.forget_types(never, only_uncertain=True)
+        if self._tracker is not None:
+            self._workspace.tidy_values()
         self._workspace.end_run(self._run, counts, ended, sorted(self.confirmed))
 
     def _hand_over(self) -> None:
@@ -136,6 +145,18 @@ class LedgerWriter:
             taken = np.array(self._accepted, dtype="int64")
             self._accepted.clear()
             self._workspace.accept(Digests(self._keys[taken], self._payloads[taken]))
+            if self._tracked is not None:
+                self._workspace.accept_values(self._tracked.take(taken))
+
+    def _keep_tracked(self, encoded: Encoded) -> None:
+        """Keep the digests of values until it is known which rows are accepted."""
+        if self._tracker is None:
+            return
+        if self._tracked is None:
+            names = tuple(column.name for column in encoded.columns)
+            values = np.zeros((self._rows, len(names)), dtype=np.uint16)
+            self._tracked = ValueDigests(self._payloads[:, 0], names, values)
+        self._tracked.values[encoded.rows] = self._tracker.values(encoded.columns)
 
     def _digest(self, encoded: Encoded) -> Digests:
         digests = Digests(self._keys[encoded.rows], self._payloads[encoded.rows])

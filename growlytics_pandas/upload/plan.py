@@ -34,6 +34,7 @@ from growlytics_pandas.upload.executor import whole_frame
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore, Rows
 from growlytics_pandas.upload.parts import Common, Executor, Part, check_part, pick_rejects, preview_part
 from growlytics_pandas.upload.planning import (
+    Changes,
     budget_of,
     changes_text,
     find_suggestions,
@@ -148,22 +149,28 @@ class Plan(HtmlRepr):
         return self._parts.counts()
 
     @property
-    def changes(self) -> dict[str, int] | None:
+    def changes(self) -> Changes | None:
         """What a push would change, according to the ledger; None without a ledger.
 
         `new`: customers that the ledger does not know. `changed`: customers whose body differs from the last accepted
         one, or without an accepted body. `unchanged`: customers with the same body. `left_out`: rows that cannot be
         sent. The counts sum to all rows. Each access reads all rows.
+
+        With ``Client(track="attributes")``, the plan of a frame also has `changes.by_attribute`: attribute → how many
+        values of changed customers differ from those in their last accepted body, or were not in it. Customers whose
+        last accepted push was not tracked are not in it; `changes.not_compared` counts them.
         """
         workspace = self._connection.workspace if self._connection else None
         if workspace is None:
             return None
         if self._whole is not None:
-            digests = (workspace.digest(each.ids, each.cells) for each in self._whole.encoded(self._to_send()))
-            return tally_changes(workspace, digests, self.counts)
+            tracker = self._connection.tracker if self._connection else None
+            encoded = self._whole.encoded(self._to_send())
+            digests = ((workspace.digest(each.ids, each.cells), each.columns) for each in encoded)
+            return tally_changes(workspace, digests, self.counts, tracker)
         tasks = {task.number: task for task in self._parts.tasks}
         found = self._executor.digest(self._common, tasks, workspace.digester)
-        return tally_changes(workspace, (each.digests for _, each in found), self.counts)
+        return tally_changes(workspace, ((each.digests, ()) for _, each in found), self.counts)
 
     def rejects(self) -> pd.DataFrame:
         """Return the rows that would not fully arrive: see `PushResult.rejects`; `status` is that of a dry run."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._masking import Masker, is_personal, printable
+from growlytics_pandas._masking import Masker, is_personal, printable, visible
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import options_text, phrase, plural
@@ -30,6 +30,8 @@ from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.columns.reading import Keep, clean, fold, hash_texts
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError
 from growlytics_pandas.ledger import Digests, Project
+from growlytics_pandas.ledger.digests import CellColumn, Digester
+from growlytics_pandas.ledger.value_log import ValueDigests
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.parts import Executor, changed, fetch_ids, types_sent
 from growlytics_pandas.upload.profile import (
@@ -280,6 +282,8 @@ def _distinct(present: pd.Series[Any]) -> int | None:
 
 _COPY_ON_WRITE_MAJOR: Final = 3
 _SHOWN_GROUPS: Final = 10  # of violations in an error
+_SHOWN_ATTRIBUTES: Final = 10  # whose values change, in a line
+_NAME_CHARS: Final = 40
 
 
 def snapshot(frame: pd.DataFrame) -> pd.DataFrame:
@@ -364,28 +368,76 @@ def find_suggestions(frame: pd.DataFrame, layout: Schema, options: PlanOptions) 
     )
 
 
-def tally_changes(workspace: Project, digests: Iterable[Digests], counts: Mapping[str, int]) -> dict[str, int]:
-    """Compare bodies with the ledger: see `Plan.changes`. `counts` are those of the plan."""
+class Changes(dict[str, int]):
+    """Rows by what a push changes: see `Plan.changes`.
+
+    Attributes
+    ----------
+    by_attribute : dict, optional
+        Attribute → values of changed customers that would change, the most first; None if they are not tracked.
+    not_compared : int
+        Changed customers that are not in `by_attribute`, since their last accepted push was not tracked.
+    """
+
+    by_attribute: dict[str, int] | None = None
+    not_compared: int = 0
+
+    def __repr__(self) -> str:
+        shown = super().__repr__()
+        return shown if self.by_attribute is None else f"{shown}, by attribute: {self.by_attribute}"
+
+
+def tally_changes(
+    workspace: Project,
+    found: Iterable[tuple[Digests, Sequence[CellColumn]]],
+    counts: Mapping[str, int],
+    tracker: Digester | None = None,
+) -> Changes:
+    """Compare rows, and with a `tracker` their values, with the ledger: see `Plan.changes`.
+
+    `counts` are those of the plan.
+    """
     new = unchanged = rows = 0
-    for each in digests:
+    comparison = workspace.comparison()
+    for each, columns in found:
+        same, seen = workspace.unchanged(each), workspace.seen(each.keys)
         rows += len(each)
-        unchanged += int(workspace.unchanged(each).sum())
-        new += int((~workspace.seen(each.keys)).sum())
+        unchanged += int(same.sum())
+        new += int((~seen).sum())
+        if tracker is not None:
+            names = tuple(column.name for column in columns)
+            values = ValueDigests(workspace.marks(each.keys), names, tracker.values(columns))
+            comparison.add(values.take(seen & ~same))
     changed = rows - new - unchanged
     unchanged += counts[Status.UNCHANGED]
-    return {"new": new, "changed": changed, "unchanged": unchanged, "left_out": counts[Status.INVALID]}
+    changes = Changes(new=new, changed=changed, unchanged=unchanged, left_out=counts[Status.INVALID])
+    if tracker is not None:
+        changes.by_attribute, changes.not_compared = comparison.result()
+    return changes
 
 
-def changes_text(changes: Mapping[str, int]) -> str:
+def changes_text(changes: Changes) -> str:
     """Return changes as one line of text.
 
     Examples
     --------
-    >>> changes_text({"new": 1200, "changed": 3, "unchanged": 0, "left_out": 0})
+    >>> changes_text(Changes(new=1200, changed=3, unchanged=0, left_out=0))
     '1,200 new, 3 changed, 0 unchanged'
     """
     shown = {name: count for name, count in changes.items() if count or name != "left_out"}
-    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in shown.items())
+    text = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in shown.items())
+    return "; ".join([text, *_by_attribute(changes)])
+
+
+def _by_attribute(changes: Changes) -> Iterator[str]:
+    """Give the parts of the line that say which values change; none if they are not tracked."""
+    counts = list((changes.by_attribute or {}).items())
+    if counts:
+        more = f", +{len(counts) - _SHOWN_ATTRIBUTES} more" if len(counts) > _SHOWN_ATTRIBUTES else ""
+        named = [f"{visible(name, _NAME_CHARS)} {count:,}" for name, count in counts[:_SHOWN_ATTRIBUTES]]
+        yield f"values that change: {', '.join(named)}{more}"
+    if changes.not_compared:
+        yield f"{plural(changes.not_compared, 'changed customer')} not compared by attribute"
 
 
 def refusal(

@@ -177,7 +177,7 @@ class Run:
         """Send; an error that ends the run early is raised or recorded in `error`."""
         workspace = connection.workspace
         if workspace is not None:
-            self._writer = LedgerWriter(workspace, self.parts.rows, self.options.label)
+            self._writer = LedgerWriter(workspace, self.parts.rows, self.options.label, connection.tracker)
         ended = "crashed"
         try:
             if self._writer is not None and not self._executor.is_local:

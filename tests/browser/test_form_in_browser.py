@@ -36,7 +36,7 @@ def test_choosing_checking_and_pushing_with_mouse_and_keys(notebook):
     output = nb.output(1)
     expect(output).to_contain_text("df.growlytics.push('id', client=box.client)", timeout=15_000)
     expect(output).not_to_contain_text("asha.")
-    name = output.locator("input[type=text]").nth(1)
+    name = field(nb, "textbox", name="Attribute name of City")
     name.fill("Town")
     name.press("Enter")
     expect(output.locator("pre:visible")).to_contain_text("rename={'City': 'Town'}")
@@ -48,6 +48,23 @@ def test_choosing_checking_and_pushing_with_mouse_and_keys(notebook):
     expect(output).to_contain_text("All 50 rows arrived")
     nb.run(2)
     expect(nb.output(2)).to_contain_text("[('Score', '7'), ('Town', 'Pune')]")
+
+
+def test_a_segment_is_chosen_and_pushed(notebook, tmp_path):
+    nb = notebook(BEGIN + "begin(50)", OPEN, "print(box.stored()['asha.7@example.com']['Is VIP'])")
+    nb.run(0)
+    nb.run(1)
+    field(nb, "checkbox", name="Push a segment").check(timeout=15_000)
+    expect(field(nb, "textbox", name="Attribute name of City")).to_be_hidden()
+    for title, text in (("Attribute", "Is VIP"), ("Members file", str(tmp_path / "vip.csv"))):
+        field(nb, "textbox", name=title).fill(text)
+        field(nb, "textbox", name=title).press("Enter")
+    expect(nb.output(1).locator("pre")).to_contain_text("df.growlytics.push_segment(")
+    expect(nb.output(1)).to_contain_text("50 join, 0 leave, 0 stay")
+    field(nb, "button", name="Push 50 rows").click()
+    expect(nb.output(1)).to_contain_text("50 joined, 0 left, 0 stayed")
+    nb.run(2)
+    expect(nb.output(2)).to_contain_text("True")
 
 
 @pytest.mark.parametrize("kernel", ["newest", "7.3.0", "6.31.0"])

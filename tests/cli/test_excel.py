@@ -109,7 +109,7 @@ def test_files_of_libreoffice_are_read_below_their_title(suffix):
     assert first["Seen"] == pd.Timestamp("2025-01-31 09:30:15")
     assert frame.iloc[1].isna().tolist() == [False, True, False, False, True, False, True, True, True]
     assert ("2 cells with an error (#N/A, #DIV/0!; first G5)" in notes) is (suffix == "xlsx")
-    assert ("other than xlsx" in notes) is (suffix != "xlsx")
+    assert ("of an xls or ods" in notes) is (suffix != "xlsx")
 
 
 def test_numbers_of_more_digits_than_a_double_has_are_violations(command, write):

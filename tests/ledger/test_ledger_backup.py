@@ -272,6 +272,7 @@ def test_a_backup_of_an_earlier_version_is_brought_up(on, tmp_path, path):
     backup = on("here").ledger.backup(tmp_path / "backup")
     with contextlib.closing(sqlite3.connect(backup)) as connection, connection:
         connection.execute("ALTER TABLE runs DROP COLUMN label")
+        connection.execute("DROP TABLE value_segments")
         connection.execute("PRAGMA user_version = 1")
     on("there").ledger.restore(backup)
     assert on("there").history()["label"].isna().all()

@@ -12,6 +12,7 @@ import growlytics_pandas as gp
 from growlytics_pandas.accessor import GrowlyticsAccessor
 from growlytics_pandas.form import Form
 from growlytics_pandas.sandbox import Faults
+from growlytics_pandas.upload.planning import Changes
 from growlytics_pandas.views.events import ProgressEvent
 
 df = pd.DataFrame({"email": ["asha@example.com"], "City": ["Pune"]})
@@ -165,7 +166,12 @@ assert_type(segment.is_first_run, bool)
 assert_type(segment.rejects(), pd.DataFrame)
 assert_type(result.rejects(), pd.DataFrame)
 assert_type(plan.rejects(), pd.DataFrame)
-assert_type(plan.changes, dict[str, int] | None)
+assert_type(plan.changes, Changes | None)
+if plan.changes is not None:
+    assert_type(plan.changes["new"], int)
+    assert_type(plan.changes.by_attribute, dict[str, int] | None)
+gp.Client("key", track="attributes")
+gp.Client("key", track="rows")  # type: ignore[arg-type]
 gp.push_segment(df, "email", "Is VIP")  # type: ignore[call-arg]
 gp.push_segment(df, "email", "Is VIP", "vip.csv")  # type: ignore[call-arg]
 accessor.push_segment("email", "Is VIP", members="vip.csv", types={"City": "string"})  # type: ignore[call-arg]
