@@ -13,7 +13,7 @@
     csv_text  jsonl      records → columns, strictly: a short line is an error, not a missing value
     columns  frames      the text of a CSV → numbers, booleans, text; notes say what was decided
     excel                a sheet of a workbook → columns
-    excel_marks  excel_binary   what an xlsx, an xlsb says beside the values
+    excel_marks  excel_binary   what an xlsx or xlsb contains besides the values
     running  signals     errors and signals → exit statuses, which are in `exits`
     streams              stdout and stderr, wherever they lead
     output_files         reports, violations, outcomes as files

@@ -133,7 +133,8 @@ class Form:
         self._id = dropdown("Id column", ids, self._choices.id_position)
         self._id.observe(self._take_id, "value")
         self._grid = ColumnGrid(self._choices, self._take_column)
-        self._columns.children = (row(self._id, self._keep), self._grid.widget)
+        self._columns.children = (row(self._id, self._keep), self._segment.widget, self._grid.widget)
+        self._hide_columns_of_segment()
 
     def _make_options(self) -> None:
         self._keep = dropdown("Of rows with the same id", KEEPS, self._choices.keep)
@@ -227,7 +228,12 @@ class Form:
 
     def _take_segment(self) -> None:
         self._choices = replace(self._choices, segment=self._segment.choice)
+        self._hide_columns_of_segment()
         self._refresh()
+
+    def _hide_columns_of_segment(self) -> None:
+        """Hide the columns where a segment is chosen: it sends an attribute of its own."""
+        self._grid.widget.layout.display = "none" if self._choices.segment else None
 
     def _plan(self, frame: pd.DataFrame) -> Plan:
         choices = self._choices
@@ -261,7 +267,7 @@ class Form:
             becomes = {} if self._choices.segment else becomes_html(checked, self._choices.id_position)
             self._grid.show_becomes(becomes)
             text, obstacle = button_text(checked, self._choices, rows), obstacle_text(checked, self._choices, rows)
-            shown = ("" if self._choices.segment else legend_html(checked), "", self._draw(veil))
+            shown = (legend_html(checked), "", self._draw(veil))
         else:
             text, obstacle = "Push", "Push is off: see the error below."
             shown = ("", self._draw(veil), "")

@@ -3,8 +3,8 @@
 ::
 
     database   opening, migrations, transactions, every SQLite error as a `LedgerError`
-    digests    ids and bodies → keyed digests: nothing else about a customer is stored
-    value_log  digests of single values, for `Client(track="attributes")`
+    digests    ids and attributes → keyed digests: nothing else about a customer is stored
+    value_log  digests of single values, to compare customers by attribute
     digest_log the log of withdrawals and acceptances, and `Customers`, the state computed from it
     types      attribute → type
     runs       runs

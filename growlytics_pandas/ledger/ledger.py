@@ -32,8 +32,8 @@ class Ledger:
 
     It stores, between pushes, the registered attribute types, a digest of the last accepted body of each customer, and
     the runs; with ``Client(track="attributes")`` also two bytes of a digest of each value. It contains no customer data
-    and no API key: only digests, keyed with a secret of the file and the API key. Attribute names and types are stored
-    in plain text. Several processes may use a file at once.
+    and no API key: only digests, keyed with a secret of the file and the API key. Attribute names and types are
+    stored in plain text. Several processes may use a file at once.
 
     Parameters
     ----------

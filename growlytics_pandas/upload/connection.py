@@ -74,7 +74,7 @@ class Connection:
             raise InvalidArgumentError(f"{argument('track')}: found {track!r}; it must be 'attributes' or None.")
         if track and self.ledger is None:
             raise InvalidArgumentError(
-                f"{argument('track')}: it needs a ledger, and this client has none ({options_text(ledger=None)})."
+                f"{argument('track')}: it needs a ledger, and there is none ({options_text(ledger=None)})."
             )
         self._is_tracking = track is not None
         self._types_file = None if types is None else self._open_types(types)
