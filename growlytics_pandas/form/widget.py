@@ -158,7 +158,6 @@ class Form:
         return ipywidgets.VBox(
             [
                 self._columns,
-                self._segment.widget,
                 self._legend,
                 row(everything, nothing, suggested, self._leave_out, self._skip, self._show_values),
                 row(*self._actions.buttons, again, self._actions.reason),
@@ -250,7 +249,6 @@ class Form:
 
     def _refresh(self) -> None:
         """Check what is chosen and show it. An error is shown too: in the log of a kernel nobody reads it."""
-        self._grid.widget.layout.display = "none" if self._choices.segment else None
         try:
             # of a segment all rows, for who is not among them has left
             self._checked = self._plan(self._frame if self._choices.segment else self._frame.head(CHECKED_ROWS))
@@ -267,7 +265,7 @@ class Form:
             becomes = {} if self._choices.segment else becomes_html(checked, self._choices.id_position)
             self._grid.show_becomes(becomes)
             text, obstacle = button_text(checked, self._choices, rows), obstacle_text(checked, self._choices, rows)
-            shown = (legend_html(checked), "", self._draw(veil))
+            shown = ("" if self._choices.segment else legend_html(checked), "", self._draw(veil))
         else:
             text, obstacle = "Push", "Push is off: see the error below."
             shown = ("", self._draw(veil), "")
