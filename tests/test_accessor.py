@@ -42,7 +42,7 @@ def test_methods_have_the_signature_and_docs_of_the_functions(method):
     assert inspect.signature(function).return_annotation == inspect.signature(accessor_method).return_annotation
     assert set(inspect.getdoc(function).split("\n")) - set(inspect.getdoc(accessor_method).split("\n")) == {
         "df : DataFrame",
-        "    One row a customer.",
+        "    One row per customer.",
     }
     bound = inspect.signature(getattr(pd.DataFrame({"id": []}).growlytics, method))
     assert list(bound.parameters.values()) == of_function[1:]
