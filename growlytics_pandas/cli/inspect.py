@@ -1,4 +1,4 @@
-"""``schema``, ``suggest``, ``validate``: what a file would become, the options it calls for, what would not arrive."""
+"""``schema``, ``suggest``, ``validate``: attributes and types of a file, suggested options, and violations."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_schema_options(parser: argparse.ArgumentParser) -> None:
     _add_options(parser)
-    options.add_saying(parser, files=())
+    options.add_output(parser, files=())
 
 
 def _add_suggest_options(parser: argparse.ArgumentParser) -> None:
@@ -49,37 +49,37 @@ def _add_suggest_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_validate_options(parser: argparse.ArgumentParser) -> None:
     _add_options(parser)
-    options.add_saying(parser, files=("violations", "rejects", "report"))
+    options.add_output(parser, files=("violations", "rejects", "report"))
 
 
 def load_and_note(arguments: argparse.Namespace) -> Loaded:
-    """Read and plan the file, and say what deserves a look."""
+    """Read and plan the file, and write the notes on it."""
     given = read_options(arguments)
     loaded = load(arguments, open_client(arguments, needs_key=False), given)
     notes = (*loaded.notes, *(note.text for note in loaded.of_columns.values()))
-    tell(notes, is_quiet=arguments.quiet)
+    write_notes(notes, is_quiet=arguments.quiet)
     return replace(loaded, notes=notes)
 
 
 def load_and_check(arguments: argparse.Namespace, given: Mapping[str, Any], *, needs_key: bool) -> Loaded:
-    """Read, plan and check the file, and say at once what deserves a look: a push may take hours.
+    """Read, plan and check the file, and write the notes on it before a push, which may take hours.
 
     Violations name the line of the file.
     """
     loaded = load(arguments, open_client(arguments, needs_key=needs_key), given)
-    tell(loaded.notes, is_quiet=arguments.quiet)
+    write_notes(loaded.notes, is_quiet=arguments.quiet)
     plan = _by_line(loaded)
-    doubts = find_doubts(plan, loaded.of_columns)
-    others = [note.text for position, note in loaded.of_columns.items() if position not in doubts]
-    tell(others, is_quiet=arguments.quiet)
-    tell(doubts.values(), is_quiet=False)  # a type is fixed once and for good: tomorrow is too late
-    return replace(loaded, plan=plan, notes=(*loaded.notes, *others, *doubts.values()))
+    warnings = type_warnings(plan, loaded.of_columns)
+    others = [note.text for position, note in loaded.of_columns.items() if position not in warnings]
+    write_notes(others, is_quiet=arguments.quiet)
+    write_notes(warnings.values(), is_quiet=False)  # also with --quiet: a type cannot be changed later
+    return replace(loaded, plan=plan, notes=(*loaded.notes, *others, *warnings.values()))
 
 
-def find_doubts(plan: Plan, noted: Mapping[int, Note]) -> dict[int, str]:
-    """Return position → what to think about, of columns whose type is new to the ledger and was not asked for.
+def type_warnings(plan: Plan, noted: Mapping[int, Note]) -> dict[int, str]:
+    """Return position → warning for columns with a questionable type that is new to the ledger and was not given.
 
-    `noted`: what was noted of columns as they were read.
+    `noted`: the notes from reading the columns.
     """
     new = types_to_fix(plan._layout, plan._common.dropped)
     groups = {group.attribute: group for group in plan._findings.groups() if group.rule is Rule.TYPE_DOUBTFUL}
@@ -92,7 +92,7 @@ def find_doubts(plan: Plan, noted: Mapping[int, Note]) -> dict[int, str]:
             group = groups[attribute.name]
             keep = "" if attribute.name in undecided else f"{_keep(attribute.column, new[attribute.name])} Fix: "
             found[attribute.position] = f"{group.message} {keep}{group.fix}"
-        elif note and note.is_doubt and attribute.name in new:
+        elif note and note.is_uncertain and attribute.name in new:
             found[attribute.position] = f"{note.text} {_keep(attribute.column, new[attribute.name])}"
     return found
 
@@ -102,19 +102,19 @@ def _keep(column: object, type_: str) -> str:
 
 
 def _by_line(loaded: Loaded) -> Plan:
-    """Return the plan with the lines of the file for labels, and violations that name lines."""
+    """Return the plan with the lines of the file as labels, so that violations name lines."""
     plan, lines = loaded.plan, loaded.table.frame.index.rename("line")
     return plan._relabelled(lines, label="line")
 
 
-def tell(notes: Iterable[str], *, is_quiet: bool) -> None:
+def write_notes(notes: Iterable[str], *, is_quiet: bool) -> None:
     """Write notes to stderr."""
     if not is_quiet:
         sys.stderr.writelines(f"note: {as_line(note)}\n" for note in notes)
 
 
 def summarise(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
-    """Return what can be said of a plan."""
+    """Return the summary of a plan."""
     plan = loaded.plan
     findings = plan._findings
     return replace(
@@ -180,9 +180,9 @@ def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
 
 
 SCHEMA: Final = Command(
-    "schema", "show which columns of a file become which attributes and types", _add_schema_options, _show_schema
+    "schema", "show the attribute and type that each column of a file becomes", _add_schema_options, _show_schema
 )
-SUGGEST: Final = Command("suggest", "suggest how the columns of a file are to be read", _add_suggest_options, _suggest)
+SUGGEST: Final = Command("suggest", "suggest options for reading the columns of a file", _add_suggest_options, _suggest)
 VALIDATE: Final = Command(
-    "validate", "tell what of a file would not arrive, or deserves a look", _add_validate_options, _validate
+    "validate", "report values that would be rejected or need a check", _add_validate_options, _validate
 )

@@ -1,4 +1,4 @@
-"""``push``: send a file, and say what became of it whatever happened."""
+"""``push``: send a file, and report the outcome in any case."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add_plan(parser)
     options.add_service(parser)
     options.add_sending(parser)
-    options.add_saying(parser, files=("report", "violations", "rejects", "outcomes"))
+    options.add_output(parser, files=("report", "violations", "rejects", "outcomes"))
 
 
 def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
@@ -59,7 +59,7 @@ def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
 
 
 def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) -> Summary:
-    """Return `summary` with what an error that ended the push says."""
+    """Return `summary` with the error that ended the push."""
     if isinstance(error, ConstraintViolationError):
         return replace(
             summary,
@@ -79,7 +79,7 @@ def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) ->
 
 
 def run_to_end(push: Callable[..., PushResult], sending: dict[str, Any]) -> tuple[PushResult, BaseException | None]:
-    """Push, and return the result that there is after any error; a push that was refused has that of a dry run."""
+    """Push, and return the result, also after an error; if violations prevented the push, that of a dry run."""
     before = last_result()
     try:
         return push(**sending), None
@@ -93,10 +93,10 @@ def run_to_end(push: Callable[..., PushResult], sending: dict[str, Any]) -> tupl
 
 
 def of_result(summary: Summary, result: PushResult) -> Summary:
-    """Return `summary` with what became of the rows."""
+    """Return `summary` with the outcome of the rows."""
     counts = result.counts
     is_dry = result.run.ended == "dry run"
-    # A row that --keep leaves out is `invalid` and no error: it was asked for.
+    # A row that --keep leaves out is `invalid`, but not an error: the user requested it.
     n_lost = 0 if is_dry else sum(counts[status] for status in RETRYABLE)
     return replace(
         summary,
@@ -121,8 +121,8 @@ def _types(table: pd.DataFrame) -> dict[str, str]:
 def _failures(result: PushResult) -> tuple[FailedRow, ...]:
     failed = result.failed
     shown = failed[failed["status"].isin([Status.FAILED, Status.UNKNOWN])].head(_SHOWN_FAILURES)
-    columns = (shown[name].tolist() for name in ("row", "index", "status", "error"))  # who left has no line
-    hide = result.plan._crowd(shown["error"].dropna()).hide  # what a scheduler keeps names no customer
+    columns = (shown[name].tolist() for name in ("row", "index", "status", "error"))  # customers who left have no line
+    hide = result.plan._crowd(shown["error"].dropna()).hide  # logs must not contain customer data
     http = [status or None for status in shown["http_status"].fillna(0).tolist()]
     return tuple(
         FailedRow(row, line, status, code, as_line(hide(str(error))))
@@ -131,7 +131,7 @@ def _failures(result: PushResult) -> tuple[FailedRow, ...]:
 
 
 def next_step(summary: Summary, arguments: argparse.Namespace) -> str:
-    """Return what to do next; '' where there is nothing."""
+    """Return what to do next; '' if there is nothing to do."""
     counts = summary.counts or {}
     if summary.ended == "refused" or summary.would_refuse:
         lists = "" if arguments.violations else " --violations PATH lists them all."
@@ -141,15 +141,15 @@ def next_step(summary: Summary, arguments: argparse.Namespace) -> str:
     if not any(counts.get(status) for status in RETRYABLE):
         return "" if arguments.violations else "--violations PATH lists what was left out, and why."
     if summary.refused:
-        rows = f"the {plural(summary.refused, 'row')} that the service refused; the same values would be refused again"
+        rows = f"the {plural(summary.refused, 'row')} that the service rejected, and would reject again"
         lists = "" if arguments.rejects else " --rejects PATH writes them with the reasons."
         return f"correct {rows}, then run the same command again.{lists}"
     if arguments.ledger == "none":
         has_arrived = any(counts.get(status) for status in (Status.ACCEPTED, Status.UNKNOWN))
-        again = "; what arrived is sent once more, which changes nothing" if has_arrived else ""
+        again = "; rows that arrived are sent again, which changes nothing" if has_arrived else ""
         return f"run the same command again{again}."
     again = "" if arguments.skip_unchanged else " with --skip-unchanged"
-    return f"run the same command again{again}: only what is missing is sent."
+    return f"run the same command again{again}: only the missing rows are sent."
 
 
-PUSH: Final = Command("push", "send a file; every row arrives, or you are told which did not", _add_options, _push)
+PUSH: Final = Command("push", "send a file, and report the rows that did not arrive", _add_options, _push)

@@ -1,4 +1,4 @@
-"""``segment``: send who joined a segment and who left it."""
+"""``segment``: send the customers who joined or left a segment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from growlytics_pandas.cli import options
-from growlytics_pandas.cli.inspect import summarise, tell
+from growlytics_pandas.cli.inspect import summarise, write_notes
 from growlytics_pandas.cli.loading import Loaded, read_table
 from growlytics_pandas.cli.output_files import check_outputs, write_outputs
 from growlytics_pandas.cli.plan_flags import add_plan, check_file, read_options
@@ -28,18 +28,19 @@ _READING: Final = ("na_values", "strip", "normalize", "timezone", "region", "nam
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     options.add_file(parser)
-    group = parser.add_argument_group("the segment: FILE is who is in it now")
-    group.add_argument("--attribute", required=True, metavar="NAME", help="the attribute that says who is in")
+    group = parser.add_argument_group("the segment (FILE: its current members)")
+    group.add_argument("--attribute", required=True, metavar="NAME", help="the attribute that marks members")
     group.add_argument(
         "--members",
         required=True,
         type=Path,
         metavar="PATH",
-        help="a csv that this command keeps: who was in after the last run; ids in plain text, for its owner alone",
+        help="a csv that this command reads and writes: the members after the last run; it contains ids in plain text, "
+        "so only its owner may read it",
     )
-    group.add_argument("--value", type=_value, default=True, help="sent for who joined (default: true)")
-    group.add_argument("--left", type=_value, default=False, help="sent for who left (default: false)")
-    group.add_argument("--resend", action="store_true", help="send --value to those who stayed, too")
+    group.add_argument("--value", type=_value, default=True, help="sent for customers who joined (default: true)")
+    group.add_argument("--left", type=_value, default=False, help="sent for customers who left (default: false)")
+    group.add_argument("--resend", action="store_true", help="also send --value for customers who stayed")
     group.add_argument(
         "--allow-empty",
         action="store_true",
@@ -48,7 +49,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add_plan(parser, _READING)
     options.add_service(parser)
     options.add_sending(parser)
-    options.add_saying(parser, files=("report", "violations", "rejects", "outcomes"))
+    options.add_output(parser, files=("report", "violations", "rejects", "outcomes"))
 
 
 def _value(text: str) -> Any:
@@ -66,13 +67,13 @@ def _value(text: str) -> Any:
 def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     check_outputs(arguments)
     if arguments.members.absolute() == Path(arguments.file).absolute():
-        raise InvalidArgumentError("--members: it is FILE, too; give a file of its own, which this command keeps.")
+        raise InvalidArgumentError("--members: it is also FILE; give another file, which this command will write.")
     given = {key: value for key, value in read_options(arguments).items() if key in _READING}
     client = open_client(arguments, needs_key=not arguments.dry_run)
     source, table = read_table(arguments)
     check_file(arguments, table.frame.columns)
     notes = (*table.notes, *notes_of_client(client))
-    tell(notes, is_quiet=arguments.quiet)
+    write_notes(notes, is_quiet=arguments.quiet)
     reading = PlanOptions(**given, keep="first")
     reading.check_columns(table.frame.columns)
     segment = Segment(
@@ -116,4 +117,4 @@ def _facts(result: SegmentResult) -> dict[str, Any]:
     }
 
 
-SEGMENT: Final = Command("segment", "send who joined a segment and who left it", _add_options, _push_segment)
+SEGMENT: Final = Command("segment", "send the customers who joined or left a segment", _add_options, _push_segment)

@@ -82,7 +82,7 @@ def test_the_cell_is_free_while_a_push_runs_and_stop_ends_it_in_any_kernel(noteb
     expect(nb.output(3)).to_contain_text("interrupted 20000 True")
 
 
-def test_a_refused_key_is_told_in_the_form(notebook):
+def test_a_rejected_key_is_shown_in_the_form(notebook):
     client = "wrong = gp.Client('not-the-key-at-all', box.base_url, ledger=None)\ndf.growlytics.form(client=wrong)"
     nb = notebook(BEGIN + "begin(3)", client)
     nb.run(0)

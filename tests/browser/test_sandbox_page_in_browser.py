@@ -38,7 +38,7 @@ def test_what_a_push_brings_appears_by_itself(chromium, sandbox):
         assert all(url.startswith(f"{sandbox.base_url}/") for url in visit.requests)
 
 
-def test_paused_or_being_read_the_page_stands_still_and_an_end_of_the_sandbox_is_told(chromium):
+def test_the_page_does_not_move_while_paused_or_read_and_reports_the_end_of_the_sandbox(chromium):
     with gp.Sandbox() as box, Visit(chromium, box.base_url, 1200) as visit:
         page = visit.page
         push(box, "asha", Orders=[3])

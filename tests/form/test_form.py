@@ -175,7 +175,7 @@ def test_violations_follow_each_change_and_the_button_waits_for_them():
     assert "● " in row(form, "City").becomes.value
 
 
-def test_a_choice_that_cannot_be_is_told_and_can_be_taken_back():
+def test_an_invalid_choice_is_reported_and_can_be_undone():
     form = customers().growlytics.form()
     row(form, "email").type.value = "number"
     assert "InvalidArgumentError" in problem(form)
@@ -354,7 +354,7 @@ def test_the_id_stays_when_the_frame_is_read_again_and_another_is_chosen_where_i
     assert form.line == by_index.growlytics.form("email").line
 
 
-def test_a_refused_key_is_told_in_the_form_and_never_shown(sandbox):
+def test_a_rejected_key_is_reported_in_the_form_and_never_shown(sandbox):
     client = gp.Client("a-secret-that-is-wrong", sandbox.base_url, ledger=None)
     form = customers().growlytics.form(client=client)
     form._actions._push.click()
@@ -386,7 +386,7 @@ def test_what_is_pushed_is_the_frame_as_it_was_shown(sandbox):
     assert sandbox.stored()["asha0@example.com"]["City"] == "Pune"
 
 
-def test_a_sample_is_said_to_be_one_and_the_dry_run_looks_at_all(monkeypatch):
+def test_a_sample_is_labelled_as_one_and_the_dry_run_checks_all_rows(monkeypatch):
     monkeypatch.setattr("growlytics_pandas.form.widget.CHECKED_ROWS", 3)
     df = customers(5)
     df.loc[4, "email"] = None

@@ -224,7 +224,7 @@ def test_a_dry_run_writes_nothing(push, sandbox, members):
 # outcomes -----------------------------------------------------------------------------------------------------------
 
 
-def test_who_is_refused_keeps_their_place(faulty, members):
+def test_a_rejected_customer_keeps_its_entry(faulty, members):
     how = {"members": members, "progress": False}
     good, bad = faulty(), faulty(success_false=1.0)
     gp.push_segment(frame("a", "b"), "id", "Is VIP", client=good.client, **how)

@@ -164,7 +164,7 @@ def test_a_link_stays_a_link(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["nowhere/a.xlsx", "a.csv", "."])
-def test_a_place_that_cannot_be_is_refused(result, tmp_path, name):
+def test_an_impossible_path_is_rejected(result, tmp_path, name):
     with pytest.raises(InvalidArgumentError):
         result.to_excel(tmp_path / name)
 

@@ -64,7 +64,7 @@ def pages(source, tmp_path, **options):
     return [source._repr_html_(), text_of(source.to_html(tmp_path / "page.html", **options))]
 
 
-def test_reports_and_reprs_hold_no_value_that_tells_who_a_customer_is(sandbox, tmp_path):
+def test_reports_and_reprs_contain_no_value_that_identifies_a_customer(sandbox, tmp_path):
     result = pushed(sandbox)
     for page in [*pages(result, tmp_path), *pages(result.plan, tmp_path)]:
         assert [secret for secret in SECRETS if secret in page] == []
@@ -122,7 +122,7 @@ def test_a_report_loads_nothing_from_elsewhere(sandbox, tmp_path):
     assert not re.search(r"(src|href)=|url\(|@import|<link|<script", page)
 
 
-def test_a_report_tells_what_was_sent_where_when_and_what_to_do_next(sandbox, tmp_path):
+def test_a_report_shows_what_was_sent_where_when_and_what_to_do_next(sandbox, tmp_path):
     result = pushed(sandbox)
     page = text_of(result.to_html(tmp_path / "page.html"))
     assert sandbox.base_url in page
@@ -153,7 +153,7 @@ NOT_ALL = "some without all their attributes"
     ],
     ids=["a column left out", "a value of a row that arrived", "of one that did not", "no row arrived", "all arrived"],
 )
-def test_rows_that_arrived_in_part_are_told_also_where_others_did_not_arrive(sandbox, tmp_path, df, headline):
+def test_rows_that_arrived_in_part_are_reported_also_beside_rows_that_did_not_arrive(sandbox, tmp_path, df, headline):
     result = pushed(sandbox, pd.DataFrame(df), "id")
     for page in pages(result, tmp_path):
         assert headline in page
