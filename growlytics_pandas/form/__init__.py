@@ -1,4 +1,4 @@
-"""A form in a notebook: choose, look, dry run, push. It calls the same functions as everything else."""
+"""A form in a notebook: choose columns and options, check them, dry run, push. It calls the public functions."""
 
 from growlytics_pandas.form.widget import Form
 
