@@ -47,17 +47,17 @@ def event(kind="update", *, total=100, ended="", message="", failures=(), is_inc
 
 
 def test_a_listener_hears_the_start_at_most_five_updates_a_second_and_the_end(faulty):
-    box, heard = faulty(latency=0.05), []
-    gp.push(customers(600), "id", client=box.client, progress=heard.append, max_concurrency=10)
-    assert [one.kind for one in (heard[0], heard[-1])] == ["start", "end"]
-    assert {one.kind for one in heard[1:-1]} == {"update"}
-    assert len(heard) <= 3 + 5 * heard[-1].elapsed_seconds
-    assert all(sum(one.counts.values()) == one.total == 600 for one in heard)
-    settled = [one.settled for one in heard]
+    box, events = faulty(latency=0.05), []
+    gp.push(customers(600), "id", client=box.client, progress=events.append, max_concurrency=10)
+    assert [one.kind for one in (events[0], events[-1])] == ["start", "end"]
+    assert {one.kind for one in events[1:-1]} == {"update"}
+    assert len(events) <= 3 + 5 * events[-1].elapsed_seconds
+    assert all(sum(one.counts.values()) == one.total == 600 for one in events)
+    settled = [one.settled for one in events]
     assert settled == sorted(settled)
-    assert heard[-1].ended == "finished"
-    assert heard[-1].rows_per_second == pytest.approx(600 / heard[-1].elapsed_seconds, rel=0.1)
-    assert any(one.seconds_left for one in heard), "an estimate while there is something to wait for"
+    assert events[-1].ended == "finished"
+    assert events[-1].rows_per_second == pytest.approx(600 / events[-1].elapsed_seconds, rel=0.1)
+    assert any(one.seconds_left for one in events), "an estimate while there is something to wait for"
 
 
 def test_a_listener_can_stop_the_push_as_an_interrupt_does(faulty):
@@ -77,21 +77,21 @@ def test_a_listener_can_stop_the_push_as_an_interrupt_does(faulty):
 
 
 def test_events_bring_the_last_failures_with_the_servers_words(faulty):
-    box, heard = faulty(success_false=1.0), []
-    gp.push(customers(30), "id", client=box.client, progress=heard.append)
-    assert len(heard[-1].failures) == 5
-    assert {one.status for one in heard[-1].failures} == {"failed"}
-    assert all("success_false" in one.words for one in heard[-1].failures)
+    box, events = faulty(success_false=1.0), []
+    gp.push(customers(30), "id", client=box.client, progress=events.append)
+    assert len(events[-1].failures) == 5
+    assert {one.status for one in events[-1].failures} == {"failed"}
+    assert all("success_false" in one.words for one in events[-1].failures)
 
 
 def test_a_run_that_ends_early_says_why_at_its_end(sandbox):
-    heard = []
+    events = []
     wrong = gp.Client("wrong-key-41c0ffee", sandbox.base_url, ledger=None)
     with pytest.raises(gp.AuthenticationError):
-        gp.push(customers(30), "id", client=wrong, progress=heard.append)
-    assert heard[-1].ended == "stopped early"
-    assert "GROWLYTICS_API_KEY" in heard[-1].message
-    assert "41c0ffee" not in repr(heard)
+        gp.push(customers(30), "id", client=wrong, progress=events.append)
+    assert events[-1].ended == "stopped early"
+    assert "GROWLYTICS_API_KEY" in events[-1].message
+    assert "41c0ffee" not in repr(events)
 
 
 def test_the_speed_follows_a_change_of_pace_and_leaves_out_what_was_there_before():
@@ -122,7 +122,7 @@ def test_hostile_words_are_escaped_cut_and_kept_from_formulas_and_direction():
 @pytest.mark.parametrize(
     ("one", "tone", "words"),
     [
-        (event(accepted=40), Tone.CALM, "Pushing 100 rows"),
+        (event(accepted=40), Tone.RUNNING, "Pushing 100 rows"),
         (event(accepted=40, trouble="Nothing has succeeded for 9 s"), Tone.FAIR, "for 9 s"),
         (event("end", ended="finished", accepted=99, unchanged=1), Tone.GOOD, "Push finished"),
         (event("end", ended="finished", accepted=90, invalid=10), Tone.FAIR, "violations"),
