@@ -22,7 +22,7 @@ from growlytics_pandas.errors import InvalidArgumentError
 
 _OTHER_SEPARATORS: Final = (";", "\t", "|")
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?\1*[\r\n]*', re.IGNORECASE)
-"""A first line that tells Excel the separator."""
+"""A first line that defines the separator for Excel."""
 
 
 @dataclass(frozen=True, slots=True)

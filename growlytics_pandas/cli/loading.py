@@ -42,7 +42,7 @@ class Loaded:
     def suggested(self) -> dict[str, Any]:
         """Return the given and the suggested options.
 
-        The types from the ledger are not included: in a file they would go out of date.
+        The types from the ledger are not included: in a file they would become outdated.
         """
         found = as_options(Suggestion(*row) for row in self.plan.suggestions.itertuples(index=False, name=None))
         return PlanOptions(**self.options).joined(found, list(self.plan.frame.columns))

@@ -30,7 +30,7 @@ KEYS: Final = MappingProxyType(
         "would_refuse": "validate and a dry run: whether the push would be refused, so that nothing would be sent",
         "rows": "rows of the file",
         "counts": "status → rows; they sum to `rows` (`segment`: to them and those who left)",
-        "errors": "violations because of which data would be rejected or ignored",
+        "errors": "violations: data that would be rejected or ignored",
         "warnings": "other violations",
         "rules": "one per rule: `rule`, `severity`, `effect`, `count`, and `first`, an example without values",
         "changes": "rows compared with the ledger before the push: `new`, `changed`, `unchanged`, `left_out`; null "
@@ -39,7 +39,7 @@ KEYS: Final = MappingProxyType(
         "null",
         "segment": "`segment` only: `attribute`, `members`, `is_first_run`, `joined`, `left`, `stayed`, and a text, "
         "`note`",
-        "new_types": "attribute → type that this push fixed for good (a dry run: would fix)",
+        "new_types": "attribute → type that this push fixed (a dry run: would fix); it cannot be changed later",
         "columns": "`schema` only: its rows",
         "options": "the options of the plan from flags and `--options`",
         "suggestions": "`suggest` only: `option`, `column`, `value` (null: a person must decide), `reason`, `cells`",

@@ -151,7 +151,7 @@ def test_a_saved_notebook_shows_a_masked_picture_when_it_is_opened_again(noteboo
         expect(page.get_by_text("This is a static picture")).to_be_visible()
 
 
-def test_the_picture_is_seen_again_when_the_form_is_gone(notebook):
+def test_the_picture_is_visible_again_when_the_form_is_closed(notebook):
     nb = notebook(BEGIN + "begin(50)", OPEN, "form.widget.close()")
     nb.run(0)
     nb.run(1)
