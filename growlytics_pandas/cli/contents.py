@@ -48,26 +48,26 @@ _UTF_8: Final = "utf-8-sig"
 
 def refuse_binary(start: bytes, shown: str) -> None:
     """Raise if the first bytes show that a file is not text; the message names its type."""
-    found, remedy = _content(start)
-    if found:
-        raise InvalidArgumentError(f"{shown}: its content is {found}; {remedy}.")
+    kind, remedy = _content(start)
+    if kind:
+        raise InvalidArgumentError(f"{shown}: its content is {kind}; {remedy}.")
 
 
-def find_encoding(start: bytes, asked: str, shown: str) -> str:
-    """Return the encoding of the byte order mark (BOM) at the start; `asked` if there is none."""
+def find_encoding(start: bytes, requested: str, shown: str) -> str:
+    """Return the encoding of the byte order mark (BOM) at the start; `requested` if there is none."""
     marked = next((name for mark, name in _MARKS if start.startswith(mark)), None)
     if marked is None:
-        if asked == _UTF_8 and b"\x00" in start[:4]:
+        if requested == _UTF_8 and b"\x00" in start[:4]:
             ending = "le" if start[1:2] == b"\x00" else "be"
             raise InvalidArgumentError(
                 f"{shown}: it begins with NUL bytes, so it is UTF-16 without a byte order mark "
                 f"(--encoding utf-16-{ending}), or not text."
             )
-        return asked
-    if asked != _UTF_8 and not codecs.lookup(asked).name.startswith(marked):
+        return requested
+    if requested != _UTF_8 and not codecs.lookup(requested).name.startswith(marked):
         raise InvalidArgumentError(
-            f"--encoding: found {asked!r}, but {shown} begins with the byte order mark of {marked.upper()}; omit the "
-            "option."
+            f"--encoding: found {requested!r}, but {shown} begins with the byte order mark of "
+            f"{marked.upper()}; omit the option."
         )
     return _UTF_8 if marked == "utf-8" else marked  # a codec with an explicit byte order keeps the mark as text
 

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the three actions."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, text in (
-        ("show", "what the ledger holds: projects, types, runs"),
+        ("show", "count what the ledger contains: projects, types, runs"),
         ("backup", "write the ledger as one file; other processes may push meanwhile"),
         ("restore", "replace the ledger by a backup, which does not contain later pushes"),
     ):
@@ -36,9 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 action="store_true",
                 help="forget accepted customers; use it if anything was pushed after the backup",
             )
-        action.add_argument(
-            "--ledger", metavar="PATH", help="default: GROWLYTICS_LEDGER, else in your user data directory"
-        )
+        action.add_argument("--ledger", metavar="PATH", help="the ledger (default: GROWLYTICS_LEDGER, else your own)")
         action.add_argument("--json", action="store_true", help="one JSON object on stdout")
         refuse_keys(action)
 
@@ -47,11 +45,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the action, print its result, and return the exit status."""
     try:
         with Ledger(arguments.ledger) as ledger:
-            found = _ACTIONS[arguments.action](ledger, arguments)
+            facts = _ACTIONS[arguments.action](ledger, arguments)
     except GrowlyticsError as error:
         sys.stderr.write(f"error: {as_line(error)}\n")
         return status_of(error)
-    return print_text(json.dumps(found) if arguments.json else "\n".join(_lines(found)), Exit.DONE)
+    return print_text(json.dumps(facts) if arguments.json else "\n".join(_lines(facts)), Exit.DONE)
 
 
 def _show(ledger: Ledger, _arguments: argparse.Namespace) -> dict[str, Any]:
@@ -84,9 +82,9 @@ def _facts(ledger: Ledger) -> dict[str, Any]:
     return {**counts, "last_run": last, "label": facts.last_label}
 
 
-def _lines(found: Mapping[str, Any]) -> list[str]:
-    paths = [f"{name}: {found[name]}" for name in ("ledger", "backup", "restored") if name in found]
-    counts = ", ".join(plural(found[name], name[:-1]) for name in ("projects", "types", "runs"))
-    label = f" ({found['label']})" if found["label"] else ""
-    last = f"; the last run began {found['last_run']}{label}" if found["last_run"] else ""
+def _lines(facts: Mapping[str, Any]) -> list[str]:
+    paths = [f"{name}: {facts[name]}" for name in ("ledger", "backup", "restored") if name in facts]
+    counts = ", ".join(plural(facts[name], name[:-1]) for name in ("projects", "types", "runs"))
+    label = f" ({facts['label']})" if facts["label"] else ""
+    last = f"; the last run began {facts['last_run']}{label}" if facts["last_run"] else ""
     return [*paths, f"it contains {counts}{last}"]

@@ -42,9 +42,9 @@ _BY_LINE: Final = {"index": "line"}  # the labels of a frame read from a file ar
 
 def check_outputs(arguments: argparse.Namespace) -> None:
     """Raise if an output cannot be written, or would overwrite an input, the ledger, or another output."""
-    asked = _asked(arguments)
-    require_apart(arguments, asked)
-    for name, path in asked.items():
+    requested = _requested(arguments)
+    require_apart(arguments, requested)
+    for name, path in requested.items():
         option = f"--{name}"
         if path.suffix.lower() not in _SUFFIXES[name]:
             allowed = " or ".join(_SUFFIXES[name])
@@ -108,7 +108,7 @@ def _marks(place: Any) -> set[Any]:
 
 def write_outputs(summary: Summary, arguments: argparse.Namespace, plan: Plan, result: PushResult | None) -> Summary:
     """Write the requested files and add them to the summary; if one fails, the others are still written."""
-    for name, path in _asked(arguments).items():
+    for name, path in _requested(arguments).items():
         try:
             _write(name, path, plan, result)
         except (OSError, ValueError, GrowlyticsError) as error:
@@ -121,7 +121,7 @@ def write_outputs(summary: Summary, arguments: argparse.Namespace, plan: Plan, r
     return summary
 
 
-def _asked(arguments: argparse.Namespace) -> dict[str, Path]:
+def _requested(arguments: argparse.Namespace) -> dict[str, Path]:
     found: dict[str, Any] = {name: getattr(arguments, name, None) for name in _SUFFIXES}
     return {name: path for name, path in found.items() if path is not None}
 

@@ -115,7 +115,7 @@ def _lists(option: str) -> Callable[[Any], Any]:
     """Return a reader of values for all columns, or of lists by column."""
 
     def read(pairs: Sequence[tuple[str | None, str] | list[Any]]) -> Any:
-        # argparse passes "--" as an empty list, without calling the type function
+        # argparse passes a list for "--", without calling the type function
         found = [one if isinstance(one, tuple) else (None, "--") for one in pairs]
         _refuse_both(option, found)
         if found[0][0] is None:
@@ -162,7 +162,7 @@ FLAGS: Final = (
     Flag(
         "rename",
         ("--rename",),
-        {"action": "append", "type": pair, "metavar": "COLUMN=NAME", "help": f"the attribute's name; {_MORE}"},
+        {"action": "append", "type": pair, "metavar": "COLUMN=NAME", "help": f"attribute name of a column; {_MORE}"},
         dict,
     ),
     Flag(
@@ -247,7 +247,7 @@ FLAGS: Final = (
         {"choices": ("first", "last"), "help": "which row to send of those with the same id (default: none)"},
         _same,
     ),
-    Flag("name", ("--name",), {"metavar": "TEXT", "help": "the top-level name of the vendor's example"}, _same),
+    Flag("name", ("--name",), {"metavar": "TEXT", "help": "the top-level field `name` (default: none)"}, _same),
     Flag(
         "new_attributes",
         ("--new-attributes",),

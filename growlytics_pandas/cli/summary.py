@@ -25,11 +25,11 @@ KEYS: Final = MappingProxyType(
     {
         "command": "`schema`, `suggest`, `validate` or `push`",
         "file": "FILE as given",
-        "exit_status": "as above",
+        "exit_status": "the exit status, as in --help",
         "ended": "`finished`, `dry run`, `refused`, `interrupted`, `stopped early`, `crashed` or `error`",
         "would_refuse": "validate and a dry run: whether the push would be refused, so that nothing would be sent",
         "rows": "rows of the file",
-        "counts": "status → rows; they sum to `rows` (`segment`: to them and those who left)",
+        "counts": "status → rows; the sum is `rows` (`segment`: plus the customers who left)",
         "errors": "violations: data that would be rejected or ignored",
         "warnings": "other violations",
         "rules": "one per rule: `rule`, `severity`, `effect`, `count`, and `first`, an example without values",

@@ -90,8 +90,8 @@ def _moves(plan: Plan) -> str:
 
 
 def _left_out(plan: Plan) -> str:
-    going, rows = plan.counts[Status.UNSENT], len(plan.frame)
-    return f"{going:,} of {rows:,} rows would be sent; invalid rows and values are left out."
+    n_sendable, rows = plan.counts[Status.UNSENT], len(plan.frame)
+    return f"{n_sendable:,} of {rows:,} rows would be sent; invalid rows and values are left out."
 
 
 def _steps(page: Page, choices: Choices, names: Names, *, has_errors: bool) -> tuple[Step, ...]:
@@ -254,8 +254,8 @@ def button_text(plan: Plan, choices: Choices, all_rows: int) -> str:
     """Return the text of the Push button, with the number of rows if it is known."""
     if len(plan.frame) < all_rows or choices.skips_unchanged:
         return "Push"
-    going = plan.counts[Status.UNSENT]
-    return f"Push {going:,} {'row' if going == 1 else 'rows'}"
+    n_sendable = plan.counts[Status.UNSENT]
+    return f"Push {n_sendable:,} {'row' if n_sendable == 1 else 'rows'}"
 
 
 def obstacle_text(plan: Plan, choices: Choices, all_rows: int) -> str:

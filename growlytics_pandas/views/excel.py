@@ -85,12 +85,12 @@ def write_workbook(sheets: Mapping[str, pd.DataFrame], path: str | os.PathLike[s
     return target
 
 
-def rejects_sheet(made: Any) -> dict[str, pd.DataFrame]:
-    """Return the sheet with the rejects of a result or plan; {} if its source could be read only once."""
-    if not hasattr(made, "rejects"):
+def rejects_sheet(source: Any) -> dict[str, pd.DataFrame]:
+    """Return the sheet with the rejects of a result or plan; {} if the frames could be read only once."""
+    if not hasattr(source, "rejects"):
         return {}
     try:
-        return {"Rejects": made.rejects()}
+        return {"Rejects": source.rejects()}
     except UsageError:
         return {}
 

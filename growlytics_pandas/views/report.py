@@ -73,10 +73,10 @@ class ResultSummary:
 def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
     """Return the page on what a push of this plan would do."""
     errors, warnings = count_by_severity(plan.findings)
-    rows, going = sum(plan.counts.values()), plan.counts[Status.UNSENT]
+    rows, n_sendable = sum(plan.counts.values()), plan.counts[Status.UNSENT]
     return Page(
         title="Plan of a push",
-        headline=_refused(errors, going, rows) if errors else f"{_of(going, rows)} would be sent.",
+        headline=_refused(errors, n_sendable, rows) if errors else f"{_of(n_sendable, rows)} would be sent.",
         tone="bad" if errors else "warn" if warnings else "good",
         facts=(
             *(("to", plan.base_url or "no client yet"), ("id", label(plan.id_column))),
@@ -164,8 +164,8 @@ def _of(part: int, whole: int) -> str:
     return f"{part:,} of {plural(whole, 'row')}"
 
 
-def _refused(errors: int, going: int, rows: int) -> str:
-    part = _of(going, rows)
+def _refused(errors: int, n_sendable: int, rows: int) -> str:
+    part = _of(n_sendable, rows)
     dropping = f'With errors="drop", {part[0].lower()}{part[1:]} would be sent.'
     return f"A push would raise an error: {plural(errors, 'violation')} of severity error. {dropping}"
 
@@ -188,7 +188,7 @@ def _headline(result: ResultSummary, failed: FailedRows) -> str:
     if result.run.would_refuse:
         return _refused(count_by_severity(result.findings)[0], counts[Status.UNSENT], rows)
     if result.run.ended == DRY_RUN:
-        return f"{_of(counts[Status.UNSENT], rows)} would be sent; nothing was."
+        return f"{_of(counts[Status.UNSENT], rows)} would be sent; nothing was sent."
     arrived = f"{_of(sum(counts[status] for status in ARRIVED), rows)} arrived"
     is_partial = result.is_incomplete
     if failed.total:

@@ -174,7 +174,7 @@ def test_a_dry_run_and_a_plan_do_not_claim_that_rows_arrived(tmp_path):
     plan = gp.plan(customers().iloc[:1], "customer")
     assert "The one row would be sent." in plan._repr_html_()
     dry = plan.push(dry_run=True, progress=False)
-    assert "would be sent; nothing was." in dry._repr_html_()
+    assert "would be sent; nothing was sent." in dry._repr_html_()
     assert "result.plan.push()" in text_of(dry.to_html(tmp_path / "page.html"))
 
 
@@ -278,7 +278,7 @@ def test_a_push_keeps_its_samples(faulty, tmp_path):
     result = pushed(box, pd.DataFrame({"id": range(400), "a": 1}), "id")
     assert result.run.samples[-1].accepted == 400
     assert result.run.samples[-1].answer_seconds > 400 * 0.05
-    assert "The course of the run" in text_of(result.to_html(tmp_path / "page.html"))
+    assert "Speed and response times" in text_of(result.to_html(tmp_path / "page.html"))
 
 
 def test_next_steps_are_to_correct_rejected_rows_and_send_the_others_again(faulty):
