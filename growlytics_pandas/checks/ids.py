@@ -24,7 +24,7 @@ from growlytics_pandas.columns.reading import Groups, Ids, Keep, find_groups, fo
 from growlytics_pandas.columns.text_bytes import bytes_of
 
 EARLIER_BATCH: Final = -1
-"""Stands for the row with the same id if that row is not available."""
+"""Represents the row with the same id if that row is not available."""
 
 _PLAIN_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789@._-"
 TOTAL_WORDS: Final = frozenset(
