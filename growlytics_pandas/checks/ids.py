@@ -20,7 +20,8 @@ from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.texts import MISSING_IDS, are_damaged, are_in, end_like_floats
 from growlytics_pandas.checks.violations import Rows, Violation
 from growlytics_pandas.columns.dtypes import Kind, Mask, originals, starts
-from growlytics_pandas.columns.reading import Groups, Ids, Keep, find_groups, fold, fold_all, hash_texts, unkept
+from growlytics_pandas.columns.options import Keep
+from growlytics_pandas.columns.reading import Groups, Ids, find_groups, fold, fold_all, hash_texts, unkept
 from growlytics_pandas.columns.text_bytes import bytes_of
 
 EARLIER_BATCH: Final = -1

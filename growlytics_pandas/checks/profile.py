@@ -16,10 +16,9 @@ import pandas as pd
 from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.columns.convert import as_text
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, family
-from growlytics_pandas.columns.number_parsers import MISSING_WORDS
 from growlytics_pandas.columns.parsers import Texts
 from growlytics_pandas.columns.text_bytes import TextBytes, bytes_of, mostly_differ
-from growlytics_pandas.columns.texts import factorize_texts, is_guarded, may_need_strip, strip_texts
+from growlytics_pandas.columns.texts import MISSING_WORDS, factorize_texts, is_guarded, may_need_strip, strip_texts
 
 MOST: Final = 0.9
 """Share of the values above which the others count as exceptions."""

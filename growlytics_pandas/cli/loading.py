@@ -19,8 +19,8 @@ from growlytics_pandas.cli.plan_flags import check_file
 from growlytics_pandas.cli.readers import Source, Table, find_source, read_source
 from growlytics_pandas.cli.service import notes_of_client
 from growlytics_pandas.client import Client
-from growlytics_pandas.columns.options import PlanOptions, read_zone
-from growlytics_pandas.columns.reading import Reading, clean
+from growlytics_pandas.columns.options import PlanOptions, Reading, read_zone
+from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.ledger import UNCERTAIN
 from growlytics_pandas.upload.plan import Plan
 

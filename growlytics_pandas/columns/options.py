@@ -24,19 +24,39 @@ from growlytics_pandas._text import argument, options_text, without_keys
 from growlytics_pandas.columns.contacts import INDIA, check_region
 from growlytics_pandas.columns.dtypes import AttributeType
 from growlytics_pandas.columns.frames import require_columns
-from growlytics_pandas.columns.reading import DEFAULT_READING, Keep, Reading
-from growlytics_pandas.columns.texts import NORMALIZATIONS
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 
 DecimalMark = Literal[".", ","]
+Keep = Literal["first", "last", False]
 NewAttributes = Literal["allow", "forbid"]
 F = TypeVar("F", bound=Callable[..., Any])
+NORMALIZATIONS: Final = ("lower", "email", "E.164", "national")
+PHONE_NORMALIZATIONS: Final = ("E.164", "national")
 _DECIMAL_MARKS: Final = (".", ",")
 _EXAMPLES: Final = {
     "rename": {"city": "City"},
     "types": {"City": "string"},
     "normalize": {"Email": "email"},
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one column is read: the options resolved for that column. The default changes nothing."""
+
+    strip: bool = False
+    na_values: tuple[str, ...] = ()
+    normalize: str | None = None
+    date_formats: tuple[str, ...] = ()
+    decimal: str | None = None
+
+    @property
+    def cleans(self) -> bool:
+        """Whether cells may change before they are parsed."""
+        return self.strip or bool(self.na_values) or self.normalize is not None
+
+
+DEFAULT_READING: Final = Reading()
 
 
 class ReadingArguments(TypedDict, total=False):

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import ne
-from typing import Any, Final, Literal
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -23,7 +23,7 @@ from pandas.api import types as dtypes
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
-from growlytics_pandas.columns.contacts import INDIA
+from growlytics_pandas.columns.contacts import INDIA, normalize_texts
 from growlytics_pandas.columns.convert import Values, as_text, convert, date_in, has_lost_digits, is_infinite, number_in
 from growlytics_pandas.columns.date_parsers import date_parser
 from growlytics_pandas.columns.dtypes import (
@@ -40,28 +40,10 @@ from growlytics_pandas.columns.dtypes import (
     plain,
 )
 from growlytics_pandas.columns.number_parsers import currencies, number_parser
-from growlytics_pandas.columns.texts import PHONE_NORMALIZATIONS, normalize_texts, strip_texts
+from growlytics_pandas.columns.options import DEFAULT_READING, PHONE_NORMALIZATIONS, Keep, Reading
+from growlytics_pandas.columns.texts import strip_texts
 
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How one column is read: the options resolved for that column. The default changes nothing."""
-
-    strip: bool = False
-    na_values: tuple[str, ...] = ()
-    normalize: str | None = None
-    date_formats: tuple[str, ...] = ()
-    decimal: str | None = None
-
-    @property
-    def cleans(self) -> bool:
-        """Whether cells may change before they are parsed."""
-        return self.strip or bool(self.na_values) or self.normalize is not None
-
-
-DEFAULT_READING: Final = Reading()
 
 
 def clean(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, region: str) -> pd.Series[Any]:
@@ -292,9 +274,6 @@ def _spread(distinct: Values, wrong: Mask, codes: npt.NDArray[np.int64], missing
     for rule, mask in distinct.found.items():
         result.note(rule, mask[codes] & ~missing)
     return result
-
-
-Keep = Literal["first", "last", False]
 
 
 @dataclass(frozen=True, slots=True)

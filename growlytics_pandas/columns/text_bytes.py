@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas.columns.dtypes import Mask
-
+Mask = npt.NDArray[np.bool_]
 _ASCII_END: Final = 0x80
 _GLANCE: Final = 1_000
 _PART: Final = 1 << 20  # bytes checked at a time

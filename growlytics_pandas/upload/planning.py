@@ -26,8 +26,8 @@ from growlytics_pandas.checks.schema import Attribute, Budget, ColumnFacts, Sche
 from growlytics_pandas.checks.suggestions import suggest_for
 from growlytics_pandas.columns.dtypes import AttributeType, Kind, Mask, absent, originals
 from growlytics_pandas.columns.frames import prepare_frame
-from growlytics_pandas.columns.options import PlanOptions
-from growlytics_pandas.columns.reading import Keep, clean, fold, hash_texts
+from growlytics_pandas.columns.options import Keep, PlanOptions
+from growlytics_pandas.columns.reading import clean, fold, hash_texts
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError
 from growlytics_pandas.ledger import Digests, Project
 from growlytics_pandas.ledger.digests import CellColumn, Digester
