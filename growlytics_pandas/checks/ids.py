@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from growlytics_pandas.checks.texts import MISSING_IDS, are_damaged, are_in, end
 from growlytics_pandas.checks.violations import Rows, Violation
 from growlytics_pandas.columns.dtypes import Kind, Mask, originals, starts
 from growlytics_pandas.columns.options import Keep
-from growlytics_pandas.columns.reading import Groups, Ids, find_groups, fold, fold_all, hash_texts, unkept
+from growlytics_pandas.columns.reading import Alike, Groups, Ids, find_groups, fold, fold_all, hash_texts, unkept
 from growlytics_pandas.columns.text_bytes import bytes_of
 
 EARLIER_BATCH: Final = -1
@@ -32,21 +32,6 @@ TOTAL_WORDS: Final = frozenset(
     {"total", "totals", "grand total", "sub total", "subtotal", "sum", "gesamt", "summe", "(blank)"}
 )
 """What the id column of a totals row contains, folded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alike:
-    """Rows with the same or a similar id as another row: how many rows share it, and one of the others."""
-
-    rows: Rows = field(default_factory=lambda: np.empty(0, dtype="int64"))
-    sharing: Rows = field(default_factory=lambda: np.empty(0, dtype="int64"))
-    others: Rows = field(default_factory=lambda: np.empty(0, dtype="int64"))
-
-    @classmethod
-    def of(cls, triples: Sequence[tuple[int, int, int]]) -> Alike:
-        """Build from (row, number of rows that share the id, another row), in any order."""
-        table = np.array(sorted(triples), dtype="int64").reshape(-1, 3)
-        return cls(table[:, 0], table[:, 1], table[:, 2])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from operator import ne
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -409,6 +409,21 @@ def hash_texts(texts: list[str]) -> npt.NDArray[np.uint64]:
 
 Groups = list[list[int]]
 """Positions of rows that belong together, each list ascending and with two rows or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Rows with the same or a similar id as another row: how many rows share it, and one of the others."""
+
+    rows: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype="int64"))
+    sharing: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype="int64"))
+    others: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype="int64"))
+
+    @classmethod
+    def of(cls, triples: Sequence[tuple[int, int, int]]) -> Alike:
+        """Build from (row, number of rows that share the id, another row), in any order."""
+        table = np.array(sorted(triples), dtype="int64").reshape(-1, 3)
+        return cls(table[:, 0], table[:, 1], table[:, 2])
 
 
 def find_groups(
