@@ -2,7 +2,7 @@
 
 ::
 
-    inspect  pushing  segmenting  the commands
+    inspect  pushing     the commands
     ledger_command       backup and restore of what earlier pushes left behind
     options              the parser, and what can be said on the command line
     plan_flags           one flag for each option of a plan, over those of a file
@@ -20,15 +20,3 @@
     summary              what is said: one JSON object, or a few lines
     messages             flags in place of the arguments of Python
 """
-
-from typing import Final
-
-from growlytics_pandas.cli.inspect import SCHEMA, SUGGEST, VALIDATE
-from growlytics_pandas.cli.options import Parser, epilog
-from growlytics_pandas.cli.pushing import PUSH
-from growlytics_pandas.cli.running import Command
-from growlytics_pandas.cli.segmenting import SEGMENT
-
-COMMANDS: Final[tuple[Command, ...]] = (SCHEMA, SUGGEST, VALIDATE, PUSH, SEGMENT)
-
-__all__ = ["COMMANDS", "Command", "Parser", "epilog"]
