@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas.columns.contacts import normalize_mobiles
+from growlytics_pandas.columns.dtypes import plain_text
 
 NORMALIZATIONS: Final = ("lower", "email", "E.164", "national")
 PHONE_NORMALIZATIONS: Final = ("E.164", "national")
@@ -38,7 +39,7 @@ def factorize_texts(texts: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[
     if texts.dtype == object:  # pandas before 3 compares object texts only up to the first NUL, unless one is missing
         whole = np.concatenate([texts.to_numpy(), np.array([None])])
     codes, distinct = pd.factorize(whole)
-    return codes[: len(texts)].astype("int64", copy=False), list(map(str, distinct.tolist()))
+    return codes[: len(texts)].astype("int64", copy=False), list(map(plain_text, distinct.tolist()))
 
 
 def strip_texts(texts: Sequence[str]) -> list[str]:
