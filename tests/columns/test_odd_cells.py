@@ -8,7 +8,7 @@ import pytest
 import growlytics_pandas as gp
 
 
-class City(str, enum.Enum):
+class City(str, enum.Enum):  # noqa: UP042 - str() of a StrEnum is its content anyway
     PUNE = "Pune"
     GOA = "Goa"
 
