@@ -1,7 +1,7 @@
-"""How the package hangs together: imports between its modules, late and type-only ones too, and the files of a push.
+"""The structure of the package: imports between its modules, late and type-only ones too, and the files of a push.
 
-Prints the figures and fails where one is over its limit, or where modules import each other in a circle. Which way
-imports may go is held by import-linter: see pyproject.toml.
+Prints the figures. Fails if one of them exceeds its limit, or if there is a cycle of imports. The allowed directions of
+imports are checked by import-linter: see pyproject.toml.
 """
 
 import statistics

@@ -142,6 +142,10 @@ class TextBytes:
         places = np.flatnonzero(data[:-2] == 0xEF)  # noqa: PLR2004 - U+FFFD is EF BF BD
         return bool(((data[places + 1] == 0xBF) & (data[places + 2] == 0xBD)).any())  # noqa: PLR2004
 
+    def are_distinct(self) -> bool:
+        """Return whether no text is missing or there twice."""
+        return not self.missing.any() and len(self._array.unique()) == len(self._array)
+
     def has_only(self, chars: str) -> bool:
         """Return whether every character is in `chars`, which are ASCII."""
         parts = (self._data[start : start + _PART].tobytes() for start in range(0, len(self._data), _PART))

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from growlytics_pandas.columns.dtypes import plain_text
+
 # Byte order mark, zero width space, word joiner, marks and embeddings of writing direction: all invisible.
 _INVISIBLE: Final = "\ufeff\u200b\u2060\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"
 _JOINERS: Final = "\u200c\u200d"  # inside a word they shape Indic and Arabic letters and join emoji
@@ -49,7 +51,7 @@ def factorize_texts(texts: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[
     if texts.dtype == object:  # pandas before 3 compares object texts only up to the first NUL, unless one is missing
         whole = np.concatenate([texts.to_numpy(), np.array([None])])
     codes, distinct = pd.factorize(whole)
-    return codes[: len(texts)].astype("int64", copy=False), list(map(str, distinct.tolist()))
+    return codes[: len(texts)].astype("int64", copy=False), list(map(plain_text, distinct.tolist()))
 
 
 def strip_texts(texts: Sequence[str]) -> list[str]:

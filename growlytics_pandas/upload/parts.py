@@ -257,7 +257,17 @@ class Part:
 
     def crowd(self, texts: Iterable[str]) -> Crowd:
         """Return the masks for all customers of the frame in `texts`: a server message can name any of them."""
-        return self._whole_crowd if len(self.frame) <= MAX_CROWD_ROWS else Crowd(self._personal(), texts)
+        if len(self.frame) <= MAX_CROWD_ROWS:
+            return self._whole_crowd
+        sought = frozenset(texts)
+        if sought not in self._crowds:  # seconds for a million rows, so a result shown again takes the last one
+            self._crowds.clear()
+            self._crowds[sought] = Crowd(self._personal(), sought)
+        return self._crowds[sought]
+
+    @cached_property
+    def _crowds(self) -> dict[frozenset[str], Crowd]:
+        return {}
 
     @cached_property
     def _whole_crowd(self) -> Crowd:
