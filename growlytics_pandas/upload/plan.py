@@ -195,8 +195,9 @@ class Plan(HtmlRepr):
         for number, (picked, rows) in sorted(self._pick(requested), key=lambda found: found[0]):
             task = requested[number][0]
             buffer = buffer_of(task)
-            statuses, first = buffer.statuses(picked.rows), task.first_row
-            parts.append(describe(rows, picked, self._findings, statuses, buffer.errors, first=first, is_dry=is_dry))
+            statuses, refused = buffer.statuses(picked.rows), buffer.refused(picked.rows)
+            told = (statuses, buffer.errors, refused)
+            parts.append(describe(rows, picked, self._findings, *told, first=task.first_row, is_dry=is_dry))
         return stack(parts)
 
     def _pick(

@@ -31,6 +31,7 @@ class PushOptions:
     label: str | None = None
     progress: ProgressOption = "auto"
     client: Any = None
+    is_retry: bool = False
 
     def __post_init__(self) -> None:
         if self.errors not in ("raise", "drop"):

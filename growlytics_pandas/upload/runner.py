@@ -91,6 +91,7 @@ class Run:
         self._answer_seconds = 0.0
         self._concurrency = 0
         self._failures: tuple[Failure, ...] = ()
+        self._retried = self._counts()[Status.UNSENT] if options.is_retry else 0
 
     # the run -------------------------------------------------------------------------------------
 
@@ -149,6 +150,7 @@ class Run:
             would_refuse,
             self.options.label,
             getattr(self.error, "server_message", "") if self.message else "",
+            self._retried,
         )
 
     @property

@@ -27,7 +27,7 @@ class RunFacts:
 
     `message` holds the words of the error that ended it early; `samples` the course of the run. `would_refuse`: it was
     a dry run, and with these options (``errors="raise"``) a push would refuse the frame. `label`: the name that the
-    call gave it. `foreign`: the service's own words in `message`.
+    call gave it. `foreign`: the service's own words in `message`. `retried`: the rows that a retry had to send.
     """
 
     started: datetime
@@ -40,6 +40,7 @@ class RunFacts:
     would_refuse: bool = False
     label: str | None = None
     foreign: str = field(default="", repr=False)
+    retried: int = 0
 
 
 class RunMetrics:

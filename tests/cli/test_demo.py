@@ -1,5 +1,7 @@
 """The demo: what it prints is to be pasted, so it is printed whole."""
 
+import re
+
 import growlytics_pandas
 
 
@@ -11,3 +13,11 @@ def test_the_demo_prints_every_line_that_mends_whole_and_names_every_column(comm
     assert [fix for fix in found["fix"] if f"    {fix}" not in said] == []
     columns = df.columns.drop("customer_id")[:18]
     assert [label for label in columns if not any(line.strip().startswith(repr(label)) for line in said)] == []
+
+
+def test_the_demo_ends_with_a_clean_push_and_the_next_step(command):
+    done = command("demo", "--rows", "150")
+    _, _, after = done.out.rpartition("--- … and plan.push() ---")
+    assert re.match(r"\s*<PushResult finished: 5 accepted; 0 violations;", after)
+    assert "growlytics-pandas push customers.csv" in after
+    assert done.status == 0
