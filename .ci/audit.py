@@ -1,7 +1,7 @@
-"""Ask pip-audit which installed packages have known advisories, and say it; never a reason for a red run.
+"""Print the installed packages with known vulnerabilities, as pip-audit finds them. This never fails the gates.
 
-An advisory can appear overnight, and the database may be out of reach; neither says anything of a commit. So this
-distinguishes three results that pip-audit's exit status does not: findings, none, and packages that were not looked up.
+An advisory can appear overnight, and its database may be unreachable; neither depends on a commit. Therefore this
+distinguishes what pip-audit's exit status does not: vulnerabilities, none, and packages that were not looked up.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""How the package hangs together: imports between its modules, late and type-only ones too, and the files of a push.
+"""The structure of the package: imports between its modules, late and type-only ones too, and the files of a push.
 
-Prints the figures and fails where one is over its limit, or where modules import each other in a circle. Which way
-imports may go is held by import-linter: see pyproject.toml.
+Prints the figures. Fails if one of them exceeds its limit, or if there is a cycle of imports. The allowed directions of
+imports are checked by import-linter: see pyproject.toml.
 """
 
 import statistics
@@ -17,8 +17,8 @@ import growlytics_pandas as gp
 PACKAGE = "growlytics_pandas"
 FOLDER = Path(__file__).parents[1] / PACKAGE
 MAX_TOP_FILES = 18
-MAX_CHAIN = 23  # the current value; the aim is 13
-MAX_ENTERED_FILES = 56  # of the package, by one push of two rows, the sandbox aside; the aim is 30
+MAX_CHAIN = 15  # the current value; the aim is 13
+MAX_ENTERED_FILES = 55  # of the package, by one push of two rows, the sandbox aside; the aim is 30
 
 
 def imports():

@@ -7,6 +7,7 @@ import logging as _logging
 
 from growlytics_pandas import (
     _starting,  # noqa: F401 - before the imports that take time
+    csv_safe,
     errors,
     options,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "Sandbox",
     "ServiceUnavailableError",
     "__version__",
+    "csv_safe",
     "errors",
     "last_result",
     "options",
@@ -75,5 +77,5 @@ __all__ = [
 
 
 def __dir__() -> list[str]:
-    """Return what Tab shows: the public names, and the modules that users import from."""
-    return sorted([*__all__, "csv_safe", "sandbox"])
+    """Return what Tab shows: the public names, and `sandbox`, the module of `Faults`."""
+    return sorted([*__all__, "sandbox"])

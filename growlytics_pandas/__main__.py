@@ -9,8 +9,11 @@ from typing import Final
 from growlytics_pandas import demo
 from growlytics_pandas._starting import INTERRUPTED, begin_main
 from growlytics_pandas._text import speaking
-from growlytics_pandas.cli import COMMANDS, Parser, epilog, ledger_command
+from growlytics_pandas.cli import ledger_command
+from growlytics_pandas.cli.inspect import SCHEMA, SUGGEST, VALIDATE
 from growlytics_pandas.cli.messages import COMMAND_LINE
+from growlytics_pandas.cli.options import Parser, epilog
+from growlytics_pandas.cli.pushing import PUSH, SEGMENT
 from growlytics_pandas.cli.streams import steady_streams
 from growlytics_pandas.sandbox import command as sandbox
 
@@ -26,7 +29,7 @@ def make_parser() -> argparse.ArgumentParser:
     version = pkgutil.resolve_name("growlytics_pandas:__version__")
     parser.add_argument("--version", action="version", version=f"growlytics-pandas {version}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for one in COMMANDS:
+    for one in (SCHEMA, SUGGEST, VALIDATE, PUSH, SEGMENT):
         command = commands.add_parser(one.name, help=one.help, description=f"{one.help}.", epilog=epilog())
         one.add_arguments(command)
         command.set_defaults(run=one.run)

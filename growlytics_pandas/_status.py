@@ -21,9 +21,9 @@ MEANINGS: Final = {
     Status.ACCEPTED: "the service returned success",
     Status.UNCHANGED: "the same data was accepted before, according to the ledger; not sent again",
     Status.INVALID: "not sent: see violations",
-    Status.FAILED: "the service rejected it, or could not be reached",
+    Status.FAILED: "the service did not accept it",
     Status.UNKNOWN: "the response was lost: it may have arrived; pushing again is safe",
-    Status.UNSENT: "the run ended first, or it was a dry run",
+    Status.UNSENT: "the run ended first",
 }
 
 ARRIVED: Final = (Status.ACCEPTED, Status.UNCHANGED)

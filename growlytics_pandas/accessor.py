@@ -17,7 +17,7 @@ from growlytics_pandas import api, segments
 
 if TYPE_CHECKING:
     from growlytics_pandas.client import Client
-    from growlytics_pandas.form import Form
+    from growlytics_pandas.form.widget import Form
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -100,6 +100,6 @@ class GrowlyticsAccessor:
         "df.growlytics.push('customer_id')"
         """
         # Imported here: ipywidgets takes time to import.
-        from growlytics_pandas.form import Form  # noqa: PLC0415
+        from growlytics_pandas.form.widget import Form  # noqa: PLC0415
 
         return Form(self._frame, client, id_col)

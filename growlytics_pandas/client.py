@@ -29,7 +29,8 @@ from growlytics_pandas.errors import (
 )
 from growlytics_pandas.http import TransportName
 from growlytics_pandas.http.api_key import SEALED, seal
-from growlytics_pandas.ledger import Ledger, Project, require_known
+from growlytics_pandas.ledger.project import Ledger, Project
+from growlytics_pandas.ledger.types import require_known
 from growlytics_pandas.upload.connection import Connection, Track
 from growlytics_pandas.upload.plan import make_plan
 from growlytics_pandas.upload.runner import LastResult

@@ -2,7 +2,7 @@
 
 ``[doc]``  the vendor's page "Tracking Users (Non-shopify)".
 ``[other]``  another of the vendor's public pages, written for another endpoint: less certain, so only a warning.
-``[assumed]``  not documented: our decision, listed in README as an assumption.
+``[assumed]``  not documented: our decision, listed as an assumption in tests/README.md.
 """
 
 import contextlib

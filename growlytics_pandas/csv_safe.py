@@ -83,6 +83,13 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
     ------
     DataError
         The file is not CSV, or its lines have different numbers of cells.
+
+    Examples
+    --------
+    >>> import pandas as pd, pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "customers.csv")
+    >>> read_csv(write_csv(pd.DataFrame({"id": ["0012"], "Orders": [3]}), path)).to_dict("list")
+    {'id': ['0012'], 'Orders': [3]}
     """
     target = Path(path)
     with target.open(encoding="utf-8-sig", errors="surrogatepass", newline="") as file:

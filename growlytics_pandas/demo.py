@@ -11,10 +11,19 @@ from growlytics_pandas import api
 from growlytics_pandas._text import PYTHON, speaking
 from growlytics_pandas.samples import MIN_DIRTY_ROWS, sample_customers
 from growlytics_pandas.sandbox import Sandbox
+from growlytics_pandas.upload.plan import PushResult
 
 _SHOWN_ATTRIBUTES: Final = 18  # the demo's frame has a hundred more, all similar
 _SHOWN_OF_SCHEMA: Final = ["column", "type", "dtype", "missing", "note"]  # attributes have the names of their columns
 _ID: Final = "customer_id"
+_NEXT: Final = """
+Next, with a file of your own (the first command sends nothing, and prints the options to use):
+    growlytics-pandas suggest customers.csv --id-col email
+    growlytics-pandas push customers.csv --id-col email
+or in a notebook (pip install jupyterlab), on a sandbox first:
+    import pandas as pd, growlytics_pandas
+    df = pd.read_csv("customers.csv")
+    df.growlytics.form(client=growlytics_pandas.Sandbox().start().client)"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +63,22 @@ def run(arguments: argparse.Namespace) -> int:
         _show("attribute types that are now fixed", box.attribute_types().head(_SHOWN_ATTRIBUTES))
         stored, ignored = len(box.stored()), len(box.ignored())
         _say(f"\nThe sandbox has {stored:,} customers; it silently ignored {ignored:,} value{'s' * (ignored != 1)}.")
-    return 0 if stored == result.counts["accepted"] and not ignored else 1
+        clean = _push_clean(box)
+    _say(_NEXT)
+    return 0 if stored == result.counts["accepted"] and not ignored and clean.ok else 1
+
+
+def _push_clean(box: Sandbox) -> PushResult:
+    """Push a small frame without errors, as most pushes are."""
+    box.reset()
+    df = sample_customers(5)[[_ID, "email", "City", "Total Orders", "Last Order Date"]]
+    _show("most pushes look like this: a frame, …", df)
+    plan = api.plan(df, _ID, client=box.client)
+    _show("… df.growlytics.plan(id_col).schema, …", plan.schema[["attribute", "type", "missing"]])
+    _say("\n--- … and plan.push() ---")
+    result = plan.push()
+    _say(repr(result))
+    return result
 
 
 def _by_rule(violations: pd.DataFrame) -> pd.DataFrame:

@@ -62,7 +62,9 @@ def test_a_cluster_finds_and_sends_what_one_frame_would(measure):
 
 def test_limited_servers_get_nearly_what_they_let_through(measure):
     for name, found in measure("limits").items():
-        least = 0.4 if name == "20 at once, else 503" else 0.7  # the start of a short run is slow where 503 means that
+        least = (
+            0.4 if name == "at most 20 at once, else 503" else 0.7
+        )  # the start of a short run is slow where 503 means that
         assert found["share"] >= least, name
         assert found["refused"] < 0.15, name
         assert found["unaccepted"] <= 2, name

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import os
 import pathlib
 import re
 import shutil
@@ -17,7 +18,10 @@ FOLDER = pathlib.Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 MARKS = {"dask": [pytest.mark.dask]}  # of the tests that run a notebook
 CELL_SECONDS = 60
-MAX_BYTES = 25_000  # of one notebook, outputs included
+MAX_BYTES = 130_000  # of one notebook, outputs included
+SHOWN = {"execute_result", "display_data", "stream"}
+VARYING = re.compile(r"[\d,.]+ (s|rows/s)\b")
+IS_REWRITING = "REWRITE_NOTEBOOKS" in os.environ  # write the outputs of this run into the notebooks
 
 
 def read(path):
@@ -29,8 +33,9 @@ def code_cells(notebook):
 
 
 def texts(cell):
-    """Return what a cell shows, as text."""
-    return [output.get("text") or output.data["text/plain"] for output in cell.outputs]
+    """Return what a cell shows, as text, without the times that it took."""
+    shown = [output.get("text") or output.data["text/plain"] for output in cell.outputs]
+    return [VARYING.sub(r"… \1", text) for text in shown]
 
 
 @pytest.fixture
@@ -53,8 +58,13 @@ def test_it_runs_and_its_key_outputs_are_those_committed(path, tmp_path):
     for cell in code_cells(run):
         cell.outputs, cell.execution_count = [], None
     started = time.monotonic()
-    NotebookClient(run, timeout=CELL_SECONDS, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    where = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(run, timeout=CELL_SECONDS, record_timing=False, resources=where).execute()
     assert time.monotonic() - started < CELL_SECONDS
+    if IS_REWRITING:
+        run.metadata = committed.metadata
+        nbformat.write(run, path)
+        return
     keys = [
         (old, new) for old, new in zip(committed.cells, run.cells, strict=True) if "key" in old.metadata.get("tags", [])
     ]
@@ -82,11 +92,11 @@ def test_what_is_committed_is_executed_in_order_small_and_of_no_machine(path):
     nbformat.validate(notebook)
     cells = code_cells(notebook)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
-    assert {output.output_type for cell in cells for output in cell.outputs} <= {"execute_result", "stream"}
+    assert {output.output_type for cell in cells for output in cell.outputs} <= SHOWN
     assert set(notebook.metadata) == {"kernelspec", "language_info"}, "no widget state"
     assert len(text) < MAX_BYTES
-    assert not re.search(r"/(home|root|tmp|work|Users)/|[A-Z]:\\\\|127\.0\.0\.1", text)
-    assert "image/png" not in text
+    assert not re.search(r"/(home|root|tmp|work|Users)/|[A-Z]:\\\\", text)
+    assert "widget" not in text, "a code host shows the summary, not an empty widget"
 
 
 def calls_of_the_accessor(text):

@@ -136,3 +136,13 @@ def test_every_mark_in_a_command_is_one_that_pytest_knows():
     assert used
     marks = {mark for words in used for mark in re.findall(r"\w+", words)}
     assert marks <= {"not", "and", *(line.partition(":")[0] for line in known)}
+
+
+@pytest.mark.skipif(not (ROOT / ".github").exists(), reason="an sdist has neither .github nor .ci")
+def test_every_extra_and_dependency_group_in_a_command_exists():
+    project = tomllib.loads(text_of("pyproject.toml"))
+    commands = "\n".join(map(text_of, ("README.md", ".github/CONTRIBUTING.md", ".ci/run")))
+    extras = {name for names in re.findall(r'"(?:\.|\$\(.*\))\[([\w,]+)\]"', commands) for name in names.split(",")}
+    assert extras >= {"fast", "test"}
+    assert extras <= set(project["project"]["optional-dependencies"])
+    assert set(re.findall(r"--group (\w+)", commands)) == set(project["dependency-groups"])

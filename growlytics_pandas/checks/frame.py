@@ -1,4 +1,4 @@
-"""All the checks of a frame, in order: attributes, ids, suggestions, values.
+"""The checks of a frame after those of its columns and ids: suggestions, then values block by block.
 
 Rules for single values are checked block by block on exactly the values that would be sent. Suggestions become
 violations for types that are probably wrong, days that shift, and contacts under other names.
@@ -20,8 +20,6 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.checks.ids import check_ids
-from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Block, Budget, Column, Schema, check_rows, prepare
 from growlytics_pandas.checks.texts import CONTACTS, DistinctTexts, PlainTexts, find_in, screen
@@ -292,13 +290,6 @@ class Precheck:
     dropped: frozenset[int]
     skipped: Mask
     skipped_by: Mapping[Rule, npt.NDArray[np.int64]]
-
-
-def precheck(frame: pd.DataFrame, layout: Schema) -> Precheck:
-    """Check names, types and ids."""
-    attributes = check_attributes(layout, len(frame))
-    ids = check_ids(frame, layout)
-    return Precheck((*attributes, *ids.violations), dropped_columns(attributes), ids.skipped, ids.skipped_by)
 
 
 def check_frame(

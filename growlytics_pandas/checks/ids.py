@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -20,8 +20,9 @@ from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.texts import MISSING_IDS, are_damaged, are_in, end_like_floats
 from growlytics_pandas.checks.violations import Rows, Violation
 from growlytics_pandas.columns.dtypes import Kind, Mask, originals, starts
-from growlytics_pandas.columns.reading import Groups, Ids, Keep, find_groups, fold, fold_all, hash_texts, unkept
-from growlytics_pandas.columns.text_bytes import bytes_of
+from growlytics_pandas.columns.options import Keep
+from growlytics_pandas.columns.reading import Alike, Groups, Ids, find_groups, fold, fold_all, hash_texts, unkept
+from growlytics_pandas.columns.text_bytes import TextBytes, bytes_of
 
 EARLIER_BATCH: Final = -1
 """Represents the row with the same id if that row is not available."""
@@ -31,21 +32,6 @@ TOTAL_WORDS: Final = frozenset(
     {"total", "totals", "grand total", "sub total", "subtotal", "sum", "gesamt", "summe", "(blank)"}
 )
 """What the id column of a totals row contains, folded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alike:
-    """Rows with the same or a similar id as another row: how many rows share it, and one of the others."""
-
-    rows: Rows = field(default_factory=lambda: np.empty(0, dtype="int64"))
-    sharing: Rows = field(default_factory=lambda: np.empty(0, dtype="int64"))
-    others: Rows = field(default_factory=lambda: np.empty(0, dtype="int64"))
-
-    @classmethod
-    def of(cls, triples: Sequence[tuple[int, int, int]]) -> Alike:
-        """Build from (row, number of rows that share the id, another row), in any order."""
-        table = np.array(sorted(triples), dtype="int64").reshape(-1, 3)
-        return cls(table[:, 0], table[:, 1], table[:, 2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +49,13 @@ def check_ids(frame: pd.DataFrame, layout: Schema, shared: tuple[Alike, Alike] |
     Of a part, `shared` has what was found over all parts: ids that are the same as others, and ids that look alike.
     """
     column = frame.iloc[:, layout.id_position]
-    hashes = _Hashes(0 if shared else len(frame))
-    is_plain = _are_plain(column, layout)
     violations: list[Violation] = []
-    skipped = _Skipped()
+    skipped = _Skipped(len(frame))
+    plain = _plain_bytes(column, layout)
+    if plain is not None and shared is None and _are_perfect(plain):
+        return IdCheck((), *skipped.finish(Alike().rows))
+    is_plain = plain is not None
+    hashes = _Hashes(0 if shared else len(frame))
     for start, stop in starts(len(frame)):
         ids = layout.read_ids(column.iloc[start:stop])
         seen = ids.texts if is_plain else fold_all(ids.texts)
@@ -79,18 +68,25 @@ def check_ids(frame: pd.DataFrame, layout: Schema, shared: tuple[Alike, Alike] |
     return IdCheck((*violations, *_duplicates(layout, same), *_look_alikes(layout, alike)), mask, by)
 
 
-def _are_plain(column: pd.Series[Any], layout: Schema) -> bool:
-    """Return whether the bytes show that all ids are plain: no surrounding characters, placeholders or capitals."""
+def _plain_bytes(column: pd.Series[Any], layout: Schema) -> TextBytes | None:
+    """Return the bytes of ids if all are plain: no surrounding characters, placeholders or capitals."""
     if layout.id_kind is not Kind.TEXT or layout.id_reading.cleans:
-        return False
+        return None
     found = bytes_of(column)
     words = {*MISSING_IDS, *TOTAL_WORDS, fold(str(layout.id_column))}
-    return (
-        found is not None
-        and found.has_only(_PLAIN_CHARS)
-        and not found.may_end_with((".0",))
-        and not found.has_any({word for word in words if word.isascii()})
-    )
+    if (
+        found is None
+        or not found.has_only(_PLAIN_CHARS)
+        or found.may_end_with((".0",))
+        or found.has_any({word for word in words if word.isascii()})
+    ):
+        return None
+    return found
+
+
+def _are_perfect(plain: TextBytes) -> bool:
+    """Return whether plain ids are all there, short enough and different, so that no rule applies."""
+    return not plain.has_empty and plain.max_bytes <= contract.MAX_ID_CHARS and plain.are_distinct()
 
 
 class _Hashes:
@@ -134,22 +130,20 @@ def find_alike(groups: Groups, exact: npt.NDArray[np.uint64]) -> Alike:
 class _Skipped:
     """Rows without a usable id, by rule."""
 
-    def __init__(self) -> None:
-        self._rows = 0
+    def __init__(self, rows: int) -> None:
+        self._mask = np.zeros(rows, dtype=bool)
         self._by: dict[Rule, list[Rows]] = {Rule.ID_MISSING: [], Rule.ID_ROUNDED: []}
 
     def add(self, start: int, ids: Ids) -> None:
-        self._rows += len(ids.texts)
         self._by[Rule.ID_MISSING].append(np.flatnonzero(ids.missing & ~ids.rounded) + start)
         self._by[Rule.ID_ROUNDED].append(np.flatnonzero(ids.rounded) + start)
 
     def finish(self, doubled: Rows) -> tuple[Mask, dict[Rule, Rows]]:
         by = {rule: np.concatenate(parts or [doubled[:0]]) for rule, parts in self._by.items()}
         by[Rule.ID_DUPLICATE] = doubled
-        skipped = np.zeros(self._rows, dtype=bool)
         for rows in by.values():
-            skipped[rows] = True
-        return skipped, by
+            self._mask[rows] = True
+        return self._mask, by
 
 
 def _duplicates(layout: Schema, same: Alike) -> list[Violation]:

@@ -14,8 +14,8 @@ from typing import Final
 
 from growlytics_pandas import contract
 from growlytics_pandas.checks.profile import Profile, Suggestion, count_of, mask_of
-from growlytics_pandas.columns.contacts import PLAIN_EMAIL, invalid_emails, invalid_mobiles
-from growlytics_pandas.columns.texts import normalize_texts, strip_texts
+from growlytics_pandas.columns.contacts import PLAIN_EMAIL, invalid_emails, invalid_mobiles, normalize_texts
+from growlytics_pandas.columns.texts import strip_texts
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 _ID_ANYWHERE: Final = frozenset(

@@ -15,11 +15,10 @@ import pandas as pd
 
 from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.columns.convert import as_text
-from growlytics_pandas.columns.dtypes import Kind, Mask, absent, family
-from growlytics_pandas.columns.number_parsers import MISSING_WORDS
+from growlytics_pandas.columns.dtypes import Kind, Mask, absent, family, plain_text
 from growlytics_pandas.columns.parsers import Texts
 from growlytics_pandas.columns.text_bytes import TextBytes, bytes_of, mostly_differ
-from growlytics_pandas.columns.texts import factorize_texts, is_guarded, may_need_strip, strip_texts
+from growlytics_pandas.columns.texts import MISSING_WORDS, factorize_texts, is_guarded, may_need_strip, strip_texts
 
 MOST: Final = 0.9
 """Share of the values above which the others count as exceptions."""
@@ -223,7 +222,7 @@ class UncountedProfile(Profile):
         return Profile(texts, np.full(len(texts), self.cells // len(texts)), Counter())
 
     def _taken(self, places: npt.NDArray[np.int64]) -> list[str]:
-        return list(map(str, self._column.iloc[places]))
+        return list(map(plain_text, self._column.iloc[places]))
 
 
 def uncounted(column: pd.Series[Any], words: Collection[str]) -> UncountedProfile | None:
@@ -252,7 +251,7 @@ def profile_of(column: pd.Series[Any], kind: Kind) -> Profile:
 def profile_of_ids(column: pd.Series[Any], kind: Kind) -> Profile:
     """Return the profile of mostly distinct texts, without counting duplicates."""
     values = column[(~absent(column)).to_numpy(dtype=bool)].to_numpy(dtype=object).tolist()
-    texts = Texts(map(str, values) if kind is Kind.TEXT else (value for value in values if isinstance(value, str)))
+    texts = Texts(plain_text(value) for value in values if kind is Kind.TEXT or isinstance(value, str))
     return Profile(texts, np.ones(len(texts), dtype="int64"), Counter())
 
 
@@ -263,7 +262,8 @@ def _of_values(values: list[Any], counts: npt.NDArray[np.int64] | None) -> Profi
     others: Counter[Kind] = Counter()
     for value, weight in zip(values, weights.tolist(), strict=True):
         if weight and isinstance(value, str):
-            texts[value] = texts.get(value, 0) + weight
+            text = plain_text(value)
+            texts[text] = texts.get(text, 0) + weight
         elif weight:
             others[family(type(value))] += weight
     return Profile(Texts(texts), np.fromiter(texts.values(), dtype="int64", count=len(texts)), others)

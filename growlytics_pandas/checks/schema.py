@@ -21,12 +21,9 @@ from growlytics_pandas._text import argument, phrase
 from growlytics_pandas.columns.convert import Values
 from growlytics_pandas.columns.dtypes import BLOCK_ROWS, AttributeType, Finding, Kind, Mask, absent, inspect
 from growlytics_pandas.columns.frames import count_reject_labels, is_same, suggest
-from growlytics_pandas.columns.options import NewAttributes, PlanOptions, read_zone
+from growlytics_pandas.columns.options import DEFAULT_READING, Keep, NewAttributes, PlanOptions, Reading, read_zone
 from growlytics_pandas.columns.reading import (
-    DEFAULT_READING,
     Ids,
-    Keep,
-    Reading,
     clean,
     find_currencies,
     read_ids,

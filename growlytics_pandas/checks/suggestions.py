@@ -36,9 +36,10 @@ from growlytics_pandas.checks.profile import (
 from growlytics_pandas.columns.contacts import PLAIN_EMAIL
 from growlytics_pandas.columns.convert import as_text, date_in
 from growlytics_pandas.columns.dtypes import Kind, absent, plain
-from growlytics_pandas.columns.number_parsers import MISSING_WORDS, SURE_WORDS
+from growlytics_pandas.columns.options import Reading
 from growlytics_pandas.columns.parsers import Texts
-from growlytics_pandas.columns.reading import Reading, clean
+from growlytics_pandas.columns.reading import clean
+from growlytics_pandas.columns.texts import MISSING_WORDS, SURE_WORDS
 
 __all__ = ["Suggestion", "as_frame", "as_options", "suggest_for"]
 

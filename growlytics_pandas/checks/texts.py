@@ -15,7 +15,7 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
 from growlytics_pandas.columns.contacts import are_plain
-from growlytics_pandas.columns.dtypes import Mask
+from growlytics_pandas.columns.dtypes import Mask, plain_text
 from growlytics_pandas.columns.reading import too_long
 from growlytics_pandas.columns.text_bytes import TextBytes, bytes_of, mostly_differ
 from growlytics_pandas.columns.texts import factorize_texts
@@ -179,7 +179,8 @@ def screen(column: pd.Series[Any], name: str, region: str) -> DistinctTexts | Pl
 def distinct_texts(column: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[str]] | None:
     """Return the code of each cell (-1: missing) and the distinct texts; None if most texts differ."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, texts = column.cat.codes.to_numpy().astype("int64"), list(map(str, column.cat.categories.tolist()))
+        codes = column.cat.codes.to_numpy().astype("int64")
+        texts = list(map(plain_text, column.cat.categories.tolist()))
     else:
         if mostly_differ(column):
             return None

@@ -2,7 +2,7 @@
 
 ::
 
-    inspect  pushing  segmenting  the commands
+    inspect  pushing     the commands
     ledger_command       show, back up and restore the ledger
     options              the argument parser, and the options that the commands share
     plan_flags           one flag for each option of a plan; flags override an options file
@@ -20,15 +20,3 @@
     summary              the output: one JSON object, or a few lines of text
     messages             messages that name flags instead of Python arguments
 """
-
-from typing import Final
-
-from growlytics_pandas.cli.inspect import SCHEMA, SUGGEST, VALIDATE
-from growlytics_pandas.cli.options import Parser, epilog
-from growlytics_pandas.cli.pushing import PUSH
-from growlytics_pandas.cli.running import Command
-from growlytics_pandas.cli.segmenting import SEGMENT
-
-COMMANDS: Final[tuple[Command, ...]] = (SCHEMA, SUGGEST, VALIDATE, PUSH, SEGMENT)
-
-__all__ = ["COMMANDS", "Command", "Parser", "epilog"]

@@ -15,7 +15,7 @@ from growlytics_pandas.cli.messages import as_line
 from growlytics_pandas.cli.options import refuse_keys
 from growlytics_pandas.cli.streams import print_text
 from growlytics_pandas.errors import GrowlyticsError
-from growlytics_pandas.ledger import Ledger
+from growlytics_pandas.ledger.project import Ledger
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

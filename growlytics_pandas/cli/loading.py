@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Mapping
+import sys
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas.api import plan
 from growlytics_pandas.checks.schema import name_of_column
 from growlytics_pandas.checks.suggestions import Suggestion, as_options
 from growlytics_pandas.cli.columns import Note, complete_decimals, infer_column
-from growlytics_pandas.cli.messages import as_flags
-from growlytics_pandas.cli.plan_flags import check_file
+from growlytics_pandas.cli.messages import as_flags, as_line
+from growlytics_pandas.cli.plan_flags import check_file, read_options
 from growlytics_pandas.cli.readers import Source, Table, find_source, read_source
-from growlytics_pandas.cli.service import notes_of_client
+from growlytics_pandas.cli.service import notes_of_client, open_client
+from growlytics_pandas.cli.summary import Summary, count_rules
 from growlytics_pandas.client import Client
-from growlytics_pandas.columns.options import PlanOptions, read_zone
-from growlytics_pandas.columns.reading import Reading, clean
-from growlytics_pandas.ledger import UNCERTAIN
+from growlytics_pandas.columns.options import PlanOptions, Reading, read_zone
+from growlytics_pandas.columns.reading import clean
+from growlytics_pandas.ledger.types import UNCERTAIN
 from growlytics_pandas.upload.plan import Plan
+from growlytics_pandas.upload.planning import types_to_fix
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,87 @@ def load(arguments: argparse.Namespace, client: Client | None, given: Mapping[st
     sent = {attribute.position for attribute in made._layout.attributes}
     notes = {position: note for position, note in notes.items() if position in sent}
     return Loaded(made, source, table, dict(given), (*table.notes, *notes_of_client(client)), notes)
+
+
+def load_and_note(arguments: argparse.Namespace) -> Loaded:
+    """Read and plan the file, and write the notes on it."""
+    given = read_options(arguments)
+    loaded = load(arguments, open_client(arguments, needs_key=False), given)
+    notes = (*loaded.notes, *(note.text for note in loaded.of_columns.values()))
+    write_notes(notes, is_quiet=arguments.quiet)
+    return replace(loaded, notes=notes)
+
+
+def load_and_check(arguments: argparse.Namespace, given: Mapping[str, Any], *, needs_key: bool) -> Loaded:
+    """Read, plan and check the file, and write the notes on it before a push, which may take hours.
+
+    Violations name the line of the file.
+    """
+    loaded = load(arguments, open_client(arguments, needs_key=needs_key), given)
+    write_notes(loaded.notes, is_quiet=arguments.quiet)
+    plan = _by_line(loaded)
+    warnings = type_warnings(plan, loaded.of_columns)
+    others = [note.text for position, note in loaded.of_columns.items() if position not in warnings]
+    write_notes(others, is_quiet=arguments.quiet)
+    write_notes(warnings.values(), is_quiet=False)  # also with --quiet: a type cannot be changed later
+    return replace(loaded, plan=plan, notes=(*loaded.notes, *others, *warnings.values()))
+
+
+def type_warnings(plan: Plan, noted: Mapping[int, Note]) -> dict[int, str]:
+    """Return position → warning for columns with a questionable type that is new to the ledger and was not given.
+
+    `noted`: the notes from reading the columns.
+    """
+    new = types_to_fix(plan._layout, plan._common.dropped)
+    groups = {group.attribute: group for group in plan._findings.groups() if group.rule is Rule.TYPE_DOUBTFUL}
+    doubtful = [each for each in plan._findings.violations if each.rule is Rule.TYPE_DOUBTFUL]
+    undecided = {each.attribute for each in doubtful if each.params["option"] is None}  # the fix keeps the type
+    found = {}
+    for attribute in plan._layout.attributes:
+        note = noted.get(attribute.position)
+        if attribute.name in groups and attribute.name in new:
+            group = groups[attribute.name]
+            keep = "" if attribute.name in undecided else f"{_keep(attribute.column, new[attribute.name])} Fix: "
+            found[attribute.position] = f"{group.message} {keep}{group.fix}"
+        elif note and note.is_uncertain and attribute.name in new:
+            found[attribute.position] = f"{note.text} {_keep(attribute.column, new[attribute.name])}"
+    return found
+
+
+def _keep(column: object, type_: str) -> str:
+    return f"To keep it a {type_}: {as_flags({'types': {column: type_}})}."
+
+
+def _by_line(loaded: Loaded) -> Plan:
+    """Return the plan with the lines of the file as labels, so that violations name lines."""
+    plan, lines = loaded.plan, loaded.table.frame.index.rename("line")
+    return plan._relabelled(lines, label="line")
+
+
+def write_notes(notes: Iterable[str], *, is_quiet: bool) -> None:
+    """Write notes to stderr."""
+    if not is_quiet:
+        sys.stderr.writelines(f"note: {as_line(note)}\n" for note in notes)
+
+
+def summarise(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
+    """Return the summary of a plan."""
+    plan = loaded.plan
+    findings = plan._findings
+    return replace(
+        begin_summary(arguments, loaded),
+        counts=plan.counts,
+        errors=findings.count(Severity.ERROR),
+        warnings=findings.count(Severity.WARNING),
+        rules=count_rules(findings),
+    )
+
+
+def begin_summary(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
+    """Return the summary of a file that has been read."""
+    notes = tuple(map(as_line, loaded.notes))
+    rows = len(loaded.plan.frame)
+    return Summary(arguments.command, arguments.file, rows=rows, options=dict(loaded.options), notes=notes)
 
 
 def read_table(arguments: argparse.Namespace) -> tuple[Source, Table]:
@@ -120,6 +205,6 @@ def _infer_columns(frame: pd.DataFrame, options: PlanOptions, id_col: str) -> tu
         columns.append(column)
         if note is not None:
             notes[position] = note
-    inferred = pd.DataFrame(dict(enumerate(columns)), index=frame.index)
-    inferred.columns = frame.columns
-    return inferred, notes
+    settled = pd.DataFrame(dict(enumerate(columns)), index=frame.index)
+    settled.columns = frame.columns
+    return settled, notes

@@ -1,4 +1,4 @@
-"""Plausibility of e-mail addresses and mobile numbers, a block of one column at a time.
+"""E-mail addresses and mobile numbers: whether they are plausible, and one spelling for each.
 
 Campaigns use ``email`` and ``mobile``, and the service returns success whatever they contain. An ASCII pattern
 accepts plainly valid values; all others are checked by email-validator and phonenumbers, which know the rules but take
@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import filterfalse
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from growlytics_pandas._text import argument
 from growlytics_pandas.columns.text_bytes import TextBytes
@@ -39,6 +41,9 @@ _RE2_EMAIL: Final = r"^[A-Za-z0-9_+\-]+(\.[A-Za-z0-9_+\-]+)*@([A-Za-z0-9]+(-[A-Z
 _RE2_INDIAN_MOBILE: Final = r"^(\+?91[ \-]?|0)?[6-9][0-9]{4}[ \-]?[0-9]{5}\z"
 NEVER: Final = re.compile(r"(?!)")
 FOREIGN_TO_MOBILES: Final = re.compile(r"[^0-9+\-(). /]")
+_MAILTO: Final = re.compile(r"mailto:([^?]*)(?:\?.*)?", re.IGNORECASE | re.DOTALL)
+_WITH_NAME: Final = re.compile(r"[^<>]*<\s*([^<>\s]+)\s*>")
+_BRACKETS: Final = MappingProxyType({"(": ")", "[": "]"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,29 @@ def are_plain(found: TextBytes, name: str, region: str) -> bool:
     return region.upper() == INDIA and found.all_match(_RE2_INDIAN_MOBILE)
 
 
+def normalize_texts(texts: Sequence[str], how: str, region: str) -> list[str]:
+    """Normalize contacts; texts that are not an address or number are left unchanged.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Distinct texts.
+    how : {"lower", "email", "E.164", "national"}
+        "lower": lower case. "email": the address alone, in lower case. "E.164": ``+919919211112``. "national": the
+        digits without the code of `region`; numbers of other countries as for "E.164".
+    region : str
+        Two-letter code of the country for mobile numbers without a country code.
+
+    Examples
+    --------
+    >>> normalize_texts(["Asha Rao <Asha@Example.com>", "mailto:asha@example.com"], "email", "IN")
+    ['asha@example.com', 'asha@example.com']
+    >>> normalize_texts(["099192 11112", "9919211112.0"], "E.164", "IN")
+    ['+919919211112', '+919919211112']
+    """
+    return _NORMALIZERS[how](texts, region)
+
+
 def normalize_mobiles(values: Sequence[str], region: str, *, is_national: bool) -> list[str]:
     """Normalize phone numbers; values that cannot be phone numbers are left unchanged.
 
@@ -148,6 +176,37 @@ def normalize_mobiles(values: Sequence[str], region: str, *, is_national: bool) 
         else:
             found.append(_normalize_mobile(value, code, is_national=is_national))
     return found
+
+
+def _lower(texts: Sequence[str], _region: str) -> list[str]:
+    return list(map(str.lower, texts))
+
+
+def _emails(texts: Sequence[str], _region: str) -> list[str]:
+    return list(map(_email, texts))
+
+
+def _email(text: str) -> str:
+    """Return the address in a text; the text itself if it contains none or several."""
+    found = text.strip()
+    if match := _MAILTO.fullmatch(found):
+        found = unquote(match[1])
+    if match := _WITH_NAME.fullmatch(found):
+        found = match[1]
+        if match := _MAILTO.fullmatch(found):
+            found = unquote(match[1])
+    if len(found) > 1 and _BRACKETS.get(found[0]) == found[-1]:
+        found = found[1:-1]
+    found = found.strip().rstrip(";,").rstrip()
+    return found.lower() if found.count("@") == 1 else text
+
+
+_NORMALIZERS: Final[dict[str, Callable[[Sequence[str], str], list[str]]]] = {
+    "lower": _lower,
+    "email": _emails,
+    "E.164": lambda texts, region: normalize_mobiles(texts, region, is_national=False),
+    "national": lambda texts, region: normalize_mobiles(texts, region, is_national=True),
+}
 
 
 def _calling_code(region: str) -> int:

@@ -16,7 +16,17 @@ import numpy.typing as npt
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
-from growlytics_pandas.columns.dtypes import TYPE_OF, AttributeType, Cells, Kind, Mask, dates_array, family, naive
+from growlytics_pandas.columns.dtypes import (
+    TYPE_OF,
+    AttributeType,
+    Cells,
+    Kind,
+    Mask,
+    dates_array,
+    family,
+    naive,
+    plain_text,
+)
 
 DROPPING: Final = (Rule.VALUE_WRONG_TYPE, Rule.VALUE_NOT_FINITE, Rule.DATE_OUT_OF_RANGE)
 """Rules whose cells are not sent."""
@@ -100,7 +110,7 @@ def as_text(value: Any, zone: ZoneInfo) -> str | None:
     """Write one value as text, a whole number without ``.0``; None if it has no text form."""
     kind = family(type(value))
     if kind is Kind.TEXT:
-        return str(value)
+        return plain_text(value)
     if kind is Kind.BOOLEAN:
         return "true" if value else "false"
     if kind is Kind.DATE:
@@ -117,13 +127,14 @@ def as_text(value: Any, zone: ZoneInfo) -> str | None:
 def _number_text(value: Any) -> str:
     """Write a float or Decimal with all its digits; a whole number has no decimal point, however large."""
     if isinstance(value, float) and abs(value) <= contract.MAX_SAFE_INTEGER:  # fast path for most values
-        return str(int(value)) if value.is_integer() else str(value)
+        return str(int(value)) if value.is_integer() else float.__repr__(value)
     if is_infinite(value):
         return ""  # reported and not sent
-    exact = value if isinstance(value, Decimal) else Decimal(str(value))
+    written = float.__repr__(value) if isinstance(value, float) else str(value)
+    exact = value if isinstance(value, Decimal) else Decimal(written)
     if exact == exact.to_integral_value():
         return format(exact.to_integral_value() or abs(exact), "f").partition(".")[0]
-    return format(exact, "f") if exact is value else str(value)
+    return format(exact, "f") if exact is value else written
 
 
 def date_texts(dates: npt.NDArray[np.datetime64]) -> list[str]:
@@ -177,7 +188,7 @@ def as_number(value: Any) -> int | float | Decimal | None:
         )  # np.float32 has its own shortest digits
     if kind is Kind.DECIMAL:
         return Decimal(value)
-    return number_in(str(value)) if kind is Kind.TEXT else None
+    return number_in(plain_text(value)) if kind is Kind.TEXT else None
 
 
 def number_in(text: str) -> int | Decimal | None:
@@ -269,7 +280,7 @@ def as_boolean(value: Any) -> bool | None:
     if kind is Kind.BOOLEAN:
         return bool(value)
     if kind is Kind.TEXT:
-        return BOOLEAN_WORDS.get(str(value).strip().lower())
+        return BOOLEAN_WORDS.get(plain_text(value).strip().lower())
     if kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL) and not is_infinite(value) and value in (0, 1):
         return bool(value)
     return None
@@ -303,7 +314,7 @@ def as_date(value: Any, zone: ZoneInfo) -> Any:
     kind = family(type(value))
     if kind is Kind.DATE:
         return naive(value, zone)
-    return date_in(str(value), zone) if kind is Kind.TEXT else None
+    return date_in(plain_text(value), zone) if kind is Kind.TEXT else None
 
 
 def date_in(text: str, zone: ZoneInfo) -> Any:

@@ -301,7 +301,12 @@ def _text(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) ->
 def _object_text(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) -> Cells:
     """Extract text from objects; values such as `uuid.UUID` become their text."""
     cells = _text(column, missing, kind, zone)
-    return Cells(kind, [value if isinstance(value, str) else str(value) for value in cells.values], missing)
+    return Cells(kind, [value if type(value) is str else plain_text(value) for value in cells.values], missing)
+
+
+def plain_text(value: Any) -> str:
+    """Return the text of a value: that of a subclass of str, such as a member of an enumeration, is its content."""
+    return str.__str__(value) if isinstance(value, str) else str(value)
 
 
 def _integers(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:

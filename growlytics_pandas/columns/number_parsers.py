@@ -1,4 +1,4 @@
-"""Parsers of numbers as people and spreadsheets write them, and of booleans; texts that mean a missing value.
+"""Parsers of numbers as people and spreadsheets write them, and of booleans.
 
 Numbers: ``1,23,456.50``, ``1.234,50 €``, ``(5)``, ``12 %``. Suggestions try the same parsers that the options select,
 so a suggested option reads exactly what was tried.
@@ -20,26 +20,6 @@ import numpy as np
 from growlytics_pandas.columns.convert import BOOLEAN_WORDS, MAX_NUMBER_CHARS
 from growlytics_pandas.columns.dtypes import AttributeType, Mask
 from growlytics_pandas.columns.parsers import Parsed, Parser, shapes_of
-
-SURE_WORDS: Final = frozenset(
-    {
-        *("", "nan", "NaN", "None", "NaT", "<NA>", "null", "NULL", "N/A", "n/a", "#N/A", "undefined", "\\N"),
-        *("(null)", "(blank)", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NAME?", "#NULL!", "#NA", "-nan"),
-        *("-", "--", "---", "–", "—", "?", "??", "."),
-    }
-)
-"""What Python, SQL and spreadsheets write for a missing value and no column contains as a value: compared exactly."""
-
-MISSING_WORDS: Final = frozenset(
-    {
-        *(word.casefold() for word in SURE_WORDS),
-        *("na", "n.a.", "n.a", "n/d", "nil", "blank", "empty", "missing", "unknown", "not known", "no data"),
-        *("tbd", "tba"),
-        *("not available", "not applicable", "not provided", "(none)", "(empty)", "1.#ind", "1.#qnan", "-1.#ind"),
-        *("0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00-00-0000", "00.00.0000"),
-    }
-)
-"""Texts that mean missing in columns of numbers, dates or booleans: compared by `str.casefold`."""
 
 
 def boolean_parser() -> Parser:

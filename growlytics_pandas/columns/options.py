@@ -24,19 +24,39 @@ from growlytics_pandas._text import argument, options_text, without_keys
 from growlytics_pandas.columns.contacts import INDIA, check_region
 from growlytics_pandas.columns.dtypes import AttributeType
 from growlytics_pandas.columns.frames import require_columns
-from growlytics_pandas.columns.reading import DEFAULT_READING, Keep, Reading
-from growlytics_pandas.columns.texts import NORMALIZATIONS
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 
 DecimalMark = Literal[".", ","]
+Keep = Literal["first", "last", False]
 NewAttributes = Literal["allow", "forbid"]
 F = TypeVar("F", bound=Callable[..., Any])
+NORMALIZATIONS: Final = ("lower", "email", "E.164", "national")
+PHONE_NORMALIZATIONS: Final = ("E.164", "national")
 _DECIMAL_MARKS: Final = (".", ",")
 _EXAMPLES: Final = {
     "rename": {"city": "City"},
     "types": {"City": "string"},
     "normalize": {"Email": "email"},
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one column is read: the options resolved for that column. The default changes nothing."""
+
+    strip: bool = False
+    na_values: tuple[str, ...] = ()
+    normalize: str | None = None
+    date_formats: tuple[str, ...] = ()
+    decimal: str | None = None
+
+    @property
+    def cleans(self) -> bool:
+        """Whether cells may change before they are parsed."""
+        return self.strip or bool(self.na_values) or self.normalize is not None
+
+
+DEFAULT_READING: Final = Reading()
 
 
 class ReadingArguments(TypedDict, total=False):
@@ -104,8 +124,8 @@ class PlanOptions:
         for name, value in changed.items():  # copies, so that later changes by the caller have no effect
             object.__setattr__(self, name, value)
         read_zone(self.timezone)
-        _choice(argument("keep"), self.keep, ("first", "last", False))
-        _choice(argument("new_attributes"), self.new_attributes, ("allow", "forbid"))
+        _choice("keep", self.keep, ("first", "last", False))
+        _choice("new_attributes", self.new_attributes, ("allow", "forbid"))
         if self.name is not None:
             _require_text(argument("name"), self.name)
         self._refuse_two_types()
@@ -301,7 +321,7 @@ def _names(rename: Any) -> dict[Any, str] | None:
 def _chosen(name: str, found: Any, allowed: tuple[str, ...]) -> dict[Any, str] | None:
     _require_mapping(name, found)
     for label, value in (found or {}).items():
-        _choice(argument(name, label), value, allowed)
+        _choice(name, value, allowed, label)
     return None if found is None else {label: str(value) for label, value in found.items()}
 
 
@@ -334,7 +354,7 @@ def _decimal(found: Any) -> Any:
         return None
     if isinstance(found, Mapping):
         return _chosen("decimal", found, _DECIMAL_MARKS)
-    _choice(argument("decimal"), found, _DECIMAL_MARKS)
+    _choice("decimal", found, _DECIMAL_MARKS)
     return str(found)
 
 
@@ -380,9 +400,10 @@ def _strip(found: Any) -> bool | list[Hashable]:
     return _labels("strip", found) or []
 
 
-def _choice(where: str, found: Any, allowed: tuple[Any, ...]) -> None:
+def _choice(name: str, found: Any, allowed: tuple[Any, ...], *label: Hashable) -> None:
     if not any(found is one or (isinstance(found, str) and found == one) for one in allowed):
-        raise InvalidArgumentError(f"{where}: found {found!r}; allowed are {', '.join(map(repr, allowed))}.")
+        names = ", ".join(map(repr, allowed))
+        raise InvalidArgumentError(f"{argument(name, *label)}: found {found!r}; allowed are {names}.")
 
 
 def _require_mapping(name: str, found: Any) -> None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from operator import ne
-from typing import Any, Final, Literal
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -23,7 +23,7 @@ from pandas.api import types as dtypes
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
-from growlytics_pandas.columns.contacts import INDIA
+from growlytics_pandas.columns.contacts import INDIA, normalize_texts
 from growlytics_pandas.columns.convert import Values, as_text, convert, date_in, has_lost_digits, is_infinite, number_in
 from growlytics_pandas.columns.date_parsers import date_parser
 from growlytics_pandas.columns.dtypes import (
@@ -40,28 +40,10 @@ from growlytics_pandas.columns.dtypes import (
     plain,
 )
 from growlytics_pandas.columns.number_parsers import currencies, number_parser
-from growlytics_pandas.columns.texts import PHONE_NORMALIZATIONS, normalize_texts, strip_texts
+from growlytics_pandas.columns.options import DEFAULT_READING, PHONE_NORMALIZATIONS, Keep, Reading
+from growlytics_pandas.columns.texts import strip_texts
 
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How one column is read: the options resolved for that column. The default changes nothing."""
-
-    strip: bool = False
-    na_values: tuple[str, ...] = ()
-    normalize: str | None = None
-    date_formats: tuple[str, ...] = ()
-    decimal: str | None = None
-
-    @property
-    def cleans(self) -> bool:
-        """Whether cells may change before they are parsed."""
-        return self.strip or bool(self.na_values) or self.normalize is not None
-
-
-DEFAULT_READING: Final = Reading()
 
 
 def clean(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, region: str) -> pd.Series[Any]:
@@ -294,9 +276,6 @@ def _spread(distinct: Values, wrong: Mask, codes: npt.NDArray[np.int64], missing
     return result
 
 
-Keep = Literal["first", "last", False]
-
-
 @dataclass(frozen=True, slots=True)
 class Ids:
     """The ids of a block: `texts` as they are sent ('' if there is none), and masks of what is reported.
@@ -430,6 +409,21 @@ def hash_texts(texts: list[str]) -> npt.NDArray[np.uint64]:
 
 Groups = list[list[int]]
 """Positions of rows that belong together, each list ascending and with two rows or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Rows with the same or a similar id as another row: how many rows share it, and one of the others."""
+
+    rows: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype="int64"))
+    sharing: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype="int64"))
+    others: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype="int64"))
+
+    @classmethod
+    def of(cls, triples: Sequence[tuple[int, int, int]]) -> Alike:
+        """Build from (row, number of rows that share the id, another row), in any order."""
+        table = np.array(sorted(triples), dtype="int64").reshape(-1, 3)
+        return cls(table[:, 0], table[:, 1], table[:, 2])
 
 
 def find_groups(

@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas.columns.dtypes import Mask
-
+Mask = npt.NDArray[np.bool_]
 _ASCII_END: Final = 0x80
 _GLANCE: Final = 1_000
 _PART: Final = 1 << 20  # bytes checked at a time
@@ -141,6 +141,10 @@ class TextBytes:
             return True
         places = np.flatnonzero(data[:-2] == 0xEF)  # noqa: PLR2004 - U+FFFD is EF BF BD
         return bool(((data[places + 1] == 0xBF) & (data[places + 2] == 0xBD)).any())  # noqa: PLR2004
+
+    def are_distinct(self) -> bool:
+        """Return whether no text is missing or there twice."""
+        return not self.missing.any() and len(self._array.unique()) == len(self._array)
 
     def has_only(self, chars: str) -> bool:
         """Return whether every character is in `chars`, which are ASCII."""

@@ -1,21 +1,17 @@
-"""Strip invisible characters and spreadsheet guards from texts, and normalize contacts."""
+"""Strip invisible characters and spreadsheet guards from texts; the texts that mean a missing value."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import unquote
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas.columns.contacts import normalize_mobiles
-
-NORMALIZATIONS: Final = ("lower", "email", "E.164", "national")
-PHONE_NORMALIZATIONS: Final = ("E.164", "national")
+from growlytics_pandas.columns.dtypes import plain_text
 
 # Byte order mark, zero width space, word joiner, marks and embeddings of writing direction: all invisible.
 _INVISIBLE: Final = "\ufeff\u200b\u2060\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"
@@ -27,9 +23,26 @@ _OUTER: Final = re.compile(rf"^[\s{_JOINERS}]+|[\s{_JOINERS}]+$")
 _SUSPECT: Final = re.compile(rf"^[\s{_JOINERS}=\"“”„«‘']|[\s{_JOINERS}]$|[{_INVISIBLE}]")
 _ELISION: Final = re.compile(r"'[a-z]{1,2}[\s-]")  # 's-Hertogenbosch, 't Hooft: part of the name
 _APOSTROPHES_IN_WORDS: Final = re.compile(r"(?<=\w)'(?=\w)")
-_MAILTO: Final = re.compile(r"mailto:([^?]*)(?:\?.*)?", re.IGNORECASE | re.DOTALL)
-_WITH_NAME: Final = re.compile(r"[^<>]*<\s*([^<>\s]+)\s*>")
-_BRACKETS: Final = MappingProxyType({"(": ")", "[": "]"})
+
+SURE_WORDS: Final = frozenset(
+    {
+        *("", "nan", "NaN", "None", "NaT", "<NA>", "null", "NULL", "N/A", "n/a", "#N/A", "undefined", "\\N"),
+        *("(null)", "(blank)", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NAME?", "#NULL!", "#NA", "-nan"),
+        *("-", "--", "---", "–", "—", "?", "??", "."),
+    }
+)
+"""What Python, SQL and spreadsheets write for a missing value and no column contains as a value: compared exactly."""
+
+MISSING_WORDS: Final = frozenset(
+    {
+        *(word.casefold() for word in SURE_WORDS),
+        *("na", "n.a.", "n.a", "n/d", "nil", "blank", "empty", "missing", "unknown", "not known", "no data"),
+        *("tbd", "tba"),
+        *("not available", "not applicable", "not provided", "(none)", "(empty)", "1.#ind", "1.#qnan", "-1.#ind"),
+        *("0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00-00-0000", "00.00.0000"),
+    }
+)
+"""Texts that mean missing in columns of numbers, dates or booleans: compared by `str.casefold`."""
 
 
 def factorize_texts(texts: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[str]]:
@@ -38,7 +51,7 @@ def factorize_texts(texts: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[
     if texts.dtype == object:  # pandas before 3 compares object texts only up to the first NUL, unless one is missing
         whole = np.concatenate([texts.to_numpy(), np.array([None])])
     codes, distinct = pd.factorize(whole)
-    return codes[: len(texts)].astype("int64", copy=False), list(map(str, distinct.tolist()))
+    return codes[: len(texts)].astype("int64", copy=False), list(map(plain_text, distinct.tolist()))
 
 
 def strip_texts(texts: Sequence[str]) -> list[str]:
@@ -70,29 +83,6 @@ def is_guarded(text: str) -> bool:
     return _unguarded(bare) != bare
 
 
-def normalize_texts(texts: Sequence[str], how: str, region: str) -> list[str]:
-    """Normalize contacts; texts that are not an address or number are left unchanged.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        Distinct texts.
-    how : {"lower", "email", "E.164", "national"}
-        "lower": lower case. "email": the address alone, in lower case. "E.164": ``+919919211112``. "national": the
-        digits without the code of `region`; numbers of other countries as for "E.164".
-    region : str
-        Two-letter code of the country for mobile numbers without a country code.
-
-    Examples
-    --------
-    >>> normalize_texts(["Asha Rao <Asha@Example.com>", "mailto:asha@example.com"], "email", "IN")
-    ['asha@example.com', 'asha@example.com']
-    >>> normalize_texts(["099192 11112", "9919211112.0"], "E.164", "IN")
-    ['+919919211112', '+919919211112']
-    """
-    return _NORMALIZERS[how](texts, region)
-
-
 def _strip(text: str) -> str:
     previous = None
     while text != previous:
@@ -118,34 +108,3 @@ def _is_part(inner: str, quotes: str) -> bool:
     """Return whether quotes around a text belong to parts of it, as in ``"A" and "B"``."""
     bare = _APOSTROPHES_IN_WORDS.sub("", inner).replace('""', "")
     return any(quote in bare for quote in quotes)
-
-
-def _lower(texts: Sequence[str], _region: str) -> list[str]:
-    return list(map(str.lower, texts))
-
-
-def _emails(texts: Sequence[str], _region: str) -> list[str]:
-    return list(map(_email, texts))
-
-
-def _email(text: str) -> str:
-    """Return the address in a text; the text itself if it contains none or several."""
-    found = text.strip()
-    if match := _MAILTO.fullmatch(found):
-        found = unquote(match[1])
-    if match := _WITH_NAME.fullmatch(found):
-        found = match[1]
-        if match := _MAILTO.fullmatch(found):
-            found = unquote(match[1])
-    if len(found) > 1 and _BRACKETS.get(found[0]) == found[-1]:
-        found = found[1:-1]
-    found = found.strip().rstrip(";,").rstrip()
-    return found.lower() if found.count("@") == 1 else text
-
-
-_NORMALIZERS: Final[dict[str, Callable[[Sequence[str], str], list[str]]]] = {
-    "lower": _lower,
-    "email": _emails,
-    "E.164": lambda texts, region: normalize_mobiles(texts, region, is_national=False),
-    "national": lambda texts, region: normalize_mobiles(texts, region, is_national=True),
-}

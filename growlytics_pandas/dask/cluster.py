@@ -24,8 +24,9 @@ from growlytics_pandas.dask.worker import push_on_worker
 from growlytics_pandas.errors import DataError, GrowlyticsError, ServiceUnavailableError, UsageError
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.ledger.digests import Digester
+from growlytics_pandas.upload.encode import PartDigests
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
-from growlytics_pandas.upload.parts import Common, Job, PartDigests, PartOutcome, Step, digest_part
+from growlytics_pandas.upload.parts import Common, Job, PartOutcome, Step, digest_part
 from growlytics_pandas.upload.profile import PartTask
 from growlytics_pandas.upload.progress import Snapshot
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pandas as pd
 
 from growlytics_pandas.checks.schema import find_id, name_of
-from growlytics_pandas.columns.reading import Keep
+from growlytics_pandas.columns.options import Keep
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES
 from growlytics_pandas.errors import InvalidArgumentError
 

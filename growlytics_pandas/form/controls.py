@@ -1,10 +1,10 @@
-"""The controls of the form: the table of columns, the buttons for dry run, push and stop, and shared widgets."""
+"""What the user clicks in the form: the table of columns; dry run, push, stop."""
 
 from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from growlytics_pandas.checks.schema import name_of
 from growlytics_pandas.contract import TYPES
 from growlytics_pandas.errors import PushInterrupted
 from growlytics_pandas.form.choices import Choices, ColumnChoice
+from growlytics_pandas.form.fields import button, show, wide
 from growlytics_pandas.form.picture import (
     column_text,
     count_open,
@@ -305,50 +306,3 @@ class Actions:
         if self._event is not None and not self._event.is_stopping:
             self._stop.disabled = True
             self._event.stop()
-
-
-def dropdown(title: str, options: Sequence[tuple[str, Any]], value: Any) -> Any:
-    """Return a dropdown with its title on the left."""
-    return ipywidgets.Dropdown(
-        description=title,
-        options=list(options),
-        value=value,
-        style={"description_width": "initial"},
-        layout=ipywidgets.Layout(width="auto", min_width="0", max_width="100%", margin="2px 16px 2px 0"),
-    )
-
-
-def checkbox(title: str) -> Any:
-    """Return a checkbox that is as wide as its title."""
-    return ipywidgets.Checkbox(
-        description=title, indent=False, layout=ipywidgets.Layout(width="auto", margin="2px 16px 2px 0")
-    )
-
-
-def button(title: str, icon: str, tooltip: str, *, style: str = "", width: str = "auto") -> Any:
-    """Return a button."""
-    return ipywidgets.Button(
-        description=title,
-        icon=icon,
-        tooltip=tooltip,
-        button_style=style,
-        layout=ipywidgets.Layout(width=width, margin="2px 8px 2px 0"),
-    )
-
-
-def row(*fields: Any) -> Any:
-    """Return fields side by side, wrapped if there is not enough room."""
-    return ipywidgets.Box(
-        list(fields), layout=ipywidgets.Layout(display="flex", flex_flow="row wrap", align_items="center")
-    )
-
-
-def wide(margin: str = "4px 0") -> Any:
-    """Return the layout of a part with the full width; a wide table in it scrolls separately."""
-    return ipywidgets.Layout(width="100%", margin=margin, overflow="hidden", display="block")
-
-
-def show(part: Any, html: str) -> None:
-    """Show HTML in a part of the form; an empty part takes no space."""
-    part.value = html
-    part.layout.display = "block" if html else "none"

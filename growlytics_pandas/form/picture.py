@@ -15,7 +15,6 @@ from growlytics_pandas._status import RETRYABLE, Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.contract import BOOLEAN
 from growlytics_pandas.form.choices import Choices, ColumnChoice, Names
-from growlytics_pandas.segments.segment import SegmentPlan
 from growlytics_pandas.views.html import Column, Page, Step, Table, render_notebook
 from growlytics_pandas.views.report import DRY_RUN
 from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, label, left_out
@@ -63,8 +62,11 @@ _ERROR: Final = (
 )
 
 
-def plan_html(plan: Plan, choices: Choices, names: Names, masker: Masker, all_rows: int) -> str:
-    """Return what a push would do, as HTML; `all_rows` is the number of rows of the whole frame."""
+def plan_html(plan: Plan, choices: Choices, names: Names, masker: Masker, all_rows: int, moves: str = "") -> str:
+    """Return what a push would do, as the form shows it.
+
+    `all_rows` are those of the whole frame; `moves` is what is shown first: who joins a segment and who leaves it.
+    """
     page = plan._page(masker, NOTEBOOK_LIMITS)
     rows = len(plan.frame)
     is_sample = rows < all_rows
@@ -74,18 +76,11 @@ def plan_html(plan: Plan, choices: Choices, names: Names, masker: Masker, all_ro
     return render_notebook(
         replace(
             page,
-            headline=_moves(plan) + sample + (_left_out(plan) if is_leaving_out else page.headline),
+            headline=moves + sample + (_left_out(plan) if is_leaving_out else page.headline),
             tone="warn" if is_leaving_out else page.tone,
             steps=_steps(page, choices, names, has_errors=plan.has_errors),
             tables=(*page.tables, preview) if preview is not None else page.tables,
         )
-    )
-
-
-def _moves(plan: Plan) -> str:
-    """Return how many join and leave, and why a push would be refused; '' if it is not a plan of a segment."""
-    return (
-        " ".join(["Segment:", f"{plan._moves_text}.", plan._size_warning, ""]) if isinstance(plan, SegmentPlan) else ""
     )
 
 

@@ -12,10 +12,11 @@ from growlytics_pandas.client import Client
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.form.choices import Choices, SegmentChoice
-from growlytics_pandas.form.controls import checkbox, row
+from growlytics_pandas.form.fields import checkbox, row, text_field
 from growlytics_pandas.segments.members import find_members
 from growlytics_pandas.segments.segment import Segment, SegmentPlan
 from growlytics_pandas.upload.connection import connection_of, connection_or_default
+from growlytics_pandas.upload.plan import Plan
 
 
 class SegmentFields:
@@ -24,8 +25,8 @@ class SegmentFields:
     def __init__(self, on_change: Callable[[], None]) -> None:
         self._on_change = on_change
         self.is_chosen = checkbox("Push a segment: these customers are its current members")
-        self.attribute = _text("Attribute", "Is VIP")
-        self.members = _text("Members file", "vip.csv")
+        self.attribute = text_field("Attribute", "Is VIP")
+        self.members = text_field("Members file", "vip.csv")
         self._fields = row(self.attribute, self.members)
         self._fields.layout.display = "none"
         self.widget = ipywidgets.VBox([self.is_chosen, self._fields])
@@ -61,11 +62,8 @@ def plan_segment(frame: pd.DataFrame, choices: Choices, chosen: SegmentChoice, c
     return segment.plan(frame, connection_of(segment.client))
 
 
-def _text(title: str, example: str) -> Any:
-    return ipywidgets.Text(
-        description=title,
-        placeholder=example,
-        continuous_update=False,
-        style={"description_width": "initial"},
-        layout=ipywidgets.Layout(width="auto", min_width="0", max_width="100%", margin="2px 16px 2px 0"),
-    )
+def moves_text(plan: Plan) -> str:
+    """Return how many join and leave, and why a push would be refused; '' if it is not a plan of a segment."""
+    if not isinstance(plan, SegmentPlan):
+        return ""
+    return " ".join(["Segment:", f"{plan._moves_text}.", plan._size_warning, ""])

@@ -23,7 +23,8 @@ from growlytics_pandas.form.choices import (
     first_choices,
     write_line,
 )
-from growlytics_pandas.form.controls import Actions, ColumnGrid, button, checkbox, dropdown, row, show, wide
+from growlytics_pandas.form.controls import Actions, ColumnGrid
+from growlytics_pandas.form.fields import button, checkbox, dropdown, row, show, wide
 from growlytics_pandas.form.in_notebook import InNotebook
 from growlytics_pandas.form.picture import (
     becomes_html,
@@ -36,7 +37,7 @@ from growlytics_pandas.form.picture import (
     outcome_html,
     plan_html,
 )
-from growlytics_pandas.form.segment import SegmentFields, plan_segment
+from growlytics_pandas.form.segment import SegmentFields, moves_text, plan_segment
 from growlytics_pandas.upload.connection import refuse_client_as_id
 from growlytics_pandas.upload.plan import Plan, PushResult
 from growlytics_pandas.upload.planning import snapshot
@@ -276,5 +277,6 @@ class Form:
 
     def _draw(self, masker: Masker) -> str:
         if isinstance(self._checked, Plan):
-            return plan_html(self._checked, self._choices, self._names, masker, len(self._frame))
+            moves = moves_text(self._checked)
+            return plan_html(self._checked, self._choices, self._names, masker, len(self._frame), moves)
         return error_html(self._checked, masker) if self._checked is not None else ""

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pycurl
 
 from growlytics_pandas.errors import ServiceUnavailableError
-from growlytics_pandas.http.api_key import is_direct
+from growlytics_pandas.http.api_key import KeyRedactor, is_direct
 from growlytics_pandas.http.protocol import (
     MAX_REPLY_BYTES,
     OK,
@@ -25,7 +25,6 @@ from growlytics_pandas.http.protocol import (
     are_exhausted,
     find_bundle,
 )
-from growlytics_pandas.http.redaction import KeyRedactor
 
 READABLE: Final = 1  # EPOLLIN and POLLIN alike
 

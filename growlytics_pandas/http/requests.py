@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, LocationValueError, NewConnectionError, ProtocolError, ReadTimeoutError
 
-from growlytics_pandas.http.api_key import is_direct
+from growlytics_pandas.http.api_key import KeyRedactor, is_direct
 from growlytics_pandas.http.protocol import (
     MAX_REPLY_BYTES,
     OK,
@@ -25,7 +25,6 @@ from growlytics_pandas.http.protocol import (
     are_exhausted,
     named_bundle,
 )
-from growlytics_pandas.http.redaction import KeyRedactor
 from growlytics_pandas.http.requests_connections import CURRENT, FINAL, Watch, WatchedAdapter
 
 CONNECT_SECONDS: Final = 10.0  # a host that takes longer to accept a connection is down

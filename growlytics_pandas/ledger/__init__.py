@@ -8,14 +8,12 @@
     digest_log the log of withdrawals and acceptances, and `Customers`, the state computed from it
     types      attribute → type
     runs       runs
-    project    `Project`, one URL and key; a JSON file of its types
     backups    backup to a single file, and restore
-    ledger     `Ledger`, the file with all projects
+    project    `Ledger`, the file with all projects; `Project`, one URL and key; a JSON file of its types
 """
 
 from growlytics_pandas.ledger.digests import Digests
-from growlytics_pandas.ledger.ledger import Ledger
-from growlytics_pandas.ledger.project import Project, TypesFile
+from growlytics_pandas.ledger.project import Ledger, Project, TypesFile
 from growlytics_pandas.ledger.types import UNCERTAIN, KnownType, Pinned, require_known
 
 __all__ = ["UNCERTAIN", "Digests", "KnownType", "Ledger", "Pinned", "Project", "TypesFile", "require_known"]

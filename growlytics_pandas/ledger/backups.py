@@ -7,7 +7,7 @@ under an exclusive lock, so no other process has the file open meanwhile or cont
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,7 +29,6 @@ from growlytics_pandas.ledger.database import (
     has_our_header,
     ledger_error,
 )
-from growlytics_pandas.ledger.digest_log import PayloadLog
 
 OPEN_ELSEWHERE_SECONDS: Final = 1.0  # a process that only reads closes it sooner
 _DAMAGED: Final = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
@@ -82,8 +81,13 @@ def back_up(file: LedgerFile, target: Path, *, overwrite: bool) -> None:
         beside.replace(target)
 
 
-def restore(file: LedgerFile, source: Path, *, overwrite: bool, forget: bool) -> None:
-    """Replace the ledger by a backup: see `Ledger.restore`. The file must not be open in this process."""
+def restore(
+    file: LedgerFile, source: Path, forget: Callable[[LedgerFile], None], *, overwrite: bool, always_forget: bool
+) -> None:
+    """Replace the ledger by a backup: see `Ledger.restore`. The file must not be open in this process.
+
+    `forget` forgets which bodies were accepted; it is called if the ledger loses data, or if `always_forget`.
+    """
     _require_other(file.path, source)
     if not source.is_file():
         raise InvalidArgumentError(f"{argument('path')}: there is no file {str(source)!r} to restore.")
@@ -96,8 +100,9 @@ def restore(file: LedgerFile, source: Path, *, overwrite: bool, forget: bool) ->
     with _written_beside(file.path) as beside:
         with _opened_to_read(source) as connection, closing(sqlite3.connect(beside)) as copy:
             connection.backup(copy)
-        if forget or loses:
-            _forget_accepted(beside)
+        if always_forget or loses:
+            with closing(LedgerFile(beside)) as copied:
+                forget(copied)
         _make_plain(beside)
         _write_over(file.path, beside)
 
@@ -228,17 +233,6 @@ def _make_plain(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _forget_accepted(path: Path) -> None:
-    file = LedgerFile(path)
-    try:
-        with file.reading() as connection:
-            numbers: Sequence[tuple[int]] = connection.execute("SELECT id FROM workspaces").fetchall()
-        for (number,) in numbers:
-            PayloadLog(file, number).forget(None, attributes=False)
-    finally:
-        file.close()
 
 
 def _write_over(path: Path, source: Path) -> None:

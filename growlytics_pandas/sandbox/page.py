@@ -273,6 +273,7 @@ class Totals(NamedTuple):
     ignored: int
 
 
+_TYPES: Final = "FROM attribute_types WHERE attribute"
 _CUSTOMER: Final = "SELECT number, id, event_name FROM customers"
 _IGNORED: Final = "SELECT id, attribute, type, substr(value, 1, ?), length(value), reason, known_type, at FROM ignored"
 _ATTRIBUTES: Final = (
@@ -288,9 +289,13 @@ class StoreView:
         self._db = db
 
     def totals(self) -> Totals:
-        """Return how many customers, pinned types and ignored values there are."""
+        """Return how many customers, types fixed by a push, and ignored values there are."""
         tables = ("customers", "attribute_types", "ignored")
-        return Totals(*[self._db.execute(f"SELECT max(number) FROM {table}").fetchone()[0] or 0 for table in tables])  # noqa: S608 - the three names above
+        found = [self._db.execute(f"SELECT max(number) FROM {table}").fetchone()[0] or 0 for table in tables]  # noqa: S608 - the three names above
+        (n_reserved,) = self._db.execute(
+            f"SELECT count(*) {_TYPES} IN (?, ?, ?)", contract.RESERVED_ATTRIBUTES
+        ).fetchone()
+        return Totals(found[0], found[1] - n_reserved, found[2])
 
     def newest(self, before: int | None) -> Customers:
         """Return a page of customers, newest first: those before a number, or the newest if None."""
@@ -318,9 +323,10 @@ class StoreView:
         return Customers(others, exact, len(found) > CUSTOMERS_A_PAGE)
 
     def types(self) -> list[PinnedType]:
-        """Return the first fixed types, in the order in which they were fixed."""
+        """Return the first types fixed by a push, in the order in which they were fixed."""
         rows = self._db.execute(
-            "SELECT attribute, type, first_seen FROM attribute_types ORDER BY number LIMIT ?", (SHOWN_TYPES,)
+            f"SELECT attribute, type, first_seen {_TYPES} NOT IN (?, ?, ?) ORDER BY number LIMIT ?",
+            (*contract.RESERVED_ATTRIBUTES, SHOWN_TYPES),
         )
         return [PinnedType(*row) for row in rows]
 

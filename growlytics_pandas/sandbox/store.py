@@ -173,10 +173,12 @@ class SandboxStore:
         ]
 
     def counts(self) -> tuple[int, int, int]:
-        """Return how many customers, pinned types and silently dropped values there are."""
+        """Return how many customers, types fixed by a push, and silently dropped values there are."""
         customers, types, ignored = self._db.execute(
-            "SELECT (SELECT count(*) FROM customers), (SELECT count(*) FROM attribute_types), "
-            "(SELECT count(*) FROM ignored)"
+            "SELECT (SELECT count(*) FROM customers), "
+            "(SELECT count(*) FROM attribute_types WHERE attribute NOT IN (?, ?, ?)), "
+            "(SELECT count(*) FROM ignored)",
+            contract.RESERVED_ATTRIBUTES,
         ).fetchone()
         return customers, types, ignored
 

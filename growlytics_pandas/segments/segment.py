@@ -460,6 +460,7 @@ class SegmentResult(PushResult):
         verbs = ("would join", "would leave") if self.run.ended == "dry run" else ("joined", "left")
         words = f"{self.joined:,} {verbs[0]}, {self.left:,} {verbs[1]}, {self.stayed:,} stayed"
         words += "; first run: no earlier members" if self.is_first_run else ""
+        words += f"; {super().note}" if super().note else ""
         warning = self.plan._size_warning if self.run.ended == "dry run" else ""
         return f"{words}; {warning}" if warning else words
 

@@ -10,6 +10,7 @@
     plan           the plan and its result
     push_options   the options of a push
     runner         pushes a plan; `stream`: batches that can be read only once
+    encode         rows → request bodies, and the digests of a part
     dispatcher     the loop that sends bodies; `attempts`: the requests of each row, and errors that end a run
     ledger_writer  what a run writes to the ledger
     outcomes       the outcome of each row

@@ -108,8 +108,8 @@ def abort_error(verdict: Verdict, reply: Response) -> ServiceError | None:
 def outage_error(words: str, seconds: float) -> ServiceUnavailableError:
     """Return the error for a service that has stopped responding."""
     return ServiceUnavailableError(
-        f"nothing has succeeded for {seconds:.0f} s; the last response: {words}. Rows that were tried are failed or "
-        f"unknown, the rest unsent{_retry('sends them once the service is back')}.",
+        f"nothing has succeeded for {seconds:.0f} s; the last response: {words}. Rows that may have "
+        f"arrived are unknown, the rest failed or unsent{_retry('sends them once the service is back')}.",
         server_message=words,
         retryable=True,
     )
@@ -119,7 +119,8 @@ def long_wait_error(words: str, seconds: float) -> ServiceUnavailableError:
     """Return the error for a service that asks for a longer wait than a run allows."""
     return ServiceUnavailableError(
         f"the service asks for a wait of {seconds:,.0f} s ({words}), and a push waits {OUTAGE_LIMIT_SECONDS:.0f} s at "
-        f"most. Rows that were tried are failed or unknown, the rest unsent{_retry('sends them after that time')}.",
+        "most. Rows that may have arrived are unknown, the rest failed or "
+        f"unsent{_retry('sends them after that time')}.",
         server_message=words,
         retryable=True,
     )

@@ -16,8 +16,9 @@ from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, InvalidA
 from growlytics_pandas.http import TransportName, open_transport
 from growlytics_pandas.http.api_key import ApiKey, checked_url, find_key
 from growlytics_pandas.http.protocol import Endpoint, Headers, Transport, missing_bundle
-from growlytics_pandas.ledger import KnownType, Ledger, Project, TypesFile
 from growlytics_pandas.ledger.digests import Digester
+from growlytics_pandas.ledger.project import Ledger, Project, TypesFile
+from growlytics_pandas.ledger.types import KnownType
 
 if TYPE_CHECKING:
     import requests

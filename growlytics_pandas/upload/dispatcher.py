@@ -384,19 +384,16 @@ class Delivery:
             self._collect()
 
     def _settle(self) -> None:
-        """Set the outcome of every row that was started and not finished."""
+        """Set the outcome of every row that was started and not finished; none of them is listed as a failure."""
+        buffer = self._buffer
         for row in self._in_flight:
-            self._buffer.count_attempt(row)
-            self._fail(row, Status.UNKNOWN, "the run ended before the response arrived", 0)
-        tried = [row for row, _ in self._unstarted if self._buffer.attempts[row] or row in self._buffer.lost]
+            buffer.count_attempt(row)
+            buffer.note(row, Status.UNKNOWN, "the run ended before the response arrived")
+        tried = [row for row, _ in self._unstarted if buffer.attempts[row] or row in buffer.lost]
         for row in [*(row for _, row, _ in self._waiting), *tried]:  # rows never tried stay unsent
-            words = self._buffer.errors.get(row, "")
-            self._fail(
-                row,
-                self._attempts.final_status(row),
-                f"{words} (the run ended before the next attempt)".strip(),
-                self._buffer.http_status[row],
-            )
+            status = Status.UNKNOWN if row in buffer.lost else Status.UNSENT
+            words = f"{buffer.errors.get(row, '')} (the run ended before the next attempt)".strip()
+            buffer.note(row, status, words, buffer.http_status[row])
         self._in_flight, self._waiting = {}, []
         self._unstarted.clear()
 

@@ -15,7 +15,7 @@ import orjson
 from growlytics_pandas.columns.convert import date_texts
 from growlytics_pandas.columns.dtypes import AttributeType, Mask, starts
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES
-from growlytics_pandas.ledger.digests import CellColumn
+from growlytics_pandas.ledger.digests import CellColumn, Digests
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,20 @@ class Encoded:
         """Give the rows in chunks: an empty one if there are none, so that a consumer of chunks continues."""
         for start, stop in starts(max(len(self.rows), 1), size):
             yield self.take(slice(start, stop))
+
+
+@dataclass(frozen=True, slots=True)
+class PartDigests:
+    """Digests of a part's rows to send, and which row has which attribute (packed bits)."""
+
+    rows: npt.NDArray[np.int64]
+    digests: Digests
+    names: tuple[str, ...]
+    carried: npt.NDArray[np.uint8]
+
+    def present(self) -> Mask | None:
+        """Return rows × attributes; None without attributes."""
+        return np.unpackbits(self.carried, axis=1, count=len(self.names)).astype(bool) if self.names else None
 
 
 def _taken(items: Any, chosen: Mask | slice) -> Any:

@@ -14,7 +14,8 @@ import pandas as pd
 from growlytics_pandas.columns.frames import as_row, frame_of_rows, has_arrow, read_frame
 from growlytics_pandas.errors import DataError, InvalidArgumentTypeError
 from growlytics_pandas.ledger.digests import Digester
-from growlytics_pandas.upload.parts import MAX_CROWD_ROWS, C, Common, Job, Part, PartDigests, PartOutcome, Step, T
+from growlytics_pandas.upload.encode import PartDigests
+from growlytics_pandas.upload.parts import MAX_CROWD_ROWS, C, Common, Job, Part, PartOutcome, Step, T
 from growlytics_pandas.upload.profile import PartList, PartTask
 
 BATCH_ROWS: Final = 50_000  # single rows (Spark's toLocalIterator) are collected into frames of this size

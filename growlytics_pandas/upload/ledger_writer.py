@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from growlytics_pandas._status import Status
 from growlytics_pandas.errors import DataError
-from growlytics_pandas.ledger import UNCERTAIN, Digests, Project
-from growlytics_pandas.ledger.digests import PAYLOAD_WORDS, Digester
+from growlytics_pandas.ledger.digests import PAYLOAD_WORDS, Digester, Digests
+from growlytics_pandas.ledger.project import Project
+from growlytics_pandas.ledger.types import UNCERTAIN
 from growlytics_pandas.ledger.value_log import ValueDigests
-from growlytics_pandas.upload.encode import Encoded
+from growlytics_pandas.upload.encode import Encoded, PartDigests
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
-from growlytics_pandas.upload.parts import PartDigests, PartOutcome
 
 HANDED_OVER_ROWS: Final = 1_000  # acceptances recorded together: they arrive a few at a time, and each call costs µs
 
@@ -120,14 +120,14 @@ class LedgerWriter:
         )
         self._under_way[number] = digests
 
-    def after_part(self, outcome: PartOutcome) -> None:
-        """Record the acceptances of a part."""
-        digests = self._under_way.pop(outcome.number)
-        accepted = outcome.buffer.codes()[digests.rows] == CODES[Status.ACCEPTED]
+    def after_part(self, number: int, buffer: OutcomeBuffer, arrived: frozenset[str], doubtful: frozenset[str]) -> None:
+        """Record the acceptances of a part, and which of its fresh attributes arrived or may have arrived."""
+        digests = self._under_way.pop(number)
+        accepted = buffer.codes()[digests.rows] == CODES[Status.ACCEPTED]
         self._workspace.accept(digests.digests.take(accepted))
         self._workspace.flush()
-        self._doubtful |= outcome.doubtful
-        self._confirm([name for name in self._fresh if name in outcome.arrived])
+        self._doubtful |= doubtful
+        self._confirm([name for name in self._fresh if name in arrived])
 
     # the end ---------------------------------------------------------------------------------------------------
 

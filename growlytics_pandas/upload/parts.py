@@ -17,6 +17,7 @@ from growlytics_pandas._status import Status
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck, check_frame
 from growlytics_pandas.checks.ids import check_ids
+from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Budget, Schema, prepare
 from growlytics_pandas.columns.dtypes import BLOCK_ROWS, Mask, inspect, starts
@@ -24,11 +25,10 @@ from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.reading import hash_texts
 from growlytics_pandas.errors import DataError, ServiceError
 from growlytics_pandas.http.concurrency import ConcurrencyController
-from growlytics_pandas.ledger import Digests
-from growlytics_pandas.ledger.digests import CellColumn, Digester
+from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits
-from growlytics_pandas.upload.encode import Encoded
+from growlytics_pandas.upload.encode import Encoded, PartDigests
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
 from growlytics_pandas.upload.profile import PartTask, Question, align, digest_ids, impose
 from growlytics_pandas.upload.progress import Snapshot, snapshot_of
@@ -62,20 +62,6 @@ def types_sent(layout: Schema, dropped: frozenset[int]) -> dict[str, str]:
         for attribute in layout.attributes
         if attribute.type and not attribute.is_reserved and attribute.position not in dropped
     }
-
-
-@dataclass(frozen=True, slots=True)
-class PartDigests:
-    """Digests of a part's rows to send, and which row has which attribute (packed bits)."""
-
-    rows: npt.NDArray[np.int64]
-    digests: Digests
-    names: tuple[str, ...]
-    carried: npt.NDArray[np.uint8]
-
-    def present(self) -> Mask | None:
-        """Return rows × attributes; None without attributes."""
-        return np.unpackbits(self.carried, axis=1, count=len(self.names)).astype(bool) if self.names else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +191,15 @@ class Part:
     task: PartTask
 
     @classmethod
+    def whole(cls, frame: pd.DataFrame, layout: Schema, budget: Budget | None = None) -> Part:
+        """Return a whole frame as one part, after checking names, types and ids."""
+        attributes = check_attributes(layout, len(frame))
+        ids = check_ids(frame, layout)
+        violations = (*attributes, *ids.violations)
+        checked = Precheck(violations, dropped_columns(attributes), ids.skipped, ids.skipped_by)
+        return cls(frame, layout, checked, budget, PartTask(0, 0, len(frame)))
+
+    @classmethod
     def read(cls, frame: pd.DataFrame, common: Common, task: PartTask) -> Part:
         """Return a part of a larger frame; raise if it has changed since the plan was made."""
         frame = prepare_frame(frame, common.layout.id_column)
@@ -262,7 +257,17 @@ class Part:
 
     def crowd(self, texts: Iterable[str]) -> Crowd:
         """Return the masks for all customers of the frame in `texts`: a server message can name any of them."""
-        return self._whole_crowd if len(self.frame) <= MAX_CROWD_ROWS else Crowd(self._personal(), texts)
+        if len(self.frame) <= MAX_CROWD_ROWS:
+            return self._whole_crowd
+        sought = frozenset(texts)
+        if sought not in self._crowds:  # seconds for a million rows, so a result shown again takes the last one
+            self._crowds.clear()
+            self._crowds[sought] = Crowd(self._personal(), sought)
+        return self._crowds[sought]
+
+    @cached_property
+    def _crowds(self) -> dict[frozenset[str], Crowd]:
+        return {}
 
     @cached_property
     def _whole_crowd(self) -> Crowd:

@@ -19,7 +19,7 @@ from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.checks.frame import check_suggestions, precheck, with_options
+from growlytics_pandas.checks.frame import check_suggestions, with_options
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.schema import Schema, infer_schema
 from growlytics_pandas.checks.suggestions import Suggestion, as_frame, as_options
@@ -47,10 +47,10 @@ from growlytics_pandas.upload.planning import (
     tally_changes,
 )
 from growlytics_pandas.upload.profile import PartList, PartTask, ProfiledParts
-from growlytics_pandas.upload.push_options import PushOptions, resolve_connection
+from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.rejects import Picked, Wanted, describe, pick, stack, want
 from growlytics_pandas.upload.result import Result
-from growlytics_pandas.upload.runner import Run
+from growlytics_pandas.upload.runner import Run, resolve_connection
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
 from growlytics_pandas.views.html import Page
 from growlytics_pandas.views.report import HtmlRepr, PlanSummary, plan_page
@@ -195,8 +195,9 @@ class Plan(HtmlRepr):
         for number, (picked, rows) in sorted(self._pick(requested), key=lambda found: found[0]):
             task = requested[number][0]
             buffer = buffer_of(task)
-            statuses, first = buffer.statuses(picked.rows), task.first_row
-            parts.append(describe(rows, picked, self._findings, statuses, buffer.errors, first=first, is_dry=is_dry))
+            statuses, refused = buffer.statuses(picked.rows), buffer.refused(picked.rows)
+            columns = (statuses, buffer.errors, refused)
+            parts.append(describe(rows, picked, self._findings, *columns, first=task.first_row, is_dry=is_dry))
         return stack(parts)
 
     def _pick(
@@ -472,7 +473,7 @@ def make_plan(df: Any, id_col: Hashable, options: PlanOptions, connection: Conne
     kept = snapshot(prepare_frame(read_frame(df), id_col))
     layout = infer_schema(kept, id_col, options, known=connection.known_types() if connection else None)
     budget = budget_of(connection.workspace if connection else None, layout)
-    part = Part(kept, layout, precheck(kept, layout), budget, PartTask(0, 0, len(kept)))
+    part = Part.whole(kept, layout, budget)
     executor, parts, common = whole_frame(part)
     return Plan(common, options, connection, executor, parts, part)
 

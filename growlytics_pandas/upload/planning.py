@@ -19,18 +19,18 @@ from growlytics_pandas._status import Status
 from growlytics_pandas._text import options_text, phrase, plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import TYPE_OPTIONS
-from growlytics_pandas.checks.ids import Alike, find_same
+from growlytics_pandas.checks.ids import find_same
 from growlytics_pandas.checks.naming import is_id_like
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Budget, ColumnFacts, Schema, infer_schema, name_of_column
 from growlytics_pandas.checks.suggestions import suggest_for
 from growlytics_pandas.columns.dtypes import AttributeType, Kind, Mask, absent, originals
 from growlytics_pandas.columns.frames import prepare_frame
-from growlytics_pandas.columns.options import PlanOptions
-from growlytics_pandas.columns.reading import Keep, clean, fold, hash_texts
+from growlytics_pandas.columns.options import Keep, PlanOptions
+from growlytics_pandas.columns.reading import Alike, clean, fold, hash_texts
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError
-from growlytics_pandas.ledger import Digests, Project
-from growlytics_pandas.ledger.digests import CellColumn, Digester
+from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests
+from growlytics_pandas.ledger.project import Project
 from growlytics_pandas.ledger.value_log import ValueDigests
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.parts import Executor, changed, fetch_ids, types_sent

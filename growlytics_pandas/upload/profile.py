@@ -15,12 +15,11 @@ import pandas as pd
 
 from growlytics_pandas._rules import Rule
 from growlytics_pandas._status import Status
-from growlytics_pandas.checks.ids import Alike
 from growlytics_pandas.checks.schema import Attribute, ColumnFacts, Schema
 from growlytics_pandas.columns.dtypes import Finding, Kind, Mask, absent, inspect, merge, starts, tally
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.options import PlanOptions
-from growlytics_pandas.columns.reading import Ids, clean, find_currencies, fold, hash_texts, read_ids
+from growlytics_pandas.columns.reading import Alike, Ids, clean, find_currencies, fold, hash_texts, read_ids
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 

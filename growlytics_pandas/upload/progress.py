@@ -12,10 +12,9 @@ from typing import Final, Literal, Protocol
 from growlytics_pandas._status import RETRYABLE, Failure, Status
 from growlytics_pandas.upload.dispatcher import Delivery
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
-from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.views.events import Listener, ProgressEvent
 from growlytics_pandas.views.metrics import RunFacts, RunMetrics, Sample, Throughput
-from growlytics_pandas.views.progress import open_listener
+from growlytics_pandas.views.progress import ProgressOption, open_listener
 
 LOGGER: Final = logging.getLogger("growlytics_pandas")
 BULK_RETRIES: Final = 100  # retries per log line
@@ -122,17 +121,17 @@ def snapshot_of(delivery: Delivery, buffer: OutcomeBuffer, first_row: int = 0) -
 class Progress:
     """The clock of a run and its listener, which is called at most five times per second."""
 
-    def __init__(self, options: PushOptions, stop: Callable[[], None]) -> None:
+    def __init__(self, progress: ProgressOption, label: str | None, stop: Callable[[], None]) -> None:
         self.started = datetime.now(UTC)
         self._stop = stop
         self._clock_start = time.monotonic()
         self._last_tick = 0.0
-        self._listener: Listener = open_listener(options.progress)
+        self._listener: Listener = open_listener(progress)
         self._speed = Throughput()
         self._timeline = RunMetrics()
         self._furthest = Sample(0.0, 0, 0.0)
         self._accepted_before = 0
-        self._log = RunLog(options.label)
+        self._log = RunLog(label)
 
     def start(self, snapshot: Snapshot) -> None:
         """Start the clock; rows accepted by an earlier run do not count towards the speed."""

@@ -8,9 +8,8 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from growlytics_pandas._text import argument, options_text, phrase
+from growlytics_pandas._text import argument, phrase
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.upload.connection import Connection, connect, connection_of, connection_or_default
 from growlytics_pandas.views.progress import ProgressOption
 
 Errors = Literal["raise", "drop"]
@@ -32,6 +31,7 @@ class PushOptions:
     label: str | None = None
     progress: ProgressOption = "auto"
     client: Any = None
+    is_retry: bool = False
 
     def __post_init__(self) -> None:
         if self.errors not in ("raise", "drop"):
@@ -85,18 +85,3 @@ def _check_label(label: Any) -> None:
 def _is_finite_above_0(found: Any) -> bool:
     # Not math.isfinite, which fails for integers beyond the range of floats.
     return isinstance(found, (int, float)) and not isinstance(found, bool) and 0 < found <= sys.float_info.max
-
-
-def resolve_connection(options: PushOptions, planned: Connection | None) -> Connection | None:
-    """Return the connection to use, None for a dry run without one; raise if `skip_unchanged` lacks a ledger."""
-    connection = connection_of(options.client) or planned or connection_or_default(None)
-    if connection is None and not options.dry_run:
-        connection = connect()  # raises with what is missing
-    if options.skip_unchanged and (connection is None or connection.ledger is None):
-        lacks = (
-            f"this client has none ({options_text(ledger=None)})"
-            if connection
-            else "no client is set: set GROWLYTICS_API_KEY"
-        )
-        raise InvalidArgumentError(f"{argument('skip_unchanged')}: it needs a ledger, and {lacks}.")
-    return connection

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,10 +22,11 @@ from growlytics_pandas.columns.frames import REJECT_LABELS, REJECT_LABELS_IF_TAK
 Rows = npt.NDArray[np.int64]
 _JOINT: Final = "; "
 _FIXES: Final[Mapping[str, str]] = {
-    Status.FAILED: "correct what the service reports, and push the row again",
+    Status.FAILED: "push the row again",
     Status.UNKNOWN: "push the row again; it is safe",
     Status.UNSENT: "push the row again",
 }
+_FIX_REFUSED: Final = "correct what the service reports, and push the row again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +77,15 @@ def describe(
     findings: Findings,
     statuses: Sequence[str],
     words: Mapping[int, str],
+    refused: Collection[int] = (),
     *,
     first: int = 0,
     is_dry: bool = False,
 ) -> pd.DataFrame:
     """Put `status`, `rule`, `reason` and `fix` in front of the picked rows.
 
-    `statuses` are those of `rows`; `words` are error texts by row of the frame or part. `first` is the number of the
-    part's first row in `findings`.
+    `statuses` are those of `rows`; `words` are error texts by row of the frame or part, and `refused` the rows
+    that would be refused again. `first` is the number of the part's first row in `findings`.
     """
     flaws = _flaws(findings, picked, first)
     table: dict[str, list[str | None]] = {name: [] for name in REJECT_LABELS}
@@ -92,7 +94,7 @@ def describe(
         reasons, fixes = [flaw.reason for flaw in found], [flaw.fix for flaw in found]
         if status in _FIXES and not (is_dry and status == Status.UNSENT):
             reasons.append(words.get(row) or MEANINGS[Status(status)])
-            fixes.append(_FIXES[status])
+            fixes.append(_FIX_REFUSED if row in refused else _FIXES[status])
         cells = (status, *(_joined(texts) for texts in ([flaw.rule for flaw in found], reasons, fixes)))
         for name, cell in zip(REJECT_LABELS, cells, strict=True):
             table[name].append(cell)

@@ -228,8 +228,11 @@ class Result(HtmlRepr):
 
     @property
     def note(self) -> str:
-        """A line about the run as a whole; usually ''."""
-        return ""
+        """A line about the run as a whole: of a retry, how many rows it sent again; else usually ''."""
+        if not self.run.retried:
+            return ""
+        arrived = self.run.retried - sum(self.counts[status] for status in RETRYABLE)
+        return f"{plural(self.run.retried, 'row')} retried, {arrived:,} arrived"
 
     def _statuses_to_fix(self) -> tuple[Status, ...]:
         """Return the statuses of rows that need attention."""
@@ -248,7 +251,12 @@ class Result(HtmlRepr):
         buffers = {number: buffer.copy() for number, buffer in self._buffers.items()}
         for buffer in buffers.values():
             buffer.reopen()
-        return self._connection or connect(), replace(self._options, dry_run=False), buffers, self._store.copy()
+        return (
+            self._connection or connect(),
+            replace(self._options, dry_run=False, is_retry=True),
+            buffers,
+            self._store.copy(),
+        )
 
     def _buffer_of(self, task: PartTask) -> OutcomeBuffer:
         return self._buffers.get(task.number) or self._parts.open_buffer(task)
@@ -317,16 +325,24 @@ def gather_failed_rows(
     """Return the rows with one of `statuses`, the first `most` of them one by one, and `why` the run ended early."""
     total, reasons = 0, Counter[tuple[str, int, str]]()
     first: list[pd.DataFrame] = []
+    unsent: list[pd.DataFrame] = []  # listed last, so that a stop does not hide the others
     for part in parts:
         rows = part.buffer.rows_with(statuses)
-        if total < most or not first:
-            shown = rows[: max(0, most - total)]
-            table = part.describe(shown).reset_index(drop=True)
-            table["error"] = pd.Series([part.words.get(row) for row in shown.tolist()], dtype="string")
-            first.append(table)
+        is_unsent = np.isin(rows, part.buffer.rows_with([Status.UNSENT]))
+        for tables, group in ((first, rows[~is_unsent]), (unsent, rows[is_unsent])):
+            room = most - sum(map(len, tables))
+            if room > 0 or not tables:
+                tables.append(_describe_first(part, group[: max(0, room)]))
         total += len(rows)
         reasons.update(_count_reasons(part.buffer, rows, part.words))
-    return FailedRows(total, pd.concat(first, ignore_index=True), reasons, labels, why)
+    listed = [table for table in (*first, *unsent) if len(table)] or first
+    return FailedRows(total, pd.concat(listed, ignore_index=True).head(most), reasons, labels, why)
+
+
+def _describe_first(part: PartOutcomes, rows: Rows) -> pd.DataFrame:
+    table = part.describe(rows).reset_index(drop=True)
+    table["error"] = pd.Series([part.words.get(row) for row in rows.tolist()], dtype="string")
+    return table
 
 
 def withhold_words(buffer: OutcomeBuffer, masker: Masker) -> Mapping[int, str]:

@@ -14,20 +14,20 @@ import pandas as pd
 
 from growlytics_pandas._masking import without_words
 from growlytics_pandas._status import Failure, Status
-from growlytics_pandas.errors import GrowlyticsError, PushInterrupted, UsageError
+from growlytics_pandas._text import argument, options_text
+from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, PushInterrupted, UsageError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.upload.attempts import are_too_many, interrupted, too_many_error
-from growlytics_pandas.upload.connection import Connection, connect
+from growlytics_pandas.upload.connection import Connection, connect, connection_of, connection_or_default
 from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
-from growlytics_pandas.upload.encode import Encoded
+from growlytics_pandas.upload.encode import Encoded, PartDigests
 from growlytics_pandas.upload.ledger_writer import LedgerWriter, mark_unchanged
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore
 from growlytics_pandas.upload.parts import (
     Common,
     Executor,
     Part,
-    PartDigests,
     PartOrder,
     PartOutcome,
     push_part,
@@ -81,7 +81,7 @@ class Run:
         self._executor = executor
         self._writer: LedgerWriter | None = None
         self._crash: BaseException | None = None
-        self._progress = Progress(options, self.stop.request)
+        self._progress = Progress(options.progress, options.label, self.stop.request)
         self._live: dict[int, Callable[[], Snapshot]] = {}
         self._settled = {number: buffer.counts() for number, buffer in self.buffers.items()}
         self._done: set[int] = set()
@@ -91,6 +91,7 @@ class Run:
         self._answer_seconds = 0.0
         self._concurrency = 0
         self._failures: tuple[Failure, ...] = ()
+        self._retried = self._counts()[Status.UNSENT] if options.is_retry else 0
 
     # the run -------------------------------------------------------------------------------------
 
@@ -149,6 +150,7 @@ class Run:
             would_refuse,
             self.options.label,
             getattr(self.error, "server_message", "") if self.message else "",
+            self._retried,
         )
 
     @property
@@ -309,7 +311,7 @@ class Run:
         self._concurrency = outcome.end.concurrency
         self._failures = (*self._failures, *outcome.end.failures)[-MAX_FAILURES_SHOWN:]
         if self._writer is not None and not self._executor.is_local:
-            self._writer.after_part(outcome)
+            self._writer.after_part(number, outcome.buffer, outcome.arrived, outcome.doubtful)
         if outcome.error is not None:
             self._give_up(outcome.error)
         self._check_failures()
@@ -389,6 +391,21 @@ class Run:
 
 def _same(snapshot: Snapshot) -> Snapshot:
     return snapshot
+
+
+def resolve_connection(options: PushOptions, planned: Connection | None) -> Connection | None:
+    """Return the connection to use, None for a dry run without one; raise if `skip_unchanged` lacks a ledger."""
+    connection = connection_of(options.client) or planned or connection_or_default(None)
+    if connection is None and not options.dry_run:
+        connection = connect()  # raises with what is missing
+    if options.skip_unchanged and (connection is None or connection.ledger is None):
+        lacks = (
+            f"this client has none ({options_text(ledger=None)})"
+            if connection
+            else "no client is set: set GROWLYTICS_API_KEY"
+        )
+        raise InvalidArgumentError(f"{argument('skip_unchanged')}: it needs a ledger, and {lacks}.")
+    return connection
 
 
 @contextlib.contextmanager

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.checks.ids import EARLIER_BATCH, Alike
+from growlytics_pandas.checks.ids import EARLIER_BATCH
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.reading import Alike
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.executor import FrameExecutor
@@ -42,8 +43,8 @@ from growlytics_pandas.upload.profile import (
     merge_samples,
     profile_part,
 )
-from growlytics_pandas.upload.push_options import PushOptions, resolve_connection
-from growlytics_pandas.upload.runner import Run
+from growlytics_pandas.upload.push_options import PushOptions
+from growlytics_pandas.upload.runner import Run, resolve_connection
 
 
 def push_stream(

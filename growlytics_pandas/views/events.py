@@ -37,12 +37,11 @@ class ProgressEvent:
     message : str
         With ``end``: why it stopped early.
     note : str
-        With ``end``: a note beside the counts, such as how many customers joined and left a segment.
+        With ``end``: what there is to say of the run beside the counts: the rows of a retry, who joined a segment.
     is_incomplete : bool
-        With ``end``: whether a row arrived without some of its attributes.
+        With ``end``: whether a row arrived, but not with every attribute it has.
     stop : callable
-        ``event.stop()`` stops the push like an interrupt; a second call aborts the requests in flight. It can be
-        called from any thread.
+        ``event.stop()`` asks the push to stop, as an interrupt does; a second time, at once. From any thread.
     """
 
     kind: Literal["start", "update", "end"]

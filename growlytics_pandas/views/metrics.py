@@ -27,7 +27,7 @@ class RunFacts:
 
     `message` is the text of the error that ended it early; `samples` are the metrics over the run. `would_refuse`: it
     was a dry run, and with these options (``errors="raise"``) a push would raise. `label`: the name given in the call.
-    `foreign`: the part of `message` that is the server's text.
+    `foreign`: the part of `message` that is the server's text. `retried`: the rows that a retry had to send.
     """
 
     started: datetime
@@ -40,6 +40,7 @@ class RunFacts:
     would_refuse: bool = False
     label: str | None = None
     foreign: str = field(default="", repr=False)
+    retried: int = 0
 
 
 class RunMetrics:

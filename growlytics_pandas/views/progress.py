@@ -14,11 +14,12 @@ ProgressOption = Literal["auto", "widget", "text", False] | Listener
 
 __all__ = ["ProgressOption", "open_listener"]
 
-LOG_SECONDS: Final = 10.0  # between two log lines at first
-LOG_SHARE: Final = 0.05  # of the elapsed time between two later lines: about 80 lines in an hour, 140 in a day
-MAX_TROUBLE_CHARS: Final = 300  # in a log line
-SCREEN_SECONDS: Final = 0.1  # tqdm's default
-_IN_BAR: Final = ("unsent", "accepted")  # statuses that the bar itself shows
+LOG_SECONDS: Final = 10.0  # between two lines where nobody watches, at first
+LOG_SHARE: Final = 0.05  # of the time so far: an hour takes about 80 lines, a day 140
+MAX_TROUBLE_CHARS: Final = 300  # a line of a log
+SCREEN_SECONDS: Final = 0.1  # tqdm's own
+_WITHOUT_TIME_LEFT: Final = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}{postfix}]"  # too early to say
+_IN_BAR: Final = ("unsent", "accepted")  # the bar itself shows them
 
 
 def open_listener(progress: ProgressOption) -> Listener:
@@ -99,11 +100,14 @@ class Bar:
             unit=" rows",
             dynamic_ncols=True,
             mininterval=SCREEN_SECONDS,
+            bar_format=_WITHOUT_TIME_LEFT,
         )
 
     def draw(self, event: ProgressEvent) -> None:
         """Draw one event; the last closes the bar."""
         waiting = {"waiting": "nothing succeeds"} if event.trouble else {}
+        if event.seconds_left is not None:
+            self._bar.bar_format = None  # tqdm's own
         self._bar.set_postfix(_asides(event) | waiting, refresh=False)
         self._bar.update(event.settled - self._bar.n)
         if event.kind == "end":
@@ -148,7 +152,7 @@ def _asides(event: ProgressEvent) -> dict[str, int | str]:
     if event.is_incomplete:
         shown["values"] = "some left out"
     if event.note:
-        shown["segment"] = event.note
+        shown["note"] = event.note
     return shown
 
 

@@ -79,7 +79,7 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
         headline=_refused(errors, n_sendable, rows) if errors else f"{_of(n_sendable, rows)} would be sent.",
         tone="bad" if errors else "warn" if warnings else "good",
         facts=(
-            *(("to", plan.base_url or "no client yet"), ("id", label(plan.id_column))),
+            *(("service", plan.base_url or "no client yet"), ("id column", label(plan.id_column))),
             ("attributes", _attributes(plan.schema, plan.columns)),
             ("violations", _severities(errors, warnings)),
             *([("changes", plan.changes)] if plan.changes else []),
@@ -104,7 +104,7 @@ def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limit
         headline=_headline(result, failed),
         tone="good" if result.is_ok else _dry_tone(result) if dry else "bad",
         facts=_result_facts(result, failed.why),
-        counts=_counts(result.counts, {Status.UNSENT: "would be sent"} if dry else {}),
+        counts=_counts(result.counts, {Status.UNSENT: "would be sent"} if dry else _failed_meaning(failed)),
         steps=tuple(_result_steps(result, new, failed)),
         tables=_tables(
             reasons_table(failed, limits),
@@ -139,6 +139,16 @@ def _counts(counts: Mapping[str, int], other: Mapping[str, str]) -> tuple[Count,
         )
         for name, rows in counts.items()
     )
+
+
+def _failed_meaning(failed: FailedRows) -> dict[str, str]:
+    """Return why rows failed: the service answered, or it was not reached."""
+    of_failed = [(http, count) for (status, http, _), count in failed.reasons.items() if status == Status.FAILED]
+    answered = sum(count for http, count in of_failed if http)
+    missed = sum(count for http, count in of_failed if not http)
+    if answered and missed:
+        return {Status.FAILED: f"the service did not accept {answered:,}, and could not be reached for {missed:,}"}
+    return {Status.FAILED: "the service could not be reached"} if missed else {}
 
 
 def _plan_counts(counts: Mapping[str, int]) -> tuple[Count, ...]:
@@ -190,6 +200,8 @@ def _headline(result: ResultSummary, failed: FailedRows) -> str:
     if result.run.ended == DRY_RUN:
         return f"{_of(counts[Status.UNSENT], rows)} would be sent; nothing was sent."
     arrived = f"{_of(sum(counts[status] for status in ARRIVED), rows)} arrived"
+    if result.run.ended != "finished":
+        arrived = f"{result.run.ended.capitalize()}: {arrived[0].lower()}{arrived[1:]}"
     is_partial = result.is_incomplete
     if failed.total:
         arrived += ", some without all their attributes" if is_partial else ""
@@ -205,17 +217,17 @@ def _dry_tone(result: ResultSummary) -> Tone:
 def _result_facts(result: ResultSummary, why: str) -> tuple[tuple[str, str], ...]:
     run = result.run
     facts = [
-        ("to", run.base_url or "nowhere"),
+        ("service", run.base_url or "no client yet"),
         ("started", f"{run.started:%Y-%m-%d %H:%M:%S} UTC"),
-        ("took", _duration(run.seconds)),
-        ("ended", run.ended),
-        ("id", label(result.id_column)),
+        ("duration", _duration(run.seconds)),
+        ("id column", label(result.id_column)),
         ("attributes", _attributes(result.schema, result.columns)),
-        ("retries", f"{run.retries:,}"),
         ("violations", _severities(*count_by_severity(result.findings))),
     ]
+    if run.retries:
+        facts.append(("requests repeated", f"{run.retries:,}"))
     if result.note:
-        facts.insert(0, ("segment", result.note))
+        facts.insert(0, ("result", result.note))
     if why:
         facts.append(("why", visible(why, _MAX_REASON_CHARS)))
     return tuple(facts)
@@ -237,7 +249,8 @@ def _plan_steps(plan: PlanSummary, errors: int, warnings: int) -> list[Step]:
     if any(each.value is not None for each in plan.suggestions):
         words = "Review the suggested options, then plan again with them."
         steps.insert(0, Step(words, "options = plan.suggest()"))
-    fresh = int((plan.schema["known_type"].isna() & plan.schema["type"].notna()).sum()) if len(plan.schema) else 0
+    types = plan.schema
+    fresh = int((types["known_type"].isna() & types["type"].notna() & ~types["reserved"].astype(bool)).sum())
     if fresh:
         words = f"Check the types: {plural(fresh, 'type')} may be new, and a type cannot be changed later."
         steps.append(Step(words, "plan.schema"))
@@ -260,36 +273,37 @@ def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
     return steps
 
 
-def _steps_again(n_open: int, failed: FailedRows) -> list[Step]:
+def _steps_again(counts: Mapping[str, int], failed: FailedRows) -> list[Step]:
     """Return the steps for rows that did not arrive: correct those that were rejected, send the others again."""
     refused = sum(count for (_, http, _), count in failed.reasons.items() if is_refusal(http))
     steps = []
     if refused:
         words = f"Correct {plural(refused, 'row')} that the service rejected; it would reject the same data again."
         steps.append(Step(words, "result.rejects()"))
-    if n_open > refused:
-        words = "Send the failed, unknown and unsent rows again; this is safe."
-        steps.append(Step(words if not refused else "Send the other rows again; this is safe.", "result.retry()"))
+    if sum(counts[status] for status in RETRYABLE) > refused:
+        which = "other" if refused else " and ".join(status for status in RETRYABLE if counts[status])
+        steps.append(Step(f"Send the {which} rows again; this is safe.", "result.retry()"))
     return steps
 
 
 def _result_steps(result: ResultSummary, new: Mapping[str, str], failed: FailedRows) -> list[Step]:
     errors, warnings = count_by_severity(result.findings)
     steps = []
-    if result.run.ended == DRY_RUN:
-        drop = '(errors="drop")' if errors else "()"
-        steps.append(Step("If it looks right, push it.", f"result.plan.push{drop}"))
-    else:
-        steps += _steps_again(sum(result.counts[status] for status in RETRYABLE), failed)
+    is_dry = result.run.ended == DRY_RUN
+    if not is_dry:
+        steps += _steps_again(result.counts, failed)
     steps += _data_steps("result", errors, warnings)
-    if result.counts[Status.INVALID] and result.run.ended != DRY_RUN:
+    if result.counts[Status.INVALID] and not is_dry:
         steps.append(
             Step("Then push the corrected frame; rows that arrived are skipped.", "push(…, skip_unchanged=True)")
         )
     if new:
-        verb = "A push would fix" if result.run.ended == DRY_RUN else "This push fixed"
-        words = f"{verb} the types of {plural(len(new), 'attribute')}; they cannot be changed later."
+        verb = "Check the types: a push would fix those" if is_dry else "This push fixed the types"
+        words = f"{verb} of {plural(len(new), 'attribute')}; they cannot be changed later."
         steps.append(Step(words, "result.new_types"))
+    if is_dry:
+        drop = '(errors="drop")' if errors else "()"
+        steps.append(Step("If it looks right, push it.", f"result.plan.push{drop}"))
     return steps or [Step("Nothing: every row arrived with all its attributes.")]
 
 

@@ -112,19 +112,19 @@ class Case:
 
 
 CASES = {
-    "200 ms an answer": Case(6_400, IN_FLIGHT / 0.2, latency=0.2),
-    "1 s an answer": Case(2_560, IN_FLIGHT, latency=1.0),
-    "token bucket, 100 a second": Case(2_500, 100, lambda: [Bucket(100)], saved=100),
-    "token bucket, 500 a second": Case(12_500, 500, lambda: [Bucket(500)], saved=500),
-    "fixed window, 200 a second": Case(5_000, 200, lambda: [FixedWindow(200)], saved=200),
-    "20 at once, else 503": Case(10_000, 20 / 0.05, lambda: [AtOnce(20)]),
-    "queue, 300 a second": Case(6_000, 300, queue=True),
+    "200 ms per response": Case(6_400, IN_FLIGHT / 0.2, latency=0.2),
+    "1 s per response": Case(2_560, IN_FLIGHT, latency=1.0),
+    "token bucket, 100 per second": Case(2_500, 100, lambda: [Bucket(100)], saved=100),
+    "token bucket, 500 per second": Case(12_500, 500, lambda: [Bucket(500)], saved=500),
+    "fixed window, 200 per second": Case(5_000, 200, lambda: [FixedWindow(200)], saved=200),
+    "at most 20 at once, else 503": Case(10_000, 20 / 0.05, lambda: [AtOnce(20)]),
+    "queue, 300 per second": Case(6_000, 300, queue=True),
     "10 % 503 at random": Case(20_000, 0.9 * IN_FLIGHT / 0.05, lambda: [Unlucky(0.1)]),
     "outage of 10 s": Case(12_800, IN_FLIGHT / 0.1, lambda: [Outage(5.0, 10.0)], latency=0.1, lost=10.0),
-    "bucket of 200 a second, 5 % 503 at random": Case(
+    "bucket, 200 per second, 5 % 503 at random": Case(
         5_000, 200, lambda: [Unlucky(0.05), Bucket(200)], latency=0.1, saved=200
     ),
-    "30 at once at 200 ms, outage of 4 s": Case(
+    "at most 30 at once, 200 ms, outage of 4 s": Case(
         4_500, 30 / 0.2, lambda: [Outage(6.0, 4.0), AtOnce(30)], latency=0.2, lost=4.0
     ),
 }

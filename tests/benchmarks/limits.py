@@ -23,11 +23,11 @@ AT_ONCE, SMALL_AT_ONCE = 2, 3
 """Cases that run at the same time, each with its server: most of their time is waiting."""
 
 SMALL = {
-    "200 ms an answer": 2_500,
-    "token bucket, 100 a second": 1_500,
-    "20 at once, else 503": 3_000,
-    "queue, 300 a second": 2_500,
-    "bucket of 200 a second, 5 % 503 at random": 2_500,
+    "200 ms per response": 2_500,
+    "token bucket, 100 per second": 1_500,
+    "at most 20 at once, else 503": 3_000,
+    "queue, 300 per second": 2_500,
+    "bucket, 200 per second, 5 % 503 at random": 2_500,
 }
 """Cases of the small run, with fewer rows; none of them needs so many a second that a busy machine is the limit."""
 

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from growlytics_pandas.checks.profile import SAMPLE, clean_profile, profile_of
 from growlytics_pandas.columns.dtypes import Kind
-from growlytics_pandas.columns.number_parsers import MISSING_WORDS
 from growlytics_pandas.columns.parsers import Texts, shapes_of
-from growlytics_pandas.columns.texts import may_need_strip, strip_texts
+from growlytics_pandas.columns.texts import MISSING_WORDS, may_need_strip, strip_texts
 
 PADDED = st.text(st.sampled_from("ab1 '=\"\t\u00a0\u200b\ufeff"), max_size=6)
 CELLS = st.lists(st.one_of(st.none(), PADDED, st.sampled_from(["NA", " n/a", "-", ""])), max_size=20)

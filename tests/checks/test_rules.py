@@ -10,11 +10,11 @@ import pytest
 
 import growlytics_pandas as gp
 from growlytics_pandas._rules import RULES, Rule
-from growlytics_pandas.checks.frame import check_frame, precheck
 from growlytics_pandas.checks.schema import infer_schema
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.ledger.types import KnownType
 from growlytics_pandas.samples import PLANTED
+from growlytics_pandas.upload.parts import Part
 from growlytics_pandas.upload.planning import find_suggestions
 
 PUBLISHED = """
@@ -59,7 +59,7 @@ def check(df, id_col="id", known=None, **options):
     chosen = PlanOptions(**options)
     layout = infer_schema(df, id_col, chosen, known=remembered)
     suggestions = find_suggestions(df, layout, chosen)
-    return check_frame(df, layout, precheck(df, layout), suggestions=suggestions).to_frame()
+    return Part.whole(df, layout).findings(suggestions).to_frame()
 
 
 def ids(*values, dtype=object):

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from growlytics_pandas.checks.suggestions import as_frame, as_options, suggest_for
 from growlytics_pandas.columns.dtypes import AttributeType, inspect
-from growlytics_pandas.columns.reading import Reading, clean, read_values
+from growlytics_pandas.columns.options import Reading
+from growlytics_pandas.columns.reading import clean, read_values
 from growlytics_pandas.columns.texts import strip_texts
 
 UTC_ZONE = ZoneInfo("UTC")

@@ -1,9 +1,11 @@
 """The demo: users paste what it prints, so it is printed in full."""
 
+import re
+
 import growlytics_pandas
 
 
-def test_the_demo_prints_every_fix_in_full_and_names_every_column(command):
+def test_the_demo_prints_every_line_that_mends_whole_and_names_every_column(command):
     done = command("demo", "--rows", "150")
     df = growlytics_pandas.sample_customers(150, seed=0, dirty=True)
     found = df.growlytics.validate("customer_id").drop_duplicates("rule")
@@ -11,3 +13,11 @@ def test_the_demo_prints_every_fix_in_full_and_names_every_column(command):
     assert [fix for fix in found["fix"] if f"    {fix}" not in lines] == []
     columns = df.columns.drop("customer_id")[:18]
     assert [label for label in columns if not any(line.strip().startswith(repr(label)) for line in lines)] == []
+
+
+def test_the_demo_ends_with_a_clean_push_and_the_next_step(command):
+    done = command("demo", "--rows", "150")
+    _, _, after = done.out.rpartition("--- … and plan.push() ---")
+    assert re.match(r"\s*<PushResult finished: 5 accepted; 0 violations;", after)
+    assert "growlytics-pandas push customers.csv" in after
+    assert done.status == 0

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
+from growlytics_pandas.http.api_key import KeyRedactor
 from growlytics_pandas.http.protocol import Response
-from growlytics_pandas.http.redaction import KeyRedactor
 from growlytics_pandas.http.retry import describe
 
 KEY = "Hunted/7f3a&9c2e=51d8+b64d<0e'q"

@@ -11,8 +11,8 @@ import pytest
 import growlytics_pandas as gp
 from growlytics_pandas.errors import InvalidArgumentTypeError
 
-pl = pytest.importorskip("polars", reason="needs the extra `outside`")
-duckdb = pytest.importorskip("duckdb", reason="needs the extra `outside`")
+pl = pytest.importorskip("polars", reason="needs the dependency group `outside`")
+duckdb = pytest.importorskip("duckdb", reason="needs the dependency group `outside`")
 pytestmark = pytest.mark.outside
 BIG = 9007199254740993
 ROWS = {

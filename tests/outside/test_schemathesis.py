@@ -26,7 +26,7 @@ def document(sandbox):
 def examine(sandbox, tmp_path, quiet_environment):
     """Run all checks over a document, but for those named, and return the report."""
     if importlib.util.find_spec("schemathesis") is None:
-        pytest.skip('NOT TESTED: schemathesis is not installed: pip install -e ".[outside]"')
+        pytest.skip("NOT TESTED: schemathesis is not installed: pip install --group outside")
 
     def run(document, n, *left_out):
         source, report = tmp_path / "openapi.json", tmp_path / "report.json"

@@ -29,7 +29,7 @@ def expected(frame):
 
 
 def test_slices_of_a_polars_frame(frame, expected):
-    polars = pytest.importorskip("polars", reason="needs the extra `outside`")
+    polars = pytest.importorskip("polars", reason="needs the dependency group `outside`")
     source = polars.from_pandas(frame)
     found = stored_of(
         lambda client: gp.push_batches(lambda: source.iter_slices(1_000), "customer_id", client=client, progress=False)
@@ -38,7 +38,7 @@ def test_slices_of_a_polars_frame(frame, expected):
 
 
 def test_batches_of_a_duckdb_query(frame, expected):
-    duckdb = pytest.importorskip("duckdb", reason="needs the extra `outside`")
+    duckdb = pytest.importorskip("duckdb", reason="needs the dependency group `outside`")
     connection = duckdb.connect()
     connection.register("customers", frame)
     query = "select * from customers order by customer_id"

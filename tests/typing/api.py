@@ -10,7 +10,7 @@ import pandas as pd
 
 import growlytics_pandas as gp
 from growlytics_pandas.accessor import GrowlyticsAccessor
-from growlytics_pandas.form import Form
+from growlytics_pandas.form.widget import Form
 from growlytics_pandas.sandbox import Faults
 from growlytics_pandas.upload.planning import Changes
 from growlytics_pandas.views.events import ProgressEvent

@@ -159,7 +159,7 @@ def test_the_schema_gives_no_type_to_what_is_left_out():
     assert whole["distinct"].tolist() == [1, 1]
     assert of_batches["distinct"].isna().all(), "nobody has counted over all parts"
     pd.testing.assert_frame_equal(of_batches.drop(columns="distinct"), whole.drop(columns="distinct"))
-    assert "attributes <bdi>1 of 2 columns" in growlytics_pandas.plan(df, "id")._repr_html_()
+    assert "attributes: <bdi>1 of 2 columns" in growlytics_pandas.plan(df, "id")._repr_html_()
 
 
 def test_forbidding_new_attributes_needs_a_ledger_to_know_the_old(sandbox):

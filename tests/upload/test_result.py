@@ -193,3 +193,44 @@ def test_rows_that_keep_left_out_as_asked_are_no_failure(sandbox):
     result = push(pd.DataFrame({"id": ["a", "a", "b"], "Score": [1, 2, 3]}), sandbox, keep="last")
     assert (result.counts["accepted"], result.counts["invalid"], result.ok) == (2, 1, True)
     assert not push(pd.DataFrame({"id": ["a", "a", "b"]}), sandbox, errors="drop").ok
+
+
+def stopped_between_tries(box, rows=200):
+    """Push to a service that is overloaded for nearly all rows, and stop after a second."""
+
+    def listen(event):
+        if event.elapsed_seconds > 1:
+            event.stop()
+        events.append(event)
+
+    events = []
+    with pytest.raises(gp.PushInterrupted) as caught:
+        gp.push(customers(rows), "id", client=box.client, progress=listen)
+    return caught.value.result, events[-1]
+
+
+def test_rows_that_a_stop_left_between_two_tries_are_unsent_and_no_failures(faulty):
+    result, end = stopped_between_tries(faulty(seed=1, status={503: 0.9, 422: 0.05}, latency=0.02))
+    tried = result.outcomes.query("attempts > 0 and http_status == 503")
+    assert len(tried) > 0
+    assert set(tried["status"]) <= {"unsent", "unknown"}
+    assert all(failure.status == "failed" and "422" in failure.words for failure in end.failures)
+
+
+def test_a_retry_reports_the_rows_that_it_sent_again(faulty):
+    first = push(customers(60), faulty(seed=1, success_false=0.2))
+    n_failed = first.counts["failed"]
+    again = first.retry()
+    arrived = n_failed - again.counts["failed"]
+    assert (first.note, first.run.retried, again.run.retried) == ("", 0, n_failed)
+    assert again.note == f"{n_failed} rows retried, {arrived} arrived"
+    assert again.note in repr(again)
+    assert again.note in again._repr_html_()
+
+
+def test_a_plan_counts_the_types_that_the_push_and_the_sandbox_count(sandbox):
+    df = customers(3, email=["a@example.com", "b@example.com", "c@example.com"])
+    plan = gp.plan(df, "id", client=sandbox.client)
+    assert "1 type may be new" in plan._repr_html_()
+    assert len(plan.push(progress=False).new_types) == 1
+    assert "1 attribute type<" in sandbox._repr_html_()

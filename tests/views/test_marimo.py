@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-pytest.importorskip("marimo")
+pytest.importorskip("marimo", reason="needs the dependency group `outside`")
 pytestmark = pytest.mark.outside
 
 NOTEBOOK = """
