@@ -16,7 +16,7 @@ pytest_plugins = ["live_service"]  # the option --live
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _interrupts_are_heard():
+def _interrupts_are_enabled():
     """A shell starts background processes with interrupts ignored; tests send interrupts, also to their subprocesses."""
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:

@@ -25,7 +25,7 @@ from growlytics_pandas.columns.reading import Alike, Groups, Ids, find_groups, f
 from growlytics_pandas.columns.text_bytes import TextBytes, bytes_of
 
 EARLIER_BATCH: Final = -1
-"""Stands for the row with the same id if that row is not available."""
+"""Represents the row with the same id if that row is not available."""
 
 _PLAIN_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789@._-"
 TOTAL_WORDS: Final = frozenset(

@@ -1,22 +1,22 @@
-"""The command line for schedulers: ``python -m growlytics_pandas schema|suggest|validate|push FILE --id-col COLUMN``.
+"""The command line, also for schedulers: ``python -m growlytics_pandas push FILE --id-col COLUMN`` and others.
 
 ::
 
     inspect  pushing     the commands
-    ledger_command       backup and restore of what earlier pushes left behind
-    options              the parser, and what can be said on the command line
-    plan_flags           one flag for each option of a plan, over those of a file
+    ledger_command       show, back up and restore the ledger
+    options              the argument parser, and the options that the commands share
+    plan_flags           one flag for each option of a plan; flags override an options file
     service              the key, the URL and the ledger
     loading              FILE → plan, with the types that the ledger knows
-    readers              a file or stdin, its format, its encoding
-    contents             bytes → text: encodings, marks
+    readers              opens a file or stdin, and finds its format and encoding
+    contents             recognizes file types and encodings by the first bytes
     csv_text  jsonl      records → columns, strictly: a short line is an error, not a missing value
-    columns  frames      the text of a CSV → numbers, booleans, text; notes say what was decided
+    columns  frames      the text of a CSV → numbers, booleans, text; notes report the decisions
     excel                a sheet of a workbook → columns
-    excel_marks  excel_binary   what an xlsx or xlsb contains besides the values
+    excel_marks  excel_binary   facts about the cells of an xlsx or xlsb that the reader does not return
     running  signals     errors and signals → exit statuses, which are in `exits`
-    streams              stdout and stderr, wherever they lead
-    output_files         reports, violations, outcomes as files
-    summary              what is said: one JSON object, or a few lines
-    messages             flags in place of the arguments of Python
+    streams              stdout and stderr, also when they are closed or full
+    output_files         reports, violations, rejects and outcomes as files
+    summary              the output: one JSON object, or a few lines of text
+    messages             messages that name flags instead of Python arguments
 """

@@ -1,4 +1,4 @@
-"""The text of a CSV as numbers, booleans and text. What could lose something stays text, and a note says so."""
+"""The text of a CSV as numbers, booleans and text. A column that could lose digits stays text, with a note."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ _INTEGER: Final = r"-?(?:0|[1-9][0-9]*)"
 _NUMBER: Final = rf"(?:{_INTEGER}(?:\.[0-9]*)?|-?\.[0-9]+)(?:[eE][+-][0-9]+)?"
 _SHORT: Final = r"-?(?:\.[0-9]+|[0-9]+\.)(?:[eE][+-]?[0-9]+)?"
 _CODE: Final = r"-?0[0-9]+(?:\.[0-9]*)?"
-_FIRST_LOOK: Final = 200  # values: most columns of text are settled by them
-_MOSTLY: Final = 0.8  # so many numbers make the others look like slips
+_FIRST_LOOK: Final = 200  # values; they are enough to recognize most text columns
+_MOSTLY: Final = 0.8  # from this share of numbers on, the other values are probably errors
 _BLANKS: Final = ("NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "none", "nil", "-", "#N/A", "?")
 _INT64: Final = np.iinfo("int64")
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What was decided of a column; `is_doubt` where it is text and numbers are probably meant."""
+    """How a column was read; `is_uncertain` if it is text, but numbers are probably meant."""
 
     text: str
-    is_doubt: bool = False
+    is_uncertain: bool = False
 
 
-def settle(column: pd.Series[Any]) -> tuple[pd.Series[Any], Note | None]:
-    """Return a column of text as what its values are, and a note where that deserves one."""
+def infer_column(column: pd.Series[Any]) -> tuple[pd.Series[Any], Note | None]:
+    """Convert a text column to the type of its values; return it with a note if the user should check it."""
     present = column.dropna()
     if present.empty or not _looks_typed(present.iloc[:_FIRST_LOOK]):
         return column, None
@@ -45,8 +45,8 @@ def settle(column: pd.Series[Any]) -> tuple[pd.Series[Any], Note | None]:
     return column, _note_of_text(present, is_number)
 
 
-def spell_out(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Write ``.5`` and ``5.`` in full, in a column that is to become numbers: conversion asks for that."""
+def complete_decimals(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Write ``.5`` as ``0.5`` and ``5.`` as ``5``, as the conversion to numbers requires."""
     odd = column.str.fullmatch(_SHORT).fillna(False).to_numpy(dtype=bool)
     if not odd.any():
         return column
@@ -70,33 +70,33 @@ def _numbers(column: pd.Series[Any], present: pd.Series[Any]) -> tuple[pd.Series
         integers = list(map(int, present.tolist()))
         if _INT64.min <= min(integers) and max(integers) <= _INT64.max:
             return _filled(column, integers, "Int64", "int64"), None
-        return column, Note(_stays(column, "whole numbers of more than 64 bits"))
+        return column, Note(_stays(column, "it has whole numbers of more than 64 bits"))
     floats = list(map(float, present.tolist()))
     if any(map(_is_rounded, floats, present.tolist())):
-        return column, Note(_stays(column, "whole numbers that a double would round"))
-    return _filled(column, floats, "float64", "float64"), _note_of_spellings(present, floats)
+        return column, Note(_stays(column, "it has whole numbers that a double would round"))
+    return _filled(column, floats, "float64", "float64"), _note_of_formats(present, floats)
 
 
-def _note_of_spellings(present: pd.Series[Any], floats: list[float]) -> Note | None:
-    """Say where two texts become one number: 1.1 and 1.10 may be versions."""
+def _note_of_formats(present: pd.Series[Any], floats: list[float]) -> Note | None:
+    """Return a note if two texts become one number: 1.1 and 1.10 may be versions."""
     texts = present.drop_duplicates()
     again = pd.Series(floats, index=present.index)[texts.index].duplicated()
     if not again.any():
         return None
-    asked = as_flags({"types": {present.name: "string"}})
+    flags = as_flags({"types": {present.name: "string"}})
     return Note(
-        f"column {present.name!r} is read as numbers, and some are spelt in two ways, like 1.1 and 1.10, first in line "
-        f"{texts.index[int(np.argmax(again))]:,}. To keep the text: {asked}."
+        f"column {present.name!r} is read as numbers, but some are written in two ways, such as 1.1 and 1.10 (first in "
+        f"line {texts.index[int(np.argmax(again))]:,}). To keep the text: {flags}."
     )
 
 
 def _is_rounded(number: float, text: str) -> bool:
-    """Tell whether digits before the point are lost, as of a long id among decimals."""
+    """Return whether digits before the decimal point are lost, as for a long id among decimals."""
     return abs(number) > contract.MAX_SAFE_INTEGER and "e" not in text.lower()
 
 
 def _filled(column: pd.Series[Any], values: list[Any], with_gaps: str, without: str) -> pd.Series[Any]:
-    """Put the values where `column` has some."""
+    """Return `values` at the positions where `column` is not missing."""
     present = column.notna().to_numpy(dtype=bool)
     if present.all():
         return pd.Series(values, index=column.index, dtype=without)
@@ -108,19 +108,20 @@ def _filled(column: pd.Series[Any], values: list[Any], with_gaps: str, without: 
 def _note_of_text(present: pd.Series[Any], is_number: Any) -> Note | None:
     is_code = _matches(present, _CODE)
     if (is_number | is_code).all():
-        return Note(_stays(present, f"leading zeros, first in line {present.index[int(np.argmax(is_code))]:,}"))
+        where = f"first in line {present.index[int(np.argmax(is_code))]:,}"
+        return Note(_stays(present, f"it has leading zeros ({where})"))
     if is_number.mean() < _MOSTLY:
         return None
     others = present[~is_number]
     found = others.iloc[0]
-    # A value is a customer's and does not belong in a log; these words are nobody's.
+    # Only these words are quoted: other values are customer data, which does not belong in a log.
     blank = found if others.eq(found).all() and found in _BLANKS else ""
-    is_ = "is" if len(others) == 1 else "are"
-    what = f"{len(others):,} of {len(present):,} values {is_} no plain number, first in line {others.index[0]:,}"
+    are = "is not a plain number" if len(others) == 1 else "are not plain numbers"
+    what = f"{len(others):,} of {len(present):,} values {are} (first in line {others.index[0]:,})"
     missing = f" If {blank!r} means missing: {as_flags({'na_values': [blank]})}." if blank else ""
-    return Note(_stays(present, what) + missing, is_doubt=not is_code.any())
+    return Note(_stays(present, what) + missing, is_uncertain=not is_code.any())
 
 
 def _stays(column: pd.Series[Any], why: str) -> str:
-    asked = as_flags({"types": {column.name: "number"}})
-    return f"column {column.name!r} is read as text: {why}. To send numbers: {asked}."
+    flags = as_flags({"types": {column.name: "number"}})
+    return f"column {column.name!r} is read as text: {why}. To send numbers: {flags}."

@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, whatever its name says: spreadsheets, archives, and text in other encodings."""
+"""The file type by the first bytes, not the name: spreadsheets, archives, and text in other encodings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from growlytics_pandas.errors import InvalidArgumentError
 
 _SAVE: Final = "save it as CSV UTF-8 in the spreadsheet program, or read it in Python: pd.read_excel(FILE, dtype=str)"
-_WORKBOOK: Final = "say --format xlsx, which reads every kind of workbook, or save it as CSV UTF-8"
+_WORKBOOK: Final = "use --format xlsx, which reads every kind of workbook, or save it as CSV UTF-8"
 _EXPORT: Final = "export the table as CSV"
 _UNPACK: Final = "unpack it first"
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
@@ -22,7 +22,7 @@ _IN_ZIP: Final = (
 )
 _BY_MAGIC: Final = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (xls)", _WORKBOOK),
-    (b"PAR1", "Parquet", "say --format parquet"),
+    (b"PAR1", "Parquet", "use --format parquet"),
     (b"\x1f\x8b", "gzip within gzip", _UNPACK),
     (b"BZh", "a bzip2 archive", _UNPACK),
     (b"\xfd7zXZ\x00", "an xz archive", _UNPACK),
@@ -47,31 +47,33 @@ _UTF_8: Final = "utf-8-sig"
 
 
 def refuse_binary(start: bytes, shown: str) -> None:
-    """Refuse a file that is no text by its first bytes, and say what it is."""
-    found, remedy = _content(start)
-    if found:
-        raise InvalidArgumentError(f"{shown}: by its content it is {found}, whatever its name; {remedy}.")
+    """Raise if the first bytes show that a file is not text; the message names its type."""
+    kind, remedy = _content(start)
+    if kind:
+        raise InvalidArgumentError(f"{shown}: its content is {kind}; {remedy}.")
 
 
-def find_encoding(start: bytes, asked: str, shown: str) -> str:
-    """Return the encoding that the mark at the start tells; `asked` without one."""
+def find_encoding(start: bytes, requested: str, shown: str) -> str:
+    """Return the encoding of the byte order mark (BOM) at the start; `requested` if there is none."""
     marked = next((name for mark, name in _MARKS if start.startswith(mark)), None)
     if marked is None:
-        if asked == _UTF_8 and b"\x00" in start[:4]:
+        if requested == _UTF_8 and b"\x00" in start[:4]:
             ending = "le" if start[1:2] == b"\x00" else "be"
             raise InvalidArgumentError(
-                f"{shown}: it begins with NUL bytes: UTF-16 without a mark (--encoding utf-16-{ending}), or no text."
+                f"{shown}: it begins with NUL bytes, so it is UTF-16 without a byte order mark "
+                f"(--encoding utf-16-{ending}), or not text."
             )
-        return asked
-    if asked != _UTF_8 and not codecs.lookup(asked).name.startswith(marked):
+        return requested
+    if requested != _UTF_8 and not codecs.lookup(requested).name.startswith(marked):
         raise InvalidArgumentError(
-            f"--encoding: found {asked!r}, and {shown} begins with the mark of {marked.upper()}; leave the option out."
+            f"--encoding: found {requested!r}, but {shown} begins with the byte order mark of "
+            f"{marked.upper()}; omit the option."
         )
-    return _UTF_8 if marked == "utf-8" else marked  # a codec that names the byte order would keep the mark as text
+    return _UTF_8 if marked == "utf-8" else marked  # a codec with an explicit byte order keeps the mark as text
 
 
 def _content(start: bytes) -> tuple[str, str]:
-    """Return what a file is and what to do; two empty texts for text."""
+    """Return the file type and the remedy; two empty strings for text."""
     if start.startswith(_ZIP):
         kind = next((kind for name, kind in _IN_ZIP if name in start), "")
         if not kind:
@@ -80,5 +82,5 @@ def _content(start: bytes) -> tuple[str, str]:
     if start[_TAR] == b"ustar":
         return "a tar archive", _UNPACK
     if start.lstrip(codecs.BOM_UTF8 + b" \t\r\n").lower().startswith(_MARKUP):
-        return "a page of HTML or XML, as some programs export tables", _SAVE.replace("excel", "html")
+        return "HTML or XML, as some programs export tables", _SAVE.replace("excel", "html")
     return next(((kind, remedy) for magic, kind, remedy in _BY_MAGIC if start.startswith(magic)), ("", ""))

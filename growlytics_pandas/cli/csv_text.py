@@ -1,7 +1,7 @@
-"""CSV → columns of text. Strict: what pandas would mend without a word (short lines, repeated labels) is an error.
+"""CSV → columns of text. Errors that pandas repairs silently (short lines, repeated labels) are raised.
 
-The apostrophe that `csv_safe` puts before a text that could run as a formula is removed, so that a file which this
-package wrote can be pushed.
+The apostrophe that `csv_safe` writes before a possible formula is removed, so that a file written by this package can
+be pushed.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from growlytics_pandas.errors import InvalidArgumentError
 
 _OTHER_SEPARATORS: Final = (";", "\t", "|")
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?\1*[\r\n]*', re.IGNORECASE)
-"""The first line with which Excel is given the separator."""
+"""A first line that defines the separator for Excel."""
 
 
 @dataclass(frozen=True, slots=True)
 class CsvForm:
-    """How a CSV is written. `is_sure`: the user named the separator, so one column is what is meant.
+    """How a CSV is written. `is_sure`: the user named the separator, so a single column is intended.
 
     `skip`: lines above the heading.
     """
@@ -51,15 +51,15 @@ def read_csv_text(text: Iterable[str], form: CsvForm, limit: int | None) -> pd.D
         return _frame(header[1], records, limit)
     except csv.Error as error:
         raise InvalidArgumentError(
-            f"{form.shown}, line {reader.line_num + skipped:,}: {error}. Perhaps a quote that does not close, or "
-            "another separator: --sep."
+            f"{form.shown}, line {reader.line_num + skipped:,}: {error}. Check for an unclosed quote, or give the "
+            "separator: --sep."
         ) from None
 
 
 def _without_lines_above(lines: Iterator[str], form: CsvForm) -> tuple[Iterator[str], CsvForm, int]:
     """Return the lines from the heading on, how they are written, and how many lines are above it.
 
-    A first line such as ``sep=;`` names the separator, unless the user does, and is one of the lines to skip.
+    A first line such as ``sep=;`` is skipped; it names the separator unless the user does.
     """
     first = next(lines, None)
     if first is None:
@@ -72,7 +72,7 @@ def _without_lines_above(lines: Iterator[str], form: CsvForm) -> tuple[Iterator[
 
 
 def _records(reader: Any, form: CsvForm, skipped: int) -> Iterator[tuple[int, list[str]]]:
-    """Give each record with the line it begins on; lines without any cell are left out."""
+    """Yield each record with the line it begins on; lines without any cell are left out."""
     line, width, heading = skipped + 1, 0, 0
     for record in reader:
         if record:
@@ -85,9 +85,9 @@ def _records(reader: Any, form: CsvForm, skipped: int) -> Iterator[tuple[int, li
 
 
 def _ragged(form: CsvForm, line: int, found: int, width: int, *, is_first: bool) -> InvalidArgumentError:
-    remedy = "The file may be cut short, or a cell with a separator in it lacks its quotes."
+    remedy = "The file may be truncated, or a cell that contains the separator is not quoted."
     if is_first and found > width:
-        remedy = f"{remedy} If lines of text are above the heading, say how many: --skip-rows N."
+        remedy = f"{remedy} If there are lines above the heading, skip them: --skip-rows N."
     return InvalidArgumentError(
         f"{form.shown}, line {line:,}: found {plural(found, 'cell')}; the heading has {width}. {remedy}"
     )
@@ -98,7 +98,7 @@ def _check_header(header: list[str], form: CsvForm) -> None:
     if len(header) == 1 and other and not form.is_sure:
         name = "\\t" if other == "\t" else other
         raise InvalidArgumentError(
-            f"{form.shown}, line 1: found one column whose heading holds {name!r}; say --sep '{name}'."
+            f"{form.shown}, line 1: found one column, whose heading contains {name!r}; use --sep '{name}'."
         )
 
 

@@ -1,7 +1,7 @@
-"""A sheet of a workbook → columns with the types of its cells. What a spreadsheet could hide gets a note.
+"""A sheet of a workbook → columns with the types of its cells. Notes report what a spreadsheet may hide.
 
-Excel stores every number as a double. A whole one below 2^53 has all its digits and becomes an integer; a larger one
-stays a float, which the checks report as rounded.
+Excel stores every number as a double. A whole number below 2^53 is exact and becomes an integer; a larger one stays a
+float, which the checks report as rounded.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from growlytics_pandas.http.protocol import one_line
 
 EXCEL_FORMATS: Final = ("xlsx", "xls", "xlsb", "ods")
 EXCEL_SUFFIXES: Final = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls", ".xlsb": "xlsb", ".ods": "ods"}
-_DIGITS_KEPT: Final = 10**15  # a spreadsheet keeps 15 digits of a number and writes 0 for the others
-_ROWS_SEARCHED: Final = 20  # below a title, for the heading
+_DIGITS_KEPT: Final = 10**15  # a spreadsheet keeps 15 digits of a number and replaces the others by 0
+_ROWS_SEARCHED: Final = 20  # rows below a title that may be the heading
 _MIN_COLUMNS_UNDER_TITLE: Final = 3
 _MIN_ROUNDED: Final = 2
 _SHOWN_SHEETS: Final = 10
-_MAX_CELLS: Final = 200_000_000  # all rows of a sheet with 190 columns: some 10 GB of memory
-_ISO_DURATION: Final = re.compile(r"(-?)PT(\d+)H(\d+)M(\d+)(?:\.\d+)?S")  # how an ods stores one
+_MAX_CELLS: Final = 200_000_000  # all rows of a sheet with 190 columns: about 10 GB of memory
+_ISO_DURATION: Final = re.compile(r"(-?)PT(\d+)H(\d+)M(\d+)(?:\.\d+)?S")  # the format of durations in ods
 _LESS_SEEN: Final = (
-    "of an xls or ods, cells with an error are missing without a count, and formats are not seen, such as "
-    "those that show leading zeros"
+    "in xls and ods files, cells with an error are read as missing but not counted, and formats, such as leading "
+    "zeros, are not read"
 )
 _ENCRYPTED: Final = b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e"  # the stream of an xlsx with a password
 _COMPOUND: Final = b"\xd0\xcf\x11\xe0"
@@ -45,7 +45,7 @@ _WORKBOOK_STARTS: Final = (_COMPOUND, b"PK\x03\x04", b"PK\x05\x06")
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The rows of a sheet as they are read, the place of the first cell, and what is known beside the values."""
+    """The rows of a sheet, the position of the first cell, and the marks of the cells."""
 
     name: str
     rows: list[list[Any]]
@@ -62,26 +62,26 @@ def read_excel(
     Parameters
     ----------
     data : bytes
-        The file.
+        The content of the file.
     shown : str
-        What messages call it.
+        The file's name for messages.
     sheet : str, optional
-        The name of a sheet, or its number from 1 up. Default: the first that is not hidden.
+        The name of a sheet, or its number from 1. Default: the first that is not hidden.
     skip_rows : int
         Rows of the sheet above the heading.
     limit : int, optional
-        Only the first so many rows with cells.
+        Maximum number of rows to read; empty rows do not count.
 
     Returns
     -------
     tuple
-        The frame, whose index is the row of the sheet, and notes.
+        The frame, whose index is the row number of the sheet, and notes.
 
     Raises
     ------
     InvalidArgumentError
-        The file is not a workbook, needs a password or is damaged; the sheet is not there; there is a title in place
-        of the heading.
+        The file is not a workbook, needs a password or is damaged; the sheet does not exist; the first row is a
+        title instead of the heading.
     MissingDependencyError
         The extra `excel` is not installed.
     """
@@ -111,8 +111,8 @@ def _read_sheet(data: bytes, shown: str, wanted: str | None) -> tuple[Sheet, lis
         raise MissingDependencyError(f"{shown}: python-calamine is not installed: {install_extra('excel')}.") from None
     if not data.startswith(_WORKBOOK_STARTS):
         raise InvalidArgumentError(
-            f"{shown}: it is no workbook, whatever its name says. Some programs write text, or a web page, under "
-            "such a name: open it in a spreadsheet program and save it as xlsx, or give --format csv."
+            f"{shown}: it is not a workbook, despite its name. Some programs write text or HTML under such a name: "
+            "open it in a spreadsheet program and save it as xlsx, or use --format csv."
         )
     try:
         with calamine.load_workbook(io.BytesIO(data)) as workbook:
@@ -128,32 +128,32 @@ def _read_sheet(data: bytes, shown: str, wanted: str | None) -> tuple[Sheet, lis
     except calamine.PasswordError:
         raise _protected(shown) from None
     except BaseException as error:
-        # The reader is compiled, and a damaged file can make it panic, which Python shows as a BaseException.
+        # The reader is written in Rust; a damaged file can make it panic, which is a BaseException in Python.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         if data.startswith(_COMPOUND) and _ENCRYPTED in data:
             raise _protected(shown) from None
         raise InvalidArgumentError(
-            f"{shown}: the workbook is damaged or cut short ({one_line(str(error), 200)}). Open it in a spreadsheet "
+            f"{shown}: the workbook is damaged or truncated ({one_line(str(error), 200)}). Open it in a spreadsheet "
             "program and save it again."
         ) from None
     return Sheet(name, rows, first, marks, merged), notes
 
 
 def _require_readable(marks: Marks, where: str) -> None:
-    """Refuse a sheet whose cells the reader would pass over, or that would not fit into memory.
+    """Raise if the reader would skip cells of the sheet, or if the sheet would not fit into memory.
 
-    All cells between the first and the last take room.
+    All cells between the first and the last need memory, also empty ones.
     """
     if marks.unread is not None:
         raise InvalidArgumentError(
-            f"{where}: row {marks.unread[0] + 1:,} has cells in a form that Excel does not write, and that cannot be "
+            f"{where}: row {marks.unread[0] + 1:,} has cells in a format that Excel does not write and that cannot be "
             "read. Open the workbook in a spreadsheet program and save it as xlsx."
         )
     rows, columns = marks.extent
     if rows * columns > _MAX_CELLS:
         raise InvalidArgumentError(
-            f"{where}: it reaches to cell {place_of((rows - 1, columns - 1))}, which is {rows * columns:,} cells, too "
+            f"{where}: its last cell is {place_of((rows - 1, columns - 1))}, so it has {rows * columns:,} cells, too "
             "many to read. Is there a stray cell far from the data? Copy the data to a new sheet, or save it as CSV."
         )
 
@@ -163,23 +163,23 @@ def _protected(shown: str) -> InvalidArgumentError:
 
 
 def _chosen(sheets: Sequence[Any], shown: str, wanted: str | None, calamine: Any) -> tuple[str, list[str]]:
-    """Return the name of the sheet to read, and a note where there are others to choose from."""
+    """Return the name of the sheet to read, and a note if there are other visible sheets."""
     names = [one.name for one in sheets if one.typ == calamine.SheetTypeEnum.WorkSheet]
     visible = [
         one.name for one in sheets if one.name in names and one.visible == calamine.SheetVisibleEnum.Visible
     ] or names
     if not names:
-        raise InvalidArgumentError(f"{shown}: the workbook has no sheet of cells.")
+        raise InvalidArgumentError(f"{shown}: the workbook has no worksheet.")
     if wanted is None:
         others = [name for name in visible if name != visible[0]]
-        note = f"{shown}: the sheet {visible[0]!r} is read; the others are {_listed(others)}: --sheet NAME."
+        note = f"{shown}: sheet {visible[0]!r} is read. To read another ({_listed(others)}): --sheet NAME."
         return visible[0], [note] if others else []
     if wanted in names:
         return wanted, []
     if wanted.isdecimal() and 1 <= int(wanted) <= len(names):
         return names[int(wanted) - 1], []
     raise InvalidArgumentError(
-        f"--sheet: {shown} has no sheet {wanted!r}; it has {_listed(names)}. A number counts from 1."
+        f"--sheet: {shown} has no sheet {wanted!r}; its sheets are {_listed(names)}. Numbers count from 1."
     )
 
 
@@ -192,7 +192,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _heading_row(sheet: Sheet, where: str, skip_rows: int) -> int:
-    """Return which of the rows that were read is the heading."""
+    """Return the position of the heading among the rows read."""
     start = max(0, skip_rows - sheet.first[0])
     at = next((i for i in range(start, len(sheet.rows)) if not _is_empty(sheet.rows[i])), None)
     if at is None:
@@ -206,7 +206,7 @@ def _heading_row(sheet: Sheet, where: str, skip_rows: int) -> int:
     if _count(sheet.rows[at]) == 1 and below and _is_heading(sheet.rows[below[0]]):
         row, likely = sheet.first[0] + at + 1, sheet.first[0] + below[0] + 1
         raise InvalidArgumentError(
-            f"{where}, row {row:,}: it has one cell, as a title has, and is not the heading of the columns below it. "
+            f"{where}, row {row:,}: it has a single cell, so it is a title and not the heading of the columns below. "
             f"Row {likely:,} looks like the heading: --skip-rows {likely - 1}."
         )
     return at
@@ -226,7 +226,7 @@ def _count(row: Iterable[Any]) -> int:
 
 
 def _has_cell(sheet: Sheet, at: int, place: int) -> bool:
-    """Return whether a column has a heading, or a cell below where it should be."""
+    """Return whether a column has a heading or any cell below it."""
     return any(row[place] != "" for row in sheet.rows[at:])
 
 
@@ -240,7 +240,7 @@ def _label(cell: Any) -> str:
 
 
 class _Column:
-    """The cells of one column, and what is to be said of them."""
+    """The cells of one column, and the notes on them."""
 
     def __init__(self, sheet: Sheet, where: str, place: int, label: str, body: Sequence[int]) -> None:
         self.label = label
@@ -260,7 +260,7 @@ class _Column:
         self._cells = [None if cell == "" else _duration(cell) for cell in cells]
 
     def values(self) -> Any:
-        """Return the cells as an array of the type that all have, or as objects."""
+        """Return the cells as an array of their common type, or as objects."""
         classes = set(map(type, self._cells)) - {type(None)}
         if not classes:
             return objects(self._cells)
@@ -278,16 +278,18 @@ class _Column:
         is_integer = [isinstance(number, int) for number in present]
         long = [number for number in present if isinstance(number, int) and abs(number) >= _DIGITS_KEPT]
         if len(long) >= _MIN_ROUNDED and all(number % 10 == 0 for number in long):
-            self._note("its numbers of 16 digits end in 0. A spreadsheet keeps 15 digits; keep such numbers as text")
+            self._note(
+                "its numbers with 16 digits end in 0. A spreadsheet keeps only 15 digits; store such numbers as text"
+            )
         if all(is_integer):
             return narrow(numbers)
         if any(float(number).is_integer() and abs(number) > contract.MAX_SAFE_INTEGER for number in present):
-            return objects(numbers)  # the others keep their digits
+            return objects(numbers)  # integers stay exact beside floats
         return np.array([np.nan if cell is None else cell for cell in self._cells], dtype="float64")
 
     def _with_zeros(self, cells: list[Any], widths: list[int]) -> list[Any]:
-        """Return whole numbers as the text that is shown, of a column in which leading zeros are shown."""
-        self._note("a format shows its numbers with leading zeros, so they are read as the text that is shown")
+        """Return whole numbers as text with the leading zeros that the cell formats display."""
+        self._note("its cell format displays leading zeros, so its numbers are read as text with these zeros")
         return [
             f"{int(cell):0{width}d}" if _is_whole(cell) else cell for cell, width in zip(cells, widths, strict=True)
         ]
@@ -297,7 +299,7 @@ class _Column:
 
 
 def _duration(cell: Any) -> Any:
-    """Return the duration that a text of an ods stands for, any other cell as it is."""
+    """Return the duration for a duration text of an ods; any other cell unchanged."""
     found = _ISO_DURATION.fullmatch(cell) if isinstance(cell, str) and cell.startswith(("PT", "-PT")) else None
     if found is None:
         return cell
@@ -311,26 +313,26 @@ def _is_whole(cell: Any) -> bool:
 
 
 def _whole(cell: Any) -> Any:
-    """Return a whole number that has all its digits as an integer."""
+    """Return an exact whole number as an integer; any other cell unchanged."""
     is_whole = isinstance(cell, float) and cell.is_integer() and abs(cell) <= contract.MAX_SAFE_INTEGER
     return int(cell) if is_whole else cell
 
 
 def _moment(cell: Any) -> Any:
-    """Return a date, or a moment to the second where it is one but for a double's last digits."""
+    """Return a date, or a date-time rounded to the second if only a double's imprecision differs from it."""
     if cell is None:
         return None
     if not isinstance(cell, dt.datetime):
         return dt.datetime.combine(cell, dt.time())
     nearest = (cell + dt.timedelta(microseconds=500_000)).replace(microsecond=0) if cell.year < dt.MAXYEAR else cell
-    return nearest if abs(nearest - cell) <= _DOUBLE_NOISE else cell
+    return nearest if abs(nearest - cell) <= _DOUBLE_ERROR else cell
 
 
-_DOUBLE_NOISE: Final = dt.timedelta(microseconds=1_000)  # a double holds a day of this century to some microseconds
+_DOUBLE_ERROR: Final = dt.timedelta(microseconds=1_000)  # a double holds a day of this century to some microseconds
 
 
 def _plain(cell: Any) -> Any:
-    """Return a cell of a column of several kinds; a time or duration as text."""
+    """Return a cell of a column with mixed types; a time or duration as text."""
     if isinstance(cell, dt.timedelta):
         seconds = round(cell.total_seconds())
         sign, seconds = ("-", -seconds) if seconds < 0 else ("", seconds)
@@ -344,13 +346,11 @@ def _plain(cell: Any) -> Any:
 
 
 def _notes_of(sheet: Sheet, where: str, at: int, lines: Sequence[int], n_empty: int) -> list[str]:
-    """Return what the rows below the heading hold that deserves a look."""
+    """Return notes on the rows below the heading."""
     if not lines:
         return [f"{where}: there are no rows."]
     rows = frozenset(line - 1 for line in lines)
-    notes = (
-        [f"{where}: {plural(n_empty, 'empty row')} between the others {_is(n_empty)} passed over."] if n_empty else []
-    )
+    notes = [f"{where}: {plural(n_empty, 'empty row')} between other rows {_is(n_empty)} skipped."] if n_empty else []
     errors = {cell: word for cell, word in sheet.marks.errors.items() if cell[0] in rows}
     if errors:
         words = ", ".join(word for word, _ in Counter(errors.values()).most_common(3))
@@ -362,8 +362,8 @@ def _notes_of(sheet: Sheet, where: str, at: int, lines: Sequence[int], n_empty: 
     if formulas:
         notes.append(
             f"{where}: {plural(len(formulas), 'formula')} (first {place_of(min(formulas))}) without a result "
-            f"{_is(len(formulas))} read as missing: no spreadsheet program has calculated the workbook. Open and save "
-            "it in one."
+            f"{_is(len(formulas))} read as missing: no spreadsheet program has calculated the workbook. Open it in one "
+            "and save it."
         )
     hidden = len(rows & sheet.marks.hidden_rows)
     if hidden:

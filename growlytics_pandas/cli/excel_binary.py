@@ -1,7 +1,7 @@
-"""What an xlsb says of its cells beside their values, and which of them the reader of workbooks passes over.
+"""Facts about the cells of an xlsb that the workbook reader does not return, and cells that it skips.
 
-The reader knows only the records that Excel writes. Other programs write short ones as well, which it skips without a
-word, and whole numbers for dates, whose format it does not look at.
+The reader knows only the records that Excel writes. It silently skips the short records that other programs also write,
+and returns their dates as whole numbers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _STYLES_PART: Final = "xl/styles.bin"
 _ROW, _RK, _ERROR, _FORMULA_NUMBER, _FORMULA_ERROR, _FORMAT, _STYLE = 0, 2, 3, 9, 11, 44, 47
 _SHEET, _CALCULATION, _STYLES, _STYLES_END, _CELLS, _CELLS_END = 156, 157, 617, 618, 145, 146
 _CELL_RECORDS: Final = frozenset(range(1, 12))
-_UNREAD_RECORDS: Final = frozenset({*range(13, 19), 62})  # cells without their column, and rich text in its cell
+_UNREAD_RECORDS: Final = frozenset({*range(13, 19), 62})  # cells without a column number, and inline rich text
 _NUMBERS: Final = (_RK, 5, _FORMULA_NUMBER)
 _HIDDEN: Final = 0x10
 _STYLE_MASK: Final = 0xFF_FFFF
@@ -45,9 +45,9 @@ _DATE_LETTER: Final = re.compile(r"[ymdhs]", re.IGNORECASE)
 
 
 def read_binary_marks(stream: BinaryIO, sheet: str) -> Marks | None:
-    """Read the marks of a sheet of an xlsb; None where the file is another kind of workbook.
+    """Read the marks of a sheet of an xlsb; None if the file is another kind of workbook.
 
-    A damaged file raises whatever it comes to: the reader of workbooks may end the process over one.
+    A damaged file raises an error of any type, before the workbook reader, which could end the process, opens it.
     """
     if not zipfile.is_zipfile(stream):
         return None
@@ -69,7 +69,7 @@ def _read(archive: zipfile.ZipFile, sheet: str) -> Marks:
 
 
 class _Cells:
-    """Takes the records of the cells, one after the other."""
+    """Collects the marks from the cell records."""
 
     def __init__(self, data: bytes, widths: Mapping[int, int], dates: frozenset[int], *, is_uncalculated: bool) -> None:
         self.marks = Marks()
@@ -106,7 +106,7 @@ class _Cells:
 
 
 def _find_sheet(archive: zipfile.ZipFile, sheet: str) -> tuple[str, bool]:
-    """Return the part that holds a sheet, and whether the workbook waits to be calculated."""
+    """Return the part that contains a sheet, and whether the workbook has not been calculated."""
     relations = [found for name, found in elements(archive.read(_RELATIONS_PART)) if name == "Relationship"]
     parts = {found["Id"]: str(PurePosixPath("/xl", found["Target"])).lstrip("/") for found in relations}
     data = archive.read(_WORKBOOK_PART)
@@ -122,7 +122,7 @@ def _find_sheet(archive: zipfile.ZipFile, sheet: str) -> tuple[str, bool]:
 
 
 def _styles(archive: zipfile.ZipFile) -> tuple[Mapping[int, int], frozenset[int]]:
-    """Return which styles show how many digits with leading zeros, and which show dates."""
+    """Return style → number of digits for styles with leading zeros, and the styles that display dates."""
     if _STYLES_PART not in archive.namelist():
         return {}, frozenset()
     data = archive.read(_STYLES_PART)
@@ -144,7 +144,7 @@ def _styles(archive: zipfile.ZipFile) -> tuple[Mapping[int, int], frozenset[int]
 
 
 def _records(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Give the number of each record, and where its contents start and end."""
+    """Yield the number of each record, and the start and end of its content."""
     at, end = 0, len(data)
     while at < end:
         kind = data[at]
@@ -165,7 +165,7 @@ def _records(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _text(data: bytes, at: int) -> tuple[str, int]:
-    """Return the text at a place, and the place after it; '' for the mark that there is none."""
+    """Return the text at a position, and the position after it; '' if the record marks it as absent."""
     (length,) = struct.unpack_from("<I", data, at)
     at += 4
     if length == _NO_TEXT:

@@ -1,7 +1,7 @@
-"""What an xlsx says of its cells beside their values: errors, formulas without a result, leading zeros, hidden rows.
+"""Facts about the cells of an xlsx beside their values: errors, formulas without a result, leading zeros, hidden rows.
 
-The reader of workbooks gives an error as an empty cell, a formula that nothing has calculated as its stored 0, and a
-number without its format. This reads the sheet's XML for them, and only where a first search finds any of their signs.
+The workbook reader returns an error as an empty cell, an uncalculated formula as its stored 0, and a number without
+its format. This module reads them from the sheet's XML, which it parses only if a first search finds any of them.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any, BinaryIO, Final
 from xml.parsers import expat
 
 _READ_BYTES: Final = 1 << 20
-_LAST_BYTES: Final = 1 << 12  # of what is read, in which the last row is found
-_OVERLAP_BYTES: Final = 256  # a sign that lies across two reads
-_PLAIN_SIGNS: Final = (b't="e"', b"t='e'", b"<f>", b"<f ", b"<f/", b'hidden="', b"hidden='")  # found at once
+_LAST_BYTES: Final = 1 << 12  # the end of each chunk, which is searched for the last row
+_OVERLAP_BYTES: Final = 256  # so that a sign across two chunks is found
+_PLAIN_SIGNS: Final = (b't="e"', b"t='e'", b"<f>", b"<f ", b"<f/", b'hidden="', b"hidden='")  # without a regex
 _SIGN: Final = re.compile(rb"<\w+:f[\s/>]")  # a formula in a file whose elements have prefixes
-_PLACE: Final = re.compile(rb"""\br=["']([A-Z]{2,3})[0-9]""")  # of a cell beyond column Z
+_PLACE: Final = re.compile(rb"""\br=["']([A-Z]{2,3})[0-9]""")  # a cell beyond column Z
 _ROW: Final = re.compile(rb"""\br=["'][A-Z]*([0-9]+)["']""")
 _COLUMNS_TO_Z: Final = 26
 _ZEROS: Final = re.compile(r"0{2,}")
@@ -32,20 +32,20 @@ Cell = tuple[int, int]
 
 @dataclass(slots=True)
 class Marks:
-    """The marks of one sheet. `widths`: cells whose number is shown with leading zeros, and with how many digits."""
+    """The marks of one sheet. `widths`: cell → number of digits, for numbers displayed with leading zeros."""
 
     errors: dict[Cell, str] = field(default_factory=dict)
     uncalculated: set[Cell] = field(default_factory=set)
     widths: dict[Cell, int] = field(default_factory=dict)
     hidden_rows: set[int] = field(default_factory=set)
     extent: Cell = (0, 0)
-    """How many rows and columns there are up to the last that has a cell, at most."""
+    """The number of rows and columns up to the last cell, or more."""
     unread: Cell | None = None
-    """The first cell that the reader of workbooks passes over, or takes for something else."""
+    """The first cell that the workbook reader skips or misreads."""
 
 
 def read_marks(stream: BinaryIO, sheet: str) -> Marks:
-    """Read the marks of a sheet of an xlsx; none where the file is another kind of workbook."""
+    """Read the marks of a sheet of an xlsx; none if the file is another kind of workbook."""
     marks = Marks()
     if not zipfile.is_zipfile(stream):
         return marks
@@ -58,12 +58,12 @@ def read_marks(stream: BinaryIO, sheet: str) -> Marks:
                 if workbook.zero_styles or has_signs:
                     _SheetReader(marks, workbook).read(archive, part)
     except (KeyError, expat.ExpatError, zipfile.BadZipFile, ValueError, RuntimeError):
-        return Marks(extent=marks.extent)  # what is odd beside the values costs only the notes
+        return Marks(extent=marks.extent)  # the values can still be read, only without notes
     return marks
 
 
 def _searched(archive: zipfile.ZipFile, part: str) -> tuple[bool, Cell]:
-    """Return whether a sheet has any sign, and how far it reaches; a search costs a tenth of reading the XML."""
+    """Return whether a sheet has any sign, and its extent. The search takes a tenth of the time of parsing the XML."""
     tail = b""
     has_signs = False
     last_row, n_columns = 0, _COLUMNS_TO_Z
@@ -80,7 +80,7 @@ def _searched(archive: zipfile.ZipFile, part: str) -> tuple[bool, Cell]:
 
 
 class _Workbook:
-    """Which part of the archive is which sheet, which styles show leading zeros, whether results are to be trusted."""
+    """The archive part of each sheet, the styles with leading zeros, and whether the workbook has been calculated."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._names = frozenset(archive.namelist())
@@ -103,7 +103,7 @@ class _Workbook:
     zero_styles: dict[int, int] = {}  # noqa: RUF012 - replaced, never changed
 
     def part_of(self, sheet: str) -> str:
-        """Return the part that holds a sheet; '' where there is none."""
+        """Return the part that contains a sheet; '' if there is none."""
         part = self._parts.get(self._sheets.get(sheet, ""), "") if self._sheets else ""
         return part if part in self._names else ""
 
@@ -116,7 +116,7 @@ class _Workbook:
 
 
 class _SheetReader:
-    """Reads the cells of a sheet one after the other."""
+    """Collects the marks from the XML of a sheet."""
 
     def __init__(self, marks: Marks, workbook: _Workbook) -> None:
         self._marks = marks
@@ -175,14 +175,14 @@ class _SheetReader:
                 self._marks.uncalculated.add(cell)
 
     def _has_no_result(self) -> bool:
-        """Return whether a formula has no result: a program that writes files stores nothing, or a 0, for it."""
-        if self._kind == "str":  # an empty text is a result
+        """Return whether a formula has no result: programs that do not calculate store nothing or 0."""
+        if self._kind == "str":  # an empty string is a result
             return False
         return self._text == "" or (self._workbook.is_uncalculated and self._text in _NO_RESULT)
 
 
 def elements(data: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give the elements of a small XML file, without the namespaces of their names."""
+    """Yield the elements of a small XML file, with names without namespaces."""
     found: list[tuple[str, dict[str, Any]]] = []
     parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
     parser.StartElementHandler = lambda tag, attributes: found.append((tag.rpartition(_SEPARATOR)[2], attributes))
@@ -196,7 +196,7 @@ def _relations_of(path: str) -> str:
 
 
 def _zero_styles(data: bytes) -> dict[int, int]:
-    """Return the number of a style → digits, of those that show whole numbers with leading zeros."""
+    """Return style → number of digits, for styles that display whole numbers with leading zeros."""
     formats: dict[str, str] = {}
     styles: list[str] = []
     is_cell = False
@@ -211,7 +211,7 @@ def _zero_styles(data: bytes) -> dict[int, int]:
 
 
 def zeros_shown(formats: Sequence[str]) -> dict[int, int]:
-    """Return the number of a style → digits, of those whose format shows whole numbers with leading zeros."""
+    """Return style → number of digits, for formats that display whole numbers with leading zeros."""
     return {number: len(code) for number, code in enumerate(formats) if _ZEROS.fullmatch(code)}
 
 
@@ -223,7 +223,7 @@ def _column_number(letters: str) -> int:
 
 
 def place_of(cell: Cell) -> str:
-    """Return what a spreadsheet calls a cell.
+    """Return the name of a cell in a spreadsheet.
 
     Examples
     --------

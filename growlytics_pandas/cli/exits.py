@@ -1,4 +1,4 @@
-"""The exit statuses: what a scheduler may rely on."""
+"""The exit statuses."""
 
 from enum import IntEnum
 from types import MappingProxyType
@@ -26,13 +26,13 @@ class Exit(IntEnum):
 
 MEANINGS: Final = MappingProxyType(
     {
-        Exit.DONE: "push: everything arrived; validate and --dry-run: everything would",
-        Exit.DATA: "the data: some of it did not, or would not, arrive",
-        Exit.CALL: "the call: an option, the file, the key, the URL or the ledger; mend it before the next try",
+        Exit.DONE: "success: all data arrived (validate and --dry-run: would arrive)",
+        Exit.DATA: "the data: some of it did not arrive (validate and --dry-run: would not)",
+        Exit.CALL: "the call: an option, the file, the key, the URL or the ledger; correct it, then run it again",
         Exit.LATER: "the service cannot be reached or has stopped answering: run the same command again later",
-        Exit.FAULT: "a fault of this package; please report it",
-        Exit.INTERRUPTED: "Ctrl-C (SIGINT): what was in flight was finished, and every file is written",
-        Exit.TERMINATED: "SIGTERM: likewise",
+        Exit.FAULT: "a bug in this package; please report it",
+        Exit.INTERRUPTED: "Ctrl-C (SIGINT): requests in flight were finished, and all output files are written",
+        Exit.TERMINATED: "SIGTERM: the same",
     }
 )
 

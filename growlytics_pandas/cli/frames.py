@@ -1,4 +1,4 @@
-"""Columns, made from parts of a file and joined without changing a value."""
+"""Columns, built from chunks of a file and joined without changing a value."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-ROWS_AT_ONCE: Final = 20_000  # records held as Python objects before they become columns
+ROWS_AT_ONCE: Final = 20_000  # records in memory as Python objects before they become columns
 _INT64: Final = np.iinfo("int64")
 
 
 def text_dtype() -> Any:
-    """Return the dtype of text: Arrow's, a fifth of the memory, where pyarrow is installed."""
+    """Return the dtype of text: Arrow's if pyarrow is installed, which needs a fifth of the memory."""
     return pd.StringDtype("pyarrow" if importlib.util.find_spec("pyarrow") else "python")
 
 
 def text_array(values: list[Any]) -> Any:
-    """Return text (None: missing) as an array."""
+    """Return strings (None: missing) as an array."""
     return pd.array(values, dtype=text_dtype())
 
 
 def narrow(values: list[Any]) -> Any:
-    """Return values of one class as an array of their own; a mixture as objects; None where all are missing."""
+    """Return values of one class as an array of that dtype, mixed values as objects; None if all are missing."""
     classes = set(map(type, values)) - {type(None)}
     if not classes:
         return None
     if classes == {str}:
         try:
             return text_array(values)
-        except UnicodeEncodeError:  # half a character, which the checks report
+        except UnicodeEncodeError:  # a lone surrogate, which the checks report
             return objects(values)
     if classes == {float}:
         return np.array(values, dtype="float64")  # None becomes NaN
@@ -41,7 +41,7 @@ def narrow(values: list[Any]) -> Any:
 
 
 def objects(values: Sequence[Any]) -> Any:
-    """Return values as they are, lists and dicts as cells."""
+    """Return values unchanged in an object array; a list or dict is one cell."""
     array = np.empty(len(values), dtype=object)
     for i, value in enumerate(values):
         array[i] = value
@@ -49,7 +49,7 @@ def objects(values: Sequence[Any]) -> Any:
 
 
 def join(parts: list[Any], lengths: list[int]) -> pd.Series[Any]:
-    """Join the parts of a column, None being one in which all are missing; as objects where their dtypes differ."""
+    """Join the parts of a column (None: all values missing); as objects if their dtypes differ."""
     dtypes = {str(part.dtype) for part in parts if part is not None}
     if not dtypes:
         return pd.Series(objects([None] * sum(lengths)), dtype=object)
@@ -68,7 +68,7 @@ def _as_objects(part: Any, length: int) -> Any:
 
 
 def frame_of(labels: list[str], columns: list[pd.Series[Any]], lines: list[int]) -> pd.DataFrame:
-    """Make a frame whose index tells the line in the file; labels may repeat."""
+    """Return a frame whose index is the line in the file; labels may repeat."""
     frame = pd.DataFrame(dict(enumerate(columns)), index=None if columns else range(len(lines)))
     frame.columns = pd.Index(labels, dtype=object)
     frame.index = pd.Index(lines, dtype="int64", name="line")

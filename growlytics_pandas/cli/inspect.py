@@ -1,4 +1,4 @@
-"""``schema``, ``suggest``, ``validate``: what a file would become, the options it calls for, what would not arrive."""
+"""``schema``, ``suggest``, ``validate``: attributes and types of a file, suggested options, and violations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_schema_options(parser: argparse.ArgumentParser) -> None:
     _add_options(parser)
-    options.add_saying(parser, files=())
+    options.add_output(parser, files=())
 
 
 def _add_suggest_options(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def _add_suggest_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_validate_options(parser: argparse.ArgumentParser) -> None:
     _add_options(parser)
-    options.add_saying(parser, files=("violations", "rejects", "report"))
+    options.add_output(parser, files=("violations", "rejects", "report"))
 
 
 def _show_schema(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
@@ -93,9 +93,9 @@ def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
 
 
 SCHEMA: Final = Command(
-    "schema", "show which columns of a file become which attributes and types", _add_schema_options, _show_schema
+    "schema", "show the attribute and type that each column of a file becomes", _add_schema_options, _show_schema
 )
-SUGGEST: Final = Command("suggest", "suggest how the columns of a file are to be read", _add_suggest_options, _suggest)
+SUGGEST: Final = Command("suggest", "suggest options for reading the columns of a file", _add_suggest_options, _suggest)
 VALIDATE: Final = Command(
-    "validate", "tell what of a file would not arrive, or deserves a look", _add_validate_options, _validate
+    "validate", "report values that would be rejected or need a check", _add_validate_options, _validate
 )

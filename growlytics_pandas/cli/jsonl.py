@@ -1,4 +1,4 @@
-"""JSON lines → columns, each value as JSON has it: no dates made of text, no numbers made of digits."""
+"""JSON lines → columns. Values keep their JSON types: text is not converted to dates or numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from growlytics_pandas.errors import InvalidArgumentError
 
 
 def read_json_lines(text: Iterable[str], shown: str, limit: int | None) -> pd.DataFrame:
-    """Read one object a line; a key that a line lacks is missing there."""
+    """Read one object per line; a key that is absent from a line is a missing value."""
     records = islice(_records(text, shown), limit)
     lines: list[int] = []
     lengths: list[int] = []
@@ -27,7 +27,7 @@ def read_json_lines(text: Iterable[str], shown: str, limit: int | None) -> pd.Da
         for key, column in parts.items():
             column.append(narrow([record.get(key) for _, record in block]))
     if not parts:
-        raise InvalidArgumentError(f"{shown}: it is empty; there must be one JSON object a line.")
+        raise InvalidArgumentError(f"{shown}: it is empty; there must be one JSON object per line.")
     return frame_of(list(parts), [join(column, lengths) for column in parts.values()], lines)
 
 
@@ -39,19 +39,19 @@ def _records(text: Iterable[str], shown: str) -> Iterator[tuple[int, dict[str, A
         try:
             record = json.loads(line, object_pairs_hook=_object)
         except _TwiceError as error:
-            raise InvalidArgumentError(f"{where}: the key {error.args[0]!r} is there twice.") from None
+            raise InvalidArgumentError(f"{where}: the key {error.args[0]!r} appears twice.") from None
         except (ValueError, RecursionError) as error:
-            raise InvalidArgumentError(f"{where}: it is no JSON: {error}. There must be one object a line.") from None
+            raise InvalidArgumentError(f"{where}: not JSON: {error}. There must be one object per line.") from None
         if not isinstance(record, dict):
             raise InvalidArgumentError(
-                f"{where}: found a {type(record).__name__}; there must be one JSON object a line. An array of objects: "
-                "jq -c '.[]' makes it lines."
+                f"{where}: found a {type(record).__name__}; there must be one JSON object per line. "
+                "To convert an array of objects: jq -c '.[]'."
             )
         yield number, record
 
 
 class _TwiceError(Exception):
-    """A key that stands twice in one object: JSON readers keep the last without a word."""
+    """A key appears twice in one object; JSON readers silently keep the last value."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""``ledger``: the memory of earlier pushes as one file, to carry it to another machine; and what is in it."""
+"""``ledger``: show the ledger of earlier pushes, and move it to another machine as one file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.cli.exits import Exit, status_of
 from growlytics_pandas.cli.messages import as_line
 from growlytics_pandas.cli.options import refuse_keys
-from growlytics_pandas.cli.streams import say
+from growlytics_pandas.cli.streams import print_text
 from growlytics_pandas.errors import GrowlyticsError
 from growlytics_pandas.ledger.project import Ledger
 
@@ -22,34 +22,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the three actions."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, text in (
-        ("show", "what the ledger holds: projects, types, runs"),
+        ("show", "count what the ledger contains: projects, types, runs"),
         ("backup", "write the ledger as one file; other processes may push meanwhile"),
-        ("restore", "put a backup in the place of the ledger; what was pushed since is not known to it"),
+        ("restore", "replace the ledger by a backup, which does not contain later pushes"),
     ):
         action = actions.add_parser(name, help=text, description=f"{text}.")
         if name != "show":
-            action.add_argument("path", metavar="PATH", type=Path, help="the file of the backup")
-            action.add_argument("--overwrite", action="store_true", help="also replace what holds more")
+            action.add_argument("path", metavar="PATH", type=Path, help="the backup file")
+            action.add_argument("--overwrite", action="store_true", help="also replace a file that contains more")
         if name == "restore":
             action.add_argument(
                 "--forget",
                 action="store_true",
-                help="forget what was accepted: for when something was pushed after the backup",
+                help="forget accepted customers; use it if anything was pushed after the backup",
             )
-        action.add_argument("--ledger", metavar="PATH", help="default: GROWLYTICS_LEDGER, else your own")
+        action.add_argument("--ledger", metavar="PATH", help="the ledger (default: GROWLYTICS_LEDGER, else your own)")
         action.add_argument("--json", action="store_true", help="one JSON object on stdout")
         refuse_keys(action)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do it, say what was done, and return the exit status."""
+    """Run the action, print its result, and return the exit status."""
     try:
         with Ledger(arguments.ledger) as ledger:
-            found = _ACTIONS[arguments.action](ledger, arguments)
+            facts = _ACTIONS[arguments.action](ledger, arguments)
     except GrowlyticsError as error:
         sys.stderr.write(f"error: {as_line(error)}\n")
         return status_of(error)
-    return say(json.dumps(found) if arguments.json else "\n".join(_lines(found)), Exit.DONE)
+    return print_text(json.dumps(facts) if arguments.json else "\n".join(_lines(facts)), Exit.DONE)
 
 
 def _show(ledger: Ledger, _arguments: argparse.Namespace) -> dict[str, Any]:
@@ -74,7 +74,7 @@ _ACTIONS: Final[Mapping[str, Callable[[Ledger, argparse.Namespace], dict[str, An
 
 
 def _facts(ledger: Ledger) -> dict[str, Any]:
-    if not ledger.path.exists():  # a look does not make one
+    if not ledger.path.exists():  # showing a ledger does not create one
         return {"projects": 0, "types": 0, "runs": 0, "last_run": None, "label": None}
     facts = ledger.facts()
     last = facts.last_run.isoformat(timespec="seconds") if facts.last_run else None
@@ -82,9 +82,9 @@ def _facts(ledger: Ledger) -> dict[str, Any]:
     return {**counts, "last_run": last, "label": facts.last_label}
 
 
-def _lines(found: Mapping[str, Any]) -> list[str]:
-    paths = [f"{name}: {found[name]}" for name in ("ledger", "backup", "restored") if name in found]
-    counts = ", ".join(plural(found[name], name[:-1]) for name in ("projects", "types", "runs"))
-    label = f" ({found['label']})" if found["label"] else ""
-    last = f"; the last run began {found['last_run']}{label}" if found["last_run"] else ""
-    return [*paths, f"it holds {counts}{last}"]
+def _lines(facts: Mapping[str, Any]) -> list[str]:
+    paths = [f"{name}: {facts[name]}" for name in ("ledger", "backup", "restored") if name in facts]
+    counts = ", ".join(plural(facts[name], name[:-1]) for name in ("projects", "types", "runs"))
+    label = f" ({facts['label']})" if facts["label"] else ""
+    last = f"; the last run began {facts['last_run']}{label}" if facts["last_run"] else ""
+    return [*paths, f"it contains {counts}{last}"]

@@ -1,4 +1,4 @@
-"""FILE → frame: read, its columns settled, and the types that are known already."""
+"""FILE → plan: read the file, infer the column types, and apply the types that the ledger knows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas.api import plan
 from growlytics_pandas.checks.schema import name_of_column
 from growlytics_pandas.checks.suggestions import Suggestion, as_options
-from growlytics_pandas.cli.columns import Note, settle, spell_out
+from growlytics_pandas.cli.columns import Note, complete_decimals, infer_column
 from growlytics_pandas.cli.messages import as_flags, as_line
 from growlytics_pandas.cli.plan_flags import check_file, read_options
 from growlytics_pandas.cli.readers import Source, Table, find_source, read_source
@@ -24,16 +24,16 @@ from growlytics_pandas.cli.summary import Summary, count_rules
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.options import PlanOptions, Reading, read_zone
 from growlytics_pandas.columns.reading import clean
-from growlytics_pandas.ledger.types import UNCERTAIN
+from growlytics_pandas.ledger import UNCERTAIN
 from growlytics_pandas.upload.plan import Plan
 from growlytics_pandas.upload.planning import types_to_fix
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A plan of a file, whose rows are labelled as pandas labels them, and what to know of how it was read.
+    """A plan of a file, with the row labels that pandas would give, and notes on how the file was read.
 
-    `of_columns`: position → a note, of columns that are sent.
+    `of_columns`: position → note, for columns that are sent.
     """
 
     plan: Plan
@@ -44,16 +44,16 @@ class Loaded:
     of_columns: Mapping[int, Note]
 
     def suggested(self) -> dict[str, Any]:
-        """Return the options that were given and those that the data call for.
+        """Return the given and the suggested options.
 
-        Not those of the plan, which has the types that the ledger knows: they would be out of date in a file.
+        The types from the ledger are not included: in a file they would become outdated.
         """
         found = as_options(Suggestion(*row) for row in self.plan.suggestions.itertuples(index=False, name=None))
         return PlanOptions(**self.options).joined(found, list(self.plan.frame.columns))
 
 
 def load(arguments: argparse.Namespace, client: Client | None, given: Mapping[str, Any]) -> Loaded:
-    """Read the file and plan it, with the options of a plan that were given."""
+    """Read the file and plan a push of it with the given options."""
     source, table = read_table(arguments)
     check_file(arguments, table.frame.columns)
     options = PlanOptions(**given)
@@ -63,7 +63,7 @@ def load(arguments: argparse.Namespace, client: Client | None, given: Mapping[st
     if source.is_untyped:
         known = _known_types(frame, client, options, arguments.id_col)
         options = replace(options, types={**known, **(options.types or {})})
-        frame, notes = _settled(frame, options, arguments.id_col)
+        frame, notes = _infer_columns(frame, options, arguments.id_col)
     made = plan(frame.set_axis(table.labels), arguments.id_col, client=client, **options.given())
     sent = {attribute.position for attribute in made._layout.attributes}
     notes = {position: note for position, note in notes.items() if position in sent}
@@ -71,33 +71,33 @@ def load(arguments: argparse.Namespace, client: Client | None, given: Mapping[st
 
 
 def load_and_note(arguments: argparse.Namespace) -> Loaded:
-    """Read and plan the file, and say what deserves a look."""
+    """Read and plan the file, and write the notes on it."""
     given = read_options(arguments)
     loaded = load(arguments, open_client(arguments, needs_key=False), given)
     notes = (*loaded.notes, *(note.text for note in loaded.of_columns.values()))
-    tell(notes, is_quiet=arguments.quiet)
+    write_notes(notes, is_quiet=arguments.quiet)
     return replace(loaded, notes=notes)
 
 
 def load_and_check(arguments: argparse.Namespace, given: Mapping[str, Any], *, needs_key: bool) -> Loaded:
-    """Read, plan and check the file, and say at once what deserves a look: a push may take hours.
+    """Read, plan and check the file, and write the notes on it before a push, which may take hours.
 
     Violations name the line of the file.
     """
     loaded = load(arguments, open_client(arguments, needs_key=needs_key), given)
-    tell(loaded.notes, is_quiet=arguments.quiet)
+    write_notes(loaded.notes, is_quiet=arguments.quiet)
     plan = _by_line(loaded)
-    doubts = find_doubts(plan, loaded.of_columns)
-    others = [note.text for position, note in loaded.of_columns.items() if position not in doubts]
-    tell(others, is_quiet=arguments.quiet)
-    tell(doubts.values(), is_quiet=False)  # a type is fixed once and for good: tomorrow is too late
-    return replace(loaded, plan=plan, notes=(*loaded.notes, *others, *doubts.values()))
+    warnings = type_warnings(plan, loaded.of_columns)
+    others = [note.text for position, note in loaded.of_columns.items() if position not in warnings]
+    write_notes(others, is_quiet=arguments.quiet)
+    write_notes(warnings.values(), is_quiet=False)  # also with --quiet: a type cannot be changed later
+    return replace(loaded, plan=plan, notes=(*loaded.notes, *others, *warnings.values()))
 
 
-def find_doubts(plan: Plan, noted: Mapping[int, Note]) -> dict[int, str]:
-    """Return position → what to think about, of columns whose type is new to the ledger and was not asked for.
+def type_warnings(plan: Plan, noted: Mapping[int, Note]) -> dict[int, str]:
+    """Return position → warning for columns with a questionable type that is new to the ledger and was not given.
 
-    `noted`: what was noted of columns as they were read.
+    `noted`: the notes from reading the columns.
     """
     new = types_to_fix(plan._layout, plan._common.dropped)
     groups = {group.attribute: group for group in plan._findings.groups() if group.rule is Rule.TYPE_DOUBTFUL}
@@ -110,7 +110,7 @@ def find_doubts(plan: Plan, noted: Mapping[int, Note]) -> dict[int, str]:
             group = groups[attribute.name]
             keep = "" if attribute.name in undecided else f"{_keep(attribute.column, new[attribute.name])} Fix: "
             found[attribute.position] = f"{group.message} {keep}{group.fix}"
-        elif note and note.is_doubt and attribute.name in new:
+        elif note and note.is_uncertain and attribute.name in new:
             found[attribute.position] = f"{note.text} {_keep(attribute.column, new[attribute.name])}"
     return found
 
@@ -120,19 +120,19 @@ def _keep(column: object, type_: str) -> str:
 
 
 def _by_line(loaded: Loaded) -> Plan:
-    """Return the plan with the lines of the file for labels, and violations that name lines."""
+    """Return the plan with the lines of the file as labels, so that violations name lines."""
     plan, lines = loaded.plan, loaded.table.frame.index.rename("line")
     return plan._relabelled(lines, label="line")
 
 
-def tell(notes: Iterable[str], *, is_quiet: bool) -> None:
+def write_notes(notes: Iterable[str], *, is_quiet: bool) -> None:
     """Write notes to stderr."""
     if not is_quiet:
         sys.stderr.writelines(f"note: {as_line(note)}\n" for note in notes)
 
 
 def summarise(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
-    """Return what can be said of a plan."""
+    """Return the summary of a plan."""
     plan = loaded.plan
     findings = plan._findings
     return replace(
@@ -152,7 +152,7 @@ def begin_summary(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
 
 
 def read_table(arguments: argparse.Namespace) -> tuple[Source, Table]:
-    """Read the file, as the flags say."""
+    """Read the file according to the flags."""
     source = find_source(
         arguments.file,
         named=arguments.format,
@@ -166,12 +166,12 @@ def read_table(arguments: argparse.Namespace) -> tuple[Source, Table]:
 
 
 def _of_index(frame: pd.DataFrame, levels: tuple[Any, ...], wanted: Collection[Any]) -> dict[int, Note]:
-    """Note what is sent of the index though nobody asked for it: a push from Python sends no index."""
+    """Return notes on index levels that are sent without a request; a push from Python does not send the index."""
     return {
         position: Note(
-            f"column {label!r} is the index of the Parquet file and is sent, too. To leave it out: "
+            f"column {label!r} is the index of the Parquet file and is sent too. To leave it out: "
             f"{as_flags({'exclude': [label]})}.",
-            is_doubt=True,
+            is_uncertain=True,
         )
         for position, label in enumerate(frame.columns)
         if label in levels and label not in wanted
@@ -179,7 +179,7 @@ def _of_index(frame: pd.DataFrame, levels: tuple[Any, ...], wanted: Collection[A
 
 
 def _known_types(frame: pd.DataFrame, client: Client | None, options: PlanOptions, id_col: str) -> dict[str, str]:
-    """Return the types that the ledger is sure of: a CSV has none of its own, and another would be ignored."""
+    """Return the confirmed types of the ledger: a CSV has no types, and values of another type would be ignored."""
     if client is None or client.ledger is None:
         return {}
     table = client.types()
@@ -189,8 +189,8 @@ def _known_types(frame: pd.DataFrame, client: Client | None, options: PlanOption
     return {label: known[name] for label, name in named.items() if name in known and options.type_of(label) is None}
 
 
-def _settled(frame: pd.DataFrame, options: PlanOptions, id_col: str) -> tuple[pd.DataFrame, dict[int, Note]]:
-    """Return the columns of a text file as what their values are, but for those whose reading the options give."""
+def _infer_columns(frame: pd.DataFrame, options: PlanOptions, id_col: str) -> tuple[pd.DataFrame, dict[int, Note]]:
+    """Infer the types of a text file's columns, except for those whose options determine how they are read."""
     columns: list[pd.Series[Any]] = []
     notes: dict[int, Note] = {}
     for position, label in enumerate(frame.columns):
@@ -198,13 +198,13 @@ def _settled(frame: pd.DataFrame, options: PlanOptions, id_col: str) -> tuple[pd
         reading, wanted = options.reading_of(label), options.type_of(label)
         is_reserved = name_of_column(label, options) in contract.RESERVED_ATTRIBUTES
         if wanted == contract.NUMBER and reading.decimal is None:
-            column = spell_out(column)
+            column = complete_decimals(column)
         elif wanted is None and label != id_col and reading.normalize is None and not is_reserved:
             words = Reading(na_values=reading.na_values)
-            column, note = settle(clean(column, words, read_zone(options.timezone), options.region))
+            column, note = infer_column(clean(column, words, read_zone(options.timezone), options.region))
         columns.append(column)
         if note is not None:
             notes[position] = note
-    settled = pd.DataFrame(dict(enumerate(columns)), index=frame.index)
-    settled.columns = frame.columns
-    return settled, notes
+    inferred = pd.DataFrame(dict(enumerate(columns)), index=frame.index)
+    inferred.columns = frame.columns
+    return inferred, notes

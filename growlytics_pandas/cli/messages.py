@@ -1,4 +1,4 @@
-"""Messages on the command line: they name flags in place of Python's arguments, and are one line."""
+"""Messages on the command line: one line each, with flags instead of Python arguments."""
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from growlytics_pandas._text import Face
 from growlytics_pandas.cli.plan_flags import FLAGS
 from growlytics_pandas.http.protocol import one_line
 
-MAX_CHARS: Final = 600  # of a line: an error says what to do at its end
+MAX_CHARS: Final = 600  # of a line; an error ends with its remedy, which must not be cut
 _FLAGS: Final = MappingProxyType(
     {
         **{flag.option: flag.names[0] for flag in FLAGS},
@@ -28,7 +28,7 @@ def as_line(text: object) -> str:
 
 
 def as_flags(options: Mapping[str, Any]) -> str:
-    """Write options of a call as the flags that give them, for a shell.
+    """Write options of a Python call as flags, quoted for a shell.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def _words(flag: str, given: str) -> list[str]:
 
 
 def _given_values(value: Any) -> Iterator[str]:
-    """Give each value of an option as one argument."""
+    """Yield each value of an option as one argument."""
     if isinstance(value, Mapping):
         for label, one in value.items():
             yield from (f"{label}={text}" for text in _given_values(one))

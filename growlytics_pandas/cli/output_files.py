@@ -1,4 +1,4 @@
-"""The files that a command writes: looked at before anything is sent, written whatever happened."""
+"""The files that a command writes: their paths are checked before anything is sent; they are written in any case."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ _SUFFIXES: Final = MappingProxyType(
         "rejects": (".csv", SUFFIX),
     }
 )
-"""What can be written as what: a program that opens a file goes by the end of its name."""
-_BY_LINE: Final = {"index": "line"}  # a frame read from a file has its lines for labels; Parquet: its rows
+"""The suffixes of each output file, by which other programs recognize the format."""
+_BY_LINE: Final = {"index": "line"}  # the labels of a frame read from a file are its lines; Parquet: its rows
 
 
 def check_outputs(arguments: argparse.Namespace) -> None:
-    """Refuse what could not be written, or would overwrite what is read, the ledger, or another output."""
-    asked = _asked(arguments)
-    require_apart(arguments, asked)
-    for name, path in asked.items():
+    """Raise if an output cannot be written, or would overwrite an input, the ledger, or another output."""
+    requested = _requested(arguments)
+    require_apart(arguments, requested)
+    for name, path in requested.items():
         option = f"--{name}"
         if path.suffix.lower() not in _SUFFIXES[name]:
             allowed = " or ".join(_SUFFIXES[name])
@@ -56,26 +56,26 @@ def check_outputs(arguments: argparse.Namespace) -> None:
 
 
 def require_apart(arguments: argparse.Namespace, outputs: Mapping[str, Path]) -> None:
-    """Refuse outputs that are one file with another or with what the command reads, by whatever path or link."""
+    """Raise if an output is the same file as another output or an input, also by another path or a link."""
     seen = [(what, marks) for what, path in _in_use(arguments) if (marks := _marks(path))]
     for name, path in outputs.items():
         option = f"--{name}"
         require_target(path, option)
         marks = _marks(path)
         if what := next((what for what, others in seen if marks & others), ""):
-            raise InvalidArgumentError(f"{option}: {str(path)!r} is {what} too; give another name.")
+            raise InvalidArgumentError(f"{option}: {str(path)!r} is also {what}; choose another name.")
         seen.append((option, marks))
 
 
 def _in_use(arguments: argparse.Namespace) -> Iterator[tuple[str, Any]]:
-    """Give what is read or written besides the outputs: what it is, and its path or descriptor."""
+    """Yield the files in use besides the outputs: a description, and the path or descriptor."""
     if arguments.file != "-":
         yield "FILE", arguments.file
     for stream, what in (
         (sys.stdin, "FILE" if arguments.file == "-" else "the standard input"),
         (sys.stdout, "stdout"),
     ):
-        with contextlib.suppress(AttributeError, OSError, ValueError):  # none, or none of the system's
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # no such stream, or it has no descriptor
             yield what, stream.fileno()
     yield "the file of --key-file", arguments.key_file
     yield "the file of --options", arguments.options
@@ -92,12 +92,12 @@ def _in_use(arguments: argparse.Namespace) -> Iterator[tuple[str, Any]]:
 
 
 def _marks(place: Any) -> set[Any]:
-    """Return what shows that two paths, of which either may not exist yet, lead to one file."""
+    """Return marks of a path or descriptor; two that share a mark are the same file, even if it does not exist yet."""
     if place is None:
         return set()
     marks: set[Any] = set()
     with contextlib.suppress(OSError, ValueError):
-        facts = os.stat(place)  # noqa: PTH116 - a descriptor, too
+        facts = os.stat(place)  # noqa: PTH116 - it may be a descriptor
         if stat.S_ISREG(facts.st_mode):
             marks.add((facts.st_dev, facts.st_ino))
     if not isinstance(place, int):
@@ -107,8 +107,8 @@ def _marks(place: Any) -> set[Any]:
 
 
 def write_outputs(summary: Summary, arguments: argparse.Namespace, plan: Plan, result: PushResult | None) -> Summary:
-    """Write what was asked for and return the summary with what was written; a file that fails costs no other."""
-    for name, path in _asked(arguments).items():
+    """Write the requested files and add them to the summary; if one fails, the others are still written."""
+    for name, path in _requested(arguments).items():
         try:
             _write(name, path, plan, result)
         except (OSError, ValueError, GrowlyticsError) as error:
@@ -121,7 +121,7 @@ def write_outputs(summary: Summary, arguments: argparse.Namespace, plan: Plan, r
     return summary
 
 
-def _asked(arguments: argparse.Namespace) -> dict[str, Path]:
+def _requested(arguments: argparse.Namespace) -> dict[str, Path]:
     found: dict[str, Any] = {name: getattr(arguments, name, None) for name in _SUFFIXES}
     return {name: path for name, path in found.items() if path is not None}
 
@@ -138,7 +138,7 @@ def _write(name: str, path: Path, plan: Plan, result: PushResult | None) -> None
 
 
 def _write_table(title: str, table: pd.DataFrame, path: Path) -> None:
-    """Write a table as what the name of the file ends in."""
+    """Write a table in the format of the file's suffix."""
     if path.suffix.lower() == SUFFIX:
         write_workbook({title: table}, path)
     elif path.suffix.lower() == _PARQUET:

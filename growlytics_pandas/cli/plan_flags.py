@@ -1,4 +1,4 @@
-"""The options of a plan on the command line: one flag for each field of `PlanOptions`, over those of a file."""
+"""The options of a plan on the command line: one flag for each field of `PlanOptions`; flags override a file."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeEr
 from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS, load
 from growlytics_pandas.upload.push_options import PushOptions
 
-_TYPED: Final = ("types", "date_format", "decimal")  # of these, one holds for a column
+_TYPED: Final = ("types", "date_format", "decimal")  # options that give a column a type: one per column
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """One flag: the option it sets, how argparse takes it, and how what was given becomes the option's value."""
+    """One flag: the option it sets, its arguments for argparse, and the function that returns the option's value."""
 
     option: str
     names: tuple[str, ...]
@@ -29,7 +29,7 @@ class Flag:
 
 def add_plan(parser: argparse.ArgumentParser, only: Sequence[str] = PLAN_KEYS) -> None:
     """Add the options of a plan, or `only` some of them."""
-    group = parser.add_argument_group("what is sent, and how columns are read")
+    group = parser.add_argument_group("columns, and how they are read")
     group.add_argument("--options", metavar="PATH", help="a TOML file of options; flags override it")
     group.add_argument("--id-col", metavar="COLUMN", help="the column of ids; required, here or as id_col in the file")
     for flag in (flag for flag in FLAGS if flag.option in only):
@@ -37,14 +37,14 @@ def add_plan(parser: argparse.ArgumentParser, only: Sequence[str] = PLAN_KEYS) -
 
 
 def read_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the options of the plan that flags and file give; flags override the file, column by column.
+    """Return the options of the plan from flags and file; flags override the file, column by column.
 
-    The id column and the options of a push are put in `arguments`.
+    The id column and the options of a push are stored in `arguments`.
     """
     kept = load(arguments.options) if arguments.options else {}
     arguments.id_col = arguments.id_col or kept.get("id_col")
     if not arguments.id_col:
-        raise InvalidArgumentError("--id-col: it is required, here or as id_col in the file of --options.")
+        raise InvalidArgumentError("--id-col: required, here or as id_col in the file of --options.")
     defaults = {field.name: field.default for field in fields(PushOptions)}
     for key in PUSH_KEYS:
         if getattr(arguments, key, "absent") is None:
@@ -53,7 +53,7 @@ def read_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def check_file(arguments: argparse.Namespace, columns: Iterable[Any]) -> None:
-    """Raise for a column that the file of options names and that is not there."""
+    """Raise if the options file names a column that does not exist."""
     if not arguments.options:
         return
     kept = load(arguments.options)
@@ -84,7 +84,7 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _override(kept: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Put flags over the options of a file; a flag that gives a column a type replaces any that the file gives it."""
+    """Override the options of a file by flags; a type for a column replaces any type that the file gives it."""
     merged = dict(kept)
     named = {label for option in _TYPED if isinstance(given.get(option), dict) for label in given[option]}
     for option in _TYPED:
@@ -114,7 +114,7 @@ def _lists(option: str) -> Callable[[Any], Any]:
     """Return a reader of values for all columns, or of lists by column."""
 
     def read(pairs: Sequence[tuple[str | None, str] | list[Any]]) -> Any:
-        # argparse makes a list of "--", which no type ever sees
+        # argparse passes a list for "--", without calling the type function
         found = [one if isinstance(one, tuple) else (None, "--") for one in pairs]
         _refuse_both(option, found)
         if found[0][0] is None:
@@ -128,7 +128,7 @@ def _lists(option: str) -> Callable[[Any], Any]:
 
 
 def _date_formats(pairs: Any) -> Any:
-    """Return a format, or the list of several, for all columns or by column."""
+    """Return one format or a list of formats, for all columns or by column."""
     found = _lists("--date-format")(pairs)
     if isinstance(found, list):
         return found[0] if len(found) == 1 else found
@@ -142,7 +142,7 @@ def _decimal(pairs: Sequence[tuple[str | None, str]]) -> Any:
 
 def _refuse_both(option: str, pairs: Sequence[tuple[str | None, str]]) -> None:
     if len({label is None for label, _ in pairs}) > 1:
-        raise InvalidArgumentError(f"{option}: give it for all columns, or for each as COLUMN=…, not both.")
+        raise InvalidArgumentError(f"{option}: give it for all columns, or as COLUMN=… for each column, not both.")
 
 
 def _flat(lists: Sequence[Any]) -> dict[str, str]:
@@ -156,18 +156,18 @@ def _same(value: Any) -> Any:
 _MORE: Final = "may be repeated"
 _LIST: Final[dict[str, Any]] = {"action": "append", "metavar": "COLUMN"}
 FLAGS: Final = (
-    Flag("columns", ("--column",), {**_LIST, "help": "send this column and no others; repeat it"}, list),
+    Flag("columns", ("--column",), {**_LIST, "help": f"send only this column; {_MORE}"}, list),
     Flag("exclude", ("--exclude",), {**_LIST, "help": f"leave this column out; {_MORE}"}, list),
     Flag(
         "rename",
         ("--rename",),
-        {"action": "append", "type": pair, "metavar": "COLUMN=NAME", "help": f"the attribute's name; {_MORE}"},
+        {"action": "append", "type": pair, "metavar": "COLUMN=NAME", "help": f"attribute name of a column; {_MORE}"},
         dict,
     ),
     Flag(
         "types",
         ("--types",),
-        {"action": "append", "type": _pairs, "metavar": "COLUMN=TYPE,…", "help": "several at once"},
+        {"action": "append", "type": _pairs, "metavar": "COLUMN=TYPE,…", "help": "types of several columns"},
         _flat,
     ),
     Flag(
@@ -177,7 +177,7 @@ FLAGS: Final = (
             "action": "append",
             "type": pair,
             "metavar": "COLUMN=TYPE",
-            "help": f"{', '.join(contract.TYPES)}; {_MORE}",
+            "help": f"type of a column: {', '.join(contract.TYPES)}; {_MORE}",
         },
         dict,
     ),
@@ -188,8 +188,8 @@ FLAGS: Final = (
             "action": "append",
             "type": _maybe_pair,
             "metavar": "COLUMN=FORMAT",
-            "help": "how its dates are written, such as %%d/%%m/%%Y, or ISO8601, epoch_s, epoch_ms, excel; "
-            "the first that fits is taken; without COLUMN= for all of --type date",
+            "help": "format of its dates: such as %%d/%%m/%%Y, or ISO8601, epoch_s, epoch_ms, excel; if repeated, the "
+            "first that matches is used; without COLUMN=: for all columns of --type date",
         },
         _date_formats,
     ),
@@ -200,7 +200,8 @@ FLAGS: Final = (
             "action": "append",
             "type": _maybe_pair,
             "metavar": "COLUMN=MARK",
-            "help": "its text is numbers with this decimal mark, . or ,; without COLUMN= for all of --type number",
+            "help": "read its text as numbers with this decimal mark, . or ,; without COLUMN=: for all columns of "
+            "--type number",
         },
         _decimal,
     ),
@@ -211,18 +212,18 @@ FLAGS: Final = (
             "action": "append",
             "type": _maybe_pair,
             "metavar": "COLUMN=TEXT",
-            "help": f"text that means missing; without COLUMN= in all columns; {_MORE}",
+            "help": f"text that means missing; without COLUMN=: in all columns; {_MORE}",
         },
         _lists("--na"),
     ),
-    Flag("strip", ("--strip-column",), {**_LIST, "help": f"--strip, of this column only; {_MORE}"}, list),
+    Flag("strip", ("--strip-column",), {**_LIST, "help": f"--strip for this column only; {_MORE}"}, list),
     Flag(
         "strip",
         ("--strip",),
         {
             "action": "store_true",
             "default": None,
-            "help": 'remove outer white space, invisible characters and marks for text like \'0012 and ="0012"',
+            "help": 'remove outer white space, invisible characters and text markers, as in \'0012 and ="0012"',
         },
         _same,
     ),
@@ -237,19 +238,22 @@ FLAGS: Final = (
         },
         dict,
     ),
-    Flag("timezone", ("--timezone",), {"help": "zone that dates with a zone are written in (default: UTC)"}, _same),
-    Flag("region", ("--region",), {"help": "country of numbers written without one (default: IN)"}, str.upper),
+    Flag("timezone", ("--timezone",), {"help": "zone in which zone-aware dates are sent (default: UTC)"}, _same),
+    Flag("region", ("--region",), {"help": "country of mobile numbers without country code (default: IN)"}, str.upper),
     Flag(
         "keep",
         ("--keep",),
-        {"choices": ("first", "last"), "help": "which row of those with one id (default: none)"},
+        {"choices": ("first", "last"), "help": "which row to send of those with the same id (default: none)"},
         _same,
     ),
-    Flag("name", ("--name",), {"metavar": "TEXT", "help": "the top-level name of the vendor's example"}, _same),
+    Flag("name", ("--name",), {"metavar": "TEXT", "help": "the top-level field `name` (default: none)"}, _same),
     Flag(
         "new_attributes",
         ("--new-attributes",),
-        {"choices": ("allow", "forbid"), "help": "forbid: a guard against typing errors (default: allow)"},
+        {
+            "choices": ("allow", "forbid"),
+            "help": "forbid: reject attributes not in the ledger (default: allow)",
+        },
         _same,
     ),
 )

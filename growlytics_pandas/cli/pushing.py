@@ -1,6 +1,6 @@
-"""``push``: send a file, and say what became of it whatever happened.
+"""``push``: send a file, and report the outcome in any case.
 
-``segment``: send who joined a segment and who left it.
+``segment``: send the customers who joined or left a segment.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.api import last_result
 from growlytics_pandas.cli import options
 from growlytics_pandas.cli.exits import Exit
-from growlytics_pandas.cli.loading import Loaded, load_and_check, read_table, summarise, tell
+from growlytics_pandas.cli.loading import Loaded, load_and_check, read_table, summarise, write_notes
 from growlytics_pandas.cli.messages import as_line
 from growlytics_pandas.cli.output_files import check_outputs, write_outputs
 from growlytics_pandas.cli.plan_flags import add_plan, check_file, read_options
@@ -47,7 +47,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add_plan(parser)
     options.add_service(parser)
     options.add_sending(parser)
-    options.add_saying(parser, files=("report", "violations", "rejects", "outcomes"))
+    options.add_output(parser, files=("report", "violations", "rejects", "outcomes"))
 
 
 def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
@@ -67,7 +67,7 @@ def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
 
 
 def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) -> Summary:
-    """Return `summary` with what an error that ended the push says."""
+    """Return `summary` with the error that ended the push."""
     if isinstance(error, ConstraintViolationError):
         return replace(
             summary,
@@ -87,7 +87,7 @@ def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) ->
 
 
 def run_to_end(push: Callable[..., PushResult], sending: dict[str, Any]) -> tuple[PushResult, BaseException | None]:
-    """Push, and return the result that there is after any error; a push that was refused has that of a dry run."""
+    """Push, and return the result, also after an error; if violations prevented the push, that of a dry run."""
     before = last_result()
     try:
         return push(**sending), None
@@ -101,10 +101,10 @@ def run_to_end(push: Callable[..., PushResult], sending: dict[str, Any]) -> tupl
 
 
 def of_result(summary: Summary, result: PushResult) -> Summary:
-    """Return `summary` with what became of the rows."""
+    """Return `summary` with the outcome of the rows."""
     counts = result.counts
     is_dry = result.run.ended == "dry run"
-    # A row that --keep leaves out is `invalid` and no error: it was asked for.
+    # A row that --keep leaves out is `invalid`, but not an error: the user requested it.
     n_lost = 0 if is_dry else sum(counts[status] for status in RETRYABLE)
     return replace(
         summary,
@@ -129,8 +129,8 @@ def _types(table: pd.DataFrame) -> dict[str, str]:
 def _failures(result: PushResult) -> tuple[FailedRow, ...]:
     failed = result.failed
     shown = failed[failed["status"].isin([Status.FAILED, Status.UNKNOWN])].head(_SHOWN_FAILURES)
-    columns = (shown[name].tolist() for name in ("row", "index", "status", "error"))  # who left has no line
-    hide = result.plan._crowd(shown["error"].dropna()).hide  # what a scheduler keeps names no customer
+    columns = (shown[name].tolist() for name in ("row", "index", "status", "error"))  # customers who left have no line
+    hide = result.plan._crowd(shown["error"].dropna()).hide  # logs must not contain customer data
     http = [status or None for status in shown["http_status"].fillna(0).tolist()]
     return tuple(
         FailedRow(row, line, status, code, as_line(hide(str(error))))
@@ -139,7 +139,7 @@ def _failures(result: PushResult) -> tuple[FailedRow, ...]:
 
 
 def next_step(summary: Summary, arguments: argparse.Namespace) -> str:
-    """Return what to do next; '' where there is nothing."""
+    """Return what to do next; '' if there is nothing to do."""
     counts = summary.counts or {}
     if summary.ended == "refused" or summary.would_refuse:
         lists = "" if arguments.violations else " --violations PATH lists them all."
@@ -149,18 +149,18 @@ def next_step(summary: Summary, arguments: argparse.Namespace) -> str:
     if not any(counts.get(status) for status in RETRYABLE):
         return "" if arguments.violations else "--violations PATH lists what was left out, and why."
     if summary.refused:
-        rows = f"the {plural(summary.refused, 'row')} that the service refused; the same values would be refused again"
+        rows = f"the {plural(summary.refused, 'row')} that the service rejected, and would reject again"
         lists = "" if arguments.rejects else " --rejects PATH writes them with the reasons."
         return f"correct {rows}, then run the same command again.{lists}"
     if arguments.ledger == "none":
         has_arrived = any(counts.get(status) for status in (Status.ACCEPTED, Status.UNKNOWN))
-        again = "; what arrived is sent once more, which changes nothing" if has_arrived else ""
+        again = "; rows that arrived are sent again, which changes nothing" if has_arrived else ""
         return f"run the same command again{again}."
     again = "" if arguments.skip_unchanged else " with --skip-unchanged"
-    return f"run the same command again{again}: only what is missing is sent."
+    return f"run the same command again{again}: only the missing rows are sent."
 
 
-PUSH: Final = Command("push", "send a file; every row arrives, or you are told which did not", _add_options, _push)
+PUSH: Final = Command("push", "send a file, and report the rows that did not arrive", _add_options, _push)
 
 
 # the segment -------------------------------------------------------------------------------------------------------
@@ -170,18 +170,19 @@ _READING: Final = ("na_values", "strip", "normalize", "timezone", "region", "nam
 
 def _add_segment_options(parser: argparse.ArgumentParser) -> None:
     options.add_file(parser)
-    group = parser.add_argument_group("the segment: FILE is who is in it now")
-    group.add_argument("--attribute", required=True, metavar="NAME", help="the attribute that says who is in")
+    group = parser.add_argument_group("the segment (FILE: its current members)")
+    group.add_argument("--attribute", required=True, metavar="NAME", help="the attribute that marks members")
     group.add_argument(
         "--members",
         required=True,
         type=Path,
         metavar="PATH",
-        help="a csv that this command keeps: who was in after the last run; ids in plain text, for its owner alone",
+        help="a csv that this command reads and writes: the members after the last run; it contains ids in plain text, "
+        "so only its owner may read it",
     )
-    group.add_argument("--value", type=_value, default=True, help="sent for who joined (default: true)")
-    group.add_argument("--left", type=_value, default=False, help="sent for who left (default: false)")
-    group.add_argument("--resend", action="store_true", help="send --value to those who stayed, too")
+    group.add_argument("--value", type=_value, default=True, help="sent for customers who joined (default: true)")
+    group.add_argument("--left", type=_value, default=False, help="sent for customers who left (default: false)")
+    group.add_argument("--resend", action="store_true", help="also send --value for customers who stayed")
     group.add_argument(
         "--allow-empty",
         action="store_true",
@@ -190,7 +191,7 @@ def _add_segment_options(parser: argparse.ArgumentParser) -> None:
     add_plan(parser, _READING)
     options.add_service(parser)
     options.add_sending(parser)
-    options.add_saying(parser, files=("report", "violations", "rejects", "outcomes"))
+    options.add_output(parser, files=("report", "violations", "rejects", "outcomes"))
 
 
 def _value(text: str) -> Any:
@@ -208,13 +209,13 @@ def _value(text: str) -> Any:
 def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     check_outputs(arguments)
     if arguments.members.absolute() == Path(arguments.file).absolute():
-        raise InvalidArgumentError("--members: it is FILE, too; give a file of its own, which this command keeps.")
+        raise InvalidArgumentError("--members: it is also FILE; give another file, which this command will write.")
     given = {key: value for key, value in read_options(arguments).items() if key in _READING}
     client = open_client(arguments, needs_key=not arguments.dry_run)
     source, table = read_table(arguments)
     check_file(arguments, table.frame.columns)
     notes = (*table.notes, *notes_of_client(client))
-    tell(notes, is_quiet=arguments.quiet)
+    write_notes(notes, is_quiet=arguments.quiet)
     reading = PlanOptions(**given, keep="first")
     reading.check_columns(table.frame.columns)
     segment = Segment(
@@ -258,4 +259,6 @@ def _segment_facts(result: SegmentResult) -> dict[str, Any]:
     }
 
 
-SEGMENT: Final = Command("segment", "send who joined a segment and who left it", _add_segment_options, _push_segment)
+SEGMENT: Final = Command(
+    "segment", "send the customers who joined or left a segment", _add_segment_options, _push_segment
+)

@@ -1,4 +1,4 @@
-"""A file or stdin as records: which format, gzip or not, which encoding; and every way in which that can fail."""
+"""A file or stdin → table: its format, compression and encoding, with an error message for each way to fail."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _SUFFIXES: Final = {
 }
 _SEPARATORS: Final = {"csv": ",", "tsv": "\t"}
 _GZIP_MAGIC: Final = b"\x1f\x8b"
-_LOOKED_AT: Final = 512  # bytes that show what a file is
+_LOOKED_AT: Final = 512  # bytes; they show the type of a file
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What to read, and how."""
+    """The file to read, and how to read it."""
 
     path: str
     format: str
@@ -55,16 +55,16 @@ class Source:
 
     @property
     def shown(self) -> str:
-        """What to call it."""
+        """Its name for messages."""
         return "stdin" if self.path == STDIN else self.path
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What was read; the index tells the line in the file (Parquet: the row). Cells of a CSV are text.
+    """The content of the file; the index is the line in the file (Parquet: the row). Cells of a CSV are text.
 
-    `labels`: what the rows are called in a frame that pandas reads. `index_columns`: those columns of `frame` that are
-    in its index there.
+    `labels`: the index that pandas would give the frame. `index_columns`: the columns of `frame` that pandas would put
+    in the index.
     """
 
     frame: pd.DataFrame
@@ -83,28 +83,28 @@ def find_source(
     skip: int = 0,
     sheet: str | None = None,
 ) -> Source:
-    """Check how a file is to be read."""
+    """Check the options for reading a file, and find its format."""
     found = named or _format_of(path)
     if found not in _SEPARATORS and sep:
-        raise InvalidArgumentError(f"--sep: it is for csv and tsv, and this is {found}.")
+        raise InvalidArgumentError(f"--sep: only for csv and tsv; the format is {found}.")
     if found not in (*_SEPARATORS, *EXCEL_FORMATS) and skip:
-        raise InvalidArgumentError(f"--skip-rows: it is for csv, tsv and workbooks, and this is {found}.")
+        raise InvalidArgumentError(f"--skip-rows: only for csv, tsv and workbooks; the format is {found}.")
     if found not in EXCEL_FORMATS and sheet:
-        raise InvalidArgumentError(f"--sheet: it is for {', '.join(EXCEL_FORMATS)}, and this is {found}.")
+        raise InvalidArgumentError(f"--sheet: only for {', '.join(EXCEL_FORMATS)}; the format is {found}.")
     if sep is not None and len(sep) != 1:
         sep = {"\\t": "\t", "tab": "\t"}.get(sep) or _refuse_sep(sep)
     return Source(path, found, _encoding(encoding), sep, limit, skip, sheet)
 
 
 def read_source(source: Source) -> Table:
-    """Read all of it, or the rows up to the limit."""
+    """Read the file, up to the limit."""
     try:
         with _opened(source.path) as stream:
             return _read(source, stream)
     except UnicodeDecodeError as error:
         raise InvalidArgumentError(_undecodable(source, error)) from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InvalidArgumentError(f"{source.shown}: the gzip file is damaged or cut short ({error}).") from None
+        raise InvalidArgumentError(f"{source.shown}: the gzip file is damaged or truncated ({error}).") from None
     except OSError as error:
         raise InvalidArgumentError(f"{source.shown}: it cannot be read: {error.strerror or error}.") from None
 
@@ -132,7 +132,7 @@ def _read(source: Source, stream: io.BufferedReader) -> Table:
 
 
 class _Lines:
-    """The lines of a text, of which it keeps the last."""
+    """Yields the lines of a text, and keeps the last one."""
 
     def __init__(self, text: Iterable[str]) -> None:
         self._text = text
@@ -147,22 +147,22 @@ class _Lines:
 def _notes_of(source: Source, frame: pd.DataFrame, last_line: str = "") -> tuple[str, ...]:
     notes = [] if len(frame) else [f"{source.shown}: there are no rows."]
     if last_line and not last_line.endswith(("\n", "\r")):
-        notes.append(f"{source.shown}: the last line has no line end. Was the file cut short?")
+        notes.append(f"{source.shown}: the last line has no line end; the file may be truncated.")
     return tuple(notes)
 
 
 def _read_parquet(source: Source, stream: BinaryIO) -> Table:
     try:
-        # numpy would make floats of whole numbers as soon as one is missing
+        # with numpy dtypes, a column of whole numbers with a missing value would become floats
         frame = pd.read_parquet(io.BytesIO(stream.read()), dtype_backend="pyarrow")
     except ImportError:
-        raise MissingDependencyError(f"{source.shown}: to read Parquet: pip install pyarrow.") from None
+        raise MissingDependencyError(f"{source.shown}: Parquet needs pyarrow: pip install pyarrow.") from None
     except (ValueError, OSError) as error:
-        raise InvalidArgumentError(f"{source.shown}: it is no Parquet file: {one_line(str(error))}") from None
+        raise InvalidArgumentError(f"{source.shown}: not a Parquet file: {one_line(str(error))}") from None
     named = [level for level in frame.index.names if level is not None]
     if twice := [level for level in named if level in frame.columns]:
         raise InvalidArgumentError(
-            f"{source.shown}: {twice[0]!r} is the name of a column and of an index level; one of them needs another."
+            f"{source.shown}: {twice[0]!r} is the name of a column and of an index level; rename one of them."
         )
     frame = (frame.reset_index(named) if named else frame).iloc[: source.limit]
     notes = _notes_of(source, frame)
@@ -181,12 +181,12 @@ def _opened(path: str) -> Iterator[io.BufferedReader]:
 
 def _format_of(path: str) -> str:
     if path == STDIN:
-        raise InvalidArgumentError(f"FILE: for stdin, say what it is: --format {'|'.join(FORMATS)}.")
+        raise InvalidArgumentError(f"FILE: stdin needs its format: --format {'|'.join(FORMATS)}.")
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
     last = [suffix for suffix in suffixes if suffix != ".gz"][-1:]
     if not last or last[0] not in _SUFFIXES:
         raise InvalidArgumentError(
-            f"FILE: the name {path!r} does not tell the format; say --format {'|'.join(FORMATS)}."
+            f"FILE: the name {path!r} does not show the format; use --format {'|'.join(FORMATS)}."
         )
     return _SUFFIXES[last[0]]
 
@@ -196,7 +196,7 @@ def _encoding(name: str | None) -> str:
         "".encode(name or "utf-8")
     except LookupError:
         raise InvalidArgumentError(
-            f"--encoding: found {name!r}, which Python does not know; such as utf-8, cp1252, latin-1, utf-16."
+            f"--encoding: found {name!r}, which is not an encoding; use one such as utf-8, cp1252, latin-1 or utf-16."
         ) from None
     is_utf_8 = name is None or name.lower().replace("_", "-") in ("utf-8", "utf8")
     return "utf-8-sig" if is_utf_8 or name is None else name
@@ -211,13 +211,13 @@ def _undecodable(source: Source, error: UnicodeDecodeError) -> str:
     found = error.object[error.start]
     name = "UTF-8" if source.encoding == "utf-8-sig" else source.encoding
     return (
-        f"{where}: byte 0x{found:02X} is no {name}. If the file is from a spreadsheet or from Windows: "
+        f"{where}: byte 0x{found:02X} is not valid {name}. If the file is from a spreadsheet program or Windows, use "
         "--encoding cp1252."
     )
 
 
 def _line_of(source: Source) -> str:
-    """Return which line cannot be decoded, by reading the file again; '' where that cannot be done."""
+    """Read the file again and return the line that cannot be decoded; '' if the file cannot be read again."""
     if source.path == STDIN or source.encoding != "utf-8-sig":
         return ""
     with contextlib.suppress(OSError, EOFError, zlib.error), _opened(source.path) as stream:

@@ -1,4 +1,4 @@
-"""Runs a command: every error and signal becomes an exit status and a line or two, never a traceback."""
+"""Runs a command: every error and signal becomes an exit status and a short message, never a traceback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from growlytics_pandas.cli.exits import Exit, status_of
 from growlytics_pandas.cli.messages import as_line
 from growlytics_pandas.cli.service import learn_key
 from growlytics_pandas.cli.signals import Stopper
-from growlytics_pandas.cli.streams import say
+from growlytics_pandas.cli.streams import print_text
 from growlytics_pandas.cli.summary import Summary
 from growlytics_pandas.errors import GrowlyticsError
 from growlytics_pandas.http.protocol import one_line
@@ -22,7 +22,7 @@ from growlytics_pandas.http.protocol import one_line
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command: its options, and the work, which returns what it came to or raises."""
+    """One command: its options, and the function that does the work and returns a summary or raises."""
 
     name: str
     help: str
@@ -34,19 +34,19 @@ class Command:
         self.add_options(parser)
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Do it, say what it came to, and return the exit status."""
+        """Run it, print the outcome, and return the exit status."""
         stopper = Stopper()
         learn_key(arguments)
         with stopper.listening():
             try:
                 summary = self.work(arguments, stopper)
-            except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a log gets a line, whatever went wrong
+            except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - every error becomes a line in the log
                 summary = explain(error, Summary(self.name, arguments.file), stopper)
-        return _say(summary, arguments)
+        return _print(summary, arguments)
 
 
 def explain(error: BaseException, summary: Summary, stopper: Stopper) -> Summary:
-    """Return `summary` with the status and words of an error."""
+    """Return `summary` with the exit status and message of an error."""
     if isinstance(error, KeyboardInterrupt):
         ended = "interrupted"
         before = "" if stopper.has_begun else "before anything was sent"
@@ -60,13 +60,13 @@ def explain(error: BaseException, summary: Summary, stopper: Stopper) -> Summary
     place = traceback.extract_tb(error.__traceback__)[-1]
     words = (
         f"unexpected {type(error).__name__} ({Path(place.filename).name}, line {place.lineno}): "
-        f"{one_line(str(error))}. This is a fault of growlytics_pandas; please report it."
+        f"{one_line(str(error))}. This is a bug in growlytics_pandas; please report it."
     )
     return replace(summary, exit_status=Exit.FAULT, ended=ended, message=words)
 
 
-def _say(summary: Summary, arguments: argparse.Namespace) -> int:
-    """Say what there is to say, and return the exit status: that of the command, but where its words are lost."""
+def _print(summary: Summary, arguments: argparse.Namespace) -> int:
+    """Print the summary, and return the exit status: that of the command, or an error if it cannot be printed."""
     if summary.message:
         message = without_keys(summary.message)
         sys.stderr.write(f"{'stopped' if summary.ended == 'interrupted' else 'error'}: {message}\n")
@@ -74,5 +74,5 @@ def _say(summary: Summary, arguments: argparse.Namespace) -> int:
     if text and (
         arguments.json or summary.columns or summary.suggestions or summary.exit_status or not arguments.quiet
     ):
-        return say(text, summary.exit_status)
+        return print_text(text, summary.exit_status)
     return summary.exit_status

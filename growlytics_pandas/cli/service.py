@@ -1,6 +1,6 @@
-"""The service that is pushed to: which key, URL and ledger.
+"""The key, the URL and the ledger of a command.
 
-``--key-file`` is read once, since it may be a pipe; its key is kept out of what is said until the command ends.
+``--key-file`` is read once, since it may be a pipe. Its key is masked in all output of the command.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from growlytics_pandas.http.api_key import ApiKey
 
 
 def open_client(arguments: argparse.Namespace, *, needs_key: bool) -> Client | None:
-    """Return the client that options and environment describe; None where no key is needed and none is there."""
+    """Return the client that options and environment describe; None if no key is needed and there is none."""
     key = key_of(arguments) if arguments.key_file else os.environ.get(KEY_VARIABLE, "")
     if not key.strip() and not needs_key:
         return None
@@ -34,21 +34,21 @@ def open_client(arguments: argparse.Namespace, *, needs_key: bool) -> Client | N
 
 
 def notes_of_client(client: Client | None) -> list[str]:
-    """Note which types are not checked."""
+    """Return a note if attribute types cannot be checked."""
     if client is None:
-        return [f"no {KEY_VARIABLE} and no --key-file: the types that earlier pushes fixed are not checked."]
-    return [] if client.ledger else ["without a ledger, the types that earlier pushes fixed are not checked."]
+        return [f"no {KEY_VARIABLE} and no --key-file: types are not compared with those of earlier pushes."]
+    return [] if client.ledger else ["no ledger: types are not compared with those of earlier pushes."]
 
 
 def learn_key(arguments: argparse.Namespace) -> None:
-    """Read the key file before anything can be said, where it is a file; a pipe waits until its key is needed."""
+    """Read a key file before anything is printed, so that its key is masked; a pipe is read when its key is needed."""
     with contextlib.suppress(OSError, ValueError, ApiKeyError):
         if Path(arguments.key_file or "").is_file():
             key_of(arguments)
 
 
 def key_of(arguments: argparse.Namespace) -> str:
-    """Return the key in the file of ``--key-file``."""
+    """Return the key from the file of ``--key-file``."""
     known: ApiKey | None = getattr(arguments, "sealed_key", None)
     if known is None:
         known = arguments.sealed_key = ApiKey(_read(arguments.key_file))
@@ -59,8 +59,8 @@ def _read(path: str) -> str:
     try:
         key = Path(path).read_text(encoding="utf-8-sig").strip()
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ApiKeyError(f"--key-file: it cannot be read: {why} (its name is not shown: it may be the key).") from None
     if not key:
-        raise ApiKeyError("--key-file: the file is empty; it must hold the API key and nothing else.")
+        raise ApiKeyError("--key-file: the file is empty; it must contain only the API key.")
     return key

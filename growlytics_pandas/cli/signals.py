@@ -1,4 +1,4 @@
-"""SIGTERM as Ctrl-C: what is in flight finishes, every row has its outcome, and the files are written."""
+"""SIGTERM acts like Ctrl-C: requests in flight finish, every row has an outcome, and the files are written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Stopper:
         return Exit.TERMINATED if self._is_terminated else Exit.INTERRUPTED
 
     def watch(self, listener: Listener | None) -> Listener:
-        """Return a listener that learns how to stop the push and passes events on."""
+        """Return a listener that stores how to stop the push, and passes events to `listener`."""
 
         def listen(event: ProgressEvent) -> None:
             self.has_begun = True
@@ -38,7 +38,7 @@ class Stopper:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGTERM for the time of a command."""
+        """Handle SIGTERM while a command runs."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

@@ -1,4 +1,4 @@
-"""What a command says: on stdout what it came to, wherever that leads."""
+"""stdout and stderr of a command, also if they are closed, full, or a broken pipe."""
 
 import contextlib
 import os
@@ -10,25 +10,25 @@ from growlytics_pandas._text import without_keys
 from growlytics_pandas.cli.exits import Exit
 
 
-def say(text: str, status: int) -> int:
-    """Write `text` to stdout, and return the exit status: `status`, but where the words are lost."""
+def print_text(text: str, status: int) -> int:
+    """Write `text` to stdout, and return the exit status: `status`, or an error if `text` cannot be written."""
     try:
         _print(without_keys(text))
     except OSError as error:
         _give_up(sys.stdout)
-        sys.stderr.write(f"error: the standard output cannot be written: {error.strerror or error}.\n")
+        sys.stderr.write(f"error: stdout cannot be written: {error.strerror or error}.\n")
         return status or Exit.CALL
     return status
 
 
 @contextlib.contextmanager
 def steady_streams() -> Iterator[None]:
-    """Let no stream end a command: a push is worth more than its log, whose disk may be full.
+    """Keep a command running if its log cannot be written, for instance because the disk is full.
 
-    A process that was started without stdout or stderr (``>&-``) has one that leads nowhere.
+    A stream that is closed at the start (``>&-``) is replaced by one to the null device.
     """
     stdout, stderr = sys.stdout, sys.stderr
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - it may be on no disk
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a device, not a path
         sys.stdout = stdout or nowhere
         sys.stderr = _Log(stderr or nowhere)
         try:
@@ -68,7 +68,7 @@ class _Log:
 
 
 def _print(text: str) -> None:
-    """Write to stdout, whatever its encoding; who reads it may have gone (``| head``)."""
+    """Write to stdout in its encoding; the reader may have closed the pipe (``| head``)."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
         sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
@@ -78,6 +78,6 @@ def _print(text: str) -> None:
 
 
 def _give_up(stream: TextIO) -> None:
-    """Let what is left of a stream go nowhere, or Python complains of it when it ends."""
+    """Redirect a stream to the null device; otherwise flushing it at exit would print an error."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

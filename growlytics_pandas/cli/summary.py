@@ -1,4 +1,4 @@
-"""What a command came to: one object for machines (``--json``), a few lines for people."""
+"""The outcome of a command: one object for programs (``--json``), a few lines of text for people."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from growlytics_pandas.cli.messages import as_line
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.upload.planning import Changes, changes_text
 
-_FAILURES_IN_TEXT: Final = 3  # most often one is like the other
+_FAILURES_IN_TEXT: Final = 3  # they are usually alike
 _MAX_NAME_CHARS: Final = 60
 _SUGGESTION_COLUMNS: Final = ("option", "column", "value", "reason")
 _SCHEMA_COLUMNS: Final = ("column", "attribute", "type", "known_type", "missing", "note")
@@ -25,33 +25,33 @@ KEYS: Final = MappingProxyType(
     {
         "command": "`schema`, `suggest`, `validate` or `push`",
         "file": "FILE as given",
-        "exit_status": "as above",
+        "exit_status": "the exit status, as in --help",
         "ended": "`finished`, `dry run`, `refused`, `interrupted`, `stopped early`, `crashed` or `error`",
         "would_refuse": "validate and a dry run: whether the push would be refused, so that nothing would be sent",
         "rows": "rows of the file",
-        "counts": "status → rows; they sum to `rows` (`segment`: to them and those who left)",
-        "errors": "violations that keep data from arriving",
+        "counts": "status → rows; the sum is `rows` (`segment`: plus the customers who left)",
+        "errors": "violations: data that would be rejected or ignored",
         "warnings": "other violations",
-        "rules": "one a rule: `rule`, `severity`, `effect`, `count`, and `first`, an example without values",
-        "changes": "by the ledger, before the push: `new`, `changed`, `unchanged`, `left_out`; null without one, or "
-        "with --quiet",
+        "rules": "one per rule: `rule`, `severity`, `effect`, `count`, and `first`, an example without values",
+        "changes": "rows compared with the ledger before the push: `new`, `changed`, `unchanged`, `left_out`; null "
+        "without a ledger, or with --quiet",
         "changed_values": "with `--track attributes`: attribute → values of changed customers that would change; else "
         "null",
-        "segment": "`segment` only: `attribute`, `members`, `is_first_run`, `joined`, `left`, `stayed`, and a `note` "
-        "in words",
-        "new_types": "attribute → type that this push fixed for good (a dry run: would fix)",
+        "segment": "`segment` only: `attribute`, `members`, `is_first_run`, `joined`, `left`, `stayed`, and a text, "
+        "`note`",
+        "new_types": "attribute → type that this push fixed (a dry run: would fix); it cannot be changed later",
         "columns": "`schema` only: its rows",
-        "options": "the options of the plan that flags and `--options` gave",
+        "options": "the options of the plan from flags and `--options`",
         "suggestions": "`suggest` only: `option`, `column`, `value` (null: a person must decide), `reason`, `cells`",
-        "failures": "the first 10 rows refused by the service: `row`, `line`, `status`, `http_status`, `error`",
-        "refused": "rows that the service refused with a status of 400 to 499, as it would again",
+        "failures": "the first 10 `failed` or `unknown` rows: `row`, `line`, `status`, `http_status`, `error`",
+        "refused": "rows that the service rejected with a status of 400 to 499; it would reject them again",
         "started": "when sending began, UTC",
         "seconds": "how long it took",
-        "retries": "requests made again, also those on a connection that had been closed meanwhile",
+        "retries": "repeated requests, including those on a connection that the server had closed",
         "base_url": "where it was sent",
         "message": "why it ended early, or the error",
         "next": "what to do",
-        "notes": "how the file was read, and types that would be fixed, where that deserves a look",
+        "notes": "notes on how the file was read, and type warnings",
         "files": "`report`, `violations`, `rejects`, `outcomes`, `options` → the path written",
     }
 )
@@ -60,7 +60,7 @@ KEYS: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class RuleCount:
-    """How often a rule was broken, the first example, without a customer's value, and what settles it."""
+    """How often a rule was broken, the first example, without a customer's value, and its fix."""
 
     rule: str
     severity: str
@@ -83,7 +83,7 @@ class FailedRow:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The object of ``--json``. All keys are always there; null, or empty, where a command has nothing to say."""
+    """The object of ``--json``. All keys are always present; null or empty if they do not apply to the command."""
 
     command: str
     file: str
@@ -114,7 +114,7 @@ class Summary:
     files: dict[str, str] = field(default_factory=dict)
 
     def with_changes(self, changes: Changes | None) -> Summary:
-        """Return the summary with what a push changes."""
+        """Return the summary with the changes that a push makes."""
         return replace(self, changes=changes, changed_values=changes.by_attribute if changes else None)
 
     def to_json(self) -> str:
@@ -122,7 +122,7 @@ class Summary:
         return json.dumps(asdict(self), default=str)
 
     def to_text(self) -> str:
-        """Return the few lines that a person needs."""
+        """Return a few lines of text."""
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
@@ -139,11 +139,11 @@ class Summary:
             yield f"           fix: {as_line(found.fix)}"
         yield from map(_failure_text, self.failures[:_FAILURES_IN_TEXT])
         if self.changes and (self.command == "validate" or self.ended == "dry run"):
-            yield f"by the ledger: {changes_text(self.changes)}"
+            yield f"compared with the ledger: {changes_text(self.changes)}"
         if self.new_types:
             would = "would be fixed" if self.ended == "dry run" else "are now fixed"
             named = ", ".join(f"{one_line(name, _MAX_NAME_CHARS)} {kind}" for name, kind in self.new_types.items())
-            yield f"types that {would}, for good: {named}"
+            yield f"types that {would} and cannot be changed later: {named}"
         if self.files:
             yield "written: " + ", ".join(self.files.values())
         if self.next:
@@ -151,20 +151,20 @@ class Summary:
 
     def _headline(self) -> str:
         n_rows, n_errors = self.rows or 0, self.errors or 0
-        said = f"{one_line(self.file)}: {plural(n_rows, 'row')}"
+        start = f"{one_line(self.file)}: {plural(n_rows, 'row')}"
         if self.command == "validate":
-            return f"{said}: {plural(n_errors, 'error')}, {plural(self.warnings or 0, 'warning')}"
+            return f"{start}: {plural(n_errors, 'error')}, {plural(self.warnings or 0, 'warning')}"
         if self.would_refuse:
             n_sendable = (self.counts or {}).get("unsent", 0)
             drop = f"with --errors drop {n_sendable:,} of {plural(n_rows, 'row')} would be sent"
-            return f"{said}: a push would be refused ({plural(n_errors, 'error')}); {drop}; dry run"
+            return f"{start}: a push would be refused ({plural(n_errors, 'error')}); {drop}; dry run"
         would = {"unsent": "would be sent"} if self.ended == "dry run" else {}
         counts = ", ".join(f"{n:,} {would.get(status, status)}" for status, n in (self.counts or {}).items() if n)
         if self.segment:
             counts = f"{self.segment['note']}; {counts}"
         how = self.ended if self.ended != "refused" else "refused: nothing was sent"
         took = f" in {self.seconds:,.1f} s" if self.started and self.ended in ("finished", "interrupted") else ""
-        return f"{said}{': ' if counts else ''}{counts}; {how}{took}"
+        return f"{start}{': ' if counts else ''}{counts}; {how}{took}"
 
 
 def _failure_text(failure: FailedRow) -> str:

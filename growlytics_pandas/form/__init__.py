@@ -1,1 +1,1 @@
-"""A form in a notebook: choose, look, dry run, push. It calls the same functions as everything else."""
+"""A form in a notebook: choose columns and options, check them, dry run, push. It calls the public functions."""

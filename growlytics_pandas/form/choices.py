@@ -1,4 +1,4 @@
-"""What the user has chosen in the form, and the call of `push` that it amounts to, as a line to paste into a cell."""
+"""What the user has chosen in the form, and the equivalent call of `push`, as a line to paste into a cell."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from growlytics_pandas.contract import RESERVED_ATTRIBUTES
 from growlytics_pandas.errors import InvalidArgumentError
 
 BY_COLUMN: Final = ("types", "date_format", "decimal", "na_values", "strip", "normalize")
-"""The options that say how a column is read."""
+"""The options for reading a column."""
 OF_IDS: Final = ("na_values", "strip", "normalize")
-"""Those of them that ids take, which are text."""
+"""Those that apply to ids, which are text."""
 LIKELY_IDS: Final = ("customer_id", "customerid", "user_id", "userid", "id", "email", "mobile", "customer")
-MAX_LINE_CHARS: Final = 88  # then one argument a line
-MAX_LITERAL_CHARS: Final = 80  # of a label written out; a longer one is named by its position
+MAX_LINE_CHARS: Final = 88  # a longer line is broken into one argument per line
+MAX_LITERAL_CHARS: Final = 80  # of a label in the code; a longer one is replaced by its position
 
-MAX_COLUMNS_LISTED: Final = 12  # of a wider frame, those left out are listed instead, where they are fewer
+MAX_COLUMNS_LISTED: Final = 12  # for a longer list, the columns left out are listed instead if they are fewer
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnChoice:
-    """What becomes of the columns of one label: None as `name` or `type` leaves it as it is found.
+    """How the columns with one label are sent; `name` or `type` None: unchanged.
 
-    `position` is that of the first of them, `repeats` how many there are. `suggestion`: option → value, as
-    `growlytics_pandas.suggest` has it for the column; `is_suggested`: it is read so.
+    `position` is that of the first of them, `repeats` their number. `suggestion`: option → value, from
+    `growlytics_pandas.suggest`; `is_suggested`: the column is read with the suggestion.
     """
 
     position: int
@@ -46,7 +46,7 @@ class ColumnChoice:
 
     @property
     def reading(self) -> Mapping[str, Any]:
-        """The options for the column: what is suggested, where that is chosen, else its type."""
+        """The options for the column: the suggestion if it is chosen, else the type."""
         if self.is_suggested:
             return self.suggestion
         return {} if self.type is None else {"types": self.type}
@@ -59,7 +59,7 @@ class ColumnChoice:
 
 @dataclass(frozen=True, slots=True)
 class SegmentChoice:
-    """A segment: the attribute of its members, and the file of those after the last push."""
+    """A segment: the attribute of its members, and the file of its members after the last push."""
 
     attribute: str
     members: str
@@ -67,7 +67,7 @@ class SegmentChoice:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Everything chosen; a change makes a new one. `segment`: push that, of the ids alone, and no column."""
+    """Everything chosen; immutable. `segment`: push this segment, which needs only the ids, instead of the columns."""
 
     id_position: int
     columns: tuple[ColumnChoice, ...]
@@ -96,12 +96,12 @@ class Choices:
         return next(column for column in self.columns if column.position == position)
 
     def with_column(self, changed: ColumnChoice) -> Choices:
-        """Return the choices with one column's changed."""
+        """Return the choices with one column changed."""
         columns = (changed if column.position == changed.position else column for column in self.columns)
         return replace(self, columns=tuple(columns))
 
     def with_all(self, *, is_sent: bool) -> Choices:
-        """Return the choices with every column sent but for the id, or none."""
+        """Return the choices with all columns but the id sent, or none."""
         return replace(
             self,
             columns=tuple(
@@ -110,19 +110,19 @@ class Choices:
         )
 
     def with_suggestions(self, suggested: Mapping[str, Any]) -> Choices:
-        """Return the choices with the options of `growlytics_pandas.suggest` chosen, of every column."""
+        """Return the choices with the options of `growlytics_pandas.suggest` chosen for every column."""
         return replace(self, columns=tuple(_with_suggestion(column, suggested) for column in self.columns))
 
     def with_id(self, position: int) -> Choices:
-        """Return the choices with another id column; the former one becomes a column like the others."""
+        """Return the choices with another id column; the previous one becomes an ordinary column."""
         other = replace(self.with_column(replace(self.id_column, is_sent=True)), id_position=position)
         is_sent = other.id_column.attribute in RESERVED_ATTRIBUTES
         return other.with_column(replace(other.id_column, is_sent=is_sent))
 
     def carried_over(self, fresh: Choices) -> Choices:
-        """Return `fresh`, of the same frame read again, with what was chosen here for columns that are still there.
+        """Return `fresh`, the choices for the updated frame, with the choices made here for columns that still exist.
 
-        A suggestion is taken from `fresh`, unless another type was chosen than the one suggested before.
+        The suggestions are those of `fresh`, unless the user had chosen another type than the suggested one.
         """
         former = {column.label: column for column in self.columns}
         columns = tuple(
@@ -132,7 +132,7 @@ class Choices:
         return replace(self, id_position=fresh.id_position, columns=columns)
 
     def plan_arguments(self) -> dict[str, Any]:
-        """Return the arguments of `growlytics_pandas.plan` after the id column that differ from its defaults."""
+        """Return the arguments of `growlytics_pandas.plan`, except the id column, that differ from its defaults."""
         by_default = [column for column in self.columns if self._is_sent_by_default(column)]
         found: dict[str, Any] = {
             "columns": None if list(self.sent) == by_default else [column.label for column in self.sent],
@@ -143,7 +143,7 @@ class Choices:
         return {name: value for name, value in found.items() if value or (name == "columns" and value is not None)}
 
     def _readings(self) -> dict[str, Any]:
-        """Return the options that say how columns are read, of those that are sent and of the id."""
+        """Return the options for reading the columns that are sent, and the id."""
         found: dict[str, Any] = {option: {} for option in BY_COLUMN}
         for column in self.columns:
             is_suggested_id = column.is_suggested and column.position == self.id_position
@@ -153,7 +153,7 @@ class Choices:
         return {option: list(named) if option == "strip" else named for option, named in found.items()}
 
     def id_reading(self) -> dict[str, Any]:
-        """Return the options that say how the id is read."""
+        """Return the options for reading the id."""
         label, reading = self.id_column.label, self.id_column.reading
         chosen = {option: value for option, value in reading.items() if option in OF_IDS}
         return {option: [label] if option == "strip" else {label: value} for option, value in chosen.items()}
@@ -164,7 +164,7 @@ class Choices:
         return {**drop, **({"skip_unchanged": True} if self.skips_unchanged else {})}
 
     def _is_sent_by_default(self, column: ColumnChoice) -> bool:
-        """Whether ``columns=None`` sends it."""
+        """Whether ``columns=None`` sends the column."""
         return column.position != self.id_position or column.attribute in RESERVED_ATTRIBUTES
 
 
@@ -199,12 +199,12 @@ def _carried_over(former: ColumnChoice, fresh: ColumnChoice) -> ColumnChoice:
 
 
 def first_choices(frame: pd.DataFrame, id_col: Hashable = None) -> Choices:
-    """Return what the form begins with: a likely id column, or this one, and everything else sent as it is found."""
+    """Return the initial choices: `id_col` or a likely id column, and all other columns sent unchanged."""
     columns = _columns(frame)
     ids = [column for column in columns if column.repeats == 1]
     if not ids:
         raise InvalidArgumentError(
-            f"form: none of the {frame.shape[1]} columns can be the id; it must be one column with a label of its own."
+            f"form: none of the {frame.shape[1]} columns can be the id, which must be one column with a unique label."
         )
     choices = Choices(ids[0].position, columns)
     if id_col is None:
@@ -229,14 +229,14 @@ def _likelihood(column: ColumnChoice) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """How the notebook calls the frame and the client ('' for the default client)."""
+    """The names of the notebook's variables for the frame and the client ('' for the default client)."""
 
     frame: str = "df"
     client: str = ""
 
 
 def find_names(frame: Any, client: Any) -> Names:
-    """Look up what the notebook's variables are called; "df" and "client" where they have no plain name."""
+    """Find the names of the notebook's variables; "df" and "client" if there are none."""
     frame_name = find_name(frame) or "df"
     if client is None:
         return Names(frame_name)
@@ -245,12 +245,12 @@ def find_names(frame: Any, client: Any) -> Names:
 
 
 def find_name(value: Any) -> str:
-    """Return how the notebook calls this very object; '' where no plain variable holds it."""
+    """Return the name of the notebook's variable for this object; '' if there is none."""
     return next((name for name, other in _variables().items() if other is value), "")
 
 
 def find_value(name: str) -> Any:
-    """Return what the notebook's variable holds now; None where there is no such variable."""
+    """Return the current value of a variable of the notebook; None if it does not exist."""
     return _variables().get(name)
 
 
@@ -259,13 +259,13 @@ def _variables() -> dict[str, Any]:
 
 
 def _is_client_of(value: Any, client: Any) -> bool:
-    """Whether ``value.client`` is the client, as a sandbox's is. Properties of unknown objects are not run for it."""
+    """Whether ``value.client`` is the client, as for a sandbox. It runs no property of an unknown object."""
     has_property = isinstance(getattr_static(value, "client", None), property)
     return has_property and getattr_static(value, "_client", None) is client
 
 
 def write_line(choices: Choices, names: Names) -> str:
-    """Return the call of ``push``, or ``push_segment``, that the choices amount to."""
+    """Return the call of ``push`` or ``push_segment`` that is equivalent to the choices."""
     positions = {column.label: column.position for column in choices.columns}
 
     def literal(label: Hashable) -> str:
@@ -288,7 +288,7 @@ def write_line(choices: Choices, names: Names) -> str:
 
 
 def _literal(label: Hashable) -> str:
-    """Write a label as Python would read it; '' where no literal gives it back, or only a long one."""
+    """Return the Python literal of a label; '' if it has none, or a long one."""
     text = repr(label)
     if len(text) > MAX_LITERAL_CHARS:
         return ""

@@ -1,4 +1,4 @@
-"""What the user clicks in the form: the table of columns; dry run, push, stop."""
+"""The controls of the form: the table of columns, and the buttons for dry run, push and stop."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from growlytics_pandas.upload.plan import PushResult
 from growlytics_pandas.views.events import Listener, ProgressEvent
 from growlytics_pandas.views.panel import render_html
 
-PAGE_COLUMNS: Final = 40  # each is four widgets, and a page of thousands takes a browser seconds
+PAGE_COLUMNS: Final = 40  # per page: each has four widgets, and thousands take a browser seconds
 AS_FOUND: Final = "auto"
 SUGGESTED: Final = "suggested"
-UNSEEN_LABEL: Final = {"description_width": "0"}  # for screen readers: the column's head is what others see
+UNSEEN_LABEL: Final = {"description_width": "0"}  # for screen readers; on screen, the table has headings
 HEADS: Final = ("column", "attribute name", "read as", "becomes")
 TEMPLATE: Final = "minmax(110px, 1.2fr) minmax(110px, 1.2fr) minmax(110px, 1fr) minmax(110px, 0.9fr)"
 
 
 class ColumnGrid:
-    """One row a column, a page at a time; `on_change` is told of every new choice."""
+    """A table with one row per column, in pages; `on_change` is called after every change."""
 
     def __init__(self, choices: Choices, on_change: Callable[[ColumnChoice], None]) -> None:
         self._choices = choices
@@ -56,7 +56,7 @@ class ColumnGrid:
             ),
         )
         self._before, self._after = (
-            _page_button("arrow-left", "The columns before"),
+            _page_button("arrow-left", "Previous columns"),
             _page_button("arrow-right", "More columns"),
         )
         self._before.on_click(lambda _: self._turn(-1))
@@ -69,7 +69,7 @@ class ColumnGrid:
         self._turn(0)
 
     def show(self, choices: Choices) -> None:
-        """Show other choices, without telling of them."""
+        """Show other choices, without calling `on_change`."""
         self._choices = choices
         for column in choices.columns:
             if column.position in self._rows:
@@ -82,7 +82,7 @@ class ColumnGrid:
             row.becomes.value = becomes.get(position, "")
 
     def _turn(self, pages: int) -> None:
-        """Show another page; its rows are made when they are first looked at."""
+        """Show another page; its rows are created when they are first shown."""
         columns = self._choices.columns
         last = max(0, (len(columns) - 1) // PAGE_COLUMNS)
         self._page = min(max(self._page + pages, 0), last)
@@ -95,11 +95,11 @@ class ColumnGrid:
 
     def _row(self, column: ColumnChoice) -> ColumnRow:
         if column.position not in self._rows:
-            self._rows[column.position] = row = ColumnRow(column, self._layouts, self._tell)
+            self._rows[column.position] = row = ColumnRow(column, self._layouts, self._report)
             row.becomes.value = self._becomes.get(column.position, "")
         return self._rows[column.position]
 
-    def _tell(self, column: ColumnChoice) -> None:
+    def _report(self, column: ColumnChoice) -> None:
         self._choices = self._choices.with_column(column)
         self._on_change(column)
 
@@ -127,7 +127,7 @@ class ColumnRow:
             field.observe(self._changed, "value")
 
     def show(self, column: ColumnChoice) -> None:
-        """Show a choice, without telling of it."""
+        """Show a choice, without calling `on_change`."""
         self._is_showing = True
         try:
             self._column = column
@@ -135,7 +135,7 @@ class ColumnRow:
             self.name.value = self._own_name if column.name is None else column.name
             if _readings(column) != list(self.type.options):
                 self.type.options = _readings(column)
-            # None would mean that nothing is chosen
+            # ipywidgets uses None for no selection, hence AS_FOUND
             self.type.value = SUGGESTED if column.is_suggested else column.type or AS_FOUND
             self.name.disabled = not column.is_sent
             self.type.disabled = not column.is_sent and not column.suggestion
@@ -160,7 +160,7 @@ class ColumnRow:
 
 
 class _Schemas:
-    """Layouts that all rows share: each would be a model of its own in the browser."""
+    """Layouts that all rows share, since each layout is a separate model in the browser."""
 
     def __init__(self) -> None:
         self.cell = ipywidgets.Layout(width="auto", min_width="0", margin="1px 6px")
@@ -168,7 +168,7 @@ class _Schemas:
 
 
 def _readings(column: ColumnChoice) -> list[tuple[str, str]]:
-    """Return the ways to read a column: as it is found, as suggested, as one of the types."""
+    """Return the ways to read a column: unchanged, as suggested, or as one of the types."""
     suggested = [(suggestion_text(column.suggestion), SUGGESTED)] if column.suggestion else []
     return [(AS_FOUND, AS_FOUND), *suggested, *((name, name) for name in TYPES)]
 
@@ -178,14 +178,14 @@ def _page_button(icon: str, tooltip: str) -> Any:
 
 
 class Actions:
-    """What can be done with what is chosen.
+    """The buttons that act on the choices, and the outcome of the newest run.
 
     Parameters
     ----------
     push : callable
-        Does it, given whether it is a dry run and a listener for its progress.
+        Pushes; its arguments are whether it is a dry run, and a listener for the progress.
     draw : callable
-        Returns a result as HTML, masked.
+        Returns a result as masked HTML.
     on_end : callable
         Called when a run has ended.
     """
@@ -205,10 +205,10 @@ class Actions:
         self._choice = self._choice_of_result = ""
         self._is_busy = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._dry_run = button("Dry run", "search", "What would happen to each row; nothing is sent")
-        self._push = button("Push", "upload", "Send it", style="primary")
-        self._stop = button("Stop", "stop", "Let what is in flight finish, and start nothing more")
-        self._retry = button("Retry", "repeat", "Send the rows of this push that did not arrive again; this is safe")
+        self._dry_run = button("Dry run", "search", "Show the outcome of each row without sending anything")
+        self._push = button("Push", "upload", "Send the rows", style="primary")
+        self._stop = button("Stop", "stop", "Finish the requests in flight, and send no others")
+        self._retry = button("Retry", "repeat", "Send the rows that did not arrive again; this is safe")
         self._dry_run.on_click(lambda _: self._begin(self._run_dry))
         self._push.on_click(lambda _: self._begin(self._run_push))
         self._retry.on_click(lambda _: self._begin(self.result.retry) if self.result is not None else None)
@@ -221,7 +221,7 @@ class Actions:
         self._enable()
 
     def offer(self, text: str, obstacle: str, choice: str) -> None:
-        """Show what the button would push, or the obstacle to that; a result of another choice is an old one."""
+        """Show what the button would push, or why it cannot; mark a result of another choice as old."""
         self._push.description = text
         self._obstacle = obstacle
         self._choice = choice
@@ -231,11 +231,11 @@ class Actions:
 
     @property
     def outcome(self) -> str:
-        """What the newest run came to, as HTML, masked; '' before the first."""
+        """The outcome of the newest run as masked HTML; '' before the first."""
         return str(self._outcome.value)
 
     def wait(self) -> None:
-        """Wait until what runs has ended."""
+        """Wait until the current run has ended."""
         if self._thread is not None:
             self._thread.join()
 
@@ -254,15 +254,15 @@ class Actions:
         self._retry.layout.display = None if n_open else "none"
 
     def _begin(self, run: Callable[[], PushResult]) -> None:
-        """Start a run. A second click that was on its way already finds the lock taken."""
+        """Start a run. The lock prevents that a second click starts another."""
         if not self._is_busy.acquire(blocking=False):
             return
         self._event = None
         self._choice_of_result = self._choice
-        self._stop.disabled = True  # until there is something to stop
+        self._stop.disabled = True  # until the first event of the run
         self._enable()
-        # The context goes along, for some kernels find the cell to write to in it. A daemon: a kernel that is shut
-        # down does not wait, and the ledger knows what was accepted.
+        # Some kernels find the cell for the output by the context, so it is copied. The thread is a daemon, so that
+        # a kernel can shut down; the ledger has the accepted rows.
         work = contextvars.copy_context()
         self._thread = threading.Thread(target=work.run, args=(self._run, run), name="growlytics-form", daemon=True)
         self._thread.start()
@@ -277,10 +277,10 @@ class Actions:
             self._on_end()
 
     def _carry_out(self, run: Callable[[], PushResult]) -> str:
-        """Do it and return what came of it as HTML; on a thread, an error that is raised is seen by nobody."""
+        """Run it and return the outcome as HTML, also of an error: nobody would see one raised on a thread."""
         try:
             self.result = run()
-        except (Exception, PushInterrupted) as error:  # noqa: BLE001 - as said
+        except (Exception, PushInterrupted) as error:  # noqa: BLE001 - see the docstring
             result = getattr(error, "result", None)
             self.result = result or self.result
             shown = "" if isinstance(error, PushInterrupted) else error_html(error)
@@ -302,7 +302,7 @@ class Actions:
         show(self._outcome, old_html(self._html) if self._html and self._is_old else self._html)
 
     def _ask_to_stop(self) -> None:
-        """Ask once: a second time would mean to stop at once."""
+        """Request a stop once: a second request would abort the requests in flight."""
         if self._event is not None and not self._event.is_stopping:
             self._stop.disabled = True
             self._event.stop()

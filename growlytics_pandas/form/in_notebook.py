@@ -1,11 +1,11 @@
-"""How a form lives in a page of JupyterLab: it keeps its keys, and a picture of it is what is saved.
+"""The form in JupyterLab: its keys are not taken as notebook shortcuts, and a static picture of it is saved.
 
-JupyterLab takes every key outside a text input for a notebook shortcut: an arrow in a dropdown selects the next cell,
-``dd`` deletes the form's cell. And a saved widget reopens as "model not found", whatever HTML is saved beside it.
-ipywidgets has no setting for either, so a short script runs in the page. It marks the control that has the key as one
-whose shortcuts are suppressed. It moves the form out of its output and reports that by clicking a hidden button: the
-output is then replaced by one without a view, and an output above it, which the page hides, by a picture of the form.
-Front ends that run no script keep the plain widget.
+JupyterLab treats every key outside a text input as a notebook shortcut: an arrow key in a dropdown selects the next
+cell, ``dd`` deletes the form's cell. And a saved widget reopens as "model not found", even if HTML is saved beside it.
+ipywidgets has no setting for either, so a short script runs in the page. It suppresses shortcuts for the focused
+control. It also moves the form out of its output, and reports this by clicking a hidden button; then the output is
+replaced by one without a view, and the output above it, which the page hides, by a static picture of the form.
+A front end that does not run scripts keeps the plain widget.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import ipywidgets
 FORM_CLASS: Final = "growlytics-form"
 MOVED_CLASS: Final = "growlytics-form-moved"
 NO_PICTURE: Final = {"text/html": "", "text/plain": ""}
-NO_VIEW: Final = {  # as ipywidgets leaves the output of a closed widget: JupyterLab hides it
+NO_VIEW: Final = {  # what ipywidgets leaves as the output of a closed widget; JupyterLab hides it
     "application/vnd.jupyter.widget-view+json": {"version_major": 2, "version_minor": 0, "model_id": ""},
     "text/plain": "",
 }
-# Lumino looks at the element that has the key before any around it, so the mark is on that element. Window listeners
-# come before those of the document. Keys with Ctrl or Cmd, such as Ctrl+S, still reach the notebook.
+# Lumino checks the focused element before its ancestors, so the attribute is set on that element. Window listeners run
+# before those of the document. Keys with Ctrl or Cmd, such as Ctrl+S, still reach the notebook.
 SCRIPT: Final = f"""
 window.addEventListener("keydown", (event) => {{
     const control = event.target;
@@ -31,12 +31,12 @@ window.addEventListener("keydown", (event) => {{
         control.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey));
     }}
 }}, true);
-function move(tries) {{
+function move(attempts) {{
     const form = element.closest(".{FORM_CLASS}");
     const output = form?.closest(".jp-OutputArea-output");
     const picture = output?.closest(".jp-OutputArea-child")?.previousElementSibling;
     if (!picture) {{  // the script may run before the form is in the page
-        if (tries) setTimeout(move, 50, tries - 1);
+        if (attempts) setTimeout(move, 50, attempts - 1);
         return;
     }}
     const home = document.createElement("div");
@@ -52,7 +52,7 @@ move(100);
 
 
 class InNotebook:
-    """Shows a form's box; `draw` returns the picture that is saved instead of it, as output."""
+    """Displays a form's box; `draw` returns the output that is saved instead of it, a static picture."""
 
     def __init__(self, box: Any, draw: Callable[[], Mapping[str, Any]]) -> None:
         self._draw = draw
@@ -67,14 +67,14 @@ class InNotebook:
         box.children = (*box.children, moved, runner)
 
     def show(self, form: Mapping[str, Any]) -> None:
-        """Display the form, and room for its picture above."""
+        """Display the form, below an output for its picture."""
         from IPython.display import display  # noqa: PLC0415 - only where there is a kernel
 
         picture = display(NO_PICTURE, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         self._outputs.append((picture, display(dict(form), raw=True, display_id=True)))  # type: ignore[no-untyped-call]
 
     def redraw(self) -> None:
-        """Replace the picture by that of the form as it now is."""
+        """Update the picture to the current state of the form."""
         if self._is_moved:
             for picture, _ in self._outputs:
                 picture.update(self._draw(), raw=True)

@@ -1,4 +1,4 @@
-"""What the form shows below its fields: violations, a preview, errors. Everything escaped, values masked."""
+"""The HTML below the form's fields: violations, a preview, errors. Everything is escaped, values are masked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from growlytics_pandas.upload.plan import Plan, PushResult
 
 MAX_SUGGESTION_CHARS: Final = 80
-SHOWN_WORDS: Final = 3  # that mean missing
+SHOWN_WORDS: Final = 3  # words that mean missing
 _EXAMPLE: Final = datetime(2025, 1, 31, 21, 30, tzinfo=UTC)
 _NAMED: Final = {
     "ISO8601": "2025-01-31",
@@ -62,17 +62,17 @@ _ERROR: Final = (
 )
 
 
-def plan_html(plan: Plan, choices: Choices, names: Names, veil: Masker, all_rows: int, moves: str = "") -> str:
-    """Return what a push would do, as the form shows it.
+def plan_html(plan: Plan, choices: Choices, names: Names, masker: Masker, all_rows: int, moves: str = "") -> str:
+    """Return what a push would do, as HTML.
 
-    `all_rows` are those of the whole frame; `moves` is what is shown first: who joins a segment and who leaves it.
+    `all_rows` is the number of rows of the whole frame; `moves` comes first: who joins and who leaves a segment.
     """
-    page = plan._page(veil, NOTEBOOK_LIMITS)
+    page = plan._page(masker, NOTEBOOK_LIMITS)
     rows = len(plan.frame)
     is_sample = rows < all_rows
-    sample = f"Of the first {rows:,} rows; a dry run looks at all {all_rows:,}. " if is_sample else ""
+    sample = f"For the first {rows:,} rows; a dry run checks all {all_rows:,}. " if is_sample else ""
     is_leaving_out = choices.leaves_out and plan.has_errors
-    preview = _preview(plan, veil)
+    preview = _preview(plan, masker)
     return render_notebook(
         replace(
             page,
@@ -85,26 +85,26 @@ def plan_html(plan: Plan, choices: Choices, names: Names, veil: Masker, all_rows
 
 
 def _left_out(plan: Plan) -> str:
-    going, rows = plan.counts[Status.UNSENT], len(plan.frame)
-    return f"{going:,} of {rows:,} rows would be sent; what cannot arrive is left out."
+    n_sendable, rows = plan.counts[Status.UNSENT], len(plan.frame)
+    return f"{n_sendable:,} of {rows:,} rows would be sent; invalid rows and values are left out."
 
 
 def _steps(page: Page, choices: Choices, names: Names, *, has_errors: bool) -> tuple[Step, ...]:
     if has_errors and not choices.leaves_out:
         words = (
-            f"Choose other readings above, or correct the values in {names.frame} and click “Read {names.frame} "
-            "again”, or tick “Leave out what cannot arrive”."
+            f"Change how columns are read above, or correct the values in {names.frame} and click “Read {names.frame} "
+            "again”, or tick “Leave out invalid rows and values”."
         )
         return (Step(words),)
     new = [step for step in page.steps if step.code == "plan.schema"]
     return (
         *(replace(step, code="") for step in new),
-        Step("Dry run tells what would happen to each row; Push does it."),
+        Step("Dry run shows the outcome of each row without sending anything; Push sends the rows."),
     )
 
 
-def _preview(plan: Plan, veil: Masker) -> Table | None:
-    """Return the first bodies side by side, one attribute a row."""
+def _preview(plan: Plan, masker: Masker) -> Table | None:
+    """Return the first request bodies side by side, one row per attribute."""
     bodies = plan.preview(PREVIEWED_CUSTOMERS)
     if not bodies:
         return None
@@ -114,10 +114,10 @@ def _preview(plan: Plan, veil: Masker) -> Table | None:
     shown = list(types)[:PREVIEWED_ATTRIBUTES]
     id_column = plan._layout.id_column
     rows = [
-        (label(name), types[name], *(_value(one, name, columns.get(name), id_column, veil) for one in values))
+        (label(name), types[name], *(_value(one, name, columns.get(name), id_column, masker) for one in values))
         for name in shown
     ]
-    heads = [Column(veil.identity(body["id"])) for body in bodies]
+    heads = [Column(masker.identity(body["id"])) for body in bodies]
     return Table(
         "Preview of the first customers",
         (Column("attribute"), Column("type"), *heads),
@@ -126,17 +126,17 @@ def _preview(plan: Plan, veil: Masker) -> Table | None:
     )
 
 
-def _value(values: Mapping[str, Any], name: str, column: Any, id_column: Any, veil: Masker) -> str:
+def _value(values: Mapping[str, Any], name: str, column: Any, id_column: Any, masker: Masker) -> str:
     if name not in values:
         return "–"
     value = values[name]
     if isinstance(value, bool):
         return str(value).lower()
-    return veil.identity(value) if is_personal(name, column, id_column) else veil.cell(value)
+    return masker.identity(value) if is_personal(name, column, id_column) else masker.cell(value)
 
 
 def becomes_html(plan: Plan, id_position: int) -> dict[int, str]:
-    """Return for the id and each column that is sent what it becomes, and how much of it would not arrive."""
+    """Return position → HTML, for the id and the columns sent: the type, and how many values have violations."""
     counts: Counter[tuple[str, Severity]] = Counter()
     for group in plan._findings.groups():
         counts[_key(group.column), group.severity] += group.cells
@@ -150,7 +150,7 @@ def becomes_html(plan: Plan, id_position: int) -> dict[int, str]:
 
 
 def _key(column: Any) -> str:
-    return repr(column)  # NaN is not itself, but is written alike
+    return repr(column)  # NaN does not equal itself, but its repr does
 
 
 def _becomes(type_: str, counts: Mapping[Severity, int]) -> str:
@@ -163,7 +163,7 @@ def _becomes(type_: str, counts: Mapping[Severity, int]) -> str:
 
 
 def legend_html(plan: Plan) -> str:
-    """Return what the marks beside the types mean; '' where there are none."""
+    """Return the legend of the marks beside the types; '' if there are none."""
     found = {group.severity for group in plan._findings.groups()}
     marks = (
         f'<span style="color:{_INK[severity]}">●</span> {meaning}'
@@ -174,12 +174,12 @@ def legend_html(plan: Plan) -> str:
 
 
 def note_html(words: str) -> str:
-    """Return a note in quiet type; '' where there is nothing to note."""
+    """Return a note in small type; '' if it is empty."""
     return f'<div style="{_NOTE}">{escape(words)}</div>' if words else ""
 
 
 def old_html(outcome: str) -> str:
-    """Return the outcome of an earlier choice, folded up."""
+    """Return the outcome of earlier choices, collapsed."""
     summary = f'<summary style="{_NOTE};cursor:pointer">Old result: the form has changed since.</summary>'
     return f'<details style="margin:4px 0">{summary}<div style="opacity:.7">{outcome}</div></details>'
 
@@ -187,13 +187,13 @@ def old_html(outcome: str) -> str:
 def code_html(line: str) -> str:
     """Return the line to paste; one click selects all of it."""
     return (
-        '<div style="margin:6px 0 2px"><b>The same as code</b></div>'
+        '<div style="margin:6px 0 2px"><b>The same push as code</b></div>'
         f'<pre class="tex2jax_ignore mathjax_ignore" style="{_CODE}">{escape(line)}</pre>'
     )
 
 
 def outcome_html(result: PushResult, owner: str) -> str:
-    """Return what a run came to, masked, and the expression that has it in code."""
+    """Return the outcome of a run, masked, and the expression that returns it in code."""
     return f'{result._repr_html_()}<div style="{_NOTE}">In code: <code>result = {escape(owner)}</code></div>'
 
 
@@ -203,9 +203,9 @@ def count_open(result: PushResult) -> int:
     return 0 if is_dry else sum(result.counts[status] for status in RETRYABLE)
 
 
-def error_html(error: BaseException, veil: Masker | None = None) -> str:
-    """Return an error as text: its words only, masked, no traceback."""
-    lines = [visible((veil or Masker()).words(line), MAX_ERROR_CHARS) for line in str(error).splitlines()] or [""]
+def error_html(error: BaseException, masker: Masker | None = None) -> str:
+    """Return the message of an error, masked, without a traceback."""
+    lines = [visible((masker or Masker()).words(line), MAX_ERROR_CHARS) for line in str(error).splitlines()] or [""]
     more = [f"+{len(lines) - MAX_ERROR_LINES} more lines"] if len(lines) > MAX_ERROR_LINES else []
     words = "\n".join([*lines[:MAX_ERROR_LINES], *more])
     return (
@@ -215,12 +215,12 @@ def error_html(error: BaseException, veil: Masker | None = None) -> str:
 
 
 def column_text(column: ColumnChoice) -> str:
-    """Return how a column is called in the form."""
+    """Return the name of a column in the form."""
     return label(column.label) + (f" ({column.repeats} columns)" if column.repeats > 1 else "")
 
 
 def suggestion_text(suggestion: Mapping[str, Any]) -> str:
-    """Return how a column is read by a suggestion, with made-up values: "31/01/2025 → date"."""
+    """Describe a suggestion by an example with made-up values: "31/01/2025 → date"."""
     parts = []
     if "date_format" in suggestion:
         forms = suggestion["date_format"]
@@ -241,23 +241,23 @@ def suggestion_text(suggestion: Mapping[str, Any]) -> str:
 
 
 def _dated(form: str) -> str:
-    """Write a date as a format has it; formats that have a name say what they are."""
+    """Return an example of a date format; a description for a format with a name."""
     return _EXAMPLE.strftime(form) if "%" in form else _NAMED.get(form, form)
 
 
 def button_text(plan: Plan, choices: Choices, all_rows: int) -> str:
-    """Return what the button says: how many rows would go out, where that is known."""
+    """Return the text of the Push button, with the number of rows if it is known."""
     if len(plan.frame) < all_rows or choices.skips_unchanged:
         return "Push"
-    going = plan.counts[Status.UNSENT]
-    return f"Push {going:,} {'row' if going == 1 else 'rows'}"
+    n_sendable = plan.counts[Status.UNSENT]
+    return f"Push {n_sendable:,} {'row' if n_sendable == 1 else 'rows'}"
 
 
 def obstacle_text(plan: Plan, choices: Choices, all_rows: int) -> str:
-    """Return why a push would send nothing, as far as the rows looked at tell; '' where it would."""
+    """Return why a push would send nothing, judging by the checked rows; '' if it would."""
     if plan.has_errors and not choices.leaves_out:
         errors = plan._findings.count(Severity.ERROR)
-        return f"Push is off: {plural(errors, 'error')}. Correct them, or tick “Leave out what cannot arrive”."
+        return f"Push is off: {plural(errors, 'error')}. Correct them, or tick “Leave out invalid rows and values”."
     if plan.counts[Status.UNSENT] or len(plan.frame) < all_rows:
         return ""
     return f"Push is off: {'no row has a usable id' if all_rows else 'there are no rows'}."

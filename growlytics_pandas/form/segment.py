@@ -20,11 +20,11 @@ from growlytics_pandas.upload.plan import Plan
 
 
 class SegmentFields:
-    """A box to tick, and below it which attribute and members file; `on_change` is called after every change."""
+    """A checkbox, and below it the attribute and the members file; `on_change` is called after every change."""
 
     def __init__(self, on_change: Callable[[], None]) -> None:
         self._on_change = on_change
-        self.is_chosen = checkbox("Push a segment: these customers are its members now")
+        self.is_chosen = checkbox("Push a segment: these customers are its current members")
         self.attribute = text_field("Attribute", "Is VIP")
         self.members = text_field("Members file", "vip.csv")
         self._fields = row(self.attribute, self.members)
@@ -35,7 +35,7 @@ class SegmentFields:
 
     @property
     def choice(self) -> SegmentChoice | None:
-        """What is chosen; None where the columns are to be pushed."""
+        """The chosen segment; None if columns are to be pushed instead."""
         return SegmentChoice(self.attribute.value, self.members.value) if self.is_chosen.value else None
 
     def _changed(self, _change: Any) -> None:
@@ -47,7 +47,7 @@ def plan_segment(frame: pd.DataFrame, choices: Choices, chosen: SegmentChoice, c
     """Return the plan of a push of the segment."""
     for name, value in (("Attribute", chosen.attribute), ("Members file", chosen.members)):
         if not value:
-            raise InvalidArgumentError(f"{name}: it is empty. A segment has an attribute and a file of its members.")
+            raise InvalidArgumentError(f"{name}: it is empty. A segment needs an attribute and a members file.")
     segment = Segment(
         choices.id_column.label,
         chosen.attribute,

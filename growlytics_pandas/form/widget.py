@@ -1,4 +1,4 @@
-"""The form itself: its fields, and what they show."""
+"""The form: its fields, and what it shows for their values."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ from growlytics_pandas.upload.planning import snapshot
 from growlytics_pandas.views.events import Listener
 from growlytics_pandas.views.panel import has_marimo
 
-CHECKED_ROWS: Final = 200_000  # looked at on each change: about a second; of a larger frame the first so many
-SUGGESTED_ROWS: Final = 20_000  # looked at for suggestions; what does not fit in the others is a violation
+CHECKED_ROWS: Final = 200_000  # the first rows, checked after each change in about a second
+SUGGESTED_ROWS: Final = 20_000  # the first rows, from which options are suggested; the others may violate them
 KEEPS: Final = (("send none of them", False), ("send only the first", "first"), ("send only the last", "last"))
-AT_SAVING: Final = "A picture of the form. Run the cell again to use the form."
+AT_SAVING: Final = "This is a static picture. Run the cell again to use the form."
 
 
 class Form:
-    """A form that pushes one frame: what you choose is checked and shown at once, also as code.
+    """A form that pushes one frame; it checks each choice at once, and shows the push as code.
 
-    The frame is taken as it is when the form is opened; after a correction, click "Read df again". Values are masked
-    unless you tick "Show values", and what is saved with the notebook is a masked picture in any case.
+    The form works on a snapshot of the frame; after a correction, click "Read df again". Values are masked unless you
+    tick "Show values"; the picture saved with the notebook is always masked.
 
     Examples
     --------
@@ -74,7 +74,7 @@ class Form:
         self._source = frame
         self._is_variable = bool(find_name(frame))
         self._frame = snapshot(prepare_frame(read_frame(frame), id_col))
-        self._readings = 1  # of the frame
+        self._readings = 1  # how often the frame was read
         self._client = client
         self._choices = first_choices(self._frame, id_col)
         self._choices = self._choices.with_suggestions(self._suggested())
@@ -90,24 +90,24 @@ class Form:
 
     @property
     def line(self) -> str:
-        """The line of code that pushes what is chosen."""
+        """The line of code for the chosen push."""
         return write_line(self._choices, self._names)
 
     @property
     def result(self) -> PushResult | None:
-        """What the newest dry run or push came to; None before the first."""
+        """The result of the newest dry run or push; None before the first."""
         return self._actions.result
 
     def plan(self) -> Plan:
-        """Return the plan of what is chosen, over the whole frame."""
+        """Return the plan of the chosen push, over the whole frame."""
         return self._plan(self._frame)
 
     def wait(self) -> None:
-        """Wait until a dry run or push that was begun has ended."""
+        """Wait until the current dry run or push has ended."""
         self._actions.wait()
 
     def _ipython_display_(self) -> None:
-        """Show the form; what is saved with the notebook is a picture of it, masked."""
+        """Show the form; a masked picture of it is saved with the notebook."""
         self._in_notebook.show(self._repr_mimebundle_())
 
     def _repr_mimebundle_(self, **_: Any) -> Mapping[str, Any]:
@@ -129,7 +129,7 @@ class Form:
     # fields ------------------------------------------------------------------------------------------------------
 
     def _make_columns(self) -> None:
-        """Make the fields that depend on which columns there are."""
+        """Create the fields that depend on the columns."""
         ids = [(column_text(column), column.position) for column in self._choices.columns if column.repeats == 1]
         self._id = dropdown("Id column", ids, self._choices.id_position)
         self._id.observe(self._take_id, "value")
@@ -139,8 +139,8 @@ class Form:
 
     def _make_options(self) -> None:
         self._keep = dropdown("Of rows with the same id", KEEPS, self._choices.keep)
-        self._leave_out = checkbox("Leave out what cannot arrive")
-        self._skip = checkbox("Skip what is unchanged")
+        self._leave_out = checkbox("Leave out invalid rows and values")
+        self._skip = checkbox("Skip unchanged customers")
         self._show_values = checkbox("Show values")
         self._segment = SegmentFields(self._take_segment)
         for field in (self._keep, self._leave_out, self._skip):
@@ -151,7 +151,7 @@ class Form:
         everything, nothing = button("All", "", "Send every column"), button("None", "", "Send no column")
         suggested = button("Use all suggestions", "", "Read every column as suggested")
         name = self._names.frame
-        again = button(f"Read {name} again", "refresh", f"Take {name} as it is now, with what is chosen here")
+        again = button(f"Read {name} again", "refresh", f"Read the current {name}, and keep the choices made here")
         suggested.on_click(lambda _: self._take_suggestions())
         everything.on_click(lambda _: self._take_all(is_sent=True))
         nothing.on_click(lambda _: self._take_all(is_sent=False))
@@ -193,14 +193,14 @@ class Form:
         self._refresh()
 
     def _suggested(self) -> Mapping[str, Any]:
-        """Return what the first rows call for; nothing where they cannot be planned, which the picture says."""
+        """Return the options suggested for the first rows; {} if planning them fails: the form then shows the error."""
         try:
             return api.suggest(self._frame.head(SUGGESTED_ROWS), self._choices.id_column.label, client=self._client)
         except GrowlyticsError:
             return {}
 
     def _read_again(self) -> None:
-        """Take the frame as it now is: what its variable holds, or else the object that the form was opened with."""
+        """Read the current frame: the value of its variable, or else the object with which the form was opened."""
         try:
             found = find_value(self._names.frame) if self._is_variable else None
             id_label = self._choices.id_column.label
@@ -232,7 +232,7 @@ class Form:
         self._refresh()
 
     def _hide_columns_of_segment(self) -> None:
-        """Hide the columns where a segment is chosen: it sends an attribute of its own."""
+        """Hide the columns if a segment is chosen, since it sends only its own attribute."""
         self._grid.widget.layout.display = "none" if self._choices.segment else None
 
     def _plan(self, frame: pd.DataFrame) -> Plan:
@@ -249,34 +249,34 @@ class Form:
         return outcome_html(result, f"{name}.result" if name else "growlytics_pandas.last_result()")
 
     def _refresh(self) -> None:
-        """Check what is chosen and show it. An error is shown too: in the log of a kernel nobody reads it."""
+        """Check the choices and show the outcome, also of an error: nobody reads the log of a kernel."""
         try:
-            # of a segment all rows, for who is not among them has left
+            # for a segment all rows, since a customer who is not among them has left
             self._checked = self._plan(self._frame if self._choices.segment else self._frame.head(CHECKED_ROWS))
             self._checked._findings  # noqa: B018 - worked out here, where an error is caught
-        except Exception as error:  # noqa: BLE001 - as said
+        except Exception as error:  # noqa: BLE001 - see the docstring
             self._checked = error
         self._show()
 
     def _show(self) -> None:
         self._code.value = code_html(self.line)
         checked, rows = self._checked, len(self._frame)
-        veil = Masker(not self._show_values.value)
+        masker = Masker(not self._show_values.value)
         if isinstance(checked, Plan):
             becomes = {} if self._choices.segment else becomes_html(checked, self._choices.id_position)
             self._grid.show_becomes(becomes)
             text, obstacle = button_text(checked, self._choices, rows), obstacle_text(checked, self._choices, rows)
-            shown = ("" if self._choices.segment else legend_html(checked), "", self._draw(veil))
+            shown = ("" if self._choices.segment else legend_html(checked), "", self._draw(masker))
         else:
             text, obstacle = "Push", "Push is off: see the error below."
-            shown = ("", self._draw(veil), "")
+            shown = ("", self._draw(masker), "")
         for part, html in zip((self._legend, self._problem, self._picture), shown, strict=True):
             show(part, html)
         self._actions.offer(text, obstacle, f"{self._readings} {self.line}")
         self._redraw()
 
-    def _draw(self, veil: Masker) -> str:
+    def _draw(self, masker: Masker) -> str:
         if isinstance(self._checked, Plan):
             moves = moves_text(self._checked)
-            return plan_html(self._checked, self._choices, self._names, veil, len(self._frame), moves)
-        return error_html(self._checked, veil) if self._checked is not None else ""
+            return plan_html(self._checked, self._choices, self._names, masker, len(self._frame), moves)
+        return error_html(self._checked, masker) if self._checked is not None else ""

@@ -134,7 +134,7 @@ def are_exhausted(code: int = 0) -> bool:
     ----------
     code : int
         The ``errno`` of the failure, if known. Name look-ups and TLS libraries hide it (glibc reports EBUSY for a name
-        look-up without a descriptor), so this also tries to open a few descriptors, all at once, since the missing one
+        look-up without a descriptor), so this also opens a few descriptors, all at once, since the missing one
         may have been released by now.
     """
     if code in EXHAUSTED:

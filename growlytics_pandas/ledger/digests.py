@@ -26,7 +26,7 @@ KEY_MASK: Final = np.int64(2**63 - 1)  # an id has 63 bits: a collision can only
 VALUE_DIGESTS: Final = 2**16 - 1
 SIPHASH_KEY_CHARS: Final = 16
 _INT64: Final = np.iinfo("int64")
-_GLANCE: Final = 256  # texts from which to tell whether most are repeated
+_GLANCE: Final = 256  # texts; enough to estimate whether most are repeated
 
 
 class CellColumn(NamedTuple):

@@ -168,7 +168,10 @@ def too_many_error(failed: int, finished: int, limit: float | None, words: str =
     return TooManyFailuresError(
         f"{failed:,} of {finished:,} rows failed ({options_text(max_failures=limit)}){last}. "
         "The rest is unsent; "
-        + phrase("look at growlytics_pandas.last_result().failed before pushing again.", "--outcomes PATH tells why."),
+        + phrase(
+            "look at growlytics_pandas.last_result().failed before pushing again.",
+            "--outcomes PATH shows why.",
+        ),
         server_message=words,
     )
 

@@ -64,7 +64,7 @@ class Encoded:
         return Encoded(self.rows[chosen], _taken(self.ids, chosen), tuple(columns), self.top_level_name)
 
     def split(self, size: int) -> Iterator[Encoded]:
-        """Give the rows in chunks: an empty one where there are none, so that whoever waits for chunks goes on."""
+        """Give the rows in chunks: an empty one if there are none, so that a consumer of chunks continues."""
         for start, stop in starts(max(len(self.rows), 1), size):
             yield self.take(slice(start, stop))
 

@@ -1,1 +1,1 @@
-"""What people see: progress, notebook pages, reports, charts, workbooks."""
+"""Output for people: progress, notebook HTML, reports, charts, workbooks."""

@@ -1,4 +1,4 @@
-"""Plans and results as pictures (extra ``plot``). Figures are made without pyplot: no display, no state left behind."""
+"""Charts of plans and results (extra ``plot``). They do not use pyplot, so they need no display."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ try:
 except ImportError as error:
     raise MissingDependencyError(f"plot: matplotlib is not installed: {install_extra('plot')}.") from error
 
-MAX_BARS: Final = 20  # pairs of rule and column; more cannot be read
-MAX_POINTS: Final = 120  # of a line over the run
+MAX_BARS: Final = 20  # pairs of rule and column; more would be illegible
+MAX_POINTS: Final = 120  # of a line
 _COLOURS: Final = {"good": "#38915f", "bad": "#c8453f", "warn": "#c08a2b", "plain": "#98a1ab", "line": "#2b6cb0"}
 _INK: Final = "#333a42"
 _LABEL_CHARS: Final = 28  # of a column's label beside a bar
@@ -33,7 +33,7 @@ _TICKS: Final = "{x:,.12g}"
 
 
 class NotebookAxes(Axes):
-    """Axes that a notebook shows as their figure, though pyplot does not know it."""
+    """Axes that a notebook displays as their figure, without pyplot."""
 
     name = "growlytics"
 
@@ -42,7 +42,7 @@ class NotebookAxes(Axes):
 
 
 class Pictures(tuple[Any, ...]):
-    """The axes of one figure; a notebook shows the figure."""
+    """The axes of one figure; a notebook displays the figure."""
 
     __slots__ = ()
 
@@ -51,7 +51,7 @@ class Pictures(tuple[Any, ...]):
 
 
 def plot_violations(findings: Findings, ax: Any = None) -> Any:
-    """Draw the cells concerned, by rule and column; returns the axes."""
+    """Draw the number of cells with violations, by rule and column; return the axes."""
     groups = findings.groups()
     shown = groups[:MAX_BARS][::-1]
     if ax is None:
@@ -72,7 +72,7 @@ def plot_violations(findings: Findings, ax: Any = None) -> Any:
 
 
 def plot_result(counts: Mapping[str, int], samples: tuple[Sample, ...], ended: str) -> Pictures:
-    """Draw the outcomes, and rows a second and answer times over the run; returns the three axes."""
+    """Draw the outcomes, and rows per second and response times over the run; return the three axes."""
     figure = Figure(figsize=(11, 3.2), layout="constrained")
     axes = Pictures(figure.subplots(1, 3))
     statuses = list(Status)[::-1]
@@ -84,9 +84,9 @@ def plot_result(counts: Mapping[str, int], samples: tuple[Sample, ...], ended: s
     )
     axes[0].set_title("Rows" if ended == "finished" else f"Rows ({ended})", loc="left", fontsize=11, color=_INK)
     parts = stretches(samples, MAX_POINTS)
-    _line(axes[1], [(part.end_seconds, part.rows_per_second) for part in parts], "Rows accepted a second")
+    _line(axes[1], [(part.end_seconds, part.rows_per_second) for part in parts], "Rows accepted per second")
     answered = [(part.end_seconds, part.answer_milliseconds) for part in parts if part.answer_milliseconds is not None]
-    _line(axes[2], answered, "Mean time to an answer, ms")
+    _line(axes[2], answered, "Mean response time, ms")
     return axes
 
 
@@ -132,7 +132,7 @@ def _quieten(ax: Any) -> None:
 
 
 def _plain(text: str) -> str:
-    """Return a foreign text as matplotlib shows it letter by letter: a dollar sign would begin a formula."""
+    """Return a text so that matplotlib displays it literally: a dollar sign would start a formula."""
     short = text if len(text) <= _LABEL_CHARS else text[: _LABEL_CHARS - 1] + "…"
     return short.replace("\\", "\\\\").replace("$", r"\$") if "$" in short else short
 

@@ -1,4 +1,4 @@
-"""What a push reports to its listeners while it runs, and how it is going in one word that decides its colour."""
+"""The events that a push sends to its listeners while it runs, and the level that determines their colour."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,39 +9,41 @@ from growlytics_pandas._status import Failure
 
 
 def _cannot_stop() -> None:
-    """Do nothing: this event is of no running push."""
+    """Do nothing: this event does not belong to a running push."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProgressEvent:
-    """How far a push is. A listener gets one ``start``, some ``update`` (five a second at most) and one ``end``.
+    """The progress of a push. A listener gets one ``start``, some ``update`` (at most five a second) and one ``end``.
 
     Attributes
     ----------
     counts : mapping of str to int
-        Status → rows, of which `unsent` are those still to come; together they are `total`.
+        Status → number of rows, `unsent` for those still to come; the sum is `total`.
     rows_per_second : float
-        Rows settled a second: over the last seconds, at the end over the whole run.
+        Rows with an outcome per second: over the last seconds, at the end over the whole run.
     seconds_left : float or None
-        What is left at that speed; None where nothing can be said.
+        The estimated remaining time; None if it cannot be estimated.
     concurrency, in_flight : int
-        How many requests may be under way now, and how many are.
+        The number of requests allowed at once now, and of requests in flight.
     failures : tuple of Failure
         The last few: `row`, `status`, `words`.
     trouble : str
-        With ``update``: what is the matter while nothing succeeds any more; '' while all goes its way.
+        With ``update``: the problem while no request succeeds; '' otherwise.
     is_stopping : bool
-        Whether the run is letting what is in flight finish, and nothing else.
+        Whether the run only finishes the requests in flight.
     ended : str
         With ``end``: "finished", "interrupted", "stopped early" or "crashed".
     message : str
         With ``end``: why it stopped early.
     note : str
-        With ``end``: what there is to say of the run beside the counts: the rows of a retry, who joined a segment.
+        With ``end``: a note beside the counts, such as the rows of a retry, or how many customers joined and left a
+        segment.
     is_incomplete : bool
-        With ``end``: whether a row arrived, but not with every attribute it has.
+        With ``end``: whether a row arrived without some of its attributes.
     stop : callable
-        ``event.stop()`` asks the push to stop, as an interrupt does; a second time, at once. From any thread.
+        ``event.stop()`` stops the push like an interrupt; a second call aborts the requests in flight. It can be
+        called from any thread.
     """
 
     kind: Literal["start", "update", "end"]
@@ -72,18 +74,18 @@ Listener = Callable[[ProgressEvent], None]
 
 
 class Tone(Enum):
-    """`BAD`: something did not arrive that should have. `FAIR`: rows or values were left out, or nothing succeeds."""
+    """`BAD`: rows did not arrive. `FAIR`: rows or values were left out, or no request succeeds."""
 
-    CALM = "calm"
+    RUNNING = "running"
     GOOD = "good"
     FAIR = "fair"
     BAD = "bad"
 
 
 def tone_of(event: ProgressEvent) -> Tone:
-    """Return the tone: calm while it goes its way, and at the end that of the worst row."""
+    """Return the tone of an event; at the end of the run, that of its worst row."""
     if event.kind != "end":
-        return Tone.FAIR if event.trouble else Tone.CALM
+        return Tone.FAIR if event.trouble else Tone.RUNNING
     if event.ended != "finished" or any(event.counts.get(status) for status in ("failed", "unknown", "unsent")):
         return Tone.BAD
     return Tone.FAIR if event.counts.get("invalid") or event.is_incomplete else Tone.GOOD

@@ -1,4 +1,4 @@
-"""Tables as the sheets of an Excel workbook: text stays text, nothing runs as a formula, no digit is lost."""
+"""Tables as sheets of an Excel workbook: text stays text, nothing becomes a formula, and no digit is lost."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyErro
 from growlytics_pandas.views.tables import Findings
 
 SUFFIX: Final = ".xlsx"
-MAX_ROWS: Final = 1_048_576  # of a sheet, its heading included [Excel: specifications and limits]
-MAX_COLUMNS: Final = 16_384  # of a sheet [likewise]
-MAX_TEXT: Final = 32_767  # UTF-16 units in a cell [likewise]
+MAX_ROWS: Final = 1_048_576  # per sheet, including the heading [Excel: specifications and limits]
+MAX_COLUMNS: Final = 16_384  # per sheet [same source]
+MAX_TEXT: Final = 32_767  # UTF-16 units in a cell [same source]
 MAX_DIGITS: Final = 10**15  # a spreadsheet keeps 15 digits of a number
-FIRST_YEAR: Final = 1900  # of a spreadsheet's dates
+FIRST_YEAR: Final = 1900  # of dates in a spreadsheet
 _NEITHER_XML: Final = {0xFFFE: "\ufffd", 0xFFFF: "\ufffd"}
 _WIDTHS: Final = (10, 40)  # of a column, in characters
 _SEEN_FOR_WIDTH: Final = 200  # rows
@@ -39,28 +39,29 @@ _DAY: Final = "yyyy-mm-dd"
 
 
 def write_workbook(sheets: Mapping[str, pd.DataFrame], path: str | os.PathLike[str]) -> Path:
-    """Write frames as the sheets of a workbook, without their index (extra ``excel``).
+    """Write frames as sheets of a workbook, without their index (extra ``excel``).
 
-    Whole numbers of more than 15 digits, dates before 1900, with a zone or a fraction of a second, and whatever is
-    neither a number, boolean nor date, are text. A text of more than 32,767 characters is cut, and says so at its end.
-    Rows beyond 1,048,576 go on in another sheet. The file is written beside its place and renamed.
+    Numbers, booleans and dates keep their types. Everything else is text, as are whole numbers of more than 15 digits,
+    and dates that are before 1900 or have a zone or a fraction of a second. A text of more than 32,767 characters is
+    cut, with a note at its end. Rows beyond 1,048,576 are in another sheet. The file is replaced only when it is
+    complete.
 
     Parameters
     ----------
     sheets : mapping
-        The name of a sheet → what it holds.
+        Name of the sheet → frame.
     path : path
         The file; its name ends in ``.xlsx``.
 
     Returns
     -------
     Path
-        Where it was written.
+        The path of the file.
 
     Raises
     ------
     InvalidArgumentError
-        A folder that is not there, a folder in place of a file, another ending, or more than 16,384 columns.
+        The folder does not exist, the path is a folder or has another suffix, or there are more than 16,384 columns.
     MissingDependencyError
         XlsxWriter is not installed.
     """
@@ -71,7 +72,7 @@ def write_workbook(sheets: Mapping[str, pd.DataFrame], path: str | os.PathLike[s
     for name, frame in sheets.items():
         if frame.shape[1] > MAX_COLUMNS:
             raise InvalidArgumentError(
-                f"{name}: it has {frame.shape[1]:,} columns, and a sheet of Excel at most {MAX_COLUMNS:,}; use to_csv."
+                f"{name}: it has {frame.shape[1]:,} columns; a sheet of Excel has at most {MAX_COLUMNS:,}. Use to_csv."
             )
     require_writer(str(target))
     import xlsxwriter  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
@@ -84,18 +85,18 @@ def write_workbook(sheets: Mapping[str, pd.DataFrame], path: str | os.PathLike[s
     return target
 
 
-def rejects_sheet(made: Any) -> dict[str, pd.DataFrame]:
-    """Return the sheet of what a result or plan rejects; none where the source could be read only once."""
-    if not hasattr(made, "rejects"):
+def rejects_sheet(source: Any) -> dict[str, pd.DataFrame]:
+    """Return the sheet with the rejects of a result or plan; {} if the frames could be read only once."""
+    if not hasattr(source, "rejects"):
         return {}
     try:
-        return {"Rejects": made.rejects()}
+        return {"Rejects": source.rejects()}
     except UsageError:
         return {}
 
 
 def summary_table(counts: Mapping[str, int], findings: Findings, facts: Mapping[str, Any]) -> pd.DataFrame:
-    """Return a table of two columns: facts that there are, rows by status, violations by severity."""
+    """Return a table of two columns: facts that are known, rows by status, violations by severity."""
     lines = {name: value for name, value in facts.items() if value not in (None, "")}
     lines |= {"rows": sum(counts.values())} | {f"rows {status}": count for status, count in counts.items()}
     lines |= {"errors": findings.count(Severity.ERROR), "warnings": findings.count(Severity.WARNING)}
@@ -105,7 +106,7 @@ def summary_table(counts: Mapping[str, int], findings: Findings, facts: Mapping[
 
 
 def require_writer(what: str) -> None:
-    """Refuse to write a workbook where what it takes is not installed."""
+    """Raise if XlsxWriter is not installed."""
     if not importlib.util.find_spec("xlsxwriter"):
         raise MissingDependencyError(f"{what}: XlsxWriter is not installed: {install_extra('excel')}. Or use CSV.")
 
@@ -120,7 +121,7 @@ class _Writer:
         self._day = workbook.add_format({"num_format": _DAY})
 
     def write(self, name: str, frame: pd.DataFrame) -> None:
-        """Write a frame as one sheet, or as several where it has too many rows for one."""
+        """Write a frame as one sheet, or as several if it has too many rows."""
         most = MAX_ROWS - 1
         for number, start in enumerate(range(0, max(len(frame), 1), most), start=1):
             self._write_sheet(name if number == 1 else f"{name} {number}", frame.iloc[start : start + most])
@@ -152,14 +153,14 @@ class _Writer:
 
 
 def _values(column: pd.Series[Any]) -> Iterator[Any]:
-    """Give the values of a column a part at a time: a list of all would hold each as an object."""
+    """Yield the values of a column in chunks: a list of all would need much memory."""
     part = 10_000
     for start in range(0, len(column), part):
         yield from column.iloc[start : start + part].tolist()
 
 
 def _text(text: str) -> str:
-    """Return a text that a cell and XML can hold; a lone half of a character is escaped."""
+    """Return a text that a cell and XML can contain; a lone surrogate is escaped."""
     text = storable(text).translate(_NEITHER_XML)
     if len(text) <= MAX_TEXT // 2 or len(text.encode("utf-16-le")) // 2 <= MAX_TEXT:
         return text
@@ -174,7 +175,7 @@ def _is_number(cell: Any) -> bool:
 
 
 def _is_date(cell: date) -> bool:
-    """Return whether a spreadsheet can hold a date as it is."""
+    """Return whether a spreadsheet can represent a date exactly."""
     if cell.year < FIRST_YEAR:
         return False
     nanoseconds = getattr(cell, "nanosecond", 0)

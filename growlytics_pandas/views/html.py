@@ -1,4 +1,4 @@
-"""What a page shows, and pages set as HTML: everything escaped, nothing loaded from elsewhere."""
+"""The content of a page, and its rendering as HTML: everything is escaped, nothing is loaded from elsewhere."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from growlytics_pandas.errors import InvalidArgumentTypeError
 
 Tone = Literal["good", "bad", "warn", "plain"]
 Align = Literal["text", "name", "words", "number", "code", "bar", "severity"]
-MAX_CHARS: Final = 2_000  # of any text; pages cut theirs far below, this is the last fence
+MAX_CHARS: Final = 2_000  # of any text; a safeguard, since pages use much lower limits
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The head of a table's column and how its cells are set."""
+    """The heading of a table's column, and the alignment of its cells."""
 
     title: str
     align: Align = "text"
@@ -43,7 +43,7 @@ Cell = str | int | Bar | None
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table cut to what one wants to read; `more` says what was left out."""
+    """A table cut to a readable length; `more` is the line about the rows that were left out."""
 
     title: str
     columns: tuple[Column, ...]
@@ -54,7 +54,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do next, with the line to paste where there is one."""
+    """A next step, with code to paste if there is any."""
 
     text: str
     code: str = ""
@@ -62,7 +62,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many rows have one status."""
+    """The number of rows with one status."""
 
     name: str
     rows: int
@@ -74,7 +74,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One quantity over the run: points of a line in a box of 100 by 100, origin at the top left."""
+    """A quantity over the run: the points of a line in a box of 100 by 100, with the origin at the top left."""
 
     title: str
     points: str
@@ -84,7 +84,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A report, or (with shorter tables) what a notebook shows."""
+    """The content of a report, or (with shorter tables) of a notebook output."""
 
     title: str
     headline: str
@@ -103,7 +103,7 @@ def _environment() -> Environment:
 
 
 def _storable(value: Any) -> Any:
-    """Cut every text, and drop what no file can hold: half characters."""
+    """Cut every text, and remove lone surrogates, which no file can contain."""
     if isinstance(value, str) and not isinstance(value, Markup):
         return value[:MAX_CHARS].encode(errors="replace").decode()
     return value
@@ -116,12 +116,12 @@ def render_report(page: Page) -> str:
 
 
 def render_notebook(page: Page) -> str:
-    """Return a page as what a notebook shows: inline styles only, since a reopened notebook loses any others."""
+    """Return a page as HTML for a notebook, with inline styles only, since a reopened notebook loses any others."""
     return _environment().get_template("notebook.html.jinja").render(page=page)
 
 
 def render_tables(tables: Sequence[Table]) -> str:
-    """Return tables as what a notebook shows, with inline styles only."""
+    """Return tables as HTML for a notebook, with inline styles only."""
     shown = _environment().get_template("tables.html.jinja").render(tables=tables)
     return f'<div class="tex2jax_ignore mathjax_ignore" style="max-width: 72em; overflow-x: auto">{shown}</div>'
 
@@ -132,7 +132,7 @@ def write_report(page: Page, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InvalidArgumentError, InvalidArgumentTypeError
-        A path in a folder that is not there, or something that is no path.
+        The folder does not exist, or `path` is not a path.
     """
     if not isinstance(path, (str, os.PathLike)):
         raise InvalidArgumentTypeError(f"path: found a {type(path).__name__}; it must be a path, such as 'push.html'.")

@@ -1,4 +1,4 @@
-"""How a run goes: its speed now, its facts, and its course as a few hundred samples, however long it takes."""
+"""Metrics of a run: its present speed, its facts, and up to 400 samples over its whole duration."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -6,28 +6,28 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-MAX_SAMPLES: Final = 400  # finer than any picture; 20 kB
-MIN_LAST_SECONDS: Final = 0.1  # half of what lies between two looks; the mean of a shorter end is noise
-WINDOW_SECONDS: Final = 5.0  # long enough to be calm, short enough to follow a change of pace
-MIN_SECONDS: Final = 2.0  # before that an estimate is noise
+MAX_SAMPLES: Final = 400  # more than any chart shows; 20 kB
+MIN_LAST_SECONDS: Final = 0.1  # half the interval of samples; the mean over a shorter time would be meaningless
+WINDOW_SECONDS: Final = 5.0  # long enough for a stable mean, short enough to follow changes of speed
+MIN_SECONDS: Final = 2.0  # before that, an estimate would be unreliable
 
 
 class Sample(NamedTuple):
-    """The state of a run at one moment. All are totals since its start, so any two samples give the means between."""
+    """The totals of a run up to one moment; the difference of two samples gives the means between them."""
 
     elapsed_seconds: float
     accepted: int
     answer_seconds: float
-    """Sum of the answer times of the accepted rows."""
+    """Sum of the response times of the accepted rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """When and how a run went. Seconds are wall time; `ended` is 'finished', 'dry run' or why it stopped early.
+    """Start, duration and end of a run. Seconds are wall time; `ended` is 'finished', 'dry run' or how it ended early.
 
-    `message` holds the words of the error that ended it early; `samples` the course of the run. `would_refuse`: it was
-    a dry run, and with these options (``errors="raise"``) a push would refuse the frame. `label`: the name that the
-    call gave it. `foreign`: the service's own words in `message`. `retried`: the rows that a retry had to send.
+    `message` is the text of the error that ended it early; `samples` are the metrics over the run. `would_refuse`: it
+    was a dry run, and with these options (``errors="raise"``) a push would raise. `label`: the name given in the call.
+    `foreign`: the part of `message` that is the server's text. `retried`: the rows that a retry had to send.
     """
 
     started: datetime
@@ -44,14 +44,14 @@ class RunFacts:
 
 
 class RunMetrics:
-    """Samples of one run. When it is full, every second one goes, so that it covers the run with bounded memory."""
+    """Samples of one run in bounded memory: at the maximum number, every second sample is dropped."""
 
     def __init__(self) -> None:
         self._samples: list[Sample] = [Sample(0.0, 0, 0.0)]
         self._min_gap_seconds = 0.0
 
     def note(self, sample: Sample) -> None:
-        """Add a sample, unless it comes too soon after the last."""
+        """Add a sample, unless it is too soon after the last one."""
         gap = sample.elapsed_seconds - self._samples[-1].elapsed_seconds
         if gap <= self._min_gap_seconds:
             return
@@ -61,14 +61,14 @@ class RunMetrics:
             self._min_gap_seconds = sample.elapsed_seconds / MAX_SAMPLES
 
     def close(self, sample: Sample) -> tuple[Sample, ...]:
-        """Return all samples with the last state at their end, but for those that lie just before it."""
+        """Return all samples, followed by the final state; samples just before it are dropped."""
         first, *others = self._samples
         latest = sample.elapsed_seconds - MIN_LAST_SECONDS
         return (first, *(other for other in others if other.elapsed_seconds < latest), sample)
 
 
 class Stretch(NamedTuple):
-    """The means between two samples; no answer time where nothing was accepted."""
+    """The means between two samples; the response time is None if nothing was accepted."""
 
     start_seconds: float
     end_seconds: float
@@ -77,7 +77,7 @@ class Stretch(NamedTuple):
 
 
 def stretches(samples: tuple[Sample, ...], most: int = MAX_SAMPLES) -> list[Stretch]:
-    """Return the means of at most `most` stretches of a run, each as long as its samples allow."""
+    """Return the means over at most `most` intervals of a run."""
     if len(samples) < 2:  # noqa: PLR2004 - two moments make a stretch
         return []
     step = max(1, -(-(len(samples) - 1) // most))
@@ -92,14 +92,14 @@ def _stretch(first: Sample, last: Sample) -> Stretch:
 
 
 class Throughput:
-    """Settled rows a second: over the last seconds, or over the whole run."""
+    """Rows with an outcome per second: over the last seconds, or over the whole run."""
 
     def __init__(self) -> None:
         self._looks: deque[tuple[float, int]] = deque()
         self._first: tuple[float, int] | None = None
 
     def note(self, elapsed_seconds: float, settled: int) -> None:
-        """Take one look. The first counts as the start: what was settled by then is not this run's doing."""
+        """Add a measurement. The first is the start: rows with an outcome by then do not count."""
         look = (elapsed_seconds, settled)
         self._first = self._first or look
         self._looks.append(look)
@@ -107,15 +107,15 @@ class Throughput:
             self._looks.popleft()
 
     def now(self) -> float:
-        """Return the rows a second of the last few seconds."""
+        """Return the rows per second over the last few seconds."""
         return _speed(self._looks[0], self._looks[-1]) if self._looks else 0.0
 
     def overall(self) -> float:
-        """Return the rows a second since the first look."""
+        """Return the rows per second since the first measurement."""
         return _speed(self._first, self._looks[-1]) if self._first else 0.0
 
     def seconds_left(self, unsettled: int) -> float | None:
-        """Return how long the rest takes at the present speed; None where nothing moves or it is too early to say."""
+        """Return the remaining time at the present speed; None if nothing moves, or if it is too early to estimate."""
         speed = self.now()
         if not speed or self._looks[-1][0] - self._looks[0][0] < MIN_SECONDS:
             return None

@@ -1,9 +1,9 @@
-"""Progress in a notebook: one output that moves while the push runs and stays as a static summary.
+"""Progress in a notebook: one output that is updated while the push runs and remains as a static summary.
 
-The words of a server are foreign. They are escaped, kept in direction and on lines of their own, and stand in ``code``
-elements, which notebooks leave alone when they look for formulas to typeset. Ids and values are not shown at all: what
-a notebook shows gets saved, and shared. A notebook that came from someone else loses classes, style sheets and
-variables: so the styles are inline, each colour has a plain one before it, and the text reads without either.
+The server's texts are untrusted. They are escaped, isolated from the text direction around them, and put in ``code``
+elements, in which notebooks do not search for formulas. Ids and values are never shown, since notebooks are saved and
+shared. A notebook from someone else loses classes, style sheets and variables: so the styles are inline, each colour
+has a plain fallback before it, and the text can be read without either.
 """
 
 import contextlib
@@ -18,21 +18,21 @@ from growlytics_pandas._status import Failure
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.views.events import ProgressEvent, Tone, tone_of
 
-PATIENCE_SECONDS: Final = 2.0  # a front end that answers does so in 0.1 s; the first widget of a page takes longer
+PATIENCE_SECONDS: Final = 2.0  # a responsive front end answers in 0.1 s; the first widget of a page takes longer
 HOW_TO_STOP: Final = "To stop, interrupt the kernel: the ■ button, or the key I twice."
 HOW_TO_STOP_MARIMO: Final = "To stop, interrupt the cell: the ■ button."
-AT_SAVING: Final = "So far when this was shown; how the push went on was not saved with the notebook."
-PING: Final = "\r"  # shows nothing where it is printed after all
-MAX_ASKED: Final = 6  # times; with the factor, over about 4 s
+AT_SAVING: Final = "The state at this moment; later progress was not saved with the notebook."
+PING: Final = "\r"  # invisible if it is printed in the cell by mistake
+MAX_PROBES: Final = 6  # with the factor below, over about 4 s
 FIRST_AGAIN_SECONDS: Final = 0.4
-ASK_FACTOR: Final = 1.8  # each wait is longer than the last
-MAX_WORDS_CHARS: Final = 120  # of one failure; result.failed has more
+PROBE_FACTOR: Final = 1.8  # each wait is longer than the last
+MAX_WORDS_CHARS: Final = 120  # of one failure; result.failed has the full text
 MAX_MESSAGE_CHARS: Final = 1000  # an error ends with its remedy
 _SECONDS_WITH_TENTHS: Final = 10
 
-# JupyterLab's own colours, which follow its theme; else ones that can be read on white and on black.
+# JupyterLab's colours, which follow its theme; the fallbacks are legible on white and on black.
 _INK: Final = {
-    Tone.CALM: ("--jp-brand-color1", "#3b82c4"),
+    Tone.RUNNING: ("--jp-brand-color1", "#3b82c4"),
     Tone.GOOD: ("--jp-success-color1", "#3a9a56"),
     Tone.FAIR: ("--jp-warn-color1", "#c77f1a"),
     Tone.BAD: ("--jp-error-color1", "#d9483b"),
@@ -44,7 +44,7 @@ _STATUS_TONES: Final = {
     "unknown": Tone.BAD,
     "failed": Tone.BAD,
 }
-_STATUS_OPACITY: Final = {"unchanged": 0.5, "unknown": 0.55}  # distinguishes neighbours of one colour
+_STATUS_OPACITY: Final = {"unchanged": 0.5, "unknown": 0.55}  # distinguishes adjacent segments of one colour
 _HEADLINES: Final = {
     "finished": "Push finished",
     "interrupted": "Push stopped",
@@ -68,10 +68,11 @@ _CODE: Final = (
 
 
 class Panel:
-    """A listener that shows a push in one output of the cell.
+    """A listener that displays a push in one output of the cell.
 
-    It begins as a widget, if there are widgets, for the sake of its Stop button. As long as no click would get through
-    it goes on as plain HTML and says how to interrupt: such output moves in any front end, and under a headless run.
+    It starts as a widget with a Stop button, if ipywidgets is installed. If the front end does not respond, so that a
+    click would have no effect, it continues as plain HTML with a hint on how to interrupt. Plain HTML is updated in any
+    front end, and in headless runs.
     """
 
     def __init__(self) -> None:
@@ -102,7 +103,7 @@ class Panel:
         if button is not None:
             self._shows_button = button.is_live or event.elapsed_seconds < PATIENCE_SECONDS
         bundle = self._draw(event)
-        if not (shown and self._shows_button):  # else what is there moves by itself
+        if not (shown and self._shows_button):  # a widget that is already displayed updates itself
             self._output.update(bundle, raw=True)
         if button is not None:
             button.ask(event.elapsed_seconds)
@@ -110,11 +111,11 @@ class Panel:
     def _close(self, event: ProgressEvent) -> None:
         self._output.update(static(event), raw=True)
         if self._button is not None:
-            with contextlib.suppress(Exception):  # a comm that is gone is as good as closed
+            with contextlib.suppress(Exception):  # the comm may be closed already
                 self._button.close()
 
     def _draw(self, event: ProgressEvent) -> Mapping[str, Any]:
-        """Draw into the widget where that is what shows, and return the output to show."""
+        """Update the widget if it is displayed, and return the output to display."""
         if self._button is not None and self._shows_button:
             self._button.draw(render_html(event), is_stopping=event.is_stopping)
             return {**self._button.bundle(), **static(event, AT_SAVING)}
@@ -122,7 +123,7 @@ class Panel:
 
 
 class MarimoPanel:
-    """A listener that shows a push as the output of the marimo cell that runs."""
+    """A listener that displays a push as the output of the running marimo cell."""
 
     def __call__(self, event: ProgressEvent) -> None:
         """Draw one event."""
@@ -139,21 +140,21 @@ def has_marimo() -> bool:
 
 
 def has_widgets() -> bool:
-    """Whether ipywidgets is installed for this kernel; a front end may lack its half all the same."""
+    """Whether ipywidgets is installed in this kernel; the front end may still lack its part."""
     return importlib.util.find_spec("ipywidgets") is not None
 
 
 def static(event: ProgressEvent, hint: str = "") -> dict[str, str]:
-    """Return `event` as output that needs no kernel and no script."""
+    """Return `event` as output that needs neither kernel nor scripts."""
     return {"text/html": render_html(event, hint), "text/plain": render_text(event)}
 
 
 class StopButton:
-    """A box with HTML and a button. The button shows only once the front end has proven that it answers *now*.
+    """A box with HTML and a button, which is shown only when the front end has responded during this cell.
 
-    A cell that runs keeps most kernels from hearing a click, and which ones is a matter of their versions. So the
-    panel asks: text printed into an Output widget comes back as its new state, or it does not. Everything here
-    is called from the main thread, but for a click, which may come on any.
+    While a cell runs, most kernels do not process clicks; which ones do depends on their versions. So the panel sends
+    a probe: if the front end responds, text printed into an Output widget comes back as the widget's new state.
+    Everything here is called from the main thread, except a click, which can be on any thread.
     """
 
     def __init__(self, stop: Callable[[], None]) -> None:
@@ -169,7 +170,7 @@ class StopButton:
         self._button = ipywidgets.Button(
             description="Stop",
             icon="stop",
-            tooltip="Let what is in flight finish, and start nothing more",
+            tooltip="Finish the requests in flight, and send no others",
             layout=ipywidgets.Layout(width="auto", min_width="86px", margin="2px 0 0 12px", display="none"),
         )
         self._button.on_click(self._click)
@@ -180,7 +181,7 @@ class StopButton:
 
     @property
     def is_live(self) -> bool:
-        """Whether the front end answered while the cell was running."""
+        """Whether the front end responded while the cell was running."""
         return self._answered.is_set()
 
     def bundle(self) -> Mapping[str, Any]:
@@ -189,46 +190,47 @@ class StopButton:
         return bundle
 
     def ask(self, elapsed_seconds: float) -> None:
-        """Ask the front end for a sign, if it is time to; `is_live` tells when it came.
+        """Send a probe to the front end, if it is time to; `is_live` is true once it has responded.
 
-        Once is not enough: a page that has just loaded its first widget answers to the busy shell, which does not hear
-        it. And that widget then waits for the shell before it says more, so each question takes a new one.
+        One probe is not enough: a page that has just loaded its first widget responds to the busy shell, which does not
+        process it. That widget then waits for the shell, so each probe uses a new widget.
         """
         import ipywidgets  # noqa: PLC0415 - as above
 
-        if self.is_live or len(self._probes) >= MAX_ASKED or elapsed_seconds < self._ask_at:
+        if self.is_live or len(self._probes) >= MAX_PROBES or elapsed_seconds < self._ask_at:
             return
-        self._ask_at = max(FIRST_AGAIN_SECONDS, ASK_FACTOR * elapsed_seconds)
+        self._ask_at = max(FIRST_AGAIN_SECONDS, PROBE_FACTOR * elapsed_seconds)
         probe = ipywidgets.Output()
         self._probes.append(probe)
-        probe.observe(self._hear, "outputs")
+        probe.observe(self._on_response, "outputs")
         with probe:
             print(PING, end="", flush=True)  # noqa: T201 - into a widget that nobody sees
         _unpin(self._button)
         _unpin(probe)
 
     def draw(self, html: str, *, is_stopping: bool) -> None:
-        """Show `html`; the button too where it works, until it has done its work."""
+        """Show `html`, and the button if it works and has not been used."""
         self._picture.value = html
         self._button.layout.display = None if self.is_live and not is_stopping else "none"
 
     def close(self) -> None:
-        """Give the widgets back, empty: a notebook may save their state."""
+        """Close the widgets and clear their content, since a notebook may save their state."""
         self._is_closed = True
         self._picture.value = ""
         for widget in (self._box, self._picture, self._button):
             _close(widget)
         for probe in self._probes:
-            if probe.outputs:  # the others may answer yet, and the kernel would complain of an unknown widget
+            if probe.outputs:  # others may still respond; for a closed one the kernel would report an unknown widget
                 _close(probe)
 
-    def _hear(self, change: Any) -> None:
+    def _on_response(self, change: Any) -> None:
         self._answered.set()
         if self._is_closed:
             _close(change.owner)
 
     def _click(self, _button: Any) -> None:
-        # Nothing is printed or raised here: on a subshell it would be lost. A double click must not mean "at once".
+        # Do not print or raise here: on a subshell it would be lost. A double click counts once, since a second stop
+        # aborts the requests in flight.
         if not self._clicked.is_set():
             self._clicked.set()
             self._stop()
@@ -240,10 +242,10 @@ def _close(widget: Any) -> None:
 
 
 def _unpin(widget: Any) -> None:
-    """Let messages of a widget reach a kernel whose main shell is busy with the cell.
+    """Let messages of a widget reach a kernel while its main shell is busy with the cell.
 
-    ipykernel 7.4 sends them to the shell that last sent on the widget's comm: the busy one. Without that memory it
-    takes the one which the front end asked for. Other versions have no such memory, so there is nothing to forget.
+    ipykernel 7.4 routes them to the shell that last sent on the widget's comm, which is the busy one. Without that
+    attribute it uses the shell that the front end requested. Other versions do not have the attribute.
     """
     memory = getattr(getattr(widget, "comm", None), "__dict__", None)
     if isinstance(memory, dict):
@@ -251,7 +253,7 @@ def _unpin(widget: Any) -> None:
 
 
 def render_html(event: ProgressEvent, hint: str = "") -> str:
-    """Return `event` as a box of HTML that runs nothing and breaks out of nothing; `hint` is a line at its end."""
+    """Return `event` as HTML without scripts, which cannot affect the page around it; `hint` is its last line."""
     tone = tone_of(event)
     dot = f'<span style="{_ink("color", tone)}">●</span>'
     share = f'&ensp;<span style="opacity:0.72">{_percent(event)} %</span>' if event.kind != "end" else ""
@@ -315,7 +317,7 @@ def pace_words(event: ProgressEvent) -> list[str]:
 
 def next_step(event: ProgressEvent) -> str:
     """Return the call to make next if not everything arrived, else ''."""
-    if event.kind != "end" or tone_of(event) in (Tone.GOOD, Tone.CALM):
+    if event.kind != "end" or tone_of(event) is Tone.GOOD:
         return ""
     if tone_of(event) is Tone.FAIR:
         return "growlytics_pandas.last_result().violations shows what was left out, and why."
@@ -368,13 +370,13 @@ def _name(event: ProgressEvent, status: str) -> str:
 
 
 def _ink(name: str, tone: Tone) -> str:
-    """Return a colour twice: plain first, because variables are stripped from an untrusted notebook."""
+    """Return a colour twice: a plain one first, because variables are removed from an untrusted notebook."""
     variable, plain = _INK[tone]
     return f"{name}:{plain};{name}:var({variable}, {plain})"
 
 
 def _segments(event: ProgressEvent) -> str:
-    """Return the parts of the bar, each as wide as its share of the rows."""
+    """Return the segments of the bar, whose widths are the shares of the rows."""
     return "".join(
         f'<span style="display:inline-block;height:6px;width:{100 * count / event.total:.3f}%;'
         f'{_ink("background-color", tone)};opacity:{_STATUS_OPACITY.get(status, 1)}"></span>'

@@ -1,4 +1,4 @@
-"""Progress as events with listeners: a notebook panel, a bar or lines of text, silent, or what the caller passes."""
+"""Listeners for progress events: a notebook panel, a bar or log lines, nothing, or the caller's function."""
 
 import sys
 import threading
@@ -14,12 +14,12 @@ ProgressOption = Literal["auto", "widget", "text", False] | Listener
 
 __all__ = ["ProgressOption", "open_listener"]
 
-LOG_SECONDS: Final = 10.0  # between two lines where nobody watches, at first
-LOG_SHARE: Final = 0.05  # of the time so far: an hour takes about 80 lines, a day 140
-MAX_TROUBLE_CHARS: Final = 300  # a line of a log
-SCREEN_SECONDS: Final = 0.1  # tqdm's own
+LOG_SECONDS: Final = 10.0  # between two log lines at first
+LOG_SHARE: Final = 0.05  # of the elapsed time between two later lines: about 80 lines in an hour, 140 in a day
+MAX_TROUBLE_CHARS: Final = 300  # in a log line
+SCREEN_SECONDS: Final = 0.1  # tqdm's default
 _WITHOUT_TIME_LEFT: Final = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}{postfix}]"  # too early to say
-_NOTHING_TO_TELL: Final = ("unsent", "accepted")  # the bar itself shows them
+_IN_BAR: Final = ("unsent", "accepted")  # statuses that the bar itself shows
 
 
 def open_listener(progress: ProgressOption) -> Listener:
@@ -45,7 +45,7 @@ def _display() -> Listener:
 
 
 class Guarded:
-    """A listener that may fail. It is told of once and then left alone: it must not cost the push its result."""
+    """A listener that may fail: the error is reported once, and the push continues without the listener."""
 
     def __init__(self, listener: Listener, what: str = "function") -> None:
         self._listener: Listener | None = listener
@@ -60,18 +60,18 @@ class Guarded:
         except Exception as error:  # noqa: BLE001 - whatever a caller's function raises
             self._listener = None
             warnings.warn(
-                f"progress: the {self._what} raised {type(error).__name__}: {error}. The push goes on without it.",
+                f"progress: the {self._what} raised {type(error).__name__}: {error}. The push continues without it.",
                 RuntimeWarning,
                 stacklevel=2,
             )
 
 
 def _silent(_event: ProgressEvent) -> None:
-    """Say nothing."""
+    """Show nothing."""
 
 
 class TextProgress:
-    """Counts settled rows, with the counts of what went wrong beside them."""
+    """Shows the number of rows with an outcome, and the counts of other statuses than accepted."""
 
     def __init__(self) -> None:
         self._show: Any = None
@@ -87,10 +87,10 @@ class TextProgress:
 
 
 class Bar:
-    """A tqdm bar on a screen."""
+    """A tqdm bar in a terminal."""
 
     def __init__(self, event: ProgressEvent) -> None:
-        # Here, because it takes time to import. Not tqdm.auto: its bar is frozen at 0 % in every saved notebook.
+        # Imported here, because it takes time. Not tqdm.auto: its bar shows 0 % in every saved notebook.
         from tqdm import tqdm  # noqa: PLC0415
 
         self._bar: Any = tqdm(
@@ -118,13 +118,13 @@ class Bar:
 
 
 class Log:
-    """Lines in a log, ever rarer, and one at the end: a bar would redraw itself into one endless line."""
+    """Log lines at growing intervals, and one at the end; a bar would become one endless line in a log."""
 
     def __init__(self) -> None:
         self._next_seconds = LOG_SECONDS
 
     def draw(self, event: ProgressEvent) -> None:
-        """Write a line if it is time to."""
+        """Write a line if the interval has passed."""
         seconds = event.elapsed_seconds
         if event.kind != "end" and seconds < self._next_seconds:
             return
@@ -146,7 +146,7 @@ def log_line(event: ProgressEvent) -> str:
 
 
 def _asides(event: ProgressEvent) -> dict[str, int | str]:
-    shown: dict[str, int | str] = {name: n for name, n in event.counts.items() if n and name not in _NOTHING_TO_TELL}
+    shown: dict[str, int | str] = {name: n for name, n in event.counts.items() if n and name not in _IN_BAR}
     if event.retries:
         shown["retries"] = event.retries
     if event.is_incomplete:
@@ -159,7 +159,7 @@ def _asides(event: ProgressEvent) -> dict[str, int | str]:
 def has_notebook() -> bool:
     """Whether there is a kernel whose front end shows rich output, and this thread may write to it.
 
-    Whether anyone looks cannot be known here: a headless run has a kernel too. Spyder's console shows text only.
+    A headless run has a kernel too, and cannot be distinguished. Spyder's console shows only text.
     """
     if "spyder_kernels" in sys.modules or threading.current_thread() is not threading.main_thread():
         return False
@@ -168,11 +168,11 @@ def has_notebook() -> bool:
 
 
 def is_terminal() -> bool:
-    """Whether a person sees what is written to standard error as it is written."""
+    """Whether stderr is a terminal."""
     return sys.stderr is not None and sys.stderr.isatty()
 
 
 def _shell() -> Any:
-    """Return the IPython shell, None outside of one. A kernel has imported IPython long before us."""
+    """Return the IPython shell; None if there is none. A kernel has already imported IPython."""
     get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
     return get_ipython() if get_ipython is not None else None

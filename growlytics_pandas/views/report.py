@@ -1,4 +1,4 @@
-"""The pages of a plan and of a push result, with the next steps; and what shows itself as a page."""
+"""The pages of a plan and of a push result, with the next steps; and the base class of objects with a page."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ from growlytics_pandas.views.tables import (
 )
 
 DRY_RUN: Final = "dry run"
-_MAX_REASON_CHARS: Final = 400  # of why a run ended early
-MAX_POINTS: Final = 80  # a curve is a hand wide
-MIN_POINTS: Final = 3  # fewer show no course
-_HEADROOM: Final = 0.9  # of the box that the highest point reaches
+_MAX_REASON_CHARS: Final = 400  # of the reason why a run ended early
+MAX_POINTS: Final = 80  # enough for the width of a curve
+MIN_POINTS: Final = 3  # a curve of fewer points shows nothing
+_HEADROOM: Final = 0.9  # height of the highest point, as a share of the box
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSummary:
-    """What the page of a plan shows; `columns`: how many were chosen, `changes`: what differs from the ledger."""
+    """The data for the page of a plan; `columns`: number of chosen columns, `changes`: compared with the ledger."""
 
     base_url: str | None
     id_column: Hashable
@@ -56,7 +56,7 @@ class PlanSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultSummary:
-    """What the page of a result shows; `columns`: how many were chosen."""
+    """The data for the page of a result; `columns`: number of chosen columns."""
 
     id_column: Hashable
     columns: int
@@ -70,13 +70,13 @@ class ResultSummary:
     note: str
 
 
-def plan_page(plan: PlanSummary, veil: Masker, limits: Limits) -> Page:
-    """Return what a push of this plan would do."""
+def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
+    """Return the page on what a push of this plan would do."""
     errors, warnings = count_by_severity(plan.findings)
-    rows, going = sum(plan.counts.values()), plan.counts[Status.UNSENT]
+    rows, n_sendable = sum(plan.counts.values()), plan.counts[Status.UNSENT]
     return Page(
         title="Plan of a push",
-        headline=_refused(errors, going, rows) if errors else f"{_of(going, rows)} would be sent.",
+        headline=_refused(errors, n_sendable, rows) if errors else f"{_of(n_sendable, rows)} would be sent.",
         tone="bad" if errors else "warn" if warnings else "good",
         facts=(
             *(("service", plan.base_url or "no client yet"), ("id column", label(plan.id_column))),
@@ -88,37 +88,37 @@ def plan_page(plan: PlanSummary, veil: Masker, limits: Limits) -> Page:
         steps=tuple(_plan_steps(plan, errors, warnings)),
         tables=_tables(
             suggestions_table(plan.suggestions, limits),
-            violations_table(plan.findings, plan.id_column, veil, limits),
+            violations_table(plan.findings, plan.id_column, masker, limits),
             schema_table(plan.schema, {}, limits),
         ),
-        is_masked=veil.is_on,
+        is_masked=masker.is_on,
     )
 
 
-def result_page(result: ResultSummary, care: FailedRows, veil: Masker, limits: Limits) -> Page:
-    """Return what a push did."""
+def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limits: Limits) -> Page:
+    """Return the page on what a push did."""
     new = dict(zip(result.new_types["attribute"], result.new_types["type"], strict=True))
     dry = result.run.ended == DRY_RUN
     return Page(
         title="Dry run of a push" if dry else "Push to Growlytics",
-        headline=_headline(result, care),
+        headline=_headline(result, failed),
         tone="good" if result.is_ok else _dry_tone(result) if dry else "bad",
-        facts=_result_facts(result, care.why),
-        counts=_counts(result.counts, {Status.UNSENT: "would be sent"} if dry else _failed_meaning(care)),
-        steps=tuple(_result_steps(result, new, care)),
+        facts=_result_facts(result, failed.why),
+        counts=_counts(result.counts, {Status.UNSENT: "would be sent"} if dry else _failed_meaning(failed)),
+        steps=tuple(_result_steps(result, new, failed)),
         tables=_tables(
-            reasons_table(care, limits),
-            violations_table(result.findings, result.id_column, veil, limits),
-            rows_table(care, veil, limits),
+            reasons_table(failed, limits),
+            violations_table(result.findings, result.id_column, masker, limits),
+            rows_table(failed, masker, limits),
             schema_table(result.schema, new, limits),
         ),
         curves=draw_curves(result.run.samples),
-        is_masked=veil.is_on,
+        is_masked=masker.is_on,
     )
 
 
 def count_by_severity(findings: Findings) -> tuple[int, int]:
-    """Return how many errors and how many warnings there are."""
+    """Return the number of errors and of warnings."""
     return findings.count(Severity.ERROR), findings.count(Severity.WARNING)
 
 
@@ -141,9 +141,9 @@ def _counts(counts: Mapping[str, int], other: Mapping[str, str]) -> tuple[Count,
     )
 
 
-def _failed_meaning(care: FailedRows) -> dict[str, str]:
+def _failed_meaning(failed: FailedRows) -> dict[str, str]:
     """Return why rows failed: the service answered, or it was not reached."""
-    of_failed = [(http, count) for (status, http, _), count in care.reasons.items() if status == Status.FAILED]
+    of_failed = [(http, count) for (status, http, _), count in failed.reasons.items() if status == Status.FAILED]
     answered = sum(count for http, count in of_failed if http)
     missed = sum(count for http, count in of_failed if not http)
     if answered and missed:
@@ -161,7 +161,7 @@ def _plan_counts(counts: Mapping[str, int]) -> tuple[Count, ...]:
 
 
 def _percent(rows: int, total: int) -> str:
-    """Write a share so that neither a few rows read as none nor nearly all as all."""
+    """Format a share so that a few rows are not shown as 0 %, and nearly all not as 100 %."""
     if rows in (0, total):
         return "100 %" if rows else "0 %"
     share = min(max(100 * rows / total, 0.1), 99.9)
@@ -174,14 +174,14 @@ def _of(part: int, whole: int) -> str:
     return f"{part:,} of {plural(whole, 'row')}"
 
 
-def _refused(errors: int, going: int, rows: int) -> str:
-    part = _of(going, rows)
+def _refused(errors: int, n_sendable: int, rows: int) -> str:
+    part = _of(n_sendable, rows)
     dropping = f'With errors="drop", {part[0].lower()}{part[1:]} would be sent.'
     return f"A push would raise an error: {plural(errors, 'violation')} of severity error. {dropping}"
 
 
 def _attributes(schema: pd.DataFrame, columns: int) -> str:
-    """Return how many attributes are sent, and of how many columns if not all are."""
+    """Return the number of attributes sent, and of columns if some are not sent."""
     sent = int(schema["type"].notna().sum())
     return f"{sent:,}" if sent == columns else f"{sent:,} of {plural(columns, 'column')}"
 
@@ -193,19 +193,19 @@ def _severities(errors: int, warnings: int) -> str:
 # a result ----------------------------------------------------------------------------------------------------------
 
 
-def _headline(result: ResultSummary, care: FailedRows) -> str:
+def _headline(result: ResultSummary, failed: FailedRows) -> str:
     counts, rows = result.counts, sum(result.counts.values())
     if result.run.would_refuse:
         return _refused(count_by_severity(result.findings)[0], counts[Status.UNSENT], rows)
     if result.run.ended == DRY_RUN:
-        return f"{_of(counts[Status.UNSENT], rows)} would be sent; nothing was."
+        return f"{_of(counts[Status.UNSENT], rows)} would be sent; nothing was sent."
     arrived = f"{_of(sum(counts[status] for status in ARRIVED), rows)} arrived"
     if result.run.ended != "finished":
         arrived = f"{result.run.ended.capitalize()}: {arrived[0].lower()}{arrived[1:]}"
     is_partial = result.is_incomplete
-    if care.total:
+    if failed.total:
         arrived += ", some without all their attributes" if is_partial else ""
-        return f"{arrived}; {care.total:,} {'needs' if care.total == 1 else 'need'} attention."
+        return f"{arrived}; {failed.total:,} {'needs' if failed.total == 1 else 'need'} attention."
     return f"{arrived}, but some attributes were left out: see the violations." if is_partial else f"{arrived}."
 
 
@@ -273,12 +273,12 @@ def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
     return steps
 
 
-def _steps_again(counts: Mapping[str, int], care: FailedRows) -> list[Step]:
-    """Return what to do about rows that did not arrive: correct those that were refused, send the others again."""
-    refused = sum(count for (_, http, _), count in care.reasons.items() if is_refusal(http))
+def _steps_again(counts: Mapping[str, int], failed: FailedRows) -> list[Step]:
+    """Return the steps for rows that did not arrive: correct those that were rejected, send the others again."""
+    refused = sum(count for (_, http, _), count in failed.reasons.items() if is_refusal(http))
     steps = []
     if refused:
-        words = f"Correct {plural(refused, 'row')} that the service refused: sent again as before, refused again."
+        words = f"Correct {plural(refused, 'row')} that the service rejected; it would reject the same data again."
         steps.append(Step(words, "result.rejects()"))
     if sum(counts[status] for status in RETRYABLE) > refused:
         which = "other" if refused else " and ".join(status for status in RETRYABLE if counts[status])
@@ -286,12 +286,12 @@ def _steps_again(counts: Mapping[str, int], care: FailedRows) -> list[Step]:
     return steps
 
 
-def _result_steps(result: ResultSummary, new: Mapping[str, str], care: FailedRows) -> list[Step]:
+def _result_steps(result: ResultSummary, new: Mapping[str, str], failed: FailedRows) -> list[Step]:
     errors, warnings = count_by_severity(result.findings)
     steps = []
     is_dry = result.run.ended == DRY_RUN
     if not is_dry:
-        steps += _steps_again(result.counts, care)
+        steps += _steps_again(result.counts, failed)
     steps += _data_steps("result", errors, warnings)
     if result.counts[Status.INVALID] and not is_dry:
         steps.append(
@@ -308,15 +308,15 @@ def _result_steps(result: ResultSummary, new: Mapping[str, str], care: FailedRow
 
 
 def draw_curves(samples: tuple[Sample, ...]) -> tuple[Curve, ...]:
-    """Return the curves of a run; none where it was too short to have a course."""
+    """Return the curves of a run; none if it was too short."""
     parts = stretches(samples, MAX_POINTS)
     if len(parts) < MIN_POINTS:
         return ()
     answered = [(part.end_seconds, part.answer_milliseconds) for part in parts if part.answer_milliseconds is not None]
     rates = [(part.end_seconds, part.rows_per_second) for part in parts]
-    curves = [_curve("rows accepted a second", rates, "{:,.0f}/s")]
+    curves = [_curve("rows accepted per second", rates, "{:,.0f}/s")]
     if len(answered) >= MIN_POINTS:
-        curves.append(_curve("mean time to an answer", answered, "{:,.0f} ms"))
+        curves.append(_curve("mean response time", answered, "{:,.0f} ms"))
     return tuple(curves)
 
 
@@ -328,19 +328,19 @@ def _curve(title: str, points: Sequence[tuple[float, float]], unit: str) -> Curv
 
 
 class HtmlRepr(ABC):
-    """A plan or a result, of which there is a page."""
+    """A plan or a result, which has a page."""
 
     @abstractmethod
-    def _page(self, veil: Masker, limits: Limits) -> Page:
-        """Return the page, behind a veil and as long as the limits say."""
+    def _page(self, masker: Masker, limits: Limits) -> Page:
+        """Return the page, masked by `masker` and within `limits`."""
 
     def to_html(self, path: str | os.PathLike[str], *, mask: bool = True) -> Path:
-        """Write it as a report: one file that needs no network, to read, print or send.
+        """Write a report: one HTML file that needs no network, to read, print or send.
 
         Parameters
         ----------
         path : str or path
-            Where to; its folder must be there. A file of that name is replaced.
+            The file to write. Its folder must exist; an existing file is replaced.
         mask : bool
             Whether to mask ids, names, e-mail addresses and mobile numbers.
 
@@ -351,5 +351,5 @@ class HtmlRepr(ABC):
         return write_report(self._page(Masker(mask), REPORT_LIMITS), path)
 
     def _repr_html_(self) -> str:
-        """Summary first, then what needs care; everything escaped, ids and values masked."""
+        """Show the summary, then rows that need attention; everything is escaped, ids and values are masked."""
         return render_notebook(self._page(Masker(), NOTEBOOK_LIMITS))

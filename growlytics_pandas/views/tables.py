@@ -1,7 +1,7 @@
 """The tables of a page: violations by rule and column, why rows failed, which rows, the schema.
 
-Violations and the schema are also DataFrames that show themselves as such a table. Only the frame as it was returned
-does. What is made from it (`query`, `head`, `copy`, …) is a plain DataFrame.
+The frames of violations and of the schema are displayed as such a table. A frame derived from one (`query`, `head`,
+`copy`, …) is a plain DataFrame.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ _TONES: Final[Mapping[str, Tone]] = {Severity.ERROR: "bad", Severity.WARNING: "w
 
 
 class Findings(Protocol):
-    """What is shown of violations."""
+    """The violations to show."""
 
     def __len__(self) -> int:
-        """Return how many violations there are."""
+        """Return the number of violations."""
 
     def count(self, severity: Severity) -> int:
-        """Return how many of one severity there are."""
+        """Return the number of violations of one severity."""
 
     def groups(self) -> list[Group]:
-        """Return them by rule and column."""
+        """Return the violations by rule and column."""
 
 
 class SuggestedOption(Protocol):
-    """What is shown of a suggestion."""
+    """A suggestion to show."""
 
     @property
     def option(self) -> str:
@@ -56,7 +56,7 @@ class SuggestedOption(Protocol):
 
     @property
     def column(self) -> Hashable:
-        """The column that it is for."""
+        """The column to which it applies."""
 
     @property
     def value(self) -> Any:
@@ -69,7 +69,7 @@ class SuggestedOption(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many rows of each table are shown; the rest is counted."""
+    """Maximum number of rows of each table; the others are counted."""
 
     rules: int
     reasons: int
@@ -77,16 +77,16 @@ class Limits:
     columns: int
 
 
-REPORT_LIMITS: Final = Limits(rules=60, reasons=30, rows=50, columns=200)  # what one scrolls or prints
-NOTEBOOK_LIMITS: Final = Limits(rules=10, reasons=5, rows=10, columns=0)  # what one sees below a cell
+REPORT_LIMITS: Final = Limits(rules=60, reasons=30, rows=50, columns=200)  # for scrolling or printing
+NOTEBOOK_LIMITS: Final = Limits(rules=10, reasons=5, rows=10, columns=0)  # for the output of a cell
 FRAME_LIMITS: Final = Limits(rules=20, reasons=0, rows=0, columns=50)
 
 
 @dataclass(frozen=True, slots=True)
 class FailedRows:
-    """The rows that need attention: how many, the first of them, and counts by reason (status, HTTP status, words).
+    """The rows that need attention: their number, the first ones, and counts by reason (status, HTTP status, text).
 
-    The words, there and in `first`, are masked already. `labels` is the name of the frame's index.
+    The texts, there and in `first`, are already masked. `labels` is the name of the frame's index.
     """
 
     total: int
@@ -143,7 +143,7 @@ def suggestions_table(suggestions: Sequence[SuggestedOption], limits: Limits) ->
 # violations --------------------------------------------------------------------------------------------------------
 
 
-def violations_table(findings: Findings, id_column: Hashable, veil: Masker, limits: Limits) -> Table | None:
+def violations_table(findings: Findings, id_column: Hashable, masker: Masker, limits: Limits) -> Table | None:
     """Return violations by rule and column, each with an example and its fix."""
     groups = findings.groups()
     if not groups:
@@ -161,14 +161,14 @@ def violations_table(findings: Findings, id_column: Hashable, veil: Masker, limi
                 Column("fix", "code"),
             ),
         ),
-        tuple(_violation_row(group, id_column, veil, most) for group in shown),
+        tuple(_violation_row(group, id_column, masker, most) for group in shown),
         left_out(len(rest), "rules and columns", f" ({plural(sum(g.violations for g in rest), 'violation')})"),
         f"{plural(len(findings), 'violation')}. Rows are positions from 0. "
         "All of them are in .violations; on the command line, --violations writes them to a file.",
     )
 
 
-def _violation_row(group: Group, id_column: Hashable, veil: Masker, most: int) -> tuple[Cell, ...]:
+def _violation_row(group: Group, id_column: Hashable, masker: Masker, most: int) -> tuple[Cell, ...]:
     return (
         group.rule.value,
         label(group.column),
@@ -176,15 +176,15 @@ def _violation_row(group: Group, id_column: Hashable, veil: Masker, most: int) -
         Bar(group.cells / most, _TONES.get(group.severity, "plain")),
         group.severity.value,
         group.effect.value,
-        _example(group, id_column, veil),
+        _example(group, id_column, masker),
         visible(group.fix, MAX_FIX_CHARS),
     )
 
 
-def _example(group: Group, id_column: Hashable, veil: Masker) -> str:
+def _example(group: Group, id_column: Hashable, masker: Masker) -> str:
     meaning = RULES[group.rule].meaning
     personal = is_personal(group.attribute, group.column, id_column)
-    shown = veil.identity(group.value) if personal else veil.cell(group.value)
+    shown = masker.identity(group.value) if personal else masker.cell(group.value)
     where = "the whole column" if group.row is None else f"row {group.row:,}"
     return f"{where}: {meaning}" + (f"; found {shown}" if shown != MISSING else "")
 
@@ -192,11 +192,11 @@ def _example(group: Group, id_column: Hashable, veil: Masker) -> str:
 # rows --------------------------------------------------------------------------------------------------------------
 
 
-def reasons_table(care: FailedRows, limits: Limits) -> Table | None:
+def reasons_table(failed: FailedRows, limits: Limits) -> Table | None:
     """Return the reasons why rows did not arrive, the most common first."""
-    if not care.reasons:
+    if not failed.reasons:
         return None
-    ranked = care.reasons.most_common()
+    ranked = failed.reasons.most_common()
     shown, rest = ranked[: limits.reasons], ranked[limits.reasons :]
     most = ranked[0][1]
     return Table(
@@ -222,16 +222,16 @@ def reasons_table(care: FailedRows, limits: Limits) -> Table | None:
     )
 
 
-def rows_table(care: FailedRows, veil: Masker, limits: Limits) -> Table | None:
+def rows_table(failed: FailedRows, masker: Masker, limits: Limits) -> Table | None:
     """Return the first rows that need attention."""
-    if not care.total:
+    if not failed.total:
         return None
-    shown = care.first.head(limits.rows)
+    shown = failed.first.head(limits.rows)
     rows = [
         (
             f"{row.row:,}",
-            veil.identity(row.index) if str(row.index) == str(row.id) else veil.label(row.index),
-            veil.identity(row.id),
+            masker.identity(row.index) if str(row.index) == str(row.id) else masker.label(row.index),
+            masker.identity(row.id),
             row.status,
             MISSING if pd.isna(row.http_status) else str(row.http_status),
             row.attempts,
@@ -242,12 +242,12 @@ def rows_table(care: FailedRows, veil: Masker, limits: Limits) -> Table | None:
     return Table(
         "Rows that need attention",
         (
-            *(Column("row", "number"), Column(care.labels), Column("id"), Column("status"), Column("HTTP", "number")),
+            *(Column("row", "number"), Column(failed.labels), Column("id"), Column("status"), Column("HTTP", "number")),
             *(Column("attempts", "number"), Column("reason", "words")),
         ),
         tuple(rows),
-        left_out(care.total - len(shown), "rows"),
-        "All of them are in result.failed." if care.total > len(shown) else "",
+        left_out(failed.total - len(shown), "rows"),
+        "All of them are in result.failed." if failed.total > len(shown) else "",
     )
 
 
@@ -264,7 +264,7 @@ def _words(error: Any) -> str:
 
 
 def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -> Table | None:
-    """Return what each column becomes; `new` are the attributes whose type the push fixed."""
+    """Return the attribute and type of each column; `new` are the attributes whose type the push fixed."""
     if not limits.columns or schema.empty:
         return None
     shown = schema.head(limits.columns)
@@ -306,26 +306,26 @@ class ViolationsFrame(pd.DataFrame):
         return pd.DataFrame
 
     def _repr_html_(self) -> str:
-        """Show what was found in each column, errors first, with an example (masked) and the option that settles it."""
+        """Show the violations by column, errors first, with an example (masked) and the fix."""
         table = violations_table(_Grouped(self), self._id_column, Masker(), FRAME_LIMITS)
         return render_tables([table or Table("No violations", (), ())])
 
 
 class SchemaFrame(pd.DataFrame):
-    """A schema, with its notes wrapped."""
+    """A schema, displayed with wrapped notes."""
 
     @property
     def _constructor(self) -> Any:
         return pd.DataFrame
 
     def _repr_html_(self) -> str:
-        """Show what each column becomes."""
+        """Show the attribute and type of each column."""
         table = schema_table(self, {}, FRAME_LIMITS)
         return render_tables([table or Table("No columns", (), ())])
 
 
 def violations_frame(frame: pd.DataFrame, id_column: Hashable) -> ViolationsFrame:
-    """Return violations with the display of their own; `id_column` is masked in it."""
+    """Return violations as a frame with its own display, in which `id_column` is masked."""
     shown = ViolationsFrame(frame)
     shown._id_column = id_column  # noqa: SLF001 - a class of this module
     return shown

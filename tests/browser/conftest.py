@@ -29,7 +29,7 @@ CHROMIUM_OPTIONS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-OLDER_KERNELS = {"7.3.0": [], "6.31.0": ["nest_asyncio"]}  # a Stop click takes another way in each
+OLDER_KERNELS = {"7.3.0": [], "6.31.0": ["nest_asyncio"]}  # each processes a click on Stop differently
 QUIET = {
     "@jupyterlab/apputils-extension/notification": {
         "fetchNews": "false",
@@ -71,7 +71,7 @@ def kernels(request):
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory, kernels):
-    """A running JupyterLab: (its URL, the folder of its notebooks). It sees no settings of the developer's."""
+    """A running JupyterLab, without the developer's settings; returns its URL and the folder of its notebooks."""
     home, notebooks = tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("notebooks")
     for name, settings in QUIET.items():
         path = home / "settings" / f"{name}.jupyterlab-settings"
@@ -151,7 +151,7 @@ def chromium():
 
 
 class Notebook:
-    """One notebook in one page. Cells are counted from 0; waiting goes by the prompt, since kernel states lie."""
+    """One notebook in one page. Cells are counted from 0; waits use the prompt, since kernel states are unreliable."""
 
     def __init__(self, page, url, path):
         self.page, self.url, self.path = page, url, path
@@ -212,7 +212,7 @@ class Notebook:
 
 @pytest.fixture
 def notebook(lab, chromium, request):
-    """Make and open notebooks of given cells; closed, and their kernels ended, after the test."""
+    """Create and open notebooks with given cells; after the test, close them and shut down their kernels."""
     url, folder = lab
     opened = []
 

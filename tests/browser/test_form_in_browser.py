@@ -82,7 +82,7 @@ def test_the_cell_is_free_while_a_push_runs_and_stop_ends_it_in_any_kernel(noteb
     expect(nb.output(3)).to_contain_text("interrupted 20000 True")
 
 
-def test_a_refused_key_is_told_in_the_form(notebook):
+def test_a_rejected_key_is_shown_in_the_form(notebook):
     client = "wrong = gp.Client('not-the-key-at-all', box.base_url, ledger=None)\ndf.growlytics.form(client=wrong)"
     nb = notebook(BEGIN + "begin(3)", client)
     nb.run(0)
@@ -106,7 +106,7 @@ def test_hostile_text_runs_nothing_and_breaks_no_layout(notebook, width):
     expect(output).to_contain_text("Violations by rule and column", timeout=15_000)
     check_harmless(nb)
     output.get_by_text("Show values").click()
-    output.get_by_text("Leave out what cannot arrive", exact=True).click()
+    output.get_by_text("Leave out invalid rows and values", exact=True).click()
     name = output.locator("input[type=text]").nth(4)
     name.fill("<img src=x onerror=alert(4)>")
     name.press("Enter")
@@ -138,7 +138,7 @@ def test_a_saved_notebook_shows_a_masked_picture_when_it_is_opened_again(noteboo
     assert "asha.0" not in json.dumps(nb.save())
     nb.shut_down()
     nb.open()
-    for text in ("A picture of the form", "Preview of the first customers", "All 50 rows arrived"):
+    for text in ("This is a static picture", "Preview of the first customers", "All 50 rows arrived"):
         expect(output.get_by_text(text)).to_be_visible(timeout=15_000)
     expect(output.locator("pre:visible")).to_contain_text("rename={'City': 'Town'}")
     expect(output).not_to_contain_text("Error displaying widget")
@@ -148,14 +148,14 @@ def test_a_saved_notebook_shows_a_masked_picture_when_it_is_opened_again(noteboo
     with nb.page.context.browser.new_context(java_script_enabled=False, offline=True) as context:
         page = context.new_page()
         page.set_content(html)
-        expect(page.get_by_text("A picture of the form")).to_be_visible()
+        expect(page.get_by_text("This is a static picture")).to_be_visible()
 
 
-def test_the_picture_is_seen_again_when_the_form_is_gone(notebook):
+def test_the_picture_is_visible_again_when_the_form_is_closed(notebook):
     nb = notebook(BEGIN + "begin(50)", OPEN, "form.widget.close()")
     nb.run(0)
     nb.run(1)
-    picture = nb.output(1).get_by_text("A picture of the form")
+    picture = nb.output(1).get_by_text("This is a static picture")
     expect(picture).to_be_hidden(timeout=15_000)
     expect(field(nb, "button", name="Push 50 rows")).to_be_visible(timeout=15_000)
     nb.run(2)

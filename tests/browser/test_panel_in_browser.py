@@ -18,7 +18,7 @@ def begin(rows, **faults):
     df = pd.DataFrame({"id": [f"asha.{i}@example.com" for i in range(rows)], "Score": range(rows)})
 """
 PUSH = "result = df.growlytics.push('id', client=box.client)"
-TELL = """
+SHOW_RESULT = """
 result = gp.last_result()
 box_rows = len(box.stored())
 print("sum", sum(result.counts.values()), "same", result.counts["accepted"] == box_rows, "ended", result.run.ended)
@@ -26,8 +26,8 @@ print("sum", sum(result.counts.values()), "same", result.counts["accepted"] == b
 
 
 @pytest.mark.parametrize("kernel", ["newest", "7.3.0"])
-def test_a_click_on_stop_ends_a_running_push_with_every_row_accounted_for(notebook, kernel):
-    nb = notebook(BEGIN + "begin(20_000, latency=0.1)", PUSH, TELL, kernel=kernel)
+def test_a_click_on_stop_ends_a_push_with_an_outcome_for_every_row(notebook, kernel):
+    nb = notebook(BEGIN + "begin(20_000, latency=0.1)", PUSH, SHOW_RESULT, kernel=kernel)
     nb.run(0)
     nb.start(1)
     nb.wait_for_movement(1)
@@ -41,8 +41,8 @@ def test_a_click_on_stop_ends_a_running_push_with_every_row_accounted_for(notebo
     expect(nb.output(2)).to_contain_text("sum 20000 same True ended interrupted")
 
 
-def test_where_no_click_gets_through_the_panel_says_so_and_an_interrupt_works(notebook):
-    nb = notebook(BEGIN + "begin(20_000, latency=0.1)", PUSH, TELL, kernel="6.31.0")
+def test_if_clicks_have_no_effect_the_panel_shows_how_to_interrupt(notebook):
+    nb = notebook(BEGIN + "begin(20_000, latency=0.1)", PUSH, SHOW_RESULT, kernel="6.31.0")
     nb.run(0)
     nb.start(1)
     nb.wait_for_movement(1)
@@ -57,7 +57,7 @@ def test_where_no_click_gets_through_the_panel_says_so_and_an_interrupt_works(no
     expect(nb.output(2)).to_contain_text("sum 20000 same True ended interrupted")
 
 
-def test_a_saved_notebook_still_reads_when_it_is_opened_again(notebook):
+def test_a_saved_notebook_is_readable_when_opened_again(notebook):
     nb = notebook(BEGIN + "begin(60, latency=0.02, success_false=0.1, seed=2)", PUSH)
     nb.run(0)
     nb.run(1)

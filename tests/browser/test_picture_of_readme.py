@@ -1,4 +1,4 @@
-"""The picture in README is a real push. `PANEL_PNG=notebooks/panel.png pytest -m browser <this file>` takes it anew."""
+"""The picture in README is a real push. `PANEL_PNG=notebooks/panel.png pytest -m browser <this file>` updates it."""
 
 import os
 import pathlib

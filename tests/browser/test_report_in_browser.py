@@ -1,4 +1,4 @@
-"""Reports in a real Chromium: hostile text runs nothing and breaks no layout, and nothing is asked of the network."""
+"""Reports in a real Chromium: hostile text runs nothing and breaks no layout, and there are no network requests."""
 
 import re
 import zlib
@@ -42,7 +42,7 @@ def test_hostile_text_runs_nothing_and_breaks_no_layout_in_a_report(browser, hos
     for source in (hostile_result, hostile_result.plan):
         path = source.to_html(tmp_path / "<img src=x onerror=alert(1)>.html", mask=mask)
         for width in WIDTHS:
-            # The escaping alone must do, not only the policy.
+            # Escaping alone must be enough, without the content security policy.
             visit = Visit(browser, path.as_uri(), width, bypass_csp=True)
             assert visit.ran() == 0
             assert visit.overflow() <= 0
@@ -51,7 +51,7 @@ def test_hostile_text_runs_nothing_and_breaks_no_layout_in_a_report(browser, hos
             visit.context.close()
 
 
-def test_hostile_text_runs_nothing_in_what_a_notebook_shows(browser, hostile_result, tmp_path):
+def test_hostile_text_runs_nothing_in_a_notebook(browser, hostile_result, tmp_path):
     for number, source in enumerate((hostile_result, hostile_result.plan)):
         visit = Visit(browser, notebook_page(source._repr_html_(), tmp_path / f"{number}.html").as_uri(), 1200)
         assert visit.ran() == 0
@@ -60,7 +60,7 @@ def test_hostile_text_runs_nothing_in_what_a_notebook_shows(browser, hostile_res
         visit.context.close()
 
 
-def test_the_policy_of_a_report_stops_even_what_would_slip_through(browser, hostile_result, tmp_path):
+def test_the_policy_of_a_report_blocks_unescaped_scripts(browser, hostile_result, tmp_path):
     path = hostile_result.to_html(tmp_path / "page.html")
     broken = path.read_text(encoding="utf-8").replace(
         "<main>", f'<main><script>{RUN}</script><img src=x onerror="{RUN}">'
@@ -98,7 +98,7 @@ def test_nothing_of_a_report_is_out_of_view_on_a_narrow_screen(browser, sandbox,
     visit.context.close()
 
 
-def test_no_printed_page_holds_only_the_footer(browser, sandbox, tmp_path):
+def test_no_printed_page_contains_only_the_footer(browser, sandbox, tmp_path):
     result = gp.push(gp.sample_customers(50), "customer_id", client=sandbox.client, progress=False)
     visit = Visit(browser, result.to_html(tmp_path / "page.html").as_uri(), 1200)
     footer = len(visit.page.locator("footer").inner_text())
@@ -109,7 +109,7 @@ def test_no_printed_page_holds_only_the_footer(browser, sandbox, tmp_path):
 
 
 def printed_letters(pdf):
-    """Return how many letters each page has, as Chromium draws them: four hexadecimal digits each."""
+    """Return the number of letters on each page; Chromium writes each as four hexadecimal digits."""
     contents = re.findall(rb"/Contents (\d+) 0 R", pdf)
     streams = {
         number: zlib.decompress(stream)
@@ -120,7 +120,7 @@ def printed_letters(pdf):
     return [sum(len(text) // 4 for text in re.findall(rb"<([0-9A-Fa-f]+)>", streams[each])) for each in contents]
 
 
-def test_a_report_can_be_read_in_the_dark(browser, sandbox, tmp_path):
+def test_a_report_is_readable_in_dark_mode(browser, sandbox, tmp_path):
     result = gp.push(pd.DataFrame({"id": ["a"], "b": [1]}), "id", client=sandbox.client, progress=False)
     visit = Visit(browser, result.to_html(tmp_path / "page.html").as_uri(), 1200)
     colours = {}

@@ -1,4 +1,4 @@
-"""The sandbox's page in a real Chromium: it is live, it does without scripts, and customers' texts stay texts."""
+"""The sandbox's page in a real Chromium: it is live, works without scripts, and shows customers' texts as text."""
 
 import re
 
@@ -24,7 +24,7 @@ def figure(page, name):
     return page.locator("dl.figures div", has_text=name).locator("dd")
 
 
-def test_what_a_push_brings_appears_by_itself(chromium, sandbox):
+def test_pushed_customers_appear_automatically(chromium, sandbox):
     with Visit(chromium, sandbox.base_url, 1200) as visit:
         page = visit.page
         page.evaluate("window.isStillHere = true")
@@ -38,7 +38,7 @@ def test_what_a_push_brings_appears_by_itself(chromium, sandbox):
         assert all(url.startswith(f"{sandbox.base_url}/") for url in visit.requests)
 
 
-def test_paused_or_being_read_the_page_stands_still_and_an_end_of_the_sandbox_is_told(chromium):
+def test_the_page_does_not_move_while_paused_or_read_and_reports_the_end_of_the_sandbox(chromium):
     with gp.Sandbox() as box, Visit(chromium, box.base_url, 1200) as visit:
         page = visit.page
         push(box, "asha", Orders=[3])
@@ -96,12 +96,12 @@ def test_hostile_text_is_shown_as_text_and_nothing_leaves_the_host(chromium, fau
             assert_harmless(visit.page.locator("main"), visit.dialogs, max_height=6_000)
             visit.page.get_by_role("link", name=visible(HOSTILE, 120)).first.click()
             visit.page.wait_for_url(re.compile("id="))
-        visit.page.wait_for_timeout(1_500)  # one look of the script at the search
+        visit.page.wait_for_timeout(1_500)  # one interval of the script
         assert visit.ran() == 0
         assert all(url.startswith((f"{box.base_url}/", "data:,")) for url in visit.requests)
 
 
-def test_the_policy_stops_even_what_would_slip_through(chromium, sandbox):
+def test_the_policy_of_the_page_blocks_unescaped_scripts(chromium, sandbox):
     slip = "document.querySelector('main').innerHTML = '<img src=https://other.example/x onerror=\"window.XSS = 1\">'"
     for bypass, ran in ((False, 0), (True, 1)):
         with Visit(chromium, sandbox.base_url, 1200, bypass_csp=bypass) as visit:
@@ -111,7 +111,7 @@ def test_the_policy_stops_even_what_would_slip_through(chromium, sandbox):
             assert not [url for url in visit.loaded if "other.example" in url]
 
 
-def test_the_page_can_be_read_in_the_dark(chromium, sandbox):
+def test_the_page_is_readable_in_dark_mode(chromium, sandbox):
     for scheme, sign in (("light", 1), ("dark", -1)):
         with Visit(chromium, sandbox.base_url, 1200, color_scheme=scheme) as visit:
             ink, paper = visit.ink_and_paper()

@@ -8,7 +8,7 @@ from growlytics_pandas.__main__ import main
 
 @pytest.fixture
 def command(tmp_path, monkeypatch, capsys):
-    """Call the command line in this process, in a folder of its own; give status, stdout, stderr and --json."""
+    """Call the command line in this process, in a temporary folder; return status, stdout, stderr and --json."""
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments):
@@ -17,15 +17,15 @@ def command(tmp_path, monkeypatch, capsys):
         except SystemExit as end:  # argparse
             status = end.code
         out, err = capsys.readouterr()
-        told = json.loads(out) if "--json" in arguments and out else None
-        return SimpleNamespace(status=status, out=out, err=err, told=told)
+        data = json.loads(out) if "--json" in arguments and out else None
+        return SimpleNamespace(status=status, out=out, err=err, data=data)
 
     return call
 
 
 @pytest.fixture
 def at(sandbox, monkeypatch):
-    """Point the environment at a sandbox, this or another."""
+    """Point the environment at a sandbox: the default one or another."""
 
     def point(box=sandbox):
         monkeypatch.setenv("GROWLYTICS_API_KEY", box.api_key)

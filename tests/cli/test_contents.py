@@ -1,4 +1,4 @@
-"""A file is what it holds, whatever its name says; and what this package wrote is read back as it was."""
+"""A file's content determines its type, not its name; and a file written by this package is read back unchanged."""
 
 import bz2
 import gzip
@@ -102,7 +102,7 @@ def test_the_line_of_a_violation_counts_the_lines_above_the_heading(command, wri
     assert csv_safe.read_csv(tmp_path / "found.csv")["line"].tolist() == [3]
 
 
-def test_a_title_above_the_heading_is_said_to_be_skipped(command, write):
+def test_a_title_above_the_heading_suggests_skip_rows(command, write):
     write("a.csv", "Customers of May\nid,City\n1,Pune\n")
     done = command("schema", "a.csv", "--id-col", "id")
     assert done.status == 2
@@ -113,8 +113,8 @@ def test_a_title_above_the_heading_is_said_to_be_skipped(command, write):
     ("content", "options", "words"),
     [
         ("id,a\n1,2\n", ("--skip-rows", "9"), "it is empty"),
-        ("\ufeffid,a\n1,2\n", ("--encoding", "cp1252"), "the mark of UTF-8"),
-        ("id,a\n1,2\n".encode("utf-16"), ("--encoding", "cp1252"), "the mark of UTF-16"),
+        ("\ufeffid,a\n1,2\n", ("--encoding", "cp1252"), "the byte order mark of UTF-8"),
+        ("id,a\n1,2\n".encode("utf-16"), ("--encoding", "cp1252"), "the byte order mark of UTF-16"),
     ],
 )
 def test_options_that_the_file_contradicts_are_refused(command, write, content, options, words):
@@ -128,7 +128,7 @@ def test_rows_are_skipped_of_csv_only(command, write):
     write("a.jsonl", '{"id": "1"}')
     done = command("schema", "a.jsonl", "--id-col", "id", "--skip-rows", "1")
     assert done.status == 2
-    assert "--skip-rows: it is for csv" in done.err
+    assert "--skip-rows: only for csv" in done.err
 
 
 IDS = ["+919876543210", "-7", "=1+1", "@asha", "'0012", "''x", "'=x", "'", "plain", "ï¼‹91", "＋91"]

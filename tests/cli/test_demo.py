@@ -1,18 +1,18 @@
-"""The demo: what it prints is to be pasted, so it is printed whole."""
+"""The demo: users paste what it prints, so it is printed in full."""
 
 import re
 
 import growlytics_pandas
 
 
-def test_the_demo_prints_every_line_that_mends_whole_and_names_every_column(command):
+def test_the_demo_prints_every_fix_in_full_and_names_every_column(command):
     done = command("demo", "--rows", "150")
     df = growlytics_pandas.sample_customers(150, seed=0, dirty=True)
     found = df.growlytics.validate("customer_id").drop_duplicates("rule")
-    said = done.out.splitlines()
-    assert [fix for fix in found["fix"] if f"    {fix}" not in said] == []
+    lines = done.out.splitlines()
+    assert [fix for fix in found["fix"] if f"    {fix}" not in lines] == []
     columns = df.columns.drop("customer_id")[:18]
-    assert [label for label in columns if not any(line.strip().startswith(repr(label)) for line in said)] == []
+    assert [label for label in columns if not any(line.strip().startswith(repr(label)) for line in lines)] == []
 
 
 def test_the_demo_ends_with_a_clean_push_and_the_next_step(command):

@@ -1,4 +1,4 @@
-"""No option of a push is out of a scheduler's reach, and --help is the reference of the command line."""
+"""Every option of a push has a flag, and --help is the reference of the command line."""
 
 import argparse
 import inspect
@@ -7,7 +7,7 @@ import growlytics_pandas
 from growlytics_pandas.__main__ import make_parser
 
 COMMANDS = ("schema", "suggest", "validate", "push")
-# What a file has no use for, and the client, whose own arguments are options.
+# The client, whose own arguments are options, and arguments that make no sense for a file.
 NOT_AN_OPTION = {"df", "client", "progress"}
 OTHER_NAMES = {"columns": "--column", "na_values": "--na", "verify": "--ca-bundle"}
 
@@ -30,7 +30,7 @@ def test_every_option_of_push_and_of_the_client_is_there_with_its_default():
             assert option.default == parameter.default or str(shown) in option.help, name
 
 
-def test_help_tells_the_statuses_and_how_files_are_read(command):
+def test_help_lists_the_statuses_and_how_files_are_read(command):
     done = command("push", "--help")
     assert done.status == 0
     for words in ("how a file is read", "exit status", "130", "--na NA", "GROWLYTICS_API_KEY"):

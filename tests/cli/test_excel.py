@@ -1,4 +1,4 @@
-"""A workbook arrives as its sheet shows it: digits, dates, zeros and booleans; what cannot gets a violation or a note."""
+"""A workbook arrives as displayed: digits, dates, zeros and booleans; anything else gets a violation or a note."""
 
 import contextlib
 import datetime as dt
@@ -109,15 +109,15 @@ def test_files_of_libreoffice_are_read_below_their_title(suffix):
     assert first["Seen"] == pd.Timestamp("2025-01-31 09:30:15")
     assert frame.iloc[1].isna().tolist() == [False, True, False, False, True, False, True, True, True]
     assert ("2 cells with an error (#N/A, #DIV/0!; first G5)" in notes) is (suffix == "xlsx")
-    assert ("of an xls or ods" in notes) is (suffix != "xlsx")
+    assert ("in xls and ods files" in notes) is (suffix != "xlsx")
 
 
 def test_numbers_of_more_digits_than_a_double_has_are_violations(command, write):
     write("a.xlsx", by_openpyxl([["id", "V"], [9999999999999999, 1], [12, 2]]))
     done = command("validate", "a.xlsx", "--id-col", "id", "--json")
     assert done.status == 1
-    assert [rule["rule"] for rule in done.told["rules"] if rule["severity"] == "error"] == ["id_rounded"]
-    assert "line 2" in done.told["rules"][0]["first"]
+    assert [rule["rule"] for rule in done.data["rules"] if rule["severity"] == "error"] == ["id_rounded"]
+    assert "line 2" in done.data["rules"][0]["first"]
 
 
 def test_digits_that_a_spreadsheet_has_replaced_by_zeros_are_noted():
@@ -136,7 +136,7 @@ def test_codes_shown_with_leading_zeros_are_the_text_that_is_shown(command, at, 
     box = at()
     done = command("push", "a.xlsx", "--id-col", "id", "--json")
     assert {id_: found["Pin"] for id_, found in stored(box).items()} == {"a": "00123", "b": "45678", "c": "7"}
-    assert any("leading zeros" in note for note in done.told["notes"])
+    assert any("leading zeros" in note for note in done.data["notes"])
 
 
 def test_errors_are_missing_and_counted(command, at, write):
@@ -144,7 +144,7 @@ def test_errors_are_missing_and_counted(command, at, write):
     box = at()
     done = command("push", "a.xlsx", "--id-col", "id", "--json")
     assert stored(box) == {"a": {"W": 1}, "b": {"V": 2}}
-    assert any("2 cells with an error (#N/A, #REF!; first B2)" in note for note in done.told["notes"])
+    assert any("2 cells with an error (#N/A, #REF!; first B2)" in note for note in done.data["notes"])
 
 
 @pytest.mark.parametrize("writer", WRITERS)
@@ -207,11 +207,11 @@ def test_empty_hidden_and_merged_rows_are_noted_and_totals_are_violations(comman
     rows = [["id", "City"], ["a", "Pune"], [], ["b", "Goa"], ["c", None], ["Total", "3"], []]
     write("a.xlsx", by_openpyxl(rows, change=change))
     done = command("validate", "a.xlsx", "--id-col", "id", "--json")
-    notes = " ".join(done.told["notes"])
+    notes = " ".join(done.data["notes"])
     for words in ("1 empty row between", "1 hidden row", "1 merged range below the heading (first B4)"):
         assert words in notes
-    assert done.told["rows"] == 4
-    assert "row_is_total" in [rule["rule"] for rule in done.told["rules"]]
+    assert done.data["rows"] == 4
+    assert "row_is_total" in [rule["rule"] for rule in done.data["rules"]]
 
 
 def test_times_and_durations_are_text():
@@ -232,7 +232,7 @@ def test_moments_do_not_lose_a_second_to_a_double():
 def test_a_column_of_several_kinds_is_a_violation(command, write):
     write("a.xlsx", by_openpyxl([["id", "V"], ["a", 1], ["b", 2], ["c", "x"]]))
     done = command("validate", "a.xlsx", "--id-col", "id", "--json")
-    assert [rule["rule"] for rule in done.told["rules"] if rule["severity"] == "error"] == ["value_wrong_type"]
+    assert [rule["rule"] for rule in done.data["rules"] if rule["severity"] == "error"] == ["value_wrong_type"]
 
 
 class TestSheets:
@@ -254,7 +254,7 @@ class TestSheets:
         assert read(data, sheet=wanted)[0].iloc[0, 0] == first
 
     def test_the_first_that_is_visible_is_read_and_the_others_are_named(self, data):
-        assert "'2024' is read; the others are 'Customers': --sheet" in read(data)[1]
+        assert "'2024' is read. To read another ('Customers'): --sheet" in read(data)[1]
 
     @pytest.mark.parametrize("wanted", ["0", "4", "customers", ""])
     def test_one_that_is_not_there_is_refused(self, data, wanted):
@@ -288,12 +288,12 @@ class TestRefusals:
     @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
     def test_a_file_cut_short(self, share):
         data = by_openpyxl([["id"], ["a"]])
-        with pytest.raises(InvalidArgumentError, match="damaged or cut short"):
+        with pytest.raises(InvalidArgumentError, match="damaged or truncated"):
             read(data[: int(len(data) * share)])
 
     @pytest.mark.parametrize("data", [b"id,City\n1,Pune\n", b"<html><table>", b"", b"\x00" * 100])
     def test_another_kind_of_file_under_the_name_of_a_workbook(self, data):
-        with pytest.raises(InvalidArgumentError, match="it is no workbook"):
+        with pytest.raises(InvalidArgumentError, match="it is not a workbook"):
             read(data)
 
     def test_damage_never_ends_in_another_error(self):

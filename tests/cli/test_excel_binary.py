@@ -1,4 +1,4 @@
-"""An xlsb arrives as its sheet shows it, or is refused: no cell of it is passed over without a word."""
+"""An xlsb arrives as displayed, or raises: no cell is skipped silently."""
 
 import contextlib
 import datetime as dt
@@ -61,17 +61,17 @@ def test_what_the_sheet_shows_is_what_arrives(command, at, write, epoch_1904):
             "Score": 5,
         },
     }
-    notes = " ".join(done.told["notes"])
+    notes = " ".join(done.data["notes"])
     assert "1 cell with an error (#N/A; first K2)" in notes
-    assert "'Pin': a format shows its numbers with leading zeros" in notes
+    assert "'Pin': its cell format displays leading zeros" in notes
     assert "cells with an error are missing without a count" not in notes  # that is for other kinds of workbook
 
 
 def test_numbers_of_more_digits_than_a_double_has_are_violations(command, write):
     write("a.xlsb", write_xlsb([["id", "V"], [9999999999999999, 1], [12, 2]]))
     done = command("validate", "a.xlsb", "--id-col", "id", "--json")
-    assert [rule["rule"] for rule in done.told["rules"] if rule["severity"] == "error"] == ["id_rounded"]
-    assert "line 2" in done.told["rules"][0]["first"]
+    assert [rule["rule"] for rule in done.data["rules"] if rule["severity"] == "error"] == ["id_rounded"]
+    assert "line 2" in done.data["rules"][0]["first"]
 
 
 def test_formulas_that_nothing_has_calculated_are_missing_not_zero():

@@ -66,7 +66,7 @@ OF_SEGMENT = [
 
 @pytest.fixture
 def refused(command, write, at):
-    """Refuse a call in Python and on the command line; give both messages, of which each speaks its own language."""
+    """Make a wrong call in Python and on the command line, and return both messages."""
     at()
     write("a.csv", pd.DataFrame(DATA).to_csv(index=False))
 
@@ -75,10 +75,10 @@ def refused(command, write, at):
             call()
         done = command(*words)
         assert (done.status, done.out) == (2, "")
-        message, told = str(error.value), done.err.rpartition("error: ")[2]
+        message, on_command_line = str(error.value), done.err.rpartition("error: ")[2]
         assert not A_FLAG.search(message), message
         assert not IN_PYTHON.search(done.err), done.err
-        return message, told
+        return message, on_command_line
 
     return refuse
 
@@ -90,21 +90,21 @@ def ids(cases):
 @pytest.mark.parametrize(("arguments", "flags"), OPTIONS, ids=ids(OPTIONS))
 def test_an_option(refused, arguments, flags):
     frame = pd.DataFrame(DATA)
-    message, told = refused(
+    message, on_command_line = refused(
         lambda: growlytics_pandas.push(frame, "id", progress=False, **arguments),
         *("push", "a.csv", "--id-col", "id", *flags),
     )
     assert re.match(rf"(?:{'|'.join(arguments)})(?:\[.*\])?[:;] ", message)
     names = [re.escape(flag.replace("--strip-column", "--strip")) for flag in flags if flag.startswith("--")]
-    assert re.match(rf"(?:{'|'.join(names)})(?: '.*')?[:;] ", told)
+    assert re.match(rf"(?:{'|'.join(names)})(?: '.*')?[:;] ", on_command_line)
 
 
 def test_the_id_column(refused):
     frame = pd.DataFrame(DATA)
-    message, told = refused(
+    message, on_command_line = refused(
         lambda: growlytics_pandas.push(frame, "Id", progress=False), "push", "a.csv", "--id-col", "Id"
     )
-    assert (message, told) == (
+    assert (message, on_command_line) == (
         "id_col: there is no column 'Id'. Did you mean 'id'?",
         "--id-col: there is no column 'Id'. Did you mean 'id'?\n",
     )
@@ -112,19 +112,19 @@ def test_the_id_column(refused):
 
 @pytest.mark.parametrize(("arguments", "flags"), OF_CLIENT, ids=ids(OF_CLIENT))
 def test_an_argument_of_the_client(refused, arguments, flags):
-    message, told = refused(lambda: Client(**arguments), "push", "a.csv", "--id-col", "id", *flags)
-    assert (message.partition(": ")[0], told.partition(": ")[0]) == (next(iter(arguments)), flags[0])
+    message, on_command_line = refused(lambda: Client(**arguments), "push", "a.csv", "--id-col", "id", *flags)
+    assert (message.partition(": ")[0], on_command_line.partition(": ")[0]) == (next(iter(arguments)), flags[0])
 
 
 @pytest.mark.parametrize(("arguments", "flags"), OF_SEGMENT, ids=ids(OF_SEGMENT))
 def test_an_argument_of_a_segment(refused, arguments, flags):
     given = {"attribute": "Is VIP", "members": "vip.csv", "progress": False} | arguments
     frame = pd.DataFrame(DATA)
-    message, told = refused(
+    message, on_command_line = refused(
         lambda: growlytics_pandas.push_segment(frame, "id", **given),
         *("segment", "a.csv", "--id-col", "id", "--attribute", "Is VIP", "--members", "vip.csv", *flags),
     )
-    assert (message.partition(": ")[0], told.partition(": ")[0]) == (next(iter(arguments)), flags[0])
+    assert (message.partition(": ")[0], on_command_line.partition(": ")[0]) == (next(iter(arguments)), flags[0])
 
 
 @pytest.mark.parametrize(
@@ -134,11 +134,11 @@ def test_an_argument_of_a_segment(refused, arguments, flags):
 )
 def test_an_option_that_needs_a_ledger(refused, arguments, flags):
     frame = pd.DataFrame(DATA)
-    message, told = refused(
+    message, on_command_line = refused(
         lambda: growlytics_pandas.push(frame, "id", client=Client(ledger=None), progress=False, **arguments),
         *("push", "a.csv", "--id-col", "id", "--ledger", "none", *flags),
     )
-    assert (message.partition(": ")[0], told.partition(": ")[0]) == (next(iter(arguments)), flags[0])
+    assert (message.partition(": ")[0], on_command_line.partition(": ")[0]) == (next(iter(arguments)), flags[0])
 
 
 @pytest.mark.parametrize("content", ['{"City": "text"}', '["City"]', '{"City": "number"}'])
@@ -146,17 +146,17 @@ def test_a_file_of_types(refused, write, sandbox, content):
     sandbox.client.declare_types({"City": "string"})
     write("t.json", content)
     given = {"types": "t.json", "ledger": sandbox.ledger_path}
-    message, told = refused(
+    message, on_command_line = refused(
         lambda: Client(**given),
         *("push", "a.csv", "--id-col", "id", "--types-file", "t.json", "--ledger", sandbox.ledger_path),
     )
-    assert (message.partition(": ")[0], told.partition(": ")[0]) == ("declare_types", "--types-file")
+    assert (message.partition(": ")[0], on_command_line.partition(": ")[0]) == ("declare_types", "--types-file")
 
 
 def test_the_key(refused, monkeypatch):
     monkeypatch.setenv("GROWLYTICS_API_KEY", "'abcdefgh'")
-    message, told = refused(Client, "push", "a.csv", "--id-col", "id")
-    assert (message.partition(": ")[0], told.partition(": ")[0]) == ("api_key", "the API key")
+    message, on_command_line = refused(Client, "push", "a.csv", "--id-col", "id")
+    assert (message.partition(": ")[0], on_command_line.partition(": ")[0]) == ("api_key", "the API key")
 
 
 def test_a_key_that_the_service_refuses(refused, monkeypatch):
@@ -185,8 +185,8 @@ def test_a_column_of_a_file_of_options_has_the_name_of_the_file(command, write, 
 def test_a_backup(refused, tmp_path, monkeypatch):
     ledger = Ledger(tmp_path / "ledger.sqlite3")
     monkeypatch.setenv("GROWLYTICS_LEDGER", str(ledger.path))
-    message, told = refused(lambda: ledger.restore("none"), "ledger", "restore", "none")
-    assert (message.partition(": ")[0], told.partition(": ")[0]) == ("path", "PATH")
+    message, on_command_line = refused(lambda: ledger.restore("none"), "ledger", "restore", "none")
+    assert (message.partition(": ")[0], on_command_line.partition(": ")[0]) == ("path", "PATH")
 
 
 MESSY = {
@@ -206,8 +206,8 @@ MESSY = {
 }
 
 
-def test_what_is_said_of_a_messy_file(command, write, at):
-    """Violations, suggestions and notes, all the texts of a file that is wrong in many ways."""
+def test_messages_for_a_messy_file_name_flags(command, write, at):
+    """All texts for a file with many errors: violations, suggestions and notes."""
     at()
     frame = pd.DataFrame(MESSY)
     write("a.csv", frame.to_csv(index=False))
@@ -222,7 +222,7 @@ def test_what_is_said_of_a_messy_file(command, write, at):
     assert [text for text in of_python if A_FLAG.search(text)] == []
     for name in ("schema", "suggest", "validate", "push"):
         done = command(name, "a.csv", "--id-col", "id", "--new-attributes", "forbid", "--json")
-        texts = texts_of({key: value for key, value in done.told.items() if key != "options"})
+        texts = texts_of({key: value for key, value in done.data.items() if key != "options"})
         assert [text for text in texts if IN_PYTHON.search(text)] == [], name
         assert A_FLAG.search(" ".join(texts)), name
         assert not IN_PYTHON.search(done.err), name

@@ -1,4 +1,4 @@
-"""No output of a command takes the place of what it reads, of the ledger or of another output."""
+"""No output of a command overwrites an input, the ledger or another output."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ ROWS = "id,Score\nc1,1\nc2,2\n"
 
 @pytest.fixture
 def files(tmp_path, monkeypatch, sandbox):
-    """Everything that a push can read, each a file of its own with a name that an output may have."""
+    """Every file that a push can read, each with a name that an output may have."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GROWLYTICS_BASE_URL", sandbox.base_url)
     monkeypatch.delenv("GROWLYTICS_LEDGER", raising=False)
@@ -108,8 +108,8 @@ def test_an_output_replaces_the_old_one_as_a_whole_and_keeps_its_mode(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.csv", "out.csv"]
 
 
-def test_a_report_that_cannot_be_made_costs_no_old_one(tmp_path, sandbox):
-    """In Python as on the command line."""
+def test_a_report_that_cannot_be_written_keeps_the_old_one(tmp_path, sandbox):
+    """In Python, as on the command line."""
     result = gp.push(pd.DataFrame({"id": ["a"], "Score": [1]}), "id", client=sandbox.client, progress=False)
     for write in (result.to_csv, result.to_html, result.plan.to_html):
         target = tmp_path / "out"

@@ -1,4 +1,4 @@
-"""The command as a process of its own: signals, pipes, and nothing but JSON on stdout."""
+"""The command as a separate process: signals, pipes, and only JSON on stdout."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def slow_box(at):
 
 @pytest.fixture
 def start(tmp_path):
-    """Start a push of a file that takes eight seconds; kill what is left of it after the test."""
+    """Start a push of a file that takes eight seconds; kill the process after the test if it still runs."""
     pd.DataFrame({"id": [f"c{i}" for i in range(ROWS)], "V": range(ROWS)}).to_csv(tmp_path / "a.csv", index=False)
     started = []
 
@@ -59,7 +59,7 @@ def wait_for_requests(box, process, count=20):
     ],
     ids=["SIGTERM", "SIGINT", "SIGTERM in the background of a shell"],
 )
-def test_a_signal_stops_at_once_and_everything_is_told_and_written(
+def test_a_signal_stops_at_once_and_everything_is_reported_and_written(
     start, slow_box, command, tmp_path, number, status, ignores_ctrl_c
 ):
     ignore = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)} if ignores_ctrl_c else {}
@@ -67,17 +67,17 @@ def test_a_signal_stops_at_once_and_everything_is_told_and_written(
     wait_for_requests(slow_box, process)
     process.send_signal(number)
     out, err = process.communicate(timeout=PATIENCE_SECONDS)
-    told = json.loads(out)
-    assert (process.returncode, told["exit_status"], told["ended"]) == (status, status, "interrupted")
-    counts = told["counts"]
+    data = json.loads(out)
+    assert (process.returncode, data["exit_status"], data["ended"]) == (status, status, "interrupted")
+    counts = data["counts"]
     assert 20 <= counts["accepted"] == len(slow_box.stored()) < ROWS
     assert counts["accepted"] + counts["unsent"] == ROWS
     assert pd.read_csv(tmp_path / "o.csv")["status"].value_counts().to_dict() == {k: v for k, v in counts.items() if v}
     assert (tmp_path / "r.html").exists()
-    assert "--skip-unchanged" in told["next"]
+    assert "--skip-unchanged" in data["next"]
     assert "Traceback" not in err
     again = command("push", "a.csv", "--id-col", "id", "--skip-unchanged", "--json")
-    assert (again.told["counts"]["unchanged"], again.status) == (counts["accepted"], 0)
+    assert (again.data["counts"]["unchanged"], again.status) == (counts["accepted"], 0)
     assert slow_box.requests == ROWS, "nothing was sent twice"
 
 

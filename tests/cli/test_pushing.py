@@ -1,4 +1,4 @@
-"""What a scheduler relies on: the exit status, one JSON object, the files, and a second run that sends what is missing."""
+"""What schedulers rely on: exit status, one JSON object, files, and a second run that sends the missing rows."""
 
 import json
 import pathlib
@@ -35,20 +35,20 @@ def test_the_second_run_sends_nothing(push, at):
     push(GOOD)
     before = at().requests
     done = push(GOOD, "--skip-unchanged", "--json")
-    assert (done.status, done.told["counts"]["unchanged"], at().requests) == (0, 2, before)
+    assert (done.status, done.data["counts"]["unchanged"], at().requests) == (0, 2, before)
 
 
 def test_violations_refuse_the_push_with_1_and_drop_sends_the_rest_with_1(push, at):
     done = push(BAD, "--json", "--violations", "v.csv", "--outcomes", "o.csv")
-    assert (done.status, done.told["ended"], at().requests) == (1, "refused", 0)
+    assert (done.status, done.data["ended"], at().requests) == (1, "refused", 0)
     assert csv_safe.read_csv("v.csv")["rule"].tolist() == ["id_duplicate"] * 2
     assert csv_safe.read_csv("o.csv")["status"].tolist() == ["invalid", "invalid", "unsent"]
-    assert "--errors drop" in done.told["next"]
+    assert "--errors drop" in done.data["next"]
     done = push(BAD, "--json", "--errors", "drop")
-    assert (done.status, done.told["counts"]["accepted"], list(at().stored())) == (1, 1, ["3"])
+    assert (done.status, done.data["counts"]["accepted"], list(at().stored())) == (1, 1, ["3"])
 
 
-def test_rows_that_keep_leaves_out_were_asked_for_so_it_is_0(push, at):
+def test_rows_that_keep_leaves_out_are_no_error_so_it_is_0(push, at):
     done = push(BAD, "--keep", "last")
     assert (done.status, at().stored()["1"]["City"]) == (0, "Goa")
 
@@ -56,8 +56,8 @@ def test_rows_that_keep_leaves_out_were_asked_for_so_it_is_0(push, at):
 def test_rows_that_the_service_refuses_are_1(push, at, faulty):
     at(faulty(success_false=1.0))
     done = push(GOOD, "--json")
-    assert (done.status, done.told["counts"]["failed"]) == (1, 2)
-    assert [row["line"] for row in done.told["failures"]] == [2, 3]
+    assert (done.status, done.data["counts"]["failed"]) == (1, 2)
+    assert [row["line"] for row in done.data["failures"]] == [2, 3]
     assert push(GOOD, "--max-failures", "1").status == 1
 
 
@@ -79,7 +79,7 @@ def test_rows_that_the_service_refuses_are_1(push, at, faulty):
         (("--ledger", "none", "--skip-unchanged"), "--skip-unchanged: it needs a ledger"),
         (("--ca-bundle", "none.pem"), "--ca-bundle: there is no file"),
         (("--report", "none/r.html"), "--report: there is no folder 'none'"),
-        (("--outcomes", "a.csv"), "is FILE too"),
+        (("--outcomes", "a.csv"), "is also FILE"),
         (("--violations", "v.parquet"), "--violations: found 'v.parquet'; the name must end in .csv"),
         (("--violations", "v.txt"), "--violations: found 'v.txt'; the name must end in .csv"),
         (("--outcomes", "o.txt"), "--outcomes: found 'o.txt'; the name must end in .csv or .parquet"),
@@ -103,27 +103,27 @@ def test_no_key_is_2_and_a_dry_run_needs_none(push):
     assert "GROWLYTICS_API_KEY" in done.err
     assert "--key-file" in done.err
     done = push(GOOD, "--dry-run", "--json")
-    assert (done.status, done.told["ended"], done.told["counts"]["unsent"]) == (0, "dry run", 2)
+    assert (done.status, done.data["ended"], done.data["counts"]["unsent"]) == (0, "dry run", 2)
 
 
 @pytest.mark.parametrize("options", [(), ("--keep", "last"), ("--type", "City=number")], ids=str)
 @pytest.mark.parametrize("content", [GOOD, BAD, "id,City\n1, Pune\n2,\n"])
-def test_validate_says_of_a_push_what_the_push_then_does(push, command, at, content, options):
-    dry = push(content, *options, "--dry-run", "--json").told["would_refuse"]
-    told = command("validate", "a.csv", "--id-col", "id", *options, "--json").told["would_refuse"]
-    assert told is dry is (push(content, *options, "--json").told["ended"] == "refused")
+def test_validate_predicts_whether_a_push_is_refused(push, command, at, content, options):
+    dry = push(content, *options, "--dry-run", "--json").data["would_refuse"]
+    data = command("validate", "a.csv", "--id-col", "id", *options, "--json").data["would_refuse"]
+    assert data is dry is (push(content, *options, "--json").data["ended"] == "refused")
 
 
 def test_a_dry_run_says_that_a_push_would_be_refused_and_what_drop_would_send(push, at):
     done = push(BAD, "--dry-run")
-    said = "3 rows: a push would be refused (2 errors); with --errors drop 1 of 3 rows would be sent; dry run"
-    assert (done.status, done.out.splitlines()[0], at().requests) == (1, f"a.csv: {said}", 0)
+    text = "3 rows: a push would be refused (2 errors); with --errors drop 1 of 3 rows would be sent; dry run"
+    assert (done.status, done.out.splitlines()[0], at().requests) == (1, f"a.csv: {text}", 0)
     assert "next: correct the file" in done.out
     assert "would be fixed" not in done.out
-    told = push(BAD, "--dry-run", "--json").told
-    assert (told["would_refuse"], told["new_types"], told["ended"]) == (True, {}, "dry run")
-    assert push(BAD, "--json").told["would_refuse"] is False, "it was refused"
-    assert push(GOOD, "--dry-run", "--json").told["would_refuse"] is False
+    data = push(BAD, "--dry-run", "--json").data
+    assert (data["would_refuse"], data["new_types"], data["ended"]) == (True, {}, "dry run")
+    assert push(BAD, "--json").data["would_refuse"] is False, "it was refused"
+    assert push(GOOD, "--dry-run", "--json").data["would_refuse"] is False
     done = push(BAD, "--dry-run", "--errors", "drop")
     assert (done.status, done.out.splitlines()[0]) == (1, "a.csv: 3 rows: 2 invalid, 1 would be sent; dry run")
 
@@ -138,7 +138,7 @@ def test_one_is_not_many(push, command, write):
 def test_a_refused_key_and_a_wrong_url_are_2(push, at, monkeypatch, faulty):
     monkeypatch.setenv("GROWLYTICS_API_KEY", "another-key")
     done = push(GOOD, "--json")
-    assert (done.status, done.told["ended"]) == (2, "stopped early")
+    assert (done.status, done.data["ended"]) == (2, "stopped early")
     assert "rejected the API key" in done.err
     at(faulty(redirect="http://127.0.0.1:9/login"))
     assert push(GOOD).status == 2
@@ -154,20 +154,20 @@ def test_a_damaged_ledger_is_2(push, at, write):
 @pytest.mark.slow
 def test_a_service_that_is_not_there_is_3(push, at):
     done = push(GOOD, "--base-url", "http://127.0.0.1:9", "--json")
-    assert (done.status, done.told["counts"]["failed"]) == (3, 2)
-    assert "--skip-unchanged" in done.told["next"]
+    assert (done.status, done.data["counts"]["failed"]) == (3, 2)
+    assert "--skip-unchanged" in done.data["next"]
     assert "retry()" not in done.err
 
 
-def test_what_arrived_is_spoken_of_only_where_something_did(push, at, faulty):
+def test_rows_that_arrived_are_mentioned_only_if_there_are_any(push, at, faulty):
     at(faulty(success_false=1.0))
     nothing = push(GOOD, "--ledger", "none")
     assert (nothing.status, nothing.out.splitlines()[-1]) == (1, "next: run the same command again.")
     at(faulty(success_false=0.5, seed=1))
     rows = "".join(f"{i},Pune\n" for i in range(40))
     some = push(f"id,City\n{rows}", "--ledger", "none", "--json")
-    assert (some.told["counts"]["accepted"] > 0, some.told["counts"]["failed"] > 0) == (True, True)
-    assert "what arrived is sent once more" in some.told["next"]
+    assert (some.data["counts"]["accepted"] > 0, some.data["counts"]["failed"] > 0) == (True, True)
+    assert "rows that arrived are sent again" in some.data["next"]
 
 
 def test_the_key_can_stand_in_a_file(push, at, write, monkeypatch):
@@ -202,7 +202,7 @@ def test_the_key_is_in_no_output(push, at, monkeypatch, tmp_path, faulty):
     key = "hunted-7f3a9c2e51d8"
     monkeypatch.setenv("GROWLYTICS_API_KEY", key)
     files = ("--report", "r.html", "--violations", "v.csv", "--outcomes", "o.csv")
-    said = [
+    runs = [
         push(GOOD, *files),
         push(GOOD, "--json"),
         push(GOOD, "--help"),
@@ -210,23 +210,23 @@ def test_the_key_is_in_no_output(push, at, monkeypatch, tmp_path, faulty):
         push(GOOD, "--base-url", f"http://x/?{key}"),
     ]
     monkeypatch.setenv("GROWLYTICS_API_KEY", key + "\n" + key)
-    said.append(push(GOOD))
+    runs.append(push(GOOD))
     written = [path.read_text("utf-8-sig") for path in tmp_path.iterdir() if path.suffix in (".html", ".csv")]
     assert len(written) == 4
-    for text in (*written, *(one.out + one.err for one in said)):
+    for text in (*written, *(one.out + one.err for one in runs)):
         assert key not in text
 
 
 def test_json_is_one_object_with_the_documented_keys_and_nothing_else_on_stdout(command, push, at, write):
     write("a.csv", GOOD)
-    said = [push(GOOD, "--json"), push(BAD, "--json"), push("id,a\n1\n", "--json")]
-    said += [command(name, write("b.csv", GOOD), "--id-col", "id", "--json") for name in ("schema", "validate")]
-    assert [list(done.told) for done in said] == [list(KEYS)] * 5
+    runs = [push(GOOD, "--json"), push(BAD, "--json"), push("id,a\n1\n", "--json")]
+    runs += [command(name, write("b.csv", GOOD), "--id-col", "id", "--json") for name in ("schema", "validate")]
+    assert [list(done.data) for done in runs] == [list(KEYS)] * 5
     assert list(Summary.__dataclass_fields__) == list(KEYS)
-    assert [done.told["exit_status"] for done in said] == [done.status for done in said] == [0, 1, 2, 0, 0]
-    assert said[2].told["message"] in said[2].err
-    assert said[3].told["columns"][0]["attribute"] == "City"
-    assert said[0].told["new_types"] == {"City": "string"}
+    assert [done.data["exit_status"] for done in runs] == [done.status for done in runs] == [0, 1, 2, 0, 0]
+    assert runs[2].data["message"] in runs[2].err
+    assert runs[3].data["columns"][0]["attribute"] == "City"
+    assert runs[0].data["new_types"] == {"City": "string"}
 
 
 def test_quiet_says_nothing_where_all_is_well(push, at):
@@ -263,10 +263,10 @@ def test_a_file_that_cannot_be_written_costs_neither_the_push_nor_the_others(pus
     done = push(GOOD, "--report", "r.html", "--outcomes", "o.csv", "--json")
     assert (done.status, len(at().stored()), len(pd.read_csv("o.csv"))) == (2, 2, 2)
     assert "--report: 'r.html' could not be written" in done.err
-    assert done.told["files"] == {"outcomes": "o.csv"}
+    assert done.data["files"] == {"outcomes": "o.csv"}
 
 
-def test_what_is_said_is_in_the_words_of_the_command(push, at, command, write):
+def test_messages_name_flags_instead_of_arguments(push, at, command, write):
     push(GOOD)
     write("b.jsonl", '{"id": "1", "City": 3, "New": 1}\n')
     done = command("validate", "b.jsonl", "--id-col", "id", "--new-attributes", "forbid")
@@ -299,5 +299,5 @@ def test_the_console_script_is_this_command():
 def test_rows_that_the_service_refuses_are_to_be_corrected_not_sent_again(push, at, faulty):
     at(faulty(status={422: 1.0}))
     done = push(GOOD, "--json")
-    assert done.told["refused"] == done.told["counts"]["failed"] > 0
-    assert done.told["next"].startswith("correct the ")
+    assert done.data["refused"] == done.data["counts"]["failed"] > 0
+    assert done.data["next"].startswith("correct the ")

@@ -1,4 +1,4 @@
-"""What is in the file is what arrives: nothing guessed, nothing lost between the file and the service."""
+"""The content of a file arrives unchanged: nothing is guessed, and nothing is lost."""
 
 import gzip
 import io
@@ -63,7 +63,7 @@ def test_other_separators_and_encodings_arrive_when_named(command, at, write):
 
 
 @pytest.mark.parametrize("word", ["NA", "None", "null", "nan", "N/A", "-"])
-def test_words_that_pandas_takes_for_missing_are_text(command, at, write, word):
+def test_words_that_pandas_reads_as_missing_are_text(command, at, write, word):
     write("a.csv", f"id,name,City\n{word},{word},{word}\n")
     assert pushed(command, at(), "a.csv") == {word: {"name": word, "City": word}}
 
@@ -153,23 +153,23 @@ def test_columns_can_be_chosen_renamed_and_left_out(command, at, write):
     assert pushed(command, at(), "a.csv", "--column", "Note")["1"]["Note"] == "x"
 
 
-def test_repeated_headings_are_told_and_not_renamed(command, at, write):
+def test_repeated_headings_are_reported_and_not_renamed(command, at, write):
     done = command("validate", write("a.csv", "id,City,City\n1,Pune,Goa\n"), "--id-col", "id", "--json")
     assert done.status == 1
-    assert done.told["rules"][0]["rule"] == "attribute_name_duplicate"
+    assert done.data["rules"][0]["rule"] == "attribute_name_duplicate"
 
 
-def test_what_stays_text_is_noted_without_a_value(command, write):
+def test_a_column_that_stays_text_has_a_note_without_values(command, write):
     rows = "".join(f"{i},{i},{i}\n" for i in range(20))
     write("a.csv", f"id,Orders,Secret\n{rows}20,NA,classified\n")
     done = command("schema", "a.csv", "--id-col", "id")
-    assert "'Orders' is read as text: 1 of 21 values is no plain number, first in line 22." in done.err
+    assert "'Orders' is read as text: 1 of 21 values is not a plain number (first in line 22)." in done.err
     assert "--na NA" in done.err
     assert "'Secret'" in done.err
     assert "classified" not in done.out + done.err
     write("zeros.csv", "id,Pin Code\n1,110001\n2,00123\n")
     done = command("schema", "zeros.csv", "--id-col", "id")
-    assert "leading zeros, first in line 3. To send numbers: --type 'Pin Code=number'" in done.err
+    assert "leading zeros (first in line 3). To send numbers: --type 'Pin Code=number'" in done.err
 
 
 LINES = {
@@ -195,23 +195,23 @@ def test_outcomes_and_violations_name_the_line_in_the_file(command, at, write, n
 
 BROKEN = {
     "no such file": ("none.csv", None, (), "none.csv: it cannot be read: No such file"),
-    "unknown suffix": ("a.numbers", "x", (), "does not tell the format"),
+    "unknown suffix": ("a.numbers", "x", (), "does not show the format"),
     "stdin without a format": ("-", None, (), "--format"),
     "empty": ("a.csv", "", (), "it is empty"),
     "short line": ("a.csv", "id,a\n1,2\n3\n", (), "line 3: found 1 cell; the heading has 2"),
     "long line": ("a.csv", "id,a\n1,2,3\n", (), "line 2: found 3 cells"),
-    "open quote": ("a.csv", 'id,a\n1,"2\n3,4\n', (), "a quote that does not close"),
+    "open quote": ("a.csv", 'id,a\n1,"2\n3,4\n', (), "an unclosed quote"),
     "other separator": ("a.csv", "id;a\n1;2\n", (), "--sep ';'"),
-    "latin-1": ("a.csv", b"id,a\n1,x\n2,\xe9\n", (), "line 3: byte 0xE9 is no UTF-8"),
+    "latin-1": ("a.csv", b"id,a\n1,x\n2,\xe9\n", (), "line 3: byte 0xE9 is not valid UTF-8"),
     "utf-16 without a mark": ("a.csv", "id,a\n1,2\n".encode("utf-16-le"), (), "--encoding utf-16-le"),
-    "unknown encoding": ("a.csv", "id\n", ("--encoding", "utf-99"), "Python does not know"),
-    "cut gzip": ("a.csv.gz", gzip.compress(CSV.encode() * 99)[:-20], (), "damaged or cut short"),
+    "unknown encoding": ("a.csv", "id\n", ("--encoding", "utf-99"), "is not an encoding"),
+    "cut gzip": ("a.csv.gz", gzip.compress(CSV.encode() * 99)[:-20], (), "damaged or truncated"),
     "json array": ("a.jsonl", '[{"id": 1}]', (), "jq -c"),
-    "no json": ("a.jsonl", '{"id": 1}\n{"id":\n', (), "line 2: it is no JSON"),
-    "key twice": ("a.jsonl", '{"id": 1, "id": 2}', (), "'id' is there twice"),
+    "no json": ("a.jsonl", '{"id": 1}\n{"id":\n', (), "line 2: not JSON"),
+    "key twice": ("a.jsonl", '{"id": 1, "id": 2}', (), "'id' appears twice"),
     "index named as a column": ("a.parquet", parquet(index=True, extra=True), (), "'id' is the name of a column and"),
-    "no parquet": ("a.parquet", "id", (), "it is no Parquet file"),
-    "sep for json": ("a.jsonl", '{"id": 1}', ("--sep", ";"), "--sep: it is for csv"),
+    "no parquet": ("a.parquet", "id", (), "not a Parquet file"),
+    "sep for json": ("a.jsonl", '{"id": 1}', ("--sep", ";"), "--sep: only for csv"),
     "no such column": ("a.csv", "ID,a\n1,2\n", (), "--id-col: there is no column 'id'. Did you mean 'ID'?"),
     "nothing to exclude": ("a.csv", "id,a\n1,2\n", ("--exclude", "b"), "--exclude: there is no column 'b'"),
 }
@@ -230,14 +230,14 @@ def test_a_file_that_cannot_be_read_is_one_line_and_status_2(command, write, cas
 
 
 def test_a_last_line_without_its_end_and_a_file_without_rows_are_noted(command, write):
-    assert "cut short?" in command("schema", write("a.csv", "id,a\n1,2"), "--id-col", "id").err
+    assert "may be truncated" in command("schema", write("a.csv", "id,a\n1,2"), "--id-col", "id").err
     assert "there are no rows" in command("schema", write("a.csv", "id,a\n"), "--id-col", "id").err
 
 
 def test_limit_reads_no_further(command, write):
     write("a.csv", "id,a\n1,2\n3\n")
     done = command("schema", "a.csv", "--id-col", "id", "--limit", "1", "--json")
-    assert (done.status, done.told["rows"]) == (0, 1)
+    assert (done.status, done.data["rows"]) == (0, 1)
 
 
 @pytest.mark.parametrize("word", ["--", "-", "NA"])
@@ -246,7 +246,7 @@ def test_any_word_can_mean_missing_also_two_dashes(command, at, write, word):
     assert pushed(command, at(), file, f"--na={word}") == {"1": {"Orders": 3}, "2": {}}
 
 
-def test_that_nothing_means_missing_makes_no_word_missing(command, at, write):
+def test_an_empty_na_value_makes_no_word_missing(command, at, write):
     assert pushed(command, at(), write("a.csv", "id,City\n1,--\n"), "--na=") == {"1": {"City": "--"}}
 
 
@@ -256,7 +256,7 @@ def test_white_space_around_a_word_that_means_missing_is_ignored(command, at, wr
     assert pushed(command, at(), file, "--na=NA", "--na= - ") == stored
 
 
-def test_texts_that_become_one_number_are_told(command, at, write):
+def test_texts_that_become_one_number_are_reported(command, at, write):
     file = write("a.csv", "id,Version,Price\n1,1.1,2.50\n2,1.10,3.75\n")
     done = command("push", file, "--id-col", "id", "--dry-run")
     assert "column 'Version' is read as numbers" in done.err

@@ -10,7 +10,7 @@ def test_rejects_are_written_corrected_and_pushed_again(command, write, at, sand
     at()
     write("a.csv", FILE)
     done = command("push", "a.csv", "--id-col", "id", *HOW, "--rejects", "r.csv", "--json")
-    assert (done.status, done.told["files"]) == (1, {"rejects": "r.csv"})
+    assert (done.status, done.data["files"]) == (1, {"rejects": "r.csv"})
     text = pathlib.Path("r.csv").read_text("utf-8-sig")
     assert text.startswith('"status","rule","reason","fix","id","mobile","Score"')
     assert "'+919876543211" in text
@@ -41,6 +41,6 @@ def test_validate_says_what_would_change(command, write, at):
     command("push", "a.csv", "--id-col", "id")
     write("a.csv", "id,City\na,Pune\nb,Agra\nc,Delhi\n")
     done = command("validate", "a.csv", "--id-col", "id", "--json")
-    assert done.told["changes"] == {"new": 1, "changed": 1, "unchanged": 1, "left_out": 0}
+    assert done.data["changes"] == {"new": 1, "changed": 1, "unchanged": 1, "left_out": 0}
     assert "1 new, 1 changed, 1 unchanged" in command("validate", "a.csv", "--id-col", "id").out
     assert "1 new, 1 changed, 1 unchanged" in command("push", "a.csv", "--id-col", "id", "--dry-run").out

@@ -1,4 +1,4 @@
-"""`growlytics-pandas segment FILE`: who joined and who left, from a scheduler."""
+"""`growlytics-pandas segment FILE`: customers who joined or left."""
 
 import pathlib
 
@@ -27,7 +27,7 @@ def test_joiners_and_leavers_are_sent(segment, sandbox):
     assert first.status == 0
     assert "2 joined, 0 left, 0 stayed; first run: no earlier members" in first.out
     second = segment("id,City\nb,Goa\n", "--json")
-    assert second.told["segment"] | {"members": "", "note": ""} == {
+    assert second.data["segment"] | {"members": "", "note": ""} == {
         "attribute": "Is VIP",
         "members": "",
         "note": "",
@@ -36,7 +36,7 @@ def test_joiners_and_leavers_are_sent(segment, sandbox):
         "left": 1,
         "stayed": 1,
     }
-    assert second.told["counts"]["accepted"] == 1
+    assert second.data["counts"]["accepted"] == 1
     assert sandbox.stored() == {"007": OUT, "b": IN}
     assert list(read_members(pathlib.Path("vip.csv").absolute())) == ["b"]
 
@@ -68,9 +68,9 @@ def test_an_empty_file_has_to_be_meant(segment, sandbox):
 
 def test_a_row_without_an_id_refuses_it_by_line(segment, sandbox):
     done = segment("id,x\na,1\n,2\n", "--json", "--rejects", "r.csv")
-    assert (done.status, done.told["ended"], sandbox.requests) == (1, "refused", 0)
-    assert "line 3" in done.told["rules"][0]["first"]
-    assert done.told["files"] == {"rejects": "r.csv"}
+    assert (done.status, done.data["ended"], sandbox.requests) == (1, "refused", 0)
+    assert "line 3" in done.data["rules"][0]["first"]
+    assert done.data["files"] == {"rejects": "r.csv"}
     assert "id_missing" in pathlib.Path("r.csv").read_text("utf-8-sig")
     assert segment("id,x\na,1\n,2\n", "--errors", "drop").status == 1
     assert sandbox.stored() == {"a": IN}
@@ -89,7 +89,7 @@ def test_a_leaver_that_is_refused_has_no_line(segment, at, faulty):
     segment("id\na\nb\n")
     at(faulty(success_false=1.0))
     done = segment("id\nb\n", "--json")
-    assert (done.status, done.told["failures"][0]["line"]) == (1, None)
+    assert (done.status, done.data["failures"][0]["line"]) == (1, None)
     assert "not in the file" in segment("id\nb\n").out
 
 

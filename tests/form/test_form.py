@@ -1,4 +1,4 @@
-"""The form: what is chosen is what is pushed, shown, and written as a line of code."""
+"""The form: it pushes, shows and writes as code exactly what is chosen."""
 
 import json
 import subprocess
@@ -34,7 +34,7 @@ def picture(form):
 
 
 def button(form, title):
-    """Return the button of a title."""
+    """Return the button with a title."""
 
     def within(widget):
         yield widget
@@ -53,10 +53,10 @@ def outcome(form):
 
 
 def bodies_of(line, **names):
-    """Return the bodies of the plan that a shown line makes."""
+    """Return the request bodies of the push in a line of code."""
     plan = {}
 
-    class Door:
+    class AccessorOf:
         def __init__(self, df):
             self._df = df
 
@@ -66,7 +66,7 @@ def bodies_of(line, **names):
 
     class Frame:
         def __init__(self, df):
-            self.growlytics, self.columns = Door(df), df.columns
+            self.growlytics, self.columns = AccessorOf(df), df.columns
 
     how = eval(line, {"df": Frame(names.pop("df")), **names})
     return plan["made"].preview(1000), how
@@ -81,7 +81,7 @@ def test_importing_the_package_and_looking_at_the_accessor_loads_no_widgets():
     assert done.stdout.strip() == "[]"
 
 
-def test_it_opens_with_a_likely_id_and_everything_else_as_it_is_found():
+def test_it_opens_with_a_likely_id_and_all_other_columns_unchanged():
     df = customers().assign(id=range(4))
     form = df.growlytics.form()
     assert form.line == "df.growlytics.push('id')"
@@ -110,7 +110,7 @@ LABELS = {
 @pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
 @pytest.mark.parametrize("width", [0, 12])
 def test_the_shown_line_makes_the_same_bodies(labels, width):
-    more = [f"More {i}" for i in range(width)]  # more columns than one lists
+    more = [f"More {i}" for i in range(width)]  # more columns than MAX_COLUMNS_LISTED
     df = pd.DataFrame([["x1", 1, "two", 3.0, *more], ["x2", 4, "five", 6.0, *more]])
     df.columns = pd.Index([*labels, *more], dtype=object, tupleize_cols=False)
     form = df.growlytics.form()
@@ -128,7 +128,7 @@ def test_the_shown_line_makes_the_same_bodies(labels, width):
         assert {"name": "New 'name'", "type": "string", "value": "1"} in bodies[0]["attributes"]
 
 
-def test_an_id_column_that_campaigns_are_sent_with_goes_out_too_unless_it_is_unticked():
+def test_an_id_column_that_campaigns_use_is_also_sent_unless_it_is_unticked():
     df = customers()
     form = df.growlytics.form()
     assert row(form, "email").send.value
@@ -138,7 +138,7 @@ def test_an_id_column_that_campaigns_are_sent_with_goes_out_too_unless_it_is_unt
     assert bodies == form.plan().preview(1000)
 
 
-def test_another_id_column_takes_its_place_and_the_former_becomes_an_attribute():
+def test_after_a_change_of_the_id_the_previous_id_column_is_an_attribute():
     df = customers().assign(customer_id=["a", "b", "c", "d"])
     form = df.growlytics.form()
     form._id.value = list(df.columns).index("City")
@@ -147,7 +147,7 @@ def test_another_id_column_takes_its_place_and_the_former_becomes_an_attribute()
     assert not row(form, "City").send.value
 
 
-def test_none_asks_for_a_column_and_all_sends_everything_again():
+def test_after_none_a_column_is_required_and_all_sends_everything_again():
     df = customers().rename(columns={"email": "id"})
     form = df.growlytics.form()
     form._take_all(is_sent=False)
@@ -175,7 +175,7 @@ def test_violations_follow_each_change_and_the_button_waits_for_them():
     assert "● " in row(form, "City").becomes.value
 
 
-def test_a_choice_that_cannot_be_is_told_and_can_be_taken_back():
+def test_an_invalid_choice_is_reported_and_can_be_undone():
     form = customers().growlytics.form()
     row(form, "email").type.value = "number"
     assert "InvalidArgumentError" in problem(form)
@@ -188,7 +188,7 @@ def test_a_choice_that_cannot_be_is_told_and_can_be_taken_back():
     assert not form._actions._push.disabled
 
 
-def test_a_name_that_is_emptied_is_the_label_again():
+def test_clearing_a_name_restores_the_label():
     form = customers().growlytics.form()
     row(form, "City").name.value = "Town"
     assert form.line == "df.growlytics.push('email', rename={'City': 'Town'})"
@@ -197,7 +197,7 @@ def test_a_name_that_is_emptied_is_the_label_again():
     assert row(form, "City").name.value == "City"
 
 
-def test_push_sends_and_shows_what_became_of_every_row(sandbox):
+def test_push_sends_and_shows_the_outcome_of_every_row(sandbox):
     form = customers().growlytics.form(client=sandbox.client)
     row(form, "City").name.value = "Town"
     form._actions._push.click()
@@ -226,7 +226,7 @@ def test_without_a_key_push_says_what_to_do():
     assert not form._actions._push.disabled
 
 
-def test_stop_ends_a_push_with_every_row_accounted_for(faulty):
+def test_stop_ends_a_push_with_an_outcome_for_every_row(faulty):
     box = faulty(latency=0.05)
     form = customers(3000).growlytics.form(client=box.client)
     seen = []
@@ -246,7 +246,7 @@ def test_stop_ends_a_push_with_every_row_accounted_for(faulty):
     assert len(box.stored()) == form.result.counts["accepted"]
 
 
-def test_retry_sends_the_rest_and_is_offered_only_for_the_push_that_is_shown(faulty):
+def test_retry_sends_the_rest_and_is_offered_only_for_the_current_push(faulty):
     box = faulty(latency=0.05)
     form = customers(1000).growlytics.form(client=box.client)
     retry = form._actions._retry
@@ -274,7 +274,7 @@ def test_retry_sends_the_rest_and_is_offered_only_for_the_push_that_is_shown(fau
     assert retry.layout.display == "none"
 
 
-def test_a_result_is_marked_as_old_while_something_else_is_chosen(sandbox):
+def test_a_result_is_marked_as_old_while_other_choices_are_made(sandbox):
     form = customers().growlytics.form(client=sandbox.client)
     form._actions._push.click()
     form.wait()
@@ -286,7 +286,7 @@ def test_a_result_is_marked_as_old_while_something_else_is_chosen(sandbox):
     assert "Old result" not in outcome(form)
 
 
-def test_the_advice_names_the_form_where_the_notebook_has_a_name_for_it(sandbox, monkeypatch):
+def test_next_steps_name_the_forms_variable_if_there_is_one(sandbox, monkeypatch):
     form = customers().growlytics.form(client=sandbox.client)
     form._actions._dry_run.click()
     form.wait()
@@ -326,7 +326,7 @@ def test_the_frame_is_read_again_with_what_was_chosen(sandbox, monkeypatch):
     assert len(form.plan().frame) == 7
 
 
-def test_a_frame_without_a_name_is_read_again_as_it_now_is():
+def test_a_frame_without_a_variable_is_read_again_in_its_current_state():
     df = customers()
     form = df.growlytics.form()
     df.loc[0, "City"] = "Delhi"
@@ -335,7 +335,7 @@ def test_a_frame_without_a_name_is_read_again_as_it_now_is():
     assert form.plan().preview(1)[0]["attributes"][1]["value"] == "Delhi"
 
 
-def test_the_id_stays_when_the_frame_is_read_again_and_another_is_chosen_where_it_is_gone(monkeypatch):
+def test_the_id_is_kept_when_the_frame_is_read_again_unless_its_column_is_missing(monkeypatch):
     main = sys.modules["__main__"]
     labels = [("orders", "sum"), ("id", ""), ("x", 1)]
     frame = pd.DataFrame([[1, "a", 2], [3, "b", 4]])
@@ -354,7 +354,7 @@ def test_the_id_stays_when_the_frame_is_read_again_and_another_is_chosen_where_i
     assert form.line == by_index.growlytics.form("email").line
 
 
-def test_a_refused_key_is_told_in_the_form_and_never_shown(sandbox):
+def test_a_rejected_key_is_reported_in_the_form_and_never_shown(sandbox):
     client = gp.Client("a-secret-that-is-wrong", sandbox.base_url, ledger=None)
     form = customers().growlytics.form(client=client)
     form._actions._push.click()
@@ -364,7 +364,7 @@ def test_a_refused_key_is_told_in_the_form_and_never_shown(sandbox):
     assert "a-secret" not in everything
 
 
-def test_values_are_masked_unless_asked_for_and_always_in_what_is_saved():
+def test_values_are_masked_unless_requested_and_always_in_the_saved_picture():
     form = customers().growlytics.form()
     assert "asha1@example.com" not in picture(form)
     assert "9876543210" not in picture(form)
@@ -375,7 +375,7 @@ def test_values_are_masked_unless_asked_for_and_always_in_what_is_saved():
     assert "asha1" not in saved["text/html"] + saved["text/plain"]
 
 
-def test_what_is_pushed_is_the_frame_as_it_was_shown(sandbox):
+def test_the_push_uses_the_snapshot_of_the_frame_that_was_shown(sandbox):
     df = customers()
     form = df.growlytics.form(client=sandbox.client)
     df["Added Later"] = 1
@@ -386,18 +386,18 @@ def test_what_is_pushed_is_the_frame_as_it_was_shown(sandbox):
     assert sandbox.stored()["asha0@example.com"]["City"] == "Pune"
 
 
-def test_a_sample_is_said_to_be_one_and_the_dry_run_looks_at_all(monkeypatch):
+def test_a_sample_is_labelled_as_one_and_the_dry_run_checks_all_rows(monkeypatch):
     monkeypatch.setattr("growlytics_pandas.form.widget.CHECKED_ROWS", 3)
     df = customers(5)
     df.loc[4, "email"] = None
     form = df.growlytics.form()
-    assert "Of the first 3 rows; a dry run looks at all 5." in picture(form)
+    assert "For the first 3 rows; a dry run checks all 5." in picture(form)
     form._actions._dry_run.click()
     form.wait()
     assert form.result.counts["invalid"] == 1
 
 
-def test_hostile_text_stays_text_wherever_it_stands():
+def test_hostile_text_stays_text_everywhere():
     df = pd.DataFrame({"id": [HOSTILE, "b"], HOSTILE: [HOSTILE, "x"], "email": HOSTILE})
     form = df.growlytics.form()
     form._show_values.value = True
@@ -412,7 +412,7 @@ def test_hostile_text_stays_text_wherever_it_stands():
         assert "\u202e" not in title
 
 
-def test_a_wide_frame_is_paged_and_every_column_can_be_reached():
+def test_a_wide_frame_has_pages_that_show_every_column():
     df = pd.DataFrame({"id": ["a"], **{f"C{i}": [i] for i in range(99)}})
     form = df.growlytics.form()
     grid = form._grid
@@ -436,7 +436,7 @@ def test_the_line_names_the_variables_of_the_notebook(sandbox, monkeypatch):
     assert mine.growlytics.form(client=box.client).line == "winners.growlytics.push('email', client=the_box.client)"
 
 
-def test_looking_up_names_runs_no_code_of_the_notebooks_objects(sandbox, monkeypatch):
+def test_finding_names_runs_no_code_of_the_notebooks_objects(sandbox, monkeypatch):
     class Lazy:
         looks = 0
 
@@ -457,7 +457,7 @@ def test_a_frame_without_a_possible_id_is_refused(df):
         df.growlytics.form()
 
 
-def test_a_frame_without_rows_opens_and_offers_nothing():
+def test_a_form_without_rows_opens_and_cannot_push():
     form = pd.DataFrame({"id": [], "City": []}).growlytics.form()
     assert form._actions._push.disabled
 

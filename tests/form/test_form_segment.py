@@ -1,4 +1,4 @@
-"""A segment in the form: the button and the pasted line do what `push_segment` does."""
+"""A segment in the form: the button and the line of code act like `push_segment`."""
 
 import pandas as pd
 import pytest
@@ -34,7 +34,7 @@ def push(form):
     return form.result
 
 
-def test_the_button_sends_who_joined_and_left(sandbox, opened):
+def test_the_button_sends_customers_who_joined_or_left(sandbox, opened):
     form = opened(customers(0, 4))
     assert "4 join, 0 leave, 0 stay" in form._picture.value
     assert push(form).joined == 4
@@ -75,7 +75,7 @@ def test_a_dry_run_sends_and_writes_nothing(sandbox, opened, tmp_path):
         ("Is VIP", "no folder/vip.csv", "members:"),
     ],
 )
-def test_what_is_missing_is_shown_and_nothing_can_be_pushed(opened, attribute, members, words):
+def test_an_invalid_segment_is_reported_and_cannot_be_pushed(opened, attribute, members, words):
     form = opened(customers(0, 3), attribute, members)
     assert words in form._problem.value.replace("<wbr>", "")
     assert form._actions._push.disabled
@@ -91,7 +91,7 @@ def test_a_suspiciously_small_frame_is_shown_before_and_refused_by_the_push(sand
     assert "allow_empty=True" in form._actions._outcome.value.replace("<wbr>", "")
 
 
-def test_without_the_tick_the_columns_are_pushed(opened):
+def test_if_the_checkbox_is_not_ticked_the_columns_are_pushed(opened):
     form = opened(customers(0, 3))
     form._segment.is_chosen.value = False
     assert "push_segment" not in form.line

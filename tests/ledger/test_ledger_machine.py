@@ -20,7 +20,7 @@ from growlytics_pandas.sandbox import Faults
 IDS = ["c0", "c1"]
 VALUES = {"City": ["Pune", "Delhi"], "Score": [1, None]}
 COLUMNS = [["City"], ["City"], ["City", "Score"], ["Score"]]
-ENDINGS = ["finished", "finished", "crash", "crash", "interrupt", "interrupt twice"]
+RUN_ENDS = ["finished", "finished", "crash", "crash", "interrupt", "interrupt twice"]
 
 rows = st.fixed_dictionaries({name: st.sampled_from(values) for name, values in VALUES.items()})
 ids = st.lists(st.sampled_from(IDS), min_size=1, unique=True)
@@ -89,14 +89,14 @@ class PushMachine(RuleBasedStateMachine):
         columns=st.sampled_from(COLUMNS),
         skip=st.sampled_from([True, True, False]),
         chunk_size=st.sampled_from([1, 2, 1000]),
-        how=st.sampled_from(ENDINGS),
+        how=st.sampled_from(RUN_ENDS),
         answers=answers,
     )
     def edit_and_push(self, chosen, row, columns, skip, chunk_size, how, answers):
         self.push_edited(chosen, row, columns, how, answers, skip_unchanged=skip, chunk_size=chunk_size)
 
     @precondition(lambda self: self.result is not None)
-    @rule(how=st.sampled_from(ENDINGS), answers=answers)
+    @rule(how=st.sampled_from(RUN_ENDS), answers=answers)
     def retry(self, how, answers):
         self.client.how, self.client.answers = how, answers
         retried = self.result.plan.frame.iloc[self.result.failed["row"].to_numpy()]
@@ -108,7 +108,7 @@ class PushMachine(RuleBasedStateMachine):
         self.open()
         self.result = None
 
-    @rule(chosen=ids, city=st.sampled_from(VALUES["City"]), how=st.sampled_from(ENDINGS), answers=answers)
+    @rule(chosen=ids, city=st.sampled_from(VALUES["City"]), how=st.sampled_from(RUN_ENDS), answers=answers)
     def edit_one_column(self, chosen, city, how, answers):
         self.push_edited(chosen, {"City": city}, ["City"], how, answers, skip_unchanged=True)
 

@@ -1,4 +1,4 @@
-"""The ledger with several processes at once, one of which is killed."""
+"""The ledger with several processes at once; one is killed."""
 
 import gc
 import os

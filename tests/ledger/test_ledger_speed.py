@@ -51,5 +51,5 @@ def test_a_row_costs_microseconds_and_a_customer_less_than_100_bytes(tmp_path):
     n_bytes = path.stat().st_size / N_CUSTOMERS
     print(f"\nfirst push {first:.1f}, changed {changed:.1f}, recognised {recognised:.1f} µs a row; {n_bytes:.0f} bytes")
     assert max(first, changed) < 15  # about 4 on an idle machine; a row of B-tree writes took 29
-    assert recognised < 8  # a million in 20 s, of which the encoder takes 8
+    assert recognised < 8  # a million in 20 s; the encoder needs 8 s of them
     assert n_bytes < 100

@@ -17,7 +17,7 @@ from growlytics_pandas.segments.members import read_members
 ROWS = 600
 PATIENCE_SECONDS = 60
 
-# A process with everything imported and nothing begun; each push is a child of it, so a round costs no start-up.
+# A process that has imported everything; each push is a forked child of it, so that a round needs no start-up time.
 PUSHER = """
 import json, os, signal, sys
 import pandas as pd
@@ -62,7 +62,7 @@ with Sandbox(db=sys.argv[1]) as box:
 
 
 class Child:
-    """A Python process that answers a line with a line."""
+    """A Python process that writes a line for each line that it reads."""
 
     def __init__(self, source, *arguments):
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -86,7 +86,7 @@ class Child:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and kill -9")
-def test_after_kill_9_no_leaver_is_forgotten(tmp_path):
+def test_after_kill_9_every_leaver_is_still_sent(tmp_path):
     rng = random.Random(17)
     members = tmp_path / "vip.csv"
     with ExitStack() as stack:
@@ -107,11 +107,11 @@ def test_after_kill_9_no_leaver_is_forgotten(tmp_path):
             killed = json.loads(pusher.ask("kill")) == signal.SIGKILL
             ever |= {f"c{i}" for i in range(first, first + ROWS)}
             before = -1
-            while before != (before := int(server.ask())):  # what was on its way arrives before the next run begins
+            while before != (before := int(server.ask())):  # requests still in flight must arrive before the next run
                 time.sleep(0.05)
             uncertain = [id_ for id_, since in (read_members(members) or {}).items() if not since]
             n_halfway += killed and bool(uncertain)
-            # … and the next segment is another: most of them leave at once, some are in it, some come back.
+            # … and the next segment differs: most of them leave, some are members, some come back.
             first += rng.choice([-ROWS // 3, 0, ROWS // 3, 3 * ROWS])
             pusher.ask(json.dumps([first, first + ROWS]))
             assert json.loads(pusher.ask("wait")) == 0, turn

@@ -19,15 +19,15 @@ from growlytics_pandas.segments.members import locked, read_members
 
 IDS = ["c0", "c1", "c2", "c3"]
 segments = st.sets(st.sampled_from(IDS))
-ENDINGS = ["finished", "finished", "dies", "dies", "interrupt", "interrupt twice"]
+RUN_ENDS = ["finished", "finished", "dies", "dies", "interrupt", "interrupt twice"]
 
 
 class Death(BaseException):
     """The process is killed here."""
 
 
-class Ending:
-    """The real transport, until so many answers have come; then the run ends as asked, and further answers are lost."""
+class EndingTransport:
+    """The real transport for a number of responses; then the run ends as given, and further responses are lost."""
 
     name = "ending"
 
@@ -60,7 +60,7 @@ class EndingClient(WrappedClient):
     how, answers = "finished", 0
 
     def wrap(self, inner):
-        return Ending(inner, self.how, self.answers, self.at_death, self.stop)
+        return EndingTransport(inner, self.how, self.answers, self.at_death, self.stop)
 
 
 class SegmentMachine(RuleBasedStateMachine):
@@ -77,7 +77,7 @@ class SegmentMachine(RuleBasedStateMachine):
         self.frozen = None
 
     def freeze(self):
-        """Keep the file as a killed process would leave it: nothing is written after that moment."""
+        """Copy the file at this moment, as a killed process would leave it."""
         self.frozen = self.members.read_bytes() if self.members.exists() else None
 
     def stop(self):
@@ -87,7 +87,7 @@ class SegmentMachine(RuleBasedStateMachine):
         self.event = event
 
     def let_requests_arrive(self):
-        """Wait for what a cut connection has brought: nobody can order it against what the next run sends."""
+        """Wait for requests on a cut connection, whose order relative to the next run's requests is undefined."""
         before = -1
         while before != self.box.requests:
             before = self.box.requests
@@ -103,7 +103,7 @@ class SegmentMachine(RuleBasedStateMachine):
         } | options
         return gp.push_segment(pd.DataFrame({"id": sorted(ids)}, dtype=object), "id", "Is VIP", **options)
 
-    @rule(ids=segments, how=st.sampled_from(ENDINGS), answers=st.integers(0, 3), resend=st.booleans())
+    @rule(ids=segments, how=st.sampled_from(RUN_ENDS), answers=st.integers(0, 3), resend=st.booleans())
     def push_and_end(self, ids, how, answers, resend):
         self.client.how, self.client.answers = how, answers
         try:

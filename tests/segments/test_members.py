@@ -16,13 +16,13 @@ since = st.sampled_from(["", "2026-01-31T10:00:00Z"])
 @given(
     members=st.dictionaries(ids | st.sampled_from(["=1+1", "'", "'=x", "''", '"', "a\rb", "a\x00b", "﻿x", ","]), since)
 )
-def test_every_id_comes_back_as_it_was(tmp_path_factory, members):
+def test_every_id_is_read_back_unchanged(tmp_path_factory, members):
     path = tmp_path_factory.mktemp("members") / "vip.csv"
     write_members(path, members)
     assert read_members(path) == members
 
 
-def test_a_leftover_of_a_killed_run_is_replaced_and_not_trusted(tmp_path):
+def test_a_temporary_file_of_a_killed_run_is_replaced(tmp_path):
     path, leftover = tmp_path / "vip.csv", tmp_path / "vip.csv.new"
     leftover.write_text("half a fi")
     leftover.chmod(0o644)

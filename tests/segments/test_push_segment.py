@@ -60,14 +60,14 @@ def test_joiners_and_leavers_are_sent_and_stayers_are_not(push, sandbox):
     assert second.ok
 
 
-def test_who_comes_back_is_sent_again(push, sandbox):
+def test_a_customer_who_comes_back_is_sent_again(push, sandbox):
     for ids in (("a", "b"), ("b",), ("a", "b")):
         push(*ids, allow_empty=True)
     assert sandbox.stored() == {"a": IN, "b": IN}
     assert sandbox.requests == 4
 
 
-def test_resend_sends_to_those_who_stayed_too(push, sandbox):
+def test_resend_also_sends_customers_who_stayed(push, sandbox):
     push("a", "b")
     result = push("a", "b", resend=True)
     assert (result.joined, result.left, result.stayed) == (0, 0, 2)
@@ -114,7 +114,7 @@ def test_an_attribute_that_cannot_mark_a_segment_is_refused(sandbox, members, at
         gp.push_segment(frame("a"), "id", attribute, members=members, client=sandbox.client)
 
 
-# who is who --------------------------------------------------------------------------------------------------------
+# comparing ids ------------------------------------------------------------------------------------------------------
 
 
 def test_ids_are_compared_as_sent(sandbox, members):
@@ -129,14 +129,14 @@ def test_ids_are_compared_as_sent(sandbox, members):
     assert set(read_members(members)) == {"asha@example.com", "ravi@example.com"}
 
 
-def test_who_was_sent_under_another_spelling_leaves_under_it(sandbox, members):
+def test_a_customer_leaves_under_the_id_that_was_sent(sandbox, members):
     how = {"members": members, "client": sandbox.client, "progress": False}
     gp.push_segment(frame("A@x.com"), "id", "Is VIP", **how)
     gp.push_segment(frame("A@x.com"), "id", "Is VIP", normalize={"id": "lower"}, **how)
     assert sandbox.stored() == {"A@x.com": OUT, "a@x.com": IN}
 
 
-def test_options_for_ids_leave_the_value_alone(push, sandbox):
+def test_options_for_ids_do_not_change_the_value(push, sandbox):
     push("a", "NA", value=" NA ", left="", strip=True, na_values=["NA", "b"], errors="drop")
     assert sandbox.stored() == {"a": {"Is VIP": " NA "}}
 
@@ -148,7 +148,7 @@ def test_whole_numbers_are_the_same_ids_whatever_their_dtype(sandbox, members):
     assert (result.joined, result.left, result.stayed) == (0, 0, 2)
 
 
-def test_of_repeated_ids_the_first_row_counts(push, sandbox):
+def test_the_first_row_of_a_repeated_id_counts(push, sandbox):
     result = push("a", "b", "a")
     assert (result.joined, sandbox.requests) == (2, 2)
     assert result.counts["invalid"] == 1
@@ -156,7 +156,7 @@ def test_of_repeated_ids_the_first_row_counts(push, sandbox):
     assert result.violations[["row", "rule", "severity"]].to_numpy().tolist() == [[2, "id_duplicate", "warning"]]
 
 
-def test_rows_without_an_id_refuse_the_push_or_are_left_out(push, sandbox, members):
+def test_rows_without_an_id_raise_or_are_left_out(push, sandbox, members):
     with pytest.raises(ConstraintViolationError) as refused:
         push("a", None)
     assert refused.value.violations["rule"].tolist() == ["id_missing"]
@@ -185,7 +185,7 @@ def test_an_attribute_of_another_type_is_never_dropped_from_its_own_segment(push
 # suspicious frames --------------------------------------------------------------------------------------------------
 
 
-def test_an_empty_frame_and_a_drop_of_more_than_half_need_to_be_meant(push, sandbox, members):
+def test_an_empty_frame_and_a_drop_of_more_than_half_need_allow_empty(push, sandbox, members):
     push("a", "b", "c", "d")
     before = members.read_bytes()
     for ids in ((), ("a",)):
@@ -200,13 +200,13 @@ def test_an_empty_frame_and_a_drop_of_more_than_half_need_to_be_meant(push, sand
     assert read_members(members) == {}
 
 
-def test_a_frame_without_any_of_ten_members_needs_to_be_meant(push):
+def test_a_frame_without_any_of_ten_members_needs_allow_empty(push):
     push(*(f"c{i}" for i in range(10)))
     with pytest.raises(DataError, match="none of the 10"):
         push(*(f"{i}@example.com" for i in range(10)))
 
 
-def test_the_first_run_of_an_empty_segment_makes_the_file(push, members):
+def test_the_first_run_of_an_empty_segment_creates_the_file(push, members):
     push(allow_empty=True)
     assert read_members(members) == {}
     assert not push("a").is_first_run
@@ -224,7 +224,7 @@ def test_a_dry_run_writes_nothing(push, sandbox, members):
 # outcomes -----------------------------------------------------------------------------------------------------------
 
 
-def test_who_is_refused_keeps_their_place(faulty, members):
+def test_a_rejected_customer_keeps_its_entry(faulty, members):
     how = {"members": members, "progress": False}
     good, bad = faulty(), faulty(success_false=1.0)
     gp.push_segment(frame("a", "b"), "id", "Is VIP", client=good.client, **how)
@@ -245,7 +245,7 @@ def test_customers_who_may_have_been_reached_are_uncertain_and_sent_again(faulty
     assert read_members(members) == {"a": "", "b": ""}
 
 
-def test_who_came_back_after_a_lost_leave_is_sent_again(push, sandbox, members):
+def test_a_customer_who_comes_back_after_a_lost_leave_is_sent_again(push, sandbox, members):
     push("a", "b")
     write_members(members, {"a": LONG_AGO, "b": ""})  # as a run that was killed leaves it: b was about to leave
     result = push("a", "b")
@@ -265,7 +265,7 @@ def test_retry_sends_the_rest_and_keeps_the_file(faulty, members):
     assert box.stored() == dict.fromkeys(ids, IN)
 
 
-def test_retry_refuses_a_file_that_another_run_has_changed(faulty, members):
+def test_retry_raises_if_another_run_has_changed_the_file(faulty, members):
     result = gp.push_segment(
         frame("a"), "id", "Is VIP", members=members, client=faulty(success_false=1.0).client, progress=False
     )
@@ -282,7 +282,7 @@ def test_skip_unchanged_counts_as_arrived(push, sandbox, members):
     assert list(read_members(members)) == ["a"]
 
 
-def test_values_past_the_hundredth_attribute_are_not_taken_for_joins(push, sandbox, members):
+def test_values_beyond_the_hundredth_attribute_do_not_count_as_joins(push, sandbox, members):
     wide = pd.DataFrame({"id": ["a"], **{f"A{i}": [1] for i in range(100)}})
     gp.push(wide, "id", client=sandbox.client, progress=False)
     with pytest.raises(ConstraintViolationError):
@@ -295,7 +295,7 @@ def test_values_past_the_hundredth_attribute_are_not_taken_for_joins(push, sandb
 # the file -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_file_is_sorted_guarded_and_for_its_owner_alone(push, members):
+def test_the_file_is_sorted_guarded_and_readable_only_by_its_owner(push, members):
     ids = ["+919876543210", "=1+1", "0012", "a,b", 'say "x"', "'quoted", "zoë", "a\nb", "@x"]
     push(*ids)
     assert stat.S_IMODE(members.stat().st_mode) == 0o600
@@ -324,7 +324,7 @@ def test_the_file_is_sorted_guarded_and_for_its_owner_alone(push, members):
         (b"PK\x03\x04 a workbook", "first line"),
     ],
 )
-def test_a_foreign_file_is_an_error_that_leaves_it_untouched(push, sandbox, members, content, words):
+def test_another_kind_of_file_is_an_error_and_stays_unchanged(push, sandbox, members, content, words):
     members.write_bytes(content)
     with pytest.raises(DataError, match=words) as error:
         push("a")
@@ -334,7 +334,7 @@ def test_a_foreign_file_is_an_error_that_leaves_it_untouched(push, sandbox, memb
     assert sandbox.requests == 0
 
 
-def test_a_list_of_members_made_elsewhere_is_read(push, sandbox, members):
+def test_a_members_file_from_another_program_is_read(push, sandbox, members):
     members.write_text("id,since\na,2026-01-31 10:00:00\nb,\n")
     result = push("a")
     assert (result.joined, result.left, result.stayed) == (0, 1, 1)
@@ -342,7 +342,7 @@ def test_a_list_of_members_made_elsewhere_is_read(push, sandbox, members):
 
 
 @pytest.mark.parametrize("members", [".", "no such folder/vip.csv"])
-def test_a_path_that_no_file_can_have_is_refused(push, tmp_path, monkeypatch, members):
+def test_an_impossible_path_is_an_error(push, tmp_path, monkeypatch, members):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InvalidArgumentError, match="members"):
         push("a", members=members)
@@ -407,7 +407,7 @@ def test_runs_of_two_threads_never_lose_a_member(faulty, members):
 
 @pytest.mark.parametrize("name", [".vip.csv.lock", "vip.csv.new"])
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_sent(push, sandbox, members, name):
-    members.with_name(name).mkdir()  # in the way of a file of that name, also for an administrator
+    members.with_name(name).mkdir()  # prevents a file of that name, also for an administrator
     with pytest.raises(UsageError, match="members"):
         push("a")
     assert sandbox.requests == 0
@@ -418,7 +418,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_sent(push
 
 
 @pytest.mark.parametrize("kind", ["list", "function", "generator"])
-def test_frames_that_come_one_after_the_other_are_one_segment(sandbox, members, kind):
+def test_a_sequence_of_frames_is_one_segment(sandbox, members, kind):
     parts = [pd.DataFrame({"id": [1, 2], "x": 0}), pd.DataFrame({"id": [2.0, 3.0]}), pd.DataFrame({"id": ["d"]})]
     source = {"list": parts, "function": lambda: iter(parts), "generator": (part for part in parts)}[kind]
     result = gp.push_segment(source, "id", "Is VIP", members=members, client=sandbox.client, progress=False)
@@ -440,7 +440,7 @@ def test_the_accessor_has_it_too(sandbox, members):
     assert sandbox.stored() == {"a@x.com": IN}  # the attribute, and nothing else
 
 
-# what is shown ------------------------------------------------------------------------------------------------------
+# output -------------------------------------------------------------------------------------------------------------
 
 
 def test_the_counts_are_in_repr_report_and_progress(push, tmp_path):

@@ -1,4 +1,4 @@
-"""A server in a process of its own that accepts every customer, fast, and reports what it received.
+"""A fast server in a separate process that accepts every customer, and reports the requests.
 
 ``GET /received`` gives JSON: `requests`, `customers` (id -> hash of the last body's content), and the `times` of arrival, seconds.
 """

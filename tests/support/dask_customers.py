@@ -1,4 +1,4 @@
-"""Customers for Dask: in Parquet files whose dtypes drift from file to file, with planted faults, and plain ones."""
+"""Customers for Dask: in Parquet files with different dtypes and planted errors, or clean."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""One sandbox for many tests, emptied for each: for tests that leave no request on its way."""
+"""One sandbox for many tests, emptied before each: for tests that leave no request in flight."""
 
 import pytest
 

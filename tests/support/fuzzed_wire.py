@@ -1,11 +1,11 @@
-"""Random answers on the wire, against a server that keeps what it stored.
+"""Random responses of a server that records which customers it stored.
 
 ``python tests/support/fuzzed_wire.py [SCRIPTS] [SEED] [http|https]`` plays so many scripts over each transport and prints what it
 found; the suite plays a few thousand with fixed seeds.
 
-A script is what the server does with one request: whether it stores the customer, what it writes, and how it leaves the
-connection. It may be as wrong as it likes, but it never lies in a whole answer: where one says success, the customer is
-stored, and where one refuses, this request stored nothing.
+A script is what the server does with one request: whether it stores the customer, what it writes, and whether it closes
+the connection. Responses may be malformed, but a complete one is true: if it reports success, the customer is stored;
+if it is an error, this request stored nothing.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ from growlytics_pandas._status import Status
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 
 TIMEOUT_SECONDS = 0.4
-RUN_SECONDS = 200.0  # far more than any run takes: beyond it something hangs
+RUN_SECONDS = 200.0  # far more than any run takes: a longer run hangs
 ROWS = 100  # customers of one run
 
 REFUSALS = [
@@ -71,7 +71,7 @@ def whole(status, body, *lines):
 
 
 def refusal(draw):
-    """A whole answer that refuses, and truly so."""
+    """A complete error response to a request that stored nothing."""
     if draw.random() < 0.15:
         return whole(200, b'{"success":false,"message":"no"}')
     statuses, weights = zip(*REFUSALS, strict=True)
@@ -83,7 +83,7 @@ def refusal(draw):
 
 
 def framed(draw, body, *lines, status=200):
-    """A success in one of the forms that HTTP knows."""
+    """A success response in one of the framings of HTTP."""
     form = draw.randrange(6)
     if form == 0:
         return head(status, *lines) + body, "close"
@@ -123,7 +123,7 @@ def forms(draw):
 
 
 def cut(draw):
-    """Cut at any byte, whatever the form."""
+    """A response cut at any byte, in any framing."""
     answer, _ = framed(draw, SUCCESS) if draw.random() < 0.7 else (whole(200, SUCCESS), "")
     where = draw.randrange(len(answer))
     if answer.endswith(b"\r\n\r\n" + SUCCESS) and b"Content-Length" not in answer:
@@ -152,7 +152,7 @@ def wrong_length(draw):
 
 
 def surplus(draw):
-    """More than an answer in one go; what is surplus may be a whole answer, of another request for all one knows."""
+    """More than one response at once; the surplus may be a complete response, which could belong to another request."""
     stores = draw.random() < 0.6
     mine = (
         framed(draw, SUCCESS)[0] if stores and draw.random() < 0.5 else whole(200, SUCCESS) if stores else refusal(draw)
@@ -174,7 +174,7 @@ def odd_status(draw):
 
 
 def bad_form(draw):
-    """Chunks and gzip that cannot be read."""
+    """Invalid chunks and gzip data."""
     chunked, zipped = "Transfer-Encoding: chunked", "Content-Encoding: gzip"
     answer = draw.choice(
         [
@@ -230,7 +230,7 @@ KINDS = [
 
 
 class FuzzedService:
-    """Plays a script a request, chosen by seed, customer and attempt, so that a run can be played again."""
+    """Plays one script per request, chosen by seed, customer and attempt, so that a run can be repeated."""
 
     def __init__(self, seed, tls=None):
         self.seed = seed
@@ -266,14 +266,14 @@ class FuzzedService:
 
 
 def play(transport, seed, rows=ROWS, tls=None, verify=True):
-    """Push `rows` customers to a fuzzed service; return how many scripts were played and what was found wrong."""
+    """Push `rows` customers to a fuzzed service; return the number of scripts played, and the errors found."""
     service = FuzzedService(seed, tls)
     names = [f"{seed}-{i}" for i in range(rows)]
     buffer = OutcomeBuffer(rows)
     wrong, began = [], time.monotonic()
     left = list(range(rows))
     try:
-        while left:  # what ends a run early (a redirect, a refused key) leaves rows for the next
+        while left:  # a run that ends early (a redirect, a rejected key) leaves rows for the next
             deliver(
                 open_to(service.url, transport, timeout_seconds=TIMEOUT_SECONDS, verify=verify), names, buffer, left
             )

@@ -1,4 +1,4 @@
-"""Text that does harm if it is not escaped, and a check in a browser whether it did."""
+"""Text that is harmful if it is not escaped, and a check in a browser that it is harmless."""
 
 RUN = "window.XSS = (window.XSS || 0) + 1; alert(1)"
 HOSTILE = (
@@ -32,13 +32,13 @@ server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hostile)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 client = gp.Client("a-key", f"http://127.0.0.1:{server.server_port}", ledger=None)
 """
-# For a cell of a notebook: hostile texts, a service that answers with them, and `client` to it.
+# Code for a notebook cell: hostile texts, a service that responds with them, and a `client` for it.
 BAD_SERVER = f"EVIL, LONG = {HOSTILE!r}, {LONG!r}\n{_SERVER}"
 FOREIGN_ELEMENTS = "script, img, style, mjx-container"
 
 
 class Visit:
-    """One page opened in a browser, with everything that it asked for and everything that ran."""
+    """One page opened in a browser, with the requests it made and the scripts that ran."""
 
     def __init__(self, browser, url, width, **options):
         self.requests, self.loaded, self.dialogs = [], [], []
@@ -63,7 +63,7 @@ class Visit:
         return self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
     def ink_and_paper(self):
-        """Return how light the text and its ground are, each 0 to 765."""
+        """Return the lightness of the text and of its background, each 0 to 765."""
         return self.page.evaluate(
             "(() => { const s = getComputedStyle(document.body);"
             " return [s.color, s.backgroundColor].map(c => c.match(/\\d+/g).slice(0, 3).reduce((a, b) => a + +b, 0)); })()"
@@ -71,7 +71,7 @@ class Visit:
 
 
 def assert_harmless(node, dialogs, max_height, elements=FOREIGN_ELEMENTS):
-    """No script ran, no element of the text came to be, nothing is wider than its place or formidably high."""
+    """No script ran, the text created no element, and nothing is wider than its container or extremely high."""
     node.page.wait_for_timeout(300)  # for what an injected element would load
     assert dialogs == []
     assert not node.page.evaluate("window.XSS")

@@ -1,4 +1,4 @@
-"""Rows as the ledger sees them, with one attribute."""
+"""Rows with one attribute, in the form that the ledger takes."""
 
 import numpy as np
 
@@ -6,6 +6,6 @@ from growlytics_pandas.ledger.digests import CellColumn
 
 
 def bodies(texts):
-    """Return what stands for bodies with these texts in `Project.digest`."""
+    """Return the argument of `Project.digest` for bodies with these texts."""
     texts = [text.decode() if isinstance(text, bytes) else text for text in texts]
     return [CellColumn("body", "string", texts, np.ones(len(texts), dtype=bool))]

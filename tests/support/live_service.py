@@ -16,7 +16,7 @@ SERVICE = pytest.StashKey()
 MADE_UP_KEY = "growlytics-pandas-contract-no-such-key"
 WRONG_PATH = "/growlytics-pandas-contract-no-such-path"
 POLL_SECONDS = 5.0
-LOOK_CHARS = 40  # of a value that is to be looked at
+LOOK_CHARS = 40  # of a value that the user must check
 
 
 class Service:
@@ -37,7 +37,7 @@ class Service:
         return f"{self.prefix}-{letter}"
 
     def ask(self, body, why, client="right"):
-        """Send one body, once: nothing is tried again, no redirect is followed."""
+        """Send one body once, without retries and redirects."""
         assert self.sent < self.allowed, "a test asks more often than its mark says"
         self.sent += 1
         if self.say:
@@ -48,7 +48,7 @@ class Service:
         return reply
 
     def shows(self, letter, **attributes):
-        """What the service holds of a customer now; None: no such attribute."""
+        """The attributes of a customer that the service has now; None: no such attribute."""
         if self.sandbox is None:
             # The last value of an attribute is the one that the user sees in the dashboard.
             self.to_check |= {(self.id(letter), name): (value, self.test) for name, value in attributes.items()}
@@ -70,7 +70,7 @@ def send(client, body):
 
 
 def make_clients(**settings):
-    """The right client; one whose key the service does not know; one that posts to a path that is not there."""
+    """A correct client; one with an unknown key; one that posts to a path that does not exist."""
     right = Client(**settings, ledger=None)
     lost = settings | {"base_url": right.base_url + WRONG_PATH}
     return {
@@ -92,7 +92,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "asks(n): a contract test that sends so many requests")
     if config.option.live:
         try:
-            config.stash[CLIENTS] = make_clients()  # here, where the tests have not yet hidden the environment
+            config.stash[CLIENTS] = make_clients()  # here, before the tests hide the environment
         except GrowlyticsError as error:
             raise pytest.UsageError(f"--live: {error}") from None
 

@@ -16,7 +16,7 @@ QUICK = RetryPolicy(max_attempts=4, base_seconds=0.005, cap_seconds=0.02)
 
 
 def body_of(name):
-    """Return what is sent for a customer without attributes."""
+    """Return the body for a customer without attributes."""
     return json.dumps({"id": name, "attributes": []}).encode()
 
 
@@ -41,5 +41,5 @@ def deliver(sender, names, buffer=None, rows=None, *, on_tick=lambda _delivery: 
 
 
 def open_to(url, transport, concurrency=16, **options):
-    """Open a transport to a server of a test."""
+    """Open a transport to a test server."""
     return open_transport(transport, Endpoint(url, Headers(HEADERS), **{"timeout_seconds": 5.0} | options), concurrency)

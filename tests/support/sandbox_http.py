@@ -1,4 +1,4 @@
-"""What tests of the sandbox send by hand, and what they expect of a refusal."""
+"""Request bodies for tests of the sandbox, and a check of error responses."""
 
 TIMEOUT_SECONDS = 10
 

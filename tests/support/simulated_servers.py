@@ -47,7 +47,7 @@ class Unlucky:
 
 
 class Noisy:
-    """Refuses some requests at random, whatever their rate, before `inner` sees them."""
+    """Rejects some requests at random, at any rate, before they reach `inner`."""
 
     def __init__(self, share, inner=None, start=0.0):
         self.share, self.inner, self.start, self.random = share, inner or NoLimit(), start, random.Random(11)
@@ -59,7 +59,7 @@ class Noisy:
 
 
 class Overloaded:
-    """Breaks the connections beyond what it can have open."""
+    """Breaks connections beyond a maximum number."""
 
     def __init__(self, most):
         self.most, self.flight = most, []
@@ -69,7 +69,7 @@ class Overloaded:
 
 
 class Down:
-    """Every answer between two moments is a failure, or of another kind."""
+    """Every response between two moments is a failure, or of another given kind."""
 
     def __init__(self, start, end, inner=None, kind=FAILURE):
         self.start, self.end, self.inner, self.kind = start, end, inner or NoLimit(), kind
@@ -79,9 +79,9 @@ class Down:
 
 
 class Run:
-    """One run of an endless source against a server: what started when, and what was answered when.
+    """One run of an endless source against a server: the times of requests and responses.
 
-    `latency` is seconds, `extra` a function from the time to how much longer the server takes just then.
+    `latency` is seconds; `extra` is a function that returns the additional latency at a time.
     """
 
     def __init__(self, server, latency, seconds, *, extra=None, retry_after=None, changes=(), **pacer):

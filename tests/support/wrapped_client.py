@@ -1,10 +1,10 @@
-"""A client whose transport is wrapped: for answers that get lost, and for runs that end in the middle."""
+"""A client with a wrapped transport: for responses that get lost, and for runs that end early."""
 
 from growlytics_pandas import Client
 
 
 class WrappedClient(Client):
-    """Subclasses say what goes around the transport."""
+    """Subclasses define the wrapper of the transport."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Writes a small workbook as xlsb, in the records that Excel uses ([MS-XLSB]); LibreOffice opens it, too."""
+"""Writes a small workbook as xlsb with the records that Excel uses ([MS-XLSB]); LibreOffice can also open it."""
 
 import io
 import struct
@@ -26,21 +26,21 @@ ERRORS = {"#DIV/0!": 0x07, "#N/A": 0x2A}
 
 @dataclass(frozen=True)
 class Zeros:
-    """A number shown with leading zeros."""
+    """A number displayed with leading zeros."""
 
     number: int
 
 
 @dataclass(frozen=True)
 class Sum:
-    """The formula =1+1, with the result that is stored for it."""
+    """The formula =1+1, with its stored result."""
 
     result: float
 
 
 @dataclass(frozen=True)
 class Short:
-    """A text in a record that leaves out its column, as SheetJS writes it."""
+    """A text in a record without its column, as SheetJS writes it."""
 
     text: str
 
@@ -156,7 +156,7 @@ def _stored(value, epoch_1904):
 
 
 def _number(value):
-    """Return the record and its data: RK where Excel would choose it."""
+    """Return the record and its data: RK if Excel would use it."""
     if isinstance(value, int) and abs(value) < 1 << 29:
         return 2, struct.pack("<i", value << 2 | 2)
     return 5, struct.pack("<d", value)

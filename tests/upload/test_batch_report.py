@@ -110,5 +110,5 @@ def test_the_pictures_of_parts_are_those_of_one_frame(sandbox):
     pytest.importorskip("matplotlib")
     result = gp.push_batches(cut(customers(30), 10), "id", client=sandbox.client, progress=False)
     titles = [ax.get_title("left") for ax in result.plot()]
-    assert titles == ["Rows", "Rows accepted a second", "Mean time to an answer, ms"]
+    assert titles == ["Rows", "Rows accepted per second", "Mean response time, ms"]
     assert result.plan.plot().get_title("left") == "No violations"

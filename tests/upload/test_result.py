@@ -174,7 +174,7 @@ def test_a_dry_run_says_whether_the_push_would_refuse(sandbox):
         in shown["raise"][2]
     )
     assert shown["drop"][:2] == (False, False)
-    assert "2 of 3 rows would be sent; nothing was." in shown["drop"][2]
+    assert "2 of 3 rows would be sent; nothing was sent." in shown["drop"][2]
     assert not push(customers(3), sandbox, dry_run=True).run.would_refuse
     assert not push(df, sandbox, errors="drop").run.would_refuse
 

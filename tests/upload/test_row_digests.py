@@ -1,4 +1,4 @@
-"""The digest of a row differs exactly when its body does, whatever the columns are made of and whoever goes with it."""
+"""The digests of two rows differ exactly if their bodies do, for any dtypes and any other rows in the frame."""
 
 import json
 from datetime import date
@@ -52,11 +52,11 @@ def digests(frame, **options):
 @given(st.lists(ROWS, min_size=2, max_size=6), st.lists(st.sampled_from(["x", "y"]), min_size=6, max_size=6))
 def test_rows_have_one_digest_exactly_when_they_have_one_body(rows, ids):
     frames = [pd.DataFrame([row], dtype=object).assign(id=id_) for row, id_ in zip(rows, ids, strict=False)]
-    said = [next(meanings(frame, **OPTIONS)) for frame in frames]
+    meant = [next(meanings(frame, **OPTIONS)) for frame in frames]
     words = [digests(frame, **OPTIONS)[0] for frame in frames]
     for i in range(len(rows)):
         for j in range(i):
-            assert (words[i] == words[j]) == (said[i] == said[j]), (said[i], said[j])
+            assert (words[i] == words[j]) == (meant[i] == meant[j]), (meant[i], meant[j])
 
 
 @given(st.lists(ROWS, min_size=1, max_size=300))

@@ -30,13 +30,13 @@ def test_a_plan_is_drawn_with_a_bar_for_each_rule_and_column():
     assert "id_missing" in " ".join(label.get_text() for label in axes.get_yticklabels())
 
 
-def test_labels_that_look_like_formulas_are_drawn_as_they_are():
+def test_labels_that_look_like_formulas_are_drawn_literally():
     picture = gp.plan(broken(), "id").plot()._repr_png_()
     assert picture.startswith(PNG)
     assert len(picture) < 200_000
 
 
-def test_pictures_are_saved_as_readme_says(tmp_path):
+def test_charts_are_saved_as_documented(tmp_path):
     plan = gp.plan(broken(), "id")
     result = plan.push(dry_run=True, progress=False)
     lines = ('plan.plot().figure.savefig("plan.png")', 'result.plot()[0].figure.savefig("result.png")')
@@ -46,7 +46,7 @@ def test_pictures_are_saved_as_readme_says(tmp_path):
         assert (tmp_path / name).read_bytes().startswith(PNG)
 
 
-def test_a_plan_is_drawn_where_the_caller_wants_it():
+def test_a_plan_is_drawn_in_the_given_axes():
     own = Figure().subplots()
     assert gp.plan(broken(), "id").plot(ax=own) is own
     assert own.patches
@@ -58,14 +58,14 @@ def test_a_plan_without_violations_is_drawn_too():
     assert axes._repr_png_().startswith(PNG)
 
 
-def test_more_bars_than_can_be_read_are_counted():
+def test_bars_beyond_the_maximum_are_counted():
     df = pd.DataFrame({"id": ["a"], "b": [1], **{f"c{i}": [np.inf] for i in range(30)}})
     axes = gp.plan(df, "id").plot()
     assert len(axes.patches) == 20
     assert "+10 more rules and columns" in axes.get_xlabel()
 
 
-def test_a_result_is_drawn_with_its_outcomes_and_its_course(faulty):
+def test_a_result_is_drawn_with_outcomes_speed_and_response_times(faulty):
     box = faulty(latency=0.05, success_false=0.1, seed=1)
     df = pd.DataFrame({"id": range(300), "a": 1})
     result = gp.push(df, "id", client=box.client, progress=False)
@@ -101,5 +101,5 @@ def test_without_matplotlib_the_error_names_the_extra():
         "try: gp.plan(pd.DataFrame({'id': [None]}), 'id').plot()\n"
         "except gp.errors.MissingDependencyError as error: print(error)\n"
     )
-    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert 'pip install "PATH[plot]"' in said
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert 'pip install "PATH[plot]"' in printed

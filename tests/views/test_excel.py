@@ -1,4 +1,4 @@
-"""`to_excel`: a workbook with every table, in which text stays text, nothing runs and no digit is lost."""
+"""`to_excel`: a workbook with every table; text stays text, nothing becomes a formula, and no digit is lost."""
 
 import datetime as dt
 import os
@@ -78,7 +78,7 @@ def test_a_result_has_a_sheet_for_each_table(result, tmp_path):
     assert len(cells(path, "Violations")) == len(result.violations) + 1
 
 
-def test_a_plan_and_a_push_of_parts_have_one_too(result, tmp_path, client):
+def test_a_plan_and_a_push_of_parts_have_a_workbook_too(result, tmp_path, client):
     path = result.plan.to_excel(tmp_path / "plan.xlsx")
     assert [n for n in openpyxl.load_workbook(path).sheetnames if n != "Rejects"] == ["Summary", "Violations", "Schema"]
     parts = [result.plan.frame[:2], result.plan.frame[2:]]
@@ -95,7 +95,7 @@ def test_text_stays_text_and_no_cell_is_a_formula_or_a_link(tmp_path):
     assert not any(row[0].hyperlink for row in sheet.iter_rows())
 
 
-def test_values_are_what_they_are(tmp_path):
+def test_values_keep_their_types(tmp_path):
     moment, day = pd.Timestamp("2025-01-31 09:30:15"), dt.date(2025, 1, 31)
     values = [1, -2.5, 10**15 - 1, True, None, np.nan, pd.NA, pd.NaT, moment, day, ""]
     assert written(tmp_path, values) == [1, -2.5, 10**15 - 1, True, *[None] * 4, moment, pd.Timestamp(day), ""]
@@ -117,7 +117,7 @@ def test_values_are_what_they_are(tmp_path):
         ("\ufffe", "\ufffd"),
     ],
 )
-def test_what_a_sheet_cannot_hold_is_text(tmp_path, value, text):
+def test_a_value_that_a_sheet_cannot_represent_is_text(tmp_path, value, text):
     pytest.importorskip("python_calamine", reason="openpyxl does not read escaped characters")
     path = write_workbook({"Data": pd.DataFrame({"V": pd.Series([value], dtype=object)})}, tmp_path / "a.xlsx")
     assert read_excel(path.read_bytes(), "a.xlsx")[0]["V"].tolist() == [text]
@@ -131,7 +131,7 @@ def test_a_text_too_long_for_a_cell_is_cut_and_says_so(tmp_path, char):
     assert written(tmp_path, ["y" * 32_767]) == ["y" * 32_767]
 
 
-def test_rows_that_one_sheet_cannot_hold_go_on_in_another(tmp_path, monkeypatch):
+def test_rows_beyond_the_limit_of_a_sheet_are_in_another(tmp_path, monkeypatch):
     monkeypatch.setattr(workbooks, "MAX_ROWS", 4)
     path = write_workbook({"Outcomes": pd.DataFrame({"V": range(7)})}, tmp_path / "a.xlsx")
     names = openpyxl.load_workbook(path).sheetnames
@@ -164,7 +164,7 @@ def test_a_link_stays_a_link(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["nowhere/a.xlsx", "a.csv", "."])
-def test_a_place_that_cannot_be_is_refused(result, tmp_path, name):
+def test_an_impossible_path_is_rejected(result, tmp_path, name):
     with pytest.raises(InvalidArgumentError):
         result.to_excel(tmp_path / name)
 

@@ -1,4 +1,4 @@
-"""marimo, another notebook: a push shows its progress as the cell's output, and the form says what it needs."""
+"""marimo notebooks: a push shows its progress as the cell's output, and the form raises an error that names Jupyter."""
 
 import subprocess
 import sys

@@ -46,18 +46,18 @@ def event(kind="update", *, total=100, ended="", message="", failures=(), is_inc
 # events --------------------------------------------------------------------------------------------------------
 
 
-def test_a_listener_hears_the_start_at_most_five_updates_a_second_and_the_end(faulty):
-    box, heard = faulty(latency=0.05), []
-    gp.push(customers(600), "id", client=box.client, progress=heard.append, max_concurrency=10)
-    assert [one.kind for one in (heard[0], heard[-1])] == ["start", "end"]
-    assert {one.kind for one in heard[1:-1]} == {"update"}
-    assert len(heard) <= 3 + 5 * heard[-1].elapsed_seconds
-    assert all(sum(one.counts.values()) == one.total == 600 for one in heard)
-    settled = [one.settled for one in heard]
+def test_a_listener_gets_the_start_at_most_five_updates_a_second_and_the_end(faulty):
+    box, events = faulty(latency=0.05), []
+    gp.push(customers(600), "id", client=box.client, progress=events.append, max_concurrency=10)
+    assert [one.kind for one in (events[0], events[-1])] == ["start", "end"]
+    assert {one.kind for one in events[1:-1]} == {"update"}
+    assert len(events) <= 3 + 5 * events[-1].elapsed_seconds
+    assert all(sum(one.counts.values()) == one.total == 600 for one in events)
+    settled = [one.settled for one in events]
     assert settled == sorted(settled)
-    assert heard[-1].ended == "finished"
-    assert heard[-1].rows_per_second == pytest.approx(600 / heard[-1].elapsed_seconds, rel=0.1)
-    assert any(one.seconds_left for one in heard), "an estimate while there is something to wait for"
+    assert events[-1].ended == "finished"
+    assert events[-1].rows_per_second == pytest.approx(600 / events[-1].elapsed_seconds, rel=0.1)
+    assert any(one.seconds_left for one in events), "an estimate while there is something to wait for"
 
 
 def test_a_listener_can_stop_the_push_as_an_interrupt_does(faulty):
@@ -76,25 +76,25 @@ def test_a_listener_can_stop_the_push_as_an_interrupt_does(faulty):
     assert gp.last_result() is caught.value.result
 
 
-def test_events_bring_the_last_failures_with_the_servers_words(faulty):
-    box, heard = faulty(success_false=1.0), []
-    gp.push(customers(30), "id", client=box.client, progress=heard.append)
-    assert len(heard[-1].failures) == 5
-    assert {one.status for one in heard[-1].failures} == {"failed"}
-    assert all("success_false" in one.words for one in heard[-1].failures)
+def test_events_contain_the_last_failures_with_the_servers_messages(faulty):
+    box, events = faulty(success_false=1.0), []
+    gp.push(customers(30), "id", client=box.client, progress=events.append)
+    assert len(events[-1].failures) == 5
+    assert {one.status for one in events[-1].failures} == {"failed"}
+    assert all("success_false" in one.words for one in events[-1].failures)
 
 
-def test_a_run_that_ends_early_says_why_at_its_end(sandbox):
-    heard = []
+def test_a_run_that_ends_early_reports_why(sandbox):
+    events = []
     wrong = gp.Client("wrong-key-41c0ffee", sandbox.base_url, ledger=None)
     with pytest.raises(gp.AuthenticationError):
-        gp.push(customers(30), "id", client=wrong, progress=heard.append)
-    assert heard[-1].ended == "stopped early"
-    assert "GROWLYTICS_API_KEY" in heard[-1].message
-    assert "41c0ffee" not in repr(heard)
+        gp.push(customers(30), "id", client=wrong, progress=events.append)
+    assert events[-1].ended == "stopped early"
+    assert "GROWLYTICS_API_KEY" in events[-1].message
+    assert "41c0ffee" not in repr(events)
 
 
-def test_the_speed_follows_a_change_of_pace_and_leaves_out_what_was_there_before():
+def test_the_speed_follows_changes_and_excludes_rows_settled_before_the_start():
     speed = Throughput()
     for second in range(21):
         speed.note(second, 1000 + (second if second <= 10 else 10 + 100 * (second - 10)))
@@ -107,7 +107,7 @@ def test_the_speed_follows_a_change_of_pace_and_leaves_out_what_was_there_before
 # the picture ---------------------------------------------------------------------------------------------------
 
 
-def test_hostile_words_are_escaped_cut_and_kept_from_formulas_and_direction():
+def test_hostile_messages_are_escaped_cut_and_isolated():
     failures = tuple(Failure(row, "failed", HOSTILE) for row in range(5))
     for one in (event(failures=failures), event("end", ended="stopped early", message=HOSTILE, failures=failures)):
         html = render_html(one)
@@ -122,7 +122,7 @@ def test_hostile_words_are_escaped_cut_and_kept_from_formulas_and_direction():
 @pytest.mark.parametrize(
     ("one", "tone", "words"),
     [
-        (event(accepted=40), Tone.CALM, "Pushing 100 rows"),
+        (event(accepted=40), Tone.RUNNING, "Pushing 100 rows"),
         (event(accepted=40, trouble="Nothing has succeeded for 9 s"), Tone.FAIR, "for 9 s"),
         (event("end", ended="finished", accepted=99, unchanged=1), Tone.GOOD, "Push finished"),
         (event("end", ended="finished", accepted=90, invalid=10), Tone.FAIR, "violations"),
@@ -150,11 +150,11 @@ def test_a_failed_or_stopped_run_ends_red_with_its_counts(one, tone, words):
             assert f"{count} {status}" in text
 
 
-def test_a_bar_never_says_100_percent_before_the_end():
+def test_a_bar_never_shows_100_percent_before_the_end():
     assert "99 %" in render_html(event(accepted=99_999, total=100_000))
 
 
-def test_durations_read_as_people_say_them():
+def test_durations_are_readable():
     assert [duration(s) for s in (0.04, 9.94, 59.4, 59.6, 3599.7)] == [
         "0.0 s",
         "9.9 s",
@@ -186,7 +186,7 @@ def test_outside_a_notebook_progress_is_a_line_of_text_and_imports_stay_light(op
     assert ran.stderr.count("\r") <= 4, "a log gets few lines"
 
 
-def test_false_says_nothing():
+def test_false_shows_nothing():
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-c", SCRIPT.replace("OPTION", "False")],
         capture_output=True,
@@ -240,7 +240,7 @@ nbformat.write(notebook, sys.argv[1])
 
 @pytest.fixture(scope="module")
 def headless(tmp_path_factory):
-    """The cells, executed by nbclient: there is a kernel, and nobody looks. In a process of its own, with its noise."""
+    """The cells, executed by nbclient: with a kernel, but without a front end. A separate process catches its output."""
     path = tmp_path_factory.mktemp("headless") / "notebook.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS]), path)
     subprocess.run([sys.executable, "-c", RUN, path], check=True, capture_output=True)
@@ -261,7 +261,7 @@ def test_a_headless_run_leaves_a_static_summary_and_no_customer(headless, cell):
 
 
 @pytest.mark.slow
-def test_text_in_a_notebook_is_tqdm_and_not_its_frozen_widget(headless):
+def test_text_in_a_notebook_is_a_tqdm_bar_and_no_widget(headless):
     outputs = headless.cells[2].outputs
     assert {output.output_type for output in outputs} == {"stream"}
     assert "50/50" in "".join(output.text for output in outputs)

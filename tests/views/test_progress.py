@@ -1,4 +1,4 @@
-"""Progress: a bar in any terminal or none, a caller's own function, and no push that is lost to either."""
+"""Progress: a text bar with or without a terminal, or a caller's function; neither can make a push fail."""
 
 import subprocess
 import sys
@@ -31,12 +31,12 @@ def event(kind, unsent, total=10, **counts):
 
 
 @pytest.mark.parametrize("wrong", [True, None, "bar", 5], ids=repr)
-def test_what_cannot_be_a_listener_is_refused(wrong):
+def test_an_invalid_listener_is_rejected(wrong):
     with pytest.raises(InvalidArgumentError, match="'auto'"):
         open_listener(wrong)
 
 
-def test_false_says_nothing(sandbox, capfd):
+def test_false_shows_nothing(sandbox, capfd):
     gp.push(customers(3), "id", client=sandbox.client, progress=False)
     assert capfd.readouterr() == ("", "")
 
@@ -57,7 +57,7 @@ def test_a_function_gets_start_updates_and_end_whose_counts_sum_to_the_rows(faul
     assert unsent == sorted(unsent, reverse=True)
 
 
-def test_a_function_that_fails_costs_the_push_nothing(sandbox):
+def test_a_function_that_fails_does_not_affect_the_push(sandbox):
     calls = []
 
     def fragile(one):
@@ -70,7 +70,7 @@ def test_a_function_that_fails_costs_the_push_nothing(sandbox):
     assert len(calls) == 1
 
 
-def test_an_interrupt_in_a_function_is_no_failure_of_it():
+def test_an_interrupt_in_a_function_is_not_a_failure():
     def interrupted(_):
         raise KeyboardInterrupt
 
@@ -97,7 +97,7 @@ def test_the_text_bar_of_a_run_that_ended_early_stops_where_it_was(capsys):
     assert "100%" not in shown
 
 
-def test_the_text_bar_of_no_rows_is_fine(capsys):
+def test_a_text_bar_without_rows_works(capsys):
     listener = open_listener("text")
     listener(event("start", 0, total=0))
     listener(event("end", 0, total=0))

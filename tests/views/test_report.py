@@ -60,18 +60,18 @@ def pushed(box, df=None, id_col="customer", **options):
 
 
 def pages(source, tmp_path, **options):
-    """What the notebook shows and what the report holds."""
+    """Return the notebook HTML and the report."""
     return [source._repr_html_(), text_of(source.to_html(tmp_path / "page.html", **options))]
 
 
-def test_reports_and_reprs_hold_no_value_that_tells_who_a_customer_is(sandbox, tmp_path):
+def test_reports_and_reprs_contain_no_value_that_identifies_a_customer(sandbox, tmp_path):
     result = pushed(sandbox)
     for page in [*pages(result, tmp_path), *pages(result.plan, tmp_path)]:
         assert [secret for secret in SECRETS if secret in page] == []
         assert sandbox.api_key not in page
 
 
-def test_the_words_of_a_server_that_repeats_a_customer_are_masked(faulty, tmp_path):
+def test_customers_in_a_servers_message_are_masked(faulty, tmp_path):
     box = faulty(success_false=1.0)
     result = pushed(box)
     for row, words in {0: "Asha Rao <asha.rao@shop.example.com> exists", 1: "id C-1042 is taken by Ravi Kumar"}.items():
@@ -82,7 +82,7 @@ def test_the_words_of_a_server_that_repeats_a_customer_are_masked(faulty, tmp_pa
     assert "is taken by Ravi Kumar" in text_of(result.to_html(tmp_path / "page.html", mask=False))
 
 
-def test_mask_false_shows_the_values_and_says_so(sandbox, tmp_path):
+def test_mask_false_shows_the_values_and_a_note(sandbox, tmp_path):
     page = text_of(pushed(sandbox).to_html(tmp_path / "page.html", mask=False))
     assert "not an address" in page
     assert "it is personal data" in page
@@ -122,7 +122,7 @@ def test_a_report_loads_nothing_from_elsewhere(sandbox, tmp_path):
     assert not re.search(r"(src|href)=|url\(|@import|<link|<script", page)
 
 
-def test_a_report_tells_what_was_sent_where_when_and_what_to_do_next(sandbox, tmp_path):
+def test_a_report_shows_what_was_sent_where_when_and_what_to_do_next(sandbox, tmp_path):
     result = pushed(sandbox)
     page = text_of(result.to_html(tmp_path / "page.html"))
     assert sandbox.base_url in page
@@ -153,14 +153,14 @@ NOT_ALL = "some without all their attributes"
     ],
     ids=["a column left out", "a value of a row that arrived", "of one that did not", "no row arrived", "all arrived"],
 )
-def test_rows_that_arrived_in_part_are_told_also_where_others_did_not_arrive(sandbox, tmp_path, df, headline):
+def test_rows_that_arrived_in_part_are_reported_also_beside_rows_that_did_not_arrive(sandbox, tmp_path, df, headline):
     result = pushed(sandbox, pd.DataFrame(df), "id")
     for page in pages(result, tmp_path):
         assert headline in page
     assert (NOT_ALL in repr(result)) == result.has_incomplete_rows == ("attribute" in headline)
 
 
-def test_a_run_that_ended_early_says_why_and_how_to_go_on(sandbox, tmp_path):
+def test_a_run_that_ended_early_shows_why_and_the_next_step(sandbox, tmp_path):
     wrong = gp.Client("another-key", sandbox.base_url, ledger=None)
     with pytest.raises(gp.AuthenticationError) as caught:
         gp.push(customers().iloc[:2], "customer", client=wrong, errors="drop", progress=False)
@@ -170,11 +170,11 @@ def test_a_run_that_ended_early_says_why_and_how_to_go_on(sandbox, tmp_path):
     assert "another-key" not in page
 
 
-def test_a_dry_run_and_a_plan_promise_and_claim_nothing(tmp_path):
+def test_a_dry_run_and_a_plan_do_not_claim_that_rows_arrived(tmp_path):
     plan = gp.plan(customers().iloc[:1], "customer")
     assert "The one row would be sent." in plan._repr_html_()
     dry = plan.push(dry_run=True, progress=False)
-    assert "would be sent; nothing was." in dry._repr_html_()
+    assert "would be sent; nothing was sent." in dry._repr_html_()
     assert "result.plan.push()" in text_of(dry.to_html(tmp_path / "page.html"))
 
 
@@ -212,14 +212,14 @@ def test_a_fix_too_long_for_a_page_is_cut(tmp_path):
     assert re.search(r"x… \([\d,]+ characters\)", page)
 
 
-def test_one_is_no_plural(tmp_path):
+def test_one_has_no_plural(tmp_path):
     many = pd.DataFrame({"id": ["a"], **{f"column {i:03}": [1] for i in range(201)}})
     assert "+1 more column<" in text_of(gp.plan(many, "id").to_html(tmp_path / "page.html"))
     one = gp.plan(pd.DataFrame({"id": ["a"], "x": [float("inf")]}), "id")
     assert repr(one) == "<Plan 1 of 1 row, 1 attribute; 1 error, 1 warning>"
 
 
-def test_a_path_that_cannot_be_is_named(tmp_path):
+def test_an_invalid_path_is_named_in_the_error(tmp_path):
     plan = gp.plan(customers(), "customer")
     with pytest.raises(InvalidArgumentError, match="path: there is no folder"):
         plan.to_html(tmp_path / "none" / "page.html")
@@ -249,7 +249,7 @@ def test_a_report_of_a_million_rows_is_small(tmp_path):
 # the course of a run ------------------------------------------------------------------------------------------------
 
 
-def test_the_course_of_any_run_fits_in_bounded_memory_and_keeps_its_totals():
+def test_the_samples_of_any_run_need_bounded_memory_and_keep_the_totals():
     timeline = RunMetrics()
     for tick in range(100_000):
         timeline.note(Sample(tick * 0.2, tick * 7, tick * 0.35))
@@ -264,7 +264,7 @@ def test_the_course_of_any_run_fits_in_bounded_memory_and_keeps_its_totals():
     assert {round(part.answer_milliseconds) for part in parts} == {50}
 
 
-def test_the_course_does_not_end_in_a_moment_without_rows():
+def test_the_samples_do_not_end_with_an_interval_without_rows():
     timeline = RunMetrics()
     for tick in range(6):
         timeline.note(Sample(tick * 0.2, tick * 7, tick * 0.35))
@@ -273,15 +273,15 @@ def test_the_course_does_not_end_in_a_moment_without_rows():
     assert timeline.close(Sample(0.0, 0, 0.0)) == (Sample(0.0, 0, 0.0), Sample(0.0, 0, 0.0))
 
 
-def test_a_push_keeps_its_course(faulty, tmp_path):
+def test_a_push_keeps_its_samples(faulty, tmp_path):
     box = faulty(latency=0.05)
     result = pushed(box, pd.DataFrame({"id": range(400), "a": 1}), "id")
     assert result.run.samples[-1].accepted == 400
     assert result.run.samples[-1].answer_seconds > 400 * 0.05
-    assert "The course of the run" in text_of(result.to_html(tmp_path / "page.html"))
+    assert "Speed and response times" in text_of(result.to_html(tmp_path / "page.html"))
 
 
-def test_refused_rows_are_to_be_corrected_and_others_sent_again(faulty):
+def test_next_steps_are_to_correct_rejected_rows_and_send_the_others_again(faulty):
     refusing = faulty(status={422: 1.0})
     shown = gp.push(
         pd.DataFrame({"id": ["a", "b"], "X": 1}), "id", client=refusing.client, progress=False

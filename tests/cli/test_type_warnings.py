@@ -1,4 +1,4 @@
-"""A type is fixed once and for good, so a command says where another is probably meant, however quiet it is to be."""
+"""A type cannot be changed later, so a command warns if another is probably meant, also with --quiet."""
 
 import re
 
@@ -11,7 +11,7 @@ TIMES = "id,At\na,2025-01-31\nb,2025-02-01\n"
 NOT_ISO = "id,At\na,31/01/2025\nb,01/02/2025\n"
 DAY_FIRST = "--date-format At=%d/%m/%Y"
 YES = "id,Mother's\na,yes\nb,no\n"
-DOUBTS = {  # a file, the flags that take the type meant, the one that keeps the type
+QUESTIONABLE = {  # a file, the flags that take the type meant, the one that keeps the type
     "a number or a dash": ("a.csv", SCORES, "--na Score=- --type Score=number", "Score=string"),
     "dates": ("a.csv", TIMES, "--date-format At=ISO8601", "At=string"),
     "dates of another form": ("a.csv", NOT_ISO, DAY_FIRST, "At=string"),
@@ -23,32 +23,32 @@ QUIET = ("--id-col", "id", "--quiet")
 
 
 @pytest.mark.parametrize("command_line", [("push",), ("push", "--dry-run"), ("validate",)], ids=" ".join)
-@pytest.mark.parametrize("case", DOUBTS)
-def test_a_doubtful_type_is_told_with_quiet_too_and_how_to_settle_it(command, at, write, case, command_line):
-    name, content, meant, kept = DOUBTS[case]
+@pytest.mark.parametrize("case", QUESTIONABLE)
+def test_a_questionable_type_and_its_fix_are_reported_also_with_quiet(command, at, write, case, command_line):
+    name, content, meant, kept = QUESTIONABLE[case]
     done = command(command_line[0], write(name, content), *command_line[1:], *QUIET, "--json")
     assert done.status == 0
     (line,) = done.err.splitlines()
     assert line.startswith("note: column ")
     for words in (meant, f"--type {kept}", "cannot be changed later"):
         assert line.count(words) == 1
-    assert done.told["notes"] == [line.removeprefix("note: ")]
+    assert done.data["notes"] == [line.removeprefix("note: ")]
 
 
 @pytest.mark.parametrize("kind", ["number", "string"])
-def test_nothing_is_said_where_the_type_was_asked_for_or_is_known(command, at, write, kind):
+def test_a_type_that_is_given_or_known_has_no_warning(command, at, write, kind):
     write("a.csv", SCORES)
-    asked = command("push", "a.csv", *QUIET, "--type", f"Score={kind}", "--na", "-")
-    assert (asked.status, asked.err) == (0, "")
+    given = command("push", "a.csv", *QUIET, "--type", f"Score={kind}", "--na", "-")
+    assert (given.status, given.err) == (0, "")
     known = command("push", "a.csv", *QUIET, "--na", "-")
     assert (known.status, known.err) == (0, "")
 
 
-def test_a_column_that_is_not_sent_or_would_lose_something_as_numbers_is_no_doubt(command, at, write):
+def test_a_column_that_is_not_sent_or_would_lose_digits_as_numbers_has_no_warning(command, at, write):
     write("a.csv", "id,City,At,Pin\n1,Pune,2025-01-31,110001\n2,Goa,2025-02-01,00123\n")
     assert command("push", "a.csv", *QUIET, "--dry-run", "--exclude", "At").err == ""
     loud = command("push", "a.csv", "--id-col", "id", "--dry-run", "--column", "City")
-    assert loud.err == "", "nothing of columns that stay behind"
+    assert loud.err == "", "no notes on columns that are not sent"
     assert "leading zeros" in command("push", "a.csv", "--id-col", "id", "--dry-run").err
 
 
@@ -59,9 +59,9 @@ def indexed(tmp_path):
     return "r.parquet"
 
 
-def test_an_index_of_a_parquet_file_that_would_become_an_attribute_is_told(command, at, indexed):
+def test_an_index_of_a_parquet_file_that_would_become_an_attribute_is_reported(command, at, indexed):
     (line,) = command("push", indexed, *QUIET, "--dry-run").err.splitlines()
-    assert "'Row' is the index of the Parquet file and is sent, too" in line
+    assert "'Row' is the index of the Parquet file and is sent too" in line
     assert "--exclude Row" in line
     assert "'Row' is the index" in command("schema", indexed, "--id-col", "id").err
     for option in (("--exclude", "Row"), ("--column", "City"), ("--type", "Row=number"), ("--rename", "Row=Line")):
@@ -70,7 +70,7 @@ def test_an_index_of_a_parquet_file_that_would_become_an_attribute_is_told(comma
     assert at().stored() == {"a": {"City": "Pune"}, "b": {"City": "Goa"}}
 
 
-def test_an_index_that_holds_the_ids_is_no_doubt(command, at, tmp_path):
+def test_an_index_that_contains_the_ids_has_no_warning(command, at, tmp_path):
     frame = pd.DataFrame({"City": ["Pune", "Goa"]}, index=pd.Index(["a", "b"], name="id"))
     frame.to_parquet(tmp_path / "r.parquet")
     assert command("push", "r.parquet", *QUIET).err == ""
@@ -79,7 +79,7 @@ def test_an_index_that_holds_the_ids_is_no_doubt(command, at, tmp_path):
 OF_PANDAS = re.compile(r"\bdf\b|\bpd\.|\.str\.|types=|format=")
 
 
-def test_of_ids_in_two_columns_the_remedy_is_one_for_the_file(command, write):
+def test_for_ids_in_two_columns_the_fix_can_be_applied_to_the_file(command, write):
     done = command("validate", write("a.csv", "id,id\na,b\n"), "--id-col", "id")
     assert done.status == 2
     assert "Rename the others in the file" in done.err
