@@ -24,7 +24,7 @@ from growlytics_pandas.cli.summary import Summary, count_rules
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.options import PlanOptions, Reading, read_zone
 from growlytics_pandas.columns.reading import clean
-from growlytics_pandas.ledger.types import UNCERTAIN
+from growlytics_pandas.ledger import UNCERTAIN
 from growlytics_pandas.upload.plan import Plan
 from growlytics_pandas.upload.planning import types_to_fix
 

@@ -1,6 +1,6 @@
-"""``push``: send a file, and say what became of it whatever happened.
+"""``push``: send a file, and report the outcome in any case.
 
-``segment``: send who joined a segment and who left it.
+``segment``: send the customers who joined or left a segment.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the user clicks in the form: the table of columns; dry run, push, stop."""
+"""The controls of the form: the table of columns, and the buttons for dry run, push and stop."""
 
 from __future__ import annotations
 

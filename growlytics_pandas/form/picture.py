@@ -63,9 +63,9 @@ _ERROR: Final = (
 
 
 def plan_html(plan: Plan, choices: Choices, names: Names, masker: Masker, all_rows: int, moves: str = "") -> str:
-    """Return what a push would do, as the form shows it.
+    """Return what a push would do, as HTML.
 
-    `all_rows` are those of the whole frame; `moves` is what is shown first: who joins a segment and who leaves it.
+    `all_rows` is the number of rows of the whole frame; `moves` comes first: who joins and who leaves a segment.
     """
     page = plan._page(masker, NOTEBOOK_LIMITS)
     rows = len(plan.frame)

@@ -37,7 +37,8 @@ class ProgressEvent:
     message : str
         With ``end``: why it stopped early.
     note : str
-        With ``end``: what there is to say of the run beside the counts: the rows of a retry, who joined a segment.
+        With ``end``: a note beside the counts, such as the rows of a retry, or how many customers joined and left a
+        segment.
     is_incomplete : bool
         With ``end``: whether a row arrived, but not with every attribute it has.
     stop : callable

@@ -14,12 +14,12 @@ ProgressOption = Literal["auto", "widget", "text", False] | Listener
 
 __all__ = ["ProgressOption", "open_listener"]
 
-LOG_SECONDS: Final = 10.0  # between two lines where nobody watches, at first
-LOG_SHARE: Final = 0.05  # of the time so far: an hour takes about 80 lines, a day 140
-MAX_TROUBLE_CHARS: Final = 300  # a line of a log
-SCREEN_SECONDS: Final = 0.1  # tqdm's own
+LOG_SECONDS: Final = 10.0  # between two log lines at first
+LOG_SHARE: Final = 0.05  # of the elapsed time between two later lines: about 80 lines in an hour, 140 in a day
+MAX_TROUBLE_CHARS: Final = 300  # in a log line
+SCREEN_SECONDS: Final = 0.1  # tqdm's default
 _WITHOUT_TIME_LEFT: Final = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}{postfix}]"  # too early to say
-_IN_BAR: Final = ("unsent", "accepted")  # the bar itself shows them
+_IN_BAR: Final = ("unsent", "accepted")  # statuses that the bar itself shows
 
 
 def open_listener(progress: ProgressOption) -> Listener:
