@@ -205,6 +205,6 @@ def _infer_columns(frame: pd.DataFrame, options: PlanOptions, id_col: str) -> tu
         columns.append(column)
         if note is not None:
             notes[position] = note
-    settled = pd.DataFrame(dict(enumerate(columns)), index=frame.index)
-    settled.columns = frame.columns
-    return settled, notes
+    inferred = pd.DataFrame(dict(enumerate(columns)), index=frame.index)
+    inferred.columns = frame.columns
+    return inferred, notes

@@ -40,9 +40,10 @@ class ProgressEvent:
         With ``end``: a note beside the counts, such as the rows of a retry, or how many customers joined and left a
         segment.
     is_incomplete : bool
-        With ``end``: whether a row arrived, but not with every attribute it has.
+        With ``end``: whether a row arrived without some of its attributes.
     stop : callable
-        ``event.stop()`` asks the push to stop, as an interrupt does; a second time, at once. From any thread.
+        ``event.stop()`` stops the push like an interrupt; a second call aborts the requests in flight. It can be
+        called from any thread.
     """
 
     kind: Literal["start", "update", "end"]

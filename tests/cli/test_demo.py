@@ -5,7 +5,7 @@ import re
 import growlytics_pandas
 
 
-def test_the_demo_prints_every_line_that_mends_whole_and_names_every_column(command):
+def test_the_demo_prints_every_fix_in_full_and_names_every_column(command):
     done = command("demo", "--rows", "150")
     df = growlytics_pandas.sample_customers(150, seed=0, dirty=True)
     found = df.growlytics.validate("customer_id").drop_duplicates("rule")
