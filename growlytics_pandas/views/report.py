@@ -37,6 +37,7 @@ DRY_RUN: Final = "dry run"
 _MAX_REASON_CHARS: Final = 400  # of why a run ended early
 MAX_POINTS: Final = 80  # a curve is a hand wide
 MIN_POINTS: Final = 3  # fewer show no course
+_MAX_NOTED: Final = 3  # columns named in one step
 _HEADROOM: Final = 0.9  # of the box that the highest point reaches
 
 
@@ -167,7 +168,7 @@ def _of(part: int, whole: int) -> str:
 def _refused(errors: int, going: int, rows: int) -> str:
     part = _of(going, rows)
     dropping = f'With errors="drop", {part[0].lower()}{part[1:]} would be sent.'
-    return f"A push would raise an error: {plural(errors, 'violation')} of severity error. {dropping}"
+    return f"{plural(errors, 'error')}: a push would raise, and send nothing. {dropping}"
 
 
 def _attributes(schema: pd.DataFrame, columns: int) -> str:
@@ -208,7 +209,7 @@ def _result_facts(result: ResultSummary, why: str) -> tuple[tuple[str, str], ...
         ("to", run.base_url or "nowhere"),
         ("started", f"{run.started:%Y-%m-%d %H:%M:%S} UTC"),
         ("took", _duration(run.seconds)),
-        ("ended", run.ended),
+        ("state", run.ended),
         ("id", label(result.id_column)),
         ("attributes", _attributes(result.schema, result.columns)),
         ("retries", f"{run.retries:,}"),
@@ -237,15 +238,26 @@ def _plan_steps(plan: PlanSummary, errors: int, warnings: int) -> list[Step]:
     if any(each.value is not None for each in plan.suggestions):
         words = "Review the suggested options, then plan again with them."
         steps.insert(0, Step(words, "options = plan.suggest()"))
-    fresh = int((plan.schema["known_type"].isna() & plan.schema["type"].notna()).sum()) if len(plan.schema) else 0
-    if fresh:
-        words = f"Check the types: {plural(fresh, 'type')} may be new, and a type cannot be changed later."
-        steps.append(Step(words, "plan.schema"))
+    steps += _type_steps(plan)
     if errors:
         steps.append(Step("Or leave out the invalid rows and values, and send the rest.", 'plan.push(errors="drop")'))
     elif sum(plan.counts.values()):
         steps.append(Step("Send it.", "plan.push()"))
     return steps
+
+
+def _type_steps(plan: PlanSummary) -> list[Step]:
+    """Return the step to look at the types that the push may fix, and at what is noted of them."""
+    schema = plan.schema[plan.schema["type"].notna()]
+    fresh = int((schema["known_type"].isna() & ~schema["reserved"]).sum())
+    if not fresh:
+        return []
+    suggested = {repr(each.column) for each in plan.suggestions}
+    noted = [column for column in schema.loc[schema["note"] != "", "column"] if repr(column) not in suggested]
+    notes = f" Read the note on {', '.join(map(label, noted[:_MAX_NOTED]))} first." if noted else ""
+    verb = "is" if fresh == 1 else "are"
+    words = f"Check the types: {plural(fresh, 'type')} {verb} not known yet, and cannot be changed after a push.{notes}"
+    return [Step(words, "plan.schema")]
 
 
 def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
@@ -265,7 +277,7 @@ def _steps_again(n_open: int, care: FailedRows) -> list[Step]:
     refused = sum(count for (_, http, _), count in care.reasons.items() if is_refusal(http))
     steps = []
     if refused:
-        words = f"Correct {plural(refused, 'row')} that the service refused: sent again as before, refused again."
+        words = f"Correct {plural(refused, 'row')} that the service refused; unchanged, they would be refused again."
         steps.append(Step(words, "result.rejects()"))
     if n_open > refused:
         words = "Send the failed, unknown and unsent rows again; this is safe."
