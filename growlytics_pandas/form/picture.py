@@ -95,15 +95,15 @@ def _left_out(plan: Plan) -> str:
 
 
 def _steps(page: Page, choices: Choices, names: Names, *, has_errors: bool) -> tuple[Step, ...]:
+    types = [replace(step, code="") for step in page.steps if step.code == "plan.schema"]
     if has_errors and not choices.leaves_out:
         words = (
             f"Choose other readings above, or correct the values in {names.frame} and click “Read {names.frame} "
             "again”, or tick “Leave out what cannot arrive”."
         )
-        return (Step(words),)
-    new = [step for step in page.steps if step.code == "plan.schema"]
+        return (Step(words), *types)
     return (
-        *(replace(step, code="") for step in new),
+        *types,
         Step("Dry run tells what would happen to each row; Push does it."),
     )
 

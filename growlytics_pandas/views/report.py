@@ -37,7 +37,7 @@ DRY_RUN: Final = "dry run"
 _MAX_REASON_CHARS: Final = 400  # of why a run ended early
 MAX_POINTS: Final = 80  # a curve is a hand wide
 MIN_POINTS: Final = 3  # fewer show no course
-_MAX_NOTED: Final = 3  # columns named in one step
+_MAX_NOTED: Final = 3  # columns whose notes one step shows
 _HEADROOM: Final = 0.9  # of the box that the highest point reaches
 
 
@@ -253,11 +253,11 @@ def _type_steps(plan: PlanSummary) -> list[Step]:
     if not fresh:
         return []
     suggested = {repr(each.column) for each in plan.suggestions}
-    noted = [column for column in schema.loc[schema["note"] != "", "column"] if repr(column) not in suggested]
-    notes = f" Read the note on {', '.join(map(label, noted[:_MAX_NOTED]))} first." if noted else ""
+    noted = zip(schema["column"], schema["note"], strict=True)
+    notes = [f"{label(column)}: {note}." for column, note in noted if note and repr(column) not in suggested]
     verb = "is" if fresh == 1 else "are"
-    words = f"Check the types: {plural(fresh, 'type')} {verb} not known yet, and cannot be changed after a push.{notes}"
-    return [Step(words, "plan.schema")]
+    words = f"Check the types: {plural(fresh, 'type')} {verb} not known yet, and cannot be changed after a push."
+    return [Step(" ".join([words, *notes[:_MAX_NOTED]]), "plan.schema")]
 
 
 def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:

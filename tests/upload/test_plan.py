@@ -213,12 +213,12 @@ def test_reasons_of_suggestions_and_meanings_of_rules_are_shown_in_full():
     assert "No suggestions" in growlytics_pandas.plan(pd.DataFrame({"id": ["a"]}), "id").suggestions._repr_html_()
 
 
-def test_the_steps_name_the_columns_with_a_note_and_count_only_types_that_a_push_would_fix():
+def test_the_steps_show_the_note_of_a_column_and_count_only_types_that_a_push_would_fix():
     df = pd.DataFrame({"id": ["a", "b"], "Pincode": [411001, 11001], "City": "Pune", "email": "asha@example.com"})
     shown = growlytics_pandas.plan(df, "id")._repr_html_()
     assert "2 types are not known yet" in shown
-    assert "Read the note on Pincode first." in shown
-    assert "Read the note" not in growlytics_pandas.plan(df, "id", exclude=["Pincode"])._repr_html_()
+    assert "Pincode: sent as number: if these are codes" in shown
+    assert "if these are codes" not in growlytics_pandas.plan(df, "id", exclude=["Pincode"])._repr_html_()
 
 
 def test_numbers_under_the_label_of_codes_get_a_note():
