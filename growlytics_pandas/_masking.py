@@ -34,6 +34,7 @@ MAX_SECRET_WORDS: Final = 12  # a longer value is not a name
 
 _ANSWER: Final = re.compile(r"(HTTP \d{3}): .*", re.DOTALL)
 _WORD: Final = re.compile(r"\w+")
+_GUARDS: Final = " \t='\""  # of a spreadsheet, around an id: '0012 and 0012 are one
 _HUGE: Final = "integer of"
 _PRINTED: Final = frozenset({str, float, bool, type(None)})
 _JOINERS: Final = "\u200c\u200d"  # part of how Indic scripts and emoji are written, and harmless
@@ -171,7 +172,7 @@ class Masker:
             return visible(_text(value))
         mask = mask_value(value)
         numbers = self._alike.setdefault(mask, {})
-        number = numbers.setdefault(_text(value), len(numbers) + 1)
+        number = numbers.setdefault(_text(value).strip(_GUARDS), len(numbers) + 1)
         return visible(mask) + (f" #{number}" if number > 1 else "")
 
     def label(self, value: Any) -> str:

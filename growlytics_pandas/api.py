@@ -20,6 +20,7 @@ from growlytics_pandas.upload.push_options import Errors, PushOptions
 from growlytics_pandas.upload.runner import LastResult
 from growlytics_pandas.upload.stream import push_stream
 from growlytics_pandas.views.progress import ProgressOption
+from growlytics_pandas.views.tables import RulesFrame
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -489,7 +490,7 @@ def rules() -> pd.DataFrame:
     'row skipped'
     """
     rows = [(rule.value, facts.severity.value, facts.effect.value, facts.meaning) for rule, facts in RULES.items()]
-    return pd.DataFrame(rows, columns=["rule", "severity", "effect", "meaning"], dtype="str")
+    return RulesFrame(pd.DataFrame(rows, columns=["rule", "severity", "effect", "meaning"], dtype="str"))
 
 
 def last_result() -> PushResult | None:

@@ -83,3 +83,11 @@ def test_masked_ids_of_a_page_stay_distinguishable():
     shown = df.growlytics.plan("id").push(dry_run=True, errors="drop", progress=False)._repr_html_()
     assert shown.count("<bdi>a•••@x•••.com</bdi>") == 2
     assert shown.count("<bdi>a•••@x•••.com #2</bdi>") == 2
+
+
+def test_an_id_has_one_mask_with_and_without_the_guard_of_a_spreadsheet(sandbox):
+    df = pd.DataFrame({"id": ["'100050", "'100150", "'100050"], "City": "Pune"})
+    result = gp.push(df, "id", strip=["id"], client=sandbox.client, errors="drop", progress=False)
+    shown = result._repr_html_()
+    assert "•••50" in shown
+    assert "•••50 #2" not in shown

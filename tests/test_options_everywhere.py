@@ -164,7 +164,7 @@ def test_values_by_column_and_for_all_columns(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--na", "x", "--na", "City=x"), "--na: give it for all columns, or for each as COLUMN=…, not both"),
+        (("--na", "x", "--na", "City=x"), "--na: give it for all columns, or as COLUMN=… for each column, not both"),
         (("--date-format", "%d/%m/%Y"), "--date-format: without a column it applies to columns"),
         (("--date-format", "Joind=ISO8601"), "--date-format: there is no column 'Joind'. Did you mean 'Joined'"),
         (("--normalize", "City=upper"), "--normalize 'City': found 'upper'; allowed are"),
@@ -189,7 +189,7 @@ def test_a_column_of_the_file_that_is_not_there_names_file_and_key(tmp_path, cap
 def test_the_id_column_must_be_given(tmp_path, capsys):
     path = write(MESSY, tmp_path / "a.csv")
     assert main(["push", str(path), "--dry-run"]) == 2
-    assert "--id-col: it is required" in capsys.readouterr().err
+    assert "--id-col: required" in capsys.readouterr().err
 
 
 def test_the_options_of_a_push_are_taken_from_the_file(tmp_path, capsys):

@@ -84,7 +84,7 @@ def test_a_full_standard_output_is_one_line_and_a_status(sandbox, tmp_path):
             stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False,
         )  # fmt: skip
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith("error: the standard output cannot be written")
+    assert done.stderr.splitlines()[-1].startswith("error: stdout cannot be written")
     assert "Traceback" not in done.stderr
     assert list(sandbox.stored()) == ["c1"]
 
@@ -183,4 +183,4 @@ def test_messages_keep_words_that_are_part_of_a_key(monkeypatch, tmp_path, capsy
     (tmp_path / "customers.csv").write_text("id\n1\n")
     main(["validate", "customers.csv", "--id-col", "id", "--key-file", "none", "--report", "none"])
     printed = "".join(capsys.readouterr())
-    assert "--report: 'none' is the file of --key-file too" in printed
+    assert "--report: 'none' is also the file of --key-file" in printed

@@ -35,6 +35,19 @@ def test_what_is_suggested_is_ready_for_a_push(sandbox):
     }
 
 
+def test_the_second_push_of_a_file_is_suggested_what_the_first_was(sandbox):
+    texts = {"VIP": ["Yes", "No"], "Orders": ["7", "8"], "Spend": ["₹ 1,234.50", "₹ 99"]}
+    days = {"Joined": ["2025-01-31", "2025-02-01"], "Seen": ["31/01/2025", "28/02/2025"]}
+    df = pd.DataFrame({"id": ["c1", "c2"], **texts, **days})
+    first = df.growlytics.suggest("id", client=sandbox.client)
+    assert first["types"] == {"VIP": "boolean", "Orders": "number"}
+    assert gp.push(df, "id", client=sandbox.client, progress=False, **first).ok
+    assert df.growlytics.suggest("id", client=sandbox.client) == first
+    again = gp.plan(df, "id", client=sandbox.client, **first)
+    assert not again.has_errors
+    assert again.suggestions.empty
+
+
 def test_a_plan_has_the_reasons_and_what_is_open():
     found = gp.plan(FRAME, "id").suggestions
     assert found.columns.tolist() == ["option", "column", "value", "reason", "cells"]

@@ -62,6 +62,7 @@ def suggest_for(
     zone: ZoneInfo,
     region: str,
     known_types: Mapping[str, str],
+    given_types: Mapping[str, str],
 ) -> list[Suggestion]:
     """Suggest options for the columns of a frame.
 
@@ -80,20 +81,22 @@ def suggest_for(
     zone, region
         Those of the plan.
     known_types : dict
-        Attribute name → type that is requested or fixed by earlier pushes.
+        Attribute name → type that was fixed by earlier pushes.
+    given_types : dict
+        Attribute name → type that the options already convert to.
 
     Returns
     -------
     list of Suggestion
         By column; names and the zone last.
     """
-    context = _Context(frame, id_position, names, reading_of, kinds, zone, region, known_types)
+    context = _Context(frame, id_position, names, reading_of, kinds, zone, region, known_types, given_types)
     found: list[Suggestion] = []
     for position in names:
         found += _for_column(context, position)
     excluded = {one.column for one in found if one.option == "exclude"}
     sent = {place: name for place, name in names.items() if frame.columns[place] not in excluded}
-    named = suggest_names(sent, list(frame.columns), [*known_types], context.profile_or_none, region)
+    named = suggest_names(sent, list(frame.columns), [*context.known_types], context.profile_or_none, region)
     for one in named:
         if one.value in contract.RESERVED_ATTRIBUTES:
             found = _as_contact(context, found, one)
@@ -147,6 +150,7 @@ class _Context:
         zone: ZoneInfo,
         region: str,
         known_types: Mapping[str, str],
+        given_types: Mapping[str, str],
     ) -> None:
         self.frame = frame
         self.id_position = id_position
@@ -155,7 +159,8 @@ class _Context:
         self.kinds = kinds
         self.zone = zone
         self.region = region
-        self.known_types = known_types
+        self.known_types = {**known_types, **given_types}
+        self.given_types = given_types
         self._cleaned: dict[int, Cleaned] = {}
 
     def column(self, position: int) -> pd.Series[Any]:
@@ -292,17 +297,17 @@ def _for_texts(context: _Context, position: int) -> list[Suggestion]:
         found.append(_na_values(words, label))
     if name in ("email", "mobile") and reading.normalize is None:
         found += filter(None, [suggest_normalization(cleaned.profile, label, name, context.region)])
-    if proposal is not None and not _is_read_already(proposal, known, cleaned):
+    if proposal is not None and not _is_read_already(proposal, context.given_types.get(name), cleaned):
         found.append(_named(proposal, label))
     return found
 
 
-def _is_read_already(proposal: Proposal, known: str | None, cleaned: Cleaned) -> bool:
-    """Return whether the column's current type already reads the values."""
-    if proposal.type != known:
+def _is_read_already(proposal: Proposal, given: str | None, cleaned: Cleaned) -> bool:
+    """Return whether the type that was given already reads the values."""
+    if proposal.type != given:
         return False
     is_iso = proposal.value == "ISO8601" and all(date_in(text, _UTC) for text in cleaned.profile.sample.texts)
-    return proposal.value == known or is_iso
+    return proposal.value == given or is_iso
 
 
 def _strip(cleaned: Cleaned, label: Hashable) -> Suggestion:

@@ -34,7 +34,7 @@ AS_FOUND: Final = "auto"
 SUGGESTED: Final = "suggested"
 UNSEEN_LABEL: Final = {"description_width": "0"}  # for screen readers; on screen, the table has headings
 HEADS: Final = ("column", "attribute name", "read as", "becomes")
-TEMPLATE: Final = "minmax(110px, 1.2fr) minmax(110px, 1.2fr) minmax(110px, 1fr) minmax(110px, 0.9fr)"
+TEMPLATE: Final = "minmax(86px, 1.2fr) minmax(84px, 1.2fr) minmax(90px, 1fr) minmax(100px, 0.9fr)"
 
 
 class ColumnGrid:

@@ -90,15 +90,15 @@ def _left_out(plan: Plan) -> str:
 
 
 def _steps(page: Page, choices: Choices, names: Names, *, has_errors: bool) -> tuple[Step, ...]:
+    types = [replace(step, code="") for step in page.steps if step.code == "plan.schema"]
     if has_errors and not choices.leaves_out:
         words = (
             f"Change how columns are read above, or correct the values in {names.frame} and click “Read {names.frame} "
             "again”, or tick “Leave out invalid rows and values”."
         )
-        return (Step(words),)
-    new = [step for step in page.steps if step.code == "plan.schema"]
+        return (Step(words), *types)
     return (
-        *(replace(step, code="") for step in new),
+        *types,
         Step("Dry run shows the outcome of each row without sending anything; Push sends the rows."),
     )
 

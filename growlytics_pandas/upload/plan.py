@@ -54,7 +54,7 @@ from growlytics_pandas.upload.runner import Run, resolve_connection
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
 from growlytics_pandas.views.html import Page
 from growlytics_pandas.views.report import HtmlRepr, PlanSummary, plan_page
-from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, Limits, SchemaFrame, violations_frame
+from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, Limits, SchemaFrame, SuggestionsFrame, violations_frame
 
 _COMPARED_ROWS: Final = 10_000  # a repr compares at most this many with the ledger: 0.1 s
 
@@ -266,7 +266,7 @@ class Plan(HtmlRepr):
         `value` is None if a person must decide; `reason` names the choices. `growlytics_pandas.suggest` returns the
         same as the options of a call.
         """
-        return as_frame(self._suggested)
+        return SuggestionsFrame(as_frame(self._suggested))
 
     @cached_property
     def _suggested(self) -> list[Suggestion]:

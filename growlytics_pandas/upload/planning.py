@@ -364,7 +364,8 @@ def find_suggestions(frame: pd.DataFrame, layout: Schema, options: PlanOptions) 
         {layout.id_position: layout.id_kind, **{attribute.position: attribute.kind for attribute in sent}},
         layout.zone,
         layout.region,
-        {**known, **given},
+        known,
+        given,
     )
 
 

@@ -24,10 +24,15 @@ MAX_CHARS: Final = 2_000  # of any text; a safeguard, since pages use much lower
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The heading of a table's column, and the alignment of its cells."""
+    """The heading of a table's column, and the alignment of its cells.
+
+    `is_below`: in a notebook, the cell is shown below the others of its row, in the table's full width. Long texts in
+    columns of their own would be cut off in a narrow cell.
+    """
 
     title: str
     align: Align = "text"
+    is_below: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,14 @@ class Bar:
     tone: Tone
 
 
-Cell = str | int | Bar | None
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A line to paste."""
+
+    code: str
+
+
+Cell = str | int | Bar | Code | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,12 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     more: str = ""
     note: str = ""
+
+    def below(self, row: Sequence[Cell]) -> list[tuple[str, Cell]]:
+        """Return what is set below the other cells of a row: titles and cells, without the empty ones."""
+        return [
+            (column.title, cell) for column, cell in zip(self.columns, row, strict=True) if column.is_below and cell
+        ]
 
 
 @dataclass(frozen=True, slots=True)

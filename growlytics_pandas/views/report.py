@@ -37,6 +37,7 @@ DRY_RUN: Final = "dry run"
 _MAX_REASON_CHARS: Final = 400  # of the reason why a run ended early
 MAX_POINTS: Final = 80  # enough for the width of a curve
 MIN_POINTS: Final = 3  # a curve of fewer points shows nothing
+_MAX_NOTED: Final = 3  # columns whose notes one step shows
 _HEADROOM: Final = 0.9  # height of the highest point, as a share of the box
 
 
@@ -177,7 +178,7 @@ def _of(part: int, whole: int) -> str:
 def _refused(errors: int, n_sendable: int, rows: int) -> str:
     part = _of(n_sendable, rows)
     dropping = f'With errors="drop", {part[0].lower()}{part[1:]} would be sent.'
-    return f"A push would raise an error: {plural(errors, 'violation')} of severity error. {dropping}"
+    return f"{plural(errors, 'error')}: a push would raise, and send nothing. {dropping}"
 
 
 def _attributes(schema: pd.DataFrame, columns: int) -> str:
@@ -249,16 +250,26 @@ def _plan_steps(plan: PlanSummary, errors: int, warnings: int) -> list[Step]:
     if any(each.value is not None for each in plan.suggestions):
         words = "Review the suggested options, then plan again with them."
         steps.insert(0, Step(words, "options = plan.suggest()"))
-    types = plan.schema
-    fresh = int((types["known_type"].isna() & types["type"].notna() & ~types["reserved"].astype(bool)).sum())
-    if fresh:
-        words = f"Check the types: {plural(fresh, 'type')} may be new, and a type cannot be changed later."
-        steps.append(Step(words, "plan.schema"))
+    steps += _type_steps(plan)
     if errors:
         steps.append(Step("Or leave out the invalid rows and values, and send the rest.", 'plan.push(errors="drop")'))
     elif sum(plan.counts.values()):
         steps.append(Step("Send it.", "plan.push()"))
     return steps
+
+
+def _type_steps(plan: PlanSummary) -> list[Step]:
+    """Return the step to look at the types that the push may fix, and at what is noted of them."""
+    schema = plan.schema[plan.schema["type"].notna()]
+    fresh = int((schema["known_type"].isna() & ~schema["reserved"].astype(bool)).sum())
+    if not fresh:
+        return []
+    suggested = {repr(each.column) for each in plan.suggestions}
+    noted = zip(schema["column"], schema["note"], strict=True)
+    notes = [f"{label(column)}: {note}." for column, note in noted if note and repr(column) not in suggested]
+    verb = "is" if fresh == 1 else "are"
+    words = f"Check the types: {plural(fresh, 'type')} {verb} not known yet, and cannot be changed after a push."
+    return [Step(" ".join([words, *notes[:_MAX_NOTED]]), "plan.schema")]
 
 
 def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:

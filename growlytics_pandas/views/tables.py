@@ -18,7 +18,7 @@ from growlytics_pandas._masking import MISSING, Masker, is_personal, visible
 from growlytics_pandas._rules import RULES, Effect, Group, Rule, Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.views.html import Bar, Cell, Column, Table, Tone, render_tables
+from growlytics_pandas.views.html import Bar, Cell, Code, Column, Table, Tone, render_tables
 
 MAX_LABEL_CHARS: Final = 60  # of a column's label; an attribute's name has 49 at most
 MAX_FIX_CHARS: Final = 600  # of a fix or a note; few are longer
@@ -126,12 +126,12 @@ def suggestions_table(suggestions: Sequence[SuggestedOption], limits: Limits) ->
     shown = ranked[: limits.rules]
     return Table(
         "Suggested options",
-        (Column("option", "name"), Column("column"), Column("value", "code"), Column("reason", "words")),
+        (Column("option", "name"), Column("column"), Column("value", "code"), Column("reason", "words", is_below=True)),
         tuple(
             (
                 each.option,
                 label(each.column),
-                "to decide" if each.value is None else visible(repr(each.value), MAX_LABEL_CHARS),
+                "to decide" if each.value is None else Code(visible(repr(each.value), MAX_LABEL_CHARS)),
                 visible(each.reason, MAX_REASON_CHARS),
             )
             for each in shown
@@ -157,8 +157,8 @@ def violations_table(findings: Findings, id_column: Hashable, masker: Masker, li
             *(
                 Column("severity", "severity"),
                 Column("effect", "name"),
-                Column("example", "words"),
-                Column("fix", "code"),
+                Column("example", "words", is_below=True),
+                Column("fix", "code", is_below=True),
             ),
         ),
         tuple(_violation_row(group, id_column, masker, most) for group in shown),
@@ -177,8 +177,13 @@ def _violation_row(group: Group, id_column: Hashable, masker: Masker, most: int)
         group.severity.value,
         group.effect.value,
         _example(group, id_column, masker),
-        visible(group.fix, MAX_FIX_CHARS),
+        _fix(visible(group.fix, MAX_FIX_CHARS)),
     )
+
+
+def _fix(fix: str) -> Cell:
+    """Return a fix as code if it is only an option; others are sentences."""
+    return Code(fix) if fix.partition("=")[0].isidentifier() or fix.startswith("--") else fix
 
 
 def _example(group: Group, id_column: Hashable, masker: Masker) -> str:
@@ -271,8 +276,8 @@ def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -
     return Table(
         "Schema",
         (
-            *(Column("column"), Column("attribute"), Column("type"), Column("known type"), Column("dtype")),
-            *(Column("missing", "number"), Column("note", "words")),
+            *(Column("column"), Column("attribute"), Column("type", "name"), Column("known type", "name")),
+            *(Column("dtype", "name"), Column("missing", "number"), Column("note", "words", is_below=True)),
         ),
         tuple(_schema_row(row, new) for row in _records(shown)),
         left_out(len(schema) - len(shown), "columns"),
@@ -294,34 +299,54 @@ def _schema_row(row: Any, new: Mapping[str, str]) -> tuple[Cell, ...]:
     )
 
 
-class ViolationsFrame(pd.DataFrame):
-    """Violations, shown by rule and column."""
+class _ShownFrame(pd.DataFrame):
+    """A frame that shows itself as a table."""
+
+    @property
+    def _constructor(self) -> Any:
+        return pd.DataFrame
+
+    def _table(self) -> Table:
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        """Show long texts in full, which pandas would cut."""
+        return render_tables([self._table()])
+
+
+class ViolationsFrame(_ShownFrame):
+    """Violations, shown by rule and column: errors first, with an example (masked) and the option that settles it."""
 
     _metadata = ["_id_column"]  # noqa: RUF012 - pandas' own way to keep an attribute
 
     _id_column: Hashable = None
 
-    @property
-    def _constructor(self) -> Any:
-        return pd.DataFrame
-
-    def _repr_html_(self) -> str:
-        """Show the violations by column, errors first, with an example (masked) and the fix."""
+    def _table(self) -> Table:
         table = violations_table(_Grouped(self), self._id_column, Masker(), FRAME_LIMITS)
-        return render_tables([table or Table("No violations", (), ())])
+        return table or Table("No violations", (), ())
 
 
-class SchemaFrame(pd.DataFrame):
-    """A schema, displayed with wrapped notes."""
+class SchemaFrame(_ShownFrame):
+    """A schema: what each column becomes."""
 
-    @property
-    def _constructor(self) -> Any:
-        return pd.DataFrame
+    def _table(self) -> Table:
+        return schema_table(self, {}, FRAME_LIMITS) or Table("No columns", (), ())
 
-    def _repr_html_(self) -> str:
-        """Show the attribute and type of each column."""
-        table = schema_table(self, {}, FRAME_LIMITS)
-        return render_tables([table or Table("No columns", (), ())])
+
+class SuggestionsFrame(_ShownFrame):
+    """Suggested options with their reasons."""
+
+    def _table(self) -> Table:
+        return suggestions_table([*_records(self)], FRAME_LIMITS) or Table("No suggestions", (), ())
+
+
+class RulesFrame(_ShownFrame):
+    """The rules that are checked."""
+
+    def _table(self) -> Table:
+        columns = (Column("rule", "name"), Column("severity", "severity"), Column("effect", "name"))
+        rows = tuple(tuple(row) for row in _records(self))
+        return Table("Rules", (*columns, Column("meaning", "words")), rows)
 
 
 def violations_frame(frame: pd.DataFrame, id_column: Hashable) -> ViolationsFrame:

@@ -33,7 +33,9 @@ def hostile_result(faulty):
 
 
 def notebook_page(html, path):
-    path.write_text(f"<!doctype html><meta charset=utf-8><body>{html}</body>", encoding="utf-8")
+    path.write_text(
+        f"<!doctype html><meta charset=utf-8><body style='font: 13px sans-serif'>{html}</body>", encoding="utf-8"
+    )
     return path
 
 
@@ -96,6 +98,19 @@ def test_nothing_of_a_report_is_out_of_view_on_a_narrow_screen(browser, sandbox,
     severities = visit.page.locator(".cards td.severity bdi")
     assert severities.evaluate_all("(all) => all.length > 9 && all.every((one) => one.getClientRects().length === 1)")
     visit.context.close()
+
+
+def test_tables_of_a_notebook_fit_into_a_narrow_cell(browser, tmp_path):
+    df = pd.DataFrame(
+        {"id": ["'1", "'1", "'2"], "Pincode": [411001, 11001, 1], "Joined": ["31/01/2025", "30/01/2025", None]}
+    )
+    plan = gp.plan(df, "id")
+    for name in ("schema", "violations", "suggestions"):
+        page = notebook_page(getattr(plan, name)._repr_html_(), tmp_path / f"{name}.html")
+        visit = Visit(browser, page.as_uri(), 400)
+        assert visit.page.locator("table tr").count() > 3
+        assert visit.page.locator("div").first.evaluate("(one) => one.scrollWidth <= one.clientWidth"), name
+        visit.context.close()
 
 
 def test_no_printed_page_contains_only_the_footer(browser, sandbox, tmp_path):

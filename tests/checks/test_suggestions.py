@@ -29,11 +29,13 @@ def frame_of(values, label="x", dtype=object):
     return frame
 
 
-def suggestions(frame, *, id_col="id", zone=UTC_ZONE, region="IN", known=None, reading=None):
+def suggestions(frame, *, id_col="id", zone=UTC_ZONE, region="IN", known=None, given=None, reading=None):
     place = list(frame.columns).index(id_col)
     names = {i: str(label) for i, label in enumerate(frame.columns)}
     kinds = {i: inspect(frame.iloc[:, i]).kind for i in names}
-    return suggest_for(frame, place, names, lambda _: reading or Reading(), kinds, zone, region, known or {})
+    return suggest_for(
+        frame, place, names, lambda _: reading or Reading(), kinds, zone, region, known or {}, given or {}
+    )
 
 
 def suggested(values, label="x", dtype=object, **options):
@@ -385,7 +387,7 @@ def test_a_type_that_is_fixed_already_is_not_spoken_against():
     assert suggested(["7", "8"], known={"x": "date"})[0] == {}
     assert suggested(["1,234.5"], known={"x": "number"})[0] == {"decimal": {"x": "."}}
     assert suggested(["31/01/2025"], known={"x": "date"})[0] == {"date_format": {"x": "%d/%m/%Y"}}
-    assert suggested(["7", "n/a"], known={"x": "number"})[0] == {"na_values": {"x": ["n/a"]}}
+    assert suggested(["7", "n/a"], given={"x": "number"})[0] == {"na_values": {"x": ["n/a"]}}
 
 
 def test_what_an_option_says_already_is_not_suggested_again():

@@ -22,7 +22,7 @@ def suggestions(frame, id_col="id", *, zone="UTC", region="IN", known=None):
     names = {i: str(label) for i, label in enumerate(columns)}
     kinds = {i: inspect(frame.iloc[:, i]).kind for i in names}
     place = columns.index(id_col)
-    return suggest_for(frame, place, names, lambda _: Reading(), kinds, ZoneInfo(zone), region, known or {})
+    return suggest_for(frame, place, names, lambda _: Reading(), kinds, ZoneInfo(zone), region, known or {}, {})
 
 
 def frame_of(columns):

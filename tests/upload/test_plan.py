@@ -1,5 +1,6 @@
 """A plan is a snapshot of what will be sent; a dry run and a push of it agree."""
 
+import html
 import json
 import pickle
 
@@ -202,6 +203,22 @@ def test_frames_of_a_plan_have_a_display_of_their_own_and_are_frames_all_the_sam
     assert again._repr_html_() == shown
     assert isinstance(frame, pd.DataFrame)
     assert frame.to_csv() == pd.DataFrame(frame).to_csv()
+
+
+def test_reasons_of_suggestions_and_meanings_of_rules_are_shown_in_full():
+    plan = growlytics_pandas.plan(pd.DataFrame({"id": ["a", "b"], "E-mail": ["a@x.com", "b@x.com"]}), "id")
+    for frame, column in ((plan.suggestions, "reason"), (growlytics_pandas.rules(), "meaning")):
+        assert frame[column].str.len().max() > pd.get_option("display.max_colwidth")
+        assert all(text in html.unescape(frame._repr_html_()) for text in frame[column])
+    assert "No suggestions" in growlytics_pandas.plan(pd.DataFrame({"id": ["a"]}), "id").suggestions._repr_html_()
+
+
+def test_the_steps_show_the_note_of_a_column_and_count_only_types_that_a_push_would_fix():
+    df = pd.DataFrame({"id": ["a", "b"], "Pincode": [411001, 11001], "City": "Pune", "email": "asha@example.com"})
+    shown = growlytics_pandas.plan(df, "id")._repr_html_()
+    assert "2 types are not known yet" in shown
+    assert "Pincode: sent as number: if these are codes" in shown
+    assert "if these are codes" not in growlytics_pandas.plan(df, "id", exclude=["Pincode"])._repr_html_()
 
 
 def test_numbers_under_the_label_of_codes_get_a_note():

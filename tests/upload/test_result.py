@@ -169,10 +169,7 @@ def test_a_dry_run_says_whether_the_push_would_refuse(sandbox):
         result = push(df, sandbox, dry_run=True, errors=errors)
         shown[errors] = (result.run.would_refuse, "which a push would reject" in repr(result), result._repr_html_())
     assert shown["raise"][:2] == (True, True)
-    assert (
-        "A push would raise an error: 1 violation of severity error. With errors=&#34;drop&#34;, 2 of 3 rows"
-        in shown["raise"][2]
-    )
+    assert "1 error: a push would raise, and send nothing. With errors=&#34;drop&#34;, 2 of 3 rows" in shown["raise"][2]
     assert shown["drop"][:2] == (False, False)
     assert "2 of 3 rows would be sent; nothing was sent." in shown["drop"][2]
     assert not push(customers(3), sandbox, dry_run=True).run.would_refuse
