@@ -80,7 +80,7 @@ def test_there_is_a_notebook_for_each_task():
         "3-enrichment-upload",
         "4-segment-joiners-and-leavers",
         "5-after-a-crash",
-        "6-memory-that-travels",
+        "6-keep-the-ledger",
         "7-a-messy-file",
         "dask",
     ]
