@@ -268,6 +268,10 @@ def _contacts(
         fits = _FITS[reserved]
         likely = [place for place, name in names.items() if _is_meant(name, pattern)]
         counted = {place: count for place in likely if (count := _holds(texts_of(place), fits, region))}
+        if not counted and reserved == "email":  # addresses are unmistakable, whatever the label is
+            own = [place for place, name in names.items() if _OF_OTHERS.isdisjoint(words_of(name))]
+            addresses = [place for place in own if _are_addresses(texts_of(place))]
+            counted = {place: count for place in addresses if (count := _holds(texts_of(place), fits, region))}
         for place, cells in counted.items():
             what = _WHAT[reserved]
             if len(counted) == 1:
@@ -294,6 +298,14 @@ def _holds(profile: Profile | None, fits: Callable[[Sequence[str], str], int], r
         return 0
     texts = profile.first(_SAMPLED)
     return profile.cells if fits(texts, region) > _MOST * len(texts) else 0
+
+
+def _are_addresses(profile: Profile | None) -> bool:
+    """Return whether most texts of a column have an @, which is quick to see."""
+    if profile is None or profile.is_empty:
+        return False
+    texts = profile.first(_SAMPLED)
+    return sum("@" in text for text in texts) > _MOST * len(texts)
 
 
 def _count_emails(texts: Sequence[str], region: str) -> int:

@@ -68,11 +68,16 @@ def test_columns_of_contacts_under_other_labels_are_renamed(reserved, values, la
         ("First Name", PEOPLE),
         ("Product Name", PEOPLE),
         ("City", PEOPLE),
-        ("Login", EMAILS),
+        ("Referred by", EMAILS),
     ],
 )
 def test_a_label_or_values_alone_are_not_enough(label, values):
     assert "rename" not in options({label: values})
+
+
+@pytest.mark.parametrize("label", ["Login", "Contact (primary)", "foo"])
+def test_addresses_are_found_whatever_the_label_is(label):
+    assert options({label: EMAILS})["rename"] == {label: "email"}
 
 
 def test_an_attribute_that_another_column_has_is_not_given_away():

@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import growlytics_pandas as gp
-from growlytics_pandas.columns.options import PlanArguments, PlanOptions
+from growlytics_pandas.columns.options import OPTIONS_OF_PUSH, PlanArguments, PlanOptions
 from growlytics_pandas.columns.texts import strip_texts
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
+from growlytics_pandas.upload.push_options import PushOptions
 
 MESSY = pd.DataFrame(
     {
@@ -92,8 +93,17 @@ def test_type_checkers_see_the_fields_of_the_dataclass():
 
 
 def test_an_option_that_does_not_exist_is_a_type_error():
-    with pytest.raises(TypeError, match=r"there is no option 'date_fromat'\. Did you mean 'date_format'"):
+    with pytest.raises(TypeError, match=r"there is no option 'date_fromat' here\. Did you mean 'date_format'"):
         gp.plan(MESSY, "id", date_fromat="%Y")
+
+
+def test_an_option_of_push_is_named_as_such():
+    frame = pd.DataFrame({"id": ["a"]})
+    with pytest.raises(TypeError, match=r"no option 'errors' here\. 'errors' is an option of push"):
+        gp.plan(frame, "id", errors="drop")
+    with pytest.raises(TypeError, match=r"no option 'error' here\. Did you mean 'errors'"):
+        gp.push(frame, "id", error="drop")
+    assert {field.name for field in fields(PushOptions)} - {"client", "is_retry"} == set(OPTIONS_OF_PUSH)
 
 
 def test_options_travel_to_a_worker_and_are_copies():

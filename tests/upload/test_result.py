@@ -228,6 +228,6 @@ def test_a_retry_reports_the_rows_that_it_sent_again(faulty):
 def test_a_plan_counts_the_types_that_the_push_and_the_sandbox_count(sandbox):
     df = customers(3, email=["a@example.com", "b@example.com", "c@example.com"])
     plan = gp.plan(df, "id", client=sandbox.client)
-    assert "1 type may be new" in plan._repr_html_()
+    assert "1 type is not known yet" in plan._repr_html_()
     assert len(plan.push(progress=False).new_types) == 1
     assert "1 attribute type<" in sandbox._repr_html_()
