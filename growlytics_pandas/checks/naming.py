@@ -230,6 +230,7 @@ _OF_OTHERS: Final = frozenset(
         *("opt", "verified", "status", "count", "valid", "type", "bounce", "model", "os", "sent", "opened", "campaign"),
     }
 )
+_NOT_ADDRESSES: Final = _OF_OTHERS | {"id", "ids"}  # ids may be addresses, and are called what they are
 _WORDS_OF: Final = {
     "email": re.compile(r"e ?mail.*|.* ?e ?mail(?: ?(?:id|addr|address|adresse))?|mail ?(?:id|address)|mail"),
     "mobile": re.compile(
@@ -269,7 +270,7 @@ def _contacts(
         likely = [place for place, name in names.items() if _is_meant(name, pattern)]
         counted = {place: count for place in likely if (count := _holds(texts_of(place), fits, region))}
         if not counted and reserved == "email":  # addresses are unmistakable, whatever the label is
-            own = [place for place, name in names.items() if _OF_OTHERS.isdisjoint(words_of(name))]
+            own = [place for place, name in names.items() if _NOT_ADDRESSES.isdisjoint(words_of(name))]
             addresses = [place for place in own if _are_addresses(texts_of(place))]
             counted = {place: count for place in addresses if (count := _holds(texts_of(place), fits, region))}
         for place, cells in counted.items():

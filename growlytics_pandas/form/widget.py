@@ -80,7 +80,7 @@ class Form:
         self._choices = self._choices.with_suggestions(self._suggested())
         self._checked: Plan | Exception | None = None
         self._make_options()
-        self._actions = Actions(self._push, self._draw_result, self._redraw)
+        self._actions = Actions(self._push, self._draw_result, self._refresh)
         self._legend, self._problem, self._code, self._picture = (ipywidgets.HTML(layout=wide()) for _ in range(4))
         self._columns = ipywidgets.VBox()
         self._make_columns()

@@ -322,7 +322,10 @@ def next_step(event: ProgressEvent) -> str:
     if tone_of(event) is Tone.FAIR:
         return "growlytics_pandas.last_result().violations shows what was left out, and why."
     values = " .violations shows which values were left out." if event.is_incomplete else ""
-    return "growlytics_pandas.last_result() has every row: .failed shows why, .retry() sends the rest." + values
+    return (
+        "growlytics_pandas.last_result() has every row: .failed shows why, .rejects() has the rows to correct, "
+        f".retry() sends the others.{values}"
+    )
 
 
 def duration(seconds: float) -> str:
