@@ -248,10 +248,14 @@ def suggest_names(
     labels: Sequence[Hashable],
     known: Collection[str],
     texts_of: Callable[[int], Profile | None],
+    texts: Collection[int],
     region: str,
 ) -> list[Suggestion]:
-    """Suggest names: first the reserved names that campaigns use, then valid names."""
-    contacts = _contacts(names, labels, texts_of, region)
+    """Suggest names: first the reserved names that campaigns use, then valid names.
+
+    `texts` are the positions of the columns of text.
+    """
+    contacts = _contacts(names, labels, texts_of, texts, region)
     renamed = {suggestion.column for suggestion in contacts if suggestion.value}
     return contacts + _fitting(names, labels, renamed, {one.value for one in contacts}, known)
 
@@ -260,7 +264,11 @@ def suggest_names(
 
 
 def _contacts(
-    names: Mapping[int, str], labels: Sequence[Hashable], texts_of: Callable[[int], Profile | None], region: str
+    names: Mapping[int, str],
+    labels: Sequence[Hashable],
+    texts_of: Callable[[int], Profile | None],
+    texts: Collection[int],
+    region: str,
 ) -> list[Suggestion]:
     found: list[Suggestion] = []
     for reserved, pattern in _WORDS_OF.items():
@@ -270,7 +278,7 @@ def _contacts(
         likely = [place for place, name in names.items() if _is_meant(name, pattern)]
         counted = {place: count for place in likely if (count := _holds(texts_of(place), fits, region))}
         if not counted and reserved == "email":  # addresses are unmistakable, whatever the label is
-            own = [place for place, name in names.items() if _NOT_ADDRESSES.isdisjoint(words_of(name))]
+            own = [place for place in texts if _NOT_ADDRESSES.isdisjoint(words_of(names[place]))]
             addresses = [place for place in own if _are_addresses(texts_of(place))]
             counted = {place: count for place in addresses if (count := _holds(texts_of(place), fits, region))}
         for place, cells in counted.items():

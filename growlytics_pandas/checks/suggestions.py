@@ -96,7 +96,8 @@ def suggest_for(
         found += _for_column(context, position)
     excluded = {one.column for one in found if one.option == "exclude"}
     sent = {place: name for place, name in names.items() if frame.columns[place] not in excluded}
-    named = suggest_names(sent, list(frame.columns), [*context.known_types], context.profile_or_none, region)
+    texts = [place for place in sent if kinds[place] in (Kind.TEXT, Kind.MIXED)]
+    named = suggest_names(sent, list(frame.columns), [*context.known_types], context.profile_or_none, texts, region)
     for one in named:
         if one.value in contract.RESERVED_ATTRIBUTES:
             found = _as_contact(context, found, one)
