@@ -85,11 +85,6 @@ class Schema:
     known_names: tuple[str, ...]
     top_level_name: str | None
 
-    @property
-    def id_attribute(self) -> Attribute | None:
-        """The attribute of the id column, if it is also sent as one."""
-        return next((a for a in self.attributes if a.position == self.id_position), None)
-
     def clean(self, frame: pd.DataFrame, attribute: Attribute) -> pd.Series[Any]:
         """Return the cleaned column of an attribute."""
         return clean(frame.iloc[:, attribute.position], attribute.reading, self.zone, self.region)

@@ -19,9 +19,6 @@ from growlytics_pandas.ledger.database import LedgerFile
 from growlytics_pandas.ledger.digests import PAYLOAD_WORDS, Digests
 
 WORD_BITS: Final = 64
-RECENT_KEYS: Final = (
-    65_536  # keys sorted separately from the rest: re-sorting these with each block stays under a millisecond
-)
 FIRST_SLOTS: Final = 1_024
 UNKNOWN: Final = -1  # the slot of a missing key
 

@@ -165,10 +165,8 @@ def _hash_numbers(numbers: NDArray[Any], secrets: Sequence[int]) -> NDArray[np.u
 
 
 def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Spread the bits of each word over all of it; different words stay different (the end of SplitMix64)."""
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return words ^ (words >> np.uint64(31))
+    """Spread the bits of each word over all of it; different words stay different."""
+    return pd.util.hash_array(words.ravel(), categorize=False).reshape(words.shape)
 
 
 def _hash_texts(texts: Sequence[str], keys: Sequence[str]) -> NDArray[np.uint64]:
