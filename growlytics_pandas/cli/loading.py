@@ -13,8 +13,9 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas.api import plan
+from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import name_of_column
-from growlytics_pandas.checks.suggestions import Suggestion, as_options
+from growlytics_pandas.checks.suggestions import as_options
 from growlytics_pandas.cli.columns import Note, complete_decimals, infer_column
 from growlytics_pandas.cli.messages import as_flags, as_line
 from growlytics_pandas.cli.plan_flags import check_file, read_options
@@ -25,8 +26,7 @@ from growlytics_pandas.client import Client
 from growlytics_pandas.columns.options import PlanOptions, Reading, read_zone
 from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.ledger import UNCERTAIN
-from growlytics_pandas.upload.plan import Plan
-from growlytics_pandas.upload.planning import types_to_fix
+from growlytics_pandas.upload.plan import Plan, types_to_fix
 
 
 @dataclass(frozen=True, slots=True)

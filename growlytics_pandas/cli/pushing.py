@@ -31,8 +31,8 @@ from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, ServiceError
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.segments import Segment, SegmentPlan, SegmentResult, find_members
+from growlytics_pandas.upload.changes import changes_text
 from growlytics_pandas.upload.plan import PushResult
-from growlytics_pandas.upload.planning import changes_text
 from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.views.progress import open_listener
 

@@ -13,7 +13,7 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.cli.messages import as_line
 from growlytics_pandas.http.protocol import one_line
-from growlytics_pandas.upload.planning import Changes, changes_text
+from growlytics_pandas.upload.changes import Changes, changes_text
 
 _FAILURES_IN_TEXT: Final = 3  # they are usually alike
 _MAX_NAME_CHARS: Final = 60

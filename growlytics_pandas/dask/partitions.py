@@ -9,7 +9,7 @@ from typing import Any
 import dask
 import pandas as pd
 
-from growlytics_pandas.upload.executor import LocalExecutor
+from growlytics_pandas.upload.parts import LocalExecutor
 
 OPTION = "dataframe.convert-string"
 _SAMPLED = 20  # rows

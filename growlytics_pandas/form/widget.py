@@ -39,8 +39,7 @@ from growlytics_pandas.form.picture import (
 )
 from growlytics_pandas.form.segment import SegmentFields, moves_text, plan_segment
 from growlytics_pandas.upload.connection import refuse_client_as_id
-from growlytics_pandas.upload.plan import Plan, PushResult
-from growlytics_pandas.upload.planning import snapshot
+from growlytics_pandas.upload.plan import Plan, PushResult, snapshot
 from growlytics_pandas.views.events import Listener
 from growlytics_pandas.views.panel import has_marimo
 

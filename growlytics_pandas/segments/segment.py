@@ -35,12 +35,9 @@ from growlytics_pandas.errors import (
 from growlytics_pandas.segments.members import UNCERTAIN, locked, read_members, write_members, write_since
 from growlytics_pandas.upload.connection import Connection, connection_of
 from growlytics_pandas.upload.encode import Encoded
-from growlytics_pandas.upload.executor import whole_frame
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
-from growlytics_pandas.upload.parts import Part
-from growlytics_pandas.upload.plan import Plan, PushResult
-from growlytics_pandas.upload.planning import budget_of
-from growlytics_pandas.upload.profile import PartTask
+from growlytics_pandas.upload.parts import Part, PartTask, whole_frame
+from growlytics_pandas.upload.plan import Plan, PushResult, budget_of
 from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.runner import Run
 

@@ -3,15 +3,14 @@
 ::
 
     connection     a project: its key, its URL, its ledger, how requests are sent
-    profile        the first pass over a part; the list of parts
-    parts          one part: checked, encoded, digested, sent
-    executor       reads parts: a frame in memory, or frames one by one; for a cluster see `dask`
-    planning       the parts of a plan: schema frame, suggestions, changes; ids shared by different parts
-    plan           the plan and its result
+    parts          one part: checked, encoded, digested, sent; executors, which read parts one by one
+    profile        the first pass over several parts; ids that different parts share
+    plan           the plan and its result; `schema_frame` and `changes`: what it shows
+    batches        frames from a source, also one that can be read only once; for a cluster see `dask`
     push_options   the options of a push
-    runner         pushes a plan; `stream`: batches that can be read only once
+    runner         pushes a plan
     encode         rows → request bodies, and the digests of a part
-    dispatcher     the loop that sends bodies; `attempts`: the requests of each row, and errors that end a run
+    dispatcher     the loop that sends bodies; `run_errors`: errors that end a run early
     ledger_writer  what a run writes to the ledger
     outcomes       the outcome of each row
     result         the result of a push; `rejects`: the rows that did not arrive

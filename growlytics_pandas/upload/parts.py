@@ -1,10 +1,12 @@
-"""A frame, or a part of a larger one, with its schema and prechecks: encoding, digests, push."""
+"""A frame, or a part of a larger one: checked, encoded, digested, pushed. Executors read parts one by one."""
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, Protocol, TypeVar
 
@@ -13,16 +15,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas._masking import Crowd, is_personal, printable_labels
+from growlytics_pandas._rules import Rule
 from growlytics_pandas._status import Status
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import Precheck, check_frame
 from growlytics_pandas.checks.ids import check_ids
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
-from growlytics_pandas.checks.schema import Budget, Schema, prepare
-from growlytics_pandas.columns.dtypes import BLOCK_ROWS, Mask, inspect, starts
+from growlytics_pandas.checks.schema import Attribute, Budget, Schema, prepare
+from growlytics_pandas.columns.dtypes import BLOCK_ROWS, Finding, Kind, Mask, inspect, starts
 from growlytics_pandas.columns.frames import prepare_frame
-from growlytics_pandas.columns.reading import hash_texts
+from growlytics_pandas.columns.reading import Alike, hash_texts
 from growlytics_pandas.errors import DataError, ServiceError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests
@@ -30,7 +33,6 @@ from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits
 from growlytics_pandas.upload.encode import Encoded, PartDigests
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
-from growlytics_pandas.upload.profile import PartTask, Question, align, digest_ids, impose
 from growlytics_pandas.upload.progress import Snapshot, snapshot_of
 from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.rejects import Picked, Wanted, pick
@@ -43,6 +45,56 @@ COMPARED_ROWS: Final = 8_192  # compared with the ledger at a time: a few MB
 COMPARED_CELLS: Final = 1 << 18
 MAX_CROWD_ROWS: Final = 50_000  # rows whose values are kept for masking: a third of a second, about 50 MB
 CROWD_ROWS_AT_ONCE: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PartTask:
+    """One part: its first row in the whole, its profile data, and which of its ids are not unique.
+
+    `labels` are its columns when profiled, and `ids` the digest of its ids in order; '' if it is not read again.
+    """
+
+    number: int
+    first_row: int
+    rows: int
+    same: Alike = field(default_factory=Alike)
+    alike: Alike = field(default_factory=Alike)
+    labels: tuple[Hashable, ...] = field(default=(), repr=False)
+    ids: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PartList:
+    """The parts of a frame, and for each part the rows that are not sent because of their id, by rule."""
+
+    tasks: tuple[PartTask, ...] = ()
+    skipped: tuple[Mapping[Rule, Rows], ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows of all parts."""
+        return sum(task.rows for task in self.tasks)
+
+    def count_invalid(self, task: PartTask) -> int:
+        """Return how many rows of a part are not sent because of their id."""
+        return sum(map(len, self.skipped[task.number].values()))
+
+    def counts(self) -> dict[str, int]:
+        """Return status → number of rows, before anything is sent."""
+        invalid = sum(map(self.count_invalid, self.tasks))
+        found = {Status.INVALID: invalid, Status.UNSENT: self.rows - invalid}
+        return {status.value: found.get(status, 0) for status in Status}
+
+    def open_buffer(self, task: PartTask) -> OutcomeBuffer:
+        """Return the buffer of a part's outcomes: `invalid` for rows that cannot be sent, `unsent` for the rest."""
+        buffer = OutcomeBuffer(task.rows)
+        for rule, rows in self.skipped[task.number].items():
+            buffer.note_all(rows, Status.INVALID, f"not sent: {rule}; see violations")
+        return buffer
+
+    def extended(self, task: PartTask, skipped: Mapping[Rule, Rows]) -> PartList:
+        """Return the list with one more part."""
+        return PartList((*self.tasks, task), (*self.skipped, skipped))
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +357,34 @@ def changed(number: int, what: str) -> DataError:
     )
 
 
+def align(frame: pd.DataFrame, labels: tuple[Hashable, ...]) -> pd.DataFrame:
+    """Return a part with the columns of the whole; columns that it lacks are missing in all rows."""
+    return frame if tuple(frame.columns) == labels else frame.reindex(columns=pd.Index(labels, tupleize_cols=False))
+
+
+def impose(frame: pd.DataFrame, layout: Schema) -> Schema:
+    """Return the schema of the whole for a part, whose cells may be of another kind."""
+    return replace(
+        layout,
+        id_kind=inspect(layout.clean_ids(frame.iloc[:, layout.id_position])).kind,
+        attributes=tuple(
+            replace(attribute, kind=_local_kind(attribute, inspect(layout.clean(frame, attribute))))
+            for attribute in layout.attributes
+        ),
+    )
+
+
+def _local_kind(attribute: Attribute, found: Finding) -> Kind:
+    """Return the kind to extract cells by: the part's own, or object if the whole column is mixed."""
+    is_odd = attribute.kind is Kind.MIXED or found.kind in (Kind.EMPTY, Kind.UNSUPPORTED)
+    return Kind.MIXED if is_odd and attribute.type is not None else found.kind
+
+
+def digest_ids(has_id: Mask, exact: npt.NDArray[np.uint64]) -> bytes:
+    """Digest the ids of a part in order, from the hash of each."""
+    return hashlib.blake2b(has_id.tobytes() + exact.tobytes(), digest_size=16).digest()
+
+
 def _require_same_ids(frame: pd.DataFrame, layout: Schema, task: PartTask) -> None:
     if not task.ids:
         return
@@ -353,14 +433,6 @@ def pick_rejects(
     part = Part.read(frame, common, requested[0])
     picked = pick(part.frame, part.layout, part.screening.dropped, part.budget, requested[1])
     return picked, part.frame.iloc[picked.rows]
-
-
-def fetch_ids(frame: pd.DataFrame, question: Question, rows: npt.NDArray[np.int64]) -> list[str]:
-    """Return the ids of some rows as sent."""
-    frame = prepare_frame(frame, question.id_column)
-    labels: tuple[Hashable, ...] = tuple(frame.columns)
-    column = frame.iloc[:, labels.index(question.id_column)]
-    return question.read_ids(column.iloc[rows], inspect(question.clean(column, question.id_column)).kind).texts
 
 
 def push_part(
@@ -435,3 +507,72 @@ class _PartPush:
             snapshot_of(delivery, buffer, part.task.first_row),
             delivery.error,
         )
+
+
+class LocalExecutor(ABC):
+    """Reads the parts in this process: one frame in memory at a time."""
+
+    can_repeat = True
+    is_local = True
+    keeps_frames = False
+
+    @abstractmethod
+    def walk(self, numbers: Iterable[int] | None) -> Iterator[tuple[int, pd.DataFrame]]:
+        """Yield the frames of these parts (None: of all), in order."""
+
+    def read(self, common: Common, tasks: Mapping[int, PartTask]) -> Iterator[Part]:
+        """Yield the parts, in order."""
+        for number, frame in self.walk(tasks):
+            yield Part.read(frame, common, tasks[number])
+
+    def run(self, step: Step[C, T], common: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
+        """Run a step on each part."""
+        for number, frame in self.walk(tasks):
+            yield number, step(frame, common, tasks[number] if tasks is not None else None)
+
+    def digest(
+        self, common: Common, tasks: Mapping[int, PartTask], digester: Digester
+    ) -> Iterator[tuple[int, PartDigests]]:
+        """Digest the rows to send, for each part."""
+        for part in self.read(common, tasks):
+            yield part.task.number, part.digest(digester)
+
+    def push(self, job: Job) -> Iterator[PartOutcome]:
+        """Push part by part; the concurrency controller is shared by all parts."""
+        for part in self.read(job.common, {task.number: task for task in job.tasks}):
+            if job.stop.requested:
+                return
+            yield job.push_here(part)
+
+    def masker(self) -> Callable[[str], str] | None:
+        """Return None: the frames are not kept."""
+        return None
+
+
+class WholeFrame(LocalExecutor):
+    """A whole frame as one part, kept in memory."""
+
+    keeps_frames = True
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+
+    def walk(self, numbers: Iterable[int] | None) -> Iterator[tuple[int, pd.DataFrame]]:
+        """Yield the frame, if requested."""
+        if numbers is None or 0 in numbers:
+            yield 0, self.part.frame
+
+    def read(self, common: Common, tasks: Mapping[int, PartTask]) -> Iterator[Part]:  # noqa: ARG002 - it is read
+        """Yield the part, if requested."""
+        if tasks:
+            yield self.part
+
+    def masker(self) -> Callable[[str], str] | None:
+        """Return what masks the values of all rows; None for a large frame, where that takes long."""
+        return self.part.crowd(()).hide if len(self.part.frame) <= MAX_CROWD_ROWS else None
+
+
+def whole_frame(part: Part) -> tuple[WholeFrame, PartList, Common]:
+    """Return a frame as a single part: its executor, the list of parts, and their common data."""
+    common = Common(part.layout, tuple(part.frame.columns), part.screening.dropped, part.budget)
+    return WholeFrame(part), PartList((part.task,), (part.screening.skipped_by,)), common

@@ -14,49 +14,53 @@ from typing import Any, Final, Self
 import numpy as np
 import pandas as pd
 
+from growlytics_pandas import contract
 from growlytics_pandas._masking import Crowd, Masker
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
-from growlytics_pandas._text import plural
+from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.frame import check_suggestions, with_options
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
-from growlytics_pandas.checks.schema import Schema, infer_schema
-from growlytics_pandas.checks.suggestions import Suggestion, as_frame, as_options
+from growlytics_pandas.checks.profile import Suggestion
+from growlytics_pandas.checks.schema import Budget, ColumnFacts, Schema, infer_schema, name_of_column
+from growlytics_pandas.checks.suggestions import as_frame, as_options, suggest_for
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import Mask
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.columns.options import PlanOptions
-from growlytics_pandas.errors import InvalidArgumentError, LedgerError, UsageError
+from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, LedgerError, UsageError
+from growlytics_pandas.ledger.project import Project
+from growlytics_pandas.upload.changes import Changes, changes_text, tally_changes
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.encode import Encoded
-from growlytics_pandas.upload.executor import whole_frame
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore, Rows
-from growlytics_pandas.upload.parts import Common, Executor, Part, check_part, pick_rejects, preview_part
-from growlytics_pandas.upload.planning import (
-    Changes,
-    budget_of,
-    changes_text,
-    find_suggestions,
-    infer_schema_of_parts,
-    new_types,
-    profile_parts,
-    refusal,
-    schema_frame,
-    snapshot,
-    tally_changes,
+from growlytics_pandas.upload.parts import (
+    Common,
+    Executor,
+    Part,
+    PartList,
+    PartTask,
+    check_part,
+    pick_rejects,
+    preview_part,
+    types_sent,
+    whole_frame,
 )
-from growlytics_pandas.upload.profile import PartList, PartTask, ProfiledParts
+from growlytics_pandas.upload.profile import ProfiledParts, profile_parts
 from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.rejects import Picked, Wanted, describe, pick, stack, want
 from growlytics_pandas.upload.result import Result
 from growlytics_pandas.upload.runner import Run, resolve_connection
+from growlytics_pandas.upload.schema_frame import schema_frame
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
 from growlytics_pandas.views.html import Page
 from growlytics_pandas.views.report import HtmlRepr, PlanSummary, plan_page
 from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, Limits, SchemaFrame, SuggestionsFrame, violations_frame
 
 _COMPARED_ROWS: Final = 10_000  # a repr compares at most this many with the ledger: 0.1 s
+_COPY_ON_WRITE_MAJOR: Final = 3
+_SHOWN_GROUPS: Final = 10  # of violations in an error
 
 
 @dataclass(frozen=True, eq=False)
@@ -497,3 +501,94 @@ def make_batch_plan(
         )
     common = Common(layout, profile.labels, dropped_columns(violations), budget)
     return Plan(common, options, connection, executor, profile.parts, None, profile, tuple(violations))
+
+
+def types_to_fix(layout: Schema, dropped: frozenset[int]) -> dict[str, str]:
+    """Return attribute → type of the types that a push would fix: attributes to send that the ledger does not know."""
+    known = {attribute.name for attribute in layout.attributes if attribute.known}
+    return {name: type_ for name, type_ in types_sent(layout, dropped).items() if name not in known}
+
+
+def new_types(confirmed: Mapping[str, str], layout: Schema, dropped: frozenset[int], *, is_dry: bool) -> pd.DataFrame:
+    """Return the types that a run fixed permanently, or (dry run) those that a push would fix."""
+    return types_frame(types_to_fix(layout, dropped) if is_dry else confirmed)
+
+
+def types_frame(types: Mapping[str, str]) -> pd.DataFrame:
+    """Return one row per attribute: `attribute`, `type`."""
+    return pd.DataFrame({"attribute": list(types), "type": list(types.values())}, dtype="str")
+
+
+def snapshot(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a snapshot of the frame: free under copy-on-write, a copy before pandas 3."""
+    has_copy_on_write = int(pd.__version__.split(".")[0]) >= _COPY_ON_WRITE_MAJOR
+    return frame.copy(deep=not has_copy_on_write)
+
+
+def budget_of(workspace: Project | None, layout: Schema) -> Budget | None:
+    """Return how earlier pushes count towards the 100 attributes; None if no customer can reach the limit."""
+    if workspace is None:
+        return None
+    names = {*workspace.known_types(), *(attribute.name for attribute in layout.attributes)}
+    if len(names - set(contract.RESERVED_ATTRIBUTES)) <= contract.MAX_CUSTOM_ATTRIBUTES:
+        return None
+
+    def budget(ids: Sequence[str], names: Sequence[str]) -> Any:
+        keys = workspace.keys(ids)
+        return workspace.count_attributes(keys), workspace.has_attributes(keys, names)
+
+    return budget
+
+
+def infer_schema_of_parts(
+    options: PlanOptions,
+    frame: pd.DataFrame,
+    id_col: Hashable,
+    connection: Connection | None,
+    facts: Sequence[ColumnFacts] | None = None,
+) -> Schema:
+    """Return the schema of `frame`, or of all parts described by `facts`; `frame` is then a sample."""
+    known = connection.known_types() if connection else None
+    return infer_schema(prepare_frame(frame, id_col), id_col, options, known=known, facts=facts)
+
+
+def find_suggestions(frame: pd.DataFrame, layout: Schema, options: PlanOptions) -> list[Suggestion]:
+    """Return the suggestions for the values of a frame, beyond the given options."""
+    sent = layout.attributes
+    id_name = name_of_column(frame.columns[layout.id_position], options)
+    known = {attribute.name: attribute.known.type for attribute in sent if attribute.known}
+    given = {a.name: a.type.value for a in sent if a.type and options.type_of(a.column)}
+    return suggest_for(
+        frame,
+        layout.id_position,
+        {layout.id_position: id_name, **{attribute.position: attribute.name for attribute in sent}},
+        options.reading_of,
+        {layout.id_position: layout.id_kind, **{attribute.position: attribute.kind for attribute in sent}},
+        layout.zone,
+        layout.region,
+        known,
+        given,
+    )
+
+
+def refusal(
+    findings: Findings, suggestions: Sequence[Suggestion], sent: str = "nothing was sent", plan: Any = None
+) -> ConstraintViolationError:
+    """Return the error for values that would be rejected: by rule and column, each with its fix."""
+    errors = [group for group in findings.groups() if group.severity is Severity.ERROR]
+    n_errors = findings.count(Severity.ERROR)
+    lines = [f"  {group.rule} ({group.cells:,}): {group.message}\n    {group.fix}" for group in errors[:_SHOWN_GROUPS]]
+    if len(errors) > _SHOWN_GROUPS:
+        lines.append(f"  +{len(errors) - _SHOWN_GROUPS:,} more, by rule and column")
+    has_suggestions = any(each.value is not None for each in suggestions)
+    suggested = "Suggested options: .plan.suggestions, or **suggest(df, id_col) in the call. "
+    return ConstraintViolationError(
+        f"{sent}: {plural(n_errors, 'violation')} of severity error.\n"
+        + "\n".join(lines)
+        + "\nAll are in the error's .violations. "
+        + suggested * has_suggestions
+        + "To leave those values out and send the rest: "
+        + options_text(errors="drop")
+        + ".",
+        plan=plan,
+    )

@@ -1,11 +1,14 @@
-"""The profile of one part of a larger frame: small enough to keep, sufficient to infer the schema of the whole."""
+"""The first pass over parts: a profile of each, small enough to keep and sufficient to infer the schema of the whole.
+
+Ids shared by different parts are found by hash, then compared as text.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -14,14 +17,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas._rules import Rule
-from growlytics_pandas._status import Status
-from growlytics_pandas.checks.schema import Attribute, ColumnFacts, Schema
-from growlytics_pandas.columns.dtypes import Finding, Kind, Mask, absent, inspect, merge, starts, tally
+from growlytics_pandas.checks.ids import find_same
+from growlytics_pandas.checks.schema import ColumnFacts
+from growlytics_pandas.columns.dtypes import Kind, Mask, absent, inspect, merge, starts, tally
 from growlytics_pandas.columns.frames import prepare_frame
-from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.options import Keep, PlanOptions
 from growlytics_pandas.columns.reading import Alike, Ids, clean, find_currencies, fold, hash_texts, read_ids
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.upload.outcomes import OutcomeBuffer
+from growlytics_pandas.upload.outcomes import Rows
+from growlytics_pandas.upload.parts import Executor, PartList, PartTask, changed, digest_ids
 
 EXAMPLE_ROWS: Final = 20  # of the first part
 UNCOMPARABLE: Final = (TypeError, ArithmeticError)  # lists and dicts; a signalling NaN
@@ -88,9 +92,12 @@ def profile_part(frame: pd.DataFrame, question: Question, _task: object = None) 
     return PartProfile(labels, tuple(tallies), *ids, frame.head(EXAMPLE_ROWS))
 
 
-def digest_ids(has_id: Mask, exact: npt.NDArray[np.uint64]) -> bytes:
-    """Digest the ids of a part in order, from the hash of each."""
-    return hashlib.blake2b(has_id.tobytes() + exact.tobytes(), digest_size=16).digest()
+def fetch_ids(frame: pd.DataFrame, question: Question, rows: npt.NDArray[np.int64]) -> list[str]:
+    """Return the ids of some rows as sent."""
+    frame = prepare_frame(frame, question.id_column)
+    labels: tuple[Hashable, ...] = tuple(frame.columns)
+    column = frame.iloc[:, labels.index(question.id_column)]
+    return question.read_ids(column.iloc[rows], inspect(question.clean(column, question.id_column)).kind).texts
 
 
 def _tally(column: pd.Series[Any], label: Hashable, question: Question) -> ColumnTally:
@@ -185,56 +192,6 @@ def _of(profile: PartProfile, position: int, label: Hashable) -> ColumnTally | N
     return profile.columns[profile.labels.index(label)] if label in profile.labels else None
 
 
-@dataclass(frozen=True, slots=True)
-class PartTask:
-    """One part: its first row in the whole, its profile data, and which of its ids are not unique.
-
-    `labels` are its columns when profiled, and `ids` the digest of its ids in order; '' if it is not read again.
-    """
-
-    number: int
-    first_row: int
-    rows: int
-    same: Alike = field(default_factory=Alike)
-    alike: Alike = field(default_factory=Alike)
-    labels: tuple[Hashable, ...] = field(default=(), repr=False)
-    ids: bytes = field(default=b"", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class PartList:
-    """The parts of a frame, and for each part the rows that are not sent because of their id, by rule."""
-
-    tasks: tuple[PartTask, ...] = ()
-    skipped: tuple[Mapping[Rule, npt.NDArray[np.int64]], ...] = ()
-
-    @property
-    def rows(self) -> int:
-        """Rows of all parts."""
-        return sum(task.rows for task in self.tasks)
-
-    def count_invalid(self, task: PartTask) -> int:
-        """Return how many rows of a part are not sent because of their id."""
-        return sum(map(len, self.skipped[task.number].values()))
-
-    def counts(self) -> dict[str, int]:
-        """Return status → number of rows, before anything is sent."""
-        invalid = sum(map(self.count_invalid, self.tasks))
-        found = {Status.INVALID: invalid, Status.UNSENT: self.rows - invalid}
-        return {status.value: found.get(status, 0) for status in Status}
-
-    def open_buffer(self, task: PartTask) -> OutcomeBuffer:
-        """Return the buffer of a part's outcomes: `invalid` for rows that cannot be sent, `unsent` for the rest."""
-        buffer = OutcomeBuffer(task.rows)
-        for rule, rows in self.skipped[task.number].items():
-            buffer.note_all(rows, Status.INVALID, f"not sent: {rule}; see violations")
-        return buffer
-
-    def extended(self, task: PartTask, profile: PartProfile) -> PartList:
-        """Return the list with one more part."""
-        return PartList((*self.tasks, task), (*self.skipped, skipped_rows(task, profile)))
-
-
 def skipped_rows(task: PartTask, profile: PartProfile) -> dict[Rule, npt.NDArray[np.int64]]:
     """Return the rows of a part that are not sent because of their id, by rule."""
     return {
@@ -255,27 +212,133 @@ class ProfiledParts:
     parts: PartList
 
 
-# a part with the schema of the whole ---------------------------------------------------------------------------------
+# ids that different parts share --------------------------------------------------------------------------------------
 
 
-def align(frame: pd.DataFrame, labels: tuple[Hashable, ...]) -> pd.DataFrame:
-    """Return a part with the columns of the whole; columns that it lacks are missing in all rows."""
-    return frame if tuple(frame.columns) == labels else frame.reindex(columns=pd.Index(labels, tupleize_cols=False))
+class SeenIds:
+    """A growing set of hashes, in sorted runs of doubling length, so that each hash is re-sorted only a few times."""
+
+    def __init__(self) -> None:
+        self._runs: list[npt.NDArray[np.uint64]] = []
+
+    def among(self, hashes: npt.NDArray[np.uint64]) -> Mask:
+        """Return which of `hashes` are in the set."""
+        found = np.zeros(len(hashes), dtype=bool)
+        for run in self._runs:
+            places = np.minimum(np.searchsorted(run, hashes), len(run) - 1)
+            found |= run[places] == hashes
+        return found
+
+    def add(self, hashes: npt.NDArray[np.uint64]) -> None:
+        """Add `hashes`."""
+        if not len(hashes):
+            return
+        self._runs.append(np.sort(hashes))
+        while len(self._runs) > 1 and len(self._runs[-2]) < 2 * len(self._runs[-1]):
+            last = self._runs.pop()
+            self._runs[-1] = np.sort(np.concatenate([self._runs[-1], last]))
 
 
-def impose(frame: pd.DataFrame, layout: Schema) -> Schema:
-    """Return the schema of the whole for a part, whose cells may be of another kind."""
-    return replace(
-        layout,
-        id_kind=inspect(layout.clean_ids(frame.iloc[:, layout.id_position])).kind,
-        attributes=tuple(
-            replace(attribute, kind=_local_kind(attribute, inspect(layout.clean(frame, attribute))))
-            for attribute in layout.attributes
-        ),
+BUCKET_ROWS: Final = 8_000_000  # hashes sorted at a time: 64 MB, whatever the number of rows
+Triples = defaultdict[int, list[tuple[int, int, int]]]
+"""For a part: row in the part → number of rows in all parts that share its id, and the number of another one."""
+
+
+@dataclass(slots=True)
+class SharedIds:
+    """For each part, the rows whose id is the same as another row's, and those whose id looks like another's."""
+
+    same: Triples = field(default_factory=lambda: defaultdict(list))
+    alike: Triples = field(default_factory=lambda: defaultdict(list))
+
+    def of(self, number: int) -> tuple[Alike, Alike]:
+        """Return the rows of one part."""
+        return Alike.of(self.same[number]), Alike.of(self.alike[number])
+
+
+def find_suspects(profiles: Sequence[PartProfile]) -> dict[int, Rows]:
+    """Return, for each part, the rows whose hash is not unique; parts without such rows are left out."""
+    found = {}
+    exact = _repeated([profile.exact[profile.has_id] for profile in profiles])
+    folded = _repeated([profile.folded[profile.has_id] for profile in profiles])
+    for number, profile in enumerate(profiles):
+        is_suspect = (np.isin(profile.exact, exact) | np.isin(profile.folded, folded)) & profile.has_id
+        if is_suspect.any():
+            found[number] = np.flatnonzero(is_suspect)
+    return found
+
+
+def _repeated(hashes: Sequence[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:
+    """Return the hashes that occur more than once, computed bucket by bucket."""
+    buckets = np.uint64(1 + sum(map(len, hashes)) // BUCKET_ROWS)
+    found = [np.empty(0, dtype="uint64")]
+    for bucket in range(int(buckets)):
+        part = np.concatenate([found[0], *(each[each % buckets == np.uint64(bucket)] for each in hashes)])
+        part.sort()
+        found.append(np.unique(part[1:][part[1:] == part[:-1]]))
+    return np.concatenate(found)
+
+
+def compare(
+    suspects: Mapping[int, Rows], texts: Mapping[int, Sequence[str]], first_rows: Sequence[int], keep: Keep
+) -> SharedIds:
+    """Compare the suspects as text: find rows that share an id or whose ids look alike."""
+    where: dict[int, tuple[int, int]] = {}
+    same: defaultdict[str, list[int]] = defaultdict(list)
+    for number in sorted(suspects):
+        for row, text in zip(suspects[number].tolist(), texts[number], strict=True):
+            same[text].append(first_rows[number] + row)
+            where[first_rows[number] + row] = (number, row)
+    shared = SharedIds()
+    found = find_same([rows for rows in same.values() if len(rows) > 1], keep)
+    _by_part(zip(found.rows.tolist(), found.sharing.tolist(), found.others.tolist(), strict=True), where, shared.same)
+    _by_part(_look_alikes(same), where, shared.alike)
+    return shared
+
+
+def _look_alikes(same: Mapping[str, list[int]]) -> Iterator[tuple[int, int, int]]:
+    seen: defaultdict[str, list[str]] = defaultdict(list)
+    for text in same:
+        seen[fold(text)].append(text)
+    for texts in seen.values():
+        if len(texts) > 1:
+            rows = sorted((row, text) for text in texts for row in same[text])
+            for row, text in rows:
+                yield row, len(rows), next(other for other, its in rows if its != text)
+
+
+def _by_part(triples: Iterable[tuple[int, int, int]], where: Mapping[int, tuple[int, int]], into: Triples) -> None:
+    for row, sharing, other in triples:
+        number, local = where[row]
+        into[number].append((local, sharing, other))
+
+
+def profile_parts(executor: Executor, id_col: Hashable, options: PlanOptions) -> ProfiledParts:
+    """Profile all parts, then read again the rows whose id may not be unique."""
+    question = Question(id_col, options)
+    found = dict(executor.run(profile_part, question))
+    profiles = [found.pop(number) for number in sorted(found)]
+    if not profiles:
+        raise InvalidArgumentError("frames: the source is empty; it must have at least one frame, even without rows.")
+    labels = merge_labels(profiles)
+    first_rows = [0, *accumulate(each.rows for each in profiles)]
+    suspects = find_suspects(profiles)
+    texts = dict(executor.run(fetch_ids, question, suspects)) if suspects else {}
+    for number, found_texts in texts.items():
+        if not np.array_equal(hash_texts(found_texts), profiles[number].exact[suspects[number]]):
+            raise changed(number, "its ids, or their order, have changed since the plan was made")
+    shared = compare(suspects, texts, first_rows, options.keep)
+    tasks = [_task(number, first_rows[number], each, shared) for number, each in enumerate(profiles)]
+    example = next((each.example for each in profiles if each.rows), profiles[0].example)
+    return ProfiledParts(
+        labels,
+        tuple(merge_columns(profiles, labels)),
+        example.reindex(columns=pd.Index(labels, tupleize_cols=False)) if tuple(example.columns) != labels else example,
+        merge_samples(profiles, labels),
+        PartList(tuple(tasks), tuple(map(skipped_rows, tasks, profiles))),
     )
 
 
-def _local_kind(attribute: Attribute, found: Finding) -> Kind:
-    """Return the kind to extract cells by: the part's own, or object if the whole column is mixed."""
-    is_odd = attribute.kind is Kind.MIXED or found.kind in (Kind.EMPTY, Kind.UNSUPPORTED)
-    return Kind.MIXED if is_odd and attribute.type is not None else found.kind
+def _task(number: int, first_row: int, part: PartProfile, shared: SharedIds) -> PartTask:
+    same, alike = shared.of(number)
+    return PartTask(number, first_row, part.rows, same, alike, part.labels, digest_ids(part.has_id, part.exact))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas._rules import Rule, Severity
@@ -18,8 +17,8 @@ from growlytics_pandas.checks.schema import Budget, Schema, prepare
 from growlytics_pandas.checks.violations import Violation, message_text
 from growlytics_pandas.columns.dtypes import starts
 from growlytics_pandas.columns.frames import REJECT_LABELS, REJECT_LABELS_IF_TAKEN
+from growlytics_pandas.upload.outcomes import Rows
 
-Rows = npt.NDArray[np.int64]
 _JOINT: Final = "; "
 _FIXES: Final[Mapping[str, str]] = {
     Status.FAILED: "push the row again",

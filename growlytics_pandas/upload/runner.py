@@ -18,7 +18,6 @@ from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, PushInterrupted, UsageError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import Digester
-from growlytics_pandas.upload.attempts import are_too_many, interrupted, too_many_error
 from growlytics_pandas.upload.connection import Connection, connect, connection_of, connection_or_default
 from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
 from growlytics_pandas.upload.encode import Encoded, PartDigests
@@ -28,14 +27,16 @@ from growlytics_pandas.upload.parts import (
     Common,
     Executor,
     Part,
+    PartList,
     PartOrder,
     PartOutcome,
+    PartTask,
     push_part,
     types_sent,
 )
-from growlytics_pandas.upload.profile import PartList, PartTask
 from growlytics_pandas.upload.progress import Concluded, Progress, Snapshot, snapshot_of
 from growlytics_pandas.upload.push_options import PushOptions
+from growlytics_pandas.upload.run_errors import are_too_many, interrupted, too_many_error
 from growlytics_pandas.views.metrics import RunFacts
 
 RESENT_DTYPES: Final = {"part": "int64", "rows": "int64", "again": "int64"}

@@ -15,7 +15,7 @@ from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.ledger.types import KnownType
 from growlytics_pandas.samples import PLANTED
 from growlytics_pandas.upload.parts import Part
-from growlytics_pandas.upload.planning import find_suggestions
+from growlytics_pandas.upload.plan import find_suggestions
 
 PUBLISHED = """
 id_missing, id_duplicate, id_rounded                                           | error   | row skipped

@@ -12,7 +12,7 @@ import growlytics_pandas as gp
 from growlytics_pandas.accessor import GrowlyticsAccessor
 from growlytics_pandas.form.widget import Form
 from growlytics_pandas.sandbox import Faults
-from growlytics_pandas.upload.planning import Changes
+from growlytics_pandas.upload.changes import Changes
 from growlytics_pandas.views.events import ProgressEvent
 
 df = pd.DataFrame({"email": ["asha@example.com"], "City": ["Pune"]})

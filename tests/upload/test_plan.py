@@ -10,7 +10,7 @@ import pytest
 
 import growlytics_pandas
 from growlytics_pandas.errors import ConstraintViolationError
-from growlytics_pandas.upload.planning import SCHEMA_DTYPES
+from growlytics_pandas.upload.schema_frame import SCHEMA_DTYPES
 
 DIRTY = pd.DataFrame(
     {

@@ -1,11 +1,17 @@
-"""A push of batches that can be read only once: each is profiled, checked and sent before the next is read."""
+"""Batches: the frames of a source, read one by one.
+
+A source that can be read only once is pushed batch by batch: each is profiled, checked and sent before the next.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Generator, Hashable, Iterator
+import os
+from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -15,36 +21,138 @@ from growlytics_pandas.checks.ids import EARLIER_BATCH
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Schema
-from growlytics_pandas.columns.frames import prepare_frame
+from growlytics_pandas.columns.frames import as_row, frame_of_rows, has_arrow, prepare_frame, read_frame
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.columns.reading import Alike
-from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError
+from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.upload.connection import Connection
-from growlytics_pandas.upload.executor import FrameExecutor
-from growlytics_pandas.upload.parts import Common, Part, PartOutcome, fetch_ids
-from growlytics_pandas.upload.plan import Plan, PushResult
-from growlytics_pandas.upload.planning import (
-    SeenIds,
-    budget_of,
-    compare,
-    find_suggestions,
-    find_suspects,
-    infer_schema_of_parts,
-    refusal,
-)
+from growlytics_pandas.upload.parts import Common, LocalExecutor, Part, PartList, PartOutcome, PartTask, align
+from growlytics_pandas.upload.plan import Plan, PushResult, budget_of, find_suggestions, infer_schema_of_parts, refusal
 from growlytics_pandas.upload.profile import (
-    PartList,
     PartProfile,
-    PartTask,
     ProfiledParts,
     Question,
-    align,
+    SeenIds,
+    compare,
+    fetch_ids,
+    find_suspects,
     merge_columns,
     merge_samples,
     profile_part,
+    skipped_rows,
 )
 from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.runner import Run, resolve_connection
+
+BATCH_ROWS: Final = 50_000  # single rows (Spark's toLocalIterator) are collected into frames of this size
+
+
+class FrameExecutor(LocalExecutor):
+    """Iterates over `frames`: a list, anything that can be iterated repeatedly, or a function that opens the source."""
+
+    def __init__(self, frames: Any) -> None:
+        self._frames = frames
+        if not callable(frames):
+            _require_frames(frames, "found")
+        self.can_repeat = callable(frames) or (iter(frames) is not frames and not _holds_readers(frames))
+        self._n_parts: int | None = None
+
+    def walk(self, numbers: Iterable[int] | None) -> Iterator[tuple[int, pd.DataFrame]]:
+        """Yield the frames of these parts (None: of all), in order; nothing is read after the last of them.
+
+        Except after the last part of the plan, where the source must end, as it did when the plan was made.
+        """
+        wanted = None if numbers is None else set(numbers)
+        last = None if wanted is None else max(wanted, default=-1) + 1
+        number = -1
+        with self._opened() as source:
+            frames = as_frames(source)
+            for number, frame in enumerate(islice(frames, last)):
+                if wanted is None or number in wanted:
+                    yield number, frame
+                    if wanted is not None:
+                        wanted.discard(number)
+            if last is None:
+                self._n_parts = number + 1
+            elif last and last == self._n_parts and next(frames, None) is not None:
+                raise DataError(
+                    f"frames: the source has more than the {last:,} parts of the plan; the others were not "
+                    "sent. Make the plan again."
+                )
+        if wanted:
+            raise DataError(
+                f"frames: the source ended before part {min(wanted)}, which existed when the plan was made."
+            )
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Iterable[Any]]:
+        """Open the source if it is a function, and close it afterwards: a reader holds a file."""
+        if not callable(self._frames):
+            yield self._frames
+            return
+        source = self._frames()
+        _require_frames(source, "the function gave")
+        try:
+            yield source
+        finally:
+            if callable(close := getattr(source, "close", None)):
+                close()
+
+
+def _require_frames(source: Any, found: str) -> None:
+    """Raise for anything that is not a source of frames, such as a single frame."""
+    if isinstance(source, (str, os.PathLike)):
+        reader = f"pyarrow.parquet.ParquetFile({str(source)!r}).iter_batches()"
+        if not str(source).endswith(".parquet"):
+            reader = f"pd.read_csv({str(source)!r}, chunksize=100_000)"
+        raise InvalidArgumentTypeError(f"frames: {found} a path; give a function that opens it: lambda: {reader}.")
+    is_stream = isinstance(source, Iterable) and hasattr(source, "read_next_batch")  # Arrow's reader gives batches
+    if isinstance(source, pd.DataFrame) or (has_arrow(source) and not is_stream):
+        raise InvalidArgumentTypeError(
+            f"frames: {found} a {type(source).__name__} itself; it must be an iterable of frames. Read it in pieces: "
+            f"{_pieces(source)}, or wrap it in a list."
+        )
+    if not isinstance(source, Iterable):
+        raise InvalidArgumentTypeError(
+            f"frames: {found} a {type(source).__name__}; it must be an iterable of DataFrames, or a function that "
+            "returns one, such as lambda: pd.read_csv(path, chunksize=100_000)."
+        )
+
+
+def _holds_readers(frames: Any) -> bool:
+    """Return whether a list contains streams, which can be read only once."""
+    return isinstance(frames, (list, tuple)) and any(hasattr(frame, "read_next_batch") for frame in frames)
+
+
+def _pieces(source: Any) -> str:
+    """Return how to read a frame in pieces, by its methods."""
+    ways = {
+        "iter_slices": "lambda: df.iter_slices(100_000)",
+        "to_batches": "lambda: table.to_batches(100_000)",
+        "to_arrow_reader": "lambda: relation.to_arrow_reader(100_000)",
+        "fetch_record_batch": "lambda: relation.fetch_record_batch(100_000)",
+    }
+    found = (way for method, way in ways.items() if callable(getattr(source, method, None)))
+    return next(found, "lambda: pd.read_csv(path, chunksize=100_000)")
+
+
+def as_frames(source: Iterable[Any]) -> Iterator[pd.DataFrame]:
+    """Yield DataFrames from a source of frames of any library, lists of rows, or single rows (Spark's)."""
+    rows: list[Mapping[Any, Any]] = []
+    for item in source:
+        row = None if isinstance(item, pd.DataFrame) else as_row(item)
+        if row is None:
+            if rows:
+                yield frame_of_rows(rows)
+                rows = []
+            yield read_frame(item, where="frames: each item must be a frame, or a row as a dict; ")
+            continue
+        rows.append(row)
+        if len(rows) == BATCH_ROWS:
+            yield frame_of_rows(rows)
+            rows = []
+    if rows:
+        yield frame_of_rows(rows)
 
 
 def push_stream(
@@ -151,7 +259,7 @@ class StreamRun(Run):
         self._reported.update((found.rule, found.position) for found in fresh)
         task = self._task(frame, profile, layout)
         part = Part.read(frame, self.common, task)
-        self.parts = self.parts.extended(task, profile)
+        self.parts = self.parts.extended(task, skipped_rows(task, profile))
         self._sample = merge_samples([profile], labels)
         self.findings = Findings(
             [*self.findings.violations, *fresh, *part.findings().detach(task.first_row).violations]

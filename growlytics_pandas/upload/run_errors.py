@@ -1,15 +1,10 @@
-"""The requests made for each row, and how many of them count towards giving up.
-
-Also the errors that end a run early, each with its remedy.
-"""
+"""Errors that end a run early, each with its remedy, and the lines shown while a run waits."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from growlytics_pandas._status import Status
 from growlytics_pandas._text import options_text, phrase
 from growlytics_pandas.errors import (
     AuthenticationError,
@@ -20,66 +15,7 @@ from growlytics_pandas.errors import (
 )
 from growlytics_pandas.http.concurrency import OUTAGE_LIMIT_SECONDS
 from growlytics_pandas.http.protocol import Response
-from growlytics_pandas.http.retry import Verdict, describe, describe_location, is_free, may_have_arrived
-from growlytics_pandas.upload.outcomes import OutcomeBuffer
-
-
-class Attempts:
-    """The attempts of one run.
-
-    Attributes
-    ----------
-    repeated : int
-        Requests that the transport repeated by itself after a kept-alive connection broke.
-    """
-
-    def __init__(self, buffer: OutcomeBuffer, stale_retries: int) -> None:
-        self.repeated = 0
-        self._buffer = buffer
-        self._stale_retries = stale_retries
-        self._free: defaultdict[int, int] = defaultdict(int)
-        self._repeats: defaultdict[int, int] = defaultdict(int)
-
-    def note(self, reply: Response) -> None:
-        """Record whether a reply leaves open if the row arrived, also if the next attempt is free or the run ends."""
-        if may_have_arrived(reply):
-            self._buffer.lost.add(reply.token)
-
-    def final_status(self, row: int) -> Status:
-        """Return the final status of a row that was not accepted: `unknown` if any attempt may have arrived."""
-        return Status.UNKNOWN if row in self._buffer.lost else Status.FAILED
-
-    def note_repeats(self, row: int, count: int) -> None:
-        """Record requests that the transport repeated; like free attempts, they do not count."""
-        self.repeated += count
-        self._repeats[row] += count
-        for _ in range(count):
-            self._buffer.count_attempt(row)
-
-    def is_free(self, reply: Response) -> bool:
-        """Return whether this attempt does not count, since the server had closed a kept-alive connection."""
-        row = reply.token
-        if not is_free(reply) or self._free[row] >= self._stale_retries:
-            return False
-        self._free[row] += 1
-        self._buffer.count_attempt(row)
-        return True
-
-    def count(self, row: int) -> int:
-        """Count an attempt for a row, and return how many were counted so far."""
-        attempts = self._buffer.count_attempt(row)
-        return attempts - self._free.get(row, 0) - self._repeats.get(row, 0)
-
-    def count_retried(self, rows: Iterable[int]) -> int:
-        """Return how many of `rows` were retried by the run itself."""
-        attempts = self._buffer.attempts
-        return sum(attempts[row] - self._repeats.get(row, 0) > 1 for row in rows)
-
-    def words(self, reply: Response) -> str:
-        """Return why an attempt failed, adding whether an earlier one may have arrived although this one did not."""
-        lost = reply.token in self._buffer.lost and not may_have_arrived(reply)
-        return describe(reply) + ("; the response to an earlier attempt was lost" if lost else "")
-
+from growlytics_pandas.http.retry import Verdict, describe, describe_location
 
 MIN_ROWS_FOR_SHARE: Final = 100  # below this a share of failures is not meaningful
 

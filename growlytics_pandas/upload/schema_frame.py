@@ -1,0 +1,134 @@
+"""The schema as a frame: one row per column to send."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from growlytics_pandas import contract
+from growlytics_pandas._masking import Masker, is_personal, printable
+from growlytics_pandas._text import options_text, phrase
+from growlytics_pandas.checks.frame import TYPE_OPTIONS
+from growlytics_pandas.checks.naming import is_id_like
+from growlytics_pandas.checks.profile import Suggestion
+from growlytics_pandas.checks.schema import Attribute, Schema
+from growlytics_pandas.columns.dtypes import AttributeType, Kind, absent, originals
+from growlytics_pandas.columns.reading import clean
+
+SCHEMA_DTYPES = {
+    "column": "object",
+    "attribute": "str",
+    "type": "string",
+    "dtype": "str",
+    "reserved": "bool",
+    "missing": "int64",
+    "distinct": "Int64",
+    "example": "object",
+    "known_type": "string",
+    "note": "str",
+}
+
+
+def schema_frame(
+    layout: Schema,
+    dropped: frozenset[int],
+    suggestions: Sequence[Suggestion],
+    frame: pd.DataFrame | None = None,
+    *,
+    is_whole: bool = True,
+) -> pd.DataFrame:
+    """Return one row per column to send: see `Plan.schema`.
+
+    `distinct` and `example` are computed from `frame`; without it both are missing, and `distinct` also if the frame is
+    not all of the data.
+    """
+    notes: dict[str, list[str]] = {}
+    for each in suggestions:
+        if each.option in _NOTED:
+            notes.setdefault(repr(each.column), []).append(_suggestion_note(each))
+    for attribute in layout.attributes:
+        if _may_be_codes(attribute):
+            notes.setdefault(repr(attribute.column), []).append(_code_note(attribute))
+    rows = [
+        (
+            *_schema_row(attribute, attribute.position in dropped, notes.get(repr(attribute.column), [])),
+            *((None, None) if frame is None else _values_row(frame, attribute, layout, is_whole=is_whole)),
+        )
+        for attribute in layout.attributes
+    ]
+    return pd.DataFrame(
+        {
+            name: pd.Series([row[_ORDER.index(name)] for row in rows], dtype=dtype)
+            for name, dtype in SCHEMA_DTYPES.items()
+        }
+    )
+
+
+_ORDER = ("column", "attribute", "type", "dtype", "reserved", "missing", "known_type", "note", "distinct", "example")
+
+
+_NOTED = (*TYPE_OPTIONS, "na_values", "timezone")
+"""Options suggested in a note; other suggestions concern violations, which are reported anyway."""
+
+
+_LEFT_OUT = "left out: see violations"
+
+
+def _suggestion_note(suggestion: Suggestion) -> str:
+    if suggestion.value is None:
+        return suggestion.reason
+    value: Any = {suggestion.column: suggestion.value}
+    if suggestion.option == "timezone":
+        value = suggestion.value
+    return f"{suggestion.reason}: {options_text(**{suggestion.option: value})}"
+
+
+def _may_be_codes(attribute: Attribute) -> bool:
+    """Return whether a numeric column is labelled as codes, such as Pincode, and so may have lost leading zeros."""
+    is_number = attribute.kind in (Kind.INTEGER, Kind.FLOAT) and attribute.type is AttributeType.NUMBER
+    return is_number and not attribute.is_reserved and is_id_like(str(attribute.column))
+
+
+def _code_note(attribute: Attribute) -> str:
+    return "sent as number: if these are codes, read them as text, which keeps leading zeros: " + phrase(
+        f"pd.read_csv(…, dtype={{{str(attribute.column)!r}: str}})",
+        options_text(types={attribute.column: contract.STRING}),
+    )
+
+
+def _schema_row(attribute: Attribute, is_dropped: bool, suggested: Sequence[str]) -> tuple[Any, ...]:
+    known = attribute.known.type if attribute.known else None
+    kind = attribute.type.value if attribute.type and not is_dropped else None
+    is_left_out = is_dropped and attribute.type is not None  # else its own note has the reason
+    note = "; ".join([_LEFT_OUT] * is_left_out + [attribute.note] * bool(attribute.note) + list(suggested))
+    return (
+        attribute.column,
+        attribute.name.encode("utf-8", "backslashreplace").decode(),  # lone surrogates are not allowed in a text column
+        kind,
+        attribute.dtype,
+        attribute.is_reserved,
+        attribute.missing,
+        known,
+        note,
+    )
+
+
+def _values_row(frame: pd.DataFrame, attribute: Attribute, layout: Schema, *, is_whole: bool) -> tuple[int | None, Any]:
+    """Return the number of distinct values, and the first value, masked if it identifies a customer."""
+    column = clean(frame.iloc[:, attribute.position], attribute.reading, layout.zone, layout.region)
+    present = column[(~absent(column)).to_numpy(dtype=bool)]
+    if not len(present):
+        return 0 if is_whole else None, None
+    example = printable(originals(present.iloc[:1])[0])
+    if is_personal(attribute.name, attribute.column, layout.id_column):
+        example = Masker().identity(example)
+    return _distinct(present) if is_whole else None, example
+
+
+def _distinct(present: pd.Series[Any]) -> int | None:
+    try:
+        return len(present) - int(present.duplicated().sum())  # nunique() of old pandas compares only up to a NUL
+    except (TypeError, ValueError, ArithmeticError, NotImplementedError):  # lists, a signalling NaN, another byte order
+        return None
