@@ -12,7 +12,7 @@ from growlytics_pandas.sandbox import Faults
 settings.register_profile("busy", deadline=None)  # a machine under load is no failure
 settings.load_profile("busy")
 
-pytest_plugins = ["live_service"]  # the option --live
+pytest_plugins = ["support.live_service"]  # the option --live
 
 
 @pytest.fixture(autouse=True, scope="session")

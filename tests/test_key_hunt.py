@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 import requests
 import trustme
-from interrupting import Interrupter
 from IPython.core.ultratb import VerboseTB
+from support.interrupting import Interrupter
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client, Sandbox

@@ -8,7 +8,7 @@ What no response shows is listed at the end, to be checked in the dashboard.
 import json
 
 import pytest
-from live_service import verdict
+from support.live_service import verdict
 
 from growlytics_pandas import contract
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from wire_server import SUCCESS, Server, accept, message, say
+from support.wire_server import SUCCESS, Server, accept, message, say
 
 from growlytics_pandas import Sandbox
 from growlytics_pandas.sandbox import Faults

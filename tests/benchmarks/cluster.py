@@ -18,9 +18,9 @@ import pandas as pd
 import psutil
 from measuring import main, print_table
 
-sys.path.append(str(Path(__file__).parents[1] / "support"))
-from counting_server import CountingServer, hash_of
-from dask_customers import KEY, client_of, write_parts
+sys.path.append(str(Path(__file__).parents[1]))
+from support.counting_server import CountingServer, hash_of
+from support.dask_customers import KEY, client_of, write_parts
 
 import growlytics_pandas as gp
 import growlytics_pandas.dask  # gives Dask frames the verbs

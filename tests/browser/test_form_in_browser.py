@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from hostile import BAD_SERVER, assert_harmless
 from playwright.sync_api import expect
+from support.hostile import BAD_SERVER, assert_harmless
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -2,8 +2,8 @@ import json
 import re
 
 import pytest
-from hostile import BAD_SERVER, FOREIGN_ELEMENTS, assert_harmless
 from playwright.sync_api import expect
+from support.hostile import BAD_SERVER, FOREIGN_ELEMENTS, assert_harmless
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -5,7 +5,7 @@ import zlib
 
 import pandas as pd
 import pytest
-from hostile import LONG, RUN, Visit
+from support.hostile import LONG, RUN, Visit
 
 import growlytics_pandas as gp
 

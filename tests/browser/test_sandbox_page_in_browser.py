@@ -4,8 +4,8 @@ import re
 
 import pandas as pd
 import pytest
-from hostile import HOSTILE, LONG, Visit, assert_harmless
 from playwright.sync_api import expect
+from support.hostile import HOSTILE, LONG, Visit, assert_harmless
 
 import growlytics_pandas as gp
 from growlytics_pandas._masking import visible

@@ -6,7 +6,7 @@ import random
 
 import pandas as pd
 import pytest
-from xlsb_writer import Short, Sum, WholeDate, Zeros, write_xlsb
+from support.xlsb_writer import Short, Sum, WholeDate, Zeros, write_xlsb
 
 from growlytics_pandas.cli.excel import read_excel
 from growlytics_pandas.errors import InvalidArgumentError

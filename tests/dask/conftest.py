@@ -1,8 +1,8 @@
 """A cluster of two workers and a server that counts, for the tests of this folder."""
 
 import pytest
-from counting_server import CountingServer
-from dask_customers import KEY
+from support.counting_server import CountingServer
+from support.dask_customers import KEY
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import signal
 import pandas as pd
 import psutil
 import pytest
-from counting_server import CountingServer, hash_of
-from dask_customers import KEY, client_of, small, write_parts
+from support.counting_server import CountingServer, hash_of
+from support.dask_customers import KEY, client_of, small, write_parts
 
 import growlytics_pandas as gp
 

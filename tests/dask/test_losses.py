@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from dask_customers import KEY, client_of, small
+from support.dask_customers import KEY, client_of, small
 
 import growlytics_pandas as gp
 
@@ -103,7 +103,7 @@ ORPHAN = """
 import sys
 import distributed, dask.dataframe, growlytics_pandas as gp, growlytics_pandas.dask
 sys.path.append(sys.argv[3])
-from dask_customers import KEY, small
+from support.dask_customers import KEY, small
 cluster = distributed.Client(sys.argv[1])
 client = gp.Client(KEY, sys.argv[2], ledger=None)
 small(6000, 6).growlytics.push("customer_id", client=client, max_rate=300, progress=False)

@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 import trustme
-from wire_server import HEADERS, Server, accept
+from support.wire_server import HEADERS, Server, accept
 
 from growlytics_pandas.http import open_transport
 from growlytics_pandas.http.protocol import Endpoint, Headers

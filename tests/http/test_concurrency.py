@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from simulated_servers import (
+from support.simulated_servers import (
     FAILURE,
     PUSHBACK,
     Down,

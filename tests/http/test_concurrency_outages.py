@@ -1,7 +1,7 @@
 """Outages: when they begin, how they are probed, when a run ends and how it resumes."""
 
 import pytest
-from simulated_servers import FAILURE, PUSHBACK, Down, FixedWindow, Run
+from support.simulated_servers import FAILURE, PUSHBACK, Down, FixedWindow, Run
 
 from growlytics_pandas.http.concurrency import ConcurrencyController, ResponseStats
 

@@ -1,7 +1,7 @@
 """How a cut of the speed is evaluated and undone: response by response, without a server."""
 
 import pytest
-from simulated_servers import FAILURE, FixedWindow, Run, Unlucky
+from support.simulated_servers import FAILURE, FixedWindow, Run, Unlucky
 
 from growlytics_pandas.http.concurrency import ConcurrencyController, ResponseStats
 

@@ -9,7 +9,7 @@ import time
 
 import psutil
 import pytest
-from wire_server import SUCCESS, accept, ask, message, our_threads, reset, say, wait_until
+from support.wire_server import SUCCESS, accept, ask, message, our_threads, reset, say, wait_until
 
 from growlytics_pandas.http.protocol import MAX_REPLY_BYTES, TransportError
 from growlytics_pandas.http.retry import may_have_arrived

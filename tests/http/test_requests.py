@@ -5,7 +5,7 @@ import time
 from email.utils import formatdate
 
 import pytest
-from wire_server import KEY, SUCCESS, accept, ask, collect, message, say
+from support.wire_server import KEY, SUCCESS, accept, ask, collect, message, say
 
 from growlytics_pandas.http.retry import describe, describe_location, parse_retry_after
 

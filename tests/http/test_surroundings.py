@@ -9,7 +9,7 @@ import pytest
 import requests
 from requests import exceptions
 from requests.adapters import HTTPAdapter
-from wire_server import HEADERS, KEY, SUCCESS, Server, accept, ask, collect, message, our_threads, reset, say
+from support.wire_server import HEADERS, KEY, SUCCESS, Server, accept, ask, collect, message, our_threads, reset, say
 
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
 from growlytics_pandas.http import open_transport

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 import pytest
-from ledger_rows import bodies
+from support.ledger_rows import bodies
 
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.ledger import Digests, Ledger, Project

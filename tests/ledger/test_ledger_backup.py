@@ -9,7 +9,7 @@ import sys
 
 import pandas as pd
 import pytest
-from ledger_rows import bodies
+from support.ledger_rows import bodies
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client, Ledger

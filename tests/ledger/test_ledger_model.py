@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from ledger_rows import bodies
+from support.ledger_rows import bodies
 
 from growlytics_pandas.ledger import Ledger
 from growlytics_pandas.ledger import digest_log as payloads

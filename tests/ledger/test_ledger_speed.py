@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from ledger_rows import bodies
+from support.ledger_rows import bodies
 
 from growlytics_pandas.ledger import Ledger
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
-from wrapped_client import WrappedClient
+from support.wrapped_client import WrappedClient
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client

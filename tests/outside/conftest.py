@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from emptied import running, sandbox
+from support.emptied import running, sandbox
 
 __all__ = ["running", "sandbox"]  # fixtures
 INSTALL_SECONDS = 300

@@ -2,8 +2,8 @@
 
 import subprocess
 
-import published
 import pytest
+from support import published
 
 from growlytics_pandas import contract
 

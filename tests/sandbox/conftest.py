@@ -4,8 +4,8 @@ import json
 
 import pytest
 import requests
-from emptied import running, sandbox
-from sandbox_http import TIMEOUT_SECONDS
+from support.emptied import running, sandbox
+from support.sandbox_http import TIMEOUT_SECONDS
 
 from growlytics_pandas import contract
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 import requests
-from sandbox_http import PUBLISHED, TIMEOUT_SECONDS, assert_refused, attribute, customer
+from support.sandbox_http import PUBLISHED, TIMEOUT_SECONDS, assert_refused, attribute, customer
 
 from growlytics_pandas import contract
 from growlytics_pandas.sandbox.serving import MAX_BODY_BYTES

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 import requests
-from sandbox_http import TIMEOUT_SECONDS
+from support.sandbox_http import TIMEOUT_SECONDS
 
 from growlytics_pandas import contract
 from growlytics_pandas.errors import InvalidArgumentError

@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing, suppress
 
 import psutil
 import pytest
-from sandbox_http import PUBLISHED, TIMEOUT_SECONDS
+from support.sandbox_http import PUBLISHED, TIMEOUT_SECONDS
 
 from growlytics_pandas import contract
 from growlytics_pandas.sandbox import DEFAULT_API_KEY, Sandbox

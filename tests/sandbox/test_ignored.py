@@ -4,7 +4,7 @@ import datetime as dt
 
 import pandas as pd
 import pytest
-from sandbox_http import attribute, customer
+from support.sandbox_http import attribute, customer
 
 from growlytics_pandas import contract
 

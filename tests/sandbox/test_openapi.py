@@ -3,7 +3,7 @@
 import jsonschema
 import pytest
 import requests
-from sandbox_http import PUBLISHED, TIMEOUT_SECONDS, assert_refused, attribute, customer
+from support.sandbox_http import PUBLISHED, TIMEOUT_SECONDS, assert_refused, attribute, customer
 
 from growlytics_pandas import contract
 

@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlencode
 
 import pytest
 import requests
-from hostile import HOSTILE
-from sandbox_http import PUBLISHED, TIMEOUT_SECONDS, assert_refused, attribute, customer
+from support.hostile import HOSTILE
+from support.sandbox_http import PUBLISHED, TIMEOUT_SECONDS, assert_refused, attribute, customer
 
 from growlytics_pandas import contract
 from growlytics_pandas._masking import visible

@@ -10,7 +10,7 @@ import warnings
 import pandas as pd
 import pytest
 import requests
-from sandbox_http import PUBLISHED, TIMEOUT_SECONDS
+from support.sandbox_http import PUBLISHED, TIMEOUT_SECONDS
 
 import growlytics_pandas
 from growlytics_pandas.errors import (

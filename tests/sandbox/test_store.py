@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import requests
-from sandbox_http import TIMEOUT_SECONDS
+from support.sandbox_http import TIMEOUT_SECONDS
 
 import growlytics_pandas
 from growlytics_pandas import Client, contract

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from wrapped_client import WrappedClient
+from support.wrapped_client import WrappedClient
 
 import growlytics_pandas as gp
 from growlytics_pandas import Sandbox

@@ -23,13 +23,12 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
-
-from quick_delivery import deliver, open_to
-from wire_server import SUCCESS, Server
+    sys.path[:0] = map(str, pathlib.Path(__file__).parents[1:3])
 
 from growlytics_pandas._status import Status
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
+from support.quick_delivery import deliver, open_to
+from support.wire_server import SUCCESS, Server
 
 TIMEOUT_SECONDS = 0.4
 RUN_SECONDS = 200.0  # far more than any run takes: a longer run hangs

@@ -3,14 +3,13 @@
 import json
 import time
 
-from wire_server import HEADERS
-
 from growlytics_pandas.http import open_transport
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.http.protocol import Endpoint, Headers
 from growlytics_pandas.http.retry import RetryPolicy
 from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
+from support.wire_server import HEADERS
 
 QUICK = RetryPolicy(max_attempts=4, base_seconds=0.005, cap_seconds=0.02)
 

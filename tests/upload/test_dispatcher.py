@@ -5,7 +5,7 @@ import time
 
 import pandas as pd
 import pytest
-from interrupting import Interrupter
+from support.interrupting import Interrupter
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
-import published
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import published
 
 import growlytics_pandas
 from growlytics_pandas.upload.encode import escaped

@@ -8,7 +8,7 @@ import time
 
 import pandas as pd
 import pytest
-from wire_server import SUCCESS, Server, message
+from support.wire_server import SUCCESS, Server, message
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client

@@ -4,8 +4,8 @@ import time
 
 import pandas as pd
 import pytest
-from interrupting import Interrupter
-from wrapped_client import WrappedClient
+from support.interrupting import Interrupter
+from support.wrapped_client import WrappedClient
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client

@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 import trustme
-from wire_server import KEY, Server, accept
+from support.wire_server import KEY, Server, accept
 
 from growlytics_pandas import Client
 

@@ -5,8 +5,8 @@ import time
 
 import pandas as pd
 import pytest
-from quick_delivery import deliver, open_to
-from wire_server import SUCCESS, ask, message, wait_until
+from support.quick_delivery import deliver, open_to
+from support.wire_server import SUCCESS, ask, message, wait_until
 
 import growlytics_pandas as gp
 from growlytics_pandas._status import Status

@@ -5,8 +5,8 @@ import os
 import pandas as pd
 import pytest
 import requests
-from quick_delivery import open_to
-from wire_server import KEY, ask
+from support.quick_delivery import open_to
+from support.wire_server import KEY, ask
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client

@@ -6,7 +6,7 @@ import sys
 import threading
 
 import pytest
-from wire_server import accept
+from support.wire_server import accept
 
 resource = pytest.importorskip("resource")
 

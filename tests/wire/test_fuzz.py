@@ -6,7 +6,7 @@
 import os
 
 import pytest
-from fuzzed_wire import play
+from support.fuzzed_wire import play
 
 pytestmark = pytest.mark.slow
 

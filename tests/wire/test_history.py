@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from quick_delivery import deliver, open_to
-from wire_server import SUCCESS, message, reset
+from support.quick_delivery import deliver, open_to
+from support.wire_server import SUCCESS, message, reset
 
 import growlytics_pandas as gp
 from growlytics_pandas import Ledger

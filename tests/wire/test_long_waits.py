@@ -6,8 +6,8 @@ from email.utils import formatdate
 
 import pandas as pd
 import pytest
-from quick_delivery import deliver, open_to
-from wire_server import SUCCESS, message
+from support.quick_delivery import deliver, open_to
+from support.wire_server import SUCCESS, message
 
 import growlytics_pandas as gp
 from growlytics_pandas.errors import ServiceUnavailableError

@@ -7,8 +7,8 @@ import threading
 import pandas as pd
 import pytest
 import requests
-from quick_delivery import deliver, open_to
-from wire_server import KEY, ask, message
+from support.quick_delivery import deliver, open_to
+from support.wire_server import KEY, ask, message
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client, Sandbox

@@ -1,0 +1,1 @@
+"""What several tests share: servers, data and ways to interrupt a push."""
