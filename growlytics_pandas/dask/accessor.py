@@ -31,7 +31,7 @@ def plan(ddf: Any, id_col: Any, **options: Any) -> Plan:
     chosen = options_of(options)
     infer_schema_of_parts(chosen, ddf._meta, id_col, None)  # noqa: SLF001 - the empty frame: a wrong call costs no reading
     executor = _engine_of(ddf)
-    profile = profile_parts(executor, id_col, chosen)
+    profile = profile_parts(executor.run, id_col, chosen)
     made = make_batch_plan(executor, id_col, chosen, connection, profile)
     warn_of_converted_text(profile.example)
     return made

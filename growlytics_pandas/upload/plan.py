@@ -35,12 +35,11 @@ from growlytics_pandas.upload.changes import Changes, changes_text, tally_change
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore, Rows
+from growlytics_pandas.upload.part_list import PartList, PartTask
 from growlytics_pandas.upload.parts import (
     Common,
     Executor,
     Part,
-    PartList,
-    PartTask,
     check_part,
     pick_rejects,
     preview_part,
@@ -490,7 +489,7 @@ def make_batch_plan(
     profile: ProfiledParts | None = None,
 ) -> Plan:
     """Make the plan of all parts of `executor`."""
-    profile = profile or profile_parts(executor, id_col, options)
+    profile = profile or profile_parts(executor.run, id_col, options)
     layout = infer_schema_of_parts(options, profile.example, id_col, connection, profile.facts)
     violations = check_attributes(layout, profile.parts.rows)
     budget = budget_of(connection.workspace if connection else None, layout)

@@ -6,7 +6,7 @@ Ids shared by different parts are found by hash, then compared as text.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Final
@@ -25,7 +25,7 @@ from growlytics_pandas.columns.options import Keep, PlanOptions
 from growlytics_pandas.columns.reading import Alike, Ids, clean, find_currencies, fold, hash_texts, read_ids
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.upload.outcomes import Rows
-from growlytics_pandas.upload.parts import Executor, PartList, PartTask, changed, digest_ids
+from growlytics_pandas.upload.part_list import PartList, PartTask, changed, digest_ids
 
 EXAMPLE_ROWS: Final = 20  # of the first part
 UNCOMPARABLE: Final = (TypeError, ArithmeticError)  # lists and dicts; a signalling NaN
@@ -313,17 +313,19 @@ def _by_part(triples: Iterable[tuple[int, int, int]], where: Mapping[int, tuple[
         into[number].append((local, sharing, other))
 
 
-def profile_parts(executor: Executor, id_col: Hashable, options: PlanOptions) -> ProfiledParts:
-    """Profile all parts, then read again the rows whose id may not be unique."""
+def profile_parts(
+    run: Callable[..., Iterator[tuple[int, Any]]], id_col: Hashable, options: PlanOptions
+) -> ProfiledParts:
+    """Profile all parts with an executor's `run`, then read again the rows whose id may not be unique."""
     question = Question(id_col, options)
-    found = dict(executor.run(profile_part, question))
+    found = dict(run(profile_part, question))
     profiles = [found.pop(number) for number in sorted(found)]
     if not profiles:
         raise InvalidArgumentError("frames: the source is empty; it must have at least one frame, even without rows.")
     labels = merge_labels(profiles)
     first_rows = [0, *accumulate(each.rows for each in profiles)]
     suspects = find_suspects(profiles)
-    texts = dict(executor.run(fetch_ids, question, suspects)) if suspects else {}
+    texts = dict(run(fetch_ids, question, suspects)) if suspects else {}
     for number, found_texts in texts.items():
         if not np.array_equal(hash_texts(found_texts), profiles[number].exact[suspects[number]]):
             raise changed(number, "its ids, or their order, have changed since the plan was made")
