@@ -27,11 +27,10 @@ from growlytics_pandas.errors import (
     ServiceUnavailableError,
     UsageError,
 )
-from growlytics_pandas.http import TransportName
 from growlytics_pandas.http.api_key import SEALED, seal
 from growlytics_pandas.ledger.project import Ledger, Project
 from growlytics_pandas.ledger.types import require_known
-from growlytics_pandas.upload.connection import Connection, Track
+from growlytics_pandas.upload.connection import Connection, Track, TransportName
 from growlytics_pandas.upload.plan import make_plan
 from growlytics_pandas.upload.runner import LastResult
 

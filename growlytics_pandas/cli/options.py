@@ -12,8 +12,7 @@ from typing import Any, Final, NoReturn, get_args
 from growlytics_pandas._text import without_keys
 from growlytics_pandas.cli.exits import Exit, describe_exits
 from growlytics_pandas.cli.readers import FORMATS
-from growlytics_pandas.http import TransportName
-from growlytics_pandas.upload.connection import Track
+from growlytics_pandas.upload.connection import Track, TransportName
 
 KEY_OPTIONS: Final = ("--key", "--api-key", "--apikey", "--token")
 _WHY_NO_KEY: Final = (

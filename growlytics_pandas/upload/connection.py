@@ -6,16 +6,22 @@ import hashlib
 import os
 from collections.abc import Collection
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from growlytics_pandas import contract
 from growlytics_pandas._output_paths import require_target
-from growlytics_pandas._text import KEY_VARIABLE, argument, options_text, phrase, without_keys
-from growlytics_pandas.errors import ApiKeyError, InvalidArgumentError, InvalidArgumentTypeError, UsageError
-from growlytics_pandas.http import TransportName, open_transport
+from growlytics_pandas._text import KEY_VARIABLE, argument, install_extra, options_text, phrase, without_keys
+from growlytics_pandas.errors import (
+    ApiKeyError,
+    InvalidArgumentError,
+    InvalidArgumentTypeError,
+    MissingDependencyError,
+    UsageError,
+)
 from growlytics_pandas.http.api_key import ApiKey, checked_url, find_key
-from growlytics_pandas.http.protocol import Endpoint, Headers, Transport, missing_bundle
+from growlytics_pandas.http.protocol import Endpoint, Headers, Transport, check_bundle, missing_bundle
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.ledger.project import Ledger, Project, TypesFile
 from growlytics_pandas.ledger.types import KnownType
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
     import requests
 
 Track = Literal["attributes"]
+TransportName = Literal["auto", "requests", "curl"]
 
 URL_VARIABLE: Final = "GROWLYTICS_BASE_URL"
 SALT_BYTES: Final = 16
@@ -235,3 +242,44 @@ def _bundle(verify: Any) -> Path:
     if not path.is_file():
         raise missing_bundle(path)
     return path
+
+
+def open_transport(name: TransportName, endpoint: Endpoint, max_concurrency: int) -> Transport:
+    """Return an open transport; it sends nothing and starts no thread before the first ``submit``.
+
+    Parameters
+    ----------
+    name : {"auto", "requests", "curl"}
+        "auto": libcurl if pycurl is installed and no session is given, else requests.
+    endpoint : Endpoint
+        URL, headers and limits of every request.
+    max_concurrency : int
+        Maximum number of requests in flight.
+
+    Raises
+    ------
+    MissingDependencyError
+        "curl" without pycurl.
+    InvalidArgumentError
+        "curl" with a session, or a certificate bundle that does not exist.
+    """
+    check_bundle(endpoint)
+    if name == "auto":
+        name = "curl" if endpoint.session is None and find_spec("pycurl") else "requests"
+    if name == "requests":
+        from growlytics_pandas.http.requests import RequestsTransport  # noqa: PLC0415 - slow to import
+
+        return RequestsTransport(endpoint, max_concurrency)
+    if endpoint.session is not None:
+        raise InvalidArgumentError(
+            f"{argument('transport')}: found 'curl' together with session=, which is for requests only. "
+            f"Use {options_text(transport='requests')}, or omit session."
+        )
+    try:
+        from growlytics_pandas.http.curl import CurlTransport  # noqa: PLC0415 - pycurl is optional
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{argument('transport')}: found 'curl', but pycurl cannot be imported ({error}). "
+            f"Use {options_text(transport='requests')}, or install it: {install_extra('fast')}."
+        ) from error
+    return CurlTransport(endpoint, max_concurrency)

@@ -7,8 +7,8 @@ import pytest
 import trustme
 from support.wire_server import HEADERS, Server, accept
 
-from growlytics_pandas.http import open_transport
 from growlytics_pandas.http.protocol import Endpoint, Headers
+from growlytics_pandas.upload.connection import open_transport
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ from requests.adapters import HTTPAdapter
 from support.wire_server import HEADERS, KEY, SUCCESS, Server, accept, ask, collect, message, our_threads, reset, say
 
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
-from growlytics_pandas.http import open_transport
 from growlytics_pandas.http.protocol import Endpoint, Headers, TransportError
 from growlytics_pandas.http.requests import FAULTS
 from growlytics_pandas.http.retry import describe
+from growlytics_pandas.upload.connection import open_transport
 
 
 def test_cookies_are_not_sent_back(serve, connect):
@@ -137,11 +137,6 @@ def test_a_session_with_an_adapter_of_its_own_keeps_it(serve):
 def test_curl_cannot_use_a_session():
     with requests.Session() as session, pytest.raises(InvalidArgumentError, match="session"):
         open_transport("curl", Endpoint("http://localhost/", Headers(HEADERS), session=session), 1)
-
-
-def test_an_unknown_transport_is_named():
-    with pytest.raises(InvalidArgumentError, match="carrier pigeon"):
-        open_transport("carrier pigeon", Endpoint("http://localhost/", Headers(HEADERS)), 1)
 
 
 def test_without_pycurl_the_extra_is_named_and_auto_takes_requests(monkeypatch):
