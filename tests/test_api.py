@@ -106,7 +106,7 @@ def test_errors_raise_sends_nothing(sandbox):
         {"max_rate": 0},
         {"max_rate": float("inf")},
         {"max_rate": float("nan")},
-        {"max_rate": 10**400},
+        pytest.param({"max_rate": 10**400}, id="{'max_rate': 10**400}"),
         {"max_failures": float("inf")},
         {"max_failures": float("nan")},
         {"max_failures": 1.5},

@@ -82,7 +82,7 @@ def test_digest_does_not_depend_on_chunks(rows):
         ([True, False], pd.array([True, False], dtype="boolean")),
         (pd.to_datetime(["2025-01-31", "1970-01-01"]), [date(2025, 1, 31), date(1970, 1, 1)]),
     ],
-    ids=str,
+    ids=["Int64", "uint8", "object", "uint64", "float32", "Float64", "category", "boolean", "dates"],
 )
 def test_digest_does_not_depend_on_dtype(column, other):
     frames = [pd.DataFrame({"id": ["a", "b"], "x": values}) for values in (column, other)]

@@ -154,7 +154,9 @@ def test_https_uses_the_environments_proxy(serve, transport, tls, bundle, monkey
     assert b"attributes" not in seen
 
 
-@pytest.mark.parametrize("answer", [message(502), message(407), b"", b"HTTP/1.1 20"])
+@pytest.mark.parametrize(
+    "answer", [message(502), message(407), b"", b"HTTP/1.1 20"], ids=["502", "407", "empty", "cut"]
+)
 def test_refused_tunnel_is_no_request(transport, serve, monkeypatch, answer):
     refusing = serve(lambda sock, request: sock.sendall(answer))
     monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{refusing.port}")
