@@ -120,7 +120,7 @@ def test_empty_attributes_are_success(service):
 
 @pytest.mark.asks(1)
 def test_top_level_name_is_accepted(service):
-    """The published example has it there."""
+    """The published example has `name` at the top level."""
     body = customer(service, "b", name="Purchased")
     assert verdict(service.ask(body, "with a top-level name")) == "ACCEPTED"
 
@@ -177,7 +177,7 @@ def test_name_of_49_characters_is_accepted(service):
 
 @pytest.mark.asks(1)
 def test_name_of_50_characters_is_ignored(service):
-    """They are counted as code points or as UTF-16 units."""
+    """One name has 50 code points, the other 50 UTF-16 units."""
     body = customer(service, "b", attribute(NAME_50, "number", 1), attribute(EMOJI_NAME, "number", 1))
     assert verdict(service.ask(body, "a name of 50 characters, and one of 50 UTF-16 units")) in TAKEN_OR_REFUSED
     service.shows("b", **{NAME_50: None, EMOJI_NAME: None})

@@ -106,7 +106,7 @@ def test_sdist_matches_pyproject(built, clean):
 
 
 def test_wheel_is_reproducible(wheel, clean, tmp_path):
-    """From the sdist and from a clone, byte for byte."""
+    """Wheels from the sdist and from a clone are equal, byte for byte."""
     build(clean, tmp_path, "--wheel")
     assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
 

@@ -117,7 +117,7 @@ def test_clean_values_break_no_rule(clean):
 
 
 def test_dirty_frame_breaks_every_rule():
-    """Every rule that needs no ledger."""
+    """The rules that need a ledger are not among them."""
     assert len(PLANTED) == len(set(PLANTED)) == 26
 
 

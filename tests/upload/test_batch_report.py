@@ -58,7 +58,7 @@ def test_plan_repr_does_not_read_all_parts():
 
 
 def test_masked_report_omits_server_messages(faulty, tmp_path):
-    """They may repeat values."""
+    """A server's message may repeat values of customers."""
     box = faulty(success_false=1.0)
     result = gp.push_batches(cut(customers(9), 4), "id", client=box.client, progress=False)
     (words,) = set(result.failed["error"])

@@ -116,7 +116,7 @@ def kill_and_go_on(arena, rows, version, transport, share):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and kill -9")
 @pytest.mark.parametrize(("transport", "n_long"), [("curl", 2), ("requests", 1)])
 def test_rerun_after_kill_9_completes_the_push(arena, transport, n_long):
-    """Little is sent twice."""
+    """The store is then complete, and few rows were sent twice."""
     rng = random.Random(transport)
     # 20 moments over both transports, three of them in longer pushes; each round edits every row.
     long = 20_000 if transport == "curl" else 8_000

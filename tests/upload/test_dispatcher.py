@@ -54,7 +54,7 @@ def test_temporary_failures_are_retried(faulty, transport):
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_attempts_include_curl_repeats(faulty, transport):
-    """Attempts and retries are as many as the service received."""
+    """The attempts reported are those that the service received, also where libcurl repeats a request by itself."""
     box = faulty(seed=1, reset_after=0.2, status={503: 0.05}, retry_after=0)
     result = push(customers(400), box, transport)
     assert result.counts["accepted"] == 400

@@ -70,7 +70,7 @@ def of_another_program(path):
     ],
 )
 def test_unusable_ledger_sends_nothing(sandbox, path, damage, found):
-    """With ledger=None, the push goes on."""
+    """The push stops before it sends; with ledger=None it works."""
     first = client_of(sandbox, path)
     push(customers(3), first)
     first.ledger.close()
@@ -138,7 +138,7 @@ def impatient(monkeypatch):
 
 
 def test_ledger_failure_stops_the_push(faulty, path, impatient):
-    """Every row has its status."""
+    """The ledger fails midway; every row still has its status."""
     box = faulty(latency=0.02)
     client, df, blocker = client_of(box, path), customers(3000), Blocker(path)
     with pytest.raises(LedgerError, match="another process") as caught:
