@@ -33,7 +33,7 @@ FRAMES = {
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_methods_have_the_signature_and_docs_of_the_functions(method):
+def test_methods_share_signatures_and_docs(method):
     function, accessor_method = getattr(gp, method), getattr(GrowlyticsAccessor, method)
     of_function = list(inspect.signature(function).parameters.values())
     of_method = list(inspect.signature(accessor_method).parameters.values())
@@ -49,7 +49,7 @@ def test_methods_have_the_signature_and_docs_of_the_functions(method):
 
 
 @pytest.mark.parametrize("df", FRAMES.values(), ids=FRAMES)
-def test_completion_and_attributes_stay_as_they_were(df):
+def test_frame_attributes_are_unchanged(df):
     assert "growlytics" in dir(df)
     assert hasattr(df, "growlytics")
     assert not hasattr(df, "no_such_attribute")
@@ -57,26 +57,26 @@ def test_completion_and_attributes_stay_as_they_were(df):
 
 
 @pytest.mark.parametrize("df", FRAMES.values(), ids=FRAMES)
-def test_construction_holds_the_frame_and_nothing_else(df):
+def test_constructor_only_stores_the_frame(df):
     accessor = GrowlyticsAccessor(df)
     assert vars(accessor) == {"_frame": df} if df.empty else vars(accessor)["_frame"] is df
     assert len(vars(accessor)) == 1
 
 
-def test_a_column_of_that_name_does_not_hide_the_methods():
+def test_column_named_growlytics():
     df = FRAMES["column of that name"]
     assert df["growlytics"].tolist() == ["a"]
     assert GrowlyticsAccessor(df).preview("growlytics") == gp.preview(df, "growlytics")
 
 
 @pytest.mark.parametrize("method", ["schema", "validate"])
-def test_methods_give_what_the_functions_give(method):
+def test_methods_return_what_functions_do(method):
     df = gp.sample_customers(120, dirty=True)
     by_door = getattr(df.growlytics, method)("customer_id", keep="first")
     pd.testing.assert_frame_equal(by_door, getattr(gp, method)(df, "customer_id", keep="first"))
 
 
-def test_copies_slices_and_subclasses_have_their_own_view():
+def test_copies_slices_and_subclasses():
     df = pd.DataFrame({"id": ["a", "b", "c"], "X": [1, 2, 3]})
     df.growlytics.validate("id")
     assert [body["id"] for body in df.iloc[1:].growlytics.preview("id")] == ["b", "c"]
@@ -85,7 +85,7 @@ def test_copies_slices_and_subclasses_have_their_own_view():
     assert [body["id"] for body in Customers(df).growlytics.preview("id")] == ["a", "b", "c"]
 
 
-def test_a_change_after_a_look_is_seen_by_the_next_look():
+def test_changed_frame_is_read_again():
     df = pd.DataFrame({"id": ["a"], "X": [1]})
     df.growlytics.preview("id")
     df["Y"] = np.int64(2)
@@ -93,14 +93,14 @@ def test_a_change_after_a_look_is_seen_by_the_next_look():
     assert names == ["X", "Y"]
 
 
-def test_pushing_through_the_accessor(sandbox):
+def test_push_through_the_accessor(sandbox):
     result = pd.DataFrame({"id": ["a"], "X": [1]}).growlytics.push("id", client=sandbox.client, progress=False)
     assert result.ok
     assert sandbox.stored() == {"a": {"X": 1}}
 
 
 @pytest.mark.parametrize("method", [*METHODS, "form"])
-def test_a_client_or_sandbox_where_the_id_column_belongs_is_named_with_the_way_out(sandbox, method):
+def test_client_passed_as_id_col(sandbox, method):
     call = getattr(pd.DataFrame({"id": ["a"], "X": [1]}).growlytics, method)
     with pytest.raises(InvalidArgumentTypeError, match=r"id_col: found a Client; .* Did you mean client=…\?"):
         call(sandbox.client)
@@ -109,13 +109,13 @@ def test_a_client_or_sandbox_where_the_id_column_belongs_is_named_with_the_way_o
 
 
 @pytest.mark.parametrize("function", [gp.plan_batches, gp.push_batches])
-def test_batches_name_a_client_where_the_id_column_belongs_too(sandbox, function):
+def test_client_passed_as_id_col_of_batches(sandbox, function):
     with pytest.raises(InvalidArgumentTypeError, match=r"Did you mean client=…\?"):
         function([pd.DataFrame({"id": ["a"]})], sandbox.client)
     assert sandbox.requests == 0
 
 
-def test_help_of_methods_has_no_frame_and_the_accessor_lists_its_methods():
+def test_help_and_repr_of_the_accessor():
     df = pd.DataFrame({"id": ["a"], "City": ["Pune"]})
     for name in ("plan", "schema", "validate", "preview", "push"):
         doc = getattr(df.growlytics, name).__doc__

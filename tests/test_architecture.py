@@ -68,13 +68,13 @@ def imports(path):
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_third_party_packages_stay_behind_their_fence(path):
+def test_third_party_imports(path):
     for name, typing_only, _ in imports(path):
         package = name.split(".")[0]
         if package in FENCED and not typing_only:
             assert module_of(path) in FENCED[package], f"{module_of(path)} imports {package}"
 
 
-def test_no_module_bears_the_name_of_a_public_function():
+def test_no_module_shares_a_function_name():
     public = {name for name in growlytics_pandas.__all__ if callable(getattr(growlytics_pandas, name))}
     assert not public & {path.stem for path in PACKAGE.glob("*.py")}

@@ -27,7 +27,7 @@ def measure(capfd):
     return run
 
 
-def test_a_push_outruns_a_batching_client_and_the_loop_that_everybody_writes(measure):
+def test_push_beats_segment_and_a_loop(measure):
     found = measure("throughput")["7 attributes, no latency"]
     rate = {name: figures["best_rate"] for name, figures in found.items()}
     ours = rate["ours, curl"]
@@ -36,31 +36,31 @@ def test_a_push_outruns_a_batching_client_and_the_loop_that_everybody_writes(mea
     assert ours > 0.5 * rate["bare encode + libcurl multi"]
 
 
-def test_a_row_costs_the_same_in_a_large_frame_and_memory_stays_flat(measure):
+def test_cost_per_row_and_memory_stay_flat(measure):
     found = measure("growth")
     small, large = found["10,000"], found["100,000"]
     assert large["cpu_us"] < 1.4 * small["cpu_us"]
     assert large["added_mb"] < 100
 
 
-def test_bodies_are_written_many_times_faster_than_row_by_row(measure):
+def test_encoding_beats_row_by_row(measure):
     found = measure("encode")
     assert found["naive"] > 5.0 * found["ours"]
 
 
-def test_checks_find_what_pandera_finds_in_seconds(measure):
+def test_checks_match_pandera_in_seconds(measure):
     odd = measure("checks")["1 % odd"]
     assert odd["found"] == odd["pandera_found"] > 0
     assert odd["ours"] < 5.0, "50,000 rows"
 
 
-def test_a_cluster_finds_and_sends_what_one_frame_would(measure):
+def test_cluster_matches_one_frame(measure):
     pytest.importorskip("dask", reason="needs the extra `dask`")
     found = measure("cluster")  # it compares violations, bodies and requests itself
     assert found["worker_mb"] < 2 * found["partition_mb"] + 200
 
 
-def test_limited_servers_get_nearly_what_they_let_through(measure):
+def test_throughput_on_limited_servers(measure):
     for name, found in measure("limits").items():
         least = (
             0.4 if name == "at most 20 at once, else 503" else 0.7

@@ -12,7 +12,7 @@ def run(*arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_the_demo_shows_each_step_and_ends_well():
+def test_demo_runs_every_step():
     done = run("demo", "--rows", "150")
     assert done.returncode == 0, done.stderr
     for shown in (
@@ -27,7 +27,7 @@ def test_the_demo_shows_each_step_and_ends_well():
     assert "150/150" in done.stderr, "a progress bar"
 
 
-def test_a_demo_of_too_few_rows_says_how_many_it_needs(capsys):
+def test_demo_with_too_few_rows(capsys):
     assert main(["demo", "--rows", "5"]) == 2
     assert "100 or more" in capsys.readouterr().err
 
@@ -46,7 +46,7 @@ def test_the_version_is_that_of_the_package(capsys):
         ("/lib/growlytics_pandas/__main__.py", "python -m growlytics_pandas"),
     ],
 )
-def test_help_shows_the_command_as_it_was_called(capsys, monkeypatch, script, shown):
+def test_help_shows_the_command_as_called(capsys, monkeypatch, script, shown):
     monkeypatch.setattr(sys, "argv", [script])
     with pytest.raises(SystemExit):
         main(["push", "--help"])
@@ -56,7 +56,7 @@ def test_help_shows_the_command_as_it_was_called(capsys, monkeypatch, script, sh
     assert capsys.readouterr().err.endswith(f"See {shown} push --help.\n")
 
 
-def test_without_a_command_the_commands_are_listed(capsys):
+def test_no_command_lists_the_commands(capsys):
     assert main([]) == 2
     printed = capsys.readouterr().err
     assert "demo" in printed

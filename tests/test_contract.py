@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from growlytics_pandas import contract
 
 
-def test_the_facts_are_those_of_the_published_page():
+def test_facts_match_the_published_page():
     assert contract.BASE_URL + contract.CUSTOMER_PATH == "https://dcqs-india.growlytics.in/rest-api/customer"
     assert contract.KEY_HEADER == "x-growlytics-key"
     assert contract.TYPES == ("string", "number", "boolean", "date")
@@ -27,6 +27,6 @@ def test_emoji_count_two():
 
 
 @given(st.text(alphabet=st.characters(codec=None)))
-def test_the_count_is_never_below_either_way_of_counting(text):
+def test_characters_are_never_undercounted(text):
     units = len(text.encode("utf-16-le", "surrogatepass")) // 2
     assert contract.count_chars(text) == max(len(text), units)

@@ -31,18 +31,18 @@ def cells_of(path):
         return list(csv.reader(file))
 
 
-def test_no_cell_and_no_label_runs_as_a_formula(tmp_path):
+def test_no_cell_or_label_is_a_formula(tmp_path):
     frame = pd.DataFrame({"=HYPERLINK(1)": FORMULAS, "City": ["Pune"] * len(FORMULAS)})
     cells = cells_of(write_csv(frame, tmp_path / "x.csv"))
     assert all(cell[0] not in "=+-@\t\r\n＝" for row in cells for cell in row)
 
 
-def test_a_real_mobile_and_all_formulas_are_read_back_as_they_were(tmp_path):
+def test_mobiles_and_formulas_round_trip(tmp_path):
     frame = pd.DataFrame({"=mobile": FORMULAS})
     pd.testing.assert_frame_equal(read_csv(write_csv(frame, tmp_path / "x.csv")), frame)
 
 
-def test_numbers_gaps_dates_and_text_that_looks_like_them_are_distinguished(tmp_path):
+def test_values_and_similar_text_round_trip(tmp_path):
     frame = pd.DataFrame(
         {
             "text": ["12", "", None, "0091", "True"],
@@ -69,7 +69,8 @@ def test_any_text_is_read_back_exactly(tmp_path_factory, texts):
     assert read_csv(write_csv(frame, path))["text"].tolist() == texts
 
 
-def test_a_file_that_a_spreadsheet_saved_without_quotes_keeps_its_mobiles(tmp_path):
+def test_mobiles_without_quotes_are_kept(tmp_path):
+    """A spreadsheet may save the file without quotes."""
     path = tmp_path / "saved.csv"
     path.write_text("mobile,Orders\n'+919876543210,3\n'+919876543211,4\n", encoding="utf-8")
     back = read_csv(path)
@@ -77,7 +78,7 @@ def test_a_file_that_a_spreadsheet_saved_without_quotes_keeps_its_mobiles(tmp_pa
     assert back["Orders"].tolist() == [3, 4]
 
 
-def test_a_broken_file_is_an_error_that_says_where(tmp_path):
+def test_broken_file_error_has_the_place(tmp_path):
     path = tmp_path / "broken.csv"
     path.write_text('"a","b"\r\n"1"\r\n', encoding="utf-8")
     with pytest.raises(DataError, match=r"broken\.csv, record 2: found 1 cells; the head has 2"):
@@ -92,7 +93,7 @@ def test_an_empty_frame_keeps_its_columns(tmp_path):
     assert read_csv(write_csv(pd.DataFrame(), tmp_path / "x.csv")).empty
 
 
-def test_a_result_is_written_with_all_its_rows(tmp_path):
+def test_result_is_written_with_all_rows(tmp_path):
     df = pd.DataFrame({"mobile": ["+919876543210", None, "=1+1"], "City": ["Pune", "Delhi", "Goa"]})
     result = gp.push(df, "mobile", dry_run=True, errors="drop", progress=False)
     back = read_csv(result.to_csv(tmp_path / "outcomes.csv"))

@@ -14,18 +14,18 @@ def run(code):
 
 
 @pytest.mark.slow
-def test_importing_the_package_brings_no_dask():
+def test_import_does_not_load_dask():
     done = run("import growlytics_pandas, sys; print({'dask', 'distributed'} & set(sys.modules))")
     assert done.stdout.strip() == "set()", done.stderr
 
 
 @pytest.mark.slow
-def test_without_the_extra_the_error_says_what_to_install():
+def test_missing_extra_names_install():
     done = run("import sys; sys.modules['dask'] = None; import growlytics_pandas.dask")
     assert 'pip install "PATH[dask]"' in done.stderr
 
 
-def test_what_travels_to_a_worker_holds_no_key(tmp_path):
+def test_no_key_is_sent_to_workers(tmp_path):
     client = gp.Client("a-very-secret-key", "http://127.0.0.1:9", ledger=tmp_path / "ledger.db")
     travels = pickle.dumps(client._connection.recipe())
     assert b"a-very-secret-key" not in travels

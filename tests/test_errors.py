@@ -23,7 +23,7 @@ from growlytics_pandas.errors import (
 EVERY = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, BaseException)]
 
 
-def test_the_tree_in_the_docstring_is_the_tree():
+def test_docstring_shows_the_class_tree():
     drawn = {word for word in errors.__doc__.replace("(", " ").split() if word.endswith(("Error", "Interrupted"))}
     ours = {cls.__name__ for cls in EVERY}
     assert ours <= drawn
@@ -40,12 +40,12 @@ def test_the_tree_in_the_docstring_is_the_tree():
         ("ConstraintViolationError", ValueError),
     ],
 )
-def test_errors_are_caught_by_the_builtin_that_fits(cls, base):
+def test_errors_have_builtin_bases(cls, base):
     assert issubclass(getattr(errors, cls), base)
 
 
 @pytest.mark.parametrize("cls", [cls for cls in EVERY if cls is not PushInterrupted])
-def test_every_error_pickles_and_keeps_message_and_facts(cls):
+def test_errors_pickle(cls):
     frame = pd.DataFrame({"rule": ["id_missing"]})
     facts = {
         "status": 503,
@@ -64,13 +64,13 @@ def test_every_error_pickles_and_keeps_message_and_facts(cls):
     }
 
 
-def test_a_service_error_has_every_fact_even_when_none_was_given():
+def test_service_error_defaults():
     error = ServiceError("no answer")
     facts = (error.status, error.attempts, error.server_message, error.retryable, error.result)
     assert facts == (None, 0, "", False, None)
 
 
-def test_the_error_of_a_refused_push_pickles_with_its_violations_and_without_the_key():
+def test_violation_error_pickles_without_the_key():
     client = gp.Client("sk-secret-key-1", "http://127.0.0.1:9", ledger=None)
     with pytest.raises(ConstraintViolationError) as caught:
         gp.push(pd.DataFrame({"id": ["a", None], "X": [1, 2]}), "id", client=client, progress=False)
@@ -82,7 +82,7 @@ def test_the_error_of_a_refused_push_pickles_with_its_violations_and_without_the
     assert copy.plan is None
 
 
-def test_the_error_of_a_run_pickles_and_leaves_its_result_here(faulty):
+def test_run_error_pickles_without_its_result(faulty):
     box = faulty(success_false=1.0)
     with pytest.raises(TooManyFailuresError) as caught:
         gp.push(pd.DataFrame({"id": list("abc"), "X": 1}), "id", client=box.client, max_failures=1, progress=False)
@@ -91,12 +91,12 @@ def test_the_error_of_a_run_pickles_and_leaves_its_result_here(faulty):
     assert (str(copy), copy.server_message, copy.result) == (str(caught.value), caught.value.server_message, None)
 
 
-def test_an_interrupt_is_let_through_by_except_exception():
+def test_except_exception_passes_interrupts():
     assert issubclass(PushInterrupted, KeyboardInterrupt)
     assert not issubclass(PushInterrupted, Exception)
 
 
-def test_an_interrupt_is_one_line_in_a_notebook_and_pickles():
+def test_interrupt_in_a_notebook_is_one_line():
     error = PushInterrupted("3 accepted, 5 unsent.", result=object())
     assert error._render_traceback_() == ["PushInterrupted: 3 accepted, 5 unsent."]
     copy = pickle.loads(pickle.dumps(error))
@@ -104,12 +104,12 @@ def test_an_interrupt_is_one_line_in_a_notebook_and_pickles():
     assert PushInterrupted().result is None
 
 
-def test_errors_that_users_catch_most_are_at_the_top():
+def test_common_errors_are_at_the_top():
     assert gp.ConstraintViolationError is ConstraintViolationError
     assert issubclass(CustomerRejectedError, gp.GrowlyticsError)
 
 
-def test_in_ipython_a_mistake_shows_the_line_of_the_user_and_the_message_alone():
+def test_ipython_shows_the_users_line_only():
     code = (
         "import sys, traceback\nimport growlytics_pandas as gp\n"
         "from IPython.core.interactiveshell import InteractiveShell\n"

@@ -20,13 +20,13 @@ print(*{name.partition(".")[0] for name in sys.modules} - before)
 """
 
 
-def test_it_imports_nothing_slow_or_optional():
+def test_import_loads_nothing_slow():
     run = subprocess.run([sys.executable, "-c", NEW_MODULES], capture_output=True, text=True, check=True)
     others = {name for name in run.stdout.split() if name.lstrip("_") not in sys.stdlib_module_names}
     assert {name for name in others if not name.startswith("_")} == CHEAP
 
 
-def test_the_tests_run_on_the_installed_package():
+def test_tests_use_the_installed_package():
     installed = importlib.metadata.distribution("growlytics-pandas")
     origin = json.loads(installed.read_text("direct_url.json") or "{}")
     is_editable = origin.get("dir_info", {}).get("editable", False)

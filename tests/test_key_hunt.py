@@ -136,7 +136,7 @@ def caught(kind, call):
     return info.value
 
 
-def test_a_push_that_ends_well_shows_the_key_nowhere(box_with, hunt, tmp_path):
+def test_successful_push_hides_the_key(box_with, hunt, tmp_path):
     events = []
     url = box_with()
     result = push(url, ledger=tmp_path / "ledger.db")
@@ -154,7 +154,7 @@ def test_a_push_that_ends_well_shows_the_key_nowhere(box_with, hunt, tmp_path):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_refused_key_is_not_repeated(box_with, hunt, monkeypatch, transport):
+def test_refused_key(box_with, hunt, monkeypatch, transport):
     url = box_with()
     monkeypatch.setenv("GROWLYTICS_API_KEY", KEY + "-changed")
     error = caught(gp.AuthenticationError, lambda: push(url, transport))
@@ -162,7 +162,7 @@ def test_a_refused_key_is_not_repeated(box_with, hunt, monkeypatch, transport):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_redirect_that_repeats_the_key_shows_it_masked(box_with, hunt, transport):
+def test_redirect_that_repeats_the_key(box_with, hunt, transport):
     url = box_with(redirect=f"http://127.0.0.1:9/login?key={KEY}")
     error = caught(gp.EndpointError, lambda: push(url, transport))
     assert "[key]" in str(error)
@@ -196,14 +196,14 @@ def untrusted():
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_certificate_that_is_not_trusted(untrusted, hunt, transport):
+def test_untrusted_certificate(untrusted, hunt, transport):
     error = caught(gp.EndpointError, lambda: push(untrusted, transport))
     hunt(*everything_of(error), *everything_in(error.result))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_nobody_listens(hunt, transport):
+def test_connection_refused(hunt, transport):
     error = caught(gp.ServiceUnavailableError, lambda: push("http://127.0.0.1:9", transport, rows=1))
     assert error.result.counts["failed"] == 1
     hunt(*everything_of(error), *everything_in(error.result))
@@ -213,14 +213,14 @@ def test_nobody_listens(hunt, transport):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_no_answer_in_time(box_with, hunt, transport):
+def test_timeout(box_with, hunt, transport):
     result = push(box_with(hang=1.0), transport, timeout=0.05, rows=1)
     assert result.counts["unknown"] == 1
     hunt(*everything_in(result))
 
 
 @pytest.mark.parametrize("bad", ["\n", "é", " "])
-def test_a_key_that_cannot_be_a_header(hunt, monkeypatch, bad):
+def test_key_not_valid_as_header(hunt, monkeypatch, bad):
     monkeypatch.setenv("GROWLYTICS_API_KEY", f"{KEY}{bad}{KEY}")
     hunt(*everything_of(caught(ApiKeyError, Client)))
 
@@ -228,12 +228,12 @@ def test_a_key_that_cannot_be_a_header(hunt, monkeypatch, bad):
 @pytest.mark.parametrize(
     "wrong", [{"base_url": "ftp://x"}, {"timeout": -1}, {"transport": "pigeon"}, {"verify": "/none"}, {"ledger": 3}]
 )
-def test_a_client_that_cannot_be_made_does_not_show_its_key_argument(hunt, wrong):
+def test_failed_client_hides_its_key(hunt, wrong):
     call = _caller_with_key_argument(wrong)
     hunt(*everything_of(caught(UsageError, call)))
 
 
-def test_a_key_argument_that_cannot_be_a_header(hunt):
+def test_key_argument_not_valid_as_header(hunt):
     hunt(*everything_of(caught(ApiKeyError, _caller_with_key_argument({}, "\n" + KEY))))
 
 
@@ -309,7 +309,7 @@ def saying(status, body, *more):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_what_an_answer_repeats_is_masked_in_the_outcomes(answering, hunt, transport):
+def test_outcomes_mask_a_repeated_key(answering, hunt, transport):
     """A proxy's error page may print the request's headers."""
 
     def echo(head):
@@ -323,7 +323,7 @@ def test_what_an_answer_repeats_is_masked_in_the_outcomes(answering, hunt, trans
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("form", FORMS)
-def test_a_refusal_that_repeats_the_key_in_any_form(answering, hunt, tmp_path, transport, form):
+def test_refusal_that_repeats_the_key(answering, hunt, tmp_path, transport, form):
     body = {"html": f"<h1>No such key</h1> {FORMS[form]}"}.get(form, f'{{"message": "no such key {FORMS[form]}."}}')
     events = []
     result = push(answering(saying(400, body)), transport, ledger=tmp_path / "l.db", progress=events.append)
@@ -338,9 +338,7 @@ def test_a_refusal_that_repeats_the_key_in_any_form(answering, hunt, tmp_path, t
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("status", [302, 401])
 @pytest.mark.parametrize("form", FORMS)
-def test_an_answer_that_ends_the_run_and_repeats_the_key_in_any_form(
-    answering, hunt, tmp_path, transport, status, form
-):
+def test_run_error_that_repeats_the_key(answering, hunt, tmp_path, transport, status, form):
     location = f"Location: http://127.0.0.1:9/{FORMS[form]}/login?k={FORMS[form]}"
     url = answering(saying(status, f'{{"error": ["{"x" * 270}{FORMS[form]}"]}}', location))
     error = caught(ServiceError, lambda: push(url, transport, rows=1))
@@ -356,7 +354,7 @@ def upsert(url, transport):
 @pytest.mark.slow
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("line", ["{}", "HTTP/1.1 2{} OK", "HTTP/1.1 400 Bad\r\n{}\r\n: {}", "HTTP/9 {}"])
-def test_an_answer_that_is_no_http_and_repeats_the_key(answering, hunt, transport, line):
+def test_invalid_http_that_repeats_the_key(answering, hunt, transport, line):
     """The libraries' messages then repeat what they have read."""
     url = answering(f"{line.format(*[FORMS['upper']] * 2)}\r\n\r\n".encode())
     with contextlib.suppress(ServiceError):
@@ -364,7 +362,7 @@ def test_an_answer_that_is_no_http_and_repeats_the_key(answering, hunt, transpor
     hunt(*everything_in(gp.last_result()))
 
 
-def test_the_objects_that_hold_the_key_do_not_show_it(hunt):
+def test_reprs_hide_the_key(hunt):
     client = Client(ledger=None)
     key = client._connection._key
     hunt(repr(key), str(key), f"{key}", repr(copy.copy(key)), repr(vars(client)), repr(client))

@@ -52,7 +52,7 @@ def first_answer(endpoint):
     return endpoint.ask(first_body(endpoint), f"customer {endpoint.id('a')}, an attribute of each type")
 
 
-def test_success_is_json_whose_success_is_true(first_answer, service):
+def test_success_is_json_with_success_true(first_answer, service):
     assert 200 <= first_answer.status < 300
     assert json.loads(first_answer.body)["success"] is True
     service.shows("a", **{TEXT: "first", NUMBER: 1, FLAG: True, DATE: FIRST_DATE})
@@ -70,25 +70,27 @@ def test_an_unknown_key_is_401_or_403(service):
 
 
 @pytest.mark.asks(1)
-def test_a_path_that_is_not_there_is_a_redirect_404_or_405(service):
+def test_wrong_path_is_a_redirect_404_or_405(service):
     reply = service.ask(customer(service, "a"), "a path that is not there", client="lost")
     assert reply.status in contract.ENDPOINT_STATUSES
 
 
 @pytest.mark.asks(1)
-def test_a_body_that_is_no_customer_is_refused_without_blame_on_key_or_url(service):
+def test_invalid_body_rejects_the_row(service):
     assert verdict(service.ask({"attributes": []}, "a body without an id")) == "REJECTED"
 
 
 @pytest.mark.asks(1)
-def test_a_value_of_another_type_is_answered_with_success_and_ignored(first_answer, service):
+def test_value_of_another_type_is_ignored(first_answer, service):
+    """The response is success all the same."""
     reply = service.ask(customer(service, "a", attribute(NUMBER, "string", "two")), "text where a number is known")
     assert verdict(reply) == "ACCEPTED"
     service.shows("a", **{NUMBER: 1})
 
 
 @pytest.mark.asks(1)
-def test_the_first_type_of_an_attribute_holds_for_all_customers(first_answer, service):
+def test_first_value_fixes_the_type(first_answer, service):
+    """It fixes the type for all customers."""
     reply = service.ask(
         customer(service, "b", attribute(NUMBER, "string", "two"), attribute(TEXT, "string", "second")),
         f"customer {service.id('b')}: text where another customer has a number",
@@ -98,7 +100,7 @@ def test_the_first_type_of_an_attribute_holds_for_all_customers(first_answer, se
 
 
 @pytest.mark.asks(1)
-def test_an_update_keeps_the_attributes_that_it_does_not_name(first_answer, service):
+def test_update_keeps_other_attributes(first_answer, service):
     reply = service.ask(customer(service, "a", attribute(FLAG, "boolean", False)), "one of the attributes, changed")
     assert verdict(reply) == "ACCEPTED"
     service.shows("a", **{FLAG: False, TEXT: "first"})
@@ -112,25 +114,26 @@ def test_a_null_value_clears_nothing(first_answer, service):
 
 
 @pytest.mark.asks(1)
-def test_an_empty_list_of_attributes_is_success(service):
+def test_empty_attributes_are_success(service):
     assert verdict(service.ask(customer(service, "b"), "a customer without attributes")) == "ACCEPTED"
 
 
 @pytest.mark.asks(1)
-def test_the_top_level_name_of_the_published_example_is_taken(service):
+def test_top_level_name_is_accepted(service):
+    """The published example has `name` at the top level."""
     body = customer(service, "b", name="Purchased")
     assert verdict(service.ask(body, "with a top-level name")) == "ACCEPTED"
 
 
 @pytest.mark.asks(1)
-def test_text_of_any_script_is_taken_in_names_and_values(service):
+def test_text_in_any_script_is_accepted(service):
     reply = service.ask(customer(service, "b", attribute(ANY, "string", WORDS)), "Devanagari, accents and emoji")
     assert verdict(reply) == "ACCEPTED"
     service.shows("b", **{ANY: WORDS})
 
 
 @pytest.mark.asks(1)
-def test_dates_reach_from_year_1_to_9999_and_are_stored_as_sent(service):
+def test_years_1_to_9999_are_stored_as_sent(service):
     early, late = "0001-01-01 00:00:00", "9999-12-31 23:59:59"
     reply = service.ask(
         customer(service, "b", attribute(EARLY, "date", early), attribute(LATE, "date", late)), "the outermost dates"
@@ -140,7 +143,7 @@ def test_dates_reach_from_year_1_to_9999_and_are_stored_as_sent(service):
 
 
 @pytest.mark.asks(1)
-def test_numbers_keep_the_digits_of_a_double(service):
+def test_numbers_are_stored_as_doubles(service):
     body = customer(
         service,
         "b",
@@ -152,13 +155,13 @@ def test_numbers_keep_the_digits_of_a_double(service):
 
 
 @pytest.mark.asks(1)
-def test_an_id_of_more_than_40_characters_concerns_only_its_row(service):
+def test_long_id_affects_only_its_row(service):
     body = {"id": service.id("b") + "-too-long", "attributes": []}
     assert verdict(service.ask(body, "an id of 49 characters")) in TAKEN_OR_REFUSED
 
 
 @pytest.mark.asks(1)
-def test_a_value_of_more_than_512_characters_concerns_only_its_row(service):
+def test_long_value_affects_only_its_row(service):
     value = "x" * (contract.MAX_VALUE_CHARS + 1)
     reply = service.ask(customer(service, "b", attribute(LONG, "string", value)), "a text of 513 characters")
     assert verdict(reply) in TAKEN_OR_REFUSED
@@ -166,14 +169,15 @@ def test_a_value_of_more_than_512_characters_concerns_only_its_row(service):
 
 
 @pytest.mark.asks(1)
-def test_a_name_of_49_characters_is_taken(service):
+def test_name_of_49_characters_is_accepted(service):
     reply = service.ask(customer(service, "b", attribute(NAME_49, "number", 1)), "a name of 49 characters")
     assert verdict(reply) == "ACCEPTED"
     service.shows("b", **{NAME_49: 1})
 
 
 @pytest.mark.asks(1)
-def test_a_name_of_50_characters_is_ignored_however_they_are_counted(service):
+def test_name_of_50_characters_is_ignored(service):
+    """One name has 50 code points, the other 50 UTF-16 units."""
     body = customer(service, "b", attribute(NAME_50, "number", 1), attribute(EMOJI_NAME, "number", 1))
     assert verdict(service.ask(body, "a name of 50 characters, and one of 50 UTF-16 units")) in TAKEN_OR_REFUSED
     service.shows("b", **{NAME_50: None, EMOJI_NAME: None})

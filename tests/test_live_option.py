@@ -49,7 +49,8 @@ def serve():
         server.close()
 
 
-def test_it_sends_the_requests_that_it_announced_and_says_what_to_look_at():
+def test_sends_the_announced_requests():
+    """At the end, it lists what to check in the dashboard."""
     with Sandbox(api_key=KEY) as box:
         status, printed = live(box.base_url, "-q")
         assert (status, box.requests) == (0, 17)  # a sandbox does not count the path that is not there
@@ -65,46 +66,49 @@ def test_it_sends_the_requests_that_it_announced_and_says_what_to_look_at():
     assert "18 passed" in printed
 
 
-def test_a_single_test_announces_only_its_own_requests():
+def test_one_test_announces_its_requests():
     with Sandbox(api_key=KEY) as box:
         status, printed = live(box.base_url, "-k", "an_unknown_key")
         assert (status, box.requests) == (0, 1)
     assert "LIVE: 1 request(s)" in printed
 
 
-def test_without_a_key_it_is_a_usage_error_that_names_the_remedy():
+def test_missing_key_is_a_usage_error():
     status, printed = live("http://localhost:1", key=None)
     assert status == pytest.ExitCode.USAGE_ERROR
     assert "--live: no API key: set the environment variable GROWLYTICS_API_KEY" in printed
 
 
-def test_a_service_that_says_no_is_found():
+def test_failure_responses_are_detected():
     with Sandbox(api_key=KEY, faults=Faults(success_false=1.0)) as box:
         status, printed = live(box.base_url, *LOUD)
     assert status == pytest.ExitCode.TESTS_FAILED
     assert {
-        "test_success_is_json_whose_success_is_true",
+        "test_success_is_json_with_success_true",
         "test_an_unknown_key_is_401_or_403",
-        "test_a_name_of_49_characters_is_taken",
+        "test_name_of_49_characters_is_accepted",
     } <= failed(printed)
 
 
-def test_another_form_of_success_is_found(serve):
+def test_other_success_format_is_detected(serve):
     status, printed = live(serve(say(message(200, b'{"status":"ok"}'))), *LOUD)
     assert status == pytest.ExitCode.TESTS_FAILED
-    assert "test_success_is_json_whose_success_is_true" in failed(printed)
+    assert "test_success_is_json_with_success_true" in failed(printed)
 
 
-def test_a_service_that_takes_everything_fails_the_tests_of_refusals_and_no_other(serve):
+def test_missing_refusals_are_detected(serve):
+    """A service that accepts everything fails the tests of refusals, and no others."""
     _, printed = live(serve(accept))
     assert failed(printed) == {
         "test_an_unknown_key_is_401_or_403",
-        "test_a_path_that_is_not_there_is_a_redirect_404_or_405",
-        "test_a_body_that_is_no_customer_is_refused_without_blame_on_key_or_url",
+        "test_wrong_path_is_a_redirect_404_or_405",
+        "test_invalid_body_rejects_the_row",
     }
 
 
-def test_a_service_that_refuses_another_type_fails_the_tests_of_types(serve):
+def test_strict_types_are_detected(serve):
+    """A service that refuses a value of another type fails the tests of types only."""
+
     def strict(sock, request):
         head, body = request
         refused = b"/no-such" in head or b"two" in body or b'"id"' not in body
@@ -114,12 +118,12 @@ def test_a_service_that_refuses_another_type_fails_the_tests_of_types(serve):
 
     _, printed = live(serve(strict))
     assert failed(printed) == {
-        "test_a_value_of_another_type_is_answered_with_success_and_ignored",
-        "test_the_first_type_of_an_attribute_holds_for_all_customers",
+        "test_value_of_another_type_is_ignored",
+        "test_first_value_fixes_the_type",
     }
 
 
-def test_where_nobody_listens_the_words_say_so():
+def test_connection_failure_is_reported():
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     _, printed = live(f"http://localhost:{port}", *LOUD, "-x")

@@ -79,7 +79,8 @@ def naming():
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize(("status", "options"), [(400, {}), (400, {"max_failures": 1}), (401, {}), (302, {})])
-def test_no_masked_report_panel_or_summary_shows_who_a_server_speaks_of(naming, tmp_path, transport, status, options):
+def test_server_messages_are_masked_everywhere(naming, tmp_path, transport, status, options):
+    """The masked report, the panel and the summary show no customer whom a server names."""
     naming["status"] = status
     client = Client("masked-words-key", naming["url"], ledger=None, transport=transport)
     events = []
@@ -99,7 +100,7 @@ def test_no_masked_report_panel_or_summary_shows_who_a_server_speaks_of(naming, 
 
 
 @pytest.mark.parametrize("status", [400, 401])
-def test_batches_show_nobody_either(naming, tmp_path, status):
+def test_server_messages_are_masked_in_batches(naming, tmp_path, status):
     naming["status"] = status
     client = Client("masked-words-key", naming["url"], ledger=None)
     events = []
@@ -114,7 +115,7 @@ def test_batches_show_nobody_either(naming, tmp_path, status):
         assert unmasked(text) == []
 
 
-def test_a_crowd_masks_its_own_only():
+def test_only_given_values_are_masked():
     crowd = Crowd(["401", "C-1", "no", None, "Asha Rao", 7741.0, "x" * 5000])
     assert (
         crowd.hide("HTTP 401: 401 is C-1, no Asha, asha.rao! and 7741")
@@ -124,7 +125,7 @@ def test_a_crowd_masks_its_own_only():
 
 
 @pytest.mark.parametrize("rows", [3, 60_000])
-def test_a_row_that_was_accepted_is_not_named_by_the_refusal_of_another(naming, tmp_path, rows):
+def test_other_customers_in_messages_are_masked(naming, tmp_path, rows):
     """As where a server says whose the address is. A large frame has its values looked up when the report is made."""
     naming["refused"] = "CUST-9963"
     people = pd.concat([PEOPLE, pd.DataFrame({"id": [f"more-{i}" for i in range(3, rows)]})], ignore_index=True)
@@ -150,7 +151,7 @@ def longer(result, rows):
     return buffer
 
 
-def test_the_command_line_names_nobody(naming, tmp_path, capsys, monkeypatch):
+def test_command_line_masks_server_messages(naming, tmp_path, capsys, monkeypatch):
     """What a scheduler keeps is read by many; all words are in --outcomes."""
     monkeypatch.setenv("GROWLYTICS_API_KEY", "masked-words-key")
     PEOPLE.to_csv(tmp_path / "a.csv", index=False)

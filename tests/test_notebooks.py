@@ -49,7 +49,7 @@ def _private_jupyter(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("_private_jupyter")
 @pytest.mark.filterwarnings("default")  # of nbclient and its event loop; the kernel has filters of its own
 @pytest.mark.parametrize("path", [pytest.param(p, id=p.stem, marks=MARKS.get(p.stem, ())) for p in NOTEBOOKS])
-def test_it_runs_and_its_key_outputs_are_those_committed(path, tmp_path):
+def test_runs_and_key_outputs_match(path, tmp_path):
     if path.stem == "dask":
         pytest.importorskip("dask.dataframe", reason="needs the extra `dask`")
         pytest.importorskip("distributed", reason="needs the extra `dask`")
@@ -87,7 +87,8 @@ def test_there_is_a_notebook_for_each_task():
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_what_is_committed_is_executed_in_order_small_and_of_no_machine(path):
+def test_committed_notebooks_are_clean(path):
+    """Executed in order, small, and without paths of a machine."""
     notebook, text = read(path), path.read_text(encoding="utf-8")
     nbformat.validate(notebook)
     cells = code_cells(notebook)
@@ -112,7 +113,7 @@ TEXTS = [
 ]
 
 
-def test_calls_in_the_text_fit_the_methods_and_name_a_column_first():
+def test_calls_in_the_text_are_valid():
     calls = [(name, call) for name, text in TEXTS for call in calls_of_the_accessor(text)]
     assert {name for name, _ in calls} >= {"1-quickstart.ipynb", "README.md"}
     for name, call in calls:

@@ -73,7 +73,7 @@ def pushed_from_python(box, kept):
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
-def test_the_command_line_sends_what_python_does(kept, suffix, tmp_path, monkeypatch, capsys):
+def test_command_line_sends_what_python_does(kept, suffix, tmp_path, monkeypatch, capsys):
     with gp.Sandbox() as box:
         here = pushed_from_python(box, kept)
     path = write(MESSY, tmp_path / f"customers{suffix}")
@@ -109,7 +109,7 @@ def test_dask_sends_what_python_does(kept):
         assert box.stored() == here
 
 
-def test_a_dry_run_and_a_plan_show_what_is_sent(kept, expected):
+def test_dry_run_and_plan_match_the_push(kept, expected):
     given = options.load(kept)
     result = gp.push(MESSY, dry_run=True, progress=False, **given)
     assert {body["id"]: body for body in result.plan.preview(99)} == expected
@@ -124,7 +124,7 @@ def preview(path, *flags, capsys):
     return {row["column"]: row["type"] for row in printed["columns"]}, printed["options"]
 
 
-def test_flags_override_the_file_column_by_column(kept, tmp_path, capsys):
+def test_flags_override_the_file_by_column(kept, tmp_path, capsys):
     path = write(MESSY, tmp_path / "a.csv")
     flags = ("--type", "Price=string", "--decimal", "Share=.", "--rename", "VIP=Is VIP", "--region", "gb")
     types, given = preview(path, "--options", str(kept), *flags, capsys=capsys)
@@ -135,7 +135,7 @@ def test_flags_override_the_file_column_by_column(kept, tmp_path, capsys):
     assert given["region"] == "GB"
 
 
-def test_the_flags_are_those_of_the_dataclass():
+def test_flags_match_the_dataclass():
     assert {flag.option for flag in FLAGS} == {field.name for field in fields(PlanOptions)}
 
 
@@ -152,7 +152,7 @@ def test_each_option_has_a_flag(tmp_path, capsys):
     assert given == wanted | {"na_values": ["NULL", "-", "-999"]}
 
 
-def test_values_by_column_and_for_all_columns(tmp_path, capsys):
+def test_values_by_column_and_for_all(tmp_path, capsys):
     path = write(MESSY, tmp_path / "a.csv")
     flags = ("--id-col", "id", "--na", "City=NULL", "--na", "City=-", "--strip-column", "City", "--decimal", ",")
     _, given = preview(path, *flags, "--type", "Price=number", capsys=capsys)
@@ -173,13 +173,13 @@ def test_values_by_column_and_for_all_columns(tmp_path, capsys):
         (("--options", "none.toml"), "none.toml: it cannot be read"),
     ],
 )
-def test_a_wrong_flag_is_a_wrong_call(flags, message, tmp_path, capsys):
+def test_wrong_flags_are_usage_errors(flags, message, tmp_path, capsys):
     path = write(MESSY, tmp_path / "a.csv")
     assert main(["schema", str(path), "--id-col", "id", *flags, "--quiet"]) == 2
     assert message in capsys.readouterr().err
 
 
-def test_a_column_of_the_file_that_is_not_there_names_file_and_key(tmp_path, capsys):
+def test_unknown_column_names_file_and_key(tmp_path, capsys):
     path, kept = write(MESSY, tmp_path / "a.csv"), tmp_path / "a.toml"
     options.save(kept, id_col="id", normalize={"Email": "email"})
     assert main(["push", str(path), "--options", str(kept), "--dry-run"]) == 2
@@ -192,7 +192,7 @@ def test_the_id_column_must_be_given(tmp_path, capsys):
     assert "--id-col: required" in capsys.readouterr().err
 
 
-def test_the_options_of_a_push_are_taken_from_the_file(tmp_path, capsys):
+def test_push_reads_its_options_file(tmp_path, capsys):
     path, kept = write(MESSY, tmp_path / "a.csv"), tmp_path / "a.toml"
     options.save(kept, **OPTIONS, dry_run=True)
     assert main(["push", str(path), "--options", str(kept), "--json", "--quiet"]) == 1
@@ -202,7 +202,7 @@ def test_the_options_of_a_push_are_taken_from_the_file(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["would_refuse"] is True
 
 
-def test_words_that_mean_missing_leave_a_column_of_a_csv_numbers(tmp_path, capsys):
+def test_na_values_keep_a_csv_column_numeric(tmp_path, capsys):
     path = tmp_path / "a.csv"
     path.write_text("id,X\na,1\nb,NULL\n")
     assert preview(path, "--id-col", "id", "--na", "NULL", capsys=capsys)[0] == {"X": "number"}

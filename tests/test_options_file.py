@@ -76,7 +76,7 @@ def test_a_file_written_by_hand_is_read(tmp_path):
     assert options.load(tmp_path / "a.toml") == {"id_col": "id", "na_values": [dt.date(1900, 1, 1), -1, "x"]}
 
 
-def test_loaded_options_are_those_of_the_call(tmp_path):
+def test_loaded_options_match_the_call(tmp_path):
     frame = pd.DataFrame({"id": [" a"], "At": ["31/01/2025"]})
     options.save(tmp_path / "a.toml", id_col="id", strip=True, date_format={"At": "%d/%m/%Y"})
     assert gp.preview(frame, **options.load(tmp_path / "a.toml"))[0]["attributes"][0]["value"] == "2025-01-31 00:00:00"
@@ -98,7 +98,7 @@ def test_loaded_options_are_those_of_the_call(tmp_path):
         ("client = 'x'", "a.toml: client: there is no such option"),
     ],
 )
-def test_what_is_wrong_names_the_file_and_the_key(tmp_path, text, message):
+def test_errors_name_file_and_key(tmp_path, text, message):
     (tmp_path / "a.toml").write_text(text)
     with pytest.raises((InvalidArgumentError, InvalidArgumentTypeError)) as caught:
         options.load(tmp_path / "a.toml")
@@ -111,7 +111,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("given_", [{"rename": {1: "One"}}, {"normalize": {("a", "b"): "lower"}}], ids=str)
-def test_a_label_that_is_not_text_cannot_be_saved(tmp_path, given_):
+def test_only_text_labels_can_be_saved(tmp_path, given_):
     with pytest.raises(InvalidArgumentTypeError, match="is not text; the keys of a TOML file are text"):
         options.save(tmp_path / "a.toml", **given_)
     assert not (tmp_path / "a.toml").exists()

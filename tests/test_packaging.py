@@ -82,7 +82,8 @@ def metadata(wheel):
     return email.parser.Parser().parsestr(text)
 
 
-def test_the_wheel_holds_the_package_its_licence_and_its_metadata_and_nothing_else(wheel, clean):
+def test_wheel_contents(wheel, clean):
+    """The package, its licence and its metadata, and nothing else."""
     package = {f"growlytics_pandas/{name}" for name in files(clean / "growlytics_pandas")}
     names = ["METADATA", "WHEEL", "RECORD", "licenses/LICENSE"] + ["entry_points.txt"] * (
         "scripts" in PROJECT["project"]
@@ -95,7 +96,7 @@ def test_the_wheel_holds_the_package_its_licence_and_its_metadata_and_nothing_el
     assert {pathlib.PurePath(name).suffix for name in package} <= KINDS
 
 
-def test_the_sdist_holds_what_pyproject_says_and_nothing_else(built, clean):
+def test_sdist_matches_pyproject(built, clean):
     roots = PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
     declared = {name for name in files(clean) if any(name == root or name.startswith(f"{root}/") for root in roots)}
     always = {"pyproject.toml", "PKG-INFO", ".gitignore"}  # what building from it needs
@@ -104,12 +105,13 @@ def test_the_sdist_holds_what_pyproject_says_and_nothing_else(built, clean):
     assert sorted(held) == sorted(declared | always)
 
 
-def test_the_wheel_is_the_same_to_the_byte_from_the_sdist_and_from_a_clone(wheel, clean, tmp_path):
+def test_wheel_is_reproducible(wheel, clean, tmp_path):
+    """Wheels from the sdist and from a clone are equal, byte for byte."""
     build(clean, tmp_path, "--wheel")
     assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
 
 
-def test_the_metadata_are_those_of_pyproject(metadata):
+def test_metadata_match_pyproject(metadata):
     project = PROJECT["project"]
     assert (metadata["Name"], metadata["Version"]) == ("growlytics-pandas", VERSION)
     assert metadata["Requires-Python"] == project["requires-python"] == ">=3.11"
@@ -122,7 +124,7 @@ def test_the_metadata_are_those_of_pyproject(metadata):
     }
 
 
-def test_the_long_description_is_readme_and_renders_without_links_that_lead_nowhere(metadata):
+def test_long_description_renders(metadata):
     readme = (ROOT / "README.md").read_text()
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert metadata.get_payload() == readme
@@ -155,7 +157,8 @@ def installed(wheel, tmp_path_factory):
     return run, lambda extras: install(python, f"{wheel}{extras}")
 
 
-def test_the_bare_wheel_plans_without_extras_and_says_which_extra_the_sandbox_needs(installed):
+def test_wheel_without_extras(installed):
+    """It plans, and the error of the sandbox names the extra that it needs."""
     script = """
 import pandas as pd, growlytics_pandas as gp
 df = pd.DataFrame({"id": ["c1"], "City": ["Pune"]})
@@ -174,7 +177,7 @@ except gp.errors.MissingDependencyError as error:
     assert 'pip install "PATH[sandbox]"' in words
 
 
-def test_readmes_first_command_works_from_the_wheel(installed):
+def test_readme_command_works_from_the_wheel(installed):
     run, add = installed
     assert '".[fast,sandbox]" && venv/bin/python -m growlytics_pandas demo' in (ROOT / "README.md").read_text()
     add("[fast,sandbox]")

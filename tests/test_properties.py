@@ -116,7 +116,7 @@ def customers(draw):
 
 @settings(max_examples=150, deadline=None)
 @given(drawn=customers(), chunk_size=st.integers(1, 9))
-def test_what_is_stored_is_what_the_frame_held_value_by_value(box, drawn, chunk_size):
+def test_stored_values_match_the_frame(box, drawn, chunk_size):
     frame, expected = drawn
     box.reset()
     plan = growlytics_pandas.plan(frame, "key", client=box.client)
@@ -270,11 +270,12 @@ def check(frame, box, naive, client):
 
 @settings(max_examples=150, deadline=None)
 @given(frame=hostile_frames())
-def test_a_naive_sender_loses_exactly_what_the_errors_name_and_a_push_loses_nothing(box, naive, knowing, frame):
+def test_errors_match_what_a_naive_push_loses(box, naive, knowing, frame):
+    """A naive sender loses exactly what the errors report; a push loses nothing."""
     check(frame, box, naive, knowing)
 
 
-def test_what_is_past_the_hundredth_attribute_of_a_row_is_what_the_service_ignores(box, naive, knowing):
+def test_attributes_beyond_100_are_ignored(box, naive, knowing):
     wide = pd.DataFrame({f"n{i:03}": [i, i, i, i] for i in range(104)}, dtype=object)
     wide.iloc[1, [3, 99]] = None
     wide.iloc[2, :7] = None

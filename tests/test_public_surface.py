@@ -23,7 +23,7 @@ def test_tab_shows_public_names_only():
     assert all(hasattr(gp, name) for name in dir(gp))
 
 
-def test_every_public_thing_is_documented_with_an_example():
+def test_public_names_have_an_example():
     for name in (
         "Client",
         "Ledger",
@@ -44,7 +44,7 @@ def test_every_public_thing_is_documented_with_an_example():
         assert ">>> " in inspect.getdoc(getattr(gp, name)), name
 
 
-def test_the_arguments_after_the_frame_and_the_id_are_keyword_only():
+def test_options_are_keyword_only():
     for name in ("plan", "schema", "suggest", "validate", "preview", "push", "push_segment"):
         parameters = list(inspect.signature(getattr(gp, name)).parameters.values())
         first = ["df", "id_col", "attribute"] if name == "push_segment" else ["df", "id_col"]
@@ -52,14 +52,14 @@ def test_the_arguments_after_the_frame_and_the_id_are_keyword_only():
         assert all(p.kind is p.KEYWORD_ONLY for p in parameters[len(first) :]), name
 
 
-def test_the_package_is_typed_and_its_version_is_that_of_the_changelog():
+def test_typed_and_version_in_the_changelog():
     assert (pathlib.Path(gp.__file__).parent / "py.typed").exists()
     assert importlib.metadata.version("growlytics-pandas") == gp.__version__
     newest = re.search(r"^## \[(\d[^\]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert newest[1] == gp.__version__
 
 
-def test_dir_shows_what_is_promised_of_plans_clients_and_results():
+def test_dir_shows_public_names_only():
     shared = "counts plot rejects to_excel to_html violations"
     plan = "changes frame has_errors preview push schema suggest suggestions"
     result = (

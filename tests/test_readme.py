@@ -72,7 +72,7 @@ def test_links_lead_to_files_or_headings(path):
             assert link.startswith("https://"), link
 
 
-def test_the_picture_is_there_small_and_described_in_words():
+def test_picture_exists_and_has_alt_text():
     """The first address is that of a clone; the package index has only the second."""
     here, there, words = re.search(r'srcset="([^"]+)">\s*<img src="([^"]+)".* alt="([^"]+)"', README).groups()
     assert there.endswith(f"/main/{here}")
@@ -86,7 +86,7 @@ def test_plan_explains_every_option():
         assert re.search(rf"^(\w+, )*{option}(, \w+)* : ", doc, re.MULTILINE), option
 
 
-def test_every_error_says_when_it_is_raised():
+def test_errors_are_documented():
     classes = {
         name: one for name, one in vars(errors).items() if isinstance(one, type) and one.__module__.endswith("errors")
     }
@@ -94,27 +94,27 @@ def test_every_error_says_when_it_is_raised():
     assert all(name in errors.__doc__ for name in classes)
 
 
-def test_the_assumptions_that_ask_the_service_are_all_named():
+def test_live_tests_are_all_in_the_table():
     assumptions = text_of("tests/README.md")
     live = text_of("tests/test_live_contract.py")
     asked = re.findall(r"^def (test_\w+)", live, re.MULTILINE)
     assert set(re.findall(r"\*\*`(test_\w+)`\*\*", assumptions)) == set(asked)
 
 
-def test_the_docs_say_how_many_requests_a_live_run_sends():
+def test_docs_state_the_live_requests():
     marks = [int(n) for n in re.findall(r"@pytest.mark.asks\((\d+)\)", text_of("tests/test_live_contract.py"))]
     first = 1  # that of the fixture `first_answer`
     assert f"sends {sum(marks) + first} requests" in text_of("tests/README.md")
 
 
-def test_every_test_that_the_docs_name_exists():
+def test_tests_named_in_docs_exist():
     everywhere = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     named = set(re.findall(r"`(test_\w+)`", text_of("tests/README.md")))
     assert named
     assert named <= set(re.findall(r"^\s*def (test_\w+)", everywhere, re.MULTILINE))
 
 
-def test_every_notebook_is_in_the_index_of_guides():
+def test_guides_index_lists_every_notebook():
     index = text_of("notebooks/README.md")
     assert [path.name for path in (ROOT / "notebooks").glob("*.ipynb") if f"`{path.name}`" not in index] == []
 
@@ -130,7 +130,7 @@ def test_the_map_of_modules_names_each_once():
 
 
 @pytest.mark.skipif(not (ROOT / ".github").exists(), reason="an sdist has no .github")
-def test_every_mark_in_a_command_is_one_that_pytest_knows():
+def test_marks_in_commands_exist():
     known = tomllib.loads(text_of("pyproject.toml"))["tool"]["pytest"]["ini_options"]["markers"]
     used = re.findall(r"pytest (?:-\S+ )*-m (\w+|\"[^\"]+\")", text_of(".github/CONTRIBUTING.md"))
     assert used
@@ -139,7 +139,7 @@ def test_every_mark_in_a_command_is_one_that_pytest_knows():
 
 
 @pytest.mark.skipif(not (ROOT / ".github").exists(), reason="an sdist has neither .github nor .ci")
-def test_every_extra_and_dependency_group_in_a_command_exists():
+def test_extras_in_commands_exist():
     project = tomllib.loads(text_of("pyproject.toml"))
     commands = "\n".join(map(text_of, ("README.md", ".github/CONTRIBUTING.md", ".ci/run")))
     extras = {name for names in re.findall(r'"(?:\.|\$\(.*\))\[([\w,]+)\]"', commands) for name in names.split(",")}

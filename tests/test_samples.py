@@ -48,7 +48,7 @@ def get_custom(frame):
 
 
 @pytest.mark.parametrize("dirty", [False, True])
-def test_the_same_seed_gives_the_same_customers_and_another_seed_others(dirty):
+def test_seed_determines_the_customers(dirty):
     pd.testing.assert_frame_equal(
         sample_customers(200, seed=7, dirty=dirty), sample_customers(200, seed=7, dirty=dirty)
     )
@@ -56,11 +56,11 @@ def test_the_same_seed_gives_the_same_customers_and_another_seed_others(dirty):
 
 
 @pytest.mark.parametrize("n", [0, 1, 57])
-def test_fewer_rows_are_the_first_rows_of_more(clean, n):
+def test_fewer_rows_are_the_first_rows(clean, n):
     pd.testing.assert_frame_equal(sample_customers(n), clean.iloc[:n])
 
 
-def test_a_clean_frame_has_the_documented_columns_and_types(clean):
+def test_columns_and_types_are_as_documented(clean):
     assert get_labels(clean) == LABELS
     assert isinstance(clean.index, pd.RangeIndex)
     assert all(pd.api.types.infer_dtype(clean[label]) == "string" for label in TEXT)
@@ -80,19 +80,20 @@ def test_an_empty_frame_has_the_same_types(clean):
     assert sample_customers(0).dtypes.equals(clean.dtypes)
 
 
-def test_no_two_clean_customers_share_an_id_an_address_or_a_mobile(clean):
+def test_contacts_and_ids_are_unique(clean):
     for label in ("customer_id", "email", "mobile"):
         assert clean[label].str.casefold().is_unique
 
 
 @pytest.mark.slow
-def test_a_large_frame_has_no_two_customers_alike_either():
+def test_large_frame_has_no_duplicates():
     large = sample_customers(400_000, seed=3)
     assert all(large[label].is_unique for label in ("customer_id", "email", "mobile"))
     assert invalid_emails(large["email"].tolist()) == invalid_mobiles(large["mobile"].tolist(), "IN") == []
 
 
-def test_clean_contacts_pass_the_slow_libraries_and_reach_nobody(clean):
+def test_contacts_are_valid_and_fictitious(clean):
+    """Valid for phonenumbers and email-validator, and nobody can be reached by them."""
     for address in clean["email"]:
         assert validate_email(address, check_deliverability=False).domain in {
             "example.com",
@@ -115,7 +116,8 @@ def test_clean_values_break_no_rule(clean):
     assert ((clean["Total Orders"] == 1) == clean["Is First Time Purchaser"]).all()
 
 
-def test_a_dirty_frame_plants_every_rule_that_needs_no_ledger():
+def test_dirty_frame_breaks_every_rule():
+    """The rules that need a ledger are not among them."""
     assert len(PLANTED) == len(set(PLANTED)) == 26
 
 
@@ -164,7 +166,7 @@ def test_dirty_contacts_are_planted(dirty):
     assert [mobiles[problem.position] for problem in invalid_mobiles(mobiles, "IN")] == ["99192"]
 
 
-def test_one_dirty_row_has_too_many_attributes_and_one_has_none(dirty):
+def test_dirty_rows_with_too_many_and_no_values(dirty):
     n_attributes = get_custom(dirty).notna().sum(axis=1)
     assert (n_attributes > contract.MAX_CUSTOM_ATTRIBUTES).sum() == 1
     nothing = dirty.iloc[:, 1:].isna().all(axis=1)
@@ -172,13 +174,13 @@ def test_one_dirty_row_has_too_many_attributes_and_one_has_none(dirty):
     assert dirty["customer_id"][nothing].tolist() == ["C000065"]
 
 
-def test_a_dirty_frame_is_clean_after_its_first_hundred_rows():
+def test_only_the_first_100_rows_are_dirty():
     rest, clean = sample_customers(1000, dirty=True).iloc[100:], sample_customers(1000).iloc[100:]
     for label in ("customer_id", "email", "Lifetime Value", "Last Order Date", "Loyalty Points"):
         assert rest[label].dropna().tolist() == clean[label].dropna().tolist()
 
 
-def test_a_dirty_frame_can_be_shown_and_described(dirty):
+def test_dirty_frame_can_be_displayed(dirty):
     assert "10000-01-01" in dirty.to_string()
     assert dirty._repr_html_()
 
@@ -191,12 +193,12 @@ def test_a_dirty_frame_can_be_shown_and_described(dirty):
         ({"seed": -1}, "seed: found -1"),
     ],
 )
-def test_an_invalid_count_is_rejected_with_its_limit(arguments, words):
+def test_invalid_count_names_its_limit(arguments, words):
     with pytest.raises(InvalidArgumentError, match=words):
         sample_customers(**arguments)
 
 
 @pytest.mark.parametrize("n", [10.0, "10", True, None])
-def test_a_count_that_is_no_integer_is_a_type_error(n):
+def test_count_must_be_an_integer(n):
     with pytest.raises(InvalidArgumentTypeError, match=type(n).__name__):
         sample_customers(n)

@@ -27,7 +27,7 @@ COMMAND = [sys.executable, "-m", "growlytics_pandas"]
     "wrong",
     [{"transport": KEY}, {"timeout": KEY}, {"verify": KEY}, {"base_url": f"ftp://{KEY}"}, {"ledger": f"{KEY}\0"}],
 )
-def test_a_key_in_the_place_of_another_argument_is_not_repeated(monkeypatch, wrong, is_given):
+def test_key_as_a_client_argument_is_not_shown(monkeypatch, wrong, is_given):
     monkeypatch.delenv("GROWLYTICS_API_KEY", raising=False)
     if not is_given:
         monkeypatch.setenv("GROWLYTICS_API_KEY", KEY)
@@ -37,7 +37,7 @@ def test_a_key_in_the_place_of_another_argument_is_not_repeated(monkeypatch, wro
     assert KEY.encode() not in pickle.dumps(caught.value)
 
 
-def test_a_client_that_could_not_be_made_has_a_repr():
+def test_repr_of_a_failed_client():
     made = Client.__new__(Client)
     assert repr(made) == "<Client that failed to initialize>"
 
@@ -59,7 +59,7 @@ def test_a_client_that_could_not_be_made_has_a_repr():
         [KEY],
     ],
 )
-def test_an_argument_that_is_the_key_is_not_repeated(tmp_path, monkeypatch, capsys, arguments):
+def test_key_on_the_command_line_is_not_shown(tmp_path, monkeypatch, capsys, arguments):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GROWLYTICS_API_KEY", KEY)
     (tmp_path / "a.csv").write_text("id,Score\nc1,1\n")
@@ -74,7 +74,7 @@ def test_an_argument_that_is_the_key_is_not_repeated(tmp_path, monkeypatch, caps
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
-def test_a_full_standard_output_is_one_line_and_a_status(sandbox, tmp_path):
+def test_full_stdout_is_a_one_line_error(sandbox, tmp_path):
     rows = tmp_path / "a.csv"
     rows.write_text("id,Score\nc1,1\n")
     environment = os.environ | {"GROWLYTICS_API_KEY": sandbox.api_key, "GROWLYTICS_BASE_URL": sandbox.base_url}
@@ -91,7 +91,7 @@ def test_a_full_standard_output_is_one_line_and_a_status(sandbox, tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="no SIGINT to send there")
 @pytest.mark.parametrize("seconds", [0.15, 0.3, 0.5, 0.8])
-def test_an_interrupt_of_the_imports_has_no_traceback(seconds):
+def test_interrupted_import_has_no_traceback(seconds):
     process = subprocess.Popen(
         [*COMMAND, "sandbox", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -123,7 +123,7 @@ def pushing(sandbox, tmp_path):
 
 @posix
 @pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&- <&-", "2>/dev/full", "2>&1 >/dev/null | true; exit 0"])
-def test_a_push_needs_nobody_to_read_what_it_says(pushing, streams):
+def test_push_works_with_closed_streams(pushing, streams):
     """A scheduler may close the streams, and the disk of a log may be full."""
     status, words, requests = pushing(streams)
     assert (status, requests) == (0, 2)
@@ -154,7 +154,7 @@ def test_a_key_may_come_through_a_pipe(pushing, tmp_path, sandbox):
     ],
 )
 @pytest.mark.parametrize("is_given", [True, False])
-def test_a_key_in_the_place_of_an_option_is_not_repeated(monkeypatch, wrong, is_given):
+def test_key_as_an_option_is_not_shown(monkeypatch, wrong, is_given):
     monkeypatch.delenv("GROWLYTICS_API_KEY", raising=False)
     client = Client(KEY, ledger=None) if is_given else None
     if not is_given:
@@ -168,7 +168,7 @@ def test_a_key_in_the_place_of_an_option_is_not_repeated(monkeypatch, wrong, is_
 @pytest.mark.parametrize(
     "wrong", [{"base_url": "https://example.com/keys/k3y-in-1-place"}, {"ledger": "k3y-in-1-place"}]
 )
-def test_a_key_is_no_part_of_a_url_or_of_a_file_name(monkeypatch, tmp_path, wrong):
+def test_key_in_a_url_or_path_is_rejected(monkeypatch, tmp_path, wrong):
     """Both are shown: in a repr, in reports, in lists of files."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="contains the API key"):
@@ -176,7 +176,7 @@ def test_a_key_is_no_part_of_a_url_or_of_a_file_name(monkeypatch, tmp_path, wron
     assert list(tmp_path.iterdir()) == []
 
 
-def test_messages_keep_words_that_are_part_of_a_key(monkeypatch, tmp_path, capsys):
+def test_words_within_a_key_are_not_masked(monkeypatch, tmp_path, capsys):
     """A key may hold the name of an option, or of a file."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GROWLYTICS_API_KEY", "customers-a-key-file-1")

@@ -21,7 +21,7 @@ FRAME = pd.DataFrame(
 )
 
 
-def test_what_is_suggested_is_ready_for_a_push(sandbox):
+def test_suggested_options_can_be_pushed(sandbox):
     suggested = FRAME.growlytics.suggest("id")
     assert suggested["date_format"] == {"Joined": "%d/%m/%Y", "At": "ISO8601"}
     assert suggested["na_values"] == {"Joined": ["NULL"]}
@@ -35,7 +35,7 @@ def test_what_is_suggested_is_ready_for_a_push(sandbox):
     }
 
 
-def test_the_second_push_of_a_file_is_suggested_what_the_first_was(sandbox):
+def test_second_push_gets_the_same_suggestions(sandbox):
     texts = {"VIP": ["Yes", "No"], "Orders": ["7", "8"], "Spend": ["₹ 1,234.50", "₹ 99"]}
     days = {"Joined": ["2025-01-31", "2025-02-01"], "Seen": ["31/01/2025", "28/02/2025"]}
     df = pd.DataFrame({"id": ["c1", "c2"], **texts, **days})
@@ -48,21 +48,21 @@ def test_the_second_push_of_a_file_is_suggested_what_the_first_was(sandbox):
     assert again.suggestions.empty
 
 
-def test_a_plan_has_the_reasons_and_what_is_open():
+def test_plan_shows_reasons_and_open_questions():
     found = gp.plan(FRAME, "id").suggestions
     assert found.columns.tolist() == ["option", "column", "value", "reason", "cells"]
     assert found["reason"].str.len().gt(0).all()
     assert found.set_index("column").loc["Day", "value"] is None
 
 
-def test_nothing_is_suggested_for_what_was_suggested():
+def test_suggested_options_leave_none_to_suggest():
     suggested = gp.suggest(FRAME, "id")
     assert gp.suggest(FRAME, "id", **suggested) == suggested
     again = gp.plan(FRAME, "id", **suggested).suggestions
     assert again["value"].isna().all()  # what is open stays open
 
 
-def test_parts_call_for_what_the_whole_does():
+def test_parts_get_the_same_suggestions():
     plan = gp.plan_batches([FRAME[:1], FRAME[1:3], FRAME[3:]], "id")
     assert plan.suggest() == gp.suggest(FRAME, "id")
     assert plan.suggestions.equals(gp.plan(FRAME, "id").suggestions)
@@ -72,20 +72,21 @@ def test_parts_call_for_what_the_whole_does():
 
 @pytest.mark.dask
 @pytest.mark.slow
-def test_partitions_call_for_what_the_whole_does():
+def test_partitions_get_the_same_suggestions():
     dd = pytest.importorskip("dask.dataframe", reason="needs the extra `dask`")
     pytest.importorskip("growlytics_pandas.dask")
     ddf = dd.from_pandas(FRAME, npartitions=2, sort=False)
     assert ddf.growlytics.suggest("id") == gp.suggest(FRAME, "id")
 
 
-def test_options_that_were_given_are_part_of_what_is_suggested():
+def test_given_options_are_kept():
     found = gp.suggest(FRAME, "id", date_format={"Day": "%d/%m/%Y"}, timezone="Asia/Kolkata", exclude=["City"])
     assert found["date_format"] == {"Day": "%d/%m/%Y", "Joined": "%d/%m/%Y", "At": "ISO8601"}
     assert (found["timezone"], found["exclude"], "strip" in found) == ("Asia/Kolkata", ["City"], False)
 
 
-def test_an_option_for_all_columns_is_spelled_out_where_one_column_needs_more():
+def test_option_for_all_is_split_by_column():
+    """Where one column needs another value, the option lists the columns."""
     found = gp.suggest(FRAME, "id", types={"Day": "date"}, date_format="%d/%m/%Y")
     assert found["date_format"] == {"Day": "%d/%m/%Y", "Joined": "%d/%m/%Y", "At": "ISO8601"}
     assert gp.schema(FRAME, "id", **found).set_index("column")["type"].to_dict() == {
@@ -102,7 +103,7 @@ def file(tmp_path):
     return tmp_path / "customers.csv"
 
 
-def test_the_command_writes_a_file_that_a_push_takes(file, tmp_path, capsys):
+def test_saved_file_can_be_pushed_with(file, tmp_path, capsys):
     kept = tmp_path / "customers.toml"
     assert main(["suggest", str(file), "--id-col", "id", "--save", str(kept), "--json", "--quiet"]) == 0
     printed = json.loads(capsys.readouterr().out)
@@ -120,14 +121,14 @@ def test_the_command_writes_a_file_that_a_push_takes(file, tmp_path, capsys):
     }
 
 
-def test_the_command_shows_the_flags_to_push_with(file, capsys):
+def test_command_prints_the_flags(file, capsys):
     assert main(["suggest", str(file), "--id-col", "id"]) == 0
     shown = capsys.readouterr().out
     (line,) = [line for line in shown.splitlines() if line.startswith("next: ")]
     assert "--date-format Joined=%d/%m/%Y --date-format At=ISO8601 --na Joined=NULL --strip-column City" in line
 
 
-def test_flags_say_what_the_file_says(file, tmp_path, capsys):
+def test_flags_match_the_file(file, tmp_path, capsys):
     kept = tmp_path / "customers.toml"
     options.save(kept, id_col="id", na_values=["--", "-"], strip=True, decimal={"Day": ","}, keep="last")
     main(["suggest", str(file), "--options", str(kept)])

@@ -56,14 +56,14 @@ HOLDERS = {
 
 
 @pytest.mark.parametrize("holder", HOLDERS)
-def test_every_holder_gives_the_same_bodies(holder):
+def test_every_frame_library_gives_same_bodies(holder):
     make, expected = HOLDERS[holder], bodies(TABLE)
     assert bodies(make()) == expected
     assert json.dumps(gp.plan_batches(lambda: [make()], "id").preview(10)) == expected
     assert gp.push(make(), "id", dry_run=True).counts == gp.push(TABLE, "id", dry_run=True).counts
 
 
-def test_a_push_of_a_polars_frame_stores_every_digit(sandbox):
+def test_polars_frame_keeps_every_digit(sandbox):
     frame = pl.DataFrame({"id": [BIG, None], "n": [BIG, 1]})
     gp.push(frame, "id", errors="drop", client=sandbox.client, progress=False)
     assert sandbox.stored() == {str(BIG): {"n": BIG}}
@@ -81,7 +81,7 @@ def test_categories_and_enums_are_text():
     assert bodies(frame) == bodies(pd.DataFrame({"id": ["a", "b"], "c": ["x", None], "e": ["y", "z"]}))
 
 
-def test_types_of_duckdb_are_read():
+def test_duckdb_types():
     query = "select 'a' as id, 9007199254740993::hugeint as h, 'x'::enum('x') as e, 7::utinyint as u"
     assert gp.preview(duckdb.sql(query), "id")[0]["attributes"] == [
         {"name": "h", "type": "number", "value": BIG},
@@ -102,7 +102,7 @@ def test_types_of_duckdb_are_read():
     ],
     ids=["lazy", "lazy groups", "groups", "one column", "a connection", "128 bits"],
 )
-def test_the_error_for_what_is_no_frame_shows_the_remedy(make, words):
+def test_not_a_frame_error_shows_the_fix(make, words):
     with pytest.raises(InvalidArgumentTypeError, match=words):
         gp.push(make(), "id", dry_run=True)
 
@@ -116,12 +116,12 @@ def test_the_error_for_what_is_no_frame_shows_the_remedy(make, words):
     ],
     ids=["Polars", "DuckDB", "Arrow"],
 )
-def test_the_error_for_one_frame_instead_of_batches_shows_how_to_split_it(make, words):
+def test_one_frame_for_batches_shows_the_split(make, words):
     with pytest.raises(InvalidArgumentTypeError, match=words):
         gp.push_batches(make(), "id", dry_run=True)
 
 
-def test_a_reader_of_duckdb_is_pushed_batch_by_batch(sandbox):
+def test_duckdb_reader_is_pushed_in_batches(sandbox):
     reader = relation().to_arrow_reader(2)
     types = dict.fromkeys(ROWS, "string") | {"n": "number", "x": "number", "b": "boolean", "amount": "number"}
     types = {name: kind for name, kind in types.items() if name != "id"} | {"d": "date", "when": "date"}

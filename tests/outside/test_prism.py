@@ -55,7 +55,7 @@ def wait_for(port, process, log):
         time.sleep(0.05)
 
 
-def test_every_request_of_a_dirty_push_passes(prism, sandbox):
+def test_requests_of_a_dirty_push_are_valid(prism, sandbox):
     client = Client(sandbox.api_key, prism, ledger=None)
     plan = gp.plan(gp.sample_customers(N_ROWS, dirty=True), "customer_id", client=client)
     start = time.monotonic()
@@ -79,7 +79,7 @@ def test_every_request_of_a_dirty_push_passes(prism, sandbox):
     ],
     ids=lambda attribute: attribute["name"][:20],
 )
-def test_a_wrong_request_does_not_pass(prism, sandbox, attribute):
+def test_a_wrong_request_is_rejected(prism, sandbox, attribute):
     reply = requests.post(
         prism + contract.CUSTOMER_PATH,
         json={"id": "a", "attributes": [attribute]},

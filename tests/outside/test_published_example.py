@@ -69,7 +69,7 @@ def run(npm, sandbox, tmp_path, quiet_environment):
     return run_with
 
 
-def test_the_example_makes_the_customer_that_it_describes(run, sandbox):
+def test_example_creates_its_customer(run, sandbox):
     done = run(COMMA, JSON, DATE)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -81,7 +81,8 @@ def test_the_example_makes_the_customer_that_it_describes(run, sandbox):
     assert sandbox.ignored().empty
 
 
-def test_the_date_in_the_example_is_a_placeholder_which_is_ignored_while_the_answer_says_success(run, sandbox):
+def test_example_date_placeholder_is_ignored(run, sandbox):
+    """The date in the example is a placeholder: it is ignored, and the response is still success."""
     assert run(COMMA, JSON).returncode == 0
 
     assert sandbox.ignored()["attribute"].tolist() == ["Last Order Date"]
@@ -94,7 +95,7 @@ def test_the_date_in_the_example_is_a_placeholder_which_is_ignored_while_the_ans
     [((), ["SyntaxError"]), ((COMMA,), ["Argument error, options.body", "ERR_INVALID_ARG_TYPE"])],
     ids=["as published", "with its comma"],
 )
-def test_without_its_fixes_the_example_sends_nothing(run, sandbox, fixes, complaints):
+def test_unfixed_example_sends_nothing(run, sandbox, fixes, complaints):
     done = run(*fixes)
 
     assert done.returncode != 0

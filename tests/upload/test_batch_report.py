@@ -34,7 +34,7 @@ def customers(rows, **more):
     )
 
 
-def test_the_report_of_parts_says_what_that_of_one_frame_says(tmp_path):
+def test_report_of_parts_matches_one_frame(tmp_path):
     dirty = gp.sample_customers(300, dirty=True)
     plans = gp.plan(dirty, "customer_id"), gp.plan_batches(cut(dirty, 70), "customer_id")
     assert summary(plans[1]) == summary(plans[0])
@@ -47,7 +47,7 @@ def test_the_report_of_parts_says_what_that_of_one_frame_says(tmp_path):
     assert "need attention" in results[1]._repr_html_()
 
 
-def test_a_plan_that_is_shown_does_not_read_all_parts():
+def test_plan_repr_does_not_read_all_parts():
     opened = []
     plan = gp.plan_batches(lambda: opened.append(1) or iter(cut(customers(20), 5)), "id")
     opens = len(opened)
@@ -57,7 +57,8 @@ def test_a_plan_that_is_shown_does_not_read_all_parts():
     assert "All 20 rows would be sent." in plan._repr_html_()
 
 
-def test_a_masked_report_of_parts_leaves_out_words_that_may_repeat_values(faulty, tmp_path):
+def test_masked_report_omits_server_messages(faulty, tmp_path):
+    """A server's message may repeat values of customers."""
     box = faulty(success_false=1.0)
     result = gp.push_batches(cut(customers(9), 4), "id", client=box.client, progress=False)
     (words,) = set(result.failed["error"])
@@ -81,7 +82,7 @@ def test_a_masked_report_of_parts_leaves_out_words_that_may_repeat_values(faulty
     ids=["a column left out", "a value of a row that arrived", "of one that did not", "all arrived"],
 )
 @pytest.mark.parametrize("in_parts", [True, False])
-def test_the_end_of_a_push_says_when_rows_arrived_in_part(sandbox, df, is_incomplete, in_parts):
+def test_incomplete_rows_are_reported_at_the_end(sandbox, df, is_incomplete, in_parts):
     frame = customers(4, **df).assign(id=["a", None, "c", "d"])
     events = []
     options = {"client": sandbox.client, "errors": "drop", "progress": events.append}
@@ -91,7 +92,7 @@ def test_the_end_of_a_push_says_when_rows_arrived_in_part(sandbox, df, is_incomp
     assert ("some without all their attributes" in repr(result)) == is_incomplete
 
 
-def test_a_push_of_parts_has_a_course_that_a_retry_begins_anew(faulty):
+def test_retry_has_its_own_metrics(faulty):
     box = faulty(success_false=0.5, seed=3, latency=0.002)
     result = gp.push_batches(cut(customers(3000), 1000), "id", client=box.client, progress=False)
     again = result.retry()
@@ -106,7 +107,7 @@ def test_a_push_of_parts_has_a_course_that_a_retry_begins_anew(faulty):
         assert len(run.samples) > 2
 
 
-def test_the_pictures_of_parts_are_those_of_one_frame(sandbox):
+def test_charts_of_parts(sandbox):
     pytest.importorskip("matplotlib")
     result = gp.push_batches(cut(customers(30), 10), "id", client=sandbox.client, progress=False)
     titles = [ax.get_title("left") for ax in result.plot()]

@@ -29,7 +29,7 @@ def dirty():
     return gp.sample_customers(300, dirty=True)
 
 
-def test_the_violations_are_those_of_one_frame(dirty):
+def test_violations_match_one_frame(dirty):
     plan = gp.plan_batches(cut(dirty, 70), "customer_id")
     assert plain(plan.violations) == plain(gp.validate(dirty, "customer_id"))
     assert plan.counts == gp.plan(dirty, "customer_id").counts
@@ -44,7 +44,7 @@ def test_the_violations_are_those_of_one_frame(dirty):
         [*map(float, range(19)), "x"],
     ],
 )
-def test_a_property_of_all_ids_is_reported_once_for_all_batches(ids):
+def test_id_properties_are_reported_once(ids):
     frame = pd.DataFrame({"id": ids, "n": 1})
     assert plain(gp.plan_batches(cut(frame, 2), "id").violations) == plain(gp.validate(frame, "id"))
     read_once = (part for part in cut(frame, 2))
@@ -54,7 +54,7 @@ def test_a_property_of_all_ids_is_reported_once_for_all_batches(ids):
 
 
 @pytest.mark.parametrize("keep", [False, "first", "last"])
-def test_duplicates_across_batches_are_found_as_in_one_frame(keep):
+def test_duplicates_across_batches(keep):
     frame = pd.DataFrame({"id": ["a", "b", "A ", "a", None, "b", "c", "a"], "n": range(8)})
     plan = gp.plan_batches(cut(frame, 3), "id", keep=keep)
     assert plain(plan.violations) == plain(gp.validate(frame, "id", keep=keep))
@@ -73,7 +73,7 @@ def test_duplicates_across_batches_are_found_as_in_one_frame(keep):
     ],
     ids=repr,
 )
-def test_types_that_differ_between_batches_are_classified_as_in_one_frame(columns):
+def test_types_that_differ_between_batches(columns):
     frames = [pd.DataFrame({"id": [f"{i}-{j}" for j in range(len(c))], "x": c}) for i, c in enumerate(columns)]
     frames = [frame.assign(id=frame["id"].astype(str)) for frame in frames]
     whole = pd.concat([frame.astype({"x": object}) for frame in frames], ignore_index=True)
@@ -84,13 +84,13 @@ def test_types_that_differ_between_batches_are_classified_as_in_one_frame(column
     assert plan.preview(9) == one.preview(9)
 
 
-def test_a_column_that_a_batch_lacks_is_missing_there():
+def test_column_missing_from_one_batch():
     plan = gp.plan_batches([pd.DataFrame({"id": ["a"]}), pd.DataFrame({"id": ["b"], "City": ["Pune"]})], "id")
     assert plan.schema["missing"].tolist() == [1]
     assert [len(body["attributes"]) for body in plan.preview()] == [0, 1]
 
 
-def test_a_hint_is_not_lost_where_a_batch_has_nothing_in_the_column():
+def test_empty_batch_keeps_the_column_note():
     frame = pd.DataFrame({"id": ["a", "b", "c"], "Joined": [None, "2026-01-31", "2026-02-01"]})
     note = gp.schema(frame, "id")["note"].item()
     assert "date" in note
@@ -108,13 +108,13 @@ def test_a_push_of_batches_is_one_push(sandbox, dirty):
     assert set(result.new_types["attribute"]) == set(one.new_types["attribute"])
 
 
-def test_nothing_is_sent_when_any_batch_has_errors(sandbox, dirty):
+def test_errors_in_any_batch_send_nothing(sandbox, dirty):
     with pytest.raises(gp.ConstraintViolationError, match="nothing was sent"):
         gp.push_batches(cut(dirty, 70), "customer_id", client=sandbox.client, progress=False)
     assert sandbox.requests == 0
 
 
-def test_what_is_unchanged_is_not_sent_again(sandbox):
+def test_unchanged_rows_are_not_sent_again(sandbox):
     frames = cut(gp.sample_customers(90), 40)
     gp.push_batches(frames, "customer_id", client=sandbox.client, progress=False)
     again = gp.push_batches(frames, "customer_id", client=sandbox.client, progress=False, skip_unchanged=True)
@@ -123,7 +123,7 @@ def test_what_is_unchanged_is_not_sent_again(sandbox):
     assert sandbox.requests == 90
 
 
-def test_a_stopped_push_has_every_row_and_retry_sends_the_rest(sandbox):
+def test_retry_after_a_stopped_push(sandbox):
     frames, stops = cut(gp.sample_customers(400), 100), []
 
     def stop(event):
@@ -139,7 +139,7 @@ def test_a_stopped_push_has_every_row_and_retry_sends_the_rest(sandbox):
     assert sandbox.requests == 400 + result.counts["unknown"]
 
 
-def test_chunks_of_a_csv_file_are_read_one_at_a_time(sandbox, tmp_path):
+def test_csv_chunks_are_read_one_at_a_time(sandbox, tmp_path):
     frame = gp.sample_customers(250)[["customer_id", "City", "Total Orders"]]
     frame.to_csv(tmp_path / "customers.csv", index=False)
     path = tmp_path / "customers.csv"
@@ -149,7 +149,7 @@ def test_chunks_of_a_csv_file_are_read_one_at_a_time(sandbox, tmp_path):
     assert result.counts["accepted"] == 250
 
 
-def test_a_source_that_changes_between_passes_is_rejected(sandbox):
+def test_changed_source_is_rejected(sandbox):
     lengths = iter([3, 3, 2])
     frames = lambda: [pd.DataFrame({"id": list("abc")[: next(lengths)]})]  # noqa: E731
     with pytest.raises(gp.errors.DataError, match="must return the same rows"):
@@ -160,7 +160,7 @@ def test_a_source_that_changes_between_passes_is_rejected(sandbox):
 # sources that come only once -----------------------------------------------------------------------------------------
 
 
-def test_a_generator_needs_types_or_a_ledger_that_knows_them(sandbox):
+def test_generator_needs_known_types(sandbox):
     frame = gp.sample_customers(60)[["customer_id", "City", "Total Orders"]]
     with pytest.raises(gp.errors.InvalidArgumentError, match=r"'City', 'Total Orders' is neither given"):
         gp.push_batches(iter(cut(frame, 20)), "customer_id", client=sandbox.client, progress=False)
@@ -169,7 +169,7 @@ def test_a_generator_needs_types_or_a_ledger_that_knows_them(sandbox):
     assert gp.push_batches(iter(cut(frame, 20)), "customer_id", client=sandbox.client, progress=False).ok
 
 
-def test_a_generator_sends_the_first_of_an_id_and_reports_the_others(sandbox):
+def test_generator_sends_the_first_of_each_id(sandbox):
     frames = [pd.DataFrame({"id": ["a", "b"], "n": [1, 2]}), pd.DataFrame({"id": ["b", "c"], "n": [3, 4]})]
     result = gp.push_batches(
         iter(frames), "id", types={"n": "number"}, client=sandbox.client, errors="drop", progress=False
@@ -179,7 +179,7 @@ def test_a_generator_sends_the_first_of_an_id_and_reports_the_others(sandbox):
     assert sandbox.stored()["b"] == {"n": 2}
 
 
-def test_a_generator_stops_before_a_batch_with_errors(sandbox):
+def test_generator_stops_at_a_bad_batch(sandbox):
     frames = [pd.DataFrame({"id": ["a"], "n": [1.0]}), pd.DataFrame({"id": ["b"], "n": [np.inf]})]
     with pytest.raises(gp.ConstraintViolationError, match="batch 1 and all later ones were not sent") as refused:
         gp.push_batches(iter(frames), "id", types={"n": "number"}, client=sandbox.client, progress=False)
@@ -188,7 +188,7 @@ def test_a_generator_stops_before_a_batch_with_errors(sandbox):
         refused.value.result.retry()
 
 
-def test_rows_of_spark_are_gathered_to_frames(sandbox):
+def test_spark_rows(sandbox):
     class Row:
         def __init__(self, **fields):
             self.fields = fields
@@ -202,7 +202,7 @@ def test_rows_of_spark_are_gathered_to_frames(sandbox):
     assert sandbox.stored()["c3"] == {"n": 3}
 
 
-def test_arrow_batches_are_taken_as_they_come(sandbox):
+def test_arrow_batches(sandbox):
     arrow = pytest.importorskip("pyarrow")
     table = arrow.table({"id": ["a", "b", "c"], "n": [1, None, 3]})
     batches = table.to_batches(max_chunksize=2)
@@ -210,14 +210,14 @@ def test_arrow_batches_are_taken_as_they_come(sandbox):
     assert sandbox.stored() == {"a": {"n": 1.0}, "b": {}, "c": {"n": 3}}
 
 
-def test_the_result_and_the_plan_of_batches_have_the_names_of_those_of_one_frame():
+def test_plan_and_result_have_the_same_names():
     of_result = ("counts", "outcomes", "failed", "violations", "retry", "to_csv", "to_html", "plot")
     of_plan = ("counts", "schema", "violations", "suggestions", "preview", "push", "to_html", "plot")
     assert set(of_result) <= set(dir(gp.PushResult))
     assert set(of_plan) <= set(dir(gp.Plan))
 
 
-def test_what_is_no_source_of_frames_is_refused():
+def test_invalid_sources_are_rejected():
     for wrong in (pd.DataFrame({"id": ["a"]}), 3):
         with pytest.raises(gp.errors.InvalidArgumentTypeError, match="iterable of "):
             gp.push_batches(wrong, "id", dry_run=True)
@@ -227,7 +227,7 @@ def test_what_is_no_source_of_frames_is_refused():
         gp.plan_batches(iter([pd.DataFrame({"id": ["a"]})]), "id")
 
 
-def test_outcomes_past_a_size_go_to_parquet_and_come_back_the_same(sandbox):
+def test_large_outcomes_round_trip_by_parquet(sandbox):
     pytest.importorskip("pyarrow")
     frames = cut(gp.sample_customers(20)[["customer_id"]], 10)
     result = gp.push_batches(frames, "customer_id", client=sandbox.client, progress=False)
@@ -241,7 +241,8 @@ def test_outcomes_past_a_size_go_to_parquet_and_come_back_the_same(sandbox):
         )
 
 
-def test_a_service_that_was_reached_by_one_batch_is_not_called_unreached_by_the_next():
+def test_reached_once_is_reached():
+    """A service that one batch reached is not reported as never reached by the next."""
     box = gp.Sandbox().start()
 
     def frames():
@@ -254,7 +255,7 @@ def test_a_service_that_was_reached_by_one_batch_is_not_called_unreached_by_the_
     assert (result.counts["accepted"], result.counts["failed"] + result.counts["unknown"]) == (2, 1)
 
 
-def test_batches_to_an_unreachable_service_raise_that_it_was_never_reached():
+def test_unreachable_service_raises():
     nobody = gp.Client("some-key", "http://127.0.0.1:9", ledger=None)
     with pytest.raises(gp.ServiceUnavailableError, match="never reached") as caught:
         gp.push_batches([pd.DataFrame({"id": ["a"]})], "id", client=nobody, progress=False)
@@ -262,7 +263,7 @@ def test_batches_to_an_unreachable_service_raise_that_it_was_never_reached():
 
 
 @pytest.mark.parametrize("verb", [gp.plan_batches, gp.push_batches])
-def test_an_argument_that_is_not_a_client_is_rejected(sandbox, verb):
+def test_wrong_client_is_rejected(sandbox, verb):
     with pytest.raises(TypeError, match=r"it must be a Client: use its \.client"):
         verb([pd.DataFrame({"id": ["a"]})], "id", client=sandbox)
 
@@ -280,6 +281,6 @@ def test_an_argument_that_is_not_a_client_is_rejected(sandbox, verb):
     ],
     ids=["a lambda without chunksize", "a frame", "a path", "a Parquet path", "a lambda of a path", "a lambda of None"],
 )
-def test_the_error_for_one_frame_or_a_path_instead_of_frames_shows_the_line_to_write(verb, frames, words):
+def test_frame_or_path_error_shows_the_fix(verb, frames, words):
     with pytest.raises(gp.errors.InvalidArgumentTypeError, match=words):
         verb(frames, "id")

@@ -34,28 +34,29 @@ class Source:
 
 @pytest.mark.parametrize("case", LATER)
 @pytest.mark.parametrize("passes", [1, 2])
-def test_nothing_of_a_part_that_changed_is_sent(sandbox, case, passes):
+def test_changed_part_is_not_sent(sandbox, case, passes):
     with pytest.raises(gp.errors.DataError, match=r"part 1|before part 1") as refused:
         gp.push_batches(Source(LATER[case], passes), "id", client=sandbox.client, progress=False)
     assert set(sandbox.stored()) <= {"a", "b"}
     assert "'c'" not in str(refused.value)
 
 
-def test_what_was_sent_before_the_part_that_changed_is_in_the_result(sandbox):
+def test_result_has_the_parts_sent_before(sandbox):
     with pytest.raises(gp.errors.DataError):
         gp.push_batches(Source(LATER["another order"], 2), "id", client=sandbox.client, progress=False)
     assert set(sandbox.stored()) == {"a", "b"}
     assert gp.last_result().counts == {**gp.last_result().counts, "accepted": 2, "unsent": 2}
 
 
-def test_parts_added_after_the_plan_are_reported_as_unsent(sandbox):
+def test_added_parts_are_unsent(sandbox):
     later = [*FIRST, pd.DataFrame({"id": ["e"], "n": [5]})]
     with pytest.raises(gp.errors.DataError, match="more than the 2 parts"):
         gp.push_batches(Source(later, 2), "id", client=sandbox.client, progress=False)
     assert "e" not in sandbox.stored()
 
 
-def test_a_second_look_at_ids_that_differ_is_noticed_although_the_third_is_as_the_first(sandbox):
+def test_ids_changed_in_the_second_pass_only(sandbox):
+    """The source differs in its second pass; the third is as the first."""
     first = [pd.DataFrame({"id": ["a", "b"], "n": [1, 2]}), pd.DataFrame({"id": ["a", "c"], "n": [3, 4]})]
     turned = [first[0].iloc[::-1], first[1].iloc[::-1]]
     passes = itertools.chain([first, turned], itertools.repeat(first))
@@ -64,7 +65,7 @@ def test_a_second_look_at_ids_that_differ_is_noticed_although_the_third_is_as_th
     assert sandbox.requests == 0
 
 
-def test_a_plan_that_is_pushed_later_sends_nothing_of_a_source_that_changed(sandbox):
+def test_later_push_of_a_changed_source(sandbox):
     plan = gp.plan_batches(Source([frame.iloc[::-1] for frame in FIRST], 1), "id")
     with pytest.raises(gp.errors.DataError, match="part 0"):
         plan.push(client=sandbox.client, progress=False)

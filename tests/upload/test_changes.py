@@ -7,7 +7,7 @@ import growlytics_pandas as gp
 DF = pd.DataFrame({"id": ["a", "b", "c", None], "City": ["Pune", "Delhi", "Agra", "Goa"]})
 
 
-def test_new_changed_unchanged_and_left_out_sum_to_the_rows(client):
+def test_counts_sum_to_the_rows(client):
     assert DF.growlytics.plan("id", client=client).changes == {"new": 3, "changed": 0, "unchanged": 0, "left_out": 1}
     DF[:2].growlytics.push("id", client=client, progress=False)
     edited = DF.assign(City=["Pune", "Mumbai", "Agra", "Goa"])
@@ -18,20 +18,21 @@ def test_new_changed_unchanged_and_left_out_sum_to_the_rows(client):
     assert plan.changes == {"new": 0, "changed": 0, "unchanged": 3, "left_out": 1}
 
 
-def test_a_customer_whose_answer_was_lost_is_changed_and_not_new(client, faulty, path):
+def test_lost_response_counts_as_changed(client, faulty, path):
+    """The customer may have been stored, so it is not new."""
     DF[:1].growlytics.push("id", client=client, progress=False)
     client.forget(["a"])
     assert DF[:1].growlytics.plan("id", client=client).changes["changed"] == 1
 
 
-def test_without_a_ledger_there_is_nothing_to_compare_with(sandbox):
+def test_no_changes_without_a_ledger(sandbox):
     forgetful = gp.Client(sandbox.api_key, sandbox.base_url, ledger=None)
     assert DF.growlytics.plan("id", client=forgetful).changes is None
     assert DF.growlytics.plan("id").changes is None
     assert "new" not in repr(DF.growlytics.plan("id"))
 
 
-def test_nothing_is_sent_or_remembered_for_it(client, sandbox):
+def test_nothing_is_sent_or_recorded(client, sandbox):
     before = client.history()
     assert DF.growlytics.plan("id", client=client).changes
     assert sandbox.requests == 0
@@ -39,7 +40,7 @@ def test_nothing_is_sent_or_remembered_for_it(client, sandbox):
     pd.testing.assert_frame_equal(client.history(), before)
 
 
-def test_parts_are_compared_as_one_frame_would_be(client):
+def test_parts_compare_like_one_frame(client):
     DF[:1].growlytics.push("id", client=client, progress=False)
     whole = DF.growlytics.plan("id", client=client).changes
     assert gp.plan_batches([DF[:2], DF[2:]], "id", client=client).changes == whole
@@ -52,14 +53,14 @@ def test_repr_and_report_show_them(client, tmp_path):
     assert "3 new" in plan._repr_html_()
 
 
-def test_a_segment_compares_those_who_move(client, tmp_path):
+def test_segment_compares_joiners_and_leavers(client, tmp_path):
     how = {"members": tmp_path / "vip.csv", "client": client, "progress": False}
     gp.push_segment(DF[["id"]].dropna(), "id", "Is VIP", **how)
     dry = gp.push_segment(pd.DataFrame({"id": ["b", "c", "d"]}), "id", "Is VIP", dry_run=True, **how)
     assert dry.plan.changes == {"new": 1, "changed": 1, "unchanged": 2, "left_out": 0}
 
 
-def test_a_repr_does_not_wait_for_a_large_frame_and_never_fails(client):
+def test_repr_is_fast_and_never_fails(client):
     large = pd.DataFrame({"id": [f"c{i}" for i in range(10_001)], "X": 1})
     assert " new" not in repr(large.growlytics.plan("id", client=client))
     plan = DF.growlytics.plan("id", client=client)

@@ -44,7 +44,7 @@ def n_records(path):
         return connection.execute("SELECT total(n_records) FROM value_segments").fetchone()[0]
 
 
-def test_the_values_that_would_change_are_counted_by_attribute(tracking):
+def test_changes_are_counted_by_attribute(tracking):
     push(DF, tracking)
     edited = DF.assign(
         City=["Goa", "Surat", "Goa", None], Orders=[1, 2, 3, 5], email=DF["email"].str.replace("a@", "z@")
@@ -57,14 +57,14 @@ def test_the_values_that_would_change_are_counted_by_attribute(tracking):
     assert changes(DF, tracking).by_attribute == {}
 
 
-def test_new_customers_and_rows_that_are_left_out_have_no_changed_values(tracking):
+def test_new_and_left_out_rows_do_not_count(tracking):
     push(DF[:2], tracking)
     found = changes(DF.assign(id=["a", "b", "e", None], Orders=[9, 2, 9, 9]), tracking)
     assert found == {"new": 1, "changed": 1, "unchanged": 1, "left_out": 1}
     assert found.by_attribute == {"Orders": 1}
 
 
-def test_an_attribute_that_was_not_sent_before_changes(tracking):
+def test_new_attribute_counts_as_changed(tracking):
     push(DF[["id", "Orders"]], tracking)
     assert changes(DF[["id", "Orders", "City"]], tracking).by_attribute == {"City": 3}
 
@@ -76,7 +76,7 @@ def test_it_is_off_by_default(client, path):
     assert n_records(path) == 0
 
 
-def test_customers_whose_last_accepted_push_was_not_tracked_are_counted_apart(client, tracking):
+def test_untracked_customers_are_counted_apart(client, tracking):
     push(DF, tracking)
     push(DF[:1].assign(Orders=7), client)
     found = changes(DF.assign(Orders=9), tracking)
@@ -85,7 +85,7 @@ def test_customers_whose_last_accepted_push_was_not_tracked_are_counted_apart(cl
     assert "values that change: Orders 3; 1 changed customer not compared by attribute" in repr(plan)
 
 
-def test_repr_and_report_show_them_with_strange_names_spelt_out(tracking, tmp_path):
+def test_repr_and_report_escape_names(tracking, tmp_path):
     push(DF.rename(columns={"City": "<b>\u202eX"}), tracking)
     plan = gp.plan(DF.rename(columns={"City": "<b>\u202eX"}).assign(**{"<b>\u202eX": "Goa"}), "id", client=tracking)
     assert "values that change: <b>⟨U+202E⟩X 4" in repr(plan)
@@ -94,7 +94,7 @@ def test_repr_and_report_show_them_with_strange_names_spelt_out(tracking, tmp_pa
 
 
 @pytest.mark.parametrize("forget", ["ids", "all"])
-def test_forgotten_customers_leave_no_digest_of_a_value(tracking, path, forget):
+def test_forget_deletes_value_digests(tracking, path, forget):
     push(DF, tracking)
     assert n_records(path) == 4
     tracking.forget(["a"] if forget == "ids" else None)
@@ -102,7 +102,7 @@ def test_forgotten_customers_leave_no_digest_of_a_value(tracking, path, forget):
     assert changes(DF.assign(Orders=9), tracking).not_compared == (1 if forget == "ids" else 4)
 
 
-def test_the_same_value_has_another_digest_in_another_attribute_or_project(tracking, sandbox, path):
+def test_digests_differ_by_attribute_and_project(tracking, sandbox, path):
     push(pd.DataFrame({"id": ["a"], "X": ["Pune"], "Y": ["Pune"]}), tracking)
     with contextlib.closing(sqlite3.connect(path)) as connection:
         (digests,) = connection.execute("SELECT digests FROM value_segments").fetchone()
@@ -110,7 +110,7 @@ def test_the_same_value_has_another_digest_in_another_attribute_or_project(track
     assert digests[:2] != digests[2:]
 
 
-def test_pushes_of_the_same_customers_do_not_grow_the_ledger(tracking, path, monkeypatch):
+def test_repeated_pushes_do_not_grow_the_ledger(tracking, path, monkeypatch):
     monkeypatch.setattr(value_log, "SPARE_RECORDS", 0)
     for version in range(6):
         push(DF.assign(Orders=version), tracking)
@@ -118,7 +118,7 @@ def test_pushes_of_the_same_customers_do_not_grow_the_ledger(tracking, path, mon
     assert changes(DF.assign(Orders=9), tracking).by_attribute == {"Orders": 4}
 
 
-def test_damage_costs_the_counts_alone(tracking, path):
+def test_damage_affects_only_the_counts(tracking, path):
     push(DF, tracking)
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE value_segments SET digests = x'00'")
@@ -128,7 +128,7 @@ def test_damage_costs_the_counts_alone(tracking, path):
     assert changes(DF, tracking).by_attribute == {"Orders": 4}
 
 
-def test_a_backup_carries_them(tracking, sandbox, tmp_path):
+def test_backup_contains_the_digests(tracking, sandbox, tmp_path):
     push(DF, tracking)
     tracking.ledger.backup(tmp_path / "backup.sqlite3")
     with Ledger(tmp_path / "elsewhere.sqlite3") as other:
@@ -137,7 +137,8 @@ def test_a_backup_carries_them(tracking, sandbox, tmp_path):
         assert changes(DF.assign(Orders=9), restored).by_attribute == {"Orders": 4}
 
 
-def test_batches_are_remembered_and_a_plan_of_batches_counts_rows_alone(tracking):
+def test_batches_are_tracked_but_not_compared(tracking):
+    """A plan of batches counts changed rows, not their values."""
     gp.push_batches([DF[:2], DF[2:]], "id", client=tracking, progress=False)
     assert changes(DF.assign(Orders=9), tracking).by_attribute == {"Orders": 4}
     found = gp.plan_batches([DF.assign(Orders=9)], "id", client=tracking).changes
@@ -145,7 +146,7 @@ def test_batches_are_remembered_and_a_plan_of_batches_counts_rows_alone(tracking
 
 
 @pytest.mark.parametrize(("how", "words"), [({"track": "rows"}, "'attributes'"), ({"ledger": None}, "ledger")])
-def test_what_cannot_be_is_refused(sandbox, how, words):
+def test_invalid_track_is_rejected(sandbox, how, words):
     with pytest.raises(InvalidArgumentError, match=f"track: .*{words}"):
         Client(sandbox.api_key, sandbox.base_url, **{"track": "attributes"} | how)
 
@@ -165,7 +166,7 @@ def body(row):
     return {name: value for name, value in row.items() if name != "id" and not pd.isna(value)}
 
 
-def test_after_any_pushes_the_counts_are_those_of_what_was_accepted(faulty, path, monkeypatch):
+def test_counts_match_any_history(faulty, path, monkeypatch):
     for name, size in (("MAX_SEGMENTS", 2), ("MERGED_ROWS", 8), ("COMPARED_ROWS", 5), ("BUFFERED_ROWS", 4)):
         monkeypatch.setattr(value_log, name, size)
     box = faulty(seed=3, success_false=0.3)

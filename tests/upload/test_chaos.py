@@ -54,7 +54,7 @@ def bodies_of(plan):
 
 
 @pytest.mark.parametrize(("transport", "seed", "rows"), RUNS)
-def test_the_store_is_what_the_outcomes_say(tmp_path, transport, seed, rows):
+def test_store_matches_the_outcomes(tmp_path, transport, seed, rows):
     db = tmp_path / "chaos.db"
     with sandbox_process(db, FAULTS.format(seed=seed)) as url:
         client = Client(DEFAULT_API_KEY, url, ledger=None, transport=transport, timeout=1.0)
@@ -94,7 +94,7 @@ def bring_in_the_rest(result):
         result = result.retry()
 
 
-def test_retry_brings_in_what_chaos_left(tmp_path):
+def test_retry_completes_the_push(tmp_path):
     """Attempts that run out, then further pushes of the rest: in the end the store equals the plan."""
     db = tmp_path / "chaos.db"
     df = pd.DataFrame({"id": [f"c{i}" for i in range(120)], "Score": np.arange(120)})

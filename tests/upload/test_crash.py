@@ -115,7 +115,8 @@ def kill_and_go_on(arena, rows, version, transport, share):
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and kill -9")
 @pytest.mark.parametrize(("transport", "n_long"), [("curl", 2), ("requests", 1)])
-def test_after_kill_9_the_same_command_completes_the_store_and_sends_little_twice(arena, transport, n_long):
+def test_rerun_after_kill_9_completes_the_push(arena, transport, n_long):
+    """The store is then complete, and few rows were sent twice."""
     rng = random.Random(transport)
     # 20 moments over both transports, three of them in longer pushes; each round edits every row.
     long = 20_000 if transport == "curl" else 8_000

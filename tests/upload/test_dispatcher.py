@@ -32,7 +32,7 @@ def push(df, box, transport="curl", **options):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_every_row_arrives_across_chunk_borders(sandbox, transport):
+def test_rows_across_chunk_borders(sandbox, transport):
     df = customers(257)
     result = push(df, sandbox, transport, chunk_size=10)
     assert result.counts["accepted"] == 257
@@ -43,7 +43,7 @@ def test_every_row_arrives_across_chunk_borders(sandbox, transport):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_passing_failures_are_retried_until_every_row_arrives(faulty, transport):
+def test_temporary_failures_are_retried(faulty, transport):
     box = faulty(seed=1, status={500: 0.03, 503: 0.02, 429: 0.02}, retry_after=0, reset_before=0.02, reset_after=0.02)
     result = push(customers(300), box, transport)
     assert result.counts["accepted"] == 300
@@ -53,7 +53,8 @@ def test_passing_failures_are_retried_until_every_row_arrives(faulty, transport)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_attempts_and_retries_are_what_the_service_saw_also_where_libcurl_repeats_by_itself(faulty, transport):
+def test_attempts_include_curl_repeats(faulty, transport):
+    """The attempts reported are those that the service received, also where libcurl repeats a request by itself."""
     box = faulty(seed=1, reset_after=0.2, status={503: 0.05}, retry_after=0)
     result = push(customers(400), box, transport)
     assert result.counts["accepted"] == 400
@@ -61,7 +62,7 @@ def test_attempts_and_retries_are_what_the_service_saw_also_where_libcurl_repeat
     assert result.run.retries == box.requests - 400
 
 
-def test_a_refused_row_fails_with_the_servers_own_words(faulty):
+def test_rejected_row_has_the_servers_message(faulty):
     box = faulty(seed=1, success_false=0.2)
     result = push(customers(100), box)
     refused = box.faulted()["success_false"]
@@ -72,14 +73,14 @@ def test_a_refused_row_fails_with_the_servers_own_words(faulty):
     assert result.failed["attempts"].eq(1).all()
 
 
-def test_html_with_status_200_is_never_counted_as_accepted(faulty):
+def test_html_with_status_200_is_not_accepted(faulty):
     box = faulty(html=1.0)
     result = push(customers(20), box)
     assert result.counts["failed"] == 20
     assert box.stored() == {}
 
 
-def test_a_wrong_key_stops_the_run_at_once_and_keeps_every_row(sandbox):
+def test_wrong_key_stops_the_run(sandbox):
     wrong = Client("wrong-key-41c0ffee", sandbox.base_url, ledger=None)
     with pytest.raises(gp.AuthenticationError, match="GROWLYTICS_API_KEY") as caught:
         gp.push(customers(500), "id", client=wrong, progress=False)
@@ -92,7 +93,8 @@ def test_a_wrong_key_stops_the_run_at_once_and_keeps_every_row(sandbox):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_redirect_stops_the_run_and_the_key_never_reaches_the_other_host(faulty, sandbox, transport):
+def test_redirect_stops_the_run(faulty, sandbox, transport):
+    """The key is not sent to the other host."""
     box = faulty(redirect=sandbox.base_url + "/rest-api/customer")
     with pytest.raises(gp.EndpointError, match="not the customer API") as caught:
         push(customers(100), box, transport)
@@ -109,7 +111,7 @@ def test_a_wrong_path_is_an_endpoint_error(sandbox):
 
 
 @pytest.mark.parametrize(("limit", "most"), [(5, 20), (0.1, 140)])
-def test_max_failures_stops_a_run_that_goes_wrong(faulty, limit, most):
+def test_max_failures_stops_the_run(faulty, limit, most):
     box = faulty(success_false=1.0)
     with pytest.raises(TooManyFailuresError, match="max_failures") as caught:
         push(customers(2000), box, max_failures=limit, max_concurrency=8)
@@ -120,21 +122,21 @@ def test_max_failures_stops_a_run_that_goes_wrong(faulty, limit, most):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_lost_answer_is_unknown_and_never_failed(faulty, transport):
+def test_lost_response_is_unknown(faulty, transport):
     box = faulty(reset_after=1.0)
     result = gp.push(customers(3), "id", client=client(box, transport), progress=False)
     assert result.counts["unknown"] == 3, "every attempt was written, and no answer ever came"
     assert len(box.stored()) == 3
 
 
-def test_an_unreachable_service_is_failed_not_unknown():
+def test_unreachable_service_is_failed():
     nobody = Client("some-key", "http://127.0.0.1:9", ledger=None)
     with pytest.raises(gp.ServiceUnavailableError, match="never reached") as caught:
         gp.push(customers(2), "id", client=nobody, progress=False)
     assert caught.value.result.counts["failed"] == 2, "nothing was ever sent"
 
 
-def test_a_large_push_to_nobody_ends_in_seconds():
+def test_unreachable_service_ends_in_seconds():
     nobody = Client("some-key", "http://127.0.0.1:9", ledger=None)
     began = time.monotonic()
     with pytest.raises(gp.ServiceUnavailableError, match="never reached") as caught:
@@ -145,7 +147,7 @@ def test_a_large_push_to_nobody_ends_in_seconds():
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_an_interrupt_lets_the_requests_in_flight_finish_and_keeps_the_result(faulty, transport):
+def test_interrupt_finishes_requests_in_flight(faulty, transport):
     box = faulty(latency=0.05)
     threads = threading.active_count()
     with pytest.raises(gp.PushInterrupted) as caught:
@@ -175,7 +177,7 @@ def test_a_second_interrupt_ends_at_once(faulty, transport):
     assert caught.value.result.counts["unsent"] == 92
 
 
-def test_retry_after_an_interrupt_sends_the_rest(faulty):
+def test_retry_after_an_interrupt(faulty):
     box = faulty(latency=0.05)
     with pytest.raises(gp.PushInterrupted) as caught:
         push(customers(600), box, progress=Interrupter())
@@ -187,7 +189,7 @@ def test_retry_after_an_interrupt_sends_the_rest(faulty):
     assert first.counts["accepted"] == arrived, "the old result stays as it was"
 
 
-def test_a_row_that_may_have_arrived_over_a_closed_connection_does_not_become_failed_later():
+def test_row_lost_on_closing_is_unknown():
     """The free try after a kept-alive connection that closed counts as no attempt, and yet it may have arrived."""
 
     class Script:
@@ -233,7 +235,8 @@ def test_one_id_is_never_in_flight_twice(faulty):
     assert {value["Score"] for value in box.stored().values()} == set(range(1000, 1050))
 
 
-def test_a_retry_has_all_its_attempts_again_and_a_row_that_may_have_arrived_stays_unknown(faulty):
+def test_retry_resets_attempts_not_unknown(faulty):
+    """A retry has all its attempts again; a row that may have arrived stays unknown."""
     box = faulty(seed=1, reset_after=1.0)
     first = push(customers(2), box)
     assert first.counts["unknown"] == 2
@@ -247,7 +250,7 @@ def test_a_retry_has_all_its_attempts_again_and_a_row_that_may_have_arrived_stay
     assert first.outcomes["error"].notna().all(), "the first result is as it was"
 
 
-def test_a_long_stretch_without_requests_is_no_unreachable_service(sandbox):
+def test_time_without_requests_is_no_outage(sandbox):
     """A million unchanged rows take longer than the patience with a service that cannot be reached."""
     past = 0.0
 
@@ -274,7 +277,7 @@ def test_a_long_stretch_without_requests_is_no_unreachable_service(sandbox):
 
 
 @pytest.mark.slow
-def test_while_nothing_succeeds_progress_says_so_until_the_service_is_back():
+def test_progress_reports_an_outage():
     box = gp.Sandbox().start()
     port = int(box.base_url.rpartition(":")[2])
     events, again = [], []

@@ -54,16 +54,16 @@ def values(column, **options):
 # the published example -----------------------------------------------------------------------------------------------
 
 
-def test_a_one_row_frame_of_the_published_example_gives_exactly_its_json(example):
+def test_published_example_byte_for_byte(example):
     assert [body.decode() for body in bodies(example)] == [EXAMPLE % ""]
     assert growlytics_pandas.validate(example, "id").empty
 
 
-def test_the_top_level_name_is_where_the_published_example_has_it(example):
+def test_top_level_name_position(example):
     assert [body.decode() for body in bodies(example, name="Purchased")] == [EXAMPLE % '"name":"Purchased",']
 
 
-def test_the_published_example_is_what_the_service_stores(example, sandbox):
+def test_published_example_is_stored(example, sandbox):
     result = growlytics_pandas.push(example, "id", name="Purchased", client=sandbox.client, progress=False)
     assert result.ok
     assert sandbox.stored() == {published.ID: published.STORED}
@@ -81,7 +81,7 @@ def test_the_published_example_is_what_the_service_stores(example, sandbox):
     st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=30),
     st.sampled_from([float, object]),
 )
-def test_every_finite_float_comes_back_as_the_very_same(floats, dtype):
+def test_finite_floats_round_trip(floats, dtype):
     sent = values(pd.Series(floats, dtype=dtype))
     assert [float(value) for value in sent] == floats
     assert [math.copysign(1, float(value)) for value in sent] == [math.copysign(1, value) for value in floats]
@@ -92,7 +92,7 @@ def test_every_finite_float_comes_back_as_the_very_same(floats, dtype):
     st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=30),
     st.sampled_from(["float32", "Float32", "float[pyarrow]"]),
 )
-def test_a_float32_keeps_its_own_shortest_digits(floats, dtype):
+def test_float32_keeps_its_shortest_digits(floats, dtype):
     sent = values(pd.Series(floats, dtype=dtype))
     assert [np.float32(str(value)) for value in sent] == [np.float32(value) for value in floats]
     assert sent == [Decimal(str(np.float32(value))) for value in floats]
@@ -114,14 +114,14 @@ def test_every_float16_keeps_its_own_digits():
         max_size=9,
     )
 )
-def test_a_decimal_keeps_every_digit_and_its_trailing_zeros(decimals):
+def test_decimal_keeps_every_digit(decimals):
     sent = values(pd.Series(decimals, dtype=object))
     assert [Decimal(value).as_tuple() for value in sent] == [value.as_tuple() for value in decimals]
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(-(2**1000), 2**1000), min_size=1, max_size=9))
-def test_an_integer_stays_an_integer_however_large(integers):
+def test_large_integers_stay_integers(integers):
     sent = values(pd.Series(integers, dtype=object))
     assert sent == integers
     assert {type(value) for value in sent} == {int}
@@ -155,7 +155,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.s
 
 
 @pytest.mark.parametrize("dtype", ["str", "string[python]", "category", object])
-def test_hard_text_arrives_unchanged_alone_and_together(dtype):
+def test_difficult_text_alone_and_together(dtype):
     column = pd.Series(HARD, dtype=dtype)
     assert values(column) == HARD
     for row, text in enumerate(HARD):
@@ -164,12 +164,12 @@ def test_hard_text_arrives_unchanged_alone_and_together(dtype):
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(ANY_TEXT, max_size=12))
-def test_any_texts_are_cut_apart_where_they_were_joined(texts):
+def test_any_texts_are_split_correctly(texts):
     assert [json.loads(f'"{text}"') for text in escaped(texts)] == texts
 
 
 @pytest.mark.parametrize("name", [text for text in HARD if text.strip()])
-def test_hard_names_arrive_unchanged(name):
+def test_difficult_names_are_unchanged(name):
     frame = pd.DataFrame([["a", "v", None], ["b", "w", 1.0]], columns=["id", name, f"{name}2"])
     [first, second] = map(read, bodies(frame, name=name))
     assert first == {"id": "a", "name": name, "attributes": [{"name": name, "type": "string", "value": "v"}]}
@@ -177,11 +177,11 @@ def test_hard_names_arrive_unchanged(name):
 
 
 @pytest.mark.parametrize("text", [text for text in HARD if text.strip() == text and text])
-def test_hard_ids_arrive_unchanged(text):
+def test_difficult_ids_are_unchanged(text):
     assert [read(body)["id"] for body in bodies(pd.DataFrame({"id": [text, "other"]}))] == [text, "other"]
 
 
-def test_text_is_sent_as_utf8_and_not_as_escapes():
+def test_text_is_sent_as_utf8():
     [body] = bodies(pd.DataFrame({"id": ["é"], "City": ["मुंबई 🎉"]}))
     assert "मुंबई 🎉".encode() in body
     assert b"\\u" not in body
@@ -215,7 +215,7 @@ def frames(draw):
 
 @settings(max_examples=100, deadline=None)
 @given(frames(), st.integers(1, 7), st.sampled_from([None, "Purchased %s"]))
-def test_a_row_is_the_same_bytes_alone_in_a_chunk_and_in_the_whole_frame(frame, size, name):
+def test_body_does_not_depend_on_chunks(frame, size, name):
     plan = growlytics_pandas.plan(frame, "id", name=name)
     whole = plan._encode(0, len(frame)).bodies
     for step in (1, size):
@@ -228,7 +228,7 @@ def test_a_row_is_the_same_bytes_alone_in_a_chunk_and_in_the_whole_frame(frame, 
 
 @settings(max_examples=100, deadline=None)
 @given(frames())
-def test_attributes_are_in_frame_order_each_once_and_never_null(frame):
+def test_attributes_in_frame_order_without_nulls(frame):
     order = [label for label in frame if label != "id"]
     for body in map(read, bodies(frame)):
         assert list(body) == ["id", "attributes"]
@@ -251,7 +251,7 @@ def test_attributes_are_in_frame_order_each_once_and_never_null(frame):
         ["11.", ".11", "1.1"],
     ],
 )
-def test_commas_are_right_whatever_is_missing(patterns):
+def test_missing_values_keep_valid_json(patterns):
     frame = pd.DataFrame({"id": ["a", "b", "c"]})
     for column in range(3):
         frame[f"n{column}"] = pd.array([1 if row[column] == "1" else None for row in patterns], dtype="Int64")

@@ -69,7 +69,8 @@ def of_another_program(path):
         (of_another_program, "another program"),
     ],
 )
-def test_an_unusable_ledger_stops_the_push_before_it_sends_and_ledger_none_goes_on(sandbox, path, damage, found):
+def test_unusable_ledger_sends_nothing(sandbox, path, damage, found):
+    """The push stops before it sends; with ledger=None it works."""
     first = client_of(sandbox, path)
     push(customers(3), first)
     first.ledger.close()
@@ -83,7 +84,7 @@ def test_an_unusable_ledger_stops_the_push_before_it_sends_and_ledger_none_goes_
     assert push(customers(3), client_of(sandbox, None)).ok
 
 
-def test_a_ledger_that_was_deleted_begins_anew(sandbox, path):
+def test_deleted_ledger_starts_again(sandbox, path):
     first = client_of(sandbox, path)
     push(customers(3), first)
     first.ledger.close()
@@ -92,21 +93,21 @@ def test_a_ledger_that_was_deleted_begins_anew(sandbox, path):
 
 
 @pytest.mark.skipif(os.name == "nt" or os.getuid() == 0, reason="root may write anywhere")
-def test_a_directory_that_cannot_be_written_is_a_ledger_error(sandbox, tmp_path):
+def test_read_only_directory_is_an_error(sandbox, tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(LedgerError, match="directory"):
         push(customers(1), client_of(sandbox, tmp_path / "ledger.sqlite3"))
     tmp_path.chmod(0o700)
 
 
-def test_the_default_ledger_is_the_one_that_the_environment_names(sandbox, path, monkeypatch):
+def test_default_ledger_from_the_environment(sandbox, path, monkeypatch):
     monkeypatch.setenv("GROWLYTICS_LEDGER", str(path))
     push(customers(3), Client(sandbox.api_key, sandbox.base_url))
     assert path.exists()
     assert push(customers(3), client_of(sandbox, path), skip_unchanged=True).counts["unchanged"] == 3
 
 
-def test_the_sandboxs_client_remembers_apart_from_the_users_own_ledger(sandbox, monkeypatch, path):
+def test_sandbox_has_its_own_ledger(sandbox, monkeypatch, path):
     monkeypatch.setenv("GROWLYTICS_LEDGER", str(path))
     push(customers(3), sandbox.client)
     assert not path.exists()
@@ -136,7 +137,8 @@ def impatient(monkeypatch):
     monkeypatch.setattr("growlytics_pandas.ledger.database.BUSY_TIMEOUT_SECONDS", 0.1)
 
 
-def test_a_ledger_that_fails_midway_stops_the_push_and_every_row_has_its_status(faulty, path, impatient):
+def test_ledger_failure_stops_the_push(faulty, path, impatient):
+    """The ledger fails midway; every row still has its status."""
     box = faulty(latency=0.02)
     client, df, blocker = client_of(box, path), customers(3000), Blocker(path)
     with pytest.raises(LedgerError, match="another process") as caught:
@@ -154,7 +156,7 @@ def test_a_ledger_that_fails_midway_stops_the_push_and_every_row_has_its_status(
     assert {id_: row["Score"] for id_, row in box.stored().items()} == dict(zip(df["id"], df["Score"], strict=True))
 
 
-def test_after_a_failure_midway_retry_goes_on(faulty, path, impatient):
+def test_retry_after_a_ledger_failure(faulty, path, impatient):
     box = faulty(latency=0.02)
     client, df, blocker = client_of(box, path), customers(1500), Blocker(path)
     with pytest.raises(LedgerError) as caught:
@@ -164,7 +166,7 @@ def test_after_a_failure_midway_retry_goes_on(faulty, path, impatient):
     assert push(df, client, skip_unchanged=True).counts["unchanged"] == 1500
 
 
-def test_a_second_push_of_this_process_is_refused_while_one_runs(faulty, path):
+def test_concurrent_push_is_refused(faulty, path):
     box = faulty(latency=0.05)
     client = client_of(box, path)
     errors = []
@@ -182,7 +184,7 @@ def test_a_second_push_of_this_process_is_refused_while_one_runs(faulty, path):
 
 
 @pytest.mark.slow
-def test_two_processes_that_push_to_one_ledger_lose_nothing_of_each_other(sandbox, path):
+def test_two_processes_share_a_ledger(sandbox, path):
     command = [sys.executable, "-c", PUSHER, sandbox.api_key, sandbox.base_url, path]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     pushers = [subprocess.Popen([*command, me], text=True, **pipes) for me in "AB"]

@@ -8,19 +8,19 @@ from growlytics_pandas._status import MEANINGS, RETRYABLE, Status
 from growlytics_pandas.upload.outcomes import MAX_ATTEMPTS_KEPT, OutcomeBuffer
 
 
-def test_a_new_buffer_is_unsent_throughout_and_may_be_empty():
+def test_new_buffer_is_unsent():
     assert OutcomeBuffer(3).counts() == {**dict.fromkeys(map(str, Status), 0), "unsent": 3}
     assert sum(OutcomeBuffer(0).counts().values()) == 0
     assert OutcomeBuffer(0).rows_with(Status).tolist() == []
 
 
-def test_every_status_has_a_meaning_and_accepted_is_never_sent_again():
+def test_status_meanings_and_retryable():
     assert set(MEANINGS) == set(Status)
     assert not {Status.ACCEPTED, Status.UNCHANGED, Status.INVALID} & set(RETRYABLE)
 
 
 @given(st.lists(st.tuples(st.integers(0, 19), st.sampled_from(list(Status))), max_size=60))
-def test_whatever_is_noted_the_counts_sum_to_the_rows(notes):
+def test_counts_sum_to_the_rows(notes):
     buffer, last = OutcomeBuffer(20), {}
     for row, status in notes:
         buffer.note(row, status)
@@ -31,7 +31,7 @@ def test_whatever_is_noted_the_counts_sum_to_the_rows(notes):
         assert buffer.rows_with([status]).tolist() == expected
 
 
-def test_words_are_kept_with_a_row_until_it_is_well():
+def test_message_is_kept_until_accepted():
     buffer = OutcomeBuffer(2)
     buffer.note(0, Status.FAILED, "HTTP 400", 400)
     assert (buffer.errors, buffer.http_status[0]) == ({0: "HTTP 400"}, 400)
@@ -39,7 +39,7 @@ def test_words_are_kept_with_a_row_until_it_is_well():
     assert (buffer.errors, buffer.http_status[0]) == ({}, 200)
 
 
-def test_many_rows_are_noted_at_once():
+def test_many_rows_are_recorded_at_once():
     buffer = OutcomeBuffer(5)
     buffer.note_all(np.array([1, 3]), Status.INVALID, "not sent")
     buffer.note_all(np.array([], dtype="int64"), Status.FAILED, "nothing")
@@ -47,13 +47,13 @@ def test_many_rows_are_noted_at_once():
     assert buffer.errors == {1: "not sent", 3: "not sent"}
 
 
-def test_attempts_are_counted_and_never_overflow():
+def test_attempts_never_overflow():
     buffer = OutcomeBuffer(1)
     assert [buffer.count_attempt(0) for _ in range(300)][-1] == MAX_ATTEMPTS_KEPT
     assert buffer.attempts[0] == MAX_ATTEMPTS_KEPT
 
 
-def test_a_copy_goes_on_without_the_original():
+def test_copy_is_independent():
     buffer = OutcomeBuffer(1)
     copy = buffer.copy()
     copy.note(0, Status.FAILED, "HTTP 400", 400)

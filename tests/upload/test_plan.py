@@ -23,7 +23,7 @@ DIRTY = pd.DataFrame(
 CLEAN = pd.DataFrame({"id": ["a", "b"], "City": ["Pune", None], "Orders": [1, 2**60]})
 
 
-def test_later_changes_of_the_frame_do_not_reach_the_plan():
+def test_plan_keeps_the_frame_as_it_was():
     frame = CLEAN.copy()
     plan = growlytics_pandas.plan(frame, "id")
     frame.loc[0, "City"] = "Nowhere"
@@ -40,7 +40,7 @@ def test_a_plan_leaves_the_frame_as_it_was():
     pd.testing.assert_frame_equal(frame, DIRTY)
 
 
-def test_counts_are_what_a_dry_run_and_a_push_then_report(sandbox):
+def test_counts_match_dry_run_and_push(sandbox):
     plan = growlytics_pandas.plan(DIRTY, "id", client=sandbox.client)
     assert plan.counts == {"accepted": 0, "unchanged": 0, "invalid": 3, "failed": 0, "unknown": 0, "unsent": 2}
     dry = plan.push(dry_run=True, progress=False)
@@ -50,7 +50,7 @@ def test_counts_are_what_a_dry_run_and_a_push_then_report(sandbox):
     assert (done.counts["accepted"], done.counts["invalid"]) == (2, 3)
 
 
-def test_errors_refuse_the_whole_push_before_anything_is_sent(sandbox):
+def test_errors_refuse_the_whole_push(sandbox):
     plan = growlytics_pandas.plan(DIRTY, "id", client=sandbox.client)
     with pytest.raises(ConstraintViolationError) as caught:
         plan.push(progress=False)
@@ -59,7 +59,7 @@ def test_errors_refuse_the_whole_push_before_anything_is_sent(sandbox):
     assert caught.value.plan.push(errors="drop", progress=False).counts["accepted"] == 2
 
 
-def test_a_preview_is_the_first_bodies_sent_byte_for_byte(sandbox):
+def test_preview_matches_the_bodies_sent(sandbox):
     plan = growlytics_pandas.plan(DIRTY, "id", client=sandbox.client, keep="last")
     preview = plan.preview(10)
     assert [body["id"] for body in preview] == ["a", "b", "d"]
@@ -88,7 +88,7 @@ def test_only_the_rows_asked_for_are_encoded():
     assert [json.loads(body)["id"] for body in encoded.bodies] == ["b", "d"]
 
 
-def test_a_plan_can_be_carried_out_again(sandbox):
+def test_plan_can_be_pushed_again(sandbox):
     plan = growlytics_pandas.plan(CLEAN, "id", client=sandbox.client)
     assert plan.push(progress=False).ok
     assert plan.push(progress=False).ok
@@ -99,14 +99,14 @@ def test_a_plan_can_be_carried_out_again(sandbox):
 @pytest.mark.parametrize(
     "frame", [DIRTY, CLEAN, CLEAN[["id"]], CLEAN.iloc[:0]], ids=["dirty", "clean", "bare", "empty"]
 )
-def test_the_schema_frame_has_the_same_columns_and_dtypes_for_every_frame(frame):
+def test_schema_frame_has_fixed_dtypes(frame):
     schema = growlytics_pandas.schema(frame, "id")
     expected = pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in SCHEMA_DTYPES.items()})
     assert schema.dtypes.to_dict() == expected.dtypes.to_dict()
     assert schema["column"].tolist() == [label for label in frame if label != "id"]
 
 
-def test_the_schema_shows_how_each_column_will_be_sent():
+def test_schema_shows_how_columns_are_sent():
     frame = pd.DataFrame({"id": ["a", "b"], "email": ["x@example.com", None], "n": [1, 2], "empty": [None, None]})
     schema = growlytics_pandas.schema(frame, "id", rename={"n": "Orders"}, types={"n": "string"}).set_index("attribute")
     assert schema.index.tolist() == ["email", "Orders", "empty"]
@@ -116,7 +116,7 @@ def test_the_schema_shows_how_each_column_will_be_sent():
     assert schema["dtype"].tolist() == [str(dtype) for dtype in frame.dtypes[1:]]
 
 
-def test_a_plan_says_in_one_line_how_much_of_the_frame_would_go():
+def test_repr_of_a_plan():
     assert repr(growlytics_pandas.plan(DIRTY, "id")) == "<Plan 2 of 5 rows, 2 attributes; 4 errors, 1 warning>"
 
 
@@ -130,28 +130,28 @@ def ids(values, dtype=None, **options):
     return [body["id"] for body in plan.preview(len(frame))], rules
 
 
-def test_one_missing_value_turns_no_id_into_a_float_text():
+def test_missing_id_makes_no_float_ids():
     assert ids([919211112, None, 7]) == (["919211112", "7"], {"id_missing", "id_float"})
     assert ids([1e16, None]) == ([], {"id_missing", "id_rounded"})
 
 
-def test_one_id_in_two_classes_is_one_customer_twice():
+def test_duplicate_id_of_two_classes():
     assert ids([1, "1", "2"], object) == (["2"], {"id_duplicate"})
     assert ids([1, 1.0, "2"], object) == (["2"], {"id_duplicate", "id_float"})
     assert ids([1, "1", "2"], object, keep="last") == (["1", "2"], {"id_duplicate"})
 
 
-def test_a_boolean_a_date_and_a_list_are_no_ids():
+def test_booleans_dates_and_lists_are_no_ids():
     assert ids([True, pd.Timestamp("2026-01-31"), [1], float("inf"), 10**5000, "a"], object) == (["a"], {"id_missing"})
 
 
-def test_ids_that_look_alike_are_sent_unchanged_and_reported():
+def test_similar_ids_are_sent_and_reported():
     alike = ["a@x.com", "A@x.com", "a\u200b@x.com", "e\u0301@x.com", "é@x.com"]
     assert ids(alike) == (alike, {"id_case_duplicate", "id_wrapped"})
     assert ids([" a@x.com\u00a0", "b"]) == (["a@x.com", "b"], {"id_whitespace"})
 
 
-def test_the_schema_gives_no_type_to_what_is_left_out():
+def test_excluded_columns_have_no_type():
     df = pd.DataFrame({"id": ["a"], "x" * 64: ["text"], "City": ["Pune"]})
     schema = growlytics_pandas.schema(df, "id").set_index("attribute")
     assert schema["type"].isna().tolist() == [True, False]
@@ -163,7 +163,7 @@ def test_the_schema_gives_no_type_to_what_is_left_out():
     assert "attributes: <bdi>1 of 2 columns" in growlytics_pandas.plan(df, "id")._repr_html_()
 
 
-def test_forbidding_new_attributes_needs_a_ledger_to_know_the_old(sandbox):
+def test_forbidding_new_attributes_needs_a_ledger(sandbox):
     df = pd.DataFrame({"id": ["a"], "Ciyt": ["Pune"]})
     for client in (None, growlytics_pandas.Client(sandbox.api_key, sandbox.base_url, ledger=None)):
         with pytest.raises(growlytics_pandas.errors.InvalidArgumentError, match="needs a ledger"):
@@ -181,7 +181,7 @@ def test_a_preview_is_of_a_number_of_rows():
                 plan.preview(wrong)
 
 
-def test_the_schema_shows_distinct_values_and_an_example_masked_for_contacts():
+def test_schema_shows_distinct_and_masked_example():
     df = pd.DataFrame({"id": ["secret-1", "secret-2"], "email": ["asha@example.com"] * 2, "Orders": [3, None]})
     schema = growlytics_pandas.schema(df, "id").set_index("column")
     assert schema["distinct"].to_dict() == {"email": 1, "Orders": 1}
@@ -190,7 +190,7 @@ def test_the_schema_shows_distinct_values_and_an_example_masked_for_contacts():
 
 
 @pytest.mark.parametrize("name", ["violations", "schema"])
-def test_frames_of_a_plan_have_a_display_of_their_own_and_are_frames_all_the_same(name):
+def test_plan_frames_have_their_own_html(name):
     df = pd.DataFrame({"id": ["a", "a", "secret-3"], "<b>Spend</b>": [1.5, np.inf, None]})
     frame = getattr(growlytics_pandas.plan(df, "id"), name)
     shown = frame._repr_html_()
@@ -205,7 +205,7 @@ def test_frames_of_a_plan_have_a_display_of_their_own_and_are_frames_all_the_sam
     assert frame.to_csv() == pd.DataFrame(frame).to_csv()
 
 
-def test_reasons_of_suggestions_and_meanings_of_rules_are_shown_in_full():
+def test_reasons_and_meanings_are_not_truncated():
     plan = growlytics_pandas.plan(pd.DataFrame({"id": ["a", "b"], "E-mail": ["a@x.com", "b@x.com"]}), "id")
     for frame, column in ((plan.suggestions, "reason"), (growlytics_pandas.rules(), "meaning")):
         assert frame[column].str.len().max() > pd.get_option("display.max_colwidth")
@@ -213,7 +213,8 @@ def test_reasons_of_suggestions_and_meanings_of_rules_are_shown_in_full():
     assert "No suggestions" in growlytics_pandas.plan(pd.DataFrame({"id": ["a"]}), "id").suggestions._repr_html_()
 
 
-def test_the_steps_show_the_note_of_a_column_and_count_only_types_that_a_push_would_fix():
+def test_steps_show_notes_and_new_types():
+    """Only types that a push would fix are counted."""
     df = pd.DataFrame({"id": ["a", "b"], "Pincode": [411001, 11001], "City": "Pune", "email": "asha@example.com"})
     shown = growlytics_pandas.plan(df, "id")._repr_html_()
     assert "2 types are not known yet" in shown
@@ -221,7 +222,7 @@ def test_the_steps_show_the_note_of_a_column_and_count_only_types_that_a_push_wo
     assert "if these are codes" not in growlytics_pandas.plan(df, "id", exclude=["Pincode"])._repr_html_()
 
 
-def test_numbers_under_the_label_of_codes_get_a_note():
+def test_numbers_labelled_as_codes_get_a_note():
     df = pd.DataFrame({"id": ["a"], "Pincode": [96828], "Total Orders": [3], "Zip Code": ["02134"]})
     notes = growlytics_pandas.schema(df, "id").set_index("column")["note"]
     assert "dtype={'Pincode': str}" in notes["Pincode"]

@@ -28,7 +28,7 @@ def types(**more):
     return {"types": {"Since": "date"}, **HOW, **more}
 
 
-def test_rows_come_back_with_status_rule_reason_and_fix_in_front(dirty, sandbox):
+def test_rejects_start_with_status_and_rule(dirty, sandbox):
     result = dirty.growlytics.push("id", client=sandbox.client, **types())
     rejects = result.rejects()
     assert list(rejects.columns) == [*FRONT, "id", "Score", "Since"]
@@ -40,7 +40,7 @@ def test_rows_come_back_with_status_rule_reason_and_fix_in_front(dirty, sandbox)
     pd.testing.assert_frame_equal(rejects[["id", "Score", "Since"]], dirty.loc[["q", "r", "s"]])
 
 
-def test_corrected_by_hand_and_pushed_again_the_store_is_complete(dirty, sandbox):
+def test_corrected_rejects_can_be_pushed(dirty, sandbox):
     result = dirty.growlytics.push("id", client=sandbox.client, **types())
     rejects = result.rejects()
     rejects.loc["q", "id"] = "b"
@@ -56,7 +56,7 @@ def test_corrected_by_hand_and_pushed_again_the_store_is_complete(dirty, sandbox
     assert set(sandbox.attribute_types()["attribute"]) == {"Score", "Since"}  # the columns in front are not sent
 
 
-def test_what_the_service_refuses_comes_back_with_its_words(faulty):
+def test_rejects_have_the_servers_message(faulty):
     box = faulty(seed=1, success_false=0.5)
     df = pd.DataFrame({"id": [f"c{i}" for i in range(20)], "X": 1})
     result = df.growlytics.push("id", client=box.client, progress=False)
@@ -69,7 +69,7 @@ def test_what_the_service_refuses_comes_back_with_its_words(faulty):
     assert rejects["fix"].str.contains("push the row again").all()
 
 
-def test_rows_that_were_never_sent_come_back(dirty, faulty):
+def test_unsent_rows_are_rejects(dirty, faulty):
     with pytest.raises(gp.AuthenticationError) as stopped:
         dirty.growlytics.push("id", client=faulty(status={401: 1.0}).client, max_concurrency=1, **types())
     result = stopped.value.result
@@ -79,20 +79,20 @@ def test_rows_that_were_never_sent_come_back(dirty, faulty):
     assert rejects["reason"].notna().all()
 
 
-def test_a_row_that_keep_leaves_out_is_no_reject(sandbox):
+def test_rows_left_out_by_keep_are_no_rejects(sandbox):
     df = pd.DataFrame({"id": ["a", "a", None], "X": [1, 2, 3]})
     result = df.growlytics.push("id", keep="last", client=sandbox.client, **HOW)
     assert result.rejects()["X"].tolist() == [3]
 
 
-def test_rows_of_one_id_are_all_rejects_where_none_is_kept(sandbox):
+def test_keep_false_rejects_all_duplicates(sandbox):
     df = pd.DataFrame({"id": ["a", "b", "a"], "X": [1, 2, 3]})
     rejects = df.growlytics.push("id", client=sandbox.client, **HOW).rejects()
     assert rejects["X"].tolist() == [1, 3]
     assert set(rejects["rule"]) == {"id_duplicate"}
 
 
-def test_an_error_of_a_column_concerns_the_rows_with_a_value_there(sandbox):
+def test_column_error_rejects_rows_with_a_value(sandbox):
     df = pd.DataFrame({"id": ["a", "b", "c"], "Tags": [["x"], None, ["y"]], "X": 1})
     rejects = df.growlytics.push("id", client=sandbox.client, **HOW).rejects()
     assert rejects["id"].tolist() == ["a", "c"]
@@ -100,7 +100,7 @@ def test_an_error_of_a_column_concerns_the_rows_with_a_value_there(sandbox):
     assert set(rejects["status"]) == {"accepted"}
 
 
-def test_past_the_hundredth_attribute_only_the_rows_concerned_come_back(sandbox):
+def test_rejects_beyond_100_attributes(sandbox):
     wide = pd.DataFrame({"id": ["a", "b"], **{f"A{i}": pd.array([1, 1], dtype="Int64") for i in range(101)}})
     wide.loc[1, "A50"] = pd.NA
     rejects = wide.growlytics.push("id", client=sandbox.client, **HOW).rejects()
@@ -108,7 +108,7 @@ def test_past_the_hundredth_attribute_only_the_rows_concerned_come_back(sandbox)
     assert rejects["rule"].tolist() == ["too_many_attributes"]
 
 
-def test_a_plan_and_a_dry_run_say_what_would_come_back(dirty):
+def test_rejects_of_a_plan_and_a_dry_run(dirty):
     plan = dirty.growlytics.plan("id", types={"Since": "date"})
     rejects = plan.rejects()
     assert rejects["status"].tolist() == ["invalid", "unsent", "unsent"]
@@ -116,13 +116,13 @@ def test_a_plan_and_a_dry_run_say_what_would_come_back(dirty):
     pd.testing.assert_frame_equal(rejects, dirty.growlytics.push("id", dry_run=True, **types()).rejects())
 
 
-def test_a_refused_push_has_its_rejects_on_the_plan(dirty, sandbox):
+def test_rejects_of_a_refused_push(dirty, sandbox):
     with pytest.raises(ConstraintViolationError) as refused:
         dirty.growlytics.push("id", client=sandbox.client, types={"Since": "date"})
     assert len(refused.value.plan.rejects()) == 3
 
 
-def test_columns_of_the_same_names_stay_the_users(sandbox):
+def test_users_columns_of_the_same_names(sandbox):
     df = pd.DataFrame({"id": [None, "b"], "status": ["gold", "silver"], "fix": [1, 2]})
     rejects = df.growlytics.push("id", client=sandbox.client, **HOW).rejects()
     assert list(rejects.columns) == [*(f"growlytics_{name}" for name in FRONT), "id", "status", "fix"]
@@ -143,7 +143,7 @@ def test_columns_of_the_same_names_stay_the_users(sandbox):
     ],
     ids=["nothing wrong", "no rows", "repeated labels", "multiindex", "multiindex rows", "category"],
 )
-def test_any_frame_keeps_its_labels_and_dtypes(df):
+def test_rejects_keep_labels_and_dtypes(df):
     id_col = ("id", "") if isinstance(df.columns, pd.MultiIndex) else "id"
     rejects = df.growlytics.plan(id_col).rejects()
     assert rejects.columns.tolist()[4:] == df.columns.tolist()
@@ -170,24 +170,24 @@ def test_parts_are_read_again(dirty, sandbox):
     assert result.plan.rejects()["status"].tolist() == ["invalid", "unsent", "unsent"]
 
 
-def test_parts_of_different_dtypes_round_nothing():
+def test_parts_of_different_dtypes():
     parts = [pd.DataFrame({"id": [None, "a"], "N": [2**53 + 1, 1]}), pd.DataFrame({"id": [None], "N": [0.5]})]
     assert gp.plan_batches(parts, "id").rejects()["N"].tolist() == [2**53 + 1, 0.5]
 
 
-def test_an_error_of_a_column_concerns_rows_of_every_part():
+def test_column_error_in_every_part():
     parts = [pd.DataFrame({"id": ["a", "b"], "T": [[1], None]}), pd.DataFrame({"id": ["c"], "T": [[2]]})]
     rejects = gp.plan_batches(parts, "id").rejects()
     assert rejects["id"].tolist() == ["a", "c"]
 
 
-def test_parts_without_rejects_give_an_empty_frame_with_their_columns():
+def test_parts_without_rejects():
     rejects = gp.plan_batches([pd.DataFrame({"id": ["a"], "X": [1]})], "id").rejects()
     assert rejects.empty
     assert list(rejects.columns) == [*FRONT, "id", "X"]
 
 
-def test_a_source_that_could_be_read_only_once_has_no_rejects(sandbox):
+def test_generator_has_no_rejects(sandbox):
     frames = (part for part in [pd.DataFrame({"id": ["a", None], "X": [1, 2]})])
     result = gp.push_batches(frames, "id", types={"X": "number"}, client=sandbox.client, **HOW)
     with pytest.raises(UsageError, match="only once"):
@@ -197,7 +197,8 @@ def test_a_source_that_could_be_read_only_once_has_no_rejects(sandbox):
 # segments -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_segment_hands_back_rows_and_those_who_could_not_leave(sandbox, faulty, tmp_path):
+def test_rejects_of_a_segment(sandbox, faulty, tmp_path):
+    """Rows of the frame, and members who could not be removed."""
     how = {"members": tmp_path / "vip.csv", "progress": False, "allow_empty": True}
     gp.push_segment(pd.DataFrame({"id": ["a"]}), "id", "Is VIP", client=sandbox.client, **how)
     df = pd.DataFrame({"City": ["Pune", "Delhi"], "id": ["b", None]}, index=[7, 8])

@@ -34,7 +34,7 @@ def same_form(frame):
 
 
 @pytest.mark.parametrize("rows", [0, 1, 50])
-def test_outcomes_have_one_row_a_row_and_fixed_dtypes(sandbox, rows):
+def test_outcomes_have_fixed_dtypes(sandbox, rows):
     result = push(customers(rows), sandbox)
     assert same_form(result.outcomes)
     assert same_form(result.failed)
@@ -44,7 +44,7 @@ def test_outcomes_have_one_row_a_row_and_fixed_dtypes(sandbox, rows):
     assert result.ok
 
 
-def test_outcomes_carry_labels_ids_and_answers(faulty):
+def test_outcomes_have_labels_ids_and_messages(faulty):
     df = customers(60)
     df.index = pd.MultiIndex.from_arrays([["x"] * 60, range(60)])
     df.loc[("x", 7), "id"] = None
@@ -63,7 +63,7 @@ def test_outcomes_carry_labels_ids_and_answers(faulty):
     assert outcomes["http_status"].isna().tolist() == [row == 7 for row in range(60)]
 
 
-def test_failed_has_the_rows_that_need_attention_and_ok_is_false(faulty):
+def test_failed_rows_make_ok_false(faulty):
     df = customers(60)
     df.loc[3, "id"] = None
     result = push(df, faulty(seed=1, success_false=0.2), errors="drop")
@@ -72,13 +72,13 @@ def test_failed_has_the_rows_that_need_attention_and_ok_is_false(faulty):
     assert not result.ok
 
 
-def test_a_dropped_attribute_makes_a_result_not_ok_though_every_row_arrived(sandbox):
+def test_dropped_attribute_makes_ok_false(sandbox):
     result = push(customers(3, Bad=[1.0, float("inf"), 2.0]), sandbox, errors="drop")
     assert result.counts["accepted"] == 3
     assert not result.ok
 
 
-def test_a_dry_run_shows_what_would_happen_and_has_no_failed_rows(sandbox):
+def test_dry_run_has_no_failed_rows(sandbox):
     df = customers(3)
     df.loc[1, "id"] = None
     result = push(df, sandbox, dry_run=True)
@@ -87,7 +87,7 @@ def test_a_dry_run_shows_what_would_happen_and_has_no_failed_rows(sandbox):
     assert sandbox.requests == 0
 
 
-def test_a_run_that_stops_early_has_every_row_in_its_result(sandbox):
+def test_stopped_run_has_every_row(sandbox):
     client = gp.Client("wrong", sandbox.base_url, ledger=None)
     with pytest.raises(AuthenticationError) as caught:
         gp.push(customers(200), "id", client=client, progress=False)
@@ -98,7 +98,7 @@ def test_a_run_that_stops_early_has_every_row_in_its_result(sandbox):
     assert result is gp.last_result()
 
 
-def test_retry_sends_only_what_had_not_arrived(tmp_path):
+def test_retry_sends_only_the_rest(tmp_path):
     df, db = customers(100), tmp_path / "sandbox.db"
     with Sandbox(db=db, faults=Faults(seed=1, success_false=0.3)) as box:
         port = int(box.base_url.rpartition(":")[2])
@@ -119,28 +119,28 @@ def test_retry_sends_only_what_had_not_arrived(tmp_path):
     assert first.counts["failed"] == refused
 
 
-def test_retry_with_nothing_left_sends_nothing(sandbox):
+def test_retry_with_nothing_left(sandbox):
     result = push(customers(3), sandbox)
     again = result.retry()
     assert sandbox.requests == 3
     assert again.counts == result.counts
 
 
-def test_the_result_shows_what_was_pushed_whatever_happens_to_the_frame(sandbox):
+def test_result_keeps_the_frame_as_pushed(sandbox):
     df = customers(3)
     result = push(df, sandbox)
     df["id"] = "other"
     assert result.outcomes["id"].tolist() == ["c0", "c1", "c2"]
 
 
-def test_repr_has_counts_and_no_customer_data(faulty):
+def test_repr_has_no_customer_data(faulty):
     result = push(customers(1200).assign(id=lambda d: "asha-" + d["id"]), faulty(seed=1, success_false=0.01))
     shown = repr(result)
     assert f"{result.counts['accepted']:,} accepted" in shown
     assert "asha" not in shown
 
 
-def test_html_escapes_hostile_labels_words_and_values(sandbox):
+def test_html_escapes_hostile_text(sandbox):
     hostile = "<script>alert(1)</script>"
     df = pd.DataFrame({"id": [hostile, hostile], hostile: [1, 2], " <b>x": [hostile, hostile]})
     html = push(df, sandbox, errors="drop")._repr_html_()
@@ -148,7 +148,7 @@ def test_html_escapes_hostile_labels_words_and_values(sandbox):
     assert "<b>x" not in html
 
 
-def test_html_escapes_what_the_server_says(faulty):
+def test_html_escapes_server_messages(faulty):
     html = push(customers(5), faulty(html=1.0))._repr_html_()
     assert "<html" not in html.lower()
     assert "retry()" in html
@@ -161,7 +161,7 @@ def test_html_holds_no_customer_data(faulty):
         assert value not in html
 
 
-def test_a_dry_run_says_whether_the_push_would_refuse(sandbox):
+def test_dry_run_shows_whether_push_refuses(sandbox):
     df = customers(3)
     df.loc[0, "id"] = None
     shown = {}
@@ -186,7 +186,7 @@ def test_a_dry_run_is_not_retried(sandbox):
     assert sandbox.requests == 0
 
 
-def test_rows_that_keep_left_out_as_asked_are_no_failure(sandbox):
+def test_rows_left_out_by_keep_are_ok(sandbox):
     result = push(pd.DataFrame({"id": ["a", "a", "b"], "Score": [1, 2, 3]}), sandbox, keep="last")
     assert (result.counts["accepted"], result.counts["invalid"], result.ok) == (2, 1, True)
     assert not push(pd.DataFrame({"id": ["a", "a", "b"]}), sandbox, errors="drop").ok
@@ -206,7 +206,7 @@ def stopped_between_tries(box, rows=200):
     return caught.value.result, events[-1]
 
 
-def test_rows_that_a_stop_left_between_two_tries_are_unsent_and_no_failures(faulty):
+def test_rows_stopped_between_attempts_are_unsent(faulty):
     result, end = stopped_between_tries(faulty(seed=1, status={503: 0.9, 422: 0.05}, latency=0.02))
     tried = result.outcomes.query("attempts > 0 and http_status == 503")
     assert len(tried) > 0
@@ -214,7 +214,7 @@ def test_rows_that_a_stop_left_between_two_tries_are_unsent_and_no_failures(faul
     assert all(failure.status == "failed" and "422" in failure.words for failure in end.failures)
 
 
-def test_a_retry_reports_the_rows_that_it_sent_again(faulty):
+def test_retry_reports_its_own_rows(faulty):
     first = push(customers(60), faulty(seed=1, success_false=0.2))
     n_failed = first.counts["failed"]
     again = first.retry()
@@ -225,7 +225,7 @@ def test_a_retry_reports_the_rows_that_it_sent_again(faulty):
     assert again.note in again._repr_html_()
 
 
-def test_a_plan_counts_the_types_that_the_push_and_the_sandbox_count(sandbox):
+def test_plan_push_and_sandbox_count_same_types(sandbox):
     df = customers(3, email=["a@example.com", "b@example.com", "c@example.com"])
     plan = gp.plan(df, "id", client=sandbox.client)
     assert "1 type is not known yet" in plan._repr_html_()

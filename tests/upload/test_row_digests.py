@@ -50,7 +50,7 @@ def digests(frame, **options):
 
 
 @given(st.lists(ROWS, min_size=2, max_size=6), st.lists(st.sampled_from(["x", "y"]), min_size=6, max_size=6))
-def test_rows_have_one_digest_exactly_when_they_have_one_body(rows, ids):
+def test_digests_are_equal_iff_bodies_are(rows, ids):
     frames = [pd.DataFrame([row], dtype=object).assign(id=id_) for row, id_ in zip(rows, ids, strict=False)]
     meant = [next(meanings(frame, **OPTIONS)) for frame in frames]
     words = [digests(frame, **OPTIONS)[0] for frame in frames]
@@ -60,7 +60,7 @@ def test_rows_have_one_digest_exactly_when_they_have_one_body(rows, ids):
 
 
 @given(st.lists(ROWS, min_size=1, max_size=300))
-def test_a_row_has_the_digest_that_it_has_alone(rows):
+def test_digest_does_not_depend_on_chunks(rows):
     frame = pd.DataFrame(rows, dtype=object).assign(id=[f"c{i}" for i in range(len(rows))])
     together = digests(frame, **OPTIONS)
     plan = gp.plan(frame, "id", **OPTIONS)
@@ -82,15 +82,16 @@ def test_a_row_has_the_digest_that_it_has_alone(rows):
         ([True, False], pd.array([True, False], dtype="boolean")),
         (pd.to_datetime(["2025-01-31", "1970-01-01"]), [date(2025, 1, 31), date(1970, 1, 1)]),
     ],
-    ids=str,
+    ids=["Int64", "uint8", "object", "uint64", "float32", "Float64", "category", "boolean", "dates"],
 )
-def test_what_is_sent_alike_has_one_digest_whatever_holds_it(column, other):
+def test_digest_does_not_depend_on_dtype(column, other):
     frames = [pd.DataFrame({"id": ["a", "b"], "x": values}) for values in (column, other)]
     assert list(meanings(frames[0])) == list(meanings(frames[1]))
     assert digests(frames[0]) == digests(frames[1])
 
 
-def test_name_type_and_what_is_left_out_count_and_the_order_of_columns_does_not():
+def test_what_changes_a_digest():
+    """Names, types and missing values; not the order of columns."""
     frame = pd.DataFrame({"id": ["a"], "x": ["1"], "y": ["2"]})
     first = digests(frame)
     assert digests(frame[["y", "id", "x"]]) == first

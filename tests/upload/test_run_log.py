@@ -38,7 +38,7 @@ def lines(caplog):
     return [(r.levelname, r.getMessage()) for r in caplog.records if r.name == "growlytics_pandas"]
 
 
-def test_a_run_has_a_line_at_its_start_and_at_its_end(client, caplog):
+def test_run_logs_its_start_and_end(client, caplog):
     push(client, label="nightly import")
     (first, start), (last, end) = lines(caplog)
     assert (first, start) == ("INFO", "push 'nightly import': started, 3 rows to send")
@@ -47,18 +47,18 @@ def test_a_run_has_a_line_at_its_start_and_at_its_end(client, caplog):
     assert end.endswith("s: 3 accepted")
 
 
-def test_a_run_without_a_label_and_a_run_of_parts_are_logged_too(client, caplog):
+def test_runs_of_parts_and_without_label(client, caplog):
     gp.push_batches([customers(2), customers(5)[2:]], "id", client=client, progress=False)
     assert [text.split(":")[0] for _, text in lines(caplog)] == ["push", "push"]
     assert "5 accepted" in lines(caplog)[1][1]
 
 
-def test_a_dry_run_is_none(client, caplog):
+def test_dry_run_is_not_logged(client, caplog):
     push(client, dry_run=True)
     assert lines(caplog) == []
 
 
-def test_a_run_that_loses_rows_warns_and_one_that_stops_is_an_error(sandbox, path, caplog, faulty):
+def test_log_levels_of_failed_and_stopped_runs(sandbox, path, caplog, faulty):
     push(Client(*at(faulty(success_false=1.0)), ledger=path))
     assert lines(caplog)[-1][0] == "WARNING"
     with pytest.raises(AuthenticationError):
@@ -72,7 +72,7 @@ def at(box):
     return box.api_key, box.base_url
 
 
-def test_a_wait_that_the_service_asks_for_is_a_pause(path, caplog):
+def test_retry_after_is_logged_as_a_pause(path, caplog):
     wait, begun = message(429, b"", "Retry-After: 3"), time.monotonic()
     answer = lambda: wait if time.monotonic() < begun + 2 else message(200, SUCCESS)  # noqa: E731
     server = Server(lambda sock, _request: sock.sendall(answer()) or True)
@@ -103,7 +103,7 @@ def test_a_pause_and_its_end_are_logged_once(caplog):
 
 
 @pytest.mark.parametrize("status", [200, 401, 404, 422])
-def test_no_id_value_or_key_is_logged_whatever_the_service_answers(path, caplog, status):
+def test_no_id_value_or_key_is_logged(path, caplog, status):
     echo = json.dumps({"success": False, "message": " ".join(SECRETS)}).encode()
     server = Server(lambda sock, _request: sock.sendall(message(status, echo)) or True)
     client = Client(SECRETS[2], server.url.removesuffix("/rest-api/customer"), ledger=path)
@@ -117,7 +117,7 @@ def test_no_id_value_or_key_is_logged_whatever_the_service_answers(path, caplog,
     assert not [word for word in SECRETS if word in caplog.text]
 
 
-def test_nothing_is_printed_where_nobody_has_set_logging_up(sandbox, tmp_path):
+def test_nothing_is_printed_without_logging(sandbox, tmp_path):
     script = (
         "import sys, pandas as pd, growlytics_pandas as gp\n"
         "client = gp.Client('wrong', sys.argv[1], ledger=None)\n"
@@ -137,7 +137,7 @@ def test_history_shows_the_label(client):
     assert (result.run.label, gp.last_result().run.label) == (None, "parts")
 
 
-def test_a_plan_and_the_command_line_take_a_label(client, monkeypatch, tmp_path):
+def test_label_of_a_plan_and_the_command_line(client, monkeypatch, tmp_path):
     gp.plan(customers(), "id", client=client).push(label="of a plan", progress=False)
     (tmp_path / "a.csv").write_text("id,V\na,1\n")
     monkeypatch.setenv("GROWLYTICS_API_KEY", client._connection._key.reveal())
@@ -148,7 +148,7 @@ def test_a_plan_and_the_command_line_take_a_label(client, monkeypatch, tmp_path)
 
 
 @pytest.mark.parametrize("label", ["", "  ", "two\nlines", "x" * 101, "\u202e"])
-def test_a_label_that_is_no_line_is_refused_before_anything_is_sent(client, label):
+def test_invalid_label_sends_nothing(client, label):
     with pytest.raises(InvalidArgumentError, match="label"):
         push(client, label=label)
     with pytest.raises(TypeError, match="label"):
@@ -156,7 +156,7 @@ def test_a_label_that_is_no_line_is_refused_before_anything_is_sent(client, labe
     assert client.history().empty
 
 
-def test_a_ledger_of_before_keeps_its_history(path):
+def test_older_ledger_keeps_its_history(path):
     old = LedgerFile(path, migrations=MIGRATIONS[:1])
     with old.writing() as connection:
         connection.execute("INSERT INTO workspaces (digest) VALUES (x'00')")

@@ -53,7 +53,7 @@ def dirty():
         ({"progress": "loud"}, "'text', False"),
     ],
 )
-def test_the_error_for_an_invalid_option_names_what_is_allowed_and_nothing_is_sent(sandbox, option, allowed):
+def test_invalid_option_sends_nothing(sandbox, option, allowed):
     with pytest.raises(InvalidArgumentError, match=allowed) as caught:
         gp.push(customers(2), "id", client=sandbox.client, **{"progress": False} | option)
     assert str(caught.value).startswith(next(iter(option)))
@@ -61,21 +61,21 @@ def test_the_error_for_an_invalid_option_names_what_is_allowed_and_nothing_is_se
     assert sandbox.requests == 0
 
 
-def test_skip_unchanged_without_a_ledger_is_an_error_and_not_a_silent_full_push(sandbox):
+def test_skip_unchanged_needs_a_ledger(sandbox):
     client = Client(sandbox.api_key, sandbox.base_url, ledger=None)
     with pytest.raises(InvalidArgumentError, match="ledger"):
         gp.push(customers(2), "id", client=client, skip_unchanged=True, progress=False)
     assert sandbox.requests == 0
 
 
-def test_a_dry_run_needs_no_key_and_sends_nothing():
+def test_dry_run_needs_no_key():
     result = gp.push(dirty(), "id", dry_run=True, progress=False)
     assert result.counts == {"accepted": 0, "unchanged": 0, "invalid": 3, "failed": 0, "unknown": 0, "unsent": 1}
     assert result.new_types["type"].tolist() == ["number"]
     assert result.run.base_url is None
 
 
-def test_a_push_without_a_key_says_how_to_give_one():
+def test_missing_key_error_shows_the_fix():
     with pytest.raises(ApiKeyError, match="GROWLYTICS_API_KEY"):
         gp.push(customers(1), "id", progress=False)
 
@@ -83,7 +83,7 @@ def test_a_push_without_a_key_says_how_to_give_one():
 # violations ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_refusal_counts_by_rule_shows_the_first_example_and_its_remedy(sandbox):
+def test_violation_error_summary(sandbox):
     with pytest.raises(ConstraintViolationError) as caught:
         gp.push(dirty(), "id", client=sandbox.client, progress=False)
     message, violations = str(caught.value), caught.value.violations
@@ -95,7 +95,8 @@ def test_a_refusal_counts_by_rule_shows_the_first_example_and_its_remedy(sandbox
     assert sandbox.requests == 0
 
 
-def test_the_plan_of_a_violation_error_can_be_pushed_without_the_rejected_values(sandbox):
+def test_plan_of_a_violation_error_can_drop(sandbox):
+    """Its push with errors="drop" leaves the rejected values out."""
     with pytest.raises(ConstraintViolationError) as caught:
         gp.push(dirty(), "id", client=sandbox.client, progress=False)
     result = caught.value.plan.push(errors="drop", progress=False)
@@ -105,7 +106,8 @@ def test_the_plan_of_a_violation_error_can_be_pushed_without_the_rejected_values
     assert sandbox.stored() == {"a": {"Score": 1.0}}
 
 
-def test_every_row_is_checked_before_the_first_is_sent_also_where_errors_are_dropped(sandbox):
+def test_all_rows_are_checked_before_sending(sandbox):
+    """Also with errors="drop"."""
     plan, was_checked = gp.plan(dirty(), "id", client=sandbox.client), []
     plan.push(errors="drop", progress=lambda _: was_checked.append("_findings" in vars(plan)))
     assert all(was_checked)
@@ -115,7 +117,7 @@ def test_every_row_is_checked_before_the_first_is_sent_also_where_errors_are_dro
 # plans --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_plan_sends_the_frame_as_it_was_when_the_plan_was_made(sandbox):
+def test_plan_sends_the_frame_as_planned(sandbox):
     df = customers(3)
     plan = gp.plan(df, "id", client=sandbox.client)
     df["Score"] = -1
@@ -131,7 +133,7 @@ def test_a_plan_can_be_pushed_twice(sandbox):
     assert sandbox.requests == 6
 
 
-def test_a_plan_pushed_twice_can_leave_out_what_is_unchanged(sandbox):
+def test_plan_pushed_twice_can_skip_unchanged(sandbox):
     plan = gp.plan(customers(3), "id", client=sandbox.client)
     plan.push(progress=False)
     assert plan.push(progress=False, skip_unchanged=True).counts["unchanged"] == 3
@@ -152,7 +154,7 @@ def test_an_empty_frame_has_an_empty_result(sandbox, columns):
 # results on errors --------------------------------------------------------------------------------------------------
 
 
-def test_an_error_in_the_middle_of_a_run_has_the_result_on_it_and_last_result_too(faulty):
+def test_run_error_has_the_result(faulty):
     box = faulty(seed=5, status={401: 0.05})
     with pytest.raises(gp.AuthenticationError) as caught:
         gp.push(customers(400), "id", client=box.client, progress=False)
@@ -162,7 +164,7 @@ def test_an_error_in_the_middle_of_a_run_has_the_result_on_it_and_last_result_to
     assert sum(result.counts.values()) == 400
 
 
-def test_two_pushes_at_once_to_one_project_are_refused(sandbox):
+def test_concurrent_pushes_are_refused(sandbox):
     """Two at once could have one customer in flight twice."""
     client = sandbox.client
     with exclusive(client._connection), pytest.raises(UsageError, match="another push"):
@@ -170,7 +172,7 @@ def test_two_pushes_at_once_to_one_project_are_refused(sandbox):
     assert gp.push(customers(1), "id", client=client, progress=False).ok
 
 
-def test_a_push_of_the_same_project_by_another_client_counts_too(sandbox):
+def test_concurrent_pushes_of_two_clients(sandbox):
     ledger = sandbox.client.ledger
     twin = Client(sandbox.api_key, sandbox.base_url, ledger=ledger)
     with exclusive(sandbox.client._connection), pytest.raises(UsageError, match="another push"):
@@ -180,7 +182,7 @@ def test_a_push_of_the_same_project_by_another_client_counts_too(sandbox):
 # interrupts ---------------------------------------------------------------------------------------------------------
 
 
-def test_interrupts_leave_the_handler_as_it_was():
+def test_signal_handler_is_restored():
     before = signal.getsignal(signal.SIGINT)
     during = []
 
@@ -194,7 +196,7 @@ def test_interrupts_leave_the_handler_as_it_was():
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_program_that_ignores_interrupts_keeps_ignoring_them():
+def test_ignored_interrupts_stay_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with interrupts(CancellationToken()):
@@ -214,7 +216,7 @@ def test_the_third_interrupt_is_pythons_own():
             signal.raise_signal(signal.SIGINT)
 
 
-def test_a_push_works_in_a_thread_that_cannot_take_signals(sandbox):
+def test_push_in_a_thread(sandbox):
     results = []
     push = threading.Thread(
         target=lambda: results.append(gp.push(customers(3), "id", client=sandbox.client, progress=False))
@@ -239,7 +241,7 @@ def test_waiting_costs_no_cpu(transport):
 # progress -----------------------------------------------------------------------------------------------------------
 
 
-def test_progress_starts_updates_and_ends_and_its_counts_always_sum_to_the_frame(faulty):
+def test_progress_counts_sum_to_the_rows(faulty):
     box = faulty(latency=0.05, success_false=0.1)
     events = []
     result = gp.push(
@@ -316,7 +318,7 @@ def _column(cells):
     keep=st.sampled_from([False, "first", "last"]),
     chunk_size=st.sampled_from([1, 4, 1000]),
 )
-def test_the_statuses_partition_the_rows_whatever_happens(boxes, df, profile, max_failures, keep, chunk_size):
+def test_statuses_partition_the_rows(boxes, df, profile, max_failures, keep, chunk_size):
     box = boxes[profile]
     box.reset()
     client = Client(box.api_key, box.base_url, ledger=None)

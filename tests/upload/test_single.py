@@ -20,7 +20,7 @@ from growlytics_pandas.errors import (
 )
 
 
-def test_a_mapping_is_sent_with_the_types_of_a_column(sandbox):
+def test_mapping_gets_the_types_of_a_column(sandbox):
     when = dt.datetime(2025, 3, 14, 9, 26)  # noqa: DTZ001 - naive is what is sent
     attributes = {"City": "Pune", "Orders": np.int64(3), "Value": decimal.Decimal("1.10"), "VIP": True, "Since": when}
     sandbox.client.upsert("a", attributes)
@@ -52,18 +52,18 @@ def test_explicit_triples_keep_their_types(sandbox):
 
 
 @pytest.mark.parametrize("missing", [None, float("nan"), pd.NaT, pd.NA, np.nan], ids=repr)
-def test_a_missing_value_leaves_its_attribute_out(sandbox, missing):
+def test_missing_value_is_left_out(sandbox, missing):
     sandbox.client.upsert("a", {"City": "Pune", "Orders": missing})
     assert sandbox.stored()["a"] == {"City": "Pune"}
 
 
-def test_many_attributes_and_none_at_all_are_fine(sandbox):
+def test_many_attributes_and_none(sandbox):
     sandbox.client.upsert("many", {f"Tag {i}": i for i in range(100)})
     sandbox.client.upsert("bare", {})
     assert {key: len(value) for key, value in sandbox.stored().items()} == {"many": 100, "bare": 0}
 
 
-def test_an_attribute_called_id_is_sent_like_any_other(sandbox):
+def test_attribute_named_id(sandbox):
     sandbox.client.upsert("a", {"id": "x", "index": 1})
     assert sandbox.stored()["a"] == {"id": "x", "index": 1}
 
@@ -82,7 +82,7 @@ def test_an_attribute_called_id_is_sent_like_any_other(sandbox):
         (True, {"City": "Pune"}, "id_missing"),
     ],
 )
-def test_values_that_cannot_be_sent_are_rejected_before_anything_is_sent(sandbox, customer, attributes, rule):
+def test_invalid_values_send_nothing(sandbox, customer, attributes, rule):
     with pytest.raises(ConstraintViolationError) as caught:
         sandbox.client.upsert(customer, attributes)
     assert rule in set(caught.value.violations["rule"])
@@ -104,20 +104,20 @@ def test_values_that_cannot_be_sent_are_rejected_before_anything_is_sent(sandbox
         ([{"name": "email", "type": "number", "value": 1}], InvalidArgumentError),
     ],
 )
-def test_attributes_of_another_form_are_refused_with_the_form_they_need(sandbox, attributes, error):
+def test_wrong_form_of_attributes(sandbox, attributes, error):
     with pytest.raises(error):
         sandbox.client.upsert("a", attributes)
     assert sandbox.requests == 0
 
 
-def test_a_wrong_key_is_an_authentication_error_with_its_facts(sandbox):
+def test_wrong_key_is_an_authentication_error(sandbox):
     with pytest.raises(AuthenticationError) as caught:
         Client("wrong", sandbox.base_url, ledger=None).upsert("a", {"City": "Pune"})
     assert (caught.value.status in (401, 403), caught.value.attempts, caught.value.retryable) == (True, 1, False)
     assert caught.value.server_message
 
 
-def test_a_refused_customer_brings_the_servers_words(faulty):
+def test_rejection_has_the_servers_message(faulty):
     with pytest.raises(CustomerRejectedError) as caught:
         faulty(success_false=1.0).client.upsert("a", {"City": "Pune"})
     error = caught.value
@@ -125,7 +125,7 @@ def test_a_refused_customer_brings_the_servers_words(faulty):
     assert error.server_message in str(error)
 
 
-def test_a_passing_failure_is_tried_again(faulty):
+def test_temporary_failure_is_retried(faulty):
     box = faulty(seed=1, status={500: 0.5})  # with this seed the first request fails and the second does not
     box.client.upsert("a", {"City": "Pune"})
     assert box.stored() == {"a": {"City": "Pune"}}
@@ -133,20 +133,20 @@ def test_a_passing_failure_is_tried_again(faulty):
 
 
 @pytest.mark.slow
-def test_a_service_that_fails_on_is_unavailable_and_worth_another_try(faulty):
+def test_lasting_failure_is_unavailable(faulty):
     with pytest.raises(ServiceUnavailableError) as caught:
         faulty(status={500: 1.0}).client.upsert("a", {"City": "Pune"})
     assert (caught.value.status, caught.value.retryable) == (500, True)
     assert caught.value.attempts > 1
 
 
-def test_one_customer_does_not_replace_the_last_result(sandbox):
+def test_last_result_is_not_replaced(sandbox):
     result = gp.push(pd.DataFrame({"id": ["a"], "X": [1]}), "id", client=sandbox.client, progress=False)
     sandbox.client.upsert("b", {"X": 2})
     assert gp.last_result() is result
 
 
-def test_messages_do_not_speak_of_a_frame(sandbox):
+def test_messages_do_not_mention_a_frame(sandbox):
     with pytest.raises(ConstraintViolationError) as caught:
         sandbox.client.upsert("", {"City": "Pune"})
     assert "growlytics customer id" not in str(caught.value)
@@ -160,7 +160,7 @@ def test_messages_do_not_speak_of_a_frame(sandbox):
         (dt.date(2025, 1, 31), "2025-02-01", "a date such"),
     ],
 )
-def test_a_type_conflict_is_reported_in_terms_of_upsert(sandbox, first, other, such):
+def test_type_conflict_message_fits_upsert(sandbox, first, other, such):
     client = sandbox.client
     client.upsert("a", {"X": first})
     with pytest.raises(ConstraintViolationError) as caught:

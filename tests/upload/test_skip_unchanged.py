@@ -68,7 +68,7 @@ def n_sent(result):
 
 
 @pytest.mark.parametrize("transport", ["curl", "requests"])
-def test_a_second_push_sends_nothing_and_an_edit_sends_only_its_row(sandbox, path, transport):
+def test_second_push_sends_only_changed_rows(sandbox, path, transport):
     client = Client(sandbox.api_key, sandbox.base_url, ledger=path, transport=transport)
     df = customers(40)
     assert push(df, client).counts["accepted"] == 40
@@ -83,7 +83,7 @@ def test_a_second_push_sends_nothing_and_an_edit_sends_only_its_row(sandbox, pat
     assert sandbox.stored()["c7"] == {"City": "Nagpur", "V": 0}
 
 
-def test_another_client_of_the_same_ledger_knows_it_too(sandbox, path):
+def test_two_clients_share_a_ledger(sandbox, path):
     df = customers(8)
     for status in ("accepted", "unchanged"):
         client = Client(sandbox.api_key, sandbox.base_url, ledger=path)
@@ -91,20 +91,20 @@ def test_another_client_of_the_same_ledger_knows_it_too(sandbox, path):
         client.ledger.close()
 
 
-def test_without_skip_unchanged_everything_is_sent(sandbox, client):
+def test_everything_is_sent_without_it(sandbox, client):
     push(customers(8), client)
     assert push(customers(8), client, skip_unchanged=False).counts["accepted"] == 8
     assert sandbox.requests == 16
 
 
-def test_without_a_ledger_it_says_so(sandbox):
+def test_missing_ledger_is_an_error(sandbox):
     client = Client(sandbox.api_key, sandbox.base_url, ledger=None)
     with pytest.raises(InvalidArgumentError, match="ledger=None"):
         push(customers(4), client)
     assert sandbox.requests == 0
 
 
-def test_pushes_of_different_columns_to_one_id_keep_the_answer_right(sandbox, client):
+def test_pushes_of_different_columns(sandbox, client):
     df = pd.DataFrame({"id": ["a"], "City": ["Pune"], "V": [1]})
     for columns in (["City"], ["V"], ["City"]):
         assert push(df, client, columns=columns).counts["accepted"] == 1, "the last body was another one"
@@ -114,7 +114,7 @@ def test_pushes_of_different_columns_to_one_id_keep_the_answer_right(sandbox, cl
     assert sandbox.stored()["a"] == {"City": "Pune", "V": 1}
 
 
-def test_a_push_back_to_the_old_values_is_sent_after_a_crash_in_between(sandbox, client, path):
+def test_old_values_are_sent_after_a_crash(sandbox, client, path):
     old, new = customers(8), customers(8, version=1)
     push(old, client)
     client.ledger.close()
@@ -125,7 +125,7 @@ def test_a_push_back_to_the_old_values_is_sent_after_a_crash_in_between(sandbox,
     assert {row["V"] for row in sandbox.stored().values()} == {0}
 
 
-def test_a_push_back_to_the_old_values_is_sent_after_unknown_outcomes(faulty, sandbox, tmp_path):
+def test_old_values_are_sent_after_unknown(faulty, sandbox, tmp_path):
     """The kernel is interrupted twice while the service is silent: nobody knows what it has written."""
     box = faulty(hang=1.0, hang_writes=True)
     ledger = gp.Ledger(tmp_path / "ledger.sqlite3")
@@ -148,7 +148,7 @@ def test_a_refused_customer_is_sent_again(faulty, path):
     assert n_sent(second) == first.counts["failed"]
 
 
-def test_retry_leaves_out_what_arrived_and_what_another_push_has_sent_since(faulty, path):
+def test_retry_skips_what_was_sent_since(faulty, path):
     box = faulty(seed=2, success_false=0.3)
     client = Client(box.api_key, box.base_url, ledger=path)
     first = push(customers(40), client)
@@ -167,7 +167,7 @@ def test_retry_leaves_out_what_arrived_and_what_another_push_has_sent_since(faul
 
 
 @pytest.mark.parametrize("chunk_size", [1, 7, 1000])
-def test_any_chunk_size_recognises_what_another_one_sent(sandbox, client, chunk_size):
+def test_chunk_size_does_not_matter(sandbox, client, chunk_size):
     df = customers(40)
     push(df, client, chunk_size=13)
     df.loc[[0, 20, 39], "V"] = 9
@@ -177,7 +177,7 @@ def test_any_chunk_size_recognises_what_another_one_sent(sandbox, client, chunk_
     assert sandbox.requests == 43
 
 
-def test_what_errors_drop_leaves_out_is_no_part_of_the_comparison(sandbox, client):
+def test_dropped_values_are_not_compared(sandbox, client):
     df = pd.DataFrame({"id": ["a", "b", None], "V": [1.5, float("inf"), 2.0], "City": "Pune"})
     assert push(df, client, errors="drop").counts["accepted"] == 2
     again = push(df, client, errors="drop")
@@ -197,7 +197,7 @@ def test_keep_compares_the_row_that_is_kept(sandbox, client, keep, kept):
     assert sandbox.stored()["a"] == {"V": 3 - kept}
 
 
-def test_a_renamed_or_retyped_attribute_is_a_change(sandbox, client):
+def test_renamed_or_retyped_attribute_is_sent(sandbox, client):
     df = pd.DataFrame({"id": ["a"], "V": [1]})
     push(df, client)
     assert push(df, client, rename={"V": "W"}, types={"V": "string"}).counts["accepted"] == 1
@@ -218,7 +218,7 @@ def test_forget_sends_these_customers_again(sandbox, client):
     [["c1", " c2 ", None], [1, 2, 3], [1, 2, None], pd.array([1, None, 3], "Int64")],
     ids=["text", "int", "float by a missing one", "nullable"],
 )
-def test_forget_takes_the_column_that_was_pushed(sandbox, client, ids):
+def test_forget_accepts_the_pushed_column(sandbox, client, ids):
     df = pd.DataFrame({"id": ids, "V": 1})
     accepted = gp.push(df, "id", client=client, errors="drop", progress=False).counts["accepted"]
     assert client.forget(df["id"]) == accepted == df["id"].notna().sum()
@@ -234,12 +234,12 @@ def test_forget_takes_the_column_that_was_pushed(sandbox, client, ids):
     ],
     ids=["frame", "missing", "fraction"],
 )
-def test_forget_refuses_what_holds_no_ids(client, ids, words):
+def test_forget_rejects_non_ids(client, ids, words):
     with pytest.raises(InvalidArgumentTypeError, match=words):
         client.forget(ids)
 
 
-def test_a_dry_run_reports_what_is_unchanged_and_changes_nothing(sandbox, client):
+def test_dry_run_reports_unchanged_rows(sandbox, client):
     df = customers(8)
     push(df, client)
     df.loc[0, "V"] = 5
@@ -250,7 +250,7 @@ def test_a_dry_run_reports_what_is_unchanged_and_changes_nothing(sandbox, client
     assert len(client.history()) == 1
 
 
-def test_upsert_of_one_customer_is_remembered_like_a_push(sandbox, client):
+def test_upsert_is_recorded_like_a_push(sandbox, client):
     client.upsert("a", {"V": 1})
     df = pd.DataFrame({"id": ["a"], "V": [1]})
     assert push(df, client).counts["unchanged"] == 1
@@ -259,7 +259,7 @@ def test_upsert_of_one_customer_is_remembered_like_a_push(sandbox, client):
     assert sandbox.stored()["a"] == {"V": 1}
 
 
-def test_an_interrupt_is_noticed_while_unchanged_rows_are_skipped(sandbox, client, monkeypatch):
+def test_interrupt_while_skipping_rows(sandbox, client, monkeypatch):
     monkeypatch.setattr(parts, "COMPARED_ROWS", 2)  # else it takes less time than the interval of updates
     df = customers(4000)
     push(df, client)

@@ -36,7 +36,7 @@ def customers(rows):
 
 
 @pytest.mark.parametrize("status", [100, 102, 103, 199])
-def test_interim_answers_are_read_past(serve, client, status):
+def test_interim_responses_are_skipped(serve, client, status):
     stored = set()
 
     def answer(sock, request):
@@ -55,7 +55,7 @@ def test_interim_answers_are_read_past(serve, client, status):
     assert result.outcomes["attempts"].eq(1).all()
 
 
-def test_a_switch_of_protocols_is_a_lost_answer(serve, transport):
+def test_switching_protocols_is_a_lost_response(serve, transport):
     server = serve(lambda sock, request: sock.sendall(b"HTTP/1.1 101 Go\r\nUpgrade: x\r\n\r\n" + ACCEPTED) or True)
     connection = open_to(server.url, transport, 1)
     replies = [ask(connection), ask(connection)]
@@ -65,7 +65,7 @@ def test_a_switch_of_protocols_is_a_lost_answer(serve, transport):
 
 
 @pytest.mark.parametrize("data", SURPLUS.values(), ids=SURPLUS)
-def test_an_answer_with_bytes_left_over_is_a_lost_answer(serve, transport, data):
+def test_extra_bytes_are_a_lost_response(serve, transport, data):
     server = serve(lambda sock, request: sock.sendall(data) or True)
     connection = open_to(server.url, transport, 1)
     replies = [ask(connection), ask(connection), ask(connection)]
@@ -78,7 +78,7 @@ def test_an_answer_with_bytes_left_over_is_a_lost_answer(serve, transport, data)
 @pytest.mark.parametrize(
     "late", [REFUSED, ACCEPTED, b"\r\n", b"HTTP/1.1 2"], ids=["refused", "accepted", "line", "half"]
 )
-def test_bytes_that_wait_on_an_idle_connection_are_no_answer(serve, transport, plain, late):
+def test_late_bytes_are_no_response(serve, transport, plain, late):
     sent = []
 
     def answer(sock, request):
@@ -98,7 +98,7 @@ def test_bytes_that_wait_on_an_idle_connection_are_no_answer(serve, transport, p
     assert server.n_connections == 3
 
 
-def test_a_connection_is_used_again_after_clean_answers(serve, transport):
+def test_connection_is_reused(serve, transport):
     server = serve(lambda sock, request: sock.sendall(ACCEPTED if len(server.requests) % 2 else CHUNKED) or True)
     connection = open_to(server.url, transport, 1)
     assert {ask(connection).status for _ in range(20)} == {200}
@@ -107,7 +107,7 @@ def test_a_connection_is_used_again_after_clean_answers(serve, transport):
 
 
 @pytest.mark.parametrize("lines", [["Connection: close"], ["connection: Keep-Alive, Close"]])
-def test_an_answer_that_ends_its_connection_is_believed(serve, transport, lines):
+def test_response_that_closes_is_accepted(serve, transport, lines):
     server = serve(lambda sock, request: sock.sendall(message(200, SUCCESS, *lines)))
     connection = open_to(server.url, transport, 1)
     assert {ask(connection).status for _ in range(5)} == {200}
@@ -115,7 +115,7 @@ def test_an_answer_that_ends_its_connection_is_believed(serve, transport, lines)
     assert len(server.requests) == 5
 
 
-def test_an_answer_that_comes_before_the_whole_request_is_believed(serve, transport):
+def test_early_response_is_accepted(serve, transport):
     """A body that is refused for its size need not be read to its end."""
     server = serve(lambda sock, request: sock.sendall(message(413, b"too large")) or True)
     connection = open_to(server.url, transport, 1)
@@ -123,7 +123,7 @@ def test_an_answer_that_comes_before_the_whole_request_is_believed(serve, transp
     connection.close()
 
 
-def test_rows_are_not_shifted_by_a_server_that_says_too_much_now_and_then(serve, transport):
+def test_extra_responses_do_not_shift_rows(serve, transport):
     stored = set()
 
     def answer(sock, request):
@@ -148,7 +148,7 @@ def test_rows_are_not_shifted_by_a_server_that_says_too_much_now_and_then(serve,
     assert failed == set(names) - stored - unknown
 
 
-def test_an_older_pycurl_has_one_request_a_connection(serve, monkeypatch):
+def test_older_pycurl_does_not_reuse(serve, monkeypatch):
     """It cannot look at a connection before it is used again."""
     monkeypatch.setattr(curl_multi, "CAN_LOOK", False)
     server = serve(lambda sock, request: sock.sendall(ACCEPTED) or True)

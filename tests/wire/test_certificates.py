@@ -14,7 +14,7 @@ from growlytics_pandas.errors import InvalidArgumentError
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
-def test_a_missing_bundle_of_the_environment_ends_the_push_at_once(serve, client, tls, tmp_path, monkeypatch, variable):
+def test_missing_bundle_ends_the_push(serve, client, tls, tmp_path, monkeypatch, variable):
     monkeypatch.setenv(variable, str(tmp_path / "gone.pem"))
     server = serve(tls=tls)
     with pytest.raises(InvalidArgumentError, match=rf"{variable}: there is no file .*gone\.pem"):
@@ -32,14 +32,14 @@ def test_a_bundle_of_the_environment_is_used(serve, transport, tls, bundle, monk
     connection.close()
 
 
-def test_a_missing_bundle_does_not_matter_where_no_certificate_is_checked(serve, client, tls, tmp_path, monkeypatch):
+def test_missing_bundle_without_verification(serve, client, tls, tmp_path, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "gone.pem"))
     frame = pd.DataFrame({"id": ["a"]})
     assert gp.push(frame, "id", client=client(serve()), progress=False).ok
     assert gp.push(frame, "id", client=client(serve(tls=tls), verify=False), progress=False).ok
 
 
-def test_a_prepared_session_with_a_bundle_of_its_own_is_left_alone(serve, tls, bundle, tmp_path, monkeypatch):
+def test_session_keeps_its_own_bundle(serve, tls, bundle, tmp_path, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "gone.pem"))
     with requests.Session() as session:
         session.trust_env = False

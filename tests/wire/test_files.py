@@ -68,7 +68,7 @@ def slowly(sock, request):
 
 
 @pytest.mark.parametrize("is_tls", [False, True], ids=["http", "https"])
-def test_a_window_larger_than_the_descriptors_costs_no_row_a_try(serve, transport, tls, bundle, monkeypatch, is_tls):
+def test_too_few_descriptors_cost_no_attempt(serve, transport, tls, bundle, monkeypatch, is_tls):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
     server = serve(slowly, tls=tls if is_tls else None)
     found = push_with_few_files(server, transport, 48)
@@ -78,13 +78,13 @@ def test_a_window_larger_than_the_descriptors_costs_no_row_a_try(serve, transpor
     assert len(server.requests) == 401
 
 
-def test_a_push_waits_until_there_are_descriptors_again(serve, transport):
+def test_push_waits_for_descriptors(serve, transport):
     found = push_with_few_files(serve(), transport, 64, hogged_seconds=1.0)
     assert found["counts"]["accepted"] == 400
     assert found["attempts"] == [1]
 
 
-def test_descriptors_that_come_and_go_cost_no_row_a_try(serve, transport):
+def test_varying_descriptors_cost_no_attempt(serve, transport):
     found = push_with_few_files(serve(), transport, 48, is_flapping=1)
     assert found["counts"]["accepted"] == 400
     assert (found["attempts"], found["retries"]) == ([1], 0)

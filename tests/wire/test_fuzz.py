@@ -14,7 +14,7 @@ SCRIPTS = int(os.environ.get("GROWLYTICS_FUZZ_SCRIPTS", "2000"))
 FIRST_SEED = int(os.environ.get("GROWLYTICS_FUZZ_SEED", "1"))
 
 
-def test_outcomes_are_true_whatever_comes_back(transport):
+def test_outcomes_are_true_for_any_response(transport):
     played, found, seed = 0, [], FIRST_SEED
     while played < SCRIPTS:
         count, wrong, _ = play(transport, seed)

@@ -70,14 +70,15 @@ def remembering(client, tmp_path):
 
 
 @pytest.mark.parametrize("afterwards", AFTERWARDS.values(), ids=AFTERWARDS)
-def test_a_stored_row_is_not_called_failed_whatever_its_next_try_meets(serve, transport, afterwards):
+def test_stored_row_is_never_failed(serve, transport, afterwards):
+    """Whatever its next attempt meets."""
     _, buffer = deliver(open_to(serve(OneStored(afterwards)).url, transport), ["c0"])
     assert buffer.counts()["unknown"] == 1
     assert "the response to an earlier attempt was lost" in buffer.errors[0]
 
 
 @pytest.mark.parametrize("data", UNUSABLE.values(), ids=UNUSABLE)
-def test_a_success_that_cannot_be_used_is_no_failure(serve, transport, data):
+def test_damaged_success_is_unknown(serve, transport, data):
     server = serve(lambda sock, request: sock.sendall(data))  # and then it closes
     delivery, buffer = deliver(open_to(server.url, transport), ["c0", "c1"])
     assert buffer.counts()["unknown"] == 2
@@ -86,7 +87,7 @@ def test_a_success_that_cannot_be_used_is_no_failure(serve, transport, data):
 
 
 @pytest.mark.parametrize("afterwards", ["moved", "no such key", "refused"])
-def test_the_type_of_what_may_have_arrived_stays_known(serve, remembering, afterwards):
+def test_type_of_an_unknown_row_is_kept(serve, remembering, afterwards):
     client = remembering(serve(OneStored(AFTERWARDS[afterwards])))
     try:
         result = gp.push(pd.DataFrame({"id": ["a"], "Score": [1]}), "id", client=client, progress=False)
@@ -97,14 +98,14 @@ def test_the_type_of_what_may_have_arrived_stays_known(serve, remembering, after
     assert types.loc["Score", ["type", "source"]].tolist() == ["number", "uncertain"]
 
 
-def test_the_type_of_what_was_refused_is_forgotten(serve, remembering):
+def test_type_of_a_rejected_row_is_removed(serve, remembering):
     client = remembering(serve(lambda sock, request: sock.sendall(AFTERWARDS["refused"]) or True))
     result = gp.push(pd.DataFrame({"id": ["a"], "Score": [1]}), "id", client=client, progress=False)
     assert result.counts["failed"] == 1
     assert client.types().empty
 
 
-def test_a_retry_of_urllib3_is_not_forgotten(serve):
+def test_urllib3_retries_are_counted(serve):
     """A user's session may be configured to retry: the first copy may have been stored."""
     requests = pytest.importorskip("requests")
     retry = pytest.importorskip("urllib3.util").Retry(2, allowed_methods=None, backoff_factor=0)
@@ -178,7 +179,7 @@ STEPS = st.one_of(
 
 @settings(deadline=None, max_examples=200)
 @given(st.lists(st.lists(STEPS, min_size=1, max_size=6), min_size=1, max_size=4))
-def test_the_outcome_of_any_history_is_true(scripts):
+def test_outcome_of_any_history_is_true(scripts):
     rest = itertools.repeat((False, answer(422)))
     sender = Scripted([itertools.chain(script, rest) for script in scripts])
     ticks = itertools.count()

@@ -25,7 +25,7 @@ def refusing(status, *values):
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("values", [["3600"], ["1", "3600"], ["3600", "1", "soon"], ["date"]], ids="-".join)
 @pytest.mark.parametrize("rows", [1, 500])
-def test_a_wait_beyond_the_patience_of_a_push_ends_it_at_once(serve, client, status, values, rows):
+def test_too_long_a_wait_ends_the_push(serve, client, status, values, rows):
     values = [formatdate(time.time() + 3601, usegmt=True) if value == "date" else value for value in values]
     server = serve(refusing(status, *values))
     began = time.monotonic()
@@ -38,14 +38,14 @@ def test_a_wait_beyond_the_patience_of_a_push_ends_it_at_once(serve, client, sta
     assert len(server.requests) == outcomes["attempts"].sum() <= 8
 
 
-def test_a_single_customer_with_a_long_wait_fails_at_once(serve, client):
+def test_upsert_fails_at_once(serve, client):
     began = time.monotonic()
     with pytest.raises(ServiceUnavailableError, match="asks for a wait of 3,600 s"):
         client(serve(refusing(429, "3600"))).upsert("a", {"City": "Pune"})
     assert time.monotonic() - began < 5
 
 
-def test_a_row_that_was_stored_before_the_long_wait_is_unknown(serve, transport):
+def test_row_stored_before_the_wait_is_unknown(serve, transport):
     def answer(sock, request):
         if len(server.requests) > 1:
             sock.sendall(message(429, b"", "Retry-After: 3600"))
@@ -57,7 +57,7 @@ def test_a_row_that_was_stored_before_the_long_wait_is_unknown(serve, transport)
     assert buffer.counts()["unknown"] == 1
 
 
-def test_a_long_wait_of_one_row_ends_the_push_when_the_others_are_accepted(serve, transport):
+def test_long_wait_of_one_row(serve, transport):
     """While the service accepts other rows, the wait applies to one row only, and the run does not wait for it."""
 
     def answer(sock, request):
@@ -73,7 +73,7 @@ def test_a_long_wait_of_one_row_ends_the_push_when_the_others_are_accepted(serve
     assert "asks for a wait" in str(delivery.error)
 
 
-def test_a_limiter_that_starts_in_the_middle_ends_the_push(serve, transport):
+def test_limiter_that_starts_midway(serve, transport):
     def answer(sock, request):
         sock.sendall(message(200, SUCCESS) if len(server.requests) <= 100 else message(429, b"", "Retry-After: 3600"))
         return True
@@ -88,7 +88,7 @@ def test_a_limiter_that_starts_in_the_middle_ends_the_push(serve, transport):
 
 
 @pytest.mark.parametrize("rows", [1, 30])
-def test_a_wait_is_shown_at_once_and_then_the_push_goes_on(serve, client, rows):
+def test_wait_is_shown_at_once(serve, client, rows):
     began, seen = time.monotonic(), []
 
     def answer(sock, request):

@@ -77,7 +77,7 @@ def proxy():
 
 @pytest.mark.parametrize("variable", PROXY_VARIABLES)
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "LOCALHOST"])
-def test_a_push_to_this_machine_meets_no_proxy(serve, client, proxy, monkeypatch, variable, host):
+def test_loopback_bypasses_the_proxy(serve, client, proxy, monkeypatch, variable, host):
     monkeypatch.setenv(variable, proxy.url)
     server = serve()
     to = client(server, base_url=server.url.replace("localhost", host))
@@ -85,7 +85,7 @@ def test_a_push_to_this_machine_meets_no_proxy(serve, client, proxy, monkeypatch
     assert (len(server.requests), proxy.heads) == (1, [])
 
 
-def test_a_loopback_of_ipv6_meets_no_proxy(transport, proxy, monkeypatch):
+def test_ipv6_loopback_bypasses_the_proxy(transport, proxy, monkeypatch):
     for variable in PROXY_VARIABLES:
         monkeypatch.setenv(variable, proxy.url)
     _, buffer = deliver(open_to("http://[::1]:9/rest-api/customer", transport), ["a"])  # nobody is there
@@ -93,7 +93,7 @@ def test_a_loopback_of_ipv6_meets_no_proxy(transport, proxy, monkeypatch):
 
 
 @pytest.mark.parametrize("variable", PROXY_VARIABLES)
-def test_https_on_this_machine_meets_no_proxy(serve, transport, tls, bundle, proxy, monkeypatch, variable):
+def test_https_loopback_bypasses_the_proxy(serve, transport, tls, bundle, proxy, monkeypatch, variable):
     monkeypatch.setenv(variable, proxy.url)
     server = serve(tls=tls)
     connection = open_to(server.url, transport, verify=bundle)
@@ -103,7 +103,7 @@ def test_https_on_this_machine_meets_no_proxy(serve, transport, tls, bundle, pro
 
 
 @pytest.mark.parametrize("variable", PROXY_VARIABLES)
-def test_the_sandbox_meets_no_proxy(proxy, monkeypatch, variable):
+def test_sandbox_bypasses_the_proxy(proxy, monkeypatch, variable):
     monkeypatch.setenv(variable, proxy.url)
     with Sandbox() as sandbox:
         gp.push(pd.DataFrame({"id": ["a"]}), "id", client=sandbox.client, progress=False)
@@ -113,7 +113,7 @@ def test_the_sandbox_meets_no_proxy(proxy, monkeypatch, variable):
 
 @pytest.mark.parametrize("key", ["http", "all", "all://localhost", "http://localhost"])
 @pytest.mark.parametrize("is_own_adapter", [False, True])
-def test_the_proxies_of_a_prepared_session_are_not_for_this_machine(serve, proxy, key, is_own_adapter):
+def test_session_proxies_skip_loopback(serve, proxy, key, is_own_adapter):
     class Adapter(requests.adapters.HTTPAdapter):
         pass
 
@@ -128,7 +128,7 @@ def test_the_proxies_of_a_prepared_session_are_not_for_this_machine(serve, proxy
     assert (len(server.requests), proxy.heads) == (1, [])
 
 
-def test_plain_http_never_goes_through_a_proxy(transport, proxy, monkeypatch):
+def test_plain_http_uses_no_proxy(transport, proxy, monkeypatch):
     """A client refuses such a URL; should one get so far, a proxy does not read the key."""
     for variable in PROXY_VARIABLES:
         monkeypatch.setenv(variable, proxy.url)
@@ -138,9 +138,7 @@ def test_plain_http_never_goes_through_a_proxy(transport, proxy, monkeypatch):
 
 
 @pytest.mark.parametrize("variable", ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
-def test_https_elsewhere_goes_through_the_proxy_of_the_environment(
-    serve, transport, tls, bundle, monkeypatch, variable
-):
+def test_https_uses_the_environments_proxy(serve, transport, tls, bundle, monkeypatch, variable):
     server = serve(tls=tls)
     proxy = Proxy(server.port)
     monkeypatch.setenv(variable, proxy.url)
@@ -156,8 +154,10 @@ def test_https_elsewhere_goes_through_the_proxy_of_the_environment(
     assert b"attributes" not in seen
 
 
-@pytest.mark.parametrize("answer", [message(502), message(407), b"", b"HTTP/1.1 20"])
-def test_a_tunnel_that_is_refused_is_no_request(transport, serve, monkeypatch, answer):
+@pytest.mark.parametrize(
+    "answer", [message(502), message(407), b"", b"HTTP/1.1 20"], ids=["502", "407", "empty", "cut"]
+)
+def test_refused_tunnel_is_no_request(transport, serve, monkeypatch, answer):
     refusing = serve(lambda sock, request: sock.sendall(answer))
     monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{refusing.port}")
     delivery, buffer = deliver(open_to("https://service.invalid/rest-api/customer", transport), ["a"])
