@@ -17,7 +17,8 @@ from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.columns.convert import as_text
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, family, plain_text
 from growlytics_pandas.columns.parsers import Texts
-from growlytics_pandas.columns.text_bytes import TextBytes, bytes_of, mostly_differ
+from growlytics_pandas.columns.text_bytes import TextBytes
+from growlytics_pandas.columns.text_columns import TextColumn
 from growlytics_pandas.columns.texts import MISSING_WORDS, factorize_texts, is_guarded, may_need_strip, strip_texts
 
 MOST: Final = 0.9
@@ -212,7 +213,7 @@ class UncountedProfile(Profile):
 
     def has_one_shape(self) -> bool:
         """Return whether all texts have the same shape: they differ only in their digits."""
-        return self._bytes.has_one_shape()
+        return self._bytes.range_of_shape is not None
 
     @cached_property
     def sample(self) -> Profile:
@@ -225,27 +226,26 @@ class UncountedProfile(Profile):
         return list(map(plain_text, self._column.iloc[places]))
 
 
-def uncounted(column: pd.Series[Any], words: Collection[str]) -> UncountedProfile | None:
+def uncounted(column: pd.Series[Any], texts: TextColumn, words: Collection[str]) -> UncountedProfile | None:
     """Return the profile of a large column of mostly distinct texts; None if any needs strip or is in `words`."""
-    if len(column) < _LARGE or not mostly_differ(column):
+    if len(column) < _LARGE or not texts.mostly_differs:
         return None
-    found = bytes_of(column)
-    if found is None or found.may_need_strip() or found.has_any(words, fold=True) or found.missing.mean() > 0.5:  # noqa: PLR2004
+    found = texts.bytes
+    if found is None or found.may_need_strip or found.has_any(words, fold=True) or found.missing.mean() > 0.5:  # noqa: PLR2004
         return None
     return UncountedProfile(column, found)
 
 
-def profile_of(column: pd.Series[Any], kind: Kind) -> Profile:
+def profile_of(column: pd.Series[Any], kind: Kind, known: TextColumn | None = None) -> Profile:
     """Count the texts of a column."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes = column.cat.codes.to_numpy()
         counts = np.bincount(codes[codes >= 0], minlength=len(column.cat.categories))
         return _of_values(column.cat.categories.tolist(), counts)
-    present = column[(~absent(column)).to_numpy(dtype=bool)]
     if kind is Kind.TEXT:
-        codes, texts = factorize_texts(present)
-        return Profile(Texts(texts), np.bincount(codes, minlength=len(texts)), Counter())
-    return _of_values(present.tolist(), None)
+        codes, texts = (known or TextColumn(column)).distinct
+        return Profile(Texts(texts), np.bincount(codes + 1, minlength=len(texts) + 1)[1:], Counter())
+    return _of_values(column[(~absent(column)).to_numpy(dtype=bool)].tolist(), None)
 
 
 def profile_of_ids(column: pd.Series[Any], kind: Kind) -> Profile:

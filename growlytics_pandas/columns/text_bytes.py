@@ -6,7 +6,7 @@ always right.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import Any, Final
 
@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-Mask = npt.NDArray[np.bool_]
+from growlytics_pandas.columns.dtypes import Mask
+
 _ASCII_END: Final = 0x80
-_GLANCE: Final = 1_000
 _PART: Final = 1 << 20  # bytes checked at a time
+_ROW: Final = 1 << 12  # bytes
 _DIGITS: Final = slice(ord("0"), ord("9") + 1)
 
 
@@ -43,12 +44,6 @@ _WRONG_SECOND: Final = _among(bytes(range(0x82, 0xB5)))
 _WRONG_NEXT: Final = _among(b"\xc2\xc5\xc6\xcb\xe2")
 
 
-def mostly_differ(column: pd.Series[Any]) -> bool:
-    """Return whether most texts at the start of a column differ, so that factorizing does not pay off."""
-    glance = column.iloc[:_GLANCE]
-    return glance.nunique() * 2 > len(glance)
-
-
 def bytes_of(column: pd.Series[Any]) -> TextBytes | None:
     """Return the bytes of a text column; None if it is not backed by Arrow."""
     is_arrow = isinstance(column.dtype, pd.ArrowDtype) or (
@@ -65,6 +60,15 @@ def bytes_of(column: pd.Series[Any]) -> TextBytes | None:
     return TextBytes(array) if is_text and isinstance(array, pa.Array) else None
 
 
+def _by_place(data: npt.NDArray[np.uint8], length: int, extreme: Callable[..., Any]) -> npt.NDArray[np.uint8]:
+    """Return the extreme byte at each place of texts of one length; long rows of many texts are fast in numpy."""
+    row = length * max(1, _ROW // length)
+    whole = len(data) // row * row
+    of_rows = extreme(data[:whole].reshape(-1, row), axis=0) if whole else data[:0]
+    found: npt.NDArray[np.uint8] = extreme(np.concatenate([of_rows, data[whole:]]).reshape(-1, length), axis=0)
+    return found
+
+
 class TextBytes:
     """The texts of an Arrow array as bytes; `missing` is the mask of missing texts."""
 
@@ -75,18 +79,29 @@ class TextBytes:
         bounds = np.frombuffer(offsets, dtype=width)[array.offset : array.offset + len(array) + 1]
         self._data = np.frombuffer(data, dtype="uint8") if data is not None else np.empty(0, dtype="uint8")
         self._data = self._data[int(bounds[0]) : int(bounds[-1])]
+        self._bounds = bounds - bounds[0] if bounds[0] else bounds
         self.missing: Mask = array.is_null().to_numpy(zero_copy_only=False)
-        self._filled = filled = (np.diff(bounds) > 0) & ~self.missing
-        self._starts = (bounds[:-1][filled] - bounds[0]).astype("int64", copy=False)
-        self._stops = (bounds[1:][filled] - bounds[0]).astype("int64", copy=False)
+        filled = (bounds[1:] > bounds[:-1]) & ~self.missing
+        self._filled = None if filled.all() else filled  # None: every text has characters, and no copies are needed
         self.has_empty = bool((~filled & ~self.missing).any())
+        self._are_only: dict[frozenset[str], bool] = {}
+
+    @property
+    def _starts(self) -> npt.NDArray[Any]:
+        """Where the texts with characters begin."""
+        return self._bounds[:-1] if self._filled is None else self._bounds[:-1][self._filled]
+
+    @property
+    def _stops(self) -> npt.NDArray[Any]:
+        """Where the texts with characters end."""
+        return self._bounds[1:] if self._filled is None else self._bounds[1:][self._filled]
 
     @cached_property
     def is_ascii(self) -> bool:
         """Whether all texts are ASCII."""
         return int(self._data.max(initial=0)) < _ASCII_END
 
-    @property
+    @cached_property
     def max_bytes(self) -> int:
         """The length of the longest text; no text has more characters."""
         return int((self._stops - self._starts).max(initial=0))
@@ -95,13 +110,13 @@ class TextBytes:
         """Return whether a text is among `words`; with `fold`, in any case of ASCII letters."""
         if "" in words and self.has_empty:
             return True
-        lengths = self._stops - self._starts
-        is_near = _table({len(word.encode()) for word in words})[np.minimum(lengths, 255)]
+        starts, lengths = self._starts, self._stops - self._starts
         firsts = {word.encode()[0] for word in words if word}
         if fold:
             firsts |= {byte - 32 for byte in firsts if chr(byte).islower()}
-        is_near &= _table(firsts)[self._data[self._starts]]
-        near = self._array.take(np.flatnonzero(self._filled)[is_near])
+        are_near = _table({len(word.encode()) for word in words})[np.minimum(lengths, 255)]
+        places = np.flatnonzero(are_near & _table(firsts)[self._data[starts]])
+        near = self._array.take(places if self._filled is None else np.flatnonzero(self._filled)[places])
         texts = {text.lower() if fold else text for text in near.unique().to_pylist()}
         return not texts.isdisjoint(words)
 
@@ -113,18 +128,23 @@ class TextBytes:
 
     def may_end_with(self, words: Collection[str]) -> bool:
         """Return whether a text may end with one of `words`, in any case; only the last two letters are compared."""
-        ends = {(ord(word[-2]), ord(word[-1])) for word in words}
-        table = np.arange(256, dtype="uint8")
-        table[ord("A") : ord("Z") + 1] += 32
-        before, last = table[self._data[np.maximum(self._stops - 2, 0)]], table[self._data[self._stops - 1]]
-        return any(bool(((before == one) & (last == two)).any()) for one, two in ends)
+        return not self._endings.isdisjoint(word[-2:] for word in words)
+
+    @cached_property
+    def _endings(self) -> frozenset[str]:
+        """The last two bytes of all texts, in lower case."""
+        stops = self._stops
+        pairs = self._data[np.maximum(stops - 2, 0)].astype("uint16") << 8 | self._data[stops - 1]
+        found = np.flatnonzero(np.bincount(pairs, minlength=1))
+        return frozenset((chr(pair >> 8) + chr(pair & 0xFF)).lower() for pair in found.tolist())
 
     def may_have_outer_space(self) -> bool:
         """Return whether a text may begin or end with white space, or contain nothing else."""
-        return self._may_begin_or_end(_OUTER, _OUTER, _SPACE_LEADS)
+        return self.may_need_strip and self._may_begin_or_end(_OUTER, _OUTER, _SPACE_LEADS)
 
+    @cached_property
     def may_need_strip(self) -> bool:
-        """Return whether a text may have white space or quotes around it, or invisible characters anywhere."""
+        """Whether a text may have white space or quotes around it, or invisible characters anywhere."""
         if self._may_begin_or_end(_GUARDS, _OUTER, _MARK_LEADS):
             return True
         return not self.is_ascii and bool(_MARK_LEADS[self._data].any())
@@ -148,22 +168,27 @@ class TextBytes:
 
     def has_only(self, chars: str) -> bool:
         """Return whether every character is in `chars`, which are ASCII."""
-        parts = (self._data[start : start + _PART].tobytes() for start in range(0, len(self._data), _PART))
-        return not any(part.translate(None, chars.encode()) for part in parts)
-
-    def has_one_shape(self) -> bool:
-        """Return whether all texts have the same shape: they differ only in their digits."""
-        if not len(self._starts):
+        asked = frozenset(chars)
+        if any(is_so and known <= asked for known, is_so in self._are_only.items()):
             return True
-        length = int(self._stops[0] - self._starts[0])
-        if self.has_empty or not ((self._stops - self._starts) == length).all():
-            return False
-        if len(self._data) != length * len(self._starts):  # bytes under missing cells
-            return False
-        table = np.arange(256, dtype="uint8")
-        table[_DIGITS] = ord("0")
-        shapes = table[self._data].reshape(-1, length)
-        return bool((shapes == shapes[0]).all())
+        parts = (self._data[start : start + _PART].tobytes() for start in range(0, len(self._data), _PART))
+        self._are_only[asked] = not any(part.translate(None, chars.encode()) for part in parts)
+        return self._are_only[asked]
+
+    @cached_property
+    def range_of_shape(self) -> tuple[str, str] | None:
+        """The smallest and the largest digit at each place, as two texts, if all texts differ only in their digits.
+
+        None if they have several shapes.
+        """
+        lengths = self._stops - self._starts
+        length = int(lengths[0]) if len(lengths) else 0
+        is_gapless = len(self._data) == length * len(lengths)  # no bytes under missing cells
+        if not length or self.has_empty or not is_gapless or not (lengths == length).all():
+            return None
+        low, high = (_by_place(self._data, length, extreme) for extreme in (np.min, np.max))
+        are_digits = (low >= _DIGITS.start) & (high < _DIGITS.stop)
+        return (low.tobytes().decode(), high.tobytes().decode()) if (are_digits | (low == high)).all() else None
 
     def _may_begin_or_end(self, first: Mask, last: Mask, leads: Mask) -> bool:
         data, starts, stops = self._data, self._starts, self._stops

@@ -271,7 +271,8 @@ class Plan(HtmlRepr):
     @cached_property
     def _suggested(self) -> list[Suggestion]:
         """The suggestions as data."""
-        return find_suggestions(self._examples, self._layout, self._options)
+        texts = self._whole.texts if self._whole is not None else None
+        return find_suggestions(self._examples, self._layout, self._options, texts)
 
     def suggest(self) -> dict[str, Any]:
         """Return the options of this plan and the suggested ones, ready for ``**``."""

@@ -28,6 +28,7 @@ from growlytics_pandas.columns.dtypes import AttributeType, Kind, Mask, absent, 
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.options import Keep, PlanOptions
 from growlytics_pandas.columns.reading import Alike, clean, fold, hash_texts
+from growlytics_pandas.columns.text_columns import TextColumns
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError
 from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests
 from growlytics_pandas.ledger.project import Project
@@ -350,7 +351,9 @@ def _task(number: int, first_row: int, part: PartProfile, shared: SharedIds) -> 
     return PartTask(number, first_row, part.rows, same, alike, part.labels, digest_ids(part.has_id, part.exact))
 
 
-def find_suggestions(frame: pd.DataFrame, layout: Schema, options: PlanOptions) -> list[Suggestion]:
+def find_suggestions(
+    frame: pd.DataFrame, layout: Schema, options: PlanOptions, texts: TextColumns | None = None
+) -> list[Suggestion]:
     """Return the suggestions for the values of a frame, beyond the given options."""
     sent = layout.attributes
     id_name = name_of_column(frame.columns[layout.id_position], options)
@@ -366,6 +369,7 @@ def find_suggestions(frame: pd.DataFrame, layout: Schema, options: PlanOptions) 
         layout.region,
         known,
         given,
+        texts,
     )
 
 
