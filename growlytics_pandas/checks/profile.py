@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -166,7 +166,7 @@ class Profile:
 
 
 class UncountedProfile(Profile):
-    """The profile of a large column of mostly distinct texts, which are counted only when all are needed."""
+    """The profile of a large column of mostly distinct texts, which become Python strings only when all are needed."""
 
     def __init__(self, column: pd.Series[Any], found: TextBytes) -> None:
         super().__init__(Texts(), np.empty(0, dtype="int64"), Counter())
@@ -176,7 +176,7 @@ class UncountedProfile(Profile):
 
     @cached_property
     def _counted(self) -> Profile:
-        return profile_of(self._column, Kind.TEXT)
+        return profile_of_distinct(self._column, Kind.TEXT)
 
     @property
     def texts(self) -> Texts:
@@ -226,14 +226,24 @@ class UncountedProfile(Profile):
         return list(map(plain_text, self._column.iloc[places]))
 
 
-def uncounted(column: pd.Series[Any], texts: TextColumn, words: Collection[str]) -> UncountedProfile | None:
-    """Return the profile of a large column of mostly distinct texts; None if any needs strip or is in `words`."""
-    if len(column) < _LARGE or not texts.mostly_differs:
-        return None
-    found = texts.bytes
-    if found is None or found.may_need_strip or found.has_any(words, fold=True) or found.missing.mean() > 0.5:  # noqa: PLR2004
-        return None
-    return UncountedProfile(column, found)
+def is_uncounted(texts: TextColumn, kind: Kind, rows: int) -> bool:
+    """Return whether a column is large and its texts mostly differ, so that counting them does not pay off."""
+    return kind is Kind.TEXT and rows >= _LARGE and texts.mostly_differs
+
+
+def clean_distinct(column: pd.Series[Any], found: TextBytes, *, has_words: bool = True) -> Cleaned:
+    """Do the same as `clean_profile` for a column of mostly distinct texts, reading only texts that may change."""
+    is_odd = np.zeros(len(column), dtype=bool)
+    is_odd[found.strip_suspects] = True
+    if has_words:
+        is_odd[found.near(MISSING_WORDS, fold=True)] = True
+    if not is_odd.any() and found.missing.mean() <= 0.5:  # noqa: PLR2004 - a sample needs enough texts
+        return Cleaned(UncountedProfile(column, found), {}, 0, 0)
+    cleaned = clean_profile(profile_of(column[is_odd], Kind.TEXT), has_words=has_words)
+    others = profile_of_distinct(column[~is_odd], Kind.TEXT)
+    texts = Texts([*others.texts, *cleaned.profile.texts])
+    counts = np.concatenate([others.counts, cleaned.profile.counts])
+    return replace(cleaned, profile=Profile(texts, counts, Counter()))
 
 
 def profile_of(column: pd.Series[Any], kind: Kind, known: TextColumn | None = None) -> Profile:
@@ -248,10 +258,13 @@ def profile_of(column: pd.Series[Any], kind: Kind, known: TextColumn | None = No
     return _of_values(column[(~absent(column)).to_numpy(dtype=bool)].tolist(), None)
 
 
-def profile_of_ids(column: pd.Series[Any], kind: Kind) -> Profile:
+def profile_of_distinct(column: pd.Series[Any], kind: Kind) -> Profile:
     """Return the profile of mostly distinct texts, without counting duplicates."""
     values = column[(~absent(column)).to_numpy(dtype=bool)].to_numpy(dtype=object).tolist()
-    texts = Texts(plain_text(value) for value in values if kind is Kind.TEXT or isinstance(value, str))
+    if isinstance(column.dtype, pd.StringDtype):
+        texts = Texts(values)
+    else:
+        texts = Texts(plain_text(value) for value in values if kind is Kind.TEXT or isinstance(value, str))
     return Profile(texts, np.ones(len(texts), dtype="int64"), Counter())
 
 

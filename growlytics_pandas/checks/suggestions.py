@@ -25,12 +25,13 @@ from growlytics_pandas.checks.profile import (
     Profile,
     Proposal,
     Suggestion,
+    clean_distinct,
     clean_profile,
     count_of,
+    is_uncounted,
     mask_of,
     profile_of,
-    profile_of_ids,
-    uncounted,
+    profile_of_distinct,
     with_numbers,
 )
 from growlytics_pandas.columns.contacts import PLAIN_EMAIL
@@ -40,7 +41,7 @@ from growlytics_pandas.columns.options import Reading
 from growlytics_pandas.columns.parsers import Texts
 from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.columns.text_columns import TextColumn, TextColumns
-from growlytics_pandas.columns.texts import MISSING_WORDS, SURE_WORDS
+from growlytics_pandas.columns.texts import SURE_WORDS
 
 __all__ = ["Suggestion", "as_frame", "as_options", "suggest_for"]
 
@@ -183,11 +184,12 @@ class _Context:
             is_id = position == self.id_position
             is_raw = column.dtype == self.frame.dtypes.iloc[position] and not self.reading_of(column.name).cleans
             texts = self._texts[position] if is_raw else TextColumn(column)
-            large = uncounted(column, texts, () if is_id else MISSING_WORDS) if kind is Kind.TEXT else None
-            if large is not None:
-                self._cleaned[position] = Cleaned(large, {}, 0, 0)
+            mostly_differs = is_uncounted(texts, kind, len(column))
+            if mostly_differs and texts.bytes is not None:
+                self._cleaned[position] = clean_distinct(column, texts.bytes, has_words=not is_id)
             else:
-                profile = profile_of_ids(column, kind) if is_id else profile_of(column, kind, texts)
+                is_listed = is_id or mostly_differs
+                profile = profile_of_distinct(column, kind) if is_listed else profile_of(column, kind, texts)
                 self._cleaned[position] = clean_profile(profile, has_words=not is_id)
         return self._cleaned[position]
 

@@ -85,7 +85,10 @@ class Shapes:
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Shapes:
-        """Find the shapes of texts."""
+        """Find the shapes of texts, by Arrow where it is installed."""
+        found = _by_arrow(texts) if len(texts) > _CHUNK else None
+        if found is not None:
+            return cls(texts, *found)
         known: dict[str, int] = {}
         codes: list[int] = []
         for start in range(0, len(texts), _CHUNK):
@@ -147,6 +150,20 @@ def shapes_of(texts: Sequence[str]) -> Shapes:
     ['11/11/1111', 'soon']
     """
     return texts.shapes if isinstance(texts, Texts) else Shapes.of(texts)
+
+
+def _by_arrow(texts: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int64]] | None:
+    """Return the distinct shapes and their codes; None without Arrow, or if a text is not valid Unicode."""
+    try:
+        import pyarrow as pa  # noqa: PLC0415 - pyarrow is optional
+
+        array = pa.array(texts, pa.large_string())
+    except (ImportError, UnicodeEncodeError):
+        return None
+    _, offsets, data = array.buffers()
+    shapes = pa.py_buffer(memoryview(data).tobytes().translate(_DIGITS))
+    found = pa.LargeStringArray.from_buffers(len(array), offsets, shapes).dictionary_encode()
+    return found.dictionary.to_pylist(), found.indices.to_numpy().astype("int64")
 
 
 def _names(texts: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ always right.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import Any, Final
@@ -16,8 +17,10 @@ import pandas as pd
 
 from growlytics_pandas.columns.dtypes import Mask
 
+Rows = npt.NDArray[np.int64]
 _ASCII_END: Final = 0x80
 _PART: Final = 1 << 20  # bytes checked at a time
+_LONG: Final = 31  # bytes: longer texts are compared as if they had so many
 _ROW: Final = 1 << 12  # bytes
 _DIGITS: Final = slice(ord("0"), ord("9") + 1)
 
@@ -35,9 +38,9 @@ def _among(chars: str | bytes) -> Mask:
 
 _OUTER: Final = _among(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f")
 _GUARDS: Final = _among(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f=\"'")
-# Lead bytes: white space and invisible characters outside ASCII begin with one of these, letters mostly do not.
-_SPACE_LEADS: Final = _among(b"\xc2\xe1\xe2\xe3")
-_MARK_LEADS: Final = _among(b"\xc2\xd8\xe1\xe2\xe3\xef")
+# The first two bytes of white space, quotes and invisible characters outside ASCII; few other characters have them.
+_MARK_PAIRS: Final = np.array([0xC285, 0xC2A0, 0xC2AB, 0xD89C, 0xE19A, 0xE280, 0xE281, 0xE380, 0xEFBB], dtype="uint16")
+_INVISIBLE: Final = re.compile(rb"\xe2\x80[\x8b\x8e\x8f\xaa-\xae]|\xe2\x81[\xa0\xa6-\xa9]|\xef\xbb\xbf|\xd8\x9c")
 # UTF-8 decoded as cp1252: Â to ô, then a character that a continuation byte decodes to.
 _WRONG_LEAD: Final = 0xC3
 _WRONG_SECOND: Final = _among(bytes(range(0x82, 0xB5)))
@@ -108,17 +111,30 @@ class TextBytes:
 
     def has_any(self, words: Collection[str], *, fold: bool = False) -> bool:
         """Return whether a text is among `words`; with `fold`, in any case of ASCII letters."""
-        if "" in words and self.has_empty:
-            return True
+        texts = self._array.take(self.near(words, fold=fold)).unique().to_pylist()
+        return not {text.lower() if fold else text for text in texts}.isdisjoint(words)
+
+    def near(self, words: Collection[str], *, fold: bool = False) -> Rows:
+        """Return the rows whose texts may be among `words`: their length and first two bytes are those of a word."""
+        table = np.zeros((_LONG + 1, 256, 256), dtype=bool)
+        for word in filter(None, words):
+            spellings = {word, word.upper(), word.capitalize(), word[0] + word[1:].upper()} if fold else {word}
+            for spelling in spellings:
+                start = spelling.encode()
+                table[min(len(start), _LONG), start[0], start[min(1, len(start) - 1)]] = True
         starts, lengths = self._starts, self._stops - self._starts
-        firsts = {word.encode()[0] for word in words if word}
-        if fold:
-            firsts |= {byte - 32 for byte in firsts if chr(byte).islower()}
-        are_near = _table({len(word.encode()) for word in words})[np.minimum(lengths, 255)]
-        places = np.flatnonzero(are_near & _table(firsts)[self._data[starts]])
-        near = self._array.take(places if self._filled is None else np.flatnonzero(self._filled)[places])
-        texts = {text.lower() if fold else text for text in near.unique().to_pylist()}
-        return not texts.isdisjoint(words)
+        seconds = self._data[np.minimum(starts + 1, self._stops - 1)]
+        near = self._rows_of(table[np.minimum(lengths, _LONG), self._data[starts], seconds])
+        return np.concatenate([near, self._empty]) if "" in words and self.has_empty else near
+
+    def _rows_of(self, mask: Mask) -> Rows:
+        """Return the rows of the texts with characters that `mask` selects."""
+        places = np.flatnonzero(mask)
+        return places if self._filled is None else np.flatnonzero(self._filled)[places]
+
+    @property
+    def _empty(self) -> Rows:
+        return np.flatnonzero((self._bounds[1:] == self._bounds[:-1]) & ~self.missing)
 
     def all_match(self, pattern: str) -> bool:
         """Return whether a pattern (RE2 syntax) is found in every non-missing text."""
@@ -133,21 +149,22 @@ class TextBytes:
     @cached_property
     def _endings(self) -> frozenset[str]:
         """The last two bytes of all texts, in lower case."""
-        stops = self._stops
-        pairs = self._data[np.maximum(stops - 2, 0)].astype("uint16") << 8 | self._data[stops - 1]
-        found = np.flatnonzero(np.bincount(pairs, minlength=1))
+        found = np.flatnonzero(np.bincount(self._pairs(self._stops - 2)))
         return frozenset((chr(pair >> 8) + chr(pair & 0xFF)).lower() for pair in found.tolist())
 
     def may_have_outer_space(self) -> bool:
         """Return whether a text may begin or end with white space, or contain nothing else."""
-        return self.may_need_strip and self._may_begin_or_end(_OUTER, _OUTER, _SPACE_LEADS)
+        return bool(self._may_begin_or_end(_OUTER).any())
 
     @cached_property
-    def may_need_strip(self) -> bool:
-        """Whether a text may have white space or quotes around it, or invisible characters anywhere."""
-        if self._may_begin_or_end(_GUARDS, _OUTER, _MARK_LEADS):
-            return True
-        return not self.is_ascii and bool(_MARK_LEADS[self._data].any())
+    def strip_suspects(self) -> Rows:
+        """The rows whose texts may have white space or quotes around them, or invisible characters anywhere."""
+        found = self._rows_of(self._may_begin_or_end(_GUARDS))
+        if self.is_ascii:
+            return found
+        places = [match.start() for match in _INVISIBLE.finditer(self._data.data)]
+        invisible = np.searchsorted(self._bounds, np.array(places, dtype="int64"), side="right") - 1
+        return np.concatenate([found, invisible])
 
     def may_be_damaged(self) -> bool:
         """Return whether a text may contain NUL, U+FFFD, or UTF-8 decoded as cp1252."""
@@ -190,12 +207,17 @@ class TextBytes:
         are_digits = (low >= _DIGITS.start) & (high < _DIGITS.stop)
         return (low.tobytes().decode(), high.tobytes().decode()) if (are_digits | (low == high)).all() else None
 
-    def _may_begin_or_end(self, first: Mask, last: Mask, leads: Mask) -> bool:
+    def _may_begin_or_end(self, first: Mask) -> Mask:
+        """Return a mask of the texts with characters that may begin with white space or `first`, or end with space."""
         data, starts, stops = self._data, self._starts, self._stops
-        if first[data[starts]].any() or last[data[stops - 1]].any():
-            return True
-        if self.is_ascii:
-            return False
-        ends_wide = data[stops - 1] >= _ASCII_END
-        before, third = data[np.maximum(stops[ends_wide] - 2, 0)], data[np.maximum(stops[ends_wide] - 3, 0)]
-        return bool(leads[data[starts]].any() or leads[before].any() or leads[third].any())
+        found: Mask = first[data[starts]] | _OUTER[data[stops - 1]]
+        if not self.is_ascii:
+            for places in (starts, stops - 2, stops - 3):
+                found |= np.isin(self._pairs(places), _MARK_PAIRS, kind="table")
+        return found
+
+    def _pairs(self, places: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
+        """Return two bytes each as one number."""
+        after = np.minimum(places + 1, len(self._data) - 1)
+        pairs: npt.NDArray[np.uint16] = self._data[np.maximum(places, 0)].astype("uint16") << 8 | self._data[after]
+        return pairs

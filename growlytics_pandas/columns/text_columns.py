@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import pandas as pd
 from growlytics_pandas.columns.text_bytes import TextBytes, bytes_of
 from growlytics_pandas.columns.texts import factorize_texts
 
-_GLANCE = 1_000  # texts
+_GLANCES: Final = (1_000, 50_000)  # texts: the second glance finds thousands of values that repeat
 
 
 class TextColumn:
@@ -24,8 +24,8 @@ class TextColumn:
     @cached_property
     def mostly_differs(self) -> bool:
         """Whether most texts at the start differ, so that factorizing does not pay off."""
-        glance = self._column.iloc[:_GLANCE]
-        return glance.nunique() * 2 > len(glance)
+        glances = (self._column.iloc[:rows] for rows in _GLANCES)
+        return all(glance.nunique() * 2 > len(glance) for glance in glances)
 
     @cached_property
     def distinct(self) -> tuple[npt.NDArray[np.int32], list[str]]:
