@@ -347,7 +347,8 @@ def _stripped(profile: Profile) -> tuple[Profile, int, int]:
     changed = np.fromiter((old is not new and old != new for old, new in pairs), bool, len(texts))
     guarded = np.zeros(len(texts), dtype=bool)
     for place in np.flatnonzero(changed).tolist():
-        guarded[place] = is_guarded(profile.texts[place])
+        old = profile.texts[place]
+        guarded[place] = old.strip() != texts[place] and is_guarded(old)
     if not changed.any():
         return profile, 0, 0
     return _merged(Profile(texts, profile.counts, profile.others)), profile.count(changed), profile.count(guarded)

@@ -87,7 +87,9 @@ def is_guarded(text: str) -> bool:
 
 
 def _strip(text: str) -> str:
-    previous = None
+    text, previous = text.strip(), None
+    if not _SUSPECT.search(text):  # most have only white space
+        return text
     while text != previous:
         previous = text
         text = _OUTER.sub("", _INVISIBLE_ANYWHERE.sub("", text))
