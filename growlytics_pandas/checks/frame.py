@@ -27,6 +27,7 @@ from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.contacts import Problem, invalid_emails, invalid_mobiles
 from growlytics_pandas.columns.convert import as_boolean, as_date, as_number
 from growlytics_pandas.columns.dtypes import TYPE_OF, AttributeType, Kind, Mask, absent, family, originals, starts
+from growlytics_pandas.columns.text_columns import TextColumns
 
 _LIMITS: Final[Mapping[Rule, Any]] = {
     Rule.DATE_OUT_OF_RANGE: f"{contract.MIN_YEAR}-{contract.MAX_YEAR}",
@@ -42,10 +43,12 @@ Screens = Mapping[int, DistinctTexts | PlainTexts]
 NO_SCREENS: Final[Screens] = MappingProxyType({})
 
 
-def screen_columns(frame: pd.DataFrame, layout: Schema, dropped: frozenset[int]) -> Screens:
+def screen_columns(frame: pd.DataFrame, layout: Schema, dropped: frozenset[int], texts: TextColumns) -> Screens:
     """Screen each text column that is sent unchanged as a whole."""
     found = {
-        attribute.position: screen(frame.iloc[:, attribute.position], attribute.name, layout.region)
+        attribute.position: screen(
+            frame.iloc[:, attribute.position], texts[attribute.position], attribute.name, layout.region
+        )
         for attribute in layout.attributes
         if attribute.kind is Kind.TEXT
         and attribute.type is AttributeType.STRING
@@ -298,11 +301,15 @@ def check_frame(
     checked: Precheck,
     budget: Budget | None = None,
     suggestions: Sequence[Suggestion] = (),
+    texts: TextColumns | None = None,
 ) -> Findings:
-    """Check every value too, block by block, and return all violations."""
+    """Check every value too, block by block, and return all violations.
+
+    `texts`: the text columns of the frame, if some were read before.
+    """
     violations = [*with_options(checked.violations, suggestions)]
     violations += check_suggestions(layout, suggestions, len(frame))
-    screens = screen_columns(frame, layout, checked.dropped)
+    screens = screen_columns(frame, layout, checked.dropped, texts or TextColumns(frame))
     settled = settled_columns(layout, screens)
     id_is_sent = any(attribute.position == layout.id_position for attribute in layout.attributes)
     needs_ids = budget is not None or (id_is_sent and layout.id_position not in settled)

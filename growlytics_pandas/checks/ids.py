@@ -22,7 +22,8 @@ from growlytics_pandas.checks.violations import Rows, Violation
 from growlytics_pandas.columns.dtypes import Kind, Mask, originals, starts
 from growlytics_pandas.columns.options import Keep
 from growlytics_pandas.columns.reading import Alike, Groups, Ids, find_groups, fold, fold_all, hash_texts, unkept
-from growlytics_pandas.columns.text_bytes import TextBytes, bytes_of
+from growlytics_pandas.columns.text_bytes import TextBytes
+from growlytics_pandas.columns.text_columns import TextColumn, TextColumns
 
 EARLIER_BATCH: Final = -1
 """Represents the row with the same id if that row is not available."""
@@ -43,15 +44,18 @@ class IdCheck:
     skipped_by: Mapping[Rule, npt.NDArray[np.int64]]
 
 
-def check_ids(frame: pd.DataFrame, layout: Schema, shared: tuple[Alike, Alike] | None = None) -> IdCheck:
+def check_ids(
+    frame: pd.DataFrame, layout: Schema, shared: tuple[Alike, Alike] | None = None, texts: TextColumns | None = None
+) -> IdCheck:
     """Read all ids once, block by block, keeping 16 bytes per row to find equal and similar ids.
 
     Of a part, `shared` has what was found over all parts: ids that are the same as others, and ids that look alike.
+    `texts`: the text columns of the frame, if they are read again later.
     """
     column = frame.iloc[:, layout.id_position]
     violations: list[Violation] = []
     skipped = _Skipped(len(frame))
-    plain = _plain_bytes(column, layout)
+    plain = _plain_bytes((texts or TextColumns(frame))[layout.id_position], layout)
     if plain is not None and shared is None and _are_perfect(plain):
         return IdCheck((), *skipped.finish(Alike().rows))
     is_plain = plain is not None
@@ -68,11 +72,11 @@ def check_ids(frame: pd.DataFrame, layout: Schema, shared: tuple[Alike, Alike] |
     return IdCheck((*violations, *_duplicates(layout, same), *_look_alikes(layout, alike)), mask, by)
 
 
-def _plain_bytes(column: pd.Series[Any], layout: Schema) -> TextBytes | None:
+def _plain_bytes(column: TextColumn, layout: Schema) -> TextBytes | None:
     """Return the bytes of ids if all are plain: no surrounding characters, placeholders or capitals."""
     if layout.id_kind is not Kind.TEXT or layout.id_reading.cleans:
         return None
-    found = bytes_of(column)
+    found = column.bytes
     words = {*MISSING_IDS, *TOTAL_WORDS, fold(str(layout.id_column))}
     if (
         found is None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -17,7 +17,8 @@ from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.columns.convert import as_text
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, family, plain_text
 from growlytics_pandas.columns.parsers import Texts
-from growlytics_pandas.columns.text_bytes import TextBytes, bytes_of, mostly_differ
+from growlytics_pandas.columns.text_bytes import TextBytes
+from growlytics_pandas.columns.text_columns import TextColumn
 from growlytics_pandas.columns.texts import MISSING_WORDS, factorize_texts, is_guarded, may_need_strip, strip_texts
 
 MOST: Final = 0.9
@@ -165,7 +166,7 @@ class Profile:
 
 
 class UncountedProfile(Profile):
-    """The profile of a large column of mostly distinct texts, which are counted only when all are needed."""
+    """The profile of a large column of mostly distinct texts, which become Python strings only when all are needed."""
 
     def __init__(self, column: pd.Series[Any], found: TextBytes) -> None:
         super().__init__(Texts(), np.empty(0, dtype="int64"), Counter())
@@ -175,7 +176,7 @@ class UncountedProfile(Profile):
 
     @cached_property
     def _counted(self) -> Profile:
-        return profile_of(self._column, Kind.TEXT)
+        return profile_of_distinct(self._column, Kind.TEXT)
 
     @property
     def texts(self) -> Texts:
@@ -212,7 +213,7 @@ class UncountedProfile(Profile):
 
     def has_one_shape(self) -> bool:
         """Return whether all texts have the same shape: they differ only in their digits."""
-        return self._bytes.has_one_shape()
+        return self._bytes.range_of_shape is not None
 
     @cached_property
     def sample(self) -> Profile:
@@ -225,33 +226,45 @@ class UncountedProfile(Profile):
         return list(map(plain_text, self._column.iloc[places]))
 
 
-def uncounted(column: pd.Series[Any], words: Collection[str]) -> UncountedProfile | None:
-    """Return the profile of a large column of mostly distinct texts; None if any needs strip or is in `words`."""
-    if len(column) < _LARGE or not mostly_differ(column):
-        return None
-    found = bytes_of(column)
-    if found is None or found.may_need_strip() or found.has_any(words, fold=True) or found.missing.mean() > 0.5:  # noqa: PLR2004
-        return None
-    return UncountedProfile(column, found)
+def is_uncounted(texts: TextColumn, kind: Kind, rows: int) -> bool:
+    """Return whether a column is large and its texts mostly differ, so that counting them does not pay off."""
+    return kind is Kind.TEXT and rows >= _LARGE and texts.mostly_differs
 
 
-def profile_of(column: pd.Series[Any], kind: Kind) -> Profile:
+def clean_distinct(column: pd.Series[Any], found: TextBytes, *, has_words: bool = True) -> Cleaned:
+    """Do the same as `clean_profile` for a column of mostly distinct texts, reading only texts that may change."""
+    is_odd = np.zeros(len(column), dtype=bool)
+    is_odd[found.strip_suspects] = True
+    if has_words:
+        is_odd[found.near(MISSING_WORDS, fold=True)] = True
+    if not is_odd.any() and found.missing.mean() <= 0.5:  # noqa: PLR2004 - a sample needs enough texts
+        return Cleaned(UncountedProfile(column, found), {}, 0, 0)
+    cleaned = clean_profile(profile_of(column[is_odd], Kind.TEXT), has_words=has_words)
+    others = profile_of_distinct(column[~is_odd], Kind.TEXT)
+    texts = Texts([*others.texts, *cleaned.profile.texts])
+    counts = np.concatenate([others.counts, cleaned.profile.counts])
+    return replace(cleaned, profile=Profile(texts, counts, Counter()))
+
+
+def profile_of(column: pd.Series[Any], kind: Kind, known: TextColumn | None = None) -> Profile:
     """Count the texts of a column."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes = column.cat.codes.to_numpy()
         counts = np.bincount(codes[codes >= 0], minlength=len(column.cat.categories))
         return _of_values(column.cat.categories.tolist(), counts)
-    present = column[(~absent(column)).to_numpy(dtype=bool)]
     if kind is Kind.TEXT:
-        codes, texts = factorize_texts(present)
-        return Profile(Texts(texts), np.bincount(codes, minlength=len(texts)), Counter())
-    return _of_values(present.tolist(), None)
+        codes, texts = (known or TextColumn(column)).distinct
+        return Profile(Texts(texts), np.bincount(codes + 1, minlength=len(texts) + 1)[1:], Counter())
+    return _of_values(column[(~absent(column)).to_numpy(dtype=bool)].tolist(), None)
 
 
-def profile_of_ids(column: pd.Series[Any], kind: Kind) -> Profile:
+def profile_of_distinct(column: pd.Series[Any], kind: Kind) -> Profile:
     """Return the profile of mostly distinct texts, without counting duplicates."""
     values = column[(~absent(column)).to_numpy(dtype=bool)].to_numpy(dtype=object).tolist()
-    texts = Texts(plain_text(value) for value in values if kind is Kind.TEXT or isinstance(value, str))
+    if isinstance(column.dtype, pd.StringDtype):
+        texts = Texts(values)
+    else:
+        texts = Texts(plain_text(value) for value in values if kind is Kind.TEXT or isinstance(value, str))
     return Profile(texts, np.ones(len(texts), dtype="int64"), Counter())
 
 
@@ -334,7 +347,8 @@ def _stripped(profile: Profile) -> tuple[Profile, int, int]:
     changed = np.fromiter((old is not new and old != new for old, new in pairs), bool, len(texts))
     guarded = np.zeros(len(texts), dtype=bool)
     for place in np.flatnonzero(changed).tolist():
-        guarded[place] = is_guarded(profile.texts[place])
+        old = profile.texts[place]
+        guarded[place] = old.strip() != texts[place] and is_guarded(old)
     if not changed.any():
         return profile, 0, 0
     return _merged(Profile(texts, profile.counts, profile.others)), profile.count(changed), profile.count(guarded)

@@ -25,12 +25,13 @@ from growlytics_pandas.checks.profile import (
     Profile,
     Proposal,
     Suggestion,
+    clean_distinct,
     clean_profile,
     count_of,
+    is_uncounted,
     mask_of,
     profile_of,
-    profile_of_ids,
-    uncounted,
+    profile_of_distinct,
     with_numbers,
 )
 from growlytics_pandas.columns.contacts import PLAIN_EMAIL
@@ -39,7 +40,8 @@ from growlytics_pandas.columns.dtypes import Kind, absent, plain
 from growlytics_pandas.columns.options import Reading
 from growlytics_pandas.columns.parsers import Texts
 from growlytics_pandas.columns.reading import clean
-from growlytics_pandas.columns.texts import MISSING_WORDS, SURE_WORDS
+from growlytics_pandas.columns.text_columns import TextColumn, TextColumns
+from growlytics_pandas.columns.texts import SURE_WORDS
 
 __all__ = ["Suggestion", "as_frame", "as_options", "suggest_for"]
 
@@ -63,6 +65,7 @@ def suggest_for(
     region: str,
     known_types: Mapping[str, str],
     given_types: Mapping[str, str],
+    texts: TextColumns | None = None,
 ) -> list[Suggestion]:
     """Suggest options for the columns of a frame.
 
@@ -84,20 +87,23 @@ def suggest_for(
         Attribute name → type that was fixed by earlier pushes.
     given_types : dict
         Attribute name → type that the options already convert to.
+    texts
+        The text columns of the frame, if they are read again later.
 
     Returns
     -------
     list of Suggestion
         By column; names and the zone last.
     """
-    context = _Context(frame, id_position, names, reading_of, kinds, zone, region, known_types, given_types)
+    texts = texts or TextColumns(frame)
+    context = _Context(frame, texts, id_position, names, reading_of, kinds, zone, region, known_types, given_types)
     found: list[Suggestion] = []
     for position in names:
         found += _for_column(context, position)
     excluded = {one.column for one in found if one.option == "exclude"}
     sent = {place: name for place, name in names.items() if frame.columns[place] not in excluded}
-    texts = [place for place in sent if kinds[place] in (Kind.TEXT, Kind.MIXED)]
-    named = suggest_names(sent, list(frame.columns), [*context.known_types], context.profile_or_none, texts, region)
+    of_texts = [place for place in sent if kinds[place] in (Kind.TEXT, Kind.MIXED)]
+    named = suggest_names(sent, list(frame.columns), [*context.known_types], context.profile_or_none, of_texts, region)
     for one in named:
         if one.value in contract.RESERVED_ATTRIBUTES:
             found = _as_contact(context, found, one)
@@ -144,6 +150,7 @@ class _Context:
     def __init__(
         self,
         frame: pd.DataFrame,
+        texts: TextColumns,
         id_position: int,
         names: Mapping[int, str],
         reading_of: Callable[[Hashable], Reading],
@@ -154,6 +161,7 @@ class _Context:
         given_types: Mapping[str, str],
     ) -> None:
         self.frame = frame
+        self._texts = texts
         self.id_position = id_position
         self.names = names
         self.reading_of = reading_of
@@ -174,11 +182,14 @@ class _Context:
         if position not in self._cleaned:
             column, kind = self.column(position), self.kinds[position]
             is_id = position == self.id_position
-            large = uncounted(column, () if is_id else MISSING_WORDS) if kind is Kind.TEXT else None
-            if large is not None:
-                self._cleaned[position] = Cleaned(large, {}, 0, 0)
+            is_raw = column.dtype == self.frame.dtypes.iloc[position] and not self.reading_of(column.name).cleans
+            texts = self._texts[position] if is_raw else TextColumn(column)
+            mostly_differs = is_uncounted(texts, kind, len(column))
+            if mostly_differs and texts.bytes is not None:
+                self._cleaned[position] = clean_distinct(column, texts.bytes, has_words=not is_id)
             else:
-                profile = profile_of_ids(column, kind) if is_id else profile_of(column, kind)
+                is_listed = is_id or mostly_differs
+                profile = profile_of_distinct(column, kind) if is_listed else profile_of(column, kind, texts)
                 self._cleaned[position] = clean_profile(profile, has_words=not is_id)
         return self._cleaned[position]
 

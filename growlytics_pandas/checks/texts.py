@@ -17,8 +17,8 @@ from growlytics_pandas._rules import Rule
 from growlytics_pandas.columns.contacts import are_plain
 from growlytics_pandas.columns.dtypes import Mask, plain_text
 from growlytics_pandas.columns.reading import too_long
-from growlytics_pandas.columns.text_bytes import TextBytes, bytes_of, mostly_differ
-from growlytics_pandas.columns.texts import factorize_texts
+from growlytics_pandas.columns.text_bytes import TextBytes
+from growlytics_pandas.columns.text_columns import TextColumn
 
 CONTACTS: Final = ("email", "mobile")
 MISSING_TEXTS: Final = frozenset({"nan", "NaN", "None", "NaT", "<NA>", "null", "NULL", "N/A", "n/a", "#N/A"})
@@ -138,7 +138,7 @@ class DistinctTexts:
 
     is_contact = False
 
-    def __init__(self, codes: npt.NDArray[np.int64], texts: list[str]) -> None:
+    def __init__(self, codes: npt.NDArray[np.int32], texts: list[str]) -> None:
         self._codes = codes
         self._texts = texts
         self.missing: Mask = codes < 0
@@ -165,28 +165,28 @@ class PlainTexts:
         return iter(())
 
 
-def screen(column: pd.Series[Any], name: str, region: str) -> DistinctTexts | PlainTexts | None:
+def screen(column: pd.Series[Any], texts: TextColumn, name: str, region: str) -> DistinctTexts | PlainTexts | None:
     """Screen a whole text column; None if its texts must be checked one by one."""
-    coded = distinct_texts(column)
+    coded = _distinct_texts(column, texts)
     if coded is not None:
         return DistinctTexts(*coded)
-    found = bytes_of(column)
+    found = texts.bytes
     if found is None or not _is_plain(found):
         return None
     return PlainTexts(found.missing, is_contact=name in CONTACTS and are_plain(found, name, region))
 
 
-def distinct_texts(column: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[str]] | None:
+def _distinct_texts(column: pd.Series[Any], texts: TextColumn) -> tuple[npt.NDArray[np.int32], list[str]] | None:
     """Return the code of each cell (-1: missing) and the distinct texts; None if most texts differ."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        codes = column.cat.codes.to_numpy().astype("int64")
-        texts = list(map(plain_text, column.cat.categories.tolist()))
+        codes, distinct = column.cat.codes.to_numpy().astype("int32"), column.cat.categories.tolist()
+        distinct = list(map(plain_text, distinct))
+    elif texts.mostly_differs:
+        return None
     else:
-        if mostly_differ(column):
-            return None
-        codes, texts = factorize_texts(column)
-    is_sendable = all(map(contract.is_unicode, texts))  # lone surrogates are a violation of their own
-    return (codes, texts) if is_sendable and len(texts) * 2 <= len(codes) else None
+        codes, distinct = texts.distinct
+    is_sendable = all(map(contract.is_unicode, distinct))  # lone surrogates are a violation of their own
+    return (codes, distinct) if is_sendable and len(distinct) * 2 <= len(codes) else None
 
 
 def _is_plain(found: TextBytes) -> bool:

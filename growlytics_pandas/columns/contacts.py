@@ -117,11 +117,16 @@ def invalid_mobiles(values: Sequence[str], region: str) -> list[Problem]:
 def are_plain(found: TextBytes, name: str, region: str) -> bool:
     """Return whether all texts of a column are plainly valid as the contact `name`; False if any needs a full check.
 
-    Uses the patterns above in RE2 syntax, so that Arrow matches the column without creating Python strings.
+    Uses the patterns above in RE2 syntax, so that Arrow matches the column without creating Python strings. Mobiles of
+    one shape are all plain if the smallest and the largest digits at each place make plain mobiles.
     """
     if name == "email":
         return found.max_bytes <= MAX_PLAIN_CHARS and not found.may_end_with(_SPECIAL) and found.all_match(_RE2_EMAIL)
-    return region.upper() == INDIA and found.all_match(_RE2_INDIAN_MOBILE)
+    if region.upper() != INDIA:
+        return False
+    if found.range_of_shape is not None:
+        return all(map(PLAIN_INDIAN_MOBILE.fullmatch, found.range_of_shape))
+    return found.all_match(_RE2_INDIAN_MOBILE)
 
 
 def normalize_texts(texts: Sequence[str], how: str, region: str) -> list[str]:

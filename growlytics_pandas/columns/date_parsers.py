@@ -138,7 +138,7 @@ def read_by(pattern: re.Pattern[str], texts: Sequence[str]) -> tuple[Moments, Ma
         if match is not None:
             found = {name: match.span(name) for name in pattern.groupindex if match[name] is not None}
             for rows in shapes.chunks(code):
-                dates[rows], ok = _dates_of(shape, found, Characters(shapes.texts(rows)), len(rows))
+                dates[rows], ok = _dates_of(shape, found, shapes.characters(code, rows), len(rows))
                 dates[rows[~ok]] = np.datetime64("NaT")
                 aware[rows] = ok & ("z" in found)
     return dates, ~np.isnat(dates), aware

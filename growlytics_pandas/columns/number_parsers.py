@@ -126,8 +126,8 @@ def are_numbers(texts: Sequence[str], decimal: str) -> Mask:
     for code, shape in enumerate(shapes.names):
         form = _form_of(shape, decimal)
         if form is not None and form.is_grouped:
-            rows = shapes.rows(code)
-            ok[rows] = [texts[row][form.start] != "0" for row in rows.tolist()]  # 0,125 has a decimal comma
+            for rows in shapes.chunks(code):  # 0,125 has a decimal comma
+                ok[rows] = shapes.characters(code, rows).number(form.start, form.start + 1) != 0
     return ok
 
 

@@ -67,6 +67,13 @@ _ZERO: Final = ord("0")
 _NINE: Final = ord("9")
 
 
+class _Encoded(NamedTuple):
+    """Texts in UTF-8: all bytes, and where each text starts."""
+
+    data: npt.NDArray[np.uint8]
+    starts: npt.NDArray[np.int64]
+
+
 class Shapes:
     """The shapes of some texts.
 
@@ -78,14 +85,20 @@ class Shapes:
         For each text, the position of its shape in `names`.
     """
 
-    def __init__(self, texts: Sequence[str], names: list[str], codes: npt.NDArray[np.int64]) -> None:
+    def __init__(
+        self, texts: Sequence[str], names: list[str], codes: npt.NDArray[np.int64], encoded: _Encoded | None = None
+    ) -> None:
         self._texts = texts
         self.names = names
         self.codes = codes
+        self._encoded = encoded
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Shapes:
-        """Find the shapes of texts."""
+        """Find the shapes of texts, by Arrow where it is installed."""
+        found = _by_arrow(texts) if len(texts) > _CHUNK else None
+        if found is not None:
+            return cls(texts, *found)
         known: dict[str, int] = {}
         codes: list[int] = []
         for start in range(0, len(texts), _CHUNK):
@@ -114,9 +127,22 @@ class Shapes:
         of_shapes: npt.NDArray[np.bool_] = np.array(holds, dtype=bool)
         return of_shapes[self.codes]
 
-    def texts(self, rows: npt.NDArray[np.int64]) -> list[str]:
-        """Return the texts at some positions."""
-        return [self._texts[row] for row in rows.tolist()]
+    def characters(self, code: int, rows: npt.NDArray[np.int64]) -> Characters:
+        """Return the characters of the texts at some positions, all of one shape."""
+        if self._encoded is None:
+            joined = "".join([self._texts[row] for row in rows.tolist()]).encode("utf-32-le", "surrogatepass")
+            chars: npt.NDArray[Any] = np.frombuffer(joined, dtype="<u4").reshape(len(rows), -1)
+            return Characters(lambda place: chars[:, place], len(rows))
+        data, starts, shape = self._encoded.data, self._encoded.starts[rows], self.names[code]
+        return Characters(lambda place: data[starts + len(shape[:place].encode())], len(rows))
+
+    def where(self, mask: npt.NDArray[np.bool_], texts: Sequence[str]) -> Shapes:
+        """Return the shapes of `texts`, those that `mask` selects."""
+        codes = self.codes[mask]
+        used = np.bincount(codes, minlength=len(self.names)) > 0
+        names = list(itertools.compress(self.names, used.tolist()))
+        encoded = self._encoded and self._encoded._replace(starts=self._encoded.starts[mask])
+        return Shapes(texts, names, (np.cumsum(used) - 1)[codes], encoded)
 
 
 class Texts(list[str]):
@@ -131,10 +157,7 @@ class Texts(list[str]):
         """Return the texts that `mask` selects."""
         kept = Texts(itertools.compress(self, mask.tolist()))
         if "shapes" in self.__dict__:
-            codes = self.shapes.codes[mask]
-            used = np.bincount(codes, minlength=len(self.shapes.names)) > 0
-            names = list(itertools.compress(self.shapes.names, used.tolist()))
-            kept.__dict__["shapes"] = Shapes(kept, names, (np.cumsum(used) - 1)[codes])
+            kept.__dict__["shapes"] = self.shapes.where(mask, kept)
         return kept
 
 
@@ -147,6 +170,22 @@ def shapes_of(texts: Sequence[str]) -> Shapes:
     ['11/11/1111', 'soon']
     """
     return texts.shapes if isinstance(texts, Texts) else Shapes.of(texts)
+
+
+def _by_arrow(texts: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int64], _Encoded] | None:
+    """Return the distinct shapes, their codes and the encoded texts; None without Arrow or with invalid Unicode."""
+    try:
+        import pyarrow as pa  # noqa: PLC0415 - pyarrow is optional
+
+        array = pa.array(texts, pa.large_string())
+    except (ImportError, UnicodeEncodeError):
+        return None
+    _, offsets, data = array.buffers()
+    shapes = pa.py_buffer(memoryview(data).tobytes().translate(_DIGITS))
+    found = pa.LargeStringArray.from_buffers(len(array), offsets, shapes).dictionary_encode()
+    starts = np.frombuffer(offsets, dtype="int64")[: len(array)]
+    encoded = _Encoded(np.frombuffer(data, dtype="uint8"), starts)
+    return found.dictionary.to_pylist(), found.indices.to_numpy().astype("int64"), encoded
 
 
 def _names(texts: Sequence[str]) -> list[str]:
@@ -163,15 +202,15 @@ def _names(texts: Sequence[str]) -> list[str]:
 
 
 class Characters:
-    """The characters of texts of one length, to read digits in bulk."""
+    """The characters of texts of one shape, to read digits in bulk; `at` returns those at a place."""
 
-    def __init__(self, texts: list[str]) -> None:
-        encoded = "".join(texts).encode("utf-32-le", "surrogatepass")
-        self._chars: npt.NDArray[Any] = np.frombuffer(encoded, dtype="<u4").reshape(len(texts), -1)
+    def __init__(self, at: Callable[[int], npt.NDArray[Any]], count: int) -> None:
+        self._at = at
+        self._count = count
 
     def number(self, start: int, end: int) -> npt.NDArray[np.int64]:
         """Return the digits from `start` to `end` as numbers."""
-        value = np.zeros(len(self._chars), dtype="int64")
+        value = np.zeros(self._count, dtype="int64")
         for place in range(start, end):
-            value = value * 10 + (self._chars[:, place].astype("int64") - _ZERO)
+            value = value * 10 + (self._at(place).astype("int64") - _ZERO)
         return value

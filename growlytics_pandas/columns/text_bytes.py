@@ -6,7 +6,8 @@ always right.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import Any, Final
 
@@ -14,10 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-Mask = npt.NDArray[np.bool_]
+from growlytics_pandas.columns.dtypes import Mask
+
+Rows = npt.NDArray[np.int64]
 _ASCII_END: Final = 0x80
-_GLANCE: Final = 1_000
 _PART: Final = 1 << 20  # bytes checked at a time
+_LONG: Final = 31  # bytes: longer texts are compared as if they had so many
+_ROW: Final = 1 << 12  # bytes
 _DIGITS: Final = slice(ord("0"), ord("9") + 1)
 
 
@@ -34,19 +38,13 @@ def _among(chars: str | bytes) -> Mask:
 
 _OUTER: Final = _among(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f")
 _GUARDS: Final = _among(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f=\"'")
-# Lead bytes: white space and invisible characters outside ASCII begin with one of these, letters mostly do not.
-_SPACE_LEADS: Final = _among(b"\xc2\xe1\xe2\xe3")
-_MARK_LEADS: Final = _among(b"\xc2\xd8\xe1\xe2\xe3\xef")
+# The first two bytes of white space, quotes and invisible characters outside ASCII; few other characters have them.
+_MARK_PAIRS: Final = np.array([0xC285, 0xC2A0, 0xC2AB, 0xD89C, 0xE19A, 0xE280, 0xE281, 0xE380, 0xEFBB], dtype="uint16")
+_INVISIBLE: Final = re.compile(rb"\xe2\x80[\x8b\x8e\x8f\xaa-\xae]|\xe2\x81[\xa0\xa6-\xa9]|\xef\xbb\xbf|\xd8\x9c")
 # UTF-8 decoded as cp1252: Â to ô, then a character that a continuation byte decodes to.
 _WRONG_LEAD: Final = 0xC3
 _WRONG_SECOND: Final = _among(bytes(range(0x82, 0xB5)))
 _WRONG_NEXT: Final = _among(b"\xc2\xc5\xc6\xcb\xe2")
-
-
-def mostly_differ(column: pd.Series[Any]) -> bool:
-    """Return whether most texts at the start of a column differ, so that factorizing does not pay off."""
-    glance = column.iloc[:_GLANCE]
-    return glance.nunique() * 2 > len(glance)
 
 
 def bytes_of(column: pd.Series[Any]) -> TextBytes | None:
@@ -65,6 +63,15 @@ def bytes_of(column: pd.Series[Any]) -> TextBytes | None:
     return TextBytes(array) if is_text and isinstance(array, pa.Array) else None
 
 
+def _by_place(data: npt.NDArray[np.uint8], length: int, extreme: Callable[..., Any]) -> npt.NDArray[np.uint8]:
+    """Return the extreme byte at each place of texts of one length; long rows of many texts are fast in numpy."""
+    row = length * max(1, _ROW // length)
+    whole = len(data) // row * row
+    of_rows = extreme(data[:whole].reshape(-1, row), axis=0) if whole else data[:0]
+    found: npt.NDArray[np.uint8] = extreme(np.concatenate([of_rows, data[whole:]]).reshape(-1, length), axis=0)
+    return found
+
+
 class TextBytes:
     """The texts of an Arrow array as bytes; `missing` is the mask of missing texts."""
 
@@ -75,35 +82,59 @@ class TextBytes:
         bounds = np.frombuffer(offsets, dtype=width)[array.offset : array.offset + len(array) + 1]
         self._data = np.frombuffer(data, dtype="uint8") if data is not None else np.empty(0, dtype="uint8")
         self._data = self._data[int(bounds[0]) : int(bounds[-1])]
+        self._bounds = bounds - bounds[0] if bounds[0] else bounds
         self.missing: Mask = array.is_null().to_numpy(zero_copy_only=False)
-        self._filled = filled = (np.diff(bounds) > 0) & ~self.missing
-        self._starts = (bounds[:-1][filled] - bounds[0]).astype("int64", copy=False)
-        self._stops = (bounds[1:][filled] - bounds[0]).astype("int64", copy=False)
+        filled = (bounds[1:] > bounds[:-1]) & ~self.missing
+        self._filled = None if filled.all() else filled  # None: every text has characters, and no copies are needed
         self.has_empty = bool((~filled & ~self.missing).any())
+        self._are_only: dict[frozenset[str], bool] = {}
+
+    @property
+    def _starts(self) -> npt.NDArray[Any]:
+        """Where the texts with characters begin."""
+        return self._bounds[:-1] if self._filled is None else self._bounds[:-1][self._filled]
+
+    @property
+    def _stops(self) -> npt.NDArray[Any]:
+        """Where the texts with characters end."""
+        return self._bounds[1:] if self._filled is None else self._bounds[1:][self._filled]
 
     @cached_property
     def is_ascii(self) -> bool:
         """Whether all texts are ASCII."""
         return int(self._data.max(initial=0)) < _ASCII_END
 
-    @property
+    @cached_property
     def max_bytes(self) -> int:
         """The length of the longest text; no text has more characters."""
         return int((self._stops - self._starts).max(initial=0))
 
     def has_any(self, words: Collection[str], *, fold: bool = False) -> bool:
         """Return whether a text is among `words`; with `fold`, in any case of ASCII letters."""
-        if "" in words and self.has_empty:
-            return True
-        lengths = self._stops - self._starts
-        is_near = _table({len(word.encode()) for word in words})[np.minimum(lengths, 255)]
-        firsts = {word.encode()[0] for word in words if word}
-        if fold:
-            firsts |= {byte - 32 for byte in firsts if chr(byte).islower()}
-        is_near &= _table(firsts)[self._data[self._starts]]
-        near = self._array.take(np.flatnonzero(self._filled)[is_near])
-        texts = {text.lower() if fold else text for text in near.unique().to_pylist()}
-        return not texts.isdisjoint(words)
+        texts = self._array.take(self.near(words, fold=fold)).unique().to_pylist()
+        return not {text.lower() if fold else text for text in texts}.isdisjoint(words)
+
+    def near(self, words: Collection[str], *, fold: bool = False) -> Rows:
+        """Return the rows whose texts may be among `words`: their length and first two bytes are those of a word."""
+        table = np.zeros((_LONG + 1, 256, 256), dtype=bool)
+        for word in filter(None, words):
+            spellings = {word, word.upper(), word.capitalize(), word[0] + word[1:].upper()} if fold else {word}
+            for spelling in spellings:
+                start = spelling.encode()
+                table[min(len(start), _LONG), start[0], start[min(1, len(start) - 1)]] = True
+        starts, lengths = self._starts, self._stops - self._starts
+        seconds = self._data[np.minimum(starts + 1, self._stops - 1)]
+        near = self._rows_of(table[np.minimum(lengths, _LONG), self._data[starts], seconds])
+        return np.concatenate([near, self._empty]) if "" in words and self.has_empty else near
+
+    def _rows_of(self, mask: Mask) -> Rows:
+        """Return the rows of the texts with characters that `mask` selects."""
+        places = np.flatnonzero(mask)
+        return places if self._filled is None else np.flatnonzero(self._filled)[places]
+
+    @property
+    def _empty(self) -> Rows:
+        return np.flatnonzero((self._bounds[1:] == self._bounds[:-1]) & ~self.missing)
 
     def all_match(self, pattern: str) -> bool:
         """Return whether a pattern (RE2 syntax) is found in every non-missing text."""
@@ -113,21 +144,27 @@ class TextBytes:
 
     def may_end_with(self, words: Collection[str]) -> bool:
         """Return whether a text may end with one of `words`, in any case; only the last two letters are compared."""
-        ends = {(ord(word[-2]), ord(word[-1])) for word in words}
-        table = np.arange(256, dtype="uint8")
-        table[ord("A") : ord("Z") + 1] += 32
-        before, last = table[self._data[np.maximum(self._stops - 2, 0)]], table[self._data[self._stops - 1]]
-        return any(bool(((before == one) & (last == two)).any()) for one, two in ends)
+        return not self._endings.isdisjoint(word[-2:] for word in words)
+
+    @cached_property
+    def _endings(self) -> frozenset[str]:
+        """The last two bytes of all texts, in lower case."""
+        found = np.flatnonzero(np.bincount(self._pairs(self._stops - 2)))
+        return frozenset((chr(pair >> 8) + chr(pair & 0xFF)).lower() for pair in found.tolist())
 
     def may_have_outer_space(self) -> bool:
         """Return whether a text may begin or end with white space, or contain nothing else."""
-        return self._may_begin_or_end(_OUTER, _OUTER, _SPACE_LEADS)
+        return bool(self._may_begin_or_end(_OUTER).any())
 
-    def may_need_strip(self) -> bool:
-        """Return whether a text may have white space or quotes around it, or invisible characters anywhere."""
-        if self._may_begin_or_end(_GUARDS, _OUTER, _MARK_LEADS):
-            return True
-        return not self.is_ascii and bool(_MARK_LEADS[self._data].any())
+    @cached_property
+    def strip_suspects(self) -> Rows:
+        """The rows whose texts may have white space or quotes around them, or invisible characters anywhere."""
+        found = self._rows_of(self._may_begin_or_end(_GUARDS))
+        if self.is_ascii:
+            return found
+        places = [match.start() for match in _INVISIBLE.finditer(self._data.data)]
+        invisible = np.searchsorted(self._bounds, np.array(places, dtype="int64"), side="right") - 1
+        return np.concatenate([found, invisible])
 
     def may_be_damaged(self) -> bool:
         """Return whether a text may contain NUL, U+FFFD, or UTF-8 decoded as cp1252."""
@@ -148,29 +185,39 @@ class TextBytes:
 
     def has_only(self, chars: str) -> bool:
         """Return whether every character is in `chars`, which are ASCII."""
+        asked = frozenset(chars)
+        if any(is_so and known <= asked for known, is_so in self._are_only.items()):
+            return True
         parts = (self._data[start : start + _PART].tobytes() for start in range(0, len(self._data), _PART))
-        return not any(part.translate(None, chars.encode()) for part in parts)
+        self._are_only[asked] = not any(part.translate(None, chars.encode()) for part in parts)
+        return self._are_only[asked]
 
-    def has_one_shape(self) -> bool:
-        """Return whether all texts have the same shape: they differ only in their digits."""
-        if not len(self._starts):
-            return True
-        length = int(self._stops[0] - self._starts[0])
-        if self.has_empty or not ((self._stops - self._starts) == length).all():
-            return False
-        if len(self._data) != length * len(self._starts):  # bytes under missing cells
-            return False
-        table = np.arange(256, dtype="uint8")
-        table[_DIGITS] = ord("0")
-        shapes = table[self._data].reshape(-1, length)
-        return bool((shapes == shapes[0]).all())
+    @cached_property
+    def range_of_shape(self) -> tuple[str, str] | None:
+        """The smallest and the largest digit at each place, as two texts, if all texts differ only in their digits.
 
-    def _may_begin_or_end(self, first: Mask, last: Mask, leads: Mask) -> bool:
+        None if they have several shapes.
+        """
+        lengths = self._stops - self._starts
+        length = int(lengths[0]) if len(lengths) else 0
+        is_gapless = len(self._data) == length * len(lengths)  # no bytes under missing cells
+        if not length or self.has_empty or not is_gapless or not (lengths == length).all():
+            return None
+        low, high = (_by_place(self._data, length, extreme) for extreme in (np.min, np.max))
+        are_digits = (low >= _DIGITS.start) & (high < _DIGITS.stop)
+        return (low.tobytes().decode(), high.tobytes().decode()) if (are_digits | (low == high)).all() else None
+
+    def _may_begin_or_end(self, first: Mask) -> Mask:
+        """Return a mask of the texts with characters that may begin with white space or `first`, or end with space."""
         data, starts, stops = self._data, self._starts, self._stops
-        if first[data[starts]].any() or last[data[stops - 1]].any():
-            return True
-        if self.is_ascii:
-            return False
-        ends_wide = data[stops - 1] >= _ASCII_END
-        before, third = data[np.maximum(stops[ends_wide] - 2, 0)], data[np.maximum(stops[ends_wide] - 3, 0)]
-        return bool(leads[data[starts]].any() or leads[before].any() or leads[third].any())
+        found: Mask = first[data[starts]] | _OUTER[data[stops - 1]]
+        if not self.is_ascii:
+            for places in (starts, stops - 2, stops - 3):
+                found |= np.isin(self._pairs(places), _MARK_PAIRS, kind="table")
+        return found
+
+    def _pairs(self, places: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
+        """Return two bytes each as one number."""
+        after = np.minimum(places + 1, len(self._data) - 1)
+        pairs: npt.NDArray[np.uint16] = self._data[np.maximum(places, 0)].astype("uint16") << 8 | self._data[after]
+        return pairs

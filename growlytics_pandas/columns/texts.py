@@ -51,7 +51,10 @@ def factorize_texts(texts: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[
     if texts.dtype == object:  # pandas before 3 compares object texts only up to the first NUL, unless one is missing
         whole = np.concatenate([texts.to_numpy(), np.array([None])])
     codes, distinct = pd.factorize(whole)
-    return codes[: len(texts)].astype("int64", copy=False), list(map(plain_text, distinct.tolist()))
+    listed: list[str] = distinct.tolist()
+    if texts.dtype == object:
+        listed = list(map(plain_text, listed))
+    return codes[: len(texts)].astype("int64", copy=False), listed
 
 
 def strip_texts(texts: Sequence[str]) -> list[str]:
@@ -84,7 +87,9 @@ def is_guarded(text: str) -> bool:
 
 
 def _strip(text: str) -> str:
-    previous = None
+    text, previous = text.strip(), None
+    if not _SUSPECT.search(text):  # most have only white space
+        return text
     while text != previous:
         previous = text
         text = _OUTER.sub("", _INVISIBLE_ANYWHERE.sub("", text))

@@ -24,6 +24,7 @@ from growlytics_pandas.checks.schema import Attribute, Budget, Schema, prepare
 from growlytics_pandas.columns.dtypes import BLOCK_ROWS, Finding, Kind, Mask, inspect, starts
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.reading import hash_texts
+from growlytics_pandas.columns.text_columns import TextColumns
 from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests
@@ -190,15 +191,17 @@ class Part:
     screening: Precheck
     budget: Budget | None
     task: PartTask
+    texts: TextColumns | None = None  # of a whole frame, whose text columns are read for ids, suggestions and checks
 
     @classmethod
     def whole(cls, frame: pd.DataFrame, layout: Schema, budget: Budget | None = None) -> Part:
         """Return a whole frame as one part, after checking names, types and ids."""
         attributes = check_attributes(layout, len(frame))
-        ids = check_ids(frame, layout)
+        texts = TextColumns(frame)
+        ids = check_ids(frame, layout, texts=texts)
         violations = (*attributes, *ids.violations)
         checked = Precheck(violations, dropped_columns(attributes), ids.skipped, ids.skipped_by)
-        return cls(frame, layout, checked, budget, PartTask(0, 0, len(frame)))
+        return cls(frame, layout, checked, budget, PartTask(0, 0, len(frame)), texts)
 
     @classmethod
     def read(cls, frame: pd.DataFrame, common: Common, task: PartTask) -> Part:
@@ -214,7 +217,10 @@ class Part:
 
     def findings(self, suggestions: Sequence[Suggestion] = ()) -> Findings:
         """Return the violations; they read their values from the frame."""
-        return check_frame(self.frame, self.layout, self.screening, self.budget, suggestions)
+        found = check_frame(self.frame, self.layout, self.screening, self.budget, suggestions, self.texts)
+        if self.texts is not None:
+            self.texts.forget()
+        return found
 
     def encode(self, start: int, stop: int, wanted: Mask | None = None) -> Encoded:
         """Return the encoded rows from `start` to `stop` (only those `wanted`)."""

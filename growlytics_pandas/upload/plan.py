@@ -29,6 +29,7 @@ from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import Mask
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.text_columns import TextColumns
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, LedgerError, UsageError
 from growlytics_pandas.ledger.project import Project
 from growlytics_pandas.upload.changes import Changes, changes_text, tally_changes
@@ -274,7 +275,8 @@ class Plan(HtmlRepr):
     @cached_property
     def _suggested(self) -> list[Suggestion]:
         """The suggestions as data."""
-        return find_suggestions(self._examples, self._layout, self._options)
+        texts = self._whole.texts if self._whole is not None else None
+        return find_suggestions(self._examples, self._layout, self._options, texts)
 
     def suggest(self) -> dict[str, Any]:
         """Return the options of this plan and the suggested ones, ready for ``**``."""
@@ -551,7 +553,9 @@ def infer_schema_of_parts(
     return infer_schema(prepare_frame(frame, id_col), id_col, options, known=known, facts=facts)
 
 
-def find_suggestions(frame: pd.DataFrame, layout: Schema, options: PlanOptions) -> list[Suggestion]:
+def find_suggestions(
+    frame: pd.DataFrame, layout: Schema, options: PlanOptions, texts: TextColumns | None = None
+) -> list[Suggestion]:
     """Return the suggestions for the values of a frame, beyond the given options."""
     sent = layout.attributes
     id_name = name_of_column(frame.columns[layout.id_position], options)
@@ -567,6 +571,7 @@ def find_suggestions(frame: pd.DataFrame, layout: Schema, options: PlanOptions) 
         layout.region,
         known,
         given,
+        texts,
     )
 
 

@@ -48,6 +48,14 @@ def test_the_shapes_of_some_texts_are_those_of_all(texts, data):
     assert set(some.shapes.names) == set(alone.names)
 
 
+def test_the_shapes_of_many_texts_are_those_of_few():
+    few = ["31/01/2025", "₹ 5", "a\0b", "", "\ud800"]
+    many = shapes_of(few[:4] * 30_000)
+    assert many.names == shapes_of(few).names[:4]
+    assert many.codes.tolist() == [0, 1, 2, 3] * 30_000
+    assert shapes_of(few * 30_000).names == shapes_of(few).names
+
+
 def test_a_sample_has_the_commonest_texts_and_represents_all_cells():
     texts = ["common"] * 50_000 + [f"rare {i}" for i in range(20_000)]
     profile = profile_of(pd.Series(texts), Kind.TEXT)

@@ -15,8 +15,7 @@ import pyarrow as pa
 import pytest
 
 import growlytics_pandas
-from growlytics_pandas.columns.dtypes import AttributeType, inspect, merge, tally
-from growlytics_pandas.columns.type_table import TYPE_TABLE
+from growlytics_pandas.columns.dtypes import inspect, merge, tally
 
 NOON = dt.datetime(2026, 1, 31, 12, 30, 5)
 DAY = dt.datetime(2026, 1, 31)
@@ -189,20 +188,6 @@ def test_a_column_of_this_dtype_is_sent_as_its_type_with_its_own_digits(case):
         attribute = "" if token is None else f'{{"name":"x","type":"{case.type}","value":{token}}}'
         assert body.decode() == f'{{"id":"c{row}","attributes":[{attribute}]}}'
         json.loads(body, parse_constant=refuse)
-
-
-@pytest.mark.parametrize("row", TYPE_TABLE, ids=lambda row: row.holds)
-def test_each_row_of_the_readers_table_is_what_inference_does(row):
-    for dtype in row.dtypes:
-        case = BY_LABEL[dtype]
-        assert inspect(case.make()).type == row.type
-        assert not row.example or case.tokens[0] == row.example
-
-
-def test_the_readers_table_names_each_dtype_once_and_each_type():
-    named = [dtype for row in TYPE_TABLE for dtype in row.dtypes]
-    assert len(named) == len(set(named))
-    assert {row.type for row in TYPE_TABLE} == {*AttributeType, None}
 
 
 def test_the_commonest_type_of_a_mixture_wins_and_the_schema_says_so():

@@ -1,5 +1,7 @@
 """Checks on a column's bytes agree with checks text by text, and a column reads the same in any backing."""
 
+import re
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -41,10 +43,21 @@ def test_what_the_bytes_rule_out_is_in_no_text(dtype, texts, gaps):
     assert found.has_any({"", "nan"}, fold=True) == any(text.lower() in {"", "nan"} for text in present)
     assert found.may_have_outer_space() or are_padded(present) is None
     assert found.may_be_damaged() or are_damaged(present) is None
-    assert found.may_need_strip() or (not may_need_strip(present) and strip_texts(present) == present)
+    changed = [row for row, text in enumerate(column) if not pd.isna(text) and strip_texts([text]) != [text]]
+    assert set(changed) <= set(found.strip_suspects.tolist())
+    assert len(found.strip_suspects) or not may_need_strip(present)
     assert found.max_bytes >= max(map(len, present), default=0)
     assert found.may_end_with((".0",)) or not end_like_floats(present).any()
     assert found.has_only("aZ7") == (not "".join(present).strip("aZ7"))
+
+
+@given(st.lists(st.text(st.sampled_from("079/é"), max_size=2), min_size=1, max_size=9), st.sampled_from([1, 3000]))
+def test_texts_of_one_shape_are_within_its_range(texts, copies):
+    found = bytes_of(arrow(texts * copies)).range_of_shape
+    shapes = {re.sub("[0-9]", "0", text) for text in texts}
+    assert (found is not None) == (len(shapes) == 1 and shapes != {""})
+    if found is not None:
+        assert found == tuple("".join(map(extreme, zip(*texts, strict=True))) for extreme in (min, max))
 
 
 @given(texts=TEXTS, gaps=GAPS, copies=st.integers(1, 3))
