@@ -30,6 +30,8 @@ ARRIVED: Final = (Status.ACCEPTED, Status.UNCHANGED)
 """The statuses of rows that arrived, in this push or an earlier one."""
 RETRYABLE: Final = (Status.FAILED, Status.UNKNOWN, Status.UNSENT)
 """The statuses that `PushResult.retry` sends again."""
+NEVER_SENT: Final = (Status.UNCHANGED, Status.INVALID)
+"""The statuses of rows that a push skips."""
 
 
 class Failure(NamedTuple):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, Protocol
 
-from growlytics_pandas._status import RETRYABLE, Failure, Status
+from growlytics_pandas._status import NEVER_SENT, RETRYABLE, Failure, Status
 from growlytics_pandas.upload.dispatcher import Delivery
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 from growlytics_pandas.views.events import Listener, ProgressEvent
@@ -127,7 +127,8 @@ class Progress:
         self._clock_start = time.monotonic()
         self._last_tick = 0.0
         self._listener: Listener = open_listener(progress)
-        self._speed = Throughput()
+        self._sent = Throughput()
+        self._settled = Throughput()
         self._timeline = RunMetrics()
         self._furthest = Sample(0.0, 0, 0.0)
         self._accepted_before = 0
@@ -159,7 +160,9 @@ class Progress:
         self._timeline.note(sample)
         total, unsettled = sum(snapshot.counts.values()), snapshot.counts[Status.UNSENT]
         self._write_log(kind, snapshot, result, error)
-        self._speed.note(sample.elapsed_seconds, total - unsettled)
+        settled = total - unsettled
+        self._settled.note(sample.elapsed_seconds, settled)
+        self._sent.note(sample.elapsed_seconds, settled - sum(snapshot.counts[status] for status in NEVER_SENT))
         run = result.run if result else None
         self._listener(
             ProgressEvent(
@@ -167,11 +170,11 @@ class Progress:
                 total=total,
                 counts=snapshot.counts,
                 elapsed_seconds=sample.elapsed_seconds,
-                rows_per_second=self._speed.overall() if kind == "end" else self._speed.now(),
+                rows_per_second=self._sent.overall() if kind == "end" else self._sent.now(),
                 retries=snapshot.retries,
                 concurrency=snapshot.concurrency,
                 in_flight=snapshot.in_flight,
-                seconds_left=self._speed.seconds_left(unsettled),
+                seconds_left=self._settled.seconds_left(unsettled),
                 failures=tuple(failure._replace(words=mask(failure.words)) for failure in snapshot.failures),
                 trouble=mask(snapshot.trouble),
                 is_stopping=snapshot.is_stopping,

@@ -21,7 +21,7 @@ class ProgressEvent:
     counts : mapping of str to int
         Status → number of rows, `unsent` for those still to come; the sum is `total`.
     rows_per_second : float
-        Rows with an outcome per second: over the last seconds, at the end over the whole run.
+        Rows sent per second: over the last seconds, at the end over the whole run. Rows that were skipped do not count.
     seconds_left : float or None
         The estimated remaining time; None if it cannot be estimated.
     concurrency, in_flight : int

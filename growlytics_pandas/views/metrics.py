@@ -92,15 +92,15 @@ def _stretch(first: Sample, last: Sample) -> Stretch:
 
 
 class Throughput:
-    """Rows with an outcome per second: over the last seconds, or over the whole run."""
+    """Rows per second: over the last seconds, or over the whole run."""
 
     def __init__(self) -> None:
         self._looks: deque[tuple[float, int]] = deque()
         self._first: tuple[float, int] | None = None
 
-    def note(self, elapsed_seconds: float, settled: int) -> None:
-        """Add a measurement. The first is the start: rows with an outcome by then do not count."""
-        look = (elapsed_seconds, settled)
+    def note(self, elapsed_seconds: float, rows: int) -> None:
+        """Add a measurement. The first is the start: rows counted by then do not count towards the speed."""
+        look = (elapsed_seconds, rows)
         self._first = self._first or look
         self._looks.append(look)
         while len(self._looks) > 2 and elapsed_seconds - self._looks[1][0] >= WINDOW_SECONDS:  # noqa: PLR2004 - a pair

@@ -28,7 +28,7 @@ FIRST_AGAIN_SECONDS: Final = 0.4
 PROBE_FACTOR: Final = 1.8  # each wait is longer than the last
 MAX_WORDS_CHARS: Final = 120  # of one failure; result.failed has the full text
 MAX_MESSAGE_CHARS: Final = 1000  # an error ends with its remedy
-_SECONDS_WITH_TENTHS: Final = 10
+_MIN_WHOLE: Final = 10  # smaller numbers are shown with tenths
 
 # JupyterLab's colours, which follow its theme; the fallbacks are legible on white and on black.
 _INK: Final = {
@@ -303,7 +303,7 @@ def headline(event: ProgressEvent) -> str:
 
 def pace_words(event: ProgressEvent) -> list[str]:
     """Return the time taken, the speed, the requests in flight and the retries."""
-    words = [duration(event.elapsed_seconds), f"{_rate(event.rows_per_second)} rows/s"]
+    words = [duration(event.elapsed_seconds), rate(event.rows_per_second)]
     if event.kind == "end":
         words.insert(0, f"{event.total:,} {'row' if event.total == 1 else 'rows'}")
     else:
@@ -336,7 +336,7 @@ def duration(seconds: float) -> str:
     >>> duration(3.14), duration(75), duration(3720)
     ('3.1 s', '1 min 15 s', '1 h 02 min')
     """
-    if seconds < _SECONDS_WITH_TENTHS:
+    if seconds < _MIN_WHOLE:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if not minutes:
@@ -345,8 +345,16 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
-def _rate(rows_per_second: float) -> str:
-    return f"{rows_per_second:,.0f}" if rows_per_second >= _SECONDS_WITH_TENTHS else f"{rows_per_second:.1f}"
+def rate(rows_per_second: float) -> str:
+    """Return a rate with a readable number of digits.
+
+    Examples
+    --------
+    >>> rate(3.14), rate(1234.5)
+    ('3.1 rows/s', '1,234 rows/s')
+    """
+    shown = f"{rows_per_second:,.0f}" if rows_per_second >= _MIN_WHOLE else f"{rows_per_second:.1f}"
+    return f"{shown} rows/s"
 
 
 def _missing(event: ProgressEvent) -> str:

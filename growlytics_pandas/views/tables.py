@@ -314,6 +314,18 @@ class _ShownFrame(pd.DataFrame):
         return render_tables([self._table()])
 
 
+class WholeTextFrame(pd.DataFrame):
+    """A frame of the user's rows, whose texts a notebook shows in full; pandas would cut them after 50 characters."""
+
+    @property
+    def _constructor(self) -> Any:
+        return pd.DataFrame
+
+    def _repr_html_(self) -> Any:
+        with pd.option_context("display.max_colwidth", None):
+            return super()._repr_html_()  # type: ignore[misc]  # pandas' stubs do not know it
+
+
 class ViolationsFrame(_ShownFrame):
     """Violations, shown by rule and column: errors first, with an example (masked) and the option that settles it."""
 

@@ -60,6 +60,16 @@ def test_a_listener_gets_the_start_at_most_five_updates_a_second_and_the_end(fau
     assert any(one.seconds_left for one in events), "an estimate while there is something to wait for"
 
 
+def test_the_rate_is_of_the_rows_sent_not_of_those_skipped(sandbox):
+    events, df = [], customers(400)
+    gp.push(df, "id", client=sandbox.client, progress=False)
+    df.loc[:9, "Score"] = -1
+    gp.push(df, "id", client=sandbox.client, skip_unchanged=True, progress=events.append)
+    assert events[-1].counts["unchanged"] == 390
+    seconds = events[-1].elapsed_seconds - events[0].elapsed_seconds
+    assert events[-1].rows_per_second * seconds == pytest.approx(10)
+
+
 def test_a_listener_can_stop_the_push_as_an_interrupt_does(faulty):
     box = faulty(latency=0.05)
 
