@@ -194,7 +194,8 @@ def code_html(line: str) -> str:
 
 def outcome_html(result: PushResult, owner: str) -> str:
     """Return the outcome of a run, masked, and the expression that returns it in code."""
-    return f'{result._repr_html_()}<div style="{_NOTE}">In code: <code>result = {escape(owner)}</code></div>'
+    page = render_notebook(result._page(Masker(), NOTEBOOK_LIMITS, owner))
+    return f'{page}<div style="{_NOTE}">In code: <code>result = {escape(owner)}</code></div>'
 
 
 def count_open(result: PushResult) -> int:

@@ -86,6 +86,10 @@ class Concluded(Protocol):
         """A line about the run as a whole, in addition to the counts."""
 
     @property
+    def ok(self) -> bool:
+        """Whether every row arrived with all its attributes."""
+
+    @property
     def has_incomplete_rows(self) -> bool:
         """Whether any row arrived without all its attributes."""
 
@@ -181,6 +185,7 @@ class Progress:
                 ended=run.ended if run else "",
                 message=run.message.replace(run.foreign, mask(run.foreign)) if run else "",
                 note=result.note if result else "",
+                is_ok=result is None or result.ok,
                 is_incomplete=result.has_incomplete_rows if result else False,
                 stop=self._stop,
             )

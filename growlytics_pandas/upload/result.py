@@ -281,7 +281,7 @@ class Result(HtmlRepr):
         first, last = np.searchsorted(rows, [task.first_row, task.first_row + task.rows])
         return bool(np.isin(rows[first:last] - task.first_row, arrived).any())
 
-    def _page(self, masker: Masker, limits: Limits) -> Page:
+    def _page(self, masker: Masker, limits: Limits, owner: str = "result") -> Page:
         run, labels = self.run, "index"
         why = masker.words(without(run.message, run.foreign)) if masker.is_on else run.message
         parts: Iterable[PartOutcomes] = (self._masked(task, masker) for task in self._parts.tasks)
@@ -302,6 +302,7 @@ class Result(HtmlRepr):
             is_ok=self.ok,
             is_incomplete=self.has_incomplete_rows,
             note=self.note,
+            owner=owner,
         )
         return result_page(summary, to_fix, masker, limits)
 

@@ -7,8 +7,8 @@ from typing import Any, Final, Literal
 
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.http.protocol import one_line
-from growlytics_pandas.views.events import Listener, ProgressEvent, Tone, tone_of
-from growlytics_pandas.views.panel import MarimoPanel, Panel, duration, has_marimo, rate
+from growlytics_pandas.views.events import Listener, ProgressEvent
+from growlytics_pandas.views.panel import MarimoPanel, Panel, duration, has_marimo, rate, tone_of
 
 ProgressOption = Literal["auto", "widget", "text", False] | Listener
 
@@ -109,7 +109,7 @@ class Bar:
         self._bar.set_postfix(_asides(event) | waiting, refresh=False)
         self._bar.update(event.settled - self._bar.n)
         if event.kind == "end":
-            if tone_of(event) is not Tone.GOOD:
+            if tone_of(event) != "good":
                 self._bar.colour = "red"
             self._bar.refresh()
             self._bar.close()
