@@ -32,7 +32,7 @@ MISSING: Final = "–"
 MIN_HUGE_BITS: Final = 2_000  # Python can be configured to write at most 640 digits
 MAX_SECRET_WORDS: Final = 12  # a longer value is not a name
 
-_ANSWER: Final = re.compile(r"(HTTP \d{3}): .*", re.DOTALL)
+NOT_SHOWN: Final = "(the service's message, which may contain values, is in result.failed)"
 _WORD: Final = re.compile(r"\w+")
 _HUGE: Final = "integer of"
 _PRINTED: Final = frozenset({str, float, bool, type(None)})
@@ -249,20 +249,9 @@ def _folded(text: str) -> str:
     return text.casefold() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
 
 
-def without_words(text: str) -> str:
-    """Return an error text without the server's message, which may contain customers' values.
-
-    Examples
-    --------
-    >>> without_words("HTTP 409: c-1041 belongs to Asha Rao")
-    'HTTP 409'
-    """
-    return _ANSWER.sub(r"\1", text)
-
-
-def without(text: str, foreign: str) -> str:
-    """Return `text` without its part `foreign`, the server's message."""
-    return text.replace(foreign, without_words(foreign)) if foreign else text
+def replaced(text: str, foreign: str, instead: str) -> str:
+    """Return `text` with its part `foreign`, the server's message, replaced."""
+    return text.replace(foreign, instead) if foreign else text
 
 
 def _text(value: Any) -> str:

@@ -35,11 +35,12 @@ NEVER_SENT: Final = (Status.UNCHANGED, Status.INVALID)
 
 
 class Failure(NamedTuple):
-    """A row that did not arrive: its 0-based position, its status, and the error text."""
+    """A row that did not arrive: its 0-based position, its status, the error text, the HTTP status or 0."""
 
     row: int
     status: str
     words: str
+    http_status: int = 0
 
 
 _REFUSALS: Final = frozenset(range(400, 500)) - RETRY_STATUSES - KEY_STATUSES - ENDPOINT_STATUSES

@@ -60,7 +60,8 @@ STYLE: Final = f"""<style>
 }}
 @container (max-width: 520px) {{
     .{COLUMNS_CLASS} {{ grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) !important; }}
-    .{FORM_CLASS} .widget-dropdown {{ height: auto; flex-wrap: wrap; }}
+    .{COLUMNS_CLASS} > :nth-child(4n + 3), .{COLUMNS_CLASS} > :nth-child(4n) {{ margin-bottom: 10px !important; }}
+    .{FORM_CLASS} > * > * > .widget-dropdown {{ height: auto; flex-wrap: wrap; }}
 }}
 </style>"""
 

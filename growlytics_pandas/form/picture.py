@@ -37,7 +37,7 @@ _NORMAL: Final = {
     "E.164": "→ +919876543210",
     "national": "→ 9876543210",
 }
-PREVIEWED_CUSTOMERS: Final = 3
+PREVIEWED_CUSTOMERS: Final = 2  # side by side also in a narrow notebook
 PREVIEWED_ATTRIBUTES: Final = 12
 MAX_ERROR_LINES: Final = 12
 MAX_ERROR_CHARS: Final = 400  # of one line of an error
@@ -114,13 +114,13 @@ def _preview(plan: Plan, masker: Masker) -> Table | None:
     shown = list(types)[:PREVIEWED_ATTRIBUTES]
     id_column = plan._layout.id_column
     rows = [
-        (label(name), types[name], *(_value(one, name, columns.get(name), id_column, masker) for one in values))
+        (f"{label(name)} ({types[name]})", *(_value(one, name, columns.get(name), id_column, masker) for one in values))
         for name in shown
     ]
     heads = [Column(masker.identity(body["id"])) for body in bodies]
     return Table(
         "Preview of the first customers",
-        (Column("attribute"), Column("type"), *heads),
+        (Column("attribute"), *heads),
         tuple(rows),
         left_out(len(types) - len(shown), "attributes"),
     )

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import pandas as pd
 
-from growlytics_pandas._masking import Masker, without
+from growlytics_pandas._masking import NOT_SHOWN, Masker, replaced
 from growlytics_pandas._status import ARRIVED, MEANINGS, RETRYABLE, Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
@@ -283,7 +283,7 @@ class Result(HtmlRepr):
 
     def _page(self, masker: Masker, limits: Limits, owner: str = "result") -> Page:
         run, labels = self.run, "index"
-        why = masker.words(without(run.message, run.foreign)) if masker.is_on else run.message
+        why = masker.words(replaced(run.message, run.foreign, NOT_SHOWN)) if masker.is_on else run.message
         parts: Iterable[PartOutcomes] = (self._masked(task, masker) for task in self._parts.tasks)
         if self._whole is not None:
             words, why = mask_words(self._whole, self._buffers[0], masker, run.message)
