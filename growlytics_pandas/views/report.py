@@ -15,6 +15,7 @@ from growlytics_pandas._masking import Masker, visible
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import MEANINGS, RETRYABLE, Status, is_refusal
 from growlytics_pandas._text import plural
+from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.views.conclusion import Conclusion, conclude, count_rows, of_all
 from growlytics_pandas.views.html import Count, Curve, Page, Step, Table, render_notebook, write_report
 from growlytics_pandas.views.metrics import RunFacts, Sample, stretches
@@ -256,7 +257,9 @@ def _steps_again(result: ResultSummary, failed: FailedRows) -> list[Step]:
     if refused:
         words = f"Correct {plural(refused, 'row')} that the service rejected; it would reject the same data again."
         steps.append(Step(words, f"{result.owner}.rejects()"))
-    if sum(result.counts[status] for status in RETRYABLE) > refused:
+    if any(http in KEY_STATUSES for _, http, _ in failed.reasons):
+        steps.append(Step("Push the frame again with a client that has the right API key; this is safe."))
+    elif sum(result.counts[status] for status in RETRYABLE) > refused:
         which = "other" if refused else " and ".join(status for status in RETRYABLE if result.counts[status])
         steps.append(Step(f"Send the {which} rows again; this is safe.", f"{result.owner}.retry()"))
     return steps

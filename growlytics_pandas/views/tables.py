@@ -222,7 +222,8 @@ def rows_table(failed: FailedRows, masker: Masker, limits: Limits) -> Table | No
 
 
 def _first_rows(rows: list[str], count: int) -> str:
-    return ", ".join([*rows, *([left_out(count - len(rows), "rows")] if len(rows) < count else [])])
+    more = left_out(count - len(rows), "rows")
+    return ", ".join([*rows, more] if more else rows) if rows else ""
 
 
 def _listed_rows(failed: FailedRows, masker: Masker, limits: Limits) -> dict[tuple[str, int, str], list[str]]:
