@@ -119,7 +119,7 @@ class Page:
 @cache
 def _environment() -> Environment:
     environment = open_templates("growlytics_pandas.views", _storable)
-    environment.globals["ink"] = _ink
+    environment.globals["ink"] = ink
     return environment
 
 
@@ -133,7 +133,7 @@ _INK: Final[Mapping[Tone, tuple[str, str]]] = {
 }
 
 
-def _ink(name: str, tone: Tone) -> str:
+def ink(name: str, tone: Tone) -> str:
     """Return a colour twice: a plain one first, because variables are removed from an untrusted notebook."""
     variable, plain = _INK[tone]
     return f"{name}:{plain};{name}:var({variable}, {plain})"

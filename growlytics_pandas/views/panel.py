@@ -19,6 +19,7 @@ from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.views.conclusion import Conclusion, conclude, count_rows
 from growlytics_pandas.views.events import ProgressEvent
 from growlytics_pandas.views.html import Count, Tone, render_panel
+from growlytics_pandas.views.metrics import duration, rate
 
 PATIENCE_SECONDS: Final = 2.0  # a responsive front end answers in 0.1 s; the first widget of a page takes longer
 HOW_TO_STOP: Final = "To stop, interrupt the kernel: the ■ button, or the key I twice."
@@ -30,7 +31,6 @@ FIRST_AGAIN_SECONDS: Final = 0.4
 PROBE_FACTOR: Final = 1.8  # each wait is longer than the last
 MAX_WORDS_CHARS: Final = 120  # of one failure; result.failed has the full text
 MAX_MESSAGE_CHARS: Final = 1000  # an error ends with its remedy
-_MIN_WHOLE: Final = 10  # smaller numbers are shown with tenths
 
 
 class Panel:
@@ -305,35 +305,6 @@ def next_step(event: ProgressEvent) -> str:
     if event.counts.get(Status.INVALID) or event.is_incomplete:
         steps.append(".violations shows what was left out, and why")
     return f"growlytics_pandas.last_result(): {'; '.join([*steps, '.rejects() has the rows to correct'])}."
-
-
-def duration(seconds: float) -> str:
-    """Return `seconds` in readable units.
-
-    Examples
-    --------
-    >>> duration(3.14), duration(75), duration(3720)
-    ('3.1 s', '1 min 15 s', '1 h 02 min')
-    """
-    if seconds < _MIN_WHOLE:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if not minutes:
-        return f"{rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
-def rate(rows_per_second: float) -> str:
-    """Return a rate with a readable number of digits.
-
-    Examples
-    --------
-    >>> rate(3.14), rate(1234.5)
-    ('3.1 rows/s', '1,234 rows/s')
-    """
-    shown = f"{rows_per_second:,.0f}" if rows_per_second >= _MIN_WHOLE else f"{rows_per_second:.1f}"
-    return f"{shown} rows/s"
 
 
 def _percent(event: ProgressEvent) -> int:

@@ -8,7 +8,8 @@ from typing import Any, Final, Literal
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.views.events import Listener, ProgressEvent
-from growlytics_pandas.views.panel import MarimoPanel, Panel, duration, has_marimo, rate, tone_of
+from growlytics_pandas.views.metrics import duration, rate
+from growlytics_pandas.views.panel import MarimoPanel, Panel, has_marimo, tone_of
 
 ProgressOption = Literal["auto", "widget", "text", False] | Listener
 

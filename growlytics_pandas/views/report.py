@@ -18,7 +18,7 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.views.conclusion import Conclusion, conclude, count_rows, of_all
 from growlytics_pandas.views.html import Count, Curve, Page, Step, Table, render_notebook, write_report
-from growlytics_pandas.views.metrics import RunFacts, Sample, stretches
+from growlytics_pandas.views.metrics import RunFacts, Sample, duration, stretches
 from growlytics_pandas.views.tables import (
     NOTEBOOK_LIMITS,
     REPORT_LIMITS,
@@ -186,7 +186,7 @@ def _result_facts(result: ResultSummary, why: str) -> tuple[tuple[str, str], ...
     facts = [
         ("service", run.base_url or "no client yet"),
         ("started", f"{run.started:%Y-%m-%d %H:%M:%S} UTC"),
-        ("duration", _duration(run.seconds)),
+        ("duration", duration(run.seconds)),
         ("id column", label(result.id_column)),
         ("attributes", _attributes(result.schema, result.columns)),
         ("violations", _severities(*count_by_severity(result.findings))),
@@ -198,14 +198,6 @@ def _result_facts(result: ResultSummary, why: str) -> tuple[tuple[str, str], ...
     if why:
         facts.append(("why", visible(why, _MAX_REASON_CHARS)))
     return tuple(facts)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
 
 
 # what next ---------------------------------------------------------------------------------------------------------

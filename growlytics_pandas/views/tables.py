@@ -25,7 +25,7 @@ from growlytics_pandas.views.html import Bar, Cell, Code, Column, Table, Tone, r
 MAX_LABEL_CHARS: Final = 60  # of a column's label; an attribute's name has 49 at most
 MAX_FIX_CHARS: Final = 600  # of a fix or a note; few are longer
 MAX_REASON_CHARS: Final = 240  # of the service's message
-_TONES: Final[Mapping[str, Tone]] = {Severity.ERROR: "bad", Severity.WARNING: "warn"}
+SEVERITY_TONES: Final[Mapping[str, Tone]] = {Severity.ERROR: "bad", Severity.WARNING: "warn"}
 
 
 class Findings(Protocol):
@@ -167,7 +167,7 @@ def _violation_row(group: Group, id_column: Hashable, masker: Masker, most: int)
         group.rule.value,
         label(group.column),
         group.cells,
-        Bar(group.cells / most, _TONES.get(group.severity, "plain")),
+        Bar(group.cells / most, SEVERITY_TONES.get(group.severity, "plain")),
         group.severity.value,
         group.effect.value,
         _example(group, id_column, masker),

@@ -10,8 +10,8 @@ import pytest
 import growlytics_pandas as gp
 from growlytics_pandas._status import Failure
 from growlytics_pandas.views.events import ProgressEvent
-from growlytics_pandas.views.metrics import Throughput
-from growlytics_pandas.views.panel import duration, render_html, render_text, tone_of
+from growlytics_pandas.views.metrics import Throughput, duration
+from growlytics_pandas.views.panel import render_html, render_text, tone_of
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>\"'></div></td></table><style>*{display:none}</style>"
