@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from hostile import BAD_SERVER, assert_harmless
+from hostile import BAD_SERVER, FOREIGN_ELEMENTS, assert_harmless
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -117,9 +117,13 @@ def test_hostile_text_runs_nothing_and_breaks_no_layout(notebook, width):
     check_harmless(nb)
 
 
+OWN_STYLE = ".growlytics-form > .widget-html:first-child style"
+
+
 def check_harmless(nb):
     output = nb.output(1)
-    assert_harmless(output, nb.dialogs, max_height=9_000)
+    elements = FOREIGN_ELEMENTS.replace("style", f"style:not({OWN_STYLE})")
+    assert_harmless(output, nb.dialogs, max_height=9_000, elements=elements)
     parts = output.locator(".widget-html")
     assert parts.evaluate_all("(all) => all.every((one) => one.scrollWidth <= one.clientWidth + 1)")
 
@@ -173,7 +177,7 @@ def test_in_a_narrow_notebook_no_label_is_cut_and_nothing_is_beside_the_screen(n
     nb.run(1)
     expect(nb.output(1)).to_contain_text("Preview of the first customers", timeout=15_000)
     labels = nb.output(1).locator(".widget-checkbox label")
-    assert labels.count() == 7
+    assert labels.count() >= 7
     assert labels.evaluate_all("(all) => all.every((one) => one.scrollWidth <= one.clientWidth + 1)")
     edge = nb.output(1).bounding_box()
     for box in [one.bounding_box() for one in nb.output(1).locator("label, select, button, td, th").all()]:
