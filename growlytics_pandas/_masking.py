@@ -11,7 +11,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -32,9 +32,8 @@ MISSING: Final = "–"
 MIN_HUGE_BITS: Final = 2_000  # Python can be configured to write at most 640 digits
 MAX_SECRET_WORDS: Final = 12  # a longer value is not a name
 
-_ANSWER: Final = re.compile(r"(HTTP \d{3}): .*", re.DOTALL)
+NOT_SHOWN: Final = "(the service's message, which may contain values, is in result.failed)"
 _WORD: Final = re.compile(r"\w+")
-_GUARDS: Final = " \t='\""  # of a spreadsheet, around an id: '0012 and 0012 are one
 _HUGE: Final = "integer of"
 _PRINTED: Final = frozenset({str, float, bool, type(None)})
 _JOINERS: Final = "\u200c\u200d"  # part of how Indic scripts and emoji are written, and harmless
@@ -154,26 +153,17 @@ def _is_of_people(label: str) -> bool:
 class Masker:
     """How a page shows values: masked, or unmasked if `is_on` is False; always made visible and short.
 
-    Identities on one page stay distinguishable: of those with the same mask, all but the first get a number.
-
     Examples
     --------
-    >>> masker = Masker()
-    >>> [masker.identity(value) for value in ("asha@x.com", "anil@x.com", "asha@x.com", None, None)]
-    ['a•••@x•••.com', 'a•••@x•••.com #2', 'a•••@x•••.com', '–', '–']
+    >>> Masker().identity("asha@x.com"), Masker(False).identity("asha@x.com"), Masker().identity(None)
+    ('a•••@x•••.com', 'asha@x.com', '–')
     """
 
     is_on: bool = True
-    _alike: dict[str, dict[str, int]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def identity(self, value: Any) -> str:
         """Show a value that identifies a customer."""
-        if not self.is_on or is_missing(value):
-            return visible(_text(value))
-        mask = mask_value(value)
-        numbers = self._alike.setdefault(mask, {})
-        number = numbers.setdefault(_text(value).strip(_GUARDS), len(numbers) + 1)
-        return visible(mask) + (f" #{number}" if number > 1 else "")
+        return visible(mask_value(value) if self.is_on else _text(value))
 
     def label(self, value: Any) -> str:
         """Show a label of the index, which may be an id as text."""
@@ -259,20 +249,9 @@ def _folded(text: str) -> str:
     return text.casefold() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
 
 
-def without_words(text: str) -> str:
-    """Return an error text without the server's message, which may contain customers' values.
-
-    Examples
-    --------
-    >>> without_words("HTTP 409: c-1041 belongs to Asha Rao")
-    'HTTP 409'
-    """
-    return _ANSWER.sub(r"\1", text)
-
-
-def without(text: str, foreign: str) -> str:
-    """Return `text` without its part `foreign`, the server's message."""
-    return text.replace(foreign, without_words(foreign)) if foreign else text
+def replaced(text: str, foreign: str, instead: str) -> str:
+    """Return `text` with its part `foreign`, the server's message, replaced."""
+    return text.replace(foreign, instead) if foreign else text
 
 
 def _text(value: Any) -> str:

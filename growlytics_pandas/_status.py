@@ -30,14 +30,17 @@ ARRIVED: Final = (Status.ACCEPTED, Status.UNCHANGED)
 """The statuses of rows that arrived, in this push or an earlier one."""
 RETRYABLE: Final = (Status.FAILED, Status.UNKNOWN, Status.UNSENT)
 """The statuses that `PushResult.retry` sends again."""
+NEVER_SENT: Final = (Status.UNCHANGED, Status.INVALID)
+"""The statuses of rows that a push skips."""
 
 
 class Failure(NamedTuple):
-    """A row that did not arrive: its 0-based position, its status, and the error text."""
+    """A row that did not arrive: its 0-based position, its status, the error text, the HTTP status or 0."""
 
     row: int
     status: str
     words: str
+    http_status: int = 0
 
 
 _REFUSALS: Final = frozenset(range(400, 500)) - RETRY_STATUSES - KEY_STATUSES - ENDPOINT_STATUSES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Hashable, Iterable
-from typing import Any, Final, ParamSpec, TypeVar, Unpack
+from typing import Any, Final, ParamSpec, TypeVar, Unpack, cast
 
 import pandas as pd
 
@@ -115,17 +115,21 @@ def _spell_out(doc: str | None) -> str:
 
 
 def _like(function: Callable[P, Any]) -> Callable[[Callable[[Plan], R]], Callable[P, R]]:
-    """Make a view of a plan into a function with the arguments of `function`, which makes that plan."""
+    """Make a view of a plan into a function with the arguments of `function`, which makes that plan.
+
+    The arguments are spelled out, so that Python's error for a missing one names the function that was called.
+    """
 
     def decorate(view: Callable[[Plan], R]) -> Callable[P, R]:
         @functools.wraps(view)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            return view(function(*args, **kwargs))
+        def call(df: Any, id_col: Hashable, *, client: Client | None = None, **options: Any) -> R:
+            make: Callable[..., Plan] = function
+            return view(make(df, id_col, client=client, **options))
 
         returned = inspect.signature(view).return_annotation
         call.__doc__ = _spell_out(view.__doc__)
         call.__signature__ = inspect.signature(function).replace(return_annotation=returned)  # type: ignore[attr-defined]
-        return call
+        return cast("Callable[P, R]", call)
 
     return decorate
 

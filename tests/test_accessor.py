@@ -122,3 +122,9 @@ def test_help_and_repr_of_the_accessor():
         assert "\ndf : " not in doc
         assert "\nid_col : hashable" in doc
     assert repr(df.growlytics).startswith("<growlytics of 1 rows × 2 columns: schema")
+
+
+@pytest.mark.parametrize("verb", ["plan", "schema", "suggest", "validate", "preview", "push", "push_segment"])
+def test_an_error_for_a_missing_argument_names_the_verb_that_was_called(verb):
+    with pytest.raises(TypeError, match=rf"^{verb}\(\) missing .*'id_col'"):
+        getattr(pd.DataFrame({"id": ["a"]}).growlytics, verb)()

@@ -73,6 +73,15 @@ def test_contacts_under_other_labels(label):
         assert "Raghunathan" not in shown
 
 
+def test_rejects_show_whole_reasons(sandbox):
+    df = pd.DataFrame({"id": ["a", None], "x" * 60: [float("inf"), 1.0], "City": "Pune"})
+    result = gp.push(df, "id", client=sandbox.client, errors="drop", progress=False)
+    rejects = result.rejects()
+    assert rejects["reason"].str.len().min() > 50
+    for reason in rejects["reason"].str.split("'").str[-1]:
+        assert reason in rejects._repr_html_()
+
+
 def test_common_words_are_not_masked():
     df = pd.DataFrame({"id": ["c1"], "Product Name": ["Basket \ufffd"]})
     assert "Basket" in gp.validate(df, "id")._repr_html_()

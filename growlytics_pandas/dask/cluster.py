@@ -316,4 +316,5 @@ def _snapshot(payload: Mapping[str, Any]) -> Snapshot:
         failures,
         payload["answer_seconds"],
         payload["trouble"],
+        payload["foreign"],
     )

@@ -188,9 +188,10 @@ class RunControl:
                 "retries": snapshot.retries,
                 "in_flight": snapshot.in_flight,
                 "concurrency": min(snapshot.concurrency, self.pacer.slots),
-                "failures": [(int(row), str(status), str(words)) for row, status, words in snapshot.failures],
+                "failures": [(int(f.row), str(f.status), str(f.words), int(f.http_status)) for f in snapshot.failures],
                 "answer_seconds": snapshot.answer_seconds,
                 "trouble": snapshot.trouble,
+                "foreign": snapshot.foreign,
             },
         }
 

@@ -17,6 +17,7 @@ from growlytics_pandas.contract import TYPES
 from growlytics_pandas.errors import PushInterrupted
 from growlytics_pandas.form.choices import Choices, ColumnChoice
 from growlytics_pandas.form.fields import button, show, wide
+from growlytics_pandas.form.in_notebook import COLUMNS_CLASS
 from growlytics_pandas.form.picture import (
     column_text,
     count_open,
@@ -49,6 +50,7 @@ class ColumnGrid:
         self._table = ipywidgets.GridBox(
             layout=ipywidgets.Layout(grid_template_columns=TEMPLATE, grid_gap="0 8px", align_items="center")
         )
+        self._table.add_class(COLUMNS_CLASS)
         frame = ipywidgets.Box(
             [self._table],
             layout=ipywidgets.Layout(

@@ -16,6 +16,7 @@ from typing import Any, Final
 import ipywidgets
 
 FORM_CLASS: Final = "growlytics-form"
+COLUMNS_CLASS: Final = "growlytics-form-columns"
 MOVED_CLASS: Final = "growlytics-form-moved"
 NO_PICTURE: Final = {"text/html": "", "text/plain": ""}
 NO_VIEW: Final = {  # what ipywidgets leaves as the output of a closed widget; JupyterLab hides it
@@ -51,6 +52,20 @@ move(100);
 """
 
 
+# ipywidgets cuts long labels, and has no setting for that, nor for narrow screens: there, each column takes two lines.
+STYLE: Final = f"""<style>
+.{FORM_CLASS} {{ container-type: inline-size; }}
+.{FORM_CLASS} .widget-checkbox, .{FORM_CLASS} .widget-checkbox label {{
+    height: auto; white-space: normal; overflow-wrap: anywhere; line-height: 1.4;
+}}
+@container (max-width: 520px) {{
+    .{COLUMNS_CLASS} {{ grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) !important; }}
+    .{COLUMNS_CLASS} > :nth-child(4n + 3), .{COLUMNS_CLASS} > :nth-child(4n) {{ margin-bottom: 10px !important; }}
+    .{FORM_CLASS} > * > * > .widget-dropdown {{ height: auto; flex-wrap: wrap; }}
+}}
+</style>"""
+
+
 class InNotebook:
     """Displays a form's box; `draw` returns the output that is saved instead of it, a static picture."""
 
@@ -64,7 +79,7 @@ class InNotebook:
         script = {"output_type": "display_data", "data": {"application/javascript": SCRIPT}, "metadata": {}}
         runner = ipywidgets.Output(outputs=(script,), layout=ipywidgets.Layout(display="none"))
         box.add_class(FORM_CLASS)
-        box.children = (*box.children, moved, runner)
+        box.children = (ipywidgets.HTML(STYLE, layout=ipywidgets.Layout(display="none")), *box.children, moved, runner)
 
     def show(self, form: Mapping[str, Any]) -> None:
         """Display the form, below an output for its picture."""

@@ -15,9 +15,9 @@ from growlytics_pandas._status import RETRYABLE, Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.contract import BOOLEAN
 from growlytics_pandas.form.choices import Choices, ColumnChoice, Names
-from growlytics_pandas.views.html import Column, Page, Step, Table, render_notebook
+from growlytics_pandas.views.html import Column, Page, Step, Table, ink, render_notebook
 from growlytics_pandas.views.report import DRY_RUN
-from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, label, left_out
+from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, SEVERITY_TONES, label, left_out
 
 if TYPE_CHECKING:
     from growlytics_pandas.upload.plan import Plan, PushResult
@@ -37,15 +37,11 @@ _NORMAL: Final = {
     "E.164": "→ +919876543210",
     "national": "→ 9876543210",
 }
-PREVIEWED_CUSTOMERS: Final = 3
+PREVIEWED_CUSTOMERS: Final = 2  # side by side also in a narrow notebook
 PREVIEWED_ATTRIBUTES: Final = 12
 MAX_ERROR_LINES: Final = 12
 MAX_ERROR_CHARS: Final = 400  # of one line of an error
 
-_INK: Final = {
-    Severity.ERROR: "var(--jp-error-color1, #d24b4b)",
-    Severity.WARNING: "var(--jp-warn-color1, #c08a2b)",
-}
 _MARKS: Final = {
     Severity.ERROR: "values that cannot be sent",
     Severity.WARNING: "values that are sent, perhaps not as you intended",
@@ -114,13 +110,13 @@ def _preview(plan: Plan, masker: Masker) -> Table | None:
     shown = list(types)[:PREVIEWED_ATTRIBUTES]
     id_column = plan._layout.id_column
     rows = [
-        (label(name), types[name], *(_value(one, name, columns.get(name), id_column, masker) for one in values))
+        (f"{label(name)} ({types[name]})", *(_value(one, name, columns.get(name), id_column, masker) for one in values))
         for name in shown
     ]
     heads = [Column(masker.identity(body["id"])) for body in bodies]
     return Table(
         "Preview of the first customers",
-        (Column("attribute"), Column("type"), *heads),
+        (Column("attribute"), *heads),
         tuple(rows),
         left_out(len(types) - len(shown), "attributes"),
     )
@@ -155,7 +151,7 @@ def _key(column: Any) -> str:
 
 def _becomes(type_: str, counts: Mapping[Severity, int]) -> str:
     marks = "".join(
-        f' <span style="color:{_INK[severity]};white-space:nowrap">● {count:,}</span>'
+        f' <span style="{ink("color", SEVERITY_TONES[severity])};white-space:nowrap">● {count:,}</span>'
         for severity, count in counts.items()
         if count
     )
@@ -166,7 +162,7 @@ def legend_html(plan: Plan) -> str:
     """Return the legend of the marks beside the types; '' if there are none."""
     found = {group.severity for group in plan._findings.groups()}
     marks = (
-        f'<span style="color:{_INK[severity]}">●</span> {meaning}'
+        f'<span style="{ink("color", SEVERITY_TONES[severity])}">●</span> {meaning}'
         for severity, meaning in _MARKS.items()
         if severity in found
     )
@@ -194,7 +190,8 @@ def code_html(line: str) -> str:
 
 def outcome_html(result: PushResult, owner: str) -> str:
     """Return the outcome of a run, masked, and the expression that returns it in code."""
-    return f'{result._repr_html_()}<div style="{_NOTE}">In code: <code>result = {escape(owner)}</code></div>'
+    page = render_notebook(result._page(Masker(), NOTEBOOK_LIMITS, owner))
+    return f'{page}<div style="{_NOTE}">In code: <code>result = {escape(owner)}</code></div>'
 
 
 def count_open(result: PushResult) -> int:

@@ -153,19 +153,20 @@ class Delivery:
         return self.error is not None or self._stop.requested
 
     @property
-    def trouble(self) -> str:
-        """The message shown while nothing succeeds; '' in normal operation."""
+    def trouble(self) -> tuple[str, str]:
+        """The message shown while nothing succeeds, and the part of it that is the server's; '' in normal operation."""
         if self.is_stopping:
-            return ""
+            return "", ""
         now = self._clock()
         asked = self._asked_wait
         if asked is not None and asked.seconds >= SHOWN_WAIT_SECONDS and asked.until > now:
-            return wait_words(asked.words, asked.until - now)
+            return wait_words(asked.words, asked.until - now), asked.words
+        words = self._last_words()
         if seconds := self.pacer.outage_seconds(now):
-            return outage_words(self._last_words(), seconds)
+            return outage_words(words, seconds), words
         if not self._in_flight and self._waiting and self._waiting[0][0] - now >= SHOWN_WAIT_SECONDS:
-            return wait_words(self._last_words(), self._waiting[0][0] - now)
-        return ""
+            return wait_words(words, self._waiting[0][0] - now), words
+        return "", ""
 
     def run(self, chunks: Iterable[Chunk]) -> None:
         """Deliver all chunks, or stop early; afterwards every started row has its outcome in the buffer."""
@@ -352,7 +353,7 @@ class Delivery:
 
     def _fail(self, row: int, status: Status, words: str, http_status: int) -> None:
         self._buffer.note(row, status, words, http_status)
-        self.last_failures.append(Failure(row, status, words))
+        self.last_failures.append(Failure(row, status, words, http_status))
         self.failed += 1
         limit, finished = self._limits.max_failures, self.accepted + self.failed
         if self.error is None and are_too_many(self.failed, finished, limit):

@@ -56,7 +56,14 @@ from growlytics_pandas.upload.schema_frame import schema_frame
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
 from growlytics_pandas.views.html import Page
 from growlytics_pandas.views.report import HtmlRepr, PlanSummary, plan_page
-from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, Limits, SchemaFrame, SuggestionsFrame, violations_frame
+from growlytics_pandas.views.tables import (
+    NOTEBOOK_LIMITS,
+    Limits,
+    SchemaFrame,
+    SuggestionsFrame,
+    WholeTextFrame,
+    violations_frame,
+)
 
 _COMPARED_ROWS: Final = 10_000  # a repr compares at most this many with the ledger: 0.1 s
 _COPY_ON_WRITE_MAJOR: Final = 3
@@ -202,7 +209,7 @@ class Plan(HtmlRepr):
             statuses, refused = buffer.statuses(picked.rows), buffer.refused(picked.rows)
             columns = (statuses, buffer.errors, refused)
             parts.append(describe(rows, picked, self._findings, *columns, first=task.first_row, is_dry=is_dry))
-        return stack(parts)
+        return WholeTextFrame(stack(parts))
 
     def _pick(
         self, requested: Mapping[int, tuple[PartTask, Wanted]]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, Protocol
 
-from growlytics_pandas._status import RETRYABLE, Failure, Status
+from growlytics_pandas._masking import NOT_SHOWN, replaced
+from growlytics_pandas._status import NEVER_SENT, RETRYABLE, Failure, Status
 from growlytics_pandas.upload.dispatcher import Delivery
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 from growlytics_pandas.views.events import Listener, ProgressEvent
@@ -86,6 +87,10 @@ class Concluded(Protocol):
         """A line about the run as a whole, in addition to the counts."""
 
     @property
+    def ok(self) -> bool:
+        """Whether every row arrived with all its attributes."""
+
+    @property
     def has_incomplete_rows(self) -> bool:
         """Whether any row arrived without all its attributes."""
 
@@ -101,6 +106,8 @@ class Snapshot:
     failures: tuple[Failure, ...] = ()
     answer_seconds: float = 0.0
     trouble: str = ""
+    foreign: str = ""
+    """The part of `trouble` that is the server's."""
     is_stopping: bool = False
 
 
@@ -113,7 +120,7 @@ def snapshot_of(delivery: Delivery, buffer: OutcomeBuffer, first_row: int = 0) -
         delivery.pacer.concurrency,
         tuple(failure._replace(row=failure.row + first_row) for failure in delivery.last_failures),
         delivery.answer_seconds,
-        delivery.trouble,
+        *delivery.trouble,
         delivery.is_stopping,
     )
 
@@ -127,7 +134,8 @@ class Progress:
         self._clock_start = time.monotonic()
         self._last_tick = 0.0
         self._listener: Listener = open_listener(progress)
-        self._speed = Throughput()
+        self._sent = Throughput()
+        self._settled = Throughput()
         self._timeline = RunMetrics()
         self._furthest = Sample(0.0, 0, 0.0)
         self._accepted_before = 0
@@ -149,35 +157,42 @@ class Progress:
         self,
         kind: Literal["start", "update", "end"],
         snapshot: Snapshot,
-        mask: Callable[[str], str],
+        mask: Callable[[str], str] | None,
         result: Concluded | None = None,
         error: str = "",
     ) -> None:
-        """Send an event to the listener and write the log. `mask` removes customers' values from a server's message."""
+        """Send an event to the listener and write the log.
+
+        `mask` removes customers' values from a server's message; None: such messages are not shown.
+        """
         self._last_tick = time.monotonic()
         sample = self._sample(snapshot)
         self._timeline.note(sample)
         total, unsettled = sum(snapshot.counts.values()), snapshot.counts[Status.UNSENT]
         self._write_log(kind, snapshot, result, error)
-        self._speed.note(sample.elapsed_seconds, total - unsettled)
+        settled = total - unsettled
+        self._settled.note(sample.elapsed_seconds, settled)
+        self._sent.note(sample.elapsed_seconds, settled - sum(snapshot.counts[status] for status in NEVER_SENT))
         run = result.run if result else None
+        hide = mask or (lambda _words: NOT_SHOWN)
         self._listener(
             ProgressEvent(
                 kind,
                 total=total,
                 counts=snapshot.counts,
                 elapsed_seconds=sample.elapsed_seconds,
-                rows_per_second=self._speed.overall() if kind == "end" else self._speed.now(),
+                rows_per_second=self._sent.overall() if kind == "end" else self._sent.now(),
                 retries=snapshot.retries,
                 concurrency=snapshot.concurrency,
                 in_flight=snapshot.in_flight,
-                seconds_left=self._speed.seconds_left(unsettled),
-                failures=tuple(failure._replace(words=mask(failure.words)) for failure in snapshot.failures),
-                trouble=mask(snapshot.trouble),
+                seconds_left=self._settled.seconds_left(unsettled),
+                failures=tuple(failure._replace(words=_shown_words(failure, mask)) for failure in snapshot.failures),
+                trouble=replaced(snapshot.trouble, snapshot.foreign, hide(snapshot.foreign)),
                 is_stopping=snapshot.is_stopping,
                 ended=run.ended if run else "",
-                message=run.message.replace(run.foreign, mask(run.foreign)) if run else "",
+                message=replaced(run.message, run.foreign, hide(run.foreign)) if run else "",
                 note=result.note if result else "",
+                is_ok=result is None or result.ok,
                 is_incomplete=result.has_incomplete_rows if result else False,
                 stop=self._stop,
             )
@@ -200,3 +215,9 @@ class Progress:
             self._log.update(is_paused=bool(snapshot.trouble), retries=snapshot.retries)
         else:
             self._log.end(result.run.ended, error, result.counts, result.run.seconds)
+
+
+def _shown_words(failure: Failure, mask: Callable[[str], str] | None) -> str:
+    if mask is not None:
+        return mask(failure.words)
+    return f"HTTP {failure.http_status}" if failure.http_status else failure.words

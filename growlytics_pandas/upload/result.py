@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import pandas as pd
 
-from growlytics_pandas._masking import Masker, without
+from growlytics_pandas._masking import NOT_SHOWN, Masker, replaced
 from growlytics_pandas._status import ARRIVED, MEANINGS, RETRYABLE, Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
@@ -28,7 +28,7 @@ from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_wo
 from growlytics_pandas.views.html import Page
 from growlytics_pandas.views.metrics import RunFacts
 from growlytics_pandas.views.report import HtmlRepr, ResultSummary, result_page
-from growlytics_pandas.views.tables import FailedRows, Limits
+from growlytics_pandas.views.tables import FailedRows, Limits, WholeTextFrame
 from growlytics_pandas.views.tables import label as show_label
 
 WITHHELD: Final = "the service's message may repeat values, so it is not shown here: see .failed"
@@ -94,7 +94,7 @@ class Result(HtmlRepr):
         """
         to_fix = self._statuses_to_fix()
         parts = [self._describe(task, self._buffer_of(task).rows_with(to_fix)) for task in self._parts.tasks]
-        return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+        return WholeTextFrame(pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True))
 
     def outcome_parts(self) -> Iterator[pd.DataFrame]:
         """Yield the outcomes part by part, for results that do not fit into memory."""
@@ -281,9 +281,9 @@ class Result(HtmlRepr):
         first, last = np.searchsorted(rows, [task.first_row, task.first_row + task.rows])
         return bool(np.isin(rows[first:last] - task.first_row, arrived).any())
 
-    def _page(self, masker: Masker, limits: Limits) -> Page:
+    def _page(self, masker: Masker, limits: Limits, owner: str = "result") -> Page:
         run, labels = self.run, "index"
-        why = masker.words(without(run.message, run.foreign)) if masker.is_on else run.message
+        why = masker.words(replaced(run.message, run.foreign, NOT_SHOWN)) if masker.is_on else run.message
         parts: Iterable[PartOutcomes] = (self._masked(task, masker) for task in self._parts.tasks)
         if self._whole is not None:
             words, why = mask_words(self._whole, self._buffers[0], masker, run.message)
@@ -302,6 +302,7 @@ class Result(HtmlRepr):
             is_ok=self.ok,
             is_incomplete=self.has_incomplete_rows,
             note=self.note,
+            owner=owner,
         )
         return result_page(summary, to_fix, masker, limits)
 

@@ -12,7 +12,6 @@ from typing import Any, Final, Literal, TypeVar
 
 import pandas as pd
 
-from growlytics_pandas._masking import without_words
 from growlytics_pandas._status import Failure, Status
 from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, PushInterrupted, UsageError
@@ -338,6 +337,7 @@ class Run:
     def snapshot(self) -> Snapshot:
         """Return the progress of the run."""
         live = [look() for look in self._live.values()]
+        troubled = next((each for each in live if each.trouble), None)
         return Snapshot(
             self._counts(),
             retries=self._retries + sum(each.retries for each in live),
@@ -345,7 +345,8 @@ class Run:
             concurrency=sum(each.concurrency for each in live) or self._concurrency,
             failures=(*self._failures, *(failure for each in live for failure in each.failures))[-MAX_FAILURES_SHOWN:],
             answer_seconds=self._answer_seconds + sum(each.answer_seconds for each in live),
-            trouble=next((each.trouble for each in live if each.trouble), ""),
+            trouble=troubled.trouble if troubled else "",
+            foreign=troubled.foreign if troubled else "",
             is_stopping=self.stop.requested or any(each.is_stopping for each in live),
         )
 
@@ -353,11 +354,7 @@ class Run:
         snapshot = self.snapshot()
         has_words = bool(snapshot.failures or snapshot.trouble or (result and result.run.message))
         error = "" if self.error is None else type(self.error).__name__
-        self._progress.show(kind, snapshot, self._masker() if has_words else str, result, error)
-
-    def _masker(self) -> Callable[[str], str]:
-        """Return what removes customers' values from a server's message; without a frame it removes the message."""
-        return self._executor.masker() or without_words
+        self._progress.show(kind, snapshot, self._executor.masker() if has_words else str, result, error)
 
     def _counts(self) -> dict[str, int]:
         """Return status → rows, over finished, running and future parts."""

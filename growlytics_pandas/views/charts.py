@@ -10,8 +10,9 @@ from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import install_extra, plural
 from growlytics_pandas.errors import MissingDependencyError
+from growlytics_pandas.views.conclusion import STATUS_TONES
 from growlytics_pandas.views.metrics import Sample, stretches
-from growlytics_pandas.views.tables import STATUS_TONES, Findings, label, left_out
+from growlytics_pandas.views.tables import Findings, label, left_out
 
 try:
     from matplotlib.axes import Axes

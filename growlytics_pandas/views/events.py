@@ -1,8 +1,7 @@
-"""The events that a push sends to its listeners while it runs, and the level that determines their colour."""
+"""The events that a push sends to its listeners while it runs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Literal
 
 from growlytics_pandas._status import Failure
@@ -21,7 +20,7 @@ class ProgressEvent:
     counts : mapping of str to int
         Status → number of rows, `unsent` for those still to come; the sum is `total`.
     rows_per_second : float
-        Rows with an outcome per second: over the last seconds, at the end over the whole run.
+        Rows sent per second: over the last seconds, at the end over the whole run. Rows that were skipped do not count.
     seconds_left : float or None
         The estimated remaining time; None if it cannot be estimated.
     concurrency, in_flight : int
@@ -39,6 +38,8 @@ class ProgressEvent:
     note : str
         With ``end``: a note beside the counts, such as the rows of a retry, or how many customers joined and left a
         segment.
+    is_ok : bool
+        With ``end``: whether every row arrived with all its attributes, as `PushResult.ok`.
     is_incomplete : bool
         With ``end``: whether a row arrived without some of its attributes.
     stop : callable
@@ -61,6 +62,7 @@ class ProgressEvent:
     ended: str = ""
     message: str = ""
     note: str = ""
+    is_ok: bool = True
     is_incomplete: bool = False
     stop: Callable[[], None] = field(default=_cannot_stop, repr=False, compare=False)
 
@@ -71,21 +73,3 @@ class ProgressEvent:
 
 
 Listener = Callable[[ProgressEvent], None]
-
-
-class Tone(Enum):
-    """`BAD`: rows did not arrive. `FAIR`: rows or values were left out, or no request succeeds."""
-
-    RUNNING = "running"
-    GOOD = "good"
-    FAIR = "fair"
-    BAD = "bad"
-
-
-def tone_of(event: ProgressEvent) -> Tone:
-    """Return the tone of an event; at the end of the run, that of its worst row."""
-    if event.kind != "end":
-        return Tone.FAIR if event.trouble else Tone.RUNNING
-    if event.ended != "finished" or any(event.counts.get(status) for status in ("failed", "unknown", "unsent")):
-        return Tone.BAD
-    return Tone.FAIR if event.counts.get("invalid") or event.is_incomplete else Tone.GOOD

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -17,7 +17,7 @@ from growlytics_pandas._output_paths import replacing, require_target
 from growlytics_pandas._text import open_templates
 from growlytics_pandas.errors import InvalidArgumentTypeError
 
-Tone = Literal["good", "bad", "warn", "plain"]
+Tone = Literal["running", "good", "warn", "bad", "plain"]
 Align = Literal["text", "name", "words", "number", "code", "bar", "severity"]
 MAX_CHARS: Final = 2_000  # of any text; a safeguard, since pages use much lower limits
 
@@ -80,14 +80,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The number of rows with one status."""
+    """The number of rows with one status. `opacity` distinguishes adjacent segments of one colour in a bar."""
 
     name: str
     rows: int
     share: float
-    percent: str
     tone: Tone
-    meaning: str
+    opacity: float = 1.0
+    percent: str = ""
+    meaning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,25 @@ class Page:
 
 @cache
 def _environment() -> Environment:
-    return open_templates("growlytics_pandas.views", _storable)
+    environment = open_templates("growlytics_pandas.views", _storable)
+    environment.globals["ink"] = ink
+    return environment
+
+
+# JupyterLab's colours, which follow its theme; the fallbacks are legible on white and on black.
+_INK: Final[Mapping[Tone, tuple[str, str]]] = {
+    "running": ("--jp-brand-color1", "#3b82c4"),
+    "good": ("--jp-success-color1", "#3a9a56"),
+    "warn": ("--jp-warn-color0", "#c77f1a"),
+    "bad": ("--jp-error-color1", "#d9483b"),
+    "plain": ("--jp-ui-font-color3", "#8a94a0"),
+}
+
+
+def ink(name: str, tone: Tone) -> str:
+    """Return a colour twice: a plain one first, because variables are removed from an untrusted notebook."""
+    variable, plain = _INK[tone]
+    return f"{name}:{plain};{name}:var({variable}, {plain})"
 
 
 def _storable(value: Any) -> Any:
@@ -136,6 +155,11 @@ def render_report(page: Page) -> str:
 def render_notebook(page: Page) -> str:
     """Return a page as HTML for a notebook, with inline styles only, since a reopened notebook loses any others."""
     return _environment().get_template("notebook.html.jinja").render(page=page)
+
+
+def render_panel(**parts: Any) -> str:
+    """Return the panel of a push as HTML for a notebook, with inline styles only."""
+    return _environment().get_template("panel.html.jinja").render(**parts)
 
 
 def render_tables(tables: Sequence[Table]) -> str:

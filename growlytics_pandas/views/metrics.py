@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 MAX_SAMPLES: Final = 400  # more than any chart shows; 20 kB
 MIN_LAST_SECONDS: Final = 0.1  # half the interval of samples; the mean over a shorter time would be meaningless
 WINDOW_SECONDS: Final = 5.0  # long enough for a stable mean, short enough to follow changes of speed
+MIN_WHOLE: Final = 10  # smaller numbers are shown with tenths
 MIN_SECONDS: Final = 2.0  # before that, an estimate would be unreliable
 
 
@@ -92,15 +93,15 @@ def _stretch(first: Sample, last: Sample) -> Stretch:
 
 
 class Throughput:
-    """Rows with an outcome per second: over the last seconds, or over the whole run."""
+    """Rows per second: over the last seconds, or over the whole run."""
 
     def __init__(self) -> None:
         self._looks: deque[tuple[float, int]] = deque()
         self._first: tuple[float, int] | None = None
 
-    def note(self, elapsed_seconds: float, settled: int) -> None:
-        """Add a measurement. The first is the start: rows with an outcome by then do not count."""
-        look = (elapsed_seconds, settled)
+    def note(self, elapsed_seconds: float, rows: int) -> None:
+        """Add a measurement. The first is the start: rows counted by then do not count towards the speed."""
+        look = (elapsed_seconds, rows)
         self._first = self._first or look
         self._looks.append(look)
         while len(self._looks) > 2 and elapsed_seconds - self._looks[1][0] >= WINDOW_SECONDS:  # noqa: PLR2004 - a pair
@@ -125,3 +126,32 @@ class Throughput:
 def _speed(first: tuple[float, int], last: tuple[float, int]) -> float:
     seconds = last[0] - first[0]
     return (last[1] - first[1]) / seconds if seconds > 0 else 0.0
+
+
+def duration(seconds: float) -> str:
+    """Return `seconds` in readable units.
+
+    Examples
+    --------
+    >>> duration(3.14), duration(75), duration(3720)
+    ('3.1 s', '1 min 15 s', '1 h 02 min')
+    """
+    if seconds < MIN_WHOLE:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def rate(rows_per_second: float) -> str:
+    """Return a rate with a readable number of digits.
+
+    Examples
+    --------
+    >>> rate(3.14), rate(1234.5)
+    ('3.1 rows/s', '1,234 rows/s')
+    """
+    shown = f"{rows_per_second:,.0f}" if rows_per_second >= MIN_WHOLE else f"{rows_per_second:.1f}"
+    return f"{shown} rows/s"

@@ -10,13 +10,16 @@ import contextlib
 import importlib.util
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from html import escape
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from growlytics_pandas._status import Failure
+from growlytics_pandas._status import RETRYABLE, Status
+from growlytics_pandas._text import plural
 from growlytics_pandas.http.protocol import one_line
-from growlytics_pandas.views.events import ProgressEvent, Tone, tone_of
+from growlytics_pandas.views.conclusion import Conclusion, conclude, count_rows
+from growlytics_pandas.views.events import ProgressEvent
+from growlytics_pandas.views.html import Count, Tone, render_panel
+from growlytics_pandas.views.metrics import duration, rate
 
 PATIENCE_SECONDS: Final = 2.0  # a responsive front end answers in 0.1 s; the first widget of a page takes longer
 HOW_TO_STOP: Final = "To stop, interrupt the kernel: the ■ button, or the key I twice."
@@ -28,43 +31,6 @@ FIRST_AGAIN_SECONDS: Final = 0.4
 PROBE_FACTOR: Final = 1.8  # each wait is longer than the last
 MAX_WORDS_CHARS: Final = 120  # of one failure; result.failed has the full text
 MAX_MESSAGE_CHARS: Final = 1000  # an error ends with its remedy
-_SECONDS_WITH_TENTHS: Final = 10
-
-# JupyterLab's colours, which follow its theme; the fallbacks are legible on white and on black.
-_INK: Final = {
-    Tone.RUNNING: ("--jp-brand-color1", "#3b82c4"),
-    Tone.GOOD: ("--jp-success-color1", "#3a9a56"),
-    Tone.FAIR: ("--jp-warn-color1", "#c77f1a"),
-    Tone.BAD: ("--jp-error-color1", "#d9483b"),
-}
-_STATUS_TONES: Final = {
-    "accepted": Tone.GOOD,
-    "unchanged": Tone.GOOD,
-    "invalid": Tone.FAIR,
-    "unknown": Tone.BAD,
-    "failed": Tone.BAD,
-}
-_STATUS_OPACITY: Final = {"unchanged": 0.5, "unknown": 0.55}  # distinguishes adjacent segments of one colour
-_HEADLINES: Final = {
-    "finished": "Push finished",
-    "interrupted": "Push stopped",
-    "stopped early": "Push stopped early",
-    "crashed": "Push crashed",
-}
-
-_BOX: Final = (
-    "font-family:var(--jp-ui-font-family, system-ui, sans-serif);font-size:13px;line-height:1.55;"
-    "max-width:720px;padding:2px 0 4px;overflow-wrap:anywhere;font-variant-numeric:tabular-nums"
-)
-_TRACK: Final = (
-    "height:6px;margin:6px 0 7px;border-radius:3px;overflow:hidden;background:rgba(128, 128, 128, 0.22);"
-    "white-space:nowrap;font-size:0;line-height:0"
-)
-_FAINT: Final = "opacity:0.72;font-size:12px"
-_CODE: Final = (
-    "font-family:var(--jp-code-font-family, ui-monospace, monospace);font-size:12px;background:none;padding:0;"
-    "color:inherit;white-space:normal"
-)
 
 
 class Panel:
@@ -254,58 +220,72 @@ def _unpin(widget: Any) -> None:
 
 def render_html(event: ProgressEvent, hint: str = "") -> str:
     """Return `event` as HTML without scripts, which cannot affect the page around it; `hint` is its last line."""
-    tone = tone_of(event)
-    dot = f'<span style="{_ink("color", tone)}">●</span>'
-    share = f'&ensp;<span style="opacity:0.72">{_percent(event)} %</span>' if event.kind != "end" else ""
-    parts = [
-        f'<div style="font-weight:600">{dot} {escape(headline(event))}{share}</div>',
-        f'<div style="{_TRACK}">{_segments(event)}</div>',
-        f"<div>{_counts_html(event)}</div>",
-        f"<div>{escape(event.note)}</div>" if event.note else "",
-        f'<div style="{_FAINT}">{escape(" · ".join(pace_words(event)))}</div>',
-        _failures_html(event),
-        f'<div style="margin-top:5px">{_foreign(event.trouble, MAX_MESSAGE_CHARS)}</div>' if event.trouble else "",
-        f'<div style="margin-top:5px">{_foreign(event.message, MAX_MESSAGE_CHARS)}</div>' if event.message else "",
-    ]
-    parts += [
-        f'<div style="margin-top:3px;{_FAINT}">{escape(words)}</div>' for words in (hint, next_step(event)) if words
-    ]
-    return f'<div style="{_BOX}">{"".join(parts)}</div>'
+    return render_panel(
+        tone=tone_of(event),
+        headline=headline(event),
+        percent=None if event.kind == "end" else _percent(event),
+        counts=_counts(event),
+        note=event.note,
+        pace=pace_words(event),
+        failures=_failures(event),
+        trouble=one_line(event.trouble, MAX_MESSAGE_CHARS),
+        message=one_line(event.message, MAX_MESSAGE_CHARS),
+        hint=hint,
+        next=next_step(event),
+    )
 
 
 def render_text(event: ProgressEvent) -> str:
     """Return `event` as a few lines of text."""
-    shown = ", ".join(f"{count:,} {_name(event, status)}" for status, count in _shown(event))
-    lines = [f"{headline(event)}: {shown or 'no rows'} ({', '.join(pace_words(event))})"]
-    lines += [
-        f"  row {failure.row:,} {failure.status}: {one_line(failure.words, MAX_WORDS_CHARS)}"
-        for failure in event.failures
-    ]
-    notes = (
-        event.note,
-        one_line(event.trouble, MAX_MESSAGE_CHARS),
-        one_line(event.message, MAX_MESSAGE_CHARS),
-        next_step(event),
-    )
-    lines += [words for words in notes if words]
-    return "\n".join(lines)
+    shown = ", ".join(f"{count.rows:,} {count.name}" for count in _counts(event) if count.rows)
+    lines = [f"{headline(event)} {shown or 'no rows'} ({', '.join(pace_words(event))})"]
+    lines += [f"  {where}: {words}" for where, words in _failures(event)]
+    trouble, message = one_line(event.trouble, MAX_MESSAGE_CHARS), one_line(event.message, MAX_MESSAGE_CHARS)
+    return "\n".join([*lines, *(words for words in (event.note, trouble, message, next_step(event)) if words)])
+
+
+def tone_of(event: ProgressEvent) -> Tone:
+    """Return the tone of an event; at the end of the run, that of its result."""
+    if event.kind != "end":
+        return "warn" if event.trouble else "running"
+    return _conclusion(event).tone
 
 
 def headline(event: ProgressEvent) -> str:
-    """Return the state of the push in a few words."""
+    """Return the state of the push in a sentence."""
     if event.kind == "end":
-        missing = _missing(event) if event.ended == "finished" else ""
-        return _HEADLINES.get(event.ended, "Push ended") + (f", {missing}" if missing else "")
+        conclusion = _conclusion(event)
+        return f"{conclusion.title}: {conclusion.words}"
     if event.is_stopping:
         return f"Stopping: {event.in_flight:,} in flight"
-    return f"Pushing {event.total:,} {'row' if event.total == 1 else 'rows'}"
+    return f"Pushing {plural(event.total, 'row')}"
+
+
+def _conclusion(event: ProgressEvent) -> Conclusion:
+    return conclude(event.counts, event.ended, is_ok=event.is_ok, is_incomplete=event.is_incomplete)
+
+
+def _counts(event: ProgressEvent) -> tuple[Count, ...]:
+    return count_rows(event.counts, {} if event.kind == "end" else {Status.UNSENT: "to go"})
+
+
+def _failures(event: ProgressEvent) -> list[tuple[str, str]]:
+    """Return the last failures: rows and words, each words once, without those that the final message repeats."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for failure in event.failures:
+        if failure.words not in event.message:
+            alike.setdefault((failure.status, failure.words), []).append(f"{failure.row:,}")
+    return [
+        (f"{'row' if len(rows) == 1 else 'rows'} {', '.join(rows)} {status}", one_line(words, MAX_WORDS_CHARS))
+        for (status, words), rows in alike.items()
+    ]
 
 
 def pace_words(event: ProgressEvent) -> list[str]:
     """Return the time taken, the speed, the requests in flight and the retries."""
-    words = [duration(event.elapsed_seconds), f"{_rate(event.rows_per_second)} rows/s"]
+    words = [duration(event.elapsed_seconds), rate(event.rows_per_second)]
     if event.kind == "end":
-        words.insert(0, f"{event.total:,} {'row' if event.total == 1 else 'rows'}")
+        words.insert(0, plural(event.total, "row"))
     else:
         if event.seconds_left is not None and not event.is_stopping:
             words.append(f"about {duration(max(event.seconds_left, 1))} left")
@@ -316,104 +296,17 @@ def pace_words(event: ProgressEvent) -> list[str]:
 
 
 def next_step(event: ProgressEvent) -> str:
-    """Return the call to make next if not everything arrived, else ''."""
-    if event.kind != "end" or tone_of(event) is Tone.GOOD:
+    """Return what of the result to look at next if not everything arrived, else ''."""
+    if event.kind != "end" or event.is_ok:
         return ""
-    if tone_of(event) is Tone.FAIR:
-        return "growlytics_pandas.last_result().violations shows what was left out, and why."
-    values = " .violations shows which values were left out." if event.is_incomplete else ""
-    return (
-        "growlytics_pandas.last_result() has every row: .failed shows why, .rejects() has the rows to correct, "
-        f".retry() sends the others.{values}"
-    )
-
-
-def duration(seconds: float) -> str:
-    """Return `seconds` in readable units.
-
-    Examples
-    --------
-    >>> duration(3.14), duration(75), duration(3720)
-    ('3.1 s', '1 min 15 s', '1 h 02 min')
-    """
-    if seconds < _SECONDS_WITH_TENTHS:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if not minutes:
-        return f"{rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
-def _rate(rows_per_second: float) -> str:
-    return f"{rows_per_second:,.0f}" if rows_per_second >= _SECONDS_WITH_TENTHS else f"{rows_per_second:.1f}"
-
-
-def _missing(event: ProgressEvent) -> str:
-    """Return what is missing after a finished push; rows left out on request are in the counts."""
-    if tone_of(event) is Tone.BAD:
-        return "not every row arrived"
-    return "some rows without all their attributes" if event.is_incomplete else ""
+    steps = []
+    if any(event.counts.get(status) for status in RETRYABLE):
+        steps += [".failed shows why rows did not arrive", ".retry() sends them again"]
+    if event.counts.get(Status.INVALID) or event.is_incomplete:
+        steps.append(".violations shows what was left out, and why")
+    return f"growlytics_pandas.last_result(): {'; '.join([*steps, '.rejects() has the rows to correct'])}."
 
 
 def _percent(event: ProgressEvent) -> int:
     """Round down, so that 100 means all."""
     return 100 * event.settled // event.total if event.total else 100
-
-
-def _shown(event: ProgressEvent) -> Iterator[tuple[str, int]]:
-    """Yield the counts to show: `accepted` always, others above 0."""
-    for status, count in event.counts.items():
-        if count or status == "accepted":
-            yield status, count
-
-
-def _name(event: ProgressEvent, status: str) -> str:
-    return "to go" if status == "unsent" and event.kind != "end" else status
-
-
-def _ink(name: str, tone: Tone) -> str:
-    """Return a colour twice: a plain one first, because variables are removed from an untrusted notebook."""
-    variable, plain = _INK[tone]
-    return f"{name}:{plain};{name}:var({variable}, {plain})"
-
-
-def _segments(event: ProgressEvent) -> str:
-    """Return the segments of the bar, whose widths are the shares of the rows."""
-    return "".join(
-        f'<span style="display:inline-block;height:6px;width:{100 * count / event.total:.3f}%;'
-        f'{_ink("background-color", tone)};opacity:{_STATUS_OPACITY.get(status, 1)}"></span>'
-        for status, tone in _STATUS_TONES.items()
-        if (count := event.counts.get(status, 0))
-    )
-
-
-def _counts_html(event: ProgressEvent) -> str:
-    spans = []
-    for status, count in _shown(event):
-        tone = _STATUS_TONES.get(status)
-        ink = _ink("color", tone) if count and tone in (Tone.FAIR, Tone.BAD) else ""
-        spans.append(
-            f'<span style="display:inline-block;margin-right:14px"><b style="{ink}">{count:,}</b> '
-            f"{escape(_name(event, status))}</span> "
-        )
-    return "".join(spans)
-
-
-def _failures_html(event: ProgressEvent) -> str:
-    if not event.failures:
-        return ""
-    lines = "".join(_failure_html(failure) for failure in event.failures)
-    return (
-        f'<div style="margin-top:6px;padding-left:9px;border-left:2px solid;{_ink("border-left-color", Tone.BAD)}">'
-        f'<div style="{_FAINT}">Last failures</div>{lines}</div>'
-    )
-
-
-def _failure_html(failure: Failure) -> str:
-    return f"<div>row {failure.row:,} {escape(failure.status)}: {_foreign(failure.words, MAX_WORDS_CHARS)}</div>"
-
-
-def _foreign(text: str, max_chars: int) -> str:
-    words = escape(one_line(text, max_chars))
-    return f'<code class="tex2jax_ignore mathjax_ignore" style="{_CODE}"><bdi>{words}</bdi></code>'

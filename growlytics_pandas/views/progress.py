@@ -7,8 +7,9 @@ from typing import Any, Final, Literal
 
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.http.protocol import one_line
-from growlytics_pandas.views.events import Listener, ProgressEvent, Tone, tone_of
-from growlytics_pandas.views.panel import MarimoPanel, Panel, duration, has_marimo
+from growlytics_pandas.views.events import Listener, ProgressEvent
+from growlytics_pandas.views.metrics import duration, rate
+from growlytics_pandas.views.panel import MarimoPanel, Panel, has_marimo, tone_of
 
 ProgressOption = Literal["auto", "widget", "text", False] | Listener
 
@@ -18,7 +19,6 @@ LOG_SECONDS: Final = 10.0  # between two log lines at first
 LOG_SHARE: Final = 0.05  # of the elapsed time between two later lines: about 80 lines in an hour, 140 in a day
 MAX_TROUBLE_CHARS: Final = 300  # in a log line
 SCREEN_SECONDS: Final = 0.1  # tqdm's default
-_WITHOUT_TIME_LEFT: Final = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}{postfix}]"  # too early to say
 _IN_BAR: Final = ("unsent", "accepted")  # statuses that the bar itself shows
 
 
@@ -100,21 +100,26 @@ class Bar:
             unit=" rows",
             dynamic_ncols=True,
             mininterval=SCREEN_SECONDS,
-            bar_format=_WITHOUT_TIME_LEFT,
+            bar_format=_bar_format(event),
         )
 
     def draw(self, event: ProgressEvent) -> None:
         """Draw one event; the last closes the bar."""
         waiting = {"waiting": "nothing succeeds"} if event.trouble else {}
-        if event.seconds_left is not None:
-            self._bar.bar_format = None  # tqdm's own
+        self._bar.bar_format = _bar_format(event)
         self._bar.set_postfix(_asides(event) | waiting, refresh=False)
         self._bar.update(event.settled - self._bar.n)
         if event.kind == "end":
-            if tone_of(event) is not Tone.GOOD:
+            if tone_of(event) != "good":
                 self._bar.colour = "red"
             self._bar.refresh()
             self._bar.close()
+
+
+def _bar_format(event: ProgressEvent) -> str:
+    """Return tqdm's format with our own rate and time left, since skipped rows would distort tqdm's."""
+    left = "" if event.seconds_left is None else f"<{duration(event.seconds_left)}"
+    return f"{{l_bar}}{{bar}}| {{n_fmt}}/{{total_fmt}} [{{elapsed}}{left}, {rate(event.rows_per_second)}{{postfix}}]"
 
 
 class Log:
@@ -137,7 +142,7 @@ class Log:
 def log_line(event: ProgressEvent) -> str:
     """Return an event as one line of a log."""
     share = 100 * event.settled // event.total if event.total else 100  # rounded down, so that 100 means all
-    words = [f"push: {event.settled}/{event.total} rows ({share}%)", f"{event.rows_per_second:.0f} rows/s"]
+    words = [f"push: {event.settled}/{event.total} rows ({share}%)", rate(event.rows_per_second)]
     words.append(duration(event.elapsed_seconds))
     if event.seconds_left is not None and event.kind != "end":
         words.append(f"about {duration(max(event.seconds_left, 1))} left")

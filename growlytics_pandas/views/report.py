@@ -13,20 +13,20 @@ import pandas as pd
 
 from growlytics_pandas._masking import Masker, visible
 from growlytics_pandas._rules import Severity
-from growlytics_pandas._status import ARRIVED, MEANINGS, RETRYABLE, Status, is_refusal
+from growlytics_pandas._status import MEANINGS, RETRYABLE, Status, is_refusal
 from growlytics_pandas._text import plural
-from growlytics_pandas.views.html import Count, Curve, Page, Step, Table, Tone, render_notebook, write_report
-from growlytics_pandas.views.metrics import RunFacts, Sample, stretches
+from growlytics_pandas.contract import KEY_STATUSES
+from growlytics_pandas.views.conclusion import Conclusion, conclude, count_rows, of_all
+from growlytics_pandas.views.html import Count, Curve, Page, Step, Table, render_notebook, write_report
+from growlytics_pandas.views.metrics import RunFacts, Sample, duration, stretches
 from growlytics_pandas.views.tables import (
     NOTEBOOK_LIMITS,
     REPORT_LIMITS,
-    STATUS_TONES,
     FailedRows,
     Findings,
     Limits,
     SuggestedOption,
     label,
-    reasons_table,
     rows_table,
     schema_table,
     suggestions_table,
@@ -57,7 +57,7 @@ class PlanSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultSummary:
-    """The data for the page of a result; `columns`: number of chosen columns."""
+    """The data for the page of a result; `columns`: number of chosen columns, `owner`: the result in code."""
 
     id_column: Hashable
     columns: int
@@ -69,6 +69,7 @@ class ResultSummary:
     is_ok: bool
     is_incomplete: bool
     note: str
+    owner: str = "result"
 
 
 def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
@@ -77,7 +78,7 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
     rows, n_sendable = sum(plan.counts.values()), plan.counts[Status.UNSENT]
     return Page(
         title="Plan of a push",
-        headline=_refused(errors, n_sendable, rows) if errors else f"{_of(n_sendable, rows)} would be sent.",
+        headline=_refused(errors, n_sendable, rows) if errors else f"{of_all(n_sendable, rows)} would be sent.",
         tone="bad" if errors else "warn" if warnings else "good",
         facts=(
             *(("service", plan.base_url or "no client yet"), ("id column", label(plan.id_column))),
@@ -100,17 +101,19 @@ def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limit
     """Return the page on what a push did."""
     new = dict(zip(result.new_types["attribute"], result.new_types["type"], strict=True))
     dry = result.run.ended == DRY_RUN
+    how = _conclude_dry(result) if dry else _conclude(result)
     return Page(
-        title="Dry run of a push" if dry else "Push to Growlytics",
-        headline=_headline(result, failed),
-        tone="good" if result.is_ok else _dry_tone(result) if dry else "bad",
+        title=how.title,
+        headline=how.words,
+        tone=how.tone,
         facts=_result_facts(result, failed.why),
-        counts=_counts(result.counts, {Status.UNSENT: "would be sent"} if dry else _failed_meaning(failed)),
+        counts=count_rows(
+            result.counts, meanings=MEANINGS | ({Status.UNSENT: "would be sent"} if dry else _failed_meaning(failed))
+        ),
         steps=tuple(_result_steps(result, new, failed)),
         tables=_tables(
-            reasons_table(failed, limits),
-            violations_table(result.findings, result.id_column, masker, limits),
             rows_table(failed, masker, limits),
+            violations_table(result.findings, result.id_column, masker, limits),
             schema_table(result.schema, new, limits),
         ),
         curves=draw_curves(result.run.samples),
@@ -127,21 +130,6 @@ def _tables(*tables: Table | None) -> tuple[Table, ...]:
     return tuple(table for table in tables if table is not None)
 
 
-def _counts(counts: Mapping[str, int], other: Mapping[str, str]) -> tuple[Count, ...]:
-    total = sum(counts.values())
-    return tuple(
-        Count(
-            name,
-            rows,
-            rows / total if total else 0.0,
-            _percent(rows, total),
-            STATUS_TONES[name],
-            other.get(name, MEANINGS[Status(name)]),
-        )
-        for name, rows in counts.items()
-    )
-
-
 def _failed_meaning(failed: FailedRows) -> dict[str, str]:
     """Return why rows failed: the service answered, or it was not reached."""
     of_failed = [(http, count) for (status, http, _), count in failed.reasons.items() if status == Status.FAILED]
@@ -154,29 +142,15 @@ def _failed_meaning(failed: FailedRows) -> dict[str, str]:
 
 def _plan_counts(counts: Mapping[str, int]) -> tuple[Count, ...]:
     """Return the counts of rows that would be sent and of rows left out."""
-    by_name = {count.name: count for count in _counts(counts, {})}
+    by_name = {count.name: count for count in count_rows(counts)}
     return (
         replace(by_name[Status.UNSENT], name="would be sent", tone="good", meaning="with all their valid values"),
         replace(by_name[Status.INVALID], name="left out", meaning="they have no usable id: see violations"),
     )
 
 
-def _percent(rows: int, total: int) -> str:
-    """Format a share so that a few rows are not shown as 0 %, and nearly all not as 100 %."""
-    if rows in (0, total):
-        return "100 %" if rows else "0 %"
-    share = min(max(100 * rows / total, 0.1), 99.9)
-    return f"{share:.1f} %"
-
-
-def _of(part: int, whole: int) -> str:
-    if part == whole and whole:
-        return f"All {whole:,} rows" if whole > 1 else "The one row"
-    return f"{part:,} of {plural(whole, 'row')}"
-
-
 def _refused(errors: int, n_sendable: int, rows: int) -> str:
-    part = _of(n_sendable, rows)
+    part = of_all(n_sendable, rows)
     dropping = f'With errors="drop", {part[0].lower()}{part[1:]} would be sent.'
     return f"{plural(errors, 'error')}: a push would raise, and send nothing. {dropping}"
 
@@ -194,25 +168,17 @@ def _severities(errors: int, warnings: int) -> str:
 # a result ----------------------------------------------------------------------------------------------------------
 
 
-def _headline(result: ResultSummary, failed: FailedRows) -> str:
+def _conclude(result: ResultSummary) -> Conclusion:
+    return conclude(result.counts, result.run.ended, is_ok=result.is_ok, is_incomplete=result.is_incomplete)
+
+
+def _conclude_dry(result: ResultSummary) -> Conclusion:
     counts, rows = result.counts, sum(result.counts.values())
-    if result.run.would_refuse:
-        return _refused(count_by_severity(result.findings)[0], counts[Status.UNSENT], rows)
-    if result.run.ended == DRY_RUN:
-        return f"{_of(counts[Status.UNSENT], rows)} would be sent; nothing was sent."
-    arrived = f"{_of(sum(counts[status] for status in ARRIVED), rows)} arrived"
-    if result.run.ended != "finished":
-        arrived = f"{result.run.ended.capitalize()}: {arrived[0].lower()}{arrived[1:]}"
-    is_partial = result.is_incomplete
-    if failed.total:
-        arrived += ", some without all their attributes" if is_partial else ""
-        return f"{arrived}; {failed.total:,} {'needs' if failed.total == 1 else 'need'} attention."
-    return f"{arrived}, but some attributes were left out: see the violations." if is_partial else f"{arrived}."
-
-
-def _dry_tone(result: ResultSummary) -> Tone:
     errors, warnings = count_by_severity(result.findings)
-    return "bad" if errors else "warn" if warnings else "good"
+    words = f"{of_all(counts[Status.UNSENT], rows)} would be sent; nothing was sent."
+    if result.run.would_refuse:
+        words = _refused(errors, counts[Status.UNSENT], rows)
+    return Conclusion("Dry run of a push", words, "bad" if errors else "warn" if warnings else "good")
 
 
 def _result_facts(result: ResultSummary, why: str) -> tuple[tuple[str, str], ...]:
@@ -220,7 +186,7 @@ def _result_facts(result: ResultSummary, why: str) -> tuple[tuple[str, str], ...
     facts = [
         ("service", run.base_url or "no client yet"),
         ("started", f"{run.started:%Y-%m-%d %H:%M:%S} UTC"),
-        ("duration", _duration(run.seconds)),
+        ("duration", duration(run.seconds)),
         ("id column", label(result.id_column)),
         ("attributes", _attributes(result.schema, result.columns)),
         ("violations", _severities(*count_by_severity(result.findings))),
@@ -232,14 +198,6 @@ def _result_facts(result: ResultSummary, why: str) -> tuple[tuple[str, str], ...
     if why:
         facts.append(("why", visible(why, _MAX_REASON_CHARS)))
     return tuple(facts)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
 
 
 # what next ---------------------------------------------------------------------------------------------------------
@@ -284,16 +242,18 @@ def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
     return steps
 
 
-def _steps_again(counts: Mapping[str, int], failed: FailedRows) -> list[Step]:
+def _steps_again(result: ResultSummary, failed: FailedRows) -> list[Step]:
     """Return the steps for rows that did not arrive: correct those that were rejected, send the others again."""
     refused = sum(count for (_, http, _), count in failed.reasons.items() if is_refusal(http))
     steps = []
     if refused:
         words = f"Correct {plural(refused, 'row')} that the service rejected; it would reject the same data again."
-        steps.append(Step(words, "result.rejects()"))
-    if sum(counts[status] for status in RETRYABLE) > refused:
-        which = "other" if refused else " and ".join(status for status in RETRYABLE if counts[status])
-        steps.append(Step(f"Send the {which} rows again; this is safe.", "result.retry()"))
+        steps.append(Step(words, f"{result.owner}.rejects()"))
+    if any(http in KEY_STATUSES for _, http, _ in failed.reasons):
+        steps.append(Step("Push the frame again with a client that has the right API key; this is safe."))
+    elif sum(result.counts[status] for status in RETRYABLE) > refused:
+        which = "other" if refused else " and ".join(status for status in RETRYABLE if result.counts[status])
+        steps.append(Step(f"Send the {which} rows again; this is safe.", f"{result.owner}.retry()"))
     return steps
 
 
@@ -302,8 +262,8 @@ def _result_steps(result: ResultSummary, new: Mapping[str, str], failed: FailedR
     steps = []
     is_dry = result.run.ended == DRY_RUN
     if not is_dry:
-        steps += _steps_again(result.counts, failed)
-    steps += _data_steps("result", errors, warnings)
+        steps += _steps_again(result, failed)
+    steps += _data_steps(result.owner, errors, warnings)
     if result.counts[Status.INVALID] and not is_dry:
         steps.append(
             Step("Then push the corrected frame; rows that arrived are skipped.", "push(…, skip_unchanged=True)")
@@ -311,10 +271,10 @@ def _result_steps(result: ResultSummary, new: Mapping[str, str], failed: FailedR
     if new:
         verb = "Check the types: a push would fix those" if is_dry else "This push fixed the types"
         words = f"{verb} of {plural(len(new), 'attribute')}; they cannot be changed later."
-        steps.append(Step(words, "result.new_types"))
+        steps.append(Step(words, f"{result.owner}.new_types"))
     if is_dry:
         drop = '(errors="drop")' if errors else "()"
-        steps.append(Step("If it looks right, push it.", f"result.plan.push{drop}"))
+        steps.append(Step("If it looks right, push it.", f"{result.owner}.plan.push{drop}"))
     return steps or [Step("Nothing: every row arrived with all its attributes.")]
 
 

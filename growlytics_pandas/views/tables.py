@@ -9,29 +9,23 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import pandas as pd
 
 from growlytics_pandas._masking import MISSING, Masker, is_personal, visible
 from growlytics_pandas._rules import RULES, Effect, Group, Rule, Severity
-from growlytics_pandas._status import Status
+from growlytics_pandas._status import MEANINGS, Status
 from growlytics_pandas._text import plural
+from growlytics_pandas.columns.frames import REJECT_LABELS, REJECT_LABELS_IF_TAKEN
+from growlytics_pandas.views.conclusion import STATUS_TONES
 from growlytics_pandas.views.html import Bar, Cell, Code, Column, Table, Tone, render_tables
 
 MAX_LABEL_CHARS: Final = 60  # of a column's label; an attribute's name has 49 at most
 MAX_FIX_CHARS: Final = 600  # of a fix or a note; few are longer
 MAX_REASON_CHARS: Final = 240  # of the service's message
-STATUS_TONES: Final[Mapping[str, Tone]] = {
-    Status.ACCEPTED: "good",
-    Status.UNCHANGED: "good",
-    Status.INVALID: "bad",
-    Status.FAILED: "bad",
-    Status.UNKNOWN: "warn",
-    Status.UNSENT: "plain",
-}
-_TONES: Final[Mapping[str, Tone]] = {Severity.ERROR: "bad", Severity.WARNING: "warn"}
+SEVERITY_TONES: Final[Mapping[str, Tone]] = {Severity.ERROR: "bad", Severity.WARNING: "warn"}
 
 
 class Findings(Protocol):
@@ -173,7 +167,7 @@ def _violation_row(group: Group, id_column: Hashable, masker: Masker, most: int)
         group.rule.value,
         label(group.column),
         group.cells,
-        Bar(group.cells / most, _TONES.get(group.severity, "plain")),
+        Bar(group.cells / most, SEVERITY_TONES.get(group.severity, "plain")),
         group.severity.value,
         group.effect.value,
         _example(group, id_column, masker),
@@ -197,21 +191,19 @@ def _example(group: Group, id_column: Hashable, masker: Masker) -> str:
 # rows --------------------------------------------------------------------------------------------------------------
 
 
-def reasons_table(failed: FailedRows, limits: Limits) -> Table | None:
-    """Return the reasons why rows did not arrive, the most common first."""
+def rows_table(failed: FailedRows, masker: Masker, limits: Limits) -> Table | None:
+    """Return the reasons why rows did not arrive, the most common first, each with its first rows."""
     if not failed.reasons:
         return None
     ranked = failed.reasons.most_common()
     shown, rest = ranked[: limits.reasons], ranked[limits.reasons :]
     most = ranked[0][1]
+    listed = _listed_rows(failed, masker, limits)
     return Table(
-        "Why rows did not arrive",
+        "Rows that did not arrive",
         (
-            Column("status"),
-            Column("HTTP", "number"),
-            Column("rows", "number"),
-            Column("", "bar"),
-            Column("reason", "words"),
+            *(Column("status"), Column("HTTP", "number"), Column("rows", "number"), Column("", "bar")),
+            *(Column("reason", "words", is_below=True), Column("first rows", "words", is_below=True)),
         ),
         tuple(
             (
@@ -220,49 +212,37 @@ def reasons_table(failed: FailedRows, limits: Limits) -> Table | None:
                 count,
                 Bar(count / most, STATUS_TONES[status]),
                 visible(words, MAX_REASON_CHARS),
+                _first_rows(listed.get((status, http, words), []), count),
             )
             for (status, http, words), count in shown
         ),
         left_out(len(rest), "reasons", f" ({plural(sum(count for _, count in rest), 'row')})"),
+        "Rows are positions from 0, with their ids. All of them are in result.failed.",
     )
 
 
-def rows_table(failed: FailedRows, masker: Masker, limits: Limits) -> Table | None:
-    """Return the first rows that need attention."""
-    if not failed.total:
-        return None
-    shown = failed.first.head(limits.rows)
-    rows = [
-        (
-            f"{row.row:,}",
-            masker.identity(row.index) if str(row.index) == str(row.id) else masker.label(row.index),
-            masker.identity(row.id),
-            row.status,
-            MISSING if pd.isna(row.http_status) else str(row.http_status),
-            row.attempts,
-            visible(_words(row.error), MAX_REASON_CHARS),
-        )
-        for row in _records(shown)
-    ]
-    return Table(
-        "Rows that need attention",
-        (
-            *(Column("row", "number"), Column(failed.labels), Column("id"), Column("status"), Column("HTTP", "number")),
-            *(Column("attempts", "number"), Column("reason", "words")),
-        ),
-        tuple(rows),
-        left_out(failed.total - len(shown), "rows"),
-        "All of them are in result.failed." if failed.total > len(shown) else "",
-    )
+def _first_rows(rows: list[str], count: int) -> str:
+    more = left_out(count - len(rows), "rows")
+    return ", ".join([*rows, more] if more else rows) if rows else ""
+
+
+def _listed_rows(failed: FailedRows, masker: Masker, limits: Limits) -> dict[tuple[str, int, str], list[str]]:
+    """Return reason → the first rows with their labels, unless these are the positions, and their ids."""
+    listed: dict[tuple[str, int, str], list[str]] = {}
+    for row in _records(failed.first.head(limits.rows)):
+        words = MEANINGS[Status(row.status)] if pd.isna(row.error) else str(row.error)
+        http = 0 if pd.isna(row.http_status) else int(row.http_status)
+        is_position, is_id = str(row.index) == str(row.row), str(row.index) == str(row.id)
+        names = [] if is_position or is_id else [f"{failed.labels} {masker.label(row.index)}"]
+        names += [] if pd.isna(row.id) else [masker.identity(row.id)]
+        shown = f" ({', '.join(names)})" if names else ""
+        listed.setdefault((row.status, http, words), []).append(f"{row.row:,}{shown}")
+    return listed
 
 
 def _records(frame: pd.DataFrame) -> Iterable[Any]:
     """Return the rows as named tuples, with fields that pandas' stubs do not know."""
     return frame.itertuples(index=False)
-
-
-def _words(error: Any) -> str:
-    return MISSING if pd.isna(error) else str(error)
 
 
 # schema ------------------------------------------------------------------------------------------------------------
@@ -314,6 +294,28 @@ class _ShownFrame(pd.DataFrame):
         return render_tables([self._table()])
 
 
+_LONG_TEXTS: Final = (*(REJECT_LABELS[2:]), *(REJECT_LABELS_IF_TAKEN[2:]), "error")
+
+
+class WholeTextFrame(pd.DataFrame):
+    """A frame of the user's rows, whose texts a notebook shows in full; pandas would cut them after 50 characters."""
+
+    @property
+    def _constructor(self) -> Any:
+        return pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        widths = {name: "18em" for name in _LONG_TEXTS if name in self.columns}
+        with pd.option_context("display.max_colwidth", None):
+            return self.to_html(
+                col_space=widths,
+                notebook=True,
+                max_rows=pd.get_option("display.max_rows"),
+                max_cols=pd.get_option("display.max_columns"),
+                show_dimensions=True,
+            )
+
+
 class ViolationsFrame(_ShownFrame):
     """Violations, shown by rule and column: errors first, with an example (masked) and the option that settles it."""
 
@@ -323,7 +325,10 @@ class ViolationsFrame(_ShownFrame):
 
     def _table(self) -> Table:
         table = violations_table(_Grouped(self), self._id_column, Masker(), FRAME_LIMITS)
-        return table or Table("No violations", (), ())
+        if table is None:
+            return Table("No violations", (), ())
+        order = f"{plural(len(self), 'violation')}, errors first; the frame itself has them in the order of its rows."
+        return replace(table, more=f"{table.more}. {order}" if table.more else order)
 
 
 class SchemaFrame(_ShownFrame):

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-FIVE_FAILURES = re.compile(r"Last failures(.*row [\d,]+ failed: HTTP){5}", re.DOTALL)
+FAILURES = re.compile(r"Last failures(.*rows? [\d, ]+ failed: HTTP){2}", re.DOTALL)
 WIDTH, MAX_BYTES = 1000, 80_000
 BEGIN = """
 import growlytics_pandas
@@ -33,7 +33,7 @@ def test_a_push_in_its_middle_shows_counts_failures_and_a_stop_button(notebook, 
     nb.page.evaluate(HIDE_THE_FIRST_CELL)
     nb.start(1)
     nb.wait_for_movement(1)
-    expect(nb.output(1)).to_contain_text(FIVE_FAILURES, timeout=20_000)
+    expect(nb.output(1)).to_contain_text(FAILURES, timeout=20_000)
     expect(nb.stop_button(1)).to_be_visible()
     picture = pathlib.Path(os.environ.get("PANEL_PNG", tmp_path / "panel.png"))
     nb.page.screenshot(path=picture)

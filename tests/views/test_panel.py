@@ -9,9 +9,9 @@ import pytest
 
 import growlytics_pandas as gp
 from growlytics_pandas._status import Failure
-from growlytics_pandas.views.events import ProgressEvent, Tone, tone_of
-from growlytics_pandas.views.metrics import Throughput
-from growlytics_pandas.views.panel import duration, render_html, render_text
+from growlytics_pandas.views.events import ProgressEvent
+from growlytics_pandas.views.metrics import Throughput, duration
+from growlytics_pandas.views.panel import render_html, render_text, tone_of
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>\"'></div></td></table><style>*{display:none}</style>"
@@ -23,7 +23,19 @@ def customers(rows):
     return pd.DataFrame({"id": [f"asha.{i}@example.com" for i in range(rows)], "Score": range(rows)})
 
 
-def event(kind="update", *, total=100, ended="", message="", failures=(), is_incomplete=False, trouble="", **counts):
+def event(
+    kind="update",
+    *,
+    total=100,
+    ended="",
+    message="",
+    failures=(),
+    is_ok=None,
+    is_incomplete=False,
+    trouble="",
+    **counts,
+):
+    is_ok = counts.keys() <= {"accepted", "unchanged"} and not is_incomplete if is_ok is None else is_ok
     counts.setdefault("unsent", total - sum(counts.values()))
     return ProgressEvent(
         kind,
@@ -39,6 +51,7 @@ def event(kind="update", *, total=100, ended="", message="", failures=(), is_inc
         ended=ended,
         message=message,
         trouble=trouble,
+        is_ok=is_ok,
         is_incomplete=is_incomplete,
     )
 
@@ -58,6 +71,16 @@ def test_a_listener_gets_the_start_at_most_five_updates_a_second_and_the_end(fau
     assert events[-1].ended == "finished"
     assert events[-1].rows_per_second == pytest.approx(600 / events[-1].elapsed_seconds, rel=0.1)
     assert any(one.seconds_left for one in events), "an estimate while there is something to wait for"
+
+
+def test_the_rate_is_of_the_rows_sent_not_of_those_skipped(sandbox):
+    events, df = [], customers(400)
+    gp.push(df, "id", client=sandbox.client, progress=False)
+    df.loc[:9, "Score"] = -1
+    gp.push(df, "id", client=sandbox.client, skip_unchanged=True, progress=events.append)
+    assert events[-1].counts["unchanged"] == 390
+    seconds = events[-1].elapsed_seconds - events[0].elapsed_seconds
+    assert events[-1].rows_per_second * seconds == pytest.approx(10)
 
 
 def test_a_listener_can_stop_the_push_as_an_interrupt_does(faulty):
@@ -122,25 +145,30 @@ def test_hostile_messages_are_escaped_cut_and_isolated():
 @pytest.mark.parametrize(
     ("one", "tone", "words"),
     [
-        (event(accepted=40), Tone.RUNNING, "Pushing 100 rows"),
-        (event(accepted=40, trouble="Nothing has succeeded for 9 s"), Tone.FAIR, "for 9 s"),
-        (event("end", ended="finished", accepted=99, unchanged=1), Tone.GOOD, "Push finished"),
-        (event("end", ended="finished", accepted=90, invalid=10), Tone.FAIR, "violations"),
-        (event("end", ended="finished", accepted=99, failed=1), Tone.BAD, "not every row arrived"),
+        (event(accepted=40), "running", "Pushing 100 rows"),
+        (event(accepted=40, trouble="Nothing has succeeded for 9 s"), "warn", "for 9 s"),
+        (event("end", ended="finished", accepted=99, unchanged=1), "good", "Push finished"),
+        (event("end", ended="finished", accepted=90, invalid=10), "bad", "90 of 100 rows arrived; 10 need attention"),
+        (event("end", ended="finished", accepted=90, invalid=10, is_ok=True), "good", "10 were left out, as keep= req"),
+        (event("end", ended="finished", accepted=99, failed=1), "bad", "99 of 100 rows arrived; 1 needs attention"),
         (
             event("end", ended="finished", accepted=100, is_incomplete=True),
-            Tone.FAIR,
-            "some rows without all their attr",
+            "warn",
+            "some attributes were left out",
         ),
-        (event("end", ended="finished", accepted=99, failed=1, is_incomplete=True), Tone.BAD, "which values were left"),
-        (event("end", ended="interrupted", accepted=40), Tone.BAD, "Push stopped"),
-        (event("end", ended="stopped early", accepted=40), Tone.BAD, "Push stopped early"),
-        (event("end", ended="crashed", accepted=40), Tone.BAD, "Push crashed"),
-        (event("end", ended="finished", total=0), Tone.GOOD, "Push finished"),
+        (
+            event("end", ended="finished", accepted=99, failed=1, is_incomplete=True),
+            "bad",
+            "some without all their attributes",
+        ),
+        (event("end", ended="interrupted", accepted=40), "bad", "Push stopped: 40 of 100 rows arrived"),
+        (event("end", ended="stopped early", accepted=40), "bad", "Push stopped early"),
+        (event("end", ended="crashed", accepted=40), "bad", "Push crashed"),
+        (event("end", ended="finished", total=0), "good", "Push finished"),
     ],
 )
 def test_a_failed_or_stopped_run_ends_red_with_its_counts(one, tone, words):
-    assert tone_of(one) is tone
+    assert tone_of(one) == tone
     html, text = render_html(one), render_text(one)
     assert words in html
     assert words in text
@@ -253,7 +281,8 @@ def test_a_headless_run_leaves_a_static_summary_and_no_customer(headless, cell):
     (panel,) = headless.cells[cell].outputs
     assert set(panel.data) == {"text/html", "text/plain"}
     assert re.search(
-        r"Push finished, not every row arrived: \d+ accepted, \d+ failed \(50 rows", panel.data["text/plain"]
+        r"Push finished: \d+ of 50 rows arrived; \d+ need attention. \d+ accepted, \d+ failed \(50 rows",
+        panel.data["text/plain"],
     )
     assert "asha" not in str(panel)
     assert "asha" not in str(headless.metadata)
@@ -270,7 +299,7 @@ def test_text_in_a_notebook_is_a_tqdm_bar_and_no_widget(headless):
 @pytest.mark.slow
 def test_a_failed_run_ends_with_its_reason_in_the_saved_panel(headless):
     panel, error = headless.cells[4].outputs
-    assert "Push stopped early: 0 accepted" in panel.data["text/plain"]
+    assert "Push stopped early: 0 of 50 rows arrived; 50 need attention. 0 accepted" in panel.data["text/plain"]
     assert "GROWLYTICS_API_KEY" in panel.data["text/html"]
     assert error.ename == "AuthenticationError"
     assert "wrong-key" not in str(panel)

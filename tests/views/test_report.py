@@ -166,7 +166,8 @@ def test_a_run_that_ended_early_shows_why_and_the_next_step(sandbox, tmp_path):
         gp.push(customers().iloc[:2], "customer", client=wrong, errors="drop", progress=False)
     page = text_of(caught.value.result.to_html(tmp_path / "page.html"))
     assert "the service rejected the API key" in page
-    assert "result.retry()" in page
+    assert "with a client that has the right API key" in page
+    assert "result.retry()" not in page, "it would use the same key"
     assert "another-key" not in page
 
 

@@ -1,0 +1,93 @@
+"""How a push ended: the headline, the colour and the counts that the panel, the result and the report share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from growlytics_pandas._status import ARRIVED, Status
+from growlytics_pandas._text import plural
+from growlytics_pandas.views.html import Count, Tone
+
+STATUS_TONES: Final[Mapping[str, Tone]] = {
+    Status.ACCEPTED: "good",
+    Status.UNCHANGED: "good",
+    Status.INVALID: "bad",
+    Status.FAILED: "bad",
+    Status.UNKNOWN: "warn",
+    Status.UNSENT: "plain",
+}
+_OPACITIES: Final = {Status.UNCHANGED: 0.5, Status.INVALID: 0.6}
+_TITLES: Final = {
+    "finished": "Push finished",
+    "interrupted": "Push stopped",
+    "stopped early": "Push stopped early",
+    "crashed": "Push crashed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """How a push ended: what happened to the run, and to the rows."""
+
+    title: str
+    words: str
+    tone: Tone
+
+
+def conclude(counts: Mapping[str, int], ended: str, *, is_ok: bool, is_incomplete: bool) -> Conclusion:
+    """Return how a push ended. Rows that ``keep=`` left out on request are no fault: `is_ok` does not count them."""
+    rows, arrived = sum(counts.values()), sum(counts.get(status, 0) for status in ARRIVED)
+    missing = rows - arrived
+    words = f"{of_all(arrived, rows)} arrived"
+    if missing and is_ok:
+        words += f"; {missing:,} {'was' if missing == 1 else 'were'} left out, as keep= requests."
+    elif missing:
+        words += ", some without all their attributes" if is_incomplete else ""
+        words += f"; {missing:,} {'needs' if missing == 1 else 'need'} attention."
+    else:
+        words += ", but some attributes were left out: see the violations." if is_incomplete else "."
+    is_bad = ended != "finished" or bool(missing and not is_ok)
+    tone: Tone = "bad" if is_bad else "good" if is_ok else "warn"
+    return Conclusion(_TITLES.get(ended, "Push ended"), words, tone)
+
+
+def of_all(part: int, whole: int) -> str:
+    """Return a part of the rows in words.
+
+    Examples
+    --------
+    >>> of_all(2, 3), of_all(3, 3), of_all(1, 1)
+    ('2 of 3 rows', 'All 3 rows', 'The one row')
+    """
+    if part == whole and whole:
+        return f"All {whole:,} rows" if whole > 1 else "The one row"
+    return f"{part:,} of {plural(whole, 'row')}"
+
+
+def count_rows(
+    counts: Mapping[str, int], names: Mapping[str, str] | None = None, meanings: Mapping[str, str] | None = None
+) -> tuple[Count, ...]:
+    """Return the counts to show. `names`: other names for statuses."""
+    total = sum(counts.values())
+    return tuple(
+        Count(
+            (names or {}).get(status, status),
+            rows,
+            rows / total if total else 0.0,
+            STATUS_TONES[status],
+            _OPACITIES.get(Status(status), 1.0),
+            _percent(rows, total),
+            (meanings or {}).get(status, ""),
+        )
+        for status, rows in counts.items()
+    )
+
+
+def _percent(rows: int, total: int) -> str:
+    """Format a share so that a few rows are not shown as 0 %, and nearly all not as 100 %."""
+    if rows in (0, total):
+        return "100 %" if rows else "0 %"
+    share = min(max(100 * rows / total, 0.1), 99.9)
+    return f"{share:.1f} %"
