@@ -97,10 +97,10 @@ class SharedIds:
 def find_suspects(profiles: Sequence[PartProfile]) -> dict[int, Rows]:
     """Return, for each part, the rows whose hash is not unique; parts without such rows are left out."""
     found = {}
-    exact = _repeated([profile.exact[profile.has_id] for profile in profiles])
-    folded = _repeated([profile.folded[profile.has_id] for profile in profiles])
+    exact = _repeated([profile.exact[profile.is_customer] for profile in profiles])
+    folded = _repeated([profile.folded[profile.is_customer] for profile in profiles])
     for number, profile in enumerate(profiles):
-        is_suspect = (np.isin(profile.exact, exact) | np.isin(profile.folded, folded)) & profile.has_id
+        is_suspect = (np.isin(profile.exact, exact) | np.isin(profile.folded, folded)) & profile.is_customer
         if is_suspect.any():
             found[number] = np.flatnonzero(is_suspect)
     return found
