@@ -23,13 +23,13 @@ from growlytics_pandas._output_paths import replacing
 from growlytics_pandas._text import PYTHON, speaking
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.upload.push_options import PushOptions
+from growlytics_pandas.upload.push_options import PUSH_OPTIONS, PushOptions
 
 __all__ = ["PlanOptions", "load", "save"]
 
 PLAN_KEYS: Final = tuple(field.name for field in fields(PlanOptions))
-PUSH_KEYS: Final = tuple(field.name for field in fields(PushOptions) if field.name not in ("progress", "client"))
-"""The options of a push that a file can hold: all except objects."""
+PUSH_KEYS: Final = tuple(name for name in PUSH_OPTIONS if name != "progress")
+"""The options of a push that a file can hold: all except a function."""
 KEYS: Final = ("id_col", *PLAN_KEYS, *PUSH_KEYS)
 
 

@@ -39,7 +39,8 @@ def add_plan(parser: argparse.ArgumentParser, only: Sequence[str] = PLAN_KEYS) -
 def read_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options of the plan from flags and file; flags override the file, column by column.
 
-    The id column and the options of a push are stored in `arguments`.
+    The id column and the options of a push are stored in `arguments`. Values that are not allowed raise here, before
+    the file is read.
     """
     kept = load(arguments.options) if arguments.options else {}
     arguments.id_col = arguments.id_col or kept.get("id_col")
@@ -49,7 +50,10 @@ def read_options(arguments: argparse.Namespace) -> dict[str, Any]:
     for key in PUSH_KEYS:
         if getattr(arguments, key, "absent") is None:
             setattr(arguments, key, kept.get(key, defaults[key]))
-    return _override({key: kept[key] for key in PLAN_KEYS if key in kept}, _given(arguments))
+    given = _override({key: kept[key] for key in PLAN_KEYS if key in kept}, _given(arguments))
+    PlanOptions(**given)
+    PushOptions(**{key: getattr(arguments, key) for key in PUSH_KEYS if hasattr(arguments, key)})
+    return given
 
 
 def check_file(arguments: argparse.Namespace, columns: Iterable[Any]) -> None:
