@@ -158,7 +158,8 @@ def suggest(plan: Plan) -> dict[str, Any]:
     """Suggest options for the data: review them, edit them, keep them in a file, and push with them.
 
     A suggestion comes from the parser that the option would use, run on all values. Only unambiguous options are
-    suggested, and none that drops a row or a value. `Plan.suggestions` has the reasons, and the choices that a person
+    suggested, and none that drops a row or a value. A date format or decimal mark that you give and that does not read
+    all values is replaced where another one does. `Plan.suggestions` has the reasons, and the choices that a person
     must make.
 
     Takes the arguments of `plan`.

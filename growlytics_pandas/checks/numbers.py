@@ -182,10 +182,14 @@ def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], wh
             if sorted(numbers.texts[:3]) == ["0", "1"]
             else ""
         )
-        return Proposal("types", NUMBER, NUMBER, f"{counted} written as text{rest_of(read, present)}{bits}", read)
+        return Proposal(
+            "types", NUMBER, NUMBER, f"{counted} written as text{rest_of(read, present)}{bits}", read, present - read
+        )
     example = _example(shapes.names, decimal, money, has_percent=bool(percent.any()))
     because = f" ({why})" if why else ""
-    return Proposal("decimal", decimal, NUMBER, f"{counted}{because}: {example}{rest_of(read, present)}", read)
+    return Proposal(
+        "decimal", decimal, NUMBER, f"{counted}{because}: {example}{rest_of(read, present)}", read, present - read
+    )
 
 
 def _is_percent_throughout(numbers: Profile, percent: Mask) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -35,7 +36,9 @@ from growlytics_pandas.checks.profile import (
 )
 from growlytics_pandas.columns.contacts import PLAIN_EMAIL
 from growlytics_pandas.columns.convert import as_text, date_in
+from growlytics_pandas.columns.date_parsers import date_parser
 from growlytics_pandas.columns.dtypes import Kind, absent, plain
+from growlytics_pandas.columns.number_parsers import are_numbers
 from growlytics_pandas.columns.options import Reading
 from growlytics_pandas.columns.parsers import Texts
 from growlytics_pandas.columns.reading import clean
@@ -51,6 +54,8 @@ _QUICK_SAMPLE: Final = 50  # values: enough for most numeric columns
 _OLD_INDEX: Final = re.compile(r"(?:Unnamed: \d+(?:\.\d+)?|index|level_\d+|)")
 _CODE_CHARS: Final = 3  # maximum characters of a code: NA next to IN and US is Namibia
 _SHOWN: Final = 3
+_A_DATE: Final = "Date"
+"""A label of dates, for a column that is known to hold them."""
 
 
 def suggest_for(
@@ -233,13 +238,16 @@ def _is_old_index(context: _Context, position: int) -> bool:
 def _for_numbers(context: _Context, position: int) -> list[Suggestion]:
     label, name = context.frame.columns[position], context.names[position]
     reading, known = context.reading_of(label), context.known_types.get(name)
-    if reading.date_formats:
-        return []
     column = context.column(position)
+    if reading.date_formats:
+        given = _digits(column, None)
+        proposal = None if given is None else _instead(context, position, Cleaned(given, {}, 0, 0), name)
+        return [_named(proposal, label)] if proposal else []
     present = column[(~absent(column)).to_numpy(dtype=bool)]
     sample = present.iloc[:_QUICK_SAMPLE].tolist()
     if all(value in (0, 1) for value in sample):
         return _bits(column, present, label) if known is None else []
+    name = _A_DATE if known == contract.DATE else name
     if known not in (None, contract.DATE) or not all(_may_be_day(value, name) for value in sample):
         return []
     digits = _digits(column, None)
@@ -290,7 +298,9 @@ def _for_texts(context: _Context, position: int) -> list[Suggestion]:
         return found + _for_id(context, position, reading)
     known = contract.STRING if name in contract.RESERVED_ATTRIBUTES else context.known_types.get(name)
     proposal = None
-    if known != contract.STRING and not reading.date_formats and reading.decimal is None:
+    if reading.date_formats or reading.decimal is not None:
+        proposal = _instead(context, position, cleaned, name)
+    elif known != contract.STRING:
         proposal = _proposal(context, position, cleaned, name, known)
     is_typed = proposal is not None or known not in (None, contract.STRING)
     words = _missing(cleaned, is_typed=is_typed or name in ("email", "mobile"))
@@ -355,6 +365,30 @@ def _proposal(context: _Context, position: int, cleaned: Cleaned, name: str, kno
     return None
 
 
+def _instead(context: _Context, position: int, cleaned: Cleaned, name: str) -> Proposal | None:
+    """Return another way to read a column than the given one, if only that one reads all values."""
+    reading = context.reading_of(context.frame.columns[position])
+    if cleaned.profile.is_empty or _reads_all(reading, cleaned.profile.sample, context.zone):
+        return None
+    wanted = contract.DATE if reading.date_formats else contract.NUMBER
+    found = _proposal(context, position, cleaned, _A_DATE if reading.date_formats else name, wanted)
+    if found is None or found.value is None or found.rest:
+        return None
+    return replace(found, option="decimal", value=".") if found.option == "types" else found
+
+
+def _reads_all(reading: Reading, profile: Profile, zone: ZoneInfo) -> bool:
+    """Return whether the given formats or decimal mark read all texts, as dates of the years 1 to 9999."""
+    if not reading.date_formats:
+        return bool(are_numbers(profile.texts, reading.decimal or ".").all())
+    ok = np.zeros(len(profile.texts), dtype=bool)
+    for form in reading.date_formats:
+        parsed = date_parser(form).parse(profile.texts, zone)
+        years = parsed.values.astype("M8[Y]").astype("int64") + 1970
+        ok |= parsed.ok & (years >= contract.MIN_YEAR) & (years <= contract.MAX_YEAR)
+    return bool(ok.all())
+
+
 def _missing(cleaned: Cleaned, *, is_typed: bool) -> dict[str, int]:
     """Return the texts that mean missing; in text columns only unambiguous ones."""
     profile = cleaned.profile
@@ -378,7 +412,7 @@ def _na_values(words: Mapping[str, int], label: Hashable) -> Suggestion:
 
 
 def _named(proposal: Proposal, label: Hashable) -> Suggestion:
-    return Suggestion(proposal.option, label, proposal.value, proposal.reason, proposal.cells)
+    return Suggestion(proposal.option, label, proposal.value, proposal.reason, proposal.cells, proposal.rest)
 
 
 def _as_contact(context: _Context, found: Sequence[Suggestion], rename: Suggestion) -> list[Suggestion]:

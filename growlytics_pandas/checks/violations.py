@@ -316,7 +316,7 @@ def _of_unsupported(violation: Violation) -> Fix:
 def _of_conflict(violation: Violation) -> Fix:
     option, value = violation.params["option"]
     if option:
-        return Fix(option, value)
+        return Fix(option, value, before=violation.params.get("before", {}))
     return Fix("exclude", [violation.column], "Convert the values at the source, or leave the column out: {}")
 
 
@@ -342,10 +342,18 @@ def _of_unknown(violation: Violation) -> Fix:
     return Fix("exclude", [violation.column], "Correct the name, or leave the column out: {}")
 
 
-def _of_wrong_type(violation: Violation) -> Fix:
-    if violation.variant == "foreign":
-        return Fix("types", {violation.column: str(violation.limit)})
+def _of_unread(violation: Violation) -> Fix:
+    """Return the option that reads all values of the column; if there is none, leave out the value."""
+    if "option" in violation.params:
+        option, value = violation.params["option"]
+        return Fix(option, value, before=violation.params["before"])
     return Fix("errors", "drop", "Correct it at the source, or leave out the value: {}")
+
+
+def _of_wrong_type(violation: Violation) -> Fix:
+    if "option" not in violation.params and violation.variant == "foreign":
+        return Fix("types", {violation.column: str(violation.limit)})
+    return _of_unread(violation)
 
 
 def _of_large_number(violation: Violation) -> Fix:
@@ -381,7 +389,7 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     ),
     Rule.VALUE_WRONG_TYPE: _of_wrong_type,
     Rule.VALUE_NOT_FINITE: _drop("value"),
-    Rule.DATE_OUT_OF_RANGE: _drop("value"),
+    Rule.DATE_OUT_OF_RANGE: _of_unread,
     Rule.INTEGER_UNSAFE: _of_large_number,
     Rule.VALUE_TOO_LONG: _sentence("Shorten it at the source if the API rejects it; it is sent unchanged."),
     Rule.VALUE_STRINGIFIED: _by_column("na_values", "words"),

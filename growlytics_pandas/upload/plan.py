@@ -131,9 +131,9 @@ class Plan(HtmlRepr):
             return self._whole.findings(self._suggested)
         tasks = {task.number: task for task in self._parts.tasks}
         found = dict(self._executor.run(check_part, self._common, tasks))
-        of_columns = [*with_options(self._column_violations, self._suggested)]
-        of_columns += check_suggestions(self._layout, self._suggested, self._parts.rows)
-        return Findings([*of_columns, *(each for number in sorted(found) for each in found[number].violations)])
+        of_suggestions = check_suggestions(self._layout, self._suggested, self._parts.rows)
+        of_parts = (each for number in sorted(found) for each in found[number].violations)
+        return Findings(with_options([*self._column_violations, *of_suggestions, *of_parts], self._suggested))
 
     @cached_property
     def violations(self) -> pd.DataFrame:
