@@ -10,7 +10,7 @@ import difflib
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import fields
 from datetime import date
 from pathlib import Path
@@ -118,6 +118,9 @@ def _check(options: Mapping[str, Any]) -> None:
             near = difflib.get_close_matches(key, KEYS, n=1)
             meant = f"Did you mean {near[0]!r}?" if near else f"The options are: {', '.join(KEYS)}."
             raise InvalidArgumentError(f"{key}: there is no such option. {meant}")
+    id_col = options.get("id_col")
+    if id_col == "" or not isinstance(id_col, Hashable):
+        raise InvalidArgumentError(f"id_col: found {id_col!r}; it must be the label of a column.")
     PlanOptions(**{key: options[key] for key in PLAN_KEYS if options.get(key) is not None})
     PushOptions(**{key: options[key] for key in PUSH_KEYS if options.get(key) is not None})
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from growlytics_pandas import contract
 from growlytics_pandas._text import PYTHON, speaking
+from growlytics_pandas.columns.frames import require_columns
 from growlytics_pandas.columns.options import NORMALIZATIONS, PlanOptions
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS, load
@@ -57,13 +58,18 @@ def read_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def check_file(arguments: argparse.Namespace, columns: Iterable[Any]) -> None:
-    """Raise if the options file names a column that does not exist."""
+    """Raise if the options file names a column that does not exist, or if its options contradict each other."""
     if not arguments.options:
         return
-    kept = load(arguments.options)
+    kept, labels = load(arguments.options), list(columns)
+    of_plan = PlanOptions(**{key: kept[key] for key in PLAN_KEYS if key in kept})
     try:
         with speaking(PYTHON):
-            PlanOptions(**{key: kept[key] for key in PLAN_KEYS if key in kept}).check_columns(list(columns))
+            if arguments.id_col == kept.get("id_col"):
+                require_columns(labels, "id_col", [arguments.id_col])
+            of_plan.check_columns(labels)
+            if not _given(arguments):  # flags may resolve a contradiction
+                of_plan.check(labels)
     except (InvalidArgumentError, InvalidArgumentTypeError) as error:
         raise type(error)(f"{arguments.options}: {error}") from None
 
