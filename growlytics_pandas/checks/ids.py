@@ -64,8 +64,8 @@ def check_ids(frame: pd.DataFrame, layout: Schema, shared: tuple[Alike, Alike] |
     for start, stop in starts(len(frame)):
         ids = layout.read_ids(column.iloc[start:stop])
         seen = ids.texts if is_plain else fold_all(ids.texts)
-        is_text = not is_plain and layout.id_kind in (Kind.TEXT, Kind.MIXED)
-        labels = find_label_rows(frame.iloc[start:stop], layout.id_position, seen) if is_text else {}
+        has_labels = not is_plain and layout.id_kind in (Kind.TEXT, Kind.MIXED) and (shared or len(frame) > 1)
+        labels = find_label_rows(frame.iloc[start:stop], layout.id_position, seen) if has_labels else {}
         skipped.add(start, ids, labels)
         violations += _check_block(frame, layout, start, ids, None if is_plain else seen, labels)
         if shared is None:

@@ -6,12 +6,12 @@ import difflib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from itertools import count
 from typing import Any, Final
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import RULES, Effect, Rule, Severity
 from growlytics_pandas._text import phrase
+from growlytics_pandas.checks.naming import fitting_name
 from growlytics_pandas.checks.schema import Attribute, Schema, name_of
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import AttributeType, Kind
@@ -69,13 +69,11 @@ def new_names(layout: Schema) -> dict[int, str]:
         name = attribute.name
         base = " ".join(_without_invisible(name).split()) if contract.is_unicode(name) else ""
         base = base or f"Attribute {attribute.position}"
-        wanted = name if _is_valid(name) else _cut(base, contract.MAX_ATTRIBUTE_NAME_CHARS)
+        wanted = name if _is_valid(name) else fitting_name(base, lambda _: False)
         if name not in layout.known_names:
             wanted = meant.get(_key(wanted), wanted)
         if _key(wanted) in taken:
-            suffixes = (f" {number}" for number in count(2))
-            names = (_cut(base, contract.MAX_ATTRIBUTE_NAME_CHARS - len(suffix)) + suffix for suffix in suffixes)
-            wanted = next(one for one in names if _key(one) not in taken | used)
+            wanted = fitting_name(base, lambda one: _key(one) in taken | used)
         taken.add(_key(wanted))
         if wanted != name:
             new[attribute.position] = wanted
@@ -90,12 +88,6 @@ def _is_valid(name: str) -> bool:
 def _key(name: str) -> str:
     """Return what two names that look alike have in common."""
     return fold(_without_invisible(name))
-
-
-def _cut(text: str, chars: int) -> str:
-    while contract.count_chars(text) > chars:
-        text = text[:-1]
-    return text.rstrip()
 
 
 def _found(

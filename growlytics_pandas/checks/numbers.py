@@ -49,25 +49,8 @@ _DOTTED: Final = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}")
 _SIX_SPACED: Final = re.compile(r"[0-9]{3} [0-9]{3}")  # an Indian postal code, or a grouped number
 _OF_POINTS: Final = frozenset(
     {
-        *(
-            "INR",
-            "USD",
-            "GBP",
-            "JPY",
-            "CNY",
-            "AUD",
-            "NZD",
-            "SGD",
-            "HKD",
-            "AED",
-            "SAR",
-            "QAR",
-            "PKR",
-            "BDT",
-            "LKR",
-            "NPR",
-        ),
-        *("KRW", "THB", "PHP", "MYR", "NGN", "KES", "MXN", "TWD", "ILS"),
+        *("INR", "USD", "GBP", "JPY", "CNY", "AUD", "NZD", "SGD", "HKD", "AED", "SAR", "QAR", "PKR", "BDT", "LKR"),
+        *("NPR", "KRW", "THB", "PHP", "MYR", "NGN", "KES", "MXN", "TWD", "ILS"),
     }
 )
 """Currencies written with a decimal point and two decimals or none, so that 1,234 is 1234."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -95,7 +95,8 @@ def suggest_for(
     list of Suggestion
         By column; names and the zone last.
     """
-    context = _Context(frame, id_position, names, reading_of, kinds, zone, region, known_types, given_types)
+    known = {**known_types, **given_types}
+    context = _Context(frame, id_position, names, reading_of, kinds, zone, region, known, given_types)
     found: list[Suggestion] = []
     for position in names:
         found += _for_column(context, position)
@@ -143,31 +144,20 @@ def as_frame(suggestions: Iterable[Suggestion]) -> pd.DataFrame:
 # one column ---------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, eq=False)
 class _Context:
     """Data shared by all columns, and a cache of profiles."""
 
-    def __init__(
-        self,
-        frame: pd.DataFrame,
-        id_position: int,
-        names: Mapping[int, str],
-        reading_of: Callable[[Hashable], Reading],
-        kinds: Mapping[int, Kind],
-        zone: ZoneInfo,
-        region: str,
-        known_types: Mapping[str, str],
-        given_types: Mapping[str, str],
-    ) -> None:
-        self.frame = frame
-        self.id_position = id_position
-        self.names = names
-        self.reading_of = reading_of
-        self.kinds = kinds
-        self.zone = zone
-        self.region = region
-        self.known_types = {**known_types, **given_types}
-        self.given_types = given_types
-        self._cleaned: dict[int, Cleaned] = {}
+    frame: pd.DataFrame
+    id_position: int
+    names: Mapping[int, str]
+    reading_of: Callable[[Hashable], Reading]
+    kinds: Mapping[int, Kind]
+    zone: ZoneInfo
+    region: str
+    known_types: Mapping[str, str]
+    given_types: Mapping[str, str]
+    _cleaned: dict[int, Cleaned] = field(default_factory=dict)
 
     def column(self, position: int) -> pd.Series[Any]:
         """Return a column cleaned with the options already given."""

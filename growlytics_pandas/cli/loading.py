@@ -14,7 +14,7 @@ from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas.api import plan
 from growlytics_pandas.checks.schema import name_of_column
-from growlytics_pandas.checks.suggestions import Suggestion, as_options
+from growlytics_pandas.checks.suggestions import as_options
 from growlytics_pandas.cli.columns import Note, complete_decimals, infer_column
 from growlytics_pandas.cli.messages import as_flags, as_line
 from growlytics_pandas.cli.plan_flags import check_file, read_options
@@ -48,7 +48,7 @@ class Loaded:
 
         The types from the ledger are not included: in a file they would become outdated.
         """
-        found = as_options(Suggestion(*row) for row in self.plan.suggestions.itertuples(index=False, name=None))
+        found = as_options(self.plan._suggested)
         return PlanOptions(**self.options).joined(found, list(self.plan.frame.columns))
 
 

@@ -70,6 +70,12 @@ def test_several_totals_are_not_duplicates_of_each_other():
     assert gp.plan_batches([df[:2], df[2:]], "id").counts["invalid"] == 2
 
 
+def test_one_customer_is_no_totals_row(sandbox):
+    sandbox.client.upsert("Total", {"Spend": 5})
+    assert sandbox.stored() == {"Total": {"Spend": 5}}
+    assert not gp.plan(pd.DataFrame({"id": ["sum"], "Spend": [5]}), "id").has_errors
+
+
 def test_the_next_steps_of_a_plan_name_the_row():
     plan = gp.plan(frame_of(*NOT_CUSTOMERS["totals"]), "id")
     shown = re.sub("<[^>]*>", "", plan._repr_html_())
