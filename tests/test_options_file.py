@@ -99,7 +99,6 @@ def test_loaded_options_are_those_of_the_call(tmp_path):
         ("is_retry = true", "a.toml: is_retry: there is no such option"),
         ("id_col = ''", "a.toml: id_col: found ''"),
         ("id_col = ['id']", "a.toml: id_col: found ['id']"),
-        ("[exclude]\nX = 'Y'", "a.toml: exclude: found {'X': 'Y'}; it must be a list: exclude=['X']"),
     ],
 )
 def test_what_is_wrong_names_the_file_and_the_key(tmp_path, text, message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.texts import MISSING_IDS, are_damaged, are_in, end_like_floats
-from growlytics_pandas.checks.violations import DOUBTFUL, Rows, Violation
+from growlytics_pandas.checks.violations import DOUBTFUL, DOUBTFUL_SUM, Rows, Violation
 from growlytics_pandas.columns.dtypes import Kind, Mask, originals, starts
 from growlytics_pandas.columns.number_parsers import number_parser
 from growlytics_pandas.columns.options import Keep
@@ -58,7 +59,7 @@ def check_ids(frame: pd.DataFrame, layout: Schema, shared: tuple[Alike, Alike] |
     skipped = _Skipped(len(frame))
     plain = _plain_bytes(column, layout)
     if plain is not None and shared is None and _are_perfect(plain):
-        return IdCheck((), *skipped.finish(Alike().rows))
+        return IdCheck(_sums(frame, layout, skipped.mask), *skipped.finish(Alike().rows))
     is_plain = plain is not None
     hashes = _Hashes(0 if shared else len(frame))
     for start, stop in starts(len(frame)):
@@ -72,6 +73,8 @@ def check_ids(frame: pd.DataFrame, layout: Schema, shared: tuple[Alike, Alike] |
             hashes.add(start, ids, seen, labels)
     same, alike = shared or hashes.find(column, layout)
     mask, by = skipped.finish(same.rows)
+    if shared is None:
+        violations += _sums(frame, layout, mask)
     return IdCheck((*violations, *_duplicates(layout, same), *_look_alikes(layout, alike)), mask, by)
 
 
@@ -139,7 +142,7 @@ class _Skipped:
     """Rows without a usable id, by rule."""
 
     def __init__(self, rows: int) -> None:
-        self._mask = np.zeros(rows, dtype=bool)
+        self.mask = np.zeros(rows, dtype=bool)
         self._by: dict[Rule, list[Rows]] = {Rule.ID_MISSING: [], Rule.ID_ROUNDED: []}
 
     def add(self, start: int, ids: Ids, labels: LabelRows) -> None:
@@ -152,8 +155,8 @@ class _Skipped:
         by = {rule: np.concatenate(parts or [doubled[:0]]) for rule, parts in self._by.items()}
         by[Rule.ID_DUPLICATE] = doubled
         for rows in by.values():
-            self._mask[rows] = True
-        return self._mask, by
+            self.mask[rows] = True
+        return self.mask, by
 
 
 def _duplicates(layout: Schema, same: Alike) -> list[Violation]:
@@ -234,6 +237,33 @@ def _has_only_numbers(cells: list[tuple[Hashable, Any]]) -> bool:
         return False
     texts = [text for text in map(str.strip, values) if fold(text) not in TOTAL_WORDS | MISSING_WORDS]
     return all(any(number_parser(mark).parse([text], _UTC).ok[0] for mark in (".", ",")) for text in texts)
+
+
+def _sums(frame: pd.DataFrame, layout: Schema, skipped: Mask) -> tuple[Violation, ...]:
+    """Report the last row if it has no text, and its numbers are the sums of those above."""
+    last = len(frame) - 1
+    if last < _SUMMED_ROWS or skipped[last] or not _has_only_numbers(_other_cells(frame, last, layout.id_position)):
+        return ()
+    sums = 0
+    for place in range(frame.shape[1]):
+        column = frame.iloc[:, place]
+        if place == layout.id_position or column.dtype.kind not in "iuf" or is_missing(column.iloc[last]):
+            continue
+        numbers = column.to_numpy(dtype="float64", na_value=np.nan)
+        with np.errstate(all="ignore"):  # infinities are not sums
+            value, total = numbers[last], np.nansum(numbers[:last])
+        if not math.isclose(value, total, rel_tol=1e-9, abs_tol=1e-6):
+            return ()
+        sums += bool(value)
+    if sums < _SUMMED_COLUMNS:
+        return ()
+    where = Rule.ROW_IS_TOTAL, layout.id_position, layout.id_column, None
+    return (Violation(*where, rows=np.array([last]), variant=DOUBTFUL_SUM, severity=Severity.WARNING),)
+
+
+_SUMMED_ROWS: Final = 3
+_SUMMED_COLUMNS: Final = 2
+"""Fewer rows or columns may have a sum by chance."""
 
 
 # one block ------------------------------------------------------------------------------------------------------------

@@ -19,7 +19,8 @@ from growlytics_pandas._text import argument, options_text, phrase, plural
 
 Rows = npt.NDArray[np.int64]
 DOUBTFUL: Final = "doubtful"
-"""The variant of a rule that only warns, since the row may be a customer after all."""
+DOUBTFUL_SUM: Final = "doubtful sum"
+"""The variants of a rule that only warn, since the row may be a customer after all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Violation:
     @property
     def effect(self) -> Effect:
         """What a push with ``errors="drop"`` does with the data."""
-        return Effect.SENT_AS_IS if self.variant == DOUBTFUL else RULES[self.rule].effect
+        return Effect.SENT_AS_IS if self.variant in (DOUBTFUL, DOUBTFUL_SUM) else RULES[self.rule].effect
 
     def __len__(self) -> int:
         return 1 if self.rows is None else len(self.rows)
@@ -171,6 +172,9 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.ROW_IS_HEADING, DOUBTFUL): "the id equals the heading of its column; the row is sent as a customer.",
     (Rule.ROW_IS_TOTAL, ""): "the id is the label of a totals row, and the row has no other text: not a customer.",
     (Rule.ROW_IS_TOTAL, DOUBTFUL): "the id looks like the label of a totals row, which is sent as a customer.",
+    (Rule.ROW_IS_TOTAL, DOUBTFUL_SUM): (
+        "the numbers of the last row are the sums of those above; if it is a totals row, it is sent as a customer."
+    ),
     (Rule.INDEX_COLUMN, ""): "the column looks like an old index; it is sent as the attribute {attribute!r}.",
     (Rule.ATTRIBUTE_NAME_EMPTY, ""): "the attribute name is empty; it must have 1 to 49 characters.",
     (Rule.ATTRIBUTE_NAME_EMPTY, "unicode"): "the attribute name is not valid Unicode text.",
@@ -290,7 +294,7 @@ def _of_stringified_id(violation: Violation) -> Fix:
 
 
 def _of_label(violation: Violation) -> Fix:
-    if violation.variant == DOUBTFUL:
+    if violation.variant in (DOUBTFUL, DOUBTFUL_SUM):
         return Fix(sentence="Remove the row at the source if it is not a customer.")
     return Fix("errors", "drop", "Remove the row at the source, or leave it out: {}")
 

@@ -301,8 +301,8 @@ def _labels(name: str, found: Any) -> list[Hashable] | None:
     """Return the distinct labels of a list, in order."""
     if found is None:
         return None
-    if isinstance(found, (str, Mapping)) or not isinstance(found, Iterable):
-        example = options_text(**{name: list(found) if isinstance(found, Mapping) else [found]})
+    if isinstance(found, str) or not isinstance(found, Iterable):
+        example = options_text(**{name: [found]})
         raise InvalidArgumentTypeError(f"{argument(name)}: found {found!r}; it must be a list: {example}.")
     labels = list(found)
     for label in labels:

@@ -70,6 +70,27 @@ def test_several_totals_are_not_duplicates_of_each_other():
     assert gp.plan_batches([df[:2], df[2:]], "id").counts["invalid"] == 2
 
 
+SUMS = {"City": ["Pune", "Goa", "Goa", None], "Spend": [1.5, 2.0, 3.0, 6.5], "Orders": [1, 0, 2, 3]}
+
+
+def test_a_last_row_of_sums_is_a_warning():
+    df = pd.DataFrame({"id": ["c1", "c2", "c3", "c4"], **SUMS})
+    assert gp.validate(df, "id")[["row", "rule", "severity"]].to_numpy().tolist() == [[3, "row_is_total", "warning"]]
+    assert gp.plan(df, "id").counts["unsent"] == 4
+    summed = pd.DataFrame({"id": [1, 2, 3], "Spend": [1, 2, 3], "Orders": [1, 0, 2]})
+    summed.loc[3] = summed.sum()
+    assert gp.validate(summed, "id")["rule"].tolist() == ["row_is_total"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"City": ["Pune", "Goa", "Goa", "Goa"]}, {"Orders": [1, 0, 2, 4]}, {"Orders": [0] * 4}, {"Orders": ["x"] * 4}],
+    ids=str,
+)
+def test_other_last_rows_are_customers(change):
+    assert gp.validate(pd.DataFrame({"id": ["c1", "c2", "c3", "c4"], **SUMS, **change}), "id").empty
+
+
 def test_one_customer_is_no_totals_row(sandbox):
     sandbox.client.upsert("Total", {"Spend": 5})
     assert sandbox.stored() == {"Total": {"Spend": 5}}
