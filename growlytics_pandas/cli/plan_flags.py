@@ -110,10 +110,6 @@ def _dest(flag: Flag) -> str:
     return flag.names[0].lstrip("-").replace("-", "_")
 
 
-def _pairs(text: str) -> list[tuple[str, str]]:
-    return [pair(part) for part in text.split(",")]
-
-
 def _maybe_pair(text: str) -> tuple[str | None, str]:
     """Read ``VALUE``, for all columns, or ``COLUMN=VALUE``."""
     name, _, value = text.rpartition("=")
@@ -155,10 +151,6 @@ def _refuse_both(option: str, pairs: Sequence[tuple[str | None, str]]) -> None:
         raise InvalidArgumentError(f"{option}: give it for all columns, or as COLUMN=… for each column, not both.")
 
 
-def _flat(lists: Sequence[Any]) -> dict[str, str]:
-    return dict(one for pairs in lists for one in pairs)
-
-
 def _same(value: Any) -> Any:
     return value
 
@@ -173,12 +165,6 @@ FLAGS: Final = (
         ("--rename",),
         {"action": "append", "type": pair, "metavar": "COLUMN=NAME", "help": f"attribute name of a column; {_MORE}"},
         dict,
-    ),
-    Flag(
-        "types",
-        ("--types",),
-        {"action": "append", "type": _pairs, "metavar": "COLUMN=TYPE,…", "help": "types of several columns"},
-        _flat,
     ),
     Flag(
         "types",

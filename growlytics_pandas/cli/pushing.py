@@ -52,16 +52,24 @@ def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     check_outputs(arguments)
     given = read_options(arguments)
     loaded = load_and_check(arguments, given, needs_key=not arguments.dry_run)
-    progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
-    sending = {name: getattr(arguments, name) for name in PUSH_KEYS}
     changes = None if arguments.quiet else loaded.plan.changes
     if changes and any(changes.values()) and not arguments.dry_run:
         sys.stderr.write(f"{one_line(arguments.file)}: {changes_text(changes)}\n")  # before it is sent
-    result, error = run_to_end(loaded.plan.push, sending | {"progress": progress})
+    result, error = run_to_end(loaded.plan.push, _sending(arguments, stopper))
     summary = of_result(summarise(arguments, loaded), result).with_changes(changes)
-    summary = of_error(summary, error, stopper)
+    return _concluded(of_error(summary, error, stopper), arguments, result)
+
+
+def _sending(arguments: argparse.Namespace, stopper: Stopper) -> dict[str, Any]:
+    """Return the options of the push."""
+    progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
+    return {name: getattr(arguments, name) for name in PUSH_KEYS} | {"progress": progress}
+
+
+def _concluded(summary: Summary, arguments: argparse.Namespace, result: PushResult) -> Summary:
+    """Write the output files, and return the summary with the next step."""
     summary = replace(summary, next=next_step(summary, arguments))
-    return write_outputs(summary, arguments, loaded.plan, result)
+    return write_outputs(summary, arguments, result.plan, result)
 
 
 def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) -> Summary:
@@ -232,15 +240,12 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     def push(**how: Any) -> SegmentResult:
         return segment.push(frame, PushOptions(**how))
 
-    progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
-    found, error = run_to_end(push, {name: getattr(arguments, name) for name in PUSH_KEYS} | {"progress": progress})
+    found, error = run_to_end(push, _sending(arguments, stopper))
     result = cast("SegmentResult", found)
     loaded = Loaded(result.plan, source, table, given, notes, {})
     summary = of_result(summarise(arguments, loaded), result)
     summary = replace(summary, rows=len(frame), segment=_segment_facts(result))
-    summary = of_error(summary, error, stopper)
-    summary = replace(summary, next=next_step(summary, arguments))
-    return write_outputs(summary, arguments, result.plan, result)
+    return _concluded(of_error(summary, error, stopper), arguments, result)
 
 
 def _segment_facts(result: SegmentResult) -> dict[str, Any]:
