@@ -31,7 +31,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for one in (SCHEMA, SUGGEST, VALIDATE, PUSH, SEGMENT):
         command = commands.add_parser(one.name, help=one.help, description=f"{one.help}.", epilog=epilog())
-        one.add_arguments(command)
+        one.add_options(command)
         command.set_defaults(run=one.run)
     for name, module, text in (
         ("demo", demo, "push made-up customers, some with errors, to a sandbox and show the outcome"),

@@ -98,8 +98,10 @@ RULES: Final = MappingProxyType(
             Effect.SENT_AS_IS, "the id differs from another only in case, form or invisible characters"
         ),
         Rule.ID_TOO_LONG: _warning(Effect.SENT_AS_IS, "the id is longer than 40 characters"),
-        Rule.ROW_IS_HEADING: _warning(Effect.SENT_AS_IS, "the id equals the heading of its column"),
-        Rule.ROW_IS_TOTAL: _warning(Effect.SENT_AS_IS, "the id is a word such as 'Total'"),
+        Rule.ROW_IS_HEADING: _error(Effect.ROW_SKIPPED, "a repeated heading: the cells equal the columns' labels"),
+        Rule.ROW_IS_TOTAL: _error(
+            Effect.ROW_SKIPPED, "a totals row: the id is a word such as 'Total', the other cells are numbers or empty"
+        ),
         Rule.INDEX_COLUMN: _warning(Effect.SENT_AS_IS, "an old index is sent as an attribute"),
         Rule.ATTRIBUTE_NAME_EMPTY: _error(Effect.ATTRIBUTE_DROPPED, "the attribute has no usable name"),
         Rule.ATTRIBUTE_NAME_TOO_LONG: _error(Effect.ATTRIBUTE_DROPPED, "the name has 50 characters or more"),

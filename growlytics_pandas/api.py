@@ -15,8 +15,8 @@ from growlytics_pandas.columns.options import PlanArguments, options_of, with_pl
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.upload.batches import FrameExecutor, push_stream
 from growlytics_pandas.upload.connection import connection_or_default, refuse_client_as_id
-from growlytics_pandas.upload.plan import Plan, PushResult, make_batch_plan, make_plan
-from growlytics_pandas.upload.push_options import Errors, PushOptions
+from growlytics_pandas.upload.plan import Plan, PushResult, check_preview, make_batch_plan, make_plan
+from growlytics_pandas.upload.push_options import PUSH_OPTIONS, Errors, PushOptions
 from growlytics_pandas.upload.runner import LastResult
 from growlytics_pandas.views.progress import ProgressOption
 from growlytics_pandas.views.tables import RulesFrame
@@ -102,7 +102,7 @@ def plan(
     """
     refuse_client_as_id(id_col)
     connection = connection_or_default(client)
-    return make_plan(df, id_col, options_of(options), connection)
+    return make_plan(df, id_col, options_of(options, PUSH_OPTIONS), connection)
 
 
 _REFERENCE: Final = "Takes the arguments of `plan`."
@@ -161,7 +161,8 @@ def suggest(plan: Plan) -> dict[str, Any]:
     """Suggest options for the data: review them, edit them, keep them in a file, and push with them.
 
     A suggestion comes from the parser that the option would use, run on all values. Only unambiguous options are
-    suggested, and none that drops a row or a value. `Plan.suggestions` has the reasons, and the choices that a person
+    suggested, and none that drops a row or a value. A date format or decimal mark that you give and that does not read
+    all values is replaced where another one does. `Plan.suggestions` has the reasons, and the choices that a person
     must make.
 
     Takes the arguments of `plan`.
@@ -238,6 +239,7 @@ def preview(
     >>> growlytics_pandas.preview(df, "id")
     [{'id': 'a', 'attributes': [{'name': 'City', 'type': 'string', 'value': 'Pune'}]}]
     """
+    check_preview(n)
     return plan(df, id_col, client=client, **options).preview(n)
 
 
@@ -340,7 +342,7 @@ def push(
     >>> result.counts["accepted"]
     5
     """
-    return plan(df, id_col, client=client, **options).push(
+    push_options = PushOptions(
         errors=errors,
         dry_run=dry_run,
         skip_unchanged=skip_unchanged,
@@ -351,6 +353,7 @@ def push(
         label=label,
         progress=progress,
     )
+    return plan(df, id_col, client=client, **options)._push(push_options)  # noqa: SLF001 - the same, with checked options
 
 
 @with_plan_options
@@ -400,7 +403,7 @@ new_attributes, client
             "frames: this source can be read only once, and a plan reads it again. Give a function that opens it: "
             "lambda: pd.read_csv(path, chunksize=100_000). Or use push_batches with types=."
         )
-    return make_batch_plan(executor, id_col, options_of(options), connection_or_default(client))
+    return make_batch_plan(executor, id_col, options_of(options, PUSH_OPTIONS), connection_or_default(client))
 
 
 @with_plan_options
@@ -458,23 +461,22 @@ label, progress
     10
     """
     refuse_client_as_id(id_col)
-    chosen = options_of(options)
-    push_options: dict[str, Any] = {
-        "errors": errors,
-        "dry_run": dry_run,
-        "skip_unchanged": skip_unchanged,
-        "chunk_size": chunk_size,
-        "max_concurrency": max_concurrency,
-        "max_rate": max_rate,
-        "max_failures": max_failures,
-        "label": label,
-        "progress": progress,
-    }
+    chosen = options_of(options, PUSH_OPTIONS)
+    push_options = PushOptions(
+        errors=errors,
+        dry_run=dry_run,
+        skip_unchanged=skip_unchanged,
+        chunk_size=chunk_size,
+        max_concurrency=max_concurrency,
+        max_rate=max_rate,
+        max_failures=max_failures,
+        label=label,
+        progress=progress,
+    )
     executor, connection = FrameExecutor(frames), connection_or_default(client)
-    checked = PushOptions(**push_options)
     if not executor.can_repeat:
-        return push_stream(executor, id_col, chosen, connection, checked)
-    return make_batch_plan(executor, id_col, chosen, connection).push(**push_options)
+        return push_stream(executor, id_col, chosen, connection, push_options)
+    return make_batch_plan(executor, id_col, chosen, connection)._push(push_options)  # noqa: SLF001 - the same, with checked options
 
 
 def rules() -> pd.DataFrame:

@@ -10,7 +10,7 @@ import difflib
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import fields
 from datetime import date
 from pathlib import Path
@@ -23,13 +23,13 @@ from growlytics_pandas._output_paths import replacing
 from growlytics_pandas._text import PYTHON, speaking
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.upload.push_options import PushOptions
+from growlytics_pandas.upload.push_options import PUSH_OPTIONS, PushOptions
 
 __all__ = ["PlanOptions", "load", "save"]
 
 PLAN_KEYS: Final = tuple(field.name for field in fields(PlanOptions))
-PUSH_KEYS: Final = tuple(field.name for field in fields(PushOptions) if field.name not in ("progress", "client"))
-"""The options of a push that a file can hold: all except objects."""
+PUSH_KEYS: Final = tuple(name for name in PUSH_OPTIONS if name != "progress")
+"""The options of a push that a file can hold: all except a function."""
 KEYS: Final = ("id_col", *PLAN_KEYS, *PUSH_KEYS)
 
 
@@ -118,6 +118,9 @@ def _check(options: Mapping[str, Any]) -> None:
             near = difflib.get_close_matches(key, KEYS, n=1)
             meant = f"Did you mean {near[0]!r}?" if near else f"The options are: {', '.join(KEYS)}."
             raise InvalidArgumentError(f"{key}: there is no such option. {meant}")
+    id_col = options.get("id_col")
+    if id_col == "" or not isinstance(id_col, Hashable):
+        raise InvalidArgumentError(f"id_col: found {id_col!r}; it must be the label of a column.")
     PlanOptions(**{key: options[key] for key in PLAN_KEYS if options.get(key) is not None})
     PushOptions(**{key: options[key] for key in PUSH_KEYS if options.get(key) is not None})
 

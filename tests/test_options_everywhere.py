@@ -186,6 +186,29 @@ def test_unknown_column_names_file_and_key(tmp_path, capsys):
     assert "a.toml: normalize: there is no column 'Email'. Did you mean 'email'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('id_col = "idd"', "a.toml: id_col: there is no column 'idd'. Did you mean 'id'"),
+        ('id_col = "id"\nexclude = ["Citi"]', "a.toml: exclude: there is no column 'Citi'. Did you mean 'City'"),
+        ('id_col = "id"\nexclude = ["City"]\ncolumns = ["City"]', "a.toml: exclude: column 'City' is also in columns"),
+        ('id_col = "id"\ndecimal = ","', "a.toml: decimal: without a column it applies to columns that types declares"),
+    ],
+)
+def test_what_the_columns_contradict_names_file_and_key(text, message, tmp_path, capsys):
+    path, kept = write(MESSY, tmp_path / "a.csv"), tmp_path / "a.toml"
+    kept.write_text(text)
+    assert main(["push", str(path), "--options", str(kept), "--dry-run"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_flags_resolve_what_the_file_alone_contradicts(tmp_path, capsys):
+    path, kept = write(MESSY, tmp_path / "a.csv"), tmp_path / "a.toml"
+    kept.write_text('id_col = "id"\ndecimal = ","')
+    _, given = preview(path, "--options", str(kept), "--type", "Price=number", capsys=capsys)
+    assert given == {"decimal": ",", "types": {"Price": "number"}}
+
+
 def test_the_id_column_must_be_given(tmp_path, capsys):
     path = write(MESSY, tmp_path / "a.csv")
     assert main(["push", str(path), "--dry-run"]) == 2

@@ -96,6 +96,9 @@ def test_loaded_options_match_the_call(tmp_path):
         ("strip", "a.toml: it is not TOML"),
         ("strip = 'X'", "a.toml: strip: found 'X'"),
         ("client = 'x'", "a.toml: client: there is no such option"),
+        ("is_retry = true", "a.toml: is_retry: there is no such option"),
+        ("id_col = ''", "a.toml: id_col: found ''"),
+        ("id_col = ['id']", "a.toml: id_col: found ['id']"),
     ],
 )
 def test_errors_name_file_and_key(tmp_path, text, message):

@@ -324,7 +324,8 @@ def _settled(profile: Profile, kept: dict[str, _Tried], formats: list[str], read
     present = profile.cells
     counted = f"{of_all(read, present)} {'are dates' if present > 1 else 'is a date'}"
     value: Any = formats[0] if len(formats) == 1 else formats
-    return Proposal("date_format", value, DATE, f"{counted}: {examples}{zone}{rest_of(read, present)}", read)
+    reason = f"{counted}: {examples}{zone}{rest_of(read, present)}"
+    return Proposal("date_format", value, DATE, reason, read, present - read)
 
 
 def _parts(kept: dict[str, _Tried], formats: list[str]) -> tuple[list[Mask], list[Mask]]:

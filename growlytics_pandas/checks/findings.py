@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas._masking import printable, printable_labels
-from growlytics_pandas._rules import RULES, Group, Rule, Severity
+from growlytics_pandas._rules import Group, Rule, Severity
 from growlytics_pandas.checks.violations import Rows, Violation, fix_of, message_text
 from growlytics_pandas.columns.dtypes import originals
 
@@ -45,7 +45,8 @@ class Findings:
     Parameters
     ----------
     violations : iterable of Violation
-        Those with the same rule, column and variant are joined.
+        Those with the same rule, column and variant are joined. They are kept in the order in which frames, reports
+        and the command line list them: errors first, then by position of the column, then by first row.
     frame : DataFrame, optional
         Source of values and labels; None if each violation has its own.
     label : str
@@ -59,7 +60,7 @@ class Findings:
         *,
         label: str = "",
     ) -> None:
-        self.violations: tuple[Violation, ...] = tuple(_joined(violations))
+        self.violations: tuple[Violation, ...] = tuple(sorted(_joined(violations), key=_place))
         self._frame = frame
         self._label = label
 
@@ -90,10 +91,8 @@ class Findings:
         return dict(counts.most_common())
 
     def groups(self) -> list[Group]:
-        """Return the violations by rule and column, errors first, then by number of cells."""
-        ranked = sorted(self.violations, key=lambda each: (_RANKS[each.rule], each.position, each.variant))
-        groups = [self._group(each) for each in ranked]
-        return sorted(groups, key=lambda group: (group.severity is not Severity.ERROR, -group.cells))
+        """Return the violations by rule and column, in order."""
+        return [self._group(each) for each in self.violations]
 
     def detach(self, first_row: int) -> Findings:
         """Return the violations of a part with their values and labels, and with row numbers of the whole."""
@@ -112,15 +111,17 @@ class Findings:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the violations frame: whole columns first, then by row and column."""
+        """Return the violations frame: errors first, then by column and row."""
         order = self._order()
         return pd.DataFrame({name: _series(self._column(name), dtype, order) for name, dtype in DTYPES.items()})
 
     def _order(self) -> npt.NDArray[np.int64]:
+        """Return the order of the rows of all violations; those of one column and severity are merged by row."""
         rows = [np.array([-1]) if each.rows is None else each.rows for each in self.violations]
-        places = np.repeat([each.position for each in self.violations], list(map(len, self.violations)))
-        rules = np.repeat([_RANKS[each.rule] for each in self.violations], list(map(len, self.violations)))
-        return np.lexsort((rules, places, np.concatenate(rows or [_NO_ROWS])))
+        columns = [_place(each)[:2] for each in self.violations]
+        ranks = [sorted(set(columns)).index(each) for each in columns]
+        lengths = list(map(len, self.violations))
+        return np.lexsort((np.concatenate(rows or [_NO_ROWS]), np.repeat(ranks, lengths)))
 
     def _column(self, name: str) -> Iterator[Any]:
         for each in self.violations:
@@ -163,7 +164,7 @@ class Findings:
         return Group(
             violation.rule,
             violation.level,
-            RULES[violation.rule].effect,
+            violation.effect,
             violation.column,
             violation.attribute,
             len(violation),
@@ -177,6 +178,13 @@ class Findings:
 
 _RANKS: Final = {rule: rank for rank, rule in enumerate(Rule)}
 _NO_ROWS: Final = np.empty(0, dtype="int64")
+
+
+def _place(violation: Violation) -> tuple[bool, int, int, int, str]:
+    """Return the sort key of a violation."""
+    first = -1 if violation.rows is None else int(violation.rows[0])
+    is_error = violation.level is Severity.ERROR
+    return not is_error, violation.position, first, _RANKS[violation.rule], violation.variant
 
 
 def _joined(violations: Iterable[Violation]) -> Iterator[Violation]:
@@ -250,7 +258,7 @@ _OF_ALL: Final[Mapping[str, Callable[[Violation], Any]]] = {
     "attribute": lambda each: None if each.attribute is None else _valid(each.attribute),
     "rule": lambda each: each.rule.value,
     "severity": lambda each: each.level.value,
-    "effect": lambda each: RULES[each.rule].effect.value,
+    "effect": lambda each: each.effect.value,
     "limit": lambda each: each.limit,
     "count": lambda each: each.count,
 }

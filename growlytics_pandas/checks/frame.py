@@ -230,12 +230,7 @@ _CONTACTS: Final = {"email": "e-mail addresses", "mobile": "phone numbers", "nam
 def check_suggestions(layout: Schema, suggestions: Sequence[Suggestion], rows: int) -> list[Violation]:
     """Return the warnings that follow from suggestions, for a frame of `rows` rows."""
     by_column = {repr(attribute.column): attribute for attribute in layout.attributes}
-    cleaning: defaultdict[str, dict[str, Any]] = defaultdict(dict)
-    for each in suggestions:
-        if each.option == "strip":
-            cleaning[repr(each.column)]["strip"] = [each.column]
-        elif each.option == "na_values":
-            cleaning[repr(each.column)]["na_values"] = {each.column: each.value}
+    cleaning = _cleaning(suggestions)
     return [
         violation
         for suggestion in suggestions
@@ -244,19 +239,37 @@ def check_suggestions(layout: Schema, suggestions: Sequence[Suggestion], rows: i
     ]
 
 
+def _cleaning(suggestions: Sequence[Suggestion]) -> Mapping[str, dict[str, Any]]:
+    """Return column → the suggested options that are applied before its values are read."""
+    cleaning: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    for each in suggestions:
+        if each.option == "strip":
+            cleaning[repr(each.column)]["strip"] = [each.column]
+        elif each.option == "na_values":
+            cleaning[repr(each.column)]["na_values"] = {each.column: each.value}
+    return cleaning
+
+
 def with_options(violations: Iterable[Violation], suggestions: Sequence[Suggestion]) -> Iterator[Violation]:
-    """Yield the violations; the fix of a type conflict becomes the option that reads the values as the known type."""
+    """Yield the violations with the suggested option as fix, where one reads all values as the type of the column."""
+    cleaning = _cleaning(suggestions)
     readings = {
-        (repr(each.column), type_of(each)): (each.option, {each.column: each.value})
+        (repr(each.column), type_of(each)): each
         for each in suggestions
         if each.option in TYPE_OPTIONS and each.value is not None
     }
     for violation in violations:
-        option = readings.get((repr(violation.column), violation.limit))
-        if violation.rule is Rule.TYPE_CONFLICT and option:
-            yield replace(violation, params={**violation.params, "option": option})
+        wanted = contract.DATE if violation.rule is Rule.DATE_OUT_OF_RANGE else violation.limit
+        found = readings.get((repr(violation.column), wanted))
+        if found and (violation.rule is Rule.TYPE_CONFLICT or (violation.rule in _OF_VALUES and not found.rest)):
+            params = {"option": (found.option, {found.column: found.value}), "before": cleaning[repr(found.column)]}
+            yield replace(violation, params={**violation.params, **params})
         else:
             yield violation
+
+
+_OF_VALUES: Final = (Rule.VALUE_WRONG_TYPE, Rule.DATE_OUT_OF_RANGE)
+"""Rules of values that another way to read the column may satisfy."""
 
 
 def type_of(suggestion: Suggestion) -> str:
@@ -307,8 +320,7 @@ def check_frame(
 
     `texts`: the text columns of the frame, if some were read before.
     """
-    violations = [*with_options(checked.violations, suggestions)]
-    violations += check_suggestions(layout, suggestions, len(frame))
+    violations = [*checked.violations, *check_suggestions(layout, suggestions, len(frame))]
     screens = screen_columns(frame, layout, checked.dropped, texts or TextColumns(frame))
     settled = settled_columns(layout, screens)
     id_is_sent = any(attribute.position == layout.id_position for attribute in layout.attributes)
@@ -317,7 +329,7 @@ def check_frame(
     for start, stop in starts(len(frame), check_rows(frame.shape[1])):
         block = prepare(frame, layout, checked.dropped, start, stop, budget, settled, without_id)
         violations += check_block(frame, layout, block, screens)
-    return Findings(_naming_columns(violations), frame)
+    return Findings(with_options(_naming_columns(violations), suggestions), frame)
 
 
 def _without_id(checked: Precheck, rows: int) -> Mask:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -18,19 +20,23 @@ from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.texts import MISSING_IDS, are_damaged, are_in, end_like_floats
-from growlytics_pandas.checks.violations import Rows, Violation
+from growlytics_pandas.checks.violations import DOUBTFUL, DOUBTFUL_SUM, Rows, Violation
 from growlytics_pandas.columns.dtypes import Kind, Mask, originals, starts
+from growlytics_pandas.columns.number_parsers import number_parser
 from growlytics_pandas.columns.options import Keep
 from growlytics_pandas.columns.reading import Alike, Groups, Ids, find_groups, fold, fold_all, hash_texts, unkept
 from growlytics_pandas.columns.text_bytes import TextBytes
 from growlytics_pandas.columns.text_columns import TextColumn, TextColumns
+from growlytics_pandas.columns.texts import MISSING_WORDS
 
 EARLIER_BATCH: Final = -1
 """Represents the row with the same id if that row is not available."""
 
+_UTC: Final = ZoneInfo("UTC")
 _PLAIN_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789@._-"
+_TOTALS: Final = ("total", "totals", "grand total", "grand totals", "sub total", "sub-total", "subtotal", "subtotals")
 TOTAL_WORDS: Final = frozenset(
-    {"total", "totals", "grand total", "sub total", "subtotal", "sum", "gesamt", "summe", "(blank)"}
+    {*_TOTALS, *(f"{word}:" for word in _TOTALS), "overall total", "sum", "gesamt", "summe", "(blank)"}
 )
 """What the id column of a totals row contains, folded."""
 
@@ -57,18 +63,22 @@ def check_ids(
     skipped = _Skipped(len(frame))
     plain = _plain_bytes((texts or TextColumns(frame))[layout.id_position], layout)
     if plain is not None and shared is None and _are_perfect(plain):
-        return IdCheck((), *skipped.finish(Alike().rows))
+        return IdCheck(_sums(frame, layout, skipped.mask), *skipped.finish(Alike().rows))
     is_plain = plain is not None
     hashes = _Hashes(0 if shared else len(frame))
     for start, stop in starts(len(frame)):
         ids = layout.read_ids(column.iloc[start:stop])
         seen = ids.texts if is_plain else fold_all(ids.texts)
-        skipped.add(start, ids)
-        violations += _check_block(frame, layout, start, ids, None if is_plain else seen)
+        has_labels = not is_plain and layout.id_kind in (Kind.TEXT, Kind.MIXED) and (shared or len(frame) > 1)
+        labels = find_label_rows(frame.iloc[start:stop], layout.id_position, seen) if has_labels else {}
+        skipped.add(start, ids, labels)
+        violations += _check_block(frame, layout, start, ids, None if is_plain else seen, labels)
         if shared is None:
-            hashes.add(start, ids, seen)
+            hashes.add(start, ids, seen, labels)
     same, alike = shared or hashes.find(column, layout)
     mask, by = skipped.finish(same.rows)
+    if shared is None:
+        violations += _sums(frame, layout, mask)
     return IdCheck((*violations, *_duplicates(layout, same), *_look_alikes(layout, alike)), mask, by)
 
 
@@ -101,9 +111,10 @@ class _Hashes:
         self._exact = np.zeros(rows, dtype="uint64")
         self._folded = self._exact  # copied at the first id that folding changes
 
-    def add(self, start: int, ids: Ids, folded: list[str]) -> None:
+    def add(self, start: int, ids: Ids, folded: list[str], labels: LabelRows) -> None:
         rows = slice(start, start + len(ids.texts))
         self._present[rows] = ~ids.missing
+        self._present[np.concatenate([[], *labels.values()]).astype("int64") + start] = False
         self._exact[rows] = hash_texts(ids.texts)
         if folded is not ids.texts and self._folded is self._exact:
             self._folded = self._exact.copy()
@@ -135,19 +146,21 @@ class _Skipped:
     """Rows without a usable id, by rule."""
 
     def __init__(self, rows: int) -> None:
-        self._mask = np.zeros(rows, dtype=bool)
+        self.mask = np.zeros(rows, dtype=bool)
         self._by: dict[Rule, list[Rows]] = {Rule.ID_MISSING: [], Rule.ID_ROUNDED: []}
 
-    def add(self, start: int, ids: Ids) -> None:
+    def add(self, start: int, ids: Ids, labels: LabelRows) -> None:
         self._by[Rule.ID_MISSING].append(np.flatnonzero(ids.missing & ~ids.rounded) + start)
         self._by[Rule.ID_ROUNDED].append(np.flatnonzero(ids.rounded) + start)
+        for rule, rows in labels.items():
+            self._by.setdefault(rule, []).append(rows + start)
 
     def finish(self, doubled: Rows) -> tuple[Mask, dict[Rule, Rows]]:
         by = {rule: np.concatenate(parts or [doubled[:0]]) for rule, parts in self._by.items()}
         by[Rule.ID_DUPLICATE] = doubled
         for rows in by.values():
-            self._mask[rows] = True
-        return self._mask, by
+            self.mask[rows] = True
+        return self.mask, by
 
 
 def _duplicates(layout: Schema, same: Alike) -> list[Violation]:
@@ -179,11 +192,89 @@ def _look_alikes(layout: Schema, alike: Alike) -> list[Violation]:
     return [Violation(rule, layout.id_position, layout.id_column, None, rows=alike.rows, details=alike.others)]
 
 
+# rows that are no customers ------------------------------------------------------------------------------------------
+
+
+LabelRows = Mapping[Rule, Rows]
+"""Rule → rows of a block: repeated headings, and totals."""
+
+
+def find_label_rows(block: pd.DataFrame, id_position: int, folded: list[str]) -> LabelRows:
+    """Return the rows of a block that repeat the headings or hold totals; `folded` are its ids.
+
+    A row whose other cells are a customer's is not among them, whatever its id.
+    """
+    found = {}
+    for rule, mask in _label_like(folded, block.columns[id_position]).items():
+        confirms = _repeats_headings if rule is Rule.ROW_IS_HEADING else _has_only_numbers
+        rows = [row for row in np.flatnonzero(mask).tolist() if confirms(_other_cells(block, row, id_position))]
+        if rows:
+            found[rule] = np.array(rows, dtype="int64")
+    return found
+
+
+def _label_like(folded: list[str], id_column: Hashable) -> dict[Rule, Mask]:
+    """Return masks of the ids that are the heading, or a word for totals."""
+    heading = fold(str(id_column))
+    if heading not in folded and TOTAL_WORDS.isdisjoint(folded):
+        return {}
+    is_heading = np.array([text == heading for text in folded], dtype=bool)
+    is_total = np.array([text in TOTAL_WORDS for text in folded], dtype=bool)
+    return {Rule.ROW_IS_HEADING: is_heading, Rule.ROW_IS_TOTAL: is_total & ~is_heading}
+
+
+def _other_cells(block: pd.DataFrame, row: int, id_position: int) -> list[tuple[Hashable, Any]]:
+    """Return the label and value of each cell that is not missing, besides the id."""
+    places = [place for place in range(block.shape[1]) if place != id_position]
+    cells = [(block.columns[place], originals(block.iloc[[row], place])[0]) for place in places]
+    return [(label, cell) for label, cell in cells if not is_missing(cell) and str(cell).strip()]
+
+
+def _repeats_headings(cells: list[tuple[Hashable, Any]]) -> bool:
+    return all(fold(str(cell).strip()) == fold(str(label).strip()) for label, cell in cells)
+
+
+def _has_only_numbers(cells: list[tuple[Hashable, Any]]) -> bool:
+    """Return whether no cell is of a customer: each is a number, or a word for totals or a missing value."""
+    values = [cell for _, cell in cells if not isinstance(cell, (int, float, Decimal, np.number, np.bool_))]
+    if not all(isinstance(value, str) for value in values):
+        return False
+    texts = [text for text in map(str.strip, values) if fold(text) not in TOTAL_WORDS | MISSING_WORDS]
+    return all(any(number_parser(mark).parse([text], _UTC).ok[0] for mark in (".", ",")) for text in texts)
+
+
+def _sums(frame: pd.DataFrame, layout: Schema, skipped: Mask) -> tuple[Violation, ...]:
+    """Report the last row if it has no text, and its numbers are the sums of those above."""
+    last = len(frame) - 1
+    if last < _SUMMED_ROWS or skipped[last] or not _has_only_numbers(_other_cells(frame, last, layout.id_position)):
+        return ()
+    sums = 0
+    for place in range(frame.shape[1]):
+        column = frame.iloc[:, place]
+        if place == layout.id_position or column.dtype.kind not in "iuf" or is_missing(column.iloc[last]):
+            continue
+        numbers = column.to_numpy(dtype="float64", na_value=np.nan)
+        with np.errstate(all="ignore"):  # infinities are not sums
+            value, total = numbers[last], np.nansum(numbers[:last])
+        if not math.isclose(value, total, rel_tol=1e-9, abs_tol=1e-6):
+            return ()
+        sums += bool(value)
+    if sums < _SUMMED_COLUMNS:
+        return ()
+    where = Rule.ROW_IS_TOTAL, layout.id_position, layout.id_column, None
+    return (Violation(*where, rows=np.array([last]), variant=DOUBTFUL_SUM, severity=Severity.WARNING),)
+
+
+_SUMMED_ROWS: Final = 3
+_SUMMED_COLUMNS: Final = 2
+"""Fewer rows or columns may have a sum by chance."""
+
+
 # one block ------------------------------------------------------------------------------------------------------------
 
 
 def _check_block(
-    frame: pd.DataFrame, layout: Schema, start: int, ids: Ids, folded: list[str] | None
+    frame: pd.DataFrame, layout: Schema, start: int, ids: Ids, folded: list[str] | None, labels: LabelRows
 ) -> list[Violation]:
     """Check a block of ids; `folded` is None if all ids are plain."""
     block = _Block(frame, layout, start)
@@ -206,12 +297,11 @@ def _check_block(
         damaged = are_damaged(texts)
         if damaged is not None:
             block.once(Rule.TEXT_DAMAGED, damaged)
-        heading = fold(str(layout.id_column))
-        if not (TOTAL_WORDS | {heading}).isdisjoint(folded):
-            is_heading = np.array([text == heading for text in folded], dtype=bool)
-            is_total = np.array([text in TOTAL_WORDS for text in folded], dtype=bool)
-            block.by_row(Rule.ROW_IS_HEADING, is_heading, None, attribute=str(layout.id_column))
-            block.by_row(Rule.ROW_IS_TOTAL, is_total & ~is_heading, None)
+        for rule, mask in _label_like(folded, layout.id_column).items():
+            is_label = np.zeros(len(texts), dtype=bool)
+            is_label[labels.get(rule, [])] = True
+            block.add(rule, is_label)
+            block.add(rule, mask & ~is_label, variant=DOUBTFUL, severity=Severity.WARNING)
     if ids.too_long.any():
         chars = [contract.count_chars(texts[row]) for row in np.flatnonzero(ids.too_long).tolist()]
         block.add(Rule.ID_TOO_LONG, ids.too_long, details=np.array(chars), limit=contract.MAX_ID_CHARS)

@@ -6,12 +6,12 @@ import difflib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from itertools import chain, count
 from typing import Any, Final
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import RULES, Effect, Rule, Severity
 from growlytics_pandas._text import phrase
+from growlytics_pandas.checks.naming import fitting_name
 from growlytics_pandas.checks.schema import Attribute, Schema, name_of
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import AttributeType, Kind
@@ -29,14 +29,14 @@ def check_attributes(layout: Schema, rows: int) -> list[Violation]:
         attribute for attribute in layout.attributes if attribute.kind is not Kind.EMPTY
     ]  # empty columns send nothing
     names = Counter(attribute.name for attribute in present)
-    meant, spare = _known_meant(layout), spare_names(layout)
+    meant, new = _known_meant(layout), new_names(layout)
     checks: tuple[Callable[[Attribute], Iterable[Violation]], ...] = (
         lambda attribute: _check_type(layout, attribute, rows, meant),
-        lambda attribute: _check_name(layout, attribute, rows, names, spare),
+        lambda attribute: _check_name(layout, attribute, rows, names, new),
         lambda attribute: _check_index(attribute, rows),
     )
     violations = [found for attribute in present for check in checks for found in check(attribute)]
-    return violations + _case_clashes(layout, spare)
+    return violations + _case_clashes(layout, new)
 
 
 def dropped_columns(violations: Iterable[Violation]) -> frozenset[int]:
@@ -50,26 +50,44 @@ def dropped_columns(violations: Iterable[Violation]) -> frozenset[int]:
     )
 
 
-def spare_names(layout: Schema) -> dict[int, str]:
-    """Return position → a name based on the attribute's that is short enough and clashes with no other.
+def new_names(layout: Schema) -> dict[int, str]:
+    """Return position → new name, for the fewest columns whose renaming makes all names valid and distinct.
 
-    The last column is handled first: of two that clash, the later one is renamed.
+    Of columns that clash, one keeps its name: that of an attribute known already, else the one whose label it is.
     """
-    taken = {fold(name) for name in (*(a.name for a in layout.attributes), *contract.RESERVED_ATTRIBUTES)}
-    spare = {}
-    for attribute in reversed(layout.attributes):
-        base = " ".join(_without_invisible(attribute.name).split()) or f"Attribute {attribute.position}"
-        suffixes = chain([""], (f" {number}" for number in count(2)))
-        names = (_cut(base, contract.MAX_ATTRIBUTE_NAME_CHARS - len(suffix)) + suffix for suffix in suffixes)
-        spare[attribute.position] = name = next(name for name in names if fold(name) not in taken)
-        taken.add(fold(name))
-    return spare
+    known = {*layout.known_names, *contract.RESERVED_ATTRIBUTES}
+    meant = {_key(name): name for name in (*sorted(layout.known_names), *contract.RESERVED_ATTRIBUTES)}
+    used = meant.keys() | {_key(attribute.name) for attribute in layout.attributes}
+    taken: set[str] = set()
+    new = {}
+
+    def rank(attribute: Attribute) -> tuple[bool, bool, bool]:
+        name = attribute.name
+        return name not in known, not _is_valid(name), name != attribute.column
+
+    for attribute in sorted(layout.attributes, key=rank):
+        name = attribute.name
+        base = " ".join(_without_invisible(name).split()) if contract.is_unicode(name) else ""
+        base = base or f"Attribute {attribute.position}"
+        wanted = name if _is_valid(name) else fitting_name(base, lambda _: False)
+        if name not in layout.known_names:
+            wanted = meant.get(_key(wanted), wanted)
+        if _key(wanted) in taken:
+            wanted = fitting_name(base, lambda one: _key(one) in taken | used)
+        taken.add(_key(wanted))
+        if wanted != name:
+            new[attribute.position] = wanted
+    return new
 
 
-def _cut(text: str, chars: int) -> str:
-    while contract.count_chars(text) > chars:
-        text = text[:-1]
-    return text.rstrip()
+def _is_valid(name: str) -> bool:
+    is_short = contract.count_chars(name) <= contract.MAX_ATTRIBUTE_NAME_CHARS
+    return bool(name) and contract.is_unicode(name) and name == _without_invisible(name) and is_short
+
+
+def _key(name: str) -> str:
+    """Return what two names that look alike have in common."""
+    return fold(_without_invisible(name))
 
 
 def _found(
@@ -91,23 +109,40 @@ def _found(
 
 
 def _check_name(
-    layout: Schema, attribute: Attribute, rows: int, names: Counter[str], spare: Mapping[int, str]
+    layout: Schema, attribute: Attribute, rows: int, names: Counter[str], new: Mapping[int, str]
 ) -> Iterator[Violation]:
     name = attribute.name
+    if _is_valid(name) and names[name] == 1:
+        return
+    rename = _renaming(layout, attribute, new)
     if not name.strip() or not contract.is_unicode(name):
         variant = "" if not name.strip() else "unicode"
-        new = _new_name(layout, attribute, f"Attribute {attribute.position}")
-        yield _found(Rule.ATTRIBUTE_NAME_EMPTY, attribute, rows, variant=variant, rename=new)
+        yield _found(Rule.ATTRIBUTE_NAME_EMPTY, attribute, rows, variant=variant, rename=rename)
         return
     chars, limit = contract.count_chars(name), contract.MAX_ATTRIBUTE_NAME_CHARS
     if chars > limit:
-        new = _new_name(layout, attribute, spare[attribute.position])
-        yield _found(Rule.ATTRIBUTE_NAME_TOO_LONG, attribute, rows, limit=limit, chars=chars, rename=new)
+        yield _found(Rule.ATTRIBUTE_NAME_TOO_LONG, attribute, rows, limit=limit, chars=chars, rename=rename)
     if names[name] > 1:
-        new = _new_name(layout, attribute, spare[attribute.position])
-        yield _found(Rule.ATTRIBUTE_NAME_DUPLICATE, attribute, rows, columns=names[name], rename=new)
-    if name != (clean := _without_invisible(name)):
-        yield _found(Rule.ATTRIBUTE_NAME_WHITESPACE, attribute, rows, rename=_new_name(layout, attribute, clean))
+        yield _found(Rule.ATTRIBUTE_NAME_DUPLICATE, attribute, rows, columns=names[name], rename=rename)
+    if name != _without_invisible(name):
+        yield _found(Rule.ATTRIBUTE_NAME_WHITESPACE, attribute, rows, rename=rename)
+
+
+def _renaming(layout: Schema, attribute: Attribute, new: Mapping[int, str]) -> dict[Hashable, str] | None:
+    """Return the option that renames a column, or those that clash with it if it keeps its name.
+
+    None if no such column has a label of its own.
+    """
+    alike = [one for one in layout.attributes if _key(one.name) == _key(attribute.name)]
+    renamed = [attribute] if attribute.position in new else [one for one in alike if one.position in new]
+    labels = Counter(repr(one.column) for one in layout.attributes)
+    if any(labels[repr(one.column)] > 1 or _has_no_label(one) for one in renamed):
+        return None
+    return {one.column: new[one.position] for one in renamed} or None
+
+
+def _has_no_label(attribute: Attribute) -> bool:
+    return not isinstance(attribute.column, str) and not name_of(attribute.column)
 
 
 _INVISIBLE: Final = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u00ad]")
@@ -117,14 +152,7 @@ def _without_invisible(name: str) -> str:
     return _INVISIBLE.sub("", name).strip()
 
 
-def _new_name(layout: Schema, attribute: Attribute, new: str) -> dict[Hashable, str] | None:
-    """Return the rename option for a column; None if its label is not unique."""
-    alike = [other for other in layout.attributes if repr(other.column) == repr(attribute.column)]
-    is_missing = not isinstance(attribute.column, str) and not name_of(attribute.column)
-    return None if is_missing or len(alike) > 1 else {attribute.column: new}
-
-
-def _case_clashes(layout: Schema, spare: Mapping[int, str]) -> list[Violation]:
+def _case_clashes(layout: Schema, new: Mapping[int, str]) -> list[Violation]:
     """Find names that look alike: in the frame, among reserved names, and among those known to the ledger."""
     owners: defaultdict[str, dict[str, str]] = defaultdict(dict)  # folded name → each spelling and its owner
     for names, owner in (
@@ -139,7 +167,9 @@ def _case_clashes(layout: Schema, spare: Mapping[int, str]) -> list[Violation]:
         others = {name: owner for name, owner in owners[fold(attribute.name)].items() if name != attribute.name}
         if others and attribute.name not in contract.RESERVED_ATTRIBUTES:
             alike = ", ".join(f"{name!r} ({others[name]})" for name in sorted(others))
-            params = {"others": alike, "rename": _unified(layout, attribute, sorted(others), spare)}
+            # None is renamed where the ledger knows several spellings, this one among them.
+            rename = _renaming(layout, attribute, new) or {attribute.column: min(others)}
+            params = {"others": alike, "rename": rename}
             violations.append(
                 Violation(
                     Rule.ATTRIBUTE_NAME_CASE_CLASH,
@@ -150,18 +180,6 @@ def _case_clashes(layout: Schema, spare: Mapping[int, str]) -> list[Violation]:
                 )
             )
     return violations
-
-
-def _unified(
-    layout: Schema, attribute: Attribute, others: list[str], spare: Mapping[int, str]
-) -> dict[Hashable, str] | None:
-    """Return the rename option: to the intended name, or to a distinct one if another column has that name."""
-    alike = [a for a in layout.attributes if a is attribute or a.name in others]
-    if len(alike) == 1:
-        reserved = next((name for name in others if name in contract.RESERVED_ATTRIBUTES), None)
-        return _new_name(layout, attribute, reserved or others[0])
-    second = attribute if attribute is not alike[0] else alike[1]
-    return _new_name(layout, second, spare[second.position])
 
 
 def _check_index(attribute: Attribute, rows: int) -> Iterator[Violation]:

@@ -6,6 +6,7 @@ use.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections import Counter
@@ -18,144 +19,38 @@ from growlytics_pandas.columns.contacts import PLAIN_EMAIL, invalid_emails, inva
 from growlytics_pandas.columns.texts import strip_texts
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
-_ID_ANYWHERE: Final = frozenset(
-    {
-        *(
-            "pin",
-            "pincode",
-            "zip",
-            "zipcode",
-            "postal",
-            "postcode",
-            "gstin",
-            "aadhaar",
-            "aadhar",
-            "isbn",
-            "imei",
-            "ean",
-        ),
-        *(
-            "upc",
-            "sku",
-            "hsn",
-            "ifsc",
-            "msisdn",
-            "version",
-            "barcode",
-            "uuid",
-            "guid",
-            "passport",
-            "ssn",
-            "iban",
-            "swift",
-        ),
-    }
+
+
+def _listed(words: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(words.split())
+
+
+_ID_ANYWHERE: Final = _listed(
+    """
+    pin pincode zip zipcode postal postcode gstin aadhaar aadhar isbn imei ean upc sku hsn ifsc msisdn version
+    barcode uuid guid passport ssn iban swift
+    """
 )
-_ID_AT_END: Final = frozenset(
-    {
-        *(
-            "id",
-            "ids",
-            "code",
-            "codes",
-            "no",
-            "nr",
-            "num",
-            "number",
-            "phone",
-            "mobile",
-            "mob",
-            "tel",
-            "telephone",
-            "cell",
-        ),
-        *(
-            "whatsapp",
-            "fax",
-            "contact",
-            "account",
-            "acct",
-            "card",
-            "gst",
-            "pan",
-            "ref",
-            "reference",
-            "invoice",
-            "ticket",
-        ),
-        *(
-            "ver",
-            "build",
-            "release",
-            "batch",
-            "voucher",
-            "coupon",
-            "licence",
-            "license",
-            "key",
-            "serial",
-            "docket",
-            "awb",
-        ),
-        *(
-            "plot",
-            "flat",
-            "door",
-            "room",
-            "roll",
-            "token",
-            "otp",
-            "cin",
-            "tin",
-            "din",
-            "vat",
-            "folio",
-            "policy",
-            "model",
-        ),
-    }
+_ID_AT_END: Final = _listed(
+    """
+    id ids code codes no nr num number phone mobile mob tel telephone cell whatsapp fax contact account acct
+    card gst pan ref reference invoice ticket ver build release batch voucher coupon licence license key serial
+    docket awb plot flat door room roll token otp cin tin din vat folio policy model
+    """
 )
-_DATE_ANYWHERE: Final = frozenset(
-    {
-        *(
-            "date",
-            "dates",
-            "dt",
-            "dob",
-            "doj",
-            "datetime",
-            "timestamp",
-            "time",
-            "birth",
-            "birthday",
-            "birthdate",
-            "epoch",
-        ),
-        *("created", "updated", "modified", "joined", "joining", "registered", "anniversary", "expiry", "expires"),
-        *("signup", "enrolled", "activated"),
-    }
+_DATE_ANYWHERE: Final = _listed(
+    """
+    date dates dt dob doj datetime timestamp time birth birthday birthdate epoch created updated modified joined
+    joining registered anniversary expiry expires signup enrolled activated
+    """
 )
 _DATE_AT_END: Final = frozenset({"at", "on", "ts"})
-_NO_DATE: Final = frozenset(
-    {
-        *(
-            "count",
-            "days",
-            "day",
-            "n",
-            "no",
-            "num",
-            "number",
-            "amount",
-            "total",
-            "id",
-            "year",
-            "years",
-            "month",
-            "months",
-        ),
-        *("age", "diff", "duration", "zone", "hours", "minutes", "seconds", "times", "by", "value", "score", "code"),
-    }
+_NO_DATE: Final = _listed(
+    """
+    count days day n no num number amount total id year years month months age diff duration zone hours minutes
+    seconds times by value score code
+    """
 )
 
 
@@ -210,25 +105,13 @@ def is_day_like(name: str) -> bool:
 _PLAIN_EMAIL_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789@._%+-"
 _SAMPLED: Final = 200  # distinct values: enough to recognize contacts
 _MOST: Final = 0.5  # share of them that must be addresses or numbers
-_OF_OTHERS: Final = frozenset(
-    {
-        *("manager", "agent", "owner", "referrer", "referred", "referral", "referee", "father", "mother", "spouse"),
-        *(
-            "guardian",
-            "emergency",
-            "alternate",
-            "alternative",
-            "alt",
-            "secondary",
-            "second",
-            "other",
-            "old",
-            "previous",
-        ),
-        *("sender", "support", "sales", "staff", "employee", "rep", "seller", "vendor", "nominee", "backup", "company"),
-        *("product", "item", "city", "store", "file", "domain", "first", "last", "middle", "nick", "brand"),
-        *("opt", "verified", "status", "count", "valid", "type", "bounce", "model", "os", "sent", "opened", "campaign"),
-    }
+_OF_OTHERS: Final = _listed(
+    """
+    manager agent owner referrer referred referral referee father mother spouse guardian emergency alternate
+    alternative alt secondary second other old previous sender support sales staff employee rep seller vendor
+    nominee backup company product item city store file domain first last middle nick brand opt verified status
+    count valid type bounce model os sent opened campaign
+    """
 )
 _NOT_ADDRESSES: Final = _OF_OTHERS | {"id", "ids"}  # ids may be addresses, and are called what they are
 _WORDS_OF: Final = {
@@ -413,7 +296,7 @@ def _fitting(
             reason = f"the names {old!a} and {new!a} look alike but differ: rename or exclude one of the columns"
             found.append(Suggestion("rename", labels[place], None, reason, 0))
             continue
-        short = _shortened(new, taken)
+        short = fitting_name(new, taken.__contains__)
         taken.add(short)
         found.append(Suggestion("rename", labels[place], short, _why(old, new, short), 0))
     return found
@@ -433,21 +316,23 @@ def _spellings(known: Collection[str]) -> dict[str, list[str]]:
     }
 
 
-def _shortened(name: str, taken: Collection[str | None]) -> str:
-    """Return a short enough name that no other attribute has."""
-    limit = contract.MAX_ATTRIBUTE_NAME_CHARS
-    short = _cut(name, limit)
-    number = 2
-    while short in taken:
-        end = f" {number}"
-        short, number = _cut(name, limit - len(end)) + end, number + 1
-    return short
+def fitting_name(base: str, is_taken: Callable[[str], bool]) -> str:
+    """Return a name cut to the allowed length, with a number if it is taken.
 
-
-def _cut(name: str, limit: int) -> str:
-    while contract.count_chars(name) > limit:
-        name = name[:-1]
-    return name.rstrip()
+    Examples
+    --------
+    >>> fitting_name("City", {"City", "City 2"}.__contains__)
+    'City 3'
+    """
+    for number in itertools.count(1):
+        end = f" {number}" if number > 1 else ""
+        name = base
+        while contract.count_chars(name + end) > contract.MAX_ATTRIBUTE_NAME_CHARS:
+            name = name[:-1]
+        name = name.rstrip() + end
+        if not is_taken(name):
+            break
+    return name
 
 
 def _why(old: str, new: str, short: str) -> str:

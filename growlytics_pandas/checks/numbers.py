@@ -49,25 +49,8 @@ _DOTTED: Final = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}")
 _SIX_SPACED: Final = re.compile(r"[0-9]{3} [0-9]{3}")  # an Indian postal code, or a grouped number
 _OF_POINTS: Final = frozenset(
     {
-        *(
-            "INR",
-            "USD",
-            "GBP",
-            "JPY",
-            "CNY",
-            "AUD",
-            "NZD",
-            "SGD",
-            "HKD",
-            "AED",
-            "SAR",
-            "QAR",
-            "PKR",
-            "BDT",
-            "LKR",
-            "NPR",
-        ),
-        *("KRW", "THB", "PHP", "MYR", "NGN", "KES", "MXN", "TWD", "ILS"),
+        *("INR", "USD", "GBP", "JPY", "CNY", "AUD", "NZD", "SGD", "HKD", "AED", "SAR", "QAR", "PKR", "BDT", "LKR"),
+        *("NPR", "KRW", "THB", "PHP", "MYR", "NGN", "KES", "MXN", "TWD", "ILS"),
     }
 )
 """Currencies written with a decimal point and two decimals or none, so that 1,234 is 1234."""
@@ -182,10 +165,14 @@ def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], wh
             if sorted(numbers.texts[:3]) == ["0", "1"]
             else ""
         )
-        return Proposal("types", NUMBER, NUMBER, f"{counted} written as text{rest_of(read, present)}{bits}", read)
+        return Proposal(
+            "types", NUMBER, NUMBER, f"{counted} written as text{rest_of(read, present)}{bits}", read, present - read
+        )
     example = _example(shapes.names, decimal, money, has_percent=bool(percent.any()))
     because = f" ({why})" if why else ""
-    return Proposal("decimal", decimal, NUMBER, f"{counted}{because}: {example}{rest_of(read, present)}", read)
+    return Proposal(
+        "decimal", decimal, NUMBER, f"{counted}{because}: {example}{rest_of(read, present)}", read, present - read
+    )
 
 
 def _is_percent_throughout(numbers: Profile, percent: Mask) -> bool:

@@ -41,6 +41,8 @@ class Suggestion:
         Why, in one sentence.
     cells : int
         How many cells it changes or reads.
+    rest : int
+        How many cells of the column a parser cannot read.
     """
 
     option: str
@@ -48,6 +50,7 @@ class Suggestion:
     value: Any
     reason: str
     cells: int
+    rest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Proposal:
     type: str
     reason: str
     cells: int
+    rest: int = 0
 
 
 def count_of(number: int, noun: str = "value") -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -36,7 +37,9 @@ from growlytics_pandas.checks.profile import (
 )
 from growlytics_pandas.columns.contacts import PLAIN_EMAIL
 from growlytics_pandas.columns.convert import as_text, date_in
+from growlytics_pandas.columns.date_parsers import date_parser
 from growlytics_pandas.columns.dtypes import Kind, absent, plain
+from growlytics_pandas.columns.number_parsers import are_numbers
 from growlytics_pandas.columns.options import Reading
 from growlytics_pandas.columns.parsers import Texts
 from growlytics_pandas.columns.reading import clean
@@ -53,6 +56,8 @@ _QUICK_SAMPLE: Final = 50  # values: enough for most numeric columns
 _OLD_INDEX: Final = re.compile(r"(?:Unnamed: \d+(?:\.\d+)?|index|level_\d+|)")
 _CODE_CHARS: Final = 3  # maximum characters of a code: NA next to IN and US is Namibia
 _SHOWN: Final = 3
+_A_DATE: Final = "Date"
+"""A label of dates, for a column that is known to hold them."""
 
 
 def suggest_for(
@@ -95,8 +100,9 @@ def suggest_for(
     list of Suggestion
         By column; names and the zone last.
     """
+    known = {**known_types, **given_types}
     texts = texts or TextColumns(frame)
-    context = _Context(frame, texts, id_position, names, reading_of, kinds, zone, region, known_types, given_types)
+    context = _Context(frame, texts, id_position, names, reading_of, kinds, zone, region, known, given_types)
     found: list[Suggestion] = []
     for position in names:
         found += _for_column(context, position)
@@ -144,33 +150,21 @@ def as_frame(suggestions: Iterable[Suggestion]) -> pd.DataFrame:
 # one column ---------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, eq=False)
 class _Context:
     """Data shared by all columns, and a cache of profiles."""
 
-    def __init__(
-        self,
-        frame: pd.DataFrame,
-        texts: TextColumns,
-        id_position: int,
-        names: Mapping[int, str],
-        reading_of: Callable[[Hashable], Reading],
-        kinds: Mapping[int, Kind],
-        zone: ZoneInfo,
-        region: str,
-        known_types: Mapping[str, str],
-        given_types: Mapping[str, str],
-    ) -> None:
-        self.frame = frame
-        self._texts = texts
-        self.id_position = id_position
-        self.names = names
-        self.reading_of = reading_of
-        self.kinds = kinds
-        self.zone = zone
-        self.region = region
-        self.known_types = {**known_types, **given_types}
-        self.given_types = given_types
-        self._cleaned: dict[int, Cleaned] = {}
+    frame: pd.DataFrame
+    texts: TextColumns
+    id_position: int
+    names: Mapping[int, str]
+    reading_of: Callable[[Hashable], Reading]
+    kinds: Mapping[int, Kind]
+    zone: ZoneInfo
+    region: str
+    known_types: Mapping[str, str]
+    given_types: Mapping[str, str]
+    _cleaned: dict[int, Cleaned] = field(default_factory=dict)
 
     def column(self, position: int) -> pd.Series[Any]:
         """Return a column cleaned with the options already given."""
@@ -183,7 +177,7 @@ class _Context:
             column, kind = self.column(position), self.kinds[position]
             is_id = position == self.id_position
             is_raw = column.dtype == self.frame.dtypes.iloc[position] and not self.reading_of(column.name).cleans
-            texts = self._texts[position] if is_raw else TextColumn(column)
+            texts = self.texts[position] if is_raw else TextColumn(column)
             mostly_differs = is_uncounted(texts, kind, len(column))
             if mostly_differs and texts.bytes is not None:
                 self._cleaned[position] = clean_distinct(column, texts.bytes, has_words=not is_id)
@@ -244,13 +238,16 @@ def _is_old_index(context: _Context, position: int) -> bool:
 def _for_numbers(context: _Context, position: int) -> list[Suggestion]:
     label, name = context.frame.columns[position], context.names[position]
     reading, known = context.reading_of(label), context.known_types.get(name)
-    if reading.date_formats:
-        return []
     column = context.column(position)
+    if reading.date_formats:
+        given = _digits(column, None)
+        proposal = None if given is None else _instead(context, position, Cleaned(given, {}, 0, 0), name)
+        return [_named(proposal, label)] if proposal else []
     present = column[(~absent(column)).to_numpy(dtype=bool)]
     sample = present.iloc[:_QUICK_SAMPLE].tolist()
     if all(value in (0, 1) for value in sample):
         return _bits(column, present, label) if known is None else []
+    name = _A_DATE if known == contract.DATE else name
     if known not in (None, contract.DATE) or not all(_may_be_day(value, name) for value in sample):
         return []
     digits = _digits(column, None)
@@ -301,7 +298,9 @@ def _for_texts(context: _Context, position: int) -> list[Suggestion]:
         return found + _for_id(context, position, reading)
     known = contract.STRING if name in contract.RESERVED_ATTRIBUTES else context.known_types.get(name)
     proposal = None
-    if known != contract.STRING and not reading.date_formats and reading.decimal is None:
+    if reading.date_formats or reading.decimal is not None:
+        proposal = _instead(context, position, cleaned, name)
+    elif known != contract.STRING:
         proposal = _proposal(context, position, cleaned, name, known)
     is_typed = proposal is not None or known not in (None, contract.STRING)
     words = _missing(cleaned, is_typed=is_typed or name in ("email", "mobile"))
@@ -366,6 +365,30 @@ def _proposal(context: _Context, position: int, cleaned: Cleaned, name: str, kno
     return None
 
 
+def _instead(context: _Context, position: int, cleaned: Cleaned, name: str) -> Proposal | None:
+    """Return another way to read a column than the given one, if only that one reads all values."""
+    reading = context.reading_of(context.frame.columns[position])
+    if cleaned.profile.is_empty or _reads_all(reading, cleaned.profile.sample, context.zone):
+        return None
+    wanted = contract.DATE if reading.date_formats else contract.NUMBER
+    found = _proposal(context, position, cleaned, _A_DATE if reading.date_formats else name, wanted)
+    if found is None or found.value is None or found.rest:
+        return None
+    return replace(found, option="decimal", value=".") if found.option == "types" else found
+
+
+def _reads_all(reading: Reading, profile: Profile, zone: ZoneInfo) -> bool:
+    """Return whether the given formats or decimal mark read all texts, as dates of the years 1 to 9999."""
+    if not reading.date_formats:
+        return bool(are_numbers(profile.texts, reading.decimal or ".").all())
+    ok = np.zeros(len(profile.texts), dtype=bool)
+    for form in reading.date_formats:
+        parsed = date_parser(form).parse(profile.texts, zone)
+        years = parsed.values.astype("M8[Y]").astype("int64") + 1970
+        ok |= parsed.ok & (years >= contract.MIN_YEAR) & (years <= contract.MAX_YEAR)
+    return bool(ok.all())
+
+
 def _missing(cleaned: Cleaned, *, is_typed: bool) -> dict[str, int]:
     """Return the texts that mean missing; in text columns only unambiguous ones."""
     profile = cleaned.profile
@@ -389,7 +412,7 @@ def _na_values(words: Mapping[str, int], label: Hashable) -> Suggestion:
 
 
 def _named(proposal: Proposal, label: Hashable) -> Suggestion:
-    return Suggestion(proposal.option, label, proposal.value, proposal.reason, proposal.cells)
+    return Suggestion(proposal.option, label, proposal.value, proposal.reason, proposal.cells, proposal.rest)
 
 
 def _as_contact(context: _Context, found: Sequence[Suggestion], rename: Suggestion) -> list[Suggestion]:

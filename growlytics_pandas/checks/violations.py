@@ -14,10 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from growlytics_pandas import contract
-from growlytics_pandas._rules import RULES, Rule, Severity
+from growlytics_pandas._rules import RULES, Effect, Rule, Severity
 from growlytics_pandas._text import argument, options_text, phrase, plural
 
 Rows = npt.NDArray[np.int64]
+DOUBTFUL: Final = "doubtful"
+DOUBTFUL_SUM: Final = "doubtful sum"
+"""The variants of a rule that only warn, since the row may be a customer after all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,11 @@ class Violation:
     def level(self) -> Severity:
         """The severity of this violation."""
         return self.severity or RULES[self.rule].severity
+
+    @property
+    def effect(self) -> Effect:
+        """What a push with ``errors="drop"`` does with the data."""
+        return Effect.SENT_AS_IS if self.variant in (DOUBTFUL, DOUBTFUL_SUM) else RULES[self.rule].effect
 
     def __len__(self) -> int:
         return 1 if self.rows is None else len(self.rows)
@@ -160,8 +168,13 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
         "customer."
     ),
     (Rule.ID_TOO_LONG, ""): "the id has {detail:,} characters; the browser SDK allows {limit}.",
-    (Rule.ROW_IS_HEADING, ""): "the id equals the heading {attribute!r}: a repeated heading is sent as a customer.",
-    (Rule.ROW_IS_TOTAL, ""): "the id looks like the label of a totals row, which is sent as a customer.",
+    (Rule.ROW_IS_HEADING, ""): "the row repeats the headings; it is not a customer.",
+    (Rule.ROW_IS_HEADING, DOUBTFUL): "the id equals the heading of its column; the row is sent as a customer.",
+    (Rule.ROW_IS_TOTAL, ""): "the id is the label of a totals row, and the row has no other text: not a customer.",
+    (Rule.ROW_IS_TOTAL, DOUBTFUL): "the id looks like the label of a totals row, which is sent as a customer.",
+    (Rule.ROW_IS_TOTAL, DOUBTFUL_SUM): (
+        "the numbers of the last row are the sums of those above; if it is a totals row, it is sent as a customer."
+    ),
     (Rule.INDEX_COLUMN, ""): "the column looks like an old index; it is sent as the attribute {attribute!r}.",
     (Rule.ATTRIBUTE_NAME_EMPTY, ""): "the attribute name is empty; it must have 1 to 49 characters.",
     (Rule.ATTRIBUTE_NAME_EMPTY, "unicode"): "the attribute name is not valid Unicode text.",
@@ -280,6 +293,12 @@ def _of_stringified_id(violation: Violation) -> Fix:
     return Fix("na_values", {violation.column: sorted(violation.params["words"])})
 
 
+def _of_label(violation: Violation) -> Fix:
+    if violation.variant in (DOUBTFUL, DOUBTFUL_SUM):
+        return Fix(sentence="Remove the row at the source if it is not a customer.")
+    return Fix("errors", "drop", "Remove the row at the source, or leave it out: {}")
+
+
 def _of_alike_ids(violation: Violation) -> Fix:
     how = violation.params.get("how", "lower")
     return Fix("normalize", {violation.column: how}, "If they are one customer: {}")
@@ -301,7 +320,7 @@ def _of_unsupported(violation: Violation) -> Fix:
 def _of_conflict(violation: Violation) -> Fix:
     option, value = violation.params["option"]
     if option:
-        return Fix(option, value)
+        return Fix(option, value, before=violation.params.get("before", {}))
     return Fix("exclude", [violation.column], "Convert the values at the source, or leave the column out: {}")
 
 
@@ -327,10 +346,18 @@ def _of_unknown(violation: Violation) -> Fix:
     return Fix("exclude", [violation.column], "Correct the name, or leave the column out: {}")
 
 
-def _of_wrong_type(violation: Violation) -> Fix:
-    if violation.variant == "foreign":
-        return Fix("types", {violation.column: str(violation.limit)})
+def _of_unread(violation: Violation) -> Fix:
+    """Return the option that reads all values of the column; if there is none, leave out the value."""
+    if "option" in violation.params:
+        option, value = violation.params["option"]
+        return Fix(option, value, before=violation.params["before"])
     return Fix("errors", "drop", "Correct it at the source, or leave out the value: {}")
+
+
+def _of_wrong_type(violation: Violation) -> Fix:
+    if "option" not in violation.params and violation.variant == "foreign":
+        return Fix("types", {violation.column: str(violation.limit)})
+    return _of_unread(violation)
 
 
 def _of_large_number(violation: Violation) -> Fix:
@@ -349,8 +376,8 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     Rule.ID_STRINGIFIED: _of_stringified_id,
     Rule.ID_CASE_DUPLICATE: _of_alike_ids,
     Rule.ID_TOO_LONG: _sentence("Shorten it at the source if the API rejects it; it is sent unchanged."),
-    Rule.ROW_IS_HEADING: _sentence("Remove the row at the source."),
-    Rule.ROW_IS_TOTAL: _sentence("Remove the row at the source if it is not a customer."),
+    Rule.ROW_IS_HEADING: _of_label,
+    Rule.ROW_IS_TOTAL: _of_label,
     Rule.INDEX_COLUMN: _for_column("exclude"),
     Rule.ATTRIBUTE_NAME_EMPTY: _of_name,
     Rule.ATTRIBUTE_NAME_TOO_LONG: _of_name,
@@ -366,7 +393,7 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     ),
     Rule.VALUE_WRONG_TYPE: _of_wrong_type,
     Rule.VALUE_NOT_FINITE: _drop("value"),
-    Rule.DATE_OUT_OF_RANGE: _drop("value"),
+    Rule.DATE_OUT_OF_RANGE: _of_unread,
     Rule.INTEGER_UNSAFE: _of_large_number,
     Rule.VALUE_TOO_LONG: _sentence("Shorten it at the source if the API rejects it; it is sent unchanged."),
     Rule.VALUE_STRINGIFIED: _by_column("na_values", "words"),

@@ -13,7 +13,6 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas.api import plan
-from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import name_of_column
 from growlytics_pandas.checks.suggestions import as_options
 from growlytics_pandas.cli.columns import Note, complete_decimals, infer_column
@@ -48,7 +47,7 @@ class Loaded:
 
         The types from the ledger are not included: in a file they would become outdated.
         """
-        found = as_options(Suggestion(*row) for row in self.plan.suggestions.itertuples(index=False, name=None))
+        found = as_options(self.plan._suggested)
         return PlanOptions(**self.options).joined(found, list(self.plan.frame.columns))
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from growlytics_pandas import contract
 from growlytics_pandas._text import PYTHON, speaking
+from growlytics_pandas.columns.frames import require_columns
 from growlytics_pandas.columns.options import NORMALIZATIONS, PlanOptions
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS, load
@@ -39,7 +40,8 @@ def add_plan(parser: argparse.ArgumentParser, only: Sequence[str] = PLAN_KEYS) -
 def read_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options of the plan from flags and file; flags override the file, column by column.
 
-    The id column and the options of a push are stored in `arguments`.
+    The id column and the options of a push are stored in `arguments`. Values that are not allowed raise here, before
+    the file is read.
     """
     kept = load(arguments.options) if arguments.options else {}
     arguments.id_col = arguments.id_col or kept.get("id_col")
@@ -49,17 +51,25 @@ def read_options(arguments: argparse.Namespace) -> dict[str, Any]:
     for key in PUSH_KEYS:
         if getattr(arguments, key, "absent") is None:
             setattr(arguments, key, kept.get(key, defaults[key]))
-    return _override({key: kept[key] for key in PLAN_KEYS if key in kept}, _given(arguments))
+    given = _override({key: kept[key] for key in PLAN_KEYS if key in kept}, _given(arguments))
+    PlanOptions(**given)
+    PushOptions(**{key: getattr(arguments, key) for key in PUSH_KEYS if hasattr(arguments, key)})
+    return given
 
 
 def check_file(arguments: argparse.Namespace, columns: Iterable[Any]) -> None:
-    """Raise if the options file names a column that does not exist."""
+    """Raise if the options file names a column that does not exist, or if its options contradict each other."""
     if not arguments.options:
         return
-    kept = load(arguments.options)
+    kept, labels = load(arguments.options), list(columns)
+    of_plan = PlanOptions(**{key: kept[key] for key in PLAN_KEYS if key in kept})
     try:
         with speaking(PYTHON):
-            PlanOptions(**{key: kept[key] for key in PLAN_KEYS if key in kept}).check_columns(list(columns))
+            if arguments.id_col == kept.get("id_col"):
+                require_columns(labels, "id_col", [arguments.id_col])
+            of_plan.check_columns(labels)
+            if not _given(arguments):  # flags may resolve a contradiction
+                of_plan.check(labels)
     except (InvalidArgumentError, InvalidArgumentTypeError) as error:
         raise type(error)(f"{arguments.options}: {error}") from None
 
@@ -98,10 +108,6 @@ def _override(kept: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 def _dest(flag: Flag) -> str:
     return flag.names[0].lstrip("-").replace("-", "_")
-
-
-def _pairs(text: str) -> list[tuple[str, str]]:
-    return [pair(part) for part in text.split(",")]
 
 
 def _maybe_pair(text: str) -> tuple[str | None, str]:
@@ -145,10 +151,6 @@ def _refuse_both(option: str, pairs: Sequence[tuple[str | None, str]]) -> None:
         raise InvalidArgumentError(f"{option}: give it for all columns, or as COLUMN=… for each column, not both.")
 
 
-def _flat(lists: Sequence[Any]) -> dict[str, str]:
-    return dict(one for pairs in lists for one in pairs)
-
-
 def _same(value: Any) -> Any:
     return value
 
@@ -163,12 +165,6 @@ FLAGS: Final = (
         ("--rename",),
         {"action": "append", "type": pair, "metavar": "COLUMN=NAME", "help": f"attribute name of a column; {_MORE}"},
         dict,
-    ),
-    Flag(
-        "types",
-        ("--types",),
-        {"action": "append", "type": _pairs, "metavar": "COLUMN=TYPE,…", "help": "types of several columns"},
-        _flat,
     ),
     Flag(
         "types",

@@ -30,6 +30,7 @@ from growlytics_pandas.cli.summary import FailedRow, Summary
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, ServiceError
 from growlytics_pandas.http.protocol import one_line
+from growlytics_pandas.options import PUSH_KEYS
 from growlytics_pandas.segments import Segment, SegmentPlan, SegmentResult, find_members
 from growlytics_pandas.upload.changes import changes_text
 from growlytics_pandas.upload.plan import PushResult
@@ -37,9 +38,6 @@ from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.views.progress import open_listener
 
 _SHOWN_FAILURES: Final = 10
-SENDING: Final = (
-    *("errors", "dry_run", "skip_unchanged", "chunk_size", "max_concurrency", "max_rate", "max_failures", "label"),
-)
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -54,16 +52,24 @@ def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     check_outputs(arguments)
     given = read_options(arguments)
     loaded = load_and_check(arguments, given, needs_key=not arguments.dry_run)
-    progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
-    sending = {name: getattr(arguments, name) for name in SENDING}
     changes = None if arguments.quiet else loaded.plan.changes
     if changes and any(changes.values()) and not arguments.dry_run:
         sys.stderr.write(f"{one_line(arguments.file)}: {changes_text(changes)}\n")  # before it is sent
-    result, error = run_to_end(loaded.plan.push, sending | {"progress": progress})
+    result, error = run_to_end(loaded.plan.push, _sending(arguments, stopper))
     summary = of_result(summarise(arguments, loaded), result).with_changes(changes)
-    summary = of_error(summary, error, stopper)
+    return _concluded(of_error(summary, error, stopper), arguments, result)
+
+
+def _sending(arguments: argparse.Namespace, stopper: Stopper) -> dict[str, Any]:
+    """Return the options of the push."""
+    progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
+    return {name: getattr(arguments, name) for name in PUSH_KEYS} | {"progress": progress}
+
+
+def _concluded(summary: Summary, arguments: argparse.Namespace, result: PushResult) -> Summary:
+    """Write the output files, and return the summary with the next step."""
     summary = replace(summary, next=next_step(summary, arguments))
-    return write_outputs(summary, arguments, loaded.plan, result)
+    return write_outputs(summary, arguments, result.plan, result)
 
 
 def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) -> Summary:
@@ -212,12 +218,6 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
         raise InvalidArgumentError("--members: it is also FILE; give another file, which this command will write.")
     given = {key: value for key, value in read_options(arguments).items() if key in _READING}
     client = open_client(arguments, needs_key=not arguments.dry_run)
-    source, table = read_table(arguments)
-    check_file(arguments, table.frame.columns)
-    notes = (*table.notes, *notes_of_client(client))
-    write_notes(notes, is_quiet=arguments.quiet)
-    reading = PlanOptions(**given, keep="first")
-    reading.check_columns(table.frame.columns)
     segment = Segment(
         arguments.id_col,
         arguments.attribute,
@@ -226,24 +226,26 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
         left=arguments.left,
         resend=arguments.resend,
         allow_empty=arguments.allow_empty,
-        reading=reading,
+        reading=PlanOptions(**given, keep="first"),
         client=client,
         label="line",
     )
+    source, table = read_table(arguments)
+    check_file(arguments, table.frame.columns)
+    segment.reading.check_columns(table.frame.columns)
+    notes = (*table.notes, *notes_of_client(client))
+    write_notes(notes, is_quiet=arguments.quiet)
     frame = table.frame.rename_axis(index="line")
 
     def push(**how: Any) -> SegmentResult:
         return segment.push(frame, PushOptions(**how))
 
-    progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
-    found, error = run_to_end(push, {name: getattr(arguments, name) for name in SENDING} | {"progress": progress})
+    found, error = run_to_end(push, _sending(arguments, stopper))
     result = cast("SegmentResult", found)
     loaded = Loaded(result.plan, source, table, given, notes, {})
     summary = of_result(summarise(arguments, loaded), result)
     summary = replace(summary, rows=len(frame), segment=_segment_facts(result))
-    summary = of_error(summary, error, stopper)
-    summary = replace(summary, next=next_step(summary, arguments))
-    return write_outputs(summary, arguments, result.plan, result)
+    return _concluded(of_error(summary, error, stopper), arguments, result)
 
 
 def _segment_facts(result: SegmentResult) -> dict[str, Any]:

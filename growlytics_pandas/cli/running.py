@@ -29,10 +29,6 @@ class Command:
     add_options: Callable[[argparse.ArgumentParser], None]
     work: Callable[[argparse.Namespace, Stopper], Summary]
 
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add the options of the command to `parser`."""
-        self.add_options(parser)
-
     def run(self, arguments: argparse.Namespace) -> int:
         """Run it, print the outcome, and return the exit status."""
         stopper = Stopper()

@@ -173,7 +173,7 @@ def _failure_text(failure: FailedRow) -> str:
 
 
 def count_rules(findings: Findings) -> tuple[RuleCount, ...]:
-    """Count violations rule by rule, errors first, with the first example of each."""
+    """Count violations rule by rule, in the order of `Findings`, with the first example of each."""
     counts: dict[tuple[Severity, Rule], RuleCount] = {}
     for group in findings.groups():
         key = group.severity, group.rule
@@ -185,7 +185,7 @@ def count_rules(findings: Findings) -> tuple[RuleCount, ...]:
             )
         else:
             counts[key] = replace(first, count=first.count + group.cells)
-    return tuple(sorted(counts.values(), key=lambda found: (found.severity, -found.count, found.rule)))
+    return tuple(counts.values())
 
 
 def _table(records: tuple[dict[str, Any], ...], names: tuple[str, ...]) -> str:

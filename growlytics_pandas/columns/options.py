@@ -232,20 +232,14 @@ class PlanOptions:
                     )
 
 
-OPTIONS_OF_PUSH: Final = (
-    *("errors", "dry_run", "skip_unchanged", "chunk_size", "max_concurrency", "max_rate", "max_failures", "label"),
-    "progress",
-)
-
-
-def options_of(given: Mapping[str, Any]) -> PlanOptions:
-    """Return the options given in a call; raise TypeError for an unknown name."""
+def options_of(given: Mapping[str, Any], of_push: Collection[str] = ()) -> PlanOptions:
+    """Return the options given in a call; raise TypeError for an unknown name. `of_push`: the names of push's own."""
     names = [field.name for field in fields(PlanOptions)]
     for name in given:
         if name not in names:
-            near = difflib.get_close_matches(name, [*names, *OPTIONS_OF_PUSH], n=1)
+            near = difflib.get_close_matches(name, [*names, *of_push], n=1)
             meant = f" Did you mean {near[0]!r}?" if near else ""
-            if name in OPTIONS_OF_PUSH:
+            if name in of_push:
                 meant = f" {name!r} is an option of push."
             raise InvalidArgumentTypeError(without_keys(f"there is no option {name!r} here.{meant}"))
     return PlanOptions(**given)

@@ -19,16 +19,14 @@ from growlytics_pandas.upload.connection import connection_or_default, refuse_cl
 from growlytics_pandas.upload.parts import Executor
 from growlytics_pandas.upload.plan import Plan, PushResult, infer_schema_of_parts, make_batch_plan
 from growlytics_pandas.upload.profile import profile_parts
-from growlytics_pandas.upload.push_options import PushOptions
-
-_PUSH_OPTIONS = tuple(name for name in PushOptions.__slots__ if name != "client")
+from growlytics_pandas.upload.push_options import PUSH_OPTIONS, PushOptions
 
 
 def plan(ddf: Any, id_col: Any, **options: Any) -> Plan:
     """Work out what a push of all partitions would do, on the cluster if there is one."""
     refuse_client_as_id(id_col)
     connection = connection_or_default(options.pop("client", None))
-    chosen = options_of(options)
+    chosen = options_of(options, PUSH_OPTIONS)
     infer_schema_of_parts(chosen, ddf._meta, id_col, None)  # noqa: SLF001 - the empty frame: a wrong call costs no reading
     executor = _engine_of(ddf)
     profile = profile_parts(executor.run, id_col, chosen)
@@ -39,7 +37,7 @@ def plan(ddf: Any, id_col: Any, **options: Any) -> Plan:
 
 def push(ddf: Any, id_col: Any, **options: Any) -> PushResult:
     """Push all partitions, on the workers of the cluster if there is one. It is not lazy."""
-    how = {name: options.pop(name) for name in _PUSH_OPTIONS if name in options}
+    how = {name: options.pop(name) for name in PUSH_OPTIONS if name in options}
     PushOptions(**how)  # before any partition is read
     return plan(ddf, id_col, **options).push(**how)
 

@@ -272,8 +272,8 @@ class StreamRun(Run):
         texts = {number: fetch_ids(frame, self._question, rows) for number, rows in suspects.items()}
         first_row = self.parts.rows
         same, alike = compare(suspects, texts, [first_row], layout.keep).of(0)
-        old = np.flatnonzero(self._seen.among(profile.exact) & profile.has_id)
-        self._seen.add(profile.exact[profile.has_id])
+        old = np.flatnonzero(self._seen.among(profile.exact) & profile.is_customer)
+        self._seen.add(profile.exact[profile.is_customer])
         again = zip(same.rows.tolist(), same.sharing.tolist(), same.others.tolist(), strict=True)
         triples = {row: (row, sharing, other) for row, sharing, other in again}
         triples |= {row: (row, 2, EARLIER_BATCH) for row in old.tolist()}

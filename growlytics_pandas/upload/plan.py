@@ -142,9 +142,9 @@ class Plan(HtmlRepr):
             return self._whole.findings(self._suggested)
         tasks = {task.number: task for task in self._parts.tasks}
         found = dict(self._executor.run(check_part, self._common, tasks))
-        of_columns = [*with_options(self._column_violations, self._suggested)]
-        of_columns += check_suggestions(self._layout, self._suggested, self._parts.rows)
-        return Findings([*of_columns, *(each for number in sorted(found) for each in found[number].violations)])
+        of_suggestions = check_suggestions(self._layout, self._suggested, self._parts.rows)
+        of_parts = (each for number in sorted(found) for each in found[number].violations)
+        return Findings(with_options([*self._column_violations, *of_suggestions, *of_parts], self._suggested))
 
     @cached_property
     def violations(self) -> pd.DataFrame:
@@ -227,8 +227,7 @@ class Plan(HtmlRepr):
 
     def preview(self, n: int = 3) -> list[dict[str, Any]]:
         """Return the first `n` request bodies exactly as they would be sent, decoded from JSON."""
-        if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 0:
-            raise InvalidArgumentError(f"n: found {n!r}; it must be a whole number of 0 or more.")
+        check_preview(n)
         bodies: list[bytes] = []
         if self._whole is not None:
             bodies = self._whole.preview(int(n), self._to_send())
@@ -331,10 +330,12 @@ class Plan(HtmlRepr):
 
     def push(self, **options: Any) -> PushResult:
         """Send this plan. Takes the options of `growlytics_pandas.push` that `plan` does not take."""
-        chosen = PushOptions(**options)
-        plan, connection = self._settled(chosen)
+        return self._push(PushOptions(**options))
+
+    def _push(self, options: PushOptions) -> PushResult:
+        plan, connection = self._settled(options)
         buffers = {task.number: plan._open_buffer(task) for task in plan._parts.tasks} if plan._whole else {}
-        return plan._send(connection, chosen, buffers, OutcomeStore())
+        return plan._send(connection, options, buffers, OutcomeStore())
 
     def _send(
         self,
@@ -478,6 +479,12 @@ class PushResult(Result):
         """
         self._require_push()
         return self.plan._send(*self._retried())
+
+
+def check_preview(n: Any) -> None:
+    """Raise unless `n` is a number of bodies."""
+    if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 0:
+        raise InvalidArgumentError(f"n: found {n!r}; it must be a whole number of 0 or more.")
 
 
 def make_plan(df: Any, id_col: Hashable, options: PlanOptions, connection: Connection | None) -> Plan:

@@ -17,12 +17,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas._rules import Rule
-from growlytics_pandas.checks.ids import find_same
+from growlytics_pandas.checks.ids import LabelRows, find_label_rows, find_same
 from growlytics_pandas.checks.schema import ColumnFacts
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, inspect, merge, starts, tally
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.options import Keep, PlanOptions
-from growlytics_pandas.columns.reading import Alike, Ids, clean, find_currencies, fold, hash_texts, read_ids
+from growlytics_pandas.columns.reading import Alike, Ids, clean, find_currencies, fold, fold_all, hash_texts, read_ids
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.upload.outcomes import Rows
 from growlytics_pandas.upload.part_list import PartList, PartTask, changed, digest_ids
@@ -71,7 +71,16 @@ class PartProfile:
     exact: npt.NDArray[np.uint64]
     folded: npt.NDArray[np.uint64]
     is_rounded: Mask
+    label_rows: LabelRows
     example: pd.DataFrame
+
+    @property
+    def is_customer(self) -> Mask:
+        """Which rows have the id of a customer."""
+        mask = self.has_id.copy()
+        for rows in self.label_rows.values():
+            mask[rows] = False
+        return mask
 
     @property
     def rows(self) -> int:
@@ -88,7 +97,7 @@ def profile_part(frame: pd.DataFrame, question: Question, _task: object = None) 
             f"id_col: a part has no column {question.id_column!r}; its columns are {', '.join(map(repr, labels[:10]))}."
         )
     tallies = [_tally(frame.iloc[:, i], label, question) for i, label in enumerate(labels)]
-    ids = _hash_ids(frame.iloc[:, labels.index(question.id_column)], question)
+    ids = _hash_ids(frame, labels.index(question.id_column), question)
     return PartProfile(labels, tuple(tallies), *ids, frame.head(EXAMPLE_ROWS))
 
 
@@ -125,19 +134,25 @@ def _sample(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _hash_ids(
-    column: pd.Series[Any], question: Question
-) -> tuple[Mask, npt.NDArray[np.uint64], npt.NDArray[np.uint64], Mask]:
+    frame: pd.DataFrame, position: int, question: Question
+) -> tuple[Mask, npt.NDArray[np.uint64], npt.NDArray[np.uint64], Mask, LabelRows]:
+    column = frame.iloc[:, position]
     rows, kind = len(column), inspect(question.clean(column, question.id_column)).kind
     has_id = np.zeros(rows, dtype=bool)
     exact, folded = np.zeros(rows, dtype="uint64"), np.zeros(rows, dtype="uint64")
     is_rounded = np.zeros(rows, dtype=bool)
+    label_rows: dict[Rule, npt.NDArray[np.int64]] = {}
     for start, stop in starts(rows):
         ids = question.read_ids(column.iloc[start:stop], kind)
         has_id[start:stop] = ~ids.missing
         exact[start:stop] = hash_texts(ids.texts)
-        folded[start:stop] = hash_texts(list(map(fold, ids.texts)))
+        texts = fold_all(ids.texts)
+        folded[start:stop] = exact[start:stop] if texts is ids.texts else hash_texts(texts)
         is_rounded[start:stop] = ids.rounded
-    return has_id, exact, folded, is_rounded
+        if kind in (Kind.TEXT, Kind.MIXED):
+            for rule, found in find_label_rows(frame.iloc[start:stop], position, texts).items():
+                label_rows[rule] = np.concatenate([label_rows.get(rule, found[:0]), found + start])
+    return has_id, exact, folded, is_rounded, label_rows
 
 
 # the whole, from its parts --------------------------------------------------------------------------------------------
@@ -198,6 +213,7 @@ def skipped_rows(task: PartTask, profile: PartProfile) -> dict[Rule, npt.NDArray
         Rule.ID_MISSING: np.flatnonzero(~profile.has_id & ~profile.is_rounded),
         Rule.ID_ROUNDED: np.flatnonzero(profile.is_rounded),
         Rule.ID_DUPLICATE: task.same.rows,
+        **profile.label_rows,
     }
 
 
@@ -259,10 +275,10 @@ class SharedIds:
 def find_suspects(profiles: Sequence[PartProfile]) -> dict[int, Rows]:
     """Return, for each part, the rows whose hash is not unique; parts without such rows are left out."""
     found = {}
-    exact = _repeated([profile.exact[profile.has_id] for profile in profiles])
-    folded = _repeated([profile.folded[profile.has_id] for profile in profiles])
+    exact = _repeated([profile.exact[profile.is_customer] for profile in profiles])
+    folded = _repeated([profile.folded[profile.is_customer] for profile in profiles])
     for number, profile in enumerate(profiles):
-        is_suspect = (np.isin(profile.exact, exact) | np.isin(profile.folded, folded)) & profile.has_id
+        is_suspect = (np.isin(profile.exact, exact) | np.isin(profile.folded, folded)) & profile.is_customer
         if is_suspect.any():
             found[number] = np.flatnonzero(is_suspect)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -68,6 +68,10 @@ class PushOptions:
     def would_refuse(self, *, has_errors: bool) -> bool:
         """Return whether this is a dry run of a push that would raise."""
         return self.dry_run and self.errors == "raise" and has_errors
+
+
+PUSH_OPTIONS: Final = tuple(field.name for field in fields(PushOptions) if field.name not in ("client", "is_retry"))
+"""The names of the options that a push has besides those of its plan."""
 
 
 def _check_label(label: Any) -> None:

@@ -376,8 +376,7 @@ class _Grouped:
     def groups(self) -> list[Group]:
         frame = self._frame
         by = [frame["rule"].astype(object), frame["column"].map(repr), frame["fix"].astype(object)]
-        groups = [_group(rows) for _, rows in frame.groupby(by, sort=False)]
-        return sorted(groups, key=lambda group: (group.severity is not Severity.ERROR, -group.cells))
+        return [_group(rows) for _, rows in frame.groupby(by, sort=False)]
 
 
 def _group(rows: pd.DataFrame) -> Group:

@@ -1,5 +1,7 @@
 """The violations frame: fixed columns and dtypes, positions and labels, every violation, original values."""
 
+import json
+import re
 import tracemalloc
 
 import numpy as np
@@ -7,6 +9,7 @@ import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
+from growlytics_pandas.__main__ import main
 from growlytics_pandas.checks.findings import DTYPES
 from growlytics_pandas.columns import dtypes as blocks
 
@@ -78,9 +81,34 @@ def test_every_violation_is_listed_not_the_first_only():
     assert counts.to_dict() == {"id_missing": 5000, "value_not_finite": 5000}
 
 
-def test_whole_columns_come_first_then_rows_in_order(dirty):
-    rows = dirty["row"].astype("float").fillna(-1)
-    assert rows.is_monotonic_increasing
+def test_frame_display_and_command_line_have_one_order(capsys, tmp_path):
+    """Errors first, then by position of the column, then by row; whole columns before their rows."""
+    df = pd.DataFrame(
+        {
+            "City": ["Pune ", "Goa", "Goa", "Goa"],
+            "Spend": [1.0, np.inf, 3.0, np.inf],
+            "id": ["a", "a", None, " b"],
+            "Note": [b"1", b"2", b"3", b"4"],
+        }
+    )
+    plan = gp.plan(df, "id")
+    expected = ["value_not_finite", "id_duplicate", "id_missing", "type_unsupported"]
+    assert list(dict.fromkeys(plan.violations.query("severity == 'error'")["rule"])) == expected
+    assert plan.violations["severity"].is_monotonic_increasing
+    for _, found in plan.violations.groupby(["severity", "column"]):
+        assert found["row"].astype("float").fillna(-1).is_monotonic_increasing
+    rules = list(dict.fromkeys(plan.violations["rule"]))
+    assert list(dict.fromkeys(group.rule.value for group in plan._findings.groups())) == rules
+    shown = re.sub("<[^>]*>", "", plan.violations._repr_html_())
+    assert sorted(rules, key=shown.index) == rules
+    path = tmp_path / "c.jsonl"
+    path.write_text(
+        '{"City": "Pune ", "Spend": 1, "id": "a"}\n{"City": "x", "Spend": [2], "id": "a"}\n'
+        '{"City": null, "Spend": 3, "id": null}\n'
+    )
+    assert main(["validate", str(path), "--id-col", "id", "--json", "--ledger", "none"]) == 1
+    listed = [rule["rule"] for rule in json.loads(capsys.readouterr().out)["rules"]]
+    assert listed == list(dict.fromkeys(gp.validate(pd.read_json(path, lines=True), "id")["rule"]))
 
 
 def test_values_are_the_cells_themselves_lists_and_dicts_too():
@@ -119,7 +147,7 @@ def test_a_hundred_thousand_rows_go_block_by_block_with_the_same_violations(monk
     df.iloc[70_000, -1] = np.inf
     df.iloc[99_999, 0] = df.iloc[3, 0]
     found = gp.validate(df, "customer_id")
-    assert found["row"].tolist() == [3, 70_000, 99_999]
+    assert found["row"].tolist() == [3, 99_999, 70_000]
     monkeypatch.setattr(blocks.starts, "__defaults__", (200_000,))
     pd.testing.assert_frame_equal(gp.validate(df, "customer_id"), found)
 

@@ -55,6 +55,37 @@ def test_names_that_are_too_long_get_distinct_short_ones():
     assert "attribute_name_too_long" not in set(gp.validate(df, "id", rename=renames)["rule"])
 
 
+LONG = "Average Basket Value In Rupees Over The Last Twelve Months"
+
+
+@pytest.mark.parametrize(
+    ("labels", "rename", "renamed"),
+    [
+        (["City", "Town"], {"Town": "City"}, {"Town": "City 2"}),
+        (["Town", "City"], {"Town": "City"}, {"Town": "City 2"}),
+        ([1, "1"], {}, {1: "1 2"}),
+        (["A", "B", "C"], {"B": "A", "C": "A"}, {"B": "A 2", "C": "A 3"}),
+        (["A", "a", "C"], {"C": "A"}, {"a": "a 2", "C": "A 3"}),
+        (["City", "city", "CITY"], {}, {"city": "city 2", "CITY": "CITY 3"}),
+        ([" City", "City "], {}, {" City": "City", "City ": "City 2"}),
+        (["City", " City"], {}, {" City": "City 2"}),
+        (["City", "Ci\u200bty"], {}, {"Ci\u200bty": "City 2"}),
+        (["Email", "EMAIL"], {}, {"Email": "email", "EMAIL": "EMAIL 2"}),
+        ([LONG, LONG + "!"], {}, {LONG: LONG[:49], LONG + "!": LONG[:47] + " 2"}),
+        (["", "x"], {}, {"": "Attribute 1"}),
+    ],
+)
+def test_all_fixes_of_names_together_rename_the_fewest_columns_and_leave_none_wrong(labels, rename, renamed):
+    df = pd.DataFrame([["a", *range(len(labels))]], columns=pd.Index(["id", *labels], dtype=object))
+    fixes = {}
+    for violation in gp.plan(df, "id", rename=rename)._findings.violations:
+        if violation.rule.startswith("attribute_name"):
+            fixes |= fix_of(violation).value
+    assert fixes == renamed
+    rules = gp.validate(df, "id", rename=rename | fixes)["rule"]
+    assert not rules.str.startswith("attribute_name").any()
+
+
 def test_a_clash_with_a_reserved_name_ends_in_the_reserved_one():
     df = pd.DataFrame({"id": ["a"], "EMAIL": ["a@example.com"]})
     assert fixes(df, "attribute_name_case_clash") == ["rename={'EMAIL': 'email'}"]

@@ -22,7 +22,8 @@ id_missing, id_duplicate, id_rounded                                           |
 id_whitespace, id_float                                                        | warning | value changed
 type_doubtful                                                                  | warning | sent as is
 id_stringified, id_case_duplicate, id_too_long, id_wrapped                     | warning | sent as is
-row_is_heading, row_is_total, index_column, text_damaged, value_whitespace     | warning | sent as is
+row_is_heading, row_is_total                                                   | error   | row skipped
+index_column, text_damaged, value_whitespace                                   | warning | sent as is
 contact_not_mapped                                                             | warning | sent as is
 attribute_name_empty, attribute_name_too_long, attribute_name_duplicate        | error   | attribute dropped
 attribute_name_case_clash, attribute_name_whitespace                           | warning | sent as is
@@ -135,8 +136,14 @@ FIRING = [
     ("id_wrapped", ids("mailto:asha@example.com"), {}),
     ("id_wrapped", ids("Asha Rao <asha@example.com>", "b@example.com", dtype="string[pyarrow]"), {}),
     ("id_wrapped", ids("a@example.com;d@example.com"), {}),
-    ("row_is_heading", ids("a", "id", "b"), {}),
-    ("row_is_heading", ids("a", "ID "), {}),
+    ("row_is_heading", pd.DataFrame({"id": ["a", "id", "b"], "City": ["Pune", "City", "Goa"]}), {}),
+    (
+        "row_is_heading",
+        pd.DataFrame({"ID": ["a", "id "], "City": ["Pune", " CITY"], "X": [1, None]}).set_axis(
+            ["id", "City", "X"], axis=1
+        ),
+        {},
+    ),
     ("row_is_total", ids("a", "Total"), {}),
     ("row_is_total", ids("a", "Grand Total", dtype="category"), {}),
     ("index_column", named("Unnamed: 0"), {}),
@@ -313,7 +320,7 @@ QUIET = [
     ("id_rounded", ids("12e45678", "1e10", "E+11"), {}),
     ("id_wrapped", ids("O'Neil", "a,b", "x=1", "Asha Rao", "a@example.com", "12,34"), {}),
     ("row_is_heading", ids("idea", 5), {}),
-    ("row_is_total", ids("Totally", "subtotal-5"), {}),
+    ("row_is_total", ids("Totally", "subtotal-5", "Anna Total"), {}),
     ("index_column", cells("x", name="index"), {}),
     ("id_float", ids(1, 2, "3.0"), {}),
     ("id_float", ids(1, None, dtype="Int64"), {}),

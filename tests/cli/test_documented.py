@@ -9,7 +9,7 @@ from growlytics_pandas.__main__ import make_parser
 COMMANDS = ("schema", "suggest", "validate", "push")
 # The client, whose own arguments are options, and arguments that make no sense for a file.
 NOT_AN_OPTION = {"df", "client", "progress"}
-OTHER_NAMES = {"columns": "--column", "na_values": "--na", "verify": "--ca-bundle"}
+OTHER_NAMES = {"columns": "--column", "types": "--type", "na_values": "--na", "verify": "--ca-bundle"}
 
 
 def actions(name):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 
 import pandas as pd
 import pytest
@@ -234,3 +235,74 @@ def texts_of(found):
     if isinstance(found, list):
         return [text for each in found for text in texts_of(each)]
     return [found] if isinstance(found, str) else [json.dumps(found)]
+
+
+WRONG_BEFORE_READING = [
+    "--chunk-size 0",
+    "--max-rate -1",
+    "--max-concurrency 0",
+    "--max-failures 2.0",
+    "--label ''",
+    "--date-format Joined=%Q",
+    "--date-format Joined=dmy",
+    "--decimal Spend=;",
+    "--type City=text",
+    "--type City=number --date-format City=ISO8601",
+    "--normalize City=upper",
+    "--region XX",
+    "--timezone Mars",
+    "--base-url ftp://x",
+    "--timeout 0",
+]
+
+
+@pytest.mark.parametrize("flags", WRONG_BEFORE_READING)
+def test_wrong_options_are_refused_before_the_file_is_read(flags, command, at):
+    at()
+    done = command("push", "not-there.csv", "--id-col", "id", *shlex.split(flags))
+    assert (done.status, "not-there.csv" in done.err) == (2, False)
+    assert flags.split()[0] in done.err
+
+
+@pytest.mark.parametrize("name", ["validate", "suggest", "schema"])
+def test_the_other_commands_refuse_wrong_options_before_the_file_is_read(name, command):
+    done = command(name, "not-there.csv", "--id-col", "id", "--region", "XX")
+    assert (done.status, "not-there.csv" in done.err) == (2, False)
+
+
+@pytest.mark.parametrize("flags", ["--chunk-size 0", "--attribute email", "--left 1", "--region XX"])
+def test_wrong_options_of_a_segment_are_refused_before_the_file_is_read(flags, command, at):
+    at()
+    needed = ["--attribute", "Is VIP", "--members", "m.csv"]
+    done = command("segment", "not-there.csv", "--id-col", "id", *needed, *shlex.split(flags))
+    assert (done.status, "not-there.csv" in done.err) == (2, False)
+    assert flags.split()[0] in done.err
+
+
+class Unread(pd.DataFrame):
+    """A frame whose columns must not be read."""
+
+    def __getattribute__(self, name):
+        if name in ("columns", "iloc", "copy", "items"):
+            raise AssertionError(name)
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize(
+    ("verb", "options"),
+    [
+        (growlytics_pandas.push, {"chunk_size": 0}),
+        (growlytics_pandas.push, {"errors": "ignore"}),
+        (growlytics_pandas.push, {"region": "XX"}),
+        (growlytics_pandas.plan, {"date_format": {"Joined": "%Q"}}),
+        (growlytics_pandas.validate, {"timezone": "Mars"}),
+        (growlytics_pandas.suggest, {"decimal": ";"}),
+        (growlytics_pandas.preview, {"n": -1}),
+        (growlytics_pandas.push_batches, {"max_rate": -1}),
+        (growlytics_pandas.push_segment, {"max_rate": -1, "attribute": "VIP", "members": "m.csv"}),
+    ],
+)
+def test_arguments_are_checked_before_the_frame_is_read(verb, options, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(GrowlyticsError):
+        verb(Unread({"id": ["a"]}), "id", **options)

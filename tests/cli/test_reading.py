@@ -112,7 +112,18 @@ def test_ids_and_reserved_columns_are_text(command, at, write):
 
 def test_types_convert_what_the_file_says(command, at, write):
     write("a.csv", "id,PIN,At,Price,Yes,Code\n1,011,2026-01-31T10:00:00+05:30,.5,1,1.50\n")
-    types = ("--types", "PIN=number,Price=number,Yes=boolean", "--type", "At=date", "--type", "Code=string")
+    types = (
+        "--type",
+        "PIN=number",
+        "--type",
+        "Price=number",
+        "--type",
+        "Yes=boolean",
+        "--type",
+        "At=date",
+        "--type",
+        "Code=string",
+    )
     assert pushed(command, at(), "a.csv", *types) == {
         "1": {"PIN": 11, "At": "2026-01-31 04:30:00", "Price": 0.5, "Yes": True, "Code": "1.50"}
     }

@@ -14,10 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import growlytics_pandas as gp
-from growlytics_pandas.columns.options import OPTIONS_OF_PUSH, PlanArguments, PlanOptions
+from growlytics_pandas.columns.options import PlanArguments, PlanOptions
 from growlytics_pandas.columns.texts import strip_texts
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.upload.push_options import PushOptions
 
 MESSY = pd.DataFrame(
     {
@@ -103,7 +102,6 @@ def test_an_option_of_push_is_named_as_such():
         gp.plan(frame, "id", errors="drop")
     with pytest.raises(TypeError, match=r"no option 'error' here\. Did you mean 'errors'"):
         gp.push(frame, "id", error="drop")
-    assert {field.name for field in fields(PushOptions)} - {"client", "is_retry"} == set(OPTIONS_OF_PUSH)
 
 
 def test_options_travel_to_a_worker_and_are_copies():

@@ -1,0 +1,104 @@
+"""Rows of a file that are no customers: a repeated heading, and totals. They are left out, and customers never are."""
+
+import re
+
+import pandas as pd
+import pytest
+
+import growlytics_pandas as gp
+
+NOT_CUSTOMERS = {
+    "totals": ({"City": ["Pune", "Goa", None], "Spend": [1, 2, 3]}, "Total"),
+    "totals below a gap": ({"City": ["Pune", None, None], "Spend": [1, None, 1]}, "Grand Total"),
+    "totals as text": ({"City": ["Pune", "Goa", "-"], "Spend": ["₹ 1", "Rs. 2", "1,23,456.00"]}, "TOTAL:"),
+    "totals with a comma": ({"City": ["Pune", "Goa", ""], "Spend": ["1,5", "2,5", "1.234,50"]}, "total"),
+    "totals in two columns": ({"City": ["Pune", "Goa", "Grand total"], "Spend": [1, 2, 3]}, " Totals "),
+    "subtotals": ({"City": ["Pune", "Goa", "N/A"], "Joined": ["2025-01-01", "2025-01-02", None]}, "Sub-total"),
+    "a sum and dates": ({"Joined": [*pd.to_datetime(["2025-01-01"] * 2), None]}, "Sum"),
+    "a heading": ({"City": ["Pune", "Goa", "City"], "Spend": ["1", "2", "Spend"]}, "id"),
+    "a heading in capitals": ({"City": ["Pune", "Goa", " CITY "], "Spend": ["1", "2", "SPEND"]}, "ID "),
+    "only ids": ({}, "Total"),
+}
+CUSTOMERS = {
+    "the word as a surname": ({"Surname": ["Rao", "Iyer", "Total"], "City": ["Pune", "Goa", "Goa"]}, "c3"),
+    "an id that is the word": ({"City": ["Pune", "Goa", "Goa"], "Spend": [1, 2, 3]}, "total"),
+    "an address": ({"email": ["a@example.com", None, "total@example.com"], "Spend": [1, 2, 3]}, "total"),
+    "a date": ({"Joined": pd.to_datetime(["2025-01-01"] * 3), "Spend": [1, 2, 3]}, "sum"),
+    "a sum of the others": ({"Spend": [1, 2, 3], "Orders": [2, 2, 4]}, "c3"),
+    "a surname in the id": ({"Spend": [1, 2, 3]}, "Anna Total"),
+    "an id like its heading": ({"City": ["Pune", "Goa", "Goa"], "Spend": ["1", "2", "3"]}, "id"),
+}
+
+
+def frame_of(columns, last):
+    return pd.DataFrame({"id": ["c1", "c2", last], **columns})
+
+
+@pytest.mark.parametrize("case", NOT_CUSTOMERS)
+def test_a_row_that_is_no_customer_is_an_error_and_is_left_out(case, sandbox):
+    df = frame_of(*NOT_CUSTOMERS[case])
+    found = gp.validate(df, "id").query("rule in ['row_is_total', 'row_is_heading']")
+    assert found[["row", "severity", "effect"]].to_numpy().tolist() == [[2, "error", "row skipped"]]
+    with pytest.raises(gp.errors.ConstraintViolationError):
+        gp.push(df, "id", client=sandbox.client, progress=False)
+    result = gp.push(df, "id", client=sandbox.client, errors="drop", progress=False)
+    assert result.counts["accepted"] == 2
+    assert set(sandbox.stored()) == {"c1", "c2"}
+    assert result.rejects()["rule"].item() == found["rule"].item()
+
+
+@pytest.mark.parametrize("case", CUSTOMERS)
+def test_a_customer_is_sent_whatever_the_id(case):
+    df = frame_of(*CUSTOMERS[case])
+    plan = gp.plan(df, "id")
+    assert plan.counts["unsent"] == 3
+    assert not plan.has_errors
+
+
+@pytest.mark.parametrize("case", [*NOT_CUSTOMERS, *CUSTOMERS])
+def test_batches_have_the_same_rows(case):
+    df = frame_of(*{**NOT_CUSTOMERS, **CUSTOMERS}[case])
+    plan, parts = gp.plan(df, "id"), gp.plan_batches([df[:1], df[1:]], "id")
+    assert parts.counts == plan.counts
+    assert parts.violations[["row", "rule"]].to_numpy().tolist() == plan.violations[["row", "rule"]].to_numpy().tolist()
+
+
+def test_several_totals_are_not_duplicates_of_each_other():
+    df = pd.DataFrame({"id": ["a", "Total", "b", "Total"], "Spend": [1, 1, 2, 2]})
+    assert gp.validate(df, "id")["rule"].tolist() == ["row_is_total", "row_is_total"]
+    assert gp.plan(df, "id").counts["invalid"] == 2
+    assert gp.plan_batches([df[:2], df[2:]], "id").counts["invalid"] == 2
+
+
+SUMS = {"City": ["Pune", "Goa", "Goa", None], "Spend": [1.5, 2.0, 3.0, 6.5], "Orders": [1, 0, 2, 3]}
+
+
+def test_a_last_row_of_sums_is_a_warning():
+    df = pd.DataFrame({"id": ["c1", "c2", "c3", "c4"], **SUMS})
+    assert gp.validate(df, "id")[["row", "rule", "severity"]].to_numpy().tolist() == [[3, "row_is_total", "warning"]]
+    assert gp.plan(df, "id").counts["unsent"] == 4
+    summed = pd.DataFrame({"id": [1, 2, 3], "Spend": [1, 2, 3], "Orders": [1, 0, 2]})
+    summed.loc[3] = summed.sum()
+    assert gp.validate(summed, "id")["rule"].tolist() == ["row_is_total"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"City": ["Pune", "Goa", "Goa", "Goa"]}, {"Orders": [1, 0, 2, 4]}, {"Orders": [0] * 4}, {"Orders": ["x"] * 4}],
+    ids=str,
+)
+def test_other_last_rows_are_customers(change):
+    assert gp.validate(pd.DataFrame({"id": ["c1", "c2", "c3", "c4"], **SUMS, **change}), "id").empty
+
+
+def test_one_customer_is_no_totals_row(sandbox):
+    sandbox.client.upsert("Total", {"Spend": 5})
+    assert sandbox.stored() == {"Total": {"Spend": 5}}
+    assert not gp.plan(pd.DataFrame({"id": ["sum"], "Spend": [5]}), "id").has_errors
+
+
+def test_the_next_steps_of_a_plan_name_the_row():
+    plan = gp.plan(frame_of(*NOT_CUSTOMERS["totals"]), "id")
+    shown = re.sub("<[^>]*>", "", plan._repr_html_())
+    assert "row_is_total" in shown
+    assert "Fix the 1 error" in shown
