@@ -11,7 +11,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -34,6 +34,7 @@ MAX_SECRET_WORDS: Final = 12  # a longer value is not a name
 
 NOT_SHOWN: Final = "(the service's message, which may contain values, is in result.failed)"
 _WORD: Final = re.compile(r"\w+")
+_GUARDS: Final = " \t='\""  # of a spreadsheet, around an id: '0012 and 0012 are one
 _HUGE: Final = "integer of"
 _PRINTED: Final = frozenset({str, float, bool, type(None)})
 _JOINERS: Final = "\u200c\u200d"  # part of how Indic scripts and emoji are written, and harmless
@@ -153,17 +154,32 @@ def _is_of_people(label: str) -> bool:
 class Masker:
     """How a page shows values: masked, or unmasked if `is_on` is False; always made visible and short.
 
+    Identities stay distinguishable: of those with the same mask, all but the first get a number. `numbers` has them, so
+    that pages which share it number a customer alike.
+
     Examples
     --------
-    >>> Masker().identity("asha@x.com"), Masker(False).identity("asha@x.com"), Masker().identity(None)
-    ('a•••@x•••.com', 'asha@x.com', '–')
+    >>> masker = Masker()
+    >>> [masker.identity(value) for value in ("asha@x.com", "anil@x.com", "asha@x.com", None, None)]
+    ['a•••@x•••.com', 'a•••@x•••.com #2', 'a•••@x•••.com', '–', '–']
     """
 
     is_on: bool = True
+    numbers: dict[str, dict[str, int]] = field(default_factory=dict, repr=False, compare=False)
 
     def identity(self, value: Any) -> str:
         """Show a value that identifies a customer."""
-        return visible(mask_value(value) if self.is_on else _text(value))
+        if not self.is_on or is_missing(value):
+            return visible(_text(value))
+        mask = mask_value(value)
+        numbers = self.numbers.setdefault(mask, {})
+        number = numbers.setdefault(_text(value).strip(_GUARDS), len(numbers) + 1)
+        return visible(mask) + (f" #{number}" if number > 1 else "")
+
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Return what the numbers mean, for a page that has any."""
+        has_numbers = any(len(numbers) > 1 for numbers in self.numbers.values())
+        return (("#2, #3, …", "other customers with the same mask"),) if has_numbers else ()
 
     def label(self, value: Any) -> str:
         """Show a label of the index, which may be an id as text."""

@@ -190,7 +190,7 @@ def code_html(line: str) -> str:
 
 def outcome_html(result: PushResult, owner: str) -> str:
     """Return the outcome of a run, masked, and the expression that returns it in code."""
-    page = render_notebook(result._page(Masker(), NOTEBOOK_LIMITS, owner))
+    page = render_notebook(result._page(Masker(numbers=result._mask_numbers), NOTEBOOK_LIMITS, owner))
     return f'{page}<div style="{_NOTE}">In code: <code>result = {escape(owner)}</code></div>'
 
 

@@ -115,7 +115,7 @@ class Form:
         return {**bundle, **self._static()}
 
     def _static(self) -> dict[str, str]:
-        parts = (code_html(self.line), self._actions.outcome, self._draw(Masker()))
+        parts = (code_html(self.line), self._actions.outcome, self._draw(True))
         html = f'{"".join(parts)}<div style="opacity:.75">{AT_SAVING}</div>'
         return {"text/html": html, "text/plain": repr(self)}
 
@@ -260,22 +260,24 @@ class Form:
     def _show(self) -> None:
         self._code.value = code_html(self.line)
         checked, rows = self._checked, len(self._frame)
-        masker = Masker(not self._show_values.value)
+        is_masked = not self._show_values.value
         if isinstance(checked, Plan):
             becomes = {} if self._choices.segment else becomes_html(checked, self._choices.id_position)
             self._grid.show_becomes(becomes)
             text, obstacle = button_text(checked, self._choices, rows), obstacle_text(checked, self._choices, rows)
-            shown = ("" if self._choices.segment else legend_html(checked), "", self._draw(masker))
+            shown = ("" if self._choices.segment else legend_html(checked), "", self._draw(is_masked))
         else:
             text, obstacle = "Push", "Push is off: see the error below."
-            shown = ("", self._draw(masker), "")
+            shown = ("", self._draw(is_masked), "")
         for part, html in zip((self._legend, self._problem, self._picture), shown, strict=True):
             show(part, html)
         self._actions.offer(text, obstacle, f"{self._readings} {self.line}")
         self._redraw()
 
-    def _draw(self, masker: Masker) -> str:
+    def _draw(self, is_masked: bool) -> str:
+        masker = Masker(is_masked)
         if isinstance(self._checked, Plan):
+            masker = Masker(is_masked, self._checked._mask_numbers)
             moves = moves_text(self._checked)
             return plan_html(self._checked, self._choices, self._names, masker, len(self._frame), moves)
         return error_html(self._checked, masker) if self._checked is not None else ""

@@ -111,6 +111,10 @@ class Plan(HtmlRepr):
         """
         return self._part.frame
 
+    @cached_property
+    def _mask_numbers(self) -> dict[str, dict[str, int]]:
+        return {}
+
     @property
     def _layout(self) -> Schema:
         """The columns to send, with attribute names and types."""
@@ -152,7 +156,7 @@ class Plan(HtmlRepr):
 
         A violation of a whole column has one row, with the number of cells in `count`.
         """
-        return violations_frame(self._findings.to_frame(), self._layout.id_column)
+        return violations_frame(self._findings.to_frame(), self._layout.id_column, Masker(numbers=self._mask_numbers))
 
     @property
     def counts(self) -> dict[str, int]:

@@ -144,6 +144,11 @@ class Result(HtmlRepr):
         return not any(self.counts[s] for s in RETRYABLE) and not self._findings.has_errors
 
     @property
+    def _mask_numbers(self) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = self.plan._mask_numbers
+        return found
+
+    @property
     def _findings(self) -> Findings:
         """The violations, not yet a frame."""
         found: Findings = self.plan._findings

@@ -76,6 +76,11 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
     """Return the page on what a push of this plan would do."""
     errors, warnings = count_by_severity(plan.findings)
     rows, n_sendable = sum(plan.counts.values()), plan.counts[Status.UNSENT]
+    tables = _tables(
+        suggestions_table(plan.suggestions, limits),
+        violations_table(plan.findings, plan.id_column, masker, limits),
+        schema_table(plan.schema, {}, limits),
+    )
     return Page(
         title="Plan of a push",
         headline=_refused(errors, n_sendable, rows) if errors else f"{of_all(n_sendable, rows)} would be sent.",
@@ -85,14 +90,11 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
             ("attributes", _attributes(plan.schema, plan.columns)),
             ("violations", _severities(errors, warnings)),
             *([("changes", plan.changes)] if plan.changes else []),
+            *masker.facts(),
         ),
         counts=_plan_counts(plan.counts),
         steps=tuple(_plan_steps(plan, errors, warnings)),
-        tables=_tables(
-            suggestions_table(plan.suggestions, limits),
-            violations_table(plan.findings, plan.id_column, masker, limits),
-            schema_table(plan.schema, {}, limits),
-        ),
+        tables=tables,
         is_masked=masker.is_on,
     )
 
@@ -102,20 +104,21 @@ def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limit
     new = dict(zip(result.new_types["attribute"], result.new_types["type"], strict=True))
     dry = result.run.ended == DRY_RUN
     how = _conclude_dry(result) if dry else _conclude(result)
+    tables = _tables(
+        rows_table(failed, masker, limits),
+        violations_table(result.findings, result.id_column, masker, limits),
+        schema_table(result.schema, new, limits),
+    )
     return Page(
         title=how.title,
         headline=how.words,
         tone=how.tone,
-        facts=_result_facts(result, failed.why),
+        facts=(*_result_facts(result, failed.why), *masker.facts()),
         counts=count_rows(
             result.counts, meanings=MEANINGS | ({Status.UNSENT: "would be sent"} if dry else _failed_meaning(failed))
         ),
         steps=tuple(_result_steps(result, new, failed)),
-        tables=_tables(
-            rows_table(failed, masker, limits),
-            violations_table(result.findings, result.id_column, masker, limits),
-            schema_table(result.schema, new, limits),
-        ),
+        tables=tables,
         curves=draw_curves(result.run.samples),
         is_masked=masker.is_on,
     )
@@ -301,6 +304,11 @@ def _curve(title: str, points: Sequence[tuple[float, float]], unit: str) -> Curv
 class HtmlRepr(ABC):
     """A plan or a result, which has a page."""
 
+    @property
+    @abstractmethod
+    def _mask_numbers(self) -> dict[str, dict[str, int]]:
+        """The numbers of customers with the same mask, shared by all displays of a plan: see `Masker`."""
+
     @abstractmethod
     def _page(self, masker: Masker, limits: Limits) -> Page:
         """Return the page, masked by `masker` and within `limits`."""
@@ -319,8 +327,8 @@ class HtmlRepr(ABC):
         -------
         Path
         """
-        return write_report(self._page(Masker(mask), REPORT_LIMITS), path)
+        return write_report(self._page(Masker(mask, self._mask_numbers), REPORT_LIMITS), path)
 
     def _repr_html_(self) -> str:
         """Show the summary, then rows that need attention; everything is escaped, ids and values are masked."""
-        return render_notebook(self._page(Masker(), NOTEBOOK_LIMITS))
+        return render_notebook(self._page(Masker(numbers=self._mask_numbers), NOTEBOOK_LIMITS))

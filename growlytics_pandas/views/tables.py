@@ -319,12 +319,13 @@ class WholeTextFrame(pd.DataFrame):
 class ViolationsFrame(_ShownFrame):
     """Violations, shown by rule and column: errors first, with an example (masked) and the option that settles it."""
 
-    _metadata = ["_id_column"]  # noqa: RUF012 - pandas' own way to keep an attribute
+    _metadata = ["_id_column", "_masker"]  # noqa: RUF012 - pandas' own way to keep an attribute
 
     _id_column: Hashable = None
+    _masker = Masker()
 
     def _table(self) -> Table:
-        table = violations_table(_Grouped(self), self._id_column, Masker(), FRAME_LIMITS)
+        table = violations_table(_Grouped(self), self._id_column, self._masker, FRAME_LIMITS)
         if table is None:
             return Table("No violations", (), ())
         order = f"{plural(len(self), 'violation')}, errors first; the frame itself has them in the order of its rows."
@@ -354,10 +355,10 @@ class RulesFrame(_ShownFrame):
         return Table("Rules", (*columns, Column("meaning", "words")), rows)
 
 
-def violations_frame(frame: pd.DataFrame, id_column: Hashable) -> ViolationsFrame:
+def violations_frame(frame: pd.DataFrame, id_column: Hashable, masker: Masker) -> ViolationsFrame:
     """Return violations as a frame with its own display, in which `id_column` is masked."""
     shown = ViolationsFrame(frame)
-    shown._id_column = id_column  # noqa: SLF001 - a class of this module
+    shown._id_column, shown._masker = id_column, masker  # noqa: SLF001 - a class of this module
     return shown
 
 
