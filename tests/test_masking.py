@@ -96,7 +96,7 @@ def test_masked_ids_stay_distinguishable():
 
 
 def test_mask_numbers_agree_between_displays():
-    df = pd.DataFrame({"id": ["asha@x.com", "anil@x.com", "anil@x.com"]})
+    df = pd.DataFrame({"id": ["asha@x.com", "anil@x.com", "anil@x.com"], "City": "Pune"})
     plan = gp.plan(df, "id")
     assert "a•••@x•••.com #2" not in plan.violations._repr_html_()  # the first customer that is shown has no number
     result = plan.push(dry_run=True, errors="drop", progress=False)

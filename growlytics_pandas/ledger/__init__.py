@@ -7,9 +7,8 @@
     value_log  digests of single values, to compare customers by attribute
     digest_log the log of withdrawals and acceptances, and `Customers`, the state computed from it
     types      attribute → type
-    runs       runs
     backups    backup to a single file, and restore
-    project    `Ledger`, the file with all projects; `Project`, one URL and key; a JSON file of its types
+    project    `Ledger`, the file with all projects; `Project`, one URL and key, with its runs
 """
 
 from growlytics_pandas.ledger.digests import Digests

@@ -273,6 +273,12 @@ OVERWRITTEN: Final = (
 """The same for a file that was overwritten by another: their contents would be mixed."""
 
 
+# What is known of customers is written in segments, many records each, and compacted when there is much to sum up.
+BLOCK_RECORDS: Final = 65_536  # records handled at a time, also in segments of many: a few MB
+BUFFERED_ROWS: Final = 4_096  # acceptances buffered in memory; losing them only costs repeated requests
+MAX_SEGMENTS: Final = 4_096  # reading one costs some 10 µs
+RECORDS_AFTER_A_RUN: Final = 1.25  # per customer; a compaction makes the next opening fast
+
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 

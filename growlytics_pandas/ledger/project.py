@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -19,10 +20,9 @@ from growlytics_pandas._output_paths import require_path, require_target
 from growlytics_pandas._text import argument, phrase
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError, UsageError
 from growlytics_pandas.ledger.backups import Facts, back_up, read_facts, restore
-from growlytics_pandas.ledger.database import CLOSED, LOST, LedgerFile
-from growlytics_pandas.ledger.digest_log import PayloadLog, is_same, is_stored
+from growlytics_pandas.ledger.database import CLOSED, LOST, LedgerFile, from_microseconds, now, to_microseconds
+from growlytics_pandas.ledger.digest_log import PayloadLog, count_bits, is_same, is_stored
 from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests
-from growlytics_pandas.ledger.runs import RunHistory
 from growlytics_pandas.ledger.types import (
     UNCERTAIN,
     KnownType,
@@ -39,6 +39,22 @@ from growlytics_pandas.ledger.value_log import Comparison, ValueDigests, ValueLo
 PATH_VARIABLE: Final = "GROWLYTICS_LEDGER"
 DIRECTORY: Final = "growlytics-pandas"  # inside the user's data directory
 FILE_NAME: Final = "ledger.sqlite3"
+
+STATUSES: Final = ("accepted", "unchanged", "invalid", "failed", "unknown", "unsent")
+RUNNING: Final = "running"
+KILLED: Final = "killed"  # no recorded end, and the process no longer exists
+START_TIME_FIELD: Final = 19  # of /proc/<pid>/stat, counted after the command: distinguishes processes that reuse a pid
+
+HISTORY_DTYPES: Final = {
+    "run": "int64",
+    "started": "datetime64[us, UTC]",
+    "rows": "int64",
+    **dict.fromkeys(STATUSES, "Int64"),
+    "seconds": "float64",
+    "new_attributes": "object",
+    "ended": "str",
+    "label": "string",
+}
 
 
 def default_path() -> Path:
@@ -227,10 +243,10 @@ class Project:
         number = workspace_number(file, digester.workspace)
         self._file = file
         self._digester = digester
+        self._number = number
         self._types = TypeRegistry(file, number)
-        self._runs = RunHistory(file, number)
         self._payloads = PayloadLog(file, number)
-        self._values = ValueLog(file, number)
+        self._values: ValueLog | None = None  # made when it is first used: few pushes track attributes
         self.in_use = False
         """Whether a push of this process is running: a ledger in use is not restored."""
 
@@ -300,11 +316,26 @@ class Project:
 
     def begin_run(self, rows: int, started: datetime, label: str | None = None) -> int:
         """Record the start of a run of `rows` rows; return its number. `started` needs a time zone."""
-        return self._runs.begin(rows, started, label)
+        with self._file.writing() as connection:
+            cursor = connection.execute(
+                "INSERT INTO runs (workspace, started, rows, process, label) VALUES (?, ?, ?, ?, ?)",
+                (self._number, to_microseconds(started), rows, _process_name(os.getpid()), label),
+            )
+            return int(cursor.lastrowid or 0)
 
     def end_run(self, run: int, counts: Mapping[str, int], ended: str, new_attributes: Sequence[str] = ()) -> None:
         """Record how a run ended: its counts by status, and a word such as ``"finished"`` or ``"interrupted"``."""
-        self._runs.end(run, counts, ended, new_attributes)
+        if unknown := sorted(counts.keys() - set(STATUSES)):
+            raise InvalidArgumentError(f"end_run: counts has {unknown}; the statuses are {', '.join(STATUSES)}")
+        facts = {status: int(n) for status, n in counts.items()}
+        with self._file.writing() as connection:
+            connection.execute(
+                "UPDATE runs SET counts = ?, new_attributes = ?, ended = ?, seconds = max(0, (? - started) / 1e6)"
+                " WHERE workspace = ? AND id = ?",
+                (json.dumps(facts), json.dumps(list(new_attributes)), ended, now(), self._number, run),
+            )
+        with self._file.lock:
+            self._payloads.tidy()
 
     def history(self) -> pd.DataFrame:
         """Return the runs, one row each, newest last.
@@ -315,7 +346,14 @@ class Project:
         cannot be checked, always ``"running"``).
         The counts cover all rows of the frame at the end of the run; those of a retry include rows that arrived before.
         """
-        return self._runs.frame()
+        with self._file.reading() as connection:
+            rows = connection.execute(
+                "SELECT id, started, rows, seconds, counts, new_attributes, ended, process, label FROM runs"
+                " WHERE workspace = ? ORDER BY id",
+                (self._number,),
+            ).fetchall()
+        frame = pd.DataFrame([_run_row(*row) for row in rows], columns=pd.Index(HISTORY_DTYPES))
+        return frame.astype(HISTORY_DTYPES)
 
     def keys(self, ids: Sequence[str]) -> NDArray[np.int64]:
         """Return the ledger's key for each id."""
@@ -369,7 +407,7 @@ class Project:
     def accept_values(self, values: ValueDigests) -> None:
         """Remember the values of accepted bodies, beside `accept`; buffered likewise."""
         with self._file.lock:
-            self._values.accept(values)
+            self._value_log().accept(values)
 
     def marks(self, keys: NDArray[np.int64]) -> NDArray[np.uint64]:
         """Return the mark of the body last accepted of each key, 0 where there is none."""
@@ -379,24 +417,25 @@ class Project:
 
     def comparison(self) -> Comparison:
         """Return what compares values with those of the bodies last accepted."""
-        return Comparison(self._values)
+        return Comparison(self._value_log())
 
     def tidy_values(self, *, always: bool = False) -> None:
         """Drop the values of bodies that are no longer the last accepted ones, if there are many, or `always`."""
         with self._file.lock:
             self._payloads.flush()
-            self._values.compact(len(self._payloads), self._payloads.marks, always=always)
+            self._value_log().compact(len(self._payloads), self._payloads.marks, always=always)
 
     def flush(self) -> None:
         """Commit what was accepted."""
         with self._file.lock:
             self._payloads.flush()
-            self._values.flush()
+            if self._values is not None:
+                self._values.flush()
 
     def count_attributes(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return, for each key, how many custom attributes were ever sent for the customer."""
         with self._file.lock:
-            return self._payloads.count_attributes(keys)
+            return count_bits(self._payloads.find(keys).attributes)
 
     def has_attributes(self, keys: NDArray[np.int64], attributes: Sequence[str]) -> NDArray[np.bool_]:
         """Return, as keys × attributes, whether the attribute was sent for the customer; False for reserved ones."""
@@ -425,6 +464,11 @@ class Project:
                 self.tidy_values(always=True)
             return count
 
+    def _value_log(self) -> ValueLog:
+        if self._values is None:
+            self._values = ValueLog(self._file, self._number)
+        return self._values
+
 
 def _id_texts(ids: Iterable[Any]) -> list[str]:
     """Return ids as a push writes them, given as text or as numbers."""
@@ -442,6 +486,48 @@ def _id_text(found: Any) -> str:
     if is_whole and not isinstance(found, bool):
         return str(int(found))
     raise InvalidArgumentTypeError(f"forget: ids holds a {type(found).__name__}; each must be text, as it was sent")
+
+
+def _run_row(
+    run: int, started: int, rows: int, seconds: float | None, counts: str | None, names: str | None, *end: Any
+) -> dict[str, Any]:
+    """Return a run as a row of the history."""
+    ended, process, label = end
+    has_ended = ended is not None
+    n_by_status = dict.fromkeys(STATUSES, 0) | json.loads(counts) if counts else dict.fromkeys(STATUSES, pd.NA)
+    return {
+        "run": run,
+        "started": from_microseconds(started),
+        "rows": rows,
+        **n_by_status,
+        "seconds": float("nan") if seconds is None else seconds,
+        "new_attributes": tuple(json.loads(names or "[]")),
+        "ended": ended if has_ended else RUNNING if _is_alive(process) else KILLED,
+        "label": label,
+    }
+
+
+def _process_name(pid: int) -> str:
+    """Return the identity of a process: its pid and, where the system provides it, its start time."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return str(pid)
+    return f"{pid} {stat.rpartition(')')[2].split()[START_TIME_FIELD]}"
+
+
+def _is_alive(process: str) -> bool:
+    """Return whether a process still runs; always True on Windows, where checking would kill it."""
+    pid = int(process.partition(" ")[0])
+    if os.name == "nt":  # os.kill would terminate it
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it belongs to another user
+        pass
+    return _process_name(pid) == process
 
 
 def workspace_number(file: LedgerFile, digest: bytes) -> int:

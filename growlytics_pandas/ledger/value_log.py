@@ -15,14 +15,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from growlytics_pandas.ledger.database import LedgerFile
+from growlytics_pandas.ledger.database import (
+    BLOCK_RECORDS,
+    BUFFERED_ROWS,
+    MAX_SEGMENTS,
+    RECORDS_AFTER_A_RUN,
+    LedgerFile,
+)
 
 ABSENT: Final = np.uint16(0)  # in the place of a value that was not sent
-BUFFERED_ROWS: Final = 4_096  # accepted rows kept in memory before they are written
 SPARE_RECORDS: Final = 4_096  # superseded records that are not worth a compaction
-RECORDS_A_CUSTOMER: Final = 1.25  # then they are
-MAX_SEGMENTS: Final = 4_096  # small pushes write small ones
-MERGED_ROWS: Final = 65_536  # records a segment of a compaction
 COMPARED_ROWS: Final = 1_000_000  # customers compared in one reading of the file: 8 bytes each and 2 a value
 
 
@@ -92,7 +94,7 @@ class ValueLog:
             n_segments, n_records = connection.execute(
                 "SELECT count(*), total(n_records) FROM value_segments WHERE workspace = ?", (self._workspace,)
             ).fetchone()
-            is_due = n_segments > MAX_SEGMENTS or n_records > RECORDS_A_CUSTOMER * n_customers + SPARE_RECORDS
+            is_due = n_segments > MAX_SEGMENTS or n_records > RECORDS_AFTER_A_RUN * n_customers + SPARE_RECORDS
             if not n_segments or not (is_due or always):
                 return
             wanted = Sought(np.sort(current()))
@@ -102,7 +104,7 @@ class ValueLog:
                 connection.execute("DELETE FROM value_segments WHERE id = ?", (number,))
                 parts = kept.setdefault(found.names, [])
                 parts.append(found.take(wanted.find(found.marks)[0]))
-                if sum(map(len, parts)) >= MERGED_ROWS:
+                if sum(map(len, parts)) >= BLOCK_RECORDS:
                     self._append(connection, _joined(kept.pop(found.names)))
             for parts in kept.values():
                 self._append(connection, _joined(parts))

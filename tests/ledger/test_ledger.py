@@ -141,7 +141,7 @@ class TestCompaction:
     @pytest.fixture(autouse=True)
     def often(self, monkeypatch):
         monkeypatch.setattr(payloads, "MAX_SEGMENTS", 2)
-        monkeypatch.setattr(payloads, "BASE_RECORDS", 2)
+        monkeypatch.setattr(payloads, "BLOCK_RECORDS", 2)
 
     def test_it_loses_nothing_and_others_follow_it(self, path, workspace):
         with Ledger(path) as other:

@@ -1,12 +1,14 @@
-"""What the ledger costs a push, in microseconds of the main thread a row, and in bytes a customer."""
+"""What the ledger costs: microseconds of the main thread a row, bytes of the file and of memory a customer."""
 
 import time
+import tracemalloc
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 from support.ledger_rows import bodies
 
-from growlytics_pandas.ledger import Ledger
+from growlytics_pandas.ledger import Ledger, digest_log
 
 N_CUSTOMERS = 200_000
 CHUNK = 1_000
@@ -53,3 +55,24 @@ def test_a_row_costs_microseconds_and_a_customer_less_than_100_bytes(tmp_path):
     assert max(first, changed) < 15  # about 4 on an idle machine; a row of B-tree writes took 29
     assert recognised < 8  # a million in 20 s; the encoder needs 8 s of them
     assert n_bytes < 100
+
+
+def test_opening_a_ledger_takes_memory_for_its_customers_and_a_few_blocks_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(digest_log, "BLOCK_RECORDS", 1_024)
+    n_customers = 50_000
+    ids = [f"user{n}@example.com" for n in range(n_customers)]
+    with Ledger(tmp_path / "ledger.sqlite3") as ledger:
+        project = ledger.workspace("https://api.example", "key")
+        digests = project.digest(ids, ())
+        run = project.begin_run(n_customers, datetime.now(UTC))
+        project.withdraw(digests)
+        project.accept(digests)
+        project.end_run(run, {}, "finished")
+    with Ledger(tmp_path / "ledger.sqlite3") as ledger:
+        project = ledger.workspace("https://api.example", "key")
+        first = digests.take(range(1_000))
+        tracemalloc.start()
+        assert project.unchanged(first).all()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak / n_customers < 80  # 33 bytes each, and room to grow; read as a whole, they took 159

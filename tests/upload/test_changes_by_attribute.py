@@ -167,7 +167,7 @@ def body(row):
 
 
 def test_counts_match_any_history(faulty, path, monkeypatch):
-    for name, size in (("MAX_SEGMENTS", 2), ("MERGED_ROWS", 8), ("COMPARED_ROWS", 5), ("BUFFERED_ROWS", 4)):
+    for name, size in (("MAX_SEGMENTS", 2), ("BLOCK_RECORDS", 8), ("COMPARED_ROWS", 5), ("BUFFERED_ROWS", 4)):
         monkeypatch.setattr(value_log, name, size)
     box = faulty(seed=3, success_false=0.3)
     chance = random.Random(11)
