@@ -72,6 +72,14 @@ class IgnoredRow(NamedTuple):
     when: datetime
 
 
+class Counts(NamedTuple):
+    """How much a sandbox holds."""
+
+    customers: int
+    types: int
+    ignored: int
+
+
 class SandboxStore:
     """The sandbox's file, opened by the server or by any other reader, also after the server has stopped.
 
@@ -172,15 +180,22 @@ class SandboxStore:
             for customer, name, kind, value, reason, known, at in rows
         ]
 
-    def counts(self) -> tuple[int, int, int]:
-        """Return how many customers, types fixed by a push, and silently dropped values there are."""
-        customers, types, ignored = self._db.execute(
-            "SELECT (SELECT count(*) FROM customers), "
+    def counts(self) -> Counts:
+        """Return how many customers, types fixed by a push, and silently ignored values there are."""
+        # Numbers begin at 1 and rows are only deleted all at once, so the highest number is the count.
+        (row,) = self.read(
+            "SELECT (SELECT ifnull(max(number), 0) FROM customers), "
             "(SELECT count(*) FROM attribute_types WHERE attribute NOT IN (?, ?, ?)), "
-            "(SELECT count(*) FROM ignored)",
-            contract.RESERVED_ATTRIBUTES,
-        ).fetchone()
-        return customers, types, ignored
+            "(SELECT ifnull(max(number), 0) FROM ignored)",
+            *contract.RESERVED_ATTRIBUTES,
+        )
+        return Counts(*row)
+
+    def read(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        """Return the rows of a query."""
+        cursor = self._db.cursor()
+        cursor.row_factory = sqlite3.Row
+        return cursor.execute(query, values).fetchall()
 
     def clear(self) -> None:
         """Delete everything, including fixed types."""
