@@ -23,8 +23,7 @@ from growlytics_pandas.errors import DataError
 
 RISKY: Final = tuple("=+-@\t\r\n＝＋－＠'")
 """What a formula can start with, in full width too; and the apostrophe itself."""
-_MINUS_INFINITY: Final = "-inf"
-_WORDS: Final = {"": None, "True": True, "False": False, f"'{_MINUS_INFINITY}": -np.inf}
+_WORDS: Final = {"": None, "True": True, "False": False}
 _TOKEN: Final = re.compile(r'("[^"]*(?:""[^"]*)*"|[^",\r\n]*)(,|\r\n|\n|\r|\Z)')
 _INTEGER: Final = re.compile(r"-?\d+")
 _FLOAT: Final = re.compile(r"-?(?:\d+\.?\d*(?:e[+-]?\d+)?|inf)", re.IGNORECASE)
@@ -125,8 +124,7 @@ def _plain(value: Any) -> str:
         text = written(int(value))
         return text if text[-1].isdigit() else _quoted(text)
     if isinstance(value, (float, np.floating)):
-        text = repr(float(value))
-        return f"'{text}" if text == _MINUS_INFINITY else text
+        return repr(float(value))
     return value.isoformat(" ") if isinstance(value, datetime) else ""
 
 

@@ -12,7 +12,7 @@ import growlytics_pandas as gp
 from growlytics_pandas.errors import ApiKeyError, ConstraintViolationError, InvalidArgumentError
 
 LAZY = (
-    *("requests", "pycurl", "ipywidgets", "IPython", "tqdm", "starlette", "uvicorn", "phonenumbers", "email_validator"),
+    *("requests", "pycurl", "ipywidgets", "IPython", "tqdm", "httptools", "phonenumbers", "email_validator"),
     *("matplotlib", "dask", "urllib3", "pyarrow", "asyncio"),
 )
 

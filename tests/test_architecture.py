@@ -16,7 +16,7 @@ FENCED = {
     "pycurl": {"http"},
     "certifi": {"http"},
     "sqlite3": {"ledger", "sandbox"},
-    "uvicorn": {"sandbox"},
+    "httptools": {"sandbox"},
     "tqdm": {"views"},
     "ipywidgets": {"form", "views"},
     "IPython": {"form", "views"},

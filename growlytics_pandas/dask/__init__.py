@@ -2,11 +2,10 @@
 
 ::
 
-    accessor     `ddf.growlytics`: schema, suggest, validate, preview, plan, push
-    partitions   partitions computed in this process, without a cluster
-    cluster      partitions profiled and pushed on the workers of a cluster
-    coordinator  on the scheduler: shared rate, concurrency and stop request, and which rows were accepted
-    worker       on a worker: the push of one partition, within the limits granted by the coordinator
+    accessor    `ddf.growlytics`: schema, suggest, validate, preview, plan, push
+    partitions  partitions computed in this process, without a cluster
+    cluster     partitions profiled and pushed on the workers of a cluster, each with a share of the run's limits
+    worker      on a worker: the push of one partition
 """
 
 from growlytics_pandas._text import install_extra

@@ -11,10 +11,12 @@ from dask.dataframe.extensions import register_dataframe_accessor
 from distributed import Client as Cluster
 from distributed import default_client as default_cluster
 
-from growlytics_pandas import api, segments
+from growlytics_pandas import api
 from growlytics_pandas.columns.options import options_of
 from growlytics_pandas.dask.cluster import ClusterExecutor
 from growlytics_pandas.dask.partitions import PartitionExecutor, warn_of_converted_text
+from growlytics_pandas.segments import verbs as segments
+from growlytics_pandas.segments.segment import SegmentResult
 from growlytics_pandas.upload.connection import connection_or_default, refuse_client_as_id
 from growlytics_pandas.upload.parts import Executor
 from growlytics_pandas.upload.plan import Plan, PushResult, infer_schema_of_parts, make_batch_plan
@@ -42,7 +44,7 @@ def push(ddf: Any, id_col: Any, **options: Any) -> PushResult:
     return plan(ddf, id_col, **options).push(**how)
 
 
-def push_segment(ddf: Any, id_col: Any, attribute: Any, **options: Any) -> segments.SegmentResult:
+def push_segment(ddf: Any, id_col: Any, attribute: Any, **options: Any) -> SegmentResult:
     """Send the customers who joined or left a segment. The ids are computed as one column and sent locally."""
     if id_col not in ddf.columns:
         return segments.push_segment(ddf._meta, id_col, attribute, **options)  # noqa: SLF001 - raises the usual error

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import itertools
+import math
 import pkgutil
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
+from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
 import dask
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from distributed import Client as Cluster
 from distributed import Future
 
 from growlytics_pandas._status import Failure, Status
 from growlytics_pandas._text import install_extra
-from growlytics_pandas.dask.coordinator import HANDLER, Coordinator
-from growlytics_pandas.dask.worker import push_on_worker
+from growlytics_pandas.dask.worker import TOPIC, Share, push_on_worker, start_part, stop_run
 from growlytics_pandas.errors import DataError, GrowlyticsError, ServiceUnavailableError, UsageError
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.ledger.digests import Digester
@@ -36,10 +39,14 @@ T = TypeVar("T")
 POLL_SECONDS: Final = 0.02  # interval of the check for finished futures
 STALL_SECONDS: Final = 60.0  # without any worker, then the run ends
 _VERSION: Final = "growlytics_pandas:__version__"
-_SAME_VERSION: Final = (
-    "Install the same version of it, and of your own modules, on scheduler and workers: " + install_extra("dask,fast")
+_SAME_VERSION: Final = "Install the same version of it, and of your own modules, on the workers: " + install_extra(
+    "dask,fast"
 )
-TASKS_A_THREAD: Final = 2  # submitted at a time: one running, one queued
+TASKS_A_THREAD: Final = 2  # profiles and digests submitted at a time: one running, one queued
+LEAST_RATE: Final = 50.0  # requests per second of one part: with less, the first request of each part would count
+LEAST_SHARE: Final = 0.5  # of an equal share, to start a part with
+ROUNDING: Final = 1e-9
+MAX_UNREPORTED: Final = 500  # accepted rows of a lost worker that had not been reported: the most that are sent twice
 
 
 class ClusterExecutor:
@@ -97,43 +104,69 @@ class ClusterExecutor:
 
     def width(self) -> int:
         """Return how many tasks are submitted at a time."""
-        threads: int = sum(self._cluster.nthreads().values())
-        return TASKS_A_THREAD * max(1, threads)
+        return TASKS_A_THREAD * max(1, self.threads())
+
+    def threads(self) -> int:
+        """Return how many tasks the cluster runs at a time."""
+        return sum(self._cluster.nthreads().values())
+
+
+@dataclass(slots=True)
+class _Pushing:
+    """A part that is being pushed: its share of the limits, and what its workers have reported."""
+
+    task: PartTask
+    buffer: OutcomeBuffer
+    share: float
+    accepted: npt.NDArray[np.bool_]
+    snapshot: Snapshot | None = None
+    has_begun: bool = False
+
+
+_reports: Final[dict[str, SimpleQueue[dict[str, Any]]]] = {}  # run → reports of its workers
+
+
+def _receive(event: tuple[float, dict[str, Any]]) -> None:
+    """Hand on an event of a worker; called in the thread of the Dask client."""
+    report = event[1]
+    if (reports := _reports.get(report["run"])) is not None:
+        reports.put(report)
 
 
 class _ClusterPush:
-    """One push: parts submitted, outcomes gathered, progress fetched from the coordinator."""
+    """One push: parts submitted, each with a share of the limits; reports and outcomes gathered."""
 
     def __init__(self, executor: ClusterExecutor, cluster: Cluster, job: Job) -> None:
         self._executor, self._cluster, self._job = executor, cluster, job
         self._run = uuid.uuid4().hex
         self._recipe = job.connection.recipe()
         self._digesting: dict[Future, PartTask] = {}
-        self._pushing: dict[Future, tuple[PartTask, OutcomeBuffer]] = {}
-        self._settled: list[int] = []
+        self._ready: deque[tuple[PartTask, PartDigests | None]] = deque()
+        self._pushing: dict[Future, _Pushing] = {}
+        self._told = 0
         self._error: GrowlyticsError | None = None
         self._seen_worker = time.monotonic()
-        _install(cluster)
-        limits = {
-            "client": cluster.id,
-            "max_concurrency": job.options.max_concurrency,
-            "max_rate": job.options.max_rate,
-        }
-        self._call("open", limits)
+        _reports[self._run] = SimpleQueue()
+        cluster.subscribe_topic(TOPIC, _receive)
 
     def outcomes(self) -> Iterator[PartOutcome]:
         """Submit the parts, a few at a time, and yield their outcomes."""
         waiting = deque(self._job.tasks)
-        while waiting or self._digesting or self._pushing:
+        while waiting or self._digesting or self._ready or self._pushing:
             if self._job.stop.requested:
                 waiting.clear()
+                self._ready.clear()
                 _drop(self._digesting)
                 self._digesting.clear()
-            self._hand_out(waiting)
-            self._take_digests()
+            self._digest(waiting)
+            self._hand_out(len(waiting))
+            self._take_reports()
             yield from self._gather()
+            self._pass_on_stop()
             if self._job.is_due():
-                self._look()
+                self._job.note_snapshots(
+                    {each.task.number: each.snapshot for each in self._pushing.values() if each.snapshot}
+                )
                 self._require_workers()
         if self._error is not None:
             raise self._error
@@ -142,52 +175,101 @@ class _ClusterPush:
         """Cancel everything, and record what is known about running parts in their buffers."""
         _drop(self._digesting)
         if self._pushing:
-            self._call("look", {"stop": 2, "settled": [], "lost": []})
+            self._tell_workers(2)
+            self._take_reports()
             _drop(self._pushing)
-            for task, buffer in self._pushing.values():
-                self._note_lost(task, buffer, "the run ended before the part finished")
-        self._look()
-        self._call("close", {})
+            for each in self._pushing.values():
+                _note_lost(each, "the run ended before the part finished")
+        del _reports[self._run]
 
-    def _hand_out(self, waiting: deque[PartTask]) -> None:
-        while waiting and len(self._digesting) + len(self._pushing) < self._executor.width():
+    def _digest(self, waiting: deque[PartTask]) -> None:
+        """Submit the digests of the next parts, if there is a ledger, and take those that are ready."""
+        digester = self._job.digester
+        while waiting and len(self._digesting) + len(self._ready) < self._executor.width():
             task = waiting.popleft()
-            if self._job.digester is None:
-                self._start(task, None)
+            if digester is None:
+                self._ready.append((task, None))
             else:
-                work = partial(_look, digest_part, self._job.common, (task, self._job.digester))
+                work = partial(_look, digest_part, self._job.common, (task, digester))
                 self._digesting[self._executor.submit(task.number, work)] = task
-
-    def _start(self, task: PartTask, digests: PartDigests | None) -> None:
-        job = self._job
-        order = job.order(task, digests)
-        work = partial(
-            push_on_worker,
-            run=self._run,
-            recipe=self._recipe,
-            common=job.common,
-            order=order,
-            max_rate=job.options.max_rate,
-        )
-        self._pushing[self._executor.submit(task.number, work)] = (task, order.buffer)
-
-    def _take_digests(self) -> None:
         for future in [future for future in self._digesting if future.done()]:
             task = self._digesting.pop(future)
-            self._start(task, _profiled(future, task.number))
+            self._ready.append((task, _profiled(future, task.number)))
+
+    def _hand_out(self, n_waiting: int) -> None:
+        """Start parts, one per thread. Their shares never add up to more than the whole limits."""
+        options = self._job.options
+        n_parts = n_waiting + len(self._digesting) + len(self._ready) + len(self._pushing)
+        by_rate = math.inf if options.max_rate is None else options.max_rate // LEAST_RATE
+        slots = int(max(1, min(self._executor.threads(), n_parts, options.max_concurrency, by_rate)))
+        while self._ready and len(self._pushing) < slots:
+            free = 1.0 - sum(each.share for each in self._pushing.values())
+            share = min(free, 1.0 / slots)
+            if share < LEAST_SHARE / slots:  # the cluster has grown: wait until earlier parts end
+                return
+            self._start(*self._ready.popleft(), share)
+
+    def _start(self, task: PartTask, digests: PartDigests | None, share: float) -> None:
+        job, options = self._job, self._job.options
+        order = job.order(task, digests)
+        limits = Share(
+            self._run,
+            max(1, int(options.max_concurrency * share + ROUNDING)),
+            None if options.max_rate is None else options.max_rate * share,
+        )
+        work = partial(push_on_worker, share=limits, recipe=self._recipe, common=job.common, order=order)
+        accepted = np.zeros(task.rows, dtype=bool)
+        self._pushing[self._executor.submit(task.number, work)] = _Pushing(task, order.buffer, share, accepted)
+
+    def _take_reports(self) -> None:
+        running = {each.task.number: each for each in self._pushing.values()}
+        reports = _reports[self._run]
+        while not reports.empty():
+            report = reports.get()
+            each = running.get(report["number"])
+            if each is None:
+                continue
+            if "attempt" in report:
+                self._begin(each, report)
+            else:
+                each.accepted[np.frombuffer(report["accepted"], dtype="int32")] = True
+                each.snapshot = _snapshot(report)
+
+    def _begin(self, each: _Pushing, report: Mapping[str, Any]) -> None:
+        """Let a worker start a part; if another one had begun it, that one is lost."""
+        if each.has_begun:
+            in_flight = each.snapshot.in_flight if each.snapshot else 0
+            self._job.resent.append((each.task.number, each.task.rows, min(each.task.rows, in_flight + MAX_UNREPORTED)))
+        each.has_begun = True
+        accepted = np.packbits(each.accepted).tobytes()
+        self._cluster.run(
+            start_part,
+            self._run,
+            report["attempt"],
+            accepted,
+            self._told,
+            workers=[report["worker"]],
+            on_error="ignore",
+        )
+
+    def _pass_on_stop(self) -> None:
+        stop = self._job.stop
+        level = int(stop.requested) + int(stop.at_once)
+        if level > self._told:
+            self._tell_workers(level)
+
+    def _tell_workers(self, level: int) -> None:
+        self._told = level
+        self._cluster.run(stop_run, self._run, level, on_error="ignore")
 
     def _gather(self) -> Iterator[PartOutcome]:
-        done = [future for future in self._pushing if future.done()]
-        if not done:
-            time.sleep(POLL_SECONDS)  # in the main thread, so that an interrupt is noticed
-        for future in done:
-            task, buffer = self._pushing.pop(future)
-            outcome = self._outcome(future, task, buffer)
-            self._settled.append(task.number)
+        for future in _done(self._pushing):
+            each = self._pushing.pop(future)
+            outcome = self._outcome(future, each)
             if outcome is not None:
                 yield outcome
 
-    def _outcome(self, future: Future, task: PartTask, buffer: OutcomeBuffer) -> PartOutcome | None:
+    def _outcome(self, future: Future, each: _Pushing) -> PartOutcome | None:
         """Return the outcome of a part; if its task failed, what is known about it; None if it never started."""
         try:
             outcome: PartOutcome = _result_of(future)
@@ -197,36 +279,21 @@ class _ClusterPush:
                 self._job.stop.request()
             return None
         except Exception as problem:  # noqa: BLE001 - whatever killed the task, its rows need an outcome
-            return self._lost(task, buffer, problem)
+            return self._lost(each, problem)
         return outcome
 
-    def _lost(self, task: PartTask, buffer: OutcomeBuffer, problem: Exception) -> PartOutcome:
-        self._note_lost(task, buffer, f"the part failed on its workers ({type(problem).__name__})")
+    def _lost(self, each: _Pushing, problem: Exception) -> PartOutcome:
+        _note_lost(each, f"the part failed on its workers ({type(problem).__name__})")
+        task, buffer = each.task, each.buffer
         rows = np.arange(task.rows)
         labels = pd.Index([None] * task.rows, dtype=object)
         table = buffer.describe(rows, rows + task.first_row, labels, [""] * task.rows)
         fresh = frozenset(self._job.types_sent)
         return PartOutcome(task.number, buffer, table, frozenset(), fresh, Snapshot(buffer.counts()))
 
-    def _note_lost(self, task: PartTask, buffer: OutcomeBuffer, why: str) -> None:
-        """Record the rows known to be accepted by the coordinator; all others may have arrived."""
-        reply = self._call("look", {"stop": 0, "settled": [], "lost": [task.number]})
-        bits = np.frombuffer(reply["accepted"].get(task.number, b""), dtype="uint8")
-        buffer.note_all(np.flatnonzero(np.unpackbits(bits, count=min(task.rows, 8 * len(bits)))), Status.ACCEPTED)
-        words = f"{why}: it may have arrived; pushing again is safe"
-        buffer.note_all(buffer.rows_with([Status.UNSENT]), Status.UNKNOWN, words)
-
-    def _look(self) -> None:
-        stop = self._job.stop
-        payload = {"stop": int(stop.requested) + int(stop.at_once), "settled": self._settled, "lost": []}
-        reply = self._call("look", payload)
-        self._settled = []
-        self._job.resent = [tuple(each) for each in reply["resent"]]
-        self._job.note_snapshots({number: _snapshot(snapshot) for number, snapshot in reply["snapshots"]})
-
     def _require_workers(self) -> None:
         now = time.monotonic()
-        if self._cluster.nthreads():
+        if self._executor.threads():
             self._seen_worker = now
         elif now - self._seen_worker > STALL_SECONDS:
             raise ServiceUnavailableError(
@@ -234,10 +301,12 @@ class _ClusterPush:
                 "unsent; growlytics_pandas.last_result().retry() sends them once there are workers again."
             )
 
-    def _call(self, verb: str, payload: dict[str, Any]) -> dict[str, Any]:
-        handler = getattr(self._cluster.scheduler, HANDLER)
-        reply: dict[str, Any] = self._cluster.sync(handler, verb=verb, run=self._run, payload=payload)
-        return reply
+
+def _note_lost(each: _Pushing, why: str) -> None:
+    """Record the rows that were reported as accepted; all others may have arrived."""
+    each.buffer.note_all(np.flatnonzero(each.accepted), Status.ACCEPTED)
+    words = f"{why}: it may have arrived; pushing again is safe"
+    each.buffer.note_all(each.buffer.rows_with([Status.UNSENT]), Status.UNKNOWN, words)
 
 
 def _look(step: Step[C, T], common: C, task: Any, frame: pd.DataFrame) -> T:
@@ -256,15 +325,6 @@ def _require_package(cluster: Cluster) -> None:
         raise UsageError(
             f"the worker {address} has {found_version} of growlytics-pandas, and this process {ours}. {_SAME_VERSION}"
         )
-
-
-def _install(cluster: Cluster) -> None:
-    try:
-        cluster.register_plugin(Coordinator())
-    except Exception as problem:
-        raise UsageError(
-            f"the cluster's scheduler could not load growlytics_pandas ({type(problem).__name__}). {_SAME_VERSION}"
-        ) from problem
 
 
 def _done(running: Mapping[Future, Any]) -> list[Future]:

@@ -13,7 +13,6 @@ from growlytics_pandas.sandbox.faults import parse_faults
 from growlytics_pandas.sandbox.server import DEFAULT_API_KEY, Sandbox
 
 EXIT_WRONG_CALL: Final = 2
-"""The type of argparse's subparsers object."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,6 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from enum import Enum
 from numbers import Integral, Real
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -15,22 +14,10 @@ from growlytics_pandas.errors import InvalidArgumentError
 _Number = TypeVar("_Number", int, float)
 
 FAULT_STATUSES: Final = range(300, 600)
+_STATUS: Final = "status."
+_SHARES: Final = ("reset_before", "reset_after", "hang", "truncate", "html", "success_false")
 BURST_SHARE: Final = 0.1
 """Size of the rate limit's bucket as a share of one second's requests, at least one request."""
-
-
-class FaultKind(Enum):
-    """The faults that affect a share of the requests; the values are the names in `Sandbox.faulted`."""
-
-    STATUS = "status"
-    RESET_BEFORE = "reset_before"
-    RESET_AFTER = "reset_after"
-    HANG = "hang"
-    TRUNCATE = "truncate"
-    HTML = "html"
-    SUCCESS_FALSE = "success_false"
-    RATE_LIMIT = "rate_limit"
-    REDIRECT = "redirect"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,33 +102,26 @@ class Faults:
         """Return the minimum and maximum latency in seconds."""
         return self.latency if isinstance(self.latency, tuple) else (self.latency, self.latency)
 
-    def shares(self) -> list[tuple[FaultKind, int, float]]:
-        """Return each fault with a share: kind, HTTP status (0 if it has none), share."""
-        by_kind = [
-            (FaultKind.RESET_BEFORE, 0, self.reset_before),
-            (FaultKind.RESET_AFTER, 0, self.reset_after),
-            (FaultKind.HANG, 0, self.hang),
-            (FaultKind.TRUNCATE, 0, self.truncate),
-            (FaultKind.HTML, 0, self.html),
-            (FaultKind.SUCCESS_FALSE, 0, self.success_false),
-        ]
-        return [(FaultKind.STATUS, status, share) for status, share in self.status.items()] + by_kind
-
-
-def fault_name(kind: FaultKind, status: int) -> str:
-    """Return the name of a fault in `Sandbox.faulted` and in `parse_faults`."""
-    return f"{kind.value}.{status}" if kind is FaultKind.STATUS else kind.value
+    def shares(self) -> list[tuple[str, float]]:
+        """Return each fault with a share: its name in `Sandbox.faulted` and in `parse_faults`, and the share."""
+        by_status = [(f"{_STATUS}{status}", share) for status, share in self.status.items()]
+        return by_status + [(name, getattr(self, name)) for name in _SHARES]
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
     """The faults of one request."""
 
-    kind: FaultKind | None = None
-    status: int = 0
+    name: str = ""
+    """As in `Sandbox.faulted`; empty if it has none."""
     turn: int = 0
     """Number of earlier faults with this name, for faults that alternate."""
     latency_seconds: float = 0.0
+
+    @property
+    def status(self) -> int:
+        """The HTTP status to answer; 0 if it is another fault."""
+        return int(self.name.removeprefix(_STATUS)) if self.name.startswith(_STATUS) else 0
 
 
 class FaultDeck:
@@ -161,21 +141,23 @@ class FaultDeck:
 
     def deal(self) -> Play:
         """Return the faults of the next request."""
-        kind, status = self._draw()
+        name = self._draw()
         if self._faults.redirect is not None:
-            kind, status = FaultKind.REDIRECT, 0
+            name = "redirect"
         elif not self._take_token():
-            kind, status = FaultKind.RATE_LIMIT, 0
-        turn = self._count(kind, status)
-        return Play(kind, status, turn, self._latencies.uniform(*self._faults.latency_range()))
+            name = "rate_limit"
+        turn = self.played[name]
+        if name:
+            self.played[name] += 1
+        return Play(name, turn, self._latencies.uniform(*self._faults.latency_range()))
 
-    def _draw(self) -> tuple[FaultKind | None, int]:
+    def _draw(self) -> str:
         point = self._fates.random()
-        for kind, status, share in self._shares:
+        for name, share in self._shares:
             if point < share:
-                return kind, status
+                return name
             point -= share
-        return None, 0
+        return ""
 
     def _take_token(self) -> bool:
         if self._faults.rate_limit is None:
@@ -186,13 +168,6 @@ class FaultDeck:
         has_token = self._tokens >= 1
         self._tokens -= has_token
         return has_token
-
-    def _count(self, kind: FaultKind | None, status: int) -> int:
-        if kind is None:
-            return 0
-        name = fault_name(kind, status)
-        self.played[name] += 1
-        return self.played[name] - 1
 
 
 def parse_faults(text: str) -> Faults:
@@ -215,8 +190,8 @@ def parse_faults(text: str) -> Faults:
     status: dict[int, float] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, value = (piece.strip() for piece in part.partition("="))
-        if name.startswith("status."):
-            status[_read_number(name, name.removeprefix("status."), int)] = _read_number(name, value, float)
+        if name.startswith(_STATUS):
+            status[_read_number(name, name.removeprefix(_STATUS), int)] = _read_number(name, value, float)
         else:
             options[name] = _read_option(name, value)
     return Faults(status=status, **options)
@@ -229,7 +204,7 @@ def _read_option(name: str, value: str) -> Any:
     if name == "redirect":
         return value
     if name == "hang_writes":
-        return _read_flag(name, value)
+        return {"true": True, "false": False}.get(value, value)
     if name == "latency" and ".." in value:
         low, _, high = value.partition("..")
         return _read_number(name, low, float), _read_number(name, high, float)
@@ -243,12 +218,6 @@ def _read_number(name: str, text: str, kind: Callable[[str], _Number]) -> _Numbe
         raise _wrong(name, text, "a number") from problem
 
 
-def _read_flag(name: str, text: str) -> bool:
-    if text not in {"true", "false"}:
-        raise _wrong(name, text, "true or false")
-    return text == "true"
-
-
 def _check_latency(latency: float | tuple[float, float]) -> None:
     pair = latency if isinstance(latency, tuple) else (latency, latency)
     if len(pair) != 2 or not all(map(_is_number, pair)) or not 0 <= pair[0] <= pair[1] < math.inf:  # noqa: PLR2004
@@ -256,13 +225,13 @@ def _check_latency(latency: float | tuple[float, float]) -> None:
 
 
 def _check_shares(faults: Faults) -> None:
-    for kind, status, share in faults.shares():
-        name = fault_name(kind, status)
-        if kind is FaultKind.STATUS and status not in FAULT_STATUSES:
+    for status in faults.status:
+        if not (isinstance(status, Integral) and status in FAULT_STATUSES):
             raise _wrong("status", status, f"HTTP statuses {FAULT_STATUSES.start} to {FAULT_STATUSES.stop - 1}")
+    for name, share in faults.shares():
         if not _is_number(share) or not 0 <= share <= 1:
             raise _wrong(name, share, "a share between 0 and 1")
-    total = math.fsum(share for _, _, share in faults.shares())
+    total = math.fsum(share for _, share in faults.shares())
     if total > 1:
         raise _wrong("faults", f"shares of {total:g} in total", "at most 1 in total")
 

@@ -16,9 +16,6 @@ from growlytics_pandas import contract
 from growlytics_pandas.errors import InvalidArgumentError
 
 _DATE_CHARS: Final = len("YYYY-MM-DD HH:MM:SS")
-MAX_DEPTH: Final = 64
-"""Levels of nesting; the documented body has three. Python's own limit depends on the caller."""
-
 _SURROGATE_ESCAPE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -214,12 +211,12 @@ def read_json(body: bytes) -> Any:
     Raises
     ------
     InvalidArgumentError
-        The body is not UTF-8, not strict JSON, nested too deeply, or has an escaped lone surrogate.
+        The body is not UTF-8, not strict JSON, or has an escaped lone surrogate.
+    RecursionError
+        It is nested too deeply.
     """
     try:
         document = _DECODER.decode(body.decode("utf-8"))
-        if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deep(document):
-            raise _too_deep()
         if _SURROGATE_ESCAPE.search(body):
             # Escapes can contain a lone surrogate, which cannot be stored as UTF-8.
             json.dumps(document, ensure_ascii=False).encode("utf-8")
@@ -229,21 +226,7 @@ def read_json(body: bytes) -> Any:
         raise InvalidArgumentError("body: it has an unpaired surrogate; send valid Unicode") from problem
     except json.JSONDecodeError as problem:
         raise InvalidArgumentError(f"body: it is not JSON: {problem.msg} at {problem.pos}; send JSON") from problem
-    except RecursionError as problem:
-        raise _too_deep() from problem
     return document
-
-
-def _is_deep(document: Any) -> bool:
-    level = [document]
-    for _ in range(MAX_DEPTH):
-        containers = [value for value in level if type(value) in {list, dict}]
-        level = [item for value in containers for item in (value.values() if type(value) is dict else value)]
-    return any(type(value) in {list, dict} for value in level)
-
-
-def _too_deep() -> InvalidArgumentError:
-    return InvalidArgumentError(f"body: it is nested deeper than {MAX_DEPTH} levels; send flat attributes")
 
 
 def write_json(value: Any) -> str:

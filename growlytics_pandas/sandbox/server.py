@@ -267,7 +267,7 @@ class _Running:
 
 def _import_serving() -> "tuple[type[SandboxApp], type[ServerThread]]":
     try:
-        # Imported here: uvicorn is an extra, and most imports of the package do not need the sandbox.
+        # Imported here: httptools is an extra, and most imports of the package do not need the sandbox.
         from growlytics_pandas.sandbox.serving import SandboxApp, ServerThread  # noqa: PLC0415
     except ImportError as problem:
         raise MissingDependencyError(

@@ -72,6 +72,14 @@ class IgnoredRow(NamedTuple):
     when: datetime
 
 
+class Counts(NamedTuple):
+    """How much a sandbox holds."""
+
+    customers: int
+    types: int
+    ignored: int
+
+
 class SandboxStore:
     """The sandbox's file, opened by the server or by any other reader, also after the server has stopped.
 
@@ -172,15 +180,22 @@ class SandboxStore:
             for customer, name, kind, value, reason, known, at in rows
         ]
 
-    def counts(self) -> tuple[int, int, int]:
-        """Return how many customers, types fixed by a push, and silently dropped values there are."""
-        customers, types, ignored = self._db.execute(
-            "SELECT (SELECT count(*) FROM customers), "
+    def counts(self) -> Counts:
+        """Return how many customers, types fixed by a push, and silently ignored values there are."""
+        # Numbers begin at 1 and rows are only deleted all at once, so the highest number is the count.
+        (row,) = self.read(
+            "SELECT (SELECT ifnull(max(number), 0) FROM customers), "
             "(SELECT count(*) FROM attribute_types WHERE attribute NOT IN (?, ?, ?)), "
-            "(SELECT count(*) FROM ignored)",
-            contract.RESERVED_ATTRIBUTES,
-        ).fetchone()
-        return customers, types, ignored
+            "(SELECT ifnull(max(number), 0) FROM ignored)",
+            *contract.RESERVED_ATTRIBUTES,
+        )
+        return Counts(*row)
+
+    def read(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        """Return the rows of a query."""
+        cursor = self._db.cursor()
+        cursor.row_factory = sqlite3.Row
+        return cursor.execute(query, values).fetchall()
 
     def clear(self) -> None:
         """Delete everything, including fixed types."""
@@ -295,28 +310,15 @@ def customers_frame(stored: Mapping[str, Mapping[str, Any]], types: Iterable[Att
 
 def types_frame(types: Sequence[AttributeTypeRow]) -> pd.DataFrame:
     """Return one row per fixed type: `attribute`, `type`, `first_seen`."""
-    return pd.DataFrame(
-        {
-            "attribute": pd.Series([row.attribute for row in types], dtype="string"),
-            "type": pd.Series([row.type for row in types], dtype="string"),
-            "first_seen": pd.Series([row.first_seen for row in types], dtype=_UTC),
-        }
-    )
+    dtypes = {"attribute": "string", "type": "string", "first_seen": _UTC}
+    return pd.DataFrame(types, columns=list(dtypes), dtype=object).astype(dtypes)
 
 
 def ignored_frame(rows: Sequence[IgnoredRow]) -> pd.DataFrame:
     """Return one row per silently ignored value."""
-    return pd.DataFrame(
-        {
-            "id": pd.Series([row.id for row in rows], dtype="string"),
-            "attribute": pd.Series([row.attribute for row in rows], dtype="string"),
-            "type": pd.Series([row.type for row in rows], dtype="string"),
-            "value": _objects([row.value for row in rows]),
-            "reason": pd.Series([row.reason.value for row in rows], dtype="string"),
-            "known_type": pd.Series([row.known_type for row in rows], dtype="string"),
-            "when": pd.Series([row.when for row in rows], dtype=_UTC),
-        }
-    )
+    text = dict.fromkeys(("id", "attribute", "type", "reason", "known_type"), "string")
+    plain = [row._asdict() | {"reason": row.reason.value} for row in rows]
+    return pd.DataFrame(plain, columns=IgnoredRow._fields, dtype=object).astype({**text, "when": _UTC})
 
 
 def _column(values: list[Any], kind: str) -> "pd.Series[Any]":
@@ -338,16 +340,8 @@ def _numbers(values: list[Any]) -> "pd.Series[Any]":
         return pd.Series(values, dtype="Int64")
     if all(_fits_double(value) for value in present):
         return pd.Series(values, dtype="Float64")
-    return _objects([pd.NA if value is None else value for value in values])
+    return pd.Series([pd.NA if value is None else value for value in values], dtype=object)
 
 
 def _fits_double(value: Any) -> bool:
     return type(value) is float or (type(value) is int and abs(value) <= _LARGEST_EXACT_DOUBLE)
-
-
-def _objects(values: list[Any]) -> "pd.Series[Any]":
-    # Filled one by one: numpy would turn a list of lists into a 2-d array.
-    cells = np.empty(len(values), dtype=object)
-    for position, value in enumerate(values):
-        cells[position] = value
-    return pd.Series(cells, dtype=object)

@@ -11,7 +11,7 @@ import requests
 from support.sandbox_http import PUBLISHED, TIMEOUT_SECONDS, assert_refused, attribute, customer
 
 from growlytics_pandas import contract
-from growlytics_pandas.sandbox.serving import MAX_BODY_BYTES
+from growlytics_pandas.sandbox.answers import MAX_BODY_BYTES
 
 
 def test_success_is_the_documented_answer_to_the_byte(post):
@@ -149,7 +149,6 @@ def test_a_wrong_or_missing_key_is_401_and_writes_nothing(post, sandbox, key):
         b'{"id":"a","attributes":[{"name":"n","type":"string","value":"\\uDFFF"}]}',
         b'{"id":"a"} trailing',
         b"[" * 500_000,
-        b'{"id":"a","attributes":[' + b"[" * 100 + b"]" * 100 + b"]}",
     ],
     ids=lambda body: repr(body[:60]),
 )

@@ -14,7 +14,7 @@ from support.sandbox_http import PUBLISHED, TIMEOUT_SECONDS
 
 from growlytics_pandas import contract
 from growlytics_pandas.sandbox import DEFAULT_API_KEY, Sandbox
-from growlytics_pandas.sandbox.answers import MAX_BODY_BYTES, MAX_HEAD_BYTES
+from growlytics_pandas.sandbox.answers import MAX_BODY_BYTES
 
 MAX_GROWTH_BYTES = 64 << 20
 """What the sandbox may grow by over this whole file, half of a single flood."""
@@ -27,7 +27,7 @@ KEY = f"{contract.KEY_HEADER}: {DEFAULT_API_KEY}".encode()
 CLOSE = b"connection: close"
 SUCCESS = b'{"success":true}'
 SEED = 20261123
-BAD, TOO_LARGE, HEAD_TOO_LARGE = 400, 413, 431
+BAD, TOO_LARGE = 400, 413
 
 
 class Server:
@@ -127,36 +127,8 @@ def test_a_request_may_be_cut_anywhere(server):
         assert not set(server.pour([whole[:end]])) & {200, 500}
 
 
-@pytest.mark.parametrize(
-    ("start", "piece"),
-    [
-        (b"", PIECE),
-        (b"GET /", PIECE),
-        (b"GET / HTTP/1.1\r\ncookie: ", PIECE),
-        (b"GET / HTTP/1.1\r\n", b"a: b\r\n" * 10_000),
-        (b"GET / HTTP/1.1\r\n", PIECE),
-        (chunked(b"1\r\n{\r\n0\r\n"), b"a: b\r\n" * 10_000),
-        (chunked(b"1\r\n{\r\n0\r\ntrailer: "), PIECE),
-        (chunked(b"1;extension="), PIECE),
-    ],
-    ids=["method", "url", "a header", "headers", "header name", "trailers", "a trailer", "chunk extension"],
-)
-def test_a_head_without_end_is_refused_early(server, start, piece):
-    pieces = flood(start, piece)
-
-    assert set(server.pour(pieces)) <= {BAD, HEAD_TOO_LARGE}
-    assert next(pieces, None) is not None, "all of it was taken"
-
-
-def test_a_head_that_is_too_long_is_rejected(server):
-    answer = server.ask(request(BODY, CLOSE, b"cookie: " + b"x" * MAX_HEAD_BYTES * 4))
-
-    assert statuses(answer) == [HEAD_TOO_LARGE]
-    assert json.loads(answer.split(b"\r\n\r\n")[1])["success"] is False
-
-
 def test_a_long_head_is_taken(server):
-    assert server.ask(request(BODY, CLOSE, b"cookie: " + b"x" * (MAX_HEAD_BYTES // 2))).endswith(SUCCESS)
+    assert server.ask(request(BODY, CLOSE, b"cookie: " + b"x" * (32_000))).endswith(SUCCESS)
 
 
 @pytest.mark.parametrize(
@@ -238,10 +210,8 @@ def test_odd_json_is_taken_or_refused_and_never_a_fault(server, body, status):
     [
         [{"name": f"n{i}", "type": "number", "value": i} for i in range(20_000)],
         [{"name": "n", "type": "string", "value": str(i)} for i in range(20_000)],
-        pytest.param([1] * 400_000, marks=pytest.mark.slow),
-        pytest.param([{}] * 250_000, marks=pytest.mark.slow),
     ],
-    ids=["many names", "one name", "numbers", "empty"],
+    ids=["many names", "one name"],
 )
 def test_thousands_of_attributes_are_taken_as_one_request(server, entries):
     body = json.dumps({"id": "many", "attributes": entries}, separators=(",", ":")).encode()
@@ -275,14 +245,6 @@ def test_requests_in_one_send_are_answered_in_order(server):
     pipeline = b"".join(map(request, bodies)) + request(BODY, CLOSE)
 
     assert statuses(server.ask(pipeline)) == [200, BAD] * 300 + [200]
-
-
-def test_a_client_that_never_reads_its_answers_is_not_kept_in_memory(server):
-    with server.connect() as connection:
-        connection.settimeout(0.3)
-        with suppress(TimeoutError):
-            for _ in range(2000):
-                connection.sendall(request(b"[]") * 100)
 
 
 def mutate(rng, whole):

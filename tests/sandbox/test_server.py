@@ -150,11 +150,10 @@ def test_the_key_is_not_in_the_repr():
 
 
 def test_without_the_extra_the_import_works_and_start_says_what_to_install():
-    # A process of its own, in which uvicorn cannot be imported.
+    # A process of its own, in which httptools cannot be imported.
     program = """
 import sys
-sys.modules["uvicorn"] = None
-sys.modules["starlette"] = None
+sys.modules["httptools"] = None
 from growlytics_pandas.sandbox import Sandbox
 from growlytics_pandas.errors import MissingDependencyError
 try:
