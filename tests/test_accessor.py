@@ -125,6 +125,6 @@ def test_help_and_repr_of_the_accessor():
 
 
 @pytest.mark.parametrize("verb", ["plan", "schema", "suggest", "validate", "preview", "push", "push_segment"])
-def test_an_error_for_a_missing_argument_names_the_verb_that_was_called(verb):
+def test_missing_argument_names_the_called_verb(verb):
     with pytest.raises(TypeError, match=rf"^{verb}\(\) missing .*'id_col'"):
         getattr(pd.DataFrame({"id": ["a"]}).growlytics, verb)()

@@ -195,14 +195,14 @@ def test_unknown_column_names_file_and_key(tmp_path, capsys):
         ('id_col = "id"\ndecimal = ","', "a.toml: decimal: without a column it applies to columns that types declares"),
     ],
 )
-def test_what_the_columns_contradict_names_file_and_key(text, message, tmp_path, capsys):
+def test_column_conflict_names_file_and_key(text, message, tmp_path, capsys):
     path, kept = write(MESSY, tmp_path / "a.csv"), tmp_path / "a.toml"
     kept.write_text(text)
     assert main(["push", str(path), "--options", str(kept), "--dry-run"]) == 2
     assert message in capsys.readouterr().err
 
 
-def test_flags_resolve_what_the_file_alone_contradicts(tmp_path, capsys):
+def test_flags_resolve_a_conflict_of_the_file(tmp_path, capsys):
     path, kept = write(MESSY, tmp_path / "a.csv"), tmp_path / "a.toml"
     kept.write_text('id_col = "id"\ndecimal = ","')
     _, given = preview(path, "--options", str(kept), "--type", "Price=number", capsys=capsys)

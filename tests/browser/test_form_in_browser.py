@@ -29,7 +29,7 @@ def field(nb, role, **options):
     return nb.output(1).get_by_role(role, **options)
 
 
-def test_choosing_checking_and_pushing_with_mouse_and_keys(notebook):
+def test_choose_check_push_by_mouse_and_keys(notebook):
     nb = notebook(BEGIN + "begin(50)", OPEN, "print(sorted(box.stored()['asha.7@example.com'].items()))")
     nb.run(0)
     nb.run(1)
@@ -68,7 +68,7 @@ def test_a_segment_is_chosen_and_pushed(notebook, tmp_path):
 
 
 @pytest.mark.parametrize("kernel", ["newest", "7.3.0", "6.31.0"])
-def test_the_cell_is_free_while_a_push_runs_and_stop_ends_it_in_any_kernel(notebook, kernel):
+def test_push_leaves_the_cell_free_and_can_stop(notebook, kernel):
     status = "r = form.result\nprint(r.run.ended, sum(r.counts.values()), r.counts['accepted'] == len(box.stored()))"
     nb = notebook(BEGIN + "begin(20_000, latency=0.1)", OPEN, "1 + 1", status, kernel=kernel)
     nb.run(0)
@@ -98,7 +98,7 @@ df = pd.DataFrame({"id": [f"{EVIL}{i}" for i in range(9)], EVIL: EVIL, LONG: LON
 
 
 @pytest.mark.parametrize("width", [640, 1300])
-def test_hostile_text_runs_nothing_and_breaks_no_layout(notebook, width):
+def test_hostile_text_is_inert_in_the_form(notebook, width):
     nb = notebook(BEGIN + BAD_SERVER + HOSTILE_FRAME, "df.growlytics.form(client=client)", width=width)
     nb.run(0)
     nb.run(1)
@@ -128,7 +128,7 @@ def check_harmless(nb):
     assert parts.evaluate_all("(all) => all.every((one) => one.scrollWidth <= one.clientWidth + 1)")
 
 
-def test_a_saved_notebook_shows_a_masked_picture_when_it_is_opened_again(notebook):
+def test_saved_notebook_shows_a_masked_picture(notebook):
     nb = notebook(BEGIN + "begin(50)", OPEN)
     nb.run(0)
     nb.run(1)
@@ -155,7 +155,7 @@ def test_a_saved_notebook_shows_a_masked_picture_when_it_is_opened_again(noteboo
         expect(page.get_by_text("This is a static picture")).to_be_visible()
 
 
-def test_the_picture_is_visible_again_when_the_form_is_closed(notebook):
+def test_closing_the_form_restores_the_picture(notebook):
     nb = notebook(BEGIN + "begin(50)", OPEN, "form.widget.close()")
     nb.run(0)
     nb.run(1)
@@ -170,7 +170,8 @@ LONG_LABELS = 'df.columns = ["id", "City of the first delivery", "Score in the l
 
 
 @pytest.mark.parametrize("width", [400, 520])
-def test_in_a_narrow_notebook_no_label_is_cut_and_nothing_is_beside_the_screen(notebook, width):
+def test_narrow_notebook_shows_whole_labels(notebook, width):
+    """In a narrow notebook no label is cut, and nothing is out of view."""
     nb = notebook(BEGIN + "begin(50)\n" + LONG_LABELS, OPEN, width=width)
     nb.command("application:toggle-left-area")
     nb.run(0)
@@ -187,7 +188,7 @@ def test_in_a_narrow_notebook_no_label_is_cut_and_nothing_is_beside_the_screen(n
 KEYS = ["ArrowDown", "ArrowUp", "a", "b", "x", "d", "d", "z", "m", "y", "j", "k"]
 
 
-def test_keys_typed_in_the_form_do_nothing_to_the_notebook(notebook):
+def test_keys_in_the_form_skip_notebook_shortcuts(notebook):
     nb = notebook(BEGIN + "begin(50)", OPEN, "2", "3", "4")
     nb.run(0)
     nb.run(1)
@@ -215,7 +216,7 @@ STATE = """() => {
 }"""
 
 
-def test_every_control_has_a_name_and_is_reached_by_tab(notebook):
+def test_controls_are_named_and_reached_by_tab(notebook):
     nb = notebook(BEGIN + "begin(50)", OPEN)
     nb.run(0)
     nb.run(1)
@@ -240,7 +241,7 @@ with provisionalcompleter():  # the first one reads the sources of pandas, longe
 """
 
 
-def test_completion_and_signatures_show_useful_docs(notebook):
+def test_completion_shows_docs_and_signatures(notebook):
     nb = notebook(BEGIN + WARM_UP, "", "import growlytics_pandas\ngrowlytics_pandas.push?")
     nb.run(0, seconds=60)
     nb.cell(1).locator(".cm-content").click()

@@ -26,7 +26,7 @@ print("sum", sum(result.counts.values()), "same", result.counts["accepted"] == b
 
 
 @pytest.mark.parametrize("kernel", ["newest", "7.3.0"])
-def test_a_click_on_stop_ends_a_push_with_an_outcome_for_every_row(notebook, kernel):
+def test_stop_click_leaves_an_outcome_per_row(notebook, kernel):
     nb = notebook(BEGIN + "begin(20_000, latency=0.1)", PUSH, SHOW_RESULT, kernel=kernel)
     nb.run(0)
     nb.start(1)
@@ -41,7 +41,7 @@ def test_a_click_on_stop_ends_a_push_with_an_outcome_for_every_row(notebook, ker
     expect(nb.output(2)).to_contain_text("sum 20000 same True ended interrupted")
 
 
-def test_if_clicks_have_no_effect_the_panel_shows_how_to_interrupt(notebook):
+def test_dead_clicks_show_how_to_interrupt(notebook):
     nb = notebook(BEGIN + "begin(20_000, latency=0.1)", PUSH, SHOW_RESULT, kernel="6.31.0")
     nb.run(0)
     nb.start(1)
@@ -57,7 +57,7 @@ def test_if_clicks_have_no_effect_the_panel_shows_how_to_interrupt(notebook):
     expect(nb.output(2)).to_contain_text("sum 20000 same True ended interrupted")
 
 
-def test_a_saved_notebook_is_readable_when_opened_again(notebook):
+def test_saved_notebook_is_readable(notebook):
     nb = notebook(BEGIN + "begin(60, latency=0.02, success_false=0.1, seed=2)", PUSH)
     nb.run(0)
     nb.run(1)
@@ -84,7 +84,7 @@ df = pd.DataFrame({EVIL: [f"{EVIL}{i}" for i in range(40)], LONG: range(40), "x"
 """
 
 
-def test_hostile_text_runs_nothing_and_breaks_no_layout(notebook):
+def test_hostile_text_is_inert_in_the_panel(notebook):
     nb = notebook(
         BEGIN + BAD_SERVER + HOSTILE_FRAME,
         "import warnings; warnings.simplefilter('ignore')\n"

@@ -26,7 +26,7 @@ HIDE_THE_FIRST_CELL = """() => {
 }"""
 
 
-def test_a_push_in_its_middle_shows_counts_failures_and_a_stop_button(notebook, tmp_path):
+def test_running_push_shows_counts_and_stop(notebook, tmp_path):
     nb = notebook(BEGIN, PUSH, name="customers", width=WIDTH, height=400)
     nb.command("application:toggle-left-area")
     nb.run(0)

@@ -40,7 +40,7 @@ def notebook_page(html, path):
 
 
 @pytest.mark.parametrize("mask", [True, False])
-def test_hostile_text_runs_nothing_and_breaks_no_layout_in_a_report(browser, hostile_result, tmp_path, mask):
+def test_hostile_text_is_inert_in_a_report(browser, hostile_result, tmp_path, mask):
     for source in (hostile_result, hostile_result.plan):
         path = source.to_html(tmp_path / "<img src=x onerror=alert(1)>.html", mask=mask)
         for width in WIDTHS:
@@ -53,7 +53,7 @@ def test_hostile_text_runs_nothing_and_breaks_no_layout_in_a_report(browser, hos
             visit.context.close()
 
 
-def test_hostile_text_runs_nothing_in_a_notebook(browser, hostile_result, tmp_path):
+def test_hostile_text_is_inert_in_a_notebook(browser, hostile_result, tmp_path):
     for number, source in enumerate((hostile_result, hostile_result.plan)):
         visit = Visit(browser, notebook_page(source._repr_html_(), tmp_path / f"{number}.html").as_uri(), 1200)
         assert visit.ran() == 0
@@ -62,7 +62,7 @@ def test_hostile_text_runs_nothing_in_a_notebook(browser, hostile_result, tmp_pa
         visit.context.close()
 
 
-def test_the_policy_of_a_report_blocks_unescaped_scripts(browser, hostile_result, tmp_path):
+def test_report_policy_blocks_unescaped_scripts(browser, hostile_result, tmp_path):
     path = hostile_result.to_html(tmp_path / "page.html")
     broken = path.read_text(encoding="utf-8").replace(
         "<main>", f'<main><script>{RUN}</script><img src=x onerror="{RUN}">'
@@ -77,7 +77,7 @@ def test_the_policy_of_a_report_blocks_unescaped_scripts(browser, hostile_result
     careless.context.close()
 
 
-def test_a_report_prints_on_paper_without_cutting_a_table(browser, sandbox, tmp_path):
+def test_printed_report_cuts_no_table(browser, sandbox, tmp_path):
     df = gp.sample_customers(200, dirty=True)
     result = gp.push(df, "customer_id", client=sandbox.client, errors="drop", progress=False)
     visit = Visit(browser, result.to_html(tmp_path / "page.html").as_uri(), 680)  # A4 within its margins
@@ -88,7 +88,7 @@ def test_a_report_prints_on_paper_without_cutting_a_table(browser, sandbox, tmp_
 
 
 @pytest.mark.parametrize("width", [400, 520])
-def test_nothing_of_a_report_is_out_of_view_on_a_narrow_screen(browser, sandbox, tmp_path, width):
+def test_narrow_screen_shows_the_whole_report(browser, sandbox, tmp_path, width):
     plan = gp.plan(gp.sample_customers(200, dirty=True), "customer_id", client=sandbox.client)
     visit = Visit(browser, plan.to_html(tmp_path / "page.html").as_uri(), width)
     assert visit.overflow() <= 0
@@ -100,7 +100,7 @@ def test_nothing_of_a_report_is_out_of_view_on_a_narrow_screen(browser, sandbox,
     visit.context.close()
 
 
-def test_tables_of_a_notebook_fit_into_a_narrow_cell(browser, tmp_path):
+def test_notebook_tables_fit_a_narrow_cell(browser, tmp_path):
     df = pd.DataFrame(
         {"id": ["'1", "'1", "'2"], "Pincode": [411001, 11001, 1], "Joined": ["31/01/2025", "30/01/2025", None]}
     )
@@ -113,7 +113,7 @@ def test_tables_of_a_notebook_fit_into_a_narrow_cell(browser, tmp_path):
         visit.context.close()
 
 
-def test_no_printed_page_contains_only_the_footer(browser, sandbox, tmp_path):
+def test_no_printed_page_has_only_the_footer(browser, sandbox, tmp_path):
     result = gp.push(gp.sample_customers(50), "customer_id", client=sandbox.client, progress=False)
     visit = Visit(browser, result.to_html(tmp_path / "page.html").as_uri(), 1200)
     footer = len(visit.page.locator("footer").inner_text())

@@ -24,7 +24,7 @@ def figure(page, name):
     return page.locator("dl.figures div", has_text=name).locator("dd")
 
 
-def test_pushed_customers_appear_automatically(chromium, sandbox):
+def test_pushed_customers_appear_by_themselves(chromium, sandbox):
     with Visit(chromium, sandbox.base_url, 1200) as visit:
         page = visit.page
         page.evaluate("window.isStillHere = true")
@@ -38,7 +38,8 @@ def test_pushed_customers_appear_automatically(chromium, sandbox):
         assert all(url.startswith(f"{sandbox.base_url}/") for url in visit.requests)
 
 
-def test_the_page_does_not_move_while_paused_or_read_and_reports_the_end_of_the_sandbox(chromium):
+def test_page_is_still_while_paused_or_read(chromium):
+    """The page does not move while it is paused or being read, and it reports the end of the sandbox."""
     with gp.Sandbox() as box, Visit(chromium, box.base_url, 1200) as visit:
         page = visit.page
         push(box, "asha", Orders=[3])
@@ -64,7 +65,7 @@ def test_the_page_does_not_move_while_paused_or_read_and_reports_the_end_of_the_
         expect(figure(page, "customers")).to_have_text("3")
 
 
-def test_search_and_paging_work_with_the_keyboard_and_without_scripts(chromium, sandbox):
+def test_search_and_paging_without_mouse_or_js(chromium, sandbox):
     push(sandbox, *[f"asha.{number:02}" for number in range(15)], "ravi", Orders=range(16))
     with Visit(chromium, sandbox.base_url, 400, java_script_enabled=False) as visit:
         page = visit.page
@@ -86,7 +87,8 @@ def test_search_and_paging_work_with_the_keyboard_and_without_scripts(chromium, 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("bypass_csp", [True, False])
-def test_hostile_text_is_shown_as_text_and_nothing_leaves_the_host(chromium, faulty, width, bypass_csp):
+def test_hostile_text_is_inert_and_stays_local(chromium, faulty, width, bypass_csp):
+    """Hostile text is shown as text, and nothing leaves the host."""
     box = faulty(status={503: 0.1}, latency=0.001)
     push(box, HOSTILE, f"x{LONG}", **{HOSTILE[:40]: HOSTILE, "long": LONG, "n": 1})
     push(box, HOSTILE, n=HOSTILE)
@@ -101,7 +103,7 @@ def test_hostile_text_is_shown_as_text_and_nothing_leaves_the_host(chromium, fau
         assert all(url.startswith((f"{box.base_url}/", "data:,")) for url in visit.requests)
 
 
-def test_the_policy_of_the_page_blocks_unescaped_scripts(chromium, sandbox):
+def test_page_policy_blocks_unescaped_scripts(chromium, sandbox):
     slip = "document.querySelector('main').innerHTML = '<img src=https://other.example/x onerror=\"window.XSS = 1\">'"
     for bypass, ran in ((False, 0), (True, 1)):
         with Visit(chromium, sandbox.base_url, 1200, bypass_csp=bypass) as visit:

@@ -20,7 +20,7 @@ def n_attributes(sandbox):
     return {id_: len(stored) for id_, stored in sandbox.stored().items()}
 
 
-def test_too_many_attributes_counts_the_union_with_earlier_pushes(sandbox, client):
+def test_limit_counts_earlier_pushes_too(sandbox, client):
     push(wide(0, 60), client)
     push(wide(50, 100), client)
     with pytest.raises(ConstraintViolationError) as caught:
@@ -31,13 +31,13 @@ def test_too_many_attributes_counts_the_union_with_earlier_pushes(sandbox, clien
     assert sandbox.requests == 2
 
 
-def test_attributes_that_a_full_profile_has_can_still_be_updated(sandbox, client):
+def test_full_profile_can_still_be_updated(sandbox, client):
     push(wide(0, 100), client)
     assert push(wide(0, 100).assign(**{"attribute 7": -7}), client).ok
     assert sandbox.stored()["a"]["attribute 7"] == -7
 
 
-def test_each_customer_has_a_hundred_places_of_its_own(sandbox, client):
+def test_limit_is_per_customer(sandbox, client):
     push(wide(0, 100, ["full"]), client)
     result = push(wide(98, 110, ["full", "free"]), client, errors="drop")
     assert n_attributes(sandbox) == {"full": 100, "free": 12}
@@ -46,13 +46,13 @@ def test_each_customer_has_a_hundred_places_of_its_own(sandbox, client):
     assert sandbox.ignored().empty, "the service had nothing to ignore"
 
 
-def test_reserved_attributes_and_missing_cells_take_no_place(sandbox, client):
+def test_reserved_and_missing_do_not_count(sandbox, client):
     push(wide(0, 100).assign(name="Asha", email="asha@example.com", **{"attribute 3": None}), client)
     assert push(wide(100, 101), client).ok
     assert n_attributes(sandbox) == {"a": 102}
 
 
-def test_retry_and_skip_unchanged_hold_the_same_hundred(faulty, tmp_path):
+def test_retry_and_skip_unchanged_share_the_limit(faulty, tmp_path):
     box = faulty(seed=4, success_false=0.4)
     client = Client(box.api_key, box.base_url, ledger=tmp_path / "ledger.sqlite3")
     ids = [f"c{i}" for i in range(12)]

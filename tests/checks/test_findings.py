@@ -49,11 +49,11 @@ def same_form(found):
     ],
     ids=["clean", "no rows", "one rule", "dirty"],
 )
-def test_columns_and_dtypes_are_the_same_with_and_without_violations(df):
+def test_columns_and_dtypes_are_stable(df):
     assert same_form(gp.validate(df, "id"))
 
 
-def test_row_is_the_position_and_index_the_label_even_when_labels_repeat():
+def test_row_is_position_and_index_is_label():
     df = pd.DataFrame({"id": ["a", None, None], "X": [1, 2, 3]}, index=["p", "q", "q"])
     found = gp.validate(df, "id")
     assert found["row"].tolist() == [1, 2]
@@ -66,7 +66,7 @@ def test_labels_of_a_multiindex_are_tuples():
     assert found["index"].tolist() == [("x", 2)]
 
 
-def test_a_whole_column_has_no_row_and_counts_its_cells():
+def test_column_violation_has_no_row_but_a_count():
     df = pd.DataFrame({"id": ["a", "b", "c"], "Wait": pd.to_timedelta([1, None, 2], unit="D")})
     found = gp.validate(df, "id").iloc[0]
     assert found["rule"] == "type_unsupported"
@@ -75,13 +75,13 @@ def test_a_whole_column_has_no_row_and_counts_its_cells():
     assert (found["column"], found["attribute"], found["count"]) == ("Wait", "Wait", 2)
 
 
-def test_every_violation_is_listed_not_the_first_only():
+def test_every_violation_is_listed():
     df = pd.DataFrame({"id": [None] * 5000, "X": [np.inf] * 5000})
     counts = gp.validate(df, "id")["rule"].value_counts()
     assert counts.to_dict() == {"id_missing": 5000, "value_not_finite": 5000}
 
 
-def test_frame_display_and_command_line_have_one_order(capsys, tmp_path):
+def test_frame_display_and_cli_share_one_order(capsys, tmp_path):
     """Errors first, then by position of the column, then by row; whole columns before their rows."""
     df = pd.DataFrame(
         {
@@ -111,14 +111,14 @@ def test_frame_display_and_command_line_have_one_order(capsys, tmp_path):
     assert listed == list(dict.fromkeys(gp.validate(pd.read_json(path, lines=True), "id")["rule"]))
 
 
-def test_values_are_the_cells_themselves_lists_and_dicts_too():
+def test_values_are_the_original_cells():
     cells = [["p"], {"q": 1}, ("r",), "text", "more text", "and more", "still more"]
     df = pd.DataFrame({"id": [f"c{i}" for i in range(7)], "X": pd.Series(cells, dtype=object)})
     found = gp.validate(df, "id").query("rule == 'value_wrong_type'")
     assert found["value"].tolist() == cells[:3]
 
 
-def test_messages_say_where_and_what(dirty):
+def test_messages_name_place_and_problem(dirty):
     found = dirty
     for row, column, message in zip(found["row"], found["column"], found["message"], strict=True):
         where = f"column {column!r}: " if row is pd.NA else f"row {row}, column {column!r}: "
@@ -127,12 +127,12 @@ def test_messages_say_where_and_what(dirty):
 
 
 @pytest.mark.parametrize("rule", ["id_too_long", "attribute_name_too_long", "value_too_long", "too_many_attributes"])
-def test_a_limit_is_a_number_that_the_message_repeats(dirty, rule):
+def test_limit_is_a_number_in_the_message(dirty, rule):
     found = dirty.query("rule == @rule").iloc[0]
     assert str(found["limit"]) in found["message"]
 
 
-def test_violations_are_the_same_in_many_blocks_as_in_one(monkeypatch):
+def test_violations_do_not_depend_on_blocks(monkeypatch):
     df = gp.sample_customers(400, dirty=True).sample(frac=1, random_state=7, ignore_index=True)
     df.loc[399, "customer_id"] = df.loc[5, "customer_id"]
     whole = gp.validate(df, "customer_id")
@@ -142,7 +142,7 @@ def test_violations_are_the_same_in_many_blocks_as_in_one(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_rows_go_block_by_block_with_the_same_violations(monkeypatch):
+def test_large_frame_is_checked_in_blocks(monkeypatch):
     df = gp.sample_customers(100_000).assign(**{f"Score {i}": np.arange(100_000.0) for i in range(9)})
     df.iloc[70_000, -1] = np.inf
     df.iloc[99_999, 0] = df.iloc[3, 0]
@@ -152,7 +152,8 @@ def test_a_hundred_thousand_rows_go_block_by_block_with_the_same_violations(monk
     pd.testing.assert_frame_equal(gp.validate(df, "customer_id"), found)
 
 
-def test_violations_take_under_100_bytes_each_until_the_frame_is_asked_for():
+def test_violations_take_under_100_bytes_each():
+    """Violations take under 100 bytes each until the frame of them is built."""
     rows = 50_000
     df = pd.DataFrame({"id": [f"c{i}" for i in range(rows)], "X": np.inf, "email": "no address"})
     plan = gp.plan(df, "id")
@@ -165,7 +166,7 @@ def test_violations_take_under_100_bytes_each_until_the_frame_is_asked_for():
     assert held / len(found) < 100
 
 
-def test_a_property_of_a_column_is_one_row_with_its_count_and_first_value():
+def test_column_property_is_one_row():
     stamps = pd.Series(pd.date_range("2025-01-01", periods=5000, freq="ms"))
     found = gp.validate(pd.DataFrame({"id": range(5000), "At": stamps, "Note": ["NULL", "x"] * 2500}), "id")
     assert found[["rule", "count"]].to_numpy().tolist() == [["date_truncated", 4995], ["value_stringified", 2500]]
@@ -173,7 +174,8 @@ def test_a_property_of_a_column_is_one_row_with_its_count_and_first_value():
     assert found["row"].isna().all()
 
 
-def test_too_many_attributes_are_one_row_a_column_and_name_all_columns_past_the_100th():
+def test_attributes_past_the_limit_are_all_named():
+    """Too many attributes are one row a column and name all columns past the 100th."""
     tags = {f"T{i:03}": ["x"] * 500 for i in range(103)}
     found = gp.validate(pd.DataFrame({"id": range(500), **tags}), "id")
     assert found[["rule", "column", "count"]].to_numpy().tolist() == [
@@ -182,7 +184,7 @@ def test_too_many_attributes_are_one_row_a_column_and_name_all_columns_past_the_
     assert found["message"].str.contains("'T100', 'T101', 'T102'").all()
 
 
-def test_what_parts_find_is_joined_as_in_one_frame():
+def test_parts_join_to_the_same_violations():
     df = gp.sample_customers(400, dirty=True)
     whole = gp.plan(df, "customer_id").violations
     parts = gp.plan_batches(lambda: iter([df.iloc[:150], df.iloc[150:]]), "customer_id").violations

@@ -30,7 +30,7 @@ def sent(df, **options):
     return [body["id"] for body in gp.preview(df, "id", n=100, **options)]
 
 
-def test_a_missing_value_does_not_turn_integer_ids_into_floats_on_the_wire():
+def test_gap_does_not_turn_integer_ids_to_floats():
     df = frame(919211112, None, 12, dtype="float64")
     assert sent(df) == ["919211112", "12"]
     found = gp.validate(df, "id").query("rule == 'id_float'")
@@ -38,13 +38,13 @@ def test_a_missing_value_does_not_turn_integer_ids_into_floats_on_the_wire():
     assert rows(df, "id_missing") == [1]
 
 
-def test_one_number_in_three_spellings_is_one_id_and_true_is_none():
+def test_three_spellings_of_a_number_are_one_id():
     df = frame(True, 1, 1.0, "1")
     assert rows(df, "id_missing") == [0]
     assert rows(df, "id_duplicate") == [1, 2, 3]
 
 
-def test_zeros_in_front_make_another_id():
+def test_leading_zeros_make_another_id():
     assert rows(frame("07", "7", 7), "id_duplicate") == [1, 2]
 
 
@@ -53,21 +53,21 @@ def test_zeros_in_front_make_another_id():
     [("A@x.com", "a@x.com"), ("a@x.com", "a\u200b@x.com"), ("caf\u00e9", "cafe\u0301"), ("ﬁn", "fin")],
     ids=["case", "zero width", "composed", "ligature"],
 )
-def test_ids_that_look_alike_are_reported_and_sent_unchanged(pair):
+def test_lookalike_ids_are_reported_and_unchanged(pair):
     df = frame(*pair, "other")
     assert rows(df, "id_case_duplicate") == [0, 1]
     assert sent(df) == [*pair, "other"]
 
 
 @pytest.mark.parametrize("padded", [" a", "a\t", "a\u00a0", "\u2003a", "a\r\n"], ids=ascii)
-def test_white_space_around_an_id_is_stripped_and_reported(padded):
+def test_white_space_around_ids_is_stripped(padded):
     assert sent(frame(padded)) == ["a"]
     assert count(frame(padded), "id_whitespace") == 1
     assert rows(frame(padded, "a"), "id_duplicate") == [0, 1]
 
 
 @pytest.mark.parametrize(("keep", "kept"), [(False, [1]), ("first", [0, 1]), ("last", [1, 3])])
-def test_keep_chooses_among_the_rows_of_one_id(keep, kept):
+def test_keep_picks_one_row_per_id(keep, kept):
     df = frame("a", "b", "a", "a")
     scores = [body["attributes"][0]["value"] for body in gp.preview(df, "id", n=10, keep=keep)]
     assert scores == kept
@@ -75,7 +75,7 @@ def test_keep_chooses_among_the_rows_of_one_id(keep, kept):
 
 
 @pytest.mark.parametrize("keep", ["first", "last"])
-def test_rows_that_keep_leaves_out_are_no_reason_to_refuse_the_push(sandbox, keep):
+def test_rows_dropped_by_keep_do_not_refuse_push(sandbox, keep):
     df = frame("a", "b", "a")
     result = gp.push(df, "id", keep=keep, client=sandbox.client, progress=False)
     found = result.violations.query("rule == 'id_duplicate'")
@@ -84,7 +84,7 @@ def test_rows_that_keep_leaves_out_are_no_reason_to_refuse_the_push(sandbox, kee
     assert sandbox.stored()["a"]["Score"] == (0 if keep == "first" else 2)
 
 
-def test_a_lone_surrogate_is_no_id_and_other_rows_are_sent():
+def test_lone_surrogate_is_not_an_id():
     assert sent(frame("a", "\ud800", "b")) == ["a", "b"]
 
 
@@ -101,24 +101,25 @@ def test_a_lone_surrogate_is_no_id_and_other_rows_are_sent():
     ],
     ids=repr,
 )
-def test_the_reason_why_a_value_is_no_id_is_reported(value, words):
+def test_invalid_id_reason_is_reported(value, words):
     message = gp.validate(frame("a", value), "id").query("rule == 'id_missing'")["message"].item()
     assert words in message
 
 
-def test_a_duplicate_names_another_row_that_has_the_id():
+def test_duplicate_names_the_other_row():
     messages = gp.validate(frame("a", "b", "a"), "id")["message"].tolist()
     assert "such as row 2" in messages[0]
     assert "such as row 0" in messages[1]
 
 
-def test_duplicates_are_found_across_blocks():
+def test_duplicates_are_detected_across_blocks():
     ids = np.arange(40_000).astype(object)
     ids[39_999], ids[20_000] = 7, " 7"
     assert rows(frame(*ids), "id_duplicate") == [7, 20_000, 39_999]
 
 
-def test_float_ids_that_have_lost_digits_are_skipped_and_are_no_duplicates():
+def test_imprecise_float_ids_are_skipped():
+    """Float ids that have lost digits are skipped, and they are not duplicates."""
     df = frame(1577134800018164905.0, 1577134800018164906.0, 5.0, np.nan, dtype="float64")
     assert sent(df) == ["5"]
     found = gp.validate(df, "id")
@@ -131,7 +132,8 @@ def test_float_ids_that_have_lost_digits_are_skipped_and_are_no_duplicates():
 @pytest.mark.parametrize(
     ("dtype", "exact"), [("float64", 2**53 - 1), ("float32", 2**24 - 1), ("Float64", 2**53 - 1), (object, 2**53 - 1)]
 )
-def test_the_first_float_that_may_have_lost_digits_is_that_of_its_precision(dtype, exact):
+def test_first_imprecise_float_by_precision(dtype, exact):
+    """The first float that may have lost digits depends on its precision."""
     assert sent(frame(float(exact), float(exact + 1), dtype=dtype)) == [str(exact)]
 
 
@@ -139,7 +141,7 @@ def test_ids_in_scientific_notation_are_skipped():
     assert sent(frame("9.19812E+11", "9,19812E+11", "1e+16", "1e5", "919812000000")) == ["1e5", "919812000000"]
 
 
-def test_a_push_with_rounded_ids_sends_the_others_and_accounts_for_every_row(sandbox):
+def test_rounded_ids_are_skipped_and_counted(sandbox):
     df = frame(1e17, 1e17, 7.0, dtype="float64")
     result = gp.push(df, "id", errors="drop", client=sandbox.client, progress=False)
     assert (result.counts["accepted"], result.counts["invalid"]) == (1, 2)
@@ -147,14 +149,14 @@ def test_a_push_with_rounded_ids_sends_the_others_and_accounts_for_every_row(san
     assert "id_rounded" in result.outcomes["error"][0]
 
 
-def test_properties_of_the_id_column_are_reported_once_with_their_count():
+def test_id_column_properties_are_counted_once():
     assert count(frame(*range(300), 0.5, dtype="float64"), "id_float") == 301
     assert count(frame(*(f"{n}.0" for n in range(300))), "id_stringified") == 300
     assert count(frame("1.0", "a", "2.0"), "id_stringified") == 2
     assert count(frame("'1", "'2", "3"), "id_wrapped") == 2
 
 
-def test_placeholders_in_the_id_column_name_the_words_that_mean_missing():
+def test_id_placeholders_name_the_missing_words():
     found = gp.validate(frame("a", "None", "b", "nan"), "id").query("rule == 'id_stringified'")
     assert found["fix"].tolist() == ["na_values={'id': ['None', 'nan']}"]
 
@@ -183,7 +185,8 @@ UUIDS = [uuid.UUID(int=n) for n in range(3)]
     [UUIDS, [ObjectId("65f"), ObjectId("660")], [ipaddress.ip_address("10.0.0.1")], [pathlib.PurePosixPath("a/b")]],
     ids=["uuid", "ObjectId", "address", "path"],
 )
-def test_values_whose_text_is_their_identity_are_text_as_ids_and_as_attributes(values):
+def test_scalar_types_have_one_text_everywhere(values):
+    """Values whose text is their identity are text as ids and as attributes."""
     df = frame(*values).assign(Key=values)
     bodies = gp.preview(df, "id", n=9)
     assert [body["id"] for body in bodies] == list(map(str, values))
@@ -196,6 +199,6 @@ def test_a_uuid_and_its_text_are_one_id():
     assert rows(frame(UUIDS[1], str(UUIDS[1])), "id_duplicate") == [0, 1]
 
 
-def test_bytes_are_no_id_and_the_message_says_how_to_decode():
+def test_bytes_are_not_an_id():
     message = gp.validate(frame("a", b"b"), "id").query("rule == 'id_missing'")["message"].item()
     assert "decode" in message

@@ -35,7 +35,7 @@ def frame_of(columns, last):
 
 
 @pytest.mark.parametrize("case", NOT_CUSTOMERS)
-def test_a_row_that_is_no_customer_is_an_error_and_is_left_out(case, sandbox):
+def test_total_or_heading_row_is_left_out(case, sandbox):
     df = frame_of(*NOT_CUSTOMERS[case])
     found = gp.validate(df, "id").query("rule in ['row_is_total', 'row_is_heading']")
     assert found[["row", "severity", "effect"]].to_numpy().tolist() == [[2, "error", "row skipped"]]
@@ -63,7 +63,7 @@ def test_batches_have_the_same_rows(case):
     assert parts.violations[["row", "rule"]].to_numpy().tolist() == plan.violations[["row", "rule"]].to_numpy().tolist()
 
 
-def test_several_totals_are_not_duplicates_of_each_other():
+def test_totals_are_not_duplicates():
     df = pd.DataFrame({"id": ["a", "Total", "b", "Total"], "Spend": [1, 1, 2, 2]})
     assert gp.validate(df, "id")["rule"].tolist() == ["row_is_total", "row_is_total"]
     assert gp.plan(df, "id").counts["invalid"] == 2
@@ -73,7 +73,7 @@ def test_several_totals_are_not_duplicates_of_each_other():
 SUMS = {"City": ["Pune", "Goa", "Goa", None], "Spend": [1.5, 2.0, 3.0, 6.5], "Orders": [1, 0, 2, 3]}
 
 
-def test_a_last_row_of_sums_is_a_warning():
+def test_last_row_of_sums_is_a_warning():
     df = pd.DataFrame({"id": ["c1", "c2", "c3", "c4"], **SUMS})
     assert gp.validate(df, "id")[["row", "rule", "severity"]].to_numpy().tolist() == [[3, "row_is_total", "warning"]]
     assert gp.plan(df, "id").counts["unsent"] == 4
@@ -91,13 +91,13 @@ def test_other_last_rows_are_customers(change):
     assert gp.validate(pd.DataFrame({"id": ["c1", "c2", "c3", "c4"], **SUMS, **change}), "id").empty
 
 
-def test_one_customer_is_no_totals_row(sandbox):
+def test_single_customer_is_not_a_total(sandbox):
     sandbox.client.upsert("Total", {"Spend": 5})
     assert sandbox.stored() == {"Total": {"Spend": 5}}
     assert not gp.plan(pd.DataFrame({"id": ["sum"], "Spend": [5]}), "id").has_errors
 
 
-def test_the_next_steps_of_a_plan_name_the_row():
+def test_next_steps_name_the_total_row():
     plan = gp.plan(frame_of(*NOT_CUSTOMERS["totals"]), "id")
     shown = re.sub("<[^>]*>", "", plan._repr_html_())
     assert "row_is_total" in shown

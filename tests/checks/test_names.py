@@ -11,13 +11,13 @@ def found(df, rule, **options):
     return gp.validate(df, "id", **options).query("rule == @rule")
 
 
-def test_both_columns_of_one_name_are_left_out_and_reported():
+def test_columns_of_one_name_are_left_out():
     df = pd.DataFrame([["a", 1, 2, 3]], columns=["id", "X", "X", "Y"])
     assert len(found(df, "attribute_name_duplicate")) == 2
     assert [a["name"] for a in gp.preview(df, "id")[0]["attributes"]] == ["Y"]
 
 
-def test_a_clash_says_whose_the_other_name_is(tmp_path):
+def test_clash_names_the_other_column(tmp_path):
     client = gp.Client("not-a-real-key", ledger=tmp_path / "ledger.db")
     client.declare_types({"city": "string"})
     df = pd.DataFrame({"id": ["a"], "City": ["Pune"], "EMAIL": ["a@example.com"]})
@@ -30,11 +30,11 @@ def test_a_clash_says_whose_the_other_name_is(tmp_path):
     assert "from 'city' (another column)" in message
 
 
-def test_an_all_missing_column_breaks_no_rule():
+def test_all_missing_column_breaks_no_rule():
     assert gp.validate(pd.DataFrame({"id": ["a"], "X": ["x"], "": [None]}), "id").empty
 
 
-def test_a_clash_in_a_frame_without_rows_is_reported_like_any_other():
+def test_clash_without_rows_is_reported():
     frame = pd.DataFrame({"id": [], "City": [], "city": []}, dtype="object")
     assert "attribute_name_case_clash" in set(gp.validate(frame, "id")["rule"])
 
@@ -43,7 +43,7 @@ def fixes(df, rule, **options):
     return found(df, rule, **options)["fix"].tolist()
 
 
-def test_names_that_are_too_long_get_distinct_short_ones():
+def test_long_names_are_shortened_distinctly():
     long = "Average Basket Value In Rupees Over The Last Twelve Months"
     df = pd.DataFrame([["a", 1, 2]], columns=["id", long + " (net)", long + " (gross)"])
     renames = {}
@@ -75,7 +75,7 @@ LONG = "Average Basket Value In Rupees Over The Last Twelve Months"
         (["", "x"], {}, {"": "Attribute 1"}),
     ],
 )
-def test_all_fixes_of_names_together_rename_the_fewest_columns_and_leave_none_wrong(labels, rename, renamed):
+def test_name_fixes_rename_the_fewest_columns(labels, rename, renamed):
     df = pd.DataFrame([["a", *range(len(labels))]], columns=pd.Index(["id", *labels], dtype=object))
     fixes = {}
     for violation in gp.plan(df, "id", rename=rename)._findings.violations:
@@ -86,22 +86,22 @@ def test_all_fixes_of_names_together_rename_the_fewest_columns_and_leave_none_wr
     assert not rules.str.startswith("attribute_name").any()
 
 
-def test_a_clash_with_a_reserved_name_ends_in_the_reserved_one():
+def test_reserved_clash_ends_as_reserved_name():
     df = pd.DataFrame({"id": ["a"], "EMAIL": ["a@example.com"]})
     assert fixes(df, "attribute_name_case_clash") == ["rename={'EMAIL': 'email'}"]
 
 
-def test_columns_that_clash_are_renamed_apart_where_both_are_sent():
+def test_clashing_columns_are_renamed_apart():
     df = pd.DataFrame({"id": ["a"], "City": ["Pune"], "city": ["Goa"]})
     assert fixes(df, "attribute_name_case_clash") == ["rename={'city': 'city 2'}"] * 2
 
 
-def test_columns_with_one_label_are_asked_to_get_distinct_ones():
+def test_duplicate_labels_ask_for_distinct_ones():
     df = pd.DataFrame([["a", 1, 2]], columns=["id", "X", "X"])
     assert set(fixes(df, "attribute_name_duplicate")) == {"Give each column a unique label first."}
 
 
-def test_a_mistyped_name_names_the_known_one_that_is_meant(sandbox):
+def test_typo_suggests_the_known_name(sandbox):
     df = pd.DataFrame({"id": ["a"], "City": ["Pune"], "Orders": [3]})
     gp.push(df, "id", client=sandbox.client, progress=False)
     mistyped = df.rename(columns={"City": "Citty"}).assign(Zebra=1)
@@ -115,12 +115,12 @@ def test_a_mistyped_name_names_the_known_one_that_is_meant(sandbox):
 
 
 @pytest.mark.parametrize("label", ["Unnamed: 0", "index", "level_0"])
-def test_an_old_index_is_a_warning_with_the_option_that_leaves_it_out(label):
+def test_old_index_warns_with_the_option(label):
     df = pd.DataFrame({"id": ["a", "b"], label: [0, 1]})
     assert fixes(df, "index_column") == [f"exclude=[{label!r}]"]
 
 
-def test_bytes_say_how_to_decode_and_lists_what_to_convert_them_to():
+def test_bytes_and_lists_show_the_conversion():
     df = pd.DataFrame({"id": ["a"], "X": [b"raw"], "Y": [["p"]]})
     unsupported = found(df, "type_unsupported").set_index("column")
     assert unsupported.loc["X", "fix"].startswith("Decode the bytes to text (.str.decode('utf-8')), or")

@@ -40,7 +40,7 @@ def by_column(options):
 
 
 @pytest.mark.parametrize("case", FIXED)
-def test_the_fix_reads_all_values(case):
+def test_fix_parses_all_values(case):
     values, given, fix = FIXED[case]
     frame, given = frame_of(values), by_column(given)
     plan = gp.plan(frame, "id", **given)
@@ -55,7 +55,7 @@ def test_the_fix_reads_all_values(case):
 
 
 @pytest.mark.parametrize("case", NOT_FIXED)
-def test_without_such_an_option_the_value_is_to_be_corrected(case):
+def test_unfixable_value_is_corrected_at_source(case):
     values, given = NOT_FIXED[case]
     plan = gp.plan(frame_of(values), "id", **by_column(given))
     fixes = plan.violations.query("rule == 'value_wrong_type'")["fix"]
@@ -64,7 +64,7 @@ def test_without_such_an_option_the_value_is_to_be_corrected(case):
     assert plan.suggest() == by_column(given)
 
 
-def test_a_format_that_reads_all_values_is_kept():
+def test_format_that_parses_all_values_is_kept():
     frame = frame_of(["01/02/2025", "02/01/2025", "03/04/2025"])
     for form in ("%d/%m/%Y", "%m/%d/%Y"):
         plan = gp.plan(frame, "id", date_format={"When": form})

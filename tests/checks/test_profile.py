@@ -17,7 +17,7 @@ CELLS = st.lists(st.one_of(st.none(), PADDED, st.sampled_from(["NA", " n/a", "-"
 
 
 @given(CELLS)
-def test_a_cleaned_profile_counts_what_stripping_cell_by_cell_gives(cells):
+def test_cleaned_profile_counts_stripped_cells(cells):
     column = pd.Series(cells, dtype=object)
     found = clean_profile(profile_of(column, Kind.TEXT))
     present = [cell for cell in cells if cell is not None]
@@ -29,12 +29,12 @@ def test_a_cleaned_profile_counts_what_stripping_cell_by_cell_gives(cells):
 
 
 @given(st.lists(PADDED, max_size=10))
-def test_texts_that_need_no_strip_are_recognised_together(texts):
+def test_stripped_texts_are_recognised_at_once(texts):
     assert may_need_strip(texts) or strip_texts(texts) == texts
 
 
 @given(st.lists(st.text(st.sampled_from("09a/₹\0"), max_size=5), max_size=12), st.data())
-def test_the_shapes_of_some_texts_are_those_of_all(texts, data):
+def test_patterns_of_a_subset_match_the_whole(texts, data):
     mask = np.array(data.draw(st.lists(st.booleans(), min_size=len(texts), max_size=len(texts))), dtype=bool)
     many = Texts(texts)
     assert [many.shapes.names[code] for code in many.shapes.codes.tolist()] == [
@@ -48,7 +48,7 @@ def test_the_shapes_of_some_texts_are_those_of_all(texts, data):
     assert set(some.shapes.names) == set(alone.names)
 
 
-def test_the_shapes_of_many_texts_are_those_of_few():
+def test_patterns_of_many_texts_match_few():
     few = ["31/01/2025", "₹ 5", "a\0b", "", "\ud800"]
     many = shapes_of(few[:4] * 30_000)
     assert many.names == shapes_of(few).names[:4]
@@ -56,7 +56,7 @@ def test_the_shapes_of_many_texts_are_those_of_few():
     assert shapes_of(few * 30_000).names == shapes_of(few).names
 
 
-def test_a_sample_has_the_commonest_texts_and_represents_all_cells():
+def test_sample_has_commonest_and_represents_all():
     texts = ["common"] * 50_000 + [f"rare {i}" for i in range(20_000)]
     profile = profile_of(pd.Series(texts), Kind.TEXT)
     assert len(profile.sample.texts) == SAMPLE

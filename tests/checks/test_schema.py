@@ -27,7 +27,7 @@ def labelled(*labels):
 # labels --------------------------------------------------------------------------------------------------------------
 
 
-def test_attributes_come_in_the_order_of_the_columns_whatever_is_missing():
+def test_attributes_keep_the_column_order():
     assert names(BASE) == [["City", "Orders"], ["Orders"]]
 
 
@@ -61,14 +61,14 @@ def test_every_label_has_its_name(label, name):
     assert name_of(label) == name
 
 
-def test_integer_labels_name_columns_and_the_id():
+def test_integer_labels_name_columns_and_id():
     frame = pd.DataFrame([["a", "Pune"]])
     assert names(frame, 0) == [["1"]]
     assert names(frame, 0, rename={1: "City"}) == [["City"]]
 
 
 @pytest.mark.parametrize("label", [None, np.nan, pd.NA, pd.NaT, "", "  "])
-def test_a_column_without_a_name_is_a_violation_and_the_others_are_sent(label):
+def test_unnamed_column_is_a_violation(label):
     frame = labelled("id", label, 7)
     assert names(frame) == [["7"], ["7"]]
     found = growlytics_pandas.validate(frame, "id").iloc[0]
@@ -76,7 +76,8 @@ def test_a_column_without_a_name_is_a_violation_and_the_others_are_sent(label):
     assert found["fix"].startswith("rename={" if isinstance(label, str) else "Give each column a unique label")
 
 
-def test_two_columns_of_one_label_are_both_left_out_and_both_reported_with_a_way_out():
+def test_duplicate_labels_are_both_reported():
+    """Two columns with one label are both left out, and both are reported with a fix."""
     frame = labelled("id", "x", "x")
     violations = growlytics_pandas.validate(frame, "id")
     found = violations[violations["rule"] == "attribute_name_duplicate"]
@@ -85,26 +86,26 @@ def test_two_columns_of_one_label_are_both_left_out_and_both_reported_with_a_way
     assert found["fix"].str.contains("unique label").all()
 
 
-def test_renaming_onto_another_column_is_a_duplicate_too():
+def test_renaming_onto_a_column_is_a_duplicate():
     assert names(BASE, rename={"City": "Orders"}) == [[], []]
     assert names(BASE, rename={"City": "Orders", "Orders": "City"})[0] == ["Orders", "City"]
 
 
-def test_index_labels_are_no_identities_and_need_not_be_unique():
+def test_index_labels_need_not_be_unique():
     frame = BASE.set_axis(["same", "same"])
     violations = growlytics_pandas.validate(frame.assign(Orders=[1.0, float("inf")]), "id")
     found = violations[violations["rule"] == "value_not_finite"].iloc[0]
     assert (found["row"], found["index"]) == (1, "same")
 
 
-def test_an_index_of_several_levels_is_shown_in_violations():
+def test_multiindex_is_shown_in_violations():
     frame = BASE.assign(Orders=[1.0, float("inf")])
     frame.index = pd.MultiIndex.from_tuples([("IN", 1), ("IN", 2)])
     found = growlytics_pandas.validate(frame, "id")
     assert found.loc[found["rule"] == "value_not_finite", "index"].tolist() == [("IN", 2)]
 
 
-def test_a_column_that_is_all_missing_loses_nothing_so_its_name_refuses_no_push():
+def test_all_missing_column_refuses_no_push():
     frame = labelled("id", "", "n" * 50).assign(**{"": None, "n" * 50: None, "x": 1})
     assert not growlytics_pandas.plan(frame, "id").has_errors
     assert names(frame)[0] == ["x"]
@@ -114,7 +115,7 @@ def test_a_column_that_is_all_missing_loses_nothing_so_its_name_refuses_no_push(
 
 
 @pytest.mark.parametrize("name", ["email", "mobile", "name"])
-def test_an_id_column_that_is_a_reserved_attribute_is_sent_as_that_attribute_too(name):
+def test_reserved_id_column_is_also_sent(name):
     frame = BASE.rename(columns={"id": name})
     bodies = growlytics_pandas.preview(frame, name)
     assert bodies[0]["attributes"][0] == {"name": name, "type": "string", "value": "a"}
@@ -132,7 +133,7 @@ def test_an_id_attribute_is_the_id_as_sent():
     assert growlytics_pandas.preview(padded, "email")[0]["attributes"][0]["value"] == "a@example.com"
 
 
-def test_columns_decides_alone_whether_the_id_is_sent():
+def test_columns_decides_whether_id_is_sent():
     frame = BASE.rename(columns={"id": "email"})
     assert names(frame, "email", columns=["Orders"]) == [["Orders"], ["Orders"]]
     assert names(BASE, columns=["id", "Orders"])[0] == ["id", "Orders"]
@@ -154,7 +155,7 @@ def test_columns_decides_alone_whether_the_id_is_sent():
     ],
     ids=lambda columns: type(columns).__name__,
 )
-def test_columns_takes_any_list_of_labels_and_sends_in_its_order(columns):
+def test_columns_takes_labels_and_keeps_order(columns):
     assert names(BASE, columns=columns)[0] == ["Orders", "City"]
 
 
@@ -164,7 +165,7 @@ def test_columns_of_a_frame_can_be_sliced():
 
 
 @pytest.mark.parametrize("none", [[], (), BASE.columns[:0]], ids=["list", "tuple", "index"])
-def test_no_columns_are_refused_since_customers_would_be_bare(none):
+def test_empty_columns_are_refused(none):
     with pytest.raises(InvalidArgumentError, match=r"columns: the list is empty.*omit columns to send all"):
         names(BASE, columns=none)
 
@@ -204,7 +205,7 @@ def test_no_columns_are_refused_since_customers_would_be_bare(none):
         ({"name": "\ud800"}, "name: found '\\ud800', which is not valid Unicode text"),
     ],
 )
-def test_a_wrong_value_is_named_with_what_is_allowed(options, words):
+def test_wrong_value_lists_what_is_allowed(options, words):
     with pytest.raises(InvalidArgumentError) as caught:
         growlytics_pandas.plan(BASE, "id", **options)
     assert words in str(caught.value)
@@ -223,7 +224,7 @@ def test_a_wrong_value_is_named_with_what_is_allowed(options, words):
         ({"name": 3}, "name: found 3; it must be text."),
     ],
 )
-def test_a_wrong_type_is_named_with_what_is_allowed(options, words):
+def test_wrong_type_lists_what_is_allowed(options, words):
     with pytest.raises(InvalidArgumentTypeError) as caught:
         growlytics_pandas.plan(BASE, "id", **options)
     assert words in str(caught.value)
@@ -242,13 +243,13 @@ def test_a_wrong_type_is_named_with_what_is_allowed(options, words):
         (pd.DataFrame(), "id", "The frame has no columns."),
     ],
 )
-def test_an_id_column_that_cannot_be_found_is_explained(frame, id_col, words):
+def test_unknown_id_column_is_explained(frame, id_col, words):
     with pytest.raises(InvalidArgumentError) as caught:
         growlytics_pandas.plan(frame, id_col)
     assert words in str(caught.value)
 
 
-def test_the_error_for_a_series_shows_how_to_make_a_frame():
+def test_series_error_shows_how_to_make_a_frame():
     with pytest.raises(InvalidArgumentTypeError, match=r"found a Series; .*to_frame\(\)"):
         growlytics_pandas.plan(BASE["id"], "id")
 
@@ -256,7 +257,7 @@ def test_the_error_for_a_series_shows_how_to_make_a_frame():
 # empty frames --------------------------------------------------------------------------------------------------------
 
 
-def test_a_frame_without_rows_is_a_plan_without_rows():
+def test_frame_without_rows_is_an_empty_plan():
     plan = growlytics_pandas.plan(BASE.iloc[:0], "id")
     assert plan.preview() == []
     assert len(plan.violations) == 0
@@ -264,7 +265,7 @@ def test_a_frame_without_rows_is_a_plan_without_rows():
     assert sum(plan.counts.values()) == 0
 
 
-def test_a_frame_with_an_id_and_nothing_else_sends_bare_customers_and_says_so():
+def test_id_only_frame_warns_of_bare_customers():
     assert growlytics_pandas.preview(BASE[["id"]], "id") == [
         {"id": "a", "attributes": []},
         {"id": "b", "attributes": []},
@@ -272,7 +273,7 @@ def test_a_frame_with_an_id_and_nothing_else_sends_bare_customers_and_says_so():
     assert growlytics_pandas.validate(BASE[["id"]], "id")["rule"].tolist() == ["row_empty", "row_empty"]
 
 
-def test_an_offset_is_not_taken_for_a_misspelt_zone():
+def test_offset_is_not_a_misspelt_zone():
     with pytest.raises(InvalidArgumentError) as caught:
         growlytics_pandas.schema(pd.DataFrame({"id": ["a"], "x": [1]}), "id", timezone="UTC+1")
     assert "Did you mean" not in str(caught.value)
@@ -287,6 +288,6 @@ def test_an_offset_is_not_taken_for_a_misspelt_zone():
     ],
     ids=["Series", "list", "None"],
 )
-def test_the_error_for_other_types_shows_how_to_make_a_frame(found, words):
+def test_type_error_shows_how_to_make_a_frame(found, words):
     with pytest.raises(InvalidArgumentTypeError, match=words):
         growlytics_pandas.schema(found, "id")

@@ -197,7 +197,7 @@ MESSY = {
 
 
 @pytest.mark.parametrize("case", MESSY)
-def test_a_messy_column_is_sent_as_a_careful_person_would_send_it(case):
+def test_messy_column_is_sent_with_care(case):
     label, values, wanted, type_, expected = MESSY[case]
     options, _ = suggested(values, label)
     assert {key: True if key == "strip" else value[label] for key, value in options.items()} == wanted
@@ -212,7 +212,7 @@ TEXT_DTYPES = ["str", "string", "string[python]", "string[pyarrow]", "category",
 
 @pytest.mark.parametrize("dtype", TEXT_DTYPES, ids=str)
 @pytest.mark.parametrize("case", ["days first", "rupees", "numbers and a word", "yes and no", "missing by words"])
-def test_a_suggestion_does_not_depend_on_what_holds_the_text(case, dtype):
+def test_suggestion_ignores_the_text_backing(case, dtype):
     label, values, _, type_, expected = MESSY[case]
     options, _ = suggested(values, label, dtype)
     assert options == suggested(values, label)[0]
@@ -238,7 +238,7 @@ WORDS += [
 
 @pytest.mark.parametrize("word", [*WORDS, " n/a "])
 @pytest.mark.parametrize("values", [["7", "8"], ["31/01/2025"], ["yes", "no"]])
-def test_every_word_for_a_missing_value_is_found_among_other_types(word, values):
+def test_missing_words_are_recognised_in_any_type(word, values):
     options, found = suggested([*values, word, word])
     assert options["na_values"] == {"x": [word.strip()]}
     assert next(one.cells for one in found if one.option == "na_values") == 2
@@ -276,7 +276,7 @@ ALONE = {
 
 
 @pytest.mark.parametrize("case", ALONE)
-def test_a_column_that_only_looks_like_another_type_is_left_alone(case):
+def test_column_resembling_a_type_is_unchanged(case):
     label, values = ALONE[case]
     options, found = suggested(values, label)
     assert not {"types", "date_format", "decimal", "na_values"} & options.keys()
@@ -312,7 +312,7 @@ OPEN = {  # label, values, the option, and what the reason must name
 
 
 @pytest.mark.parametrize("case", OPEN)
-def test_what_no_value_settles_is_left_open_and_the_reason_names_the_readings(case):
+def test_ambiguity_names_both_parsers(case):
     label, values, option, named = OPEN[case]
     options, found = suggested(values, label)
     assert not {"types", "date_format", "decimal"} & options.keys()
@@ -322,7 +322,7 @@ def test_what_no_value_settles_is_left_open_and_the_reason_names_the_readings(ca
     assert sent(values, options, label)[0] == "string"
 
 
-def test_numbers_that_are_only_0_and_1_are_numbers_until_the_user_says_otherwise():
+def test_zeros_and_ones_are_numbers_by_default():
     for values in (
         pd.Series([0, 1, 1]),
         pd.Series([0, 1, None], dtype="float64"),
@@ -335,7 +335,7 @@ def test_numbers_that_are_only_0_and_1_are_numbers_until_the_user_says_otherwise
 
 
 @pytest.mark.parametrize("dtype", ["int64", "Int64", "float64", "int64[pyarrow]", object])
-def test_whole_numbers_that_are_dates_by_their_digits_are_dates(dtype):
+def test_whole_numbers_can_be_dates(dtype):
     values = pd.Series([20250131, 20250201, 20240229], dtype=dtype)
     options, _ = suggested(values)
     assert options == {"date_format": {"x": "%Y%m%d"}}
@@ -344,7 +344,7 @@ def test_whole_numbers_that_are_dates_by_their_digits_are_dates(dtype):
         assert suggestions(frame_of(pd.Series(others, dtype=dtype))) == []
 
 
-def test_day_numbers_of_spreadsheets_are_recognized_by_the_label():
+def test_spreadsheet_days_need_a_date_label():
     assert suggested(pd.Series([45688, 45689.5]), "Joined")[0] == {"date_format": {"Joined": "excel"}}
     for label in ("Spend", "Days since joined", "Response time", "Joined count"):
         assert suggestions(frame_of(pd.Series([45688, 45689]), label)) == []
@@ -353,7 +353,7 @@ def test_day_numbers_of_spreadsheets_are_recognized_by_the_label():
 # cells, counts, reasons -----------------------------------------------------------------------------------------------
 
 
-def test_a_reason_is_one_sentence_with_counts_and_no_value_of_a_customer():
+def test_reason_is_one_sentence_without_values():
     for values in (["29/08/1987"], ["87,654.25"], ["8765"] * 9 + ["x"], [" 8765"], ["₹ 8,765"]):
         for one in suggestions(frame_of(values)):
             assert "87" not in one.reason
@@ -374,7 +374,7 @@ def test_suggestions_are_a_table_and_options():
     assert as_options([]) == {}
 
 
-def test_the_values_of_a_long_column_are_all_looked_at():
+def test_long_column_is_profiled_in_full():
     many = [f"{i % 12 + 1:02}/{i % 12 + 1:02}/{1900 + i % 100}" for i in range(5000)]
     assert suggested([*many, "31/01/2025"])[0] == {"date_format": {"x": "%d/%m/%Y"}}
     numbers = [str(i) for i in range(1, 20_000)]
@@ -382,7 +382,7 @@ def test_the_values_of_a_long_column_are_all_looked_at():
     assert suggested([*numbers, "007"])[0] == {}
 
 
-def test_a_type_that_is_fixed_already_is_not_spoken_against():
+def test_fixed_type_is_not_contradicted():
     assert suggested(["7", "8"], known={"x": "string"})[0] == {}
     assert suggested(["7", "8"], known={"x": "date"})[0] == {}
     assert suggested(["1,234.5"], known={"x": "number"})[0] == {"decimal": {"x": "."}}
@@ -390,7 +390,7 @@ def test_a_type_that_is_fixed_already_is_not_spoken_against():
     assert suggested(["7", "n/a"], given={"x": "number"})[0] == {"na_values": {"x": ["n/a"]}}
 
 
-def test_what_an_option_says_already_is_not_suggested_again():
+def test_given_options_are_not_suggested_again():
     assert (
         suggested([" 31/01/2025", "NA"], reading=Reading(strip=True, na_values=("NA",), date_formats=("%d/%m/%Y",)))[0]
         == {}
@@ -403,7 +403,7 @@ def test_what_an_option_says_already_is_not_suggested_again():
 
 @pytest.mark.parametrize("name", ["name", "email", "mobile"])
 @pytest.mark.parametrize("value", ["7", "1,000", "31/01/2025", "2025-01-31", "yes"])
-def test_a_reserved_attribute_is_text_whatever_it_looks_like(name, value):
+def test_reserved_attribute_is_always_text(name, value):
     assert not {"types", "date_format", "decimal"} & suggested([value] * 20, name)[0].keys()
 
 
@@ -437,7 +437,7 @@ KINDS_OF_TEXT = (
     st.lists(st.one_of(*KINDS_OF_TEXT), min_size=1, max_size=12)
     | st.one_of(*(st.lists(k, min_size=1, max_size=12) for k in KINDS_OF_TEXT))
 )
-def test_whatever_is_suggested_is_read_in_as_many_cells_as_the_suggestion_says(values):
+def test_suggestion_parses_the_stated_count(values):
     options, found = suggested(values)
     for one in found:
         if one.option in ("types", "decimal", "date_format") and one.value is not None:

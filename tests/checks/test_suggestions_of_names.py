@@ -49,7 +49,7 @@ def options(columns, **more):
         ("name", PEOPLE, "Name|Full Name|full_name|CustomerName|Customer"),
     ],
 )
-def test_columns_of_contacts_under_other_labels_are_renamed(reserved, values, labels):
+def test_contact_columns_are_renamed(reserved, values, labels):
     for label in labels.split("|"):
         assert options({label: values}) == {"rename": {label: reserved}}, label
 
@@ -71,16 +71,16 @@ def test_columns_of_contacts_under_other_labels_are_renamed(reserved, values, la
         ("Referred by", EMAILS),
     ],
 )
-def test_a_label_or_values_alone_are_not_enough(label, values):
+def test_rename_needs_both_label_and_values(label, values):
     assert "rename" not in options({label: values})
 
 
 @pytest.mark.parametrize("label", ["Login", "Contact (primary)", "foo"])
-def test_addresses_are_found_whatever_the_label_is(label):
+def test_addresses_are_recognised_under_any_label(label):
     assert options({label: EMAILS})["rename"] == {label: "email"}
 
 
-def test_an_attribute_that_another_column_has_is_not_given_away():
+def test_name_in_use_is_not_suggested():
     assert options({"email": EMAILS, "Work Email": EMAILS}) == {}
 
 
@@ -90,18 +90,18 @@ def test_two_candidates_are_left_open():
     assert "'Email ID'" in found[0].reason
 
 
-def test_phone_numbers_that_are_numbers_are_contacts_too():
+def test_numeric_phone_numbers_are_contacts():
     assert options({"Phone": [9919211112, 9812345678]}) == {"rename": {"Phone": "mobile"}}
     assert options({"Phone": [9919211112.0, None]}) == {"rename": {"Phone": "mobile"}}
 
 
-def test_ids_that_are_contacts_are_sent_as_such():
+def test_contact_ids_are_sent_as_contacts_too():
     frame = pd.DataFrame({"Customer Email": ["asha@example.com", "ravi@example.com"], "City": ["Pune", "Goa"]})
     assert as_options(suggestions(frame, "Customer Email")) == {"rename": {"Customer Email": "email"}}
 
 
 @pytest.mark.parametrize("label", ["email", "Email"])
-def test_addresses_of_several_spellings_get_one(label):
+def test_spellings_of_an_address_become_one(label):
     found = options({label: ["Asha Rao <Asha@Example.com>", "mailto:ravi@example.com", "mina@example.com", "N/A"]})
     assert found["normalize"] == {label: "email"}
     assert found["na_values"] == {label: ["N/A"]}
@@ -109,7 +109,7 @@ def test_addresses_of_several_spellings_get_one(label):
 
 
 @pytest.mark.parametrize("label", ["mobile", "Mobile No"])
-def test_phone_numbers_of_several_formats_get_one(label):
+def test_formats_of_a_phone_number_become_one(label):
     found = suggestions(frame_of({label: ["+91 99192 11112", "09812345678", "9919211113", " 9919211114", "-"]}))
     assert as_options(found)["normalize"] == {label: "E.164"}
     assert as_options(found)["strip"] == [label]
@@ -117,7 +117,7 @@ def test_phone_numbers_of_several_formats_get_one(label):
     assert "normalize" not in options({label: MOBILES})
 
 
-def test_ids_that_are_addresses_get_one_spelling_and_lose_their_padding():
+def test_address_ids_are_stripped_and_unified():
     frame = pd.DataFrame({"email": ["Asha@Example.com", " ravi@example.com"], "City": ["Pune", "Goa"]})
     assert as_options(suggestions(frame, "email")) == {"strip": ["email"], "normalize": {"email": "email"}}
     plain = pd.DataFrame({"id": [" c1", "'0012"], "City": ["Pune", "Goa"]})
@@ -129,7 +129,7 @@ def test_ids_that_are_addresses_get_one_spelling_and_lose_their_padding():
 # names ----------------------------------------------------------------------------------------------------------------
 
 
-def test_long_names_get_short_ones_that_differ():
+def test_long_names_become_short_and_distinct():
     start = "What is the size of the family that you live with, "
     labels = [f"{start}{end}" for end in ("in Pune", "in Goa", "elsewhere")]
     renamed = options({label: ["a"] for label in labels})["rename"]
@@ -149,22 +149,22 @@ def test_long_names_get_short_ones_that_differ():
         ("Home  Town\n", "Home Town"),
     ],
 )
-def test_names_lose_white_space_and_invisible_characters(label, name):
+def test_names_lose_invisible_characters(label, name):
     assert options({label: ["Pune"]}) == {"rename": {label: name}}
 
 
-def test_names_that_would_be_one_are_left_open():
+def test_names_that_would_clash_are_left_open():
     for labels in ((" City", "City"), ("Caf\u00e9", "Cafe\u0301")):
         found = suggestions(frame_of({label: ["Pune"] for label in labels}))
         assert "rename" not in as_options(found)
         assert [one.option for one in found] == ["rename"]
 
 
-def test_a_name_that_earlier_pushes_used_stays():
+def test_name_of_earlier_pushes_stays():
     assert options({" City": ["Pune"]}, known={" City": "string"}) == {}
 
 
-def test_a_name_that_earlier_pushes_wrote_in_another_case_is_that_one():
+def test_name_takes_the_case_of_earlier_pushes():
     assert options({"city": ["Pune"]}, known={"City": "string"}) == {"rename": {"city": "City"}}
     assert options({"city": ["Pune"], "City": ["Goa"]}, known={"City": "string"}) == {}
 
@@ -176,7 +176,7 @@ def test_a_name_that_earlier_pushes_wrote_in_another_case_is_that_one():
     "values",
     [[[1], [2]], [{"a": 1}, {}], [b"x", b"y"], pd.to_timedelta([1, 2], unit="s"), pd.period_range("2025", periods=2)],
 )
-def test_columns_that_cannot_be_sent_are_excluded(values):
+def test_unsendable_columns_are_excluded(values):
     frame = pd.DataFrame({"id": ["a", "b"], "x": values})
     assert as_options(suggestions(frame)) == {"exclude": ["x"]}
 
@@ -188,7 +188,7 @@ def test_an_old_index_is_excluded(label, values):
 
 
 @pytest.mark.parametrize("values", [[7, 3, 3], [0.5, 1.5, 2.5], [9, 5, 0], ["a", "b", "c"]])
-def test_other_columns_of_that_name_are_not(values):
+def test_columns_like_an_old_index_are_kept(values):
     assert "exclude" not in options({"index": values})
     assert "exclude" not in options({"Rank": [0, 1, 2]})
 
@@ -214,13 +214,13 @@ def test_days_with_a_zone_keep_it(dtype):
         ["1990-05-16T18:30:00.000Z", "1984-12-31T18:30:00.000Z", "1999-12-30T18:30:00.000Z"],
     ],
 )
-def test_days_that_a_browser_wrote_in_utc_are_days_of_the_region(values):
+def test_utc_days_of_a_browser_become_local_days(values):
     assert options({"Born": values}) == {"date_format": {"Born": "ISO8601"}, "timezone": "Asia/Kolkata"}
     assert "timezone" not in options({"Born": values}, region="US")
     assert "timezone" not in options({"Born": [*values, "2025-01-31T09:30:00Z"]})
 
 
-def test_other_dates_with_a_zone_are_no_days():
+def test_other_aware_dates_are_not_days():
     for zone, hour in (("Asia/Kolkata", 9), ("UTC", 0), ("America/New_York", 0)):
         days = pd.Series(pd.to_datetime(DAYS).tz_localize(zone) + pd.Timedelta(hours=hour))
         assert "timezone" not in options({"Born": days}), zone

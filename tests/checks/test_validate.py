@@ -10,14 +10,14 @@ def test_a_clean_frame_has_no_violations():
     assert gp.validate(gp.sample_customers(500), "customer_id").empty
 
 
-def test_values_reported_as_dropped_are_not_in_the_bodies_and_all_others_are():
+def test_dropped_values_alone_are_not_sent():
     df = pd.DataFrame({"id": ["a", "b", None], "Good": [1, 2, 3], "Bad": [1.0, np.inf, 2.0], "": ["x", "y", "z"]})
     first, second = gp.preview(df, "id")
     assert [a["name"] for a in first["attributes"]] == ["Good", "Bad"]
     assert [a["name"] for a in second["attributes"]] == ["Good"]
 
 
-def test_rows_reported_as_skipped_are_exactly_those_not_sent():
+def test_skipped_rows_are_exactly_those_unsent():
     df = gp.sample_customers(300, dirty=True)
     plan = gp.plan(df, "customer_id")
     skipped = plan.violations.query("effect == 'row skipped'")["row"].nunique()
@@ -25,7 +25,7 @@ def test_rows_reported_as_skipped_are_exactly_those_not_sent():
     assert len(plan.preview(1000)) == len(df) - skipped
 
 
-def test_validate_changes_nothing_in_the_frame():
+def test_validate_does_not_change_the_frame():
     df = gp.sample_customers(200, dirty=True)
     before = df.copy(deep=True)
     gp.validate(df, "customer_id")

@@ -23,12 +23,12 @@ def test_a_lone_surrogate_is_reported():
     assert "Unicode" in one(frame("fine", "\ud83c"), "value_wrong_type")["message"]
 
 
-def test_a_customer_without_attributes_is_reported_with_its_id():
+def test_bare_customer_is_reported_with_its_id():
     found = one(pd.DataFrame({"id": ["a", "b"], "X": [1, None]}), "row_empty")
     assert (found["row"], found["value"]) == (1, "b")
 
 
-def test_the_101st_attribute_of_a_row_and_no_other_is_left_out():
+def test_only_the_101st_attribute_is_left_out():
     df = pd.DataFrame({"id": ["a", "b"], **{f"T{i}": ["x", "y"] for i in range(102)}})
     df.loc[1, "T0"] = None
     found = gp.validate(df, "id").query("rule == 'too_many_attributes'")
@@ -36,7 +36,7 @@ def test_the_101st_attribute_of_a_row_and_no_other_is_left_out():
     assert [len(body["attributes"]) for body in gp.preview(df, "id")] == [100, 100]
 
 
-def test_what_was_found_does_not_keep_the_blocks_in_memory():
+def test_violations_do_not_keep_blocks_alive():
     """The frame is made after all blocks are checked; a finding that kept its block would keep the whole frame."""
     df = pd.DataFrame({"id": [f"c{i}" for i in range(9)], "X": [np.inf, *range(8)], "email": ["no address"] * 9})
     layout = gp.plan(df, "id")._layout
@@ -47,7 +47,7 @@ def test_what_was_found_does_not_keep_the_blocks_in_memory():
     assert sys.getrefcount(block) == before
 
 
-def test_a_value_of_another_type_is_distinguished_from_one_that_cannot_be_converted():
+def test_wrong_type_differs_from_unconvertible():
     found = gp.validate(frame(1, 2, 3, "4", "five"), "id").query("rule == 'value_wrong_type'")
     assert found["row"].tolist() == [3, 4]
     assert found["fix"].iloc[0] == "types={'X': 'number'}"
@@ -55,25 +55,26 @@ def test_a_value_of_another_type_is_distinguished_from_one_that_cannot_be_conver
 
 
 @pytest.mark.parametrize("kind", ["number", "boolean", "date"])
-def test_the_limit_of_a_wrong_type_is_the_type(kind):
+def test_limit_of_a_wrong_type_is_the_type(kind):
     found = one(frame("x", "2025"), "value_wrong_type", types={"X": kind})
     assert found["limit"] == kind
 
 
-def test_integers_that_are_unsafe_are_kept_whole_by_the_option_of_their_fix():
+def test_unsafe_integers_are_kept_by_their_fix():
     df = frame(2**60 + 1, None, dtype="Int64")
     assert one(df, "integer_unsafe")["fix"].endswith("types={'X': 'string'}")
     body = gp.preview(df, "id", types={"X": "string"})[0]
     assert body["attributes"][0]["value"] == str(2**60 + 1)
 
 
-def test_floats_that_have_lost_digits_are_reported_whatever_they_are_sent_as():
+def test_imprecise_floats_are_always_reported():
     df = frame(1577134800018164905.0, 1.5, None, dtype="float64")
     for types in (None, {"X": "string"}, {"X": "number"}):
         assert one(df, "integer_unsafe", types=types)["count"] == 1
 
 
-def test_placeholders_white_space_and_damage_are_properties_of_a_column():
+def test_column_properties_are_reported_once():
+    """Placeholders, white space and damaged text are properties of a column."""
     df = frame("NULL", " Pune", "MÃ¼nchen", "Pune", "nan", None)
     found = gp.validate(df.iloc[:-1], "id").set_index("rule")
     assert found["count"].to_dict() == {"value_stringified": 2, "value_whitespace": 1, "text_damaged": 1}

@@ -56,7 +56,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl"])
 @pytest.mark.parametrize("case", OTHERS)
-def test_a_file_of_another_kind_is_called_what_it_is(command, write, case, name):
+def test_wrong_kind_of_file_is_named(command, write, case, name):
     content, words = OTHERS[case]
     write(name, content)
     done = command("schema", name, "--id-col", "id")
@@ -90,19 +90,19 @@ def stored_of(command, box, name, *options):
 
 
 @pytest.mark.parametrize("case", READ)
-def test_lines_above_the_heading_and_marks_are_understood(command, at, write, case):
+def test_lines_above_the_heading_are_understood(command, at, write, case):
     content, options = READ[case]
     assert stored_of(command, at(), write("a.csv", content), *options) == STORED
 
 
-def test_the_line_of_a_violation_counts_the_lines_above_the_heading(command, write, tmp_path):
+def test_violation_line_counts_from_file_start(command, write, tmp_path):
     write("a.csv", "sep=;\nid;City\n;Pune\n")
     done = command("validate", "a.csv", "--id-col", "id", "--violations", "found.csv")
     assert done.status == 1
     assert csv_safe.read_csv(tmp_path / "found.csv")["line"].tolist() == [3]
 
 
-def test_a_title_above_the_heading_suggests_skip_rows(command, write):
+def test_title_above_heading_suggests_skip_rows(command, write):
     write("a.csv", "Customers of May\nid,City\n1,Pune\n")
     done = command("schema", "a.csv", "--id-col", "id")
     assert done.status == 2
@@ -117,7 +117,7 @@ def test_a_title_above_the_heading_suggests_skip_rows(command, write):
         ("id,a\n1,2\n".encode("utf-16"), ("--encoding", "cp1252"), "the byte order mark of UTF-16"),
     ],
 )
-def test_options_that_the_file_contradicts_are_refused(command, write, content, options, words):
+def test_options_that_contradict_the_file_fail(command, write, content, options, words):
     write("a.csv", content)
     done = command("schema", "a.csv", "--id-col", "id", *options)
     assert (done.status, done.out) == (2, "")
@@ -134,7 +134,7 @@ def test_rows_are_skipped_of_csv_only(command, write):
 IDS = ["+919876543210", "-7", "=1+1", "@asha", "'0012", "''x", "'=x", "'", "plain", "ï¼‹91", "＋91"]
 
 
-def test_our_own_outcomes_name_the_same_customers(command, at, write):
+def test_outcomes_file_names_the_same_customers(command, at, write):
     box = at()
     frame = pd.DataFrame({"id": IDS, "=City": ["+Pune"] * len(IDS)})
     csv_safe.write_csv(frame, "in.csv")
@@ -147,7 +147,7 @@ def test_our_own_outcomes_name_the_same_customers(command, at, write):
     assert set(box.stored()) == set(IDS)
 
 
-def test_an_apostrophe_that_this_package_does_not_write_stays(command, at, write):
+def test_apostrophe_of_other_programs_stays(command, at, write):
     box = at()
     write("a.csv", "id,City\n'7012345678901,'tis\n")
     assert stored_of(command, box, "a.csv") == {"'7012345678901": {"City": "'tis"}}

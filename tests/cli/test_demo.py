@@ -5,7 +5,7 @@ import re
 import growlytics_pandas
 
 
-def test_the_demo_prints_every_fix_in_full_and_names_every_column(command):
+def test_demo_prints_every_fix_and_column(command):
     done = command("demo", "--rows", "150")
     df = growlytics_pandas.sample_customers(150, seed=0, dirty=True)
     found = df.growlytics.validate("customer_id").drop_duplicates("rule")
@@ -15,7 +15,7 @@ def test_the_demo_prints_every_fix_in_full_and_names_every_column(command):
     assert [label for label in columns if not any(line.strip().startswith(repr(label)) for line in lines)] == []
 
 
-def test_the_demo_ends_with_a_clean_push_and_the_next_step(command):
+def test_demo_ends_clean_with_the_next_step(command):
     done = command("demo", "--rows", "150")
     _, _, after = done.out.rpartition("--- … and plan.push() ---")
     assert re.match(r"\s*<PushResult finished: 5 accepted; 0 violations;", after)

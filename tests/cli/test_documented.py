@@ -17,7 +17,7 @@ def actions(name):
     return [a for a in commands.choices[name]._actions if a.dest != "help" and a.help != argparse.SUPPRESS]
 
 
-def test_every_option_of_push_and_of_the_client_is_there_with_its_default():
+def test_every_option_is_there_with_its_default():
     options = {action.option_strings[0]: action for action in actions("push") if action.option_strings}
     parameters = dict(inspect.signature(growlytics_pandas.push).parameters)
     parameters |= dict(inspect.signature(growlytics_pandas.Client).parameters)
@@ -30,7 +30,7 @@ def test_every_option_of_push_and_of_the_client_is_there_with_its_default():
             assert option.default == parameter.default or str(shown) in option.help, name
 
 
-def test_help_lists_the_statuses_and_how_files_are_read(command):
+def test_help_lists_statuses_and_file_formats(command):
     done = command("push", "--help")
     assert done.status == 0
     for words in ("how a file is read", "exit status", "130", "--na NA", "GROWLYTICS_API_KEY"):

@@ -64,7 +64,7 @@ def stored(box):
 
 @pytest.mark.parametrize("writer", WRITERS)
 @pytest.mark.parametrize("epoch_1904", [False, True])
-def test_what_the_sheet_shows_is_what_arrives(command, at, write, writer, epoch_1904):
+def test_displayed_values_are_what_arrives(command, at, write, writer, epoch_1904):
     rows = [
         ["id", "mobile", "Code", "Orders", "Spent", "VIP", "Joined", "Seen"],
         [919211112345, 919211112345, "00123", 3, 2.5, True, dt.date(2025, 1, 31), moment(2025, 1, 31, 9, 30, 15)],
@@ -96,7 +96,7 @@ def test_what_the_sheet_shows_is_what_arrives(command, at, write, writer, epoch_
 
 
 @pytest.mark.parametrize("suffix", ["xlsx", "xls", "ods"])
-def test_files_of_libreoffice_are_read_below_their_title(suffix):
+def test_libreoffice_file_is_read_below_its_title(suffix):
     data = (FILES / f"libreoffice.{suffix}").read_bytes()
     with pytest.raises(InvalidArgumentError, match="--skip-rows 2"):
         read(data)
@@ -112,7 +112,7 @@ def test_files_of_libreoffice_are_read_below_their_title(suffix):
     assert ("in xls and ods files" in notes) is (suffix != "xlsx")
 
 
-def test_numbers_of_more_digits_than_a_double_has_are_violations(command, write):
+def test_numbers_beyond_a_double_are_violations(command, write):
     write("a.xlsx", by_openpyxl([["id", "V"], [9999999999999999, 1], [12, 2]]))
     done = command("validate", "a.xlsx", "--id-col", "id", "--json")
     assert done.status == 1
@@ -120,14 +120,14 @@ def test_numbers_of_more_digits_than_a_double_has_are_violations(command, write)
     assert "line 2" in done.data["rules"][0]["first"]
 
 
-def test_digits_that_a_spreadsheet_has_replaced_by_zeros_are_noted():
+def test_digits_replaced_by_zeros_are_noted():
     frame, notes = read(by_openpyxl([["card"], [1234567890123450], [4321567890123450]]))
     assert frame["card"].tolist() == [1234567890123450, 4321567890123450]
     assert "15 digits" in notes
     assert "15 digits" not in read(by_openpyxl([["card"], [1234567890123456], [4321567890123450]]))[1]
 
 
-def test_codes_shown_with_leading_zeros_are_the_text_that_is_shown(command, at, write):
+def test_codes_keep_their_leading_zeros(command, at, write):
     def change(workbook):
         for row in (2, 3):
             workbook.active.cell(row, 2).number_format = "00000"
@@ -148,7 +148,7 @@ def test_errors_are_missing_and_counted(command, at, write):
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_formulas_that_nothing_has_calculated_are_missing_not_zero(writer):
+def test_uncalculated_formulas_are_missing(writer):
     frame, notes = read(WRITERS[writer]([["id", "V"], ["a", "=1+1"], ["b", 5]]))
     assert frame["V"].tolist()[1] == 5
     assert pd.isna(frame["V"].tolist()[0])
@@ -167,7 +167,7 @@ def test_results_of_formulas_are_values():
     assert "formula" not in notes
 
 
-def test_a_title_in_place_of_the_heading_is_refused_with_the_row_of_the_heading():
+def test_title_as_heading_names_the_heading_row():
     def merge(workbook):
         workbook.active.merge_cells("A1:C1")
 
@@ -187,7 +187,7 @@ def test_the_rows_to_skip_reach_the_reader(command, at, write):
     assert stored(box) == {"a": {"City": "Pune", "Orders": 3}}
 
 
-def test_a_workbook_under_another_name_is_read_when_it_is_named(command, at, write):
+def test_workbook_with_another_suffix_is_read(command, at, write):
     write("a.csv", by_openpyxl([["id", "V"], ["a", 3]]))
     box = at()
     assert "--format xlsx" in command("push", "a.csv", "--id-col", "id").err
@@ -199,7 +199,9 @@ def test_one_column_is_no_title():
     assert read(by_openpyxl([["id"], ["a"], ["b"]]))[0]["id"].tolist() == ["a", "b"]
 
 
-def test_empty_hidden_and_merged_rows_are_noted_and_totals_are_violations(command, write):
+def test_empty_hidden_merged_and_total_rows(command, write):
+    """Empty, hidden and merged rows are noted, and totals are violations."""
+
     def change(workbook):
         workbook.active.row_dimensions[2].hidden = True
         workbook.active.merge_cells("B4:B5")
@@ -222,14 +224,14 @@ def test_times_and_durations_are_text():
     assert "read as text" in notes
 
 
-def test_moments_do_not_lose_a_second_to_a_double():
+def test_times_keep_their_seconds():
     chance = random.Random(7)
     moments = [moment(2024, 1, 1) + dt.timedelta(seconds=chance.randrange(10**8)) for _ in range(500)]
     for data in (by_openpyxl([["At"], *([m] for m in moments)]), by_xlsxwriter([["At"], *([m] for m in moments)])):
         assert read(data)[0]["At"].tolist() == [pd.Timestamp(m) for m in moments]
 
 
-def test_a_column_of_several_kinds_is_a_violation(command, write):
+def test_mixed_column_is_a_violation(command, write):
     write("a.xlsx", by_openpyxl([["id", "V"], ["a", 1], ["b", 2], ["c", "x"]]))
     done = command("validate", "a.xlsx", "--id-col", "id", "--json")
     assert [rule["rule"] for rule in done.data["rules"] if rule["severity"] == "error"] == ["value_wrong_type"]
@@ -253,7 +255,8 @@ class TestSheets:
     def test_one_is_chosen_by_name_or_number(self, data, wanted, first):
         assert read(data, sheet=wanted)[0].iloc[0, 0] == first
 
-    def test_the_first_that_is_visible_is_read_and_the_others_are_named(self, data):
+    def test_first_visible_sheet_is_read(self, data):
+        """The first visible sheet is read, and the message names the others."""
         assert "'2024' is read. To read another ('Customers'): --sheet" in read(data)[1]
 
     @pytest.mark.parametrize("wanted", ["0", "4", "customers", ""])
@@ -261,7 +264,7 @@ class TestSheets:
         with pytest.raises(InvalidArgumentError, match="'Notes', '2024', 'Customers'"):
             read(data, sheet=wanted)
 
-    def test_the_flag_reaches_the_reader_and_is_for_workbooks_only(self, command, at, write, data):
+    def test_sheet_flag_is_for_workbooks_only(self, command, at, write, data):
         write("a.xlsx", data)
         box = at()
         assert command("push", "a.xlsx", "--id-col", "id", "--sheet", "Customers").status == 0
@@ -271,7 +274,7 @@ class TestSheets:
         assert done.status == 2
         assert "--sheet" in done.err
 
-    def test_an_empty_one_is_refused_and_one_without_rows_is_noted(self):
+    def test_empty_sheet_is_refused(self):
         with pytest.raises(InvalidArgumentError, match="it is empty"):
             read(by_openpyxl([]))
         frame, notes = read(by_openpyxl([["id", "V"]]))
@@ -292,7 +295,7 @@ class TestRefusals:
             read(data[: int(len(data) * share)])
 
     @pytest.mark.parametrize("data", [b"id,City\n1,Pune\n", b"<html><table>", b"", b"\x00" * 100])
-    def test_another_kind_of_file_under_the_name_of_a_workbook(self, data):
+    def test_another_file_type_with_excel_suffix(self, data):
         with pytest.raises(InvalidArgumentError, match="it is not a workbook"):
             read(data)
 
@@ -323,7 +326,7 @@ class TestRefusals:
         assert 'pip install "PATH[excel]"' in done.err
 
 
-def test_the_line_of_violations_and_outcomes_is_the_row_of_the_sheet(command, at, write):
+def test_line_is_the_row_of_the_sheet(command, at, write):
     at()
     write("a.xlsx", by_openpyxl([[], ["id", "V"], [], ["a", 1], [None, 2]]))
     done = command(
@@ -334,7 +337,7 @@ def test_the_line_of_violations_and_outcomes_is_the_row_of_the_sheet(command, at
     assert pd.read_csv("o.csv")["line"].tolist() == [4, 5]
 
 
-def test_a_workbook_comes_from_stdin_and_compressed(command, at, monkeypatch, write):
+def test_workbook_from_stdin_and_compressed(command, at, monkeypatch, write):
     data = by_openpyxl([["id", "V"], ["a", 1]])
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
     box = at()
@@ -348,17 +351,17 @@ def test_limit_counts_rows_with_cells():
     assert read(by_openpyxl([["id"], ["a"], [], ["b"], ["c"]]), limit=2)[0].index.tolist() == [2, 4]
 
 
-def test_headings_are_text_and_columns_without_any_cell_are_none():
+def test_headings_are_text_of_filled_columns():
     frame, _ = read(by_openpyxl([["id", None, 2024, None], ["a", None, 1, "x"]]))
     assert frame.columns.tolist() == ["id", "2024", ""]
 
 
 @pytest.mark.parametrize(("cell", "place"), [((0, 0), "A1"), ((6, 27), "AB7"), ((1048575, 16383), "XFD1048576")])
-def test_a_place_is_what_a_spreadsheet_calls_it(cell, place):
+def test_cell_place_is_in_spreadsheet_notation(cell, place):
     assert place_of(cell) == place
 
 
-def test_the_marks_of_a_clean_sheet_are_found_at_once():
+def test_clean_sheet_is_scanned_fast():
     data = by_xlsxwriter([["id", "V"], *([f"c{i}", i] for i in range(20_000))])
     started = time.monotonic()
     marks = read_marks(io.BytesIO(data), "Data")

@@ -32,7 +32,7 @@ def read(data, **options):
 
 
 @pytest.mark.parametrize("epoch_1904", [False, True])
-def test_what_the_sheet_shows_is_what_arrives(command, at, write, epoch_1904):
+def test_displayed_values_are_what_arrives(command, at, write, epoch_1904):
     write("a.xlsb", write_xlsb(ROWS, epoch_1904=epoch_1904))
     box = at()
     done = command("push", "a.xlsb", "--id-col", "id", "--json")
@@ -67,14 +67,14 @@ def test_what_the_sheet_shows_is_what_arrives(command, at, write, epoch_1904):
     assert "cells with an error are missing without a count" not in notes  # that is for other kinds of workbook
 
 
-def test_numbers_of_more_digits_than_a_double_has_are_violations(command, write):
+def test_numbers_beyond_a_double_are_violations(command, write):
     write("a.xlsb", write_xlsb([["id", "V"], [9999999999999999, 1], [12, 2]]))
     done = command("validate", "a.xlsb", "--id-col", "id", "--json")
     assert [rule["rule"] for rule in done.data["rules"] if rule["severity"] == "error"] == ["id_rounded"]
     assert "line 2" in done.data["rules"][0]["first"]
 
 
-def test_formulas_that_nothing_has_calculated_are_missing_not_zero():
+def test_uncalculated_formulas_are_missing():
     rows = [["id", "V"], ["a", Sum(0)], ["b", Sum(2)]]
     frame, notes = read(write_xlsb(rows, is_uncalculated=True))
     assert frame["V"].tolist()[1] == 2
@@ -90,7 +90,7 @@ def test_hidden_rows_are_noted():
 
 
 @pytest.mark.parametrize("cell", [Short("Pune"), WholeDate(45688)])
-def test_cells_that_would_be_lost_or_misread_are_refused(command, write, cell):
+def test_cells_that_would_be_lost_are_refused(command, write, cell):
     write("a.xlsb", write_xlsb([["id", "V"], ["a", "Goa"], ["b", cell]]))
     done = command("validate", "a.xlsb", "--id-col", "id")
     assert done.status == 2
@@ -98,7 +98,7 @@ def test_cells_that_would_be_lost_or_misread_are_refused(command, write, cell):
     assert "save it as xlsx" in done.err
 
 
-def test_a_stray_cell_far_from_the_data_is_refused():
+def test_stray_cell_far_away_is_refused():
     with pytest.raises(InvalidArgumentError, match="GR1048576"):
         read(write_xlsb([["x"] * 200], first_row=1_048_575))
 

@@ -6,7 +6,7 @@ openpyxl = pytest.importorskip("openpyxl", reason="reads the workbooks")
 pytest.importorskip("xlsxwriter", reason="needs the extra `excel`")
 
 
-def test_outcomes_and_violations_are_written_as_workbooks(command, at, write, tmp_path):
+def test_outcomes_and_violations_as_workbooks(command, at, write, tmp_path):
     at()
     write("a.csv", "id,V\n00123,=1\n,2\n")
     done = command(

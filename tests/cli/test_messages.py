@@ -167,14 +167,14 @@ def test_a_key_that_the_service_refuses(refused, monkeypatch):
         growlytics_pandas.push(frame, "id", progress=False)
 
 
-def test_a_key_that_the_service_refuses_on_the_command_line(command, write, at, monkeypatch):
+def test_rejected_key_on_the_command_line(command, write, at, monkeypatch):
     at()
     monkeypatch.setenv("GROWLYTICS_API_KEY", "another-key")
     done = command("push", write("a.csv", "id,City\n1,Pune\n"), "--id-col", "id")
     assert "GROWLYTICS_API_KEY or --key-file: it may be wrong" in done.err
 
 
-def test_a_column_of_a_file_of_options_has_the_name_of_the_file(command, write, at):
+def test_options_file_column_names_its_file(command, write, at):
     at()
     write("a.csv", "id,City\n1,Pune\n")
     write("o.toml", 'id_col = "id"\n[types]\nTown = "date"\n')
@@ -257,7 +257,7 @@ WRONG_BEFORE_READING = [
 
 
 @pytest.mark.parametrize("flags", WRONG_BEFORE_READING)
-def test_wrong_options_are_refused_before_the_file_is_read(flags, command, at):
+def test_push_options_are_checked_before_reading(flags, command, at):
     at()
     done = command("push", "not-there.csv", "--id-col", "id", *shlex.split(flags))
     assert (done.status, "not-there.csv" in done.err) == (2, False)
@@ -265,13 +265,13 @@ def test_wrong_options_are_refused_before_the_file_is_read(flags, command, at):
 
 
 @pytest.mark.parametrize("name", ["validate", "suggest", "schema"])
-def test_the_other_commands_refuse_wrong_options_before_the_file_is_read(name, command):
+def test_other_commands_check_before_reading(name, command):
     done = command(name, "not-there.csv", "--id-col", "id", "--region", "XX")
     assert (done.status, "not-there.csv" in done.err) == (2, False)
 
 
 @pytest.mark.parametrize("flags", ["--chunk-size 0", "--attribute email", "--left 1", "--region XX"])
-def test_wrong_options_of_a_segment_are_refused_before_the_file_is_read(flags, command, at):
+def test_segment_options_are_checked_first(flags, command, at):
     at()
     needed = ["--attribute", "Is VIP", "--members", "m.csv"]
     done = command("segment", "not-there.csv", "--id-col", "id", *needed, *shlex.split(flags))
@@ -302,7 +302,7 @@ class Unread(pd.DataFrame):
         (growlytics_pandas.push_segment, {"max_rate": -1, "attribute": "VIP", "members": "m.csv"}),
     ],
 )
-def test_arguments_are_checked_before_the_frame_is_read(verb, options, tmp_path, monkeypatch):
+def test_arguments_are_checked_before_the_frame(verb, options, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(GrowlyticsError):
         verb(Unread({"id": ["a"]}), "id", **options)

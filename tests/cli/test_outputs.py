@@ -36,7 +36,7 @@ def push(files, *more):
 @pytest.mark.parametrize("how", ["as it is", "relative", "symbolic link", "hard link"])
 @pytest.mark.parametrize("option", ["--violations", "--outcomes"])
 @pytest.mark.parametrize("name", ["file", "key_file", "options", "ca_bundle", "ledger"])
-def test_an_output_over_an_input_is_refused_before_anything_is_sent(files, sandbox, capsys, name, option, how):
+def test_output_over_an_input_is_refused(files, sandbox, capsys, name, option, how):
     target = named = files[name]
     if how == "relative":
         named = f"../{target.parent.name}/./{target.name}"
@@ -51,14 +51,14 @@ def test_an_output_over_an_input_is_refused_before_anything_is_sent(files, sandb
 
 
 @pytest.mark.parametrize("suffix", ["-wal", "-shm"])
-def test_what_sqlite_keeps_beside_the_ledger_is_no_output_either(files, sandbox, suffix):
+def test_output_over_sqlite_files_is_refused(files, sandbox, suffix):
     named = files["ledger"].with_name("out.csv")
     named.symlink_to(f"{files['ledger']}{suffix}")
     assert push(files, "--outcomes", named) == 2
     assert sandbox.stored() == {}
 
 
-def test_the_ledger_of_the_environment_is_no_output(files, sandbox, monkeypatch):
+def test_output_over_the_env_ledger_is_refused(files, sandbox, monkeypatch):
     monkeypatch.setenv("GROWLYTICS_LEDGER", str(files["ledger"]))
     before = files["ledger"].read_bytes()
     call = ["push", str(files["file"]), "--key-file", str(files["key_file"]), "--id-col", "id"]
@@ -85,14 +85,14 @@ def test_a_file_read_from_stdin_is_no_output(files, tmp_path):
     assert (done.returncode, files["file"].read_text()) == (2, ROWS)
 
 
-def test_suggested_options_are_not_saved_over_the_file(tmp_path):
+def test_suggestions_are_not_saved_over_the_file(tmp_path):
     rows = tmp_path / "rows.toml"
     rows.write_text(ROWS)
     assert main(["suggest", str(rows), "--format", "csv", "--id-col", "id", "--save", str(rows)]) == 2
     assert rows.read_text() == ROWS
 
 
-def test_an_output_replaces_the_old_one_as_a_whole_and_keeps_its_mode(tmp_path):
+def test_output_is_replaced_whole_with_its_mode(tmp_path):
     old, link = tmp_path / "out.csv", tmp_path / "link.csv"
     old.write_text("old")
     old.chmod(0o640)
@@ -108,7 +108,7 @@ def test_an_output_replaces_the_old_one_as_a_whole_and_keeps_its_mode(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.csv", "out.csv"]
 
 
-def test_a_report_that_cannot_be_written_keeps_the_old_one(tmp_path, sandbox):
+def test_failed_report_keeps_the_old_one(tmp_path, sandbox):
     """In Python, as on the command line."""
     result = gp.push(pd.DataFrame({"id": ["a"], "Score": [1]}), "id", client=sandbox.client, progress=False)
     for write in (result.to_csv, result.to_html, result.plan.to_html):

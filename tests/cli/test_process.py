@@ -59,9 +59,7 @@ def wait_for_requests(box, process, count=20):
     ],
     ids=["SIGTERM", "SIGINT", "SIGTERM in the background of a shell"],
 )
-def test_a_signal_stops_at_once_and_everything_is_reported_and_written(
-    start, slow_box, command, tmp_path, number, status, ignores_ctrl_c
-):
+def test_signal_stops_and_reports_everything(start, slow_box, command, tmp_path, number, status, ignores_ctrl_c):
     ignore = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)} if ignores_ctrl_c else {}
     process = start(*OPTIONS, **ignore)
     wait_for_requests(slow_box, process)
@@ -82,7 +80,7 @@ def test_a_signal_stops_at_once_and_everything_is_reported_and_written(
 
 
 @pytest.mark.slow
-def test_a_signal_before_anything_was_sent_says_so(slow_box):
+def test_signal_before_sending_is_reported(slow_box):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     command = [*COMMAND, "push", "-", "--format", "csv", "--id-col", "id", "--json"]
     process = subprocess.Popen(command, text=True, **pipes)
@@ -97,7 +95,7 @@ def test_a_signal_before_anything_was_sent_says_so(slow_box):
         pipe.close()
 
 
-def test_a_reader_that_goes_away_gets_no_traceback(start, slow_box):
+def test_closed_pipe_gives_no_traceback(start, slow_box):
     process = start("--dry-run", "--json")
     process.stdout.close()
     err = process.stderr.read()
@@ -106,7 +104,7 @@ def test_a_reader_that_goes_away_gets_no_traceback(start, slow_box):
 
 
 @pytest.mark.slow
-def test_names_that_the_terminal_cannot_write_are_escaped(tmp_path):
+def test_unprintable_names_are_escaped(tmp_path):
     (tmp_path / "a.csv").write_text("id,शहर\n1,पुणे\n", encoding="utf-8")
     done = subprocess.run(
         [*COMMAND, "schema", "a.csv", "--id-col", "id", "--quiet"],

@@ -25,7 +25,7 @@ def push(command, write):
     return call
 
 
-def test_all_arrived_is_0(push, at):
+def test_all_accepted_exits_0(push, at):
     done = push(GOOD)
     assert (done.status, len(at().stored())) == (0, 2)
     assert "2 rows: 2 accepted" in done.out
@@ -38,7 +38,7 @@ def test_the_second_run_sends_nothing(push, at):
     assert (done.status, done.data["counts"]["unchanged"], at().requests) == (0, 2, before)
 
 
-def test_violations_refuse_the_push_with_1_and_drop_sends_the_rest_with_1(push, at):
+def test_violations_exit_1_with_and_without_drop(push, at):
     done = push(BAD, "--json", "--violations", "v.csv", "--outcomes", "o.csv")
     assert (done.status, done.data["ended"], at().requests) == (1, "refused", 0)
     assert csv_safe.read_csv("v.csv")["rule"].tolist() == ["id_duplicate"] * 2
@@ -48,12 +48,12 @@ def test_violations_refuse_the_push_with_1_and_drop_sends_the_rest_with_1(push, 
     assert (done.status, done.data["counts"]["accepted"], list(at().stored())) == (1, 1, ["3"])
 
 
-def test_rows_that_keep_leaves_out_are_no_error_so_it_is_0(push, at):
+def test_rows_dropped_by_keep_exit_0(push, at):
     done = push(BAD, "--keep", "last")
     assert (done.status, at().stored()["1"]["City"]) == (0, "Goa")
 
 
-def test_rows_that_the_service_refuses_are_1(push, at, faulty):
+def test_rejected_rows_exit_1(push, at, faulty):
     at(faulty(success_false=1.0))
     done = push(GOOD, "--json")
     assert (done.status, done.data["counts"]["failed"]) == (1, 2)
@@ -91,13 +91,13 @@ def test_rows_that_the_service_refuses_are_1(push, at, faulty):
     ],
     ids=str,
 )
-def test_a_wrong_call_is_2_and_sends_nothing(push, at, options, words):
+def test_wrong_call_exits_2_and_sends_nothing(push, at, options, words):
     done = push(GOOD, *options)
     assert (done.status, at().requests, done.out) == (2, 0, "")
     assert words in done.err
 
 
-def test_no_key_is_2_and_a_dry_run_needs_none(push):
+def test_missing_key_exits_2_but_not_for_dry_run(push):
     done = push(GOOD)
     assert done.status == 2
     assert "GROWLYTICS_API_KEY" in done.err
@@ -108,13 +108,13 @@ def test_no_key_is_2_and_a_dry_run_needs_none(push):
 
 @pytest.mark.parametrize("options", [(), ("--keep", "last"), ("--type", "City=number")], ids=str)
 @pytest.mark.parametrize("content", [GOOD, BAD, "id,City\n1, Pune\n2,\n"])
-def test_validate_predicts_whether_a_push_is_refused(push, command, at, content, options):
+def test_validate_predicts_a_refusal(push, command, at, content, options):
     dry = push(content, *options, "--dry-run", "--json").data["would_refuse"]
     data = command("validate", "a.csv", "--id-col", "id", *options, "--json").data["would_refuse"]
     assert data is dry is (push(content, *options, "--json").data["ended"] == "refused")
 
 
-def test_a_dry_run_says_that_a_push_would_be_refused_and_what_drop_would_send(push, at):
+def test_dry_run_reports_refusal_and_drop(push, at):
     done = push(BAD, "--dry-run")
     text = "3 rows: a push would be refused (2 errors); with --errors drop 1 of 3 rows would be sent; dry run"
     assert (done.status, done.out.splitlines()[0], at().requests) == (1, f"a.csv: {text}", 0)
@@ -128,14 +128,14 @@ def test_a_dry_run_says_that_a_push_would_be_refused_and_what_drop_would_send(pu
     assert (done.status, done.out.splitlines()[0]) == (1, "a.csv: 3 rows: 2 invalid, 1 would be sent; dry run")
 
 
-def test_one_is_not_many(push, command, write):
+def test_one_row_is_singular(push, command, write):
     assert push("id,City\n1,Pune\n", "--dry-run").out.startswith("a.csv: 1 row: 1 would be sent")
     write("b.csv", "id,City\n,Pune\n")
     assert "b.csv: 1 row: 1 error, 0 warnings\n" in command("validate", "b.csv", "--id-col", "id").out
     assert "(1 error); with --errors drop 0 of 1 row would" in push("id,City\n,Pune\n", "--dry-run").out
 
 
-def test_a_refused_key_and_a_wrong_url_are_2(push, at, monkeypatch, faulty):
+def test_rejected_key_and_wrong_url_exit_2(push, at, monkeypatch, faulty):
     monkeypatch.setenv("GROWLYTICS_API_KEY", "another-key")
     done = push(GOOD, "--json")
     assert (done.status, done.data["ended"]) == (2, "stopped early")
@@ -144,7 +144,7 @@ def test_a_refused_key_and_a_wrong_url_are_2(push, at, monkeypatch, faulty):
     assert push(GOOD).status == 2
 
 
-def test_a_damaged_ledger_is_2(push, at, write):
+def test_damaged_ledger_exits_2(push, at, write):
     write("ledger.db", b"this is no database" * 100)
     done = push(GOOD, "--ledger", "ledger.db")
     assert done.status == 2
@@ -152,14 +152,14 @@ def test_a_damaged_ledger_is_2(push, at, write):
 
 
 @pytest.mark.slow
-def test_a_service_that_is_not_there_is_3(push, at):
+def test_unreachable_service_exits_3(push, at):
     done = push(GOOD, "--base-url", "http://127.0.0.1:9", "--json")
     assert (done.status, done.data["counts"]["failed"]) == (3, 2)
     assert "--skip-unchanged" in done.data["next"]
     assert "retry()" not in done.err
 
 
-def test_rows_that_arrived_are_mentioned_only_if_there_are_any(push, at, faulty):
+def test_arrived_rows_are_mentioned_only_if_any(push, at, faulty):
     at(faulty(success_false=1.0))
     nothing = push(GOOD, "--ledger", "none")
     assert (nothing.status, nothing.out.splitlines()[-1]) == (1, "next: run the same command again.")
@@ -170,7 +170,7 @@ def test_rows_that_arrived_are_mentioned_only_if_there_are_any(push, at, faulty)
     assert "rows that arrived are sent again" in some.data["next"]
 
 
-def test_the_key_can_stand_in_a_file(push, at, write, monkeypatch):
+def test_key_can_be_read_from_a_file(push, at, write, monkeypatch):
     monkeypatch.delenv("GROWLYTICS_API_KEY")
     write("key", f"\ufeff{at().api_key}\n")
     monkeypatch.delenv("GROWLYTICS_API_KEY")
@@ -180,7 +180,7 @@ def test_the_key_can_stand_in_a_file(push, at, write, monkeypatch):
 
 
 @pytest.mark.parametrize("around", ["GROWLYTICS_API_KEY={}\n", '"{}"'])
-def test_a_key_with_something_around_it_is_refused_before_anything_is_sent(push, at, write, around):
+def test_key_with_extra_text_is_refused_early(push, at, write, around):
     box = at()
     done = push(GOOD, "--key-file", write("key", around.format(box.api_key)))
     assert (done.status, box.requests) == (2, 0)
@@ -190,7 +190,7 @@ def test_a_key_with_something_around_it_is_refused_before_anything_is_sent(push,
 
 @pytest.mark.parametrize("option", ["--key", "--api-key", "--token", "--password", "--key-file"])
 @pytest.mark.parametrize("joint", [" ", "="])
-def test_a_key_as_an_argument_is_refused_and_not_repeated(push, option, joint):
+def test_key_argument_is_refused_and_not_shown(push, option, joint):
     secret = "sk-0123456789-secret"
     done = push(GOOD, *f"{option}{joint}{secret}".split(" "))
     assert done.status == 2
@@ -217,7 +217,7 @@ def test_the_key_is_in_no_output(push, at, monkeypatch, tmp_path, faulty):
         assert key not in text
 
 
-def test_json_is_one_object_with_the_documented_keys_and_nothing_else_on_stdout(command, push, at, write):
+def test_json_is_one_object_alone_on_stdout(command, push, at, write):
     write("a.csv", GOOD)
     runs = [push(GOOD, "--json"), push(BAD, "--json"), push("id,a\n1\n", "--json")]
     runs += [command(name, write("b.csv", GOOD), "--id-col", "id", "--json") for name in ("schema", "validate")]
@@ -229,14 +229,14 @@ def test_json_is_one_object_with_the_documented_keys_and_nothing_else_on_stdout(
     assert runs[0].data["new_types"] == {"City": "string"}
 
 
-def test_quiet_says_nothing_where_all_is_well(push, at):
+def test_quiet_prints_nothing_on_success(push, at):
     done = push(GOOD, "--quiet")
     assert (done.status, done.out, done.err) == (0, "", "")
     assert "id_duplicate" in push(BAD, "--quiet").out
     assert json.loads(push(GOOD, "--quiet", "--json").out)["exit_status"] == 0
 
 
-def test_progress_in_a_log_is_a_line_at_the_end(push, at):
+def test_progress_in_a_log_is_one_line(push, at):
     changes, line = push(GOOD).err.splitlines()
     assert changes == "a.csv: 2 new, 0 changed, 0 unchanged"
     assert line.startswith("push: 2/2 rows (100%), ")
@@ -244,21 +244,22 @@ def test_progress_in_a_log_is_a_line_at_the_end(push, at):
     assert [line.partition(",")[0] for line in lines] == ["note: a.csv: there are no rows.", "push: 0/0 rows (100%)"]
 
 
-def test_the_report_says_the_line_of_the_file(push, at, tmp_path):
+def test_report_shows_the_line_of_the_file(push, at, tmp_path):
     push("id,City\na,Pune\n,Goa\n", "--errors", "drop", "--report", "r.html")
     page = re.sub(r"<[^>]*>|\s+", " ", (tmp_path / "r.html").read_text("utf-8"))
     assert re.search(r"row +line +id +status", page)
     assert re.search(r" 1 +3 +– +invalid", page)
 
 
-def test_reports_and_outcomes_are_written_and_safe_in_a_spreadsheet(push, at):
+def test_reports_and_outcomes_are_csv_safe(push, at):
     push("id,City\n=1+1,Pune\n", "--report", "r.html", "--outcomes", "o.csv", "--violations", "v.csv")
     assert "<html" in pathlib.Path("r.html").read_text()
     assert "'=1+1" in pathlib.Path("o.csv").read_text("utf-8-sig")
     assert csv_safe.read_csv("o.csv")["id"].tolist() == ["=1+1"]
 
 
-def test_a_file_that_cannot_be_written_costs_neither_the_push_nor_the_others(push, at, tmp_path):
+def test_unwritable_file_costs_nothing_else(push, at, tmp_path):
+    """A file that cannot be written costs neither the push nor the other files."""
     (tmp_path / "r.html").symlink_to(tmp_path / "gone" / "r.html")
     done = push(GOOD, "--report", "r.html", "--outcomes", "o.csv", "--json")
     assert (done.status, len(at().stored()), len(pd.read_csv("o.csv"))) == (2, 2, 2)
@@ -266,7 +267,7 @@ def test_a_file_that_cannot_be_written_costs_neither_the_push_nor_the_others(pus
     assert done.data["files"] == {"outcomes": "o.csv"}
 
 
-def test_messages_name_flags_instead_of_arguments(push, at, command, write):
+def test_messages_name_flags_not_arguments(push, at, command, write):
     push(GOOD)
     write("b.jsonl", '{"id": "1", "City": 3, "New": 1}\n')
     done = command("validate", "b.jsonl", "--id-col", "id", "--new-attributes", "forbid")
@@ -276,7 +277,7 @@ def test_messages_name_flags_instead_of_arguments(push, at, command, write):
         assert word not in done.out + done.err
 
 
-def test_a_fault_of_the_package_is_a_line_with_its_place_and_70():
+def test_internal_error_is_a_line_and_exit_70():
     def broken():
         raise KeyError("x")
 
@@ -291,12 +292,12 @@ def test_a_fault_of_the_package_is_a_line_with_its_place_and_70():
     assert "does not fit into memory" in summary.message
 
 
-def test_the_console_script_is_this_command():
+def test_console_script_runs_this_command():
     pyproject = tomllib.loads((pathlib.Path(__file__).parents[2] / "pyproject.toml").read_text())
     assert pyproject["project"]["scripts"] == {"growlytics-pandas": "growlytics_pandas.__main__:main"}
 
 
-def test_rows_that_the_service_refuses_are_to_be_corrected_not_sent_again(push, at, faulty):
+def test_rejected_rows_are_to_be_corrected(push, at, faulty):
     at(faulty(status={422: 1.0}))
     done = push(GOOD, "--json")
     assert done.data["refused"] == done.data["counts"]["failed"] > 0

@@ -57,13 +57,13 @@ def test_stdin_arrives_too(command, at, monkeypatch, form, name):
     assert pushed(command, at(), "-", "--format", form) == STORED
 
 
-def test_other_separators_and_encodings_arrive_when_named(command, at, write):
+def test_separators_and_encodings(command, at, write):
     write("a.csv", "id;City\n1;Orléans\n".encode("cp1252"))
     assert pushed(command, at(), "a.csv", "--sep", ";", "--encoding", "cp1252") == {"1": {"City": "Orléans"}}
 
 
 @pytest.mark.parametrize("word", ["NA", "None", "null", "nan", "N/A", "-"])
-def test_words_that_pandas_reads_as_missing_are_text(command, at, write, word):
+def test_pandas_missing_words_stay_text(command, at, write, word):
     write("a.csv", f"id,name,City\n{word},{word},{word}\n")
     assert pushed(command, at(), "a.csv") == {word: {"name": word, "City": word}}
 
@@ -97,9 +97,8 @@ def test_na_makes_a_word_missing(command, at, write):
     ],
     ids=str,
 )
-def test_a_column_of_a_csv_is_what_its_values_are_and_text_where_that_could_lose_something(
-    command, at, write, cells, expected
-):
+def test_csv_types_are_inferred_without_loss(command, at, write, cells, expected):
+    """A column of a CSV gets the type of its values, and stays text where a type could lose something."""
     write("a.csv", "id,V\n" + "".join(f'{i},"{cell}"\n' for i, cell in enumerate(cells)))
     stored = pushed(command, at(), "a.csv")
     assert [stored[str(i)].get("V") for i in range(len(cells))] == expected
@@ -110,7 +109,7 @@ def test_ids_and_reserved_columns_are_text(command, at, write):
     assert pushed(command, at(), "a.csv") == {"12345678901234567890123": {"mobile": "9876543210"}}
 
 
-def test_types_convert_what_the_file_says(command, at, write):
+def test_types_convert_the_values_of_the_file(command, at, write):
     write("a.csv", "id,PIN,At,Price,Yes,Code\n1,011,2026-01-31T10:00:00+05:30,.5,1,1.50\n")
     types = (
         "--type",
@@ -129,7 +128,7 @@ def test_types_convert_what_the_file_says(command, at, write):
     }
 
 
-def test_a_csv_is_read_as_the_types_that_the_ledger_knows(command, at, write):
+def test_csv_uses_the_types_of_the_ledger(command, at, write):
     write("a.csv", "id,Code,Price,At\n1,A1,0.5,2026-01-31\n")
     pushed(command, at(), "a.csv", "--type", "At=date")
     write("a.csv", "id,Code,Price,At\n1,12,.25,2026-02-28\n")
@@ -146,7 +145,7 @@ def test_json_lines_keep_the_types_of_json(command, at, write):
     }
 
 
-def test_parquet_keeps_whole_numbers_beside_missing_ones(command, at, write):
+def test_parquet_integers_with_gaps_stay_whole(command, at, write):
     table = pd.DataFrame(
         {"id": pd.array([9007199254740993, 2], dtype="Int64"), "N": pd.array([9007199254740993, None], dtype="Int64")}
     )
@@ -156,7 +155,7 @@ def test_parquet_keeps_whole_numbers_beside_missing_ones(command, at, write):
     assert pushed(command, at(), "a.parquet")["9007199254740993"] == {"N": 9007199254740993}
 
 
-def test_columns_can_be_chosen_renamed_and_left_out(command, at, write):
+def test_columns_are_chosen_renamed_excluded(command, at, write):
     write("a.csv", ",id,city,Note\n0,1,Pune,x\n")
     assert pushed(command, at(), "a.csv", "--exclude", "", "--exclude", "Note", "--rename", "city=City") == {
         "1": {"City": "Pune"}
@@ -164,13 +163,13 @@ def test_columns_can_be_chosen_renamed_and_left_out(command, at, write):
     assert pushed(command, at(), "a.csv", "--column", "Note")["1"]["Note"] == "x"
 
 
-def test_repeated_headings_are_reported_and_not_renamed(command, at, write):
+def test_repeated_headings_are_reported(command, at, write):
     done = command("validate", write("a.csv", "id,City,City\n1,Pune,Goa\n"), "--id-col", "id", "--json")
     assert done.status == 1
     assert done.data["rules"][0]["rule"] == "attribute_name_duplicate"
 
 
-def test_a_column_that_stays_text_has_a_note_without_values(command, write):
+def test_text_column_has_a_note_without_values(command, write):
     rows = "".join(f"{i},{i},{i}\n" for i in range(20))
     write("a.csv", f"id,Orders,Secret\n{rows}20,NA,classified\n")
     done = command("schema", "a.csv", "--id-col", "id")
@@ -190,7 +189,7 @@ LINES = {
 
 
 @pytest.mark.parametrize("name", LINES)
-def test_outcomes_and_violations_name_the_line_in_the_file(command, at, write, name):
+def test_violations_name_the_line_of_the_file(command, at, write, name):
     content, lines = LINES[name]
     options = ("--id-col", "id", "--errors", "drop", "--violations", "v.csv")
     command("push", write(name, content), *options, "--outcomes", "o.parquet")
@@ -229,7 +228,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_file_that_cannot_be_read_is_one_line_and_status_2(command, write, case):
+def test_unreadable_file_is_one_line_and_exit_2(command, write, case):
     name, content, options, words = BROKEN[case]
     if content is not None:
         write(name, content)
@@ -240,7 +239,7 @@ def test_a_file_that_cannot_be_read_is_one_line_and_status_2(command, write, cas
     assert done.err.count("\n") == 1
 
 
-def test_a_last_line_without_its_end_and_a_file_without_rows_are_noted(command, write):
+def test_unfinished_line_and_no_rows_are_noted(command, write):
     assert "may be truncated" in command("schema", write("a.csv", "id,a\n1,2"), "--id-col", "id").err
     assert "there are no rows" in command("schema", write("a.csv", "id,a\n"), "--id-col", "id").err
 
@@ -252,22 +251,22 @@ def test_limit_reads_no_further(command, write):
 
 
 @pytest.mark.parametrize("word", ["--", "-", "NA"])
-def test_any_word_can_mean_missing_also_two_dashes(command, at, write, word):
+def test_any_word_can_mean_missing(command, at, write, word):
     file = write("a.csv", f"id,Orders\n1,3\n2,{word}\n")
     assert pushed(command, at(), file, f"--na={word}") == {"1": {"Orders": 3}, "2": {}}
 
 
-def test_an_empty_na_value_makes_no_word_missing(command, at, write):
+def test_empty_na_value_disables_missing_words(command, at, write):
     assert pushed(command, at(), write("a.csv", "id,City\n1,--\n"), "--na=") == {"1": {"City": "--"}}
 
 
-def test_white_space_around_a_word_that_means_missing_is_ignored(command, at, write):
+def test_missing_word_ignores_outer_white_space(command, at, write):
     file = write("a.csv", "id,Orders,City\n1,3,  \n2,NA ,Goa\n3, -,NAB\n")
     stored = {"1": {"Orders": 3, "City": "  "}, "2": {"City": "Goa"}, "3": {"City": "NAB"}}
     assert pushed(command, at(), file, "--na=NA", "--na= - ") == stored
 
 
-def test_texts_that_become_one_number_are_reported(command, at, write):
+def test_texts_that_become_one_number(command, at, write):
     file = write("a.csv", "id,Version,Price\n1,1.1,2.50\n2,1.10,3.75\n")
     done = command("push", file, "--id-col", "id", "--dry-run")
     assert "column 'Version' is read as numbers" in done.err

@@ -6,7 +6,7 @@ FILE = 'id,mobile,Score\na,+919876543210,1\n,+919876543211,2\nc,=1+1,"x"\n'
 HOW = ("--type", "Score=number", "--errors", "drop")
 
 
-def test_rejects_are_written_corrected_and_pushed_again(command, write, at, sandbox):
+def test_rejects_can_be_corrected_and_pushed(command, write, at, sandbox):
     at()
     write("a.csv", FILE)
     done = command("push", "a.csv", "--id-col", "id", *HOW, "--rejects", "r.csv", "--json")
@@ -26,7 +26,7 @@ def test_rejects_are_written_corrected_and_pushed_again(command, write, at, sand
     }
 
 
-def test_validate_and_a_refused_push_write_them_too(command, write, at):
+def test_validate_and_refused_push_write_rejects(command, write, at):
     at()
     write("a.csv", FILE)
     for verb in ("validate", "push"):
@@ -35,7 +35,7 @@ def test_validate_and_a_refused_push_write_them_too(command, write, at):
         assert pathlib.Path(f"{verb}.csv").read_text("utf-8-sig").count("\n") == 3
 
 
-def test_validate_says_what_would_change(command, write, at):
+def test_validate_reports_what_would_change(command, write, at):
     at()
     write("a.csv", "id,City\na,Pune\nb,Goa\n")
     command("push", "a.csv", "--id-col", "id")

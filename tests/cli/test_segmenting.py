@@ -56,7 +56,7 @@ def test_other_values(segment, sandbox, flags, value):
     assert sandbox.stored() == {"a": {"Is VIP": value}}
 
 
-def test_an_empty_file_has_to_be_meant(segment, sandbox):
+def test_empty_file_needs_allow_empty(segment, sandbox):
     segment("id\na\nb\n")
     refused = segment("id\n")
     assert refused.status == 1
@@ -66,7 +66,7 @@ def test_an_empty_file_has_to_be_meant(segment, sandbox):
     assert sandbox.stored() == {"a": OUT, "b": OUT}
 
 
-def test_a_row_without_an_id_refuses_it_by_line(segment, sandbox):
+def test_missing_id_refuses_the_push_by_line(segment, sandbox):
     done = segment("id,x\na,1\n,2\n", "--json", "--rejects", "r.csv")
     assert (done.status, done.data["ended"], sandbox.requests) == (1, "refused", 0)
     assert "line 3" in done.data["rules"][0]["first"]
@@ -76,7 +76,7 @@ def test_a_row_without_an_id_refuses_it_by_line(segment, sandbox):
     assert sandbox.stored() == {"a": IN}
 
 
-def test_a_foreign_members_file_is_an_error_that_names_it(segment, sandbox):
+def test_foreign_members_file_is_named(segment, sandbox):
     pathlib.Path("vip.csv").write_text("email\na@x.com\n")
     done = segment("id\na\n")
     assert done.status == 1
@@ -85,7 +85,7 @@ def test_a_foreign_members_file_is_an_error_that_names_it(segment, sandbox):
     assert sandbox.requests == 0
 
 
-def test_a_leaver_that_is_refused_has_no_line(segment, at, faulty):
+def test_rejected_leaver_has_no_line(segment, at, faulty):
     segment("id\na\nb\n")
     at(faulty(success_false=1.0))
     done = segment("id\nb\n", "--json")
@@ -100,7 +100,7 @@ def test_members_cannot_be_the_file_itself(command, write, at):
     assert "--members" in done.err
 
 
-def test_options_of_a_file_that_concern_the_id_hold_here_too(segment, sandbox, write):
+def test_id_options_of_a_file_apply_to_segments(segment, sandbox, write):
     write("o.toml", 'id_col = "id"\nstrip = true\nexclude = ["City"]\n[normalize]\nid = "lower"\n')
     assert segment("id,City\n A@X.com ,Pune\n", "--options", "o.toml").status == 0
     assert sandbox.stored() == {"a@x.com": IN}

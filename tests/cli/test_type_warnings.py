@@ -24,7 +24,7 @@ QUIET = ("--id-col", "id", "--quiet")
 
 @pytest.mark.parametrize("command_line", [("push",), ("push", "--dry-run"), ("validate",)], ids=" ".join)
 @pytest.mark.parametrize("case", QUESTIONABLE)
-def test_a_questionable_type_and_its_fix_are_reported_also_with_quiet(command, at, write, case, command_line):
+def test_type_warning_and_fix_even_when_quiet(command, at, write, case, command_line):
     name, content, meant, kept = QUESTIONABLE[case]
     done = command(command_line[0], write(name, content), *command_line[1:], *QUIET, "--json")
     assert done.status == 0
@@ -36,7 +36,7 @@ def test_a_questionable_type_and_its_fix_are_reported_also_with_quiet(command, a
 
 
 @pytest.mark.parametrize("kind", ["number", "string"])
-def test_a_type_that_is_given_or_known_has_no_warning(command, at, write, kind):
+def test_given_or_known_type_has_no_warning(command, at, write, kind):
     write("a.csv", SCORES)
     given = command("push", "a.csv", *QUIET, "--type", f"Score={kind}", "--na", "-")
     assert (given.status, given.err) == (0, "")
@@ -44,7 +44,7 @@ def test_a_type_that_is_given_or_known_has_no_warning(command, at, write, kind):
     assert (known.status, known.err) == (0, "")
 
 
-def test_a_column_that_is_not_sent_or_would_lose_digits_as_numbers_has_no_warning(command, at, write):
+def test_unsent_or_lossy_column_has_no_warning(command, at, write):
     write("a.csv", "id,City,At,Pin\n1,Pune,2025-01-31,110001\n2,Goa,2025-02-01,00123\n")
     assert command("push", "a.csv", *QUIET, "--dry-run", "--exclude", "At").err == ""
     loud = command("push", "a.csv", "--id-col", "id", "--dry-run", "--column", "City")
@@ -59,7 +59,7 @@ def indexed(tmp_path):
     return "r.parquet"
 
 
-def test_an_index_of_a_parquet_file_that_would_become_an_attribute_is_reported(command, at, indexed):
+def test_parquet_index_as_attribute_is_reported(command, at, indexed):
     (line,) = command("push", indexed, *QUIET, "--dry-run").err.splitlines()
     assert "'Row' is the index of the Parquet file and is sent too" in line
     assert "--exclude Row" in line
@@ -70,7 +70,7 @@ def test_an_index_of_a_parquet_file_that_would_become_an_attribute_is_reported(c
     assert at().stored() == {"a": {"City": "Pune"}, "b": {"City": "Goa"}}
 
 
-def test_an_index_that_contains_the_ids_has_no_warning(command, at, tmp_path):
+def test_index_with_the_ids_has_no_warning(command, at, tmp_path):
     frame = pd.DataFrame({"City": ["Pune", "Goa"]}, index=pd.Index(["a", "b"], name="id"))
     frame.to_parquet(tmp_path / "r.parquet")
     assert command("push", "r.parquet", *QUIET).err == ""
@@ -79,7 +79,7 @@ def test_an_index_that_contains_the_ids_has_no_warning(command, at, tmp_path):
 OF_PANDAS = re.compile(r"\bdf\b|\bpd\.|\.str\.|types=|format=")
 
 
-def test_for_ids_in_two_columns_the_fix_can_be_applied_to_the_file(command, write):
+def test_fix_for_two_id_columns_applies(command, write):
     done = command("validate", write("a.csv", "id,id\na,b\n"), "--id-col", "id")
     assert done.status == 2
     assert "Rename the others in the file" in done.err

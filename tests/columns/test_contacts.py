@@ -59,7 +59,7 @@ def find_mobile_reason(value, region="IN"):
         "a@" + "b" * 63 + ".com",
     ],
 )
-def test_an_address_that_can_be_passes(value):
+def test_possible_address_is_valid(value):
     assert invalid_emails([value]) == []
 
 
@@ -79,7 +79,7 @@ def test_an_address_that_can_be_passes(value):
         ("a" * 250 + "@example.com", "262 characters: an address has at most 254"),
     ],
 )
-def test_an_invalid_address_is_rejected_with_a_plain_reason(value, reason):
+def test_invalid_address_has_a_plain_reason(value, reason):
     assert find_email_reason(value) == reason
 
 
@@ -99,7 +99,7 @@ def test_an_invalid_address_is_rejected_with_a_plain_reason(value, reason):
         "a b@example.com",
     ],
 )
-def test_the_library_s_refusals_are_one_short_line(value):
+def test_library_refusals_are_one_short_line(value):
     reason = find_email_reason(value)
     assert reason
     assert len(reason) <= 120
@@ -119,7 +119,7 @@ def test_the_library_s_refusals_are_one_short_line(value):
         "+447400123456",
     ],
 )
-def test_a_mobile_that_can_be_passes(value):
+def test_possible_mobile_is_valid(value):
     assert invalid_mobiles([value], "IN") == []
 
 
@@ -146,17 +146,17 @@ def test_a_mobile_that_can_be_passes(value):
         ("9" * 41, "41 characters: too long for a number"),
     ],
 )
-def test_an_invalid_mobile_is_rejected_with_a_plain_reason(value, reason):
+def test_invalid_mobile_has_a_plain_reason(value, reason):
     assert find_mobile_reason(value) == reason
 
 
-def test_the_region_decides_how_a_number_without_a_country_is_read():
+def test_region_decides_the_country_of_a_number():
     assert find_mobile_reason("07400123456", "gb") is None
     assert find_mobile_reason("07400123456", "US") is not None
     assert find_mobile_reason("+919919211112", "US") is None
 
 
-def test_positions_are_those_of_the_values_given_and_repeats_are_all_reported():
+def test_positions_include_repeated_values():
     values = ["a@example.com", "x", "b@example.com", "x", "y"]
     assert invalid_emails(values) == [Problem(1, "no @ sign"), Problem(3, "no @ sign"), Problem(4, "no @ sign")]
     assert [problem.position for problem in invalid_mobiles(["1", "9919211112", "1"], "IN")] == [0, 2]
@@ -164,27 +164,28 @@ def test_positions_are_those_of_the_values_given_and_repeats_are_all_reported():
 
 
 @pytest.mark.parametrize("value", UGLY)
-def test_no_ugly_text_makes_the_checks_raise(value):
+def test_checks_raise_for_no_odd_text(value):
     assert len(invalid_emails([value])) == 1
     assert len(invalid_mobiles([value], "IN")) == 1
 
 
 @given(ANY_TEXT, st.sampled_from(["IN", "US", "AR", "KZ"]))
-def test_no_text_at_all_makes_the_checks_raise(value, region):
+def test_checks_raise_for_no_text(value, region):
     assert len(invalid_emails([value, value])) in {0, 2}
     assert len(invalid_mobiles([value, value], region)) in {0, 2}
 
 
 @given(st.text("aZ9_+-.", max_size=12), st.text("aZ9-.", max_size=12), st.text("abINtsxn.", max_size=6))
 @settings(max_examples=500)
-def test_the_fast_check_accepts_no_address_that_the_library_refuses(local, domain, end):
+def test_fast_email_check_is_never_laxer(local, domain, end):
+    """The fast check accepts no address that the library refuses."""
     value = f"{local}@{domain}.{end}"
     if PLAIN_EMAIL.fullmatch(value):
         validate_email(value, check_deliverability=False)
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_fast_check_accepts_no_address_that_the_library_rejects(seed):
+def test_fast_email_check_on_assembled_parts(seed):
     rng = random.Random(seed)
     parts = [
         "a",
@@ -217,7 +218,8 @@ def is_valid_number(value, region):
     return phonenumbers.is_valid_number(phonenumbers.parse(value, region))
 
 
-def test_the_fast_check_accepts_no_indian_number_that_the_library_refuses():
+def test_fast_indian_check_is_never_laxer():
+    """The fast check accepts no Indian number that the library refuses."""
     rng = random.Random(0)
     for start in range(6000, 10_000):
         digits, gap = f"{start}{rng.randrange(10**6):06d}", rng.choice(["", " ", "-"])
@@ -226,7 +228,8 @@ def test_the_fast_check_accepts_no_indian_number_that_the_library_refuses():
         assert is_valid_number(value, "IN"), value
 
 
-def test_the_fast_check_accepts_no_number_of_any_country_that_the_library_refuses():
+def test_fast_mobile_check_is_never_laxer():
+    """The fast check accepts no number of any country that the library refuses."""
     rng = random.Random(1)
     n_plain = 0
     for region in sorted(phonenumbers.SUPPORTED_REGIONS):
@@ -250,17 +253,17 @@ def make_numbers(rng, region, n):
 
 
 @given(st.text(alphabet="+0123456789 -()", max_size=16))
-def test_a_mobile_that_passes_is_one_that_the_library_takes(value):
+def test_valid_mobile_is_valid_for_the_library(value):
     if find_mobile_reason(value) is None:
         assert is_valid_number(value, "IN")
 
 
-def test_a_region_is_two_letters_in_either_case():
+def test_region_is_two_letters_in_any_case():
     assert [check_region(code) for code in ("in", "IN", "gb")] == ["IN", "IN", "GB"]
 
 
 @pytest.mark.parametrize("region", ["India", "UK", "ZZ", "", "ın", "\ud800"])
-def test_an_unknown_region_is_refused_with_what_is_allowed(region):
+def test_unknown_region_lists_what_is_allowed(region):
     with pytest.raises(
         InvalidArgumentError, match=re.compile(r"region: found .* two-letter codes", re.DOTALL)
     ) as caught:
@@ -270,12 +273,12 @@ def test_an_unknown_region_is_refused_with_what_is_allowed(region):
         invalid_mobiles(["9919211112"], region)
 
 
-def test_a_region_that_is_no_text_is_a_type_error():
+def test_non_text_region_is_a_type_error():
     with pytest.raises(InvalidArgumentTypeError, match="NoneType"):
         check_region(None)
 
 
-def test_plain_contacts_do_not_pay_for_the_libraries():
+def test_plain_contacts_load_no_library():
     code = (
         "import sys; from growlytics_pandas.columns.contacts import invalid_emails, invalid_mobiles;"
         "invalid_emails(['asha@example.com']); invalid_mobiles(['9919211112'], 'IN');"

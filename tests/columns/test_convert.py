@@ -53,16 +53,16 @@ RANGE, CUT = "date_out_of_range", "date_truncated"
         ([9199112112.0, "98"], "category", ["9199112112", "98"]),
     ],
 )
-def test_values_become_text_without_a_point_zero_and_with_their_own_digits(values, dtype, texts):
+def test_numbers_become_text_with_their_digits(values, dtype, texts):
     assert convert(values, "string", dtype) == (texts, {})
 
 
-def test_floats_that_have_lost_digits_are_written_with_their_own_and_reported():
+def test_imprecise_floats_keep_digits_and_warn():
     texts = ["1000000000000000", "1" + "0" * 22, "1" + "0" * 23]
     assert convert([1e15, 1e22, 1e23], "string", "float64") == (texts, {UNSAFE: 2})
 
 
-def test_a_float_column_of_mobiles_is_sent_as_text_without_a_point_zero():
+def test_float_mobiles_lose_the_point_zero():
     frame = pd.DataFrame({"id": ["a", "b"], "mobile": [9199211112.0, None]})
     bodies = growlytics_pandas.preview(frame, "id")
     assert bodies[0]["attributes"] == [{"name": "mobile", "type": "string", "value": "9199211112"}]
@@ -70,33 +70,33 @@ def test_a_float_column_of_mobiles_is_sent_as_text_without_a_point_zero():
     assert "reserved_not_string" in growlytics_pandas.validate(frame, "id")["rule"].tolist()
 
 
-def test_infinities_lists_and_endless_integers_have_no_text():
+def test_infinity_lists_and_huge_ints_are_no_text():
     values = [float("inf"), Decimal("-Infinity"), [1], b"x", HUGE, "fine"]
     sent, found = convert(values, "string", object)
     assert sent == [None, None, None, None, None, "fine"]
     assert found == {0: INFINITE, 1: INFINITE, 2: WRONG, 3: WRONG, 4: INFINITE}
 
 
-def test_a_date_that_becomes_text_in_a_mixture_still_reports_what_it_lost():
+def test_mixed_date_reports_its_truncation():
     values = ["x", dt.datetime(2026, 1, 31, 0, 0, 0, 500), np.datetime64("12026-01-31")]
     assert convert(values, "string", object) == (["x", "2026-01-31 00:00:00", None], {CUT: 1, 2: RANGE})
 
 
 @pytest.mark.parametrize("dtype", [object, "string[python]"])
-def test_half_a_surrogate_pair_is_a_violation_not_a_crash(dtype):
+def test_lone_surrogate_is_a_violation(dtype):
     sent, found = convert(["fine", "\ud83c", "\udf89 half", "🎉"], dtype=dtype)
     assert sent == ["fine", None, None, "🎉"]
     assert found == {1: WRONG, 2: WRONG}
 
 
-def test_half_a_surrogate_pair_in_a_mixture_is_one_too():
+def test_lone_surrogate_in_a_mixed_column():
     assert convert(["a", "b", "\ud800", 5], "string", object) == (["a", "b", None, "5"], {2: WRONG})
 
 
 # to number -----------------------------------------------------------------------------------------------------------
 
 
-def test_text_becomes_a_number_with_every_digit_and_what_is_none_is_named():
+def test_text_to_number_keeps_every_digit():
     texts = ["12", "-3.50", " 1e6 ", "+7", "1,000", "12 kg", "", "nan", "inf", "0x10", "1_000", "٣", None]
     sent, found = convert(texts, "number")
     assert sent[:4] == [12, -3.5, 1e6, 7]
@@ -104,13 +104,13 @@ def test_text_becomes_a_number_with_every_digit_and_what_is_none_is_named():
     assert found == dict.fromkeys(range(4, 12), WRONG)
 
 
-def test_a_text_number_keeps_the_zeros_that_it_ends_with():
+def test_text_number_keeps_trailing_zeros():
     frame = pd.DataFrame({"id": ["a"], "x": ["2.50"]})
     [body] = growlytics_pandas.plan(frame, "id", types={"x": "number"})._encode(0, 1).bodies
     assert b'"value":2.50}' in body
 
 
-def test_numbers_beyond_every_double_are_left_out_and_named():
+def test_numbers_beyond_a_double_are_left_out():
     largest = int(np.finfo("float64").max)
     values = [1, HUGE, -HUGE, 2**1024 - 1, Decimal("1E+400"), float("-inf"), largest]
     sent, found = convert(values, dtype=object)
@@ -130,12 +130,12 @@ def test_infinity_is_left_out_in_every_backing(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["int64", "uint64", "Int64", "int64[pyarrow]", object])
-def test_integers_that_a_double_would_round_are_sent_and_warned_about(dtype):
+def test_unsafe_integers_are_sent_with_a_warning(dtype):
     values = [MAX_SAFE_INTEGER, MAX_SAFE_INTEGER + 1, 0]
     assert convert(values, dtype=dtype) == (values, {UNSAFE: 1})
 
 
-def test_booleans_become_ones_and_zeros_and_dates_no_number():
+def test_booleans_become_numbers_but_dates_do_not():
     assert convert([True, None, False], "number", "boolean") == ([1, None, 0], {})
     assert convert([dt.datetime(2026, 1, 31), None], "number") == ([None, None], {0: WRONG})
 
@@ -143,7 +143,7 @@ def test_booleans_become_ones_and_zeros_and_dates_no_number():
 # to boolean ----------------------------------------------------------------------------------------------------------
 
 
-def test_yes_and_no_in_their_usual_spellings_become_booleans():
+def test_yes_no_spellings_become_booleans():
     words = ["yes", "No", " TRUE", "false", "Y", "n", "on", "OFF", "1", "0", "t", "f"]
     sent, found = convert(words, "boolean")
     assert sent == [True, False] * 6
@@ -161,16 +161,17 @@ def test_yes_and_no_in_their_usual_spellings_become_booleans():
         (pd.Categorical([0, 1, 7]), None),
     ],
 )
-def test_only_zero_and_one_become_booleans_among_numbers(values, dtype):
+def test_only_0_and_1_become_booleans(values, dtype):
     assert convert(values, "boolean", dtype) == ([False, True, None], {2: WRONG})
 
 
 @pytest.mark.parametrize("unit", ["s", "ns"])
-def test_no_date_becomes_a_boolean_not_even_the_epoch(unit):
+def test_dates_never_become_booleans(unit):
     assert convert(np.array(["1970-01-01"], dtype=f"M8[{unit}]"), "boolean") == ([None], {0: WRONG})
 
 
-def test_zeros_and_ones_stay_numbers_and_yes_stays_text_until_asked():
+def test_nothing_becomes_boolean_unrequested():
+    """Zeros and ones stay numbers and "yes" stays text until a type is requested."""
     assert convert([0, 1]) == ([0, 1], {"type_doubtful": 2})
     assert convert([0, 1], "number") == ([0, 1], {})
     assert convert(["yes", "no"]) == (["yes", "no"], {"type_doubtful": 2})
@@ -179,7 +180,7 @@ def test_zeros_and_ones_stay_numbers_and_yes_stays_text_until_asked():
 # to date -------------------------------------------------------------------------------------------------------------
 
 
-def test_iso_text_becomes_a_date_and_what_is_none_is_named():
+def test_iso_text_becomes_a_date():
     texts = ["2026-01-31", "2026-01-31 09:30:05", "2026-01-31T09:30:05Z", "2026-01-31T09:30:05+05:30", " 2026-01-31 "]
     bad = ["31/01/2026", "2026-02-30", "20260131", "2026-W05-6", "", "today", "2026-01-31 25:00:00"]
     sent, found = convert([*texts, *bad, None], "date")
@@ -199,7 +200,8 @@ def test_numbers_become_no_dates():
 
 
 @pytest.mark.parametrize("dtype", ["datetime64[ms]", "datetime64[us]", "datetime64[ns]", object, "category"])
-def test_a_fraction_of_a_second_is_cut_off_never_rounded_and_reported_before_1970_too(dtype):
+def test_fraction_of_a_second_is_truncated(dtype):
+    """A fraction of a second is cut off and reported, never rounded, before 1970 too."""
     values = [
         dt.datetime(2026, 1, 31, 23, 59, 59, 999000),
         dt.datetime(1969, 12, 31, 23, 59, 59, 1000),
@@ -211,7 +213,7 @@ def test_a_fraction_of_a_second_is_cut_off_never_rounded_and_reported_before_197
 
 
 @pytest.mark.parametrize("dtype", ["datetime64[s]", "timestamp[s][pyarrow]", object])
-def test_years_that_four_digits_cannot_write_are_out_of_range(dtype):
+def test_years_beyond_four_digits_are_invalid(dtype):
     texts = [
         "0001-01-01T00:00:00",
         "9999-12-31T23:59:59",
@@ -230,7 +232,7 @@ def test_years_that_four_digits_cannot_write_are_out_of_range(dtype):
 # violations ----------------------------------------------------------------------------------------------------------
 
 
-def test_every_value_that_cannot_become_the_type_is_a_row_of_its_own_that_shows_it():
+def test_each_unconvertible_value_is_a_row():
     frame = pd.DataFrame({"id": ["a", "b", "c"], "Age": ["41", "n/a", "?"]}, index=["x", "y", "y"])
     violations = growlytics_pandas.validate(frame, "id", types={"Age": "number"})
     wrong = violations[violations["rule"] == WRONG]
@@ -241,7 +243,7 @@ def test_every_value_that_cannot_become_the_type_is_a_row_of_its_own_that_shows_
     assert set(wrong["severity"]) == {"error"}
 
 
-def test_types_say_nothing_about_missing_values():
+def test_types_ignore_missing_values():
     for wanted in ("string", "number", "boolean", "date"):
         values = {"string": "a", "number": "1", "boolean": "yes", "date": "2026-01-31"}[wanted]
         sent, found = convert([values, None], wanted)

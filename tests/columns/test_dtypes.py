@@ -176,7 +176,7 @@ def refuse(text):
 
 
 @pytest.mark.parametrize("case", DTYPE_TABLE, ids=lambda case: case.label)
-def test_a_column_of_this_dtype_is_sent_as_its_type_with_its_own_digits(case):
+def test_dtype_is_sent_as_its_type(case):
     column = case.make()
     frame = pd.DataFrame({"id": [f"c{i}" for i in range(len(column))]})
     frame["x"] = column.array
@@ -190,42 +190,42 @@ def test_a_column_of_this_dtype_is_sent_as_its_type_with_its_own_digits(case):
         json.loads(body, parse_constant=refuse)
 
 
-def test_the_commonest_type_of_a_mixture_wins_and_the_schema_says_so():
+def test_commonest_type_of_a_mixture_wins():
     values = pd.Series([1, "a", 2.5, "b", "c", [1], None], dtype=object)
     finding = inspect(values)
     assert finding.type == "string"
     assert finding.detail == "mixed values (3 string, 2 number, 1 of no type): sent as string"
 
 
-def test_values_of_several_classes_of_one_type_are_counted_together():
+def test_classes_of_one_type_count_together():
     values = pd.Series([1, np.int64(2), np.int8(3), "a", "b"], dtype=object)
     assert inspect(values).detail == "mixed values (3 number, 2 string): sent as number"
 
 
-def test_numbers_of_several_classes_are_no_mixture():
+def test_mixed_number_classes_are_one_type():
     frame = pd.DataFrame({"id": ["a", "b", "c"], "x": pd.Series([1, 0.5, Decimal("1.50")], dtype=object)})
     assert growlytics_pandas.schema(frame, "id")["note"].item() == ""
 
 
 @pytest.mark.parametrize(("values", "word"), [([1, 0.5], "float"), ([1, 0.5, Decimal("1.50")], "decimal")])
-def test_numbers_in_a_text_attribute_are_called_what_they_are(values, word):
+def test_numbers_in_a_text_attribute_are_named(values, word):
     frame = pd.DataFrame({"id": list("abc")[: len(values)], "mobile": pd.Series(values, dtype=object)})
     [message, *_] = growlytics_pandas.validate(frame, "id")["message"]
     assert f"the {word} values are converted to text" in message
 
 
-def test_a_column_of_several_things_without_a_type_names_each():
+def test_mixed_column_names_each_type():
     frame = pd.DataFrame({"id": ["a", "b"], "x": pd.Series([[1], {"a": 1}], dtype=object)})
     assert growlytics_pandas.schema(frame, "id")["note"].item() == "dict, list"
 
 
-def test_a_tie_between_types_does_not_depend_on_the_order_of_the_rows():
+def test_tie_does_not_depend_on_row_order():
     values = [1, "a", True, dt.datetime(2026, 1, 31)]
     assert inspect(pd.Series(values, dtype=object)) == inspect(pd.Series(values[::-1], dtype=object))
 
 
 @pytest.mark.parametrize("values", [["Pune", 5, 5], ["Pune", "Goa", "Agra", 5, 5], [True, None, 2, 2.5]], ids=repr)
-def test_a_mixed_category_is_classified_by_its_rows_as_in_an_object_column(values):
+def test_mixed_category_is_typed_by_its_rows(values):
     column = pd.Series(values, dtype=object)
     assert inspect(column.astype("category")) == inspect(column)
 
@@ -245,13 +245,13 @@ PARTS = {
 
 
 @pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
-def test_a_column_in_parts_is_classified_as_in_one_frame(parts):
+def test_parts_are_typed_as_one_frame(parts):
     columns = [part if isinstance(part, pd.Series) else pd.Series(part, dtype=object) for part in parts]
     whole = inspect(pd.concat(columns, ignore_index=True))
     assert merge(sum(map(tally, columns), Counter()), "list") == whole
 
 
-def test_one_late_value_of_another_type_is_seen():
+def test_late_value_of_another_type_counts():
     column = pd.Series([1] * 10_000 + ["x"], dtype=object)
     frame = pd.DataFrame({"id": range(10_001), "x": column})
     violations = growlytics_pandas.validate(frame, "id")
@@ -259,7 +259,7 @@ def test_one_late_value_of_another_type_is_seen():
 
 
 @pytest.mark.parametrize("label", ["object of list", "bins of pd.cut", "timedelta64[ns]", "struct[pyarrow]"])
-def test_a_column_of_no_type_is_an_error_that_says_what_it_holds_and_what_to_do(label):
+def test_untyped_column_error_says_what_to_do(label):
     column = BY_LABEL[label].make()
     frame = pd.DataFrame({"id": [f"c{i}" for i in range(len(column))], "x": column})
     found = growlytics_pandas.validate(frame, "id").iloc[0]

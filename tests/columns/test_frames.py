@@ -72,7 +72,7 @@ ROW_READERS = {
 
 
 @pytest.mark.parametrize("kind", ROW_READERS)
-def test_whole_numbers_with_gaps_keep_their_digits_in_every_verb(kind):
+def test_gaps_keep_integer_digits_everywhere(kind):
     make = ROW_READERS[kind]
     expected = [{"n": BIG, "b": True}, {}, {"n": -BIG, "b": False}]
     found = [{a["name"]: a["value"] for a in body["attributes"]} for body in bodies(make())]
@@ -85,7 +85,7 @@ def test_whole_numbers_with_gaps_keep_their_digits_in_every_verb(kind):
 
 
 @pytest.mark.parametrize("kind", ROW_READERS)
-def test_an_id_with_a_gap_in_its_column_is_not_another_customer(kind, sandbox):
+def test_id_beside_a_gap_is_the_same_customer(kind, sandbox):
     columns = {"id": [BIG, None, BIG - 1], "n": [1, 2, 3]}
     table, rows = pa.table(columns), rows_of(columns)
     row = namedtuple("Row", columns)  # noqa: PYI024
@@ -103,7 +103,7 @@ def test_an_id_with_a_gap_in_its_column_is_not_another_customer(kind, sandbox):
     assert set(sandbox.stored()) == {str(BIG), str(BIG - 1)}
 
 
-def test_rows_that_come_one_by_one_keep_digits_and_columns_that_some_lack(sandbox):
+def test_rows_one_by_one_keep_digits(sandbox):
     rows = iter([{"id": "a", "n": BIG}, {"id": "b"}, {"id": "c", "n": None, "d": dt.date(2025, 1, 31)}])
     types = {"n": "number", "d": "date"}
     gp.push_batches(rows, "id", types=types, client=sandbox.client, progress=False, errors="drop")
@@ -163,7 +163,7 @@ def pandas_of(values):
 @pytest.mark.skipif(int(pa.__version__.split(".")[0]) < 20, reason="pyarrow 15 itself crashes on some of these arrays")
 @settings(max_examples=150, deadline=None)
 @given(columns())
-def test_every_holder_of_the_same_rows_gives_the_same_bodies(values):
+def test_all_frame_types_give_the_same_bodies(values):
     table, expected = arrow_of(values), bodies(pandas_of(values))
     expected = json.dumps(expected)
     rows = rows_of({name: column.to_pylist() for name, column in zip(table.column_names, table.columns, strict=True)})
@@ -180,7 +180,7 @@ def test_every_holder_of_the_same_rows_gives_the_same_bodies(values):
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.none() | st.integers(-(2**53), 2**53), min_size=1, max_size=6))
-def test_numpy_floats_with_gaps_give_the_bodies_of_whole_numbers_where_no_digit_is_lost(numbers):
+def test_whole_numpy_floats_match_integers(numbers):
     ids = [f"c{i}" for i in range(len(numbers))]
     numpy_frame = pd.DataFrame({"id": ids, "n": np.array(numbers, dtype="float64")})
     assert bodies(numpy_frame) == bodies(pa.table({"id": ids, "n": pa.array(numbers, "int64")}))
@@ -197,13 +197,13 @@ OF_NO_TYPE = {
 
 
 @pytest.mark.parametrize("kind", OF_NO_TYPE)
-def test_what_has_no_type_is_reported_as_in_a_pandas_frame(kind):
+def test_untyped_column_is_reported_as_in_pandas(kind):
     table = pa.table({"id": ["a", "b"], "x": OF_NO_TYPE[kind]})
     objects = pd.DataFrame({"id": ["a", "b"], "x": pd.Series(table["x"].to_pylist(), dtype=object)})
     pd.testing.assert_frame_equal(gp.validate(table, "id"), gp.validate(objects, "id"))
 
 
-def test_a_column_without_values_and_types_of_extensions_are_read():
+def test_null_and_extension_types_are_read():
     extended = {"id": pa.array(["a", "b"]), "none": pa.nulls(2)}
     one = uuid.UUID(int=7)
     if hasattr(pa, "bool8"):
@@ -215,7 +215,7 @@ def test_a_column_without_values_and_types_of_extensions_are_read():
     assert first == {key: v for key, v in (("flag", True), ("u", str(one))) if key in extended}
 
 
-def test_an_arrow_table_that_pandas_wrote_has_its_index_and_labels_again():
+def test_arrow_from_pandas_restores_its_index():
     frame = pd.DataFrame({"w": [1, 2], "x": [3, 4]}, index=pd.Index(["a", "b"], name="id"))
     assert gp.preview(pa.Table.from_pandas(frame), "id") == gp.preview(frame, "id")
     many = frame.set_axis(pd.MultiIndex.from_tuples([("n", "sum"), ("n", "max")]), axis=1)
@@ -228,7 +228,7 @@ def test_an_arrow_table_that_pandas_wrote_has_its_index_and_labels_again():
     assert gp.preview(pa.Table.from_pandas(two), "id") == gp.preview(two, "id")
 
 
-def test_a_table_with_duplicate_column_names_is_handled_like_such_a_frame():
+def test_arrow_duplicate_names_act_as_in_pandas():
     table = pa.Table.from_arrays([pa.array(["a"]), pa.array([1]), pa.array(["x"])], names=["id", "n", "n"])
     frame = pd.DataFrame([["a", 1, "x"]], columns=["id", "n", "n"])
     assert gp.validate(table, "id")["rule"].tolist() == gp.validate(frame, "id")["rule"].tolist()
@@ -291,7 +291,7 @@ class OwnArray(pd.api.extensions.ExtensionArray):
     [[dt.date(2025, 1, 31), None], [BIG, None], ["x", None], [True, None], [decimal.Decimal("1.5"), None], [1.5, "x"]],
     ids=["date", "integer", "text", "boolean", "decimal", "mixture"],
 )
-def test_columns_of_an_unknown_dtype_are_read_by_their_values(values):
+def test_unknown_dtype_is_read_by_its_values(values):
     frame = pd.DataFrame({"id": ["a", "b"], "x": OwnArray(values)})
     objects = pd.DataFrame({"id": ["a", "b"], "x": pd.Series(values, dtype=object)})
     assert bodies(frame) == bodies(objects)
@@ -325,7 +325,7 @@ def cursor():
         (lambda: pa.Table, "a type"),
     ],
 )
-def test_what_is_no_frame_is_refused_with_the_way_to_one(make, words):
+def test_non_frame_error_shows_the_conversion(make, words):
     with pytest.raises(InvalidArgumentTypeError, match=words) as refused:
         gp.push(make(), "id", dry_run=True)
     assert "may make one" not in str(refused.value)

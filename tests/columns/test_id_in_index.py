@@ -17,7 +17,7 @@ ORDERS = pd.DataFrame(
 BIG = 9007199254740993
 
 
-def test_a_group_by_is_pushed_unchanged_including_its_email(sandbox):
+def test_grouped_frame_is_pushed_unchanged(sandbox):
     totals = ORDERS.groupby("email").agg(Total=("amount", "sum"))
     assert totals.growlytics.push("email", client=sandbox.client, progress=False).ok
     assert sandbox.stored() == {
@@ -36,7 +36,7 @@ FRAMES = {
 
 
 @pytest.mark.parametrize("case", FRAMES)
-def test_a_level_gives_the_bodies_of_a_column(case):
+def test_level_gives_the_bodies_of_a_column(case):
     frame = FRAMES[case]
     flat = frame.set_axis(pd.Index(list(frame.columns), tupleize_cols=False, dtype=object), axis=1)
     flat = flat.assign(email=frame.index.get_level_values("email")).reset_index(drop=True)
@@ -46,7 +46,7 @@ def test_a_level_gives_the_bodies_of_a_column(case):
     assert gp.schema(frame, "email")["attribute"].tolist() == gp.schema(flat, "email")["attribute"].tolist()
 
 
-def test_violations_and_outcomes_name_the_row_the_label_and_the_level(sandbox):
+def test_violations_name_row_label_and_level(sandbox):
     frame = pd.DataFrame({"n": [1, 2, 3]}, index=pd.Index(["a", None, "a"], name="id"))
     found = gp.validate(frame, "id")
     errors = found[found["severity"] == "error"]
@@ -64,19 +64,19 @@ def test_violations_and_outcomes_name_the_row_the_label_and_the_level(sandbox):
     assert sorted(parts["rule"]) == sorted(found["rule"])
 
 
-def test_whole_numbers_in_an_index_with_a_gap_keep_their_digits():
+def test_integer_index_with_a_gap_stays_whole():
     index = pd.MultiIndex.from_arrays([pd.array([BIG, None], dtype="Int64"), ["x", "y"]], names=["id", "k"])
     assert [body["id"] for body in gp.preview(pd.DataFrame({"n": [1, 2]}, index=index), "id")] == [str(BIG)]
     coded = pd.MultiIndex(levels=[np.array([BIG]), ["x"]], codes=[[0, -1], [0, 0]], names=["id", "k"])
     assert [body["id"] for body in gp.preview(pd.DataFrame({"n": [1, 2]}, index=coded), "id")] == [str(BIG)]
 
 
-def test_a_column_comes_before_a_level_of_its_name():
+def test_column_comes_before_a_level():
     frame = pd.DataFrame({"id": ["column"], "n": [1]}, index=pd.Index(["level"], name="id"))
     assert gp.preview(frame, "id")[0]["id"] == "column"
 
 
-def test_two_levels_of_one_name_and_a_nameless_index_are_no_id():
+def test_ambiguous_or_nameless_level_is_no_id():
     twice = pd.DataFrame({"n": [1]}, index=pd.MultiIndex.from_arrays([["a"], ["b"]], names=["id", "id"]))
     with pytest.raises(InvalidArgumentError, match="2 levels of the index"):
         gp.plan(twice, "id")
@@ -84,14 +84,14 @@ def test_two_levels_of_one_name_and_a_nameless_index_are_no_id():
         gp.plan(pd.DataFrame({"n": [1]}), None)
 
 
-def test_a_form_opens_with_the_id_of_the_index():
+def test_form_opens_with_the_id_of_the_index():
     pytest.importorskip("ipywidgets")
     frame = FRAMES["one level"]
     assert frame.growlytics.form("email").line.endswith("push('email')")
     assert frame.growlytics.form("email").plan().preview() == gp.preview(frame, "email")
 
 
-def test_a_masked_report_does_not_show_ids_as_labels_of_rows(sandbox, tmp_path):
+def test_masked_report_hides_ids_in_the_index(sandbox, tmp_path):
     index = pd.Index([919876543210, 919876543211, 919876543211], name="customer")
     frame = pd.DataFrame({"n": [1, 2, 3]}, index=index)
     result = gp.push(frame, "customer", errors="drop", client=sandbox.client, progress=False)

@@ -33,18 +33,19 @@ def test_every_backing_gives_the_same_texts(values, dtype, texts):
     assert read(*values, dtype=dtype).texts == texts
 
 
-def test_ids_are_counted_in_the_larger_of_code_points_and_utf_16_units():
+def test_id_length_counts_code_points_or_utf_16():
+    """The length of an id is the larger count of code points and UTF-16 units."""
     assert too_long(["a" * 40, "a" * 41, "🎉" * 20, "🎉" * 21], 40).tolist() == [False, True, False, True]
 
 
-def test_colliding_hashes_are_settled_by_text():
+def test_hash_collisions_are_resolved_by_text():
     texts = ["a", "b", "a", "c", "b", "d"]
     same = np.zeros(len(texts), dtype="uint64")
     groups = find_groups(same, np.ones(len(texts), dtype=bool), lambda found: [texts[row] for row in found.tolist()])
     assert sorted(groups) == [[0, 2], [1, 4]]
 
 
-def test_only_rows_whose_hash_is_shared_are_compared_as_text():
+def test_only_shared_hashes_are_compared_as_text():
     texts = ["a", "b", "a", "c"]
     fetched = []
     find_groups(hash_texts(texts), np.ones(4, dtype=bool), lambda found: fetched.extend(found.tolist()) or ["a", "a"])
@@ -56,14 +57,14 @@ def test_rows_without_an_id_are_in_no_group():
     assert find_groups(hash_texts(texts), np.array([False, False, True]), lambda found: [""] * len(found)) == []
 
 
-def test_keep_means_what_it_means_in_pandas():
+def test_keep_matches_pandas():
     groups = [[0, 2, 5], [1, 3]]
     column = pd.Series(["a", "b", "a", "b", "c", "a"])
     for keep in ("first", "last", False):
         assert unkept(groups, keep) == np.flatnonzero(column.duplicated(keep=keep)).tolist()
 
 
-def test_folding_is_by_what_the_eye_sees():
+def test_fold_unifies_lookalikes():
     assert fold("Strasse") == fold("STRAßE")
     assert fold("a\u200bb\ufeff") == "ab"
     assert fold("ab") != fold("a b")

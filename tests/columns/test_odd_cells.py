@@ -38,7 +38,7 @@ class SilentFloat(float):
     ],
     ids=["enumeration", "text", "float"],
 )
-def test_the_content_of_a_cell_is_checked_and_sent(cells, sent):
+def test_content_of_a_cell_is_checked_and_sent(cells, sent):
     column = pd.Series(cells, dtype=object)
     frame = pd.DataFrame({"id": ["a", "b", "c"], "x": column})
     assert not (gp.validate(frame, "id")["severity"] == "error").any()
@@ -48,6 +48,6 @@ def test_the_content_of_a_cell_is_checked_and_sent(cells, sent):
     assert [body["id"] for body in as_ids] == [str(value).removesuffix(".0") for value in dict.fromkeys(sent)]
 
 
-def test_an_enumeration_among_other_values_is_its_content_too():
+def test_enum_among_other_values_is_its_content():
     frame = pd.DataFrame({"id": ["a", "b"], "x": pd.Series([City.PUNE, 1], dtype=object)})
     assert gp.preview(frame, "id", types={"x": "string"})[0]["attributes"][0]["value"] == "Pune"

@@ -71,7 +71,7 @@ def rules(df, id_col="id", **options):
 @pytest.mark.parametrize(
     "name", ["plan", "schema", "suggest", "validate", "preview", "push", "plan_batches", "push_batches"]
 )
-def test_every_function_lists_every_option_with_its_default(name):
+def test_every_function_lists_every_option(name):
     parameters = inspect.signature(getattr(gp, name)).parameters
     for field in fields(PlanOptions):
         assert parameters[field.name].kind is inspect.Parameter.KEYWORD_ONLY
@@ -79,19 +79,19 @@ def test_every_function_lists_every_option_with_its_default(name):
 
 
 @pytest.mark.parametrize("name", ["plan", "schema", "suggest", "validate", "preview", "push"])
-def test_the_accessor_has_the_same_parameters(name):
+def test_accessor_has_the_same_parameters(name):
     function = list(inspect.signature(getattr(gp, name)).parameters.values())[1:]
     method = list(inspect.signature(getattr(MESSY.growlytics, name)).parameters.values())
     assert method == function
 
 
-def test_type_checkers_see_the_fields_of_the_dataclass():
+def test_type_checkers_see_the_dataclass_fields():
     assert PlanArguments.__annotations__.keys() == {field.name for field in fields(PlanOptions)}
     annotations = {name: hint.__forward_arg__ for name, hint in PlanArguments.__annotations__.items()}
     assert annotations == {field.name: field.type for field in fields(PlanOptions)}
 
 
-def test_an_option_that_does_not_exist_is_a_type_error():
+def test_unknown_option_is_a_type_error():
     with pytest.raises(TypeError, match=r"there is no option 'date_fromat' here\. Did you mean 'date_format'"):
         gp.plan(MESSY, "id", date_fromat="%Y")
 
@@ -104,7 +104,7 @@ def test_an_option_of_push_is_named_as_such():
         gp.push(frame, "id", error="drop")
 
 
-def test_options_travel_to_a_worker_and_are_copies():
+def test_options_can_be_pickled_and_are_copies():
     words = ["NULL"]
     options = PlanOptions(**(OPTIONS | {"na_values": words}))
     words.append("x")
@@ -115,7 +115,7 @@ def test_options_travel_to_a_worker_and_are_copies():
 # what is sent -------------------------------------------------------------------------------------------------------
 
 
-def test_a_messy_frame_is_sent_as_the_options_say():
+def test_options_apply_to_a_messy_frame():
     assert sent(MESSY, **OPTIONS) == {
         "001": {
             "Joined": "2025-01-31 00:00:00",
@@ -131,7 +131,7 @@ def test_a_messy_frame_is_sent_as_the_options_say():
     assert sorted(rules(MESSY, **OPTIONS)) == ["email_invalid", "id_missing"]
 
 
-def test_the_schema_is_that_of_what_is_read():
+def test_schema_describes_the_parsed_values():
     schema = gp.schema(MESSY, "id", **OPTIONS).set_index("column")
     assert schema["type"].to_dict() == {
         "Joined": "date",
@@ -150,7 +150,7 @@ def test_a_push_sends_what_the_plan_shows(sandbox):
     assert set(sandbox.stored()) == {"001", "002", "003"}
 
 
-def test_retry_reads_the_rows_in_the_same_way(faulty):
+def test_retry_parses_rows_the_same_way(faulty):
     box = faulty(seed=1, status={422: 1.0})
     result = gp.push(MESSY[:3], "id", client=box.client, progress=False, **OPTIONS)
     assert result.counts["failed"] == 3
@@ -169,7 +169,7 @@ def test_batches_send_what_one_frame_does():
     assert parts.schema[["column", "type", "missing"]].equals(whole.schema[["column", "type", "missing"]])
 
 
-def test_a_source_that_is_read_once_takes_types_from_date_format_and_decimal(sandbox):
+def test_single_use_source_gets_option_types(sandbox):
     frame = pd.DataFrame({"id": ["a", "b"], "At": ["31/01/2025", "NULL"], "Price": ["1,5", "2"]})
     options = {"date_format": {"At": "%d/%m/%Y"}, "decimal": {"Price": ","}, "na_values": ["NULL"]}
     batches = (frame[i : i + 1] for i in range(2))
@@ -178,7 +178,7 @@ def test_a_source_that_is_read_once_takes_types_from_date_format_and_decimal(san
     assert sandbox.attribute_types().set_index("attribute")["type"].to_dict() == {"At": "date", "Price": "number"}
 
 
-def test_one_customer_is_read_with_the_same_options(sandbox):
+def test_one_customer_uses_the_same_options(sandbox):
     sandbox.client.upsert(
         " 'c1",
         {"At": "31/01/2025", "Price": "1,5", "City": "NULL", "Town": ' "Pune" ', "email": "Asha <Asha@Example.com>"},
@@ -207,7 +207,7 @@ def test_exclude_leaves_columns_out():
     assert sent(frame.rename(columns={"id": "email"}), "email", exclude=["email", "Y"]) == {"c0": {"X": "x"}}
 
 
-def test_a_column_that_is_asked_for_and_excluded_is_an_error():
+def test_column_both_chosen_and_excluded_fails():
     with pytest.raises(InvalidArgumentError, match="exclude: column 'X' is also in columns"):
         gp.plan(cells("x"), "id", columns=["X"], exclude=["X"])
 
@@ -240,7 +240,7 @@ def test_a_column_that_is_asked_for_and_excluded_is_an_error():
     ],
     ids=ascii,
 )
-def test_strip_removes_what_is_not_part_of_a_text(text, bare):
+def test_strip_removes_invisible_characters(text, bare):
     assert values(cells(text), strip=True) == [bare]
 
 
@@ -261,7 +261,7 @@ def test_strip_removes_what_is_not_part_of_a_text(text, bare):
     ],
     ids=ascii,
 )
-def test_strip_leaves_what_is_part_of_a_text(text):
+def test_strip_keeps_meaningful_characters(text):
     assert values(cells(text), strip=True) == [text]
 
 
@@ -273,21 +273,21 @@ def test_strip_takes_columns_or_all():
 
 
 @pytest.mark.parametrize("dtype", [object, "str", "category", "string[pyarrow]", pd.ArrowDtype(pa.string())], ids=str)
-def test_text_is_read_alike_whatever_holds_it(dtype):
+def test_text_is_parsed_alike_in_any_backing(dtype):
     frame = cells(" a ", None, "NULL", " b", dtype=dtype)
     assert values(frame, strip=True, na_values=["NULL"]) == ["a", None, None, "b"]
     dictionary = pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string()))
     assert values(frame.astype({"X": dictionary}), strip=True, na_values=["NULL"]) == ["a", None, None, "b"]
 
 
-def test_the_text_of_digits_that_a_guard_marks_stays_text():
+def test_guarded_digits_stay_text():
     assert values(cells("'411001", "'411002"), strip=True) == ["411001", "411002"]
 
 
 # na_values ------------------------------------------------------------------------------------------------------------
 
 
-def test_words_mean_missing_in_all_columns_or_in_one():
+def test_na_values_for_all_columns_or_one():
     frame = pd.DataFrame({"id": ["a", "NULL"], "X": ["NULL", "x"], "Y": ["NULL", "y"]})
     assert sent(frame, na_values=["NULL"]) == {"a": {}}
     assert sent(frame, na_values={"X": ["NULL"]}) == {"a": {"Y": "NULL"}, "NULL": {"X": "x", "Y": "y"}}
@@ -299,7 +299,7 @@ def test_a_missing_id_is_reported_as_missing():
     assert "there is no id" in found["message"][0]
 
 
-def test_white_space_around_a_word_does_not_count():
+def test_na_values_ignore_outer_white_space():
     assert values(cells(" NULL ", "  ", "x"), na_values=["NULL", ""]) == [None, None, "x"]
 
 
@@ -319,7 +319,7 @@ def test_arrow_decimals_can_mean_missing():
     assert values(frame, na_values=[-999, "x", "9" * 350]) == [1.5, None, None]
 
 
-def test_categories_of_numbers_keep_their_digits():
+def test_numeric_categories_keep_their_digits():
     big = 9007199254740993
     frame = cells(big, None, -1).astype({"X": "Int64"}).astype({"X": "category"})
     assert values(frame, na_values=[-999]) == [big, None, -1]
@@ -341,12 +341,12 @@ def test_dates_can_mean_missing(dtype):
     assert values(frame, na_values=[dt.date(1900, 1, 1)]) == [None, "2025-01-31 00:00:00"]
 
 
-def test_a_mixture_is_what_is_left_of_it():
+def test_mixed_type_ignores_missing_words():
     assert gp.schema(cells(1, "NULL", 2), "id", na_values=["NULL"])["type"].tolist() == ["number"]
     assert rules(cells(1, "NULL", 2), na_values=["NULL"]) == ["row_empty"]
 
 
-def test_a_column_of_words_only_sends_nothing():
+def test_column_of_missing_words_sends_nothing():
     assert gp.schema(cells("NULL", "NULL"), "id", na_values=["NULL"])["type"].isna().all()
 
 
@@ -370,20 +370,20 @@ def test_a_column_of_words_only_sends_nothing():
         ("%Y%m%d", 20250131.0, "2025-01-31 00:00:00"),
     ],
 )
-def test_a_format_reads_text_and_numbers_as_dates(form, value, written):
+def test_format_parses_text_and_numbers_as_dates(form, value, written):
     frame = cells(value, None, dtype=None)
     assert gp.schema(frame, "id", date_format={"X": form})["type"].tolist() == ["date"]
     assert values(frame, date_format={"X": form}) == [written, None]
 
 
-def test_a_list_of_formats_is_tried_in_order_value_by_value():
+def test_formats_are_tried_in_order():
     frame = cells("01/02/2025", "31/12/2025", "12/31/2025", "2025-03-04")
     read = values(frame, date_format={"X": ["%d/%m/%Y", "%m/%d/%Y", "ISO8601"]})
     assert read == [f"2025-{day} 00:00:00" for day in ("02-01", "12-31", "12-31", "03-04")]
     assert values(frame, date_format={"X": ["%m/%d/%Y", "%d/%m/%Y", "ISO8601"]})[0] == "2025-01-02 00:00:00"
 
 
-def test_what_fits_no_format_is_a_violation_of_its_cell():
+def test_unparsed_date_is_a_violation_of_its_cell():
     frame = cells("31/01/2025", "never", True)
     found = gp.validate(frame, "id", date_format={"X": "%d/%m/%Y"})
     assert found[found["rule"] == "value_wrong_type"]["row"].tolist() == [1, 2]
@@ -405,7 +405,7 @@ def test_instants_are_written_in_the_zone():
     assert values(cells(0), date_format={"X": "epoch_s"}, timezone="Asia/Kolkata") == ["1970-01-01 05:30:00"]
 
 
-def test_a_format_without_a_column_holds_for_those_that_types_declares():
+def test_format_for_all_declared_date_columns():
     frame = cells("31/01/2025").assign(Y="31/01/2025")
     assert sent(frame, date_format="%d/%m/%Y", types={"X": "date"}) == {
         "c0": {"X": "2025-01-31 00:00:00", "Y": "31/01/2025"}
@@ -439,19 +439,19 @@ def test_text_is_read_as_a_number(mark, text, number):
     assert values(frame, decimal={"X": mark}) == [number, 7, None]
 
 
-def test_a_mark_without_a_column_holds_for_those_that_types_declares():
+def test_decimal_for_all_declared_number_columns():
     frame = cells("1,5").assign(Y="1,5")
     assert sent(frame, decimal=",", types={"X": "number"}) == {"c0": {"X": 1.5, "Y": "1,5"}}
     with pytest.raises(InvalidArgumentError, match=r"decimal: without a column .* types declares as 'number'"):
         gp.plan(frame, "id", decimal=",")
 
 
-def test_what_is_no_number_is_a_violation_of_its_cell():
+def test_unparsed_number_is_a_violation():
     found = gp.validate(cells("1,5", "many"), "id", decimal={"X": ","})
     assert found[found["rule"] == "value_wrong_type"]["row"].tolist() == [1]
 
 
-def test_several_currencies_in_a_column_are_a_violation():
+def test_mixed_currencies_are_a_violation():
     frame = cells("₹ 5", "$ 5", "7")
     assert "currencies_mixed" in rules(frame, decimal={"X": "."})
     assert values(frame, decimal={"X": "."}) == [None, None, None]
@@ -490,16 +490,16 @@ def test_several_currencies_in_a_column_are_a_violation():
         ("national", "+1 650-253-0000", "+16502530000"),
     ],
 )
-def test_one_person_has_one_spelling(how, text, normal):
+def test_normalize_gives_contacts_one_form(how, text, normal):
     assert values(cells(text, None, dtype=None), normalize={"X": how}) == [normal, None]
 
 
-def test_numbers_of_another_country_are_read_by_region():
+def test_regional_numbers_follow_the_region():
     assert values(cells("07400 123456"), normalize={"X": "E.164"}, region="GB") == ["+447400123456"]
     assert values(cells("+44 7400 123456"), normalize={"X": "national"}, region="gb") == ["7400123456"]
 
 
-def test_duplicates_that_normalize_creates_are_duplicates():
+def test_normalized_duplicates_are_duplicates():
     frame = pd.DataFrame({"id": ["Asha@Example.com", "<asha@example.com>", "b@example.com"], "X": [1, 2, 3]})
     assert rules(frame, normalize={"id": "email"}) == ["id_duplicate", "id_duplicate"]
     assert sent(frame, normalize={"id": "email"}, keep="last") == {
@@ -511,7 +511,7 @@ def test_duplicates_that_normalize_creates_are_duplicates():
     assert parts.violations["rule"].tolist() == ["id_duplicate", "id_duplicate"]
 
 
-def test_mobiles_in_numeric_columns_are_ids_and_attributes():
+def test_numeric_mobiles_are_ids_and_attributes():
     frame = pd.DataFrame({"mobile": [9919211112, 919919211112, 9919211113], "X": 1})
     assert rules(frame, "mobile", normalize={"mobile": "E.164"}) == ["id_duplicate", "id_duplicate"]
     assert sent(frame[2:], "mobile", normalize={"mobile": "E.164"}) == {
@@ -568,12 +568,12 @@ def test_mobiles_in_numeric_columns_are_ids_and_attributes():
         ),
     ],
 )
-def test_a_wrong_call_says_what_is_allowed(options, message):
+def test_wrong_option_lists_what_is_allowed(options, message):
     with pytest.raises((InvalidArgumentError, InvalidArgumentTypeError), match=message):
         gp.plan(cells("x"), "id", **options)
 
 
-def test_types_may_repeat_what_the_options_ask_for():
+def test_types_may_repeat_the_options():
     assert values(cells("31/01/2025"), date_format={"X": "%d/%m/%Y"}, types={"X": "date"}) == ["2025-01-31 00:00:00"]
 
 
@@ -582,7 +582,7 @@ def test_types_may_repeat_what_the_options_ask_for():
 
 @settings(deadline=None)
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=8))
-def test_strip_is_done_once_and_for_all(texts):
+def test_strip_is_idempotent(texts):
     once = strip_texts(texts)
     assert strip_texts(once) == once
     assert all(text == text.strip() for text in once)
@@ -593,7 +593,7 @@ def test_strip_is_done_once_and_for_all(texts):
     st.lists(st.sampled_from(["a", " a", "NULL", "", None, 1, 2.5, -999, "1,5", "'7", True]), min_size=1, max_size=12),
     st.integers(1, 5),
 )
-def test_parts_are_read_as_the_whole(items, size):
+def test_parts_parse_as_the_whole(items, size):
     frame = cells(*items)
     options = {"strip": True, "na_values": ["NULL", "", -999]}
     whole = gp.plan(frame, "id", **options)

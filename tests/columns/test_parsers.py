@@ -78,7 +78,7 @@ DAY, TIME = "2025-01-31", "2025-01-31 09:30:00"
         ("100% 31/01/2025", "100%% %d/%m/%Y", DAY),
     ],
 )
-def test_a_format_reads_the_dates_that_are_written_so(text, date_format, expected):
+def test_format_parses_its_dates(text, date_format, expected):
     assert dates(date_format, text) == [expected]
 
 
@@ -115,7 +115,7 @@ def test_a_format_reads_nothing_else(text, date_format):
     assert dates(date_format, text) == [None]
 
 
-def test_a_year_of_two_digits_is_read_where_its_century_is_settled():
+def test_two_digit_year_needs_a_clear_century():
     read = dates("%d-%b-%y", *(f"31-Jan-{year:02}" for year in range(100)))
     assert [text[:4] for text in read if text] == [*map(str, range(2000, 2036)), *map(str, range(1969, 2000))]
     assert read[36:69] == [None] * 33
@@ -147,11 +147,11 @@ def test_a_year_of_two_digits_is_read_where_its_century_is_settled():
         ("soon", None),
     ],
 )
-def test_iso_8601_is_read_with_and_without_a_zone(text, expected):
+def test_iso_8601_with_and_without_a_zone(text, expected):
     assert dates("ISO8601", text) == [expected]
 
 
-def test_dates_with_an_offset_are_converted_to_the_zone_and_the_others_are_not():
+def test_only_dates_with_an_offset_move_to_zone():
     texts = ["2025-01-31T09:30:00Z", "2025-01-31T09:30:00"]
     parsed = date_parser("ISO8601").parse(texts, KOLKATA)
     assert dates("ISO8601", *texts, zone=KOLKATA) == ["2025-01-31 15:00:00", TIME]
@@ -159,7 +159,7 @@ def test_dates_with_an_offset_are_converted_to_the_zone_and_the_others_are_not()
     assert dates("ISO8601", "9999-12-31T23:59:59Z", zone=KOLKATA) == ["10000-01-01"], "reported as out of range"
 
 
-def test_fractions_of_a_second_are_kept_or_leave_a_trace():
+def test_fractions_are_kept_or_reported():
     values = date_parser("ISO8601").parse(["2025-01-31T09:30:00.123456", "2025-01-31T09:30:00.000000001"], UTC).values
     assert [int(value.astype("int64") % 1_000_000) for value in values] == [123456, 1]
 
@@ -185,7 +185,7 @@ def test_fractions_of_a_second_are_kept_or_leave_a_trace():
         ("excel", "31/01/2025", None),
     ],
 )
-def test_numbers_of_clocks_and_spreadsheets_are_read(date_format, text, expected):
+def test_clock_and_spreadsheet_numbers(date_format, text, expected):
     assert dates(date_format, text) == [expected]
 
 
@@ -201,7 +201,8 @@ def test_every_day_is_read_back(day, date_format):
 
 
 @given(st.lists(st.text(max_size=20) | st.from_regex(r"[0-9/:. AMP+-]{6,20}", fullmatch=True), max_size=20))
-def test_no_text_makes_a_parser_fail_and_texts_are_read_alike_alone_and_together(texts):
+def test_no_text_fails_and_batch_equals_single(texts):
+    """No text makes a parser fail, and texts are parsed alike alone and together."""
     for parser in (
         date_parser("%d/%m/%Y"),
         date_parser("ISO8601"),
@@ -230,7 +231,7 @@ def test_no_text_makes_a_parser_fail_and_texts_are_read_alike_alone_and_together
         ("560 001", []),
     ],
 )
-def test_formats_are_proposed_by_what_a_text_looks_like(text, formats):
+def test_formats_are_suggested_by_pattern(text, formats):
     assert formats_like(text) == formats
 
 
@@ -307,14 +308,14 @@ def test_numbers_with_a_decimal_comma(text, expected):
     assert are_numbers([text], ",").tolist() == [expected is not None]
 
 
-def test_the_sign_of_a_currency_and_its_code_are_one_currency():
+def test_currency_sign_and_code_are_one():
     assert currencies(["₹ 5", "Rs. 5", "INR 5", "5", "rs 5/-"]) == {"INR"}
     assert currencies(["$5", "5 USD", "5 EUR"]) == {"USD", "EUR"}
     assert currencies(["Rsvp", "COMRSX 5", "5 kg"]) == set()
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**12), max_value=10**12))
-def test_every_number_is_read_back_however_it_is_grouped(number):
+def test_every_grouping_of_a_number_parses(number):
     grouped = f"{number:,}"
     swapped = grouped.translate({ord(","): ".", ord("."): ","})
     assert numbers(".", str(number), grouped, grouped.replace(",", " "), f"₹ {grouped}") == [number] * 4
@@ -322,7 +323,7 @@ def test_every_number_is_read_back_however_it_is_grouped(number):
 
 
 @given(st.from_regex(r"[+-]?[0-9]{1,6}(\.[0-9]{1,4})?([eE][+-]?[0-9]{1,2})?", fullmatch=True))
-def test_a_plain_number_is_what_types_number_reads(text):
+def test_plain_number_matches_types_number(text):
     assert numbers(".", text) == [number_in(text)]
 
 
@@ -332,7 +333,7 @@ def test_yes_and_no():
     assert parsed.ok.tolist() == [True] * 6 + [False] * 2
 
 
-def test_a_parser_says_which_option_selects_it():
+def test_parser_names_the_option_that_selects_it():
     chosen = [(p.type, p.option, p.value) for p in (date_parser("excel"), number_parser(","), boolean_parser())]
     assert chosen == [
         (AttributeType.DATE, "date_format", "excel"),

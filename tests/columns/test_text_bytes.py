@@ -34,7 +34,7 @@ def comparable(violations):
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @given(texts=TEXTS, gaps=GAPS)
-def test_what_the_bytes_rule_out_is_in_no_text(dtype, texts, gaps):
+def test_byte_precheck_misses_nothing(dtype, texts, gaps):
     column = arrow(texts, gaps, dtype)
     found = bytes_of(column)
     present = column.dropna().tolist()
@@ -52,7 +52,7 @@ def test_what_the_bytes_rule_out_is_in_no_text(dtype, texts, gaps):
 
 
 @given(st.lists(st.text(st.sampled_from("079/é"), max_size=2), min_size=1, max_size=9), st.sampled_from([1, 3000]))
-def test_texts_of_one_shape_are_within_its_range(texts, copies):
+def test_texts_of_a_pattern_are_in_its_range(texts, copies):
     found = bytes_of(arrow(texts * copies)).range_of_shape
     shapes = {re.sub("[0-9]", "0", text) for text in texts}
     assert (found is not None) == (len(shapes) == 1 and shapes != {""})
@@ -61,7 +61,7 @@ def test_texts_of_one_shape_are_within_its_range(texts, copies):
 
 
 @given(texts=TEXTS, gaps=GAPS, copies=st.integers(1, 3))
-def test_the_violations_are_those_of_a_column_of_objects(texts, gaps, copies):
+def test_violations_match_an_object_column(texts, gaps, copies):
     cells = [None if i in gaps else text for i, text in enumerate(texts)] * copies
     ids = [f"c{i}" for i in range(len(cells))]
     columns = [pd.array(cells, dtype=dtype) for dtype in ("string[pyarrow]", object)]
@@ -72,7 +72,7 @@ def test_the_violations_are_those_of_a_column_of_objects(texts, gaps, copies):
     assert all(other.equals(first) for other in others)
 
 
-def test_texts_that_differ_after_a_nul_are_checked_each():
+def test_texts_that_differ_after_nul_are_distinct():
     frame = pd.DataFrame({"id": range(9), "City": pd.Series(["a", "a\0", "a\0" + "x" * 600] * 3, dtype=object)})
     found = gp.validate(frame, "id")
     assert found["row"].dropna().tolist() == [2, 5, 8], found.to_string()

@@ -38,14 +38,14 @@ def plain(frame):
     return {name: [None if pd.isna(v) else v for v in frame[name].tolist()] for name in COMPARED}
 
 
-def test_the_violations_are_those_of_one_frame(cluster, ddf, whole):
+def test_violations_match_one_frame(cluster, ddf, whole):
     assert plain(ddf.growlytics.validate("customer_id")) == plain(gp.validate(whole, "customer_id"))
     schema, expected = ddf.growlytics.schema("customer_id"), gp.schema(whole, "customer_id")
     assert schema["type"].tolist() == expected["type"].tolist()
     assert schema["missing"].tolist() == expected["missing"].tolist()
 
 
-def test_what_arrives_is_the_plan_and_each_row_is_one_request(cluster, ddf, whole, server):
+def test_each_row_is_one_request(cluster, ddf, whole, server):
     result = ddf.growlytics.push("customer_id", client=client_of(server), errors="drop", progress=False)
     outcomes, failed = result.outcomes, result.failed  # a look at the result sends nothing
     received = server.received()
@@ -65,7 +65,7 @@ def test_the_bodies_are_those_of_the_plan(cluster, server):
     assert server.received()["customers"] == dict(zip(encoded.ids, map(hash_of, encoded.bodies), strict=True))
 
 
-def test_a_second_push_of_the_same_frame_sends_again(cluster, server):
+def test_second_push_sends_again(cluster, server):
     ddf = small(200, 2)
     results = [ddf.growlytics.push("customer_id", client=client_of(server), progress=False) for _ in range(2)]
     assert [result.counts["accepted"] for result in results] == [200, 200]
@@ -81,7 +81,7 @@ def test_planning_a_push_sends_nothing(cluster, server):
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.7])
-def test_a_killed_worker_costs_no_row_and_few_requests(cluster, server, share):
+def test_killed_worker_costs_no_row(cluster, server, share):
     rows, killed = 6000, []
 
     def kill(event):
@@ -99,7 +99,7 @@ def test_a_killed_worker_costs_no_row_and_few_requests(cluster, server, share):
     assert result.resent["again"].sum() <= len(result.resent) * 600
 
 
-def test_the_rate_is_that_of_the_whole_cluster(cluster, server):
+def test_rate_is_for_the_whole_cluster(cluster, server):
     rate, seen = 200, 0
     for _ in range(4):  # a machine that stalls lets requests arrive together, so the best of four counts
         result = small(500, 5).growlytics.push("customer_id", client=client_of(server), max_rate=rate, progress=False)
@@ -112,7 +112,7 @@ def test_the_rate_is_that_of_the_whole_cluster(cluster, server):
     pytest.fail(f"{most} requests in one second; {rate} were allowed")
 
 
-def test_the_concurrency_is_that_of_the_whole_cluster(cluster):
+def test_concurrency_is_for_the_whole_cluster(cluster):
     slow = CountingServer(delay_seconds=0.02)
     try:
         result = small(600, 6).growlytics.push("customer_id", client=client_of(slow), max_concurrency=6, progress=False)
@@ -122,7 +122,7 @@ def test_the_concurrency_is_that_of_the_whole_cluster(cluster):
         slow.stop()
 
 
-def test_a_stop_reaches_the_workers_and_retry_sends_the_rest(cluster, server):
+def test_stop_reaches_workers_and_retry_goes_on(cluster, server):
     rows, stops = 6000, []
 
     def stop(event):
@@ -141,7 +141,7 @@ def test_a_stop_reaches_the_workers_and_retry_sends_the_rest(cluster, server):
     assert server.received()["requests"] == rows + result.counts["unknown"]
 
 
-def test_the_client_keeps_the_ledger_and_what_is_unchanged_stays(cluster, server, tmp_path):
+def test_client_keeps_the_ledger_of_a_cluster(cluster, server, tmp_path):
     client = client_of(server, tmp_path / "ledger.db")
     first = small(400, 4).growlytics.push("customer_id", client=client, progress=False)
     assert first.new_types["attribute"].tolist() == ["City", "Total Orders"]
@@ -156,7 +156,7 @@ def test_the_client_keeps_the_ledger_and_what_is_unchanged_stays(cluster, server
     assert client.history()["ended"].tolist() == ["finished"] * 3
 
 
-def test_a_worker_with_another_key_sends_nothing(cluster, server):
+def test_worker_with_another_key_sends_nothing(cluster, server):
     stranger = gp.Client("another-key", server.base_url, ledger=None)
     with pytest.raises(gp.errors.ApiKeyError, match="differs from the client's") as refused:
         small(100, 2).growlytics.push("customer_id", client=stranger, progress=False)

@@ -28,7 +28,7 @@ def deadly(number, folder):
     return pd.DataFrame({"id": [f"{number}-{i}" for i in range(100)], "n": range(100)})
 
 
-def test_a_part_that_kills_every_worker_is_unknown_and_the_others_arrive(cluster, server, tmp_path):
+def test_part_that_kills_workers_is_unknown(cluster, server, tmp_path):
     meta = pd.DataFrame({"id": pd.Series(dtype="str"), "n": pd.Series(dtype="int64")})
     ddf = dd.from_map(deadly, range(5), folder=tmp_path, meta=meta)
     plan = ddf.growlytics.plan("id", client=client_of(server))
@@ -52,7 +52,7 @@ def test_a_part_that_kills_every_worker_is_unknown_and_the_others_arrive(cluster
     assert again.counts["accepted"] == 500 == len(server.received()["customers"])
 
 
-def test_without_workers_the_run_ends_and_retry_goes_on(server, monkeypatch):
+def test_run_without_workers_ends_and_can_retry(server, monkeypatch):
     monkeypatch.setattr(cluster_module, "STALL_SECONDS", 1.0)
     options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0", "env": {"GROWLYTICS_API_KEY": KEY}}
     with distributed.LocalCluster(**options) as running, distributed.Client(running) as cluster:
@@ -83,7 +83,7 @@ def started(module, address, environment, folder):
             process.terminate()
 
 
-def test_the_error_for_workers_without_the_package_names_what_to_install(server, tmp_path):
+def test_missing_package_on_workers_is_named(server, tmp_path):
     broken = tmp_path / "growlytics_pandas"
     broken.mkdir()
     (broken / "__init__.py").write_text("raise ModuleNotFoundError('growlytics_pandas')")
@@ -110,7 +110,7 @@ small(6000, 6).growlytics.push("customer_id", client=client, max_rate=300, progr
 """
 
 
-def test_workers_stop_when_the_client_is_gone(cluster, server):
+def test_workers_stop_when_the_client_is_lost(cluster, server):
     """Nobody would gather the outcomes, so the workers stop."""
     support = str(Path(sys.modules["dask_customers"].__file__).parent)
     command = [sys.executable, "-c", ORPHAN, cluster.scheduler.address, server.base_url, support]

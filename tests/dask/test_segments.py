@@ -8,7 +8,7 @@ dd = pytest.importorskip("dask.dataframe")
 pytestmark = pytest.mark.dask
 
 
-def test_joiners_and_leavers_of_all_partitions_are_sent(sandbox, tmp_path):
+def test_all_partitions_join_and_leave(sandbox, tmp_path):
     import growlytics_pandas.dask  # noqa: F401, PLC0415 - registers the accessor
 
     how = {"members": tmp_path / "vip.csv", "client": sandbox.client, "progress": False}

@@ -17,7 +17,7 @@ def ddf_of(frame, parts=3):
     return dd.from_pandas(frame, npartitions=parts, sort=False)
 
 
-def test_without_a_cluster_partitions_are_pushed_from_here(sandbox):
+def test_partitions_are_pushed_locally(sandbox):
     frame = gp.sample_customers(60)
     result = ddf_of(frame).growlytics.push("customer_id", client=sandbox.client, progress=False)
     assert result.ok
@@ -26,13 +26,13 @@ def test_without_a_cluster_partitions_are_pushed_from_here(sandbox):
 
 
 @pytest.mark.parametrize("verb", ["plan", "schema", "suggest", "validate", "preview", "push"])
-def test_the_arguments_are_those_of_the_pandas_accessor(verb):
+def test_arguments_match_the_pandas_accessor(verb):
     on_dask = getattr(ddf_of(pd.DataFrame({"id": ["a"]}), 1).growlytics, verb)
     on_pandas = getattr(pd.DataFrame({"id": ["a"]}).growlytics, verb)
     assert list(inspect.signature(on_dask).parameters) == list(inspect.signature(on_pandas).parameters)
 
 
-def test_a_wrong_call_is_refused_before_anything_is_read():
+def test_wrong_call_is_refused_before_reading():
     def never(_):
         raise RuntimeError
 
@@ -45,7 +45,7 @@ def test_a_wrong_call_is_refused_before_anything_is_read():
         ddf.growlytics.push("id", colums=["a"])
 
 
-def test_lists_that_dask_converted_to_text_cause_a_warning():
+def test_lists_converted_to_text_cause_a_warning():
     frame = pd.DataFrame({"id": ["a", "b"], "Tags": [["x"], ["y", "z"]]})
     with pytest.warns(UserWarning, match=r"'Tags'.*dataframe\.convert-string"):
         ddf_of(frame, 1).growlytics.schema("id")

@@ -72,7 +72,7 @@ def bodies_of(line, **names):
     return plan["made"].preview(1000), how
 
 
-def test_importing_the_package_and_looking_at_the_accessor_loads_no_widgets():
+def test_import_and_accessor_load_no_widgets():
     code = (
         "import sys, pandas as pd, growlytics_pandas; dir(pd.DataFrame({'a': [1]}).growlytics); "
         "print([m for m in sys.modules if m.startswith(('ipywidgets', 'growlytics_pandas.form'))])"
@@ -81,14 +81,14 @@ def test_importing_the_package_and_looking_at_the_accessor_loads_no_widgets():
     assert done.stdout.strip() == "[]"
 
 
-def test_it_opens_with_a_likely_id_and_all_other_columns_unchanged():
+def test_form_opens_with_a_likely_id():
     df = customers().assign(id=range(4))
     form = df.growlytics.form()
     assert form.line == "df.growlytics.push('id')"
     assert form.plan().preview(10) == df.growlytics.preview("id", n=10)
 
 
-def test_nothing_is_sent_or_shown_until_a_button_is_clicked(sandbox, capfd):
+def test_nothing_is_sent_before_a_click(sandbox, capfd):
     form = customers().growlytics.form(client=sandbox.client)
     form._leave_out.value = True
     assert sandbox.requests == 0
@@ -109,7 +109,7 @@ LABELS = {
 
 @pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
 @pytest.mark.parametrize("width", [0, 12])
-def test_the_shown_line_makes_the_same_bodies(labels, width):
+def test_shown_call_makes_the_same_bodies(labels, width):
     more = [f"More {i}" for i in range(width)]  # more columns than MAX_COLUMNS_LISTED
     df = pd.DataFrame([["x1", 1, "two", 3.0, *more], ["x2", 4, "five", 6.0, *more]])
     df.columns = pd.Index([*labels, *more], dtype=object, tupleize_cols=False)
@@ -128,7 +128,7 @@ def test_the_shown_line_makes_the_same_bodies(labels, width):
         assert {"name": "New 'name'", "type": "string", "value": "1"} in bodies[0]["attributes"]
 
 
-def test_an_id_column_that_campaigns_use_is_also_sent_unless_it_is_unticked():
+def test_campaign_id_column_is_also_sent():
     df = customers()
     form = df.growlytics.form()
     assert row(form, "email").send.value
@@ -138,7 +138,7 @@ def test_an_id_column_that_campaigns_use_is_also_sent_unless_it_is_unticked():
     assert bodies == form.plan().preview(1000)
 
 
-def test_after_a_change_of_the_id_the_previous_id_column_is_an_attribute():
+def test_previous_id_column_becomes_an_attribute():
     df = customers().assign(customer_id=["a", "b", "c", "d"])
     form = df.growlytics.form()
     form._id.value = list(df.columns).index("City")
@@ -147,7 +147,7 @@ def test_after_a_change_of_the_id_the_previous_id_column_is_an_attribute():
     assert not row(form, "City").send.value
 
 
-def test_after_none_a_column_is_required_and_all_sends_everything_again():
+def test_none_requires_a_column_and_all_resets():
     df = customers().rename(columns={"email": "id"})
     form = df.growlytics.form()
     form._take_all(is_sent=False)
@@ -156,7 +156,8 @@ def test_after_none_a_column_is_required_and_all_sends_everything_again():
     assert form.line == "df.growlytics.push('id')"
 
 
-def test_violations_follow_each_change_and_the_button_waits_for_them():
+def test_violations_follow_changes_before_push():
+    """Violations follow each change, and the button waits for them."""
     df = customers(2).assign(email=["a@example.com"] * 2)
     form = df.growlytics.form()
     assert "id_duplicate" in picture(form)
@@ -175,7 +176,7 @@ def test_violations_follow_each_change_and_the_button_waits_for_them():
     assert "● " in row(form, "City").becomes.value
 
 
-def test_an_invalid_choice_is_reported_and_can_be_undone():
+def test_invalid_choice_is_reported_and_undone():
     form = customers().growlytics.form()
     row(form, "email").type.value = "number"
     assert "InvalidArgumentError" in problem(form)
@@ -197,7 +198,7 @@ def test_clearing_a_name_restores_the_label():
     assert row(form, "City").name.value == "City"
 
 
-def test_push_sends_and_shows_the_outcome_of_every_row(sandbox):
+def test_push_shows_the_outcome_of_every_row(sandbox):
     form = customers().growlytics.form(client=sandbox.client)
     row(form, "City").name.value = "Town"
     form._actions._push.click()
@@ -217,7 +218,7 @@ def test_dry_run_sends_nothing_and_needs_no_key():
     assert "nothing was" in outcome(form)
 
 
-def test_without_a_key_push_says_what_to_do():
+def test_push_without_a_key_shows_the_fix():
     form = customers().growlytics.form()
     form._actions._push.click()
     form.wait()
@@ -226,7 +227,7 @@ def test_without_a_key_push_says_what_to_do():
     assert not form._actions._push.disabled
 
 
-def test_stop_ends_a_push_with_an_outcome_for_every_row(faulty):
+def test_stop_gives_every_row_an_outcome(faulty):
     box = faulty(latency=0.05)
     form = customers(3000).growlytics.form(client=box.client)
     seen = []
@@ -246,7 +247,7 @@ def test_stop_ends_a_push_with_an_outcome_for_every_row(faulty):
     assert len(box.stored()) == form.result.counts["accepted"]
 
 
-def test_retry_sends_the_rest_and_is_offered_only_for_the_current_push(faulty):
+def test_retry_sends_the_rest_of_the_current_push(faulty):
     box = faulty(latency=0.05)
     form = customers(1000).growlytics.form(client=box.client)
     retry = form._actions._retry
@@ -274,7 +275,7 @@ def test_retry_sends_the_rest_and_is_offered_only_for_the_current_push(faulty):
     assert retry.layout.display == "none"
 
 
-def test_a_result_is_marked_as_old_while_other_choices_are_made(sandbox):
+def test_result_is_marked_as_old_after_a_change(sandbox):
     form = customers().growlytics.form(client=sandbox.client)
     form._actions._push.click()
     form.wait()
@@ -286,7 +287,7 @@ def test_a_result_is_marked_as_old_while_other_choices_are_made(sandbox):
     assert "Old result" not in outcome(form)
 
 
-def test_next_steps_name_the_forms_variable_if_there_is_one(sandbox, monkeypatch):
+def test_next_steps_name_the_form_variable(sandbox, monkeypatch):
     form = customers().growlytics.form(client=sandbox.client)
     form._actions._dry_run.click()
     form.wait()
@@ -297,7 +298,7 @@ def test_next_steps_name_the_forms_variable_if_there_is_one(sandbox, monkeypatch
     assert "my_form.result" in outcome(form)
 
 
-def test_the_frame_is_read_again_with_what_was_chosen(sandbox, monkeypatch):
+def test_frame_is_read_again_with_the_choices(sandbox, monkeypatch):
     main = sys.modules["__main__"]
     monkeypatch.setattr(main, "winners", customers().assign(Score="n/a"), raising=False)
     form = main.winners.growlytics.form(client=sandbox.client)
@@ -326,7 +327,7 @@ def test_the_frame_is_read_again_with_what_was_chosen(sandbox, monkeypatch):
     assert len(form.plan().frame) == 7
 
 
-def test_a_frame_without_a_variable_is_read_again_in_its_current_state():
+def test_unnamed_frame_is_read_again_as_it_is():
     df = customers()
     form = df.growlytics.form()
     df.loc[0, "City"] = "Delhi"
@@ -335,7 +336,7 @@ def test_a_frame_without_a_variable_is_read_again_in_its_current_state():
     assert form.plan().preview(1)[0]["attributes"][1]["value"] == "Delhi"
 
 
-def test_the_id_is_kept_when_the_frame_is_read_again_unless_its_column_is_missing(monkeypatch):
+def test_reading_again_keeps_the_id_if_present(monkeypatch):
     main = sys.modules["__main__"]
     labels = [("orders", "sum"), ("id", ""), ("x", 1)]
     frame = pd.DataFrame([[1, "a", 2], [3, "b", 4]])
@@ -354,7 +355,7 @@ def test_the_id_is_kept_when_the_frame_is_read_again_unless_its_column_is_missin
     assert form.line == by_index.growlytics.form("email").line
 
 
-def test_a_rejected_key_is_reported_in_the_form_and_never_shown(sandbox):
+def test_rejected_key_is_reported_and_hidden(sandbox):
     client = gp.Client("a-secret-that-is-wrong", sandbox.base_url, ledger=None)
     form = customers().growlytics.form(client=client)
     form._actions._push.click()
@@ -364,7 +365,8 @@ def test_a_rejected_key_is_reported_in_the_form_and_never_shown(sandbox):
     assert "a-secret" not in everything
 
 
-def test_values_are_masked_unless_requested_and_always_in_the_saved_picture():
+def test_values_are_masked_unless_requested():
+    """Values are masked unless they are requested, and always in the saved picture."""
     form = customers().growlytics.form()
     assert "asha1@example.com" not in picture(form)
     assert "9876543210" not in picture(form)
@@ -375,7 +377,7 @@ def test_values_are_masked_unless_requested_and_always_in_the_saved_picture():
     assert "asha1" not in saved["text/html"] + saved["text/plain"]
 
 
-def test_the_push_uses_the_snapshot_of_the_frame_that_was_shown(sandbox):
+def test_push_uses_the_frame_that_was_shown(sandbox):
     df = customers()
     form = df.growlytics.form(client=sandbox.client)
     df["Added Later"] = 1
@@ -386,7 +388,7 @@ def test_the_push_uses_the_snapshot_of_the_frame_that_was_shown(sandbox):
     assert sandbox.stored()["asha0@example.com"]["City"] == "Pune"
 
 
-def test_a_sample_is_labelled_as_one_and_the_dry_run_checks_all_rows(monkeypatch):
+def test_sample_is_labelled_and_dry_run_is_full(monkeypatch):
     monkeypatch.setattr("growlytics_pandas.form.widget.CHECKED_ROWS", 3)
     df = customers(5)
     df.loc[4, "email"] = None
@@ -412,7 +414,7 @@ def test_hostile_text_stays_text_everywhere():
         assert "\u202e" not in title
 
 
-def test_a_wide_frame_has_pages_that_show_every_column():
+def test_wide_frame_shows_every_column_in_pages():
     df = pd.DataFrame({"id": ["a"], **{f"C{i}": [i] for i in range(99)}})
     form = df.growlytics.form()
     grid = form._grid
@@ -427,7 +429,7 @@ def test_a_wide_frame_has_pages_that_show_every_column():
     assert bodies == form.plan().preview(10)
 
 
-def test_the_line_names_the_variables_of_the_notebook(sandbox, monkeypatch):
+def test_shown_call_uses_notebook_variables(sandbox, monkeypatch):
     main = sys.modules["__main__"]
     mine, box = customers(), sandbox
     monkeypatch.setattr(main, "winners", mine, raising=False)
@@ -436,7 +438,7 @@ def test_the_line_names_the_variables_of_the_notebook(sandbox, monkeypatch):
     assert mine.growlytics.form(client=box.client).line == "winners.growlytics.push('email', client=the_box.client)"
 
 
-def test_finding_names_runs_no_code_of_the_notebooks_objects(sandbox, monkeypatch):
+def test_name_lookup_runs_no_notebook_code(sandbox, monkeypatch):
     class Lazy:
         looks = 0
 
@@ -452,17 +454,17 @@ def test_finding_names_runs_no_code_of_the_notebooks_objects(sandbox, monkeypatc
 
 
 @pytest.mark.parametrize("df", [pd.DataFrame(), pd.DataFrame([[1, 2]], columns=["a", "a"])], ids=["empty", "repeated"])
-def test_a_frame_without_a_possible_id_is_refused(df):
+def test_frame_without_a_possible_id_is_refused(df):
     with pytest.raises(InvalidArgumentError, match="form: "):
         df.growlytics.form()
 
 
-def test_a_form_without_rows_opens_and_cannot_push():
+def test_form_without_rows_cannot_push():
     form = pd.DataFrame({"id": [], "City": []}).growlytics.form()
     assert form._actions._push.disabled
 
 
-def test_the_id_column_can_be_given_as_to_every_other_method(sandbox):
+def test_id_column_can_be_given(sandbox):
     form = customers().growlytics.form("City", client=sandbox.client)
     assert form.line.startswith("df.growlytics.push('City'")
     with pytest.raises(InvalidArgumentError, match=r"no column 'Cty'\. Did you mean 'City'"):
@@ -480,7 +482,7 @@ def messy(rows=6):
     )
 
 
-def test_it_opens_with_the_suggestions_chosen_and_visible():
+def test_suggestions_are_preselected_and_visible():
     df = messy()
     form = df.growlytics.form("id")
     assert dict(row(form, "Joined").type.options)["31/01/2025 → date; NULL missing"] == row(form, "Joined").type.value
@@ -491,7 +493,7 @@ def test_it_opens_with_the_suggestions_chosen_and_visible():
     assert bodies == form.plan().preview(1000) == gp.preview(df, "id", n=1000, **gp.suggest(df, "id"))
 
 
-def test_a_suggestion_can_be_declined_and_all_can_be_used_again():
+def test_suggestions_can_be_declined_and_restored():
     df = messy()
     form = df.growlytics.form("id")
     suggested = form.line
@@ -504,7 +506,7 @@ def test_a_suggestion_can_be_declined_and_all_can_be_used_again():
     assert form.line == suggested
 
 
-def test_suggestions_of_columns_that_are_not_sent_are_not_in_the_line():
+def test_shown_call_omits_unsent_suggestions():
     form = messy().growlytics.form("id")
     row(form, "Joined").send.value = False
     row(form, "VIP").send.value = False

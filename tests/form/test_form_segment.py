@@ -34,7 +34,7 @@ def push(form):
     return form.result
 
 
-def test_the_button_sends_customers_who_joined_or_left(sandbox, opened):
+def test_button_sends_joiners_and_leavers(sandbox, opened):
     form = opened(customers(0, 4))
     assert "4 join, 0 leave, 0 stay" in form._picture.value
     assert push(form).joined == 4
@@ -47,7 +47,7 @@ def test_the_button_sends_customers_who_joined_or_left(sandbox, opened):
     assert "City" not in sandbox.stored()["asha1@example.com"]
 
 
-def test_the_line_does_the_same(sandbox, opened):
+def test_shown_call_sends_the_same(sandbox, opened):
     df = customers(0, 3)
     form = opened(df)
     line = form.line
@@ -75,13 +75,13 @@ def test_a_dry_run_sends_and_writes_nothing(sandbox, opened, tmp_path):
         ("Is VIP", "no folder/vip.csv", "members:"),
     ],
 )
-def test_an_invalid_segment_is_reported_and_cannot_be_pushed(opened, attribute, members, words):
+def test_invalid_segment_cannot_be_pushed(opened, attribute, members, words):
     form = opened(customers(0, 3), attribute, members)
     assert words in form._problem.value.replace("<wbr>", "")
     assert form._actions._push.disabled
 
 
-def test_a_suspiciously_small_frame_is_shown_before_and_refused_by_the_push(sandbox, opened):
+def test_small_frame_is_shown_and_refused(sandbox, opened):
     push(opened(customers(0, 10)))
     form = opened(customers(0, 2))
     assert "fewer than half of the 10" in form._picture.value
@@ -91,14 +91,14 @@ def test_a_suspiciously_small_frame_is_shown_before_and_refused_by_the_push(sand
     assert "allow_empty=True" in form._actions._outcome.value.replace("<wbr>", "")
 
 
-def test_if_the_checkbox_is_not_ticked_the_columns_are_pushed(opened):
+def test_unticked_checkbox_pushes_the_columns(opened):
     form = opened(customers(0, 3))
     form._segment.is_chosen.value = False
     assert "push_segment" not in form.line
     assert form.plan().preview(1)[0]["attributes"][1]["name"] == "City"
 
 
-def test_reading_the_frame_again_keeps_the_segment(sandbox, opened):
+def test_reading_the_frame_again_keeps_segment(sandbox, opened):
     df = customers(0, 3)
     form = opened(df)
     df.loc[3] = customers(3, 4).loc[0]

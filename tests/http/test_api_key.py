@@ -20,19 +20,19 @@ def shown(error):
     return "".join(traceback.format_exception(error)) + repr(vars(error))
 
 
-def test_the_key_given_wins_over_the_environment(monkeypatch):
+def test_argument_wins_over_the_environment(monkeypatch):
     monkeypatch.setenv(KEY_VARIABLE, "from-outside")
     assert find_key(None).reveal() == "from-outside"
     assert find_key(SECRET).reveal() == SECRET
 
 
 @pytest.mark.parametrize("text", [f" {SECRET}", f"{SECRET}\n", f"\t{SECRET}\r\n"], ids=ascii)
-def test_white_space_around_a_pasted_key_is_stripped(text):
+def test_white_space_around_a_key_is_stripped(text):
     assert find_key(text).reveal() == SECRET
 
 
 @pytest.mark.parametrize("text", [None, "", "  ", "\n"], ids=repr)
-def test_no_key_names_the_variable_the_argument_and_the_sandbox(text, monkeypatch):
+def test_missing_key_error_names_three_ways(text, monkeypatch):
     monkeypatch.setenv(KEY_VARIABLE, "")
     with pytest.raises(ApiKeyError) as caught:
         Client(text)
@@ -41,7 +41,7 @@ def test_no_key_names_the_variable_the_argument_and_the_sandbox(text, monkeypatc
 
 
 @pytest.mark.parametrize("bad", ["\n", "\r", "\x00", " ", "é", "\u200b", "键", "🎉", "\x7f"], ids=ascii)
-def test_a_key_that_is_no_valid_header_is_rejected_without_showing_it(bad):
+def test_invalid_header_key_is_not_shown(bad):
     with pytest.raises(ApiKeyError) as caught:
         Client(SECRET + bad + "tail")
     assert f"character {len(SECRET) + 1} " in str(caught.value)
@@ -64,7 +64,7 @@ def test_a_key_that_is_no_valid_header_is_rejected_without_showing_it(bad):
     ],
     ids=ascii,
 )
-def test_what_was_copied_with_a_key_is_refused_here_and_the_key_not_shown(around, message, monkeypatch):
+def test_text_copied_with_a_key_is_refused(around, message, monkeypatch):
     monkeypatch.setenv(KEY_VARIABLE, around.format(SECRET))
     with pytest.raises(ApiKeyError) as caught:
         Client()
@@ -83,20 +83,20 @@ def test_a_key_may_hold_any_sign_of_a_header(key):
     assert find_key(key).reveal() == key
 
 
-def test_a_key_of_another_type_is_refused_without_showing_it():
+def test_non_text_key_is_refused_and_not_shown():
     with pytest.raises(ApiKeyError) as caught:
         Client(SECRET.encode())
     assert "bytes" in str(caught.value)
     assert SECRET not in shown(caught.value)
 
 
-def test_no_look_at_a_client_shows_the_key():
+def test_no_repr_of_a_client_shows_the_key():
     client = Client(SECRET, ledger=None)
     for text in (repr(client), str(client), f"{client!r:>50}", repr(vars(client)), str(list(vars(client).values()))):
         assert SECRET not in text
 
 
-def test_a_pickled_key_holds_nothing_and_reads_the_environment_where_it_wakes(monkeypatch):
+def test_pickled_key_is_empty_and_reads_the_env(monkeypatch):
     data = pickle.dumps(find_key(SECRET))
     assert SECRET.encode() not in data
     with pytest.raises(ApiKeyError):
@@ -113,7 +113,7 @@ def test_a_copied_key_is_the_same_key():
 
 
 @pytest.mark.parametrize("transport", ["curl", "requests"])
-def test_a_refused_key_is_in_no_error_and_no_log(sandbox, transport, caplog):
+def test_refused_key_is_in_no_error_or_log(sandbox, transport, caplog):
     caplog.set_level(logging.DEBUG)
     client = Client(SECRET, sandbox.base_url, transport=transport, ledger=None)
     with pytest.raises(AuthenticationError) as caught:

@@ -25,7 +25,7 @@ RATES = [20, 100, pytest.param(1000, marks=pytest.mark.slow)]
 @pytest.mark.parametrize("server", [TokenBucket, FixedWindow])
 @pytest.mark.parametrize("latency", [0.005, 0.05, 0.2])
 @pytest.mark.parametrize("rate", RATES)
-def test_a_servers_rate_limit_is_found_and_held(rate, latency, server, retry_after):
+def test_rate_limit_is_detected_and_held(rate, latency, server, retry_after):
     run = Run(server(rate), latency, 70, retry_after=retry_after, max_concurrency=256)
     assert run.accepted_per_second(10, 70) >= 0.9 * rate
     assert run.refused_share(10, 70) < 0.02
@@ -34,7 +34,7 @@ def test_a_servers_rate_limit_is_found_and_held(rate, latency, server, retry_aft
 
 @pytest.mark.parametrize(("rate", "burst"), [(20, 500), (20, 2000), (100, 1000)])
 @pytest.mark.parametrize("latency", [0.005, 0.02, 0.1])
-def test_a_limit_that_lets_a_saved_up_burst_through_first_is_found_soon_after(latency, rate, burst):
+def test_limit_with_a_burst_is_detected_soon(latency, rate, burst):
     run = Run(TokenBucket(rate, burst), latency, 45, max_concurrency=64)
     end = next(at for at, kind in run.answers if kind)
     assert run.accepted_per_second(end + 10, end + 30) >= 0.9 * rate
@@ -43,7 +43,7 @@ def test_a_limit_that_lets_a_saved_up_burst_through_first_is_found_soon_after(la
 
 
 @pytest.mark.parametrize("server", [TokenBucket, FixedWindow])
-def test_a_limit_that_changes_is_followed_down_and_up(server):
+def test_changing_limit_is_followed_both_ways(server):
     run = Run(server(400), 0.05, 130, changes=[(40, 200), (80, 10**9)], max_concurrency=64)
     assert run.accepted_per_second(20, 40) >= 0.9 * 400
     assert run.accepted_per_second(50, 80) >= 0.9 * 200
@@ -52,25 +52,25 @@ def test_a_limit_that_changes_is_followed_down_and_up(server):
 
 
 @pytest.mark.parametrize(("concurrency", "latency"), [(64, 0.05), (256, 0.05), (64, 0.005), (1, 0.05)])
-def test_without_a_limit_the_whole_window_is_used_within_a_second(concurrency, latency):
+def test_full_window_is_used_within_a_second(concurrency, latency):
     run = Run(NoLimit(), latency, 6, max_concurrency=concurrency)
     assert run.accepted_per_second(1, 6) >= 0.98 * concurrency / latency
     assert run.most_in_flight == concurrency
 
 
-def test_a_run_begins_politely():
+def test_run_starts_with_few_requests():
     assert ConcurrencyController(max_concurrency=256).allowance(0.0, 0) == 8
     assert ConcurrencyController(max_concurrency=3).allowance(0.0, 0) == 3
 
 
 @pytest.mark.parametrize("kind", [PUSHBACK, FAILURE])
-def test_one_refusal_in_a_hundred_does_not_slow_the_run(kind):
+def test_one_percent_refusals_do_not_slow_a_run(kind):
     run = Run(Unlucky(0.01, kind), 0.02, 20, max_concurrency=64, retry_after=1.0)
     assert run.accepted_per_second(2, 20) >= 0.95 * 64 / 0.02
     assert not run.pacer.is_paused
 
 
-def test_a_burst_of_refusals_from_one_window_cuts_it_once():
+def test_burst_of_refusals_cuts_the_window_once():
     pacer = ConcurrencyController(max_concurrency=64, start=64)
     pacer.note_started(0.0, pacer.allowance(0.0, 0))
     pacer.note_answers(0.1, ResponseStats(good=14, seconds=1.4))
@@ -87,13 +87,13 @@ def test_max_rate_holds_in_every_second(rate):
     assert len(run.starts) >= 0.95 * 20 * rate
 
 
-def test_max_rate_holds_after_a_lower_limit_of_the_server_was_lifted():
+def test_max_rate_holds_after_a_limit_is_lifted():
     run = Run(TokenBucket(50), 0.02, 60, changes=[(15, 10**9)], max_concurrency=64, max_rate=100)
     assert run.accepted_per_second(5, 15) >= 0.9 * 50
     assert 0.95 * 100 <= run.accepted_per_second(45, 60) <= 1.05 * 100
 
 
-def test_time_is_waited_for_only_where_time_helps():
+def test_waits_only_where_time_helps():
     pacer = ConcurrencyController(max_concurrency=2)
     pacer.note_started(0.0, pacer.allowance(0.0, 0))
     assert pacer.allowance(0.0, 2) == 0
@@ -105,7 +105,7 @@ def test_time_is_waited_for_only_where_time_helps():
     assert limited.allowance(0.5, 0) == 1
 
 
-def test_an_outage_sends_single_probes_and_its_end_is_noticed():
+def test_outage_is_probed_and_its_end_noticed():
     run = Run(Down(5, 45), 0.02, 80, max_concurrency=64)
     during = [at for at in run.starts if 9 <= at < 45]
     assert 2 <= len(during) <= 8
@@ -115,7 +115,7 @@ def test_an_outage_sends_single_probes_and_its_end_is_noticed():
 
 @pytest.mark.parametrize("end", [7.5, 9, 25])
 @pytest.mark.parametrize("latency", [0.02, 0.2])
-def test_after_an_outage_the_run_is_as_fast_again_as_soon_as_at_its_start(latency, end):
+def test_run_recovers_its_speed_after_an_outage(latency, end):
     run = Run(Down(5, end), latency, end + 20, max_concurrency=64)
     back = next(at for at, kind in run.answers if at >= end and kind is None)
     soon = back + 8 * latency
@@ -129,7 +129,7 @@ def test_a_long_outage_ends_the_run():
     assert run.pacer.outage_seconds(run.ended) >= 60.0
 
 
-def test_a_wait_that_the_server_asked_for_is_no_reason_to_give_up_before_its_end():
+def test_retry_after_is_not_given_up_early():
     pacer = ConcurrencyController(outage_limit_seconds=60.0)
     for n in range(40):
         pacer.note_answers(n * 0.1, ResponseStats(pushbacks=1, retry_after_seconds=200.0))
@@ -143,7 +143,7 @@ def test_a_wait_that_the_server_asked_for_is_no_reason_to_give_up_before_its_end
     assert pacer.has_given_up(210.1)
 
 
-def test_many_failures_at_once_are_no_outage_before_seconds_have_passed():
+def test_outage_needs_seconds_of_failures():
     pacer = ConcurrencyController()
     for n in range(50):
         pacer.note_answers(1000.0 + n * 0.03, ResponseStats(failures=1))
@@ -152,7 +152,7 @@ def test_many_failures_at_once_are_no_outage_before_seconds_have_passed():
     assert pacer.is_paused
 
 
-def test_one_bad_row_among_good_ones_is_no_outage():
+def test_one_bad_row_is_not_an_outage():
     pacer = ConcurrencyController()
     for n in range(200):
         pacer.note_answers(n * 0.1, ResponseStats(failures=1))
@@ -164,34 +164,34 @@ def test_one_bad_row_among_good_ones_is_no_outage():
 
 @pytest.mark.parametrize("latency", [0.001, 0.005, 0.05])
 @pytest.mark.parametrize("share", [0.05, 0.1, 0.2])
-def test_refusals_that_do_not_depend_on_our_speed_do_not_slow_the_run(share, latency):
+def test_random_refusals_do_not_slow_the_run(share, latency):
     run = Run(Noisy(share), latency, 8, max_concurrency=4, retry_after=1.0)
     assert run.accepted_per_second(5, 8) >= 0.7 * (1 - share) * 4 / latency
     assert run.accepted_per_second(0, 5) >= 0.5 * (1 - share) * 4 / latency
 
 
 @pytest.mark.parametrize("share", [0.05, 0.1, 0.2])
-def test_refusals_that_begin_in_the_middle_of_a_run_do_not_slow_it_for_long(share):
+def test_late_refusals_slow_the_run_only_briefly(share):
     run = Run(Noisy(share, start=5.0), 0.005, 12, max_concurrency=4, retry_after=1.0)
     assert run.accepted_per_second(8, 12) >= 0.7 * (1 - share) * 4 / 0.005
 
 
 @pytest.mark.parametrize("server", [TokenBucket, FixedWindow])
 @pytest.mark.parametrize("latency", [0.005, 0.05])
-def test_a_rate_limit_is_found_behind_refusals_that_do_not_depend_on_it(latency, server):
+def test_limit_is_detected_behind_refusals(latency, server):
     run = Run(Noisy(0.05, server(100)), latency, 70, retry_after=1.0, max_concurrency=64)
     assert run.accepted_per_second(10, 70) >= 0.85 * 100
     assert run.refused_share(10, 70) < 0.05 + 0.03
 
 
-def test_refusals_at_random_do_not_hide_a_limit_that_begins_later():
+def test_later_limit_shows_behind_refusals():
     run = Run(Noisy(0.05, TokenBucket(10**9)), 0.01, 40, changes=[(10, 200)], max_concurrency=8)
     assert run.accepted_per_second(5, 10) >= 0.9 * 0.95 * 8 / 0.01
     assert run.accepted_per_second(20, 40) >= 0.85 * 200
     assert run.refused_share(20, 40) < 0.05 + 0.03
 
 
-def test_a_wait_that_one_refused_row_was_asked_for_does_not_hold_the_others():
+def test_retry_after_of_one_row_holds_no_other():
     pacer = ConcurrencyController(start=8)
     pacer.note_started(0.0, pacer.allowance(0.0, 0))
     pacer.note_answers(0.1, ResponseStats(good=3, seconds=0.3))
@@ -199,7 +199,7 @@ def test_a_wait_that_one_refused_row_was_asked_for_does_not_hold_the_others():
     assert pacer.allowance(0.2, 4) >= 4
 
 
-def test_when_everything_is_refused_the_wait_that_the_server_asks_for_is_kept():
+def test_retry_after_is_kept_if_all_is_refused():
     pacer = ConcurrencyController(start=16)
     pacer.note_started(0.0, pacer.allowance(0.0, 0))
     assert pacer.hold_seconds(0.0) == 0.0
@@ -223,19 +223,19 @@ def test_too_many_failures_narrow_the_window():
 
 
 @pytest.mark.parametrize("share", [0.05, 0.25])
-def test_a_small_run_gets_through_refusals_at_random(share):
+def test_small_run_completes_despite_refusals(share):
     run = Run(Noisy(share), 0.001, 3, retry_after=1.0)
     assert run.accepted_per_second(0, 3) * 3 >= 300
 
 
 @pytest.mark.parametrize(("concurrency", "rate"), [(8, 60), (1, 20)])
-def test_a_rate_does_not_rise_while_slow_answers_are_what_holds_requests_back(concurrency, rate):
+def test_slow_responses_do_not_raise_the_rate(concurrency, rate):
     run = Run(FixedWindow(rate), 0.01, 60, extra=lambda at: 1.0 if 20 <= at < 45 else 0.0, max_concurrency=concurrency)
     assert run.accepted_per_second(10, 20) >= 0.85 * rate
     assert run.refused_share(46, 48) < 0.05
 
 
-def test_a_full_window_waits_for_an_answer_and_not_for_the_rate():
+def test_full_window_waits_for_a_response():
     pacer = ConcurrencyController(max_concurrency=4, max_rate=1000.0)
     for n in range(4):
         assert pacer.allowance(n / 100, n) >= 1
@@ -244,7 +244,7 @@ def test_a_full_window_waits_for_an_answer_and_not_for_the_rate():
     assert pacer.seconds_until_next(0.04) == math.inf
 
 
-def test_the_window_grows_even_if_the_run_checks_before_a_response_arrives():
+def test_window_grows_before_a_response_arrives():
     pacer = ConcurrencyController(max_concurrency=64)
     pacer.note_started(0.0, pacer.allowance(0.0, 0))
     assert pacer.allowance(0.5, 8) == 0
@@ -252,7 +252,7 @@ def test_the_window_grows_even_if_the_run_checks_before_a_response_arrives():
     assert pacer.concurrency == 16
 
 
-def test_a_rate_does_not_rise_while_there_is_nothing_to_send():
+def test_idle_run_does_not_raise_the_rate():
     pacer = Run(FixedWindow(60), 0.05, 20, max_concurrency=64).pacer
     for now in range(20, 60):
         assert pacer.allowance(now, 64) == 0

@@ -17,14 +17,14 @@ def silent(pacer, kind, *, until, ask=None):
 
 
 @pytest.mark.parametrize(("count", "is_holding"), [(9, False), (10, True)])
-def test_no_more_refusals_in_a_row_than_chance_brings_hold_nothing_up(count, is_holding):
+def test_refusals_expected_by_chance_hold_nothing(count, is_holding):
     pacer = ConcurrencyController(start=16)
     pacer.note_started(0.0, pacer.allowance(0.0, 0))
     pacer.note_answers(0.1, ResponseStats(pushbacks=count))
     assert pacer.is_holding is is_holding
 
 
-def test_many_failures_in_one_moment_are_no_outage():
+def test_simultaneous_failures_are_not_an_outage():
     pacer = ConcurrencyController()
     pacer.note_answers(1000.0, ResponseStats(failures=50))
     assert not pacer.is_paused
@@ -35,7 +35,7 @@ def test_many_failures_in_one_moment_are_no_outage():
     assert pacer.outage_seconds(1002.1) == pytest.approx(2.1)
 
 
-def test_ten_failures_within_a_little_more_than_two_seconds_are_an_outage():
+def test_ten_failures_over_two_seconds_are_outage():
     pacer = ConcurrencyController()
     for n in range(10):
         assert not pacer.is_paused
@@ -43,20 +43,20 @@ def test_ten_failures_within_a_little_more_than_two_seconds_are_an_outage():
     assert pacer.is_paused
 
 
-def test_the_first_probe_of_an_outage_waits_a_second():
+def test_first_probe_waits_a_second():
     pacer = silent(ConcurrencyController(), FAILURE, until=2.05)
     assert pacer.is_paused
     assert pacer.hold_seconds(2.1) == pytest.approx(1.0, abs=0.11)
     assert pacer.allowance(2.5, 0) == 0
 
 
-def test_an_outage_is_given_up_once_its_time_is_over():
+def test_outage_is_given_up_after_its_time():
     pacer = silent(ConcurrencyController(outage_limit_seconds=10.0), PUSHBACK, until=3.0)
     assert not pacer.has_given_up(9.9)
     assert pacer.has_given_up(10.1)
 
 
-def test_a_short_wait_that_the_server_asked_for_is_kept_and_probed_before_the_run_is_given_up():
+def test_short_retry_after_is_kept_and_probed():
     pacer = silent(ConcurrencyController(outage_limit_seconds=10.0), PUSHBACK, until=9.6, ask=0.5)
     assert not pacer.has_given_up(10.2)
     pacer.note_started(10.2, 1)
@@ -65,20 +65,20 @@ def test_a_short_wait_that_the_server_asked_for_is_kept_and_probed_before_the_ru
 
 
 @pytest.mark.parametrize("length", [0.5, 1.0, 1.5, 1.7, 1.9])
-def test_the_end_of_a_short_stop_is_noticed_within_about_a_second(length):
+def test_end_of_a_short_stop_is_noticed_soon(length):
     run = Run(Down(5.0, 5.0 + length, kind=PUSHBACK), 0.02, 10, max_concurrency=64)
     assert any(kind is None for at, kind in run.answers if 5.0 + length <= at < 5.0 + length + 1.1)
 
 
 @pytest.mark.parametrize("latency", [0.02, 0.2])
-def test_a_rate_limit_is_still_known_after_an_outage(latency):
+def test_limit_is_remembered_after_an_outage(latency):
     run = Run(Down(20, 35, FixedWindow(50)), latency, 60, max_concurrency=64)
     back = next(at for at, kind in run.answers if at >= 35 and kind is None)
     assert run.refused_share(back, back + 5) < 0.05
     assert run.accepted_per_second(back, back + 5) >= 0.85 * 50
 
 
-def test_a_short_stop_after_an_outage_is_not_waited_out_like_the_outage():
+def test_short_stop_after_an_outage_ends_sooner():
     pacer = silent(ConcurrencyController(), FAILURE, until=2.05)
     for now in (10.0, 12.0, 16.0, 24.0):
         assert pacer.allowance(now, 0) == 1
@@ -95,7 +95,7 @@ def test_a_short_stop_after_an_outage_is_not_waited_out_like_the_outage():
 @pytest.mark.parametrize("ask", [None, 1.0])
 @pytest.mark.parametrize("latency", [0.02, 0.2])
 @pytest.mark.parametrize("closed", [0.5, 2.0, 8.0])
-def test_a_run_that_is_rejected_at_first_does_not_crawl_once_it_is_accepted(closed, latency, ask):
+def test_run_recovers_after_early_rejections(closed, latency, ask):
     run = Run(Down(0.0, closed, kind=PUSHBACK), latency, closed + 10, retry_after=ask, max_concurrency=64)
     back = next(at for at, kind in run.answers if kind is None)
     assert back - closed <= 4.0
@@ -104,7 +104,7 @@ def test_a_run_that_is_rejected_at_first_does_not_crawl_once_it_is_accepted(clos
 
 
 @pytest.mark.parametrize("latency", [0.02, 0.2])
-def test_a_rate_limit_is_found_also_where_everything_is_refused_at_first(latency):
+def test_limit_is_detected_after_early_refusals(latency):
     run = Run(Down(0.0, 2.0, FixedWindow(50), kind=PUSHBACK), latency, 20, max_concurrency=64)
     assert run.accepted_per_second(4, 20) >= 0.85 * 50
     assert sum(kind is not None for at, kind in run.answers) < 150

@@ -5,7 +5,8 @@ import socket
 from growlytics_pandas.http.curl import Lines
 
 
-def test_a_number_that_a_local_socket_has_taken_is_no_connection():
+def test_reused_socket_number_is_no_connection():
+    """A number that a local socket has taken since is not a connection."""
     lines = Lines(is_tls=False)
     ours, theirs = socket.socketpair()
     with ours, theirs, socket.create_server(("127.0.0.1", 0)) as server:

@@ -28,7 +28,7 @@ def trial_seconds(pacer, now):
     return now - start
 
 
-def test_answers_to_what_was_sent_before_a_cut_do_not_cut_again():
+def test_responses_from_before_a_cut_do_not_count():
     pacer = busy(1.0)
     pacer.note_answers(1.0, ResponseStats(failures=64))
     for n in range(1, 12):
@@ -36,14 +36,14 @@ def test_answers_to_what_was_sent_before_a_cut_do_not_cut_again():
     assert pacer.concurrency == int(0.7 * 64)
 
 
-def test_on_a_fast_server_a_cut_is_evaluated_at_once():
+def test_fast_server_evaluates_a_cut_at_once():
     pacer = busy(0.01)
     pacer.note_answers(0.02, ResponseStats(failures=64))
     assert pacer.concurrency == int(0.7 * 64)
     assert trial_seconds(pacer, 0.02) < 0.2
 
 
-def test_one_slow_answer_does_not_put_off_the_verdict_on_a_cut():
+def test_slow_response_does_not_delay_evaluation():
     pacer = busy(0.01)
     refill(pacer, 0.1, 64, seconds=0.01)
     refill(pacer, 0.2, 1, seconds=5.0)
@@ -52,7 +52,7 @@ def test_one_slow_answer_does_not_put_off_the_verdict_on_a_cut():
     assert trial_seconds(pacer, 0.21) < 2.0
 
 
-def test_a_window_that_was_cut_for_nothing_is_as_wide_again_at_once():
+def test_needless_cut_is_reverted_at_once():
     pacer, now, widths = ConcurrencyController(max_concurrency=64), 0.0, []
     while now < 6.0:
         now += 0.05
@@ -62,12 +62,12 @@ def test_a_window_that_was_cut_for_nothing_is_as_wide_again_at_once():
     assert widths[-1] == 64
 
 
-def test_a_window_that_was_cut_for_nothing_goes_on_doubling():
+def test_needless_cut_does_not_stop_doubling():
     run = Run(Unlucky(0.3, FAILURE), 1.0, 30, max_concurrency=64)
     assert run.accepted_per_second(8, 16) >= 0.8 * 0.7 * 64
 
 
-def test_a_server_may_be_left_with_one_request_at_a_time():
+def test_window_may_shrink_to_one_request():
     pacer = busy(0.05, start=2, max_concurrency=2)
     for n in range(40):
         refill(pacer, 1.5 + n / 20, 1, 5)
@@ -75,14 +75,14 @@ def test_a_server_may_be_left_with_one_request_at_a_time():
 
 
 @pytest.mark.parametrize(("round_trip", "window"), [(0.01, int(0.7 * 64)), (1.0, 64)])
-def test_a_cut_rate_keeps_as_many_in_flight_as_it_takes(round_trip, window):
+def test_cut_rate_keeps_the_needed_concurrency(round_trip, window):
     pacer = busy(round_trip)
     pacer.note_answers(round_trip, ResponseStats(good=6, seconds=6 * round_trip, pushbacks=64))
     assert pacer.allowance(round_trip, 0) <= 1, "a rate was found"
     assert pacer.concurrency == window
 
 
-def test_a_slow_start_of_the_server_does_not_spoil_the_rate_that_is_found_later():
+def test_slow_start_does_not_spoil_the_rate():
     run = Run(FixedWindow(60), 0.05, 14, extra=lambda at: 2.0 if at < 0.5 else 0.0, max_concurrency=64)
     assert run.accepted_per_second(4, 14) >= 0.8 * 60
 
@@ -103,7 +103,7 @@ def is_rate_found(pacer, now):
     return pacer.allowance(now, 0) < pacer.concurrency
 
 
-def test_what_is_sent_just_after_an_outage_is_too_little_to_find_a_rate_by():
+def test_first_sends_after_outage_set_no_rate():
     pacer = after_an_outage()
     pacer.note_answers(4.9, ResponseStats(good=10, seconds=0.5, pushbacks=20))
     assert not is_rate_found(pacer, 4.9)
@@ -111,7 +111,7 @@ def test_what_is_sent_just_after_an_outage_is_too_little_to_find_a_rate_by():
     assert is_rate_found(pacer, 5.1)
 
 
-def test_a_second_stop_just_after_an_outage_finds_no_rate():
+def test_second_stop_after_an_outage_sets_no_rate():
     pacer = after_an_outage()
     pacer.note_answers(4.1, ResponseStats(pushbacks=20))
     assert pacer.is_holding
@@ -119,7 +119,7 @@ def test_a_second_stop_just_after_an_outage_finds_no_rate():
     assert not is_rate_found(pacer, 6.0)
 
 
-def test_failures_after_an_outage_narrow_the_window_again():
+def test_failures_after_an_outage_cut_the_window():
     pacer = after_an_outage()
     for n in range(20):
         refill(pacer, 5.0 + n / 20, 8)

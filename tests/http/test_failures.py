@@ -15,7 +15,7 @@ from growlytics_pandas.http.protocol import MAX_REPLY_BYTES, TransportError
 from growlytics_pandas.http.retry import may_have_arrived
 
 
-def test_a_server_that_cannot_be_reached_is_distinguished(connect, bundle):
+def test_unreachable_server_is_distinguished(connect, bundle):
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     for url in (f"http://localhost:{port}/", "http://no-such-host.invalid/"):
@@ -26,7 +26,7 @@ def test_a_server_that_cannot_be_reached_is_distinguished(connect, bundle):
 
 
 @pytest.mark.parametrize("scheme", ["https"], indirect=True)
-def test_a_certificate_of_a_stranger_is_refused_before_anything_is_sent(serve, connect):
+def test_untrusted_certificate_sends_nothing(serve, connect):
     server = serve()
     reply = ask(connect(server.url, verify=True))
     assert (reply.status, reply.fault, reply.was_sent) == (0, TransportError.TLS, False)
@@ -45,7 +45,7 @@ def test_tls_to_a_plain_server_blames_the_url(serve, connect):
     assert not reply.was_sent
 
 
-def test_a_handshake_that_is_cut_is_tried_again(connect):
+def test_broken_handshake_is_retried(connect):
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def drop():
@@ -62,20 +62,20 @@ def test_a_handshake_that_is_cut_is_tried_again(connect):
     assert (reply.fault, reply.was_sent) == (TransportError.CONNECT, False)
 
 
-def test_a_reset_after_the_body_was_read_may_have_been_written(serve, connect):
+def test_reset_after_the_body_may_be_stored(serve, connect):
     server = serve(reset)
     reply = ask(connect(server.url))
     assert (reply.status, reply.fault, reply.was_sent) == (0, TransportError.BROKEN, True)
     assert len(server.requests) == 1
 
 
-def test_a_close_without_an_answer_is_a_broken_connection(serve, connect):
+def test_close_without_response_is_broken(serve, connect):
     reply = ask(connect(serve(lambda sock, request: False).url))
     assert (reply.status, reply.fault, reply.was_sent) == (0, TransportError.BROKEN, True)
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.1])
-def test_a_kept_alive_connection_that_was_closed_costs_no_row(serve, connect, delay):
+def test_closed_keep_alive_costs_no_row(serve, connect, delay):
     server = serve(say(message(200, SUCCESS), stay=False))
     transport = connect(server.url, 1)
     replies = []
@@ -87,7 +87,7 @@ def test_a_kept_alive_connection_that_was_closed_costs_no_row(serve, connect, de
     assert sum(reply.status == 200 for reply in replies) >= 10
 
 
-def test_a_connection_that_dies_as_it_is_used_again_is_stale_or_renewed(serve, connect):
+def test_dying_reused_connection_is_stale_or_new(serve, connect):
     seen = set()  # the sockets themselves: an id is given to another once its socket is gone
 
     def once_then_reset(sock, request):
@@ -104,7 +104,7 @@ def test_a_connection_that_dies_as_it_is_used_again_is_stale_or_renewed(serve, c
     assert reply.was_sent
 
 
-def test_a_copy_that_met_with_nothing_is_not_forgotten(serve, connect):
+def test_unanswered_curl_repeat_is_kept(serve, connect):
     """libcurl repeats a request by itself when a kept-alive connection breaks under it; the first may be stored."""
 
     def answer(sock, request):
@@ -121,14 +121,14 @@ def test_a_copy_that_met_with_nothing_is_not_forgotten(serve, connect):
     assert not ask(transport, b'{"id":"c"}').repeats
 
 
-def test_a_cut_body_is_a_lost_answer(serve, connect):
+def test_truncated_body_is_a_lost_response(serve, connect):
     transport = connect(serve(say(message(200, SUCCESS, length=500), stay=False)).url)
     reply = ask(transport)
     assert (reply.status, reply.body, reply.fault, reply.was_sent) == (0, b"", TransportError.BROKEN, True)
 
 
 @pytest.mark.parametrize("headers", ["Content-Length: 50000000", "Transfer-Encoding: chunked"])
-def test_a_huge_answer_is_cut_off(serve, connect, headers):
+def test_huge_response_is_cut_off(serve, connect, headers):
     piece = b"x" * 0x10000
     framed = b"10000\r\n" + piece + b"\r\n" if "chunked" in headers else piece
     sent = []
@@ -147,12 +147,12 @@ def test_a_huge_answer_is_cut_off(serve, connect, headers):
     assert sum(sent) < 40_000_000
 
 
-def test_what_is_not_http_is_a_broken_answer(serve, connect):
+def test_non_http_response_is_broken(serve, connect):
     reply = ask(connect(serve(say(b"SSH-2.0-OpenSSH_9.6\r\n\r\n", stay=False)).url))
     assert (reply.status, reply.fault, reply.was_sent) == (0, TransportError.BROKEN, True)
 
 
-def test_a_server_that_hangs_is_a_timeout_and_the_answer_unknown(serve, connect):
+def test_hanging_server_is_timeout_and_unknown(serve, connect):
     server = serve(lambda sock, request: server.stopping.wait(10) and False)
     started = time.monotonic()
     reply = ask(connect(server.url, timeout_seconds=0.3))
@@ -161,7 +161,7 @@ def test_a_server_that_hangs_is_a_timeout_and_the_answer_unknown(serve, connect)
 
 
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"])
-def test_a_trickling_server_cannot_hold_a_request_for_ever(serve, connect, head):
+def test_trickling_server_times_out(serve, connect, head):
     def trickle(sock, request):
         sock.sendall(head or b"HTTP/1.1 200 OK\r\nX-Slow: ")
         while not server.stopping.wait(0.05):
@@ -175,14 +175,14 @@ def test_a_trickling_server_cannot_hold_a_request_for_ever(serve, connect, head)
     assert time.monotonic() - started < 2.0
 
 
-def test_a_handshake_that_hangs_ends_in_time(connect):
+def test_hanging_handshake_times_out(connect):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         reply = ask(connect(f"https://localhost:{listener.getsockname()[1]}/", timeout_seconds=0.3))
     assert (reply.status, reply.fault, reply.was_sent) == (0, TransportError.CONNECT, False)
 
 
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nx"])
-def test_close_leaves_no_thread_and_no_connection_though_the_server_hangs(serve, connect, head):
+def test_close_leaves_no_thread_or_connection(serve, connect, head):
     def hang(sock, request):
         sock.sendall(head)
         return not sock.recv(1) and False
@@ -200,7 +200,7 @@ def test_close_leaves_no_thread_and_no_connection_though_the_server_hangs(serve,
     assert not [c for c in psutil.Process().net_connections("tcp") if c.raddr and c.raddr.port == server.port]
 
 
-def test_close_ends_a_connect_and_a_handshake_that_hang(connect):
+def test_close_ends_hanging_connects_and_tls(connect):
     # Nobody accepts: the handshakes of the first hang, and past the backlog the connects themselves do.
     with socket.create_server(("127.0.0.1", 0), backlog=1) as listener:
         transport = connect(f"https://127.0.0.1:{listener.getsockname()[1]}/", 8, timeout_seconds=30.0)

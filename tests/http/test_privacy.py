@@ -57,14 +57,14 @@ def shown(form):
 
 
 @pytest.mark.parametrize("name", [*ESCAPED, *CUT])
-def test_a_key_is_masked_however_it_is_written(name):
+def test_key_is_masked_in_every_encoding(name):
     assert shown({**ESCAPED, **CUT}[name]).replace('\\"', "").replace('"', "").replace("&quot;", "") == (
         "no such key: [key] (see below)"
     )
 
 
 @pytest.mark.parametrize("form", list(base64_forms()))
-def test_a_key_in_base64_is_masked_whatever_is_around_it(form):
+def test_key_in_base64_is_masked_in_any_context(form):
     left = shown(form).removeprefix("no such key: ").removesuffix(" (see below)").split("[key]")
     assert len(left) == 2
     assert len(left[1].rstrip("=")) <= 4, "what is after the key, and the bits that it shares with it"
@@ -79,11 +79,11 @@ def test_a_key_in_base64_is_masked_whatever_is_around_it(form):
         "",
     ],
 )
-def test_other_words_are_unchanged(words):
+def test_other_text_is_unchanged(words):
     assert KeyRedactor(KEY)(words) == words
 
 
-def test_a_key_is_masked_before_a_line_is_cut():
+def test_key_is_masked_before_truncation():
     """The end of the line may fall anywhere in the key."""
     for padding in range(255, 300):
         shown = describe(
@@ -94,15 +94,15 @@ def test_a_key_is_masked_before_a_line_is_cut():
 
 
 @pytest.mark.parametrize("body", [html.escape(KEY), f'{{"error": {ESCAPED["json"]}}}', f"<p>{ESCAPED['html']}</p>"])
-def test_words_are_masked_after_they_are_decoded(body):
+def test_messages_are_masked_after_decoding(body):
     assert describe(Response(0, 400, body.encode(), 0.1, mask=KeyRedactor(KEY))) == "HTTP 400: [key]"
 
 
-def test_a_reply_shows_no_foreign_words():
+def test_response_repr_masks_the_key():
     assert KEY not in repr(Response(0, 400, KEY.encode(), 0.1, location=KEY, detail=KEY, mask=KeyRedactor(KEY)))
 
 
-def test_the_words_of_a_sandbox_are_not_taken_for_its_key():
+def test_sandbox_message_is_not_taken_for_its_key():
     with gp.Sandbox(faults=gp.sandbox.Faults(success_false=1.0)) as box:
         result = gp.push(pd.DataFrame({"id": ["a"], "Score": [1]}), "id", client=box.client, progress=False)
     assert "sandbox fault" in result.failed["error"][0]

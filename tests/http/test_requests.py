@@ -10,7 +10,7 @@ from support.wire_server import KEY, SUCCESS, accept, ask, collect, message, say
 from growlytics_pandas.http.retry import describe, describe_location, parse_retry_after
 
 
-def test_a_request_is_exactly_what_the_page_asks_for(serve, connect):
+def test_request_matches_the_documentation(serve, connect):
     server = serve()
     reply = ask(connect(server.url), b'{"id":"\xc3\xa9"}')
     assert (reply.token, reply.status, reply.body, reply.fault, reply.was_sent) == (7, 200, SUCCESS, None, True)
@@ -28,7 +28,7 @@ def test_a_request_is_exactly_what_the_page_asks_for(serve, connect):
     assert body == b'{"id":"\xc3\xa9"}'
 
 
-def test_a_large_body_goes_without_asking_for_leave(serve, connect):
+def test_large_body_sends_no_expect_header(serve, connect):
     server = serve()
     body = b'"' + b"x" * 3_000_000 + b'"'
     assert ask(connect(server.url), body).status == 200
@@ -36,7 +36,7 @@ def test_a_large_body_goes_without_asking_for_leave(serve, connect):
     assert server.requests[0][1] == body
 
 
-def test_two_thousand_bodies_arrive_once_each_with_their_own_token(serve, connect):
+def test_two_thousand_bodies_arrive_once_each(serve, connect):
     def echo(sock, request):
         sock.sendall(message(200, request[1]))
         return True
@@ -55,7 +55,7 @@ def test_two_thousand_bodies_arrive_once_each_with_their_own_token(serve, connec
     assert server.most_at_once <= 16
 
 
-def test_requests_wait_for_slow_answers_side_by_side(serve, connect):
+def test_slow_responses_overlap(serve, connect):
     barrier = threading.Barrier(8, timeout=5)
 
     def together(sock, request):
@@ -70,7 +70,7 @@ def test_requests_wait_for_slow_answers_side_by_side(serve, connect):
     assert server.most_at_once == 8
 
 
-def test_poll_waits_no_longer_than_its_timeout(serve, connect):
+def test_poll_respects_its_timeout(serve, connect):
     transport = connect(serve(lambda sock, request: time.sleep(0.3) or accept(sock, request)).url)
     transport.submit(1, b"{}")
     started = time.monotonic()
@@ -80,7 +80,7 @@ def test_poll_waits_no_longer_than_its_timeout(serve, connect):
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_never_followed_so_the_key_stays(serve, connect, status):
+def test_redirect_is_never_followed(serve, connect, status):
     elsewhere = serve()
     server = serve(say(message(status, b"moved", f"Location: {elsewhere.url}?k={KEY}")))
     reply = ask(connect(server.url))
@@ -92,7 +92,7 @@ def test_a_redirect_is_never_followed_so_the_key_stays(serve, connect, status):
 @pytest.mark.parametrize(
     "write", [str, lambda seconds: formatdate(time.time() + seconds, usegmt=True)], ids=["seconds", "date"]
 )
-def test_retry_after_is_passed_on_as_seconds_or_as_a_date(serve, connect, write):
+def test_retry_after_as_seconds_or_date(serve, connect, write):
     transport = connect(serve(say(message(429, b"", f"retry-AFTER:  {write(1000)} "))).url)
     for reply in (ask(transport), ask(transport)):
         assert parse_retry_after(reply.retry_after, time.time()) == pytest.approx(1000, abs=60)
@@ -100,6 +100,6 @@ def test_retry_after_is_passed_on_as_seconds_or_as_a_date(serve, connect, write)
     assert ask(connect(server.url)).retry_after is None
 
 
-def test_the_words_of_an_error_come_without_the_key(serve, connect):
+def test_error_message_omits_the_key(serve, connect):
     reply = ask(connect(serve(say(message(400, f'{{"message":"no such key {KEY}"}}'.encode()))).url))
     assert (reply.status, describe(reply)) == (400, "HTTP 400: no such key [key]")

@@ -48,7 +48,7 @@ def lost(fault, **kwargs):
         (302, b'{"success":true}', Verdict.WRONG_ENDPOINT),
     ],
 )
-def test_only_json_with_success_exactly_true_is_success(status, body, verdict):
+def test_only_json_success_true_is_success(status, body, verdict):
     assert classify(answer(status, body)) is verdict
 
 
@@ -61,11 +61,12 @@ def test_only_json_with_success_exactly_true_is_success(status, body, verdict):
         ((400, 402, 409, 413, 422), Verdict.REJECTED),
     ],
 )
-def test_statuses_concern_the_row_the_key_the_url_or_the_moment(statuses, verdict):
+def test_status_is_about_row_key_url_or_moment(statuses, verdict):
     assert {classify(answer(status)) for status in statuses} == {verdict}
 
 
-def test_every_fault_has_a_verdict_and_only_tls_blames_the_url():
+def test_every_fault_is_classified():
+    """Every fault is classified, and only a TLS fault blames the URL."""
     verdicts = {fault: classify(lost(fault)) for fault in TransportError}
     assert [fault for fault, verdict in verdicts.items() if verdict is Verdict.WRONG_ENDPOINT] == [TransportError.TLS]
     assert {fault for fault, verdict in verdicts.items() if verdict is Verdict.RETRY} == {
@@ -97,11 +98,11 @@ def test_every_fault_has_a_verdict_and_only_tls_blames_the_url():
         (lost(TransportError.CONNECT, was_sent=False, repeats=1), True),
     ],
 )
-def test_a_row_whose_response_was_lost_is_distinguished_from_a_rejected_one(reply, expected):
+def test_lost_response_differs_from_rejection(reply, expected):
     assert may_have_arrived(reply) is expected
 
 
-def test_only_a_stale_connection_is_retried_for_nothing():
+def test_only_stale_connections_retry_for_free():
     assert [fault for fault in TransportError if is_free(lost(fault))] == [TransportError.STALE]
     assert not is_free(answer(500))
 
@@ -123,11 +124,11 @@ def test_only_a_stale_connection_is_retried_for_nothing():
         (lost(TransportError.BROKEN), "the connection broke"),
     ],
 )  # fmt: skip
-def test_the_servers_own_words_are_found(reply, words):
+def test_server_message_is_extracted(reply, words):
     assert describe(reply) == words
 
 
-def test_a_hostile_answer_becomes_one_short_visible_line():
+def test_hostile_response_is_one_short_line():
     words = describe(answer(400, b"\x1b[31m\xe2\x80\xaeevil\r\n\x00\xff" + b"very long " * 100_000))
     assert len(words) == MAX_LINE_CHARS
     assert words.isprintable()
@@ -157,11 +158,11 @@ def test_a_hostile_answer_becomes_one_short_visible_line():
         ("Mon, 99 Foo 99999 99:99:99 GMT", None),
     ],
 )
-def test_retry_after_is_read_as_seconds_or_as_a_date(text, seconds):
+def test_retry_after_is_seconds_or_a_date(text, seconds):
     assert parse_retry_after(text, NOW) == seconds
 
 
-def test_a_retry_after_date_without_a_zone_is_utc_wherever_the_notebook_runs(monkeypatch):
+def test_retry_after_without_a_zone_is_utc(monkeypatch):
     monkeypatch.setenv("TZ", "Asia/Kolkata")
     time.tzset()
     try:
@@ -171,12 +172,12 @@ def test_a_retry_after_date_without_a_zone_is_utc_wherever_the_notebook_runs(mon
         time.tzset()
 
 
-def test_a_row_waits_until_the_date_that_the_service_names():
+def test_row_waits_until_the_date_of_the_service():
     reply = answer(503, retry_after=formatdate(NOW + 20, usegmt=True))
     assert RetryPolicy().wait(1, reply, lambda: 0.0, NOW) == 20.0
 
 
-def test_waits_grow_are_spread_and_end():
+def test_waits_grow_with_jitter_and_a_cap():
     policy = RetryPolicy(max_attempts=5, base_seconds=0.5, cap_seconds=3.0)
     longest = [policy.wait(attempts, answer(500), lambda: 1.0, NOW) for attempts in range(1, 6)]
     assert longest == [0.5, 1.0, 2.0, 3.0, None]
@@ -184,7 +185,7 @@ def test_waits_grow_are_spread_and_end():
     assert RetryPolicy(max_attempts=10**6).wait(10**5, answer(500), lambda: 1.0, NOW) == 30.0
 
 
-def test_retry_after_is_a_floor_and_spread():
+def test_retry_after_is_a_floor_with_jitter():
     policy = RetryPolicy()
     draw = random.Random(1).random
     waits = [policy.wait(1, answer(429, retry_after="20"), draw, NOW) for _ in range(100)]
@@ -195,7 +196,7 @@ def test_retry_after_is_a_floor_and_spread():
     assert policy.wait(5, answer(429, retry_after="1"), lambda: 0.0, NOW) is None
 
 
-def test_what_many_successes_saved_up_is_there_for_the_rows_that_wait_at_the_end():
+def test_quota_of_successes_serves_late_retries():
     budget = RetryQuota()
     budget.note_success(1000)
     assert sum(budget.try_spend(0.0) for _ in range(1000)) == 600
@@ -203,7 +204,7 @@ def test_what_many_successes_saved_up_is_there_for_the_rows_that_wait_at_the_end
     assert sum(budget.try_spend(0.0) for _ in range(10**4)) == 4000
 
 
-def test_rows_that_an_outage_left_waiting_do_not_trickle_once_the_service_is_well():
+def test_waiting_rows_go_fast_after_an_outage():
     budget, now, waiting = RetryQuota(), 0.0, 2000
     while budget.try_spend(now):
         pass
@@ -217,7 +218,7 @@ def test_rows_that_an_outage_left_waiting_do_not_trickle_once_the_service_is_wel
     assert now < 5
 
 
-def test_a_retry_does_not_wait_while_there_is_budget_and_then_no_longer_than_it_must():
+def test_retry_waits_only_without_quota():
     budget = RetryQuota()
     assert budget.seconds_until_next(0.0) == 0.0
     while budget.try_spend(0.0):
@@ -226,7 +227,7 @@ def test_a_retry_does_not_wait_while_there_is_budget_and_then_no_longer_than_it_
     assert budget.try_spend(0.21)
 
 
-def test_the_budget_lets_retries_wait_in_an_outage_and_never_stops_them():
+def test_quota_slows_retries_but_never_stops_them():
     budget = RetryQuota()
     spent = sum(budget.try_spend(0.0) for _ in range(1000))
     assert spent == 100

@@ -38,7 +38,7 @@ def test_a_netrc_adds_no_foreign_credentials(serve, connect, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("scheme", ["http"], indirect=True)
-def test_a_proxy_that_refuses_the_tunnel_never_saw_the_request(serve, connect, monkeypatch):
+def test_proxy_refusal_means_nothing_was_sent(serve, connect, monkeypatch):
     proxy = serve(say(message(502), stay=False))
     monkeypatch.setenv("https_proxy", f"http://localhost:{proxy.port}")
     reply = ask(connect("https://service.invalid/"))
@@ -56,7 +56,7 @@ def test_the_key_is_in_no_repr_and_no_detail(serve, connect):
     assert "\n" not in describe(reply)
 
 
-def test_a_key_that_cannot_be_a_header_is_not_repeated(name, serve):
+def test_invalid_header_key_is_not_repeated(name, serve):
     server = serve()
     bad = Endpoint(server.url, Headers({**HEADERS, "x-growlytics-key": f"{KEY}\nX-Evil: 1"}), verify=False)
     if name == "curl":
@@ -92,7 +92,7 @@ def test_every_error_of_requests_has_a_fault():
 
 
 @pytest.mark.parametrize("scheme", ["http"], indirect=True)
-def test_a_prepared_session_is_used_and_given_back(serve):
+def test_given_session_is_used_and_returned(serve):
     server = serve()
     with requests.Session() as session:
         session.auth = ("someone", "secret")
@@ -115,7 +115,7 @@ def test_a_prepared_session_is_used_and_given_back(serve):
 
 
 @pytest.mark.parametrize("scheme", ["http"], indirect=True)
-def test_a_session_with_an_adapter_of_its_own_keeps_it(serve):
+def test_own_adapter_of_a_session_is_kept(serve):
     class Counting(HTTPAdapter):
         calls = 0
 
@@ -139,7 +139,8 @@ def test_curl_cannot_use_a_session():
         open_transport("curl", Endpoint("http://localhost/", Headers(HEADERS), session=session), 1)
 
 
-def test_without_pycurl_the_extra_is_named_and_auto_takes_requests(monkeypatch):
+def test_missing_pycurl_names_extra_or_falls_back(monkeypatch):
+    """Without pycurl its error names the extra, and "auto" takes requests."""
     for module in ("pycurl", "growlytics_pandas.http.curl"):
         monkeypatch.setitem(__import__("sys").modules, module, None)
     endpoint = Endpoint("http://localhost/", Headers(HEADERS))
@@ -150,20 +151,20 @@ def test_without_pycurl_the_extra_is_named_and_auto_takes_requests(monkeypatch):
     assert transport.name == "requests"
 
 
-def test_auto_is_curl_where_pycurl_is_installed():
+def test_auto_is_curl_if_pycurl_is_installed():
     transport = open_transport("auto", Endpoint("http://localhost/", Headers(HEADERS)), 1)
     transport.close()
     assert transport.name == "curl"
 
 
-def test_a_ca_bundle_that_is_no_file_is_named(name, tmp_path):
+def test_missing_ca_bundle_is_named(name, tmp_path):
     missing = tmp_path / "nowhere.pem"
     endpoint = Endpoint("https://localhost/", Headers(HEADERS), verify=Path(missing))
     with pytest.raises(InvalidArgumentError, match=r"nowhere\.pem"):
         open_transport(name, endpoint, 1)
 
 
-def test_a_ca_bundle_can_come_from_the_environment(tls, bundle, name, monkeypatch):
+def test_ca_bundle_from_the_environment(tls, bundle, name, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", os.fspath(bundle))
     server = Server(accept, tls=tls)
     transport = open_transport(name, Endpoint(server.url, Headers(HEADERS)), 1)

@@ -42,7 +42,7 @@ def last(client):
     return client.history().iloc[-1]
 
 
-def test_the_history_has_start_rows_counts_seconds_and_new_attributes(client):
+def test_history_has_rows_seconds_and_attributes(client):
     before = pd.Timestamp.now("UTC")
     result = push(pd.concat([customers(5), pd.DataFrame({"id": [None]})]), client, errors="drop")
     run = last(client)
@@ -54,7 +54,7 @@ def test_the_history_has_start_rows_counts_seconds_and_new_attributes(client):
     assert run["ended"] == "finished"
 
 
-def test_runs_are_in_order_and_a_dry_run_is_not_recorded(client):
+def test_runs_are_in_order_without_dry_runs(client):
     for rows in (3, 4):
         push(customers(rows), client, skip_unchanged=True)
     push(customers(9), client, dry_run=True)
@@ -70,7 +70,7 @@ def test_a_refused_plan_leaves_no_run(client):
     assert client.history().empty
 
 
-def test_an_interrupted_run_says_so(faulty, path):
+def test_interrupted_run_is_recorded_as_such(faulty, path):
     box = faulty(latency=0.05)
     client = Client(box.api_key, box.base_url, ledger=path)
 
@@ -85,7 +85,7 @@ def test_an_interrupted_run_says_so(faulty, path):
     assert {status: run[status] for status in caught.value.result.counts} == caught.value.result.counts
 
 
-def test_a_run_that_a_wrong_key_stopped_says_so(sandbox, path):
+def test_run_stopped_by_a_wrong_key(sandbox, path):
     client = Client("not-the-key", sandbox.base_url, ledger=path)
     with pytest.raises(AuthenticationError):
         push(customers(50), client)
@@ -94,7 +94,7 @@ def test_a_run_that_a_wrong_key_stopped_says_so(sandbox, path):
     assert last(client)["new_attributes"] == ()
 
 
-def test_a_run_that_an_unforeseen_error_ended_is_crashed_and_its_result_is_kept(faulty, path):
+def test_crashed_run_is_recorded_with_its_result(faulty, path):
     box = faulty(latency=0.05)
     client = Client(box.api_key, box.base_url, ledger=path)
 
@@ -111,7 +111,7 @@ def test_a_run_that_an_unforeseen_error_ended_is_crashed_and_its_result_is_kept(
     assert result.counts["accepted"] <= len(box.stored())
 
 
-def test_a_running_push_is_seen_as_such(faulty, path):
+def test_running_push_is_shown_as_running(faulty, path):
     box = faulty(latency=0.05)
     client = Client(box.api_key, box.base_url, ledger=path)
     seen = []
@@ -121,7 +121,7 @@ def test_a_running_push_is_seen_as_such(faulty, path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs kill")
-def test_a_run_whose_process_was_killed_is_shown_as_killed(faulty, path):
+def test_killed_process_is_shown_as_killed(faulty, path):
     box = faulty(latency=0.05)
     command = [sys.executable, "-c", KILLED, box.api_key, box.base_url, path]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL

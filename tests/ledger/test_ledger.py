@@ -45,17 +45,17 @@ def unchanged(workspace: Project, version: object, ids=IDS) -> list[bool]:
 
 
 class TestPayloads:
-    def test_nothing_is_unchanged_before_it_was_accepted(self, workspace):
+    def test_nothing_is_unchanged_before_acceptance(self, workspace):
         assert unchanged(workspace, "A") == [False, False, False]
         workspace.withdraw(digest(workspace, "A"))
         assert unchanged(workspace, "A") == [False, False, False]
 
-    def test_an_accepted_body_is_unchanged_and_every_other_is_not(self, workspace):
+    def test_only_the_accepted_body_is_unchanged(self, workspace):
         push(workspace, "A")
         assert unchanged(workspace, "A") == [True, True, True]
         assert unchanged(workspace, "B") == [False, False, False]
 
-    def test_only_the_rows_that_were_accepted_are_remembered(self, workspace):
+    def test_only_accepted_rows_are_remembered(self, workspace):
         digests = digest(workspace, "A")
         workspace.withdraw(digests)
         workspace.accept(digests.take(np.array([True, False, True])))
@@ -68,7 +68,8 @@ class TestPayloads:
         with Ledger(path) as reopened:
             assert unchanged(reopened.workspace(URL, KEY), "A") == [True, True, True]
 
-    def test_a_body_sent_again_after_another_that_may_have_arrived_counts_as_changed(self, path, workspace):
+    def test_body_after_an_uncertain_one_is_changed(self, path, workspace):
+        """A body sent again after another that may have arrived counts as changed."""
         push(workspace, "A")
         workspace.flush()
         workspace.withdraw(digest(workspace, "B"))  # and then the process dies, or the answer is lost
@@ -76,12 +77,12 @@ class TestPayloads:
             assert unchanged(other.workspace(URL, KEY), "A") == [False, False, False]
         assert unchanged(workspace, "B") == [False, False, False]
 
-    def test_sending_the_same_body_again_keeps_it(self, workspace):
+    def test_same_body_sent_again_stays_unchanged(self, workspace):
         push(workspace, "A")
         workspace.withdraw(digest(workspace, "A"))
         assert unchanged(workspace, "A") == [True, True, True]
 
-    def test_workspaces_know_nothing_of_each_other(self, ledger, workspace):
+    def test_projects_are_independent(self, ledger, workspace):
         push(workspace, "A")
         workspace.pin({"city": "string"}, WHEN, certain=True)
         for other in (ledger.workspace(URL, "another-key"), ledger.workspace("https://elsewhere.example", KEY)):
@@ -90,11 +91,11 @@ class TestPayloads:
             assert other.forget() == 0
         assert ledger.workspace(URL + "/", KEY) is workspace
 
-    def test_a_lone_surrogate_does_not_stop_a_run(self, workspace):
+    def test_lone_surrogate_does_not_stop_a_run(self, workspace):
         push(workspace, "A", ["\ud83c@x"])
         assert workspace.unchanged(workspace.digest(["\ud83c@x"], bodies([b"other"]))).tolist() == [False]
 
-    def test_nothing_at_all_is_fine(self, workspace):
+    def test_empty_frame_is_fine(self, workspace):
         push(workspace, "A", [], ["city"])
         assert unchanged(workspace, "A", []) == []
         assert workspace.forget([]) == 0
@@ -123,7 +124,7 @@ class TestForget:
         assert workspace.forget(iter([IDS[1], IDS[1], "nobody@example.com"])) == 1
         assert unchanged(workspace, "A") == [True, False, True]
 
-    def test_a_single_text_is_not_taken_for_a_list_of_letters(self, workspace):
+    def test_single_text_is_not_a_list_of_letters(self, workspace):
         with pytest.raises(InvalidArgumentTypeError, match="pass a list of ids"):
             workspace.forget(IDS[0])
 
@@ -143,7 +144,7 @@ class TestCompaction:
         monkeypatch.setattr(payloads, "MAX_SEGMENTS", 2)
         monkeypatch.setattr(payloads, "BLOCK_RECORDS", 2)
 
-    def test_it_loses_nothing_and_others_follow_it(self, path, workspace):
+    def test_compaction_loses_nothing_for_others(self, path, workspace):
         with Ledger(path) as other:
             neighbour = other.workspace(URL, KEY)
             for version in range(9):
@@ -153,7 +154,7 @@ class TestCompaction:
                 assert unchanged(neighbour, version - 1) == [False, False, False]
             assert neighbour.count_attributes(neighbour.keys(IDS)).tolist() == [9, 9, 9]
 
-    def test_one_by_a_neighbour_does_not_spoil_a_push_under_way(self, path, workspace):
+    def test_compaction_keeps_a_push_in_progress(self, path, workspace):
         mine = digest(workspace, "A", ["mine"])
         workspace.withdraw(mine)
         with Ledger(path) as other:
@@ -163,7 +164,7 @@ class TestCompaction:
         workspace.accept(mine)
         assert unchanged(workspace, "A", ["mine"]) == [True]
 
-    def test_the_file_does_not_grow_with_the_number_of_pushes(self, path):
+    def test_file_does_not_grow_with_pushes(self, path):
         ids = [f"user-{n}" for n in range(500)]
         sizes = []
         for version in range(20):
@@ -174,7 +175,7 @@ class TestCompaction:
 
 
 class TestTwoPushesAtOnce:
-    def test_when_both_send_one_customer_nothing_is_believed(self, path, workspace):
+    def test_concurrent_sends_leave_a_row_uncertain(self, path, workspace):
         with Ledger(path) as other:
             neighbour = other.workspace(URL, KEY)
             for first, second in ((workspace, neighbour), (neighbour, workspace)):
@@ -187,7 +188,7 @@ class TestTwoPushesAtOnce:
                 for side in (workspace, neighbour):
                     assert unchanged(side, "A") == unchanged(side, "B") == [False, False, False]
 
-    def test_a_later_push_alone_is_believed_again(self, path, workspace):
+    def test_later_push_alone_is_trusted_again(self, path, workspace):
         workspace.withdraw(digest(workspace, "A"))
         with Ledger(path) as other:
             push(other.workspace(URL, KEY), "B")
@@ -197,7 +198,7 @@ class TestTwoPushesAtOnce:
 
 
 class TestAttributeBudget:
-    def test_attributes_of_earlier_pushes_add_up_by_customer(self, workspace):
+    def test_attributes_add_up_by_customer(self, workspace):
         present = np.array([[True, True], [True, False], [False, False]])
         push(workspace, "A", names=["city", "orders"], present=present)
         push(workspace, "B", IDS[:1], ["orders", "plan"])
@@ -210,7 +211,7 @@ class TestAttributeBudget:
             [False, False, False],
         ]
 
-    def test_what_was_sent_counts_even_when_no_answer_came(self, path, workspace):
+    def test_sent_attributes_count_without_response(self, path, workspace):
         workspace.withdraw(digest(workspace, "A"), ["city"])
         with Ledger(path) as other:
             neighbour = other.workspace(URL, KEY)
@@ -222,7 +223,7 @@ class TestAttributeBudget:
         assert workspace.count_attributes(keys).tolist() == [1, 1, 1]
         assert workspace.has_attributes(keys[:1], ["email", "city"]).tolist() == [[False, True]]
 
-    def test_hundreds_of_names_and_case_are_kept_apart(self, path, workspace):
+    def test_hundreds_of_names_and_case_are_distinct(self, path, workspace):
         names = [f"a{n}" for n in range(150)] + [f"A{n}" for n in range(150)]
         push(workspace, "A", IDS[:1], ["first"])
         push(workspace, "B", IDS, names)
@@ -234,7 +235,7 @@ class TestAttributeBudget:
             assert neighbour.has_attributes(keys, names).all()
             assert neighbour.has_attributes(keys, ["first"])[:, 0].tolist() == [True, False, False]
 
-    def test_forgetting_payloads_keeps_the_count_unless_asked(self, workspace):
+    def test_forgetting_payloads_keeps_the_counts(self, workspace):
         push(workspace, "A", names=["city"])
         keys = workspace.keys(IDS)
         workspace.forget()
@@ -260,7 +261,7 @@ class TestHistory:
         assert history["accepted"].isna().tolist() == [False, True]
         assert np.isnan(open_["seconds"])
 
-    def test_a_run_whose_process_no_longer_exists_was_killed(self, path, workspace):
+    def test_run_of_a_lost_process_was_killed(self, path, workspace):
         script = (
             "import os, sys, datetime as d; from growlytics_pandas.ledger import Ledger\n"
             "Ledger(sys.argv[1]).workspace(sys.argv[2], sys.argv[3]).begin_run(3, d.datetime.now(d.UTC)); os._exit(9)"
@@ -272,7 +273,7 @@ class TestHistory:
         with pytest.raises(InvalidArgumentError, match=r"'sent'.*accepted, unchanged"):
             workspace.end_run(workspace.begin_run(1, WHEN), {"sent": 1}, "finished")
 
-    def test_a_start_without_a_time_zone_is_refused(self, workspace):
+    def test_start_without_a_time_zone_is_refused(self, workspace):
         with pytest.raises(InvalidArgumentError, match="time zone"):
             workspace.begin_run(1, WHEN.replace(tzinfo=None))
 
@@ -284,7 +285,7 @@ class TestLedger:
             ledger.workspace(URL, KEY)
             assert path.exists()
 
-    def test_the_path_comes_from_the_environment_or_the_user_data_directory(self, monkeypatch, tmp_path):
+    def test_path_is_from_environment_or_user_dir(self, monkeypatch, tmp_path):
         monkeypatch.setenv("GROWLYTICS_LEDGER", str(tmp_path / "named.sqlite3"))
         assert Ledger().path == tmp_path / "named.sqlite3"
         monkeypatch.delenv("GROWLYTICS_LEDGER")
@@ -295,7 +296,7 @@ class TestLedger:
         for thing in (ledger, workspace, workspace._digester, digest(workspace, "A"), vars(ledger), vars(workspace)):
             assert KEY not in repr(thing)
 
-    def test_dropping_it_without_closing_warns_of_nothing(self, path):
+    def test_unclosed_ledger_warns_of_nothing(self, path):
         Ledger(path).workspace(URL, KEY)
         with warnings.catch_warnings():
             warnings.simplefilter("error")

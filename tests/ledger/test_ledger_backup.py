@@ -57,7 +57,7 @@ def on(sandbox, tmp_path):
     return make
 
 
-def test_the_memory_goes_on_where_it_was(on, tmp_path):
+def test_restored_ledger_goes_on(on, tmp_path):
     here, there = on("here"), on("there")
     push(here, label="first")
     there.ledger.restore(here.ledger.backup(tmp_path / "backup"))
@@ -77,7 +77,7 @@ def test_a_backup_is_one_private_plain_file(on, tmp_path):
     assert not [each.name for each in tmp_path.iterdir() if each.name.startswith((".", "backup.sqlite3-"))]
 
 
-def test_what_was_accepted_but_not_written_yet_is_in_it(path, tmp_path):
+def test_backup_has_what_is_not_flushed_yet(path, tmp_path):
     with Ledger(path) as ledger:
         workspace = ledger.workspace("https://api.example", "key")
         digests = workspace.digest(["a"], bodies([b"body"]))
@@ -89,7 +89,7 @@ def test_what_was_accepted_but_not_written_yet_is_in_it(path, tmp_path):
         assert copied.unchanged(copied.digest(["a"], bodies([b"body"]))).all()
 
 
-def test_the_facts_of_a_ledger_contain_no_secret(on):
+def test_ledger_facts_contain_no_secret(on):
     client = on("here")
     push(client, label="first")
     facts = client.ledger.facts()
@@ -110,7 +110,7 @@ def test_each_backup_replaces_the_one_before(on, tmp_path):
 
 
 class TestNothingNewerIsOverwritten:
-    def test_a_ledger_that_went_on_stays(self, on, tmp_path):
+    def test_ledger_with_newer_runs_is_kept(self, on, tmp_path):
         client = on("here")
         push(client)
         backup = client.ledger.backup(tmp_path / "backup")
@@ -120,7 +120,7 @@ class TestNothingNewerIsOverwritten:
         assert len(client.history()) == 2
         assert push(client, customers("Goa")).counts["unchanged"] == 3
 
-    def test_a_backup_of_a_later_moment_stays(self, on, tmp_path):
+    def test_newer_backup_is_kept(self, on, tmp_path):
         old, new = on("old"), on("new")
         push(old)
         new.ledger.restore(old.ledger.backup(tmp_path / "first"))
@@ -133,7 +133,7 @@ class TestNothingNewerIsOverwritten:
         old.ledger.backup(backup, overwrite=True)
         assert backup.read_bytes() != before
 
-    def test_two_diverged_ledgers_are_distinguished_though_they_count_the_same(self, on, tmp_path):
+    def test_diverged_ledgers_are_distinguished(self, on, tmp_path):
         one, two = on("one"), on("two")
         push(one)
         two.ledger.restore(one.ledger.backup(tmp_path / "first"))
@@ -142,14 +142,14 @@ class TestNothingNewerIsOverwritten:
         with pytest.raises(LedgerError, match="runs that"):
             two.ledger.restore(one.ledger.backup(tmp_path / "second"))
 
-    def test_a_ledger_of_another_origin_stays(self, on, tmp_path):
+    def test_ledger_of_another_origin_is_kept(self, on, tmp_path):
         one, two = on("one"), on("two")
         push(one)
         push(two)
         with pytest.raises(LedgerError, match="of another ledger"):
             two.ledger.restore(one.ledger.backup(tmp_path / "backup"))
 
-    def test_what_is_older_is_no_loss(self, on, tmp_path):
+    def test_older_ledger_is_replaced(self, on, tmp_path):
         one, two = on("one"), on("two")
         push(one)
         two.ledger.restore(one.ledger.backup(tmp_path / "first"))
@@ -175,7 +175,8 @@ class TestAnOlderMemory:
         assert done == (3, "Pune")
         assert client.types()["type"].tolist() == ["string"]
 
-    def test_forget_makes_it_safe_where_nothing_is_known_of_later_pushes(self, sandbox, on):
+    def test_forget_makes_an_old_backup_safe(self, sandbox, on):
+        """With forget=True a backup is safe though it knows nothing of later pushes."""
         client = on("here")
 
         def restore(backup):
@@ -214,7 +215,7 @@ class TestForeignFilesStay:
         assert (tmp_path / "x").read_bytes() == before
         assert push(on("here")).counts["unchanged"] == 3
 
-    def test_another_programs_file_in_the_ledgers_place_stays(self, on, tmp_path):
+    def test_file_of_another_program_stays(self, on, tmp_path):
         push(on("here"))
         backup = on("here").ledger.backup(tmp_path / "backup")
         before = self.make(tmp_path / "there.sqlite3", "another program's")
@@ -224,7 +225,7 @@ class TestForeignFilesStay:
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
-def test_a_damaged_backup_is_refused_and_nothing_changes(on, tmp_path, share):
+def test_damaged_backup_changes_nothing(on, tmp_path, share):
     push(on("here"), customers(rows=500))
     backup = on("here").ledger.backup(tmp_path / "backup")
     os.truncate(backup, int(backup.stat().st_size * share))
@@ -235,7 +236,7 @@ def test_a_damaged_backup_is_refused_and_nothing_changes(on, tmp_path, share):
     assert push(on("here"), customers(rows=500)).counts["unchanged"] == 500
 
 
-def test_a_damaged_ledger_gives_way_to_a_backup_when_that_is_asked_for(on, tmp_path):
+def test_damaged_ledger_is_replaced_on_request(on, tmp_path):
     push(on("here"))
     backup = on("here").ledger.backup(tmp_path / "backup")
     broken = tmp_path / "there.sqlite3"
@@ -247,7 +248,7 @@ def test_a_damaged_ledger_gives_way_to_a_backup_when_that_is_asked_for(on, tmp_p
 
 
 @pytest.mark.parametrize("start", [b"", b"SQLite format 3\0"])
-def test_what_never_was_a_ledger_is_not_deleted_as_a_damaged_one(on, tmp_path, start):
+def test_other_file_is_not_deleted_as_damaged(on, tmp_path, start):
     push(on("here"))
     backup = on("here").ledger.backup(tmp_path / "backup")
     notes = tmp_path / "mine.txt"
@@ -258,7 +259,7 @@ def test_what_never_was_a_ledger_is_not_deleted_as_a_damaged_one(on, tmp_path, s
     assert notes.read_bytes() == before
 
 
-def test_a_backup_of_a_newer_version_is_refused(on, tmp_path):
+def test_newer_backup_is_refused(on, tmp_path):
     push(on("here"))
     backup = on("here").ledger.backup(tmp_path / "backup")
     with contextlib.closing(sqlite3.connect(backup)) as connection:
@@ -267,7 +268,7 @@ def test_a_backup_of_a_newer_version_is_refused(on, tmp_path):
         on("there").ledger.restore(backup)
 
 
-def test_a_backup_of_an_earlier_version_is_brought_up(on, tmp_path, path):
+def test_older_backup_is_migrated(on, tmp_path, path):
     push(on("here"))
     backup = on("here").ledger.backup(tmp_path / "backup")
     with contextlib.closing(sqlite3.connect(backup)) as connection, connection:
@@ -278,7 +279,7 @@ def test_a_backup_of_an_earlier_version_is_brought_up(on, tmp_path, path):
     assert on("there").history()["label"].isna().all()
 
 
-def test_a_backup_is_whole_while_another_process_writes(tmp_path, path):
+def test_backup_during_writes_is_consistent(tmp_path, path):
     writer = subprocess.Popen([sys.executable, "-c", WRITER, path], stdout=subprocess.PIPE)
     try:
         writer.stdout.readline()
@@ -295,7 +296,7 @@ def test_a_backup_is_whole_while_another_process_writes(tmp_path, path):
     assert sizes == sorted(sizes)
 
 
-def test_a_ledger_that_another_process_has_open_is_not_restored(on, tmp_path):
+def test_ledger_open_elsewhere_is_not_restored(on, tmp_path):
     push(on("here"))
     backup = on("here").ledger.backup(tmp_path / "backup")
     command = [sys.executable, "-c", HOLDER, tmp_path / "there.sqlite3"]
@@ -332,13 +333,13 @@ def test_an_impossible_path_is_rejected(on, tmp_path, verb):
             getattr(client.ledger, verb)(place)
 
 
-def test_there_is_no_backup_of_no_ledger(path, tmp_path):
+def test_missing_ledger_has_no_backup(path, tmp_path):
     with pytest.raises(InvalidArgumentError, match="no ledger"):
         Ledger(path).backup(tmp_path / "backup")
     assert not path.exists()
 
 
-def test_the_command_line_shows_writes_and_restores(on, tmp_path, capsys):
+def test_cli_shows_backs_up_and_restores(on, tmp_path, capsys):
     push(on("here"), label="nightly")
     here, there, backup = (str(tmp_path / name) for name in ("here.sqlite3", "there.sqlite3", "backup"))
     assert main(["ledger", "show", "--ledger", here]) == 0

@@ -71,7 +71,7 @@ KINDS = ["text", "short", "sqlite", "sqlite in WAL", "sqlite with an id", "damag
 
 @pytest.mark.parametrize("link", ["", "symbolic", "hard"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_another_programs_file_is_refused_untouched(sandbox, tmp_path, kind, link):
+def test_foreign_file_is_refused_untouched(sandbox, tmp_path, kind, link):
     target = named = others(tmp_path)[kind]
     if link:
         named = tmp_path / "ledger.sqlite3"
@@ -84,7 +84,7 @@ def test_another_programs_file_is_refused_untouched(sandbox, tmp_path, kind, lin
 
 
 @posix
-def test_a_database_in_use_by_another_program_is_refused_untouched(sandbox, tmp_path):
+def test_foreign_database_in_use_is_refused(sandbox, tmp_path):
     """What it has written is still in its -wal."""
     path = database(tmp_path / "other.db", wal=True)
     path.chmod(0o644)
@@ -99,7 +99,8 @@ def test_a_database_in_use_by_another_program_is_refused_untouched(sandbox, tmp_
 
 
 @posix
-def test_no_device_pipe_socket_folder_or_loose_link_is_a_ledger(tmp_path):
+def test_special_file_is_not_a_ledger(tmp_path):
+    """No device, pipe, socket, folder or dangling link is a ledger."""
     os.mkfifo(tmp_path / "pipe", 0o644)
     (tmp_path / "folder").mkdir(mode=0o755)
     (tmp_path / "loose").symlink_to(tmp_path / "nothing")
@@ -131,7 +132,7 @@ def test_a_device_is_refused_untouched(null_device):
 
 
 @posix
-def test_a_companion_that_is_a_link_is_refused_untouched(tmp_path):
+def test_companion_link_is_refused_untouched(tmp_path):
     other = tmp_path / "notes.txt"
     other.write_text("mine")
     (tmp_path / "ledger.db-wal").symlink_to(other)
@@ -141,7 +142,7 @@ def test_a_companion_that_is_a_link_is_refused_untouched(tmp_path):
 
 
 @posix
-def test_a_ledger_is_made_private_and_taken_through_a_link_and_when_empty(tmp_path):
+def test_link_and_empty_file_become_private(tmp_path):
     made, empty, link = tmp_path / "folder" / "ledger.db", tmp_path / "empty.db", tmp_path / "link.db"
     empty.touch()
     link.symlink_to(made)
@@ -151,7 +152,7 @@ def test_a_ledger_is_made_private_and_taken_through_a_link_and_when_empty(tmp_pa
     assert len(Client("claims-key-1", ledger=made).types()) == 2
 
 
-def test_a_ledger_whose_id_is_still_in_its_wal_is_known(tmp_path):
+def test_id_still_in_the_wal_is_recognised(tmp_path):
     """A process that was killed leaves it there."""
     path, copy = tmp_path / "ledger.db", tmp_path / "killed.db"
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -175,7 +176,7 @@ def test_a_path_with_a_nul_is_refused(tmp_path):
 
 @posix
 @pytest.mark.parametrize("how", ["deleted", "with its folder", "replaced", "by a text"])
-def test_a_deleted_ledger_is_created_again_at_the_next_push(sandbox, tmp_path, how):
+def test_deleted_ledger_is_created_again(sandbox, tmp_path, how):
     """A push is recorded in the existing file, never in a deleted one."""
     path = tmp_path / "folder" / "ledger.db"
     client = Client(sandbox.api_key, sandbox.base_url, ledger=path)
@@ -205,7 +206,7 @@ def test_a_deleted_ledger_is_created_again_at_the_next_push(sandbox, tmp_path, h
 
 
 @posix
-def test_a_ledger_that_is_deleted_in_the_middle_of_a_push_is_noticed(sandbox, tmp_path):
+def test_deletion_during_a_push_is_noticed(sandbox, tmp_path):
     path = tmp_path / "ledger.db"
     client = Client(sandbox.api_key, sandbox.base_url, ledger=path)
 
@@ -220,7 +221,7 @@ def test_a_ledger_that_is_deleted_in_the_middle_of_a_push_is_noticed(sandbox, tm
 
 @posix
 @pytest.mark.parametrize("how", ["another ledger", "a text", "nothing"])
-def test_a_ledger_that_another_file_is_copied_over_is_not_written_to(sandbox, tmp_path, how):
+def test_ledger_copied_over_is_not_written_to(sandbox, tmp_path, how):
     """A copy keeps the place of the file, and what is in the -wal would be mixed with it."""
     path, other = tmp_path / "ledger.db", tmp_path / "other"
     client = Client(sandbox.api_key, sandbox.base_url, ledger=path)
@@ -237,7 +238,7 @@ def test_a_ledger_that_another_file_is_copied_over_is_not_written_to(sandbox, tm
 
 
 @posix
-def test_a_ledger_whose_wal_is_deleted_under_it_is_opened_anew(sandbox, tmp_path):
+def test_deleted_wal_reopens_the_ledger(sandbox, tmp_path):
     """Data written to a deleted file is lost when the process is killed."""
     path = tmp_path / "ledger.db"
     client = Client(sandbox.api_key, sandbox.base_url, ledger=path)
@@ -251,7 +252,7 @@ def test_a_ledger_whose_wal_is_deleted_under_it_is_opened_anew(sandbox, tmp_path
 
 @posix
 @pytest.mark.parametrize("suffix", ["-wal", "-journal"])
-def test_a_file_beside_that_is_not_of_sqlite_is_refused_untouched(tmp_path, suffix):
+def test_foreign_companion_is_refused_untouched(tmp_path, suffix):
     notes = tmp_path / f"ledger.db{suffix}"
     notes.write_text("my notes")
     with pytest.raises(LedgerError, match="something else"):
@@ -261,7 +262,7 @@ def test_a_file_beside_that_is_not_of_sqlite_is_refused_untouched(tmp_path, suff
 
 
 @posix
-def test_a_backup_never_takes_the_place_of_a_device(tmp_path):
+def test_backup_never_replaces_a_device(tmp_path):
     """As root, a renamed file would replace it."""
     client = Client("claims-key-1", ledger=tmp_path / "ledger.db")
     client.declare_types({"Score": "number"})
@@ -272,7 +273,7 @@ def test_a_backup_never_takes_the_place_of_a_device(tmp_path):
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
-def test_no_output_takes_the_place_of_a_ledger(tmp_path):
+def test_no_output_replaces_a_ledger(tmp_path):
     client = Client("claims-key-1", ledger=tmp_path / "ledger.csv")
     client.declare_types({"Score": "number"})
     before = (tmp_path / "ledger.csv").read_bytes()
@@ -299,7 +300,7 @@ def test_an_impossible_path_is_a_usage_error(tmp_path, monkeypatch, path):
                 call(path)
 
 
-def test_another_programs_database_with_our_application_id_is_refused_untouched(tmp_path):
+def test_foreign_database_with_our_id_is_refused(tmp_path):
     for version in (0, 1, 2):
         path = database(tmp_path / f"{version}.db", application_id=0x47524F57)
         with contextlib.closing(sqlite3.connect(path)) as other:
@@ -310,7 +311,7 @@ def test_another_programs_database_with_our_application_id_is_refused_untouched(
         assert path.read_bytes() == before
 
 
-def test_a_hard_link_to_a_ledger_in_use_is_refused(tmp_path):
+def test_hard_link_to_a_ledger_in_use_is_refused(tmp_path):
     one, two = tmp_path / "one.sqlite3", tmp_path / "two.sqlite3"
     with Ledger(one) as ledger:
         ledger.workspace("https://example.com", "not-a-real-key")

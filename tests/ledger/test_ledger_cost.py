@@ -12,7 +12,8 @@ BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "ledger_cost.py"
 
 @pytest.mark.slow
 @pytest.mark.benchmark
-def test_the_ledger_costs_a_push_little_and_a_customer_less_than_100_bytes(capfd):
+def test_ledger_costs_little_time_and_space(capfd):
+    """The ledger costs a push little, and a customer less than 100 bytes."""
     command = [sys.executable, str(BENCHMARK), "--small"]
     for _ in range(3):  # what else the machine does only makes the ledger look dearer, never cheaper in all three
         printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.rstrip()

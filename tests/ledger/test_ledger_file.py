@@ -70,7 +70,7 @@ def test_no_id_value_or_key_is_on_the_disk(path):
         assert secret.encode("utf-16-le") not in written
 
 
-def test_the_file_alone_is_not_enough_to_test_guesses_of_ids(path):
+def test_file_alone_cannot_confirm_guessed_ids(path):
     secret = b"s" * 32
     mine, other = Digester.of(secret, URL, KEY), Digester.of(secret, URL, "another-key")
     assert mine.keys(["a"]) != other.keys(["a"])
@@ -145,7 +145,7 @@ class TestRefusals:
 
 
 class TestFullDisk:
-    def test_the_error_names_it_and_what_was_there_stays(self, path):
+    def test_error_names_the_ledger_and_keeps_rows(self, path):
         ledger = Ledger(path)
         workspace = ledger.workspace(URL, KEY)
         digests = workspace.digest(["kept"], bodies([b"kept"]))
@@ -186,7 +186,7 @@ except LedgerError as error:
 class TestMigrations:
     LATER = (*MIGRATIONS, ("ALTER TABLE runs ADD COLUMN remark TEXT",))
 
-    def test_an_older_file_is_brought_up_to_date_and_keeps_its_contents(self, path):
+    def test_older_file_is_migrated_with_its_contents(self, path):
         push(path, ["a"])
         file = LedgerFile(path, self.LATER)
         with file.reading() as connection:
@@ -211,7 +211,7 @@ class TestMigrations:
 
 
 @posix
-def test_a_connection_is_not_carried_over_a_fork(path):
+def test_connection_is_not_shared_with_a_fork(path):
     script = """
 import os, sys
 from growlytics_pandas.errors import LedgerError

@@ -167,7 +167,7 @@ class PushMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-def test_no_sequence_of_pushes_leaves_out_what_differs():
+def test_push_sequences_never_skip_a_change():
     run = settings(
         max_examples=20,
         stateful_step_count=50,

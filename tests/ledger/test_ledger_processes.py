@@ -40,7 +40,7 @@ with Ledger(path) as ledger:
 
 
 @pytest.mark.slow
-def test_several_processes_lose_nothing_of_each_other(tmp_path):
+def test_concurrent_processes_lose_nothing(tmp_path):
     path = tmp_path / "ledger.sqlite3"
     command = [sys.executable, "-c", WRITER, path]
     writers = [
@@ -107,7 +107,8 @@ for _ in range(20):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and kill")
-def test_a_kill_at_any_moment_never_makes_an_overwritten_body_count_as_unchanged(tmp_path):
+def test_kill_never_hides_an_overwritten_body(tmp_path):
+    """A kill at any moment never makes an overwritten body count as unchanged."""
     command = [sys.executable, "-W", "ignore", "-c", KILLED, tmp_path / "ledger.sqlite3", tmp_path / "arrived"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -128,7 +129,7 @@ client.ledger.close()
 
 
 @pytest.mark.parametrize("way", ["client", "backup", "link", "refused", "collected", "output", "companion"])
-def test_what_one_client_learns_after_others_have_closed_is_kept(path, tmp_path, way):
+def test_writes_after_others_close_are_kept(path, tmp_path, way):
     def ask_neighbour():
         return subprocess.run(
             [sys.executable, "-c", NEIGHBOUR, path], capture_output=True, text=True, check=True
@@ -177,7 +178,7 @@ for path in sys.stdin:
 """
 
 
-def test_processes_that_make_one_ledger_at_the_same_moment_do_not_trip_over_each_other(tmp_path):
+def test_concurrent_creation_of_one_ledger(tmp_path):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with ExitStack() as stack:
         openers = [

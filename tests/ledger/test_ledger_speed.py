@@ -36,7 +36,8 @@ def push_microseconds(workspace, version: int, present) -> float:
 
 @pytest.mark.slow
 @pytest.mark.benchmark
-def test_a_row_costs_microseconds_and_a_customer_less_than_100_bytes(tmp_path):
+def test_row_costs_microseconds_and_few_bytes(tmp_path):
+    """A row costs microseconds, and a customer less than 100 bytes."""
     path = tmp_path / "ledger.sqlite3"
     present = np.random.default_rng(0).random((CHUNK, len(NAMES))) > 0.1
     with Ledger(path) as ledger:
@@ -57,7 +58,8 @@ def test_a_row_costs_microseconds_and_a_customer_less_than_100_bytes(tmp_path):
     assert n_bytes < 100
 
 
-def test_opening_a_ledger_takes_memory_for_its_customers_and_a_few_blocks_only(tmp_path, monkeypatch):
+def test_opening_a_ledger_needs_little_memory(tmp_path, monkeypatch):
+    """Opening a ledger takes memory for its customers and a few blocks only."""
     monkeypatch.setattr(digest_log, "BLOCK_RECORDS", 1_024)
     n_customers = 50_000
     ids = [f"user{n}@example.com" for n in range(n_customers)]

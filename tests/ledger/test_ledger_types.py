@@ -31,7 +31,7 @@ class TestTypes:
             "orders": KnownType("number", later, "accepted"),
         }
 
-    def test_an_uncertain_type_is_marked_and_becomes_certain(self, workspace):
+    def test_uncertain_type_becomes_certain(self, workspace):
         workspace.pin({"city": "string"}, WHEN, certain=False)
         assert workspace.known_types()["city"] == KnownType("string", WHEN, "uncertain")
         assert workspace.pin({"city": "string"}, datetime.now(UTC), certain=True).new == {"city": "string"}
@@ -40,14 +40,14 @@ class TestTypes:
         assert workspace.known_types()["city"].source == "accepted"
 
     @pytest.mark.parametrize("certain", [True, False])
-    def test_a_known_type_is_never_overwritten_and_the_conflict_is_reported(self, workspace, certain):
+    def test_known_type_is_never_overwritten(self, workspace, certain):
         workspace.pin({"city": "string"}, WHEN, certain=certain)
         pinned = workspace.pin({"city": "number", "orders": "number"}, WHEN, certain=True)
         assert pinned.conflicts == {"city": workspace.known_types()["city"]}
         assert pinned.new == {"orders": "number"}
         assert workspace.known_types()["city"].type == "string"
 
-    def test_a_declaration_that_contradicts_a_known_type_declares_nothing(self, workspace):
+    def test_contradicting_declaration_does_nothing(self, workspace):
         workspace.pin({"city": "string"}, WHEN, certain=True)
         with pytest.raises(
             InvalidArgumentError, match=r"'city' .declared number, known as string, accepted on 2024-05-06"
@@ -58,7 +58,7 @@ class TestTypes:
         workspace.declare_types({"city": "number"})
         assert workspace.known_types()["city"].source == "declared"
 
-    def test_a_declaration_settles_an_uncertain_type_and_leaves_an_accepted_one(self, workspace):
+    def test_declaration_settles_only_uncertain_types(self, workspace):
         workspace.pin({"plan": "string"}, WHEN, certain=False)
         workspace.pin({"city": "string"}, WHEN, certain=True)
         workspace.declare_types({"plan": "number", "city": "string"})
@@ -67,7 +67,7 @@ class TestTypes:
             "plan": KnownType("number", WHEN, "declared"),
         }
 
-    def test_a_push_that_reached_nobody_can_take_its_uncertain_types_back(self, workspace):
+    def test_unsent_push_withdraws_uncertain_types(self, workspace):
         workspace.pin({"city": "string"}, WHEN, certain=True)
         workspace.pin({"plan": "string"}, WHEN, certain=False)
         assert workspace.forget_types(["city", "plan"], only_uncertain=True) == 1
@@ -82,7 +82,7 @@ class TestTypes:
         with pytest.raises(InvalidArgumentError, match="invalid types"):
             workspace.pin(types, WHEN, certain=True)
 
-    def test_the_file_of_types_goes_round(self, ledger, workspace, tmp_path):
+    def test_types_file_round_trips(self, ledger, workspace, tmp_path):
         workspace.declare_types({"ville é": "string", "born": "date", "Born": "number"})
         workspace.pin({"maybe": "boolean"}, WHEN, certain=False)
         exported = tmp_path / "types.json"
@@ -103,14 +103,14 @@ class TestTypes:
             (None, "No such file"),
         ],
     )
-    def test_a_file_of_types_that_cannot_be_read_is_named(self, workspace, tmp_path, text, message):
+    def test_unreadable_types_file_is_named(self, workspace, tmp_path, text, message):
         path = tmp_path / "types.json"
         if text is not None:
             path.write_text(text)
         with pytest.raises(InvalidArgumentError, match=f"types.json: .*{message}"):
             workspace.declare_types(path)
 
-    def test_the_frame_has_the_same_columns_and_dtypes_when_empty(self, workspace):
+    def test_empty_frame_has_the_same_dtypes(self, workspace):
         empty = workspace.types()
         workspace.pin({"city": "string"}, WHEN, certain=False)
         full = workspace.types()

@@ -33,7 +33,7 @@ def customers(rows):
 
 
 @pytest.mark.parametrize("url", SPELLINGS)
-def test_a_url_is_one_project_however_it_is_spelt(url):
+def test_spellings_of_a_url_are_one_project(url):
     assert Client(KEY, url, ledger=None).base_url == "https://example.com"
     assert (
         Client(KEY, url, ledger=None)._connection.project == Client(KEY, SPELLINGS[0], ledger=None)._connection.project
@@ -52,7 +52,7 @@ def test_a_url_is_one_project_however_it_is_spelt(url):
         ("no url/", "no url"),
     ],
 )
-def test_what_differs_stays_different(url, canonical):
+def test_different_urls_stay_different(url, canonical):
     assert canonical_url(url) == canonical
     assert canonical_url(canonical) == canonical
 
@@ -66,7 +66,7 @@ def test_another_key_or_host_is_another_project():
     assert len(projects) == 4
 
 
-def test_spellings_share_one_memory(sandbox, tmp_path):
+def test_spellings_of_a_url_share_the_ledger(sandbox, tmp_path):
     """What was accepted under one spelling is unchanged under the other."""
     path = tmp_path / "ledger.db"
     spelt = sandbox.base_url.replace("http://127.0.0.1", "HTTP://127.0.0.1") + "/./"
@@ -77,13 +77,13 @@ def test_spellings_share_one_memory(sandbox, tmp_path):
     assert len(again.history()) == 2
 
 
-def test_a_ledger_is_asked_by_any_spelling(tmp_path):
+def test_ledger_accepts_any_url_spelling(tmp_path):
     with Ledger(tmp_path / "ledger.db") as ledger:
         assert ledger.workspace("https://example.com", KEY) is ledger.workspace("HTTPS://Example.com:443/", KEY)
 
 
 @pytest.mark.parametrize("ledgers", ["none", "one file", "two files", "one of two"])
-def test_two_clients_of_one_project_push_one_at_a_time(sandbox, tmp_path, ledgers):
+def test_clients_of_one_project_take_turns(sandbox, tmp_path, ledgers):
     paths = {
         "none": (None, None),
         "one file": (tmp_path / "a.db", tmp_path / "a.db"),
@@ -114,7 +114,7 @@ def test_two_clients_of_one_project_push_one_at_a_time(sandbox, tmp_path, ledger
     assert gp.push(customers(40), "id", client=other, progress=False).ok
 
 
-def test_of_many_threads_at_once_one_holds_a_project():
+def test_one_of_many_threads_holds_a_project():
     client = Client(KEY, "https://example.com", ledger=None)
     start, held, refused = threading.Barrier(16), [], []
     end = threading.Barrier(16)
@@ -138,7 +138,7 @@ def test_of_many_threads_at_once_one_holds_a_project():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_process_does_not_wait_for_the_push_of_its_parent():
+def test_fork_does_not_wait_for_its_parent():
     client = Client(KEY, "https://example.com", ledger=None)
     with exclusive(client._connection):
         child = os.fork()

@@ -68,7 +68,7 @@ def sources(client):
     return client.types().set_index("attribute")["source"].to_dict()
 
 
-def test_the_second_push_of_a_column_as_text_is_refused_before_sending(sandbox, client):
+def test_second_push_as_text_is_refused(sandbox, client):
     push(frame(Score=[1, 2]), client)
     text = frame(Score=["3", "4"])
     with pytest.raises(ConstraintViolationError) as caught:
@@ -85,7 +85,7 @@ def test_the_second_push_of_a_column_as_text_is_refused_before_sending(sandbox, 
     assert sandbox.ignored().empty
 
 
-def test_without_a_ledger_the_same_pushes_lose_the_values_silently(sandbox):
+def test_without_a_ledger_values_are_lost(sandbox):
     client = Client(sandbox.api_key, sandbox.base_url, ledger=None)
     push(frame(Score=[1, 2]), client)
     assert push(frame(Score=["3", "4"]), client).counts["accepted"] == 2, "the service says success"
@@ -93,7 +93,7 @@ def test_without_a_ledger_the_same_pushes_lose_the_values_silently(sandbox):
     assert sandbox.ignored()["attribute"].tolist() == ["Score", "Score"]
 
 
-def test_errors_drop_leaves_the_conflicting_column_out_and_sends_the_rest(sandbox, client):
+def test_drop_leaves_the_conflicting_column_out(sandbox, client):
     push(frame(Score=[1]), client)
     result = push(frame(Score=["2"], City=["Pune"]), client, errors="drop")
     assert not result.ok
@@ -102,7 +102,7 @@ def test_errors_drop_leaves_the_conflicting_column_out_and_sends_the_rest(sandbo
     assert known(client) == {"Score": "number", "City": "string"}
 
 
-def test_new_types_are_those_that_this_push_fixed(sandbox, client):
+def test_new_types_are_those_this_push_fixed(sandbox, client):
     first = push(frame(Score=[1], City=["Pune"]), client)
     assert dict(first.new_types.to_numpy().tolist()) == {"City": "string", "Score": "number"}
     second = push(frame(Score=[2], Vip=[True]), client)
@@ -110,7 +110,7 @@ def test_new_types_are_those_that_this_push_fixed(sandbox, client):
     assert sandbox.attribute_types().set_index("attribute")["type"].to_dict() == known(client)
 
 
-def test_a_type_is_known_only_once_a_value_of_it_was_accepted(faulty, path):
+def test_type_is_known_once_a_value_is_accepted(faulty, path):
     box = faulty(success_false=1.0)
     client = Client(box.api_key, box.base_url, ledger=path)
     result = push(frame(Score=[1], Gone=[None]), client)
@@ -119,7 +119,7 @@ def test_a_type_is_known_only_once_a_value_of_it_was_accepted(faulty, path):
     assert client.types().empty, "no request that carried it was accepted, and none is uncertain"
 
 
-def test_a_type_that_only_refused_rows_carry_stays_open(faulty, path):
+def test_type_of_refused_rows_alone_stays_open(faulty, path):
     box = faulty(seed=1, success_false=0.5)
     client = Client(box.api_key, box.base_url, ledger=path)
     df = frame(Score=list(range(30)), **{f"only {i}": [None] * i + ["x"] + [None] * (29 - i) for i in range(30)})
@@ -130,7 +130,7 @@ def test_a_type_that_only_refused_rows_carry_stays_open(faulty, path):
     assert set(sources(client).values()) == {"accepted"}
 
 
-def test_a_crash_leaves_the_type_uncertain_and_the_next_plan_warns(sandbox, client, path):
+def test_crash_leaves_the_type_uncertain(sandbox, client, path):
     dying = CutClient(sandbox.api_key, sandbox.base_url, ledger=path)
     with pytest.raises(Crash):
         push(frame(Score=[1]), dying)
@@ -145,7 +145,7 @@ def test_a_crash_leaves_the_type_uncertain_and_the_next_plan_warns(sandbox, clie
     assert gp.schema(frame(Score=[1]), "id", client=client)["note"].item() == ""
 
 
-def test_declare_types_settles_what_a_crash_left_uncertain(sandbox, client, path):
+def test_declare_types_settles_after_a_crash(sandbox, client, path):
     dying = CutClient(sandbox.api_key, sandbox.base_url, ledger=path)
     with pytest.raises(Crash):
         push(frame(Score=[1]), dying)
@@ -153,7 +153,7 @@ def test_declare_types_settles_what_a_crash_left_uncertain(sandbox, client, path
     assert push(frame(Score=["a"]), client).counts["accepted"] == 1
 
 
-def test_requests_that_certainly_never_arrived_fix_nothing(sandbox, path):
+def test_requests_that_never_arrived_fix_nothing(sandbox, path):
     nobody = CutClient(sandbox.api_key, sandbox.base_url, ledger=path)
     nobody.raising = False
     with pytest.raises(gp.ServiceUnavailableError, match="never reached") as caught:
@@ -162,7 +162,7 @@ def test_requests_that_certainly_never_arrived_fix_nothing(sandbox, path):
     assert nobody.types().empty
 
 
-def test_a_plan_made_before_another_push_fixed_the_type_stops_before_it_sends(sandbox, client, path):
+def test_outdated_plan_stops_before_sending(sandbox, client, path):
     plan = gp.plan(frame(Score=["1", "2"]), "id", client=client)
     push(frame(Score=[5]), Client(sandbox.api_key, sandbox.base_url, ledger=path))
     with pytest.raises(DataError, match=r"Score.*number.*make the plan again") as caught:
@@ -172,7 +172,7 @@ def test_a_plan_made_before_another_push_fixed_the_type_stops_before_it_sends(sa
     assert client.history()["ended"].tolist() == ["finished", "stopped early"]
 
 
-def test_a_plan_made_before_a_reset_teaches_the_ledger_its_types_again(sandbox):
+def test_plan_from_before_a_reset_restores_types(sandbox):
     df = frame(Score=[1])
     push(df, sandbox.client)
     plan = gp.plan(df, "id", client=sandbox.client)
@@ -181,7 +181,7 @@ def test_a_plan_made_before_a_reset_teaches_the_ledger_its_types_again(sandbox):
     assert known(sandbox.client) == {"Score": "number"}
 
 
-def test_a_name_that_differs_only_in_case_from_a_known_one_is_warned_about(client):
+def test_name_in_another_case_is_warned_about(client):
     push(frame(City=["Pune"]), client)
     violations = gp.validate(frame(city=["Delhi"]), "id", client=client)
     assert violations["rule"].tolist() == ["attribute_name_case_clash"]
@@ -189,7 +189,7 @@ def test_a_name_that_differs_only_in_case_from_a_known_one_is_warned_about(clien
     assert violations["severity"].item() == "warning"
 
 
-def test_new_attributes_forbid_stops_a_typing_error(sandbox, client):
+def test_new_attributes_forbid_stops_a_typo(sandbox, client):
     push(frame(City=["Pune"]), client)
     with pytest.raises(ConstraintViolationError, match="attribute_unknown"):
         push(frame(Citty=["Delhi"]), client, new_attributes="forbid")
@@ -197,7 +197,7 @@ def test_new_attributes_forbid_stops_a_typing_error(sandbox, client):
     assert sandbox.requests == 2
 
 
-def test_declared_types_are_believed_and_a_conflict_is_an_error_not_a_merge(sandbox, client, tmp_path):
+def test_declared_type_conflict_is_an_error(sandbox, client, tmp_path):
     client.declare_types({"Score": "number"})
     with pytest.raises(ConstraintViolationError, match="type_conflict"):
         push(frame(Score=["x"]), client)
@@ -207,7 +207,7 @@ def test_declared_types_are_believed_and_a_conflict_is_an_error_not_a_merge(sand
     assert sandbox.requests == 0
 
 
-def test_exported_types_teach_a_colleagues_ledger(sandbox, client, tmp_path):
+def test_exported_types_load_into_another_ledger(sandbox, client, tmp_path):
     push(frame(Score=[1], City=["Pune"]), client)
     client.export_types(tmp_path / "types.json")
     assert json.loads((tmp_path / "types.json").read_text()) == {"City": "string", "Score": "number"}
@@ -217,6 +217,6 @@ def test_exported_types_teach_a_colleagues_ledger(sandbox, client, tmp_path):
         push(frame(Score=["x"]), colleague)
 
 
-def test_each_project_has_a_memory_of_its_own(sandbox, client, path):
+def test_each_project_has_its_own_types(sandbox, client, path):
     push(frame(Score=[1]), client)
     assert Client("another-key", sandbox.base_url, ledger=path).types().empty

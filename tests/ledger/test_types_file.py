@@ -29,7 +29,7 @@ def push(client, **columns):
     return gp.push(pd.DataFrame({"id": ["a"], **columns}), "id", client=client, progress=False)
 
 
-def test_it_is_made_by_the_first_push_sorted_one_a_line(connect, file):
+def test_first_push_writes_a_sorted_file(connect, file):
     client = connect()
     assert not file.exists()
     push(client, Orders=[3], City=["Pune"])
@@ -37,20 +37,20 @@ def test_it_is_made_by_the_first_push_sorted_one_a_line(connect, file):
     assert [each.name for each in file.parent.iterdir() if each.name.endswith(".tmp")] == []
 
 
-def test_another_machine_knows_the_types_from_it(connect, file):
+def test_another_machine_reads_the_types(connect, file):
     push(connect(), Orders=[3])
     plan = gp.plan(pd.DataFrame({"id": ["a"], "Orders": ["x"]}), "id", client=connect("other"))
     assert "type_conflict" in plan.violations["rule"].tolist()
 
 
-def test_pushes_of_parts_and_of_one_customer_keep_it_up_to_date(connect, file):
+def test_partial_and_single_pushes_update_it(connect, file):
     client = connect()
     gp.push_batches([pd.DataFrame({"id": ["a"], "City": "Pune"})], "id", client=client, progress=False)
     client.upsert("b", {"VIP": True})
     assert json.loads(file.read_text()) == {"City": "string", "VIP": "boolean"}
 
 
-def test_it_is_unchanged_if_nothing_is_new(connect, file):
+def test_file_is_unchanged_without_news(connect, file):
     push(connect(), Orders=[3])
     file.write_text(json.dumps({"Orders": "number"}))  # written otherwise
     push(connect(), Orders=[4])
@@ -65,7 +65,7 @@ def test_what_others_added_meanwhile_stays(connect, file):
     assert json.loads(file.read_text()) == {"City": "string", "Orders": "number", "Theirs": "date"}
 
 
-def test_what_others_contradict_stays_with_a_warning(connect, file):
+def test_conflicting_type_stays_with_a_warning(connect, file):
     client = connect()
     push(client, Orders=[3])
     file.write_text(json.dumps({"Orders": "string"}))
@@ -76,14 +76,14 @@ def test_what_others_contradict_stays_with_a_warning(connect, file):
         connect()
 
 
-def test_a_run_that_stops_early_keeps_what_is_certain(sandbox, tmp_path, file):
+def test_early_stop_keeps_what_is_certain(sandbox, tmp_path, file):
     client = Client("wrong-key", sandbox.base_url, ledger=tmp_path / "ledger.sqlite3", types=file)
     with pytest.raises(AuthenticationError):
         push(client, Orders=[3])
     assert not file.exists()
 
 
-def test_declared_and_forgotten_types_reach_it(connect, file):
+def test_declared_and_forgotten_types_are_written(connect, file):
     client = connect()
     client.declare_types({"Orders": "number", "City": "string"})
     client.forget_types(["City"])
@@ -92,7 +92,7 @@ def test_declared_and_forgotten_types_reach_it(connect, file):
     assert json.loads(file.read_text()) == {}
 
 
-def test_a_file_that_cannot_be_written_is_a_warning_and_the_push_succeeds(connect, file):
+def test_unwritable_file_is_only_a_warning(connect, file):
     client = connect()
     file.mkdir()
     with pytest.warns(UserWarning, match="could not be updated"):
@@ -100,7 +100,7 @@ def test_a_file_that_cannot_be_written_is_a_warning_and_the_push_succeeds(connec
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"a": "text"}'])
-def test_a_file_that_is_none_is_refused_at_the_start(connect, file, text):
+def test_invalid_file_is_refused_at_the_start(connect, file, text):
     file.write_text(text)
     with pytest.raises(InvalidArgumentError):
         connect()
@@ -115,7 +115,7 @@ def test_a_wrong_call_is_refused(connect, tmp_path):
         connect(types=tmp_path / "none" / "types.json")
 
 
-def test_the_command_line_has_it_too(sandbox, file, monkeypatch, tmp_path):
+def test_command_line_uses_the_types_file(sandbox, file, monkeypatch, tmp_path):
     monkeypatch.setenv("GROWLYTICS_API_KEY", sandbox.api_key)
     (tmp_path / "a.csv").write_text("id,Orders\na,3\n")
     call = [

@@ -14,13 +14,13 @@ from growlytics_pandas import contract
 from growlytics_pandas.sandbox.answers import MAX_BODY_BYTES
 
 
-def test_success_is_the_documented_answer_to_the_byte(post):
+def test_success_is_byte_for_byte_as_documented(post):
     reply = post(PUBLISHED)
 
     assert (reply.status_code, reply.content) == (200, b'{"success":true}')
 
 
-def test_a_customer_can_be_read_as_it_was_sent(post, sandbox):
+def test_customer_reads_back_as_sent(post, sandbox):
     post(PUBLISHED)
 
     assert sandbox.stored() == {
@@ -36,7 +36,7 @@ def test_a_customer_can_be_read_as_it_was_sent(post, sandbox):
     assert sandbox.requests == 1
 
 
-def test_customers_has_a_row_a_customer_and_sensible_dtypes(post, sandbox):
+def test_customers_have_one_row_each_and_dtypes(post, sandbox):
     post(PUBLISHED)
     post(customer("other", attribute("Total Orders", "number", 7)))
 
@@ -50,7 +50,7 @@ def test_customers_has_a_row_a_customer_and_sensible_dtypes(post, sandbox):
     assert frame.loc[1, ["name", "isPremium", "Last Order"]].isna().all()
 
 
-def test_frames_of_a_new_sandbox_have_their_columns(sandbox):
+def test_new_sandbox_frames_have_their_columns(sandbox):
     assert sandbox.customers().columns.tolist() == ["id"]
     assert sandbox.attribute_types().columns.tolist() == ["attribute", "type", "first_seen"]
     columns = ["id", "attribute", "type", "value", "reason", "known_type", "when"]
@@ -82,20 +82,20 @@ def test_no_number_is_rounded(post, sandbox, text, expected):
     assert sandbox.customers()["n"].iloc[0] == expected
 
 
-def test_an_unreadable_number_comes_back_as_its_text(post, sandbox):
+def test_unreadable_number_comes_back_as_text(post, sandbox):
     post('{"id":"a","attributes":[{"name":"n","type":"number","value":1e99999999999999999999}]}')
 
     assert sandbox.stored() == {"a": {"n": "1e99999999999999999999"}}
 
 
-def test_a_column_of_dates_reaches_from_year_1_to_9999(post, sandbox):
+def test_dates_reach_from_year_1_to_9999(post, sandbox):
     for identifier, date in [("a", "0001-01-01 00:00:00"), ("b", "9999-12-31 23:59:59")]:
         post(customer(identifier, attribute("d", "date", date)))
 
     assert sandbox.customers()["d"].dt.year.tolist() == [1, 9999]
 
 
-def test_a_known_id_is_updated_attribute_by_attribute(post, sandbox):
+def test_known_id_is_updated_by_attribute(post, sandbox):
     post(customer("a", attribute("x", "number", 1), attribute("y", "number", 2)))
     post(customer("a", attribute("y", "number", 3)))
     post(customer("A", attribute("y", "number", 4)))
@@ -103,12 +103,12 @@ def test_a_known_id_is_updated_attribute_by_attribute(post, sandbox):
     assert sandbox.stored() == {"a": {"x": 1, "y": 3}, "A": {"y": 4}}
 
 
-def test_missing_attributes_make_a_customer_without_any(post, sandbox):
+def test_missing_attributes_make_a_bare_customer(post, sandbox):
     assert post({"id": "a"}).content == b'{"success":true}'
     assert sandbox.stored() == {"a": {}}
 
 
-def test_an_attribute_called_id_does_not_hide_the_customers_id(post, sandbox):
+def test_attribute_called_id_is_separate(post, sandbox):
     post(customer("a", attribute("id", "number", 7)))
 
     assert sandbox.customers().to_dict("list") == {"id": ["a"], "id (attribute)": [7]}
@@ -117,7 +117,7 @@ def test_an_attribute_called_id_does_not_hide_the_customers_id(post, sandbox):
 @pytest.mark.parametrize(
     "key", [{contract.KEY_HEADER: "wrong"}, {contract.KEY_HEADER: None}, {contract.KEY_HEADER: ""}]
 )
-def test_a_wrong_or_missing_key_is_401_and_writes_nothing(post, sandbox, key):
+def test_wrong_or_missing_key_is_401(post, sandbox, key):
     reply = post(PUBLISHED, **key)
 
     assert_refused(reply, 401)
@@ -152,26 +152,26 @@ def test_a_wrong_or_missing_key_is_401_and_writes_nothing(post, sandbox, key):
     ],
     ids=lambda body: repr(body[:60]),
 )
-def test_a_body_that_is_not_a_customer_is_400_and_writes_nothing(post, sandbox, body):
+def test_invalid_customer_is_400(post, sandbox, body):
     assert_refused(post(body), 400)
     assert sandbox.stored() == {}
     assert sandbox.ignored().empty
 
 
-def test_a_whole_surrogate_pair_is_a_character(post, sandbox):
+def test_surrogate_pair_is_one_character(post, sandbox):
     post(rb'{"id":"a","attributes":[{"name":"n","type":"string","value":"\ud83c\udf89"}]}')
 
     assert sandbox.stored() == {"a": {"n": "🎉"}}
 
 
-def test_a_body_of_more_than_a_mebibyte_is_413(post, sandbox):
+def test_body_over_a_mebibyte_is_413(post, sandbox):
     too_large = customer("a", attribute("n", "string", "x" * MAX_BODY_BYTES))
 
     assert_refused(post(too_large), 413)
     assert sandbox.stored() == {}
 
 
-def test_a_body_that_comes_in_pieces_is_read_whole(sandbox, session):
+def test_body_in_pieces_is_read_whole(sandbox, session):
     def pieces():
         for byte in json.dumps(PUBLISHED).encode():
             yield bytes([byte])
@@ -193,12 +193,12 @@ def test_another_method_is_405(sandbox, session, method):
 
 
 @pytest.mark.parametrize("path", ["", "/", "/rest-api/customers", "/rest-api/customer/", "/%2e"])
-def test_another_path_is_404_and_no_customer_request(sandbox, session, path):
+def test_another_path_is_404(sandbox, session, path):
     assert_refused(session.post(sandbox.base_url + path, json=PUBLISHED, timeout=TIMEOUT_SECONDS), 404)
     assert sandbox.requests == 0
 
 
-def test_bytes_that_are_not_http_leave_the_server_alive(post, sandbox, capfd):
+def test_non_http_bytes_leave_the_server_alive(post, sandbox, capfd):
     address = ("127.0.0.1", int(sandbox.base_url.rsplit(":", 1)[1]))
     with socket.create_connection(address, timeout=TIMEOUT_SECONDS) as raw:
         raw.sendall(b"\x16\x03\x01 hello\r\n\r\n")
@@ -208,7 +208,7 @@ def test_bytes_that_are_not_http_leave_the_server_alive(post, sandbox, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_reset_forgets_customers_types_and_counts(post, sandbox):
+def test_reset_forgets_everything(post, sandbox):
     post(customer("a", attribute("n", "number", 1), attribute("m", "number", "x")))
 
     sandbox.reset()

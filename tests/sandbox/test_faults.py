@@ -55,14 +55,14 @@ def wait_until(condition):
         time.sleep(0.005)
 
 
-def test_a_sandbox_without_faults_plays_none(faulty, session):
+def test_no_faults_by_default(faulty, session):
     sandbox = faulty()
     assert post(session, sandbox).content == b'{"success":true}'
     assert sandbox.faulted() == {}
     assert sandbox.faulted()["hang"] == 0
 
 
-def test_a_status_is_answered_as_json_and_writes_nothing(faulty, session):
+def test_status_fault_is_json_and_writes_nothing(faulty, session):
     sandbox = faulty(status={500: 1.0})
     reply = post(session, sandbox)
 
@@ -73,7 +73,7 @@ def test_a_status_is_answered_as_json_and_writes_nothing(faulty, session):
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_429_and_503_ask_to_wait_in_seconds_and_as_a_date_by_turns(faulty, session, status):
+def test_retry_after_alternates_seconds_and_date(faulty, session, status):
     sandbox = faulty(status={status: 1.0}, retry_after=7)
     before = time.time()
 
@@ -84,7 +84,7 @@ def test_429_and_503_ask_to_wait_in_seconds_and_as_a_date_by_turns(faulty, sessi
     assert sandbox.faulted() == {f"status.{status}": 2}
 
 
-def test_the_rate_limit_answers_429_past_it_and_lets_the_rest_through(faulty, session):
+def test_rate_limit_is_429_for_the_excess(faulty, session):
     sandbox = faulty(rate_limit=20)  # a burst of two
     replies = [post(session, sandbox, str(number)) for number in range(10)]
 
@@ -98,7 +98,7 @@ def test_the_rate_limit_answers_429_past_it_and_lets_the_rest_through(faulty, se
     assert sandbox.faulted() == {"rate_limit": len(limited)}
 
 
-def test_the_rate_limit_lets_its_rate_through_over_time():
+def test_rate_limit_holds_over_time():
     now = 0.0
     deck = FaultDeck(Faults(rate_limit=100), lambda: now)
     passed = 0
@@ -110,7 +110,7 @@ def test_the_rate_limit_lets_its_rate_through_over_time():
 
 
 @pytest.mark.parametrize(("fault", "written"), [("reset_before", {}), ("reset_after", WRITTEN)])
-def test_a_reset_is_a_real_one(faulty, fault, written):
+def test_reset_is_a_tcp_reset(faulty, fault, written):
     sandbox = faulty(**{fault: 1.0})
     with open_with_a_request_sent(sandbox) as raw, pytest.raises(ConnectionResetError):
         raw.recv(4096)
@@ -130,7 +130,7 @@ def test_a_hang_never_answers(faulty, session, hang_writes, written):
 
 
 @pytest.mark.parametrize("fault", [{"hang": 1.0}, {"latency": 60.0}])
-def test_stop_does_not_wait_for_requests_that_hang(faulty, fault):
+def test_stop_does_not_wait_for_hanging_requests(faulty, fault):
     sandbox = faulty(**fault)
     with open_with_a_request_sent(sandbox) as raw:
         wait_until(lambda: sandbox.requests == 1)
@@ -141,7 +141,7 @@ def test_stop_does_not_wait_for_requests_that_hang(faulty, fault):
         assert raw.recv(4096) == b""
 
 
-def test_a_truncated_answer_is_short_of_its_length_and_a_cut_json_by_turns(faulty, session):
+def test_truncation_cuts_body_or_json_in_turn(faulty, session):
     sandbox = faulty(truncate=1.0)
     with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.ConnectionError), match="IncompleteRead"):
         post(session, sandbox)
@@ -155,7 +155,7 @@ def test_a_truncated_answer_is_short_of_its_length_and_a_cut_json_by_turns(fault
     assert sandbox.faulted() == {"truncate": 2}
 
 
-def test_an_html_page_with_200_writes_nothing(faulty, session):
+def test_html_with_200_writes_nothing(faulty, session):
     sandbox = faulty(html=1.0)
     reply = post(session, sandbox)
 
@@ -175,7 +175,7 @@ def test_success_false_with_200_writes_nothing(faulty, session):
     assert sandbox.faulted() == {"success_false": 1}
 
 
-def test_a_redirect_sends_every_request_elsewhere(faulty, session):
+def test_redirect_sends_every_request_elsewhere(faulty, session):
     elsewhere = faulty()
     sandbox = faulty(redirect=elsewhere.base_url + contract.CUSTOMER_PATH, status={500: 1.0})
     reply = post(session, sandbox)
@@ -186,7 +186,7 @@ def test_a_redirect_sends_every_request_elsewhere(faulty, session):
     assert elsewhere.requests == 0
 
 
-def test_latency_delays_each_answer_and_not_the_others(faulty):
+def test_latency_delays_each_response_alone(faulty):
     sandbox = faulty(latency=(0.1, 0.2))
 
     def timed(number):
@@ -209,7 +209,7 @@ def fates(count=2000, **faults):
     return [deck.deal().name for _ in range(count)]
 
 
-def test_the_same_seed_deals_the_same_faults():
+def test_same_seed_gives_the_same_faults():
     faults = {"status": {500: 0.1, 429: 0.1}, "reset_after": 0.1, "hang": 0.1}
 
     assert fates(seed=1, **faults) == fates(seed=1, **faults)
@@ -224,7 +224,7 @@ def test_shares_are_kept():
     assert dealt.count("truncate") / len(dealt) == pytest.approx(0.2, abs=0.015)
 
 
-def test_reset_deals_the_sequence_from_its_start_again(faulty, session):
+def test_reset_restarts_the_fault_sequence(faulty, session):
     sandbox = faulty(seed=3, status={500: 0.5})
 
     def statuses():
@@ -239,7 +239,7 @@ def test_reset_deals_the_sequence_from_its_start_again(faulty, session):
     assert sandbox.faulted() == {"status.500": first.count(500)}
 
 
-def test_every_request_under_all_faults_at_once_is_accounted_for(faulty):
+def test_all_faults_at_once_are_accounted_for(faulty):
     shares = {"reset_before": 0.1, "reset_after": 0.1, "truncate": 0.1, "html": 0.1, "success_false": 0.1}
     sandbox = faulty(seed=5, status={500: 0.1, 503: 0.1}, **shares)
 
@@ -319,12 +319,12 @@ def test_faults_can_be_read_from_one_line(line, faults):
 @pytest.mark.parametrize(
     "line", ["hung=0.1", "status=0.1", "hang", "hang=often", "status.x=1", "hang_writes=1", "seed=a"]
 )
-def test_a_line_that_names_no_fault_is_refused_with_what_is_allowed(line):
+def test_unknown_fault_lists_what_is_allowed(line):
     with pytest.raises(InvalidArgumentError, match=r": found .*; it must be "):
         parse_faults(line)
 
 
-def test_a_client_that_leaves_during_a_fault_does_not_stop_the_server(faulty, session):
+def test_client_that_leaves_does_not_stop_server(faulty, session):
     sandbox = faulty(seed=0, latency=0.05)
     threads = threading.active_count()
     for _ in range(5):

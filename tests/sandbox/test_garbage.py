@@ -127,7 +127,7 @@ def test_a_request_may_be_cut_anywhere(server):
         assert not set(server.pour([whole[:end]])) & {200, 500}
 
 
-def test_a_long_head_is_taken(server):
+def test_long_head_is_accepted(server):
     assert server.ask(request(BODY, CLOSE, b"cookie: " + b"x" * (32_000))).endswith(SUCCESS)
 
 
@@ -140,7 +140,7 @@ def test_a_long_head_is_taken(server):
     ],
     ids=["with a length", "in chunks", "in chunks of a byte"],
 )
-def test_a_body_of_any_size_is_read_without_being_kept(server, start, piece, n, end):
+def test_oversized_body_is_read_and_discarded(server, start, piece, n, end):
     with server.connect() as connection:
         for part in (*flood(start, piece, n), end):
             connection.sendall(part)
@@ -148,7 +148,7 @@ def test_a_body_of_any_size_is_read_without_being_kept(server, start, piece, n, 
 
 
 @pytest.mark.parametrize("length", [MAX_BODY_BYTES * 8, 1 << 62])
-def test_a_body_shorter_than_its_length_is_not_taken(server, length):
+def test_short_body_is_not_stored(server, length):
     assert server.pour([request(length=length)]) == []
 
 
@@ -174,11 +174,11 @@ def test_a_body_shorter_than_its_length_is_not_taken(server, length):
     ],
     ids=lambda whole: repr(whole[-40:]),
 )
-def test_what_is_not_http_is_a_400(server, whole):
+def test_non_http_is_400(server, whole):
     assert server.ask(whole).startswith(b"HTTP/1.1 400 ")
 
 
-def test_what_follows_a_body_shorter_than_sent_is_no_request(server):
+def test_bytes_after_a_short_body_are_no_request(server):
     assert statuses(server.ask(request(BODY + BODY, length=len(BODY)))) in ([200, BAD], [BAD])
 
 
@@ -201,7 +201,7 @@ def test_what_follows_a_body_shorter_than_sent_is_no_request(server):
     ],
     ids=lambda value: repr(value[:70]) if isinstance(value, bytes) else str(value),
 )
-def test_odd_json_is_taken_or_refused_and_never_a_fault(server, body, status):
+def test_odd_json_never_causes_an_error(server, body, status):
     assert statuses(server.ask(request(body, CLOSE))) == [status]
 
 
@@ -213,14 +213,14 @@ def test_odd_json_is_taken_or_refused_and_never_a_fault(server, body, status):
     ],
     ids=["many names", "one name"],
 )
-def test_thousands_of_attributes_are_taken_as_one_request(server, entries):
+def test_thousands_of_attributes_are_one_request(server, entries):
     body = json.dumps({"id": "many", "attributes": entries}, separators=(",", ":")).encode()
     assert len(body) < MAX_BODY_BYTES
 
     assert server.ask(request(body, CLOSE)).endswith(SUCCESS)
 
 
-def test_slow_clients_hold_up_nobody(server):
+def test_slow_clients_do_not_delay_others(server):
     with ExitStack() as slow:
         whole = request()
         for end in range(0, len(whole), 2):
@@ -232,7 +232,7 @@ def test_slow_clients_hold_up_nobody(server):
         assert time.monotonic() - start < 1
 
 
-def test_a_request_that_comes_byte_by_byte_is_taken(server):
+def test_request_byte_by_byte_is_accepted(server):
     with server.connect() as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in request(BODY, CLOSE):
@@ -240,7 +240,7 @@ def test_a_request_that_comes_byte_by_byte_is_taken(server):
         assert read_all(connection).endswith(SUCCESS)
 
 
-def test_requests_in_one_send_are_answered_in_order(server):
+def test_pipelined_requests_are_answered_in_order(server):
     bodies = [BODY, b"[]"] * 300
     pipeline = b"".join(map(request, bodies)) + request(BODY, CLOSE)
 
@@ -276,7 +276,7 @@ SPLINTERS = (
 
 
 @pytest.mark.slow
-def test_thousands_of_broken_requests_find_no_fault(server):
+def test_broken_requests_cause_no_error(server):
     rng = random.Random(SEED)
     seen = {status for _ in range(3000) for status in server.pour([mutate(rng, request())])}
 
@@ -284,7 +284,7 @@ def test_thousands_of_broken_requests_find_no_fault(server):
 
 
 @pytest.mark.slow
-def test_thousands_of_broken_bodies_are_taken_or_refused_and_can_all_be_shown(server):
+def test_broken_bodies_cause_no_error(server):
     rng = random.Random(SEED)
     for _ in range(3000):
         bodies = [mutate(rng, BODY) for _ in range(2)]

@@ -49,7 +49,7 @@ LONG = "n" * contract.MAX_ATTRIBUTE_NAME_CHARS
     ],
     ids=repr,
 )
-def test_what_the_service_ignores_is_answered_with_success_and_shown(post, sandbox, entry, reason):
+def test_ignored_values_are_success_and_shown(post, sandbox, entry, reason):
     reply = post(customer("a", entry, attribute("kept", "number", 1)))
 
     assert reply.content == b'{"success":true}'
@@ -66,7 +66,7 @@ def test_a_name_of_49_characters_is_kept(post, sandbox):
     assert sandbox.stored() == {"a": {LONG: "x"}}
 
 
-def test_a_type_is_pinned_for_all_customers_by_the_first_value_that_was_accepted(post, sandbox):
+def test_first_accepted_value_sets_the_type(post, sandbox):
     post(customer("a", attribute("n", "number", "not a number")))
     post(customer("a", attribute("n", "string", "first")))
     post(customer("b", attribute("n", "number", 5), attribute("N", "number", 6)))
@@ -78,7 +78,7 @@ def test_a_type_is_pinned_for_all_customers_by_the_first_value_that_was_accepted
     assert ignored["known_type"] == "string"
 
 
-def test_the_101st_custom_attribute_of_a_profile_is_ignored_and_pins_nothing(post, sandbox):
+def test_attribute_101_is_ignored_and_untyped(post, sandbox):
     for start in range(0, contract.MAX_CUSTOM_ATTRIBUTES, 50):
         post(customer("a", *[attribute(f"c{number}", "number", number) for number in range(start, start + 50)]))
     post(
@@ -95,7 +95,7 @@ def test_the_101st_custom_attribute_of_a_profile_is_ignored_and_pins_nothing(pos
     assert sandbox.stored()["b"] == {"late": "free in another profile"}
 
 
-def test_of_an_attribute_given_twice_the_last_wins_and_the_first_is_shown(post, sandbox):
+def test_last_of_a_repeated_attribute_wins(post, sandbox):
     post(customer("a", attribute("n", "number", 1), attribute("n", "number", 2), attribute("n", "string", "3")))
 
     assert sandbox.stored() == {"a": {"n": 2}}

@@ -69,7 +69,7 @@ def shown_ids(page):
     return [text for href, text in page.links if href.startswith("./?id=") and "page=" not in href]
 
 
-def test_the_page_shows_customers_types_losses_and_counts(post, see):
+def test_page_shows_customers_types_and_counts(post, see):
     post(PUBLISHED)
     post(customer("ravi", attribute("Total Orders", "string", "five")))
     shown = see().text
@@ -86,13 +86,13 @@ def test_the_page_shows_customers_types_losses_and_counts(post, see):
     assert re.search(r"Total Orders number \d{4}-\d\d-\d\d \d\d:\d\d:\d\d", shown), "the type, and since when"
 
 
-def test_a_sandbox_without_customers_says_so(see):
+def test_page_without_customers_explains_itself(see):
     shown = see().text
     for words in ("None yet. They appear here as they arrive.", "Nothing.", "None were asked for."):
         assert words in shown
 
 
-def test_every_kind_of_ignored_value_is_shown_with_its_reason(post, see):
+def test_ignored_values_are_shown_with_reasons(post, see):
     post(customer("a", attribute("n", "number", 1)))
     entries = [
         attribute("n", "string", "x"),
@@ -115,7 +115,7 @@ def test_every_kind_of_ignored_value_is_shown_with_its_reason(post, see):
     assert "Ignored values of these customers Nothing." in see(id="a").text
 
 
-def test_no_text_of_a_customer_becomes_markup(post, see):
+def test_customer_text_never_becomes_markup(post, see):
     rows = "table thead tbody tr th td ul li i b bdi h3 br time"
     plain = see(id="nobody").tags | set(rows.split())
     post(customer(HOSTILE, attribute("n", "number", 1)) | {"name": HOSTILE})
@@ -131,7 +131,7 @@ def test_no_text_of_a_customer_becomes_markup(post, see):
     assert "attribute type value" in see(id=unquote(found.removeprefix("./?id="))).text
 
 
-def test_a_long_value_is_cut_and_its_length_shown(post, see):
+def test_long_value_is_cut_with_its_length(post, see):
     post(customer("a", attribute("long", "string", "W" * 900_000), attribute("n", "string", "अ" * 5000)))
     post(customer("i" * 900_000 + "\x00", attribute("n", "string", "𝄞" * 40)))
     for query in ({}, {"id": "a"}, {"id": "i" * 500}):
@@ -148,7 +148,7 @@ def test_digits_are_shown_as_they_were_sent(post, see):
     assert "12345678901234567890.10" in see().text
 
 
-def test_the_newest_come_first_a_page_at_a_time_and_back(post, see):
+def test_newest_come_first_in_pages(post, see):
     for number in range(2 * CUSTOMERS_A_PAGE + 3):
         post(customer(f"c{number:03}"))
     address, walked = {}, []
@@ -163,7 +163,7 @@ def test_the_newest_come_first_a_page_at_a_time_and_back(post, see):
     assert "Newer" not in {text for _, text in see().links}
 
 
-def test_a_search_finds_the_id_itself_with_all_it_has_and_then_those_that_begin_like_it(post, see):
+def test_search_shows_exact_id_then_prefixes(post, see):
     many = [attribute(f"a{number}", "number", number) for number in range(LISTED_ATTRIBUTES + 5)]
     for identifier in ("asha", "Asha", "asha\U0010ffff\U0010ffff", "asha.1", "ash", "ashb", "%", "_"):
         post(customer(identifier, *many))
@@ -176,7 +176,7 @@ def test_a_search_finds_the_id_itself_with_all_it_has_and_then_those_that_begin_
     assert "There is none." in see(id="asha ").text
 
 
-def test_a_search_with_many_hits_goes_on_from_page_to_page(post, see):
+def test_search_hits_continue_over_pages(post, see):
     ids = [f"x{number:02}" for number in range(CUSTOMERS_A_PAGE + 5)]
     for identifier in ["w", "y", *reversed(ids)]:
         post(customer(identifier))
@@ -200,14 +200,14 @@ def test_a_search_with_many_hits_goes_on_from_page_to_page(post, see):
         "page=0&id=",
     ],
 )
-def test_an_address_that_makes_no_sense_still_gives_a_page(post, session, sandbox, query):
+def test_invalid_address_still_gives_a_page(post, session, sandbox, query):
     post(PUBLISHED)
     reply = session.get(f"{sandbox.base_url}/?{query}", timeout=TIMEOUT_SECONDS)
     assert reply.status_code == 200
     assert "customers" in reply.text
 
 
-def test_configured_faults_are_shown_and_counted_but_not_a_redirects_address(session, see):
+def test_faults_are_shown_without_redirect_url(session, see):
     faults = Faults(status={503: 1}, latency=(0.0, 0.001), redirect="https://login.example/?key=hush")
     with Sandbox(faults=faults) as box:
         session.post(box.base_url + contract.CUSTOMER_PATH, timeout=TIMEOUT_SECONDS, allow_redirects=False)
@@ -220,7 +220,7 @@ def test_configured_faults_are_shown_and_counted_but_not_a_redirects_address(ses
         assert box.requests == 1, "looking is no customer request"
 
 
-def test_the_policy_lets_run_and_load_only_what_is_the_pages_own(see, session, sandbox):
+def test_policy_allows_only_the_page_itself(see, session, sandbox):
     reply = get(session, sandbox)
     policy = dict(part.strip().split(" ", 1) for part in reply.headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'none'"
@@ -244,7 +244,7 @@ def test_the_key_is_not_on_the_page():
             assert box.api_key not in reply.text + str(reply.headers)
 
 
-def test_a_foreign_site_that_took_this_address_reads_nothing(post, session, sandbox):
+def test_foreign_site_reads_nothing(post, session, sandbox):
     post(PUBLISHED)
     reply = session.get(sandbox.base_url, headers={"host": "evil.example"}, timeout=TIMEOUT_SECONDS)
     assert_refused(reply, 403)
@@ -253,7 +253,7 @@ def test_a_foreign_site_that_took_this_address_reads_nothing(post, session, sand
         assert session.get(sandbox.base_url, headers={"host": host}, timeout=TIMEOUT_SECONDS).status_code == 200
 
 
-def test_head_has_the_headers_alone_and_other_methods_are_no_page(session, sandbox):
+def test_head_has_headers_and_no_other_methods(session, sandbox):
     whole, head = get(session, sandbox), session.head(sandbox.base_url, timeout=TIMEOUT_SECONDS)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == whole.headers["content-length"]
@@ -261,7 +261,7 @@ def test_head_has_the_headers_alone_and_other_methods_are_no_page(session, sandb
         assert_refused(session.request(method, sandbox.base_url, timeout=TIMEOUT_SECONDS), 404)
 
 
-def test_a_file_that_cannot_be_read_is_reported(tmp_path, session):
+def test_unreadable_file_is_reported(tmp_path, session):
     with Sandbox(db=tmp_path / "box.db") as box:
         vandal = sqlite3.connect(tmp_path / "box.db")
         vandal.execute("DROP TABLE ignored")
@@ -270,7 +270,7 @@ def test_a_file_that_cannot_be_read_is_reported(tmp_path, session):
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_customers_are_not_read_for_a_page(tmp_path, see, session):
+def test_page_does_not_read_100_000_customers(tmp_path, see, session):
     path = tmp_path / "box.db"
     SandboxStore(path).close()
     with sqlite3.connect(path) as db:

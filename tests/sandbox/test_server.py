@@ -23,7 +23,7 @@ from growlytics_pandas.errors import (
 from growlytics_pandas.sandbox import Sandbox
 
 
-def test_the_client_goes_to_this_sandbox_and_is_always_the_same(sandbox):
+def test_client_is_cached_and_uses_this_sandbox(sandbox):
     sandbox.client.upsert("a", {"n": 1})
 
     assert sandbox.stored() == {"a": {"n": 1}}
@@ -43,7 +43,7 @@ def test_nothing_starts_in_the_constructor():
     sandbox.stop()
 
 
-def test_stop_frees_port_thread_and_files_without_a_warning(tmp_path, monkeypatch):
+def test_stop_frees_port_thread_and_files(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     before = threading.active_count()
     with warnings.catch_warnings(), Sandbox() as sandbox, requests.Session() as session:
@@ -63,7 +63,7 @@ def test_stop_frees_port_thread_and_files_without_a_warning(tmp_path, monkeypatc
         assert again.base_url.endswith(f":{port}")
 
 
-def test_a_client_taken_before_the_stop_says_that_the_sandbox_has_stopped():
+def test_client_after_stop_explains_itself():
     frame = pd.DataFrame({"id": ["a"], "n": [1]})
     with Sandbox() as sandbox:
         client = sandbox.client
@@ -74,7 +74,7 @@ def test_a_client_taken_before_the_stop_says_that_the_sandbox_has_stopped():
         assert growlytics_pandas.push(frame, "id", client=sandbox.client, progress=False).ok
 
 
-def test_start_returns_the_sandbox_and_can_be_called_again():
+def test_start_can_be_called_again():
     sandbox = Sandbox().start()
     try:
         url = sandbox.base_url
@@ -85,7 +85,7 @@ def test_start_returns_the_sandbox_and_can_be_called_again():
         assert sandbox.stored() == {}
 
 
-def test_memory_as_the_file_is_a_temporary_one(session):
+def test_memory_database_is_a_temporary_file(session):
     with Sandbox(db=":memory:") as sandbox:
         sandbox.client.upsert("a", {"n": 1})
         assert sandbox.stored() == {"a": {"n": 1}}
@@ -98,7 +98,7 @@ def test_several_sandboxes_share_nothing(post, sandbox):
         assert other.base_url != sandbox.base_url
 
 
-def test_a_port_in_use_is_named_with_the_remedy(sandbox):
+def test_port_in_use_is_named_with_the_fix(sandbox):
     port = int(sandbox.base_url.rsplit(":", 1)[1])
     with pytest.raises(InvalidArgumentError, match=rf"127\.0\.0\.1:{port}.*port=0"):
         Sandbox(port=port).start()
@@ -111,7 +111,7 @@ def test_only_this_machine_can_reach_it(sandbox):
 
 
 @pytest.mark.parametrize("key", ["", " spaced ", "two\nlines", "ключ"])
-def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(key):
+def test_invalid_header_key_is_not_shown(key):
     with pytest.raises(ApiKeyError) as caught:
         Sandbox(api_key=key)
     assert not key.strip() or key not in str(caught.value)
@@ -137,7 +137,7 @@ def test_a_port_that_is_none_is_refused(port):
     ],
     ids=repr,
 )
-def test_an_argument_of_another_type_is_rejected_by_the_constructor(argument, words):
+def test_constructor_rejects_wrong_types(argument, words):
     with pytest.raises(InvalidArgumentTypeError) as caught:
         Sandbox(**argument)
     assert str(caught.value).startswith(words)
@@ -149,7 +149,7 @@ def test_the_key_is_not_in_the_repr():
         assert "very-secret" not in repr(sandbox)
 
 
-def test_without_the_extra_the_import_works_and_start_says_what_to_install():
+def test_missing_extra_is_named_at_start():
     # A process of its own, in which httptools cannot be imported.
     program = """
 import sys
@@ -167,7 +167,7 @@ except MissingDependencyError as problem:
     assert done.stderr == ""
 
 
-def test_a_notebook_shows_its_page_and_what_it_holds():
+def test_notebook_shows_page_and_contents():
     box = Sandbox()
     assert "stopped" in box._repr_html_()
     with box:

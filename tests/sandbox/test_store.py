@@ -79,7 +79,7 @@ def post(session, base_url, identifier, value, kind="number"):
     assert reply.content == b'{"success":true}'
 
 
-def test_a_file_keeps_customers_types_and_losses_across_restarts(tmp_path, session):
+def test_file_survives_restarts(tmp_path, session):
     path = tmp_path / "sandbox.db"
     with Sandbox(db=path) as first:
         post(session, first.base_url, "a", 1)
@@ -91,7 +91,7 @@ def test_a_file_keeps_customers_types_and_losses_across_restarts(tmp_path, sessi
     assert second.ignored()["known_type"].tolist() == ["number"]
 
 
-def test_the_file_can_be_read_while_the_server_writes(tmp_path, session):
+def test_file_can_be_read_during_writes(tmp_path, session):
     path = tmp_path / "sandbox.db"
     with Sandbox(db=path) as sandbox, SandboxStore(path) as reader:
         done = threading.Event()
@@ -115,7 +115,7 @@ def test_the_file_can_be_read_while_the_server_writes(tmp_path, session):
         assert [(row.attribute, row.type) for row in reader.attribute_types()] == [("n", "number")]
 
 
-def test_what_was_answered_survives_a_killed_server(tmp_path, command, session):
+def test_accepted_data_survives_a_kill(tmp_path, command, session):
     path = tmp_path / "sandbox.db"
     server = command("--db", path)
     for number in range(50):
@@ -128,7 +128,7 @@ def test_what_was_answered_survives_a_killed_server(tmp_path, command, session):
         assert len(again.customers()) == 50
 
 
-def test_a_request_that_cannot_be_written_is_answered_500(tmp_path, session):
+def test_failed_write_is_500(tmp_path, session):
     path = tmp_path / "sandbox.db"
     with Sandbox(db=path) as sandbox:
         vandal = sqlite3.connect(path)
@@ -165,7 +165,7 @@ def of_a_later_version(path):
 
 
 @pytest.mark.parametrize("spoil", [not_a_database, another_programs, of_a_later_version])
-def test_a_file_that_is_no_sandboxs_is_refused_by_name_and_left_alone(tmp_path, spoil):
+def test_foreign_file_is_refused_untouched(tmp_path, spoil):
     path = tmp_path / "other.db"
     spoil(path)
     before = path.read_bytes()
@@ -177,13 +177,13 @@ def test_a_file_that_is_no_sandboxs_is_refused_by_name_and_left_alone(tmp_path, 
     assert [entry.name for entry in tmp_path.iterdir()] == ["other.db"]
 
 
-def test_a_folder_that_does_not_exist_is_named(tmp_path):
+def test_missing_folder_is_named(tmp_path):
     with pytest.raises(InvalidArgumentError, match=r"nowhere.*existing folder"):
         SandboxStore(tmp_path / "nowhere" / "sandbox.db")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_prints_what_to_export_and_stops_cleanly(command, session, number):
+def test_command_prints_exports_and_stops(command, session, number):
     server = command("--port", 0, "--api-key", DEFAULT_API_KEY)
     assert server.lines == [
         f"Sandbox at {server.base_url} (open it in a browser to see the data; Ctrl-C stops it)",
@@ -198,7 +198,7 @@ def test_the_command_prints_what_to_export_and_stops_cleanly(command, session, n
         post(session, server.base_url, "a", 1)
 
 
-def test_a_ledger_goes_with_the_data_of_the_command_and_not_with_its_port(command, tmp_path):
+def test_ledger_belongs_to_the_data_not_the_port(command, tmp_path):
     frame = pd.DataFrame({"id": ["a"], "n": [1]})
 
     def push_once(*arguments):
@@ -220,7 +220,7 @@ def test_a_ledger_goes_with_the_data_of_the_command_and_not_with_its_port(comman
     assert push_once(*kept)[1] == {"unchanged": 1}
 
 
-def test_the_command_plays_faults(command, session):
+def test_command_accepts_faults(command, session):
     server = command("--faults", "status.503=1,retry_after=3")
     reply = session.post(server.base_url + contract.CUSTOMER_PATH, timeout=TIMEOUT_SECONDS)
 
@@ -235,7 +235,7 @@ def test_the_command_plays_faults(command, session):
         (["--db", os.sep], "cannot be the sandbox's database"),
     ],
 )
-def test_the_command_says_in_a_line_what_is_wrong(arguments, message):
+def test_command_error_is_one_line(arguments, message):
     done = subprocess.run(
         [sys.executable, "-c", COMMAND, *arguments],
         capture_output=True,

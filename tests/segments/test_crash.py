@@ -86,7 +86,7 @@ class Child:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and kill -9")
-def test_after_kill_9_every_leaver_is_still_sent(tmp_path):
+def test_leavers_are_sent_after_kill_9(tmp_path):
     rng = random.Random(17)
     members = tmp_path / "vip.csv"
     with ExitStack() as stack:

@@ -164,7 +164,7 @@ class SegmentMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-def test_the_service_agrees_with_the_segment_after_a_clean_run():
+def test_service_matches_segment_after_clean_run():
     run = settings(
         max_examples=15,
         stateful_step_count=25,

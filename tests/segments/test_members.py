@@ -22,7 +22,7 @@ def test_every_id_is_read_back_unchanged(tmp_path_factory, members):
     assert read_members(path) == members
 
 
-def test_a_temporary_file_of_a_killed_run_is_replaced(tmp_path):
+def test_temporary_file_of_a_kill_is_replaced(tmp_path):
     path, leftover = tmp_path / "vip.csv", tmp_path / "vip.csv.new"
     leftover.write_text("half a fi")
     leftover.chmod(0o644)
@@ -32,7 +32,7 @@ def test_a_temporary_file_of_a_killed_run_is_replaced(tmp_path):
     assert not leftover.exists()
 
 
-def test_a_file_that_cannot_be_replaced_stays_as_it_is(tmp_path):
+def test_file_that_cannot_be_replaced_stays(tmp_path):
     path = tmp_path / "vip.csv"
     write_members(path, {"a": ""})
     (tmp_path / "vip.csv.new").mkdir()

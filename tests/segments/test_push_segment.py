@@ -43,7 +43,7 @@ def push(sandbox, members):
     return call
 
 
-def test_joiners_and_leavers_are_sent_and_stayers_are_not(push, sandbox):
+def test_joiners_and_leavers_alone_are_sent(push, sandbox):
     first = push("a", "b", "c")
     assert (first.joined, first.left, first.stayed, first.is_first_run) == (3, 0, 0, True)
     assert "first run: no earlier members" in repr(first)
@@ -60,14 +60,14 @@ def test_joiners_and_leavers_are_sent_and_stayers_are_not(push, sandbox):
     assert second.ok
 
 
-def test_a_customer_who_comes_back_is_sent_again(push, sandbox):
+def test_returning_customer_is_sent_again(push, sandbox):
     for ids in (("a", "b"), ("b",), ("a", "b")):
         push(*ids, allow_empty=True)
     assert sandbox.stored() == {"a": IN, "b": IN}
     assert sandbox.requests == 4
 
 
-def test_resend_also_sends_customers_who_stayed(push, sandbox):
+def test_resend_also_sends_stayers(push, sandbox):
     push("a", "b")
     result = push("a", "b", resend=True)
     assert (result.joined, result.left, result.stayed) == (0, 0, 2)
@@ -101,7 +101,7 @@ def test_other_values_than_true_and_false(push, sandbox, value, left):
         {"normalize": {"no such column": "email"}},
     ],
 )
-def test_a_wrong_call_is_refused_before_anything_is_sent(push, sandbox, members, bad):
+def test_wrong_call_is_refused_before_sending(push, sandbox, members, bad):
     with pytest.raises((InvalidArgumentError, InvalidArgumentTypeError), match=next(reversed(bad))):
         push("a", **bad)
     assert sandbox.requests == 0
@@ -109,7 +109,7 @@ def test_a_wrong_call_is_refused_before_anything_is_sent(push, sandbox, members,
 
 
 @pytest.mark.parametrize("attribute", ["email", "id", 3])
-def test_an_attribute_that_cannot_mark_a_segment_is_refused(sandbox, members, attribute):
+def test_unfit_segment_attribute_is_refused(sandbox, members, attribute):
     with pytest.raises((InvalidArgumentError, InvalidArgumentTypeError), match="attribute"):
         gp.push_segment(frame("a"), "id", attribute, members=members, client=sandbox.client)
 
@@ -129,26 +129,26 @@ def test_ids_are_compared_as_sent(sandbox, members):
     assert set(read_members(members)) == {"asha@example.com", "ravi@example.com"}
 
 
-def test_a_customer_leaves_under_the_id_that_was_sent(sandbox, members):
+def test_leaver_has_the_id_that_was_sent(sandbox, members):
     how = {"members": members, "client": sandbox.client, "progress": False}
     gp.push_segment(frame("A@x.com"), "id", "Is VIP", **how)
     gp.push_segment(frame("A@x.com"), "id", "Is VIP", normalize={"id": "lower"}, **how)
     assert sandbox.stored() == {"A@x.com": OUT, "a@x.com": IN}
 
 
-def test_options_for_ids_do_not_change_the_value(push, sandbox):
+def test_id_options_do_not_change_the_value(push, sandbox):
     push("a", "NA", value=" NA ", left="", strip=True, na_values=["NA", "b"], errors="drop")
     assert sandbox.stored() == {"a": {"Is VIP": " NA "}}
 
 
-def test_whole_numbers_are_the_same_ids_whatever_their_dtype(sandbox, members):
+def test_whole_number_ids_match_across_dtypes(sandbox, members):
     how = {"members": members, "client": sandbox.client, "progress": False}
     gp.push_segment(pd.DataFrame({"id": [1, 2]}), "id", "Is VIP", **how)
     result = gp.push_segment(pd.DataFrame({"id": [1.0, 2.0, np.nan]}), "id", "Is VIP", errors="drop", **how)
     assert (result.joined, result.left, result.stayed) == (0, 0, 2)
 
 
-def test_the_first_row_of_a_repeated_id_counts(push, sandbox):
+def test_first_row_of_a_repeated_id_counts(push, sandbox):
     result = push("a", "b", "a")
     assert (result.joined, sandbox.requests) == (2, 2)
     assert result.counts["invalid"] == 1
@@ -156,7 +156,7 @@ def test_the_first_row_of_a_repeated_id_counts(push, sandbox):
     assert result.violations[["row", "rule", "severity"]].to_numpy().tolist() == [[2, "id_duplicate", "warning"]]
 
 
-def test_rows_without_an_id_raise_or_are_left_out(push, sandbox, members):
+def test_rows_without_an_id_raise_or_are_dropped(push, sandbox, members):
     with pytest.raises(ConstraintViolationError) as refused:
         push("a", None)
     assert refused.value.violations["rule"].tolist() == ["id_missing"]
@@ -173,7 +173,8 @@ def test_violations_show_the_original_frame(sandbox, members):
     assert (rounded["row"], rounded["index"], rounded["value"], rounded["column"]) == (0, "p", 1e16, "id")
 
 
-def test_an_attribute_of_another_type_is_never_dropped_from_its_own_segment(push, sandbox, members):
+def test_type_conflict_never_drops_the_segment(push, sandbox, members):
+    """An attribute of another type is never dropped from its own segment."""
     sandbox.client.declare_types({"Is VIP": "string"})
     with pytest.raises(ConstraintViolationError, match="Is VIP") as refused:
         push("a", errors="drop")
@@ -185,7 +186,8 @@ def test_an_attribute_of_another_type_is_never_dropped_from_its_own_segment(push
 # suspicious frames --------------------------------------------------------------------------------------------------
 
 
-def test_an_empty_frame_and_a_drop_of_more_than_half_need_allow_empty(push, sandbox, members):
+def test_large_loss_of_members_needs_allow_empty(push, sandbox, members):
+    """An empty frame and a loss of more than half the members need allow_empty."""
     push("a", "b", "c", "d")
     before = members.read_bytes()
     for ids in ((), ("a",)):
@@ -200,13 +202,13 @@ def test_an_empty_frame_and_a_drop_of_more_than_half_need_allow_empty(push, sand
     assert read_members(members) == {}
 
 
-def test_a_frame_without_any_of_ten_members_needs_allow_empty(push):
+def test_frame_without_members_needs_allow_empty(push):
     push(*(f"c{i}" for i in range(10)))
     with pytest.raises(DataError, match="none of the 10"):
         push(*(f"{i}@example.com" for i in range(10)))
 
 
-def test_the_first_run_of_an_empty_segment_creates_the_file(push, members):
+def test_first_run_of_empty_segment_writes_file(push, members):
     push(allow_empty=True)
     assert read_members(members) == {}
     assert not push("a").is_first_run
@@ -236,7 +238,7 @@ def test_a_rejected_customer_keeps_its_entry(faulty, members):
     assert good.stored() == {"a": OUT, "b": IN, "c": IN}
 
 
-def test_customers_who_may_have_been_reached_are_uncertain_and_sent_again(faulty, members):
+def test_uncertain_customers_are_sent_again(faulty, members):
     how = {"members": members, "progress": False}
     lossy = faulty(reset_after=1.0)
     gp.push_segment(frame("a"), "id", "Is VIP", client=faulty().client, **how)
@@ -245,7 +247,7 @@ def test_customers_who_may_have_been_reached_are_uncertain_and_sent_again(faulty
     assert read_members(members) == {"a": "", "b": ""}
 
 
-def test_a_customer_who_comes_back_after_a_lost_leave_is_sent_again(push, sandbox, members):
+def test_return_after_a_lost_leave_is_sent(push, sandbox, members):
     push("a", "b")
     write_members(members, {"a": LONG_AGO, "b": ""})  # as a run that was killed leaves it: b was about to leave
     result = push("a", "b")
@@ -265,7 +267,7 @@ def test_retry_sends_the_rest_and_keeps_the_file(faulty, members):
     assert box.stored() == dict.fromkeys(ids, IN)
 
 
-def test_retry_raises_if_another_run_has_changed_the_file(faulty, members):
+def test_retry_raises_if_the_file_has_changed(faulty, members):
     result = gp.push_segment(
         frame("a"), "id", "Is VIP", members=members, client=faulty(success_false=1.0).client, progress=False
     )
@@ -282,7 +284,7 @@ def test_skip_unchanged_counts_as_arrived(push, sandbox, members):
     assert list(read_members(members)) == ["a"]
 
 
-def test_values_beyond_the_hundredth_attribute_do_not_count_as_joins(push, sandbox, members):
+def test_values_past_the_limit_are_not_joins(push, sandbox, members):
     wide = pd.DataFrame({"id": ["a"], **{f"A{i}": [1] for i in range(100)}})
     gp.push(wide, "id", client=sandbox.client, progress=False)
     with pytest.raises(ConstraintViolationError):
@@ -295,7 +297,7 @@ def test_values_beyond_the_hundredth_attribute_do_not_count_as_joins(push, sandb
 # the file -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_file_is_sorted_guarded_and_readable_only_by_its_owner(push, members):
+def test_file_is_sorted_guarded_and_private(push, members):
     ids = ["+919876543210", "=1+1", "0012", "a,b", 'say "x"', "'quoted", "zoë", "a\nb", "@x"]
     push(*ids)
     assert stat.S_IMODE(members.stat().st_mode) == 0o600
@@ -324,7 +326,7 @@ def test_the_file_is_sorted_guarded_and_readable_only_by_its_owner(push, members
         (b"PK\x03\x04 a workbook", "first line"),
     ],
 )
-def test_another_kind_of_file_is_an_error_and_stays_unchanged(push, sandbox, members, content, words):
+def test_invalid_members_file_stays_unchanged(push, sandbox, members, content, words):
     members.write_bytes(content)
     with pytest.raises(DataError, match=words) as error:
         push("a")
@@ -334,7 +336,7 @@ def test_another_kind_of_file_is_an_error_and_stays_unchanged(push, sandbox, mem
     assert sandbox.requests == 0
 
 
-def test_a_members_file_from_another_program_is_read(push, sandbox, members):
+def test_members_file_of_another_program_is_read(push, sandbox, members):
     members.write_text("id,since\na,2026-01-31 10:00:00\nb,\n")
     result = push("a")
     assert (result.joined, result.left, result.stayed) == (0, 1, 1)
@@ -357,7 +359,7 @@ def test_a_link_to_the_file_stays_a_link(push, members):
     assert list(read_members(members)) == ["a"]
 
 
-def test_a_second_run_at_once_is_refused_and_loses_nothing(push, sandbox, members):
+def test_concurrent_run_is_refused(push, sandbox, members):
     push("a")
     before = members.read_bytes()
     with locked(members), pytest.raises(UsageError, match="another run"):
@@ -366,7 +368,7 @@ def test_a_second_run_at_once_is_refused_and_loses_nothing(push, sandbox, member
     assert push("a", "b").joined == 1
 
 
-def test_a_run_of_another_process_is_refused_until_that_process_ends(push, members):
+def test_run_of_another_process_blocks_this_one(push, members):
     code = "import pathlib, sys; from growlytics_pandas.segments.members import locked\n"
     code += "with locked(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -379,7 +381,7 @@ def test_a_run_of_another_process_is_refused_until_that_process_ends(push, membe
         assert push("a").joined == 1
 
 
-def test_runs_of_two_threads_never_lose_a_member(faulty, members):
+def test_concurrent_threads_lose_no_member(faulty, members):
     box = faulty(latency=0.01)
     clients = [gp.Client(box.api_key, box.base_url, ledger=None) for _ in range(2)]
     done = []
@@ -406,7 +408,7 @@ def test_runs_of_two_threads_never_lose_a_member(faulty, members):
 
 
 @pytest.mark.parametrize("name", [".vip.csv.lock", "vip.csv.new"])
-def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_sent(push, sandbox, members, name):
+def test_unwritable_folder_is_refused_first(push, sandbox, members, name):
     members.with_name(name).mkdir()  # prevents a file of that name, also for an administrator
     with pytest.raises(UsageError, match="members"):
         push("a")
@@ -443,7 +445,7 @@ def test_the_accessor_has_it_too(sandbox, members):
 # output -------------------------------------------------------------------------------------------------------------
 
 
-def test_the_counts_are_in_repr_report_and_progress(push, tmp_path):
+def test_counts_are_in_repr_report_and_progress(push, tmp_path):
     push("a", "b")
     events = []
     result = push("b", "c", progress=events.append)
@@ -454,6 +456,6 @@ def test_the_counts_are_in_repr_report_and_progress(push, tmp_path):
     assert gp.last_result() is result
 
 
-def test_the_text_at_the_end_has_the_counts(push, capsys):
+def test_final_text_has_the_counts(push, capsys):
     push("a", progress="text")
     assert "1 joined, 0 left, 0 stayed" in capsys.readouterr().err

@@ -21,7 +21,7 @@ def broken(rows=20):
     return pd.DataFrame({"id": [None, *range(1, rows)], "Score": np.inf, HOSTILE: [1j] * rows})
 
 
-def test_a_plan_is_drawn_with_a_bar_for_each_rule_and_column():
+def test_plan_chart_has_a_bar_per_rule_and_column():
     plan = gp.plan(broken(), "id")
     axes = plan.plot()
     assert isinstance(axes, Axes)
@@ -30,7 +30,7 @@ def test_a_plan_is_drawn_with_a_bar_for_each_rule_and_column():
     assert "id_missing" in " ".join(label.get_text() for label in axes.get_yticklabels())
 
 
-def test_labels_that_look_like_formulas_are_drawn_literally():
+def test_formula_like_labels_are_drawn_literally():
     picture = gp.plan(broken(), "id").plot()._repr_png_()
     assert picture.startswith(PNG)
     assert len(picture) < 200_000
@@ -52,7 +52,7 @@ def test_a_plan_is_drawn_in_the_given_axes():
     assert own.patches
 
 
-def test_a_plan_without_violations_is_drawn_too():
+def test_plan_without_violations_has_a_chart():
     axes = gp.plan(pd.DataFrame({"id": ["a"], "b": [1]}), "id").plot()
     assert axes.get_title(loc="left") == "No violations"
     assert axes._repr_png_().startswith(PNG)
@@ -65,7 +65,7 @@ def test_bars_beyond_the_maximum_are_counted():
     assert "+10 more rules and columns" in axes.get_xlabel()
 
 
-def test_a_result_is_drawn_with_outcomes_speed_and_response_times(faulty):
+def test_result_chart_has_outcomes_and_times(faulty):
     box = faulty(latency=0.05, success_false=0.1, seed=1)
     df = pd.DataFrame({"id": range(300), "a": 1})
     result = gp.push(df, "id", client=box.client, progress=False)
@@ -82,7 +82,7 @@ def test_a_dry_run_is_drawn_too():
     assert result.plot()._repr_png_().startswith(PNG)
 
 
-def test_drawing_needs_no_display_and_leaves_no_state_behind():
+def test_charts_need_no_display_or_global_state():
     code = (
         "import sys, pandas as pd, growlytics_pandas as gp\n"
         "assert 'matplotlib' not in sys.modules\n"
@@ -94,7 +94,7 @@ def test_drawing_needs_no_display_and_leaves_no_state_behind():
     )
 
 
-def test_without_matplotlib_the_error_names_the_extra():
+def test_missing_matplotlib_names_the_extra():
     code = (
         "import sys, pandas as pd, growlytics_pandas as gp\n"
         "sys.modules['matplotlib.axes'] = None\n"

@@ -78,7 +78,7 @@ def test_a_result_has_a_sheet_for_each_table(result, tmp_path):
     assert len(cells(path, "Violations")) == len(result.violations) + 1
 
 
-def test_a_plan_and_a_push_of_parts_have_a_workbook_too(result, tmp_path, client):
+def test_plan_and_parts_have_a_workbook_too(result, tmp_path, client):
     path = result.plan.to_excel(tmp_path / "plan.xlsx")
     assert [n for n in openpyxl.load_workbook(path).sheetnames if n != "Rejects"] == ["Summary", "Violations", "Schema"]
     parts = [result.plan.frame[:2], result.plan.frame[2:]]
@@ -87,7 +87,7 @@ def test_a_plan_and_a_push_of_parts_have_a_workbook_too(result, tmp_path, client
     assert [path.name for path in tmp_path.iterdir() if path.suffix != ".xlsx" and "ledger" not in path.name] == []
 
 
-def test_text_stays_text_and_no_cell_is_a_formula_or_a_link(tmp_path):
+def test_text_is_never_a_formula_or_a_link(tmp_path):
     path = write_workbook({"Data": pd.DataFrame({"=A1": HOSTILE})}, tmp_path / "a.xlsx")
     sheet = sheet_of(path, "Data")
     assert [row[0].value for row in sheet.iter_rows()] == ["=A1", *HOSTILE]
@@ -117,21 +117,21 @@ def test_values_keep_their_types(tmp_path):
         ("\ufffe", "\ufffd"),
     ],
 )
-def test_a_value_that_a_sheet_cannot_represent_is_text(tmp_path, value, text):
+def test_unrepresentable_value_is_text(tmp_path, value, text):
     pytest.importorskip("python_calamine", reason="openpyxl does not read escaped characters")
     path = write_workbook({"Data": pd.DataFrame({"V": pd.Series([value], dtype=object)})}, tmp_path / "a.xlsx")
     assert read_excel(path.read_bytes(), "a.xlsx")[0]["V"].tolist() == [text]
 
 
 @pytest.mark.parametrize("char", ["x", "😀"])
-def test_a_text_too_long_for_a_cell_is_cut_and_says_so(tmp_path, char):
+def test_text_too_long_for_a_cell_is_cut(tmp_path, char):
     (text,) = written(tmp_path, [char * 40_000])
     assert text.endswith("… (cut: 40,000 characters)")
     assert 32_700 < len(text.encode("utf-16-le")) // 2 <= 32_767
     assert written(tmp_path, ["y" * 32_767]) == ["y" * 32_767]
 
 
-def test_rows_beyond_the_limit_of_a_sheet_are_in_another(tmp_path, monkeypatch):
+def test_rows_past_the_limit_go_to_another_sheet(tmp_path, monkeypatch):
     monkeypatch.setattr(workbooks, "MAX_ROWS", 4)
     path = write_workbook({"Outcomes": pd.DataFrame({"V": range(7)})}, tmp_path / "a.xlsx")
     names = openpyxl.load_workbook(path).sheetnames
@@ -145,7 +145,7 @@ def test_labels_may_repeat(tmp_path):
     assert cells(write_workbook({"Data": frame}, tmp_path / "a.xlsx"), "Data") == [["V", "V"], [1, 2]]
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
+def test_file_is_replaced_whole_or_not_at_all(tmp_path):
     path = tmp_path / "a.xlsx"
     write_workbook({"Data": pd.DataFrame({"V": [1]})}, path)
     before = path.read_bytes()

@@ -32,7 +32,7 @@ def two(df):
 """
 
 
-def test_a_push_shows_its_progress_and_the_form_says_that_it_needs_jupyter(tmp_path):
+def test_marimo_shows_progress_but_no_form(tmp_path):
     (tmp_path / "notebook.py").write_text(NOTEBOOK)
     command = [sys.executable, "-m", "marimo", "export", "html", "notebook.py", "-o", "page.html", "--no-sandbox"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)

@@ -59,7 +59,8 @@ def event(
 # events --------------------------------------------------------------------------------------------------------
 
 
-def test_a_listener_gets_the_start_at_most_five_updates_a_second_and_the_end(faulty):
+def test_listener_gets_start_updates_and_end(faulty):
+    """A listener gets the start, at most five updates a second, and the end."""
     box, events = faulty(latency=0.05), []
     gp.push(customers(600), "id", client=box.client, progress=events.append, max_concurrency=10)
     assert [one.kind for one in (events[0], events[-1])] == ["start", "end"]
@@ -73,7 +74,7 @@ def test_a_listener_gets_the_start_at_most_five_updates_a_second_and_the_end(fau
     assert any(one.seconds_left for one in events), "an estimate while there is something to wait for"
 
 
-def test_the_rate_is_of_the_rows_sent_not_of_those_skipped(sandbox):
+def test_rate_excludes_skipped_rows(sandbox):
     events, df = [], customers(400)
     gp.push(df, "id", client=sandbox.client, progress=False)
     df.loc[:9, "Score"] = -1
@@ -83,7 +84,7 @@ def test_the_rate_is_of_the_rows_sent_not_of_those_skipped(sandbox):
     assert events[-1].rows_per_second * seconds == pytest.approx(10)
 
 
-def test_a_listener_can_stop_the_push_as_an_interrupt_does(faulty):
+def test_listener_can_stop_the_push(faulty):
     box = faulty(latency=0.05)
 
     def stop_at_fifty(one):
@@ -99,7 +100,7 @@ def test_a_listener_can_stop_the_push_as_an_interrupt_does(faulty):
     assert gp.last_result() is caught.value.result
 
 
-def test_events_contain_the_last_failures_with_the_servers_messages(faulty):
+def test_events_have_last_failures_and_messages(faulty):
     box, events = faulty(success_false=1.0), []
     gp.push(customers(30), "id", client=box.client, progress=events.append)
     assert len(events[-1].failures) == 5
@@ -117,7 +118,7 @@ def test_a_run_that_ends_early_reports_why(sandbox):
     assert "41c0ffee" not in repr(events)
 
 
-def test_the_speed_follows_changes_and_excludes_rows_settled_before_the_start():
+def test_speed_excludes_rows_settled_before():
     speed = Throughput()
     for second in range(21):
         speed.note(second, 1000 + (second if second <= 10 else 10 + 100 * (second - 10)))
@@ -130,7 +131,7 @@ def test_the_speed_follows_changes_and_excludes_rows_settled_before_the_start():
 # the picture ---------------------------------------------------------------------------------------------------
 
 
-def test_hostile_messages_are_escaped_cut_and_isolated():
+def test_hostile_messages_are_escaped_and_cut():
     failures = tuple(Failure(row, "failed", HOSTILE) for row in range(5))
     for one in (event(failures=failures), event("end", ended="stopped early", message=HOSTILE, failures=failures)):
         html = render_html(one)
@@ -167,7 +168,7 @@ def test_hostile_messages_are_escaped_cut_and_isolated():
         (event("end", ended="finished", total=0), "good", "Push finished"),
     ],
 )
-def test_a_failed_or_stopped_run_ends_red_with_its_counts(one, tone, words):
+def test_failed_or_stopped_run_ends_red(one, tone, words):
     assert tone_of(one) == tone
     html, text = render_html(one), render_text(one)
     assert words in html
@@ -178,7 +179,7 @@ def test_a_failed_or_stopped_run_ends_red_with_its_counts(one, tone, words):
             assert f"{count} {status}" in text
 
 
-def test_a_bar_never_shows_100_percent_before_the_end():
+def test_bar_never_shows_100_percent_early():
     assert "99 %" in render_html(event(accepted=99_999, total=100_000))
 
 
@@ -206,7 +207,7 @@ print(loaded or "light", "ipywidgets" in sys.modules)
 
 
 @pytest.mark.parametrize("option", ["'auto'", "'widget'", "'text'"])
-def test_outside_a_notebook_progress_is_a_line_of_text_and_imports_stay_light(option):
+def test_without_a_notebook_progress_is_text(option):
     script = SCRIPT.replace("OPTION", option)
     ran = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout == "light False\n"
@@ -224,7 +225,7 @@ def test_false_shows_nothing():
     assert ran.stderr == ""
 
 
-def test_a_push_in_a_thread_shows_text_and_succeeds(sandbox, capsys):
+def test_push_in_a_thread_shows_text(sandbox, capsys):
     results = []
     thread = threading.Thread(
         target=lambda: results.append(gp.push(customers(3), "id", client=sandbox.client, progress="widget"))
@@ -235,7 +236,7 @@ def test_a_push_in_a_thread_shows_text_and_succeeds(sandbox, capsys):
     assert "3/3" in capsys.readouterr().err
 
 
-def test_another_value_is_refused_with_those_allowed(sandbox):
+def test_invalid_progress_lists_what_is_allowed(sandbox):
     with pytest.raises(gp.errors.InvalidArgumentError, match="'auto', 'widget', 'text', False"):
         gp.push(customers(3), "id", client=sandbox.client, progress="bar")
 
@@ -277,7 +278,7 @@ def headless(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", [1, 3], ids=["with ipywidgets", "without"])
-def test_a_headless_run_leaves_a_static_summary_and_no_customer(headless, cell):
+def test_headless_run_leaves_a_static_summary(headless, cell):
     (panel,) = headless.cells[cell].outputs
     assert set(panel.data) == {"text/html", "text/plain"}
     assert re.search(
@@ -290,14 +291,14 @@ def test_a_headless_run_leaves_a_static_summary_and_no_customer(headless, cell):
 
 
 @pytest.mark.slow
-def test_text_in_a_notebook_is_a_tqdm_bar_and_no_widget(headless):
+def test_text_in_a_notebook_is_a_tqdm_bar(headless):
     outputs = headless.cells[2].outputs
     assert {output.output_type for output in outputs} == {"stream"}
     assert "50/50" in "".join(output.text for output in outputs)
 
 
 @pytest.mark.slow
-def test_a_failed_run_ends_with_its_reason_in_the_saved_panel(headless):
+def test_failed_run_saves_its_reason_in_the_panel(headless):
     panel, error = headless.cells[4].outputs
     assert "Push stopped early: 0 of 50 rows arrived; 50 need attention. 0 accepted" in panel.data["text/plain"]
     assert "GROWLYTICS_API_KEY" in panel.data["text/html"]

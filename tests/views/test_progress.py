@@ -41,7 +41,7 @@ def test_false_shows_nothing(sandbox, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_function_gets_start_updates_and_end_whose_counts_sum_to_the_rows(faulty):
+def test_event_counts_sum_to_the_rows(faulty):
     events = []
     box = faulty(latency=0.02, success_false=0.1)
     result = gp.push(customers(300), "id", client=box.client, progress=events.append, max_concurrency=8)
@@ -57,7 +57,7 @@ def test_a_function_gets_start_updates_and_end_whose_counts_sum_to_the_rows(faul
     assert unsent == sorted(unsent, reverse=True)
 
 
-def test_a_function_that_fails_does_not_affect_the_push(sandbox):
+def test_failing_callback_does_not_affect_push(sandbox):
     calls = []
 
     def fragile(one):
@@ -70,7 +70,7 @@ def test_a_function_that_fails_does_not_affect_the_push(sandbox):
     assert len(calls) == 1
 
 
-def test_an_interrupt_in_a_function_is_not_a_failure():
+def test_interrupt_in_a_callback_is_no_failure():
     def interrupted(_):
         raise KeyboardInterrupt
 
@@ -78,7 +78,7 @@ def test_an_interrupt_in_a_function_is_not_a_failure():
         open_listener(interrupted)(event("start", 10))
 
 
-def test_the_text_bar_ends_at_all_rows_when_all_are_settled(capsys):
+def test_text_bar_ends_at_all_rows(capsys):
     listener = open_listener("text")
     for one in (event("start", 10), event("update", 4), event("end", 0, failed=3)):
         listener(one)
@@ -88,7 +88,7 @@ def test_the_text_bar_ends_at_all_rows_when_all_are_settled(capsys):
     assert "failed=3" in shown
 
 
-def test_the_text_bar_of_a_run_that_ended_early_stops_where_it_was(capsys):
+def test_text_bar_of_an_early_end_stops_there(capsys):
     listener = open_listener("text")
     for one in (event("start", 10), event("end", 6)):
         listener(one)
@@ -104,7 +104,7 @@ def test_a_text_bar_without_rows_works(capsys):
 
 
 @pytest.mark.parametrize("option", ["auto", "text"])
-def test_a_push_without_a_terminal_does_not_fail(option):
+def test_push_without_a_terminal_works(option):
     code = f"""
 import sys
 sys.stdout = sys.stderr = None  # as under pythonw and in some services

@@ -64,14 +64,14 @@ def pages(source, tmp_path, **options):
     return [source._repr_html_(), text_of(source.to_html(tmp_path / "page.html", **options))]
 
 
-def test_reports_and_reprs_contain_no_value_that_identifies_a_customer(sandbox, tmp_path):
+def test_reports_and_reprs_identify_no_customer(sandbox, tmp_path):
     result = pushed(sandbox)
     for page in [*pages(result, tmp_path), *pages(result.plan, tmp_path)]:
         assert [secret for secret in SECRETS if secret in page] == []
         assert sandbox.api_key not in page
 
 
-def test_customers_in_a_servers_message_are_masked(faulty, tmp_path):
+def test_customers_in_server_messages_are_masked(faulty, tmp_path):
     box = faulty(success_false=1.0)
     result = pushed(box)
     for row, words in {0: "Asha Rao <asha.rao@shop.example.com> exists", 1: "id C-1042 is taken by Ravi Kumar"}.items():
@@ -82,7 +82,7 @@ def test_customers_in_a_servers_message_are_masked(faulty, tmp_path):
     assert "is taken by Ravi Kumar" in text_of(result.to_html(tmp_path / "page.html", mask=False))
 
 
-def test_mask_false_shows_the_values_and_a_note(sandbox, tmp_path):
+def test_mask_false_shows_values_with_a_note(sandbox, tmp_path):
     page = text_of(pushed(sandbox).to_html(tmp_path / "page.html", mask=False))
     assert "not an address" in page
     assert "it is personal data" in page
@@ -116,13 +116,13 @@ def test_hostile_text_stays_text_everywhere(faulty, tmp_path):
                 assert len(page) < 200_000
 
 
-def test_a_report_loads_nothing_from_elsewhere(sandbox, tmp_path):
+def test_report_loads_nothing_from_elsewhere(sandbox, tmp_path):
     page = text_of(pushed(sandbox).to_html(tmp_path / "page.html"))
     assert "default-src 'none'; style-src 'unsafe-inline'" in page
     assert not re.search(r"(src|href)=|url\(|@import|<link|<script", page)
 
 
-def test_a_report_shows_what_was_sent_where_when_and_what_to_do_next(sandbox, tmp_path):
+def test_report_shows_what_where_when_and_next(sandbox, tmp_path):
     result = pushed(sandbox)
     page = text_of(result.to_html(tmp_path / "page.html"))
     assert sandbox.base_url in page
@@ -153,14 +153,14 @@ NOT_ALL = "some without all their attributes"
     ],
     ids=["a column left out", "a value of a row that arrived", "of one that did not", "no row arrived", "all arrived"],
 )
-def test_rows_that_arrived_in_part_are_reported_also_beside_rows_that_did_not_arrive(sandbox, tmp_path, df, headline):
+def test_partly_arrived_rows_are_reported(sandbox, tmp_path, df, headline):
     result = pushed(sandbox, pd.DataFrame(df), "id")
     for page in pages(result, tmp_path):
         assert headline in page
     assert (NOT_ALL in repr(result)) == result.has_incomplete_rows == ("attribute" in headline)
 
 
-def test_a_run_that_ended_early_shows_why_and_the_next_step(sandbox, tmp_path):
+def test_early_end_shows_reason_and_next_step(sandbox, tmp_path):
     wrong = gp.Client("another-key", sandbox.base_url, ledger=None)
     with pytest.raises(gp.AuthenticationError) as caught:
         gp.push(customers().iloc[:2], "customer", client=wrong, errors="drop", progress=False)
@@ -171,7 +171,7 @@ def test_a_run_that_ended_early_shows_why_and_the_next_step(sandbox, tmp_path):
     assert "another-key" not in page
 
 
-def test_a_dry_run_and_a_plan_do_not_claim_that_rows_arrived(tmp_path):
+def test_dry_run_and_plan_claim_no_arrival(tmp_path):
     plan = gp.plan(customers().iloc[:1], "customer")
     assert "The one row would be sent." in plan._repr_html_()
     dry = plan.push(dry_run=True, progress=False)
@@ -179,7 +179,7 @@ def test_a_dry_run_and_a_plan_do_not_claim_that_rows_arrived(tmp_path):
     assert "result.plan.push()" in text_of(dry.to_html(tmp_path / "page.html"))
 
 
-def test_an_empty_frame_and_a_flawless_push_have_reports_too(sandbox, tmp_path):
+def test_empty_or_flawless_push_has_a_report(sandbox, tmp_path):
     empty = pushed(sandbox, pd.DataFrame({"id": [], "City": []}), "id")
     assert "0 of 0 rows arrived." in text_of(empty.to_html(tmp_path / "page.html"))
     fine = pushed(sandbox, pd.DataFrame({"id": ["a", "b"], "City": ["Pune", "Goa"]}), "id")
@@ -187,7 +187,7 @@ def test_an_empty_frame_and_a_flawless_push_have_reports_too(sandbox, tmp_path):
     assert "need attention" not in fine._repr_html_()
 
 
-def test_odd_labels_and_a_multiindex_are_shown(tmp_path):
+def test_odd_labels_and_multiindex_are_shown(tmp_path):
     df = pd.DataFrame(
         [["a", np.inf, np.inf, 1j, 2j]], columns=["id", ("orders", "sum"), 7, None, pd.Timestamp("2026-01-31")]
     )
@@ -197,7 +197,7 @@ def test_odd_labels_and_a_multiindex_are_shown(tmp_path):
         assert shown in page
 
 
-def test_long_tables_are_cut_and_all_counts_are_complete(tmp_path):
+def test_long_tables_are_cut_with_full_counts(tmp_path):
     df = pd.DataFrame({"id": [None] * 500, "a": 1})
     result = gp.push(df, "id", dry_run=True, progress=False)
     assert "+490 more rows" in result._repr_html_()
@@ -213,14 +213,14 @@ def test_a_fix_too_long_for_a_page_is_cut(tmp_path):
     assert re.search(r"x… \([\d,]+ characters\)", page)
 
 
-def test_one_has_no_plural(tmp_path):
+def test_one_row_is_singular(tmp_path):
     many = pd.DataFrame({"id": ["a"], **{f"column {i:03}": [1] for i in range(201)}})
     assert "+1 more column<" in text_of(gp.plan(many, "id").to_html(tmp_path / "page.html"))
     one = gp.plan(pd.DataFrame({"id": ["a"], "x": [float("inf")]}), "id")
     assert repr(one) == "<Plan 1 of 1 row, 1 attribute; 1 error, 1 warning>"
 
 
-def test_an_invalid_path_is_named_in_the_error(tmp_path):
+def test_invalid_path_is_named_in_the_error(tmp_path):
     plan = gp.plan(customers(), "customer")
     with pytest.raises(InvalidArgumentError, match="path: there is no folder"):
         plan.to_html(tmp_path / "none" / "page.html")
@@ -250,7 +250,7 @@ def test_a_report_of_a_million_rows_is_small(tmp_path):
 # the course of a run ------------------------------------------------------------------------------------------------
 
 
-def test_the_samples_of_any_run_need_bounded_memory_and_keep_the_totals():
+def test_samples_are_bounded_and_keep_totals():
     timeline = RunMetrics()
     for tick in range(100_000):
         timeline.note(Sample(tick * 0.2, tick * 7, tick * 0.35))
@@ -265,7 +265,7 @@ def test_the_samples_of_any_run_need_bounded_memory_and_keep_the_totals():
     assert {round(part.answer_milliseconds) for part in parts} == {50}
 
 
-def test_the_samples_do_not_end_with_an_interval_without_rows():
+def test_samples_end_without_an_empty_interval():
     timeline = RunMetrics()
     for tick in range(6):
         timeline.note(Sample(tick * 0.2, tick * 7, tick * 0.35))
@@ -282,7 +282,7 @@ def test_a_push_keeps_its_samples(faulty, tmp_path):
     assert "Speed and response times" in text_of(result.to_html(tmp_path / "page.html"))
 
 
-def test_next_steps_are_to_correct_rejected_rows_and_send_the_others_again(faulty):
+def test_next_steps_correct_or_resend_rows(faulty):
     refusing = faulty(status={422: 1.0})
     shown = gp.push(
         pd.DataFrame({"id": ["a", "b"], "X": 1}), "id", client=refusing.client, progress=False
