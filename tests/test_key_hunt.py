@@ -265,7 +265,7 @@ def test_violations(box_with, hunt):
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("presses", [1, 2, 3])
 def test_an_interrupt(box_with, hunt, transport, presses):
-    url = box_with(hang=1.0) if presses > 1 else box_with(latency=0.2)
+    url = box_with(hang=1.0) if presses > 1 else box_with(latency=0.6)
 
     listener = Interrupter(presses, lambda event: event.in_flight > 0)
     error = caught(KeyboardInterrupt, lambda: push(url, transport, rows=50, max_rate=4, progress=listener))
