@@ -6,13 +6,9 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
-from growlytics_pandas._text import argument
+from growlytics_pandas._text import SQLITE_STARTS, argument
 from growlytics_pandas.errors import InvalidArgumentError
-
-SQLITE_STARTS: Final = (b"SQLite format 3\0", b"7\x7f\x06\x82", b"7\x7f\x06\x83", b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7")
-"""The first bytes of SQLite's files: a database, its -wal (two byte orders), its -journal."""
 
 
 def require_path(path: Path, where: str = "") -> Path:

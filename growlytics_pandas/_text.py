@@ -158,3 +158,7 @@ def open_templates(package: str, finalize: Callable[[Any], Any] | None = None) -
     )
     environment.filters["thousands"] = "{:,}".format
     return environment
+
+
+SQLITE_STARTS: Final = (b"SQLite format 3\0", b"7\x7f\x06\x82", b"7\x7f\x06\x83", b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7")
+"""The first bytes of SQLite's files: a database, its -wal (two byte orders), its -journal."""

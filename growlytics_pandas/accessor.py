@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
 import pandas as pd
 
-from growlytics_pandas import api, segments
+from growlytics_pandas import api
+from growlytics_pandas.segments import verbs as segments
 
 if TYPE_CHECKING:
     from growlytics_pandas.client import Client

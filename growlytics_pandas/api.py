@@ -18,7 +18,7 @@ from growlytics_pandas.upload.connection import connection_or_default, refuse_cl
 from growlytics_pandas.upload.plan import Plan, PushResult, check_preview, make_batch_plan, make_plan
 from growlytics_pandas.upload.push_options import PUSH_OPTIONS, Errors, PushOptions
 from growlytics_pandas.upload.runner import LastResult
-from growlytics_pandas.views.progress import ProgressOption
+from growlytics_pandas.views.events import ProgressOption
 from growlytics_pandas.views.tables import RulesFrame
 
 P = ParamSpec("P")

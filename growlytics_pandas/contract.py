@@ -9,6 +9,7 @@ import contextlib
 import ipaddress
 import re
 import string
+from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -23,6 +24,18 @@ NUMBER: Final = "number"  # [doc]
 BOOLEAN: Final = "boolean"  # [doc]
 DATE: Final = "date"  # [doc]
 TYPES: Final = (STRING, NUMBER, BOOLEAN, DATE)  # [doc] fixed for the project when first tracked; others are ignored
+
+
+class AttributeType(StrEnum):
+    """The four types of the API."""
+
+    STRING = STRING
+    NUMBER = NUMBER
+    BOOLEAN = BOOLEAN
+    DATE = DATE
+
+
+INDIA: Final = "IN"  # [assumed] the vendor's own country: the default region of mobile numbers
 
 RESERVED_ATTRIBUTES: Final = ("name", "email", "mobile")  # [doc] always strings; used by campaigns
 

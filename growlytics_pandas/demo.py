@@ -10,7 +10,7 @@ import pandas as pd
 from growlytics_pandas import api
 from growlytics_pandas._text import PYTHON, speaking
 from growlytics_pandas.samples import MIN_DIRTY_ROWS, sample_customers
-from growlytics_pandas.sandbox import Sandbox
+from growlytics_pandas.sandbox.server import Sandbox
 from growlytics_pandas.upload.plan import PushResult
 
 _SHOWN_ATTRIBUTES: Final = 18  # the demo's frame has a hundred more, all similar

@@ -22,10 +22,9 @@ from pandas.api import types as dtypes
 from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.checks.naming import is_date_like, is_day_like
 from growlytics_pandas.checks.profile import MOST, Profile, Proposal, count_of, mask_of, of_all, rest_of
-from growlytics_pandas.columns.convert import number_in
 from growlytics_pandas.columns.date_parsers import date_parser, formats_like
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, extract
-from growlytics_pandas.columns.parsers import shapes_of
+from growlytics_pandas.columns.parsers import number_in, shapes_of
 from growlytics_pandas.contract import DATE
 
 _UTC: Final = ZoneInfo("UTC")

@@ -26,8 +26,9 @@ from growlytics_pandas.checks.texts import CONTACTS, DistinctTexts, PlainTexts, 
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.contacts import Problem, invalid_emails, invalid_mobiles
 from growlytics_pandas.columns.convert import as_boolean, as_date, as_number
-from growlytics_pandas.columns.dtypes import TYPE_OF, AttributeType, Kind, Mask, absent, family, originals, starts
-from growlytics_pandas.columns.text_columns import TextColumns
+from growlytics_pandas.columns.dtypes import TYPE_OF, Kind, Mask, absent, family, originals, starts
+from growlytics_pandas.columns.texts import TextColumns
+from growlytics_pandas.contract import AttributeType
 
 _LIMITS: Final[Mapping[Rule, Any]] = {
     Rule.DATE_OUT_OF_RANGE: f"{contract.MIN_YEAR}-{contract.MAX_YEAR}",

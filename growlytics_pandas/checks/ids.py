@@ -25,9 +25,7 @@ from growlytics_pandas.columns.dtypes import Kind, Mask, originals, starts
 from growlytics_pandas.columns.number_parsers import number_parser
 from growlytics_pandas.columns.options import Keep
 from growlytics_pandas.columns.reading import Alike, Groups, Ids, find_groups, fold, fold_all, hash_texts, unkept
-from growlytics_pandas.columns.text_bytes import TextBytes
-from growlytics_pandas.columns.text_columns import TextColumn, TextColumns
-from growlytics_pandas.columns.texts import MISSING_WORDS
+from growlytics_pandas.columns.texts import MISSING_WORDS, TextBytes, TextColumn, TextColumns
 
 EARLIER_BATCH: Final = -1
 """Represents the row with the same id if that row is not available."""

@@ -14,8 +14,9 @@ from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.naming import fitting_name
 from growlytics_pandas.checks.schema import Attribute, Schema, name_of
 from growlytics_pandas.checks.violations import Violation
-from growlytics_pandas.columns.dtypes import AttributeType, Kind
+from growlytics_pandas.columns.dtypes import Kind
 from growlytics_pandas.columns.reading import fold
+from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.ledger.types import UNCERTAIN
 
 _ALMOST: Final = 0.75  # difflib ratio from which one name may be a misspelling of the other

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.checks.profile import MOST, Profile, Proposal, count_of, mask_of, of_all, rest_of
-from growlytics_pandas.columns.convert import is_infinite, number_in
+from growlytics_pandas.columns.convert import is_infinite
 from growlytics_pandas.columns.dtypes import Kind, Mask
 from growlytics_pandas.columns.number_parsers import are_numbers, boolean_parser, currencies, number_parser
-from growlytics_pandas.columns.parsers import shapes_of
+from growlytics_pandas.columns.parsers import number_in, shapes_of
 from growlytics_pandas.contract import BOOLEAN, NUMBER
 
 _UTC: Final = ZoneInfo("UTC")

@@ -17,9 +17,15 @@ from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.columns.convert import as_text
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, family, plain_text
 from growlytics_pandas.columns.parsers import Texts
-from growlytics_pandas.columns.text_bytes import TextBytes
-from growlytics_pandas.columns.text_columns import TextColumn
-from growlytics_pandas.columns.texts import MISSING_WORDS, factorize_texts, is_guarded, may_need_strip, strip_texts
+from growlytics_pandas.columns.texts import (
+    MISSING_WORDS,
+    TextBytes,
+    TextColumn,
+    factorize_texts,
+    is_guarded,
+    may_need_strip,
+    strip_texts,
+)
 
 MOST: Final = 0.9
 """Share of the values above which the others count as exceptions."""

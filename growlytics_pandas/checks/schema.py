@@ -19,9 +19,18 @@ from growlytics_pandas import contract
 from growlytics_pandas._masking import MIN_HUGE_BITS, printable
 from growlytics_pandas._text import argument, phrase
 from growlytics_pandas.columns.convert import Values
-from growlytics_pandas.columns.dtypes import BLOCK_ROWS, AttributeType, Finding, Kind, Mask, absent, inspect
-from growlytics_pandas.columns.frames import count_reject_labels, is_same, suggest
-from growlytics_pandas.columns.options import DEFAULT_READING, Keep, NewAttributes, PlanOptions, Reading, read_zone
+from growlytics_pandas.columns.dtypes import BLOCK_ROWS, Finding, Kind, Mask, absent, inspect
+from growlytics_pandas.columns.frames import count_reject_labels
+from growlytics_pandas.columns.options import (
+    DEFAULT_READING,
+    Keep,
+    NewAttributes,
+    PlanOptions,
+    Reading,
+    is_same,
+    read_zone,
+    suggest,
+)
 from growlytics_pandas.columns.reading import (
     Ids,
     clean,
@@ -30,6 +39,7 @@ from growlytics_pandas.columns.reading import (
     read_values,
     unread_ids,
 )
+from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.errors import DataError, InvalidArgumentError
 from growlytics_pandas.ledger.types import UNCERTAIN, KnownType
 

@@ -43,8 +43,7 @@ from growlytics_pandas.columns.number_parsers import are_numbers
 from growlytics_pandas.columns.options import Reading
 from growlytics_pandas.columns.parsers import Texts
 from growlytics_pandas.columns.reading import clean
-from growlytics_pandas.columns.text_columns import TextColumn, TextColumns
-from growlytics_pandas.columns.texts import SURE_WORDS
+from growlytics_pandas.columns.texts import SURE_WORDS, TextColumn, TextColumns
 
 __all__ = ["Suggestion", "as_frame", "as_options", "suggest_for"]
 

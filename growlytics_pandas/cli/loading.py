@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -12,20 +13,21 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule, Severity
-from growlytics_pandas.api import plan
+from growlytics_pandas._text import KEY_VARIABLE
 from growlytics_pandas.checks.schema import name_of_column
 from growlytics_pandas.checks.suggestions import as_options
 from growlytics_pandas.cli.columns import Note, complete_decimals, infer_column
+from growlytics_pandas.cli.key_file import key_of
 from growlytics_pandas.cli.messages import as_flags, as_line
 from growlytics_pandas.cli.plan_flags import check_file, read_options
 from growlytics_pandas.cli.readers import Source, Table, find_source, read_source
-from growlytics_pandas.cli.service import notes_of_client, open_client
 from growlytics_pandas.cli.summary import Summary, count_rules
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.options import PlanOptions, Reading, read_zone
 from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.ledger import UNCERTAIN
-from growlytics_pandas.upload.plan import Plan, types_to_fix
+from growlytics_pandas.upload.connection import connection_or_default
+from growlytics_pandas.upload.plan import Plan, make_plan, types_to_fix
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def load(arguments: argparse.Namespace, client: Client | None, given: Mapping[st
         known = _known_types(frame, client, options, arguments.id_col)
         options = replace(options, types={**known, **(options.types or {})})
         frame, notes = _infer_columns(frame, options, arguments.id_col)
-    made = plan(frame.set_axis(table.labels), arguments.id_col, client=client, **options.given())
+    made = make_plan(frame.set_axis(table.labels), arguments.id_col, options, connection_or_default(client))
     sent = {attribute.position for attribute in made._layout.attributes}
     notes = {position: note for position, note in notes.items() if position in sent}
     return Loaded(made, source, table, dict(given), (*table.notes, *notes_of_client(client)), notes)
@@ -207,3 +209,27 @@ def _infer_columns(frame: pd.DataFrame, options: PlanOptions, id_col: str) -> tu
     inferred = pd.DataFrame(dict(enumerate(columns)), index=frame.index)
     inferred.columns = frame.columns
     return inferred, notes
+
+
+def open_client(arguments: argparse.Namespace, *, needs_key: bool) -> Client | None:
+    """Return the client that options and environment describe; None if no key is needed and there is none."""
+    key = key_of(arguments) if arguments.key_file else os.environ.get(KEY_VARIABLE, "")
+    if not key.strip() and not needs_key:
+        return None
+    return Client(
+        key,
+        arguments.base_url,
+        ledger=None if arguments.ledger == "none" else arguments.ledger,
+        transport=getattr(arguments, "transport", "auto"),
+        timeout=getattr(arguments, "timeout", 30.0),
+        verify=getattr(arguments, "ca_bundle", None) or True,
+        types=arguments.types_file,
+        track=arguments.track,
+    )
+
+
+def notes_of_client(client: Client | None) -> list[str]:
+    """Return a note if attribute types cannot be checked."""
+    if client is None:
+        return [f"no {KEY_VARIABLE} and no --key-file: types are not compared with those of earlier pushes."]
+    return [] if client.ledger else ["no ledger: types are not compared with those of earlier pushes."]

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from growlytics_pandas import contract
 from growlytics_pandas._text import PYTHON, speaking
-from growlytics_pandas.columns.frames import require_columns
-from growlytics_pandas.columns.options import NORMALIZATIONS, PlanOptions
+from growlytics_pandas.columns.options import NORMALIZATIONS, PlanOptions, require_columns
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS, load
 from growlytics_pandas.upload.push_options import PushOptions

@@ -15,14 +15,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from growlytics_pandas._text import argument
-from growlytics_pandas.columns.text_bytes import TextBytes
-from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
+from growlytics_pandas.contract import INDIA
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneMetadata, PhoneNumber
 
-INDIA: Final = "IN"  # the vendor's own country, and the default region
 INDIAN_CALLING_CODE: Final = 91
 MAX_EMAIL_CHARS: Final = 254  # characters in an address, RFC 5321 as corrected by erratum 1690 of RFC 3696
 MAX_MOBILE_CHARS: Final = 40  # characters; E.164 has 15 digits, the rest allows for signs and spaces between them
@@ -35,10 +32,6 @@ PLAIN_EMAIL: Final = re.compile(
     r"(?!(?i:arpa|invalid|local|localhost|onion|test)\Z)[A-Za-z]{2,24}"
 )
 PLAIN_INDIAN_MOBILE: Final = re.compile(r"(?:\+?91[ -]?|0)?(?P<national>[6-9][0-9]{4}[ -]?[0-9]{5})")
-MAX_PLAIN_CHARS: Final = 64
-_SPECIAL: Final = ("arpa", "invalid", "local", "localhost", "onion", "test")
-_RE2_EMAIL: Final = r"^[A-Za-z0-9_+\-]+(\.[A-Za-z0-9_+\-]+)*@([A-Za-z0-9]+(-[A-Za-z0-9]+)*\.)+[A-Za-z]{2,24}\z"
-_RE2_INDIAN_MOBILE: Final = r"^(\+?91[ \-]?|0)?[6-9][0-9]{4}[ \-]?[0-9]{5}\z"
 NEVER: Final = re.compile(r"(?!)")
 FOREIGN_TO_MOBILES: Final = re.compile(r"[^0-9+\-(). /]")
 _MAILTO: Final = re.compile(r"mailto:([^?]*)(?:\?.*)?", re.IGNORECASE | re.DOTALL)
@@ -100,33 +93,13 @@ def invalid_mobiles(values: Sequence[str], region: str) -> list[Problem]:
         One per rejected value, in the order of `values`. Landline numbers pass, since many countries do not
         distinguish them from mobile numbers.
 
-    Raises
-    ------
-    InvalidArgumentError
-        If `region` is not a country that phonenumbers knows.
-
     Examples
     --------
     >>> invalid_mobiles(["9919211112", "+91 99192 11112", "99192111123"], "IN")
     [Problem(position=2, reason='11 digits: too long for IN')]
     """
-    code = check_region(region)
+    code = region.upper()
     return _find_problems(values, _plain_mobile(code), partial(_check_mobile, region=code))
-
-
-def are_plain(found: TextBytes, name: str, region: str) -> bool:
-    """Return whether all texts of a column are plainly valid as the contact `name`; False if any needs a full check.
-
-    Uses the patterns above in RE2 syntax, so that Arrow matches the column without creating Python strings. Mobiles of
-    one shape are all plain if the smallest and the largest digits at each place make plain mobiles.
-    """
-    if name == "email":
-        return found.max_bytes <= MAX_PLAIN_CHARS and not found.may_end_with(_SPECIAL) and found.all_match(_RE2_EMAIL)
-    if region.upper() != INDIA:
-        return False
-    if found.range_of_shape is not None:
-        return all(map(PLAIN_INDIAN_MOBILE.fullmatch, found.range_of_shape))
-    return found.all_match(_RE2_INDIAN_MOBILE)
 
 
 def normalize_texts(texts: Sequence[str], how: str, region: str) -> list[str]:
@@ -170,7 +143,7 @@ def normalize_mobiles(values: Sequence[str], region: str, *, is_national: bool) 
     >>> normalize_mobiles(["099192 11112", "+1 650-253-0000", "call me"], "IN", is_national=False)
     ['+919919211112', '+16502530000', 'call me']
     """
-    code = check_region(region)
+    code = region.upper()
     plain = _plain_mobile(code)
     prefix = "" if is_national else f"+{_calling_code(code)}"
     found = []
@@ -242,49 +215,6 @@ def _normalize_mobile(value: str, region: str, *, is_national: bool) -> str:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-def check_region(region: str) -> str:
-    """Return `region` in upper case.
-
-    Parameters
-    ----------
-    region : str
-        Two-letter country code (ISO 3166-1), in either case.
-
-    Returns
-    -------
-    str
-        The code in upper case, as phonenumbers expects it.
-
-    Raises
-    ------
-    InvalidArgumentError
-        If phonenumbers does not know the country.
-    InvalidArgumentTypeError
-        If `region` is not text.
-
-    Examples
-    --------
-    >>> check_region("in")
-    'IN'
-    """
-    if not isinstance(region, str):
-        raise InvalidArgumentTypeError(
-            f"{argument('region')}: found a {type(region).__name__}; it must be a country's two letters, such as 'IN'."
-        )
-    code = region.upper() if region.isascii() else region
-    if code == INDIA:  # the default needs no import
-        return code
-    from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - its tables take tens of milliseconds to import
-
-    if code not in SUPPORTED_REGIONS:
-        hint = " The United Kingdom is 'GB'." if code == "UK" else ""
-        raise InvalidArgumentError(
-            f"{argument('region')}: found {region[:MAX_MOBILE_CHARS]!a}; it must be one of {len(SUPPORTED_REGIONS)} "
-            f"two-letter codes, such as 'IN' or 'GB': the country of mobile numbers written without one.{hint}"
-        )
-    return code
-
-
 def _find_problems(values: Sequence[str], plain: re.Pattern[str], check: Callable[[str], str | None]) -> list[Problem]:
     odd = dict.fromkeys(filterfalse(plain.fullmatch, values))
     reasons = {value: reason for value in odd if (reason := check(value)) is not None}
@@ -300,7 +230,7 @@ def _plain_mobile(region: str) -> re.Pattern[str]:
     """
     if region == INDIA:
         return PLAIN_INDIAN_MOBILE
-    from phonenumbers import PhoneMetadata, region_code_for_country_code  # noqa: PLC0415 - see check_region
+    from phonenumbers import PhoneMetadata, region_code_for_country_code  # noqa: PLC0415 - see above
 
     known = PhoneMetadata.metadata_for_region(region)
     if known is None or known.mobile is None or not known.mobile.national_number_pattern:

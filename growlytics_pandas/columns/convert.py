@@ -16,17 +16,9 @@ import numpy.typing as npt
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
-from growlytics_pandas.columns.dtypes import (
-    TYPE_OF,
-    AttributeType,
-    Cells,
-    Kind,
-    Mask,
-    dates_array,
-    family,
-    naive,
-    plain_text,
-)
+from growlytics_pandas.columns.dtypes import TYPE_OF, Cells, Kind, Mask, dates_array, family, naive, plain_text
+from growlytics_pandas.columns.parsers import BOOLEAN_WORDS, number_in
+from growlytics_pandas.contract import AttributeType
 
 DROPPING: Final = (Rule.VALUE_WRONG_TYPE, Rule.VALUE_NOT_FINITE, Rule.DATE_OUT_OF_RANGE)
 """Rules whose cells are not sent."""
@@ -173,10 +165,6 @@ def _to_number(cells: Cells, _zone: ZoneInfo) -> Values:
     return result
 
 
-_NUMBER: Final = re.compile(r"[+-]?(\d+)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-MAX_NUMBER_CHARS: Final = 400  # longer than any double; also below Python's limit for reading integers
-
-
 def as_number(value: Any) -> int | float | Decimal | None:
     """Read one value as a number, keeping every digit; None if it is not a number."""
     kind = family(type(value))
@@ -189,15 +177,6 @@ def as_number(value: Any) -> int | float | Decimal | None:
     if kind is Kind.DECIMAL:
         return Decimal(value)
     return number_in(plain_text(value)) if kind is Kind.TEXT else None
-
-
-def number_in(text: str) -> int | Decimal | None:
-    """Read a number written in full: ``12``, ``-3.50``, ``1e6``; no thousands separators, no units."""
-    text = text.strip()
-    match = _NUMBER.fullmatch(text) if len(text) <= MAX_NUMBER_CHARS else None
-    if match is None:
-        return None
-    return Decimal(text) if match[2] or match[3] else int(text)
 
 
 def _infinite(values: Any, missing: Mask) -> Mask:
@@ -257,11 +236,6 @@ def _is_unsafe(value: Any) -> bool:
 
 
 # boolean -----------------------------------------------------------------------------------------------------------
-
-BOOLEAN_WORDS: Final = {
-    **dict.fromkeys(("true", "yes", "y", "t", "on", "1"), True),
-    **dict.fromkeys(("false", "no", "n", "f", "off", "0"), False),
-}
 
 
 def _to_boolean(cells: Cells, _zone: ZoneInfo) -> Values:

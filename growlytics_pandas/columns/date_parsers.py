@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas.columns.convert import number_in
-from growlytics_pandas.columns.dtypes import AttributeType, Kind, Mask, extract
-from growlytics_pandas.columns.parsers import Characters, Parsed, Parser, shapes_of
+from growlytics_pandas.columns.dtypes import Kind, Mask, extract
+from growlytics_pandas.columns.parsers import Characters, Parsed, Parser, number_in, shapes_of
+from growlytics_pandas.contract import AttributeType
 
 Moments = npt.NDArray[np.datetime64]
 Ints = npt.NDArray[np.int64]

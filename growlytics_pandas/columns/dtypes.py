@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
-from enum import Enum, StrEnum
+from enum import Enum
 from numbers import Number
 from types import MappingProxyType
 from typing import Any, Final
@@ -24,15 +24,7 @@ import pandas as pd
 from pandas.api import types as dtypes
 
 from growlytics_pandas import contract
-
-
-class AttributeType(StrEnum):
-    """The four types of the API."""
-
-    STRING = contract.STRING
-    NUMBER = contract.NUMBER
-    BOOLEAN = contract.BOOLEAN
-    DATE = contract.DATE
+from growlytics_pandas.contract import AttributeType
 
 
 class Kind(Enum):

@@ -6,7 +6,6 @@ Arrow streams become Arrow-backed columns; rows become object columns.
 from __future__ import annotations
 
 import ast
-import difflib
 import uuid
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -16,48 +15,19 @@ import pandas as pd
 from pandas.api.extensions import ExtensionDtype
 
 from growlytics_pandas._text import argument
+from growlytics_pandas.columns.options import is_same
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError, MissingDependencyError
 
 REJECT_LABELS: Final = ("status", "rule", "reason", "fix")
 """The columns that `rejects()` puts before the user's columns."""
 REJECT_LABELS_IF_TAKEN: Final = tuple(f"growlytics_{label}" for label in REJECT_LABELS)
 """Their names if the user has a column of the same name."""
-_SHOWN: Final = 10
-_SHOWN_MATCHES: Final = 3
-
-
-def is_same(label: Hashable, other: Hashable) -> bool:
-    """Return whether two labels are the same; a missing one equals only itself."""
-    return label is other or (label is not pd.NA and other is not pd.NA and bool(label == other))
 
 
 def count_reject_labels(columns: Collection[Any]) -> int:
     """Return how many leading columns are those of `rejects()`: all four, or none."""
     front = tuple(columns)[: len(REJECT_LABELS)]
     return len(front) if front in (REJECT_LABELS, REJECT_LABELS_IF_TAKEN) else 0
-
-
-def require_columns(columns: Collection[Any], name: str, labels: Iterable[Hashable]) -> None:
-    """Raise for a label that is not a column, suggesting similarly spelled ones."""
-    present = set(columns)
-    for label in labels:
-        if label not in present:
-            raise InvalidArgumentError(f"{argument(name)}: there is no column {label!r}. {suggest(columns, label)}")
-
-
-def suggest(columns: Collection[Any], label: Hashable) -> str:
-    """Return "Did you mean …?" with similarly spelled columns; if there are none, the list of columns."""
-    shown = {
-        str(column).casefold(): repr(column) for column in columns
-    }  # so that labels that differ only in case match
-    levels = [repr(c) for c in columns if isinstance(c, tuple) and any(is_same(label, one) for one in c)]
-    close = difflib.get_close_matches(str(label).casefold(), shown, n=_SHOWN_MATCHES)
-    near = levels[:_SHOWN_MATCHES] or [shown[one] for one in close]
-    if near:
-        return f"Did you mean {' or '.join(near)}?"
-    names = list(map(repr, columns))
-    rest = f" +{len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"The columns are: {', '.join(names[:_SHOWN])}{rest}." if names else "The frame has no columns."
 
 
 _TEXT_LABELS: Final = frozenset({"unicode", "string", "empty", "mixed"})

@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from growlytics_pandas.columns.convert import BOOLEAN_WORDS, MAX_NUMBER_CHARS
-from growlytics_pandas.columns.dtypes import AttributeType, Mask
-from growlytics_pandas.columns.parsers import Parsed, Parser, shapes_of
+from growlytics_pandas.columns.dtypes import Mask
+from growlytics_pandas.columns.parsers import BOOLEAN_WORDS, MAX_NUMBER_CHARS, Parsed, Parser, shapes_of
+from growlytics_pandas.contract import AttributeType
 
 
 def boolean_parser() -> Parser:

@@ -18,12 +18,12 @@ from typing import Any, Final, Literal, TypedDict, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
+import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._masking import MAX_SHOWN_CHARS
 from growlytics_pandas._text import argument, options_text, without_keys
-from growlytics_pandas.columns.contacts import INDIA, check_region
-from growlytics_pandas.columns.dtypes import AttributeType
-from growlytics_pandas.columns.frames import require_columns
+from growlytics_pandas.contract import INDIA, AttributeType
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 
 DecimalMark = Literal[".", ","]
@@ -503,3 +503,80 @@ def _suggest_zone(timezone: Any) -> str:
         zones = {zone.casefold(): zone for zone in sorted(available_timezones())}
         meant = next((zones[near] for near in difflib.get_close_matches(timezone.strip().casefold(), zones, n=1)), None)
     return "" if meant is None else f" Did you mean {meant!r}?"
+
+
+def require_columns(columns: Collection[Any], name: str, labels: Iterable[Hashable]) -> None:
+    """Raise for a label that is not a column, suggesting similarly spelled ones."""
+    present = set(columns)
+    for label in labels:
+        if label not in present:
+            raise InvalidArgumentError(f"{argument(name)}: there is no column {label!r}. {suggest(columns, label)}")
+
+
+def suggest(columns: Collection[Any], label: Hashable) -> str:
+    """Return "Did you mean …?" with similarly spelled columns; if there are none, the list of columns."""
+    shown = {
+        str(column).casefold(): repr(column) for column in columns
+    }  # so that labels that differ only in case match
+    levels = [repr(c) for c in columns if isinstance(c, tuple) and any(is_same(label, one) for one in c)]
+    close = difflib.get_close_matches(str(label).casefold(), shown, n=_SHOWN_MATCHES)
+    near = levels[:_SHOWN_MATCHES] or [shown[one] for one in close]
+    if near:
+        return f"Did you mean {' or '.join(near)}?"
+    names = list(map(repr, columns))
+    rest = f" +{len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"The columns are: {', '.join(names[:_SHOWN])}{rest}." if names else "The frame has no columns."
+
+
+def is_same(label: Hashable, other: Hashable) -> bool:
+    """Return whether two labels are the same; a missing one equals only itself."""
+    return label is other or (label is not pd.NA and other is not pd.NA and bool(label == other))
+
+
+_SHOWN: Final = 10
+
+
+_SHOWN_MATCHES: Final = 3
+
+
+def check_region(region: str) -> str:
+    """Return `region` in upper case.
+
+    Parameters
+    ----------
+    region : str
+        Two-letter country code (ISO 3166-1), in either case.
+
+    Returns
+    -------
+    str
+        The code in upper case, as phonenumbers expects it.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If phonenumbers does not know the country.
+    InvalidArgumentTypeError
+        If `region` is not text.
+
+    Examples
+    --------
+    >>> check_region("in")
+    'IN'
+    """
+    if not isinstance(region, str):
+        raise InvalidArgumentTypeError(
+            f"{argument('region')}: found a {type(region).__name__}; it must be a country's two letters, such as 'IN'."
+        )
+    code = region.upper() if region.isascii() else region
+    if code == INDIA:  # the default needs no import
+        return code
+    from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - its tables take tens of milliseconds to import
+
+    if code not in SUPPORTED_REGIONS:
+        hint = " The United Kingdom is 'GB'." if code == "UK" else ""
+        raise InvalidArgumentError(
+            f"{argument('region')}: found {region[:MAX_SHOWN_CHARS]!a}; it must be one of {len(SUPPORTED_REGIONS)} "
+            f"two-letter codes, such as 'IN' or 'GB': the country of mobile numbers written without one.{hint}"
+        )
+    return code

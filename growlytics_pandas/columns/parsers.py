@@ -9,6 +9,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from growlytics_pandas.columns.dtypes import AttributeType, Mask
+from growlytics_pandas.contract import AttributeType
 
 
 class Parsed(NamedTuple):
@@ -34,8 +35,8 @@ class Parsed(NamedTuple):
     """
 
     values: Any
-    ok: Mask
-    aware: Mask | None = None
+    ok: npt.NDArray[np.bool_]
+    aware: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,3 +215,24 @@ class Characters:
         for place in range(start, end):
             value = value * 10 + (self._at(place).astype("int64") - _ZERO)
         return value
+
+
+BOOLEAN_WORDS: Final = {
+    **dict.fromkeys(("true", "yes", "y", "t", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "n", "f", "off", "0"), False),
+}
+
+
+_NUMBER: Final = re.compile(r"[+-]?(\d+)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+
+
+MAX_NUMBER_CHARS: Final = 400  # longer than any double; also below Python's limit for reading integers
+
+
+def number_in(text: str) -> int | Decimal | None:
+    """Read a number written in full: ``12``, ``-3.50``, ``1e6``; no thousands separators, no units."""
+    text = text.strip()
+    match = _NUMBER.fullmatch(text) if len(text) <= MAX_NUMBER_CHARS else None
+    if match is None:
+        return None
+    return Decimal(text) if match[2] or match[3] else int(text)

@@ -23,11 +23,10 @@ from pandas.api import types as dtypes
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
-from growlytics_pandas.columns.contacts import INDIA, normalize_texts
-from growlytics_pandas.columns.convert import Values, as_text, convert, date_in, has_lost_digits, is_infinite, number_in
+from growlytics_pandas.columns.contacts import normalize_texts
+from growlytics_pandas.columns.convert import Values, as_text, convert, date_in, has_lost_digits, is_infinite
 from growlytics_pandas.columns.date_parsers import date_parser
 from growlytics_pandas.columns.dtypes import (
-    AttributeType,
     Cells,
     Kind,
     Mask,
@@ -41,7 +40,9 @@ from growlytics_pandas.columns.dtypes import (
 )
 from growlytics_pandas.columns.number_parsers import currencies, number_parser
 from growlytics_pandas.columns.options import DEFAULT_READING, PHONE_NORMALIZATIONS, Keep, Reading
+from growlytics_pandas.columns.parsers import number_in
 from growlytics_pandas.columns.texts import strip_texts
+from growlytics_pandas.contract import INDIA, AttributeType
 
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 

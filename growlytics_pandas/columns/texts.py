@@ -1,9 +1,10 @@
-"""Strip invisible characters and spreadsheet guards from texts; the texts that mean a missing value."""
+"""Columns of text: what is stripped from texts, the texts that mean a missing value, and each column read only once."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas.columns.dtypes import plain_text
+from growlytics_pandas.columns.dtypes import Mask, plain_text
 
 # Byte order mark, zero width space, word joiner, marks and embeddings of writing direction: all invisible.
 _INVISIBLE: Final = "\ufeff\u200b\u2060\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"
@@ -113,3 +114,256 @@ def _is_part(inner: str, quotes: str) -> bool:
     """Return whether quotes around a text belong to parts of it, as in ``"A" and "B"``."""
     bare = _APOSTROPHES_IN_WORDS.sub("", inner).replace('""', "")
     return any(quote in bare for quote in quotes)
+
+
+# the bytes of Arrow's texts: methods err on one side, True from a `may_…` method may be wrong, False is always right
+
+Rows = npt.NDArray[np.int64]
+_ASCII_END: Final = 0x80
+_PART: Final = 1 << 20  # bytes checked at a time
+_LONG: Final = 31  # bytes: longer texts are compared as if they had so many
+_ROW: Final = 1 << 12  # bytes
+_DIGITS: Final = slice(ord("0"), ord("9") + 1)
+
+
+def _table(places: Collection[int]) -> Mask:
+    table = np.zeros(256, dtype=bool)
+    table[list(places)] = True
+    return table
+
+
+def _among(chars: str | bytes) -> Mask:
+    """Return a mask of the 256 bytes: True for those in `chars`."""
+    return _table(chars.encode() if isinstance(chars, str) else chars)
+
+
+_OUTER_BYTES: Final = _among(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f")
+_GUARDS_BYTES: Final = _among(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f=\"'")
+# The first two bytes of white space, quotes and invisible characters outside ASCII; few other characters have them.
+_MARK_PAIRS: Final = np.array([0xC285, 0xC2A0, 0xC2AB, 0xD89C, 0xE19A, 0xE280, 0xE281, 0xE380, 0xEFBB], dtype="uint16")
+_INVISIBLE_BYTES: Final = re.compile(rb"\xe2\x80[\x8b\x8e\x8f\xaa-\xae]|\xe2\x81[\xa0\xa6-\xa9]|\xef\xbb\xbf|\xd8\x9c")
+# UTF-8 decoded as cp1252: Â to ô, then a character that a continuation byte decodes to.
+_WRONG_LEAD: Final = 0xC3
+_WRONG_SECOND: Final = _among(bytes(range(0x82, 0xB5)))
+_WRONG_NEXT: Final = _among(b"\xc2\xc5\xc6\xcb\xe2")
+
+
+def bytes_of(column: pd.Series[Any]) -> TextBytes | None:
+    """Return the bytes of a text column; None if it is not backed by Arrow."""
+    is_arrow = isinstance(column.dtype, pd.ArrowDtype) or (
+        isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "pyarrow"
+    )
+    if not is_arrow:
+        return None
+    import pyarrow as pa  # noqa: PLC0415 - optional; who has an Arrow column has it
+
+    array = column.array.__arrow_array__()
+    if isinstance(array, pa.ChunkedArray):
+        array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
+    is_text = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
+    return TextBytes(array) if is_text and isinstance(array, pa.Array) else None
+
+
+def _by_place(data: npt.NDArray[np.uint8], length: int, extreme: Callable[..., Any]) -> npt.NDArray[np.uint8]:
+    """Return the extreme byte at each place of texts of one length; long rows of many texts are fast in numpy."""
+    row = length * max(1, _ROW // length)
+    whole = len(data) // row * row
+    of_rows = extreme(data[:whole].reshape(-1, row), axis=0) if whole else data[:0]
+    found: npt.NDArray[np.uint8] = extreme(np.concatenate([of_rows, data[whole:]]).reshape(-1, length), axis=0)
+    return found
+
+
+class TextBytes:
+    """The texts of an Arrow array as bytes; `missing` is the mask of missing texts."""
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+        _, offsets, data = array.buffers()
+        width = np.dtype("int64" if str(array.type) == "large_string" else "int32")
+        bounds = np.frombuffer(offsets, dtype=width)[array.offset : array.offset + len(array) + 1]
+        self._data = np.frombuffer(data, dtype="uint8") if data is not None else np.empty(0, dtype="uint8")
+        self._data = self._data[int(bounds[0]) : int(bounds[-1])]
+        self._bounds = bounds - bounds[0] if bounds[0] else bounds
+        self.missing: Mask = array.is_null().to_numpy(zero_copy_only=False)
+        filled = (bounds[1:] > bounds[:-1]) & ~self.missing
+        self._filled = None if filled.all() else filled  # None: every text has characters, and no copies are needed
+        self.has_empty = bool((~filled & ~self.missing).any())
+        self._are_only: dict[frozenset[str], bool] = {}
+
+    @property
+    def _starts(self) -> npt.NDArray[Any]:
+        """Where the texts with characters begin."""
+        return self._bounds[:-1] if self._filled is None else self._bounds[:-1][self._filled]
+
+    @property
+    def _stops(self) -> npt.NDArray[Any]:
+        """Where the texts with characters end."""
+        return self._bounds[1:] if self._filled is None else self._bounds[1:][self._filled]
+
+    @cached_property
+    def is_ascii(self) -> bool:
+        """Whether all texts are ASCII."""
+        return int(self._data.max(initial=0)) < _ASCII_END
+
+    @cached_property
+    def max_bytes(self) -> int:
+        """The length of the longest text; no text has more characters."""
+        return int((self._stops - self._starts).max(initial=0))
+
+    def has_any(self, words: Collection[str], *, fold: bool = False) -> bool:
+        """Return whether a text is among `words`; with `fold`, in any case of ASCII letters."""
+        texts = self._array.take(self.near(words, fold=fold)).unique().to_pylist()
+        return not {text.lower() if fold else text for text in texts}.isdisjoint(words)
+
+    def near(self, words: Collection[str], *, fold: bool = False) -> Rows:
+        """Return the rows whose texts may be among `words`: their length and first two bytes are those of a word."""
+        table = np.zeros((_LONG + 1, 256, 256), dtype=bool)
+        for word in filter(None, words):
+            spellings = {word, word.upper(), word.capitalize(), word[0] + word[1:].upper()} if fold else {word}
+            for spelling in spellings:
+                start = spelling.encode()
+                table[min(len(start), _LONG), start[0], start[min(1, len(start) - 1)]] = True
+        starts, lengths = self._starts, self._stops - self._starts
+        seconds = self._data[np.minimum(starts + 1, self._stops - 1)]
+        near = self._rows_of(table[np.minimum(lengths, _LONG), self._data[starts], seconds])
+        return np.concatenate([near, self._empty]) if "" in words and self.has_empty else near
+
+    def _rows_of(self, mask: Mask) -> Rows:
+        """Return the rows of the texts with characters that `mask` selects."""
+        places = np.flatnonzero(mask)
+        return places if self._filled is None else np.flatnonzero(self._filled)[places]
+
+    @property
+    def _empty(self) -> Rows:
+        return np.flatnonzero((self._bounds[1:] == self._bounds[:-1]) & ~self.missing)
+
+    def all_match(self, pattern: str) -> bool:
+        """Return whether a pattern (RE2 syntax) is found in every non-missing text."""
+        from pyarrow import compute  # noqa: PLC0415 - see above
+
+        return compute.all(compute.match_substring_regex(self._array, pattern)).as_py() is not False
+
+    def may_end_with(self, words: Collection[str]) -> bool:
+        """Return whether a text may end with one of `words`, in any case; only the last two letters are compared."""
+        return not self._endings.isdisjoint(word[-2:] for word in words)
+
+    @cached_property
+    def _endings(self) -> frozenset[str]:
+        """The last two bytes of all texts, in lower case."""
+        found = np.flatnonzero(np.bincount(self._pairs(self._stops - 2)))
+        return frozenset((chr(pair >> 8) + chr(pair & 0xFF)).lower() for pair in found.tolist())
+
+    def may_have_outer_space(self) -> bool:
+        """Return whether a text may begin or end with white space, or contain nothing else."""
+        return bool(self._may_begin_or_end(_OUTER_BYTES).any())
+
+    @cached_property
+    def strip_suspects(self) -> Rows:
+        """The rows whose texts may have white space or quotes around them, or invisible characters anywhere."""
+        found = self._rows_of(self._may_begin_or_end(_GUARDS_BYTES))
+        if self.is_ascii:
+            return found
+        places = [match.start() for match in _INVISIBLE_BYTES.finditer(self._data.data)]
+        invisible = np.searchsorted(self._bounds, np.array(places, dtype="int64"), side="right") - 1
+        return np.concatenate([found, invisible])
+
+    def may_be_damaged(self) -> bool:
+        """Return whether a text may contain NUL, U+FFFD, or UTF-8 decoded as cp1252."""
+        data = self._data
+        if len(data) and not data.all():
+            return True
+        if self.is_ascii:
+            return False
+        places = np.flatnonzero(data[:-2] == _WRONG_LEAD)
+        if (_WRONG_SECOND[data[places + 1]] & _WRONG_NEXT[data[places + 2]]).any():
+            return True
+        places = np.flatnonzero(data[:-2] == 0xEF)  # noqa: PLR2004 - U+FFFD is EF BF BD
+        return bool(((data[places + 1] == 0xBF) & (data[places + 2] == 0xBD)).any())  # noqa: PLR2004
+
+    def are_distinct(self) -> bool:
+        """Return whether no text is missing or there twice."""
+        return not self.missing.any() and len(self._array.unique()) == len(self._array)
+
+    def has_only(self, chars: str) -> bool:
+        """Return whether every character is in `chars`, which are ASCII."""
+        asked = frozenset(chars)
+        if any(is_so and known <= asked for known, is_so in self._are_only.items()):
+            return True
+        parts = (self._data[start : start + _PART].tobytes() for start in range(0, len(self._data), _PART))
+        self._are_only[asked] = not any(part.translate(None, chars.encode()) for part in parts)
+        return self._are_only[asked]
+
+    @cached_property
+    def range_of_shape(self) -> tuple[str, str] | None:
+        """The smallest and the largest digit at each place, as two texts, if all texts differ only in their digits.
+
+        None if they have several shapes.
+        """
+        lengths = self._stops - self._starts
+        length = int(lengths[0]) if len(lengths) else 0
+        is_gapless = len(self._data) == length * len(lengths)  # no bytes under missing cells
+        if not length or self.has_empty or not is_gapless or not (lengths == length).all():
+            return None
+        low, high = (_by_place(self._data, length, extreme) for extreme in (np.min, np.max))
+        are_digits = (low >= _DIGITS.start) & (high < _DIGITS.stop)
+        return (low.tobytes().decode(), high.tobytes().decode()) if (are_digits | (low == high)).all() else None
+
+    def _may_begin_or_end(self, first: Mask) -> Mask:
+        """Return a mask of the texts with characters that may begin with white space or `first`, or end with space."""
+        data, starts, stops = self._data, self._starts, self._stops
+        found: Mask = first[data[starts]] | _OUTER_BYTES[data[stops - 1]]
+        if not self.is_ascii:
+            for places in (starts, stops - 2, stops - 3):
+                found |= np.isin(self._pairs(places), _MARK_PAIRS, kind="table")
+        return found
+
+    def _pairs(self, places: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
+        """Return two bytes each as one number."""
+        after = np.minimum(places + 1, len(self._data) - 1)
+        pairs: npt.NDArray[np.uint16] = self._data[np.maximum(places, 0)].astype("uint16") << 8 | self._data[after]
+        return pairs
+
+
+_GLANCES: Final = (1_000, 50_000)  # texts: the second glance finds thousands of values that repeat
+
+
+class TextColumn:
+    """One column of text."""
+
+    def __init__(self, column: pd.Series[Any]) -> None:
+        self._column = column
+
+    @cached_property
+    def mostly_differs(self) -> bool:
+        """Whether most texts at the start differ, so that factorizing does not pay off."""
+        glances = (self._column.iloc[:rows] for rows in _GLANCES)
+        return all(glance.nunique() * 2 > len(glance) for glance in glances)
+
+    @cached_property
+    def distinct(self) -> tuple[npt.NDArray[np.int32], list[str]]:
+        """The code of each text (-1: missing) and the distinct texts, in order of appearance."""
+        codes, texts = factorize_texts(self._column)
+        return codes.astype("int32"), texts
+
+    @cached_property
+    def bytes(self) -> TextBytes | None:
+        """The bytes of the texts; None if Arrow does not store them."""
+        return bytes_of(self._column)
+
+
+class TextColumns:
+    """The text columns of a frame, by position."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._frame = frame
+        self._known: dict[int, TextColumn] = {}
+
+    def __getitem__(self, position: int) -> TextColumn:
+        """Return the column at a position."""
+        if position not in self._known:
+            self._known[position] = TextColumn(self._frame.iloc[:, position])
+        return self._known[position]
+
+    def forget(self) -> None:
+        """Free what was read."""
+        self._known.clear()

@@ -11,6 +11,7 @@ from typing import Any, Final
 import ipywidgets
 
 from growlytics_pandas._masking import storable
+from growlytics_pandas._status import RETRYABLE
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.schema import name_of
 from growlytics_pandas.contract import TYPES
@@ -18,17 +19,11 @@ from growlytics_pandas.errors import PushInterrupted
 from growlytics_pandas.form.choices import Choices, ColumnChoice
 from growlytics_pandas.form.fields import button, show, wide
 from growlytics_pandas.form.in_notebook import COLUMNS_CLASS
-from growlytics_pandas.form.picture import (
-    column_text,
-    count_open,
-    error_html,
-    note_html,
-    old_html,
-    suggestion_text,
-)
+from growlytics_pandas.form.snippets import column_text, error_html, note_html, old_html, suggestion_text
 from growlytics_pandas.upload.plan import PushResult
 from growlytics_pandas.views.events import Listener, ProgressEvent
 from growlytics_pandas.views.panel import render_html
+from growlytics_pandas.views.report import DRY_RUN
 
 PAGE_COLUMNS: Final = 40  # per page: each has four widgets, and thousands take a browser seconds
 AS_FOUND: Final = "auto"
@@ -308,3 +303,9 @@ class Actions:
         if self._event is not None and not self._event.is_stopping:
             self._stop.disabled = True
             self._event.stop()
+
+
+def count_open(result: PushResult) -> int:
+    """Return how many rows a retry would send."""
+    is_dry = result.run.ended == DRY_RUN
+    return 0 if is_dry else sum(result.counts[status] for status in RETRYABLE)

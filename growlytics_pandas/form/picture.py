@@ -5,57 +5,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-from growlytics_pandas._masking import Masker, is_personal, visible
+from growlytics_pandas._masking import Masker, is_personal
 from growlytics_pandas._rules import Severity
-from growlytics_pandas._status import RETRYABLE, Status
+from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.contract import BOOLEAN
-from growlytics_pandas.form.choices import Choices, ColumnChoice, Names
+from growlytics_pandas.form.choices import Choices, Names
+from growlytics_pandas.form.snippets import NOTE_STYLE
 from growlytics_pandas.views.html import Column, Page, Step, Table, ink, render_notebook
-from growlytics_pandas.views.report import DRY_RUN
 from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, SEVERITY_TONES, label, left_out
 
 if TYPE_CHECKING:
     from growlytics_pandas.upload.plan import Plan, PushResult
 
-MAX_SUGGESTION_CHARS: Final = 80
-SHOWN_WORDS: Final = 3  # words that mean missing
-_EXAMPLE: Final = datetime(2025, 1, 31, 21, 30, tzinfo=UTC)
-_NAMED: Final = {
-    "ISO8601": "2025-01-31",
-    "epoch_s": "seconds since 1970",
-    "epoch_ms": "milliseconds since 1970",
-    "excel": "day number of a spreadsheet",
-}
-_NORMAL: Final = {
-    "lower": "lower case",
-    "email": "a@b.com → address alone",
-    "E.164": "→ +919876543210",
-    "national": "→ 9876543210",
-}
 PREVIEWED_CUSTOMERS: Final = 2  # side by side also in a narrow notebook
 PREVIEWED_ATTRIBUTES: Final = 12
-MAX_ERROR_LINES: Final = 12
-MAX_ERROR_CHARS: Final = 400  # of one line of an error
 
 _MARKS: Final = {
     Severity.ERROR: "values that cannot be sent",
     Severity.WARNING: "values that are sent, perhaps not as you intended",
 }
-_NOTE: Final = "opacity:.8;line-height:1.5;overflow-wrap:anywhere;white-space:normal"
-_CODE: Final = (
-    "margin:0;padding:8px 10px;border:1px solid rgba(128, 128, 128, 0.35);border-radius:3px;max-height:220px;"
-    "overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.5;user-select:all;font-size:12px;"
-    "background:none;color:inherit;font-family:var(--jp-code-font-family, ui-monospace, monospace)"
-)
-_ERROR: Final = (
-    "border-left:4px solid var(--jp-error-color1, #d24b4b);padding-left:10px;margin:4px 0;line-height:1.5;"
-    "overflow-wrap:anywhere;white-space:pre-wrap"
-)
 
 
 def plan_html(plan: Plan, choices: Choices, names: Names, masker: Masker, all_rows: int, moves: str = "") -> str:
@@ -166,80 +137,13 @@ def legend_html(plan: Plan) -> str:
         for severity, meaning in _MARKS.items()
         if severity in found
     )
-    return f'<div style="{_NOTE}">{"&ensp;".join(marks)}</div>' if found else ""
-
-
-def note_html(words: str) -> str:
-    """Return a note in small type; '' if it is empty."""
-    return f'<div style="{_NOTE}">{escape(words)}</div>' if words else ""
-
-
-def old_html(outcome: str) -> str:
-    """Return the outcome of earlier choices, collapsed."""
-    summary = f'<summary style="{_NOTE};cursor:pointer">Old result: the form has changed since.</summary>'
-    return f'<details style="margin:4px 0">{summary}<div style="opacity:.7">{outcome}</div></details>'
-
-
-def code_html(line: str) -> str:
-    """Return the line to paste; one click selects all of it."""
-    return (
-        '<div style="margin:6px 0 2px"><b>The same push as code</b></div>'
-        f'<pre class="tex2jax_ignore mathjax_ignore" style="{_CODE}">{escape(line)}</pre>'
-    )
+    return f'<div style="{NOTE_STYLE}">{"&ensp;".join(marks)}</div>' if found else ""
 
 
 def outcome_html(result: PushResult, owner: str) -> str:
     """Return the outcome of a run, masked, and the expression that returns it in code."""
     page = render_notebook(result._page(Masker(numbers=result._mask_numbers), NOTEBOOK_LIMITS, owner))
-    return f'{page}<div style="{_NOTE}">In code: <code>result = {escape(owner)}</code></div>'
-
-
-def count_open(result: PushResult) -> int:
-    """Return how many rows a retry would send."""
-    is_dry = result.run.ended == DRY_RUN
-    return 0 if is_dry else sum(result.counts[status] for status in RETRYABLE)
-
-
-def error_html(error: BaseException, masker: Masker | None = None) -> str:
-    """Return the message of an error, masked, without a traceback."""
-    lines = [visible((masker or Masker()).words(line), MAX_ERROR_CHARS) for line in str(error).splitlines()] or [""]
-    more = [f"+{len(lines) - MAX_ERROR_LINES} more lines"] if len(lines) > MAX_ERROR_LINES else []
-    words = "\n".join([*lines[:MAX_ERROR_LINES], *more])
-    return (
-        f'<div class="tex2jax_ignore mathjax_ignore" style="{_ERROR}"><b>{escape(type(error).__name__)}</b>: '
-        f"<bdi>{escape(words)}</bdi></div>"
-    )
-
-
-def column_text(column: ColumnChoice) -> str:
-    """Return the name of a column in the form."""
-    return label(column.label) + (f" ({column.repeats} columns)" if column.repeats > 1 else "")
-
-
-def suggestion_text(suggestion: Mapping[str, Any]) -> str:
-    """Describe a suggestion by an example with made-up values: "31/01/2025 → date"."""
-    parts = []
-    if "date_format" in suggestion:
-        forms = suggestion["date_format"]
-        parts.append(f"{', '.join(map(_dated, [forms] if isinstance(forms, str) else forms))} → date")
-    if "decimal" in suggestion:
-        parts.append(f"{'1.234,50' if suggestion['decimal'] == ',' else '1,234.50'} → number")
-    if "types" in suggestion:
-        parts.append("yes, no → boolean" if suggestion["types"] == BOOLEAN else f"→ {suggestion['types']}")
-    if "normalize" in suggestion:
-        parts.append(_NORMAL[suggestion["normalize"]])
-    if "strip" in suggestion:
-        parts.append("stripped")
-    if "na_values" in suggestion:
-        words = [str(word) or "blank" for word in suggestion["na_values"]]
-        more = f" +{len(words) - SHOWN_WORDS}" if len(words) > SHOWN_WORDS else ""
-        parts.append(f"{', '.join(words[:SHOWN_WORDS])}{more} missing")
-    return visible("; ".join(parts), MAX_SUGGESTION_CHARS)
-
-
-def _dated(form: str) -> str:
-    """Return an example of a date format; a description for a format with a name."""
-    return _EXAMPLE.strftime(form) if "%" in form else _NAMED.get(form, form)
+    return f'{page}<div style="{NOTE_STYLE}">In code: <code>result = {escape(owner)}</code></div>'
 
 
 def button_text(plan: Plan, choices: Choices, all_rows: int) -> str:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 import ipywidgets
 import pandas as pd
 
-from growlytics_pandas import api
 from growlytics_pandas._masking import Masker
 from growlytics_pandas._text import plural
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
-from growlytics_pandas.errors import GrowlyticsError, UsageError
+from growlytics_pandas.columns.options import PlanOptions, options_of
+from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, UsageError
 from growlytics_pandas.form.choices import (
+    Choices,
     ColumnChoice,
+    SegmentChoice,
     find_name,
     find_names,
     find_value,
@@ -24,22 +26,21 @@ from growlytics_pandas.form.choices import (
     write_line,
 )
 from growlytics_pandas.form.controls import Actions, ColumnGrid
-from growlytics_pandas.form.fields import button, checkbox, dropdown, row, show, wide
+from growlytics_pandas.form.fields import button, checkbox, dropdown, row, show, text_field, wide
 from growlytics_pandas.form.in_notebook import InNotebook
 from growlytics_pandas.form.picture import (
     becomes_html,
     button_text,
-    code_html,
-    column_text,
-    error_html,
     legend_html,
     obstacle_text,
     outcome_html,
     plan_html,
 )
-from growlytics_pandas.form.segment import SegmentFields, moves_text, plan_segment
-from growlytics_pandas.upload.connection import refuse_client_as_id
-from growlytics_pandas.upload.plan import Plan, PushResult, snapshot
+from growlytics_pandas.form.snippets import code_html, column_text, error_html
+from growlytics_pandas.segments.members import find_members
+from growlytics_pandas.segments.segment import Segment, SegmentPlan
+from growlytics_pandas.upload.connection import connection_of, connection_or_default, refuse_client_as_id
+from growlytics_pandas.upload.plan import Plan, PushResult, make_plan, snapshot
 from growlytics_pandas.views.events import Listener
 from growlytics_pandas.views.panel import has_marimo
 
@@ -194,7 +195,7 @@ class Form:
     def _suggested(self) -> Mapping[str, Any]:
         """Return the options suggested for the first rows; {} if planning them fails: the form then shows the error."""
         try:
-            return api.suggest(self._frame.head(SUGGESTED_ROWS), self._choices.id_column.label, client=self._client)
+            return self._make_plan(self._frame.head(SUGGESTED_ROWS), {}).suggest()
         except GrowlyticsError:
             return {}
 
@@ -238,7 +239,11 @@ class Form:
         choices = self._choices
         if choices.segment:
             return plan_segment(frame, choices, choices.segment, self._client)
-        return api.plan(frame, choices.id_column.label, client=self._client, **choices.plan_arguments())
+        return self._make_plan(frame, choices.plan_arguments())
+
+    def _make_plan(self, frame: pd.DataFrame, arguments: Mapping[str, Any]) -> Plan:
+        connection = connection_or_default(self._client)
+        return make_plan(frame, self._choices.id_column.label, options_of(arguments), connection)
 
     def _push(self, is_dry: bool, progress: Listener) -> PushResult:
         return self.plan().push(**self._choices.push_arguments(), dry_run=is_dry, progress=progress)
@@ -281,3 +286,53 @@ class Form:
             moves = moves_text(self._checked)
             return plan_html(self._checked, self._choices, self._names, masker, len(self._frame), moves)
         return error_html(self._checked, masker) if self._checked is not None else ""
+
+
+class SegmentFields:
+    """A checkbox, and below it the attribute and the members file; `on_change` is called after every change."""
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self._on_change = on_change
+        self.is_chosen = checkbox("Push a segment: these customers are its current members")
+        self.attribute = text_field("Attribute", "Is VIP")
+        self.members = text_field("Members file", "vip.csv")
+        self._fields = row(self.attribute, self.members)
+        self._fields.layout.display = "none"
+        self.widget = ipywidgets.VBox([self.is_chosen, self._fields])
+        for field in (self.is_chosen, self.attribute, self.members):
+            field.observe(self._changed, "value")
+
+    @property
+    def choice(self) -> SegmentChoice | None:
+        """The chosen segment; None if columns are to be pushed instead."""
+        return SegmentChoice(self.attribute.value, self.members.value) if self.is_chosen.value else None
+
+    def _changed(self, _change: Any) -> None:
+        self._fields.layout.display = "flex" if self.is_chosen.value else "none"
+        self._on_change()
+
+
+def plan_segment(frame: pd.DataFrame, choices: Choices, chosen: SegmentChoice, client: Client | None) -> SegmentPlan:
+    """Return the plan of a push of the segment."""
+    for name, value in (("Attribute", chosen.attribute), ("Members file", chosen.members)):
+        if not value:
+            raise InvalidArgumentError(f"{name}: it is empty. A segment needs an attribute and a members file.")
+    segment = Segment(
+        choices.id_column.label,
+        chosen.attribute,
+        find_members(chosen.members),
+        value=True,
+        left=False,
+        resend=False,
+        allow_empty=False,
+        reading=PlanOptions(keep="first", **choices.id_reading()),
+        client=connection_or_default(client),
+    )
+    return segment.plan(frame, connection_of(segment.client))
+
+
+def moves_text(plan: Plan) -> str:
+    """Return how many join and leave, and why a push would be refused; '' if it is not a plan of a segment."""
+    if not isinstance(plan, SegmentPlan):
+        return ""
+    return " ".join(["Segment:", f"{plan._moves_text}.", plan._size_warning, ""])

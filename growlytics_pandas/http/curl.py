@@ -13,6 +13,7 @@ import pycurl
 
 from growlytics_pandas.errors import ServiceUnavailableError
 from growlytics_pandas.http.api_key import KeyRedactor, is_direct
+from growlytics_pandas.http.certificates import find_bundle
 from growlytics_pandas.http.protocol import (
     MAX_REPLY_BYTES,
     OK,
@@ -23,7 +24,6 @@ from growlytics_pandas.http.protocol import (
     Response,
     TransportError,
     are_exhausted,
-    find_bundle,
 )
 
 READABLE: Final = 1  # EPOLLIN and POLLIN alike

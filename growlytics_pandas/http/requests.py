@@ -16,15 +16,8 @@ from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, LocationValueError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from growlytics_pandas.http.api_key import KeyRedactor, is_direct
-from growlytics_pandas.http.protocol import (
-    MAX_REPLY_BYTES,
-    OK,
-    Endpoint,
-    Response,
-    TransportError,
-    are_exhausted,
-    named_bundle,
-)
+from growlytics_pandas.http.certificates import named_bundle
+from growlytics_pandas.http.protocol import MAX_REPLY_BYTES, OK, Endpoint, Response, TransportError, are_exhausted
 from growlytics_pandas.http.requests_connections import CURRENT, FINAL, Watch, WatchedAdapter
 
 CONNECT_SECONDS: Final = 10.0  # a host that takes longer to accept a connection is down

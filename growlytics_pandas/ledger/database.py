@@ -23,8 +23,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-from growlytics_pandas._output_paths import SQLITE_STARTS
-from growlytics_pandas._text import options_text
+from growlytics_pandas._text import SQLITE_STARTS, options_text
 from growlytics_pandas.errors import InvalidArgumentError, LedgerError
 
 APPLICATION_ID: Final = 0x47524F57  # "GROW", in the file's header: distinguishes ledgers from other SQLite files

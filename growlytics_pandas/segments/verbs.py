@@ -17,7 +17,7 @@ from growlytics_pandas.segments.segment import Segment, SegmentResult
 from growlytics_pandas.upload.batches import FrameExecutor
 from growlytics_pandas.upload.connection import connection_or_default, refuse_client_as_id
 from growlytics_pandas.upload.push_options import Errors, PushOptions
-from growlytics_pandas.views.progress import ProgressOption
+from growlytics_pandas.views.events import ProgressOption
 
 
 def push_segment(

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import orjson
 
 from growlytics_pandas.columns.convert import date_texts
-from growlytics_pandas.columns.dtypes import AttributeType, Mask, starts
-from growlytics_pandas.contract import RESERVED_ATTRIBUTES
+from growlytics_pandas.columns.dtypes import Mask, starts
+from growlytics_pandas.contract import RESERVED_ATTRIBUTES, AttributeType
 from growlytics_pandas.ledger.digests import CellColumn, Digests
 
 

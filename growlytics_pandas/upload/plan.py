@@ -29,7 +29,7 @@ from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import Mask
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.columns.options import PlanOptions
-from growlytics_pandas.columns.text_columns import TextColumns
+from growlytics_pandas.columns.texts import TextColumns
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, LedgerError, UsageError
 from growlytics_pandas.ledger.project import Project
 from growlytics_pandas.upload.changes import Changes, changes_text, tally_changes

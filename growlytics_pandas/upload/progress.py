@@ -13,9 +13,9 @@ from growlytics_pandas._masking import NOT_SHOWN, replaced
 from growlytics_pandas._status import NEVER_SENT, RETRYABLE, Failure, Status
 from growlytics_pandas.upload.dispatcher import Delivery
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
-from growlytics_pandas.views.events import Listener, ProgressEvent
+from growlytics_pandas.views.events import Listener, ProgressEvent, ProgressOption
 from growlytics_pandas.views.metrics import RunFacts, RunMetrics, Sample, Throughput
-from growlytics_pandas.views.progress import ProgressOption, open_listener
+from growlytics_pandas.views.progress import open_listener
 
 LOGGER: Final = logging.getLogger("growlytics_pandas")
 BULK_RETRIES: Final = 100  # retries per log line

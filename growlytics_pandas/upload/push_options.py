@@ -10,7 +10,7 @@ import numpy as np
 
 from growlytics_pandas._text import argument, phrase
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.views.progress import ProgressOption
+from growlytics_pandas.views.events import ProgressOption
 
 Errors = Literal["raise", "drop"]
 MAX_CONCURRENCY: Final = 65_535  # requests: the number of local ports for connections to one address

@@ -14,8 +14,9 @@ from growlytics_pandas.checks.frame import TYPE_OPTIONS
 from growlytics_pandas.checks.naming import is_id_like
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Schema
-from growlytics_pandas.columns.dtypes import AttributeType, Kind, absent, originals
+from growlytics_pandas.columns.dtypes import Kind, absent, originals
 from growlytics_pandas.columns.reading import clean
+from growlytics_pandas.contract import AttributeType
 
 SCHEMA_DTYPES = {
     "column": "object",

@@ -73,3 +73,6 @@ class ProgressEvent:
 
 
 Listener = Callable[[ProgressEvent], None]
+
+
+ProgressOption = Literal["auto", "widget", "text", False] | Listener

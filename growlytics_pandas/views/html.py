@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import Any, Final, Literal
 
 from jinja2 import Environment
 from markupsafe import Markup
 
-from growlytics_pandas._output_paths import replacing, require_target
 from growlytics_pandas._text import open_templates
-from growlytics_pandas.errors import InvalidArgumentTypeError
 
 Tone = Literal["running", "good", "warn", "bad", "plain"]
 Align = Literal["text", "name", "words", "number", "code", "bar", "severity"]
@@ -166,20 +162,3 @@ def render_tables(tables: Sequence[Table]) -> str:
     """Return tables as HTML for a notebook, with inline styles only."""
     shown = _environment().get_template("tables.html.jinja").render(tables=tables)
     return f'<div class="tex2jax_ignore mathjax_ignore" style="max-width: 72em; overflow-x: auto">{shown}</div>'
-
-
-def write_report(page: Page, path: str | os.PathLike[str]) -> Path:
-    """Write a page to a file and return its path.
-
-    Raises
-    ------
-    InvalidArgumentError, InvalidArgumentTypeError
-        The folder does not exist, or `path` is not a path.
-    """
-    if not isinstance(path, (str, os.PathLike)):
-        raise InvalidArgumentTypeError(f"path: found a {type(path).__name__}; it must be a path, such as 'push.html'.")
-    target = Path(path)
-    require_target(target, example="push.html")
-    with replacing(target) as beside:
-        beside.write_text(render_report(page), encoding="utf-8", newline="\n")
-    return target

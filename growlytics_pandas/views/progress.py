@@ -3,17 +3,13 @@
 import sys
 import threading
 import warnings
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.http.protocol import one_line
-from growlytics_pandas.views.events import Listener, ProgressEvent
+from growlytics_pandas.views.events import Listener, ProgressEvent, ProgressOption
 from growlytics_pandas.views.metrics import duration, rate
 from growlytics_pandas.views.panel import MarimoPanel, Panel, has_marimo, tone_of
-
-ProgressOption = Literal["auto", "widget", "text", False] | Listener
-
-__all__ = ["ProgressOption", "open_listener"]
 
 LOG_SECONDS: Final = 10.0  # between two log lines at first
 LOG_SHARE: Final = 0.05  # of the elapsed time between two later lines: about 80 lines in an hour, 140 in a day

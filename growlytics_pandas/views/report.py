@@ -12,12 +12,14 @@ from typing import Final
 import pandas as pd
 
 from growlytics_pandas._masking import Masker, visible
+from growlytics_pandas._output_paths import replacing, require_target
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import MEANINGS, RETRYABLE, Status, is_refusal
 from growlytics_pandas._text import plural
 from growlytics_pandas.contract import KEY_STATUSES
+from growlytics_pandas.errors import InvalidArgumentTypeError
 from growlytics_pandas.views.conclusion import Conclusion, conclude, count_rows, of_all
-from growlytics_pandas.views.html import Count, Curve, Page, Step, Table, render_notebook, write_report
+from growlytics_pandas.views.html import Count, Curve, Page, Step, Table, render_notebook, render_report
 from growlytics_pandas.views.metrics import RunFacts, Sample, duration, stretches
 from growlytics_pandas.views.tables import (
     NOTEBOOK_LIMITS,
@@ -332,3 +334,20 @@ class HtmlRepr(ABC):
     def _repr_html_(self) -> str:
         """Show the summary, then rows that need attention; everything is escaped, ids and values are masked."""
         return render_notebook(self._page(Masker(numbers=self._mask_numbers), NOTEBOOK_LIMITS))
+
+
+def write_report(page: Page, path: str | os.PathLike[str]) -> Path:
+    """Write a page to a file and return its path.
+
+    Raises
+    ------
+    InvalidArgumentError, InvalidArgumentTypeError
+        The folder does not exist, or `path` is not a path.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise InvalidArgumentTypeError(f"path: found a {type(path).__name__}; it must be a path, such as 'push.html'.")
+    target = Path(path)
+    require_target(target, example="push.html")
+    with replacing(target) as beside:
+        beside.write_text(render_report(page), encoding="utf-8", newline="\n")
+    return target

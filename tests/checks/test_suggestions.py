@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from growlytics_pandas.checks.suggestions import as_frame, as_options, suggest_for
-from growlytics_pandas.columns.dtypes import AttributeType, inspect
+from growlytics_pandas.columns.dtypes import inspect
 from growlytics_pandas.columns.options import Reading
 from growlytics_pandas.columns.reading import clean, read_values
 from growlytics_pandas.columns.texts import strip_texts
+from growlytics_pandas.contract import AttributeType
 
 UTC_ZONE = ZoneInfo("UTC")
 NOT_SENT = "not sent"

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from growlytics_pandas.columns.convert import number_in
 from growlytics_pandas.columns.date_parsers import date_parser, formats_like
-from growlytics_pandas.columns.dtypes import AttributeType
 from growlytics_pandas.columns.number_parsers import are_numbers, boolean_parser, currencies, number_parser
-from growlytics_pandas.columns.parsers import Texts
+from growlytics_pandas.columns.parsers import Texts, number_in
+from growlytics_pandas.contract import AttributeType
 
 UTC = ZoneInfo("UTC")
 KOLKATA = ZoneInfo("Asia/Kolkata")

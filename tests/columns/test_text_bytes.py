@@ -8,13 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import growlytics_pandas as gp
-from growlytics_pandas.checks.texts import MISSING_TEXTS, are_damaged, are_padded, end_like_floats
-from growlytics_pandas.columns.contacts import are_plain, invalid_emails, invalid_mobiles
+from growlytics_pandas.checks.texts import MISSING_TEXTS, are_damaged, are_padded, are_plain, end_like_floats
+from growlytics_pandas.columns.contacts import invalid_emails, invalid_mobiles
 
 pa = pytest.importorskip("pyarrow")
 
-from growlytics_pandas.columns.text_bytes import bytes_of  # noqa: E402 - needs pyarrow
-from growlytics_pandas.columns.texts import may_need_strip, strip_texts  # noqa: E402
+from growlytics_pandas.columns.texts import bytes_of, may_need_strip, strip_texts  # noqa: E402
 
 PIECES = ["a", "Z", "7", " ", "\n", "\t", "'", '"', "=", "é", "नई", "\u00a0", "\u2003", "\u3000", "\u200b", "\ufeff"]
 PIECES += ["Ã¼", "Â£", "Ã©", "\ufffd", "\0", "😀", ".0", "nan", "NULL", "N/A", "@", "x" * 600, "\u200d", "\u061c"]
