@@ -85,11 +85,10 @@ def _read(profile: Profile, decimal: str) -> Mask:
     """Return a mask of texts that are numbers JSON can represent."""
     ok = are_numbers(profile.texts, decimal)
     shapes = shapes_of(profile.texts)
-    for code, shape in enumerate(shapes.names):
+    for code, shape in enumerate(shapes.names if ok.any() else ()):
         if "e" in shape.lower() or len(shape) > _MAY_BE_INFINITE:
-            for row in shapes.rows(code).tolist():
-                value = number_parser(decimal).parse([profile.texts[row]], _UTC).values[0] if ok[row] else 0
-                ok[row] &= not is_infinite(value)
+            for row in [row for row in shapes.rows(code).tolist() if ok[row]]:
+                ok[row] = not is_infinite(number_parser(decimal).parse([profile.texts[row]], _UTC).values[0])
     return ok
 
 

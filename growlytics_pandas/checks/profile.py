@@ -19,7 +19,7 @@ from growlytics_pandas.columns.dtypes import Kind, Mask, absent, family, plain_t
 from growlytics_pandas.columns.parsers import Texts
 from growlytics_pandas.columns.text_bytes import TextBytes
 from growlytics_pandas.columns.text_columns import TextColumn
-from growlytics_pandas.columns.texts import MISSING_WORDS, factorize_texts, is_guarded, may_need_strip, strip_texts
+from growlytics_pandas.columns.texts import MISSING_WORDS, is_guarded, may_need_strip, strip_texts
 
 MOST: Final = 0.9
 """Share of the values above which the others count as exceptions."""
@@ -359,9 +359,11 @@ def _stripped(profile: Profile) -> tuple[Profile, int, int]:
 
 
 def _merged(profile: Profile) -> Profile:
-    codes, texts = factorize_texts(pd.Series(profile.texts, dtype=object))
-    counts = np.bincount(codes, weights=profile.counts, minlength=len(texts)).astype("int64")
-    return Profile(Texts(texts), counts, profile.others)
+    """Return the profile with each text once."""
+    places = {text: place for place, text in enumerate(dict.fromkeys(profile.texts))}
+    codes = np.fromiter(map(places.__getitem__, profile.texts), dtype="int64", count=len(profile.texts))
+    counts = np.bincount(codes, weights=profile.counts, minlength=len(places)).astype("int64")
+    return Profile(Texts(places), counts, profile.others)
 
 
 def mask_of(texts: Sequence[str], holds: Callable[[str], Any]) -> Mask:

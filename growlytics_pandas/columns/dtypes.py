@@ -7,8 +7,9 @@ conversion starts from these.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
@@ -183,10 +184,13 @@ _FAMILIES: Final = (
 )
 
 
-def family(cls: type) -> Kind:
+def _family(cls: type) -> Kind:
     """Return the kind of the values of a Python or numpy class."""
     kind = next((kind for classes, kind in _FAMILIES if issubclass(cls, classes)), None)
     return kind or (Kind.TEXT if _is_identity(cls) else Kind.UNSUPPORTED)
+
+
+family: Final[Callable[[type], Kind]] = functools.lru_cache(maxsize=256)(_family)
 
 
 _NO_IDENTITY: Final = (

@@ -63,6 +63,7 @@ class Parser:
 
 _DIGITS: Final = bytes.maketrans(b"0123456789", b"1" * 10)
 _CHUNK: Final = 100_000  # texts: their characters are a few megabytes
+_MANY: Final = 1000  # texts: from here on Arrow is faster
 _ZERO: Final = ord("0")
 _NINE: Final = ord("9")
 
@@ -96,13 +97,16 @@ class Shapes:
     @classmethod
     def of(cls, texts: Sequence[str]) -> Shapes:
         """Find the shapes of texts, by Arrow where it is installed."""
-        found = _by_arrow(texts) if len(texts) > _CHUNK else None
+        found = _by_arrow(texts) if len(texts) > _MANY else None
         if found is not None:
             return cls(texts, *found)
         known: dict[str, int] = {}
         codes: list[int] = []
         for start in range(0, len(texts), _CHUNK):
-            codes += [known.setdefault(name, len(known)) for name in _names(texts[start : start + _CHUNK])]
+            names = _names(texts[start : start + _CHUNK])
+            for name in dict.fromkeys(names):
+                known.setdefault(name, len(known))
+            codes += map(known.__getitem__, names)
         return cls(texts, list(known), np.array(codes, dtype="int64"))
 
     @cached_property

@@ -67,8 +67,10 @@ def strip_texts(texts: Sequence[str]) -> list[str]:
     >>> strip_texts([" Pune\u00a0", "'0012", '="0012"', '"Pune"', "'s-Hertogenbosch"])
     ['Pune', '0012', '0012', 'Pune', "'s-Hertogenbosch"]
     """
-    suspect = _SUSPECT.search
-    return [_strip(text) if suspect(text) else text for text in texts]
+    bare = [text.strip() for text in texts]
+    if not may_need_strip(bare):  # most have only white space
+        return bare
+    return [_strip(text) if _SUSPECT.search(text) else text for text in bare]
 
 
 def may_need_strip(texts: Sequence[str]) -> bool:
@@ -87,9 +89,7 @@ def is_guarded(text: str) -> bool:
 
 
 def _strip(text: str) -> str:
-    text, previous = text.strip(), None
-    if not _SUSPECT.search(text):  # most have only white space
-        return text
+    previous = None
     while text != previous:
         previous = text
         text = _OUTER.sub("", _INVISIBLE_ANYWHERE.sub("", text))
