@@ -347,14 +347,11 @@ def _stripped(profile: Profile) -> tuple[Profile, int, int]:
     if not may_need_strip(profile.texts):
         return profile, 0, 0
     texts = Texts(strip_texts(profile.texts))
-    pairs = zip(profile.texts, texts, strict=True)
-    changed = np.fromiter((old is not new and old != new for old, new in pairs), bool, len(texts))
-    guarded = np.zeros(len(texts), dtype=bool)
-    for place in np.flatnonzero(changed).tolist():
-        old = profile.texts[place]
-        guarded[place] = old.strip() != texts[place] and is_guarded(old)
+    pairs = list(zip(profile.texts, texts, strict=True))
+    changed = np.array([old != new for old, new in pairs], dtype=bool)
     if not changed.any():
         return profile, 0, 0
+    guarded = np.array([old.strip() != new and is_guarded(old) for old, new in pairs], dtype=bool)
     return _merged(Profile(texts, profile.counts, profile.others)), profile.count(changed), profile.count(guarded)
 
 
