@@ -392,7 +392,7 @@ def zone_of_days(column: pd.Series[Any], zone: ZoneInfo, region: str) -> str | N
     return _first_zone(lambda one: extract(present, Kind.DATE, one).values, zone, own, region)
 
 
-def zone_of_texts(texts: list[str], formats: Iterable[str], zone: ZoneInfo, region: str) -> str | None:
+def zone_of_texts(texts: Sequence[str], formats: Iterable[str], zone: ZoneInfo, region: str) -> str | None:
     """Return the same for texts that `formats` read as instants."""
 
     def read(one: ZoneInfo) -> npt.NDArray[np.datetime64]:

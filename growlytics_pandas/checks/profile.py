@@ -16,7 +16,7 @@ import pandas as pd
 from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.columns.convert import as_text
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, family, plain_text
-from growlytics_pandas.columns.parsers import Texts
+from growlytics_pandas.columns.parsers import ArrowTexts, Texts
 from growlytics_pandas.columns.text_bytes import TextBytes
 from growlytics_pandas.columns.text_columns import TextColumn
 from growlytics_pandas.columns.texts import MISSING_WORDS, is_guarded, may_need_strip, strip_texts
@@ -103,13 +103,13 @@ _LARGE: Final = 10 * SAMPLE
 class Profile:
     """Distinct texts and their counts; `others` counts the cells that are not text, by kind."""
 
-    def __init__(self, texts: Texts, counts: npt.NDArray[np.int64], others: Counter[Kind]) -> None:
+    def __init__(self, texts: Texts | ArrowTexts, counts: npt.NDArray[np.int64], others: Counter[Kind]) -> None:
         self._texts = texts
         self._counts = counts
         self.others = others
 
     @property
-    def texts(self) -> Texts:
+    def texts(self) -> Texts | ArrowTexts:
         """The distinct texts."""
         return self._texts
 
@@ -170,46 +170,12 @@ class Profile:
 
 
 class UncountedProfile(Profile):
-    """The profile of a large column of mostly distinct texts, which become Python strings only when all are needed."""
+    """The profile of a large column of mostly distinct texts, each of which counts as one cell."""
 
-    def __init__(self, column: pd.Series[Any], found: TextBytes) -> None:
-        super().__init__(Texts(), np.empty(0, dtype="int64"), Counter())
-        self._column = column
+    def __init__(self, found: TextBytes) -> None:
+        super().__init__(found.texts, np.broadcast_to(np.ones(1, dtype="int64"), len(found.texts)), Counter())
+        self._arrow_texts = found.texts
         self._bytes = found
-        self._places = np.flatnonzero(~found.missing)
-
-    @cached_property
-    def _counted(self) -> Profile:
-        return profile_of_distinct(self._column, Kind.TEXT)
-
-    @property
-    def texts(self) -> Texts:
-        """The distinct texts."""
-        return self._counted.texts
-
-    @property
-    def counts(self) -> npt.NDArray[np.int64]:
-        """The number of cells with each text."""
-        return self._counted.counts
-
-    @property
-    def cells(self) -> int:
-        """How many cells are text."""
-        return len(self._places)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no cell is text; always False, since a column without text is not large."""
-        return False
-
-    @property
-    def is_large(self) -> bool:
-        """Whether there are more texts than in a sample."""
-        return True
-
-    def first(self, n: int) -> list[str]:
-        """Return the first texts, at most `n`."""
-        return self._taken(self._places[:n])
 
     def has_only(self, chars: str) -> bool:
         """Return whether every character of every text is in `chars`, which are ASCII."""
@@ -222,12 +188,9 @@ class UncountedProfile(Profile):
     @cached_property
     def sample(self) -> Profile:
         """A fixed random sample of the texts; counts are scaled to all."""
-        drawn = np.random.default_rng(0).choice(self._places, SAMPLE, replace=False)
-        texts = Texts(dict.fromkeys(self._taken(np.sort(drawn))))
+        drawn = np.random.default_rng(0).choice(len(self._arrow_texts), SAMPLE, replace=False)
+        texts = Texts(dict.fromkeys(self._arrow_texts.take(np.sort(drawn))))
         return Profile(texts, np.full(len(texts), self.cells // len(texts)), Counter())
-
-    def _taken(self, places: npt.NDArray[np.int64]) -> list[str]:
-        return list(map(plain_text, self._column.iloc[places]))
 
 
 def is_uncounted(texts: TextColumn, kind: Kind, rows: int) -> bool:
@@ -242,7 +205,7 @@ def clean_distinct(column: pd.Series[Any], found: TextBytes, *, has_words: bool 
     if has_words:
         is_odd[found.near(MISSING_WORDS, fold=True)] = True
     if not is_odd.any() and found.missing.mean() <= 0.5:  # noqa: PLR2004 - a sample needs enough texts
-        return Cleaned(UncountedProfile(column, found), {}, 0, 0)
+        return Cleaned(UncountedProfile(found), {}, 0, 0)
     cleaned = clean_profile(profile_of(column[is_odd], Kind.TEXT), has_words=has_words)
     others = profile_of_distinct(column[~is_odd], Kind.TEXT)
     texts = Texts([*others.texts, *cleaned.profile.texts])

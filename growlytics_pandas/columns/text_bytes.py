@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas.columns.dtypes import Mask
+from growlytics_pandas.columns.parsers import ArrowTexts
 
 Rows = npt.NDArray[np.int64]
 _ASCII_END: Final = 0x80
@@ -98,6 +99,11 @@ class TextBytes:
     def _stops(self) -> npt.NDArray[Any]:
         """Where the texts with characters end."""
         return self._bounds[1:] if self._filled is None else self._bounds[1:][self._filled]
+
+    @cached_property
+    def texts(self) -> ArrowTexts:
+        """The texts without missing ones."""
+        return ArrowTexts(self._array.drop_null().cast("large_string"))
 
     @cached_property
     def is_ascii(self) -> bool:
