@@ -15,7 +15,7 @@ import pandas as pd
 
 from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.columns.convert import as_text
-from growlytics_pandas.columns.dtypes import Kind, Mask, absent, family, plain_text
+from growlytics_pandas.columns.dtypes import Kind, Mask, absent, family, plain_text, plain_texts
 from growlytics_pandas.columns.parsers import ArrowTexts, Texts
 from growlytics_pandas.columns.text_bytes import TextBytes
 from growlytics_pandas.columns.text_columns import TextColumn
@@ -228,10 +228,9 @@ def profile_of(column: pd.Series[Any], kind: Kind, known: TextColumn | None = No
 def profile_of_distinct(column: pd.Series[Any], kind: Kind) -> Profile:
     """Return the profile of mostly distinct texts, without counting duplicates."""
     values = column[(~absent(column)).to_numpy(dtype=bool)].to_numpy(dtype=object).tolist()
-    if isinstance(column.dtype, pd.StringDtype):
-        texts = Texts(values)
-    else:
-        texts = Texts(plain_text(value) for value in values if kind is Kind.TEXT or isinstance(value, str))
+    if kind is not Kind.TEXT:
+        values = [value for value in values if isinstance(value, str)]
+    texts = Texts(plain_texts(values))
     return Profile(texts, np.ones(len(texts), dtype="int64"), Counter())
 
 

@@ -305,7 +305,12 @@ def _text(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) ->
 def _object_text(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) -> Cells:
     """Extract text from objects; values such as `uuid.UUID` become their text."""
     cells = _text(column, missing, kind, zone)
-    return Cells(kind, [value if type(value) is str else plain_text(value) for value in cells.values], missing)
+    return Cells(kind, plain_texts(cells.values), missing)
+
+
+def plain_texts(values: list[Any]) -> list[str]:
+    """Return the texts of values: the same list if all are plain, as in most columns."""
+    return values if set(map(type, values)) <= {str} else list(map(plain_text, values))
 
 
 def plain_text(value: Any) -> str:

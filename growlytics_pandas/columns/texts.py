@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas.columns.dtypes import plain_text
+from growlytics_pandas.columns.dtypes import plain_texts
 
 # Byte order mark, zero width space, word joiner, marks and embeddings of writing direction: all invisible.
 _INVISIBLE: Final = "\ufeff\u200b\u2060\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"
@@ -53,7 +53,7 @@ def factorize_texts(texts: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[
     codes, distinct = pd.factorize(whole)
     listed: list[str] = distinct.tolist()
     if texts.dtype == object:
-        listed = list(map(plain_text, listed))
+        listed = plain_texts(listed)
     return codes[: len(texts)].astype("int64", copy=False), listed
 
 
