@@ -106,7 +106,9 @@ def find_currencies(column: pd.Series[Any], reading: Reading) -> frozenset[str]:
     """Return the currencies in a cleaned column that is read as numbers."""
     if reading.decimal is None:
         return frozenset()
-    texts = [value for value in plain(column).tolist() if isinstance(value, str)]
+    column = plain(column)
+    values = column.unique() if isinstance(column.dtype, pd.StringDtype) else column  # objects may not be hashable
+    texts = [value for value in values.tolist() if isinstance(value, str)]
     return frozenset(currencies(shapes_of(texts).names))
 
 
