@@ -7,7 +7,7 @@ would move to the previous day.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -64,7 +64,7 @@ def propose_date(profile: Profile, name: str) -> Proposal | None:
         return None
     tried = {form: found for form in candidates if (found := _try(profile, form)).ok.any()}
     unread = ~_any(found.ok for found in tried.values()) if tried else np.ones(len(profile.texts), dtype=bool)
-    more = {form for text in profile.where(unread).texts[:_MAX_UNREAD] for form in _formats_of(text)}
+    more = {form for _, found in _formats_in(profile.where(unread).texts[:_MAX_UNREAD]) for form in found}
     for form in sorted(more - tried.keys()):
         if (found := _try(profile, form)).ok.any():
             tried[form] = found
@@ -76,16 +76,25 @@ def propose_date(profile: Profile, name: str) -> Proposal | None:
 def _candidates(sample: Profile, name: str) -> list[str]:
     """Return the formats that the commonest texts may have; empty if most have none."""
     formats: dict[str, None] = {}
-    is_like = []
-    for text in sample.texts:
-        found = _formats_of(text)
-        is_like.append(bool(found))
+    like = sample.cells
+    for rows, found in _formats_in(sample.texts):
         formats.update(dict.fromkeys(found))
-    share = sample.count(np.array(is_like, dtype=bool))
-    if share < (MOST - 0.1) * sample.cells or not share:
-        return []
+        like -= 0 if found else int(sample.counts[rows].sum())
+        if like < (MOST - 0.1) * sample.cells:
+            return []
     are_dates = any(form not in _PLAUSIBLE for form in formats)
     return [form for form in formats if form not in _PLAUSIBLE or are_dates or is_date_like(name)]
+
+
+def _formats_in(texts: Sequence[str]) -> Iterator[tuple[npt.NDArray[np.int64], list[str]]]:
+    """Yield the formats that texts may have, with their positions: texts of one shape have the same, unless numbers."""
+    shapes = shapes_of(texts)
+    for code, shape in enumerate(shapes.names):
+        rows = shapes.rows(code)
+        if number_in(shape) is None:
+            yield rows, _formats_of(shape)
+        else:
+            yield from ((rows[i : i + 1], _formats_of(texts[row])) for i, row in enumerate(rows.tolist()))
 
 
 def _formats_of(text: str) -> list[str]:
@@ -382,7 +391,7 @@ def zone_of_days(column: pd.Series[Any], zone: ZoneInfo, region: str) -> str | N
     return _first_zone(lambda one: extract(present, Kind.DATE, one).values, zone, own, region)
 
 
-def zone_of_texts(texts: list[str], formats: Iterable[str], zone: ZoneInfo, region: str) -> str | None:
+def zone_of_texts(texts: Sequence[str], formats: Iterable[str], zone: ZoneInfo, region: str) -> str | None:
     """Return the same for texts that `formats` read as instants."""
 
     def read(one: ZoneInfo) -> npt.NDArray[np.datetime64]:

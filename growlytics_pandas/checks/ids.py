@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +21,7 @@ from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.texts import MISSING_IDS, are_damaged, are_in, end_like_floats
 from growlytics_pandas.checks.violations import DOUBTFUL, DOUBTFUL_SUM, Rows, Violation
 from growlytics_pandas.columns.dtypes import Kind, Mask, originals, starts
-from growlytics_pandas.columns.number_parsers import number_parser
+from growlytics_pandas.columns.number_parsers import are_numbers
 from growlytics_pandas.columns.options import Keep
 from growlytics_pandas.columns.reading import Alike, Groups, Ids, find_groups, fold, fold_all, hash_texts, unkept
 from growlytics_pandas.columns.texts import MISSING_WORDS, TextBytes, TextColumn, TextColumns
@@ -30,7 +29,6 @@ from growlytics_pandas.columns.texts import MISSING_WORDS, TextBytes, TextColumn
 EARLIER_BATCH: Final = -1
 """Represents the row with the same id if that row is not available."""
 
-_UTC: Final = ZoneInfo("UTC")
 _PLAIN_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789@._-"
 _TOTALS: Final = ("total", "totals", "grand total", "grand totals", "sub total", "sub-total", "subtotal", "subtotals")
 TOTAL_WORDS: Final = frozenset(
@@ -221,24 +219,30 @@ def _label_like(folded: list[str], id_column: Hashable) -> dict[Rule, Mask]:
     return {Rule.ROW_IS_HEADING: is_heading, Rule.ROW_IS_TOTAL: is_total & ~is_heading}
 
 
-def _other_cells(block: pd.DataFrame, row: int, id_position: int) -> list[tuple[Hashable, Any]]:
-    """Return the label and value of each cell that is not missing, besides the id."""
-    places = [place for place in range(block.shape[1]) if place != id_position]
-    cells = [(block.columns[place], originals(block.iloc[[row], place])[0]) for place in places]
-    return [(label, cell) for label, cell in cells if not is_missing(cell) and str(cell).strip()]
+def _other_cells(block: pd.DataFrame, row: int, id_position: int) -> Iterator[tuple[Hashable, Any]]:
+    """Yield the label and value of each cell that is not missing, besides the id."""
+    for place in range(block.shape[1]):
+        if place != id_position:
+            cell = originals(block.iloc[[row], place])[0]
+            if not is_missing(cell) and str(cell).strip():
+                yield block.columns[place], cell
 
 
-def _repeats_headings(cells: list[tuple[Hashable, Any]]) -> bool:
+def _repeats_headings(cells: Iterable[tuple[Hashable, Any]]) -> bool:
     return all(fold(str(cell).strip()) == fold(str(label).strip()) for label, cell in cells)
 
 
-def _has_only_numbers(cells: list[tuple[Hashable, Any]]) -> bool:
+def _has_only_numbers(cells: Iterable[tuple[Hashable, Any]]) -> bool:
     """Return whether no cell is of a customer: each is a number, or a word for totals or a missing value."""
-    values = [cell for _, cell in cells if not isinstance(cell, (int, float, Decimal, np.number, np.bool_))]
-    if not all(isinstance(value, str) for value in values):
-        return False
-    texts = [text for text in map(str.strip, values) if fold(text) not in TOTAL_WORDS | MISSING_WORDS]
-    return all(any(number_parser(mark).parse([text], _UTC).ok[0] for mark in (".", ",")) for text in texts)
+    return all(_is_number(cell) for _, cell in cells)
+
+
+def _is_number(cell: Any) -> bool:
+    """Return whether a cell is a number, or a word for totals or a missing value."""
+    if not isinstance(cell, str):
+        return isinstance(cell, (int, float, Decimal, np.number, np.bool_))
+    text = cell.strip()
+    return fold(text) in TOTAL_WORDS | MISSING_WORDS or any(are_numbers([text], mark).all() for mark in (".", ","))
 
 
 def _sums(frame: pd.DataFrame, layout: Schema, skipped: Mask) -> tuple[Violation, ...]:

@@ -13,9 +13,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Final
 
+import numpy as np
+
 from growlytics_pandas import contract
-from growlytics_pandas.checks.profile import Profile, Suggestion, count_of, mask_of
+from growlytics_pandas.checks.profile import Profile, Suggestion, count_of
 from growlytics_pandas.columns.contacts import PLAIN_EMAIL, invalid_emails, invalid_mobiles, normalize_texts
+from growlytics_pandas.columns.parsers import shapes_of
 from growlytics_pandas.columns.texts import strip_texts
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
@@ -232,12 +235,12 @@ def suggest_normalization(profile: Profile, label: Hashable, reserved: str, regi
 def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion | None:
     if profile.has_only(_PLAIN_EMAIL_CHARS):
         return None  # the usual case
-    odd = profile.where(mask_of(profile.texts, lambda text: not (text.islower() and PLAIN_EMAIL.fullmatch(text))))
+    is_plain = PLAIN_EMAIL.fullmatch
+    odd = profile.where(np.array([not (text.islower() and is_plain(text)) for text in profile.texts], dtype=bool))
     if not odd.texts:
         return None
     normal = normalize_texts(odd.texts, "email", region)
-    changed = [old != new for old, new in zip(odd.texts, normal, strict=True)]
-    cells = odd.count(mask_of(odd.texts, dict(zip(odd.texts, changed, strict=True)).__getitem__))
+    cells = odd.count(np.array([old != new for old, new in zip(odd.texts, normal, strict=True)], dtype=bool))
     if not cells:
         return None
     reason = (
@@ -251,11 +254,11 @@ def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestio
     if profile.has_one_shape() and profile.first(1)[0][-2:-1] != ".":
         return None
     normal = normalize_texts(profile.texts, "E.164", region)
-    is_number = {old: new.startswith("+") for old, new in zip(profile.texts, normal, strict=True)}
-    read = profile.where(mask_of(profile.texts, is_number.__getitem__))
-    if len({re.sub("[0-9]", "9", text) for text in read.texts}) < 2 and not any(t.endswith(".0") for t in read.texts):  # noqa: PLR2004 - one spelling
+    read = profile.where(np.array([text.startswith("+") for text in normal], dtype=bool))
+    shapes = shapes_of(read.texts)
+    if len(shapes.names) < 2 and not any(text.endswith(".0") for text in read.texts):  # noqa: PLR2004 - one spelling
         return None
-    cells = read.count(mask_of(read.texts, lambda text: not re.fullmatch(r"\+[0-9]+", text)))
+    cells = read.count(shapes.spread([not re.fullmatch(r"\+1+", shape) for shape in shapes.names]))
     reason = (
         f"phone numbers are written in several ways: {count_of(cells)} are converted to the form +919919211112, so "
         "that each number has one spelling"

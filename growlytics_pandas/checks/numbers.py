@@ -12,7 +12,7 @@ from growlytics_pandas.checks.profile import MOST, Profile, Proposal, count_of, 
 from growlytics_pandas.columns.convert import is_infinite
 from growlytics_pandas.columns.dtypes import Kind, Mask
 from growlytics_pandas.columns.number_parsers import are_numbers, boolean_parser, currencies, number_parser
-from growlytics_pandas.columns.parsers import number_in, shapes_of
+from growlytics_pandas.columns.parsers import Shapes, number_in, shapes_of
 from growlytics_pandas.contract import BOOLEAN, NUMBER
 
 _UTC: Final = ZoneInfo("UTC")
@@ -40,7 +40,7 @@ def propose_boolean(profile: Profile) -> Proposal | None:
 
 # As a number these would lose a zero, a plus or the last digits (doubles keep 15).
 _CODE: Final = re.compile(r"\+[0-9]{6,}|[+-]?[0-9]{16,}")
-_WITH_ZERO: Final = re.compile(r"\n[+-]?0[0-9][0-9 ]*(?=\n)")
+_WHOLE: Final = re.compile(r"[+-]?([0-9])[0-9][0-9 ]*")
 _MAY_BE_INFINITE: Final = 300  # digits
 _LONG: Final = re.compile(
     r"[0-9]{10,}(?:\.[0-9])?"
@@ -85,11 +85,10 @@ def _read(profile: Profile, decimal: str) -> Mask:
     """Return a mask of texts that are numbers JSON can represent."""
     ok = are_numbers(profile.texts, decimal)
     shapes = shapes_of(profile.texts)
-    for code, shape in enumerate(shapes.names):
+    for code, shape in enumerate(shapes.names if ok.any() else ()):
         if "e" in shape.lower() or len(shape) > _MAY_BE_INFINITE:
-            for row in shapes.rows(code).tolist():
-                value = number_parser(decimal).parse([profile.texts[row]], _UTC).values[0] if ok[row] else 0
-                ok[row] &= not is_infinite(value)
+            for row in [row for row in shapes.rows(code).tolist() if ok[row]]:
+                ok[row] = not is_infinite(number_parser(decimal).parse([profile.texts[row]], _UTC).values[0])
     return ok
 
 
@@ -202,14 +201,21 @@ def _are_codes(numbers: Profile) -> bool:
     """Return whether any value is a code, which would be damaged as a number."""
     shapes = shapes_of(numbers.texts)
     are_prefixes = all(shape.startswith("+") for shape in shapes.names)  # +91, +1
-    if (
-        are_prefixes
-        or any(map(_CODE.fullmatch, shapes.names))
-        or _WITH_ZERO.search("\n".join(["", *numbers.texts, ""]))
-    ):
+    if are_prefixes or any(map(_CODE.fullmatch, shapes.names)) or _have_leading_zeros(shapes):
         return True
     is_long = shapes.spread([_LONG.fullmatch(shape) is not None for shape in shapes.names])
     return numbers.count(is_long) * 2 > numbers.cells or all(map(_SIX_SPACED.fullmatch, shapes.names))
+
+
+def _have_leading_zeros(shapes: Shapes) -> bool:
+    """Return whether a whole number of several digits begins with 0."""
+    for code, shape in enumerate(shapes.names):
+        match = _WHOLE.fullmatch(shape)
+        if match is not None:
+            for rows in shapes.chunks(code):
+                if not shapes.characters(code, rows).number(*match.span(1)).all():
+                    return True
+    return False
 
 
 def _may_be_versions(numbers: Profile) -> bool:

@@ -15,13 +15,12 @@ import pandas as pd
 
 from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.columns.convert import as_text
-from growlytics_pandas.columns.dtypes import Kind, Mask, absent, family, plain_text
-from growlytics_pandas.columns.parsers import Texts
+from growlytics_pandas.columns.dtypes import Kind, Mask, absent, family, plain_text, plain_texts
+from growlytics_pandas.columns.parsers import ArrowTexts, Texts
 from growlytics_pandas.columns.texts import (
     MISSING_WORDS,
     TextBytes,
     TextColumn,
-    factorize_texts,
     is_guarded,
     may_need_strip,
     strip_texts,
@@ -109,13 +108,13 @@ _LARGE: Final = 10 * SAMPLE
 class Profile:
     """Distinct texts and their counts; `others` counts the cells that are not text, by kind."""
 
-    def __init__(self, texts: Texts, counts: npt.NDArray[np.int64], others: Counter[Kind]) -> None:
+    def __init__(self, texts: Texts | ArrowTexts, counts: npt.NDArray[np.int64], others: Counter[Kind]) -> None:
         self._texts = texts
         self._counts = counts
         self.others = others
 
     @property
-    def texts(self) -> Texts:
+    def texts(self) -> Texts | ArrowTexts:
         """The distinct texts."""
         return self._texts
 
@@ -176,46 +175,12 @@ class Profile:
 
 
 class UncountedProfile(Profile):
-    """The profile of a large column of mostly distinct texts, which become Python strings only when all are needed."""
+    """The profile of a large column of mostly distinct texts, each of which counts as one cell."""
 
-    def __init__(self, column: pd.Series[Any], found: TextBytes) -> None:
-        super().__init__(Texts(), np.empty(0, dtype="int64"), Counter())
-        self._column = column
+    def __init__(self, found: TextBytes) -> None:
+        super().__init__(found.texts, np.broadcast_to(np.ones(1, dtype="int64"), len(found.texts)), Counter())
+        self._arrow_texts = found.texts
         self._bytes = found
-        self._places = np.flatnonzero(~found.missing)
-
-    @cached_property
-    def _counted(self) -> Profile:
-        return profile_of_distinct(self._column, Kind.TEXT)
-
-    @property
-    def texts(self) -> Texts:
-        """The distinct texts."""
-        return self._counted.texts
-
-    @property
-    def counts(self) -> npt.NDArray[np.int64]:
-        """The number of cells with each text."""
-        return self._counted.counts
-
-    @property
-    def cells(self) -> int:
-        """How many cells are text."""
-        return len(self._places)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no cell is text; always False, since a column without text is not large."""
-        return False
-
-    @property
-    def is_large(self) -> bool:
-        """Whether there are more texts than in a sample."""
-        return True
-
-    def first(self, n: int) -> list[str]:
-        """Return the first texts, at most `n`."""
-        return self._taken(self._places[:n])
 
     def has_only(self, chars: str) -> bool:
         """Return whether every character of every text is in `chars`, which are ASCII."""
@@ -228,12 +193,9 @@ class UncountedProfile(Profile):
     @cached_property
     def sample(self) -> Profile:
         """A fixed random sample of the texts; counts are scaled to all."""
-        drawn = np.random.default_rng(0).choice(self._places, SAMPLE, replace=False)
-        texts = Texts(dict.fromkeys(self._taken(np.sort(drawn))))
+        drawn = np.random.default_rng(0).choice(len(self._arrow_texts), SAMPLE, replace=False)
+        texts = Texts(dict.fromkeys(self._arrow_texts.take(np.sort(drawn))))
         return Profile(texts, np.full(len(texts), self.cells // len(texts)), Counter())
-
-    def _taken(self, places: npt.NDArray[np.int64]) -> list[str]:
-        return list(map(plain_text, self._column.iloc[places]))
 
 
 def is_uncounted(texts: TextColumn, kind: Kind, rows: int) -> bool:
@@ -248,7 +210,7 @@ def clean_distinct(column: pd.Series[Any], found: TextBytes, *, has_words: bool 
     if has_words:
         is_odd[found.near(MISSING_WORDS, fold=True)] = True
     if not is_odd.any() and found.missing.mean() <= 0.5:  # noqa: PLR2004 - a sample needs enough texts
-        return Cleaned(UncountedProfile(column, found), {}, 0, 0)
+        return Cleaned(UncountedProfile(found), {}, 0, 0)
     cleaned = clean_profile(profile_of(column[is_odd], Kind.TEXT), has_words=has_words)
     others = profile_of_distinct(column[~is_odd], Kind.TEXT)
     texts = Texts([*others.texts, *cleaned.profile.texts])
@@ -271,10 +233,9 @@ def profile_of(column: pd.Series[Any], kind: Kind, known: TextColumn | None = No
 def profile_of_distinct(column: pd.Series[Any], kind: Kind) -> Profile:
     """Return the profile of mostly distinct texts, without counting duplicates."""
     values = column[(~absent(column)).to_numpy(dtype=bool)].to_numpy(dtype=object).tolist()
-    if isinstance(column.dtype, pd.StringDtype):
-        texts = Texts(values)
-    else:
-        texts = Texts(plain_text(value) for value in values if kind is Kind.TEXT or isinstance(value, str))
+    if kind is not Kind.TEXT:
+        values = [value for value in values if isinstance(value, str)]
+    texts = Texts(plain_texts(values))
     return Profile(texts, np.ones(len(texts), dtype="int64"), Counter())
 
 
@@ -353,21 +314,20 @@ def _stripped(profile: Profile) -> tuple[Profile, int, int]:
     if not may_need_strip(profile.texts):
         return profile, 0, 0
     texts = Texts(strip_texts(profile.texts))
-    pairs = zip(profile.texts, texts, strict=True)
-    changed = np.fromiter((old is not new and old != new for old, new in pairs), bool, len(texts))
-    guarded = np.zeros(len(texts), dtype=bool)
-    for place in np.flatnonzero(changed).tolist():
-        old = profile.texts[place]
-        guarded[place] = old.strip() != texts[place] and is_guarded(old)
+    pairs = list(zip(profile.texts, texts, strict=True))
+    changed = np.array([old != new for old, new in pairs], dtype=bool)
     if not changed.any():
         return profile, 0, 0
+    guarded = np.array([old.strip() != new and is_guarded(old) for old, new in pairs], dtype=bool)
     return _merged(Profile(texts, profile.counts, profile.others)), profile.count(changed), profile.count(guarded)
 
 
 def _merged(profile: Profile) -> Profile:
-    codes, texts = factorize_texts(pd.Series(profile.texts, dtype=object))
-    counts = np.bincount(codes, weights=profile.counts, minlength=len(texts)).astype("int64")
-    return Profile(Texts(texts), counts, profile.others)
+    """Return the profile with each text once."""
+    places = {text: place for place, text in enumerate(dict.fromkeys(profile.texts))}
+    codes = np.fromiter(map(places.__getitem__, profile.texts), dtype="int64", count=len(profile.texts))
+    counts = np.bincount(codes, weights=profile.counts, minlength=len(places)).astype("int64")
+    return Profile(Texts(places), counts, profile.others)
 
 
 def mask_of(texts: Sequence[str], holds: Callable[[str], Any]) -> Mask:

@@ -41,7 +41,7 @@ from growlytics_pandas.columns.date_parsers import date_parser
 from growlytics_pandas.columns.dtypes import Kind, absent, plain
 from growlytics_pandas.columns.number_parsers import are_numbers
 from growlytics_pandas.columns.options import Reading
-from growlytics_pandas.columns.parsers import Texts
+from growlytics_pandas.columns.parsers import Texts, shapes_of
 from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.columns.texts import SURE_WORDS, TextColumn, TextColumns
 
@@ -350,9 +350,10 @@ def _proposal(context: _Context, position: int, cleaned: Cleaned, name: str, kno
     found = None
     if known in (None, contract.BOOLEAN):
         found = propose_boolean(texts)
-    if found is None and known in (None, contract.DATE):
+    has_digits = bool(texts.others) or any("1" in shape for shape in shapes_of(texts.sample.texts).names)
+    if found is None and has_digits and known in (None, contract.DATE):
         found = propose_date(with_numbers(texts, context.column(position)), name)
-    if found is None and known in (None, contract.NUMBER) and not is_id_like(name):
+    if found is None and has_digits and known in (None, contract.NUMBER) and not is_id_like(name):
         found = propose_number(texts)
     if found is None or not cleaned.guarded:
         return found

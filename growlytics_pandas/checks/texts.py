@@ -15,7 +15,7 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
 from growlytics_pandas.columns.contacts import PLAIN_INDIAN_MOBILE
-from growlytics_pandas.columns.dtypes import Mask, plain_text
+from growlytics_pandas.columns.dtypes import Mask, plain_texts
 from growlytics_pandas.columns.reading import too_long
 from growlytics_pandas.columns.texts import TextBytes, TextColumn
 from growlytics_pandas.contract import INDIA
@@ -180,7 +180,7 @@ def _distinct_texts(column: pd.Series[Any], texts: TextColumn) -> tuple[npt.NDAr
     """Return the code of each cell (-1: missing) and the distinct texts; None if most texts differ."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes, distinct = column.cat.codes.to_numpy().astype("int32"), column.cat.categories.tolist()
-        distinct = list(map(plain_text, distinct))
+        distinct = plain_texts(distinct)
     elif texts.mostly_differs:
         return None
     else:

@@ -150,7 +150,7 @@ def normalize_mobiles(values: Sequence[str], region: str, *, is_national: bool) 
     for value in values:
         match = plain.fullmatch(value)
         if match is not None:
-            found.append(prefix + re.sub("[ -]", "", match["national"]))
+            found.append(prefix + match["national"].replace(" ", "").replace("-", ""))
         else:
             found.append(_normalize_mobile(value, code, is_national=is_national))
     return found

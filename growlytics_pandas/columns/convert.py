@@ -157,12 +157,28 @@ def _to_number(cells: Cells, _zone: ZoneInfo) -> Values:
         return _refused(cells, AttributeType.NUMBER, np.zeros(len(cells.missing), dtype="int64"))
     else:
         result = _each(cells, AttributeType.NUMBER, 0, as_number)
+    return check_numbers(result)
+
+
+def check_numbers(result: Values) -> Values:
+    """Record which numbers become infinite or lose digits when parsed as doubles; infinite ones become 0."""
+    if isinstance(result.values, list) and _are_exact(result.values):
+        return result
     infinite = _infinite(result.values, result.missing)
     result.note(Rule.VALUE_NOT_FINITE, infinite)
     if isinstance(result.values, list) and infinite.any():
         result.values = [0 if away else value for value, away in zip(result.values, infinite.tolist(), strict=True)]
     result.note(Rule.INTEGER_UNSAFE, _unsafe(result.values) & result.sent)
     return result
+
+
+def _are_exact(numbers: list[Any]) -> bool:
+    """Return whether no number is so large that a double loses its digits; most columns have none."""
+    try:
+        doubles = np.fromiter(map(float, numbers), dtype="float64", count=len(numbers))
+    except (OverflowError, ValueError):  # too large for a double, or a signalling NaN
+        return False
+    return bool((np.abs(doubles) < contract.MAX_SAFE_INTEGER).all())
 
 
 def as_number(value: Any) -> int | float | Decimal | None:

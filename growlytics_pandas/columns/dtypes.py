@@ -7,8 +7,9 @@ conversion starts from these.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
@@ -175,10 +176,13 @@ _FAMILIES: Final = (
 )
 
 
-def family(cls: type) -> Kind:
+def _family(cls: type) -> Kind:
     """Return the kind of the values of a Python or numpy class."""
     kind = next((kind for classes, kind in _FAMILIES if issubclass(cls, classes)), None)
     return kind or (Kind.TEXT if _is_identity(cls) else Kind.UNSUPPORTED)
+
+
+family: Final[Callable[[type], Kind]] = functools.lru_cache(maxsize=256)(_family)
 
 
 _NO_IDENTITY: Final = (
@@ -293,7 +297,12 @@ def _text(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) ->
 def _object_text(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) -> Cells:
     """Extract text from objects; values such as `uuid.UUID` become their text."""
     cells = _text(column, missing, kind, zone)
-    return Cells(kind, [value if type(value) is str else plain_text(value) for value in cells.values], missing)
+    return Cells(kind, plain_texts(cells.values), missing)
+
+
+def plain_texts(values: list[Any]) -> list[str]:
+    """Return the texts of values: the same list if all are plain, as in most columns."""
+    return values if set(map(type, values)) <= {str} else list(map(plain_text, values))
 
 
 def plain_text(value: Any) -> str:

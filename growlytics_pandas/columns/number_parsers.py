@@ -207,17 +207,19 @@ def _parse(decimal: str, texts: Sequence[str], _zone: ZoneInfo) -> Parsed:
     for code, shape in enumerate(shapes.names):
         form = _form_of(shape, decimal)
         if form is not None:
-            for row in shapes.rows(code).tolist():
-                if ok[row]:
-                    values[row] = _value(texts[row][form.start : form.end], form, table)
+            rows = [row for row in shapes.rows(code).tolist() if ok[row]]
+            digits = [texts[row][form.start : form.end] for row in rows]
+            for row, value in zip(rows, _values(digits, form, table), strict=True):
+                values[row] = value
     return Parsed(values, ok)
 
 
-def _value(digits: str, form: _Form, table: Mapping[int, Any]) -> int | Decimal:
-    if form.is_grouped or not form.is_whole:
-        digits = digits.translate(table)
-    number = int(digits) if form.is_whole else Decimal(digits)
-    return -number if form.is_negative else number
+def _values(digits: list[str], form: _Form, table: Mapping[int, Any]) -> Iterable[int | Decimal]:
+    """Return the numbers of texts of one form."""
+    if digits and (form.is_grouped or not form.is_whole):
+        digits = "\n".join(digits).translate(table).split("\n")
+    numbers: Iterable[int | Decimal] = map(int if form.is_whole else Decimal, digits)
+    return [-number for number in numbers] if form.is_negative else numbers
 
 
 _PATTERNS: Final = MappingProxyType({decimal: _pattern_of(decimal) for decimal in _MARKS})

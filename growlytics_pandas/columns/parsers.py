@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, overload
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -64,6 +64,7 @@ class Parser:
 
 _DIGITS: Final = bytes.maketrans(b"0123456789", b"1" * 10)
 _CHUNK: Final = 100_000  # texts: their characters are a few megabytes
+_MANY: Final = 1000  # texts: from here on Arrow is faster
 _ZERO: Final = ord("0")
 _NINE: Final = ord("9")
 
@@ -97,13 +98,16 @@ class Shapes:
     @classmethod
     def of(cls, texts: Sequence[str]) -> Shapes:
         """Find the shapes of texts, by Arrow where it is installed."""
-        found = _by_arrow(texts) if len(texts) > _CHUNK else None
+        found = _by_arrow(texts) if len(texts) > _MANY else None
         if found is not None:
             return cls(texts, *found)
         known: dict[str, int] = {}
         codes: list[int] = []
         for start in range(0, len(texts), _CHUNK):
-            codes += [known.setdefault(name, len(known)) for name in _names(texts[start : start + _CHUNK])]
+            names = _names(texts[start : start + _CHUNK])
+            for name in dict.fromkeys(names):
+                known.setdefault(name, len(known))
+            codes += map(known.__getitem__, names)
         return cls(texts, list(known), np.array(codes, dtype="int64"))
 
     @cached_property
@@ -162,6 +166,52 @@ class Texts(list[str]):
         return kept
 
 
+class ArrowTexts(Sequence[str]):
+    """The texts of an Arrow array without missing ones; they become Python strings only when read one by one."""
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        """Return one text, or a list of texts."""
+        if isinstance(place, int):
+            return self._listed[place]
+        texts: list[str] = self._array[place].to_pylist()
+        return texts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._listed)
+
+    @cached_property
+    def _listed(self) -> list[str]:
+        texts: list[str] = self._array.to_pylist()
+        return texts
+
+    @cached_property
+    def shapes(self) -> Shapes:
+        """The shapes of the texts."""
+        return Shapes(self, *_shapes_in(self._array))
+
+    def take(self, places: npt.NDArray[np.int64]) -> list[str]:
+        """Return the texts at some positions."""
+        texts: list[str] = self._array.take(places).to_pylist()
+        return texts
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> ArrowTexts:
+        """Return the texts that `mask` selects."""
+        kept = ArrowTexts(self._array.filter(mask))
+        if "shapes" in self.__dict__:
+            kept.__dict__["shapes"] = self.shapes.where(mask, kept)
+        return kept
+
+
 def shapes_of(texts: Sequence[str]) -> Shapes:
     """Return the shapes of texts.
 
@@ -170,7 +220,7 @@ def shapes_of(texts: Sequence[str]) -> Shapes:
     >>> shapes_of(["31/01/2025", "01/02/2025", "soon"]).names
     ['11/11/1111', 'soon']
     """
-    return texts.shapes if isinstance(texts, Texts) else Shapes.of(texts)
+    return texts.shapes if isinstance(texts, (Texts, ArrowTexts)) else Shapes.of(texts)
 
 
 def _by_arrow(texts: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int64], _Encoded] | None:
@@ -178,13 +228,20 @@ def _by_arrow(texts: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int64], _
     try:
         import pyarrow as pa  # noqa: PLC0415 - pyarrow is optional
 
-        array = pa.array(texts, pa.large_string())
+        return _shapes_in(pa.array(texts, pa.large_string()))
     except (ImportError, UnicodeEncodeError):
         return None
+
+
+def _shapes_in(array: Any) -> tuple[list[str], npt.NDArray[np.int64], _Encoded]:
+    """Return the distinct shapes of a large_string array, their codes and the encoded texts."""
+    import pyarrow as pa  # noqa: PLC0415 - optional; who has an Arrow array has it
+
     _, offsets, data = array.buffers()
     shapes = pa.py_buffer(memoryview(data).tobytes().translate(_DIGITS))
-    found = pa.LargeStringArray.from_buffers(len(array), offsets, shapes).dictionary_encode()
-    starts = np.frombuffer(offsets, dtype="int64")[: len(array)]
+    made = pa.LargeStringArray.from_buffers(len(array), offsets, shapes, None, 0, array.offset)
+    found = made.dictionary_encode()
+    starts = np.frombuffer(offsets, dtype="int64")[array.offset : array.offset + len(array)]
     encoded = _Encoded(np.frombuffer(data, dtype="uint8"), starts)
     return found.dictionary.to_pylist(), found.indices.to_numpy().astype("int64"), encoded
 

@@ -24,7 +24,16 @@ from pandas.api import types as dtypes
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
 from growlytics_pandas.columns.contacts import normalize_texts
-from growlytics_pandas.columns.convert import Values, as_text, convert, date_in, has_lost_digits, is_infinite
+from growlytics_pandas.columns.convert import (
+    Values,
+    as_number,
+    as_text,
+    check_numbers,
+    convert,
+    date_in,
+    has_lost_digits,
+    is_infinite,
+)
 from growlytics_pandas.columns.date_parsers import date_parser
 from growlytics_pandas.columns.dtypes import (
     Cells,
@@ -40,7 +49,7 @@ from growlytics_pandas.columns.dtypes import (
 )
 from growlytics_pandas.columns.number_parsers import currencies, number_parser
 from growlytics_pandas.columns.options import DEFAULT_READING, PHONE_NORMALIZATIONS, Keep, Reading
-from growlytics_pandas.columns.parsers import number_in
+from growlytics_pandas.columns.parsers import number_in, shapes_of
 from growlytics_pandas.columns.texts import strip_texts
 from growlytics_pandas.contract import INDIA, AttributeType
 
@@ -96,8 +105,10 @@ def find_currencies(column: pd.Series[Any], reading: Reading) -> frozenset[str]:
     """Return the currencies in a cleaned column that is read as numbers."""
     if reading.decimal is None:
         return frozenset()
-    texts = {value for value in plain(column).tolist() if isinstance(value, str)}
-    return frozenset(currencies(sorted(texts)))
+    column = plain(column)
+    values = column.unique() if isinstance(column.dtype, pd.StringDtype) else column  # objects may not be hashable
+    texts = [value for value in values.tolist() if isinstance(value, str)]
+    return frozenset(currencies(shapes_of(texts).names))
 
 
 # cleaning -----------------------------------------------------------------------------------------------------------
@@ -115,17 +126,19 @@ def _clean_categories(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, 
 
 
 def _clean_objects(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, region: str) -> pd.Series[Any]:
-    missing = absent(column).to_numpy(dtype=bool)
-    values = [None if away else value for value, away in zip(column.tolist(), missing.tolist(), strict=True)]
+    values = column.tolist()
+    for place in np.flatnonzero(absent(column).to_numpy(dtype=bool)).tolist():
+        values[place] = None
     if reading.normalize in PHONE_NORMALIZATIONS:
         values = [as_text(value, zone) if _is_number(value) else value for value in values]
-    texts = list({value for value in values if isinstance(value, str)})
+    are_texts = set(map(type, values)) <= {str, type(None)}  # in most columns
+    texts = list(set(values) - {None} if are_texts else {value for value in values if isinstance(value, str)})
     known = dict(zip(texts, _clean_texts(texts, reading, region), strict=True))
-    others = _means_missing(reading, zone)
     cleaned = np.empty(len(values), dtype=object)
-    if all(value is None or isinstance(value, str) for value in values):  # fast path for most columns
-        cleaned[:] = [None if value is None else known[value] for value in values]
+    if are_texts:
+        cleaned[:] = list(map({**known, None: None}.__getitem__, values))
     else:
+        others = _means_missing(reading, zone)
         for i, value in enumerate(values):
             if isinstance(value, str):
                 cleaned[i] = known[value]
@@ -235,15 +248,14 @@ def _dates(cells: Cells, formats: tuple[str, ...], zone: ZoneInfo) -> Values:
 def _numbers(cells: Cells, decimal: str, zone: ZoneInfo) -> Values:
     """Read texts as numbers; numbers stay unchanged."""
     items, codes = _distinct(cells)
-    numbers = np.empty(len(items), dtype=object)
-    numbers[:] = items
-    texts = [i for i, item in enumerate(items) if isinstance(item, str)]
-    parsed = number_parser(decimal).parse([items[i].strip() for i in texts], zone)
-    wrong = np.zeros(len(items), dtype=bool)
-    wrong[texts] = ~parsed.ok
-    for i, value in zip(texts, parsed.values, strict=True):
-        numbers[i] = value
-    return _spread(convert(Cells(Kind.MIXED, numbers, wrong), AttributeType.NUMBER, zone), wrong, codes, cells.missing)
+    texts = items if cells.kind is Kind.TEXT else [item if isinstance(item, str) else "" for item in items]
+    parsed = number_parser(decimal).parse([text.strip() for text in texts], zone)
+    numbers, wrong = parsed.values, ~parsed.ok
+    for i, item in enumerate(items if cells.kind is Kind.MIXED else ()):
+        if not isinstance(item, str):
+            number = as_number(item)
+            numbers[i], wrong[i] = (0 if number is None else number), number is None
+    return _spread(check_numbers(Values(AttributeType.NUMBER, numbers, wrong)), wrong, codes, cells.missing)
 
 
 def _distinct(cells: Cells) -> tuple[list[Any], npt.NDArray[np.int64]]:
@@ -252,10 +264,11 @@ def _distinct(cells: Cells) -> tuple[list[Any], npt.NDArray[np.int64]]:
         distinct, places = np.unique(cells.values, return_inverse=True)
         return distinct.tolist(), places.reshape(-1)
     values = cells.values if isinstance(cells.values, list) else cells.values.tolist()
+    if cells.kind is Kind.TEXT:
+        place = {text: i for i, text in enumerate(set(values))}
+        return list(place), np.fromiter(map(place.__getitem__, values), dtype="int64", count=len(values))
     place = {text: i for i, text in enumerate({value for value in values if isinstance(value, str)} | {""})}
     items: list[Any] = list(place)
-    if cells.kind is Kind.TEXT:
-        return items, np.array([place[text] for text in values], dtype="int64")
     codes = np.full(len(values), place[""], dtype="int64")
     for i, (value, is_missing) in enumerate(zip(values, cells.missing.tolist(), strict=True)):
         if isinstance(value, str):
@@ -269,7 +282,7 @@ def _distinct(cells: Cells) -> tuple[list[Any], npt.NDArray[np.int64]]:
 def _spread(distinct: Values, wrong: Mask, codes: npt.NDArray[np.int64], missing: Mask) -> Values:
     """Return the values of all cells from the distinct ones; `wrong` marks distinct values that could not be read."""
     is_array = isinstance(distinct.values, np.ndarray)
-    taken = distinct.values[codes] if is_array else [distinct.values[code] for code in codes.tolist()]
+    taken = distinct.values[codes] if is_array else list(map(distinct.values.__getitem__, codes.tolist()))
     result = Values(distinct.type, taken, missing)
     distinct.found[Rule.VALUE_WRONG_TYPE] = wrong | distinct.found.get(Rule.VALUE_WRONG_TYPE, False)
     for rule, mask in distinct.found.items():

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas.columns.dtypes import Mask, plain_text
+from growlytics_pandas.columns.dtypes import Mask, plain_texts
+from growlytics_pandas.columns.parsers import ArrowTexts
 
 # Byte order mark, zero width space, word joiner, marks and embeddings of writing direction: all invisible.
 _INVISIBLE: Final = "\ufeff\u200b\u2060\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"
@@ -54,7 +55,7 @@ def factorize_texts(texts: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[
     codes, distinct = pd.factorize(whole)
     listed: list[str] = distinct.tolist()
     if texts.dtype == object:
-        listed = list(map(plain_text, listed))
+        listed = plain_texts(listed)
     return codes[: len(texts)].astype("int64", copy=False), listed
 
 
@@ -68,8 +69,10 @@ def strip_texts(texts: Sequence[str]) -> list[str]:
     >>> strip_texts([" Pune\u00a0", "'0012", '="0012"', '"Pune"', "'s-Hertogenbosch"])
     ['Pune', '0012', '0012', 'Pune', "'s-Hertogenbosch"]
     """
-    suspect = _SUSPECT.search
-    return [_strip(text) if suspect(text) else text for text in texts]
+    bare = [text.strip() for text in texts]
+    if not may_need_strip(bare):  # most have only white space
+        return bare
+    return [_strip(text) if _SUSPECT.search(text) else text for text in bare]
 
 
 def may_need_strip(texts: Sequence[str]) -> bool:
@@ -88,9 +91,7 @@ def is_guarded(text: str) -> bool:
 
 
 def _strip(text: str) -> str:
-    text, previous = text.strip(), None
-    if not _SUSPECT.search(text):  # most have only white space
-        return text
+    previous = None
     while text != previous:
         previous = text
         text = _OUTER.sub("", _INVISIBLE_ANYWHERE.sub("", text))
@@ -199,6 +200,11 @@ class TextBytes:
     def _stops(self) -> npt.NDArray[Any]:
         """Where the texts with characters end."""
         return self._bounds[1:] if self._filled is None else self._bounds[1:][self._filled]
+
+    @cached_property
+    def texts(self) -> ArrowTexts:
+        """The texts without missing ones."""
+        return ArrowTexts(self._array.drop_null().cast("large_string"))
 
     @cached_property
     def is_ascii(self) -> bool:

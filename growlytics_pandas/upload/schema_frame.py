@@ -129,6 +129,8 @@ def _values_row(frame: pd.DataFrame, attribute: Attribute, layout: Schema, *, is
 
 
 def _distinct(present: pd.Series[Any]) -> int | None:
+    if isinstance(present.dtype, pd.StringDtype) and present.dtype.storage == "pyarrow":
+        return present.nunique()
     try:
         return len(present) - int(present.duplicated().sum())  # nunique() of old pandas compares only up to a NUL
     except (TypeError, ValueError, ArithmeticError, NotImplementedError):  # lists, a signalling NaN, another byte order

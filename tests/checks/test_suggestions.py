@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import growlytics_pandas
 from growlytics_pandas.checks.suggestions import as_frame, as_options, suggest_for
 from growlytics_pandas.columns.dtypes import inspect
 from growlytics_pandas.columns.options import Reading
@@ -381,6 +382,28 @@ def test_long_column_is_profiled_in_full():
     numbers = [str(i) for i in range(1, 20_000)]
     assert suggested(numbers)[0] == {"types": {"x": "number"}}
     assert suggested([*numbers, "007"])[0] == {}
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda i: f"{i % 28 + 1:02}/{i % 12 + 1:02}/{1000 + i // 28}",
+        lambda i: f"₹ {i // 100:,}.{i % 100:02}",
+        lambda i: f"{i:05}",
+        lambda i: f"{i}e2" if i % 50 else f"é {i}",
+        lambda i: f"{i} %" if i % 3 else None,
+        lambda i: f"  {i}" if i % 9 == 0 else str(i),
+    ],
+    ids=["dates", "amounts", "leading zeros", "a few words", "gaps", "spaces"],
+)
+def test_arrow_texts_and_objects_have_the_same_suggestions(write):
+    texts = [write(i) for i in range(1, 20_000)]
+    frames = [
+        pd.DataFrame({"id": range(1, 20_000), "x": pd.Series(texts, dtype=d)}) for d in ("string[pyarrow]", object)
+    ]
+    of_arrow, of_objects = (growlytics_pandas.plan(frame[3:], "id").suggestions for frame in frames)
+    assert of_arrow["value"].tolist() == of_objects["value"].tolist()
+    assert of_arrow["reason"].tolist() == of_objects["reason"].tolist()
 
 
 def test_fixed_type_is_not_contradicted():
