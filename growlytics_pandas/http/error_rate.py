@@ -53,23 +53,6 @@ class ErrorRateMonitor:
         Share that is always acceptable.
     """
 
-    __slots__ = (
-        "_bad",
-        "_bin",
-        "_bin_ends_at",
-        "_calm_slot",
-        "_good",
-        "_known",
-        "_known_bad",
-        "_old_at",
-        "_slot",
-        "_tolerance",
-        "_trial",
-        "n_bad",
-        "n_good",
-        "tried_share",
-    )
-
     def __init__(self, tolerance: float) -> None:
         self.n_good = self.n_bad = 0  # in the last second and the current bin
         self._tolerance = tolerance
@@ -79,6 +62,8 @@ class ErrorRateMonitor:
         self._known = self._known_bad = 0.0
         self._old_at = math.inf
         self._trial: _Trial | None = None
+        self._is_conclusive = True
+        self.is_clean = True  # whether the last decided trial had no more bad responses than are acceptable
         self.tried_share = 0.0  # share of bad responses in the last decided trial
 
     @property
@@ -101,19 +86,23 @@ class ErrorRateMonitor:
             return self._evaluate(self._trial, now, good, bad)
         return Decision.CUT if self._is_too_many(now) else Decision.NOTHING
 
-    def begin_trial(self, seen_from: float, *, is_blocked: bool = False) -> None:
+    def begin_trial(self, seen_from: float, *, is_blocked: bool = False, is_conclusive: bool = True) -> None:
         """Evaluate a cut by the responses from `seen_from` on; earlier ones result from the previous speed.
 
         `is_blocked`: everything was rejected before the cut, whatever the last second shows.
+        `is_conclusive`: if the cut does not help, the share is the background.
         """
         n_all = max(1, self.n_good + self.n_bad)
         self._trial = _Trial(1 if is_blocked else self.n_bad, 1 if is_blocked else n_all, self.background, seen_from)
+        self._is_conclusive = is_conclusive
+        self.disregard(seen_from)
+        if not is_conclusive:
+            return
         if not is_blocked:
             # Leaving out the seconds that led to cuts would bias the background downwards.
             self._known += n_all
             self._known_bad += min(self.n_bad, self._most(max(self._tolerance, self.background)))
-        self._forget_last_second()
-        self.disregard(seen_from)
+        self.forget()
 
     def disregard(self, until: float) -> None:
         """Exclude the responses up to `until` from the background."""
@@ -129,6 +118,11 @@ class ErrorRateMonitor:
         """Return the share of bad responses in the last second, without the newest `n_bad`."""
         n_other = max(0, self.n_bad - n_bad)
         return n_other / max(1, self.n_good + n_other)
+
+    @property
+    def good_share(self) -> float:
+        """Share of good responses in the last second."""
+        return self.n_good / max(1, self.n_good + self.n_bad)
 
     @property
     def background(self) -> float:
@@ -162,6 +156,10 @@ class ErrorRateMonitor:
         self._trial = None
         n_tried = trial.good + trial.bad
         self.tried_share = trial.bad / max(1, n_tried)
+        expected = max(self._tolerance, MARGIN * self.background) * n_tried
+        self.is_clean = trial.bad < expected + DEVIATIONS * math.sqrt(expected)
+        if not self._is_conclusive:
+            return advice
         if advice is Decision.RESTORE or (advice is Decision.KEEP and self.tried_share < self.background):
             # A trial is the best measure of the background, so earlier data counts no more than the trial.
             weight = 0.0 if advice is Decision.RESTORE else min(1.0, max(n_tried, LEAST_KNOWN) / self._known)
@@ -169,7 +167,8 @@ class ErrorRateMonitor:
             self._known_bad = weight * self._known_bad + trial.bad
         return advice
 
-    def _forget_last_second(self) -> None:
+    def forget(self) -> None:
+        """Forget the last second, which was at another speed."""
         size = len(self._good)
         self._good, self._bad = [0] * size, [0] * size
         self.n_good = self.n_bad = 0

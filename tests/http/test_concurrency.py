@@ -222,6 +222,14 @@ def test_too_many_failures_narrow_the_window():
     assert run.accepted_per_second(5, 20) >= 0.6 * 16 / 0.05
 
 
+@pytest.mark.parametrize("latency", [0.05, 0.2])
+@pytest.mark.parametrize("most", [10, 20, 50])
+def test_a_limit_of_requests_at_once_is_found_in_the_first_seconds(most, latency):
+    run = Run(Overloaded(most, PUSHBACK), latency, 20, max_concurrency=64)
+    assert run.accepted_per_second(0, 20) >= 0.85 * most / latency
+    assert run.refused_share(0, 20) < 0.07
+
+
 @pytest.mark.parametrize("share", [0.05, 0.25])
 def test_a_small_run_gets_through_refusals_at_random(share):
     run = Run(Noisy(share), 0.001, 3, retry_after=1.0)

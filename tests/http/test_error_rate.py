@@ -74,12 +74,12 @@ def test_a_server_may_be_left_with_one_request_at_a_time():
     assert pacer.concurrency == 1
 
 
-@pytest.mark.parametrize(("round_trip", "window"), [(0.01, int(0.7 * 64)), (1.0, 64)])
-def test_a_cut_rate_keeps_as_many_in_flight_as_it_takes(round_trip, window):
+@pytest.mark.parametrize("round_trip", [0.01, 1.0])
+def test_a_cut_rate_keeps_as_many_in_flight_as_it_takes(round_trip):
     pacer = busy(round_trip)
     pacer.note_answers(round_trip, ResponseStats(good=6, seconds=6 * round_trip, pushbacks=64))
     assert pacer.allowance(round_trip, 0) <= 1, "a rate was found"
-    assert pacer.concurrency == window
+    assert pacer.concurrency == 64
 
 
 def test_a_slow_start_of_the_server_does_not_spoil_the_rate_that_is_found_later():
@@ -106,7 +106,7 @@ def is_rate_found(pacer, now):
 def test_what_is_sent_just_after_an_outage_is_too_little_to_find_a_rate_by():
     pacer = after_an_outage()
     pacer.note_answers(4.9, ResponseStats(good=10, seconds=0.5, pushbacks=20))
-    assert not is_rate_found(pacer, 4.9)
+    assert not is_rate_found(pacer, 4.96), "the rejected requests have given up their places after a round trip"
     pacer.note_answers(5.1, ResponseStats(good=10, seconds=0.5, pushbacks=20))
     assert is_rate_found(pacer, 5.1)
 
