@@ -4,8 +4,9 @@ Two controls work together. The *window* is how many requests may be in flight; 
 how many may start per second: a window alone cannot keep to a limit of requests per second on a fast server. Both are
 cut below what the server recently accepted, then raised along a cubic curve that is flat near the old limit and
 steep beyond it. 429 and 503 cut the window first, to the requests in flight that the server did not reject: where it
-limits the requests at once, that ends the rejections. Where it does not, the rate is cut. A rejected request keeps its
-place in the window for a round trip, so that quick rejections do not raise the rate.
+limits the requests at once, that ends the rejections. Where it does not, or where the server accepted far more at once
+before, the rate is cut. A rejected request keeps its place in the window for a round trip, so that quick rejections do
+not raise the rate; not so those that occur at any speed.
 
 The controls react to the share of bad responses, never to a single one: one row rejected among hundreds accepted is
 caused by the row. Every cut is a trial (`error_rate`): it is undone if it does not reduce the share of bad responses.
@@ -80,7 +81,6 @@ class LimitCurve:
     MAX_PLATEAU_SECONDS: Final = 12.0  # doubled up to this as measurements agree
     MAX_DOUBLING_SECONDS: Final = 4.0  # to double a value well beyond the old limit, which was lifted
     AGREEMENT: Final = 0.3  # largest relative difference between two measurements of the same limit
-    MAX_OVER_MEAN: Final = 1.03  # of the mean since the last cut, to exclude bursts that the server allowed
     NEAR: Final = 0.97  # of the limit: within measurement error
 
     def __init__(self, limit: float = 0.0, plateau_seconds: float = FIRST_PLATEAU_SECONDS, known: float = 0.0) -> None:
@@ -90,7 +90,6 @@ class LimitCurve:
         self.trial_value = self.CUT * min(self.TRIAL * limit, max(known, self.LEAST_TRIAL * limit) or math.inf)
         self._plateau_seconds = plateau_seconds
         self._seconds = 0.0
-        self._sum = 0.0
 
     @property
     def is_near_limit(self) -> bool:
@@ -99,8 +98,6 @@ class LimitCurve:
 
     def cut(self, measured: float) -> "LimitCurve":
         """Return a curve that starts below `measured`, what the server recently accepted."""
-        if 0.0 < self._seconds <= 2.0 * self._plateau_seconds:
-            measured = min(measured, self.MAX_OVER_MEAN * self._sum / self._seconds)
         measured = max(measured, 1.0)
         agrees = abs(measured - self.limit) <= self.AGREEMENT * self.limit
         doubled = min(2.0 * self._plateau_seconds, self.MAX_PLATEAU_SECONDS)
@@ -109,7 +106,6 @@ class LimitCurve:
     def advance(self, seconds: float) -> None:
         """Move along the curve; called only for time in which the value was the limiting factor."""
         self._seconds += seconds
-        self._sum += self.value * seconds
         phase = self._seconds / self._plateau_seconds - 1.0
         if phase <= 1.0:
             self.value = self.limit * (1.0 + (1.0 - self.CUT) * phase**3)
@@ -132,8 +128,10 @@ PUSHBACK_TOLERANCE: Final = 0.02  # share of responses that may be 429 or 503 be
 FAILURE_TOLERANCE: Final = 0.05  # share that may be timeouts, resets, 5xx before the window is cut
 WINDOW_CUT: Final = 0.75  # factor for failures: gentler than TCP's half, since one run is one client
 LEAST_WINDOW: Final = 4  # requests; a server that accepts fewer at once is taken to limit the rate
-LEAST_REJECTED: Final = 3  # requests before a cut of the window: fewer may be chance
+PROVEN: Final = 0.7  # of the requests that the server accepted at once: a lower limit is not one of requests at once
+LEAST_REJECTED: Final = 5  # requests before the window is cut: fewer may be chance
 LEAST_MEASURE_SECONDS: Final = 0.25  # minimum to measure a rate after everything was rejected
+LEAST_SILENCE: Final = 0.5  # round trips without a success before everything may be rejected
 SEEN_AFTER: Final = 1.2  # round trips until responses reflect a cut
 
 
@@ -185,7 +183,7 @@ class ConcurrencyController:
         self._before_cut = self._before_failures = self._speed
         self._is_window_tried = False  # whether the cut on trial is one of the window
         self._window_cut_until = -math.inf  # the trial's first round trip: what is rejected narrows the window
-        self._rate_before_trial = 0.0
+        self._rate_before_trial = self._least_window = 0.0  # a window below the least one is caused by a rate limit
         self._round_trip = 0.0
         self._cooling: deque[tuple[float, int]] = deque()
         self._room = 0
@@ -202,7 +200,7 @@ class ConcurrencyController:
     @property
     def concurrency(self) -> int:
         """Requests that may be in flight now."""
-        return int(self._speed.window)
+        return round(self._speed.window)
 
     @property
     def is_paused(self) -> bool:
@@ -256,26 +254,19 @@ class ConcurrencyController:
     def note_answers(self, now: float, answers: ResponseStats) -> None:
         """Record the responses of one poll."""
         is_new_hold = False
-        self._n_accepted -= answers.pushbacks
         if answers.unstarted:
             self._cut_window(self._speed.window * WINDOW_CUT)
-        if answers.pushbacks and self._round_trip:
-            wait = self._round_trip - answers.pushback_seconds / answers.pushbacks
-            self._cooling.append((now + wait, answers.pushbacks))
-        if answers.pushbacks and self._is_window_tried and now < self._window_cut_until:
-            self._speed = self._before_cut
-            self._cut_to_accepted()
+        if answers.pushbacks:
+            self._note_pushbacks(now, answers)
         if answers.good:
             self._note_good(now, answers)
         elif answers.pushbacks or answers.failures or answers.unstarted:
             is_new_hold = self._note_no_success(now, answers)
         decision = self._pushback.note(now, answers.good, answers.pushbacks)
-        if (
-            is_new_hold
-            and self._pushback.n_good
-            and now >= max(self._resumed_at + LEAST_MEASURE_SECONDS, self._next_rate_cut)
-        ):
-            self._follow_block(now)
+        measured_from = max(self._resumed_at + LEAST_MEASURE_SECONDS, self._next_rate_cut)
+        if is_new_hold and self._pushback.n_good and now >= measured_from:
+            self._undo_window_trial()  # no window helps where everything is rejected
+            self._cut_rate(now, self._accepted_per_second(now))
         elif decision is not Decision.NOTHING:
             self._follow_pushback(now, decision)
         decision = self._failure.note(now, answers.good, answers.failures)
@@ -289,6 +280,15 @@ class ConcurrencyController:
     def has_given_up(self, now: float) -> bool:
         """Return whether the outage has exceeded its limit, so that the run should end."""
         return self._breaker.has_given_up(now)
+
+    def _note_pushbacks(self, now: float, answers: ResponseStats) -> None:
+        self._n_accepted -= answers.pushbacks
+        if self._round_trip and (not self._is_random or self._pushback.is_too_many(now)):
+            wait = self._round_trip - answers.pushback_seconds / answers.pushbacks
+            self._cooling.append((now + wait, answers.pushbacks))
+        if self._is_window_tried and now < self._window_cut_until:
+            self._speed = self._before_cut
+            self._cut_to_accepted()
 
     def _n_cooling(self, now: float) -> int:
         """Return how many rejected requests still keep their place: a quick rejection must not raise the rate."""
@@ -321,13 +321,13 @@ class ConcurrencyController:
     def _note_good(self, now: float, answers: ResponseStats) -> None:
         if self._breaker.n_failures:
             if self._breaker.is_outage:
-                self._restart()
+                self._restart(now)
             if self._breaker.is_holding and self._round_trip:  # before the first success there is nothing to resume
                 self._resumed_at = now
             self._breaker.end()
         self._last_good = now
         seconds = answers.seconds / answers.good
-        self._round_trip = seconds if not self._round_trip else 0.8 * self._round_trip + 0.2 * seconds
+        self._round_trip = min(seconds, 0.8 * (self._round_trip or seconds) + 0.2 * seconds)
         if self._is_window_full and not self._speed.curve.limit and not self._is_on_trial:
             self._speed.window = min(self._speed.window + answers.good, float(self._max_window))
 
@@ -339,7 +339,7 @@ class ConcurrencyController:
         """Record responses without a success; return whether this starts a phase in which everything is rejected."""
         was_holding = self._breaker.is_holding
         self._breaker.note_failures(now, answers.pushbacks + answers.failures + answers.unstarted)
-        if answers.pushbacks and now >= self._last_good + 0.9 * self._round_trip:
+        if answers.pushbacks and now >= self._last_good + LEAST_SILENCE * self._round_trip:
             self._breaker.note_refusals(now, answers, self._stop_streak(now))
         if self._breaker.is_holding:
             self._pushback.postpone_trial(now)
@@ -350,14 +350,19 @@ class ConcurrencyController:
         share = max(self._pushback.tolerance(now), self._pushback.share_without(self._breaker.n_refusals))
         return math.ceil(math.log(HOLD_CHANCE) / math.log(min(share, YOUNG_TOLERANCE)))
 
-    def _restart(self) -> None:
-        self._speed = _Speed(self._start, LimitCurve(), self._speed.rate)
-        self._failure = ErrorRateMonitor(FAILURE_TOLERANCE)  # failures in an outage are unrelated to our speed
+    def _restart(self, now: float) -> None:
+        # Responses in an outage are unrelated to our speed, and so is a cut that they caused.
+        self._is_window_tried = False
+        speed = self._before_cut if self._pushback.is_on_trial else self._speed
+        self._speed = _Speed(self._start, LimitCurve(), speed.rate)
+        self._pushback, self._failure = ErrorRateMonitor(PUSHBACK_TOLERANCE), ErrorRateMonitor(FAILURE_TOLERANCE)
+        self._set_rate(now)
 
     def _cut_window(self, window: float) -> None:
         speed = self._speed
         curve = speed.curve.cut(window)
-        self._speed = _Speed(max(1.0, min(speed.window, curve.value)), curve, speed.rate)
+        narrow = min(speed.window, curve.value, window - 0.51)  # at least one request fewer, once rounded
+        self._speed = _Speed(max(1.0, narrow), curve, speed.rate)
 
     def _follow_failure(self, now: float, decision: Decision) -> None:
         if decision is Decision.RESTORE:
@@ -386,47 +391,51 @@ class ConcurrencyController:
 
     def _cut(self, now: float) -> None:
         """Cut the window first, since it costs least; the rate once it is known or the window did not help."""
-        monitor = self._pushback
-        if not monitor.n_good or now < self._resumed_at + 1.0:
-            return  # too few accepted to measure a rate
+        if not self._pushback.n_good:
+            return
         self._before_cut = self._speed
-        is_random = monitor.background > PUSHBACK_TOLERANCE  # then a trial of the window is not clear
-        if not self._speed.rate.limit and self._n_accepted >= LEAST_WINDOW and not is_random:
-            if monitor.n_bad >= LEAST_REJECTED:
+        is_window_clear = self._speed.curve.limit or not self._is_random
+        if not self._speed.rate.limit and self._n_accepted >= LEAST_WINDOW and is_window_clear:
+            if self._pushback.n_bad >= LEAST_REJECTED:
                 self._try_window(now)
-        elif now >= self._next_rate_cut:
+        elif now >= max(self._next_rate_cut, self._resumed_at + 1.0):  # before, too few are accepted to measure a rate
             self._cut_rate(now, self._accepted_per_second(now))
 
-    def _end_window_trial(self, now: float, decision: Decision) -> None:
-        """Keep the window if it brought the pushbacks down; cut the rate if they did not end."""
-        self._is_window_tried = False
-        is_wide = self._speed.window >= LEAST_WINDOW
-        if decision is not Decision.KEEP or not is_wide:
-            self._restore_window(self._before_cut)
-        if self._pushback.is_clean and is_wide:
-            self._pushback.forget()
-        else:
-            self._before_cut = self._speed
-            self._cut_rate(now, max(self._rate_before_trial, self._accepted_per_second(now)))
-
-    def _follow_block(self, now: float) -> None:
-        """Cut the rate since everything is rejected, which no window helps."""
-        if self._is_window_tried:
-            self._is_window_tried = False
-            self._restore_window(self._before_cut)
-        self._before_cut = self._speed
-        self._cut_rate(now, self._accepted_per_second(now))
-
-    def _accepted_per_second(self, now: float) -> float:
-        return self._pushback.good_per_second(now) / (1.0 - self._pushback.background)
+    @property
+    def _is_random(self) -> bool:
+        """Whether many requests are rejected at any speed."""
+        return self._pushback.background > PUSHBACK_TOLERANCE
 
     def _try_window(self, now: float) -> None:
         """Cut the window to what the server seems to accept at once, on trial."""
         self._is_window_tried = True
         self._rate_before_trial = self._accepted_per_second(now)
+        self._least_window = PROVEN * self._pushback.good_in(self._round_trip, now)
+        seen_from = now + SEEN_AFTER * self._round_trip
+        self._window_cut_until = now if self._speed.curve.limit else seen_from
         self._cut_to_accepted()
-        self._window_cut_until = now + SEEN_AFTER * self._round_trip
-        self._pushback.begin_trial(self._window_cut_until, is_conclusive=False)
+        self._pushback.begin_trial(seen_from, decided_from=seen_from + self._round_trip, is_conclusive=False)
+
+    def _end_window_trial(self, now: float, decision: Decision) -> None:
+        """Keep the window if it helped and the server never accepted more at once; otherwise cut the rate."""
+        window, limit = self._speed.window, self._speed.curve.limit
+        if decision is Decision.KEEP and window >= max(LEAST_WINDOW, self._least_window):
+            self._is_window_tried = False
+            self._pushback.forget()
+            return
+        self._undo_window_trial()
+        is_steady = decision is Decision.KEEP and window >= LEAST_WINDOW  # then the window gives the rate
+        before = max(self._rate_before_trial, self._accepted_per_second(now))
+        self._cut_rate(now, limit / self._round_trip if is_steady else before)
+
+    def _undo_window_trial(self) -> None:
+        if self._is_window_tried:
+            self._is_window_tried = False
+            self._restore_window(self._before_cut)
+        self._before_cut = self._speed
+
+    def _accepted_per_second(self, now: float) -> float:
+        return self._pushback.good_per_second(now) / (1.0 - self._pushback.background)
 
     def _cut_to_accepted(self) -> None:
         """Cut the window to the requests in flight that were not rejected."""

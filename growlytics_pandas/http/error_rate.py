@@ -62,8 +62,6 @@ class ErrorRateMonitor:
         self._known = self._known_bad = 0.0
         self._old_at = math.inf
         self._trial: _Trial | None = None
-        self._is_conclusive = True
-        self.is_clean = True  # whether the last decided trial had no more bad responses than are acceptable
         self.tried_share = 0.0  # share of bad responses in the last decided trial
 
     @property
@@ -84,17 +82,19 @@ class ErrorRateMonitor:
             return Decision.NOTHING
         if self._trial is not None:
             return self._evaluate(self._trial, now, good, bad)
-        return Decision.CUT if self._is_too_many(now) else Decision.NOTHING
+        return Decision.CUT if self.is_too_many(now) else Decision.NOTHING
 
-    def begin_trial(self, seen_from: float, *, is_blocked: bool = False, is_conclusive: bool = True) -> None:
+    def begin_trial(
+        self, seen_from: float, *, decided_from: float = 0.0, is_blocked: bool = False, is_conclusive: bool = True
+    ) -> None:
         """Evaluate a cut by the responses from `seen_from` on; earlier ones result from the previous speed.
 
+        `decided_from`: when the first decision may be made.
         `is_blocked`: everything was rejected before the cut, whatever the last second shows.
         `is_conclusive`: if the cut does not help, the share is the background.
         """
-        n_all = max(1, self.n_good + self.n_bad)
-        self._trial = _Trial(1 if is_blocked else self.n_bad, 1 if is_blocked else n_all, self.background, seen_from)
-        self._is_conclusive = is_conclusive
+        n_bad, n_all = (1, 1) if is_blocked else (self.n_bad, max(1, self.n_good + self.n_bad))
+        self._trial = _Trial(n_bad, n_all, self.background, seen_from, decided_from, is_conclusive)
         self.disregard(seen_from)
         if not is_conclusive:
             return
@@ -120,11 +120,6 @@ class ErrorRateMonitor:
         return n_other / max(1, self.n_good + n_other)
 
     @property
-    def good_share(self) -> float:
-        """Share of good responses in the last second."""
-        return self.n_good / max(1, self.n_good + self.n_bad)
-
-    @property
     def background(self) -> float:
         """Share of bad responses that is not caused by our speed."""
         return min(MAX_BACKGROUND, self._known_bad / max(LEAST_KNOWN, self._known))
@@ -141,7 +136,13 @@ class ErrorRateMonitor:
         """
         return self.n_good / (1.0 + now % (1.0 / METER_BINS))
 
-    def _is_too_many(self, now: float) -> bool:
+    def good_in(self, seconds: float, now: float) -> float:
+        """Return the mean number of good responses in that many of the last second, or of the time so far."""
+        since_first_request = now - self._old_at + YOUNG_SECONDS + seconds
+        return self.n_good * seconds / min(1.0 + now % (1.0 / METER_BINS), since_first_request)
+
+    def is_too_many(self, now: float) -> bool:
+        """Return whether there are more bad responses than the background and chance explain."""
         return self.n_bad >= self._most(self.tolerance(now))
 
     def _most(self, share: float) -> float:
@@ -156,15 +157,16 @@ class ErrorRateMonitor:
         self._trial = None
         n_tried = trial.good + trial.bad
         self.tried_share = trial.bad / max(1, n_tried)
-        expected = max(self._tolerance, MARGIN * self.background) * n_tried
-        self.is_clean = trial.bad < expected + DEVIATIONS * math.sqrt(expected)
-        if not self._is_conclusive:
+        if not trial.is_conclusive:
             return advice
         if advice is Decision.RESTORE or (advice is Decision.KEEP and self.tried_share < self.background):
             # A trial is the best measure of the background, so earlier data counts no more than the trial.
             weight = 0.0 if advice is Decision.RESTORE else min(1.0, max(n_tried, LEAST_KNOWN) / self._known)
             self._known = weight * self._known + n_tried
             self._known_bad = weight * self._known_bad + trial.bad
+            if advice is Decision.RESTORE:  # the share was the same before
+                self._known += trial.n_before
+                self._known_bad += trial.n_bad_before
         return advice
 
     def forget(self) -> None:
@@ -198,6 +200,8 @@ class _Trial:
     n_before: int
     background: float
     seen_from: float
+    decided_from: float
+    is_conclusive: bool
     good: int = 0
     bad: int = 0
 
@@ -209,7 +213,7 @@ class _Trial:
         self.bad += bad
         (best, advice), (second, _), *_ = sorted(self._likelihoods(), key=lambda pair: pair[0], reverse=True)
         is_over = now >= self.seen_from + TRIAL_SECONDS
-        if best - second < EVIDENCE and not is_over:
+        if (best - second < EVIDENCE and not is_over) or now < self.decided_from:
             return None
         # If everything is rejected, the controller holds instead of cutting again.
         if self.bad < LEAST_BAD.get(advice, 0) or (advice is Decision.CUT_AGAIN and not self.good):

@@ -230,6 +230,13 @@ def test_a_limit_of_requests_at_once_is_found_in_the_first_seconds(most, latency
     assert run.refused_share(0, 20) < 0.07
 
 
+@pytest.mark.parametrize("latency", [0.05, 0.2])
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.2])
+def test_refusals_at_random_do_not_narrow_a_wide_window(share, latency):
+    run = Run(Unlucky(share, PUSHBACK), latency, 30, max_concurrency=64)
+    assert run.accepted_per_second(0, 30) >= 0.9 * (1 - share) * 64 / latency
+
+
 @pytest.mark.parametrize("share", [0.05, 0.25])
 def test_a_small_run_gets_through_refusals_at_random(share):
     run = Run(Noisy(share), 0.001, 3, retry_after=1.0)

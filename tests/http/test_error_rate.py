@@ -33,13 +33,13 @@ def test_answers_to_what_was_sent_before_a_cut_do_not_cut_again():
     pacer.note_answers(1.0, ResponseStats(failures=64))
     for n in range(1, 12):
         pacer.note_answers(1.0 + n / 10, ResponseStats(good=1, seconds=1.0, failures=9))
-    assert pacer.concurrency == int(0.7 * 64)
+    assert pacer.concurrency == round(0.7 * 64)
 
 
 def test_on_a_fast_server_a_cut_is_evaluated_at_once():
     pacer = busy(0.01)
     pacer.note_answers(0.02, ResponseStats(failures=64))
-    assert pacer.concurrency == int(0.7 * 64)
+    assert pacer.concurrency == round(0.7 * 64)
     assert trial_seconds(pacer, 0.02) < 0.2
 
 
@@ -48,7 +48,7 @@ def test_one_slow_answer_does_not_put_off_the_verdict_on_a_cut():
     refill(pacer, 0.1, 64, seconds=0.01)
     refill(pacer, 0.2, 1, seconds=5.0)
     pacer.note_answers(0.21, ResponseStats(failures=150))
-    assert pacer.concurrency == int(0.7 * 64)
+    assert pacer.concurrency == round(0.7 * 64)
     assert trial_seconds(pacer, 0.21) < 2.0
 
 
@@ -58,7 +58,7 @@ def test_a_window_that_was_cut_for_nothing_is_as_wide_again_at_once():
         now += 0.05
         refill(pacer, now, 56, 14 if now > 2.0 else 0)
         widths.append(pacer.concurrency)
-    assert set(widths) == {64, int(0.7 * 64), int(0.7 * 0.7 * 64)}
+    assert set(widths) == {64, round(0.7 * 64), round(0.7 * 0.7 * 64)}
     assert widths[-1] == 64
 
 
