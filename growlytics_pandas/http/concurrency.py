@@ -1,14 +1,20 @@
 """How many requests may start now: a window that grows while it helps, and a rate that finds the server's limit.
 
-Two controls work together. The *window* is how many requests may be in flight (additive increase, multiplicative
-decrease, after a doubling start). A window alone cannot stay within a limit of requests per second on a fast server, so
-429 and 503 also set a *rate*: cut below the rate the server recently accepted, then raised along a cubic curve that is
-flat near the old limit and steep beyond it. Both react to the share of bad responses, never to a single one: one row
-rejected among hundreds accepted is caused by the row. Every cut is a trial (`error_rate`): it is undone if it does not
-reduce the share of bad responses. Nothing here reads a clock: `now` is monotonic seconds.
+Two controls work together. The *window* is how many requests may be in flight; it is doubled at first. The *rate* is
+how many may start per second: a window alone cannot keep to a limit of requests per second on a fast server. Both are
+cut below what the server recently accepted, then raised along a cubic curve that is flat near the old limit and
+steep beyond it. 429 and 503 cut the window first, to the requests in flight that the server did not reject: where it
+limits the requests at once, that ends the rejections. Where it does not, or where the server accepted far more at once
+before, the rate is cut. A rejected request keeps its place in the window for a round trip, so that quick rejections do
+not raise the rate; not so those that occur at any speed.
+
+The controls react to the share of bad responses, never to a single one: one row rejected among hundreds accepted is
+caused by the row. Every cut is a trial (`error_rate`): it is undone if it does not reduce the share of bad responses.
+Nothing here reads a clock: `now` is monotonic seconds.
 """
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,8 +25,6 @@ BURST_SECONDS: Final = 0.05  # how much unused rate may accumulate: one second t
 
 class TokenBucket:
     """A token bucket that limits requests per second and allows small bursts."""
-
-    __slots__ = ("_at", "_rate", "_tokens")
 
     def __init__(self, rate: float | None) -> None:
         self._rate = rate
@@ -67,55 +71,46 @@ class TokenBucket:
         self._at = now
 
 
-class RateFinder:
-    """Finds the server's limit: below it after a cut, flat near it, steep beyond it (a cubic, as in TCP CUBIC)."""
+class LimitCurve:
+    """Finds a limit: below it after a cut, flat near it, steep beyond it (a cubic, as in TCP CUBIC)."""
 
-    __slots__ = ("_limit", "_plateau_seconds", "_seconds", "_sent", "rate", "trial_rate")
-
-    CUT: Final = 0.93  # of the rate that the server accepted
+    CUT: Final = 0.93  # of the limit that was measured
     TRIAL: Final = 0.85  # of that, until the trial shows whether the cut helps, or
     LEAST_TRIAL: Final = 0.5  # down to this, if an older limit was that much lower
     FIRST_PLATEAU_SECONDS: Final = 1.0  # before the old limit is tried again, after the first measurement
     MAX_PLATEAU_SECONDS: Final = 12.0  # doubled up to this as measurements agree
-    MAX_DOUBLING_SECONDS: Final = 4.0  # to double a rate well beyond the old limit, which was lifted
+    MAX_DOUBLING_SECONDS: Final = 4.0  # to double a value well beyond the old limit, which was lifted
     AGREEMENT: Final = 0.3  # largest relative difference between two measurements of the same limit
-    MAX_OVER_MEAN: Final = 1.03  # of the mean rate since the last cut, to exclude bursts that the server allowed
     NEAR: Final = 0.97  # of the limit: within measurement error
-    MIN_RATE: Final = 1.0  # requests per second
 
     def __init__(self, limit: float = 0.0, plateau_seconds: float = FIRST_PLATEAU_SECONDS, known: float = 0.0) -> None:
-        self.rate = self.CUT * limit if limit else None
-        # A deep cut gives a quick result; a rate that worked before is the best choice.
-        self.trial_rate = self.CUT * min(self.TRIAL * limit, max(known, self.LEAST_TRIAL * limit) or math.inf)
-        self._limit = limit
+        self.limit = limit
+        self.value = self.CUT * limit
+        # A deep cut gives a quick result; a value that worked before is the best choice.
+        self.trial_value = self.CUT * min(self.TRIAL * limit, max(known, self.LEAST_TRIAL * limit) or math.inf)
         self._plateau_seconds = plateau_seconds
         self._seconds = 0.0
-        self._sent = 0.0
 
     @property
     def is_near_limit(self) -> bool:
-        """Whether rejections may be caused by the rate."""
-        return self.rate is not None and self.rate > self.NEAR * self._limit
+        """Whether rejections may be caused by the value."""
+        return self.value > self.NEAR * self.limit
 
-    def cut(self, measured: float) -> "RateFinder":
-        """Return a finder that starts below `measured`, the requests per second that the server recently accepted."""
-        if 0.0 < self._seconds <= 2.0 * self._plateau_seconds:
-            measured = min(measured, self.MAX_OVER_MEAN * self._sent / self._seconds)
-        measured = max(measured, self.MIN_RATE)
-        agrees = abs(measured - self._limit) <= self.AGREEMENT * self._limit
+    def cut(self, measured: float) -> "LimitCurve":
+        """Return a curve that starts below `measured`, what the server recently accepted."""
+        measured = max(measured, 1.0)
+        agrees = abs(measured - self.limit) <= self.AGREEMENT * self.limit
         doubled = min(2.0 * self._plateau_seconds, self.MAX_PLATEAU_SECONDS)
-        return RateFinder(measured, doubled if agrees else self.FIRST_PLATEAU_SECONDS, self._limit or measured)
+        return LimitCurve(measured, doubled if agrees else self.FIRST_PLATEAU_SECONDS, self.limit or measured)
 
     def advance(self, seconds: float) -> None:
-        """Move along the curve; called only for time in which the rate was the limiting factor."""
-        rate = self.rate or self._limit
+        """Move along the curve; called only for time in which the value was the limiting factor."""
         self._seconds += seconds
-        self._sent += rate * seconds
         phase = self._seconds / self._plateau_seconds - 1.0
         if phase <= 1.0:
-            self.rate = self._limit * (1.0 + (1.0 - self.CUT) * phase**3)
+            self.value = self.limit * (1.0 + (1.0 - self.CUT) * phase**3)
         else:
-            self.rate = rate * 2.0 ** (seconds / min(self._plateau_seconds, self.MAX_DOUBLING_SECONDS))
+            self.value *= 2.0 ** (seconds / min(self._plateau_seconds, self.MAX_DOUBLING_SECONDS))
 
 
 START_IN_FLIGHT: Final = 8  # requests: low enough for a small server; doubled every round trip while all succeed
@@ -129,12 +124,15 @@ FIRST_HOLD_PROBE_SECONDS: Final = 0.1  # between the first two single requests w
 MAX_HOLD_PROBE_SECONDS: Final = 1.0  # most rate limiters count per second
 HOLD_CHANCE: Final = 1e-5  # probability of that many rejections in a row by chance; below it, everything is rejected
 
-PUSHBACK_TOLERANCE: Final = 0.02  # share of responses that may be 429 or 503 before the rate is cut
+PUSHBACK_TOLERANCE: Final = 0.02  # share of responses that may be 429 or 503 before the speed is cut
 FAILURE_TOLERANCE: Final = 0.05  # share that may be timeouts, resets, 5xx before the window is cut
-WINDOW_CUT: Final = 0.7  # factor: gentler than TCP's half, since one run is one client
+WINDOW_CUT: Final = 0.75  # factor for failures: gentler than TCP's half, since one run is one client
+LEAST_WINDOW: Final = 4  # requests; a server that accepts fewer at once is taken to limit the rate
+PROVEN: Final = 0.7  # of the requests that the server accepted at once: a lower limit is not one of requests at once
+LEAST_REJECTED: Final = 5  # requests before the window is cut: fewer may be chance
 LEAST_MEASURE_SECONDS: Final = 0.25  # minimum to measure a rate after everything was rejected
+LEAST_SILENCE: Final = 0.5  # round trips without a success before everything may be rejected
 SEEN_AFTER: Final = 1.2  # round trips until responses reflect a cut
-WINDOW_GROWTH: Final = 0.05  # of the window, each round trip, past the doubling start; at least one request
 
 
 @dataclass(slots=True)
@@ -144,13 +142,15 @@ class ResponseStats:
     good: int = 0  # accepted or permanently rejected rows: the service is up
     seconds: float = 0.0  # total time of the good ones
     pushbacks: int = 0  # 429 and 503
+    pushback_seconds: float = 0.0  # their total time
     failures: int = 0  # timeouts, broken connections, any other 5xx
     unstarted: int = 0  # the process had no file descriptor left
     retry_after_seconds: float = 0.0  # the longest `Retry-After` of the pushbacks
 
-    def note_pushback(self, retry_after_seconds: float | None) -> None:
-        """Count a 429 or 503 response and its `Retry-After`."""
+    def note_pushback(self, retry_after_seconds: float | None, seconds: float = 0.0) -> None:
+        """Count a 429 or 503 response, its `Retry-After` and its time."""
         self.pushbacks += 1
+        self.pushback_seconds += seconds
         self.retry_after_seconds = max(self.retry_after_seconds, retry_after_seconds or 0.0)
 
 
@@ -179,26 +179,28 @@ class ConcurrencyController:
     ) -> None:
         self._max_window = max(1, max_concurrency)
         self._start = max(1.0, float(min(start, self._max_window)))
-        self._window = self._start
-        self._is_doubling = True
+        self._speed = _Speed(self._start, LimitCurve(), LimitCurve())
+        self._before_cut = self._before_failures = self._speed
+        self._is_window_tried = False  # whether the cut on trial is one of the window
+        self._window_cut_until = -math.inf  # the trial's first round trip: what is rejected narrows the window
+        self._rate_before_trial = self._least_window = 0.0  # a window below the least one is caused by a rate limit
         self._round_trip = 0.0
+        self._cooling: deque[tuple[float, int]] = deque()
         self._room = 0
+        self._n_accepted = 0  # requests in flight that the server has not rejected
         self._is_window_full = True
         self._pushback, self._failure = ErrorRateMonitor(PUSHBACK_TOLERANCE), ErrorRateMonitor(FAILURE_TOLERANCE)
         self._max_rate = max_rate
-        self._finder = RateFinder()
-        self._before_rate_cut = self._before_window_cut = self._speed()
         self._bucket = TokenBucket(max_rate)
         self._is_rate_full = False
-        self._next_rate_cut = -math.inf
-        self._resumed_at = -math.inf
-        self._last_allowance = -math.inf
+        self._next_rate_cut = self._resumed_at = -math.inf
+        self._last_allowance = self._last_good = -math.inf
         self._breaker = _CircuitBreaker(outage_limit_seconds)
 
     @property
     def concurrency(self) -> int:
         """Requests that may be in flight now."""
-        return int(self._window)
+        return round(self._speed.window)
 
     @property
     def is_paused(self) -> bool:
@@ -216,12 +218,13 @@ class ConcurrencyController:
 
     def allowance(self, now: float, in_flight: int) -> int:
         """Return how many requests may start now."""
-        self._advance_rate(now)
+        self._advance(now)
         if self._breaker.is_holding:
             self._is_window_full = self._is_rate_full = False
             self._room = 1
             return self._breaker.probes(now)
-        self._room = int(self._window) - in_flight
+        self._n_accepted = in_flight
+        self._room = self.concurrency - in_flight - self._n_cooling(now)
         if self._room <= 0:
             self._is_window_full, self._is_rate_full = True, False
             return 0
@@ -236,13 +239,14 @@ class ConcurrencyController:
         if self._breaker.is_holding:
             return self.hold_seconds(now)
         if self._room <= 0:
-            return math.inf
+            return max(0.0, self._cooling[0][0] - now) if self._cooling else math.inf
         return self._bucket.seconds_until_token(now)
 
     def note_started(self, now: float, count: int) -> None:
         """Record requests that have just started."""
         self._is_window_full = count >= self._room
         self._room -= count
+        self._n_accepted += count
         self._bucket.take(now, count)
         if self._breaker.is_holding:
             self._breaker.note_probe(now)
@@ -251,18 +255,19 @@ class ConcurrencyController:
         """Record the responses of one poll."""
         is_new_hold = False
         if answers.unstarted:
-            self._cut_window(self._window * WINDOW_CUT)
+            self._cut_window(self._speed.window * WINDOW_CUT)
+        if answers.pushbacks:
+            self._note_pushbacks(now, answers)
         if answers.good:
             self._note_good(now, answers)
         elif answers.pushbacks or answers.failures or answers.unstarted:
             is_new_hold = self._note_no_success(now, answers)
         decision = self._pushback.note(now, answers.good, answers.pushbacks)
-        measured_since = self._resumed_at if self._pushback.n_good else math.inf
-        if decision is Decision.CUT and now < measured_since + 1.0:
-            decision = Decision.NOTHING  # too few accepted to measure a rate
-        if is_new_hold and decision is Decision.NOTHING and now >= measured_since + LEAST_MEASURE_SECONDS:
-            decision = Decision.CUT
-        if decision is not Decision.NOTHING:
+        measured_from = max(self._resumed_at + LEAST_MEASURE_SECONDS, self._next_rate_cut)
+        if is_new_hold and self._pushback.n_good and now >= measured_from:
+            self._undo_window_trial()  # no window helps where everything is rejected
+            self._cut_rate(now, self._accepted_per_second(now))
+        elif decision is not Decision.NOTHING:
             self._follow_pushback(now, decision)
         decision = self._failure.note(now, answers.good, answers.failures)
         if decision is not Decision.NOTHING:
@@ -276,40 +281,65 @@ class ConcurrencyController:
         """Return whether the outage has exceeded its limit, so that the run should end."""
         return self._breaker.has_given_up(now)
 
-    def _advance_rate(self, now: float) -> None:
-        if self._is_rate_full and self._finder.rate is not None and not self._pushback.is_on_trial:
-            self._finder.advance(now - self._last_allowance)
-            self._set_rate(now)
-            if self._finder.is_near_limit:
-                self._pushback.disregard(now)
+    def _note_pushbacks(self, now: float, answers: ResponseStats) -> None:
+        self._n_accepted -= answers.pushbacks
+        if self._round_trip and (not self._is_random or self._pushback.is_too_many(now)):
+            wait = self._round_trip - answers.pushback_seconds / answers.pushbacks
+            self._cooling.append((now + wait, answers.pushbacks))
+        if self._is_window_tried and now < self._window_cut_until:
+            self._speed = self._before_cut
+            self._cut_to_accepted()
+
+    def _n_cooling(self, now: float) -> int:
+        """Return how many rejected requests still keep their place: a quick rejection must not raise the rate."""
+        while self._cooling and self._cooling[0][0] <= now:
+            self._cooling.popleft()
+        return sum(count for _, count in self._cooling)
+
+    def _advance(self, now: float) -> None:
+        """Raise the limit that holds requests back, unless a cut is on trial."""
+        speed, seconds = self._speed, now - self._last_allowance
         self._last_allowance = now
+        if self._pushback.is_on_trial:
+            return
+        if self._is_rate_full and speed.rate.limit:
+            speed.rate.advance(seconds)
+            self._set_rate(now)
+            if speed.rate.is_near_limit:
+                self._pushback.disregard(now)
+        elif self._is_window_full and speed.curve.limit and not self._failure.is_on_trial:
+            speed.curve.advance(seconds)
+            speed.window = min(speed.curve.value, float(self._max_window))
+            if speed.curve.is_near_limit:
+                self._pushback.disregard(now)
 
     def _set_rate(self, now: float) -> None:
-        found = self._finder.trial_rate if self._pushback.is_on_trial else self._finder.rate
-        rates = [rate for rate in (found, self._max_rate) if rate is not None]
+        found = self._speed.rate.trial_value if self._pushback.is_on_trial else self._speed.rate.value
+        rates = [rate for rate in (found, self._max_rate) if rate]
         self._bucket.set_rate(now, min(rates, default=None))
-
-    def _grow(self, count: int) -> None:
-        step = float(count) if self._is_doubling else count * max(1.0 / self._window, WINDOW_GROWTH)
-        self._window = min(self._window + step, float(self._max_window))
 
     def _note_good(self, now: float, answers: ResponseStats) -> None:
         if self._breaker.n_failures:
             if self._breaker.is_outage:
-                self._restart()
+                self._restart(now)
             if self._breaker.is_holding and self._round_trip:  # before the first success there is nothing to resume
                 self._resumed_at = now
             self._breaker.end()
+        self._last_good = now
         seconds = answers.seconds / answers.good
-        self._round_trip = seconds if not self._round_trip else 0.8 * self._round_trip + 0.2 * seconds
-        if self._is_window_full and self._window < self._max_window and not self._failure.is_on_trial:
-            self._grow(answers.good)
+        self._round_trip = min(seconds, 0.8 * (self._round_trip or seconds) + 0.2 * seconds)
+        if self._is_window_full and not self._speed.curve.limit and not self._is_on_trial:
+            self._speed.window = min(self._speed.window + answers.good, float(self._max_window))
+
+    @property
+    def _is_on_trial(self) -> bool:
+        return self._pushback.is_on_trial or self._failure.is_on_trial
 
     def _note_no_success(self, now: float, answers: ResponseStats) -> bool:
         """Record responses without a success; return whether this starts a phase in which everything is rejected."""
         was_holding = self._breaker.is_holding
         self._breaker.note_failures(now, answers.pushbacks + answers.failures + answers.unstarted)
-        if answers.pushbacks:
+        if answers.pushbacks and now >= self._last_good + LEAST_SILENCE * self._round_trip:
             self._breaker.note_refusals(now, answers, self._stop_streak(now))
         if self._breaker.is_holding:
             self._pushback.postpone_trial(now)
@@ -320,81 +350,118 @@ class ConcurrencyController:
         share = max(self._pushback.tolerance(now), self._pushback.share_without(self._breaker.n_refusals))
         return math.ceil(math.log(HOLD_CHANCE) / math.log(min(share, YOUNG_TOLERANCE)))
 
-    def _restart(self) -> None:
-        self._window = self._start
-        self._is_doubling = True
-        self._failure = ErrorRateMonitor(FAILURE_TOLERANCE)  # failures in an outage are unrelated to our speed
-
-    def _speed(self) -> "_Speed":
-        return _Speed(self._window, self._is_doubling, self._finder)
+    def _restart(self, now: float) -> None:
+        # Responses in an outage are unrelated to our speed, and so is a cut that they caused.
+        self._is_window_tried = False
+        speed = self._before_cut if self._pushback.is_on_trial else self._speed
+        self._speed = _Speed(self._start, LimitCurve(), speed.rate)
+        self._pushback, self._failure = ErrorRateMonitor(PUSHBACK_TOLERANCE), ErrorRateMonitor(FAILURE_TOLERANCE)
+        self._set_rate(now)
 
     def _cut_window(self, window: float) -> None:
-        self._window = max(1.0, min(window, self._window))
-        self._is_doubling = False
-
-    def _restore_window(self, before: "_Speed") -> None:
-        self._window = max(self._window, before.window)
-        self._is_doubling = before.is_doubling
+        speed = self._speed
+        curve = speed.curve.cut(window)
+        narrow = min(speed.window, curve.value, window - 0.51)  # at least one request fewer, once rounded
+        self._speed = _Speed(max(1.0, narrow), curve, speed.rate)
 
     def _follow_failure(self, now: float, decision: Decision) -> None:
         if decision is Decision.RESTORE:
-            self._restore_window(self._before_window_cut)
+            self._restore_window(self._before_failures)
         elif decision is not Decision.KEEP:
             if decision is Decision.CUT:
-                self._before_window_cut = self._speed()
-            self._cut_window(self._window * WINDOW_CUT)
+                self._before_failures = self._speed
+            self._cut_window(self._speed.window * WINDOW_CUT)
             self._failure.begin_trial(now + SEEN_AFTER * self._round_trip)
 
+    def _restore_window(self, before: "_Speed") -> None:
+        self._speed = _Speed(max(self._speed.window, before.window), before.curve, self._speed.rate)
+
     def _follow_pushback(self, now: float, decision: Decision) -> None:
-        if decision is Decision.RESTORE:
-            self._finder = self._before_rate_cut.finder
-            self._set_rate(now)
-            self._restore_window(self._before_rate_cut)
-        elif decision is Decision.CUT_AGAIN and self._finder.rate is not None:
+        if decision is Decision.CUT:
+            self._cut(now)
+        elif self._is_window_tried:
+            self._end_window_trial(now, decision)
+        elif decision is Decision.CUT_AGAIN:
             # The last cut was measured during a burst.
-            self._cut_rate(now, self._finder.trial_rate * max(0.5, 1.0 - self._pushback.tried_share))
-        elif decision is Decision.CUT and now >= self._next_rate_cut:
-            if not self._pushback.is_on_trial:
-                self._before_rate_cut = self._speed()
-            self._cut_rate(now, self._pushback.good_per_second(now) / (1.0 - self._pushback.background))
-        elif decision is Decision.KEEP:
+            self._cut_rate(now, self._speed.rate.trial_value * max(0.5, 1.0 - self._pushback.tried_share))
+        else:
+            if decision is Decision.RESTORE:
+                self._speed = _Speed(self._speed.window, self._speed.curve, self._before_cut.rate)
             self._set_rate(now)  # the full rate again: the trial is over
 
+    def _cut(self, now: float) -> None:
+        """Cut the window first, since it costs least; the rate once it is known or the window did not help."""
+        if not self._pushback.n_good:
+            return
+        self._before_cut = self._speed
+        is_window_clear = self._speed.curve.limit or not self._is_random
+        if not self._speed.rate.limit and self._n_accepted >= LEAST_WINDOW and is_window_clear:
+            if self._pushback.n_bad >= LEAST_REJECTED:
+                self._try_window(now)
+        elif now >= max(self._next_rate_cut, self._resumed_at + 1.0):  # before, too few are accepted to measure a rate
+            self._cut_rate(now, self._accepted_per_second(now))
+
+    @property
+    def _is_random(self) -> bool:
+        """Whether many requests are rejected at any speed."""
+        return self._pushback.background > PUSHBACK_TOLERANCE
+
+    def _try_window(self, now: float) -> None:
+        """Cut the window to what the server seems to accept at once, on trial."""
+        self._is_window_tried = True
+        self._rate_before_trial = self._accepted_per_second(now)
+        self._least_window = PROVEN * self._pushback.good_in(self._round_trip, now)
+        seen_from = now + SEEN_AFTER * self._round_trip
+        self._window_cut_until = now if self._speed.curve.limit else seen_from
+        self._cut_to_accepted()
+        self._pushback.begin_trial(seen_from, decided_from=seen_from + self._round_trip, is_conclusive=False)
+
+    def _end_window_trial(self, now: float, decision: Decision) -> None:
+        """Keep the window if it helped and the server never accepted more at once; otherwise cut the rate."""
+        window, limit = self._speed.window, self._speed.curve.limit
+        if decision is Decision.KEEP and window >= max(LEAST_WINDOW, self._least_window):
+            self._is_window_tried = False
+            self._pushback.forget()
+            return
+        self._undo_window_trial()
+        is_steady = decision is Decision.KEEP and window >= LEAST_WINDOW  # then the window gives the rate
+        before = max(self._rate_before_trial, self._accepted_per_second(now))
+        self._cut_rate(now, limit / self._round_trip if is_steady else before)
+
+    def _undo_window_trial(self) -> None:
+        if self._is_window_tried:
+            self._is_window_tried = False
+            self._restore_window(self._before_cut)
+        self._before_cut = self._speed
+
+    def _accepted_per_second(self, now: float) -> float:
+        return self._pushback.good_per_second(now) / (1.0 - self._pushback.background)
+
+    def _cut_to_accepted(self) -> None:
+        """Cut the window to the requests in flight that were not rejected."""
+        self._cooling.clear()  # their places are no longer in the window
+        self._cut_window(self._n_accepted)
+
     def _cut_rate(self, now: float, measured: float) -> None:
-        self._finder = self._finder.cut(measured)
-        # The next measurement must not include responses from before this cut.
-        self._next_rate_cut = now + 1.0 + self._round_trip
+        """Cut the rate below what the server recently accepted, on trial."""
+        self._speed = _Speed(self._speed.window, self._speed.curve, self._speed.rate.cut(measured))
         self._pushback.begin_trial(now + SEEN_AFTER * self._round_trip, is_blocked=self._breaker.is_holding)
+        self._next_rate_cut = now + 1.0 + self._round_trip  # the measurement must not include earlier responses
         self._set_rate(now)
         self._bucket.empty(now)
-        needed = 1.5 * (self._finder.rate or 0.0) * self._round_trip
-        self._cut_window(max(self._window * WINDOW_CUT, needed))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Speed:
     """The state that a cut changes, saved so that the cut can be undone."""
 
     window: float
-    is_doubling: bool
-    finder: RateFinder
+    curve: LimitCurve  # of the window; without a limit the window is doubled every round trip
+    rate: LimitCurve  # without a limit there is no rate
 
 
 class _CircuitBreaker:
     """A period without success: first frequent single probes, then an outage, then the end of the run."""
-
-    __slots__ = (
-        "_asked_until",
-        "_is_last_probe_lost",
-        "_limit_seconds",
-        "_probe_seconds",
-        "_since",
-        "is_holding",
-        "is_outage",
-        "n_failures",
-        "n_refusals",
-        "probe_at",
-    )
 
     def __init__(self, limit_seconds: float) -> None:
         self._limit_seconds = limit_seconds

@@ -53,23 +53,6 @@ class ErrorRateMonitor:
         Share that is always acceptable.
     """
 
-    __slots__ = (
-        "_bad",
-        "_bin",
-        "_bin_ends_at",
-        "_calm_slot",
-        "_good",
-        "_known",
-        "_known_bad",
-        "_old_at",
-        "_slot",
-        "_tolerance",
-        "_trial",
-        "n_bad",
-        "n_good",
-        "tried_share",
-    )
-
     def __init__(self, tolerance: float) -> None:
         self.n_good = self.n_bad = 0  # in the last second and the current bin
         self._tolerance = tolerance
@@ -99,21 +82,27 @@ class ErrorRateMonitor:
             return Decision.NOTHING
         if self._trial is not None:
             return self._evaluate(self._trial, now, good, bad)
-        return Decision.CUT if self._is_too_many(now) else Decision.NOTHING
+        return Decision.CUT if self.is_too_many(now) else Decision.NOTHING
 
-    def begin_trial(self, seen_from: float, *, is_blocked: bool = False) -> None:
+    def begin_trial(
+        self, seen_from: float, *, decided_from: float = 0.0, is_blocked: bool = False, is_conclusive: bool = True
+    ) -> None:
         """Evaluate a cut by the responses from `seen_from` on; earlier ones result from the previous speed.
 
+        `decided_from`: when the first decision may be made.
         `is_blocked`: everything was rejected before the cut, whatever the last second shows.
+        `is_conclusive`: if the cut does not help, the share is the background.
         """
-        n_all = max(1, self.n_good + self.n_bad)
-        self._trial = _Trial(1 if is_blocked else self.n_bad, 1 if is_blocked else n_all, self.background, seen_from)
+        n_bad, n_all = (1, 1) if is_blocked else (self.n_bad, max(1, self.n_good + self.n_bad))
+        self._trial = _Trial(n_bad, n_all, self.background, seen_from, decided_from, is_conclusive)
+        self.disregard(seen_from)
+        if not is_conclusive:
+            return
         if not is_blocked:
             # Leaving out the seconds that led to cuts would bias the background downwards.
             self._known += n_all
             self._known_bad += min(self.n_bad, self._most(max(self._tolerance, self.background)))
-        self._forget_last_second()
-        self.disregard(seen_from)
+        self.forget()
 
     def disregard(self, until: float) -> None:
         """Exclude the responses up to `until` from the background."""
@@ -147,7 +136,13 @@ class ErrorRateMonitor:
         """
         return self.n_good / (1.0 + now % (1.0 / METER_BINS))
 
-    def _is_too_many(self, now: float) -> bool:
+    def good_in(self, seconds: float, now: float) -> float:
+        """Return the mean number of good responses in that many of the last second, or of the time so far."""
+        since_first_request = now - self._old_at + YOUNG_SECONDS + seconds
+        return self.n_good * seconds / min(1.0 + now % (1.0 / METER_BINS), since_first_request)
+
+    def is_too_many(self, now: float) -> bool:
+        """Return whether there are more bad responses than the background and chance explain."""
         return self.n_bad >= self._most(self.tolerance(now))
 
     def _most(self, share: float) -> float:
@@ -162,14 +157,20 @@ class ErrorRateMonitor:
         self._trial = None
         n_tried = trial.good + trial.bad
         self.tried_share = trial.bad / max(1, n_tried)
+        if not trial.is_conclusive:
+            return advice
         if advice is Decision.RESTORE or (advice is Decision.KEEP and self.tried_share < self.background):
             # A trial is the best measure of the background, so earlier data counts no more than the trial.
             weight = 0.0 if advice is Decision.RESTORE else min(1.0, max(n_tried, LEAST_KNOWN) / self._known)
             self._known = weight * self._known + n_tried
             self._known_bad = weight * self._known_bad + trial.bad
+            if advice is Decision.RESTORE:  # the share was the same before
+                self._known += trial.n_before
+                self._known_bad += trial.n_bad_before
         return advice
 
-    def _forget_last_second(self) -> None:
+    def forget(self) -> None:
+        """Forget the last second, which was at another speed."""
         size = len(self._good)
         self._good, self._bad = [0] * size, [0] * size
         self.n_good = self.n_bad = 0
@@ -199,6 +200,8 @@ class _Trial:
     n_before: int
     background: float
     seen_from: float
+    decided_from: float
+    is_conclusive: bool
     good: int = 0
     bad: int = 0
 
@@ -210,7 +213,7 @@ class _Trial:
         self.bad += bad
         (best, advice), (second, _), *_ = sorted(self._likelihoods(), key=lambda pair: pair[0], reverse=True)
         is_over = now >= self.seen_from + TRIAL_SECONDS
-        if best - second < EVIDENCE and not is_over:
+        if (best - second < EVIDENCE and not is_over) or now < self.decided_from:
             return None
         # If everything is rejected, the controller holds instead of cutting again.
         if self.bad < LEAST_BAD.get(advice, 0) or (advice is Decision.CUT_AGAIN and not self.good):

@@ -172,8 +172,8 @@ class RetryPolicy:
         Maximum attempts in a row that do not count (`is_free`).
     """
 
-    max_attempts: int = 5
-    base_seconds: float = 0.5
+    max_attempts: int = 6
+    base_seconds: float = 0.25
     cap_seconds: float = 30.0
     stale_retries: int = 3
 

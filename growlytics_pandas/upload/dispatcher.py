@@ -321,7 +321,7 @@ class Delivery:
             if asked is not None:
                 self._note_asked_wait(asked, reply)
             if reply.status in _PUSHBACK:
-                answers.note_pushback(asked)
+                answers.note_pushback(asked, reply.seconds)
             else:
                 answers.failures += 1
         else:

@@ -222,6 +222,22 @@ def test_too_many_failures_narrow_the_window():
     assert run.accepted_per_second(5, 20) >= 0.6 * 16 / 0.05
 
 
+@pytest.mark.parametrize("latency", [0.05, 0.2])
+@pytest.mark.parametrize("most", [10, 20, 50])
+def test_concurrency_limit_is_detected_early(most, latency):
+    """A limit on requests at once is detected in the first seconds."""
+    run = Run(Overloaded(most, PUSHBACK), latency, 20, max_concurrency=64)
+    assert run.accepted_per_second(0, 20) >= 0.85 * most / latency
+    assert run.refused_share(0, 20) < 0.07
+
+
+@pytest.mark.parametrize("latency", [0.05, 0.2])
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.2])
+def test_refusals_at_random_do_not_narrow_a_wide_window(share, latency):
+    run = Run(Unlucky(share, PUSHBACK), latency, 30, max_concurrency=64)
+    assert run.accepted_per_second(0, 30) >= 0.9 * (1 - share) * 64 / latency
+
+
 @pytest.mark.parametrize("share", [0.05, 0.25])
 def test_small_run_completes_despite_refusals(share):
     run = Run(Noisy(share), 0.001, 3, retry_after=1.0)

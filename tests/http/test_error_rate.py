@@ -33,13 +33,13 @@ def test_responses_from_before_a_cut_do_not_count():
     pacer.note_answers(1.0, ResponseStats(failures=64))
     for n in range(1, 12):
         pacer.note_answers(1.0 + n / 10, ResponseStats(good=1, seconds=1.0, failures=9))
-    assert pacer.concurrency == int(0.7 * 64)
+    assert pacer.concurrency == round(0.7 * 64)
 
 
 def test_fast_server_evaluates_a_cut_at_once():
     pacer = busy(0.01)
     pacer.note_answers(0.02, ResponseStats(failures=64))
-    assert pacer.concurrency == int(0.7 * 64)
+    assert pacer.concurrency == round(0.7 * 64)
     assert trial_seconds(pacer, 0.02) < 0.2
 
 
@@ -48,7 +48,7 @@ def test_slow_response_does_not_delay_evaluation():
     refill(pacer, 0.1, 64, seconds=0.01)
     refill(pacer, 0.2, 1, seconds=5.0)
     pacer.note_answers(0.21, ResponseStats(failures=150))
-    assert pacer.concurrency == int(0.7 * 64)
+    assert pacer.concurrency == round(0.7 * 64)
     assert trial_seconds(pacer, 0.21) < 2.0
 
 
@@ -58,7 +58,7 @@ def test_needless_cut_is_reverted_at_once():
         now += 0.05
         refill(pacer, now, 56, 14 if now > 2.0 else 0)
         widths.append(pacer.concurrency)
-    assert set(widths) == {64, int(0.7 * 64), int(0.7 * 0.7 * 64)}
+    assert set(widths) == {64, round(0.7 * 64), round(0.7 * 0.7 * 64)}
     assert widths[-1] == 64
 
 
@@ -74,12 +74,12 @@ def test_window_may_shrink_to_one_request():
     assert pacer.concurrency == 1
 
 
-@pytest.mark.parametrize(("round_trip", "window"), [(0.01, int(0.7 * 64)), (1.0, 64)])
-def test_cut_rate_keeps_the_needed_concurrency(round_trip, window):
+@pytest.mark.parametrize("round_trip", [0.01, 1.0])
+def test_cut_rate_keeps_the_needed_concurrency(round_trip):
     pacer = busy(round_trip)
     pacer.note_answers(round_trip, ResponseStats(good=6, seconds=6 * round_trip, pushbacks=64))
     assert pacer.allowance(round_trip, 0) <= 1, "a rate was found"
-    assert pacer.concurrency == window
+    assert pacer.concurrency == 64
 
 
 def test_slow_start_does_not_spoil_the_rate():
@@ -106,7 +106,7 @@ def is_rate_found(pacer, now):
 def test_first_sends_after_outage_set_no_rate():
     pacer = after_an_outage()
     pacer.note_answers(4.9, ResponseStats(good=10, seconds=0.5, pushbacks=20))
-    assert not is_rate_found(pacer, 4.9)
+    assert not is_rate_found(pacer, 4.96), "the rejected requests have given up their places after a round trip"
     pacer.note_answers(5.1, ResponseStats(good=10, seconds=0.5, pushbacks=20))
     assert is_rate_found(pacer, 5.1)
 

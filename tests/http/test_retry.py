@@ -193,7 +193,7 @@ def test_retry_after_is_a_floor_with_jitter():
     assert 21.5 <= max(waits) <= 22.0
     assert len(set(waits)) == 100
     assert policy.wait(1, answer(429, retry_after="21600"), lambda: 0.0, NOW) == 21600.0
-    assert policy.wait(5, answer(429, retry_after="1"), lambda: 0.0, NOW) is None
+    assert policy.wait(6, answer(429, retry_after="1"), lambda: 0.0, NOW) is None
 
 
 def test_quota_of_successes_serves_late_retries():

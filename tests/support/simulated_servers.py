@@ -59,13 +59,13 @@ class Noisy:
 
 
 class Overloaded:
-    """Breaks connections beyond a maximum number."""
+    """Breaks connections beyond a maximum number, or answers with another given kind."""
 
-    def __init__(self, most):
-        self.most, self.flight = most, []
+    def __init__(self, most, kind=FAILURE):
+        self.most, self.kind, self.flight = most, kind, []
 
     def refusal(self, at):
-        return FAILURE if len(self.flight) >= self.most else None
+        return self.kind if len(self.flight) >= self.most else None
 
 
 class Down:
