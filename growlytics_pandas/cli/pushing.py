@@ -191,8 +191,8 @@ def _add_segment_options(parser: argparse.ArgumentParser) -> None:
         required=True,
         type=Path,
         metavar="PATH",
-        help="a csv that this command reads and writes: the members after the last run; it contains ids in plain text, "
-        "so only its owner may read it",
+        help="a csv that this command reads and writes: the members after the last run. One file per segment and "
+        "project; it contains ids in plain text, so only its owner may read it",
     )
     group.add_argument("--value", type=_value, default=True, help="sent for customers who joined (default: true)")
     group.add_argument("--left", type=_value, default=False, help="sent for customers who left (default: false)")
