@@ -1,10 +1,10 @@
 """The members file of a segment: the customers that the service has confirmed as members.
 
 A CSV with the columns ``id`` and ``since``, sorted by id. `since` is the UTC date-time at which the join was confirmed;
-it is empty while an id is uncertain: a request was started, and no outcome is recorded. The first line has two more
-cells, which say what the file is for: ``attribute: Is VIP`` and ``project: `` with a digest; the columns below them are
-empty. A cell that is empty or absent, as in files of other programs, is recorded with the next write. The file is
-replaced as a whole, and is flushed to the disk when `write_members` returns.
+it is empty while an id is uncertain: a request was started, and no outcome is recorded. The first line has three more
+cells, which record what the file is for: ``attribute: Is VIP``, ``value: True`` and ``project: `` with a digest; the
+columns below them are empty. A cell that is empty or absent, as in files of other programs, fits any purpose; the next
+write adds it. The file is replaced as a whole, and is flushed to the disk when `write_members` returns.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from growlytics_pandas import contract
 from growlytics_pandas._output_paths import require_target
-from growlytics_pandas._text import argument
+from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.csv_safe import guarded, unguarded
 from growlytics_pandas.errors import DataError, InvalidArgumentError, InvalidArgumentTypeError, UsageError
 from growlytics_pandas.upload.connection import SALT_BYTES, Connection
@@ -36,26 +36,28 @@ _SINCE_PATTERN: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?")
 _REMEDY: Final = "Restore it from a backup, or use another path; with a new file, nobody counts as having left."
 _MODE: Final = 0o600
 _ATTRIBUTE: Final = "attribute: "
+_VALUE: Final = "value: "
 _PROJECT: Final = "project: "
-_RECORDED: Final = (_ATTRIBUTE, _PROJECT)
+_RECORDED: Final = (_ATTRIBUTE, _VALUE, _PROJECT)
 
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """What a members file is for: an attribute of the customers of one project; None if there is no API key."""
+    """What a members file is for: an attribute, the value of its members, and the project (None without an API key)."""
 
     attribute: str
+    value: str
     connection: Connection | None
 
     def cells(self) -> list[str]:
         """Return the cells of the first line that record it. They reveal neither URL nor API key."""
         salt = os.urandom(SALT_BYTES)
         project = _PROJECT + (salt + self.connection.mark(salt)).hex() if self.connection else ""
-        return [_ATTRIBUTE + self.attribute, project]
+        return [_ATTRIBUTE + self.attribute, _VALUE + self.value, project]
 
     def require(self, path: Path, cells: list[str]) -> None:
         """Raise if a file with these cells is for something else."""
-        attribute, project = (
+        attribute, value, project = (
             next((cell.removeprefix(name) for cell in cells if cell.startswith(name)), None) for name in _RECORDED
         )
         remedy = "Nothing was sent, and the file is unchanged. Use one file per segment and project."
@@ -63,6 +65,12 @@ class Purpose:
             raise InvalidArgumentError(
                 f"{argument('members')}: {str(path)!r} is for the attribute {attribute!r}, and this push is for "
                 f"{self.attribute!r}. {remedy}"
+            )
+        if value not in (None, self.value):
+            raise InvalidArgumentError(
+                f"{argument('members')}: {str(path)!r} is for the value {value}, and this push is for {self.value}. "
+                f"{remedy} To send all members another value, delete {_VALUE.strip() + '…'!r} from the first line of "
+                f"the file, and push once with {options_text(resend=True)}."
             )
         if project is not None and self.connection is not None and not self._is_of_project(project):
             raise InvalidArgumentError(

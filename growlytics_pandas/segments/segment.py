@@ -75,7 +75,7 @@ class Segment:
 
     def purpose(self, connection: Connection | None) -> Purpose:
         """Return what the members file is for."""
-        return Purpose(self.attribute, connection)
+        return Purpose(self.attribute, str(self.value), connection)
 
     def push(self, frame: pd.DataFrame, options: PushOptions) -> SegmentResult:
         """Compare the frame with the members file, and send the difference."""

@@ -1,4 +1,4 @@
-"""A members file is for one attribute in one project: with any other, nothing is sent and the file stays."""
+"""A members file is for one attribute and value in one project: with any other, nothing is sent and the file stays."""
 
 import re
 import shutil
@@ -50,6 +50,22 @@ def test_another_attribute_is_refused(push, refused, options):
     words = refused("Is Gold", **options)
     assert "'Is VIP'" in words
     assert "'Is Gold'" in words
+
+
+def test_another_value_is_refused(push, refused):
+    push(value="gold", left="none")
+    words = refused(value="silver", left="none")
+    assert "gold" in words
+    assert "silver" in words
+    assert push(value="gold", left="").stayed == 2
+
+
+def test_value_is_changed_by_deleting_the_cell_and_resending(push, members, sandbox):
+    push(value="gold", left="none")
+    members.write_text(members.read_bytes().decode().replace('"value: gold"', ""), newline="")
+    result = push(value="Gold", left="none", resend=True)
+    assert result.counts["accepted"] == 2
+    assert sandbox.stored()["a"] == {"Is VIP": "Gold"}
 
 
 def test_another_service_is_refused(push, refused, faulty):
@@ -119,7 +135,7 @@ def test_spreadsheets_copy_is_read(push, members):
     """A spreadsheet may cut the empty cells at the end of a row, or fill up shorter rows."""
     push()
     text = members.read_bytes().decode()
-    members.write_text(text.replace(",,\r\n", "\r\n"), newline="")
+    members.write_text(text.replace(",,,\r\n", "\r\n"), newline="")
     assert push().stayed == 2
 
 
