@@ -69,14 +69,14 @@ class Purpose:
         if value not in (None, self.value):
             raise InvalidArgumentError(
                 f"{argument('members')}: {str(path)!r} is for the value {value}, and this push is for {self.value}. "
-                f"{remedy} To send all members another value, delete {_VALUE.strip() + '…'!r} from the first line of "
+                f"{remedy} To send all members another value, empty the cell {_VALUE + '…'!r} in the first line of "
                 f"the file, and push once with {options_text(resend=True)}."
             )
         if project is not None and self.connection is not None and not self._is_of_project(project):
             raise InvalidArgumentError(
                 f"{argument('members')}: {str(path)!r} is for another project: it was written with another URL (each "
                 f"sandbox has its own) or API key than those of {self.connection.base_url}. {remedy} If the project is "
-                f"the same and only its key or URL has changed, delete {_PROJECT.strip() + '…'!r} from the first line "
+                f"the same and only its key or URL has changed, empty the cell {_PROJECT + '…'!r} in the first line "
                 "of the file."
             )
 
