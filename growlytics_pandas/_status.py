@@ -46,12 +46,17 @@ class Failure(NamedTuple):
 _REFUSALS: Final = frozenset(range(400, 500)) - RETRY_STATUSES - KEY_STATUSES - ENDPOINT_STATUSES
 
 
-def is_refusal(http_status: float | None) -> bool:
-    """Return whether the service rejected a row because of its content, so that a retry would fail too.
+def is_refused(status: str, http_status: float) -> bool:
+    """Return whether the service rejected a row because of its content, so that it would reject the same data again.
+
+    Not an `unknown` row: an earlier attempt may have arrived. Not an answer without an error status, such as a page of
+    a proxy: the next may be another.
 
     Examples
     --------
-    >>> [is_refusal(status) for status in (422, 429, 503, None)]
-    [True, False, False, False]
+    >>> [is_refused("failed", http_status) for http_status in (422, 429, 503, 200, 0)]
+    [True, False, False, False, False]
+    >>> is_refused("unknown", 422)
+    False
     """
-    return http_status in _REFUSALS
+    return status == Status.FAILED and http_status in _REFUSALS

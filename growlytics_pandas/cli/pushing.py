@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 
 import pandas as pd
 
-from growlytics_pandas._status import RETRYABLE, Status, is_refusal
+from growlytics_pandas._status import RETRYABLE, Status, is_refused
 from growlytics_pandas._text import plural
 from growlytics_pandas.api import last_result
 from growlytics_pandas.cli import options
@@ -116,7 +116,7 @@ def run_to_end(push: Callable[..., PushResult], sending: dict[str, Any]) -> tupl
 
 def of_result(summary: Summary, result: PushResult) -> Summary:
     """Return `summary` with the outcome of the rows."""
-    counts = result.counts
+    counts, failed = result.counts, result.failed
     is_dry = result.run.ended == "dry run"
     # A row that --keep leaves out is `invalid`, but not an error: the user requested it.
     n_lost = 0 if is_dry else sum(counts[status] for status in RETRYABLE)
@@ -127,8 +127,8 @@ def of_result(summary: Summary, result: PushResult) -> Summary:
         would_refuse=result.run.would_refuse,
         counts=counts,
         new_types={} if result.run.would_refuse else _types(result.new_types),
-        failures=_failures(result),
-        refused=sum(map(is_refusal, result.failed["http_status"].fillna(0).tolist())),
+        failures=_failures(result, failed),
+        refused=sum(map(is_refused, failed["status"], failed["http_status"].fillna(0))),
         started=result.run.started.isoformat(timespec="seconds"),
         seconds=round(result.run.seconds, 3),
         retries=result.run.retries,
@@ -140,8 +140,7 @@ def _types(table: pd.DataFrame) -> dict[str, str]:
     return dict(zip(table["attribute"], table["type"], strict=True))
 
 
-def _failures(result: PushResult) -> tuple[FailedRow, ...]:
-    failed = result.failed
+def _failures(result: PushResult, failed: pd.DataFrame) -> tuple[FailedRow, ...]:
     shown = failed[failed["status"].isin([Status.FAILED, Status.UNKNOWN])].head(_SHOWN_FAILURES)
     columns = (shown[name].tolist() for name in ("row", "index", "status", "error"))  # customers who left have no line
     hide = result.plan._crowd(shown["error"].dropna()).hide  # logs must not contain customer data
@@ -191,8 +190,8 @@ def _add_segment_options(parser: argparse.ArgumentParser) -> None:
         required=True,
         type=Path,
         metavar="PATH",
-        help="a csv that this command reads and writes: the members after the last run; it contains ids in plain text, "
-        "so only its owner may read it",
+        help="a csv that this command reads and writes: the members after the last run. One file per segment and "
+        "project; it contains ids in plain text, so only its owner may read it",
     )
     group.add_argument("--value", type=_value, default=True, help="sent for customers who joined (default: true)")
     group.add_argument("--left", type=_value, default=False, help="sent for customers who left (default: false)")

@@ -44,7 +44,7 @@ KEYS: Final = MappingProxyType(
         "options": "the options of the plan from flags and `--options`",
         "suggestions": "`suggest` only: `option`, `column`, `value` (null: a person must decide), `reason`, `cells`",
         "failures": "the first 10 `failed` or `unknown` rows: `row`, `line`, `status`, `http_status`, `error`",
-        "refused": "rows that the service rejected with a status of 400 to 499; it would reject them again",
+        "refused": "`failed` rows that the service rejected with a status of 400 to 499; it would reject them again",
         "started": "when sending began, UTC",
         "seconds": "how long it took",
         "retries": "repeated requests, including those on a connection that the server had closed",

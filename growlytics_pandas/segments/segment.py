@@ -32,7 +32,7 @@ from growlytics_pandas.errors import (
     InvalidArgumentTypeError,
     UsageError,
 )
-from growlytics_pandas.segments.members import UNCERTAIN, locked, read_members, write_members, write_since
+from growlytics_pandas.segments.members import UNCERTAIN, Purpose, locked, read_members, write_members, write_since
 from growlytics_pandas.upload.connection import Connection, connection_of
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
@@ -73,6 +73,10 @@ class Segment:
             if not isinstance(found, (bool, np.bool_)):
                 raise InvalidArgumentError(f"{argument(name)}: found {found!r}; it must be True or False.")
 
+    def purpose(self, connection: Connection | None) -> Purpose:
+        """Return what the members file is for."""
+        return Purpose(self.attribute, str(self.value), connection)
+
     def push(self, frame: pd.DataFrame, options: PushOptions) -> SegmentResult:
         """Compare the frame with the members file, and send the difference."""
         with nullcontext() if options.dry_run else locked(self.members):
@@ -93,7 +97,7 @@ class Segment:
         )
         checked = check_ids(ids, id_layout)
         texts = id_layout.read_ids(ids.iloc[:, 0]).texts
-        before = read_members(self.members)
+        before = read_members(self.members, self.purpose(connection))
         moves = compare(texts, checked.skipped, before or {}, resend=self.resend)
         combined = self._combined(ids, texts, moves)
         layout = infer_schema(combined, self.id_col, self._options(), known=known)
@@ -405,7 +409,7 @@ class SegmentRun(Run):
 
     def _keep(self, members: dict[str, str]) -> None:
         if members != self.kept:
-            write_members(self._segment.members, members)
+            write_members(self._segment.members, members, self._segment.purpose(self._connection))
             self.kept = members
 
 
@@ -473,10 +477,10 @@ class SegmentResult(PushResult):
         self._require_push()
         segment = self.plan._segment
         with locked(segment.members):
-            if read_members(segment.members) != self._kept:
+            connection, options, buffers, _ = self._retried()
+            if read_members(segment.members, segment.purpose(connection)) != self._kept:
                 raise UsageError(
                     f"retry: {str(segment.members)!r} has changed since; another run has pushed the segment. Call "
                     "push_segment again, which sends what is missing."
                 )
-            connection, options, buffers, _ = self._retried()
             return self.plan._send_rows(connection, options, buffers, self._kept, self._without.tolist())

@@ -61,8 +61,9 @@ def push_segment(
         The attribute that marks members, such as ``"Is VIP"``.
     members : str or path
         A CSV file with the columns ``id`` and ``since``, which this function reads and writes: the members after the
-        last run. Use one file per segment. If it does not exist, this is a first run, in which nobody leaves. It
-        contains ids in plain text, so only its owner may read it (mode 600).
+        last run. Use one file per segment and project; its first line records the attribute, the value, and a digest of
+        the project's URL and API key. If it does not exist, this is a first run, in which nobody leaves. It contains
+        ids in plain text, so only its owner may read it (mode 600).
     value : scalar
         Sent for customers who are in the frame and not in `members`.
     left : scalar
@@ -91,8 +92,10 @@ def push_segment(
         `members` is not a valid members file, or the frame is suspiciously small (see `allow_empty`). Nothing was sent.
     UsageError
         Another run is working with `members`.
-    InvalidArgumentError, ConstraintViolationError, AuthenticationError, EndpointError, ServiceUnavailableError, \
-PushInterrupted
+    InvalidArgumentError
+        `members` is for another attribute, value or project (a sandbox is a project of its own), or an argument is
+        wrong. Nothing was sent.
+    ConstraintViolationError, AuthenticationError, EndpointError, ServiceUnavailableError, PushInterrupted
         As for `growlytics_pandas.push`. `members` then has the confirmed changes, and the next run sends the rest.
 
     Notes

@@ -35,6 +35,7 @@ TransportName = Literal["auto", "requests", "curl"]
 
 URL_VARIABLE: Final = "GROWLYTICS_BASE_URL"
 SALT_BYTES: Final = 16
+MARK_BYTES: Final = 8
 _SALT: Final = os.urandom(SALT_BYTES)
 MAX_TIMEOUT_SECONDS: Final = 86_400  # a day: the clocks of the HTTP libraries overflow at some weeks
 
@@ -91,7 +92,13 @@ class Connection:
     @property
     def project(self) -> bytes:
         """A digest of the URL and key, the same for all connections of this process; it does not reveal the key."""
-        return hashlib.blake2b(f"{self.base_url}\0{self._key.reveal()}".encode(), key=_SALT).digest()
+        return self.mark(_SALT)
+
+    def mark(self, salt: bytes) -> bytes:
+        """Return bytes that distinguish projects by URL and key, and reveal neither."""
+        return hashlib.blake2b(
+            f"{self.base_url}\0{self._key.reveal()}".encode(), digest_size=MARK_BYTES, salt=salt
+        ).digest()
 
     @property
     def workspace(self) -> Project | None:

@@ -468,5 +468,6 @@ class Attempts:
 
     def words(self, reply: Response) -> str:
         """Return why an attempt failed, adding whether an earlier one may have arrived although this one did not."""
-        lost = reply.token in self._buffer.lost and not may_have_arrived(reply)
+        is_last_open = may_have_arrived(reply) and not reply.repeats  # `repeats` are earlier ones
+        lost = reply.token in self._buffer.lost and not is_last_open
         return describe(reply) + ("; the response to an earlier attempt was lost" if lost else "")

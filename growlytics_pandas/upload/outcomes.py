@@ -6,7 +6,6 @@ import shutil
 import weakref
 from array import array
 from collections.abc import Iterable, Sequence
-from http import HTTPStatus
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Final
@@ -15,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas._status import RETRYABLE, Status, is_refusal
+from growlytics_pandas._status import RETRYABLE, Status, is_refused
 
 IN_MEMORY_ROWS: Final = 2_000_000  # about 400 MB of outcomes; above it they are written to files
 
@@ -140,9 +139,7 @@ class OutcomeBuffer:
 
     def refused(self, rows: npt.NDArray[np.int64]) -> set[int]:
         """Return those of `rows` that the service refused and would refuse again."""
-        failed, http = CODES[Status.FAILED], self.http_status
-        answered = [row for row in rows.tolist() if self.status[row] == failed and http[row]]
-        return {row for row in answered if http[row] < HTTPStatus.BAD_REQUEST or is_refusal(http[row])}
+        return {row for row in rows.tolist() if is_refused(_ORDER[self.status[row]], self.http_status[row])}
 
     def counts(self) -> dict[str, int]:
         """Return status → rows, for all statuses; they sum to the rows."""

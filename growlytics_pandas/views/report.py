@@ -14,7 +14,7 @@ import pandas as pd
 from growlytics_pandas._masking import Masker, visible
 from growlytics_pandas._output_paths import replacing, require_target
 from growlytics_pandas._rules import Severity
-from growlytics_pandas._status import MEANINGS, RETRYABLE, Status, is_refusal
+from growlytics_pandas._status import MEANINGS, RETRYABLE, Status, is_refused
 from growlytics_pandas._text import plural
 from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.errors import InvalidArgumentTypeError
@@ -249,7 +249,7 @@ def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
 
 def _steps_again(result: ResultSummary, failed: FailedRows) -> list[Step]:
     """Return the steps for rows that did not arrive: correct those that were rejected, send the others again."""
-    refused = sum(count for (_, http, _), count in failed.reasons.items() if is_refusal(http))
+    refused = sum(count for (status, http, _), count in failed.reasons.items() if is_refused(status, http))
     steps = []
     if refused:
         words = f"Correct {plural(refused, 'row')} that the service rejected; it would reject the same data again."

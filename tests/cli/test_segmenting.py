@@ -86,11 +86,23 @@ def test_foreign_members_file_is_named(segment, sandbox):
 
 
 def test_rejected_leaver_has_no_line(segment, at, faulty):
-    segment("id\na\nb\n")
+    pathlib.Path("vip.csv").write_text("id,since\na,2026-01-31T10:00:00Z\nb,2026-01-31T10:00:00Z\n")
     at(faulty(success_false=1.0))
     done = segment("id\nb\n", "--json")
     assert (done.status, done.data["failures"][0]["line"]) == (1, None)
     assert "not in the file" in segment("id\nb\n").out
+
+
+def test_members_of_another_segment_or_service_send_nothing(segment, at, sandbox, faulty):
+    segment("id\na\nb\n")
+    other_attribute = segment("id\na\nb\n", "--attribute", "Is Gold")
+    other = at(faulty())
+    other_service = segment("id\na\nb\n")
+    for done, found in ((other_attribute, "'Is VIP'"), (other_service, "another project")):
+        assert (done.status, done.out) == (2, "")
+        assert "--members" in done.err
+        assert found in done.err
+    assert (sandbox.requests, other.requests) == (2, 0)
 
 
 def test_members_cannot_be_the_file_itself(command, write, at):

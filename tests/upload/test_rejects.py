@@ -197,10 +197,10 @@ def test_generator_has_no_rejects(sandbox):
 # segments -----------------------------------------------------------------------------------------------------------
 
 
-def test_rejects_of_a_segment(sandbox, faulty, tmp_path):
+def test_rejects_of_a_segment(faulty, tmp_path):
     """Rows of the frame, and members who could not be removed."""
     how = {"members": tmp_path / "vip.csv", "progress": False, "allow_empty": True}
-    gp.push_segment(pd.DataFrame({"id": ["a"]}), "id", "Is VIP", client=sandbox.client, **how)
+    how["members"].write_text("id,since\na,2026-01-31T10:00:00Z\n")
     df = pd.DataFrame({"City": ["Pune", "Delhi"], "id": ["b", None]}, index=[7, 8])
     box = faulty(success_false=1.0)
     result = gp.push_segment(df, "id", "Is VIP", client=box.client, errors="drop", **how)
@@ -209,3 +209,18 @@ def test_rejects_of_a_segment(sandbox, faulty, tmp_path):
     assert rejects["City"].fillna("").tolist() == ["Pune", "Delhi", ""]
     assert rejects["id"].fillna("").tolist() == ["b", "", "a"]
     assert rejects.index.tolist()[:2] == [7, 8]
+
+
+def test_result_report_and_rejects_agree_on_what_would_be_rejected_again(faulty, tmp_path):
+    """Only 4xx of rows that certainly did not arrive; not a page in a 200, and not a row with a lost response."""
+    box = faulty(seed=2, status={400: 0.2}, reset_after=0.2, success_false=0.1, html=0.1)
+    df = pd.DataFrame({"id": [f"c{i}" for i in range(300)], "X": 1})
+    result = df.growlytics.push("id", client=box.client, progress=False)
+    failed, rejects = result.failed, result.rejects()
+    groups = {(status, int(http)) for status, http in zip(failed["status"], failed["http_status"], strict=True)}
+    assert groups == {("failed", 400), ("failed", 200), ("unknown", 400), ("unknown", 200)}
+    is_refused = (failed["status"].eq("failed") & failed["http_status"].eq(400)).to_numpy()
+    assert (rejects["fix"].str.startswith("correct what the service reports").to_numpy() == is_refused).all()
+    page = result.to_html(tmp_path / "report.html").read_text()
+    assert f"Correct {is_refused.sum()} rows that the service rejected" in page
+    assert failed.loc[failed["status"] == "unknown", "error"].str.contains("an earlier attempt was lost").all()
