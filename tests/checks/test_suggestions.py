@@ -396,7 +396,7 @@ def test_long_column_is_profiled_in_full():
     ],
     ids=["dates", "amounts", "leading zeros", "a few words", "gaps", "spaces"],
 )
-def test_arrow_texts_and_objects_have_the_same_suggestions(write):
+def test_arrow_and_objects_get_the_same(write):
     texts = [write(i) for i in range(1, 20_000)]
     frames = [
         pd.DataFrame({"id": range(1, 20_000), "x": pd.Series(texts, dtype=d)}) for d in ("string[pyarrow]", object)
