@@ -232,11 +232,21 @@ def check_suggestions(layout: Schema, suggestions: Sequence[Suggestion], rows: i
     """Return the warnings that follow from suggestions, for a frame of `rows` rows."""
     by_column = {repr(attribute.column): attribute for attribute in layout.attributes}
     cleaning = _cleaning(suggestions)
-    return [
+    return _spellings_of_ids(layout, suggestions) + [
         violation
         for suggestion in suggestions
         if (attribute := by_column.get(repr(suggestion.column))) is not None and attribute.kind is not Kind.EMPTY
         for violation in _warnings(layout, attribute, suggestion, rows, cleaning[repr(suggestion.column)])
+    ]
+
+
+def _spellings_of_ids(layout: Schema, suggestions: Sequence[Suggestion]) -> list[Violation]:
+    """Report ids that are phone numbers in several spellings."""
+    where = Rule.ID_CASE_DUPLICATE, layout.id_position, layout.id_column, None
+    return [
+        Violation(*where, count=each.cells, params={"how": each.value}, variant="mobile")
+        for each in suggestions
+        if each.option == "normalize" and each.value == "E.164" and repr(each.column) == repr(layout.id_column)
     ]
 
 

@@ -15,7 +15,13 @@ from typing import Final
 
 from growlytics_pandas import contract
 from growlytics_pandas.checks.profile import Profile, Suggestion, count_of, mask_of
-from growlytics_pandas.columns.contacts import PLAIN_EMAIL, invalid_emails, invalid_mobiles, normalize_texts
+from growlytics_pandas.columns.contacts import (
+    PLAIN_EMAIL,
+    invalid_emails,
+    invalid_mobiles,
+    mobile_spellings,
+    normalize_texts,
+)
 from growlytics_pandas.columns.texts import strip_texts
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
@@ -218,6 +224,14 @@ def _count_people(texts: Sequence[str], _region: str) -> int:
 
 _FITS: Final = {"email": _count_emails, "mobile": _count_mobiles, "name": _count_people}
 _WHAT: Final = {"email": "e-mail addresses", "mobile": "phone numbers", "name": "names of people"}
+
+
+def have_several_spellings(texts: Sequence[str], region: str) -> bool:
+    """Return whether most texts are mobile numbers, written in several ways."""
+    first = texts[:_SAMPLED]
+    if mobile_spellings(first, region).count(None) >= (1 - _MOST) * len(first):
+        return False
+    return len(set(mobile_spellings(texts, region)) - {None}) > 1
 
 
 def suggest_normalization(profile: Profile, label: Hashable, reserved: str, region: str) -> Suggestion | None:

@@ -19,7 +19,13 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.checks.dates import propose_date, zone_of_days, zone_of_texts
-from growlytics_pandas.checks.naming import is_date_like, is_id_like, suggest_names, suggest_normalization
+from growlytics_pandas.checks.naming import (
+    have_several_spellings,
+    is_date_like,
+    is_id_like,
+    suggest_names,
+    suggest_normalization,
+)
 from growlytics_pandas.checks.numbers import propose_boolean, propose_number
 from growlytics_pandas.checks.profile import (
     Cleaned,
@@ -333,11 +339,15 @@ def _strip(cleaned: Cleaned, label: Hashable) -> Suggestion:
 def _for_id(context: _Context, position: int, reading: Reading) -> list[Suggestion]:
     """Suggest normalization for ids that are e-mail addresses or phone numbers."""
     label, name = context.frame.columns[position], context.names[position]
-    texts = context.cleaned(position).profile
+    if reading.normalize is not None:
+        return []
+    texts = with_numbers(context.cleaned(position).profile, context.column(position))
     n_addresses = int(mask_of(texts.sample.texts, PLAIN_EMAIL.fullmatch).sum())
-    is_email = n_addresses * 2 > len(texts.sample.texts)
-    reserved = "email" if is_email else "mobile" if name == "mobile" else None
-    if reserved is None or reading.normalize is not None:
+    if n_addresses * 2 > len(texts.sample.texts):
+        reserved = "email"
+    elif name == "mobile" or have_several_spellings(texts.sample.texts, context.region):
+        reserved = "mobile"
+    else:
         return []
     return list(filter(None, [suggest_normalization(texts, label, reserved, context.region)]))
 

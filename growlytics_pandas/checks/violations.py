@@ -167,6 +167,9 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
         "the id differs from that of row {detail} only in case, form or invisible characters; it is sent as another "
         "customer."
     ),
+    (Rule.ID_CASE_DUPLICATE, "mobile"): (
+        "several spellings of phone numbers in {ids}; each spelling of a number is sent as another customer."
+    ),
     (Rule.ID_TOO_LONG, ""): "the id has {detail:,} characters; the browser SDK allows {limit}.",
     (Rule.ROW_IS_HEADING, ""): "the row repeats the headings; it is not a customer.",
     (Rule.ROW_IS_HEADING, DOUBTFUL): "the id equals the heading of its column; the row is sent as a customer.",

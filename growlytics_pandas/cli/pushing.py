@@ -250,7 +250,7 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
 
     found, error = run_to_end(push, _sending(arguments, stopper))
     result = cast("SegmentResult", found)
-    loaded = Loaded(result.plan, source, table, given, notes, {})
+    loaded = Loaded(result.plan, source, table, given, notes, {}, {})
     summary = of_result(summarise(arguments, loaded), result)
     summary = replace(summary, rows=len(frame), segment=_segment_facts(result))
     return _concluded(of_error(summary, error, stopper), arguments, result)
