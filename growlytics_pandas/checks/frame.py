@@ -293,6 +293,7 @@ def _warnings(
 ) -> Iterator[Violation]:
     count = rows - attribute.missing
     where = attribute.position, attribute.column, attribute.name
+    params: dict[str, Any]
     if suggestion.option in TYPE_OPTIONS and attribute.known is None and attribute.type is not None:
         wanted = type_of(suggestion)
         option = (suggestion.option, {attribute.column: suggestion.value}) if suggestion.value is not None else None
@@ -300,6 +301,10 @@ def _warnings(
         params = {"type": attribute.type.value, "reason": reason, "option": option, "before": before}
         if wanted != attribute.type:
             yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, limit=wanted, params=params)
+    elif suggestion.option == "exclude" and suggestion.value is None and attribute.known is None:
+        reason = f"{suggestion.reason[:1].upper()}{suggestion.reason[1:]}"
+        params = {"type": contract.STRING, "reason": reason, "option": ("exclude", [attribute.column]), "before": {}}
+        yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, params=params)
     elif suggestion.option == "timezone" and attribute.type is AttributeType.DATE:
         params = {"zone": layout.zone.key, "option": suggestion.value}
         yield Violation(Rule.DATE_SHIFTED, *where, count=count, limit=suggestion.value, params=params)

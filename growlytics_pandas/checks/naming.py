@@ -51,6 +51,7 @@ _DATE_ANYWHERE: Final = _listed(
     joining registered anniversary expiry expires signup enrolled activated
     """
 )
+_TIME_ANYWHERE: Final = _listed("seen last active login visit visited ms millis")
 _DATE_AT_END: Final = frozenset({"at", "on", "ts"})
 _NO_DATE: Final = _listed(
     """
@@ -95,6 +96,18 @@ def is_date_like(name: str) -> bool:
     if not words or not _NO_DATE.isdisjoint(words):
         return False
     return not _DATE_ANYWHERE.isdisjoint(words) or (len(words) > 1 and words[-1] in _DATE_AT_END)
+
+
+def is_time_like(name: str) -> bool:
+    """Return whether a label indicates dates or points in time, as epoch numbers hold.
+
+    Examples
+    --------
+    >>> [is_time_like(name) for name in ("Last seen", "Last seen ms", "joined", "Last order id", "Spend")]
+    [True, True, True, False, False]
+    """
+    words = words_of(name)
+    return is_date_like(name) or (not _TIME_ANYWHERE.isdisjoint(words) and (_NO_DATE | _ID_AT_END).isdisjoint(words))
 
 
 def is_day_like(name: str) -> bool:

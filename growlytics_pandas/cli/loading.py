@@ -215,9 +215,9 @@ def _infer_columns(
         if label in known:
             note = None
             if known[label] != _type_of(column):
-                column, wanted = frame.iloc[:, position], known[label]
-                of_ledger[label] = wanted
-        if wanted == contract.NUMBER and reading.decimal is None:
+                column = frame.iloc[:, position]
+                of_ledger[label] = known[label]
+        if of_ledger.get(label, wanted) == contract.NUMBER and reading.decimal is None:
             column = complete_decimals(column)
         columns.append(column)
         if note is not None:
