@@ -27,7 +27,7 @@ from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.contacts import Problem, invalid_emails, invalid_mobiles
 from growlytics_pandas.columns.convert import as_boolean, as_date, as_number
 from growlytics_pandas.columns.dtypes import TYPE_OF, Kind, Mask, absent, family, originals, starts
-from growlytics_pandas.columns.texts import TextColumns
+from growlytics_pandas.columns.texts import MISSING_WORDS, TextColumns
 from growlytics_pandas.contract import AttributeType
 
 _LIMITS: Final[Mapping[Rule, Any]] = {
@@ -162,11 +162,21 @@ class _ColumnCheck:
         sent, texts = self._column.sent, self._column.values.values
         positions = np.flatnonzero(sent)
         problems: list[Problem] = find(texts if sent.all() else [texts[p] for p in positions.tolist()])
-        if problems:
+        limit = self._layout.region if rule is Rule.MOBILE_INVALID else None
+        found: dict[str, list[tuple[int, str]]] = {}
+        words: set[str] = set()
+        for problem in problems:
+            row = int(positions[problem.position])
+            word = texts[row].strip()
+            is_word = word.casefold() in MISSING_WORDS
+            found.setdefault("missing" if is_word else "", []).append((row, problem.reason))
+            words.update([word] if is_word else [])
+        for variant, rows in found.items():
             mask = np.zeros(len(sent), dtype=bool)
-            mask[positions[[problem.position for problem in problems]]] = True
-            limit = self._layout.region if rule is Rule.MOBILE_INVALID else None
-            yield self._by_row(rule, mask, limit=limit, details=[problem.reason for problem in problems])
+            mask[[row for row, _ in rows]] = True
+            params = {"words": frozenset(words)} if variant else {}
+            details = [reason for _, reason in rows]
+            yield self._by_row(rule, mask, limit=limit, details=details, variant=variant, params=params)
 
     def _by_row(self, rule: Rule, mask: Mask, **more: Any) -> Violation:
         attribute, rows = self._column.attribute, np.flatnonzero(mask) + self._block.start

@@ -126,6 +126,7 @@ def of_result(summary: Summary, result: PushResult) -> Summary:
         ended=result.run.ended,
         would_refuse=result.run.would_refuse,
         counts=counts,
+        is_incomplete=not is_dry and result.has_incomplete_rows,
         new_types={} if result.run.would_refuse else _types(result.new_types),
         failures=_failures(result),
         refused=sum(map(is_refusal, result.failed["http_status"].fillna(0).tolist())),

@@ -34,6 +34,7 @@ KEYS: Final = MappingProxyType(
         "warnings": "other violations",
         "rules": "one per rule and column: `rule`, `severity`, `effect`, `column`, `count`, and `first`, an example "
         "without values",
+        "is_incomplete": "whether a row arrived without all its attributes",
         "changes": "rows compared with the ledger before the push: `new`, `changed`, `unchanged`, `left_out`; null "
         "without a ledger, or with --quiet",
         "changed_values": "with `--track attributes`: attribute → values of changed customers that would change; else "
@@ -97,6 +98,7 @@ class Summary:
     errors: int | None = None
     warnings: int | None = None
     rules: tuple[RuleCount, ...] = ()
+    is_incomplete: bool = False
     changes: Changes | None = None
     changed_values: dict[str, int] | None = None
     segment: dict[str, Any] | None = None
@@ -164,6 +166,7 @@ class Summary:
         counts = ", ".join(f"{n:,} {would.get(status, status)}" for status, n in (self.counts or {}).items() if n)
         if self.segment:
             counts = f"{self.segment['note']}; {counts}"
+        counts += ", some without all their attributes" if self.is_incomplete else ""
         how = self.ended if self.ended != "refused" else "refused: nothing was sent"
         took = f" in {self.seconds:,.1f} s" if self.started and self.ended in ("finished", "interrupted") else ""
         return f"{start}{': ' if counts else ''}{counts}; {how}{took}"
