@@ -20,7 +20,7 @@ import pandas as pd
 from pandas.api import types as dtypes
 
 from growlytics_pandas._text import argument, options_text
-from growlytics_pandas.checks.naming import is_date_like, is_day_like
+from growlytics_pandas.checks.naming import is_day_like, is_id_like, is_time_like
 from growlytics_pandas.checks.profile import MOST, Profile, Proposal, count_of, mask_of, of_all, rest_of
 from growlytics_pandas.columns.date_parsers import date_parser, formats_like
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, extract
@@ -61,7 +61,7 @@ def propose_date(profile: Profile, name: str) -> Proposal | None:
         return None
     candidates = _candidates(profile.sample, name)
     if not candidates:
-        return None
+        return _open_epoch(profile, name)
     tried = {form: found for form in candidates if (found := _try(profile, form)).ok.any()}
     unread = ~_any(found.ok for found in tried.values()) if tried else np.ones(len(profile.texts), dtype=bool)
     more = {form for _, found in _formats_in(profile.where(unread).texts[:_MAX_UNREAD]) for form in found}
@@ -83,7 +83,7 @@ def _candidates(sample: Profile, name: str) -> list[str]:
         if like < (MOST - 0.1) * sample.cells:
             return []
     are_dates = any(form not in _PLAUSIBLE for form in formats)
-    return [form for form in formats if form not in _PLAUSIBLE or are_dates or is_date_like(name)]
+    return [form for form in formats if form not in _PLAUSIBLE or are_dates or is_time_like(name)]
 
 
 def _formats_in(texts: Sequence[str]) -> Iterator[tuple[npt.NDArray[np.int64], list[str]]]:
@@ -163,10 +163,44 @@ def _without_ambiguous_digits(profile: Profile, tried: dict[str, _Tried], name: 
         if form in _COMPACT.values():
             is_sure = are_dates or (bool(tried[form].ok[is_digits].all()) and int(tried[form].ok.sum()) >= _FEW)
         else:
-            is_sure = is_day_like(name) or are_dates if form == "excel" else is_date_like(name)
+            is_sure = is_day_like(name) or are_dates if form == "excel" else is_time_like(name)
         if not is_sure:
             del kept[form]
     return kept
+
+
+def _open_epoch(profile: Profile, name: str) -> Proposal | None:
+    """Leave open whether 13 digits are times in milliseconds, unless the label or the digits indicate codes."""
+    if profile.others or is_id_like(name) or not all(map(may_be_epoch_ms, profile.first(_FIRST))):
+        return None
+    numbers = sorted(map(int, profile.texts)) if all(map(may_be_epoch_ms, profile.texts)) else []
+    are_numbered = len(numbers) > 1 and numbers[-1] - numbers[0] < _NUMBERED * len(numbers)
+    are_barcodes = len(numbers) >= _FEW and all(map(_is_barcode, numbers))
+    if not numbers or are_numbered or are_barcodes:
+        return None
+    return _open(
+        f"times in milliseconds since 1970, or codes, judging by the 13 digits: if they are times, use "
+        f"{options_text(date_format={name: 'epoch_ms'})}",
+        profile.cells,
+    )
+
+
+def may_be_epoch_ms(text: str) -> bool:
+    """Return whether a text has the 13 digits of a time from 2001 to 2040, in milliseconds."""
+    return _EPOCH_MS.fullmatch(text) is not None and int(text[:13]) < _EPOCH_END
+
+
+def _is_barcode(number: int) -> bool:
+    """Return whether the last digit is the check digit of an EAN."""
+    digits = list(map(int, str(number)))
+    return (sum(digits[::2]) + 3 * sum(digits[1::2])) % 10 == 0
+
+
+_EPOCH_MS: Final = re.compile(r"[12][0-9]{12}")
+_EPOCH_END: Final = 2_208_988_800_000  # 2040
+_NUMBERED: Final = 100
+"""Average step up to which numbers look like a sequence."""
+_FIRST: Final = 50  # values; they are enough to recognize most columns that have other digits
 
 
 # the century --------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.contacts import Problem, invalid_emails, invalid_mobiles
 from growlytics_pandas.columns.convert import as_boolean, as_date, as_number
 from growlytics_pandas.columns.dtypes import TYPE_OF, Kind, Mask, absent, family, originals, starts
-from growlytics_pandas.columns.texts import TextColumns
+from growlytics_pandas.columns.texts import MISSING_WORDS, TextColumns
 from growlytics_pandas.contract import AttributeType
 
 _LIMITS: Final[Mapping[Rule, Any]] = {
@@ -162,11 +162,21 @@ class _ColumnCheck:
         sent, texts = self._column.sent, self._column.values.values
         positions = np.flatnonzero(sent)
         problems: list[Problem] = find(texts if sent.all() else [texts[p] for p in positions.tolist()])
-        if problems:
+        limit = self._layout.region if rule is Rule.MOBILE_INVALID else None
+        found: dict[str, list[tuple[int, str]]] = {}
+        words: set[str] = set()
+        for problem in problems:
+            row = int(positions[problem.position])
+            word = texts[row].strip()
+            is_word = word.casefold() in MISSING_WORDS
+            found.setdefault("missing" if is_word else "", []).append((row, problem.reason))
+            words.update([word] if is_word else [])
+        for variant, rows in found.items():
             mask = np.zeros(len(sent), dtype=bool)
-            mask[positions[[problem.position for problem in problems]]] = True
-            limit = self._layout.region if rule is Rule.MOBILE_INVALID else None
-            yield self._by_row(rule, mask, limit=limit, details=[problem.reason for problem in problems])
+            mask[[row for row, _ in rows]] = True
+            params = {"words": frozenset(words)} if variant else {}
+            details = [reason for _, reason in rows]
+            yield self._by_row(rule, mask, limit=limit, details=details, variant=variant, params=params)
 
     def _by_row(self, rule: Rule, mask: Mask, **more: Any) -> Violation:
         attribute, rows = self._column.attribute, np.flatnonzero(mask) + self._block.start
@@ -232,11 +242,21 @@ def check_suggestions(layout: Schema, suggestions: Sequence[Suggestion], rows: i
     """Return the warnings that follow from suggestions, for a frame of `rows` rows."""
     by_column = {repr(attribute.column): attribute for attribute in layout.attributes}
     cleaning = _cleaning(suggestions)
-    return [
+    return _spellings_of_ids(layout, suggestions) + [
         violation
         for suggestion in suggestions
         if (attribute := by_column.get(repr(suggestion.column))) is not None and attribute.kind is not Kind.EMPTY
         for violation in _warnings(layout, attribute, suggestion, rows, cleaning[repr(suggestion.column)])
+    ]
+
+
+def _spellings_of_ids(layout: Schema, suggestions: Sequence[Suggestion]) -> list[Violation]:
+    """Report ids that are phone numbers in several spellings."""
+    where = Rule.ID_CASE_DUPLICATE, layout.id_position, layout.id_column, None
+    return [
+        Violation(*where, count=each.cells, params={"how": each.value}, variant="mobile")
+        for each in suggestions
+        if each.option == "normalize" and each.value == "E.164" and repr(each.column) == repr(layout.id_column)
     ]
 
 
@@ -283,6 +303,7 @@ def _warnings(
 ) -> Iterator[Violation]:
     count = rows - attribute.missing
     where = attribute.position, attribute.column, attribute.name
+    params: dict[str, Any]
     if suggestion.option in TYPE_OPTIONS and attribute.known is None and attribute.type is not None:
         wanted = type_of(suggestion)
         option = (suggestion.option, {attribute.column: suggestion.value}) if suggestion.value is not None else None
@@ -290,6 +311,10 @@ def _warnings(
         params = {"type": attribute.type.value, "reason": reason, "option": option, "before": before}
         if wanted != attribute.type:
             yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, limit=wanted, params=params)
+    elif suggestion.option == "exclude" and suggestion.value is None and attribute.known is None:
+        reason = f"{suggestion.reason[:1].upper()}{suggestion.reason[1:]}"
+        params = {"type": contract.STRING, "reason": reason, "option": ("exclude", [attribute.column]), "before": {}}
+        yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, params=params)
     elif suggestion.option == "timezone" and attribute.type is AttributeType.DATE:
         params = {"zone": layout.zone.key, "option": suggestion.value}
         yield Violation(Rule.DATE_SHIFTED, *where, count=count, limit=suggestion.value, params=params)

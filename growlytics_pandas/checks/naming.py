@@ -17,7 +17,13 @@ import numpy as np
 
 from growlytics_pandas import contract
 from growlytics_pandas.checks.profile import Profile, Suggestion, count_of
-from growlytics_pandas.columns.contacts import PLAIN_EMAIL, invalid_emails, invalid_mobiles, normalize_texts
+from growlytics_pandas.columns.contacts import (
+    PLAIN_EMAIL,
+    invalid_emails,
+    invalid_mobiles,
+    mobile_spellings,
+    normalize_texts,
+)
 from growlytics_pandas.columns.parsers import shapes_of
 from growlytics_pandas.columns.texts import strip_texts
 
@@ -48,6 +54,7 @@ _DATE_ANYWHERE: Final = _listed(
     joining registered anniversary expiry expires signup enrolled activated
     """
 )
+_TIME_ANYWHERE: Final = _listed("seen last active login visit visited ms millis")
 _DATE_AT_END: Final = frozenset({"at", "on", "ts"})
 _NO_DATE: Final = _listed(
     """
@@ -92,6 +99,18 @@ def is_date_like(name: str) -> bool:
     if not words or not _NO_DATE.isdisjoint(words):
         return False
     return not _DATE_ANYWHERE.isdisjoint(words) or (len(words) > 1 and words[-1] in _DATE_AT_END)
+
+
+def is_time_like(name: str) -> bool:
+    """Return whether a label indicates dates or points in time, as epoch numbers hold.
+
+    Examples
+    --------
+    >>> [is_time_like(name) for name in ("Last seen", "Last seen ms", "joined", "Last order id", "Spend")]
+    [True, True, True, False, False]
+    """
+    words = words_of(name)
+    return is_date_like(name) or (not _TIME_ANYWHERE.isdisjoint(words) and (_NO_DATE | _ID_AT_END).isdisjoint(words))
 
 
 def is_day_like(name: str) -> bool:
@@ -221,6 +240,14 @@ def _count_people(texts: Sequence[str], _region: str) -> int:
 
 _FITS: Final = {"email": _count_emails, "mobile": _count_mobiles, "name": _count_people}
 _WHAT: Final = {"email": "e-mail addresses", "mobile": "phone numbers", "name": "names of people"}
+
+
+def have_several_spellings(texts: Sequence[str], region: str) -> bool:
+    """Return whether most texts are mobile numbers, written in several ways."""
+    first = texts[:_SAMPLED]
+    if mobile_spellings(first, region).count(None) >= (1 - _MOST) * len(first):
+        return False
+    return len(set(mobile_spellings(texts, region)) - {None}) > 1
 
 
 def suggest_normalization(profile: Profile, label: Hashable, reserved: str, region: str) -> Suggestion | None:

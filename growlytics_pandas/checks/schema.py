@@ -270,7 +270,11 @@ def find_id(frame: pd.DataFrame, id_col: Hashable) -> int:
             f"{argument('id_col')}: {len(positions)} columns are labelled {id_col!r}; the id must be one column. "
             f"Rename the others{phrase(': df.columns = [...]', ' in the file, or in the query that makes it')}."
         )
-    raise InvalidArgumentError(f"{argument('id_col')}: there is no column {id_col!r}. {suggest(frame.columns, id_col)}")
+    levels = [name for name in frame.index.names if name is not None]
+    called = f" The index has {', '.join(map(repr, levels))}." if levels else ""
+    raise InvalidArgumentError(
+        f"{argument('id_col')}: there is no column {id_col!r}.{called} {suggest([*frame.columns, *levels], id_col)}"
+    )
 
 
 MAX_CHECK_ROWS: Final = 65_536

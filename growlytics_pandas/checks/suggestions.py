@@ -18,8 +18,14 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas._text import argument, options_text
-from growlytics_pandas.checks.dates import propose_date, zone_of_days, zone_of_texts
-from growlytics_pandas.checks.naming import is_date_like, is_id_like, suggest_names, suggest_normalization
+from growlytics_pandas.checks.dates import may_be_epoch_ms, propose_date, zone_of_days, zone_of_texts
+from growlytics_pandas.checks.naming import (
+    have_several_spellings,
+    is_id_like,
+    is_time_like,
+    suggest_names,
+    suggest_normalization,
+)
 from growlytics_pandas.checks.numbers import propose_boolean, propose_number
 from growlytics_pandas.checks.profile import (
     Cleaned,
@@ -53,6 +59,7 @@ _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT)
 _UTC: Final = ZoneInfo("UTC")
 _QUICK_SAMPLE: Final = 50  # values: enough for most numeric columns
 _OLD_INDEX: Final = re.compile(r"(?:Unnamed: \d+(?:\.\d+)?|index|level_\d+|)")
+_COLLECTION: Final = re.compile(r"""\[\s*(?:["'\[{\d-].*)?\]|\{\s*(?:["'].*)?\}""", re.DOTALL)
 _CODE_CHARS: Final = 3  # maximum characters of a code: NA next to IN and US is Namibia
 _SHOWN: Final = 3
 _A_DATE: Final = "Date"
@@ -181,7 +188,7 @@ class _Context:
             if mostly_differs and texts.bytes is not None:
                 self._cleaned[position] = clean_distinct(column, texts.bytes, has_words=not is_id)
             else:
-                is_listed = is_id or mostly_differs
+                is_listed = kind is Kind.TEXT and (is_id or mostly_differs)
                 profile = profile_of_distinct(column, kind) if is_listed else profile_of(column, kind, texts)
                 self._cleaned[position] = clean_profile(profile, has_words=not is_id)
         return self._cleaned[position]
@@ -270,7 +277,7 @@ def _may_be_day(value: Any, name: str) -> bool:
     except (OverflowError, ValueError, TypeError):
         return False
     is_compact = value == int(value) and str(int(value))[:2] in ("19", "20") and len(str(int(value))) in (8, 12, 14)
-    return is_compact or is_date_like(name)
+    return is_compact or is_time_like(name) or may_be_epoch_ms(str(int(value)))
 
 
 def _digits(column: pd.Series[Any], most: int | None) -> Profile | None:
@@ -307,9 +314,18 @@ def _for_texts(context: _Context, position: int) -> list[Suggestion]:
         found.append(_na_values(words, label))
     if name in ("email", "mobile") and reading.normalize is None:
         found += filter(None, [suggest_normalization(cleaned.profile, label, name, context.region)])
+    if proposal is None and known is None and cleaned.profile.sample.texts and _are_collections(cleaned.profile):
+        reason = "the texts look like lists or objects, which no attribute type holds"
+        return [*found, Suggestion("exclude", label, None, reason, cleaned.profile.cells)]
     if proposal is not None and not _is_read_already(proposal, context.given_types.get(name), cleaned):
         found.append(_named(proposal, label))
     return found
+
+
+def _are_collections(profile: Profile) -> bool:
+    """Return whether most texts look like a list or a dict, as a CSV has them."""
+    texts = profile.first(_QUICK_SAMPLE)
+    return sum(_COLLECTION.fullmatch(text) is not None for text in texts) * 2 > len(texts)
 
 
 def _is_read_already(proposal: Proposal, given: str | None, cleaned: Cleaned) -> bool:
@@ -333,11 +349,15 @@ def _strip(cleaned: Cleaned, label: Hashable) -> Suggestion:
 def _for_id(context: _Context, position: int, reading: Reading) -> list[Suggestion]:
     """Suggest normalization for ids that are e-mail addresses or phone numbers."""
     label, name = context.frame.columns[position], context.names[position]
-    texts = context.cleaned(position).profile
+    if reading.normalize is not None:
+        return []
+    texts = with_numbers(context.cleaned(position).profile, context.column(position))
     n_addresses = int(mask_of(texts.sample.texts, PLAIN_EMAIL.fullmatch).sum())
-    is_email = n_addresses * 2 > len(texts.sample.texts)
-    reserved = "email" if is_email else "mobile" if name == "mobile" else None
-    if reserved is None or reading.normalize is not None:
+    if n_addresses * 2 > len(texts.sample.texts):
+        reserved = "email"
+    elif name == "mobile" or have_several_spellings(texts.sample.texts, context.region):
+        reserved = "mobile"
+    else:
         return []
     return list(filter(None, [suggest_normalization(texts, label, reserved, context.region)]))
 

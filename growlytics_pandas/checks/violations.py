@@ -167,6 +167,9 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
         "the id differs from that of row {detail} only in case, form or invisible characters; it is sent as another "
         "customer."
     ),
+    (Rule.ID_CASE_DUPLICATE, "mobile"): (
+        "several spellings of phone numbers in {ids}; each spelling of a number is sent as another customer."
+    ),
     (Rule.ID_TOO_LONG, ""): "the id has {detail:,} characters; the browser SDK allows {limit}.",
     (Rule.ROW_IS_HEADING, ""): "the row repeats the headings; it is not a customer.",
     (Rule.ROW_IS_HEADING, DOUBTFUL): "the id equals the heading of its column; the row is sent as a customer.",
@@ -320,8 +323,17 @@ def _of_unsupported(violation: Violation) -> Fix:
 def _of_conflict(violation: Violation) -> Fix:
     option, value = violation.params["option"]
     if option:
-        return Fix(option, value, before=violation.params.get("before", {}))
+        return Fix(option, value, _renamed(violation), violation.params.get("before", {}))
     return Fix("exclude", [violation.column], "Convert the values at the source, or leave the column out: {}")
+
+
+def _renamed(violation: Violation) -> str:
+    """Return a sentence that also names a new attribute, if the known one holds text and another type is meant."""
+    wanted = violation.params["type"]
+    if violation.limit != contract.STRING or wanted == contract.STRING:
+        return "{}"
+    name = options_text(rename={violation.column: f"{violation.attribute} ({wanted})"})
+    return f"To send text: {{}}. To send them as {wanted}, use a new attribute: {name}"
 
 
 def _of_type_warning(violation: Violation) -> Fix:
@@ -358,6 +370,13 @@ def _of_wrong_type(violation: Violation) -> Fix:
     if "option" not in violation.params and violation.variant == "foreign":
         return Fix("types", {violation.column: str(violation.limit)})
     return _of_unread(violation)
+
+
+def _of_contact(violation: Violation) -> Fix:
+    if "words" in violation.params:
+        return Fix("na_values", {violation.column: sorted(violation.params["words"])})
+    country = f", or set {argument('region')} to its country" if violation.rule is Rule.MOBILE_INVALID else ""
+    return Fix(sentence=f"Correct it at the source{country}; it is sent unchanged.")
 
 
 def _of_large_number(violation: Violation) -> Fix:
@@ -403,10 +422,8 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     Rule.DATE_SHIFTED: _of_days,
     Rule.RESERVED_NOT_STRING: _sentence("No action needed if the text is right; otherwise read the column as text."),
     Rule.CONTACT_NOT_MAPPED: _by_column("rename", "reserved"),
-    Rule.EMAIL_INVALID: _sentence("Correct it at the source; it is sent unchanged."),
-    Rule.MOBILE_INVALID: lambda _violation: Fix(
-        sentence=f"Correct it at the source, or set {argument('region')} to its country; it is sent unchanged."
-    ),
+    Rule.EMAIL_INVALID: _of_contact,
+    Rule.MOBILE_INVALID: _of_contact,
     Rule.TOO_MANY_ATTRIBUTES: _for_column("exclude"),
     Rule.ROW_EMPTY: _sentence("Add a value, or remove the row."),
 }

@@ -66,7 +66,9 @@ def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     shown = shlex.quote(arguments.file)
     if arguments.save is None:
         return replace(summary, next=f"push {shown} {as_flags({'id_col': arguments.id_col, **suggested})}")
-    options_file.save(arguments.save, id_col=arguments.id_col, **suggested)
+    kept = options_file.load(arguments.options) if arguments.options else {}
+    of_push = {key: kept[key] for key in options_file.PUSH_KEYS if key in kept}
+    options_file.save(arguments.save, id_col=arguments.id_col, **suggested, **of_push)
     path = str(arguments.save)
     return replace(summary, files={"options": path}, next=f"push {shown} --options {shlex.quote(path)}")
 
@@ -77,6 +79,12 @@ def _check_target(arguments: argparse.Namespace) -> None:
     require_apart(arguments, {"save": arguments.save})
     if arguments.save.suffix.lower() != ".toml":
         raise InvalidArgumentError(f"--save: found {str(arguments.save)!r}; the name must end in .toml.")
+    if arguments.save.exists():
+        path = shlex.quote(str(arguments.save))
+        raise InvalidArgumentError(
+            f"--save: {path} exists, and its settings would be lost; give a new name. To keep its settings too: "
+            f"--options {path} --save NEW.toml."
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._text import KEY_VARIABLE
+from growlytics_pandas.checks.frame import TYPE_OPTIONS
 from growlytics_pandas.checks.schema import name_of_column
 from growlytics_pandas.checks.suggestions import as_options
 from growlytics_pandas.cli.columns import Note, complete_decimals, infer_column
@@ -34,7 +36,7 @@ from growlytics_pandas.upload.plan import Plan, make_plan, types_to_fix
 class Loaded:
     """A plan of a file, with the row labels that pandas would give, and notes on how the file was read.
 
-    `of_columns`: position → note, for columns that are sent.
+    `of_columns`: position → note, for columns that are sent. `of_ledger`: column → type that only the ledger gives.
     """
 
     plan: Plan
@@ -43,13 +45,15 @@ class Loaded:
     options: Mapping[str, Any]
     notes: tuple[str, ...]
     of_columns: Mapping[int, Note]
+    of_ledger: Mapping[Any, str]
 
     def suggested(self) -> dict[str, Any]:
-        """Return the given and the suggested options.
-
-        The types from the ledger are not included: in a file they would become outdated.
-        """
+        """Return the given and the suggested options, and the types that another ledger may not know."""
         found = as_options(self.plan._suggested)
+        typed = {label for option in TYPE_OPTIONS for label in found.get(option, ())}
+        types = {label: type_ for label, type_ in self.of_ledger.items() if label not in typed}
+        if types:
+            found["types"] = {**types, **found.get("types", {})}
         return PlanOptions(**self.options).joined(found, list(self.plan.frame.columns))
 
 
@@ -60,15 +64,15 @@ def load(arguments: argparse.Namespace, client: Client | None, given: Mapping[st
     options = PlanOptions(**given)
     options.check(table.frame.columns)
     notes = _of_index(table.frame, table.index_columns, (arguments.id_col, *options.labels()))
-    frame = table.frame
+    frame, of_ledger = table.frame, dict[Any, str]()
     if source.is_untyped:
         known = _known_types(frame, client, options, arguments.id_col)
-        options = replace(options, types={**known, **(options.types or {})})
-        frame, notes = _infer_columns(frame, options, arguments.id_col)
+        frame, notes, of_ledger = _infer_columns(frame, options, arguments.id_col, known)
+        options = replace(options, types={**of_ledger, **(options.types or {})})
     made = make_plan(frame.set_axis(table.labels), arguments.id_col, options, connection_or_default(client))
     sent = {attribute.position for attribute in made._layout.attributes}
     notes = {position: note for position, note in notes.items() if position in sent}
-    return Loaded(made, source, table, dict(given), (*table.notes, *notes_of_client(client)), notes)
+    return Loaded(made, source, table, dict(given), (*table.notes, *notes_of_client(client)), notes, of_ledger)
 
 
 def load_and_note(arguments: argparse.Namespace) -> Loaded:
@@ -190,25 +194,44 @@ def _known_types(frame: pd.DataFrame, client: Client | None, options: PlanOption
     return {label: known[name] for label, name in named.items() if name in known and options.type_of(label) is None}
 
 
-def _infer_columns(frame: pd.DataFrame, options: PlanOptions, id_col: str) -> tuple[pd.DataFrame, dict[int, Note]]:
-    """Infer the types of a text file's columns, except for those whose options determine how they are read."""
+def _infer_columns(
+    frame: pd.DataFrame, options: PlanOptions, id_col: str, known: Mapping[str, str]
+) -> tuple[pd.DataFrame, dict[int, Note], dict[Any, str]]:
+    """Infer the types of a text file's columns, except for those whose options determine how they are read.
+
+    A column that has the `known` type of the ledger without help is read as in the first push, so that its values are
+    the same; the types of the others are returned.
+    """
     columns: list[pd.Series[Any]] = []
     notes: dict[int, Note] = {}
+    of_ledger: dict[Any, str] = {}
     for position, label in enumerate(frame.columns):
         column, note = frame.iloc[:, position], None
         reading, wanted = options.reading_of(label), options.type_of(label)
         is_reserved = name_of_column(label, options) in contract.RESERVED_ATTRIBUTES
-        if wanted == contract.NUMBER and reading.decimal is None:
-            column = complete_decimals(column)
-        elif wanted is None and label != id_col and reading.normalize is None and not is_reserved:
+        if wanted is None and label != id_col and reading.normalize is None and not is_reserved:
             words = Reading(na_values=reading.na_values)
             column, note = infer_column(clean(column, words, read_zone(options.timezone), options.region))
+        if label in known:
+            note = None
+            if known[label] != _type_of(column):
+                column = frame.iloc[:, position]
+                of_ledger[label] = known[label]
+        if of_ledger.get(label, wanted) == contract.NUMBER and reading.decimal is None:
+            column = complete_decimals(column)
         columns.append(column)
         if note is not None:
             notes[position] = note
     inferred = pd.DataFrame(dict(enumerate(columns)), index=frame.index)
     inferred.columns = frame.columns
-    return inferred, notes
+    return inferred, notes, of_ledger
+
+
+def _type_of(column: pd.Series[Any]) -> str:
+    """Return the type as which an inferred column is sent."""
+    if is_bool_dtype(column.dtype):
+        return contract.BOOLEAN
+    return contract.NUMBER if is_numeric_dtype(column.dtype) else contract.STRING
 
 
 def open_client(arguments: argparse.Namespace, *, needs_key: bool) -> Client | None:

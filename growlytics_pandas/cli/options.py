@@ -4,6 +4,7 @@ The parser never prints a secret: no abbreviations, no values of unknown options
 """
 
 import argparse
+import difflib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,7 +32,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the error and exit."""
-        sys.stderr.write(f"error: {without_keys(message.rstrip('.'))}. See {self.prog} --help.\n")
+        sys.stderr.write(
+            f"error: {without_keys(message.rstrip('.'))}{'' if message.endswith('?') else '.'} See {self.prog} --help.\n"
+        )
         sys.exit(Exit.CALL)
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
@@ -41,8 +44,17 @@ class Parser(argparse.ArgumentParser):
             names = [word.partition("=")[0] for word in unknown if word.startswith("-")]
             more = len(unknown) - len(names)
             found = ", ".join(names) or f"{more} unexpected argument{'s' if more > 1 else ''}"
-            self.error(f"not understood: {found}")
+            self.error(f"not understood: {found}{self._near(names, known)}")
         return known
+
+    def _near(self, names: Sequence[str], known: argparse.Namespace) -> str:
+        """Return "Did you mean …?" with the option of the command that is spelled like the first unknown one."""
+        groups = [action.choices for action in self._actions if isinstance(action, argparse._SubParsersAction)]
+        parser = groups[0].get(getattr(known, "command", ""), self) if groups else self
+        shown = [action for action in parser._actions if action.help != argparse.SUPPRESS]
+        options = [option for action in shown for option in action.option_strings]
+        near = difflib.get_close_matches(names[0], options, n=1) if names else []
+        return f". Did you mean {near[0]}?" if near else ""
 
 
 class RefuseKey(argparse.Action):

@@ -126,6 +126,7 @@ def of_result(summary: Summary, result: PushResult) -> Summary:
         ended=result.run.ended,
         would_refuse=result.run.would_refuse,
         counts=counts,
+        is_incomplete=not is_dry and result.has_incomplete_rows,
         new_types={} if result.run.would_refuse else _types(result.new_types),
         failures=_failures(result, failed),
         refused=sum(map(is_refused, failed["status"], failed["http_status"].fillna(0))),
@@ -249,7 +250,7 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
 
     found, error = run_to_end(push, _sending(arguments, stopper))
     result = cast("SegmentResult", found)
-    loaded = Loaded(result.plan, source, table, given, notes, {})
+    loaded = Loaded(result.plan, source, table, given, notes, {}, {})
     summary = of_result(summarise(arguments, loaded), result)
     summary = replace(summary, rows=len(frame), segment=_segment_facts(result))
     return _concluded(of_error(summary, error, stopper), arguments, result)

@@ -32,7 +32,9 @@ KEYS: Final = MappingProxyType(
         "counts": "status → rows; the sum is `rows` (`segment`: plus the customers who left)",
         "errors": "violations: data that would be rejected or ignored",
         "warnings": "other violations",
-        "rules": "one per rule: `rule`, `severity`, `effect`, `count`, and `first`, an example without values",
+        "rules": "one per rule and column: `rule`, `severity`, `effect`, `column`, `count`, and `first`, an example "
+        "without values",
+        "is_incomplete": "whether a row arrived without all its attributes",
         "changes": "rows compared with the ledger before the push: `new`, `changed`, `unchanged`, `left_out`; null "
         "without a ledger, or with --quiet",
         "changed_values": "with `--track attributes`: attribute → values of changed customers that would change; else "
@@ -60,11 +62,12 @@ KEYS: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class RuleCount:
-    """How often a rule was broken, the first example, without a customer's value, and its fix."""
+    """How often a rule was broken in a column, the first example, without a customer's value, and its fix."""
 
     rule: str
     severity: str
     effect: str
+    column: str
     count: int
     first: str
     fix: str
@@ -95,6 +98,7 @@ class Summary:
     errors: int | None = None
     warnings: int | None = None
     rules: tuple[RuleCount, ...] = ()
+    is_incomplete: bool = False
     changes: Changes | None = None
     changed_values: dict[str, int] | None = None
     segment: dict[str, Any] | None = None
@@ -162,6 +166,7 @@ class Summary:
         counts = ", ".join(f"{n:,} {would.get(status, status)}" for status, n in (self.counts or {}).items() if n)
         if self.segment:
             counts = f"{self.segment['note']}; {counts}"
+        counts += ", some without all their attributes" if self.is_incomplete else ""
         how = self.ended if self.ended != "refused" else "refused: nothing was sent"
         took = f" in {self.seconds:,.1f} s" if self.started and self.ended in ("finished", "interrupted") else ""
         return f"{start}{': ' if counts else ''}{counts}; {how}{took}"
@@ -173,15 +178,20 @@ def _failure_text(failure: FailedRow) -> str:
 
 
 def count_rules(findings: Findings) -> tuple[RuleCount, ...]:
-    """Count violations rule by rule, in the order of `Findings`, with the first example of each."""
-    counts: dict[tuple[Severity, Rule], RuleCount] = {}
+    """Count violations by rule and column, in the order of `Findings`, with the first example of each."""
+    counts: dict[tuple[Severity, Rule, str], RuleCount] = {}
     for group in findings.groups():
-        key = group.severity, group.rule
+        key = group.severity, group.rule, repr(group.column)
         first = counts.get(key)
         if first is None:
-            words = as_line(group.message)
             counts[key] = RuleCount(
-                group.rule.value, group.severity.value, group.effect.value, group.cells, words, group.fix
+                group.rule.value,
+                group.severity.value,
+                group.effect.value,
+                str(group.column),
+                group.cells,
+                as_line(group.message),
+                group.fix,
             )
         else:
             counts[key] = replace(first, count=first.count + group.cells)

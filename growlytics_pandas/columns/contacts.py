@@ -156,6 +156,44 @@ def normalize_mobiles(values: Sequence[str], region: str, *, is_national: bool) 
     return found
 
 
+def mobile_spellings(values: Sequence[str], region: str) -> list[str | None]:
+    """Return how each mobile number is spelled: its prefix and separators; None for values that are not mobiles.
+
+    Digits without separators count as a mobile only if they are plain, since many ids have as many digits.
+
+    Examples
+    --------
+    >>> mobile_spellings(["9919211112", "+91 99192-11112", "(099192) 11112", "1234567890", "CRM-1"], "IN")
+    ['', '+91 -', '() ', None, None]
+    """
+    code = region.upper()
+    plain = _plain_mobile(code)
+    found: list[str | None] = []
+    for value in values:
+        if match := plain.fullmatch(value):
+            found.append(value[: match.start("national")] + re.sub("[0-9]", "", match["national"]))
+        else:
+            found.append(re.sub("[0-9]", "", value) if _is_marked_mobile(value, code) else None)
+    return found
+
+
+def _is_marked_mobile(value: str, region: str) -> bool:
+    """Return whether a value with a sign or separator is a valid mobile number."""
+    if value.isdigit() or FOREIGN_TO_MOBILES.search(value) or not sum(map(str.isdigit, value)) >= _MIN_DIGITS:
+        return False
+    import phonenumbers  # noqa: PLC0415 - see above
+
+    try:
+        number = phonenumbers.parse(value[: MAX_MOBILE_CHARS + 1], region)
+    except phonenumbers.NumberParseException:
+        return False
+    kinds = phonenumbers.PhoneNumberType
+    return phonenumbers.number_type(number) in (kinds.MOBILE, kinds.FIXED_LINE_OR_MOBILE)
+
+
+_MIN_DIGITS: Final = 8  # of a mobile number in any country, except for a few islands
+
+
 def _lower(texts: Sequence[str], _region: str) -> list[str]:
     return list(map(str.lower, texts))
 

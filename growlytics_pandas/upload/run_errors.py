@@ -26,7 +26,7 @@ def abort_error(verdict: Verdict, reply: Response) -> ServiceError | None:
     facts = {"status": reply.status or None, "attempts": 1, "server_message": words}
     if verdict is Verdict.WRONG_KEY:
         return AuthenticationError(
-            f"{words}: the service rejected the API key. Nothing more was sent. Check GROWLYTICS_API_KEY "
+            f"the service rejected the API key ({words}). Nothing more was sent. Check GROWLYTICS_API_KEY "
             f"or {phrase('Client(api_key=…)', '--key-file')}: it may be wrong, revoked, or from another project.",
             **facts,
         )

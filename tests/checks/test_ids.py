@@ -202,3 +202,30 @@ def test_a_uuid_and_its_text_are_one_id():
 def test_bytes_are_not_an_id():
     message = gp.validate(frame("a", b"b"), "id").query("rule == 'id_missing'")["message"].item()
     assert "decode" in message
+
+
+SPELLINGS = ["9876500001", "+91 98765 00001", "09876500001"]
+
+
+@pytest.mark.parametrize("label", ["cid", "customer_id", "mobile"])
+@pytest.mark.parametrize("ids", [[*SPELLINGS, "CRM-1"], [9876500001, *SPELLINGS[1:]]])
+def test_mobiles_in_several_spellings_are_several_customers(label, ids):
+    plan = gp.plan(pd.DataFrame({label: pd.Series(ids, dtype=object), "City": "Pune"}), label)
+    found = plan.violations.query("rule == 'id_case_duplicate'")
+    assert (found["column"].tolist(), found["count"].tolist()) == ([label], [3])
+    assert plan.suggest() == {"normalize": {label: "E.164"}}
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [f"98765{i:05}" for i in range(300)],
+        [f"+91 98765 {i:05}" for i in range(300)],
+        [f"{1_000_000_000 + i}" for i in range(300)] + ["0100000000", "10000-00001"],
+        [f"2024-{100_000 + i}" for i in range(100)] + [f"2024 {100_000 + i}" for i in range(100)],
+        [f"{size}" + "0" * size for size in range(1, 9)],
+    ],
+)
+def test_one_spelling_and_internal_numbers_stay_alone(ids):
+    plan = gp.plan(pd.DataFrame({"cid": ids, "City": "Pune"}), "cid")
+    assert (plan.suggest(), len(plan.violations)) == ({}, 0)

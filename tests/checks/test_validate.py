@@ -30,3 +30,18 @@ def test_validate_does_not_change_the_frame():
     before = df.copy(deep=True)
     gp.validate(df, "customer_id")
     pd.testing.assert_frame_equal(df, before)
+
+
+def test_placeholders_among_contacts_name_na_values():
+    df = pd.DataFrame({"id": ["a", "b", "c"], "mobile": ["9876543210", "NULL", "call me"]})
+    fixes = gp.validate(df, "id").set_index("row")["fix"]
+    assert fixes[1] == "na_values={'mobile': ['NULL']}"
+    assert "at the source" in fixes[2]
+
+
+def test_numbers_for_an_attribute_of_text_may_get_a_new_name(sandbox):
+    gp.push(pd.DataFrame({"id": ["a"], "A": ["x"]}), "id", client=sandbox.client, progress=False)
+    found = gp.validate(pd.DataFrame({"id": ["a"], "A": [1.5]}), "id", client=sandbox.client)
+    [fix] = found.query("rule == 'type_conflict'")["fix"]
+    assert "types={'A': 'string'}" in fix
+    assert "rename={'A': 'A (number)'}" in fix

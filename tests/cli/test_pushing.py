@@ -48,6 +48,11 @@ def test_violations_exit_1_with_and_without_drop(push, at):
     assert (done.status, done.data["counts"]["accepted"], list(at().stored())) == (1, 1, ["3"])
 
 
+def test_incomplete_rows_are_named(push, at):
+    done = push("id,A\n1,2\n2,x\n", "--type", "A=number", "--errors", "drop")
+    assert "2 accepted, some without all their attributes; finished" in done.out
+
+
 def test_rows_dropped_by_keep_exit_0(push, at):
     done = push(BAD, "--keep", "last")
     assert (done.status, at().stored()["1"]["City"]) == (0, "Goa")
@@ -88,6 +93,7 @@ def test_rejected_rows_exit_1(push, at, faulty):
         (("--exclude", "Town"), "--exclude: there is no column 'Town'"),
         (("--key-file", "none"), "--key-file: it cannot be read"),
         (("--sned",), "not understood: --sned"),
+        (("--date-formt", "City=%d"), "not understood: --date-formt. Did you mean --date-format?"),
     ],
     ids=str,
 )

@@ -99,3 +99,9 @@ def test_masked_report_hides_ids_in_the_index(sandbox, tmp_path):
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "919876543211" not in page
     assert "919,876,543,211" not in page
+
+
+def test_a_wrong_id_names_the_index():
+    frame = pd.DataFrame({"City": ["Pune"]}, index=pd.Index(["a"], name="customer_id"))
+    with pytest.raises(ValueError, match=r"The index has 'customer_id'\. Did you mean 'customer_id'\?"):
+        gp.plan(frame, "customerid")

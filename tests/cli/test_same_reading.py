@@ -1,0 +1,59 @@
+"""A text file is read in one way, whether or not the ledger knows the types of its columns."""
+
+import tomllib
+
+import pytest
+
+ROWS = {
+    "decimals": "id,A\na,37.5\nb,2.25\n",
+    "zeros": "id,A\na,37.0\nb,37.50\n",
+    "exponents": "id,A\na,1e+3\nb,.5\nc,5.\n",
+    "integers with a blank": "id,A\na,1\nb,\nc,3\n",
+    "decimals with a blank": "id,A\na,1.50\nb,\nc,3\n",
+    "booleans": "id,A\na,TRUE\nb,false\n",
+    "texts": "id,A\na,Pune\nb,12\n",
+}
+
+
+@pytest.mark.parametrize("content", ROWS.values(), ids=ROWS)
+def test_the_second_push_of_a_file_sends_nothing(command, write, at, content):
+    at()
+    file = write("a.csv", content)
+    counts = [
+        command("push", file, "--id-col", "id", "--skip-unchanged", "--json").data["counts"]["accepted"]
+        for _ in range(2)
+    ]
+    assert counts == [content.count("\n") - 1, 0]
+
+
+def test_dates_too(command, write, at):
+    at()
+    file = write("a.csv", "id,Joined\na,31/01/2025\nb,2025-02-01\n")
+    how = ("--date-format", "Joined=%d/%m/%Y", "--date-format", "Joined=ISO8601", "--skip-unchanged", "--json")
+    assert [command("push", file, "--id-col", "id", *how).data["counts"]["accepted"] for _ in range(2)] == [2, 0]
+
+
+def test_saved_options_state_the_types_that_only_the_ledger_knows(command, write, at, tmp_path):
+    at()
+    file = write("a.csv", "id,Newsletter,Age\na,yes,3\nb,no,4\n")
+    command("push", file, "--id-col", "id", "--type", "Newsletter=boolean")
+    command("suggest", file, "--id-col", "id", "--save", "o.toml")
+    assert tomllib.loads((tmp_path / "o.toml").read_text()) == {"id_col": "id", "types": {"Newsletter": "boolean"}}
+
+
+def test_save_does_not_replace_a_file(command, write, tmp_path):
+    file = write("a.csv", "id,City\na, Pune\n")
+    write("o.toml", 'id_col = "id"\nkeep = "last"\nerrors = "drop"\n')
+    assert command("suggest", file, "--id-col", "id", "--save", "o.toml").status == 2
+    assert command("suggest", file, "--options", "o.toml", "--save", "new.toml").status == 0
+    kept = tomllib.loads((tmp_path / "new.toml").read_text())
+    assert kept == {"id_col": "id", "keep": "last", "errors": "drop", "strip": ["City"]}
+
+
+def test_violations_are_counted_by_column(command, write):
+    file = write("a.csv", "id,A,B\na,x,1\nb,1,y\nc,2,z\n")
+    done = command("validate", file, "--id-col", "id", "--type", "A=number", "--type", "B=number", "--json")
+    assert [(one["rule"], one["column"], one["count"]) for one in done.data["rules"]] == [
+        ("value_wrong_type", "A", 1),
+        ("value_wrong_type", "B", 2),
+    ]
