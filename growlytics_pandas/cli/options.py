@@ -32,9 +32,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the error and exit."""
-        sys.stderr.write(
-            f"error: {without_keys(message.rstrip('.'))}{'' if message.endswith('?') else '.'} See {self.prog} --help.\n"
-        )
+        end = "" if message.endswith(("?", ".")) else "."
+        sys.stderr.write(f"error: {without_keys(message)}{end} See {self.prog} --help.\n")
         sys.exit(Exit.CALL)
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
