@@ -242,12 +242,12 @@ _FITS: Final = {"email": _count_emails, "mobile": _count_mobiles, "name": _count
 _WHAT: Final = {"email": "e-mail addresses", "mobile": "phone numbers", "name": "names of people"}
 
 
-def have_several_spellings(texts: Sequence[str], region: str) -> bool:
+def have_several_spellings(profile: Profile, region: str) -> bool:
     """Return whether most texts are mobile numbers, written in several ways."""
-    first = texts[:_SAMPLED]
-    if mobile_spellings(first, region).count(None) >= (1 - _MOST) * len(first):
+    first = profile.first(_SAMPLED)
+    if mobile_spellings(first, region).count(None) >= (1 - _MOST) * len(first) or profile.has_one_shape():
         return False
-    return len(set(mobile_spellings(texts, region)) - {None}) > 1
+    return len(set(mobile_spellings(profile.texts, region)) - {None}) > 1
 
 
 def suggest_normalization(profile: Profile, label: Hashable, reserved: str, region: str) -> Suggestion | None:

@@ -355,7 +355,7 @@ def _for_id(context: _Context, position: int, reading: Reading) -> list[Suggesti
     n_addresses = int(mask_of(texts.sample.texts, PLAIN_EMAIL.fullmatch).sum())
     if n_addresses * 2 > len(texts.sample.texts):
         reserved = "email"
-    elif name == "mobile" or have_several_spellings(texts.sample.texts, context.region):
+    elif name == "mobile" or have_several_spellings(texts, context.region):
         reserved = "mobile"
     else:
         return []

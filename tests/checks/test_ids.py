@@ -216,6 +216,11 @@ def test_mobiles_in_several_spellings_are_several_customers(label, ids):
     assert plan.suggest() == {"normalize": {label: "E.164"}}
 
 
+def test_a_rare_spelling_among_many_mobiles_is_found():
+    ids = [f"98765{i:05}" for i in range(20_000)] + ["+919876500007"]
+    assert gp.suggest(pd.DataFrame({"cid": ids, "City": "Pune"}), "cid") == {"normalize": {"cid": "E.164"}}
+
+
 @pytest.mark.parametrize(
     "ids",
     [
