@@ -20,7 +20,7 @@ import pandas as pd
 from pandas.api import types as dtypes
 
 from growlytics_pandas._text import argument, options_text
-from growlytics_pandas.checks.naming import is_day_like, is_id_like, is_time_like
+from growlytics_pandas.checks.name_suggestions import is_day_like, is_id_like, is_time_like
 from growlytics_pandas.checks.profile import MOST, Profile, Proposal, count_of, mask_of, of_all, rest_of
 from growlytics_pandas.columns.date_parsers import date_parser, formats_like
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, extract

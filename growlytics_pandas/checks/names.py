@@ -11,7 +11,7 @@ from typing import Any, Final
 from growlytics_pandas import contract
 from growlytics_pandas._rules import RULES, Effect, Rule, Severity
 from growlytics_pandas._text import phrase
-from growlytics_pandas.checks.naming import fitting_name
+from growlytics_pandas.checks.name_suggestions import fitting_name
 from growlytics_pandas.checks.schema import Attribute, Schema, name_of
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import Kind

@@ -19,7 +19,7 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.checks.dates import may_be_epoch_ms, propose_date, zone_of_days, zone_of_texts
-from growlytics_pandas.checks.naming import (
+from growlytics_pandas.checks.name_suggestions import (
     have_several_spellings,
     is_id_like,
     is_time_like,

@@ -15,9 +15,9 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._text import KEY_VARIABLE
-from growlytics_pandas.checks.frame import TYPE_OPTIONS
 from growlytics_pandas.checks.schema import name_of_column
 from growlytics_pandas.checks.suggestions import as_options
+from growlytics_pandas.checks.values import TYPE_OPTIONS
 from growlytics_pandas.cli.columns import Note, complete_decimals, infer_column
 from growlytics_pandas.cli.key_file import key_of
 from growlytics_pandas.cli.messages import as_flags, as_line

@@ -18,10 +18,10 @@ from growlytics_pandas import contract
 from growlytics_pandas._status import ARRIVED, Status
 from growlytics_pandas._text import argument, options_text, plural
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.checks.frame import Precheck
 from growlytics_pandas.checks.ids import check_ids
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.schema import find_id, infer_schema
+from growlytics_pandas.checks.values import Precheck
 from growlytics_pandas.columns.dtypes import Mask, inspect, starts
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import (

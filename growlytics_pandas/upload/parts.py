@@ -16,11 +16,11 @@ import pandas as pd
 from growlytics_pandas._masking import Crowd, is_personal, printable_labels
 from growlytics_pandas._status import Status
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.checks.frame import Precheck, check_frame
 from growlytics_pandas.checks.ids import check_ids
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Budget, Schema, prepare
+from growlytics_pandas.checks.values import Precheck, check_frame
 from growlytics_pandas.columns.dtypes import BLOCK_ROWS, Finding, Kind, Mask, inspect, starts
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.reading import hash_texts

@@ -20,11 +20,11 @@ from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.checks.frame import check_suggestions, with_options
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Budget, ColumnFacts, Schema, infer_schema, name_of_column
 from growlytics_pandas.checks.suggestions import as_frame, as_options, suggest_for
+from growlytics_pandas.checks.values import check_suggestions, with_options
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import Mask
 from growlytics_pandas.columns.frames import prepare_frame, read_frame

@@ -10,10 +10,10 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._masking import Masker, is_personal, printable
 from growlytics_pandas._text import options_text, phrase
-from growlytics_pandas.checks.frame import TYPE_OPTIONS
-from growlytics_pandas.checks.naming import is_id_like
+from growlytics_pandas.checks.name_suggestions import is_id_like
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Schema
+from growlytics_pandas.checks.values import TYPE_OPTIONS
 from growlytics_pandas.columns.dtypes import Kind, absent, originals
 from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.contract import AttributeType

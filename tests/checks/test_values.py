@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
-from growlytics_pandas.checks.frame import check_block
 from growlytics_pandas.checks.schema import prepare
+from growlytics_pandas.checks.values import check_block
 
 
 def one(df, rule, **options):
