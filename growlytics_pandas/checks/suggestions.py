@@ -225,12 +225,11 @@ def _unsupported(column: pd.Series[Any], label: Hashable) -> Suggestion:
 
 
 def _is_old_index(context: _Context, position: int) -> bool:
-    if not _OLD_INDEX.fullmatch(context.names[position].strip()) or context.kinds[position] not in (
-        Kind.INTEGER,
-        Kind.TEXT,
-    ):
+    if not _OLD_INDEX.fullmatch(context.names[position].strip()):
         return False
     column = context.column(position)
+    is_last_blank = len(column) > 1 and bool(absent(column.iloc[-1:]).all())  # of a row of totals
+    column = column.iloc[:-1] if is_last_blank else column
     numbers = pd.to_numeric(column, errors="coerce")
     if absent(column).any() or absent(numbers).any() or not numbers.is_unique or len(numbers) < 1:
         return False

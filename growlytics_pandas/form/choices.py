@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from growlytics_pandas.checks.name_suggestions import words_of
 from growlytics_pandas.checks.schema import find_id, name_of
 from growlytics_pandas.columns.options import Keep
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES
@@ -21,6 +22,8 @@ BY_COLUMN: Final = ("types", "date_format", "decimal", "na_values", "strip", "no
 OF_IDS: Final = ("na_values", "strip", "normalize")
 """Those that apply to ids, which are text."""
 LIKELY_IDS: Final = ("customer_id", "customerid", "user_id", "userid", "id", "email", "mobile", "customer")
+ID_WORDS: Final = frozenset({"id", "ids", "uuid", "guid", "key", "email", "mail", "mobile", "phone"})
+"""The last word of other labels that an id may have, if its values are unique."""
 MAX_LINE_CHARS: Final = 88  # a longer line is broken into one argument per line
 MAX_LITERAL_CHARS: Final = 80  # of a label in the code; a longer one is replaced by its position
 
@@ -67,7 +70,11 @@ class SegmentChoice:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Everything chosen; immutable. `segment`: push this segment, which needs only the ids, instead of the columns."""
+    """Everything chosen; immutable.
+
+    `segment`: push this segment, which needs only the ids, instead of the columns. `has_id`: False until the user has
+    chosen the id column of a frame in which none is likely.
+    """
 
     id_position: int
     columns: tuple[ColumnChoice, ...]
@@ -75,6 +82,7 @@ class Choices:
     leaves_out: bool = False
     skips_unchanged: bool = False
     segment: SegmentChoice | None = None
+    has_id: bool = True
 
     @property
     def id_column(self) -> ColumnChoice:
@@ -115,7 +123,7 @@ class Choices:
 
     def with_id(self, position: int) -> Choices:
         """Return the choices with another id column; the previous one becomes an ordinary column."""
-        other = replace(self.with_column(replace(self.id_column, is_sent=True)), id_position=position)
+        other = replace(self.with_column(replace(self.id_column, is_sent=True)), id_position=position, has_id=True)
         is_sent = other.id_column.attribute in RESERVED_ATTRIBUTES
         return other.with_column(replace(other.id_column, is_sent=is_sent))
 
@@ -129,7 +137,7 @@ class Choices:
             _carried_over(former[column.label], column) if column.label in former else column
             for column in fresh.columns
         )
-        return replace(self, id_position=fresh.id_position, columns=columns)
+        return replace(self, id_position=fresh.id_position, columns=columns, has_id=fresh.has_id)
 
     def plan_arguments(self) -> dict[str, Any]:
         """Return the arguments of `growlytics_pandas.plan`, except the id column, that differ from its defaults."""
@@ -176,6 +184,8 @@ def _with_suggestion(column: ColumnChoice, suggested: Mapping[str, Any]) -> Colu
     }
     if column.label in suggested.get("strip", ()):
         suggestion["strip"] = True
+    if "date_format" in suggestion or "decimal" in suggestion:
+        suggestion.pop("types", None)  # the option implies the type
     return replace(
         column,
         is_sent=column.is_sent and column.label not in suggested.get("exclude", ()),
@@ -199,17 +209,50 @@ def _carried_over(former: ColumnChoice, fresh: ColumnChoice) -> ColumnChoice:
 
 
 def first_choices(frame: pd.DataFrame, id_col: Hashable = None) -> Choices:
-    """Return the initial choices: `id_col` or a likely id column, and all other columns sent unchanged."""
+    """Return the initial choices: `id_col` if it is given, and all other columns sent unchanged."""
     columns = _columns(frame)
     ids = [column for column in columns if column.repeats == 1]
     if not ids:
         raise InvalidArgumentError(
             f"form: none of the {frame.shape[1]} columns can be the id, which must be one column with a unique label."
         )
-    choices = Choices(ids[0].position, columns)
     if id_col is None:
-        return choices.with_id(min(ids, key=_likelihood).position)
-    return choices.with_id(find_id(frame, id_col))
+        return Choices(ids[0].position, columns, has_id=False)
+    return Choices(ids[0].position, columns).with_id(find_id(frame, id_col))
+
+
+def likely_id(frame: pd.DataFrame) -> Hashable | None:
+    """Return the label of the most likely id: a column, or a named level of the index; None if none is likely.
+
+    Examples
+    --------
+    >>> likely_id(pd.DataFrame({"City": ["Pune"], "Last order": [1706521244882]}))
+    """
+    columns: list[Any] = frame.columns.tolist()
+    levels = [name for name in frame.index.names if name is not None and name not in columns]
+    labels = [*levels, *(label for label in columns if columns.count(label) == 1)]
+    named = [label for label in labels if _name(label) in LIKELY_IDS]
+    if named:
+        likeliest: Hashable = min(named, key=lambda label: LIKELY_IDS.index(_name(label)))
+        return likeliest
+    if levels and frame.index.nlevels == 1 and frame.index.is_unique:
+        found: Hashable = levels[0]
+        return found
+    rest = [label for label in labels if label not in levels]
+    return next((label for label in rest if _may_be_id(label, frame.iloc[:, columns.index(label)])), None)
+
+
+def _may_be_id(label: Hashable, column: pd.Series[Any]) -> bool:
+    if ID_WORDS.isdisjoint(words_of(name_of(label))[-1:]):
+        return False
+    try:
+        return bool(column.notna().all()) and column.is_unique
+    except TypeError:  # values that cannot be compared, such as lists
+        return False
+
+
+def _name(label: Hashable) -> str:
+    return name_of(label).casefold().replace(" ", "_")
 
 
 def _columns(frame: pd.DataFrame) -> tuple[ColumnChoice, ...]:
@@ -220,11 +263,6 @@ def _columns(frame: pd.DataFrame) -> tuple[ColumnChoice, ...]:
         else:
             first[label] = ColumnChoice(position, label, is_sent=True)
     return tuple(first.values())
-
-
-def _likelihood(column: ColumnChoice) -> int:
-    name = name_of(column.label).casefold().replace(" ", "_")
-    return LIKELY_IDS.index(name) if name in LIKELY_IDS else len(LIKELY_IDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +315,10 @@ def write_line(choices: Choices, names: Names) -> str:
     written = {name: _written(value, literal) for name, value in arguments.items()}
     if "columns" in written and len(choices.columns) > MAX_COLUMNS_LISTED > len(choices.unsent):
         written["columns"] = f"{names.frame}.columns.drop({_written([c.label for c in choices.unsent], literal)})"
-    parts = [literal(choices.id_column.label), *([repr(segment.attribute)] if segment else [])]
+    parts = [
+        literal(choices.id_column.label) if choices.has_id else "id_col=…",
+        *([repr(segment.attribute)] if segment else []),
+    ]
     parts += [f"{name}={text}" for name, text in written.items()]
     parts += [f"client={names.client}"] if names.client else []
     call = f"{names.frame}.growlytics.{'push_segment' if segment else 'push'}"

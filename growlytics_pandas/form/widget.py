@@ -13,7 +13,7 @@ from growlytics_pandas._masking import Masker
 from growlytics_pandas._text import plural
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
-from growlytics_pandas.columns.options import PlanOptions, options_of
+from growlytics_pandas.columns.options import PlanOptions, is_same, options_of
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, UsageError
 from growlytics_pandas.form.choices import (
     Choices,
@@ -23,6 +23,7 @@ from growlytics_pandas.form.choices import (
     find_names,
     find_value,
     first_choices,
+    likely_id,
     write_line,
 )
 from growlytics_pandas.form.controls import Actions, ColumnGrid
@@ -47,6 +48,7 @@ from growlytics_pandas.views.panel import has_marimo
 CHECKED_ROWS: Final = 200_000  # the first rows, checked after each change in about a second
 SUGGESTED_ROWS: Final = 20_000  # the first rows, from which options are suggested; the others may violate them
 KEEPS: Final = (("send none of them", False), ("send only the first", "first"), ("send only the last", "last"))
+CHOOSE_ID: Final = "choose the id column …"
 AT_SAVING: Final = "This is a static picture. Run the cell again to use the form."
 
 
@@ -73,7 +75,9 @@ class Form:
         self._names = find_names(frame, client)
         self._source = frame
         self._is_variable = bool(find_name(frame))
-        self._frame = snapshot(prepare_frame(read_frame(frame), id_col))
+        table = read_frame(frame)
+        id_col = likely_id(table) if id_col is None else id_col
+        self._frame = snapshot(prepare_frame(table, id_col))
         self._readings = 1  # how often the frame was read
         self._client = client
         self._choices = first_choices(self._frame, id_col)
@@ -130,8 +134,13 @@ class Form:
 
     def _make_columns(self) -> None:
         """Create the fields that depend on the columns."""
-        ids = [(column_text(column), column.position) for column in self._choices.columns if column.repeats == 1]
-        self._id = dropdown("Id column", ids, self._choices.id_position)
+        ids: list[tuple[str, int | None]] = [
+            (column_text(column), column.position) for column in self._choices.columns if column.repeats == 1
+        ]
+        has_id = self._choices.has_id
+        self._id = dropdown(
+            "Id column", ids if has_id else [(CHOOSE_ID, None), *ids], self._choices.id_position if has_id else None
+        )
         self._id.observe(self._take_id, "value")
         self._grid = ColumnGrid(self._choices, self._take_column)
         self._columns.children = (row(self._id, self._keep), self._segment.widget, self._grid.widget)
@@ -177,6 +186,10 @@ class Form:
         self._refresh()
 
     def _take_id(self, change: Any) -> None:
+        if change.new is None:
+            self._choices = replace(self._choices, has_id=False)
+            self._refresh()
+            return
         self._choices = self._choices.with_id(change.new)
         self._choices = self._choices.with_suggestions(self._suggested())
         self._grid.show(self._choices)
@@ -188,12 +201,16 @@ class Form:
         self._refresh()
 
     def _take_suggestions(self) -> None:
-        self._choices = self._choices.with_suggestions(self._suggested())
+        """Choose all suggestions, with those for the values as they are read at the moment."""
+        of_choices = self._checked.suggest() if isinstance(self._checked, Plan) else {}
+        self._choices = self._choices.with_suggestions({**self._suggested(), **of_choices})
         self._grid.show(self._choices)
         self._refresh()
 
     def _suggested(self) -> Mapping[str, Any]:
         """Return the options suggested for the first rows; {} if planning them fails: the form then shows the error."""
+        if not self._choices.has_id:
+            return {}
         try:
             return self._make_plan(self._frame.head(SUGGESTED_ROWS), {}).suggest()
         except GrowlyticsError:
@@ -203,14 +220,15 @@ class Form:
         """Read the current frame: the value of its variable, or else the object with which the form was opened."""
         try:
             found = find_value(self._names.frame) if self._is_variable else None
-            id_label = self._choices.id_column.label
-            frame = snapshot(prepare_frame(read_frame(self._source if found is None else found), id_label))
-            fresh = first_choices(frame)
+            table = read_frame(self._source if found is None else found)
+            id_label = self._choices.id_column.label if self._choices.has_id else None
+            if not any(is_same(id_label, label) for label in (*table.columns, *table.index.names)):
+                id_label = likely_id(table)
+            frame = snapshot(prepare_frame(table, id_label))
+            fresh = first_choices(frame, id_label)
         except Exception as error:  # noqa: BLE001 - in the log of a kernel nobody reads it
             show(self._problem, error_html(error))
             return
-        same = (column.position for column in fresh.columns if column.label == id_label and column.repeats == 1)
-        fresh = fresh.with_id(next(same, fresh.id_position))
         self._frame, self._choices = frame, self._choices.carried_over(fresh)
         self._readings += 1
         self._choices = self._choices.carried_over(fresh.with_suggestions(self._suggested()))
@@ -237,6 +255,8 @@ class Form:
 
     def _plan(self, frame: pd.DataFrame) -> Plan:
         choices = self._choices
+        if not choices.has_id:
+            raise InvalidArgumentError("Id column: choose the column that identifies each customer.")
         if choices.segment:
             return plan_segment(frame, choices, choices.segment, self._client)
         return self._make_plan(frame, choices.plan_arguments())
@@ -272,7 +292,8 @@ class Form:
             text, obstacle = button_text(checked, self._choices, rows), obstacle_text(checked, self._choices, rows)
             shown = ("" if self._choices.segment else legend_html(checked), "", self._draw(is_masked))
         else:
-            text, obstacle = "Push", "Push is off: see the error below."
+            text = "Push"
+            obstacle = f"Push is off: {'see the error below' if self._choices.has_id else 'choose the id column'}."
             shown = ("", self._draw(is_masked), "")
         for part, html in zip((self._legend, self._problem, self._picture), shown, strict=True):
             show(part, html)

@@ -23,6 +23,7 @@ from growlytics_pandas.contract import canonical_url
 
 PAYLOAD_WORDS: Final = 2  # 128 bits: two rows that collide by chance among 2**40 have odds of 1 in 2**48
 KEY_MASK: Final = np.int64(2**63 - 1)  # an id has 63 bits: a collision can only cause an extra request
+MAX_PLAIN_FLOAT: Final = 1e16  # larger floats are written with an exponent
 VALUE_DIGESTS: Final = 2**16 - 1
 SIPHASH_KEY_CHARS: Final = 16
 _INT64: Final = np.iinfo("int64")
@@ -147,7 +148,7 @@ def _hash_cells(values: Any, secrets: _Secrets) -> NDArray[np.uint64]:
         return _hash_numbers(values, secrets.integers)
     if kind == "f":
         own_digits = values if values.dtype == np.float64 else np.array(list(map(str, values)), np.float64)
-        return _hash_numbers(own_digits.view(np.int64), secrets.floats)
+        return _hash_floats(own_digits, secrets)
     items = list(values.tolist() if kind else values)
     if all(isinstance(item, str) for item in items):
         return _hash_texts(items, secrets.texts)
@@ -155,7 +156,15 @@ def _hash_cells(values: Any, secrets: _Secrets) -> NDArray[np.uint64]:
     whole = [i for i, item in enumerate(items) if type(item) is int and _INT64.min <= item <= _INT64.max]
     words[whole] = _hash_numbers(np.array([items[i] for i in whole], np.int64), secrets.integers)
     floats = [i for i, item in enumerate(items) if isinstance(item, float)]
-    words[floats] = _hash_numbers(np.array([items[i] for i in floats], np.float64).view(np.int64), secrets.floats)
+    words[floats] = _hash_floats(np.array([items[i] for i in floats], np.float64), secrets)
+    return words
+
+
+def _hash_floats(numbers: NDArray[np.float64], secrets: _Secrets) -> NDArray[np.uint64]:
+    """Hash floats; a whole one like the integer, as which it is written."""
+    words = _hash_numbers((numbers + 0.0).view(np.int64), secrets.floats)
+    whole = (np.abs(numbers) < MAX_PLAIN_FLOAT) & (numbers == np.trunc(numbers))
+    words[whole] = _hash_numbers(numbers[whole].astype(np.int64), secrets.integers)
     return words
 
 

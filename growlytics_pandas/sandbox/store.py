@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from os import PathLike, fspath
 from typing import Any, Final, NamedTuple, Self
 
@@ -339,9 +340,11 @@ def _numbers(values: list[Any]) -> "pd.Series[Any]":
     if all(type(value) is int and limits.min <= value <= limits.max for value in present):
         return pd.Series(values, dtype="Int64")
     if all(_fits_double(value) for value in present):
-        return pd.Series(values, dtype="Float64")
+        return pd.Series([None if value is None else float(value) for value in values], dtype="Float64")
     return pd.Series([pd.NA if value is None else value for value in values], dtype=object)
 
 
 def _fits_double(value: Any) -> bool:
+    if type(value) is Decimal:  # such as 1234.50
+        return Decimal(str(float(value))) == value
     return type(value) is float or (type(value) is int and abs(value) <= _LARGEST_EXACT_DOUBLE)

@@ -172,12 +172,22 @@ def _token(text: str) -> str:
 
 
 def _number_tokens(values: Any) -> list[str]:
-    if isinstance(values, list) or values.dtype == np.float16:
-        return list(map(str, values))  # a float16's own digits; orjson would write those of a float32
+    """Return numbers as JSON, whole floats like integers: a blank cell makes a column of integers one of floats."""
+    if isinstance(values, list):
+        return [_float_token(str(value)) if isinstance(value, float) else str(value) for value in values]
     if not len(values):
         return []
-    written = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
-    return written[1:-1].decode().split(",")
+    if values.dtype == np.float16:  # its own digits; orjson would write those of a float32
+        tokens = list(map(str, values))
+    else:
+        tokens = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].decode().split(",")
+    return list(map(_float_token, tokens)) if values.dtype.kind == "f" else tokens
+
+
+def _float_token(text: str) -> str:
+    if not text.endswith(".0"):
+        return text
+    return "0" if text == "-0.0" else text[:-2]
 
 
 def _boolean_tokens(values: Any) -> list[str]:

@@ -279,22 +279,7 @@ def _schema_row(row: Any, new: Mapping[str, str]) -> tuple[Cell, ...]:
     )
 
 
-class _ShownFrame(pd.DataFrame):
-    """A frame that shows itself as a table."""
-
-    @property
-    def _constructor(self) -> Any:
-        return pd.DataFrame
-
-    def _table(self) -> Table:
-        raise NotImplementedError
-
-    def _repr_html_(self) -> str:
-        """Show long texts in full, which pandas would cut."""
-        return render_tables([self._table()])
-
-
-_LONG_TEXTS: Final = (*(REJECT_LABELS[2:]), *(REJECT_LABELS_IF_TAKEN[2:]), "error")
+_LONG_TEXTS: Final = (*(REJECT_LABELS[2:]), *(REJECT_LABELS_IF_TAKEN[2:]), "error", "message")
 
 
 class WholeTextFrame(pd.DataFrame):
@@ -314,6 +299,21 @@ class WholeTextFrame(pd.DataFrame):
                 max_cols=pd.get_option("display.max_columns"),
                 show_dimensions=True,
             )
+
+
+class _ShownFrame(pd.DataFrame):
+    """A frame that shows itself as a table."""
+
+    @property
+    def _constructor(self) -> Any:
+        return WholeTextFrame
+
+    def _table(self) -> Table:
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        """Show long texts in full, which pandas would cut."""
+        return render_tables([self._table()])
 
 
 class ViolationsFrame(_ShownFrame):

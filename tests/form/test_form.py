@@ -519,3 +519,40 @@ def buttons(widget):
         if type(child).__name__ == "Button":
             yield child
         yield from buttons(child)
+
+
+@pytest.mark.parametrize("index", [["a", "b", "c"], ["asha@x.com", "anil@x.com", "ravi@x.com"]])
+def test_named_index_is_the_likely_id(index):
+    df = pd.DataFrame({"Last seen ms": [1, 2, 3], "City": "Pune"}, index=pd.Index(index, name="Member"))
+    assert df.growlytics.form().line.startswith("df.growlytics.push('Member'")
+
+
+def test_known_id_label_wins_over_the_index():
+    df = pd.DataFrame({"Customer ID": ["a", "b"], "City": "Pune"}, index=pd.Index([7, 8], name="row"))
+    assert df.growlytics.form().line == "df.growlytics.push('Customer ID')"
+
+
+@pytest.mark.parametrize("label", ["E-mail", "Partner key", "member_uuid"])
+def test_unique_column_with_an_id_word_is_likely(label):
+    df = pd.DataFrame({"City": ["Pune", "Goa"], label: ["a@x.com", "b@x.com"]})
+    assert df.growlytics.form().line.startswith(f"df.growlytics.push({label!r}")
+
+
+def test_without_a_likely_id_push_is_off():
+    df = pd.DataFrame({"Last seen ms": [1706521244882, 1706521244883], "City": ["Pune", "Goa"]})
+    form = df.growlytics.form()
+    assert button(form, "Push").disabled
+    assert "choose the column that identifies each customer" in problem(form)
+    form._id.value = 1
+    assert form.line.startswith("df.growlytics.push('City'")
+    assert not button(form, "Push 2 rows").disabled
+
+
+def test_use_all_takes_what_a_chosen_type_needs():
+    df = pd.DataFrame({"id": list("abc"), "Blob": [1706521244882, 1717954527520, 1725626167602]})
+    form = df.growlytics.form()
+    row(form, "Blob").type.value = "date"
+    assert form.plan().has_errors
+    button(form, "Use all suggestions").click()
+    assert form.line == "df.growlytics.push('id', date_format={'Blob': 'epoch_ms'})"
+    assert not form.plan().has_errors

@@ -278,3 +278,12 @@ def test_interrupt_while_skipping_rows(sandbox, client, monkeypatch):
     assert counts["unchanged"] + counts["unsent"] == 4000
     assert counts["unchanged"] > 0
     assert counts["unsent"] > 0
+
+
+def test_a_blank_that_makes_integers_floats_changes_one_row(sandbox):
+    df = pd.DataFrame({"id": [f"c{i}" for i in range(50)], "Orders": range(50)})
+    gp.push(df, "id", client=sandbox.client, progress=False)
+    df["Orders"] = df["Orders"].astype(float)
+    df.loc[5, "Orders"] = None
+    counts = gp.push(df, "id", client=sandbox.client, progress=False, skip_unchanged=True).counts
+    assert (counts["accepted"], counts["unchanged"]) == (1, 49)
