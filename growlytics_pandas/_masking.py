@@ -29,6 +29,7 @@ MIN_MASKED_CHARS: Final = 4  # the first character of a shorter value would reve
 MIN_SECRET_CHARS: Final = 3  # shorter values occur in too many other words
 MISSING: Final = "–"
 
+MAX_DOUBLE_BITS: Final = 1_024  # of an integer that a double can represent
 MIN_HUGE_BITS: Final = 2_000  # Python can be configured to write at most 640 digits
 MAX_SECRET_WORDS: Final = 12  # a longer value is not a name
 
@@ -293,9 +294,11 @@ def written(value: Any) -> str:
 
 
 def printable(value: Any) -> Any:
-    """Return a value, or its text if pandas cannot print it."""
+    """Return a value, or its text if pandas cannot print it, or (pandas 2) cannot query a frame that has it."""
     if type(value) in _PRINTED:
         return value
+    if isinstance(value, int) and value.bit_length() > MAX_DOUBLE_BITS:
+        return written(value)
     if isinstance(value, Decimal):
         return str(value) if value.is_snan() else value
     try:

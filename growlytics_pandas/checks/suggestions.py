@@ -234,6 +234,8 @@ def _is_old_index(context: _Context, position: int) -> bool:
     if absent(column).any() or absent(numbers).any() or not numbers.is_unique or len(numbers) < 1:
         return False
     steps = np.diff(numbers.to_numpy(dtype="float64"))
+    if (numbers % 1 != 0).any():
+        return False
     return (bool((steps > 0).all()) and numbers.iloc[0] in (0, 1)) or bool((steps == 1).all())
 
 

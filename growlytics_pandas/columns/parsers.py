@@ -201,12 +201,16 @@ class ArrowTexts(Sequence[str]):
 
     def take(self, places: npt.NDArray[np.int64]) -> list[str]:
         """Return the texts at some positions."""
-        texts: list[str] = self._array.take(places).to_pylist()
+        import pyarrow as pa  # noqa: PLC0415 - optional
+
+        texts: list[str] = self._array.take(pa.array(places)).to_pylist()
         return texts
 
     def where(self, mask: npt.NDArray[np.bool_]) -> ArrowTexts:
         """Return the texts that `mask` selects."""
-        kept = ArrowTexts(self._array.filter(mask))
+        import pyarrow as pa  # noqa: PLC0415 - optional
+
+        kept = ArrowTexts(self._array.filter(pa.array(mask)))
         if "shapes" in self.__dict__:
             kept.__dict__["shapes"] = self.shapes.where(mask, kept)
         return kept
