@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import itertools
 import os
 import pathlib
 import re
@@ -33,8 +34,11 @@ def code_cells(notebook):
 
 
 def texts(cell):
-    """Return what a cell shows, as text, without the times that it took."""
-    shown = [output.get("text") or output.data["text/plain"] for output in cell.outputs]
+    """Return what a cell shows, as text, without the times that it took. A kernel may print in one piece or several."""
+    shown = [
+        "".join(output.get("text") or output.data["text/plain"] for output in group)
+        for _, group in itertools.groupby(cell.outputs, lambda output: output.output_type)
+    ]
     return [VARYING.sub(r"… \1", text) for text in shown]
 
 

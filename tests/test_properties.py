@@ -48,16 +48,22 @@ def seconds(date):
 
 # what a column may hold: dtypes, cells, and what each cell is stored as ----------------------------------------------
 
+
+def as_sent(number):
+    """Return a float as it is sent: a whole one as an integer, unless it needs an exponent."""
+    return int(number) if abs(number) < 1e16 and number == int(number) else number
+
+
 KINDS = {
     "text": (["str", "string", "string[pyarrow]", "string[python]", "category", object], TEXT, str),
     "whole": (["Int64", "int64[pyarrow]", "category", object], INT64, int),
     "small": (["Int8", "int8[pyarrow]", "UInt8", "uint16[pyarrow]"], st.integers(0, 127), int),
     "endless": ([object], st.integers(-(2**90), 2**90), int),
-    "float": (["float64", "Float64", "double[pyarrow]", "Sparse[float64]", "category", object], FINITE, float),
+    "float": (["float64", "Float64", "double[pyarrow]", "Sparse[float64]", "category", object], FINITE, as_sent),
     "single": (
         ["float32", "Float32", "float[pyarrow]", "Sparse[float32]"],
         st.floats(width=32, allow_nan=False, allow_infinity=False),
-        lambda value: Decimal(str(np.float32(value))),  # its own shortest digits
+        lambda value: as_sent(Decimal(str(np.float32(value)))),  # its own shortest digits
     ),
     "decimal": ([object, "category"], st.decimals(-(10**9), 10**9, places=2), Decimal),
     "boolean": (["boolean", "bool[pyarrow]", "category", object], st.booleans(), bool),

@@ -239,7 +239,7 @@ def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
     steps = []
     if errors:
         words = f"Fix the {plural(errors, 'error')}: each violation names the option or the correction."
-        steps.append(Step(words, f'{owner}.violations[["message", "fix"]]'))
+        steps.append(Step(words, f"{owner}.violations"))
     if warnings:
         steps.append(
             Step(f"Check the {plural(warnings, 'warning')}: these values are sent, perhaps not as you intended.")

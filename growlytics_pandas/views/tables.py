@@ -306,7 +306,7 @@ class _ShownFrame(pd.DataFrame):
 
     @property
     def _constructor(self) -> Any:
-        return WholeTextFrame
+        return pd.DataFrame
 
     def _table(self) -> Table:
         raise NotImplementedError
