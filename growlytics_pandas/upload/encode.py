@@ -177,10 +177,9 @@ def _number_tokens(values: Any) -> list[str]:
         return [_float_token(str(value)) if isinstance(value, float) else str(value) for value in values]
     if not len(values):
         return []
-    if values.dtype == np.float16:  # its own digits; orjson would write those of a float32
-        tokens = list(map(str, values))
-    else:
-        tokens = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].decode().split(",")
+    if values.dtype in (np.float16, np.float32):  # with their own digits, but an exponent where a float64 has one
+        values = np.array(list(map(str, values)), dtype=np.float64)
+    tokens = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].decode().split(",")
     return list(map(_float_token, tokens)) if values.dtype.kind == "f" else tokens
 
 
