@@ -112,7 +112,7 @@ small(6000, 6).growlytics.push("customer_id", client=client, max_rate=300, progr
 
 def test_workers_stop_when_the_client_is_lost(cluster, server):
     """Nobody would gather the outcomes, so the workers stop."""
-    support = str(Path(sys.modules["dask_customers"].__file__).parent)
+    support = str(Path(sys.modules["support"].__file__).parents[1])
     command = [sys.executable, "-c", ORPHAN, cluster.scheduler.address, server.base_url, support]
     with subprocess.Popen(command, env={**os.environ, "GROWLYTICS_API_KEY": KEY}) as orphan:
         deadline = time.monotonic() + 60
