@@ -37,6 +37,7 @@ C = TypeVar("C")
 T = TypeVar("T")
 
 POLL_SECONDS: Final = 0.02  # interval of the check for finished futures
+RESULT_SECONDS: Final = 5.0  # to fetch the outcome of a finished part
 STALL_SECONDS: Final = 60.0  # without any worker, then the run ends
 _VERSION: Final = "growlytics_pandas:__version__"
 _SAME_VERSION: Final = "Install the same version of it, and of your own modules, on the workers: " + install_extra(
@@ -264,15 +265,21 @@ class _ClusterPush:
 
     def _gather(self) -> Iterator[PartOutcome]:
         for future in _done(self._pushing):
-            each = self._pushing.pop(future)
-            outcome = self._outcome(future, each)
+            each = self._pushing[future]
+            try:
+                outcome = self._outcome(future, each)
+            except _NotFetched:
+                continue
+            del self._pushing[future]
             if outcome is not None:
                 yield outcome
 
     def _outcome(self, future: Future, each: _Pushing) -> PartOutcome | None:
         """Return the outcome of a part; if its task failed, what is known about it; None if it never started."""
         try:
-            outcome: PartOutcome = _result_of(future)
+            outcome: PartOutcome = _result_of(future, RESULT_SECONDS)
+        except _NotFetched:
+            raise
         except GrowlyticsError as problem:  # before its first request; the other parts are still gathered
             self._error = self._error or problem
             if not self._job.stop.requested:
@@ -349,15 +356,26 @@ def _profiled(future: Future, number: int) -> Any:
         ) from problem
 
 
-def _result_of(future: Future) -> Any:
+class _NotFetched(Exception):  # noqa: N818 - not an error
+    """The worker may have died with the result: the task runs again, and this thread must let it start."""
+
+
+def _result_of(future: Future, seconds: float | None = None) -> Any:
+    is_over = True
     try:
-        return future.result()
+        return future.result(timeout=seconds)
+    except TimeoutError as problem:
+        is_over = future.status == "error"  # the task's own error
+        if is_over:
+            raise
+        raise _NotFetched from problem
     except RuntimeError as problem:
         if "deserializ" not in str(problem):
             raise
         raise UsageError(f"a worker could not read its task ({problem}). {_SAME_VERSION}") from problem
     finally:
-        future.release()
+        if is_over:
+            future.release()
 
 
 def _drop(running: Mapping[Future, Any]) -> None:
