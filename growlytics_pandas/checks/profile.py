@@ -175,7 +175,7 @@ class Profile:
 
 
 class UncountedProfile(Profile):
-    """The profile of a large column of mostly distinct texts, each of which counts as one cell."""
+    """The profile of a large column of mostly distinct texts; repeated texts are not merged."""
 
     def __init__(self, found: TextBytes) -> None:
         super().__init__(found.texts, np.broadcast_to(np.ones(1, dtype="int64"), len(found.texts)), Counter())

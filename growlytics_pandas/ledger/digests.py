@@ -147,8 +147,7 @@ def _hash_cells(values: Any, secrets: _Secrets) -> NDArray[np.uint64]:
     if kind == "u" and (not len(values) or values.max() <= _INT64.max):
         return _hash_numbers(values, secrets.integers)
     if kind == "f":
-        own_digits = values if values.dtype == np.float64 else np.array(list(map(str, values)), np.float64)
-        return _hash_floats(own_digits, secrets)
+        return _hash_floats(by_digits(values), secrets)
     items = list(values.tolist() if kind else values)
     if all(isinstance(item, str) for item in items):
         return _hash_texts(items, secrets.texts)
@@ -158,6 +157,11 @@ def _hash_cells(values: Any, secrets: _Secrets) -> NDArray[np.uint64]:
     floats = [i for i, item in enumerate(items) if isinstance(item, float)]
     words[floats] = _hash_floats(np.array([items[i] for i in floats], np.float64), secrets)
     return words
+
+
+def by_digits(floats: NDArray[Any]) -> NDArray[np.float64]:
+    """Return floats as float64; those of a shorter dtype by their own digits, so that 0.1 stays 0.1."""
+    return floats if floats.dtype == np.float64 else np.array(list(map(str, floats)), np.float64)
 
 
 def _hash_floats(numbers: NDArray[np.float64], secrets: _Secrets) -> NDArray[np.uint64]:

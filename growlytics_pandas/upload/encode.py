@@ -15,7 +15,7 @@ import orjson
 from growlytics_pandas.columns.convert import date_texts
 from growlytics_pandas.columns.dtypes import Mask, starts
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES, AttributeType
-from growlytics_pandas.ledger.digests import CellColumn, Digests
+from growlytics_pandas.ledger.digests import CellColumn, Digests, by_digits
 
 
 @dataclass(frozen=True)
@@ -177,8 +177,8 @@ def _number_tokens(values: Any) -> list[str]:
         return [_float_token(str(value)) if isinstance(value, float) else str(value) for value in values]
     if not len(values):
         return []
-    if values.dtype in (np.float16, np.float32):  # with their own digits, but an exponent where a float64 has one
-        values = np.array(list(map(str, values)), dtype=np.float64)
+    if values.dtype.kind == "f":  # shorter floats have an exponent where a float64 has one
+        values = by_digits(values)
     tokens = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].decode().split(",")
     return list(map(_float_token, tokens)) if values.dtype.kind == "f" else tokens
 
