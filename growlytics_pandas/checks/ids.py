@@ -23,8 +23,8 @@ from growlytics_pandas.checks.violations import DOUBTFUL, DOUBTFUL_SUM, Rows, Vi
 from growlytics_pandas.columns.dtypes import Kind, Mask, originals, starts
 from growlytics_pandas.columns.number_parsers import are_numbers
 from growlytics_pandas.columns.options import Keep
-from growlytics_pandas.columns.reading import Alike, Groups, Ids, find_groups, fold, fold_all, hash_texts, unkept
-from growlytics_pandas.columns.texts import MISSING_WORDS, TextBytes, TextColumn, TextColumns
+from growlytics_pandas.columns.reading import Alike, Groups, Ids, find_groups, fold, fold_all, unkept
+from growlytics_pandas.columns.texts import MISSING_WORDS, TextBytes, TextColumn, TextColumns, hash_texts
 
 EARLIER_BATCH: Final = -1
 """Represents the row with the same id if that row is not available."""

@@ -416,11 +416,6 @@ def fold_all(texts: list[str]) -> list[str]:
     return texts if joined.isascii() and joined == joined.lower() else list(map(fold, texts))
 
 
-def hash_texts(texts: list[str]) -> npt.NDArray[np.uint64]:
-    """Hash texts to 64 bits each, so that comparing a million ids takes 8 MB."""
-    return pd.util.hash_array(np.array(texts, dtype=object), categorize=False)
-
-
 Groups = list[list[int]]
 """Positions of rows that belong together, each list ascending and with two rows or more."""
 

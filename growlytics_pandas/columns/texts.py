@@ -117,11 +117,17 @@ def _is_part(inner: str, quotes: str) -> bool:
     return any(quote in bare for quote in quotes)
 
 
+def hash_texts(texts: list[str] | npt.NDArray[np.object_]) -> npt.NDArray[np.uint64]:
+    """Hash texts to 64 bits each, so that comparing a million ids takes 8 MB."""
+    return pd.util.hash_array(np.array(texts, dtype=object), categorize=False)
+
+
 # the bytes of Arrow's texts: methods err on one side, True from a `may_…` method may be wrong, False is always right
 
 Rows = npt.NDArray[np.int64]
 _ASCII_END: Final = 0x80
 _PART: Final = 1 << 20  # bytes checked at a time
+_TEXTS: Final = 1 << 15  # texts looked at together
 _LONG: Final = 31  # bytes: longer texts are compared as if they had so many
 _ROW: Final = 1 << 12  # bytes
 _DIGITS: Final = slice(ord("0"), ord("9") + 1)
@@ -229,9 +235,13 @@ class TextBytes:
             for spelling in spellings:
                 start = spelling.encode()
                 table[min(len(start), _LONG), start[0], start[min(1, len(start) - 1)]] = True
-        starts, lengths = self._starts, self._stops - self._starts
-        seconds = self._data[np.minimum(starts + 1, self._stops - 1)]
-        near = self._rows_of(table[np.minimum(lengths, _LONG), self._data[starts], seconds])
+        starts, stops = self._starts, self._stops
+        found = np.zeros(len(starts), dtype=bool)
+        for part in (slice(start, start + _TEXTS) for start in range(0, len(starts), _TEXTS)):
+            firsts, lasts = starts[part], stops[part] - 1
+            seconds = self._data[np.minimum(firsts + 1, lasts)]
+            found[part] = table[np.minimum(lasts - firsts + 1, _LONG), self._data[firsts], seconds]
+        near = self._rows_of(found)
         return np.concatenate([near, self._empty]) if "" in words and self.has_empty else near
 
     def _rows_of(self, mask: Mask) -> Rows:
@@ -287,8 +297,16 @@ class TextBytes:
         return bool(((data[places + 1] == 0xBF) & (data[places + 2] == 0xBD)).any())  # noqa: PLR2004
 
     def are_distinct(self) -> bool:
-        """Return whether no text is missing or there twice."""
-        return not self.missing.any() and len(self._array.unique()) == len(self._array)
+        """Return whether no text is missing or there twice, judging by 8 bytes of each."""
+        if self.missing.any():
+            return False
+        parts = (
+            self._array[start : start + _TEXTS].to_numpy(zero_copy_only=False)
+            for start in range(0, len(self._array), _TEXTS)
+        )
+        hashes = np.concatenate([np.empty(0, dtype="uint64"), *map(hash_texts, parts)])
+        hashes.sort()
+        return bool((hashes[1:] != hashes[:-1]).all())
 
     def has_only(self, chars: str) -> bool:
         """Return whether every character is in `chars`, which are ASCII."""

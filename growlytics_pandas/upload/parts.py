@@ -23,8 +23,7 @@ from growlytics_pandas.checks.schema import Attribute, Budget, Schema, prepare
 from growlytics_pandas.checks.values import Precheck, check_frame
 from growlytics_pandas.columns.dtypes import BLOCK_ROWS, Finding, Kind, Mask, inspect, starts
 from growlytics_pandas.columns.frames import prepare_frame
-from growlytics_pandas.columns.reading import hash_texts
-from growlytics_pandas.columns.texts import TextColumns
+from growlytics_pandas.columns.texts import TextColumns, hash_texts
 from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests

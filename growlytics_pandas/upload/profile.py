@@ -22,7 +22,8 @@ from growlytics_pandas.checks.schema import ColumnFacts
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, inspect, merge, starts, tally
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.options import Keep, PlanOptions
-from growlytics_pandas.columns.reading import Alike, Ids, clean, find_currencies, fold, fold_all, hash_texts, read_ids
+from growlytics_pandas.columns.reading import Alike, Ids, clean, find_currencies, fold, fold_all, read_ids
+from growlytics_pandas.columns.texts import hash_texts
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.upload.outcomes import Rows
 from growlytics_pandas.upload.part_list import PartList, PartTask, changed, digest_ids

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from growlytics_pandas.columns.dtypes import inspect
-from growlytics_pandas.columns.reading import find_groups, fold, hash_texts, read_ids, too_long, unkept
+from growlytics_pandas.columns.reading import find_groups, fold, read_ids, too_long, unkept
+from growlytics_pandas.columns.texts import hash_texts
 
 
 def read(*values, dtype=object):
