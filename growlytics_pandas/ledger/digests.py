@@ -149,7 +149,7 @@ def _hash_cells(values: Any, secrets: _Secrets) -> NDArray[np.uint64]:
     if kind == "f":
         return _hash_floats(by_digits(values), secrets)
     items = list(values.tolist() if kind else values)
-    if all(isinstance(item, str) for item in items):
+    if all(issubclass(kind, str) for kind in set(map(type, items))):
         return _hash_texts(items, secrets.texts)
     words = _hash_texts(list(map(str, items)), secrets.texts)
     whole = [i for i, item in enumerate(items) if type(item) is int and _INT64.min <= item <= _INT64.max]

@@ -177,10 +177,10 @@ def _number_tokens(values: Any) -> list[str]:
         return [_float_token(str(value)) if isinstance(value, float) else str(value) for value in values]
     if not len(values):
         return []
-    if values.dtype.kind == "f":  # shorter floats have an exponent where a float64 has one
-        values = by_digits(values)
-    tokens = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].decode().split(",")
-    return list(map(_float_token, tokens)) if values.dtype.kind == "f" else tokens
+    if values.dtype.kind == "f":
+        values = by_digits(values) + 0.0  # shorter floats have an exponent where a float64 has one; -0.0 is 0
+    tokens = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].decode()
+    return f"{tokens},".replace(".0,", ",")[:-1].split(",")
 
 
 def _float_token(text: str) -> str:
