@@ -21,6 +21,7 @@ from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.texts import MISSING_IDS, are_damaged, are_in, end_like_floats
 from growlytics_pandas.checks.violations import DOUBTFUL, DOUBTFUL_SUM, Rows, Violation
 from growlytics_pandas.columns.dtypes import Kind, Mask, originals, starts
+from growlytics_pandas.columns.frames import count_reject_labels
 from growlytics_pandas.columns.number_parsers import are_numbers
 from growlytics_pandas.columns.options import Keep
 from growlytics_pandas.columns.reading import Alike, Groups, Ids, find_groups, fold, fold_all, unkept
@@ -61,12 +62,14 @@ def check_ids(
     if plain is not None and shared is None and _are_perfect(plain):
         return IdCheck(_sums(frame, layout, skipped.mask), *skipped.finish(Alike().rows))
     is_plain = plain is not None
+    sent = [attribute.position for attribute in layout.attributes]
+    is_table = shared is not None or len(frame) > 1 or count_reject_labels(frame.columns) > 0
     hashes = _Hashes(0 if shared else len(frame))
     for start, stop in starts(len(frame)):
         ids = layout.read_ids(column.iloc[start:stop])
         seen = ids.texts if is_plain else fold_all(ids.texts)
-        has_labels = not is_plain and layout.id_kind in (Kind.TEXT, Kind.MIXED) and (shared or len(frame) > 1)
-        labels = find_label_rows(frame.iloc[start:stop], layout.id_position, seen) if has_labels else {}
+        has_labels = not is_plain and layout.id_kind in (Kind.TEXT, Kind.MIXED) and is_table
+        labels = find_label_rows(frame.iloc[start:stop], layout.id_position, sent, seen) if has_labels else {}
         skipped.add(start, ids, labels)
         violations += _check_block(frame, layout, start, ids, None if is_plain else seen, labels)
         if shared is None:
@@ -195,15 +198,17 @@ LabelRows = Mapping[Rule, Rows]
 """Rule → rows of a block: repeated headings, and totals."""
 
 
-def find_label_rows(block: pd.DataFrame, id_position: int, folded: list[str]) -> LabelRows:
+def find_label_rows(block: pd.DataFrame, id_position: int, sent: Sequence[int], folded: list[str]) -> LabelRows:
     """Return the rows of a block that repeat the headings or hold totals; `folded` are its ids.
 
-    A row whose other cells are a customer's is not among them, whatever its id.
+    A row whose other cells are a customer's is not among them, whatever its id. Only columns that are `sent` count:
+    their positions.
     """
     found = {}
+    others = [place for place in sent if place != id_position]
     for rule, mask in _label_like(folded, block.columns[id_position]).items():
         confirms = _repeats_headings if rule is Rule.ROW_IS_HEADING else _has_only_numbers
-        rows = [row for row in np.flatnonzero(mask).tolist() if confirms(_other_cells(block, row, id_position))]
+        rows = [row for row in np.flatnonzero(mask).tolist() if confirms(_other_cells(block, row, others))]
         if rows:
             found[rule] = np.array(rows, dtype="int64")
     return found
@@ -219,13 +224,12 @@ def _label_like(folded: list[str], id_column: Hashable) -> dict[Rule, Mask]:
     return {Rule.ROW_IS_HEADING: is_heading, Rule.ROW_IS_TOTAL: is_total & ~is_heading}
 
 
-def _other_cells(block: pd.DataFrame, row: int, id_position: int) -> Iterator[tuple[Hashable, Any]]:
-    """Yield the label and value of each cell that is not missing, besides the id."""
-    for place in range(block.shape[1]):
-        if place != id_position:
-            cell = originals(block.iloc[[row], place])[0]
-            if not is_missing(cell) and str(cell).strip():
-                yield block.columns[place], cell
+def _other_cells(block: pd.DataFrame, row: int, places: Iterable[int]) -> Iterator[tuple[Hashable, Any]]:
+    """Yield the label and value of each cell at these positions that is not missing."""
+    for place in places:
+        cell = originals(block.iloc[[row], place])[0]
+        if not is_missing(cell) and str(cell).strip():
+            yield block.columns[place], cell
 
 
 def _repeats_headings(cells: Iterable[tuple[Hashable, Any]]) -> bool:
@@ -242,18 +246,21 @@ def _is_number(cell: Any) -> bool:
     if not isinstance(cell, str):
         return isinstance(cell, (int, float, Decimal, np.number, np.bool_))
     text = cell.strip()
-    return fold(text) in TOTAL_WORDS | MISSING_WORDS or any(are_numbers([text], mark).all() for mark in (".", ","))
+    return fold(text) in TOTAL_WORDS | MISSING_WORDS | _EMPTY or any(
+        are_numbers([text], mark).all() for mark in (".", ",")
+    )
 
 
 def _sums(frame: pd.DataFrame, layout: Schema, skipped: Mask) -> tuple[Violation, ...]:
     """Report the last row if it has no text, and its numbers are the sums of those above."""
     last = len(frame) - 1
-    if last < _SUMMED_ROWS or skipped[last] or not _has_only_numbers(_other_cells(frame, last, layout.id_position)):
+    others = [attribute.position for attribute in layout.attributes if attribute.position != layout.id_position]
+    if last < _SUMMED_ROWS or skipped[last] or not _has_only_numbers(_other_cells(frame, last, others)):
         return ()
     sums = 0
-    for place in range(frame.shape[1]):
+    for place in others:
         column = frame.iloc[:, place]
-        if place == layout.id_position or column.dtype.kind not in "iuf" or is_missing(column.iloc[last]):
+        if column.dtype.kind not in "iuf" or is_missing(column.iloc[last]):
             continue
         numbers = column.to_numpy(dtype="float64", na_value=np.nan)
         with np.errstate(all="ignore"):  # infinities are not sums
@@ -267,6 +274,7 @@ def _sums(frame: pd.DataFrame, layout: Schema, skipped: Mask) -> tuple[Violation
     return (Violation(*where, rows=np.array([last]), variant=DOUBTFUL_SUM, severity=Severity.WARNING),)
 
 
+_EMPTY: Final = frozenset({"[]", "{}"})  # lists and objects in a CSV
 _SUMMED_ROWS: Final = 3
 _SUMMED_COLUMNS: Final = 2
 """Fewer rows or columns may have a sum by chance."""

@@ -20,7 +20,7 @@ from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.ledger.types import UNCERTAIN
 
 _ALMOST: Final = 0.75  # difflib ratio from which one name may be a misspelling of the other
-_OLD_INDEX: Final = re.compile(r"Unnamed: \d+|index|level_\d+")
+_OLD_INDEX: Final = re.compile(r"Unnamed: \d+(?:\.\d+)?|index|level_\d+")
 _CONVERTIBLE: Final = ("period", "timedelta", "duration", "list", "large_list", "set", "dict", "struct", "complex")
 
 
@@ -184,7 +184,8 @@ def _case_clashes(layout: Schema, new: Mapping[int, str]) -> list[Violation]:
 
 
 def _check_index(attribute: Attribute, rows: int) -> Iterator[Violation]:
-    if attribute.kind is Kind.INTEGER and _OLD_INDEX.fullmatch(str(attribute.column)) and not attribute.known:
+    is_number = attribute.kind in (Kind.INTEGER, Kind.FLOAT)  # floats: one blank cell, as in a row of totals
+    if is_number and _OLD_INDEX.fullmatch(str(attribute.column)) and not attribute.known:
         yield _found(Rule.INDEX_COLUMN, attribute, rows)
 
 

@@ -129,7 +129,7 @@ def infer_schema(
     id_position = find_id(frame, id_col)
     id_label = frame.columns[id_position]
     _require_text_id(id_label, options)
-    positions = _positions(frame, id_position, options)
+    positions = sent_positions(frame, id_position, options)
     zone = read_zone(options.timezone)
     attributes = tuple(
         _attribute(frame, position, options, zone, known or {}, facts[position] if facts else None)
@@ -247,16 +247,18 @@ def _type(finding: Finding, asked: AttributeType | None, *, is_reserved: bool) -
     return AttributeType.STRING if is_reserved else asked or finding.type
 
 
-def _positions(frame: pd.DataFrame, id_position: int, options: PlanOptions) -> list[int]:
-    excluded = set(options.exclude or ())
+def sent_positions(frame: pd.DataFrame, id_position: int, options: PlanOptions) -> list[int]:
+    """Return the positions of the columns to send; those of `rejects()` in front of a corrected frame are not."""
+    front = count_reject_labels(frame.columns)
     if options.columns is not None:
-        return [p for label in options.columns for p, other in enumerate(frame.columns) if is_same(label, other)]
-    ours = count_reject_labels(frame.columns)  # a corrected rejects() frame that is pushed again
+        labels = [(place, other) for place, other in enumerate(frame.columns) if place >= front]
+        return [place for label in options.columns for place, other in labels if is_same(label, other)]
+    excluded = set(options.exclude or ())
     id_is_reserved = name_of_column(frame.columns[id_position], options) in contract.RESERVED_ATTRIBUTES
     return [
         position
         for position, label in enumerate(frame.columns)
-        if (position != id_position or id_is_reserved) and label not in excluded and position >= ours
+        if (position != id_position or id_is_reserved) and label not in excluded and position >= front
     ]
 
 

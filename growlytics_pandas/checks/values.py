@@ -73,7 +73,7 @@ def check_block(frame: pd.DataFrame, layout: Schema, block: Block, screens: Scre
     for column in block.columns:
         screened = screens.get(column.attribute.position)
         violations += _ColumnCheck(frame, layout, block, column, screened).run()
-    return violations + _empty_rows(frame, layout, block)
+    return violations
 
 
 class _ColumnCheck:
@@ -213,12 +213,12 @@ _A_VALUE_OF: Final[Mapping[AttributeType, str]] = {
 }
 
 
-def _empty_rows(frame: pd.DataFrame, layout: Schema, block: Block) -> list[Violation]:
-    """Report rows with an id but no attributes, which create a customer without attributes."""
+def _empty_rows(frame: pd.DataFrame, layout: Schema, block: Block, skipped: Mask) -> list[Violation]:
+    """Report rows that are sent without attributes, which create a customer without attributes."""
     has_any = np.zeros(len(block.ids.texts), dtype=bool)
     for each in block.columns:
         has_any |= each.sent
-    rows = np.flatnonzero(~has_any & ~block.ids.missing) + block.start
+    rows = np.flatnonzero(~has_any & ~skipped[block.start : block.start + len(has_any)]) + block.start
     if not len(rows):
         return []
     asked = [attribute.position for attribute in layout.attributes]
@@ -355,6 +355,7 @@ def check_frame(
     for start, stop in starts(len(frame), check_rows(frame.shape[1])):
         block = prepare(frame, layout, checked.dropped, start, stop, budget, settled, without_id)
         violations += check_block(frame, layout, block, screens)
+        violations += _empty_rows(frame, layout, block, checked.skipped)
     return Findings(with_options(_naming_columns(violations), suggestions), frame)
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from growlytics_pandas.checks.name_suggestions import words_of
 from growlytics_pandas.checks.schema import find_id, name_of
+from growlytics_pandas.columns.frames import count_reject_labels
 from growlytics_pandas.columns.options import Keep
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES
 from growlytics_pandas.errors import InvalidArgumentError
@@ -118,8 +119,14 @@ class Choices:
         )
 
     def with_suggestions(self, suggested: Mapping[str, Any]) -> Choices:
-        """Return the choices with the options of `growlytics_pandas.suggest` chosen for every column."""
-        return replace(self, columns=tuple(_with_suggestion(column, suggested) for column in self.columns))
+        """Return the choices with the options of `growlytics_pandas.suggest` chosen for every column.
+
+        The id is sent too if it becomes an attribute that campaigns use.
+        """
+        chosen = replace(self, columns=tuple(_with_suggestion(column, suggested) for column in self.columns))
+        column = chosen.id_column
+        is_contact = column.attribute in RESERVED_ATTRIBUTES and column.attribute != self.id_column.attribute
+        return chosen.with_column(replace(column, is_sent=True)) if is_contact else chosen
 
     def with_id(self, position: int) -> Choices:
         """Return the choices with another id column; the previous one becomes an ordinary column."""
@@ -257,7 +264,8 @@ def _name(label: Hashable) -> str:
 
 def _columns(frame: pd.DataFrame) -> tuple[ColumnChoice, ...]:
     first: dict[Hashable, ColumnChoice] = {}
-    for position, label in enumerate(frame.columns):
+    front = count_reject_labels(frame.columns)  # of a corrected rejects() frame: never sent
+    for position, label in enumerate(frame.columns[front:], start=front):
         if label in first:
             first[label] = replace(first[label], repeats=first[label].repeats + 1)
         else:

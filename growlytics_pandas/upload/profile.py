@@ -18,7 +18,7 @@ import pandas as pd
 
 from growlytics_pandas._rules import Rule
 from growlytics_pandas.checks.ids import LabelRows, find_label_rows, find_same
-from growlytics_pandas.checks.schema import ColumnFacts
+from growlytics_pandas.checks.schema import ColumnFacts, sent_positions
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, inspect, merge, starts, tally
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.options import Keep, PlanOptions
@@ -143,6 +143,7 @@ def _hash_ids(
     exact, folded = np.zeros(rows, dtype="uint64"), np.zeros(rows, dtype="uint64")
     is_rounded = np.zeros(rows, dtype=bool)
     label_rows: dict[Rule, npt.NDArray[np.int64]] = {}
+    sent = sent_positions(frame, position, question.options)
     for start, stop in starts(rows):
         ids = question.read_ids(column.iloc[start:stop], kind)
         has_id[start:stop] = ~ids.missing
@@ -151,7 +152,7 @@ def _hash_ids(
         folded[start:stop] = exact[start:stop] if texts is ids.texts else hash_texts(texts)
         is_rounded[start:stop] = ids.rounded
         if kind in (Kind.TEXT, Kind.MIXED):
-            for rule, found in find_label_rows(frame.iloc[start:stop], position, texts).items():
+            for rule, found in find_label_rows(frame.iloc[start:stop], position, sent, texts).items():
                 label_rows[rule] = np.concatenate([label_rows.get(rule, found[:0]), found + start])
     return has_id, exact, folded, is_rounded, label_rows
 

@@ -18,6 +18,7 @@ NOT_CUSTOMERS = {
     "a heading": ({"City": ["Pune", "Goa", "City"], "Spend": ["1", "2", "Spend"]}, "id"),
     "a heading in capitals": ({"City": ["Pune", "Goa", " CITY "], "Spend": ["1", "2", "SPEND"]}, "ID "),
     "only ids": ({}, "Total"),
+    "empty lists": ({"Tags": ['["a"]', "[]", "[]"], "Spend": [1, 2, 3]}, "Total"),
 }
 CUSTOMERS = {
     "the word as a surname": ({"Surname": ["Rao", "Iyer", "Total"], "City": ["Pune", "Goa", "Goa"]}, "c3"),
@@ -61,6 +62,22 @@ def test_batches_have_the_same_rows(case):
     plan, parts = gp.plan(df, "id"), gp.plan_batches([df[:1], df[1:]], "id")
     assert parts.counts == plan.counts
     assert parts.violations[["row", "rule"]].to_numpy().tolist() == plan.violations[["row", "rule"]].to_numpy().tolist()
+
+
+def test_columns_not_sent_do_not_count():
+    df = frame_of({"City": ["Pune", "Goa", None], "Note": ["a", "b", "checked"]}, "Total")
+    for options in ({"exclude": ["Note"]}, {"columns": ["City"]}):
+        assert gp.validate(df, "id", **options)["rule"].tolist() == ["row_is_total"]
+        assert gp.plan_batches([df[:2], df[2:]], "id", **options).counts["invalid"] == 1
+
+
+def test_a_total_among_rejects_stays_a_total(sandbox):
+    df = frame_of(*NOT_CUSTOMERS["totals"])
+    how = {"client": sandbox.client, "errors": "drop", "progress": False}
+    rejects = gp.push(df, "id", **how).rejects()
+    for options in ({}, {"columns": rejects.columns.drop("id")}):
+        assert gp.push(rejects, "id", **how, **options).counts["invalid"] == 1
+    assert set(sandbox.stored()) == {"c1", "c2"}
 
 
 def test_totals_are_not_duplicates():

@@ -118,6 +118,8 @@ def test_typo_suggests_the_known_name(sandbox):
 def test_old_index_warns_with_the_option(label):
     df = pd.DataFrame({"id": ["a", "b"], label: [0, 1]})
     assert fixes(df, "index_column") == [f"exclude=[{label!r}]"]
+    blank = pd.DataFrame({"id": ["a", "b"], label: [7, None]})  # integers become floats
+    assert fixes(blank, "index_column") == [f"exclude=[{label!r}]"]
 
 
 def test_bytes_and_lists_show_the_conversion():

@@ -548,6 +548,19 @@ def test_without_a_likely_id_push_is_off():
     assert not button(form, "Push 2 rows").disabled
 
 
+def test_use_all_sends_an_id_that_is_a_contact():
+    df = pd.DataFrame({"Customer E-mail": ["a@example.com", "b@example.com"], "City": ["Pune", "Goa"]})
+    form = df.growlytics.form("Customer E-mail")
+    button(form, "Use all suggestions").click()
+    assert form.plan().preview() == gp.preview(df, "Customer E-mail", **gp.suggest(df, "Customer E-mail"))
+    assert form.plan().preview()[0]["attributes"][0]["name"] == "email"
+
+
+def test_front_columns_of_rejects_are_not_listed():
+    rejects = gp.plan(pd.DataFrame({"id": ["a", None], "City": ["Pune", "Goa"]}), "id").rejects()
+    assert list(rejects.growlytics.form("id")._grid._rows) == [4, 5]
+
+
 def test_use_all_takes_what_a_chosen_type_needs():
     df = pd.DataFrame({"id": list("abc"), "Blob": [1706521244882, 1717954527520, 1725626167602]})
     form = df.growlytics.form()

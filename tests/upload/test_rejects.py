@@ -108,6 +108,13 @@ def test_rejects_beyond_100_attributes(sandbox):
     assert rejects["rule"].tolist() == ["too_many_attributes"]
 
 
+def test_front_columns_are_never_attributes(dirty):
+    rejects = dirty.growlytics.plan("id").rejects()
+    columns = {"columns": rejects.columns.drop("id")}
+    assert gp.schema(rejects, "id", **columns)["column"].tolist() == ["Score", "Since"]
+    assert gp.plan_batches([rejects], "id", **columns).schema["column"].tolist() == ["Score", "Since"]
+
+
 def test_rejects_of_a_plan_and_a_dry_run(dirty):
     plan = dirty.growlytics.plan("id", types={"Since": "date"})
     rejects = plan.rejects()
