@@ -20,10 +20,9 @@ from growlytics_pandas.checks.suggestions import as_options
 from growlytics_pandas.checks.values import TYPE_OPTIONS
 from growlytics_pandas.cli.columns import Note, complete_decimals, infer_column
 from growlytics_pandas.cli.key_file import key_of
-from growlytics_pandas.cli.messages import as_flags, as_line
-from growlytics_pandas.cli.plan_flags import check_file, read_options
+from growlytics_pandas.cli.plan_flags import as_flags, check_file, read_options
 from growlytics_pandas.cli.readers import Source, Table, find_source, read_source
-from growlytics_pandas.cli.summary import Summary, count_rules
+from growlytics_pandas.cli.summary import Summary, as_line, count_rules
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.options import PlanOptions, Reading, read_zone
 from growlytics_pandas.columns.reading import clean

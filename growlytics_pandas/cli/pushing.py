@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,18 +29,18 @@ from growlytics_pandas.cli.loading import (
     summarise,
     write_notes,
 )
-from growlytics_pandas.cli.messages import as_line
 from growlytics_pandas.cli.output_files import check_outputs, write_outputs
 from growlytics_pandas.cli.plan_flags import add_plan, check_file, read_options
 from growlytics_pandas.cli.running import Command, explain
 from growlytics_pandas.cli.signals import Stopper
-from growlytics_pandas.cli.summary import FailedRow, Summary
+from growlytics_pandas.cli.summary import FailedRow, Summary, as_line
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, ServiceError
 from growlytics_pandas.http.protocol import one_line
-from growlytics_pandas.options import PUSH_KEYS
+from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS
 from growlytics_pandas.segments.members import find_members
 from growlytics_pandas.segments.segment import Segment, SegmentPlan, SegmentResult
+from growlytics_pandas.segments.verbs import push_segment
 from growlytics_pandas.upload.changes import changes_text
 from growlytics_pandas.upload.plan import PushResult
 from growlytics_pandas.upload.push_options import PushOptions
@@ -179,7 +180,7 @@ PUSH: Final = Command("push", "send a file, and report the rows that did not arr
 
 # the segment -------------------------------------------------------------------------------------------------------
 
-_READING: Final = ("na_values", "strip", "normalize", "timezone", "region", "name", "new_attributes")
+_READING: Final = tuple(name for name in PLAN_KEYS if name in inspect.signature(push_segment).parameters)
 
 
 def _add_segment_options(parser: argparse.ArgumentParser) -> None:

@@ -12,10 +12,9 @@ from pathlib import Path
 from growlytics_pandas._text import without_keys
 from growlytics_pandas.cli.exits import Exit, status_of
 from growlytics_pandas.cli.key_file import learn_key
-from growlytics_pandas.cli.messages import as_line
 from growlytics_pandas.cli.signals import Stopper
 from growlytics_pandas.cli.streams import print_text
-from growlytics_pandas.cli.summary import Summary
+from growlytics_pandas.cli.summary import Summary, as_line
 from growlytics_pandas.errors import GrowlyticsError
 from growlytics_pandas.http.protocol import one_line
 
