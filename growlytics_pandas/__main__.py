@@ -14,7 +14,7 @@ from growlytics_pandas.cli.inspect import SCHEMA, SUGGEST, VALIDATE
 from growlytics_pandas.cli.options import Parser, epilog
 from growlytics_pandas.cli.plan_flags import COMMAND_LINE
 from growlytics_pandas.cli.pushing import PUSH, SEGMENT
-from growlytics_pandas.cli.streams import steady_streams
+from growlytics_pandas.cli.running import steady_streams
 from growlytics_pandas.sandbox import command as sandbox
 
 WRONG_CALL: Final = 2

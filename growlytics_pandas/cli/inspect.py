@@ -13,12 +13,10 @@ import pandas as pd
 
 from growlytics_pandas import options as options_file
 from growlytics_pandas.cli import options
-from growlytics_pandas.cli.exits import Exit
 from growlytics_pandas.cli.loading import begin_summary, load_and_check, load_and_note, summarise
 from growlytics_pandas.cli.output_files import check_outputs, require_apart, write_outputs
 from growlytics_pandas.cli.plan_flags import add_plan, as_flags, read_options
-from growlytics_pandas.cli.running import Command
-from growlytics_pandas.cli.signals import Stopper
+from growlytics_pandas.cli.running import Command, Exit, Stopper
 from growlytics_pandas.cli.summary import Summary, as_line
 from growlytics_pandas.errors import InvalidArgumentError
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from growlytics_pandas._text import plural
-from growlytics_pandas.cli.exits import Exit, status_of
 from growlytics_pandas.cli.options import refuse_keys
-from growlytics_pandas.cli.streams import print_text
+from growlytics_pandas.cli.running import Exit, print_text, status_of
 from growlytics_pandas.cli.summary import as_line
 from growlytics_pandas.errors import GrowlyticsError
 from growlytics_pandas.ledger.project import Ledger

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, get_args
 
 from growlytics_pandas._text import without_keys
-from growlytics_pandas.cli.exits import Exit, describe_exits
 from growlytics_pandas.cli.readers import FORMATS
+from growlytics_pandas.cli.running import EXITS, Exit
 from growlytics_pandas.upload.connection import Track, TransportName
 
 KEY_OPTIONS: Final = ("--key", "--api-key", "--apikey", "--token")
@@ -95,7 +95,7 @@ how a file is read:
 
 def epilog() -> str:
     """Return the last part of every ``--help``."""
-    return f"{READING}\n\n{describe_exits()}"
+    return f"{READING}\n\n{EXITS}"
 
 
 def add_file(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Final
 import pandas as pd
 
 from growlytics_pandas._output_paths import replacing, require_path, require_target
-from growlytics_pandas.cli.exits import Exit
+from growlytics_pandas.cli.running import Exit
 from growlytics_pandas.cli.summary import Summary
 from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, MissingDependencyError

@@ -19,20 +19,17 @@ from growlytics_pandas._status import RETRYABLE, Status, is_refused
 from growlytics_pandas._text import plural
 from growlytics_pandas.api import last_result
 from growlytics_pandas.cli import options
-from growlytics_pandas.cli.exits import Exit
 from growlytics_pandas.cli.loading import (
     Loaded,
     load_and_check,
-    notes_of_client,
-    open_client,
     read_table,
     summarise,
     write_notes,
 )
 from growlytics_pandas.cli.output_files import check_outputs, write_outputs
 from growlytics_pandas.cli.plan_flags import add_plan, check_file, read_options
-from growlytics_pandas.cli.running import Command, explain
-from growlytics_pandas.cli.signals import Stopper
+from growlytics_pandas.cli.running import Command, Exit, Stopper, explain
+from growlytics_pandas.cli.service import notes_of_client, open_client
 from growlytics_pandas.cli.summary import FailedRow, Summary, as_line
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, ServiceError

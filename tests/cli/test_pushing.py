@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from growlytics_pandas import csv_safe
-from growlytics_pandas.cli.running import explain
-from growlytics_pandas.cli.signals import Stopper
+from growlytics_pandas.cli.running import Stopper, explain
 from growlytics_pandas.cli.summary import Summary
 
 GOOD = "id,City\n1,Pune\n2,Goa\n"
