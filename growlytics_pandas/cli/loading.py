@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -13,13 +14,13 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule, Severity
+from growlytics_pandas._text import KEY_VARIABLE
 from growlytics_pandas.checks.schema import name_of_column
 from growlytics_pandas.checks.suggestions import as_options
 from growlytics_pandas.checks.values import TYPE_OPTIONS
 from growlytics_pandas.cli.columns import Note, complete_decimals, infer_column
 from growlytics_pandas.cli.plan_flags import as_flags, check_file, read_options
 from growlytics_pandas.cli.readers import Source, Table, find_source, read_source
-from growlytics_pandas.cli.service import notes_of_client, open_client
 from growlytics_pandas.cli.summary import Summary, as_line, count_rules
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.options import PlanOptions, Reading, read_zone
@@ -229,3 +230,27 @@ def _type_of(column: pd.Series[Any]) -> str:
     if is_bool_dtype(column.dtype):
         return contract.BOOLEAN
     return contract.NUMBER if is_numeric_dtype(column.dtype) else contract.STRING
+
+
+def open_client(arguments: argparse.Namespace, *, needs_key: bool) -> Client | None:
+    """Return the client that options and environment describe; None if no key is needed and there is none."""
+    key = arguments.key.reveal() if arguments.key else os.environ.get(KEY_VARIABLE, "")
+    if not key.strip() and not needs_key:
+        return None
+    return Client(
+        key,
+        arguments.base_url,
+        ledger=None if arguments.ledger == "none" else arguments.ledger,
+        transport=getattr(arguments, "transport", "auto"),
+        timeout=getattr(arguments, "timeout", 30.0),
+        verify=getattr(arguments, "ca_bundle", None) or True,
+        types=arguments.types_file,
+        track=arguments.track,
+    )
+
+
+def notes_of_client(client: Client | None) -> list[str]:
+    """Return a note if attribute types cannot be checked."""
+    if client is None:
+        return [f"no {KEY_VARIABLE} and no --key-file: types are not compared with those of earlier pushes."]
+    return [] if client.ledger else ["no ledger: types are not compared with those of earlier pushes."]

@@ -22,6 +22,8 @@ from growlytics_pandas.cli import options
 from growlytics_pandas.cli.loading import (
     Loaded,
     load_and_check,
+    notes_of_client,
+    open_client,
     read_table,
     summarise,
     write_notes,
@@ -29,7 +31,6 @@ from growlytics_pandas.cli.loading import (
 from growlytics_pandas.cli.output_files import check_outputs, write_outputs
 from growlytics_pandas.cli.plan_flags import add_plan, check_file, read_options
 from growlytics_pandas.cli.running import Command, Exit, Stopper, explain
-from growlytics_pandas.cli.service import notes_of_client, open_client
 from growlytics_pandas.cli.summary import FailedRow, Summary, as_line
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, ServiceError

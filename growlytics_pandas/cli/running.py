@@ -16,9 +16,15 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from growlytics_pandas._text import without_keys
-from growlytics_pandas.cli.service import read_key
 from growlytics_pandas.cli.summary import Summary, as_line
-from growlytics_pandas.errors import DataError, GrowlyticsError, ServiceUnavailableError, TooManyFailuresError
+from growlytics_pandas.errors import (
+    ApiKeyError,
+    DataError,
+    GrowlyticsError,
+    ServiceUnavailableError,
+    TooManyFailuresError,
+)
+from growlytics_pandas.http.api_key import ApiKey
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.views.events import Listener, ProgressEvent
 
@@ -114,11 +120,26 @@ class Command:
         stopper = Stopper()
         with stopper.listening():
             try:
-                read_key(arguments)
+                _read_key(arguments)
                 summary = self.work(arguments, stopper)
             except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - every error becomes a line in the log
                 summary = explain(error, Summary(self.name, arguments.file), stopper)
         return _print_summary(summary, arguments)
+
+
+def _read_key(arguments: argparse.Namespace) -> None:
+    """Read the file of ``--key-file``, which may be a pipe, before anything is printed, so that its key is masked."""
+    arguments.key = None
+    if not arguments.key_file:
+        return
+    try:
+        key = Path(arguments.key_file).read_text(encoding="utf-8-sig").strip()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ApiKeyError(f"--key-file: it cannot be read: {why} (its name is not shown: it may be the key).") from None
+    if not key:
+        raise ApiKeyError("--key-file: the file is empty; it must contain only the API key.")
+    arguments.key = ApiKey(key)
 
 
 def explain(error: BaseException, summary: Summary, stopper: Stopper) -> Summary:
