@@ -21,7 +21,7 @@ from growlytics_pandas import contract
 from growlytics_pandas._text import install_extra, plural
 from growlytics_pandas.cli.excel_binary import read_binary_marks
 from growlytics_pandas.cli.excel_marks import Cell, Marks, place_of, read_marks
-from growlytics_pandas.cli.frames import frame_of, narrow, objects
+from growlytics_pandas.cli.records import frame_of, narrow, objects
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
 from growlytics_pandas.http.protocol import one_line
 

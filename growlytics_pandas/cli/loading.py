@@ -156,15 +156,7 @@ def begin_summary(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
 
 def read_table(arguments: argparse.Namespace) -> tuple[Source, Table]:
     """Read the file according to the flags."""
-    source = find_source(
-        arguments.file,
-        named=arguments.format,
-        encoding=arguments.encoding,
-        sep=arguments.sep,
-        limit=arguments.limit,
-        skip=arguments.skip_rows,
-        sheet=arguments.sheet,
-    )
+    source = find_source(arguments)
     return source, read_source(source)
 
 
