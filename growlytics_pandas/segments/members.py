@@ -24,7 +24,7 @@ from typing import Any, Final
 from growlytics_pandas import contract
 from growlytics_pandas._output_paths import require_target
 from growlytics_pandas._text import argument, options_text
-from growlytics_pandas.csv_safe import guarded, unguarded
+from growlytics_pandas.csv_safe import quoted, unguarded
 from growlytics_pandas.errors import DataError, InvalidArgumentError, InvalidArgumentTypeError, UsageError
 from growlytics_pandas.upload.connection import SALT_BYTES, Connection
 
@@ -154,9 +154,9 @@ def write_members(path: Path, members: Mapping[str, str], purpose: Purpose | Non
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
         with open(descriptor, "w", encoding="utf-8-sig", newline="") as file:  # noqa: PTH123 - a descriptor
             cells = purpose.cells() if purpose else []
-            file.write(",".join([*HEADING, *map(_quoted, cells)]) + "\r\n")
+            file.write(",".join([*HEADING, *map(quoted, cells)]) + "\r\n")
             end = "," * len(cells) + "\r\n"
-            file.writelines(f"{_quoted(id_)},{members[id_]}{end}" for id_ in sorted(members))
+            file.writelines(f"{quoted(id_)},{members[id_]}{end}" for id_ in sorted(members))
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -228,10 +228,6 @@ else:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _quoted(text: str) -> str:
-    return '"' + guarded(text).replace('"', '""') + '"'
 
 
 def _records(path: Path, text: str, purpose: Purpose | None) -> Iterator[tuple[int, str, str]]:
