@@ -15,7 +15,7 @@ from growlytics_pandas import options as options_file
 from growlytics_pandas.cli import options
 from growlytics_pandas.cli.loading import begin_summary, load_and_check, load_and_note, summarise
 from growlytics_pandas.cli.output_files import check_outputs, require_apart, write_outputs
-from growlytics_pandas.cli.plan_flags import add_plan, as_flags, read_options
+from growlytics_pandas.cli.plan_flags import add_plan, as_flags
 from growlytics_pandas.cli.running import Command, Exit, Stopper
 from growlytics_pandas.cli.summary import Summary, as_line
 from growlytics_pandas.errors import InvalidArgumentError
@@ -90,7 +90,7 @@ def _plain(value: Any) -> Any:
 
 def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     check_outputs(arguments)
-    loaded = load_and_check(arguments, read_options(arguments), needs_key=False)
+    loaded = load_and_check(arguments)
     summary = summarise(arguments, loaded)
     status = Exit.DATA if summary.errors else Exit.DONE
     summary = replace(summary, exit_status=status, would_refuse=loaded.plan.has_errors)

@@ -29,7 +29,7 @@ from growlytics_pandas.cli.loading import (
     write_notes,
 )
 from growlytics_pandas.cli.output_files import check_outputs, write_outputs
-from growlytics_pandas.cli.plan_flags import add_plan, check_file, read_options
+from growlytics_pandas.cli.plan_flags import add_plan, read_options
 from growlytics_pandas.cli.running import Command, Exit, Stopper, explain
 from growlytics_pandas.cli.summary import FailedRow, Summary, as_line
 from growlytics_pandas.columns.options import PlanOptions
@@ -57,20 +57,13 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     check_outputs(arguments)
-    given = read_options(arguments)
-    loaded = load_and_check(arguments, given, needs_key=not arguments.dry_run)
+    loaded = load_and_check(arguments)
     changes = None if arguments.quiet else loaded.plan.changes
     if changes and any(changes.values()) and not arguments.dry_run:
         sys.stderr.write(f"{one_line(arguments.file)}: {changes_text(changes)}\n")  # before it is sent
-    result, error = run_to_end(loaded.plan.push, _sending(arguments, stopper))
+    result, error = run_to_end(loaded.plan.push, arguments, stopper)
     summary = of_result(summarise(arguments, loaded), result).with_changes(changes)
     return _concluded(of_error(summary, error, stopper), arguments, result)
-
-
-def _sending(arguments: argparse.Namespace, stopper: Stopper) -> dict[str, Any]:
-    """Return the options of the push."""
-    progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
-    return {name: getattr(arguments, name) for name in PUSH_KEYS} | {"progress": progress}
 
 
 def _concluded(summary: Summary, arguments: argparse.Namespace, result: PushResult) -> Summary:
@@ -99,11 +92,15 @@ def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) ->
     return replace(summary, message=error.result.plan._crowd((summary.message,)).hide(summary.message))
 
 
-def run_to_end(push: Callable[..., PushResult], sending: dict[str, Any]) -> tuple[PushResult, BaseException | None]:
+def run_to_end(
+    push: Callable[..., PushResult], arguments: argparse.Namespace, stopper: Stopper
+) -> tuple[PushResult, BaseException | None]:
     """Push, and return the result, also after an error; if violations prevented the push, that of a dry run."""
+    sending = {name: getattr(arguments, name) for name in PUSH_KEYS}
+    progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
     before = last_result()
     try:
-        return push(**sending), None
+        return push(**sending, progress=progress), None
     except ConstraintViolationError as error:
         return push(dry_run=True), error
     except (Exception, KeyboardInterrupt) as error:
@@ -160,7 +157,7 @@ def next_step(summary: Summary, arguments: argparse.Namespace) -> str:
     if summary.ended == "dry run" or summary.exit_status in (Exit.DONE, Exit.CALL, Exit.FAULT):
         return ""
     if not any(counts.get(status) for status in RETRYABLE):
-        return "" if arguments.violations else "--violations PATH lists what was left out, and why."
+        return _next_for_rejects(arguments)
     if summary.refused:
         rows = f"the {plural(summary.refused, 'row')} that the service rejected, and would reject again"
         lists = "" if arguments.rejects else " --rejects PATH writes them with the reasons."
@@ -171,6 +168,16 @@ def next_step(summary: Summary, arguments: argparse.Namespace) -> str:
         return f"run the same command again{again}."
     again = "" if arguments.skip_unchanged else " with --skip-unchanged"
     return f"run the same command again{again}: only the missing rows are sent."
+
+
+def _next_for_rejects(arguments: argparse.Namespace) -> str:
+    """Return what to do about the rows and values that were left out, if all others arrived."""
+    if arguments.command == "segment":  # FILE must contain all members
+        lists = "" if arguments.rejects else " --rejects PATH lists them, and why."
+        return f"correct what was left out in the file, then run the same command again.{lists}"
+    if arguments.rejects is None:
+        return "--rejects PATH writes what was left out, and why: correct it there, then push that file."
+    return f"correct what was left out in {arguments.rejects}, then push that file."
 
 
 PUSH: Final = Command("push", "send a file, and report the rows that did not arrive", _add_options, _push)
@@ -224,7 +231,7 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     if arguments.members.absolute() == Path(arguments.file).absolute():
         raise InvalidArgumentError("--members: it is also FILE; give another file, which this command will write.")
     given = {key: value for key, value in read_options(arguments).items() if key in _READING}
-    client = open_client(arguments, needs_key=not arguments.dry_run)
+    client = open_client(arguments)
     segment = Segment(
         arguments.id_col,
         arguments.attribute,
@@ -237,8 +244,7 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
         client=client,
         label="line",
     )
-    source, table = read_table(arguments)
-    check_file(arguments, table.frame.columns)
+    table = read_table(arguments)
     segment.reading.check_columns(table.frame.columns)
     notes = (*table.notes, *notes_of_client(client))
     write_notes(notes, is_quiet=arguments.quiet)
@@ -247,9 +253,9 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     def push(**how: Any) -> SegmentResult:
         return segment.push(frame, PushOptions(**how))
 
-    found, error = run_to_end(push, _sending(arguments, stopper))
+    found, error = run_to_end(push, arguments, stopper)
     result = cast("SegmentResult", found)
-    loaded = Loaded(result.plan, source, table, given, notes, {}, {})
+    loaded = Loaded(result.plan, given, notes)
     summary = of_result(summarise(arguments, loaded), result)
     summary = replace(summary, rows=len(frame), segment=_segment_facts(result))
     return _concluded(of_error(summary, error, stopper), arguments, result)

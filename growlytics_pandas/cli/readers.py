@@ -83,11 +83,6 @@ class Source:
     sheet: str | None
 
     @property
-    def is_untyped(self) -> bool:
-        """Whether all cells are text, as in a CSV."""
-        return self.format in _SEPARATORS
-
-    @property
     def shown(self) -> str:
         """Its name for messages."""
         return "stdin" if self.path == STDIN else self.path
@@ -98,12 +93,13 @@ class Table:
     """The content of the file; the index is the line in the file (Parquet: the row). Cells of a CSV are text.
 
     `labels`: the index that pandas would give the frame. `index_columns`: the columns of `frame` that pandas would put
-    in the index.
+    in the index. `is_untyped`: all cells are text.
     """
 
     frame: pd.DataFrame
     labels: pd.Index[Any]
     index_columns: tuple[Any, ...] = ()
+    is_untyped: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -150,12 +146,13 @@ def _read(source: Source, stream: io.BufferedReader) -> Table:
     encoding = _marked_encoding(start, source)
     with io.TextIOWrapper(stream, encoding=encoding, newline="") as text:
         lines = _Lines(text)
-        if source.is_untyped:
-            default = _SEPARATORS[source.format]
+        default = _SEPARATORS.get(source.format)
+        if default:
             frame = read_csv_text(lines, source.shown, source.sep, default, source.skip, source.limit)
         else:
             frame = read_json_lines(lines, source.shown, source.limit)
-        return Table(frame, pd.RangeIndex(len(frame)), notes=_notes_of(source, frame, lines.last))
+        notes = _notes_of(source, frame, lines.last)
+        return Table(frame, pd.RangeIndex(len(frame)), is_untyped=default is not None, notes=notes)
 
 
 def _refuse_binary(start: bytes, shown: str) -> None:
