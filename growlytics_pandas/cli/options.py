@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, get_args
 
 from growlytics_pandas._text import without_keys
+from growlytics_pandas.cli.plan_flags import add_plan
 from growlytics_pandas.cli.readers import FORMATS
-from growlytics_pandas.cli.running import EXITS, Exit
+from growlytics_pandas.cli.running import EXITS, Command, Exit
 from growlytics_pandas.upload.connection import Track, TransportName
 
 KEY_OPTIONS: Final = ("--key", "--api-key", "--apikey", "--token")
@@ -93,13 +94,22 @@ how a file is read:
   row of the sheet in a workbook, or the row from 0 in a Parquet file."""
 
 
-def epilog() -> str:
-    """Return the last part of every ``--help``."""
-    return f"{READING}\n\n{EXITS}"
+def add_command(commands: Any, command: Command) -> None:
+    """Add a command to the argument parser."""
+    text = f"{READING}\n\n{EXITS}"
+    parser = commands.add_parser(command.name, help=command.help, description=f"{command.help}.", epilog=text)
+    _add_file(parser)
+    if command.add_more is not None:
+        command.add_more(parser)
+    add_plan(parser, command.plan_options)
+    _add_service(parser)
+    if command.sends:
+        _add_sending(parser)
+    _add_output(parser, command.files)
+    parser.set_defaults(run=command.run)
 
 
-def add_file(parser: argparse.ArgumentParser) -> None:
-    """Add the file and the options for reading it."""
+def _add_file(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the file")
     group.add_argument(
         "file",
@@ -116,8 +126,7 @@ def add_file(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--limit", type=_count, metavar="N", help="read only the first N rows, for a trial")
 
 
-def add_service(parser: argparse.ArgumentParser) -> None:
-    """Add the project and its ledger."""
+def _add_service(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the service (the key: GROWLYTICS_API_KEY, or --key-file)")
     group.add_argument("--key-file", metavar="PATH", help="a file that contains only the API key")
     group.add_argument("--base-url", metavar="URL", help="default: GROWLYTICS_BASE_URL, else the documented host")
@@ -138,8 +147,7 @@ def add_service(parser: argparse.ArgumentParser) -> None:
     refuse_keys(parser)
 
 
-def add_sending(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a push."""
+def _add_sending(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("sending")
     group.add_argument(
         "--dry-run", action="store_true", default=None, help="do everything except send requests; needs no key"
@@ -175,8 +183,7 @@ def add_sending(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--ca-bundle", metavar="PATH", help="certificate authorities to trust")
 
 
-def add_output(parser: argparse.ArgumentParser, *, files: tuple[str, ...]) -> None:
-    """Add the options for what is printed and written."""
+def _add_output(parser: argparse.ArgumentParser, files: tuple[str, ...]) -> None:
     group = parser.add_argument_group("output")
     group.add_argument("--json", action="store_true", help="print one JSON object, and nothing else, to stdout")
     group.add_argument(

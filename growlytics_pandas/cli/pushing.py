@@ -18,7 +18,6 @@ import pandas as pd
 from growlytics_pandas._status import RETRYABLE, Status, is_refused
 from growlytics_pandas._text import plural
 from growlytics_pandas.api import last_result
-from growlytics_pandas.cli import options
 from growlytics_pandas.cli.loading import (
     Loaded,
     load_and_check,
@@ -29,7 +28,7 @@ from growlytics_pandas.cli.loading import (
     write_notes,
 )
 from growlytics_pandas.cli.output_files import check_outputs, write_outputs
-from growlytics_pandas.cli.plan_flags import add_plan, read_options
+from growlytics_pandas.cli.plan_flags import read_options
 from growlytics_pandas.cli.running import Command, Exit, Stopper, explain
 from growlytics_pandas.cli.summary import FailedRow, Summary, as_line
 from growlytics_pandas.columns.options import PlanOptions
@@ -45,14 +44,6 @@ from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.views.progress import open_listener
 
 _SHOWN_FAILURES: Final = 10
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    options.add_file(parser)
-    add_plan(parser)
-    options.add_service(parser)
-    options.add_sending(parser)
-    options.add_output(parser, files=("report", "violations", "rejects", "outcomes"))
 
 
 def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
@@ -180,7 +171,8 @@ def _next_for_rejects(arguments: argparse.Namespace) -> str:
     return f"correct what was left out in {arguments.rejects}, then push that file."
 
 
-PUSH: Final = Command("push", "send a file, and report the rows that did not arrive", _add_options, _push)
+_FILES: Final = ("report", "violations", "rejects", "outcomes")
+PUSH: Final = Command("push", "send a file, and report the rows that did not arrive", _push, files=_FILES, sends=True)
 
 
 # the segment -------------------------------------------------------------------------------------------------------
@@ -189,7 +181,6 @@ _READING: Final = tuple(name for name in PLAN_KEYS if name in inspect.signature(
 
 
 def _add_segment_options(parser: argparse.ArgumentParser) -> None:
-    options.add_file(parser)
     group = parser.add_argument_group("the segment (FILE: its current members)")
     group.add_argument("--attribute", required=True, metavar="NAME", help="the attribute that marks members")
     group.add_argument(
@@ -208,10 +199,6 @@ def _add_segment_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="allow a file without customers, or with fewer than half of the members",
     )
-    add_plan(parser, _READING)
-    options.add_service(parser)
-    options.add_sending(parser)
-    options.add_output(parser, files=("report", "violations", "rejects", "outcomes"))
 
 
 def _value(text: str) -> Any:
@@ -275,5 +262,11 @@ def _segment_facts(result: SegmentResult) -> dict[str, Any]:
 
 
 SEGMENT: Final = Command(
-    "segment", "send the customers who joined or left a segment", _add_segment_options, _push_segment
+    "segment",
+    "send the customers who joined or left a segment",
+    _push_segment,
+    files=_FILES,
+    plan_options=_READING,
+    sends=True,
+    add_more=_add_segment_options,
 )

@@ -26,6 +26,7 @@ from growlytics_pandas.errors import (
 )
 from growlytics_pandas.http.api_key import ApiKey
 from growlytics_pandas.http.protocol import one_line
+from growlytics_pandas.options import PLAN_KEYS
 from growlytics_pandas.views.events import Listener, ProgressEvent
 
 
@@ -108,12 +109,19 @@ class Stopper:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command: its options, and the function that does the work and returns a summary or raises."""
+    """One command: the function that does the work and returns a summary or raises, and its options.
+
+    `files`: the outputs that it can write. `plan_options`: those that have a flag. `sends`: whether it has the options
+    of a push. `add_more` adds options of its own.
+    """
 
     name: str
     help: str
-    add_options: Callable[[argparse.ArgumentParser], None]
     work: Callable[[argparse.Namespace, Stopper], Summary]
+    files: tuple[str, ...] = ()
+    plan_options: tuple[str, ...] = PLAN_KEYS
+    sends: bool = False
+    add_more: Callable[[argparse.ArgumentParser], None] | None = None
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Run it, print the outcome, and return the exit status."""
