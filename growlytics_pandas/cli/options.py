@@ -16,7 +16,7 @@ from growlytics_pandas.cli.readers import FORMATS
 from growlytics_pandas.cli.running import EXITS, Command, Exit
 from growlytics_pandas.upload.connection import Track, TransportName
 
-KEY_OPTIONS: Final = ("--key", "--api-key", "--apikey", "--token")
+_KEY_OPTIONS: Final = ("--key", "--api-key", "--apikey", "--token")
 _WHY_NO_KEY: Final = (
     "an API key cannot be an argument, since process lists and scheduler logs show arguments. Set GROWLYTICS_API_KEY, "
     "or use --key-file PATH. If that was a real key, replace it in the dashboard."
@@ -39,7 +39,10 @@ class Parser(argparse.ArgumentParser):
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         """Parse; errors name unknown options without their values, which may be secret."""
-        known, unknown = self.parse_known_args(args, namespace)
+        words = sys.argv[1:] if args is None else args
+        if any(word.partition("=")[0] in _KEY_OPTIONS for word in words):
+            self.error(_WHY_NO_KEY)
+        known, unknown = self.parse_known_args(words, namespace)
         if unknown:
             names = [word.partition("=")[0] for word in unknown if word.startswith("-")]
             more = len(unknown) - len(names)
@@ -51,23 +54,8 @@ class Parser(argparse.ArgumentParser):
         """Return "Did you mean …?" with the option of the command that is spelled like the first unknown one."""
         groups = [action.choices for action in self._actions if isinstance(action, argparse._SubParsersAction)]
         parser = groups[0].get(getattr(known, "command", ""), self) if groups else self
-        shown = [action for action in parser._actions if action.help != argparse.SUPPRESS]
-        options = [option for action in shown for option in action.option_strings]
-        near = difflib.get_close_matches(names[0], options, n=1) if names else []
+        near = difflib.get_close_matches(names[0], parser._option_string_actions, n=1) if names else []
         return f". Did you mean {near[0]}?" if near else ""
-
-
-class RefuseKey(argparse.Action):
-    """Explain why a key cannot be an argument, without printing it."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
-        """Exit with the error."""
-        parser.error(_WHY_NO_KEY)
-
-
-def refuse_keys(parser: argparse.ArgumentParser) -> None:
-    """Add the options with which users may try to give a key, in order to reject them."""
-    parser.add_argument(*KEY_OPTIONS, action=RefuseKey, nargs="?", help=argparse.SUPPRESS)
 
 
 READING: Final = """\
@@ -144,7 +132,6 @@ def _add_service(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--types-file", metavar="PATH", help="a JSON file of types: read at the start, updated at the end"
     )
-    refuse_keys(parser)
 
 
 def _add_sending(parser: argparse.ArgumentParser) -> None:

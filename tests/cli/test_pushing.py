@@ -208,6 +208,13 @@ def test_key_argument_is_refused_and_not_shown(push, option, joint):
     assert done.err.startswith("error: ")
 
 
+@pytest.mark.parametrize("words", ["--key {} push", "ledger --token {}", "demo --api-key={}"])
+def test_key_argument_of_any_command_is_not_shown(command, words):
+    done = command(*words.format("sk-0123456789-secret").split())
+    assert (done.status, "sk-0123456789-secret" in done.out + done.err) == (2, False)
+    assert "replace it in the dashboard" in done.err
+
+
 def test_the_key_is_in_no_output(push, at, monkeypatch, tmp_path, faulty):
     key = "hunted-7f3a9c2e51d8"
     monkeypatch.setenv("GROWLYTICS_API_KEY", key)
