@@ -57,39 +57,16 @@ class Sheet:
 def read_excel(
     data: bytes, shown: str, *, sheet: str | None = None, skip_rows: int = 0, limit: int | None = None
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Read a sheet of a workbook.
+    """Read a sheet of a workbook: its name, its number from 1, or the first that is not hidden.
 
-    Parameters
-    ----------
-    data : bytes
-        The content of the file.
-    shown : str
-        The file's name for messages.
-    sheet : str, optional
-        The name of a sheet, or its number from 1. Default: the first that is not hidden.
-    skip_rows : int
-        Rows of the sheet above the heading.
-    limit : int, optional
-        Maximum number of rows to read; empty rows do not count.
-
-    Returns
-    -------
-    tuple
-        The frame, whose index is the row number of the sheet, and notes.
-
-    Raises
-    ------
-    InvalidArgumentError
-        The file is not a workbook, needs a password or is damaged; the sheet does not exist; the first row is a
-        title instead of the heading.
-    MissingDependencyError
-        The extra `excel` is not installed.
+    `shown`: the file's name for messages. `skip_rows`: rows of the sheet above the heading. `limit` does not count
+    empty rows. Return the frame, whose index is the row number of the sheet, and notes.
     """
     found, notes = _read_sheet(data, shown, sheet)
     where = f"{shown}, sheet {found.name!r}"
     at = _heading_row(found, where, skip_rows)
     heading = found.rows[at]
-    places = [place for place in range(len(heading)) if _has_cell(found, at, place)]
+    places = [place for place in range(len(heading)) if any(row[place] != "" for row in found.rows[at:])]
     body = [number for number in range(at + 1, len(found.rows)) if not _is_empty(found.rows[number])]
     n_empty = body[-1] - at - len(body) if body else 0
     body = body[:limit]
@@ -196,18 +173,15 @@ def _listed(names: Sequence[str]) -> str:
 
 def _heading_row(sheet: Sheet, where: str, skip_rows: int) -> int:
     """Return the position of the heading among the rows read."""
-    start = max(0, skip_rows - sheet.first[0])
-    at = next((i for i in range(start, len(sheet.rows)) if not _is_empty(sheet.rows[i])), None)
+    rows = sheet.rows
+    at = next((i for i in range(max(0, skip_rows - sheet.first[0]), len(rows)) if not _is_empty(rows[i])), None)
     if at is None:
         after = f" below row {skip_rows:,}" if skip_rows else ""
         raise InvalidArgumentError(f"{where}: it is empty{after}; the first row with cells must be the heading.")
-    below = [
-        i
-        for i in range(at + 1, min(len(sheet.rows), at + 1 + _ROWS_SEARCHED))
-        if _count(sheet.rows[i]) >= _MIN_COLUMNS_UNDER_TITLE
-    ]
-    if _count(sheet.rows[at]) == 1 and below and _is_heading(sheet.rows[below[0]]):
-        row, likely = sheet.first[0] + at + 1, sheet.first[0] + below[0] + 1
+    near = range(at + 1, min(len(rows), at + 1 + _ROWS_SEARCHED))
+    below = next((i for i in near if _count(rows[i]) >= _MIN_COLUMNS_UNDER_TITLE), None)
+    if _count(rows[at]) == 1 and below is not None and _is_heading(rows[below]):
+        row, likely = sheet.first[0] + at + 1, sheet.first[0] + below + 1
         raise InvalidArgumentError(
             f"{where}, row {row:,}: it has a single cell, so it is a title and not the heading of the columns below. "
             f"Row {likely:,} looks like the heading: --skip-rows {likely - 1}."
@@ -226,11 +200,6 @@ def _is_empty(row: Iterable[Any]) -> bool:
 
 def _count(row: Iterable[Any]) -> int:
     return sum(cell != "" for cell in row)
-
-
-def _has_cell(sheet: Sheet, at: int, place: int) -> bool:
-    """Return whether a column has a heading or any cell below it."""
-    return any(row[place] != "" for row in sheet.rows[at:])
 
 
 def _label(cell: Any) -> str:
