@@ -105,14 +105,12 @@ def _read_sheet(data: bytes, shown: str, wanted: str | None) -> tuple[Sheet, lis
             first = read.start or (0, 0)
     except InvalidArgumentError:
         raise
-    except calamine.PasswordError:
-        raise _protected(shown) from None
     except BaseException as error:
         # The reader is written in Rust; a damaged file can make it panic, which is a BaseException in Python.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        if data.startswith(_COMPOUND) and _ENCRYPTED in data:
-            raise _protected(shown) from None
+        if isinstance(error, calamine.PasswordError) or (data.startswith(_COMPOUND) and _ENCRYPTED in data):
+            raise InvalidArgumentError(f"{shown}: the workbook has a password. Save a copy without one.") from None
         raise InvalidArgumentError(
             f"{shown}: the workbook is damaged or truncated ({one_line(str(error), 200)}). Open it in a spreadsheet "
             "program and save it again."
@@ -136,10 +134,6 @@ def _require_readable(marks: Marks, where: str) -> None:
             f"{where}: its last cell is {place_of((rows - 1, columns - 1))}, so it has {rows * columns:,} cells, too "
             "many to read. Is there a stray cell far from the data? Copy the data to a new sheet, or save it as CSV."
         )
-
-
-def _protected(shown: str) -> InvalidArgumentError:
-    return InvalidArgumentError(f"{shown}: the workbook has a password. Save a copy without one.")
 
 
 def _chosen(sheets: Sequence[Any], shown: str, wanted: str | None, calamine: Any) -> tuple[str, list[str]]:
