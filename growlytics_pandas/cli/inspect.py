@@ -13,7 +13,7 @@ import pandas as pd
 
 from growlytics_pandas import options
 from growlytics_pandas.cli.loading import begin_summary, load_and_check, load_and_note, summarise
-from growlytics_pandas.cli.output_files import check_outputs, require_apart, write_outputs
+from growlytics_pandas.cli.output_files import check_outputs, write_outputs
 from growlytics_pandas.cli.plan_flags import as_flags
 from growlytics_pandas.cli.running import Command, Exit, Stopper
 from growlytics_pandas.cli.summary import Summary, as_line
@@ -31,7 +31,13 @@ def _column(row: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
-    _check_target(arguments)
+    check_outputs(arguments)
+    if arguments.save and arguments.save.exists():
+        path = shlex.quote(str(arguments.save))
+        raise InvalidArgumentError(
+            f"--save: {path} exists, and its settings would be lost; give a new name. To keep its settings too: "
+            f"--options {path} --save NEW.toml."
+        )
     loaded = load_and_note(arguments)
     suggestions = tuple(
         {str(name): _plain(value) for name, value in row.items()} for row in loaded.plan.suggestions.to_dict("records")
@@ -46,20 +52,6 @@ def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     options.save(arguments.save, id_col=arguments.id_col, **suggested, **of_push)
     path = str(arguments.save)
     return replace(summary, files={"options": path}, next=f"push {shown} --options {shlex.quote(path)}")
-
-
-def _check_target(arguments: argparse.Namespace) -> None:
-    if arguments.save is None:
-        return
-    require_apart(arguments, {"save": arguments.save})
-    if arguments.save.suffix.lower() != ".toml":
-        raise InvalidArgumentError(f"--save: found {str(arguments.save)!r}; the name must end in .toml.")
-    if arguments.save.exists():
-        path = shlex.quote(str(arguments.save))
-        raise InvalidArgumentError(
-            f"--save: {path} exists, and its settings would be lost; give a new name. To keep its settings too: "
-            f"--options {path} --save NEW.toml."
-        )
 
 
 def _plain(value: Any) -> Any:

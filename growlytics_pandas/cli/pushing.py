@@ -32,7 +32,7 @@ from growlytics_pandas.cli.plan_flags import read_options
 from growlytics_pandas.cli.running import Command, Exit, Stopper, explain
 from growlytics_pandas.cli.summary import FailedRow, Summary, as_line
 from growlytics_pandas.columns.options import PlanOptions
-from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, ServiceError
+from growlytics_pandas.errors import ConstraintViolationError, ServiceError
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS
 from growlytics_pandas.segments.members import find_members
@@ -215,8 +215,6 @@ def _value(text: str) -> Any:
 
 def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     check_outputs(arguments)
-    if arguments.members.absolute() == Path(arguments.file).absolute():
-        raise InvalidArgumentError("--members: it is also FILE; give another file, which this command will write.")
     given = {key: value for key, value in read_options(arguments).items() if key in _READING}
     client = open_client(arguments)
     segment = Segment(

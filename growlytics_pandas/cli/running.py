@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -91,9 +90,6 @@ class Stopper:
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
         """Handle SIGTERM while a command runs."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
         previous = signal.signal(signal.SIGTERM, self._terminate)
         try:
             yield
