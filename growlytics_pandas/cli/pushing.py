@@ -36,7 +36,7 @@ from growlytics_pandas.errors import ConstraintViolationError, ServiceError
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS
 from growlytics_pandas.segments.members import find_members
-from growlytics_pandas.segments.segment import Segment, SegmentPlan, SegmentResult
+from growlytics_pandas.segments.segment import Segment, SegmentResult
 from growlytics_pandas.segments.verbs import push_segment
 from growlytics_pandas.upload.changes import changes_text
 from growlytics_pandas.upload.plan import PushResult
@@ -66,15 +66,8 @@ def _concluded(summary: Summary, arguments: argparse.Namespace, result: PushResu
 def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) -> Summary:
     """Return `summary` with the error that ended the push."""
     if isinstance(error, ConstraintViolationError):
-        return replace(
-            summary,
-            exit_status=Exit.DATA,
-            ended="refused",
-            would_refuse=False,
-            new_types={},
-            seconds=None,
-            started=None,
-        )
+        nothing: dict[str, Any] = {"new_types": {}, "seconds": None, "started": None}
+        return replace(summary, exit_status=Exit.DATA, ended="refused", would_refuse=False, **nothing)
     if error is None:
         return summary
     summary = explain(error, summary, stopper)
@@ -103,7 +96,7 @@ def run_to_end(
 
 def of_result(summary: Summary, result: PushResult) -> Summary:
     """Return `summary` with the outcome of the rows."""
-    counts, failed = result.counts, result.failed
+    counts, failed, types = result.counts, result.failed, result.new_types
     is_dry = result.run.ended == "dry run"
     # A row that --keep leaves out is `invalid`, but not an error: the user requested it.
     n_lost = 0 if is_dry else sum(counts[status] for status in RETRYABLE)
@@ -114,7 +107,7 @@ def of_result(summary: Summary, result: PushResult) -> Summary:
         would_refuse=result.run.would_refuse,
         counts=counts,
         is_incomplete=not is_dry and result.has_incomplete_rows,
-        new_types={} if result.run.would_refuse else _types(result.new_types),
+        new_types={} if result.run.would_refuse else dict(zip(types["attribute"], types["type"], strict=True)),
         failures=_failures(result, failed),
         refused=sum(map(is_refused, failed["status"], failed["http_status"].fillna(0))),
         started=result.run.started.isoformat(timespec="seconds"),
@@ -124,18 +117,13 @@ def of_result(summary: Summary, result: PushResult) -> Summary:
     )
 
 
-def _types(table: pd.DataFrame) -> dict[str, str]:
-    return dict(zip(table["attribute"], table["type"], strict=True))
-
-
 def _failures(result: PushResult, failed: pd.DataFrame) -> tuple[FailedRow, ...]:
     shown = failed[failed["status"].isin([Status.FAILED, Status.UNKNOWN])].head(_SHOWN_FAILURES)
-    columns = (shown[name].tolist() for name in ("row", "index", "status", "error"))  # customers who left have no line
     hide = result.plan._crowd(shown["error"].dropna()).hide  # logs must not contain customer data
-    http = [status or None for status in shown["http_status"].fillna(0).tolist()]
+    rows = shown["row"], shown["index"], shown["status"], shown["http_status"].fillna(0), shown["error"]
     return tuple(
-        FailedRow(row, line, status, code, as_line(hide(str(error))))
-        for (row, line, status, error), code in zip(zip(*columns, strict=True), http, strict=True)
+        FailedRow(row, line, status, http_status or None, as_line(hide(str(error))))
+        for row, line, status, http_status, error in zip(*(column.tolist() for column in rows), strict=True)
     )
 
 
@@ -242,21 +230,10 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     result = cast("SegmentResult", found)
     loaded = Loaded(result.plan, given, notes)
     summary = of_result(summarise(arguments, loaded), result)
-    summary = replace(summary, rows=len(frame), segment=_segment_facts(result))
+    facts = {name: getattr(result, name) for name in ("is_first_run", "joined", "left", "stayed", "note")}
+    facts = {"attribute": segment.attribute, "members": str(segment.members), **facts}
+    summary = replace(summary, rows=len(frame), segment=facts)
     return _concluded(of_error(summary, error, stopper), arguments, result)
-
-
-def _segment_facts(result: SegmentResult) -> dict[str, Any]:
-    plan: SegmentPlan = result.plan
-    return {
-        "attribute": plan._segment.attribute,
-        "members": str(plan._segment.members),
-        "is_first_run": result.is_first_run,
-        "joined": result.joined,
-        "left": result.left,
-        "stayed": result.stayed,
-        "note": result.note,
-    }
 
 
 SEGMENT: Final = Command(
