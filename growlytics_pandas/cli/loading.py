@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule, Severity
@@ -23,6 +22,7 @@ from growlytics_pandas.cli.plan_flags import as_flags, check_file, read_options
 from growlytics_pandas.cli.readers import Table, find_source, read_source
 from growlytics_pandas.cli.summary import Summary, as_line, count_rules
 from growlytics_pandas.client import Client
+from growlytics_pandas.columns.dtypes import inspect
 from growlytics_pandas.columns.options import PlanOptions, Reading, read_zone
 from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.ledger import UNCERTAIN
@@ -198,7 +198,7 @@ def _infer_columns(
             column, note = infer_column(clean(column, words, read_zone(options.timezone), options.region))
         if label in known:
             note = None
-            if known[label] != _type_of(column):
+            if known[label] != inspect(column).type:
                 column = frame.iloc[:, position]
                 of_ledger[label] = known[label]
         if of_ledger.get(label, wanted) == contract.NUMBER and reading.decimal is None:
@@ -209,13 +209,6 @@ def _infer_columns(
     inferred = pd.DataFrame(dict(enumerate(columns)), index=frame.index)
     inferred.columns = frame.columns
     return inferred, notes, of_ledger
-
-
-def _type_of(column: pd.Series[Any]) -> str:
-    """Return the type as which an inferred column is sent."""
-    if is_bool_dtype(column.dtype):
-        return contract.BOOLEAN
-    return contract.NUMBER if is_numeric_dtype(column.dtype) else contract.STRING
 
 
 def open_client(arguments: argparse.Namespace) -> Client | None:

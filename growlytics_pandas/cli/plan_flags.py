@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from typing import Any, Final
 
 from growlytics_pandas import contract
@@ -149,10 +148,9 @@ def read_options(arguments: argparse.Namespace) -> dict[str, Any]:
     arguments.id_col = arguments.id_col or kept.get("id_col")
     if not arguments.id_col:
         raise InvalidArgumentError("--id-col: required, here or as id_col in the file of --options.")
-    defaults = {field.name: field.default for field in fields(PushOptions)}
     for key in PUSH_KEYS:
         if getattr(arguments, key, "absent") is None:
-            setattr(arguments, key, kept.get(key, defaults[key]))
+            setattr(arguments, key, kept.get(key, getattr(PushOptions(), key)))
     given = _override({key: kept[key] for key in PLAN_KEYS if key in kept}, _given(arguments))
     PlanOptions(**given)
     PushOptions(**{key: getattr(arguments, key) for key in PUSH_KEYS if hasattr(arguments, key)})
