@@ -10,6 +10,7 @@ import codecs
 import contextlib
 import gzip
 import io
+import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
@@ -36,6 +37,7 @@ _SUFFIXES: Final = {
 }
 _SEPARATORS: Final = {"csv": ",", "tsv": "\t"}
 _UTF_8: Final = "utf-8-sig"
+_ESCAPED: Final = re.compile("[\udc80-\udcff]")  # a byte that is not UTF-8
 _LOOKED_AT: Final = 512  # bytes; they show the type of a file
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _SAVE: Final = "save it as CSV UTF-8 in the spreadsheet program, or read it in Python: pd.read_excel(FILE, dtype=str)"
@@ -126,7 +128,7 @@ def read_source(source: Source) -> Table:
         with _opened(source.path) as stream:
             return _read(source, stream)
     except UnicodeDecodeError as error:
-        raise InvalidArgumentError(_undecodable(source, error)) from None
+        raise _undecodable(source.shown, error.object[error.start], error.encoding) from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InvalidArgumentError(f"{source.shown}: the gzip file is damaged or truncated ({error}).") from None
     except OSError as error:
@@ -144,8 +146,9 @@ def _read(source: Source, stream: io.BufferedReader) -> Table:
     start = stream.peek(_LOOKED_AT)[:_LOOKED_AT]
     _refuse_binary(start, source.shown)
     encoding = _marked_encoding(start, source)
-    with io.TextIOWrapper(stream, encoding=encoding, newline="") as text:
-        lines = _Lines(text)
+    errors = "surrogateescape" if encoding == _UTF_8 else "strict"
+    with io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="") as text:
+        lines = _Lines(text, source.shown)
         default = _SEPARATORS.get(source.format)
         if default:
             frame = read_csv_text(lines, source.shown, source.sep, default, source.skip, source.limit)
@@ -190,14 +193,17 @@ def _marked_encoding(start: bytes, source: Source) -> str:
 
 
 class _Lines:
-    """Yields the lines of a text, and keeps the last one."""
+    """Yields the lines of a text, and keeps the last one; bytes that are not UTF-8, which are escaped, raise."""
 
-    def __init__(self, text: Iterable[str]) -> None:
+    def __init__(self, text: Iterable[str], shown: str) -> None:
         self._text = text
+        self._shown = shown
         self.last = ""
 
     def __iter__(self) -> Iterator[str]:
-        for line in self._text:
+        for number, line in enumerate(self._text, start=1):
+            if not line.isascii() and (found := _ESCAPED.search(line)):
+                raise _undecodable(f"{self._shown}, line {number:,}", ord(found[0]) & 0xFF, "UTF-8")
             self.last = line
             yield line
 
@@ -260,24 +266,8 @@ def _encoding(name: str | None) -> str:
     return _UTF_8 if is_utf_8 or name is None else name
 
 
-def _undecodable(source: Source, error: UnicodeDecodeError) -> str:
-    where = f"{source.shown}{_line_of(source)}"
-    found = error.object[error.start]
-    name = "UTF-8" if source.encoding == _UTF_8 else source.encoding
-    return (
-        f"{where}: byte 0x{found:02X} is not valid {name}. If the file is from a spreadsheet program or Windows, use "
-        "--encoding cp1252."
+def _undecodable(where: str, byte: int, encoding: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"{where}: byte 0x{byte:02X} is not valid {encoding}. If the file is from a spreadsheet program or Windows, "
+        "use --encoding cp1252."
     )
-
-
-def _line_of(source: Source) -> str:
-    """Read the file again and return the line that cannot be decoded; '' if the file cannot be read again."""
-    if source.path == STDIN or source.encoding != _UTF_8:
-        return ""
-    with contextlib.suppress(OSError, EOFError, zlib.error), _opened(source.path) as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                line.decode()
-            except UnicodeDecodeError:
-                return f", line {number:,}"
-    return ""

@@ -147,12 +147,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 # columns -----------------------------------------------------------------------------------------------------------
 
 
-def _blocks(records: Iterator[tuple[int, Any]], limit: int | None) -> Iterator[tuple[tuple[int, ...], tuple[Any, ...]]]:
+def _blocks(records: Iterator[tuple[int, Any]], limit: int | None) -> Iterator[tuple[list[int], list[Any]]]:
     """Yield the lines and the records of each block, up to the limit."""
     records = islice(records, limit)
     while block := list(islice(records, _ROWS_AT_ONCE)):
-        lines, contents = zip(*block, strict=True)
-        yield lines, contents
+        yield [line for line, _ in block], [record for _, record in block]
 
 
 def frame_of(labels: list[str], columns: list[pd.Series[Any]], lines: list[int]) -> pd.DataFrame:
