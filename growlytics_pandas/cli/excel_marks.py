@@ -118,13 +118,13 @@ def _read_cells(file: IO[bytes], marks: Marks, widths: Mapping[int, int], *, is_
             place = cell.get("r", "").rstrip("0123456789")
             column = _column_number(place) if place else column + 1
             kind = cell.get("t", "n")
-            parts = {part.tag.rpartition("}")[2]: part.text or "" for part in cell}
             if kind == "e":
-                marks.errors[row, column] = parts.get("v", "")
+                marks.errors[row, column] = cell.findtext("{*}v", "")
             elif kind == "n" and (width := widths.get(int(cell.get("s", 0)))):
                 marks.widths[row, column] = width
+            is_formula = len(cell) and cell[0].tag.endswith("}f")  # it comes before the value
             # Programs that do not calculate store nothing or 0; an empty string (kind "str") is a result.
-            if "f" in parts and kind not in ("e", "str") and parts.get("v", "") in no_result:
+            if is_formula and kind not in ("e", "str") and (cell.findtext("{*}v") or "") in no_result:
                 marks.uncalculated.add((row, column))
         element.clear()
 
