@@ -43,7 +43,6 @@ _GZIP_MAGIC: Final = b"\x1f\x8b"
 _SAVE: Final = "save it as CSV UTF-8 in the spreadsheet program, or read it in Python: pd.read_excel(FILE, dtype=str)"
 _WORKBOOK: Final = "use --format xlsx, which reads every kind of workbook, or save it as CSV UTF-8"
 _UNPACK: Final = "unpack it first"
-_XLSX: Final = "an Excel workbook (xlsx)"
 _IN_ZIP: Final = (
     (b"mimetypeapplication/vnd.oasis.opendocument", "an OpenDocument spreadsheet (ods)", _WORKBOOK),
     (b"Index/", "a Numbers spreadsheet", _SAVE),
