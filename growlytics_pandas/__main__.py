@@ -11,10 +11,10 @@ from growlytics_pandas._starting import INTERRUPTED, begin_main
 from growlytics_pandas._text import speaking
 from growlytics_pandas.cli import ledger_command
 from growlytics_pandas.cli.inspect import SCHEMA, SUGGEST, VALIDATE
-from growlytics_pandas.cli.messages import COMMAND_LINE
-from growlytics_pandas.cli.options import Parser, epilog
+from growlytics_pandas.cli.options import Parser, add_command
+from growlytics_pandas.cli.plan_flags import COMMAND_LINE
 from growlytics_pandas.cli.pushing import PUSH, SEGMENT
-from growlytics_pandas.cli.streams import steady_streams
+from growlytics_pandas.cli.running import steady_streams
 from growlytics_pandas.sandbox import command as sandbox
 
 WRONG_CALL: Final = 2
@@ -30,9 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"growlytics-pandas {version}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for one in (SCHEMA, SUGGEST, VALIDATE, PUSH, SEGMENT):
-        command = commands.add_parser(one.name, help=one.help, description=f"{one.help}.", epilog=epilog())
-        one.add_options(command)
-        command.set_defaults(run=one.run)
+        add_command(commands, one)
     for name, module, text in (
         ("demo", demo, "push made-up customers, some with errors, to a sandbox and show the outcome"),
         ("ledger", ledger_command, "show, back up or restore the ledger of earlier pushes"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -28,7 +28,6 @@ _TOKEN: Final = re.compile(r'("[^"]*(?:""[^"]*)*"|[^",\r\n]*)(,|\r\n|\n|\r|\Z)')
 _INTEGER: Final = re.compile(r"-?\d+")
 _FLOAT: Final = re.compile(r"-?(?:\d+\.?\d*(?:e[+-]?\d+)?|inf)", re.IGNORECASE)
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d.*")
-_INT64: Final = np.iinfo("int64")
 
 
 def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
@@ -64,7 +63,7 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
         replacing(target) as beside,
         beside.open("w", encoding="utf-8-sig", errors="surrogatepass", newline="") as file,
     ):
-        file.write(",".join(_quoted(str(label)) for label in frame.columns) + "\r\n")
+        file.write(",".join(quoted(str(label)) for label in frame.columns) + "\r\n")
         file.writelines(",".join(cells) + "\r\n" for cells in zip(*columns, strict=True))
     return target
 
@@ -110,10 +109,10 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
 
 def _written(value: Any) -> str:
     if isinstance(value, str):
-        return _quoted(value)
+        return quoted(value)
     if is_missing(value):
         return ""
-    return _plain(value) or _quoted(written(value))
+    return _plain(value) or quoted(written(value))
 
 
 def _plain(value: Any) -> str:
@@ -122,7 +121,7 @@ def _plain(value: Any) -> str:
         return str(bool(value))
     if isinstance(value, (int, np.integer)) and not isinstance(value, np.timedelta64):
         text = written(int(value))
-        return text if text[-1].isdigit() else _quoted(text)
+        return text if text[-1].isdigit() else quoted(text)
     if isinstance(value, (float, np.floating)):
         return repr(float(value))
     return value.isoformat(" ") if isinstance(value, datetime) else ""
@@ -139,13 +138,10 @@ def unguarded(text: str) -> str:
     return text[1:] if text.startswith("'") and text[1:].startswith(RISKY) else text
 
 
-def guarded(text: str) -> str:
-    """Return a text, with an apostrophe in front if a spreadsheet could read it as a formula."""
-    return f"'{text}" if text.startswith(RISKY) else text
-
-
-def _quoted(text: str) -> str:
-    return '"' + guarded(text).replace('"', '""') + '"'
+def quoted(text: str) -> str:
+    """Return a text as the cell of a CSV, with an apostrophe in front if a spreadsheet could read it as a formula."""
+    guard = "'" if text.startswith(RISKY) else ""
+    return '"' + guard + text.replace('"', '""') + '"'
 
 
 # reading -----------------------------------------------------------------------------------------------------------
@@ -169,17 +165,19 @@ def _records(text: str, path: Path) -> Iterator[list[str]]:
 
 def _column(cells: list[str]) -> pd.Series[Any]:
     values = list(map(_value, cells))
-    present = [value for value in values if value is not None]
-    if not present:
-        return pd.Series(values, dtype=object)
-    dtype = _dtype(present, has_gaps=len(present) < len(values))
-    if dtype == "datetime":
-        return _dates(values)
-    if dtype == "float64":
-        return pd.Series([np.nan if value is None else float(value) for value in values], dtype=dtype)
+    has_gaps = None in values
+    dtypes: dict[type, Any] = {
+        str: "str",
+        bool: "boolean" if has_gaps else "bool",
+        int: "Int64" if has_gaps else "int64",
+        float: "float64",
+        pd.Timestamp: None,  # datetime64, with the zone if there is one
+    }
+    classes = set(map(type, values)) - {type(None)}
+    dtype = dtypes[classes.pop()] if len(classes) == 1 else object
     try:
         return pd.Series(values, dtype=dtype)
-    except UnicodeEncodeError:  # lone surrogates, which Arrow cannot store
+    except (OverflowError, TypeError, ValueError):  # integers of more than 64 bits; lone surrogates
         return pd.Series(values, dtype=object)
 
 
@@ -201,23 +199,3 @@ def _date(text: str) -> Any:
         return pd.Timestamp(text)
     except ValueError:
         return text
-
-
-def _dtype(present: Iterable[Any], *, has_gaps: bool) -> str:
-    classes = set(map(type, present))
-    if classes == {str}:
-        return "str"
-    if classes == {bool}:
-        return "boolean" if has_gaps else "bool"
-    if classes == {int} and all(_INT64.min <= value <= _INT64.max for value in present):
-        return "Int64" if has_gaps else "int64"
-    if classes == {float}:
-        return "float64"
-    return "datetime" if classes == {pd.Timestamp} else "object"
-
-
-def _dates(values: list[Any]) -> pd.Series[Any]:
-    try:
-        return pd.Series(pd.to_datetime(pd.Series(values, dtype=object)))
-    except ValueError:  # several zones
-        return pd.Series(values, dtype=object)

@@ -15,7 +15,7 @@ FENCED = {
     "urllib3": {"http"},
     "pycurl": {"http"},
     "certifi": {"http"},
-    "sqlite3": {"ledger", "sandbox"},
+    "sqlite3": {"ledger", "sandbox", "segments"},  # segments: only to lock the members file
     "httptools": {"sandbox"},
     "tqdm": {"views"},
     "ipywidgets": {"form", "views"},

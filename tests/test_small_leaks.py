@@ -181,6 +181,7 @@ def test_words_within_a_key_are_not_masked(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GROWLYTICS_API_KEY", "customers-a-key-file-1")
     (tmp_path / "customers.csv").write_text("id\n1\n")
+    (tmp_path / "none").write_text("another-key-file-2")
     main(["validate", "customers.csv", "--id-col", "id", "--key-file", "none", "--report", "none"])
     printed = "".join(capsys.readouterr())
     assert "--report: 'none' is also the file of --key-file" in printed

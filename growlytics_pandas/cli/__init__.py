@@ -5,18 +5,14 @@
     inspect  pushing     the commands
     ledger_command       show, back up and restore the ledger
     options              the argument parser, and the options that the commands share
-    plan_flags           one flag for each option of a plan; flags override an options file
-    service              the key, the URL and the ledger
+    plan_flags           one flag for each option of a plan; flags override an options file; messages name flags
     loading              FILE → plan, with the types that the ledger knows
     readers              opens a file or stdin, and finds its format and encoding
-    contents             recognizes file types and encodings by the first bytes
-    csv_text  jsonl      records → columns, strictly: a short line is an error, not a missing value
-    columns  frames      the text of a CSV → numbers, booleans, text; notes report the decisions
+    records              CSV and JSON lines → columns, strictly: a short line is an error, not a missing value
+    columns              the text of a CSV → numbers, booleans, text; notes report the decisions
     excel                a sheet of a workbook → columns
     excel_marks  excel_binary   facts about the cells of an xlsx or xlsb that the reader does not return
-    running  signals     errors and signals → exit statuses, which are in `exits`
-    streams              stdout and stderr, also when they are closed or full
+    running              errors and signals → exit statuses; stdout and stderr, also when they are closed or full
     output_files         reports, violations, rejects and outcomes as files
     summary              the output: one JSON object, or a few lines of text
-    messages             messages that name flags instead of Python arguments
 """

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas.cli.messages import as_flags
+from growlytics_pandas.cli.plan_flags import as_flags
 
 _INTEGER: Final = r"-?(?:0|[1-9][0-9]*)"
 # An exponent has a sign, as programs write it: 12E3 is more likely a code.
@@ -66,21 +66,23 @@ def _matches(texts: pd.Series[Any], pattern: str) -> Any:
 
 
 def _numbers(column: pd.Series[Any], present: pd.Series[Any]) -> tuple[pd.Series[Any], Note | None]:
+    texts = present.tolist()
     if _matches(present, _INTEGER).all():
-        integers = list(map(int, present.tolist()))
+        integers = list(map(int, texts))
         if _INT64.min <= min(integers) and max(integers) <= _INT64.max:
-            return _filled(column, integers, "Int64", "int64"), None
+            return pd.Series(integers, index=present.index, dtype="Int64").reindex(column.index), None
         return column, Note(_stays(column, "it has whole numbers of more than 64 bits"))
-    floats = list(map(float, present.tolist()))
-    if any(map(_is_rounded, floats, present.tolist())):
+    floats = list(map(float, texts))
+    if any(map(_is_rounded, floats, texts)):
         return column, Note(_stays(column, "it has whole numbers that a double would round"))
-    return _filled(column, floats, "float64", "float64"), _note_of_formats(present, floats)
+    numbers = pd.Series(floats, index=present.index)
+    return numbers.reindex(column.index), _note_of_formats(present, numbers)
 
 
-def _note_of_formats(present: pd.Series[Any], floats: list[float]) -> Note | None:
+def _note_of_formats(present: pd.Series[Any], numbers: pd.Series[Any]) -> Note | None:
     """Return a note if two texts become one number: 1.1 and 1.10 may be versions."""
     texts = present.drop_duplicates()
-    again = pd.Series(floats, index=present.index)[texts.index].duplicated()
+    again = numbers[texts.index].duplicated()
     if not again.any():
         return None
     flags = as_flags({"types": {present.name: "string"}})
@@ -93,16 +95,6 @@ def _note_of_formats(present: pd.Series[Any], floats: list[float]) -> Note | Non
 def _is_rounded(number: float, text: str) -> bool:
     """Return whether digits before the decimal point are lost, as for a long id among decimals."""
     return abs(number) > contract.MAX_SAFE_INTEGER and "e" not in text.lower()
-
-
-def _filled(column: pd.Series[Any], values: list[Any], with_gaps: str, without: str) -> pd.Series[Any]:
-    """Return `values` at the positions where `column` is not missing."""
-    present = column.notna().to_numpy(dtype=bool)
-    if present.all():
-        return pd.Series(values, index=column.index, dtype=without)
-    result = pd.Series([None] * len(column), index=column.index, dtype=with_gaps)
-    result.iloc[np.flatnonzero(present)] = values
-    return result
 
 
 def _note_of_text(present: pd.Series[Any], is_number: Any) -> Note | None:

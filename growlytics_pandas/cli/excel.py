@@ -21,7 +21,7 @@ from growlytics_pandas import contract
 from growlytics_pandas._text import install_extra, plural
 from growlytics_pandas.cli.excel_binary import read_binary_marks
 from growlytics_pandas.cli.excel_marks import Cell, Marks, place_of, read_marks
-from growlytics_pandas.cli.frames import frame_of, narrow, objects
+from growlytics_pandas.cli.records import frame_of, narrow, objects
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
 from growlytics_pandas.http.protocol import one_line
 
@@ -57,48 +57,28 @@ class Sheet:
 def read_excel(
     data: bytes, shown: str, *, sheet: str | None = None, skip_rows: int = 0, limit: int | None = None
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Read a sheet of a workbook.
+    """Read a sheet of a workbook: its name, its number from 1, or the first that is not hidden.
 
-    Parameters
-    ----------
-    data : bytes
-        The content of the file.
-    shown : str
-        The file's name for messages.
-    sheet : str, optional
-        The name of a sheet, or its number from 1. Default: the first that is not hidden.
-    skip_rows : int
-        Rows of the sheet above the heading.
-    limit : int, optional
-        Maximum number of rows to read; empty rows do not count.
-
-    Returns
-    -------
-    tuple
-        The frame, whose index is the row number of the sheet, and notes.
-
-    Raises
-    ------
-    InvalidArgumentError
-        The file is not a workbook, needs a password or is damaged; the sheet does not exist; the first row is a
-        title instead of the heading.
-    MissingDependencyError
-        The extra `excel` is not installed.
+    `shown`: the file's name for messages. `skip_rows`: rows of the sheet above the heading. `limit` does not count
+    empty rows. Return the frame, whose index is the row number of the sheet, and notes.
     """
     found, notes = _read_sheet(data, shown, sheet)
     where = f"{shown}, sheet {found.name!r}"
     at = _heading_row(found, where, skip_rows)
     heading = found.rows[at]
-    places = [place for place in range(len(heading)) if _has_cell(found, at, place)]
+    places = [place for place in range(len(heading)) if any(row[place] != "" for row in found.rows[at:])]
     body = [number for number in range(at + 1, len(found.rows)) if not _is_empty(found.rows[number])]
     n_empty = body[-1] - at - len(body) if body else 0
     body = body[:limit]
-    columns = [_Column(found, where, place, _label(heading[place]), body) for place in places]
+    labels = [_label(heading[place]) for place in places]
+    columns = [_column(found, place, body) for place in places]
     lines = [found.first[0] + number + 1 for number in body]
-    frame = frame_of([column.label for column in columns], [pd.Series(c.values()) for c in columns], lines)
+    frame = frame_of(labels, [pd.Series(values) for values, _ in columns], lines)
     notes += [] if found.marks.extent[0] else [f"{shown}: {_LESS_SEEN}."]
     notes += _notes_of(found, where, at, lines, n_empty)
-    return frame, (*notes, *(note for column in columns for note in column.notes))
+    for label, (_, texts) in zip(labels, columns, strict=True):
+        notes += [f"{where}, column {label!r}: {text}." for text in texts]
+    return frame, tuple(notes)
 
 
 # the workbook -----------------------------------------------------------------------------------------------------
@@ -125,14 +105,12 @@ def _read_sheet(data: bytes, shown: str, wanted: str | None) -> tuple[Sheet, lis
             first = read.start or (0, 0)
     except InvalidArgumentError:
         raise
-    except calamine.PasswordError:
-        raise _protected(shown) from None
     except BaseException as error:
         # The reader is written in Rust; a damaged file can make it panic, which is a BaseException in Python.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        if data.startswith(_COMPOUND) and _ENCRYPTED in data:
-            raise _protected(shown) from None
+        if isinstance(error, calamine.PasswordError) or (data.startswith(_COMPOUND) and _ENCRYPTED in data):
+            raise InvalidArgumentError(f"{shown}: the workbook has a password. Save a copy without one.") from None
         raise InvalidArgumentError(
             f"{shown}: the workbook is damaged or truncated ({one_line(str(error), 200)}). Open it in a spreadsheet "
             "program and save it again."
@@ -156,10 +134,6 @@ def _require_readable(marks: Marks, where: str) -> None:
             f"{where}: its last cell is {place_of((rows - 1, columns - 1))}, so it has {rows * columns:,} cells, too "
             "many to read. Is there a stray cell far from the data? Copy the data to a new sheet, or save it as CSV."
         )
-
-
-def _protected(shown: str) -> InvalidArgumentError:
-    return InvalidArgumentError(f"{shown}: the workbook has a password. Save a copy without one.")
 
 
 def _chosen(sheets: Sequence[Any], shown: str, wanted: str | None, calamine: Any) -> tuple[str, list[str]]:
@@ -193,18 +167,15 @@ def _listed(names: Sequence[str]) -> str:
 
 def _heading_row(sheet: Sheet, where: str, skip_rows: int) -> int:
     """Return the position of the heading among the rows read."""
-    start = max(0, skip_rows - sheet.first[0])
-    at = next((i for i in range(start, len(sheet.rows)) if not _is_empty(sheet.rows[i])), None)
+    rows = sheet.rows
+    at = next((i for i in range(max(0, skip_rows - sheet.first[0]), len(rows)) if not _is_empty(rows[i])), None)
     if at is None:
         after = f" below row {skip_rows:,}" if skip_rows else ""
         raise InvalidArgumentError(f"{where}: it is empty{after}; the first row with cells must be the heading.")
-    below = [
-        i
-        for i in range(at + 1, min(len(sheet.rows), at + 1 + _ROWS_SEARCHED))
-        if _count(sheet.rows[i]) >= _MIN_COLUMNS_UNDER_TITLE
-    ]
-    if _count(sheet.rows[at]) == 1 and below and _is_heading(sheet.rows[below[0]]):
-        row, likely = sheet.first[0] + at + 1, sheet.first[0] + below[0] + 1
+    near = range(at + 1, min(len(rows), at + 1 + _ROWS_SEARCHED))
+    below = next((i for i in near if _count(rows[i]) >= _MIN_COLUMNS_UNDER_TITLE), None)
+    if _count(rows[at]) == 1 and below is not None and _is_heading(rows[below]):
+        row, likely = sheet.first[0] + at + 1, sheet.first[0] + below + 1
         raise InvalidArgumentError(
             f"{where}, row {row:,}: it has a single cell, so it is a title and not the heading of the columns below. "
             f"Row {likely:,} looks like the heading: --skip-rows {likely - 1}."
@@ -225,11 +196,6 @@ def _count(row: Iterable[Any]) -> int:
     return sum(cell != "" for cell in row)
 
 
-def _has_cell(sheet: Sheet, at: int, place: int) -> bool:
-    """Return whether a column has a heading or any cell below it."""
-    return any(row[place] != "" for row in sheet.rows[at:])
-
-
 def _label(cell: Any) -> str:
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
@@ -239,63 +205,38 @@ def _label(cell: Any) -> str:
 # columns ----------------------------------------------------------------------------------------------------------
 
 
-class _Column:
-    """The cells of one column, and the notes on them."""
-
-    def __init__(self, sheet: Sheet, where: str, place: int, label: str, body: Sequence[int]) -> None:
-        self.label = label
-        self.notes: list[str] = []
-        self._where = where
-        row, column = sheet.first[0], sheet.first[1] + place
-        cells = [sheet.rows[number][place] for number in body]
-        marks = sheet.marks
-        if marks.uncalculated:
-            cells = [
-                "" if (row + number, column) in marks.uncalculated else cell
-                for number, cell in zip(body, cells, strict=True)
-            ]
-        widths = [marks.widths.get((row + number, column), 0) for number in body] if marks.widths else []
-        if any(widths):
-            cells = self._with_zeros(cells, widths)
-        self._cells = [None if cell == "" else _duration(cell) for cell in cells]
-
-    def values(self) -> Any:
-        """Return the cells as an array of their common type, or as objects."""
-        classes = set(map(type, self._cells)) - {type(None)}
-        if not classes:
-            return objects(self._cells)
-        if classes <= {float, int}:
-            return self._numbers()
-        if classes <= {dt.date, dt.datetime}:
-            return pd.Series([_moment(cell) for cell in self._cells], dtype="datetime64[us]")
-        if classes & {dt.time, dt.timedelta}:
-            self._note("times and durations are read as text, such as 09:30:00")
-        return narrow([_plain(cell) for cell in self._cells])
-
-    def _numbers(self) -> Any:
-        numbers = [_whole(cell) for cell in self._cells]
-        present = [number for number in numbers if number is not None]
-        is_integer = [isinstance(number, int) for number in present]
-        long = [number for number in present if isinstance(number, int) and abs(number) >= _DIGITS_KEPT]
-        if len(long) >= _MIN_ROUNDED and all(number % 10 == 0 for number in long):
-            self._note(
-                "its numbers with 16 digits end in 0. A spreadsheet keeps only 15 digits; store such numbers as text"
-            )
-        if all(is_integer):
-            return narrow(numbers)
-        if any(float(number).is_integer() and abs(number) > contract.MAX_SAFE_INTEGER for number in present):
-            return objects(numbers)  # integers stay exact beside floats
-        return np.array([np.nan if cell is None else cell for cell in self._cells], dtype="float64")
-
-    def _with_zeros(self, cells: list[Any], widths: list[int]) -> list[Any]:
-        """Return whole numbers as text with the leading zeros that the cell formats display."""
-        self._note("its cell format displays leading zeros, so its numbers are read as text with these zeros")
-        return [
-            f"{int(cell):0{width}d}" if _is_whole(cell) else cell for cell, width in zip(cells, widths, strict=True)
+def _column(sheet: Sheet, place: int, body: Sequence[int]) -> tuple[Any, list[str]]:
+    """Return the cells of a column as an array of their common type, or as objects; and notes."""
+    notes: list[str] = []
+    marks = sheet.marks
+    cells = [sheet.rows[number][place] for number in body]
+    row, column = sheet.first[0], sheet.first[1] + place
+    positions = [(row + number, column) for number in body] if marks.uncalculated or marks.widths else []
+    if marks.uncalculated:
+        cells = [
+            "" if position in marks.uncalculated else cell for position, cell in zip(positions, cells, strict=True)
         ]
+    widths = [marks.widths.get(position, 0) for position in positions] if marks.widths else []
+    if any(widths):
+        notes.append("its cell format displays leading zeros, so its numbers are read as text with these zeros")
+        cells = [_with_zeros(cell, width) for cell, width in zip(cells, widths, strict=True)]
+    cells = [None if cell == "" else _duration(cell) for cell in cells]
+    classes = set(map(type, cells)) - {type(None)}
+    if not classes:
+        return objects(cells), notes
+    if classes <= {float, int}:
+        return _numbers(cells, notes), notes
+    if classes <= {dt.date, dt.datetime}:
+        return pd.Series(cells, dtype="datetime64[us]"), notes
+    if classes & {dt.time, dt.timedelta}:
+        notes.append("times and durations are read as text, such as 09:30:00")
+    return narrow([_plain(cell) for cell in cells]), notes
 
-    def _note(self, text: str) -> None:
-        self.notes.append(f"{self._where}, column {self.label!r}: {text}.")
+
+def _with_zeros(cell: Any, width: int) -> Any:
+    """Return a whole number as text with the leading zeros that its format displays; any other cell unchanged."""
+    is_whole = not isinstance(cell, bool) and isinstance(cell, int | float) and float(cell).is_integer()
+    return f"{int(cell):0{width}d}" if is_whole else cell
 
 
 def _duration(cell: Any) -> Any:
@@ -308,27 +249,25 @@ def _duration(cell: Any) -> Any:
     return -length if sign else length
 
 
-def _is_whole(cell: Any) -> bool:
-    return not isinstance(cell, bool) and isinstance(cell, int | float) and float(cell).is_integer()
+def _numbers(cells: Sequence[Any], notes: list[str]) -> Any:
+    numbers = [_whole(cell) for cell in cells]
+    present = [number for number in numbers if number is not None]
+    long = [number for number in present if isinstance(number, int) and abs(number) >= _DIGITS_KEPT]
+    if len(long) >= _MIN_ROUNDED and all(number % 10 == 0 for number in long):
+        notes.append(
+            "its numbers with 16 digits end in 0. A spreadsheet keeps only 15 digits; store such numbers as text"
+        )
+    if all(isinstance(number, int) for number in present):
+        return narrow(numbers)
+    if any(float(number).is_integer() and abs(number) > contract.MAX_SAFE_INTEGER for number in present):
+        return objects(numbers)  # integers stay exact beside floats
+    return np.array([np.nan if cell is None else cell for cell in cells], dtype="float64")
 
 
 def _whole(cell: Any) -> Any:
     """Return an exact whole number as an integer; any other cell unchanged."""
     is_whole = isinstance(cell, float) and cell.is_integer() and abs(cell) <= contract.MAX_SAFE_INTEGER
     return int(cell) if is_whole else cell
-
-
-def _moment(cell: Any) -> Any:
-    """Return a date, or a date-time rounded to the second if only a double's imprecision differs from it."""
-    if cell is None:
-        return None
-    if not isinstance(cell, dt.datetime):
-        return dt.datetime.combine(cell, dt.time())
-    nearest = (cell + dt.timedelta(microseconds=500_000)).replace(microsecond=0) if cell.year < dt.MAXYEAR else cell
-    return nearest if abs(nearest - cell) <= _DOUBLE_ERROR else cell
-
-
-_DOUBLE_ERROR: Final = dt.timedelta(microseconds=1_000)  # a double holds a day of this century to some microseconds
 
 
 def _plain(cell: Any) -> Any:
@@ -338,8 +277,10 @@ def _plain(cell: Any) -> Any:
         sign, seconds = ("-", -seconds) if seconds < 0 else ("", seconds)
         return f"{sign}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
     if isinstance(cell, dt.time):
-        return cell.replace(microsecond=0).isoformat()
-    return _moment(cell) if isinstance(cell, dt.date) else _whole(cell)
+        return cell.isoformat("seconds")
+    if isinstance(cell, dt.date) and not isinstance(cell, dt.datetime):
+        return dt.datetime.combine(cell, dt.time())
+    return _whole(cell)
 
 
 # notes ------------------------------------------------------------------------------------------------------------

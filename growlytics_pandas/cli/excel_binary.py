@@ -10,10 +10,10 @@ import re
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
+from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
-from growlytics_pandas.cli.excel_marks import Marks, elements, zeros_shown
+from growlytics_pandas.cli.excel_marks import Marks, targets, zeros_shown
 
 _WORKBOOK_PART: Final = "xl/workbook.bin"
 _RELATIONS_PART: Final = "xl/_rels/workbook.bin.rels"
@@ -52,15 +52,13 @@ def read_binary_marks(stream: BinaryIO, sheet: str) -> Marks | None:
     if not zipfile.is_zipfile(stream):
         return None
     with zipfile.ZipFile(stream) as archive:
-        return _read(archive, sheet) if _WORKBOOK_PART in archive.namelist() else None
-
-
-def _read(archive: zipfile.ZipFile, sheet: str) -> Marks:
-    part, is_uncalculated = _find_sheet(archive, sheet)
-    data = archive.read(part) if part else b""
-    cells = _Cells(data, *_styles(archive), is_uncalculated=is_uncalculated)
+        if _WORKBOOK_PART not in archive.namelist():
+            return None
+        part, is_uncalculated = _find_sheet(archive, sheet)
+        data = archive.read(part) if part else b""
+        cells = _Cells(data, *_styles(archive), is_uncalculated=is_uncalculated)
     is_inside = False
-    for kind, start, _ in _records(data):
+    for kind, start in _records(data):
         if kind in (_CELLS, _CELLS_END):
             is_inside = kind == _CELLS
         elif is_inside:
@@ -68,50 +66,48 @@ def _read(archive: zipfile.ZipFile, sheet: str) -> Marks:
     return cells.marks
 
 
+@dataclass(slots=True)
 class _Cells:
     """Collects the marks from the cell records."""
 
-    def __init__(self, data: bytes, widths: Mapping[int, int], dates: frozenset[int], *, is_uncalculated: bool) -> None:
-        self.marks = Marks()
-        self._data = data
-        self._widths = widths
-        self._dates = dates
-        self._is_uncalculated = is_uncalculated
-        self._row, self._n_columns = -1, 0
+    data: bytes
+    widths: Mapping[int, int]
+    dates: frozenset[int]
+    is_uncalculated: bool
+    marks: Marks = field(default_factory=Marks)
+    row: int = -1
 
     def take(self, kind: int, start: int) -> None:
         if kind == _ROW:
-            (self._row,) = struct.unpack_from("<I", self._data, start)
-            if self._data[start + 11] & _HIDDEN:
-                self.marks.hidden_rows.add(self._row)
+            (self.row,) = struct.unpack_from("<I", self.data, start)
+            if self.data[start + 11] & _HIDDEN:
+                self.marks.hidden_rows.add(self.row)
         elif kind in _CELL_RECORDS:
             self._take_cell(kind, start)
         elif kind in _UNREAD_RECORDS:
-            self.marks.unread = self.marks.unread or (self._row, 0)
+            self.marks.unread = self.marks.unread or (self.row, 0)
 
     def _take_cell(self, kind: int, start: int) -> None:
-        data, marks = self._data, self.marks
+        data, marks = self.data, self.marks
         column, style = struct.unpack_from("<II", data, start)
-        cell, style = (self._row, column), style & _STYLE_MASK
-        self._n_columns = max(self._n_columns, column + 1)
-        marks.extent = (self._row + 1, self._n_columns)
+        cell, style = (self.row, column), style & _STYLE_MASK
+        marks.extent = (self.row + 1, max(marks.extent[1], column + 1))
         if kind in (_ERROR, _FORMULA_ERROR):
             marks.errors[cell] = _ERRORS.get(data[start + 8], "#?")
-        elif kind == _FORMULA_NUMBER and self._is_uncalculated and not any(data[start + 8 : start + 16]):
+        elif kind == _FORMULA_NUMBER and self.is_uncalculated and not any(data[start + 8 : start + 16]):
             marks.uncalculated.add(cell)
-        elif kind in _NUMBERS and style in self._widths:
-            marks.widths[cell] = self._widths[style]
-        elif kind == _RK and style in self._dates and data[start + 8] & _HUNDREDTHS_OR_WHOLE == _WHOLE:
+        elif kind in _NUMBERS and style in self.widths:
+            marks.widths[cell] = self.widths[style]
+        elif kind == _RK and style in self.dates and data[start + 8] & _HUNDREDTHS_OR_WHOLE == _WHOLE:
             marks.unread = marks.unread or cell
 
 
 def _find_sheet(archive: zipfile.ZipFile, sheet: str) -> tuple[str, bool]:
     """Return the part that contains a sheet, and whether the workbook has not been calculated."""
-    relations = [found for name, found in elements(archive.read(_RELATIONS_PART)) if name == "Relationship"]
-    parts = {found["Id"]: str(PurePosixPath("/xl", found["Target"])).lstrip("/") for found in relations}
+    parts = targets(archive, _RELATIONS_PART)
     data = archive.read(_WORKBOOK_PART)
     found, is_uncalculated = "", False
-    for kind, start, _ in _records(data):
+    for kind, start in _records(data):
         if kind == _SHEET:
             relation, after = _text(data, start + 8)
             name, _ = _text(data, after)
@@ -129,7 +125,7 @@ def _styles(archive: zipfile.ZipFile) -> tuple[Mapping[int, int], frozenset[int]
     formats: dict[int, str] = {}
     styles: list[int] = []
     is_cells = False
-    for kind, start, _ in _records(data):
+    for kind, start in _records(data):
         if kind == _FORMAT:
             formats[int.from_bytes(data[start : start + 2], "little")] = _text(data, start + 2)[0]
         elif kind in (_STYLES, _STYLES_END):
@@ -143,8 +139,8 @@ def _styles(archive: zipfile.ZipFile) -> tuple[Mapping[int, int], frozenset[int]
     )
 
 
-def _records(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield the number of each record, and the start and end of its content."""
+def _records(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the number of each record, and the start of its content."""
     at, end = 0, len(data)
     while at < end:
         kind = data[at]
@@ -160,7 +156,7 @@ def _records(data: bytes) -> Iterator[tuple[int, int, int]]:
             shift += 7
             if not byte & 0x80:
                 break
-        yield kind, at, at + size
+        yield kind, at
         at += size
 
 

@@ -11,38 +11,13 @@ from typing import Any, Final
 
 import pandas as pd
 
-from growlytics_pandas import options as options_file
-from growlytics_pandas.cli import options
-from growlytics_pandas.cli.exits import Exit
+from growlytics_pandas import options
 from growlytics_pandas.cli.loading import begin_summary, load_and_check, load_and_note, summarise
-from growlytics_pandas.cli.messages import as_flags, as_line
-from growlytics_pandas.cli.output_files import check_outputs, require_apart, write_outputs
-from growlytics_pandas.cli.plan_flags import add_plan, read_options
-from growlytics_pandas.cli.running import Command
-from growlytics_pandas.cli.signals import Stopper
-from growlytics_pandas.cli.summary import Summary
+from growlytics_pandas.cli.output_files import check_outputs, write_outputs
+from growlytics_pandas.cli.plan_flags import as_flags
+from growlytics_pandas.cli.running import Command, Exit, Stopper
+from growlytics_pandas.cli.summary import Summary, as_line
 from growlytics_pandas.errors import InvalidArgumentError
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    options.add_file(parser)
-    add_plan(parser)
-    options.add_service(parser)
-
-
-def _add_schema_options(parser: argparse.ArgumentParser) -> None:
-    _add_options(parser)
-    options.add_output(parser, files=())
-
-
-def _add_suggest_options(parser: argparse.ArgumentParser) -> None:
-    _add_schema_options(parser)
-    parser.add_argument("--save", type=Path, metavar="PATH", help="write the options to a .toml file, for --options")
-
-
-def _add_validate_options(parser: argparse.ArgumentParser) -> None:
-    _add_options(parser)
-    options.add_output(parser, files=("violations", "rejects", "report"))
 
 
 def _show_schema(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
@@ -56,7 +31,13 @@ def _column(row: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
-    _check_target(arguments)
+    check_outputs(arguments)
+    if arguments.save and arguments.save.exists():
+        path = shlex.quote(str(arguments.save))
+        raise InvalidArgumentError(
+            f"--save: {path} exists, and its settings would be lost; give a new name. To keep its settings too: "
+            f"--options {path} --save NEW.toml."
+        )
     loaded = load_and_note(arguments)
     suggestions = tuple(
         {str(name): _plain(value) for name, value in row.items()} for row in loaded.plan.suggestions.to_dict("records")
@@ -66,25 +47,11 @@ def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     shown = shlex.quote(arguments.file)
     if arguments.save is None:
         return replace(summary, next=f"push {shown} {as_flags({'id_col': arguments.id_col, **suggested})}")
-    kept = options_file.load(arguments.options) if arguments.options else {}
-    of_push = {key: kept[key] for key in options_file.PUSH_KEYS if key in kept}
-    options_file.save(arguments.save, id_col=arguments.id_col, **suggested, **of_push)
+    kept = options.load(arguments.options) if arguments.options else {}
+    of_push = {key: kept[key] for key in options.PUSH_KEYS if key in kept}
+    options.save(arguments.save, id_col=arguments.id_col, **suggested, **of_push)
     path = str(arguments.save)
     return replace(summary, files={"options": path}, next=f"push {shown} --options {shlex.quote(path)}")
-
-
-def _check_target(arguments: argparse.Namespace) -> None:
-    if arguments.save is None:
-        return
-    require_apart(arguments, {"save": arguments.save})
-    if arguments.save.suffix.lower() != ".toml":
-        raise InvalidArgumentError(f"--save: found {str(arguments.save)!r}; the name must end in .toml.")
-    if arguments.save.exists():
-        path = shlex.quote(str(arguments.save))
-        raise InvalidArgumentError(
-            f"--save: {path} exists, and its settings would be lost; give a new name. To keep its settings too: "
-            f"--options {path} --save NEW.toml."
-        )
 
 
 def _plain(value: Any) -> Any:
@@ -93,17 +60,22 @@ def _plain(value: Any) -> Any:
 
 def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     check_outputs(arguments)
-    loaded = load_and_check(arguments, read_options(arguments), needs_key=False)
+    loaded = load_and_check(arguments)
     summary = summarise(arguments, loaded)
     status = Exit.DATA if summary.errors else Exit.DONE
     summary = replace(summary, exit_status=status, would_refuse=loaded.plan.has_errors)
     return write_outputs(summary.with_changes(loaded.plan.changes), arguments, loaded.plan, None)
 
 
-SCHEMA: Final = Command(
-    "schema", "show the attribute and type that each column of a file becomes", _add_schema_options, _show_schema
-)
-SUGGEST: Final = Command("suggest", "suggest options for reading the columns of a file", _add_suggest_options, _suggest)
+def _add_save(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--save", type=Path, metavar="PATH", help="write the options to a .toml file, for --options")
+
+
+SCHEMA: Final = Command("schema", "show the attribute and type that each column of a file becomes", _show_schema)
+SUGGEST: Final = Command("suggest", "suggest options for reading the columns of a file", _suggest, add_more=_add_save)
 VALIDATE: Final = Command(
-    "validate", "report values that would be rejected or need a check", _add_validate_options, _validate
+    "validate",
+    "report values that would be rejected or need a check",
+    _validate,
+    files=("violations", "rejects", "report"),
 )

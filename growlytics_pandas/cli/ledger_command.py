@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from growlytics_pandas._text import plural
-from growlytics_pandas.cli.exits import Exit, status_of
-from growlytics_pandas.cli.messages import as_line
-from growlytics_pandas.cli.options import refuse_keys
-from growlytics_pandas.cli.streams import print_text
+from growlytics_pandas.cli.running import Exit, print_text, status_of
+from growlytics_pandas.cli.summary import as_line
 from growlytics_pandas.errors import GrowlyticsError
 from growlytics_pandas.ledger.project import Ledger
 
@@ -38,39 +36,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             )
         action.add_argument("--ledger", metavar="PATH", help="the ledger (default: GROWLYTICS_LEDGER, else your own)")
         action.add_argument("--json", action="store_true", help="one JSON object on stdout")
-        refuse_keys(action)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the action, print its result, and return the exit status."""
     try:
         with Ledger(arguments.ledger) as ledger:
-            facts = _ACTIONS[arguments.action](ledger, arguments)
+            facts = {"ledger": str(ledger.path)}
+            if arguments.action == "backup":
+                facts["backup"] = str(ledger.backup(arguments.path, overwrite=arguments.overwrite))
+            elif arguments.action == "restore":
+                ledger.restore(arguments.path, overwrite=arguments.overwrite, forget=arguments.forget)
+                facts["restored"] = str(arguments.path)
+            facts |= _facts(ledger)
     except GrowlyticsError as error:
         sys.stderr.write(f"error: {as_line(error)}\n")
         return status_of(error)
     return print_text(json.dumps(facts) if arguments.json else "\n".join(_lines(facts)), Exit.DONE)
-
-
-def _show(ledger: Ledger, _arguments: argparse.Namespace) -> dict[str, Any]:
-    return {"ledger": str(ledger.path), **_facts(ledger)}
-
-
-def _backup(ledger: Ledger, arguments: argparse.Namespace) -> dict[str, Any]:
-    written = ledger.backup(arguments.path, overwrite=arguments.overwrite)
-    return {"ledger": str(ledger.path), "backup": str(written), **_facts(ledger)}
-
-
-def _restore(ledger: Ledger, arguments: argparse.Namespace) -> dict[str, Any]:
-    ledger.restore(arguments.path, overwrite=arguments.overwrite, forget=arguments.forget)
-    return {"ledger": str(ledger.path), "restored": str(arguments.path), **_facts(ledger)}
-
-
-_ACTIONS: Final[Mapping[str, Callable[[Ledger, argparse.Namespace], dict[str, Any]]]] = {
-    "show": _show,
-    "backup": _backup,
-    "restore": _restore,
-}
 
 
 def _facts(ledger: Ledger) -> dict[str, Any]:

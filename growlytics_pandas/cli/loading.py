@@ -6,11 +6,10 @@ import argparse
 import os
 import sys
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule, Severity
@@ -19,12 +18,11 @@ from growlytics_pandas.checks.schema import name_of_column
 from growlytics_pandas.checks.suggestions import as_options
 from growlytics_pandas.checks.values import TYPE_OPTIONS
 from growlytics_pandas.cli.columns import Note, complete_decimals, infer_column
-from growlytics_pandas.cli.key_file import key_of
-from growlytics_pandas.cli.messages import as_flags, as_line
-from growlytics_pandas.cli.plan_flags import check_file, read_options
-from growlytics_pandas.cli.readers import Source, Table, find_source, read_source
-from growlytics_pandas.cli.summary import Summary, count_rules
+from growlytics_pandas.cli.plan_flags import as_flags, check_file, read_options
+from growlytics_pandas.cli.readers import Table, find_source, read_source
+from growlytics_pandas.cli.summary import Summary, as_line, count_rules
 from growlytics_pandas.client import Client
+from growlytics_pandas.columns.dtypes import inspect
 from growlytics_pandas.columns.options import PlanOptions, Reading, read_zone
 from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.ledger import UNCERTAIN
@@ -34,18 +32,16 @@ from growlytics_pandas.upload.plan import Plan, make_plan, types_to_fix
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A plan of a file, with the row labels that pandas would give, and notes on how the file was read.
+    """A plan of a file, and notes on how the file was read.
 
     `of_columns`: position → note, for columns that are sent. `of_ledger`: column → type that only the ledger gives.
     """
 
     plan: Plan
-    source: Source
-    table: Table
     options: Mapping[str, Any]
     notes: tuple[str, ...]
-    of_columns: Mapping[int, Note]
-    of_ledger: Mapping[Any, str]
+    of_columns: Mapping[int, Note] = field(default_factory=dict)
+    of_ledger: Mapping[Any, str] = field(default_factory=dict)
 
     def suggested(self) -> dict[str, Any]:
         """Return the given and the suggested options, and the types that another ledger may not know."""
@@ -57,46 +53,54 @@ class Loaded:
         return PlanOptions(**self.options).joined(found, list(self.plan.frame.columns))
 
 
-def load(arguments: argparse.Namespace, client: Client | None, given: Mapping[str, Any]) -> Loaded:
-    """Read the file and plan a push of it with the given options."""
-    source, table = read_table(arguments)
-    check_file(arguments, table.frame.columns)
-    options = PlanOptions(**given)
-    options.check(table.frame.columns)
-    notes = _of_index(table.frame, table.index_columns, (arguments.id_col, *options.labels()))
-    frame, of_ledger = table.frame, dict[Any, str]()
-    if source.is_untyped:
-        known = _known_types(frame, client, options, arguments.id_col)
-        frame, notes, of_ledger = _infer_columns(frame, options, arguments.id_col, known)
-        options = replace(options, types={**of_ledger, **(options.types or {})})
-    made = make_plan(frame.set_axis(table.labels), arguments.id_col, options, connection_or_default(client))
-    sent = {attribute.position for attribute in made._layout.attributes}
-    notes = {position: note for position, note in notes.items() if position in sent}
-    return Loaded(made, source, table, dict(given), (*table.notes, *notes_of_client(client)), notes, of_ledger)
-
-
 def load_and_note(arguments: argparse.Namespace) -> Loaded:
     """Read and plan the file, and write the notes on it."""
-    given = read_options(arguments)
-    loaded = load(arguments, open_client(arguments, needs_key=False), given)
+    loaded, _ = _load(arguments)
     notes = (*loaded.notes, *(note.text for note in loaded.of_columns.values()))
     write_notes(notes, is_quiet=arguments.quiet)
     return replace(loaded, notes=notes)
 
 
-def load_and_check(arguments: argparse.Namespace, given: Mapping[str, Any], *, needs_key: bool) -> Loaded:
+def load_and_check(arguments: argparse.Namespace) -> Loaded:
     """Read, plan and check the file, and write the notes on it before a push, which may take hours.
 
     Violations name the line of the file.
     """
-    loaded = load(arguments, open_client(arguments, needs_key=needs_key), given)
+    loaded, lines = _load(arguments)
     write_notes(loaded.notes, is_quiet=arguments.quiet)
-    plan = _by_line(loaded)
+    plan = loaded.plan._relabelled(lines, label="line")
     warnings = type_warnings(plan, loaded.of_columns)
     others = [note.text for position, note in loaded.of_columns.items() if position not in warnings]
     write_notes(others, is_quiet=arguments.quiet)
     write_notes(warnings.values(), is_quiet=False)  # also with --quiet: a type cannot be changed later
     return replace(loaded, plan=plan, notes=(*loaded.notes, *others, *warnings.values()))
+
+
+def _load(arguments: argparse.Namespace) -> tuple[Loaded, pd.Index[Any]]:
+    """Read the file and plan a push of it, with the row labels that pandas would give; also return its lines."""
+    given = read_options(arguments)
+    client = open_client(arguments)
+    table = read_table(arguments)
+    options = PlanOptions(**given)
+    options.check(table.frame.columns)
+    notes = _of_index(table.frame, table.index_columns, (arguments.id_col, *options.labels()))
+    frame, of_ledger = table.frame, dict[Any, str]()
+    if table.is_untyped:
+        known = _known_types(frame, client, options, arguments.id_col)
+        frame, notes, of_ledger = _infer_columns(frame, options, arguments.id_col, known)
+        options = replace(options, types={**of_ledger, **(options.types or {})})
+    plan = make_plan(frame.set_axis(table.labels), arguments.id_col, options, connection_or_default(client))
+    sent = {attribute.position for attribute in plan._layout.attributes}
+    notes = {position: note for position, note in notes.items() if position in sent}
+    loaded = Loaded(plan, given, (*table.notes, *notes_of_client(client)), notes, of_ledger)
+    return loaded, table.frame.index.rename("line")
+
+
+def read_table(arguments: argparse.Namespace) -> Table:
+    """Read the file according to the flags, and check that it has the columns of the options file."""
+    table = read_source(find_source(arguments))
+    check_file(arguments, table.frame.columns)
+    return table
 
 
 def type_warnings(plan: Plan, noted: Mapping[int, Note]) -> dict[int, str]:
@@ -124,16 +128,10 @@ def _keep(column: object, type_: str) -> str:
     return f"To keep it a {type_}: {as_flags({'types': {column: type_}})}."
 
 
-def _by_line(loaded: Loaded) -> Plan:
-    """Return the plan with the lines of the file as labels, so that violations name lines."""
-    plan, lines = loaded.plan, loaded.table.frame.index.rename("line")
-    return plan._relabelled(lines, label="line")
-
-
 def write_notes(notes: Iterable[str], *, is_quiet: bool) -> None:
     """Write notes to stderr."""
-    if not is_quiet:
-        sys.stderr.writelines(f"note: {as_line(note)}\n" for note in notes)
+    for note in () if is_quiet else notes:
+        sys.stderr.write(f"note: {as_line(note)}\n")
 
 
 def summarise(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
@@ -154,20 +152,6 @@ def begin_summary(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
     notes = tuple(map(as_line, loaded.notes))
     rows = len(loaded.plan.frame)
     return Summary(arguments.command, arguments.file, rows=rows, options=dict(loaded.options), notes=notes)
-
-
-def read_table(arguments: argparse.Namespace) -> tuple[Source, Table]:
-    """Read the file according to the flags."""
-    source = find_source(
-        arguments.file,
-        named=arguments.format,
-        encoding=arguments.encoding,
-        sep=arguments.sep,
-        limit=arguments.limit,
-        skip=arguments.skip_rows,
-        sheet=arguments.sheet,
-    )
-    return source, read_source(source)
 
 
 def _of_index(frame: pd.DataFrame, levels: tuple[Any, ...], wanted: Collection[Any]) -> dict[int, Note]:
@@ -214,7 +198,7 @@ def _infer_columns(
             column, note = infer_column(clean(column, words, read_zone(options.timezone), options.region))
         if label in known:
             note = None
-            if known[label] != _type_of(column):
+            if known[label] != inspect(column).type:
                 column = frame.iloc[:, position]
                 of_ledger[label] = known[label]
         if of_ledger.get(label, wanted) == contract.NUMBER and reading.decimal is None:
@@ -227,17 +211,10 @@ def _infer_columns(
     return inferred, notes, of_ledger
 
 
-def _type_of(column: pd.Series[Any]) -> str:
-    """Return the type as which an inferred column is sent."""
-    if is_bool_dtype(column.dtype):
-        return contract.BOOLEAN
-    return contract.NUMBER if is_numeric_dtype(column.dtype) else contract.STRING
-
-
-def open_client(arguments: argparse.Namespace, *, needs_key: bool) -> Client | None:
-    """Return the client that options and environment describe; None if no key is needed and there is none."""
-    key = key_of(arguments) if arguments.key_file else os.environ.get(KEY_VARIABLE, "")
-    if not key.strip() and not needs_key:
+def open_client(arguments: argparse.Namespace) -> Client | None:
+    """Return the client that options and environment describe; None if there is no key and nothing will be sent."""
+    key = arguments.key.reveal() if arguments.key else os.environ.get(KEY_VARIABLE, "")
+    if not key.strip() and getattr(arguments, "dry_run", True):
         return None
     return Client(
         key,

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, get_args
 
 from growlytics_pandas._text import without_keys
-from growlytics_pandas.cli.exits import Exit, describe_exits
+from growlytics_pandas.cli.plan_flags import add_plan
 from growlytics_pandas.cli.readers import FORMATS
+from growlytics_pandas.cli.running import EXITS, Command, Exit
 from growlytics_pandas.upload.connection import Track, TransportName
 
-KEY_OPTIONS: Final = ("--key", "--api-key", "--apikey", "--token")
+_KEY_OPTIONS: Final = ("--key", "--api-key", "--apikey", "--token")
 _WHY_NO_KEY: Final = (
     "an API key cannot be an argument, since process lists and scheduler logs show arguments. Set GROWLYTICS_API_KEY, "
     "or use --key-file PATH. If that was a real key, replace it in the dashboard."
@@ -38,7 +39,10 @@ class Parser(argparse.ArgumentParser):
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         """Parse; errors name unknown options without their values, which may be secret."""
-        known, unknown = self.parse_known_args(args, namespace)
+        words = sys.argv[1:] if args is None else args
+        if any(word.partition("=")[0] in _KEY_OPTIONS for word in words):
+            self.error(_WHY_NO_KEY)
+        known, unknown = self.parse_known_args(words, namespace)
         if unknown:
             names = [word.partition("=")[0] for word in unknown if word.startswith("-")]
             more = len(unknown) - len(names)
@@ -50,23 +54,8 @@ class Parser(argparse.ArgumentParser):
         """Return "Did you mean …?" with the option of the command that is spelled like the first unknown one."""
         groups = [action.choices for action in self._actions if isinstance(action, argparse._SubParsersAction)]
         parser = groups[0].get(getattr(known, "command", ""), self) if groups else self
-        shown = [action for action in parser._actions if action.help != argparse.SUPPRESS]
-        options = [option for action in shown for option in action.option_strings]
-        near = difflib.get_close_matches(names[0], options, n=1) if names else []
+        near = difflib.get_close_matches(names[0], parser._option_string_actions, n=1) if names else []
         return f". Did you mean {near[0]}?" if near else ""
-
-
-class RefuseKey(argparse.Action):
-    """Explain why a key cannot be an argument, without printing it."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
-        """Exit with the error."""
-        parser.error(_WHY_NO_KEY)
-
-
-def refuse_keys(parser: argparse.ArgumentParser) -> None:
-    """Add the options with which users may try to give a key, in order to reject them."""
-    parser.add_argument(*KEY_OPTIONS, action=RefuseKey, nargs="?", help=argparse.SUPPRESS)
 
 
 READING: Final = """\
@@ -93,13 +82,22 @@ how a file is read:
   row of the sheet in a workbook, or the row from 0 in a Parquet file."""
 
 
-def epilog() -> str:
-    """Return the last part of every ``--help``."""
-    return f"{READING}\n\n{describe_exits()}"
+def add_command(commands: Any, command: Command) -> None:
+    """Add a command to the argument parser."""
+    text = f"{READING}\n\n{EXITS}"
+    parser = commands.add_parser(command.name, help=command.help, description=f"{command.help}.", epilog=text)
+    _add_file(parser)
+    if command.add_more is not None:
+        command.add_more(parser)
+    add_plan(parser, command.plan_options)
+    _add_service(parser)
+    if command.sends:
+        _add_sending(parser)
+    _add_output(parser, command.files)
+    parser.set_defaults(run=command.run)
 
 
-def add_file(parser: argparse.ArgumentParser) -> None:
-    """Add the file and the options for reading it."""
+def _add_file(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the file")
     group.add_argument(
         "file",
@@ -116,8 +114,7 @@ def add_file(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--limit", type=_count, metavar="N", help="read only the first N rows, for a trial")
 
 
-def add_service(parser: argparse.ArgumentParser) -> None:
-    """Add the project and its ledger."""
+def _add_service(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the service (the key: GROWLYTICS_API_KEY, or --key-file)")
     group.add_argument("--key-file", metavar="PATH", help="a file that contains only the API key")
     group.add_argument("--base-url", metavar="URL", help="default: GROWLYTICS_BASE_URL, else the documented host")
@@ -135,11 +132,9 @@ def add_service(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--types-file", metavar="PATH", help="a JSON file of types: read at the start, updated at the end"
     )
-    refuse_keys(parser)
 
 
-def add_sending(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a push."""
+def _add_sending(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("sending")
     group.add_argument(
         "--dry-run", action="store_true", default=None, help="do everything except send requests; needs no key"
@@ -175,8 +170,7 @@ def add_sending(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--ca-bundle", metavar="PATH", help="certificate authorities to trust")
 
 
-def add_output(parser: argparse.ArgumentParser, *, files: tuple[str, ...]) -> None:
-    """Add the options for what is printed and written."""
+def _add_output(parser: argparse.ArgumentParser, files: tuple[str, ...]) -> None:
     group = parser.add_argument_group("output")
     group.add_argument("--json", action="store_true", help="print one JSON object, and nothing else, to stdout")
     group.add_argument(

@@ -11,13 +11,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
-import pandas as pd
-
 from growlytics_pandas._output_paths import replacing, require_path, require_target
-from growlytics_pandas.cli.exits import Exit
+from growlytics_pandas.cli.running import Exit
 from growlytics_pandas.cli.summary import Summary
 from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, MissingDependencyError
@@ -28,34 +25,33 @@ from growlytics_pandas.upload.plan import Plan, PushResult
 from growlytics_pandas.views.excel import SUFFIX, require_writer, write_workbook
 
 _PARQUET: Final = ".parquet"
-_SUFFIXES: Final = MappingProxyType(
-    {
-        "report": (".html", ".htm"),
-        "violations": (".csv", SUFFIX),
-        "outcomes": (".csv", _PARQUET, SUFFIX),
-        "rejects": (".csv", SUFFIX),
-    }
-)
+_SUFFIXES: Final = {
+    "report": (".html", ".htm"),
+    "violations": (".csv", SUFFIX),
+    "outcomes": (".csv", _PARQUET, SUFFIX),
+    "rejects": (".csv", SUFFIX),
+    "save": (".toml",),
+    "members": (),  # any name
+}
 """The suffixes of each output file, by which other programs recognize the format."""
-_BY_LINE: Final = {"index": "line"}  # the labels of a frame read from a file are its lines; Parquet: its rows
 
 
 def check_outputs(arguments: argparse.Namespace) -> None:
     """Raise if an output cannot be written, or would overwrite an input, the ledger, or another output."""
     requested = _requested(arguments)
-    require_apart(arguments, requested)
+    _require_apart(arguments, requested)
     for name, path in requested.items():
         option = f"--{name}"
-        if path.suffix.lower() not in _SUFFIXES[name]:
-            allowed = " or ".join(_SUFFIXES[name])
-            raise InvalidArgumentError(f"{option}: found {str(path)!r}; the name must end in {allowed}.")
+        allowed = _SUFFIXES[name]
+        if allowed and path.suffix.lower() not in allowed:
+            raise InvalidArgumentError(f"{option}: found {str(path)!r}; the name must end in {' or '.join(allowed)}.")
         if path.suffix.lower() == _PARQUET and not importlib.util.find_spec("pyarrow"):
             raise MissingDependencyError(f"{option}: {str(path)!r} cannot be written: pip install pyarrow.")
         if path.suffix.lower() == SUFFIX:
             require_writer(f"{option}: {str(path)!r}")
 
 
-def require_apart(arguments: argparse.Namespace, outputs: Mapping[str, Path]) -> None:
+def _require_apart(arguments: argparse.Namespace, outputs: Mapping[str, Path]) -> None:
     """Raise if an output is the same file as another output or an input, also by another path or a link."""
     seen = [(what, marks) for what, path in _in_use(arguments) if (marks := _marks(path))]
     for name, path in outputs.items():
@@ -80,7 +76,6 @@ def _in_use(arguments: argparse.Namespace) -> Iterator[tuple[str, Any]]:
     yield "the file of --key-file", arguments.key_file
     yield "the file of --options", arguments.options
     yield "the file of --types-file", getattr(arguments, "types_file", None)
-    yield "the file of --members", getattr(arguments, "members", None)
     yield "the file of --ca-bundle", getattr(arguments, "ca_bundle", None)
     if named := named_bundle():
         yield f"the file of {named[0]}", named[1]
@@ -109,6 +104,8 @@ def _marks(place: Any) -> set[Any]:
 def write_outputs(summary: Summary, arguments: argparse.Namespace, plan: Plan, result: PushResult | None) -> Summary:
     """Write the requested files and add them to the summary; if one fails, the others are still written."""
     for name, path in _requested(arguments).items():
+        if name == "members":  # which the push itself keeps
+            continue
         try:
             _write(name, path, plan, result)
         except (OSError, ValueError, GrowlyticsError) as error:
@@ -127,20 +124,17 @@ def _requested(arguments: argparse.Namespace) -> dict[str, Path]:
 
 
 def _write(name: str, path: Path, plan: Plan, result: PushResult | None) -> None:
-    if name == "violations":
-        _write_table("Violations", plan.violations.rename(columns=_BY_LINE), path)
-    elif name == "rejects":
-        _write_table("Rejects", (plan if result is None else result).rejects(), path)
-    elif name == "report":
-        (plan if result is None else result).to_html(path)
-    elif result is not None:
-        _write_table("Outcomes", result.outcomes.rename(columns=_BY_LINE), path)
-
-
-def _write_table(title: str, table: pd.DataFrame, path: Path) -> None:
-    """Write a table in the format of the file's suffix."""
+    found = plan if result is None else result
+    if name == "report":
+        found.to_html(path)
+        return
+    if name == "rejects":
+        table = found.rejects()
+    else:
+        table = plan.violations if name == "violations" or result is None else result.outcomes
+        table = table.rename(columns={"index": "line"})  # labels are lines of the file; Parquet: rows
     if path.suffix.lower() == SUFFIX:
-        write_workbook({title: table}, path)
+        write_workbook({name.capitalize(): table}, path)
     elif path.suffix.lower() == _PARQUET:
         with replacing(path) as beside:
             table.to_parquet(beside, index=False)

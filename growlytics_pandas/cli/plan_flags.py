@@ -1,30 +1,131 @@
-"""The options of a plan on the command line: one flag for each field of `PlanOptions`; flags override a file."""
+"""The options of a plan on the command line: one flag for each field of `PlanOptions`; flags override a file.
+
+Messages name these flags in place of the arguments of a Python call.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from growlytics_pandas import contract
-from growlytics_pandas._text import PYTHON, speaking
+from growlytics_pandas._text import PYTHON, Face, speaking
 from growlytics_pandas.columns.options import NORMALIZATIONS, PlanOptions, require_columns
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS, load
 from growlytics_pandas.upload.push_options import PushOptions
 
 _TYPED: Final = ("types", "date_format", "decimal")  # options that give a column a type: one per column
+_STRIPPED: Final = "strip_columns"  # what --strip-column sets; --strip sets `strip`
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """One flag: the option it sets, its arguments for argparse, and the function that returns the option's value."""
+class _Pairs(argparse.Action):
+    """Gathers ``COLUMN=VALUE`` as a dict."""
 
-    option: str
-    names: tuple[str, ...]
-    arguments: Mapping[str, Any]
-    read: Callable[[Any], Any]
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, text: Any, *_: Any) -> None:
+        label, _equals, value = str(text).rpartition("=")
+        if not label:
+            parser.error(f"{self.option_strings[0]}: found {text!r}; it must be like 'City=string'")
+        setattr(namespace, self.dest, {**(getattr(namespace, self.dest) or {}), label: value})
+
+
+class _Values(argparse.Action):
+    """Gathers ``VALUE``, for all columns, or ``COLUMN=VALUE`` as a dict; `const` adds a value to earlier ones."""
+
+    const: Callable[[Any, str], Any]
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, text: Any, *_: Any) -> None:
+        # argparse passes a list for "--"
+        label, _equals, value = text.rpartition("=") if isinstance(text, str) else ("", "", "--")
+        before = getattr(namespace, self.dest)
+        if before is not None and isinstance(before, dict) != bool(label):
+            name = self.option_strings[0]
+            parser.error(f"{name}: give it for all columns, or as COLUMN=… for each column, not both")
+        if label:
+            before = before or {}
+            setattr(namespace, self.dest, {**before, label: self.const(before.get(label), value)})
+        else:
+            setattr(namespace, self.dest, self.const(before, value))
+
+
+def _append(before: list[str] | None, value: str) -> list[str]:
+    return [*(before or []), value]
+
+
+def _one_or_more(before: str | list[str] | None, value: str) -> str | list[str]:
+    if before is None:
+        return value
+    return [*([before] if isinstance(before, str) else before), value]
+
+
+def _last(_before: str | None, value: str) -> str:
+    return value
+
+
+def _repeated(action: Any, metavar: str, text: str, **more: Any) -> dict[str, Any]:
+    return {"action": action, "metavar": metavar, "help": f"{text}; may be repeated", **more}
+
+
+FLAGS: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = {
+    "columns": (("--column",), _repeated("append", "COLUMN", "send only this column")),
+    "exclude": (("--exclude",), _repeated("append", "COLUMN", "leave this column out")),
+    "rename": (("--rename",), _repeated(_Pairs, "COLUMN=NAME", "attribute name of a column")),
+    "types": (("--type",), _repeated(_Pairs, "COLUMN=TYPE", f"type of a column: {', '.join(contract.TYPES)}")),
+    "date_format": (
+        ("--date-format",),
+        {
+            "action": _Values,
+            "const": _one_or_more,
+            "metavar": "COLUMN=FORMAT",
+            "help": "format of its dates: such as %%d/%%m/%%Y, or ISO8601, epoch_s, epoch_ms, excel; if repeated, the "
+            "first that matches is used; without COLUMN=: for all columns of --type date",
+        },
+    ),
+    "decimal": (
+        ("--decimal",),
+        {
+            "action": _Values,
+            "const": _last,
+            "metavar": "COLUMN=MARK",
+            "help": "read its text as numbers with this decimal mark, . or ,; without COLUMN=: for all columns of "
+            "--type number",
+        },
+    ),
+    "na_values": (
+        ("--na", "--na-values"),
+        _repeated(_Values, "COLUMN=TEXT", "text that means missing; without COLUMN=: in all columns", const=_append),
+    ),
+    _STRIPPED: (("--strip-column",), _repeated("append", "COLUMN", "--strip for this column only")),
+    "strip": (
+        ("--strip",),
+        {
+            "action": "store_true",
+            "default": None,
+            "help": 'remove outer white space, invisible characters and text markers, as in \'0012 and ="0012"',
+        },
+    ),
+    "normalize": (
+        ("--normalize",),
+        _repeated(_Pairs, "COLUMN=HOW", f"one spelling for one person: {', '.join(NORMALIZATIONS)}"),
+    ),
+    "timezone": (("--timezone",), {"help": "zone in which zone-aware dates are sent (default: UTC)"}),
+    "region": (
+        ("--region",),
+        {"type": str.upper, "help": "country of mobile numbers without country code (default: IN)"},
+    ),
+    "keep": (
+        ("--keep",),
+        {"choices": ("first", "last"), "help": "which row to send of those with the same id (default: none)"},
+    ),
+    "name": (("--name",), {"metavar": "TEXT", "help": "the top-level field `name` (default: none)"}),
+    "new_attributes": (
+        ("--new-attributes",),
+        {"choices": ("allow", "forbid"), "help": "forbid: reject attributes not in the ledger (default: allow)"},
+    ),
+}
+"""Option → its flags and their arguments for argparse, in the order of ``--help``."""
 
 
 def add_plan(parser: argparse.ArgumentParser, only: Sequence[str] = PLAN_KEYS) -> None:
@@ -32,8 +133,9 @@ def add_plan(parser: argparse.ArgumentParser, only: Sequence[str] = PLAN_KEYS) -
     group = parser.add_argument_group("columns, and how they are read")
     group.add_argument("--options", metavar="PATH", help="a TOML file of options; flags override it")
     group.add_argument("--id-col", metavar="COLUMN", help="the column of ids; required, here or as id_col in the file")
-    for flag in (flag for flag in FLAGS if flag.option in only):
-        group.add_argument(*flag.names, dest=_dest(flag), **flag.arguments)
+    for option, (names, how) in FLAGS.items():
+        if option in only or (option == _STRIPPED and "strip" in only):
+            group.add_argument(*names, dest=option, **how)
 
 
 def read_options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -46,10 +148,9 @@ def read_options(arguments: argparse.Namespace) -> dict[str, Any]:
     arguments.id_col = arguments.id_col or kept.get("id_col")
     if not arguments.id_col:
         raise InvalidArgumentError("--id-col: required, here or as id_col in the file of --options.")
-    defaults = {field.name: field.default for field in fields(PushOptions)}
     for key in PUSH_KEYS:
         if getattr(arguments, key, "absent") is None:
-            setattr(arguments, key, kept.get(key, defaults[key]))
+            setattr(arguments, key, kept.get(key, getattr(PushOptions(), key)))
     given = _override({key: kept[key] for key in PLAN_KEYS if key in kept}, _given(arguments))
     PlanOptions(**given)
     PushOptions(**{key: getattr(arguments, key) for key in PUSH_KEYS if hasattr(arguments, key)})
@@ -73,23 +174,12 @@ def check_file(arguments: argparse.Namespace, columns: Iterable[Any]) -> None:
         raise type(error)(f"{arguments.options}: {error}") from None
 
 
-def pair(text: str) -> tuple[str, str]:
-    """Read ``COLUMN=VALUE``."""
-    name, equals, value = text.rpartition("=")
-    if not equals or not name:
-        raise argparse.ArgumentTypeError(f"found {text!r}; it must be like 'City=string'")
-    return name, value
-
-
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for flag in FLAGS:
-        value = getattr(arguments, _dest(flag), None)
-        if value is None:
-            continue
-        read = flag.read(value)
-        found[flag.option] = {**found.get(flag.option, {}), **read} if isinstance(read, dict) else read
-    return found
+    """Return the options of the plan that flags give."""
+    given = {name: getattr(arguments, name, None) for name in PLAN_KEYS}
+    if given["strip"] is None:
+        given["strip"] = getattr(arguments, _STRIPPED, None)
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _override(kept: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -105,151 +195,49 @@ def _override(kept: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _dest(flag: Flag) -> str:
-    return flag.names[0].lstrip("-").replace("-", "_")
+# messages ------------------------------------------------------------------------------------------------------------
+
+_OTHER_FLAGS: Final = {"api_key": "the API key", "verify": "--ca-bundle", "df": "FILE", "path": "PATH"}
+"""Other arguments whose flags have other names."""
 
 
-def _maybe_pair(text: str) -> tuple[str | None, str]:
-    """Read ``VALUE``, for all columns, or ``COLUMN=VALUE``."""
-    name, _, value = text.rpartition("=")
-    return name or None, value
+def as_flags(options: Mapping[str, Any]) -> str:
+    """Write options of a Python call as flags, quoted for a shell.
+
+    Examples
+    --------
+    >>> as_flags({"types": {"Total Orders": "number"}, "errors": "drop"})
+    "--type 'Total Orders=number' --errors drop"
+    """
+    words: list[str] = []
+    for option, value in options.items():
+        flag = _flag_of(_STRIPPED if option == "strip" and isinstance(value, list) else option)
+        if value is True:
+            words.append(flag)
+        else:
+            words += [word for given in _given_values(value) for word in _words(flag, given)]
+    return shlex.join(words)
 
 
-def _lists(option: str) -> Callable[[Any], Any]:
-    """Return a reader of values for all columns, or of lists by column."""
-
-    def read(pairs: Sequence[tuple[str | None, str] | list[Any]]) -> Any:
-        # argparse passes a list for "--", without calling the type function
-        found = [one if isinstance(one, tuple) else (None, "--") for one in pairs]
-        _refuse_both(option, found)
-        if found[0][0] is None:
-            return [value for _, value in found]
-        by_column: dict[Any, list[str]] = {}
-        for label, value in found:
-            by_column.setdefault(label, []).append(value)
-        return by_column
-
-    return read
+def _flag_of(option: str) -> str:
+    if option in FLAGS:
+        return FLAGS[option][0][0]
+    return _OTHER_FLAGS.get(option, f"--{option.replace('_', '-')}")
 
 
-def _date_formats(pairs: Any) -> Any:
-    """Return one format or a list of formats, for all columns or by column."""
-    found = _lists("--date-format")(pairs)
-    if isinstance(found, list):
-        return found[0] if len(found) == 1 else found
-    return {label: forms[0] if len(forms) == 1 else forms for label, forms in found.items()}
+def _words(flag: str, given: str) -> list[str]:
+    return [f"{flag}={given}"] if given.startswith("-") else [flag, given]
 
 
-def _decimal(pairs: Sequence[tuple[str | None, str]]) -> Any:
-    _refuse_both("--decimal", pairs)
-    return pairs[-1][1] if pairs[0][0] is None else dict(pairs)
+def _given_values(value: Any) -> Iterator[str]:
+    """Yield each value of an option as one argument."""
+    if isinstance(value, Mapping):
+        for label, one in value.items():
+            yield from (f"{label}={text}" for text in _given_values(one))
+    elif isinstance(value, list):
+        yield from map(str, value)
+    else:
+        yield "none" if value is None else str(value)
 
 
-def _refuse_both(option: str, pairs: Sequence[tuple[str | None, str]]) -> None:
-    if len({label is None for label, _ in pairs}) > 1:
-        raise InvalidArgumentError(f"{option}: give it for all columns, or as COLUMN=… for each column, not both.")
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-_MORE: Final = "may be repeated"
-_LIST: Final[dict[str, Any]] = {"action": "append", "metavar": "COLUMN"}
-FLAGS: Final = (
-    Flag("columns", ("--column",), {**_LIST, "help": f"send only this column; {_MORE}"}, list),
-    Flag("exclude", ("--exclude",), {**_LIST, "help": f"leave this column out; {_MORE}"}, list),
-    Flag(
-        "rename",
-        ("--rename",),
-        {"action": "append", "type": pair, "metavar": "COLUMN=NAME", "help": f"attribute name of a column; {_MORE}"},
-        dict,
-    ),
-    Flag(
-        "types",
-        ("--type",),
-        {
-            "action": "append",
-            "type": pair,
-            "metavar": "COLUMN=TYPE",
-            "help": f"type of a column: {', '.join(contract.TYPES)}; {_MORE}",
-        },
-        dict,
-    ),
-    Flag(
-        "date_format",
-        ("--date-format",),
-        {
-            "action": "append",
-            "type": _maybe_pair,
-            "metavar": "COLUMN=FORMAT",
-            "help": "format of its dates: such as %%d/%%m/%%Y, or ISO8601, epoch_s, epoch_ms, excel; if repeated, the "
-            "first that matches is used; without COLUMN=: for all columns of --type date",
-        },
-        _date_formats,
-    ),
-    Flag(
-        "decimal",
-        ("--decimal",),
-        {
-            "action": "append",
-            "type": _maybe_pair,
-            "metavar": "COLUMN=MARK",
-            "help": "read its text as numbers with this decimal mark, . or ,; without COLUMN=: for all columns of "
-            "--type number",
-        },
-        _decimal,
-    ),
-    Flag(
-        "na_values",
-        ("--na", "--na-values"),
-        {
-            "action": "append",
-            "type": _maybe_pair,
-            "metavar": "COLUMN=TEXT",
-            "help": f"text that means missing; without COLUMN=: in all columns; {_MORE}",
-        },
-        _lists("--na"),
-    ),
-    Flag("strip", ("--strip-column",), {**_LIST, "help": f"--strip for this column only; {_MORE}"}, list),
-    Flag(
-        "strip",
-        ("--strip",),
-        {
-            "action": "store_true",
-            "default": None,
-            "help": 'remove outer white space, invisible characters and text markers, as in \'0012 and ="0012"',
-        },
-        _same,
-    ),
-    Flag(
-        "normalize",
-        ("--normalize",),
-        {
-            "action": "append",
-            "type": pair,
-            "metavar": "COLUMN=HOW",
-            "help": f"one spelling for one person: {', '.join(NORMALIZATIONS)}; {_MORE}",
-        },
-        dict,
-    ),
-    Flag("timezone", ("--timezone",), {"help": "zone in which zone-aware dates are sent (default: UTC)"}, _same),
-    Flag("region", ("--region",), {"help": "country of mobile numbers without country code (default: IN)"}, str.upper),
-    Flag(
-        "keep",
-        ("--keep",),
-        {"choices": ("first", "last"), "help": "which row to send of those with the same id (default: none)"},
-        _same,
-    ),
-    Flag("name", ("--name",), {"metavar": "TEXT", "help": "the top-level field `name` (default: none)"}, _same),
-    Flag(
-        "new_attributes",
-        ("--new-attributes",),
-        {
-            "choices": ("allow", "forbid"),
-            "help": "forbid: reject attributes not in the ledger (default: allow)",
-        },
-        _same,
-    ),
-)
-"""The flags, in the order of ``--help``. Two flags for one option are merged."""
+COMMAND_LINE: Final = Face(_flag_of, as_flags)

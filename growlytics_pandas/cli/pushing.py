@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,8 +18,6 @@ import pandas as pd
 from growlytics_pandas._status import RETRYABLE, Status, is_refused
 from growlytics_pandas._text import plural
 from growlytics_pandas.api import last_result
-from growlytics_pandas.cli import options
-from growlytics_pandas.cli.exits import Exit
 from growlytics_pandas.cli.loading import (
     Loaded,
     load_and_check,
@@ -28,18 +27,17 @@ from growlytics_pandas.cli.loading import (
     summarise,
     write_notes,
 )
-from growlytics_pandas.cli.messages import as_line
 from growlytics_pandas.cli.output_files import check_outputs, write_outputs
-from growlytics_pandas.cli.plan_flags import add_plan, check_file, read_options
-from growlytics_pandas.cli.running import Command, explain
-from growlytics_pandas.cli.signals import Stopper
-from growlytics_pandas.cli.summary import FailedRow, Summary
+from growlytics_pandas.cli.plan_flags import read_options
+from growlytics_pandas.cli.running import Command, Exit, Stopper, explain
+from growlytics_pandas.cli.summary import FailedRow, Summary, as_line
 from growlytics_pandas.columns.options import PlanOptions
-from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, ServiceError
+from growlytics_pandas.errors import ConstraintViolationError, ServiceError
 from growlytics_pandas.http.protocol import one_line
-from growlytics_pandas.options import PUSH_KEYS
+from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS
 from growlytics_pandas.segments.members import find_members
-from growlytics_pandas.segments.segment import Segment, SegmentPlan, SegmentResult
+from growlytics_pandas.segments.segment import Segment, SegmentResult
+from growlytics_pandas.segments.verbs import push_segment
 from growlytics_pandas.upload.changes import changes_text
 from growlytics_pandas.upload.plan import PushResult
 from growlytics_pandas.upload.push_options import PushOptions
@@ -48,30 +46,15 @@ from growlytics_pandas.views.progress import open_listener
 _SHOWN_FAILURES: Final = 10
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    options.add_file(parser)
-    add_plan(parser)
-    options.add_service(parser)
-    options.add_sending(parser)
-    options.add_output(parser, files=("report", "violations", "rejects", "outcomes"))
-
-
 def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     check_outputs(arguments)
-    given = read_options(arguments)
-    loaded = load_and_check(arguments, given, needs_key=not arguments.dry_run)
+    loaded = load_and_check(arguments)
     changes = None if arguments.quiet else loaded.plan.changes
     if changes and any(changes.values()) and not arguments.dry_run:
         sys.stderr.write(f"{one_line(arguments.file)}: {changes_text(changes)}\n")  # before it is sent
-    result, error = run_to_end(loaded.plan.push, _sending(arguments, stopper))
+    result, error = run_to_end(loaded.plan.push, arguments, stopper)
     summary = of_result(summarise(arguments, loaded), result).with_changes(changes)
     return _concluded(of_error(summary, error, stopper), arguments, result)
-
-
-def _sending(arguments: argparse.Namespace, stopper: Stopper) -> dict[str, Any]:
-    """Return the options of the push."""
-    progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
-    return {name: getattr(arguments, name) for name in PUSH_KEYS} | {"progress": progress}
 
 
 def _concluded(summary: Summary, arguments: argparse.Namespace, result: PushResult) -> Summary:
@@ -83,15 +66,8 @@ def _concluded(summary: Summary, arguments: argparse.Namespace, result: PushResu
 def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) -> Summary:
     """Return `summary` with the error that ended the push."""
     if isinstance(error, ConstraintViolationError):
-        return replace(
-            summary,
-            exit_status=Exit.DATA,
-            ended="refused",
-            would_refuse=False,
-            new_types={},
-            seconds=None,
-            started=None,
-        )
+        nothing: dict[str, Any] = {"new_types": {}, "seconds": None, "started": None}
+        return replace(summary, exit_status=Exit.DATA, ended="refused", would_refuse=False, **nothing)
     if error is None:
         return summary
     summary = explain(error, summary, stopper)
@@ -100,11 +76,15 @@ def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) ->
     return replace(summary, message=error.result.plan._crowd((summary.message,)).hide(summary.message))
 
 
-def run_to_end(push: Callable[..., PushResult], sending: dict[str, Any]) -> tuple[PushResult, BaseException | None]:
+def run_to_end(
+    push: Callable[..., PushResult], arguments: argparse.Namespace, stopper: Stopper
+) -> tuple[PushResult, BaseException | None]:
     """Push, and return the result, also after an error; if violations prevented the push, that of a dry run."""
+    sending = {name: getattr(arguments, name) for name in PUSH_KEYS}
+    progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
     before = last_result()
     try:
-        return push(**sending), None
+        return push(**sending, progress=progress), None
     except ConstraintViolationError as error:
         return push(dry_run=True), error
     except (Exception, KeyboardInterrupt) as error:
@@ -116,7 +96,7 @@ def run_to_end(push: Callable[..., PushResult], sending: dict[str, Any]) -> tupl
 
 def of_result(summary: Summary, result: PushResult) -> Summary:
     """Return `summary` with the outcome of the rows."""
-    counts, failed = result.counts, result.failed
+    counts, failed, types = result.counts, result.failed, result.new_types
     is_dry = result.run.ended == "dry run"
     # A row that --keep leaves out is `invalid`, but not an error: the user requested it.
     n_lost = 0 if is_dry else sum(counts[status] for status in RETRYABLE)
@@ -127,7 +107,7 @@ def of_result(summary: Summary, result: PushResult) -> Summary:
         would_refuse=result.run.would_refuse,
         counts=counts,
         is_incomplete=not is_dry and result.has_incomplete_rows,
-        new_types={} if result.run.would_refuse else _types(result.new_types),
+        new_types={} if result.run.would_refuse else dict(zip(types["attribute"], types["type"], strict=True)),
         failures=_failures(result, failed),
         refused=sum(map(is_refused, failed["status"], failed["http_status"].fillna(0))),
         started=result.run.started.isoformat(timespec="seconds"),
@@ -137,18 +117,13 @@ def of_result(summary: Summary, result: PushResult) -> Summary:
     )
 
 
-def _types(table: pd.DataFrame) -> dict[str, str]:
-    return dict(zip(table["attribute"], table["type"], strict=True))
-
-
 def _failures(result: PushResult, failed: pd.DataFrame) -> tuple[FailedRow, ...]:
     shown = failed[failed["status"].isin([Status.FAILED, Status.UNKNOWN])].head(_SHOWN_FAILURES)
-    columns = (shown[name].tolist() for name in ("row", "index", "status", "error"))  # customers who left have no line
     hide = result.plan._crowd(shown["error"].dropna()).hide  # logs must not contain customer data
-    http = [status or None for status in shown["http_status"].fillna(0).tolist()]
+    rows = shown["row"], shown["index"], shown["status"], shown["http_status"].fillna(0), shown["error"]
     return tuple(
-        FailedRow(row, line, status, code, as_line(hide(str(error))))
-        for (row, line, status, error), code in zip(zip(*columns, strict=True), http, strict=True)
+        FailedRow(row, line, status, http_status or None, as_line(hide(str(error))))
+        for row, line, status, http_status, error in zip(*(column.tolist() for column in rows), strict=True)
     )
 
 
@@ -161,7 +136,7 @@ def next_step(summary: Summary, arguments: argparse.Namespace) -> str:
     if summary.ended == "dry run" or summary.exit_status in (Exit.DONE, Exit.CALL, Exit.FAULT):
         return ""
     if not any(counts.get(status) for status in RETRYABLE):
-        return "" if arguments.violations else "--violations PATH lists what was left out, and why."
+        return _next_for_rejects(arguments)
     if summary.refused:
         rows = f"the {plural(summary.refused, 'row')} that the service rejected, and would reject again"
         lists = "" if arguments.rejects else " --rejects PATH writes them with the reasons."
@@ -174,16 +149,26 @@ def next_step(summary: Summary, arguments: argparse.Namespace) -> str:
     return f"run the same command again{again}: only the missing rows are sent."
 
 
-PUSH: Final = Command("push", "send a file, and report the rows that did not arrive", _add_options, _push)
+def _next_for_rejects(arguments: argparse.Namespace) -> str:
+    """Return what to do about the rows and values that were left out, if all others arrived."""
+    if arguments.command == "segment":  # FILE must contain all members
+        lists = "" if arguments.rejects else " --rejects PATH lists them, and why."
+        return f"correct what was left out in the file, then run the same command again.{lists}"
+    if arguments.rejects is None:
+        return "--rejects PATH writes what was left out, and why: correct it there, then push that file."
+    return f"correct what was left out in {arguments.rejects}, then push that file."
+
+
+_FILES: Final = ("report", "violations", "rejects", "outcomes")
+PUSH: Final = Command("push", "send a file, and report the rows that did not arrive", _push, files=_FILES, sends=True)
 
 
 # the segment -------------------------------------------------------------------------------------------------------
 
-_READING: Final = ("na_values", "strip", "normalize", "timezone", "region", "name", "new_attributes")
+_READING: Final = tuple(name for name in PLAN_KEYS if name in inspect.signature(push_segment).parameters)
 
 
 def _add_segment_options(parser: argparse.ArgumentParser) -> None:
-    options.add_file(parser)
     group = parser.add_argument_group("the segment (FILE: its current members)")
     group.add_argument("--attribute", required=True, metavar="NAME", help="the attribute that marks members")
     group.add_argument(
@@ -202,10 +187,6 @@ def _add_segment_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="allow a file without customers, or with fewer than half of the members",
     )
-    add_plan(parser, _READING)
-    options.add_service(parser)
-    options.add_sending(parser)
-    options.add_output(parser, files=("report", "violations", "rejects", "outcomes"))
 
 
 def _value(text: str) -> Any:
@@ -222,10 +203,8 @@ def _value(text: str) -> Any:
 
 def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     check_outputs(arguments)
-    if arguments.members.absolute() == Path(arguments.file).absolute():
-        raise InvalidArgumentError("--members: it is also FILE; give another file, which this command will write.")
     given = {key: value for key, value in read_options(arguments).items() if key in _READING}
-    client = open_client(arguments, needs_key=not arguments.dry_run)
+    client = open_client(arguments)
     segment = Segment(
         arguments.id_col,
         arguments.attribute,
@@ -238,8 +217,7 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
         client=client,
         label="line",
     )
-    source, table = read_table(arguments)
-    check_file(arguments, table.frame.columns)
+    table = read_table(arguments)
     segment.reading.check_columns(table.frame.columns)
     notes = (*table.notes, *notes_of_client(client))
     write_notes(notes, is_quiet=arguments.quiet)
@@ -248,27 +226,22 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     def push(**how: Any) -> SegmentResult:
         return segment.push(frame, PushOptions(**how))
 
-    found, error = run_to_end(push, _sending(arguments, stopper))
+    found, error = run_to_end(push, arguments, stopper)
     result = cast("SegmentResult", found)
-    loaded = Loaded(result.plan, source, table, given, notes, {}, {})
+    loaded = Loaded(result.plan, given, notes)
     summary = of_result(summarise(arguments, loaded), result)
-    summary = replace(summary, rows=len(frame), segment=_segment_facts(result))
+    facts = {name: getattr(result, name) for name in ("is_first_run", "joined", "left", "stayed", "note")}
+    facts = {"attribute": segment.attribute, "members": str(segment.members), **facts}
+    summary = replace(summary, rows=len(frame), segment=facts)
     return _concluded(of_error(summary, error, stopper), arguments, result)
 
 
-def _segment_facts(result: SegmentResult) -> dict[str, Any]:
-    plan: SegmentPlan = result.plan
-    return {
-        "attribute": plan._segment.attribute,
-        "members": str(plan._segment.members),
-        "is_first_run": result.is_first_run,
-        "joined": result.joined,
-        "left": result.left,
-        "stayed": result.stayed,
-        "note": result.note,
-    }
-
-
 SEGMENT: Final = Command(
-    "segment", "send the customers who joined or left a segment", _add_segment_options, _push_segment
+    "segment",
+    "send the customers who joined or left a segment",
+    _push_segment,
+    files=_FILES,
+    plan_options=_READING,
+    sends=True,
+    add_more=_add_segment_options,
 )

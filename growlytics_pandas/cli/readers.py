@@ -1,10 +1,16 @@
-"""A file or stdin → table: its format, compression and encoding, with an error message for each way to fail."""
+"""A file or stdin → table: its format, compression and encoding, with an error message for each way to fail.
+
+The first bytes show the type of a file, not its name: spreadsheets, archives, and text in other encodings.
+"""
 
 from __future__ import annotations
 
+import argparse
+import codecs
 import contextlib
 import gzip
 import io
+import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
@@ -14,10 +20,8 @@ from typing import Any, BinaryIO, Final
 
 import pandas as pd
 
-from growlytics_pandas.cli.contents import find_encoding, refuse_binary
-from growlytics_pandas.cli.csv_text import CsvForm, read_csv_text
 from growlytics_pandas.cli.excel import EXCEL_FORMATS, EXCEL_SUFFIXES, read_excel
-from growlytics_pandas.cli.jsonl import read_json_lines
+from growlytics_pandas.cli.records import read_csv_text, read_json_lines
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
 from growlytics_pandas.http.protocol import one_line
 
@@ -32,8 +36,39 @@ _SUFFIXES: Final = {
     **EXCEL_SUFFIXES,
 }
 _SEPARATORS: Final = {"csv": ",", "tsv": "\t"}
-_GZIP_MAGIC: Final = b"\x1f\x8b"
+_UTF_8: Final = "utf-8-sig"
+_ESCAPED: Final = re.compile("[\udc80-\udcff]")  # a byte that is not UTF-8
 _LOOKED_AT: Final = 512  # bytes; they show the type of a file
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_SAVE: Final = "save it as CSV UTF-8 in the spreadsheet program, or read it in Python: pd.read_excel(FILE, dtype=str)"
+_WORKBOOK: Final = "use --format xlsx, which reads every kind of workbook, or save it as CSV UTF-8"
+_UNPACK: Final = "unpack it first"
+_IN_ZIP: Final = (
+    (b"mimetypeapplication/vnd.oasis.opendocument", "an OpenDocument spreadsheet (ods)", _WORKBOOK),
+    (b"Index/", "a Numbers spreadsheet", _SAVE),
+    *(
+        (name, "an Excel workbook (xlsx)", _WORKBOOK)
+        for name in (b"[Content_Types].xml", b"_rels/", b"docProps/", b"xl/")
+    ),
+    (b"", "a zip archive", _UNPACK),
+)
+_MAGIC: Final = (
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (xls)", _WORKBOOK),
+    (b"PAR1", "Parquet", "use --format parquet"),
+    (_GZIP_MAGIC, "gzip within gzip", _UNPACK),
+    (b"BZh", "a bzip2 archive", _UNPACK),
+    (b"\xfd7zXZ\x00", "an xz archive", _UNPACK),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive", _UNPACK),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
+)
+_MARKUP: Final = (b"<!doctype html", b"<html", b"<table", b"<?xml")
+_MARKS: Final = (
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF8, "utf-8"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +77,11 @@ class Source:
 
     path: str
     format: str
-    encoding: str = "utf-8-sig"
-    sep: str | None = None
-    limit: int | None = None
-    skip: int = 0
-    sheet: str | None = None
-
-    @property
-    def is_untyped(self) -> bool:
-        """Whether all cells are text, as in a CSV."""
-        return self.format in _SEPARATORS
+    encoding: str
+    sep: str | None
+    limit: int | None
+    skip: int
+    sheet: str | None
 
     @property
     def shown(self) -> str:
@@ -64,36 +94,31 @@ class Table:
     """The content of the file; the index is the line in the file (Parquet: the row). Cells of a CSV are text.
 
     `labels`: the index that pandas would give the frame. `index_columns`: the columns of `frame` that pandas would put
-    in the index.
+    in the index. `is_untyped`: all cells are text.
     """
 
     frame: pd.DataFrame
     labels: pd.Index[Any]
     index_columns: tuple[Any, ...] = ()
+    is_untyped: bool = False
     notes: tuple[str, ...] = ()
 
 
-def find_source(
-    path: str,
-    *,
-    named: str | None,
-    encoding: str | None,
-    sep: str | None,
-    limit: int | None,
-    skip: int = 0,
-    sheet: str | None = None,
-) -> Source:
-    """Check the options for reading a file, and find its format."""
-    found = named or _format_of(path)
+def find_source(arguments: argparse.Namespace) -> Source:
+    """Check the flags for reading a file, and find its format."""
+    found, sep = arguments.format or _format_of(arguments.file), arguments.sep
     if found not in _SEPARATORS and sep:
         raise InvalidArgumentError(f"--sep: only for csv and tsv; the format is {found}.")
-    if found not in (*_SEPARATORS, *EXCEL_FORMATS) and skip:
+    if found not in (*_SEPARATORS, *EXCEL_FORMATS) and arguments.skip_rows:
         raise InvalidArgumentError(f"--skip-rows: only for csv, tsv and workbooks; the format is {found}.")
-    if found not in EXCEL_FORMATS and sheet:
+    if found not in EXCEL_FORMATS and arguments.sheet:
         raise InvalidArgumentError(f"--sheet: only for {', '.join(EXCEL_FORMATS)}; the format is {found}.")
     if sep is not None and len(sep) != 1:
-        sep = {"\\t": "\t", "tab": "\t"}.get(sep) or _refuse_sep(sep)
-    return Source(path, found, _encoding(encoding), sep, limit, skip, sheet)
+        if sep not in ("\\t", "tab"):
+            raise InvalidArgumentError(f"--sep: found {sep!r}; it must be one character, or \\t.")
+        sep = "\t"
+    encoding = _encoding(arguments.encoding)
+    return Source(arguments.file, found, encoding, sep, arguments.limit, arguments.skip_rows, arguments.sheet)
 
 
 def read_source(source: Source) -> Table:
@@ -102,7 +127,7 @@ def read_source(source: Source) -> Table:
         with _opened(source.path) as stream:
             return _read(source, stream)
     except UnicodeDecodeError as error:
-        raise InvalidArgumentError(_undecodable(source, error)) from None
+        raise _undecodable(source.shown, error.object[error.start], error.encoding) from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InvalidArgumentError(f"{source.shown}: the gzip file is damaged or truncated ({error}).") from None
     except OSError as error:
@@ -118,28 +143,66 @@ def _read(source: Source, stream: io.BufferedReader) -> Table:
         )
         return Table(frame, pd.RangeIndex(len(frame)), notes=notes)
     start = stream.peek(_LOOKED_AT)[:_LOOKED_AT]
-    refuse_binary(start, source.shown)
-    encoding = find_encoding(start, source.encoding, source.shown)
-    with io.TextIOWrapper(stream, encoding=encoding, newline="") as text:
-        lines = _Lines(text)
-        if source.is_untyped:
-            sep = source.sep or _SEPARATORS[source.format]
-            form = CsvForm(source.shown, sep, is_sure=source.sep is not None, skip=source.skip)
-            frame = read_csv_text(lines, form, source.limit)
+    _refuse_binary(start, source.shown)
+    encoding = _marked_encoding(start, source)
+    errors = "surrogateescape" if encoding == _UTF_8 else "strict"
+    with io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="") as text:
+        lines = _Lines(text, source.shown)
+        default = _SEPARATORS.get(source.format)
+        if default:
+            frame = read_csv_text(lines, source.shown, source.sep, default, source.skip, source.limit)
         else:
             frame = read_json_lines(lines, source.shown, source.limit)
-        return Table(frame, pd.RangeIndex(len(frame)), notes=_notes_of(source, frame, lines.last))
+        notes = _notes_of(source, frame, lines.last)
+        return Table(frame, pd.RangeIndex(len(frame)), is_untyped=default is not None, notes=notes)
+
+
+def _refuse_binary(start: bytes, shown: str) -> None:
+    """Raise if the first bytes show that a file is not text; the message names its type."""
+    if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        found: Any = next(each for each in _IN_ZIP if each[0] in start)
+    elif start[257:262] == b"ustar":
+        found = (b"", "a tar archive", _UNPACK)
+    elif start.lstrip(codecs.BOM_UTF8 + b" \t\r\n").lower().startswith(_MARKUP):
+        found = (b"", "HTML or XML, as some programs export tables", _SAVE.replace("excel", "html"))
+    else:
+        found = next((each for each in _MAGIC if start.startswith(each[0])), None)
+    if found:
+        raise InvalidArgumentError(f"{shown}: its content is {found[1]}; {found[2]}.")
+
+
+def _marked_encoding(start: bytes, source: Source) -> str:
+    """Return the encoding of the byte order mark (BOM) at the start; the one requested if there is none."""
+    requested, shown = source.encoding, source.shown
+    marked = next((name for mark, name in _MARKS if start.startswith(mark)), None)
+    if marked is None:
+        if requested == _UTF_8 and b"\x00" in start[:4]:
+            ending = "le" if start[1:2] == b"\x00" else "be"
+            raise InvalidArgumentError(
+                f"{shown}: it begins with NUL bytes, so it is UTF-16 without a byte order mark "
+                f"(--encoding utf-16-{ending}), or not text."
+            )
+        return requested
+    if requested != _UTF_8 and not codecs.lookup(requested).name.startswith(marked):
+        raise InvalidArgumentError(
+            f"--encoding: found {requested!r}, but {shown} begins with the byte order mark of "
+            f"{marked.upper()}; omit the option."
+        )
+    return _UTF_8 if marked == "utf-8" else marked  # a codec with an explicit byte order keeps the mark as text
 
 
 class _Lines:
-    """Yields the lines of a text, and keeps the last one."""
+    """Yields the lines of a text, and keeps the last one; bytes that are not UTF-8, which are escaped, raise."""
 
-    def __init__(self, text: Iterable[str]) -> None:
+    def __init__(self, text: Iterable[str], shown: str) -> None:
         self._text = text
+        self._shown = shown
         self.last = ""
 
     def __iter__(self) -> Iterator[str]:
-        for line in self._text:
+        for number, line in enumerate(self._text, start=1):
+            if not line.isascii() and (found := _ESCAPED.search(line)):
+                raise _undecodable(f"{self._shown}, line {number:,}", ord(found[0]) & 0xFF, "UTF-8")
             self.last = line
             yield line
 
@@ -199,31 +262,11 @@ def _encoding(name: str | None) -> str:
             f"--encoding: found {name!r}, which is not an encoding; use one such as utf-8, cp1252, latin-1 or utf-16."
         ) from None
     is_utf_8 = name is None or name.lower().replace("_", "-") in ("utf-8", "utf8")
-    return "utf-8-sig" if is_utf_8 or name is None else name
+    return _UTF_8 if is_utf_8 or name is None else name
 
 
-def _refuse_sep(sep: str) -> str:
-    raise InvalidArgumentError(f"--sep: found {sep!r}; it must be one character, or \\t.")
-
-
-def _undecodable(source: Source, error: UnicodeDecodeError) -> str:
-    where = f"{source.shown}{_line_of(source)}"
-    found = error.object[error.start]
-    name = "UTF-8" if source.encoding == "utf-8-sig" else source.encoding
-    return (
-        f"{where}: byte 0x{found:02X} is not valid {name}. If the file is from a spreadsheet program or Windows, use "
-        "--encoding cp1252."
+def _undecodable(where: str, byte: int, encoding: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"{where}: byte 0x{byte:02X} is not valid {encoding}. If the file is from a spreadsheet program or Windows, "
+        "use --encoding cp1252."
     )
-
-
-def _line_of(source: Source) -> str:
-    """Read the file again and return the line that cannot be decoded; '' if the file cannot be read again."""
-    if source.path == STDIN or source.encoding != "utf-8-sig":
-        return ""
-    with contextlib.suppress(OSError, EOFError, zlib.error), _opened(source.path) as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                line.decode()
-            except UnicodeDecodeError:
-                return f", line {number:,}"
-    return ""

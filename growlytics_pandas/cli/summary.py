@@ -5,59 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
-from types import MappingProxyType
 from typing import Any, Final
 
 from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.cli.messages import as_line
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.upload.changes import Changes, changes_text
 
+MAX_CHARS: Final = 600  # of a line; an error ends with its remedy, which must not be cut
 _FAILURES_IN_TEXT: Final = 3  # they are usually alike
 _MAX_NAME_CHARS: Final = 60
 _SUGGESTION_COLUMNS: Final = ("option", "column", "value", "reason")
 _SCHEMA_COLUMNS: Final = ("column", "attribute", "type", "known_type", "missing", "note")
 
 
-KEYS: Final = MappingProxyType(
-    {
-        "command": "`schema`, `suggest`, `validate` or `push`",
-        "file": "FILE as given",
-        "exit_status": "the exit status, as in --help",
-        "ended": "`finished`, `dry run`, `refused`, `interrupted`, `stopped early`, `crashed` or `error`",
-        "would_refuse": "validate and a dry run: whether the push would be refused, so that nothing would be sent",
-        "rows": "rows of the file",
-        "counts": "status → rows; the sum is `rows` (`segment`: plus the customers who left)",
-        "errors": "violations: data that would be rejected or ignored",
-        "warnings": "other violations",
-        "rules": "one per rule and column: `rule`, `severity`, `effect`, `column`, `count`, and `first`, an example "
-        "without values",
-        "is_incomplete": "whether a row arrived without all its attributes",
-        "changes": "rows compared with the ledger before the push: `new`, `changed`, `unchanged`, `left_out`; null "
-        "without a ledger, or with --quiet",
-        "changed_values": "with `--track attributes`: attribute → values of changed customers that would change; else "
-        "null",
-        "segment": "`segment` only: `attribute`, `members`, `is_first_run`, `joined`, `left`, `stayed`, and a text, "
-        "`note`",
-        "new_types": "attribute → type that this push fixed (a dry run: would fix); it cannot be changed later",
-        "columns": "`schema` only: its rows",
-        "options": "the options of the plan from flags and `--options`",
-        "suggestions": "`suggest` only: `option`, `column`, `value` (null: a person must decide), `reason`, `cells`",
-        "failures": "the first 10 `failed` or `unknown` rows: `row`, `line`, `status`, `http_status`, `error`",
-        "refused": "`failed` rows that the service rejected with a status of 400 to 499; it would reject them again",
-        "started": "when sending began, UTC",
-        "seconds": "how long it took",
-        "retries": "repeated requests, including those on a connection that the server had closed",
-        "base_url": "where it was sent",
-        "message": "why it ended early, or the error",
-        "next": "what to do",
-        "notes": "notes on how the file was read, and type warnings",
-        "files": "`report`, `violations`, `rejects`, `outcomes`, `options` → the path written",
-    }
-)
-"""The keys of ``--json`` and what they mean."""
+def as_line(text: object) -> str:
+    """Return a message as one line, safe to print."""
+    return one_line(str(text), MAX_CHARS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,34 +53,34 @@ class FailedRow:
 class Summary:
     """The object of ``--json``. All keys are always present; null or empty if they do not apply to the command."""
 
-    command: str
-    file: str
-    exit_status: int = 0
-    ended: str = "finished"
-    would_refuse: bool = False
-    rows: int | None = None
-    counts: dict[str, int] | None = None
-    errors: int | None = None
-    warnings: int | None = None
-    rules: tuple[RuleCount, ...] = ()
-    is_incomplete: bool = False
-    changes: Changes | None = None
-    changed_values: dict[str, int] | None = None
-    segment: dict[str, Any] | None = None
-    new_types: dict[str, str] = field(default_factory=dict)
-    columns: tuple[dict[str, Any], ...] = ()
-    options: dict[str, Any] = field(default_factory=dict)
-    suggestions: tuple[dict[str, Any], ...] = ()
-    failures: tuple[FailedRow, ...] = ()
-    refused: int = 0
-    started: str | None = None
+    command: str  # `schema`, `suggest`, `validate`, `push` or `segment`
+    file: str  # FILE as given
+    exit_status: int = 0  # as in --help
+    ended: str = "finished"  # or `dry run`, `refused`, `interrupted`, `stopped early`, `crashed`, `error`
+    would_refuse: bool = False  # validate and a dry run: whether the push would be refused, so that nothing is sent
+    rows: int | None = None  # of the file
+    counts: dict[str, int] | None = None  # status → rows; the sum is `rows` (`segment`: plus the customers who left)
+    errors: int | None = None  # violations: data that would be rejected or ignored
+    warnings: int | None = None  # other violations
+    rules: tuple[RuleCount, ...] = ()  # one per rule and column
+    is_incomplete: bool = False  # whether a row arrived without all its attributes
+    changes: Changes | None = None  # compared with the ledger before the push; None without one, or with --quiet
+    changed_values: dict[str, int] | None = None  # with --track attributes: attribute → values that would change
+    segment: dict[str, Any] | None = None  # `segment`: attribute, members, is_first_run, joined, left, stayed, note
+    new_types: dict[str, str] = field(default_factory=dict)  # attribute → type that this push fixed, or would fix
+    columns: tuple[dict[str, Any], ...] = ()  # `schema`: its rows
+    options: dict[str, Any] = field(default_factory=dict)  # of the plan, from flags and --options
+    suggestions: tuple[dict[str, Any], ...] = ()  # `suggest`: its rows; value None: a person must decide
+    failures: tuple[FailedRow, ...] = ()  # the first 10 `failed` or `unknown` rows
+    refused: int = 0  # `failed` rows that the service rejected with a status of 400 to 499, and would reject again
+    started: str | None = None  # when sending began, UTC
     seconds: float | None = None
-    retries: int | None = None
-    base_url: str | None = None
-    message: str = ""
-    next: str = ""
-    notes: tuple[str, ...] = ()
-    files: dict[str, str] = field(default_factory=dict)
+    retries: int | None = None  # repeated requests, also those on a connection that the server had closed
+    base_url: str | None = None  # where it was sent
+    message: str = ""  # why it ended early, or the error
+    next: str = ""  # what to do
+    notes: tuple[str, ...] = ()  # on how the file was read, and type warnings
+    files: dict[str, str] = field(default_factory=dict)  # `report`, `violations`, … → the path written
 
     def with_changes(self, changes: Changes | None) -> Summary:
         """Return the summary with the changes that a push makes."""

@@ -14,6 +14,7 @@ import csv
 import io
 import os
 import re
+import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from typing import Any, Final
 from growlytics_pandas import contract
 from growlytics_pandas._output_paths import require_target
 from growlytics_pandas._text import argument, options_text
-from growlytics_pandas.csv_safe import guarded, unguarded
+from growlytics_pandas.csv_safe import quoted, unguarded
 from growlytics_pandas.errors import DataError, InvalidArgumentError, InvalidArgumentTypeError, UsageError
 from growlytics_pandas.upload.connection import SALT_BYTES, Connection
 
@@ -154,9 +155,9 @@ def write_members(path: Path, members: Mapping[str, str], purpose: Purpose | Non
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
         with open(descriptor, "w", encoding="utf-8-sig", newline="") as file:  # noqa: PTH123 - a descriptor
             cells = purpose.cells() if purpose else []
-            file.write(",".join([*HEADING, *map(_quoted, cells)]) + "\r\n")
+            file.write(",".join([*HEADING, *map(quoted, cells)]) + "\r\n")
             end = "," * len(cells) + "\r\n"
-            file.writelines(f"{_quoted(id_)},{members[id_]}{end}" for id_ in sorted(members))
+            file.writelines(f"{quoted(id_)},{members[id_]}{end}" for id_ in sorted(members))
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -172,8 +173,8 @@ def write_members(path: Path, members: Mapping[str, str], purpose: Purpose | Non
 def locked(path: Path) -> Iterator[None]:
     """Lock a members file for one run, and raise if another run, of this or another process, has locked it.
 
-    The operating system's lock on a file beside it ends with the process, even a killed one. The members file itself
-    cannot be locked, since it is replaced.
+    SQLite locks a file beside it, on every system, and the lock ends with the process, even a killed one. The members
+    file itself cannot be locked, since it is replaced.
 
     Raises
     ------
@@ -181,57 +182,28 @@ def locked(path: Path) -> Iterator[None]:
         Another run has locked it, or the lock file cannot be created.
     """
     beside = path.with_name(f".{path.name}.lock")
-    try:
-        descriptor = os.open(beside, os.O_RDWR | os.O_CREAT, _MODE)
-    except OSError as error:
-        raise UsageError(
-            f"{argument('members')}: the lock file {str(beside)!r} cannot be created: {error.strerror or error}. Check "
-            "the folder."
-        ) from error
-    try:
-        if not _try_lock(descriptor):
+    with contextlib.ExitStack() as stack:
+        try:
+            connection = stack.enter_context(contextlib.closing(sqlite3.connect(beside, 0, isolation_level=None)))
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                found = f"another run is working with {str(path)!r}; nothing was sent. Wait until it ends, then run "
+                raise UsageError(f"{argument('members')}: {found}this one again.") from None
             raise UsageError(
-                f"{argument('members')}: another run is working with {str(path)!r}; nothing was sent. Wait until it "
-                "ends, then run this one again."
-            )
+                f"{argument('members')}: the lock file {str(beside)!r} cannot be used: {error}. Check the folder."
+            ) from error
         yield
+
+
+def _sync_folder(folder: Path) -> None:
+    if sys.platform == "win32":  # it cannot open folders
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-    def _sync_folder(_folder: Path) -> None:
-        """Do nothing: Windows cannot open folders."""
-
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def _sync_folder(folder: Path) -> None:
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _quoted(text: str) -> str:
-    return '"' + guarded(text).replace('"', '""') + '"'
 
 
 def _records(path: Path, text: str, purpose: Purpose | None) -> Iterator[tuple[int, str, str]]:

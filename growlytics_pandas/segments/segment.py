@@ -92,9 +92,7 @@ class Segment:
         """Work out who joined, left and stayed."""
         known = connection.known_types() if connection else None
         ids = frame.iloc[:, [find_id(frame, self.id_col)]]
-        id_layout = infer_schema(
-            ids, self.id_col, replace(self._reading_of_id(ids.columns[0]), new_attributes="allow"), known=None
-        )
+        id_layout = infer_schema(ids, self.id_col, self._reading_of_id(ids.columns[0]), known=None)
         checked = check_ids(ids, id_layout)
         texts = id_layout.read_ids(ids.iloc[:, 0]).texts
         before = read_members(self.members, self.purpose(connection))
@@ -125,12 +123,14 @@ class Segment:
 
     def _reading_of_id(self, label: Hashable) -> PlanOptions:
         """Return only the options for the id: no option may change the value."""
-        given = self.reading
-        words = given.na_values
-        listed = words.get(label, ()) if isinstance(words, Mapping) else words or ()
-        strip = [label] if given.strip is True or (isinstance(given.strip, list) and label in given.strip) else False
-        spelling = {key: how for key, how in (given.normalize or {}).items() if key == label}
-        return replace(given, na_values={label: listed} if listed else None, strip=strip, normalize=spelling or None)
+        reading = self.reading.reading_of(label)
+        return replace(
+            self.reading,
+            na_values={label: reading.na_values},
+            strip=[label] if reading.strip else False,
+            normalize={label: reading.normalize} if reading.normalize else None,
+            new_attributes="allow",
+        )
 
     def _options(self) -> PlanOptions:
         """Return the options for the rows to send: the ids are already read."""
@@ -415,17 +415,7 @@ class SegmentRun(Run):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SegmentResult(PushResult):
-    """The result of `push_segment`: one outcome per row of the frame, then one per customer who left.
-
-    Attributes
-    ----------
-    joined, left : int
-        Customers who joined or left, as accepted by the service (in a dry run: who would).
-    stayed : int
-        Members who stayed.
-    is_first_run : bool
-        Whether there was no members file, so that nobody could be recognized as having left.
-    """
+    """The result of `push_segment`: one outcome per row of the frame, then one per customer who left."""
 
     plan: SegmentPlan
     _without: Rows = field(repr=False, kw_only=True)

@@ -239,6 +239,12 @@ def test_unreadable_file_is_one_line_and_exit_2(command, write, case):
     assert done.err.count("\n") == 1
 
 
+def test_line_that_is_not_utf_8_is_found_in_stdin_too(command, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'id,a\n1,"x\ny"\n2,\xe9\n')))
+    done = command("schema", "-", "--format", "csv", "--id-col", "id")
+    assert (done.status, "stdin, line 4: byte 0xE9 is not valid UTF-8" in done.err) == (2, True)
+
+
 def test_unfinished_line_and_no_rows_are_noted(command, write):
     assert "may be truncated" in command("schema", write("a.csv", "id,a\n1,2"), "--id-col", "id").err
     assert "there are no rows" in command("schema", write("a.csv", "id,a\n"), "--id-col", "id").err

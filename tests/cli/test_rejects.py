@@ -11,6 +11,7 @@ def test_rejects_can_be_corrected_and_pushed(command, write, at, sandbox):
     write("a.csv", FILE)
     done = command("push", "a.csv", "--id-col", "id", *HOW, "--rejects", "r.csv", "--json")
     assert (done.status, done.data["files"]) == (1, {"rejects": "r.csv"})
+    assert "r.csv" in done.data["next"]
     text = pathlib.Path("r.csv").read_text("utf-8-sig")
     assert text.startswith('"status","rule","reason","fix","id","mobile","Score"')
     assert "'+919876543211" in text
@@ -44,3 +45,12 @@ def test_validate_reports_what_would_change(command, write, at):
     assert done.data["changes"] == {"new": 1, "changed": 1, "unchanged": 1, "left_out": 0}
     assert "1 new, 1 changed, 1 unchanged" in command("validate", "a.csv", "--id-col", "id").out
     assert "1 new, 1 changed, 1 unchanged" in command("push", "a.csv", "--id-col", "id", "--dry-run").out
+
+
+def test_the_next_step_after_a_drop_is_the_rejects_file(command, write, at):
+    at()
+    done = command("push", write("a.csv", FILE), "--id-col", "id", *HOW, "--json")
+    assert done.data["next"].startswith("--rejects PATH")
+    segment = ("--attribute", "VIP", "--members", "m.csv", "--errors", "drop", "--rejects", "r.csv")
+    done = command("segment", "a.csv", "--id-col", "id", *segment, "--json")
+    assert done.data["next"].endswith("run the same command again."), "without the other members, they would leave"

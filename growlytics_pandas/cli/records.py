@@ -1,0 +1,212 @@
+"""CSV and JSON lines → columns, in chunks, without changing a value.
+
+Errors that pandas repairs silently (short lines, repeated labels) are raised. Of a CSV, the apostrophe that `csv_safe`
+writes before a possible formula is removed, so that a file written by this package can be pushed. Values of JSON keep
+their types.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from growlytics_pandas._text import plural
+from growlytics_pandas.csv_safe import unguarded
+from growlytics_pandas.errors import InvalidArgumentError
+
+_ROWS_AT_ONCE: Final = 20_000  # records in memory as Python objects before they become columns
+_INT64: Final = np.iinfo("int64")
+_OTHER_SEPARATORS: Final = (";", "\t", "|")
+_SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?\1*[\r\n]*', re.IGNORECASE)
+"""A first line that defines the separator for Excel."""
+
+
+def read_csv_text(
+    text: Iterable[str], shown: str, sep: str | None, default_sep: str, skip: int, limit: int | None
+) -> pd.DataFrame:
+    """Read a CSV as text; an empty cell is missing.
+
+    `sep` is the separator that the user named. A first line such as ``sep=;`` is skipped; it replaces the default.
+    `skip`: lines above the heading.
+    """
+    lines = iter(text)
+    first = next(lines, "")
+    named = _SEPARATOR_LINE.fullmatch(first)
+    skip = max(skip, 1 if named else 0)
+    if named:
+        sep = sep or named[1]
+    reader = csv.reader(islice(chain([first], lines), skip, None), delimiter=sep or default_sep, strict=True)
+    records = _csv_records(reader, shown, skip)
+    try:
+        _, heading = next(records, (0, []))
+        if not heading:
+            raise InvalidArgumentError(f"{shown}: it is empty; the first line must be the heading.")
+        if sep is None:
+            _check_heading(heading, shown)
+        places: list[int] = []
+        lengths: list[int] = []
+        parts: list[list[Any]] = [[] for _ in heading]
+        for numbers, rows in _blocks(records, limit):
+            places += numbers
+            lengths.append(len(numbers))
+            for column, cells in zip(parts, zip(*rows, strict=True), strict=True):
+                column.append(_text_array([cell or None for cell in cells]))
+    except csv.Error as error:
+        raise InvalidArgumentError(
+            f"{shown}, line {reader.line_num + skip:,}: {error}. Check for an unclosed quote, or give the separator: "
+            "--sep."
+        ) from None
+    return frame_of(heading, [_join(column, lengths) for column in parts], places)
+
+
+def _csv_records(reader: Any, shown: str, skipped: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record with the line it begins on; lines without any cell are left out."""
+    line, width, heading = skipped + 1, 0, 0
+    for record in reader:
+        if record:
+            if not width:
+                width, heading = len(record), line
+            if len(record) != width:
+                raise _ragged(f"{shown}, line {line:,}", len(record), width, is_first=line == heading + 1)
+            yield line, list(map(unguarded, record))
+        line = reader.line_num + skipped + 1
+
+
+def _ragged(where: str, found: int, width: int, *, is_first: bool) -> InvalidArgumentError:
+    remedy = "The file may be truncated, or a cell that contains the separator is not quoted."
+    if is_first and found > width:
+        remedy = f"{remedy} If there are lines above the heading, skip them: --skip-rows N."
+    return InvalidArgumentError(f"{where}: found {plural(found, 'cell')}; the heading has {width}. {remedy}")
+
+
+def _check_heading(heading: list[str], shown: str) -> None:
+    other = next((sep for sep in _OTHER_SEPARATORS if sep in heading[0]), None)
+    if len(heading) == 1 and other:
+        name = "\\t" if other == "\t" else other
+        raise InvalidArgumentError(
+            f"{shown}, line 1: found one column, whose heading contains {name!r}; use --sep '{name}'."
+        )
+
+
+def read_json_lines(text: Iterable[str], shown: str, limit: int | None) -> pd.DataFrame:
+    """Read one object per line; a key that is absent from a line is a missing value."""
+    lines: list[int] = []
+    lengths: list[int] = []
+    parts: dict[str, list[Any]] = {}
+    for numbers, records in _blocks(_json_records(text, shown), limit):
+        lines += numbers
+        for key in dict.fromkeys(key for record in records for key in record):
+            parts.setdefault(key, [None] * len(lengths))
+        lengths.append(len(numbers))
+        for key, column in parts.items():
+            column.append(narrow([record.get(key) for record in records]))
+    if not parts:
+        raise InvalidArgumentError(f"{shown}: it is empty; there must be one JSON object per line.")
+    return frame_of(list(parts), [_join(column, lengths) for column in parts.values()], lines)
+
+
+def _json_records(text: Iterable[str], shown: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(text, start=1):
+        if not line.strip():
+            continue
+        where = f"{shown}, line {number:,}"
+        try:
+            record = json.loads(line, object_pairs_hook=_object)
+        except _TwiceError as error:
+            raise InvalidArgumentError(f"{where}: the key {error.args[0]!r} appears twice.") from None
+        except (ValueError, RecursionError) as error:
+            raise InvalidArgumentError(f"{where}: not JSON: {error}. There must be one object per line.") from None
+        if not isinstance(record, dict):
+            raise InvalidArgumentError(
+                f"{where}: found a {type(record).__name__}; there must be one JSON object per line. "
+                "To convert an array of objects: jq -c '.[]'."
+            )
+        yield number, record
+
+
+class _TwiceError(Exception):
+    """A key appears twice in one object; JSON readers silently keep the last value."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _TwiceError(next(key for key in keys if keys.count(key) > 1))
+    return found
+
+
+# columns -----------------------------------------------------------------------------------------------------------
+
+
+def _blocks(records: Iterator[tuple[int, Any]], limit: int | None) -> Iterator[tuple[list[int], list[Any]]]:
+    """Yield the lines and the records of each block, up to the limit."""
+    records = islice(records, limit)
+    while block := list(islice(records, _ROWS_AT_ONCE)):
+        yield [line for line, _ in block], [record for _, record in block]
+
+
+def frame_of(labels: list[str], columns: list[pd.Series[Any]], lines: list[int]) -> pd.DataFrame:
+    """Return a frame whose index is the line in the file; labels may repeat."""
+    frame = pd.DataFrame(dict(enumerate(columns)), index=None if columns else range(len(lines)))
+    frame.columns = pd.Index(labels, dtype=object)
+    frame.index = pd.Index(lines, dtype="int64", name="line")
+    return frame
+
+
+def narrow(values: list[Any]) -> Any:
+    """Return values of one class as an array of that dtype, mixed values as objects; None if all are missing."""
+    classes = set(map(type, values)) - {type(None)}
+    if not classes:
+        return None
+    if classes == {str}:
+        try:
+            return _text_array(values)
+        except UnicodeEncodeError:  # a lone surrogate, which the checks report
+            return objects(values)
+    if classes == {float}:
+        return np.array(values, dtype="float64")  # None becomes NaN
+    if classes == {int} and all(value is None or _INT64.min <= value <= _INT64.max for value in values):
+        return pd.array(values, dtype="Int64")
+    return pd.array(values, dtype="boolean") if classes == {bool} else objects(values)
+
+
+def _text_array(values: list[Any]) -> Any:
+    """Return text (None: missing) as an array: Arrow's, which needs a fifth of the memory, if pyarrow is installed."""
+    dtype: Any = pd.StringDtype("pyarrow") if importlib.util.find_spec("pyarrow") else pd.StringDtype("python")
+    return pd.array(values, dtype=dtype)
+
+
+def objects(values: Sequence[Any]) -> Any:
+    """Return values unchanged in an object array; a list or dict is one cell."""
+    array = np.empty(len(values), dtype=object)
+    for i, value in enumerate(values):
+        array[i] = value
+    return array
+
+
+def _join(parts: list[Any], lengths: list[int]) -> pd.Series[Any]:
+    """Join the parts of a column (None: all values missing); as objects if their dtypes differ."""
+    dtypes = {str(part.dtype) for part in parts if part is not None}
+    if not dtypes:
+        return pd.Series(objects([None] * sum(lengths)), dtype=object)
+    if len(dtypes) > 1:
+        return pd.Series(np.concatenate([_as_objects(p, n) for p, n in zip(parts, lengths, strict=True)]), dtype=object)
+    dtype = next(part.dtype for part in parts if part is not None)
+    arrays = [pd.array([None] * n, dtype=dtype) if p is None else p for p, n in zip(parts, lengths, strict=True)]
+    joined: pd.Series[Any] = pd.concat([pd.Series(array, dtype=dtype) for array in arrays], ignore_index=True)
+    return joined
+
+
+def _as_objects(part: Any, length: int) -> Any:
+    if part is None:
+        return objects([None] * length)
+    return objects([None if missing else value for value, missing in zip(part.tolist(), pd.isna(part), strict=True)])
