@@ -20,7 +20,7 @@ from growlytics_pandas.errors import (
     UsageError,
 )
 from growlytics_pandas.sandbox.faults import Faults
-from growlytics_pandas.sandbox.store import SandboxStore, customers_frame, ignored_frame, types_frame
+from growlytics_pandas.sandbox.store import SandboxStore
 
 if TYPE_CHECKING:
     from growlytics_pandas.client import Client
@@ -178,8 +178,7 @@ class Sandbox:
         these hold all of them exactly, else objects: `int`, `float` and `Decimal`.
         """
         with self._open_store() as store:
-            stored, types = store.stored(), store.attribute_types()
-        return customers_frame(stored, types)
+            return store.customers()
 
     def stored(self) -> dict[str, dict[str, Any]]:
         """Return each customer's attributes as received: id → attribute → JSON value.
@@ -198,7 +197,7 @@ class Sandbox:
     def attribute_types(self) -> pd.DataFrame:
         """Return one row per attribute with a fixed type: `attribute`, `type`, `first_seen`."""
         with self._open_store() as store:
-            return types_frame(store.attribute_types())
+            return store.attribute_types()
 
     def ignored(self) -> pd.DataFrame:
         """Return one row per value that the service would silently ignore.
@@ -207,7 +206,7 @@ class Sandbox:
         missing if there is none) and `when`.
         """
         with self._open_store() as store:
-            return ignored_frame(store.ignored())
+            return store.ignored()
 
     def reset(self) -> None:
         """Delete all customers, fixed types and counts, also in the client's ledger, and restart the faults."""
