@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import pandas as pd
@@ -24,7 +25,7 @@ from growlytics_pandas.sandbox.store import SandboxStore
 
 if TYPE_CHECKING:
     from growlytics_pandas.client import Client
-    from growlytics_pandas.sandbox.serving import SandboxApp, ServerThread
+    from growlytics_pandas.sandbox.serving import SandboxApp
 
 HOST: Final = "127.0.0.1"
 DEFAULT_API_KEY: Final = "sandbox-key"
@@ -250,29 +251,29 @@ class _Running:
     """The resources of a running sandbox: socket, file, thread."""
 
     def __init__(self, db: Path | None, port: int, faults: Faults, api_key: str) -> None:
-        sandbox_app, server_thread = _import_serving()
+        serving = _import_serving()
         with ExitStack() as opening:
             listener = opening.enter_context(_listen(port))
             self.port: int = listener.getsockname()[1]
             self.path = db or Path(opening.enter_context(TemporaryDirectory(prefix="growlytics-"))) / "sandbox.db"
             store = opening.enter_context(SandboxStore(self.path))
-            self.app = sandbox_app(store, api_key, faults)
-            opening.callback(server_thread(self.app, listener).stop)
+            self.app: SandboxApp = serving.SandboxApp(store, api_key, faults)
+            opening.enter_context(serving.serving(self.app, listener))
             self._resources = opening.pop_all()
 
     def stop(self) -> None:
         self._resources.close()
 
 
-def _import_serving() -> "tuple[type[SandboxApp], type[ServerThread]]":
+def _import_serving() -> ModuleType:
     try:
         # Imported here: httptools is an extra, and most imports of the package do not need the sandbox.
-        from growlytics_pandas.sandbox.serving import SandboxApp, ServerThread  # noqa: PLC0415
+        from growlytics_pandas.sandbox import serving  # noqa: PLC0415
     except ImportError as problem:
         raise MissingDependencyError(
             f"Sandbox: it needs {problem.name}, which is not installed: {install_extra('sandbox')}."
         ) from problem
-    return SandboxApp, ServerThread
+    return serving
 
 
 def _listen(port: int) -> socket.socket:
