@@ -41,7 +41,6 @@ MAX_SEARCH_CHARS: Final = 1_000
 CUSTOMERS_A_PAGE: Final = 10
 LISTED_ATTRIBUTES: Final = 12
 """Attributes shown per customer in a list."""
-LATEST_IGNORED: Final = 10
 GROUPED_IGNORED: Final = 1_000
 """The latest ignored values that are grouped by reason: enough for one bad push, and takes milliseconds."""
 IGNORED_GROUPS: Final = 20
@@ -55,10 +54,9 @@ NAME_CHARS: Final = 120
 """Characters of an id or a name."""
 
 _CUSTOMER: Final = "SELECT id, event_name, attributes FROM customers"
-_IGNORED: Final = "SELECT * FROM ignored"
 _TYPES: Final = "SELECT * FROM attribute_types WHERE attribute NOT IN (?, ?, ?) ORDER BY number LIMIT ?"
-_GROUPS: Final = (
-    "SELECT *, max(number), count(*) AS n_values FROM (SELECT * FROM ignored ORDER BY number DESC LIMIT ?) "
+_IGNORED: Final = (
+    "SELECT *, max(number), count(*) AS n_values FROM (SELECT * FROM ignored {} ORDER BY number DESC LIMIT ?) "
     "GROUP BY attribute, type, reason, known_type ORDER BY max(number) DESC LIMIT ?"
 )  # of each group, the row with the highest number: SQLite's documented choice beside max()
 
@@ -90,11 +88,8 @@ def read_page(store: SandboxStore, text: str, page: int) -> dict[str, Any]:
     # Sorted by id, all ids with the prefix are adjacent: the first without it is the end.
     found = list(takewhile(lambda row: row["id"].startswith(text), rows))
     customers = [_read_customer(store, row, is_exact=row["id"] == text) for row in found[:CUSTOMERS_A_PAGE]]
-    if text:
-        of_one = f"{_IGNORED} WHERE id = ? ORDER BY number DESC LIMIT ?"
-        ignored = [row for one in customers for row in store.read(of_one, one["id"], LATEST_IGNORED)]
-    else:
-        ignored = store.read(f"{_IGNORED} ORDER BY number DESC LIMIT ?", LATEST_IGNORED)
+    ids = [customer["id"] for customer in customers] if text else []
+    of_ids = f"WHERE id IN ({', '.join('?' * len(ids))})" if text else ""
     return {
         "asked": text,
         "page_number": page,
@@ -102,8 +97,7 @@ def read_page(store: SandboxStore, text: str, page: int) -> dict[str, Any]:
         "customers": customers,
         "totals": store.counts(),
         "types": store.read(_TYPES, *contract.RESERVED_ATTRIBUTES, SHOWN_TYPES),
-        "groups": [] if text else store.read(_GROUPS, GROUPED_IGNORED, IGNORED_GROUPS),
-        "ignored": ignored,
+        "ignored": store.read(_IGNORED.format(of_ids), *ids, GROUPED_IGNORED, IGNORED_GROUPS),
     }
 
 
@@ -174,7 +168,7 @@ _HEADERS: Final = {
 @cache
 def _environment() -> Environment:
     environment = open_templates("growlytics_pandas.sandbox")
-    environment.filters |= {"value": show_value, "name": _show_name, "time": _show_time}
+    environment.filters |= {"value": show_value, "name": _show_name}
     environment.globals |= {
         "style": STYLE,
         "script": SCRIPT,
@@ -198,8 +192,3 @@ def show_value(text: str, limit: int = LISTED_CHARS) -> str:
 
 def _show_name(name: str | None) -> str:
     return "–" if name is None else visible(name, NAME_CHARS) or "(empty)"
-
-
-def _show_time(text: str) -> str:
-    """Return a stored time (UTC) without fraction and zone."""
-    return text[:19].replace("T", " ")
