@@ -1,7 +1,6 @@
 """The sandbox: a local server with the documented behaviour that also shows ignored values."""
 
 import os
-import socket
 from collections import Counter
 from contextlib import ExitStack
 from os import PathLike
@@ -253,12 +252,16 @@ class _Running:
     def __init__(self, db: Path | None, port: int, faults: Faults, api_key: str) -> None:
         serving = _import_serving()
         with ExitStack() as opening:
-            listener = opening.enter_context(_listen(port))
-            self.port: int = listener.getsockname()[1]
             self.path = db or Path(opening.enter_context(TemporaryDirectory(prefix="growlytics-"))) / "sandbox.db"
             store = opening.enter_context(SandboxStore(self.path))
             self.app: SandboxApp = serving.SandboxApp(store, api_key, faults)
-            opening.enter_context(serving.serving(self.app, listener))
+            try:
+                self.port: int = opening.enter_context(serving.serving(self.app, HOST, port))
+            except OSError as problem:
+                raise InvalidArgumentError(
+                    f"{argument('port')}: it cannot listen on {HOST}:{port}: {os.strerror(problem.errno or 0)}; stop what is "
+                    f"using it, or use {options_text(port=0)}."
+                ) from problem
             self._resources = opening.pop_all()
 
     def stop(self) -> None:
@@ -274,23 +277,6 @@ def _import_serving() -> ModuleType:
             f"Sandbox: it needs {problem.name}, which is not installed: {install_extra('sandbox')}."
         ) from problem
     return serving
-
-
-def _listen(port: int) -> socket.socket:
-    # With explicit TCP: asyncio disables Nagle's delay (40 ms per request) only for sockets with this protocol.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if os.name == "posix":
-            # Allows reuse of a port whose connections have just closed; on Windows it would share a port in use.
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
-    except OSError as problem:
-        listener.close()
-        raise InvalidArgumentError(
-            f"{argument('port')}: it cannot listen on {HOST}:{port}: {problem.strerror}; stop what is using it, or use "
-            f"{options_text(port=0)}."
-        ) from problem
-    return listener
 
 
 def _not_running(remedy: str) -> UsageError:

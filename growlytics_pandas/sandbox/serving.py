@@ -253,29 +253,42 @@ class Connection:
 
 
 @contextmanager
-def serving(app: SandboxApp, listener: socket.socket) -> Iterator[None]:
-    """Serve an application on a bound socket, in a thread."""
-    ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+def serving(app: SandboxApp, host: str, port: int) -> Iterator[int]:
+    """Serve an application in a thread, on a free port if it is 0; give the port.
+
+    Raises
+    ------
+    OSError
+        The port is in use or not allowed.
+    """
+    started: Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
     thread = threading.Thread(
-        target=asyncio.run, args=[_serve(app, listener, ready)], name="growlytics-sandbox", daemon=True
+        target=asyncio.run, args=[_serve(app, host, port, started)], name="growlytics-sandbox", daemon=True
     )
     thread.start()
-    loop, stopping = ready.result()
+    port, loop, stopping = started.result()
     try:
-        yield
+        yield port
     finally:
         loop.call_soon_threadsafe(stopping.set)
         thread.join()
 
 
 async def _serve(
-    app: SandboxApp, listener: socket.socket, ready: "Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]"
+    app: SandboxApp,
+    host: str,
+    port: int,
+    started: "Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]]",
 ) -> None:
     stopping = asyncio.Event()
-    server = await asyncio.start_server(
-        lambda reader, writer: Connection(app, reader, writer).serve(), sock=listener, backlog=BACKLOG
-    )
-    ready.set_result((asyncio.get_running_loop(), stopping))
+    try:
+        server = await asyncio.start_server(
+            lambda reader, writer: Connection(app, reader, writer).serve(), host, port, backlog=BACKLOG
+        )
+    except OSError as problem:
+        started.set_exception(problem)
+        return
+    started.set_result((server.sockets[0].getsockname()[1], asyncio.get_running_loop(), stopping))
     await stopping.wait()
     server.close()
     for _ in range(_ACCEPTING_ROUNDS):
