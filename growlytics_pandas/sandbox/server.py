@@ -259,8 +259,8 @@ class _Running:
                 self.port: int = opening.enter_context(serving.serving(self.app, HOST, port))
             except OSError as problem:
                 raise InvalidArgumentError(
-                    f"{argument('port')}: it cannot listen on {HOST}:{port}: {os.strerror(problem.errno or 0)}; stop what is "
-                    f"using it, or use {options_text(port=0)}."
+                    f"{argument('port')}: it cannot listen on {HOST}:{port}: {os.strerror(problem.errno or 0)}; stop "
+                    f"what is using it, or use {options_text(port=0)}."
                 ) from problem
             self._resources = opening.pop_all()
 
