@@ -5,11 +5,9 @@ domains that RFC 2606 reserves for examples; the mobile numbers may be real, so 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas.contract import MAX_CUSTOM_ATTRIBUTES, MAX_ID_CHARS, MAX_SAFE_INTEGER
@@ -68,27 +66,6 @@ LONG_LABEL: Final = "Average Basket Value In Rupees Over The Last Twelve Months"
 LONG_NOTE: Final = "Called about the delivery of the festive order. " * 12
 
 
-@dataclass(frozen=True, slots=True)
-class _Draw:
-    """The random numbers of one seed: a stream per label, so that columns are independent."""
-
-    n: int
-    seed: int
-
-    def generator(self, label: str) -> np.random.Generator:
-        return np.random.default_rng([self.seed, *label.encode()])
-
-    def codes(self, label: str, n_choices: int) -> npt.NDArray[np.int64]:
-        return self.generator(label).integers(n_choices, size=self.n)
-
-    def texts(self, label: str, choices: Sequence[str]) -> list[str]:
-        picked: list[str] = np.array(choices, dtype=object)[self.codes(label, len(choices))].tolist()
-        return picked
-
-    def happens(self, label: str, share: float) -> npt.NDArray[np.bool_]:
-        return self.generator(label).random(self.n) < share
-
-
 def sample_customers(n: int = 1000, seed: int = 0, dirty: bool = False) -> pd.DataFrame:
     """Return made-up customers of an Indian shop.
 
@@ -133,7 +110,7 @@ def sample_customers(n: int = 1000, seed: int = 0, dirty: bool = False) -> pd.Da
     """
     _check_count("n", n, MIN_DIRTY_ROWS if dirty else 0, "the rows of a dirty frame" if dirty else "rows")
     _check_count("seed", seed, 0, "it")
-    clean = _make_clean(_Draw(int(n), int(seed)))
+    clean = _make_clean(int(n), int(seed))
     return _make_dirty(clean) if dirty else clean
 
 
@@ -144,23 +121,35 @@ def _check_count(argument: str, value: Any, least: int, what: str) -> None:
         raise InvalidArgumentError(f"{argument}: found {value}; {what} must be {least} or more.")
 
 
-def _make_clean(draw: _Draw) -> pd.DataFrame:
-    positions = np.arange(draw.n)
-    first, last = draw.texts("first name", FIRST_NAMES), draw.texts("last name", LAST_NAMES)
-    people = zip(first, last, positions.tolist(), draw.texts("domain", EMAIL_DOMAINS), strict=True)
-    orders = draw.generator("orders").geometric(SHARE_OF_FIRST_ORDERS, draw.n)
+def _make_clean(n: int, seed: int) -> pd.DataFrame:
+    def draw(label: str) -> np.random.Generator:
+        """Return the random numbers of a label, so that columns are independent."""
+        return np.random.default_rng([seed, *label.encode()])
+
+    def pick(label: str, choices: Sequence[str]) -> list[str]:
+        picked: list[str] = np.array(choices, dtype=object)[draw(label).integers(len(choices), size=n)].tolist()
+        return picked
+
+    positions = range(n)
+    first, last, domains = pick("first name", FIRST_NAMES), pick("last name", LAST_NAMES), pick("domain", EMAIL_DOMAINS)
+    emails = [f"{first[i]}.{last[i]}{i}@{domains[i]}".lower() for i in positions]
+    orders = draw("orders").geometric(SHARE_OF_FIRST_ORDERS, n)
+    spent = np.round(orders * draw("basket").gamma(2.0, MEAN_BASKET / 2.0, n), 2)
+    order_seconds = draw("date").integers(ORDER_SECONDS, size=n).astype("timedelta64[s]")
+    categories = draw("category").integers(len(CATEGORIES), size=n)
+    points = draw("points").integers(5000, size=n)
     columns = {
-        "customer_id": _text([f"C{position:06d}" for position in positions.tolist()]),
-        "email": _text([f"{one}.{two}{position}@{domain}".lower() for one, two, position, domain in people]),
-        "name": _text([f"{one} {two}" for one, two in zip(first, last, strict=True)]),
-        "mobile": _text([str(number) for number in _draw_mobiles(draw, positions).tolist()]),
-        "City": _text(draw.texts("city", CITIES)),
+        "customer_id": _text([f"C{i:06d}" for i in positions]),
+        "email": _text(emails),
+        "name": _text([f"{first[i]} {last[i]}" for i in positions]),
+        "mobile": _text(_make_mobiles(n, int(draw("mobile").integers(MOBILE_SPACE)))),
+        "City": _text(pick("city", CITIES)),
         "Total Orders": orders,
-        "Lifetime Value": _draw_lifetime_value(draw, orders),
+        "Lifetime Value": np.where(draw("no value").random(n) < 0.05, np.nan, spent),  # noqa: PLR2004 - a share
         "Is First Time Purchaser": orders == 1,
-        "Last Order Date": FIRST_ORDER + draw.codes("date", ORDER_SECONDS).astype("timedelta64[s]"),
-        "Favourite Category": pd.Categorical.from_codes(draw.codes("category", len(CATEGORIES)), pd.Index(CATEGORIES)),
-        "Loyalty Points": pd.arrays.IntegerArray(draw.codes("points", 5000), draw.happens("no points", 0.1)),
+        "Last Order Date": FIRST_ORDER + order_seconds,
+        "Favourite Category": pd.Categorical.from_codes(categories, pd.Index(CATEGORIES)),
+        "Loyalty Points": pd.arrays.IntegerArray(points, draw("no points").random(n) < 0.1),  # noqa: PLR2004 - likewise
     }
     return pd.DataFrame(columns)
 
@@ -170,16 +159,10 @@ def _text(values: list[str]) -> pd.Series:
     return pd.Series(values, dtype="str")
 
 
-def _draw_mobiles(draw: _Draw, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _make_mobiles(n: int, offset: int) -> list[str]:
     """Return distinct ten-digit numbers, by constant steps modulo the number of all of them."""
-    offset = draw.generator("mobile").integers(MOBILE_SPACE)
-    blocks, rest = np.divmod((offset + positions * MOBILE_STEP) % MOBILE_SPACE, MOBILE_BLOCK)
-    return np.array(MOBILE_STARTS)[blocks] * MOBILE_BLOCK + rest
-
-
-def _draw_lifetime_value(draw: _Draw, orders: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    baskets = draw.generator("basket").gamma(2.0, MEAN_BASKET / 2.0, draw.n)
-    return np.where(draw.happens("no value", 0.05), np.nan, np.round(orders * baskets, 2))
+    blocks, rest = np.divmod((offset + np.arange(n) * MOBILE_STEP) % MOBILE_SPACE, MOBILE_BLOCK)
+    return [str(number) for number in (np.array(MOBILE_STARTS)[blocks] * MOBILE_BLOCK + rest).tolist()]
 
 
 def _make_dirty(clean: pd.DataFrame) -> pd.DataFrame:
