@@ -74,6 +74,12 @@ class SandboxApp:
         self._store = store
         self._key = api_key
         self._faults = faults
+        self._bad_answers = {
+            "rate_limit": refusal(HTTPStatus.TOO_MANY_REQUESTS, "sandbox fault: rate_limit", **{"retry-after": "1"}),
+            "html": HTML_PAGE,
+            "success_false": refusal(HTTPStatus.OK, "sandbox fault: success_false"),
+            "redirect": refusal(HTTPStatus.FOUND, "sandbox fault: redirect", location=faults.redirect or ""),
+        }
         self.reset()
 
     def reset(self) -> None:
@@ -123,22 +129,12 @@ class SandboxApp:
 
     def _bad_answer(self, play: Play) -> Answer | None:
         """Return the response of a fault that writes nothing; None if there is none."""
-        if play.status:
-            waits = play.status in _RETRY_AFTER_STATUSES
-            return _fault(
-                play.status, retry_after_text(self._faults.retry_after, play.turn, time.time()) if waits else ""
-            )
-        match play.name:
-            case "rate_limit":
-                return _fault(HTTPStatus.TOO_MANY_REQUESTS, "1")
-            case "html":
-                return HTML_PAGE
-            case "success_false":
-                return refusal(HTTPStatus.OK, "sandbox fault: success_false")
-            case "redirect":
-                return refusal(HTTPStatus.FOUND, "sandbox fault: redirect", location=self._faults.redirect or "")
-            case _:
-                return None
+        if not play.status:
+            return self._bad_answers.get(play.name)
+        headers = {}
+        if play.status in _RETRY_AFTER_STATUSES:
+            headers["retry-after"] = retry_after_text(self._faults.retry_after, play.turn, time.time())
+        return refusal(play.status, f"sandbox fault: {play.status:d}", **headers)
 
     def _handle(self, request: Request) -> Answer:
         """Do what the service would do, and return its response."""
@@ -155,11 +151,6 @@ class SandboxApp:
         except GrowlyticsError as problem:
             return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, str(problem))
         return SUCCESS
-
-
-def _fault(status: int, retry_after: str) -> Answer:
-    headers = {"retry-after": retry_after} if retry_after else {}
-    return refusal(status, f"sandbox fault: {status:d}", **headers)
 
 
 class Connection:
