@@ -37,7 +37,7 @@ C = TypeVar("C")
 T = TypeVar("T")
 
 POLL_SECONDS: Final = 0.02  # interval of the check for finished futures
-RESULT_SECONDS: Final = 5.0  # to fetch the outcome of a finished part
+RESULT_SECONDS: Final = 5.0  # to fetch the result of a finished task
 STALL_SECONDS: Final = 60.0  # without any worker, then the run ends
 _VERSION: Final = "growlytics_pandas:__version__"
 _SAME_VERSION: Final = "Install the same version of it, and of your own modules, on the workers: " + install_extra(
@@ -152,7 +152,12 @@ class _ClusterPush:
             self._hand_out(waiting)
             self._take_reports()
             for future in _done(self._parts):
-                outcome = self._finish(future)
+                part = self._parts.pop(future)
+                try:
+                    outcome = self._finish(future, part)
+                except _NotFetched:
+                    self._parts[future] = part
+                    continue
                 if outcome is not None:
                     yield outcome
             self._pass_on_stop()
@@ -246,27 +251,24 @@ class _ClusterPush:
         self._told = level
         self._cluster.run(stop_run, self._run, level, on_error="ignore")
 
-    def _finish(self, future: Future) -> PartOutcome | None:
+    def _finish(self, future: Future, part: _Pushing) -> PartOutcome | None:
         """Return the outcome of a part, as far as it is known; None if it only begins now or never began."""
-        part = self._parts[future]
         if part.buffer is None:
-            del self._parts[future]
-            digests = _result_of_step(future, part.task.number)
+            digests = _result_of_step(future, part.task.number, RESULT_SECONDS)
             if not self._job.stop.requested:
                 self._push(part, digests)
             return None
-        outcome: PartOutcome | None = None
         try:
-            outcome = _result_of(future, RESULT_SECONDS)
+            outcome: PartOutcome = _result_of(future, RESULT_SECONDS)
         except _NotFetched:
-            return None
+            raise
         except GrowlyticsError as problem:  # before its first request; the other parts are still gathered
             self._error = self._error or problem
             if not self._job.stop.requested:
                 self._job.stop.request()
+            return None
         except Exception as problem:  # noqa: BLE001 - whatever killed the task, its rows need an outcome
-            outcome = self._lost(part, part.buffer, problem)
-        del self._parts[future]
+            return self._lost(part, part.buffer, problem)
         return outcome
 
     def _lost(self, part: _Pushing, buffer: OutcomeBuffer, problem: Exception) -> PartOutcome:
@@ -323,11 +325,11 @@ def _done(running: Mapping[Future, Any]) -> list[Future]:
     return done
 
 
-def _result_of_step(future: Future, number: int) -> Any:
+def _result_of_step(future: Future, number: int, seconds: float | None = None) -> Any:
     """Return the result of a step, before which nothing of the partition has been sent."""
     try:
-        return _result_of(future)
-    except GrowlyticsError:
+        return _result_of(future, seconds)
+    except (GrowlyticsError, _NotFetched):
         raise
     except Exception as problem:
         raise DataError(
