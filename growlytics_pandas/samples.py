@@ -4,13 +4,10 @@ A clean frame breaks no rule; a dirty one breaks every rule that does not need a
 domains that RFC 2606 reserves for examples; the mobile numbers may be real, so push them to the sandbox only.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas.contract import MAX_CUSTOM_ATTRIBUTES, MAX_ID_CHARS, MAX_SAFE_INTEGER
@@ -62,59 +59,11 @@ ORDER_SECONDS: Final = 3 * 365 * 24 * 60 * 60  # the span of the last orders, th
 MEAN_BASKET: Final = 1150.0  # rupees
 SHARE_OF_FIRST_ORDERS: Final = 0.35  # customers who have ordered once
 N_TAGS: Final = MAX_CUSTOM_ATTRIBUTES + 1
+TAGGED_ROW: Final = 62  # the customer with more attributes than are allowed
+EMPTY_ROW: Final = 65  # the customer with an id and nothing else
 
 LONG_LABEL: Final = "Average Basket Value In Rupees Over The Last Twelve Months"
 LONG_NOTE: Final = "Called about the delivery of the festive order. " * 12
-
-
-class _Row(IntEnum):
-    """The rows of a dirty frame with faults."""
-
-    ID_MISSING = 3
-    ID_ORIGINAL = 5
-    ID_DUPLICATE = 8
-    ID_WHITESPACE = 11
-    ID_FLOAT = 14
-    ID_LOWER_CASE = 17
-    ID_UPPER_CASE = 20
-    ID_TOO_LONG = 23
-    EMAIL_NO_AT = 26
-    EMAIL_NO_DOT = 29
-    EMAIL_SPACE = 32
-    MOBILE_SHORT = 35
-    MOBILE_MISSING = 38
-    NOT_FINITE = 41
-    NOT_FINITE_NEGATIVE = 44
-    YEAR_10000 = 47
-    SUB_SECOND = 50
-    UNSAFE_INTEGER = 53
-    LONG_VALUE = 56
-    WRONG_TYPE = 59
-    ALL_TAGS = 62
-    EMPTY = 65
-    ID_STRINGIFIED = 68
-    VALUE_STRINGIFIED = 71
-
-
-@dataclass(frozen=True, slots=True)
-class _Draw:
-    """The random numbers of one seed: a stream per label, so that columns are independent."""
-
-    n: int
-    seed: int
-
-    def generator(self, label: str) -> np.random.Generator:
-        return np.random.default_rng([self.seed, *label.encode()])
-
-    def codes(self, label: str, n_choices: int) -> npt.NDArray[np.int64]:
-        return self.generator(label).integers(n_choices, size=self.n)
-
-    def texts(self, label: str, choices: Sequence[str]) -> list[str]:
-        picked: list[str] = np.array(choices, dtype=object)[self.codes(label, len(choices))].tolist()
-        return picked
-
-    def happens(self, label: str, share: float) -> npt.NDArray[np.bool_]:
-        return self.generator(label).random(self.n) < share
 
 
 def sample_customers(n: int = 1000, seed: int = 0, dirty: bool = False) -> pd.DataFrame:
@@ -161,7 +110,7 @@ def sample_customers(n: int = 1000, seed: int = 0, dirty: bool = False) -> pd.Da
     """
     _check_count("n", n, MIN_DIRTY_ROWS if dirty else 0, "the rows of a dirty frame" if dirty else "rows")
     _check_count("seed", seed, 0, "it")
-    clean = _make_clean(_Draw(int(n), int(seed)))
+    clean = _make_clean(int(n), int(seed))
     return _make_dirty(clean) if dirty else clean
 
 
@@ -172,23 +121,35 @@ def _check_count(argument: str, value: Any, least: int, what: str) -> None:
         raise InvalidArgumentError(f"{argument}: found {value}; {what} must be {least} or more.")
 
 
-def _make_clean(draw: _Draw) -> pd.DataFrame:
-    positions = np.arange(draw.n)
-    first, last = draw.texts("first name", FIRST_NAMES), draw.texts("last name", LAST_NAMES)
-    people = zip(first, last, positions.tolist(), draw.texts("domain", EMAIL_DOMAINS), strict=True)
-    orders = draw.generator("orders").geometric(SHARE_OF_FIRST_ORDERS, draw.n)
+def _make_clean(n: int, seed: int) -> pd.DataFrame:
+    def draw(label: str) -> np.random.Generator:
+        """Return the random numbers of a label, so that columns are independent."""
+        return np.random.default_rng([seed, *label.encode()])
+
+    def pick(label: str, choices: Sequence[str]) -> list[str]:
+        picked: list[str] = np.array(choices, dtype=object)[draw(label).integers(len(choices), size=n)].tolist()
+        return picked
+
+    positions = range(n)
+    first, last, domains = pick("first name", FIRST_NAMES), pick("last name", LAST_NAMES), pick("domain", EMAIL_DOMAINS)
+    emails = [f"{first[i]}.{last[i]}{i}@{domains[i]}".lower() for i in positions]
+    orders = draw("orders").geometric(SHARE_OF_FIRST_ORDERS, n)
+    spent = np.round(orders * draw("basket").gamma(2.0, MEAN_BASKET / 2.0, n), 2)
+    order_seconds = draw("date").integers(ORDER_SECONDS, size=n).astype("timedelta64[s]")
+    categories = draw("category").integers(len(CATEGORIES), size=n)
+    points = draw("points").integers(5000, size=n)
     columns = {
-        "customer_id": _text([f"C{position:06d}" for position in positions.tolist()]),
-        "email": _text([f"{one}.{two}{position}@{domain}".lower() for one, two, position, domain in people]),
-        "name": _text([f"{one} {two}" for one, two in zip(first, last, strict=True)]),
-        "mobile": _text([str(number) for number in _draw_mobiles(draw, positions).tolist()]),
-        "City": _text(draw.texts("city", CITIES)),
+        "customer_id": _text([f"C{i:06d}" for i in positions]),
+        "email": _text(emails),
+        "name": _text([f"{first[i]} {last[i]}" for i in positions]),
+        "mobile": _text(_make_mobiles(n, int(draw("mobile").integers(MOBILE_SPACE)))),
+        "City": _text(pick("city", CITIES)),
         "Total Orders": orders,
-        "Lifetime Value": _draw_lifetime_value(draw, orders),
+        "Lifetime Value": np.where(draw("no value").random(n) < 0.05, np.nan, spent),  # noqa: PLR2004 - a share
         "Is First Time Purchaser": orders == 1,
-        "Last Order Date": FIRST_ORDER + draw.codes("date", ORDER_SECONDS).astype("timedelta64[s]"),
-        "Favourite Category": pd.Categorical.from_codes(draw.codes("category", len(CATEGORIES)), pd.Index(CATEGORIES)),
-        "Loyalty Points": pd.arrays.IntegerArray(draw.codes("points", 5000), draw.happens("no points", 0.1)),
+        "Last Order Date": FIRST_ORDER + order_seconds,
+        "Favourite Category": pd.Categorical.from_codes(categories, pd.Index(CATEGORIES)),
+        "Loyalty Points": pd.arrays.IntegerArray(points, draw("no points").random(n) < 0.1),  # noqa: PLR2004 - likewise
     }
     return pd.DataFrame(columns)
 
@@ -198,93 +159,72 @@ def _text(values: list[str]) -> pd.Series:
     return pd.Series(values, dtype="str")
 
 
-def _draw_mobiles(draw: _Draw, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _make_mobiles(n: int, offset: int) -> list[str]:
     """Return distinct ten-digit numbers, by constant steps modulo the number of all of them."""
-    offset = draw.generator("mobile").integers(MOBILE_SPACE)
-    blocks, rest = np.divmod((offset + positions * MOBILE_STEP) % MOBILE_SPACE, MOBILE_BLOCK)
-    return np.array(MOBILE_STARTS)[blocks] * MOBILE_BLOCK + rest
-
-
-def _draw_lifetime_value(draw: _Draw, orders: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    baskets = draw.generator("basket").gamma(2.0, MEAN_BASKET / 2.0, draw.n)
-    return np.where(draw.happens("no value", 0.05), np.nan, np.round(orders * baskets, 2))
+    blocks, rest = np.divmod((offset + np.arange(n) * MOBILE_STEP) % MOBILE_SPACE, MOBILE_BLOCK)
+    return [str(number) for number in (np.array(MOBILE_STARTS)[blocks] * MOBILE_BLOCK + rest).tolist()]
 
 
 def _make_dirty(clean: pd.DataFrame) -> pd.DataFrame:
-    known = _plant_values(clean)
-    columns = [*known.items(), *_odd_columns(clean), *_tag_columns(len(clean))]
-    for _, values in columns:
-        values.iloc[_Row.EMPTY] = None
-    frame = pd.DataFrame(dict(enumerate([_plant_ids(clean["customer_id"]), *(values for _, values in columns)])))
-    frame.columns = pd.Index(["customer_id", *(label for label, _ in columns)])
-    return frame
-
-
-def _plant_ids(clean: pd.Series) -> pd.Series:
-    ids = clean.astype(object)
-    odd: dict[_Row, Any] = {
-        _Row.ID_MISSING: None,
-        _Row.ID_DUPLICATE: ids.iloc[_Row.ID_ORIGINAL],
-        _Row.ID_WHITESPACE: f" {ids.iloc[_Row.ID_WHITESPACE]} ",
-        _Row.ID_FLOAT: 919211.0,
-        _Row.ID_STRINGIFIED: "nan",
-        _Row.ID_LOWER_CASE: ids.iloc[_Row.ID_UPPER_CASE].lower(),
-        _Row.ID_TOO_LONG: ids.iloc[_Row.ID_TOO_LONG] + "-" + "0" * MAX_ID_CHARS,
-    }
-    for row, value in odd.items():
-        ids.iloc[row] = value
-    return ids
-
-
-def _plant_values(clean: pd.DataFrame) -> dict[str, pd.Series]:
-    """Return the clean columns without the id, in nullable dtypes, with faults."""
-    columns = {label: clean[label].copy() for label in clean.columns[1:]}
+    """Return the clean frame with more columns, in nullable dtypes, and with faults, most alone in their row."""
+    columns = {label: clean[label].copy() for label in clean.columns}
+    columns["customer_id"] = clean["customer_id"].astype(object)
     columns["mobile"] = clean["mobile"].astype("float64")  # as when reading a file with a missing number
     columns["Total Orders"] = clean["Total Orders"].astype("Int64")
     columns["Is First Time Purchaser"] = clean["Is First Time Purchaser"].astype("boolean")
-    for label, row, value in (
-        ("email", _Row.EMAIL_NO_AT, "asha.nair.example.com"),
-        ("email", _Row.EMAIL_NO_DOT, "imran.khan@example"),
-        ("email", _Row.EMAIL_SPACE, "neha.rao@example.com "),
-        ("mobile", _Row.MOBILE_SHORT, 99192.0),
-        ("mobile", _Row.MOBILE_MISSING, np.nan),
-        ("City", _Row.VALUE_STRINGIFIED, "None"),
-        ("Lifetime Value", _Row.NOT_FINITE, np.inf),
-        ("Lifetime Value", _Row.NOT_FINITE_NEGATIVE, -np.inf),
-        ("Last Order Date", _Row.YEAR_10000, np.datetime64("10000-01-01T00:00:00", "us")),
-        ("Last Order Date", _Row.SUB_SECOND, np.datetime64("2025-03-14T09:26:53.589793", "us")),
-        ("Loyalty Points", _Row.UNSAFE_INTEGER, MAX_SAFE_INTEGER + 2),
-    ):
+    columns[""] = _sparse(clean, "left over from a merge")
+    columns[LONG_LABEL] = (clean["Lifetime Value"] / clean["Total Orders"]).round(2)
+    columns["Segment"] = _sparse(clean, "Gold")
+    columns["Segment, again"] = _sparse(clean, "Silver")
+    columns["city"] = clean["City"].copy()
+    columns[" Notes "] = _sparse(clean, "Prefers delivery in the evening")
+    columns["Time To Second Order"] = pd.to_timedelta(clean["Total Orders"], unit="D")
+    columns["Referral Code"] = _sparse(clean, "FRIEND10")
+    for label, row, value in _planted_cells(clean["customer_id"].tolist()):
         columns[label].iloc[row] = value
-    return columns
+    columns |= _tag_columns(len(clean))
+    for label, values in columns.items():
+        if label != "customer_id":
+            values.iloc[EMPTY_ROW] = None
+    return pd.DataFrame(columns).rename(columns={"Segment, again": "Segment"})
 
 
-def _odd_columns(clean: pd.DataFrame) -> list[tuple[str, pd.Series]]:
-    n, every_fifth = len(clean), range(0, MIN_DIRTY_ROWS, 5)
-    notes = dict.fromkeys(every_fifth, "Prefers delivery in the evening") | {_Row.LONG_VALUE: LONG_NOTE}
-    codes = dict.fromkeys(every_fifth, "FRIEND10") | {_Row.WRONG_TYPE: 2024}
+def _planted_cells(ids: list[str]) -> list[tuple[str, int, Any]]:
+    """Return the faults that are single cells: column, row, value."""
     return [
-        ("", _mostly_missing(n, dict.fromkeys(every_fifth, "left over from a merge"))),
-        (LONG_LABEL, (clean["Lifetime Value"] / clean["Total Orders"]).round(2)),
-        ("Segment", _mostly_missing(n, dict.fromkeys(every_fifth, "Gold"))),
-        ("Segment", _mostly_missing(n, dict.fromkeys(every_fifth, "Silver"))),
-        ("city", clean["City"].copy()),
-        (" Notes ", _mostly_missing(n, notes)),
-        ("Time To Second Order", pd.to_timedelta(clean["Total Orders"], unit="D")),
-        ("Referral Code", _mostly_missing(n, codes)),
+        ("customer_id", 3, None),
+        ("customer_id", 8, ids[5]),
+        ("customer_id", 11, f" {ids[11]} "),
+        ("customer_id", 14, 919211.0),
+        ("customer_id", 17, ids[20].lower()),
+        ("customer_id", 23, f"{ids[23]}-{'0' * MAX_ID_CHARS}"),
+        ("customer_id", 68, "nan"),
+        ("email", 26, "asha.nair.example.com"),
+        ("email", 29, "imran.khan@example"),
+        ("email", 32, "neha.rao@example.com "),
+        ("mobile", 35, 99192.0),
+        ("mobile", 38, np.nan),
+        ("City", 71, "None"),
+        ("Lifetime Value", 41, np.inf),
+        ("Lifetime Value", 44, -np.inf),
+        ("Last Order Date", 47, np.datetime64("10000-01-01T00:00:00", "us")),
+        ("Last Order Date", 50, np.datetime64("2025-03-14T09:26:53.589793", "us")),
+        ("Loyalty Points", 53, MAX_SAFE_INTEGER + 2),
+        (" Notes ", 56, LONG_NOTE),
+        ("Referral Code", 59, 2024),
     ]
 
 
-def _mostly_missing(n: int, cells: Mapping[int, Any]) -> pd.Series:
-    values = np.full(n, None, dtype=object)
-    for row, value in cells.items():
-        values[row] = value
+def _sparse(clean: pd.DataFrame, text: str) -> pd.Series:
+    """Return a column that has `text` in every fifth of the first rows, and is missing elsewhere."""
+    values = np.full(len(clean), None, dtype=object)
+    values[:MIN_DIRTY_ROWS:5] = text
     return pd.Series(values, dtype=object)
 
 
-def _tag_columns(n: int) -> list[tuple[str, pd.Series]]:
+def _tag_columns(n: int) -> dict[str, pd.Series]:
     """Return more columns than a customer may have attributes; one row has all. One byte per cell."""
     codes = np.full(n, -1, dtype=np.int8)
-    codes[_Row.ALL_TAGS] = 0
-    labels = [f"Tag {number:03d}" for number in range(1, N_TAGS + 1)]
-    return [(label, pd.Series(pd.Categorical.from_codes(codes, pd.Index(["tagged"])))) for label in labels]
+    codes[TAGGED_ROW] = 0
+    tagged = pd.Categorical.from_codes(codes, pd.Index(["tagged"]))
+    return {f"Tag {number:03d}": pd.Series(tagged.copy()) for number in range(1, N_TAGS + 1)}

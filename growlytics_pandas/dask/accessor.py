@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from dask.dataframe.extensions import register_dataframe_accessor
-from distributed import Client as Cluster
-from distributed import default_client as default_cluster
+from distributed import default_client
 
 from growlytics_pandas import api
 from growlytics_pandas.columns.options import options_of
@@ -23,84 +21,12 @@ from growlytics_pandas.upload.plan import Plan, PushResult, infer_schema_of_part
 from growlytics_pandas.upload.profile import profile_parts
 from growlytics_pandas.upload.push_options import PUSH_OPTIONS, PushOptions
 
-
-def plan(ddf: Any, id_col: Any, **options: Any) -> Plan:
-    """Work out what a push of all partitions would do, on the cluster if there is one."""
-    refuse_client_as_id(id_col)
-    connection = connection_or_default(options.pop("client", None))
-    chosen = options_of(options, PUSH_OPTIONS)
-    infer_schema_of_parts(chosen, ddf._meta, id_col, None)  # noqa: SLF001 - the empty frame: a wrong call costs no reading
-    executor = _engine_of(ddf)
-    profile = profile_parts(executor.run, id_col, chosen)
-    made = make_batch_plan(executor, id_col, chosen, connection, profile)
-    warn_of_converted_text(profile.example)
-    return made
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def push(ddf: Any, id_col: Any, **options: Any) -> PushResult:
-    """Push all partitions, on the workers of the cluster if there is one. It is not lazy."""
-    how = {name: options.pop(name) for name in PUSH_OPTIONS if name in options}
-    PushOptions(**how)  # before any partition is read
-    return plan(ddf, id_col, **options).push(**how)
-
-
-def push_segment(ddf: Any, id_col: Any, attribute: Any, **options: Any) -> SegmentResult:
-    """Send the customers who joined or left a segment. The ids are computed as one column and sent locally."""
-    if id_col not in ddf.columns:
-        return segments.push_segment(ddf._meta, id_col, attribute, **options)  # noqa: SLF001 - raises the usual error
-    return segments.push_segment(ddf[[id_col]].compute(), id_col, attribute, **options)
-
-
-def schema(ddf: Any, id_col: Any, **options: Any) -> Any:
-    """Return the columns that would be sent, with attribute names and types."""
-    return plan(ddf, id_col, **options).schema
-
-
-def suggest(ddf: Any, id_col: Any, **options: Any) -> dict[str, Any]:
-    """Suggest options from the first rows of each partition, ready for ``**``."""
-    return plan(ddf, id_col, **options).suggest()
-
-
-def validate(ddf: Any, id_col: Any, **options: Any) -> Any:
-    """Report values that would be rejected or need a check, without sending anything."""
-    return plan(ddf, id_col, **options).violations
-
-
-def preview(ddf: Any, id_col: Any, *, n: int = 3, **options: Any) -> list[dict[str, Any]]:
-    """Show the first `n` request bodies exactly as they would be sent."""
-    return plan(ddf, id_col, **options).preview(n)
-
-
-def find_cluster() -> Cluster | None:
-    """Return the distributed client of this process; None without one."""
-    try:
-        return default_cluster()
-    except ValueError:
-        return None
-
-
-def _engine_of(ddf: Any) -> Executor:
-    cluster = find_cluster()
-    return PartitionExecutor(ddf) if cluster is None else ClusterExecutor(ddf, cluster)
-
-
-def _method(function: Callable[..., Any], like: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a method that calls a function with arguments bound by the signature of the pandas method."""
-    pandas_signature = inspect.signature(like)
-    _, *rest = pandas_signature.parameters.values()
-    me = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    signature = pandas_signature.replace(
-        parameters=[me, *rest], return_annotation=inspect.signature(function).return_annotation
-    )
-
-    @functools.wraps(function)
-    def method(self: GrowlyticsDaskAccessor, /, *args: Any, **kwargs: Any) -> Any:
-        given = signature.bind(self, *args, **kwargs).arguments
-        del given["self"]
-        return function(self._ddf, **given)
-
-    method.__signature__ = signature  # type: ignore[attr-defined]
-    return method
+def _like(function: Callable[..., Any]) -> Callable[[F], F]:
+    """Give a method the signature of the pandas method, but not its name or docstring."""
+    return functools.wraps(function, assigned=())  # type: ignore[return-value]
 
 
 @register_dataframe_accessor("growlytics")
@@ -115,10 +41,59 @@ class GrowlyticsDaskAccessor:
     def __init__(self, ddf: Any) -> None:
         self._ddf = ddf
 
-    plan = _method(plan, api.plan)
-    schema = _method(schema, api.schema)
-    suggest = _method(suggest, api.suggest)
-    validate = _method(validate, api.validate)
-    preview = _method(preview, api.preview)
-    push = _method(push, api.push)
-    push_segment = _method(push_segment, segments.push_segment)
+    @_like(api.plan)
+    def plan(self, id_col: Any, **options: Any) -> Plan:
+        """Work out what a push of all partitions would do, on the cluster if there is one."""
+        refuse_client_as_id(id_col)
+        connection = connection_or_default(options.pop("client", None))
+        chosen = options_of(options, PUSH_OPTIONS)
+        infer_schema_of_parts(chosen, self._ddf._meta, id_col, None)  # noqa: SLF001 - a wrong call costs no reading
+        executor = _executor_of(self._ddf)
+        profile = profile_parts(executor.run, id_col, chosen)
+        made = make_batch_plan(executor, id_col, chosen, connection, profile)
+        warn_of_converted_text(profile.example)
+        return made
+
+    @_like(api.push)
+    def push(self, id_col: Any, **options: Any) -> PushResult:
+        """Push all partitions, on the workers of the cluster if there is one. It is not lazy."""
+        how = {name: options.pop(name) for name in PUSH_OPTIONS if name in options}
+        PushOptions(**how)  # before any partition is read
+        return self.plan(id_col, **options).push(**how)
+
+    @_like(segments.push_segment)
+    def push_segment(self, id_col: Any, attribute: Any, **options: Any) -> SegmentResult:
+        """Send the customers who joined or left a segment. The ids are computed as one column and sent locally."""
+        ddf = self._ddf
+        # Without such a column, the empty frame raises the usual error.
+        frame = ddf[[id_col]].compute() if id_col in ddf.columns else ddf._meta  # noqa: SLF001 - Dask's name for it
+        return segments.push_segment(frame, id_col, attribute, **options)
+
+    @_like(api.schema)
+    def schema(self, id_col: Any, **options: Any) -> Any:
+        """Return the columns that would be sent, with attribute names and types."""
+        return self.plan(id_col, **options).schema
+
+    @_like(api.suggest)
+    def suggest(self, id_col: Any, **options: Any) -> dict[str, Any]:
+        """Suggest options from the first rows of each partition, ready for ``**``."""
+        return self.plan(id_col, **options).suggest()
+
+    @_like(api.validate)
+    def validate(self, id_col: Any, **options: Any) -> Any:
+        """Report values that would be rejected or need a check, without sending anything."""
+        return self.plan(id_col, **options).violations
+
+    @_like(api.preview)
+    def preview(self, id_col: Any, *, n: int = 3, **options: Any) -> list[dict[str, Any]]:
+        """Show the first `n` request bodies exactly as they would be sent."""
+        return self.plan(id_col, **options).preview(n)
+
+
+def _executor_of(ddf: Any) -> Executor:
+    """Return what reads the partitions: the workers of this process's cluster, or without one this process."""
+    try:
+        cluster = default_client()
+    except ValueError:
+        return PartitionExecutor(ddf)
+    return ClusterExecutor(ddf, cluster)

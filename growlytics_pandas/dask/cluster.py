@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import pkgutil
 import time
@@ -19,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from distributed import Client as Cluster
-from distributed import Future
+from distributed import Future, as_completed
+from distributed.protocol import deserialize_bytes
 
-from growlytics_pandas._status import Failure, Status
+from growlytics_pandas._status import Status
 from growlytics_pandas._text import install_extra
 from growlytics_pandas.dask.worker import TOPIC, Share, push_on_worker, start_part, stop_run
 from growlytics_pandas.errors import DataError, GrowlyticsError, ServiceUnavailableError, UsageError
@@ -37,13 +37,12 @@ C = TypeVar("C")
 T = TypeVar("T")
 
 POLL_SECONDS: Final = 0.02  # interval of the check for finished futures
-RESULT_SECONDS: Final = 5.0  # to fetch the outcome of a finished part
+RESULT_SECONDS: Final = 5.0  # to fetch the result of a finished task
 STALL_SECONDS: Final = 60.0  # without any worker, then the run ends
 _VERSION: Final = "growlytics_pandas:__version__"
 _SAME_VERSION: Final = "Install the same version of it, and of your own modules, on the workers: " + install_extra(
     "dask,fast"
 )
-TASKS_A_THREAD: Final = 2  # profiles and digests submitted at a time: one running, one queued
 LEAST_RATE: Final = 50.0  # requests per second of one part: with less, the first request of each part would count
 LEAST_SHARE: Final = 0.5  # of an equal share, to start a part with
 ROUNDING: Final = 1e-9
@@ -65,16 +64,13 @@ class ClusterExecutor:
     def run(self, step: Step[C, T], common: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
         """Run a step on each partition, yielding results as they arrive."""
         requested: Mapping[int, Any] = dict.fromkeys(range(len(self._parts))) if tasks is None else tasks
-        waiting = deque(requested.items())
-        running: dict[Future, int] = {}
+        running = {
+            self.submit(number, partial(_run_step, step, common, task)): number for number, task in requested.items()
+        }
         try:
-            while waiting or running:
-                while waiting and len(running) < self.width():
-                    number, task = waiting.popleft()
-                    running[self.submit(number, partial(_look, step, common, task))] = number
-                for future in _done(running):
-                    number = running.pop(future)
-                    yield number, _profiled(future, number)
+            for future in as_completed(list(running)):
+                number = running.pop(future)
+                yield number, _result_of_step(future, number)
         finally:
             _drop(running)
 
@@ -103,10 +99,6 @@ class ClusterExecutor:
         step = dask.delayed(work, name=f"{key}-step", traverse=False, pure=False)
         return self._cluster.compute(step(self._parts[number], dask_key_name=key), retries=0)
 
-    def width(self) -> int:
-        """Return how many tasks are submitted at a time."""
-        return TASKS_A_THREAD * max(1, self.threads())
-
     def threads(self) -> int:
         """Return how many tasks the cluster runs at a time."""
         return sum(self._cluster.nthreads().values())
@@ -114,12 +106,15 @@ class ClusterExecutor:
 
 @dataclass(slots=True)
 class _Pushing:
-    """A part that is being pushed: its share of the limits, and what its workers have reported."""
+    """A part on the workers: its share of the limits, and what its workers have reported.
+
+    With a ledger, it is digested first; `buffer` is None until it is pushed.
+    """
 
     task: PartTask
-    buffer: OutcomeBuffer
     share: float
     accepted: npt.NDArray[np.bool_]
+    buffer: OutcomeBuffer | None = None
     snapshot: Snapshot | None = None
     has_begun: bool = False
 
@@ -141,9 +136,7 @@ class _ClusterPush:
         self._executor, self._cluster, self._job = executor, cluster, job
         self._run = uuid.uuid4().hex
         self._recipe = job.connection.recipe()
-        self._digesting: dict[Future, PartTask] = {}
-        self._ready: deque[tuple[PartTask, PartDigests | None]] = deque()
-        self._pushing: dict[Future, _Pushing] = {}
+        self._parts: dict[Future, _Pushing] = {}
         self._told = 0
         self._error: GrowlyticsError | None = None
         self._seen_worker = time.monotonic()
@@ -153,20 +146,24 @@ class _ClusterPush:
     def outcomes(self) -> Iterator[PartOutcome]:
         """Submit the parts, a few at a time, and yield their outcomes."""
         waiting = deque(self._job.tasks)
-        while waiting or self._digesting or self._ready or self._pushing:
+        while waiting or self._parts:
             if self._job.stop.requested:
                 waiting.clear()
-                self._ready.clear()
-                _drop(self._digesting)
-                self._digesting.clear()
-            self._digest(waiting)
-            self._hand_out(len(waiting))
+            self._hand_out(waiting)
             self._take_reports()
-            yield from self._gather()
+            for future in _done(self._parts):
+                part = self._parts.pop(future)
+                try:
+                    outcome = self._finish(future, part)
+                except _NotFetched:
+                    self._parts[future] = part
+                    continue
+                if outcome is not None:
+                    yield outcome
             self._pass_on_stop()
             if self._job.is_due():
                 self._job.note_snapshots(
-                    {each.task.number: each.snapshot for each in self._pushing.values() if each.snapshot}
+                    {each.task.number: each.snapshot for each in self._parts.values() if each.snapshot}
                 )
                 self._require_workers()
         if self._error is not None:
@@ -174,56 +171,47 @@ class _ClusterPush:
 
     def close(self) -> None:
         """Cancel everything, and record what is known about running parts in their buffers."""
-        _drop(self._digesting)
-        if self._pushing:
+        if self._parts:
             self._tell_workers(2)
             self._take_reports()
-            _drop(self._pushing)
-            for each in self._pushing.values():
+            _drop(self._parts)
+            for each in self._parts.values():
                 _note_lost(each, "the run ended before the part finished")
         del _reports[self._run]
 
-    def _digest(self, waiting: deque[PartTask]) -> None:
-        """Submit the digests of the next parts, if there is a ledger, and take those that are ready."""
-        digester = self._job.digester
-        while waiting and len(self._digesting) + len(self._ready) < self._executor.width():
-            task = waiting.popleft()
-            if digester is None:
-                self._ready.append((task, None))
-            else:
-                work = partial(_look, digest_part, self._job.common, (task, digester))
-                self._digesting[self._executor.submit(task.number, work)] = task
-        for future in [future for future in self._digesting if future.done()]:
-            task = self._digesting.pop(future)
-            self._ready.append((task, _profiled(future, task.number)))
-
-    def _hand_out(self, n_waiting: int) -> None:
+    def _hand_out(self, waiting: deque[PartTask]) -> None:
         """Start parts, one per thread. Their shares never add up to more than the whole limits."""
-        options = self._job.options
-        n_parts = n_waiting + len(self._digesting) + len(self._ready) + len(self._pushing)
+        options, digester = self._job.options, self._job.digester
+        n_parts = len(waiting) + len(self._parts)
         by_rate = math.inf if options.max_rate is None else options.max_rate // LEAST_RATE
         slots = int(max(1, min(self._executor.threads(), n_parts, options.max_concurrency, by_rate)))
-        while self._ready and len(self._pushing) < slots:
-            free = 1.0 - sum(each.share for each in self._pushing.values())
+        while waiting and len(self._parts) < slots:
+            free = 1.0 - sum(each.share for each in self._parts.values())
             share = min(free, 1.0 / slots)
             if share < LEAST_SHARE / slots:  # the cluster has grown: wait until earlier parts end
                 return
-            self._start(*self._ready.popleft(), share)
+            task = waiting.popleft()
+            part = _Pushing(task, share, np.zeros(task.rows, dtype=bool))
+            if digester is None:
+                self._push(part, None)
+            else:
+                work = partial(_run_step, digest_part, self._job.common, (task, digester))
+                self._parts[self._executor.submit(task.number, work)] = part
 
-    def _start(self, task: PartTask, digests: PartDigests | None, share: float) -> None:
+    def _push(self, part: _Pushing, digests: PartDigests | None) -> None:
         job, options = self._job, self._job.options
-        order = job.order(task, digests)
+        order = job.order(part.task, digests)
+        part.buffer = order.buffer
         limits = Share(
             self._run,
-            max(1, int(options.max_concurrency * share + ROUNDING)),
-            None if options.max_rate is None else options.max_rate * share,
+            max(1, int(options.max_concurrency * part.share + ROUNDING)),
+            None if options.max_rate is None else options.max_rate * part.share,
         )
         work = partial(push_on_worker, share=limits, recipe=self._recipe, common=job.common, order=order)
-        accepted = np.zeros(task.rows, dtype=bool)
-        self._pushing[self._executor.submit(task.number, work)] = _Pushing(task, order.buffer, share, accepted)
+        self._parts[self._executor.submit(part.task.number, work)] = part
 
     def _take_reports(self) -> None:
-        running = {each.task.number: each for each in self._pushing.values()}
+        running = {each.task.number: each for each in self._parts.values()}
         reports = _reports[self._run]
         while not reports.empty():
             report = reports.get()
@@ -234,7 +222,7 @@ class _ClusterPush:
                 self._begin(each, report)
             else:
                 each.accepted[np.frombuffer(report["accepted"], dtype="int32")] = True
-                each.snapshot = _snapshot(report)
+                each.snapshot = deserialize_bytes(report["snapshot"])
 
     def _begin(self, each: _Pushing, report: Mapping[str, Any]) -> None:
         """Let a worker start a part; if another one had begun it, that one is lost."""
@@ -263,19 +251,13 @@ class _ClusterPush:
         self._told = level
         self._cluster.run(stop_run, self._run, level, on_error="ignore")
 
-    def _gather(self) -> Iterator[PartOutcome]:
-        for future in _done(self._pushing):
-            each = self._pushing[future]
-            try:
-                outcome = self._outcome(future, each)
-            except _NotFetched:
-                continue
-            del self._pushing[future]
-            if outcome is not None:
-                yield outcome
-
-    def _outcome(self, future: Future, each: _Pushing) -> PartOutcome | None:
-        """Return the outcome of a part; if its task failed, what is known about it; None if it never started."""
+    def _finish(self, future: Future, part: _Pushing) -> PartOutcome | None:
+        """Return the outcome of a part, as far as it is known; None if it only begins now or never began."""
+        if part.buffer is None:
+            digests = _result_of_step(future, part.task.number, RESULT_SECONDS)
+            if not self._job.stop.requested:
+                self._push(part, digests)
+            return None
         try:
             outcome: PartOutcome = _result_of(future, RESULT_SECONDS)
         except _NotFetched:
@@ -286,13 +268,12 @@ class _ClusterPush:
                 self._job.stop.request()
             return None
         except Exception as problem:  # noqa: BLE001 - whatever killed the task, its rows need an outcome
-            return self._lost(each, problem)
+            return self._lost(part, part.buffer, problem)
         return outcome
 
-    def _lost(self, each: _Pushing, problem: Exception) -> PartOutcome:
-        _note_lost(each, f"the part failed on its workers ({type(problem).__name__})")
-        task, buffer = each.task, each.buffer
-        rows = np.arange(task.rows)
+    def _lost(self, part: _Pushing, buffer: OutcomeBuffer, problem: Exception) -> PartOutcome:
+        _note_lost(part, f"the part failed on its workers ({type(problem).__name__})")
+        task, rows = part.task, np.arange(part.task.rows)
         labels = pd.Index([None] * task.rows, dtype=object)
         table = buffer.describe(rows, rows + task.first_row, labels, [""] * task.rows)
         fresh = frozenset(self._job.types_sent)
@@ -311,12 +292,14 @@ class _ClusterPush:
 
 def _note_lost(each: _Pushing, why: str) -> None:
     """Record the rows that were reported as accepted; all others may have arrived."""
+    if each.buffer is None:
+        return
     each.buffer.note_all(np.flatnonzero(each.accepted), Status.ACCEPTED)
     words = f"{why}: it may have arrived; pushing again is safe"
     each.buffer.note_all(each.buffer.rows_with([Status.UNSENT]), Status.UNKNOWN, words)
 
 
-def _look(step: Step[C, T], common: C, task: Any, frame: pd.DataFrame) -> T:
+def _run_step(step: Step[C, T], common: C, task: Any, frame: pd.DataFrame) -> T:
     return step(frame, common, task)
 
 
@@ -342,11 +325,11 @@ def _done(running: Mapping[Future, Any]) -> list[Future]:
     return done
 
 
-def _profiled(future: Future, number: int) -> Any:
-    """Return the profile of a partition; nothing of it has been sent yet."""
+def _result_of_step(future: Future, number: int, seconds: float | None = None) -> Any:
+    """Return the result of a step, before which nothing of the partition has been sent."""
     try:
-        return _result_of(future)
-    except GrowlyticsError:
+        return _result_of(future, seconds)
+    except (GrowlyticsError, _NotFetched):
         raise
     except Exception as problem:
         raise DataError(
@@ -382,17 +365,3 @@ def _drop(running: Mapping[Future, Any]) -> None:
     for future in running:
         future.cancel()
         future.release()
-
-
-def _snapshot(payload: Mapping[str, Any]) -> Snapshot:
-    failures = tuple(itertools.starmap(Failure, payload["failures"]))
-    return Snapshot(
-        dict(payload["counts"]),
-        payload["retries"],
-        payload["in_flight"],
-        payload["concurrency"],
-        failures,
-        payload["answer_seconds"],
-        payload["trouble"],
-        payload["foreign"],
-    )

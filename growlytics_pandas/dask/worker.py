@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from distributed import get_worker
+from distributed.protocol import serialize_bytes
 
 from growlytics_pandas._status import Status
 from growlytics_pandas.http.concurrency import ConcurrencyController
@@ -107,19 +108,7 @@ class WorkerControl:
         snapshot = snapshot_of(delivery, buffer, self._order.task.first_row)
         accepted, self._accepted = np.array(self._accepted, dtype="int32").tobytes(), []
         self._reported_at = now
-        self._report(
-            {
-                "accepted": accepted,
-                "counts": snapshot.counts,
-                "retries": snapshot.retries,
-                "in_flight": snapshot.in_flight,
-                "concurrency": snapshot.concurrency,
-                "failures": [(int(f.row), str(f.status), str(f.words), int(f.http_status)) for f in snapshot.failures],
-                "answer_seconds": snapshot.answer_seconds,
-                "trouble": snapshot.trouble,
-                "foreign": snapshot.foreign,
-            }
-        )
+        self._report({"accepted": accepted, "snapshot": serialize_bytes(snapshot)})
 
     def select(self, encoded: Encoded) -> Encoded:
         """Return all rows: unchanged ones have already been skipped."""

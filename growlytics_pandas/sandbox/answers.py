@@ -51,14 +51,13 @@ class Answer:
 
     def head(self, *, is_end: bool) -> bytes:
         """Return status line and headers; `is_end`: the connection is closed after this response."""
-        reason = HTTPStatus(self.status).phrase if self.status in _STATUSES else ""
-        lines = [f"HTTP/1.1 {self.status:d} {reason}", f"content-length: {len(self.body)}"]
+        lines = [f"HTTP/1.1 {self.status:d} {_PHRASES.get(self.status, '')}", f"content-length: {len(self.body)}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         lines += ["connection: close"] if is_end else []
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-_STATUSES: Final = frozenset(HTTPStatus)
+_PHRASES: Final[dict[int, str]] = {status: status.phrase for status in HTTPStatus}
 
 
 def refusal(status: int, message: str, **headers: str) -> Answer:
@@ -98,70 +97,61 @@ def answer_openapi(method: str) -> Answer:
 
 def describe_api() -> dict[str, Any]:
     """Return the document: requests without ignored values, and the responses to them."""
-    responses = {HTTPStatus.OK: "Accepted; values that do not match were ignored"} | _REFUSALS
+    responses = {
+        f"{status:d}": {"description": description, "content": _content("Refusal")}
+        for status, description in _REFUSALS.items()
+    }
+    accepted = {"description": "Accepted; values that do not match were ignored", "content": _content("Success")}
+    upsert = {
+        "operationId": "upsertCustomer",
+        "summary": "Create or update one customer",
+        "security": [{"key": []}],
+        "requestBody": {"required": True, "content": _content("Customer")},
+        "responses": {"200": accepted, **responses},
+    }
+    message = {"type": "string", "minLength": 1}
     return {
         "openapi": OPENAPI_VERSION,
         "info": {"title": "Growlytics customers", "version": "1", "description": _DESCRIPTION},
         # Only this server: a tool that sends every possible request must not find the real service here.
         "servers": [{"url": "/"}],
-        "paths": {
-            contract.CUSTOMER_PATH: {
-                "post": {
-                    "operationId": "upsertCustomer",
-                    "summary": "Create or update one customer",
-                    "security": [{"key": []}],
-                    "requestBody": {"required": True, "content": _content("Customer")},
-                    "responses": {
-                        f"{status:d}": {
-                            "description": description,
-                            "content": _content("Success" if status == HTTPStatus.OK else "Refusal"),
-                        }
-                        for status, description in responses.items()
-                    },
-                }
-            }
-        },
+        "paths": {contract.CUSTOMER_PATH: {"post": upsert}},
         "components": {
             "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": contract.KEY_HEADER}},
             "schemas": {
-                "Customer": _customer(),
-                **{f"{kind.capitalize()}Attribute": _attribute(kind) for kind in contract.TYPES},
+                "Customer": _object(id=_ID, name=_NAME, attributes=_attributes())
+                | {"required": ["id"], "example": _EXAMPLE},
                 "Success": _object(success={"const": True}) | {"additionalProperties": False},
-                "Refusal": _object(success={"const": False}, message={"type": "string", "minLength": 1})
-                | {"additionalProperties": False},
+                "Refusal": _object(success={"const": False}, message=message) | {"additionalProperties": False},
             },
         },
     }
 
 
+_ID: Final = {
+    "type": "string",
+    "minLength": 1,
+    "description": f"E-mail address, mobile number or your own id; at most {contract.MAX_ID_CHARS} characters, "
+    "according to another page of the vendor",
+}
+_NAME: Final = {"type": "string", "description": "Used in the published example, but not in its table of fields"}
+
+
 def _content(schema: str) -> dict[str, Any]:
-    return {contract.CONTENT_TYPE: {"schema": _reference(schema)}}
-
-
-def _reference(schema: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{schema}"}
+    return {contract.CONTENT_TYPE: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
 
 
 def _object(**properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-def _customer() -> dict[str, Any]:
-    identifier = {
-        "type": "string",
-        "minLength": 1,
-        "description": f"E-mail address, mobile number or your own id; at most {contract.MAX_ID_CHARS} characters, "
-        "according to another page of the vendor",
-    }
-    name = {"type": "string", "description": "Used in the published example, but not in its table of fields"}
-    kinds = [_reference(f"{kind.capitalize()}Attribute") for kind in contract.TYPES]
-    attributes = {"type": "array", "maxItems": MAX_ATTRIBUTES, "items": {"oneOf": kinds}}
-    return _object(id=identifier, name=name, attributes=attributes) | {"required": ["id"], "example": _EXAMPLE}
-
-
-def _attribute(kind: str) -> dict[str, Any]:
-    name: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": contract.MAX_ATTRIBUTE_NAME_CHARS}
-    if kind != contract.STRING:
-        name["not"] = {"enum": list(contract.RESERVED_ATTRIBUTES)}
-    value = {"type": "string", "pattern": _DATE_PATTERN} if kind == contract.DATE else {"type": kind}
-    return _object(name=name, type={"const": kind}, value=value)
+def _attributes() -> dict[str, Any]:
+    values = {kind: {"type": kind} for kind in contract.TYPES}
+    values[contract.DATE] = {"type": "string", "pattern": _DATE_PATTERN}
+    name = {"type": "string", "minLength": 1, "maxLength": contract.MAX_ATTRIBUTE_NAME_CHARS}
+    custom = {**name, "not": {"enum": list(contract.RESERVED_ATTRIBUTES)}}
+    entries = [
+        _object(name=name if kind == contract.STRING else custom, type={"const": kind}, value=value)
+        for kind, value in values.items()
+    ]
+    return {"type": "array", "maxItems": MAX_ATTRIBUTES, "items": {"oneOf": entries}}

@@ -5,7 +5,6 @@ import shlex
 import signal
 import sys
 import threading
-from types import FrameType
 from typing import Final
 
 from growlytics_pandas.errors import GrowlyticsError
@@ -29,24 +28,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM; return the exit status."""
-    stopping = threading.Event()
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        stopping.set()
-
     # Before the first line is printed: a parent process may stop us as soon as it has read it.
-    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
-        return _serve(arguments, stopping)
+        _serve(arguments)
+    except KeyboardInterrupt:
+        return 0
     except GrowlyticsError as problem:
         sys.stderr.write(f"{problem}\n")
-        return EXIT_WRONG_CALL
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+    return EXIT_WRONG_CALL
 
 
-def _serve(arguments: argparse.Namespace, stopping: threading.Event) -> int:
+def _serve(arguments: argparse.Namespace) -> None:
     faults = parse_faults(arguments.faults)
     with Sandbox(db=arguments.db, port=arguments.port, faults=faults, api_key=arguments.api_key) as sandbox:
         ledger = sandbox.ledger_path.absolute()  # absolute, since it may be used from another directory
@@ -57,5 +51,4 @@ def _serve(arguments: argparse.Namespace, stopping: threading.Event) -> int:
             f"export GROWLYTICS_LEDGER={shlex.quote(str(ledger))}\n"
         )
         sys.stdout.flush()
-        stopping.wait()
-    return 0
+        threading.Event().wait()

@@ -4,14 +4,12 @@ import math
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
-from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, Final
 
 from growlytics_pandas.errors import InvalidArgumentError
-
-_Number = TypeVar("_Number", int, float)
 
 FAULT_STATUSES: Final = range(300, 600)
 _STATUS: Final = "status."
@@ -82,21 +80,16 @@ class Faults:
     redirect: str | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.status, Mapping):
-            raise _wrong("status", self.status, "HTTP status -> share, such as {503: 0.1}")
-        object.__setattr__(self, "status", dict(self.status))
-        if not isinstance(self.seed, Integral):
-            raise _wrong("seed", self.seed, "a whole number")
-        _check_latency(self.latency)
-        _check_shares(self)
-        if self.rate_limit is not None and not (_is_number(self.rate_limit) and 0 < self.rate_limit < math.inf):
-            raise _wrong("rate_limit", self.rate_limit, "requests per second above 0, or None")
-        if not (_is_number(self.retry_after) and 0 <= self.retry_after < math.inf and self.retry_after % 1 == 0):
-            raise _wrong("retry_after", self.retry_after, "whole seconds, 0 or more")
-        if not isinstance(self.hang_writes, bool):
-            raise _wrong("hang_writes", self.hang_writes, "True or False")
-        if self.redirect is not None and not _is_url(self.redirect):
-            raise _wrong("redirect", self.redirect, "an http or https URL, or None")
+        for name, is_valid, allowed in _ALLOWED:
+            found = getattr(self, name)
+            if not is_valid(found):
+                raise _wrong(name, found, allowed)
+        for name, share in self.shares():
+            if not (_is_amount(share) and share <= 1):
+                raise _wrong(name, share, "a share between 0 and 1")
+        total = math.fsum(share for _, share in self.shares())
+        if total > 1:
+            raise InvalidArgumentError(f"faults: found shares of {total:g} in total; it must be at most 1 in total.")
 
     def latency_range(self) -> tuple[float, float]:
         """Return the minimum and maximum latency in seconds."""
@@ -187,66 +180,59 @@ def parse_faults(text: str) -> Faults:
     {503: 0.02}
     """
     options: dict[str, Any] = {}
-    status: dict[int, float] = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, _, value = (piece.strip() for piece in part.partition("="))
+    status: dict[Any, Any] = {}
+    names = [known.name for known in fields(Faults) if known.name != "status"]
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, _, value = map(str.strip, part.partition("="))
         if name.startswith(_STATUS):
-            status[_read_number(name, name.removeprefix(_STATUS), int)] = _read_number(name, value, float)
+            status[_read(name.removeprefix(_STATUS))] = _read(value)
+        elif name in names:
+            low, dots, high = value.partition("..") if name == "latency" else (value, "", "")
+            options[name] = (_read(low), _read(high)) if dots else _read(value)
         else:
-            options[name] = _read_option(name, value)
+            known = f"{', '.join(names)} or {_STATUS}<code>, each as name=value"
+            raise InvalidArgumentError(f"faults: found {name}; it must be {known}.")
     return Faults(status=status, **options)
 
 
-def _read_option(name: str, value: str) -> Any:
-    names = [known.name for known in fields(Faults) if known.name != "status"]
-    if name not in names:
-        raise _wrong("faults", name, f"{', '.join(names)} or status.<code>, each as name=value")
-    if name == "redirect":
-        return value
-    if name == "hang_writes":
-        return {"true": True, "false": False}.get(value, value)
-    if name == "latency" and ".." in value:
-        low, _, high = value.partition("..")
-        return _read_number(name, low, float), _read_number(name, high, float)
-    return _read_number(name, value, int if name in {"seed", "retry_after"} else float)
+def _read(text: str) -> float | bool | str:
+    """Return a number, a truth value, or the text itself, which `Faults` accepts or refuses."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return {"true": True, "false": False}.get(text, text)
 
 
-def _read_number(name: str, text: str, kind: Callable[[str], _Number]) -> _Number:
-    try:
-        return kind(text)
-    except ValueError as problem:
-        raise _wrong(name, text, "a number") from problem
+def _is_amount(found: Any) -> bool:
+    return isinstance(found, Real) and 0 <= float(found) < math.inf
 
 
-def _check_latency(latency: float | tuple[float, float]) -> None:
-    pair = latency if isinstance(latency, tuple) else (latency, latency)
-    if len(pair) != 2 or not all(map(_is_number, pair)) or not 0 <= pair[0] <= pair[1] < math.inf:  # noqa: PLR2004
-        raise _wrong("latency", latency, "seconds, 0 or more, or a (low, high) pair of them")
+def _is_latency(found: Any) -> bool:
+    pair = found if isinstance(found, tuple) else (found, found)
+    return len(pair) == 2 and all(map(_is_amount, pair)) and pair[0] <= pair[1]  # noqa: PLR2004
 
 
-def _check_shares(faults: Faults) -> None:
-    for status in faults.status:
-        if not (isinstance(status, Integral) and status in FAULT_STATUSES):
-            raise _wrong("status", status, f"HTTP statuses {FAULT_STATUSES.start} to {FAULT_STATUSES.stop - 1}")
-    for name, share in faults.shares():
-        if not _is_number(share) or not 0 <= share <= 1:
-            raise _wrong(name, share, "a share between 0 and 1")
-    total = math.fsum(share for _, share in faults.shares())
-    if total > 1:
-        raise _wrong("faults", f"shares of {total:g} in total", "at most 1 in total")
+def _has_statuses(found: Any) -> bool:
+    return isinstance(found, Mapping) and all(isinstance(each, Integral) and each in FAULT_STATUSES for each in found)
 
 
-def _is_number(found: object) -> bool:
-    return isinstance(found, Real)
-
-
-def _is_url(text: object) -> bool:
+def _is_url(found: Any) -> bool:
     # A line break in the URL would end the Location header.
-    return (
-        isinstance(text, str) and text.isascii() and text.isprintable() and urlsplit(text).scheme in {"http", "https"}
-    )
+    return isinstance(found, str) and found.isascii() and found.isprintable() and found.startswith(_SCHEMES)
+
+
+_SCHEMES: Final = ("http://", "https://")
+_ALLOWED: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
+    ("seed", lambda found: isinstance(found, Integral), "a whole number"),
+    ("latency", _is_latency, "seconds, 0 or more, or a (low, high) pair of them"),
+    ("rate_limit", lambda found: found is None or (_is_amount(found) and found > 0), "requests per second, or None"),
+    ("status", _has_statuses, "HTTP statuses 300 to 599, each with its share, such as {503: 0.1}"),
+    ("retry_after", lambda found: _is_amount(found) and found % 1 == 0, "whole seconds, 0 or more"),
+    ("hang_writes", lambda found: isinstance(found, bool), "True or False"),
+    ("redirect", lambda found: found is None or _is_url(found), "an http or https URL, or None"),
+)
+"""Options of `Faults` other than shares: whether a value is valid, and what is allowed."""
 
 
 def _wrong(name: str, found: object, allowed: str) -> InvalidArgumentError:
-    shown = found if name == "faults" else repr(found)
-    return InvalidArgumentError(f"{name}: found {shown}; it must be {allowed}.")
+    return InvalidArgumentError(f"{name}: found {found!r}; it must be {allowed}.")

@@ -14,7 +14,6 @@ import hashlib
 import json
 import sqlite3
 from collections import Counter
-from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
@@ -28,8 +27,9 @@ from markupsafe import Markup
 from growlytics_pandas import contract
 from growlytics_pandas._masking import visible
 from growlytics_pandas._text import open_templates
-from growlytics_pandas.sandbox.answers import MAX_ATTRIBUTES, Answer, refusal
+from growlytics_pandas.sandbox.answers import Answer, refusal
 from growlytics_pandas.sandbox.faults import Faults
+from growlytics_pandas.sandbox.rules import read_json, write_json
 from growlytics_pandas.sandbox.store import SandboxStore
 
 PAGE_PATH: Final = "/"
@@ -41,7 +41,6 @@ MAX_SEARCH_CHARS: Final = 1_000
 CUSTOMERS_A_PAGE: Final = 10
 LISTED_ATTRIBUTES: Final = 12
 """Attributes shown per customer in a list."""
-LATEST_IGNORED: Final = 10
 GROUPED_IGNORED: Final = 1_000
 """The latest ignored values that are grouped by reason: enough for one bad push, and takes milliseconds."""
 IGNORED_GROUPS: Final = 20
@@ -54,38 +53,14 @@ ALL_CHARS: Final = 2_000
 NAME_CHARS: Final = 120
 """Characters of an id or a name."""
 
-_CUSTOMER: Final = "SELECT number, id, event_name FROM customers"
-_IGNORED: Final = "SELECT * FROM ignored"
+_CUSTOMER: Final = "SELECT id, event_name, attributes FROM customers"
 _TYPES: Final = "SELECT * FROM attribute_types WHERE attribute NOT IN (?, ?, ?) ORDER BY number LIMIT ?"
-_ATTRIBUTES: Final = (
-    "SELECT attribute, type, value FROM attributes JOIN attribute_types USING (attribute) "
-    "WHERE customer = ? ORDER BY number LIMIT ?"
-)
-_GROUPS: Final = (
-    "SELECT *, max(number), count(*) AS n_values FROM (SELECT * FROM ignored ORDER BY number DESC LIMIT ?) "
+_IGNORED: Final = (
+    "SELECT *, max(number), count(*) AS n_values FROM (SELECT * FROM ignored {} ORDER BY number DESC LIMIT ?) "
     "GROUP BY attribute, type, reason, known_type ORDER BY max(number) DESC LIMIT ?"
 )  # of each group, the row with the highest number: SQLite's documented choice beside max()
 
 _TEMPLATES: Final = files("growlytics_pandas.sandbox") / "templates"
-
-
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """A customer and its first attributes."""
-
-    id: str
-    event_name: str | None
-    attributes: list[sqlite3.Row]
-    n_attributes: int
-
-
-@dataclass(frozen=True, slots=True)
-class FaultLine:
-    """A configured fault, and how often it occurred; None if that is not counted."""
-
-    name: str
-    share: str
-    played: int | None
 
 
 def answer_page(
@@ -95,17 +70,13 @@ def answer_page(
     if host is not None and host.lower().removesuffix(f":{host.rpartition(':')[2]}") not in LOCAL_HOSTS:
         return refusal(HTTPStatus.FORBIDDEN, "host: the page is for this machine only; open it at 127.0.0.1")
     given = dict(parse_qsl(query, keep_blank_values=True, errors="replace"))
-    name = "live.html.jinja" if given.get("part") == "live" else "page.html.jinja"
-    lines = fault_lines(faults, played)
+    template = _environment().get_template("live.html.jinja" if given.get("part") == "live" else "page.html.jinja")
     try:
         shown = read_page(store, given.get("id", "")[:MAX_SEARCH_CHARS], _page_number(given.get("page", "")))
     except sqlite3.Error as problem:
         return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, f"page: the sandbox's file cannot be read: {problem}")
-    return Answer(
-        HTTPStatus.OK,
-        _environment().get_template(name).render(shown, requests=requests, faults=lines).encode(),
-        _HEADERS,
-    )
+    html = template.render(shown, requests=requests, faults=_fault_lines(faults, played))
+    return Answer(HTTPStatus.OK, html.encode(), _HEADERS)
 
 
 def read_page(store: SandboxStore, text: str, page: int) -> dict[str, Any]:
@@ -116,50 +87,54 @@ def read_page(store: SandboxStore, text: str, page: int) -> dict[str, Any]:
     rows = store.read(f"{where} LIMIT ? OFFSET ?", *start, CUSTOMERS_A_PAGE + 1, page * CUSTOMERS_A_PAGE)
     # Sorted by id, all ids with the prefix are adjacent: the first without it is the end.
     found = list(takewhile(lambda row: row["id"].startswith(text), rows))
-    customers = [_read_customer(store, row, LISTED_ATTRIBUTES) for row in found[:CUSTOMERS_A_PAGE]]
-    exact = None
-    if text and customers and customers[0].id == text:
-        exact = _read_customer(store, found[0], MAX_ATTRIBUTES)
-    if text:
-        of_one = f"{_IGNORED} WHERE id = ? ORDER BY number DESC LIMIT ?"
-        ignored = [row for one in customers for row in store.read(of_one, one.id, LATEST_IGNORED)]
-    else:
-        ignored = store.read(f"{_IGNORED} ORDER BY number DESC LIMIT ?", LATEST_IGNORED)
+    customers = [_read_customer(store, row, is_exact=row["id"] == text) for row in found[:CUSTOMERS_A_PAGE]]
+    ids = [customer["id"] for customer in customers] if text else []
+    of_ids = f"WHERE id IN ({', '.join('?' * len(ids))})" if text else ""
     return {
         "asked": text,
         "page_number": page,
         "has_more": len(found) > CUSTOMERS_A_PAGE,
-        "exact": exact,
-        "customers": customers[1:] if exact else customers,
+        "customers": customers,
         "totals": store.counts(),
         "types": store.read(_TYPES, *contract.RESERVED_ATTRIBUTES, SHOWN_TYPES),
-        "groups": [] if text else store.read(_GROUPS, GROUPED_IGNORED, IGNORED_GROUPS),
-        "ignored": ignored,
+        "ignored": store.read(_IGNORED.format(of_ids), *ids, GROUPED_IGNORED, IGNORED_GROUPS),
     }
 
 
-def fault_lines(faults: Faults, played: Counter[str]) -> list[FaultLine]:
-    """Return one line per configured fault. A redirect's URL is left out, since it may contain a secret."""
+def _read_customer(store: SandboxStore, row: sqlite3.Row, *, is_exact: bool) -> dict[str, Any]:
+    """Return a customer and its first attributes as (name, type, JSON text); all of them if its id was asked for."""
+    profile = read_json(row["attributes"])
+    names = list(profile) if is_exact else list(profile)[:LISTED_ATTRIBUTES]
+    types = store.types_of(set(names))
+    return {
+        "id": row["id"],
+        "event_name": row["event_name"],
+        "attributes": [(name, types[name], write_json(profile[name])) for name in names],
+        "n_more": len(profile) - len(names),
+        "chars": ALL_CHARS if is_exact else LISTED_CHARS,
+    }
+
+
+def _fault_lines(faults: Faults, played: Counter[str]) -> list[tuple[str, str, int | None]]:
+    """Return for each configured fault its name, its share, and how often it occurred (None: not counted).
+
+    A redirect's URL is left out, since it may contain a secret.
+    """
     low, high = faults.latency_range()
-    lines = []
+    lines: list[tuple[str, str, int | None]] = []
     if high > 0:
         seconds = f"{low:g} s" if low == high else f"{low:g} to {high:g} s"
-        lines.append(FaultLine("latency", f"{seconds}, every request", None))
+        lines.append(("latency", f"{seconds}, every request", None))
     if faults.rate_limit is not None:
-        lines.append(FaultLine("rate_limit", f"above {faults.rate_limit:g} requests per second", played["rate_limit"]))
+        lines.append(("rate_limit", f"above {faults.rate_limit:g} requests per second", played["rate_limit"]))
     if faults.redirect is not None:
-        lines.append(FaultLine("redirect", "every request", played["redirect"]))
+        lines.append(("redirect", "every request", played["redirect"]))
     shares = [(name, share) for name, share in faults.shares() if share > 0]
-    return lines + [FaultLine(name, f"{100 * share:g} % of requests", played[name]) for name, share in shares]
+    return lines + [(name, f"{100 * share:g} % of requests", played[name]) for name, share in shares]
 
 
 def _page_number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < len("1,000,000,000") else 0
-
-
-def _read_customer(store: SandboxStore, row: sqlite3.Row, most: int) -> Customer:
-    (counted,) = store.read("SELECT count(*) AS n FROM attributes WHERE customer = ?", row["number"])
-    return Customer(row["id"], row["event_name"], store.read(_ATTRIBUTES, row["number"], most), counted["n"])
 
 
 # rendering ---------------------------------------------------------------------------------------------------------
@@ -193,12 +168,11 @@ _HEADERS: Final = {
 @cache
 def _environment() -> Environment:
     environment = open_templates("growlytics_pandas.sandbox")
-    environment.filters |= {"value": show_value, "name": _show_name, "time": _show_time}
+    environment.filters |= {"value": show_value, "name": _show_name}
     environment.globals |= {
         "style": STYLE,
         "script": SCRIPT,
         "grouped_ignored": GROUPED_IGNORED,
-        "all_chars": ALL_CHARS,
         "search_chars": MAX_SEARCH_CHARS,
         "customer_path": contract.CUSTOMER_PATH,
     }
@@ -218,8 +192,3 @@ def show_value(text: str, limit: int = LISTED_CHARS) -> str:
 
 def _show_name(name: str | None) -> str:
     return "–" if name is None else visible(name, NAME_CHARS) or "(empty)"
-
-
-def _show_time(text: str) -> str:
-    """Return a stored time (UTC) without fraction and zone."""
-    return text[:19].replace("T", " ")

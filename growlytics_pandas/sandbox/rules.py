@@ -4,22 +4,22 @@ Every number in the JSON keeps its digits as sent.
 """
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from enum import Enum
+from enum import StrEnum
 from typing import Any, Final, NamedTuple
+
+import orjson
 
 from growlytics_pandas import contract
 from growlytics_pandas.errors import InvalidArgumentError
 
 _DATE_CHARS: Final = len("YYYY-MM-DD HH:MM:SS")
-_SURROGATE_ESCAPE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-class Reason(Enum):
+class Reason(StrEnum):
     """Why the service silently ignored a value; the texts are those of `Sandbox.ignored`."""
 
     NOT_AN_OBJECT = "the attribute is not a JSON object"
@@ -43,14 +43,6 @@ class CustomerRequest:
     event_name: str | None
 
 
-class Accepted(NamedTuple):
-    """One attribute value to store; `value` is its JSON text."""
-
-    name: str
-    type: str
-    value: str
-
-
 class Ignored(NamedTuple):
     """An attribute entry that the service would silently ignore; `value` is its JSON text."""
 
@@ -58,23 +50,18 @@ class Ignored(NamedTuple):
     type: str | None
     value: str
     reason: Reason
-    known_type: str | None = None
+    known_type: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """The result for the attributes of one request."""
 
-    accepted: dict[str, Accepted]
-    ignored: list[Ignored]
-    pinned: dict[str, str]
+    accepted: dict[str, Any] = field(default_factory=dict)
+    """Attribute -> its new value."""
+    ignored: list[Ignored] = field(default_factory=list)
+    pinned: dict[str, str] = field(default_factory=dict)
     """Types that this request fixes, by an attribute's first accepted value."""
-
-
-class _Entry(NamedTuple):
-    name: Any
-    type: Any
-    value: Any
 
 
 def read_request(body: bytes) -> CustomerRequest:
@@ -85,7 +72,11 @@ def read_request(body: bytes) -> CustomerRequest:
     InvalidArgumentError
         The service would return 400; the message has the reason.
     """
-    document = read_json(body)
+    try:
+        document = read_json(body.decode())
+        write_json(document)  # refuses lone surrogates, which UTF-8 cannot store, and deep nesting
+    except (ValueError, RecursionError, orjson.JSONEncodeError) as problem:
+        raise InvalidArgumentError(f"body: it is not JSON in UTF-8: {problem}; send a JSON object") from problem
     if type(document) is not dict:
         raise InvalidArgumentError("body: it is not a JSON object; send id and attributes")
     identifier, entries, event_name = document.get("id"), document.get("attributes", []), document.get("name")
@@ -113,73 +104,61 @@ def evaluate(entries: Iterable[Any], known_types: Mapping[str, str], held_names:
     held_names : iterable of str
         The names of attributes that the profile already has.
     """
-    evaluation = Evaluation({}, [], {})
-    held = set(held_names)
-    types = dict(known_types) | dict.fromkeys(contract.RESERVED_ATTRIBUTES, contract.STRING)
-    room = contract.MAX_CUSTOM_ATTRIBUTES - len(held.difference(contract.RESERVED_ATTRIBUTES))
-    for entry in _read_entries(entries, evaluation.ignored):
-        name, declared, value = entry
+    evaluation = Evaluation()
+    custom = set(held_names).difference(contract.RESERVED_ATTRIBUTES)
+    types = {**known_types, **dict.fromkeys(contract.RESERVED_ATTRIBUTES, contract.STRING)}
+    for entry in entries:
+        if type(entry) is not dict:
+            evaluation.ignored.append(_ignored(None, None, entry, Reason.NOT_AN_OBJECT))
+            continue
+        name: Any = entry.get("name")
+        declared: Any = entry.get("type")
+        value = entry.get("value")
         known = types.get(name) if type(name) is str else None
-        reason = _refusal(entry, known)
-        takes_slot = reason is None and name not in held and name not in contract.RESERVED_ATTRIBUTES
-        if takes_slot and room == 0:
+        reason = _refusal(name, declared, value, known)
+        is_new = reason is None and name not in custom and name not in contract.RESERVED_ATTRIBUTES
+        if is_new and len(custom) == contract.MAX_CUSTOM_ATTRIBUTES:
             reason = Reason.TOO_MANY
         if reason is not None:
-            evaluation.ignored.append(_ignored(entry, reason, known))
+            evaluation.ignored.append(_ignored(name, declared, value, reason, known))
             continue
-        room -= takes_slot
-        held.add(name)
-        types[name] = declared
+        if is_new:
+            custom.add(name)
+        if name in evaluation.accepted:
+            previous = evaluation.accepted[name]
+            evaluation.ignored.append(_ignored(name, declared, previous, Reason.OVERWRITTEN, declared))
         if name not in known_types:
-            evaluation.pinned.setdefault(name, declared)
-        _accept(evaluation, Accepted(name, declared, write_json(value)))
+            evaluation.pinned[name] = declared
+        types[name] = declared
+        evaluation.accepted[name] = value
     return evaluation
 
 
-def _read_entries(entries: Iterable[Any], ignored: list[Ignored]) -> Iterator[_Entry]:
-    for entry in entries:
-        if type(entry) is dict:
-            yield _Entry(entry.get("name"), entry.get("type"), entry.get("value"))
-        else:
-            ignored.append(Ignored(None, None, write_json(entry), Reason.NOT_AN_OBJECT))
+def _ignored(name: Any, declared: Any, value: Any, reason: Reason, known_type: str | None = None) -> Ignored:
+    return Ignored(_text(name), _text(declared), write_json(value), reason, known_type)
 
 
-def _accept(evaluation: Evaluation, accepted: Accepted) -> None:
-    previous = evaluation.accepted.get(accepted.name)
-    if previous is not None:
-        evaluation.ignored.append(Ignored(*previous, Reason.OVERWRITTEN, accepted.type))
-    evaluation.accepted[accepted.name] = accepted
+def _text(value: Any) -> str | None:
+    return value if type(value) is str else None
 
 
-def _ignored(entry: _Entry, reason: Reason, known_type: str | None) -> Ignored:
-    name = entry.name if type(entry.name) is str else None
-    declared = entry.type if type(entry.type) is str else None
-    return Ignored(name, declared, write_json(entry.value), reason, known_type)
-
-
-def _refusal(entry: _Entry, known_type: str | None) -> Reason | None:
+def _refusal(name: Any, declared: Any, value: Any, known_type: str | None) -> Reason | None:
     """Return why the entry is ignored; None if it is accepted."""
-    name, declared, value = entry
     if type(name) is not str or not name:
         return Reason.NAME_MISSING
     if (len(name) if name.isascii() else contract.count_chars(name)) > contract.MAX_ATTRIBUTE_NAME_CHARS:
         return Reason.NAME_TOO_LONG
     if declared not in contract.TYPES:
         return Reason.TYPE_UNKNOWN
+    return _value_refusal(declared, value, known_type)
+
+
+def _value_refusal(declared: str, value: Any, known_type: str | None) -> Reason | None:
     if value is None:
         return Reason.VALUE_NULL
     if known_type is not None and declared != known_type:
         return Reason.TYPE_PINNED
-    return _value_refusal(declared, value)
-
-
-def _value_refusal(declared: str, value: Any) -> Reason | None:
-    found = type(value)
-    if declared == contract.NUMBER:
-        return None if found is NumberText else Reason.VALUE_NOT_OF_TYPE
-    if declared == contract.BOOLEAN:
-        return None if found is bool else Reason.VALUE_NOT_OF_TYPE
-    if found is not str:
+    if type(value) is not _FORMS[declared]:
         return Reason.VALUE_NOT_OF_TYPE
     return Reason.DATE_INVALID if declared == contract.DATE and not _is_date(value) else None
 
@@ -192,52 +171,34 @@ def _is_date(text: str) -> bool:
         return False
 
 
-class NumberText(str):
-    """A JSON number as written: ``0.10`` stays ``0.10``."""
+# JSON without rounding -----------------------------------------------------------------------------------------------
 
-    __slots__ = ()
+NumberText: Final = orjson.Fragment
+"""A JSON number as written, which `write_json` writes unchanged: ``0.10`` stays ``0.10``."""
+
+_FORMS: Final[dict[str, type[Any]]] = {
+    contract.STRING: str,
+    contract.DATE: str,
+    contract.BOOLEAN: bool,
+    contract.NUMBER: NumberText,
+}
 
 
 def _refuse_constant(text: str) -> Any:
-    raise InvalidArgumentError(f"body: it has {text}, which is not JSON; send a number or leave the attribute out")
+    raise ValueError(f"{text} is not a JSON number")
 
 
 _DECODER: Final = json.JSONDecoder(parse_float=NumberText, parse_int=NumberText, parse_constant=_refuse_constant)
 
 
-def read_json(body: bytes) -> Any:
-    """Return the JSON value in `body`, its numbers as `NumberText`.
-
-    Raises
-    ------
-    InvalidArgumentError
-        The body is not UTF-8, not strict JSON, or has an escaped lone surrogate.
-    RecursionError
-        It is nested too deeply.
-    """
-    try:
-        document = _DECODER.decode(body.decode("utf-8"))
-        if _SURROGATE_ESCAPE.search(body):
-            # Escapes can contain a lone surrogate, which cannot be stored as UTF-8.
-            json.dumps(document, ensure_ascii=False).encode("utf-8")
-    except UnicodeDecodeError as problem:
-        raise InvalidArgumentError(f"body: byte {problem.start} is not UTF-8; send UTF-8") from problem
-    except UnicodeEncodeError as problem:
-        raise InvalidArgumentError("body: it has an unpaired surrogate; send valid Unicode") from problem
-    except json.JSONDecodeError as problem:
-        raise InvalidArgumentError(f"body: it is not JSON: {problem.msg} at {problem.pos}; send JSON") from problem
-    return document
+def read_json(text: str) -> Any:
+    """Return a JSON value, its numbers as `NumberText`; raise ValueError or RecursionError if it is not one."""
+    return _DECODER.decode(text)
 
 
 def write_json(value: Any) -> str:
     """Return a value from `read_json` as JSON text with the same digits."""
-    if type(value) is NumberText:
-        return str(value)
-    if type(value) is list:
-        return "[" + ",".join([write_json(item) for item in value]) + "]"
-    if type(value) is dict:
-        return "{" + ",".join([f"{json.dumps(key)}:{write_json(item)}" for key, item in value.items()]) + "}"
-    return json.dumps(value)
+    return orjson.dumps(value).decode()
 
 
 def read_value(text: str) -> Any:

@@ -1,12 +1,12 @@
 """The sandbox: a local server with the documented behaviour that also shows ignored values."""
 
 import os
-import socket
 from collections import Counter
 from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import pandas as pd
@@ -20,11 +20,11 @@ from growlytics_pandas.errors import (
     UsageError,
 )
 from growlytics_pandas.sandbox.faults import Faults
-from growlytics_pandas.sandbox.store import SandboxStore, customers_frame, ignored_frame, types_frame
+from growlytics_pandas.sandbox.store import SandboxStore
 
 if TYPE_CHECKING:
     from growlytics_pandas.client import Client
-    from growlytics_pandas.sandbox.serving import SandboxApp, ServerThread
+    from growlytics_pandas.sandbox.serving import SandboxApp
 
 HOST: Final = "127.0.0.1"
 DEFAULT_API_KEY: Final = "sandbox-key"
@@ -178,8 +178,7 @@ class Sandbox:
         these hold all of them exactly, else objects: `int`, `float` and `Decimal`.
         """
         with self._open_store() as store:
-            stored, types = store.stored(), store.attribute_types()
-        return customers_frame(stored, types)
+            return store.customers()
 
     def stored(self) -> dict[str, dict[str, Any]]:
         """Return each customer's attributes as received: id → attribute → JSON value.
@@ -198,7 +197,7 @@ class Sandbox:
     def attribute_types(self) -> pd.DataFrame:
         """Return one row per attribute with a fixed type: `attribute`, `type`, `first_seen`."""
         with self._open_store() as store:
-            return types_frame(store.attribute_types())
+            return store.attribute_types()
 
     def ignored(self) -> pd.DataFrame:
         """Return one row per value that the service would silently ignore.
@@ -207,7 +206,7 @@ class Sandbox:
         missing if there is none) and `when`.
         """
         with self._open_store() as store:
-            return ignored_frame(store.ignored())
+            return store.ignored()
 
     def reset(self) -> None:
         """Delete all customers, fixed types and counts, also in the client's ledger, and restart the faults."""
@@ -251,46 +250,33 @@ class _Running:
     """The resources of a running sandbox: socket, file, thread."""
 
     def __init__(self, db: Path | None, port: int, faults: Faults, api_key: str) -> None:
-        sandbox_app, server_thread = _import_serving()
+        serving = _import_serving()
         with ExitStack() as opening:
-            listener = opening.enter_context(_listen(port))
-            self.port: int = listener.getsockname()[1]
             self.path = db or Path(opening.enter_context(TemporaryDirectory(prefix="growlytics-"))) / "sandbox.db"
             store = opening.enter_context(SandboxStore(self.path))
-            self.app = sandbox_app(store, api_key, faults)
-            opening.callback(server_thread(self.app, listener).stop)
+            self.app: SandboxApp = serving.SandboxApp(store, api_key, faults)
+            try:
+                self.port: int = opening.enter_context(serving.serving(self.app, HOST, port))
+            except OSError as problem:
+                raise InvalidArgumentError(
+                    f"{argument('port')}: it cannot listen on {HOST}:{port}: {os.strerror(problem.errno or 0)}; stop "
+                    f"what is using it, or use {options_text(port=0)}."
+                ) from problem
             self._resources = opening.pop_all()
 
     def stop(self) -> None:
         self._resources.close()
 
 
-def _import_serving() -> "tuple[type[SandboxApp], type[ServerThread]]":
+def _import_serving() -> ModuleType:
     try:
         # Imported here: httptools is an extra, and most imports of the package do not need the sandbox.
-        from growlytics_pandas.sandbox.serving import SandboxApp, ServerThread  # noqa: PLC0415
+        from growlytics_pandas.sandbox import serving  # noqa: PLC0415
     except ImportError as problem:
         raise MissingDependencyError(
             f"Sandbox: it needs {problem.name}, which is not installed: {install_extra('sandbox')}."
         ) from problem
-    return SandboxApp, ServerThread
-
-
-def _listen(port: int) -> socket.socket:
-    # With explicit TCP: asyncio disables Nagle's delay (40 ms per request) only for sockets with this protocol.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if os.name == "posix":
-            # Allows reuse of a port whose connections have just closed; on Windows it would share a port in use.
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
-    except OSError as problem:
-        listener.close()
-        raise InvalidArgumentError(
-            f"{argument('port')}: it cannot listen on {HOST}:{port}: {problem.strerror}; stop what is using it, or use "
-            f"{options_text(port=0)}."
-        ) from problem
-    return listener
+    return serving
 
 
 def _not_running(remedy: str) -> UsageError:

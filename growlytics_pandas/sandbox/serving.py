@@ -6,9 +6,10 @@ import struct
 import sys
 import threading
 import time
-from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
@@ -37,22 +38,25 @@ from growlytics_pandas.sandbox.store import SandboxStore
 _RETRY_AFTER_STATUSES: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 # SO_LINGER with timeout 0, so that closing resets the connection. Two C ints, or two shorts on Windows.
 _LINGER_NOT: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
-_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+_PIECE_BYTES: Final = 1 << 16
 
 BACKLOG: Final = 2048
-_CUT_ROUNDS: Final = 10
-"""Iterations of the event loop in which connections are closed: accepting one takes three."""
+_ACCEPTING_ROUNDS: Final = 3
+"""Iterations of the event loop that it takes to accept a connection."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
-    """One request; header names are in lower case."""
+    """One request; header names are in lower case. Without a method, what arrived is not HTTP."""
 
-    method: str
-    path: str
-    query: str
-    headers: dict[str, str]
-    body: bytes
+    method: str = ""
+    path: str = ""
+    query: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytearray = field(default_factory=bytearray)
+    is_last: bool = True
+    """Whether the connection ends with the response."""
 
 
 class SandboxApp:
@@ -70,6 +74,12 @@ class SandboxApp:
         self._store = store
         self._key = api_key
         self._faults = faults
+        self._bad_answers = {
+            "rate_limit": refusal(HTTPStatus.TOO_MANY_REQUESTS, "sandbox fault: rate_limit", **{"retry-after": "1"}),
+            "html": HTML_PAGE,
+            "success_false": refusal(HTTPStatus.OK, "sandbox fault: success_false"),
+            "redirect": refusal(HTTPStatus.FOUND, "sandbox fault: redirect", location=faults.redirect or ""),
+        }
         self.reset()
 
     def reset(self) -> None:
@@ -82,14 +92,15 @@ class SandboxApp:
         if request.path == contract.CUSTOMER_PATH and request.method == "POST":
             await self._play(request, connection)
         else:
-            connection.send(self._look(request), has_body=request.method != "HEAD")
+            connection.send(self._look(request))
 
     def _look(self, request: Request) -> Answer:
         """Return the response to anything but a customer."""
+        if not request.method:
+            return NOT_HTTP
         if request.path == PAGE_PATH and request.method in PAGE_METHODS:
-            return answer_page(
-                self._store, request.headers.get("host"), request.query, self._faults, self.requests, self.deck.played
-            )
+            host = request.headers.get("host")
+            return answer_page(self._store, host, request.query, self._faults, self.requests, self.deck.played)
         if request.path == OPENAPI_PATH:
             return answer_openapi(request.method)
         if request.path == contract.CUSTOMER_PATH:
@@ -110,7 +121,7 @@ class SandboxApp:
             case "hang":
                 if self._faults.hang_writes:
                     self._handle(request)
-                await connection.lost
+                await connection.hang()
             case "truncate":
                 connection.send_truncated(self._handle(request), is_json_cut=play.turn % 2 == 1)
             case _:
@@ -118,22 +129,12 @@ class SandboxApp:
 
     def _bad_answer(self, play: Play) -> Answer | None:
         """Return the response of a fault that writes nothing; None if there is none."""
-        if play.status:
-            waits = play.status in _RETRY_AFTER_STATUSES
-            return _fault(
-                play.status, retry_after_text(self._faults.retry_after, play.turn, time.time()) if waits else ""
-            )
-        match play.name:
-            case "rate_limit":
-                return _fault(HTTPStatus.TOO_MANY_REQUESTS, "1")
-            case "html":
-                return HTML_PAGE
-            case "success_false":
-                return refusal(HTTPStatus.OK, "sandbox fault: success_false")
-            case "redirect":
-                return refusal(HTTPStatus.FOUND, "sandbox fault: redirect", location=self._faults.redirect or "")
-            case _:
-                return None
+        if not play.status:
+            return self._bad_answers.get(play.name)
+        headers = {}
+        if play.status in _RETRY_AFTER_STATUSES:
+            headers["retry-after"] = retry_after_text(self._faults.retry_after, play.turn, time.time())
+        return refusal(play.status, f"sandbox fault: {play.status:d}", **headers)
 
     def _handle(self, request: Request) -> Answer:
         """Do what the service would do, and return its response."""
@@ -142,7 +143,7 @@ class SandboxApp:
         if len(request.body) > MAX_BODY_BYTES:
             return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"body: it has more than {MAX_BODY_BYTES} bytes")
         try:
-            self._store.apply(read_request(request.body))
+            self._store.apply(read_request(bytes(request.body)))
         except InvalidArgumentError as problem:
             return refusal(HTTPStatus.BAD_REQUEST, str(problem))
         except RecursionError:
@@ -152,53 +153,47 @@ class SandboxApp:
         return SUCCESS
 
 
-def _fault(status: int, retry_after: str) -> Answer:
-    headers = {"retry-after": retry_after} if retry_after else {}
-    return refusal(status, f"sandbox fault: {status:d}", **headers)
-
-
-class Connection(asyncio.Protocol):
+class Connection:
     """One connection: reads requests with httptools, and answers them in order."""
 
-    def __init__(self, app: SandboxApp, connections: set["Connection"]) -> None:
-        self._app = app
-        self._connections = connections
+    def __init__(self, app: SandboxApp, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._app, self._reader, self._writer = app, reader, writer
         self._parser = HttpRequestParser(self)
-        self._waiting: deque[Request | None] = deque()  # None: what came is not HTTP
-        self._answering: asyncio.Task[None] | None = None
-        self._is_last = False
-        self.lost = asyncio.get_running_loop().create_future()
+        self._complete: list[Request] = []
+        self._answered = Request()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Store the transport."""
-        self.transport: asyncio.Transport = transport  # type: ignore[assignment]
-        self._connections.add(self)
+    async def serve(self) -> None:
+        """Answer requests until either side ends the connection."""
+        with suppress(ConnectionError, asyncio.CancelledError):  # the client has left, or the sandbox stops
+            is_open = True
+            while is_open and (data := await self._reader.read(_PIECE_BYTES)):
+                is_open = await self._answer(data)
+            self._writer.close()
+            await self._writer.wait_closed()
+        self._writer.transport.abort()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's form
-        """Let requests that are never answered end."""
-        self._connections.discard(self)
-        if not self.lost.done():
-            self.lost.set_result(None)
-
-    def data_received(self, data: bytes) -> None:
-        """Parse a piece of the stream."""
-        if self._is_last:
-            return
+    async def _answer(self, data: bytes) -> bool:
+        """Answer the requests that end in a piece of the stream; return whether more may follow."""
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade:  # an offer, which is declined by a plain answer
-            self._is_last = True
+            self._complete[-1].is_last = True
         except HttpParserError:
-            self._is_last = True
-            self._queue(None)
+            self._complete.append(Request())
+        requests, self._complete = self._complete, []
+        for request in requests:
+            self._answered = request
+            await self._app.respond(request, self)
+            if self._writer.is_closing():
+                return False
+        return not (requests and requests[-1].is_last)
 
     # what the parser calls ---------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         self._url = b""
-        self._headers: dict[str, str] = {}
-        self._body = bytearray()
+        self._request = Request()
 
     def on_url(self, url: bytes) -> None:
         """Receive a piece of the URL."""
@@ -206,47 +201,27 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Receive a header."""
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-
-    def on_headers_complete(self) -> None:
-        """Ask for the body, if the client waits for that."""
-        if self._headers.get("expect", "").lower() == "100-continue":
-            self.transport.write(_CONTINUE)
+        self._request.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_body(self, body: bytes) -> None:
         """Receive a piece of the body; past the limit it is discarded, so that the client reads the response."""
-        if len(self._body) <= MAX_BODY_BYTES:
-            self._body += body
+        if len(self._request.body) <= MAX_BODY_BYTES:
+            self._request.body += body
 
     def on_message_complete(self) -> None:
-        """Queue the request."""
-        self._is_last = self._is_last or not self._parser.should_keep_alive()
-        url = parse_url(self._url)
-        path, query = (url.path or b"/").decode("latin-1"), (url.query or b"").decode("latin-1")
-        self._queue(Request(self._parser.get_method().decode(), path, query, self._headers, bytes(self._body)))
-
-    def _queue(self, request: Request | None) -> None:
-        self._waiting.append(request)
-        if self._answering is None:
-            self._answering = asyncio.get_running_loop().create_task(self._answer())
-
-    async def _answer(self) -> None:
-        while self._waiting:
-            request = self._waiting.popleft()
-            if request is None:
-                self.send(NOT_HTTP)
-            else:
-                await self._app.respond(request, self)
-        self._answering = None
-        if self._is_last:
-            self.transport.close()
+        """Complete the request."""
+        request, url = self._request, parse_url(self._url)
+        request.method = self._parser.get_method().decode()
+        request.path, request.query = (url.path or b"/").decode("latin-1"), (url.query or b"").decode("latin-1")
+        request.is_last = not self._parser.should_keep_alive()
+        self._complete.append(request)
 
     # what the app calls ------------------------------------------------------------------------------------------
 
-    def send(self, answer: Answer, *, has_body: bool = True) -> None:
+    def send(self, answer: Answer) -> None:
         """Send a response."""
-        is_end = self._is_last and not self._waiting
-        self.transport.write(answer.head(is_end=is_end) + (answer.body if has_body else b""))
+        body = b"" if self._answered.method == "HEAD" else answer.body
+        self._writer.write(answer.head(is_end=self._answered.is_last) + body)
 
     def send_truncated(self, answer: Answer, *, is_json_cut: bool) -> None:
         """Send half the JSON as if it were whole, or half of what `Content-Length` promises."""
@@ -254,51 +229,59 @@ class Connection(asyncio.Protocol):
         if is_json_cut:
             self.send(Answer(answer.status, half))
         else:
-            self.transport.write(answer.head(is_end=True) + half)
-            self.transport.close()
+            self._writer.write(answer.head(is_end=True) + half)
+            self._writer.close()
 
     def reset(self) -> None:
         """Reset the connection."""
-        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
-        self.transport.abort()
+        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        self._writer.transport.abort()
+
+    async def hang(self) -> None:
+        """Wait until the client leaves."""
+        while await self._reader.read(_PIECE_BYTES):
+            pass
 
 
-class ServerThread:
-    """Serves an application on a bound socket, in a thread, until `stop`."""
+@contextmanager
+def serving(app: SandboxApp, host: str, port: int) -> Iterator[int]:
+    """Serve an application in a thread, on a free port if it is 0; give the port.
 
-    def __init__(self, app: SandboxApp, listener: socket.socket) -> None:
-        self._app = app
-        self._listener = listener
-        self._ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-        self._thread = threading.Thread(target=self._run, name="growlytics-sandbox", daemon=True)
-        self._thread.start()
-        self._loop, self._stopping = self._ready.result()
+    Raises
+    ------
+    OSError
+        The port is in use or not allowed.
+    """
+    started: Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+    thread = threading.Thread(
+        target=asyncio.run, args=[_serve(app, host, port, started)], name="growlytics-sandbox", daemon=True
+    )
+    thread.start()
+    port, loop, stopping = started.result()
+    try:
+        yield port
+    finally:
+        loop.call_soon_threadsafe(stopping.set)
+        thread.join()
 
-    def stop(self) -> None:
-        """Close all connections and wait for the thread to end."""
-        self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
 
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as problem:
-            if self._ready.done():
-                raise
-            self._ready.set_exception(problem)
-        finally:
-            self._listener.close()
-
-    async def _serve(self) -> None:
-        loop, stopping = asyncio.get_running_loop(), asyncio.Event()
-        connections: set[Connection] = set()
-        server = await loop.create_server(
-            lambda: Connection(self._app, connections), sock=self._listener, backlog=BACKLOG
+async def _serve(
+    app: SandboxApp,
+    host: str,
+    port: int,
+    started: "Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]]",
+) -> None:
+    stopping = asyncio.Event()
+    try:
+        server = await asyncio.start_server(
+            lambda reader, writer: Connection(app, reader, writer).serve(), host, port, backlog=BACKLOG
         )
-        self._ready.set_result((loop, stopping))
-        await stopping.wait()
-        server.close()
-        for _ in range(_CUT_ROUNDS):  # later iterations catch connections that were just being accepted
-            for connection in list(connections):
-                connection.transport.abort()
-            await asyncio.sleep(0)
+    except OSError as problem:
+        started.set_exception(problem)
+        return
+    started.set_result((server.sockets[0].getsockname()[1], asyncio.get_running_loop(), stopping))
+    await stopping.wait()
+    server.close()
+    for _ in range(_ACCEPTING_ROUNDS):
+        await asyncio.sleep(0)
+    # On return, `asyncio.run` cancels all connections.

@@ -77,7 +77,7 @@ def test_search_and_paging_without_mouse_or_js(chromium, sandbox):
         page.wait_for_url("**/?id=asha.0")
         expect(page.locator("table.customers tbody tr")).to_have_count(10)
         page.get_by_role("link", name="asha.07").click()
-        expect(page.get_by_role("heading", name="asha.07", exact=True)).to_be_visible()
+        expect(page.locator("table.customers tbody tr")).to_have_count(1)
         expect(page.get_by_label("Customer id, or its beginning")).to_have_value("asha.07")
         page.get_by_role("link", name="All customers").click()
         page.get_by_role("link", name="Older").click()

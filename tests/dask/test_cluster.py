@@ -99,14 +99,47 @@ def test_killed_worker_costs_no_row(cluster, server, share):
     assert result.resent["again"].sum() <= len(result.resent) * 600
 
 
+def most_in_a_second(times):
+    return max(bisect.bisect_left(times, start + 1) - place for place, start in enumerate(times))
+
+
 def test_rate_is_for_the_whole_cluster(cluster, server):
     rate, seen = 200, 0
     for _ in range(4):  # a machine that stalls lets requests arrive together, so the best of four counts
         result = small(500, 5).growlytics.push("customer_id", client=client_of(server), max_rate=rate, progress=False)
         times = server.received()["times"][seen:]
         seen += len(times)
-        most = max(bisect.bisect_left(times, start + 1) - place for place, start in enumerate(times))
+        most = most_in_a_second(times)
         assert result.counts["accepted"] == len(times) == 500
+        if most <= 1.05 * rate:
+            return
+    pytest.fail(f"{most} requests in one second; {rate} were allowed")
+
+
+def push_while_growing(server, rows, rate):
+    """Push four parts on one worker, which a second one joins; return the result and how many workers took part."""
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0", "env": {"GROWLYTICS_API_KEY": KEY}}
+    with distributed.LocalCluster(**options) as running, distributed.Client(running) as growing:
+
+        def grow(event):
+            if event.counts["accepted"] > 100:
+                running.scale(2)
+
+        with distributed.get_task_stream(client=growing) as stream:
+            result = small(rows, 4).growlytics.push(
+                "customer_id", client=client_of(server), max_rate=rate, progress=grow
+            )
+        return result, len({task["worker"] for task in stream.data})
+
+
+def test_cluster_may_grow_during_a_push(server):
+    rows, rate, seen = 2800, 400, 0  # a part takes 1.75 s alone, and the second worker comes during the second part
+    for _ in range(3):  # as above, the best counts
+        result, n_workers = push_while_growing(server, rows, rate)
+        times = server.received()["times"][seen:]
+        seen += len(times)
+        most = most_in_a_second(times)
+        assert (result.counts["accepted"], len(times), n_workers) == (rows, rows, 2)
         if most <= 1.05 * rate:
             return
     pytest.fail(f"{most} requests in one second; {rate} were allowed")

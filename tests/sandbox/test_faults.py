@@ -278,7 +278,7 @@ def test_all_faults_at_once_are_accounted_for(faulty):
         ({"hang": "0.1"}, r"^hang: found '0\.1'; it must be a share"),
         ({"status": 503}, r"^status: found 503; it must be .*such as \{503: 0\.1\}"),
         ({"status": {503: "often"}}, r"^status\.503: found 'often'"),
-        ({"status": {"503": 0.1}}, r"^status: found '503'; it must be HTTP statuses 300 to 599"),
+        ({"status": {"503": 0.1}}, r"^status: found \{'503': 0\.1\}; it must be HTTP statuses 300 to 599"),
         ({"seed": "a"}, "seed"),
         ({"rate_limit": "5"}, "rate_limit"),
         ({"rate_limit": math.inf}, "rate_limit"),

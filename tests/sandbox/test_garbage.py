@@ -127,10 +127,6 @@ def test_a_request_may_be_cut_anywhere(server):
         assert not set(server.pour([whole[:end]])) & {200, 500}
 
 
-def test_long_head_is_accepted(server):
-    assert server.ask(request(BODY, CLOSE, b"cookie: " + b"x" * (32_000))).endswith(SUCCESS)
-
-
 @pytest.mark.parametrize(
     ("start", "piece", "n", "end"),
     [
@@ -230,14 +226,6 @@ def test_slow_clients_do_not_delay_others(server):
         start = time.monotonic()
         assert server.ask(request(BODY, CLOSE)).endswith(SUCCESS)
         assert time.monotonic() - start < 1
-
-
-def test_request_byte_by_byte_is_accepted(server):
-    with server.connect() as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for byte in request(BODY, CLOSE):
-            connection.sendall(bytes([byte]))
-        assert read_all(connection).endswith(SUCCESS)
 
 
 def test_pipelined_requests_are_answered_in_order(server):

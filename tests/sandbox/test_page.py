@@ -1,5 +1,6 @@
 """The sandbox's page over HTTP: all is shown as text, little of a large store is read, and no script is needed."""
 
+import json
 import re
 import sqlite3
 import time
@@ -128,7 +129,7 @@ def test_customer_text_never_becomes_markup(post, see):
         assert "⟨U+202E⟩gnp⟨U+2066⟩⟨U+200F⟩" in page.text
         assert {href[:2] for href, _ in page.links} <= {"./", "#c", "#t", "#i", "#f"}
     (found,) = [href for href, text in see().links if text == visible(HOSTILE, 120)][:1]
-    assert "attribute type value" in see(id=unquote(found.removeprefix("./?id="))).text
+    assert shown_ids(see(id=unquote(found.removeprefix("./?id="))))[0] == visible(HOSTILE, 120)
 
 
 def test_long_value_is_cut_with_its_length(post, see):
@@ -168,11 +169,11 @@ def test_search_shows_exact_id_then_prefixes(post, see):
     for identifier in ("asha", "Asha", "asha\U0010ffff\U0010ffff", "asha.1", "ash", "ashb", "%", "_"):
         post(customer(identifier, *many))
     page = see(id="asha")
-    assert [text for text in shown_ids(page) if text] == ["asha.1", "asha⟨U+10FFFF⟩⟨U+10FFFF⟩"]
+    assert shown_ids(page) == ["asha", "asha.1", "asha⟨U+10FFFF⟩⟨U+10FFFF⟩"]
     assert f"a{LISTED_ATTRIBUTES + 4} number {LISTED_ATTRIBUTES + 4}" in page.text
-    assert "and 5 more: click the id" in page.text
+    assert page.text.count("and 5 more: click the id") == 2
     assert shown_ids(see(id="A")) == ["Asha"]
-    assert "17 attributes" in see(id="%").text
+    assert shown_ids(see(id="%")) == ["%"]
     assert "There is none." in see(id="asha ").text
 
 
@@ -275,9 +276,9 @@ def test_page_does_not_read_100_000_customers(tmp_path, see, session):
     SandboxStore(path).close()
     with sqlite3.connect(path) as db:
         numbers = range(1, N_MANY + 1)
-        db.executemany("INSERT INTO customers (id) VALUES (?)", ((f"c{n}@example.com",) for n in numbers))
+        attributes = json.dumps({f"a{a}": "v" for a in range(7)})
         db.executemany(
-            "INSERT INTO attributes VALUES (?, ?, ?)", ((n, f"a{a}", '"v"') for n in numbers for a in range(7))
+            "INSERT INTO customers (id, attributes) VALUES (?, ?)", ((f"c{n}@example.com", attributes) for n in numbers)
         )
         db.executemany(
             "INSERT INTO attribute_types (attribute, type, first_seen) VALUES (?, 'string', '')",

@@ -112,7 +112,7 @@ def test_file_can_be_read_during_writes(tmp_path, session):
 
         assert seen == sorted(seen)
         assert len(reader.stored()) == 200
-        assert [(row.attribute, row.type) for row in reader.attribute_types()] == [("n", "number")]
+        assert reader.attribute_types()[["attribute", "type"]].values.tolist() == [["n", "number"]]
 
 
 def test_accepted_data_survives_a_kill(tmp_path, command, session):
