@@ -154,13 +154,14 @@ class Findings:
         if details is None:
             text = _valid(f", {column}{message_text(violation, None)}")
             return [row + text for row in rows]
-        each = details.tolist() if isinstance(details, np.ndarray) else details
         return [
-            _valid(f"{row}, {column}{message_text(violation, detail)}") for row, detail in zip(rows, each, strict=False)
+            _valid(f"{row}, {column}{message_text(violation, detail)}")
+            for row, detail in zip(rows, _plain(details), strict=False)
         ]
 
     def _group(self, violation: Violation) -> Group:
         first = violation if violation.rows is None else replace(violation, rows=violation.rows[:1])
+        detail = None if first.rows is None or first.details is None else _plain(first.details)[0]
         return Group(
             violation.rule,
             violation.level,
@@ -172,6 +173,7 @@ class Findings:
             None if first.rows is None else int(first.rows[0]),
             _values(first, self._frame)[0],
             self._messages(first)[0],
+            _valid(message_text(first, detail)),
             self.fix_text(violation),
         )
 
@@ -251,6 +253,10 @@ def _values(violation: Violation, frame: pd.DataFrame | None) -> Sequence[Any]:
 def _valid(text: str) -> str:
     """Escape lone surrogates, which a text column cannot contain."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _plain(details: Sequence[Any] | npt.NDArray[Any]) -> Sequence[Any]:
+    return details.tolist() if isinstance(details, np.ndarray) else details
 
 
 _OF_ALL: Final[Mapping[str, Callable[[Violation], Any]]] = {

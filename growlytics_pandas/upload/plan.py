@@ -59,9 +59,9 @@ from growlytics_pandas.views.report import HtmlRepr, PlanSummary, plan_page
 from growlytics_pandas.views.tables import (
     NOTEBOOK_LIMITS,
     Limits,
+    RejectsFrame,
     SchemaFrame,
     SuggestionsFrame,
-    WholeTextFrame,
     violations_frame,
 )
 
@@ -156,7 +156,8 @@ class Plan(HtmlRepr):
 
         A violation of a whole column has one row, with the number of cells in `count`.
         """
-        return violations_frame(self._findings.to_frame(), self._layout.id_column, Masker(numbers=self._mask_numbers))
+        found, masker = self._findings, Masker(numbers=self._mask_numbers)
+        return violations_frame(found.to_frame(), found.groups(), self._layout.id_column, masker)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -213,7 +214,7 @@ class Plan(HtmlRepr):
             statuses, refused = buffer.statuses(picked.rows), buffer.refused(picked.rows)
             columns = (statuses, buffer.errors, refused)
             parts.append(describe(rows, picked, self._findings, *columns, first=task.first_row, is_dry=is_dry))
-        return WholeTextFrame(stack(parts))
+        return RejectsFrame(stack(parts))
 
     def _pick(
         self, requested: Mapping[int, tuple[PartTask, Wanted]]

@@ -28,7 +28,7 @@ from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_wo
 from growlytics_pandas.views.html import Page
 from growlytics_pandas.views.metrics import RunFacts
 from growlytics_pandas.views.report import HtmlRepr, ResultSummary, result_page
-from growlytics_pandas.views.tables import FailedRows, Limits, WholeTextFrame
+from growlytics_pandas.views.tables import FailedFrame, FailedRows, Limits
 from growlytics_pandas.views.tables import label as show_label
 
 WITHHELD: Final = "the service's message may repeat values, so it is not shown here: see .failed"
@@ -94,7 +94,7 @@ class Result(HtmlRepr):
         """
         to_fix = self._statuses_to_fix()
         parts = [self._describe(task, self._buffer_of(task).rows_with(to_fix)) for task in self._parts.tasks]
-        return WholeTextFrame(pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True))
+        return FailedFrame(pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True))
 
     def outcome_parts(self) -> Iterator[pd.DataFrame]:
         """Yield the outcomes part by part, for results that do not fit into memory."""

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from growlytics_pandas._text import open_templates
 
 Tone = Literal["running", "good", "warn", "bad", "plain"]
-Align = Literal["text", "name", "words", "number", "code", "bar", "severity"]
+Align = Literal["text", "name", "words", "number", "code", "bar", "severity", "effect"]
 MAX_CHARS: Final = 2_000  # of any text; a safeguard, since pages use much lower limits
 
 
@@ -60,9 +60,10 @@ class Table:
     note: str = ""
 
     def below(self, row: Sequence[Cell]) -> list[tuple[str, Cell]]:
-        """Return what is set below the other cells of a row: titles and cells, without the empty ones."""
+        """Return what is set below the other cells of a row: titles and cells that add something to the first cell."""
+        cells = zip(self.columns, row, strict=True)
         return [
-            (column.title, cell) for column, cell in zip(self.columns, row, strict=True) if column.is_below and cell
+            (column.title, cell) for column, cell in cells if column.is_below and cell not in (None, "", "–", row[0])
         ]
 
 

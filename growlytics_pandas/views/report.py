@@ -80,7 +80,7 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
     rows, n_sendable = sum(plan.counts.values()), plan.counts[Status.UNSENT]
     tables = _tables(
         suggestions_table(plan.suggestions, limits),
-        violations_table(plan.findings, plan.id_column, masker, limits),
+        violations_table(plan.findings.groups(), plan.id_column, masker, limits),
         schema_table(plan.schema, {}, limits),
     )
     return Page(
@@ -108,7 +108,7 @@ def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limit
     how = _conclude_dry(result) if dry else _conclude(result)
     tables = _tables(
         rows_table(failed, masker, limits),
-        violations_table(result.findings, result.id_column, masker, limits),
+        violations_table(result.findings.groups(), result.id_column, masker, limits),
         schema_table(result.schema, new, limits),
     )
     return Page(

@@ -9,22 +9,22 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import pandas as pd
 
-from growlytics_pandas._masking import MISSING, Masker, is_personal, visible
-from growlytics_pandas._rules import RULES, Effect, Group, Rule, Severity
+from growlytics_pandas._masking import MISSING, Masker, is_missing, is_personal, visible, written
+from growlytics_pandas._rules import Group, Severity
 from growlytics_pandas._status import MEANINGS, Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.columns.frames import REJECT_LABELS, REJECT_LABELS_IF_TAKEN
 from growlytics_pandas.views.conclusion import STATUS_TONES
 from growlytics_pandas.views.html import Bar, Cell, Code, Column, Table, Tone, render_tables
 
 MAX_LABEL_CHARS: Final = 60  # of a column's label; an attribute's name has 49 at most
 MAX_FIX_CHARS: Final = 600  # of a fix or a note; few are longer
 MAX_REASON_CHARS: Final = 240  # of the service's message
+MAX_FINDING_CHARS: Final = 400  # of what was found
 SEVERITY_TONES: Final[Mapping[str, Tone]] = {Severity.ERROR: "bad", Severity.WARNING: "warn"}
 
 
@@ -73,7 +73,7 @@ class Limits:
 
 REPORT_LIMITS: Final = Limits(rules=60, reasons=30, rows=50, columns=200)  # for scrolling or printing
 NOTEBOOK_LIMITS: Final = Limits(rules=10, reasons=5, rows=10, columns=0)  # for the output of a cell
-FRAME_LIMITS: Final = Limits(rules=20, reasons=0, rows=0, columns=50)
+FRAME_LIMITS: Final = Limits(rules=20, reasons=0, rows=10, columns=50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,27 +137,25 @@ def suggestions_table(suggestions: Sequence[SuggestedOption], limits: Limits) ->
 # violations --------------------------------------------------------------------------------------------------------
 
 
-def violations_table(findings: Findings, id_column: Hashable, masker: Masker, limits: Limits) -> Table | None:
-    """Return violations by rule and column, each with an example and its fix."""
-    groups = findings.groups()
+def violations_table(
+    groups: Sequence[Group], id_column: Hashable, masker: Masker, limits: Limits, rest: str = ""
+) -> Table | None:
+    """Return violations by rule and column, each with the first one and its fix; `rest` ends the line below them."""
     if not groups:
         return None
-    shown, rest = groups[: limits.rules], groups[limits.rules :]
+    shown, others = groups[: limits.rules], groups[limits.rules :]
     most = max(group.cells for group in groups)
+    more = left_out(len(others), "rules and columns", f" ({plural(sum(g.violations for g in others), 'violation')})")
     return Table(
         "Violations by rule and column",
         (
             *(Column("rule", "name"), Column("column"), Column("cells", "number"), Column("", "bar")),
-            *(
-                Column("severity", "severity"),
-                Column("effect", "name"),
-                Column("example", "words", is_below=True),
-                Column("fix", "code", is_below=True),
-            ),
+            *(Column("severity", "severity"), Column("effect", "effect")),
+            *(Column("finding", "words", is_below=True), Column("fix", "code", is_below=True)),
         ),
         tuple(_violation_row(group, id_column, masker, most) for group in shown),
-        left_out(len(rest), "rules and columns", f" ({plural(sum(g.violations for g in rest), 'violation')})"),
-        f"{plural(len(findings), 'violation')}. Rows are positions from 0. "
+        ". ".join(part for part in (more, rest) if part),
+        f"{plural(sum(group.violations for group in groups), 'violation')}. Rows are positions from 0. "
         "All of them are in .violations; on the command line, --violations writes them to a file.",
     )
 
@@ -181,11 +179,11 @@ def _fix(fix: str) -> Cell:
 
 
 def _example(group: Group, id_column: Hashable, masker: Masker) -> str:
-    meaning = RULES[group.rule].meaning
     personal = is_personal(group.attribute, group.column, id_column)
-    shown = masker.identity(group.value) if personal else masker.cell(group.value)
-    where = "the whole column" if group.row is None else f"row {group.row:,}"
-    return f"{where}: {meaning}" + (f"; found {shown}" if shown != MISSING else "")
+    value = masker.identity(group.value) if personal else masker.cell(group.value)
+    where = "" if group.row is None else f"row {group.row:,}: "
+    found = f"; found {value}" if value != MISSING else ""
+    return f"{where}{visible(masker.words(group.finding).rstrip('.'), MAX_FINDING_CHARS)}{found}"
 
 
 # rows --------------------------------------------------------------------------------------------------------------
@@ -256,8 +254,9 @@ def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -
     return Table(
         "Schema",
         (
-            *(Column("column"), Column("attribute"), Column("type", "name"), Column("known type", "name")),
-            *(Column("dtype", "name"), Column("missing", "number"), Column("note", "words", is_below=True)),
+            *(Column("column"), Column("attribute", is_below=True), Column("type", "name")),
+            *(Column("known type", "name", is_below=True), Column("dtype", "name"), Column("missing", "number")),
+            Column("note", "words", is_below=True),
         ),
         tuple(_schema_row(row, new) for row in _records(shown)),
         left_out(len(schema) - len(shown), "columns"),
@@ -279,28 +278,6 @@ def _schema_row(row: Any, new: Mapping[str, str]) -> tuple[Cell, ...]:
     )
 
 
-_LONG_TEXTS: Final = (*(REJECT_LABELS[2:]), *(REJECT_LABELS_IF_TAKEN[2:]), "error", "message")
-
-
-class WholeTextFrame(pd.DataFrame):
-    """A frame of the user's rows, whose texts a notebook shows in full; pandas would cut them after 50 characters."""
-
-    @property
-    def _constructor(self) -> Any:
-        return pd.DataFrame
-
-    def _repr_html_(self) -> str:
-        widths = {name: "18em" for name in _LONG_TEXTS if name in self.columns}
-        with pd.option_context("display.max_colwidth", None):
-            return self.to_html(
-                col_space=widths,
-                notebook=True,
-                max_rows=pd.get_option("display.max_rows"),
-                max_cols=pd.get_option("display.max_columns"),
-                show_dimensions=True,
-            )
-
-
 class _ShownFrame(pd.DataFrame):
     """A frame that shows itself as a table."""
 
@@ -319,17 +296,16 @@ class _ShownFrame(pd.DataFrame):
 class ViolationsFrame(_ShownFrame):
     """Violations, shown by rule and column: errors first, with an example (masked) and the option that settles it."""
 
-    _metadata = ["_id_column", "_masker"]  # noqa: RUF012 - pandas' own way to keep an attribute
+    _metadata = ["_groups", "_id_column", "_masker"]  # noqa: RUF012 - pandas' own way to keep an attribute
 
+    _groups: Sequence[Group] = ()
     _id_column: Hashable = None
     _masker = Masker()
 
     def _table(self) -> Table:
-        table = violations_table(_Grouped(self), self._id_column, self._masker, FRAME_LIMITS)
-        if table is None:
-            return Table("No violations", (), ())
         order = f"{plural(len(self), 'violation')}, errors first; the frame itself has them in the order of its rows."
-        return replace(table, more=f"{table.more}. {order}" if table.more else order)
+        table = violations_table(self._groups, self._id_column, self._masker, FRAME_LIMITS, order)
+        return table or Table("No violations", (), ())
 
 
 class SchemaFrame(_ShownFrame):
@@ -350,48 +326,57 @@ class RulesFrame(_ShownFrame):
     """The rules that are checked."""
 
     def _table(self) -> Table:
-        columns = (Column("rule", "name"), Column("severity", "severity"), Column("effect", "name"))
+        columns = (Column("rule", "name"), Column("severity", "severity"), Column("effect", "effect"))
         rows = tuple(tuple(row) for row in _records(self))
         return Table("Rules", (*columns, Column("meaning", "words")), rows)
 
 
-def violations_frame(frame: pd.DataFrame, id_column: Hashable, masker: Masker) -> ViolationsFrame:
+class RejectsFrame(_ShownFrame):
+    """The user's rows that did not fully arrive: `status`, `rule`, `reason` and `fix`, then the row itself."""
+
+    def _table(self) -> Table:
+        shown = self.head(FRAME_LIMITS.rows)
+        cells = zip(shown.index.tolist(), *(shown.iloc[:, i].tolist() for i in range(shown.shape[1])), strict=True)
+        index = "index" if self.index.name is None else label(self.index.name)
+        beside = (Column(index), Column("status", "name"), Column("rule", "name"))
+        below = (Column(name, "words", is_below=True) for name in ("reason", "fix", "row"))
+        return Table(
+            "Rows to correct",
+            (*beside, *below),
+            tuple((*map(_plain, row[:5]), _row_text(self.columns[4:], row[5:])) for row in cells),
+            left_out(len(self) - len(shown), "rows"),
+        )
+
+
+class FailedFrame(_ShownFrame):
+    """Outcomes of rows that need attention, each with the whole error below."""
+
+    def _table(self) -> Table:
+        shown = self.head(FRAME_LIMITS.rows)
+        beside = (Column("row", "number"), Column("id"), Column("status", "name"), Column("HTTP", "number"))
+        return Table(
+            "Rows that need attention",
+            (*beside, Column("error", "words", is_below=True)),
+            tuple((one.row, *map(_plain, (one.id, one.status, one.http_status, one.error))) for one in _records(shown)),
+            left_out(len(self) - len(shown), "rows"),
+        )
+
+
+def _plain(value: Any) -> str:
+    """Show a value of a row of the user's, which is not masked; '–' if it is missing."""
+    return MISSING if is_missing(value) else visible(written(value), MAX_FIX_CHARS)
+
+
+def _row_text(labels: Iterable[Hashable], values: Iterable[Any]) -> str:
+    """Return the values of a row with their labels, without the missing ones, cut after a few lines."""
+    found = (f"{label(name)}: {_plain(value)}" for name, value in zip(labels, values, strict=True))
+    return visible(" · ".join(text for text in found if not text.endswith(f": {MISSING}")), MAX_REASON_CHARS)
+
+
+def violations_frame(
+    frame: pd.DataFrame, groups: Sequence[Group], id_column: Hashable, masker: Masker
+) -> ViolationsFrame:
     """Return violations as a frame with its own display, in which `id_column` is masked."""
     shown = ViolationsFrame(frame)
-    shown._id_column, shown._masker = id_column, masker  # noqa: SLF001 - a class of this module
+    shown._groups, shown._id_column, shown._masker = groups, id_column, masker  # noqa: SLF001 - a class of this module
     return shown
-
-
-class _Grouped:
-    """The violations of a frame by rule and column."""
-
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self._frame = frame
-
-    def __len__(self) -> int:
-        return len(self._frame)
-
-    def count(self, severity: Severity) -> int:
-        return int(self._frame["severity"].eq(severity.value).sum())
-
-    def groups(self) -> list[Group]:
-        frame = self._frame
-        by = [frame["rule"].astype(object), frame["column"].map(repr), frame["fix"].astype(object)]
-        return [_group(rows) for _, rows in frame.groupby(by, sort=False)]
-
-
-def _group(rows: pd.DataFrame) -> Group:
-    first = rows.iloc[0]
-    return Group(
-        Rule(first["rule"]),
-        Severity(first["severity"]),
-        Effect(first["effect"]),
-        first["column"],
-        None if pd.isna(first["attribute"]) else first["attribute"],
-        len(rows),
-        int(rows["count"].sum()),
-        None if pd.isna(first["row"]) else int(first["row"]),
-        first["value"],
-        first["message"],
-        "" if pd.isna(first["fix"]) else first["fix"],
-    )

@@ -211,6 +211,17 @@ def test_rejects_of_a_segment(faulty, tmp_path):
     assert rejects.index.tolist()[:2] == [7, 8]
 
 
+def test_rejects_are_displayed_as_cards():
+    """Reason, fix and the row itself are in view in a narrow notebook; missing values are not."""
+    df = pd.DataFrame({"id": ["a", None], "City": ["Pune", "<b>Delhi"], "Score": [None, 7]})
+    rejects = df.growlytics.plan("id").rejects()
+    shown = rejects._repr_html_()
+    for text in ("id_<wbr>missing", "there is no id", "Correct it at the source", "City: &lt;b&gt;Delhi · Score: 7"):
+        assert text in shown
+    assert "NA" not in shown
+    assert type(rejects.head()) is pd.DataFrame
+
+
 def test_result_report_and_rejects_agree_on_what_would_be_rejected_again(faulty, tmp_path):
     """Only 4xx of rows that certainly did not arrive; not a page in a 200, and not a row with a lost response."""
     box = faulty(seed=2, status={400: 0.2}, reset_after=0.2, success_false=0.1, html=0.1)
