@@ -51,6 +51,8 @@ class Findings:
         Source of values and labels; None if each violation has its own.
     label : str
         Name of row labels in messages, such as "line"; '' to show only the position.
+    drops_errors : bool
+        Whether ``errors="drop"`` is used, so that no fix suggests it.
     """
 
     def __init__(
@@ -59,10 +61,12 @@ class Findings:
         frame: pd.DataFrame | None = None,
         *,
         label: str = "",
+        drops_errors: bool = False,
     ) -> None:
         self.violations: tuple[Violation, ...] = tuple(sorted(_joined(violations), key=_place))
         self._frame = frame
         self._label = label
+        self._drops_errors = drops_errors
 
     def __len__(self) -> int:
         return sum(map(len, self.violations))
@@ -75,6 +79,14 @@ class Findings:
     def has_errors(self) -> bool:
         """Return whether any value would be rejected."""
         return any(each.level is Severity.ERROR for each in self.violations)
+
+    def dropping(self) -> Findings:
+        """Return the violations of a push with ``errors="drop"``."""
+        return Findings(self.violations, self._frame, label=self._label, drops_errors=True)
+
+    def left_out(self) -> list[Violation]:
+        """Return the duplicates that ``keep=`` leaves out on request."""
+        return [each for each in self.violations if each.rule is Rule.ID_DUPLICATE and each.level is Severity.WARNING]
 
     def error_rows(self) -> tuple[bool, Rows]:
         """Return whether an error concerns a whole column, and the rows with errors."""
@@ -140,7 +152,8 @@ class Findings:
 
     def fix_text(self, violation: Violation) -> str:
         """Return the text of a violation's fix."""
-        return _valid(str(fix_of(violation)))
+        fix = fix_of(violation)
+        return _valid(fix.if_used if self._drops_errors and fix.option == "errors" else str(fix))
 
     def _messages(self, violation: Violation) -> list[str]:
         column = f"column {violation.column!r}: "

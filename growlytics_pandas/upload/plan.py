@@ -156,7 +156,10 @@ class Plan(HtmlRepr):
 
         A violation of a whole column has one row, with the number of cells in `count`.
         """
-        found, masker = self._findings, Masker(numbers=self._mask_numbers)
+        return self._frame_of(self._findings)
+
+    def _frame_of(self, found: Findings) -> pd.DataFrame:
+        masker = Masker(numbers=self._mask_numbers)
         return violations_frame(found.to_frame(), found.groups(), self._layout.id_column, masker)
 
     @property
@@ -190,10 +193,15 @@ class Plan(HtmlRepr):
 
     def rejects(self) -> pd.DataFrame:
         """Return the rows that would not fully arrive: see `PushResult.rejects`; `status` is that of a dry run."""
-        return self._describe_rejects(self._open_buffer, [Status.INVALID], is_dry=True)
+        return self._describe_rejects(self._findings, self._open_buffer, [Status.INVALID], is_dry=True)
 
     def _describe_rejects(
-        self, buffer_of: Callable[[PartTask], OutcomeBuffer], to_fix: Sequence[Status], *, is_dry: bool
+        self,
+        findings: Findings,
+        buffer_of: Callable[[PartTask], OutcomeBuffer],
+        to_fix: Sequence[Status],
+        *,
+        is_dry: bool,
     ) -> pd.DataFrame:
         """Return the rows with a status in `to_fix` or with a value that was left out; parts are read again."""
         if not self._executor.can_repeat:
@@ -204,7 +212,7 @@ class Plan(HtmlRepr):
         requested: dict[int, tuple[PartTask, Wanted]] = {}
         for task in self._parts.tasks:
             last = task.first_row + task.rows
-            wanted = want(self._findings, buffer_of(task).rows_with(to_fix), task.first_row, last)
+            wanted = want(findings, buffer_of(task).rows_with(to_fix), task.first_row, last)
             if len(wanted.rows) or wanted.columns or not requested:
                 requested[task.number] = (task, wanted)
         parts = []
@@ -213,7 +221,7 @@ class Plan(HtmlRepr):
             buffer = buffer_of(task)
             statuses, refused = buffer.statuses(picked.rows), buffer.refused(picked.rows)
             columns = (statuses, buffer.errors, refused)
-            parts.append(describe(rows, picked, self._findings, *columns, first=task.first_row, is_dry=is_dry))
+            parts.append(describe(rows, picked, findings, *columns, first=task.first_row, is_dry=is_dry))
         return RejectsFrame(stack(parts))
 
     def _pick(

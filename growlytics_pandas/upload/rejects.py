@@ -49,8 +49,7 @@ def want(findings: Findings, to_fix: Rows, first: int, last: int) -> Wanted:
     """Return what to pick from rows `first` to `last`; `to_fix`: rows, counted from `first`, that did not arrive."""
     errors = _errors(findings)
     parts = [_within(each.rows, first, last) for each in errors if each.rows is not None]
-    kept = [each for each in findings.violations if each.rule is Rule.ID_DUPLICATE and each.level is Severity.WARNING]
-    excluded = [_within(each.rows, first, last) for each in kept if each.rows is not None]
+    excluded = [_within(each.rows, first, last) for each in findings.left_out() if each.rows is not None]
     return Wanted(
         np.unique(np.concatenate([to_fix, *parts])),
         tuple((each.rule, each.position) for each in errors if each.rows is None),

@@ -131,7 +131,7 @@ class Result(HtmlRepr):
         [{'status': 'invalid', 'rule': 'id_missing', 'City': 'Delhi'}]
         """
         found: pd.DataFrame = self.plan._describe_rejects(
-            self._buffer_of, self._statuses_to_fix(), is_dry=self.run.ended == "dry run"
+            self._findings, self._buffer_of, self._statuses_to_fix(), is_dry=self.run.ended == "dry run"
         )
         return found
 
@@ -144,6 +144,11 @@ class Result(HtmlRepr):
         return not any(self.counts[s] for s in RETRYABLE) and not self._findings.has_errors
 
     @property
+    def n_left_out(self) -> int:
+        """Number of rows that ``keep=`` left out on request; they are `invalid`."""
+        return sum(map(len, self._findings.left_out()))
+
+    @property
     def _mask_numbers(self) -> dict[str, dict[str, int]]:
         found: dict[str, dict[str, int]] = self.plan._mask_numbers
         return found
@@ -152,12 +157,12 @@ class Result(HtmlRepr):
     def _findings(self) -> Findings:
         """The violations, not yet a frame."""
         found: Findings = self.plan._findings
-        return found
+        return found.dropping() if self._options.errors == "drop" else found
 
-    @property
+    @cached_property
     def violations(self) -> pd.DataFrame:
         """All violations found before sending, including warnings; one row each."""
-        found: pd.DataFrame = self.plan.violations
+        found: pd.DataFrame = self.plan._frame_of(self._findings)
         return found
 
     def _require_push(self) -> None:
@@ -304,8 +309,8 @@ class Result(HtmlRepr):
             counts=self.counts,
             new_types=self.new_types,
             run=run,
-            is_ok=self.ok,
             is_incomplete=self.has_incomplete_rows,
+            n_left_out=self.n_left_out,
             note=self.note,
             owner=owner,
         )

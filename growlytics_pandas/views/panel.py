@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from growlytics_pandas._status import RETRYABLE, Status
+from growlytics_pandas._status import NEVER_SENT, RETRYABLE, Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.views.conclusion import Conclusion, conclude, count_rows
@@ -262,11 +262,12 @@ def headline(event: ProgressEvent) -> str:
 
 
 def _conclusion(event: ProgressEvent) -> Conclusion:
-    return conclude(event.counts, event.ended, is_ok=event.is_ok, is_incomplete=event.is_incomplete)
+    return conclude(event.counts, event.ended, is_incomplete=event.is_incomplete, n_left_out=event.n_left_out)
 
 
 def _counts(event: ProgressEvent) -> tuple[Count, ...]:
-    return count_rows(event.counts, {} if event.kind == "end" else {Status.UNSENT: "to go"})
+    names: dict[str, str] = {} if event.kind == "end" else {Status.UNSENT: "to go"}
+    return count_rows(event.counts, names, n_left_out=event.n_left_out)
 
 
 def _failures(event: ProgressEvent) -> list[tuple[str, str]]:
@@ -283,7 +284,7 @@ def _failures(event: ProgressEvent) -> list[tuple[str, str]]:
 
 def pace_words(event: ProgressEvent) -> list[str]:
     """Return the time taken, the speed, the requests in flight and the retries."""
-    words = [duration(event.elapsed_seconds), rate(event.rows_per_second)]
+    words = [duration(event.elapsed_seconds), *speed_words(event)]
     if event.kind == "end":
         words.insert(0, plural(event.total, "row"))
     else:
@@ -295,6 +296,12 @@ def pace_words(event: ProgressEvent) -> list[str]:
     return words
 
 
+def speed_words(event: ProgressEvent) -> list[str]:
+    """Return the rows sent per second; nothing if most rows were skipped, since few would seem slow."""
+    skipped = sum(event.counts.get(status, 0) for status in NEVER_SENT)
+    return [] if 2 * skipped > event.settled else [rate(event.rows_per_second)]
+
+
 def next_step(event: ProgressEvent) -> str:
     """Return what of the result to look at next if not everything arrived, else ''."""
     if event.kind != "end" or event.is_ok:
@@ -302,7 +309,7 @@ def next_step(event: ProgressEvent) -> str:
     steps = []
     if any(event.counts.get(status) for status in RETRYABLE):
         steps += [".failed shows why rows did not arrive", ".retry() sends them again"]
-    if event.counts.get(Status.INVALID) or event.is_incomplete:
+    if event.counts.get(Status.INVALID, 0) > event.n_left_out or event.is_incomplete:
         steps.append(".violations shows what was left out, and why")
     return f"growlytics_pandas.last_result(): {'; '.join([*steps, '.rejects() has the rows to correct'])}."
 

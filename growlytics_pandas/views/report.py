@@ -68,8 +68,8 @@ class ResultSummary:
     counts: Mapping[str, int]
     new_types: pd.DataFrame
     run: RunFacts
-    is_ok: bool
     is_incomplete: bool
+    n_left_out: int
     note: str
     owner: str = "result"
 
@@ -94,7 +94,7 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
             *([("changes", plan.changes)] if plan.changes else []),
             *masker.facts(),
         ),
-        counts=_plan_counts(plan.counts),
+        counts=_plan_counts(plan.counts, is_refused=errors > 0),
         steps=tuple(_plan_steps(plan, errors, warnings)),
         tables=tables,
         is_masked=masker.is_on,
@@ -116,9 +116,9 @@ def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limit
         headline=how.words,
         tone=how.tone,
         facts=(*_result_facts(result, failed.why), *masker.facts()),
-        counts=count_rows(
-            result.counts, meanings=MEANINGS | ({Status.UNSENT: "would be sent"} if dry else _failed_meaning(failed))
-        ),
+        counts=_plan_counts(result.counts, is_refused=result.run.would_refuse)
+        if dry
+        else count_rows(result.counts, meanings=MEANINGS | _failed_meaning(failed), n_left_out=result.n_left_out),
         steps=tuple(_result_steps(result, new, failed)),
         tables=tables,
         curves=draw_curves(result.run.samples),
@@ -145,11 +145,17 @@ def _failed_meaning(failed: FailedRows) -> dict[str, str]:
     return {Status.FAILED: "the service could not be reached"} if missed else {}
 
 
-def _plan_counts(counts: Mapping[str, int]) -> tuple[Count, ...]:
-    """Return the counts of rows that would be sent and of rows left out."""
+def _plan_counts(counts: Mapping[str, int], *, is_refused: bool) -> tuple[Count, ...]:
+    """Return the counts of rows that would be sent (that could be, if the push would raise) and of rows left out."""
     by_name = {count.name: count for count in count_rows(counts)}
+    name = "could be sent" if is_refused else "would be sent"
     return (
-        replace(by_name[Status.UNSENT], name="would be sent", tone="good", meaning="with all their valid values"),
+        replace(
+            by_name[Status.UNSENT],
+            name=name,
+            tone="plain" if is_refused else "good",
+            meaning="with all their valid values",
+        ),
         replace(by_name[Status.INVALID], name="left out", meaning="they have no usable id: see violations"),
     )
 
@@ -174,7 +180,7 @@ def _severities(errors: int, warnings: int) -> str:
 
 
 def _conclude(result: ResultSummary) -> Conclusion:
-    return conclude(result.counts, result.run.ended, is_ok=result.is_ok, is_incomplete=result.is_incomplete)
+    return conclude(result.counts, result.run.ended, is_incomplete=result.is_incomplete, n_left_out=result.n_left_out)
 
 
 def _conclude_dry(result: ResultSummary) -> Conclusion:
@@ -269,7 +275,7 @@ def _result_steps(result: ResultSummary, new: Mapping[str, str], failed: FailedR
     if not is_dry:
         steps += _steps_again(result, failed)
     steps += _data_steps(result.owner, errors, warnings)
-    if result.counts[Status.INVALID] and not is_dry:
+    if result.counts[Status.INVALID] > result.n_left_out and not is_dry:
         steps.append(
             Step("Then push the corrected frame; rows that arrived are skipped.", "push(…, skip_unchanged=True)")
         )

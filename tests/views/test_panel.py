@@ -32,6 +32,7 @@ def event(
     failures=(),
     is_ok=None,
     is_incomplete=False,
+    n_left_out=0,
     trouble="",
     **counts,
 ):
@@ -53,6 +54,7 @@ def event(
         trouble=trouble,
         is_ok=is_ok,
         is_incomplete=is_incomplete,
+        n_left_out=n_left_out,
     )
 
 
@@ -143,6 +145,11 @@ def test_hostile_messages_are_escaped_and_cut():
         assert max(map(len, render_text(one).splitlines())) <= 1_000
 
 
+def test_no_speed_is_shown_if_most_rows_were_skipped():
+    assert "rows/s" in render_text(event("end", ended="finished", accepted=60, unchanged=40))
+    assert "rows/s" not in render_text(event("end", ended="finished", accepted=1, unchanged=99))
+
+
 @pytest.mark.parametrize(
     ("one", "tone", "words"),
     [
@@ -150,12 +157,21 @@ def test_hostile_messages_are_escaped_and_cut():
         (event(accepted=40, trouble="Nothing has succeeded for 9 s"), "warn", "for 9 s"),
         (event("end", ended="finished", accepted=99, unchanged=1), "good", "Push finished"),
         (event("end", ended="finished", accepted=90, invalid=10), "bad", "90 of 100 rows arrived; 10 need attention"),
-        (event("end", ended="finished", accepted=90, invalid=10, is_ok=True), "good", "10 were left out, as keep= req"),
+        (
+            event("end", ended="finished", accepted=90, invalid=10, n_left_out=10),
+            "good",
+            "10 were left out, as keep= req",
+        ),
+        (
+            event("end", ended="finished", accepted=90, invalid=10, n_left_out=8),
+            "bad",
+            "8 were left out, as keep= requests; 2 need attention",
+        ),
         (event("end", ended="finished", accepted=99, failed=1), "bad", "99 of 100 rows arrived; 1 needs attention"),
         (
             event("end", ended="finished", accepted=100, is_incomplete=True),
             "warn",
-            "some attributes were left out",
+            "All 100 rows arrived, some without all their attributes.",
         ),
         (
             event("end", ended="finished", accepted=99, failed=1, is_incomplete=True),

@@ -148,7 +148,7 @@ NOT_ALL = "some without all their attributes"
         ({"id": ["a", "a"], "Day": [[1], [2]], "City": ["x", "y"]}, "0 of 2 rows arrived; 2 need attention."),
         (
             {"id": ["a", "b"], "Score": [np.inf, 1], "City": "x"},
-            "All 2 rows arrived, but some attributes were left out:",
+            f"All 2 rows arrived, {NOT_ALL}.",
         ),
     ],
     ids=["a column left out", "a value of a row that arrived", "of one that did not", "no row arrived", "all arrived"],
