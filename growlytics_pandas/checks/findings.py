@@ -66,7 +66,7 @@ class Findings:
         self.violations: tuple[Violation, ...] = tuple(sorted(_joined(violations), key=_place))
         self._frame = frame
         self._label = label
-        self._drops_errors = drops_errors
+        self.drops_errors = drops_errors
 
     def __len__(self) -> int:
         return sum(map(len, self.violations))
@@ -153,7 +153,7 @@ class Findings:
     def fix_text(self, violation: Violation) -> str:
         """Return the text of a violation's fix."""
         fix = fix_of(violation)
-        return _valid(fix.if_used if self._drops_errors and fix.option == "errors" else str(fix))
+        return _valid(fix.if_used if self.drops_errors and fix.option == "errors" else str(fix))
 
     def _messages(self, violation: Violation) -> list[str]:
         column = f"column {violation.column!r}: "

@@ -19,7 +19,7 @@ from growlytics_pandas.errors import PushInterrupted
 from growlytics_pandas.form.choices import Choices, ColumnChoice
 from growlytics_pandas.form.fields import button, show, wide
 from growlytics_pandas.form.in_notebook import COLUMNS_CLASS
-from growlytics_pandas.form.snippets import column_text, error_html, note_html, old_html, suggestion_text
+from growlytics_pandas.form.snippets import column_text, error_html, note_html, old_html
 from growlytics_pandas.upload.plan import PushResult
 from growlytics_pandas.views.events import Listener, ProgressEvent
 from growlytics_pandas.views.panel import render_html
@@ -30,7 +30,7 @@ AS_FOUND: Final = "auto"
 SUGGESTED: Final = "suggested"
 UNSEEN_LABEL: Final = {"description_width": "0"}  # for screen readers; on screen, the table has headings
 HEADS: Final = ("column", "attribute name", "read as", "becomes")
-TEMPLATE: Final = "minmax(86px, 1.2fr) minmax(84px, 1.2fr) minmax(90px, 1fr) minmax(100px, 0.9fr)"
+TEMPLATE: Final = "minmax(86px, 1.2fr) minmax(84px, 1.2fr) minmax(90px, 0.7fr) minmax(100px, 1.2fr)"
 
 
 class ColumnGrid:
@@ -166,8 +166,7 @@ class _Schemas:
 
 def _readings(column: ColumnChoice) -> list[tuple[str, str]]:
     """Return the ways to read a column: unchanged, as suggested, or as one of the types."""
-    suggested = [(suggestion_text(column.suggestion), SUGGESTED)] if column.suggestion else []
-    return [(AS_FOUND, AS_FOUND), *suggested, *((name, name) for name in TYPES)]
+    return [(name, name) for name in (AS_FOUND, *[SUGGESTED] * bool(column.suggestion), *TYPES)]
 
 
 def _page_button(icon: str, tooltip: str) -> Any:
@@ -235,6 +234,11 @@ class Actions:
         """Wait until the current run has ended."""
         if self._thread is not None:
             self._thread.join()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the outcome is that of the present choices."""
+        return bool(self._html) and not self._is_old
 
     @property
     def _is_old(self) -> bool:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from growlytics_pandas._masking import Masker, is_personal
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
-from growlytics_pandas._text import plural
-from growlytics_pandas.form.choices import Choices, Names
-from growlytics_pandas.form.snippets import NOTE_STYLE
+from growlytics_pandas._text import plural, speaking
+from growlytics_pandas.form.choices import Choices, ColumnChoice, Names
+from growlytics_pandas.form.snippets import IN_FORM, NOTE_STYLE, suggestion_text
 from growlytics_pandas.views.html import Column, Page, Step, Table, ink, render_notebook
-from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, SEVERITY_TONES, label, left_out
+from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, SEVERITY_TONES, SUGGESTIONS_TITLE, label, left_out
 
 if TYPE_CHECKING:
     from growlytics_pandas.upload.plan import Plan, PushResult
@@ -34,26 +34,20 @@ def plan_html(plan: Plan, choices: Choices, names: Names, masker: Masker, all_ro
 
     `all_rows` is the number of rows of the whole frame; `moves` comes first: who joins and who leaves a segment.
     """
-    page = plan._page(masker, NOTEBOOK_LIMITS)
+    with speaking(IN_FORM):
+        page = plan._page(masker, NOTEBOOK_LIMITS, drops_errors=choices.leaves_out)
     rows = len(plan.frame)
     is_sample = rows < all_rows
     sample = f"For the first {rows:,} rows; a dry run checks all {all_rows:,}. " if is_sample else ""
-    is_leaving_out = choices.leaves_out and plan.has_errors
     preview = _preview(plan, masker)
     return render_notebook(
         replace(
             page,
-            headline=moves + sample + (_left_out(plan) if is_leaving_out else page.headline),
-            tone="warn" if is_leaving_out else page.tone,
+            headline=moves + sample + page.headline,
             steps=_steps(page, choices, names, has_errors=plan.has_errors),
-            tables=(*page.tables, preview) if preview is not None else page.tables,
+            tables=tuple(table for table in (*page.tables, preview) if table and table.title != SUGGESTIONS_TITLE),
         )
     )
-
-
-def _left_out(plan: Plan) -> str:
-    n_sendable, rows = plan.counts[Status.UNSENT], len(plan.frame)
-    return f"{n_sendable:,} of {rows:,} rows would be sent; invalid rows and values are left out."
 
 
 def _steps(page: Page, choices: Choices, names: Names, *, has_errors: bool) -> tuple[Step, ...]:
@@ -102,8 +96,8 @@ def _value(values: Mapping[str, Any], name: str, column: Any, id_column: Any, ma
     return masker.identity(value) if is_personal(name, column, id_column) else masker.cell(value)
 
 
-def becomes_html(plan: Plan, id_position: int) -> dict[int, str]:
-    """Return position → HTML, for the id and the columns sent: the type, and how many values have violations."""
+def becomes_html(plan: Plan, choices: Choices) -> dict[int, str]:
+    """Return position → HTML, for the id and the columns sent: type, number of violations, and what is suggested."""
     counts: Counter[tuple[str, Severity]] = Counter()
     for group in plan._findings.groups():
         counts[_key(group.column), group.severity] += group.cells
@@ -113,7 +107,14 @@ def becomes_html(plan: Plan, id_position: int) -> dict[int, str]:
 
     attributes = plan._layout.attributes
     sent = {one.position: becomes(one.column, one.type.value if one.type else "not sent") for one in attributes}
-    return {id_position: becomes(plan._layout.id_column, "id"), **sent}
+    shown = {choices.id_position: becomes(plan._layout.id_column, "id"), **sent}
+    suggested = {each.position: _suggested(each) for each in choices.columns if each.suggestion}
+    return {position: html + suggested.get(position, "") for position, html in shown.items()}
+
+
+def _suggested(column: ColumnChoice) -> str:
+    words = ("" if column.is_suggested else "suggested: ") + suggestion_text(column.suggestion)
+    return f'<div style="{NOTE_STYLE};font-size:90%">{escape(words)}</div>'
 
 
 def _key(column: Any) -> str:
@@ -142,8 +143,15 @@ def legend_html(plan: Plan) -> str:
 
 def outcome_html(result: PushResult, owner: str) -> str:
     """Return the outcome of a run, masked, and the expression that returns it in code."""
-    page = render_notebook(result._page(Masker(numbers=result._mask_numbers), NOTEBOOK_LIMITS, owner))
-    return f'{page}<div style="{NOTE_STYLE}">In code: <code>result = {escape(owner)}</code></div>'
+    _ = result.plan._types  # made outside of the form's words, since the result keeps it
+    with speaking(IN_FORM):
+        page = result._page(Masker(numbers=result._mask_numbers), NOTEBOOK_LIMITS, owner)
+    steps = tuple(
+        replace(step, code="" if step.code.startswith((f"{owner}.retry", f"{owner}.plan.", "push(")) else step.code)
+        for step in page.steps
+    )
+    shown = render_notebook(replace(page, steps=steps))
+    return f'{shown}<div style="{NOTE_STYLE}">In code: <code>result = {escape(owner)}</code></div>'
 
 
 def button_text(plan: Plan, choices: Choices, all_rows: int) -> str:

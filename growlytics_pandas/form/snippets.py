@@ -8,8 +8,9 @@ from html import escape
 from typing import Any, Final
 
 from growlytics_pandas._masking import Masker, visible
+from growlytics_pandas._text import PYTHON, Face
 from growlytics_pandas.contract import BOOLEAN
-from growlytics_pandas.form.choices import ColumnChoice
+from growlytics_pandas.form.choices import KEEPS, ColumnChoice
 from growlytics_pandas.views.tables import label
 
 MAX_SUGGESTION_CHARS: Final = 80
@@ -83,6 +84,31 @@ def error_html(error: BaseException, masker: Masker | None = None) -> str:
 def column_text(column: ColumnChoice) -> str:
     """Return the name of a column in the form."""
     return label(column.label) + (f" ({column.repeats} columns)" if column.repeats > 1 else "")
+
+
+def control_text(given: Mapping[str, Any]) -> str:
+    """Name the controls of the form for options of a call."""
+    return " and ".join(text for option, value in given.items() for text in _controls(option, value))
+
+
+IN_FORM: Final = Face(lambda name: f"{name}= in the code", control_text, is_python=True)
+
+
+def _controls(option: str, value: Any) -> list[str]:
+    if option == "errors":
+        return ["“Leave out invalid rows and values”"]
+    if option == "keep":
+        return [f"“Of rows with the same id”: {words}" for words, keep in KEEPS.items() if keep == value]
+    if option == "exclude":
+        return [f"no tick at {label(column)}" for column in value]
+    if isinstance(value, str):  # a time zone, which has no control
+        return [PYTHON.options({option: value})]
+    control = "attribute name" if option == "rename" else "read as"
+    by_column = value if isinstance(value, Mapping) else dict.fromkeys(value, True)
+    return [
+        f"“{control}” of {label(column)}: {one if option in ('rename', 'types') else suggestion_text({option: one})}"
+        for column, one in by_column.items()
+    ]
 
 
 def suggestion_text(suggestion: Mapping[str, Any]) -> str:

@@ -372,7 +372,10 @@ class Plan(HtmlRepr):
             "plan": self,
             "new_types": new_types(run.confirmed, self._layout, self._common.dropped, is_dry=options.dry_run),
             "resent": run.resent_frame(),
-            "run": run.facts(would_refuse=options.would_refuse(has_errors=self.has_errors)),
+            "run": replace(
+                run.facts(would_refuse=options.would_refuse(has_errors=self.has_errors)),
+                n_left_out=sum(map(len, self._findings.left_out())),
+            ),
             "_parts": run.parts,
             "_whole": self._whole,
             "_buffers": run.buffers,
@@ -417,13 +420,13 @@ class Plan(HtmlRepr):
         vars(other).update(_suggested=self._suggested, _findings=findings)
         return other
 
-    def _page(self, masker: Masker, limits: Limits) -> Page:
+    def _page(self, masker: Masker, limits: Limits, *, drops_errors: bool = False) -> Page:
         summary = PlanSummary(
             base_url=self._connection.base_url if self._connection else None,
             id_column=self._layout.id_column,
             columns=len(self._layout.attributes),
             schema=self._types,
-            findings=self._findings,
+            findings=self._findings.dropping() if drops_errors else self._findings,
             counts=self.counts,
             suggestions=self._suggested,
             # The comparison of a large frame would delay a notebook.

@@ -94,10 +94,6 @@ class Concluded(Protocol):
     def has_incomplete_rows(self) -> bool:
         """Whether any row arrived without all its attributes."""
 
-    @property
-    def n_left_out(self) -> int:
-        """Number of rows that ``keep=`` left out on request."""
-
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -198,7 +194,7 @@ class Progress:
                 note=result.note if result else "",
                 is_ok=result is None or result.ok,
                 is_incomplete=result.has_incomplete_rows if result else False,
-                n_left_out=result.n_left_out if result else 0,
+                n_left_out=run.n_left_out if run else 0,
                 stop=self._stop,
             )
         )

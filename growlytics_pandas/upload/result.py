@@ -25,10 +25,11 @@ from growlytics_pandas.upload.part_list import PartList, PartTask
 from growlytics_pandas.upload.parts import Part
 from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
-from growlytics_pandas.views.html import Page
+from growlytics_pandas.views.html import Page, render_notebook
 from growlytics_pandas.views.metrics import RunFacts
+from growlytics_pandas.views.panel import is_above
 from growlytics_pandas.views.report import HtmlRepr, ResultSummary, result_page
-from growlytics_pandas.views.tables import FailedFrame, FailedRows, Limits
+from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, FailedFrame, FailedRows, Limits
 from growlytics_pandas.views.tables import label as show_label
 
 WITHHELD: Final = "the service's message may repeat values, so it is not shown here: see .failed"
@@ -142,11 +143,6 @@ class Result(HtmlRepr):
         Rows that ``keep=`` left out on request do not count.
         """
         return not any(self.counts[s] for s in RETRYABLE) and not self._findings.has_errors
-
-    @property
-    def n_left_out(self) -> int:
-        """Number of rows that ``keep=`` left out on request; they are `invalid`."""
-        return sum(map(len, self._findings.left_out()))
 
     @property
     def _mask_numbers(self) -> dict[str, dict[str, int]]:
@@ -310,11 +306,15 @@ class Result(HtmlRepr):
             new_types=self.new_types,
             run=run,
             is_incomplete=self.has_incomplete_rows,
-            n_left_out=self.n_left_out,
             note=self.note,
             owner=owner,
         )
         return result_page(summary, to_fix, masker, limits)
+
+    def _repr_html_(self) -> str:
+        """Show the page; where the panel of this push is just above, without what it shows."""
+        page = self._page(Masker(numbers=self._mask_numbers), NOTEBOOK_LIMITS)
+        return render_notebook(replace(page, headline="", counts=()) if is_above(self.counts) else page)
 
     def _masked(self, task: PartTask, masker: Masker) -> PartOutcomes:
         buffer = self._buffer_of(task)

@@ -76,6 +76,7 @@ class Panel:
 
     def _close(self, event: ProgressEvent) -> None:
         self._output.update(static(event), raw=True)
+        _LAST_SHOWN[:] = [(_cell_number(), dict(event.counts))]
         if self._button is not None:
             with contextlib.suppress(Exception):  # the comm may be closed already
                 self._button.close()
@@ -86,6 +87,21 @@ class Panel:
             self._button.draw(render_html(event), is_stopping=event.is_stopping)
             return {**self._button.bundle(), **static(event, AT_SAVING)}
         return static(event, "" if event.is_stopping else HOW_TO_STOP)
+
+
+_LAST_SHOWN: Final[list[tuple[int, dict[str, int]]]] = []
+"""The cell and the counts of the newest panel."""
+
+
+def is_above(counts: Mapping[str, int]) -> bool:
+    """Whether the newest panel is in the cell that is running and shows these counts, so that nothing repeats them."""
+    return [(_cell_number(), dict(counts))] == _LAST_SHOWN
+
+
+def _cell_number() -> int:
+    from IPython.core.getipython import get_ipython  # noqa: PLC0415 - only where there is a kernel
+
+    return int(getattr(get_ipython(), "execution_count", 0))
 
 
 class MarimoPanel:

@@ -15,7 +15,7 @@ from growlytics_pandas._masking import Masker, visible
 from growlytics_pandas._output_paths import replacing, require_target
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import MEANINGS, RETRYABLE, Status, is_refused
-from growlytics_pandas._text import plural
+from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.errors import InvalidArgumentTypeError
 from growlytics_pandas.views.conclusion import Conclusion, conclude, count_rows, of_all
@@ -69,7 +69,6 @@ class ResultSummary:
     new_types: pd.DataFrame
     run: RunFacts
     is_incomplete: bool
-    n_left_out: int
     note: str
     owner: str = "result"
 
@@ -78,6 +77,7 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
     """Return the page on what a push of this plan would do."""
     errors, warnings = count_by_severity(plan.findings)
     rows, n_sendable = sum(plan.counts.values()), plan.counts[Status.UNSENT]
+    is_refused = errors > 0 and not plan.findings.drops_errors
     tables = _tables(
         suggestions_table(plan.suggestions, limits),
         violations_table(plan.findings.groups(), plan.id_column, masker, limits),
@@ -85,8 +85,8 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
     )
     return Page(
         title="Plan of a push",
-        headline=_refused(errors, n_sendable, rows) if errors else f"{of_all(n_sendable, rows)} would be sent.",
-        tone="bad" if errors else "warn" if warnings else "good",
+        headline=_refused(errors, n_sendable, rows) if is_refused else f"{of_all(n_sendable, rows)} would be sent.",
+        tone="bad" if is_refused else "warn" if errors or warnings else "good",
         facts=(
             *(("service", plan.base_url or "no client yet"), ("id column", label(plan.id_column))),
             ("attributes", _attributes(plan.schema, plan.columns)),
@@ -94,7 +94,7 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
             *([("changes", plan.changes)] if plan.changes else []),
             *masker.facts(),
         ),
-        counts=_plan_counts(plan.counts, is_refused=errors > 0),
+        counts=_plan_counts(plan.counts, is_refused=is_refused),
         steps=tuple(_plan_steps(plan, errors, warnings)),
         tables=tables,
         is_masked=masker.is_on,
@@ -118,7 +118,7 @@ def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limit
         facts=(*_result_facts(result, failed.why), *masker.facts()),
         counts=_plan_counts(result.counts, is_refused=result.run.would_refuse)
         if dry
-        else count_rows(result.counts, meanings=MEANINGS | _failed_meaning(failed), n_left_out=result.n_left_out),
+        else count_rows(result.counts, meanings=MEANINGS | _failed_meaning(failed), n_left_out=result.run.n_left_out),
         steps=tuple(_result_steps(result, new, failed)),
         tables=tables,
         curves=draw_curves(result.run.samples),
@@ -162,7 +162,7 @@ def _plan_counts(counts: Mapping[str, int], *, is_refused: bool) -> tuple[Count,
 
 def _refused(errors: int, n_sendable: int, rows: int) -> str:
     part = of_all(n_sendable, rows)
-    dropping = f'With errors="drop", {part[0].lower()}{part[1:]} would be sent.'
+    dropping = f"With {options_text(errors='drop')}, {part[0].lower()}{part[1:]} would be sent."
     return f"{plural(errors, 'error')}: a push would raise, and send nothing. {dropping}"
 
 
@@ -180,7 +180,9 @@ def _severities(errors: int, warnings: int) -> str:
 
 
 def _conclude(result: ResultSummary) -> Conclusion:
-    return conclude(result.counts, result.run.ended, is_incomplete=result.is_incomplete, n_left_out=result.n_left_out)
+    return conclude(
+        result.counts, result.run.ended, is_incomplete=result.is_incomplete, n_left_out=result.run.n_left_out
+    )
 
 
 def _conclude_dry(result: ResultSummary) -> Conclusion:
@@ -275,7 +277,7 @@ def _result_steps(result: ResultSummary, new: Mapping[str, str], failed: FailedR
     if not is_dry:
         steps += _steps_again(result, failed)
     steps += _data_steps(result.owner, errors, warnings)
-    if result.counts[Status.INVALID] > result.n_left_out and not is_dry:
+    if result.counts[Status.INVALID] > result.run.n_left_out and not is_dry:
         steps.append(
             Step("Then push the corrected frame; rows that arrived are skipped.", "push(…, skip_unchanged=True)")
         )

@@ -21,6 +21,7 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.views.conclusion import STATUS_TONES
 from growlytics_pandas.views.html import Bar, Cell, Code, Column, Table, Tone, render_tables
 
+SUGGESTIONS_TITLE: Final = "Suggested options"
 MAX_LABEL_CHARS: Final = 60  # of a column's label; an attribute's name has 49 at most
 MAX_FIX_CHARS: Final = 600  # of a fix or a note; few are longer
 MAX_REASON_CHARS: Final = 240  # of the service's message
@@ -30,6 +31,10 @@ SEVERITY_TONES: Final[Mapping[str, Tone]] = {Severity.ERROR: "bad", Severity.WAR
 
 class Findings(Protocol):
     """The violations to show."""
+
+    @property
+    def drops_errors(self) -> bool:
+        """Whether the push leaves out what is invalid."""
 
     def __len__(self) -> int:
         """Return the number of violations."""
@@ -119,7 +124,7 @@ def suggestions_table(suggestions: Sequence[SuggestedOption], limits: Limits) ->
     ranked = sorted(suggestions, key=lambda each: each.value is None)
     shown = ranked[: limits.rules]
     return Table(
-        "Suggested options",
+        SUGGESTIONS_TITLE,
         (Column("option", "name"), Column("column"), Column("value", "code"), Column("reason", "words", is_below=True)),
         tuple(
             (

@@ -267,8 +267,8 @@ df = pd.DataFrame({"id": [f"asha.{i}@example.com" for i in range(50)], "Score": 
 """
 CELLS = [
     BEGIN,
-    "result = df.growlytics.push('id', client=box.client)",
-    "result = df.growlytics.push('id', client=box.client, progress='text')",
+    "result = df.growlytics.push('id', client=box.client)\nresult",
+    "result = df.growlytics.push('id', client=box.client, progress='text')\nresult",
     "sys.modules['ipywidgets'] = None; result = df.growlytics.push('id', client=box.client)",
     "df.growlytics.push('id', client=gp.Client('wrong-key', box.base_url, ledger=None))",
 ]
@@ -295,7 +295,7 @@ def headless(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", [1, 3], ids=["with ipywidgets", "without"])
 def test_headless_run_leaves_a_static_summary(headless, cell):
-    (panel,) = headless.cells[cell].outputs
+    panel = headless.cells[cell].outputs[0]
     assert set(panel.data) == {"text/html", "text/plain"}
     assert re.search(
         r"Push finished: \d+ of 50 rows arrived; \d+ need attention. \d+ accepted, \d+ failed \(50 rows",
@@ -308,9 +308,18 @@ def test_headless_run_leaves_a_static_summary(headless, cell):
 
 @pytest.mark.slow
 def test_text_in_a_notebook_is_a_tqdm_bar(headless):
-    outputs = headless.cells[2].outputs
+    outputs = headless.cells[2].outputs[:-1]
     assert {output.output_type for output in outputs} == {"stream"}
     assert "50/50" in "".join(output.text for output in outputs)
+
+
+@pytest.mark.slow
+def test_result_below_its_panel_does_not_repeat_it(headless):
+    below_panel, below_bar = (headless.cells[cell].outputs[-1].data["text/html"] for cell in (1, 2))
+    for shown in ("Push finished", "</b> accepted"):
+        assert shown in below_bar
+        assert shown not in below_panel
+    assert "result.retry()" in below_panel
 
 
 @pytest.mark.slow
