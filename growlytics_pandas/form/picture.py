@@ -12,9 +12,9 @@ from growlytics_pandas._masking import Masker, is_personal
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural, speaking
-from growlytics_pandas.form.choices import Choices, ColumnChoice, Names
+from growlytics_pandas.form.choices import Choices, ColumnChoice
 from growlytics_pandas.form.snippets import IN_FORM, NOTE_STYLE, suggestion_text
-from growlytics_pandas.views.html import Column, Page, Step, Table, ink, render_notebook
+from growlytics_pandas.views.html import Column, Table, ink, render_notebook
 from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, SEVERITY_TONES, SUGGESTIONS_TITLE, label, left_out
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _MARKS: Final = {
 }
 
 
-def plan_html(plan: Plan, choices: Choices, names: Names, masker: Masker, all_rows: int, moves: str = "") -> str:
+def plan_html(plan: Plan, choices: Choices, masker: Masker, all_rows: int, moves: str = "") -> str:
     """Return what a push would do, as HTML.
 
     `all_rows` is the number of rows of the whole frame; `moves` comes first: who joins and who leaves a segment.
@@ -44,23 +44,9 @@ def plan_html(plan: Plan, choices: Choices, names: Names, masker: Masker, all_ro
         replace(
             page,
             headline=moves + sample + page.headline,
-            steps=_steps(page, choices, names, has_errors=plan.has_errors),
+            steps=tuple(replace(step, code="") for step in page.steps if step.code == "plan.schema"),
             tables=tuple(table for table in (*page.tables, preview) if table and table.title != SUGGESTIONS_TITLE),
         )
-    )
-
-
-def _steps(page: Page, choices: Choices, names: Names, *, has_errors: bool) -> tuple[Step, ...]:
-    types = [replace(step, code="") for step in page.steps if step.code == "plan.schema"]
-    if has_errors and not choices.leaves_out:
-        words = (
-            f"Change how columns are read above, or correct the values in {names.frame} and click “Read {names.frame} "
-            "again”, or tick “Leave out invalid rows and values”."
-        )
-        return (Step(words), *types)
-    return (
-        *types,
-        Step("Dry run shows the outcome of each row without sending anything; Push sends the rows."),
     )
 
 
@@ -162,11 +148,14 @@ def button_text(plan: Plan, choices: Choices, all_rows: int) -> str:
     return f"Push {n_sendable:,} {'row' if n_sendable == 1 else 'rows'}"
 
 
-def obstacle_text(plan: Plan, choices: Choices, all_rows: int) -> str:
+def obstacle_text(plan: Plan, choices: Choices, frame_name: str, all_rows: int) -> str:
     """Return why a push would send nothing, judging by the checked rows; '' if it would."""
     if plan.has_errors and not choices.leaves_out:
         errors = plan._findings.count(Severity.ERROR)
-        return f"Push is off: {plural(errors, 'error')}. Correct them, or tick “Leave out invalid rows and values”."
+        return (
+            f"Push is off: {plural(errors, 'error')}. Change how columns are read, or correct {frame_name} and click "
+            f"“Read {frame_name} again”, or tick “Leave out invalid rows and values”."
+        )
     if plan.counts[Status.UNSENT] or len(plan.frame) < all_rows:
         return ""
     return f"Push is off: {'no row has a usable id' if all_rows else 'there are no rows'}."

@@ -14,40 +14,31 @@ from growlytics_pandas.form.choices import KEEPS, ColumnChoice
 from growlytics_pandas.views.tables import label
 
 MAX_SUGGESTION_CHARS: Final = 80
-
 SHOWN_WORDS: Final = 3  # words that mean missing
-
 _EXAMPLE: Final = datetime(2025, 1, 31, 21, 30, tzinfo=UTC)
-
 _NAMED: Final = {
     "ISO8601": "2025-01-31",
     "epoch_s": "seconds since 1970",
     "epoch_ms": "milliseconds since 1970",
     "excel": "day number of a spreadsheet",
 }
-
 _NORMAL: Final = {
     "lower": "lower case",
     "email": "a@b.com → address alone",
     "E.164": "→ +919876543210",
     "national": "→ 9876543210",
 }
-
 MAX_ERROR_LINES: Final = 12
-
 MAX_ERROR_CHARS: Final = 400  # of one line of an error
-
 _CODE: Final = (
     "margin:0;padding:8px 10px;border:1px solid rgba(128, 128, 128, 0.35);border-radius:3px;max-height:220px;"
     "overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.5;user-select:all;font-size:12px;"
     "background:none;color:inherit;font-family:var(--jp-code-font-family, ui-monospace, monospace)"
 )
-
 _ERROR: Final = (
     "border-left:4px solid var(--jp-error-color1, #d24b4b);padding-left:10px;margin:4px 0;line-height:1.5;"
     "overflow-wrap:anywhere;white-space:pre-wrap"
 )
-
 NOTE_STYLE: Final = "opacity:.8;line-height:1.5;overflow-wrap:anywhere;white-space:normal"
 
 

@@ -292,7 +292,10 @@ class Form:
             becomes = {} if self._choices.segment else becomes_html(checked, self._choices)
             self._grid.show(self._choices)
             self._grid.show_becomes(becomes)
-            text, obstacle = button_text(checked, self._choices, rows), obstacle_text(checked, self._choices, rows)
+            text, obstacle = (
+                button_text(checked, self._choices, rows),
+                obstacle_text(checked, self._choices, self._names.frame, rows),
+            )
             shown = ("" if self._choices.segment else legend_html(checked), "", self._draw(is_masked))
         else:
             text = "Push"
@@ -310,7 +313,7 @@ class Form:
         if isinstance(self._checked, Plan):
             masker = Masker(is_masked, self._checked._mask_numbers)
             moves = moves_text(self._checked)
-            return plan_html(self._checked, self._choices, self._names, masker, len(self._frame), moves)
+            return plan_html(self._checked, self._choices, masker, len(self._frame), moves)
         return error_html(self._checked, masker) if self._checked is not None else ""
 
 

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -19,15 +19,14 @@ from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.errors import InvalidArgumentTypeError
 from growlytics_pandas.views.conclusion import Conclusion, conclude, count_rows, of_all
-from growlytics_pandas.views.html import Count, Curve, Page, Step, Table, render_notebook, render_report
-from growlytics_pandas.views.metrics import RunFacts, Sample, duration, stretches
+from growlytics_pandas.views.html import Count, Page, Step, Table, render_notebook, render_report
+from growlytics_pandas.views.metrics import RunFacts, duration
 from growlytics_pandas.views.tables import (
     NOTEBOOK_LIMITS,
     REPORT_LIMITS,
     FailedRows,
     Findings,
     Limits,
-    SuggestedOption,
     label,
     rows_table,
     schema_table,
@@ -37,10 +36,7 @@ from growlytics_pandas.views.tables import (
 
 DRY_RUN: Final = "dry run"
 _MAX_REASON_CHARS: Final = 400  # of the reason why a run ended early
-MAX_POINTS: Final = 80  # enough for the width of a curve
-MIN_POINTS: Final = 3  # a curve of fewer points shows nothing
 _MAX_NOTED: Final = 3  # columns whose notes one step shows
-_HEADROOM: Final = 0.9  # height of the highest point, as a share of the box
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +49,7 @@ class PlanSummary:
     schema: pd.DataFrame
     findings: Findings
     counts: Mapping[str, int]
-    suggestions: Sequence[SuggestedOption]
+    suggestions: Sequence[Any]
     changes: str = ""
 
 
@@ -121,7 +117,6 @@ def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limit
         else count_rows(result.counts, meanings=MEANINGS | _failed_meaning(failed), n_left_out=result.run.n_left_out),
         steps=tuple(_result_steps(result, new, failed)),
         tables=tables,
-        curves=draw_curves(result.run.samples),
         is_masked=masker.is_on,
     )
 
@@ -289,26 +284,6 @@ def _result_steps(result: ResultSummary, new: Mapping[str, str], failed: FailedR
         drop = '(errors="drop")' if errors else "()"
         steps.append(Step("If it looks right, push it.", f"{result.owner}.plan.push{drop}"))
     return steps or [Step("Nothing: every row arrived with all its attributes.")]
-
-
-def draw_curves(samples: tuple[Sample, ...]) -> tuple[Curve, ...]:
-    """Return the curves of a run; none if it was too short."""
-    parts = stretches(samples, MAX_POINTS)
-    if len(parts) < MIN_POINTS:
-        return ()
-    answered = [(part.end_seconds, part.answer_milliseconds) for part in parts if part.answer_milliseconds is not None]
-    rates = [(part.end_seconds, part.rows_per_second) for part in parts]
-    curves = [_curve("rows accepted per second", rates, "{:,.0f}/s")]
-    if len(answered) >= MIN_POINTS:
-        curves.append(_curve("mean response time", answered, "{:,.0f} ms"))
-    return tuple(curves)
-
-
-def _curve(title: str, points: Sequence[tuple[float, float]], unit: str) -> Curve:
-    highest, end = max(value for _, value in points), points[-1][0]
-    scale = _HEADROOM * 100 / highest if highest else 0.0
-    line = " ".join(f"{100 * at / end:.1f},{100 - scale * value:.1f}" for at, value in points)
-    return Curve(title, line, f"at most {unit.format(highest)}", f"{end:,.1f} s")
 
 
 class HtmlRepr(ABC):

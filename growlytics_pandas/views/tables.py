@@ -18,8 +18,7 @@ from growlytics_pandas._masking import MISSING, Masker, is_missing, is_personal,
 from growlytics_pandas._rules import Group, Severity
 from growlytics_pandas._status import MEANINGS, Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.views.conclusion import STATUS_TONES
-from growlytics_pandas.views.html import Bar, Cell, Code, Column, Table, Tone, render_tables
+from growlytics_pandas.views.html import Cell, Code, Column, Table, Tone, render_tables
 
 SUGGESTIONS_TITLE: Final = "Suggested options"
 MAX_LABEL_CHARS: Final = 60  # of a column's label; an attribute's name has 49 at most
@@ -44,26 +43,6 @@ class Findings(Protocol):
 
     def groups(self) -> list[Group]:
         """Return the violations by rule and column."""
-
-
-class SuggestedOption(Protocol):
-    """A suggestion to show."""
-
-    @property
-    def option(self) -> str:
-        """The option of the call."""
-
-    @property
-    def column(self) -> Hashable:
-        """The column to which it applies."""
-
-    @property
-    def value(self) -> Any:
-        """The value of the option; None where a person must decide."""
-
-    @property
-    def reason(self) -> str:
-        """Why, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +96,15 @@ def left_out(count: int, nouns: str, rest: str = "") -> str:
 # suggestions -------------------------------------------------------------------------------------------------------
 
 
-def suggestions_table(suggestions: Sequence[SuggestedOption], limits: Limits) -> Table | None:
-    """Return the suggested options with their reasons; those that a person must decide come last."""
+def suggestions_table(suggestions: Sequence[Any], limits: Limits) -> Table | None:
+    """Return suggestions (`option`, `column`, `value`, `reason`); those that a person must decide come last."""
     if not suggestions:
         return None
     ranked = sorted(suggestions, key=lambda each: each.value is None)
     shown = ranked[: limits.rules]
     return Table(
         SUGGESTIONS_TITLE,
-        (Column("option", "name"), Column("column"), Column("value", "code"), Column("reason", "words", is_below=True)),
+        (Column("option", "name"), Column("column"), Column("value"), Column("reason", is_below=True)),
         tuple(
             (
                 each.option,
@@ -149,28 +128,26 @@ def violations_table(
     if not groups:
         return None
     shown, others = groups[: limits.rules], groups[limits.rules :]
-    most = max(group.cells for group in groups)
     more = left_out(len(others), "rules and columns", f" ({plural(sum(g.violations for g in others), 'violation')})")
     return Table(
         "Violations by rule and column",
         (
-            *(Column("rule", "name"), Column("column"), Column("cells", "number"), Column("", "bar")),
+            *(Column("rule", "name"), Column("column"), Column("cells", "number")),
             *(Column("severity", "severity"), Column("effect", "effect")),
-            *(Column("finding", "words", is_below=True), Column("fix", "code", is_below=True)),
+            *(Column("finding", is_below=True), Column("fix", is_below=True)),
         ),
-        tuple(_violation_row(group, id_column, masker, most) for group in shown),
+        tuple(_violation_row(group, id_column, masker) for group in shown),
         ". ".join(part for part in (more, rest) if part),
         f"{plural(sum(group.violations for group in groups), 'violation')}. Rows are positions from 0. "
         "All of them are in .violations; on the command line, --violations writes them to a file.",
     )
 
 
-def _violation_row(group: Group, id_column: Hashable, masker: Masker, most: int) -> tuple[Cell, ...]:
+def _violation_row(group: Group, id_column: Hashable, masker: Masker) -> tuple[Cell, ...]:
     return (
         group.rule.value,
         label(group.column),
         group.cells,
-        Bar(group.cells / most, SEVERITY_TONES.get(group.severity, "plain")),
         group.severity.value,
         group.effect.value,
         _example(group, id_column, masker),
@@ -200,20 +177,18 @@ def rows_table(failed: FailedRows, masker: Masker, limits: Limits) -> Table | No
         return None
     ranked = failed.reasons.most_common()
     shown, rest = ranked[: limits.reasons], ranked[limits.reasons :]
-    most = ranked[0][1]
     listed = _listed_rows(failed, masker, limits)
     return Table(
         "Rows that did not arrive",
         (
-            *(Column("status"), Column("HTTP", "number"), Column("rows", "number"), Column("", "bar")),
-            *(Column("reason", "words", is_below=True), Column("first rows", "words", is_below=True)),
+            *(Column("status"), Column("HTTP", "number"), Column("rows", "number")),
+            *(Column("reason", is_below=True), Column("first rows", is_below=True)),
         ),
         tuple(
             (
                 status,
                 str(http or MISSING),
                 count,
-                Bar(count / most, STATUS_TONES[status]),
                 visible(words, MAX_REASON_CHARS),
                 _first_rows(listed.get((status, http, words), []), count),
             )
@@ -261,7 +236,7 @@ def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -
         (
             *(Column("column"), Column("attribute", is_below=True), Column("type", "name")),
             *(Column("known type", "name", is_below=True), Column("dtype", "name"), Column("missing", "number")),
-            Column("note", "words", is_below=True),
+            Column("note", is_below=True),
         ),
         tuple(_schema_row(row, new) for row in _records(shown)),
         left_out(len(schema) - len(shown), "columns"),
@@ -270,13 +245,15 @@ def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -
 
 
 def _schema_row(row: Any, new: Mapping[str, str]) -> tuple[Cell, ...]:
-    known = MISSING if pd.isna(row.known_type) else str(row.known_type)
+    type_ = "not sent" if pd.isna(row.type) else str(row.type)
+    known = "" if pd.isna(row.known_type) else str(row.known_type)
+    state = ", new" if row.attribute in new else ", known" if known == type_ else ""
     notes = [note for note in (row.note, "name, email and mobile are always strings" * bool(row.reserved)) if note]
     return (
         label(row.column),
         label(row.attribute),
-        "not sent" if pd.isna(row.type) else str(row.type),
-        f"{new[row.attribute]}, new" if row.attribute in new else known,
+        type_ + state,
+        "" if state else known,
         visible(row.dtype, MAX_LABEL_CHARS),
         int(row.missing),
         visible("; ".join(notes), MAX_FIX_CHARS),
@@ -333,7 +310,7 @@ class RulesFrame(_ShownFrame):
     def _table(self) -> Table:
         columns = (Column("rule", "name"), Column("severity", "severity"), Column("effect", "effect"))
         rows = tuple(tuple(row) for row in _records(self))
-        return Table("Rules", (*columns, Column("meaning", "words")), rows)
+        return Table("Rules", (*columns, Column("meaning")), rows)
 
 
 class RejectsFrame(_ShownFrame):
@@ -344,7 +321,7 @@ class RejectsFrame(_ShownFrame):
         cells = zip(shown.index.tolist(), *(shown.iloc[:, i].tolist() for i in range(shown.shape[1])), strict=True)
         index = "index" if self.index.name is None else label(self.index.name)
         beside = (Column(index), Column("status", "name"), Column("rule", "name"))
-        below = (Column(name, "words", is_below=True) for name in ("reason", "fix", "row"))
+        below = (Column(name, is_below=True) for name in ("reason", "fix", "row"))
         return Table(
             "Rows to correct",
             (*beside, *below),
@@ -361,7 +338,7 @@ class FailedFrame(_ShownFrame):
         beside = (Column("row", "number"), Column("id"), Column("status", "name"), Column("HTTP", "number"))
         return Table(
             "Rows that need attention",
-            (*beside, Column("error", "words", is_below=True)),
+            (*beside, Column("error", is_below=True)),
             tuple((one.row, *map(_plain, (one.id, one.status, one.http_status, one.error))) for one in _records(shown)),
             left_out(len(self) - len(shown), "rows"),
         )
