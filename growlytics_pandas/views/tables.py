@@ -337,7 +337,7 @@ class FailedFrame(_ShownFrame):
         shown = self.head(FRAME_LIMITS.rows)
         beside = (Column("row", "number"), Column("id"), Column("status", "name"), Column("HTTP", "number"))
         return Table(
-            "Rows that need attention",
+            "Rows that did not arrive",
             (*beside, Column("error", is_below=True)),
             tuple((one.row, *map(_plain, (one.id, one.status, one.http_status, one.error))) for one in _records(shown)),
             left_out(len(self) - len(shown), "rows"),
