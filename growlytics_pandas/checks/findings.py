@@ -169,12 +169,12 @@ class Findings:
             return [row + text for row in rows]
         return [
             _valid(f"{row}, {column}{message_text(violation, detail)}")
-            for row, detail in zip(rows, _plain(details), strict=False)
+            for row, detail in zip(rows, plain(details), strict=False)
         ]
 
     def _group(self, violation: Violation) -> Group:
         first = violation if violation.rows is None else replace(violation, rows=violation.rows[:1])
-        detail = None if first.rows is None or first.details is None else _plain(first.details)[0]
+        detail = None if first.rows is None or first.details is None else plain(first.details)[0]
         return Group(
             violation.rule,
             violation.level,
@@ -268,7 +268,8 @@ def _valid(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
-def _plain(details: Sequence[Any] | npt.NDArray[Any]) -> Sequence[Any]:
+def plain(details: Sequence[Any] | npt.NDArray[Any]) -> Sequence[Any]:
+    """Return the details of a violation as Python's own objects."""
     return details.tolist() if isinstance(details, np.ndarray) else details
 
 

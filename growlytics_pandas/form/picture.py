@@ -108,23 +108,18 @@ def _key(column: Any) -> str:
 
 
 def _becomes(type_: str, counts: Mapping[Severity, int]) -> str:
-    marks = "".join(
-        f' <span style="{ink("color", SEVERITY_TONES[severity])};white-space:nowrap">● {count:,}</span>'
-        for severity, count in counts.items()
-        if count
-    )
+    marks = "".join(f" {_mark(severity, f' {count:,}')}" for severity, count in counts.items() if count)
     return f'<span style="line-height:1.6">{escape(type_)}{marks}</span>'
 
 
 def legend_html(plan: Plan) -> str:
     """Return the legend of the marks beside the types; '' if there are none."""
-    found = {group.severity for group in plan._findings.groups()}
-    marks = (
-        f'<span style="{ink("color", SEVERITY_TONES[severity])}">●</span> {meaning}'
-        for severity, meaning in _MARKS.items()
-        if severity in found
-    )
-    return f'<div style="{NOTE_STYLE}">{"&ensp;".join(marks)}</div>' if found else ""
+    marks = [f"{_mark(severity)} {_MARKS[severity]}" for severity in Severity if plan._findings.count(severity)]
+    return f'<div style="{NOTE_STYLE}">{"&ensp;".join(marks)}</div>' if marks else ""
+
+
+def _mark(severity: Severity, count: str = "") -> str:
+    return f'<span style="{ink("color", SEVERITY_TONES[severity])};white-space:nowrap">●{count}</span>'
 
 
 def outcome_html(result: PushResult, owner: str) -> str:

@@ -125,9 +125,6 @@ class Form:
         html = f'{"".join(parts)}<div style="opacity:.75">{AT_SAVING}</div>'
         return {"text/html": html, "text/plain": repr(self)}
 
-    def _redraw(self) -> None:
-        self._in_notebook.redraw()
-
     def __repr__(self) -> str:
         return f"<Form of {plural(len(self._frame), 'row')}: {self.line}>"
 
@@ -306,7 +303,7 @@ class Form:
             show(part, html)
         if self._actions.is_current:  # the outcome shows the same, for all rows
             show(self._picture, "")
-        self._redraw()
+        self._in_notebook.redraw()
 
     def _draw(self, is_masked: bool) -> str:
         masker = Masker(is_masked)
