@@ -261,7 +261,15 @@ def _schema_row(row: Any, new: Mapping[str, str]) -> tuple[Cell, ...]:
 
 
 class _ShownFrame(pd.DataFrame):
-    """A frame that shows itself as a table."""
+    """A frame that shows itself as a table; if its columns are changed in place, as any other frame."""
+
+    _metadata = ["_labels"]  # noqa: RUF012 - pandas' own way to keep an attribute
+
+    _labels: Any = None
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        super().__init__(frame)  # type: ignore[call-arg]
+        self._labels = self.columns
 
     @property
     def _constructor(self) -> Any:
@@ -272,13 +280,15 @@ class _ShownFrame(pd.DataFrame):
 
     def _repr_html_(self) -> str:
         """Show long texts in full, which pandas would cut."""
+        if not self.columns.equals(self._labels):
+            return str(pd.DataFrame(self).to_html(notebook=True, show_dimensions=True))
         return render_tables([self._table()])
 
 
 class ViolationsFrame(_ShownFrame):
     """Violations, shown by rule and column: errors first, with an example (masked) and the option that settles it."""
 
-    _metadata = ["_groups", "_id_column", "_masker"]  # noqa: RUF012 - pandas' own way to keep an attribute
+    _metadata = ["_labels", "_groups", "_id_column", "_masker"]  # noqa: RUF012 - as above
 
     _groups: Sequence[Group] = ()
     _id_column: Hashable = None

@@ -1,5 +1,7 @@
 """`rejects()` returns the user's rows that did not fully arrive; corrected and pushed again, all arrive."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -224,6 +226,11 @@ def test_rejects_are_displayed_as_cards():
         assert text in shown
     assert "NA" not in shown
     assert type(rejects.head()) is pd.DataFrame
+    rejects.loc[1, "Score"] = 8
+    assert "Score: 8" in rejects._repr_html_()
+    del rejects["reason"]
+    assert "1 rows × 6 columns" in rejects._repr_html_()
+    assert pickle.loads(pickle.dumps(rejects)).equals(rejects)
 
 
 def test_result_report_and_rejects_agree_on_what_would_be_rejected_again(faulty, tmp_path):
