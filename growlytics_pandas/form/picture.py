@@ -86,30 +86,19 @@ def becomes_html(plan: Plan, choices: Choices) -> dict[int, str]:
     """Return position → HTML, for the id and the columns sent: type, number of violations, and what is suggested."""
     counts: Counter[tuple[str, Severity]] = Counter()
     for group in plan._findings.groups():
-        counts[_key(group.column), group.severity] += group.cells
-
-    def becomes(column: Any, type_: str) -> str:
-        return _becomes(type_, {severity: counts[_key(column), severity] for severity in Severity})
-
-    attributes = plan._layout.attributes
-    sent = {one.position: becomes(one.column, one.type.value if one.type else "not sent") for one in attributes}
-    shown = {choices.id_position: becomes(plan._layout.id_column, "id"), **sent}
-    suggested = {each.position: _suggested(each) for each in choices.columns if each.suggestion}
-    return {position: html + suggested.get(position, "") for position, html in shown.items()}
+        counts[repr(group.column), group.severity] += group.cells  # NaN does not equal itself, but its repr does
+    types = {choices.id_position: "id"}
+    types |= {one.position: one.type.value if one.type else "not sent" for one in plan._layout.attributes}
+    columns = (column for column in choices.columns if column.position in types)
+    return {column.position: _becomes(column, types[column.position], counts) for column in columns}
 
 
-def _suggested(column: ColumnChoice) -> str:
+def _becomes(column: ColumnChoice, type_: str, counts: Mapping[tuple[str, Severity], int]) -> str:
+    found = {severity: counts[repr(column.label), severity] for severity in Severity}
+    marks = "".join(f" {_mark(severity, f' {count:,}')}" for severity, count in found.items() if count)
     words = ("" if column.is_suggested else "suggested: ") + suggestion_text(column.suggestion)
-    return f'<div style="{NOTE_STYLE};font-size:90%">{escape(words)}</div>'
-
-
-def _key(column: Any) -> str:
-    return repr(column)  # NaN does not equal itself, but its repr does
-
-
-def _becomes(type_: str, counts: Mapping[Severity, int]) -> str:
-    marks = "".join(f" {_mark(severity, f' {count:,}')}" for severity, count in counts.items() if count)
-    return f'<span style="line-height:1.6">{escape(type_)}{marks}</span>'
+    note = f'<div style="{NOTE_STYLE};font-size:90%">{escape(words)}</div>' if column.suggestion else ""
+    return f'<span style="line-height:1.6">{escape(type_)}{marks}</span>{note}'
 
 
 def legend_html(plan: Plan) -> str:
