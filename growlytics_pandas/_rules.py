@@ -153,4 +153,6 @@ class Group:
     row: int | None
     value: Any
     message: str
+    """With the row and the column; `finding` without them."""
+    finding: str
     fix: str

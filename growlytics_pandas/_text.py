@@ -41,9 +41,10 @@ class Face:
 
     argument: Callable[[str], str]
     options: Callable[[Mapping[str, Any]], str]
+    is_python: bool = False
 
 
-PYTHON: Final = Face(str, lambda given: ", ".join(f"{name}={value!r}" for name, value in given.items()))
+PYTHON: Final = Face(str, lambda given: ", ".join(f"{name}={value!r}" for name, value in given.items()), is_python=True)
 _faces: Final = [PYTHON]  # of the process and not of a thread: workers make messages, too
 
 
@@ -66,7 +67,7 @@ def argument(name: str, *columns: Hashable) -> str:
     ('id_col', "types['City']")
     """
     shown = _faces[-1].argument(name)
-    return "".join([shown, *(f"[{each!r}]" if _faces[-1] is PYTHON else f" {each!r}" for each in columns)])
+    return "".join([shown, *(f"[{each!r}]" if _faces[-1].is_python else f" {each!r}" for each in columns)])
 
 
 def options_text(**given: Any) -> str:
@@ -82,7 +83,7 @@ def options_text(**given: Any) -> str:
 
 def phrase(python: str, command: str) -> str:
     """Return the words for Python or those for the command line, where more than the names differ."""
-    return python if _faces[-1] is PYTHON else command
+    return python if _faces[-1].is_python else command
 
 
 def plural(count: int, noun: str) -> str:

@@ -51,6 +51,8 @@ class Findings:
         Source of values and labels; None if each violation has its own.
     label : str
         Name of row labels in messages, such as "line"; '' to show only the position.
+    drops_errors : bool
+        Whether ``errors="drop"`` is used, so that no fix suggests it.
     """
 
     def __init__(
@@ -59,10 +61,12 @@ class Findings:
         frame: pd.DataFrame | None = None,
         *,
         label: str = "",
+        drops_errors: bool = False,
     ) -> None:
         self.violations: tuple[Violation, ...] = tuple(sorted(_joined(violations), key=_place))
         self._frame = frame
         self._label = label
+        self.drops_errors = drops_errors
 
     def __len__(self) -> int:
         return sum(map(len, self.violations))
@@ -75,6 +79,14 @@ class Findings:
     def has_errors(self) -> bool:
         """Return whether any value would be rejected."""
         return any(each.level is Severity.ERROR for each in self.violations)
+
+    def dropping(self) -> Findings:
+        """Return the violations of a push with ``errors="drop"``."""
+        return Findings(self.violations, self._frame, label=self._label, drops_errors=True)
+
+    def left_out(self) -> list[Violation]:
+        """Return the duplicates that ``keep=`` leaves out on request."""
+        return [each for each in self.violations if each.rule is Rule.ID_DUPLICATE and each.level is Severity.WARNING]
 
     def error_rows(self) -> tuple[bool, Rows]:
         """Return whether an error concerns a whole column, and the rows with errors."""
@@ -140,7 +152,8 @@ class Findings:
 
     def fix_text(self, violation: Violation) -> str:
         """Return the text of a violation's fix."""
-        return _valid(str(fix_of(violation)))
+        fix = fix_of(violation)
+        return _valid(fix.if_used if self.drops_errors and fix.option == "errors" else str(fix))
 
     def _messages(self, violation: Violation) -> list[str]:
         column = f"column {violation.column!r}: "
@@ -154,13 +167,14 @@ class Findings:
         if details is None:
             text = _valid(f", {column}{message_text(violation, None)}")
             return [row + text for row in rows]
-        each = details.tolist() if isinstance(details, np.ndarray) else details
         return [
-            _valid(f"{row}, {column}{message_text(violation, detail)}") for row, detail in zip(rows, each, strict=False)
+            _valid(f"{row}, {column}{message_text(violation, detail)}")
+            for row, detail in zip(rows, plain(details), strict=False)
         ]
 
     def _group(self, violation: Violation) -> Group:
         first = violation if violation.rows is None else replace(violation, rows=violation.rows[:1])
+        detail = None if first.rows is None or first.details is None else plain(first.details)[0]
         return Group(
             violation.rule,
             violation.level,
@@ -172,6 +186,7 @@ class Findings:
             None if first.rows is None else int(first.rows[0]),
             _values(first, self._frame)[0],
             self._messages(first)[0],
+            _valid(message_text(first, detail)),
             self.fix_text(violation),
         )
 
@@ -251,6 +266,11 @@ def _values(violation: Violation, frame: pd.DataFrame | None) -> Sequence[Any]:
 def _valid(text: str) -> str:
     """Escape lone surrogates, which a text column cannot contain."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def plain(details: Sequence[Any] | npt.NDArray[Any]) -> Sequence[Any]:
+    """Return the details of a violation as Python's own objects."""
+    return details.tolist() if isinstance(details, np.ndarray) else details
 
 
 _OF_ALL: Final[Mapping[str, Callable[[Violation], Any]]] = {

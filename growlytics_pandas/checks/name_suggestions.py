@@ -347,7 +347,7 @@ def _spellings(known: Collection[str]) -> dict[str, list[str]]:
 
 
 def fitting_name(base: str, is_taken: Callable[[str], bool]) -> str:
-    """Return a name cut to the allowed length, with a number if it is taken.
+    """Return a name cut to the allowed length, after a word if it has several, with a number if it is taken.
 
     Examples
     --------
@@ -359,7 +359,10 @@ def fitting_name(base: str, is_taken: Callable[[str], bool]) -> str:
         name = base
         while contract.count_chars(name + end) > contract.MAX_ATTRIBUTE_NAME_CHARS:
             name = name[:-1]
-        name = name.rstrip() + end
+        if name != base:
+            words = (name + base[len(name)]).rpartition(" ")[0].rstrip(" (,-")
+            name = words if len(words) > len(name) / 2 else name.rstrip()
+        name += end
         if not is_taken(name):
             break
     return name

@@ -88,13 +88,15 @@ MAX_LISTED: Final = 10  # names or words in one text
 class Fix:
     """The fix of a violation: a sentence, in which ``{}`` is replaced by the option of the call.
 
-    `before`: further options that it requires, such as `na_values` for placeholders among numbers.
+    `before`: further options that it requires, such as `na_values` for placeholders among numbers. `if_used`: the
+    sentence where the call has the option already.
     """
 
     option: str = ""
     value: Any = None
     sentence: str = "{}"
     before: Mapping[str, Any] = field(default_factory=dict)
+    if_used: str = ""
 
     def __str__(self) -> str:
         if not self.option:
@@ -249,8 +251,16 @@ def _sentence(text: str) -> Callable[[Violation], Fix]:
     return lambda _violation: Fix(sentence=text)
 
 
-def _drop(what: str) -> Callable[[Violation], Fix]:
-    return lambda _violation: Fix("errors", "drop", f"Correct it at the source, or leave out the {what}: {{}}")
+def _drop(what: str, correct: str = "Correct it at the source") -> Callable[[Violation], Fix]:
+    return lambda _violation: Fix(
+        "errors", "drop", f"{correct}, or leave out the {what}: {{}}", if_used=f"{correct}; the {what} is left out."
+    )
+
+
+def _of_duplicate(violation: Violation) -> Fix:
+    if violation.level is Severity.WARNING:
+        return Fix(sentence="No action needed if they are one customer; otherwise correct the ids.")
+    return Fix("keep", "last", "Correct the ids, or send one row of each: {}")
 
 
 def _for_column(option: str) -> Callable[[Violation], Fix]:
@@ -299,7 +309,7 @@ def _of_stringified_id(violation: Violation) -> Fix:
 def _of_label(violation: Violation) -> Fix:
     if violation.variant in (DOUBTFUL, DOUBTFUL_SUM):
         return Fix(sentence="Remove the row at the source if it is not a customer.")
-    return Fix("errors", "drop", "Remove the row at the source, or leave it out: {}")
+    return _drop("row", "Remove it at the source")(violation)
 
 
 def _of_alike_ids(violation: Violation) -> Fix:
@@ -363,7 +373,7 @@ def _of_unread(violation: Violation) -> Fix:
     if "option" in violation.params:
         option, value = violation.params["option"]
         return Fix(option, value, before=violation.params["before"])
-    return Fix("errors", "drop", "Correct it at the source, or leave out the value: {}")
+    return _drop("value")(violation)
 
 
 def _of_wrong_type(violation: Violation) -> Fix:
@@ -386,8 +396,8 @@ def _of_large_number(violation: Violation) -> Fix:
 
 
 _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
-    Rule.ID_MISSING: _drop("rows"),
-    Rule.ID_DUPLICATE: lambda _violation: Fix("keep", "last", "Correct the ids, or send one row of each: {}"),
+    Rule.ID_MISSING: _drop("row"),
+    Rule.ID_DUPLICATE: _of_duplicate,
     Rule.ID_ROUNDED: _of_rounded,
     Rule.ID_WHITESPACE: _for_column("strip"),
     Rule.ID_WRAPPED: _of_wrapped,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from inspect import getattr_static
 from typing import Any, Final
 
@@ -14,14 +14,15 @@ import pandas as pd
 from growlytics_pandas.checks.name_suggestions import words_of
 from growlytics_pandas.checks.schema import find_id, name_of
 from growlytics_pandas.columns.frames import count_reject_labels
-from growlytics_pandas.columns.options import Keep
+from growlytics_pandas.columns.options import Keep, PlanOptions
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES
 from growlytics_pandas.errors import InvalidArgumentError
 
-BY_COLUMN: Final = ("types", "date_format", "decimal", "na_values", "strip", "normalize")
-"""The options for reading a column."""
-OF_IDS: Final = ("na_values", "strip", "normalize")
-"""Those that apply to ids, which are text."""
+KEEPS: Final[Mapping[str, Keep]] = {
+    "send none of them": False,
+    "send only the first": "first",
+    "send only the last": "last",
+}
 LIKELY_IDS: Final = ("customer_id", "customerid", "user_id", "userid", "id", "email", "mobile", "customer")
 ID_WORDS: Final = frozenset({"id", "ids", "uuid", "guid", "key", "email", "mail", "mobile", "phone"})
 """The last word of other labels that an id may have, if its values are unique."""
@@ -128,6 +129,15 @@ class Choices:
         is_contact = column.attribute in RESERVED_ATTRIBUTES and column.attribute != self.id_column.attribute
         return chosen.with_column(replace(column, is_sent=True)) if is_contact else chosen
 
+    def with_offers(self, suggested: Mapping[str, Any]) -> Choices:
+        """Return the choices with suggestions to choose for the columns that are not read as suggested."""
+        columns = (
+            column if column.is_suggested else replace(column, suggestion=offer)
+            for column in self.columns
+            for offer in [_suggestion_of(column, suggested) or column.suggestion]
+        )
+        return replace(self, columns=tuple(columns))
+
     def with_id(self, position: int) -> Choices:
         """Return the choices with another id column; the previous one becomes an ordinary column."""
         other = replace(self.with_column(replace(self.id_column, is_sent=True)), id_position=position, has_id=True)
@@ -159,19 +169,13 @@ class Choices:
 
     def _readings(self) -> dict[str, Any]:
         """Return the options for reading the columns that are sent, and the id."""
-        found: dict[str, Any] = {option: {} for option in BY_COLUMN}
-        for column in self.columns:
-            is_suggested_id = column.is_suggested and column.position == self.id_position
-            for option, value in column.reading.items() if column.is_sent or is_suggested_id else ():
-                if option in OF_IDS or not is_suggested_id:
-                    found[option][column.label] = value
-        return {option: list(named) if option == "strip" else named for option, named in found.items()}
+        return _by_option(
+            [each for each in self.columns if each.is_sent or (each.is_suggested and each.position == self.id_position)]
+        )
 
     def id_reading(self) -> dict[str, Any]:
-        """Return the options for reading the id."""
-        label, reading = self.id_column.label, self.id_column.reading
-        chosen = {option: value for option, value in reading.items() if option in OF_IDS}
-        return {option: [label] if option == "strip" else {label: value} for option, value in chosen.items()}
+        """Return the options for reading the id, which is text."""
+        return _by_option([replace(self.id_column, type=None)])
 
     def push_arguments(self) -> dict[str, Any]:
         """Return the arguments of `Plan.push` that differ from its defaults."""
@@ -183,16 +187,29 @@ class Choices:
         return column.position != self.id_position or column.attribute in RESERVED_ATTRIBUTES
 
 
-def _with_suggestion(column: ColumnChoice, suggested: Mapping[str, Any]) -> ColumnChoice:
-    suggestion = {
-        option: suggested[option][column.label]
-        for option in BY_COLUMN
-        if isinstance(suggested.get(option), Mapping) and column.label in suggested[option]
+def _by_option(columns: Sequence[ColumnChoice]) -> dict[str, Any]:
+    """Return the options for reading columns, in the order of `PlanOptions`."""
+    found: dict[str, Any] = {
+        one.name: {column.label: column.reading[one.name] for column in columns if one.name in column.reading}
+        for one in fields(PlanOptions)
     }
-    if column.label in suggested.get("strip", ()):
-        suggestion["strip"] = True
-    if "date_format" in suggestion or "decimal" in suggestion:
-        suggestion.pop("types", None)  # the option implies the type
+    return {option: list(named) if option == "strip" else named for option, named in found.items() if named}
+
+
+def _suggestion_of(column: ColumnChoice, suggested: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the suggested options for reading a column."""
+    found = {
+        option: True if option == "strip" else named[column.label]
+        for option, named in suggested.items()
+        if option not in ("rename", "exclude", "timezone") and column.label in named
+    }
+    if "date_format" in found or "decimal" in found:
+        found.pop("types", None)  # the option implies the type
+    return found
+
+
+def _with_suggestion(column: ColumnChoice, suggested: Mapping[str, Any]) -> ColumnChoice:
+    suggestion = _suggestion_of(column, suggested)
     return replace(
         column,
         is_sent=column.is_sent and column.label not in suggested.get("exclude", ()),

@@ -19,7 +19,7 @@ from growlytics_pandas.errors import PushInterrupted
 from growlytics_pandas.form.choices import Choices, ColumnChoice
 from growlytics_pandas.form.fields import button, show, wide
 from growlytics_pandas.form.in_notebook import COLUMNS_CLASS
-from growlytics_pandas.form.snippets import column_text, error_html, note_html, old_html, suggestion_text
+from growlytics_pandas.form.snippets import column_text, error_html, note_html, old_html
 from growlytics_pandas.upload.plan import PushResult
 from growlytics_pandas.views.events import Listener, ProgressEvent
 from growlytics_pandas.views.panel import render_html
@@ -30,7 +30,7 @@ AS_FOUND: Final = "auto"
 SUGGESTED: Final = "suggested"
 UNSEEN_LABEL: Final = {"description_width": "0"}  # for screen readers; on screen, the table has headings
 HEADS: Final = ("column", "attribute name", "read as", "becomes")
-TEMPLATE: Final = "minmax(86px, 1.2fr) minmax(84px, 1.2fr) minmax(90px, 1fr) minmax(100px, 0.9fr)"
+TEMPLATE: Final = "minmax(86px, 1.2fr) minmax(84px, 1.2fr) minmax(90px, 0.7fr) minmax(100px, 1.2fr)"
 
 
 class ColumnGrid:
@@ -62,7 +62,9 @@ class ColumnGrid:
         pager = ipywidgets.HBox([self._before, self._where, self._after])
         pager.layout.display = "none" if len(choices.columns) <= PAGE_COLUMNS else None
         self.widget = ipywidgets.VBox([frame, pager], layout=wide("6px 0"))
-        self._layouts = _Schemas()
+        self._cell = ipywidgets.Layout(
+            width="auto", min_width="0", margin="1px 6px"
+        )  # shared: each is a model of its own
         self._turn(0)
 
     def show(self, choices: Choices) -> None:
@@ -85,14 +87,14 @@ class ColumnGrid:
         self._page = min(max(self._page + pages, 0), last)
         start = self._page * PAGE_COLUMNS
         shown = columns[start : start + PAGE_COLUMNS]
-        heads = [ipywidgets.HTML(f"<b>{head}</b>", layout=self._layouts.head) for head in HEADS]
+        heads = [ipywidgets.HTML(f"<b>{head}</b>", layout=self._cell) for head in HEADS]
         self._table.children = [*heads, *(widget for column in shown for widget in self._row(column).widgets)]
         self._where.value = f"columns {start + 1:,} to {start + len(shown):,} of {len(columns):,}"
         self._before.disabled, self._after.disabled = self._page == 0, self._page == last
 
     def _row(self, column: ColumnChoice) -> ColumnRow:
         if column.position not in self._rows:
-            self._rows[column.position] = row = ColumnRow(column, self._layouts, self._report)
+            self._rows[column.position] = row = ColumnRow(column, self._cell, self._report)
             row.becomes.value = self._becomes.get(column.position, "")
         return self._rows[column.position]
 
@@ -104,20 +106,20 @@ class ColumnGrid:
 class ColumnRow:
     """The fields of one column."""
 
-    def __init__(self, column: ColumnChoice, layouts: _Schemas, on_change: Callable[[ColumnChoice], None]) -> None:
+    def __init__(self, column: ColumnChoice, layout: Any, on_change: Callable[[ColumnChoice], None]) -> None:
         self._column = column
         self._on_change = on_change
         self._is_showing = False
         self._own_name = storable(name_of(column.label))
-        self.send = ipywidgets.Checkbox(description=column_text(column), indent=False, layout=layouts.cell)
+        self.send = ipywidgets.Checkbox(description=column_text(column), indent=False, layout=layout)
         called = column_text(column)
         self.name = ipywidgets.Text(
-            description=f"Attribute name of {called}", style=UNSEEN_LABEL, continuous_update=False, layout=layouts.cell
+            description=f"Attribute name of {called}", style=UNSEEN_LABEL, continuous_update=False, layout=layout
         )
         self.type = ipywidgets.Dropdown(
-            description=f"Read {called} as", style=UNSEEN_LABEL, options=_readings(column), layout=layouts.cell
+            description=f"Read {called} as", style=UNSEEN_LABEL, options=_readings(column), layout=layout
         )
-        self.becomes = ipywidgets.HTML(layout=layouts.cell)
+        self.becomes = ipywidgets.HTML(layout=layout)
         self.widgets = (self.send, self.name, self.type, self.becomes)
         self.show(column)
         for field in (self.send, self.name, self.type):
@@ -156,18 +158,9 @@ class ColumnRow:
         self._on_change(self._column)
 
 
-class _Schemas:
-    """Layouts that all rows share, since each layout is a separate model in the browser."""
-
-    def __init__(self) -> None:
-        self.cell = ipywidgets.Layout(width="auto", min_width="0", margin="1px 6px")
-        self.head = ipywidgets.Layout(width="auto", margin="2px 6px")
-
-
 def _readings(column: ColumnChoice) -> list[tuple[str, str]]:
     """Return the ways to read a column: unchanged, as suggested, or as one of the types."""
-    suggested = [(suggestion_text(column.suggestion), SUGGESTED)] if column.suggestion else []
-    return [(AS_FOUND, AS_FOUND), *suggested, *((name, name) for name in TYPES)]
+    return [(name, name) for name in (AS_FOUND, *[SUGGESTED] * bool(column.suggestion), *TYPES)]
 
 
 def _page_button(icon: str, tooltip: str) -> Any:
@@ -213,8 +206,7 @@ class Actions:
         self.buttons = (self._dry_run, self._push, self._stop, self._retry)
         self.reason = ipywidgets.HTML()
         self._html = ""
-        self._outcome = ipywidgets.HTML(layout=wide())
-        self.widget = self._outcome
+        self.widget = self._outcome = ipywidgets.HTML(layout=wide())
         self._enable()
 
     def offer(self, text: str, obstacle: str, choice: str) -> None:
@@ -235,6 +227,11 @@ class Actions:
         """Wait until the current run has ended."""
         if self._thread is not None:
             self._thread.join()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the outcome is that of the present choices."""
+        return bool(self._html) and not self._is_old
 
     @property
     def _is_old(self) -> bool:

@@ -10,24 +10,17 @@ import ipywidgets
 
 def dropdown(title: str, options: Sequence[tuple[str, Any]], value: Any) -> Any:
     """Return a choice of one, its title before it."""
-    return ipywidgets.Dropdown(
-        description=title,
-        options=list(options),
-        value=value,
-        style={"description_width": "initial"},
-        layout=ipywidgets.Layout(width="auto", min_width="0", max_width="100%", margin="2px 16px 2px 0"),
-    )
+    return ipywidgets.Dropdown(options=list(options), value=value, **_titled(title))
 
 
 def text_field(title: str, example: str) -> Any:
     """Return a text to enter, with an example in it."""
-    return ipywidgets.Text(
-        description=title,
-        placeholder=example,
-        continuous_update=False,
-        style={"description_width": "initial"},
-        layout=ipywidgets.Layout(width="auto", min_width="0", max_width="100%", margin="2px 16px 2px 0"),
-    )
+    return ipywidgets.Text(placeholder=example, continuous_update=False, **_titled(title))
+
+
+def _titled(title: str) -> dict[str, Any]:
+    layout = ipywidgets.Layout(width="auto", min_width="0", max_width="100%", margin="2px 16px 2px 0")
+    return {"description": title, "style": {"description_width": "initial"}, "layout": layout}
 
 
 def checkbox(title: str) -> Any:

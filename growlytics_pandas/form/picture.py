@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from growlytics_pandas._masking import Masker, is_personal
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
-from growlytics_pandas._text import plural
-from growlytics_pandas.form.choices import Choices, Names
-from growlytics_pandas.form.snippets import NOTE_STYLE
-from growlytics_pandas.views.html import Column, Page, Step, Table, ink, render_notebook
-from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, SEVERITY_TONES, label, left_out
+from growlytics_pandas._text import plural, speaking
+from growlytics_pandas.form.choices import Choices, ColumnChoice
+from growlytics_pandas.form.snippets import IN_FORM, NOTE_STYLE, suggestion_text
+from growlytics_pandas.views.html import Column, Table, ink, render_notebook
+from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, SEVERITY_TONES, SUGGESTIONS_TITLE, label, left_out
 
 if TYPE_CHECKING:
     from growlytics_pandas.upload.plan import Plan, PushResult
@@ -29,44 +29,24 @@ _MARKS: Final = {
 }
 
 
-def plan_html(plan: Plan, choices: Choices, names: Names, masker: Masker, all_rows: int, moves: str = "") -> str:
+def plan_html(plan: Plan, choices: Choices, masker: Masker, all_rows: int, moves: str = "") -> str:
     """Return what a push would do, as HTML.
 
     `all_rows` is the number of rows of the whole frame; `moves` comes first: who joins and who leaves a segment.
     """
-    page = plan._page(masker, NOTEBOOK_LIMITS)
+    with speaking(IN_FORM):
+        page = plan._page(masker, NOTEBOOK_LIMITS, drops_errors=choices.leaves_out)
     rows = len(plan.frame)
     is_sample = rows < all_rows
     sample = f"For the first {rows:,} rows; a dry run checks all {all_rows:,}. " if is_sample else ""
-    is_leaving_out = choices.leaves_out and plan.has_errors
     preview = _preview(plan, masker)
     return render_notebook(
         replace(
             page,
-            headline=moves + sample + (_left_out(plan) if is_leaving_out else page.headline),
-            tone="warn" if is_leaving_out else page.tone,
-            steps=_steps(page, choices, names, has_errors=plan.has_errors),
-            tables=(*page.tables, preview) if preview is not None else page.tables,
+            headline=moves + sample + page.headline,
+            steps=tuple(replace(step, code="") for step in page.steps if step.code == "plan.schema"),
+            tables=tuple(table for table in (*page.tables, preview) if table and table.title != SUGGESTIONS_TITLE),
         )
-    )
-
-
-def _left_out(plan: Plan) -> str:
-    n_sendable, rows = plan.counts[Status.UNSENT], len(plan.frame)
-    return f"{n_sendable:,} of {rows:,} rows would be sent; invalid rows and values are left out."
-
-
-def _steps(page: Page, choices: Choices, names: Names, *, has_errors: bool) -> tuple[Step, ...]:
-    types = [replace(step, code="") for step in page.steps if step.code == "plan.schema"]
-    if has_errors and not choices.leaves_out:
-        words = (
-            f"Change how columns are read above, or correct the values in {names.frame} and click “Read {names.frame} "
-            "again”, or tick “Leave out invalid rows and values”."
-        )
-        return (Step(words), *types)
-    return (
-        *types,
-        Step("Dry run shows the outcome of each row without sending anything; Push sends the rows."),
     )
 
 
@@ -102,48 +82,46 @@ def _value(values: Mapping[str, Any], name: str, column: Any, id_column: Any, ma
     return masker.identity(value) if is_personal(name, column, id_column) else masker.cell(value)
 
 
-def becomes_html(plan: Plan, id_position: int) -> dict[int, str]:
-    """Return position → HTML, for the id and the columns sent: the type, and how many values have violations."""
+def becomes_html(plan: Plan, choices: Choices) -> dict[int, str]:
+    """Return position → HTML, for the id and the columns sent: type, number of violations, and what is suggested."""
     counts: Counter[tuple[str, Severity]] = Counter()
     for group in plan._findings.groups():
-        counts[_key(group.column), group.severity] += group.cells
-
-    def becomes(column: Any, type_: str) -> str:
-        return _becomes(type_, {severity: counts[_key(column), severity] for severity in Severity})
-
-    attributes = plan._layout.attributes
-    sent = {one.position: becomes(one.column, one.type.value if one.type else "not sent") for one in attributes}
-    return {id_position: becomes(plan._layout.id_column, "id"), **sent}
+        counts[repr(group.column), group.severity] += group.cells  # NaN does not equal itself, but its repr does
+    types = {choices.id_position: "id"}
+    types |= {one.position: one.type.value if one.type else "not sent" for one in plan._layout.attributes}
+    columns = (column for column in choices.columns if column.position in types)
+    return {column.position: _becomes(column, types[column.position], counts) for column in columns}
 
 
-def _key(column: Any) -> str:
-    return repr(column)  # NaN does not equal itself, but its repr does
-
-
-def _becomes(type_: str, counts: Mapping[Severity, int]) -> str:
-    marks = "".join(
-        f' <span style="{ink("color", SEVERITY_TONES[severity])};white-space:nowrap">● {count:,}</span>'
-        for severity, count in counts.items()
-        if count
-    )
-    return f'<span style="line-height:1.6">{escape(type_)}{marks}</span>'
+def _becomes(column: ColumnChoice, type_: str, counts: Mapping[tuple[str, Severity], int]) -> str:
+    found = {severity: counts[repr(column.label), severity] for severity in Severity}
+    marks = "".join(f" {_mark(severity, f' {count:,}')}" for severity, count in found.items() if count)
+    words = ("" if column.is_suggested else "suggested: ") + suggestion_text(column.suggestion)
+    note = f'<div style="{NOTE_STYLE};font-size:90%">{escape(words)}</div>' if column.suggestion else ""
+    return f'<span style="line-height:1.6">{escape(type_)}{marks}</span>{note}'
 
 
 def legend_html(plan: Plan) -> str:
     """Return the legend of the marks beside the types; '' if there are none."""
-    found = {group.severity for group in plan._findings.groups()}
-    marks = (
-        f'<span style="{ink("color", SEVERITY_TONES[severity])}">●</span> {meaning}'
-        for severity, meaning in _MARKS.items()
-        if severity in found
-    )
-    return f'<div style="{NOTE_STYLE}">{"&ensp;".join(marks)}</div>' if found else ""
+    marks = [f"{_mark(severity)} {_MARKS[severity]}" for severity in Severity if plan._findings.count(severity)]
+    return f'<div style="{NOTE_STYLE}">{"&ensp;".join(marks)}</div>' if marks else ""
+
+
+def _mark(severity: Severity, count: str = "") -> str:
+    return f'<span style="{ink("color", SEVERITY_TONES[severity])};white-space:nowrap">●{count}</span>'
 
 
 def outcome_html(result: PushResult, owner: str) -> str:
     """Return the outcome of a run, masked, and the expression that returns it in code."""
-    page = render_notebook(result._page(Masker(numbers=result._mask_numbers), NOTEBOOK_LIMITS, owner))
-    return f'{page}<div style="{NOTE_STYLE}">In code: <code>result = {escape(owner)}</code></div>'
+    _ = result.plan._types  # made outside of the form's words, since the result keeps it
+    with speaking(IN_FORM):
+        page = result._page(Masker(numbers=result._mask_numbers), NOTEBOOK_LIMITS, owner)
+    steps = tuple(
+        replace(step, code="" if step.code.startswith((f"{owner}.retry", f"{owner}.plan.", "push(")) else step.code)
+        for step in page.steps
+    )
+    shown = render_notebook(replace(page, steps=steps))
+    return f'{shown}<div style="{NOTE_STYLE}">In code: <code>result = {escape(owner)}</code></div>'
 
 
 def button_text(plan: Plan, choices: Choices, all_rows: int) -> str:
@@ -154,11 +132,14 @@ def button_text(plan: Plan, choices: Choices, all_rows: int) -> str:
     return f"Push {n_sendable:,} {'row' if n_sendable == 1 else 'rows'}"
 
 
-def obstacle_text(plan: Plan, choices: Choices, all_rows: int) -> str:
+def obstacle_text(plan: Plan, choices: Choices, frame_name: str, all_rows: int) -> str:
     """Return why a push would send nothing, judging by the checked rows; '' if it would."""
     if plan.has_errors and not choices.leaves_out:
         errors = plan._findings.count(Severity.ERROR)
-        return f"Push is off: {plural(errors, 'error')}. Correct them, or tick “Leave out invalid rows and values”."
+        return (
+            f"Push is off: {plural(errors, 'error')}. Change how columns are read, or correct {frame_name} and click "
+            f"“Read {frame_name} again”, or tick “Leave out invalid rows and values”."
+        )
     if plan.counts[Status.UNSENT] or len(plan.frame) < all_rows:
         return ""
     return f"Push is off: {'no row has a usable id' if all_rows else 'there are no rows'}."

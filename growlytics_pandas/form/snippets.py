@@ -8,45 +8,37 @@ from html import escape
 from typing import Any, Final
 
 from growlytics_pandas._masking import Masker, visible
+from growlytics_pandas._text import PYTHON, Face
 from growlytics_pandas.contract import BOOLEAN
-from growlytics_pandas.form.choices import ColumnChoice
+from growlytics_pandas.form.choices import KEEPS, ColumnChoice
 from growlytics_pandas.views.tables import label
 
 MAX_SUGGESTION_CHARS: Final = 80
-
 SHOWN_WORDS: Final = 3  # words that mean missing
-
 _EXAMPLE: Final = datetime(2025, 1, 31, 21, 30, tzinfo=UTC)
-
 _NAMED: Final = {
     "ISO8601": "2025-01-31",
     "epoch_s": "seconds since 1970",
     "epoch_ms": "milliseconds since 1970",
     "excel": "day number of a spreadsheet",
 }
-
 _NORMAL: Final = {
     "lower": "lower case",
     "email": "a@b.com → address alone",
     "E.164": "→ +919876543210",
     "national": "→ 9876543210",
 }
-
 MAX_ERROR_LINES: Final = 12
-
 MAX_ERROR_CHARS: Final = 400  # of one line of an error
-
 _CODE: Final = (
     "margin:0;padding:8px 10px;border:1px solid rgba(128, 128, 128, 0.35);border-radius:3px;max-height:220px;"
     "overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.5;user-select:all;font-size:12px;"
     "background:none;color:inherit;font-family:var(--jp-code-font-family, ui-monospace, monospace)"
 )
-
 _ERROR: Final = (
     "border-left:4px solid var(--jp-error-color1, #d24b4b);padding-left:10px;margin:4px 0;line-height:1.5;"
     "overflow-wrap:anywhere;white-space:pre-wrap"
 )
-
 NOTE_STYLE: Final = "opacity:.8;line-height:1.5;overflow-wrap:anywhere;white-space:normal"
 
 
@@ -83,6 +75,31 @@ def error_html(error: BaseException, masker: Masker | None = None) -> str:
 def column_text(column: ColumnChoice) -> str:
     """Return the name of a column in the form."""
     return label(column.label) + (f" ({column.repeats} columns)" if column.repeats > 1 else "")
+
+
+def control_text(given: Mapping[str, Any]) -> str:
+    """Name the controls of the form for options of a call."""
+    return " and ".join(text for option, value in given.items() for text in _controls(option, value))
+
+
+IN_FORM: Final = Face(lambda name: f"{name}= in the code", control_text, is_python=True)
+
+
+def _controls(option: str, value: Any) -> list[str]:
+    if option == "errors":
+        return ["“Leave out invalid rows and values”"]
+    if option == "keep":
+        return [f"“Of rows with the same id”: {words}" for words, keep in KEEPS.items() if keep == value]
+    if option == "exclude":
+        return [f"no tick at {label(column)}" for column in value]
+    if isinstance(value, str):  # a time zone, which has no control
+        return [PYTHON.options({option: value})]
+    control = "attribute name" if option == "rename" else "read as"
+    by_column = value if isinstance(value, Mapping) else dict.fromkeys(value, True)
+    return [
+        f"“{control}” of {label(column)}: {one if option in ('rename', 'types') else suggestion_text({option: one})}"
+        for column, one in by_column.items()
+    ]
 
 
 def suggestion_text(suggestion: Mapping[str, Any]) -> str:

@@ -11,11 +11,13 @@ import pandas as pd
 
 from growlytics_pandas._masking import Masker
 from growlytics_pandas._text import plural
+from growlytics_pandas.checks.suggestions import as_options
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.columns.options import PlanOptions, is_same, options_of
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, UsageError
 from growlytics_pandas.form.choices import (
+    KEEPS,
     Choices,
     ColumnChoice,
     SegmentChoice,
@@ -47,7 +49,6 @@ from growlytics_pandas.views.panel import has_marimo
 
 CHECKED_ROWS: Final = 200_000  # the first rows, checked after each change in about a second
 SUGGESTED_ROWS: Final = 20_000  # the first rows, from which options are suggested; the others may violate them
-KEEPS: Final = (("send none of them", False), ("send only the first", "first"), ("send only the last", "last"))
 CHOOSE_ID: Final = "choose the id column …"
 AT_SAVING: Final = "This is a static picture. Run the cell again to use the form."
 
@@ -120,12 +121,9 @@ class Form:
         return {**bundle, **self._static()}
 
     def _static(self) -> dict[str, str]:
-        parts = (code_html(self.line), self._actions.outcome, self._draw(True))
+        parts = (code_html(self.line), self._actions.outcome, "" if self._actions.is_current else self._draw(True))
         html = f'{"".join(parts)}<div style="opacity:.75">{AT_SAVING}</div>'
         return {"text/html": html, "text/plain": repr(self)}
-
-    def _redraw(self) -> None:
-        self._in_notebook.redraw()
 
     def __repr__(self) -> str:
         return f"<Form of {plural(len(self._frame), 'row')}: {self.line}>"
@@ -147,7 +145,7 @@ class Form:
         self._hide_columns_of_segment()
 
     def _make_options(self) -> None:
-        self._keep = dropdown("Of rows with the same id", KEEPS, self._choices.keep)
+        self._keep = dropdown("Of rows with the same id", list(KEEPS.items()), self._choices.keep)
         self._leave_out = checkbox("Leave out invalid rows and values")
         self._skip = checkbox("Skip unchanged customers")
         self._show_values = checkbox("Show values")
@@ -277,6 +275,7 @@ class Form:
         try:
             # for a segment all rows, since a customer who is not among them has left
             self._checked = self._plan(self._frame if self._choices.segment else self._frame.head(CHECKED_ROWS))
+            self._choices = self._choices.with_offers(as_options(self._checked._suggested))
             self._checked._findings  # noqa: B018 - worked out here, where an error is caught
         except Exception as error:  # noqa: BLE001 - see the docstring
             self._checked = error
@@ -287,25 +286,31 @@ class Form:
         checked, rows = self._checked, len(self._frame)
         is_masked = not self._show_values.value
         if isinstance(checked, Plan):
-            becomes = {} if self._choices.segment else becomes_html(checked, self._choices.id_position)
+            becomes = {} if self._choices.segment else becomes_html(checked, self._choices)
+            self._grid.show(self._choices)
             self._grid.show_becomes(becomes)
-            text, obstacle = button_text(checked, self._choices, rows), obstacle_text(checked, self._choices, rows)
+            text, obstacle = (
+                button_text(checked, self._choices, rows),
+                obstacle_text(checked, self._choices, self._names.frame, rows),
+            )
             shown = ("" if self._choices.segment else legend_html(checked), "", self._draw(is_masked))
         else:
             text = "Push"
             obstacle = f"Push is off: {'see the error below' if self._choices.has_id else 'choose the id column'}."
             shown = ("", self._draw(is_masked), "")
+        self._actions.offer(text, obstacle, f"{self._readings} {self.line}")
         for part, html in zip((self._legend, self._problem, self._picture), shown, strict=True):
             show(part, html)
-        self._actions.offer(text, obstacle, f"{self._readings} {self.line}")
-        self._redraw()
+        if self._actions.is_current:  # the outcome shows the same, for all rows
+            show(self._picture, "")
+        self._in_notebook.redraw()
 
     def _draw(self, is_masked: bool) -> str:
         masker = Masker(is_masked)
         if isinstance(self._checked, Plan):
             masker = Masker(is_masked, self._checked._mask_numbers)
             moves = moves_text(self._checked)
-            return plan_html(self._checked, self._choices, self._names, masker, len(self._frame), moves)
+            return plan_html(self._checked, self._choices, masker, len(self._frame), moves)
         return error_html(self._checked, masker) if self._checked is not None else ""
 
 

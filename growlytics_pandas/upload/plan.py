@@ -59,9 +59,9 @@ from growlytics_pandas.views.report import HtmlRepr, PlanSummary, plan_page
 from growlytics_pandas.views.tables import (
     NOTEBOOK_LIMITS,
     Limits,
+    RejectsFrame,
     SchemaFrame,
     SuggestionsFrame,
-    WholeTextFrame,
     violations_frame,
 )
 
@@ -156,7 +156,11 @@ class Plan(HtmlRepr):
 
         A violation of a whole column has one row, with the number of cells in `count`.
         """
-        return violations_frame(self._findings.to_frame(), self._layout.id_column, Masker(numbers=self._mask_numbers))
+        return self._frame_of(self._findings)
+
+    def _frame_of(self, found: Findings) -> pd.DataFrame:
+        masker = Masker(numbers=self._mask_numbers)
+        return violations_frame(found.to_frame(), found.groups(), self._layout.id_column, masker)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -189,10 +193,15 @@ class Plan(HtmlRepr):
 
     def rejects(self) -> pd.DataFrame:
         """Return the rows that would not fully arrive: see `PushResult.rejects`; `status` is that of a dry run."""
-        return self._describe_rejects(self._open_buffer, [Status.INVALID], is_dry=True)
+        return self._describe_rejects(self._findings, self._open_buffer, [Status.INVALID], is_dry=True)
 
     def _describe_rejects(
-        self, buffer_of: Callable[[PartTask], OutcomeBuffer], to_fix: Sequence[Status], *, is_dry: bool
+        self,
+        findings: Findings,
+        buffer_of: Callable[[PartTask], OutcomeBuffer],
+        to_fix: Sequence[Status],
+        *,
+        is_dry: bool,
     ) -> pd.DataFrame:
         """Return the rows with a status in `to_fix` or with a value that was left out; parts are read again."""
         if not self._executor.can_repeat:
@@ -203,7 +212,7 @@ class Plan(HtmlRepr):
         requested: dict[int, tuple[PartTask, Wanted]] = {}
         for task in self._parts.tasks:
             last = task.first_row + task.rows
-            wanted = want(self._findings, buffer_of(task).rows_with(to_fix), task.first_row, last)
+            wanted = want(findings, buffer_of(task).rows_with(to_fix), task.first_row, last)
             if len(wanted.rows) or wanted.columns or not requested:
                 requested[task.number] = (task, wanted)
         parts = []
@@ -212,8 +221,8 @@ class Plan(HtmlRepr):
             buffer = buffer_of(task)
             statuses, refused = buffer.statuses(picked.rows), buffer.refused(picked.rows)
             columns = (statuses, buffer.errors, refused)
-            parts.append(describe(rows, picked, self._findings, *columns, first=task.first_row, is_dry=is_dry))
-        return WholeTextFrame(stack(parts))
+            parts.append(describe(rows, picked, findings, *columns, first=task.first_row, is_dry=is_dry))
+        return RejectsFrame(stack(parts))
 
     def _pick(
         self, requested: Mapping[int, tuple[PartTask, Wanted]]
@@ -363,7 +372,10 @@ class Plan(HtmlRepr):
             "plan": self,
             "new_types": new_types(run.confirmed, self._layout, self._common.dropped, is_dry=options.dry_run),
             "resent": run.resent_frame(),
-            "run": run.facts(would_refuse=options.would_refuse(has_errors=self.has_errors)),
+            "run": replace(
+                run.facts(would_refuse=options.would_refuse(has_errors=self.has_errors)),
+                n_left_out=sum(map(len, self._findings.left_out())),
+            ),
             "_parts": run.parts,
             "_whole": self._whole,
             "_buffers": run.buffers,
@@ -408,13 +420,13 @@ class Plan(HtmlRepr):
         vars(other).update(_suggested=self._suggested, _findings=findings)
         return other
 
-    def _page(self, masker: Masker, limits: Limits) -> Page:
+    def _page(self, masker: Masker, limits: Limits, *, drops_errors: bool = False) -> Page:
         summary = PlanSummary(
             base_url=self._connection.base_url if self._connection else None,
             id_column=self._layout.id_column,
             columns=len(self._layout.attributes),
             schema=self._types,
-            findings=self._findings,
+            findings=self._findings.dropping() if drops_errors else self._findings,
             counts=self.counts,
             suggestions=self._suggested,
             # The comparison of a large frame would delay a notebook.

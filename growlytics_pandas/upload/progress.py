@@ -194,6 +194,7 @@ class Progress:
                 note=result.note if result else "",
                 is_ok=result is None or result.ok,
                 is_incomplete=result.has_incomplete_rows if result else False,
+                n_left_out=run.n_left_out if run else 0,
                 stop=self._stop,
             )
         )

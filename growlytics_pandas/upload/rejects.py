@@ -12,7 +12,7 @@ import pandas as pd
 
 from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._status import MEANINGS, Status
-from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.checks.findings import Findings, plain
 from growlytics_pandas.checks.schema import Budget, Schema, prepare
 from growlytics_pandas.checks.violations import Violation, message_text
 from growlytics_pandas.columns.dtypes import starts
@@ -49,8 +49,7 @@ def want(findings: Findings, to_fix: Rows, first: int, last: int) -> Wanted:
     """Return what to pick from rows `first` to `last`; `to_fix`: rows, counted from `first`, that did not arrive."""
     errors = _errors(findings)
     parts = [_within(each.rows, first, last) for each in errors if each.rows is not None]
-    kept = [each for each in findings.violations if each.rule is Rule.ID_DUPLICATE and each.level is Severity.WARNING]
-    excluded = [_within(each.rows, first, last) for each in kept if each.rows is not None]
+    excluded = [_within(each.rows, first, last) for each in findings.left_out() if each.rows is not None]
     return Wanted(
         np.unique(np.concatenate([to_fix, *parts])),
         tuple((each.rule, each.position) for each in errors if each.rows is None),
@@ -89,12 +88,11 @@ def describe(
     flaws = _flaws(findings, picked, first)
     table: dict[str, list[str | None]] = {name: [] for name in REJECT_LABELS}
     for row, status in zip(picked.rows.tolist(), statuses, strict=True):
-        found = flaws.get(row, [])
-        reasons, fixes = [flaw.reason for flaw in found], [flaw.fix for flaw in found]
+        rules, reasons, fixes = ([flaw[i] for flaw in flaws.get(row, [])] for i in range(3))
         if status in _FIXES and not (is_dry and status == Status.UNSENT):
             reasons.append(words.get(row) or MEANINGS[Status(status)])
             fixes.append(_FIX_REFUSED if row in refused else _FIXES[status])
-        cells = (status, *(_joined(texts) for texts in ([flaw.rule for flaw in found], reasons, fixes)))
+        cells = (status, *map(_joined, (rules, reasons, fixes)))
         for name, cell in zip(REJECT_LABELS, cells, strict=True):
             table[name].append(cell)
     taken = not set(REJECT_LABELS).isdisjoint(rows.columns)
@@ -107,30 +105,19 @@ def describe(
     return joined
 
 
-@dataclass(frozen=True, slots=True)
-class _Flaw:
-    """A problem of a row, as text."""
-
-    rule: str
-    reason: str
-    fix: str
-
-
-def _flaws(findings: Findings, picked: Picked, first: int) -> dict[int, list[_Flaw]]:
-    """Return the problems of each picked row: the id first, then by column."""
-    found: defaultdict[int, list[_Flaw]] = defaultdict(list)
+def _flaws(findings: Findings, picked: Picked, first: int) -> dict[int, list[tuple[str, str, str]]]:
+    """Return the rule, reason and fix of each problem of each picked row: the id first, then by column."""
+    found: defaultdict[int, list[tuple[str, str, str]]] = defaultdict(list)
     of_columns = iter(picked.of_columns)
     for each in _errors(findings):
         rule, fix = each.rule.value, findings.fix_text(each)
         if each.rows is None:
-            flaw = _Flaw(rule, _reason(each, None), fix)
             for row in next(of_columns).tolist():
-                found[row].append(flaw)
+                found[row].append((rule, _reason(each, None), fix))
             continue
         for place in np.flatnonzero(np.isin(each.rows - first, picked.rows)).tolist():
-            detail = None if each.details is None else each.details[place]
-            detail = detail.tolist() if isinstance(detail, np.ndarray) else detail
-            found[int(each.rows[place]) - first].append(_Flaw(rule, _reason(each, detail), fix))
+            detail = None if each.details is None else plain(each.details)[place]
+            found[int(each.rows[place]) - first].append((rule, _reason(each, detail), fix))
     return found
 
 

@@ -25,10 +25,11 @@ from growlytics_pandas.upload.part_list import PartList, PartTask
 from growlytics_pandas.upload.parts import Part
 from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
-from growlytics_pandas.views.html import Page
+from growlytics_pandas.views.html import Page, render_notebook
 from growlytics_pandas.views.metrics import RunFacts
+from growlytics_pandas.views.panel import is_above
 from growlytics_pandas.views.report import HtmlRepr, ResultSummary, result_page
-from growlytics_pandas.views.tables import FailedRows, Limits, WholeTextFrame
+from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, FailedFrame, FailedRows, Limits
 from growlytics_pandas.views.tables import label as show_label
 
 WITHHELD: Final = "the service's message may repeat values, so it is not shown here: see .failed"
@@ -94,7 +95,7 @@ class Result(HtmlRepr):
         """
         to_fix = self._statuses_to_fix()
         parts = [self._describe(task, self._buffer_of(task).rows_with(to_fix)) for task in self._parts.tasks]
-        return WholeTextFrame(pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True))
+        return FailedFrame(pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True))
 
     def outcome_parts(self) -> Iterator[pd.DataFrame]:
         """Yield the outcomes part by part, for results that do not fit into memory."""
@@ -131,7 +132,7 @@ class Result(HtmlRepr):
         [{'status': 'invalid', 'rule': 'id_missing', 'City': 'Delhi'}]
         """
         found: pd.DataFrame = self.plan._describe_rejects(
-            self._buffer_of, self._statuses_to_fix(), is_dry=self.run.ended == "dry run"
+            self._findings, self._buffer_of, self._statuses_to_fix(), is_dry=self.run.ended == "dry run"
         )
         return found
 
@@ -152,12 +153,12 @@ class Result(HtmlRepr):
     def _findings(self) -> Findings:
         """The violations, not yet a frame."""
         found: Findings = self.plan._findings
-        return found
+        return found.dropping() if self._options.errors == "drop" else found
 
-    @property
+    @cached_property
     def violations(self) -> pd.DataFrame:
         """All violations found before sending, including warnings; one row each."""
-        found: pd.DataFrame = self.plan.violations
+        found: pd.DataFrame = self.plan._frame_of(self._findings)
         return found
 
     def _require_push(self) -> None:
@@ -304,12 +305,16 @@ class Result(HtmlRepr):
             counts=self.counts,
             new_types=self.new_types,
             run=run,
-            is_ok=self.ok,
             is_incomplete=self.has_incomplete_rows,
             note=self.note,
             owner=owner,
         )
         return result_page(summary, to_fix, masker, limits)
+
+    def _repr_html_(self) -> str:
+        """Show the page; where the panel of this push is just above, without what it shows."""
+        page = self._page(Masker(numbers=self._mask_numbers), NOTEBOOK_LIMITS)
+        return render_notebook(replace(page, headline="", counts=()) if is_above(self.counts) else page)
 
     def _masked(self, task: PartTask, masker: Masker) -> PartOutcomes:
         buffer = self._buffer_of(task)

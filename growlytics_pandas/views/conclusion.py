@@ -36,21 +36,17 @@ class Conclusion:
     tone: Tone
 
 
-def conclude(counts: Mapping[str, int], ended: str, *, is_ok: bool, is_incomplete: bool) -> Conclusion:
-    """Return how a push ended. Rows that ``keep=`` left out on request are no fault: `is_ok` does not count them."""
+def conclude(counts: Mapping[str, int], ended: str, *, is_incomplete: bool, n_left_out: int) -> Conclusion:
+    """Return how a push ended. The rows that ``keep=`` left out on request, `n_left_out`, are no fault."""
     rows, arrived = sum(counts.values()), sum(counts.get(status, 0) for status in ARRIVED)
-    missing = rows - arrived
+    missing = rows - arrived - n_left_out
     words = f"{of_all(arrived, rows)} arrived"
-    if missing and is_ok:
-        words += f"; {missing:,} {'was' if missing == 1 else 'were'} left out, as keep= requests."
-    elif missing:
-        words += ", some without all their attributes" if is_incomplete else ""
-        words += f"; {missing:,} {'needs' if missing == 1 else 'need'} attention."
-    else:
-        words += ", but some attributes were left out: see the violations." if is_incomplete else "."
-    is_bad = ended != "finished" or bool(missing and not is_ok)
-    tone: Tone = "bad" if is_bad else "good" if is_ok else "warn"
-    return Conclusion(_TITLES.get(ended, "Push ended"), words, tone)
+    words += ", some without all their attributes" if is_incomplete else ""
+    words += f"; {n_left_out:,} {'was' if n_left_out == 1 else 'were'} left out, as keep= requests" * bool(n_left_out)
+    words += f"; {missing:,} {'needs' if missing == 1 else 'need'} attention" * bool(missing)
+    is_bad = ended != "finished" or missing > 0
+    tone: Tone = "bad" if is_bad else "warn" if is_incomplete else "good"
+    return Conclusion(_TITLES.get(ended, "Push ended"), f"{words}.", tone)
 
 
 def of_all(part: int, whole: int) -> str:
@@ -67,16 +63,19 @@ def of_all(part: int, whole: int) -> str:
 
 
 def count_rows(
-    counts: Mapping[str, int], names: Mapping[str, str] | None = None, meanings: Mapping[str, str] | None = None
+    counts: Mapping[str, int],
+    names: Mapping[str, str] | None = None,
+    meanings: Mapping[str, str] | None = None,
+    n_left_out: int = 0,
 ) -> tuple[Count, ...]:
-    """Return the counts to show. `names`: other names for statuses."""
+    """Return the counts to show. `names`: other names for statuses; `n_left_out`: see `conclude`."""
     total = sum(counts.values())
     return tuple(
         Count(
             (names or {}).get(status, status),
             rows,
             rows / total if total else 0.0,
-            STATUS_TONES[status],
+            "plain" if status == Status.INVALID and rows == n_left_out else STATUS_TONES[status],
             _OPACITIES.get(Status(status), 1.0),
             _percent(rows, total),
             (meanings or {}).get(status, ""),

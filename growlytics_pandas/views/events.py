@@ -42,6 +42,8 @@ class ProgressEvent:
         With ``end``: whether every row arrived with all its attributes, as `PushResult.ok`.
     is_incomplete : bool
         With ``end``: whether a row arrived without some of its attributes.
+    n_left_out : int
+        With ``end``: number of `invalid` rows that ``keep=`` left out on request.
     stop : callable
         ``event.stop()`` stops the push like an interrupt; a second call aborts the requests in flight. It can be
         called from any thread.
@@ -64,6 +66,7 @@ class ProgressEvent:
     note: str = ""
     is_ok: bool = True
     is_incomplete: bool = False
+    n_left_out: int = 0
     stop: Callable[[], None] = field(default=_cannot_stop, repr=False, compare=False)
 
     @property

@@ -14,29 +14,21 @@ from markupsafe import Markup
 from growlytics_pandas._text import open_templates
 
 Tone = Literal["running", "good", "warn", "bad", "plain"]
-Align = Literal["text", "name", "words", "number", "code", "bar", "severity"]
+Align = Literal["text", "name", "number", "severity", "effect"]
 MAX_CHARS: Final = 2_000  # of any text; a safeguard, since pages use much lower limits
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The heading of a table's column, and the alignment of its cells.
+    """The heading of a table's column, and the look of its cells.
 
-    `is_below`: in a notebook, the cell is shown below the others of its row, in the table's full width. Long texts in
-    columns of their own would be cut off in a narrow cell.
+    `is_below`: the cell is shown below the others of its row, in the table's full width, so that a table of long texts
+    fits a narrow screen.
     """
 
     title: str
     align: Align = "text"
     is_below: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A part of a whole (0 to 1), drawn as a bar."""
-
-    share: float
-    tone: Tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +38,7 @@ class Code:
     code: str
 
 
-Cell = str | int | Bar | Code | None
+Cell = str | int | Code | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +52,10 @@ class Table:
     note: str = ""
 
     def below(self, row: Sequence[Cell]) -> list[tuple[str, Cell]]:
-        """Return what is set below the other cells of a row: titles and cells, without the empty ones."""
+        """Return what is set below the other cells of a row: titles and cells that add something to the first cell."""
+        cells = zip(self.columns, row, strict=True)
         return [
-            (column.title, cell) for column, cell in zip(self.columns, row, strict=True) if column.is_below and cell
+            (column.title, cell) for column, cell in cells if column.is_below and cell not in (None, "", "–", row[0])
         ]
 
 
@@ -88,16 +81,6 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
-    """A quantity over the run: the points of a line in a box of 100 by 100, with the origin at the top left."""
-
-    title: str
-    points: str
-    top: str
-    end: str
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """The content of a report, or (with shorter tables) of a notebook output."""
 
@@ -108,7 +91,6 @@ class Page:
     counts: tuple[Count, ...]
     steps: tuple[Step, ...]
     tables: tuple[Table, ...]
-    curves: tuple[Curve, ...] = ()
     is_masked: bool = True
 
 

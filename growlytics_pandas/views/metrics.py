@@ -29,6 +29,7 @@ class RunFacts:
     `message` is the text of the error that ended it early; `samples` are the metrics over the run. `would_refuse`: it
     was a dry run, and with these options (``errors="raise"``) a push would raise. `label`: the name given in the call.
     `foreign`: the part of `message` that is the server's text. `retried`: the rows that a retry had to send.
+    `n_left_out`: the `invalid` rows that ``keep=`` left out on request.
     """
 
     started: datetime
@@ -42,6 +43,7 @@ class RunFacts:
     label: str | None = None
     foreign: str = field(default="", repr=False)
     retried: int = 0
+    n_left_out: int = 0
 
 
 class RunMetrics:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from growlytics_pandas._status import RETRYABLE, Status
+from growlytics_pandas._status import NEVER_SENT, RETRYABLE, Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.views.conclusion import Conclusion, conclude, count_rows
@@ -76,6 +76,7 @@ class Panel:
 
     def _close(self, event: ProgressEvent) -> None:
         self._output.update(static(event), raw=True)
+        _LAST_SHOWN[:] = [(_cell_number(), dict(event.counts))]
         if self._button is not None:
             with contextlib.suppress(Exception):  # the comm may be closed already
                 self._button.close()
@@ -86,6 +87,21 @@ class Panel:
             self._button.draw(render_html(event), is_stopping=event.is_stopping)
             return {**self._button.bundle(), **static(event, AT_SAVING)}
         return static(event, "" if event.is_stopping else HOW_TO_STOP)
+
+
+_LAST_SHOWN: Final[list[tuple[int, dict[str, int]]]] = []
+"""The cell and the counts of the newest panel."""
+
+
+def is_above(counts: Mapping[str, int]) -> bool:
+    """Whether the newest panel is in the cell that is running and shows these counts, so that nothing repeats them."""
+    return [(_cell_number(), dict(counts))] == _LAST_SHOWN
+
+
+def _cell_number() -> int:
+    from IPython.core.getipython import get_ipython  # noqa: PLC0415 - only where there is a kernel
+
+    return int(getattr(get_ipython(), "execution_count", 0))
 
 
 class MarimoPanel:
@@ -262,11 +278,12 @@ def headline(event: ProgressEvent) -> str:
 
 
 def _conclusion(event: ProgressEvent) -> Conclusion:
-    return conclude(event.counts, event.ended, is_ok=event.is_ok, is_incomplete=event.is_incomplete)
+    return conclude(event.counts, event.ended, is_incomplete=event.is_incomplete, n_left_out=event.n_left_out)
 
 
 def _counts(event: ProgressEvent) -> tuple[Count, ...]:
-    return count_rows(event.counts, {} if event.kind == "end" else {Status.UNSENT: "to go"})
+    names: dict[str, str] = {} if event.kind == "end" else {Status.UNSENT: "to go"}
+    return count_rows(event.counts, names, n_left_out=event.n_left_out)
 
 
 def _failures(event: ProgressEvent) -> list[tuple[str, str]]:
@@ -283,7 +300,7 @@ def _failures(event: ProgressEvent) -> list[tuple[str, str]]:
 
 def pace_words(event: ProgressEvent) -> list[str]:
     """Return the time taken, the speed, the requests in flight and the retries."""
-    words = [duration(event.elapsed_seconds), rate(event.rows_per_second)]
+    words = [duration(event.elapsed_seconds), *speed_words(event)]
     if event.kind == "end":
         words.insert(0, plural(event.total, "row"))
     else:
@@ -295,6 +312,12 @@ def pace_words(event: ProgressEvent) -> list[str]:
     return words
 
 
+def speed_words(event: ProgressEvent) -> list[str]:
+    """Return the rows sent per second; nothing if most rows were skipped, since few would seem slow."""
+    skipped = sum(event.counts.get(status, 0) for status in NEVER_SENT)
+    return [] if 2 * skipped > event.settled else [rate(event.rows_per_second)]
+
+
 def next_step(event: ProgressEvent) -> str:
     """Return what of the result to look at next if not everything arrived, else ''."""
     if event.kind != "end" or event.is_ok:
@@ -302,7 +325,7 @@ def next_step(event: ProgressEvent) -> str:
     steps = []
     if any(event.counts.get(status) for status in RETRYABLE):
         steps += [".failed shows why rows did not arrive", ".retry() sends them again"]
-    if event.counts.get(Status.INVALID) or event.is_incomplete:
+    if event.counts.get(Status.INVALID, 0) > event.n_left_out or event.is_incomplete:
         steps.append(".violations shows what was left out, and why")
     return f"growlytics_pandas.last_result(): {'; '.join([*steps, '.rejects() has the rows to correct'])}."
 

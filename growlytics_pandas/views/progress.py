@@ -8,8 +8,8 @@ from typing import Any, Final
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.views.events import Listener, ProgressEvent, ProgressOption
-from growlytics_pandas.views.metrics import duration, rate
-from growlytics_pandas.views.panel import MarimoPanel, Panel, has_marimo, tone_of
+from growlytics_pandas.views.metrics import duration
+from growlytics_pandas.views.panel import MarimoPanel, Panel, has_marimo, speed_words, tone_of
 
 LOG_SECONDS: Final = 10.0  # between two log lines at first
 LOG_SHARE: Final = 0.05  # of the elapsed time between two later lines: about 80 lines in an hour, 140 in a day
@@ -115,7 +115,8 @@ class Bar:
 def _bar_format(event: ProgressEvent) -> str:
     """Return tqdm's format with our own rate and time left, since skipped rows would distort tqdm's."""
     left = "" if event.seconds_left is None else f"<{duration(event.seconds_left)}"
-    return f"{{l_bar}}{{bar}}| {{n_fmt}}/{{total_fmt}} [{{elapsed}}{left}, {rate(event.rows_per_second)}{{postfix}}]"
+    speed = "".join(f", {words}" for words in speed_words(event))
+    return f"{{l_bar}}{{bar}}| {{n_fmt}}/{{total_fmt}} [{{elapsed}}{left}{speed}{{postfix}}]"
 
 
 class Log:
@@ -138,7 +139,7 @@ class Log:
 def log_line(event: ProgressEvent) -> str:
     """Return an event as one line of a log."""
     share = 100 * event.settled // event.total if event.total else 100  # rounded down, so that 100 means all
-    words = [f"push: {event.settled}/{event.total} rows ({share}%)", rate(event.rows_per_second)]
+    words = [f"push: {event.settled}/{event.total} rows ({share}%)", *speed_words(event)]
     words.append(duration(event.elapsed_seconds))
     if event.seconds_left is not None and event.kind != "end":
         words.append(f"about {duration(max(event.seconds_left, 1))} left")

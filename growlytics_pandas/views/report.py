@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -15,19 +15,18 @@ from growlytics_pandas._masking import Masker, visible
 from growlytics_pandas._output_paths import replacing, require_target
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import MEANINGS, RETRYABLE, Status, is_refused
-from growlytics_pandas._text import plural
+from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.errors import InvalidArgumentTypeError
 from growlytics_pandas.views.conclusion import Conclusion, conclude, count_rows, of_all
-from growlytics_pandas.views.html import Count, Curve, Page, Step, Table, render_notebook, render_report
-from growlytics_pandas.views.metrics import RunFacts, Sample, duration, stretches
+from growlytics_pandas.views.html import Count, Page, Step, Table, render_notebook, render_report
+from growlytics_pandas.views.metrics import RunFacts, duration
 from growlytics_pandas.views.tables import (
     NOTEBOOK_LIMITS,
     REPORT_LIMITS,
     FailedRows,
     Findings,
     Limits,
-    SuggestedOption,
     label,
     rows_table,
     schema_table,
@@ -37,10 +36,7 @@ from growlytics_pandas.views.tables import (
 
 DRY_RUN: Final = "dry run"
 _MAX_REASON_CHARS: Final = 400  # of the reason why a run ended early
-MAX_POINTS: Final = 80  # enough for the width of a curve
-MIN_POINTS: Final = 3  # a curve of fewer points shows nothing
 _MAX_NOTED: Final = 3  # columns whose notes one step shows
-_HEADROOM: Final = 0.9  # height of the highest point, as a share of the box
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +49,7 @@ class PlanSummary:
     schema: pd.DataFrame
     findings: Findings
     counts: Mapping[str, int]
-    suggestions: Sequence[SuggestedOption]
+    suggestions: Sequence[Any]
     changes: str = ""
 
 
@@ -68,7 +64,6 @@ class ResultSummary:
     counts: Mapping[str, int]
     new_types: pd.DataFrame
     run: RunFacts
-    is_ok: bool
     is_incomplete: bool
     note: str
     owner: str = "result"
@@ -78,15 +73,16 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
     """Return the page on what a push of this plan would do."""
     errors, warnings = count_by_severity(plan.findings)
     rows, n_sendable = sum(plan.counts.values()), plan.counts[Status.UNSENT]
+    is_refused = errors > 0 and not plan.findings.drops_errors
     tables = _tables(
         suggestions_table(plan.suggestions, limits),
-        violations_table(plan.findings, plan.id_column, masker, limits),
+        violations_table(plan.findings.groups(), plan.id_column, masker, limits),
         schema_table(plan.schema, {}, limits),
     )
     return Page(
         title="Plan of a push",
-        headline=_refused(errors, n_sendable, rows) if errors else f"{of_all(n_sendable, rows)} would be sent.",
-        tone="bad" if errors else "warn" if warnings else "good",
+        headline=_refused(errors, n_sendable, rows) if is_refused else f"{of_all(n_sendable, rows)} would be sent.",
+        tone="bad" if is_refused else "warn" if errors or warnings else "good",
         facts=(
             *(("service", plan.base_url or "no client yet"), ("id column", label(plan.id_column))),
             ("attributes", _attributes(plan.schema, plan.columns)),
@@ -94,7 +90,7 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
             *([("changes", plan.changes)] if plan.changes else []),
             *masker.facts(),
         ),
-        counts=_plan_counts(plan.counts),
+        counts=_plan_counts(plan.counts, is_refused=is_refused),
         steps=tuple(_plan_steps(plan, errors, warnings)),
         tables=tables,
         is_masked=masker.is_on,
@@ -108,7 +104,7 @@ def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limit
     how = _conclude_dry(result) if dry else _conclude(result)
     tables = _tables(
         rows_table(failed, masker, limits),
-        violations_table(result.findings, result.id_column, masker, limits),
+        violations_table(result.findings.groups(), result.id_column, masker, limits),
         schema_table(result.schema, new, limits),
     )
     return Page(
@@ -116,12 +112,11 @@ def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limit
         headline=how.words,
         tone=how.tone,
         facts=(*_result_facts(result, failed.why), *masker.facts()),
-        counts=count_rows(
-            result.counts, meanings=MEANINGS | ({Status.UNSENT: "would be sent"} if dry else _failed_meaning(failed))
-        ),
+        counts=_plan_counts(result.counts, is_refused=result.run.would_refuse)
+        if dry
+        else count_rows(result.counts, meanings=MEANINGS | _failed_meaning(failed), n_left_out=result.run.n_left_out),
         steps=tuple(_result_steps(result, new, failed)),
         tables=tables,
-        curves=draw_curves(result.run.samples),
         is_masked=masker.is_on,
     )
 
@@ -145,18 +140,24 @@ def _failed_meaning(failed: FailedRows) -> dict[str, str]:
     return {Status.FAILED: "the service could not be reached"} if missed else {}
 
 
-def _plan_counts(counts: Mapping[str, int]) -> tuple[Count, ...]:
-    """Return the counts of rows that would be sent and of rows left out."""
+def _plan_counts(counts: Mapping[str, int], *, is_refused: bool) -> tuple[Count, ...]:
+    """Return the counts of rows that would be sent (that could be, if the push would raise) and of rows left out."""
     by_name = {count.name: count for count in count_rows(counts)}
+    name = "could be sent" if is_refused else "would be sent"
     return (
-        replace(by_name[Status.UNSENT], name="would be sent", tone="good", meaning="with all their valid values"),
+        replace(
+            by_name[Status.UNSENT],
+            name=name,
+            tone="plain" if is_refused else "good",
+            meaning="with all their valid values",
+        ),
         replace(by_name[Status.INVALID], name="left out", meaning="they have no usable id: see violations"),
     )
 
 
 def _refused(errors: int, n_sendable: int, rows: int) -> str:
     part = of_all(n_sendable, rows)
-    dropping = f'With errors="drop", {part[0].lower()}{part[1:]} would be sent.'
+    dropping = f"With {options_text(errors='drop')}, {part[0].lower()}{part[1:]} would be sent."
     return f"{plural(errors, 'error')}: a push would raise, and send nothing. {dropping}"
 
 
@@ -174,7 +175,9 @@ def _severities(errors: int, warnings: int) -> str:
 
 
 def _conclude(result: ResultSummary) -> Conclusion:
-    return conclude(result.counts, result.run.ended, is_ok=result.is_ok, is_incomplete=result.is_incomplete)
+    return conclude(
+        result.counts, result.run.ended, is_incomplete=result.is_incomplete, n_left_out=result.run.n_left_out
+    )
 
 
 def _conclude_dry(result: ResultSummary) -> Conclusion:
@@ -269,7 +272,7 @@ def _result_steps(result: ResultSummary, new: Mapping[str, str], failed: FailedR
     if not is_dry:
         steps += _steps_again(result, failed)
     steps += _data_steps(result.owner, errors, warnings)
-    if result.counts[Status.INVALID] and not is_dry:
+    if result.counts[Status.INVALID] > result.run.n_left_out and not is_dry:
         steps.append(
             Step("Then push the corrected frame; rows that arrived are skipped.", "push(…, skip_unchanged=True)")
         )
@@ -281,26 +284,6 @@ def _result_steps(result: ResultSummary, new: Mapping[str, str], failed: FailedR
         drop = '(errors="drop")' if errors else "()"
         steps.append(Step("If it looks right, push it.", f"{result.owner}.plan.push{drop}"))
     return steps or [Step("Nothing: every row arrived with all its attributes.")]
-
-
-def draw_curves(samples: tuple[Sample, ...]) -> tuple[Curve, ...]:
-    """Return the curves of a run; none if it was too short."""
-    parts = stretches(samples, MAX_POINTS)
-    if len(parts) < MIN_POINTS:
-        return ()
-    answered = [(part.end_seconds, part.answer_milliseconds) for part in parts if part.answer_milliseconds is not None]
-    rates = [(part.end_seconds, part.rows_per_second) for part in parts]
-    curves = [_curve("rows accepted per second", rates, "{:,.0f}/s")]
-    if len(answered) >= MIN_POINTS:
-        curves.append(_curve("mean response time", answered, "{:,.0f} ms"))
-    return tuple(curves)
-
-
-def _curve(title: str, points: Sequence[tuple[float, float]], unit: str) -> Curve:
-    highest, end = max(value for _, value in points), points[-1][0]
-    scale = _HEADROOM * 100 / highest if highest else 0.0
-    line = " ".join(f"{100 * at / end:.1f},{100 - scale * value:.1f}" for at, value in points)
-    return Curve(title, line, f"at most {unit.format(highest)}", f"{end:,.1f} s")
 
 
 class HtmlRepr(ABC):

@@ -9,27 +9,31 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import pandas as pd
 
-from growlytics_pandas._masking import MISSING, Masker, is_personal, visible
-from growlytics_pandas._rules import RULES, Effect, Group, Rule, Severity
+from growlytics_pandas._masking import MISSING, Masker, is_missing, is_personal, visible, written
+from growlytics_pandas._rules import Group, Severity
 from growlytics_pandas._status import MEANINGS, Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.columns.frames import REJECT_LABELS, REJECT_LABELS_IF_TAKEN
-from growlytics_pandas.views.conclusion import STATUS_TONES
-from growlytics_pandas.views.html import Bar, Cell, Code, Column, Table, Tone, render_tables
+from growlytics_pandas.views.html import Cell, Code, Column, Table, Tone, render_tables
 
+SUGGESTIONS_TITLE: Final = "Suggested options"
 MAX_LABEL_CHARS: Final = 60  # of a column's label; an attribute's name has 49 at most
 MAX_FIX_CHARS: Final = 600  # of a fix or a note; few are longer
 MAX_REASON_CHARS: Final = 240  # of the service's message
+MAX_FINDING_CHARS: Final = 400  # of what was found
 SEVERITY_TONES: Final[Mapping[str, Tone]] = {Severity.ERROR: "bad", Severity.WARNING: "warn"}
 
 
 class Findings(Protocol):
     """The violations to show."""
+
+    @property
+    def drops_errors(self) -> bool:
+        """Whether the push leaves out what is invalid."""
 
     def __len__(self) -> int:
         """Return the number of violations."""
@@ -39,26 +43,6 @@ class Findings(Protocol):
 
     def groups(self) -> list[Group]:
         """Return the violations by rule and column."""
-
-
-class SuggestedOption(Protocol):
-    """A suggestion to show."""
-
-    @property
-    def option(self) -> str:
-        """The option of the call."""
-
-    @property
-    def column(self) -> Hashable:
-        """The column to which it applies."""
-
-    @property
-    def value(self) -> Any:
-        """The value of the option; None where a person must decide."""
-
-    @property
-    def reason(self) -> str:
-        """Why, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +57,7 @@ class Limits:
 
 REPORT_LIMITS: Final = Limits(rules=60, reasons=30, rows=50, columns=200)  # for scrolling or printing
 NOTEBOOK_LIMITS: Final = Limits(rules=10, reasons=5, rows=10, columns=0)  # for the output of a cell
-FRAME_LIMITS: Final = Limits(rules=20, reasons=0, rows=0, columns=50)
+FRAME_LIMITS: Final = Limits(rules=20, reasons=0, rows=10, columns=50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +96,15 @@ def left_out(count: int, nouns: str, rest: str = "") -> str:
 # suggestions -------------------------------------------------------------------------------------------------------
 
 
-def suggestions_table(suggestions: Sequence[SuggestedOption], limits: Limits) -> Table | None:
-    """Return the suggested options with their reasons; those that a person must decide come last."""
+def suggestions_table(suggestions: Sequence[Any], limits: Limits) -> Table | None:
+    """Return suggestions (`option`, `column`, `value`, `reason`); those that a person must decide come last."""
     if not suggestions:
         return None
     ranked = sorted(suggestions, key=lambda each: each.value is None)
     shown = ranked[: limits.rules]
     return Table(
-        "Suggested options",
-        (Column("option", "name"), Column("column"), Column("value", "code"), Column("reason", "words", is_below=True)),
+        SUGGESTIONS_TITLE,
+        (Column("option", "name"), Column("column"), Column("value"), Column("reason", is_below=True)),
         tuple(
             (
                 each.option,
@@ -137,37 +121,33 @@ def suggestions_table(suggestions: Sequence[SuggestedOption], limits: Limits) ->
 # violations --------------------------------------------------------------------------------------------------------
 
 
-def violations_table(findings: Findings, id_column: Hashable, masker: Masker, limits: Limits) -> Table | None:
-    """Return violations by rule and column, each with an example and its fix."""
-    groups = findings.groups()
+def violations_table(
+    groups: Sequence[Group], id_column: Hashable, masker: Masker, limits: Limits, rest: str = ""
+) -> Table | None:
+    """Return violations by rule and column, each with the first one and its fix; `rest` ends the line below them."""
     if not groups:
         return None
-    shown, rest = groups[: limits.rules], groups[limits.rules :]
-    most = max(group.cells for group in groups)
+    shown, others = groups[: limits.rules], groups[limits.rules :]
+    more = left_out(len(others), "rules and columns", f" ({plural(sum(g.violations for g in others), 'violation')})")
     return Table(
         "Violations by rule and column",
         (
-            *(Column("rule", "name"), Column("column"), Column("cells", "number"), Column("", "bar")),
-            *(
-                Column("severity", "severity"),
-                Column("effect", "name"),
-                Column("example", "words", is_below=True),
-                Column("fix", "code", is_below=True),
-            ),
+            *(Column("rule", "name"), Column("column"), Column("cells", "number")),
+            *(Column("severity", "severity"), Column("effect", "effect")),
+            *(Column("finding", is_below=True), Column("fix", is_below=True)),
         ),
-        tuple(_violation_row(group, id_column, masker, most) for group in shown),
-        left_out(len(rest), "rules and columns", f" ({plural(sum(g.violations for g in rest), 'violation')})"),
-        f"{plural(len(findings), 'violation')}. Rows are positions from 0. "
+        tuple(_violation_row(group, id_column, masker) for group in shown),
+        ". ".join(part for part in (more, rest) if part),
+        f"{plural(sum(group.violations for group in groups), 'violation')}. Rows are positions from 0. "
         "All of them are in .violations; on the command line, --violations writes them to a file.",
     )
 
 
-def _violation_row(group: Group, id_column: Hashable, masker: Masker, most: int) -> tuple[Cell, ...]:
+def _violation_row(group: Group, id_column: Hashable, masker: Masker) -> tuple[Cell, ...]:
     return (
         group.rule.value,
         label(group.column),
         group.cells,
-        Bar(group.cells / most, SEVERITY_TONES.get(group.severity, "plain")),
         group.severity.value,
         group.effect.value,
         _example(group, id_column, masker),
@@ -181,11 +161,11 @@ def _fix(fix: str) -> Cell:
 
 
 def _example(group: Group, id_column: Hashable, masker: Masker) -> str:
-    meaning = RULES[group.rule].meaning
     personal = is_personal(group.attribute, group.column, id_column)
-    shown = masker.identity(group.value) if personal else masker.cell(group.value)
-    where = "the whole column" if group.row is None else f"row {group.row:,}"
-    return f"{where}: {meaning}" + (f"; found {shown}" if shown != MISSING else "")
+    value = masker.identity(group.value) if personal else masker.cell(group.value)
+    where = "" if group.row is None else f"row {group.row:,}: "
+    found = f"; found {value}" if value != MISSING else ""
+    return f"{where}{visible(masker.words(group.finding).rstrip('.'), MAX_FINDING_CHARS)}{found}"
 
 
 # rows --------------------------------------------------------------------------------------------------------------
@@ -197,20 +177,18 @@ def rows_table(failed: FailedRows, masker: Masker, limits: Limits) -> Table | No
         return None
     ranked = failed.reasons.most_common()
     shown, rest = ranked[: limits.reasons], ranked[limits.reasons :]
-    most = ranked[0][1]
     listed = _listed_rows(failed, masker, limits)
     return Table(
         "Rows that did not arrive",
         (
-            *(Column("status"), Column("HTTP", "number"), Column("rows", "number"), Column("", "bar")),
-            *(Column("reason", "words", is_below=True), Column("first rows", "words", is_below=True)),
+            *(Column("status"), Column("HTTP", "number"), Column("rows", "number")),
+            *(Column("reason", is_below=True), Column("first rows", is_below=True)),
         ),
         tuple(
             (
                 status,
                 str(http or MISSING),
                 count,
-                Bar(count / most, STATUS_TONES[status]),
                 visible(words, MAX_REASON_CHARS),
                 _first_rows(listed.get((status, http, words), []), count),
             )
@@ -256,8 +234,9 @@ def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -
     return Table(
         "Schema",
         (
-            *(Column("column"), Column("attribute"), Column("type", "name"), Column("known type", "name")),
-            *(Column("dtype", "name"), Column("missing", "number"), Column("note", "words", is_below=True)),
+            *(Column("column"), Column("attribute", is_below=True), Column("type", "name")),
+            *(Column("known type", "name", is_below=True), Column("dtype", "name"), Column("missing", "number")),
+            Column("note", is_below=True),
         ),
         tuple(_schema_row(row, new) for row in _records(shown)),
         left_out(len(schema) - len(shown), "columns"),
@@ -266,43 +245,31 @@ def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -
 
 
 def _schema_row(row: Any, new: Mapping[str, str]) -> tuple[Cell, ...]:
-    known = MISSING if pd.isna(row.known_type) else str(row.known_type)
+    type_ = "not sent" if pd.isna(row.type) else str(row.type)
+    known = "" if pd.isna(row.known_type) else str(row.known_type)
+    state = ", new" if row.attribute in new else ", known" if known == type_ else ""
     notes = [note for note in (row.note, "name, email and mobile are always strings" * bool(row.reserved)) if note]
     return (
         label(row.column),
         label(row.attribute),
-        "not sent" if pd.isna(row.type) else str(row.type),
-        f"{new[row.attribute]}, new" if row.attribute in new else known,
+        type_ + state,
+        "" if state else known,
         visible(row.dtype, MAX_LABEL_CHARS),
         int(row.missing),
         visible("; ".join(notes), MAX_FIX_CHARS),
     )
 
 
-_LONG_TEXTS: Final = (*(REJECT_LABELS[2:]), *(REJECT_LABELS_IF_TAKEN[2:]), "error", "message")
-
-
-class WholeTextFrame(pd.DataFrame):
-    """A frame of the user's rows, whose texts a notebook shows in full; pandas would cut them after 50 characters."""
-
-    @property
-    def _constructor(self) -> Any:
-        return pd.DataFrame
-
-    def _repr_html_(self) -> str:
-        widths = {name: "18em" for name in _LONG_TEXTS if name in self.columns}
-        with pd.option_context("display.max_colwidth", None):
-            return self.to_html(
-                col_space=widths,
-                notebook=True,
-                max_rows=pd.get_option("display.max_rows"),
-                max_cols=pd.get_option("display.max_columns"),
-                show_dimensions=True,
-            )
-
-
 class _ShownFrame(pd.DataFrame):
-    """A frame that shows itself as a table."""
+    """A frame that shows itself as a table; if its columns are changed in place, as any other frame."""
+
+    _metadata = ["_labels"]  # noqa: RUF012 - pandas' own way to keep an attribute
+
+    _labels: Any = None
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        super().__init__(frame)  # type: ignore[call-arg]
+        self._labels = self.columns
 
     @property
     def _constructor(self) -> Any:
@@ -313,23 +280,24 @@ class _ShownFrame(pd.DataFrame):
 
     def _repr_html_(self) -> str:
         """Show long texts in full, which pandas would cut."""
+        if not self.columns.equals(self._labels):
+            return str(pd.DataFrame(self).to_html(notebook=True, show_dimensions=True))
         return render_tables([self._table()])
 
 
 class ViolationsFrame(_ShownFrame):
     """Violations, shown by rule and column: errors first, with an example (masked) and the option that settles it."""
 
-    _metadata = ["_id_column", "_masker"]  # noqa: RUF012 - pandas' own way to keep an attribute
+    _metadata = ["_labels", "_groups", "_id_column", "_masker"]  # noqa: RUF012 - as above
 
+    _groups: Sequence[Group] = ()
     _id_column: Hashable = None
     _masker = Masker()
 
     def _table(self) -> Table:
-        table = violations_table(_Grouped(self), self._id_column, self._masker, FRAME_LIMITS)
-        if table is None:
-            return Table("No violations", (), ())
         order = f"{plural(len(self), 'violation')}, errors first; the frame itself has them in the order of its rows."
-        return replace(table, more=f"{table.more}. {order}" if table.more else order)
+        table = violations_table(self._groups, self._id_column, self._masker, FRAME_LIMITS, order)
+        return table or Table("No violations", (), ())
 
 
 class SchemaFrame(_ShownFrame):
@@ -350,48 +318,57 @@ class RulesFrame(_ShownFrame):
     """The rules that are checked."""
 
     def _table(self) -> Table:
-        columns = (Column("rule", "name"), Column("severity", "severity"), Column("effect", "name"))
+        columns = (Column("rule", "name"), Column("severity", "severity"), Column("effect", "effect"))
         rows = tuple(tuple(row) for row in _records(self))
-        return Table("Rules", (*columns, Column("meaning", "words")), rows)
+        return Table("Rules", (*columns, Column("meaning")), rows)
 
 
-def violations_frame(frame: pd.DataFrame, id_column: Hashable, masker: Masker) -> ViolationsFrame:
+class RejectsFrame(_ShownFrame):
+    """The user's rows that did not fully arrive: `status`, `rule`, `reason` and `fix`, then the row itself."""
+
+    def _table(self) -> Table:
+        shown = self.head(FRAME_LIMITS.rows)
+        cells = zip(shown.index.tolist(), *(shown.iloc[:, i].tolist() for i in range(shown.shape[1])), strict=True)
+        index = "index" if self.index.name is None else label(self.index.name)
+        beside = (Column(index), Column("status", "name"), Column("rule", "name"))
+        below = (Column(name, is_below=True) for name in ("reason", "fix", "row"))
+        return Table(
+            "Rows to correct",
+            (*beside, *below),
+            tuple((*map(_plain, row[:5]), _row_text(self.columns[4:], row[5:])) for row in cells),
+            left_out(len(self) - len(shown), "rows"),
+        )
+
+
+class FailedFrame(_ShownFrame):
+    """Outcomes of rows that need attention, each with the whole error below."""
+
+    def _table(self) -> Table:
+        shown = self.head(FRAME_LIMITS.rows)
+        beside = (Column("row", "number"), Column("id"), Column("status", "name"), Column("HTTP", "number"))
+        return Table(
+            "Rows that did not arrive",
+            (*beside, Column("error", is_below=True)),
+            tuple((one.row, *map(_plain, (one.id, one.status, one.http_status, one.error))) for one in _records(shown)),
+            left_out(len(self) - len(shown), "rows"),
+        )
+
+
+def _plain(value: Any) -> str:
+    """Show a value of a row of the user's, which is not masked; '–' if it is missing."""
+    return MISSING if is_missing(value) else visible(written(value), MAX_FIX_CHARS)
+
+
+def _row_text(labels: Iterable[Hashable], values: Iterable[Any]) -> str:
+    """Return the values of a row with their labels, without the missing ones, cut after a few lines."""
+    found = (f"{label(name)}: {_plain(value)}" for name, value in zip(labels, values, strict=True))
+    return visible(" · ".join(text for text in found if not text.endswith(f": {MISSING}")), MAX_REASON_CHARS)
+
+
+def violations_frame(
+    frame: pd.DataFrame, groups: Sequence[Group], id_column: Hashable, masker: Masker
+) -> ViolationsFrame:
     """Return violations as a frame with its own display, in which `id_column` is masked."""
     shown = ViolationsFrame(frame)
-    shown._id_column, shown._masker = id_column, masker  # noqa: SLF001 - a class of this module
+    shown._groups, shown._id_column, shown._masker = groups, id_column, masker  # noqa: SLF001 - a class of this module
     return shown
-
-
-class _Grouped:
-    """The violations of a frame by rule and column."""
-
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self._frame = frame
-
-    def __len__(self) -> int:
-        return len(self._frame)
-
-    def count(self, severity: Severity) -> int:
-        return int(self._frame["severity"].eq(severity.value).sum())
-
-    def groups(self) -> list[Group]:
-        frame = self._frame
-        by = [frame["rule"].astype(object), frame["column"].map(repr), frame["fix"].astype(object)]
-        return [_group(rows) for _, rows in frame.groupby(by, sort=False)]
-
-
-def _group(rows: pd.DataFrame) -> Group:
-    first = rows.iloc[0]
-    return Group(
-        Rule(first["rule"]),
-        Severity(first["severity"]),
-        Effect(first["effect"]),
-        first["column"],
-        None if pd.isna(first["attribute"]) else first["attribute"],
-        len(rows),
-        int(rows["count"].sum()),
-        None if pd.isna(first["row"]) else int(first["row"]),
-        first["value"],
-        first["message"],
-        "" if pd.isna(first["fix"]) else first["fix"],
-    )

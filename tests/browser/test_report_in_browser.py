@@ -94,8 +94,8 @@ def test_narrow_screen_shows_the_whole_report(browser, sandbox, tmp_path, width)
     assert visit.overflow() <= 0
     assert visit.page.locator(".scroll").evaluate_all("(all) => all.every((one) => one.scrollWidth <= one.clientWidth)")
     for text in ("value_whitespace", "warning", "white space", "strip=['email']"):
-        assert visit.page.locator(".cards td:visible", has_text=text).count(), text
-    severities = visit.page.locator(".cards td.severity bdi")
+        assert visit.page.locator("table td:visible", has_text=text).count(), text
+    severities = visit.page.locator("td b", has_text=re.compile("error|warning"))
     assert severities.evaluate_all("(all) => all.length > 9 && all.every((one) => one.getClientRects().length === 1)")
     visit.context.close()
 

@@ -71,7 +71,7 @@ LONG = "Average Basket Value In Rupees Over The Last Twelve Months"
         (["City", " City"], {}, {" City": "City 2"}),
         (["City", "Ci\u200bty"], {}, {"Ci\u200bty": "City 2"}),
         (["Email", "EMAIL"], {}, {"Email": "email", "EMAIL": "EMAIL 2"}),
-        ([LONG, LONG + "!"], {}, {LONG: LONG[:49], LONG + "!": LONG[:47] + " 2"}),
+        ([LONG, LONG + "!"], {}, {LONG: LONG[:44], LONG + "!": LONG[:44] + " 2"}),
         (["", "x"], {}, {"": "Attribute 1"}),
     ],
 )

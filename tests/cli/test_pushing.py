@@ -263,7 +263,7 @@ def test_progress_in_a_log_is_one_line(push, at):
 def test_report_shows_the_line_of_the_file(push, at, tmp_path):
     push("id,City\na,Pune\n,Goa\n", "--errors", "drop", "--report", "r.html")
     page = re.sub(r"<[^>]*>|\s+", " ", (tmp_path / "r.html").read_text("utf-8"))
-    assert re.search(r"see violations +1 \(line 3\)", page)
+    assert re.search(r"see violations +first rows +1 \(line 3\)", page)
 
 
 def test_reports_and_outcomes_are_csv_safe(push, at):

@@ -163,6 +163,8 @@ def test_violations_follow_changes_before_push():
     assert "id_duplicate" in picture(form)
     assert form._actions._push.disabled
     assert "2 errors" in form._actions.reason.value
+    assert "“Of rows with the same id”: send only the last" in picture(form)
+    assert "errors=" not in picture(form)
     assert "● 2" in row(form, "email").becomes.value
     assert "values that cannot be sent" in form._legend.value
     form._keep.value = "first"
@@ -171,8 +173,13 @@ def test_violations_follow_changes_before_push():
     assert form._actions._push.description == "Push 1 row"
     assert form._actions.reason.value == ""
     assert not form._actions._push.disabled
+    button(form, "Dry run").click()
+    form.wait()
+    assert "Dry run of a push" in outcome(form)
+    assert picture(form) == "", "the outcome shows the same"
     row(form, "City").type.value = "number"
     assert "value_wrong_type" in picture(form)
+    assert "or leave out" not in picture(form), "it is ticked"
     assert "● " in row(form, "City").becomes.value
 
 
@@ -485,10 +492,14 @@ def messy(rows=6):
 def test_suggestions_are_preselected_and_visible():
     df = messy()
     form = df.growlytics.form("id")
-    assert dict(row(form, "Joined").type.options)["31/01/2025 → date; NULL missing"] == row(form, "Joined").type.value
-    assert row(form, "VIP").type.label == "yes, no → boolean"
-    assert row(form, "City").type.label == "auto"
-    assert row(form, "id").type.label == "stripped"
+    for label, words in (
+        ("Joined", "31/01/2025 → date; NULL missing"),
+        ("VIP", "yes, no → boolean"),
+        ("id", "stripped"),
+    ):
+        assert row(form, label).type.value == "suggested"
+        assert f">{words}<" in row(form, label).becomes.value
+    assert row(form, "City").type.value == "auto"
     bodies, _ = bodies_of(form.line, df=df)
     assert bodies == form.plan().preview(1000) == gp.preview(df, "id", n=1000, **gp.suggest(df, "id"))
 
@@ -561,11 +572,13 @@ def test_front_columns_of_rejects_are_not_listed():
     assert list(rejects.growlytics.form("id")._grid._rows) == [4, 5]
 
 
-def test_use_all_takes_what_a_chosen_type_needs():
+def test_what_a_chosen_type_needs_is_offered_at_once():
     df = pd.DataFrame({"id": list("abc"), "Blob": [1706521244882, 1717954527520, 1725626167602]})
     form = df.growlytics.form()
     row(form, "Blob").type.value = "date"
     assert form.plan().has_errors
-    button(form, "Use all suggestions").click()
+    assert "suggested: milliseconds since 1970 → date" in row(form, "Blob").becomes.value
+    assert "“read as” of Blob: milliseconds since 1970 → date" in picture(form)
+    row(form, "Blob").type.value = "suggested"
     assert form.line == "df.growlytics.push('id', date_format={'Blob': 'epoch_ms'})"
     assert not form.plan().has_errors

@@ -1,5 +1,7 @@
 """`rejects()` returns the user's rows that did not fully arrive; corrected and pushed again, all arrive."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -120,7 +122,8 @@ def test_rejects_of_a_plan_and_a_dry_run(dirty):
     rejects = plan.rejects()
     assert rejects["status"].tolist() == ["invalid", "unsent", "unsent"]
     assert rejects["reason"].notna().all()
-    pd.testing.assert_frame_equal(rejects, dirty.growlytics.push("id", dry_run=True, **types()).rejects())
+    dry = dirty.growlytics.push("id", dry_run=True, types={"Since": "date"}, progress=False)
+    pd.testing.assert_frame_equal(rejects, dry.rejects())
 
 
 def test_rejects_of_a_refused_push(dirty, sandbox):
@@ -172,7 +175,10 @@ def test_parts_are_read_again(dirty, sandbox):
     result = gp.push_batches(source, "id", client=sandbox.client, **types())
     rejects = result.rejects()
     whole = dirty.growlytics.plan("id", types={"Since": "date"}).rejects()
-    pd.testing.assert_frame_equal(rejects.drop(columns=["status", "reason"]), whole.drop(columns=["status", "reason"]))
+    theirs = ["status", "reason", "fix"]
+    pd.testing.assert_frame_equal(rejects.drop(columns=theirs), whole.drop(columns=theirs))
+    assert whole["fix"].str.contains("errors='drop'").all()
+    assert not rejects["fix"].str.contains("errors='drop'").any(), "it is used already"
     assert rejects["status"].tolist() == ["invalid", "accepted", "accepted"]
     assert result.plan.rejects()["status"].tolist() == ["invalid", "unsent", "unsent"]
 
@@ -216,6 +222,22 @@ def test_rejects_of_a_segment(faulty, tmp_path):
     assert rejects["City"].fillna("").tolist() == ["Pune", "Delhi", ""]
     assert rejects["id"].fillna("").tolist() == ["b", "", "a"]
     assert rejects.index.tolist()[:2] == [7, 8]
+
+
+def test_rejects_are_displayed_as_cards():
+    """Reason, fix and the row itself are in view in a narrow notebook; missing values are not."""
+    df = pd.DataFrame({"id": ["a", None], "City": ["Pune", "<b>Delhi"], "Score": [None, 7]})
+    rejects = df.growlytics.plan("id").rejects()
+    shown = rejects._repr_html_()
+    for text in ("id_<wbr>missing", "there is no id", "Correct it at the source", "City: &lt;b&gt;Delhi · Score: 7"):
+        assert text in shown
+    assert "NA" not in shown
+    assert type(rejects.head()) is pd.DataFrame
+    rejects.loc[1, "Score"] = 8
+    assert "Score: 8" in rejects._repr_html_()
+    del rejects["reason"]
+    assert "1 rows × 6 columns" in rejects._repr_html_()
+    assert pickle.loads(pickle.dumps(rejects)).equals(rejects)
 
 
 def test_result_report_and_rejects_agree_on_what_would_be_rejected_again(faulty, tmp_path):

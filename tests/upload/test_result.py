@@ -169,9 +169,11 @@ def test_dry_run_shows_whether_push_refuses(sandbox):
         result = push(df, sandbox, dry_run=True, errors=errors)
         shown[errors] = (result.run.would_refuse, "which a push would reject" in repr(result), result._repr_html_())
     assert shown["raise"][:2] == (True, True)
-    assert "1 error: a push would raise, and send nothing. With errors=&#34;drop&#34;, 2 of 3 rows" in shown["raise"][2]
+    assert "1 error: a push would raise, and send nothing. With errors=&#39;drop&#39;, 2 of 3 rows" in shown["raise"][2]
     assert shown["drop"][:2] == (False, False)
     assert "2 of 3 rows would be sent; nothing was sent." in shown["drop"][2]
+    assert "</b> could be sent" in shown["raise"][2]
+    assert "</b> would be sent" in shown["drop"][2]
     assert not push(customers(3), sandbox, dry_run=True).run.would_refuse
     assert not push(df, sandbox, errors="drop").run.would_refuse
 

@@ -32,6 +32,7 @@ def event(
     failures=(),
     is_ok=None,
     is_incomplete=False,
+    n_left_out=0,
     trouble="",
     **counts,
 ):
@@ -53,6 +54,7 @@ def event(
         trouble=trouble,
         is_ok=is_ok,
         is_incomplete=is_incomplete,
+        n_left_out=n_left_out,
     )
 
 
@@ -143,6 +145,11 @@ def test_hostile_messages_are_escaped_and_cut():
         assert max(map(len, render_text(one).splitlines())) <= 1_000
 
 
+def test_no_speed_is_shown_if_most_rows_were_skipped():
+    assert "rows/s" in render_text(event("end", ended="finished", accepted=60, unchanged=40))
+    assert "rows/s" not in render_text(event("end", ended="finished", accepted=1, unchanged=99))
+
+
 @pytest.mark.parametrize(
     ("one", "tone", "words"),
     [
@@ -150,12 +157,21 @@ def test_hostile_messages_are_escaped_and_cut():
         (event(accepted=40, trouble="Nothing has succeeded for 9 s"), "warn", "for 9 s"),
         (event("end", ended="finished", accepted=99, unchanged=1), "good", "Push finished"),
         (event("end", ended="finished", accepted=90, invalid=10), "bad", "90 of 100 rows arrived; 10 need attention"),
-        (event("end", ended="finished", accepted=90, invalid=10, is_ok=True), "good", "10 were left out, as keep= req"),
+        (
+            event("end", ended="finished", accepted=90, invalid=10, n_left_out=10),
+            "good",
+            "10 were left out, as keep= req",
+        ),
+        (
+            event("end", ended="finished", accepted=90, invalid=10, n_left_out=8),
+            "bad",
+            "8 were left out, as keep= requests; 2 need attention",
+        ),
         (event("end", ended="finished", accepted=99, failed=1), "bad", "99 of 100 rows arrived; 1 needs attention"),
         (
             event("end", ended="finished", accepted=100, is_incomplete=True),
             "warn",
-            "some attributes were left out",
+            "All 100 rows arrived, some without all their attributes.",
         ),
         (
             event("end", ended="finished", accepted=99, failed=1, is_incomplete=True),
@@ -251,8 +267,8 @@ df = pd.DataFrame({"id": [f"asha.{i}@example.com" for i in range(50)], "Score": 
 """
 CELLS = [
     BEGIN,
-    "result = df.growlytics.push('id', client=box.client)",
-    "result = df.growlytics.push('id', client=box.client, progress='text')",
+    "result = df.growlytics.push('id', client=box.client)\nresult",
+    "result = df.growlytics.push('id', client=box.client, progress='text')\nresult",
     "sys.modules['ipywidgets'] = None; result = df.growlytics.push('id', client=box.client)",
     "df.growlytics.push('id', client=gp.Client('wrong-key', box.base_url, ledger=None))",
 ]
@@ -279,7 +295,7 @@ def headless(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", [1, 3], ids=["with ipywidgets", "without"])
 def test_headless_run_leaves_a_static_summary(headless, cell):
-    (panel,) = headless.cells[cell].outputs
+    panel = headless.cells[cell].outputs[0]
     assert set(panel.data) == {"text/html", "text/plain"}
     assert re.search(
         r"Push finished: \d+ of 50 rows arrived; \d+ need attention. \d+ accepted, \d+ failed \(50 rows",
@@ -292,9 +308,18 @@ def test_headless_run_leaves_a_static_summary(headless, cell):
 
 @pytest.mark.slow
 def test_text_in_a_notebook_is_a_tqdm_bar(headless):
-    outputs = headless.cells[2].outputs
+    outputs = headless.cells[2].outputs[:-1]
     assert {output.output_type for output in outputs} == {"stream"}
     assert "50/50" in "".join(output.text for output in outputs)
+
+
+@pytest.mark.slow
+def test_result_below_its_panel_does_not_repeat_it(headless):
+    below_panel, below_bar = (headless.cells[cell].outputs[-1].data["text/html"] for cell in (1, 2))
+    for shown in ("Push finished", "</b> accepted"):
+        assert shown in below_bar
+        assert shown not in below_panel
+    assert "result.retry()" in below_panel
 
 
 @pytest.mark.slow

@@ -148,7 +148,7 @@ NOT_ALL = "some without all their attributes"
         ({"id": ["a", "a"], "Day": [[1], [2]], "City": ["x", "y"]}, "0 of 2 rows arrived; 2 need attention."),
         (
             {"id": ["a", "b"], "Score": [np.inf, 1], "City": "x"},
-            "All 2 rows arrived, but some attributes were left out:",
+            f"All 2 rows arrived, {NOT_ALL}.",
         ),
     ],
     ids=["a column left out", "a value of a row that arrived", "of one that did not", "no row arrived", "all arrived"],
@@ -274,12 +274,11 @@ def test_samples_end_without_an_empty_interval():
     assert timeline.close(Sample(0.0, 0, 0.0)) == (Sample(0.0, 0, 0.0), Sample(0.0, 0, 0.0))
 
 
-def test_a_push_keeps_its_samples(faulty, tmp_path):
+def test_a_push_keeps_its_samples(faulty):
     box = faulty(latency=0.05)
     result = pushed(box, pd.DataFrame({"id": range(400), "a": 1}), "id")
     assert result.run.samples[-1].accepted == 400
     assert result.run.samples[-1].answer_seconds > 400 * 0.05
-    assert "Speed and response times" in text_of(result.to_html(tmp_path / "page.html"))
 
 
 def test_next_steps_correct_or_resend_rows(faulty):
