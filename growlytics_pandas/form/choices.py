@@ -25,7 +25,8 @@ KEEPS: Final[Mapping[str, Keep]] = {
 }
 LIKELY_IDS: Final = ("customer_id", "customerid", "user_id", "userid", "id", "email", "mobile", "customer")
 ID_WORDS: Final = frozenset({"id", "ids", "uuid", "guid", "key", "email", "mail", "mobile", "phone"})
-"""The last word of other labels that an id may have, if its values are unique."""
+"""The last word of other labels that an id may have, if nearly all of its values are present and unique."""
+_SHARE_OF_IDS: Final = 0.95  # of the cells of an id column that are present, and of those that are unique
 MAX_LINE_CHARS: Final = 88  # a longer line is broken into one argument per line
 MAX_LITERAL_CHARS: Final = 80  # of a label in the code; a longer one is replaced by its position
 
@@ -270,7 +271,8 @@ def _may_be_id(label: Hashable, column: pd.Series[Any]) -> bool:
     if ID_WORDS.isdisjoint(words_of(name_of(label))[-1:]):
         return False
     try:
-        return bool(column.notna().all()) and column.is_unique
+        present = column.dropna()
+        return min(len(present) / max(1, len(column)), present.nunique() / max(1, len(present))) >= _SHARE_OF_IDS
     except TypeError:  # values that cannot be compared, such as lists
         return False
 

@@ -244,9 +244,7 @@ def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
         words = f"Fix the {plural(errors, 'error')}: each violation names the option or the correction."
         steps.append(Step(words, f"{owner}.violations"))
     if warnings:
-        steps.append(
-            Step(f"Check the {plural(warnings, 'warning')}: these values are sent, perhaps not as you intended.")
-        )
+        steps.append(Step(f"Check the {plural(warnings, 'warning')}: what is sent may differ from what you intended."))
     return steps
 
 

@@ -97,10 +97,10 @@ def left_out(count: int, nouns: str, rest: str = "") -> str:
 
 
 def suggestions_table(suggestions: Sequence[Any], limits: Limits) -> Table | None:
-    """Return suggestions (`option`, `column`, `value`, `reason`); those that a person must decide come last."""
+    """Return suggestions (`option`, `column`, `value`, `reason`); those that a person must decide come first."""
     if not suggestions:
         return None
-    ranked = sorted(suggestions, key=lambda each: each.value is None)
+    ranked = sorted(suggestions, key=lambda each: each.value is not None)
     shown = ranked[: limits.rules]
     return Table(
         SUGGESTIONS_TITLE,
@@ -311,7 +311,7 @@ class SuggestionsFrame(_ShownFrame):
     """Suggested options with their reasons."""
 
     def _table(self) -> Table:
-        return suggestions_table([*_records(self)], FRAME_LIMITS) or Table("No suggestions", (), ())
+        return suggestions_table([*_records(self)], REPORT_LIMITS) or Table("No suggestions", (), ())
 
 
 class RulesFrame(_ShownFrame):
