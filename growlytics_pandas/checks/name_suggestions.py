@@ -16,7 +16,8 @@ from typing import Final
 import numpy as np
 
 from growlytics_pandas import contract
-from growlytics_pandas.checks.profile import Profile, Suggestion, count_of
+from growlytics_pandas._text import plural
+from growlytics_pandas.checks.profile import Profile, Suggestion
 from growlytics_pandas.columns.contacts import (
     PLAIN_EMAIL,
     invalid_emails,
@@ -271,7 +272,7 @@ def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion
     if not cells:
         return None
     reason = (
-        f"{count_of(cells)} with capitals, a display name or mailto: Asha Rao <Asha@Example.com> is read as "
+        f"{plural(cells, 'value')} with capitals, a display name or mailto: Asha Rao <Asha@Example.com> is read as "
         " asha@example.com"
     )
     return Suggestion("normalize", label, "email", reason, cells)
@@ -287,8 +288,8 @@ def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestio
         return None
     cells = read.count(shapes.spread([not re.fullmatch(r"\+1+", shape) for shape in shapes.names]))
     reason = (
-        f"phone numbers are written in several ways: {count_of(cells)} are converted to the form +919919211112, so "
-        "that each number has one spelling"
+        f"phone numbers are written in several ways: {plural(cells, 'value')} are converted to the form "
+        "+919919211112, so that each number has one spelling"
     )
     return Suggestion("normalize", label, "E.164", reason, cells) if cells else None
 

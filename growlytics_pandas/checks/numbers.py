@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from growlytics_pandas._text import argument, options_text
-from growlytics_pandas.checks.profile import MOST, Profile, Proposal, count_of, mask_of, of_all, rest_of
+from growlytics_pandas._text import argument, options_text, plural
+from growlytics_pandas.checks.profile import MOST, Profile, Proposal, mask_of, of_all, rest_of
 from growlytics_pandas.columns.convert import is_infinite
 from growlytics_pandas.columns.dtypes import Kind, Mask
-from growlytics_pandas.columns.number_parsers import are_numbers, boolean_parser, currencies, number_parser
+from growlytics_pandas.columns.number_parsers import are_numbers, currencies, parse_booleans, parse_numbers
 from growlytics_pandas.columns.parsers import Shapes, number_in, shapes_of
 from growlytics_pandas.contract import BOOLEAN, NUMBER
 
-_UTC: Final = ZoneInfo("UTC")
 _ALONE: Final = frozenset({"true", "false", "yes", "no", "y"})
 """Words that mean yes or no even without their counterpart; F alone may mean female, and "on" may be a place."""
 
@@ -24,7 +22,7 @@ def propose_boolean(profile: Profile) -> Proposal | None:
     """Return the proposal to read texts as yes/no; None if they are not."""
     if sum(profile.others.values()) > profile.others[Kind.BOOLEAN] or profile.is_large:
         return None
-    parsed = boolean_parser().parse(profile.texts, _UTC)
+    parsed = parse_booleans(profile.texts)
     words = mask_of(profile.texts, lambda text: not text.isdigit())
     read, present = profile.count(parsed.ok), profile.cells
     if read < MOST * present or not (parsed.ok & words).any():
@@ -88,7 +86,7 @@ def _read(profile: Profile, decimal: str) -> Mask:
     for code, shape in enumerate(shapes.names if ok.any() else ()):
         if "e" in shape.lower() or len(shape) > _MAY_BE_INFINITE:
             for row in [row for row in shapes.rows(code).tolist() if ok[row]]:
-                ok[row] = not is_infinite(number_parser(decimal).parse([profile.texts[row]], _UTC).values[0])
+                ok[row] = not is_infinite(parse_numbers([profile.texts[row]], decimal).values[0])
     return ok
 
 
@@ -105,7 +103,7 @@ def _of_marks(profile: Profile, dot: Mask, comma: Mask, money: frozenset[str]) -
         if not (has_comma and money and money <= _OF_POINTS):
             mark, other = (",", ".") if has_comma else (".", ",")
             return _open(
-                f"{count_of(unsure)} like 1{mark}234 are ambiguous, and no value of the column settles it: "
+                f"{plural(unsure, 'value')} like 1{mark}234 are ambiguous, and no value of the column settles it: "
                 f"{options_text(decimal=other)} reads 1234, {options_text(decimal=mark)} reads 1.234",
                 profile.count(dot),
             )
@@ -124,8 +122,8 @@ def _mixed_marks(profile: Profile, dot: Mask, comma: Mask, unsure: int, money: f
     ok = dot if is_dot else comma
     if unsure or profile.count(ok) < MOST * profile.cells:
         return _open(
-            f"{count_of(only_dot)} can only have a decimal point and {only_comma:,} only a decimal comma, so neither "
-            "mark reads the whole column; correct one kind at the source",
+            f"{plural(only_dot, 'value')} can only have a decimal point and {only_comma:,} only a decimal comma, so "
+            "neither mark reads the whole column; correct one kind at the source",
             profile.count(ok),
         )
     return _settled(profile, "." if is_dot else ",", ok, money, "")
@@ -140,7 +138,7 @@ def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], wh
     percent = shapes.spread(["%" in shape for shape in shapes.names])
     if percent.any() and not percent.all() and not _is_percent_throughout(numbers, percent):
         return _open(
-            f"{count_of(numbers.count(percent))} with % and {numbers.count(~percent):,} without: "
+            f"{plural(numbers.count(percent), 'value')} with % and {numbers.count(~percent):,} without: "
             f"{options_text(decimal=decimal)} reads 12 % as 12 and leaves the others unchanged, although their unit "
             "may differ",
             read,
@@ -178,7 +176,7 @@ def _is_percent_throughout(numbers: Profile, percent: Mask) -> bool:
     """Return whether the few numbers without ``%`` are also percentages: none is a fraction such as 0.12."""
     if numbers.count(percent) < MOST * numbers.cells:
         return False
-    bare = number_parser(".").parse(numbers.where(~percent).texts, _UTC)
+    bare = parse_numbers(numbers.where(~percent).texts, ".")
     return bool(bare.ok.all()) and all(number == 0 or abs(number) >= 1 for number in bare.values)
 
 

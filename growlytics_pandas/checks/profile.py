@@ -70,22 +70,11 @@ class Proposal:
     rest: int = 0
 
 
-def count_of(number: int, noun: str = "value") -> str:
-    """Return a count with its noun.
-
-    Examples
-    --------
-    >>> count_of(1), count_of(1200)
-    ('1 value', '1,200 values')
-    """
-    return plural(number, noun)
-
-
 def of_all(read: int, present: int) -> str:
     """Return a phrase for how many values are read."""
     if read == present:
-        return f"all {count_of(present)}" if present != 1 else "the only value"
-    return f"{read:,} of {count_of(present)}"
+        return f"all {plural(present, 'value')}" if present != 1 else "the only value"
+    return f"{read:,} of {plural(present, 'value')}"
 
 
 def rest_of(read: int, present: int) -> str:
@@ -94,7 +83,7 @@ def rest_of(read: int, present: int) -> str:
     if not rest:
         return ""
     verb, them = ("is", "it") if rest == 1 else ("are", "them")
-    return f"; {count_of(rest)} {verb} not: correct {them}, or leave {them} out ({options_text(errors='drop')})"
+    return f"; {plural(rest, 'value')} {verb} not: correct {them}, or leave {them} out ({options_text(errors='drop')})"
 
 
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)

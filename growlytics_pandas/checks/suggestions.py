@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._text import argument, options_text
+from growlytics_pandas._text import argument, options_text, plural
 from growlytics_pandas.checks.dates import may_be_epoch_ms, propose_date, zone_of_days, zone_of_texts
 from growlytics_pandas.checks.name_suggestions import (
     have_several_spellings,
@@ -34,7 +34,6 @@ from growlytics_pandas.checks.profile import (
     Suggestion,
     clean_distinct,
     clean_profile,
-    count_of,
     is_uncounted,
     mask_of,
     profile_of,
@@ -43,7 +42,7 @@ from growlytics_pandas.checks.profile import (
 )
 from growlytics_pandas.columns.contacts import PLAIN_EMAIL
 from growlytics_pandas.columns.convert import as_text, date_in
-from growlytics_pandas.columns.date_parsers import date_parser
+from growlytics_pandas.columns.date_parsers import parse_by_first
 from growlytics_pandas.columns.dtypes import Kind, absent, plain
 from growlytics_pandas.columns.number_parsers import are_numbers
 from growlytics_pandas.columns.options import Reading
@@ -338,10 +337,10 @@ def _is_read_already(proposal: Proposal, given: str | None, cleaned: Cleaned) ->
 
 
 def _strip(cleaned: Cleaned, label: Hashable) -> Suggestion:
-    reason = f"{count_of(cleaned.stripped)} with surrounding white space or invisible characters"
+    reason = f"{plural(cleaned.stripped, 'value')} with surrounding white space or invisible characters"
     if cleaned.guarded:
         reason = (
-            f"{count_of(cleaned.stripped)} with surrounding white space or a spreadsheet's text marker "
+            f"{plural(cleaned.stripped, 'value')} with surrounding white space or a spreadsheet's text marker "
             f"({cleaned.guarded:,}): '0012 is read as 0012, and stays text"
         )
     return Suggestion("strip", label, True, reason, cleaned.stripped)
@@ -380,7 +379,7 @@ def _proposal(context: _Context, position: int, cleaned: Cleaned, name: str, kno
         return found
     if found.type == contract.DATE and found.value is not None:
         what = f"{found.option}={found.value!r}"
-        marked = f"{count_of(cleaned.guarded)} with a spreadsheet's text marker"
+        marked = f"{plural(cleaned.guarded, 'value')} with a spreadsheet's text marker"
         reason = f"marked as text by {marked}, although {what} would read dates"
         return Proposal(found.option, None, found.type, reason, found.cells)
     return None
@@ -402,12 +401,9 @@ def _reads_all(reading: Reading, profile: Profile, zone: ZoneInfo) -> bool:
     """Return whether the given formats or decimal mark read all texts, as dates of the years 1 to 9999."""
     if not reading.date_formats:
         return bool(are_numbers(profile.texts, reading.decimal or ".").all())
-    ok = np.zeros(len(profile.texts), dtype=bool)
-    for form in reading.date_formats:
-        parsed = date_parser(form).parse(profile.texts, zone)
-        years = parsed.values.astype("M8[Y]").astype("int64") + 1970
-        ok |= parsed.ok & (years >= contract.MIN_YEAR) & (years <= contract.MAX_YEAR)
-    return bool(ok.all())
+    dates = parse_by_first(profile.texts, reading.date_formats, zone)
+    years = dates.astype("M8[Y]").astype("int64") + 1970  # NaT is far below any year
+    return bool(((years >= contract.MIN_YEAR) & (years <= contract.MAX_YEAR)).all())
 
 
 def _missing(cleaned: Cleaned, *, is_typed: bool) -> dict[str, int]:
@@ -428,7 +424,7 @@ def _na_values(words: Mapping[str, int], label: Hashable) -> Suggestion:
     shown = ", ".join(map(repr, listed[:_SHOWN])) + (f" +{len(listed) - _SHOWN} more" if len(listed) > _SHOWN else "")
     cells = sum(words.values())
     return Suggestion(
-        "na_values", label, listed, f"{count_of(cells)} that mean{'s' * (cells == 1)} missing: {shown}", cells
+        "na_values", label, listed, f"{plural(cells, 'value')} that mean{'s' * (cells == 1)} missing: {shown}", cells
     )
 
 

@@ -13,33 +13,24 @@ from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from growlytics_pandas.columns.dtypes import Mask
-from growlytics_pandas.columns.parsers import BOOLEAN_WORDS, MAX_NUMBER_CHARS, Parsed, Parser, shapes_of
-from growlytics_pandas.contract import AttributeType
+from growlytics_pandas.columns.parsers import BOOLEAN_WORDS, MAX_NUMBER_CHARS, Parsed, shapes_of
 
 
-def boolean_parser() -> Parser:
-    """Return the parser of true/false, yes/no, y/n, t/f, on/off and 1/0, in any case.
+def parse_booleans(texts: Sequence[str]) -> Parsed:
+    """Read true/false, yes/no, y/n, t/f, on/off and 1/0, in any case.
 
     Examples
     --------
-    >>> boolean_parser().parse(["Yes", "no", "perhaps"], ZoneInfo("UTC"))
-    Parsed(values=array([ True, False, False]), ok=array([ True,  True, False]), aware=None)
+    >>> parse_booleans(["Yes", "no", "perhaps"])
+    Parsed(values=array([ True, False, False]), ok=array([ True,  True, False]))
     """
-    return _BOOLEAN_PARSER
-
-
-def _parse_booleans(texts: Sequence[str], _zone: ZoneInfo) -> Parsed:
     found = [BOOLEAN_WORDS.get(text.lower()) for text in texts]
     ok = np.array([value is not None for value in found], dtype=bool)
     return Parsed(np.array([bool(value) for value in found], dtype=bool), ok)
-
-
-_BOOLEAN_PARSER: Final = Parser("yes/no", AttributeType.BOOLEAN, "types", "boolean", _parse_booleans)
 
 
 _MARKS: Final = (".", ",")
@@ -86,35 +77,41 @@ _GAP: Final = f"[{_SPACES}]*"
 _SIGN: Final = "[+\u2212-]"
 
 
-@functools.cache
-def number_parser(decimal: str) -> Parser:
-    """Return the parser of numbers with the given decimal mark.
+def parse_numbers(texts: Sequence[str], decimal: str) -> Parsed:
+    """Read texts as numbers.
 
     Digits may be grouped by the other mark, by spaces or by apostrophes, in threes or in the Indian style. One currency
     before or after the number is removed, and so is ``%``; parentheses mean minus. Every digit is kept.
 
     Parameters
     ----------
+    texts : sequence of str
+        Distinct texts without surrounding white space.
     decimal : {".", ","}
         The decimal mark.
 
     Examples
     --------
-    >>> parsed = number_parser(".").parse(["1,23,456.50", "₹ 99", "(5)", "12 %", "1,2,3"], ZoneInfo("UTC"))
+    >>> parsed = parse_numbers(["1,23,456.50", "₹ 99", "(5)", "12 %", "1,2,3"], ".")
     >>> parsed.values, parsed.ok
     ([Decimal('123456.50'), 99, -5, 12, 0], array([ True,  True,  True,  True, False]))
     """
-    return Parser(
-        f"number with a decimal {'point' if decimal == '.' else 'comma'}",
-        AttributeType.NUMBER,
-        "decimal",
-        decimal,
-        functools.partial(_parse, decimal),
-    )
+    values: list[int | Decimal] = [0] * len(texts)
+    ok = are_numbers(texts, decimal)
+    shapes = shapes_of(texts)
+    table = str.maketrans({**dict.fromkeys(f"{_SPACES}'’{',' if decimal == '.' else '.'}"), decimal: "."})
+    for code, shape in enumerate(shapes.names):
+        form = _form_of(shape, decimal)
+        if form is not None:
+            rows = [row for row in shapes.rows(code).tolist() if ok[row]]
+            digits = [texts[row][form.start : form.end] for row in rows]
+            for row, value in zip(rows, _values(digits, form, table), strict=True):
+                values[row] = value
+    return Parsed(values, ok)
 
 
 def are_numbers(texts: Sequence[str], decimal: str) -> Mask:
-    """Return a mask of the texts that the parser reads, without parsing their values.
+    """Return a mask of the texts that `parse_numbers` reads, without reading their values.
 
     Examples
     --------
@@ -197,21 +194,6 @@ def _form_of(shape: str, decimal: str) -> _Form | None:
         is_grouped=match["grouped"] is not None,
         is_whole=decimal not in number and "e" not in number.lower(),
     )
-
-
-def _parse(decimal: str, texts: Sequence[str], _zone: ZoneInfo) -> Parsed:
-    values: list[int | Decimal] = [0] * len(texts)
-    ok = are_numbers(texts, decimal)
-    shapes = shapes_of(texts)
-    table = str.maketrans({**dict.fromkeys(f"{_SPACES}'’{',' if decimal == '.' else '.'}"), decimal: "."})
-    for code, shape in enumerate(shapes.names):
-        form = _form_of(shape, decimal)
-        if form is not None:
-            rows = [row for row in shapes.rows(code).tolist() if ok[row]]
-            digits = [texts[row][form.start : form.end] for row in rows]
-            for row, value in zip(rows, _values(digits, form, table), strict=True):
-                values[row] = value
-    return Parsed(values, ok)
 
 
 def _values(digits: list[str], form: _Form, table: Mapping[int, Any]) -> Iterable[int | Decimal]:

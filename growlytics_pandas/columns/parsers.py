@@ -1,4 +1,4 @@
-"""The parser type, its results, and the shapes of the texts that it reads.
+"""What parsers return, and the shapes of the texts that they read.
 
 A shape is a text with every digit replaced by 1: a pattern is matched once per shape, and digits are read in bulk.
 """
@@ -8,58 +8,27 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final, NamedTuple, overload
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
-from growlytics_pandas.contract import AttributeType
-
 
 class Parsed(NamedTuple):
-    """The values of some texts.
+    """The values of some texts, read as numbers or booleans.
 
     Attributes
     ----------
     values : array or list
-        Dates: datetime64[us], naive, in the plan's zone. Numbers: a list of int and Decimal, with every digit.
-        Booleans: a bool array. A filler where `ok` is False.
+        Numbers: a list of int and Decimal, with every digit. Booleans: a bool array. A filler where `ok` is False.
     ok : array of bool
         Which texts were read.
-    aware : array of bool, optional
-        Dates only: which texts are instants, given with an offset or as seconds since 1970.
     """
 
     values: Any
     ok: npt.NDArray[np.bool_]
-    aware: npt.NDArray[np.bool_] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Parser:
-    """One way to read text.
-
-    Attributes
-    ----------
-    name : str
-        Name shown to users: "day/month/year".
-    type : AttributeType
-        The type of the values.
-    option, value : str
-        The option that selects it: ``date_format="%d/%m/%Y"``.
-    parse : callable
-        Parses distinct texts without surrounding white space; dates with an offset are converted to the zone.
-    """
-
-    name: str
-    type: AttributeType
-    option: str
-    value: str
-    parse: Callable[[Sequence[str], ZoneInfo], Parsed]
 
 
 _DIGITS: Final = bytes.maketrans(b"0123456789", b"1" * 10)

@@ -34,7 +34,7 @@ from growlytics_pandas.columns.convert import (
     has_lost_digits,
     is_infinite,
 )
-from growlytics_pandas.columns.date_parsers import date_parser
+from growlytics_pandas.columns.date_parsers import parse_by_first
 from growlytics_pandas.columns.dtypes import (
     Cells,
     Kind,
@@ -47,7 +47,7 @@ from growlytics_pandas.columns.dtypes import (
     naive,
     plain,
 )
-from growlytics_pandas.columns.number_parsers import currencies, number_parser
+from growlytics_pandas.columns.number_parsers import currencies, parse_numbers
 from growlytics_pandas.columns.options import DEFAULT_READING, PHONE_NORMALIZATIONS, Keep, Reading
 from growlytics_pandas.columns.parsers import number_in, shapes_of
 from growlytics_pandas.columns.texts import strip_texts
@@ -97,7 +97,7 @@ def read_values(
     if target is AttributeType.DATE and reading.date_formats and kind is not Kind.DATE:
         return _dates(cells, reading.date_formats, zone)
     if target is AttributeType.NUMBER and reading.decimal and kind in (Kind.TEXT, Kind.MIXED):
-        return _numbers(cells, reading.decimal, zone)
+        return _numbers(cells, reading.decimal)
     return convert(cells, target, zone, is_strict=is_strict)
 
 
@@ -230,14 +230,8 @@ def _dates_in(words: Iterable[str], zone: ZoneInfo) -> list[Any]:
 def _dates(cells: Cells, formats: tuple[str, ...], zone: ZoneInfo) -> Values:
     """Read texts and numbers by the first format that fits each; dates stay unchanged."""
     items, codes = _distinct(cells)
-    dates = np.full(len(items), np.datetime64("NaT"), dtype="M8[us]")
-    texts = [item if isinstance(item, str) else as_text(item, zone) if _is_number(item) else None for item in items]
-    unread = [i for i, text in enumerate(texts) if text is not None]
-    for form in formats:
-        parsed = date_parser(form).parse([(texts[i] or "").strip() for i in unread], zone)
-        places = np.array(unread, dtype="int64")
-        dates[places[parsed.ok]] = parsed.values[parsed.ok]
-        unread = places[~parsed.ok].tolist()
+    texts = [as_text(item, zone) if _is_number(item) else item if isinstance(item, str) else "" for item in items]
+    dates = parse_by_first([(text or "").strip() for text in texts], formats, zone)
     if cells.kind is Kind.MIXED:
         own = [i for i, item in enumerate(items) if family(type(item)) is Kind.DATE]
         dates[own] = dates_array([naive(items[i], zone) for i in own])
@@ -245,11 +239,11 @@ def _dates(cells: Cells, formats: tuple[str, ...], zone: ZoneInfo) -> Values:
     return _spread(convert(Cells(Kind.DATE, dates, wrong), AttributeType.DATE, zone), wrong, codes, cells.missing)
 
 
-def _numbers(cells: Cells, decimal: str, zone: ZoneInfo) -> Values:
+def _numbers(cells: Cells, decimal: str) -> Values:
     """Read texts as numbers; numbers stay unchanged."""
     items, codes = _distinct(cells)
     texts = items if cells.kind is Kind.TEXT else [item if isinstance(item, str) else "" for item in items]
-    parsed = number_parser(decimal).parse([text.strip() for text in texts], zone)
+    parsed = parse_numbers([text.strip() for text in texts], decimal)
     numbers, wrong = parsed.values, ~parsed.ok
     for i, item in enumerate(items if cells.kind is Kind.MIXED else ()):
         if not isinstance(item, str):
