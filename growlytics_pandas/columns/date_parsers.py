@@ -354,7 +354,7 @@ _READERS: Final[Mapping[str, Callable[[int | Decimal], datetime | None]]] = Mapp
 _PART: Final = re.compile(
     r"(?P<a>mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?"
     r"|(?P<b>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
-    r"|(?P<H>[0-9]{1,2}):[0-9]{2}(?P<S>:[0-9]{2})?(?P<f>\.[0-9]{1,9})?(?:(?P<before_p>\s*)(?P<p>[ap]\.?m\.?))?"
+    r"|(?P<H>[0-9]{1,2}):[0-9]{2}(?P<S>:[0-9]{2})?(?![:0-9])(?P<f>\.[0-9]{1,9})?(?:(?P<before_p>\s*)(?P<p>[ap]\.?m\.?))?"
     r"(?:(?P<before_z>\s*)(?P<z>Z|UTC|GMT|(?:UTC|GMT)?[+-][0-9]{2}:?[0-9]{2}))?"
     r"|(?P<n>[0-9]+)(?:st|nd|rd|th)?",
     re.IGNORECASE,
