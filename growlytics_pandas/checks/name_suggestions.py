@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Final
 
@@ -26,6 +25,7 @@ from growlytics_pandas.columns.contacts import (
     normalize_texts,
 )
 from growlytics_pandas.columns.parsers import shapes_of
+from growlytics_pandas.columns.reading import fold
 from growlytics_pandas.columns.texts import strip_texts
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
@@ -305,46 +305,87 @@ def _fitting(
     known: Collection[str],
 ) -> list[Suggestion]:
     """Suggest names without extra white space or invisible characters, short enough and distinct."""
-    open_places = [place for place in names if labels[place] not in renamed]
-    wanted = {place: _tidy(names[place]) for place in open_places}
-    spellings = _spellings(known)
-    for place, name in wanted.items():
-        if name not in known and len(spellings.get(name.casefold(), ())) == 1:
-            [spelling] = spellings[name.casefold()]
-            wanted[place] = spelling if spelling not in names.values() else name
-    counts = Counter(wanted.values())
-    taken = {name for place, name in names.items() if wanted.get(place) == name} | set(used) | {None}
+    sent = {place: name for place, name in names.items() if labels[place] not in renamed}
+    new, alike = new_names(sent, labels, known), _alike(known)
     found: list[Suggestion] = []
-    for place in open_places:
-        old, new = names[place], wanted[place]
-        if (
-            not old.strip()
-            or old in known
-            or (old == new and contract.count_chars(old) <= contract.MAX_ATTRIBUTE_NAME_CHARS)
-        ):
+    for place in sorted(new):
+        old, name = names[place], new[place]
+        tidy, wanted = _tidy(old), _wanted(old, alike)
+        is_long = contract.count_chars(tidy) > contract.MAX_ATTRIBUTE_NAME_CHARS
+        if wanted == name in contract.RESERVED_ATTRIBUTES:  # only contacts get these
+            wanted = name = tidy
+        if old in (*known, name) or not tidy:
             continue
-        if old != new and (counts[new] > 1 or new in taken):
-            reason = f"the names {old!a} and {new!a} look alike but differ: rename or exclude one of the columns"
+        if is_long or (name == wanted and name not in used):
+            found.append(Suggestion("rename", labels[place], name, _why(old, tidy, name, is_long=is_long), 0))
+        elif old != wanted:
+            reason = f"the names {old!a} and {wanted!a} look alike but differ: rename or exclude one of the columns"
             found.append(Suggestion("rename", labels[place], None, reason, 0))
-            continue
-        short = fitting_name(new, taken.__contains__)
-        taken.add(short)
-        found.append(Suggestion("rename", labels[place], short, _why(old, new, short), 0))
     return found
 
 
+def new_names(
+    names: Mapping[int, str], labels: Mapping[int, Hashable] | Sequence[Hashable], known: Collection[str]
+) -> dict[int, str]:
+    """Return position → new name, for the fewest columns whose renaming makes all names valid and distinct.
+
+    Of columns that clash, one keeps its name: that of an attribute known already, else the one whose label it is.
+    """
+    alike = _alike(known)
+    used = {name_key(name) for name in names.values()} | alike.keys()
+    taken: set[str] = set()
+    new = {}
+
+    def rank(place: int) -> tuple[bool, bool, bool]:
+        name = names[place]
+        return name not in alike.get(name_key(name), ()), name != _shortened(name), repr(name) != repr(labels[place])
+
+    for place in sorted(names, key=rank):
+        name, wanted = names[place], _wanted(names[place], alike) or f"Attribute {place}"
+        if name_key(wanted) in taken:
+            wanted = fitting_name(_tidy(name) or wanted, lambda one: name_key(one) in taken | used)
+        taken.add(name_key(wanted))
+        if wanted != name:
+            new[place] = wanted
+    return new
+
+
+def _alike(known: Collection[str]) -> dict[str, set[str]]:
+    """Return the reserved names and those of earlier pushes, by their keys."""
+    found: dict[str, set[str]] = {}
+    for name in (*known, *contract.RESERVED_ATTRIBUTES):
+        found.setdefault(name_key(name), set()).add(name)
+    return found
+
+
+def _wanted(name: str, alike: Mapping[str, set[str]]) -> str:
+    """Return the valid name for a column, regardless of other columns; '' if it has none."""
+    fixed = alike.get(name_key(name), set())
+    return name if name in fixed else next(iter(fixed)) if len(fixed) == 1 else _shortened(name)
+
+
+def _shortened(name: str) -> str:
+    return fitting_name(_tidy(name), lambda _: False)
+
+
 def _tidy(name: str) -> str:
-    return unicodedata.normalize("NFC", " ".join(strip_texts([name])[0].split()))
+    """Return a name without extra white space and invisible characters; '' if it is not valid Unicode."""
+    if not contract.is_unicode(name):
+        return ""
+    return unicodedata.normalize("NFC", " ".join(strip_texts([without_invisible(name)])[0].split()))
 
 
-def _spellings(known: Collection[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name in (*contract.RESERVED_ATTRIBUTES, *sorted(known)):
-        if name not in found.setdefault(name.casefold(), []):
-            found[name.casefold()].append(name)
-    return {
-        folded: [name for name in names if name not in contract.RESERVED_ATTRIBUTES] for folded, names in found.items()
-    }
+_INVISIBLE: Final = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u00ad]")
+
+
+def without_invisible(name: str) -> str:
+    """Return a name without invisible characters and outer white space."""
+    return _INVISIBLE.sub("", name).strip()
+
+
+def name_key(name: str) -> str:
+    """Return what two names that look alike have in common."""
+    return fold(without_invisible(name))
 
 
 def fitting_name(base: str, is_taken: Callable[[str], bool]) -> str:
@@ -366,10 +407,10 @@ def fitting_name(base: str, is_taken: Callable[[str], bool]) -> str:
     return name
 
 
-def _why(old: str, new: str, short: str) -> str:
-    if short != new:
+def _why(old: str, tidy: str, new: str, *, is_long: bool) -> str:
+    if is_long:
         return (
-            f"the name has {contract.count_chars(new)} characters, and {contract.MAX_ATTRIBUTE_NAME_CHARS} are allowed"
+            f"the name has {contract.count_chars(tidy)} characters, and {contract.MAX_ATTRIBUTE_NAME_CHARS} are allowed"
         )
     if old.casefold() == new.casefold():
         return f"earlier pushes sent it as {new!r}, and names are case-sensitive"
