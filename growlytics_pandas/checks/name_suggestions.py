@@ -312,7 +312,7 @@ def _fitting(
         old, name = names[place], new[place]
         tidy, wanted = _tidy(old), _wanted(old, alike)
         is_long = contract.count_chars(tidy) > contract.MAX_ATTRIBUTE_NAME_CHARS
-        if wanted == name in contract.RESERVED_ATTRIBUTES:  # only contacts get these
+        if name == wanted and name in contract.RESERVED_ATTRIBUTES:  # only contacts get these
             wanted = name = tidy
         if old in (*known, name) or not tidy:
             continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final, NamedTuple, overload
@@ -32,17 +33,24 @@ class Parsed(NamedTuple):
 
 
 _DIGITS: Final = bytes.maketrans(b"0123456789", b"1" * 10)
+_DIGITS_OF_TEXTS: Final = str.maketrans("0123456789", "1" * 10)
 _CHUNK: Final = 100_000  # texts: their characters are a few megabytes
 _MANY: Final = 1000  # texts: from here on Arrow is faster
 _ZERO: Final = ord("0")
-_NINE: Final = ord("9")
 
 
-class _Encoded(NamedTuple):
+class Encoded(NamedTuple):
     """Texts in UTF-8: all bytes, and where each text starts."""
 
     data: npt.NDArray[np.uint8]
     starts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Encoded:
+        """Encode texts."""
+        encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+        ends = np.cumsum([0, *map(len, encoded)])
+        return cls(np.frombuffer(b"".join(encoded), dtype="uint8"), ends[:-1])
 
 
 class Shapes:
@@ -56,28 +64,40 @@ class Shapes:
         For each text, the position of its shape in `names`.
     """
 
-    def __init__(
-        self, texts: Sequence[str], names: list[str], codes: npt.NDArray[np.int64], encoded: _Encoded | None = None
-    ) -> None:
-        self._texts = texts
+    def __init__(self, names: list[str], codes: npt.NDArray[np.int64], encode: Callable[[], Encoded]) -> None:
         self.names = names
         self.codes = codes
-        self._encoded = encoded
+        self._encode = encode
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Shapes:
         """Find the shapes of texts, by Arrow where it is installed."""
-        found = _by_arrow(texts) if len(texts) > _MANY else None
-        if found is not None:
-            return cls(texts, *found)
-        known: dict[str, int] = {}
-        codes: list[int] = []
-        for start in range(0, len(texts), _CHUNK):
-            names = _names(texts[start : start + _CHUNK])
-            for name in dict.fromkeys(names):
-                known.setdefault(name, len(known))
-            codes += map(known.__getitem__, names)
-        return cls(texts, list(known), np.array(codes, dtype="int64"))
+        if len(texts) > _MANY:
+            with suppress(ImportError, UnicodeEncodeError):  # pyarrow is optional, and needs valid Unicode
+                import pyarrow as pa  # noqa: PLC0415
+
+                return cls.of_arrow(pa.array(texts, pa.large_string()))
+        names = [text.translate(_DIGITS_OF_TEXTS) for text in texts]
+        places = {name: place for place, name in enumerate(dict.fromkeys(names))}
+        codes = np.fromiter(map(places.__getitem__, names), dtype="int64", count=len(names))
+        return cls(list(places), codes, lambda: Encoded.of(texts))
+
+    @classmethod
+    def of_arrow(cls, array: Any) -> Shapes:
+        """Find the shapes of a large_string array without missing texts."""
+        import pyarrow as pa  # noqa: PLC0415 - optional; who has an Arrow array has it
+
+        _, offsets, data = array.buffers()
+        shapes = pa.py_buffer(memoryview(data).tobytes().translate(_DIGITS))
+        made = pa.LargeStringArray.from_buffers(len(array), offsets, shapes, None, 0, array.offset)
+        found = made.dictionary_encode()
+        starts = np.frombuffer(offsets, dtype="int64")[array.offset : array.offset + len(array)]
+        encoded = Encoded(np.frombuffer(data, dtype="uint8"), starts)
+        return cls(found.dictionary.to_pylist(), found.indices.to_numpy().astype("int64"), lambda: encoded)
+
+    @cached_property
+    def _encoded(self) -> Encoded:
+        return self._encode()
 
     @cached_property
     def _order(self) -> npt.NDArray[np.int64]:
@@ -103,20 +123,24 @@ class Shapes:
 
     def characters(self, code: int, rows: npt.NDArray[np.int64]) -> Characters:
         """Return the characters of the texts at some positions, all of one shape."""
-        if self._encoded is None:
-            joined = "".join([self._texts[row] for row in rows.tolist()]).encode("utf-32-le", "surrogatepass")
-            chars: npt.NDArray[Any] = np.frombuffer(joined, dtype="<u4").reshape(len(rows), -1)
-            return Characters(lambda place: chars[:, place], len(rows))
-        data, starts, shape = self._encoded.data, self._encoded.starts[rows], self.names[code]
-        return Characters(lambda place: data[starts + len(shape[:place].encode())], len(rows))
+        data, starts = self._encoded
+        return Characters(data, starts[rows], self.names[code])
 
-    def where(self, mask: npt.NDArray[np.bool_], texts: Sequence[str]) -> Shapes:
-        """Return the shapes of `texts`, those that `mask` selects."""
-        codes = self.codes[mask]
-        used = np.bincount(codes, minlength=len(self.names)) > 0
-        names = list(itertools.compress(self.names, used.tolist()))
-        encoded = self._encoded and self._encoded._replace(starts=self._encoded.starts[mask])
-        return Shapes(texts, names, (np.cumsum(used) - 1)[codes], encoded)
+
+class Characters(NamedTuple):
+    """The characters of texts of one shape, to read digits in bulk."""
+
+    data: npt.NDArray[np.uint8]
+    starts: npt.NDArray[np.int64]
+    shape: str
+
+    def number(self, start: int, end: int) -> npt.NDArray[np.int64]:
+        """Return the digits from `start` to `end` as numbers."""
+        first = len(self.shape[:start].encode("utf-8", "surrogatepass"))
+        value = np.zeros(len(self.starts), dtype="int64")
+        for place in range(first, first + end - start):
+            value = value * 10 + (self.data[self.starts + place].astype("int64") - _ZERO)
+        return value
 
 
 class Texts(list[str]):
@@ -129,10 +153,7 @@ class Texts(list[str]):
 
     def where(self, mask: npt.NDArray[np.bool_]) -> Texts:
         """Return the texts that `mask` selects."""
-        kept = Texts(itertools.compress(self, mask.tolist()))
-        if "shapes" in self.__dict__:
-            kept.__dict__["shapes"] = self.shapes.where(mask, kept)
-        return kept
+        return Texts(itertools.compress(self, mask.tolist()))
 
 
 class ArrowTexts(Sequence[str]):
@@ -166,7 +187,7 @@ class ArrowTexts(Sequence[str]):
     @cached_property
     def shapes(self) -> Shapes:
         """The shapes of the texts."""
-        return Shapes(self, *_shapes_in(self._array))
+        return Shapes.of_arrow(self._array)
 
     def take(self, places: npt.NDArray[np.int64]) -> list[str]:
         """Return the texts at some positions."""
@@ -179,10 +200,7 @@ class ArrowTexts(Sequence[str]):
         """Return the texts that `mask` selects."""
         import pyarrow as pa  # noqa: PLC0415 - optional
 
-        kept = ArrowTexts(self._array.filter(pa.array(mask)))
-        if "shapes" in self.__dict__:
-            kept.__dict__["shapes"] = self.shapes.where(mask, kept)
-        return kept
+        return ArrowTexts(self._array.filter(pa.array(mask)))
 
 
 def shapes_of(texts: Sequence[str]) -> Shapes:
@@ -194,57 +212,6 @@ def shapes_of(texts: Sequence[str]) -> Shapes:
     ['11/11/1111', 'soon']
     """
     return texts.shapes if isinstance(texts, (Texts, ArrowTexts)) else Shapes.of(texts)
-
-
-def _by_arrow(texts: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int64], _Encoded] | None:
-    """Return the distinct shapes, their codes and the encoded texts; None without Arrow or with invalid Unicode."""
-    try:
-        import pyarrow as pa  # noqa: PLC0415 - pyarrow is optional
-
-        return _shapes_in(pa.array(texts, pa.large_string()))
-    except (ImportError, UnicodeEncodeError):
-        return None
-
-
-def _shapes_in(array: Any) -> tuple[list[str], npt.NDArray[np.int64], _Encoded]:
-    """Return the distinct shapes of a large_string array, their codes and the encoded texts."""
-    import pyarrow as pa  # noqa: PLC0415 - optional; who has an Arrow array has it
-
-    _, offsets, data = array.buffers()
-    shapes = pa.py_buffer(memoryview(data).tobytes().translate(_DIGITS))
-    made = pa.LargeStringArray.from_buffers(len(array), offsets, shapes, None, 0, array.offset)
-    found = made.dictionary_encode()
-    starts = np.frombuffer(offsets, dtype="int64")[array.offset : array.offset + len(array)]
-    encoded = _Encoded(np.frombuffer(data, dtype="uint8"), starts)
-    return found.dictionary.to_pylist(), found.indices.to_numpy().astype("int64"), encoded
-
-
-def _names(texts: Sequence[str]) -> list[str]:
-    joined = "\0".join(texts)
-    if joined.isascii():
-        names = joined.encode().translate(_DIGITS).decode().split("\0")
-    else:
-        chars = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype="<u4").copy()
-        chars[(chars >= _ZERO) & (chars <= _NINE)] = _ZERO + 1
-        names = chars.tobytes().decode("utf-32-le", "surrogatepass").split("\0")
-    if len(names) == len(texts):
-        return names
-    return [re.sub("[0-9]", "1", text) for text in texts]
-
-
-class Characters:
-    """The characters of texts of one shape, to read digits in bulk; `at` returns those at a place."""
-
-    def __init__(self, at: Callable[[int], npt.NDArray[Any]], count: int) -> None:
-        self._at = at
-        self._count = count
-
-    def number(self, start: int, end: int) -> npt.NDArray[np.int64]:
-        """Return the digits from `start` to `end` as numbers."""
-        value = np.zeros(self._count, dtype="int64")
-        for place in range(start, end):
-            value = value * 10 + (self._at(place).astype("int64") - _ZERO)
-        return value
 
 
 BOOLEAN_WORDS: Final = {
