@@ -20,7 +20,7 @@ from pandas.api import types as dtypes
 
 from growlytics_pandas._text import argument, options_text, plural
 from growlytics_pandas.checks.name_suggestions import is_day_like, is_id_like, is_time_like
-from growlytics_pandas.checks.profile import MOST, Profile, Proposal, of_all, rest_of
+from growlytics_pandas.checks.profile import MOST, Profile, Suggestion, of_all, rest_of
 from growlytics_pandas.columns.date_parsers import Dates, Moments, formats_like, parse_by_first, parse_dates
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, extract
 from growlytics_pandas.columns.parsers import number_in, shapes_of
@@ -42,7 +42,7 @@ _SHOWN: Final = 4
 _MAX_UNREAD: Final = 2000
 
 
-def propose_date(profile: Profile, name: str) -> Proposal | None:
+def propose_date(profile: Profile, name: str) -> Suggestion | None:
     """Return the formats that read the texts of a column as dates; None if they are not dates."""
     if sum(profile.others.values()) > profile.others[Kind.DATE]:
         return None
@@ -100,7 +100,7 @@ def _any(masks: Iterable[Mask]) -> Mask:
     return union
 
 
-def _of_tried(profile: Profile, tried: dict[str, Dates], name: str) -> Proposal | None:
+def _of_tried(profile: Profile, tried: dict[str, Dates], name: str) -> Suggestion | None:
     present = profile.cells
     if profile.count(_any(found.ok for found in tried.values())) < MOST * present:
         return None if not _has_open_century(profile, tried) else _open_century(profile)
@@ -141,9 +141,9 @@ def _without_ambiguous_digits(profile: Profile, tried: dict[str, Dates], name: s
     return kept
 
 
-def _open_epoch(profile: Profile, name: str) -> Proposal | None:
+def _open_epoch(profile: Profile, name: str) -> Suggestion | None:
     """Leave open whether 13 digits are times in milliseconds, unless the label or the digits indicate codes."""
-    if profile.others or is_id_like(name) or not all(map(may_be_epoch_ms, profile.first(_FIRST))):
+    if profile.others or is_id_like(name) or not all(map(may_be_epoch_ms, profile.texts[:_FIRST])):
         return None
     numbers = sorted(map(int, profile.texts)) if all(map(may_be_epoch_ms, profile.texts)) else []
     are_numbered = len(numbers) > 1 and numbers[-1] - numbers[0] < _NUMBERED * len(numbers)
@@ -196,7 +196,7 @@ def _has_open_century(profile: Profile, tried: dict[str, Dates]) -> bool:
     return any(year > 2025 for year in years) and any(year < 2000 for year in years)  # noqa: PLR2004 - see the reason
 
 
-def _open_century(profile: Profile) -> Proposal | None:
+def _open_century(profile: Profile) -> Suggestion | None:
     sample = profile.sample
     short = _have_short_years(sample.texts)
     if not short.any() or sample.count(short) < MOST * sample.cells / 2:
@@ -211,7 +211,7 @@ def _open_century(profile: Profile) -> Proposal | None:
 # the order of day and month -----------------------------------------------------------------------------------------
 
 
-def _in_order(profile: Profile, tried: dict[str, Dates]) -> tuple[dict[str, Dates], list[Proposal | None]]:
+def _in_order(profile: Profile, tried: dict[str, Dates]) -> tuple[dict[str, Dates], list[Suggestion | None]]:
     """Leave out the formats whose order of day and month the values contradict or do not settle."""
     kept: dict[str, Dates] = {}
     groups: dict[str, dict[str, list[str]]] = {}  # separator → what comes first → formats
@@ -221,7 +221,7 @@ def _in_order(profile: Profile, tried: dict[str, Dates]) -> tuple[dict[str, Date
             kept[form] = found
         else:
             groups.setdefault(match[2], {"d": [], "m": [], "y": []})[match[1]].append(form)
-    refusals: list[Proposal | None] = []
+    refusals: list[Suggestion | None] = []
     for _, orders in sorted(groups.items()):
         chosen, refusal = _order_of(profile, tried, orders)
         kept.update({form: tried[form] for form in chosen})
@@ -231,7 +231,7 @@ def _in_order(profile: Profile, tried: dict[str, Dates]) -> tuple[dict[str, Date
 
 def _order_of(
     profile: Profile, tried: dict[str, Dates], orders: dict[str, list[str]]
-) -> tuple[list[str], Proposal | None]:
+) -> tuple[list[str], Suggestion | None]:
     """Return the formats of one separator that fit; if none does, the reason."""
     dates = {first: _union([tried[form] for form in forms], len(profile.texts)) for first, forms in orders.items()}
     is_day, is_month = ~np.isnat(dates["d"]), ~np.isnat(dates["m"])
@@ -300,7 +300,7 @@ def _cover(profile: Profile, kept: dict[str, Dates]) -> list[str]:
         left &= ~kept[best].ok
 
 
-def _settled(profile: Profile, kept: dict[str, Dates], formats: list[str], read: int) -> Proposal | None:
+def _settled(profile: Profile, kept: dict[str, Dates], formats: list[str], read: int) -> Suggestion | None:
     for i, form in enumerate(formats):
         for other in formats[i + 1 :]:
             both = kept[form].ok & kept[other].ok
@@ -317,7 +317,7 @@ def _settled(profile: Profile, kept: dict[str, Dates], formats: list[str], read:
     counted = f"{of_all(read, present)} {'are dates' if present > 1 else 'is a date'}"
     value: Any = formats[0] if len(formats) == 1 else formats
     reason = f"{counted}: {examples}{zone}{rest_of(read, present)}"
-    return Proposal("date_format", value, DATE, reason, read, present - read)
+    return Suggestion("date_format", None, value, reason, read, present - read, DATE)
 
 
 def _example(form: str) -> str:
@@ -333,8 +333,8 @@ def _meant(form: str) -> str:
     return f"{text} in UTC" if parsed.aware[0] else text
 
 
-def _open(reason: str, cells: int) -> Proposal:
-    return Proposal("date_format", None, DATE, reason, cells)
+def _open(reason: str, cells: int) -> Suggestion:
+    return Suggestion("date_format", None, None, reason, cells, type=DATE)
 
 
 _FEW_DAYS: Final = 3

@@ -209,17 +209,17 @@ def _is_meant(name: str, pattern: re.Pattern[str]) -> bool:
 
 def _holds(profile: Profile | None, fits: Callable[[Sequence[str], str], int], region: str) -> int:
     """Return the number of cells of a column if `fits` accepts most of them; 0 otherwise."""
-    if profile is None or profile.is_empty:
+    if profile is None or not profile.texts:
         return 0
-    texts = profile.first(_SAMPLED)
+    texts = profile.texts[:_SAMPLED]
     return profile.cells if fits(texts, region) > _MOST * len(texts) else 0
 
 
 def _are_addresses(profile: Profile | None) -> bool:
     """Return whether most texts of a column have an @, which is quick to see."""
-    if profile is None or profile.is_empty:
+    if profile is None or not profile.texts:
         return False
-    texts = profile.first(_SAMPLED)
+    texts = profile.texts[:_SAMPLED]
     return sum("@" in text for text in texts) > _MOST * len(texts)
 
 
@@ -245,7 +245,7 @@ _WHAT: Final = {"email": "e-mail addresses", "mobile": "phone numbers", "name": 
 
 def have_several_spellings(profile: Profile, region: str) -> bool:
     """Return whether most texts are mobile numbers, written in several ways."""
-    first = profile.first(_SAMPLED)
+    first = profile.texts[:_SAMPLED]
     if mobile_spellings(first, region).count(None) >= (1 - _MOST) * len(first) or profile.has_one_shape():
         return False
     return len(set(mobile_spellings(profile.texts, region)) - {None}) > 1
@@ -253,7 +253,7 @@ def have_several_spellings(profile: Profile, region: str) -> bool:
 
 def suggest_normalization(profile: Profile, label: Hashable, reserved: str, region: str) -> Suggestion | None:
     """Suggest normalization for contacts that are written in several ways."""
-    if profile.is_empty:
+    if not profile.texts:
         return None
     if reserved == "email":
         return _suggest_email(profile, label, region)
@@ -279,7 +279,7 @@ def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion
 
 
 def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestion | None:
-    if profile.has_one_shape() and profile.first(1)[0][-2:-1] != ".":
+    if profile.has_one_shape() and profile.texts[0][-2:-1] != ".":
         return None
     normal = normalize_texts(profile.texts, "E.164", region)
     read = profile.where(np.array([text.startswith("+") for text in normal], dtype=bool))

@@ -39,7 +39,7 @@ class Suggestion:
     option : str
         "date_format", "decimal", "types", "na_values", "strip", "normalize", "rename", "exclude" or "timezone".
     column : hashable
-        The label of the column.
+        The label of the column; None while its texts are tried.
     value : object
         The option's value for that column; True for options that list columns. None: a person must decide.
     reason : str
@@ -48,6 +48,8 @@ class Suggestion:
         How many cells it changes or reads.
     rest : int
         How many cells of the column a parser cannot read.
+    type : str
+        The attribute type for which the option reads the column; '' for other options.
     """
 
     option: str
@@ -56,18 +58,7 @@ class Suggestion:
     reason: str
     cells: int
     rest: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A suggestion for a column's type, without the column yet; `value` None: a person must decide."""
-
-    option: str
-    value: Any
-    type: str
-    reason: str
-    cells: int
-    rest: int = 0
+    type: str = ""
 
 
 def of_all(read: int, present: int) -> str:
@@ -95,22 +86,22 @@ _LARGE: Final = 10 * SAMPLE
 
 
 class Profile:
-    """Distinct texts and their counts; `others` counts the cells that are not text, by kind."""
+    """The distinct texts of a column.
+
+    Attributes
+    ----------
+    texts : Texts or ArrowTexts
+        The distinct texts.
+    counts : array of int
+        The number of cells with each text.
+    others : Counter
+        The number of cells that are not text, by kind.
+    """
 
     def __init__(self, texts: Texts | ArrowTexts, counts: npt.NDArray[np.int64], others: Counter[Kind]) -> None:
-        self._texts = texts
-        self._counts = counts
+        self.texts = texts
+        self.counts = counts
         self.others = others
-
-    @property
-    def texts(self) -> Texts | ArrowTexts:
-        """The distinct texts."""
-        return self._texts
-
-    @property
-    def counts(self) -> npt.NDArray[np.int64]:
-        """The number of cells with each text."""
-        return self._counts
 
     @property
     def cells(self) -> int:
@@ -118,18 +109,9 @@ class Profile:
         return int(self.counts.sum())
 
     @property
-    def is_empty(self) -> bool:
-        """Whether no cell is text."""
-        return not self.texts
-
-    @property
     def is_large(self) -> bool:
         """Whether there are more texts than in a sample."""
         return len(self.texts) > SAMPLE
-
-    def first(self, n: int) -> list[str]:
-        """Return some texts, at most `n`."""
-        return self.texts[:n]
 
     def has_only(self, chars: str) -> bool:
         """Return whether every character of every text is in `chars`, which are ASCII."""

@@ -30,7 +30,6 @@ from growlytics_pandas.checks.numbers import propose_boolean, propose_number
 from growlytics_pandas.checks.profile import (
     Cleaned,
     Profile,
-    Proposal,
     Suggestion,
     clean_distinct,
     clean_profile,
@@ -248,7 +247,7 @@ def _for_numbers(context: _Context, position: int) -> list[Suggestion]:
     if reading.date_formats:
         given = _digits(column, None)
         proposal = None if given is None else _instead(context, position, Cleaned(given, {}, 0, 0), name)
-        return [_named(proposal, label)] if proposal else []
+        return [replace(proposal, column=label)] if proposal else []
     present = column[(~absent(column)).to_numpy(dtype=bool)]
     sample = present.iloc[:_QUICK_SAMPLE].tolist()
     if all(value in (0, 1) for value in sample):
@@ -258,7 +257,7 @@ def _for_numbers(context: _Context, position: int) -> list[Suggestion]:
         return []
     digits = _digits(column, None)
     proposal = None if digits is None else propose_date(digits, name)
-    return [_named(proposal, label)] if proposal else []
+    return [replace(proposal, column=label)] if proposal else []
 
 
 def _bits(column: pd.Series[Any], present: pd.Series[Any], label: Hashable) -> list[Suggestion]:
@@ -318,17 +317,17 @@ def _for_texts(context: _Context, position: int) -> list[Suggestion]:
         reason = "the texts look like lists or objects, which no attribute type holds"
         return [*found, Suggestion("exclude", label, None, reason, cleaned.profile.cells)]
     if proposal is not None and not _is_read_already(proposal, context.given_types.get(name), cleaned):
-        found.append(_named(proposal, label))
+        found.append(replace(proposal, column=label))
     return found
 
 
 def _are_collections(profile: Profile) -> bool:
     """Return whether most texts look like a list or a dict, as a CSV has them."""
-    texts = profile.first(_QUICK_SAMPLE)
+    texts = profile.texts[:_QUICK_SAMPLE]
     return sum(_COLLECTION.fullmatch(text) is not None for text in texts) * 2 > len(texts)
 
 
-def _is_read_already(proposal: Proposal, given: str | None, cleaned: Cleaned) -> bool:
+def _is_read_already(proposal: Suggestion, given: str | None, cleaned: Cleaned) -> bool:
     """Return whether the type that was given already reads the values."""
     if proposal.type != given:
         return False
@@ -362,10 +361,10 @@ def _for_id(context: _Context, position: int, reading: Reading) -> list[Suggesti
     return list(filter(None, [suggest_normalization(texts, label, reserved, context.region)]))
 
 
-def _proposal(context: _Context, position: int, cleaned: Cleaned, name: str, known: str | None) -> Proposal | None:
+def _proposal(context: _Context, position: int, cleaned: Cleaned, name: str, known: str | None) -> Suggestion | None:
     """Return the proposal to read the texts of a column as another type."""
     texts = cleaned.profile
-    if texts.is_empty:
+    if not texts.texts:
         return None
     found = None
     if known in (None, contract.BOOLEAN):
@@ -381,14 +380,14 @@ def _proposal(context: _Context, position: int, cleaned: Cleaned, name: str, kno
         what = f"{found.option}={found.value!r}"
         marked = f"{plural(cleaned.guarded, 'value')} with a spreadsheet's text marker"
         reason = f"marked as text by {marked}, although {what} would read dates"
-        return Proposal(found.option, None, found.type, reason, found.cells)
+        return replace(found, value=None, reason=reason, rest=0)
     return None
 
 
-def _instead(context: _Context, position: int, cleaned: Cleaned, name: str) -> Proposal | None:
+def _instead(context: _Context, position: int, cleaned: Cleaned, name: str) -> Suggestion | None:
     """Return another way to read a column than the given one, if only that one reads all values."""
     reading = context.reading_of(context.frame.columns[position])
-    if cleaned.profile.is_empty or _reads_all(reading, cleaned.profile.sample, context.zone):
+    if not cleaned.profile.texts or _reads_all(reading, cleaned.profile.sample, context.zone):
         return None
     wanted = contract.DATE if reading.date_formats else contract.NUMBER
     found = _proposal(context, position, cleaned, _A_DATE if reading.date_formats else name, wanted)
@@ -409,7 +408,7 @@ def _reads_all(reading: Reading, profile: Profile, zone: ZoneInfo) -> bool:
 def _missing(cleaned: Cleaned, *, is_typed: bool) -> dict[str, int]:
     """Return the texts that mean missing; in text columns only unambiguous ones."""
     profile = cleaned.profile
-    if profile.is_empty and not profile.others:
+    if not profile.texts and not profile.others:
         return {}
     if is_typed:
         return cleaned.words
@@ -426,10 +425,6 @@ def _na_values(words: Mapping[str, int], label: Hashable) -> Suggestion:
     return Suggestion(
         "na_values", label, listed, f"{plural(cells, 'value')} that mean{'s' * (cells == 1)} missing: {shown}", cells
     )
-
-
-def _named(proposal: Proposal, label: Hashable) -> Suggestion:
-    return Suggestion(proposal.option, label, proposal.value, proposal.reason, proposal.cells, proposal.rest)
 
 
 def _as_contact(context: _Context, found: Sequence[Suggestion], rename: Suggestion) -> list[Suggestion]:
