@@ -185,20 +185,13 @@ def _contacts(
         counted = {place: count for place in likely if (count := _holds(texts_of(place), fits, region))}
         if not counted and reserved == "email":  # addresses are unmistakable, whatever the label is
             own = [place for place in texts if _NOT_ADDRESSES.isdisjoint(words_of(names[place]))]
-            addresses = [place for place in own if _are_addresses(texts_of(place))]
-            counted = {place: count for place in addresses if (count := _holds(texts_of(place), fits, region))}
+            counted = {place: count for place in own if (count := _holds(texts_of(place), fits, region))}
         for place, cells in counted.items():
-            what = _WHAT[reserved]
-            if len(counted) == 1:
-                reason = f"it contains {what}, and campaigns use only the attribute {reserved!r}"
-                found.append(Suggestion("rename", labels[place], reserved, reason, cells))
-            else:
-                others = " and ".join(repr(labels[other]) for other in counted if other != place)
-                reason = (
-                    f"it contains {what}, and so does {others}; campaigns use only the attribute {reserved!r}: "
-                    "rename one"
-                )
-                found.append(Suggestion("rename", labels[place], None, reason, cells))
+            others = " and ".join(repr(labels[other]) for other in counted if other != place)
+            so_does = f", and so does {others}; campaigns" if others else ", and campaigns"
+            reason = f"it contains {_WHAT[reserved]}{so_does} use only the attribute {reserved!r}"
+            reason += ": rename one" if others else ""
+            found.append(Suggestion("rename", labels[place], None if others else reserved, reason, cells))
     return found
 
 
@@ -215,16 +208,8 @@ def _holds(profile: Profile | None, fits: Callable[[Sequence[str], str], int], r
     return profile.cells if fits(texts, region) > _MOST * len(texts) else 0
 
 
-def _are_addresses(profile: Profile | None) -> bool:
-    """Return whether most texts of a column have an @, which is quick to see."""
-    if profile is None or not profile.texts:
-        return False
-    texts = profile.texts[:_SAMPLED]
-    return sum("@" in text for text in texts) > _MOST * len(texts)
-
-
 def _count_emails(texts: Sequence[str], region: str) -> int:
-    addresses = normalize_texts(texts, "email", region)
+    addresses = normalize_texts([text for text in texts if "@" in text], "email", region)
     return len(addresses) - len(invalid_emails(addresses))
 
 

@@ -430,9 +430,8 @@ def _na_values(words: Mapping[str, int], label: Hashable) -> Suggestion:
 def _as_contact(context: _Context, found: Sequence[Suggestion], rename: Suggestion) -> list[Suggestion]:
     """Replace a column's suggestions by those for a contact, which is always text."""
     position = next(place for place in context.names if context.frame.columns[place] == rename.column)
-    kept = [one for one in found if one.column != rename.column or one.option in ("strip", "normalize")]
-    others = [one for one in found if one not in kept and one.option == "na_values"]
-    kept += others
+    of_texts = ("strip", "na_values", "normalize")
+    kept = [one for one in found if one.column != rename.column or one.option in of_texts]
     has_spelling = any(one.column == rename.column and one.option == "normalize" for one in kept)
     is_text = context.kinds[position] in (Kind.TEXT, Kind.MIXED)
     if rename.value == "name" or has_spelling or not is_text:

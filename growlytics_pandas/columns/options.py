@@ -265,8 +265,9 @@ def _with_options(function: F, names: Collection[str]) -> F:
     return function
 
 
-_PER_COLUMN: Final = tuple(
-    ["columns", "exclude", "rename", "types", "date_format", "decimal", "na_values", "strip", "normalize"]
+_PER_COLUMN: Final = (
+    *("columns", "exclude", "rename", "types", "date_format", "decimal", "na_values"),
+    *("strip", "normalize"),
 )
 _TYPE_OF: Final = {"date_format": contract.DATE, "decimal": contract.NUMBER}
 """The type that an option requests for the columns that it names."""

@@ -190,29 +190,21 @@ def _without_words(column: pd.Series[Any], kind: Kind, reading: Reading, zone: Z
     cells = extract(column, kind, zone)
     if kind is Kind.DATE:
         hit = np.isin(cells.values.astype("M8[us]"), np.array(words, dtype="M8[us]"))
-    elif cells.values.dtype == object:
-        among = set(words)
-        hit = np.array(
-            [not is_missing and v in among for v, is_missing in zip(cells.values, cells.missing, strict=True)], bool
-        )
     else:
-        hit = np.isin(cells.values, _comparable(words, cells.values.dtype))
-    hit &= ~cells.missing
+        numbers: Any = words
+        if cells.values.dtype.kind in "iu":  # as integers, since floats have fewer digits
+            limits = np.iinfo(cells.values.dtype)
+            numbers = [int(word) for word in words if word == int(word) and limits.min <= word <= limits.max]
+        elif cells.values.dtype.kind == "f":
+            numbers = np.array(words, dtype=cells.values.dtype)
+        hit = pd.Series(cells.values).isin(numbers).to_numpy()
+    hit = hit & ~cells.missing
     if not hit.any():
         return column
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu":
         nullable: Any = column.dtype.name.replace("i", "I").replace("u", "U")  # "int64" → "Int64"
         column = column.astype(nullable)
     return column.mask(hit)
-
-
-def _comparable(words: list[Any], dtype: Any) -> Any:
-    """Return the words that values of this dtype can equal; integers are not converted to floats."""
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        whole = [int(word) for word in words if word == int(word) and limits.min <= word <= limits.max]
-        return np.array(whole, dtype=dtype)
-    return np.array(words, dtype=dtype)
 
 
 def _numbers_in(words: Iterable[str]) -> list[Any]:
