@@ -10,8 +10,15 @@ from growlytics_pandas._text import argument, options_text, plural
 from growlytics_pandas.checks.profile import MOST, Profile, Suggestion, mask_of, of_all, rest_of
 from growlytics_pandas.columns.convert import is_infinite
 from growlytics_pandas.columns.dtypes import Kind, Mask
-from growlytics_pandas.columns.number_parsers import are_numbers, currencies, parse_booleans, parse_numbers
-from growlytics_pandas.columns.parsers import Shapes, number_in, shapes_of
+from growlytics_pandas.columns.parsers import (
+    Shapes,
+    are_numbers,
+    currencies,
+    number_in,
+    parse_booleans,
+    parse_numbers,
+    shapes_of,
+)
 from growlytics_pandas.contract import BOOLEAN, NUMBER
 
 _ALONE: Final = frozenset({"true", "false", "yes", "no", "y"})

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from growlytics_pandas.columns.date_parsers import formats_like, parse_dates
-from growlytics_pandas.columns.number_parsers import are_numbers, currencies, parse_booleans, parse_numbers
-from growlytics_pandas.columns.parsers import Texts, number_in
+from growlytics_pandas.columns.parsers import Texts, are_numbers, currencies, number_in, parse_booleans, parse_numbers
 
 UTC = ZoneInfo("UTC")
 KOLKATA = ZoneInfo("Asia/Kolkata")
