@@ -48,7 +48,7 @@ from growlytics_pandas.columns.parsers import Texts, are_numbers, shapes_of
 from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.columns.texts import SURE_WORDS, TextColumn, TextColumns
 
-__all__ = ["Suggestion", "as_frame", "as_options", "suggest_for"]
+__all__ = ["Columns", "Suggestion", "as_frame", "as_options", "suggest_for"]
 
 _LISTED: Final = ("strip", "exclude")
 """Options whose value is a list of columns."""
@@ -63,21 +63,11 @@ _A_DATE: Final = "Date"
 """A label of dates, for a column that is known to hold them."""
 
 
-def suggest_for(
-    frame: pd.DataFrame,
-    id_position: int,
-    names: Mapping[int, str],
-    reading_of: Callable[[Hashable], Reading],
-    kinds: Mapping[int, Kind],
-    zone: ZoneInfo,
-    region: str,
-    known_types: Mapping[str, str],
-    given_types: Mapping[str, str],
-    texts: TextColumns | None = None,
-) -> list[Suggestion]:
-    """Suggest options for the columns of a frame.
+@dataclass(eq=False)
+class Columns:
+    """The columns of a frame for which options are suggested.
 
-    Parameters
+    Attributes
     ----------
     frame : DataFrame
         The original frame.
@@ -97,26 +87,68 @@ def suggest_for(
         Attribute name → type that the options already convert to.
     texts
         The text columns of the frame, if they are read again later.
-
-    Returns
-    -------
-    list of Suggestion
-        By column; names and the zone last.
     """
-    known = {**known_types, **given_types}
-    texts = texts or TextColumns(frame)
-    context = _Context(frame, texts, id_position, names, reading_of, kinds, zone, region, known, given_types)
+
+    frame: pd.DataFrame
+    id_position: int
+    names: Mapping[int, str]
+    reading_of: Callable[[Hashable], Reading]
+    kinds: Mapping[int, Kind]
+    zone: ZoneInfo
+    region: str
+    known_types: Mapping[str, str]
+    given_types: Mapping[str, str]
+    texts: TextColumns | None = None
+    _cleaned: dict[int, Cleaned] = field(default_factory=dict)
+
+    def type_of(self, name: str) -> str | None:
+        """Return the type that an attribute must have; None if it is open."""
+        return self.given_types.get(name) or self.known_types.get(name)
+
+    def column(self, position: int) -> pd.Series[Any]:
+        """Return a column cleaned with the options already given."""
+        column = self.frame.iloc[:, position]
+        return plain(clean(column, self.reading_of(column.name), self.zone, self.region))
+
+    def cleaned(self, position: int) -> Cleaned:
+        """Return the texts of a column without white space, guards and texts that mean missing."""
+        if position not in self._cleaned:
+            column, kind = self.column(position), self.kinds[position]
+            is_id = position == self.id_position
+            is_raw = column.dtype == self.frame.dtypes.iloc[position] and not self.reading_of(column.name).cleans
+            texts = self.texts[position] if is_raw and self.texts is not None else TextColumn(column)
+            mostly_differs = is_uncounted(texts, kind, len(column))
+            if mostly_differs and texts.bytes is not None:
+                self._cleaned[position] = clean_distinct(column, texts.bytes, has_words=not is_id)
+            else:
+                is_listed = kind is Kind.TEXT and (is_id or mostly_differs)
+                profile = profile_of_distinct(column, kind) if is_listed else profile_of(column, kind, texts)
+                self._cleaned[position] = clean_profile(profile, has_words=not is_id)
+        return self._cleaned[position]
+
+    def profile_or_none(self, position: int) -> Profile | None:
+        """Return the profile of a column of texts or whole numbers (as text); None for other columns."""
+        kind = self.kinds[position]
+        if kind in (Kind.TEXT, Kind.MIXED):
+            return self.cleaned(position).profile
+        return _digits(self.column(position), _QUICK_SAMPLE) if kind in _NUMBERS else None
+
+
+def suggest_for(columns: Columns) -> list[Suggestion]:
+    """Suggest options, by column; names and the zone last."""
     found: list[Suggestion] = []
-    for position in names:
-        found += _for_column(context, position)
+    for position in columns.names:
+        found += _for_column(columns, position)
     excluded = {one.column for one in found if one.option == "exclude"}
-    sent = {place: name for place, name in names.items() if frame.columns[place] not in excluded}
-    of_texts = [place for place in sent if kinds[place] in (Kind.TEXT, Kind.MIXED)]
-    named = suggest_names(sent, list(frame.columns), [*context.known_types], context.profile_or_none, of_texts, region)
+    labels = list(columns.frame.columns)
+    sent = {place: name for place, name in columns.names.items() if labels[place] not in excluded}
+    of_texts = [place for place in sent if columns.kinds[place] in (Kind.TEXT, Kind.MIXED)]
+    known = {*columns.known_types, *columns.given_types}
+    named = suggest_names(sent, labels, known, columns.profile_or_none, of_texts, columns.region)
     for one in named:
         if one.value in contract.RESERVED_ATTRIBUTES:
-            found = _as_contact(context, found, one)
-    return found + named + _suggest_zone(context, found)
+            found = _as_contact(columns, found, one)
+    return found + named + _suggest_zone(columns, found)
 
 
 def as_options(suggestions: Iterable[Suggestion]) -> dict[str, Any]:
@@ -153,63 +185,18 @@ def as_frame(suggestions: Iterable[Suggestion]) -> pd.DataFrame:
 # one column ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class _Context:
-    """Data shared by all columns, and a cache of profiles."""
-
-    frame: pd.DataFrame
-    texts: TextColumns
-    id_position: int
-    names: Mapping[int, str]
-    reading_of: Callable[[Hashable], Reading]
-    kinds: Mapping[int, Kind]
-    zone: ZoneInfo
-    region: str
-    known_types: Mapping[str, str]
-    given_types: Mapping[str, str]
-    _cleaned: dict[int, Cleaned] = field(default_factory=dict)
-
-    def column(self, position: int) -> pd.Series[Any]:
-        """Return a column cleaned with the options already given."""
-        column = self.frame.iloc[:, position]
-        return plain(clean(column, self.reading_of(column.name), self.zone, self.region))
-
-    def cleaned(self, position: int) -> Cleaned:
-        """Return the texts of a column without white space, guards and texts that mean missing."""
-        if position not in self._cleaned:
-            column, kind = self.column(position), self.kinds[position]
-            is_id = position == self.id_position
-            is_raw = column.dtype == self.frame.dtypes.iloc[position] and not self.reading_of(column.name).cleans
-            texts = self.texts[position] if is_raw else TextColumn(column)
-            mostly_differs = is_uncounted(texts, kind, len(column))
-            if mostly_differs and texts.bytes is not None:
-                self._cleaned[position] = clean_distinct(column, texts.bytes, has_words=not is_id)
-            else:
-                is_listed = kind is Kind.TEXT and (is_id or mostly_differs)
-                profile = profile_of_distinct(column, kind) if is_listed else profile_of(column, kind, texts)
-                self._cleaned[position] = clean_profile(profile, has_words=not is_id)
-        return self._cleaned[position]
-
-    def profile_or_none(self, position: int) -> Profile | None:
-        """Return the profile of a column of texts or whole numbers (as text); None for other columns."""
-        kind = self.kinds[position]
-        if kind in (Kind.TEXT, Kind.MIXED):
-            return self.cleaned(position).profile
-        return _digits(self.column(position), _QUICK_SAMPLE) if kind in _NUMBERS else None
-
-
-def _for_column(context: _Context, position: int) -> list[Suggestion]:
-    kind, label = context.kinds[position], context.frame.columns[position]
-    name, is_id = context.names[position], position == context.id_position
+def _for_column(columns: Columns, position: int) -> list[Suggestion]:
+    kind, label = columns.kinds[position], columns.frame.columns[position]
+    name, is_id = columns.names[position], position == columns.id_position
     if kind is Kind.UNSUPPORTED and not is_id:
-        return [_unsupported(context.frame.iloc[:, position], label)]
-    if not is_id and _is_old_index(context, position):
+        return [_unsupported(columns.frame.iloc[:, position], label)]
+    if not is_id and _is_old_index(columns, position):
         reason = "an old index: row numbers in a column named by pandas"
-        return [Suggestion("exclude", label, True, reason, len(context.frame))]
+        return [Suggestion("exclude", label, True, reason, len(columns.frame))]
     if kind in _NUMBERS and not is_id and name not in contract.RESERVED_ATTRIBUTES:
-        return _for_numbers(context, position)
+        return _for_numbers(columns, position)
     if kind in (Kind.TEXT, Kind.MIXED):
-        return _for_texts(context, position)
+        return _for_texts(columns, position)
     return []
 
 
@@ -221,10 +208,10 @@ def _unsupported(column: pd.Series[Any], label: Hashable) -> Suggestion:
     )
 
 
-def _is_old_index(context: _Context, position: int) -> bool:
-    if not _OLD_INDEX.fullmatch(context.names[position].strip()):
+def _is_old_index(columns: Columns, position: int) -> bool:
+    if not _OLD_INDEX.fullmatch(columns.names[position].strip()):
         return False
-    column = context.column(position)
+    column = columns.column(position)
     is_last_blank = len(column) > 1 and bool(absent(column.iloc[-1:]).all())  # of a row of totals
     column = column.iloc[:-1] if is_last_blank else column
     numbers = pd.to_numeric(column, errors="coerce")
@@ -239,13 +226,13 @@ def _is_old_index(context: _Context, position: int) -> bool:
 # numbers ------------------------------------------------------------------------------------------------------------
 
 
-def _for_numbers(context: _Context, position: int) -> list[Suggestion]:
-    label, name = context.frame.columns[position], context.names[position]
-    reading, known = context.reading_of(label), context.known_types.get(name)
-    column = context.column(position)
+def _for_numbers(columns: Columns, position: int) -> list[Suggestion]:
+    label, name = columns.frame.columns[position], columns.names[position]
+    reading, known = columns.reading_of(label), columns.type_of(name)
+    column = columns.column(position)
     if reading.date_formats:
         given = _digits(column, None)
-        proposal = None if given is None else _instead(context, position, Cleaned(given, {}, 0, 0), name)
+        proposal = None if given is None else _instead(columns, position, Cleaned(given, {}, 0, 0), name)
         return [replace(proposal, column=label)] if proposal else []
     present = column[(~absent(column)).to_numpy(dtype=bool)]
     sample = present.iloc[:_QUICK_SAMPLE].tolist()
@@ -292,30 +279,30 @@ def _digits(column: pd.Series[Any], most: int | None) -> Profile | None:
 # text ---------------------------------------------------------------------------------------------------------------
 
 
-def _for_texts(context: _Context, position: int) -> list[Suggestion]:
-    label, name = context.frame.columns[position], context.names[position]
-    reading, cleaned = context.reading_of(label), context.cleaned(position)
+def _for_texts(columns: Columns, position: int) -> list[Suggestion]:
+    label, name = columns.frame.columns[position], columns.names[position]
+    reading, cleaned = columns.reading_of(label), columns.cleaned(position)
     found: list[Suggestion] = []
     if cleaned.stripped and not reading.strip:
         found.append(_strip(cleaned, label))
-    if position == context.id_position:
-        return found + _for_id(context, position, reading)
-    known = contract.STRING if name in contract.RESERVED_ATTRIBUTES else context.known_types.get(name)
+    if position == columns.id_position:
+        return found + _for_id(columns, position, reading)
+    known = contract.STRING if name in contract.RESERVED_ATTRIBUTES else columns.type_of(name)
     proposal = None
     if reading.date_formats or reading.decimal is not None:
-        proposal = _instead(context, position, cleaned, name)
+        proposal = _instead(columns, position, cleaned, name)
     elif known != contract.STRING:
-        proposal = _proposal(context, position, cleaned, name, known)
+        proposal = _proposal(columns, position, cleaned, name, known)
     is_typed = proposal is not None or known not in (None, contract.STRING)
     words = _missing(cleaned, is_typed=is_typed or name in ("email", "mobile"))
     if words and not reading.na_values:
         found.append(_na_values(words, label))
     if name in ("email", "mobile") and reading.normalize is None:
-        found += filter(None, [suggest_normalization(cleaned.profile, label, name, context.region)])
+        found += filter(None, [suggest_normalization(cleaned.profile, label, name, columns.region)])
     if proposal is None and known is None and cleaned.profile.sample.texts and _are_collections(cleaned.profile):
         reason = "the texts look like lists or objects, which no attribute type holds"
         return [*found, Suggestion("exclude", label, None, reason, cleaned.profile.cells)]
-    if proposal is not None and not _is_read_already(proposal, context.given_types.get(name), cleaned):
+    if proposal is not None and not _is_read_already(proposal, columns.given_types.get(name), cleaned):
         found.append(replace(proposal, column=label))
     return found
 
@@ -344,23 +331,23 @@ def _strip(cleaned: Cleaned, label: Hashable) -> Suggestion:
     return Suggestion("strip", label, True, reason, cleaned.stripped)
 
 
-def _for_id(context: _Context, position: int, reading: Reading) -> list[Suggestion]:
+def _for_id(columns: Columns, position: int, reading: Reading) -> list[Suggestion]:
     """Suggest normalization for ids that are e-mail addresses or phone numbers."""
-    label, name = context.frame.columns[position], context.names[position]
+    label, name = columns.frame.columns[position], columns.names[position]
     if reading.normalize is not None:
         return []
-    texts = with_numbers(context.cleaned(position).profile, context.column(position))
+    texts = with_numbers(columns.cleaned(position).profile, columns.column(position))
     n_addresses = int(mask_of(texts.sample.texts, PLAIN_EMAIL.fullmatch).sum())
     if n_addresses * 2 > len(texts.sample.texts):
         reserved = "email"
-    elif name == "mobile" or have_several_spellings(texts, context.region):
+    elif name == "mobile" or have_several_spellings(texts, columns.region):
         reserved = "mobile"
     else:
         return []
-    return list(filter(None, [suggest_normalization(texts, label, reserved, context.region)]))
+    return list(filter(None, [suggest_normalization(texts, label, reserved, columns.region)]))
 
 
-def _proposal(context: _Context, position: int, cleaned: Cleaned, name: str, known: str | None) -> Suggestion | None:
+def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, known: str | None) -> Suggestion | None:
     """Return the proposal to read the texts of a column as another type."""
     texts = cleaned.profile
     if not texts.texts:
@@ -370,7 +357,7 @@ def _proposal(context: _Context, position: int, cleaned: Cleaned, name: str, kno
         found = propose_boolean(texts)
     has_digits = bool(texts.others) or any("1" in shape for shape in shapes_of(texts.sample.texts).names)
     if found is None and has_digits and known in (None, contract.DATE):
-        found = propose_date(with_numbers(texts, context.column(position)), name)
+        found = propose_date(with_numbers(texts, columns.column(position)), name)
     if found is None and has_digits and known in (None, contract.NUMBER) and not is_id_like(name):
         found = propose_number(texts)
     if found is None or not cleaned.guarded:
@@ -383,13 +370,13 @@ def _proposal(context: _Context, position: int, cleaned: Cleaned, name: str, kno
     return None
 
 
-def _instead(context: _Context, position: int, cleaned: Cleaned, name: str) -> Suggestion | None:
+def _instead(columns: Columns, position: int, cleaned: Cleaned, name: str) -> Suggestion | None:
     """Return another way to read a column than the given one, if only that one reads all values."""
-    reading = context.reading_of(context.frame.columns[position])
-    if not cleaned.profile.texts or _reads_all(reading, cleaned.profile.sample, context.zone):
+    reading = columns.reading_of(columns.frame.columns[position])
+    if not cleaned.profile.texts or _reads_all(reading, cleaned.profile.sample, columns.zone):
         return None
     wanted = contract.DATE if reading.date_formats else contract.NUMBER
-    found = _proposal(context, position, cleaned, _A_DATE if reading.date_formats else name, wanted)
+    found = _proposal(columns, position, cleaned, _A_DATE if reading.date_formats else name, wanted)
     if found is None or found.value is None or found.rest:
         return None
     return replace(found, option="decimal", value=".") if found.option == "types" else found
@@ -426,50 +413,50 @@ def _na_values(words: Mapping[str, int], label: Hashable) -> Suggestion:
     )
 
 
-def _as_contact(context: _Context, found: Sequence[Suggestion], rename: Suggestion) -> list[Suggestion]:
+def _as_contact(columns: Columns, found: Sequence[Suggestion], rename: Suggestion) -> list[Suggestion]:
     """Replace a column's suggestions by those for a contact, which is always text."""
-    position = next(place for place in context.names if context.frame.columns[place] == rename.column)
+    position = next(place for place in columns.names if columns.frame.columns[place] == rename.column)
     of_texts = ("strip", "na_values", "normalize")
     kept = [one for one in found if one.column != rename.column or one.option in of_texts]
     has_spelling = any(one.column == rename.column and one.option == "normalize" for one in kept)
-    is_text = context.kinds[position] in (Kind.TEXT, Kind.MIXED)
+    is_text = columns.kinds[position] in (Kind.TEXT, Kind.MIXED)
     if rename.value == "name" or has_spelling or not is_text:
         return kept
-    profile = context.cleaned(position).profile
-    return kept + list(filter(None, [suggest_normalization(profile, rename.column, rename.value, context.region)]))
+    profile = columns.cleaned(position).profile
+    return kept + list(filter(None, [suggest_normalization(profile, rename.column, rename.value, columns.region)]))
 
 
 # the zone -----------------------------------------------------------------------------------------------------------
 
 
-def _suggest_zone(context: _Context, found: Sequence[Suggestion]) -> list[Suggestion]:
+def _suggest_zone(columns: Columns, found: Sequence[Suggestion]) -> list[Suggestion]:
     """Suggest the zone in which dates are midnights, so that days are kept; undecided if columns disagree."""
     zones: dict[int, str] = {}
-    for position in context.names:
-        zone = _zone_of(context, position, found)
+    for position in columns.names:
+        zone = _zone_of(columns, position, found)
         if zone is not None:
             zones[position] = zone
     is_one = len(set(zones.values())) == 1
     suggestions = []
     for position, zone in zones.items():
-        present = int((~absent(context.frame.iloc[:, position])).sum())
+        present = int((~absent(columns.frame.iloc[:, position])).sum())
         reason = (
-            f"all dates are midnights in {zone}, and in {context.zone.key} each would be another day: "
+            f"all dates are midnights in {zone}, and in {columns.zone.key} each would be another day: "
             f"{options_text(timezone=zone)} keeps the days"
         )
-        label = context.frame.columns[position]
+        label = columns.frame.columns[position]
         suggestions.append(Suggestion("timezone", label, zone if is_one else None, reason, present))
     return suggestions
 
 
-def _zone_of(context: _Context, position: int, found: Sequence[Suggestion]) -> str | None:
-    if context.kinds[position] is Kind.DATE:
-        return zone_of_days(context.column(position), context.zone, context.region)
-    label = context.frame.columns[position]
+def _zone_of(columns: Columns, position: int, found: Sequence[Suggestion]) -> str | None:
+    if columns.kinds[position] is Kind.DATE:
+        return zone_of_days(columns.column(position), columns.zone, columns.region)
+    label = columns.frame.columns[position]
     formats = next((one.value for one in found if one.column == label and one.option == "date_format"), None)
-    if formats is None or context.kinds[position] is not Kind.TEXT:
+    if formats is None or columns.kinds[position] is not Kind.TEXT:
         return None
     listed = [formats] if isinstance(formats, str) else formats
     if not any(form == "ISO8601" or "%z" in form for form in listed):
         return None
-    return zone_of_texts(context.cleaned(position).profile.texts, listed, context.zone, context.region)
+    return zone_of_texts(columns.cleaned(position).profile.texts, listed, columns.zone, columns.region)

@@ -244,8 +244,6 @@ def parse_booleans(texts: Sequence[str]) -> Parsed:
 # numbers ------------------------------------------------------------------------------------------------------------
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-
-
 MAX_NUMBER_CHARS: Final = 400  # longer than any double; also below Python's limit for reading integers
 
 
