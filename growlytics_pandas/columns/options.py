@@ -125,10 +125,10 @@ class PlanOptions:
         for name, value in changed.items():  # copies, so that later changes by the caller have no effect
             object.__setattr__(self, name, value)
         read_zone(self.timezone)
-        _choice(argument("keep"), self.keep, ("first", "last", False))
-        _choice(argument("new_attributes"), self.new_attributes, ("allow", "forbid"))
+        _choice("keep", self.keep, allowed=("first", "last", False))
+        _choice("new_attributes", self.new_attributes, allowed=("allow", "forbid"))
         if self.name is not None:
-            _text(argument("name"), self.name)
+            _text("name", self.name)
         self._refuse_two_types()
 
     def check(self, columns: Collection[Any]) -> None:
@@ -308,24 +308,25 @@ def _labels(name: str, found: Any) -> list[Hashable] | None:
     return list(dict.fromkeys(labels))
 
 
-def _by_column(name: str, found: Any, check: Callable[[str, Any], Any]) -> dict[Any, Any] | None:
+def _by_column(name: str, found: Any, check: Callable[..., Any]) -> dict[Any, Any] | None:
     """Return a copy of a dict by column with checked values."""
     if found is not None and not isinstance(found, Mapping):
         raise InvalidArgumentTypeError(
             f"{argument(name)}: found a {type(found).__name__}; it must be a dict: "
             f"{options_text(**{name: _EXAMPLES[name]})}."
         )
-    return None if found is None else {label: check(argument(name, label), value) for label, value in found.items()}
+    return None if found is None else {label: check(name, value, label) for label, value in found.items()}
 
 
-def _one_or_by_column(name: str, found: Any, check: Callable[[str, Any], Any]) -> Any:
+def _one_or_by_column(name: str, found: Any, check: Callable[..., Any]) -> Any:
     """Return the checked value of an option that applies to all columns or is a dict by column."""
     if found is None or isinstance(found, Mapping):
         return _by_column(name, found, check)
-    return check(argument(name), found)
+    return check(name, found)
 
 
-def _date_format(where: str, found: Any) -> str | list[str]:
+def _date_format(name: str, found: Any, *label: Hashable) -> str | list[str]:
+    where = argument(name, *label)
     if not isinstance(found, Iterable):
         raise InvalidArgumentTypeError(
             f"{where}: found {found!r}; it must be a format such as '%d/%m/%Y', or a list of formats."
@@ -338,7 +339,8 @@ def _date_format(where: str, found: Any) -> str | list[str]:
     return found if isinstance(found, str) else formats
 
 
-def _words(where: str, found: Any) -> list[str]:
+def _words(name: str, found: Any, *label: Hashable) -> list[str]:
+    where = argument(name, *label)
     if isinstance(found, (str, bytes)) or not isinstance(found, Iterable):
         raise InvalidArgumentTypeError(f"{where}: found {found!r}; it must be a list: [{found!r}].")
     words: list[str] = []
@@ -372,17 +374,18 @@ def _strip(found: Any) -> bool | list[Hashable]:
     return _labels("strip", found) or []
 
 
-def _choice(where: str, found: Any, allowed: tuple[Any, ...]) -> str:
+def _choice(name: str, found: Any, *label: Hashable, allowed: tuple[Any, ...]) -> str:
     if not any(found is one or (isinstance(found, str) and found == one) for one in allowed):
         names = ", ".join(map(repr, allowed))
-        raise InvalidArgumentError(f"{where}: found {found!r}; allowed are {names}.")
+        raise InvalidArgumentError(f"{argument(name, *label)}: found {found!r}; allowed are {names}.")
     return str(found)
 
 
-def _text(where: str, found: Any) -> str:
+def _text(name: str, found: Any, *label: Hashable) -> str:
     if not isinstance(found, str):
-        raise InvalidArgumentTypeError(f"{where}: found {found!r}; it must be text.")
+        raise InvalidArgumentTypeError(f"{argument(name, *label)}: found {found!r}; it must be text.")
     if not contract.is_unicode(found):
+        where = argument(name, *label)
         raise InvalidArgumentError(
             f"{where}: found {found!r}, which is not valid Unicode text (an unpaired surrogate)."
         )
