@@ -143,12 +143,13 @@ def _without_ambiguous_digits(profile: Profile, tried: dict[str, Dates], name: s
 
 def _open_epoch(profile: Profile, name: str) -> Suggestion | None:
     """Leave open whether 13 digits are times in milliseconds, unless the label or the digits indicate codes."""
-    if profile.others or is_id_like(name) or not all(map(may_be_epoch_ms, profile.texts[:_FIRST])):
+    texts = profile.texts
+    are_times = all(map(may_be_epoch_ms, texts[:_FIRST])) and all(map(may_be_epoch_ms, texts))
+    if profile.others or is_id_like(name) or not are_times:
         return None
-    numbers = sorted(map(int, profile.texts)) if all(map(may_be_epoch_ms, profile.texts)) else []
+    numbers = sorted(map(int, texts))
     are_numbered = len(numbers) > 1 and numbers[-1] - numbers[0] < _NUMBERED * len(numbers)
-    are_barcodes = len(numbers) >= _FEW and all(map(_is_barcode, numbers))
-    if not numbers or are_numbered or are_barcodes:
+    if are_numbered or (len(numbers) >= _FEW and all(map(_is_barcode, numbers))):
         return None
     return _open(
         f"times in milliseconds since 1970, or codes, judging by the 13 digits: if they are times, use "

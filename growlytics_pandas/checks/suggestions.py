@@ -122,7 +122,7 @@ class Columns:
                 self._cleaned[position] = clean_distinct(column, texts.bytes, has_words=not is_id)
             else:
                 is_listed = kind is Kind.TEXT and (is_id or mostly_differs)
-                profile = profile_of_distinct(column, kind) if is_listed else profile_of(column, kind, texts)
+                profile = profile_of_distinct(column) if is_listed else profile_of(column, kind, texts)
                 self._cleaned[position] = clean_profile(profile, has_words=not is_id)
         return self._cleaned[position]
 
