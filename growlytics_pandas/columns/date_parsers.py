@@ -55,20 +55,26 @@ _OPEN_YEARS: Final = range(36, 69)
 """Two-digit years that may be of either century: strptime reads 68 as 2068, but most such births are in 1968."""
 _FIRST_OF_1900S: Final = 69
 
-_ZONE: Final = r"Z|UTC|GMT|(?:UTC|GMT)?[+-][0-9]{2}(?::?[0-9]{2})?"
-_MERIDIEM: Final = r"[ap]\.?m\.?"
-_NAMES_OF: Final = MappingProxyType(
+_MONTH_NAMES: Final = "|".join((*_MONTHS, "sept", *(month[:_SHORT] for month in _MONTHS)))
+_DAY_NAMES: Final = "|".join((*_DAYS, *(day[:_SHORT] for day in _DAYS), "tues", "thur", "thurs"))
+_DIRECTIVES: Final = MappingProxyType(
     {
-        "b": "|".join((*_MONTHS, "sept", *(month[:_SHORT] for month in _MONTHS))),
-        "a": "|".join((*_DAYS, *(day[:_SHORT] for day in _DAYS), "tues", "thur", "thurs")),
-        "p": _MERIDIEM,
-        "z": _ZONE,
-        "f": "[0-9]{1,9}",
-        "Y": "[0-9]{4}",
-        "y": "[0-9]{2}",
+        "a": rf"(?P<a>{_DAY_NAMES})\.?",
+        "b": rf"(?P<b>{_MONTH_NAMES})\.?",
+        "d": r"(?P<d>[0-9]{1,2})(?:st|nd|rd|th)?",
+        "f": r"(?P<f>[0-9]{1,9})",
+        "H": r"(?P<H>[0-9]{1,2})",
+        "I": r"(?P<I>[0-9]{1,2})",
+        "m": r"(?P<m>[0-9]{1,2})",
+        "M": r"(?P<M>[0-9]{2})",
+        "p": r"(?P<p>[ap]\.?m\.?)",
+        "S": r"(?P<S>[0-9]{2})",
+        "y": r"(?P<y>[0-9]{2})",
+        "Y": r"(?P<Y>[0-9]{4})",
+        "z": r"(?P<z>Z|UTC|GMT|(?:UTC|GMT)?[+-][0-9]{2}(?::?[0-9]{2})?)",
     }
 )
-_NUMBERS: Final = MappingProxyType({"d": "", "m": "", "H": "", "I": "", "M": "[0-9]{2}", "S": "[0-9]{2}"})
+_OF_DIGITS: Final = frozenset(f"%{directive}" for directive in "dfHImMSyY")
 _SAME: Final = MappingProxyType({"B": "b", "h": "b", "A": "a"})
 _WHOLE: Final = MappingProxyType({"T": "%H:%M:%S", "R": "%H:%M", "F": "%Y-%m-%d"})
 _TOKEN: Final = re.compile(r"%[A-Za-z%]|\s+|.", re.DOTALL)
@@ -153,26 +159,13 @@ def _pattern_of(date_format: str) -> re.Pattern[str] | None:
             pieces.append(re.escape(token[-1]))
         else:
             directive = _SAME.get(token[1], token[1])
-            if directive in seen or directive not in (*_NAMES_OF, *_NUMBERS):
+            if directive in seen or directive not in _DIRECTIVES:
                 return None
             seen.add(directive)
-            neighbours = tokens[i + 1 : i + 2] + (tokens[i - 1 : i] if i else [])
-            pieces.append(_piece(directive, is_joined=any(map(_is_digits, neighbours))))
+            is_joined = not _OF_DIGITS.isdisjoint(tokens[max(i - 1, 0) : i] + tokens[i + 1 : i + 2])
+            has_all_digits = is_joined and directive in "dHIm"  # without a separator, one digit is not enough
+            pieces.append(f"(?P<{directive}>[0-9]{{2}})" if has_all_digits else _DIRECTIVES[directive])
     return re.compile("".join(pieces), re.IGNORECASE)
-
-
-def _is_digits(token: str) -> bool:
-    return token[:1] == "%" and token[1:] in (*_NUMBERS, "Y", "y", "f")
-
-
-def _piece(directive: str, *, is_joined: bool) -> str:
-    """Return the pattern of a directive; `is_joined`: no separator follows, so all digits are required."""
-    if directive in _NAMES_OF:
-        point = r"\.?" if directive in ("a", "b") else ""
-        return f"(?P<{directive}>{_NAMES_OF[directive]}){point}"
-    digits = _NUMBERS[directive] or ("[0-9]{2}" if is_joined else "[0-9]{1,2}")
-    ordinal = "(?:st|nd|rd|th)?" if directive == "d" and not is_joined else ""
-    return f"(?P<{directive}>{digits}){ordinal}"
 
 
 def _read_by(pattern: re.Pattern[str], texts: Sequence[str], *, any_century: bool = False) -> Dates:

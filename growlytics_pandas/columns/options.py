@@ -202,7 +202,7 @@ class PlanOptions:
         for name, value in suggested.items():
             mine = merged.get(name)
             if isinstance(value, dict) and mine is not None:
-                by_column = mine if isinstance(mine, dict) else self._by_column(name, columns)
+                by_column = mine if isinstance(mine, dict) else self._for_each(name, columns)
                 more = {label: [*by_column.get(label, ()), *words] for label, words in value.items()}
                 merged[name] = {**by_column, **(more if name == "na_values" else value)}
             elif isinstance(value, list) and isinstance(mine, list):
@@ -211,7 +211,7 @@ class PlanOptions:
                 merged[name] = value
         return {field.name: merged[field.name] for field in fields(self) if field.name in merged}
 
-    def _by_column(self, name: str, columns: Collection[Any]) -> dict[Any, Any]:
+    def _for_each(self, name: str, columns: Collection[Any]) -> dict[Any, Any]:
         wanted, value = _TYPE_OF.get(name), getattr(self, name)
         return {label: value for label in columns if wanted is None or self.type_of(label) == wanted}
 
