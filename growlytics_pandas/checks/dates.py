@@ -76,15 +76,17 @@ def _candidates(sample: Profile, name: str) -> list[str]:
 def _formats_in(texts: Sequence[str]) -> Iterator[tuple[npt.NDArray[np.int64], list[str]]]:
     """Yield the formats that texts may have, with their positions; the parsers decide."""
     shapes = shapes_of(texts)
+    are_digits = [number_in(shape) is not None for shape in shapes.names]
     for code, shape in enumerate(shapes.names):
-        rows = shapes.rows(code)
-        if number_in(shape) is None:
-            yield rows, formats_like(shape) + ([_ISO] if _LOOKS_ISO.fullmatch(shape) else [])
-        else:
-            digits = [texts[row] for row in rows.tolist()]
-            read = {form: _read(digits, form).ok for form in _FIRST_YEARS}
-            for i in range(len(rows)):
-                yield rows[i : i + 1], [form for form, ok in read.items() if ok[i]]
+        if not are_digits[code]:
+            yield shapes.rows(code), formats_like(shape) + ([_ISO] if _LOOKS_ISO.fullmatch(shape) else [])
+    places = np.flatnonzero(shapes.spread(are_digits))
+    if len(places):
+        digits = [texts[place] for place in places.tolist()]
+        read = {form: _read(digits, form).ok for form in _FIRST_YEARS}
+        is_date = _any(read.values())
+        yield places[~is_date], []
+        yield places[is_date], [form for form, ok in read.items() if ok.any()]
 
 
 def _read(texts: Sequence[str], form: str) -> Dates:

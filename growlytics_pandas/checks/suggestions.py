@@ -230,19 +230,18 @@ def _for_numbers(columns: Columns, position: int) -> list[Suggestion]:
     label, name = columns.frame.columns[position], columns.names[position]
     reading, known = columns.reading_of(label), columns.type_of(name)
     column = columns.column(position)
-    if reading.date_formats:
-        given = _digits(column, None)
-        proposal = None if given is None else _instead(columns, position, Cleaned(given, {}, 0, 0), name)
-        return [replace(proposal, column=label)] if proposal else []
     present = column[(~absent(column)).to_numpy(dtype=bool)]
     sample = present.iloc[:_QUICK_SAMPLE].tolist()
-    if all(value in (0, 1) for value in sample):
+    proposal = None
+    if reading.date_formats:
+        digits = _digits(column, None)
+        proposal = digits and _instead(columns, position, Cleaned(digits, {}, 0, 0), name)
+    elif all(value in (0, 1) for value in sample):
         return _bits(column, present, label) if known is None else []
-    name = _A_DATE if known == contract.DATE else name
-    if known not in (None, contract.DATE) or not all(_may_be_day(value, name) for value in sample):
-        return []
-    digits = _digits(column, None)
-    proposal = None if digits is None else propose_date(digits, name)
+    elif known in (None, contract.DATE):
+        name = _A_DATE if known == contract.DATE else name
+        digits = _digits(column, None) if all(_may_be_day(value, name) for value in sample) else None
+        proposal = digits and propose_date(digits, name)
     return [replace(proposal, column=label)] if proposal else []
 
 
