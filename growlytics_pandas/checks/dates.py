@@ -29,6 +29,7 @@ from growlytics_pandas.contract import DATE
 _UTC: Final = ZoneInfo("UTC")
 _ISO: Final = "ISO8601"
 _LOOKS_ISO: Final = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}(?:[T\s].*)?", re.IGNORECASE | re.DOTALL)
+_FEWEST_DIGITS: Final = len("7306")  # 1 January 1920 in a spreadsheet
 _FEW: Final = 3
 """Distinct texts; fewer digits that look like 20250131 may be dates by chance."""
 _COMPACT: Final = ("%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S")
@@ -76,11 +77,11 @@ def _candidates(sample: Profile, name: str) -> list[str]:
 def _formats_in(texts: Sequence[str]) -> Iterator[tuple[npt.NDArray[np.int64], list[str]]]:
     """Yield the formats that texts may have, with their positions; the parsers decide."""
     shapes = shapes_of(texts)
-    are_digits = [number_in(shape) is not None for shape in shapes.names]
+    may_be_digits = [len(shape) >= _FEWEST_DIGITS and number_in(shape) is not None for shape in shapes.names]
     for code, shape in enumerate(shapes.names):
-        if not are_digits[code]:
+        if not may_be_digits[code]:
             yield shapes.rows(code), formats_like(shape) + ([_ISO] if _LOOKS_ISO.fullmatch(shape) else [])
-    places = np.flatnonzero(shapes.spread(are_digits))
+    places = np.flatnonzero(shapes.spread(may_be_digits))
     if len(places):
         digits = [texts[place] for place in places.tolist()]
         read = {form: _read(digits, form).ok for form in _FIRST_YEARS}
