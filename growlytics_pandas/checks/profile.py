@@ -258,7 +258,7 @@ class Cleaned:
 def clean_profile(profile: Profile, *, has_words: bool = True) -> Cleaned:
     """Strip the texts of a column, and remove texts that mean missing unless `has_words` is False."""
     merged, stripped, guarded = _stripped(profile)
-    texts = merged.texts if has_words else []
+    texts: Sequence[str] = merged.texts if has_words else []
     found = [i for i, text in enumerate(texts) if text[:1] in _STARTS and text.casefold() in MISSING_WORDS]
     if not found:
         return Cleaned(merged, {}, stripped, guarded)
