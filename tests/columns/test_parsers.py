@@ -117,6 +117,7 @@ def test_two_digit_year_needs_a_clear_century():
     read = dates("%d-%b-%y", *(f"31-Jan-{year:02}" for year in range(100)))
     assert [text[:4] for text in read if text] == [*map(str, range(2000, 2036)), *map(str, range(1969, 2000))]
     assert read[36:69] == [None] * 33
+    assert parse_dates(["31-Jan-45", "soon"], "%d-%b-%y", UTC, any_century=True).ok.tolist() == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -219,6 +220,9 @@ def test_no_text_fails_and_batch_equals_single(texts):
         ("31-01-25 9:30 PM", ["%d-%m-%y %I:%M %p", "%m-%d-%y %I:%M %p", "%y-%m-%d %I:%M %p"]),
         ("Fri, 31 Jan 2025 09:30:00 +0530", ["%a, %d %b %Y %H:%M:%S %z"]),
         ("January 31, 2025 at 09:30", ["%b %d, %Y at %H:%M"]),
+        ("2025/01/31:09:30:00", ["%Y/%m/%d:%H:%M:%S"]),
+        ("31-Jan-25:09:30:00", ["%d-%b-%y:%H:%M:%S"]),
+        ("1, 2, 3", []),
         ("12:30", []),
         ("Jan 2025", []),
         ("May", []),
