@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -19,54 +18,43 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api import types as dtypes
 
-from growlytics_pandas._text import argument, options_text
+from growlytics_pandas._text import argument, options_text, plural
 from growlytics_pandas.checks.name_suggestions import is_day_like, is_id_like, is_time_like
-from growlytics_pandas.checks.profile import MOST, Profile, Proposal, count_of, mask_of, of_all, rest_of
-from growlytics_pandas.columns.date_parsers import date_parser, formats_like
+from growlytics_pandas.checks.profile import MOST, Profile, Suggestion, of_all, rest_of
+from growlytics_pandas.columns.date_parsers import Dates, Moments, formats_like, parse_by_first, parse_dates
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, extract
 from growlytics_pandas.columns.parsers import number_in, shapes_of
 from growlytics_pandas.contract import DATE
 
 _UTC: Final = ZoneInfo("UTC")
 _ISO: Final = "ISO8601"
-_COMPACT: Final = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}  # by their digits
-_COMPACT_LIKE: Final = re.compile(r"(?:19|20)[0-9]{6}(?:[0-9]{4}|[0-9]{6})?(?:\.0)?")
 _LOOKS_ISO: Final = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}(?:[T\s].*)?", re.IGNORECASE | re.DOTALL)
-_TOO_LONG: Final = 10**16
+_FEWEST_DIGITS: Final = len("7306")  # 1 January 1920 in a spreadsheet
 _FEW: Final = 3
 """Distinct texts; fewer digits that look like 20250131 may be dates by chance."""
-_PLAUSIBLE: Final[dict[str, tuple[int, int]]] = {  # spreadsheet dates from 1920, epoch times from 2000; up to 2100
-    "excel": (7306, 73_415),
-    "epoch_s": (946_684_800, 4_102_444_800),
-    "epoch_ms": (946_684_800_000, 4_102_444_800_000),
-}
-_SHORT_YEAR: Final = re.compile(r"(?:^|[^0-9:])([0-9]{2})(?=$|[ ,T])")
-_NUMERIC_ORDER: Final = re.compile(r"(?:%a,? )?%([dmy])([/. -])%([dmy])\2%([yY])|(?:%a,? )?%y([/. -])%m\5%d")
+_COMPACT: Final = ("%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S")
+_CLOCKS: Final = ("excel", "epoch_s", "epoch_ms")
+_FIRST_YEARS: Final = MappingProxyType(
+    {**dict.fromkeys(_COMPACT, "1900"), "excel": "1920", "epoch_s": "2000", "epoch_ms": "2000"}
+)
+"""The years from which digits are plausible dates; up to 2100."""
+_NUMERIC_ORDER: Final = re.compile(r"(?:%a,? )?%([dmy])([/. -])%[dm]\2%[dyY]")
 _SHOWN: Final = 4
 _MAX_UNREAD: Final = 2000
 
 
-@dataclass
-class _Tried:
-    """Which of the distinct texts a format reads."""
-
-    values: npt.NDArray[np.datetime64]
-    ok: Mask
-    aware: Mask
-
-
-def propose_date(profile: Profile, name: str) -> Proposal | None:
+def propose_date(profile: Profile, name: str) -> Suggestion | None:
     """Return the formats that read the texts of a column as dates; None if they are not dates."""
     if sum(profile.others.values()) > profile.others[Kind.DATE]:
         return None
     candidates = _candidates(profile.sample, name)
     if not candidates:
         return _open_epoch(profile, name)
-    tried = {form: found for form in candidates if (found := _try(profile, form)).ok.any()}
+    tried = {form: found for form in candidates if (found := _read(profile.texts, form)).ok.any()}
     unread = ~_any(found.ok for found in tried.values()) if tried else np.ones(len(profile.texts), dtype=bool)
     more = {form for _, found in _formats_in(profile.where(unread).texts[:_MAX_UNREAD]) for form in found}
     for form in sorted(more - tried.keys()):
-        if (found := _try(profile, form)).ok.any():
+        if (found := _read(profile.texts, form)).ok.any():
             tried[form] = found
     if not tried:
         return _open_century(profile)
@@ -82,45 +70,32 @@ def _candidates(sample: Profile, name: str) -> list[str]:
         like -= 0 if found else int(sample.counts[rows].sum())
         if like < (MOST - 0.1) * sample.cells:
             return []
-    are_dates = any(form not in _PLAUSIBLE for form in formats)
-    return [form for form in formats if form not in _PLAUSIBLE or are_dates or is_time_like(name)]
+    are_dates = any(form not in _CLOCKS for form in formats)
+    return [form for form in formats if form not in _CLOCKS or are_dates or is_time_like(name)]
 
 
 def _formats_in(texts: Sequence[str]) -> Iterator[tuple[npt.NDArray[np.int64], list[str]]]:
-    """Yield the formats that texts may have, with their positions: texts of one shape have the same, unless numbers."""
+    """Yield the formats that texts may have, with their positions; the parsers decide."""
     shapes = shapes_of(texts)
+    may_be_digits = [len(shape) >= _FEWEST_DIGITS and number_in(shape) is not None for shape in shapes.names]
     for code, shape in enumerate(shapes.names):
-        rows = shapes.rows(code)
-        if number_in(shape) is None:
-            yield rows, _formats_of(shape)
-        else:
-            yield from ((rows[i : i + 1], _formats_of(texts[row])) for i, row in enumerate(rows.tolist()))
+        if not may_be_digits[code]:
+            yield shapes.rows(code), formats_like(shape) + ([_ISO] if _LOOKS_ISO.fullmatch(shape) else [])
+    places = np.flatnonzero(shapes.spread(may_be_digits))
+    if len(places):
+        digits = [texts[place] for place in places.tolist()]
+        read = {form: _read(digits, form).ok for form in _FIRST_YEARS}
+        is_date = _any(read.values())
+        yield places[~is_date], []
+        yield places[is_date], [form for form, ok in read.items() if ok.any()]
 
 
-def _formats_of(text: str) -> list[str]:
-    """Return the formats that a text may have; the parsers decide."""
-    found = formats_like(text)
-    if _LOOKS_ISO.fullmatch(text):
-        found.append(_ISO)
-    if _COMPACT_LIKE.fullmatch(text):
-        found.append(_COMPACT[len(text.removesuffix(".0"))])
-    number: Any = number_in(text)
-    if number is not None and abs(number) < _TOO_LONG:
-        found += [form for form, (low, high) in _PLAUSIBLE.items() if low <= number <= high]
-    return found
-
-
-def _try(profile: Profile, form: str) -> _Tried:
-    parsed = date_parser(form).parse(profile.texts, _UTC)
-    ok = parsed.ok.copy()
-    if form in _PLAUSIBLE or form in _COMPACT.values():
-        low, high = np.datetime64("1900-01-01"), np.datetime64("2100-01-01")
-        ok &= (parsed.values >= low) & (parsed.values < high)
-    if form in _PLAUSIBLE:
-        low_number, high_number = _PLAUSIBLE[form]
-        ok &= mask_of(profile.texts, lambda text: low_number <= (number_in(text) or 0) <= high_number)
-    aware = ok & parsed.aware if parsed.aware is not None else np.zeros(len(ok), dtype=bool)
-    return _Tried(parsed.values, ok, aware)
+def _read(texts: Sequence[str], form: str) -> Dates:
+    """Read texts by a format; digits only if they are plausible dates."""
+    values, ok, aware = parse_dates(texts, form, _UTC)
+    if form in _FIRST_YEARS:
+        ok &= (values >= np.datetime64(_FIRST_YEARS[form])) & (values < np.datetime64("2100"))
+    return Dates(values, ok, aware & ok)
 
 
 def _any(masks: Iterable[Mask]) -> Mask:
@@ -128,7 +103,7 @@ def _any(masks: Iterable[Mask]) -> Mask:
     return union
 
 
-def _of_tried(profile: Profile, tried: dict[str, _Tried], name: str) -> Proposal | None:
+def _of_tried(profile: Profile, tried: dict[str, Dates], name: str) -> Suggestion | None:
     present = profile.cells
     if profile.count(_any(found.ok for found in tried.values())) < MOST * present:
         return None if not _has_open_century(profile, tried) else _open_century(profile)
@@ -145,13 +120,13 @@ def _of_tried(profile: Profile, tried: dict[str, _Tried], name: str) -> Proposal
     return next((one for one in refusals if one is not None), None)
 
 
-def _without_ambiguous_digits(profile: Profile, tried: dict[str, _Tried], name: str) -> dict[str, _Tried]:
+def _without_ambiguous_digits(profile: Profile, tried: dict[str, Dates], name: str) -> dict[str, Dates]:
     """Leave out formats of plain digits unless something else indicates dates.
 
     Dates like 20250131 are recognized if all digits are valid dates and there are several. Spreadsheet day numbers are
     recognized by the label, or by dates in other formats in the column.
     """
-    of_digits = {form for form in tried if form in _COMPACT.values() or form in _PLAUSIBLE}
+    of_digits = {form for form in tried if form in _FIRST_YEARS}
     written = [tried[form].ok for form in tried if form not in of_digits]
     are_dates = bool(written) and profile.count(_any(written)) * 2 >= profile.cells
     kept = dict(tried)
@@ -160,7 +135,7 @@ def _without_ambiguous_digits(profile: Profile, tried: dict[str, _Tried], name: 
     shapes = shapes_of(profile.texts)
     is_digits = shapes.spread([number_in(shape) is not None for shape in shapes.names])
     for form in of_digits:
-        if form in _COMPACT.values():
+        if form in _COMPACT:
             is_sure = are_dates or (bool(tried[form].ok[is_digits].all()) and int(tried[form].ok.sum()) >= _FEW)
         else:
             is_sure = is_day_like(name) or are_dates if form == "excel" else is_time_like(name)
@@ -169,14 +144,15 @@ def _without_ambiguous_digits(profile: Profile, tried: dict[str, _Tried], name: 
     return kept
 
 
-def _open_epoch(profile: Profile, name: str) -> Proposal | None:
+def _open_epoch(profile: Profile, name: str) -> Suggestion | None:
     """Leave open whether 13 digits are times in milliseconds, unless the label or the digits indicate codes."""
-    if profile.others or is_id_like(name) or not all(map(may_be_epoch_ms, profile.first(_FIRST))):
+    texts = profile.texts
+    are_times = all(map(may_be_epoch_ms, texts[:_FIRST])) and all(map(may_be_epoch_ms, texts))
+    if profile.others or is_id_like(name) or not are_times:
         return None
-    numbers = sorted(map(int, profile.texts)) if all(map(may_be_epoch_ms, profile.texts)) else []
+    numbers = sorted(map(int, texts))
     are_numbered = len(numbers) > 1 and numbers[-1] - numbers[0] < _NUMBERED * len(numbers)
-    are_barcodes = len(numbers) >= _FEW and all(map(_is_barcode, numbers))
-    if not numbers or are_numbered or are_barcodes:
+    if are_numbered or (len(numbers) >= _FEW and all(map(_is_barcode, numbers))):
         return None
     return _open(
         f"times in milliseconds since 1970, or codes, judging by the 13 digits: if they are times, use "
@@ -206,32 +182,28 @@ _FIRST: Final = 50  # values; they are enough to recognize most columns that hav
 # the century --------------------------------------------------------------------------------------------------------
 
 
-def _has_open_century(profile: Profile, tried: dict[str, _Tried]) -> bool:
-    """Return whether a two-digit year may be of either century."""
-    short = [found for form, found in tried.items() if "%y" in form]
-    unread = ~_any(found.ok for found in tried.values()) if tried else np.ones(len(profile.texts), dtype=bool)
-    if any("%y" in form for text in profile.where(unread).texts[:_MAX_UNREAD] for form in _read_with_a_year(text)):
-        return True
-    years = {
-        int(year) for found in short for year in np.unique(found.values[found.ok].astype("M8[Y]").astype("i8")) + 1970
-    }
-    return any(year > 2025 for year in years) and any(year < 2000 for year in years)  # noqa: PLR2004 - see the reason
-
-
-def _read_with_a_year(text: str) -> list[str]:
-    """Return the formats that read a text except for its ambiguous century."""
-    found = []
-    for form in formats_like(text):
-        if "%y" in form:
-            longer = _SHORT_YEAR.sub(lambda match: match[0].replace(match[1], f"20{match[1]}"), text)
-            if date_parser(form.replace("%y", "%Y")).parse([longer], _UTC).ok[0]:
-                found.append(form)
+def _have_short_years(texts: Sequence[str]) -> Mask:
+    """Return a mask of the texts that are dates with a two-digit year, whichever century it means."""
+    found = np.zeros(len(texts), dtype=bool)
+    for form in {form for text in shapes_of(texts).names for form in formats_like(text) if "%y" in form}:
+        found |= parse_dates(texts, form, _UTC, any_century=True).ok
     return found
 
 
-def _open_century(profile: Profile) -> Proposal | None:
-    short = mask_of(profile.sample.texts, _read_with_a_year)
-    if not short.any() or profile.sample.count(short) < MOST * profile.sample.cells / 2:
+def _has_open_century(profile: Profile, tried: dict[str, Dates]) -> bool:
+    """Return whether a two-digit year may be of either century."""
+    short = [found.values[found.ok] for form, found in tried.items() if "%y" in form]
+    unread = profile.texts if not tried else profile.where(~_any(found.ok for found in tried.values())).texts
+    if _have_short_years(unread[:_MAX_UNREAD]).any():
+        return True
+    years = {int(year) + 1970 for values in short for year in np.unique(values.astype("M8[Y]").astype("i8"))}
+    return any(year > 2025 for year in years) and any(year < 2000 for year in years)  # noqa: PLR2004 - see the reason
+
+
+def _open_century(profile: Profile) -> Suggestion | None:
+    sample = profile.sample
+    short = _have_short_years(sample.texts)
+    if not short.any() or sample.count(short) < MOST * sample.cells / 2:
         return None
     return _open(
         "two-digit years that may be of either century (45 may be 1945 or 2045, and 30 next to 78 may be 1930): "
@@ -243,102 +215,83 @@ def _open_century(profile: Profile) -> Proposal | None:
 # the order of day and month -----------------------------------------------------------------------------------------
 
 
-def _in_order(profile: Profile, tried: dict[str, _Tried]) -> tuple[dict[str, _Tried], list[Proposal | None]]:
+def _in_order(profile: Profile, tried: dict[str, Dates]) -> tuple[dict[str, Dates], list[Suggestion | None]]:
     """Leave out the formats whose order of day and month the values contradict or do not settle."""
-    kept = {form: found for form, found in tried.items() if not _NUMERIC_ORDER.match(form)}
-    refusals: list[Proposal | None] = []
-    separators = sorted({_separator(form) for form in tried if _NUMERIC_ORDER.match(form)})
-    for separator in separators:
-        group = {form: found for form, found in tried.items() if _separator(form) == separator}
-        chosen, refusal = _order_of(profile, group)
-        kept.update(chosen)
+    kept: dict[str, Dates] = {}
+    groups: dict[str, dict[str, list[str]]] = {}  # separator → what comes first → formats
+    for form, found in tried.items():
+        match = _NUMERIC_ORDER.match(form)
+        if match is None:
+            kept[form] = found
+        else:
+            groups.setdefault(match[2], {"d": [], "m": [], "y": []})[match[1]].append(form)
+    refusals: list[Suggestion | None] = []
+    for _, orders in sorted(groups.items()):
+        chosen, refusal = _order_of(profile, tried, orders)
+        kept.update({form: tried[form] for form in chosen})
         refusals.append(refusal)
     return kept, refusals
 
 
-def _separator(form: str) -> str:
-    match = _NUMERIC_ORDER.match(form)
-    return "" if match is None else match[2] or match[5]
-
-
-def _first(form: str) -> str:
-    return form[form.index("%a") + 2 :].lstrip(", ")[:2] if "%a" in form else form[:2]
-
-
-def _order_of(profile: Profile, group: dict[str, _Tried]) -> tuple[dict[str, _Tried], Proposal | None]:
+def _order_of(
+    profile: Profile, tried: dict[str, Dates], orders: dict[str, list[str]]
+) -> tuple[list[str], Suggestion | None]:
     """Return the formats of one separator that fit; if none does, the reason."""
-    orders = {first: [form for form in group if _first(form) == first] for first in ("%d", "%m", "%y")}
-    day, month = (_union(profile, [group[form] for form in orders[first]]) for first in ("%d", "%m"))
-    both = day.ok & month.ok
-    unsure = profile.count(both & (day.values != month.values))
-    only_day, only_month = profile.count(day.ok & ~month.ok), profile.count(month.ok & ~day.ok)
-    example = datetime(2025, 2, 1, 9, 30)  # noqa: DTZ001 - an example
-    form = next(iter(orders["%d"] or orders["%m"] or orders["%y"]))
+    dates = {first: _union([tried[form] for form in forms], len(profile.texts)) for first, forms in orders.items()}
+    is_day, is_month = ~np.isnat(dates["d"]), ~np.isnat(dates["m"])
+    unsure = profile.count(is_day & is_month & (dates["d"] != dates["m"]))
+    only_day, only_month = profile.count(is_day & ~is_month), profile.count(is_month & ~is_day)
     if unsure and bool(only_day) == bool(only_month):
-        other = _swapped(form)
-        day_form, month_form = (form, other) if _first(form) == "%d" else (other, form)
-        text = example.strftime(day_form)
+        day_form = orders["d"][0]
+        month_form = day_form.translate(str.maketrans("dm", "md"))
+        text = datetime(2025, 2, 1, 9, 30).strftime(day_form)  # noqa: DTZ001 - an example
         if not only_day:
-            return {}, _open(
+            return [], _open(
                 f"no value settles the order of day and month: {text} is 2025-02-01 with "
                 f"{options_text(date_format=day_form)}, and 2025-01-02 with {month_form!r}",
-                profile.count(both),
+                profile.count(is_day & is_month),
             )
-        return {}, _open(
-            f"both orders of day and month occur: {count_of(only_day)} can only have the day first, {only_month:,} "
-            f"only the month first, and {unsure:,} like {text} can be either; correct them at the source",
-            profile.count(day.ok | month.ok),
+        return [], _open(
+            f"both orders of day and month occur: {plural(only_day, 'value')} can only have the day first, "
+            f"{only_month:,} only the month first, and {unsure:,} like {text} can be either; correct them at the "
+            "source",
+            profile.count(is_day | is_month),
         )
-    if only_day and only_month:
-        chosen = orders["%d"] + orders["%m"]
-    elif only_month:
-        chosen = orders["%m"]
-    else:
-        chosen = orders["%d"] or orders["%y"]
-    if chosen != orders["%y"] and (refusal := _year_first(profile, group, orders, chosen)):
-        return {}, refusal
-    return {form: group[form] for form in chosen}, None
+    chosen = orders["m"] if only_month else []
+    if only_day or not only_month:
+        chosen = orders["d"] + chosen
+    is_read = np.logical_or.reduce([tried[form].ok for form in chosen]) if chosen else np.zeros(len(is_day), dtype=bool)
+    if chosen and _may_start_with_year(profile, dates["y"], is_read):
+        return [], _open(
+            "the year may come first or last: 25-01-31 is 2025-01-31 with "
+            f"{options_text(date_format=orders['y'][0])}, and 2031-01-25 with {chosen[0]!r}",
+            profile.count(~np.isnat(dates["y"])),
+        )
+    return chosen or orders["y"], None
 
 
-def _union(profile: Profile, tried: Sequence[_Tried]) -> _Tried:
-    size = len(profile.texts)
-    union = _Tried(np.full(size, np.datetime64("NaT"), dtype="M8[us]"), np.zeros(size, bool), np.zeros(size, bool))
+def _union(tried: Sequence[Dates], size: int) -> Moments:
+    """Return the dates that any of the formats reads; NaT for other texts."""
+    dates: Moments = np.full(size, np.datetime64("NaT"), dtype="M8[us]")
     for found in tried:
-        union.values[found.ok] = found.values[found.ok]
-        union.ok |= found.ok
-    return union
+        dates[found.ok] = found.values[found.ok]
+    return dates
 
 
-def _year_first(
-    profile: Profile, group: dict[str, _Tried], orders: dict[str, list[str]], chosen: list[str]
-) -> Proposal | None:
-    """Reject dates like 25-01-31 in which the first two digits are more likely the year than the last two."""
-    if not orders["%y"]:
-        return None
-    first = _union(profile, [group[form] for form in orders["%y"]])
-    read = _union(profile, [group[form] for form in chosen])
-    short = np.flatnonzero(first.ok)
-    if not len(short) or profile.count(first.ok) < profile.count(read.ok):
-        return None
-    digits = [re.findall(r"[0-9]+", profile.texts[place])[:3] for place in short.tolist()]
-    starts, ends = {int(one[0]) for one in digits}, {int(one[2]) for one in digits}
-    if len(starts) >= len(ends):
-        return None
-    return _open(
-        f"the year may come first or last: 25-01-31 is 2025-01-31 with {options_text(date_format=orders['%y'][0])}, "
-        f"and 2031-01-25 with {chosen[0]!r}",
-        profile.count(first.ok),
-    )
-
-
-def _swapped(form: str) -> str:
-    return form.replace("%d", "\0").replace("%m", "%d").replace("\0", "%m")
+def _may_start_with_year(profile: Profile, dates: Moments, is_read: Mask) -> bool:
+    """Return whether the first two digits are more likely the year than the last two: they differ less."""
+    is_date = ~np.isnat(dates)
+    if not is_date.any() or profile.count(is_date) < profile.count(is_read):
+        return False
+    days = dates[is_date].astype("M8[D]")
+    years, days_of_month = np.unique(days.astype("M8[Y]")), np.unique(days - days.astype("M8[M]"))
+    return len(years) < len(days_of_month)
 
 
 # what is suggested --------------------------------------------------------------------------------------------------
 
 
-def _cover(profile: Profile, kept: dict[str, _Tried]) -> list[str]:
+def _cover(profile: Profile, kept: dict[str, Dates]) -> list[str]:
     """Return the fewest formats that read all that any format reads, most common first; ISO 8601 wins ties."""
     formats: list[str] = []
     left = np.ones(len(profile.texts), dtype=bool)
@@ -351,7 +304,7 @@ def _cover(profile: Profile, kept: dict[str, _Tried]) -> list[str]:
         left &= ~kept[best].ok
 
 
-def _settled(profile: Profile, kept: dict[str, _Tried], formats: list[str], read: int) -> Proposal | None:
+def _settled(profile: Profile, kept: dict[str, Dates], formats: list[str], read: int) -> Suggestion | None:
     for i, form in enumerate(formats):
         for other in formats[i + 1 :]:
             both = kept[form].ok & kept[other].ok
@@ -360,19 +313,15 @@ def _settled(profile: Profile, kept: dict[str, _Tried], formats: list[str], read
                     f"some values can be read in two formats, {form!r} and {other!r}, as different dates", read
                 )
     examples = "; ".join(f"{_example(form)} is read as {_meant(form)}" for form in formats[:_SHOWN])
-    aware, wall = (profile.count(_any(part)) for part in _parts(kept, formats))
-    zone = f"; those with an offset are converted to the zone of {argument('timezone')}" if aware else ""
-    zone += ", the others are unchanged" if aware and wall else ""
+    has_offset = any(kept[form].aware.any() for form in formats if form not in _CLOCKS)
+    has_none = any((kept[form].ok & ~kept[form].aware).any() for form in formats)
+    zone = f"; those with an offset are converted to the zone of {argument('timezone')}" if has_offset else ""
+    zone += ", the others are unchanged" if has_offset and has_none else ""
     present = profile.cells
     counted = f"{of_all(read, present)} {'are dates' if present > 1 else 'is a date'}"
     value: Any = formats[0] if len(formats) == 1 else formats
     reason = f"{counted}: {examples}{zone}{rest_of(read, present)}"
-    return Proposal("date_format", value, DATE, reason, read, present - read)
-
-
-def _parts(kept: dict[str, _Tried], formats: list[str]) -> tuple[list[Mask], list[Mask]]:
-    offsets = [kept[form].aware & (form not in _PLAUSIBLE) for form in formats]
-    return offsets, [kept[form].ok & ~kept[form].aware for form in formats]
+    return Suggestion("date_format", None, value, reason, read, present - read, DATE)
 
 
 def _example(form: str) -> str:
@@ -383,13 +332,13 @@ def _example(form: str) -> str:
 
 
 def _meant(form: str) -> str:
-    parsed = date_parser(form).parse([_example(form)], _UTC)
+    parsed = parse_dates([_example(form)], form, _UTC)
     text = str(parsed.values[0].astype("M8[s]")).replace("T", " ").removesuffix(" 00:00:00")
-    return f"{text} in UTC" if parsed.aware is not None and parsed.aware[0] else text
+    return f"{text} in UTC" if parsed.aware[0] else text
 
 
-def _open(reason: str, cells: int) -> Proposal:
-    return Proposal("date_format", None, DATE, reason, cells)
+def _open(reason: str, cells: int) -> Suggestion:
+    return Suggestion("date_format", None, None, reason, cells, type=DATE)
 
 
 _FEW_DAYS: Final = 3
@@ -413,7 +362,6 @@ _ZONE_OF_REGION: Final = MappingProxyType(
     }
 )
 """The zone of regions that have only one."""
-_Read = Callable[[ZoneInfo], npt.NDArray[np.datetime64]]
 
 
 def zone_of_days(column: pd.Series[Any], zone: ZoneInfo, region: str) -> str | None:
@@ -427,16 +375,7 @@ def zone_of_days(column: pd.Series[Any], zone: ZoneInfo, region: str) -> str | N
 
 def zone_of_texts(texts: Sequence[str], formats: Iterable[str], zone: ZoneInfo, region: str) -> str | None:
     """Return the same for texts that `formats` read as instants."""
-
-    def read(one: ZoneInfo) -> npt.NDArray[np.datetime64]:
-        values = np.full(len(texts), np.datetime64("NaT"), dtype="M8[us]")
-        for form in formats:
-            parsed = date_parser(form).parse(texts, one)
-            found: Mask = parsed.ok & np.isnat(values)
-            values[found] = parsed.values[found]
-        return values
-
-    return _first_zone(read, zone, None, region)
+    return _first_zone(lambda one: parse_by_first(texts, formats, one), zone, None, region)
 
 
 def _zones_of(present: pd.Series[Any]) -> tuple[str | None, bool]:
@@ -455,7 +394,7 @@ def _zones_of(present: pd.Series[Any]) -> tuple[str | None, bool]:
     return (next(iter(zones)) if len(zones) == 1 else None), "None" not in zones
 
 
-def _first_zone(read: _Read, zone: ZoneInfo, own: str | None, region: str) -> str | None:
+def _first_zone(read: Callable[[ZoneInfo], Moments], zone: ZoneInfo, own: str | None, region: str) -> str | None:
     in_zone = read(zone)
     for name, few in ((own, 1), (_ZONE_OF_REGION.get(region), _FEW_DAYS)):
         if name is None or "/" not in name:

@@ -22,8 +22,8 @@ from growlytics_pandas.checks.texts import MISSING_IDS, are_damaged, are_in, end
 from growlytics_pandas.checks.violations import DOUBTFUL, DOUBTFUL_SUM, Rows, Violation
 from growlytics_pandas.columns.dtypes import Kind, Mask, originals, starts
 from growlytics_pandas.columns.frames import count_reject_labels
-from growlytics_pandas.columns.number_parsers import are_numbers
 from growlytics_pandas.columns.options import Keep
+from growlytics_pandas.columns.parsers import are_numbers
 from growlytics_pandas.columns.reading import Alike, Groups, Ids, find_groups, fold, fold_all, unkept
 from growlytics_pandas.columns.texts import MISSING_WORDS, TextBytes, TextColumn, TextColumns, hash_texts
 

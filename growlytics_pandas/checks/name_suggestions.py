@@ -9,14 +9,14 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
 from growlytics_pandas import contract
-from growlytics_pandas.checks.profile import Profile, Suggestion, count_of
+from growlytics_pandas._text import plural
+from growlytics_pandas.checks.profile import Profile, Suggestion
 from growlytics_pandas.columns.contacts import (
     PLAIN_EMAIL,
     invalid_emails,
@@ -25,6 +25,7 @@ from growlytics_pandas.columns.contacts import (
     normalize_texts,
 )
 from growlytics_pandas.columns.parsers import shapes_of
+from growlytics_pandas.columns.reading import fold
 from growlytics_pandas.columns.texts import strip_texts
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
@@ -184,20 +185,13 @@ def _contacts(
         counted = {place: count for place in likely if (count := _holds(texts_of(place), fits, region))}
         if not counted and reserved == "email":  # addresses are unmistakable, whatever the label is
             own = [place for place in texts if _NOT_ADDRESSES.isdisjoint(words_of(names[place]))]
-            addresses = [place for place in own if _are_addresses(texts_of(place))]
-            counted = {place: count for place in addresses if (count := _holds(texts_of(place), fits, region))}
+            counted = {place: count for place in own if (count := _holds(texts_of(place), fits, region))}
         for place, cells in counted.items():
-            what = _WHAT[reserved]
-            if len(counted) == 1:
-                reason = f"it contains {what}, and campaigns use only the attribute {reserved!r}"
-                found.append(Suggestion("rename", labels[place], reserved, reason, cells))
-            else:
-                others = " and ".join(repr(labels[other]) for other in counted if other != place)
-                reason = (
-                    f"it contains {what}, and so does {others}; campaigns use only the attribute {reserved!r}: "
-                    "rename one"
-                )
-                found.append(Suggestion("rename", labels[place], None, reason, cells))
+            others = " and ".join(repr(labels[other]) for other in counted if other != place)
+            so_does = f", and so does {others}; campaigns" if others else ", and campaigns"
+            reason = f"it contains {_WHAT[reserved]}{so_does} use only the attribute {reserved!r}"
+            reason += ": rename one" if others else ""
+            found.append(Suggestion("rename", labels[place], None if others else reserved, reason, cells))
     return found
 
 
@@ -208,22 +202,14 @@ def _is_meant(name: str, pattern: re.Pattern[str]) -> bool:
 
 def _holds(profile: Profile | None, fits: Callable[[Sequence[str], str], int], region: str) -> int:
     """Return the number of cells of a column if `fits` accepts most of them; 0 otherwise."""
-    if profile is None or profile.is_empty:
+    if profile is None or not profile.texts:
         return 0
-    texts = profile.first(_SAMPLED)
+    texts = profile.texts[:_SAMPLED]
     return profile.cells if fits(texts, region) > _MOST * len(texts) else 0
 
 
-def _are_addresses(profile: Profile | None) -> bool:
-    """Return whether most texts of a column have an @, which is quick to see."""
-    if profile is None or profile.is_empty:
-        return False
-    texts = profile.first(_SAMPLED)
-    return sum("@" in text for text in texts) > _MOST * len(texts)
-
-
 def _count_emails(texts: Sequence[str], region: str) -> int:
-    addresses = normalize_texts(texts, "email", region)
+    addresses = normalize_texts([text for text in texts if "@" in text], "email", region)
     return len(addresses) - len(invalid_emails(addresses))
 
 
@@ -244,7 +230,7 @@ _WHAT: Final = {"email": "e-mail addresses", "mobile": "phone numbers", "name": 
 
 def have_several_spellings(profile: Profile, region: str) -> bool:
     """Return whether most texts are mobile numbers, written in several ways."""
-    first = profile.first(_SAMPLED)
+    first = profile.texts[:_SAMPLED]
     if mobile_spellings(first, region).count(None) >= (1 - _MOST) * len(first) or profile.has_one_shape():
         return False
     return len(set(mobile_spellings(profile.texts, region)) - {None}) > 1
@@ -252,7 +238,7 @@ def have_several_spellings(profile: Profile, region: str) -> bool:
 
 def suggest_normalization(profile: Profile, label: Hashable, reserved: str, region: str) -> Suggestion | None:
     """Suggest normalization for contacts that are written in several ways."""
-    if profile.is_empty:
+    if not profile.texts:
         return None
     if reserved == "email":
         return _suggest_email(profile, label, region)
@@ -271,14 +257,14 @@ def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion
     if not cells:
         return None
     reason = (
-        f"{count_of(cells)} with capitals, a display name or mailto: Asha Rao <Asha@Example.com> is read as "
+        f"{plural(cells, 'value')} with capitals, a display name or mailto: Asha Rao <Asha@Example.com> is read as "
         " asha@example.com"
     )
     return Suggestion("normalize", label, "email", reason, cells)
 
 
 def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestion | None:
-    if profile.has_one_shape() and profile.first(1)[0][-2:-1] != ".":
+    if profile.has_one_shape() and profile.texts[0][-2:-1] != ".":
         return None
     normal = normalize_texts(profile.texts, "E.164", region)
     read = profile.where(np.array([text.startswith("+") for text in normal], dtype=bool))
@@ -287,8 +273,8 @@ def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestio
         return None
     cells = read.count(shapes.spread([not re.fullmatch(r"\+1+", shape) for shape in shapes.names]))
     reason = (
-        f"phone numbers are written in several ways: {count_of(cells)} are converted to the form +919919211112, so "
-        "that each number has one spelling"
+        f"phone numbers are written in several ways: {plural(cells, 'value')} are converted to the form "
+        "+919919211112, so that each number has one spelling"
     )
     return Suggestion("normalize", label, "E.164", reason, cells) if cells else None
 
@@ -304,46 +290,87 @@ def _fitting(
     known: Collection[str],
 ) -> list[Suggestion]:
     """Suggest names without extra white space or invisible characters, short enough and distinct."""
-    open_places = [place for place in names if labels[place] not in renamed]
-    wanted = {place: _tidy(names[place]) for place in open_places}
-    spellings = _spellings(known)
-    for place, name in wanted.items():
-        if name not in known and len(spellings.get(name.casefold(), ())) == 1:
-            [spelling] = spellings[name.casefold()]
-            wanted[place] = spelling if spelling not in names.values() else name
-    counts = Counter(wanted.values())
-    taken = {name for place, name in names.items() if wanted.get(place) == name} | set(used) | {None}
+    sent = {place: name for place, name in names.items() if labels[place] not in renamed}
+    new, alike = new_names(sent, labels, known), _alike(known)
     found: list[Suggestion] = []
-    for place in open_places:
-        old, new = names[place], wanted[place]
-        if (
-            not old.strip()
-            or old in known
-            or (old == new and contract.count_chars(old) <= contract.MAX_ATTRIBUTE_NAME_CHARS)
-        ):
+    for place in sorted(new):
+        old, name = names[place], new[place]
+        tidy, wanted = _tidy(old), _wanted(old, alike)
+        is_long = contract.count_chars(tidy) > contract.MAX_ATTRIBUTE_NAME_CHARS
+        if name == wanted and name in contract.RESERVED_ATTRIBUTES:  # only contacts get these
+            wanted = name = tidy
+        if old in (*known, name) or not tidy:
             continue
-        if old != new and (counts[new] > 1 or new in taken):
-            reason = f"the names {old!a} and {new!a} look alike but differ: rename or exclude one of the columns"
+        if is_long or (name == wanted and name not in used):
+            found.append(Suggestion("rename", labels[place], name, _why(old, tidy, name, is_long=is_long), 0))
+        elif old != wanted:
+            reason = f"the names {old!a} and {wanted!a} look alike but differ: rename or exclude one of the columns"
             found.append(Suggestion("rename", labels[place], None, reason, 0))
-            continue
-        short = fitting_name(new, taken.__contains__)
-        taken.add(short)
-        found.append(Suggestion("rename", labels[place], short, _why(old, new, short), 0))
     return found
 
 
+def new_names(
+    names: Mapping[int, str], labels: Mapping[int, Hashable] | Sequence[Hashable], known: Collection[str]
+) -> dict[int, str]:
+    """Return position → new name, for the fewest columns whose renaming makes all names valid and distinct.
+
+    Of columns that clash, one keeps its name: that of an attribute known already, else the one whose label it is.
+    """
+    alike = _alike(known)
+    used = {name_key(name) for name in names.values()} | alike.keys()
+    taken: set[str] = set()
+    new = {}
+
+    def rank(place: int) -> tuple[bool, bool, bool]:
+        name = names[place]
+        return name not in alike.get(name_key(name), ()), name != _shortened(name), repr(name) != repr(labels[place])
+
+    for place in sorted(names, key=rank):
+        name, wanted = names[place], _wanted(names[place], alike) or f"Attribute {place}"
+        if name_key(wanted) in taken:
+            wanted = fitting_name(_tidy(name) or wanted, lambda one: name_key(one) in taken | used)
+        taken.add(name_key(wanted))
+        if wanted != name:
+            new[place] = wanted
+    return new
+
+
+def _alike(known: Collection[str]) -> dict[str, set[str]]:
+    """Return the reserved names and those of earlier pushes, by their keys."""
+    found: dict[str, set[str]] = {}
+    for name in (*known, *contract.RESERVED_ATTRIBUTES):
+        found.setdefault(name_key(name), set()).add(name)
+    return found
+
+
+def _wanted(name: str, alike: Mapping[str, set[str]]) -> str:
+    """Return the valid name for a column, regardless of other columns; '' if it has none."""
+    fixed = alike.get(name_key(name), set())
+    return name if name in fixed else next(iter(fixed)) if len(fixed) == 1 else _shortened(name)
+
+
+def _shortened(name: str) -> str:
+    return fitting_name(_tidy(name), lambda _: False)
+
+
 def _tidy(name: str) -> str:
-    return unicodedata.normalize("NFC", " ".join(strip_texts([name])[0].split()))
+    """Return a name without extra white space and invisible characters; '' if it is not valid Unicode."""
+    if not contract.is_unicode(name):
+        return ""
+    return unicodedata.normalize("NFC", " ".join(strip_texts([without_invisible(name)])[0].split()))
 
 
-def _spellings(known: Collection[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name in (*contract.RESERVED_ATTRIBUTES, *sorted(known)):
-        if name not in found.setdefault(name.casefold(), []):
-            found[name.casefold()].append(name)
-    return {
-        folded: [name for name in names if name not in contract.RESERVED_ATTRIBUTES] for folded, names in found.items()
-    }
+_INVISIBLE: Final = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u00ad]")
+
+
+def without_invisible(name: str) -> str:
+    """Return a name without invisible characters and outer white space."""
+    return _INVISIBLE.sub("", name).strip()
+
+
+def name_key(name: str) -> str:
+    """Return what two names that look alike have in common."""
+    return fold(without_invisible(name))
 
 
 def fitting_name(base: str, is_taken: Callable[[str], bool]) -> str:
@@ -368,10 +395,10 @@ def fitting_name(base: str, is_taken: Callable[[str], bool]) -> str:
     return name
 
 
-def _why(old: str, new: str, short: str) -> str:
-    if short != new:
+def _why(old: str, tidy: str, new: str, *, is_long: bool) -> str:
+    if is_long:
         return (
-            f"the name has {contract.count_chars(new)} characters, and {contract.MAX_ATTRIBUTE_NAME_CHARS} are allowed"
+            f"the name has {contract.count_chars(tidy)} characters, and {contract.MAX_ATTRIBUTE_NAME_CHARS} are allowed"
         )
     if old.casefold() == new.casefold():
         return f"earlier pushes sent it as {new!r}, and names are case-sensitive"

@@ -11,7 +11,7 @@ from typing import Any, Final
 from growlytics_pandas import contract
 from growlytics_pandas._rules import RULES, Effect, Rule, Severity
 from growlytics_pandas._text import phrase
-from growlytics_pandas.checks.name_suggestions import fitting_name
+from growlytics_pandas.checks.name_suggestions import name_key, new_names, without_invisible
 from growlytics_pandas.checks.schema import Attribute, Schema, name_of
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import Kind
@@ -30,7 +30,7 @@ def check_attributes(layout: Schema, rows: int) -> list[Violation]:
         attribute for attribute in layout.attributes if attribute.kind is not Kind.EMPTY
     ]  # empty columns send nothing
     names = Counter(attribute.name for attribute in present)
-    meant, new = _known_meant(layout), new_names(layout)
+    meant, new = _known_meant(layout), _new_names(layout)
     checks: tuple[Callable[[Attribute], Iterable[Violation]], ...] = (
         lambda attribute: _check_type(layout, attribute, rows, meant),
         lambda attribute: _check_name(layout, attribute, rows, names, new),
@@ -51,44 +51,15 @@ def dropped_columns(violations: Iterable[Violation]) -> frozenset[int]:
     )
 
 
-def new_names(layout: Schema) -> dict[int, str]:
-    """Return position → new name, for the fewest columns whose renaming makes all names valid and distinct.
-
-    Of columns that clash, one keeps its name: that of an attribute known already, else the one whose label it is.
-    """
-    known = {*layout.known_names, *contract.RESERVED_ATTRIBUTES}
-    meant = {_key(name): name for name in (*sorted(layout.known_names), *contract.RESERVED_ATTRIBUTES)}
-    used = meant.keys() | {_key(attribute.name) for attribute in layout.attributes}
-    taken: set[str] = set()
-    new = {}
-
-    def rank(attribute: Attribute) -> tuple[bool, bool, bool]:
-        name = attribute.name
-        return name not in known, not _is_valid(name), name != attribute.column
-
-    for attribute in sorted(layout.attributes, key=rank):
-        name = attribute.name
-        base = " ".join(_without_invisible(name).split()) if contract.is_unicode(name) else ""
-        base = base or f"Attribute {attribute.position}"
-        wanted = name if _is_valid(name) else fitting_name(base, lambda _: False)
-        if name not in layout.known_names:
-            wanted = meant.get(_key(wanted), wanted)
-        if _key(wanted) in taken:
-            wanted = fitting_name(base, lambda one: _key(one) in taken | used)
-        taken.add(_key(wanted))
-        if wanted != name:
-            new[attribute.position] = wanted
-    return new
+def _new_names(layout: Schema) -> dict[int, str]:
+    names = {attribute.position: attribute.name for attribute in layout.attributes}
+    labels = {attribute.position: attribute.column for attribute in layout.attributes}
+    return new_names(names, labels, layout.known_names)
 
 
 def _is_valid(name: str) -> bool:
     is_short = contract.count_chars(name) <= contract.MAX_ATTRIBUTE_NAME_CHARS
-    return bool(name) and contract.is_unicode(name) and name == _without_invisible(name) and is_short
-
-
-def _key(name: str) -> str:
-    """Return what two names that look alike have in common."""
-    return fold(_without_invisible(name))
+    return bool(name) and contract.is_unicode(name) and name == without_invisible(name) and is_short
 
 
 def _found(
@@ -125,7 +96,7 @@ def _check_name(
         yield _found(Rule.ATTRIBUTE_NAME_TOO_LONG, attribute, rows, limit=limit, chars=chars, rename=rename)
     if names[name] > 1:
         yield _found(Rule.ATTRIBUTE_NAME_DUPLICATE, attribute, rows, columns=names[name], rename=rename)
-    if name != _without_invisible(name):
+    if name != without_invisible(name):
         yield _found(Rule.ATTRIBUTE_NAME_WHITESPACE, attribute, rows, rename=rename)
 
 
@@ -134,7 +105,7 @@ def _renaming(layout: Schema, attribute: Attribute, new: Mapping[int, str]) -> d
 
     None if no such column has a label of its own.
     """
-    alike = [one for one in layout.attributes if _key(one.name) == _key(attribute.name)]
+    alike = [one for one in layout.attributes if name_key(one.name) == name_key(attribute.name)]
     renamed = [attribute] if attribute.position in new else [one for one in alike if one.position in new]
     labels = Counter(repr(one.column) for one in layout.attributes)
     if any(labels[repr(one.column)] > 1 or _has_no_label(one) for one in renamed):
@@ -144,13 +115,6 @@ def _renaming(layout: Schema, attribute: Attribute, new: Mapping[int, str]) -> d
 
 def _has_no_label(attribute: Attribute) -> bool:
     return not isinstance(attribute.column, str) and not name_of(attribute.column)
-
-
-_INVISIBLE: Final = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u00ad]")
-
-
-def _without_invisible(name: str) -> str:
-    return _INVISIBLE.sub("", name).strip()
 
 
 def _case_clashes(layout: Schema, new: Mapping[int, str]) -> list[Violation]:

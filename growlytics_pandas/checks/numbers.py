@@ -5,26 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from growlytics_pandas._text import argument, options_text
-from growlytics_pandas.checks.profile import MOST, Profile, Proposal, count_of, mask_of, of_all, rest_of
+from growlytics_pandas._text import argument, options_text, plural
+from growlytics_pandas.checks.profile import MOST, Profile, Suggestion, mask_of, of_all, rest_of
 from growlytics_pandas.columns.convert import is_infinite
 from growlytics_pandas.columns.dtypes import Kind, Mask
-from growlytics_pandas.columns.number_parsers import are_numbers, boolean_parser, currencies, number_parser
-from growlytics_pandas.columns.parsers import Shapes, number_in, shapes_of
+from growlytics_pandas.columns.parsers import (
+    Shapes,
+    are_numbers,
+    currencies,
+    number_in,
+    parse_booleans,
+    parse_numbers,
+    shapes_of,
+)
 from growlytics_pandas.contract import BOOLEAN, NUMBER
 
-_UTC: Final = ZoneInfo("UTC")
 _ALONE: Final = frozenset({"true", "false", "yes", "no", "y"})
 """Words that mean yes or no even without their counterpart; F alone may mean female, and "on" may be a place."""
 
 
-def propose_boolean(profile: Profile) -> Proposal | None:
+def propose_boolean(profile: Profile) -> Suggestion | None:
     """Return the proposal to read texts as yes/no; None if they are not."""
     if sum(profile.others.values()) > profile.others[Kind.BOOLEAN] or profile.is_large:
         return None
-    parsed = boolean_parser().parse(profile.texts, _UTC)
+    parsed = parse_booleans(profile.texts)
     words = mask_of(profile.texts, lambda text: not text.isdigit())
     read, present = profile.count(parsed.ok), profile.cells
     if read < MOST * present or not (parsed.ok & words).any():
@@ -35,7 +40,7 @@ def propose_boolean(profile: Profile) -> Proposal | None:
         return None
     counted = f"{of_all(read, present)} {'are' if present > 1 else 'is'}"
     reason = f"{counted} yes/no: {profile.count(yes):,} true, {profile.count(no):,} false{rest_of(read, present)}"
-    return Proposal("types", BOOLEAN, BOOLEAN, reason, read)
+    return Suggestion("types", None, BOOLEAN, reason, read, type=BOOLEAN)
 
 
 # As a number these would lose a zero, a plus or the last digits (doubles keep 15).
@@ -57,7 +62,7 @@ _OF_POINTS: Final = frozenset(
 _SHOWN: Final = 3
 
 
-def propose_number(profile: Profile) -> Proposal | None:
+def propose_number(profile: Profile) -> Suggestion | None:
     """Return how the texts of a column are read as numbers; None if they are not numbers, or codes."""
     others = profile.others[Kind.INTEGER] + profile.others[Kind.FLOAT] + profile.others[Kind.DECIMAL]
     if sum(profile.others.values()) > others or not _is_worth_it(profile.sample):
@@ -88,50 +93,40 @@ def _read(profile: Profile, decimal: str) -> Mask:
     for code, shape in enumerate(shapes.names if ok.any() else ()):
         if "e" in shape.lower() or len(shape) > _MAY_BE_INFINITE:
             for row in [row for row in shapes.rows(code).tolist() if ok[row]]:
-                ok[row] = not is_infinite(number_parser(decimal).parse([profile.texts[row]], _UTC).values[0])
+                ok[row] = not is_infinite(parse_numbers([profile.texts[row]], decimal).values[0])
     return ok
 
 
-def _of_marks(profile: Profile, dot: Mask, comma: Mask, money: frozenset[str]) -> Proposal | None:
+def _of_marks(profile: Profile, dot: Mask, comma: Mask, money: frozenset[str]) -> Suggestion | None:
     """Return the decimal mark, from texts that only one of the two marks can read."""
     shapes = shapes_of(profile.texts)
     marked = shapes.spread(["," in shape or "." in shape for shape in shapes.names])
     unsure = profile.count(dot & comma & marked)
     only_dot, only_comma = profile.count(dot & ~comma), profile.count(comma & ~dot)
-    if only_dot and only_comma:
-        return _mixed_marks(profile, dot, comma, unsure, money)
-    if unsure and not only_dot and not only_comma:
+    ok, mark, only, word = (
+        (dot, ".", only_dot, "point") if only_dot >= only_comma else (comma, ",", only_comma, "comma")
+    )
+    if only_dot and only_comma and (unsure or profile.count(ok) < MOST * profile.cells):  # else a few are exceptions
+        return _open(
+            f"{plural(only_dot, 'value')} can only have a decimal point and {only_comma:,} only a decimal comma, so "
+            "neither mark reads the whole column; correct one kind at the source",
+            profile.count(ok),
+        )
+    why = f"{only:,} can only have a decimal {word}" if unsure else ""
+    if unsure and not only:
         has_comma = any("," in shape for shape in shapes.names)
         if not (has_comma and money and money <= _OF_POINTS):
             mark, other = (",", ".") if has_comma else (".", ",")
             return _open(
-                f"{count_of(unsure)} like 1{mark}234 are ambiguous, and no value of the column settles it: "
+                f"{plural(unsure, 'value')} like 1{mark}234 are ambiguous, and no value of the column settles it: "
                 f"{options_text(decimal=other)} reads 1234, {options_text(decimal=mark)} reads 1.234",
                 profile.count(dot),
             )
-        return _settled(profile, ".", dot, money, f"{next(iter(money))} has a decimal point")
-    mark, only = (",", only_comma) if only_comma else (".", only_dot)
-    word = "comma" if only_comma else "point"
-    return _settled(
-        profile, mark, comma if only_comma else dot, money, f"{only:,} can only have a decimal {word}" if unsure else ""
-    )
+        why = f"{next(iter(money))} has a decimal point"
+    return _settled(profile, mark, ok, money, why)
 
 
-def _mixed_marks(profile: Profile, dot: Mask, comma: Mask, unsure: int, money: frozenset[str]) -> Proposal | None:
-    """Return the proposal if some texts have a decimal point and others a comma; a few of one kind are exceptions."""
-    only_dot, only_comma = profile.count(dot & ~comma), profile.count(comma & ~dot)
-    is_dot = only_dot >= only_comma
-    ok = dot if is_dot else comma
-    if unsure or profile.count(ok) < MOST * profile.cells:
-        return _open(
-            f"{count_of(only_dot)} can only have a decimal point and {only_comma:,} only a decimal comma, so neither "
-            "mark reads the whole column; correct one kind at the source",
-            profile.count(ok),
-        )
-    return _settled(profile, "." if is_dot else ",", ok, money, "")
-
-
-def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], why: str) -> Proposal | None:
+def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], why: str) -> Suggestion | None:
     read, present = profile.count(ok), profile.cells
     if read < MOST * present:
         return None
@@ -140,45 +135,33 @@ def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], wh
     percent = shapes.spread(["%" in shape for shape in shapes.names])
     if percent.any() and not percent.all() and not _is_percent_throughout(numbers, percent):
         return _open(
-            f"{count_of(numbers.count(percent))} with % and {numbers.count(~percent):,} without: "
+            f"{plural(numbers.count(percent), 'value')} with % and {numbers.count(~percent):,} without: "
             f"{options_text(decimal=decimal)} reads 12 % as 12 and leaves the others unchanged, although their unit "
             "may differ",
             read,
         )
-    plain = decimal == "." and all(number_in(shape) is not None for shape in shapes.names)
-    counted = (
-        f"{of_all(read, present)} {'are' if present > 1 else 'is'} numbers" if present > 1 else "the value is a number"
-    )
-    if plain:
-        if _may_be_versions(numbers):
-            return Proposal(
-                "types",
-                None,
-                NUMBER,
-                "values like 1.10 and 1.9 may be versions, which stay text, or numbers "
-                f"({argument('types')}: number), which turns 1.10 into 1.1",
-                read,
-            )
-        bits = (
-            f"; only 0 and 1: {argument('types')} boolean sends yes/no instead"
-            if sorted(numbers.texts[:3]) == ["0", "1"]
-            else ""
+    counted = f"{of_all(read, present)} are numbers" if present > 1 else "the value is a number"
+    rest = rest_of(read, present)
+    if decimal == "," or any(number_in(shape) is None for shape in shapes.names):
+        example = _example(shapes.names, decimal, money, has_percent=bool(percent.any()))
+        reason = f"{counted}{f' ({why})' if why else ''}: {example}{rest}"
+        return Suggestion("decimal", None, decimal, reason, read, present - read, NUMBER)
+    if _may_be_versions(numbers):
+        reason = (
+            "values like 1.10 and 1.9 may be versions, which stay text, or numbers "
+            f"({argument('types')}: number), which turns 1.10 into 1.1"
         )
-        return Proposal(
-            "types", NUMBER, NUMBER, f"{counted} written as text{rest_of(read, present)}{bits}", read, present - read
-        )
-    example = _example(shapes.names, decimal, money, has_percent=bool(percent.any()))
-    because = f" ({why})" if why else ""
-    return Proposal(
-        "decimal", decimal, NUMBER, f"{counted}{because}: {example}{rest_of(read, present)}", read, present - read
-    )
+        return Suggestion("types", None, None, reason, read, type=NUMBER)
+    are_bits = sorted(numbers.texts[:3]) == ["0", "1"]
+    bits = f"; only 0 and 1: {argument('types')} boolean sends yes/no instead" if are_bits else ""
+    return Suggestion("types", None, NUMBER, f"{counted} written as text{rest}{bits}", read, present - read, NUMBER)
 
 
 def _is_percent_throughout(numbers: Profile, percent: Mask) -> bool:
     """Return whether the few numbers without ``%`` are also percentages: none is a fraction such as 0.12."""
     if numbers.count(percent) < MOST * numbers.cells:
         return False
-    bare = number_parser(".").parse(numbers.where(~percent).texts, _UTC)
+    bare = parse_numbers(numbers.where(~percent).texts, ".")
     return bool(bare.ok.all()) and all(number == 0 or abs(number) >= 1 for number in bare.values)
 
 
@@ -226,5 +209,5 @@ def _may_be_versions(numbers: Profile) -> bool:
     return any(text.endswith("0") and text[-2:-1] != "." for text in numbers.texts)
 
 
-def _open(reason: str, cells: int) -> Proposal:
-    return Proposal("decimal", None, NUMBER, reason, cells)
+def _open(reason: str, cells: int) -> Suggestion:
+    return Suggestion("decimal", None, None, reason, cells, type=NUMBER)

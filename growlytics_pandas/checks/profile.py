@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
@@ -39,7 +40,7 @@ class Suggestion:
     option : str
         "date_format", "decimal", "types", "na_values", "strip", "normalize", "rename", "exclude" or "timezone".
     column : hashable
-        The label of the column.
+        The label of the column; None while its texts are tried.
     value : object
         The option's value for that column; True for options that list columns. None: a person must decide.
     reason : str
@@ -48,6 +49,8 @@ class Suggestion:
         How many cells it changes or reads.
     rest : int
         How many cells of the column a parser cannot read.
+    type : str
+        The attribute type for which the option reads the column; '' for other options.
     """
 
     option: str
@@ -56,36 +59,14 @@ class Suggestion:
     reason: str
     cells: int
     rest: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A suggestion for a column's type, without the column yet; `value` None: a person must decide."""
-
-    option: str
-    value: Any
-    type: str
-    reason: str
-    cells: int
-    rest: int = 0
-
-
-def count_of(number: int, noun: str = "value") -> str:
-    """Return a count with its noun.
-
-    Examples
-    --------
-    >>> count_of(1), count_of(1200)
-    ('1 value', '1,200 values')
-    """
-    return plural(number, noun)
+    type: str = ""
 
 
 def of_all(read: int, present: int) -> str:
     """Return a phrase for how many values are read."""
     if read == present:
-        return f"all {count_of(present)}" if present != 1 else "the only value"
-    return f"{read:,} of {count_of(present)}"
+        return f"all {plural(present, 'value')}" if present != 1 else "the only value"
+    return f"{read:,} of {plural(present, 'value')}"
 
 
 def rest_of(read: int, present: int) -> str:
@@ -94,7 +75,7 @@ def rest_of(read: int, present: int) -> str:
     if not rest:
         return ""
     verb, them = ("is", "it") if rest == 1 else ("are", "them")
-    return f"; {count_of(rest)} {verb} not: correct {them}, or leave {them} out ({options_text(errors='drop')})"
+    return f"; {plural(rest, 'value')} {verb} not: correct {them}, or leave {them} out ({options_text(errors='drop')})"
 
 
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
@@ -106,22 +87,22 @@ _LARGE: Final = 10 * SAMPLE
 
 
 class Profile:
-    """Distinct texts and their counts; `others` counts the cells that are not text, by kind."""
+    """The distinct texts of a column.
+
+    Attributes
+    ----------
+    texts : Texts or ArrowTexts
+        The distinct texts.
+    counts : array of int
+        The number of cells with each text.
+    others : Counter
+        The number of cells that are not text, by kind.
+    """
 
     def __init__(self, texts: Texts | ArrowTexts, counts: npt.NDArray[np.int64], others: Counter[Kind]) -> None:
-        self._texts = texts
-        self._counts = counts
+        self.texts = texts
+        self.counts = counts
         self.others = others
-
-    @property
-    def texts(self) -> Texts | ArrowTexts:
-        """The distinct texts."""
-        return self._texts
-
-    @property
-    def counts(self) -> npt.NDArray[np.int64]:
-        """The number of cells with each text."""
-        return self._counts
 
     @property
     def cells(self) -> int:
@@ -129,18 +110,9 @@ class Profile:
         return int(self.counts.sum())
 
     @property
-    def is_empty(self) -> bool:
-        """Whether no cell is text."""
-        return not self.texts
-
-    @property
     def is_large(self) -> bool:
         """Whether there are more texts than in a sample."""
         return len(self.texts) > SAMPLE
-
-    def first(self, n: int) -> list[str]:
-        """Return some texts, at most `n`."""
-        return self.texts[:n]
 
     def has_only(self, chars: str) -> bool:
         """Return whether every character of every text is in `chars`, which are ASCII."""
@@ -212,7 +184,7 @@ def clean_distinct(column: pd.Series[Any], found: TextBytes, *, has_words: bool 
     if not is_odd.any() and found.missing.mean() <= 0.5:  # noqa: PLR2004 - a sample needs enough texts
         return Cleaned(UncountedProfile(found), {}, 0, 0)
     cleaned = clean_profile(profile_of(column[is_odd], Kind.TEXT), has_words=has_words)
-    others = profile_of_distinct(column[~is_odd], Kind.TEXT)
+    others = profile_of_distinct(column[~is_odd])
     texts = Texts([*others.texts, *cleaned.profile.texts])
     counts = np.concatenate([others.counts, cleaned.profile.counts])
     return replace(cleaned, profile=Profile(texts, counts, Counter()))
@@ -223,33 +195,28 @@ def profile_of(column: pd.Series[Any], kind: Kind, known: TextColumn | None = No
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes = column.cat.codes.to_numpy()
         counts = np.bincount(codes[codes >= 0], minlength=len(column.cat.categories))
-        return _of_values(column.cat.categories.tolist(), counts)
+        return _of_values(column.cat.categories.tolist(), counts.tolist())
     if kind is Kind.TEXT:
         codes, texts = (known or TextColumn(column)).distinct
         return Profile(Texts(texts), np.bincount(codes + 1, minlength=len(texts) + 1)[1:], Counter())
-    return _of_values(column[(~absent(column)).to_numpy(dtype=bool)].tolist(), None)
+    return _of_values(column[(~absent(column)).to_numpy(dtype=bool)].tolist(), itertools.repeat(1))
 
 
-def profile_of_distinct(column: pd.Series[Any], kind: Kind) -> Profile:
+def profile_of_distinct(column: pd.Series[Any]) -> Profile:
     """Return the profile of mostly distinct texts, without counting duplicates."""
-    values = column[(~absent(column)).to_numpy(dtype=bool)].to_numpy(dtype=object).tolist()
-    if kind is not Kind.TEXT:
-        values = [value for value in values if isinstance(value, str)]
-    texts = Texts(plain_texts(values))
+    texts = Texts(plain_texts(column[(~absent(column)).to_numpy(dtype=bool)].to_numpy(dtype=object).tolist()))
     return Profile(texts, np.ones(len(texts), dtype="int64"), Counter())
 
 
-def _of_values(values: list[Any], counts: npt.NDArray[np.int64] | None) -> Profile:
+def _of_values(values: list[Any], counts: Iterable[int]) -> Profile:
     """Count the texts among values; `counts`: how often each value occurs."""
-    weights = np.ones(len(values), dtype="int64") if counts is None else counts.astype("int64")
-    texts: dict[str, int] = {}
+    texts: Counter[str] = Counter()
     others: Counter[Kind] = Counter()
-    for value, weight in zip(values, weights.tolist(), strict=True):
-        if weight and isinstance(value, str):
-            text = plain_text(value)
-            texts[text] = texts.get(text, 0) + weight
-        elif weight:
-            others[family(type(value))] += weight
+    for value, count in zip(values, counts, strict=False):
+        if count and isinstance(value, str):
+            texts[plain_text(value)] += count
+        elif count:
+            others[family(type(value))] += count
     return Profile(Texts(texts), np.fromiter(texts.values(), dtype="int64", count=len(texts)), others)
 
 
@@ -291,19 +258,15 @@ class Cleaned:
 def clean_profile(profile: Profile, *, has_words: bool = True) -> Cleaned:
     """Strip the texts of a column, and remove texts that mean missing unless `has_words` is False."""
     merged, stripped, guarded = _stripped(profile)
-    if not has_words:
+    texts: Sequence[str] = merged.texts if has_words else []
+    found = [i for i, text in enumerate(texts) if text[:1] in _STARTS and text.casefold() in MISSING_WORDS]
+    if not found:
         return Cleaned(merged, {}, stripped, guarded)
-    is_word = np.zeros(len(merged.texts), dtype=bool)
-    is_word[[i for i, text in enumerate(merged.texts) if text[:1] in _STARTS and text.casefold() in MISSING_WORDS]] = (
-        True
-    )
+    is_word = np.zeros(len(texts), dtype=bool)
+    is_word[found] = True
     words = merged.where(is_word)
-    return Cleaned(
-        merged.where(~is_word) if is_word.any() else merged,
-        dict(zip(words.texts, words.counts.tolist(), strict=True)) if is_word.any() else {},
-        stripped,
-        guarded,
-    )
+    counted = dict(zip(words.texts, words.counts.tolist(), strict=True))
+    return Cleaned(merged.where(~is_word), counted, stripped, guarded)
 
 
 _STARTS: Final = frozenset(char for word in MISSING_WORDS for char in (word[:1], word[:1].upper()))

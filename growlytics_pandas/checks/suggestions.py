@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._text import argument, options_text
+from growlytics_pandas._text import argument, options_text, plural
 from growlytics_pandas.checks.dates import may_be_epoch_ms, propose_date, zone_of_days, zone_of_texts
 from growlytics_pandas.checks.name_suggestions import (
     have_several_spellings,
@@ -30,11 +30,9 @@ from growlytics_pandas.checks.numbers import propose_boolean, propose_number
 from growlytics_pandas.checks.profile import (
     Cleaned,
     Profile,
-    Proposal,
     Suggestion,
     clean_distinct,
     clean_profile,
-    count_of,
     is_uncounted,
     mask_of,
     profile_of,
@@ -43,15 +41,14 @@ from growlytics_pandas.checks.profile import (
 )
 from growlytics_pandas.columns.contacts import PLAIN_EMAIL
 from growlytics_pandas.columns.convert import as_text, date_in
-from growlytics_pandas.columns.date_parsers import date_parser
+from growlytics_pandas.columns.date_parsers import parse_by_first
 from growlytics_pandas.columns.dtypes import Kind, absent, plain
-from growlytics_pandas.columns.number_parsers import are_numbers
 from growlytics_pandas.columns.options import Reading
-from growlytics_pandas.columns.parsers import Texts, shapes_of
+from growlytics_pandas.columns.parsers import Texts, are_numbers, shapes_of
 from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.columns.texts import SURE_WORDS, TextColumn, TextColumns
 
-__all__ = ["Suggestion", "as_frame", "as_options", "suggest_for"]
+__all__ = ["Columns", "Suggestion", "as_frame", "as_options", "suggest_for"]
 
 _LISTED: Final = ("strip", "exclude")
 """Options whose value is a list of columns."""
@@ -66,21 +63,11 @@ _A_DATE: Final = "Date"
 """A label of dates, for a column that is known to hold them."""
 
 
-def suggest_for(
-    frame: pd.DataFrame,
-    id_position: int,
-    names: Mapping[int, str],
-    reading_of: Callable[[Hashable], Reading],
-    kinds: Mapping[int, Kind],
-    zone: ZoneInfo,
-    region: str,
-    known_types: Mapping[str, str],
-    given_types: Mapping[str, str],
-    texts: TextColumns | None = None,
-) -> list[Suggestion]:
-    """Suggest options for the columns of a frame.
+@dataclass(eq=False)
+class Columns:
+    """The columns of a frame for which options are suggested.
 
-    Parameters
+    Attributes
     ----------
     frame : DataFrame
         The original frame.
@@ -100,26 +87,68 @@ def suggest_for(
         Attribute name → type that the options already convert to.
     texts
         The text columns of the frame, if they are read again later.
-
-    Returns
-    -------
-    list of Suggestion
-        By column; names and the zone last.
     """
-    known = {**known_types, **given_types}
-    texts = texts or TextColumns(frame)
-    context = _Context(frame, texts, id_position, names, reading_of, kinds, zone, region, known, given_types)
+
+    frame: pd.DataFrame
+    id_position: int
+    names: Mapping[int, str]
+    reading_of: Callable[[Hashable], Reading]
+    kinds: Mapping[int, Kind]
+    zone: ZoneInfo
+    region: str
+    known_types: Mapping[str, str]
+    given_types: Mapping[str, str]
+    texts: TextColumns | None = None
+    _cleaned: dict[int, Cleaned] = field(default_factory=dict)
+
+    def type_of(self, name: str) -> str | None:
+        """Return the type that an attribute must have; None if it is open."""
+        return self.given_types.get(name) or self.known_types.get(name)
+
+    def column(self, position: int) -> pd.Series[Any]:
+        """Return a column cleaned with the options already given."""
+        column = self.frame.iloc[:, position]
+        return plain(clean(column, self.reading_of(column.name), self.zone, self.region))
+
+    def cleaned(self, position: int) -> Cleaned:
+        """Return the texts of a column without white space, guards and texts that mean missing."""
+        if position not in self._cleaned:
+            column, kind = self.column(position), self.kinds[position]
+            is_id = position == self.id_position
+            is_raw = column.dtype == self.frame.dtypes.iloc[position] and not self.reading_of(column.name).cleans
+            texts = self.texts[position] if is_raw and self.texts is not None else TextColumn(column)
+            mostly_differs = is_uncounted(texts, kind, len(column))
+            if mostly_differs and texts.bytes is not None:
+                self._cleaned[position] = clean_distinct(column, texts.bytes, has_words=not is_id)
+            else:
+                is_listed = kind is Kind.TEXT and (is_id or mostly_differs)
+                profile = profile_of_distinct(column) if is_listed else profile_of(column, kind, texts)
+                self._cleaned[position] = clean_profile(profile, has_words=not is_id)
+        return self._cleaned[position]
+
+    def profile_or_none(self, position: int) -> Profile | None:
+        """Return the profile of a column of texts or whole numbers (as text); None for other columns."""
+        kind = self.kinds[position]
+        if kind in (Kind.TEXT, Kind.MIXED):
+            return self.cleaned(position).profile
+        return _digits(self.column(position), _QUICK_SAMPLE) if kind in _NUMBERS else None
+
+
+def suggest_for(columns: Columns) -> list[Suggestion]:
+    """Suggest options, by column; names and the zone last."""
     found: list[Suggestion] = []
-    for position in names:
-        found += _for_column(context, position)
+    for position in columns.names:
+        found += _for_column(columns, position)
     excluded = {one.column for one in found if one.option == "exclude"}
-    sent = {place: name for place, name in names.items() if frame.columns[place] not in excluded}
-    of_texts = [place for place in sent if kinds[place] in (Kind.TEXT, Kind.MIXED)]
-    named = suggest_names(sent, list(frame.columns), [*context.known_types], context.profile_or_none, of_texts, region)
+    labels = list(columns.frame.columns)
+    sent = {place: name for place, name in columns.names.items() if labels[place] not in excluded}
+    of_texts = [place for place in sent if columns.kinds[place] in (Kind.TEXT, Kind.MIXED)]
+    known = {*columns.known_types, *columns.given_types}
+    named = suggest_names(sent, labels, known, columns.profile_or_none, of_texts, columns.region)
     for one in named:
         if one.value in contract.RESERVED_ATTRIBUTES:
-            found = _as_contact(context, found, one)
-    return found + named + _suggest_zone(context, found)
+            found = _as_contact(columns, found, one)
+    return found + named + _suggest_zone(columns, found)
 
 
 def as_options(suggestions: Iterable[Suggestion]) -> dict[str, Any]:
@@ -156,63 +185,18 @@ def as_frame(suggestions: Iterable[Suggestion]) -> pd.DataFrame:
 # one column ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class _Context:
-    """Data shared by all columns, and a cache of profiles."""
-
-    frame: pd.DataFrame
-    texts: TextColumns
-    id_position: int
-    names: Mapping[int, str]
-    reading_of: Callable[[Hashable], Reading]
-    kinds: Mapping[int, Kind]
-    zone: ZoneInfo
-    region: str
-    known_types: Mapping[str, str]
-    given_types: Mapping[str, str]
-    _cleaned: dict[int, Cleaned] = field(default_factory=dict)
-
-    def column(self, position: int) -> pd.Series[Any]:
-        """Return a column cleaned with the options already given."""
-        column = self.frame.iloc[:, position]
-        return plain(clean(column, self.reading_of(column.name), self.zone, self.region))
-
-    def cleaned(self, position: int) -> Cleaned:
-        """Return the texts of a column without white space, guards and texts that mean missing."""
-        if position not in self._cleaned:
-            column, kind = self.column(position), self.kinds[position]
-            is_id = position == self.id_position
-            is_raw = column.dtype == self.frame.dtypes.iloc[position] and not self.reading_of(column.name).cleans
-            texts = self.texts[position] if is_raw else TextColumn(column)
-            mostly_differs = is_uncounted(texts, kind, len(column))
-            if mostly_differs and texts.bytes is not None:
-                self._cleaned[position] = clean_distinct(column, texts.bytes, has_words=not is_id)
-            else:
-                is_listed = kind is Kind.TEXT and (is_id or mostly_differs)
-                profile = profile_of_distinct(column, kind) if is_listed else profile_of(column, kind, texts)
-                self._cleaned[position] = clean_profile(profile, has_words=not is_id)
-        return self._cleaned[position]
-
-    def profile_or_none(self, position: int) -> Profile | None:
-        """Return the profile of a column of texts or whole numbers (as text); None for other columns."""
-        kind = self.kinds[position]
-        if kind in (Kind.TEXT, Kind.MIXED):
-            return self.cleaned(position).profile
-        return _digits(self.column(position), _QUICK_SAMPLE) if kind in _NUMBERS else None
-
-
-def _for_column(context: _Context, position: int) -> list[Suggestion]:
-    kind, label = context.kinds[position], context.frame.columns[position]
-    name, is_id = context.names[position], position == context.id_position
+def _for_column(columns: Columns, position: int) -> list[Suggestion]:
+    kind, label = columns.kinds[position], columns.frame.columns[position]
+    name, is_id = columns.names[position], position == columns.id_position
     if kind is Kind.UNSUPPORTED and not is_id:
-        return [_unsupported(context.frame.iloc[:, position], label)]
-    if not is_id and _is_old_index(context, position):
+        return [_unsupported(columns.frame.iloc[:, position], label)]
+    if not is_id and _is_old_index(columns, position):
         reason = "an old index: row numbers in a column named by pandas"
-        return [Suggestion("exclude", label, True, reason, len(context.frame))]
+        return [Suggestion("exclude", label, True, reason, len(columns.frame))]
     if kind in _NUMBERS and not is_id and name not in contract.RESERVED_ATTRIBUTES:
-        return _for_numbers(context, position)
+        return _for_numbers(columns, position)
     if kind in (Kind.TEXT, Kind.MIXED):
-        return _for_texts(context, position)
+        return _for_texts(columns, position)
     return []
 
 
@@ -224,10 +208,10 @@ def _unsupported(column: pd.Series[Any], label: Hashable) -> Suggestion:
     )
 
 
-def _is_old_index(context: _Context, position: int) -> bool:
-    if not _OLD_INDEX.fullmatch(context.names[position].strip()):
+def _is_old_index(columns: Columns, position: int) -> bool:
+    if not _OLD_INDEX.fullmatch(columns.names[position].strip()):
         return False
-    column = context.column(position)
+    column = columns.column(position)
     is_last_blank = len(column) > 1 and bool(absent(column.iloc[-1:]).all())  # of a row of totals
     column = column.iloc[:-1] if is_last_blank else column
     numbers = pd.to_numeric(column, errors="coerce")
@@ -242,24 +226,23 @@ def _is_old_index(context: _Context, position: int) -> bool:
 # numbers ------------------------------------------------------------------------------------------------------------
 
 
-def _for_numbers(context: _Context, position: int) -> list[Suggestion]:
-    label, name = context.frame.columns[position], context.names[position]
-    reading, known = context.reading_of(label), context.known_types.get(name)
-    column = context.column(position)
-    if reading.date_formats:
-        given = _digits(column, None)
-        proposal = None if given is None else _instead(context, position, Cleaned(given, {}, 0, 0), name)
-        return [_named(proposal, label)] if proposal else []
+def _for_numbers(columns: Columns, position: int) -> list[Suggestion]:
+    label, name = columns.frame.columns[position], columns.names[position]
+    reading, known = columns.reading_of(label), columns.type_of(name)
+    column = columns.column(position)
     present = column[(~absent(column)).to_numpy(dtype=bool)]
     sample = present.iloc[:_QUICK_SAMPLE].tolist()
-    if all(value in (0, 1) for value in sample):
+    proposal = None
+    if reading.date_formats:
+        digits = _digits(column, None)
+        proposal = digits and _instead(columns, position, Cleaned(digits, {}, 0, 0), name)
+    elif all(value in (0, 1) for value in sample):
         return _bits(column, present, label) if known is None else []
-    name = _A_DATE if known == contract.DATE else name
-    if known not in (None, contract.DATE) or not all(_may_be_day(value, name) for value in sample):
-        return []
-    digits = _digits(column, None)
-    proposal = None if digits is None else propose_date(digits, name)
-    return [_named(proposal, label)] if proposal else []
+    elif known in (None, contract.DATE):
+        name = _A_DATE if known == contract.DATE else name
+        digits = _digits(column, None) if all(_may_be_day(value, name) for value in sample) else None
+        proposal = digits and propose_date(digits, name)
+    return [replace(proposal, column=label)] if proposal else []
 
 
 def _bits(column: pd.Series[Any], present: pd.Series[Any], label: Hashable) -> list[Suggestion]:
@@ -295,41 +278,41 @@ def _digits(column: pd.Series[Any], most: int | None) -> Profile | None:
 # text ---------------------------------------------------------------------------------------------------------------
 
 
-def _for_texts(context: _Context, position: int) -> list[Suggestion]:
-    label, name = context.frame.columns[position], context.names[position]
-    reading, cleaned = context.reading_of(label), context.cleaned(position)
+def _for_texts(columns: Columns, position: int) -> list[Suggestion]:
+    label, name = columns.frame.columns[position], columns.names[position]
+    reading, cleaned = columns.reading_of(label), columns.cleaned(position)
     found: list[Suggestion] = []
     if cleaned.stripped and not reading.strip:
         found.append(_strip(cleaned, label))
-    if position == context.id_position:
-        return found + _for_id(context, position, reading)
-    known = contract.STRING if name in contract.RESERVED_ATTRIBUTES else context.known_types.get(name)
+    if position == columns.id_position:
+        return found + _for_id(columns, position, reading)
+    known = contract.STRING if name in contract.RESERVED_ATTRIBUTES else columns.type_of(name)
     proposal = None
     if reading.date_formats or reading.decimal is not None:
-        proposal = _instead(context, position, cleaned, name)
+        proposal = _instead(columns, position, cleaned, name)
     elif known != contract.STRING:
-        proposal = _proposal(context, position, cleaned, name, known)
+        proposal = _proposal(columns, position, cleaned, name, known)
     is_typed = proposal is not None or known not in (None, contract.STRING)
     words = _missing(cleaned, is_typed=is_typed or name in ("email", "mobile"))
     if words and not reading.na_values:
         found.append(_na_values(words, label))
     if name in ("email", "mobile") and reading.normalize is None:
-        found += filter(None, [suggest_normalization(cleaned.profile, label, name, context.region)])
+        found += filter(None, [suggest_normalization(cleaned.profile, label, name, columns.region)])
     if proposal is None and known is None and cleaned.profile.sample.texts and _are_collections(cleaned.profile):
         reason = "the texts look like lists or objects, which no attribute type holds"
         return [*found, Suggestion("exclude", label, None, reason, cleaned.profile.cells)]
-    if proposal is not None and not _is_read_already(proposal, context.given_types.get(name), cleaned):
-        found.append(_named(proposal, label))
+    if proposal is not None and not _is_read_already(proposal, columns.given_types.get(name), cleaned):
+        found.append(replace(proposal, column=label))
     return found
 
 
 def _are_collections(profile: Profile) -> bool:
     """Return whether most texts look like a list or a dict, as a CSV has them."""
-    texts = profile.first(_QUICK_SAMPLE)
+    texts = profile.texts[:_QUICK_SAMPLE]
     return sum(_COLLECTION.fullmatch(text) is not None for text in texts) * 2 > len(texts)
 
 
-def _is_read_already(proposal: Proposal, given: str | None, cleaned: Cleaned) -> bool:
+def _is_read_already(proposal: Suggestion, given: str | None, cleaned: Cleaned) -> bool:
     """Return whether the type that was given already reads the values."""
     if proposal.type != given:
         return False
@@ -338,61 +321,61 @@ def _is_read_already(proposal: Proposal, given: str | None, cleaned: Cleaned) ->
 
 
 def _strip(cleaned: Cleaned, label: Hashable) -> Suggestion:
-    reason = f"{count_of(cleaned.stripped)} with surrounding white space or invisible characters"
+    reason = f"{plural(cleaned.stripped, 'value')} with surrounding white space or invisible characters"
     if cleaned.guarded:
         reason = (
-            f"{count_of(cleaned.stripped)} with surrounding white space or a spreadsheet's text marker "
+            f"{plural(cleaned.stripped, 'value')} with surrounding white space or a spreadsheet's text marker "
             f"({cleaned.guarded:,}): '0012 is read as 0012, and stays text"
         )
     return Suggestion("strip", label, True, reason, cleaned.stripped)
 
 
-def _for_id(context: _Context, position: int, reading: Reading) -> list[Suggestion]:
+def _for_id(columns: Columns, position: int, reading: Reading) -> list[Suggestion]:
     """Suggest normalization for ids that are e-mail addresses or phone numbers."""
-    label, name = context.frame.columns[position], context.names[position]
+    label, name = columns.frame.columns[position], columns.names[position]
     if reading.normalize is not None:
         return []
-    texts = with_numbers(context.cleaned(position).profile, context.column(position))
+    texts = with_numbers(columns.cleaned(position).profile, columns.column(position))
     n_addresses = int(mask_of(texts.sample.texts, PLAIN_EMAIL.fullmatch).sum())
     if n_addresses * 2 > len(texts.sample.texts):
         reserved = "email"
-    elif name == "mobile" or have_several_spellings(texts, context.region):
+    elif name == "mobile" or have_several_spellings(texts, columns.region):
         reserved = "mobile"
     else:
         return []
-    return list(filter(None, [suggest_normalization(texts, label, reserved, context.region)]))
+    return list(filter(None, [suggest_normalization(texts, label, reserved, columns.region)]))
 
 
-def _proposal(context: _Context, position: int, cleaned: Cleaned, name: str, known: str | None) -> Proposal | None:
+def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, known: str | None) -> Suggestion | None:
     """Return the proposal to read the texts of a column as another type."""
     texts = cleaned.profile
-    if texts.is_empty:
+    if not texts.texts:
         return None
     found = None
     if known in (None, contract.BOOLEAN):
         found = propose_boolean(texts)
     has_digits = bool(texts.others) or any("1" in shape for shape in shapes_of(texts.sample.texts).names)
     if found is None and has_digits and known in (None, contract.DATE):
-        found = propose_date(with_numbers(texts, context.column(position)), name)
+        found = propose_date(with_numbers(texts, columns.column(position)), name)
     if found is None and has_digits and known in (None, contract.NUMBER) and not is_id_like(name):
         found = propose_number(texts)
     if found is None or not cleaned.guarded:
         return found
     if found.type == contract.DATE and found.value is not None:
         what = f"{found.option}={found.value!r}"
-        marked = f"{count_of(cleaned.guarded)} with a spreadsheet's text marker"
+        marked = f"{plural(cleaned.guarded, 'value')} with a spreadsheet's text marker"
         reason = f"marked as text by {marked}, although {what} would read dates"
-        return Proposal(found.option, None, found.type, reason, found.cells)
+        return replace(found, value=None, reason=reason, rest=0)
     return None
 
 
-def _instead(context: _Context, position: int, cleaned: Cleaned, name: str) -> Proposal | None:
+def _instead(columns: Columns, position: int, cleaned: Cleaned, name: str) -> Suggestion | None:
     """Return another way to read a column than the given one, if only that one reads all values."""
-    reading = context.reading_of(context.frame.columns[position])
-    if cleaned.profile.is_empty or _reads_all(reading, cleaned.profile.sample, context.zone):
+    reading = columns.reading_of(columns.frame.columns[position])
+    if not cleaned.profile.texts or _reads_all(reading, cleaned.profile.sample, columns.zone):
         return None
     wanted = contract.DATE if reading.date_formats else contract.NUMBER
-    found = _proposal(context, position, cleaned, _A_DATE if reading.date_formats else name, wanted)
+    found = _proposal(columns, position, cleaned, _A_DATE if reading.date_formats else name, wanted)
     if found is None or found.value is None or found.rest:
         return None
     return replace(found, option="decimal", value=".") if found.option == "types" else found
@@ -402,18 +385,15 @@ def _reads_all(reading: Reading, profile: Profile, zone: ZoneInfo) -> bool:
     """Return whether the given formats or decimal mark read all texts, as dates of the years 1 to 9999."""
     if not reading.date_formats:
         return bool(are_numbers(profile.texts, reading.decimal or ".").all())
-    ok = np.zeros(len(profile.texts), dtype=bool)
-    for form in reading.date_formats:
-        parsed = date_parser(form).parse(profile.texts, zone)
-        years = parsed.values.astype("M8[Y]").astype("int64") + 1970
-        ok |= parsed.ok & (years >= contract.MIN_YEAR) & (years <= contract.MAX_YEAR)
-    return bool(ok.all())
+    dates = parse_by_first(profile.texts, reading.date_formats, zone)
+    years = dates.astype("M8[Y]").astype("int64") + 1970  # NaT is far below any year
+    return bool(((years >= contract.MIN_YEAR) & (years <= contract.MAX_YEAR)).all())
 
 
 def _missing(cleaned: Cleaned, *, is_typed: bool) -> dict[str, int]:
     """Return the texts that mean missing; in text columns only unambiguous ones."""
     profile = cleaned.profile
-    if profile.is_empty and not profile.others:
+    if not profile.texts and not profile.others:
         return {}
     if is_typed:
         return cleaned.words
@@ -428,59 +408,54 @@ def _na_values(words: Mapping[str, int], label: Hashable) -> Suggestion:
     shown = ", ".join(map(repr, listed[:_SHOWN])) + (f" +{len(listed) - _SHOWN} more" if len(listed) > _SHOWN else "")
     cells = sum(words.values())
     return Suggestion(
-        "na_values", label, listed, f"{count_of(cells)} that mean{'s' * (cells == 1)} missing: {shown}", cells
+        "na_values", label, listed, f"{plural(cells, 'value')} that mean{'s' * (cells == 1)} missing: {shown}", cells
     )
 
 
-def _named(proposal: Proposal, label: Hashable) -> Suggestion:
-    return Suggestion(proposal.option, label, proposal.value, proposal.reason, proposal.cells, proposal.rest)
-
-
-def _as_contact(context: _Context, found: Sequence[Suggestion], rename: Suggestion) -> list[Suggestion]:
+def _as_contact(columns: Columns, found: Sequence[Suggestion], rename: Suggestion) -> list[Suggestion]:
     """Replace a column's suggestions by those for a contact, which is always text."""
-    position = next(place for place in context.names if context.frame.columns[place] == rename.column)
-    kept = [one for one in found if one.column != rename.column or one.option in ("strip", "normalize")]
-    others = [one for one in found if one not in kept and one.option == "na_values"]
-    kept += others
+    position = next(place for place in columns.names if columns.frame.columns[place] == rename.column)
+    of_texts = ("strip", "na_values", "normalize")
+    kept = [one for one in found if one.column != rename.column or one.option in of_texts]
     has_spelling = any(one.column == rename.column and one.option == "normalize" for one in kept)
-    is_text = context.kinds[position] in (Kind.TEXT, Kind.MIXED)
+    is_text = columns.kinds[position] in (Kind.TEXT, Kind.MIXED)
     if rename.value == "name" or has_spelling or not is_text:
         return kept
-    profile = context.cleaned(position).profile
-    return kept + list(filter(None, [suggest_normalization(profile, rename.column, rename.value, context.region)]))
+    profile = columns.cleaned(position).profile
+    return kept + list(filter(None, [suggest_normalization(profile, rename.column, rename.value, columns.region)]))
 
 
 # the zone -----------------------------------------------------------------------------------------------------------
 
 
-def _suggest_zone(context: _Context, found: Sequence[Suggestion]) -> list[Suggestion]:
+def _suggest_zone(columns: Columns, found: Sequence[Suggestion]) -> list[Suggestion]:
     """Suggest the zone in which dates are midnights, so that days are kept; undecided if columns disagree."""
     zones: dict[int, str] = {}
-    for position in context.names:
-        zone = _zone_of(context, position, found)
+    for position in columns.names:
+        zone = _zone_of(columns, position, found)
         if zone is not None:
             zones[position] = zone
     is_one = len(set(zones.values())) == 1
     suggestions = []
     for position, zone in zones.items():
-        present = int((~absent(context.frame.iloc[:, position])).sum())
+        present = int((~absent(columns.frame.iloc[:, position])).sum())
         reason = (
-            f"all dates are midnights in {zone}, and in {context.zone.key} each would be another day: "
+            f"all dates are midnights in {zone}, and in {columns.zone.key} each would be another day: "
             f"{options_text(timezone=zone)} keeps the days"
         )
-        label = context.frame.columns[position]
+        label = columns.frame.columns[position]
         suggestions.append(Suggestion("timezone", label, zone if is_one else None, reason, present))
     return suggestions
 
 
-def _zone_of(context: _Context, position: int, found: Sequence[Suggestion]) -> str | None:
-    if context.kinds[position] is Kind.DATE:
-        return zone_of_days(context.column(position), context.zone, context.region)
-    label = context.frame.columns[position]
+def _zone_of(columns: Columns, position: int, found: Sequence[Suggestion]) -> str | None:
+    if columns.kinds[position] is Kind.DATE:
+        return zone_of_days(columns.column(position), columns.zone, columns.region)
+    label = columns.frame.columns[position]
     formats = next((one.value for one in found if one.column == label and one.option == "date_format"), None)
-    if formats is None or context.kinds[position] is not Kind.TEXT:
+    if formats is None or columns.kinds[position] is not Kind.TEXT:
         return None
     listed = [formats] if isinstance(formats, str) else formats
     if not any(form == "ISO8601" or "%z" in form for form in listed):
         return None
-    return zone_of_texts(context.cleaned(position).profile.texts, listed, context.zone, context.region)
+    return zone_of_texts(columns.cleaned(position).profile.texts, listed, columns.zone, columns.region)

@@ -119,40 +119,26 @@ def normalize_texts(texts: Sequence[str], how: str, region: str) -> list[str]:
     --------
     >>> normalize_texts(["Asha Rao <Asha@Example.com>", "mailto:asha@example.com"], "email", "IN")
     ['asha@example.com', 'asha@example.com']
-    >>> normalize_texts(["099192 11112", "9919211112.0"], "E.164", "IN")
-    ['+919919211112', '+919919211112']
+    >>> normalize_texts(["099192 11112", "9919211112.0", "+1 650-253-0000", "call me"], "E.164", "IN")
+    ['+919919211112', '+919919211112', '+16502530000', 'call me']
     """
-    return _NORMALIZERS[how](texts, region)
+    if how == "lower":
+        return list(map(str.lower, texts))
+    if how == "email":
+        return list(map(_email, texts))
+    return _normalize_mobiles(texts, region.upper(), is_national=how == "national")
 
 
-def normalize_mobiles(values: Sequence[str], region: str, *, is_national: bool) -> list[str]:
-    """Normalize phone numbers; values that cannot be phone numbers are left unchanged.
-
-    Parameters
-    ----------
-    values : sequence of str
-        The numbers, without missing ones.
-    region : str
-        Two-letter code of the country for numbers without a country code.
-    is_national : bool
-        True: the digits without the country code, for numbers of `region`; foreign numbers keep theirs.
-        False: E.164.
-
-    Examples
-    --------
-    >>> normalize_mobiles(["099192 11112", "+1 650-253-0000", "call me"], "IN", is_national=False)
-    ['+919919211112', '+16502530000', 'call me']
-    """
-    code = region.upper()
-    plain = _plain_mobile(code)
-    prefix = "" if is_national else f"+{_calling_code(code)}"
+def _normalize_mobiles(texts: Sequence[str], region: str, *, is_national: bool) -> list[str]:
+    plain = _plain_mobile(region)
+    prefix = "" if is_national else f"+{_calling_code(region)}"
     found = []
-    for value in values:
-        match = plain.fullmatch(value)
+    for text in texts:
+        match = plain.fullmatch(text)
         if match is not None:
             found.append(prefix + match["national"].replace(" ", "").replace("-", ""))
         else:
-            found.append(_normalize_mobile(value, code, is_national=is_national))
+            found.append(_normalize_mobile(text, region, is_national=is_national))
     return found
 
 
@@ -194,14 +180,6 @@ def _is_marked_mobile(value: str, region: str) -> bool:
 _MIN_DIGITS: Final = 8  # of a mobile number in any country, except for a few islands
 
 
-def _lower(texts: Sequence[str], _region: str) -> list[str]:
-    return list(map(str.lower, texts))
-
-
-def _emails(texts: Sequence[str], _region: str) -> list[str]:
-    return list(map(_email, texts))
-
-
 def _email(text: str) -> str:
     """Return the address in a text; the text itself if it contains none or several."""
     found = text.strip()
@@ -215,14 +193,6 @@ def _email(text: str) -> str:
         found = found[1:-1]
     found = found.strip().rstrip(";,").rstrip()
     return found.lower() if found.count("@") == 1 else text
-
-
-_NORMALIZERS: Final[dict[str, Callable[[Sequence[str], str], list[str]]]] = {
-    "lower": _lower,
-    "email": _emails,
-    "E.164": lambda texts, region: normalize_mobiles(texts, region, is_national=False),
-    "national": lambda texts, region: normalize_mobiles(texts, region, is_national=True),
-}
 
 
 def _calling_code(region: str) -> int:

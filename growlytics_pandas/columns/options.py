@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, Literal, TypedDict, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -112,22 +113,22 @@ class PlanOptions:
         changed = {
             "columns": _columns_to_send(self.columns),
             "exclude": _labels("exclude", self.exclude),
-            "rename": _names(self.rename),
-            "types": _chosen("types", self.types, contract.TYPES),
-            "date_format": _date_formats(self.date_format),
-            "decimal": _decimal(self.decimal),
-            "na_values": _na_values(self.na_values),
+            "rename": _by_column("rename", self.rename, _text),
+            "types": _by_column("types", self.types, partial(_choice, allowed=contract.TYPES)),
+            "date_format": _one_or_by_column("date_format", self.date_format, _date_format),
+            "decimal": _one_or_by_column("decimal", self.decimal, partial(_choice, allowed=_DECIMAL_MARKS)),
+            "na_values": _one_or_by_column("na_values", self.na_values, _words),
             "strip": _strip(self.strip),
-            "normalize": _chosen("normalize", self.normalize, NORMALIZATIONS),
+            "normalize": _by_column("normalize", self.normalize, partial(_choice, allowed=NORMALIZATIONS)),
             "region": check_region(self.region),
         }
         for name, value in changed.items():  # copies, so that later changes by the caller have no effect
             object.__setattr__(self, name, value)
         read_zone(self.timezone)
-        _choice("keep", self.keep, ("first", "last", False))
-        _choice("new_attributes", self.new_attributes, ("allow", "forbid"))
+        _choice("keep", self.keep, allowed=("first", "last", False))
+        _choice("new_attributes", self.new_attributes, allowed=("allow", "forbid"))
         if self.name is not None:
-            _require_text(argument("name"), self.name)
+            _text("name", self.name)
         self._refuse_two_types()
 
     def check(self, columns: Collection[Any]) -> None:
@@ -138,62 +139,59 @@ class PlanOptions:
                 raise InvalidArgumentError(
                     f"{argument('exclude')}: column {label!r} is also in {argument('columns')}; remove one of them."
                 )
-        for name, wanted, example in (("date_format", "date", "%d/%m/%Y"), ("decimal", "number", ",")):
+        for name, wanted in _TYPE_OF.items():
             value = getattr(self, name)
             if value is None or isinstance(value, dict) or wanted in (self.types or {}).values():
                 continue
+            example = {"COLUMN": "%d/%m/%Y" if name == "date_format" else ","}
             raise InvalidArgumentError(
                 f"{argument(name)}: without a column it applies to columns that {argument('types')} declares as "
-                f"{wanted!r}; there are none. Name the columns: {options_text(**{name: {'COLUMN': example}})}."
+                f"{wanted!r}; there are none. Name the columns: {options_text(**{name: example})}."
             )
 
     def check_columns(self, columns: Collection[Any]) -> None:
         """Raise for a label that is not in `columns`."""
-        for name in _PER_COLUMN:
-            value = getattr(self, name)
-            if isinstance(value, dict) or (isinstance(value, list) and name not in _LISTS_OF_VALUES):
-                require_columns(columns, name, value)
+        for name, labels in self._labels_by_option().items():
+            require_columns(columns, name, labels)
 
     def type_of(self, label: Hashable) -> AttributeType | None:
         """Return the type requested for a column; None if the dtype decides."""
-        if isinstance(self.date_format, dict) and label in self.date_format:
-            return AttributeType.DATE
-        if isinstance(self.decimal, dict) and label in self.decimal:
-            return AttributeType.NUMBER
-        wanted = (self.types or {}).get(label)
+        wanted = _TYPE_OF.get(self.typed_by(label)) or (self.types or {}).get(label)
         return None if wanted is None else AttributeType(wanted)
 
     def typed_by(self, label: Hashable) -> str:
         """Return the option that requests the type of a column."""
-        for name in ("date_format", "decimal"):
-            if isinstance(value := getattr(self, name), dict) and label in value:
-                return name
-        return "types"
+        found = (name for name in _TYPE_OF if isinstance(value := getattr(self, name), dict) and label in value)
+        return next(found, "types")
 
     def reading_of(self, label: Hashable) -> Reading:
         """Return how the cells of a column are read."""
+        formats = _of(self.date_format, label)
+        formats = [formats] if isinstance(formats, str) else formats
         found = Reading(
             strip=self.strip is True or (isinstance(self.strip, list) and label in self.strip),
             na_values=tuple(_of(self.na_values, label) or ()),
             normalize=(self.normalize or {}).get(label),
-            date_formats=_formats(self.date_format, label) if self.type_of(label) is AttributeType.DATE else (),
+            date_formats=tuple(formats or ()) if self.type_of(label) is AttributeType.DATE else (),
             decimal=_of(self.decimal, label) if self.type_of(label) is AttributeType.NUMBER else None,
         )
         return DEFAULT_READING if found == DEFAULT_READING else found
 
     def labels(self) -> set[Any]:
         """Return the columns that the options name."""
-        found: set[Any] = set()
-        for name in _PER_COLUMN:
-            value = getattr(self, name)
-            if isinstance(value, dict) or (isinstance(value, list) and name not in _LISTS_OF_VALUES):
-                found.update(value)
-        return found
+        return set().union(*self._labels_by_option().values())
+
+    def _labels_by_option(self) -> dict[str, Iterable[Any]]:
+        given = {name: getattr(self, name) for name in _PER_COLUMN}
+        return {
+            name: value
+            for name, value in given.items()
+            if isinstance(value, dict) or (isinstance(value, list) and name not in _LISTS_OF_VALUES)
+        }
 
     def given(self) -> dict[str, Any]:
         """Return the options that differ from their defaults."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {field.name: values[field.name] for field in fields(self) if values[field.name] != field.default}
+        return {one.name: value for one in fields(self) if (value := getattr(self, one.name)) != one.default}
 
     def joined(self, suggested: Mapping[str, Any], columns: Collection[Any]) -> dict[str, Any]:
         """Return these options merged with suggested ones.
@@ -204,7 +202,7 @@ class PlanOptions:
         for name, value in suggested.items():
             mine = merged.get(name)
             if isinstance(value, dict) and mine is not None:
-                by_column = mine if isinstance(mine, dict) else self._by_column(name, columns)
+                by_column = mine if isinstance(mine, dict) else self._for_each(name, columns)
                 more = {label: [*by_column.get(label, ()), *words] for label, words in value.items()}
                 merged[name] = {**by_column, **(more if name == "na_values" else value)}
             elif isinstance(value, list) and isinstance(mine, list):
@@ -213,17 +211,16 @@ class PlanOptions:
                 merged[name] = value
         return {field.name: merged[field.name] for field in fields(self) if field.name in merged}
 
-    def _by_column(self, name: str, columns: Collection[Any]) -> dict[Any, Any]:
-        wanted = {"date_format": AttributeType.DATE, "decimal": AttributeType.NUMBER}.get(name)
-        value = getattr(self, name)
-        return {label: value for label in columns if wanted is None or self.type_of(label) is wanted}
+    def _for_each(self, name: str, columns: Collection[Any]) -> dict[Any, Any]:
+        wanted, value = _TYPE_OF.get(name), getattr(self, name)
+        return {label: value for label in columns if wanted is None or self.type_of(label) == wanted}
 
     def _refuse_two_types(self) -> None:
         asked: dict[Any, tuple[str, str]] = {}
-        for name, wanted in (("date_format", contract.DATE), ("decimal", contract.NUMBER), ("types", None)):
+        for name in (*_TYPE_OF, "types"):
             value = getattr(self, name)
             for label in value if isinstance(value, dict) else ():
-                here = wanted or value[label]
+                here = _TYPE_OF.get(name) or value[label]
                 other, there = asked.setdefault(label, (name, here))
                 if there != here:
                     raise InvalidArgumentError(
@@ -269,19 +266,17 @@ def _with_options(function: F, names: Collection[str]) -> F:
 
 
 _PER_COLUMN: Final = (
-    *("columns", "exclude", "rename", "types", "date_format", "decimal", "na_values", "strip", "normalize"),
+    *("columns", "exclude", "rename", "types", "date_format", "decimal", "na_values"),
+    *("strip", "normalize"),
 )
+_TYPE_OF: Final = {"date_format": contract.DATE, "decimal": contract.NUMBER}
+"""The type that an option requests for the columns that it names."""
 _LISTS_OF_VALUES: Final = ("date_format", "na_values")  # a list given for these contains values, not columns
 
 
 def _of(value: Any, label: Hashable) -> Any:
     """Return an option's value for a column; the option applies to all columns or is a dict by column."""
     return value.get(label) if isinstance(value, dict) else value
-
-
-def _formats(value: Any, label: Hashable) -> tuple[str, ...]:
-    found = _of(value, label)
-    return (found,) if isinstance(found, str) else tuple(found or ())
 
 
 # checks of the values -----------------------------------------------------------------------------------------------
@@ -313,62 +308,39 @@ def _labels(name: str, found: Any) -> list[Hashable] | None:
     return list(dict.fromkeys(labels))
 
 
-def _names(rename: Any) -> dict[Any, str] | None:
-    _require_mapping("rename", rename)
-    for label, new in (rename or {}).items():
-        _require_text(argument("rename", label), new)
-    return None if rename is None else dict(rename)
+def _by_column(name: str, found: Any, check: Callable[..., Any]) -> dict[Any, Any] | None:
+    """Return a copy of a dict by column with checked values."""
+    if found is not None and not isinstance(found, Mapping):
+        raise InvalidArgumentTypeError(
+            f"{argument(name)}: found a {type(found).__name__}; it must be a dict: "
+            f"{options_text(**{name: _EXAMPLES[name]})}."
+        )
+    return None if found is None else {label: check(name, value, label) for label, value in found.items()}
 
 
-def _chosen(name: str, found: Any, allowed: tuple[str, ...]) -> dict[Any, str] | None:
-    _require_mapping(name, found)
-    for label, value in (found or {}).items():
-        _choice(name, value, allowed, label)
-    return None if found is None else {label: str(value) for label, value in found.items()}
+def _one_or_by_column(name: str, found: Any, check: Callable[..., Any]) -> Any:
+    """Return the checked value of an option that applies to all columns or is a dict by column."""
+    if found is None or isinstance(found, Mapping):
+        return _by_column(name, found, check)
+    return check(name, found)
 
 
-def _date_formats(found: Any) -> Any:
-    if found is None:
-        return None
-    if isinstance(found, Mapping):
-        return {label: _date_format(argument("date_format", label), value) for label, value in found.items()}
-    return _date_format(argument("date_format"), found)
-
-
-def _date_format(where: str, found: Any) -> str | list[str]:
-    if isinstance(found, str):
-        check_date_format(where, found)
-        return str(found)
+def _date_format(name: str, found: Any, *label: Hashable) -> str | list[str]:
+    where = argument(name, *label)
     if not isinstance(found, Iterable):
         raise InvalidArgumentTypeError(
             f"{where}: found {found!r}; it must be a format such as '%d/%m/%Y', or a list of formats."
         )
-    formats = list(found)
-    for form in formats:
-        check_date_format(where, form)
+    formats = [found] if isinstance(found, str) else list(found)
     if not formats:
         raise InvalidArgumentError(f"{where}: the list is empty; give a format such as '%d/%m/%Y'.")
-    return formats
+    for form in formats:
+        check_date_format(where, form)
+    return found if isinstance(found, str) else formats
 
 
-def _decimal(found: Any) -> Any:
-    if found is None:
-        return None
-    if isinstance(found, Mapping):
-        return _chosen("decimal", found, _DECIMAL_MARKS)
-    _choice("decimal", found, _DECIMAL_MARKS)
-    return str(found)
-
-
-def _na_values(found: Any) -> Any:
-    if found is None:
-        return None
-    if isinstance(found, Mapping):
-        return {label: _words(argument("na_values", label), words) for label, words in found.items()}
-    return _words(argument("na_values"), found)
-
-
-def _words(where: str, found: Any) -> list[str]:
+def _words(name: str, found: Any, *label: Hashable) -> list[str]:
+    where = argument(name, *label)
     if isinstance(found, (str, bytes)) or not isinstance(found, Iterable):
         raise InvalidArgumentTypeError(f"{where}: found {found!r}; it must be a list: [{found!r}].")
     words: list[str] = []
@@ -402,25 +374,22 @@ def _strip(found: Any) -> bool | list[Hashable]:
     return _labels("strip", found) or []
 
 
-def _choice(name: str, found: Any, allowed: tuple[Any, ...], *label: Hashable) -> None:
+def _choice(name: str, found: Any, *label: Hashable, allowed: tuple[Any, ...]) -> str:
     if not any(found is one or (isinstance(found, str) and found == one) for one in allowed):
         names = ", ".join(map(repr, allowed))
         raise InvalidArgumentError(f"{argument(name, *label)}: found {found!r}; allowed are {names}.")
+    return str(found)
 
 
-def _require_mapping(name: str, found: Any) -> None:
-    if found is not None and not isinstance(found, Mapping):
-        raise InvalidArgumentTypeError(
-            f"{argument(name)}: found a {type(found).__name__}; it must be a dict: "
-            f"{options_text(**{name: _EXAMPLES[name]})}."
+def _text(name: str, found: Any, *label: Hashable) -> str:
+    if not isinstance(found, str):
+        raise InvalidArgumentTypeError(f"{argument(name, *label)}: found {found!r}; it must be text.")
+    if not contract.is_unicode(found):
+        where = argument(name, *label)
+        raise InvalidArgumentError(
+            f"{where}: found {found!r}, which is not valid Unicode text (an unpaired surrogate)."
         )
-
-
-def _require_text(where: str, text: Any) -> None:
-    if not isinstance(text, str):
-        raise InvalidArgumentTypeError(f"{where}: found {text!r}; it must be text.")
-    if not contract.is_unicode(text):
-        raise InvalidArgumentError(f"{where}: found {text!r}, which is not valid Unicode text (an unpaired surrogate).")
+    return found
 
 
 NAMED_FORMATS: Final = ("ISO8601", "epoch_s", "epoch_ms", "excel")
@@ -451,15 +420,11 @@ def check_date_format(where: str, form: Any) -> None:
     if "%Z" in directives:  # Python reads the zone name and ignores it
         raise InvalidArgumentError(f"{where}: found {form!r}; zone names are not supported, only %z, such as +05:30.")
     try:
-        is_whole = _read_example(_EXAMPLE_DAY.strftime(form), form).date() == _EXAMPLE_DAY.date()
+        found_day = datetime.strptime(_EXAMPLE_DAY.strftime(form), form)  # noqa: DTZ007 - only the day matters
     except ValueError as error:
         raise InvalidArgumentError(f"{where}: found {form!r}: {error}; it must be like '%d/%m/%Y'.") from None
-    if not is_whole:
+    if found_day.date() != _EXAMPLE_DAY.date():
         raise InvalidArgumentError(f"{where}: found {form!r}; it must contain day, month and year, as '%d/%m/%Y'.")
-
-
-def _read_example(text: str, form: str) -> datetime:
-    return datetime.strptime(text, form)  # noqa: DTZ007 - only the day matters
 
 
 _WELL_KNOWN_ZONES: Final = {
@@ -485,9 +450,7 @@ def read_zone(timezone: str) -> ZoneInfo:
     >>> read_zone("Asia/Kolkata")
     zoneinfo.ZoneInfo(key='Asia/Kolkata')
     """
-    with suppress(
-        KeyError, ValueError, TypeError, OSError
-    ):  # their messages repeat the argument, which may be an API key
+    with suppress(KeyError, ValueError, TypeError, OSError):  # their messages repeat the argument: maybe an API key
         return ZoneInfo(timezone)
     raise InvalidArgumentError(
         f"{argument('timezone')}: found {timezone!r}; it must be the name of a zone, such as 'UTC' or 'Asia/Kolkata'."
@@ -515,9 +478,7 @@ def require_columns(columns: Collection[Any], name: str, labels: Iterable[Hashab
 
 def suggest(columns: Collection[Any], label: Hashable) -> str:
     """Return "Did you mean …?" with similarly spelled columns; if there are none, the list of columns."""
-    shown = {
-        str(column).casefold(): repr(column) for column in columns
-    }  # so that labels that differ only in case match
+    shown = {str(one).casefold(): repr(one) for one in columns}  # labels that differ only in case match
     levels = [repr(c) for c in columns if isinstance(c, tuple) and any(is_same(label, one) for one in c)]
     close = difflib.get_close_matches(str(label).casefold(), shown, n=_SHOWN_MATCHES)
     near = levels[:_SHOWN_MATCHES] or [shown[one] for one in close]
@@ -534,30 +495,11 @@ def is_same(label: Hashable, other: Hashable) -> bool:
 
 
 _SHOWN: Final = 10
-
-
 _SHOWN_MATCHES: Final = 3
 
 
 def check_region(region: str) -> str:
-    """Return `region` in upper case.
-
-    Parameters
-    ----------
-    region : str
-        Two-letter country code (ISO 3166-1), in either case.
-
-    Returns
-    -------
-    str
-        The code in upper case, as phonenumbers expects it.
-
-    Raises
-    ------
-    InvalidArgumentError
-        If phonenumbers does not know the country.
-    InvalidArgumentTypeError
-        If `region` is not text.
+    """Return `region`, a country's two letters in either case, in upper case; raise if phonenumbers does not know it.
 
     Examples
     --------

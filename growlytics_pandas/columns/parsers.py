@@ -1,79 +1,46 @@
-"""The parser type, its results, and the shapes of the texts that it reads.
+"""Parsers of booleans and of numbers as people and spreadsheets write them, and the shapes of the texts they read.
+
+Numbers: ``1,23,456.50``, ``1.234,50 €``, ``(5)``, ``12 %``. Suggestions try the same parsers that the options select,
+so a suggested option reads exactly what was tried.
 
 A shape is a text with every digit replaced by 1: a pattern is matched once per shape, and digits are read in bulk.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, overload
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
-from growlytics_pandas.contract import AttributeType
-
-
-class Parsed(NamedTuple):
-    """The values of some texts.
-
-    Attributes
-    ----------
-    values : array or list
-        Dates: datetime64[us], naive, in the plan's zone. Numbers: a list of int and Decimal, with every digit.
-        Booleans: a bool array. A filler where `ok` is False.
-    ok : array of bool
-        Which texts were read.
-    aware : array of bool, optional
-        Dates only: which texts are instants, given with an offset or as seconds since 1970.
-    """
-
-    values: Any
-    ok: npt.NDArray[np.bool_]
-    aware: npt.NDArray[np.bool_] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Parser:
-    """One way to read text.
-
-    Attributes
-    ----------
-    name : str
-        Name shown to users: "day/month/year".
-    type : AttributeType
-        The type of the values.
-    option, value : str
-        The option that selects it: ``date_format="%d/%m/%Y"``.
-    parse : callable
-        Parses distinct texts without surrounding white space; dates with an offset are converted to the zone.
-    """
-
-    name: str
-    type: AttributeType
-    option: str
-    value: str
-    parse: Callable[[Sequence[str], ZoneInfo], Parsed]
-
-
 _DIGITS: Final = bytes.maketrans(b"0123456789", b"1" * 10)
+_DIGITS_OF_TEXTS: Final = str.maketrans("0123456789", "1" * 10)
 _CHUNK: Final = 100_000  # texts: their characters are a few megabytes
 _MANY: Final = 1000  # texts: from here on Arrow is faster
 _ZERO: Final = ord("0")
-_NINE: Final = ord("9")
 
 
-class _Encoded(NamedTuple):
+class Encoded(NamedTuple):
     """Texts in UTF-8: all bytes, and where each text starts."""
 
     data: npt.NDArray[np.uint8]
     starts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Encoded:
+        """Encode texts."""
+        encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+        ends = np.cumsum([0, *map(len, encoded)])
+        return cls(np.frombuffer(b"".join(encoded), dtype="uint8"), ends[:-1])
 
 
 class Shapes:
@@ -87,28 +54,40 @@ class Shapes:
         For each text, the position of its shape in `names`.
     """
 
-    def __init__(
-        self, texts: Sequence[str], names: list[str], codes: npt.NDArray[np.int64], encoded: _Encoded | None = None
-    ) -> None:
-        self._texts = texts
+    def __init__(self, names: list[str], codes: npt.NDArray[np.int64], encode: Callable[[], Encoded]) -> None:
         self.names = names
         self.codes = codes
-        self._encoded = encoded
+        self._encode = encode
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Shapes:
         """Find the shapes of texts, by Arrow where it is installed."""
-        found = _by_arrow(texts) if len(texts) > _MANY else None
-        if found is not None:
-            return cls(texts, *found)
-        known: dict[str, int] = {}
-        codes: list[int] = []
-        for start in range(0, len(texts), _CHUNK):
-            names = _names(texts[start : start + _CHUNK])
-            for name in dict.fromkeys(names):
-                known.setdefault(name, len(known))
-            codes += map(known.__getitem__, names)
-        return cls(texts, list(known), np.array(codes, dtype="int64"))
+        if len(texts) > _MANY:
+            with suppress(ImportError, UnicodeEncodeError):  # pyarrow is optional, and needs valid Unicode
+                import pyarrow as pa  # noqa: PLC0415
+
+                return cls.of_arrow(pa.array(texts, pa.large_string()))
+        names = [text.translate(_DIGITS_OF_TEXTS) for text in texts]
+        places = {name: place for place, name in enumerate(dict.fromkeys(names))}
+        codes = np.fromiter(map(places.__getitem__, names), dtype="int64", count=len(names))
+        return cls(list(places), codes, lambda: Encoded.of(texts))
+
+    @classmethod
+    def of_arrow(cls, array: Any) -> Shapes:
+        """Find the shapes of a large_string array without missing texts."""
+        import pyarrow as pa  # noqa: PLC0415 - optional; who has an Arrow array has it
+
+        _, offsets, data = array.buffers()
+        shapes = pa.py_buffer(memoryview(data).tobytes().translate(_DIGITS))
+        made = pa.LargeStringArray.from_buffers(len(array), offsets, shapes, None, 0, array.offset)
+        found = made.dictionary_encode()
+        starts = np.frombuffer(offsets, dtype="int64")[array.offset : array.offset + len(array)]
+        encoded = Encoded(np.frombuffer(data, dtype="uint8"), starts)
+        return cls(found.dictionary.to_pylist(), found.indices.to_numpy().astype("int64"), lambda: encoded)
+
+    @cached_property
+    def _encoded(self) -> Encoded:
+        return self._encode()
 
     @cached_property
     def _order(self) -> npt.NDArray[np.int64]:
@@ -134,20 +113,24 @@ class Shapes:
 
     def characters(self, code: int, rows: npt.NDArray[np.int64]) -> Characters:
         """Return the characters of the texts at some positions, all of one shape."""
-        if self._encoded is None:
-            joined = "".join([self._texts[row] for row in rows.tolist()]).encode("utf-32-le", "surrogatepass")
-            chars: npt.NDArray[Any] = np.frombuffer(joined, dtype="<u4").reshape(len(rows), -1)
-            return Characters(lambda place: chars[:, place], len(rows))
-        data, starts, shape = self._encoded.data, self._encoded.starts[rows], self.names[code]
-        return Characters(lambda place: data[starts + len(shape[:place].encode())], len(rows))
+        data, starts = self._encoded
+        return Characters(data, starts[rows], self.names[code])
 
-    def where(self, mask: npt.NDArray[np.bool_], texts: Sequence[str]) -> Shapes:
-        """Return the shapes of `texts`, those that `mask` selects."""
-        codes = self.codes[mask]
-        used = np.bincount(codes, minlength=len(self.names)) > 0
-        names = list(itertools.compress(self.names, used.tolist()))
-        encoded = self._encoded and self._encoded._replace(starts=self._encoded.starts[mask])
-        return Shapes(texts, names, (np.cumsum(used) - 1)[codes], encoded)
+
+class Characters(NamedTuple):
+    """The characters of texts of one shape, to read digits in bulk."""
+
+    data: npt.NDArray[np.uint8]
+    starts: npt.NDArray[np.int64]
+    shape: str
+
+    def number(self, start: int, end: int) -> npt.NDArray[np.int64]:
+        """Return the digits from `start` to `end` as numbers."""
+        first = len(self.shape[:start].encode("utf-8", "surrogatepass"))
+        value = np.zeros(len(self.starts), dtype="int64")
+        for place in range(first, first + end - start):
+            value = value * 10 + (self.data[self.starts + place].astype("int64") - _ZERO)
+        return value
 
 
 class Texts(list[str]):
@@ -160,10 +143,7 @@ class Texts(list[str]):
 
     def where(self, mask: npt.NDArray[np.bool_]) -> Texts:
         """Return the texts that `mask` selects."""
-        kept = Texts(itertools.compress(self, mask.tolist()))
-        if "shapes" in self.__dict__:
-            kept.__dict__["shapes"] = self.shapes.where(mask, kept)
-        return kept
+        return Texts(itertools.compress(self, mask.tolist()))
 
 
 class ArrowTexts(Sequence[str]):
@@ -197,7 +177,7 @@ class ArrowTexts(Sequence[str]):
     @cached_property
     def shapes(self) -> Shapes:
         """The shapes of the texts."""
-        return Shapes(self, *_shapes_in(self._array))
+        return Shapes.of_arrow(self._array)
 
     def take(self, places: npt.NDArray[np.int64]) -> list[str]:
         """Return the texts at some positions."""
@@ -210,10 +190,7 @@ class ArrowTexts(Sequence[str]):
         """Return the texts that `mask` selects."""
         import pyarrow as pa  # noqa: PLC0415 - optional
 
-        kept = ArrowTexts(self._array.filter(pa.array(mask)))
-        if "shapes" in self.__dict__:
-            kept.__dict__["shapes"] = self.shapes.where(mask, kept)
-        return kept
+        return ArrowTexts(self._array.filter(pa.array(mask)))
 
 
 def shapes_of(texts: Sequence[str]) -> Shapes:
@@ -227,55 +204,22 @@ def shapes_of(texts: Sequence[str]) -> Shapes:
     return texts.shapes if isinstance(texts, (Texts, ArrowTexts)) else Shapes.of(texts)
 
 
-def _by_arrow(texts: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int64], _Encoded] | None:
-    """Return the distinct shapes, their codes and the encoded texts; None without Arrow or with invalid Unicode."""
-    try:
-        import pyarrow as pa  # noqa: PLC0415 - pyarrow is optional
-
-        return _shapes_in(pa.array(texts, pa.large_string()))
-    except (ImportError, UnicodeEncodeError):
-        return None
+# booleans -----------------------------------------------------------------------------------------------------------
 
 
-def _shapes_in(array: Any) -> tuple[list[str], npt.NDArray[np.int64], _Encoded]:
-    """Return the distinct shapes of a large_string array, their codes and the encoded texts."""
-    import pyarrow as pa  # noqa: PLC0415 - optional; who has an Arrow array has it
+class Parsed(NamedTuple):
+    """The values of some texts, read as numbers or booleans.
 
-    _, offsets, data = array.buffers()
-    shapes = pa.py_buffer(memoryview(data).tobytes().translate(_DIGITS))
-    made = pa.LargeStringArray.from_buffers(len(array), offsets, shapes, None, 0, array.offset)
-    found = made.dictionary_encode()
-    starts = np.frombuffer(offsets, dtype="int64")[array.offset : array.offset + len(array)]
-    encoded = _Encoded(np.frombuffer(data, dtype="uint8"), starts)
-    return found.dictionary.to_pylist(), found.indices.to_numpy().astype("int64"), encoded
+    Attributes
+    ----------
+    values : array or list
+        Numbers: a list of int and Decimal, with every digit. Booleans: a bool array. A filler where `ok` is False.
+    ok : array of bool
+        Which texts were read.
+    """
 
-
-def _names(texts: Sequence[str]) -> list[str]:
-    joined = "\0".join(texts)
-    if joined.isascii():
-        names = joined.encode().translate(_DIGITS).decode().split("\0")
-    else:
-        chars = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype="<u4").copy()
-        chars[(chars >= _ZERO) & (chars <= _NINE)] = _ZERO + 1
-        names = chars.tobytes().decode("utf-32-le", "surrogatepass").split("\0")
-    if len(names) == len(texts):
-        return names
-    return [re.sub("[0-9]", "1", text) for text in texts]
-
-
-class Characters:
-    """The characters of texts of one shape, to read digits in bulk; `at` returns those at a place."""
-
-    def __init__(self, at: Callable[[int], npt.NDArray[Any]], count: int) -> None:
-        self._at = at
-        self._count = count
-
-    def number(self, start: int, end: int) -> npt.NDArray[np.int64]:
-        """Return the digits from `start` to `end` as numbers."""
-        value = np.zeros(self._count, dtype="int64")
-        for place in range(start, end):
-            value = value * 10 + (self._at(place).astype("int64") - _ZERO)
-        return value
+    values: Any
+    ok: npt.NDArray[np.bool_]
 
 
 BOOLEAN_WORDS: Final = {
@@ -284,9 +228,22 @@ BOOLEAN_WORDS: Final = {
 }
 
 
+def parse_booleans(texts: Sequence[str]) -> Parsed:
+    """Read true/false, yes/no, y/n, t/f, on/off and 1/0, in any case.
+
+    Examples
+    --------
+    >>> parse_booleans(["Yes", "no", "perhaps"])
+    Parsed(values=array([ True, False, False]), ok=array([ True,  True, False]))
+    """
+    found = [BOOLEAN_WORDS.get(text.lower()) for text in texts]
+    ok = np.array([value is not None for value in found], dtype=bool)
+    return Parsed(np.array([bool(value) for value in found], dtype=bool), ok)
+
+
+# numbers ------------------------------------------------------------------------------------------------------------
+
 _NUMBER: Final = re.compile(r"[+-]?(\d+)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-
-
 MAX_NUMBER_CHARS: Final = 400  # longer than any double; also below Python's limit for reading integers
 
 
@@ -297,3 +254,177 @@ def number_in(text: str) -> int | Decimal | None:
     if match is None:
         return None
     return Decimal(text) if match[2] or match[3] else int(text)
+
+
+_MARKS: Final = (".", ",")
+
+_SIGNS_OF: Final = MappingProxyType(
+    {
+        "₹": "INR",
+        "$": "USD",
+        "€": "EUR",
+        "£": "GBP",
+        "¥": "JPY",
+        "₩": "KRW",
+        "₽": "RUB",
+        "₺": "TRY",
+        "₪": "ILS",
+        "₫": "VND",
+        "₱": "PHP",
+        "฿": "THB",
+        "₦": "NGN",
+        "₴": "UAH",
+        "৳": "BDT",
+        "﷼": "IRR",
+        "₨": "INR",
+        "RS.": "INR",
+        "RS": "INR",
+        "US$": "USD",
+        "A$": "AUD",
+        "C$": "CAD",
+        "S$": "SGD",
+        "HK$": "HKD",
+        "R$": "BRL",
+    }
+)
+_CODES: Final = (
+    *("INR", "USD", "EUR", "GBP", "JPY", "CNY", "AUD", "CAD", "SGD", "AED", "SAR", "QAR", "KWD", "OMR", "BHD", "CHF"),
+    *("SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "TRY", "RUB", "ZAR", "NGN", "KES", "EGP", "BRL", "MXN", "ARS", "CLP"),
+    *("COP", "IDR", "MYR", "THB", "PHP", "VND", "KRW", "HKD", "TWD", "NZD", "PKR", "BDT", "LKR", "NPR", "ILS", "UAH"),
+)
+_CURRENCY: Final = "|".join(
+    ("US\\$", "HK\\$", "[ACSR]\\$", "[Rr][Ss]\\.?", "INR|inr|Inr", *_CODES[1:], "[₹$€£¥₩₽₺₪₫₱฿₦₴৳﷼₨]")
+)
+_SPACES: Final = " \u00a0\u2007\u2009\u202f"  # plain, not to break at, as wide as a digit, thin, narrow
+_GAP: Final = f"[{_SPACES}]*"
+_SIGN: Final = "[+\u2212-]"
+
+
+def parse_numbers(texts: Sequence[str], decimal: str) -> Parsed:
+    """Read texts as numbers.
+
+    Digits may be grouped by the other mark, by spaces or by apostrophes, in threes or in the Indian style. One currency
+    before or after the number is removed, and so is ``%``; parentheses mean minus. Every digit is kept.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Distinct texts without surrounding white space.
+    decimal : {".", ","}
+        The decimal mark.
+
+    Examples
+    --------
+    >>> parsed = parse_numbers(["1,23,456.50", "₹ 99", "(5)", "12 %", "1,2,3"], ".")
+    >>> parsed.values, parsed.ok
+    ([Decimal('123456.50'), 99, -5, 12, 0], array([ True,  True,  True,  True, False]))
+    """
+    values: list[int | Decimal] = [0] * len(texts)
+    ok = are_numbers(texts, decimal)
+    shapes = shapes_of(texts)
+    table = str.maketrans({**dict.fromkeys(f"{_SPACES}'’{',' if decimal == '.' else '.'}"), decimal: "."})
+    for code, shape in enumerate(shapes.names):
+        form = _form_of(shape, decimal)
+        if form is not None:
+            rows = [row for row in shapes.rows(code).tolist() if ok[row]]
+            digits = [texts[row][form.start : form.end] for row in rows]
+            for row, value in zip(rows, _values(digits, form, table), strict=True):
+                values[row] = value
+    return Parsed(values, ok)
+
+
+def are_numbers(texts: Sequence[str], decimal: str) -> npt.NDArray[np.bool_]:
+    """Return a mask of the texts that `parse_numbers` reads, without reading their values.
+
+    Examples
+    --------
+    >>> are_numbers(["1,234", "12,5", "soon"], ".")
+    array([ True, False, False])
+    """
+    shapes = shapes_of(texts)
+    ok = shapes.spread([_form_of(shape, decimal) is not None for shape in shapes.names])
+    for code, shape in enumerate(shapes.names):
+        form = _form_of(shape, decimal)
+        if form is not None and form.is_grouped:
+            for rows in shapes.chunks(code):  # 0,125 has a decimal comma
+                ok[rows] = shapes.characters(code, rows).number(form.start, form.start + 1) != 0
+    return ok
+
+
+def currencies(texts: Iterable[str]) -> set[str]:
+    """Return the currencies of amounts, by their codes; the sign ``$`` counts as USD.
+
+    Examples
+    --------
+    >>> sorted(currencies(["₹ 5", "Rs. 5", "$5", "5"]))
+    ['INR', 'USD']
+    """
+    found: set[str] = set()
+    for text in texts:
+        match = None if text.isdigit() else _ANY_CURRENCY.search(text)
+        if match is not None:
+            written = match[0].upper()
+            found.add(_SIGNS_OF.get(written, written))
+    return found
+
+
+def _pattern_of(decimal: str) -> re.Pattern[str]:
+    mark = re.escape(decimal)
+    other = "," if decimal == "." else r"\."
+    grouped = "|".join(
+        [
+            rf"[1-9][0-9]{{0,2}}(?:{other}[0-9]{{3}})+",
+            rf"[1-9][0-9]{{0,2}}(?:(?P<gap>[{_SPACES}])[0-9]{{3}})(?:(?P=gap)[0-9]{{3}})*",
+            r"[1-9][0-9]{0,2}(?:(?P<quote>['’])[0-9]{3})(?:(?P=quote)[0-9]{3})*",
+            *([r"[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}"] if decimal == "." else []),
+        ]
+    )
+    exponent = r"(?:[eE][+-]?[0-9]+)?"
+    number = rf"(?P<number>(?P<grouped>{grouped})(?:{mark}[0-9]+)?|(?:[0-9]+(?:{mark}[0-9]+)?|{mark}[0-9]+){exponent})"
+    before = rf"(?:(?P<before>{_CURRENCY}){_GAP})?"
+    after = rf"(?:{_GAP}(?P<after>{_CURRENCY})|(?P<percent>{_GAP}%)|(?P<only>/-))?"
+    signed = rf"(?P<sign>{_SIGN})?{_GAP}{before}(?P<sign_2>{_SIGN})?{number}(?P<trailing>-)?{after}"
+    return re.compile(rf"(?:(?P<open>\(){_GAP})?{signed}(?(open){_GAP}\)(?:{_GAP}%)?)")
+
+
+_ANY_CURRENCY: Final = re.compile(rf"(?<![A-Za-z])(?:{_CURRENCY})(?![A-Za-z])")
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """Where the digits are in the texts of one shape."""
+
+    start: int
+    end: int
+    is_negative: bool
+    is_grouped: bool
+    is_whole: bool
+
+
+@functools.lru_cache(maxsize=4096)
+def _form_of(shape: str, decimal: str) -> _Form | None:
+    """Return where the digits are in texts of a shape; None if the shape is not a number."""
+    match = _PATTERNS[decimal].fullmatch(shape) if len(shape) <= MAX_NUMBER_CHARS else None
+    if match is None:
+        return None
+    signs = [match[name] for name in ("sign", "sign_2", "trailing", "open") if match[name]]
+    if len(signs) > 1 or (match["before"] and (match["after"] or match["percent"])):
+        return None
+    number = match["number"]
+    return _Form(
+        *match.span("number"),
+        is_negative=bool(signs) and signs[0] != "+",
+        is_grouped=match["grouped"] is not None,
+        is_whole=decimal not in number and "e" not in number.lower(),
+    )
+
+
+def _values(digits: list[str], form: _Form, table: Mapping[int, Any]) -> Iterable[int | Decimal]:
+    """Return the numbers of texts of one form."""
+    if digits and (form.is_grouped or not form.is_whole):
+        digits = "\n".join(digits).translate(table).split("\n")
+    numbers: Iterable[int | Decimal] = map(int if form.is_whole else Decimal, digits)
+    return [-number for number in numbers] if form.is_negative else numbers
+
+
+_PATTERNS: Final = MappingProxyType({decimal: _pattern_of(decimal) for decimal in _MARKS})

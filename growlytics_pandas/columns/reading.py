@@ -34,7 +34,7 @@ from growlytics_pandas.columns.convert import (
     has_lost_digits,
     is_infinite,
 )
-from growlytics_pandas.columns.date_parsers import date_parser
+from growlytics_pandas.columns.date_parsers import parse_by_first
 from growlytics_pandas.columns.dtypes import (
     Cells,
     Kind,
@@ -47,9 +47,8 @@ from growlytics_pandas.columns.dtypes import (
     naive,
     plain,
 )
-from growlytics_pandas.columns.number_parsers import currencies, number_parser
 from growlytics_pandas.columns.options import DEFAULT_READING, PHONE_NORMALIZATIONS, Keep, Reading
-from growlytics_pandas.columns.parsers import number_in, shapes_of
+from growlytics_pandas.columns.parsers import currencies, number_in, parse_numbers, shapes_of
 from growlytics_pandas.columns.texts import strip_texts
 from growlytics_pandas.contract import INDIA, AttributeType
 
@@ -97,7 +96,7 @@ def read_values(
     if target is AttributeType.DATE and reading.date_formats and kind is not Kind.DATE:
         return _dates(cells, reading.date_formats, zone)
     if target is AttributeType.NUMBER and reading.decimal and kind in (Kind.TEXT, Kind.MIXED):
-        return _numbers(cells, reading.decimal, zone)
+        return _numbers(cells, reading.decimal)
     return convert(cells, target, zone, is_strict=is_strict)
 
 
@@ -190,29 +189,21 @@ def _without_words(column: pd.Series[Any], kind: Kind, reading: Reading, zone: Z
     cells = extract(column, kind, zone)
     if kind is Kind.DATE:
         hit = np.isin(cells.values.astype("M8[us]"), np.array(words, dtype="M8[us]"))
-    elif cells.values.dtype == object:
-        among = set(words)
-        hit = np.array(
-            [not is_missing and v in among for v, is_missing in zip(cells.values, cells.missing, strict=True)], bool
-        )
     else:
-        hit = np.isin(cells.values, _comparable(words, cells.values.dtype))
-    hit &= ~cells.missing
+        numbers: Any = words
+        if cells.values.dtype.kind in "iu":  # as integers, since floats have fewer digits
+            limits = np.iinfo(cells.values.dtype)
+            numbers = [int(word) for word in words if word == int(word) and limits.min <= word <= limits.max]
+        elif cells.values.dtype.kind == "f":
+            numbers = np.array(words, dtype=cells.values.dtype)
+        hit = pd.Series(cells.values).isin(numbers).to_numpy()
+    hit = hit & ~cells.missing
     if not hit.any():
         return column
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu":
         nullable: Any = column.dtype.name.replace("i", "I").replace("u", "U")  # "int64" → "Int64"
         column = column.astype(nullable)
     return column.mask(hit)
-
-
-def _comparable(words: list[Any], dtype: Any) -> Any:
-    """Return the words that values of this dtype can equal; integers are not converted to floats."""
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        whole = [int(word) for word in words if word == int(word) and limits.min <= word <= limits.max]
-        return np.array(whole, dtype=dtype)
-    return np.array(words, dtype=dtype)
 
 
 def _numbers_in(words: Iterable[str]) -> list[Any]:
@@ -230,14 +221,8 @@ def _dates_in(words: Iterable[str], zone: ZoneInfo) -> list[Any]:
 def _dates(cells: Cells, formats: tuple[str, ...], zone: ZoneInfo) -> Values:
     """Read texts and numbers by the first format that fits each; dates stay unchanged."""
     items, codes = _distinct(cells)
-    dates = np.full(len(items), np.datetime64("NaT"), dtype="M8[us]")
-    texts = [item if isinstance(item, str) else as_text(item, zone) if _is_number(item) else None for item in items]
-    unread = [i for i, text in enumerate(texts) if text is not None]
-    for form in formats:
-        parsed = date_parser(form).parse([(texts[i] or "").strip() for i in unread], zone)
-        places = np.array(unread, dtype="int64")
-        dates[places[parsed.ok]] = parsed.values[parsed.ok]
-        unread = places[~parsed.ok].tolist()
+    texts = [as_text(item, zone) if _is_number(item) else item if isinstance(item, str) else "" for item in items]
+    dates = parse_by_first([(text or "").strip() for text in texts], formats, zone)
     if cells.kind is Kind.MIXED:
         own = [i for i, item in enumerate(items) if family(type(item)) is Kind.DATE]
         dates[own] = dates_array([naive(items[i], zone) for i in own])
@@ -245,11 +230,11 @@ def _dates(cells: Cells, formats: tuple[str, ...], zone: ZoneInfo) -> Values:
     return _spread(convert(Cells(Kind.DATE, dates, wrong), AttributeType.DATE, zone), wrong, codes, cells.missing)
 
 
-def _numbers(cells: Cells, decimal: str, zone: ZoneInfo) -> Values:
+def _numbers(cells: Cells, decimal: str) -> Values:
     """Read texts as numbers; numbers stay unchanged."""
     items, codes = _distinct(cells)
     texts = items if cells.kind is Kind.TEXT else [item if isinstance(item, str) else "" for item in items]
-    parsed = number_parser(decimal).parse([text.strip() for text in texts], zone)
+    parsed = parse_numbers([text.strip() for text in texts], decimal)
     numbers, wrong = parsed.values, ~parsed.ok
     for i, item in enumerate(items if cells.kind is Kind.MIXED else ()):
         if not isinstance(item, str):

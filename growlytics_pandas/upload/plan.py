@@ -23,7 +23,7 @@ from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Budget, ColumnFacts, Schema, infer_schema, name_of_column
-from growlytics_pandas.checks.suggestions import as_frame, as_options, suggest_for
+from growlytics_pandas.checks.suggestions import Columns, as_frame, as_options, suggest_for
 from growlytics_pandas.checks.values import check_suggestions, with_options
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import Mask
@@ -591,7 +591,7 @@ def find_suggestions(
     id_name = name_of_column(frame.columns[layout.id_position], options)
     known = {attribute.name: attribute.known.type for attribute in sent if attribute.known}
     given = {a.name: a.type.value for a in sent if a.type and options.type_of(a.column)}
-    return suggest_for(
+    columns = Columns(
         frame,
         layout.id_position,
         {layout.id_position: id_name, **{attribute.position: attribute.name for attribute in sent}},
@@ -603,6 +603,7 @@ def find_suggestions(
         given,
         texts,
     )
+    return suggest_for(columns)
 
 
 def refusal(

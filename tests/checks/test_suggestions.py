@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import growlytics_pandas
-from growlytics_pandas.checks.suggestions import as_frame, as_options, suggest_for
+from growlytics_pandas.checks.suggestions import Columns, as_frame, as_options, suggest_for
 from growlytics_pandas.columns.dtypes import inspect
 from growlytics_pandas.columns.options import Reading
 from growlytics_pandas.columns.reading import clean, read_values
@@ -36,7 +36,7 @@ def suggestions(frame, *, id_col="id", zone=UTC_ZONE, region="IN", known=None, g
     names = {i: str(label) for i, label in enumerate(frame.columns)}
     kinds = {i: inspect(frame.iloc[:, i]).kind for i in names}
     return suggest_for(
-        frame, place, names, lambda _: reading or Reading(), kinds, zone, region, known or {}, given or {}
+        Columns(frame, place, names, lambda _: reading or Reading(), kinds, zone, region, known or {}, given or {})
     )
 
 

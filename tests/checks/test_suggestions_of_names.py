@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from growlytics_pandas import contract
-from growlytics_pandas.checks.suggestions import as_options, suggest_for
+from growlytics_pandas.checks.suggestions import Columns, as_options, suggest_for
 from growlytics_pandas.columns.dtypes import inspect
 from growlytics_pandas.columns.options import Reading
 
@@ -22,7 +22,9 @@ def suggestions(frame, id_col="id", *, zone="UTC", region="IN", known=None):
     names = {i: str(label) for i, label in enumerate(columns)}
     kinds = {i: inspect(frame.iloc[:, i]).kind for i in names}
     place = columns.index(id_col)
-    return suggest_for(frame, place, names, lambda _: Reading(), kinds, ZoneInfo(zone), region, known or {}, {})
+    return suggest_for(
+        Columns(frame, place, names, lambda _: Reading(), kinds, ZoneInfo(zone), region, known or {}, {})
+    )
 
 
 def frame_of(columns):

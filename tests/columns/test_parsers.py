@@ -1,6 +1,7 @@
 """Each parser reads what people and spreadsheets write, every digit of it, and nothing that could mean something else."""
 
 from decimal import Decimal
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -8,10 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from growlytics_pandas.columns.date_parsers import date_parser, formats_like
-from growlytics_pandas.columns.number_parsers import are_numbers, boolean_parser, currencies, number_parser
-from growlytics_pandas.columns.parsers import Texts, number_in
-from growlytics_pandas.contract import AttributeType
+from growlytics_pandas.columns.date_parsers import formats_like, parse_dates
+from growlytics_pandas.columns.parsers import Texts, are_numbers, currencies, number_in, parse_booleans, parse_numbers
 
 UTC = ZoneInfo("UTC")
 KOLKATA = ZoneInfo("Asia/Kolkata")
@@ -19,13 +18,13 @@ KOLKATA = ZoneInfo("Asia/Kolkata")
 
 def dates(date_format, *texts, zone=UTC):
     """The dates that a format reads, as they are sent; None where it reads none."""
-    parsed = date_parser(date_format).parse(texts, zone)
+    parsed = parse_dates(texts, date_format, zone)
     found = [str(value.astype("M8[s]")).replace("T", " ") for value in parsed.values]
     return [text.removesuffix(" 00:00:00") if ok else None for text, ok in zip(found, parsed.ok.tolist(), strict=True)]
 
 
 def numbers(decimal, *texts):
-    parsed = number_parser(decimal).parse(texts, UTC)
+    parsed = parse_numbers(texts, decimal)
     return [value if ok else None for value, ok in zip(parsed.values, parsed.ok.tolist(), strict=True)]
 
 
@@ -118,6 +117,7 @@ def test_two_digit_year_needs_a_clear_century():
     read = dates("%d-%b-%y", *(f"31-Jan-{year:02}" for year in range(100)))
     assert [text[:4] for text in read if text] == [*map(str, range(2000, 2036)), *map(str, range(1969, 2000))]
     assert read[36:69] == [None] * 33
+    assert parse_dates(["31-Jan-45", "soon"], "%d-%b-%y", UTC, any_century=True).ok.tolist() == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -152,14 +152,14 @@ def test_iso_8601_with_and_without_a_zone(text, expected):
 
 def test_only_dates_with_an_offset_move_to_zone():
     texts = ["2025-01-31T09:30:00Z", "2025-01-31T09:30:00"]
-    parsed = date_parser("ISO8601").parse(texts, KOLKATA)
+    parsed = parse_dates(texts, "ISO8601", KOLKATA)
     assert dates("ISO8601", *texts, zone=KOLKATA) == ["2025-01-31 15:00:00", TIME]
     assert parsed.aware.tolist() == [True, False]
     assert dates("ISO8601", "9999-12-31T23:59:59Z", zone=KOLKATA) == ["10000-01-01"], "reported as out of range"
 
 
 def test_fractions_are_kept_or_reported():
-    values = date_parser("ISO8601").parse(["2025-01-31T09:30:00.123456", "2025-01-31T09:30:00.000000001"], UTC).values
+    values = parse_dates(["2025-01-31T09:30:00.123456", "2025-01-31T09:30:00.000000001"], "ISO8601", UTC).values
     assert [int(value.astype("int64") % 1_000_000) for value in values] == [123456, 1]
 
 
@@ -202,16 +202,13 @@ def test_every_day_is_read_back(day, date_format):
 @given(st.lists(st.text(max_size=20) | st.from_regex(r"[0-9/:. AMP+-]{6,20}", fullmatch=True), max_size=20))
 def test_no_text_fails_and_batch_equals_single(texts):
     """No text makes a parser fail, and texts are parsed alike alone and together."""
-    for parser in (
-        date_parser("%d/%m/%Y"),
-        date_parser("ISO8601"),
-        date_parser("excel"),
-        number_parser("."),
-        number_parser(","),
+    for parse in (
+        *(partial(parse_dates, date_format=form, zone=KOLKATA) for form in ("%d/%m/%Y", "ISO8601", "excel")),
+        *(partial(parse_numbers, decimal=mark) for mark in (".", ",")),
     ):
-        together = parser.parse(Texts(texts), KOLKATA)
+        together = parse(Texts(texts))
         for i, text in enumerate(texts):
-            alone = parser.parse([text], KOLKATA)
+            alone = parse([text])
             assert alone.ok[0] == together.ok[i]
             assert not alone.ok[0] or alone.values[0] == together.values[i]
 
@@ -223,6 +220,9 @@ def test_no_text_fails_and_batch_equals_single(texts):
         ("31-01-25 9:30 PM", ["%d-%m-%y %I:%M %p", "%m-%d-%y %I:%M %p", "%y-%m-%d %I:%M %p"]),
         ("Fri, 31 Jan 2025 09:30:00 +0530", ["%a, %d %b %Y %H:%M:%S %z"]),
         ("January 31, 2025 at 09:30", ["%b %d, %Y at %H:%M"]),
+        ("2025/01/31:09:30:00", ["%Y/%m/%d:%H:%M:%S"]),
+        ("31-Jan-25:09:30:00", ["%d-%b-%y:%H:%M:%S"]),
+        ("1, 2, 3", []),
         ("12:30", []),
         ("Jan 2025", []),
         ("May", []),
@@ -327,28 +327,13 @@ def test_plain_number_matches_types_number(text):
 
 
 def test_yes_and_no():
-    parsed = boolean_parser().parse(["yes", "NO", "True", "f", "1", "0", "perhaps", ""], UTC)
+    parsed = parse_booleans(["yes", "NO", "True", "f", "1", "0", "perhaps", ""])
     assert parsed.values[parsed.ok].tolist() == [True, False, True, False, True, False]
     assert parsed.ok.tolist() == [True] * 6 + [False] * 2
 
 
-def test_parser_names_the_option_that_selects_it():
-    chosen = [(p.type, p.option, p.value) for p in (date_parser("excel"), number_parser(","), boolean_parser())]
-    assert chosen == [
-        (AttributeType.DATE, "date_format", "excel"),
-        (AttributeType.NUMBER, "decimal", ","),
-        (AttributeType.BOOLEAN, "types", "boolean"),
-    ]
-    assert date_parser("%d/%m/%Y").name == "day/month/year"
-
-
 def test_no_text_is_no_error():
-    for parser in (
-        date_parser("ISO8601"),
-        date_parser("%d/%m/%Y"),
-        date_parser("epoch_s"),
-        number_parser("."),
-        boolean_parser(),
-    ):
-        assert len(parser.parse([], UTC).ok) == 0
-    assert np.asarray(date_parser("excel").parse([], UTC).values).dtype == np.dtype("M8[us]")
+    for date_format in ("ISO8601", "%d/%m/%Y", "epoch_s", "excel"):
+        assert parse_dates([], date_format, UTC).values.dtype == np.dtype("M8[us]")
+    assert parse_numbers([], ".").values == []
+    assert len(parse_booleans([]).ok) == 0
