@@ -123,8 +123,8 @@ def _of_tried(profile: Profile, tried: dict[str, Dates], name: str) -> Suggestio
 def _without_ambiguous_digits(profile: Profile, tried: dict[str, Dates], name: str) -> dict[str, Dates]:
     """Leave out formats of plain digits unless something else indicates dates.
 
-    Dates like 20250131 are recognized if all digits are valid dates and there are several. Spreadsheet day numbers are
-    recognized by the label, or by dates in other formats in the column.
+    Dates like 20250131 are recognized if all digits are valid dates, and by the label or their number. Spreadsheet day
+    numbers are recognized by the label, or by dates in other formats in the column.
     """
     of_digits = {form for form in tried if form in _FIRST_YEARS}
     written = [tried[form].ok for form in tried if form not in of_digits]
@@ -136,7 +136,9 @@ def _without_ambiguous_digits(profile: Profile, tried: dict[str, Dates], name: s
     is_digits = shapes.spread([number_in(shape) is not None for shape in shapes.names])
     for form in of_digits:
         if form in _COMPACT:
-            is_sure = are_dates or (bool(tried[form].ok[is_digits].all()) and int(tried[form].ok.sum()) >= _FEW)
+            are_many = int(tried[form].ok.sum()) >= _FEW and not is_id_like(name)
+            is_likely = are_many or is_day_like(name) or is_time_like(name)
+            is_sure = are_dates or (is_likely and bool(tried[form].ok[is_digits].all()))
         else:
             is_sure = is_day_like(name) or are_dates if form == "excel" else is_time_like(name)
         if not is_sure:
@@ -241,25 +243,23 @@ def _order_of(
     is_day, is_month = ~np.isnat(dates["d"]), ~np.isnat(dates["m"])
     unsure = profile.count(is_day & is_month & (dates["d"] != dates["m"]))
     only_day, only_month = profile.count(is_day & ~is_month), profile.count(is_month & ~is_day)
-    if unsure and bool(only_day) == bool(only_month):
-        day_form = orders["d"][0]
-        month_form = day_form.translate(str.maketrans("dm", "md"))
-        text = datetime(2025, 2, 1, 9, 30).strftime(day_form)  # noqa: DTZ001 - an example
-        if not only_day:
-            return [], _open(
-                f"no value settles the order of day and month: {text} is 2025-02-01 with "
-                f"{options_text(date_format=day_form)}, and 2025-01-02 with {month_form!r}",
-                profile.count(is_day & is_month),
-            )
+    day_form = orders["d"][0] if orders["d"] else ""
+    text = datetime(2025, 2, 1, 9, 30).strftime(day_form)  # noqa: DTZ001 - an example
+    if only_day and only_month:  # a date that can be either, in this file or the next, would be read by chance
+        either = f", and {unsure:,} like {text} can be either" * bool(unsure)
         return [], _open(
             f"both orders of day and month occur: {plural(only_day, 'value')} can only have the day first, "
-            f"{only_month:,} only the month first, and {unsure:,} like {text} can be either; correct them at the "
-            "source",
+            f"{only_month:,} only the month first{either}; correct them at the source",
             profile.count(is_day | is_month),
         )
-    chosen = orders["m"] if only_month else []
-    if only_day or not only_month:
-        chosen = orders["d"] + chosen
+    if unsure and not only_day and not only_month:
+        month_form = day_form.translate(str.maketrans("dm", "md"))
+        return [], _open(
+            f"no value settles the order of day and month: {text} is 2025-02-01 with "
+            f"{options_text(date_format=day_form)}, and 2025-01-02 with {month_form!r}",
+            profile.count(is_day & is_month),
+        )
+    chosen = orders["m"] if only_month else orders["d"]
     is_read = np.logical_or.reduce([tried[form].ok for form in chosen]) if chosen else np.zeros(len(is_day), dtype=bool)
     if chosen and _may_start_with_year(profile, dates["y"], is_read):
         return [], _open(
