@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from growlytics_pandas._status import NEVER_SENT, RETRYABLE, Status
 from growlytics_pandas._text import plural
+from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.views.conclusion import Conclusion, conclude, count_rows
 from growlytics_pandas.views.events import ProgressEvent
@@ -324,7 +325,9 @@ def next_step(event: ProgressEvent) -> str:
         return ""
     steps = []
     if any(event.counts.get(status) for status in RETRYABLE):
-        steps += [".failed shows why rows did not arrive", ".retry() sends them again"]
+        has_wrong_key = any(failure.http_status in KEY_STATUSES for failure in event.failures)
+        again = "push the frame again with the right API key" if has_wrong_key else ".retry() sends them again"
+        steps += [".failed shows why rows did not arrive", again]
     if event.counts.get(Status.INVALID, 0) > event.n_left_out or event.is_incomplete:
         steps.append(".violations shows what was left out, and why")
     return f"growlytics_pandas.last_result(): {'; '.join([*steps, '.rejects() has the rows to correct'])}."

@@ -120,6 +120,16 @@ def test_a_run_that_ends_early_reports_why(sandbox):
     assert "41c0ffee" not in repr(events)
 
 
+def test_a_wrong_key_is_not_retried(sandbox):
+    events = []
+    with pytest.raises(gp.AuthenticationError):
+        gp.push(
+            customers(2), "id", client=gp.Client("another-key", sandbox.base_url, ledger=None), progress=events.append
+        )
+    assert "with the right API key" in render_html(events[-1])
+    assert "retry()" not in render_html(events[-1])
+
+
 def test_speed_excludes_rows_settled_before():
     speed = Throughput()
     for second in range(21):
