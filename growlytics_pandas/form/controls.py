@@ -49,7 +49,7 @@ class ColumnGrid:
         frame = ipywidgets.Box(
             [self._table],
             layout=ipywidgets.Layout(
-                display="block", max_height="330px", overflow="auto", border="1px solid rgba(128, 128, 128, 0.35)"
+                display="block", max_height="520px", overflow="auto", border="1px solid rgba(128, 128, 128, 0.35)"
             ),
         )
         self._before, self._after = (

@@ -61,6 +61,7 @@ STYLE: Final = f"""<style>
 @container (max-width: 520px) {{
     .{COLUMNS_CLASS} {{ grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) !important; }}
     .{COLUMNS_CLASS} > :nth-child(4n + 3), .{COLUMNS_CLASS} > :nth-child(4n) {{ margin-bottom: 10px !important; }}
+    .{COLUMNS_CLASS} > :nth-child(3), .{COLUMNS_CLASS} > :nth-child(4) {{ display: none; }}
     .{FORM_CLASS} > * > * > .widget-dropdown {{ height: auto; flex-wrap: wrap; }}
 }}
 </style>"""
