@@ -415,8 +415,11 @@ class ConcurrencyController:
             self._is_window_tried = False
             self._pushback.forget()
             return
+        window, limit = self._speed.window, self._speed.curve.limit
         self._undo_window_trial()
-        self._cut_rate(now, max(self._rate_before_trial, self._accepted_per_second(now)))
+        is_steady = decision is Decision.KEEP and window >= LEAST_WINDOW  # then the window gives the rate
+        before = max(self._rate_before_trial, self._accepted_per_second(now))
+        self._cut_rate(now, limit / self._round_trip if is_steady else before)
 
     def _undo_window_trial(self) -> None:
         if self._is_window_tried:
