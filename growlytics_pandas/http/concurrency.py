@@ -18,7 +18,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from growlytics_pandas.http.error_rate import YOUNG_TOLERANCE, Decision, ErrorRateMonitor
+from growlytics_pandas.http.error_rate import Decision, ErrorRateMonitor
 
 BURST_SECONDS: Final = 0.05  # how much unused rate may accumulate: one second then exceeds the rate by at most 5 %
 
@@ -37,8 +37,10 @@ class TokenBucket:
         return self._rate is not None
 
     def set_rate(self, now: float, rate: float | None) -> None:
-        """Change the rate; None means unlimited."""
+        """Change the rate; None means unlimited. A lower rate discards the accumulated tokens."""
         self._refill(now)
+        if rate is not None and (self._rate is None or rate < self._rate):
+            self._tokens = min(self._tokens, 0.0)
         self._rate = rate
 
     def tokens(self, now: float) -> int:
@@ -50,11 +52,6 @@ class TokenBucket:
         """Take tokens; taking more than are available leaves a debt."""
         self._refill(now)
         self._tokens -= count
-
-    def empty(self, now: float) -> None:
-        """Discard accumulated tokens."""
-        self._refill(now)
-        self._tokens = min(self._tokens, 0.0)
 
     def seconds_until_token(self, now: float) -> float:
         """Return the seconds until the next token; infinite without a rate."""
@@ -340,15 +337,11 @@ class ConcurrencyController:
         was_holding = self._breaker.is_holding
         self._breaker.note_failures(now, answers.pushbacks + answers.failures + answers.unstarted)
         if answers.pushbacks and now >= self._last_good + LEAST_SILENCE * self._round_trip:
-            self._breaker.note_refusals(now, answers, self._stop_streak(now))
+            streak = math.ceil(math.log(HOLD_CHANCE) / math.log(self._pushback.tolerance(now)))
+            self._breaker.note_refusals(now, answers, streak)
         if self._breaker.is_holding:
             self._pushback.postpone_trial(now)
         return self._breaker.is_holding and not was_holding
-
-    def _stop_streak(self, now: float) -> int:
-        """Return how many rejections in a row mean that everything is rejected."""
-        share = max(self._pushback.tolerance(now), self._pushback.share_without(self._breaker.n_refusals))
-        return math.ceil(math.log(HOLD_CHANCE) / math.log(min(share, YOUNG_TOLERANCE)))
 
     def _restart(self, now: float) -> None:
         # Responses in an outage are unrelated to our speed, and so is a cut that they caused.
@@ -418,11 +411,11 @@ class ConcurrencyController:
 
     def _end_window_trial(self, now: float, decision: Decision) -> None:
         """Keep the window if it helped and the server never accepted more at once; otherwise cut the rate."""
-        window, limit = self._speed.window, self._speed.curve.limit
-        if decision is Decision.KEEP and window >= max(LEAST_WINDOW, self._least_window):
+        if decision is Decision.KEEP and self._speed.window >= max(LEAST_WINDOW, self._least_window):
             self._is_window_tried = False
             self._pushback.forget()
             return
+        window, limit = self._speed.window, self._speed.curve.limit
         self._undo_window_trial()
         is_steady = decision is Decision.KEEP and window >= LEAST_WINDOW  # then the window gives the rate
         before = max(self._rate_before_trial, self._accepted_per_second(now))
@@ -448,7 +441,6 @@ class ConcurrencyController:
         self._pushback.begin_trial(now + SEEN_AFTER * self._round_trip, is_blocked=self._breaker.is_holding)
         self._next_rate_cut = now + 1.0 + self._round_trip  # the measurement must not include earlier responses
         self._set_rate(now)
-        self._bucket.empty(now)
 
 
 @dataclass(slots=True)

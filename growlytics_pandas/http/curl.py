@@ -7,24 +7,35 @@ import select
 import socket
 import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import pycurl
 
 from growlytics_pandas.errors import ServiceUnavailableError
 from growlytics_pandas.http.api_key import KeyRedactor, is_direct
-from growlytics_pandas.http.certificates import find_bundle
 from growlytics_pandas.http.protocol import (
+    CONNECT_SECONDS,
+    FINAL,
     MAX_REPLY_BYTES,
     OK,
     PLAIN_SUCCESS,
+    UNCERTAIN,
     UNEVENTFUL,
     Endpoint,
     Headers,
     Response,
     TransportError,
     are_exhausted,
+    find_bundle,
+    find_fault,
 )
+
+LIBCURL_VERSION: Final = 0x080400  # 8.4: earlier ones limit only responses with a known size
+
+if not hasattr(pycurl, "PREREQFUNCTION") or pycurl.version_info()[2] < LIBCURL_VERSION:
+    # An older pycurl cannot check a connection before it is used again.
+    raise ImportError("pycurl 7.45.7 or newer with libcurl 8.4 or newer is needed")
 
 READABLE: Final = 1  # EPOLLIN and POLLIN alike
 
@@ -141,71 +152,39 @@ def _is_readable(descriptor: int) -> bool:
     return bool(poll.poll(0))
 
 
-CONNECT_SECONDS: Final = 10.0  # a host that takes longer to accept a connection is down
 SLICE_SECONDS: Final = 0.05  # libcurl is polled at least this often, for its timers
 FILES_SECONDS: Final = 0.1  # between two checks for free descriptors
 IDLE_SECONDS: Final = 0.005  # while libcurl has no socket to wait for (a name is being looked up)
 
-CONNECT_CODES: Final = frozenset(
-    {pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_RESOLVE_PROXY, pycurl.E_COULDNT_CONNECT, pycurl.E_INTERFACE_FAILED}
-)
-TLS_CODES: Final = frozenset(
+FAULTS: Final = MappingProxyType(
     {
-        pycurl.E_SSL_CONNECT_ERROR,
-        pycurl.E_PEER_FAILED_VERIFICATION,
-        pycurl.E_SSL_CACERT,
-        pycurl.E_SSL_CACERT_BADFILE,
-        pycurl.E_SSL_CERTPROBLEM,
-        pycurl.E_SSL_CIPHER,
-        pycurl.E_SSL_ISSUER_ERROR,
-        pycurl.E_SSL_ENGINE_INITFAILED,
-        pycurl.E_SSL_ENGINE_NOTFOUND,
-        pycurl.E_SSL_ENGINE_SETFAILED,
-        pycurl.E_USE_SSL_FAILED,
-        pycurl.E_SSL_INVALIDCERTSTATUS,
+        pycurl.E_OPERATION_TIMEDOUT: TransportError.TIMEOUT,
+        pycurl.E_FILESIZE_EXCEEDED: TransportError.TOO_LARGE,
+        pycurl.E_COULDNT_RESOLVE_HOST: TransportError.CONNECT,
+        pycurl.E_COULDNT_RESOLVE_PROXY: TransportError.CONNECT,
+        pycurl.E_COULDNT_CONNECT: TransportError.CONNECT,
+        pycurl.E_SSL_CONNECT_ERROR: TransportError.TLS,
+        pycurl.E_PEER_FAILED_VERIFICATION: TransportError.TLS,
+        pycurl.E_SSL_CACERT_BADFILE: TransportError.TLS,
+        pycurl.E_SSL_CIPHER: TransportError.TLS,
+        pycurl.E_SEND_ERROR: TransportError.BROKEN,
+        pycurl.E_RECV_ERROR: TransportError.BROKEN,
+        pycurl.E_GOT_NOTHING: TransportError.BROKEN,
+        pycurl.E_FTP_WEIRD_SERVER_REPLY: TransportError.BROKEN,  # the response is not HTTP
+        pycurl.E_HTTP2: TransportError.BROKEN,
+        92: TransportError.BROKEN,  # CURLE_HTTP2_STREAM, CURLE_PROXY, CURLE_UNRECOVERABLE_POLL: pycurl has no names
+        97: TransportError.BROKEN,
+        99: TransportError.BROKEN,
+        pycurl.E_AGAIN: TransportError.BROKEN,
     }
 )
-BROKEN_CODES: Final = frozenset(
-    {
-        pycurl.E_SEND_ERROR,
-        pycurl.E_RECV_ERROR,
-        pycurl.E_GOT_NOTHING,
-        pycurl.E_PARTIAL_FILE,
-        pycurl.E_HTTP2,
-        getattr(pycurl, "E_HTTP2_STREAM", 92),  # the names are missing in older pycurl, the numbers are libcurl's
-        getattr(pycurl, "E_HTTP3", 95),
-        getattr(pycurl, "E_PROXY", 97),
-        pycurl.E_FTP_WEIRD_SERVER_REPLY,  # CURLE_WEIRD_SERVER_REPLY: the response is not HTTP
-        pycurl.E_BAD_CONTENT_ENCODING,
-        pycurl.E_SEND_FAIL_REWIND,
-        getattr(pycurl, "E_UNRECOVERABLE_POLL", 99),
-        pycurl.E_AGAIN,
-    }
-)
-HANDSHAKE_CUT: Final = (
-    "reset",
-    "syscall",
-    "eof",
-    "closed",
-    "timed out",
-    "broken pipe",
-)  # signs of an overloaded server
+"""The meaning of libcurl's errors before the request was sent; others are `OTHER`."""
+# In the message of a failed handshake, these are signs of an overloaded server.
+HANDSHAKE_CUT: Final = ("reset", "syscall", "eof", "closed", "timed out", "broken pipe")
 
-FINAL: Final = 200  # lowest status of a final response
-_AFTER: Final = re.compile(
-    r" after \d+ (?:ms|milliseconds)\b"
-)  # removed so that the same error is counted as one reason
-
-RETRY_AFTER_INFO: Final[int | None] = getattr(pycurl, "RETRY_AFTER", None)
-LIMITING_VERSION: Final = 0x080400  # libcurl before 8.4.0 limits only responses with a known size
-LIMITS_BODIES: Final = pycurl.version_info()[2] >= LIMITING_VERSION
-UPLOADED_INFO: Final = getattr(pycurl, "SIZE_UPLOAD_T", pycurl.SIZE_UPLOAD)  # the latter is deprecated
+_AFTER: Final = re.compile(r" after \d+ (?:ms|milliseconds)\b")  # removed: one reason has the same words each time
 NO_SOCKET: Final = -1
 LEFTOVERS: Final = b"Leftovers after chunking"  # libcurl's log message for bytes after the last chunk
-UNCERTAIN: Final = "the response may belong to another request"
-
-CAN_LOOK = hasattr(pycurl, "PREREQFUNCTION")
-"""pycurl before 7.45.7 cannot check a connection before reuse, so each connection then gets only one request."""
 
 
 class CurlTransport:
@@ -297,7 +276,6 @@ class CurlTransport:
                     facts = (exchange.token, OK, chunks[0], now - exchange.started)
                     replies.append(tuple.__new__(Response, facts + UNEVENTFUL))
                     chunks.clear()
-                    exchange.size = 0
                     remove(handle)
                     idle.append(exchange)
                 else:
@@ -317,8 +295,6 @@ class CurlTransport:
     def _finish(self, exchange: "_Exchange", now: float) -> Response:
         handle = exchange.handle
         status: int = handle.getinfo(pycurl.RESPONSE_CODE)
-        if not status:  # libcurl before 7.66 reads a response without a status line as HTTP/0.9
-            return self._fail(exchange, now, pycurl.E_FTP_WEIRD_SERVER_REPLY, "the answer is not HTTP")
         if self._is_first_answer:
             self._is_first_answer = False
             self._lines.is_multiplexed = handle.getinfo(pycurl.INFO_HTTP_VERSION) > pycurl.CURL_HTTP_VERSION_1_1
@@ -328,7 +304,7 @@ class CurlTransport:
         seconds = now - exchange.started
         if status == OK and body in PLAIN_SUCCESS:
             reply = Response(exchange.token, OK, body, seconds, repeats=max(0, exchange.sends - 1))
-            if exchange.keeps_headers and not self._keeps_headers and CAN_LOOK:
+            if exchange.keeps_headers and not self._keeps_headers:
                 exchange.stop_keeping_headers()
         else:
             self._keeps_headers = True
@@ -358,10 +334,10 @@ class CurlTransport:
             if exchange.has_leftovers:
                 self._lines.retire(exchange.port)
             return exchange.has_leftovers
-        if not CAN_LOOK or exchange.handle.getinfo(pycurl.ACTIVESOCKET) != NO_SOCKET:
+        if exchange.handle.getinfo(pycurl.ACTIVESOCKET) != NO_SOCKET:
             return False
         self._keeps_headers = True
-        was_early = exchange.handle.getinfo(UPLOADED_INFO) < exchange.body_bytes  # so libcurl stopped sending
+        was_early = exchange.handle.getinfo(pycurl.SIZE_UPLOAD_T) < exchange.body_bytes  # so libcurl stopped sending
         return not was_early and not exchange.is_last()
 
     def _start_anew(self, exchange: "_Exchange") -> None:
@@ -374,11 +350,13 @@ class CurlTransport:
 
     def _fail(self, exchange: "_Exchange", now: float, code: int, words: str) -> Response:
         handle = exchange.handle
-        was_sent = exchange.sends > 0 if CAN_LOOK else handle.getinfo(pycurl.REQUEST_SIZE) > 0
-        is_reused = handle.getinfo(pycurl.NUM_CONNECTS) == 0 and handle.getinfo(pycurl.HEADER_SIZE) == 0
-        fault = _fault(code, words, was_sent=was_sent, is_reused=is_reused, is_full=exchange.is_full)
-        if not was_sent and are_exhausted(handle.getinfo(pycurl.OS_ERRNO)):
-            fault = TransportError.FILES
+        was_sent = exchange.sends > 0
+        fault = find_fault(
+            _cause(code, words),
+            was_sent=was_sent,
+            is_stale=handle.getinfo(pycurl.NUM_CONNECTS) == 0 and handle.getinfo(pycurl.HEADER_SIZE) == 0,
+            code=handle.getinfo(pycurl.OS_ERRNO),
+        )
         reply = Response(
             exchange.token,
             handle.getinfo(pycurl.RESPONSE_CODE) if fault is TransportError.TOO_LARGE else 0,
@@ -391,7 +369,6 @@ class CurlTransport:
             mask=self._mask,
         )
         exchange.take_body()
-        exchange.is_full = False
         self._keeps_headers = True
         self._release(exchange)
         return reply
@@ -436,10 +413,7 @@ class CurlTransport:
             handle.setopt(pycurl.PROXY, "")
         handle.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
         handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
-        if CAN_LOOK:
-            handle.setopt(pycurl.SOCKOPTFUNCTION, self._lines.note_socket)
-        else:
-            handle.setopt(pycurl.FORBID_REUSE, 1)
+        handle.setopt(pycurl.SOCKOPTFUNCTION, self._lines.note_socket)
         handle.setopt(pycurl.TIMEOUT_MS, total_ms)
         handle.setopt(pycurl.CONNECTTIMEOUT_MS, min(total_ms, int(CONNECT_SECONDS * 1000)))
         handle.setopt(pycurl.SSL_VERIFYPEER, int(endpoint.verify is not False))
@@ -458,8 +432,8 @@ class _Exchange:
     """
 
     __slots__ = (
-        "_is_verbose", "_lines", "body_bytes", "chunks", "handle", "has_leftovers", "headers", "is_full",
-        "keeps_headers", "n_dropped", "port", "sends", "size", "started", "token",
+        "_is_verbose", "_lines", "body_bytes", "chunks", "handle", "has_leftovers", "headers", "keeps_headers",
+        "n_dropped", "port", "sends", "started", "token",
     )  # fmt: skip
 
     def __init__(self, handle: Any, lines: Lines) -> None:
@@ -467,8 +441,6 @@ class _Exchange:
         self.token = 0
         self.started = 0.0
         self.sends = 0
-        self.size = 0
-        self.is_full = False
         self.body_bytes = 0
         self.n_dropped = 0
         self.port = 0
@@ -478,13 +450,9 @@ class _Exchange:
         self.headers: list[bytes] = []
         self._lines = lines
         handle.exchange = self
-        if LIMITS_BODIES:
-            handle.setopt(pycurl.MAXFILESIZE, MAX_REPLY_BYTES)
-            handle.setopt(pycurl.WRITEFUNCTION, self.chunks.append)
-        else:
-            handle.setopt(pycurl.WRITEFUNCTION, self.write)
-        if CAN_LOOK:
-            handle.setopt(pycurl.PREREQFUNCTION, self.begin)
+        handle.setopt(pycurl.MAXFILESIZE, MAX_REPLY_BYTES)
+        handle.setopt(pycurl.WRITEFUNCTION, self.chunks.append)
+        handle.setopt(pycurl.PREREQFUNCTION, self.begin)
         handle.setopt(pycurl.DEBUGFUNCTION, self.on_debug)
         self.start_keeping_headers()
         self._set_verbose(is_verbose=True)
@@ -523,19 +491,10 @@ class _Exchange:
         self.n_dropped += 1
         return 1
 
-    def write(self, chunk: bytes) -> int:
-        self.size += len(chunk)
-        if self.size > MAX_REPLY_BYTES:
-            self.is_full = True
-            return 0  # fewer bytes than given: libcurl aborts the transfer
-        self.chunks.append(chunk)
-        return len(chunk)
-
     def take_body(self) -> bytes:
         chunks = self.chunks
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
-        self.size = 0
         return body
 
     def fields(self, name: bytes) -> list[str]:
@@ -579,7 +538,7 @@ def _retry_after(exchange: _Exchange) -> str | None:
     """Return the header's values, one per line; if headers were not kept, the value parsed by libcurl."""
     if exchange.keeps_headers:
         return "\n".join(exchange.fields(b"retry-after")) or None
-    seconds = exchange.handle.getinfo(RETRY_AFTER_INFO) if RETRY_AFTER_INFO is not None else 0
+    seconds = exchange.handle.getinfo(pycurl.RETRY_AFTER)
     return str(int(seconds)) if seconds else None
 
 
@@ -587,15 +546,8 @@ def _has_proxies() -> bool:
     return any(name.lower().endswith("_proxy") for name in os.environ)
 
 
-def _fault(code: int, words: str, *, was_sent: bool, is_reused: bool, is_full: bool) -> TransportError:
-    if is_full or code == pycurl.E_FILESIZE_EXCEEDED:
-        return TransportError.TOO_LARGE
-    if code == pycurl.E_OPERATION_TIMEDOUT:
-        return TransportError.TIMEOUT if was_sent else TransportError.CONNECT
-    if was_sent:  # whatever the cause, a response may be lost
-        return TransportError.STALE if is_reused else TransportError.BROKEN
-    if code in TLS_CODES:
-        # An aborted handshake means an overloaded server; a rejected one a wrong certificate or port.
-        is_cut = code == pycurl.E_SSL_CONNECT_ERROR and any(word in words.lower() for word in HANDSHAKE_CUT)
-        return TransportError.CONNECT if is_cut else TransportError.TLS
-    return TransportError.CONNECT if code in CONNECT_CODES or code in BROKEN_CODES else TransportError.OTHER
+def _cause(code: int, words: str) -> TransportError:
+    """Return the meaning of libcurl's error; a handshake that was aborted, not rejected, is a failed connect."""
+    if code == pycurl.E_SSL_CONNECT_ERROR and any(word in words.lower() for word in HANDSHAKE_CUT):
+        return TransportError.CONNECT
+    return FAULTS.get(code, TransportError.OTHER)

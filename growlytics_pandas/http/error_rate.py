@@ -7,9 +7,9 @@ if it stays about the same, the cut is undone and that share becomes the backgro
 """
 
 import math
+from collections import deque
 from dataclasses import dataclass, replace
 from enum import Enum
-from types import MappingProxyType
 from typing import Final
 
 METER_BINS: Final = 10  # full bins per second
@@ -27,6 +27,7 @@ MAX_SHARE: Final = 0.9  # after it: no hypothesis has probability 0 or 1
 RISEN: Final = 3.0  # times the share before: the trial's hypothesis "the cut was far too small"
 LEAST_KNOWN: Final = 50  # responses needed for a background rate
 EVIDENCE: Final = 5.0  # natural logarithm: the best hypothesis is 150 times as likely as the next
+LEAST_BAD: Final = 3  # in a trial, for a decision against the cut: a few occur at the end of a limiter's second
 TRIAL_SECONDS: Final = 3.0  # after this the best hypothesis is accepted
 
 
@@ -38,10 +39,6 @@ class Decision(Enum):
     KEEP = "the cut helped: keep it"
     CUT_AGAIN = "the cut was far too little"
     RESTORE = "the cut changed nothing: undo it"
-
-
-# Minimum bad responses in a trial for that decision: a few occur at the end of a limiter's second.
-LEAST_BAD: Final = MappingProxyType({Decision.RESTORE: 3, Decision.CUT_AGAIN: 8})
 
 
 class ErrorRateMonitor:
@@ -56,9 +53,8 @@ class ErrorRateMonitor:
     def __init__(self, tolerance: float) -> None:
         self.n_good = self.n_bad = 0  # in the last second and the current bin
         self._tolerance = tolerance
-        self._good, self._bad = [0] * (METER_BINS + 1), [0] * (METER_BINS + 1)
-        self._slot = self._calm_slot = self._bin = 0
-        self._bin_ends_at = 0.0
+        self._bins: deque[_Bin] = deque([_Bin(0)])
+        self._calm_slot = 0
         self._known = self._known_bad = 0.0
         self._old_at = math.inf
         self._trial: _Trial | None = None
@@ -71,18 +67,15 @@ class ErrorRateMonitor:
 
     def note(self, now: float, good: int, bad: int) -> Decision:
         """Count responses and return the decision."""
-        if now >= self._bin_ends_at:
-            self._roll(int(now * METER_BINS))
-        self._good[self._bin] += good
+        if (slot := int(now * METER_BINS)) != self._bins[-1].slot:
+            self._roll(slot)
+        self._bins[-1].good += good
+        self._bins[-1].bad += bad
         self.n_good += good
-        if bad:
-            self._bad[self._bin] += bad
-            self.n_bad += bad
-        elif self._trial is None:
-            return Decision.NOTHING
+        self.n_bad += bad
         if self._trial is not None:
             return self._evaluate(self._trial, now, good, bad)
-        return Decision.CUT if self.is_too_many(now) else Decision.NOTHING
+        return Decision.CUT if bad and self.is_too_many(now) else Decision.NOTHING
 
     def begin_trial(
         self, seen_from: float, *, decided_from: float = 0.0, is_blocked: bool = False, is_conclusive: bool = True
@@ -100,8 +93,9 @@ class ErrorRateMonitor:
             return
         if not is_blocked:
             # Leaving out the seconds that led to cuts would bias the background downwards.
+            most = max(self._tolerance, self.background) * n_all
             self._known += n_all
-            self._known_bad += min(self.n_bad, self._most(max(self._tolerance, self.background)))
+            self._known_bad += min(self.n_bad, most + DEVIATIONS * math.sqrt(most))
         self.forget()
 
     def disregard(self, until: float) -> None:
@@ -113,11 +107,6 @@ class ErrorRateMonitor:
         self.disregard(until)
         if self._trial is not None:
             self._trial = replace(self._trial, seen_from=until, good=0, bad=0)
-
-    def share_without(self, n_bad: int) -> float:
-        """Return the share of bad responses in the last second, without the newest `n_bad`."""
-        n_other = max(0, self.n_bad - n_bad)
-        return n_other / max(1, self.n_good + n_other)
 
     @property
     def background(self) -> float:
@@ -143,12 +132,8 @@ class ErrorRateMonitor:
 
     def is_too_many(self, now: float) -> bool:
         """Return whether there are more bad responses than the background and chance explain."""
-        return self.n_bad >= self._most(self.tolerance(now))
-
-    def _most(self, share: float) -> float:
-        """Return how many bad responses in the last second `share` explains."""
-        expected = share * (self.n_good + self.n_bad)
-        return expected + DEVIATIONS * math.sqrt(expected)
+        expected = self.tolerance(now) * (self.n_good + self.n_bad)
+        return self.n_bad >= expected + DEVIATIONS * math.sqrt(expected)
 
     def _evaluate(self, trial: "_Trial", now: float, good: int, bad: int) -> Decision:
         advice = trial.note(now, good, bad)
@@ -171,25 +156,29 @@ class ErrorRateMonitor:
 
     def forget(self) -> None:
         """Forget the last second, which was at another speed."""
-        size = len(self._good)
-        self._good, self._bad = [0] * size, [0] * size
+        self._bins = deque([_Bin(self._bins[-1].slot)])
         self.n_good = self.n_bad = 0
 
     def _roll(self, slot: int) -> None:
         """Begin a new bin; bins older than a second are added to the background."""
-        size = len(self._good)
         self._old_at = min(self._old_at, slot / METER_BINS + YOUNG_SECONDS)
-        for passed in range(max(self._slot + 1, slot - METER_BINS), slot + 1):
-            index = passed % size
-            good, bad = self._good[index], self._bad[index]
-            self.n_good -= good
-            self.n_bad -= bad
-            self._good[index] = self._bad[index] = 0
-            if passed - size >= self._calm_slot:
-                self._known = MEMORY * self._known + good + bad
-                self._known_bad = MEMORY * self._known_bad + bad
-        self._slot, self._bin = slot, slot % size
-        self._bin_ends_at = (slot + 1) / METER_BINS
+        self._bins.append(_Bin(slot))
+        while self._bins[0].slot < slot - METER_BINS:
+            old = self._bins.popleft()
+            self.n_good -= old.good
+            self.n_bad -= old.bad
+            if old.slot >= self._calm_slot:
+                self._known = MEMORY * self._known + old.good + old.bad
+                self._known_bad = MEMORY * self._known_bad + old.bad
+
+
+@dataclass(slots=True)
+class _Bin:
+    """The responses of a tenth of a second."""
+
+    slot: int
+    good: int = 0
+    bad: int = 0
 
 
 @dataclass(slots=True)
@@ -216,7 +205,7 @@ class _Trial:
         if (best - second < EVIDENCE and not is_over) or now < self.decided_from:
             return None
         # If everything is rejected, the controller holds instead of cutting again.
-        if self.bad < LEAST_BAD.get(advice, 0) or (advice is Decision.CUT_AGAIN and not self.good):
+        if advice is not Decision.KEEP and (self.bad < LEAST_BAD or not self.good):
             return Decision.KEEP if is_over else None
         return advice
 

@@ -1,7 +1,4 @@
-"""Types shared by transports, retry and delivery: endpoint, response, and the transport interface.
-
-Also whether the process has run out of file descriptors.
-"""
+"""What the transports share: endpoint, response, interface, certificates, and the meaning of a failed request."""
 
 import errno
 import os
@@ -12,8 +9,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
+from growlytics_pandas._text import argument, phrase
+from growlytics_pandas.errors import InvalidArgumentError
+
+CONNECT_SECONDS: Final = 10.0  # a host that takes longer to accept a connection is down
+FINAL: Final = 200  # lowest status of a final response
 MAX_LINE_CHARS: Final = 300  # of a server's text in a message, report or table cell
 OK: Final = 200
+UNCERTAIN: Final = "the response may belong to another request"
 PLAIN_SUCCESS: Final = frozenset({b'{"success":true}', b'{"success": true}'})  # recognized without parsing
 
 
@@ -119,6 +122,29 @@ class Transport(Protocol):
         """Abort requests in flight. Once this returns, no thread or request of this transport is active."""
 
 
+def find_fault(cause: TransportError, *, was_sent: bool, is_stale: bool = False, code: int = 0) -> TransportError:
+    """Return the fault of a failed request: once it was sent, its response may be lost, whatever the cause.
+
+    Parameters
+    ----------
+    cause : TransportError
+        What the HTTP library's error means if nothing was sent.
+    was_sent : bool
+        Whether any of the request may have left this process.
+    is_stale : bool
+        Whether a kept-alive connection broke before the first byte of the response.
+    code : int
+        The ``errno`` of the failure, if known.
+    """
+    if not was_sent:
+        if are_exhausted(code):
+            return TransportError.FILES
+        return TransportError.CONNECT if cause in {TransportError.TIMEOUT, TransportError.BROKEN} else cause
+    if cause in {TransportError.TIMEOUT, TransportError.TOO_LARGE}:
+        return cause
+    return TransportError.STALE if is_stale else TransportError.BROKEN
+
+
 EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE})
 SPARE: Final = 16  # fewer count as none, since other requests open and close some all the time
 
@@ -145,3 +171,53 @@ def are_exhausted(code: int = 0) -> bool:
         for each in opened:
             os.close(each)
     return False
+
+
+VARIABLES_OF_REQUESTS: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+VARIABLES: Final = (*VARIABLES_OF_REQUESTS, "SSL_CERT_FILE")  # the first one set is used
+
+
+def check_bundle(endpoint: Endpoint) -> None:
+    """Raise InvalidArgumentError if the certificate bundle for requests to `endpoint` does not exist."""
+    if not isinstance(endpoint.verify, bool):
+        if not endpoint.verify.exists():
+            raise missing_bundle(endpoint.verify)
+        return
+    session = endpoint.session
+    if not endpoint.verify or not endpoint.url.startswith("https:"):
+        return
+    if session is not None and not (session.trust_env and session.verify is True):
+        return
+    named = named_bundle(VARIABLES if session is None else VARIABLES_OF_REQUESTS)
+    if named is not None and not Path(named[1]).exists():
+        raise InvalidArgumentError(
+            f"{named[0]}: there is no file {named[1]!r}, so no certificate can be checked; nothing was sent. Correct "
+            f"or unset the environment variable, or give {phrase('Client(verify=…)', '--ca-bundle')} the path of a CA "
+            "bundle."
+        )
+
+
+def missing_bundle(path: Path) -> InvalidArgumentError:
+    """Return the error of a bundle of certificates that does not exist."""
+    allowed = phrase("True, False or the path of a CA bundle", "the path of a CA bundle")
+    return InvalidArgumentError(f"{argument('verify')}: there is no file {str(path)!r}; it must be {allowed}.")
+
+
+def named_bundle(variables: tuple[str, ...] = VARIABLES) -> tuple[str, str] | None:
+    """Return the environment variable that names a bundle, and its value; None if none is set."""
+    return next(((name, os.environ[name]) for name in variables if os.environ.get(name)), None)
+
+
+def find_bundle(verify: bool | Path) -> str | None:
+    """Return the file (or directory) of trusted certificates; None for libcurl's default."""
+    if verify is False:
+        return None
+    if verify is not True:
+        return str(verify)
+    if named := named_bundle():
+        return named[1]
+    try:
+        import certifi  # noqa: PLC0415  optional: comes with requests and with the extra "fast"
+    except ImportError:
+        return None
+    return str(certifi.where())

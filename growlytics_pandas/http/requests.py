@@ -16,11 +16,20 @@ from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, LocationValueError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from growlytics_pandas.http.api_key import KeyRedactor, is_direct
-from growlytics_pandas.http.certificates import named_bundle
-from growlytics_pandas.http.protocol import MAX_REPLY_BYTES, OK, Endpoint, Response, TransportError, are_exhausted
-from growlytics_pandas.http.requests_connections import CURRENT, FINAL, Watch, WatchedAdapter
+from growlytics_pandas.http.protocol import (
+    CONNECT_SECONDS,
+    FINAL,
+    MAX_REPLY_BYTES,
+    OK,
+    UNCERTAIN,
+    Endpoint,
+    Response,
+    TransportError,
+    find_bundle,
+    find_fault,
+)
+from growlytics_pandas.http.requests_connections import CURRENT, Watch, WatchedAdapter
 
-CONNECT_SECONDS: Final = 10.0  # a host that takes longer to accept a connection is down
 SLICE_SECONDS: Final = 0.1  # interval of the check for the total time limit
 JOIN_SECONDS: Final = 1.8  # for all threads together, after their connections were cut
 CUT_SECONDS: Final = 0.02  # between repeated cuts: a thread may have been between two connections
@@ -30,31 +39,18 @@ FAULTS: Final[dict[type[BaseException], TransportError]] = {
     exceptions.ConnectTimeout: TransportError.CONNECT,
     exceptions.ProxyError: TransportError.CONNECT,
     exceptions.SSLError: TransportError.TLS,
-    exceptions.ReadTimeout: TransportError.TIMEOUT,
     exceptions.Timeout: TransportError.TIMEOUT,
     exceptions.ConnectionError: TransportError.BROKEN,
     exceptions.ChunkedEncodingError: TransportError.BROKEN,
     exceptions.ContentDecodingError: TransportError.BROKEN,
     exceptions.RetryError: TransportError.BROKEN,
-    exceptions.HTTPError: TransportError.OTHER,
-    exceptions.InvalidHeader: TransportError.OTHER,
-    exceptions.InvalidJSONError: TransportError.OTHER,
-    exceptions.InvalidProxyURL: TransportError.OTHER,
-    exceptions.InvalidSchema: TransportError.OTHER,
-    exceptions.InvalidURL: TransportError.OTHER,
-    exceptions.JSONDecodeError: TransportError.OTHER,
-    exceptions.MissingSchema: TransportError.OTHER,
     exceptions.RequestException: TransportError.OTHER,
-    exceptions.StreamConsumedError: TransportError.OTHER,
-    exceptions.TooManyRedirects: TransportError.OTHER,
-    exceptions.UnrewindableBodyError: TransportError.OTHER,
-    exceptions.URLRequired: TransportError.OTHER,
     LocationValueError: TransportError.OTHER,
     HTTPError: TransportError.BROKEN,
     OSError: TransportError.BROKEN,
     Exception: TransportError.OTHER,
 }
-"""The meaning of each error, by the nearest class; `_fault` refines it where the class is not enough."""
+"""The meaning of each error, by the nearest class; `_cause` refines it where the class is not enough."""
 
 UNSENT: Final = frozenset({TransportError.CONNECT, TransportError.TLS})
 
@@ -179,7 +175,7 @@ class _Worker(threading.Thread):
             # http.client accepts headers cut off by the end of the connection.
             raise exceptions.ReadTimeout("the answer came too slowly")
         if response.status_code < FINAL or (self.watch.has_surplus and not is_full):
-            raise ProtocolError("the response may belong to another request")
+            raise ProtocolError(UNCERTAIN)
         if response.status_code == OK and not is_full:  # the rest does not matter
             seconds = time.monotonic() - started
             return Response(token, OK, body, seconds, repeats=_count_repeats(response), mask=self._mask)
@@ -197,11 +193,11 @@ class _Worker(threading.Thread):
         )
 
     def _fail(self, token: int, error: Exception, started: float) -> Response:
-        fault = _fault(error, self.watch)
-        was_sent = self.watch.was_sent if self.watch.is_watched else fault not in UNSENT and not _is_refused_here(error)
-        if not was_sent and are_exhausted(_errno(error)):
-            fault = TransportError.FILES
-            self.is_done = True
+        watch, cause = self.watch, _cause(error, self.watch)
+        was_sent = watch.was_sent if watch.is_watched else cause not in UNSENT and not _is_refused_here(error)
+        is_stale = watch.is_watched and watch.n_connects == 0 and _is_unanswered(error)
+        fault = find_fault(cause, was_sent=was_sent, is_stale=is_stale, code=_errno(error))
+        self.is_done = fault is TransportError.FILES
         # Messages of other errors can contain a header's value in a form that the redactor misses.
         detail = (
             type(error).__name__ if fault is TransportError.OTHER else f"{type(error).__name__}: {_innermost(error)}"
@@ -250,10 +246,9 @@ def _timeouts(endpoint: Endpoint) -> tuple[float, float]:
 
 def _verify(endpoint: Endpoint) -> bool | str | None:
     """Return `verify` for requests; None uses the session and requests' variables, without SSL_CERT_FILE."""
-    if endpoint.verify is not True:
-        return str(endpoint.verify) if endpoint.verify else False
-    named = named_bundle() if endpoint.session is None and endpoint.url.startswith("https:") else None
-    return named[1] if named is not None else None
+    if endpoint.verify is False:
+        return False
+    return None if endpoint.verify is True and endpoint.session is not None else find_bundle(endpoint.verify)
 
 
 def _proxies(url: str) -> dict[str, str]:
@@ -335,18 +330,14 @@ def _retry_after(response: requests.Response) -> str | None:
     return "\n".join(line.strip() for line in lines if line) or None
 
 
-def _fault(error: Exception, watch: Watch) -> TransportError:
-    fault = next(FAULTS[kind] for kind in type(error).__mro__ if kind in FAULTS)
-    cause = _innermost(error)
-    if watch.is_late or isinstance(cause, ReadTimeoutError):
-        return TransportError.TIMEOUT if watch.was_sent else TransportError.CONNECT
-    if watch.is_watched and watch.was_sent:  # whatever the cause, a response may be lost
-        return TransportError.STALE if watch.n_connects == 0 and _is_unanswered(error) else TransportError.BROKEN
-    if fault is TransportError.TLS and isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return TransportError.CONNECT  # a handshake that was aborted, not rejected: an overloaded server
-    if fault is TransportError.BROKEN and (isinstance(cause, NewConnectionError) or not watch.was_sent):
+def _cause(error: Exception, watch: Watch) -> TransportError:
+    inner = _innermost(error)
+    if watch.is_late or isinstance(inner, ReadTimeoutError):
+        return TransportError.TIMEOUT
+    # A handshake that was aborted, not rejected, is a failed connect: an overloaded server.
+    if isinstance(inner, NewConnectionError | ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return TransportError.CONNECT
-    return fault
+    return next(FAULTS[kind] for kind in type(error).__mro__ if kind in FAULTS)
 
 
 def _is_refused_here(error: Exception) -> bool:

@@ -22,8 +22,9 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.wait import wait_for_write
 
+from growlytics_pandas.http.protocol import FINAL
+
 INTERIM: Final = (100, *range(102, 200))  # statuses of interim responses; 101 ends HTTP on a connection
-FINAL: Final = 200  # lowest status of a final response
 SLICE_SECONDS: Final = 0.1  # interval in which a connect checks whether it should stop
 CONNECTING: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, 10035})  # 10035: Windows' own
 

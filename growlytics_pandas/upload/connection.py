@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Collection
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
@@ -21,8 +20,7 @@ from growlytics_pandas.errors import (
     UsageError,
 )
 from growlytics_pandas.http.api_key import ApiKey, checked_url, find_key
-from growlytics_pandas.http.certificates import check_bundle, missing_bundle
-from growlytics_pandas.http.protocol import Endpoint, Headers, Transport
+from growlytics_pandas.http.protocol import Endpoint, Headers, Transport, check_bundle, missing_bundle
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.ledger.project import Ledger, Project, TypesFile
 from growlytics_pandas.ledger.types import KnownType
@@ -258,7 +256,7 @@ def open_transport(name: TransportName, endpoint: Endpoint, max_concurrency: int
     Parameters
     ----------
     name : {"auto", "requests", "curl"}
-        "auto": libcurl if pycurl is installed and no session is given, else requests.
+        "auto": libcurl if a recent pycurl is installed and no session is given, else requests.
     endpoint : Endpoint
         URL, headers and limits of every request.
     max_concurrency : int
@@ -267,27 +265,27 @@ def open_transport(name: TransportName, endpoint: Endpoint, max_concurrency: int
     Raises
     ------
     MissingDependencyError
-        "curl" without pycurl.
+        "curl" without a recent pycurl.
     InvalidArgumentError
         "curl" with a session, or a certificate bundle that does not exist.
     """
     check_bundle(endpoint)
-    if name == "auto":
-        name = "curl" if endpoint.session is None and find_spec("pycurl") else "requests"
-    if name == "requests":
-        from growlytics_pandas.http.requests import RequestsTransport  # noqa: PLC0415 - slow to import
-
-        return RequestsTransport(endpoint, max_concurrency)
-    if endpoint.session is not None:
+    if name == "curl" and endpoint.session is not None:
         raise InvalidArgumentError(
             f"{argument('transport')}: found 'curl' together with session=, which is for requests only. "
             f"Use {options_text(transport='requests')}, or omit session."
         )
-    try:
-        from growlytics_pandas.http.curl import CurlTransport  # noqa: PLC0415 - pycurl is optional
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"{argument('transport')}: found 'curl', but pycurl cannot be imported ({error}). "
-            f"Use {options_text(transport='requests')}, or install it: {install_extra('fast')}."
-        ) from error
-    return CurlTransport(endpoint, max_concurrency)
+    if name != "requests" and endpoint.session is None:
+        try:
+            from growlytics_pandas.http.curl import CurlTransport  # noqa: PLC0415 - pycurl is optional
+
+            return CurlTransport(endpoint, max_concurrency)
+        except ImportError as error:
+            if name == "curl":
+                raise MissingDependencyError(
+                    f"{argument('transport')}: found 'curl', but pycurl cannot be imported ({error}). "
+                    f"Use {options_text(transport='requests')}, or install it: {install_extra('fast')}."
+                ) from error
+    from growlytics_pandas.http.requests import RequestsTransport  # noqa: PLC0415 - slow to import
+
+    return RequestsTransport(endpoint, max_concurrency)

@@ -10,7 +10,6 @@ from support.wire_server import SUCCESS, ask, message, wait_until
 
 import growlytics_pandas as gp
 from growlytics_pandas._status import Status
-from growlytics_pandas.http import curl as curl_multi
 from growlytics_pandas.http.protocol import TransportError
 
 REFUSED = message(422, b'{"success":false}')
@@ -146,15 +145,3 @@ def test_extra_responses_do_not_shift_rows(serve, transport):
     assert len(unknown) <= 2 * len(too_much)
     assert accepted == stored - unknown
     assert failed == set(names) - stored - unknown
-
-
-def test_older_pycurl_does_not_reuse(serve, monkeypatch):
-    """It cannot look at a connection before it is used again."""
-    monkeypatch.setattr(curl_multi, "CAN_LOOK", False)
-    server = serve(lambda sock, request: sock.sendall(ACCEPTED) or True)
-    connection = open_to(server.url, "curl", 1)
-    assert {ask(connection).status for _ in range(5)} == {200}
-    broken = serve(lambda sock, request: False)
-    assert ask(open_to(broken.url, "curl", 1)).was_sent
-    connection.close()
-    assert server.n_connections == 5
