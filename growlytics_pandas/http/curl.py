@@ -14,6 +14,7 @@ import pycurl
 
 from growlytics_pandas.errors import ServiceUnavailableError
 from growlytics_pandas.http.api_key import KeyRedactor, is_direct
+from growlytics_pandas.http.certificates import find_bundle
 from growlytics_pandas.http.protocol import (
     CONNECT_SECONDS,
     FINAL,
@@ -27,7 +28,6 @@ from growlytics_pandas.http.protocol import (
     Response,
     TransportError,
     are_exhausted,
-    find_bundle,
     find_fault,
 )
 

@@ -16,6 +16,7 @@ from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, LocationValueError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from growlytics_pandas.http.api_key import KeyRedactor, is_direct
+from growlytics_pandas.http.certificates import find_bundle
 from growlytics_pandas.http.protocol import (
     CONNECT_SECONDS,
     FINAL,
@@ -25,7 +26,6 @@ from growlytics_pandas.http.protocol import (
     Endpoint,
     Response,
     TransportError,
-    find_bundle,
     find_fault,
 )
 from growlytics_pandas.http.requests_connections import CURRENT, Watch, WatchedAdapter

@@ -20,7 +20,8 @@ from growlytics_pandas.errors import (
     UsageError,
 )
 from growlytics_pandas.http.api_key import ApiKey, checked_url, find_key
-from growlytics_pandas.http.protocol import Endpoint, Headers, Transport, check_bundle, missing_bundle
+from growlytics_pandas.http.certificates import check_bundle, missing_bundle
+from growlytics_pandas.http.protocol import Endpoint, Headers, Transport
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.ledger.project import Ledger, Project, TypesFile
 from growlytics_pandas.ledger.types import KnownType
