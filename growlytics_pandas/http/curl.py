@@ -55,15 +55,14 @@ class Lines:
         If True, the first use of a connection is not checked: bytes of the handshake may still be unread.
     """
 
-    __slots__ = ("_is_tls", "_known", "_new", "_poll", "_retired", "_unused", "is_multiplexed", "ready", "sockets")
+    __slots__ = ("_is_tls", "_known", "_new", "_poll", "_ports", "_retired", "_unused", "is_multiplexed", "quiet")
 
     def __init__(self, *, is_tls: bool) -> None:
         self.is_multiplexed = is_tls
         """Whether bytes may arrive at any time (HTTP/2, where each response names its request)."""
-        self.ready: dict[int, int] = {}
-        """The sockets that were readable at the last `check`: mostly responses about to be read."""
-        self.sockets: dict[int, int] = {}
-        """Local port → socket of the connections that `ready` covers."""
+        self.quiet: set[int] = set()
+        """The local ports without unread bytes at the last `check`; the others mostly have a response."""
+        self._ports: dict[int, int] = {}  # socket → local port of the connections that `check` covers
         self._is_tls = is_tls
         self._new: list[int] = []
         self._known: dict[int, int] = {}
@@ -74,12 +73,14 @@ class Lines:
     def note_socket(self, descriptor: int, _purpose: int) -> int:
         """Record a new socket of libcurl; it has no local port yet, or that of an earlier socket."""
         self._new.append(descriptor)
-        self.sockets.clear()
+        self._ports.clear()
+        self.quiet.clear()
         return 0
 
     def check(self) -> None:
         """Poll all connections at once."""
-        self.ready = dict(self._poll.poll(0))
+        self.quiet = set(self._ports.values())
+        self.quiet.difference_update([self._ports.get(descriptor) for descriptor, _ in self._poll.poll(0)])
 
     def is_quiet(self, port: int) -> bool:
         """Return whether a request may use the connection with this local port: it has no unread bytes."""
@@ -93,13 +94,14 @@ class Lines:
         self._unused.discard(port)
         if is_first and self._is_tls:
             return True
-        self.sockets[port] = descriptor
+        self._ports[descriptor] = port
         return self.is_multiplexed or not _is_readable(descriptor)
 
     def retire(self, port: int) -> None:
         """Send no further request over the connection with this local port."""
         self._retired.add(port)
-        self.sockets.pop(port, None)
+        self._ports.pop(self._known.get(port, NO_SOCKET), None)
+        self.quiet.discard(port)
 
     def close(self) -> None:
         """Release the poll object."""
@@ -133,8 +135,8 @@ class _NoPoll:
     def register(self, descriptor: int, events: int) -> None:
         self._descriptors[descriptor] = events
 
-    def poll(self, _timeout: float) -> dict[int, int]:
-        return self._descriptors
+    def poll(self, _timeout: float) -> list[tuple[int, int]]:
+        return list(self._descriptors.items())
 
 
 def _open_poll() -> Any:
@@ -483,8 +485,7 @@ class _Exchange:
     def begin(self, _address: str, _local_address: str, _port: int, local_port: int) -> int:
         """Decide whether libcurl may send the request on this connection: its pre-request callback."""
         lines = self._lines
-        descriptor = lines.sockets.get(local_port)
-        if (descriptor is not None and descriptor not in lines.ready) or lines.is_quiet(local_port):
+        if local_port in lines.quiet or lines.is_quiet(local_port):
             self.sends += 1
             self.port = local_port
             return 0
