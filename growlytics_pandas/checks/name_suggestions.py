@@ -141,9 +141,9 @@ _WORDS_OF: Final = {
     "email": re.compile(r"e ?mail.*|.* ?e ?mail(?: ?(?:id|addr|address|adresse))?|mail ?(?:id|address)|mail"),
     "mobile": re.compile(
         r"(?:.* |customer|contact|client|user|primary)?"
-        r"(?:mobile|mob|phone|cell|cellphone|telephone|tel|whatsapp|msisdn|ph)"
+        r"(?:mobile|mobil|mob|phone|cell|cellphone|telephone|telefon|tel|handy|whatsapp|msisdn|ph)"
         r"(?: ?(?:no|nr|num|number|nos))?"
-        r"|(?:.* )?contact ?(?:no|number|num)"
+        r"|(?:.* )?contact ?(?:no|number|num)?|contacts"
     ),
     "name": re.compile(r"(?:(?:full|customer|contact|client|person|member|guest|patient|subscriber) ?)*name|customer"),
 }

@@ -46,7 +46,7 @@ def options(columns, **more):
         (
             "mobile",
             MOBILES,
-            "Mobile|Phone|Phone Number|phone_no|customerphone|User Phone|Mobile No.|CELL PHONE|Contact No|WhatsApp|Tel",
+            "Mobile|Phone|Phone Number|phone_no|customerphone|User Phone|Mobile No.|CELL PHONE|Contact No|WhatsApp|Tel|Contact|Telefon",
         ),
         ("name", PEOPLE, "Name|Full Name|full_name|CustomerName|Customer"),
     ],
