@@ -30,7 +30,7 @@ from growlytics_pandas.cli.loading import (
 from growlytics_pandas.cli.output_files import check_outputs, write_outputs
 from growlytics_pandas.cli.plan_flags import read_options
 from growlytics_pandas.cli.running import Command, Exit, Stopper, explain
-from growlytics_pandas.cli.summary import FailedRow, Summary, as_line
+from growlytics_pandas.cli.summary import FailedRow, Summary, as_line, count_rules
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import ConstraintViolationError, ServiceError
 from growlytics_pandas.http.protocol import one_line
@@ -105,6 +105,7 @@ def of_result(summary: Summary, result: PushResult) -> Summary:
         exit_status=Exit.DATA if summary.errors or n_lost else Exit.DONE,
         ended=result.run.ended,
         would_refuse=result.run.would_refuse,
+        rules=count_rules(result._findings),
         counts=counts,
         is_incomplete=not is_dry and result.has_incomplete_rows,
         new_types={} if result.run.would_refuse else dict(zip(types["attribute"], types["type"], strict=True)),

@@ -51,6 +51,7 @@ def test_the_next_step_after_a_drop_is_the_rejects_file(command, write, at):
     at()
     done = command("push", write("a.csv", FILE), "--id-col", "id", *HOW, "--json")
     assert done.data["next"].startswith("--rejects PATH")
+    assert "--errors drop" not in str(done.data["rules"]), "it is given already"
     segment = ("--attribute", "VIP", "--members", "m.csv", "--errors", "drop", "--rejects", "r.csv")
     done = command("segment", "a.csv", "--id-col", "id", *segment, "--json")
     assert done.data["next"].endswith("run the same command again."), "without the other members, they would leave"
