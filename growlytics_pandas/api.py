@@ -205,7 +205,7 @@ def validate(plan: Plan) -> pd.DataFrame:
     >>> import growlytics_pandas
     >>> df = pd.DataFrame({"id": ["a", "a"], "Score": [1.0, float("inf")]})
     >>> growlytics_pandas.validate(df, "id")["rule"].tolist()
-    ['id_duplicate', 'id_duplicate', 'value_not_finite', 'row_empty']
+    ['id_duplicate', 'id_duplicate', 'value_not_finite']
     """
     return plan.violations
 

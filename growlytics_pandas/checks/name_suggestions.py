@@ -15,10 +15,11 @@ from typing import Final
 import numpy as np
 
 from growlytics_pandas import contract
-from growlytics_pandas._text import plural
+from growlytics_pandas._text import argument, plural
 from growlytics_pandas.checks.profile import Profile, Suggestion
 from growlytics_pandas.columns.contacts import (
     PLAIN_EMAIL,
+    country_code,
     invalid_emails,
     invalid_mobiles,
     mobile_spellings,
@@ -38,7 +39,7 @@ def _listed(words: str) -> frozenset[str]:
 
 _ID_ANYWHERE: Final = _listed(
     """
-    pin pincode zip zipcode postal postcode gstin aadhaar aadhar isbn imei ean upc sku hsn ifsc msisdn version
+    pin pincode zip zipcode postal postcode plz gstin aadhaar aadhar isbn imei ean upc sku hsn ifsc msisdn version
     barcode uuid guid passport ssn iban swift
     """
 )
@@ -272,11 +273,24 @@ def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestio
     if len(shapes.names) < 2 and not any(text.endswith(".0") for text in read.texts):  # noqa: PLR2004 - one spelling
         return None
     cells = read.count(shapes.spread([not re.fullmatch(r"\+1+", shape) for shape in shapes.names]))
+    if cells and _may_be_of_another_region(profile.texts, normal, region):
+        reason = (
+            f"phone numbers with the code of another country stand next to numbers without a code, which {region} "
+            f"would change: set {argument('region')} to their country"
+        )
+        return Suggestion("normalize", label, None, reason, cells)
     reason = (
         f"phone numbers are written in several ways: {plural(cells, 'value')} are converted to the form "
-        "+919919211112, so that each number has one spelling"
+        f"+919919211112, so that each number has one spelling; those without a country code are read as of {region}"
     )
     return Suggestion("normalize", label, "E.164", reason, cells) if cells else None
+
+
+def _may_be_of_another_region(texts: Sequence[str], normal: Sequence[str], region: str) -> bool:
+    """Return whether numbers without a country code are likelier of another country: only its codes are written."""
+    code = f"+{country_code(region)}"
+    written = [new for text, new in zip(texts, normal, strict=True) if text.lstrip("( ").startswith(("+", "00"))]
+    return 0 < len(written) < len(texts) and not any(text.startswith(code) for text in written)
 
 
 # valid names -----------------------------------------------------------------------------------------------------

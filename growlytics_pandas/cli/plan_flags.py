@@ -131,7 +131,9 @@ FLAGS: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = {
 def add_plan(parser: argparse.ArgumentParser, only: Sequence[str] = PLAN_KEYS) -> None:
     """Add the options of a plan, or `only` some of them."""
     group = parser.add_argument_group("columns, and how they are read")
-    group.add_argument("--options", metavar="PATH", help="a TOML file of options; flags override it")
+    group.add_argument(
+        "--options", metavar="PATH", help="a TOML file of options; flags override it, --exclude and --strip add to it"
+    )
     group.add_argument("--id-col", metavar="COLUMN", help="the column of ids; required, here or as id_col in the file")
     for option, (names, how) in FLAGS.items():
         if option in only or (option == _STRIPPED and "strip" in only):
@@ -183,7 +185,10 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _override(kept: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Override the options of a file by flags; a type for a column replaces any type that the file gives it."""
+    """Override the options of a file by flags; a type for a column replaces any type that the file gives it.
+
+    Columns to exclude or to strip are added to those of the file, so that a flag that a fix names undoes none of them.
+    """
     merged = dict(kept)
     named = {label for option in _TYPED if isinstance(given.get(option), dict) for label in given[option]}
     for option in _TYPED:
@@ -191,8 +196,16 @@ def _override(kept: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
             merged[option] = {label: value for label, value in merged[option].items() if label not in named}
     for option, value in given.items():
         before = merged.get(option)
-        merged[option] = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
+        if isinstance(before, dict) and isinstance(value, dict):
+            merged[option] = {**before, **value}
+        elif option in _ADDED and isinstance(before, list) and isinstance(value, list):
+            merged[option] = list(dict.fromkeys([*before, *value]))
+        else:
+            merged[option] = value
     return merged
+
+
+_ADDED: Final = frozenset({"exclude", "strip"})
 
 
 # messages ------------------------------------------------------------------------------------------------------------

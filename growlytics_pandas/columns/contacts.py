@@ -131,7 +131,7 @@ def normalize_texts(texts: Sequence[str], how: str, region: str) -> list[str]:
 
 def _normalize_mobiles(texts: Sequence[str], region: str, *, is_national: bool) -> list[str]:
     plain = _plain_mobile(region)
-    prefix = "" if is_national else f"+{_calling_code(region)}"
+    prefix = "" if is_national else f"+{country_code(region)}"
     found = []
     for text in texts:
         match = plain.fullmatch(text)
@@ -195,7 +195,8 @@ def _email(text: str) -> str:
     return found.lower() if found.count("@") == 1 else text
 
 
-def _calling_code(region: str) -> int:
+def country_code(region: str) -> int:
+    """Return the calling code of a region."""
     if region == INDIA:
         return INDIAN_CALLING_CODE
     import phonenumbers  # noqa: PLC0415 - its tables take tens of milliseconds to import
@@ -218,7 +219,7 @@ def _normalize_mobile(value: str, region: str, *, is_national: bool) -> str:
     verdict = phonenumbers.is_possible_number_with_reason(number)
     if number.extension or verdict != phonenumbers.ValidationResult.IS_POSSIBLE:
         return value
-    if is_national and number.country_code == _calling_code(region):
+    if is_national and number.country_code == country_code(region):
         return str(phonenumbers.national_significant_number(number))
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 

@@ -14,7 +14,7 @@ from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural, speaking
 from growlytics_pandas.form.choices import Choices, ColumnChoice
 from growlytics_pandas.form.snippets import IN_FORM, NOTE_STYLE, suggestion_text
-from growlytics_pandas.views.html import Column, Table, ink, render_notebook
+from growlytics_pandas.views.html import Column, Step, Table, ink, render_notebook
 from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, SEVERITY_TONES, SUGGESTIONS_TITLE, label, left_out
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def plan_html(plan: Plan, choices: Choices, masker: Masker, all_rows: int, moves
     `all_rows` is the number of rows of the whole frame; `moves` comes first: who joins and who leaves a segment.
     """
     with speaking(IN_FORM):
-        page = plan._page(masker, NOTEBOOK_LIMITS, drops_errors=choices.leaves_out)
+        page = plan._page(
+            masker, NOTEBOOK_LIMITS, drops_errors=choices.leaves_out, skips_unchanged=choices.skips_unchanged
+        )
     rows = len(plan.frame)
     is_sample = rows < all_rows
     sample = f"For the first {rows:,} rows; a dry run checks all {all_rows:,}. " if is_sample else ""
@@ -116,19 +118,23 @@ def outcome_html(result: PushResult, owner: str) -> str:
     _ = result.plan._types  # made outside of the form's words, since the result keeps it
     with speaking(IN_FORM):
         page = result._page(Masker(numbers=result._mask_numbers), NOTEBOOK_LIMITS, owner)
-    steps = tuple(
-        replace(step, code="" if step.code.startswith((f"{owner}.retry", f"{owner}.plan.", "push(")) else step.code)
-        for step in page.steps
-    )
+    steps = tuple(_of_controls(step, owner) for step in page.steps)
     shown = render_notebook(replace(page, steps=steps))
     return f'{shown}<div style="{NOTE_STYLE}">In code: <code>result = {escape(owner)}</code></div>'
 
 
+def _of_controls(step: Step, owner: str) -> Step:
+    """Return a step without code for what the form has controls for."""
+    if step.code.startswith("push("):
+        return Step(f"{step.text.removesuffix('.')}, if “Skip unchanged customers” is ticked.")
+    return replace(step, code="") if step.code.startswith((f"{owner}.retry", f"{owner}.plan.")) else step
+
+
 def button_text(plan: Plan, choices: Choices, all_rows: int) -> str:
     """Return the text of the Push button, with the number of rows if it is known."""
-    if len(plan.frame) < all_rows or choices.skips_unchanged:
+    if len(plan.frame) < all_rows or (choices.skips_unchanged and not plan._is_quick_to_compare):
         return "Push"
-    n_sendable = plan.counts[Status.UNSENT]
+    n_sendable = (plan._counts_to_send() if choices.skips_unchanged else plan.counts)[Status.UNSENT]
     return f"Push {n_sendable:,} {'row' if n_sendable == 1 else 'rows'}"
 
 

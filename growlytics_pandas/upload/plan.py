@@ -269,13 +269,14 @@ class Plan(HtmlRepr):
 
     def _changes_line(self, *, is_quick: bool = False) -> str:
         """Return `changes` in one line; '' without a ledger, or if `is_quick` and the comparison takes long."""
-        if is_quick and not self._is_quick_to_compare:
-            return ""
-        try:
-            changes = self.changes
-        except LedgerError:  # closed or damaged: a push raises it, but a repr must not fail
-            return ""
+        changes = self._changes_if_known() if self._is_quick_to_compare or not is_quick else None
         return changes_text(changes) if changes else ""
+
+    def _changes_if_known(self) -> Changes | None:
+        try:
+            return self.changes
+        except LedgerError:  # closed or damaged: a push raises it, but a repr must not fail
+            return None
 
     @property
     def has_errors(self) -> bool:
@@ -420,14 +421,24 @@ class Plan(HtmlRepr):
         vars(other).update(_suggested=self._suggested, _findings=findings)
         return other
 
-    def _page(self, masker: Masker, limits: Limits, *, drops_errors: bool = False) -> Page:
+    def _counts_to_send(self) -> dict[str, int]:
+        """Return `counts` without the unchanged rows, if a quick comparison finds them."""
+        changes = self._changes_if_known() if self._is_quick_to_compare else None
+        if changes is None:
+            return self.counts
+        unsent = changes["new"] + changes["changed"]
+        return {**self.counts, Status.UNSENT: unsent, Status.UNCHANGED: changes["unchanged"]}
+
+    def _page(
+        self, masker: Masker, limits: Limits, *, drops_errors: bool = False, skips_unchanged: bool = False
+    ) -> Page:
         summary = PlanSummary(
             base_url=self._connection.base_url if self._connection else None,
             id_column=self._layout.id_column,
             columns=len(self._layout.attributes),
             schema=self._types,
             findings=self._findings.dropping() if drops_errors else self._findings,
-            counts=self.counts,
+            counts=self._counts_to_send() if skips_unchanged else self.counts,
             suggestions=self._suggested,
             # The comparison of a large frame would delay a notebook.
             changes=self._changes_line(is_quick=limits is NOTEBOOK_LIMITS),

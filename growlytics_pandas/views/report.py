@@ -151,6 +151,7 @@ def _plan_counts(counts: Mapping[str, int], *, is_refused: bool) -> tuple[Count,
             tone="plain" if is_refused else "good",
             meaning="with all their valid values",
         ),
+        *([by_name[Status.UNCHANGED]] if counts[Status.UNCHANGED] else []),
         replace(by_name[Status.INVALID], name="left out", meaning="they have no usable id: see violations"),
     )
 

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
 import pandas as pd
 
@@ -24,6 +24,7 @@ SUGGESTIONS_TITLE: Final = "Suggested options"
 MAX_LABEL_CHARS: Final = 60  # of a column's label; an attribute's name has 49 at most
 MAX_FIX_CHARS: Final = 600  # of a fix or a note; few are longer
 MAX_REASON_CHARS: Final = 240  # of the service's message
+MAX_ROW_CHARS: Final = 800  # of a row to correct
 MAX_FINDING_CHARS: Final = 400  # of what was found
 SEVERITY_TONES: Final[Mapping[str, Tone]] = {Severity.ERROR: "bad", Severity.WARNING: "warn"}
 
@@ -56,7 +57,7 @@ class Limits:
 
 
 REPORT_LIMITS: Final = Limits(rules=60, reasons=30, rows=50, columns=200)  # for scrolling or printing
-NOTEBOOK_LIMITS: Final = Limits(rules=10, reasons=5, rows=10, columns=0)  # for the output of a cell
+NOTEBOOK_LIMITS: Final = Limits(rules=10, reasons=8, rows=10, columns=0)  # for the output of a cell
 FRAME_LIMITS: Final = Limits(rules=20, reasons=0, rows=10, columns=50)
 
 
@@ -236,7 +237,7 @@ def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -
         (
             *(Column("column"), Column("attribute", is_below=True), Column("type", "name")),
             *(Column("known type", "name", is_below=True), Column("dtype", "name"), Column("missing", "number")),
-            Column("note", is_below=True),
+            *(Column("example", is_below=True), Column("note", is_below=True)),
         ),
         tuple(_schema_row(row, new) for row in _records(shown)),
         left_out(len(schema) - len(shown), "columns"),
@@ -248,6 +249,7 @@ def _schema_row(row: Any, new: Mapping[str, str]) -> tuple[Cell, ...]:
     type_ = "not sent" if pd.isna(row.type) else str(row.type)
     known = "" if pd.isna(row.known_type) else str(row.known_type)
     state = ", new" if row.attribute in new else ", known" if known == type_ else ""
+    example = _plain(row.example)
     notes = [note for note in (row.note, "name, email and mobile are always strings" * bool(row.reserved)) if note]
     return (
         label(row.column),
@@ -256,6 +258,7 @@ def _schema_row(row: Any, new: Mapping[str, str]) -> tuple[Cell, ...]:
         "" if state else known,
         visible(row.dtype, MAX_LABEL_CHARS),
         int(row.missing),
+        "" if example == MISSING else visible(example, MAX_LABEL_CHARS),
         visible("; ".join(notes), MAX_FIX_CHARS),
     )
 
@@ -323,7 +326,15 @@ class RulesFrame(_ShownFrame):
         return Table("Rules", (*columns, Column("meaning")), rows)
 
 
-class RejectsFrame(_ShownFrame):
+class _RowsFrame(_ShownFrame):
+    """A frame of rows, whose first ones are shown alike."""
+
+    def head(self, n: int = 5) -> Self:  # type: ignore[misc]  # final only in pandas' stubs
+        """Return the first rows, shown in the same way."""
+        return type(self)(super().head(n))
+
+
+class RejectsFrame(_RowsFrame):
     """The user's rows that did not fully arrive: `status`, `rule`, `reason` and `fix`, then the row itself."""
 
     def _table(self) -> Table:
@@ -340,7 +351,7 @@ class RejectsFrame(_ShownFrame):
         )
 
 
-class FailedFrame(_ShownFrame):
+class FailedFrame(_RowsFrame):
     """Outcomes of rows that need attention, each with the whole error below."""
 
     def _table(self) -> Table:
@@ -362,7 +373,7 @@ def _plain(value: Any) -> str:
 def _row_text(labels: Iterable[Hashable], values: Iterable[Any]) -> str:
     """Return the values of a row with their labels, without the missing ones, cut after a few lines."""
     found = (f"{label(name)}: {_plain(value)}" for name, value in zip(labels, values, strict=True))
-    return visible(" · ".join(text for text in found if not text.endswith(f": {MISSING}")), MAX_REASON_CHARS)
+    return visible(" · ".join(text for text in found if not text.endswith(f": {MISSING}")), MAX_ROW_CHARS)
 
 
 def violations_frame(

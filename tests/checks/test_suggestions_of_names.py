@@ -119,6 +119,15 @@ def test_formats_of_a_phone_number_become_one(label):
     assert "normalize" not in options({label: MOBILES})
 
 
+def test_numbers_of_another_country_are_left_open():
+    numbers = {"Phone": ["0151 1536537", "+49 171 1234567", "0171/2071889"]}
+    (open_,) = (one for one in suggestions(frame_of(numbers)) if one.option == "normalize")
+    assert open_.value is None
+    assert "region" in open_.reason
+    both = {"Phone": ["+49 171 1234567", "+91 98765 43210", "9812345678"]}
+    assert options(both)["normalize"] == {"Phone": "E.164"}
+
+
 def test_address_ids_are_stripped_and_unified():
     frame = pd.DataFrame({"email": ["Asha@Example.com", " ravi@example.com"], "City": ["Pune", "Goa"]})
     assert as_options(suggestions(frame, "email")) == {"strip": ["email"], "normalize": {"email": "email"}}

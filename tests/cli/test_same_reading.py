@@ -57,3 +57,12 @@ def test_violations_are_counted_by_column(command, write):
         ("value_wrong_type", "A", 1),
         ("value_wrong_type", "B", 2),
     ]
+
+
+def test_a_flag_adds_to_the_columns_that_the_file_excludes(command, write, at):
+    at()
+    file = write("a.csv", "id,City,Tags,IBAN\na, Pune,[],DE1\nb,Goa ,[],DE2\n")
+    write("o.toml", 'id_col = "id"\nexclude = ["IBAN"]\nstrip = ["Tags"]\n')
+    done = command("schema", file, "--options", "o.toml", "--exclude", "Tags", "--strip-column", "City", "--json")
+    assert [column["column"] for column in done.data["columns"]] == ["City"]
+    assert done.data["options"]["strip"] == ["Tags", "City"]

@@ -559,6 +559,18 @@ def test_without_a_likely_id_push_is_off():
     assert not button(form, "Push 2 rows").disabled
 
 
+def test_plan_counts_unchanged_rows_if_they_are_skipped(sandbox):
+    df = customers()
+    gp.push(df, "email", client=sandbox.client, progress=False)
+    df.loc[0, "City"] = "Goa"
+    form = df.growlytics.form("email", client=sandbox.client)
+    assert button(form, "Push 4 rows")
+    form._skip.value = True
+    assert button(form, "Push 1 row")
+    assert "1 of 4 rows would be sent" in picture(form)
+    assert "<b>3</b> unchanged" in picture(form)
+
+
 def test_use_all_sends_an_id_that_is_a_contact():
     df = pd.DataFrame({"Customer E-mail": ["a@example.com", "b@example.com"], "City": ["Pune", "Goa"]})
     form = df.growlytics.form("Customer E-mail")

@@ -110,6 +110,11 @@ def test_rejects_beyond_100_attributes(sandbox):
     assert rejects["rule"].tolist() == ["too_many_attributes"]
 
 
+def test_the_first_rejects_are_shown_like_all(dirty):
+    assert "<td" in dirty.growlytics.plan("id").rejects().head(1)._repr_html_()
+    assert "Rows to correct" in dirty.growlytics.plan("id").rejects().head(1)._repr_html_()
+
+
 def test_front_columns_are_never_attributes(dirty):
     rejects = dirty.growlytics.plan("id").rejects()
     columns = {"columns": rejects.columns.drop("id")}
@@ -232,7 +237,7 @@ def test_rejects_are_displayed_as_cards():
     for text in ("id_<wbr>missing", "there is no id", "Correct it at the source", "City: &lt;b&gt;Delhi · Score: 7"):
         assert text in shown
     assert "NA" not in shown
-    assert type(rejects.head()) is pd.DataFrame
+    assert type(rejects[["City"]]) is pd.DataFrame
     rejects.loc[1, "Score"] = 8
     assert "Score: 8" in rejects._repr_html_()
     del rejects["reason"]
