@@ -10,6 +10,7 @@ from inspect import getattr_static
 from typing import Any, Final
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from growlytics_pandas.checks.name_suggestions import words_of
 from growlytics_pandas.checks.schema import find_id, name_of
@@ -256,7 +257,7 @@ def likely_id(frame: pd.DataFrame) -> Hashable | None:
     columns: list[Any] = frame.columns.tolist()
     levels = [name for name in frame.index.names if name is not None and name not in columns]
     labels = [*levels, *(label for label in columns if columns.count(label) == 1)]
-    named = [label for label in labels if _name(label) in LIKELY_IDS]
+    named = [label for label in labels if _name(label) in LIKELY_IDS and not _may_be_names(label, frame)]
     if named:
         likeliest: Hashable = min(named, key=lambda label: LIKELY_IDS.index(_name(label)))
         return likeliest
@@ -265,6 +266,11 @@ def likely_id(frame: pd.DataFrame) -> Hashable | None:
         return found
     rest = [label for label in labels if label not in levels]
     return next((label for label in rest if _may_be_id(label, frame.iloc[:, columns.index(label)])), None)
+
+
+def _may_be_names(label: Hashable, frame: pd.DataFrame) -> bool:
+    """Return whether a column called customer has texts, which may be people's names."""
+    return _name(label) == "customer" and label in frame.columns and not is_numeric_dtype(frame[label])
 
 
 def _may_be_id(label: Hashable, column: pd.Series[Any]) -> bool:

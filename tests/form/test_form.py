@@ -9,6 +9,7 @@ import pytest
 
 import growlytics_pandas as gp
 from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.form.choices import likely_id
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'</pre>\u202e" + "W" * 10_000
 
@@ -569,6 +570,11 @@ def test_plan_counts_unchanged_rows_if_they_are_skipped(sandbox):
     assert button(form, "Push 1 row")
     assert "1 of 4 rows would be sent" in picture(form)
     assert "<b>3</b> unchanged" in picture(form)
+
+
+def test_names_of_customers_are_no_ids():
+    assert likely_id(pd.DataFrame({"Customer": ["Asha Rao", "Ravi Iyer"], "City": ["Pune", "Goa"]})) is None
+    assert likely_id(pd.DataFrame({"City": ["Pune", "Goa"], "customer": [7, 9]})) == "customer"
 
 
 def test_use_all_sends_an_id_that_is_a_contact():
