@@ -66,6 +66,10 @@ _NO_DATE: Final = _listed(
 )
 
 
+OLD_INDEX: Final = re.compile(r"Unnamed: \d+(?:\.\d+)?|index|level_\d+")
+"""Labels that pandas gives an index that was written to a file."""
+
+
 def words_of(name: str) -> list[str]:
     """Return the words of a label in lower case.
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from growlytics_pandas import contract
 from growlytics_pandas._rules import RULES, Effect, Rule, Severity
 from growlytics_pandas._text import phrase
-from growlytics_pandas.checks.name_suggestions import name_key, new_names, without_invisible
+from growlytics_pandas.checks.name_suggestions import OLD_INDEX, name_key, new_names, without_invisible
 from growlytics_pandas.checks.schema import Attribute, Schema, name_of
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import Kind
@@ -20,7 +20,6 @@ from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.ledger.types import UNCERTAIN
 
 _ALMOST: Final = 0.75  # difflib ratio from which one name may be a misspelling of the other
-_OLD_INDEX: Final = re.compile(r"Unnamed: \d+(?:\.\d+)?|index|level_\d+")
 _CONVERTIBLE: Final = ("period", "timedelta", "duration", "list", "large_list", "set", "dict", "struct", "complex")
 
 
@@ -149,7 +148,7 @@ def _case_clashes(layout: Schema, new: Mapping[int, str]) -> list[Violation]:
 
 def _check_index(attribute: Attribute, rows: int) -> Iterator[Violation]:
     is_number = attribute.kind in (Kind.INTEGER, Kind.FLOAT)  # floats: one blank cell, as in a row of totals
-    if is_number and _OLD_INDEX.fullmatch(str(attribute.column)) and not attribute.known:
+    if is_number and OLD_INDEX.fullmatch(str(attribute.column)) and not attribute.known:
         yield _found(Rule.INDEX_COLUMN, attribute, rows)
 
 

@@ -20,6 +20,7 @@ from growlytics_pandas import contract
 from growlytics_pandas._text import argument, options_text, plural
 from growlytics_pandas.checks.dates import may_be_epoch_ms, propose_date, zone_of_days, zone_of_texts
 from growlytics_pandas.checks.name_suggestions import (
+    OLD_INDEX,
     have_several_spellings,
     is_id_like,
     is_time_like,
@@ -55,7 +56,6 @@ _LISTED: Final = ("strip", "exclude")
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT)
 _UTC: Final = ZoneInfo("UTC")
 _QUICK_SAMPLE: Final = 50  # values: enough for most numeric columns
-_OLD_INDEX: Final = re.compile(r"(?:Unnamed: \d+(?:\.\d+)?|index|level_\d+|)")
 _COLLECTION: Final = re.compile(r"""\[\s*(?:["'\[{\d-].*)?\]|\{\s*(?:["'].*)?\}""", re.DOTALL)
 _CODE_CHARS: Final = 3  # maximum characters of a code: NA next to IN and US is Namibia
 _SHOWN: Final = 3
@@ -209,7 +209,8 @@ def _unsupported(column: pd.Series[Any], label: Hashable) -> Suggestion:
 
 
 def _is_old_index(columns: Columns, position: int) -> bool:
-    if not _OLD_INDEX.fullmatch(columns.names[position].strip()):
+    name = columns.names[position].strip()
+    if name and not OLD_INDEX.fullmatch(name):
         return False
     column = columns.column(position)
     is_last_blank = len(column) > 1 and bool(absent(column.iloc[-1:]).all())  # of a row of totals

@@ -134,7 +134,8 @@ def button_text(plan: Plan, choices: Choices, all_rows: int) -> str:
     """Return the text of the Push button, with the number of rows if it is known."""
     if len(plan.frame) < all_rows or (choices.skips_unchanged and not plan._is_quick_to_compare):
         return "Push"
-    n_sendable = (plan._counts_to_send() if choices.skips_unchanged else plan.counts)[Status.UNSENT]
+    changes = plan._known_changes(is_quick=True) if choices.skips_unchanged else None
+    n_sendable = plan._counts_to_send(changes)[Status.UNSENT]
     return f"Push {n_sendable:,} {'row' if n_sendable == 1 else 'rows'}"
 
 

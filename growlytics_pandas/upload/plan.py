@@ -267,12 +267,10 @@ class Plan(HtmlRepr):
         """Return the masks for all customers of the frame in `texts`: a server message can name any of them."""
         return self._part.crowd(texts)
 
-    def _changes_line(self, *, is_quick: bool = False) -> str:
-        """Return `changes` in one line; '' without a ledger, or if `is_quick` and the comparison takes long."""
-        changes = self._changes_if_known() if self._is_quick_to_compare or not is_quick else None
-        return changes_text(changes) if changes else ""
-
-    def _changes_if_known(self) -> Changes | None:
+    def _known_changes(self, *, is_quick: bool) -> Changes | None:
+        """Return `changes`; None if they are not known, or if `is_quick` and the comparison takes long."""
+        if is_quick and not self._is_quick_to_compare:
+            return None
         try:
             return self.changes
         except LedgerError:  # closed or damaged: a push raises it, but a repr must not fail
@@ -421,9 +419,8 @@ class Plan(HtmlRepr):
         vars(other).update(_suggested=self._suggested, _findings=findings)
         return other
 
-    def _counts_to_send(self) -> dict[str, int]:
-        """Return `counts` without the unchanged rows, if a quick comparison finds them."""
-        changes = self._changes_if_known() if self._is_quick_to_compare else None
+    def _counts_to_send(self, changes: Changes | None) -> dict[str, int]:
+        """Return `counts` without the rows that are unchanged according to `changes`, if they are known."""
         if changes is None:
             return self.counts
         unsent = changes["new"] + changes["changed"]
@@ -432,16 +429,17 @@ class Plan(HtmlRepr):
     def _page(
         self, masker: Masker, limits: Limits, *, drops_errors: bool = False, skips_unchanged: bool = False
     ) -> Page:
+        # The comparison of a large frame would delay a notebook.
+        changes = self._known_changes(is_quick=limits is NOTEBOOK_LIMITS)
         summary = PlanSummary(
             base_url=self._connection.base_url if self._connection else None,
             id_column=self._layout.id_column,
             columns=len(self._layout.attributes),
             schema=self._types,
             findings=self._findings.dropping() if drops_errors else self._findings,
-            counts=self._counts_to_send() if skips_unchanged else self.counts,
+            counts=self._counts_to_send(changes) if skips_unchanged else self.counts,
             suggestions=self._suggested,
-            # The comparison of a large frame would delay a notebook.
-            changes=self._changes_line(is_quick=limits is NOTEBOOK_LIMITS),
+            changes=changes_text(changes) if changes else "",
         )
         return plan_page(summary, masker, limits)
 
@@ -456,8 +454,8 @@ class Plan(HtmlRepr):
             return f"<Plan of {rows} in {parts}; not checked yet: .violations reads all parts>"
         errors, warnings = self._findings.count(Severity.ERROR), self._findings.count(Severity.WARNING)
         attributes = plural(len(self._layout.attributes), "attribute")
-        changes = self._changes_line(is_quick=True)
-        compared = f"; {changes}" if changes else ""
+        changes = self._known_changes(is_quick=True)
+        compared = f"; {changes_text(changes)}" if changes else ""
         found = f"{plural(errors, 'error')}, {plural(warnings, 'warning')}"
         return f"<Plan {self.counts['unsent']:,} of {rows}, {attributes}; {found}{compared}>"
 
