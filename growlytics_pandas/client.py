@@ -207,18 +207,18 @@ class Client:
         ...     sandbox.client.declare_types({"Orders": "number"})
         1
         """
-        workspace = self._remembered("forget_types")
-        found = require_known(names, workspace.known_types())
-        count = workspace.forget_types(found)
+        project = self._remembered("forget_types")
+        found = require_known(names, project.known_types())
+        count = project.forget_types(found)
         self._connection.save_types(without=found)
         return count
 
     def forget_everything(self) -> None:
         """Forget all accepted customers, their attributes and all types; call it after the project was emptied."""
-        workspace = self._remembered("forget_everything")
-        workspace.forget(attributes=True)
-        names = list(workspace.known_types())
-        workspace.forget_types(names)
+        project = self._remembered("forget_everything")
+        project.forget(attributes=True)
+        names = list(project.known_types())
+        project.forget_types(names)
         self._connection.save_types(without=names)
 
     def history(self) -> pd.DataFrame:
@@ -226,10 +226,10 @@ class Client:
         return self._remembered("history").history()
 
     def _remembered(self, method: str) -> Project:
-        workspace = self._connection.workspace
-        if workspace is None:
+        project = self._connection.project
+        if project is None:
             raise InvalidArgumentError(f"Client.{method}: this client has no ledger (ledger=None).")
-        return workspace
+        return project
 
     @with_reading_options
     def upsert(

@@ -370,6 +370,6 @@ def test_reprs_hide_the_key(hunt):
         hunt(
             repr(sandbox),
             repr(sandbox.client),
-            repr(sandbox.client._connection.workspace),
-            repr(vars(sandbox.client._connection.workspace)),
+            repr(sandbox.client._connection.project),
+            repr(vars(sandbox.client._connection.project)),
         )

@@ -129,7 +129,7 @@ def read_facts(connection: sqlite3.Connection) -> Facts:
     return Facts(
         blake2b(one("SELECT secret FROM secrets") or b"", digest_size=16, person=b"origin").digest(),
         version,
-        one("SELECT count(*) FROM workspaces"),
+        one("SELECT count(*) FROM projects"),
         one("SELECT count(*) FROM attribute_types"),
         one("SELECT seq FROM sqlite_sequence WHERE name = 'runs'") or 0,
         one("SELECT seq FROM sqlite_sequence WHERE name = 'segments'") or 0,

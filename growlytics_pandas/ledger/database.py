@@ -303,9 +303,7 @@ FIRST: Final = (
         rows INTEGER NOT NULL, process TEXT NOT NULL, seconds REAL, counts TEXT, new_attributes TEXT, ended TEXT)""",
 )
 
-TABLES: Final = frozenset(
-    {"secrets", "workspaces", "attribute_types", "attribute_numbers", "segments", "runs"}
-)  # of every version
+TABLES: Final = frozenset({"secrets", "attribute_types", "attribute_numbers", "segments", "runs"})  # of every version
 
 LABELS: Final = ("ALTER TABLE runs ADD COLUMN label TEXT",)
 
@@ -316,7 +314,15 @@ VALUES: Final = (
     "CREATE INDEX value_segments_of_workspace ON value_segments (workspace, id)",
 )
 
-MIGRATIONS: Final = (FIRST, LABELS, VALUES)
+PROJECTS: Final = (
+    "ALTER TABLE workspaces RENAME TO projects",
+    *(
+        f"ALTER TABLE {table} RENAME COLUMN workspace TO project"
+        for table in ("attribute_types", "attribute_numbers", "segments", "runs", "value_segments")
+    ),
+)
+
+MIGRATIONS: Final = (FIRST, LABELS, VALUES, PROJECTS)
 
 
 class LedgerFile:

@@ -166,7 +166,7 @@ class KeyIndex:
 
 
 class Customers:
-    """The state of every customer of a workspace: the last record of each key.
+    """The state of every customer of a project: the last record of each key.
 
     A record is *own* if this process wrote it and no other process has written one for that customer since.
     """
@@ -223,11 +223,11 @@ MAX_RECORDS_A_CUSTOMER: Final = 2  # a first push writes a withdrawal and an acc
 
 
 class AttributeNumbers:
-    """The permanent numbers of a workspace's custom attributes: 0, 1, 2, … in the order of their first use."""
+    """The permanent numbers of a project's custom attributes: 0, 1, 2, … in the order of their first use."""
 
-    def __init__(self, file: LedgerFile, workspace: int) -> None:
+    def __init__(self, file: LedgerFile, project: int) -> None:
         self._file = file
-        self._workspace = workspace
+        self._project = project
         self._numbers: dict[str, int] = {}
 
     def bits(self, names: Sequence[str], present: NDArray[np.bool_] | None, n_rows: int) -> NDArray[np.uint64]:
@@ -260,8 +260,8 @@ class AttributeNumbers:
                 unnumbered = [name for name in dict.fromkeys(names) if name not in self._numbers]
                 new = {name: len(self._numbers) + at for at, name in enumerate(unnumbered)}
                 connection.executemany(
-                    "INSERT INTO attribute_numbers (workspace, attribute, number) VALUES (?, ?, ?)",
-                    [(self._workspace, name, number) for name, number in new.items()],
+                    "INSERT INTO attribute_numbers (project, attribute, number) VALUES (?, ?, ?)",
+                    [(self._project, name, number) for name, number in new.items()],
                 )
             self._numbers.update(new)
         return [self._numbers[name] for name in names]
@@ -269,22 +269,22 @@ class AttributeNumbers:
     def _load(self) -> None:
         with self._file.reading() as connection:
             rows = connection.execute(
-                "SELECT attribute, number FROM attribute_numbers WHERE workspace = ?", (self._workspace,)
+                "SELECT attribute, number FROM attribute_numbers WHERE project = ?", (self._project,)
             )
             self._numbers = dict(rows.fetchall())
 
 
 class PayloadLog:
-    """The accepted payloads and sent attributes of one workspace."""
+    """The accepted payloads and sent attributes of one project."""
 
-    def __init__(self, file: LedgerFile, workspace: int) -> None:
+    def __init__(self, file: LedgerFile, project: int) -> None:
         self._file = file
-        self._workspace = workspace
+        self._project = project
         self._customers = Customers()
         self._last_segment = 0
         self._n_segments = 0
         self._n_records = 0
-        self._attributes = AttributeNumbers(file, workspace)
+        self._attributes = AttributeNumbers(file, project)
         self._accepted: list[Digests] = []
 
     def find(self, keys: NDArray[np.int64]) -> Records:
@@ -372,8 +372,8 @@ class PayloadLog:
     def _refresh(self, connection: sqlite3.Connection) -> bool:
         """Read what other processes wrote; return whether there was anything."""
         rows = connection.execute(
-            "SELECT id, is_base, n_words, records FROM segments WHERE workspace = ? AND id > ? ORDER BY id",
-            (self._workspace, self._last_segment),
+            "SELECT id, is_base, n_words, records FROM segments WHERE project = ? AND id > ? ORDER BY id",
+            (self._project, self._last_segment),
         )
         first = last = self._last_segment
         before = self._customers
@@ -414,8 +414,8 @@ class PayloadLog:
         if not len(records) and not is_base:  # an empty base means that everything was forgotten
             return self._last_segment
         cursor = connection.execute(
-            "INSERT INTO segments (workspace, is_base, n_words, records) VALUES (?, ?, ?, ?)",
-            (self._workspace, is_base, records.attributes.shape[1], records.to_bytes()),
+            "INSERT INTO segments (project, is_base, n_words, records) VALUES (?, ?, ?, ?)",
+            (self._project, is_base, records.attributes.shape[1], records.to_bytes()),
         )
         return int(cursor.lastrowid or 0)
 
@@ -452,7 +452,7 @@ class PayloadLog:
                 n_segments += 1
                 n_records += len(part)
             connection.execute(
-                "DELETE FROM segments WHERE workspace = ? AND id <= ?", (self._workspace, self._last_segment)
+                "DELETE FROM segments WHERE project = ? AND id <= ?", (self._project, self._last_segment)
             )
         self._last_segment, self._n_segments, self._n_records = last, n_segments, n_records
 

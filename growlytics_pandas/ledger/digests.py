@@ -74,10 +74,10 @@ class Digests:
 
 @dataclass(frozen=True, slots=True)
 class Digester:
-    """Computes the digests of one workspace."""
+    """Computes the digests of one project."""
 
-    workspace: bytes
-    """Identifies the workspace in the file."""
+    project: bytes
+    """Identifies the project in the file."""
     id_secret: bytes
     body_secret: bytes
     value_secret: bytes
@@ -87,8 +87,9 @@ class Digester:
 
     @classmethod
     def of(cls, secret: bytes, url: str, api_key: str) -> "Digester":
-        """Return the digester of the workspace (`url`, `api_key`) in the file with this `secret`."""
+        """Return the digester of the project (`url`, `api_key`) in the file with this `secret`."""
         root = blake2b(encoded(f"{canonical_url(url)}\0{api_key}"), key=secret).digest()
+        # "workspace" is the older word for a project; another one would make all digests of existing files invalid.
         names = (b"workspace", b"id", b"body", b"value")
         return cls(*(blake2b(name, key=root, digest_size=32).digest() for name in names))
 

@@ -64,7 +64,7 @@ def default_path() -> Path:
 
 
 class Ledger:
-    """A ledger file, for all workspaces.
+    """A ledger file, for all projects.
 
     It stores, between pushes, the registered attribute types, a digest of the last accepted body of each customer, and
     the runs; with ``Client(track="attributes")`` also two bytes of a digest of each value. It contains no customer data
@@ -86,13 +86,13 @@ class Ledger:
     Examples
     --------
     >>> with Ledger("ledger.sqlite3") as ledger:  # doctest: +SKIP
-    ...     ledger.workspace(url, api_key).history()
+    ...     ledger.project(url, api_key).history()
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self.path = require_path(Path(default_path() if path is None else path), argument("ledger")).absolute()
         self._file = LedgerFile(self.path)
-        self._workspaces: dict[bytes, Project] = {}
+        self._projects: dict[bytes, Project] = {}
 
     def __repr__(self) -> str:
         return f"Ledger({str(self.path)!r})"
@@ -108,7 +108,7 @@ class Ledger:
     ) -> None:
         self.close()
 
-    def workspace(self, url: str, api_key: str) -> Project:
+    def project(self, url: str, api_key: str) -> Project:
         """Return the part of the ledger that belongs to this key at this URL, the same object each time."""
         # The file may raise, and a verbose traceback prints the current arguments.
         digest, api_key = _digesting(url, api_key), "<hidden>"
@@ -117,9 +117,9 @@ class Ledger:
         self._file.require_own()
         with self._file.lock:
             digester = digest(self._file.secret())
-            if digester.workspace not in self._workspaces:
-                self._workspaces[digester.workspace] = Project(self._file, digester)
-            return self._workspaces[digester.workspace]
+            if digester.project not in self._projects:
+                self._projects[digester.project] = Project(self._file, digester)
+            return self._projects[digester.project]
 
     def backup(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the whole ledger to a single file, which `restore` reads elsewhere.
@@ -152,7 +152,7 @@ class Ledger:
         >>> import pathlib, tempfile
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> with Ledger(folder / "ledger.sqlite3") as ledger:
-        ...     _ = ledger.workspace("https://example.com", "not-a-real-key")
+        ...     _ = ledger.project("https://example.com", "not-a-real-key")
         ...     ledger.backup(folder / "backup.sqlite3").name
         'backup.sqlite3'
         """
@@ -191,12 +191,12 @@ class Ledger:
         """
         source = require_path(Path(path)).absolute()
         with self._file.lock:
-            if any(workspace.in_use for workspace in self._workspaces.values()):
+            if any(project.in_use for project in self._projects.values()):
                 raise UsageError("restore: a push of this process is running; wait for it to end.")
             self._flush()
             self._file.release()
             restore(self._file, source, _forget_accepted, overwrite=overwrite, always_forget=forget)
-            self._workspaces.clear()
+            self._projects.clear()
 
     def facts(self) -> Facts:
         """Return what the file contains: projects, types, runs."""
@@ -204,13 +204,13 @@ class Ledger:
             return read_facts(connection)
 
     def _flush(self) -> None:
-        for workspace in self._workspaces.values():
-            workspace.flush()
+        for project in self._projects.values():
+            project.flush()
 
     def _start_anew(self) -> None:
         """Switch from a file that was deleted or replaced to the current one at the path, or a new one."""
         with self._file.lock:
-            self._workspaces.clear()
+            self._projects.clear()
             self._file.close(*LOST)
         self._file = LedgerFile(self.path)
 
@@ -220,14 +220,14 @@ class Ledger:
             try:
                 self._flush()
             finally:
-                self._workspaces.clear()
+                self._projects.clear()
                 self._file.close(found, remedy)
 
 
 def _forget_accepted(file: LedgerFile) -> None:
     """Forget the accepted bodies of all projects."""
     with file.reading() as connection:
-        numbers: Sequence[tuple[int]] = connection.execute("SELECT id FROM workspaces").fetchall()
+        numbers: Sequence[tuple[int]] = connection.execute("SELECT id FROM projects").fetchall()
     for (number,) in numbers:
         PayloadLog(file, number).forget(None, attributes=False)
 
@@ -237,10 +237,10 @@ def _digesting(url: str, api_key: str) -> Callable[[bytes], Digester]:
 
 
 class Project:
-    """What the ledger knows about one workspace: a URL and an API key. Created by `Ledger.workspace`."""
+    """What the ledger knows about one project: a URL and an API key. Created by `Ledger.project`."""
 
     def __init__(self, file: LedgerFile, digester: Digester) -> None:
-        number = workspace_number(file, digester.workspace)
+        number = project_number(file, digester.project)
         self._file = file
         self._digester = digester
         self._number = number
@@ -251,7 +251,7 @@ class Project:
         """Whether a push of this process is running: a ledger in use is not restored."""
 
     def __repr__(self) -> str:
-        return f"Workspace({str(self._file.path)!r})"
+        return f"Project({str(self._file.path)!r})"
 
     @property
     def digester(self) -> Digester:
@@ -318,7 +318,7 @@ class Project:
         """Record the start of a run of `rows` rows; return its number. `started` needs a time zone."""
         with self._file.writing() as connection:
             cursor = connection.execute(
-                "INSERT INTO runs (workspace, started, rows, process, label) VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO runs (project, started, rows, process, label) VALUES (?, ?, ?, ?, ?)",
                 (self._number, to_microseconds(started), rows, _process_name(os.getpid()), label),
             )
             return int(cursor.lastrowid or 0)
@@ -331,7 +331,7 @@ class Project:
         with self._file.writing() as connection:
             connection.execute(
                 "UPDATE runs SET counts = ?, new_attributes = ?, ended = ?, seconds = max(0, (? - started) / 1e6)"
-                " WHERE workspace = ? AND id = ?",
+                " WHERE project = ? AND id = ?",
                 (json.dumps(facts), json.dumps(list(new_attributes)), ended, now(), self._number, run),
             )
         with self._file.lock:
@@ -349,7 +349,7 @@ class Project:
         with self._file.reading() as connection:
             rows = connection.execute(
                 "SELECT id, started, rows, seconds, counts, new_attributes, ended, process, label FROM runs"
-                " WHERE workspace = ? ORDER BY id",
+                " WHERE project = ? ORDER BY id",
                 (self._number,),
             ).fetchall()
         frame = pd.DataFrame([_run_row(*row) for row in rows], columns=pd.Index(HISTORY_DTYPES))
@@ -530,14 +530,14 @@ def _is_alive(process: str) -> bool:
     return _process_name(pid) == process
 
 
-def workspace_number(file: LedgerFile, digest: bytes) -> int:
-    """Return the number of the workspace with this digest; a new workspace is assigned one."""
-    query = "SELECT id FROM workspaces WHERE digest = ?"
+def project_number(file: LedgerFile, digest: bytes) -> int:
+    """Return the number of the project with this digest; a new project is assigned one."""
+    query = "SELECT id FROM projects WHERE digest = ?"
     with file.reading() as connection:
         row = connection.execute(query, (digest,)).fetchone()
     if row is None:
         with file.writing() as connection:
-            connection.execute("INSERT OR IGNORE INTO workspaces (digest) VALUES (?)", (digest,))
+            connection.execute("INSERT OR IGNORE INTO projects (digest) VALUES (?)", (digest,))
             row = connection.execute(query, (digest,)).fetchone()
     return int(row[0])
 
@@ -554,17 +554,17 @@ class TypesFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def load(self, workspace: Project) -> None:
+    def load(self, project: Project) -> None:
         """Declare the types in the file; a type that differs from the known one is an error."""
         if self.path.exists():
-            workspace.declare_types(self.path)
+            project.declare_types(self.path)
 
-    def save(self, workspace: Project, *, without: Collection[str] = ()) -> None:
+    def save(self, project: Project, *, without: Collection[str] = ()) -> None:
         """Merge the certain types into the file, and remove the attributes in `without` from it.
 
         A failure is only a warning, so that a finished push does not raise.
         """
-        known = {name: fact for name, fact in workspace.known_types().items() if fact.source != UNCERTAIN}
+        known = {name: fact for name, fact in project.known_types().items() if fact.source != UNCERTAIN}
         try:
             there = read_types(self.path) if self.path.exists() else {}
             types = self._merged(there, known)

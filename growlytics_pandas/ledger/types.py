@@ -1,4 +1,4 @@
-"""The known attribute types of a workspace, since when, and from what source."""
+"""The known attribute types of a project, since when, and from what source."""
 
 import json
 import sqlite3
@@ -49,11 +49,11 @@ Types = dict[str, KnownType]
 
 
 class TypeRegistry:
-    """The attribute types of one workspace."""
+    """The attribute types of one project."""
 
-    def __init__(self, file: LedgerFile, workspace: int) -> None:
+    def __init__(self, file: LedgerFile, project: int) -> None:
         self._file = file
-        self._workspace = workspace
+        self._project = project
 
     def known(self) -> Types:
         """Return all types by attribute, sorted by name."""
@@ -82,23 +82,23 @@ class TypeRegistry:
         sources = (UNCERTAIN,) * 3 if only_uncertain else (ACCEPTED, DECLARED, UNCERTAIN)
         with self._file.writing() as connection:
             return connection.executemany(
-                "DELETE FROM attribute_types WHERE workspace = ? AND attribute = ? AND source IN (?, ?, ?)",
-                [(self._workspace, name, *sources) for name in set(attributes)],
+                "DELETE FROM attribute_types WHERE project = ? AND attribute = ? AND source IN (?, ?, ?)",
+                [(self._project, name, *sources) for name in set(attributes)],
             ).rowcount
 
     def _read(self, connection: sqlite3.Connection) -> Types:
         rows = connection.execute(
-            "SELECT attribute, type, first_seen, source FROM attribute_types WHERE workspace = ? ORDER BY attribute",
-            (self._workspace,),
+            "SELECT attribute, type, first_seen, source FROM attribute_types WHERE project = ? ORDER BY attribute",
+            (self._project,),
         )
         return {name: KnownType(type_, from_microseconds(seen), source) for name, type_, seen, source in rows}
 
     def _write(self, connection: sqlite3.Connection, changes: Types) -> None:
         connection.executemany(
-            "INSERT OR REPLACE INTO attribute_types (workspace, attribute, type, source, first_seen)"
+            "INSERT OR REPLACE INTO attribute_types (project, attribute, type, source, first_seen)"
             " VALUES (?, ?, ?, ?, ?)",
             [
-                (self._workspace, name, fact.type, fact.source, to_microseconds(fact.first_seen))
+                (self._project, name, fact.type, fact.source, to_microseconds(fact.first_seen))
                 for name, fact in changes.items()
             ],
         )

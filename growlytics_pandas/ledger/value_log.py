@@ -54,11 +54,11 @@ def _joined(parts: Sequence[ValueDigests]) -> ValueDigests:
 
 
 class ValueLog:
-    """The digests of values of one workspace."""
+    """The digests of values of one project."""
 
-    def __init__(self, file: LedgerFile, workspace: int) -> None:
+    def __init__(self, file: LedgerFile, project: int) -> None:
         self._file = file
-        self._workspace = workspace
+        self._project = project
         self._accepted: list[ValueDigests] = []
 
     def accept(self, values: ValueDigests) -> None:
@@ -92,7 +92,7 @@ class ValueLog:
         self.flush()
         with self._file.writing() as connection:
             n_segments, n_records = connection.execute(
-                "SELECT count(*), total(n_records) FROM value_segments WHERE workspace = ?", (self._workspace,)
+                "SELECT count(*), total(n_records) FROM value_segments WHERE project = ?", (self._project,)
             ).fetchone()
             is_due = n_segments > MAX_SEGMENTS or n_records > RECORDS_AFTER_A_RUN * n_customers + SPARE_RECORDS
             if not n_segments or not (is_due or always):
@@ -111,7 +111,7 @@ class ValueLog:
 
     def _numbers(self, connection: sqlite3.Connection) -> list[tuple[int]]:
         return connection.execute(
-            "SELECT id FROM value_segments WHERE workspace = ? ORDER BY id DESC", (self._workspace,)
+            "SELECT id FROM value_segments WHERE project = ? ORDER BY id DESC", (self._project,)
         ).fetchall()
 
     def _segment(self, connection: sqlite3.Connection, number: int) -> ValueDigests:
@@ -128,9 +128,9 @@ class ValueLog:
     def _append(self, connection: sqlite3.Connection, values: ValueDigests) -> None:
         if len(values):
             connection.execute(
-                "INSERT INTO value_segments (workspace, n_records, attributes, marks, digests) VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO value_segments (project, n_records, attributes, marks, digests) VALUES (?, ?, ?, ?, ?)",
                 (
-                    self._workspace,
+                    self._project,
                     len(values),
                     json.dumps(values.names),
                     values.marks.astype("<u8").tobytes(),

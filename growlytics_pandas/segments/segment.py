@@ -105,7 +105,7 @@ class Segment:
         )  # the frame's original ids, not the converted ones
         skipped = np.concatenate([checked.skipped, np.zeros(len(moves.leavers), dtype=bool)])
         screening = Precheck((*violations, *of_ids), dropped_columns(violations), skipped, checked.skipped_by)
-        budget = budget_of(connection.workspace if connection else None, layout)
+        budget = budget_of(connection.project if connection else None, layout)
         part = Part(combined, layout, screening, budget, PartTask(0, 0, len(combined)))
         executor, parts, common = whole_frame(part)
         return SegmentPlan(

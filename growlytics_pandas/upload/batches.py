@@ -254,7 +254,7 @@ class StreamRun(Run):
             self._plan_options, align(profile.example, labels), self._id_col, self._connection, facts
         )
         violations = check_attributes(layout, len(frame))
-        budget = budget_of(self._connection.workspace if self._connection else None, layout)
+        budget = budget_of(self._connection.project if self._connection else None, layout)
         self.common = Common(layout, labels, dropped_columns(violations), budget)
         fresh = [found for found in violations if (found.rule, found.position) not in self._reported]
         self._reported.update((found.rule, found.position) for found in fresh)

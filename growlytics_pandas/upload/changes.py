@@ -36,7 +36,7 @@ class Changes(dict[str, int]):
 
 
 def tally_changes(
-    workspace: Project,
+    project: Project,
     found: Iterable[tuple[Digests, Sequence[CellColumn]]],
     counts: Mapping[str, int],
     tracker: Digester | None = None,
@@ -46,15 +46,15 @@ def tally_changes(
     `counts` are those of the plan.
     """
     new = unchanged = rows = 0
-    comparison = workspace.comparison()
+    comparison = project.comparison()
     for each, columns in found:
-        same, seen = workspace.unchanged(each), workspace.seen(each.keys)
+        same, seen = project.unchanged(each), project.seen(each.keys)
         rows += len(each)
         unchanged += int(same.sum())
         new += int((~seen).sum())
         if tracker is not None:
             names = tuple(column.name for column in columns)
-            values = ValueDigests(workspace.marks(each.keys), names, tracker.values(columns))
+            values = ValueDigests(project.marks(each.keys), names, tracker.values(columns))
             comparison.add(values.take(seen & ~same))
     changed = rows - new - unchanged
     unchanged += counts[Status.UNCHANGED]

@@ -89,7 +89,7 @@ class Connection:
         self._types_file = None if types is None else self._open_types(types)
 
     @property
-    def project(self) -> bytes:
+    def fingerprint(self) -> bytes:
         """A digest of the URL and key, the same for all connections of this process; it does not reveal the key."""
         return self.mark(_SALT)
 
@@ -100,20 +100,20 @@ class Connection:
         ).digest()
 
     @property
-    def workspace(self) -> Project | None:
+    def project(self) -> Project | None:
         """The project's part of the ledger; None without a ledger."""
-        return self.ledger.workspace(self.base_url, self._key.reveal()) if self.ledger else None
+        return self.ledger.project(self.base_url, self._key.reveal()) if self.ledger else None
 
     @property
     def tracker(self) -> Digester | None:
         """What digests single values for the ledger; None where they are not tracked."""
-        workspace = self.workspace if self._is_tracking else None
-        return workspace.digester if workspace else None
+        project = self.project if self._is_tracking else None
+        return project.digester if project else None
 
     def known_types(self) -> dict[str, KnownType] | None:
         """Return the types known to the ledger; None without a ledger."""
-        workspace = self.workspace
-        return None if workspace is None else workspace.known_types()
+        project = self.project
+        return None if project is None else project.known_types()
 
     def open_transport(self, max_concurrency: int) -> Transport:
         """Open a transport to this project; the caller closes it."""
@@ -131,8 +131,8 @@ class Connection:
 
     def save_types(self, without: Collection[str] = ()) -> None:
         """Update the file of `types`, if there is one, `without` the attributes just forgotten."""
-        if self._types_file is not None and self.workspace is not None:
-            self._types_file.save(self.workspace, without=without)
+        if self._types_file is not None and self.project is not None:
+            self._types_file.save(self.project, without=without)
 
     def recipe(self) -> ConnectionRecipe:
         """Return what another process needs to make this connection, without the key and the ledger."""
@@ -150,14 +150,14 @@ class Connection:
             raise InvalidArgumentTypeError(
                 f"{where}: found a {type(path).__name__}; it must be the path of a JSON file."
             )
-        workspace = self.workspace
-        if workspace is None:
+        project = self.project
+        if project is None:
             raise InvalidArgumentError(
                 f"{where}: it needs a ledger, and this client has none ({options_text(ledger=None)})."
             )
         require_target(Path(path), where, "types.json")
         opened = TypesFile(Path(path).absolute())
-        opened.load(workspace)
+        opened.load(project)
         return opened
 
 

@@ -36,11 +36,9 @@ class LedgerWriter:
         Attribute → type, for types that this run fixed permanently.
     """
 
-    def __init__(
-        self, workspace: Project, rows: int, label: str | None = None, tracker: Digester | None = None
-    ) -> None:
+    def __init__(self, project: Project, rows: int, label: str | None = None, tracker: Digester | None = None) -> None:
         self.confirmed: dict[str, str] = {}
-        self._workspace = workspace
+        self._project = project
         self._fresh: dict[str, str] = {}
         self._types: set[str] = set()  # already looked up in the ledger
         self._pinned_by_us: set[str] = set()
@@ -53,7 +51,7 @@ class LedgerWriter:
         self._payloads = np.zeros((0, PAYLOAD_WORDS), dtype="uint64")
         self._tracker = tracker
         self._tracked: ValueDigests | None = None  # of the part that is sent from here
-        self._run = workspace.begin_run(rows, datetime.now(UTC), label)
+        self._run = project.begin_run(rows, datetime.now(UTC), label)
 
     # a part sent by this process -------------------------------------------------------------------------------------
 
@@ -68,7 +66,7 @@ class LedgerWriter:
     def end_part(self, buffer: OutcomeBuffer) -> None:
         """Commit, and record which attributes may have arrived."""
         self._hand_over()
-        self._workspace.flush()
+        self._project.flush()
         lost = buffer.rows_with([Status.UNKNOWN])
         self._doubtful.update(name for name, carriers in self._carriers.items() if carriers[lost].any())
         self._carriers.clear()
@@ -76,7 +74,7 @@ class LedgerWriter:
     def changed(self, encoded: Encoded) -> npt.NDArray[np.bool_]:
         """Return which rows differ from the last accepted ones."""
         self._hand_over()
-        return ~self._workspace.unchanged(self._digest(encoded))
+        return ~self._project.unchanged(self._digest(encoded))
 
     def before_sending(self, encoded: Encoded) -> None:
         """Record durably what is about to be sent. Also commits acceptances."""
@@ -87,7 +85,7 @@ class LedgerWriter:
         self._keep_tracked(encoded)
         custom = list(encoded.present)
         present = np.column_stack([encoded.present[name] for name in custom]) if custom else None
-        self._workspace.withdraw(self._digest(encoded), custom, present)
+        self._project.withdraw(self._digest(encoded), custom, present)
 
     def note_accepted(self, rows: Sequence[int]) -> None:
         """Record acceptances; they are written with the next chunk."""
@@ -112,20 +110,18 @@ class LedgerWriter:
     def before_part(self, number: int, digests: PartDigests, buffer: OutcomeBuffer, *, skip_unchanged: bool) -> None:
         """Mark unchanged rows, and withdraw the digests of all others about to be sent."""
         if skip_unchanged:
-            mark_unchanged(self._workspace, digests, buffer)
+            mark_unchanged(self._project, digests, buffer)
         going = _is_unsent(buffer, digests.rows)
         present = digests.present()
-        self._workspace.withdraw(
-            digests.digests.take(going), digests.names, None if present is None else present[going]
-        )
+        self._project.withdraw(digests.digests.take(going), digests.names, None if present is None else present[going])
         self._under_way[number] = digests
 
     def after_part(self, number: int, buffer: OutcomeBuffer, arrived: frozenset[str], doubtful: frozenset[str]) -> None:
         """Record the acceptances of a part, and which of its fresh attributes arrived or may have arrived."""
         digests = self._under_way.pop(number)
         accepted = buffer.codes()[digests.rows] == CODES[Status.ACCEPTED]
-        self._workspace.accept(digests.digests.take(accepted))
-        self._workspace.flush()
+        self._project.accept(digests.digests.take(accepted))
+        self._project.flush()
         self._doubtful |= doubtful
         self._confirm([name for name in self._fresh if name in arrived])
 
@@ -135,18 +131,18 @@ class LedgerWriter:
         """Forget the types that certainly never arrived, and record the end of the run."""
         if not self._under_way:  # else a part was interrupted, and what it sent is unknown
             never = self._pinned_by_us & (self._fresh.keys() - self._doubtful)
-            self._workspace.forget_types(never, only_uncertain=True)
+            self._project.forget_types(never, only_uncertain=True)
         if self._tracker is not None:
-            self._workspace.tidy_values()
-        self._workspace.end_run(self._run, counts, ended, sorted(self.confirmed))
+            self._project.tidy_values()
+        self._project.end_run(self._run, counts, ended, sorted(self.confirmed))
 
     def _hand_over(self) -> None:
         if self._accepted:
             taken = np.array(self._accepted, dtype="int64")
             self._accepted.clear()
-            self._workspace.accept(Digests(self._keys[taken], self._payloads[taken]))
+            self._project.accept(Digests(self._keys[taken], self._payloads[taken]))
             if self._tracked is not None:
-                self._workspace.accept_values(self._tracked.take(taken))
+                self._project.accept_values(self._tracked.take(taken))
 
     def _keep_tracked(self, encoded: Encoded) -> None:
         """Keep the digests of values until it is known which rows are accepted."""
@@ -161,7 +157,7 @@ class LedgerWriter:
     def _digest(self, encoded: Encoded) -> Digests:
         digests = Digests(self._keys[encoded.rows], self._payloads[encoded.rows])
         if len(encoded.rows) and not digests.payloads.any():
-            digests = self._workspace.digest(encoded.ids, encoded.cells)
+            digests = self._project.digest(encoded.ids, encoded.cells)
             self._keys[encoded.rows], self._payloads[encoded.rows] = digests.keys, digests.payloads
         return digests
 
@@ -178,12 +174,12 @@ class LedgerWriter:
     def _add(self, types: Mapping[str, str]) -> None:
         new = {name: type_ for name, type_ in types.items() if name not in self._types}
         if new:
-            self._fresh.update(unsettled(self._workspace, new))
+            self._fresh.update(unsettled(self._project, new))
             self._types.update(new)
 
     def _pin(self, types: Mapping[str, str]) -> None:
         if types:
-            pinned = self._workspace.pin(types, datetime.now(UTC), certain=False)
+            pinned = self._project.pin(types, datetime.now(UTC), certain=False)
             if pinned.conflicts:
                 raise overtaken(pinned.conflicts)
             self._pinned_by_us.update(pinned.new)
@@ -192,17 +188,17 @@ class LedgerWriter:
         """Record that accepted bodies had these attributes: their types are now fixed."""
         if names:
             types = {name: self._fresh.pop(name) for name in names}
-            self.confirmed.update(self._workspace.pin(types, datetime.now(UTC), certain=True).new)
+            self.confirmed.update(self._project.pin(types, datetime.now(UTC), certain=True).new)
             for name in names:
                 self._carriers.pop(name, None)
 
 
-def unsettled(workspace: Project, types: Mapping[str, str]) -> dict[str, str]:
+def unsettled(project: Project, types: Mapping[str, str]) -> dict[str, str]:
     """Return the attributes whose type the ledger currently does not know for certain.
 
     Looked up again, since the ledger may have changed after the plan was made.
     """
-    known = workspace.known_types()
+    known = project.known_types()
     settled = {name: fact.type for name, fact in known.items() if fact.source != UNCERTAIN}
     return {name: type_ for name, type_ in types.items() if settled.get(name) != type_}
 
@@ -216,9 +212,9 @@ def overtaken(conflicts: Mapping[str, Any]) -> DataError:
     )
 
 
-def mark_unchanged(workspace: Project, digests: PartDigests, buffer: OutcomeBuffer) -> None:
+def mark_unchanged(project: Project, digests: PartDigests, buffer: OutcomeBuffer) -> None:
     """Mark rows whose body equals the last accepted one as `unchanged`."""
-    same = workspace.unchanged(digests.digests) & _is_unsent(buffer, digests.rows)
+    same = project.unchanged(digests.digests) & _is_unsent(buffer, digests.rows)
     buffer.note_all(digests.rows[same], Status.UNCHANGED)
 
 

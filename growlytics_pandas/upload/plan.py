@@ -179,17 +179,17 @@ class Plan(HtmlRepr):
         values of changed customers differ from those in their last accepted body, or were not in it. Customers whose
         last accepted push was not tracked are not in it; `changes.not_compared` counts them.
         """
-        workspace = self._connection.workspace if self._connection else None
-        if workspace is None:
+        project = self._connection.project if self._connection else None
+        if project is None:
             return None
         if self._whole is not None:
             tracker = self._connection.tracker if self._connection else None
             encoded = self._whole.encoded(self._to_send())
-            digests = ((workspace.digest(each.ids, each.cells), each.columns) for each in encoded)
-            return tally_changes(workspace, digests, self.counts, tracker)
+            digests = ((project.digest(each.ids, each.cells), each.columns) for each in encoded)
+            return tally_changes(project, digests, self.counts, tracker)
         tasks = {task.number: task for task in self._parts.tasks}
-        found = self._executor.digest(self._common, tasks, workspace.digester)
-        return tally_changes(workspace, ((each.digests, ()) for _, each in found), self.counts)
+        found = self._executor.digest(self._common, tasks, project.digester)
+        return tally_changes(project, ((each.digests, ()) for _, each in found), self.counts)
 
     def rejects(self) -> pd.DataFrame:
         """Return the rows that would not fully arrive: see `PushResult.rejects`; `status` is that of a dry run."""
@@ -516,7 +516,7 @@ def make_plan(df: Any, id_col: Hashable, options: PlanOptions, connection: Conne
     """Make the plan of a frame."""
     kept = snapshot(prepare_frame(read_frame(df), id_col))
     layout = infer_schema(kept, id_col, options, known=connection.known_types() if connection else None)
-    budget = budget_of(connection.workspace if connection else None, layout)
+    budget = budget_of(connection.project if connection else None, layout)
     part = Part.whole(kept, layout, budget)
     executor, parts, common = whole_frame(part)
     return Plan(common, options, connection, executor, parts, part)
@@ -533,7 +533,7 @@ def make_batch_plan(
     profile = profile or profile_parts(executor.run, id_col, options)
     layout = infer_schema_of_parts(options, profile.example, id_col, connection, profile.facts)
     violations = check_attributes(layout, profile.parts.rows)
-    budget = budget_of(connection.workspace if connection else None, layout)
+    budget = budget_of(connection.project if connection else None, layout)
     if budget is not None and not executor.is_local:
         raise InvalidArgumentError(
             "columns: with what the ledger knows, a customer could have more than 100 custom attributes, and the "
@@ -565,17 +565,17 @@ def snapshot(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.copy(deep=not has_copy_on_write)
 
 
-def budget_of(workspace: Project | None, layout: Schema) -> Budget | None:
+def budget_of(project: Project | None, layout: Schema) -> Budget | None:
     """Return how earlier pushes count towards the 100 attributes; None if no customer can reach the limit."""
-    if workspace is None:
+    if project is None:
         return None
-    names = {*workspace.known_types(), *(attribute.name for attribute in layout.attributes)}
+    names = {*project.known_types(), *(attribute.name for attribute in layout.attributes)}
     if len(names - set(contract.RESERVED_ATTRIBUTES)) <= contract.MAX_CUSTOM_ATTRIBUTES:
         return None
 
     def budget(ids: Sequence[str], names: Sequence[str]) -> Any:
-        keys = workspace.keys(ids)
-        return workspace.count_attributes(keys), workspace.has_attributes(keys, names)
+        keys = project.keys(ids)
+        return project.count_attributes(keys), project.has_attributes(keys, names)
 
     return budget
 

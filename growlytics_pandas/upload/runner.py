@@ -160,17 +160,17 @@ class Run:
 
     def _dry_run(self) -> None:
         """Compare with the ledger if requested."""
-        workspace = self._connection.workspace if self._connection and self.options.skip_unchanged else None
-        if workspace is not None:
+        project = self._connection.project if self._connection and self.options.skip_unchanged else None
+        if project is not None:
             tasks = {task.number: task for task in self.tasks}
-            for number, digests in self._executor.digest(self.common, tasks, workspace.digester):
-                mark_unchanged(workspace, digests, self._buffer(tasks[number]))
+            for number, digests in self._executor.digest(self.common, tasks, project.digester):
+                mark_unchanged(project, digests, self._buffer(tasks[number]))
 
     def _deliver(self, connection: Connection) -> None:
         """Send; an error that ends the run early is raised or recorded in `error`."""
-        workspace = connection.workspace
-        if workspace is not None:
-            self._writer = LedgerWriter(workspace, self.parts.rows, self.options.label, connection.tracker)
+        project = connection.project
+        if project is not None:
+            self._writer = LedgerWriter(project, self.parts.rows, self.options.label, connection.tracker)
         ended = "crashed"
         try:
             if self._writer is not None and not self._executor.is_local:
@@ -210,8 +210,8 @@ class Run:
     @property
     def digester(self) -> Digester | None:
         """The digester of the ledger; None without a ledger."""
-        workspace = self._connection.workspace if self._connection else None
-        return workspace.digester if workspace else None
+        project = self._connection.project if self._connection else None
+        return project.digester if project else None
 
     def is_due(self) -> bool:
         """Return whether the next progress update is due."""
@@ -430,16 +430,16 @@ def exclusive(connection: Connection) -> Iterator[None]:
 
     By project, not by connection or ledger, since two connections may have the same URL and key.
     """
-    place = (os.getpid(), connection.project)
+    place = (os.getpid(), connection.fingerprint)
     # A single atomic operation, since a fork could leave a lock held.
     if _PUSHING.setdefault(place, token := object()) is not token:
         raise UsageError("another push of this process to the same project is running; wait for it to end.")
-    workspace = connection.workspace
+    project = connection.project
     try:
-        if workspace is not None:
-            workspace.in_use = True
+        if project is not None:
+            project.in_use = True
         yield
     finally:
-        if workspace is not None:
-            workspace.in_use = False
+        if project is not None:
+            project.in_use = False
         del _PUSHING[place]

@@ -41,7 +41,7 @@ class OurLog:
 
     def __init__(self, directory):
         self._ledger = Ledger(directory / "ledger.sqlite3")
-        self._project = self._ledger.workspace("https://api.example", "not-a-real-key")
+        self._project = self._ledger.project("https://api.example", "not-a-real-key")
 
     def unchanged(self, digests):
         return self._project.unchanged(digests)

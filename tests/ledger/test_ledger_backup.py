@@ -20,19 +20,19 @@ WRITER = """
 import sys
 from growlytics_pandas.ledger import Ledger
 with Ledger(sys.argv[1]) as ledger:
-    workspace = ledger.workspace("https://api.example", "key")
+    project = ledger.project("https://api.example", "key")
     print("writing", flush=True)
     for number in range(100_000):
-        digests = workspace.digest([f"c{number}"], ())
-        workspace.withdraw(digests, ["City"])
-        workspace.accept(digests)
-        workspace.flush()
+        digests = project.digest([f"c{number}"], ())
+        project.withdraw(digests, ["City"])
+        project.accept(digests)
+        project.flush()
 """
 HOLDER = """
 import sys
 from growlytics_pandas.ledger import Ledger
 with Ledger(sys.argv[1]) as ledger:
-    ledger.workspace("https://api.example", "key").known_types()
+    ledger.project("https://api.example", "key").known_types()
     print("open", flush=True)
     sys.stdin.readline()
 """
@@ -79,13 +79,13 @@ def test_a_backup_is_one_private_plain_file(on, tmp_path):
 
 def test_backup_has_what_is_not_flushed_yet(path, tmp_path):
     with Ledger(path) as ledger:
-        workspace = ledger.workspace("https://api.example", "key")
-        digests = workspace.digest(["a"], bodies([b"body"]))
-        workspace.withdraw(digests)
-        workspace.accept(digests)
+        project = ledger.project("https://api.example", "key")
+        digests = project.digest(["a"], bodies([b"body"]))
+        project.withdraw(digests)
+        project.accept(digests)
         ledger.backup(tmp_path / "backup")
     with Ledger(tmp_path / "backup") as copy:
-        copied = copy.workspace("https://api.example", "key")
+        copied = copy.project("https://api.example", "key")
         assert copied.unchanged(copied.digest(["a"], bodies([b"body"]))).all()
 
 
@@ -274,6 +274,9 @@ def test_older_backup_is_migrated(on, tmp_path, path):
     with contextlib.closing(sqlite3.connect(backup)) as connection, connection:
         connection.execute("ALTER TABLE runs DROP COLUMN label")
         connection.execute("DROP TABLE value_segments")
+        connection.execute("ALTER TABLE projects RENAME TO workspaces")
+        for table in ("attribute_types", "attribute_numbers", "segments", "runs"):
+            connection.execute(f"ALTER TABLE {table} RENAME COLUMN project TO workspace")
         connection.execute("PRAGMA user_version = 1")
     on("there").ledger.restore(backup)
     assert on("there").history()["label"].isna().all()

@@ -229,7 +229,7 @@ def test_ledger_copied_over_is_not_written_to(sandbox, tmp_path, how):
     other.write_bytes({"a text": b"mine" * 2000, "nothing": b""}.get(how, b""))
     if how == "another ledger":
         with Ledger(other) as ledger:
-            ledger.workspace(sandbox.base_url, sandbox.api_key)
+            ledger.project(sandbox.base_url, sandbox.api_key)
     before = sandbox.requests
     shutil.copyfile(other, path)
     with pytest.raises(LedgerError, match="overwritten"):
@@ -307,21 +307,19 @@ def test_foreign_database_with_our_id_is_refused(tmp_path):
             other.execute(f"PRAGMA user_version = {version}")
         before = path.read_bytes()
         with pytest.raises(LedgerError, match="another program"):
-            Ledger(path).workspace("https://example.com", "not-a-real-key")
+            Ledger(path).project("https://example.com", "not-a-real-key")
         assert path.read_bytes() == before
 
 
 def test_hard_link_to_a_ledger_in_use_is_refused(tmp_path):
     one, two = tmp_path / "one.sqlite3", tmp_path / "two.sqlite3"
     with Ledger(one) as ledger:
-        ledger.workspace("https://example.com", "not-a-real-key")
+        ledger.project("https://example.com", "not-a-real-key")
         os.link(one, two)
         with pytest.raises(LedgerError, match="hard link"):
-            Ledger(two).workspace("https://example.com", "not-a-real-key")
-        code = (
-            f"from growlytics_pandas.ledger import Ledger\nLedger({str(two)!r}).workspace('https://example.com', 'k')"
-        )
+            Ledger(two).project("https://example.com", "not-a-real-key")
+        code = f"from growlytics_pandas.ledger import Ledger\nLedger({str(two)!r}).project('https://example.com', 'k')"
         other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
         assert "hard link to a ledger that is in use" in other.stderr
     with Ledger(two) as ledger:
-        ledger.workspace("https://example.com", "not-a-real-key")
+        ledger.project("https://example.com", "not-a-real-key")

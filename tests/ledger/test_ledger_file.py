@@ -25,10 +25,10 @@ posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions or limits"
 
 def push(path, ids, version="A"):
     with Ledger(path) as ledger:
-        workspace = ledger.workspace(URL, KEY)
-        digests = workspace.digest(ids, bodies([f"{id_} {version}".encode() for id_ in ids]))
-        workspace.withdraw(digests, ["city"])
-        workspace.accept(digests)
+        project = ledger.project(URL, KEY)
+        digests = project.digest(ids, bodies([f"{id_} {version}".encode() for id_ in ids]))
+        project.withdraw(digests, ["city"])
+        project.accept(digests)
 
 
 def tamper(path, statement):
@@ -39,7 +39,7 @@ def tamper(path, statement):
 def refusal(path) -> str:
     """Return the error of using the ledger at `path`; every such message shows how to continue."""
     with pytest.raises(LedgerError) as caught, Ledger(path) as ledger:
-        ledger.workspace(URL, KEY).unchanged(Digests(np.array([1]), np.array([[1, 1]], np.uint64)))
+        ledger.project(URL, KEY).unchanged(Digests(np.array([1]), np.array([[1, 1]], np.uint64)))
     message = str(caught.value)
     assert caught.value.path == str(path)
     assert str(path) in message
@@ -49,17 +49,15 @@ def refusal(path) -> str:
 
 def test_no_id_value_or_key_is_on_the_disk(path):
     with Ledger(path) as ledger:
-        workspace = ledger.workspace(URL, KEY)
+        project = ledger.project(URL, KEY)
         ids = ["asha@example.com", "+919211111111"]
-        digests = workspace.digest(
-            ids, bodies([b'{"id":"asha@example.com","v":"PlantedValue"}', b"AnotherPlantedValue"])
-        )
-        run = workspace.begin_run(2, WHEN)
-        workspace.withdraw(digests, ["city"])
-        workspace.accept(digests)
-        workspace.pin({"city": "string"}, WHEN, certain=True)
-        workspace.end_run(run, {"accepted": 2}, "finished", ["city"])
-        workspace.flush()
+        digests = project.digest(ids, bodies([b'{"id":"asha@example.com","v":"PlantedValue"}', b"AnotherPlantedValue"]))
+        run = project.begin_run(2, WHEN)
+        project.withdraw(digests, ["city"])
+        project.accept(digests)
+        project.pin({"city": "string"}, WHEN, certain=True)
+        project.end_run(run, {"accepted": 2}, "finished", ["city"])
+        project.flush()
         files = sorted(path.parent.iterdir())
         assert [file.name for file in files] == ["ledger.sqlite3", "ledger.sqlite3-shm", "ledger.sqlite3-wal"]
         written = b"".join(file.read_bytes() for file in files)
@@ -82,7 +80,7 @@ def test_file_alone_cannot_confirm_guessed_ids(path):
 def test_only_the_owner_may_read_it(path):
     path.touch(0o644)
     with Ledger(path) as ledger:
-        ledger.workspace(URL, KEY).begin_run(1, WHEN)
+        ledger.project(URL, KEY).begin_run(1, WHEN)
         modes = {file.name: oct(file.stat().st_mode & 0o777) for file in path.parent.iterdir()}
     assert modes == dict.fromkeys(["ledger.sqlite3", "ledger.sqlite3-shm", "ledger.sqlite3-wal"], "0o600")
 
@@ -137,28 +135,28 @@ class TestRefusals:
 
     def test_use_after_closing(self, path):
         ledger = Ledger(path)
-        workspace = ledger.workspace(URL, KEY)
+        project = ledger.project(URL, KEY)
         ledger.close()
         ledger.close()
         with pytest.raises(LedgerError, match="was closed"):
-            workspace.types()
+            project.types()
 
 
 class TestFullDisk:
     def test_error_names_the_ledger_and_keeps_rows(self, path):
         ledger = Ledger(path)
-        workspace = ledger.workspace(URL, KEY)
-        digests = workspace.digest(["kept"], bodies([b"kept"]))
-        workspace.withdraw(digests)
-        workspace.accept(digests)
-        workspace.flush()
+        project = ledger.project(URL, KEY)
+        digests = project.digest(["kept"], bodies([b"kept"]))
+        project.withdraw(digests)
+        project.accept(digests)
+        project.flush()
         with ledger._file.reading() as connection:
             connection.execute("PRAGMA max_page_count = 12").fetchall()
-        many = workspace.digest([str(n) for n in range(9_000)], bodies([b"x"] * 9_000))
+        many = project.digest([str(n) for n in range(9_000)], bodies([b"x"] * 9_000))
         with pytest.raises(LedgerError, match=r"the disk is full .*free some space.*ledger=None"):
-            workspace.withdraw(many)
-        assert workspace.unchanged(digests).tolist() == [True]
-        assert not workspace.unchanged(many).any()
+            project.withdraw(many)
+        assert project.unchanged(digests).tolist() == [True]
+        assert not project.unchanged(many).any()
         ledger.close()
 
     @posix
@@ -168,11 +166,11 @@ class TestFullDisk:
 import resource, sys
 from growlytics_pandas.errors import LedgerError
 from growlytics_pandas.ledger import Ledger
-workspace = Ledger(sys.argv[1]).workspace("https://api.example", "key")
+project = Ledger(sys.argv[1]).project("https://api.example", "key")
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 ids = [str(n) for n in range(20_000)]
 try:
-    workspace.withdraw(workspace.digest(ids, ()))
+    project.withdraw(project.digest(ids, ()))
 except LedgerError as error:
     print(error)
 """
@@ -216,10 +214,10 @@ def test_connection_is_not_shared_with_a_fork(path):
 import os, sys
 from growlytics_pandas.errors import LedgerError
 from growlytics_pandas.ledger import Ledger
-workspace = Ledger(sys.argv[1]).workspace("https://api.example", "key")
+project = Ledger(sys.argv[1]).project("https://api.example", "key")
 if os.fork() == 0:
     try:
-        workspace.types()
+        project.types()
     except LedgerError as error:
         print(error, flush=True)
     os._exit(0)

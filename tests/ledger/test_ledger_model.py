@@ -1,4 +1,4 @@
-"""After any operations, a workspace gives the same answers as a plain dict."""
+"""After any operations, a project gives the same answers as a plain dict."""
 
 import tempfile
 from datetime import UTC, datetime
@@ -36,18 +36,18 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def open(self):
         self.ledger = Ledger(self.path)
-        self.workspace = self.ledger.workspace("https://api.example", "key")
+        self.project = self.ledger.project("https://api.example", "key")
 
-    def digest(self, workspace, ids, body):
-        return workspace.digest(ids, bodies([f"{id_} {body}".encode() for id_ in ids]))
+    def digest(self, project, ids, body):
+        return project.digest(ids, bodies([f"{id_} {body}".encode() for id_ in ids]))
 
     def settle(self):
         self.accepted |= self.buffered
         self.buffered = {}
 
-    def withdraw(self, workspace, ids, body, names, present):
+    def withdraw(self, project, ids, body, names, present):
         self.settle()  # a withdrawal commits what is buffered first
-        workspace.withdraw(self.digest(workspace, ids, body), names, present)
+        project.withdraw(self.digest(project, ids, body), names, present)
         for row, id_ in enumerate(ids):
             self.sent[id_] |= {name for at, name in enumerate(names) if present[row, at] and name != "email"}
             if self.accepted.get(id_) != body:
@@ -70,18 +70,18 @@ class LedgerMachine(RuleBasedStateMachine):
             ),
             dtype=bool,
         ).reshape(len(ids), len(names))
-        self.withdraw(self.workspace, ids, body, names, present)
+        self.withdraw(self.project, ids, body, names, present)
         answered = data.draw(st.lists(st.booleans(), min_size=len(ids), max_size=len(ids)))
-        self.workspace.accept(self.digest(self.workspace, ids, body).take(np.array(answered)))
+        self.project.accept(self.digest(self.project, ids, body).take(np.array(answered)))
         self.buffered |= {id_: body for id_, answer in zip(ids, answered, strict=True) if answer}
 
     @rule(ids=customers, body=st.sampled_from(BODIES))
     def another_process_sends(self, ids, body):
-        self.workspace.flush()
+        self.project.flush()
         with Ledger(self.path) as other:
-            workspace = other.workspace("https://api.example", "key")
-            self.withdraw(workspace, ids, body, [], np.zeros((len(ids), 0), bool))
-            workspace.accept(self.digest(workspace, ids, body))
+            project = other.project("https://api.example", "key")
+            self.withdraw(project, ids, body, [], np.zeros((len(ids), 0), bool))
+            project.accept(self.digest(project, ids, body))
         self.accepted |= dict.fromkeys(ids, body)
 
     @rule()
@@ -101,7 +101,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.settle()
         chosen = IDS if ids is None else ids
         expected = sum(id_ in self.accepted or (attributes and bool(self.sent[id_])) for id_ in chosen)
-        assert self.workspace.forget(ids, attributes=attributes) == expected
+        assert self.project.forget(ids, attributes=attributes) == expected
         for id_ in chosen:
             self.accepted.pop(id_, None)
             if attributes:
@@ -109,7 +109,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(types=st.dictionaries(st.sampled_from(NAMES[1:4]), st.sampled_from(TYPES), max_size=2), certain=st.booleans())
     def pin(self, types, certain):
-        pinned = self.workspace.pin(types, WHEN, certain=certain)
+        pinned = self.project.pin(types, WHEN, certain=certain)
         before = dict(self.types)
         for name, type_ in types.items():
             known, source = before.get(name, (type_, ""))
@@ -122,19 +122,19 @@ class LedgerMachine(RuleBasedStateMachine):
     def compare_payloads(self):
         self.settle()
         for body in BODIES:
-            are_unchanged = self.workspace.unchanged(self.digest(self.workspace, IDS, body)).tolist()
+            are_unchanged = self.project.unchanged(self.digest(self.project, IDS, body)).tolist()
             assert are_unchanged == [self.accepted.get(id_) == body for id_ in IDS]
 
     @rule()
     def compare_attributes(self):
         self.settle()
-        held = self.workspace.has_attributes(self.workspace.keys(IDS), NAMES).tolist()
+        held = self.project.has_attributes(self.project.keys(IDS), NAMES).tolist()
         assert held == [[name in self.sent[id_] for name in NAMES] for id_ in IDS]
 
     @invariant()
     def types_agree(self):
-        if hasattr(self, "workspace"):
-            assert {name: (fact.type, fact.source) for name, fact in self.workspace.known_types().items()} == self.types
+        if hasattr(self, "project"):
+            assert {name: (fact.type, fact.source) for name, fact in self.project.known_types().items()} == self.types
 
     def teardown(self):
         if hasattr(self, "ledger"):

@@ -26,16 +26,16 @@ path, me, n_chunks, chunk = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.
 digest_log.MAX_SEGMENTS = 20  # compactions in the middle of the others' writes
 sys.stdin.readline()
 with Ledger(path) as ledger:
-    workspace = ledger.workspace("https://api.example", "key")
-    run = workspace.begin_run(n_chunks * chunk, datetime.now(UTC))
+    project = ledger.project("https://api.example", "key")
+    run = project.begin_run(n_chunks * chunk, datetime.now(UTC))
     for start in range(n_chunks):
         ids = [f"{me}-{start}-{n}" for n in range(chunk)]
-        digests = workspace.digest(ids, ())
-        workspace.withdraw(digests, ["shared", f"only-{me}"])
-        workspace.accept(digests)
-        workspace.flush()
-        workspace.pin({"shared": "string", f"{me}-{start}": "number"}, datetime.now(UTC), certain=True)
-    workspace.end_run(run, {"accepted": n_chunks * chunk}, "finished")
+        digests = project.digest(ids, ())
+        project.withdraw(digests, ["shared", f"only-{me}"])
+        project.accept(digests)
+        project.flush()
+        project.pin({"shared": "string", f"{me}-{start}": "number"}, datetime.now(UTC), certain=True)
+    project.end_run(run, {"accepted": n_chunks * chunk}, "finished")
 """
 
 
@@ -50,13 +50,13 @@ def test_concurrent_processes_lose_nothing(tmp_path):
     errors = [writer.communicate(b"go\n")[1] for writer in writers]
     assert errors == [b""] * N_PROCESSES
     with Ledger(path) as ledger:
-        workspace = ledger.workspace(URL, KEY)
+        project = ledger.project(URL, KEY)
         ids = [f"{me}-{start}-{n}" for me in range(N_PROCESSES) for start in range(N_CHUNKS) for n in range(CHUNK)]
-        assert workspace.unchanged(workspace.digest(ids, ())).all()
-        held = workspace.has_attributes(workspace.keys(ids), ["shared", *(f"only-{me}" for me in range(N_PROCESSES))])
+        assert project.unchanged(project.digest(ids, ())).all()
+        held = project.has_attributes(project.keys(ids), ["shared", *(f"only-{me}" for me in range(N_PROCESSES))])
         assert held.sum(axis=0).tolist() == [len(ids)] + [N_CHUNKS * CHUNK] * N_PROCESSES
-        assert len(workspace.known_types()) == 1 + N_PROCESSES * N_CHUNKS
-        assert workspace.history()["ended"].tolist() == ["finished"] * N_PROCESSES
+        assert len(project.known_types()) == 1 + N_PROCESSES * N_CHUNKS
+        assert project.history()["ended"].tolist() == ["finished"] * N_PROCESSES
 
 
 # The child sends versions 0, 1, 2, … of ten customers; what "arrived" is a line in a file. It is killed anywhere.
@@ -73,13 +73,13 @@ def column(version):
     return [CellColumn("version", "number", [version] * len(ids), np.ones(len(ids), dtype=bool))]
 
 def send(first):
-    workspace = Ledger(path).workspace("https://api.example", "key")
+    project = Ledger(path).project("https://api.example", "key")
     for version in range(first, first + 100_000):
-        digests = workspace.digest(ids, column(version % 3))
-        workspace.withdraw(digests, ["city"])
+        digests = project.digest(ids, column(version % 3))
+        project.withdraw(digests, ["city"])
         os.write(arrived, b"%d" % (version % 3))
-        workspace.accept(digests)
-        workspace.flush()
+        project.accept(digests)
+        project.flush()
 
 random.seed(7)
 for _ in range(20):
@@ -98,8 +98,8 @@ for _ in range(20):
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
     last = int(open(sys.argv[2]).read()[-1:] or -1)
     with Ledger(path) as ledger:
-        workspace = ledger.workspace("https://api.example", "key")
-        are_unchanged = {v: workspace.unchanged(workspace.digest(ids, column(v))) for v in range(3)}
+        project = ledger.project("https://api.example", "key")
+        are_unchanged = {v: project.unchanged(project.digest(ids, column(v))) for v in range(3)}
     wrong = [v for v in range(3) if v != last and are_unchanged[v].any()]
     print(last, [bool(are_unchanged[v].all()) for v in range(3)], "wrong" if wrong else "right")
 """
@@ -173,7 +173,7 @@ from growlytics_pandas import Ledger
 print("ready", flush=True)
 for path in sys.stdin:
     with Ledger(path.strip()) as ledger:
-        ledger.workspace("https://api.example", "key")
+        ledger.project("https://api.example", "key")
         print("made", flush=True)
 """
 

@@ -22,14 +22,14 @@ def chunks(version: int):
         yield ids, [b'{"id":"user%d@example.com","v":%d%b' % (n, version, TAIL) for n in range(start, start + CHUNK)]
 
 
-def push_microseconds(workspace, version: int, present) -> float:
+def push_microseconds(project, version: int, present) -> float:
     seconds = 0.0
     for ids, texts in chunks(version):
         start = time.perf_counter()
-        digests = workspace.digest(ids, bodies(texts))
-        workspace.withdraw(digests, NAMES, present)
-        workspace.accept(digests)
-        workspace.flush()
+        digests = project.digest(ids, bodies(texts))
+        project.withdraw(digests, NAMES, present)
+        project.accept(digests)
+        project.flush()
         seconds += time.perf_counter() - start
     return seconds / N_CUSTOMERS * 1e6
 
@@ -41,14 +41,14 @@ def test_row_costs_microseconds_and_few_bytes(tmp_path):
     path = tmp_path / "ledger.sqlite3"
     present = np.random.default_rng(0).random((CHUNK, len(NAMES))) > 0.1
     with Ledger(path) as ledger:
-        workspace = ledger.workspace("https://api.example", "key")
-        first, changed = (push_microseconds(workspace, version, present) for version in (1, 2))
+        project = ledger.project("https://api.example", "key")
+        first, changed = (push_microseconds(project, version, present) for version in (1, 2))
     with Ledger(path) as ledger:
-        workspace = ledger.workspace("https://api.example", "key")
+        project = ledger.project("https://api.example", "key")
         seconds = 0.0
         for ids, texts in chunks(2):
             start = time.perf_counter()
-            assert workspace.unchanged(workspace.digest(ids, bodies(texts))).all()
+            assert project.unchanged(project.digest(ids, bodies(texts))).all()
             seconds += time.perf_counter() - start
     recognised = seconds / N_CUSTOMERS * 1e6
     n_bytes = path.stat().st_size / N_CUSTOMERS
@@ -64,14 +64,14 @@ def test_opening_a_ledger_needs_little_memory(tmp_path, monkeypatch):
     n_customers = 50_000
     ids = [f"user{n}@example.com" for n in range(n_customers)]
     with Ledger(tmp_path / "ledger.sqlite3") as ledger:
-        project = ledger.workspace("https://api.example", "key")
+        project = ledger.project("https://api.example", "key")
         digests = project.digest(ids, ())
         run = project.begin_run(n_customers, datetime.now(UTC))
         project.withdraw(digests)
         project.accept(digests)
         project.end_run(run, {}, "finished")
     with Ledger(tmp_path / "ledger.sqlite3") as ledger:
-        project = ledger.workspace("https://api.example", "key")
+        project = ledger.project("https://api.example", "key")
         first = digests.take(range(1_000))
         tracemalloc.start()
         assert project.unchanged(first).all()

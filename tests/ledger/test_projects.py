@@ -36,7 +36,8 @@ def customers(rows):
 def test_spellings_of_a_url_are_one_project(url):
     assert Client(KEY, url, ledger=None).base_url == "https://example.com"
     assert (
-        Client(KEY, url, ledger=None)._connection.project == Client(KEY, SPELLINGS[0], ledger=None)._connection.project
+        Client(KEY, url, ledger=None)._connection.fingerprint
+        == Client(KEY, SPELLINGS[0], ledger=None)._connection.fingerprint
     )
 
 
@@ -59,7 +60,7 @@ def test_different_urls_stay_different(url, canonical):
 
 def test_another_key_or_host_is_another_project():
     projects = {
-        Client(k, u, ledger=None)._connection.project
+        Client(k, u, ledger=None)._connection.fingerprint
         for k in (KEY, f"{KEY}2")
         for u in ("https://a.com", "https://b.com")
     }
@@ -79,7 +80,7 @@ def test_spellings_of_a_url_share_the_ledger(sandbox, tmp_path):
 
 def test_ledger_accepts_any_url_spelling(tmp_path):
     with Ledger(tmp_path / "ledger.db") as ledger:
-        assert ledger.workspace("https://example.com", KEY) is ledger.workspace("HTTPS://Example.com:443/", KEY)
+        assert ledger.project("https://example.com", KEY) is ledger.project("HTTPS://Example.com:443/", KEY)
 
 
 @pytest.mark.parametrize("ledgers", ["none", "one file", "two files", "one of two"])

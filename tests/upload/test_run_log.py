@@ -163,8 +163,8 @@ def test_older_ledger_keeps_its_history(path):
         connection.execute("INSERT INTO runs (workspace, started, rows, process) VALUES (1, 0, 5, '1')")
     old.close()
     with Ledger(path) as ledger:
-        workspace = ledger.workspace("https://api.example", "k")
-        workspace.begin_run(1, pd.Timestamp.now("UTC").to_pydatetime(), "new")
-        assert workspace.history()["label"].tolist() == ["new"]
+        project = ledger.project("https://api.example", "k")
+        project.begin_run(1, pd.Timestamp.now("UTC").to_pydatetime(), "new")
+        assert project.history()["label"].tolist() == ["new"]
     with LedgerFile(path).reading() as connection:
         assert connection.execute("SELECT rows, label FROM runs ORDER BY id").fetchall() == [(5, None), (1, "new")]
