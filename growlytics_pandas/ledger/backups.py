@@ -20,6 +20,7 @@ from growlytics_pandas.errors import InvalidArgumentError, LedgerError
 from growlytics_pandas.ledger.database import (
     BUSY_TIMEOUT_SECONDS,
     MIGRATIONS,
+    PROJECTS,
     LedgerFile,
     check_version,
     claim,
@@ -124,12 +125,13 @@ def read_facts(connection: sqlite3.Connection) -> Facts:
         return row[0] if row else None
 
     version = one("PRAGMA user_version")
+    projects = "projects" if version > MIGRATIONS.index(PROJECTS) else "workspaces"  # their older name
     label = "label" if any(row[1] == "label" for row in connection.execute("PRAGMA table_info(runs)")) else "NULL"
     last = connection.execute(f"SELECT started, {label} FROM runs ORDER BY id DESC LIMIT 1").fetchone()  # noqa: S608
     return Facts(
         blake2b(one("SELECT secret FROM secrets") or b"", digest_size=16, person=b"origin").digest(),
         version,
-        one("SELECT count(*) FROM projects"),
+        one(f"SELECT count(*) FROM {projects}"),  # noqa: S608
         one("SELECT count(*) FROM attribute_types"),
         one("SELECT seq FROM sqlite_sequence WHERE name = 'runs'") or 0,
         one("SELECT seq FROM sqlite_sequence WHERE name = 'segments'") or 0,
