@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from growlytics_pandas._status import NEVER_SENT, RETRYABLE, Failure, Status
 from growlytics_pandas.upload.dispatcher import Delivery
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 from growlytics_pandas.views.events import Listener, ProgressEvent, ProgressOption
-from growlytics_pandas.views.metrics import RunFacts, RunMetrics, Sample, Throughput
+from growlytics_pandas.views.metrics import MAX_SAMPLES, RunFacts, Sample
 from growlytics_pandas.views.progress import open_listener
 
 LOGGER: Final = logging.getLogger("growlytics_pandas")
@@ -69,6 +70,9 @@ class RunLog:
 
 
 TICK_SECONDS: Final = 0.2
+MIN_LAST_SECONDS: Final = 0.1  # half the interval of samples; the mean over a shorter time would be meaningless
+WINDOW_SECONDS: Final = 5.0  # long enough for a stable mean, short enough to follow changes of speed
+MIN_SECONDS: Final = 2.0  # before that, an estimate would be unreliable
 
 
 class Concluded(Protocol):
@@ -125,6 +129,66 @@ def snapshot_of(delivery: Delivery, buffer: OutcomeBuffer, first_row: int = 0) -
     )
 
 
+class RunMetrics:
+    """Samples of one run in bounded memory: at the maximum number, every second sample is dropped."""
+
+    def __init__(self) -> None:
+        self._samples: list[Sample] = [Sample(0.0, 0, 0.0)]
+        self._min_gap_seconds = 0.0
+
+    def note(self, sample: Sample) -> None:
+        """Add a sample, unless it is too soon after the last one."""
+        gap = sample.elapsed_seconds - self._samples[-1].elapsed_seconds
+        if gap <= self._min_gap_seconds:
+            return
+        self._samples.append(sample)
+        if len(self._samples) >= MAX_SAMPLES:
+            self._samples = self._samples[::2]
+            self._min_gap_seconds = sample.elapsed_seconds / MAX_SAMPLES
+
+    def close(self, sample: Sample) -> tuple[Sample, ...]:
+        """Return all samples, followed by the final state; samples just before it are dropped."""
+        first, *others = self._samples
+        latest = sample.elapsed_seconds - MIN_LAST_SECONDS
+        return (first, *(other for other in others if other.elapsed_seconds < latest), sample)
+
+
+class Throughput:
+    """Rows per second: over the last seconds, or over the whole run."""
+
+    def __init__(self) -> None:
+        self._looks: deque[tuple[float, int]] = deque()
+        self._first: tuple[float, int] | None = None
+
+    def note(self, elapsed_seconds: float, rows: int) -> None:
+        """Add a measurement. The first is the start: rows counted by then do not count towards the speed."""
+        look = (elapsed_seconds, rows)
+        self._first = self._first or look
+        self._looks.append(look)
+        while len(self._looks) > 2 and elapsed_seconds - self._looks[1][0] >= WINDOW_SECONDS:  # noqa: PLR2004 - a pair
+            self._looks.popleft()
+
+    def now(self) -> float:
+        """Return the rows per second over the last few seconds."""
+        return _speed(self._looks[0], self._looks[-1]) if self._looks else 0.0
+
+    def overall(self) -> float:
+        """Return the rows per second since the first measurement."""
+        return _speed(self._first, self._looks[-1]) if self._first else 0.0
+
+    def seconds_left(self, unsettled: int) -> float | None:
+        """Return the remaining time at the present speed; None if nothing moves, or if it is too early to estimate."""
+        speed = self.now()
+        if not speed or self._looks[-1][0] - self._looks[0][0] < MIN_SECONDS:
+            return None
+        return unsettled / speed
+
+
+def _speed(first: tuple[float, int], last: tuple[float, int]) -> float:
+    seconds = last[0] - first[0]
+    return (last[1] - first[1]) / seconds if seconds > 0 else 0.0
+
+
 class Progress:
     """The clock of a run and its listener, which is called at most five times per second."""
 
@@ -133,7 +197,7 @@ class Progress:
         self._stop = stop
         self._clock_start = time.monotonic()
         self._last_tick = 0.0
-        self._listener: Listener = open_listener(progress)
+        self._listener: Listener | None = None if progress is False else open_listener(progress)
         self._sent = Throughput()
         self._settled = Throughput()
         self._timeline = RunMetrics()
@@ -168,35 +232,44 @@ class Progress:
         self._last_tick = time.monotonic()
         sample = self._sample(snapshot)
         self._timeline.note(sample)
-        total, unsettled = sum(snapshot.counts.values()), snapshot.counts[Status.UNSENT]
         self._write_log(kind, snapshot, result, error)
+        if self._listener is not None:
+            self._listener(self._event(kind, snapshot, sample, mask, result))
+
+    def _event(
+        self,
+        kind: Literal["start", "update", "end"],
+        snapshot: Snapshot,
+        sample: Sample,
+        mask: Callable[[str], str] | None,
+        result: Concluded | None,
+    ) -> ProgressEvent:
+        total, unsettled = sum(snapshot.counts.values()), snapshot.counts[Status.UNSENT]
         settled = total - unsettled
         self._settled.note(sample.elapsed_seconds, settled)
         self._sent.note(sample.elapsed_seconds, settled - sum(snapshot.counts[status] for status in NEVER_SENT))
         run = result.run if result else None
         hide = mask or (lambda _words: NOT_SHOWN)
-        self._listener(
-            ProgressEvent(
-                kind,
-                total=total,
-                counts=snapshot.counts,
-                elapsed_seconds=sample.elapsed_seconds,
-                rows_per_second=self._sent.overall() if kind == "end" else self._sent.now(),
-                retries=snapshot.retries,
-                concurrency=snapshot.concurrency,
-                in_flight=snapshot.in_flight,
-                seconds_left=self._settled.seconds_left(unsettled),
-                failures=tuple(failure._replace(words=_shown_words(failure, mask)) for failure in snapshot.failures),
-                trouble=replaced(snapshot.trouble, snapshot.foreign, hide(snapshot.foreign)),
-                is_stopping=snapshot.is_stopping,
-                ended=run.ended if run else "",
-                message=replaced(run.message, run.foreign, hide(run.foreign)) if run else "",
-                note=result.note if result else "",
-                is_ok=result is None or result.ok,
-                is_incomplete=result.has_incomplete_rows if result else False,
-                n_left_out=run.n_left_out if run else 0,
-                stop=self._stop,
-            )
+        return ProgressEvent(
+            kind,
+            total=total,
+            counts=snapshot.counts,
+            elapsed_seconds=sample.elapsed_seconds,
+            rows_per_second=self._sent.overall() if kind == "end" else self._sent.now(),
+            retries=snapshot.retries,
+            concurrency=snapshot.concurrency,
+            in_flight=snapshot.in_flight,
+            seconds_left=self._settled.seconds_left(unsettled),
+            failures=tuple(failure._replace(words=_shown_words(failure, mask)) for failure in snapshot.failures),
+            trouble=replaced(snapshot.trouble, snapshot.foreign, hide(snapshot.foreign)),
+            is_stopping=snapshot.is_stopping,
+            ended=run.ended if run else "",
+            message=replaced(run.message, run.foreign, hide(run.foreign)) if run else "",
+            note=result.note if result else "",
+            is_ok=result is None or result.ok,
+            is_incomplete=result.has_incomplete_rows if result else False,
+            n_left_out=run.n_left_out if run else 0,
+            stop=self._stop,
         )
 
     def _sample(self, snapshot: Snapshot) -> Sample:
@@ -215,7 +288,7 @@ class Progress:
         elif result is None:
             self._log.update(is_paused=bool(snapshot.trouble), retries=snapshot.retries)
         else:
-            self._log.end(result.run.ended, error, result.counts, result.run.seconds)
+            self._log.end(result.run.ended, error, snapshot.counts, result.run.seconds)
 
 
 def _shown_words(failure: Failure, mask: Callable[[str], str] | None) -> str:

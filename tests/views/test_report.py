@@ -9,7 +9,8 @@ import pytest
 import growlytics_pandas as gp
 from growlytics_pandas._status import Status
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.views.metrics import MAX_SAMPLES, RunMetrics, Sample, stretches
+from growlytics_pandas.upload.progress import RunMetrics
+from growlytics_pandas.views.metrics import MAX_SAMPLES, Sample, stretches
 
 HOSTILE = (
     '<script>document.title="run"</script><img src=x onerror="document.title=1">'
