@@ -29,8 +29,7 @@ from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.upload.encode import PartDigests
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
-from growlytics_pandas.upload.part_list import PartTask
-from growlytics_pandas.upload.parts import Common, Job, PartOutcome, Step, digest_part
+from growlytics_pandas.upload.parts import Common, Job, PartOutcome, PartTask, Step, digest_part
 from growlytics_pandas.upload.progress import Snapshot
 
 C = TypeVar("C")

@@ -36,8 +36,7 @@ from growlytics_pandas.segments.members import UNCERTAIN, Purpose, locked, read_
 from growlytics_pandas.upload.connection import Connection, connection_of
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
-from growlytics_pandas.upload.part_list import PartTask
-from growlytics_pandas.upload.parts import Part, whole_frame
+from growlytics_pandas.upload.parts import Part, PartTask, whole_frame
 from growlytics_pandas.upload.plan import Plan, PushResult, budget_of
 from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.runner import Run

@@ -26,8 +26,7 @@ from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.columns.reading import Alike
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.upload.connection import Connection
-from growlytics_pandas.upload.part_list import PartList, PartTask
-from growlytics_pandas.upload.parts import Common, LocalExecutor, Part, PartOutcome, align
+from growlytics_pandas.upload.parts import Common, LocalExecutor, Part, PartList, PartOutcome, PartTask, align
 from growlytics_pandas.upload.plan import Plan, PushResult, budget_of, find_suggestions, infer_schema_of_parts, refusal
 from growlytics_pandas.upload.profile import (
     PartProfile,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas._masking import Crowd, is_personal, printable_labels
+from growlytics_pandas._rules import Rule
 from growlytics_pandas._status import Status
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import check_ids
@@ -23,15 +25,15 @@ from growlytics_pandas.checks.schema import Attribute, Budget, Schema, prepare
 from growlytics_pandas.checks.values import Precheck, check_frame
 from growlytics_pandas.columns.dtypes import BLOCK_ROWS, Finding, Kind, Mask, inspect, starts
 from growlytics_pandas.columns.frames import prepare_frame
+from growlytics_pandas.columns.reading import Alike
 from growlytics_pandas.columns.texts import TextColumns, hash_texts
-from growlytics_pandas.errors import ServiceError
+from growlytics_pandas.errors import DataError, ServiceError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits
 from growlytics_pandas.upload.encode import Encoded, PartDigests
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
-from growlytics_pandas.upload.part_list import PartList, PartTask, changed, digest_ids
 from growlytics_pandas.upload.progress import Snapshot, snapshot_of
 from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.rejects import Picked, Wanted, pick
@@ -44,6 +46,69 @@ COMPARED_ROWS: Final = 8_192  # compared with the ledger at a time: a few MB
 COMPARED_CELLS: Final = 1 << 18
 MAX_CROWD_ROWS: Final = 50_000  # rows whose values are kept for masking: a third of a second, about 50 MB
 CROWD_ROWS_AT_ONCE: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PartTask:
+    """One part: its first row in the whole, its profile data, and which of its ids are not unique.
+
+    `labels` are its columns when profiled, and `ids` the digest of its ids in order; '' if it is not read again.
+    """
+
+    number: int
+    first_row: int
+    rows: int
+    same: Alike = field(default_factory=Alike)
+    alike: Alike = field(default_factory=Alike)
+    labels: tuple[Hashable, ...] = field(default=(), repr=False)
+    ids: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PartList:
+    """The parts of a frame, and for each part the rows that are not sent because of their id, by rule."""
+
+    tasks: tuple[PartTask, ...] = ()
+    skipped: tuple[Mapping[Rule, Rows], ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows of all parts."""
+        return sum(task.rows for task in self.tasks)
+
+    def count_invalid(self, task: PartTask) -> int:
+        """Return how many rows of a part are not sent because of their id."""
+        return sum(map(len, self.skipped[task.number].values()))
+
+    def counts(self) -> dict[str, int]:
+        """Return status → number of rows, before anything is sent."""
+        invalid = sum(map(self.count_invalid, self.tasks))
+        found = {Status.INVALID: invalid, Status.UNSENT: self.rows - invalid}
+        return {status.value: found.get(status, 0) for status in Status}
+
+    def open_buffer(self, task: PartTask) -> OutcomeBuffer:
+        """Return the buffer of a part's outcomes: `invalid` for rows that cannot be sent, `unsent` for the rest."""
+        buffer = OutcomeBuffer(task.rows)
+        for rule, rows in self.skipped[task.number].items():
+            buffer.note_all(rows, Status.INVALID, f"not sent: {rule}; see violations")
+        return buffer
+
+    def extended(self, task: PartTask, skipped: Mapping[Rule, Rows]) -> PartList:
+        """Return the list with one more part."""
+        return PartList((*self.tasks, task), (*self.skipped, skipped))
+
+
+def changed(number: int, what: str) -> DataError:
+    """Return the error for a part that has changed since the plan was made."""
+    return DataError(
+        f"part {number}: {what}; the source must return the same rows in the same order each time. Nothing of this "
+        "part was sent. Sort the rows, or write the data to files first, and make the plan again."
+    )
+
+
+def digest_ids(has_id: Mask, exact: npt.NDArray[np.uint64]) -> bytes:
+    """Digest the ids of a part in order, from the hash of each."""
+    return hashlib.blake2b(has_id.tobytes() + exact.tobytes(), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,11 +36,12 @@ from growlytics_pandas.upload.changes import Changes, changes_text, tally_change
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore, Rows
-from growlytics_pandas.upload.part_list import PartList, PartTask
 from growlytics_pandas.upload.parts import (
     Common,
     Executor,
     Part,
+    PartList,
+    PartTask,
     check_part,
     pick_rejects,
     preview_part,

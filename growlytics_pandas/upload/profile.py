@@ -26,7 +26,7 @@ from growlytics_pandas.columns.reading import Alike, Ids, clean, find_currencies
 from growlytics_pandas.columns.texts import hash_texts
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.upload.outcomes import Rows
-from growlytics_pandas.upload.part_list import PartList, PartTask, changed, digest_ids
+from growlytics_pandas.upload.parts import PartList, PartTask, changed, digest_ids
 
 EXAMPLE_ROWS: Final = 20  # of the first part
 UNCOMPARABLE: Final = (TypeError, ArithmeticError)  # lists and dicts; a signalling NaN

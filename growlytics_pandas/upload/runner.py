@@ -22,8 +22,17 @@ from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
 from growlytics_pandas.upload.encode import Encoded, PartDigests
 from growlytics_pandas.upload.ledger_writer import LedgerWriter, mark_unchanged
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore
-from growlytics_pandas.upload.part_list import PartList, PartTask
-from growlytics_pandas.upload.parts import Common, Executor, Part, PartOrder, PartOutcome, push_part, types_sent
+from growlytics_pandas.upload.parts import (
+    Common,
+    Executor,
+    Part,
+    PartList,
+    PartOrder,
+    PartOutcome,
+    PartTask,
+    push_part,
+    types_sent,
+)
 from growlytics_pandas.upload.progress import Concluded, Progress, Snapshot, snapshot_of
 from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.run_errors import are_too_many, interrupted, too_many_error
