@@ -23,7 +23,7 @@ from growlytics_pandas._output_paths import replacing
 from growlytics_pandas._text import PYTHON, speaking
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.upload.push_options import PUSH_OPTIONS, PushOptions
+from growlytics_pandas.upload.connection import PUSH_OPTIONS, PushOptions
 
 __all__ = ["PlanOptions", "load", "save"]
 

@@ -15,7 +15,7 @@ from growlytics_pandas._text import PYTHON, Face, speaking
 from growlytics_pandas.columns.options import NORMALIZATIONS, PlanOptions, require_columns
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS, load
-from growlytics_pandas.upload.push_options import PushOptions
+from growlytics_pandas.upload.connection import PushOptions
 
 _TYPED: Final = ("types", "date_format", "decimal")  # options that give a column a type: one per column
 _STRIPPED: Final = "strip_columns"  # what --strip-column sets; --strip sets `strip`

@@ -39,8 +39,8 @@ from growlytics_pandas.segments.members import find_members
 from growlytics_pandas.segments.segment import Segment, SegmentResult
 from growlytics_pandas.segments.verbs import push_segment
 from growlytics_pandas.upload.changes import changes_text
+from growlytics_pandas.upload.connection import PushOptions
 from growlytics_pandas.upload.plan import PushResult
-from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.views.progress import open_listener
 
 _SHOWN_FAILURES: Final = 10

@@ -6,7 +6,7 @@ import re
 import select
 import socket
 import time
-from pathlib import Path
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -14,7 +14,6 @@ import pycurl
 
 from growlytics_pandas.errors import ServiceUnavailableError
 from growlytics_pandas.http.api_key import KeyRedactor, is_direct
-from growlytics_pandas.http.certificates import find_bundle
 from growlytics_pandas.http.protocol import (
     CONNECT_SECONDS,
     FINAL,
@@ -24,7 +23,6 @@ from growlytics_pandas.http.protocol import (
     UNCERTAIN,
     UNEVENTFUL,
     Endpoint,
-    Headers,
     Response,
     TransportError,
     are_exhausted,
@@ -204,7 +202,6 @@ class CurlTransport:
 
     def __init__(self, endpoint: Endpoint, max_concurrency: int) -> None:
         self._endpoint = endpoint
-        self._bundle = find_bundle(endpoint.verify)
         self._mask = KeyRedactor.of(endpoint.headers)
         self._max_concurrency = max_concurrency
         self._lines = Lines(is_tls=endpoint.url.startswith("https:"))
@@ -420,8 +417,8 @@ class CurlTransport:
         handle.setopt(pycurl.CONNECTTIMEOUT_MS, min(total_ms, int(CONNECT_SECONDS * 1000)))
         handle.setopt(pycurl.SSL_VERIFYPEER, int(endpoint.verify is not False))
         handle.setopt(pycurl.SSL_VERIFYHOST, 2 if endpoint.verify is not False else 0)
-        if self._bundle is not None:
-            handle.setopt(pycurl.CAPATH if Path(self._bundle).is_dir() else pycurl.CAINFO, self._bundle)
+        if not isinstance(endpoint.verify, bool):
+            handle.setopt(pycurl.CAPATH if endpoint.verify.is_dir() else pycurl.CAINFO, str(endpoint.verify))
         return handle
 
 
@@ -530,7 +527,7 @@ def _open_multi() -> Any:
         time.sleep(FILES_SECONDS)
 
 
-def _header_lines(headers: Headers) -> list[str]:
+def _header_lines(headers: Mapping[str, str]) -> list[str]:
     # A separate function, so that no traceback frame has them as locals.
     return [f"{name}: {value}" for name, value in headers.items()]
 

@@ -16,7 +16,6 @@ from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, LocationValueError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from growlytics_pandas.http.api_key import KeyRedactor, is_direct
-from growlytics_pandas.http.certificates import find_bundle
 from growlytics_pandas.http.protocol import (
     CONNECT_SECONDS,
     FINAL,
@@ -248,7 +247,7 @@ def _verify(endpoint: Endpoint) -> bool | str | None:
     """Return `verify` for requests; None uses the session and requests' variables, without SSL_CERT_FILE."""
     if endpoint.verify is False:
         return False
-    return None if endpoint.verify is True and endpoint.session is not None else find_bundle(endpoint.verify)
+    return None if endpoint.verify is True else str(endpoint.verify)
 
 
 def _proxies(url: str) -> dict[str, str]:

@@ -6,7 +6,6 @@ nothing. `may_have_arrived` distinguishes rejected requests from unanswered ones
 """
 
 import html
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -200,48 +199,6 @@ class RetryPolicy:
         if asked is None:
             return backoff
         return max(backoff, asked + drawn * max(self.base_seconds, JITTER_SHARE * asked))
-
-
-class RetryQuota:
-    """Limits a run's retries in proportion to its successes, so that retries do not multiply an outage.
-
-    With an empty quota retries wait; no row fails. The quota refills slowly even without successes. A successful retry
-    costs nothing, so that rows that waited through an outage are sent at full speed once the service recovers.
-    """
-
-    DEPOSIT: Final = 0.5  # retries per success
-    RESERVE: Final = 100.0  # retries available from the start
-    MOST: Final = 4000.0  # maximum accumulated retries: the rows still waiting at the end are then sent at full speed
-    REFILL_PER_SECOND: Final = 5.0  # retries
-
-    __slots__ = ("_at", "_tokens")
-
-    def __init__(self) -> None:
-        self._tokens = self.RESERVE
-        self._at = math.inf
-
-    def note_success(self, n: int, n_retried: int = 0) -> None:
-        """Record `n` accepted rows, `n_retried` of them after a retry."""
-        self._tokens = min(self.MOST, self._tokens + self.DEPOSIT * n + n_retried)
-
-    def try_spend(self, now: float) -> bool:
-        """Take one retry from the quota; False if it must wait."""
-        self._refill(now)
-        if self._tokens < 1.0:
-            return False
-        self._tokens -= 1.0
-        return True
-
-    def seconds_until_next(self, now: float) -> float:
-        """Return the seconds until the quota refills for the next retry."""
-        self._refill(now)
-        return max(0.0, 1.0 - self._tokens) / self.REFILL_PER_SECOND
-
-    def _refill(self, now: float) -> None:
-        passed = max(0.0, now - self._at)
-        self._at = now
-        if self._tokens < self.RESERVE:
-            self._tokens = min(self.RESERVE, self._tokens + passed * self.REFILL_PER_SECOND)
 
 
 def _classify_body(body: bytes) -> Verdict:

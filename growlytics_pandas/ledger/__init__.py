@@ -3,9 +3,8 @@
 ::
 
     database   opening, migrations, transactions, every SQLite error as a `LedgerError`
-    digests    ids and attributes → keyed digests: nothing else about a customer is stored
+    digests    ids and attributes → keyed digests; the log of withdrawals and acceptances, and its state, `Customers`
     value_log  digests of single values, to compare customers by attribute
-    digest_log the log of withdrawals and acceptances, and `Customers`, the state computed from it
     types      attribute → type
     backups    backup to a single file, and restore
     project    `Ledger`, the file with all projects; `Project`, one URL and key, with its runs

@@ -21,8 +21,7 @@ from growlytics_pandas._text import argument, phrase
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError, UsageError
 from growlytics_pandas.ledger.backups import Facts, back_up, read_facts, restore
 from growlytics_pandas.ledger.database import CLOSED, LOST, LedgerFile, from_microseconds, now, to_microseconds
-from growlytics_pandas.ledger.digest_log import PayloadLog, count_bits, is_same, is_stored
-from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests
+from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests, PayloadLog, count_bits, is_same, is_stored
 from growlytics_pandas.ledger.types import (
     UNCERTAIN,
     KnownType,

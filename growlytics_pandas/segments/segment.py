@@ -33,12 +33,11 @@ from growlytics_pandas.errors import (
     UsageError,
 )
 from growlytics_pandas.segments.members import UNCERTAIN, Purpose, locked, read_members, write_members, write_since
-from growlytics_pandas.upload.connection import Connection, connection_of
+from growlytics_pandas.upload.connection import Connection, PushOptions, connection_of
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
 from growlytics_pandas.upload.parts import Part, PartTask, whole_frame
 from growlytics_pandas.upload.plan import Plan, PushResult, budget_of
-from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.runner import Run
 
 FEW: Final = 10  # members: if fewer, all may plausibly leave at once

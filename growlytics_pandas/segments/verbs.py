@@ -15,8 +15,7 @@ from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.segments.members import find_members
 from growlytics_pandas.segments.segment import Segment, SegmentResult
 from growlytics_pandas.upload.batches import FrameExecutor
-from growlytics_pandas.upload.connection import connection_or_default, refuse_client_as_id
-from growlytics_pandas.upload.push_options import Errors, PushOptions
+from growlytics_pandas.upload.connection import Errors, PushOptions, connection_or_default, refuse_client_as_id
 from growlytics_pandas.views.events import ProgressOption
 
 

@@ -25,7 +25,7 @@ from growlytics_pandas.columns.frames import as_row, frame_of_rows, has_arrow, p
 from growlytics_pandas.columns.options import PlanOptions
 from growlytics_pandas.columns.reading import Alike
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.upload.connection import Connection
+from growlytics_pandas.upload.connection import Connection, PushOptions, resolve_connection
 from growlytics_pandas.upload.parts import Common, LocalExecutor, Part, PartList, PartOutcome, PartTask, align
 from growlytics_pandas.upload.plan import Plan, PushResult, budget_of, find_suggestions, infer_schema_of_parts, refusal
 from growlytics_pandas.upload.profile import (
@@ -41,8 +41,7 @@ from growlytics_pandas.upload.profile import (
     profile_part,
     skipped_rows,
 )
-from growlytics_pandas.upload.push_options import PushOptions
-from growlytics_pandas.upload.runner import Run, resolve_connection
+from growlytics_pandas.upload.runner import Run
 
 BATCH_ROWS: Final = 50_000  # single rows (Spark's toLocalIterator) are collected into frames of this size
 

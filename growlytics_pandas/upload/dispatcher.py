@@ -1,13 +1,16 @@
 """The loop that sends bodies: as many at once as the concurrency controller allows, with retries."""
 
+import contextlib
 import heapq
 import math
 import random
+import signal
+import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from growlytics_pandas._status import Failure, Status
 from growlytics_pandas.errors import ServiceError
@@ -15,7 +18,6 @@ from growlytics_pandas.http.concurrency import OUTAGE_LIMIT_SECONDS, Concurrency
 from growlytics_pandas.http.protocol import OK, PLAIN_SUCCESS, Response, Transport, TransportError
 from growlytics_pandas.http.retry import (
     RetryPolicy,
-    RetryQuota,
     Verdict,
     classify,
     describe,
@@ -59,6 +61,29 @@ class CancellationToken:
         self.requested = True
 
 
+@contextlib.contextmanager
+def interrupts(stop: CancellationToken) -> Iterator[None]:
+    """Turn Ctrl-C and a kernel interrupt into a request to stop, so that none occurs between a response and its record.
+
+    The first requests a stop, the second an immediate stop; the third raises KeyboardInterrupt.
+    """
+    previous = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(previous):
+        yield
+        return
+
+    def handle(*_: Any) -> None:
+        if stop.at_once:
+            raise KeyboardInterrupt
+        stop.request()
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Rows and their bodies, in order."""
@@ -92,6 +117,48 @@ class Limits:
     max_failures: float | None = None
     max_waiting: int = 4000
     grace_seconds: float = GRACE_SECONDS
+
+
+class RetryQuota:
+    """Limits a run's retries in proportion to its successes, so that retries do not multiply an outage.
+
+    With an empty quota retries wait; no row fails. The quota refills slowly even without successes. A successful retry
+    costs nothing, so that rows that waited through an outage are sent at full speed once the service recovers.
+    """
+
+    DEPOSIT: Final = 0.5  # retries per success
+    RESERVE: Final = 100.0  # retries available from the start
+    MOST: Final = 4000.0  # maximum accumulated retries: the rows still waiting at the end are then sent at full speed
+    REFILL_PER_SECOND: Final = 5.0  # retries
+
+    __slots__ = ("_at", "_tokens")
+
+    def __init__(self) -> None:
+        self._tokens = self.RESERVE
+        self._at = math.inf
+
+    def note_success(self, n: int, n_retried: int = 0) -> None:
+        """Record `n` accepted rows, `n_retried` of them after a retry."""
+        self._tokens = min(self.MOST, self._tokens + self.DEPOSIT * n + n_retried)
+
+    def try_spend(self, now: float) -> bool:
+        """Take one retry from the quota; False if it must wait."""
+        self._refill(now)
+        if self._tokens < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
+
+    def seconds_until_next(self, now: float) -> float:
+        """Return the seconds until the quota refills for the next retry."""
+        self._refill(now)
+        return max(0.0, 1.0 - self._tokens) / self.REFILL_PER_SECOND
+
+    def _refill(self, now: float) -> None:
+        passed = max(0.0, now - self._at)
+        self._at = now
+        if self._tokens < self.RESERVE:
+            self._tokens = min(self.RESERVE, self._tokens + passed * self.REFILL_PER_SECOND)
 
 
 class Delivery:

@@ -30,12 +30,11 @@ from growlytics_pandas.columns.texts import TextColumns, hash_texts
 from growlytics_pandas.errors import DataError, ServiceError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests
-from growlytics_pandas.upload.connection import Connection
+from growlytics_pandas.upload.connection import Connection, PushOptions
 from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits
 from growlytics_pandas.upload.encode import Encoded, PartDigests
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
 from growlytics_pandas.upload.progress import Snapshot, snapshot_of
-from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.rejects import Picked, Wanted, pick
 
 C = TypeVar("C")

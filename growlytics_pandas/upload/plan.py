@@ -33,7 +33,7 @@ from growlytics_pandas.columns.texts import TextColumns
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, LedgerError, UsageError
 from growlytics_pandas.ledger.project import Project
 from growlytics_pandas.upload.changes import Changes, changes_text, tally_changes
-from growlytics_pandas.upload.connection import Connection
+from growlytics_pandas.upload.connection import Connection, PushOptions, resolve_connection
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore, Rows
 from growlytics_pandas.upload.parts import (
@@ -49,10 +49,9 @@ from growlytics_pandas.upload.parts import (
     whole_frame,
 )
 from growlytics_pandas.upload.profile import ProfiledParts, profile_parts
-from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.rejects import Picked, Wanted, describe, pick, stack, want
 from growlytics_pandas.upload.result import Result
-from growlytics_pandas.upload.runner import Run, resolve_connection
+from growlytics_pandas.upload.runner import Run
 from growlytics_pandas.upload.schema_frame import schema_frame
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
 from growlytics_pandas.views.html import Page

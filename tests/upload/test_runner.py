@@ -21,8 +21,8 @@ from growlytics_pandas.errors import (
     UsageError,
 )
 from growlytics_pandas.sandbox import Faults
-from growlytics_pandas.upload.dispatcher import CancellationToken
-from growlytics_pandas.upload.runner import exclusive, interrupts
+from growlytics_pandas.upload.connection import exclusive
+from growlytics_pandas.upload.dispatcher import CancellationToken, interrupts
 
 
 def customers(rows):
