@@ -18,14 +18,23 @@ from growlytics_pandas._masking import is_missing
 from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.schema import Schema
-from growlytics_pandas.checks.texts import MISSING_IDS, are_damaged, are_in, end_like_floats
 from growlytics_pandas.checks.violations import DOUBTFUL, DOUBTFUL_SUM, Rows, Violation
 from growlytics_pandas.columns.dtypes import Kind, Mask, originals, starts
 from growlytics_pandas.columns.frames import count_reject_labels
 from growlytics_pandas.columns.options import Keep
 from growlytics_pandas.columns.parsers import are_numbers
 from growlytics_pandas.columns.reading import Alike, Groups, Ids, find_groups, fold, fold_all, unkept
-from growlytics_pandas.columns.texts import MISSING_WORDS, TextBytes, TextColumn, TextColumns, hash_texts
+from growlytics_pandas.columns.texts import (
+    MISSING_IDS,
+    MISSING_WORDS,
+    TextBytes,
+    TextColumn,
+    TextColumns,
+    are_damaged,
+    are_in,
+    end_like_floats,
+    hash_texts,
+)
 
 EARLIER_BATCH: Final = -1
 """Represents the row with the same id if that row is not available."""

@@ -27,8 +27,9 @@ from growlytics_pandas.checks.name_suggestions import (
     suggest_names,
     suggest_normalization,
 )
-from growlytics_pandas.checks.numbers import propose_boolean, propose_number
+from growlytics_pandas.checks.numbers import propose_number
 from growlytics_pandas.checks.profile import (
+    MOST,
     Cleaned,
     Profile,
     Suggestion,
@@ -36,8 +37,10 @@ from growlytics_pandas.checks.profile import (
     clean_profile,
     is_uncounted,
     mask_of,
+    of_all,
     profile_of,
     profile_of_distinct,
+    rest_of,
     with_numbers,
 )
 from growlytics_pandas.columns.contacts import PLAIN_EMAIL
@@ -45,7 +48,7 @@ from growlytics_pandas.columns.convert import as_text, date_in
 from growlytics_pandas.columns.date_parsers import parse_by_first
 from growlytics_pandas.columns.dtypes import Kind, absent, plain
 from growlytics_pandas.columns.options import Reading
-from growlytics_pandas.columns.parsers import Texts, are_numbers, shapes_of
+from growlytics_pandas.columns.parsers import BOOLEAN_WORDS, Texts, are_numbers, parse_booleans
 from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.columns.texts import SURE_WORDS, TextColumn, TextColumns
 
@@ -59,6 +62,10 @@ _QUICK_SAMPLE: Final = 50  # values: enough for most numeric columns
 _COLLECTION: Final = re.compile(r"""\[\s*(?:["'\[{\d-].*)?\]|\{\s*(?:["'].*)?\}""", re.DOTALL)
 _CODE_CHARS: Final = 3  # maximum characters of a code: NA next to IN and US is Namibia
 _SHOWN: Final = 3
+_ALONE: Final = frozenset({"true", "false", "yes", "no", "y"})
+"""Words that mean yes or no even without their counterpart; F alone may mean female, and "on" may be a place."""
+
+_DIGIT: Final = re.compile(r"\d")
 _A_DATE: Final = "Date"
 """A label of dates, for a column that is known to hold them."""
 
@@ -354,8 +361,8 @@ def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, know
         return None
     found = None
     if known in (None, contract.BOOLEAN):
-        found = propose_boolean(texts)
-    has_digits = bool(texts.others) or any("1" in shape for shape in shapes_of(texts.sample.texts).names)
+        found = _propose_boolean(texts)
+    has_digits = bool(texts.others) or any(map(_DIGIT.search, texts.sample.texts))
     if found is None and has_digits and known in (None, contract.DATE):
         found = propose_date(with_numbers(texts, columns.column(position)), name)
     if found is None and has_digits and known in (None, contract.NUMBER) and not is_id_like(name):
@@ -368,6 +375,26 @@ def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, know
         reason = f"marked as text by {marked}, although {what} would read dates"
         return replace(found, value=None, reason=reason, rest=0)
     return None
+
+
+def _propose_boolean(profile: Profile) -> Suggestion | None:
+    """Return the proposal to read texts as yes/no; None if they are not."""
+    if sum(profile.others.values()) > profile.others[Kind.BOOLEAN] or profile.is_large:
+        return None
+    if BOOLEAN_WORDS.keys().isdisjoint(map(str.lower, profile.texts)):
+        return None
+    parsed = parse_booleans(profile.texts)
+    words = mask_of(profile.texts, lambda text: not text.isdigit())
+    read, present = profile.count(parsed.ok), profile.cells
+    if read < MOST * present or not (parsed.ok & words).any():
+        return None
+    yes, no = (parsed.ok & (parsed.values == value) for value in (True, False))
+    is_whole = read == present and {text.casefold() for text in profile.where(parsed.ok).texts} <= _ALONE
+    if not (yes.any() and no.any()) and not is_whole:
+        return None
+    counted = f"{of_all(read, present)} {'are' if present > 1 else 'is'}"
+    reason = f"{counted} yes/no: {profile.count(yes):,} true, {profile.count(no):,} false{rest_of(read, present)}"
+    return Suggestion("types", None, contract.BOOLEAN, reason, read, type=contract.BOOLEAN)
 
 
 def _instead(columns: Columns, position: int, cleaned: Cleaned, name: str) -> Suggestion | None:

@@ -1,7 +1,8 @@
 """The checks of a frame after those of its columns and ids: suggestions, then values block by block.
 
 Rules for single values are checked block by block on exactly the values that would be sent. Suggestions become
-violations for types that are probably wrong, days that shift, and contacts under other names.
+violations for types that are probably wrong, days that shift, and contacts under other names. Columns of plain text are
+screened as a whole, so that their texts are not looked at one by one.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import compress
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -22,13 +24,22 @@ from growlytics_pandas._rules import Rule
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Block, Budget, Column, Schema, check_rows, prepare
-from growlytics_pandas.checks.texts import CONTACTS, DistinctTexts, PlainTexts, find_in, screen
 from growlytics_pandas.checks.violations import Violation
-from growlytics_pandas.columns.contacts import Problem, invalid_emails, invalid_mobiles
+from growlytics_pandas.columns.contacts import PLAIN_INDIAN_MOBILE, Problem, invalid_emails, invalid_mobiles
 from growlytics_pandas.columns.convert import as_boolean, as_date, as_number
-from growlytics_pandas.columns.dtypes import TYPE_OF, Kind, Mask, absent, family, originals, starts
-from growlytics_pandas.columns.texts import MISSING_WORDS, TextColumns
-from growlytics_pandas.contract import AttributeType
+from growlytics_pandas.columns.dtypes import TYPE_OF, Kind, Mask, absent, family, originals, plain_texts, starts
+from growlytics_pandas.columns.reading import too_long
+from growlytics_pandas.columns.texts import (
+    MISSING_TEXTS,
+    MISSING_WORDS,
+    TextBytes,
+    TextColumn,
+    TextColumns,
+    are_damaged,
+    are_in,
+    are_padded,
+)
+from growlytics_pandas.contract import INDIA, AttributeType
 
 _LIMITS: Final[Mapping[Rule, Any]] = {
     Rule.DATE_OUT_OF_RANGE: f"{contract.MIN_YEAR}-{contract.MAX_YEAR}",
@@ -37,6 +48,125 @@ _LIMITS: Final[Mapping[Rule, Any]] = {
 }
 _OF_COLUMN: Final = frozenset({Rule.INTEGER_UNSAFE, Rule.DATE_TRUNCATED})
 """Rules of the conversion that are reported once per column, with a count."""
+
+
+CONTACTS: Final = ("email", "mobile")
+
+# whole columns of text ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TextFinding:
+    """The cells that violate a rule in a block of rows, and how to get their texts."""
+
+    rule: Rule
+    mask: Mask
+    texts: Callable[[Mask], list[str]]
+
+
+def find_in(texts: list[str], *, is_odd: bool = True) -> Iterator[TextFinding]:
+    """Find texts that are too long and, with `is_odd`, odd ones."""
+    for rule, find in _FINDERS if is_odd else _FINDERS[:1]:
+        mask = find(texts)
+        if mask is not None and mask.any():
+            yield TextFinding(rule, mask, lambda wanted: list(compress(texts, wanted.tolist())))
+
+
+_FINDERS: Final[tuple[tuple[Rule, Callable[[list[str]], Mask | None]], ...]] = (
+    (Rule.VALUE_TOO_LONG, lambda texts: too_long(texts, contract.MAX_VALUE_CHARS)),
+    (Rule.VALUE_STRINGIFIED, lambda texts: are_in(texts, MISSING_TEXTS)),
+    (Rule.VALUE_WHITESPACE, are_padded),
+    (Rule.TEXT_DAMAGED, are_damaged),
+)
+
+
+class DistinctTexts:
+    """A column with repeated texts, each checked once."""
+
+    is_contact = False
+
+    def __init__(self, codes: npt.NDArray[np.int32], texts: list[str]) -> None:
+        self._codes = codes
+        self._texts = texts
+        self.missing: Mask = codes < 0
+        self._odd = {found.rule: found.mask for found in find_in(texts)}
+
+    def find(self, start: int, stop: int) -> Iterator[TextFinding]:
+        """Find odd texts in rows `start` to `stop`."""
+        codes = self._codes[start:stop]
+        for rule, odd in self._odd.items():
+            mask = odd[codes] & (codes >= 0)
+            if mask.any():
+                yield TextFinding(rule, mask, lambda wanted: [self._texts[code] for code in codes[wanted].tolist()])
+
+
+class PlainTexts:
+    """A column whose bytes show no odd text; `is_contact`: all of its texts are plainly valid contacts."""
+
+    def __init__(self, missing: Mask, *, is_contact: bool) -> None:
+        self.missing = missing
+        self.is_contact = is_contact
+
+    def find(self, _start: int, _stop: int) -> Iterator[TextFinding]:
+        """Find nothing."""
+        return iter(())
+
+
+def screen(column: pd.Series[Any], texts: TextColumn, name: str, region: str) -> DistinctTexts | PlainTexts | None:
+    """Screen a whole text column; None if its texts must be checked one by one."""
+    coded = _distinct_texts(column, texts)
+    if coded is not None:
+        return DistinctTexts(*coded)
+    found = texts.bytes
+    if found is None or not _is_plain(found):
+        return None
+    return PlainTexts(found.missing, is_contact=name in CONTACTS and are_plain(found, name, region))
+
+
+def _distinct_texts(column: pd.Series[Any], texts: TextColumn) -> tuple[npt.NDArray[np.int32], list[str]] | None:
+    """Return the code of each cell (-1: missing) and the distinct texts; None if most texts differ."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, distinct = column.cat.codes.to_numpy().astype("int32"), column.cat.categories.tolist()
+        distinct = plain_texts(distinct)
+    elif texts.mostly_differs:
+        return None
+    else:
+        codes, distinct = texts.distinct
+    is_sendable = all(map(contract.is_unicode, distinct))  # lone surrogates are a violation of their own
+    return (codes, distinct) if is_sendable and len(distinct) * 2 <= len(codes) else None
+
+
+def _is_plain(found: TextBytes) -> bool:
+    return not (
+        found.max_bytes > contract.MAX_VALUE_CHARS
+        or found.may_have_outer_space()
+        or found.may_be_damaged()
+        or found.has_any(MISSING_TEXTS)
+    )
+
+
+MAX_PLAIN_CHARS: Final = 64
+
+_SPECIAL: Final = ("arpa", "invalid", "local", "localhost", "onion", "test")
+
+_RE2_EMAIL: Final = r"^[A-Za-z0-9_+\-]+(\.[A-Za-z0-9_+\-]+)*@([A-Za-z0-9]+(-[A-Za-z0-9]+)*\.)+[A-Za-z]{2,24}\z"
+
+_RE2_INDIAN_MOBILE: Final = r"^(\+?91[ \-]?|0)?[6-9][0-9]{4}[ \-]?[0-9]{5}\z"
+
+
+def are_plain(found: TextBytes, name: str, region: str) -> bool:
+    """Return whether all texts of a column are plainly valid as the contact `name`; False if any needs a full check.
+
+    Uses the patterns above in RE2 syntax, so that Arrow matches the column without creating Python strings. Mobiles of
+    one shape are all plain if the smallest and the largest digits at each place make plain mobiles.
+    """
+    if name == "email":
+        return found.max_bytes <= MAX_PLAIN_CHARS and not found.may_end_with(_SPECIAL) and found.all_match(_RE2_EMAIL)
+    if region.upper() != INDIA:
+        return False
+    if found.range_of_shape is not None:
+        return all(map(PLAIN_INDIAN_MOBILE.fullmatch, found.range_of_shape))
+    return found.all_match(_RE2_INDIAN_MOBILE)
 
 
 Screens = Mapping[int, DistinctTexts | PlainTexts]

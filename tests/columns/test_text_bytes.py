@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import growlytics_pandas as gp
-from growlytics_pandas.checks.texts import MISSING_TEXTS, are_damaged, are_padded, are_plain, end_like_floats
+from growlytics_pandas.checks.values import are_plain
 from growlytics_pandas.columns.contacts import invalid_emails, invalid_mobiles
+from growlytics_pandas.columns.texts import MISSING_TEXTS, are_damaged, are_padded, end_like_floats
 
 pa = pytest.importorskip("pyarrow")
 

@@ -14,7 +14,7 @@ from support.ledger_rows import bodies
 
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.ledger import Digests, Ledger, Project
-from growlytics_pandas.ledger import digest_log as payloads
+from growlytics_pandas.ledger import digests as payloads
 
 URL = "https://api.example"
 KEY = "a-very-secret-key"

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from support.ledger_rows import bodies
 
 from growlytics_pandas.ledger import Ledger
-from growlytics_pandas.ledger import digest_log as payloads
+from growlytics_pandas.ledger import digests as payloads
 
 WHEN = datetime(2024, 1, 1, tzinfo=UTC)
 IDS = [f"user-{n}" for n in range(4)]
