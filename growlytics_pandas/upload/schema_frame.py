@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._masking import Masker, is_personal, printable
+from growlytics_pandas._labels import is_personal
+from growlytics_pandas._masking import Masker, printable
 from growlytics_pandas._text import options_text, phrase
 from growlytics_pandas.checks.name_suggestions import is_id_like
 from growlytics_pandas.checks.profile import Suggestion

@@ -14,7 +14,8 @@ from typing import Any, Final, Protocol, Self
 
 import pandas as pd
 
-from growlytics_pandas._masking import MISSING, Masker, is_missing, is_personal, visible, written
+from growlytics_pandas._labels import is_personal
+from growlytics_pandas._masking import MISSING, Masker, is_missing, visible, written
 from growlytics_pandas._rules import Group, Severity
 from growlytics_pandas._status import MEANINGS, Status
 from growlytics_pandas._text import plural
