@@ -19,6 +19,7 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 
+NUMBERED: Final = "#2, #3, … tell apart customers whose masked values look the same"
 HIDDEN: Final = "•••"  # always three, so that a mask does not reveal the length
 MAX_SHOWN_CHARS: Final = 120  # of one value or label in a table cell
 MAX_SCANNED_CHARS: Final = 2_000  # searched for addresses and numbers before a text is truncated
@@ -130,7 +131,7 @@ class Masker:
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Return what the numbers mean, for a page that has any."""
         has_numbers = any(len(numbers) > 1 for numbers in self.numbers.values())
-        return (("#2, #3, …", "other customers with the same mask"),) if has_numbers else ()
+        return (("masked values", NUMBERED),) if has_numbers else ()
 
     def label(self, value: Any) -> str:
         """Show a label of the index, which may be an id as text."""

@@ -32,8 +32,8 @@ from growlytics_pandas.columns.texts import strip_texts
 
 _ID_ANYWHERE: Final = listed(
     """
-    pin pincode zip zipcode postal postcode plz gstin aadhaar aadhar isbn imei ean upc sku hsn ifsc msisdn version
-    barcode uuid guid passport ssn iban swift
+    pin pincode zip zipcode postal postcode plz postleitzahl gstin aadhaar aadhar isbn imei ean upc sku hsn ifsc msisdn
+    version barcode uuid guid passport ssn iban swift
     """
 )
 _ID_AT_END: Final = listed(
@@ -73,6 +73,18 @@ def is_id_like(name: str) -> bool:
     """
     words = words_of(name)
     return bool(words) and (not _ID_ANYWHERE.isdisjoint(words) or words[-1] in _ID_AT_END)
+
+
+def is_code_like(name: str) -> bool:
+    """Return whether a label indicates codes of digits that may begin with zeros, such as postal codes.
+
+    Examples
+    --------
+    >>> [is_code_like(name) for name in ("Pincode", "PLZ", "Country code", "Invoice No", "Order id")]
+    [True, True, True, False, False]
+    """
+    words = words_of(name)
+    return bool(words) and (not _ID_ANYWHERE.isdisjoint(words) or words[-1] in ("code", "codes"))
 
 
 def is_date_like(name: str) -> bool:
