@@ -348,8 +348,8 @@ class Project:
 
         Columns: ``run``, ``started``, ``rows``, one count per status (NA if the run has not ended), ``seconds``,
         ``new_attributes`` (tuples of names), ``ended``, ``label`` (NA if there is none) and ``retried``. For a run
-        without a recorded end, ``ended`` is ``"running"`` if its process exists and ``"killed"`` if not (on Windows, where this
-        cannot be checked, always ``"running"``).
+        without a recorded end, ``ended`` is ``"running"`` if its process exists and ``"killed"`` if not (on Windows,
+        where this cannot be checked, always ``"running"``).
         The counts cover all rows of the frame at the end of the run. A retry has a row of its own, in which ``retried``
         is the number of rows that it sent again (else 0), and whose counts include the rows that arrived before: to add
         up counts, take only the last row of a push and its retries.

@@ -22,6 +22,8 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.views.html import Cell, Code, Column, Fields, Table, Tone, render_tables
 
 SUGGESTIONS_TITLE: Final = "Suggested options"
+TO_DECIDE: Final = "to decide"
+"""The value of a suggestion that a person must decide."""
 MAX_LABEL_CHARS: Final = 60  # of a column's label; an attribute's name has 49 at most
 MAX_FIX_CHARS: Final = 600  # of a fix or a note; few are longer
 MAX_REASON_CHARS: Final = 240  # of the service's message
@@ -112,7 +114,7 @@ def suggestions_table(suggestions: Sequence[Any], limits: Limits) -> Table | Non
             (
                 each.option,
                 label(each.column),
-                "to decide" if each.value is None else Code(visible(repr(each.value), MAX_LABEL_CHARS)),
+                TO_DECIDE if each.value is None else Code(visible(repr(each.value), MAX_LABEL_CHARS)),
                 visible(each.reason, MAX_REASON_CHARS),
             )
             for each in shown
