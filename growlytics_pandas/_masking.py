@@ -6,11 +6,10 @@ first character or the last two digits, enough to recognize a known value.
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 import unicodedata
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -20,8 +19,7 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 
-from growlytics_pandas.contract import RESERVED_ATTRIBUTES
-
+NUMBERED: Final = "#2, #3, … tell apart customers whose masked values look the same"
 HIDDEN: Final = "•••"  # always three, so that a mask does not reveal the length
 MAX_SHOWN_CHARS: Final = 120  # of one value or label in a table cell
 MAX_SCANNED_CHARS: Final = 2_000  # searched for addresses and numbers before a text is truncated
@@ -43,7 +41,7 @@ _ADDRESS: Final = re.compile(r"[^\s@<>\"',;:()\[\]{}=]{1,64}@[^\s@<>\"',;:()\[\]
 _NUMBER: Final = re.compile(
     r"(?<!\d)(?<!\d[.:])\+?\d(?:[ ().-]{0,2}\d){7,14}(?!\d)"
 )  # 8 to 15 digits, as E.164 has them
-_DATE: Final = re.compile(r"\d{4,6}-\d\d-\d\d(?!\d)")
+_DATE: Final = re.compile(r"\d{4,6}-\d\d-\d\d(?!\d)|\d\d?([.-])\d\d?\1(?:19|20)\d\d(?!\d)")
 
 
 def visible(text: str, limit: int = MAX_SHOWN_CHARS, *, of_chars: int = 0) -> str:
@@ -97,58 +95,11 @@ def scrub(text: str) -> str:
 
     Examples
     --------
-    >>> scrub("asha@example.com is taken, call +91 98765 43210 after 2026-01-31 09:30:00")
-    'a•••@e•••.com is taken, call •••10 after 2026-01-31 09:30:00'
+    >>> scrub("asha@example.com is taken, call +91 98765 43210 after 2026-01-31 09:30:00, not on 31.01.2026")
+    'a•••@e•••.com is taken, call •••10 after 2026-01-31 09:30:00, not on 31.01.2026'
     """
     masked = _ADDRESS.sub(lambda match: mask_value(match[0]), text)
     return _NUMBER.sub(lambda match: match[0] if _DATE.match(match[0]) else mask_value(match[0]), masked)
-
-
-_WORDS_OF_LABEL: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+", re.UNICODE)
-_CONTACT_WORDS: Final = frozenset(
-    {
-        *("email", "emails", "mail", "mobile", "mobil", "phone", "telephone", "cellphone", "cell", "tel", "whatsapp"),
-        *(
-            "msisdn",
-            "surname",
-            "firstname",
-            "lastname",
-            "fullname",
-            "forename",
-            "address",
-            "नाम",
-            "ईमेल",
-            "फोन",
-            "मोबाइल",
-        ),
-    }
-)
-_PEOPLE: Final = frozenset(
-    {
-        *("full", "first", "last", "middle", "family", "given", "sur", "nick", "customer", "client", "contact", "user"),
-        *("person", "member", "guest", "patient", "subscriber", "buyer", "recipient", "shipping", "billing", "display"),
-    }
-)
-
-
-def is_personal(attribute: Any, column: Hashable, id_column: Hashable) -> bool:
-    """Return whether a column identifies customers: the id, contacts or people's names, by its label or attribute name.
-
-    Examples
-    --------
-    >>> [is_personal(label, label, "id") for label in ("E-mail", "PhoneNo", "Full Name", "Product Name", "City")]
-    [True, True, True, False, False]
-    """
-    return str(column) == str(id_column) or any(map(_is_of_people, (str(attribute), str(column))))
-
-
-def _is_of_people(label: str) -> bool:
-    words = [word.casefold() for word in _WORDS_OF_LABEL.findall(label)]
-    whole = label.strip().casefold()
-    found = {*words, *map("".join, itertools.pairwise(words)), whole}  # "WhatsApp" and "e-mail" are two words
-    if whole in RESERVED_ATTRIBUTES or found & _CONTACT_WORDS:
-        return True
-    return "name" in words and not found.isdisjoint(_PEOPLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +131,7 @@ class Masker:
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Return what the numbers mean, for a page that has any."""
         has_numbers = any(len(numbers) > 1 for numbers in self.numbers.values())
-        return (("#2, #3, …", "other customers with the same mask"),) if has_numbers else ()
+        return (("masked values", NUMBERED),) if has_numbers else ()
 
     def label(self, value: Any) -> str:
         """Show a label of the index, which may be an id as text."""

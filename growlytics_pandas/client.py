@@ -222,7 +222,11 @@ class Client:
         self._connection.save_types(without=names)
 
     def history(self) -> pd.DataFrame:
-        """Return the runs of this project, one row each: start, rows, counts by status, seconds, end, label."""
+        """Return the runs of this project, one row each: start, rows, counts by status, seconds, end, label, retried.
+
+        A retry is a row of its own; `retried` is the number of rows that it sent again, and 0 for other runs. Its
+        counts include the rows that arrived before.
+        """
         return self._remembered("history").history()
 
     def _remembered(self, method: str) -> Project:
@@ -287,7 +291,7 @@ class Client:
         if not self.ledger.path.exists():
             return facts | {"remembers": "nothing yet"}
         try:
-            types, runs = len(self.types()), len(self.history())
+            types, runs = len(self.types()), int((self.history()["retried"].fillna(0) == 0).sum())
         except LedgerError as error:
             return facts | {"remembers": str(error)}
         return facts | {"remembers": f"{plural(types, 'attribute type')}, {plural(runs, 'run')}"}

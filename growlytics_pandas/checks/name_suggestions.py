@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from growlytics_pandas import contract
+from growlytics_pandas._labels import is_full_name, is_part_of_name, listed, words_of
 from growlytics_pandas._text import argument, plural
 from growlytics_pandas.checks.profile import Profile, Suggestion
 from growlytics_pandas.columns.contacts import (
@@ -29,36 +30,28 @@ from growlytics_pandas.columns.parsers import shapes_of
 from growlytics_pandas.columns.reading import fold
 from growlytics_pandas.columns.texts import strip_texts
 
-_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
-
-
-def _listed(words: str) -> frozenset[str]:
-    """Return the words of a text."""
-    return frozenset(words.split())
-
-
-_ID_ANYWHERE: Final = _listed(
+_ID_ANYWHERE: Final = listed(
     """
-    pin pincode zip zipcode postal postcode plz gstin aadhaar aadhar isbn imei ean upc sku hsn ifsc msisdn version
-    barcode uuid guid passport ssn iban swift
+    pin pincode zip zipcode postal postcode plz postleitzahl gstin aadhaar aadhar isbn imei ean upc sku hsn ifsc msisdn
+    version barcode uuid guid passport ssn iban swift
     """
 )
-_ID_AT_END: Final = _listed(
+_ID_AT_END: Final = listed(
     """
     id ids code codes no nr num number phone mobile mob tel telephone cell whatsapp fax contact account acct
     card gst pan ref reference invoice ticket ver build release batch voucher coupon licence license key serial
     docket awb plot flat door room roll token otp cin tin din vat folio policy model
     """
 )
-_DATE_ANYWHERE: Final = _listed(
+_DATE_ANYWHERE: Final = listed(
     """
     date dates dt dob doj datetime timestamp time birth birthday birthdate epoch created updated modified joined
     joining registered anniversary expiry expires signup enrolled activated
     """
 )
-_TIME_ANYWHERE: Final = _listed("seen last active login visit visited ms millis")
+_TIME_ANYWHERE: Final = listed("seen last active login visit visited ms millis")
 _DATE_AT_END: Final = frozenset({"at", "on", "ts"})
-_NO_DATE: Final = _listed(
+_NO_DATE: Final = listed(
     """
     count days day n no num number amount total id year years month months age diff duration zone hours minutes
     seconds times by value score code
@@ -68,17 +61,6 @@ _NO_DATE: Final = _listed(
 
 OLD_INDEX: Final = re.compile(r"Unnamed: \d+(?:\.\d+)?|index|level_\d+")
 """Labels that pandas gives an index that was written to a file."""
-
-
-def words_of(name: str) -> list[str]:
-    """Return the words of a label in lower case.
-
-    Examples
-    --------
-    >>> words_of("Pin-Code"), words_of("createdAt"), words_of("DOB"), words_of("order_id2")
-    (['pin', 'code'], ['created', 'at'], ['dob'], ['order', 'id'])
-    """
-    return [word.casefold() for word in _WORDS.findall(name.replace("WhatsApp", "Whatsapp"))]
 
 
 def is_id_like(name: str) -> bool:
@@ -91,6 +73,18 @@ def is_id_like(name: str) -> bool:
     """
     words = words_of(name)
     return bool(words) and (not _ID_ANYWHERE.isdisjoint(words) or words[-1] in _ID_AT_END)
+
+
+def is_code_like(name: str) -> bool:
+    """Return whether a label indicates codes of digits that may begin with zeros, such as postal codes.
+
+    Examples
+    --------
+    >>> [is_code_like(name) for name in ("Pincode", "PLZ", "Country code", "Invoice No", "Order id")]
+    [True, True, True, False, False]
+    """
+    words = words_of(name)
+    return bool(words) and (not _ID_ANYWHERE.isdisjoint(words) or words[-1] in ("code", "codes"))
 
 
 def is_date_like(name: str) -> bool:
@@ -133,7 +127,7 @@ def is_day_like(name: str) -> bool:
 _PLAIN_EMAIL_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789@._%+-"
 _SAMPLED: Final = 200  # distinct values: enough to recognize contacts
 _MOST: Final = 0.5  # share of them that must be addresses or numbers
-_OF_OTHERS: Final = _listed(
+_OF_OTHERS: Final = listed(
     """
     manager agent owner referrer referred referral referee father mother spouse guardian emergency alternate
     alternative alt secondary second other old previous sender support sales staff employee rep seller vendor
@@ -142,15 +136,19 @@ _OF_OTHERS: Final = _listed(
     """
 )
 _NOT_ADDRESSES: Final = _OF_OTHERS | {"id", "ids"}  # ids may be addresses, and are called what they are
+_COMPANY: Final = listed(
+    "gmbh ag kg ohg ug ev ltd limited llp pvt inc corp corporation llc plc sarl sas bv nv spa srl oy"
+)
+"""Words of companies' names."""
 _WORDS_OF: Final = {
     "email": re.compile(r"e ?mail.*|.* ?e ?mail(?: ?(?:id|addr|address|adresse))?|mail ?(?:id|address)|mail"),
     "mobile": re.compile(
         r"(?:.* |customer|contact|client|user|primary)?"
-        r"(?:mobile|mobil|mob|phone|cell|cellphone|telephone|telefon|tel|handy|whatsapp|msisdn|ph)"
-        r"(?: ?(?:no|nr|num|number|nos))?"
+        r"(?:mobile|mobil|mob|phone|cell|cellphone|telephone|telefon|telefono|telefone|telefoon|tel|handy|ruf|movil"
+        r"|celular|cellulare|portable|whatsapp|msisdn|ph)"
+        r"(?: ?(?:no|nr|num|number|nos|nummer|numero))?"
         r"|(?:.* )?contact ?(?:no|number|num)?|contacts"
     ),
-    "name": re.compile(r"(?:(?:full|customer|contact|client|person|member|guest|patient|subscriber) ?)*name|customer"),
 }
 
 
@@ -182,11 +180,14 @@ def _contacts(
     region: str,
 ) -> list[Suggestion]:
     found: list[Suggestion] = []
-    for reserved, pattern in _WORDS_OF.items():
+    for reserved, fits in _FITS.items():
         if reserved in names.values():
             continue
-        fits = _FITS[reserved]
-        likely = [place for place, name in names.items() if _is_meant(name, pattern)]
+        if reserved == "name" and any(map(is_part_of_name, names.values())):
+            fits = _count_whole_names  # noqa: PLW2901 - beside first names, "Name" may be the last name
+        likely = [place for place, name in names.items() if _is_meant(name, reserved)]
+        if reserved == "name":
+            likely = [place for place in likely if _varies(texts_of(place))]
         counted = {place: count for place in likely if (count := _holds(texts_of(place), fits, region))}
         if not counted and reserved == "email":  # addresses are unmistakable, whatever the label is
             own = [place for place in texts if _NOT_ADDRESSES.isdisjoint(words_of(names[place]))]
@@ -200,9 +201,16 @@ def _contacts(
     return found
 
 
-def _is_meant(name: str, pattern: re.Pattern[str]) -> bool:
+def _is_meant(name: str, reserved: str) -> bool:
     words = words_of(name)
-    return _OF_OTHERS.isdisjoint(words) and pattern.fullmatch(" ".join(words)) is not None
+    if not _OF_OTHERS.isdisjoint(words):
+        return False
+    return is_full_name(name) if reserved == "name" else _WORDS_OF[reserved].fullmatch(" ".join(words)) is not None
+
+
+def _varies(profile: Profile | None) -> bool:
+    """Return whether a column has more distinct texts than categories such as yes and no, or products, would have."""
+    return profile is not None and len(profile.texts) ** 2 >= profile.cells
 
 
 def _holds(profile: Profile | None, fits: Callable[[Sequence[str], str], int], region: str) -> int:
@@ -224,9 +232,17 @@ def _count_mobiles(texts: Sequence[str], region: str) -> int:
 
 
 def _count_people(texts: Sequence[str], _region: str) -> int:
-    return sum(
-        any(map(str.isalpha, text)) and not any(char.isdigit() or char == "@" for char in text) for text in texts
-    )
+    return sum(map(_may_be_person, texts))
+
+
+def _count_whole_names(texts: Sequence[str], _region: str) -> int:
+    return sum(_may_be_person(text) and len(text.split()) > 1 for text in texts)
+
+
+def _may_be_person(text: str) -> bool:
+    if not any(map(str.isalpha, text)) or any(char.isdigit() or char == "@" for char in text):
+        return False
+    return _COMPANY.isdisjoint(text.replace(".", "").casefold().split())
 
 
 _FITS: Final = {"email": _count_emails, "mobile": _count_mobiles, "name": _count_people}

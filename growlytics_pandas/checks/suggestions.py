@@ -17,11 +17,12 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._text import argument, options_text, plural
+from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.checks.dates import may_be_epoch_ms, propose_date, zone_of_days, zone_of_texts
 from growlytics_pandas.checks.name_suggestions import (
     OLD_INDEX,
     have_several_spellings,
+    is_code_like,
     is_id_like,
     is_time_like,
     suggest_names,
@@ -250,7 +251,18 @@ def _for_numbers(columns: Columns, position: int) -> list[Suggestion]:
         name = _A_DATE if known == contract.DATE else name
         digits = _digits(column, None) if all(_may_be_day(value, name) for value in sample) else None
         proposal = digits and propose_date(digits, name)
+    is_float = columns.kinds[position] is Kind.FLOAT
+    if proposal is None and known is None and (is_code_like(name) or (is_float and is_id_like(name))):
+        return [_codes(label, len(present))]
     return [replace(proposal, column=label)] if proposal else []
+
+
+def _codes(label: Hashable, cells: int) -> Suggestion:
+    """Leave open whether numbers are codes, whose leading zeros may be lost already."""
+    as_text = options_text(types={label: contract.STRING})
+    source = phrase(f"pd.read_csv(…, dtype={{{str(label)!r}: str}}), or {as_text} if no zeros were lost", as_text)
+    reason = f"if the numbers are codes, such as postal codes, send them as text, which keeps leading zeros: {source}"
+    return Suggestion("types", label, None, reason, cells, type=contract.STRING)
 
 
 def _bits(column: pd.Series[Any], present: pd.Series[Any], label: Hashable) -> list[Suggestion]:

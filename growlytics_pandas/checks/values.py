@@ -425,7 +425,7 @@ _OF_VALUES: Final = (Rule.VALUE_WRONG_TYPE, Rule.DATE_OUT_OF_RANGE)
 
 def type_of(suggestion: Suggestion) -> str:
     """Return the type that a suggestion implies."""
-    return _TYPE_OF_OPTION.get(suggestion.option) or suggestion.value or contract.BOOLEAN
+    return _TYPE_OF_OPTION.get(suggestion.option) or suggestion.value or suggestion.type or contract.BOOLEAN
 
 
 def _warnings(

@@ -12,9 +12,11 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.upload.changes import Changes, changes_text
+from growlytics_pandas.views.tables import TO_DECIDE, label
 
 MAX_CHARS: Final = 600  # of a line; an error ends with its remedy, which must not be cut
 _FAILURES_IN_TEXT: Final = 3  # they are usually alike
+_MAX_CELL_CHARS: Final = 160
 _MAX_NAME_CHARS: Final = 60
 _SUGGESTION_COLUMNS: Final = ("option", "column", "value", "reason")
 _SCHEMA_COLUMNS: Final = ("column", "attribute", "type", "known_type", "missing", "note")
@@ -164,9 +166,17 @@ def count_rules(findings: Findings) -> tuple[RuleCount, ...]:
 
 
 def _table(records: tuple[dict[str, Any], ...], names: tuple[str, ...]) -> str:
-    rows = [[one_line(str("" if row[name] is None else row[name]), 160) for name in names] for row in records]
+    rows = [[_cell(name, row[name]) for name in names] for row in records]
     table = [list(names), *rows]
     widths = [max(len(row[i]) for row in table) for i in range(len(names))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
     )
+
+
+def _cell(name: str, value: Any) -> str:
+    if name in ("column", "attribute"):
+        return label(value)
+    if value is None:
+        return TO_DECIDE if name == "value" else ""
+    return one_line(str(value), _MAX_CELL_CHARS)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from growlytics_pandas.checks.name_suggestions import words_of
+from growlytics_pandas._labels import words_of
 from growlytics_pandas.checks.schema import find_id, name_of
 from growlytics_pandas.columns.frames import count_reject_labels
 from growlytics_pandas.columns.options import Keep, PlanOptions

@@ -8,7 +8,8 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-from growlytics_pandas._masking import Masker, is_personal
+from growlytics_pandas._labels import is_personal
+from growlytics_pandas._masking import Masker
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural, speaking

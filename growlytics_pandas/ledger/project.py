@@ -53,6 +53,7 @@ HISTORY_DTYPES: Final = {
     "new_attributes": "object",
     "ended": "str",
     "label": "string",
+    "retried": "Int64",
 }
 
 
@@ -322,11 +323,16 @@ class Project:
             )
             return int(cursor.lastrowid or 0)
 
-    def end_run(self, run: int, counts: Mapping[str, int], ended: str, new_attributes: Sequence[str] = ()) -> None:
-        """Record how a run ended: its counts by status, and a word such as ``"finished"`` or ``"interrupted"``."""
+    def end_run(
+        self, run: int, counts: Mapping[str, int], ended: str, new_attributes: Sequence[str] = (), retried: int = 0
+    ) -> None:
+        """Record how a run ended: its counts by status, and a word such as ``"finished"`` or ``"interrupted"``.
+
+        `retried`: the number of rows that a retry sent again; 0 for any other run.
+        """
         if unknown := sorted(counts.keys() - set(STATUSES)):
             raise InvalidArgumentError(f"end_run: counts has {unknown}; the statuses are {', '.join(STATUSES)}")
-        facts = {status: int(n) for status, n in counts.items()}
+        facts = {status: int(n) for status, n in counts.items()} | {"retried": retried}
         with self._file.writing() as connection:
             connection.execute(
                 "UPDATE runs SET counts = ?, new_attributes = ?, ended = ?, seconds = max(0, (? - started) / 1e6)"
@@ -340,10 +346,12 @@ class Project:
         """Return the runs, one row each, newest last.
 
         Columns: ``run``, ``started``, ``rows``, one count per status (NA if the run has not ended), ``seconds``,
-        ``new_attributes`` (tuples of names), ``ended`` and ``label`` (NA if there is none). For a run without a
-        recorded end, ``ended`` is ``"running"`` if its process exists and ``"killed"`` if not (on Windows, where this
-        cannot be checked, always ``"running"``).
-        The counts cover all rows of the frame at the end of the run; those of a retry include rows that arrived before.
+        ``new_attributes`` (tuples of names), ``ended``, ``label`` (NA if there is none) and ``retried``. For a run
+        without a recorded end, ``ended`` is ``"running"`` if its process exists and ``"killed"`` if not (on Windows,
+        where this cannot be checked, always ``"running"``).
+        The counts cover all rows of the frame at the end of the run. A retry has a row of its own, in which ``retried``
+        is the number of rows that it sent again (else 0), and whose counts include the rows that arrived before: to add
+        up counts, take only the last row of a push and its retries.
         """
         with self._file.reading() as connection:
             rows = connection.execute(
@@ -493,12 +501,15 @@ def _run_row(
     """Return a run as a row of the history."""
     ended, process, label = end
     has_ended = ended is not None
-    n_by_status = dict.fromkeys(STATUSES, 0) | json.loads(counts) if counts else dict.fromkeys(STATUSES, pd.NA)
+    names_of_counts = (*STATUSES, "retried")
+    n_by_name = (
+        dict.fromkeys(names_of_counts, 0) | json.loads(counts) if counts else dict.fromkeys(names_of_counts, pd.NA)
+    )
     return {
         "run": run,
         "started": from_microseconds(started),
         "rows": rows,
-        **n_by_status,
+        **n_by_name,
         "seconds": float("nan") if seconds is None else seconds,
         "new_attributes": tuple(json.loads(names or "[]")),
         "ended": ended if has_ended else RUNNING if _is_alive(process) else KILLED,

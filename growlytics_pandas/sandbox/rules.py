@@ -204,8 +204,8 @@ def write_json(value: Any) -> str:
 def read_value(text: str) -> Any:
     """Return a stored JSON value as Python objects, with nothing rounded.
 
-    Integers are `int`. Other numbers are `float` if their digits are the float's shortest representation, else
-    `Decimal`: ``0.10`` is returned as ``Decimal("0.10")``, not as 0.1.
+    Integers are `int`. Other numbers are `float` if the float's shortest representation is the same number, else
+    `Decimal`: so 0.10 is 0.1, and a column of amounts has one type.
     """
     return json.loads(text, parse_float=_exact_fraction, parse_int=_exact_integer)
 
@@ -223,5 +223,4 @@ def _exact_fraction(text: str) -> float | Decimal | str:
     except InvalidOperation:  # an exponent beyond the range of Decimal
         return text
     nearest = float(text)
-    same_digits = exact.as_tuple() == Decimal(repr(nearest)).as_tuple()
-    return nearest if same_digits else exact
+    return nearest if Decimal(repr(nearest)) == exact else exact

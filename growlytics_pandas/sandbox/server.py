@@ -183,8 +183,7 @@ class Sandbox:
     def stored(self) -> dict[str, dict[str, Any]]:
         """Return each customer's attributes as received: id → attribute → JSON value.
 
-        Nothing is rounded: integers are `int`; other numbers are `float` if that keeps all their digits, else
-        `Decimal`.
+        Nothing is rounded: integers are `int`; other numbers are `float` if that is the same number, else `Decimal`.
         """
         with self._open_store() as store:
             return store.stored()

@@ -3,7 +3,6 @@
 import sqlite3
 from contextlib import suppress
 from datetime import UTC, datetime
-from decimal import Decimal
 from os import PathLike, fspath
 from typing import Any, Final, Self
 
@@ -83,7 +82,7 @@ class SandboxStore:
     >>> with SandboxStore(":memory:") as store:
     ...     _ = store.apply(read_request(body))
     ...     store.stored()
-    {'a': {'n': Decimal('0.10')}}
+    {'a': {'n': 0.1}}
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
@@ -242,6 +241,4 @@ def _numbers(values: list[Any]) -> "pd.Series[Any]":
 
 
 def _fits_double(value: Any) -> bool:
-    if type(value) is Decimal:  # such as 1234.50
-        return Decimal(str(float(value))) == value
     return type(value) is float or (type(value) is int and abs(value) <= _LARGEST_EXACT_DOUBLE)

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas._masking import Crowd, is_personal, printable_labels
+from growlytics_pandas._labels import is_personal
+from growlytics_pandas._masking import Crowd, printable_labels
 from growlytics_pandas._rules import Rule
 from growlytics_pandas._status import Status
 from growlytics_pandas.checks.findings import Findings

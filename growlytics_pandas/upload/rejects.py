@@ -135,7 +135,8 @@ def _within(rows: Rows, first: int, last: int) -> Rows:
 
 
 def _joined(texts: Iterable[str]) -> str | None:
-    return _JOINT.join(dict.fromkeys(texts)) or None
+    *others, last = dict.fromkeys(texts) or [""]
+    return _JOINT.join([*(text.rstrip(".") for text in others), last]) or None
 
 
 def _over_budget(

@@ -27,7 +27,7 @@ from growlytics_pandas.views.html import Page, render_notebook
 from growlytics_pandas.views.metrics import RunFacts
 from growlytics_pandas.views.panel import is_above
 from growlytics_pandas.views.report import HtmlRepr, ResultSummary, result_page
-from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, FailedFrame, FailedRows, Limits
+from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, FailedRows, Limits, failed_frame
 from growlytics_pandas.views.tables import label as show_label
 
 WITHHELD: Final = "the service's message may repeat values, so it is not shown here: see .failed"
@@ -93,7 +93,8 @@ class Result(HtmlRepr):
         """
         to_fix = self._statuses_to_fix()
         parts = [self._describe(task, self._buffer_of(task).rows_with(to_fix)) for task in self._parts.tasks]
-        return FailedFrame(pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True))
+        found = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+        return failed_frame(found, is_dry=self.run.ended == "dry run")
 
     def outcome_parts(self) -> Iterator[pd.DataFrame]:
         """Yield the outcomes part by part, for results that do not fit into memory."""

@@ -160,14 +160,14 @@ class LedgerWriter:
 
     # the end ---------------------------------------------------------------------------------------------------
 
-    def finish(self, counts: Mapping[str, int], ended: str) -> None:
-        """Forget the types that certainly never arrived, and record the end of the run."""
+    def finish(self, counts: Mapping[str, int], ended: str, retried: int = 0) -> None:
+        """Forget the types that certainly never arrived, and record the end of the run (of a retry, with its rows)."""
         if not self._under_way:  # else a part was interrupted, and what it sent is unknown
             never = self._pinned_by_us & (self._fresh.keys() - self._doubtful)
             self._project.forget_types(never, only_uncertain=True)
         if self._tracker is not None:
             self._project.tidy_values()
-        self._project.end_run(self._run, counts, ended, sorted(self.confirmed))
+        self._project.end_run(self._run, counts, ended, sorted(self.confirmed), retried)
 
     def _hand_over(self) -> None:
         if self._accepted:
@@ -399,7 +399,7 @@ class Run:
             raise
         finally:
             if self._writer is not None:
-                self._writer.finish(self._counts(), ended)
+                self._writer.finish(self._counts(), ended, self._retried)
 
     def outcomes(self) -> Generator[PartOutcome, None, None]:
         """Push, and yield the outcome of each part."""

@@ -7,16 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from growlytics_pandas import contract
-from growlytics_pandas._masking import Masker, is_personal, printable
-from growlytics_pandas._text import options_text, phrase
-from growlytics_pandas.checks.name_suggestions import is_id_like
+from growlytics_pandas._labels import is_personal
+from growlytics_pandas._masking import Masker, printable
+from growlytics_pandas._text import options_text
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Schema
 from growlytics_pandas.checks.values import TYPE_OPTIONS
-from growlytics_pandas.columns.dtypes import Kind, absent, originals
+from growlytics_pandas.columns.dtypes import absent, originals
 from growlytics_pandas.columns.reading import clean
-from growlytics_pandas.contract import AttributeType
 
 SCHEMA_DTYPES = {
     "column": "object",
@@ -49,9 +47,6 @@ def schema_frame(
     for each in suggestions:
         if each.option in _NOTED:
             notes.setdefault(repr(each.column), []).append(_suggestion_note(each))
-    for attribute in layout.attributes:
-        if _may_be_codes(attribute):
-            notes.setdefault(repr(attribute.column), []).append(_code_note(attribute))
     rows = [
         (
             *_schema_row(attribute, attribute.position in dropped, notes.get(repr(attribute.column), [])),
@@ -84,19 +79,6 @@ def _suggestion_note(suggestion: Suggestion) -> str:
     if suggestion.option == "timezone":
         value = suggestion.value
     return f"{suggestion.reason}: {options_text(**{suggestion.option: value})}"
-
-
-def _may_be_codes(attribute: Attribute) -> bool:
-    """Return whether a numeric column is labelled as codes, such as Pincode, and so may have lost leading zeros."""
-    is_number = attribute.kind in (Kind.INTEGER, Kind.FLOAT) and attribute.type is AttributeType.NUMBER
-    return is_number and not attribute.is_reserved and is_id_like(str(attribute.column))
-
-
-def _code_note(attribute: Attribute) -> str:
-    return "sent as number: if these are codes, read them as text, which keeps leading zeros: " + phrase(
-        f"pd.read_csv(…, dtype={{{str(attribute.column)!r}: str}})",
-        options_text(types={attribute.column: contract.STRING}),
-    )
 
 
 def _schema_row(attribute: Attribute, is_dropped: bool, suggested: Sequence[str]) -> tuple[Any, ...]:

@@ -22,8 +22,7 @@ MAX_CHARS: Final = 2_000  # of any text; a safeguard, since pages use much lower
 class Column:
     """The heading of a table's column, and the look of its cells.
 
-    `is_below`: the cell is shown below the others of its row, in the table's full width, so that a table of long texts
-    fits a narrow screen.
+    `is_below`: on a narrow screen, the cell is shown below the others of its row, so that long texts fit.
     """
 
     title: str
@@ -38,7 +37,14 @@ class Code:
     code: str
 
 
-Cell = str | int | Code | None
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The names and values of a row of the user's."""
+
+    fields: tuple[tuple[str, str], ...]
+
+
+Cell = str | int | Code | Fields | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,4 +149,4 @@ def render_panel(**parts: Any) -> str:
 def render_tables(tables: Sequence[Table]) -> str:
     """Return tables as HTML for a notebook, with inline styles only."""
     shown = _environment().get_template("tables.html.jinja").render(tables=tables)
-    return f'<div class="tex2jax_ignore mathjax_ignore" style="max-width: 72em; overflow-x: auto">{shown}</div>'
+    return f'<div class="tex2jax_ignore mathjax_ignore" style="max-width: 90em; overflow-x: auto">{shown}</div>'

@@ -103,7 +103,7 @@ def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limit
     dry = result.run.ended == DRY_RUN
     how = _conclude_dry(result) if dry else _conclude(result)
     tables = _tables(
-        rows_table(failed, masker, limits),
+        rows_table(failed, masker, limits, is_dry=dry),
         violations_table(result.findings.groups(), result.id_column, masker, limits),
         schema_table(result.schema, new, limits),
     )

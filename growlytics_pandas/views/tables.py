@@ -14,17 +14,21 @@ from typing import Any, Final, Protocol, Self
 
 import pandas as pd
 
-from growlytics_pandas._masking import MISSING, Masker, is_missing, is_personal, visible, written
+from growlytics_pandas._labels import is_personal
+from growlytics_pandas._masking import MISSING, Masker, is_missing, visible, written
 from growlytics_pandas._rules import Group, Severity
 from growlytics_pandas._status import MEANINGS, Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.views.html import Cell, Code, Column, Table, Tone, render_tables
+from growlytics_pandas.views.html import Cell, Code, Column, Fields, Table, Tone, render_tables
 
 SUGGESTIONS_TITLE: Final = "Suggested options"
+TO_DECIDE: Final = "to decide"
+"""The value of a suggestion that a person must decide."""
 MAX_LABEL_CHARS: Final = 60  # of a column's label; an attribute's name has 49 at most
 MAX_FIX_CHARS: Final = 600  # of a fix or a note; few are longer
 MAX_REASON_CHARS: Final = 240  # of the service's message
-MAX_ROW_CHARS: Final = 800  # of a row to correct
+MAX_FIELDS: Final = 40  # of a row to correct
+MAX_FIELD_CHARS: Final = 80  # of one of its values
 MAX_FINDING_CHARS: Final = 400  # of what was found
 SEVERITY_TONES: Final[Mapping[str, Tone]] = {Severity.ERROR: "bad", Severity.WARNING: "warn"}
 
@@ -110,7 +114,7 @@ def suggestions_table(suggestions: Sequence[Any], limits: Limits) -> Table | Non
             (
                 each.option,
                 label(each.column),
-                "to decide" if each.value is None else Code(visible(repr(each.value), MAX_LABEL_CHARS)),
+                TO_DECIDE if each.value is None else Code(visible(repr(each.value), MAX_LABEL_CHARS)),
                 visible(each.reason, MAX_REASON_CHARS),
             )
             for each in shown
@@ -172,7 +176,7 @@ def _example(group: Group, id_column: Hashable, masker: Masker) -> str:
 # rows --------------------------------------------------------------------------------------------------------------
 
 
-def rows_table(failed: FailedRows, masker: Masker, limits: Limits) -> Table | None:
+def rows_table(failed: FailedRows, masker: Masker, limits: Limits, *, is_dry: bool) -> Table | None:
     """Return the reasons why rows did not arrive, the most common first, each with its first rows."""
     if not failed.reasons:
         return None
@@ -180,7 +184,7 @@ def rows_table(failed: FailedRows, masker: Masker, limits: Limits) -> Table | No
     shown, rest = ranked[: limits.reasons], ranked[limits.reasons :]
     listed = _listed_rows(failed, masker, limits)
     return Table(
-        "Rows that did not arrive",
+        _failed_title(is_dry=is_dry),
         (
             *(Column("status"), Column("HTTP", "number"), Column("rows", "number")),
             *(Column("reason", is_below=True), Column("first rows", is_below=True)),
@@ -331,7 +335,8 @@ class _RowsFrame(_ShownFrame):
 
     def head(self, n: int = 5) -> Self:  # type: ignore[misc]  # final only in pandas' stubs
         """Return the first rows, shown in the same way."""
-        return type(self)(super().head(n))
+        shown = type(self)(super().head(n))
+        return shown.__finalize__(self)  # type: ignore[operator, no-any-return]
 
 
 class RejectsFrame(_RowsFrame):
@@ -342,23 +347,27 @@ class RejectsFrame(_RowsFrame):
         cells = zip(shown.index.tolist(), *(shown.iloc[:, i].tolist() for i in range(shown.shape[1])), strict=True)
         index = "index" if self.index.name is None else label(self.index.name)
         beside = (Column(index), Column("status", "name"), Column("rule", "name"))
-        below = (Column(name, is_below=True) for name in ("reason", "fix", "row"))
+        below = (Column(name, is_below=True) for name in ("reason", "fix", ""))
         return Table(
             "Rows to correct",
             (*beside, *below),
-            tuple((*map(_plain, row[:5]), _row_text(self.columns[4:], row[5:])) for row in cells),
+            tuple((*map(_plain, row[:5]), _fields(self.columns[4:].tolist(), row[5:])) for row in cells),
             left_out(len(self) - len(shown), "rows"),
         )
 
 
 class FailedFrame(_RowsFrame):
-    """Outcomes of rows that need attention, each with the whole error below."""
+    """Outcomes of rows that need attention, each with the whole error."""
+
+    _metadata = ["_labels", "_title"]  # noqa: RUF012 - as above
+
+    _title = ""
 
     def _table(self) -> Table:
         shown = self.head(FRAME_LIMITS.rows)
         beside = (Column("row", "number"), Column("id"), Column("status", "name"), Column("HTTP", "number"))
         return Table(
-            "Rows that did not arrive",
+            self._title,
             (*beside, Column("error", is_below=True)),
             tuple((one.row, *map(_plain, (one.id, one.status, one.http_status, one.error))) for one in _records(shown)),
             left_out(len(self) - len(shown), "rows"),
@@ -370,10 +379,23 @@ def _plain(value: Any) -> str:
     return MISSING if is_missing(value) else visible(written(value), MAX_FIX_CHARS)
 
 
-def _row_text(labels: Iterable[Hashable], values: Iterable[Any]) -> str:
-    """Return the values of a row with their labels, without the missing ones, cut after a few lines."""
-    found = (f"{label(name)}: {_plain(value)}" for name, value in zip(labels, values, strict=True))
-    return visible(" · ".join(text for text in found if not text.endswith(f": {MISSING}")), MAX_ROW_CHARS)
+def _fields(labels: Sequence[Hashable], values: Sequence[Any]) -> Fields:
+    """Return the first values of a row with their labels, without the missing ones."""
+    found = [(label(name), value) for name, value in zip(labels, values, strict=True) if not is_missing(value)]
+    shown = [(name, visible(written(value), MAX_FIELD_CHARS)) for name, value in found[:MAX_FIELDS]]
+    more = left_out(len(found) - len(shown), "values")
+    return Fields((*shown, ("…", more)) if more else tuple(shown))
+
+
+def _failed_title(*, is_dry: bool) -> str:
+    return "Rows that a push would leave out" if is_dry else "Rows that did not arrive"
+
+
+def failed_frame(frame: pd.DataFrame, *, is_dry: bool) -> FailedFrame:
+    """Return outcomes of rows that did not arrive, or in a dry run would not, as a frame with its own display."""
+    shown = FailedFrame(frame)
+    shown._title = _failed_title(is_dry=is_dry)  # noqa: SLF001 - a class of this module
+    return shown
 
 
 def violations_frame(

@@ -291,3 +291,12 @@ def test_offset_is_not_a_misspelt_zone():
 def test_type_error_shows_how_to_make_a_frame(found, words):
     with pytest.raises(InvalidArgumentTypeError, match=words):
         growlytics_pandas.schema(found, "id")
+
+
+def test_examples_of_names_and_contacts_are_masked_in_several_languages():
+    masked = ["Vorname", "Nachname", "Kunde", "Kundenname", "Nom", "Prénom", "Apellidos", "Naam", "नाम", "Telefon"]
+    shown = ["Ort", "Produktname", "Firma", "Kundengruppe", "Nom du produit", "Nombre de pedidos"]
+    df = pd.DataFrame({"id": ["a"], **dict.fromkeys(masked + shown, "Anna")})
+    schema = growlytics_pandas.schema(df, "id")
+    examples = dict(zip(schema["column"], schema["example"], strict=True))
+    assert [label for label, example in examples.items() if example == "Anna"] == shown

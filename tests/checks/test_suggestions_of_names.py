@@ -46,9 +46,16 @@ def options(columns, **more):
         (
             "mobile",
             MOBILES,
-            "Mobile|Phone|Phone Number|phone_no|customerphone|User Phone|Mobile No.|CELL PHONE|Contact No|WhatsApp|Tel|Contact|Telefon",
+            "Mobile|Phone|Phone Number|phone_no|customerphone|User Phone|Mobile No.|CELL PHONE|Contact No|WhatsApp|Tel|Contact",
+        ),
+        (
+            "mobile",
+            MOBILES,
+            "Telefon|Telefonnummer|Handy-Nr.|Rufnummer|Téléphone|Numéro de téléphone|Móvil",
         ),
         ("name", PEOPLE, "Name|Full Name|full_name|CustomerName|Customer"),
+        ("name", PEOPLE, "Kunde|Kundenname|Vollständiger Name|Name des Kunden|Kunden-Name|Klant|Nome|Cliente"),
+        ("name", PEOPLE, "Nom|NOM COMPLET|Nom du client|Nombre|Nombre completo|Naam|Grahak ka naam|नाम|ग्राहक का नाम"),
     ],
 )
 def test_contact_columns_are_renamed(reserved, values, labels):
@@ -68,6 +75,18 @@ def test_contact_columns_are_renamed(reserved, values, labels):
         ("Manager Email", EMAILS),
         ("Alternate Phone", MOBILES),
         ("First Name", PEOPLE),
+        ("Vorname", ["Anna", "Jürgen"]),
+        ("Prénom", ["Zoé", "Luc"]),
+        ("Apellidos", ["García López", "Pérez"]),
+        ("Kunde", ["Müller GmbH", "Bäckerei Schmidt KG", "SAP AG"]),
+        ("Client", ["Rao Traders Pvt. Ltd.", "Shah & Sons Ltd", "Asha"]),
+        ("Kunde", ["ja", "nein"] * 4),
+        ("Nombre", ["12", "7"]),
+        ("Firma", PEOPLE),
+        ("Firmenname", PEOPLE),
+        ("Nom du produit", PEOPLE),
+        ("Nombre de pedidos", PEOPLE),
+        ("Ville", PEOPLE),
         ("Product Name", PEOPLE),
         ("City", PEOPLE),
         ("Referred by", EMAILS),
@@ -80,6 +99,12 @@ def test_rename_needs_both_label_and_values(label, values):
 @pytest.mark.parametrize("label", ["Login", "Contact (primary)", "foo"])
 def test_addresses_are_recognised_under_any_label(label):
     assert options({label: EMAILS})["rename"] == {label: "email"}
+
+
+def test_a_name_beside_first_names_may_be_the_last_name():
+    first = {"Vorname": ["Anna", "Jürgen"]}
+    assert options({**first, "Name": ["Müller", "Weiß"]}) == {}
+    assert options({**first, "Name": ["Anna Müller", "Jürgen Weiß"]}) == {"rename": {"Name": "name"}}
 
 
 def test_name_in_use_is_not_suggested():

@@ -64,6 +64,17 @@ def test_runs_are_in_order_without_dry_runs(client):
     assert history["new_attributes"].tolist() == [("Score",), ()]
 
 
+def test_a_retry_is_recorded_as_such(faulty, path):
+    box = faulty(status={400: 0.5}, seed=3)
+    client = Client(box.api_key, box.base_url, ledger=path)
+    result = push(customers(20), client)
+    n_failed = result.counts["failed"]
+    assert 0 < n_failed < 20
+    result.retry()
+    assert client.history()["retried"].tolist() == [0, n_failed]
+    assert "1 run" in client._repr_html_()
+
+
 def test_a_refused_plan_leaves_no_run(client):
     with pytest.raises(ConstraintViolationError):
         push(pd.DataFrame({"id": ["a", "a"], "Score": 1}), client)

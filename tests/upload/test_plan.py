@@ -218,12 +218,23 @@ def test_steps_show_notes_and_new_types():
     df = pd.DataFrame({"id": ["a", "b"], "Pincode": [411001, 11001], "City": "Pune", "email": "asha@example.com"})
     shown = growlytics_pandas.plan(df, "id")._repr_html_()
     assert "2 types are not known yet" in shown
-    assert "Pincode: sent as number: if these are codes" in shown
-    assert "if these are codes" not in growlytics_pandas.plan(df, "id", exclude=["Pincode"])._repr_html_()
+    assert "if the numbers are codes" in shown
+    assert "if the numbers are codes" not in growlytics_pandas.plan(df, "id", exclude=["Pincode"])._repr_html_()
 
 
-def test_numbers_labelled_as_codes_get_a_note():
+def test_numbers_labelled_as_codes_are_a_warning():
     df = pd.DataFrame({"id": ["a"], "Pincode": [96828], "Total Orders": [3], "Zip Code": ["02134"]})
-    notes = growlytics_pandas.schema(df, "id").set_index("column")["note"]
+    plan = growlytics_pandas.plan(df, "id")
+    notes = plan.schema.set_index("column")["note"]
     assert "dtype={'Pincode': str}" in notes["Pincode"]
     assert notes["Total Orders"] == notes["Zip Code"] == ""
+    assert plan.violations[["rule", "column"]].values.tolist() == [["type_doubtful", "Pincode"]]
+    assert "types" not in plan.suggest(), "a person must decide"
+    assert growlytics_pandas.validate(df, "id", types={"Pincode": "number"}).empty
+
+
+@pytest.mark.parametrize("label", ["PLZ", "Account No", "Postal Code"])
+def test_codes_that_became_floats_are_a_warning(label):
+    df = pd.DataFrame({"id": ["a", "b"], "City": "Pune", label: [400001.0, None]})
+    (violation,) = growlytics_pandas.validate(df, "id").itertuples()
+    assert (violation.rule, violation.limit, violation.count) == ("type_doubtful", "string", 1)

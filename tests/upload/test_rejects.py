@@ -1,6 +1,7 @@
 """`rejects()` returns the user's rows that did not fully arrive; corrected and pushed again, all arrive."""
 
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -234,12 +235,15 @@ def test_rejects_are_displayed_as_cards():
     df = pd.DataFrame({"id": ["a", None], "City": ["Pune", "<b>Delhi"], "Score": [None, 7]})
     rejects = df.growlytics.plan("id").rejects()
     shown = rejects._repr_html_()
-    for text in ("id_<wbr>missing", "there is no id", "Correct it at the source", "City: &lt;b&gt;Delhi · Score: 7"):
+    for text in ("id_<wbr>missing", "there is no id", "Correct it at the source"):
         assert text in shown
+    values = re.sub(r"<[^>]*>", "", shown)
+    assert "City: &lt;b&gt;Delhi" in values
+    assert "Score: 7" in values
     assert "NA" not in shown
     assert type(rejects[["City"]]) is pd.DataFrame
     rejects.loc[1, "Score"] = 8
-    assert "Score: 8" in rejects._repr_html_()
+    assert "Score: 8" in re.sub(r"<[^>]*>", "", rejects._repr_html_())
     del rejects["reason"]
     assert "1 rows × 6 columns" in rejects._repr_html_()
     assert pickle.loads(pickle.dumps(rejects)).equals(rejects)
