@@ -1,21 +1,26 @@
-"""The rules for attribute names and types."""
+"""The rules for attribute names and types, valid names, and suggestions for names."""
 
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
+import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from growlytics_pandas import contract
+from growlytics_pandas._labels import OLD_INDEX, is_full_name, is_part_of_name, listed, words_of
 from growlytics_pandas._rules import RULES, Effect, Rule, Severity
 from growlytics_pandas._text import phrase
-from growlytics_pandas.checks.name_suggestions import OLD_INDEX, name_key, new_names, without_invisible
+from growlytics_pandas.checks.profile import Profile, Suggestion
 from growlytics_pandas.checks.schema import Attribute, Schema, name_of
 from growlytics_pandas.checks.violations import Violation
+from growlytics_pandas.columns.contacts import invalid_emails, invalid_mobiles, normalize_texts
 from growlytics_pandas.columns.dtypes import Kind
 from growlytics_pandas.columns.reading import fold
+from growlytics_pandas.columns.texts import strip_texts
 from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.ledger.types import UNCERTAIN
 
@@ -237,3 +242,252 @@ def _known_meant(layout: Schema) -> dict[int, str]:
         if a.known is None
     }
     return {position: known[found[0]] for position, found in near.items() if found}
+
+
+# valid names ---------------------------------------------------------------------------------------------------------
+
+
+def new_names(
+    names: Mapping[int, str], labels: Mapping[int, Hashable] | Sequence[Hashable], known: Collection[str]
+) -> dict[int, str]:
+    """Return position → new name, for the fewest columns whose renaming makes all names valid and distinct.
+
+    Of columns that clash, one keeps its name: that of an attribute known already, else the one whose label it is.
+    """
+    alike = _alike(known)
+    used = {name_key(name) for name in names.values()} | alike.keys()
+    taken: set[str] = set()
+    new = {}
+
+    def rank(place: int) -> tuple[bool, bool, bool]:
+        name = names[place]
+        return name not in alike.get(name_key(name), ()), name != _shortened(name), repr(name) != repr(labels[place])
+
+    for place in sorted(names, key=rank):
+        name, wanted = names[place], _wanted(names[place], alike) or f"Attribute {place}"
+        if name_key(wanted) in taken:
+            wanted = fitting_name(_tidy(name) or wanted, lambda one: name_key(one) in taken | used)
+        taken.add(name_key(wanted))
+        if wanted != name:
+            new[place] = wanted
+    return new
+
+
+def _alike(known: Collection[str]) -> dict[str, set[str]]:
+    """Return the reserved names and those of earlier pushes, by their keys."""
+    found: dict[str, set[str]] = {}
+    for name in (*known, *contract.RESERVED_ATTRIBUTES):
+        found.setdefault(name_key(name), set()).add(name)
+    return found
+
+
+def _wanted(name: str, alike: Mapping[str, set[str]]) -> str:
+    """Return the valid name for a column, regardless of other columns; '' if it has none."""
+    fixed = alike.get(name_key(name), set())
+    return name if name in fixed else next(iter(fixed)) if len(fixed) == 1 else _shortened(name)
+
+
+def _shortened(name: str) -> str:
+    return fitting_name(_tidy(name), lambda _: False)
+
+
+def _tidy(name: str) -> str:
+    """Return a name without extra white space and invisible characters; '' if it is not valid Unicode."""
+    if not contract.is_unicode(name):
+        return ""
+    return unicodedata.normalize("NFC", " ".join(strip_texts([without_invisible(name)])[0].split()))
+
+
+_INVISIBLE: Final = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u00ad]")
+
+
+def without_invisible(name: str) -> str:
+    """Return a name without invisible characters and outer white space."""
+    return _INVISIBLE.sub("", name).strip()
+
+
+def name_key(name: str) -> str:
+    """Return what two names that look alike have in common."""
+    return fold(without_invisible(name))
+
+
+def fitting_name(base: str, is_taken: Callable[[str], bool]) -> str:
+    """Return a name cut to the allowed length, after a word if it has several, with a number if it is taken.
+
+    Examples
+    --------
+    >>> fitting_name("City", {"City", "City 2"}.__contains__)
+    'City 3'
+    """
+    for number in itertools.count(1):
+        end = f" {number}" if number > 1 else ""
+        name = base
+        while contract.count_chars(name + end) > contract.MAX_ATTRIBUTE_NAME_CHARS:
+            name = name[:-1]
+        if name != base:
+            words = (name + base[len(name)]).rpartition(" ")[0].rstrip(" (,-")
+            name = words if len(words) > len(name) / 2 else name.rstrip()
+        name += end
+        if not is_taken(name):
+            break
+    return name
+
+
+# suggestions ---------------------------------------------------------------------------------------------------------
+
+CONTACT_SAMPLE: Final = 200  # distinct values: enough to recognize contacts
+CONTACT_SHARE: Final = 0.5  # share of them that must be addresses or numbers
+_OF_OTHERS: Final = listed(
+    """
+    manager agent owner referrer referred referral referee father mother spouse guardian emergency alternate
+    alternative alt secondary second other old previous sender support sales staff employee rep seller vendor
+    nominee backup company product item city store file domain first last middle nick brand opt verified status
+    count valid type bounce model os sent opened campaign
+    """
+)
+_NOT_ADDRESSES: Final = _OF_OTHERS | {"id", "ids"}  # ids may be addresses, and are called what they are
+_COMPANY: Final = listed(
+    "gmbh ag kg ohg ug ev ltd limited llp pvt inc corp corporation llc plc sarl sas bv nv spa srl oy"
+)
+"""Words of companies' names."""
+_WORDS_OF: Final = {
+    "email": re.compile(r"e ?mail.*|.* ?e ?mail(?: ?(?:id|addr|address|adresse))?|mail ?(?:id|address)|mail"),
+    "mobile": re.compile(
+        r"(?:.* |customer|contact|client|user|primary)?"
+        r"(?:mobile|mobil|mob|phone|cell|cellphone|telephone|telefon|telefono|telefone|telefoon|tel|handy|ruf|movil"
+        r"|celular|cellulare|portable|whatsapp|msisdn|ph)"
+        r"(?: ?(?:no|nr|num|number|nos|nummer|numero))?"
+        r"|(?:.* )?contact ?(?:no|number|num)?|contacts"
+    ),
+}
+
+
+def suggest_names(
+    names: Mapping[int, str],
+    labels: Sequence[Hashable],
+    known: Collection[str],
+    texts_of: Callable[[int], Profile | None],
+    texts: Collection[int],
+    region: str,
+) -> list[Suggestion]:
+    """Suggest names: first the reserved names that campaigns use, then valid names.
+
+    `texts` are the positions of the columns of text.
+    """
+    contacts = _contacts(names, labels, texts_of, texts, region)
+    renamed = {suggestion.column for suggestion in contacts if suggestion.value}
+    return contacts + _fitting(names, labels, renamed, {one.value for one in contacts}, known)
+
+
+def _contacts(
+    names: Mapping[int, str],
+    labels: Sequence[Hashable],
+    texts_of: Callable[[int], Profile | None],
+    texts: Collection[int],
+    region: str,
+) -> list[Suggestion]:
+    found: list[Suggestion] = []
+    for reserved, fits in _FITS.items():
+        if reserved in names.values():
+            continue
+        if reserved == "name" and any(map(is_part_of_name, names.values())):
+            fits = _count_whole_names  # noqa: PLW2901 - beside first names, "Name" may be the last name
+        likely = [place for place, name in names.items() if _is_meant(name, reserved)]
+        if reserved == "name":
+            likely = [place for place in likely if _varies(texts_of(place))]
+        counted = {place: count for place in likely if (count := _holds(texts_of(place), fits, region))}
+        if not counted and reserved == "email":  # addresses are unmistakable, whatever the label is
+            own = [place for place in texts if _NOT_ADDRESSES.isdisjoint(words_of(names[place]))]
+            counted = {place: count for place in own if (count := _holds(texts_of(place), fits, region))}
+        for place, cells in counted.items():
+            others = " and ".join(repr(labels[other]) for other in counted if other != place)
+            so_does = f", and so does {others}; campaigns" if others else ", and campaigns"
+            reason = f"it contains {_WHAT[reserved]}{so_does} use only the attribute {reserved!r}"
+            reason += ": rename one" if others else ""
+            found.append(Suggestion("rename", labels[place], None if others else reserved, reason, cells))
+    return found
+
+
+def _is_meant(name: str, reserved: str) -> bool:
+    words = words_of(name)
+    if not _OF_OTHERS.isdisjoint(words):
+        return False
+    return is_full_name(name) if reserved == "name" else _WORDS_OF[reserved].fullmatch(" ".join(words)) is not None
+
+
+def _varies(profile: Profile | None) -> bool:
+    """Return whether a column has more distinct texts than categories such as yes and no, or products, would have."""
+    return profile is not None and len(profile.texts) ** 2 >= profile.cells
+
+
+def _holds(profile: Profile | None, fits: Callable[[Sequence[str], str], int], region: str) -> int:
+    """Return the number of cells of a column if `fits` accepts most of them; 0 otherwise."""
+    if profile is None or not profile.texts:
+        return 0
+    texts = profile.texts[:CONTACT_SAMPLE]
+    return profile.cells if fits(texts, region) > CONTACT_SHARE * len(texts) else 0
+
+
+def _count_emails(texts: Sequence[str], region: str) -> int:
+    addresses = normalize_texts([text for text in texts if "@" in text], "email", region)
+    return len(addresses) - len(invalid_emails(addresses))
+
+
+def _count_mobiles(texts: Sequence[str], region: str) -> int:
+    numbers = normalize_texts(texts, "E.164", region)
+    return len(numbers) - len(invalid_mobiles(numbers, region))
+
+
+def _count_people(texts: Sequence[str], _region: str) -> int:
+    return sum(map(_may_be_person, texts))
+
+
+def _count_whole_names(texts: Sequence[str], _region: str) -> int:
+    return sum(_may_be_person(text) and len(text.split()) > 1 for text in texts)
+
+
+def _may_be_person(text: str) -> bool:
+    if not any(map(str.isalpha, text)) or any(char.isdigit() or char == "@" for char in text):
+        return False
+    return _COMPANY.isdisjoint(text.replace(".", "").casefold().split())
+
+
+_FITS: Final = {"email": _count_emails, "mobile": _count_mobiles, "name": _count_people}
+_WHAT: Final = {"email": "e-mail addresses", "mobile": "phone numbers", "name": "names of people"}
+
+
+def _fitting(
+    names: Mapping[int, str],
+    labels: Sequence[Hashable],
+    renamed: Collection[Hashable],
+    used: Collection[str | None],
+    known: Collection[str],
+) -> list[Suggestion]:
+    """Suggest names without extra white space or invisible characters, short enough and distinct."""
+    sent = {place: name for place, name in names.items() if labels[place] not in renamed}
+    new, alike = new_names(sent, labels, known), _alike(known)
+    found: list[Suggestion] = []
+    for place in sorted(new):
+        old, name = names[place], new[place]
+        tidy, wanted = _tidy(old), _wanted(old, alike)
+        is_long = contract.count_chars(tidy) > contract.MAX_ATTRIBUTE_NAME_CHARS
+        if name == wanted and name in contract.RESERVED_ATTRIBUTES:  # only contacts get these
+            wanted = name = tidy
+        if old in (*known, name) or not tidy:
+            continue
+        if is_long or (name == wanted and name not in used):
+            found.append(Suggestion("rename", labels[place], name, _why(old, tidy, name, is_long=is_long), 0))
+        elif old != wanted:
+            reason = f"the names {old!a} and {wanted!a} look alike but differ: rename or exclude one of the columns"
+            found.append(Suggestion("rename", labels[place], None, reason, 0))
+    return found
+
+
+def _why(old: str, tidy: str, new: str, *, is_long: bool) -> str:
+    if is_long:
+        return (
+            f"the name has {contract.count_chars(tidy)} characters, and {contract.MAX_ATTRIBUTE_NAME_CHARS} are allowed"
+        )
+    if old.casefold() == new.casefold():
+        return f"earlier pushes sent it as {new!r}, and names are case-sensitive"
+    return "the name has extra white space or invisible characters"

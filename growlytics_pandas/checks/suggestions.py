@@ -17,17 +17,10 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._labels import OLD_INDEX, is_code_like, is_id_like, is_time_like
 from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.checks.dates import may_be_epoch_ms, propose_date, zone_of_days, zone_of_texts
-from growlytics_pandas.checks.name_suggestions import (
-    OLD_INDEX,
-    have_several_spellings,
-    is_code_like,
-    is_id_like,
-    is_time_like,
-    suggest_names,
-    suggest_normalization,
-)
+from growlytics_pandas.checks.names import CONTACT_SAMPLE, CONTACT_SHARE, suggest_names
 from growlytics_pandas.checks.numbers import propose_number
 from growlytics_pandas.checks.profile import (
     MOST,
@@ -44,12 +37,12 @@ from growlytics_pandas.checks.profile import (
     rest_of,
     with_numbers,
 )
-from growlytics_pandas.columns.contacts import PLAIN_EMAIL
+from growlytics_pandas.columns.contacts import PLAIN_EMAIL, country_code, mobile_spellings, normalize_texts
 from growlytics_pandas.columns.convert import as_text, date_in
 from growlytics_pandas.columns.date_parsers import parse_by_first
 from growlytics_pandas.columns.dtypes import Kind, absent, plain
 from growlytics_pandas.columns.options import Reading
-from growlytics_pandas.columns.parsers import BOOLEAN_WORDS, Texts, are_numbers, parse_booleans
+from growlytics_pandas.columns.parsers import BOOLEAN_WORDS, Texts, are_numbers, parse_booleans, shapes_of
 from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.columns.texts import SURE_WORDS, TextColumn, TextColumns
 
@@ -63,6 +56,7 @@ _QUICK_SAMPLE: Final = 50  # values: enough for most numeric columns
 _COLLECTION: Final = re.compile(r"""\[\s*(?:["'\[{\d-].*)?\]|\{\s*(?:["'].*)?\}""", re.DOTALL)
 _CODE_CHARS: Final = 3  # maximum characters of a code: NA next to IN and US is Namibia
 _SHOWN: Final = 3
+_PLAIN_EMAIL_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789@._%+-"
 _ALONE: Final = frozenset({"true", "false", "yes", "no", "y"})
 """Words that mean yes or no even without their counterpart; F alone may mean female, and "on" may be a place."""
 
@@ -317,7 +311,7 @@ def _for_texts(columns: Columns, position: int) -> list[Suggestion]:
     if words and not reading.na_values:
         found.append(_na_values(words, label))
     if name in ("email", "mobile") and reading.normalize is None:
-        found += filter(None, [suggest_normalization(cleaned.profile, label, name, columns.region)])
+        found += filter(None, [_suggest_normalization(cleaned.profile, label, name, columns.region)])
     if proposal is None and known is None and cleaned.profile.sample.texts and _are_collections(cleaned.profile):
         reason = "the texts look like lists or objects, which no attribute type holds"
         return [*found, Suggestion("exclude", label, None, reason, cleaned.profile.cells)]
@@ -359,11 +353,75 @@ def _for_id(columns: Columns, position: int, reading: Reading) -> list[Suggestio
     n_addresses = int(mask_of(texts.sample.texts, PLAIN_EMAIL.fullmatch).sum())
     if n_addresses * 2 > len(texts.sample.texts):
         reserved = "email"
-    elif name == "mobile" or have_several_spellings(texts, columns.region):
+    elif name == "mobile" or _have_several_spellings(texts, columns.region):
         reserved = "mobile"
     else:
         return []
-    return list(filter(None, [suggest_normalization(texts, label, reserved, columns.region)]))
+    return list(filter(None, [_suggest_normalization(texts, label, reserved, columns.region)]))
+
+
+def _have_several_spellings(profile: Profile, region: str) -> bool:
+    """Return whether most texts are mobile numbers, written in several ways."""
+    first = profile.texts[:CONTACT_SAMPLE]
+    if mobile_spellings(first, region).count(None) >= (1 - CONTACT_SHARE) * len(first) or profile.has_one_shape():
+        return False
+    return len(set(mobile_spellings(profile.texts, region)) - {None}) > 1
+
+
+def _suggest_normalization(profile: Profile, label: Hashable, reserved: str, region: str) -> Suggestion | None:
+    """Suggest normalization for contacts that are written in several ways."""
+    if not profile.texts:
+        return None
+    if reserved == "email":
+        return _suggest_email(profile, label, region)
+    return _suggest_mobile(profile, label, region)
+
+
+def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion | None:
+    if profile.has_only(_PLAIN_EMAIL_CHARS):
+        return None  # the usual case
+    is_plain = PLAIN_EMAIL.fullmatch
+    odd = profile.where(np.array([not (text.islower() and is_plain(text)) for text in profile.texts], dtype=bool))
+    if not odd.texts:
+        return None
+    normal = normalize_texts(odd.texts, "email", region)
+    cells = odd.count(np.array([old != new for old, new in zip(odd.texts, normal, strict=True)], dtype=bool))
+    if not cells:
+        return None
+    reason = (
+        f"{plural(cells, 'value')} with capitals, a display name or mailto: Asha Rao <Asha@Example.com> is read as "
+        " asha@example.com"
+    )
+    return Suggestion("normalize", label, "email", reason, cells)
+
+
+def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestion | None:
+    if profile.has_one_shape() and profile.texts[0][-2:-1] != ".":
+        return None
+    normal = normalize_texts(profile.texts, "E.164", region)
+    read = profile.where(np.array([text.startswith("+") for text in normal], dtype=bool))
+    shapes = shapes_of(read.texts)
+    if len(shapes.names) < 2 and not any(text.endswith(".0") for text in read.texts):  # noqa: PLR2004 - one spelling
+        return None
+    cells = read.count(shapes.spread([not re.fullmatch(r"\+1+", shape) for shape in shapes.names]))
+    if cells and _may_be_of_another_region(profile.texts, normal, region):
+        reason = (
+            f"phone numbers with the code of another country stand next to numbers without a code, which {region} "
+            f"would change: set {argument('region')} to their country"
+        )
+        return Suggestion("normalize", label, None, reason, cells)
+    reason = (
+        f"phone numbers are written in several ways: {plural(cells, 'value')} are converted to the form "
+        f"+919919211112, so that each number has one spelling; those without a country code are read as of {region}"
+    )
+    return Suggestion("normalize", label, "E.164", reason, cells) if cells else None
+
+
+def _may_be_of_another_region(texts: Sequence[str], normal: Sequence[str], region: str) -> bool:
+    """Return whether numbers without a country code are likelier of another country: only its codes are written."""
+    code = f"+{country_code(region)}"
+    written = [new for text, new in zip(texts, normal, strict=True) if text.lstrip("( ").startswith(("+", "00"))]
+    return 0 < len(written) < len(texts) and not any(text.startswith(code) for text in written)
 
 
 def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, known: str | None) -> Suggestion | None:
@@ -462,7 +520,7 @@ def _as_contact(columns: Columns, found: Sequence[Suggestion], rename: Suggestio
     if rename.value == "name" or has_spelling or not is_text:
         return kept
     profile = columns.cleaned(position).profile
-    return kept + list(filter(None, [suggest_normalization(profile, rename.column, rename.value, columns.region)]))
+    return kept + list(filter(None, [_suggest_normalization(profile, rename.column, rename.value, columns.region)]))
 
 
 # the zone -----------------------------------------------------------------------------------------------------------
