@@ -28,9 +28,8 @@ from growlytics_pandas.errors import DataError, GrowlyticsError, ServiceUnavaila
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.upload.encode import PartDigests
-from growlytics_pandas.upload.outcomes import OutcomeBuffer
+from growlytics_pandas.upload.outcomes import OutcomeBuffer, Snapshot
 from growlytics_pandas.upload.parts import Common, Job, PartOutcome, PartTask, Step, digest_part
-from growlytics_pandas.upload.progress import Snapshot
 
 C = TypeVar("C")
 T = TypeVar("T")

@@ -23,9 +23,7 @@ from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.upload.connection import ConnectionRecipe
 from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
 from growlytics_pandas.upload.encode import Encoded
-from growlytics_pandas.upload.outcomes import OutcomeBuffer
 from growlytics_pandas.upload.parts import Common, Part, PartOrder, PartOutcome, push_part
-from growlytics_pandas.upload.progress import snapshot_of
 
 TOPIC: Final = "growlytics"  # of all runs, so that the scheduler keeps few events
 REPORT_SECONDS: Final = 0.1  # between two reports
@@ -99,13 +97,13 @@ class WorkerControl:
         self._check_stop()
         return len(done)
 
-    def tick(self, delivery: Delivery, buffer: OutcomeBuffer) -> None:
+    def tick(self, delivery: Delivery) -> None:
         """Check for a stop, and report if due."""
         self._check_stop()
         now = time.monotonic()
         if len(self._accepted) < REPORTED_ROWS and now - self._reported_at < REPORT_SECONDS:
             return
-        snapshot = snapshot_of(delivery, buffer, self._order.task.first_row)
+        snapshot = delivery.snapshot(self._order.task.first_row)
         accepted, self._accepted = np.array(self._accepted, dtype="int32").tobytes(), []
         self._reported_at = now
         self._report({"accepted": accepted, "snapshot": serialize_bytes(snapshot)})

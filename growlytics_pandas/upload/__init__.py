@@ -10,7 +10,6 @@
     runner      pushes a plan, and writes the run to the ledger
     encode      rows → request bodies, and the digests of a part
     dispatcher  the loop that sends bodies; `run_errors`: errors that end a run early
-    outcomes    the outcome of each row
+    outcomes    the outcome of each row; the progress of a run, for listeners and the log
     result      the result of a push; `rejects`: the rows that did not arrive
-    progress    the progress of a run, for listeners and the log
 """

@@ -25,7 +25,7 @@ from growlytics_pandas.http.retry import (
     may_have_arrived,
     parse_retry_after,
 )
-from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
+from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer, Snapshot
 from growlytics_pandas.upload.run_errors import (
     abort_error,
     are_too_many,
@@ -213,6 +213,19 @@ class Delivery:
     def retries(self) -> int:
         """Repeated requests, by this loop and by the transport itself."""
         return self._started_again + self._attempts.repeated
+
+    def snapshot(self, first_row: int = 0) -> Snapshot:
+        """Return the progress made; `first_row` is the number of the first row in the whole."""
+        return Snapshot(
+            self._buffer.counts(),
+            self.retries,
+            self.in_flight,
+            self.pacer.concurrency,
+            tuple(failure._replace(row=failure.row + first_row) for failure in self.last_failures),
+            self.answer_seconds,
+            *self.trouble,
+            self.is_stopping,
+        )
 
     @property
     def is_stopping(self) -> bool:

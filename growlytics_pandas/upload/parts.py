@@ -34,8 +34,7 @@ from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests
 from growlytics_pandas.upload.connection import Connection, PushOptions
 from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits
 from growlytics_pandas.upload.encode import Encoded, PartDigests
-from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
-from growlytics_pandas.upload.progress import Snapshot, snapshot_of
+from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows, Snapshot
 from growlytics_pandas.upload.rejects import Picked, Wanted, pick
 
 C = TypeVar("C")
@@ -233,7 +232,7 @@ class RunControl(Protocol):
     def pacer(self) -> ConcurrencyController:
         """The concurrency controller."""
 
-    def tick(self, delivery: Delivery, buffer: OutcomeBuffer) -> None:
+    def tick(self, delivery: Delivery) -> None:
         """Update the progress; called many times per second."""
 
     def select(self, encoded: Encoded) -> Encoded:
@@ -484,7 +483,7 @@ class _PartPush:
             limits=Limits(max_failures=order.max_failures, max_waiting=4 * order.chunk_size),
             stop=control.stop,
             on_accepted=control.note_accepted,
-            on_tick=lambda running: control.tick(running, self._buffer),
+            on_tick=control.tick,
             was_reached=order.was_reached,
         )
         delivery.run(self._chunks())
@@ -510,7 +509,7 @@ class _PartPush:
             None if is_kept else part.describe(buffer, np.arange(part.task.rows)),
             self._carriers.among(buffer.rows_with([Status.ACCEPTED])),
             self._carriers.among(buffer.rows_with([Status.UNKNOWN])),
-            snapshot_of(delivery, buffer, part.task.first_row),
+            delivery.snapshot(part.task.first_row),
             delivery.error,
         )
 

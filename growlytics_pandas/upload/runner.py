@@ -22,7 +22,7 @@ from growlytics_pandas.ledger.value_log import ValueDigests
 from growlytics_pandas.upload.connection import Connection, PushOptions, connect, exclusive
 from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery, interrupts
 from growlytics_pandas.upload.encode import Encoded, PartDigests
-from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer, OutcomeStore
+from growlytics_pandas.upload.outcomes import CODES, Concluded, OutcomeBuffer, OutcomeStore, Progress, Snapshot
 from growlytics_pandas.upload.parts import (
     Common,
     Executor,
@@ -34,9 +34,9 @@ from growlytics_pandas.upload.parts import (
     push_part,
     types_sent,
 )
-from growlytics_pandas.upload.progress import Concluded, Progress, Snapshot, snapshot_of
 from growlytics_pandas.upload.run_errors import are_too_many, interrupted, too_many_error
 from growlytics_pandas.views.metrics import RunFacts
+from growlytics_pandas.views.progress import open_listener
 
 RESENT_DTYPES: Final = {"part": "int64", "rows": "int64", "again": "int64"}
 MAX_FAILURES_SHOWN: Final = 5
@@ -287,7 +287,8 @@ class Run:
         self._executor = executor
         self._writer: LedgerWriter | None = None
         self._crash: BaseException | None = None
-        self._progress = Progress(options.progress, options.label, self.stop.request)
+        listener = None if options.progress is False else open_listener(options.progress)
+        self._progress = Progress(listener, options.label, self.stop.request)
         self._live: dict[int, Callable[[], Snapshot]] = {}
         self._settled = {number: buffer.counts() for number, buffer in self.buffers.items()}
         self._done: set[int] = set()
@@ -469,10 +470,10 @@ class Run:
             if self._writer is not None:
                 self._writer.end_part(order.buffer)
 
-    def tick(self, delivery: Delivery, buffer: OutcomeBuffer) -> None:
+    def tick(self, delivery: Delivery) -> None:
         """Update the progress of this process's delivery; called many times per second."""
         if self._sent_part.number not in self._live:
-            self._live = {self._sent_part.number: partial(snapshot_of, delivery, buffer, self._sent_part.first_row)}
+            self._live = {self._sent_part.number: partial(delivery.snapshot, self._sent_part.first_row)}
         if self.is_due():
             self._check_failures()
             self._show("update")

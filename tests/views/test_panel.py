@@ -9,7 +9,7 @@ import pytest
 
 import growlytics_pandas as gp
 from growlytics_pandas._status import Failure
-from growlytics_pandas.upload.progress import Throughput
+from growlytics_pandas.upload.outcomes import Throughput
 from growlytics_pandas.views.events import ProgressEvent
 from growlytics_pandas.views.metrics import duration
 from growlytics_pandas.views.panel import render_html, render_text, tone_of

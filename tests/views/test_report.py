@@ -9,7 +9,7 @@ import pytest
 import growlytics_pandas as gp
 from growlytics_pandas._status import Status
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.upload.progress import RunMetrics
+from growlytics_pandas.upload.outcomes import RunMetrics
 from growlytics_pandas.views.metrics import MAX_SAMPLES, Sample, stretches
 
 HOSTILE = (
