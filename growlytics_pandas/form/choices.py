@@ -94,6 +94,15 @@ class Choices:
         return self.column(self.id_position)
 
     @property
+    def missing(self) -> str:
+        """What the user has to enter before anything can be planned; '' if nothing is missing."""
+        if not self.has_id:
+            return "choose the id column"
+        if self.segment and not self.segment.attribute:
+            return "enter the segment’s attribute"
+        return "enter the members file" if self.segment and not self.segment.members else ""
+
+    @property
     def sent(self) -> tuple[ColumnChoice, ...]:
         """The columns to send."""
         return tuple(column for column in self.columns if column.is_sent)

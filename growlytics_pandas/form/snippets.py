@@ -31,8 +31,8 @@ _NORMAL: Final = {
 MAX_ERROR_LINES: Final = 12
 MAX_ERROR_CHARS: Final = 400  # of one line of an error
 _CODE: Final = (
-    "margin:0;padding:8px 10px;border:1px solid rgba(128, 128, 128, 0.35);border-radius:3px;max-height:220px;"
-    "overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.5;user-select:all;font-size:12px;"
+    "margin:0;padding:8px 10px;border:1px solid rgba(128, 128, 128, 0.35);border-radius:3px;"
+    "white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.5;user-select:all;font-size:12px;"
     "background:none;color:inherit;font-family:var(--jp-code-font-family, ui-monospace, monospace)"
 )
 _ERROR: Final = (

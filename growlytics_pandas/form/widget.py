@@ -86,8 +86,10 @@ class Form:
         self._checked: Plan | Exception | None = None
         self._make_options()
         self._actions = Actions(self._push, self._draw_result, self._refresh)
-        self._legend, self._problem, self._code, self._picture = (ipywidgets.HTML(layout=wide()) for _ in range(4))
-        self._columns = ipywidgets.VBox()
+        self._legend = ipywidgets.HTML()
+        self._problem, self._code, self._picture = (ipywidgets.HTML(layout=wide()) for _ in range(3))
+        self._columns, self._table = ipywidgets.VBox(), ipywidgets.VBox()
+        self._tools = self._make_tools()
         self._make_columns()
         self.widget = self._arrange()
         self._in_notebook = InNotebook(self.widget, self._static)
@@ -141,7 +143,8 @@ class Form:
         )
         self._id.observe(self._take_id, "value")
         self._grid = ColumnGrid(self._choices, self._take_column)
-        self._columns.children = (row(self._id, self._keep), self._segment.widget, self._grid.widget)
+        self._table.children = (self._grid.widget, self._tools)
+        self._columns.children = (row(self._id, self._keep), self._segment.widget, self._table)
         self._hide_columns_of_segment()
 
     def _make_options(self) -> None:
@@ -154,20 +157,23 @@ class Form:
             field.observe(self._take_options, "value")
         self._show_values.observe(lambda _: self._show(), "value")
 
-    def _arrange(self) -> Any:
+    def _make_tools(self) -> Any:
+        """Create the buttons that change all columns."""
         everything, nothing = button("All", "", "Send every column"), button("None", "", "Send no column")
         suggested = button("Use all suggestions", "", "Read every column as suggested")
-        name = self._names.frame
-        again = button(f"Read {name} again", "refresh", f"Read the current {name}, and keep the choices made here")
         suggested.on_click(lambda _: self._take_suggestions())
         everything.on_click(lambda _: self._take_all(is_sent=True))
         nothing.on_click(lambda _: self._take_all(is_sent=False))
+        return row(everything, nothing, suggested, self._legend)
+
+    def _arrange(self) -> Any:
+        name = self._names.frame
+        again = button(f"Read {name} again", "refresh", f"Read the current {name}, and keep the choices made here")
         again.on_click(lambda _: self._read_again())
         return ipywidgets.VBox(
             [
                 self._columns,
-                self._legend,
-                row(everything, nothing, suggested, self._leave_out, self._skip, self._show_values),
+                row(self._leave_out, self._skip, self._show_values),
                 row(*self._actions.buttons, again, self._actions.reason),
                 self._problem,
                 self._code,
@@ -249,12 +255,12 @@ class Form:
 
     def _hide_columns_of_segment(self) -> None:
         """Hide the columns if a segment is chosen, since it sends only its own attribute."""
-        self._grid.widget.layout.display = "none" if self._choices.segment else None
+        self._table.layout.display = "none" if self._choices.segment else None
 
     def _plan(self, frame: pd.DataFrame) -> Plan:
         choices = self._choices
-        if not choices.has_id:
-            raise InvalidArgumentError("Id column: choose the column that identifies each customer.")
+        if choices.missing:
+            raise InvalidArgumentError(f"form: {choices.missing}.")
         if choices.segment:
             return plan_segment(frame, choices, choices.segment, self._client)
         return self._make_plan(frame, choices.plan_arguments())
@@ -264,6 +270,7 @@ class Form:
         return make_plan(frame, self._choices.id_column.label, options_of(arguments), connection)
 
     def _push(self, is_dry: bool, progress: Listener) -> PushResult:
+        show(self._picture, "")  # the progress takes its place
         return self.plan().push(**self._choices.push_arguments(), dry_run=is_dry, progress=progress)
 
     def _draw_result(self, result: PushResult) -> str:
@@ -289,15 +296,13 @@ class Form:
             becomes = {} if self._choices.segment else becomes_html(checked, self._choices)
             self._grid.show(self._choices)
             self._grid.show_becomes(becomes)
-            text, obstacle = (
-                button_text(checked, self._choices, rows),
-                obstacle_text(checked, self._choices, self._names.frame, rows),
-            )
+            obstacle = obstacle_text(checked, self._choices, self._names.frame, rows)
+            text = "Push" if obstacle else button_text(checked, self._choices, rows)
             shown = ("" if self._choices.segment else legend_html(checked), "", self._draw(is_masked))
         else:
             text = "Push"
-            obstacle = f"Push is off: {'see the error below' if self._choices.has_id else 'choose the id column'}."
-            shown = ("", self._draw(is_masked), "")
+            obstacle = f"Push is off: {self._choices.missing or 'see the error below'}."
+            shown = ("", "" if self._choices.missing else self._draw(is_masked), "")
         self._actions.offer(text, obstacle, f"{self._readings} {self.line}")
         for part, html in zip((self._legend, self._problem, self._picture), shown, strict=True):
             show(part, html)
@@ -340,9 +345,6 @@ class SegmentFields:
 
 def plan_segment(frame: pd.DataFrame, choices: Choices, chosen: SegmentChoice, client: Client | None) -> SegmentPlan:
     """Return the plan of a push of the segment."""
-    for name, value in (("Attribute", chosen.attribute), ("Members file", chosen.members)):
-        if not value:
-            raise InvalidArgumentError(f"{name}: it is empty. A segment needs an attribute and a members file.")
     segment = Segment(
         choices.id_column.label,
         chosen.attribute,

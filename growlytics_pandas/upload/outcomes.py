@@ -114,11 +114,16 @@ class OutcomeBuffer:
     def reopen(self) -> None:
         """Set the rows that `PushResult.retry` sends again to `unsent`, with no attempts."""
         self.lost.update(self.rows_with([Status.UNKNOWN]).tolist())
-        rows = self.rows_with(RETRYABLE)
+        rows = self.rows_to_retry()
         self.note_all(rows, Status.UNSENT)
         np.frombuffer(self.attempts, dtype="uint8")[rows] = 0
         for row in rows.tolist():
             self.errors.pop(row, None)
+
+    def rows_to_retry(self) -> Rows:
+        """Return the rows that did not arrive, without those that the service would refuse again."""
+        refused = self.refused(self.rows_with([Status.FAILED]))
+        return np.setdiff1d(self.rows_with(RETRYABLE), np.fromiter(refused, "int64", len(refused)))
 
     def note(self, row: int, status: Status, error: str = "", http_status: int = 0) -> None:
         """Set the outcome of a row."""

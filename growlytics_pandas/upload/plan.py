@@ -490,12 +490,14 @@ class PushResult(Result):
     def retry(self) -> PushResult:
         """Push `failed`, `unknown` and `unsent` rows again; sending the same body twice is safe.
 
-        Parts without such rows are not read.
+        Rows that the service rejected because of their content (HTTP 400 or 422, say) are not sent, since it would
+        reject them again: correct them (`rejects()`), and push the frame again. Parts without rows to send are not
+        read.
 
         Returns
         -------
         PushResult
-            A new result of all rows; rows that had arrived keep their outcome.
+            A new result of all rows; rows that are not sent again keep their outcome.
 
         Raises
         ------

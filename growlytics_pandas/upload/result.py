@@ -236,8 +236,12 @@ class Result(HtmlRepr):
         """A line about the run as a whole: of a retry, how many rows it sent again; else usually ''."""
         if not self.run.retried:
             return ""
-        arrived = self.run.retried - sum(self.counts[status] for status in RETRYABLE)
-        return f"{plural(self.run.retried, 'row')} retried, {arrived:,} arrived"
+        return f"{plural(self.run.retried, 'row')} retried, {self.run.retry_arrived:,} arrived"
+
+    @property
+    def _n_to_retry(self) -> int:
+        """How many rows a retry would send."""
+        return sum(len(self._buffer_of(task).rows_to_retry()) for task in self._parts.tasks)
 
     def _statuses_to_fix(self) -> tuple[Status, ...]:
         """Return the statuses of rows that need attention."""
@@ -252,7 +256,7 @@ class Result(HtmlRepr):
         return f"<{type(self).__name__} {ended}: {note}{shown}; {found}; {self.run.seconds:.1f} s>"
 
     def _retried(self) -> tuple[Connection, PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
-        """Return the arguments for a retry, with the rows that did not arrive set to `unsent`."""
+        """Return the arguments for a retry, with the rows that it sends set to `unsent`."""
         buffers = {number: buffer.copy() for number, buffer in self._buffers.items()}
         for buffer in buffers.values():
             buffer.reopen()

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas._status import Failure, Status
+from growlytics_pandas._status import ARRIVED, Failure, Status
 from growlytics_pandas.errors import DataError, GrowlyticsError, PushInterrupted
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import PAYLOAD_WORDS, Digester, Digests
@@ -298,7 +298,7 @@ class Run:
         self._answer_seconds = 0.0
         self._concurrency = 0
         self._failures: tuple[Failure, ...] = ()
-        self._retried = self._counts()[Status.UNSENT] if options.is_retry else 0
+        self._before = self._counts()  # of a retry: with the rows that it does not send
 
     # the run -------------------------------------------------------------------------------------
 
@@ -357,8 +357,15 @@ class Run:
             would_refuse,
             self.options.label,
             getattr(self.error, "server_message", "") if self.message else "",
-            self._retried,
+            *self._retried(),
         )
+
+    def _retried(self) -> tuple[int, int]:
+        """Return how many rows a retry had to send, and how many of them arrived."""
+        if not self.options.is_retry:
+            return 0, 0
+        after, before = (sum(counts[status] for status in ARRIVED) for counts in (self._counts(), self._before))
+        return self._before[Status.UNSENT], after - before
 
     @property
     def confirmed(self) -> dict[str, str]:
@@ -532,7 +539,11 @@ class Run:
 
     def _failures_left(self) -> float | None:
         limit = self.options.max_failures
-        return max(1, limit - self._counts()[Status.FAILED]) if isinstance(limit, int) else limit
+        return max(1, limit - self._n_failed()) if isinstance(limit, int) else limit
+
+    def _n_failed(self) -> int:
+        """Return how many rows have failed in this run."""
+        return self._counts()[Status.FAILED] - self._before[Status.FAILED]
 
     def _check_failures(self) -> None:
         """Check the limit over all parts; within a part, its delivery checks it."""
@@ -540,7 +551,7 @@ class Run:
         if limit is None or self.error is not None or self._executor.keeps_frames:
             return
         counts = self._counts()
-        failed = counts[Status.FAILED] + counts[Status.UNKNOWN]
+        failed = self._n_failed() + counts[Status.UNKNOWN]
         finished = counts[Status.ACCEPTED] + failed
         if are_too_many(failed, finished, limit):
             self._give_up(too_many_error(failed, finished, limit))

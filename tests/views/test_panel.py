@@ -131,6 +131,13 @@ def test_a_wrong_key_is_not_retried(sandbox):
     assert "retry()" not in render_html(events[-1])
 
 
+def test_rejected_rows_are_not_retried(faulty):
+    events = []
+    gp.push(customers(20), "id", client=faulty(status={422: 1.0}).client, progress=events.append)
+    assert ".rejects()" in render_html(events[-1])
+    assert "retry()" not in render_html(events[-1])
+
+
 def test_speed_excludes_rows_settled_before():
     speed = Throughput()
     for second in range(21):
