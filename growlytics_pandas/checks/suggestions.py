@@ -245,10 +245,15 @@ def _for_numbers(columns: Columns, position: int) -> list[Suggestion]:
         name = _A_DATE if known == contract.DATE else name
         digits = _digits(column, None) if all(_may_be_day(value, name) for value in sample) else None
         proposal = digits and propose_date(digits, name)
-    is_float = columns.kinds[position] is Kind.FLOAT
-    if proposal is None and known is None and (is_code_like(name) or (is_float and is_id_like(name))):
+    if proposal is None and known is None and _may_be_codes(sample, name, columns.kinds[position]):
         return [_codes(label, len(present))]
     return [replace(proposal, column=label)] if proposal else []
+
+
+def _may_be_codes(sample: Sequence[Any], name: str, kind: Kind) -> bool:
+    """Return whether whole numbers may be codes: postal codes, or ids that missing values made floats."""
+    is_labelled = is_code_like(name) or (kind is Kind.FLOAT and is_id_like(name))
+    return is_labelled and all(value % 1 == 0 for value in sample)
 
 
 def _codes(label: Hashable, cells: int) -> Suggestion:

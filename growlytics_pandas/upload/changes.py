@@ -25,10 +25,13 @@ class Changes(dict[str, int]):
         Attribute → values of changed customers that would change, the most first; None if they are not tracked.
     not_compared : int
         Changed customers that are not in `by_attribute`, since their last accepted push was not tracked.
+    not_accepted : int
+        Changed customers that were sent before, but of whom the ledger has no accepted body: their requests failed.
     """
 
     by_attribute: dict[str, int] | None = None
     not_compared: int = 0
+    not_accepted: int = 0
 
     def __repr__(self) -> str:
         shown = super().__repr__()
@@ -45,13 +48,14 @@ def tally_changes(
 
     `counts` are those of the plan.
     """
-    new = unchanged = rows = 0
+    new = unchanged = rows = not_accepted = 0
     comparison = project.comparison()
     for each, columns in found:
         same, seen = project.unchanged(each), project.seen(each.keys)
         rows += len(each)
         unchanged += int(same.sum())
         new += int((~seen).sum())
+        not_accepted += int((seen & (project.marks(each.keys) == 0)).sum())
         if tracker is not None:
             names = tuple(column.name for column in columns)
             values = ValueDigests(project.marks(each.keys), names, tracker.values(columns))
@@ -59,6 +63,7 @@ def tally_changes(
     changed = rows - new - unchanged
     unchanged += counts[Status.UNCHANGED]
     changes = Changes(new=new, changed=changed, unchanged=unchanged, left_out=counts[Status.INVALID])
+    changes.not_accepted = not_accepted
     if tracker is not None:
         changes.by_attribute, changes.not_compared = comparison.result()
     return changes
@@ -74,6 +79,8 @@ def changes_text(changes: Changes) -> str:
     """
     shown = {name: count for name, count in changes.items() if count or name != "left_out"}
     text = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in shown.items())
+    if changes.not_accepted:
+        text += f"; of {changes.not_accepted:,} changed, no earlier request is known to be accepted"
     return "; ".join([text, *_by_attribute(changes)])
 
 

@@ -172,8 +172,8 @@ class Plan(HtmlRepr):
         """What a push would change, according to the ledger; None without a ledger.
 
         `new`: customers that the ledger does not know. `changed`: customers whose body differs from the last accepted
-        one, or without an accepted body. `unchanged`: customers with the same body. `left_out`: rows that cannot be
-        sent. The counts sum to all rows. Each access reads all rows.
+        one, or without an accepted body (`changes.not_accepted` counts these). `unchanged`: customers with the same
+        body. `left_out`: rows that cannot be sent. The counts sum to all rows. Each access reads all rows.
 
         With ``Client(track="attributes")``, the plan of a frame also has `changes.by_attribute`: attribute → how many
         values of changed customers differ from those in their last accepted body, or were not in it. Customers whose

@@ -108,9 +108,19 @@ def test_notebook_tables_fit_a_narrow_cell(browser, tmp_path):
     for name in ("schema", "violations", "suggestions"):
         page = notebook_page(getattr(plan, name)._repr_html_(), tmp_path / f"{name}.html")
         visit = Visit(browser, page.as_uri(), 400)
-        assert visit.page.locator("table tr").count() > 3
+        assert visit.page.locator("table tr").count() > 2
         assert visit.page.locator("div").first.evaluate("(one) => one.scrollWidth <= one.clientWidth"), name
+        assert not has_texts_beside(visit)
         visit.context.close()
+        visit = Visit(browser, page.as_uri(), 1200)
+        assert has_texts_beside(visit), "half of the width would be empty"
+        visit.context.close()
+
+
+def has_texts_beside(visit):
+    """Return whether the long texts of a table are beside the other cells of their row, not below them."""
+    first, *_, last = visit.page.locator("tbody tr").first.locator("td").all()
+    return last.bounding_box()["y"] == first.bounding_box()["y"]
 
 
 def test_no_printed_page_has_only_the_footer(browser, sandbox, tmp_path):
@@ -119,7 +129,7 @@ def test_no_printed_page_has_only_the_footer(browser, sandbox, tmp_path):
     footer = len(visit.page.locator("footer").inner_text())
     for centimetres in range(0, 24, 2):
         visit.page.add_style_tag(content=f"section:last-of-type {{ padding-top: {centimetres}cm }}")
-        assert printed_letters(visit.page.pdf(format="A4"))[-1] > 1.2 * footer
+        assert printed_letters(visit.page.pdf(format="A4"))[-1] > 1.1 * footer
     visit.context.close()
 
 

@@ -25,6 +25,15 @@ def test_lost_response_counts_as_changed(client, faulty, path):
     assert DF[:1].growlytics.plan("id", client=client).changes["changed"] == 1
 
 
+def test_refused_customers_are_told_apart_from_changed_ones(faulty):
+    box = faulty(status={422: 0.5}, seed=1)
+    df = pd.DataFrame({"id": [f"c{i}" for i in range(20)], "City": "Pune"})
+    n_failed = gp.push(df, "id", client=box.client, progress=False).counts["failed"]
+    plan = gp.plan(df, "id", client=box.client)
+    assert 0 < n_failed == plan.changes["changed"] == plan.changes.not_accepted
+    assert f"of {n_failed} changed, no earlier request is known to be accepted" in repr(plan)
+
+
 def test_no_changes_without_a_ledger(sandbox):
     forgetful = gp.Client(sandbox.api_key, sandbox.base_url, ledger=None)
     assert DF.growlytics.plan("id", client=forgetful).changes is None
