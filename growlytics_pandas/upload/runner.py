@@ -407,7 +407,7 @@ class Run:
             raise
         finally:
             if self._writer is not None:
-                self._writer.finish(self._counts(), ended, self._retried)
+                self._writer.finish(self._counts(), ended, self._retried()[0])
 
     def outcomes(self) -> Generator[PartOutcome, None, None]:
         """Push, and yield the outcome of each part."""
