@@ -19,7 +19,7 @@ from growlytics_pandas.checks.schema import Attribute, Schema, name_of
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.contacts import invalid_emails, invalid_mobiles, normalize_texts
 from growlytics_pandas.columns.dtypes import Kind
-from growlytics_pandas.columns.reading import fold
+from growlytics_pandas.columns.reading import fold_case
 from growlytics_pandas.columns.texts import strip_texts
 from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.ledger.types import UNCERTAIN
@@ -28,20 +28,20 @@ _ALMOST: Final = 0.75  # difflib ratio from which one name may be a misspelling 
 _CONVERTIBLE: Final = ("period", "timedelta", "duration", "list", "large_list", "set", "dict", "struct", "complex")
 
 
-def check_attributes(layout: Schema, rows: int) -> list[Violation]:
+def check_attributes(schema: Schema, rows: int) -> list[Violation]:
     """Check every attribute's name and type, for a frame of `rows` rows; one violation per rule and column."""
     present = [
-        attribute for attribute in layout.attributes if attribute.kind is not Kind.EMPTY
+        attribute for attribute in schema.attributes if attribute.kind is not Kind.EMPTY
     ]  # empty columns send nothing
     names = Counter(attribute.name for attribute in present)
-    meant, new = _known_meant(layout), _new_names(layout)
+    meant, new = _known_meant(schema), _new_names(schema)
     checks: tuple[Callable[[Attribute], Iterable[Violation]], ...] = (
-        lambda attribute: _check_type(layout, attribute, rows, meant),
-        lambda attribute: _check_name(layout, attribute, rows, names, new),
+        lambda attribute: _check_type(schema, attribute, rows, meant),
+        lambda attribute: _check_name(schema, attribute, rows, names, new),
         lambda attribute: _check_index(attribute, rows),
     )
     violations = [found for attribute in present for check in checks for found in check(attribute)]
-    return violations + _case_clashes(layout, new)
+    return violations + _case_clashes(schema, new)
 
 
 def dropped_columns(violations: Iterable[Violation]) -> frozenset[int]:
@@ -55,10 +55,10 @@ def dropped_columns(violations: Iterable[Violation]) -> frozenset[int]:
     )
 
 
-def _new_names(layout: Schema) -> dict[int, str]:
-    names = {attribute.position: attribute.name for attribute in layout.attributes}
-    labels = {attribute.position: attribute.column for attribute in layout.attributes}
-    return new_names(names, labels, layout.known_names)
+def _new_names(schema: Schema) -> dict[int, str]:
+    names = {attribute.position: attribute.name for attribute in schema.attributes}
+    labels = {attribute.position: attribute.column for attribute in schema.attributes}
+    return new_names(names, labels, schema.known_names)
 
 
 def _is_valid(name: str) -> bool:
@@ -85,12 +85,12 @@ def _found(
 
 
 def _check_name(
-    layout: Schema, attribute: Attribute, rows: int, names: Counter[str], new: Mapping[int, str]
+    schema: Schema, attribute: Attribute, rows: int, names: Counter[str], new: Mapping[int, str]
 ) -> Iterator[Violation]:
     name = attribute.name
     if _is_valid(name) and names[name] == 1:
         return
-    rename = _renaming(layout, attribute, new)
+    rename = _renaming(schema, attribute, new)
     if not name.strip() or not contract.is_unicode(name):
         variant = "" if not name.strip() else "unicode"
         yield _found(Rule.ATTRIBUTE_NAME_EMPTY, attribute, rows, variant=variant, rename=rename)
@@ -104,14 +104,14 @@ def _check_name(
         yield _found(Rule.ATTRIBUTE_NAME_WHITESPACE, attribute, rows, rename=rename)
 
 
-def _renaming(layout: Schema, attribute: Attribute, new: Mapping[int, str]) -> dict[Hashable, str] | None:
+def _renaming(schema: Schema, attribute: Attribute, new: Mapping[int, str]) -> dict[Hashable, str] | None:
     """Return the option that renames a column, or those that clash with it if it keeps its name.
 
     None if no such column has a label of its own.
     """
-    alike = [one for one in layout.attributes if name_key(one.name) == name_key(attribute.name)]
+    alike = [one for one in schema.attributes if name_key(one.name) == name_key(attribute.name)]
     renamed = [attribute] if attribute.position in new else [one for one in alike if one.position in new]
-    labels = Counter(repr(one.column) for one in layout.attributes)
+    labels = Counter(repr(one.column) for one in schema.attributes)
     if any(labels[repr(one.column)] > 1 or _has_no_label(one) for one in renamed):
         return None
     return {one.column: new[one.position] for one in renamed} or None
@@ -121,23 +121,23 @@ def _has_no_label(attribute: Attribute) -> bool:
     return not isinstance(attribute.column, str) and not name_of(attribute.column)
 
 
-def _case_clashes(layout: Schema, new: Mapping[int, str]) -> list[Violation]:
+def _case_clashes(schema: Schema, new: Mapping[int, str]) -> list[Violation]:
     """Find names that look alike: in the frame, among reserved names, and among those known to the ledger."""
     owners: defaultdict[str, dict[str, str]] = defaultdict(dict)  # folded name → each spelling and its owner
     for names, owner in (
-        ((attribute.name for attribute in layout.attributes), "another column"),
+        ((attribute.name for attribute in schema.attributes), "another column"),
         (contract.RESERVED_ATTRIBUTES, "a reserved attribute"),
-        (layout.known_names, "an attribute of earlier pushes"),
+        (schema.known_names, "an attribute of earlier pushes"),
     ):
         for name in names:
-            owners[fold(name)].setdefault(name, owner)
+            owners[fold_case(name)].setdefault(name, owner)
     violations = []
-    for attribute in layout.attributes:
-        others = {name: owner for name, owner in owners[fold(attribute.name)].items() if name != attribute.name}
+    for attribute in schema.attributes:
+        others = {name: owner for name, owner in owners[fold_case(attribute.name)].items() if name != attribute.name}
         if others and attribute.name not in contract.RESERVED_ATTRIBUTES:
             alike = ", ".join(f"{name!r} ({others[name]})" for name in sorted(others))
             # None is renamed where the ledger knows several spellings, this one among them.
-            rename = _renaming(layout, attribute, new) or {attribute.column: min(others)}
+            rename = _renaming(schema, attribute, new) or {attribute.column: min(others)}
             params = {"others": alike, "rename": rename}
             violations.append(
                 Violation(
@@ -160,14 +160,14 @@ def _check_index(attribute: Attribute, rows: int) -> Iterator[Violation]:
 # types ----------------------------------------------------------------------------------------------------------------
 
 
-def _check_type(layout: Schema, attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Iterator[Violation]:
+def _check_type(schema: Schema, attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Iterator[Violation]:
     if attribute.kind is Kind.UNSUPPORTED:
         yield _unsupported(attribute, rows)
         return
-    yield from _check_known(layout, attribute, rows, meant)
+    yield from _check_known(schema, attribute, rows, meant)
     if len(attribute.currencies) > 1:
         yield _found(Rule.CURRENCIES_MIXED, attribute, rows, currencies=", ".join(sorted(attribute.currencies)))
-    is_id = attribute.position == layout.id_position
+    is_id = attribute.position == schema.id_position
     if attribute.is_reserved and not is_id and attribute.kind is not Kind.TEXT:
         limit = AttributeType.STRING.value
         yield _found(Rule.RESERVED_NOT_STRING, attribute, rows, limit=limit, kind=attribute.kind.value)
@@ -183,13 +183,13 @@ def _unsupported(attribute: Attribute, rows: int) -> Violation:
     return _found(Rule.TYPE_UNSUPPORTED, attribute, rows, held=held, how=how)
 
 
-def _check_known(layout: Schema, attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Iterator[Violation]:
+def _check_known(schema: Schema, attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Iterator[Violation]:
     """Compare with the type known to the ledger."""
     known = attribute.known
-    if attribute.type is None or not layout.knows_types or attribute.is_reserved:
+    if attribute.type is None or not schema.knows_types or attribute.is_reserved:
         return
     if known is None:
-        if layout.new_attributes == "forbid":
+        if schema.new_attributes == "forbid":
             yield _unknown(attribute, rows, meant)
     elif known.type != attribute.type:
         when = f"{known.first_seen:%Y-%m-%d %H:%M} UTC"
@@ -230,15 +230,15 @@ def _unknown(attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Viola
     return _found(Rule.ATTRIBUTE_UNKNOWN, attribute, rows, near=rename, asked=asked)
 
 
-def _known_meant(layout: Schema) -> dict[int, str]:
+def _known_meant(schema: Schema) -> dict[int, str]:
     """Return, for names that are not allowed, position → the most similar known name that no column has."""
-    if layout.new_attributes == "allow":
+    if schema.new_attributes == "allow":
         return {}
-    sent = {attribute.name for attribute in layout.attributes}
-    known = {name.casefold(): name for name in layout.known_names if name not in sent}
+    sent = {attribute.name for attribute in schema.attributes}
+    known = {name.casefold(): name for name in schema.known_names if name not in sent}
     near = {
         a.position: difflib.get_close_matches(a.name.casefold(), known, n=1, cutoff=_ALMOST)
-        for a in layout.attributes
+        for a in schema.attributes
         if a.known is None
     }
     return {position: known[found[0]] for position, found in near.items() if found}
@@ -308,7 +308,7 @@ def without_invisible(name: str) -> str:
 
 def name_key(name: str) -> str:
     """Return what two names that look alike have in common."""
-    return fold(without_invisible(name))
+    return fold_case(without_invisible(name))
 
 
 def fitting_name(base: str, is_taken: Callable[[str], bool]) -> str:

@@ -311,16 +311,16 @@ class TextBytes:
         """The length of the longest text; no text has more characters."""
         return int((self._stops - self._starts).max(initial=0))
 
-    def has_any(self, words: Collection[str], *, fold: bool = False) -> bool:
-        """Return whether a text is among `words`; with `fold`, in any case of ASCII letters."""
-        texts = self._array.take(self.near(words, fold=fold)).unique().to_pylist()
-        return not {text.lower() if fold else text for text in texts}.isdisjoint(words)
+    def has_any(self, words: Collection[str], *, ignore_case: bool = False) -> bool:
+        """Return whether a text is among `words`; with `ignore_case`, in any case of ASCII letters."""
+        texts = self._array.take(self.near(words, ignore_case=ignore_case)).unique().to_pylist()
+        return not {text.lower() if ignore_case else text for text in texts}.isdisjoint(words)
 
-    def near(self, words: Collection[str], *, fold: bool = False) -> Rows:
+    def near(self, words: Collection[str], *, ignore_case: bool = False) -> Rows:
         """Return the rows whose texts may be among `words`: their length and first two bytes are those of a word."""
         table = np.zeros((_LONG + 1, 256, 256), dtype=bool)
         for word in filter(None, words):
-            spellings = {word, word.upper(), word.capitalize(), word[0] + word[1:].upper()} if fold else {word}
+            spellings = {word, word.upper(), word.capitalize(), word[0] + word[1:].upper()} if ignore_case else {word}
             for spelling in spellings:
                 start = spelling.encode()
                 table[min(len(start), _LONG), start[0], start[min(1, len(start) - 1)]] = True

@@ -160,7 +160,7 @@ class _ClusterPush:
                     yield outcome
             self._pass_on_stop()
             if self._job.is_due():
-                self._job.note_snapshots(
+                self._job.record_snapshots(
                     {each.task.number: each.snapshot for each in self._parts.values() if each.snapshot}
                 )
                 self._require_workers()
@@ -292,9 +292,9 @@ def _note_lost(each: _Pushing, why: str) -> None:
     """Record the rows that were reported as accepted; all others may have arrived."""
     if each.buffer is None:
         return
-    each.buffer.note_all(np.flatnonzero(each.accepted), Status.ACCEPTED)
+    each.buffer.record_all(np.flatnonzero(each.accepted), Status.ACCEPTED)
     words = f"{why}: it may have arrived; pushing again is safe"
-    each.buffer.note_all(each.buffer.rows_with([Status.UNSENT]), Status.UNKNOWN, words)
+    each.buffer.record_all(each.buffer.rows_with([Status.UNSENT]), Status.UNKNOWN, words)
 
 
 def _run_step(step: Step[C, T], common: C, task: Any, frame: pd.DataFrame) -> T:

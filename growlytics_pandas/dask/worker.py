@@ -73,7 +73,7 @@ class WorkerControl:
     """Reports the progress of a part to the client, and obeys its stop."""
 
     def __init__(self, share: Share, order: PartOrder) -> None:
-        self.pacer = ConcurrencyController(max_concurrency=share.max_concurrency, max_rate=share.max_rate)
+        self.controller = ConcurrencyController(max_concurrency=share.max_concurrency, max_rate=share.max_rate)
         self.stop = CancellationToken()
         self._share, self._order = share, order
         self._worker = get_worker()
@@ -90,7 +90,7 @@ class WorkerControl:
             self._check_stop()
         bits = np.frombuffer(_starts.pop(attempt, b""), dtype="uint8")
         done = np.flatnonzero(np.unpackbits(bits, count=min(task.rows, 8 * len(bits))))
-        buffer.note_all(done, Status.ACCEPTED)
+        buffer.record_all(done, Status.ACCEPTED)
         for row in done.tolist():
             buffer.http_status[row] = _OK
             buffer.count_attempt(row)
@@ -115,7 +115,7 @@ class WorkerControl:
     def before_sending(self, encoded: Encoded) -> None:
         """Do nothing: the ledger has been prepared for the whole part."""
 
-    def note_accepted(self, rows: list[int]) -> None:
+    def record_accepted(self, rows: list[int]) -> None:
         """Add accepted rows to the next report."""
         self._accepted += rows
 

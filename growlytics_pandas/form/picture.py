@@ -60,11 +60,11 @@ def _preview(plan: Plan, masker: Masker) -> Table | None:
     bodies = plan.preview(PREVIEWED_CUSTOMERS)
     if not bodies:
         return None
-    columns = {attribute.name: attribute.column for attribute in plan._layout.attributes}
+    columns = {attribute.name: attribute.column for attribute in plan._schema.attributes}
     types = {item["name"]: item["type"] for body in bodies for item in body["attributes"]}
     values = [{item["name"]: item["value"] for item in body["attributes"]} for body in bodies]
     shown = list(types)[:PREVIEWED_ATTRIBUTES]
-    id_column = plan._layout.id_column
+    id_column = plan._schema.id_column
     rows = [
         (f"{label(name)} ({types[name]})", *(_value(one, name, columns.get(name), id_column, masker) for one in values))
         for name in shown
@@ -93,7 +93,7 @@ def becomes_html(plan: Plan, choices: Choices) -> dict[int, str]:
     for group in plan._findings.groups():
         counts[repr(group.column), group.severity] += group.cells  # NaN does not equal itself, but its repr does
     types = {choices.id_position: "id"}
-    types |= {one.position: one.type.value if one.type else "not sent" for one in plan._layout.attributes}
+    types |= {one.position: one.type.value if one.type else "not sent" for one in plan._schema.attributes}
     columns = (column for column in choices.columns if column.position in types)
     return {column.position: _becomes(column, types[column.position], counts) for column in columns}
 

@@ -76,7 +76,7 @@ def one_line(text: str, max_chars: int = MAX_LINE_CHARS) -> str:
     return line if len(line) <= max_chars else line[: max_chars - 1] + "…"
 
 
-MAX_REPLY_BYTES = 1 << 20
+MAX_RESPONSE_BYTES = 1 << 20
 """A response body is truncated here [assumed: the documented one has 16 bytes]."""
 
 

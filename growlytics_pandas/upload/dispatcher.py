@@ -137,7 +137,7 @@ class RetryQuota:
         self._tokens = self.RESERVE
         self._at = math.inf
 
-    def note_success(self, n: int, n_retried: int = 0) -> None:
+    def record_success(self, n: int, n_retried: int = 0) -> None:
         """Record `n` accepted rows, `n_retried` of them after a retry."""
         self._tokens = min(self.MOST, self._tokens + self.DEPOSIT * n + n_retried)
 
@@ -167,7 +167,7 @@ class Delivery:
     def __init__(
         self,
         transport: Transport,
-        pacer: ConcurrencyController,
+        controller: ConcurrencyController,
         buffer: OutcomeBuffer,
         *,
         limits: Limits,
@@ -184,7 +184,7 @@ class Delivery:
         self.answer_seconds = 0.0  # total for the accepted rows
         self.failed = 0
         self.last_failures: deque[Failure] = deque(maxlen=MAX_FAILURES_KEPT)
-        self.pacer = pacer
+        self.controller = controller
         self._transport = transport
         self._buffer = buffer
         self._limits = limits
@@ -220,7 +220,7 @@ class Delivery:
             self._buffer.counts(),
             self.retries,
             self.in_flight,
-            self.pacer.concurrency,
+            self.controller.concurrency,
             tuple(failure._replace(row=failure.row + first_row) for failure in self.last_failures),
             self.answer_seconds,
             *self.trouble,
@@ -242,7 +242,7 @@ class Delivery:
         if asked is not None and asked.seconds >= SHOWN_WAIT_SECONDS and asked.until > now:
             return wait_words(asked.words, asked.until - now), asked.words
         words = self._last_words()
-        if seconds := self.pacer.outage_seconds(now):
+        if seconds := self.controller.outage_seconds(now):
             return outage_words(words, seconds), words
         if not self._in_flight and self._waiting and self._waiting[0][0] - now >= SHOWN_WAIT_SECONDS:
             return wait_words(words, self._waiting[0][0] - now), words
@@ -277,7 +277,7 @@ class Delivery:
         now = self._clock()
         if now < self._files_at:
             return upcoming
-        allowance = self.pacer.allowance(now, len(self._in_flight))
+        allowance = self.controller.allowance(now, len(self._in_flight))
         started = self._start_unstarted(allowance) if self._unstarted else 0
         if self._waiting:
             started += self._start_again(now, allowance - started)
@@ -294,7 +294,7 @@ class Delivery:
             submit(row, body)
             started += 1
         if started:
-            self.pacer.note_started(now, started)
+            self.controller.record_started(now, started)
         return upcoming
 
     def _start_unstarted(self, allowance: int) -> int:
@@ -327,20 +327,20 @@ class Delivery:
         now = self._clock()
         if now < self._files_at:
             return min(PATIENCE_SECONDS, self._files_at - now)
-        wait = min(PATIENCE_SECONDS, self.pacer.seconds_until_next(now))
+        wait = min(PATIENCE_SECONDS, self.controller.seconds_until_next(now))
         if self._waiting:
             wait = min(wait, max(self._waiting[0][0] - now, self._budget.seconds_until_next(now)))
-        return max(wait, 0.001) if len(self._in_flight) < self.pacer.concurrency else PATIENCE_SECONDS
+        return max(wait, 0.001) if len(self._in_flight) < self.controller.concurrency else PATIENCE_SECONDS
 
     # recording ---------------------------------------------------------------------------------------------------
 
     def _collect(self) -> None:
-        replies = self._transport.poll(self._patience())
-        if replies:
-            self._record_replies(replies)
+        responses = self._transport.poll(self._patience())
+        if responses:
+            self._record_responses(responses)
         self._on_tick(self)
 
-    def _record_replies(self, replies: list[Response]) -> None:
+    def _record_responses(self, responses: list[Response]) -> None:
         """Record plain successes here, the fast path; `_handle` does the rest."""
         accepted: list[int] = []
         answers = ResponseStats()
@@ -348,29 +348,29 @@ class Delivery:
         buffer, in_flight = self._buffer, self._in_flight
         status, http_status, attempts = buffer.status, buffer.http_status, buffer.attempts
         if self._is_unreached:
-            self._is_unreached = not any(reply.status or reply.was_sent or reply.repeats for reply in replies)
+            self._is_unreached = not any(one.status or one.was_sent or one.repeats for one in responses)
             self._first_miss = min(self._first_miss, self._clock())
-        for reply in replies:
-            row = reply.token
-            if reply.repeats:
-                self._attempts.note_repeats(row, reply.repeats)
-            if reply.status == OK and reply.body in PLAIN_SUCCESS:
+        for response in responses:
+            row = response.token
+            if response.repeats:
+                self._attempts.record_repeats(row, response.repeats)
+            if response.status == OK and response.body in PLAIN_SUCCESS:
                 del in_flight[row]
                 status[row] = _ACCEPTED
                 http_status[row] = OK
                 attempts[row] += 1
-                seconds += reply.seconds
+                seconds += response.seconds
                 accepted.append(row)
             else:
-                self._handle(reply, accepted, answers)
+                self._handle(response, accepted, answers)
         answers.good += len(accepted)
         answers.seconds += seconds
-        self.pacer.note_answers(self._clock(), answers)
+        self.controller.record_answers(self._clock(), answers)
         if accepted:
             self._asked_wait = None
             self.accepted += len(accepted)
             self.answer_seconds += seconds
-            self._budget.note_success(len(accepted), self._attempts.count_retried(accepted) if self.retries else 0)
+            self._budget.record_success(len(accepted), self._attempts.count_retried(accepted) if self.retries else 0)
             self._on_accepted(accepted)
             if self._buffer.errors:
                 self._forget_errors(accepted)
@@ -379,60 +379,60 @@ class Delivery:
         for row in accepted:
             self._buffer.errors.pop(row, None)
 
-    def _handle(self, reply: Response, accepted: list[int], answers: ResponseStats) -> None:
-        row, body = reply.token, self._in_flight.pop(reply.token)
-        verdict = classify(reply)
-        if reply.fault is TransportError.FILES:
-            self._wait_for_files(reply, body, answers)
+    def _handle(self, response: Response, accepted: list[int], answers: ResponseStats) -> None:
+        row, body = response.token, self._in_flight.pop(response.token)
+        verdict = classify(response)
+        if response.fault is TransportError.FILES:
+            self._wait_for_files(response, body, answers)
             return
         if verdict is not Verdict.ACCEPTED:
-            self._attempts.note(reply)
-        if verdict is Verdict.RETRY and self._attempts.is_free(reply):
+            self._attempts.record(response)
+        if verdict is Verdict.RETRY and self._attempts.is_free(response):
             heapq.heappush(self._waiting, (self._clock(), row, body))
             return
         attempts = self._attempts.count(row)
         if verdict is Verdict.ACCEPTED:
-            self._buffer.note(row, Status.ACCEPTED, http_status=reply.status)
+            self._buffer.record(row, Status.ACCEPTED, http_status=response.status)
             accepted.append(row)
-            answers.seconds += reply.seconds
+            answers.seconds += response.seconds
         elif verdict is Verdict.RETRY:
-            self._retry(reply, row, body, attempts)
-            asked = parse_retry_after(reply.retry_after, self._wall_clock())
+            self._retry(response, row, body, attempts)
+            asked = parse_retry_after(response.retry_after, self._wall_clock())
             if asked is not None:
-                self._note_asked_wait(asked, reply)
-            if reply.status in _PUSHBACK:
-                answers.note_pushback(asked, reply.seconds)
+                self._note_asked_wait(asked, response)
+            if response.status in _PUSHBACK:
+                answers.record_pushback(asked, response.seconds)
             else:
                 answers.failures += 1
         else:
             answers.good += 1  # a rejection is a response: the service is up
-            answers.seconds += reply.seconds
-            self._fail(row, self._attempts.final_status(row), self._attempts.words(reply), reply.status)
-            self.error = self.error or abort_error(verdict, reply)
+            answers.seconds += response.seconds
+            self._fail(row, self._attempts.final_status(row), self._attempts.words(response), response.status)
+            self.error = self.error or abort_error(verdict, response)
 
-    def _retry(self, reply: Response, row: int, body: bytes, attempts: int) -> None:
-        wait = self._limits.retry.wait(attempts, reply, self._uniform, self._wall_clock())
-        self._buffer.errors[row] = words = self._attempts.words(reply)
-        self._buffer.http_status[row] = reply.status
+    def _retry(self, response: Response, row: int, body: bytes, attempts: int) -> None:
+        wait = self._limits.retry.wait(attempts, response, self._uniform, self._wall_clock())
+        self._buffer.errors[row] = words = self._attempts.words(response)
+        self._buffer.http_status[row] = response.status
         if wait is None:
-            self._fail(row, self._attempts.final_status(row), f"{words} ({attempts} attempts)", reply.status)
+            self._fail(row, self._attempts.final_status(row), f"{words} ({attempts} attempts)", response.status)
         else:
             heapq.heappush(self._waiting, (self._clock() + wait, row, body))
 
-    def _wait_for_files(self, reply: Response, body: bytes, answers: ResponseStats) -> None:
+    def _wait_for_files(self, response: Response, body: bytes, answers: ResponseStats) -> None:
         """Retry in a moment, with fewer connections; the attempt does not count."""
         answers.unstarted += 1
-        self._buffer.errors[reply.token] = describe(reply)
-        self._unstarted.append((reply.token, body))
+        self._buffer.errors[response.token] = describe(response)
+        self._unstarted.append((response.token, body))
         self._files_at = self._clock() + FILES_WAIT_SECONDS
 
-    def _note_asked_wait(self, seconds: float, reply: Response) -> None:
-        asked = _AskedWait(seconds, self._clock(), describe(reply))
+    def _note_asked_wait(self, seconds: float, response: Response) -> None:
+        asked = _AskedWait(seconds, self._clock(), describe(response))
         if self._asked_wait is None or asked.until > self._asked_wait.until:
             self._asked_wait = asked
 
     def _fail(self, row: int, status: Status, words: str, http_status: int) -> None:
-        self._buffer.note(row, status, words, http_status)
+        self._buffer.record(row, status, words, http_status)
         self.last_failures.append(Failure(row, status, words, http_status))
         self.failed += 1
         limit, finished = self._limits.max_failures, self.accepted + self.failed
@@ -452,8 +452,8 @@ class Delivery:
                 self.error = long_wait_error(asked.words, asked.seconds)
         elif self._is_only_waiting(now, is_fresh_left=is_fresh_left):
             self.error = long_wait_error(self._last_words(), self._waiting[0][0] - now)
-        elif self.pacer.has_given_up(now):
-            self.error = outage_error(self._last_words(), self.pacer.outage_seconds(now))
+        elif self.controller.has_given_up(now):
+            self.error = outage_error(self._last_words(), self.controller.outage_seconds(now))
         elif self._is_unreached and now - self._first_miss >= UNREACHABLE_SECONDS:
             self.error = unreachable_error(self._last_words())
 
@@ -477,12 +477,12 @@ class Delivery:
         buffer = self._buffer
         for row in self._in_flight:
             buffer.count_attempt(row)
-            buffer.note(row, Status.UNKNOWN, "the run ended before the response arrived")
+            buffer.record(row, Status.UNKNOWN, "the run ended before the response arrived")
         tried = [row for row, _ in self._unstarted if buffer.attempts[row] or row in buffer.lost]
         for row in [*(row for _, row, _ in self._waiting), *tried]:  # rows never tried stay unsent
             status = Status.UNKNOWN if row in buffer.lost else Status.UNSENT
             words = f"{buffer.errors.get(row, '')} (the run ended before the next attempt)".strip()
-            buffer.note(row, status, words, buffer.http_status[row])
+            buffer.record(row, status, words, buffer.http_status[row])
         self._in_flight, self._waiting = {}, []
         self._unstarted.clear()
 
@@ -511,26 +511,26 @@ class Attempts:
         self._free: defaultdict[int, int] = defaultdict(int)
         self._repeats: defaultdict[int, int] = defaultdict(int)
 
-    def note(self, reply: Response) -> None:
-        """Record whether a reply leaves open if the row arrived, also if the next attempt is free or the run ends."""
-        if may_have_arrived(reply):
-            self._buffer.lost.add(reply.token)
+    def record(self, response: Response) -> None:
+        """Record if a response leaves open whether its row arrived, also if the run then ends."""
+        if may_have_arrived(response):
+            self._buffer.lost.add(response.token)
 
     def final_status(self, row: int) -> Status:
         """Return the final status of a row that was not accepted: `unknown` if any attempt may have arrived."""
         return Status.UNKNOWN if row in self._buffer.lost else Status.FAILED
 
-    def note_repeats(self, row: int, count: int) -> None:
+    def record_repeats(self, row: int, count: int) -> None:
         """Record requests that the transport repeated; like free attempts, they do not count."""
         self.repeated += count
         self._repeats[row] += count
         for _ in range(count):
             self._buffer.count_attempt(row)
 
-    def is_free(self, reply: Response) -> bool:
+    def is_free(self, response: Response) -> bool:
         """Return whether this attempt does not count, since the server had closed a kept-alive connection."""
-        row = reply.token
-        if not is_free(reply) or self._free[row] >= self._stale_retries:
+        row = response.token
+        if not is_free(response) or self._free[row] >= self._stale_retries:
             return False
         self._free[row] += 1
         self._buffer.count_attempt(row)
@@ -546,8 +546,8 @@ class Attempts:
         attempts = self._buffer.attempts
         return sum(attempts[row] - self._repeats.get(row, 0) > 1 for row in rows)
 
-    def words(self, reply: Response) -> str:
+    def words(self, response: Response) -> str:
         """Return why an attempt failed, adding whether an earlier one may have arrived although this one did not."""
-        is_last_open = may_have_arrived(reply) and not reply.repeats  # `repeats` are earlier ones
-        lost = reply.token in self._buffer.lost and not is_last_open
-        return describe(reply) + ("; the response to an earlier attempt was lost" if lost else "")
+        is_last_open = may_have_arrived(response) and not response.repeats  # `repeats` are earlier ones
+        lost = response.token in self._buffer.lost and not is_last_open
+        return describe(response) + ("; the response to an earlier attempt was lost" if lost else "")

@@ -115,7 +115,7 @@ class OutcomeBuffer:
         """Set the rows that `PushResult.retry` sends again to `unsent`, with no attempts."""
         self.lost.update(self.rows_with([Status.UNKNOWN]).tolist())
         rows = self.rows_to_retry()
-        self.note_all(rows, Status.UNSENT)
+        self.record_all(rows, Status.UNSENT)
         np.frombuffer(self.attempts, dtype="uint8")[rows] = 0
         for row in rows.tolist():
             self.errors.pop(row, None)
@@ -125,7 +125,7 @@ class OutcomeBuffer:
         refused = self.refused(self.rows_with([Status.FAILED]))
         return np.setdiff1d(self.rows_with(RETRYABLE), np.fromiter(refused, "int64", len(refused)))
 
-    def note(self, row: int, status: Status, error: str = "", http_status: int = 0) -> None:
+    def record(self, row: int, status: Status, error: str = "", http_status: int = 0) -> None:
         """Set the outcome of a row."""
         self.status[row] = CODES[status]
         self.http_status[row] = http_status
@@ -134,7 +134,7 @@ class OutcomeBuffer:
         else:
             self.errors.pop(row, None)
 
-    def note_all(self, rows: npt.NDArray[np.int64], status: Status, error: str = "") -> None:
+    def record_all(self, rows: npt.NDArray[np.int64], status: Status, error: str = "") -> None:
         """Set the outcome of many rows."""
         np.frombuffer(self.status, dtype="uint8")[rows] = CODES[status]
         if error:
@@ -292,7 +292,7 @@ class RunMetrics:
         self._samples: list[Sample] = [Sample(0.0, 0, 0.0)]
         self._min_gap_seconds = 0.0
 
-    def note(self, sample: Sample) -> None:
+    def record(self, sample: Sample) -> None:
         """Add a sample, unless it is too soon after the last one."""
         gap = sample.elapsed_seconds - self._samples[-1].elapsed_seconds
         if gap <= self._min_gap_seconds:
@@ -316,7 +316,7 @@ class Throughput:
         self._looks: deque[tuple[float, int]] = deque()
         self._first: tuple[float, int] | None = None
 
-    def note(self, elapsed_seconds: float, rows: int) -> None:
+    def record(self, elapsed_seconds: float, rows: int) -> None:
         """Add a measurement. The first is the start: rows counted by then do not count towards the speed."""
         look = (elapsed_seconds, rows)
         self._first = self._first or look
@@ -387,7 +387,7 @@ class Progress:
         """
         self._last_tick = time.monotonic()
         sample = self._sample(snapshot)
-        self._timeline.note(sample)
+        self._timeline.record(sample)
         self._write_log(kind, snapshot, result, error)
         if self._listener is not None:
             self._listener(self._event(kind, snapshot, sample, mask, result))
@@ -402,8 +402,8 @@ class Progress:
     ) -> ProgressEvent:
         total, unsettled = sum(snapshot.counts.values()), snapshot.counts[Status.UNSENT]
         settled = total - unsettled
-        self._settled.note(sample.elapsed_seconds, settled)
-        self._sent.note(sample.elapsed_seconds, settled - sum(snapshot.counts[status] for status in NEVER_SENT))
+        self._settled.record(sample.elapsed_seconds, settled)
+        self._sent.record(sample.elapsed_seconds, settled - sum(snapshot.counts[status] for status in NEVER_SENT))
         run = result.run if result else None
         hide = mask or (lambda _words: NOT_SHOWN)
         return ProgressEvent(

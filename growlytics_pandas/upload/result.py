@@ -301,8 +301,8 @@ class Result(HtmlRepr):
             labels = labels if name is None else show_label(name)
         to_fix = gather_failed_rows(parts, self._statuses_to_fix(), limits.rows, labels, why)
         summary = ResultSummary(
-            id_column=self.plan._layout.id_column,
-            columns=len(self.plan._layout.attributes),
+            id_column=self.plan._schema.id_column,
+            columns=len(self.plan._schema.attributes),
             schema=self.plan._types,
             findings=self._findings,
             counts=self.counts,

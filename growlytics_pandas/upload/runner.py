@@ -59,9 +59,10 @@ class LedgerWriter:
     The order makes every crash harmless: differing digests are withdrawn and new types recorded, durably, *before* the
     first byte is sent; only an acceptance stores a digest.
 
-    A part sent by this process is recorded chunk by chunk: `begin_part`, `changed`, `before_sending`, `note_accepted`,
-    `end_part`. For a part sent by another process, its digests are recorded first: `announce`, `before_part`,
-    `after_part`; that process never opens the file, since SQLite in WAL mode must not be shared over a network.
+    A part sent by this process is recorded chunk by chunk: `begin_part`, `changed`, `before_sending`,
+    `record_accepted`, `end_part`. For a part sent by another process, its digests are recorded first: `announce`,
+    `before_part`, `after_part`; that process never opens the file, since SQLite in WAL mode must not be shared over a
+    network.
 
     Attributes
     ----------
@@ -120,7 +121,7 @@ class LedgerWriter:
         present = np.column_stack([encoded.present[name] for name in custom]) if custom else None
         self._project.withdraw(self._digest(encoded), custom, present)
 
-    def note_accepted(self, rows: Sequence[int]) -> None:
+    def record_accepted(self, rows: Sequence[int]) -> None:
         """Record acceptances; they are written with the next chunk."""
         self._accepted.extend(rows)
         if self._carriers:
@@ -248,7 +249,7 @@ def overtaken(conflicts: Mapping[str, Any]) -> DataError:
 def mark_unchanged(project: Project, digests: PartDigests, buffer: OutcomeBuffer) -> None:
     """Mark rows whose body equals the last accepted one as `unchanged`."""
     same = project.unchanged(digests.digests) & _is_unsent(buffer, digests.rows)
-    buffer.note_all(digests.rows[same], Status.UNCHANGED)
+    buffer.record_all(digests.rows[same], Status.UNCHANGED)
 
 
 def _is_unsent(buffer: OutcomeBuffer, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
@@ -274,7 +275,7 @@ class Run:
     ) -> None:
         self.options = options
         self.stop = CancellationToken()
-        self.pacer = ConcurrencyController(max_concurrency=options.max_concurrency, max_rate=options.max_rate)
+        self.controller = ConcurrencyController(max_concurrency=options.max_concurrency, max_rate=options.max_rate)
         self.error: BaseException | None = None
         self.ended = "dry run"
         self.message = ""
@@ -428,7 +429,7 @@ class Run:
     @property
     def types_sent(self) -> dict[str, str]:
         """Attribute → type of the custom attributes that are sent."""
-        return types_sent(self.common.layout, self.common.dropped)
+        return types_sent(self.common.schema, self.common.dropped)
 
     @property
     def digester(self) -> Digester | None:
@@ -459,7 +460,7 @@ class Run:
             may_be_unchanged=options.skip_unchanged and digests is None,
         )
 
-    def note_snapshots(self, snapshots: Mapping[int, Snapshot]) -> None:
+    def record_snapshots(self, snapshots: Mapping[int, Snapshot]) -> None:
         """Record and show the progress of parts that other processes are sending."""
         self._live = {n: partial(_same, snapshot) for n, snapshot in snapshots.items() if n not in self._done}
         self._was_reached |= any(snapshot.counts[Status.ACCEPTED] for snapshot in snapshots.values())
@@ -490,7 +491,7 @@ class Run:
         if self._writer is None or not self.options.skip_unchanged:
             return encoded
         changed = self._writer.changed(encoded)
-        self.buffers[self._sent_part.number].note_all(encoded.rows[~changed], Status.UNCHANGED)
+        self.buffers[self._sent_part.number].record_all(encoded.rows[~changed], Status.UNCHANGED)
         return encoded.take(changed)
 
     def before_sending(self, encoded: Encoded) -> None:
@@ -498,10 +499,10 @@ class Run:
         if self._writer is not None:
             self._writer.before_sending(encoded)
 
-    def note_accepted(self, rows: list[int]) -> None:
+    def record_accepted(self, rows: list[int]) -> None:
         """Record rows of this process's part that arrived."""
         if self._writer is not None:
-            self._writer.note_accepted(rows)
+            self._writer.record_accepted(rows)
 
     # the parts -------------------------------------------------------------------------------------------------
 

@@ -58,9 +58,9 @@ def check(df, id_col="id", known=None, **options):
     seen = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
     remembered = None if known is None else {name: KnownType(kind, seen, "accepted") for name, kind in known.items()}
     chosen = PlanOptions(**options)
-    layout = infer_schema(df, id_col, chosen, known=remembered)
-    suggestions = find_suggestions(df, layout, chosen)
-    return Part.whole(df, layout).findings(suggestions).to_frame()
+    schema = infer_schema(df, id_col, chosen, known=remembered)
+    suggestions = find_suggestions(df, schema, chosen)
+    return Part.whole(df, schema).findings(suggestions).to_frame()
 
 
 def ids(*values, dtype=object):

@@ -302,9 +302,9 @@ def test_progress_reports_an_outage():
 
 def test_quota_of_successes_serves_late_retries():
     budget = RetryQuota()
-    budget.note_success(1000)
+    budget.record_success(1000)
     assert sum(budget.try_spend(0.0) for _ in range(1000)) == 600
-    budget.note_success(10**6)
+    budget.record_success(10**6)
     assert sum(budget.try_spend(0.0) for _ in range(10**4)) == 4000
 
 
@@ -316,7 +316,7 @@ def test_waiting_rows_go_fast_after_an_outage():
         sent = 0
         while sent < min(waiting, 100) and budget.try_spend(now):
             sent += 1
-        budget.note_success(sent, sent)
+        budget.record_success(sent, sent)
         waiting -= sent
         now += 0.05
     assert now < 5
@@ -337,5 +337,5 @@ def test_quota_slows_retries_but_never_stops_them():
     assert spent == 100
     assert budget.seconds_until_next(0.0) == pytest.approx(0.2)
     assert sum(budget.try_spend(10.0) for _ in range(1000)) == 50
-    budget.note_success(20)
+    budget.record_success(20)
     assert sum(budget.try_spend(10.0) for _ in range(1000)) == 10

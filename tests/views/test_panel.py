@@ -141,7 +141,7 @@ def test_rejected_rows_are_not_retried(faulty):
 def test_speed_excludes_rows_settled_before():
     speed = Throughput()
     for second in range(21):
-        speed.note(second, 1000 + (second if second <= 10 else 10 + 100 * (second - 10)))
+        speed.record(second, 1000 + (second if second <= 10 else 10 + 100 * (second - 10)))
     assert speed.now() == pytest.approx(100)
     assert speed.overall() == pytest.approx(1010 / 20)
     assert speed.seconds_left(500) == pytest.approx(5)
