@@ -11,7 +11,7 @@ from growlytics_pandas._starting import INTERRUPTED, begin_main
 from growlytics_pandas._text import speaking
 from growlytics_pandas.cli import ledger_command
 from growlytics_pandas.cli.inspect import SCHEMA, SUGGEST, VALIDATE
-from growlytics_pandas.cli.options import Parser, add_command
+from growlytics_pandas.cli.parser import Parser, add_command
 from growlytics_pandas.cli.plan_flags import COMMAND_LINE
 from growlytics_pandas.cli.pushing import PUSH, SEGMENT
 from growlytics_pandas.cli.running import steady_streams

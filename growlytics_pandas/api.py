@@ -11,7 +11,7 @@ import pandas as pd
 
 from growlytics_pandas._rules import RULES
 from growlytics_pandas.client import Client
-from growlytics_pandas.columns.options import PlanArguments, options_of, with_plan_options
+from growlytics_pandas.columns.plan_options import PlanArguments, options_of, with_plan_options
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.upload.batches import FrameExecutor, push_stream
 from growlytics_pandas.upload.connection import (

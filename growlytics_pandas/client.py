@@ -16,7 +16,7 @@ from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import facts_html, plural
 from growlytics_pandas.checks.violations import message_text
-from growlytics_pandas.columns.options import PlanOptions, ReadingArguments, with_reading_options
+from growlytics_pandas.columns.plan_options import PlanOptions, ReadingArguments, with_reading_options
 from growlytics_pandas.errors import (
     ConstraintViolationError,
     CustomerRejectedError,

@@ -21,7 +21,7 @@ import numpy as np
 from growlytics_pandas import contract
 from growlytics_pandas._output_paths import replacing
 from growlytics_pandas._text import PYTHON, speaking
-from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.upload.connection import PUSH_OPTIONS, PushOptions
 

@@ -21,8 +21,8 @@ from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.violations import DOUBTFUL, DOUBTFUL_SUM, Rows, Violation
 from growlytics_pandas.columns.dtypes import Kind, Mask, originals, starts
 from growlytics_pandas.columns.frames import count_reject_labels
-from growlytics_pandas.columns.options import Keep
 from growlytics_pandas.columns.parsers import are_numbers
+from growlytics_pandas.columns.plan_options import Keep
 from growlytics_pandas.columns.reading import Alike, Groups, Ids, find_groups, fold_case, fold_case_all, unkept
 from growlytics_pandas.columns.texts import (
     MISSING_IDS,

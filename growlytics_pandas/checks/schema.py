@@ -21,7 +21,7 @@ from growlytics_pandas._text import argument, phrase
 from growlytics_pandas.columns.convert import Values
 from growlytics_pandas.columns.dtypes import BLOCK_ROWS, Finding, Kind, Mask, absent, inspect
 from growlytics_pandas.columns.frames import count_reject_labels
-from growlytics_pandas.columns.options import (
+from growlytics_pandas.columns.plan_options import (
     DEFAULT_READING,
     Keep,
     NewAttributes,

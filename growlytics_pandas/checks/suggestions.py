@@ -41,8 +41,8 @@ from growlytics_pandas.columns.contacts import PLAIN_EMAIL, country_code, mobile
 from growlytics_pandas.columns.convert import as_text, date_in
 from growlytics_pandas.columns.date_parsers import parse_by_first
 from growlytics_pandas.columns.dtypes import Kind, absent, plain
-from growlytics_pandas.columns.options import Reading
 from growlytics_pandas.columns.parsers import BOOLEAN_WORDS, Texts, are_numbers, parse_booleans, shapes_of
+from growlytics_pandas.columns.plan_options import Reading
 from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.columns.texts import SURE_WORDS, TextColumn, TextColumns
 

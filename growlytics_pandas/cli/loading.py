@@ -23,7 +23,7 @@ from growlytics_pandas.cli.readers import Table, find_source, read_source
 from growlytics_pandas.cli.summary import Summary, as_line, count_rules
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.dtypes import inspect
-from growlytics_pandas.columns.options import PlanOptions, Reading, read_zone
+from growlytics_pandas.columns.plan_options import PlanOptions, Reading, read_zone
 from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.ledger import UNCERTAIN
 from growlytics_pandas.upload.connection import connection_or_default

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from growlytics_pandas import contract
 from growlytics_pandas._text import PYTHON, Face, speaking
-from growlytics_pandas.columns.options import NORMALIZATIONS, PlanOptions, require_columns
+from growlytics_pandas.columns.plan_options import NORMALIZATIONS, PlanOptions, require_columns
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS, load
 from growlytics_pandas.upload.connection import PushOptions

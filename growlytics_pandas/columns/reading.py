@@ -47,8 +47,8 @@ from growlytics_pandas.columns.dtypes import (
     naive,
     plain,
 )
-from growlytics_pandas.columns.options import DEFAULT_READING, PHONE_NORMALIZATIONS, Keep, Reading
 from growlytics_pandas.columns.parsers import currencies, number_in, parse_numbers, shapes_of
+from growlytics_pandas.columns.plan_options import DEFAULT_READING, PHONE_NORMALIZATIONS, Keep, Reading
 from growlytics_pandas.columns.texts import strip_texts
 from growlytics_pandas.contract import INDIA, AttributeType
 

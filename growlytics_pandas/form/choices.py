@@ -15,7 +15,7 @@ from pandas.api.types import is_numeric_dtype
 from growlytics_pandas._labels import words_of
 from growlytics_pandas.checks.schema import find_id, name_of
 from growlytics_pandas.columns.frames import count_reject_labels
-from growlytics_pandas.columns.options import Keep, PlanOptions
+from growlytics_pandas.columns.plan_options import Keep, PlanOptions
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES
 from growlytics_pandas.errors import InvalidArgumentError
 

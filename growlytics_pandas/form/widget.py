@@ -14,7 +14,7 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.checks.suggestions import as_options
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
-from growlytics_pandas.columns.options import PlanOptions, is_same, options_of
+from growlytics_pandas.columns.plan_options import PlanOptions, is_same, options_of
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, UsageError
 from growlytics_pandas.form.choices import (
     KEEPS,

@@ -23,7 +23,7 @@ from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.schema import find_id, infer_schema
 from growlytics_pandas.checks.values import Precheck
 from growlytics_pandas.columns.dtypes import Mask, inspect, starts
-from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.errors import (
     ConstraintViolationError,
     DataError,

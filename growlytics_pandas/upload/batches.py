@@ -22,13 +22,11 @@ from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.columns.frames import as_row, frame_of_rows, has_arrow, prepare_frame, read_frame
-from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.columns.reading import Alike
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.upload.connection import Connection, PushOptions, resolve_connection
-from growlytics_pandas.upload.parts import Common, LocalExecutor, Part, PartList, PartOutcome, PartTask, align
-from growlytics_pandas.upload.plan import Plan, PushResult, budget_of, find_suggestions, infer_schema_of_parts, refusal
-from growlytics_pandas.upload.profile import (
+from growlytics_pandas.upload.part_profiles import (
     PartProfile,
     ProfiledParts,
     Question,
@@ -41,6 +39,8 @@ from growlytics_pandas.upload.profile import (
     profile_part,
     skipped_rows,
 )
+from growlytics_pandas.upload.parts import Common, LocalExecutor, Part, PartList, PartOutcome, PartTask, align
+from growlytics_pandas.upload.plan import Plan, PushResult, budget_of, find_suggestions, infer_schema_of_parts, refusal
 from growlytics_pandas.upload.runner import Run
 
 BATCH_ROWS: Final = 50_000  # single rows (Spark's toLocalIterator) are collected into frames of this size

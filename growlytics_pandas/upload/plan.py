@@ -28,7 +28,7 @@ from growlytics_pandas.checks.values import check_suggestions, with_options
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import Mask
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
-from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.columns.texts import TextColumns
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, LedgerError, UsageError
 from growlytics_pandas.ledger.project import Project
@@ -36,6 +36,7 @@ from growlytics_pandas.upload.changes import Changes, changes_text, tally_change
 from growlytics_pandas.upload.connection import Connection, PushOptions, resolve_connection
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore, Rows
+from growlytics_pandas.upload.part_profiles import ProfiledParts, profile_parts
 from growlytics_pandas.upload.parts import (
     Common,
     Executor,
@@ -48,7 +49,6 @@ from growlytics_pandas.upload.parts import (
     types_sent,
     whole_frame,
 )
-from growlytics_pandas.upload.profile import ProfiledParts, profile_parts
 from growlytics_pandas.upload.rejects import Picked, Wanted, describe, pick, stack, want
 from growlytics_pandas.upload.result import Result
 from growlytics_pandas.upload.runner import Run

@@ -11,7 +11,7 @@ import pytest
 import growlytics_pandas as gp
 from growlytics_pandas._rules import RULES, Rule
 from growlytics_pandas.checks.schema import infer_schema
-from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.ledger.types import KnownType
 from growlytics_pandas.samples import PLANTED
 from growlytics_pandas.upload.parts import Part

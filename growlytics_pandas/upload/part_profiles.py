@@ -21,7 +21,7 @@ from growlytics_pandas.checks.ids import LabelRows, find_label_rows, find_same
 from growlytics_pandas.checks.schema import ColumnFacts, sent_positions
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, inspect, merge, starts, tally
 from growlytics_pandas.columns.frames import prepare_frame
-from growlytics_pandas.columns.options import Keep, PlanOptions
+from growlytics_pandas.columns.plan_options import Keep, PlanOptions
 from growlytics_pandas.columns.reading import Alike, Ids, clean, find_currencies, fold_case, fold_case_all, read_ids
 from growlytics_pandas.columns.texts import hash_texts
 from growlytics_pandas.errors import InvalidArgumentError
