@@ -12,7 +12,7 @@ from growlytics_pandas._labels import is_personal
 from growlytics_pandas._masking import Masker
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
-from growlytics_pandas._text import plural, speaking
+from growlytics_pandas._text import message_style, plural
 from growlytics_pandas.form.choices import Choices, ColumnChoice
 from growlytics_pandas.form.snippets import IN_FORM, NOTE_STYLE, suggestion_text
 from growlytics_pandas.views.html import Column, Step, StepKind, Table, ink, render_notebook
@@ -35,7 +35,7 @@ def plan_html(plan: Plan, choices: Choices, masker: Masker, all_rows: int, moves
 
     `all_rows` is the number of rows of the whole frame; `moves` comes first: who joins and who leaves a segment.
     """
-    with speaking(IN_FORM):
+    with message_style(IN_FORM):
         page = plan._page(
             masker, NOTEBOOK_LIMITS, drops_errors=choices.leaves_out, skips_unchanged=choices.skips_unchanged
         )
@@ -120,7 +120,7 @@ def _mark(severity: Severity, count: str = "") -> str:
 def outcome_html(result: PushResult, owner: str) -> str:
     """Return the outcome of a run, masked, and the expression that returns it in code."""
     _ = result.plan._types  # made outside of the form's words, since the result keeps it
-    with speaking(IN_FORM):
+    with message_style(IN_FORM):
         page = result._page(Masker(numbers=result._mask_numbers), NOTEBOOK_LIMITS, owner)
     why = "".join(value for name, value in page.facts if name == "why")
     shown = render_notebook(

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any, Final
 
 from growlytics_pandas._masking import Masker, visible
-from growlytics_pandas._text import PYTHON, Face
+from growlytics_pandas._text import PYTHON, MessageStyle
 from growlytics_pandas.contract import BOOLEAN
 from growlytics_pandas.form.choices import KEEPS, ColumnChoice
 from growlytics_pandas.views.tables import label
@@ -82,7 +82,7 @@ def control_text(given: Mapping[str, Any]) -> str:
     return " and ".join(text for option, value in given.items() for text in _controls(option, value))
 
 
-IN_FORM: Final = Face(lambda name: f"{name}= in the code", control_text, is_python=True)
+IN_FORM: Final = MessageStyle(lambda name: f"{name}= in the code", control_text, is_python=True)
 
 
 def _controls(option: str, value: Any) -> list[str]:

@@ -16,14 +16,10 @@ from typing import Any, Final
 
 import orjson
 
-from growlytics_pandas.contract import ENDPOINT_STATUSES, KEY_STATUSES, RETRY_STATUSES
+from growlytics_pandas.contract import ENDPOINT_STATUSES, KEY_STATUSES, NOT_STORED_STATUSES, RETRY_STATUSES
 from growlytics_pandas.http.protocol import OK, PLAIN_SUCCESS, Response, TransportError, one_line
 
 SUCCESS_STATUSES: Final = range(200, 300)
-PROXY_KEY_STATUS: Final = 407  # a proxy requires a password: the same for every row
-REFUSAL_STATUSES: Final = frozenset(
-    {*range(300, 500), 501, 503, 505, 511}
-)  # nothing was stored; for other 5xx that is unknown
 RETRY_FAULTS: Final = frozenset(
     {TransportError.CONNECT, TransportError.TIMEOUT, TransportError.BROKEN, TransportError.STALE, TransportError.FILES}
 )
@@ -89,12 +85,12 @@ def may_have_arrived(response: Response) -> bool:
     if response.repeats:
         return True
     if response.fault is TransportError.TOO_LARGE:
-        return response.status not in REFUSAL_STATUSES
+        return response.status not in NOT_STORED_STATUSES
     if response.fault is not None:
         return response.was_sent
     if response.status in SUCCESS_STATUSES:
         return _classify_body(response.body) is Verdict.RETRY
-    return response.status not in REFUSAL_STATUSES
+    return response.status not in NOT_STORED_STATUSES
 
 
 def is_free(response: Response) -> bool:
@@ -217,7 +213,7 @@ def _classify_status(status: int) -> Verdict:
         return Verdict.RETRY
     if status in KEY_STATUSES:
         return Verdict.WRONG_KEY
-    if status in ENDPOINT_STATUSES or status == PROXY_KEY_STATUS:
+    if status in ENDPOINT_STATUSES:
         return Verdict.WRONG_ENDPOINT
     return Verdict.REJECTED
 

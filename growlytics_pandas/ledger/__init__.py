@@ -1,4 +1,4 @@
-"""The record of earlier pushes, in one SQLite file: registered types, accepted payloads, runs.
+"""The record of earlier pushes, in one SQLite file: registered types, accepted bodies, runs.
 
 ::
 
@@ -12,6 +12,6 @@
 
 from growlytics_pandas.ledger.digests import Digests
 from growlytics_pandas.ledger.project import Ledger, Project, TypesFile
-from growlytics_pandas.ledger.types import UNCERTAIN, KnownType, Pinned, require_known
+from growlytics_pandas.ledger.types import UNCERTAIN, KnownType, Registration, require_known
 
-__all__ = ["UNCERTAIN", "Digests", "KnownType", "Ledger", "Pinned", "Project", "TypesFile", "require_known"]
+__all__ = ["UNCERTAIN", "Digests", "KnownType", "Ledger", "Project", "Registration", "TypesFile", "require_known"]

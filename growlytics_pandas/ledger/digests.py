@@ -35,7 +35,7 @@ from growlytics_pandas.ledger.database import (
     LedgerFile,
 )
 
-PAYLOAD_WORDS: Final = 2  # 128 bits: two rows that collide by chance among 2**40 have odds of 1 in 2**48
+BODY_DIGEST_WORDS: Final = 2  # 128 bits: two rows that collide by chance among 2**40 have odds of 1 in 2**48
 KEY_MASK: Final = np.int64(2**63 - 1)  # an id has 63 bits: a collision can only cause an extra request
 MAX_PLAIN_FLOAT: Final = 1e16  # larger floats are written with an exponent
 VALUE_DIGESTS: Final = 2**16 - 1
@@ -60,18 +60,18 @@ class Digests:
     """The digests of some customers' ids and bodies, one element per customer."""
 
     keys: NDArray[np.int64]
-    payloads: NDArray[np.uint64]
+    body_digests: NDArray[np.uint64]
     """Two words per customer."""
 
     @classmethod
     def none(cls) -> "Digests":
         """Return the digests of nobody."""
-        return cls(np.empty(0, np.int64), np.empty((0, PAYLOAD_WORDS), np.uint64))
+        return cls(np.empty(0, np.int64), np.empty((0, BODY_DIGEST_WORDS), np.uint64))
 
     @classmethod
     def joined(cls, parts: "Sequence[Digests]") -> "Digests":
         """Return the digests of all parts, in order."""
-        return cls(np.concatenate([part.keys for part in parts]), np.concatenate([part.payloads for part in parts]))
+        return cls(np.concatenate([part.keys for part in parts]), np.concatenate([part.body_digests for part in parts]))
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -83,7 +83,7 @@ class Digests:
         """Return the digests of these rows: positions, or a mask."""
         rows = np.asarray(rows)
         rows = rows if rows.dtype == np.bool_ else rows.astype(np.int64, copy=False)
-        return Digests(self.keys[rows], self.payloads[rows])
+        return Digests(self.keys[rows], self.body_digests[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +109,14 @@ class Digester:
 
     def digest(self, ids: Sequence[str], columns: Iterable[CellColumn]) -> Digests:
         """Return the digests of customers with these attributes."""
-        return Digests(self.keys(ids), self.payloads(ids, columns))
+        return Digests(self.keys(ids), self.body_digests(ids, columns))
 
     def keys(self, ids: Sequence[str]) -> NDArray[np.int64]:
         """Return a key for each id."""
         secrets = _secrets_of(self.id_secret, "", "id")
         return _hash_texts(ids, secrets.texts[:1])[:, 0].view(np.int64) & KEY_MASK
 
-    def payloads(self, ids: Sequence[str], columns: Iterable[CellColumn]) -> NDArray[np.uint64]:
+    def body_digests(self, ids: Sequence[str], columns: Iterable[CellColumn]) -> NDArray[np.uint64]:
         """Return two words for each row, never both zero. Rows that are not sent alike have different words."""
         words = _hash_texts(ids, _secrets_of(self.body_secret, "", "id").texts)
         for column in columns:
@@ -230,7 +230,7 @@ UNKNOWN: Final = -1  # the slot of a missing key
 
 def record_dtype(n_words: int) -> np.dtype[np.void]:
     """Return the on-disk layout of a record with `n_words` words of attribute bits."""
-    return np.dtype([("key", "<i8"), ("payload", "<u8", (PAYLOAD_WORDS,)), ("attributes", "<u8", (n_words,))])
+    return np.dtype([("key", "<i8"), ("body_digest", "<u8", (BODY_DIGEST_WORDS,)), ("attributes", "<u8", (n_words,))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +238,7 @@ class Records:
     """The state of some customers, one element per customer."""
 
     keys: NDArray[np.int64]
-    payloads: NDArray[np.uint64]
+    body_digests: NDArray[np.uint64]
     """The digest of the last accepted body; zero if there is none."""
     attributes: NDArray[np.uint64]
     """One bit for each custom attribute ever sent, by attribute number."""
@@ -250,17 +250,17 @@ class Records:
     def from_bytes(cls, blob: bytes, n_words: int) -> "Records":
         """Read records; ValueError if `blob` is not a whole number of them."""
         records = np.frombuffer(blob, record_dtype(n_words))
-        return cls(records["key"], records["payload"], records["attributes"])
+        return cls(records["key"], records["body_digest"], records["attributes"])
 
     def to_bytes(self) -> bytes:
         """Write the records as `from_bytes` reads them."""
         records = np.empty(len(self), record_dtype(self.attributes.shape[1]))
-        records["key"], records["payload"], records["attributes"] = self.keys, self.payloads, self.attributes
+        records["key"], records["body_digest"], records["attributes"] = self.keys, self.body_digests, self.attributes
         return records.tobytes()
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "Records":
         """Return some of the records."""
-        return Records(self.keys[rows], self.payloads[rows], self.attributes[rows])
+        return Records(self.keys[rows], self.body_digests[rows], self.attributes[rows])
 
     def blocks(self, order: NDArray[np.int64] | None = None) -> "Iterator[Records]":
         """Give the records block by block, in this order; one empty block if there are none."""
@@ -274,7 +274,7 @@ def joined(parts: Sequence[Records]) -> Records:
     n_words = max(part.attributes.shape[1] for part in parts)
     return Records(
         np.concatenate([part.keys for part in parts]),
-        np.concatenate([part.payloads for part in parts]),
+        np.concatenate([part.body_digests for part in parts]),
         np.concatenate([widened(part.attributes, n_words) for part in parts]),
     )
 
@@ -371,7 +371,7 @@ class Customers:
 
     def __init__(self) -> None:
         self._index = KeyIndex()
-        self._payloads = np.zeros((FIRST_SLOTS, PAYLOAD_WORDS), np.uint64)
+        self._body_digests = np.zeros((FIRST_SLOTS, BODY_DIGEST_WORDS), np.uint64)
         self._attributes = np.zeros((FIRST_SLOTS, 1), np.uint64)
         self._own = np.zeros(FIRST_SLOTS, np.bool_)
 
@@ -380,17 +380,17 @@ class Customers:
 
     def all(self) -> Records:
         """Return the records of all customers."""
-        return Records(self._index.keys, self._payloads, self._attributes).take(slice(len(self)))
+        return Records(self._index.keys, self._body_digests, self._attributes).take(slice(len(self)))
 
     def find(self, keys: NDArray[np.int64]) -> tuple[Records, NDArray[np.bool_]]:
         """Return the state of each key (zero if unknown), and whether it is own."""
         slots = self._index.find(keys)
         known = slots != UNKNOWN
-        payloads = self._payloads[slots]
+        body_digests = self._body_digests[slots]
         attributes = self._attributes[slots]
-        payloads[~known] = 0
+        body_digests[~known] = 0
         attributes[~known] = 0
-        return Records(keys, payloads, attributes), self._own[slots] & known
+        return Records(keys, body_digests, attributes), self._own[slots] & known
 
     def put(self, records: Records, *, own: bool | NDArray[np.bool_]) -> None:
         """Set the state of these customers; of two records with the same key, the later one counts."""
@@ -403,7 +403,7 @@ class Customers:
             self._make_room()
         self._attributes = widened(self._attributes, records.attributes.shape[1])
         # With repeated indices, numpy assigns the last value.
-        self._payloads[slots] = records.payloads
+        self._body_digests[slots] = records.body_digests
         self._attributes[slots] = widened(records.attributes, self._attributes.shape[1])
         self._own[slots] = own
 
@@ -411,7 +411,7 @@ class Customers:
         size = len(self._index.keys)
         if size > len(self._own):
             self._own = enlarged(self._own, size)
-            self._payloads = enlarged(self._payloads, size)
+            self._body_digests = enlarged(self._body_digests, size)
             self._attributes = enlarged(self._attributes, size)
 
 
@@ -472,8 +472,8 @@ class AttributeNumbers:
             self._numbers = dict(rows.fetchall())
 
 
-class PayloadLog:
-    """The accepted payloads and sent attributes of one project."""
+class CustomerLog:
+    """The accepted bodies and sent attributes of one project."""
 
     def __init__(self, file: LedgerFile, project: int) -> None:
         self._file = file
@@ -497,7 +497,7 @@ class PayloadLog:
         with self._file.reading() as connection:
             self._refresh(connection)
         everyone = self._customers.all()
-        marks: NDArray[np.uint64] = everyone.payloads[is_stored(everyone), 0]
+        marks: NDArray[np.uint64] = everyone.body_digests[is_stored(everyone), 0]
         return marks
 
     def has_attributes(self, keys: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.bool_]:
@@ -537,15 +537,15 @@ class PayloadLog:
             known, own = self._customers.find(digests.keys)
             # Not own: another process has sent this customer a body since. Which arrived last is unknown, so neither is
             # stored, and a record of zeros notifies the other process.
-            payloads = np.where(own[:, None], digests.payloads, np.uint64(0))
-            records = Records(digests.keys, payloads, known.attributes).take(~is_same(known, digests))
+            body_digests = np.where(own[:, None], digests.body_digests, np.uint64(0))
+            records = Records(digests.keys, body_digests, known.attributes).take(~is_same(known, digests))
             segment = self._append(connection, records)
         self._accepted.clear()
         self._applied(segment, records)
         self._compact_if_due()
 
     def forget(self, keys: NDArray[np.int64] | None, *, attributes: bool) -> int:
-        """Forget accepted payloads: see `Project.forget`."""
+        """Forget accepted bodies: see `Project.forget`."""
         self.flush()
         count = 0
         with self._file.writing(durable=True) as connection:
@@ -554,7 +554,7 @@ class PayloadLog:
             for block in everyone.blocks():
                 known = block.take(is_stored(block) | (attributes & block.attributes.any(axis=1)))
                 kept = known.attributes * np.uint64(not attributes)
-                self._append(connection, Records(known.keys, np.zeros_like(known.payloads), kept))
+                self._append(connection, Records(known.keys, np.zeros_like(known.body_digests), kept))
                 count += len(known)
         if count:
             self._compact(drop_empty=attributes)  # so that forgotten digests are also removed from the file
@@ -656,27 +656,27 @@ class PayloadLog:
 
 
 def is_stored(known: Records) -> NDArray[np.bool_]:
-    """Return whether a payload is stored, for each customer."""
-    stored: NDArray[np.bool_] = (known.payloads != 0).any(axis=1)
+    """Return whether the digest of a body is stored, for each customer."""
+    stored: NDArray[np.bool_] = (known.body_digests != 0).any(axis=1)
     return stored
 
 
 def is_same(known: Records, digests: Digests) -> NDArray[np.bool_]:
-    """Return whether the payload stored is the one of `digests`, for each customer."""
-    same: NDArray[np.bool_] = (known.payloads == digests.payloads).all(axis=1)
+    """Return whether the stored digest of a body is the one in `digests`, for each customer."""
+    same: NDArray[np.bool_] = (known.body_digests == digests.body_digests).all(axis=1)
     return same
 
 
 def intention(known: Records, digests: Digests, bits: NDArray[np.uint64]) -> Records:
-    """Return the state before these bodies are sent: differing payloads withdrawn, their attributes counted as sent."""
-    payloads = np.where(is_same(known, digests)[:, None], known.payloads, np.uint64(0))
+    """Return the state before these bodies are sent: differing digests withdrawn, their attributes counted as sent."""
+    body_digests = np.where(is_same(known, digests)[:, None], known.body_digests, np.uint64(0))
     n_words = max(bits.shape[1], known.attributes.shape[1])
-    return Records(digests.keys, payloads, widened(known.attributes, n_words) | widened(bits, n_words))
+    return Records(digests.keys, body_digests, widened(known.attributes, n_words) | widened(bits, n_words))
 
 
 def differs(known: Records, other: Records) -> NDArray[np.bool_]:
     """Return whether the states differ, for each customer."""
     n_words = max(known.attributes.shape[1], other.attributes.shape[1])
     same_attributes = widened(known.attributes, n_words) == widened(other.attributes, n_words)
-    same: NDArray[np.bool_] = (known.payloads == other.payloads).all(axis=1) & same_attributes.all(axis=1)
+    same: NDArray[np.bool_] = (known.body_digests == other.body_digests).all(axis=1) & same_attributes.all(axis=1)
     return ~same

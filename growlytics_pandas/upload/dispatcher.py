@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from growlytics_pandas._status import Failure, Status
+from growlytics_pandas.contract import PUSHBACK_STATUSES
 from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.http.concurrency import OUTAGE_LIMIT_SECONDS, ConcurrencyController, ResponseStats
 from growlytics_pandas.http.protocol import OK, PLAIN_SUCCESS, Response, Transport, TransportError
@@ -45,7 +46,6 @@ SHOWN_WAIT_SECONDS: Final = 1.0  # shorter waits are not shown
 FILES_WAIT_SECONDS: Final = 0.1  # before further requests after one that found no file descriptor
 NO_ROW: Final = -1  # nothing to send at the moment: process responses, progress and a stop
 _ACCEPTED: Final = CODES[Status.ACCEPTED]
-_PUSHBACK: Final = frozenset({429, 503})
 
 
 @dataclass(slots=True)
@@ -400,7 +400,7 @@ class Delivery:
             asked = parse_retry_after(response.retry_after, self._wall_clock())
             if asked is not None:
                 self._note_asked_wait(asked, response)
-            if response.status in _PUSHBACK:
+            if response.status in PUSHBACK_STATUSES:
                 answers.record_pushback(asked, response.seconds)
             else:
                 answers.failures += 1

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas._labels import is_personal
-from growlytics_pandas._masking import Crowd, printable_labels
+from growlytics_pandas._masking import CustomerMasks, printable_labels
 from growlytics_pandas._rules import Rule
 from growlytics_pandas._status import Status
 from growlytics_pandas.checks.findings import Findings
@@ -43,8 +43,8 @@ Step = Callable[[pd.DataFrame, C, Any], T]
 
 COMPARED_ROWS: Final = 8_192  # compared with the ledger at a time: a few MB
 COMPARED_CELLS: Final = 1 << 18
-MAX_CROWD_ROWS: Final = 50_000  # rows whose values are kept for masking: a third of a second, about 50 MB
-CROWD_ROWS_AT_ONCE: Final = 10_000
+MAX_MASKED_ROWS: Final = 50_000  # rows whose values are kept for masking: a third of a second, about 50 MB
+MASKED_ROWS_AT_ONCE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,26 +325,26 @@ class Part:
         columns = [self.frame.iloc[:, place].iloc[rows].astype(object).tolist() for place in places]
         return list(zip(self.ids(rows), *columns, strict=True))
 
-    def crowd(self, texts: Iterable[str]) -> Crowd:
+    def customer_masks(self, texts: Iterable[str]) -> CustomerMasks:
         """Return the masks for all customers of the frame in `texts`: a server message can name any of them."""
-        if len(self.frame) <= MAX_CROWD_ROWS:
-            return self._whole_crowd
+        if len(self.frame) <= MAX_MASKED_ROWS:
+            return self._whole_masks
         sought = frozenset(texts)
-        if sought not in self._crowds:  # seconds for a million rows, so a result shown again takes the last one
-            self._crowds.clear()
-            self._crowds[sought] = Crowd(self._personal(), sought)
-        return self._crowds[sought]
+        if sought not in self._masks:  # seconds for a million rows, so a result shown again takes the last one
+            self._masks.clear()
+            self._masks[sought] = CustomerMasks(self._personal(), sought)
+        return self._masks[sought]
 
     @cached_property
-    def _crowds(self) -> dict[frozenset[str], Crowd]:
+    def _masks(self) -> dict[frozenset[str], CustomerMasks]:
         return {}
 
     @cached_property
-    def _whole_crowd(self) -> Crowd:
-        return Crowd(self._personal())
+    def _whole_masks(self) -> CustomerMasks:
+        return CustomerMasks(self._personal())
 
     def _personal(self) -> Iterator[Any]:
-        for start, stop in starts(len(self.frame), CROWD_ROWS_AT_ONCE):
+        for start, stop in starts(len(self.frame), MASKED_ROWS_AT_ONCE):
             yield from itertools.chain.from_iterable(self.personal_values(slice(start, stop)))
 
     def digest(self, digester: Digester) -> PartDigests:
@@ -574,7 +574,7 @@ class WholeFrame(LocalExecutor):
 
     def masker(self) -> Callable[[str], str] | None:
         """Return what masks the values of all rows; None for a large frame, where that takes long."""
-        return self.part.crowd(()).hide if len(self.part.frame) <= MAX_CROWD_ROWS else None
+        return self.part.customer_masks(()).hide if len(self.part.frame) <= MAX_MASKED_ROWS else None
 
 
 def whole_frame(part: Part) -> tuple[WholeFrame, PartList, Common]:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._masking import Crowd, Masker
+from growlytics_pandas._masking import CustomerMasks, Masker
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import options_text, plural
@@ -263,9 +263,9 @@ class Plan(HtmlRepr):
         """Return the buffer of a part's outcomes: `invalid` for rows that cannot be sent, `unsent` for the rest."""
         return self._parts.open_buffer(task)
 
-    def _crowd(self, texts: Iterable[str]) -> Crowd:
+    def _customer_masks(self, texts: Iterable[str]) -> CustomerMasks:
         """Return the masks for all customers of the frame in `texts`: a server message can name any of them."""
-        return self._part.crowd(texts)
+        return self._part.customer_masks(texts)
 
     def _known_changes(self, *, is_quick: bool) -> Changes | None:
         """Return `changes`; None if they are not known, or if `is_quick` and the comparison takes long."""

@@ -376,9 +376,9 @@ def mask_words(part: Part, buffer: OutcomeBuffer, masker: Masker, why: str) -> t
     if not len(foreign):
         return buffer.errors, masker.words(why)
     secrets = zip(foreign.tolist(), part.personal_values(foreign), strict=True)
-    crowd = part.crowd({why, *(buffer.errors[row] for row in foreign.tolist())})
-    masked = {row: crowd.hide(masker.words(buffer.errors[row], own)) for row, own in secrets}
-    return {**buffer.errors, **masked}, crowd.hide(why)
+    masks = part.customer_masks({why, *(buffer.errors[row] for row in foreign.tolist())})
+    masked = {row: masks.hide(masker.words(buffer.errors[row], own)) for row, own in secrets}
+    return {**buffer.errors, **masked}, masks.hide(why)
 
 
 def _count_reasons(buffer: OutcomeBuffer, rows: Rows, words: Mapping[int, str]) -> Counter[tuple[str, int, str]]:

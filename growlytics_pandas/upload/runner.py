@@ -15,7 +15,7 @@ import pandas as pd
 from growlytics_pandas._status import ARRIVED, Failure, Status
 from growlytics_pandas.errors import DataError, GrowlyticsError, PushInterrupted
 from growlytics_pandas.http.concurrency import ConcurrencyController
-from growlytics_pandas.ledger.digests import PAYLOAD_WORDS, Digester, Digests
+from growlytics_pandas.ledger.digests import BODY_DIGEST_WORDS, Digester, Digests
 from growlytics_pandas.ledger.project import Project
 from growlytics_pandas.ledger.types import UNCERTAIN
 from growlytics_pandas.ledger.value_log import ValueDigests
@@ -75,14 +75,14 @@ class LedgerWriter:
         self._project = project
         self._fresh: dict[str, str] = {}
         self._types: set[str] = set()  # already looked up in the ledger
-        self._pinned_by_us: set[str] = set()
+        self._registered_by_us: set[str] = set()
         self._doubtful: set[str] = set()  # attributes of rows whose response was lost
         self._under_way: dict[int, PartDigests] = {}
         self._carriers: dict[str, npt.NDArray[np.bool_]] = {}
         self._accepted: list[int] = []
         self._rows = 0
         self._keys = np.zeros(0, dtype="int64")
-        self._payloads = np.zeros((0, PAYLOAD_WORDS), dtype="uint64")
+        self._body_digests = np.zeros((0, BODY_DIGEST_WORDS), dtype="uint64")
         self._tracker = tracker
         self._tracked: ValueDigests | None = None  # of the part that is sent from here
         self._run = project.begin_run(rows, datetime.now(UTC), label)
@@ -94,7 +94,7 @@ class LedgerWriter:
         self._add(types)
         self._rows = rows
         self._keys = np.zeros(rows, dtype="int64")
-        self._payloads = np.zeros((rows, PAYLOAD_WORDS), dtype="uint64")
+        self._body_digests = np.zeros((rows, BODY_DIGEST_WORDS), dtype="uint64")
         self._tracked = None
 
     def end_part(self, buffer: OutcomeBuffer) -> None:
@@ -115,7 +115,7 @@ class LedgerWriter:
         self._hand_over()
         if not len(encoded.rows):
             return
-        self._pin_fresh(encoded)
+        self._register_fresh(encoded)
         self._keep_tracked(encoded)
         custom = list(encoded.present)
         present = np.column_stack([encoded.present[name] for name in custom]) if custom else None
@@ -139,7 +139,7 @@ class LedgerWriter:
     def announce(self, types: Mapping[str, str]) -> None:
         """Record all types that may be sent as uncertain."""
         self._add(types)
-        self._pin(self._fresh)
+        self._register(self._fresh)
 
     def before_part(self, number: int, digests: PartDigests, buffer: OutcomeBuffer, *, skip_unchanged: bool) -> None:
         """Mark unchanged rows, and withdraw the digests of all others about to be sent."""
@@ -164,7 +164,7 @@ class LedgerWriter:
     def finish(self, counts: Mapping[str, int], ended: str, retried: int = 0) -> None:
         """Forget the types that certainly never arrived, and record the end of the run (of a retry, with its rows)."""
         if not self._under_way:  # else a part was interrupted, and what it sent is unknown
-            never = self._pinned_by_us & (self._fresh.keys() - self._doubtful)
+            never = self._registered_by_us & (self._fresh.keys() - self._doubtful)
             self._project.forget_types(never, only_uncertain=True)
         if self._tracker is not None:
             self._project.tidy_values()
@@ -174,7 +174,7 @@ class LedgerWriter:
         if self._accepted:
             taken = np.array(self._accepted, dtype="int64")
             self._accepted.clear()
-            self._project.accept(Digests(self._keys[taken], self._payloads[taken]))
+            self._project.accept(Digests(self._keys[taken], self._body_digests[taken]))
             if self._tracked is not None:
                 self._project.accept_values(self._tracked.take(taken))
 
@@ -185,22 +185,22 @@ class LedgerWriter:
         if self._tracked is None:
             names = tuple(column.name for column in encoded.columns)
             values = np.zeros((self._rows, len(names)), dtype=np.uint16)
-            self._tracked = ValueDigests(self._payloads[:, 0], names, values)
+            self._tracked = ValueDigests(self._body_digests[:, 0], names, values)
         self._tracked.values[encoded.rows] = self._tracker.values(encoded.columns)
 
     def _digest(self, encoded: Encoded) -> Digests:
-        digests = Digests(self._keys[encoded.rows], self._payloads[encoded.rows])
-        if len(encoded.rows) and not digests.payloads.any():
+        digests = Digests(self._keys[encoded.rows], self._body_digests[encoded.rows])
+        if len(encoded.rows) and not digests.body_digests.any():
             digests = self._project.digest(encoded.ids, encoded.cells)
-            self._keys[encoded.rows], self._payloads[encoded.rows] = digests.keys, digests.payloads
+            self._keys[encoded.rows], self._body_digests[encoded.rows] = digests.keys, digests.body_digests
         return digests
 
-    def _pin_fresh(self, encoded: Encoded) -> None:
+    def _register_fresh(self, encoded: Encoded) -> None:
         """Record as uncertain the fresh attributes that first occur in this chunk."""
         carried = {name: encoded.present[name] for name in self._fresh if name in encoded.present}
         new = {name: self._fresh[name] for name, sent in carried.items() if name not in self._carriers and sent.any()}
         if new:
-            self._pin(new)
+            self._register(new)
             self._carriers.update({name: np.zeros(self._rows, dtype=bool) for name in new})
         for name in self._carriers.keys() & carried.keys():
             self._carriers[name][encoded.rows] = carried[name]
@@ -211,18 +211,18 @@ class LedgerWriter:
             self._fresh.update(unsettled(self._project, new))
             self._types.update(new)
 
-    def _pin(self, types: Mapping[str, str]) -> None:
+    def _register(self, types: Mapping[str, str]) -> None:
         if types:
-            pinned = self._project.pin(types, datetime.now(UTC), certain=False)
-            if pinned.conflicts:
-                raise overtaken(pinned.conflicts)
-            self._pinned_by_us.update(pinned.new)
+            registration = self._project.register(types, datetime.now(UTC), certain=False)
+            if registration.conflicts:
+                raise overtaken(registration.conflicts)
+            self._registered_by_us.update(registration.new)
 
     def _confirm(self, names: Sequence[str]) -> None:
         """Record that accepted bodies had these attributes: their types are now fixed."""
         if names:
             types = {name: self._fresh.pop(name) for name in names}
-            self.confirmed.update(self._project.pin(types, datetime.now(UTC), certain=True).new)
+            self.confirmed.update(self._project.register(types, datetime.now(UTC), certain=True).new)
             for name in names:
                 self._carriers.pop(name, None)
 

@@ -35,7 +35,7 @@ with Ledger(path) as ledger:
         project.withdraw(digests, ["shared", f"only-{me}"])
         project.accept(digests)
         project.flush()
-        project.pin({"shared": "string", f"{me}-{start}": "number"}, datetime.now(UTC), certain=True)
+        project.register({"shared": "string", f"{me}-{start}": "number"}, datetime.now(UTC), certain=True)
     project.end_run(run, {"accepted": n_chunks * chunk}, "finished")
 """
 
