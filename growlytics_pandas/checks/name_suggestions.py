@@ -126,6 +126,7 @@ def is_day_like(name: str) -> bool:
 
 _PLAIN_EMAIL_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789@._%+-"
 _SAMPLED: Final = 200  # distinct values: enough to recognize contacts
+_PAIR: Final = 2  # distinct values
 _MOST: Final = 0.5  # share of them that must be addresses or numbers
 _OF_OTHERS: Final = listed(
     """
@@ -209,8 +210,8 @@ def _is_meant(name: str, reserved: str) -> bool:
 
 
 def _varies(profile: Profile | None) -> bool:
-    """Return whether a column has more distinct texts than categories such as yes and no, or products, would have."""
-    return profile is not None and len(profile.texts) ** 2 >= profile.cells
+    """Return whether a column is no pair of repeated words, such as yes and no: is this a customer?"""
+    return profile is not None and (len(profile.texts) > _PAIR or len(profile.texts) == profile.cells)
 
 
 def _holds(profile: Profile | None, fits: Callable[[Sequence[str], str], int], region: str) -> int:
