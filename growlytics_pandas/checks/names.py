@@ -336,6 +336,7 @@ def fitting_name(base: str, is_taken: Callable[[str], bool]) -> str:
 # suggestions ---------------------------------------------------------------------------------------------------------
 
 CONTACT_SAMPLE: Final = 200  # distinct values: enough to recognize contacts
+_PAIR: Final = 2  # distinct values
 CONTACT_SHARE: Final = 0.5  # share of them that must be addresses or numbers
 _OF_OTHERS: Final = listed(
     """
@@ -416,8 +417,8 @@ def _is_meant(name: str, reserved: str) -> bool:
 
 
 def _varies(profile: Profile | None) -> bool:
-    """Return whether a column has more distinct texts than categories such as yes and no, or products, would have."""
-    return profile is not None and len(profile.texts) ** 2 >= profile.cells
+    """Return whether a column is no pair of repeated words, such as yes and no: is this a customer?"""
+    return profile is not None and (len(profile.texts) > _PAIR or len(profile.texts) == profile.cells)
 
 
 def _holds(profile: Profile | None, fits: Callable[[Sequence[str], str], int], region: str) -> int:
