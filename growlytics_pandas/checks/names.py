@@ -417,7 +417,7 @@ def _is_meant(name: str, reserved: str) -> bool:
 
 
 def _varies(profile: Profile | None) -> bool:
-    """Return whether a column is no pair of repeated words, such as yes and no: is this a customer?"""
+    """Return whether a column is more than a pair of repeated words, such as yes and no."""
     return profile is not None and (len(profile.texts) > _PAIR or len(profile.texts) == profile.cells)
 
 
