@@ -195,7 +195,8 @@ class Choices:
 
     def _is_sent_by_default(self, column: ColumnChoice) -> bool:
         """Whether ``columns=None`` sends the column."""
-        return column.position != self.id_position or column.attribute in RESERVED_ATTRIBUTES
+        is_id = self.has_id and column.position == self.id_position
+        return not is_id or column.attribute in RESERVED_ATTRIBUTES
 
 
 def _by_option(columns: Sequence[ColumnChoice]) -> dict[str, Any]:

@@ -94,7 +94,6 @@ class ColumnGrid:
         heads = [ipywidgets.HTML(f"<b>{head}</b>", layout=self._cell) for head in HEADS]
         self._table.children = [*heads, *(widget for column in shown for widget in self._row(column).widgets)]
         self._where.value = f"columns {start + 1:,} to {start + len(shown):,} of {len(columns):,}"
-        self._before.disabled, self._after.disabled = self._page == 0, self._page == last
 
     def _row(self, column: ColumnChoice) -> ColumnRow:
         if column.position not in self._rows:

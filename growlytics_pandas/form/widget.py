@@ -49,7 +49,7 @@ from growlytics_pandas.views.panel import has_marimo
 
 CHECKED_ROWS: Final = 200_000  # the first rows, checked after each change in about a second
 SUGGESTED_ROWS: Final = 20_000  # the first rows, from which options are suggested; the others may violate them
-CHOOSE_ID: Final = "choose the id column …"
+CHOOSE_ID: Final = ("choose the id column …", -1)  # not None, for which ipywidgets shows nothing
 AT_SAVING: Final = "This is a static picture. Run the cell again to use the form."
 
 
@@ -134,13 +134,11 @@ class Form:
 
     def _make_columns(self) -> None:
         """Create the fields that depend on the columns."""
-        ids: list[tuple[str, int | None]] = [
-            (column_text(column), column.position) for column in self._choices.columns if column.repeats == 1
-        ]
-        has_id = self._choices.has_id
-        self._id = dropdown(
-            "Id column", ids if has_id else [(CHOOSE_ID, None), *ids], self._choices.id_position if has_id else None
-        )
+        ids = [(column_text(column), column.position) for column in self._choices.columns if column.repeats == 1]
+        if self._choices.has_id:
+            self._id = dropdown("Id column", ids, self._choices.id_position)
+        else:
+            self._id = dropdown("Id column", [CHOOSE_ID, *ids], CHOOSE_ID[1])
         self._id.observe(self._take_id, "value")
         self._grid = ColumnGrid(self._choices, self._take_column)
         self._table.children = (self._grid.widget, self._tools)
@@ -190,7 +188,7 @@ class Form:
         self._refresh()
 
     def _take_id(self, change: Any) -> None:
-        if change.new is None:
+        if change.new == CHOOSE_ID[1]:
             self._choices = replace(self._choices, has_id=False)
             self._refresh()
             return

@@ -593,6 +593,8 @@ def test_without_a_likely_id_push_is_off():
     df = pd.DataFrame({"Last seen ms": [1706521244882, 1706521244883], "City": ["Pune", "Goa"]})
     form = df.growlytics.form()
     assert button(form, "Push").disabled
+    assert form._id.label == "choose the id column …"
+    assert form.line == "df.growlytics.push(id_col=…)"
     assert "choose the id column" in form._actions.reason.value
     assert problem(form) == "", "said once"
     form._id.value = 1
