@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from support.transports import TRANSPORTS
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client
@@ -27,7 +28,6 @@ PEOPLE = pd.DataFrame(
     }
 )
 SOUGHT = [r"cust.7741", r"cust.8852", r"cust.9963", r"asha", r"vikram", r"zo.", r"987654321\d"]
-TRANSPORTS = ["curl", "requests"]
 
 
 def unmasked(text):

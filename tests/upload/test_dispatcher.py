@@ -6,6 +6,7 @@ import time
 import pandas as pd
 import pytest
 from support.interrupting import Interrupter
+from support.transports import TRANSPORTS
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client
@@ -15,8 +16,6 @@ from growlytics_pandas.http.protocol import Response, TransportError
 from growlytics_pandas.http.retry import RetryPolicy
 from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits, RetryQuota
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
-
-TRANSPORTS = ["curl", "requests"]
 
 
 def customers(rows):
