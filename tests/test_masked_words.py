@@ -147,7 +147,7 @@ def test_other_customers_in_messages_are_masked(naming, tmp_path, rows):
 def longer(result, rows):
     buffer = OutcomeBuffer(rows)
     for row in range(3):
-        buffer.note(row, *(("accepted",) if row < 2 else ("failed", result.outcomes["error"][2], 400)))
+        buffer.record(row, *(("accepted",) if row < 2 else ("failed", result.outcomes["error"][2], 400)))
     return buffer
 
 
