@@ -13,7 +13,7 @@ from growlytics_pandas import api
 from growlytics_pandas.columns.plan_options import options_of
 from growlytics_pandas.dask.cluster import ClusterExecutor
 from growlytics_pandas.dask.partitions import PartitionExecutor, warn_of_converted_text
-from growlytics_pandas.segments import verbs as segments
+from growlytics_pandas.segments import api as segments
 from growlytics_pandas.segments.segment import SegmentResult
 from growlytics_pandas.upload.connection import PUSH_OPTIONS, PushOptions, connection_or_default, refuse_client_as_id
 from growlytics_pandas.upload.part_profiles import profile_parts
