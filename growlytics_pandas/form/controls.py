@@ -6,6 +6,7 @@ import contextvars
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import ipywidgets
@@ -300,7 +301,7 @@ class Actions:
 
     def _run_retry(self) -> None:
         if self.result is not None:
-            self._begin(self.result.retry)
+            self._begin(partial(self.result.retry, rejected=False))
             self._dry_run.focus()  # the button that had it disappears
 
     def _show_event(self, event: ProgressEvent) -> None:

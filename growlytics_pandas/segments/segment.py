@@ -454,7 +454,7 @@ class SegmentResult(PushResult):
         warning = self.plan._size_warning if self.run.ended == "dry run" else ""
         return f"{words}; {warning}" if warning else words
 
-    def retry(self) -> SegmentResult:
+    def retry(self, *, rejected: bool = True) -> SegmentResult:
         """Push again what is `failed`, `unknown` or `unsent`: see `PushResult.retry`.
 
         Raises
@@ -465,7 +465,7 @@ class SegmentResult(PushResult):
         self._require_push()
         segment = self.plan._segment
         with locked(segment.members):
-            connection, options, buffers, _ = self._retried()
+            connection, options, buffers, _ = self._retried(rejected=rejected)
             if read_members(segment.members, segment.purpose(connection)) != self._kept:
                 raise UsageError(
                     f"retry: {str(segment.members)!r} has changed since; another run has pushed the segment. Call "

@@ -111,19 +111,19 @@ class OutcomeBuffer:
         other.attempts, other.errors, other.lost = self.attempts[:], dict(self.errors), set(self.lost)
         return other
 
-    def reopen(self) -> None:
+    def reopen(self, *, rejected: bool = True) -> None:
         """Set the rows that `PushResult.retry` sends again to `unsent`, with no attempts."""
         self.lost.update(self.rows_with([Status.UNKNOWN]).tolist())
-        rows = self.rows_to_retry()
+        rows = self.rows_to_retry(rejected=rejected)
         self.record_all(rows, Status.UNSENT)
         np.frombuffer(self.attempts, dtype="uint8")[rows] = 0
         for row in rows.tolist():
             self.errors.pop(row, None)
 
-    def rows_to_retry(self) -> Rows:
-        """Return the rows that did not arrive, without those that the service would refuse again."""
-        refused = self.refused(self.rows_with([Status.FAILED]))
-        return np.setdiff1d(self.rows_with(RETRYABLE), np.fromiter(refused, "int64", len(refused)))
+    def rows_to_retry(self, *, rejected: bool) -> Rows:
+        """Return the rows that did not arrive; those that the service rejected only if `rejected`."""
+        rows = self.rows_with(RETRYABLE)
+        return rows if rejected else rows[~np.isin(rows, list(self.refused(rows)))]
 
     def record(self, row: int, status: Status, error: str = "", http_status: int = 0) -> None:
         """Set the outcome of a row."""

@@ -487,12 +487,17 @@ class PushResult(Result):
 
     plan: Plan
 
-    def retry(self) -> PushResult:
+    def retry(self, *, rejected: bool = True) -> PushResult:
         """Push `failed`, `unknown` and `unsent` rows again; sending the same body twice is safe.
 
-        Rows that the service rejected because of their content (HTTP 400 or 422, say) are not sent, since it would
-        reject them again: correct them (`rejects()`), and push the frame again. Parts without rows to send are not
-        read.
+        Parts without rows to send are not read.
+
+        Parameters
+        ----------
+        rejected : bool, default True
+            Also send the rows that the service rejected because of their content (HTTP 400 or 422, say). It would
+            reject the same data again, unless something was changed there: correct these rows (`rejects()`) and push
+            the frame again.
 
         Returns
         -------
@@ -505,7 +510,7 @@ class PushResult(Result):
             It was a dry run, or the source could be read only once.
         """
         self._require_push()
-        return self.plan._send(*self._retried())
+        return self.plan._send(*self._retried(rejected=rejected))
 
 
 def check_preview(n: Any) -> None:

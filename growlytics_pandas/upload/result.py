@@ -240,8 +240,8 @@ class Result(HtmlRepr):
 
     @property
     def _n_to_retry(self) -> int:
-        """How many rows a retry would send."""
-        return sum(len(self._buffer_of(task).rows_to_retry()) for task in self._parts.tasks)
+        """How many rows a retry would send, without those that the service rejected."""
+        return sum(len(self._buffer_of(task).rows_to_retry(rejected=False)) for task in self._parts.tasks)
 
     def _statuses_to_fix(self) -> tuple[Status, ...]:
         """Return the statuses of rows that need attention."""
@@ -255,11 +255,11 @@ class Result(HtmlRepr):
         note = f"{self.note}; " if self.note else ""
         return f"<{type(self).__name__} {ended}: {note}{shown}; {found}; {self.run.seconds:.1f} s>"
 
-    def _retried(self) -> tuple[Connection, PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
+    def _retried(self, *, rejected: bool) -> tuple[Connection, PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
         """Return the arguments for a retry, with the rows that it sends set to `unsent`."""
         buffers = {number: buffer.copy() for number, buffer in self._buffers.items()}
         for buffer in buffers.values():
-            buffer.reopen()
+            buffer.reopen(rejected=rejected)
         return (
             self._connection or connect(),
             replace(self._options, dry_run=False, is_retry=True),

@@ -262,7 +262,8 @@ def _steps_again(result: ResultSummary, failed: FailedRows) -> list[Step]:
     elif sum(result.counts[status] for status in RETRYABLE) > refused:
         which = "other" if refused else " and ".join(status for status in RETRYABLE if result.counts[status])
         words = f"Send the {which} rows again; this is safe."
-        steps.append(Step(words, f"{result.owner}.retry()", StepKind.RETRY))
+        call = "retry(rejected=False)" if refused else "retry()"
+        steps.append(Step(words, f"{result.owner}.{call}", StepKind.RETRY))
     return steps
 
 

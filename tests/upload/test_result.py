@@ -234,11 +234,12 @@ def test_retry_leaves_rejected_rows(faulty):
     n_others = first.counts["failed"] - len(rejected)
     assert len(rejected) > 0 < n_others
     before = box.requests
-    again = first.retry()
+    again = first.retry(rejected=False)
     assert again.run.retried == n_others <= box.requests - before
     kept = again.outcomes.loc[rejected.index]
     pd.testing.assert_frame_equal(kept, rejected)
     assert again.note == f"{n_others} rows retried, {again.counts['accepted'] - first.counts['accepted']} arrived"
+    assert first.retry().run.retried == first.counts["failed"]
 
 
 def test_plan_push_and_sandbox_count_same_types(sandbox):
