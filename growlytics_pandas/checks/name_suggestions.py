@@ -210,7 +210,7 @@ def _is_meant(name: str, reserved: str) -> bool:
 
 
 def _varies(profile: Profile | None) -> bool:
-    """Return whether a column is no pair of repeated words, such as yes and no: is this a customer?"""
+    """Return whether a column has more than two repeated words, such as yes and no for "is a customer"."""
     return profile is not None and (len(profile.texts) > _PAIR or len(profile.texts) == profile.cells)
 
 
