@@ -471,7 +471,7 @@ def test_wide_frame_shows_every_column_in_pages():
     assert "columns 81 to 100 of 100" in grid._where.value
     row(form, "C98").send.value = False
     grid._before.click()
-    assert len(form.plan()._layout.attributes) == 98
+    assert len(form.plan()._schema.attributes) == 98
     bodies, _ = bodies_of(form.line, df=df)
     assert bodies == form.plan().preview(10)
 
