@@ -6,7 +6,7 @@ Importing this package gives every DataFrame a `growlytics` accessor. It display
 import logging as _logging
 
 from growlytics_pandas import (
-    _starting,  # noqa: F401 - before the imports that take time
+    _early_interrupt,  # noqa: F401 - before the imports that take time
     csv_safe,
     errors,
     options,

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from growlytics_pandas import demo
-from growlytics_pandas._starting import INTERRUPTED, begin_main
-from growlytics_pandas._text import speaking
+from growlytics_pandas._early_interrupt import INTERRUPTED, begin_main
+from growlytics_pandas._text import message_style
 from growlytics_pandas.cli import ledger_command
 from growlytics_pandas.cli.inspect import SCHEMA, SUGGEST, VALIDATE
-from growlytics_pandas.cli.options import Parser, add_command
+from growlytics_pandas.cli.parser import Parser, add_command
 from growlytics_pandas.cli.plan_flags import COMMAND_LINE
 from growlytics_pandas.cli.pushing import PUSH, SEGMENT
 from growlytics_pandas.cli.running import steady_streams
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     try:
         begin_main()
-        with steady_streams(), speaking(COMMAND_LINE):
+        with steady_streams(), message_style(COMMAND_LINE):
             parser = make_parser()
             chosen = parser.parse_args(arguments)
             if chosen.command is None:

@@ -1,4 +1,4 @@
-"""What a column's label indicates: whether the values identify customers, as contacts and names do.
+"""What a column's label indicates about its values: ids, codes, dates, or people, whom contacts and names identify.
 
 Words are compared without case and accents, in the languages in which labels of customers are common.
 """
@@ -129,3 +129,99 @@ def is_part_of_name(label: str) -> bool:
 def _together(words: Collection[str]) -> set[str]:
     """Return words, also each with its next one: "e-mail" and "Voor Naam" are two."""
     return {*words, *map("".join, itertools.pairwise(words))}
+
+
+# ids, codes and dates -------------------------------------------------------------------------------------------------
+
+_ID_ANYWHERE: Final = listed(
+    """
+    pin pincode zip zipcode postal postcode plz postleitzahl gstin aadhaar aadhar isbn imei ean upc sku hsn ifsc msisdn
+    version barcode uuid guid passport ssn iban swift
+    """
+)
+_ID_AT_END: Final = listed(
+    """
+    id ids code codes no nr num number phone mobile mob tel telephone cell whatsapp fax contact account acct
+    card gst pan ref reference invoice ticket ver build release batch voucher coupon licence license key serial
+    docket awb plot flat door room roll token otp cin tin din vat folio policy model
+    """
+)
+_DATE_ANYWHERE: Final = listed(
+    """
+    date dates dt dob doj datetime timestamp time birth birthday birthdate epoch created updated modified joined
+    joining registered anniversary expiry expires signup enrolled activated
+    """
+)
+_TIME_ANYWHERE: Final = listed("seen last active login visit visited ms millis")
+_DATE_AT_END: Final = frozenset({"at", "on", "ts"})
+_NO_DATE: Final = listed(
+    """
+    count days day n no num number amount total id year years month months age diff duration zone hours minutes
+    seconds times by value score code
+    """
+)
+
+
+OLD_INDEX: Final = re.compile(r"Unnamed: \d+(?:\.\d+)?|index|level_\d+")
+"""Labels that pandas gives an index that was written to a file."""
+
+
+def is_id_like(name: str) -> bool:
+    """Return whether a label indicates ids or codes, so that digits are not amounts.
+
+    Examples
+    --------
+    >>> [is_id_like(name) for name in ("Pincode", "Invoice No", "No of Orders", "Phone Calls", "Spend")]
+    [True, True, False, False, False]
+    """
+    words = words_of(name)
+    return bool(words) and (not _ID_ANYWHERE.isdisjoint(words) or words[-1] in _ID_AT_END)
+
+
+def is_code_like(name: str) -> bool:
+    """Return whether a label indicates codes of digits that may begin with zeros, such as postal codes.
+
+    Examples
+    --------
+    >>> [is_code_like(name) for name in ("Pincode", "PLZ", "Country code", "Invoice No", "Order id")]
+    [True, True, True, False, False]
+    """
+    words = words_of(name)
+    return bool(words) and (not _ID_ANYWHERE.isdisjoint(words) or words[-1] in ("code", "codes"))
+
+
+def is_date_like(name: str) -> bool:
+    """Return whether a label indicates dates.
+
+    Examples
+    --------
+    >>> [is_date_like(name) for name in ("Joined", "created_at", "DOB", "Days since joined", "Spend")]
+    [True, True, True, False, False]
+    """
+    words = words_of(name)
+    if not words or not _NO_DATE.isdisjoint(words):
+        return False
+    return not _DATE_ANYWHERE.isdisjoint(words) or (len(words) > 1 and words[-1] in _DATE_AT_END)
+
+
+def is_time_like(name: str) -> bool:
+    """Return whether a label indicates dates or points in time, as epoch numbers hold.
+
+    Examples
+    --------
+    >>> [is_time_like(name) for name in ("Last seen", "Last seen ms", "joined", "Last order id", "Spend")]
+    [True, True, True, False, False]
+    """
+    words = words_of(name)
+    return is_date_like(name) or (not _TIME_ANYWHERE.isdisjoint(words) and (_NO_DATE | _ID_AT_END).isdisjoint(words))
+
+
+def is_day_like(name: str) -> bool:
+    """Return whether a label indicates days, unlike times such as a response time.
+
+    Examples
+    --------
+    >>> is_day_like("Joined"), is_day_like("Response time")
+    (True, False)
+    """
+    return is_date_like(name) and "time" not in words_of(name)

@@ -155,7 +155,7 @@ class Masker:
         return scrub(text)
 
 
-class Crowd:
+class CustomerMasks:
     """The identifying values of many customers, to be masked in a server's text, which may contain any of them.
 
     Values are compared word by word, ignoring case and separators.
@@ -169,7 +169,7 @@ class Crowd:
 
     Examples
     --------
-    >>> Crowd(["C-1041", "Asha Rao"]).hide("HTTP 409: c-1041 belongs to ASHA  RAO")
+    >>> CustomerMasks(["C-1041", "Asha Rao"]).hide("HTTP 409: c-1041 belongs to ASHA  RAO")
     'HTTP 409: •••41 belongs to A•••'
     """
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from growlytics_pandas.contract import ENDPOINT_STATUSES, KEY_STATUSES, RETRY_STATUSES
+from growlytics_pandas.contract import ROW_STATUSES
 
 
 class Status(StrEnum):
@@ -43,9 +43,6 @@ class Failure(NamedTuple):
     http_status: int = 0
 
 
-_REFUSALS: Final = frozenset(range(400, 500)) - RETRY_STATUSES - KEY_STATUSES - ENDPOINT_STATUSES
-
-
 def is_refused(status: str, http_status: float) -> bool:
     """Return whether the service rejected a row because of its content, so that it would reject the same data again.
 
@@ -59,4 +56,4 @@ def is_refused(status: str, http_status: float) -> bool:
     >>> is_refused("unknown", 422)
     False
     """
-    return status == Status.FAILED and http_status in _REFUSALS
+    return status == Status.FAILED and http_status in ROW_STATUSES

@@ -36,7 +36,7 @@ _KEEPERS: Final[WeakValueDictionary[int, _Keeper]] = WeakValueDictionary()
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
+class MessageStyle:
     """How messages name what a caller gives: the name of an argument, and options with their values."""
 
     argument: Callable[[str], str]
@@ -44,18 +44,20 @@ class Face:
     is_python: bool = False
 
 
-PYTHON: Final = Face(str, lambda given: ", ".join(f"{name}={value!r}" for name, value in given.items()), is_python=True)
-_faces: Final = [PYTHON]  # of the process and not of a thread: workers make messages, too
+PYTHON: Final = MessageStyle(
+    str, lambda given: ", ".join(f"{name}={value!r}" for name, value in given.items()), is_python=True
+)
+_styles: Final = [PYTHON]  # of the process and not of a thread: workers make messages, too
 
 
 @contextlib.contextmanager
-def speaking(face: Face) -> Iterator[None]:
-    """Make messages in the words of `face`."""
-    _faces.append(face)
+def message_style(style: MessageStyle) -> Iterator[None]:
+    """Make messages in the words of `style`."""
+    _styles.append(style)
     try:
         yield
     finally:
-        _faces.pop()
+        _styles.pop()
 
 
 def argument(name: str, *columns: Hashable) -> str:
@@ -66,8 +68,8 @@ def argument(name: str, *columns: Hashable) -> str:
     >>> argument("id_col"), argument("types", "City")  # on the command line: --id-col, --type 'City'
     ('id_col', "types['City']")
     """
-    shown = _faces[-1].argument(name)
-    return "".join([shown, *(f"[{each!r}]" if _faces[-1].is_python else f" {each!r}" for each in columns)])
+    shown = _styles[-1].argument(name)
+    return "".join([shown, *(f"[{each!r}]" if _styles[-1].is_python else f" {each!r}" for each in columns)])
 
 
 def options_text(**given: Any) -> str:
@@ -78,12 +80,12 @@ def options_text(**given: Any) -> str:
     >>> options_text(strip=["Orders"], errors="drop")  # on the command line: --strip-column Orders --errors drop
     "strip=['Orders'], errors='drop'"
     """
-    return _faces[-1].options(given)
+    return _styles[-1].options(given)
 
 
 def phrase(python: str, command: str) -> str:
     """Return the words for Python or those for the command line, where more than the names differ."""
-    return python if _faces[-1].is_python else command
+    return python if _styles[-1].is_python else command
 
 
 def plural(count: int, noun: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 import pandas as pd
 
 from growlytics_pandas import api
-from growlytics_pandas.segments import verbs as segments
+from growlytics_pandas.segments import api as segments
 
 if TYPE_CHECKING:
     from growlytics_pandas.client import Client

@@ -11,12 +11,17 @@ import pandas as pd
 
 from growlytics_pandas._rules import RULES
 from growlytics_pandas.client import Client
-from growlytics_pandas.columns.options import PlanArguments, options_of, with_plan_options
+from growlytics_pandas.columns.plan_options import PlanArguments, options_of, with_plan_options
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.upload.batches import FrameExecutor, push_stream
-from growlytics_pandas.upload.connection import connection_or_default, refuse_client_as_id
+from growlytics_pandas.upload.connection import (
+    PUSH_OPTIONS,
+    Errors,
+    PushOptions,
+    connection_or_default,
+    refuse_client_as_id,
+)
 from growlytics_pandas.upload.plan import Plan, PushResult, check_preview, make_batch_plan, make_plan
-from growlytics_pandas.upload.push_options import PUSH_OPTIONS, Errors, PushOptions
 from growlytics_pandas.upload.runner import LastResult
 from growlytics_pandas.views.events import ProgressOption
 from growlytics_pandas.views.tables import RulesFrame

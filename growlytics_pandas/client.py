@@ -16,7 +16,7 @@ from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import facts_html, plural
 from growlytics_pandas.checks.violations import message_text
-from growlytics_pandas.columns.options import PlanOptions, ReadingArguments, with_reading_options
+from growlytics_pandas.columns.plan_options import PlanOptions, ReadingArguments, with_reading_options
 from growlytics_pandas.errors import (
     ConstraintViolationError,
     CustomerRejectedError,
@@ -334,7 +334,7 @@ def _cell(value: Any) -> Any:
 def _violated(error: ConstraintViolationError) -> ConstraintViolationError:
     """Return the same error for one customer, with attributes instead of rows and columns."""
     errors = [violation for violation in error.plan._findings.violations if violation.level is Severity.ERROR]
-    known = {attribute.column: attribute.known.type for attribute in error.plan._layout.attributes if attribute.known}
+    known = {attribute.column: attribute.known.type for attribute in error.plan._schema.attributes if attribute.known}
     lines = []
     for violation in errors[:_SHOWN]:
         text = message_text(violation, violation.details[0] if violation.details is not None else None)

@@ -52,7 +52,11 @@ MAX_SAFE_INTEGER: Final = 2**53 - 1  # [assumed] a JSON reader that uses doubles
 
 RETRY_STATUSES: Final = frozenset({408, 425, 429, *range(500, 600)})  # [assumed] standard HTTP
 KEY_STATUSES: Final = frozenset({401, 403})  # [assumed] the key is wrong: the same for every row
-ENDPOINT_STATUSES: Final = frozenset({*range(300, 400), 404, 405})  # [assumed] the URL is wrong: likewise
+ENDPOINT_STATUSES: Final = frozenset({*range(300, 400), 404, 405, 407})  # [assumed] the URL or a proxy: likewise
+PUSHBACK_STATUSES: Final = frozenset({429, 503})  # [assumed] too many requests
+NOT_STORED_STATUSES: Final = frozenset({*range(300, 500), 501, 503, 505, 511})  # [assumed] other 5xx may have stored it
+ROW_STATUSES: Final = frozenset(range(400, 500)) - RETRY_STATUSES - KEY_STATUSES - ENDPOINT_STATUSES
+"""The service rejects this row: it would reject the same data again [assumed]."""
 
 
 def count_chars(text: str) -> int:

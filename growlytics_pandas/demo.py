@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from growlytics_pandas import api
-from growlytics_pandas._text import PYTHON, speaking
+from growlytics_pandas._text import PYTHON, message_style
 from growlytics_pandas.samples import MIN_DIRTY_ROWS, sample_customers
 from growlytics_pandas.sandbox.server import Sandbox
 from growlytics_pandas.upload.plan import PushResult
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     df = sample_customers(arguments.rows, seed=arguments.seed, dirty=True)
     with (
         pd.option_context("display.width", 150, "display.max_colwidth", 60, "display.max_columns", 20),
-        speaking(PYTHON),  # what it shows is a session in Python
+        message_style(PYTHON),  # what it shows is a session in Python
         Sandbox() as box,
     ):
         plan = api.plan(df, _ID, client=box.client)

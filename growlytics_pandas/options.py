@@ -20,10 +20,10 @@ import numpy as np
 
 from growlytics_pandas import contract
 from growlytics_pandas._output_paths import replacing
-from growlytics_pandas._text import PYTHON, speaking
-from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas._text import PYTHON, message_style
+from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.upload.push_options import PUSH_OPTIONS, PushOptions
+from growlytics_pandas.upload.connection import PUSH_OPTIONS, PushOptions
 
 __all__ = ["PlanOptions", "load", "save"]
 
@@ -105,7 +105,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidArgumentError(f"{shown}: it is not TOML: {error}.") from None
     try:
-        with speaking(PYTHON):  # a key of the file is called as the argument
+        with message_style(PYTHON):  # a key of the file is called as the argument
             _check(options)
     except (InvalidArgumentError, InvalidArgumentTypeError) as error:
         raise type(error)(f"{shown}: {error}") from None

@@ -1,6 +1,6 @@
 """Made-up customers of an Indian shop, for examples, tests and experiments.
 
-A clean frame breaks no rule; a dirty one breaks every rule that does not need a ledger. The e-mail addresses are in
+A clean frame breaks no rule; a dirty one breaks those in `PLANTED`. The e-mail addresses are in
 domains that RFC 2606 reserves for examples; the mobile numbers may be real, so push them to the sandbox only.
 """
 
@@ -29,7 +29,7 @@ PLANTED: Final = (
     ),
     *("email_invalid", "mobile_invalid", "too_many_attributes", "row_empty"),
 )
-"""The rules that a dirty frame breaks. The others need a ledger: ``type_conflict`` and ``attribute_unknown``."""
+"""The rules that a dirty frame breaks."""
 
 FIRST_NAMES: Final = (
     *("Aarav", "Aditi", "Akash", "Amit", "Ananya", "Anjali", "Arjun", "Asha", "Deepa", "Devika", "Farhan", "Gaurav"),

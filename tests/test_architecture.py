@@ -14,7 +14,7 @@ FENCED = {
     "requests": {"http", "client"},
     "urllib3": {"http"},
     "pycurl": {"http"},
-    "certifi": {"http"},
+    "certifi": {"upload"},
     "sqlite3": {"ledger", "sandbox", "segments"},  # segments: only to lock the members file
     "httptools": {"sandbox"},
     "tqdm": {"views"},

@@ -18,6 +18,7 @@ import requests
 import trustme
 from IPython.core.ultratb import VerboseTB
 from support.interrupting import Interrupter
+from support.transports import TRANSPORTS
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client, Sandbox
@@ -25,7 +26,6 @@ from growlytics_pandas.errors import ApiKeyError, ServiceError, UsageError
 from growlytics_pandas.sandbox import Faults
 
 KEY = "qz7Hk/4x&9c2e=51d8+b64d<0e"
-TRANSPORTS = ["curl", "requests"]
 CODED = [base64.b64encode(b"\0" * shift + KEY.encode()).decode()[4:-4] for shift in range(3)]
 FORMS = {
     "plain": KEY,

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from support.transports import TRANSPORTS
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client
 from growlytics_pandas.__main__ import main
-from growlytics_pandas._masking import Crowd
+from growlytics_pandas._masking import CustomerMasks
 from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 from growlytics_pandas.views.panel import render_html, render_text
@@ -27,7 +28,6 @@ PEOPLE = pd.DataFrame(
     }
 )
 SOUGHT = [r"cust.7741", r"cust.8852", r"cust.9963", r"asha", r"vikram", r"zo.", r"987654321\d"]
-TRANSPORTS = ["curl", "requests"]
 
 
 def unmasked(text):
@@ -116,12 +116,12 @@ def test_server_messages_are_masked_in_batches(naming, tmp_path, status):
 
 
 def test_only_given_values_are_masked():
-    crowd = Crowd(["401", "C-1", "no", None, "Asha Rao", 7741.0, "x" * 5000])
+    masks = CustomerMasks(["401", "C-1", "no", None, "Asha Rao", 7741.0, "x" * 5000])
     assert (
-        crowd.hide("HTTP 401: 401 is C-1, no Asha, asha.rao! and 7741")
+        masks.hide("HTTP 401: 401 is C-1, no Asha, asha.rao! and 7741")
         == "HTTP 401: ••• is •••, no Asha, A•••! and •••41"
     )
-    assert Crowd([]).hide("HTTP 400: bad") == "HTTP 400: bad"
+    assert CustomerMasks([]).hide("HTTP 400: bad") == "HTTP 400: bad"
 
 
 @pytest.mark.parametrize("rows", [3, 60_000])
@@ -147,7 +147,7 @@ def test_other_customers_in_messages_are_masked(naming, tmp_path, rows):
 def longer(result, rows):
     buffer = OutcomeBuffer(rows)
     for row in range(3):
-        buffer.note(row, *(("accepted",) if row < 2 else ("failed", result.outcomes["error"][2], 400)))
+        buffer.record(row, *(("accepted",) if row < 2 else ("failed", result.outcomes["error"][2], 400)))
     return buffer
 
 
@@ -166,6 +166,6 @@ def test_command_line_masks_server_messages(naming, tmp_path, capsys, monkeypatc
 
 
 def test_accents_have_two_spellings():
-    crowd = Crowd(["Zoë Müller"], ["it is Zoe\u0308 Mu\u0308ller"])
-    assert crowd.hide("it is Zoe\u0308 Mu\u0308ller") == "it is Z•••"
-    assert Crowd(["Zoe\u0308 Mu\u0308ller"]).hide("it is zoë müller") == "it is Z•••"
+    masks = CustomerMasks(["Zoë Müller"], ["it is Zoe\u0308 Mu\u0308ller"])
+    assert masks.hide("it is Zoe\u0308 Mu\u0308ller") == "it is Z•••"
+    assert CustomerMasks(["Zoe\u0308 Mu\u0308ller"]).hide("it is zoë müller") == "it is Z•••"

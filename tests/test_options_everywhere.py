@@ -10,7 +10,7 @@ import growlytics_pandas as gp
 from growlytics_pandas import options
 from growlytics_pandas.__main__ import main
 from growlytics_pandas.cli.plan_flags import FLAGS
-from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.plan_options import PlanOptions
 
 MESSY = pd.DataFrame(
     {

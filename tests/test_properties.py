@@ -17,7 +17,7 @@ import growlytics_pandas
 from growlytics_pandas import Client, Sandbox, contract
 
 pytestmark = pytest.mark.slow
-PINNED = {f"Pinned {kind}": kind for kind in contract.TYPES}
+PINNED = {f"Registration {kind}": kind for kind in contract.TYPES}
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
     ["\x1e", "\\u001e", '"', "%s", "\\"]
 )
@@ -164,7 +164,7 @@ LABELS = st.sampled_from(["n" * 49, "n" * 50, "é" * 50, "🎉" * 24, "🎉" * 2
 
 @st.composite
 def hostile_frames(draw):
-    """Draw a frame with all that the service ignores: bad values, bad names, pinned types, one name twice."""
+    """Draw a frame with all that the service ignores: bad values, bad names, registration types, one name twice."""
     rows = draw(st.integers(1, 5))
     frame = [("id", pd.Series([f"c{row}" for row in range(rows)]))]
     taken = {"id"}
@@ -196,7 +196,7 @@ class NaiveSender:
         self.session.trust_env = False
         self.box = box
 
-    def pin(self):
+    def register(self):
         """Register the ledger's types with the service."""
         samples = {"string": "a", "number": 1, "boolean": True, "date": "2026-01-31 00:00:00"}
         entries = [{"name": name, "type": kind, "value": samples[kind]} for name, kind in PINNED.items()]
@@ -239,7 +239,7 @@ def naive(box):
 
 @pytest.fixture(scope="module")
 def knowing(box, tmp_path_factory):
-    """A client whose ledger knows the pinned types."""
+    """A client whose ledger knows the registration types."""
     client = Client(box.api_key, box.base_url, ledger=tmp_path_factory.mktemp("ledger") / "ledger.db")
     client.declare_types(PINNED)
     return client
@@ -261,13 +261,13 @@ def named(plan):
 def check(frame, box, naive, client):
     plan = growlytics_pandas.plan(frame, "id", client=client)
     box.reset()
-    naive.pin()
+    naive.register()
     naive.send(plan)
     lost = naive.lost()
     assert lost == named(plan)
     assert plan.has_errors == bool(lost)
     box.reset()
-    naive.pin()
+    naive.register()
     for body in plan._encode(0, len(frame)).bodies:
         naive.post(body)
     assert naive.lost() == set()

@@ -18,8 +18,8 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api import types as dtypes
 
+from growlytics_pandas._labels import is_day_like, is_id_like, is_time_like
 from growlytics_pandas._text import argument, options_text, plural
-from growlytics_pandas.checks.name_suggestions import is_day_like, is_id_like, is_time_like
 from growlytics_pandas.checks.profile import MOST, Profile, Suggestion, of_all, rest_of
 from growlytics_pandas.columns.date_parsers import Dates, Moments, formats_like, parse_by_first, parse_dates
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, extract

@@ -18,14 +18,23 @@ from growlytics_pandas._masking import is_missing
 from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.schema import Schema
-from growlytics_pandas.checks.texts import MISSING_IDS, are_damaged, are_in, end_like_floats
 from growlytics_pandas.checks.violations import DOUBTFUL, DOUBTFUL_SUM, Rows, Violation
 from growlytics_pandas.columns.dtypes import Kind, Mask, originals, starts
 from growlytics_pandas.columns.frames import count_reject_labels
-from growlytics_pandas.columns.options import Keep
 from growlytics_pandas.columns.parsers import are_numbers
-from growlytics_pandas.columns.reading import Alike, Groups, Ids, find_groups, fold, fold_all, unkept
-from growlytics_pandas.columns.texts import MISSING_WORDS, TextBytes, TextColumn, TextColumns, hash_texts
+from growlytics_pandas.columns.plan_options import Keep
+from growlytics_pandas.columns.reading import Alike, Groups, Ids, find_groups, fold_case, fold_case_all, unkept
+from growlytics_pandas.columns.texts import (
+    MISSING_IDS,
+    MISSING_WORDS,
+    TextBytes,
+    TextColumn,
+    TextColumns,
+    are_damaged,
+    are_in,
+    end_like_floats,
+    hash_texts,
+)
 
 EARLIER_BATCH: Final = -1
 """Represents the row with the same id if that row is not available."""
@@ -48,45 +57,45 @@ class IdCheck:
 
 
 def check_ids(
-    frame: pd.DataFrame, layout: Schema, shared: tuple[Alike, Alike] | None = None, texts: TextColumns | None = None
+    frame: pd.DataFrame, schema: Schema, shared: tuple[Alike, Alike] | None = None, texts: TextColumns | None = None
 ) -> IdCheck:
     """Read all ids once, block by block, keeping 16 bytes per row to find equal and similar ids.
 
     Of a part, `shared` has what was found over all parts: ids that are the same as others, and ids that look alike.
     `texts`: the text columns of the frame, if they are read again later.
     """
-    column = frame.iloc[:, layout.id_position]
+    column = frame.iloc[:, schema.id_position]
     violations: list[Violation] = []
     skipped = _Skipped(len(frame))
-    plain = _plain_bytes((texts or TextColumns(frame))[layout.id_position], layout)
+    plain = _plain_bytes((texts or TextColumns(frame))[schema.id_position], schema)
     if plain is not None and shared is None and _are_perfect(plain):
-        return IdCheck(_sums(frame, layout, skipped.mask), *skipped.finish(Alike().rows))
+        return IdCheck(_sums(frame, schema, skipped.mask), *skipped.finish(Alike().rows))
     is_plain = plain is not None
-    sent = [attribute.position for attribute in layout.attributes]
+    sent = [attribute.position for attribute in schema.attributes]
     is_table = shared is not None or len(frame) > 1 or count_reject_labels(frame.columns) > 0
     hashes = _Hashes(0 if shared else len(frame))
     for start, stop in starts(len(frame)):
-        ids = layout.read_ids(column.iloc[start:stop])
-        seen = ids.texts if is_plain else fold_all(ids.texts)
-        has_labels = not is_plain and layout.id_kind in (Kind.TEXT, Kind.MIXED) and is_table
-        labels = find_label_rows(frame.iloc[start:stop], layout.id_position, sent, seen) if has_labels else {}
+        ids = schema.read_ids(column.iloc[start:stop])
+        seen = ids.texts if is_plain else fold_case_all(ids.texts)
+        has_labels = not is_plain and schema.id_kind in (Kind.TEXT, Kind.MIXED) and is_table
+        labels = find_label_rows(frame.iloc[start:stop], schema.id_position, sent, seen) if has_labels else {}
         skipped.add(start, ids, labels)
-        violations += _check_block(frame, layout, start, ids, None if is_plain else seen, labels)
+        violations += _check_block(frame, schema, start, ids, None if is_plain else seen, labels)
         if shared is None:
             hashes.add(start, ids, seen, labels)
-    same, alike = shared or hashes.find(column, layout)
+    same, alike = shared or hashes.find(column, schema)
     mask, by = skipped.finish(same.rows)
     if shared is None:
-        violations += _sums(frame, layout, mask)
-    return IdCheck((*violations, *_duplicates(layout, same), *_look_alikes(layout, alike)), mask, by)
+        violations += _sums(frame, schema, mask)
+    return IdCheck((*violations, *_duplicates(schema, same), *_look_alikes(schema, alike)), mask, by)
 
 
-def _plain_bytes(column: TextColumn, layout: Schema) -> TextBytes | None:
+def _plain_bytes(column: TextColumn, schema: Schema) -> TextBytes | None:
     """Return the bytes of ids if all are plain: no surrounding characters, placeholders or capitals."""
-    if layout.id_kind is not Kind.TEXT or layout.id_reading.cleans:
+    if schema.id_kind is not Kind.TEXT or schema.id_reading.cleans:
         return None
     found = column.bytes
-    words = {*MISSING_IDS, *TOTAL_WORDS, fold(str(layout.id_column))}
+    words = {*MISSING_IDS, *TOTAL_WORDS, fold_case(str(schema.id_column))}
     if (
         found is None
         or not found.has_only(_PLAIN_CHARS)
@@ -120,13 +129,13 @@ class _Hashes:
         if self._folded is not self._exact:
             self._folded[rows] = self._exact[rows] if folded is ids.texts else hash_texts(folded)
 
-    def find(self, column: pd.Series[Any], layout: Schema) -> tuple[Alike, Alike]:
+    def find(self, column: pd.Series[Any], schema: Schema) -> tuple[Alike, Alike]:
         """Return the rows with the same ids, and those with similar ids."""
-        same = find_groups(self._exact, self._present, _fetcher(column, layout, str))
+        same = find_groups(self._exact, self._present, _fetcher(column, schema, str))
         if self._folded is self._exact:
-            return find_same(same, layout.keep), Alike()
-        alike = find_groups(self._folded, self._present, _fetcher(column, layout, fold))
-        return find_same(same, layout.keep), find_alike(alike, self._exact)
+            return find_same(same, schema.keep), Alike()
+        alike = find_groups(self._folded, self._present, _fetcher(column, schema, fold_case))
+        return find_same(same, schema.keep), find_alike(alike, self._exact)
 
 
 def find_same(groups: Groups, keep: Keep) -> Alike:
@@ -162,20 +171,20 @@ class _Skipped:
         return self.mask, by
 
 
-def _duplicates(layout: Schema, same: Alike) -> list[Violation]:
+def _duplicates(schema: Schema, same: Alike) -> list[Violation]:
     # With keep="first" the user has decided: the row is reported, but does not fail the push.
-    severity = None if layout.keep is False else Severity.WARNING
+    severity = None if schema.keep is False else Severity.WARNING
     is_earlier = same.others == EARLIER_BATCH
-    variants = (("" if layout.keep is False else "left out", ~is_earlier), ("earlier batch", is_earlier))
+    variants = (("" if schema.keep is False else "left out", ~is_earlier), ("earlier batch", is_earlier))
     return [
         Violation(
             Rule.ID_DUPLICATE,
-            layout.id_position,
-            layout.id_column,
+            schema.id_position,
+            schema.id_column,
             None,
             rows=same.rows[chosen],
             details=np.column_stack([same.sharing, same.others])[chosen],
-            params={"keep": layout.keep},
+            params={"keep": schema.keep},
             variant=variant,
             severity=severity,
         )
@@ -184,11 +193,11 @@ def _duplicates(layout: Schema, same: Alike) -> list[Violation]:
     ]
 
 
-def _look_alikes(layout: Schema, alike: Alike) -> list[Violation]:
+def _look_alikes(schema: Schema, alike: Alike) -> list[Violation]:
     if not len(alike.rows):
         return []
     rule = Rule.ID_CASE_DUPLICATE
-    return [Violation(rule, layout.id_position, layout.id_column, None, rows=alike.rows, details=alike.others)]
+    return [Violation(rule, schema.id_position, schema.id_column, None, rows=alike.rows, details=alike.others)]
 
 
 # rows that are no customers ------------------------------------------------------------------------------------------
@@ -216,7 +225,7 @@ def find_label_rows(block: pd.DataFrame, id_position: int, sent: Sequence[int], 
 
 def _label_like(folded: list[str], id_column: Hashable) -> dict[Rule, Mask]:
     """Return masks of the ids that are the heading, or a word for totals."""
-    heading = fold(str(id_column))
+    heading = fold_case(str(id_column))
     if heading not in folded and TOTAL_WORDS.isdisjoint(folded):
         return {}
     is_heading = np.array([text == heading for text in folded], dtype=bool)
@@ -233,7 +242,7 @@ def _other_cells(block: pd.DataFrame, row: int, places: Iterable[int]) -> Iterat
 
 
 def _repeats_headings(cells: Iterable[tuple[Hashable, Any]]) -> bool:
-    return all(fold(str(cell).strip()) == fold(str(label).strip()) for label, cell in cells)
+    return all(fold_case(str(cell).strip()) == fold_case(str(label).strip()) for label, cell in cells)
 
 
 def _has_only_numbers(cells: Iterable[tuple[Hashable, Any]]) -> bool:
@@ -246,15 +255,15 @@ def _is_number(cell: Any) -> bool:
     if not isinstance(cell, str):
         return isinstance(cell, (int, float, Decimal, np.number, np.bool_))
     text = cell.strip()
-    return fold(text) in TOTAL_WORDS | MISSING_WORDS | _EMPTY or any(
+    return fold_case(text) in TOTAL_WORDS | MISSING_WORDS | _EMPTY or any(
         are_numbers([text], mark).all() for mark in (".", ",")
     )
 
 
-def _sums(frame: pd.DataFrame, layout: Schema, skipped: Mask) -> tuple[Violation, ...]:
+def _sums(frame: pd.DataFrame, schema: Schema, skipped: Mask) -> tuple[Violation, ...]:
     """Report the last row if it has no text, and its numbers are the sums of those above."""
     last = len(frame) - 1
-    others = [attribute.position for attribute in layout.attributes if attribute.position != layout.id_position]
+    others = [attribute.position for attribute in schema.attributes if attribute.position != schema.id_position]
     if last < _SUMMED_ROWS or skipped[last] or not _has_only_numbers(_other_cells(frame, last, others)):
         return ()
     sums = 0
@@ -270,7 +279,7 @@ def _sums(frame: pd.DataFrame, layout: Schema, skipped: Mask) -> tuple[Violation
         sums += bool(value)
     if sums < _SUMMED_COLUMNS:
         return ()
-    where = Rule.ROW_IS_TOTAL, layout.id_position, layout.id_column, None
+    where = Rule.ROW_IS_TOTAL, schema.id_position, schema.id_column, None
     return (Violation(*where, rows=np.array([last]), variant=DOUBTFUL_SUM, severity=Severity.WARNING),)
 
 
@@ -284,10 +293,10 @@ _SUMMED_COLUMNS: Final = 2
 
 
 def _check_block(
-    frame: pd.DataFrame, layout: Schema, start: int, ids: Ids, folded: list[str] | None, labels: LabelRows
+    frame: pd.DataFrame, schema: Schema, start: int, ids: Ids, folded: list[str] | None, labels: LabelRows
 ) -> list[Violation]:
     """Check a block of ids; `folded` is None if all ids are plain."""
-    block = _Block(frame, layout, start)
+    block = _Block(frame, schema, start)
     block.by_row(Rule.ID_MISSING, ids.missing & ~ids.rounded, _unusable)
     for variant, mask in (("float", ids.rounded & ids.was_float), ("text", ids.rounded & ~ids.was_float)):
         block.by_row(Rule.ID_ROUNDED, mask, None, variant=variant, limit=contract.MAX_SAFE_INTEGER)
@@ -297,7 +306,7 @@ def _check_block(
         has_point = np.fromiter(("." in text for text in texts), dtype=bool, count=len(texts))
         block.once(Rule.ID_FLOAT, ids.was_float & ~ids.rounded & ~has_point)
         block.once(Rule.ID_FLOAT, ids.was_float & ~ids.rounded & has_point, variant="fraction")
-    if folded is not None and layout.id_kind in (Kind.TEXT, Kind.MIXED):
+    if folded is not None and schema.id_kind in (Kind.TEXT, Kind.MIXED):
         words = are_in(texts, MISSING_IDS)
         if words is not None:
             block.once(Rule.ID_STRINGIFIED, words, words=_distinct(texts, words))
@@ -307,7 +316,7 @@ def _check_block(
         damaged = are_damaged(texts)
         if damaged is not None:
             block.once(Rule.TEXT_DAMAGED, damaged)
-        for rule, mask in _label_like(folded, layout.id_column).items():
+        for rule, mask in _label_like(folded, schema.id_column).items():
             is_label = np.zeros(len(texts), dtype=bool)
             is_label[labels.get(rule, [])] = True
             block.add(rule, is_label)
@@ -321,24 +330,24 @@ def _check_block(
 class _Block:
     """Converts masks of a block of ids to violations."""
 
-    def __init__(self, frame: pd.DataFrame, layout: Schema, start: int) -> None:
+    def __init__(self, frame: pd.DataFrame, schema: Schema, start: int) -> None:
         self.violations: list[Violation] = []
-        self._column = frame.iloc[:, layout.id_position]
-        self._layout = layout
+        self._column = frame.iloc[:, schema.id_position]
+        self._schema = schema
         self._start = start
 
     def add(self, rule: Rule, mask: Mask, *, attribute: str | None = None, **more: Any) -> None:
         """Report the rows of a mask one by one."""
         rows = np.flatnonzero(mask) + self._start
         if len(rows):
-            place, column = self._layout.id_position, self._layout.id_column
+            place, column = self._schema.id_position, self._schema.id_column
             self.violations.append(Violation(rule, place, column, attribute, rows=rows, **more))
 
     def by_row(self, rule: Rule, mask: Mask, describe: Callable[[Any], str] | None, **more: Any) -> None:
         """Report the rows of a mask one by one, with the description of each cell by `describe`."""
         if mask.any() and describe is not None:
             cells = self._column.iloc[np.flatnonzero(mask) + self._start]
-            more["details"] = list(map(describe, originals(self._layout.clean_ids(cells))))
+            more["details"] = list(map(describe, originals(self._schema.clean_ids(cells))))
         self.add(rule, mask, **more)
 
     def once(self, rule: Rule, mask: Mask, *, variant: str = "", **params: Any) -> None:
@@ -346,7 +355,7 @@ class _Block:
         rows = np.flatnonzero(mask)
         if len(rows):
             first = originals(self._column.iloc[[int(rows[0]) + self._start]])[0]
-            place, column = self._layout.id_position, self._layout.id_column
+            place, column = self._schema.id_position, self._schema.id_column
             self.violations.append(
                 Violation(rule, place, column, None, count=len(rows), value=first, params=params, variant=variant)
             )
@@ -406,10 +415,10 @@ def _unusable(value: Any) -> str:
 
 
 def _fetcher(
-    column: pd.Series[Any], layout: Schema, change: Callable[[str], str]
+    column: pd.Series[Any], schema: Schema, change: Callable[[str], str]
 ) -> Callable[[npt.NDArray[np.int64]], list[str]]:
     def fetch(rows: npt.NDArray[np.int64]) -> list[str]:
-        return list(map(change, layout.read_ids(column.iloc[rows]).texts))
+        return list(map(change, schema.read_ids(column.iloc[rows]).texts))
 
     return fetch
 

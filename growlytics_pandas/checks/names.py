@@ -1,21 +1,26 @@
-"""The rules for attribute names and types."""
+"""The rules for attribute names and types, valid names, and suggestions for names."""
 
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
+import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from growlytics_pandas import contract
+from growlytics_pandas._labels import OLD_INDEX, is_full_name, is_part_of_name, listed, words_of
 from growlytics_pandas._rules import RULES, Effect, Rule, Severity
 from growlytics_pandas._text import phrase
-from growlytics_pandas.checks.name_suggestions import OLD_INDEX, name_key, new_names, without_invisible
+from growlytics_pandas.checks.profile import Profile, Suggestion
 from growlytics_pandas.checks.schema import Attribute, Schema, name_of
 from growlytics_pandas.checks.violations import Violation
+from growlytics_pandas.columns.contacts import invalid_emails, invalid_mobiles, normalize_texts
 from growlytics_pandas.columns.dtypes import Kind
-from growlytics_pandas.columns.reading import fold
+from growlytics_pandas.columns.reading import fold_case
+from growlytics_pandas.columns.texts import strip_texts
 from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.ledger.types import UNCERTAIN
 
@@ -23,20 +28,20 @@ _ALMOST: Final = 0.75  # difflib ratio from which one name may be a misspelling 
 _CONVERTIBLE: Final = ("period", "timedelta", "duration", "list", "large_list", "set", "dict", "struct", "complex")
 
 
-def check_attributes(layout: Schema, rows: int) -> list[Violation]:
+def check_attributes(schema: Schema, rows: int) -> list[Violation]:
     """Check every attribute's name and type, for a frame of `rows` rows; one violation per rule and column."""
     present = [
-        attribute for attribute in layout.attributes if attribute.kind is not Kind.EMPTY
+        attribute for attribute in schema.attributes if attribute.kind is not Kind.EMPTY
     ]  # empty columns send nothing
     names = Counter(attribute.name for attribute in present)
-    meant, new = _known_meant(layout), _new_names(layout)
+    meant, new = _known_meant(schema), _new_names(schema)
     checks: tuple[Callable[[Attribute], Iterable[Violation]], ...] = (
-        lambda attribute: _check_type(layout, attribute, rows, meant),
-        lambda attribute: _check_name(layout, attribute, rows, names, new),
+        lambda attribute: _check_type(schema, attribute, rows, meant),
+        lambda attribute: _check_name(schema, attribute, rows, names, new),
         lambda attribute: _check_index(attribute, rows),
     )
     violations = [found for attribute in present for check in checks for found in check(attribute)]
-    return violations + _case_clashes(layout, new)
+    return violations + _case_clashes(schema, new)
 
 
 def dropped_columns(violations: Iterable[Violation]) -> frozenset[int]:
@@ -50,10 +55,10 @@ def dropped_columns(violations: Iterable[Violation]) -> frozenset[int]:
     )
 
 
-def _new_names(layout: Schema) -> dict[int, str]:
-    names = {attribute.position: attribute.name for attribute in layout.attributes}
-    labels = {attribute.position: attribute.column for attribute in layout.attributes}
-    return new_names(names, labels, layout.known_names)
+def _new_names(schema: Schema) -> dict[int, str]:
+    names = {attribute.position: attribute.name for attribute in schema.attributes}
+    labels = {attribute.position: attribute.column for attribute in schema.attributes}
+    return new_names(names, labels, schema.known_names)
 
 
 def _is_valid(name: str) -> bool:
@@ -80,12 +85,12 @@ def _found(
 
 
 def _check_name(
-    layout: Schema, attribute: Attribute, rows: int, names: Counter[str], new: Mapping[int, str]
+    schema: Schema, attribute: Attribute, rows: int, names: Counter[str], new: Mapping[int, str]
 ) -> Iterator[Violation]:
     name = attribute.name
     if _is_valid(name) and names[name] == 1:
         return
-    rename = _renaming(layout, attribute, new)
+    rename = _renaming(schema, attribute, new)
     if not name.strip() or not contract.is_unicode(name):
         variant = "" if not name.strip() else "unicode"
         yield _found(Rule.ATTRIBUTE_NAME_EMPTY, attribute, rows, variant=variant, rename=rename)
@@ -99,14 +104,14 @@ def _check_name(
         yield _found(Rule.ATTRIBUTE_NAME_WHITESPACE, attribute, rows, rename=rename)
 
 
-def _renaming(layout: Schema, attribute: Attribute, new: Mapping[int, str]) -> dict[Hashable, str] | None:
+def _renaming(schema: Schema, attribute: Attribute, new: Mapping[int, str]) -> dict[Hashable, str] | None:
     """Return the option that renames a column, or those that clash with it if it keeps its name.
 
     None if no such column has a label of its own.
     """
-    alike = [one for one in layout.attributes if name_key(one.name) == name_key(attribute.name)]
+    alike = [one for one in schema.attributes if name_key(one.name) == name_key(attribute.name)]
     renamed = [attribute] if attribute.position in new else [one for one in alike if one.position in new]
-    labels = Counter(repr(one.column) for one in layout.attributes)
+    labels = Counter(repr(one.column) for one in schema.attributes)
     if any(labels[repr(one.column)] > 1 or _has_no_label(one) for one in renamed):
         return None
     return {one.column: new[one.position] for one in renamed} or None
@@ -116,23 +121,23 @@ def _has_no_label(attribute: Attribute) -> bool:
     return not isinstance(attribute.column, str) and not name_of(attribute.column)
 
 
-def _case_clashes(layout: Schema, new: Mapping[int, str]) -> list[Violation]:
+def _case_clashes(schema: Schema, new: Mapping[int, str]) -> list[Violation]:
     """Find names that look alike: in the frame, among reserved names, and among those known to the ledger."""
     owners: defaultdict[str, dict[str, str]] = defaultdict(dict)  # folded name → each spelling and its owner
     for names, owner in (
-        ((attribute.name for attribute in layout.attributes), "another column"),
+        ((attribute.name for attribute in schema.attributes), "another column"),
         (contract.RESERVED_ATTRIBUTES, "a reserved attribute"),
-        (layout.known_names, "an attribute of earlier pushes"),
+        (schema.known_names, "an attribute of earlier pushes"),
     ):
         for name in names:
-            owners[fold(name)].setdefault(name, owner)
+            owners[fold_case(name)].setdefault(name, owner)
     violations = []
-    for attribute in layout.attributes:
-        others = {name: owner for name, owner in owners[fold(attribute.name)].items() if name != attribute.name}
+    for attribute in schema.attributes:
+        others = {name: owner for name, owner in owners[fold_case(attribute.name)].items() if name != attribute.name}
         if others and attribute.name not in contract.RESERVED_ATTRIBUTES:
             alike = ", ".join(f"{name!r} ({others[name]})" for name in sorted(others))
             # None is renamed where the ledger knows several spellings, this one among them.
-            rename = _renaming(layout, attribute, new) or {attribute.column: min(others)}
+            rename = _renaming(schema, attribute, new) or {attribute.column: min(others)}
             params = {"others": alike, "rename": rename}
             violations.append(
                 Violation(
@@ -155,14 +160,14 @@ def _check_index(attribute: Attribute, rows: int) -> Iterator[Violation]:
 # types ----------------------------------------------------------------------------------------------------------------
 
 
-def _check_type(layout: Schema, attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Iterator[Violation]:
+def _check_type(schema: Schema, attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Iterator[Violation]:
     if attribute.kind is Kind.UNSUPPORTED:
         yield _unsupported(attribute, rows)
         return
-    yield from _check_known(layout, attribute, rows, meant)
+    yield from _check_known(schema, attribute, rows, meant)
     if len(attribute.currencies) > 1:
         yield _found(Rule.CURRENCIES_MIXED, attribute, rows, currencies=", ".join(sorted(attribute.currencies)))
-    is_id = attribute.position == layout.id_position
+    is_id = attribute.position == schema.id_position
     if attribute.is_reserved and not is_id and attribute.kind is not Kind.TEXT:
         limit = AttributeType.STRING.value
         yield _found(Rule.RESERVED_NOT_STRING, attribute, rows, limit=limit, kind=attribute.kind.value)
@@ -178,13 +183,13 @@ def _unsupported(attribute: Attribute, rows: int) -> Violation:
     return _found(Rule.TYPE_UNSUPPORTED, attribute, rows, held=held, how=how)
 
 
-def _check_known(layout: Schema, attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Iterator[Violation]:
+def _check_known(schema: Schema, attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Iterator[Violation]:
     """Compare with the type known to the ledger."""
     known = attribute.known
-    if attribute.type is None or not layout.knows_types or attribute.is_reserved:
+    if attribute.type is None or not schema.knows_types or attribute.is_reserved:
         return
     if known is None:
-        if layout.new_attributes == "forbid":
+        if schema.new_attributes == "forbid":
             yield _unknown(attribute, rows, meant)
     elif known.type != attribute.type:
         when = f"{known.first_seen:%Y-%m-%d %H:%M} UTC"
@@ -225,15 +230,265 @@ def _unknown(attribute: Attribute, rows: int, meant: Mapping[int, str]) -> Viola
     return _found(Rule.ATTRIBUTE_UNKNOWN, attribute, rows, near=rename, asked=asked)
 
 
-def _known_meant(layout: Schema) -> dict[int, str]:
+def _known_meant(schema: Schema) -> dict[int, str]:
     """Return, for names that are not allowed, position → the most similar known name that no column has."""
-    if layout.new_attributes == "allow":
+    if schema.new_attributes == "allow":
         return {}
-    sent = {attribute.name for attribute in layout.attributes}
-    known = {name.casefold(): name for name in layout.known_names if name not in sent}
+    sent = {attribute.name for attribute in schema.attributes}
+    known = {name.casefold(): name for name in schema.known_names if name not in sent}
     near = {
         a.position: difflib.get_close_matches(a.name.casefold(), known, n=1, cutoff=_ALMOST)
-        for a in layout.attributes
+        for a in schema.attributes
         if a.known is None
     }
     return {position: known[found[0]] for position, found in near.items() if found}
+
+
+# valid names ---------------------------------------------------------------------------------------------------------
+
+
+def new_names(
+    names: Mapping[int, str], labels: Mapping[int, Hashable] | Sequence[Hashable], known: Collection[str]
+) -> dict[int, str]:
+    """Return position → new name, for the fewest columns whose renaming makes all names valid and distinct.
+
+    Of columns that clash, one keeps its name: that of an attribute known already, else the one whose label it is.
+    """
+    alike = _alike(known)
+    used = {name_key(name) for name in names.values()} | alike.keys()
+    taken: set[str] = set()
+    new = {}
+
+    def rank(place: int) -> tuple[bool, bool, bool]:
+        name = names[place]
+        return name not in alike.get(name_key(name), ()), name != _shortened(name), repr(name) != repr(labels[place])
+
+    for place in sorted(names, key=rank):
+        name, wanted = names[place], _wanted(names[place], alike) or f"Attribute {place}"
+        if name_key(wanted) in taken:
+            wanted = fitting_name(_tidy(name) or wanted, lambda one: name_key(one) in taken | used)
+        taken.add(name_key(wanted))
+        if wanted != name:
+            new[place] = wanted
+    return new
+
+
+def _alike(known: Collection[str]) -> dict[str, set[str]]:
+    """Return the reserved names and those of earlier pushes, by their keys."""
+    found: dict[str, set[str]] = {}
+    for name in (*known, *contract.RESERVED_ATTRIBUTES):
+        found.setdefault(name_key(name), set()).add(name)
+    return found
+
+
+def _wanted(name: str, alike: Mapping[str, set[str]]) -> str:
+    """Return the valid name for a column, regardless of other columns; '' if it has none."""
+    fixed = alike.get(name_key(name), set())
+    return name if name in fixed else next(iter(fixed)) if len(fixed) == 1 else _shortened(name)
+
+
+def _shortened(name: str) -> str:
+    return fitting_name(_tidy(name), lambda _: False)
+
+
+def _tidy(name: str) -> str:
+    """Return a name without extra white space and invisible characters; '' if it is not valid Unicode."""
+    if not contract.is_unicode(name):
+        return ""
+    return unicodedata.normalize("NFC", " ".join(strip_texts([without_invisible(name)])[0].split()))
+
+
+_INVISIBLE: Final = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u00ad]")
+
+
+def without_invisible(name: str) -> str:
+    """Return a name without invisible characters and outer white space."""
+    return _INVISIBLE.sub("", name).strip()
+
+
+def name_key(name: str) -> str:
+    """Return what two names that look alike have in common."""
+    return fold_case(without_invisible(name))
+
+
+def fitting_name(base: str, is_taken: Callable[[str], bool]) -> str:
+    """Return a name cut to the allowed length, after a word if it has several, with a number if it is taken.
+
+    Examples
+    --------
+    >>> fitting_name("City", {"City", "City 2"}.__contains__)
+    'City 3'
+    """
+    for number in itertools.count(1):
+        end = f" {number}" if number > 1 else ""
+        name = base
+        while contract.count_chars(name + end) > contract.MAX_ATTRIBUTE_NAME_CHARS:
+            name = name[:-1]
+        if name != base:
+            words = (name + base[len(name)]).rpartition(" ")[0].rstrip(" (,-")
+            name = words if len(words) > len(name) / 2 else name.rstrip()
+        name += end
+        if not is_taken(name):
+            break
+    return name
+
+
+# suggestions ---------------------------------------------------------------------------------------------------------
+
+CONTACT_SAMPLE: Final = 200  # distinct values: enough to recognize contacts
+_PAIR: Final = 2  # distinct values
+CONTACT_SHARE: Final = 0.5  # share of them that must be addresses or numbers
+_OF_OTHERS: Final = listed(
+    """
+    manager agent owner referrer referred referral referee father mother spouse guardian emergency alternate
+    alternative alt secondary second other old previous sender support sales staff employee rep seller vendor
+    nominee backup company product item city store file domain first last middle nick brand opt verified status
+    count valid type bounce model os sent opened campaign
+    """
+)
+_NOT_ADDRESSES: Final = _OF_OTHERS | {"id", "ids"}  # ids may be addresses, and are called what they are
+_COMPANY: Final = listed(
+    "gmbh ag kg ohg ug ev ltd limited llp pvt inc corp corporation llc plc sarl sas bv nv spa srl oy"
+)
+"""Words of companies' names."""
+_WORDS_OF: Final = {
+    "email": re.compile(r"e ?mail.*|.* ?e ?mail(?: ?(?:id|addr|address|adresse))?|mail ?(?:id|address)|mail"),
+    "mobile": re.compile(
+        r"(?:.* |customer|contact|client|user|primary)?"
+        r"(?:mobile|mobil|mob|phone|cell|cellphone|telephone|telefon|telefono|telefone|telefoon|tel|handy|ruf|movil"
+        r"|celular|cellulare|portable|whatsapp|msisdn|ph)"
+        r"(?: ?(?:no|nr|num|number|nos|nummer|numero))?"
+        r"|(?:.* )?contact ?(?:no|number|num)?|contacts"
+    ),
+}
+
+
+def suggest_names(
+    names: Mapping[int, str],
+    labels: Sequence[Hashable],
+    known: Collection[str],
+    texts_of: Callable[[int], Profile | None],
+    texts: Collection[int],
+    region: str,
+) -> list[Suggestion]:
+    """Suggest names: first the reserved names that campaigns use, then valid names.
+
+    `texts` are the positions of the columns of text.
+    """
+    contacts = _contacts(names, labels, texts_of, texts, region)
+    renamed = {suggestion.column for suggestion in contacts if suggestion.value}
+    return contacts + _fitting(names, labels, renamed, {one.value for one in contacts}, known)
+
+
+def _contacts(
+    names: Mapping[int, str],
+    labels: Sequence[Hashable],
+    texts_of: Callable[[int], Profile | None],
+    texts: Collection[int],
+    region: str,
+) -> list[Suggestion]:
+    found: list[Suggestion] = []
+    for reserved, fits in _FITS.items():
+        if reserved in names.values():
+            continue
+        if reserved == "name" and any(map(is_part_of_name, names.values())):
+            fits = _count_whole_names  # noqa: PLW2901 - beside first names, "Name" may be the last name
+        likely = [place for place, name in names.items() if _is_meant(name, reserved)]
+        if reserved == "name":
+            likely = [place for place in likely if _varies(texts_of(place))]
+        counted = {place: count for place in likely if (count := _holds(texts_of(place), fits, region))}
+        if not counted and reserved == "email":  # addresses are unmistakable, whatever the label is
+            own = [place for place in texts if _NOT_ADDRESSES.isdisjoint(words_of(names[place]))]
+            counted = {place: count for place in own if (count := _holds(texts_of(place), fits, region))}
+        for place, cells in counted.items():
+            others = " and ".join(repr(labels[other]) for other in counted if other != place)
+            so_does = f", and so does {others}; campaigns" if others else ", and campaigns"
+            reason = f"it contains {_WHAT[reserved]}{so_does} use only the attribute {reserved!r}"
+            reason += ": rename one" if others else ""
+            found.append(Suggestion("rename", labels[place], None if others else reserved, reason, cells))
+    return found
+
+
+def _is_meant(name: str, reserved: str) -> bool:
+    words = words_of(name)
+    if not _OF_OTHERS.isdisjoint(words):
+        return False
+    return is_full_name(name) if reserved == "name" else _WORDS_OF[reserved].fullmatch(" ".join(words)) is not None
+
+
+def _varies(profile: Profile | None) -> bool:
+    """Return whether a column is more than a pair of repeated words, such as yes and no."""
+    return profile is not None and (len(profile.texts) > _PAIR or len(profile.texts) == profile.cells)
+
+
+def _holds(profile: Profile | None, fits: Callable[[Sequence[str], str], int], region: str) -> int:
+    """Return the number of cells of a column if `fits` accepts most of them; 0 otherwise."""
+    if profile is None or not profile.texts:
+        return 0
+    texts = profile.texts[:CONTACT_SAMPLE]
+    return profile.cells if fits(texts, region) > CONTACT_SHARE * len(texts) else 0
+
+
+def _count_emails(texts: Sequence[str], region: str) -> int:
+    addresses = normalize_texts([text for text in texts if "@" in text], "email", region)
+    return len(addresses) - len(invalid_emails(addresses))
+
+
+def _count_mobiles(texts: Sequence[str], region: str) -> int:
+    numbers = normalize_texts(texts, "E.164", region)
+    return len(numbers) - len(invalid_mobiles(numbers, region))
+
+
+def _count_people(texts: Sequence[str], _region: str) -> int:
+    return sum(map(_may_be_person, texts))
+
+
+def _count_whole_names(texts: Sequence[str], _region: str) -> int:
+    return sum(_may_be_person(text) and len(text.split()) > 1 for text in texts)
+
+
+def _may_be_person(text: str) -> bool:
+    if not any(map(str.isalpha, text)) or any(char.isdigit() or char == "@" for char in text):
+        return False
+    return _COMPANY.isdisjoint(text.replace(".", "").casefold().split())
+
+
+_FITS: Final = {"email": _count_emails, "mobile": _count_mobiles, "name": _count_people}
+_WHAT: Final = {"email": "e-mail addresses", "mobile": "phone numbers", "name": "names of people"}
+
+
+def _fitting(
+    names: Mapping[int, str],
+    labels: Sequence[Hashable],
+    renamed: Collection[Hashable],
+    used: Collection[str | None],
+    known: Collection[str],
+) -> list[Suggestion]:
+    """Suggest names without extra white space or invisible characters, short enough and distinct."""
+    sent = {place: name for place, name in names.items() if labels[place] not in renamed}
+    new, alike = new_names(sent, labels, known), _alike(known)
+    found: list[Suggestion] = []
+    for place in sorted(new):
+        old, name = names[place], new[place]
+        tidy, wanted = _tidy(old), _wanted(old, alike)
+        is_long = contract.count_chars(tidy) > contract.MAX_ATTRIBUTE_NAME_CHARS
+        if name == wanted and name in contract.RESERVED_ATTRIBUTES:  # only contacts get these
+            wanted = name = tidy
+        if old in (*known, name) or not tidy:
+            continue
+        if is_long or (name == wanted and name not in used):
+            found.append(Suggestion("rename", labels[place], name, _why(old, tidy, name, is_long=is_long), 0))
+        elif old != wanted:
+            reason = f"the names {old!a} and {wanted!a} look alike but differ: rename or exclude one of the columns"
+            found.append(Suggestion("rename", labels[place], None, reason, 0))
+    return found
+
+
+def _why(old: str, tidy: str, new: str, *, is_long: bool) -> str:
+    if is_long:
+        return (
+            f"the name has {contract.count_chars(tidy)} characters, and {contract.MAX_ATTRIBUTE_NAME_CHARS} are allowed"
+        )
+    if old.casefold() == new.casefold():
+        return f"earlier pushes sent it as {new!r}, and names are case-sensitive"
+    return "the name has extra white space or invisible characters"

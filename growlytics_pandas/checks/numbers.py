@@ -1,4 +1,4 @@
-"""Find columns of text that contain numbers or yes/no, as opposed to codes, telephone numbers and versions."""
+"""Find columns of text that contain numbers, as opposed to codes, telephone numbers and versions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from growlytics_pandas._text import argument, options_text, plural
-from growlytics_pandas.checks.profile import MOST, Profile, Suggestion, mask_of, of_all, rest_of
+from growlytics_pandas.checks.profile import MOST, Profile, Suggestion, of_all, rest_of
 from growlytics_pandas.columns.convert import is_infinite
 from growlytics_pandas.columns.dtypes import Kind, Mask
 from growlytics_pandas.columns.parsers import (
@@ -15,33 +15,10 @@ from growlytics_pandas.columns.parsers import (
     are_numbers,
     currencies,
     number_in,
-    parse_booleans,
     parse_numbers,
     shapes_of,
 )
-from growlytics_pandas.contract import BOOLEAN, NUMBER
-
-_ALONE: Final = frozenset({"true", "false", "yes", "no", "y"})
-"""Words that mean yes or no even without their counterpart; F alone may mean female, and "on" may be a place."""
-
-
-def propose_boolean(profile: Profile) -> Suggestion | None:
-    """Return the proposal to read texts as yes/no; None if they are not."""
-    if sum(profile.others.values()) > profile.others[Kind.BOOLEAN] or profile.is_large:
-        return None
-    parsed = parse_booleans(profile.texts)
-    words = mask_of(profile.texts, lambda text: not text.isdigit())
-    read, present = profile.count(parsed.ok), profile.cells
-    if read < MOST * present or not (parsed.ok & words).any():
-        return None
-    yes, no = (parsed.ok & (parsed.values == value) for value in (True, False))
-    is_whole = read == present and {text.casefold() for text in profile.where(parsed.ok).texts} <= _ALONE
-    if not (yes.any() and no.any()) and not is_whole:
-        return None
-    counted = f"{of_all(read, present)} {'are' if present > 1 else 'is'}"
-    reason = f"{counted} yes/no: {profile.count(yes):,} true, {profile.count(no):,} false{rest_of(read, present)}"
-    return Suggestion("types", None, BOOLEAN, reason, read, type=BOOLEAN)
-
+from growlytics_pandas.contract import NUMBER
 
 # As a number these would lose a zero, a plus or the last digits (doubles keep 15).
 _CODE: Final = re.compile(r"\+[0-9]{6,}|[+-]?[0-9]{16,}")

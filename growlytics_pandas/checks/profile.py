@@ -180,7 +180,7 @@ def clean_distinct(column: pd.Series[Any], found: TextBytes, *, has_words: bool 
     is_odd = np.zeros(len(column), dtype=bool)
     is_odd[found.strip_suspects] = True
     if has_words:
-        is_odd[found.near(MISSING_WORDS, fold=True)] = True
+        is_odd[found.near(MISSING_WORDS, ignore_case=True)] = True
     if not is_odd.any() and found.missing.mean() <= 0.5:  # noqa: PLR2004 - a sample needs enough texts
         return Cleaned(UncountedProfile(found), {}, 0, 0)
     cleaned = clean_profile(profile_of(column[is_odd], Kind.TEXT), has_words=has_words)

@@ -21,7 +21,7 @@ from growlytics_pandas._text import argument, phrase
 from growlytics_pandas.columns.convert import Values
 from growlytics_pandas.columns.dtypes import BLOCK_ROWS, Finding, Kind, Mask, absent, inspect
 from growlytics_pandas.columns.frames import count_reject_labels
-from growlytics_pandas.columns.options import (
+from growlytics_pandas.columns.plan_options import (
     DEFAULT_READING,
     Keep,
     NewAttributes,
@@ -303,7 +303,7 @@ class Block:
     over_budget: Mapping[int, Mask]
 
 
-class Screened(Protocol):
+class Prechecked(Protocol):
     """A text column whose violations are already known."""
 
     @property
@@ -325,38 +325,38 @@ def check_rows(columns: int) -> int:
 
 def prepare(
     frame: pd.DataFrame,
-    layout: Schema,
+    schema: Schema,
     dropped: frozenset[int],
     start: int,
     stop: int,
     budget: Budget | None = None,
-    screened: Mapping[int, Screened] | None = None,
+    prechecked: Mapping[int, Prechecked] | None = None,
     without_id: Mask | None = None,
 ) -> Block:
     """Convert rows `start` to `stop`.
 
-    `dropped`: positions of columns that are not sent; `screened`: those whose values are not needed. `without_id`: mask
-    of the frame's rows without an id, if the ids themselves are not needed.
+    `dropped`: positions of columns that are not sent; `prechecked`: those whose values are not needed. `without_id`:
+    mask of the frame's rows without an id, if the ids themselves are not needed.
     """
     series = [column for _, column in frame.iloc[start:stop].items()]
-    ids = layout.read_ids(series[layout.id_position]) if without_id is None else unread_ids(without_id[start:stop])
-    known = screened or {}
+    ids = schema.read_ids(series[schema.id_position]) if without_id is None else unread_ids(without_id[start:stop])
+    known = prechecked or {}
     columns = [
         _without_values(
             attribute,
-            ids.missing if attribute.position == layout.id_position else known[attribute.position].missing[start:stop],
+            ids.missing if attribute.position == schema.id_position else known[attribute.position].missing[start:stop],
         )
         if attribute.position in known
-        else _column(series[attribute.position], layout, attribute, ids)
-        for attribute in layout.attributes
+        else _column(series[attribute.position], schema, attribute, ids)
+        for attribute in schema.attributes
         if attribute.type is not None and attribute.position not in dropped
     ]
     over = _over_budget(columns, ids, budget)
     return Block(start, ids, tuple(_within(column, over) for column in columns), over)
 
 
-def _column(series: pd.Series[Any], layout: Schema, attribute: Attribute, ids: Ids) -> Column:
-    if attribute.position == layout.id_position and attribute.is_reserved:
+def _column(series: pd.Series[Any], schema: Schema, attribute: Attribute, ids: Ids) -> Column:
+    if attribute.position == schema.id_position and attribute.is_reserved:
         values = Values(AttributeType.STRING, ids.texts, ids.missing)  # the id as sent
     else:
         target = attribute.type or AttributeType.STRING
@@ -364,8 +364,8 @@ def _column(series: pd.Series[Any], layout: Schema, attribute: Attribute, ids: I
             series,
             attribute.kind,
             target,
-            layout.zone,
-            layout.region,
+            schema.zone,
+            schema.region,
             attribute.reading,
             is_strict=attribute.strict,
         )

@@ -17,19 +17,13 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._labels import OLD_INDEX, is_code_like, is_id_like, is_time_like
 from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.checks.dates import may_be_epoch_ms, propose_date, zone_of_days, zone_of_texts
-from growlytics_pandas.checks.name_suggestions import (
-    OLD_INDEX,
-    have_several_spellings,
-    is_code_like,
-    is_id_like,
-    is_time_like,
-    suggest_names,
-    suggest_normalization,
-)
-from growlytics_pandas.checks.numbers import propose_boolean, propose_number
+from growlytics_pandas.checks.names import CONTACT_SAMPLE, CONTACT_SHARE, suggest_names
+from growlytics_pandas.checks.numbers import propose_number
 from growlytics_pandas.checks.profile import (
+    MOST,
     Cleaned,
     Profile,
     Suggestion,
@@ -37,16 +31,18 @@ from growlytics_pandas.checks.profile import (
     clean_profile,
     is_uncounted,
     mask_of,
+    of_all,
     profile_of,
     profile_of_distinct,
+    rest_of,
     with_numbers,
 )
-from growlytics_pandas.columns.contacts import PLAIN_EMAIL
+from growlytics_pandas.columns.contacts import PLAIN_EMAIL, country_code, mobile_spellings, normalize_texts
 from growlytics_pandas.columns.convert import as_text, date_in
 from growlytics_pandas.columns.date_parsers import parse_by_first
 from growlytics_pandas.columns.dtypes import Kind, absent, plain
-from growlytics_pandas.columns.options import Reading
-from growlytics_pandas.columns.parsers import Texts, are_numbers, shapes_of
+from growlytics_pandas.columns.parsers import BOOLEAN_WORDS, Texts, are_numbers, parse_booleans, shapes_of
+from growlytics_pandas.columns.plan_options import Reading
 from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.columns.texts import SURE_WORDS, TextColumn, TextColumns
 
@@ -60,6 +56,11 @@ _QUICK_SAMPLE: Final = 50  # values: enough for most numeric columns
 _COLLECTION: Final = re.compile(r"""\[\s*(?:["'\[{\d-].*)?\]|\{\s*(?:["'].*)?\}""", re.DOTALL)
 _CODE_CHARS: Final = 3  # maximum characters of a code: NA next to IN and US is Namibia
 _SHOWN: Final = 3
+_PLAIN_EMAIL_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789@._%+-"
+_ALONE: Final = frozenset({"true", "false", "yes", "no", "y"})
+"""Words that mean yes or no even without their counterpart; F alone may mean female, and "on" may be a place."""
+
+_DIGIT: Final = re.compile(r"\d")
 _A_DATE: Final = "Date"
 """A label of dates, for a column that is known to hold them."""
 
@@ -315,7 +316,7 @@ def _for_texts(columns: Columns, position: int) -> list[Suggestion]:
     if words and not reading.na_values:
         found.append(_na_values(words, label))
     if name in ("email", "mobile") and reading.normalize is None:
-        found += filter(None, [suggest_normalization(cleaned.profile, label, name, columns.region)])
+        found += filter(None, [_suggest_normalization(cleaned.profile, label, name, columns.region)])
     if proposal is None and known is None and cleaned.profile.sample.texts and _are_collections(cleaned.profile):
         reason = "the texts look like lists or objects, which no attribute type holds"
         return [*found, Suggestion("exclude", label, None, reason, cleaned.profile.cells)]
@@ -357,11 +358,75 @@ def _for_id(columns: Columns, position: int, reading: Reading) -> list[Suggestio
     n_addresses = int(mask_of(texts.sample.texts, PLAIN_EMAIL.fullmatch).sum())
     if n_addresses * 2 > len(texts.sample.texts):
         reserved = "email"
-    elif name == "mobile" or have_several_spellings(texts, columns.region):
+    elif name == "mobile" or _have_several_spellings(texts, columns.region):
         reserved = "mobile"
     else:
         return []
-    return list(filter(None, [suggest_normalization(texts, label, reserved, columns.region)]))
+    return list(filter(None, [_suggest_normalization(texts, label, reserved, columns.region)]))
+
+
+def _have_several_spellings(profile: Profile, region: str) -> bool:
+    """Return whether most texts are mobile numbers, written in several ways."""
+    first = profile.texts[:CONTACT_SAMPLE]
+    if mobile_spellings(first, region).count(None) >= (1 - CONTACT_SHARE) * len(first) or profile.has_one_shape():
+        return False
+    return len(set(mobile_spellings(profile.texts, region)) - {None}) > 1
+
+
+def _suggest_normalization(profile: Profile, label: Hashable, reserved: str, region: str) -> Suggestion | None:
+    """Suggest normalization for contacts that are written in several ways."""
+    if not profile.texts:
+        return None
+    if reserved == "email":
+        return _suggest_email(profile, label, region)
+    return _suggest_mobile(profile, label, region)
+
+
+def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion | None:
+    if profile.has_only(_PLAIN_EMAIL_CHARS):
+        return None  # the usual case
+    is_plain = PLAIN_EMAIL.fullmatch
+    odd = profile.where(np.array([not (text.islower() and is_plain(text)) for text in profile.texts], dtype=bool))
+    if not odd.texts:
+        return None
+    normal = normalize_texts(odd.texts, "email", region)
+    cells = odd.count(np.array([old != new for old, new in zip(odd.texts, normal, strict=True)], dtype=bool))
+    if not cells:
+        return None
+    reason = (
+        f"{plural(cells, 'value')} with capitals, a display name or mailto: Asha Rao <Asha@Example.com> is read as "
+        " asha@example.com"
+    )
+    return Suggestion("normalize", label, "email", reason, cells)
+
+
+def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestion | None:
+    if profile.has_one_shape() and profile.texts[0][-2:-1] != ".":
+        return None
+    normal = normalize_texts(profile.texts, "E.164", region)
+    read = profile.where(np.array([text.startswith("+") for text in normal], dtype=bool))
+    shapes = shapes_of(read.texts)
+    if len(shapes.names) < 2 and not any(text.endswith(".0") for text in read.texts):  # noqa: PLR2004 - one spelling
+        return None
+    cells = read.count(shapes.spread([not re.fullmatch(r"\+1+", shape) for shape in shapes.names]))
+    if cells and _may_be_of_another_region(profile.texts, normal, region):
+        reason = (
+            f"phone numbers with the code of another country stand next to numbers without a code, which {region} "
+            f"would change: set {argument('region')} to their country"
+        )
+        return Suggestion("normalize", label, None, reason, cells)
+    reason = (
+        f"phone numbers are written in several ways: {plural(cells, 'value')} are converted to the form "
+        f"+919919211112, so that each number has one spelling; those without a country code are read as of {region}"
+    )
+    return Suggestion("normalize", label, "E.164", reason, cells) if cells else None
+
+
+def _may_be_of_another_region(texts: Sequence[str], normal: Sequence[str], region: str) -> bool:
+    """Return whether numbers without a country code are likelier of another country: only its codes are written."""
+    code = f"+{country_code(region)}"
+    written = [new for text, new in zip(texts, normal, strict=True) if text.lstrip("( ").startswith(("+", "00"))]
+    return 0 < len(written) < len(texts) and not any(text.startswith(code) for text in written)
 
 
 def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, known: str | None) -> Suggestion | None:
@@ -371,8 +436,8 @@ def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, know
         return None
     found = None
     if known in (None, contract.BOOLEAN):
-        found = propose_boolean(texts)
-    has_digits = bool(texts.others) or any("1" in shape for shape in shapes_of(texts.sample.texts).names)
+        found = _propose_boolean(texts)
+    has_digits = bool(texts.others) or any(map(_DIGIT.search, texts.sample.texts))
     if found is None and has_digits and known in (None, contract.DATE):
         found = propose_date(with_numbers(texts, columns.column(position)), name)
     if found is None and has_digits and known in (None, contract.NUMBER) and not is_id_like(name):
@@ -385,6 +450,26 @@ def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, know
         reason = f"marked as text by {marked}, although {what} would read dates"
         return replace(found, value=None, reason=reason, rest=0)
     return None
+
+
+def _propose_boolean(profile: Profile) -> Suggestion | None:
+    """Return the proposal to read texts as yes/no; None if they are not."""
+    if sum(profile.others.values()) > profile.others[Kind.BOOLEAN] or profile.is_large:
+        return None
+    if BOOLEAN_WORDS.keys().isdisjoint(map(str.lower, profile.texts)):
+        return None
+    parsed = parse_booleans(profile.texts)
+    words = mask_of(profile.texts, lambda text: not text.isdigit())
+    read, present = profile.count(parsed.ok), profile.cells
+    if read < MOST * present or not (parsed.ok & words).any():
+        return None
+    yes, no = (parsed.ok & (parsed.values == value) for value in (True, False))
+    is_whole = read == present and {text.casefold() for text in profile.where(parsed.ok).texts} <= _ALONE
+    if not (yes.any() and no.any()) and not is_whole:
+        return None
+    counted = f"{of_all(read, present)} {'are' if present > 1 else 'is'}"
+    reason = f"{counted} yes/no: {profile.count(yes):,} true, {profile.count(no):,} false{rest_of(read, present)}"
+    return Suggestion("types", None, contract.BOOLEAN, reason, read, type=contract.BOOLEAN)
 
 
 def _instead(columns: Columns, position: int, cleaned: Cleaned, name: str) -> Suggestion | None:
@@ -440,7 +525,7 @@ def _as_contact(columns: Columns, found: Sequence[Suggestion], rename: Suggestio
     if rename.value == "name" or has_spelling or not is_text:
         return kept
     profile = columns.cleaned(position).profile
-    return kept + list(filter(None, [suggest_normalization(profile, rename.column, rename.value, columns.region)]))
+    return kept + list(filter(None, [_suggest_normalization(profile, rename.column, rename.value, columns.region)]))
 
 
 # the zone -----------------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """The checks of a frame after those of its columns and ids: suggestions, then values block by block.
 
 Rules for single values are checked block by block on exactly the values that would be sent. Suggestions become
-violations for types that are probably wrong, days that shift, and contacts under other names.
+violations for types that are probably wrong, days that shift, and contacts under other names. Columns of plain text are
+prechecked as a whole, so that their texts are not looked at one by one.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import compress
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -22,13 +24,22 @@ from growlytics_pandas._rules import Rule
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Block, Budget, Column, Schema, check_rows, prepare
-from growlytics_pandas.checks.texts import CONTACTS, DistinctTexts, PlainTexts, find_in, screen
 from growlytics_pandas.checks.violations import Violation
-from growlytics_pandas.columns.contacts import Problem, invalid_emails, invalid_mobiles
+from growlytics_pandas.columns.contacts import PLAIN_INDIAN_MOBILE, Problem, invalid_emails, invalid_mobiles
 from growlytics_pandas.columns.convert import as_boolean, as_date, as_number
-from growlytics_pandas.columns.dtypes import TYPE_OF, Kind, Mask, absent, family, originals, starts
-from growlytics_pandas.columns.texts import MISSING_WORDS, TextColumns
-from growlytics_pandas.contract import AttributeType
+from growlytics_pandas.columns.dtypes import TYPE_OF, Kind, Mask, absent, family, originals, plain_texts, starts
+from growlytics_pandas.columns.reading import too_long
+from growlytics_pandas.columns.texts import (
+    MISSING_TEXTS,
+    MISSING_WORDS,
+    TextBytes,
+    TextColumn,
+    TextColumns,
+    are_damaged,
+    are_in,
+    are_padded,
+)
+from growlytics_pandas.contract import INDIA, AttributeType
 
 _LIMITS: Final[Mapping[Rule, Any]] = {
     Rule.DATE_OUT_OF_RANGE: f"{contract.MIN_YEAR}-{contract.MAX_YEAR}",
@@ -39,40 +50,163 @@ _OF_COLUMN: Final = frozenset({Rule.INTEGER_UNSAFE, Rule.DATE_TRUNCATED})
 """Rules of the conversion that are reported once per column, with a count."""
 
 
-Screens = Mapping[int, DistinctTexts | PlainTexts]
-"""Position → a text column that was screened as a whole."""
-NO_SCREENS: Final[Screens] = MappingProxyType({})
+CONTACTS: Final = ("email", "mobile")
+
+# whole columns of text ------------------------------------------------------------------------------------------------
 
 
-def screen_columns(frame: pd.DataFrame, layout: Schema, dropped: frozenset[int], texts: TextColumns) -> Screens:
-    """Screen each text column that is sent unchanged as a whole."""
+@dataclass(frozen=True, slots=True)
+class TextFinding:
+    """The cells that violate a rule in a block of rows, and how to get their texts."""
+
+    rule: Rule
+    mask: Mask
+    texts: Callable[[Mask], list[str]]
+
+
+def find_in(texts: list[str], *, is_odd: bool = True) -> Iterator[TextFinding]:
+    """Find texts that are too long and, with `is_odd`, odd ones."""
+    for rule, find in _FINDERS if is_odd else _FINDERS[:1]:
+        mask = find(texts)
+        if mask is not None and mask.any():
+            yield TextFinding(rule, mask, lambda wanted: list(compress(texts, wanted.tolist())))
+
+
+_FINDERS: Final[tuple[tuple[Rule, Callable[[list[str]], Mask | None]], ...]] = (
+    (Rule.VALUE_TOO_LONG, lambda texts: too_long(texts, contract.MAX_VALUE_CHARS)),
+    (Rule.VALUE_STRINGIFIED, lambda texts: are_in(texts, MISSING_TEXTS)),
+    (Rule.VALUE_WHITESPACE, are_padded),
+    (Rule.TEXT_DAMAGED, are_damaged),
+)
+
+
+class DistinctTexts:
+    """A column with repeated texts, each checked once."""
+
+    is_contact = False
+
+    def __init__(self, codes: npt.NDArray[np.int32], texts: list[str]) -> None:
+        self._codes = codes
+        self._texts = texts
+        self.missing: Mask = codes < 0
+        self._odd = {found.rule: found.mask for found in find_in(texts)}
+
+    def find(self, start: int, stop: int) -> Iterator[TextFinding]:
+        """Find odd texts in rows `start` to `stop`."""
+        codes = self._codes[start:stop]
+        for rule, odd in self._odd.items():
+            mask = odd[codes] & (codes >= 0)
+            if mask.any():
+                yield TextFinding(rule, mask, lambda wanted: [self._texts[code] for code in codes[wanted].tolist()])
+
+
+class PlainTexts:
+    """A column whose bytes show no odd text; `is_contact`: all of its texts are plainly valid contacts."""
+
+    def __init__(self, missing: Mask, *, is_contact: bool) -> None:
+        self.missing = missing
+        self.is_contact = is_contact
+
+    def find(self, _start: int, _stop: int) -> Iterator[TextFinding]:
+        """Find nothing."""
+        return iter(())
+
+
+def precheck_texts(
+    column: pd.Series[Any], texts: TextColumn, name: str, region: str
+) -> DistinctTexts | PlainTexts | None:
+    """Check a text column as a whole; None if its texts must be checked one by one."""
+    coded = _distinct_texts(column, texts)
+    if coded is not None:
+        return DistinctTexts(*coded)
+    found = texts.bytes
+    if found is None or not _is_plain(found):
+        return None
+    return PlainTexts(found.missing, is_contact=name in CONTACTS and are_plain(found, name, region))
+
+
+def _distinct_texts(column: pd.Series[Any], texts: TextColumn) -> tuple[npt.NDArray[np.int32], list[str]] | None:
+    """Return the code of each cell (-1: missing) and the distinct texts; None if most texts differ."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, distinct = column.cat.codes.to_numpy().astype("int32"), column.cat.categories.tolist()
+        distinct = plain_texts(distinct)
+    elif texts.mostly_differs:
+        return None
+    else:
+        codes, distinct = texts.distinct
+    is_sendable = all(map(contract.is_unicode, distinct))  # lone surrogates are a violation of their own
+    return (codes, distinct) if is_sendable and len(distinct) * 2 <= len(codes) else None
+
+
+def _is_plain(found: TextBytes) -> bool:
+    return not (
+        found.max_bytes > contract.MAX_VALUE_CHARS
+        or found.may_have_outer_space()
+        or found.may_be_damaged()
+        or found.has_any(MISSING_TEXTS)
+    )
+
+
+MAX_PLAIN_CHARS: Final = 64
+
+_SPECIAL: Final = ("arpa", "invalid", "local", "localhost", "onion", "test")
+
+_RE2_EMAIL: Final = r"^[A-Za-z0-9_+\-]+(\.[A-Za-z0-9_+\-]+)*@([A-Za-z0-9]+(-[A-Za-z0-9]+)*\.)+[A-Za-z]{2,24}\z"
+
+_RE2_INDIAN_MOBILE: Final = r"^(\+?91[ \-]?|0)?[6-9][0-9]{4}[ \-]?[0-9]{5}\z"
+
+
+def are_plain(found: TextBytes, name: str, region: str) -> bool:
+    """Return whether all texts of a column are plainly valid as the contact `name`; False if any needs a full check.
+
+    Uses the patterns above in RE2 syntax, so that Arrow matches the column without creating Python strings. Mobiles of
+    one shape are all plain if the smallest and the largest digits at each place make plain mobiles.
+    """
+    if name == "email":
+        return found.max_bytes <= MAX_PLAIN_CHARS and not found.may_end_with(_SPECIAL) and found.all_match(_RE2_EMAIL)
+    if region.upper() != INDIA:
+        return False
+    if found.range_of_shape is not None:
+        return all(map(PLAIN_INDIAN_MOBILE.fullmatch, found.range_of_shape))
+    return found.all_match(_RE2_INDIAN_MOBILE)
+
+
+Prechecks = Mapping[int, DistinctTexts | PlainTexts]
+"""Position → a text column that was prechecked as a whole."""
+NO_PRECHECKS: Final[Prechecks] = MappingProxyType({})
+
+
+def precheck_columns(frame: pd.DataFrame, schema: Schema, dropped: frozenset[int], texts: TextColumns) -> Prechecks:
+    """Check each text column that is sent unchanged as a whole."""
     found = {
-        attribute.position: screen(
-            frame.iloc[:, attribute.position], texts[attribute.position], attribute.name, layout.region
+        attribute.position: precheck_texts(
+            frame.iloc[:, attribute.position], texts[attribute.position], attribute.name, schema.region
         )
-        for attribute in layout.attributes
+        for attribute in schema.attributes
         if attribute.kind is Kind.TEXT
         and attribute.type is AttributeType.STRING
         and not attribute.reading.cleans
         and attribute.position not in dropped
     }
-    if isinstance(found.get(layout.id_position), DistinctTexts):
-        del found[layout.id_position]  # ids are sent without surrounding white space
+    if isinstance(found.get(schema.id_position), DistinctTexts):
+        del found[schema.id_position]  # ids are sent without surrounding white space
     return {position: one for position, one in found.items() if one is not None}
 
 
-def settled_columns(layout: Schema, screens: Screens) -> Screens:
-    """Return the screened columns that need no check text by text: no contacts, or plainly valid contacts."""
-    contacts = {attribute.position for attribute in layout.attributes if attribute.name in CONTACTS}
-    return {place: one for place, one in screens.items() if one.is_contact or place not in contacts}
+def valid_columns(schema: Schema, prechecks: Prechecks) -> Prechecks:
+    """Return the columns that need no check text by text: no contacts, or plainly valid contacts."""
+    contacts = {attribute.position for attribute in schema.attributes if attribute.name in CONTACTS}
+    return {place: one for place, one in prechecks.items() if one.is_contact or place not in contacts}
 
 
-def check_block(frame: pd.DataFrame, layout: Schema, block: Block, screens: Screens = NO_SCREENS) -> list[Violation]:
+def check_block(
+    frame: pd.DataFrame, schema: Schema, block: Block, prechecks: Prechecks = NO_PRECHECKS
+) -> list[Violation]:
     """Check the values of a block of rows."""
     violations: list[Violation] = []
     for column in block.columns:
-        screened = screens.get(column.attribute.position)
-        violations += _ColumnCheck(frame, layout, block, column, screened).run()
+        prechecked = prechecks.get(column.attribute.position)
+        violations += _ColumnCheck(frame, schema, block, column, prechecked).run()
     return violations
 
 
@@ -82,13 +216,13 @@ class _ColumnCheck:
     def __init__(
         self,
         frame: pd.DataFrame,
-        layout: Schema,
+        schema: Schema,
         block: Block,
         column: Column,
-        screened: DistinctTexts | PlainTexts | None,
+        prechecked: DistinctTexts | PlainTexts | None,
     ) -> None:
-        self._frame, self._layout, self._block, self._column = frame, layout, block, column
-        self._screened = screened
+        self._frame, self._schema, self._block, self._column = frame, schema, block, column
+        self._prechecked = prechecked
 
     def run(self) -> Iterator[Violation]:
         values, attribute = self._column.values, self._column.attribute
@@ -96,12 +230,12 @@ class _ColumnCheck:
             yield from self._converted(rule, mask)
         if values.type is AttributeType.STRING:
             yield from self._texts()
-        if self._screened is not None and self._screened.is_contact:
+        if self._prechecked is not None and self._prechecked.is_contact:
             pass
         elif attribute.name == "email":
             yield from self._contacts(Rule.EMAIL_INVALID, invalid_emails)
         elif attribute.name == "mobile":
-            yield from self._contacts(Rule.MOBILE_INVALID, partial(invalid_mobiles, region=self._layout.region))
+            yield from self._contacts(Rule.MOBILE_INVALID, partial(invalid_mobiles, region=self._schema.region))
         over = self._block.over_budget.get(attribute.position)
         if over is not None:
             lost = np.flatnonzero(over) + self._block.start
@@ -136,14 +270,14 @@ class _ColumnCheck:
         read, found = _READERS[self._column.values.type], np.zeros_like(mask)
         places = np.flatnonzero(mask)
         cells = self._frame.iloc[places + self._block.start, self._column.attribute.position]
-        found[places] = [read(value, self._layout.zone) is not None for value in cells]
+        found[places] = [read(value, self._schema.zone) is not None for value in cells]
         return found
 
     def _texts(self) -> Iterator[Violation]:
         """Report texts that are too long or odd; for numbers converted to text only the length is checked."""
         start, attribute = self._block.start, self._column.attribute
-        if self._screened is not None:
-            findings = self._screened.find(start, start + len(self._block.ids.texts))
+        if self._prechecked is not None:
+            findings = self._prechecked.find(start, start + len(self._block.ids.texts))
         else:
             findings = find_in(self._column.values.values, is_odd=attribute.kind in (Kind.TEXT, Kind.MIXED))
         for found in findings:
@@ -162,7 +296,7 @@ class _ColumnCheck:
         sent, texts = self._column.sent, self._column.values.values
         positions = np.flatnonzero(sent)
         problems: list[Problem] = find(texts if sent.all() else [texts[p] for p in positions.tolist()])
-        limit = self._layout.region if rule is Rule.MOBILE_INVALID else None
+        limit = self._schema.region if rule is Rule.MOBILE_INVALID else None
         found: dict[str, list[tuple[int, str]]] = {}
         words: set[str] = set()
         for problem in problems:
@@ -213,7 +347,7 @@ _A_VALUE_OF: Final[Mapping[AttributeType, str]] = {
 }
 
 
-def _empty_rows(frame: pd.DataFrame, layout: Schema, block: Block, skipped: Mask) -> list[Violation]:
+def _empty_rows(frame: pd.DataFrame, schema: Schema, block: Block, skipped: Mask) -> list[Violation]:
     """Report rows that are sent without attributes, which create a customer without attributes."""
     has_any = np.zeros(len(block.ids.texts), dtype=bool)
     for each in block.columns:
@@ -221,12 +355,12 @@ def _empty_rows(frame: pd.DataFrame, layout: Schema, block: Block, skipped: Mask
     rows = np.flatnonzero(~has_any & ~skipped[block.start : block.start + len(has_any)]) + block.start
     if not len(rows):
         return []
-    asked = [attribute.position for attribute in layout.attributes]
+    asked = [attribute.position for attribute in schema.attributes]
     is_bare = np.ones(len(rows), dtype=bool)
     for position in asked:
         is_bare &= absent(frame.iloc[rows, position]).to_numpy(dtype=bool)
     return [
-        Violation(Rule.ROW_EMPTY, layout.id_position, layout.id_column, None, rows=rows[chosen], variant=variant)
+        Violation(Rule.ROW_EMPTY, schema.id_position, schema.id_column, None, rows=rows[chosen], variant=variant)
         for variant, chosen in (("", is_bare), ("errors", ~is_bare))
         if chosen.any()
     ]
@@ -238,25 +372,25 @@ TYPE_OPTIONS: Final = ("types", *_TYPE_OF_OPTION)
 _CONTACTS: Final = {"email": "e-mail addresses", "mobile": "phone numbers", "name": "people's names"}
 
 
-def check_suggestions(layout: Schema, suggestions: Sequence[Suggestion], rows: int) -> list[Violation]:
+def check_suggestions(schema: Schema, suggestions: Sequence[Suggestion], rows: int) -> list[Violation]:
     """Return the warnings that follow from suggestions, for a frame of `rows` rows."""
-    by_column = {repr(attribute.column): attribute for attribute in layout.attributes}
+    by_column = {repr(attribute.column): attribute for attribute in schema.attributes}
     cleaning = _cleaning(suggestions)
-    return _spellings_of_ids(layout, suggestions) + [
+    return _spellings_of_ids(schema, suggestions) + [
         violation
         for suggestion in suggestions
         if (attribute := by_column.get(repr(suggestion.column))) is not None and attribute.kind is not Kind.EMPTY
-        for violation in _warnings(layout, attribute, suggestion, rows, cleaning[repr(suggestion.column)])
+        for violation in _warnings(schema, attribute, suggestion, rows, cleaning[repr(suggestion.column)])
     ]
 
 
-def _spellings_of_ids(layout: Schema, suggestions: Sequence[Suggestion]) -> list[Violation]:
+def _spellings_of_ids(schema: Schema, suggestions: Sequence[Suggestion]) -> list[Violation]:
     """Report ids that are phone numbers in several spellings."""
-    where = Rule.ID_CASE_DUPLICATE, layout.id_position, layout.id_column, None
+    where = Rule.ID_CASE_DUPLICATE, schema.id_position, schema.id_column, None
     return [
         Violation(*where, count=each.cells, params={"how": each.value}, variant="mobile")
         for each in suggestions
-        if each.option == "normalize" and each.value == "E.164" and repr(each.column) == repr(layout.id_column)
+        if each.option == "normalize" and each.value == "E.164" and repr(each.column) == repr(schema.id_column)
     ]
 
 
@@ -299,7 +433,7 @@ def type_of(suggestion: Suggestion) -> str:
 
 
 def _warnings(
-    layout: Schema, attribute: Attribute, suggestion: Suggestion, rows: int, before: Mapping[str, Any]
+    schema: Schema, attribute: Attribute, suggestion: Suggestion, rows: int, before: Mapping[str, Any]
 ) -> Iterator[Violation]:
     count = rows - attribute.missing
     where = attribute.position, attribute.column, attribute.name
@@ -316,7 +450,7 @@ def _warnings(
         params = {"type": contract.STRING, "reason": reason, "option": ("exclude", [attribute.column]), "before": {}}
         yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, params=params)
     elif suggestion.option == "timezone" and attribute.type is AttributeType.DATE:
-        params = {"zone": layout.zone.key, "option": suggestion.value}
+        params = {"zone": schema.zone.key, "option": suggestion.value}
         yield Violation(Rule.DATE_SHIFTED, *where, count=count, limit=suggestion.value, params=params)
     elif suggestion.option == "rename" and suggestion.value in _CONTACTS:
         params = {"reserved": suggestion.value}
@@ -336,7 +470,7 @@ class Precheck:
 
 def check_frame(
     frame: pd.DataFrame,
-    layout: Schema,
+    schema: Schema,
     checked: Precheck,
     budget: Budget | None = None,
     suggestions: Sequence[Suggestion] = (),
@@ -346,16 +480,16 @@ def check_frame(
 
     `texts`: the text columns of the frame, if some were read before.
     """
-    violations = [*checked.violations, *check_suggestions(layout, suggestions, len(frame))]
-    screens = screen_columns(frame, layout, checked.dropped, texts or TextColumns(frame))
-    settled = settled_columns(layout, screens)
-    id_is_sent = any(attribute.position == layout.id_position for attribute in layout.attributes)
-    needs_ids = budget is not None or (id_is_sent and layout.id_position not in settled)
+    violations = [*checked.violations, *check_suggestions(schema, suggestions, len(frame))]
+    prechecks = precheck_columns(frame, schema, checked.dropped, texts or TextColumns(frame))
+    settled = valid_columns(schema, prechecks)
+    id_is_sent = any(attribute.position == schema.id_position for attribute in schema.attributes)
+    needs_ids = budget is not None or (id_is_sent and schema.id_position not in settled)
     without_id = None if needs_ids else _without_id(checked, len(frame))
     for start, stop in starts(len(frame), check_rows(frame.shape[1])):
-        block = prepare(frame, layout, checked.dropped, start, stop, budget, settled, without_id)
-        violations += check_block(frame, layout, block, screens)
-        violations += _empty_rows(frame, layout, block, checked.skipped)
+        block = prepare(frame, schema, checked.dropped, start, stop, budget, settled, without_id)
+        violations += check_block(frame, schema, block, prechecks)
+        violations += _empty_rows(frame, schema, block, checked.skipped)
     return Findings(with_options(_naming_columns(violations), suggestions), frame)
 
 

@@ -4,7 +4,7 @@
 
     inspect  pushing     the commands
     ledger_command       show, back up and restore the ledger
-    options              the argument parser, and the options that the commands share
+    parser               the argument parser, and the options that the commands share
     plan_flags           one flag for each option of a plan; flags override an options file; messages name flags
     loading              FILE → plan, with the types that the ledger knows
     readers              opens a file or stdin, and finds its format and encoding

@@ -23,7 +23,7 @@ from growlytics_pandas.cli.readers import Table, find_source, read_source
 from growlytics_pandas.cli.summary import Summary, as_line, count_rules
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.dtypes import inspect
-from growlytics_pandas.columns.options import PlanOptions, Reading, read_zone
+from growlytics_pandas.columns.plan_options import PlanOptions, Reading, read_zone
 from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.ledger import UNCERTAIN
 from growlytics_pandas.upload.connection import connection_or_default
@@ -90,7 +90,7 @@ def _load(arguments: argparse.Namespace) -> tuple[Loaded, pd.Index[Any]]:
         frame, notes, of_ledger = _infer_columns(frame, options, arguments.id_col, known)
         options = replace(options, types={**of_ledger, **(options.types or {})})
     plan = make_plan(frame.set_axis(table.labels), arguments.id_col, options, connection_or_default(client))
-    sent = {attribute.position for attribute in plan._layout.attributes}
+    sent = {attribute.position for attribute in plan._schema.attributes}
     notes = {position: note for position, note in notes.items() if position in sent}
     loaded = Loaded(plan, given, (*table.notes, *notes_of_client(client)), notes, of_ledger)
     return loaded, table.frame.index.rename("line")
@@ -108,12 +108,12 @@ def type_warnings(plan: Plan, noted: Mapping[int, Note]) -> dict[int, str]:
 
     `noted`: the notes from reading the columns.
     """
-    new = types_to_fix(plan._layout, plan._common.dropped)
+    new = types_to_fix(plan._schema, plan._common.dropped)
     groups = {group.attribute: group for group in plan._findings.groups() if group.rule is Rule.TYPE_DOUBTFUL}
     doubtful = [each for each in plan._findings.violations if each.rule is Rule.TYPE_DOUBTFUL]
     undecided = {each.attribute for each in doubtful if each.params["option"] is None}  # the fix keeps the type
     found = {}
-    for attribute in plan._layout.attributes:
+    for attribute in plan._schema.attributes:
         note = noted.get(attribute.position)
         if attribute.name in groups and attribute.name in new:
             group = groups[attribute.name]

@@ -18,9 +18,9 @@ from growlytics_pandas.cli.running import Exit
 from growlytics_pandas.cli.summary import Summary
 from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, MissingDependencyError
-from growlytics_pandas.http.certificates import named_bundle
 from growlytics_pandas.ledger.database import COMPANIONS
 from growlytics_pandas.ledger.project import default_path
+from growlytics_pandas.upload.connection import named_bundle
 from growlytics_pandas.upload.plan import Plan, PushResult
 from growlytics_pandas.views.excel import SUFFIX, require_writer, write_workbook
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from growlytics_pandas import contract
-from growlytics_pandas._text import PYTHON, Face, speaking
-from growlytics_pandas.columns.options import NORMALIZATIONS, PlanOptions, require_columns
+from growlytics_pandas._text import PYTHON, MessageStyle, message_style
+from growlytics_pandas.columns.plan_options import NORMALIZATIONS, PlanOptions, require_columns
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS, load
-from growlytics_pandas.upload.push_options import PushOptions
+from growlytics_pandas.upload.connection import PushOptions
 
 _TYPED: Final = ("types", "date_format", "decimal")  # options that give a column a type: one per column
 _STRIPPED: Final = "strip_columns"  # what --strip-column sets; --strip sets `strip`
@@ -166,7 +166,7 @@ def check_file(arguments: argparse.Namespace, columns: Iterable[Any]) -> None:
     kept, labels = load(arguments.options), list(columns)
     of_plan = PlanOptions(**{key: kept[key] for key in PLAN_KEYS if key in kept})
     try:
-        with speaking(PYTHON):
+        with message_style(PYTHON):
             if arguments.id_col == kept.get("id_col"):
                 require_columns(labels, "id_col", [arguments.id_col])
             of_plan.check_columns(labels)
@@ -253,4 +253,4 @@ def _given_values(value: Any) -> Iterator[str]:
         yield "none" if value is None else str(value)
 
 
-COMMAND_LINE: Final = Face(_flag_of, as_flags)
+COMMAND_LINE: Final = MessageStyle(_flag_of, as_flags)

@@ -31,16 +31,16 @@ from growlytics_pandas.cli.output_files import check_outputs, write_outputs
 from growlytics_pandas.cli.plan_flags import read_options
 from growlytics_pandas.cli.running import Command, Exit, Stopper, explain
 from growlytics_pandas.cli.summary import FailedRow, Summary, as_line, count_rules
-from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.errors import ConstraintViolationError, ServiceError
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS
+from growlytics_pandas.segments.api import push_segment
 from growlytics_pandas.segments.members import find_members
 from growlytics_pandas.segments.segment import Segment, SegmentResult
-from growlytics_pandas.segments.verbs import push_segment
 from growlytics_pandas.upload.changes import changes_text
+from growlytics_pandas.upload.connection import PushOptions
 from growlytics_pandas.upload.plan import PushResult
-from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.views.progress import open_listener
 
 _SHOWN_FAILURES: Final = 10
@@ -73,7 +73,7 @@ def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) ->
     summary = explain(error, summary, stopper)
     if not isinstance(error, ServiceError) or error.result is None:
         return summary
-    return replace(summary, message=error.result.plan._crowd((summary.message,)).hide(summary.message))
+    return replace(summary, message=error.result.plan._customer_masks((summary.message,)).hide(summary.message))
 
 
 def run_to_end(
@@ -120,7 +120,7 @@ def of_result(summary: Summary, result: PushResult) -> Summary:
 
 def _failures(result: PushResult, failed: pd.DataFrame) -> tuple[FailedRow, ...]:
     shown = failed[failed["status"].isin([Status.FAILED, Status.UNKNOWN])].head(_SHOWN_FAILURES)
-    hide = result.plan._crowd(shown["error"].dropna()).hide  # logs must not contain customer data
+    hide = result.plan._customer_masks(shown["error"].dropna()).hide  # logs must not contain customer data
     rows = shown["row"], shown["index"], shown["status"], shown["http_status"].fillna(0), shown["error"]
     return tuple(
         FailedRow(row, line, status, http_status or None, as_line(hide(str(error))))

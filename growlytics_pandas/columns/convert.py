@@ -37,7 +37,7 @@ class Values:
     missing: Mask
     found: dict[Rule, Mask] = field(default_factory=dict)
 
-    def note(self, rule: Rule, mask: Mask) -> None:
+    def record(self, rule: Rule, mask: Mask) -> None:
         """Record `mask` if it marks any cell."""
         if mask.any():
             self.found[rule] = mask
@@ -64,7 +64,7 @@ def convert(cells: Cells, target: AttributeType, zone: ZoneInfo, *, is_strict: b
     foreign = np.array([kind is not target for kind in kinds], dtype=bool) & ~cells.missing
     result = _CONVERTERS[target](Cells(cells.kind, cells.values, cells.missing | foreign), zone)
     result.missing = cells.missing
-    result.note(Rule.VALUE_WRONG_TYPE, foreign | result.found.get(Rule.VALUE_WRONG_TYPE, False))
+    result.record(Rule.VALUE_WRONG_TYPE, foreign | result.found.get(Rule.VALUE_WRONG_TYPE, False))
     return result
 
 
@@ -83,11 +83,11 @@ def _to_string(cells: Cells, zone: ZoneInfo) -> Values:
         read = _number_text if cells.kind is Kind.FLOAT else lambda value: as_text(value, zone)
         result = _each(cells, AttributeType.STRING, "", read)
         if cells.kind is not Kind.BOOLEAN:
-            result.note(Rule.VALUE_NOT_FINITE, _infinite(cells.values, cells.missing))
+            result.record(Rule.VALUE_NOT_FINITE, _infinite(cells.values, cells.missing))
         if cells.kind is Kind.MIXED:
             result.found.update(_found_in_dates(cells, zone))
         if cells.kind in (Kind.FLOAT, Kind.MIXED):
-            result.note(Rule.INTEGER_UNSAFE, _lost_digits(cells.values) & result.sent)
+            result.record(Rule.INTEGER_UNSAFE, _lost_digits(cells.values) & result.sent)
     _refuse_surrogates(result)
     return result
 
@@ -165,10 +165,10 @@ def check_numbers(result: Values) -> Values:
     if isinstance(result.values, list) and _are_exact(result.values):
         return result
     infinite = _infinite(result.values, result.missing)
-    result.note(Rule.VALUE_NOT_FINITE, infinite)
+    result.record(Rule.VALUE_NOT_FINITE, infinite)
     if isinstance(result.values, list) and infinite.any():
         result.values = [0 if away else value for value, away in zip(result.values, infinite.tolist(), strict=True)]
-    result.note(Rule.INTEGER_UNSAFE, _unsafe(result.values) & result.sent)
+    result.record(Rule.INTEGER_UNSAFE, _unsafe(result.values) & result.sent)
     return result
 
 
@@ -289,8 +289,8 @@ def _to_date(cells: Cells, zone: ZoneInfo) -> Values:
     seconds = exact.astype("M8[s]")  # floors, before 1970 too
     result.values = seconds
     in_range = (seconds >= _FIRST) & (seconds <= _LAST)  # False for NaT
-    result.note(Rule.DATE_OUT_OF_RANGE, result.sent & ~in_range)
-    result.note(Rule.DATE_TRUNCATED, result.sent & (seconds != exact))
+    result.record(Rule.DATE_OUT_OF_RANGE, result.sent & ~in_range)
+    result.record(Rule.DATE_TRUNCATED, result.sent & (seconds != exact))
     return result
 
 
@@ -333,13 +333,13 @@ def _each(cells: Cells, target: AttributeType, filler: Any, read: Callable[[Any]
     wrong = np.array([value is None for value in converted], dtype=bool) & ~cells.missing
     result = Values(target, converted, cells.missing)
     result.values = [filler if value is None else value for value in converted]
-    result.note(Rule.VALUE_WRONG_TYPE, wrong)
+    result.record(Rule.VALUE_WRONG_TYPE, wrong)
     return result
 
 
 def _refused(cells: Cells, target: AttributeType, filler: Any) -> Values:
     result = Values(target, filler, cells.missing)
-    result.note(Rule.VALUE_WRONG_TYPE, ~cells.missing)
+    result.record(Rule.VALUE_WRONG_TYPE, ~cells.missing)
     return result
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from pandas.api.extensions import ExtensionDtype
 
 from growlytics_pandas._text import argument
-from growlytics_pandas.columns.options import is_same
+from growlytics_pandas.columns.plan_options import is_same
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError, MissingDependencyError
 
 REJECT_LABELS: Final = ("status", "rule", "reason", "fix")

@@ -47,8 +47,8 @@ from growlytics_pandas.columns.dtypes import (
     naive,
     plain,
 )
-from growlytics_pandas.columns.options import DEFAULT_READING, PHONE_NORMALIZATIONS, Keep, Reading
 from growlytics_pandas.columns.parsers import currencies, number_in, parse_numbers, shapes_of
+from growlytics_pandas.columns.plan_options import DEFAULT_READING, PHONE_NORMALIZATIONS, Keep, Reading
 from growlytics_pandas.columns.texts import strip_texts
 from growlytics_pandas.contract import INDIA, AttributeType
 
@@ -271,7 +271,7 @@ def _spread(distinct: Values, wrong: Mask, codes: npt.NDArray[np.int64], missing
     result = Values(distinct.type, taken, missing)
     distinct.found[Rule.VALUE_WRONG_TYPE] = wrong | distinct.found.get(Rule.VALUE_WRONG_TYPE, False)
     for rule, mask in distinct.found.items():
-        result.note(rule, mask[codes] & ~missing)
+        result.record(rule, mask[codes] & ~missing)
     return result
 
 
@@ -387,7 +387,7 @@ def too_long(texts: list[str], limit: int) -> Mask:
 # the same, or alike -------------------------------------------------------------------------------------------------
 
 
-def fold(text: str) -> str:
+def fold_case(text: str) -> str:
     """Fold an id to what a reader sees: case, zero-width characters and Unicode forms are ignored."""
     if text.isascii():
         return text.lower()
@@ -395,10 +395,10 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", visible.casefold()).strip()
 
 
-def fold_all(texts: list[str]) -> list[str]:
+def fold_case_all(texts: list[str]) -> list[str]:
     """Fold a block of ids; returns the same list object if none changes, as for most e-mail addresses."""
     joined = "".join(texts)
-    return texts if joined.isascii() and joined == joined.lower() else list(map(fold, texts))
+    return texts if joined.isascii() and joined == joined.lower() else list(map(fold_case, texts))
 
 
 Groups = list[list[int]]

@@ -1,4 +1,4 @@
-"""Columns of text: what is stripped from texts, the texts that mean a missing value, and each column read only once."""
+"""Columns of text: what is stripped, what means a missing value, odd texts, and each column read only once."""
 
 from __future__ import annotations
 
@@ -117,6 +117,95 @@ def _is_part(inner: str, quotes: str) -> bool:
     return any(quote in bare for quote in quotes)
 
 
+# odd texts -----------------------------------------------------------------------------------------------------------
+
+MISSING_TEXTS: Final = frozenset({"nan", "NaN", "None", "NaT", "<NA>", "null", "NULL", "N/A", "n/a", "#N/A"})
+"""What Python, JSON, SQL and spreadsheets write for a missing value."""
+MISSING_IDS: Final = MISSING_TEXTS | {"NA", "undefined"}
+"""Texts that may be real values (NA is Namibia), but hardly real ids."""
+
+_SEPARATOR: Final = "\x02"
+_ASCII_SPACES: Final = " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f"
+_OTHER_SPACES: Final = "\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_UNDECODED: Final = re.compile(r"[Â-ô][\x80-\xbfŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]+")
+
+
+def are_in(texts: Sequence[str], words: frozenset[str]) -> Mask | None:
+    """Return a mask of texts that are in `words`; None if none is.
+
+    Examples
+    --------
+    >>> are_in(["Pune", "nan"], MISSING_TEXTS), are_in(["Pune", "Nandi"], MISSING_TEXTS)
+    (array([False,  True]), None)
+    """
+    if words.isdisjoint(texts):  # the common case, and fast
+        return None
+    return np.fromiter(map(words.__contains__, texts), dtype=bool, count=len(texts))
+
+
+def end_like_floats(texts: Sequence[str]) -> Mask:
+    """Return a mask of texts that look like whole floats.
+
+    Examples
+    --------
+    >>> end_like_floats(["1001.0", "1001", "v1.0", "1.2.0"])
+    array([ True, False, False, False])
+    """
+    if f".0{_SEPARATOR}" not in _SEPARATOR.join([*texts, ""]):
+        return np.zeros(len(texts), dtype=bool)
+    found = (text.endswith(".0") and text[:-2].isdecimal() for text in texts)
+    return np.fromiter(found, dtype=bool, count=len(texts))
+
+
+def are_padded(texts: Sequence[str]) -> Mask | None:
+    """Return a mask of texts with surrounding white space (or only white space); None if there are none.
+
+    Examples
+    --------
+    >>> are_padded(["Pune ", "Navi Mumbai"]), are_padded(["Pune"])
+    (array([ True, False]), None)
+    """
+    joined = _SEPARATOR.join(["", *texts, ""])
+    spaces = _ASCII_SPACES if joined.isascii() else _ASCII_SPACES + _OTHER_SPACES
+    if not any(space in joined and (space + _SEPARATOR in joined or _SEPARATOR + space in joined) for space in spaces):
+        return None
+    return np.fromiter((text != text.strip() for text in texts), dtype=bool, count=len(texts))
+
+
+def are_damaged(texts: Sequence[str]) -> Mask | None:
+    """Return a mask of texts with replacement characters, NUL, or UTF-8 decoded as cp1252; None if there are none.
+
+    Examples
+    --------
+    >>> are_damaged(["MÃ¼nchen", "München", "SÃO PAULO"])
+    array([ True, False, False])
+    """
+    joined = _SEPARATOR.join(texts)
+    if "\x00" not in joined and (joined.isascii() or not ("\ufffd" in joined or _UNDECODED.search(joined))):
+        return None
+    found = np.fromiter(map(_is_damaged, texts), dtype=bool, count=len(texts))
+    return found if found.any() else None
+
+
+def _is_damaged(text: str) -> bool:
+    if "\ufffd" in text or "\x00" in text:
+        return True
+    return any(_was_decoded_wrongly(found[0]) for found in _UNDECODED.finditer(text))
+
+
+def _was_decoded_wrongly(text: str) -> bool:
+    """Return whether characters are UTF-8 bytes decoded as cp1252 or latin-1."""
+    for encoding in ("cp1252", "latin-1"):
+        try:
+            return len(text.encode(encoding).decode("utf-8")) < len(text)
+        except UnicodeError:
+            continue
+    return False
+
+
+# columns -------------------------------------------------------------------------------------------------------------
+
+
 def hash_texts(texts: list[str] | npt.NDArray[np.object_]) -> npt.NDArray[np.uint64]:
     """Hash texts to 64 bits each, so that comparing a million ids takes 8 MB."""
     return pd.util.hash_array(np.array(texts, dtype=object), categorize=False)
@@ -222,16 +311,16 @@ class TextBytes:
         """The length of the longest text; no text has more characters."""
         return int((self._stops - self._starts).max(initial=0))
 
-    def has_any(self, words: Collection[str], *, fold: bool = False) -> bool:
-        """Return whether a text is among `words`; with `fold`, in any case of ASCII letters."""
-        texts = self._array.take(self.near(words, fold=fold)).unique().to_pylist()
-        return not {text.lower() if fold else text for text in texts}.isdisjoint(words)
+    def has_any(self, words: Collection[str], *, ignore_case: bool = False) -> bool:
+        """Return whether a text is among `words`; with `ignore_case`, in any case of ASCII letters."""
+        texts = self._array.take(self.near(words, ignore_case=ignore_case)).unique().to_pylist()
+        return not {text.lower() if ignore_case else text for text in texts}.isdisjoint(words)
 
-    def near(self, words: Collection[str], *, fold: bool = False) -> Rows:
+    def near(self, words: Collection[str], *, ignore_case: bool = False) -> Rows:
         """Return the rows whose texts may be among `words`: their length and first two bytes are those of a word."""
         table = np.zeros((_LONG + 1, 256, 256), dtype=bool)
         for word in filter(None, words):
-            spellings = {word, word.upper(), word.capitalize(), word[0] + word[1:].upper()} if fold else {word}
+            spellings = {word, word.upper(), word.capitalize(), word[0] + word[1:].upper()} if ignore_case else {word}
             for spelling in spellings:
                 start = spelling.encode()
                 table[min(len(start), _LONG), start[0], start[min(1, len(start) - 1)]] = True

@@ -10,16 +10,15 @@ from dask.dataframe.extensions import register_dataframe_accessor
 from distributed import default_client
 
 from growlytics_pandas import api
-from growlytics_pandas.columns.options import options_of
+from growlytics_pandas.columns.plan_options import options_of
 from growlytics_pandas.dask.cluster import ClusterExecutor
 from growlytics_pandas.dask.partitions import PartitionExecutor, warn_of_converted_text
-from growlytics_pandas.segments import verbs as segments
+from growlytics_pandas.segments import api as segments
 from growlytics_pandas.segments.segment import SegmentResult
-from growlytics_pandas.upload.connection import connection_or_default, refuse_client_as_id
+from growlytics_pandas.upload.connection import PUSH_OPTIONS, PushOptions, connection_or_default, refuse_client_as_id
+from growlytics_pandas.upload.part_profiles import profile_parts
 from growlytics_pandas.upload.parts import Executor
 from growlytics_pandas.upload.plan import Plan, PushResult, infer_schema_of_parts, make_batch_plan
-from growlytics_pandas.upload.profile import profile_parts
-from growlytics_pandas.upload.push_options import PUSH_OPTIONS, PushOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 

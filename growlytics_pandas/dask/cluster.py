@@ -28,10 +28,8 @@ from growlytics_pandas.errors import DataError, GrowlyticsError, ServiceUnavaila
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.upload.encode import PartDigests
-from growlytics_pandas.upload.outcomes import OutcomeBuffer
-from growlytics_pandas.upload.part_list import PartTask
-from growlytics_pandas.upload.parts import Common, Job, PartOutcome, Step, digest_part
-from growlytics_pandas.upload.progress import Snapshot
+from growlytics_pandas.upload.outcomes import OutcomeBuffer, Snapshot
+from growlytics_pandas.upload.parts import Common, Job, PartOutcome, PartTask, Step, digest_part
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -162,7 +160,7 @@ class _ClusterPush:
                     yield outcome
             self._pass_on_stop()
             if self._job.is_due():
-                self._job.note_snapshots(
+                self._job.record_snapshots(
                     {each.task.number: each.snapshot for each in self._parts.values() if each.snapshot}
                 )
                 self._require_workers()
@@ -294,9 +292,9 @@ def _note_lost(each: _Pushing, why: str) -> None:
     """Record the rows that were reported as accepted; all others may have arrived."""
     if each.buffer is None:
         return
-    each.buffer.note_all(np.flatnonzero(each.accepted), Status.ACCEPTED)
+    each.buffer.record_all(np.flatnonzero(each.accepted), Status.ACCEPTED)
     words = f"{why}: it may have arrived; pushing again is safe"
-    each.buffer.note_all(each.buffer.rows_with([Status.UNSENT]), Status.UNKNOWN, words)
+    each.buffer.record_all(each.buffer.rows_with([Status.UNSENT]), Status.UNKNOWN, words)
 
 
 def _run_step(step: Step[C, T], common: C, task: Any, frame: pd.DataFrame) -> T:

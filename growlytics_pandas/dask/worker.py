@@ -23,9 +23,7 @@ from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.upload.connection import ConnectionRecipe
 from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
 from growlytics_pandas.upload.encode import Encoded
-from growlytics_pandas.upload.outcomes import OutcomeBuffer
 from growlytics_pandas.upload.parts import Common, Part, PartOrder, PartOutcome, push_part
-from growlytics_pandas.upload.progress import snapshot_of
 
 TOPIC: Final = "growlytics"  # of all runs, so that the scheduler keeps few events
 REPORT_SECONDS: Final = 0.1  # between two reports
@@ -75,7 +73,7 @@ class WorkerControl:
     """Reports the progress of a part to the client, and obeys its stop."""
 
     def __init__(self, share: Share, order: PartOrder) -> None:
-        self.pacer = ConcurrencyController(max_concurrency=share.max_concurrency, max_rate=share.max_rate)
+        self.controller = ConcurrencyController(max_concurrency=share.max_concurrency, max_rate=share.max_rate)
         self.stop = CancellationToken()
         self._share, self._order = share, order
         self._worker = get_worker()
@@ -92,20 +90,20 @@ class WorkerControl:
             self._check_stop()
         bits = np.frombuffer(_starts.pop(attempt, b""), dtype="uint8")
         done = np.flatnonzero(np.unpackbits(bits, count=min(task.rows, 8 * len(bits))))
-        buffer.note_all(done, Status.ACCEPTED)
+        buffer.record_all(done, Status.ACCEPTED)
         for row in done.tolist():
             buffer.http_status[row] = _OK
             buffer.count_attempt(row)
         self._check_stop()
         return len(done)
 
-    def tick(self, delivery: Delivery, buffer: OutcomeBuffer) -> None:
+    def tick(self, delivery: Delivery) -> None:
         """Check for a stop, and report if due."""
         self._check_stop()
         now = time.monotonic()
         if len(self._accepted) < REPORTED_ROWS and now - self._reported_at < REPORT_SECONDS:
             return
-        snapshot = snapshot_of(delivery, buffer, self._order.task.first_row)
+        snapshot = delivery.snapshot(self._order.task.first_row)
         accepted, self._accepted = np.array(self._accepted, dtype="int32").tobytes(), []
         self._reported_at = now
         self._report({"accepted": accepted, "snapshot": serialize_bytes(snapshot)})
@@ -117,7 +115,7 @@ class WorkerControl:
     def before_sending(self, encoded: Encoded) -> None:
         """Do nothing: the ledger has been prepared for the whole part."""
 
-    def note_accepted(self, rows: list[int]) -> None:
+    def record_accepted(self, rows: list[int]) -> None:
         """Add accepted rows to the next report."""
         self._accepted += rows
 

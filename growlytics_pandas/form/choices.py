@@ -15,7 +15,7 @@ from pandas.api.types import is_numeric_dtype
 from growlytics_pandas._labels import words_of
 from growlytics_pandas.checks.schema import find_id, name_of
 from growlytics_pandas.columns.frames import count_reject_labels
-from growlytics_pandas.columns.options import Keep, PlanOptions
+from growlytics_pandas.columns.plan_options import Keep, PlanOptions
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES
 from growlytics_pandas.errors import InvalidArgumentError
 
@@ -92,6 +92,15 @@ class Choices:
     def id_column(self) -> ColumnChoice:
         """The column of ids."""
         return self.column(self.id_position)
+
+    @property
+    def missing(self) -> str:
+        """What the user has to enter before anything can be planned; '' if nothing is missing."""
+        if not self.has_id:
+            return "choose the id column"
+        if self.segment and not self.segment.attribute:
+            return "enter the segment’s attribute"
+        return "enter the members file" if self.segment and not self.segment.members else ""
 
     @property
     def sent(self) -> tuple[ColumnChoice, ...]:
@@ -186,7 +195,8 @@ class Choices:
 
     def _is_sent_by_default(self, column: ColumnChoice) -> bool:
         """Whether ``columns=None`` sends the column."""
-        return column.position != self.id_position or column.attribute in RESERVED_ATTRIBUTES
+        is_id = self.has_id and column.position == self.id_position
+        return not is_id or column.attribute in RESERVED_ATTRIBUTES
 
 
 def _by_option(columns: Sequence[ColumnChoice]) -> dict[str, Any]:

@@ -11,14 +11,13 @@ from typing import Any, Final
 import ipywidgets
 
 from growlytics_pandas._masking import storable
-from growlytics_pandas._status import RETRYABLE
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.schema import name_of
 from growlytics_pandas.contract import TYPES
-from growlytics_pandas.errors import PushInterrupted
+from growlytics_pandas.errors import AuthenticationError, PushInterrupted
 from growlytics_pandas.form.choices import Choices, ColumnChoice
 from growlytics_pandas.form.fields import button, show, wide
-from growlytics_pandas.form.in_notebook import COLUMNS_CLASS
+from growlytics_pandas.form.in_notebook import BUSY_CLASS, COLUMNS_CLASS, FRAME_CLASS
 from growlytics_pandas.form.snippets import column_text, error_html, note_html, old_html
 from growlytics_pandas.upload.plan import PushResult
 from growlytics_pandas.views.events import Listener, ProgressEvent
@@ -30,7 +29,7 @@ AS_FOUND: Final = "auto"
 SUGGESTED: Final = "suggested"
 UNSEEN_LABEL: Final = {"description_width": "0"}  # for screen readers; on screen, the table has headings
 HEADS: Final = ("column", "attribute name", "read as", "becomes")
-TEMPLATE: Final = "minmax(86px, 1.2fr) minmax(84px, 1.2fr) minmax(90px, 0.7fr) minmax(100px, 1.2fr)"
+TEMPLATE: Final = "minmax(86px, 1.4fr) minmax(84px, 1.2fr) 116px minmax(110px, 1.5fr)"
 
 
 class ColumnGrid:
@@ -49,9 +48,14 @@ class ColumnGrid:
         frame = ipywidgets.Box(
             [self._table],
             layout=ipywidgets.Layout(
-                display="block", max_height="520px", overflow="auto", border="1px solid rgba(128, 128, 128, 0.35)"
+                display="block",
+                max_height="560px",
+                padding="0 0 6px",
+                overflow="auto",
+                border="1px solid rgba(128, 128, 128, 0.35)",
             ),
         )
+        frame.add_class(FRAME_CLASS)
         self._before, self._after = (
             _page_button("arrow-left", "Previous columns"),
             _page_button("arrow-right", "More columns"),
@@ -90,7 +94,6 @@ class ColumnGrid:
         heads = [ipywidgets.HTML(f"<b>{head}</b>", layout=self._cell) for head in HEADS]
         self._table.children = [*heads, *(widget for column in shown for widget in self._row(column).widgets)]
         self._where.value = f"columns {start + 1:,} to {start + len(shown):,} of {len(columns):,}"
-        self._before.disabled, self._after.disabled = self._page == 0, self._page == last
 
     def _row(self, column: ColumnChoice) -> ColumnRow:
         if column.position not in self._rows:
@@ -191,6 +194,7 @@ class Actions:
         self._on_end = on_end
         self.result: PushResult | None = None
         self._event: ProgressEvent | None = None
+        self._n_to_retry = 0
         self._obstacle = ""
         self._choice = self._choice_of_result = ""
         self._is_busy = threading.Lock()
@@ -201,7 +205,7 @@ class Actions:
         self._retry = button("Retry", "repeat", "Send the rows that did not arrive again; this is safe")
         self._dry_run.on_click(lambda _: self._begin(self._run_dry))
         self._push.on_click(lambda _: self._begin(self._run_push))
-        self._retry.on_click(lambda _: self._begin(self.result.retry) if self.result is not None else None)
+        self._retry.on_click(lambda _: self._run_retry())
         self._stop.on_click(lambda _: self._ask_to_stop())
         self.buttons = (self._dry_run, self._push, self._stop, self._retry)
         self.reason = ipywidgets.HTML()
@@ -230,8 +234,8 @@ class Actions:
 
     @property
     def is_current(self) -> bool:
-        """Whether the outcome is that of the present choices."""
-        return bool(self._html) and not self._is_old
+        """Whether the outcome, or the progress, is that of the present choices."""
+        return (bool(self._html) or self._is_busy.locked()) and not self._is_old
 
     @property
     def _is_old(self) -> bool:
@@ -239,13 +243,16 @@ class Actions:
 
     def _enable(self) -> None:
         is_busy = self._is_busy.locked()
-        self._dry_run.disabled = is_busy
-        self._push.disabled = is_busy or bool(self._obstacle)
+        for start in (self._dry_run, self._push):  # not disabled while busy: that would lose the keyboard's focus
+            (start.add_class if is_busy else start.remove_class)(BUSY_CLASS)
+        self._push.disabled = bool(self._obstacle)
+        self._push.button_style = "" if self._obstacle else "primary"
         self.reason.value = "" if is_busy else note_html(self._obstacle)
-        self._stop.layout.display = None if is_busy else "none"
-        n_open = 0 if is_busy or self._is_old or self.result is None else count_open(self.result)
-        self._retry.description = f"Retry {plural(n_open, 'row')}"
-        self._retry.layout.display = None if n_open else "none"
+        can_stop = is_busy and self._event is not None and not self._event.is_stopping
+        self._stop.layout.display = None if can_stop else "none"
+        n_to_retry = 0 if is_busy or self._is_old else self._n_to_retry
+        self._retry.description = f"Retry {plural(n_to_retry, 'row')}"
+        self._retry.layout.display = None if n_to_retry else "none"
 
     def _begin(self, run: Callable[[], PushResult]) -> None:
         """Start a run. The lock prevents that a second click starts another."""
@@ -253,7 +260,6 @@ class Actions:
             return
         self._event = None
         self._choice_of_result = self._choice
-        self._stop.disabled = True  # until the first event of the run
         self._enable()
         # Some kernels find the cell for the output by the context, so it is copied. The thread is a daemon, so that
         # a kernel can shut down; the ledger has the accepted rows.
@@ -272,14 +278,19 @@ class Actions:
 
     def _carry_out(self, run: Callable[[], PushResult]) -> str:
         """Run it and return the outcome as HTML, also of an error: nobody would see one raised on a thread."""
+        self._n_to_retry, can_retry = 0, True
+        result: PushResult | None
         try:
-            self.result = run()
+            result = run()
         except (Exception, PushInterrupted) as error:  # noqa: BLE001 - see the docstring
-            result = getattr(error, "result", None)
-            self.result = result or self.result
-            shown = "" if isinstance(error, PushInterrupted) else error_html(error)
-            return shown + (self._draw(result) if result is not None else "")
-        return self._draw(self.result)
+            result = getattr(error, "result", None)  # its page has the reason, too
+            can_retry = not isinstance(error, AuthenticationError)
+            if result is None:
+                return error_html(error)
+        self.result = result
+        if can_retry and result.run.ended != DRY_RUN:
+            self._n_to_retry = result._n_to_retry
+        return self._draw(result)
 
     def _run_dry(self) -> PushResult:
         return self._do_push(True, self._show_event)
@@ -287,10 +298,17 @@ class Actions:
     def _run_push(self) -> PushResult:
         return self._do_push(False, self._show_event)
 
+    def _run_retry(self) -> None:
+        if self.result is not None:
+            self._begin(self.result.retry)
+            self._dry_run.focus()  # the button that had it disappears
+
     def _show_event(self, event: ProgressEvent) -> None:
+        is_first = self._event is None
         self._event = event
         show(self._outcome, render_html(event))
-        self._stop.disabled = event.is_stopping
+        if is_first:
+            self._enable()
 
     def _show_outcome(self) -> None:
         show(self._outcome, old_html(self._html) if self._html and self._is_old else self._html)
@@ -298,11 +316,6 @@ class Actions:
     def _ask_to_stop(self) -> None:
         """Request a stop once: a second request would abort the requests in flight."""
         if self._event is not None and not self._event.is_stopping:
-            self._stop.disabled = True
+            self._stop.layout.display = "none"
+            self._dry_run.focus()  # the button that had it disappears
             self._event.stop()
-
-
-def count_open(result: PushResult) -> int:
-    """Return how many rows a retry would send."""
-    is_dry = result.run.ended == DRY_RUN
-    return 0 if is_dry else sum(result.counts[status] for status in RETRYABLE)

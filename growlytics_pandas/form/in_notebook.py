@@ -17,6 +17,8 @@ import ipywidgets
 
 FORM_CLASS: Final = "growlytics-form"
 COLUMNS_CLASS: Final = "growlytics-form-columns"
+FRAME_CLASS: Final = "growlytics-form-frame"
+BUSY_CLASS: Final = "growlytics-form-busy"
 MOVED_CLASS: Final = "growlytics-form-moved"
 NO_PICTURE: Final = {"text/html": "", "text/plain": ""}
 NO_VIEW: Final = {  # what ipywidgets leaves as the output of a closed widget; JupyterLab hides it
@@ -52,13 +54,27 @@ move(100);
 """
 
 
-# ipywidgets cuts long labels, and has no setting for that, nor for narrow screens: there, each column takes two lines.
+# ipywidgets cuts long labels, fades disabled controls so that they are illegible in a dark theme, where it also draws
+# black arrows, and has no settings for these, nor for narrow screens: there, each column takes two lines. The labels in
+# the table of columns are for screen readers.
 STYLE: Final = f"""<style>
 .{FORM_CLASS} {{ container-type: inline-size; }}
 .{FORM_CLASS} .widget-checkbox, .{FORM_CLASS} .widget-checkbox label {{
     height: auto; white-space: normal; overflow-wrap: anywhere; line-height: 1.4;
 }}
+.{FORM_CLASS} .widget-checkbox label {{ display: flex; align-items: flex-start; }}
+.{FORM_CLASS} .widget-checkbox input {{ flex: none; margin: 2px 6px 0 0; }}
+.{FORM_CLASS} select {{ appearance: auto; background-image: none !important; padding-right: 2px; height: 28px; }}
+.{FORM_CLASS} :disabled {{ opacity: .75 !important; }}
+.{FORM_CLASS} button:disabled, .{FORM_CLASS} .{BUSY_CLASS} {{
+    background: none !important; color: inherit !important; opacity: .75 !important; box-shadow: none !important;
+    border: 1px dashed; cursor: default;
+}}
+.{FORM_CLASS} button:focus-visible {{ outline: 2px solid; outline-offset: 1px; }}
+.{COLUMNS_CLASS} .widget-label {{ position: absolute; clip-path: inset(50%); }}
+.{COLUMNS_CLASS} > * {{ position: relative; }}
 @container (max-width: 520px) {{
+    .{FRAME_CLASS} {{ max-height: none !important; }}
     .{COLUMNS_CLASS} {{ grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) !important; }}
     .{COLUMNS_CLASS} > :nth-child(4n + 3), .{COLUMNS_CLASS} > :nth-child(4n) {{ margin-bottom: 10px !important; }}
     .{COLUMNS_CLASS} > :nth-child(3), .{COLUMNS_CLASS} > :nth-child(4) {{ display: none; }}

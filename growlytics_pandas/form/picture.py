@@ -12,10 +12,10 @@ from growlytics_pandas._labels import is_personal
 from growlytics_pandas._masking import Masker
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
-from growlytics_pandas._text import plural, speaking
+from growlytics_pandas._text import message_style, plural
 from growlytics_pandas.form.choices import Choices, ColumnChoice
 from growlytics_pandas.form.snippets import IN_FORM, NOTE_STYLE, suggestion_text
-from growlytics_pandas.views.html import Column, Step, Table, ink, render_notebook
+from growlytics_pandas.views.html import Column, Step, StepKind, Table, ink, render_notebook
 from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, SEVERITY_TONES, SUGGESTIONS_TITLE, label, left_out
 
 if TYPE_CHECKING:
@@ -35,19 +35,21 @@ def plan_html(plan: Plan, choices: Choices, masker: Masker, all_rows: int, moves
 
     `all_rows` is the number of rows of the whole frame; `moves` comes first: who joins and who leaves a segment.
     """
-    with speaking(IN_FORM):
+    with message_style(IN_FORM):
         page = plan._page(
             masker, NOTEBOOK_LIMITS, drops_errors=choices.leaves_out, skips_unchanged=choices.skips_unchanged
         )
-    rows = len(plan.frame)
+    errors, rows = plan._findings.count(Severity.ERROR), len(plan.frame)
+    is_refused = errors > 0 and not choices.leaves_out  # what helps is beside the button
+    headline = f"{plural(errors, 'error')}, so a push would send nothing." if is_refused else page.headline
     is_sample = rows < all_rows
     sample = f"For the first {rows:,} rows; a dry run checks all {all_rows:,}. " if is_sample else ""
     preview = _preview(plan, masker)
     return render_notebook(
         replace(
             page,
-            headline=moves + sample + page.headline,
-            steps=tuple(replace(step, code="") for step in page.steps if step.code == "plan.schema"),
+            headline=moves + sample + headline,
+            steps=tuple(replace(step, code="") for step in page.steps if step.kind is StepKind.TYPES),
             tables=tuple(table for table in (*page.tables, preview) if table and table.title != SUGGESTIONS_TITLE),
         )
     )
@@ -58,11 +60,11 @@ def _preview(plan: Plan, masker: Masker) -> Table | None:
     bodies = plan.preview(PREVIEWED_CUSTOMERS)
     if not bodies:
         return None
-    columns = {attribute.name: attribute.column for attribute in plan._layout.attributes}
+    columns = {attribute.name: attribute.column for attribute in plan._schema.attributes}
     types = {item["name"]: item["type"] for body in bodies for item in body["attributes"]}
     values = [{item["name"]: item["value"] for item in body["attributes"]} for body in bodies]
     shown = list(types)[:PREVIEWED_ATTRIBUTES]
-    id_column = plan._layout.id_column
+    id_column = plan._schema.id_column
     rows = [
         (f"{label(name)} ({types[name]})", *(_value(one, name, columns.get(name), id_column, masker) for one in values))
         for name in shown
@@ -91,7 +93,7 @@ def becomes_html(plan: Plan, choices: Choices) -> dict[int, str]:
     for group in plan._findings.groups():
         counts[repr(group.column), group.severity] += group.cells  # NaN does not equal itself, but its repr does
     types = {choices.id_position: "id"}
-    types |= {one.position: one.type.value if one.type else "not sent" for one in plan._layout.attributes}
+    types |= {one.position: one.type.value if one.type else "not sent" for one in plan._schema.attributes}
     columns = (column for column in choices.columns if column.position in types)
     return {column.position: _becomes(column, types[column.position], counts) for column in columns}
 
@@ -100,8 +102,9 @@ def _becomes(column: ColumnChoice, type_: str, counts: Mapping[tuple[str, Severi
     found = {severity: counts[repr(column.label), severity] for severity in Severity}
     marks = "".join(f" {_mark(severity, f' {count:,}')}" for severity, count in found.items() if count)
     words = ("" if column.is_suggested else "suggested: ") + suggestion_text(column.suggestion)
-    note = f'<div style="{NOTE_STYLE};font-size:90%">{escape(words)}</div>' if column.suggestion else ""
-    return f'<span style="line-height:1.6">{escape(type_)}{marks}</span>{note}'
+    note_style = f"{NOTE_STYLE};font-size:90%;line-height:1.35"
+    note = f'<div style="{note_style}">{escape(words)}</div>' if column.suggestion else ""
+    return f'<span style="line-height:1.4">{escape(type_)}{marks}</span>{note}'
 
 
 def legend_html(plan: Plan) -> str:
@@ -117,18 +120,33 @@ def _mark(severity: Severity, count: str = "") -> str:
 def outcome_html(result: PushResult, owner: str) -> str:
     """Return the outcome of a run, masked, and the expression that returns it in code."""
     _ = result.plan._types  # made outside of the form's words, since the result keeps it
-    with speaking(IN_FORM):
+    with message_style(IN_FORM):
         page = result._page(Masker(numbers=result._mask_numbers), NOTEBOOK_LIMITS, owner)
-    steps = tuple(_of_controls(step, owner) for step in page.steps)
-    shown = render_notebook(replace(page, steps=steps))
+    why = "".join(value for name, value in page.facts if name == "why")
+    shown = render_notebook(
+        replace(
+            page,
+            headline=f"{page.headline} {why[:1].upper()}{why[1:]}",
+            facts=tuple(fact for fact in page.facts if fact[0] != "why"),
+            steps=tuple(map(_of_controls, page.steps)),
+        )
+    )
     return f'{shown}<div style="{NOTE_STYLE}">In code: <code>result = {escape(owner)}</code></div>'
 
 
-def _of_controls(step: Step, owner: str) -> Step:
-    """Return a step without code for what the form has controls for."""
-    if step.code.startswith("push("):
-        return Step(f"{step.text.removesuffix('.')}, if “Skip unchanged customers” is ticked.")
-    return replace(step, code="") if step.code.startswith((f"{owner}.retry", f"{owner}.plan.")) else step
+def _of_controls(step: Step) -> Step:
+    """Return a step with the form's controls instead of code, if there are any."""
+    match step.kind:
+        case StepKind.RETRY:
+            return Step(f"{step.text} Click “Retry”.")
+        case StepKind.WRONG_KEY:
+            return Step("Open a form with a client that has the right API key, and push again; this is safe.")
+        case StepKind.PUSH_CORRECTED:
+            words = "tick “Skip unchanged customers” to skip the rows that arrived."
+            return Step(f"Then correct the frame, read it again, and push; {words}")
+        case StepKind.PUSH_DRY:
+            return Step(step.text)
+    return step
 
 
 def button_text(plan: Plan, choices: Choices, all_rows: int) -> str:

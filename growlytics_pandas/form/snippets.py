@@ -8,7 +8,7 @@ from html import escape
 from typing import Any, Final
 
 from growlytics_pandas._masking import Masker, visible
-from growlytics_pandas._text import PYTHON, Face
+from growlytics_pandas._text import PYTHON, MessageStyle
 from growlytics_pandas.contract import BOOLEAN
 from growlytics_pandas.form.choices import KEEPS, ColumnChoice
 from growlytics_pandas.views.tables import label
@@ -31,8 +31,8 @@ _NORMAL: Final = {
 MAX_ERROR_LINES: Final = 12
 MAX_ERROR_CHARS: Final = 400  # of one line of an error
 _CODE: Final = (
-    "margin:0;padding:8px 10px;border:1px solid rgba(128, 128, 128, 0.35);border-radius:3px;max-height:220px;"
-    "overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.5;user-select:all;font-size:12px;"
+    "margin:0;padding:8px 10px;border:1px solid rgba(128, 128, 128, 0.35);border-radius:3px;"
+    "white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.5;user-select:all;font-size:12px;"
     "background:none;color:inherit;font-family:var(--jp-code-font-family, ui-monospace, monospace)"
 )
 _ERROR: Final = (
@@ -82,7 +82,7 @@ def control_text(given: Mapping[str, Any]) -> str:
     return " and ".join(text for option, value in given.items() for text in _controls(option, value))
 
 
-IN_FORM: Final = Face(lambda name: f"{name}= in the code", control_text, is_python=True)
+IN_FORM: Final = MessageStyle(lambda name: f"{name}= in the code", control_text, is_python=True)
 
 
 def _controls(option: str, value: Any) -> list[str]:

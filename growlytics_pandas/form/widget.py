@@ -14,7 +14,7 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.checks.suggestions import as_options
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
-from growlytics_pandas.columns.options import PlanOptions, is_same, options_of
+from growlytics_pandas.columns.plan_options import PlanOptions, is_same, options_of
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, UsageError
 from growlytics_pandas.form.choices import (
     KEEPS,
@@ -49,7 +49,7 @@ from growlytics_pandas.views.panel import has_marimo
 
 CHECKED_ROWS: Final = 200_000  # the first rows, checked after each change in about a second
 SUGGESTED_ROWS: Final = 20_000  # the first rows, from which options are suggested; the others may violate them
-CHOOSE_ID: Final = "choose the id column …"
+CHOOSE_ID: Final = ("choose the id column …", -1)  # not None, for which ipywidgets shows nothing
 AT_SAVING: Final = "This is a static picture. Run the cell again to use the form."
 
 
@@ -86,8 +86,10 @@ class Form:
         self._checked: Plan | Exception | None = None
         self._make_options()
         self._actions = Actions(self._push, self._draw_result, self._refresh)
-        self._legend, self._problem, self._code, self._picture = (ipywidgets.HTML(layout=wide()) for _ in range(4))
-        self._columns = ipywidgets.VBox()
+        self._legend = ipywidgets.HTML()
+        self._problem, self._code, self._picture = (ipywidgets.HTML(layout=wide()) for _ in range(3))
+        self._columns, self._table = ipywidgets.VBox(), ipywidgets.VBox()
+        self._tools = self._make_tools()
         self._make_columns()
         self.widget = self._arrange()
         self._in_notebook = InNotebook(self.widget, self._static)
@@ -132,16 +134,15 @@ class Form:
 
     def _make_columns(self) -> None:
         """Create the fields that depend on the columns."""
-        ids: list[tuple[str, int | None]] = [
-            (column_text(column), column.position) for column in self._choices.columns if column.repeats == 1
-        ]
-        has_id = self._choices.has_id
-        self._id = dropdown(
-            "Id column", ids if has_id else [(CHOOSE_ID, None), *ids], self._choices.id_position if has_id else None
-        )
+        ids = [(column_text(column), column.position) for column in self._choices.columns if column.repeats == 1]
+        if self._choices.has_id:
+            self._id = dropdown("Id column", ids, self._choices.id_position)
+        else:
+            self._id = dropdown("Id column", [CHOOSE_ID, *ids], CHOOSE_ID[1])
         self._id.observe(self._take_id, "value")
         self._grid = ColumnGrid(self._choices, self._take_column)
-        self._columns.children = (row(self._id, self._keep), self._segment.widget, self._grid.widget)
+        self._table.children = (self._grid.widget, self._tools)
+        self._columns.children = (row(self._id, self._keep), self._segment.widget, self._table)
         self._hide_columns_of_segment()
 
     def _make_options(self) -> None:
@@ -154,20 +155,23 @@ class Form:
             field.observe(self._take_options, "value")
         self._show_values.observe(lambda _: self._show(), "value")
 
-    def _arrange(self) -> Any:
+    def _make_tools(self) -> Any:
+        """Create the buttons that change all columns."""
         everything, nothing = button("All", "", "Send every column"), button("None", "", "Send no column")
         suggested = button("Use all suggestions", "", "Read every column as suggested")
-        name = self._names.frame
-        again = button(f"Read {name} again", "refresh", f"Read the current {name}, and keep the choices made here")
         suggested.on_click(lambda _: self._take_suggestions())
         everything.on_click(lambda _: self._take_all(is_sent=True))
         nothing.on_click(lambda _: self._take_all(is_sent=False))
+        return row(everything, nothing, suggested, self._legend)
+
+    def _arrange(self) -> Any:
+        name = self._names.frame
+        again = button(f"Read {name} again", "refresh", f"Read the current {name}, and keep the choices made here")
         again.on_click(lambda _: self._read_again())
         return ipywidgets.VBox(
             [
                 self._columns,
-                self._legend,
-                row(everything, nothing, suggested, self._leave_out, self._skip, self._show_values),
+                row(self._leave_out, self._skip, self._show_values),
                 row(*self._actions.buttons, again, self._actions.reason),
                 self._problem,
                 self._code,
@@ -184,7 +188,7 @@ class Form:
         self._refresh()
 
     def _take_id(self, change: Any) -> None:
-        if change.new is None:
+        if change.new == CHOOSE_ID[1]:
             self._choices = replace(self._choices, has_id=False)
             self._refresh()
             return
@@ -249,12 +253,12 @@ class Form:
 
     def _hide_columns_of_segment(self) -> None:
         """Hide the columns if a segment is chosen, since it sends only its own attribute."""
-        self._grid.widget.layout.display = "none" if self._choices.segment else None
+        self._table.layout.display = "none" if self._choices.segment else None
 
     def _plan(self, frame: pd.DataFrame) -> Plan:
         choices = self._choices
-        if not choices.has_id:
-            raise InvalidArgumentError("Id column: choose the column that identifies each customer.")
+        if choices.missing:
+            raise InvalidArgumentError(f"form: {choices.missing}.")
         if choices.segment:
             return plan_segment(frame, choices, choices.segment, self._client)
         return self._make_plan(frame, choices.plan_arguments())
@@ -264,6 +268,7 @@ class Form:
         return make_plan(frame, self._choices.id_column.label, options_of(arguments), connection)
 
     def _push(self, is_dry: bool, progress: Listener) -> PushResult:
+        show(self._picture, "")  # the progress takes its place
         return self.plan().push(**self._choices.push_arguments(), dry_run=is_dry, progress=progress)
 
     def _draw_result(self, result: PushResult) -> str:
@@ -289,15 +294,13 @@ class Form:
             becomes = {} if self._choices.segment else becomes_html(checked, self._choices)
             self._grid.show(self._choices)
             self._grid.show_becomes(becomes)
-            text, obstacle = (
-                button_text(checked, self._choices, rows),
-                obstacle_text(checked, self._choices, self._names.frame, rows),
-            )
+            obstacle = obstacle_text(checked, self._choices, self._names.frame, rows)
+            text = "Push" if obstacle else button_text(checked, self._choices, rows)
             shown = ("" if self._choices.segment else legend_html(checked), "", self._draw(is_masked))
         else:
             text = "Push"
-            obstacle = f"Push is off: {'see the error below' if self._choices.has_id else 'choose the id column'}."
-            shown = ("", self._draw(is_masked), "")
+            obstacle = f"Push is off: {self._choices.missing or 'see the error below'}."
+            shown = ("", "" if self._choices.missing else self._draw(is_masked), "")
         self._actions.offer(text, obstacle, f"{self._readings} {self.line}")
         for part, html in zip((self._legend, self._problem, self._picture), shown, strict=True):
             show(part, html)
@@ -340,9 +343,6 @@ class SegmentFields:
 
 def plan_segment(frame: pd.DataFrame, choices: Choices, chosen: SegmentChoice, client: Client | None) -> SegmentPlan:
     """Return the plan of a push of the segment."""
-    for name, value in (("Attribute", chosen.attribute), ("Members file", chosen.members)):
-        if not value:
-            raise InvalidArgumentError(f"{name}: it is empty. A segment needs an attribute and a members file.")
     segment = Segment(
         choices.id_column.label,
         chosen.attribute,

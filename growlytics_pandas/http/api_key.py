@@ -189,6 +189,18 @@ def _split(url: str) -> SplitResult | None:
     return parts if is_usable and all("!" <= char <= "~" for char in url) else None
 
 
+class Headers(dict[str, str]):
+    """Request headers; the repr shows names only, since the values contain the key."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        super().__init__(headers)
+
+    def __repr__(self) -> str:
+        return f"Headers({', '.join(self)})"
+
+    __str__ = __repr__
+
+
 class KeyRedactor:
     r"""Replaces the key by ``[key]`` in text from elsewhere: in any case, escaped or encoded, and longer parts of it.
 

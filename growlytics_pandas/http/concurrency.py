@@ -144,7 +144,7 @@ class ResponseStats:
     unstarted: int = 0  # the process had no file descriptor left
     retry_after_seconds: float = 0.0  # the longest `Retry-After` of the pushbacks
 
-    def note_pushback(self, retry_after_seconds: float | None, seconds: float = 0.0) -> None:
+    def record_pushback(self, retry_after_seconds: float | None, seconds: float = 0.0) -> None:
         """Count a 429 or 503 response, its `Retry-After` and its time."""
         self.pushbacks += 1
         self.pushback_seconds += seconds
@@ -239,16 +239,16 @@ class ConcurrencyController:
             return max(0.0, self._cooling[0][0] - now) if self._cooling else math.inf
         return self._bucket.seconds_until_token(now)
 
-    def note_started(self, now: float, count: int) -> None:
+    def record_started(self, now: float, count: int) -> None:
         """Record requests that have just started."""
         self._is_window_full = count >= self._room
         self._room -= count
         self._n_accepted += count
         self._bucket.take(now, count)
         if self._breaker.is_holding:
-            self._breaker.note_probe(now)
+            self._breaker.record_probe(now)
 
-    def note_answers(self, now: float, answers: ResponseStats) -> None:
+    def record_answers(self, now: float, answers: ResponseStats) -> None:
         """Record the responses of one poll."""
         is_new_hold = False
         if answers.unstarted:
@@ -259,14 +259,14 @@ class ConcurrencyController:
             self._note_good(now, answers)
         elif answers.pushbacks or answers.failures or answers.unstarted:
             is_new_hold = self._note_no_success(now, answers)
-        decision = self._pushback.note(now, answers.good, answers.pushbacks)
+        decision = self._pushback.record(now, answers.good, answers.pushbacks)
         measured_from = max(self._resumed_at + LEAST_MEASURE_SECONDS, self._next_rate_cut)
         if is_new_hold and self._pushback.n_good and now >= measured_from:
             self._undo_window_trial()  # no window helps where everything is rejected
             self._cut_rate(now, self._accepted_per_second(now))
         elif decision is not Decision.NOTHING:
             self._follow_pushback(now, decision)
-        decision = self._failure.note(now, answers.good, answers.failures)
+        decision = self._failure.record(now, answers.good, answers.failures)
         if decision is not Decision.NOTHING:
             self._follow_failure(now, decision)
 
@@ -335,10 +335,10 @@ class ConcurrencyController:
     def _note_no_success(self, now: float, answers: ResponseStats) -> bool:
         """Record responses without a success; return whether this starts a phase in which everything is rejected."""
         was_holding = self._breaker.is_holding
-        self._breaker.note_failures(now, answers.pushbacks + answers.failures + answers.unstarted)
+        self._breaker.record_failures(now, answers.pushbacks + answers.failures + answers.unstarted)
         if answers.pushbacks and now >= self._last_good + LEAST_SILENCE * self._round_trip:
             streak = math.ceil(math.log(HOLD_CHANCE) / math.log(self._pushback.tolerance(now)))
-            self._breaker.note_refusals(now, answers, streak)
+            self._breaker.record_refusals(now, answers, streak)
         if self._breaker.is_holding:
             self._pushback.postpone_trial(now)
         return self._breaker.is_holding and not was_holding
@@ -470,7 +470,7 @@ class _CircuitBreaker:
         self._is_last_probe_lost = False
         self._probe_seconds = FIRST_HOLD_PROBE_SECONDS
 
-    def note_failures(self, now: float, count: int) -> None:
+    def record_failures(self, now: float, count: int) -> None:
         if self.n_failures == 0:
             self._since = now
         self.n_failures += count
@@ -481,7 +481,7 @@ class _CircuitBreaker:
             self._probe_seconds = FIRST_OUTAGE_PROBE_SECONDS
             self._hold(now + FIRST_OUTAGE_PROBE_SECONDS)
 
-    def note_refusals(self, now: float, answers: ResponseStats, streak: int) -> None:
+    def record_refusals(self, now: float, answers: ResponseStats, streak: int) -> None:
         self.n_refusals += answers.pushbacks
         if self.n_refusals >= streak:
             asked = answers.retry_after_seconds  # a wait beyond the outage limit ends the run elsewhere
@@ -492,7 +492,7 @@ class _CircuitBreaker:
     def probes(self, now: float) -> int:
         return int(now >= self.probe_at)
 
-    def note_probe(self, now: float) -> None:
+    def record_probe(self, now: float) -> None:
         self._hold(now + self._probe_seconds)
         longest = MAX_OUTAGE_PROBE_SECONDS if self.is_outage else MAX_HOLD_PROBE_SECONDS
         self._probe_seconds = min(2.0 * self._probe_seconds, longest)

@@ -6,7 +6,7 @@ import re
 import select
 import socket
 import time
-from pathlib import Path
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -14,17 +14,15 @@ import pycurl
 
 from growlytics_pandas.errors import ServiceUnavailableError
 from growlytics_pandas.http.api_key import KeyRedactor, is_direct
-from growlytics_pandas.http.certificates import find_bundle
 from growlytics_pandas.http.protocol import (
     CONNECT_SECONDS,
     FINAL,
-    MAX_REPLY_BYTES,
+    MAX_RESPONSE_BYTES,
     OK,
     PLAIN_SUCCESS,
     UNCERTAIN,
     UNEVENTFUL,
     Endpoint,
-    Headers,
     Response,
     TransportError,
     are_exhausted,
@@ -70,7 +68,7 @@ class Lines:
         self._retired: set[int] = set()
         self._poll = _open_poll()
 
-    def note_socket(self, descriptor: int, _purpose: int) -> int:
+    def record_socket(self, descriptor: int, _purpose: int) -> int:
         """Record a new socket of libcurl; it has no local port yet, or that of an earlier socket."""
         self._new.append(descriptor)
         self._ports.clear()
@@ -204,7 +202,6 @@ class CurlTransport:
 
     def __init__(self, endpoint: Endpoint, max_concurrency: int) -> None:
         self._endpoint = endpoint
-        self._bundle = find_bundle(endpoint.verify)
         self._mask = KeyRedactor.of(endpoint.headers)
         self._max_concurrency = max_concurrency
         self._lines = Lines(is_tls=endpoint.url.startswith("https:"))
@@ -239,10 +236,10 @@ class CurlTransport:
                 self._has_new = False
                 self._lines.check()
             self._multi.perform()
-            replies = self._collect()
+            responses = self._collect()
             left = deadline - time.monotonic()
-            if replies or left <= 0.0:
-                return replies
+            if responses or left <= 0.0:
+                return responses
             self._wait(min(left, SLICE_SECONDS))
 
     def close(self) -> None:
@@ -257,7 +254,7 @@ class CurlTransport:
         self._lines.close()
 
     def _collect(self) -> list[Response]:
-        replies: list[Response] = []
+        responses: list[Response] = []
         remove, idle = self._multi.remove_handle, self._idle
         n_left = 1
         while n_left:
@@ -276,23 +273,23 @@ class CurlTransport:
                     and handle.getinfo(pycurl.RESPONSE_CODE) == OK
                 ):
                     facts = (exchange.token, OK, chunks[0], now - exchange.started)
-                    replies.append(tuple.__new__(Response, facts + UNEVENTFUL))
+                    responses.append(tuple.__new__(Response, facts + UNEVENTFUL))
                     chunks.clear()
                     remove(handle)
                     idle.append(exchange)
                 else:
-                    replies.append(self._finish(exchange, now))
+                    responses.append(self._finish(exchange, now))
             for handle, code, words in failed:
                 exchange = handle.exchange
                 if code != pycurl.E_ABORTED_BY_CALLBACK:
-                    replies.append(self._fail(exchange, now, code, words))
+                    responses.append(self._fail(exchange, now, code, words))
                 elif exchange.n_dropped <= self._max_concurrency:
                     self._start_anew(exchange)
                 else:
-                    replies.append(
+                    responses.append(
                         self._fail(exchange, now, pycurl.E_COULDNT_CONNECT, "it sends data before a request")
                     )
-        return replies
+        return responses
 
     def _finish(self, exchange: "_Exchange", now: float) -> Response:
         handle = exchange.handle
@@ -305,12 +302,12 @@ class CurlTransport:
         body = exchange.take_body()
         seconds = now - exchange.started
         if status == OK and body in PLAIN_SUCCESS:
-            reply = Response(exchange.token, OK, body, seconds, repeats=max(0, exchange.sends - 1))
+            response = Response(exchange.token, OK, body, seconds, repeats=max(0, exchange.sends - 1))
             if exchange.keeps_headers and not self._keeps_headers:
                 exchange.stop_keeping_headers()
         else:
             self._keeps_headers = True
-            reply = Response(
+            response = Response(
                 exchange.token,
                 status,
                 body,
@@ -321,7 +318,7 @@ class CurlTransport:
                 mask=self._mask,
             )
         self._release(exchange)
-        return reply
+        return response
 
     def _has_surplus(self, exchange: "_Exchange") -> bool:
         """Return whether bytes followed the response.
@@ -359,7 +356,7 @@ class CurlTransport:
             is_stale=handle.getinfo(pycurl.NUM_CONNECTS) == 0 and handle.getinfo(pycurl.HEADER_SIZE) == 0,
             code=handle.getinfo(pycurl.OS_ERRNO),
         )
-        reply = Response(
+        response = Response(
             exchange.token,
             handle.getinfo(pycurl.RESPONSE_CODE) if fault is TransportError.TOO_LARGE else 0,
             b"",
@@ -373,7 +370,7 @@ class CurlTransport:
         exchange.take_body()
         self._keeps_headers = True
         self._release(exchange)
-        return reply
+        return response
 
     def _release(self, exchange: "_Exchange") -> None:
         self._multi.remove_handle(exchange.handle)
@@ -415,13 +412,13 @@ class CurlTransport:
             handle.setopt(pycurl.PROXY, "")
         handle.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
         handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
-        handle.setopt(pycurl.SOCKOPTFUNCTION, self._lines.note_socket)
+        handle.setopt(pycurl.SOCKOPTFUNCTION, self._lines.record_socket)
         handle.setopt(pycurl.TIMEOUT_MS, total_ms)
         handle.setopt(pycurl.CONNECTTIMEOUT_MS, min(total_ms, int(CONNECT_SECONDS * 1000)))
         handle.setopt(pycurl.SSL_VERIFYPEER, int(endpoint.verify is not False))
         handle.setopt(pycurl.SSL_VERIFYHOST, 2 if endpoint.verify is not False else 0)
-        if self._bundle is not None:
-            handle.setopt(pycurl.CAPATH if Path(self._bundle).is_dir() else pycurl.CAINFO, self._bundle)
+        if not isinstance(endpoint.verify, bool):
+            handle.setopt(pycurl.CAPATH if endpoint.verify.is_dir() else pycurl.CAINFO, str(endpoint.verify))
         return handle
 
 
@@ -452,7 +449,7 @@ class _Exchange:
         self.headers: list[bytes] = []
         self._lines = lines
         handle.exchange = self
-        handle.setopt(pycurl.MAXFILESIZE, MAX_REPLY_BYTES)
+        handle.setopt(pycurl.MAXFILESIZE, MAX_RESPONSE_BYTES)
         handle.setopt(pycurl.WRITEFUNCTION, self.chunks.append)
         handle.setopt(pycurl.PREREQFUNCTION, self.begin)
         handle.setopt(pycurl.DEBUGFUNCTION, self.on_debug)
@@ -530,7 +527,7 @@ def _open_multi() -> Any:
         time.sleep(FILES_SECONDS)
 
 
-def _header_lines(headers: Headers) -> list[str]:
+def _header_lines(headers: Mapping[str, str]) -> list[str]:
     # A separate function, so that no traceback frame has them as locals.
     return [f"{name}: {value}" for name, value in headers.items()]
 

@@ -65,7 +65,7 @@ class ErrorRateMonitor:
         """Whether a cut is still being evaluated."""
         return self._trial is not None
 
-    def note(self, now: float, good: int, bad: int) -> Decision:
+    def record(self, now: float, good: int, bad: int) -> Decision:
         """Count responses and return the decision."""
         if (slot := int(now * METER_BINS)) != self._bins[-1].slot:
             self._roll(slot)
@@ -136,7 +136,7 @@ class ErrorRateMonitor:
         return self.n_bad >= expected + DEVIATIONS * math.sqrt(expected)
 
     def _evaluate(self, trial: "_Trial", now: float, good: int, bad: int) -> Decision:
-        advice = trial.note(now, good, bad)
+        advice = trial.record(now, good, bad)
         if advice is None:
             return Decision.NOTHING
         self._trial = None
@@ -194,7 +194,7 @@ class _Trial:
     good: int = 0
     bad: int = 0
 
-    def note(self, now: float, good: int, bad: int) -> Decision | None:
+    def record(self, now: float, good: int, bad: int) -> Decision | None:
         """Count responses; return the decision once there is one."""
         if now < self.seen_from:
             return None

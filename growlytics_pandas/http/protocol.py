@@ -4,7 +4,7 @@ import errno
 import os
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -76,7 +76,7 @@ def one_line(text: str, max_chars: int = MAX_LINE_CHARS) -> str:
     return line if len(line) <= max_chars else line[: max_chars - 1] + "…"
 
 
-MAX_REPLY_BYTES = 1 << 20
+MAX_RESPONSE_BYTES = 1 << 20
 """A response body is truncated here [assumed: the documented one has 16 bytes]."""
 
 
@@ -85,23 +85,11 @@ class Endpoint:
     """URL, headers and limits of a transport's requests. `headers` contain the key, so they are not in the repr."""
 
     url: str
-    headers: "Headers"
+    headers: Mapping[str, str] = field(repr=False)
     timeout_seconds: float = 30.0
-    verify: bool | Path = True
+    verify: bool | Path = True  # a path: of the trusted certificates
     session: Any = None
     """A prepared `requests.Session`; only the requests transport can use it."""
-
-
-class Headers(dict[str, str]):
-    """Request headers; the repr shows names only, since the values contain the key."""
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        super().__init__(headers)
-
-    def __repr__(self) -> str:
-        return f"Headers({', '.join(self)})"
-
-    __str__ = __repr__
 
 
 class Transport(Protocol):

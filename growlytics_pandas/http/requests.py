@@ -16,11 +16,10 @@ from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, LocationValueError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from growlytics_pandas.http.api_key import KeyRedactor, is_direct
-from growlytics_pandas.http.certificates import find_bundle
 from growlytics_pandas.http.protocol import (
     CONNECT_SECONDS,
     FINAL,
-    MAX_REPLY_BYTES,
+    MAX_RESPONSE_BYTES,
     OK,
     UNCERTAIN,
     Endpoint,
@@ -76,7 +75,7 @@ class RequestsTransport:
         self._endpoint = endpoint
         self._max_threads = max_concurrency
         self._jobs: queue.SimpleQueue[tuple[int, bytes] | None] = queue.SimpleQueue()
-        self._replies: queue.SimpleQueue[Response] = queue.SimpleQueue()
+        self._responses: queue.SimpleQueue[Response] = queue.SimpleQueue()
         self._workers: list[_Worker] = []
         self._n_in_flight = 0
         self._next_look = 0.0
@@ -86,7 +85,7 @@ class RequestsTransport:
         """Start one request and return at once."""
         self._n_in_flight += 1
         if len(self._workers) < min(self._n_in_flight, self._max_threads):
-            worker = _Worker(self._endpoint, self._jobs, self._replies)
+            worker = _Worker(self._endpoint, self._jobs, self._responses)
             self._workers.append(worker)
             worker.start()
         self._jobs.put((token, body))
@@ -94,15 +93,15 @@ class RequestsTransport:
     def poll(self, timeout: float) -> list[Response]:
         """Wait at most `timeout` seconds for a response; return all that have arrived."""
         deadline = time.monotonic() + timeout
-        replies = self._take(0.0)
-        while not replies and (left := deadline - time.monotonic()) > 0.0:
-            replies = self._take(min(left, SLICE_SECONDS))
+        responses = self._take(0.0)
+        while not responses and (left := deadline - time.monotonic()) > 0.0:
+            responses = self._take(min(left, SLICE_SECONDS))
             self._cut_late()
         self._cut_late()
-        self._n_in_flight -= len(replies)
-        if any(reply.fault is TransportError.FILES for reply in replies):
+        self._n_in_flight -= len(responses)
+        if any(response.fault is TransportError.FILES for response in responses):
             self._workers = [worker for worker in self._workers if not worker.is_done]
-        return replies
+        return responses
 
     def close(self) -> None:
         """Abort requests in flight and end the threads."""
@@ -119,13 +118,13 @@ class RequestsTransport:
             self._borrowed.give_back()
 
     def _take(self, seconds: float) -> list[Response]:
-        replies: list[Response] = []
+        responses: list[Response] = []
         with contextlib.suppress(queue.Empty):
             if seconds > 0.0:
-                replies.append(self._replies.get(timeout=seconds))
+                responses.append(self._responses.get(timeout=seconds))
             while True:
-                replies.append(self._replies.get_nowait())
-        return replies
+                responses.append(self._responses.get_nowait())
+        return responses
 
     def _cut_late(self) -> None:
         now = time.monotonic()
@@ -142,7 +141,7 @@ class _Worker(threading.Thread):
         self,
         endpoint: Endpoint,
         jobs: "queue.SimpleQueue[tuple[int, bytes] | None]",
-        replies: "queue.SimpleQueue[Response]",
+        responses: "queue.SimpleQueue[Response]",
     ) -> None:
         super().__init__(name="growlytics-pandas-requests", daemon=True)
         self.watch = Watch()
@@ -150,7 +149,7 @@ class _Worker(threading.Thread):
         self._endpoint = endpoint
         self._mask = KeyRedactor.of(endpoint.headers)
         self._jobs = jobs
-        self._replies = replies
+        self._responses = responses
 
     def run(self) -> None:
         CURRENT.set(self.watch)
@@ -162,11 +161,11 @@ class _Worker(threading.Thread):
                 started = time.monotonic()
                 try:
                     post = post or _open_session(self._endpoint, stack)
-                    reply = self._read(token, post(body), started)
+                    response = self._read(token, post(body), started)
                 except Exception as error:  # noqa: BLE001  a thread that died would lose its row
-                    reply = self._fail(token, error, started)
+                    response = self._fail(token, error, started)
                 self.watch.end()
-                self._replies.put(reply)
+                self._responses.put(response)
 
     def _read(self, token: int, response: requests.Response, started: float) -> Response:
         with contextlib.closing(response):
@@ -248,7 +247,7 @@ def _verify(endpoint: Endpoint) -> bool | str | None:
     """Return `verify` for requests; None uses the session and requests' variables, without SSL_CERT_FILE."""
     if endpoint.verify is False:
         return False
-    return None if endpoint.verify is True and endpoint.session is not None else find_bundle(endpoint.verify)
+    return None if endpoint.verify is True else str(endpoint.verify)
 
 
 def _proxies(url: str) -> dict[str, str]:
@@ -308,7 +307,7 @@ def _read_body(response: requests.Response) -> tuple[bytes, bool]:
     size = 0
     for chunk in response.iter_content(CHUNK_BYTES):
         size += len(chunk)
-        if size > MAX_REPLY_BYTES:
+        if size > MAX_RESPONSE_BYTES:
             return b"", True
         chunks.append(chunk)
     promised = response.headers.get("Content-Length", "")

@@ -6,7 +6,6 @@ nothing. `may_have_arrived` distinguishes rejected requests from unanswered ones
 """
 
 import html
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,14 +16,10 @@ from typing import Any, Final
 
 import orjson
 
-from growlytics_pandas.contract import ENDPOINT_STATUSES, KEY_STATUSES, RETRY_STATUSES
+from growlytics_pandas.contract import ENDPOINT_STATUSES, KEY_STATUSES, NOT_STORED_STATUSES, RETRY_STATUSES
 from growlytics_pandas.http.protocol import OK, PLAIN_SUCCESS, Response, TransportError, one_line
 
 SUCCESS_STATUSES: Final = range(200, 300)
-PROXY_KEY_STATUS: Final = 407  # a proxy requires a password: the same for every row
-REFUSAL_STATUSES: Final = frozenset(
-    {*range(300, 500), 501, 503, 505, 511}
-)  # nothing was stored; for other 5xx that is unknown
 RETRY_FAULTS: Final = frozenset(
     {TransportError.CONNECT, TransportError.TIMEOUT, TransportError.BROKEN, TransportError.STALE, TransportError.FILES}
 )
@@ -54,12 +49,12 @@ class Verdict(Enum):
     WRONG_ENDPOINT = "the URL is wrong, or a proxy intercepts requests"
 
 
-def classify(reply: Response) -> Verdict:
-    """Return the verdict for `reply`.
+def classify(response: Response) -> Verdict:
+    """Return the verdict for `response`.
 
     Parameters
     ----------
-    reply : Response
+    response : Response
         One finished request.
 
     Returns
@@ -67,46 +62,46 @@ def classify(reply: Response) -> Verdict:
     Verdict
         ``WRONG_KEY`` and ``WRONG_ENDPOINT`` concern every row, so they end the run.
     """
-    if reply.fault is None:
-        if reply.status == OK and reply.body in PLAIN_SUCCESS:
+    if response.fault is None:
+        if response.status == OK and response.body in PLAIN_SUCCESS:
             return Verdict.ACCEPTED
-        if reply.status in SUCCESS_STATUSES:
-            return _classify_body(reply.body)
-        return _classify_status(reply.status)
-    if reply.fault is TransportError.TLS:
+        if response.status in SUCCESS_STATUSES:
+            return _classify_body(response.body)
+        return _classify_status(response.status)
+    if response.fault is TransportError.TLS:
         return Verdict.WRONG_ENDPOINT
-    if reply.fault is TransportError.TOO_LARGE:
-        return _classify_status(reply.status)
-    return Verdict.RETRY if reply.fault in RETRY_FAULTS else Verdict.REJECTED
+    if response.fault is TransportError.TOO_LARGE:
+        return _classify_status(response.status)
+    return Verdict.RETRY if response.fault in RETRY_FAULTS else Verdict.REJECTED
 
 
-def may_have_arrived(reply: Response) -> bool:
-    """Return whether the row may have been stored although `reply` does not confirm it.
+def may_have_arrived(response: Response) -> bool:
+    """Return whether the row may have been stored although `response` does not confirm it.
 
     Only a rejection proves that it was not stored: an error status that implies it, or a 2xx with a complete body other
     than success. A lost response, an unreadable 2xx, an error during processing and an unanswered earlier copy prove
-    nothing. A row with one such reply ends as `unknown` or `accepted`, whatever its other replies are.
+    nothing. A row with one such response ends as `unknown` or `accepted`, whatever its other responses are.
     """
-    if reply.repeats:
+    if response.repeats:
         return True
-    if reply.fault is TransportError.TOO_LARGE:
-        return reply.status not in REFUSAL_STATUSES
-    if reply.fault is not None:
-        return reply.was_sent
-    if reply.status in SUCCESS_STATUSES:
-        return _classify_body(reply.body) is Verdict.RETRY
-    return reply.status not in REFUSAL_STATUSES
+    if response.fault is TransportError.TOO_LARGE:
+        return response.status not in NOT_STORED_STATUSES
+    if response.fault is not None:
+        return response.was_sent
+    if response.status in SUCCESS_STATUSES:
+        return _classify_body(response.body) is Verdict.RETRY
+    return response.status not in NOT_STORED_STATUSES
 
 
-def is_free(reply: Response) -> bool:
+def is_free(response: Response) -> bool:
     """Return whether to retry at once without counting it: the server had closed an idle connection, which is normal.
 
     `RetryPolicy.stale_retries` limits how often in a row.
     """
-    return reply.fault is TransportError.STALE
+    return response.fault is TransportError.STALE
 
 
-def describe(reply: Response) -> str:
+def describe(response: Response) -> str:
     """Return the server's message, or the fault's: one line of at most 300 visible characters.
 
     Examples
@@ -114,18 +109,18 @@ def describe(reply: Response) -> str:
     >>> describe(Response(0, 422, b'{"success":false,"message":"id is too long"}', 0.1))
     'HTTP 422: id is too long'
     """
-    if reply.fault is not None:
-        status = f"HTTP {reply.status}: " if reply.status else ""
-        return _shown(f"{status}{reply.fault.value}" + (f": {reply.detail}" if reply.detail else ""), reply)
-    words = _words(reply.body)
-    if reply.location:
-        words = f"redirects to {reply.location.partition('?')[0]}" + (f"; {words}" if words else "")
-    return _shown(f"HTTP {reply.status}: {words or 'an empty answer'}", reply)
+    if response.fault is not None:
+        status = f"HTTP {response.status}: " if response.status else ""
+        return _shown(f"{status}{response.fault.value}" + (f": {response.detail}" if response.detail else ""), response)
+    words = _words(response.body)
+    if response.location:
+        words = f"redirects to {response.location.partition('?')[0]}" + (f"; {words}" if words else "")
+    return _shown(f"HTTP {response.status}: {words or 'an empty answer'}", response)
 
 
-def describe_location(reply: Response) -> str:
+def describe_location(response: Response) -> str:
     """Return where a response redirects to, as one line; '' if it does not."""
-    return _shown(reply.location or "", reply)
+    return _shown(response.location or "", response)
 
 
 def parse_retry_after(text: str | None, wall_clock: float) -> float | None:
@@ -177,14 +172,14 @@ class RetryPolicy:
     cap_seconds: float = 30.0
     stale_retries: int = 3
 
-    def wait(self, attempts: int, reply: Response, uniform: Callable[[], float], wall_clock: float) -> float | None:
+    def wait(self, attempts: int, response: Response, uniform: Callable[[], float], wall_clock: float) -> float | None:
         """Return the seconds until the next attempt, or None to give up.
 
         Parameters
         ----------
         attempts : int
             Counted requests so far.
-        reply : Response
+        response : Response
             The last response; its ``Retry-After`` is a lower bound.
         uniform : callable
             Draws from [0, 1).
@@ -196,52 +191,10 @@ class RetryPolicy:
         drawn = uniform()
         # The exponent is bounded so that very many attempts cannot overflow.
         backoff = drawn * min(self.cap_seconds, self.base_seconds * 2.0 ** min(attempts - 1, 60))
-        asked = parse_retry_after(reply.retry_after, wall_clock)
+        asked = parse_retry_after(response.retry_after, wall_clock)
         if asked is None:
             return backoff
         return max(backoff, asked + drawn * max(self.base_seconds, JITTER_SHARE * asked))
-
-
-class RetryQuota:
-    """Limits a run's retries in proportion to its successes, so that retries do not multiply an outage.
-
-    With an empty quota retries wait; no row fails. The quota refills slowly even without successes. A successful retry
-    costs nothing, so that rows that waited through an outage are sent at full speed once the service recovers.
-    """
-
-    DEPOSIT: Final = 0.5  # retries per success
-    RESERVE: Final = 100.0  # retries available from the start
-    MOST: Final = 4000.0  # maximum accumulated retries: the rows still waiting at the end are then sent at full speed
-    REFILL_PER_SECOND: Final = 5.0  # retries
-
-    __slots__ = ("_at", "_tokens")
-
-    def __init__(self) -> None:
-        self._tokens = self.RESERVE
-        self._at = math.inf
-
-    def note_success(self, n: int, n_retried: int = 0) -> None:
-        """Record `n` accepted rows, `n_retried` of them after a retry."""
-        self._tokens = min(self.MOST, self._tokens + self.DEPOSIT * n + n_retried)
-
-    def try_spend(self, now: float) -> bool:
-        """Take one retry from the quota; False if it must wait."""
-        self._refill(now)
-        if self._tokens < 1.0:
-            return False
-        self._tokens -= 1.0
-        return True
-
-    def seconds_until_next(self, now: float) -> float:
-        """Return the seconds until the quota refills for the next retry."""
-        self._refill(now)
-        return max(0.0, 1.0 - self._tokens) / self.REFILL_PER_SECOND
-
-    def _refill(self, now: float) -> None:
-        passed = max(0.0, now - self._at)
-        self._at = now
-        if self._tokens < self.RESERVE:
-            self._tokens = min(self.RESERVE, self._tokens + passed * self.REFILL_PER_SECOND)
 
 
 def _classify_body(body: bytes) -> Verdict:
@@ -260,14 +213,14 @@ def _classify_status(status: int) -> Verdict:
         return Verdict.RETRY
     if status in KEY_STATUSES:
         return Verdict.WRONG_KEY
-    if status in ENDPOINT_STATUSES or status == PROXY_KEY_STATUS:
+    if status in ENDPOINT_STATUSES:
         return Verdict.WRONG_ENDPOINT
     return Verdict.REJECTED
 
 
-def _shown(words: str, reply: Response) -> str:
+def _shown(words: str, response: Response) -> str:
     """Return a server's text as one line without the key: decoded, then redacted, then truncated."""
-    return one_line(reply.mask(words[:MAX_TEXT_BYTES]))
+    return one_line(response.mask(words[:MAX_TEXT_BYTES]))
 
 
 def _words(body: bytes) -> str:

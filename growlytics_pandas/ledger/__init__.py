@@ -1,11 +1,10 @@
-"""The record of earlier pushes, in one SQLite file: registered types, accepted payloads, runs.
+"""The record of earlier pushes, in one SQLite file: registered types, accepted bodies, runs.
 
 ::
 
     database   opening, migrations, transactions, every SQLite error as a `LedgerError`
-    digests    ids and attributes → keyed digests: nothing else about a customer is stored
+    digests    ids and attributes → keyed digests; the log of withdrawals and acceptances, and its state, `Customers`
     value_log  digests of single values, to compare customers by attribute
-    digest_log the log of withdrawals and acceptances, and `Customers`, the state computed from it
     types      attribute → type
     backups    backup to a single file, and restore
     project    `Ledger`, the file with all projects; `Project`, one URL and key, with its runs
@@ -13,6 +12,6 @@
 
 from growlytics_pandas.ledger.digests import Digests
 from growlytics_pandas.ledger.project import Ledger, Project, TypesFile
-from growlytics_pandas.ledger.types import UNCERTAIN, KnownType, Pinned, require_known
+from growlytics_pandas.ledger.types import UNCERTAIN, KnownType, Registration, require_known
 
-__all__ = ["UNCERTAIN", "Digests", "KnownType", "Ledger", "Pinned", "Project", "TypesFile", "require_known"]
+__all__ = ["UNCERTAIN", "Digests", "KnownType", "Ledger", "Project", "Registration", "TypesFile", "require_known"]

@@ -21,12 +21,11 @@ from growlytics_pandas._text import argument, phrase
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError, UsageError
 from growlytics_pandas.ledger.backups import Facts, back_up, read_facts, restore
 from growlytics_pandas.ledger.database import CLOSED, LOST, LedgerFile, from_microseconds, now, to_microseconds
-from growlytics_pandas.ledger.digest_log import PayloadLog, count_bits, is_same, is_stored
-from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests
+from growlytics_pandas.ledger.digests import CellColumn, CustomerLog, Digester, Digests, count_bits, is_same, is_stored
 from growlytics_pandas.ledger.types import (
     UNCERTAIN,
     KnownType,
-    Pinned,
+    Registration,
     TypeRegistry,
     listed,
     read_types,
@@ -230,7 +229,7 @@ def _forget_accepted(file: LedgerFile) -> None:
     with file.reading() as connection:
         numbers: Sequence[tuple[int]] = connection.execute("SELECT id FROM projects").fetchall()
     for (number,) in numbers:
-        PayloadLog(file, number).forget(None, attributes=False)
+        CustomerLog(file, number).forget(None, attributes=False)
 
 
 def _digesting(url: str, api_key: str) -> Callable[[bytes], Digester]:
@@ -246,7 +245,7 @@ class Project:
         self._digester = digester
         self._number = number
         self._types = TypeRegistry(file, number)
-        self._payloads = PayloadLog(file, number)
+        self._customers = CustomerLog(file, number)
         self._values: ValueLog | None = None  # made when it is first used: few pushes track attributes
         self.in_use = False
         """Whether a push of this process is running: a ledger in use is not restored."""
@@ -301,7 +300,7 @@ class Project:
         """Forget the types of these attributes (with `only_uncertain`, only uncertain ones); return how many."""
         return self._types.forget(attributes, only_uncertain=only_uncertain)
 
-    def pin(self, types: Mapping[str, str], when: datetime, *, certain: bool) -> Pinned:
+    def register(self, types: Mapping[str, str], when: datetime, *, certain: bool) -> Registration:
         """Record the types of attributes in requests.
 
         Call it with ``certain=False`` before the first request with an attribute, so that a crash cannot hide a type
@@ -310,10 +309,10 @@ class Project:
 
         Returns
         -------
-        Pinned
+        Registration
             ``.new``: types that are known, or certain, through this call; ``.conflicts``: types known to differ.
         """
-        return self._types.pin(types, when, certain=certain)
+        return self._types.register(types, when, certain=certain)
 
     def begin_run(self, rows: int, started: datetime, label: str | None = None) -> int:
         """Record the start of a run of `rows` rows; return its number. `started` needs a time zone."""
@@ -341,7 +340,7 @@ class Project:
                 (json.dumps(facts), json.dumps(list(new_attributes)), ended, now(), self._number, run),
             )
         with self._file.lock:
-            self._payloads.tidy()
+            self._customers.tidy()
 
     def history(self) -> pd.DataFrame:
         """Return the runs, one row each, newest last.
@@ -374,12 +373,12 @@ class Project:
     def unchanged(self, digests: Digests) -> NDArray[np.bool_]:
         """Return, for each customer, whether the last accepted row equals this one."""
         with self._file.lock:
-            return is_same(known := self._payloads.find(digests.keys), digests) & is_stored(known)
+            return is_same(known := self._customers.find(digests.keys), digests) & is_stored(known)
 
     def seen(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return, for each key, whether the ledger knows the customer: an accepted body or a custom attribute."""
         with self._file.lock:
-            known = self._payloads.find(keys)
+            known = self._customers.find(keys)
         seen: NDArray[np.bool_] = is_stored(known) | known.attributes.any(axis=1)
         return seen
 
@@ -401,16 +400,16 @@ class Project:
             Which body has which attribute. Default: every body has all.
         """
         with self._file.lock:
-            self._payloads.withdraw(digests, attributes, present)
+            self._customers.withdraw(digests, attributes, present)
 
     def accept(self, digests: Digests) -> None:
         """Record these bodies as accepted. They must have been passed to `withdraw` before.
 
-        Buffered: `flush` commits, and so does every query of payloads. If another process has sent the same customer a
+        Buffered: `flush` commits, and so does every query of customers. If another process has sent the same customer a
         body meanwhile, nothing is stored, since the order of arrival is unknown.
         """
         with self._file.lock:
-            self._payloads.accept(digests)
+            self._customers.accept(digests)
 
     def accept_values(self, values: ValueDigests) -> None:
         """Remember the values of accepted bodies, beside `accept`; buffered likewise."""
@@ -420,7 +419,7 @@ class Project:
     def marks(self, keys: NDArray[np.int64]) -> NDArray[np.uint64]:
         """Return the mark of the body last accepted of each key, 0 where there is none."""
         with self._file.lock:
-            marks: NDArray[np.uint64] = self._payloads.find(keys).payloads[:, 0]
+            marks: NDArray[np.uint64] = self._customers.find(keys).body_digests[:, 0]
         return marks
 
     def comparison(self) -> Comparison:
@@ -430,28 +429,28 @@ class Project:
     def tidy_values(self, *, always: bool = False) -> None:
         """Drop the values of bodies that are no longer the last accepted ones, if there are many, or `always`."""
         with self._file.lock:
-            self._payloads.flush()
-            self._value_log().compact(len(self._payloads), self._payloads.marks, always=always)
+            self._customers.flush()
+            self._value_log().compact(len(self._customers), self._customers.marks, always=always)
 
     def flush(self) -> None:
         """Commit what was accepted."""
         with self._file.lock:
-            self._payloads.flush()
+            self._customers.flush()
             if self._values is not None:
                 self._values.flush()
 
     def count_attributes(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return, for each key, how many custom attributes were ever sent for the customer."""
         with self._file.lock:
-            return count_bits(self._payloads.find(keys).attributes)
+            return count_bits(self._customers.find(keys).attributes)
 
     def has_attributes(self, keys: NDArray[np.int64], attributes: Sequence[str]) -> NDArray[np.bool_]:
         """Return, as keys × attributes, whether the attribute was sent for the customer; False for reserved ones."""
         with self._file.lock:
-            return self._payloads.has_attributes(keys, attributes)
+            return self._customers.has_attributes(keys, attributes)
 
     def forget(self, ids: Iterable[str] | None = None, *, attributes: bool = False) -> int:
-        """Forget the accepted payloads, so that the next push sends these customers even if unchanged.
+        """Forget the accepted bodies, so that the next push sends these customers even if unchanged.
 
         Parameters
         ----------
@@ -467,7 +466,7 @@ class Project:
         """
         keys = None if ids is None else self.keys(_id_texts(ids))
         with self._file.lock:
-            count = self._payloads.forget(keys, attributes=attributes)
+            count = self._customers.forget(keys, attributes=attributes)
             if count:
                 self.tidy_values(always=True)
             return count

@@ -36,8 +36,8 @@ class KnownType:
 
 
 @dataclass(frozen=True, slots=True)
-class Pinned:
-    """The result of `Project.pin`."""
+class Registration:
+    """The result of `Project.register`."""
 
     new: dict[str, str] = field(default_factory=dict)
     """Attributes that are newly known or newly certain, with their types."""
@@ -60,16 +60,16 @@ class TypeRegistry:
         with self._file.reading() as connection:
             return self._read(connection)
 
-    def pin(self, types: Mapping[str, str], when: datetime, *, certain: bool) -> Pinned:
-        """Record sent types: see `Project.pin`."""
-        check_types(types, "pin")
-        pinned, changes = pin_types(self.known(), types, when, certain=certain)
+    def register(self, types: Mapping[str, str], when: datetime, *, certain: bool) -> Registration:
+        """Record sent types: see `Project.register`."""
+        check_types(types, "register")
+        registration, changes = register_types(self.known(), types, when, certain=certain)
         if not changes:  # the usual case; a read costs less than a transaction
-            return pinned
+            return registration
         with self._file.writing() as connection:
-            pinned, changes = pin_types(self._read(connection), types, when, certain=certain)
+            registration, changes = register_types(self._read(connection), types, when, certain=certain)
             self._write(connection, changes)
-        return pinned
+        return registration
 
     def declare(self, types: Mapping[str, str], when: datetime) -> None:
         """Record types declared by the user: see `Project.declare_types`."""
@@ -104,20 +104,22 @@ class TypeRegistry:
         )
 
 
-def pin_types(known: Types, types: Mapping[str, str], when: datetime, *, certain: bool) -> tuple[Pinned, Types]:
+def register_types(
+    known: Types, types: Mapping[str, str], when: datetime, *, certain: bool
+) -> tuple[Registration, Types]:
     """Return the result of sending these types and the entries to write. A known type is never overwritten."""
-    pinned = Pinned()
+    registration = Registration()
     changes: Types = {}
     for name, type_ in types.items():
         before = known.get(name)
         if before is None:
             changes[name] = KnownType(type_, when, ACCEPTED if certain else UNCERTAIN)
         elif before.type != type_:
-            pinned.conflicts[name] = before
+            registration.conflicts[name] = before
         elif certain and before.source == UNCERTAIN:
             changes[name] = KnownType(type_, before.first_seen, ACCEPTED)
-    pinned.new.update({name: fact.type for name, fact in changes.items()})
-    return pinned, changes
+    registration.new.update({name: fact.type for name, fact in changes.items()})
+    return registration, changes
 
 
 def declare_types(known: Types, types: Mapping[str, str], when: datetime) -> Types:

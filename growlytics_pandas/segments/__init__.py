@@ -7,13 +7,13 @@ the next run sends them again; after the last response it contains the confirmed
 
 ::
 
-    verbs    `push_segment`
+    api      `push_segment`
     segment  which segment; its plan, a push that keeps the members file, and its result
     members  the members file: read, replaced, locked
 """
 
+from growlytics_pandas.segments.api import push_segment
 from growlytics_pandas.segments.members import find_members
 from growlytics_pandas.segments.segment import Segment, SegmentPlan, SegmentResult
-from growlytics_pandas.segments.verbs import push_segment
 
 __all__ = ["Segment", "SegmentPlan", "SegmentResult", "find_members", "push_segment"]

@@ -23,7 +23,7 @@ from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.schema import find_id, infer_schema
 from growlytics_pandas.checks.values import Precheck
 from growlytics_pandas.columns.dtypes import Mask, inspect, starts
-from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.errors import (
     ConstraintViolationError,
     DataError,
@@ -33,13 +33,11 @@ from growlytics_pandas.errors import (
     UsageError,
 )
 from growlytics_pandas.segments.members import UNCERTAIN, Purpose, locked, read_members, write_members, write_since
-from growlytics_pandas.upload.connection import Connection, connection_of
+from growlytics_pandas.upload.connection import Connection, PushOptions, connection_of
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
-from growlytics_pandas.upload.part_list import PartTask
-from growlytics_pandas.upload.parts import Part, whole_frame
+from growlytics_pandas.upload.parts import Part, PartTask, whole_frame
 from growlytics_pandas.upload.plan import Plan, PushResult, budget_of
-from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.runner import Run
 
 FEW: Final = 10  # members: if fewer, all may plausibly leave at once
@@ -92,21 +90,21 @@ class Segment:
         """Work out who joined, left and stayed."""
         known = connection.known_types() if connection else None
         ids = frame.iloc[:, [find_id(frame, self.id_col)]]
-        id_layout = infer_schema(ids, self.id_col, self._reading_of_id(ids.columns[0]), known=None)
-        checked = check_ids(ids, id_layout)
-        texts = id_layout.read_ids(ids.iloc[:, 0]).texts
+        id_schema = infer_schema(ids, self.id_col, self._reading_of_id(ids.columns[0]), known=None)
+        checked = check_ids(ids, id_schema)
+        texts = id_schema.read_ids(ids.iloc[:, 0]).texts
         before = read_members(self.members, self.purpose(connection))
         moves = compare(texts, checked.skipped, before or {}, resend=self.resend)
         combined = self._combined(ids, texts, moves)
-        layout = infer_schema(combined, self.id_col, self._options(), known=known)
-        violations = check_attributes(layout, len(combined))
+        schema = infer_schema(combined, self.id_col, self._options(), known=known)
+        violations = check_attributes(schema, len(combined))
         of_ids = (
             Findings(checked.violations, ids).detach(0).violations
         )  # the frame's original ids, not the converted ones
         skipped = np.concatenate([checked.skipped, np.zeros(len(moves.leavers), dtype=bool)])
-        screening = Precheck((*violations, *of_ids), dropped_columns(violations), skipped, checked.skipped_by)
-        budget = budget_of(connection.project if connection else None, layout)
-        part = Part(combined, layout, screening, budget, PartTask(0, 0, len(combined)))
+        prechecked = Precheck((*violations, *of_ids), dropped_columns(violations), skipped, checked.skipped_by)
+        budget = budget_of(connection.project if connection else None, schema)
+        part = Part(combined, schema, prechecked, budget, PartTask(0, 0, len(combined)))
         executor, parts, common = whole_frame(part)
         return SegmentPlan(
             common,
@@ -246,7 +244,7 @@ class SegmentPlan(Plan):
     def _open_buffer(self, task: PartTask) -> OutcomeBuffer:
         """Open the buffer: rows that cannot be sent are `invalid`, customers who stayed `unchanged`, others unsent."""
         buffer = super()._open_buffer(task)
-        buffer.note_all(self._moves.unsent, Status.UNCHANGED)
+        buffer.record_all(self._moves.unsent, Status.UNCHANGED)
         return buffer
 
     @property

@@ -2,17 +2,14 @@
 
 ::
 
-    connection     a project: its key, its URL, its ledger, how requests are sent
-    parts          one part: checked, encoded, digested, sent; executors, which read parts one by one
-    profile        the first pass over several parts; ids that different parts share
+    connection     a project: its key, its URL, its ledger, how requests are sent; the options of a push
+    parts          the list of parts; a part: checked, encoded, digested, sent; executors, which read parts one by one
+    part_profiles  the first pass over several parts; ids that different parts share
     plan           the plan and its result; `schema_frame` and `changes`: what it shows
     batches        frames from a source, also one that can be read only once; for a cluster see `dask`
-    push_options   the options of a push
-    runner         pushes a plan
+    runner         pushes a plan, and writes the run to the ledger
     encode         rows → request bodies, and the digests of a part
     dispatcher     the loop that sends bodies; `run_errors`: errors that end a run early
-    ledger_writer  what a run writes to the ledger
-    outcomes       the outcome of each row
+    outcomes       the outcome of each row; the progress of a run, for listeners and the log
     result         the result of a push; `rejects`: the rows that did not arrive
-    progress       the progress of a run, for listeners and the log
 """

@@ -22,14 +22,11 @@ from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.columns.frames import as_row, frame_of_rows, has_arrow, prepare_frame, read_frame
-from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.columns.reading import Alike
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.upload.connection import Connection
-from growlytics_pandas.upload.part_list import PartList, PartTask
-from growlytics_pandas.upload.parts import Common, LocalExecutor, Part, PartOutcome, align
-from growlytics_pandas.upload.plan import Plan, PushResult, budget_of, find_suggestions, infer_schema_of_parts, refusal
-from growlytics_pandas.upload.profile import (
+from growlytics_pandas.upload.connection import Connection, PushOptions, resolve_connection
+from growlytics_pandas.upload.part_profiles import (
     PartProfile,
     ProfiledParts,
     Question,
@@ -42,8 +39,9 @@ from growlytics_pandas.upload.profile import (
     profile_part,
     skipped_rows,
 )
-from growlytics_pandas.upload.push_options import PushOptions
-from growlytics_pandas.upload.runner import Run, resolve_connection
+from growlytics_pandas.upload.parts import Common, LocalExecutor, Part, PartList, PartOutcome, PartTask, align
+from growlytics_pandas.upload.plan import Plan, PushResult, budget_of, find_suggestions, infer_schema_of_parts, refusal
+from growlytics_pandas.upload.runner import Run
 
 BATCH_ROWS: Final = 50_000  # single rows (Spark's toLocalIterator) are collected into frames of this size
 
@@ -184,8 +182,8 @@ def _types_given(
     frame: pd.DataFrame, id_col: Hashable, options: PlanOptions, connection: Connection | None
 ) -> dict[Any, str]:
     """Return column → type, given or known to the ledger; raise instead of guessing from the first batch."""
-    layout = infer_schema_of_parts(options, frame.head(0), id_col, connection)
-    custom = [attribute for attribute in layout.attributes if not attribute.is_reserved]
+    schema = infer_schema_of_parts(options, frame.head(0), id_col, connection)
+    custom = [attribute for attribute in schema.attributes if not attribute.is_reserved]
     types = {a.column: options.type_of(a.column) or (a.known.type if a.known else None) for a in custom}
     unknown = [label for label, kind in types.items() if kind is None]
     if unknown:
@@ -250,15 +248,15 @@ class StreamRun(Run):
                 "It and all later batches are unsent; set columns=, or give every batch the same columns."
             )
         facts = merge_columns([profile], labels)
-        layout = infer_schema_of_parts(
+        schema = infer_schema_of_parts(
             self._plan_options, align(profile.example, labels), self._id_col, self._connection, facts
         )
-        violations = check_attributes(layout, len(frame))
-        budget = budget_of(self._connection.project if self._connection else None, layout)
-        self.common = Common(layout, labels, dropped_columns(violations), budget)
+        violations = check_attributes(schema, len(frame))
+        budget = budget_of(self._connection.project if self._connection else None, schema)
+        self.common = Common(schema, labels, dropped_columns(violations), budget)
         fresh = [found for found in violations if (found.rule, found.position) not in self._reported]
         self._reported.update((found.rule, found.position) for found in fresh)
-        task = self._task(frame, profile, layout)
+        task = self._task(frame, profile, schema)
         part = Part.read(frame, self.common, task)
         self.parts = self.parts.extended(task, skipped_rows(task, profile))
         self._sample = merge_samples([profile], labels)
@@ -267,11 +265,11 @@ class StreamRun(Run):
         )
         return part
 
-    def _task(self, frame: pd.DataFrame, profile: PartProfile, layout: Schema) -> PartTask:
+    def _task(self, frame: pd.DataFrame, profile: PartProfile, schema: Schema) -> PartTask:
         suspects = find_suspects([profile])
         texts = {number: fetch_ids(frame, self._question, rows) for number, rows in suspects.items()}
         first_row = self.parts.rows
-        same, alike = compare(suspects, texts, [first_row], layout.keep).of(0)
+        same, alike = compare(suspects, texts, [first_row], schema.keep).of(0)
         old = np.flatnonzero(self._seen.among(profile.exact) & profile.is_customer)
         self._seen.add(profile.exact[profile.is_customer])
         again = zip(same.rows.tolist(), same.sharing.tolist(), same.others.tolist(), strict=True)
@@ -288,4 +286,4 @@ class StreamRun(Run):
             raise refusal(self.findings, self._suggested(), sent)
 
     def _suggested(self) -> list[Suggestion]:
-        return find_suggestions(self._sample, self.common.layout, self._plan_options)
+        return find_suggestions(self._sample, self.common.schema, self._plan_options)

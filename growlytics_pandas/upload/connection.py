@@ -1,13 +1,17 @@
-"""The connection to one project: key, URL, ledger and transport."""
+"""How a push reaches a project: the options of a push, and the connection with key, URL, ledger and transport."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Collection
-from dataclasses import dataclass
+import sys
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+import numpy as np
 
 from growlytics_pandas import contract
 from growlytics_pandas._output_paths import require_target
@@ -19,12 +23,12 @@ from growlytics_pandas.errors import (
     MissingDependencyError,
     UsageError,
 )
-from growlytics_pandas.http.api_key import ApiKey, checked_url, find_key
-from growlytics_pandas.http.certificates import check_bundle, missing_bundle
-from growlytics_pandas.http.protocol import Endpoint, Headers, Transport
+from growlytics_pandas.http.api_key import ApiKey, Headers, checked_url, find_key
+from growlytics_pandas.http.protocol import Endpoint, Transport
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.ledger.project import Ledger, Project, TypesFile
 from growlytics_pandas.ledger.types import KnownType
+from growlytics_pandas.views.events import ProgressOption
 
 if TYPE_CHECKING:
     import requests
@@ -36,7 +40,87 @@ URL_VARIABLE: Final = "GROWLYTICS_BASE_URL"
 SALT_BYTES: Final = 16
 MARK_BYTES: Final = 8
 _SALT: Final = os.urandom(SALT_BYTES)
+VARIABLES_OF_REQUESTS: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+VARIABLES: Final = (*VARIABLES_OF_REQUESTS, "SSL_CERT_FILE")  # the first one set is used
 MAX_TIMEOUT_SECONDS: Final = 86_400  # a day: the clocks of the HTTP libraries overflow at some weeks
+
+Errors = Literal["raise", "drop"]
+MAX_CONCURRENCY: Final = 65_535  # requests: the number of local ports for connections to one address
+MAX_LABEL_CHARS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PushOptions:
+    """The options of a push and their defaults."""
+
+    errors: Errors = "raise"
+    dry_run: bool = False
+    skip_unchanged: bool = False
+    chunk_size: int = 1000
+    max_concurrency: int = 64
+    max_rate: float | None = None
+    max_failures: float | None = None
+    label: str | None = None
+    progress: ProgressOption = "auto"
+    client: Any = None
+    is_retry: bool = False
+
+    def __post_init__(self) -> None:
+        if self.errors not in ("raise", "drop"):
+            raise InvalidArgumentError(f"{argument('errors')}: found {self.errors!r}; allowed are 'raise', 'drop'.")
+        for name in ("chunk_size", "max_concurrency"):
+            found = getattr(self, name)
+            if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+                raise InvalidArgumentError(
+                    f"{argument(name)}: found {found!r}; it must be a whole number of 1 or more."
+                )
+        if self.max_concurrency > MAX_CONCURRENCY:
+            found, most = self.max_concurrency, f"{MAX_CONCURRENCY:,}"
+            raise InvalidArgumentError(
+                f"{argument('max_concurrency')}: found {found!r}; it must be a whole number from 1 to {most}."
+            )
+        _check_label(self.label)
+        for name in ("dry_run", "skip_unchanged"):
+            found = getattr(self, name)
+            if not isinstance(found, (bool, np.bool_)):
+                raise InvalidArgumentError(f"{argument(name)}: found {found!r}; it must be True or False.")
+        for name in ("max_rate", "max_failures"):
+            found = getattr(self, name)
+            if found is not None and not _is_finite_above_0(found):
+                raise InvalidArgumentError(
+                    f"{argument(name)}: found {found!r}; it must be a finite number above 0"
+                    f"{phrase(', or None for no limit', '')}."
+                )
+        if isinstance(self.max_failures, float) and self.max_failures > 1:
+            raise InvalidArgumentError(
+                f"{argument('max_failures')}: found {self.max_failures!r}; a float is a share from 0 to 1, an int a "
+                "number of rows."
+            )
+
+    def would_refuse(self, *, has_errors: bool) -> bool:
+        """Return whether this is a dry run of a push that would raise."""
+        return self.dry_run and self.errors == "raise" and has_errors
+
+
+PUSH_OPTIONS: Final = tuple(field.name for field in fields(PushOptions) if field.name not in ("client", "is_retry"))
+"""The names of the options that a push has besides those of its plan."""
+
+
+def _check_label(label: Any) -> None:
+    if label is None:
+        return
+    if not isinstance(label, str):
+        raise InvalidArgumentTypeError(f"{argument('label')}: found a {type(label).__name__}; it must be text.")
+    if not label.strip() or not label.isprintable() or len(label) > MAX_LABEL_CHARS:
+        raise InvalidArgumentError(
+            f"{argument('label')}: it must be one line of 1 to {MAX_LABEL_CHARS} visible characters, such as 'nightly "
+            "import'."
+        )
+
+
+def _is_finite_above_0(found: Any) -> bool:
+    # Not math.isfinite, which fails for integers beyond the range of floats.
+    return isinstance(found, (int, float)) and not isinstance(found, bool) and 0 < found <= sys.float_info.max
 
 
 class Connection:
@@ -214,6 +298,46 @@ def connection_or_default(client: Any) -> Connection | None:
     return connection_of(client) or (connect() if os.environ.get(KEY_VARIABLE, "").strip() else None)
 
 
+def resolve_connection(options: PushOptions, planned: Connection | None) -> Connection | None:
+    """Return the connection to use, None for a dry run without one; raise if `skip_unchanged` lacks a ledger."""
+    connection = connection_of(options.client) or planned or connection_or_default(None)
+    if connection is None and not options.dry_run:
+        connection = connect()  # raises with what is missing
+    if options.skip_unchanged and (connection is None or connection.ledger is None):
+        lacks = (
+            f"this client has none ({options_text(ledger=None)})"
+            if connection
+            else "no client is set: set GROWLYTICS_API_KEY"
+        )
+        raise InvalidArgumentError(f"{argument('skip_unchanged')}: it needs a ledger, and {lacks}.")
+    return connection
+
+
+_PUSHING: Final[dict[tuple[int, bytes], object]] = {}
+"""The pushes in progress: process id (which a fork changes) and project."""
+
+
+@contextlib.contextmanager
+def exclusive(connection: Connection) -> Iterator[None]:
+    """Allow only one push per project in this process: two could have the same id in flight.
+
+    By project, not by connection or ledger, since two connections may have the same URL and key.
+    """
+    place = (os.getpid(), connection.fingerprint)
+    # A single atomic operation, since a fork could leave a lock held.
+    if _PUSHING.setdefault(place, token := object()) is not token:
+        raise UsageError("another push of this process to the same project is running; wait for it to end.")
+    project = connection.project
+    try:
+        if project is not None:
+            project.in_use = True
+        yield
+    finally:
+        if project is not None:
+            project.in_use = False
+        del _PUSHING[place]
+
+
 def refuse_client_as_id(id_col: Any) -> None:
     """Raise if a client or a sandbox was given as the id column."""
     is_sandbox = hasattr(type(id_col), "client")  # of the type: a stopped sandbox has no client
@@ -247,7 +371,7 @@ def _bundle(verify: Any) -> Path:
         )
     path = Path(verify)
     if not path.is_file():
-        raise missing_bundle(path)
+        raise _missing_bundle(path)
     return path
 
 
@@ -270,7 +394,7 @@ def open_transport(name: TransportName, endpoint: Endpoint, max_concurrency: int
     InvalidArgumentError
         "curl" with a session, or a certificate bundle that does not exist.
     """
-    check_bundle(endpoint)
+    endpoint = _with_certificates(endpoint)
     if name == "curl" and endpoint.session is not None:
         raise InvalidArgumentError(
             f"{argument('transport')}: found 'curl' together with session=, which is for requests only. "
@@ -290,3 +414,55 @@ def open_transport(name: TransportName, endpoint: Endpoint, max_concurrency: int
     from growlytics_pandas.http.requests import RequestsTransport  # noqa: PLC0415 - slow to import
 
     return RequestsTransport(endpoint, max_concurrency)
+
+
+def _with_certificates(endpoint: Endpoint) -> Endpoint:
+    """Return the endpoint with the path of the trusted certificates; raise if it does not exist.
+
+    They are those of `verify`, of the variables of requests and OpenSSL, or certifi's. ``verify=True`` is left to a
+    session, or to libcurl where nothing is found.
+    """
+    _check_bundle(endpoint)
+    bundle = _find_bundle() if endpoint.verify is True and endpoint.session is None else None
+    return endpoint if bundle is None else replace(endpoint, verify=Path(bundle))
+
+
+def _check_bundle(endpoint: Endpoint) -> None:
+    if not isinstance(endpoint.verify, bool):
+        if not endpoint.verify.exists():
+            raise _missing_bundle(endpoint.verify)
+        return
+    session = endpoint.session
+    if not endpoint.verify or not endpoint.url.startswith("https:"):
+        return
+    if session is not None and not (session.trust_env and session.verify is True):
+        return
+    named = named_bundle(VARIABLES if session is None else VARIABLES_OF_REQUESTS)
+    if named is not None and not Path(named[1]).exists():
+        raise InvalidArgumentError(
+            f"{named[0]}: there is no file {named[1]!r}, so no certificate can be checked; nothing was sent. Correct "
+            f"or unset the environment variable, or give {phrase('Client(verify=…)', '--ca-bundle')} the path of a CA "
+            "bundle."
+        )
+
+
+def _missing_bundle(path: Path) -> InvalidArgumentError:
+    """Return the error of a bundle of certificates that does not exist."""
+    allowed = phrase("True, False or the path of a CA bundle", "the path of a CA bundle")
+    return InvalidArgumentError(f"{argument('verify')}: there is no file {str(path)!r}; it must be {allowed}.")
+
+
+def named_bundle(variables: tuple[str, ...] = VARIABLES) -> tuple[str, str] | None:
+    """Return the environment variable that names a bundle, and its value; None if none is set."""
+    return next(((name, os.environ[name]) for name in variables if os.environ.get(name)), None)
+
+
+def _find_bundle() -> str | None:
+    """Return the file (or directory) of trusted certificates; None for libcurl's default."""
+    if named := named_bundle():
+        return named[1]
+    try:
+        import certifi  # noqa: PLC0415  optional: comes with requests and with the extra "fast"
+    except ImportError:
+        return None
+    return str(certifi.where())

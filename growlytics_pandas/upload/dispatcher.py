@@ -1,21 +1,24 @@
 """The loop that sends bodies: as many at once as the concurrency controller allows, with retries."""
 
+import contextlib
 import heapq
 import math
 import random
+import signal
+import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from growlytics_pandas._status import Failure, Status
+from growlytics_pandas.contract import PUSHBACK_STATUSES
 from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.http.concurrency import OUTAGE_LIMIT_SECONDS, ConcurrencyController, ResponseStats
 from growlytics_pandas.http.protocol import OK, PLAIN_SUCCESS, Response, Transport, TransportError
 from growlytics_pandas.http.retry import (
     RetryPolicy,
-    RetryQuota,
     Verdict,
     classify,
     describe,
@@ -23,7 +26,7 @@ from growlytics_pandas.http.retry import (
     may_have_arrived,
     parse_retry_after,
 )
-from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
+from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer, Snapshot
 from growlytics_pandas.upload.run_errors import (
     abort_error,
     are_too_many,
@@ -43,7 +46,6 @@ SHOWN_WAIT_SECONDS: Final = 1.0  # shorter waits are not shown
 FILES_WAIT_SECONDS: Final = 0.1  # before further requests after one that found no file descriptor
 NO_ROW: Final = -1  # nothing to send at the moment: process responses, progress and a stop
 _ACCEPTED: Final = CODES[Status.ACCEPTED]
-_PUSHBACK: Final = frozenset({429, 503})
 
 
 @dataclass(slots=True)
@@ -57,6 +59,29 @@ class CancellationToken:
         """Request a stop; a second request means at once."""
         self.at_once = self.requested
         self.requested = True
+
+
+@contextlib.contextmanager
+def interrupts(stop: CancellationToken) -> Iterator[None]:
+    """Turn Ctrl-C and a kernel interrupt into a request to stop, so that none occurs between a response and its record.
+
+    The first requests a stop, the second an immediate stop; the third raises KeyboardInterrupt.
+    """
+    previous = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(previous):
+        yield
+        return
+
+    def handle(*_: Any) -> None:
+        if stop.at_once:
+            raise KeyboardInterrupt
+        stop.request()
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +119,55 @@ class Limits:
     grace_seconds: float = GRACE_SECONDS
 
 
+class RetryQuota:
+    """Limits a run's retries in proportion to its successes, so that retries do not multiply an outage.
+
+    With an empty quota retries wait; no row fails. The quota refills slowly even without successes. A successful retry
+    costs nothing, so that rows that waited through an outage are sent at full speed once the service recovers.
+    """
+
+    DEPOSIT: Final = 0.5  # retries per success
+    RESERVE: Final = 100.0  # retries available from the start
+    MOST: Final = 4000.0  # maximum accumulated retries: the rows still waiting at the end are then sent at full speed
+    REFILL_PER_SECOND: Final = 5.0  # retries
+
+    __slots__ = ("_at", "_tokens")
+
+    def __init__(self) -> None:
+        self._tokens = self.RESERVE
+        self._at = math.inf
+
+    def record_success(self, n: int, n_retried: int = 0) -> None:
+        """Record `n` accepted rows, `n_retried` of them after a retry."""
+        self._tokens = min(self.MOST, self._tokens + self.DEPOSIT * n + n_retried)
+
+    def try_spend(self, now: float) -> bool:
+        """Take one retry from the quota; False if it must wait."""
+        self._refill(now)
+        if self._tokens < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
+
+    def seconds_until_next(self, now: float) -> float:
+        """Return the seconds until the quota refills for the next retry."""
+        self._refill(now)
+        return max(0.0, 1.0 - self._tokens) / self.REFILL_PER_SECOND
+
+    def _refill(self, now: float) -> None:
+        passed = max(0.0, now - self._at)
+        self._at = now
+        if self._tokens < self.RESERVE:
+            self._tokens = min(self.RESERVE, self._tokens + passed * self.REFILL_PER_SECOND)
+
+
 class Delivery:
     """One run over all chunks. Single-threaded: waiting happens in the transport."""
 
     def __init__(
         self,
         transport: Transport,
-        pacer: ConcurrencyController,
+        controller: ConcurrencyController,
         buffer: OutcomeBuffer,
         *,
         limits: Limits,
@@ -117,7 +184,7 @@ class Delivery:
         self.answer_seconds = 0.0  # total for the accepted rows
         self.failed = 0
         self.last_failures: deque[Failure] = deque(maxlen=MAX_FAILURES_KEPT)
-        self.pacer = pacer
+        self.controller = controller
         self._transport = transport
         self._buffer = buffer
         self._limits = limits
@@ -147,6 +214,19 @@ class Delivery:
         """Repeated requests, by this loop and by the transport itself."""
         return self._started_again + self._attempts.repeated
 
+    def snapshot(self, first_row: int = 0) -> Snapshot:
+        """Return the progress made; `first_row` is the number of the first row in the whole."""
+        return Snapshot(
+            self._buffer.counts(),
+            self.retries,
+            self.in_flight,
+            self.controller.concurrency,
+            tuple(failure._replace(row=failure.row + first_row) for failure in self.last_failures),
+            self.answer_seconds,
+            *self.trouble,
+            self.is_stopping,
+        )
+
     @property
     def is_stopping(self) -> bool:
         """Whether no further rows are started."""
@@ -162,7 +242,7 @@ class Delivery:
         if asked is not None and asked.seconds >= SHOWN_WAIT_SECONDS and asked.until > now:
             return wait_words(asked.words, asked.until - now), asked.words
         words = self._last_words()
-        if seconds := self.pacer.outage_seconds(now):
+        if seconds := self.controller.outage_seconds(now):
             return outage_words(words, seconds), words
         if not self._in_flight and self._waiting and self._waiting[0][0] - now >= SHOWN_WAIT_SECONDS:
             return wait_words(words, self._waiting[0][0] - now), words
@@ -197,7 +277,7 @@ class Delivery:
         now = self._clock()
         if now < self._files_at:
             return upcoming
-        allowance = self.pacer.allowance(now, len(self._in_flight))
+        allowance = self.controller.allowance(now, len(self._in_flight))
         started = self._start_unstarted(allowance) if self._unstarted else 0
         if self._waiting:
             started += self._start_again(now, allowance - started)
@@ -214,7 +294,7 @@ class Delivery:
             submit(row, body)
             started += 1
         if started:
-            self.pacer.note_started(now, started)
+            self.controller.record_started(now, started)
         return upcoming
 
     def _start_unstarted(self, allowance: int) -> int:
@@ -247,20 +327,20 @@ class Delivery:
         now = self._clock()
         if now < self._files_at:
             return min(PATIENCE_SECONDS, self._files_at - now)
-        wait = min(PATIENCE_SECONDS, self.pacer.seconds_until_next(now))
+        wait = min(PATIENCE_SECONDS, self.controller.seconds_until_next(now))
         if self._waiting:
             wait = min(wait, max(self._waiting[0][0] - now, self._budget.seconds_until_next(now)))
-        return max(wait, 0.001) if len(self._in_flight) < self.pacer.concurrency else PATIENCE_SECONDS
+        return max(wait, 0.001) if len(self._in_flight) < self.controller.concurrency else PATIENCE_SECONDS
 
     # recording ---------------------------------------------------------------------------------------------------
 
     def _collect(self) -> None:
-        replies = self._transport.poll(self._patience())
-        if replies:
-            self._record_replies(replies)
+        responses = self._transport.poll(self._patience())
+        if responses:
+            self._record_responses(responses)
         self._on_tick(self)
 
-    def _record_replies(self, replies: list[Response]) -> None:
+    def _record_responses(self, responses: list[Response]) -> None:
         """Record plain successes here, the fast path; `_handle` does the rest."""
         accepted: list[int] = []
         answers = ResponseStats()
@@ -268,29 +348,29 @@ class Delivery:
         buffer, in_flight = self._buffer, self._in_flight
         status, http_status, attempts = buffer.status, buffer.http_status, buffer.attempts
         if self._is_unreached:
-            self._is_unreached = not any(reply.status or reply.was_sent or reply.repeats for reply in replies)
+            self._is_unreached = not any(one.status or one.was_sent or one.repeats for one in responses)
             self._first_miss = min(self._first_miss, self._clock())
-        for reply in replies:
-            row = reply.token
-            if reply.repeats:
-                self._attempts.note_repeats(row, reply.repeats)
-            if reply.status == OK and reply.body in PLAIN_SUCCESS:
+        for response in responses:
+            row = response.token
+            if response.repeats:
+                self._attempts.record_repeats(row, response.repeats)
+            if response.status == OK and response.body in PLAIN_SUCCESS:
                 del in_flight[row]
                 status[row] = _ACCEPTED
                 http_status[row] = OK
                 attempts[row] += 1
-                seconds += reply.seconds
+                seconds += response.seconds
                 accepted.append(row)
             else:
-                self._handle(reply, accepted, answers)
+                self._handle(response, accepted, answers)
         answers.good += len(accepted)
         answers.seconds += seconds
-        self.pacer.note_answers(self._clock(), answers)
+        self.controller.record_answers(self._clock(), answers)
         if accepted:
             self._asked_wait = None
             self.accepted += len(accepted)
             self.answer_seconds += seconds
-            self._budget.note_success(len(accepted), self._attempts.count_retried(accepted) if self.retries else 0)
+            self._budget.record_success(len(accepted), self._attempts.count_retried(accepted) if self.retries else 0)
             self._on_accepted(accepted)
             if self._buffer.errors:
                 self._forget_errors(accepted)
@@ -299,60 +379,60 @@ class Delivery:
         for row in accepted:
             self._buffer.errors.pop(row, None)
 
-    def _handle(self, reply: Response, accepted: list[int], answers: ResponseStats) -> None:
-        row, body = reply.token, self._in_flight.pop(reply.token)
-        verdict = classify(reply)
-        if reply.fault is TransportError.FILES:
-            self._wait_for_files(reply, body, answers)
+    def _handle(self, response: Response, accepted: list[int], answers: ResponseStats) -> None:
+        row, body = response.token, self._in_flight.pop(response.token)
+        verdict = classify(response)
+        if response.fault is TransportError.FILES:
+            self._wait_for_files(response, body, answers)
             return
         if verdict is not Verdict.ACCEPTED:
-            self._attempts.note(reply)
-        if verdict is Verdict.RETRY and self._attempts.is_free(reply):
+            self._attempts.record(response)
+        if verdict is Verdict.RETRY and self._attempts.is_free(response):
             heapq.heappush(self._waiting, (self._clock(), row, body))
             return
         attempts = self._attempts.count(row)
         if verdict is Verdict.ACCEPTED:
-            self._buffer.note(row, Status.ACCEPTED, http_status=reply.status)
+            self._buffer.record(row, Status.ACCEPTED, http_status=response.status)
             accepted.append(row)
-            answers.seconds += reply.seconds
+            answers.seconds += response.seconds
         elif verdict is Verdict.RETRY:
-            self._retry(reply, row, body, attempts)
-            asked = parse_retry_after(reply.retry_after, self._wall_clock())
+            self._retry(response, row, body, attempts)
+            asked = parse_retry_after(response.retry_after, self._wall_clock())
             if asked is not None:
-                self._note_asked_wait(asked, reply)
-            if reply.status in _PUSHBACK:
-                answers.note_pushback(asked, reply.seconds)
+                self._note_asked_wait(asked, response)
+            if response.status in PUSHBACK_STATUSES:
+                answers.record_pushback(asked, response.seconds)
             else:
                 answers.failures += 1
         else:
             answers.good += 1  # a rejection is a response: the service is up
-            answers.seconds += reply.seconds
-            self._fail(row, self._attempts.final_status(row), self._attempts.words(reply), reply.status)
-            self.error = self.error or abort_error(verdict, reply)
+            answers.seconds += response.seconds
+            self._fail(row, self._attempts.final_status(row), self._attempts.words(response), response.status)
+            self.error = self.error or abort_error(verdict, response)
 
-    def _retry(self, reply: Response, row: int, body: bytes, attempts: int) -> None:
-        wait = self._limits.retry.wait(attempts, reply, self._uniform, self._wall_clock())
-        self._buffer.errors[row] = words = self._attempts.words(reply)
-        self._buffer.http_status[row] = reply.status
+    def _retry(self, response: Response, row: int, body: bytes, attempts: int) -> None:
+        wait = self._limits.retry.wait(attempts, response, self._uniform, self._wall_clock())
+        self._buffer.errors[row] = words = self._attempts.words(response)
+        self._buffer.http_status[row] = response.status
         if wait is None:
-            self._fail(row, self._attempts.final_status(row), f"{words} ({attempts} attempts)", reply.status)
+            self._fail(row, self._attempts.final_status(row), f"{words} ({attempts} attempts)", response.status)
         else:
             heapq.heappush(self._waiting, (self._clock() + wait, row, body))
 
-    def _wait_for_files(self, reply: Response, body: bytes, answers: ResponseStats) -> None:
+    def _wait_for_files(self, response: Response, body: bytes, answers: ResponseStats) -> None:
         """Retry in a moment, with fewer connections; the attempt does not count."""
         answers.unstarted += 1
-        self._buffer.errors[reply.token] = describe(reply)
-        self._unstarted.append((reply.token, body))
+        self._buffer.errors[response.token] = describe(response)
+        self._unstarted.append((response.token, body))
         self._files_at = self._clock() + FILES_WAIT_SECONDS
 
-    def _note_asked_wait(self, seconds: float, reply: Response) -> None:
-        asked = _AskedWait(seconds, self._clock(), describe(reply))
+    def _note_asked_wait(self, seconds: float, response: Response) -> None:
+        asked = _AskedWait(seconds, self._clock(), describe(response))
         if self._asked_wait is None or asked.until > self._asked_wait.until:
             self._asked_wait = asked
 
     def _fail(self, row: int, status: Status, words: str, http_status: int) -> None:
-        self._buffer.note(row, status, words, http_status)
+        self._buffer.record(row, status, words, http_status)
         self.last_failures.append(Failure(row, status, words, http_status))
         self.failed += 1
         limit, finished = self._limits.max_failures, self.accepted + self.failed
@@ -372,8 +452,8 @@ class Delivery:
                 self.error = long_wait_error(asked.words, asked.seconds)
         elif self._is_only_waiting(now, is_fresh_left=is_fresh_left):
             self.error = long_wait_error(self._last_words(), self._waiting[0][0] - now)
-        elif self.pacer.has_given_up(now):
-            self.error = outage_error(self._last_words(), self.pacer.outage_seconds(now))
+        elif self.controller.has_given_up(now):
+            self.error = outage_error(self._last_words(), self.controller.outage_seconds(now))
         elif self._is_unreached and now - self._first_miss >= UNREACHABLE_SECONDS:
             self.error = unreachable_error(self._last_words())
 
@@ -397,12 +477,12 @@ class Delivery:
         buffer = self._buffer
         for row in self._in_flight:
             buffer.count_attempt(row)
-            buffer.note(row, Status.UNKNOWN, "the run ended before the response arrived")
+            buffer.record(row, Status.UNKNOWN, "the run ended before the response arrived")
         tried = [row for row, _ in self._unstarted if buffer.attempts[row] or row in buffer.lost]
         for row in [*(row for _, row, _ in self._waiting), *tried]:  # rows never tried stay unsent
             status = Status.UNKNOWN if row in buffer.lost else Status.UNSENT
             words = f"{buffer.errors.get(row, '')} (the run ended before the next attempt)".strip()
-            buffer.note(row, status, words, buffer.http_status[row])
+            buffer.record(row, status, words, buffer.http_status[row])
         self._in_flight, self._waiting = {}, []
         self._unstarted.clear()
 
@@ -431,26 +511,26 @@ class Attempts:
         self._free: defaultdict[int, int] = defaultdict(int)
         self._repeats: defaultdict[int, int] = defaultdict(int)
 
-    def note(self, reply: Response) -> None:
-        """Record whether a reply leaves open if the row arrived, also if the next attempt is free or the run ends."""
-        if may_have_arrived(reply):
-            self._buffer.lost.add(reply.token)
+    def record(self, response: Response) -> None:
+        """Record if a response leaves open whether its row arrived, also if the run then ends."""
+        if may_have_arrived(response):
+            self._buffer.lost.add(response.token)
 
     def final_status(self, row: int) -> Status:
         """Return the final status of a row that was not accepted: `unknown` if any attempt may have arrived."""
         return Status.UNKNOWN if row in self._buffer.lost else Status.FAILED
 
-    def note_repeats(self, row: int, count: int) -> None:
+    def record_repeats(self, row: int, count: int) -> None:
         """Record requests that the transport repeated; like free attempts, they do not count."""
         self.repeated += count
         self._repeats[row] += count
         for _ in range(count):
             self._buffer.count_attempt(row)
 
-    def is_free(self, reply: Response) -> bool:
+    def is_free(self, response: Response) -> bool:
         """Return whether this attempt does not count, since the server had closed a kept-alive connection."""
-        row = reply.token
-        if not is_free(reply) or self._free[row] >= self._stale_retries:
+        row = response.token
+        if not is_free(response) or self._free[row] >= self._stale_retries:
             return False
         self._free[row] += 1
         self._buffer.count_attempt(row)
@@ -466,8 +546,8 @@ class Attempts:
         attempts = self._buffer.attempts
         return sum(attempts[row] - self._repeats.get(row, 0) > 1 for row in rows)
 
-    def words(self, reply: Response) -> str:
+    def words(self, response: Response) -> str:
         """Return why an attempt failed, adding whether an earlier one may have arrived although this one did not."""
-        is_last_open = may_have_arrived(reply) and not reply.repeats  # `repeats` are earlier ones
-        lost = reply.token in self._buffer.lost and not is_last_open
-        return describe(reply) + ("; the response to an earlier attempt was lost" if lost else "")
+        is_last_open = may_have_arrived(response) and not response.repeats  # `repeats` are earlier ones
+        lost = response.token in self._buffer.lost and not is_last_open
+        return describe(response) + ("; the response to an earlier attempt was lost" if lost else "")

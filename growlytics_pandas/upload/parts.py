@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -14,7 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas._labels import is_personal
-from growlytics_pandas._masking import Crowd, printable_labels
+from growlytics_pandas._masking import CustomerMasks, printable_labels
+from growlytics_pandas._rules import Rule
 from growlytics_pandas._status import Status
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import check_ids
@@ -24,17 +26,15 @@ from growlytics_pandas.checks.schema import Attribute, Budget, Schema, prepare
 from growlytics_pandas.checks.values import Precheck, check_frame
 from growlytics_pandas.columns.dtypes import BLOCK_ROWS, Finding, Kind, Mask, inspect, starts
 from growlytics_pandas.columns.frames import prepare_frame
+from growlytics_pandas.columns.reading import Alike
 from growlytics_pandas.columns.texts import TextColumns, hash_texts
-from growlytics_pandas.errors import ServiceError
+from growlytics_pandas.errors import DataError, ServiceError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests
-from growlytics_pandas.upload.connection import Connection
+from growlytics_pandas.upload.connection import Connection, PushOptions
 from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits
 from growlytics_pandas.upload.encode import Encoded, PartDigests
-from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
-from growlytics_pandas.upload.part_list import PartList, PartTask, changed, digest_ids
-from growlytics_pandas.upload.progress import Snapshot, snapshot_of
-from growlytics_pandas.upload.push_options import PushOptions
+from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows, Snapshot
 from growlytics_pandas.upload.rejects import Picked, Wanted, pick
 
 C = TypeVar("C")
@@ -43,25 +43,88 @@ Step = Callable[[pd.DataFrame, C, Any], T]
 
 COMPARED_ROWS: Final = 8_192  # compared with the ledger at a time: a few MB
 COMPARED_CELLS: Final = 1 << 18
-MAX_CROWD_ROWS: Final = 50_000  # rows whose values are kept for masking: a third of a second, about 50 MB
-CROWD_ROWS_AT_ONCE: Final = 10_000
+MAX_MASKED_ROWS: Final = 50_000  # rows whose values are kept for masking: a third of a second, about 50 MB
+MASKED_ROWS_AT_ONCE: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PartTask:
+    """One part: its first row in the whole, its profile data, and which of its ids are not unique.
+
+    `labels` are its columns when profiled, and `ids` the digest of its ids in order; '' if it is not read again.
+    """
+
+    number: int
+    first_row: int
+    rows: int
+    same: Alike = field(default_factory=Alike)
+    alike: Alike = field(default_factory=Alike)
+    labels: tuple[Hashable, ...] = field(default=(), repr=False)
+    ids: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PartList:
+    """The parts of a frame, and for each part the rows that are not sent because of their id, by rule."""
+
+    tasks: tuple[PartTask, ...] = ()
+    skipped: tuple[Mapping[Rule, Rows], ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows of all parts."""
+        return sum(task.rows for task in self.tasks)
+
+    def count_invalid(self, task: PartTask) -> int:
+        """Return how many rows of a part are not sent because of their id."""
+        return sum(map(len, self.skipped[task.number].values()))
+
+    def counts(self) -> dict[str, int]:
+        """Return status → number of rows, before anything is sent."""
+        invalid = sum(map(self.count_invalid, self.tasks))
+        found = {Status.INVALID: invalid, Status.UNSENT: self.rows - invalid}
+        return {status.value: found.get(status, 0) for status in Status}
+
+    def open_buffer(self, task: PartTask) -> OutcomeBuffer:
+        """Return the buffer of a part's outcomes: `invalid` for rows that cannot be sent, `unsent` for the rest."""
+        buffer = OutcomeBuffer(task.rows)
+        for rule, rows in self.skipped[task.number].items():
+            buffer.record_all(rows, Status.INVALID, f"not sent: {rule}; see violations")
+        return buffer
+
+    def extended(self, task: PartTask, skipped: Mapping[Rule, Rows]) -> PartList:
+        """Return the list with one more part."""
+        return PartList((*self.tasks, task), (*self.skipped, skipped))
+
+
+def changed(number: int, what: str) -> DataError:
+    """Return the error for a part that has changed since the plan was made."""
+    return DataError(
+        f"part {number}: {what}; the source must return the same rows in the same order each time. Nothing of this "
+        "part was sent. Sort the rows, or write the data to files first, and make the plan again."
+    )
+
+
+def digest_ids(has_id: Mask, exact: npt.NDArray[np.uint64]) -> bytes:
+    """Digest the ids of a part in order, from the hash of each."""
+    return hashlib.blake2b(has_id.tobytes() + exact.tobytes(), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class Common:
     """Data that all parts share."""
 
-    layout: Schema
+    schema: Schema
     labels: tuple[Hashable, ...]
     dropped: frozenset[int]
     budget: Budget | None = field(default=None, repr=False)
 
 
-def types_sent(layout: Schema, dropped: frozenset[int]) -> dict[str, str]:
+def types_sent(schema: Schema, dropped: frozenset[int]) -> dict[str, str]:
     """Return attribute → type of the custom attributes that are sent."""
     return {
         attribute.name: attribute.type.value
-        for attribute in layout.attributes
+        for attribute in schema.attributes
         if attribute.type and not attribute.is_reserved and attribute.position not in dropped
     }
 
@@ -134,7 +197,7 @@ class Job(Protocol):
     def is_due(self) -> bool:
         """Return whether the next progress update is due."""
 
-    def note_snapshots(self, snapshots: Mapping[int, Snapshot]) -> None:
+    def record_snapshots(self, snapshots: Mapping[int, Snapshot]) -> None:
         """Record and show the progress of parts that other processes are sending."""
 
 
@@ -166,10 +229,10 @@ class RunControl(Protocol):
     stop: CancellationToken
 
     @property
-    def pacer(self) -> ConcurrencyController:
+    def controller(self) -> ConcurrencyController:
         """The concurrency controller."""
 
-    def tick(self, delivery: Delivery, buffer: OutcomeBuffer) -> None:
+    def tick(self, delivery: Delivery) -> None:
         """Update the progress; called many times per second."""
 
     def select(self, encoded: Encoded) -> Encoded:
@@ -178,7 +241,7 @@ class RunControl(Protocol):
     def before_sending(self, encoded: Encoded) -> None:
         """Prepare for sending the bodies of a chunk."""
 
-    def note_accepted(self, rows: list[int]) -> None:
+    def record_accepted(self, rows: list[int]) -> None:
         """Record rows that arrived."""
 
 
@@ -187,50 +250,50 @@ class Part:
     """A frame, or a part of one, with its own row numbers from 0."""
 
     frame: pd.DataFrame
-    layout: Schema
-    screening: Precheck
+    schema: Schema
+    prechecked: Precheck
     budget: Budget | None
     task: PartTask
     texts: TextColumns | None = None  # of a whole frame, whose text columns are read for ids, suggestions and checks
 
     @classmethod
-    def whole(cls, frame: pd.DataFrame, layout: Schema, budget: Budget | None = None) -> Part:
+    def whole(cls, frame: pd.DataFrame, schema: Schema, budget: Budget | None = None) -> Part:
         """Return a whole frame as one part, after checking names, types and ids."""
-        attributes = check_attributes(layout, len(frame))
+        attributes = check_attributes(schema, len(frame))
         texts = TextColumns(frame)
-        ids = check_ids(frame, layout, texts=texts)
+        ids = check_ids(frame, schema, texts=texts)
         violations = (*attributes, *ids.violations)
         checked = Precheck(violations, dropped_columns(attributes), ids.skipped, ids.skipped_by)
-        return cls(frame, layout, checked, budget, PartTask(0, 0, len(frame)), texts)
+        return cls(frame, schema, checked, budget, PartTask(0, 0, len(frame)), texts)
 
     @classmethod
     def read(cls, frame: pd.DataFrame, common: Common, task: PartTask) -> Part:
         """Return a part of a larger frame; raise if it has changed since the plan was made."""
-        frame = prepare_frame(frame, common.layout.id_column)
+        frame = prepare_frame(frame, common.schema.id_column)
         _require_same_form(frame, task)
         frame = align(frame, common.labels)
-        layout = impose(frame, common.layout)
-        _require_same_ids(frame, layout, task)
-        ids = check_ids(frame, layout, (task.same, task.alike))
+        schema = impose(frame, common.schema)
+        _require_same_ids(frame, schema, task)
+        ids = check_ids(frame, schema, (task.same, task.alike))
         checked = Precheck(ids.violations, common.dropped, ids.skipped, ids.skipped_by)
-        return cls(frame, layout, checked, common.budget, task)
+        return cls(frame, schema, checked, common.budget, task)
 
     def findings(self, suggestions: Sequence[Suggestion] = ()) -> Findings:
         """Return the violations; they read their values from the frame."""
-        found = check_frame(self.frame, self.layout, self.screening, self.budget, suggestions, self.texts)
+        found = check_frame(self.frame, self.schema, self.prechecked, self.budget, suggestions, self.texts)
         if self.texts is not None:
             self.texts.forget()
         return found
 
     def encode(self, start: int, stop: int, wanted: Mask | None = None) -> Encoded:
         """Return the encoded rows from `start` to `stop` (only those `wanted`)."""
-        block = prepare(self.frame, self.layout, self.screening.dropped, start, stop, self.budget)
-        keep = ~self.screening.skipped[start:stop]
+        block = prepare(self.frame, self.schema, self.prechecked.dropped, start, stop, self.budget)
+        keep = ~self.prechecked.skipped[start:stop]
         if wanted is not None:
             keep &= wanted[start:stop]
         columns = (CellColumn(c.attribute.name, c.values.type.value, c.values.values, c.sent) for c in block.columns)
         rows = np.arange(start, stop)
-        encoded = Encoded(rows, block.ids.texts, tuple(columns), self.layout.top_level_name)
+        encoded = Encoded(rows, block.ids.texts, tuple(columns), self.schema.top_level_name)
         return encoded if keep.all() else encoded.take(keep)
 
     def encoded(self, wanted: Mask, size: int = BLOCK_ROWS) -> Iterator[Encoded]:
@@ -247,8 +310,8 @@ class Part:
 
     def ids(self, rows: Any = slice(None)) -> list[str]:
         """Return the ids of rows as sent, '' if there is none."""
-        column = self.frame.iloc[:, self.layout.id_position].iloc[rows]
-        return self.layout.read_ids(column).texts
+        column = self.frame.iloc[:, self.schema.id_position].iloc[rows]
+        return self.schema.read_ids(column).texts
 
     def describe(self, buffer: OutcomeBuffer, rows: Rows) -> pd.DataFrame:
         """Return the outcomes of `rows` as a frame."""
@@ -257,31 +320,31 @@ class Part:
 
     def personal_values(self, rows: Any) -> list[tuple[Any, ...]]:
         """Return for each row the id and other values that identify the customer."""
-        layout = self.layout
-        places = [a.position for a in layout.attributes if is_personal(a.name, a.column, layout.id_column)]
+        schema = self.schema
+        places = [a.position for a in schema.attributes if is_personal(a.name, a.column, schema.id_column)]
         columns = [self.frame.iloc[:, place].iloc[rows].astype(object).tolist() for place in places]
         return list(zip(self.ids(rows), *columns, strict=True))
 
-    def crowd(self, texts: Iterable[str]) -> Crowd:
+    def customer_masks(self, texts: Iterable[str]) -> CustomerMasks:
         """Return the masks for all customers of the frame in `texts`: a server message can name any of them."""
-        if len(self.frame) <= MAX_CROWD_ROWS:
-            return self._whole_crowd
+        if len(self.frame) <= MAX_MASKED_ROWS:
+            return self._whole_masks
         sought = frozenset(texts)
-        if sought not in self._crowds:  # seconds for a million rows, so a result shown again takes the last one
-            self._crowds.clear()
-            self._crowds[sought] = Crowd(self._personal(), sought)
-        return self._crowds[sought]
+        if sought not in self._masks:  # seconds for a million rows, so a result shown again takes the last one
+            self._masks.clear()
+            self._masks[sought] = CustomerMasks(self._personal(), sought)
+        return self._masks[sought]
 
     @cached_property
-    def _crowds(self) -> dict[frozenset[str], Crowd]:
+    def _masks(self) -> dict[frozenset[str], CustomerMasks]:
         return {}
 
     @cached_property
-    def _whole_crowd(self) -> Crowd:
-        return Crowd(self._personal())
+    def _whole_masks(self) -> CustomerMasks:
+        return CustomerMasks(self._personal())
 
     def _personal(self) -> Iterator[Any]:
-        for start, stop in starts(len(self.frame), CROWD_ROWS_AT_ONCE):
+        for start, stop in starts(len(self.frame), MASKED_ROWS_AT_ONCE):
             yield from itertools.chain.from_iterable(self.personal_values(slice(start, stop)))
 
     def digest(self, digester: Digester) -> PartDigests:
@@ -309,14 +372,14 @@ def align(frame: pd.DataFrame, labels: tuple[Hashable, ...]) -> pd.DataFrame:
     return frame if tuple(frame.columns) == labels else frame.reindex(columns=pd.Index(labels, tupleize_cols=False))
 
 
-def impose(frame: pd.DataFrame, layout: Schema) -> Schema:
+def impose(frame: pd.DataFrame, schema: Schema) -> Schema:
     """Return the schema of the whole for a part, whose cells may be of another kind."""
     return replace(
-        layout,
-        id_kind=inspect(layout.clean_ids(frame.iloc[:, layout.id_position])).kind,
+        schema,
+        id_kind=inspect(schema.clean_ids(frame.iloc[:, schema.id_position])).kind,
         attributes=tuple(
-            replace(attribute, kind=_local_kind(attribute, inspect(layout.clean(frame, attribute))))
-            for attribute in layout.attributes
+            replace(attribute, kind=_local_kind(attribute, inspect(schema.clean(frame, attribute))))
+            for attribute in schema.attributes
         ),
     )
 
@@ -327,14 +390,14 @@ def _local_kind(attribute: Attribute, found: Finding) -> Kind:
     return Kind.MIXED if is_odd and attribute.type is not None else found.kind
 
 
-def _require_same_ids(frame: pd.DataFrame, layout: Schema, task: PartTask) -> None:
+def _require_same_ids(frame: pd.DataFrame, schema: Schema, task: PartTask) -> None:
     if not task.ids:
         return
     has_id = np.zeros(task.rows, dtype=bool)
     exact = np.zeros(task.rows, dtype="uint64")
-    column = frame.iloc[:, layout.id_position]
+    column = frame.iloc[:, schema.id_position]
     for start, stop in starts(task.rows):
-        ids = layout.read_ids(column.iloc[start:stop])
+        ids = schema.read_ids(column.iloc[start:stop])
         has_id[start:stop], exact[start:stop] = ~ids.missing, hash_texts(ids.texts)
     if digest_ids(has_id, exact) != task.ids:
         raise changed(task.number, "its ids, or their order, have changed since the plan was made")
@@ -360,7 +423,7 @@ def check_part(frame: pd.DataFrame, common: Common, task: PartTask) -> Findings:
 def preview_part(frame: pd.DataFrame, common: Common, requested: tuple[PartTask, int]) -> list[bytes]:
     """Return the first few bodies of a part."""
     part = Part.read(frame, common, requested[0])
-    return part.preview(requested[1], ~part.screening.skipped)
+    return part.preview(requested[1], ~part.prechecked.skipped)
 
 
 def digest_part(frame: pd.DataFrame, common: Common, requested: tuple[PartTask, Digester]) -> PartDigests:
@@ -373,7 +436,7 @@ def pick_rejects(
 ) -> tuple[Picked, pd.DataFrame]:
     """Return the positions of a part's rows that do not fully arrive, and these rows."""
     part = Part.read(frame, common, requested[0])
-    picked = pick(part.frame, part.layout, part.screening.dropped, part.budget, requested[1])
+    picked = pick(part.frame, part.schema, part.prechecked.dropped, part.budget, requested[1])
     return picked, part.frame.iloc[picked.rows]
 
 
@@ -391,7 +454,7 @@ class _Carriers:
     fresh: frozenset[str]
     chunks: list[tuple[npt.NDArray[np.int64], dict[str, Mask]]] = field(default_factory=list)
 
-    def note(self, encoded: Encoded) -> None:
+    def record(self, encoded: Encoded) -> None:
         carried = {name: mask for name, mask in encoded.present.items() if name in self.fresh and mask.any()}
         if carried:
             self.chunks.append((encoded.rows, carried))
@@ -415,12 +478,12 @@ class _PartPush:
         order, control = self._order, self._control
         delivery = Delivery(
             self._connection.open_transport(order.max_concurrency),
-            control.pacer,
+            control.controller,
             self._buffer,
             limits=Limits(max_failures=order.max_failures, max_waiting=4 * order.chunk_size),
             stop=control.stop,
-            on_accepted=control.note_accepted,
-            on_tick=lambda running: control.tick(running, self._buffer),
+            on_accepted=control.record_accepted,
+            on_tick=control.tick,
             was_reached=order.was_reached,
         )
         delivery.run(self._chunks())
@@ -435,7 +498,7 @@ class _PartPush:
         for block in self._part.encoded(wanted, size):
             for encoded in self._control.select(block).split(self._order.chunk_size):
                 self._control.before_sending(encoded)
-                self._carriers.note(encoded)
+                self._carriers.record(encoded)
                 yield Chunk(encoded.rows.tolist(), encoded.bodies)
 
     def _outcome(self, delivery: Delivery, *, is_kept: bool) -> PartOutcome:
@@ -446,7 +509,7 @@ class _PartPush:
             None if is_kept else part.describe(buffer, np.arange(part.task.rows)),
             self._carriers.among(buffer.rows_with([Status.ACCEPTED])),
             self._carriers.among(buffer.rows_with([Status.UNKNOWN])),
-            snapshot_of(delivery, buffer, part.task.first_row),
+            delivery.snapshot(part.task.first_row),
             delivery.error,
         )
 
@@ -511,10 +574,10 @@ class WholeFrame(LocalExecutor):
 
     def masker(self) -> Callable[[str], str] | None:
         """Return what masks the values of all rows; None for a large frame, where that takes long."""
-        return self.part.crowd(()).hide if len(self.part.frame) <= MAX_CROWD_ROWS else None
+        return self.part.customer_masks(()).hide if len(self.part.frame) <= MAX_MASKED_ROWS else None
 
 
 def whole_frame(part: Part) -> tuple[WholeFrame, PartList, Common]:
     """Return a frame as a single part: its executor, the list of parts, and their common data."""
-    common = Common(part.layout, tuple(part.frame.columns), part.screening.dropped, part.budget)
-    return WholeFrame(part), PartList((part.task,), (part.screening.skipped_by,)), common
+    common = Common(part.schema, tuple(part.frame.columns), part.prechecked.dropped, part.budget)
+    return WholeFrame(part), PartList((part.task,), (part.prechecked.skipped_by,)), common

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._masking import Crowd, Masker
+from growlytics_pandas._masking import CustomerMasks, Masker
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import options_text, plural
@@ -28,30 +28,30 @@ from growlytics_pandas.checks.values import check_suggestions, with_options
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import Mask
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
-from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.columns.texts import TextColumns
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, LedgerError, UsageError
 from growlytics_pandas.ledger.project import Project
 from growlytics_pandas.upload.changes import Changes, changes_text, tally_changes
-from growlytics_pandas.upload.connection import Connection
+from growlytics_pandas.upload.connection import Connection, PushOptions, resolve_connection
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore, Rows
-from growlytics_pandas.upload.part_list import PartList, PartTask
+from growlytics_pandas.upload.part_profiles import ProfiledParts, profile_parts
 from growlytics_pandas.upload.parts import (
     Common,
     Executor,
     Part,
+    PartList,
+    PartTask,
     check_part,
     pick_rejects,
     preview_part,
     types_sent,
     whole_frame,
 )
-from growlytics_pandas.upload.profile import ProfiledParts, profile_parts
-from growlytics_pandas.upload.push_options import PushOptions
 from growlytics_pandas.upload.rejects import Picked, Wanted, describe, pick, stack, want
 from growlytics_pandas.upload.result import Result
-from growlytics_pandas.upload.runner import Run, resolve_connection
+from growlytics_pandas.upload.runner import Run
 from growlytics_pandas.upload.schema_frame import schema_frame
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
 from growlytics_pandas.views.html import Page
@@ -116,9 +116,9 @@ class Plan(HtmlRepr):
         return {}
 
     @property
-    def _layout(self) -> Schema:
+    def _schema(self) -> Schema:
         """The columns to send, with attribute names and types."""
-        return self._common.layout
+        return self._common.schema
 
     @cached_property
     def schema(self) -> pd.DataFrame:
@@ -131,13 +131,13 @@ class Plan(HtmlRepr):
         `distinct` for data in parts. `dtype` lists the dtypes of all parts.
         """
         is_whole = self._whole is not None
-        found = schema_frame(self._layout, self._common.dropped, self._suggested, self._examples, is_whole=is_whole)
+        found = schema_frame(self._schema, self._common.dropped, self._suggested, self._examples, is_whole=is_whole)
         return SchemaFrame(found)
 
     @cached_property
     def _types(self) -> pd.DataFrame:
         """The schema, without the columns for which all values must be read."""
-        return schema_frame(self._layout, self._common.dropped, self._suggested)
+        return schema_frame(self._schema, self._common.dropped, self._suggested)
 
     @cached_property
     def _findings(self) -> Findings:
@@ -146,7 +146,7 @@ class Plan(HtmlRepr):
             return self._whole.findings(self._suggested)
         tasks = {task.number: task for task in self._parts.tasks}
         found = dict(self._executor.run(check_part, self._common, tasks))
-        of_suggestions = check_suggestions(self._layout, self._suggested, self._parts.rows)
+        of_suggestions = check_suggestions(self._schema, self._suggested, self._parts.rows)
         of_parts = (each for number in sorted(found) for each in found[number].violations)
         return Findings(with_options([*self._column_violations, *of_suggestions, *of_parts], self._suggested))
 
@@ -160,7 +160,7 @@ class Plan(HtmlRepr):
 
     def _frame_of(self, found: Findings) -> pd.DataFrame:
         masker = Masker(numbers=self._mask_numbers)
-        return violations_frame(found.to_frame(), found.groups(), self._layout.id_column, masker)
+        return violations_frame(found.to_frame(), found.groups(), self._schema.id_column, masker)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -230,7 +230,7 @@ class Plan(HtmlRepr):
         if self._whole is None:
             return self._executor.run(pick_rejects, self._common, requested)
         part = self._whole
-        picked = pick(part.frame, part.layout, part.screening.dropped, part.budget, requested[0][1])
+        picked = pick(part.frame, part.schema, part.prechecked.dropped, part.budget, requested[0][1])
         return [(0, (picked, self._source_rows(picked.rows)))]
 
     def _source_rows(self, rows: Rows) -> pd.DataFrame:
@@ -257,15 +257,15 @@ class Plan(HtmlRepr):
 
     def _to_send(self) -> Mask:
         """Return which rows of the frame would be sent."""
-        return ~self._part.screening.skipped
+        return ~self._part.prechecked.skipped
 
     def _open_buffer(self, task: PartTask) -> OutcomeBuffer:
         """Return the buffer of a part's outcomes: `invalid` for rows that cannot be sent, `unsent` for the rest."""
         return self._parts.open_buffer(task)
 
-    def _crowd(self, texts: Iterable[str]) -> Crowd:
+    def _customer_masks(self, texts: Iterable[str]) -> CustomerMasks:
         """Return the masks for all customers of the frame in `texts`: a server message can name any of them."""
-        return self._part.crowd(texts)
+        return self._part.customer_masks(texts)
 
     def _known_changes(self, *, is_quick: bool) -> Changes | None:
         """Return `changes`; None if they are not known, or if `is_quick` and the comparison takes long."""
@@ -294,7 +294,7 @@ class Plan(HtmlRepr):
     def _suggested(self) -> list[Suggestion]:
         """The suggestions as data."""
         texts = self._whole.texts if self._whole is not None else None
-        return find_suggestions(self._examples, self._layout, self._options, texts)
+        return find_suggestions(self._examples, self._schema, self._options, texts)
 
     def suggest(self) -> dict[str, Any]:
         """Return the options of this plan and the suggested ones, ready for ``**``."""
@@ -335,7 +335,7 @@ class Plan(HtmlRepr):
         """Return this plan, or a new one if `connection` differs, since its ledger may know other types."""
         if connection is self._connection:
             return self
-        id_column = self._layout.id_column
+        id_column = self._schema.id_column
         if self._whole is not None:
             return make_plan(self._whole.frame, id_column, self._options, connection)  # type: ignore[return-value]
         return make_batch_plan(self._executor, id_column, self._options, connection, self._profile)  # type: ignore[return-value]
@@ -369,7 +369,7 @@ class Plan(HtmlRepr):
         options = run.options
         return {
             "plan": self,
-            "new_types": new_types(run.confirmed, self._layout, self._common.dropped, is_dry=options.dry_run),
+            "new_types": new_types(run.confirmed, self._schema, self._common.dropped, is_dry=options.dry_run),
             "resent": run.resent_frame(),
             "run": replace(
                 run.facts(would_refuse=options.would_refuse(has_errors=self.has_errors)),
@@ -433,8 +433,8 @@ class Plan(HtmlRepr):
         changes = self._known_changes(is_quick=limits is NOTEBOOK_LIMITS)
         summary = PlanSummary(
             base_url=self._connection.base_url if self._connection else None,
-            id_column=self._layout.id_column,
-            columns=len(self._layout.attributes),
+            id_column=self._schema.id_column,
+            columns=len(self._schema.attributes),
             schema=self._types,
             findings=self._findings.dropping() if drops_errors else self._findings,
             counts=self._counts_to_send(changes) if skips_unchanged else self.counts,
@@ -453,7 +453,7 @@ class Plan(HtmlRepr):
             parts = plural(len(self._parts.tasks), "part")
             return f"<Plan of {rows} in {parts}; not checked yet: .violations reads all parts>"
         errors, warnings = self._findings.count(Severity.ERROR), self._findings.count(Severity.WARNING)
-        attributes = plural(len(self._layout.attributes), "attribute")
+        attributes = plural(len(self._schema.attributes), "attribute")
         changes = self._known_changes(is_quick=True)
         compared = f"; {changes_text(changes)}" if changes else ""
         found = f"{plural(errors, 'error')}, {plural(warnings, 'warning')}"
@@ -490,12 +490,14 @@ class PushResult(Result):
     def retry(self) -> PushResult:
         """Push `failed`, `unknown` and `unsent` rows again; sending the same body twice is safe.
 
-        Parts without such rows are not read.
+        Rows that the service rejected because of their content (HTTP 400 or 422, say) are not sent, since it would
+        reject them again: correct them (`rejects()`), and push the frame again. Parts without rows to send are not
+        read.
 
         Returns
         -------
         PushResult
-            A new result of all rows; rows that had arrived keep their outcome.
+            A new result of all rows; rows that are not sent again keep their outcome.
 
         Raises
         ------
@@ -515,9 +517,9 @@ def check_preview(n: Any) -> None:
 def make_plan(df: Any, id_col: Hashable, options: PlanOptions, connection: Connection | None) -> Plan:
     """Make the plan of a frame."""
     kept = snapshot(prepare_frame(read_frame(df), id_col))
-    layout = infer_schema(kept, id_col, options, known=connection.known_types() if connection else None)
-    budget = budget_of(connection.project if connection else None, layout)
-    part = Part.whole(kept, layout, budget)
+    schema = infer_schema(kept, id_col, options, known=connection.known_types() if connection else None)
+    budget = budget_of(connection.project if connection else None, schema)
+    part = Part.whole(kept, schema, budget)
     executor, parts, common = whole_frame(part)
     return Plan(common, options, connection, executor, parts, part)
 
@@ -531,27 +533,27 @@ def make_batch_plan(
 ) -> Plan:
     """Make the plan of all parts of `executor`."""
     profile = profile or profile_parts(executor.run, id_col, options)
-    layout = infer_schema_of_parts(options, profile.example, id_col, connection, profile.facts)
-    violations = check_attributes(layout, profile.parts.rows)
-    budget = budget_of(connection.project if connection else None, layout)
+    schema = infer_schema_of_parts(options, profile.example, id_col, connection, profile.facts)
+    violations = check_attributes(schema, profile.parts.rows)
+    budget = budget_of(connection.project if connection else None, schema)
     if budget is not None and not executor.is_local:
         raise InvalidArgumentError(
             "columns: with what the ledger knows, a customer could have more than 100 custom attributes, and the "
             "workers do not see the ledger. Send fewer columns, or push without a cluster, or with Client(ledger=None)."
         )
-    common = Common(layout, profile.labels, dropped_columns(violations), budget)
+    common = Common(schema, profile.labels, dropped_columns(violations), budget)
     return Plan(common, options, connection, executor, profile.parts, None, profile, tuple(violations))
 
 
-def types_to_fix(layout: Schema, dropped: frozenset[int]) -> dict[str, str]:
+def types_to_fix(schema: Schema, dropped: frozenset[int]) -> dict[str, str]:
     """Return attribute → type of the types that a push would fix: attributes to send that the ledger does not know."""
-    known = {attribute.name for attribute in layout.attributes if attribute.known}
-    return {name: type_ for name, type_ in types_sent(layout, dropped).items() if name not in known}
+    known = {attribute.name for attribute in schema.attributes if attribute.known}
+    return {name: type_ for name, type_ in types_sent(schema, dropped).items() if name not in known}
 
 
-def new_types(confirmed: Mapping[str, str], layout: Schema, dropped: frozenset[int], *, is_dry: bool) -> pd.DataFrame:
+def new_types(confirmed: Mapping[str, str], schema: Schema, dropped: frozenset[int], *, is_dry: bool) -> pd.DataFrame:
     """Return the types that a run fixed permanently, or (dry run) those that a push would fix."""
-    return types_frame(types_to_fix(layout, dropped) if is_dry else confirmed)
+    return types_frame(types_to_fix(schema, dropped) if is_dry else confirmed)
 
 
 def types_frame(types: Mapping[str, str]) -> pd.DataFrame:
@@ -565,11 +567,11 @@ def snapshot(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.copy(deep=not has_copy_on_write)
 
 
-def budget_of(project: Project | None, layout: Schema) -> Budget | None:
+def budget_of(project: Project | None, schema: Schema) -> Budget | None:
     """Return how earlier pushes count towards the 100 attributes; None if no customer can reach the limit."""
     if project is None:
         return None
-    names = {*project.known_types(), *(attribute.name for attribute in layout.attributes)}
+    names = {*project.known_types(), *(attribute.name for attribute in schema.attributes)}
     if len(names - set(contract.RESERVED_ATTRIBUTES)) <= contract.MAX_CUSTOM_ATTRIBUTES:
         return None
 
@@ -593,21 +595,21 @@ def infer_schema_of_parts(
 
 
 def find_suggestions(
-    frame: pd.DataFrame, layout: Schema, options: PlanOptions, texts: TextColumns | None = None
+    frame: pd.DataFrame, schema: Schema, options: PlanOptions, texts: TextColumns | None = None
 ) -> list[Suggestion]:
     """Return the suggestions for the values of a frame, beyond the given options."""
-    sent = layout.attributes
-    id_name = name_of_column(frame.columns[layout.id_position], options)
+    sent = schema.attributes
+    id_name = name_of_column(frame.columns[schema.id_position], options)
     known = {attribute.name: attribute.known.type for attribute in sent if attribute.known}
     given = {a.name: a.type.value for a in sent if a.type and options.type_of(a.column)}
     columns = Columns(
         frame,
-        layout.id_position,
-        {layout.id_position: id_name, **{attribute.position: attribute.name for attribute in sent}},
+        schema.id_position,
+        {schema.id_position: id_name, **{attribute.position: attribute.name for attribute in sent}},
         options.reading_of,
-        {layout.id_position: layout.id_kind, **{attribute.position: attribute.kind for attribute in sent}},
-        layout.zone,
-        layout.region,
+        {schema.id_position: schema.id_kind, **{attribute.position: attribute.kind for attribute in sent}},
+        schema.zone,
+        schema.region,
         known,
         given,
         texts,

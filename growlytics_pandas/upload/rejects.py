@@ -57,10 +57,10 @@ def want(findings: Findings, to_fix: Rows, first: int, last: int) -> Wanted:
     )
 
 
-def pick(frame: pd.DataFrame, layout: Schema, dropped: frozenset[int], budget: Budget | None, wanted: Wanted) -> Picked:
+def pick(frame: pd.DataFrame, schema: Schema, dropped: frozenset[int], budget: Budget | None, wanted: Wanted) -> Picked:
     """Find the rows that do not fully arrive."""
     of_columns = tuple(
-        _over_budget(frame, layout, dropped, budget, position)
+        _over_budget(frame, schema, dropped, budget, position)
         if rule is Rule.TOO_MANY_ATTRIBUTES
         else np.flatnonzero(frame.iloc[:, position].notna().to_numpy(dtype=bool))
         for rule, position in wanted.columns
@@ -140,11 +140,11 @@ def _joined(texts: Iterable[str]) -> str | None:
 
 
 def _over_budget(
-    frame: pd.DataFrame, layout: Schema, dropped: frozenset[int], budget: Budget | None, position: int
+    frame: pd.DataFrame, schema: Schema, dropped: frozenset[int], budget: Budget | None, position: int
 ) -> Rows:
     """Return the rows whose value in a column would exceed the 100 attributes."""
     none = np.zeros(0, dtype="int64")
-    blocks = (prepare(frame, layout, dropped, start, stop, budget) for start, stop in starts(len(frame)))
+    blocks = (prepare(frame, schema, dropped, start, stop, budget) for start, stop in starts(len(frame)))
     found = [
         np.flatnonzero(block.over_budget[position]) + block.start for block in blocks if position in block.over_budget
     ]

@@ -19,11 +19,9 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import InvalidArgumentError, UsageError
-from growlytics_pandas.upload.connection import Connection, connect
+from growlytics_pandas.upload.connection import Connection, PushOptions, connect
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer, OutcomeStore, Rows
-from growlytics_pandas.upload.part_list import PartList, PartTask
-from growlytics_pandas.upload.parts import Part
-from growlytics_pandas.upload.push_options import PushOptions
+from growlytics_pandas.upload.parts import Part, PartList, PartTask
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
 from growlytics_pandas.views.html import Page, render_notebook
 from growlytics_pandas.views.metrics import RunFacts
@@ -238,8 +236,12 @@ class Result(HtmlRepr):
         """A line about the run as a whole: of a retry, how many rows it sent again; else usually ''."""
         if not self.run.retried:
             return ""
-        arrived = self.run.retried - sum(self.counts[status] for status in RETRYABLE)
-        return f"{plural(self.run.retried, 'row')} retried, {arrived:,} arrived"
+        return f"{plural(self.run.retried, 'row')} retried, {self.run.retry_arrived:,} arrived"
+
+    @property
+    def _n_to_retry(self) -> int:
+        """How many rows a retry would send."""
+        return sum(len(self._buffer_of(task).rows_to_retry()) for task in self._parts.tasks)
 
     def _statuses_to_fix(self) -> tuple[Status, ...]:
         """Return the statuses of rows that need attention."""
@@ -254,7 +256,7 @@ class Result(HtmlRepr):
         return f"<{type(self).__name__} {ended}: {note}{shown}; {found}; {self.run.seconds:.1f} s>"
 
     def _retried(self) -> tuple[Connection, PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
-        """Return the arguments for a retry, with the rows that did not arrive set to `unsent`."""
+        """Return the arguments for a retry, with the rows that it sends set to `unsent`."""
         buffers = {number: buffer.copy() for number, buffer in self._buffers.items()}
         for buffer in buffers.values():
             buffer.reopen()
@@ -299,8 +301,8 @@ class Result(HtmlRepr):
             labels = labels if name is None else show_label(name)
         to_fix = gather_failed_rows(parts, self._statuses_to_fix(), limits.rows, labels, why)
         summary = ResultSummary(
-            id_column=self.plan._layout.id_column,
-            columns=len(self.plan._layout.attributes),
+            id_column=self.plan._schema.id_column,
+            columns=len(self.plan._schema.attributes),
             schema=self.plan._types,
             findings=self._findings,
             counts=self.counts,
@@ -374,9 +376,9 @@ def mask_words(part: Part, buffer: OutcomeBuffer, masker: Masker, why: str) -> t
     if not len(foreign):
         return buffer.errors, masker.words(why)
     secrets = zip(foreign.tolist(), part.personal_values(foreign), strict=True)
-    crowd = part.crowd({why, *(buffer.errors[row] for row in foreign.tolist())})
-    masked = {row: crowd.hide(masker.words(buffer.errors[row], own)) for row, own in secrets}
-    return {**buffer.errors, **masked}, crowd.hide(why)
+    masks = part.customer_masks({why, *(buffer.errors[row] for row in foreign.tolist())})
+    masked = {row: masks.hide(masker.words(buffer.errors[row], own)) for row, own in secrets}
+    return {**buffer.errors, **masked}, masks.hide(why)
 
 
 def _count_reasons(buffer: OutcomeBuffer, rows: Rows, words: Mapping[int, str]) -> Counter[tuple[str, int, str]]:

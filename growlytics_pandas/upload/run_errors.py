@@ -20,10 +20,10 @@ from growlytics_pandas.http.retry import Verdict, describe, describe_location
 MIN_ROWS_FOR_SHARE: Final = 100  # below this a share of failures is not meaningful
 
 
-def abort_error(verdict: Verdict, reply: Response) -> ServiceError | None:
+def abort_error(verdict: Verdict, response: Response) -> ServiceError | None:
     """Return the error for a response that would be the same for every row; None for other responses."""
-    words = describe(reply)
-    facts = {"status": reply.status or None, "attempts": 1, "server_message": words}
+    words = describe(response)
+    facts = {"status": response.status or None, "attempts": 1, "server_message": words}
     if verdict is Verdict.WRONG_KEY:
         return AuthenticationError(
             f"the service rejected the API key ({words}). Nothing more was sent. Check GROWLYTICS_API_KEY "
@@ -31,7 +31,7 @@ def abort_error(verdict: Verdict, reply: Response) -> ServiceError | None:
             **facts,
         )
     if verdict is Verdict.WRONG_ENDPOINT:
-        target = f" to {describe_location(reply)}" if reply.location else ""
+        target = f" to {describe_location(response)}" if response.location else ""
         facts["server_message"] = f"{words}{target}"
         return EndpointError(
             f"{words}{target}: this is not the customer API. Nothing more was sent. Check GROWLYTICS_BASE_URL or "

@@ -1,33 +1,42 @@
-"""Runs a plan of any kind of parts: encoding, delivery, ledger, outcomes, progress, end."""
+"""Runs a plan of any kind of parts: encoding, delivery, outcomes, progress, end; and writes the run to the ledger."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
-import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, Literal, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas._status import Failure, Status
-from growlytics_pandas._text import argument, options_text
-from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, PushInterrupted, UsageError
+from growlytics_pandas._status import ARRIVED, Failure, Status
+from growlytics_pandas.errors import DataError, GrowlyticsError, PushInterrupted
 from growlytics_pandas.http.concurrency import ConcurrencyController
-from growlytics_pandas.ledger.digests import Digester
-from growlytics_pandas.upload.connection import Connection, connect, connection_of, connection_or_default
-from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
+from growlytics_pandas.ledger.digests import BODY_DIGEST_WORDS, Digester, Digests
+from growlytics_pandas.ledger.project import Project
+from growlytics_pandas.ledger.types import UNCERTAIN
+from growlytics_pandas.ledger.value_log import ValueDigests
+from growlytics_pandas.upload.connection import Connection, PushOptions, connect, exclusive
+from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery, interrupts
 from growlytics_pandas.upload.encode import Encoded, PartDigests
-from growlytics_pandas.upload.ledger_writer import LedgerWriter, mark_unchanged
-from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore
-from growlytics_pandas.upload.part_list import PartList, PartTask
-from growlytics_pandas.upload.parts import Common, Executor, Part, PartOrder, PartOutcome, push_part, types_sent
-from growlytics_pandas.upload.progress import Concluded, Progress, Snapshot, snapshot_of
-from growlytics_pandas.upload.push_options import PushOptions
+from growlytics_pandas.upload.outcomes import CODES, Concluded, OutcomeBuffer, OutcomeStore, Progress, Snapshot
+from growlytics_pandas.upload.parts import (
+    Common,
+    Executor,
+    Part,
+    PartList,
+    PartOrder,
+    PartOutcome,
+    PartTask,
+    push_part,
+    types_sent,
+)
 from growlytics_pandas.upload.run_errors import are_too_many, interrupted, too_many_error
 from growlytics_pandas.views.metrics import RunFacts
+from growlytics_pandas.views.progress import open_listener
 
 RESENT_DTYPES: Final = {"part": "int64", "rows": "int64", "again": "int64"}
 MAX_FAILURES_SHOWN: Final = 5
@@ -39,6 +48,213 @@ class LastResult:
     """Holds the result for `last_result()`: the latest of this process, also after an interrupt."""
 
     value: Any = None
+
+
+HANDED_OVER_ROWS: Final = 1_000  # acceptances recorded together: they arrive a few at a time, and each call costs µs
+
+
+class LedgerWriter:
+    """Writes one run over `rows` rows to the ledger: before requests are sent, when they are accepted, and at the end.
+
+    The order makes every crash harmless: differing digests are withdrawn and new types recorded, durably, *before* the
+    first byte is sent; only an acceptance stores a digest.
+
+    A part sent by this process is recorded chunk by chunk: `begin_part`, `changed`, `before_sending`,
+    `record_accepted`, `end_part`. For a part sent by another process, its digests are recorded first: `announce`,
+    `before_part`, `after_part`; that process never opens the file, since SQLite in WAL mode must not be shared over a
+    network.
+
+    Attributes
+    ----------
+    confirmed : dict
+        Attribute → type, for types that this run fixed permanently.
+    """
+
+    def __init__(self, project: Project, rows: int, label: str | None = None, tracker: Digester | None = None) -> None:
+        self.confirmed: dict[str, str] = {}
+        self._project = project
+        self._fresh: dict[str, str] = {}
+        self._types: set[str] = set()  # already looked up in the ledger
+        self._registered_by_us: set[str] = set()
+        self._doubtful: set[str] = set()  # attributes of rows whose response was lost
+        self._under_way: dict[int, PartDigests] = {}
+        self._carriers: dict[str, npt.NDArray[np.bool_]] = {}
+        self._accepted: list[int] = []
+        self._rows = 0
+        self._keys = np.zeros(0, dtype="int64")
+        self._body_digests = np.zeros((0, BODY_DIGEST_WORDS), dtype="uint64")
+        self._tracker = tracker
+        self._tracked: ValueDigests | None = None  # of the part that is sent from here
+        self._run = project.begin_run(rows, datetime.now(UTC), label)
+
+    # a part sent by this process -------------------------------------------------------------------------------------
+
+    def begin_part(self, rows: int, types: Mapping[str, str]) -> None:
+        """Allocate the digests of a part that may send attributes of these types."""
+        self._add(types)
+        self._rows = rows
+        self._keys = np.zeros(rows, dtype="int64")
+        self._body_digests = np.zeros((rows, BODY_DIGEST_WORDS), dtype="uint64")
+        self._tracked = None
+
+    def end_part(self, buffer: OutcomeBuffer) -> None:
+        """Commit, and record which attributes may have arrived."""
+        self._hand_over()
+        self._project.flush()
+        lost = buffer.rows_with([Status.UNKNOWN])
+        self._doubtful.update(name for name, carriers in self._carriers.items() if carriers[lost].any())
+        self._carriers.clear()
+
+    def changed(self, encoded: Encoded) -> npt.NDArray[np.bool_]:
+        """Return which rows differ from the last accepted ones."""
+        self._hand_over()
+        return ~self._project.unchanged(self._digest(encoded))
+
+    def before_sending(self, encoded: Encoded) -> None:
+        """Record durably what is about to be sent. Also commits acceptances."""
+        self._hand_over()
+        if not len(encoded.rows):
+            return
+        self._register_fresh(encoded)
+        self._keep_tracked(encoded)
+        custom = list(encoded.present)
+        present = np.column_stack([encoded.present[name] for name in custom]) if custom else None
+        self._project.withdraw(self._digest(encoded), custom, present)
+
+    def record_accepted(self, rows: Sequence[int]) -> None:
+        """Record acceptances; they are written with the next chunk."""
+        self._accepted.extend(rows)
+        if self._carriers:
+            self._confirm([name for name, carriers in self._carriers.items() if carriers[rows].any()])
+        if len(self._accepted) >= HANDED_OVER_ROWS:
+            self._hand_over()
+
+    # a part sent by another process ----------------------------------------------------------------------------
+
+    @property
+    def fresh(self) -> frozenset[str]:
+        """Attributes whose type the ledger does not know for certain."""
+        return frozenset(self._fresh)
+
+    def announce(self, types: Mapping[str, str]) -> None:
+        """Record all types that may be sent as uncertain."""
+        self._add(types)
+        self._register(self._fresh)
+
+    def before_part(self, number: int, digests: PartDigests, buffer: OutcomeBuffer, *, skip_unchanged: bool) -> None:
+        """Mark unchanged rows, and withdraw the digests of all others about to be sent."""
+        if skip_unchanged:
+            mark_unchanged(self._project, digests, buffer)
+        going = _is_unsent(buffer, digests.rows)
+        present = digests.present()
+        self._project.withdraw(digests.digests.take(going), digests.names, None if present is None else present[going])
+        self._under_way[number] = digests
+
+    def after_part(self, number: int, buffer: OutcomeBuffer, arrived: frozenset[str], doubtful: frozenset[str]) -> None:
+        """Record the acceptances of a part, and which of its fresh attributes arrived or may have arrived."""
+        digests = self._under_way.pop(number)
+        accepted = buffer.codes()[digests.rows] == CODES[Status.ACCEPTED]
+        self._project.accept(digests.digests.take(accepted))
+        self._project.flush()
+        self._doubtful |= doubtful
+        self._confirm([name for name in self._fresh if name in arrived])
+
+    # the end ---------------------------------------------------------------------------------------------------
+
+    def finish(self, counts: Mapping[str, int], ended: str, retried: int = 0) -> None:
+        """Forget the types that certainly never arrived, and record the end of the run (of a retry, with its rows)."""
+        if not self._under_way:  # else a part was interrupted, and what it sent is unknown
+            never = self._registered_by_us & (self._fresh.keys() - self._doubtful)
+            self._project.forget_types(never, only_uncertain=True)
+        if self._tracker is not None:
+            self._project.tidy_values()
+        self._project.end_run(self._run, counts, ended, sorted(self.confirmed), retried)
+
+    def _hand_over(self) -> None:
+        if self._accepted:
+            taken = np.array(self._accepted, dtype="int64")
+            self._accepted.clear()
+            self._project.accept(Digests(self._keys[taken], self._body_digests[taken]))
+            if self._tracked is not None:
+                self._project.accept_values(self._tracked.take(taken))
+
+    def _keep_tracked(self, encoded: Encoded) -> None:
+        """Keep the digests of values until it is known which rows are accepted."""
+        if self._tracker is None:
+            return
+        if self._tracked is None:
+            names = tuple(column.name for column in encoded.columns)
+            values = np.zeros((self._rows, len(names)), dtype=np.uint16)
+            self._tracked = ValueDigests(self._body_digests[:, 0], names, values)
+        self._tracked.values[encoded.rows] = self._tracker.values(encoded.columns)
+
+    def _digest(self, encoded: Encoded) -> Digests:
+        digests = Digests(self._keys[encoded.rows], self._body_digests[encoded.rows])
+        if len(encoded.rows) and not digests.body_digests.any():
+            digests = self._project.digest(encoded.ids, encoded.cells)
+            self._keys[encoded.rows], self._body_digests[encoded.rows] = digests.keys, digests.body_digests
+        return digests
+
+    def _register_fresh(self, encoded: Encoded) -> None:
+        """Record as uncertain the fresh attributes that first occur in this chunk."""
+        carried = {name: encoded.present[name] for name in self._fresh if name in encoded.present}
+        new = {name: self._fresh[name] for name, sent in carried.items() if name not in self._carriers and sent.any()}
+        if new:
+            self._register(new)
+            self._carriers.update({name: np.zeros(self._rows, dtype=bool) for name in new})
+        for name in self._carriers.keys() & carried.keys():
+            self._carriers[name][encoded.rows] = carried[name]
+
+    def _add(self, types: Mapping[str, str]) -> None:
+        new = {name: type_ for name, type_ in types.items() if name not in self._types}
+        if new:
+            self._fresh.update(unsettled(self._project, new))
+            self._types.update(new)
+
+    def _register(self, types: Mapping[str, str]) -> None:
+        if types:
+            registration = self._project.register(types, datetime.now(UTC), certain=False)
+            if registration.conflicts:
+                raise overtaken(registration.conflicts)
+            self._registered_by_us.update(registration.new)
+
+    def _confirm(self, names: Sequence[str]) -> None:
+        """Record that accepted bodies had these attributes: their types are now fixed."""
+        if names:
+            types = {name: self._fresh.pop(name) for name in names}
+            self.confirmed.update(self._project.register(types, datetime.now(UTC), certain=True).new)
+            for name in names:
+                self._carriers.pop(name, None)
+
+
+def unsettled(project: Project, types: Mapping[str, str]) -> dict[str, str]:
+    """Return the attributes whose type the ledger currently does not know for certain.
+
+    Looked up again, since the ledger may have changed after the plan was made.
+    """
+    known = project.known_types()
+    settled = {name: fact.type for name, fact in known.items() if fact.source != UNCERTAIN}
+    return {name: type_ for name, type_ in types.items() if settled.get(name) != type_}
+
+
+def overtaken(conflicts: Mapping[str, Any]) -> DataError:
+    """Return the error for types that another push has fixed in the meantime."""
+    named = ", ".join(f"{name!r} ({known.type})" for name, known in conflicts.items())
+    return DataError(
+        f"while this push ran, another one fixed the type of {named} differently; the service would ignore our values. "
+        "The remaining rows are unsent: make the plan again, which will show the conflict."
+    )
+
+
+def mark_unchanged(project: Project, digests: PartDigests, buffer: OutcomeBuffer) -> None:
+    """Mark rows whose body equals the last accepted one as `unchanged`."""
+    same = project.unchanged(digests.digests) & _is_unsent(buffer, digests.rows)
+    buffer.record_all(digests.rows[same], Status.UNCHANGED)
+
+
+def _is_unsent(buffer: OutcomeBuffer, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    is_unsent: npt.NDArray[np.bool_] = buffer.codes()[rows] == CODES[Status.UNSENT]
+    return is_unsent
 
 
 class Run:
@@ -59,7 +275,7 @@ class Run:
     ) -> None:
         self.options = options
         self.stop = CancellationToken()
-        self.pacer = ConcurrencyController(max_concurrency=options.max_concurrency, max_rate=options.max_rate)
+        self.controller = ConcurrencyController(max_concurrency=options.max_concurrency, max_rate=options.max_rate)
         self.error: BaseException | None = None
         self.ended = "dry run"
         self.message = ""
@@ -72,7 +288,8 @@ class Run:
         self._executor = executor
         self._writer: LedgerWriter | None = None
         self._crash: BaseException | None = None
-        self._progress = Progress(options.progress, options.label, self.stop.request)
+        listener = None if options.progress is False else open_listener(options.progress)
+        self._progress = Progress(listener, options.label, self.stop.request)
         self._live: dict[int, Callable[[], Snapshot]] = {}
         self._settled = {number: buffer.counts() for number, buffer in self.buffers.items()}
         self._done: set[int] = set()
@@ -82,7 +299,7 @@ class Run:
         self._answer_seconds = 0.0
         self._concurrency = 0
         self._failures: tuple[Failure, ...] = ()
-        self._retried = self._counts()[Status.UNSENT] if options.is_retry else 0
+        self._before = self._counts()  # of a retry: with the rows that it does not send
 
     # the run -------------------------------------------------------------------------------------
 
@@ -141,8 +358,15 @@ class Run:
             would_refuse,
             self.options.label,
             getattr(self.error, "server_message", "") if self.message else "",
-            self._retried,
+            *self._retried(),
         )
+
+    def _retried(self) -> tuple[int, int]:
+        """Return how many rows a retry had to send, and how many of them arrived."""
+        if not self.options.is_retry:
+            return 0, 0
+        after, before = (sum(counts[status] for status in ARRIVED) for counts in (self._counts(), self._before))
+        return self._before[Status.UNSENT], after - before
 
     @property
     def confirmed(self) -> dict[str, str]:
@@ -184,7 +408,7 @@ class Run:
             raise
         finally:
             if self._writer is not None:
-                self._writer.finish(self._counts(), ended, self._retried)
+                self._writer.finish(self._counts(), ended, self._retried()[0])
 
     def outcomes(self) -> Generator[PartOutcome, None, None]:
         """Push, and yield the outcome of each part."""
@@ -205,7 +429,7 @@ class Run:
     @property
     def types_sent(self) -> dict[str, str]:
         """Attribute → type of the custom attributes that are sent."""
-        return types_sent(self.common.layout, self.common.dropped)
+        return types_sent(self.common.schema, self.common.dropped)
 
     @property
     def digester(self) -> Digester | None:
@@ -236,7 +460,7 @@ class Run:
             may_be_unchanged=options.skip_unchanged and digests is None,
         )
 
-    def note_snapshots(self, snapshots: Mapping[int, Snapshot]) -> None:
+    def record_snapshots(self, snapshots: Mapping[int, Snapshot]) -> None:
         """Record and show the progress of parts that other processes are sending."""
         self._live = {n: partial(_same, snapshot) for n, snapshot in snapshots.items() if n not in self._done}
         self._was_reached |= any(snapshot.counts[Status.ACCEPTED] for snapshot in snapshots.values())
@@ -254,10 +478,10 @@ class Run:
             if self._writer is not None:
                 self._writer.end_part(order.buffer)
 
-    def tick(self, delivery: Delivery, buffer: OutcomeBuffer) -> None:
+    def tick(self, delivery: Delivery) -> None:
         """Update the progress of this process's delivery; called many times per second."""
         if self._sent_part.number not in self._live:
-            self._live = {self._sent_part.number: partial(snapshot_of, delivery, buffer, self._sent_part.first_row)}
+            self._live = {self._sent_part.number: partial(delivery.snapshot, self._sent_part.first_row)}
         if self.is_due():
             self._check_failures()
             self._show("update")
@@ -267,7 +491,7 @@ class Run:
         if self._writer is None or not self.options.skip_unchanged:
             return encoded
         changed = self._writer.changed(encoded)
-        self.buffers[self._sent_part.number].note_all(encoded.rows[~changed], Status.UNCHANGED)
+        self.buffers[self._sent_part.number].record_all(encoded.rows[~changed], Status.UNCHANGED)
         return encoded.take(changed)
 
     def before_sending(self, encoded: Encoded) -> None:
@@ -275,10 +499,10 @@ class Run:
         if self._writer is not None:
             self._writer.before_sending(encoded)
 
-    def note_accepted(self, rows: list[int]) -> None:
+    def record_accepted(self, rows: list[int]) -> None:
         """Record rows of this process's part that arrived."""
         if self._writer is not None:
-            self._writer.note_accepted(rows)
+            self._writer.record_accepted(rows)
 
     # the parts -------------------------------------------------------------------------------------------------
 
@@ -316,7 +540,11 @@ class Run:
 
     def _failures_left(self) -> float | None:
         limit = self.options.max_failures
-        return max(1, limit - self._counts()[Status.FAILED]) if isinstance(limit, int) else limit
+        return max(1, limit - self._n_failed()) if isinstance(limit, int) else limit
+
+    def _n_failed(self) -> int:
+        """Return how many rows have failed in this run."""
+        return self._counts()[Status.FAILED] - self._before[Status.FAILED]
 
     def _check_failures(self) -> None:
         """Check the limit over all parts; within a part, its delivery checks it."""
@@ -324,7 +552,7 @@ class Run:
         if limit is None or self.error is not None or self._executor.keeps_frames:
             return
         counts = self._counts()
-        failed = counts[Status.FAILED] + counts[Status.UNKNOWN]
+        failed = self._n_failed() + counts[Status.UNKNOWN]
         finished = counts[Status.ACCEPTED] + failed
         if are_too_many(failed, finished, limit):
             self._give_up(too_many_error(failed, finished, limit))
@@ -380,66 +608,3 @@ class Run:
 
 def _same(snapshot: Snapshot) -> Snapshot:
     return snapshot
-
-
-def resolve_connection(options: PushOptions, planned: Connection | None) -> Connection | None:
-    """Return the connection to use, None for a dry run without one; raise if `skip_unchanged` lacks a ledger."""
-    connection = connection_of(options.client) or planned or connection_or_default(None)
-    if connection is None and not options.dry_run:
-        connection = connect()  # raises with what is missing
-    if options.skip_unchanged and (connection is None or connection.ledger is None):
-        lacks = (
-            f"this client has none ({options_text(ledger=None)})"
-            if connection
-            else "no client is set: set GROWLYTICS_API_KEY"
-        )
-        raise InvalidArgumentError(f"{argument('skip_unchanged')}: it needs a ledger, and {lacks}.")
-    return connection
-
-
-@contextlib.contextmanager
-def interrupts(stop: CancellationToken) -> Iterator[None]:
-    """Turn Ctrl-C and a kernel interrupt into a request to stop, so that none occurs between a response and its record.
-
-    The first requests a stop, the second an immediate stop; the third raises KeyboardInterrupt.
-    """
-    previous = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(previous):
-        yield
-        return
-
-    def handle(*_: Any) -> None:
-        if stop.at_once:
-            raise KeyboardInterrupt
-        stop.request()
-
-    signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
-_PUSHING: Final[dict[tuple[int, bytes], object]] = {}
-"""The pushes in progress: process id (which a fork changes) and project."""
-
-
-@contextlib.contextmanager
-def exclusive(connection: Connection) -> Iterator[None]:
-    """Allow only one push per project in this process: two could have the same id in flight.
-
-    By project, not by connection or ledger, since two connections may have the same URL and key.
-    """
-    place = (os.getpid(), connection.fingerprint)
-    # A single atomic operation, since a fork could leave a lock held.
-    if _PUSHING.setdefault(place, token := object()) is not token:
-        raise UsageError("another push of this process to the same project is running; wait for it to end.")
-    project = connection.project
-    try:
-        if project is not None:
-            project.in_use = True
-        yield
-    finally:
-        if project is not None:
-            project.in_use = False
-        del _PUSHING[place]

@@ -31,7 +31,7 @@ SCHEMA_DTYPES = {
 
 
 def schema_frame(
-    layout: Schema,
+    schema: Schema,
     dropped: frozenset[int],
     suggestions: Sequence[Suggestion],
     frame: pd.DataFrame | None = None,
@@ -50,9 +50,9 @@ def schema_frame(
     rows = [
         (
             *_schema_row(attribute, attribute.position in dropped, notes.get(repr(attribute.column), [])),
-            *((None, None) if frame is None else _values_row(frame, attribute, layout, is_whole=is_whole)),
+            *((None, None) if frame is None else _values_row(frame, attribute, schema, is_whole=is_whole)),
         )
-        for attribute in layout.attributes
+        for attribute in schema.attributes
     ]
     return pd.DataFrame(
         {
@@ -98,14 +98,14 @@ def _schema_row(attribute: Attribute, is_dropped: bool, suggested: Sequence[str]
     )
 
 
-def _values_row(frame: pd.DataFrame, attribute: Attribute, layout: Schema, *, is_whole: bool) -> tuple[int | None, Any]:
+def _values_row(frame: pd.DataFrame, attribute: Attribute, schema: Schema, *, is_whole: bool) -> tuple[int | None, Any]:
     """Return the number of distinct values, and the first value, masked if it identifies a customer."""
-    column = clean(frame.iloc[:, attribute.position], attribute.reading, layout.zone, layout.region)
+    column = clean(frame.iloc[:, attribute.position], attribute.reading, schema.zone, schema.region)
     present = column[(~absent(column)).to_numpy(dtype=bool)]
     if not len(present):
         return 0 if is_whole else None, None
     example = printable(originals(present.iloc[:1])[0])
-    if is_personal(attribute.name, attribute.column, layout.id_column):
+    if is_personal(attribute.name, attribute.column, schema.id_column):
         example = Masker().identity(example)
     return _distinct(present) if is_whole else None, example
 

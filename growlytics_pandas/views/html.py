@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import cache
 from typing import Any, Final, Literal
 
@@ -65,12 +66,26 @@ class Table:
         ]
 
 
+class StepKind(StrEnum):
+    """What a next step does, for pages beside controls that do the same."""
+
+    TYPES = "types"
+    """Look at the types of a plan."""
+    RETRY = "retry"
+    WRONG_KEY = "wrong key"
+    PUSH_CORRECTED = "push corrected"
+    PUSH_DRY = "push dry"
+    """Push what a dry run has shown."""
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A next step, with code to paste if there is any."""
 
     text: str
     code: str = ""
+    kind: StepKind = StepKind.OTHER
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from growlytics_pandas._status import NEVER_SENT, RETRYABLE, Status
+from growlytics_pandas._status import NEVER_SENT, RETRYABLE, Status, is_refused
 from growlytics_pandas._text import plural
 from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.http.protocol import one_line
@@ -149,7 +149,7 @@ class StopButton:
         self._probes: list[Any] = []
         self._ask_at = 0.0
         self._is_closed = False
-        self._picture = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 0", min_width="0", margin="0"))
+        self._picture = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 280px", min_width="0", margin="0"))
         self._button = ipywidgets.Button(
             description="Stop",
             icon="stop",
@@ -159,7 +159,10 @@ class StopButton:
         self._button.on_click(self._click)
         self._box = ipywidgets.HBox(
             [self._picture, self._button],
-            layout=ipywidgets.Layout(max_width="840px", align_items="flex-start", overflow="hidden"),
+            # where there is no room for both, the button is above
+            layout=ipywidgets.Layout(
+                max_width="840px", flex_flow="row wrap-reverse", align_items="flex-end", overflow="hidden"
+            ),
         )
 
     @property
@@ -325,12 +328,20 @@ def next_step(event: ProgressEvent) -> str:
         return ""
     steps = []
     if any(event.counts.get(status) for status in RETRYABLE):
-        has_wrong_key = any(failure.http_status in KEY_STATUSES for failure in event.failures)
-        again = "push the frame again with the right API key" if has_wrong_key else ".retry() sends them again"
-        steps += [".failed shows why rows did not arrive", again]
+        steps.append(".failed shows why rows did not arrive")
+        if any(failure.http_status in KEY_STATUSES for failure in event.failures):
+            steps.append("push the frame again with the right API key")
+        elif not _seem_all_rejected(event):
+            steps.append(".retry() sends them again")
     if event.counts.get(Status.INVALID, 0) > event.n_left_out or event.is_incomplete:
         steps.append(".violations shows what was left out, and why")
     return f"growlytics_pandas.last_result(): {'; '.join([*steps, '.rejects() has the rows to correct'])}."
+
+
+def _seem_all_rejected(event: ProgressEvent) -> bool:
+    """Whether the service rejected each row that did not arrive, judging by the last ones."""
+    is_open = event.counts.get(Status.UNKNOWN) or event.counts.get(Status.UNSENT)
+    return not is_open and all(is_refused(each.status, each.http_status) for each in event.failures)
 
 
 def _percent(event: ProgressEvent) -> int:

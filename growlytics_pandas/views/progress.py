@@ -1,4 +1,4 @@
-"""Listeners for progress events: a notebook panel, a bar or log lines, nothing, or the caller's function."""
+"""Listeners for progress events: a notebook panel, a bar or log lines, or the caller's function."""
 
 import sys
 import threading
@@ -22,8 +22,6 @@ def open_listener(progress: ProgressOption) -> Listener:
     """Return the listener that the `progress` argument asks for."""
     if callable(progress):
         return Guarded(progress)
-    if progress is False:
-        return _silent
     if progress in ("auto", "widget"):
         return Guarded(_display(), "display")
     if progress == "text":
@@ -60,10 +58,6 @@ class Guarded:
                 RuntimeWarning,
                 stacklevel=2,
             )
-
-
-def _silent(_event: ProgressEvent) -> None:
-    """Show nothing."""
 
 
 class TextProgress:

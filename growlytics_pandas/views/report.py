@@ -19,7 +19,7 @@ from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.errors import InvalidArgumentTypeError
 from growlytics_pandas.views.conclusion import Conclusion, conclude, count_rows, of_all
-from growlytics_pandas.views.html import Count, Page, Step, Table, render_notebook, render_report
+from growlytics_pandas.views.html import Count, Page, Step, StepKind, Table, render_notebook, render_report
 from growlytics_pandas.views.metrics import RunFacts, duration
 from growlytics_pandas.views.tables import (
     NOTEBOOK_LIMITS,
@@ -236,7 +236,7 @@ def _type_steps(plan: PlanSummary) -> list[Step]:
     notes = [f"{label(column)}: {note}." for column, note in noted if note and repr(column) not in suggested]
     verb = "is" if fresh == 1 else "are"
     words = f"Check the types: {plural(fresh, 'type')} {verb} not known yet, and cannot be changed after a push."
-    return [Step(" ".join([words, *notes[:_MAX_NOTED]]), "plan.schema")]
+    return [Step(" ".join([words, *notes[:_MAX_NOTED]]), "plan.schema", StepKind.TYPES)]
 
 
 def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
@@ -264,10 +264,12 @@ def _steps_again(result: ResultSummary, failed: FailedRows) -> list[Step]:
         words = f"Correct {plural(refused, 'row')} that the service rejected; it would reject the same data again."
         steps.append(Step(words, f"{result.owner}.rejects()"))
     if any(http in KEY_STATUSES for _, http, _ in failed.reasons):
-        steps.append(Step("Push the frame again with a client that has the right API key; this is safe."))
+        words = "Push the frame again with a client that has the right API key; this is safe."
+        steps.append(Step(words, kind=StepKind.WRONG_KEY))
     elif sum(result.counts[status] for status in RETRYABLE) > refused:
         which = "other" if refused else " and ".join(status for status in RETRYABLE if result.counts[status])
-        steps.append(Step(f"Send the {which} rows again; this is safe.", f"{result.owner}.retry()"))
+        words = f"Send the {which} rows again; this is safe."
+        steps.append(Step(words, f"{result.owner}.retry()", StepKind.RETRY))
     return steps
 
 
@@ -279,16 +281,15 @@ def _result_steps(result: ResultSummary, new: Mapping[str, str], failed: FailedR
         steps += _steps_again(result, failed)
     steps += _data_steps(result.owner, errors, warnings)
     if result.counts[Status.INVALID] > result.run.n_left_out and not is_dry:
-        steps.append(
-            Step("Then push the corrected frame; rows that arrived are skipped.", "push(…, skip_unchanged=True)")
-        )
+        words = "Then push the corrected frame; rows that arrived are skipped."
+        steps.append(Step(words, "push(…, skip_unchanged=True)", StepKind.PUSH_CORRECTED))
     if new:
         verb = "Check the types: a push would fix those" if is_dry else "This push fixed the types"
         words = f"{verb} of {plural(len(new), 'attribute')}; they cannot be changed later."
         steps.append(Step(words, f"{result.owner}.new_types"))
     if is_dry:
         drop = '(errors="drop")' if errors else "()"
-        steps.append(Step("If it looks right, push it.", f"{result.owner}.plan.push{drop}"))
+        steps.append(Step("If it looks right, push it.", f"{result.owner}.plan.push{drop}", StepKind.PUSH_DRY))
     return steps or [Step("Nothing: every row arrived with all its attributes.")]
 
 

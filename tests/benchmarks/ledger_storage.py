@@ -63,24 +63,24 @@ class SqliteRows:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA cache_size = -65536")  # 64 MB
         self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS customers (key INTEGER PRIMARY KEY, payload BLOB, attributes BLOB)"
+            "CREATE TABLE IF NOT EXISTS customers (key INTEGER PRIMARY KEY, body_digest BLOB, attributes BLOB)"
         )
 
     def _stored(self, digests):
         rows = self._connection.execute(
-            "SELECT key, payload FROM customers WHERE key IN (SELECT value FROM json_each(?))",
+            "SELECT key, body_digest FROM customers WHERE key IN (SELECT value FROM json_each(?))",
             (json.dumps(digests.keys.tolist()),),
         )
         return dict(rows.fetchall())
 
     def unchanged(self, digests):
         stored = self._stored(digests)
-        sent = digests.payloads.tobytes()
+        sent = digests.body_digests.tobytes()
         return np.array([stored.get(key) == sent[16 * i : 16 * i + 16] for i, key in enumerate(digests.keys.tolist())])
 
     def push(self, digests):
         replaces = any(self._stored(digests).values())
-        none, sent = b"\0" * 8, digests.payloads.tobytes()
+        none, sent = b"\0" * 8, digests.body_digests.tobytes()
         keys = digests.keys.tolist()
         self._write([(key, None, none) for key in keys], "FULL" if replaces else "NORMAL")
         self._write([(key, sent[16 * i : 16 * i + 16], none) for i, key in enumerate(keys)], "NORMAL")
@@ -111,14 +111,14 @@ class Lmdb:
 
     def unchanged(self, digests):
         stored = self._stored(digests)
-        keys, sent = digests.keys.astype(">i8").tobytes(), digests.payloads.tobytes()
+        keys, sent = digests.keys.astype(">i8").tobytes(), digests.body_digests.tobytes()
         return np.array(
             [stored.get(keys[8 * i : 8 * i + 8], b"")[:16] == sent[16 * i : 16 * i + 16] for i in range(len(digests))]
         )
 
     def push(self, digests):
         replaces = any(any(found[:16]) for found in self._stored(digests).values())
-        keys, sent, none = digests.keys.astype(">i8").tobytes(), digests.payloads.tobytes(), b"\0" * 8
+        keys, sent, none = digests.keys.astype(">i8").tobytes(), digests.body_digests.tobytes(), b"\0" * 8
         self._write([(keys[8 * i : 8 * i + 8], b"\0" * 24) for i in range(len(digests))])
         if replaces:
             self._env.sync(True)
@@ -141,12 +141,12 @@ def mixed(numbers):
 
 
 def chunks(start, stop, version, size=CHUNK):
-    """Give digests of these customers: new payloads for each version."""
+    """Give digests of these customers: new bodies for each version."""
     for first in range(start, stop, size):
         n_rows = min(size, stop - first)
         numbers = np.arange(first, first + n_rows, dtype=np.uint64)
-        payloads = np.column_stack([mixed(numbers + np.uint64(version << 40)), mixed(numbers)])
-        yield Digests((mixed(numbers) >> np.uint64(1)).astype(np.int64), payloads)
+        body_digests = np.column_stack([mixed(numbers + np.uint64(version << 40)), mixed(numbers)])
+        yield Digests((mixed(numbers) >> np.uint64(1)).astype(np.int64), body_digests)
 
 
 def timed(call, start, stop, version):

@@ -102,7 +102,7 @@ def measure(small):
             bare = found["bare encode + libcurl multi"]["rate"]
             print(
                 f"ours, curl: {ours / limit:.0%} of the {limit:,.0f} a second that {setting.concurrency} in flight allow, "
-                f"the pacer's ramp included; the bare loop {bare / limit:.0%}"
+                f"the controller's ramp included; the bare loop {bare / limit:.0%}"
             )
     return figures
 

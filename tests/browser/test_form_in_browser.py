@@ -88,7 +88,7 @@ def test_a_rejected_key_is_shown_in_the_form(notebook):
     nb.run(0)
     nb.run(1)
     field(nb, "button", name="Push 3 rows").click(timeout=15_000)
-    expect(nb.output(1)).to_contain_text("AuthenticationError")
+    expect(nb.output(1)).to_contain_text("The service rejected the API key")
     expect(nb.output(1)).not_to_contain_text("not-the-key-at-all")
 
 
@@ -166,6 +166,7 @@ def test_closing_the_form_restores_the_picture(notebook):
     expect(picture).to_be_visible(timeout=15_000)
 
 
+WIDTH_OF_SUGGESTED = 100  # pixels of a select that shows "suggested" with its arrow
 LONG_LABELS = 'df.columns = ["id", "City of the first delivery", "Score in the loyalty programme"]\n'
 
 
@@ -180,6 +181,9 @@ def test_narrow_notebook_shows_whole_labels(notebook, width):
     labels = nb.output(1).locator(".widget-checkbox label")
     assert labels.count() >= 7
     assert labels.evaluate_all("(all) => all.every((one) => one.scrollWidth <= one.clientWidth + 1)")
+    selects = nb.output(1).locator("select").all()
+    assert min(one.bounding_box()["width"] for one in selects) >= WIDTH_OF_SUGGESTED
+    assert nb.output(1).locator("pre:visible").evaluate("(one) => one.scrollHeight <= one.clientHeight + 1")
     edge = nb.output(1).bounding_box()
     for box in [one.bounding_box() for one in nb.output(1).locator("label, select, button, td, th").all()]:
         assert box is None or box["x"] + box["width"] <= edge["x"] + edge["width"] + 1
@@ -214,6 +218,29 @@ STATE = """() => {
     const notebook = jupyterapp.shell.currentWidget.content;
     return [notebook.activeCellIndex, ...notebook.model.sharedModel.cells.map((one) => one.getId() + one.cell_type)];
 }"""
+
+
+def test_enter_keeps_the_keyboard_in_the_form(notebook):
+    nb = notebook(BEGIN + "begin(5_000, latency=0.1)", OPEN)
+    nb.run(0)
+    nb.run(1)
+    output, dry_run = nb.output(1), field(nb, "button", name="Dry run")
+    expect(output).to_contain_text("Preview of the first customers", timeout=15_000)
+    dry_run.press("Enter")
+    expect(output).to_contain_text("Dry run of a push")
+    expect(dry_run).to_be_focused()
+    push = field(nb, "button", name="Push 5,000 rows")
+    push.press("Enter")
+    stop = field(nb, "button", name="Stop")
+    expect(stop).to_be_visible(timeout=10_000)
+    expect(push).to_be_focused()
+    stop.press("Enter")
+    expect(dry_run).to_be_focused()
+    retry = field(nb, "button", name="Retry")
+    expect(retry).to_be_visible(timeout=10_000)
+    retry.press("Enter")
+    expect(dry_run).to_be_focused()
+    expect(output).to_contain_text("All 5,000 rows arrived", timeout=20_000)
 
 
 def test_controls_are_named_and_reached_by_tab(notebook):

@@ -11,7 +11,7 @@ import pytest
 import growlytics_pandas as gp
 from growlytics_pandas._rules import RULES, Rule
 from growlytics_pandas.checks.schema import infer_schema
-from growlytics_pandas.columns.options import PlanOptions
+from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.ledger.types import KnownType
 from growlytics_pandas.samples import PLANTED
 from growlytics_pandas.upload.parts import Part
@@ -58,9 +58,9 @@ def check(df, id_col="id", known=None, **options):
     seen = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
     remembered = None if known is None else {name: KnownType(kind, seen, "accepted") for name, kind in known.items()}
     chosen = PlanOptions(**options)
-    layout = infer_schema(df, id_col, chosen, known=remembered)
-    suggestions = find_suggestions(df, layout, chosen)
-    return Part.whole(df, layout).findings(suggestions).to_frame()
+    schema = infer_schema(df, id_col, chosen, known=remembered)
+    suggestions = find_suggestions(df, schema, chosen)
+    return Part.whole(df, schema).findings(suggestions).to_frame()
 
 
 def ids(*values, dtype=object):

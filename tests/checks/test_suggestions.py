@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import growlytics_pandas
 from growlytics_pandas.checks.suggestions import Columns, as_frame, as_options, suggest_for
 from growlytics_pandas.columns.dtypes import inspect
-from growlytics_pandas.columns.options import Reading
+from growlytics_pandas.columns.plan_options import Reading
 from growlytics_pandas.columns.reading import clean, read_values
 from growlytics_pandas.columns.texts import strip_texts
 from growlytics_pandas.contract import AttributeType

@@ -10,7 +10,7 @@ import pytest
 from growlytics_pandas import contract
 from growlytics_pandas.checks.suggestions import Columns, as_options, suggest_for
 from growlytics_pandas.columns.dtypes import inspect
-from growlytics_pandas.columns.options import Reading
+from growlytics_pandas.columns.plan_options import Reading
 
 EMAILS = ["asha@example.com", "ravi@example.com", None]
 MOBILES = ["9919211112", "9812345678", None]

@@ -39,10 +39,10 @@ def test_only_the_101st_attribute_is_left_out():
 def test_violations_do_not_keep_blocks_alive():
     """The frame is made after all blocks are checked; a finding that kept its block would keep the whole frame."""
     df = pd.DataFrame({"id": [f"c{i}" for i in range(9)], "X": [np.inf, *range(8)], "email": ["no address"] * 9})
-    layout = gp.plan(df, "id")._layout
-    block = prepare(df, layout, frozenset(), 0, len(df))
+    schema = gp.plan(df, "id")._schema
+    block = prepare(df, schema, frozenset(), 0, len(df))
     before = sys.getrefcount(block)
-    findings = check_block(df, layout, block)
+    findings = check_block(df, schema, block)
     assert {found.rule for found in findings} == {"value_not_finite", "email_invalid"}
     assert sys.getrefcount(block) == before
 

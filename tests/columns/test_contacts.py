@@ -17,7 +17,7 @@ from growlytics_pandas.columns.contacts import (
     invalid_emails,
     invalid_mobiles,
 )
-from growlytics_pandas.columns.options import check_region
+from growlytics_pandas.columns.plan_options import check_region
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=60)  # lone surrogates included

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import growlytics_pandas as gp
-from growlytics_pandas.checks.texts import MISSING_TEXTS, are_damaged, are_padded, are_plain, end_like_floats
+from growlytics_pandas.checks.values import are_plain
 from growlytics_pandas.columns.contacts import invalid_emails, invalid_mobiles
+from growlytics_pandas.columns.texts import MISSING_TEXTS, are_damaged, are_padded, end_like_floats
 
 pa = pytest.importorskip("pyarrow")
 
@@ -39,7 +40,7 @@ def test_byte_precheck_misses_nothing(dtype, texts, gaps):
     present = column.dropna().tolist()
     assert found.missing.tolist() == column.isna().tolist()
     assert found.has_any(MISSING_TEXTS) == any(text in MISSING_TEXTS for text in present)
-    assert found.has_any({"", "nan"}, fold=True) == any(text.lower() in {"", "nan"} for text in present)
+    assert found.has_any({"", "nan"}, ignore_case=True) == any(text.lower() in {"", "nan"} for text in present)
     assert found.may_have_outer_space() or are_padded(present) is None
     assert found.may_be_damaged() or are_damaged(present) is None
     changed = [row for row, text in enumerate(column) if not pd.isna(text) and strip_texts([text]) != [text]]

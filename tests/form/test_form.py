@@ -163,6 +163,7 @@ def test_violations_follow_changes_before_push():
     form = df.growlytics.form()
     assert "id_duplicate" in picture(form)
     assert form._actions._push.disabled
+    assert form._actions._push.description == "Push"
     assert "2 errors" in form._actions.reason.value
     assert "“Of rows with the same id”: send only the last" in picture(form)
     assert "errors=" not in picture(form)
@@ -283,6 +284,42 @@ def test_retry_sends_the_rest_of_the_current_push(faulty):
     assert retry.layout.display == "none"
 
 
+def test_retry_counts_only_rows_that_it_sends(faulty):
+    form = customers(100).growlytics.form(client=faulty(seed=1, status={422: 0.2}, success_false=0.2).client)
+    form._actions._push.click()
+    form.wait()
+    n_rejected = int((form.result.outcomes["http_status"] == 422).sum())
+    n_others = form.result.counts["failed"] - n_rejected
+    assert n_rejected > 0 < n_others
+    assert form._actions._retry.description == f"Retry {n_others} rows"
+    form._actions._retry.click()
+    form.wait()
+    assert form.result.run.retried == n_others
+
+
+def test_retry_is_not_offered_if_all_rows_were_rejected(faulty):
+    form = customers().growlytics.form(client=faulty(status={422: 1.0}).client)
+    form._actions._push.click()
+    form.wait()
+    assert form._actions._retry.layout.display == "none"
+    assert "Correct 4 rows that the service rejected" in outcome(form)
+
+
+def test_plan_gives_way_to_the_progress(faulty):
+    form = customers(1000).growlytics.form(client=faulty(latency=0.05).client)
+    plans = []
+
+    def look(change):
+        if "to go" in change.new:
+            plans.append(picture(form))
+
+    form._actions._outcome.observe(look, "value")
+    form._actions._push.click()
+    form.wait()
+    assert plans
+    assert set(plans) == {""}
+
+
 def test_result_is_marked_as_old_after_a_change(sandbox):
     form = customers().growlytics.form(client=sandbox.client)
     form._actions._push.click()
@@ -368,7 +405,9 @@ def test_rejected_key_is_reported_and_hidden(sandbox):
     form = customers().growlytics.form(client=client)
     form._actions._push.click()
     form.wait()
-    assert "AuthenticationError" in outcome(form)
+    assert outcome(form).count("rejected the API key") == 1
+    assert "a client that has the right API key" in outcome(form)
+    assert form._actions._retry.layout.display == "none"
     everything = json.dumps(form._repr_mimebundle_(), default=str) + outcome(form) + form.line + repr(form)
     assert "a-secret" not in everything
 
@@ -554,7 +593,10 @@ def test_without_a_likely_id_push_is_off():
     df = pd.DataFrame({"Last seen ms": [1706521244882, 1706521244883], "City": ["Pune", "Goa"]})
     form = df.growlytics.form()
     assert button(form, "Push").disabled
-    assert "choose the column that identifies each customer" in problem(form)
+    assert form._id.label == "choose the id column …"
+    assert form.line == "df.growlytics.push(id_col=…)"
+    assert "choose the id column" in form._actions.reason.value
+    assert problem(form) == "", "said once"
     form._id.value = 1
     assert form.line.startswith("df.growlytics.push('City'")
     assert not button(form, "Push 2 rows").disabled

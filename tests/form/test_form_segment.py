@@ -69,15 +69,15 @@ def test_a_dry_run_sends_and_writes_nothing(sandbox, opened, tmp_path):
 @pytest.mark.parametrize(
     ("attribute", "members", "words"),
     [
-        ("", "vip.csv", "Attribute: it is empty"),
-        ("Is VIP", "", "Members file: it is empty"),
+        ("", "vip.csv", "enter the segment’s attribute"),
+        ("Is VIP", "", "enter the members file"),
         ("email", "vip.csv", "reserved"),
         ("Is VIP", "no folder/vip.csv", "members:"),
     ],
 )
 def test_invalid_segment_cannot_be_pushed(opened, attribute, members, words):
     form = opened(customers(0, 3), attribute, members)
-    assert words in form._problem.value.replace("<wbr>", "")
+    assert words in (form._actions.reason.value + form._problem.value).replace("<wbr>", "")
     assert form._actions._push.disabled
 
 
@@ -103,5 +103,5 @@ def test_reading_the_frame_again_keeps_segment(sandbox, opened):
     form = opened(df)
     df.loc[3] = customers(3, 4).loc[0]
     form._read_again()
-    assert form._grid.widget.layout.display == "none"
+    assert form._table.layout.display == "none"
     assert push(form).joined == 4

@@ -7,7 +7,8 @@ import pytest
 import trustme
 from support.wire_server import HEADERS, Server, accept
 
-from growlytics_pandas.http.protocol import Endpoint, Headers
+from growlytics_pandas.http.api_key import Headers
+from growlytics_pandas.http.protocol import Endpoint
 from growlytics_pandas.upload.connection import open_transport
 
 

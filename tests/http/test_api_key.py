@@ -6,6 +6,7 @@ import pickle
 import traceback
 
 import pytest
+from support.transports import TRANSPORTS
 
 from growlytics_pandas import Client
 from growlytics_pandas._text import KEY_VARIABLE
@@ -112,7 +113,7 @@ def test_a_copied_key_is_the_same_key():
     assert key != ApiKey("other")
 
 
-@pytest.mark.parametrize("transport", ["curl", "requests"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_refused_key_is_in_no_error_or_log(sandbox, transport, caplog):
     caplog.set_level(logging.DEBUG)
     client = Client(SECRET, sandbox.base_url, transport=transport, ledger=None)

@@ -67,16 +67,16 @@ def test_run_starts_with_few_requests():
 def test_one_percent_refusals_do_not_slow_a_run(kind):
     run = Run(Unlucky(0.01, kind), 0.02, 20, max_concurrency=64, retry_after=1.0)
     assert run.accepted_per_second(2, 20) >= 0.95 * 64 / 0.02
-    assert not run.pacer.is_paused
+    assert not run.controller.is_paused
 
 
 def test_burst_of_refusals_cuts_the_window_once():
-    pacer = ConcurrencyController(max_concurrency=64, start=64)
-    pacer.note_started(0.0, pacer.allowance(0.0, 0))
-    pacer.note_answers(0.1, ResponseStats(good=14, seconds=1.4))
+    controller = ConcurrencyController(max_concurrency=64, start=64)
+    controller.record_started(0.0, controller.allowance(0.0, 0))
+    controller.record_answers(0.1, ResponseStats(good=14, seconds=1.4))
     for _ in range(50):
-        pacer.note_answers(0.1, ResponseStats(failures=1))
-    assert 0.5 * 64 <= pacer.concurrency < 64
+        controller.record_answers(0.1, ResponseStats(failures=1))
+    assert 0.5 * 64 <= controller.concurrency < 64
 
 
 @pytest.mark.parametrize("rate", [0.5, 3, 20, 1000])
@@ -94,12 +94,12 @@ def test_max_rate_holds_after_a_limit_is_lifted():
 
 
 def test_waits_only_where_time_helps():
-    pacer = ConcurrencyController(max_concurrency=2)
-    pacer.note_started(0.0, pacer.allowance(0.0, 0))
-    assert pacer.allowance(0.0, 2) == 0
-    assert pacer.seconds_until_next(0.0) == math.inf
+    controller = ConcurrencyController(max_concurrency=2)
+    controller.record_started(0.0, controller.allowance(0.0, 0))
+    assert controller.allowance(0.0, 2) == 0
+    assert controller.seconds_until_next(0.0) == math.inf
     limited = ConcurrencyController(max_rate=2.0)
-    limited.note_started(0.0, limited.allowance(0.0, 0))
+    limited.record_started(0.0, limited.allowance(0.0, 0))
     assert limited.allowance(0.0, 1) == 0
     assert limited.seconds_until_next(0.0) == pytest.approx(0.5)
     assert limited.allowance(0.5, 0) == 1
@@ -110,7 +110,7 @@ def test_outage_is_probed_and_its_end_noticed():
     during = [at for at in run.starts if 9 <= at < 45]
     assert 2 <= len(during) <= 8
     assert run.accepted_per_second(62, 80) >= 0.95 * 64 / 0.02
-    assert run.pacer.outage_seconds(80.0) == 0.0
+    assert run.controller.outage_seconds(80.0) == 0.0
 
 
 @pytest.mark.parametrize("end", [7.5, 9, 25])
@@ -125,41 +125,41 @@ def test_run_recovers_its_speed_after_an_outage(latency, end):
 def test_a_long_outage_ends_the_run():
     run = Run(Down(0, 10**9), 0.02, 1000, max_concurrency=64, outage_limit_seconds=60.0)
     assert 60 <= run.ended <= 76
-    assert run.pacer.is_paused
-    assert run.pacer.outage_seconds(run.ended) >= 60.0
+    assert run.controller.is_paused
+    assert run.controller.outage_seconds(run.ended) >= 60.0
 
 
 def test_retry_after_is_not_given_up_early():
-    pacer = ConcurrencyController(outage_limit_seconds=60.0)
+    controller = ConcurrencyController(outage_limit_seconds=60.0)
     for n in range(40):
-        pacer.note_answers(n * 0.1, ResponseStats(pushbacks=1, retry_after_seconds=200.0))
-    assert pacer.is_paused
-    assert pacer.allowance(150.0, 0) == 0
-    assert not pacer.has_given_up(195.0)
-    assert pacer.allowance(210.0, 0) == 1
-    pacer.note_started(210.0, 1)
-    assert not pacer.has_given_up(210.0)
-    pacer.note_answers(210.1, ResponseStats(pushbacks=1, retry_after_seconds=200.0))
-    assert pacer.has_given_up(210.1)
+        controller.record_answers(n * 0.1, ResponseStats(pushbacks=1, retry_after_seconds=200.0))
+    assert controller.is_paused
+    assert controller.allowance(150.0, 0) == 0
+    assert not controller.has_given_up(195.0)
+    assert controller.allowance(210.0, 0) == 1
+    controller.record_started(210.0, 1)
+    assert not controller.has_given_up(210.0)
+    controller.record_answers(210.1, ResponseStats(pushbacks=1, retry_after_seconds=200.0))
+    assert controller.has_given_up(210.1)
 
 
 def test_outage_needs_seconds_of_failures():
-    pacer = ConcurrencyController()
+    controller = ConcurrencyController()
     for n in range(50):
-        pacer.note_answers(1000.0 + n * 0.03, ResponseStats(failures=1))
-    assert not pacer.is_paused
-    pacer.note_answers(1002.5, ResponseStats(failures=1))
-    assert pacer.is_paused
+        controller.record_answers(1000.0 + n * 0.03, ResponseStats(failures=1))
+    assert not controller.is_paused
+    controller.record_answers(1002.5, ResponseStats(failures=1))
+    assert controller.is_paused
 
 
 def test_one_bad_row_is_not_an_outage():
-    pacer = ConcurrencyController()
+    controller = ConcurrencyController()
     for n in range(200):
-        pacer.note_answers(n * 0.1, ResponseStats(failures=1))
+        controller.record_answers(n * 0.1, ResponseStats(failures=1))
         if n % 5 == 0:
-            pacer.note_answers(n * 0.1, ResponseStats(good=1, seconds=0.05))
-    assert not pacer.is_paused
-    assert pacer.outage_seconds(20.0) == 0.0
+            controller.record_answers(n * 0.1, ResponseStats(good=1, seconds=0.05))
+    assert not controller.is_paused
+    assert controller.outage_seconds(20.0) == 0.0
 
 
 @pytest.mark.parametrize("latency", [0.001, 0.005, 0.05])
@@ -192,28 +192,28 @@ def test_later_limit_shows_behind_refusals():
 
 
 def test_retry_after_of_one_row_holds_no_other():
-    pacer = ConcurrencyController(start=8)
-    pacer.note_started(0.0, pacer.allowance(0.0, 0))
-    pacer.note_answers(0.1, ResponseStats(good=3, seconds=0.3))
-    pacer.note_answers(0.2, ResponseStats(pushbacks=1, retry_after_seconds=60.0))
-    assert pacer.allowance(0.2, 4) >= 4
+    controller = ConcurrencyController(start=8)
+    controller.record_started(0.0, controller.allowance(0.0, 0))
+    controller.record_answers(0.1, ResponseStats(good=3, seconds=0.3))
+    controller.record_answers(0.2, ResponseStats(pushbacks=1, retry_after_seconds=60.0))
+    assert controller.allowance(0.2, 4) >= 4
 
 
 def test_retry_after_is_kept_if_all_is_refused():
-    pacer = ConcurrencyController(start=16)
-    pacer.note_started(0.0, pacer.allowance(0.0, 0))
-    assert pacer.hold_seconds(0.0) == 0.0
+    controller = ConcurrencyController(start=16)
+    controller.record_started(0.0, controller.allowance(0.0, 0))
+    assert controller.hold_seconds(0.0) == 0.0
     answers = ResponseStats(pushbacks=14)
-    answers.note_pushback(3.0)
-    answers.note_pushback(None)
-    pacer.note_answers(0.1, answers)
-    assert pacer.hold_seconds(3.0) == pytest.approx(0.1)
-    assert pacer.allowance(3.0, 0) == 0
-    assert pacer.seconds_until_next(3.0) == pytest.approx(0.1)
-    assert pacer.allowance(3.1, 0) == 1
-    pacer.note_started(3.1, 1)
-    pacer.note_answers(3.15, ResponseStats(good=1, seconds=0.05))
-    assert pacer.hold_seconds(3.15) == 0.0
+    answers.record_pushback(3.0)
+    answers.record_pushback(None)
+    controller.record_answers(0.1, answers)
+    assert controller.hold_seconds(3.0) == pytest.approx(0.1)
+    assert controller.allowance(3.0, 0) == 0
+    assert controller.seconds_until_next(3.0) == pytest.approx(0.1)
+    assert controller.allowance(3.1, 0) == 1
+    controller.record_started(3.1, 1)
+    controller.record_answers(3.15, ResponseStats(good=1, seconds=0.05))
+    assert controller.hold_seconds(3.15) == 0.0
 
 
 def test_too_many_failures_narrow_the_window():
@@ -252,29 +252,29 @@ def test_slow_responses_do_not_raise_the_rate(concurrency, rate):
 
 
 def test_full_window_waits_for_a_response():
-    pacer = ConcurrencyController(max_concurrency=4, max_rate=1000.0)
+    controller = ConcurrencyController(max_concurrency=4, max_rate=1000.0)
     for n in range(4):
-        assert pacer.allowance(n / 100, n) >= 1
-        pacer.note_started(n / 100, 1)
-    assert pacer.allowance(0.04, 4) == 0
-    assert pacer.seconds_until_next(0.04) == math.inf
+        assert controller.allowance(n / 100, n) >= 1
+        controller.record_started(n / 100, 1)
+    assert controller.allowance(0.04, 4) == 0
+    assert controller.seconds_until_next(0.04) == math.inf
 
 
 def test_window_grows_before_a_response_arrives():
-    pacer = ConcurrencyController(max_concurrency=64)
-    pacer.note_started(0.0, pacer.allowance(0.0, 0))
-    assert pacer.allowance(0.5, 8) == 0
-    pacer.note_answers(1.0, ResponseStats(good=8, seconds=8.0))
-    assert pacer.concurrency == 16
+    controller = ConcurrencyController(max_concurrency=64)
+    controller.record_started(0.0, controller.allowance(0.0, 0))
+    assert controller.allowance(0.5, 8) == 0
+    controller.record_answers(1.0, ResponseStats(good=8, seconds=8.0))
+    assert controller.concurrency == 16
 
 
 def test_idle_run_does_not_raise_the_rate():
-    pacer = Run(FixedWindow(60), 0.05, 20, max_concurrency=64).pacer
+    controller = Run(FixedWindow(60), 0.05, 20, max_concurrency=64).controller
     for now in range(20, 60):
-        assert pacer.allowance(now, 64) == 0
+        assert controller.allowance(now, 64) == 0
     started = 0
     for n in range(100):
-        count = pacer.allowance(60 + n / 100, 0)
-        pacer.note_started(60 + n / 100, count)
+        count = controller.allowance(60 + n / 100, 0)
+        controller.record_started(60 + n / 100, count)
         started += count
     assert started <= 70

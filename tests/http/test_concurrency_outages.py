@@ -6,62 +6,62 @@ from support.simulated_servers import FAILURE, PUSHBACK, Down, FixedWindow, Run
 from growlytics_pandas.http.concurrency import ConcurrencyController, ResponseStats
 
 
-def silent(pacer, kind, *, until, ask=None):
+def silent(controller, kind, *, until, ask=None):
     """Answer every twentieth of a second with a failure or a refusal, from 0.0 on."""
     for n in range(round(20 * until) + 1):
         answers = ResponseStats(failures=int(kind == FAILURE))
         if kind == PUSHBACK:
-            answers.note_pushback(ask)
-        pacer.note_answers(n / 20, answers)
-    return pacer
+            answers.record_pushback(ask)
+        controller.record_answers(n / 20, answers)
+    return controller
 
 
 @pytest.mark.parametrize(("count", "is_holding"), [(9, False), (10, True)])
 def test_refusals_expected_by_chance_hold_nothing(count, is_holding):
-    pacer = ConcurrencyController(start=16)
-    pacer.note_started(0.0, pacer.allowance(0.0, 0))
-    pacer.note_answers(0.1, ResponseStats(pushbacks=count))
-    assert pacer.is_holding is is_holding
+    controller = ConcurrencyController(start=16)
+    controller.record_started(0.0, controller.allowance(0.0, 0))
+    controller.record_answers(0.1, ResponseStats(pushbacks=count))
+    assert controller.is_holding is is_holding
 
 
 def test_simultaneous_failures_are_not_an_outage():
-    pacer = ConcurrencyController()
-    pacer.note_answers(1000.0, ResponseStats(failures=50))
-    assert not pacer.is_paused
-    pacer.note_answers(1001.0, ResponseStats(failures=1))
-    assert not pacer.is_paused
-    pacer.note_answers(1002.1, ResponseStats(failures=1))
-    assert pacer.is_paused
-    assert pacer.outage_seconds(1002.1) == pytest.approx(2.1)
+    controller = ConcurrencyController()
+    controller.record_answers(1000.0, ResponseStats(failures=50))
+    assert not controller.is_paused
+    controller.record_answers(1001.0, ResponseStats(failures=1))
+    assert not controller.is_paused
+    controller.record_answers(1002.1, ResponseStats(failures=1))
+    assert controller.is_paused
+    assert controller.outage_seconds(1002.1) == pytest.approx(2.1)
 
 
 def test_ten_failures_over_two_seconds_are_outage():
-    pacer = ConcurrencyController()
+    controller = ConcurrencyController()
     for n in range(10):
-        assert not pacer.is_paused
-        pacer.note_answers(n / 4, ResponseStats(failures=1))
-    assert pacer.is_paused
+        assert not controller.is_paused
+        controller.record_answers(n / 4, ResponseStats(failures=1))
+    assert controller.is_paused
 
 
 def test_first_probe_waits_a_second():
-    pacer = silent(ConcurrencyController(), FAILURE, until=2.05)
-    assert pacer.is_paused
-    assert pacer.hold_seconds(2.1) == pytest.approx(1.0, abs=0.11)
-    assert pacer.allowance(2.5, 0) == 0
+    controller = silent(ConcurrencyController(), FAILURE, until=2.05)
+    assert controller.is_paused
+    assert controller.hold_seconds(2.1) == pytest.approx(1.0, abs=0.11)
+    assert controller.allowance(2.5, 0) == 0
 
 
 def test_outage_is_given_up_after_its_time():
-    pacer = silent(ConcurrencyController(outage_limit_seconds=10.0), PUSHBACK, until=3.0)
-    assert not pacer.has_given_up(9.9)
-    assert pacer.has_given_up(10.1)
+    controller = silent(ConcurrencyController(outage_limit_seconds=10.0), PUSHBACK, until=3.0)
+    assert not controller.has_given_up(9.9)
+    assert controller.has_given_up(10.1)
 
 
 def test_short_retry_after_is_kept_and_probed():
-    pacer = silent(ConcurrencyController(outage_limit_seconds=10.0), PUSHBACK, until=9.6, ask=0.5)
-    assert not pacer.has_given_up(10.2)
-    pacer.note_started(10.2, 1)
-    pacer.note_answers(10.3, ResponseStats(pushbacks=1))
-    assert pacer.has_given_up(10.3)
+    controller = silent(ConcurrencyController(outage_limit_seconds=10.0), PUSHBACK, until=9.6, ask=0.5)
+    assert not controller.has_given_up(10.2)
+    controller.record_started(10.2, 1)
+    controller.record_answers(10.3, ResponseStats(pushbacks=1))
+    assert controller.has_given_up(10.3)
 
 
 @pytest.mark.parametrize("length", [0.5, 1.0, 1.5, 1.7, 1.9])
@@ -79,17 +79,17 @@ def test_limit_is_remembered_after_an_outage(latency):
 
 
 def test_short_stop_after_an_outage_ends_sooner():
-    pacer = silent(ConcurrencyController(), FAILURE, until=2.05)
+    controller = silent(ConcurrencyController(), FAILURE, until=2.05)
     for now in (10.0, 12.0, 16.0, 24.0):
-        assert pacer.allowance(now, 0) == 1
-        pacer.note_started(now, 1)
-    pacer.note_answers(24.1, ResponseStats(good=1, seconds=0.1))
-    assert pacer.allowance(24.1, 0) >= 8
-    pacer.note_started(24.1, 8)
-    pacer.note_answers(24.2, ResponseStats(good=8, seconds=0.8))
-    pacer.note_answers(24.3, ResponseStats(pushbacks=16))
-    assert pacer.is_holding
-    assert pacer.allowance(24.5, 0) == 1
+        assert controller.allowance(now, 0) == 1
+        controller.record_started(now, 1)
+    controller.record_answers(24.1, ResponseStats(good=1, seconds=0.1))
+    assert controller.allowance(24.1, 0) >= 8
+    controller.record_started(24.1, 8)
+    controller.record_answers(24.2, ResponseStats(good=8, seconds=0.8))
+    controller.record_answers(24.3, ResponseStats(pushbacks=16))
+    assert controller.is_holding
+    assert controller.allowance(24.5, 0) == 1
 
 
 @pytest.mark.parametrize("ask", [None, 1.0])

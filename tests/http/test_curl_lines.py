@@ -10,8 +10,8 @@ def test_reused_socket_number_is_no_connection():
     lines = Lines(is_tls=False)
     ours, theirs = socket.socketpair()
     with ours, theirs, socket.create_server(("127.0.0.1", 0)) as server:
-        lines.note_socket(ours.fileno(), 0)
-        lines.note_socket(server.fileno(), 0)
+        lines.record_socket(ours.fileno(), 0)
+        lines.record_socket(server.fileno(), 0)
         assert lines.is_quiet(server.getsockname()[1])
         assert list(lines._known.values()) == [server.fileno()]
     lines.close()

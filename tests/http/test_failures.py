@@ -11,7 +11,7 @@ import psutil
 import pytest
 from support.wire_server import SUCCESS, accept, ask, message, our_threads, reset, say, wait_until
 
-from growlytics_pandas.http.protocol import MAX_REPLY_BYTES, TransportError
+from growlytics_pandas.http.protocol import MAX_RESPONSE_BYTES, TransportError
 from growlytics_pandas.http.retry import may_have_arrived
 
 
@@ -143,7 +143,7 @@ def test_huge_response_is_cut_off(serve, connect, headers):
     transport = connect(serve(flood).url)
     reply = ask(transport)
     assert (reply.status, reply.fault, reply.was_sent) == (200, TransportError.TOO_LARGE, True)
-    assert len(reply.body) <= MAX_REPLY_BYTES
+    assert len(reply.body) <= MAX_RESPONSE_BYTES
     assert sum(sent) < 40_000_000
 
 

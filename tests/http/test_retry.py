@@ -7,7 +7,6 @@ import pytest
 from growlytics_pandas.http.protocol import MAX_LINE_CHARS, Response, TransportError, one_line
 from growlytics_pandas.http.retry import (
     RetryPolicy,
-    RetryQuota,
     Verdict,
     classify,
     describe,
@@ -194,44 +193,3 @@ def test_retry_after_is_a_floor_with_jitter():
     assert len(set(waits)) == 100
     assert policy.wait(1, answer(429, retry_after="21600"), lambda: 0.0, NOW) == 21600.0
     assert policy.wait(6, answer(429, retry_after="1"), lambda: 0.0, NOW) is None
-
-
-def test_quota_of_successes_serves_late_retries():
-    budget = RetryQuota()
-    budget.note_success(1000)
-    assert sum(budget.try_spend(0.0) for _ in range(1000)) == 600
-    budget.note_success(10**6)
-    assert sum(budget.try_spend(0.0) for _ in range(10**4)) == 4000
-
-
-def test_waiting_rows_go_fast_after_an_outage():
-    budget, now, waiting = RetryQuota(), 0.0, 2000
-    while budget.try_spend(now):
-        pass
-    while waiting:
-        sent = 0
-        while sent < min(waiting, 100) and budget.try_spend(now):
-            sent += 1
-        budget.note_success(sent, sent)
-        waiting -= sent
-        now += 0.05
-    assert now < 5
-
-
-def test_retry_waits_only_without_quota():
-    budget = RetryQuota()
-    assert budget.seconds_until_next(0.0) == 0.0
-    while budget.try_spend(0.0):
-        pass
-    assert budget.seconds_until_next(0.1) == pytest.approx(0.1)
-    assert budget.try_spend(0.21)
-
-
-def test_quota_slows_retries_but_never_stops_them():
-    budget = RetryQuota()
-    spent = sum(budget.try_spend(0.0) for _ in range(1000))
-    assert spent == 100
-    assert budget.seconds_until_next(0.0) == pytest.approx(0.2)
-    assert sum(budget.try_spend(10.0) for _ in range(1000)) == 50
-    budget.note_success(20)
-    assert sum(budget.try_spend(10.0) for _ in range(1000)) == 10

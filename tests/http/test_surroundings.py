@@ -11,7 +11,8 @@ from requests.adapters import HTTPAdapter
 from support.wire_server import HEADERS, KEY, SUCCESS, Server, accept, ask, collect, message, our_threads, reset, say
 
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
-from growlytics_pandas.http.protocol import Endpoint, Headers, TransportError
+from growlytics_pandas.http.api_key import Headers
+from growlytics_pandas.http.protocol import Endpoint, TransportError
 from growlytics_pandas.http.retry import describe
 from growlytics_pandas.upload.connection import open_transport
 

@@ -65,7 +65,7 @@ def test_runs_are_in_order_without_dry_runs(client):
 
 
 def test_a_retry_is_recorded_as_such(faulty, path):
-    box = faulty(status={400: 0.5}, seed=3)
+    box = faulty(success_false=0.5, seed=3)
     client = Client(box.api_key, box.base_url, ledger=path)
     result = push(customers(20), client)
     n_failed = result.counts["failed"]

@@ -1,4 +1,4 @@
-"""What the ledger stores between pushes: payloads, attributes, runs. Types are in `test_ledger_types.py`."""
+"""What the ledger stores between pushes: body_digests, attributes, runs. Types are in `test_ledger_types.py`."""
 
 import gc
 import pickle
@@ -14,7 +14,7 @@ from support.ledger_rows import bodies
 
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.ledger import Digests, Ledger, Project
-from growlytics_pandas.ledger import digest_log as payloads
+from growlytics_pandas.ledger import digests as log
 
 URL = "https://api.example"
 KEY = "a-very-secret-key"
@@ -82,7 +82,7 @@ class TestPayloads:
 
     def test_projects_are_independent(self, ledger, project):
         push(project, "A")
-        project.pin({"city": "string"}, WHEN, certain=True)
+        project.register({"city": "string"}, WHEN, certain=True)
         for other in (ledger.project(URL, "another-key"), ledger.project("https://elsewhere.example", KEY)):
             assert unchanged(other, "A") == [False, False, False]
             assert other.known_types() == {}
@@ -109,7 +109,7 @@ class TestPayloads:
 class TestForget:
     def test_all(self, path, project):
         push(project, "A")
-        project.pin({"city": "string"}, WHEN, certain=True)
+        project.register({"city": "string"}, WHEN, certain=True)
         assert project.forget() == 3
         assert project.forget() == 0
         assert unchanged(project, "A") == [False, False, False]
@@ -139,8 +139,8 @@ class TestForget:
 class TestCompaction:
     @pytest.fixture(autouse=True)
     def often(self, monkeypatch):
-        monkeypatch.setattr(payloads, "MAX_SEGMENTS", 2)
-        monkeypatch.setattr(payloads, "BLOCK_RECORDS", 2)
+        monkeypatch.setattr(log, "MAX_SEGMENTS", 2)
+        monkeypatch.setattr(log, "BLOCK_RECORDS", 2)
 
     def test_compaction_loses_nothing_for_others(self, path, project):
         with Ledger(path) as other:
@@ -233,7 +233,7 @@ class TestAttributeBudget:
             assert neighbour.has_attributes(keys, names).all()
             assert neighbour.has_attributes(keys, ["first"])[:, 0].tolist() == [True, False, False]
 
-    def test_forgetting_payloads_keeps_the_counts(self, project):
+    def test_forgetting_bodies_keeps_the_counts(self, project):
         push(project, "A", names=["city"])
         keys = project.keys(IDS)
         project.forget()

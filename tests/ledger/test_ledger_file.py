@@ -55,7 +55,7 @@ def test_no_id_value_or_key_is_on_the_disk(path):
         run = project.begin_run(2, WHEN)
         project.withdraw(digests, ["city"])
         project.accept(digests)
-        project.pin({"city": "string"}, WHEN, certain=True)
+        project.register({"city": "string"}, WHEN, certain=True)
         project.end_run(run, {"accepted": 2}, "finished", ["city"])
         project.flush()
         files = sorted(path.parent.iterdir())
@@ -73,7 +73,7 @@ def test_file_alone_cannot_confirm_guessed_ids(path):
     mine, other = Digester.of(secret, URL, KEY), Digester.of(secret, URL, "another-key")
     assert mine.keys(["a"]) != other.keys(["a"])
     assert Digester.of(b"t" * 32, URL, KEY).keys(["a"]) != mine.keys(["a"])
-    assert mine.payloads(["a"], bodies(["a"])).tolist() != other.payloads(["a"], bodies(["a"])).tolist()
+    assert mine.body_digests(["a"], bodies(["a"])).tolist() != other.body_digests(["a"], bodies(["a"])).tolist()
 
 
 @posix

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from support.ledger_rows import bodies
 
 from growlytics_pandas.ledger import Ledger
-from growlytics_pandas.ledger import digest_log as payloads
+from growlytics_pandas.ledger import digests as log
 
 WHEN = datetime(2024, 1, 1, tzinfo=UTC)
 IDS = [f"user-{n}" for n in range(4)]
@@ -108,18 +108,20 @@ class LedgerMachine(RuleBasedStateMachine):
                 self.sent[id_] = set()
 
     @rule(types=st.dictionaries(st.sampled_from(NAMES[1:4]), st.sampled_from(TYPES), max_size=2), certain=st.booleans())
-    def pin(self, types, certain):
-        pinned = self.project.pin(types, WHEN, certain=certain)
+    def register(self, types, certain):
+        registration = self.project.register(types, WHEN, certain=certain)
         before = dict(self.types)
         for name, type_ in types.items():
             known, source = before.get(name, (type_, ""))
             if known == type_ and source != "accepted":
                 self.types[name] = (type_, "accepted" if certain else "uncertain")
-        assert pinned.new.keys() == {name for name in types if self.types.get(name) != before.get(name)}
-        assert pinned.conflicts.keys() == {name for name in types if before.get(name, (types[name],))[0] != types[name]}
+        assert registration.new.keys() == {name for name in types if self.types.get(name) != before.get(name)}
+        assert registration.conflicts.keys() == {
+            name for name in types if before.get(name, (types[name],))[0] != types[name]
+        }
 
     @rule()
-    def compare_payloads(self):
+    def compare_body_digests(self):
         self.settle()
         for body in BODIES:
             are_unchanged = self.project.unchanged(self.digest(self.project, IDS, body)).tolist()
@@ -144,7 +146,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch):
-    monkeypatch.setattr(payloads, "MAX_SEGMENTS", 4)
+    monkeypatch.setattr(log, "MAX_SEGMENTS", 4)
 
 
 @pytest.mark.slow

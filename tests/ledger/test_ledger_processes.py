@@ -21,9 +21,10 @@ CHUNK = 50
 WRITER = """
 import sys
 from datetime import UTC, datetime
-from growlytics_pandas.ledger import Ledger, digest_log
+from growlytics_pandas.ledger import Ledger
+from growlytics_pandas.ledger import digests as log
 path, me, n_chunks, chunk = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-digest_log.MAX_SEGMENTS = 20  # compactions in the middle of the others' writes
+log.MAX_SEGMENTS = 20  # compactions in the middle of the others' writes
 sys.stdin.readline()
 with Ledger(path) as ledger:
     project = ledger.project("https://api.example", "key")
@@ -34,7 +35,7 @@ with Ledger(path) as ledger:
         project.withdraw(digests, ["shared", f"only-{me}"])
         project.accept(digests)
         project.flush()
-        project.pin({"shared": "string", f"{me}-{start}": "number"}, datetime.now(UTC), certain=True)
+        project.register({"shared": "string", f"{me}-{start}": "number"}, datetime.now(UTC), certain=True)
     project.end_run(run, {"accepted": n_chunks * chunk}, "finished")
 """
 
@@ -63,9 +64,10 @@ def test_concurrent_processes_lose_nothing(tmp_path):
 KILLED = """
 import os, random, signal, sys, time
 import numpy as np
-from growlytics_pandas.ledger import Ledger, digest_log
+from growlytics_pandas.ledger import Ledger
+from growlytics_pandas.ledger import digests as log
 from growlytics_pandas.ledger.digests import CellColumn
-digest_log.MAX_SEGMENTS = 5
+log.MAX_SEGMENTS = 5
 path, arrived = sys.argv[1], os.open(sys.argv[2], os.O_CREAT | os.O_APPEND | os.O_WRONLY)
 ids = [f"user-{n}" for n in range(10)]
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from support.ledger_rows import bodies
 
-from growlytics_pandas.ledger import Ledger, digest_log
+from growlytics_pandas.ledger import Ledger
+from growlytics_pandas.ledger import digests as log
 
 N_CUSTOMERS = 200_000
 CHUNK = 1_000
@@ -60,7 +61,7 @@ def test_row_costs_microseconds_and_few_bytes(tmp_path):
 
 def test_opening_a_ledger_needs_little_memory(tmp_path, monkeypatch):
     """Opening a ledger takes memory for its customers and a few blocks only."""
-    monkeypatch.setattr(digest_log, "BLOCK_RECORDS", 1_024)
+    monkeypatch.setattr(log, "BLOCK_RECORDS", 1_024)
     n_customers = 50_000
     ids = [f"user{n}@example.com" for n in range(n_customers)]
     with Ledger(tmp_path / "ledger.sqlite3") as ledger:

@@ -21,9 +21,9 @@ def project(ledger) -> Project:
 
 class TestTypes:
     def test_what_was_accepted_is_pinned_once(self, project):
-        assert project.pin({"city": "string"}, WHEN, certain=True).new == {"city": "string"}
+        assert project.register({"city": "string"}, WHEN, certain=True).new == {"city": "string"}
         later = WHEN.replace(year=2030)
-        again = project.pin({"city": "string", "orders": "number"}, later, certain=True)
+        again = project.register({"city": "string", "orders": "number"}, later, certain=True)
         assert again.new == {"orders": "number"}
         assert again.conflicts == {}
         assert project.known_types() == {
@@ -32,23 +32,23 @@ class TestTypes:
         }
 
     def test_uncertain_type_becomes_certain(self, project):
-        project.pin({"city": "string"}, WHEN, certain=False)
+        project.register({"city": "string"}, WHEN, certain=False)
         assert project.known_types()["city"] == KnownType("string", WHEN, "uncertain")
-        assert project.pin({"city": "string"}, datetime.now(UTC), certain=True).new == {"city": "string"}
+        assert project.register({"city": "string"}, datetime.now(UTC), certain=True).new == {"city": "string"}
         assert project.known_types()["city"] == KnownType("string", WHEN, "accepted")
-        assert project.pin({"city": "string"}, WHEN, certain=False).new == {}
+        assert project.register({"city": "string"}, WHEN, certain=False).new == {}
         assert project.known_types()["city"].source == "accepted"
 
     @pytest.mark.parametrize("certain", [True, False])
     def test_known_type_is_never_overwritten(self, project, certain):
-        project.pin({"city": "string"}, WHEN, certain=certain)
-        pinned = project.pin({"city": "number", "orders": "number"}, WHEN, certain=True)
-        assert pinned.conflicts == {"city": project.known_types()["city"]}
-        assert pinned.new == {"orders": "number"}
+        project.register({"city": "string"}, WHEN, certain=certain)
+        registration = project.register({"city": "number", "orders": "number"}, WHEN, certain=True)
+        assert registration.conflicts == {"city": project.known_types()["city"]}
+        assert registration.new == {"orders": "number"}
         assert project.known_types()["city"].type == "string"
 
     def test_contradicting_declaration_does_nothing(self, project):
-        project.pin({"city": "string"}, WHEN, certain=True)
+        project.register({"city": "string"}, WHEN, certain=True)
         with pytest.raises(
             InvalidArgumentError, match=r"'city' .declared number, known as string, accepted on 2024-05-06"
         ):
@@ -59,8 +59,8 @@ class TestTypes:
         assert project.known_types()["city"].source == "declared"
 
     def test_declaration_settles_only_uncertain_types(self, project):
-        project.pin({"plan": "string"}, WHEN, certain=False)
-        project.pin({"city": "string"}, WHEN, certain=True)
+        project.register({"plan": "string"}, WHEN, certain=False)
+        project.register({"city": "string"}, WHEN, certain=True)
         project.declare_types({"plan": "number", "city": "string"})
         assert project.known_types() == {
             "city": KnownType("string", WHEN, "accepted"),
@@ -68,8 +68,8 @@ class TestTypes:
         }
 
     def test_unsent_push_withdraws_uncertain_types(self, project):
-        project.pin({"city": "string"}, WHEN, certain=True)
-        project.pin({"plan": "string"}, WHEN, certain=False)
+        project.register({"city": "string"}, WHEN, certain=True)
+        project.register({"plan": "string"}, WHEN, certain=False)
         assert project.forget_types(["city", "plan"], only_uncertain=True) == 1
         assert list(project.known_types()) == ["city"]
 
@@ -80,11 +80,11 @@ class TestTypes:
         with pytest.raises(InvalidArgumentError, match="string, number, boolean, date"):
             project.declare_types(types)
         with pytest.raises(InvalidArgumentError, match="invalid types"):
-            project.pin(types, WHEN, certain=True)
+            project.register(types, WHEN, certain=True)
 
     def test_types_file_round_trips(self, ledger, project, tmp_path):
         project.declare_types({"ville é": "string", "born": "date", "Born": "number"})
-        project.pin({"maybe": "boolean"}, WHEN, certain=False)
+        project.register({"maybe": "boolean"}, WHEN, certain=False)
         exported = tmp_path / "types.json"
         project.export_types(exported)
         assert exported.read_text("utf-8") == '{\n  "Born": "number",\n  "born": "date",\n  "ville é": "string"\n}\n'
@@ -112,7 +112,7 @@ class TestTypes:
 
     def test_empty_frame_has_the_same_dtypes(self, project):
         empty = project.types()
-        project.pin({"city": "string"}, WHEN, certain=False)
+        project.register({"city": "string"}, WHEN, certain=False)
         full = project.types()
         assert full.dtypes.to_dict() == empty.dtypes.to_dict()
         assert full.to_dict("records") == [

@@ -11,7 +11,7 @@ from growlytics_pandas import Client
 from growlytics_pandas.contract import canonical_url
 from growlytics_pandas.errors import UsageError
 from growlytics_pandas.ledger import Ledger
-from growlytics_pandas.upload.runner import exclusive
+from growlytics_pandas.upload.connection import exclusive
 
 KEY = "project-key-5a1c"
 SPELLINGS = [

@@ -50,9 +50,9 @@ class Protocol(asyncio.Protocol):
             if len(self.data) < end + 4 + length:
                 return
             body, self.data = self.data[end + 4 : end + 4 + length], self.data[end + 4 + length :]
-            self.note(body)
+            self.record(body)
 
-    def note(self, body):
+    def record(self, body):
         received = self.received
         received["requests"] += 1
         received["times"].append(time.monotonic())

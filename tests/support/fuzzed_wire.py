@@ -28,6 +28,7 @@ if __name__ == "__main__":
 from growlytics_pandas._status import Status
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 from support.quick_delivery import deliver, open_to
+from support.transports import TRANSPORTS
 from support.wire_server import SUCCESS, Server
 
 TIMEOUT_SECONDS = 0.4
@@ -302,7 +303,7 @@ def main(scripts=20_000, first_seed=1, scheme="http"):
     if scheme == "https":
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         trustme.CA().issue_cert("localhost").configure_cert(tls)
-    for transport in ("curl", "requests"):
+    for transport in TRANSPORTS:
         played, found, statuses, seed, began = 0, [], Counter(), int(first_seed), time.monotonic()
         while played < int(scripts):
             count, wrong, ended = play(transport, seed, tls=tls, verify=tls is None)

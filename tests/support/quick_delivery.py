@@ -3,8 +3,9 @@
 import json
 import time
 
+from growlytics_pandas.http.api_key import Headers
 from growlytics_pandas.http.concurrency import ConcurrencyController
-from growlytics_pandas.http.protocol import Endpoint, Headers
+from growlytics_pandas.http.protocol import Endpoint
 from growlytics_pandas.http.retry import RetryPolicy
 from growlytics_pandas.upload.connection import open_transport
 from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits

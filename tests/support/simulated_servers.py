@@ -84,20 +84,20 @@ class Run:
     `latency` is seconds; `extra` is a function that returns the additional latency at a time.
     """
 
-    def __init__(self, server, latency, seconds, *, extra=None, retry_after=None, changes=(), **pacer):
-        self.pacer = ConcurrencyController(**pacer)
+    def __init__(self, server, latency, seconds, *, extra=None, retry_after=None, changes=(), **controller):
+        self.controller = ConcurrencyController(**controller)
         self.answers, self.starts, self.most_in_flight, self.changes = [], [], 0, list(changes)
         self._flight, self._tie, self._server = [], itertools.count(), server
         if isinstance(server, Overloaded):
             server.flight = self._flight
         now = 0.0
-        while now < seconds and not self.pacer.has_given_up(now):
+        while now < seconds and not self.controller.has_given_up(now):
             while self.changes and self.changes[0][0] <= now:
                 server.rate = self.changes.pop(0)[1]
             self._land(now, retry_after)
             self._start(now, latency, extra)
             reply_at = self._flight[0][0] if self._flight else math.inf
-            now = max(min(reply_at, now + self.pacer.seconds_until_next(now)), now + 1e-4)
+            now = max(min(reply_at, now + self.controller.seconds_until_next(now)), now + 1e-4)
         self.ended = now
 
     def _land(self, now, retry_after):
@@ -110,17 +110,17 @@ class Run:
         if kinds:
             answers = ResponseStats(kinds.count(None), seconds, failures=kinds.count(FAILURE))
             for _ in range(kinds.count(PUSHBACK)):
-                answers.note_pushback(retry_after)
-            self.pacer.note_answers(now, answers)
+                answers.record_pushback(retry_after)
+            self.controller.record_answers(now, answers)
 
     def _start(self, now, latency, extra):
-        count = self.pacer.allowance(now, len(self._flight))
+        count = self.controller.allowance(now, len(self._flight))
         for _ in range(count):
             took, kind = latency + (extra(now) if extra else 0.0), self._server.refusal(now + latency / 2)
             heapq.heappush(self._flight, (now + took, next(self._tie), kind, took))
             self.starts.append(now)
         if count:
-            self.pacer.note_started(now, count)
+            self.controller.record_started(now, count)
         self.most_in_flight = max(self.most_in_flight, len(self._flight))
 
     def accepted_per_second(self, start, end):

@@ -6,6 +6,7 @@ import time
 import pandas as pd
 import pytest
 from support.interrupting import Interrupter
+from support.transports import TRANSPORTS
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client
@@ -13,10 +14,8 @@ from growlytics_pandas.errors import TooManyFailuresError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.http.protocol import Response, TransportError
 from growlytics_pandas.http.retry import RetryPolicy
-from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits
+from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits, RetryQuota
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
-
-TRANSPORTS = ["curl", "requests"]
 
 
 def customers(rows):
@@ -295,3 +294,47 @@ def test_progress_reports_an_outage():
     assert any(re.match(r"Nothing has succeeded for \d+ s: .*onnect", words) for words in troubles)
     assert troubles[0] == troubles[-1] == ""
     assert result.counts["accepted"] > 2500
+
+
+# the quota of retries -----------------------------------------------------------------------------------------------
+
+
+def test_quota_of_successes_serves_late_retries():
+    budget = RetryQuota()
+    budget.record_success(1000)
+    assert sum(budget.try_spend(0.0) for _ in range(1000)) == 600
+    budget.record_success(10**6)
+    assert sum(budget.try_spend(0.0) for _ in range(10**4)) == 4000
+
+
+def test_waiting_rows_go_fast_after_an_outage():
+    budget, now, waiting = RetryQuota(), 0.0, 2000
+    while budget.try_spend(now):
+        pass
+    while waiting:
+        sent = 0
+        while sent < min(waiting, 100) and budget.try_spend(now):
+            sent += 1
+        budget.record_success(sent, sent)
+        waiting -= sent
+        now += 0.05
+    assert now < 5
+
+
+def test_retry_waits_only_without_quota():
+    budget = RetryQuota()
+    assert budget.seconds_until_next(0.0) == 0.0
+    while budget.try_spend(0.0):
+        pass
+    assert budget.seconds_until_next(0.1) == pytest.approx(0.1)
+    assert budget.try_spend(0.21)
+
+
+def test_quota_slows_retries_but_never_stops_them():
+    budget = RetryQuota()
+    spent = sum(budget.try_spend(0.0) for _ in range(1000))
+    assert spent == 100
+    assert budget.seconds_until_next(0.0) == pytest.approx(0.2)
+    assert sum(budget.try_spend(10.0) for _ in range(1000)) == 50
+    budget.record_success(20)
+    assert sum(budget.try_spend(10.0) for _ in range(1000)) == 10

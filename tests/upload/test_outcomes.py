@@ -23,7 +23,7 @@ def test_status_meanings_and_retryable():
 def test_counts_sum_to_the_rows(notes):
     buffer, last = OutcomeBuffer(20), {}
     for row, status in notes:
-        buffer.note(row, status)
+        buffer.record(row, status)
         last[row] = status
     assert sum(buffer.counts().values()) == 20
     for status in Status:
@@ -33,16 +33,16 @@ def test_counts_sum_to_the_rows(notes):
 
 def test_message_is_kept_until_accepted():
     buffer = OutcomeBuffer(2)
-    buffer.note(0, Status.FAILED, "HTTP 400", 400)
+    buffer.record(0, Status.FAILED, "HTTP 400", 400)
     assert (buffer.errors, buffer.http_status[0]) == ({0: "HTTP 400"}, 400)
-    buffer.note(0, Status.ACCEPTED, http_status=200)
+    buffer.record(0, Status.ACCEPTED, http_status=200)
     assert (buffer.errors, buffer.http_status[0]) == ({}, 200)
 
 
 def test_many_rows_are_recorded_at_once():
     buffer = OutcomeBuffer(5)
-    buffer.note_all(np.array([1, 3]), Status.INVALID, "not sent")
-    buffer.note_all(np.array([], dtype="int64"), Status.FAILED, "nothing")
+    buffer.record_all(np.array([1, 3]), Status.INVALID, "not sent")
+    buffer.record_all(np.array([], dtype="int64"), Status.FAILED, "nothing")
     assert buffer.counts()["invalid"] == 2
     assert buffer.errors == {1: "not sent", 3: "not sent"}
 
@@ -56,6 +56,6 @@ def test_attempts_never_overflow():
 def test_copy_is_independent():
     buffer = OutcomeBuffer(1)
     copy = buffer.copy()
-    copy.note(0, Status.FAILED, "HTTP 400", 400)
+    copy.record(0, Status.FAILED, "HTTP 400", 400)
     copy.count_attempt(0)
     assert (buffer.counts()["unsent"], buffer.errors, buffer.http_status[0], buffer.attempts[0]) == (1, {}, 0, 0)

@@ -227,6 +227,20 @@ def test_retry_reports_its_own_rows(faulty):
     assert again.note in again._repr_html_()
 
 
+def test_retry_leaves_rejected_rows(faulty):
+    box = faulty(seed=1, status={422: 0.2}, success_false=0.2)
+    first = push(customers(100), box)
+    rejected = first.outcomes.query("http_status == 422")
+    n_others = first.counts["failed"] - len(rejected)
+    assert len(rejected) > 0 < n_others
+    before = box.requests
+    again = first.retry()
+    assert again.run.retried == n_others <= box.requests - before
+    kept = again.outcomes.loc[rejected.index]
+    pd.testing.assert_frame_equal(kept, rejected)
+    assert again.note == f"{n_others} rows retried, {again.counts['accepted'] - first.counts['accepted']} arrived"
+
+
 def test_plan_push_and_sandbox_count_same_types(sandbox):
     df = customers(3, email=["a@example.com", "b@example.com", "c@example.com"])
     plan = gp.plan(df, "id", client=sandbox.client)

@@ -46,7 +46,7 @@ def meanings(frame, **options):
 
 def digests(frame, **options):
     rows = encoded(frame, **options)
-    return [tuple(words) for words in DIGESTER.payloads(rows.ids, rows.cells).tolist()]
+    return [tuple(words) for words in DIGESTER.body_digests(rows.ids, rows.cells).tolist()]
 
 
 @given(st.lists(ROWS, min_size=2, max_size=6), st.lists(st.sampled_from(["x", "y"]), min_size=6, max_size=6))
@@ -66,7 +66,7 @@ def test_digest_does_not_depend_on_chunks(rows):
     plan = gp.plan(frame, "id", **OPTIONS)
     for i in range(0, len(rows), 37):
         alone = plan._encode(i, i + 1)
-        assert [tuple(words) for words in DIGESTER.payloads(alone.ids, alone.cells).tolist()] == [together[i]]
+        assert [tuple(words) for words in DIGESTER.body_digests(alone.ids, alone.cells).tolist()] == [together[i]]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from growlytics_pandas.__main__ import main
 from growlytics_pandas.errors import AuthenticationError, InvalidArgumentError, ServiceError
 from growlytics_pandas.ledger import Ledger
 from growlytics_pandas.ledger.database import MIGRATIONS, LedgerFile
-from growlytics_pandas.upload.progress import RunLog
+from growlytics_pandas.upload.outcomes import RunLog
 
 SECRETS = ("asha@example.com", "HuntedValue", "hunted-key-4711", "HuntedColumn")
 

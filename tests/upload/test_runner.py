@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.transports import TRANSPORTS
 
 import growlytics_pandas as gp
 from growlytics_pandas import Client, Sandbox
@@ -21,8 +22,8 @@ from growlytics_pandas.errors import (
     UsageError,
 )
 from growlytics_pandas.sandbox import Faults
-from growlytics_pandas.upload.dispatcher import CancellationToken
-from growlytics_pandas.upload.runner import exclusive, interrupts
+from growlytics_pandas.upload.connection import exclusive
+from growlytics_pandas.upload.dispatcher import CancellationToken, interrupts
 
 
 def customers(rows):
@@ -226,7 +227,7 @@ def test_push_in_a_thread(sandbox):
     assert results[0].ok
 
 
-@pytest.mark.parametrize("transport", ["curl", "requests"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_waiting_costs_no_cpu(transport):
     """A pause that a server asked for may last minutes, in which nothing is in flight."""
     opened = Client("some-key", "http://127.0.0.1:9", ledger=None, transport=transport)._connection.open_transport(4)

@@ -5,6 +5,7 @@ import time
 import pandas as pd
 import pytest
 from support.interrupting import Interrupter
+from support.transports import TRANSPORTS
 from support.wrapped_client import WrappedClient
 
 import growlytics_pandas as gp
@@ -67,7 +68,7 @@ def n_sent(result):
     return int((result.outcomes["attempts"] > 0).sum())
 
 
-@pytest.mark.parametrize("transport", ["curl", "requests"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_second_push_sends_only_changed_rows(sandbox, path, transport):
     client = Client(sandbox.api_key, sandbox.base_url, ledger=path, transport=transport)
     df = customers(40)

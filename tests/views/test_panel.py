@@ -9,8 +9,9 @@ import pytest
 
 import growlytics_pandas as gp
 from growlytics_pandas._status import Failure
+from growlytics_pandas.upload.outcomes import Throughput
 from growlytics_pandas.views.events import ProgressEvent
-from growlytics_pandas.views.metrics import Throughput, duration
+from growlytics_pandas.views.metrics import duration
 from growlytics_pandas.views.panel import render_html, render_text, tone_of
 
 HOSTILE = (
@@ -130,10 +131,17 @@ def test_a_wrong_key_is_not_retried(sandbox):
     assert "retry()" not in render_html(events[-1])
 
 
+def test_rejected_rows_are_not_retried(faulty):
+    events = []
+    gp.push(customers(20), "id", client=faulty(status={422: 1.0}).client, progress=events.append)
+    assert ".rejects()" in render_html(events[-1])
+    assert "retry()" not in render_html(events[-1])
+
+
 def test_speed_excludes_rows_settled_before():
     speed = Throughput()
     for second in range(21):
-        speed.note(second, 1000 + (second if second <= 10 else 10 + 100 * (second - 10)))
+        speed.record(second, 1000 + (second if second <= 10 else 10 + 100 * (second - 10)))
     assert speed.now() == pytest.approx(100)
     assert speed.overall() == pytest.approx(1010 / 20)
     assert speed.seconds_left(500) == pytest.approx(5)

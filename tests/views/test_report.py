@@ -9,7 +9,8 @@ import pytest
 import growlytics_pandas as gp
 from growlytics_pandas._status import Status
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.views.metrics import MAX_SAMPLES, RunMetrics, Sample, stretches
+from growlytics_pandas.upload.outcomes import RunMetrics
+from growlytics_pandas.views.metrics import MAX_SAMPLES, Sample, stretches
 
 HOSTILE = (
     '<script>document.title="run"</script><img src=x onerror="document.title=1">'
@@ -240,7 +241,7 @@ def test_a_report_of_a_million_rows_is_small(tmp_path):
     result = gp.push(df, "id", dry_run=True, errors="drop", progress=False)
     assert len(result.violations) == 100_000
     result._buffers[0].errors.update({row: f"HTTP 400: row {row} of customer {row}" for row in range(100_000)})
-    result._buffers[0].note_all(np.arange(100_000), Status.FAILED)
+    result._buffers[0].record_all(np.arange(100_000), Status.FAILED)
     path = result.to_html(tmp_path / "page.html")
     assert len(result._repr_html_()) < 100_000
     assert path.stat().st_size < 2_000_000
@@ -253,7 +254,7 @@ def test_a_report_of_a_million_rows_is_small(tmp_path):
 def test_samples_are_bounded_and_keep_totals():
     timeline = RunMetrics()
     for tick in range(100_000):
-        timeline.note(Sample(tick * 0.2, tick * 7, tick * 0.35))
+        timeline.record(Sample(tick * 0.2, tick * 7, tick * 0.35))
         assert len(timeline._samples) < MAX_SAMPLES
     samples = timeline.close(Sample(20_000.0, 700_000, 35_000.0))
     assert MAX_SAMPLES / 4 < len(samples) <= MAX_SAMPLES
@@ -268,7 +269,7 @@ def test_samples_are_bounded_and_keep_totals():
 def test_samples_end_without_an_empty_interval():
     timeline = RunMetrics()
     for tick in range(6):
-        timeline.note(Sample(tick * 0.2, tick * 7, tick * 0.35))
+        timeline.record(Sample(tick * 0.2, tick * 7, tick * 0.35))
     samples = timeline.close(Sample(1.01, 35, 1.75))
     assert stretches(samples)[-1].rows_per_second == pytest.approx(7 / 0.21)
     assert timeline.close(Sample(0.0, 0, 0.0)) == (Sample(0.0, 0, 0.0), Sample(0.0, 0, 0.0))

@@ -10,13 +10,12 @@ import pandas as pd
 from growlytics_pandas.checks.schema import find_id
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.frames import has_arrow, prepare_frame, read_frame
-from growlytics_pandas.columns.options import NewAttributes, PlanOptions
+from growlytics_pandas.columns.plan_options import NewAttributes, PlanOptions
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.segments.members import find_members
 from growlytics_pandas.segments.segment import Segment, SegmentResult
 from growlytics_pandas.upload.batches import FrameExecutor
-from growlytics_pandas.upload.connection import connection_or_default, refuse_client_as_id
-from growlytics_pandas.upload.push_options import Errors, PushOptions
+from growlytics_pandas.upload.connection import Errors, PushOptions, connection_or_default, refuse_client_as_id
 from growlytics_pandas.views.events import ProgressOption
 
 

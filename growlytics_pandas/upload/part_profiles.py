@@ -21,12 +21,12 @@ from growlytics_pandas.checks.ids import LabelRows, find_label_rows, find_same
 from growlytics_pandas.checks.schema import ColumnFacts, sent_positions
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, inspect, merge, starts, tally
 from growlytics_pandas.columns.frames import prepare_frame
-from growlytics_pandas.columns.options import Keep, PlanOptions
-from growlytics_pandas.columns.reading import Alike, Ids, clean, find_currencies, fold, fold_all, read_ids
+from growlytics_pandas.columns.plan_options import Keep, PlanOptions
+from growlytics_pandas.columns.reading import Alike, Ids, clean, find_currencies, fold_case, fold_case_all, read_ids
 from growlytics_pandas.columns.texts import hash_texts
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.upload.outcomes import Rows
-from growlytics_pandas.upload.part_list import PartList, PartTask, changed, digest_ids
+from growlytics_pandas.upload.parts import PartList, PartTask, changed, digest_ids
 
 EXAMPLE_ROWS: Final = 20  # of the first part
 UNCOMPARABLE: Final = (TypeError, ArithmeticError)  # lists and dicts; a signalling NaN
@@ -148,7 +148,7 @@ def _hash_ids(
         ids = question.read_ids(column.iloc[start:stop], kind)
         has_id[start:stop] = ~ids.missing
         exact[start:stop] = hash_texts(ids.texts)
-        texts = fold_all(ids.texts)
+        texts = fold_case_all(ids.texts)
         folded[start:stop] = exact[start:stop] if texts is ids.texts else hash_texts(texts)
         is_rounded[start:stop] = ids.rounded
         if kind in (Kind.TEXT, Kind.MIXED):
@@ -317,7 +317,7 @@ def compare(
 def _look_alikes(same: Mapping[str, list[int]]) -> Iterator[tuple[int, int, int]]:
     seen: defaultdict[str, list[str]] = defaultdict(list)
     for text in same:
-        seen[fold(text)].append(text)
+        seen[fold_case(text)].append(text)
     for texts in seen.values():
         if len(texts) > 1:
             rows = sorted((row, text) for text in texts for row in same[text])

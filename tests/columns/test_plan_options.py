@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import growlytics_pandas as gp
-from growlytics_pandas.columns.options import PlanArguments, PlanOptions
+from growlytics_pandas.columns.plan_options import PlanArguments, PlanOptions
 from growlytics_pandas.columns.texts import strip_texts
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 

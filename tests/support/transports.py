@@ -1,0 +1,3 @@
+"""The transports that tests run with."""
+
+TRANSPORTS = ("curl", "requests")
