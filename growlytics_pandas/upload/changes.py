@@ -80,7 +80,7 @@ def changes_text(changes: Changes) -> str:
     shown = {name: count for name, count in changes.items() if count or name != "left_out"}
     text = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in shown.items())
     if changes.not_accepted:
-        text += f"; of {changes.not_accepted:,} changed, no earlier request is known to be accepted"
+        text += f"; {changes.not_accepted:,} of the changed are not known to have arrived before"
     return "; ".join([text, *_by_attribute(changes)])
 
 

@@ -21,11 +21,11 @@ from growlytics_pandas.upload.outcomes import Rows
 
 _JOINT: Final = "; "
 _FIXES: Final[Mapping[str, str]] = {
-    Status.FAILED: "push the row again",
-    Status.UNKNOWN: "push the row again; it is safe",
-    Status.UNSENT: "push the row again",
+    Status.FAILED: "Push the row again.",
+    Status.UNKNOWN: "Push the row again; it is safe.",
+    Status.UNSENT: "Push the row again.",
 }
-_FIX_REFUSED: Final = "correct what the service reports, and push the row again"
+_FIX_REFUSED: Final = "Correct what the service reports, and push the row again."
 
 
 @dataclass(frozen=True, slots=True)

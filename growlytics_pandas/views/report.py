@@ -242,11 +242,18 @@ def _type_steps(plan: PlanSummary) -> list[Step]:
 def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
     steps = []
     if errors:
-        words = f"Fix the {plural(errors, 'error')}: each violation names the option or the correction."
+        words = f"Fix the {_counted(errors, 'error')}: each violation names the option or the correction."
         steps.append(Step(words, f"{owner}.violations"))
     if warnings:
-        steps.append(Step(f"Check the {plural(warnings, 'warning')}: what is sent may differ from what you intended."))
+        steps.append(
+            Step(f"Check the {_counted(warnings, 'warning')}: what is sent may differ from what you intended.")
+        )
     return steps
+
+
+def _counted(count: int, noun: str) -> str:
+    """Return a count and its noun, to follow "the"."""
+    return noun if count == 1 else plural(count, noun)
 
 
 def _steps_again(result: ResultSummary, failed: FailedRows) -> list[Step]:

@@ -31,7 +31,7 @@ def test_refused_customers_are_told_apart_from_changed_ones(faulty):
     n_failed = gp.push(df, "id", client=box.client, progress=False).counts["failed"]
     plan = gp.plan(df, "id", client=box.client)
     assert 0 < n_failed == plan.changes["changed"] == plan.changes.not_accepted
-    assert f"of {n_failed} changed, no earlier request is known to be accepted" in repr(plan)
+    assert f"{n_failed} of the changed are not known to have arrived before" in repr(plan)
 
 
 def test_no_changes_without_a_ledger(sandbox):

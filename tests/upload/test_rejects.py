@@ -69,7 +69,7 @@ def test_rejects_have_the_servers_message(faulty):
     assert set(rejects["status"]) == {"failed"}
     assert rejects["rule"].isna().all()
     assert rejects["reason"].tolist() == result.failed["error"].tolist()
-    assert rejects["fix"].str.contains("push the row again").all()
+    assert rejects["fix"].str.contains("ush the row again").all()
 
 
 def test_unsent_rows_are_rejects(dirty, faulty):
@@ -258,7 +258,7 @@ def test_result_report_and_rejects_agree_on_what_would_be_rejected_again(faulty,
     groups = {(status, int(http)) for status, http in zip(failed["status"], failed["http_status"], strict=True)}
     assert groups == {("failed", 400), ("failed", 200), ("unknown", 400), ("unknown", 200)}
     is_refused = (failed["status"].eq("failed") & failed["http_status"].eq(400)).to_numpy()
-    assert (rejects["fix"].str.startswith("correct what the service reports").to_numpy() == is_refused).all()
+    assert (rejects["fix"].str.startswith("Correct what the service reports").to_numpy() == is_refused).all()
     page = result.to_html(tmp_path / "report.html").read_text()
     assert f"Correct {is_refused.sum()} rows that the service rejected" in page
     assert failed.loc[failed["status"] == "unknown", "error"].str.contains("an earlier attempt was lost").all()
