@@ -3,8 +3,6 @@
 Importing this package gives every DataFrame a `growlytics` accessor. It displays nothing and makes no connection.
 """
 
-import logging as _logging
-
 from growlytics_pandas import (
     _early_interrupt,  # noqa: F401 - before the imports that take time
     csv_safe,
@@ -39,8 +37,6 @@ from growlytics_pandas.samples import sample_customers
 from growlytics_pandas.sandbox import Sandbox
 from growlytics_pandas.segments import push_segment
 from growlytics_pandas.upload.plan import Plan, PushResult
-
-_logging.getLogger(__name__).addHandler(_logging.NullHandler())
 
 __version__ = "0.1.0"
 

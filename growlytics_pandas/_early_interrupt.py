@@ -1,27 +1,26 @@
-"""Ctrl-C while the command line is being imported ends the process without a traceback."""
+"""Ctrl-C while the command line is being imported ends the process without a traceback.
 
+Imports only what Python has already loaded, since a traceback is possible until `await_main` has run.
+"""
+
+import _signal as signal  # type: ignore[import-not-found]  # built in; `signal` itself takes a millisecond to load
 import os
-import signal
 import sys
-import threading
-from pathlib import Path
-from typing import Any, Final
 
-INTERRUPTED: Final = 130
-_NAMES: Final = ("growlytics_pandas", "growlytics-pandas")
+INTERRUPTED = 130
+_NAMES = ("growlytics_pandas", "growlytics-pandas")
 
 
 def is_command() -> bool:
     """Return whether this process is the command line: ``python -m growlytics_pandas``, or its script."""
     if sys.argv[:1] == ["-m"]:  # the value until Python has found the module
         return any(word in _NAMES for word in sys.orig_argv)
-    return bool(sys.argv) and Path(sys.argv[0]).stem in _NAMES
+    return bool(sys.argv) and os.path.basename(sys.argv[0]).partition(".")[0] in _NAMES  # noqa: PTH119 - see above
 
 
 def await_main() -> None:
     """Exit at once on Ctrl-C, until `begin_main`."""
-    is_main = threading.current_thread() is threading.main_thread()
-    if is_main and is_command() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    if is_command() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)
 
 
@@ -31,7 +30,7 @@ def begin_main() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _end(*_: Any) -> None:
+def _end(*_: object) -> None:
     os._exit(INTERRUPTED)
 
 

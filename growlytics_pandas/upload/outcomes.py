@@ -189,6 +189,7 @@ class OutcomeBuffer:
 # progress ------------------------------------------------------------------------------------------------------------
 
 LOGGER: Final = logging.getLogger("growlytics_pandas")
+LOGGER.addHandler(logging.NullHandler())  # a program that does not configure logging prints nothing
 BULK_RETRIES: Final = 100  # retries per log line
 
 
