@@ -169,7 +169,8 @@ def _example(group: Group, id_column: Hashable, masker: Masker) -> str:
     personal = is_personal(group.attribute, group.column, id_column)
     value = masker.identity(group.value) if personal else masker.cell(group.value)
     where = "" if group.row is None else f"row {group.row:,}: "
-    found = f"; found {value}" if value != MISSING else ""
+    shown = value if value == value.strip() else repr(value)  # else nobody sees the white space
+    found = f"; found {shown}" if value != MISSING else ""
     return f"{where}{visible(masker.words(group.finding).rstrip('.'), MAX_FINDING_CHARS)}{found}"
 
 
