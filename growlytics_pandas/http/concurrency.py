@@ -8,17 +8,18 @@ limits the requests at once, that ends the rejections. Where it does not, or whe
 before, the rate is cut. A rejected request keeps its place in the window for a round trip, so that quick rejections do
 not raise the rate; not so those that occur at any speed.
 
-The controls react to the share of bad responses, never to a single one: one row rejected among hundreds accepted is
-caused by the row. Every cut is a trial (`error_rate`): it is undone if it does not reduce the share of bad responses.
-Nothing here reads a clock: `now` is monotonic seconds.
+The controls react to the share of bad responses, never to a single one, which its row may have caused. A flaky
+gateway fails a constant share of requests at any speed; a rate limit rejects only those above it. So every cut is a
+trial: it stays if the share falls; otherwise it is undone, and that share becomes the background. Nothing here reads a
+clock: `now` is monotonic seconds.
 """
 
 import math
+import sys
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Final
-
-from growlytics_pandas.http.error_rate import Decision, ErrorRateMonitor
 
 BURST_SECONDS: Final = 0.05  # how much unused rate may accumulate: one second then exceeds the rate by at most 5 %
 
@@ -31,11 +32,6 @@ class TokenBucket:
         self._tokens = 1.0
         self._at = -math.inf
 
-    @property
-    def is_limited(self) -> bool:
-        """Whether there is a rate limit."""
-        return self._rate is not None
-
     def set_rate(self, now: float, rate: float | None) -> None:
         """Change the rate; None means unlimited. A lower rate discards the accumulated tokens."""
         self._refill(now)
@@ -46,7 +42,7 @@ class TokenBucket:
     def tokens(self, now: float) -> int:
         """Return how many requests the rate allows now."""
         self._refill(now)
-        return int(self._tokens)
+        return sys.maxsize if self._rate is None else int(self._tokens)
 
     def take(self, now: float, count: int) -> None:
         """Take tokens; taking more than are available leaves a debt."""
@@ -110,6 +106,210 @@ class LimitCurve:
             self.value *= 2.0 ** (seconds / min(self._plateau_seconds, self.MAX_DOUBLING_SECONDS))
 
 
+METER_BINS: Final = 10  # full bins per second
+MEMORY: Final = 0.99  # share of the background kept per bin: some ten seconds, longer than a rate limit takes to show
+YOUNG_SECONDS: Final = 1.0  # after the first response: too early to measure a rate, since a limiter counts per second
+YOUNG_TOLERANCE: Final = 0.3  # share that may be bad in that time: a real limit soon rejects nearly everything
+MARGIN: Final = 1.25  # factor up to which a share still counts as background
+DEVIATIONS: Final = 2.0  # standard deviations above that: not by chance
+MAX_BACKGROUND: Final = 0.4  # share; above it the cut stays whatever the trial shows, to spare a server in trouble
+FALLEN: Final = 0.25  # of the share before: the trial's hypothesis "it fell"; the decision flips at about half
+MIN_SHARE: Final = 0.01  # before a cut, and
+MAX_SHARE: Final = 0.9  # after it: no hypothesis has probability 0 or 1
+RISEN: Final = 3.0  # times the share before: the trial's hypothesis "the cut was far too small"
+LEAST_KNOWN: Final = 50  # responses needed for a background rate
+EVIDENCE: Final = 5.0  # natural logarithm: the best hypothesis is 150 times as likely as the next
+LEAST_BAD: Final = 3  # in a trial, for a decision against the cut: a few occur at the end of a limiter's second
+TRIAL_SECONDS: Final = 3.0  # after this the best hypothesis is accepted
+
+
+class Decision(Enum):
+    """What to do about one kind of bad responses."""
+
+    NOTHING = "go on"
+    CUT = "too many: cut the speed, on trial"
+    KEEP = "the cut helped: keep it"
+    CUT_AGAIN = "the cut was far too little"
+    RESTORE = "the cut changed nothing: undo it"
+
+
+class ErrorRateMonitor:
+    """The share of one kind of bad responses: the last second in bins of a tenth, older ones as the background.
+
+    A share up to `tolerance` is always acceptable.
+    """
+
+    def __init__(self, tolerance: float) -> None:
+        self.n_good = self.n_bad = 0  # in the last second and the current bin
+        self._tolerance = tolerance
+        self._bins: deque[_Bin] = deque([_Bin(0)])
+        self._calm_slot = 0
+        self._known = self._known_bad = 0.0
+        self._old_at = math.inf
+        self._trial: _Trial | None = None
+        self.tried_share = 0.0  # share of bad responses in the last decided trial
+
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether a cut is still being evaluated."""
+        return self._trial is not None
+
+    def record(self, now: float, good: int, bad: int) -> Decision:
+        """Count responses and return the decision."""
+        if (slot := int(now * METER_BINS)) != self._bins[-1].slot:
+            self._roll(slot)
+        self._bins[-1].good += good
+        self._bins[-1].bad += bad
+        self.n_good += good
+        self.n_bad += bad
+        if self._trial is not None:
+            return self._evaluate(self._trial, now, good, bad)
+        return Decision.CUT if bad and self.is_too_many(now) else Decision.NOTHING
+
+    def begin_trial(
+        self, seen_from: float, *, decided_from: float = 0.0, is_blocked: bool = False, is_conclusive: bool = True
+    ) -> None:
+        """Evaluate a cut by the responses from `seen_from` on; earlier ones result from the previous speed.
+
+        `decided_from`: when the first decision may be made.
+        `is_blocked`: everything was rejected before the cut, whatever the last second shows.
+        `is_conclusive`: if the cut does not help, the share is the background.
+        """
+        n_bad, n_all = (1, 1) if is_blocked else (self.n_bad, max(1, self.n_good + self.n_bad))
+        self._trial = _Trial(n_bad, n_all, self.background, seen_from, decided_from, is_conclusive)
+        self.disregard(seen_from)
+        if not is_conclusive:
+            return
+        if not is_blocked:
+            # Leaving out the seconds that led to cuts would bias the background downwards.
+            most = max(self._tolerance, self.background) * n_all
+            self._known += n_all
+            self._known_bad += min(self.n_bad, most + DEVIATIONS * math.sqrt(most))
+        self.forget()
+
+    def disregard(self, until: float) -> None:
+        """Exclude the responses up to `until` from the background."""
+        self._calm_slot = max(self._calm_slot, int(until * METER_BINS) + 1)
+
+    def postpone_trial(self, until: float) -> None:
+        """Evaluate only responses after `until`; earlier ones are unrelated to our speed."""
+        self.disregard(until)
+        if self._trial is not None:
+            self._trial = replace(self._trial, seen_from=until, good=0, bad=0)
+
+    @property
+    def background(self) -> float:
+        """Share of bad responses that is not caused by our speed."""
+        return min(MAX_BACKGROUND, self._known_bad / max(LEAST_KNOWN, self._known))
+
+    def tolerance(self, now: float) -> float:
+        """Return the share up to which there is no cut, before allowing for chance."""
+        least = self._tolerance if now >= self._old_at else YOUNG_TOLERANCE
+        return max(least, MARGIN * self.background)
+
+    def good_per_second(self, now: float) -> float:
+        """Return the rate over the last second and the current bin; a shorter history counts as a whole second.
+
+        A limiter accepts a second's worth at once, so a rate over a shorter time would be far too high.
+        """
+        return self.n_good / (1.0 + now % (1.0 / METER_BINS))
+
+    def good_in(self, seconds: float, now: float) -> float:
+        """Return the mean number of good responses in that many of the last second, or of the time so far."""
+        since_first_request = now - self._old_at + YOUNG_SECONDS + seconds
+        return self.n_good * seconds / min(1.0 + now % (1.0 / METER_BINS), since_first_request)
+
+    def is_too_many(self, now: float) -> bool:
+        """Return whether there are more bad responses than the background and chance explain."""
+        expected = self.tolerance(now) * (self.n_good + self.n_bad)
+        return self.n_bad >= expected + DEVIATIONS * math.sqrt(expected)
+
+    def _evaluate(self, trial: "_Trial", now: float, good: int, bad: int) -> Decision:
+        advice = trial.record(now, good, bad)
+        if advice is None:
+            return Decision.NOTHING
+        self._trial = None
+        n_tried = trial.good + trial.bad
+        self.tried_share = trial.bad / max(1, n_tried)
+        if not trial.is_conclusive:
+            return advice
+        if advice is Decision.RESTORE or (advice is Decision.KEEP and self.tried_share < self.background):
+            # A trial is the best measure of the background, so earlier data counts no more than the trial.
+            weight = 0.0 if advice is Decision.RESTORE else min(1.0, max(n_tried, LEAST_KNOWN) / self._known)
+            self._known = weight * self._known + n_tried
+            self._known_bad = weight * self._known_bad + trial.bad
+            if advice is Decision.RESTORE:  # the share was the same before
+                self._known += trial.n_before
+                self._known_bad += trial.n_bad_before
+        return advice
+
+    def forget(self) -> None:
+        """Forget the last second, which was at another speed."""
+        self._bins = deque([_Bin(self._bins[-1].slot)])
+        self.n_good = self.n_bad = 0
+
+    def _roll(self, slot: int) -> None:
+        """Begin a new bin; bins older than a second are added to the background."""
+        self._old_at = min(self._old_at, slot / METER_BINS + YOUNG_SECONDS)
+        self._bins.append(_Bin(slot))
+        while self._bins[0].slot < slot - METER_BINS:
+            old = self._bins.popleft()
+            self.n_good -= old.good
+            self.n_bad -= old.bad
+            if old.slot >= self._calm_slot:
+                self._known = MEMORY * self._known + old.good + old.bad
+                self._known_bad = MEMORY * self._known_bad + old.bad
+
+
+@dataclass(slots=True)
+class _Bin:
+    """The responses of a tenth of a second."""
+
+    slot: int
+    good: int = 0
+    bad: int = 0
+
+
+@dataclass(slots=True)
+class _Trial:
+    """Compares the responses after a cut with the share before it."""
+
+    n_bad_before: int
+    n_before: int
+    background: float
+    seen_from: float
+    decided_from: float
+    is_conclusive: bool
+    good: int = 0
+    bad: int = 0
+
+    def record(self, now: float, good: int, bad: int) -> Decision | None:
+        """Count responses; return the decision once there is one."""
+        if now < self.seen_from:
+            return None
+        self.good += good
+        self.bad += bad
+        (best, advice), (second, _), *_ = sorted(self._likelihoods(), key=lambda pair: pair[0], reverse=True)
+        is_over = now >= self.seen_from + TRIAL_SECONDS
+        if (best - second < EVIDENCE and not is_over) or now < self.decided_from:
+            return None
+        # If everything is rejected, the controller holds instead of cutting again.
+        if advice is not Decision.KEEP and (self.bad < LEAST_BAD or not self.good):
+            return Decision.KEEP if is_over else None
+        return advice
+
+    def _likelihoods(self) -> list[tuple[float, Decision]]:
+        # Cuts tend to follow seconds that were bad by chance, hence a standard deviation to either side.
+        deviation = math.sqrt(self.n_bad_before)
+        bounds = ((self.n_bad_before + each) / self.n_before for each in (-deviation, deviation))
+        least, most = (min(max(share, MIN_SHARE), MAX_SHARE) for share in bounds)
+        fallen = max(FALLEN * least, min(self.background, 0.8 * least))
+        shares = [(fallen, Decision.KEEP), (min(RISEN * most, (1.0 + most) / 2.0), Decision.CUT_AGAIN)]
+        if self.n_bad_before <= MAX_BACKGROUND * self.n_before:
+            shares.append((least, Decision.RESTORE))
+        return [(self.bad * math.log(share) + self.good * math.log1p(-share), advice) for share, advice in shares]
+
+
 START_IN_FLIGHT: Final = 8  # requests: low enough for a small server; doubled every round trip while all succeed
 MAX_IN_FLIGHT: Final = 64  # requests: the default limit of a run
 OUTAGE_LIMIT_SECONDS: Final = 120.0  # without any success, then the run ends
@@ -154,16 +354,8 @@ class ResponseStats:
 class ConcurrencyController:
     """Decides how many requests may start. Used by one delivery loop; pure arithmetic.
 
-    Parameters
-    ----------
-    max_concurrency : int
-        Maximum number of requests in flight.
-    max_rate : float, optional
-        Maximum requests per second; None: only the server's limit.
-    start : int
-        Requests in flight at first.
-    outage_limit_seconds : float
-        Seconds without a success before `has_given_up`.
+    At most `max_concurrency` requests are in flight, `start` of them at first, and at most `max_rate` start per second
+    (None: as many as the server accepts). After `outage_limit_seconds` without a success, the breaker has given up.
     """
 
     def __init__(
@@ -192,49 +384,33 @@ class ConcurrencyController:
         self._is_rate_full = False
         self._next_rate_cut = self._resumed_at = -math.inf
         self._last_allowance = self._last_good = -math.inf
-        self._breaker = _CircuitBreaker(outage_limit_seconds)
+        self.breaker = CircuitBreaker(outage_limit_seconds)
 
     @property
     def concurrency(self) -> int:
         """Requests that may be in flight now."""
         return round(self._speed.window)
 
-    @property
-    def is_paused(self) -> bool:
-        """Whether the service is considered down, so that only single probes are sent."""
-        return self._breaker.is_outage
-
-    @property
-    def is_holding(self) -> bool:
-        """Whether the server currently rejects everything, so that only single probes are sent."""
-        return self._breaker.is_holding
-
-    def hold_seconds(self, now: float) -> float:
-        """Return the seconds until the next probe; 0.0 in normal operation."""
-        return max(0.0, self._breaker.probe_at - now)
-
     def allowance(self, now: float, in_flight: int) -> int:
         """Return how many requests may start now."""
         self._advance(now)
-        if self._breaker.is_holding:
+        if self.breaker.is_holding:
             self._is_window_full = self._is_rate_full = False
             self._room = 1
-            return self._breaker.probes(now)
+            return int(now >= self.breaker.probe_at)
         self._n_accepted = in_flight
         self._room = self.concurrency - in_flight - self._n_cooling(now)
         if self._room <= 0:
             self._is_window_full, self._is_rate_full = True, False
             return 0
-        if not self._bucket.is_limited:
-            return self._room
         tokens = self._bucket.tokens(now)
         self._is_rate_full = tokens < self._room
         return min(self._room, tokens)
 
     def seconds_until_next(self, now: float) -> float:
         """Return the seconds until the allowance may rise by itself; infinite if only a response can raise it."""
-        if self._breaker.is_holding:
-            return self.hold_seconds(now)
+        if self.breaker.is_holding:
+            return self.breaker.seconds_until_probe(now)
         if self._room <= 0:
             return max(0.0, self._cooling[0][0] - now) if self._cooling else math.inf
         return self._bucket.seconds_until_token(now)
@@ -245,8 +421,8 @@ class ConcurrencyController:
         self._room -= count
         self._n_accepted += count
         self._bucket.take(now, count)
-        if self._breaker.is_holding:
-            self._breaker.record_probe(now)
+        if self.breaker.is_holding:
+            self.breaker.record_probe(now)
 
     def record_answers(self, now: float, answers: ResponseStats) -> None:
         """Record the responses of one poll."""
@@ -269,14 +445,6 @@ class ConcurrencyController:
         decision = self._failure.record(now, answers.good, answers.failures)
         if decision is not Decision.NOTHING:
             self._follow_failure(now, decision)
-
-    def outage_seconds(self, now: float) -> float:
-        """Return the seconds since the last success; 0.0 while the service is considered up."""
-        return self._breaker.outage_seconds(now)
-
-    def has_given_up(self, now: float) -> bool:
-        """Return whether the outage has exceeded its limit, so that the run should end."""
-        return self._breaker.has_given_up(now)
 
     def _note_pushbacks(self, now: float, answers: ResponseStats) -> None:
         self._n_accepted -= answers.pushbacks
@@ -316,32 +484,29 @@ class ConcurrencyController:
         self._bucket.set_rate(now, min(rates, default=None))
 
     def _note_good(self, now: float, answers: ResponseStats) -> None:
-        if self._breaker.n_failures:
-            if self._breaker.is_outage:
+        if self.breaker.n_failures:
+            if self.breaker.is_outage:
                 self._restart(now)
-            if self._breaker.is_holding and self._round_trip:  # before the first success there is nothing to resume
+            if self.breaker.is_holding and self._round_trip:  # before the first success there is nothing to resume
                 self._resumed_at = now
-            self._breaker.end()
+            self.breaker = CircuitBreaker(self.breaker.limit_seconds)
         self._last_good = now
         seconds = answers.seconds / answers.good
         self._round_trip = min(seconds, 0.8 * (self._round_trip or seconds) + 0.2 * seconds)
-        if self._is_window_full and not self._speed.curve.limit and not self._is_on_trial:
+        is_on_trial = self._pushback.is_on_trial or self._failure.is_on_trial
+        if self._is_window_full and not self._speed.curve.limit and not is_on_trial:
             self._speed.window = min(self._speed.window + answers.good, float(self._max_window))
-
-    @property
-    def _is_on_trial(self) -> bool:
-        return self._pushback.is_on_trial or self._failure.is_on_trial
 
     def _note_no_success(self, now: float, answers: ResponseStats) -> bool:
         """Record responses without a success; return whether this starts a phase in which everything is rejected."""
-        was_holding = self._breaker.is_holding
-        self._breaker.record_failures(now, answers.pushbacks + answers.failures + answers.unstarted)
+        was_holding = self.breaker.is_holding
+        self.breaker.record_failures(now, answers.pushbacks + answers.failures + answers.unstarted)
         if answers.pushbacks and now >= self._last_good + LEAST_SILENCE * self._round_trip:
             streak = math.ceil(math.log(HOLD_CHANCE) / math.log(self._pushback.tolerance(now)))
-            self._breaker.record_refusals(now, answers, streak)
-        if self._breaker.is_holding:
+            self.breaker.record_refusals(now, answers, streak)
+        if self.breaker.is_holding:
             self._pushback.postpone_trial(now)
-        return self._breaker.is_holding and not was_holding
+        return self.breaker.is_holding and not was_holding
 
     def _restart(self, now: float) -> None:
         # Responses in an outage are unrelated to our speed, and so is a cut that they caused.
@@ -438,7 +603,7 @@ class ConcurrencyController:
     def _cut_rate(self, now: float, measured: float) -> None:
         """Cut the rate below what the server recently accepted, on trial."""
         self._speed = _Speed(self._speed.window, self._speed.curve, self._speed.rate.cut(measured))
-        self._pushback.begin_trial(now + SEEN_AFTER * self._round_trip, is_blocked=self._breaker.is_holding)
+        self._pushback.begin_trial(now + SEEN_AFTER * self._round_trip, is_blocked=self.breaker.is_holding)
         self._next_rate_cut = now + 1.0 + self._round_trip  # the measurement must not include earlier responses
         self._set_rate(now)
 
@@ -452,29 +617,30 @@ class _Speed:
     rate: LimitCurve  # without a limit there is no rate
 
 
-class _CircuitBreaker:
-    """A period without success: first frequent single probes, then an outage, then the end of the run."""
+@dataclass(slots=True)
+class CircuitBreaker:
+    """A period without success: first frequent single probes, then an outage, then the end of the run.
 
-    def __init__(self, limit_seconds: float) -> None:
-        self._limit_seconds = limit_seconds
-        self.end()
+    It is holding if the server rejects everything, so that only single probes are sent; also in an outage.
+    """
 
-    def end(self) -> None:
-        self.is_holding = False
-        self.is_outage = False
-        self.n_failures = 0
-        self.n_refusals = 0
-        self.probe_at = -math.inf
-        self._since = 0.0
-        self._asked_until = -math.inf
-        self._is_last_probe_lost = False
-        self._probe_seconds = FIRST_HOLD_PROBE_SECONDS
+    limit_seconds: float
+    is_holding: bool = False
+    is_outage: bool = False
+    n_failures: int = 0
+    n_refusals: int = 0
+    probe_at: float = -math.inf
+    _since: float = 0.0
+    _asked_until: float = -math.inf
+    _is_last_probe_lost: bool = False
+    _probe_seconds: float = FIRST_HOLD_PROBE_SECONDS
 
     def record_failures(self, now: float, count: int) -> None:
+        """Record responses without a success."""
         if self.n_failures == 0:
             self._since = now
         self.n_failures += count
-        self._is_last_probe_lost = self.outage_seconds(now) >= self._limit_seconds
+        self._is_last_probe_lost = self.outage_seconds(now) >= self.limit_seconds
         lasts = now - self._since >= OUTAGE_AFTER_SECONDS
         if lasts and self.n_failures >= OUTAGE_FAILURES and not self.is_outage:
             self.is_outage = True
@@ -482,6 +648,7 @@ class _CircuitBreaker:
             self._hold(now + FIRST_OUTAGE_PROBE_SECONDS)
 
     def record_refusals(self, now: float, answers: ResponseStats, streak: int) -> None:
+        """Record rejections; after `streak` of them the server rejects everything."""
         self.n_refusals += answers.pushbacks
         if self.n_refusals >= streak:
             asked = answers.retry_after_seconds  # a wait beyond the outage limit ends the run elsewhere
@@ -489,21 +656,25 @@ class _CircuitBreaker:
                 self._asked_until = max(self._asked_until, now + asked)
             self._hold(now + max(asked, FIRST_HOLD_PROBE_SECONDS))
 
-    def probes(self, now: float) -> int:
-        return int(now >= self.probe_at)
+    def seconds_until_probe(self, now: float) -> float:
+        """Return the seconds until the next probe; 0.0 in normal operation."""
+        return max(0.0, self.probe_at - now)
 
     def record_probe(self, now: float) -> None:
+        """Record that a probe was sent, and wait for the next one."""
         self._hold(now + self._probe_seconds)
         longest = MAX_OUTAGE_PROBE_SECONDS if self.is_outage else MAX_HOLD_PROBE_SECONDS
         self._probe_seconds = min(2.0 * self._probe_seconds, longest)
 
     def outage_seconds(self, now: float) -> float:
+        """Return the seconds since the last success; 0.0 while the service is considered up."""
         return now - self._since if self.is_outage else 0.0
 
     def has_given_up(self, now: float) -> bool:
+        """Return whether the outage has exceeded its limit, so that the run should end."""
         # A wait that the server asked for is no sign of its death, so a probe must follow it first.
         was_asked = self._is_last_probe_lost or now >= self._asked_until + MAX_OUTAGE_PROBE_SECONDS
-        return was_asked and self.outage_seconds(now) >= self._limit_seconds
+        return was_asked and self.outage_seconds(now) >= self.limit_seconds
 
     def _hold(self, until: float) -> None:
         self.is_holding = True

@@ -242,7 +242,7 @@ class Delivery:
         if asked is not None and asked.seconds >= SHOWN_WAIT_SECONDS and asked.until > now:
             return wait_words(asked.words, asked.until - now), asked.words
         words = self._last_words()
-        if seconds := self.controller.outage_seconds(now):
+        if seconds := self.controller.breaker.outage_seconds(now):
             return outage_words(words, seconds), words
         if not self._in_flight and self._waiting and self._waiting[0][0] - now >= SHOWN_WAIT_SECONDS:
             return wait_words(words, self._waiting[0][0] - now), words
@@ -452,8 +452,8 @@ class Delivery:
                 self.error = long_wait_error(asked.words, asked.seconds)
         elif self._is_only_waiting(now, is_fresh_left=is_fresh_left):
             self.error = long_wait_error(self._last_words(), self._waiting[0][0] - now)
-        elif self.controller.has_given_up(now):
-            self.error = outage_error(self._last_words(), self.controller.outage_seconds(now))
+        elif self.controller.breaker.has_given_up(now):
+            self.error = outage_error(self._last_words(), self.controller.breaker.outage_seconds(now))
         elif self._is_unreached and now - self._first_miss >= UNREACHABLE_SECONDS:
             self.error = unreachable_error(self._last_words())
 

@@ -67,7 +67,7 @@ def test_run_starts_with_few_requests():
 def test_one_percent_refusals_do_not_slow_a_run(kind):
     run = Run(Unlucky(0.01, kind), 0.02, 20, max_concurrency=64, retry_after=1.0)
     assert run.accepted_per_second(2, 20) >= 0.95 * 64 / 0.02
-    assert not run.controller.is_paused
+    assert not run.controller.breaker.is_outage
 
 
 def test_burst_of_refusals_cuts_the_window_once():
@@ -110,7 +110,7 @@ def test_outage_is_probed_and_its_end_noticed():
     during = [at for at in run.starts if 9 <= at < 45]
     assert 2 <= len(during) <= 8
     assert run.accepted_per_second(62, 80) >= 0.95 * 64 / 0.02
-    assert run.controller.outage_seconds(80.0) == 0.0
+    assert run.controller.breaker.outage_seconds(80.0) == 0.0
 
 
 @pytest.mark.parametrize("end", [7.5, 9, 25])
@@ -125,31 +125,31 @@ def test_run_recovers_its_speed_after_an_outage(latency, end):
 def test_a_long_outage_ends_the_run():
     run = Run(Down(0, 10**9), 0.02, 1000, max_concurrency=64, outage_limit_seconds=60.0)
     assert 60 <= run.ended <= 76
-    assert run.controller.is_paused
-    assert run.controller.outage_seconds(run.ended) >= 60.0
+    assert run.controller.breaker.is_outage
+    assert run.controller.breaker.outage_seconds(run.ended) >= 60.0
 
 
 def test_retry_after_is_not_given_up_early():
     controller = ConcurrencyController(outage_limit_seconds=60.0)
     for n in range(40):
         controller.record_answers(n * 0.1, ResponseStats(pushbacks=1, retry_after_seconds=200.0))
-    assert controller.is_paused
+    assert controller.breaker.is_outage
     assert controller.allowance(150.0, 0) == 0
-    assert not controller.has_given_up(195.0)
+    assert not controller.breaker.has_given_up(195.0)
     assert controller.allowance(210.0, 0) == 1
     controller.record_started(210.0, 1)
-    assert not controller.has_given_up(210.0)
+    assert not controller.breaker.has_given_up(210.0)
     controller.record_answers(210.1, ResponseStats(pushbacks=1, retry_after_seconds=200.0))
-    assert controller.has_given_up(210.1)
+    assert controller.breaker.has_given_up(210.1)
 
 
 def test_outage_needs_seconds_of_failures():
     controller = ConcurrencyController()
     for n in range(50):
         controller.record_answers(1000.0 + n * 0.03, ResponseStats(failures=1))
-    assert not controller.is_paused
+    assert not controller.breaker.is_outage
     controller.record_answers(1002.5, ResponseStats(failures=1))
-    assert controller.is_paused
+    assert controller.breaker.is_outage
 
 
 def test_one_bad_row_is_not_an_outage():
@@ -158,8 +158,8 @@ def test_one_bad_row_is_not_an_outage():
         controller.record_answers(n * 0.1, ResponseStats(failures=1))
         if n % 5 == 0:
             controller.record_answers(n * 0.1, ResponseStats(good=1, seconds=0.05))
-    assert not controller.is_paused
-    assert controller.outage_seconds(20.0) == 0.0
+    assert not controller.breaker.is_outage
+    assert controller.breaker.outage_seconds(20.0) == 0.0
 
 
 @pytest.mark.parametrize("latency", [0.001, 0.005, 0.05])
@@ -202,18 +202,18 @@ def test_retry_after_of_one_row_holds_no_other():
 def test_retry_after_is_kept_if_all_is_refused():
     controller = ConcurrencyController(start=16)
     controller.record_started(0.0, controller.allowance(0.0, 0))
-    assert controller.hold_seconds(0.0) == 0.0
+    assert controller.breaker.seconds_until_probe(0.0) == 0.0
     answers = ResponseStats(pushbacks=14)
     answers.record_pushback(3.0)
     answers.record_pushback(None)
     controller.record_answers(0.1, answers)
-    assert controller.hold_seconds(3.0) == pytest.approx(0.1)
+    assert controller.breaker.seconds_until_probe(3.0) == pytest.approx(0.1)
     assert controller.allowance(3.0, 0) == 0
     assert controller.seconds_until_next(3.0) == pytest.approx(0.1)
     assert controller.allowance(3.1, 0) == 1
     controller.record_started(3.1, 1)
     controller.record_answers(3.15, ResponseStats(good=1, seconds=0.05))
-    assert controller.hold_seconds(3.15) == 0.0
+    assert controller.breaker.seconds_until_probe(3.15) == 0.0
 
 
 def test_too_many_failures_narrow_the_window():

@@ -21,47 +21,47 @@ def test_refusals_expected_by_chance_hold_nothing(count, is_holding):
     controller = ConcurrencyController(start=16)
     controller.record_started(0.0, controller.allowance(0.0, 0))
     controller.record_answers(0.1, ResponseStats(pushbacks=count))
-    assert controller.is_holding is is_holding
+    assert controller.breaker.is_holding is is_holding
 
 
 def test_simultaneous_failures_are_not_an_outage():
     controller = ConcurrencyController()
     controller.record_answers(1000.0, ResponseStats(failures=50))
-    assert not controller.is_paused
+    assert not controller.breaker.is_outage
     controller.record_answers(1001.0, ResponseStats(failures=1))
-    assert not controller.is_paused
+    assert not controller.breaker.is_outage
     controller.record_answers(1002.1, ResponseStats(failures=1))
-    assert controller.is_paused
-    assert controller.outage_seconds(1002.1) == pytest.approx(2.1)
+    assert controller.breaker.is_outage
+    assert controller.breaker.outage_seconds(1002.1) == pytest.approx(2.1)
 
 
 def test_ten_failures_over_two_seconds_are_outage():
     controller = ConcurrencyController()
     for n in range(10):
-        assert not controller.is_paused
+        assert not controller.breaker.is_outage
         controller.record_answers(n / 4, ResponseStats(failures=1))
-    assert controller.is_paused
+    assert controller.breaker.is_outage
 
 
 def test_first_probe_waits_a_second():
     controller = silent(ConcurrencyController(), FAILURE, until=2.05)
-    assert controller.is_paused
-    assert controller.hold_seconds(2.1) == pytest.approx(1.0, abs=0.11)
+    assert controller.breaker.is_outage
+    assert controller.breaker.seconds_until_probe(2.1) == pytest.approx(1.0, abs=0.11)
     assert controller.allowance(2.5, 0) == 0
 
 
 def test_outage_is_given_up_after_its_time():
     controller = silent(ConcurrencyController(outage_limit_seconds=10.0), PUSHBACK, until=3.0)
-    assert not controller.has_given_up(9.9)
-    assert controller.has_given_up(10.1)
+    assert not controller.breaker.has_given_up(9.9)
+    assert controller.breaker.has_given_up(10.1)
 
 
 def test_short_retry_after_is_kept_and_probed():
     controller = silent(ConcurrencyController(outage_limit_seconds=10.0), PUSHBACK, until=9.6, ask=0.5)
-    assert not controller.has_given_up(10.2)
+    assert not controller.breaker.has_given_up(10.2)
     controller.record_started(10.2, 1)
     controller.record_answers(10.3, ResponseStats(pushbacks=1))
-    assert controller.has_given_up(10.3)
+    assert controller.breaker.has_given_up(10.3)
 
 
 @pytest.mark.parametrize("length", [0.5, 1.0, 1.5, 1.7, 1.9])
@@ -88,7 +88,7 @@ def test_short_stop_after_an_outage_ends_sooner():
     controller.record_started(24.1, 8)
     controller.record_answers(24.2, ResponseStats(good=8, seconds=0.8))
     controller.record_answers(24.3, ResponseStats(pushbacks=16))
-    assert controller.is_holding
+    assert controller.breaker.is_holding
     assert controller.allowance(24.5, 0) == 1
 
 

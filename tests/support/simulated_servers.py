@@ -91,7 +91,7 @@ class Run:
         if isinstance(server, Overloaded):
             server.flight = self._flight
         now = 0.0
-        while now < seconds and not self.controller.has_given_up(now):
+        while now < seconds and not self.controller.breaker.has_given_up(now):
             while self.changes and self.changes[0][0] <= now:
                 server.rate = self.changes.pop(0)[1]
             self._land(now, retry_after)

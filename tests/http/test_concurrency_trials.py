@@ -92,9 +92,9 @@ def after_an_outage():
     controller = busy(0.05)
     for n in range(45):
         controller.record_answers(1.0 + n / 20, ResponseStats(failures=1))
-    assert controller.is_paused
+    assert controller.breaker.is_outage
     refill(controller, 4.0, 1)
-    assert not controller.is_paused
+    assert not controller.breaker.is_outage
     controller.record_started(4.05, controller.allowance(4.05, 0))
     return controller
 
@@ -114,7 +114,7 @@ def test_first_sends_after_outage_set_no_rate():
 def test_second_stop_after_an_outage_sets_no_rate():
     controller = after_an_outage()
     controller.record_answers(4.1, ResponseStats(pushbacks=20))
-    assert controller.is_holding
+    assert controller.breaker.is_holding
     refill(controller, 6.0, 1)
     assert not is_rate_found(controller, 6.0)
 
