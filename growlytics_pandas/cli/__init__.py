@@ -9,7 +9,7 @@
     loading              FILE → plan, with the types that the ledger knows
     readers              opens a file or stdin, and finds its format and encoding
     records              CSV and JSON lines → columns, strictly: a short line is an error, not a missing value
-    columns              the text of a CSV → numbers, booleans, text; notes report the decisions
+    csv_types            the text of a CSV → numbers, booleans, text; notes report the decisions
     excel                a sheet of a workbook → columns
     excel_marks  excel_binary   facts about the cells of an xlsx or xlsb that the reader does not return
     running              errors and signals → exit statuses; stdout and stderr, also when they are closed or full

@@ -17,7 +17,7 @@ from growlytics_pandas._text import KEY_VARIABLE
 from growlytics_pandas.checks.schema import name_of_column
 from growlytics_pandas.checks.suggestions import as_options
 from growlytics_pandas.checks.values import TYPE_OPTIONS
-from growlytics_pandas.cli.columns import Note, complete_decimals, infer_column
+from growlytics_pandas.cli.csv_types import Note, complete_decimals, infer_column
 from growlytics_pandas.cli.plan_flags import as_flags, check_file, read_options
 from growlytics_pandas.cli.readers import Table, find_source, read_source
 from growlytics_pandas.cli.summary import Summary, as_line, count_rules

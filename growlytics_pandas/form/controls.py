@@ -16,10 +16,10 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.checks.schema import name_of
 from growlytics_pandas.contract import TYPES
 from growlytics_pandas.errors import AuthenticationError, PushInterrupted
-from growlytics_pandas.form.choices import Choices, ColumnChoice
 from growlytics_pandas.form.fields import button, show, wide
 from growlytics_pandas.form.in_notebook import BUSY_CLASS, COLUMNS_CLASS, FRAME_CLASS
 from growlytics_pandas.form.snippets import column_text, error_html, note_html, old_html
+from growlytics_pandas.form.state import ColumnState, FormState
 from growlytics_pandas.upload.plan import PushResult
 from growlytics_pandas.views.events import Listener, ProgressEvent
 from growlytics_pandas.views.panel import render_html
@@ -36,8 +36,8 @@ TEMPLATE: Final = "minmax(86px, 1.4fr) minmax(84px, 1.2fr) 116px minmax(110px, 1
 class ColumnGrid:
     """A table with one row per column, in pages; `on_change` is called after every change."""
 
-    def __init__(self, choices: Choices, on_change: Callable[[ColumnChoice], None]) -> None:
-        self._choices = choices
+    def __init__(self, state: FormState, on_change: Callable[[ColumnState], None]) -> None:
+        self._state = state
         self._on_change = on_change
         self._becomes: Mapping[int, str] = {}
         self._rows: dict[int, ColumnRow] = {}
@@ -65,17 +65,17 @@ class ColumnGrid:
         self._after.on_click(lambda _: self._turn(1))
         self._where = ipywidgets.Label()
         pager = ipywidgets.HBox([self._before, self._where, self._after])
-        pager.layout.display = "none" if len(choices.columns) <= PAGE_COLUMNS else None
+        pager.layout.display = "none" if len(state.columns) <= PAGE_COLUMNS else None
         self.widget = ipywidgets.VBox([frame, pager], layout=wide("6px 0"))
         self._cell = ipywidgets.Layout(
             width="auto", min_width="0", margin="1px 6px"
         )  # shared: each is a model of its own
         self._turn(0)
 
-    def show(self, choices: Choices) -> None:
-        """Show other choices, without calling `on_change`."""
-        self._choices = choices
-        for column in choices.columns:
+    def show(self, state: FormState) -> None:
+        """Show other state, without calling `on_change`."""
+        self._state = state
+        for column in state.columns:
             if column.position in self._rows:
                 self._rows[column.position].show(column)
 
@@ -87,7 +87,7 @@ class ColumnGrid:
 
     def _turn(self, pages: int) -> None:
         """Show another page; its rows are created when they are first shown."""
-        columns = self._choices.columns
+        columns = self._state.columns
         last = max(0, (len(columns) - 1) // PAGE_COLUMNS)
         self._page = min(max(self._page + pages, 0), last)
         start = self._page * PAGE_COLUMNS
@@ -96,21 +96,21 @@ class ColumnGrid:
         self._table.children = [*heads, *(widget for column in shown for widget in self._row(column).widgets)]
         self._where.value = f"columns {start + 1:,} to {start + len(shown):,} of {len(columns):,}"
 
-    def _row(self, column: ColumnChoice) -> ColumnRow:
+    def _row(self, column: ColumnState) -> ColumnRow:
         if column.position not in self._rows:
             self._rows[column.position] = row = ColumnRow(column, self._cell, self._report)
             row.becomes.value = self._becomes.get(column.position, "")
         return self._rows[column.position]
 
-    def _report(self, column: ColumnChoice) -> None:
-        self._choices = self._choices.with_column(column)
+    def _report(self, column: ColumnState) -> None:
+        self._state = self._state.with_column(column)
         self._on_change(column)
 
 
 class ColumnRow:
     """The fields of one column."""
 
-    def __init__(self, column: ColumnChoice, layout: Any, on_change: Callable[[ColumnChoice], None]) -> None:
+    def __init__(self, column: ColumnState, layout: Any, on_change: Callable[[ColumnState], None]) -> None:
         self._column = column
         self._on_change = on_change
         self._is_showing = False
@@ -129,7 +129,7 @@ class ColumnRow:
         for field in (self.send, self.name, self.type):
             field.observe(self._changed, "value")
 
-    def show(self, column: ColumnChoice) -> None:
+    def show(self, column: ColumnState) -> None:
         """Show a choice, without calling `on_change`."""
         self._is_showing = True
         try:
@@ -162,7 +162,7 @@ class ColumnRow:
         self._on_change(self._column)
 
 
-def _readings(column: ColumnChoice) -> list[tuple[str, str]]:
+def _readings(column: ColumnState) -> list[tuple[str, str]]:
     """Return the ways to read a column: unchanged, as suggested, or as one of the types."""
     return [(name, name) for name in (AS_FOUND, *[SUGGESTED] * bool(column.suggestion), *TYPES)]
 
@@ -172,7 +172,7 @@ def _page_button(icon: str, tooltip: str) -> Any:
 
 
 class Actions:
-    """The buttons that act on the choices, and the outcome of the newest run.
+    """The buttons that act on the state, and the outcome of the newest run.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ class Actions:
 
     @property
     def is_current(self) -> bool:
-        """Whether the outcome, or the progress, is that of the present choices."""
+        """Whether the outcome, or the progress, is that of the present state."""
         return (bool(self._html) or self._is_busy.locked()) and not self._is_old
 
     @property

@@ -10,7 +10,7 @@ from typing import Any, Final
 from growlytics_pandas._masking import Masker, visible
 from growlytics_pandas._text import PYTHON, MessageStyle
 from growlytics_pandas.contract import BOOLEAN
-from growlytics_pandas.form.choices import KEEPS, ColumnChoice
+from growlytics_pandas.form.state import KEEPS, ColumnState
 from growlytics_pandas.views.tables import label
 
 MAX_SUGGESTION_CHARS: Final = 80
@@ -48,7 +48,7 @@ def note_html(words: str) -> str:
 
 
 def old_html(outcome: str) -> str:
-    """Return the outcome of earlier choices, collapsed."""
+    """Return the outcome of earlier state, collapsed."""
     summary = f'<summary style="{NOTE_STYLE};cursor:pointer">Old result: the form has changed since.</summary>'
     return f'<details style="margin:4px 0">{summary}<div style="opacity:.7">{outcome}</div></details>'
 
@@ -72,7 +72,7 @@ def error_html(error: BaseException, masker: Masker | None = None) -> str:
     )
 
 
-def column_text(column: ColumnChoice) -> str:
+def column_text(column: ColumnState) -> str:
     """Return the name of a column in the form."""
     return label(column.label) + (f" ({column.repeats} columns)" if column.repeats > 1 else "")
 

@@ -16,22 +16,10 @@ from growlytics_pandas.client import Client
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.columns.plan_options import PlanOptions, is_same, options_of
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, UsageError
-from growlytics_pandas.form.choices import (
-    KEEPS,
-    Choices,
-    ColumnChoice,
-    SegmentChoice,
-    find_name,
-    find_names,
-    find_value,
-    first_choices,
-    likely_id,
-    write_line,
-)
 from growlytics_pandas.form.controls import Actions, ColumnGrid
 from growlytics_pandas.form.fields import button, checkbox, dropdown, row, show, text_field, wide
 from growlytics_pandas.form.in_notebook import InNotebook
-from growlytics_pandas.form.picture import (
+from growlytics_pandas.form.rendering import (
     becomes_html,
     button_text,
     legend_html,
@@ -40,6 +28,18 @@ from growlytics_pandas.form.picture import (
     plan_html,
 )
 from growlytics_pandas.form.snippets import code_html, column_text, error_html
+from growlytics_pandas.form.state import (
+    KEEPS,
+    ColumnState,
+    FormState,
+    SegmentChoice,
+    find_name,
+    find_names,
+    find_value,
+    first_choices,
+    likely_id,
+    write_line,
+)
 from growlytics_pandas.segments.members import find_members
 from growlytics_pandas.segments.segment import Segment, SegmentPlan
 from growlytics_pandas.upload.connection import connection_of, connection_or_default, refuse_client_as_id
@@ -81,8 +81,8 @@ class Form:
         self._frame = snapshot(prepare_frame(table, id_col))
         self._readings = 1  # how often the frame was read
         self._client = client
-        self._choices = first_choices(self._frame, id_col)
-        self._choices = self._choices.with_suggestions(self._suggested())
+        self._state = first_choices(self._frame, id_col)
+        self._state = self._state.with_suggestions(self._suggested())
         self._checked: Plan | Exception | None = None
         self._make_options()
         self._actions = Actions(self._push, self._draw_result, self._refresh)
@@ -98,7 +98,7 @@ class Form:
     @property
     def line(self) -> str:
         """The line of code for the chosen push."""
-        return write_line(self._choices, self._names)
+        return write_line(self._state, self._names)
 
     @property
     def result(self) -> PushResult | None:
@@ -134,19 +134,19 @@ class Form:
 
     def _make_columns(self) -> None:
         """Create the fields that depend on the columns."""
-        ids = [(column_text(column), column.position) for column in self._choices.columns if column.repeats == 1]
-        if self._choices.has_id:
-            self._id = dropdown("Id column", ids, self._choices.id_position)
+        ids = [(column_text(column), column.position) for column in self._state.columns if column.repeats == 1]
+        if self._state.has_id:
+            self._id = dropdown("Id column", ids, self._state.id_position)
         else:
             self._id = dropdown("Id column", [CHOOSE_ID, *ids], CHOOSE_ID[1])
         self._id.observe(self._take_id, "value")
-        self._grid = ColumnGrid(self._choices, self._take_column)
+        self._grid = ColumnGrid(self._state, self._take_column)
         self._table.children = (self._grid.widget, self._tools)
         self._columns.children = (row(self._id, self._keep), self._segment.widget, self._table)
         self._hide_columns_of_segment()
 
     def _make_options(self) -> None:
-        self._keep = dropdown("Of rows with the same id", list(KEEPS.items()), self._choices.keep)
+        self._keep = dropdown("Of rows with the same id", list(KEEPS.items()), self._state.keep)
         self._leave_out = checkbox("Leave out invalid rows and values")
         self._skip = checkbox("Skip unchanged customers")
         self._show_values = checkbox("Show values")
@@ -166,7 +166,7 @@ class Form:
 
     def _arrange(self) -> Any:
         name = self._names.frame
-        again = button(f"Read {name} again", "refresh", f"Read the current {name}, and keep the choices made here")
+        again = button(f"Read {name} again", "refresh", f"Read the current {name}, and keep the state made here")
         again.on_click(lambda _: self._read_again())
         return ipywidgets.VBox(
             [
@@ -183,35 +183,35 @@ class Form:
 
     # changes -----------------------------------------------------------------------------------------------------
 
-    def _take_column(self, column: ColumnChoice) -> None:
-        self._choices = self._choices.with_column(column)
+    def _take_column(self, column: ColumnState) -> None:
+        self._state = self._state.with_column(column)
         self._refresh()
 
     def _take_id(self, change: Any) -> None:
         if change.new == CHOOSE_ID[1]:
-            self._choices = replace(self._choices, has_id=False)
+            self._state = replace(self._state, has_id=False)
             self._refresh()
             return
-        self._choices = self._choices.with_id(change.new)
-        self._choices = self._choices.with_suggestions(self._suggested())
-        self._grid.show(self._choices)
+        self._state = self._state.with_id(change.new)
+        self._state = self._state.with_suggestions(self._suggested())
+        self._grid.show(self._state)
         self._refresh()
 
     def _take_all(self, *, is_sent: bool) -> None:
-        self._choices = self._choices.with_all(is_sent=is_sent)
-        self._grid.show(self._choices)
+        self._state = self._state.with_all(is_sent=is_sent)
+        self._grid.show(self._state)
         self._refresh()
 
     def _take_suggestions(self) -> None:
         """Choose all suggestions, with those for the values as they are read at the moment."""
         of_choices = self._checked.suggest() if isinstance(self._checked, Plan) else {}
-        self._choices = self._choices.with_suggestions({**self._suggested(), **of_choices})
-        self._grid.show(self._choices)
+        self._state = self._state.with_suggestions({**self._suggested(), **of_choices})
+        self._grid.show(self._state)
         self._refresh()
 
     def _suggested(self) -> Mapping[str, Any]:
         """Return the options suggested for the first rows; {} if planning them fails: the form then shows the error."""
-        if not self._choices.has_id:
+        if not self._state.has_id:
             return {}
         try:
             return self._make_plan(self._frame.head(SUGGESTED_ROWS), {}).suggest()
@@ -223,7 +223,7 @@ class Form:
         try:
             found = find_value(self._names.frame) if self._is_variable else None
             table = read_frame(self._source if found is None else found)
-            id_label = self._choices.id_column.label if self._choices.has_id else None
+            id_label = self._state.id_column.label if self._state.has_id else None
             if not any(is_same(id_label, label) for label in (*table.columns, *table.index.names)):
                 id_label = likely_id(table)
             frame = snapshot(prepare_frame(table, id_label))
@@ -231,15 +231,15 @@ class Form:
         except Exception as error:  # noqa: BLE001 - in the log of a kernel nobody reads it
             show(self._problem, error_html(error))
             return
-        self._frame, self._choices = frame, self._choices.carried_over(fresh)
+        self._frame, self._state = frame, self._state.carried_over(fresh)
         self._readings += 1
-        self._choices = self._choices.carried_over(fresh.with_suggestions(self._suggested()))
+        self._state = self._state.carried_over(fresh.with_suggestions(self._suggested()))
         self._make_columns()
         self._refresh()
 
     def _take_options(self, _change: Any) -> None:
-        self._choices = replace(
-            self._choices,
+        self._state = replace(
+            self._state,
             keep=self._keep.value,
             leaves_out=self._leave_out.value,
             skips_unchanged=self._skip.value,
@@ -247,40 +247,40 @@ class Form:
         self._refresh()
 
     def _take_segment(self) -> None:
-        self._choices = replace(self._choices, segment=self._segment.choice)
+        self._state = replace(self._state, segment=self._segment.choice)
         self._hide_columns_of_segment()
         self._refresh()
 
     def _hide_columns_of_segment(self) -> None:
         """Hide the columns if a segment is chosen, since it sends only its own attribute."""
-        self._table.layout.display = "none" if self._choices.segment else None
+        self._table.layout.display = "none" if self._state.segment else None
 
     def _plan(self, frame: pd.DataFrame) -> Plan:
-        choices = self._choices
-        if choices.missing:
-            raise InvalidArgumentError(f"form: {choices.missing}.")
-        if choices.segment:
-            return plan_segment(frame, choices, choices.segment, self._client)
-        return self._make_plan(frame, choices.plan_arguments())
+        state = self._state
+        if state.missing:
+            raise InvalidArgumentError(f"form: {state.missing}.")
+        if state.segment:
+            return plan_segment(frame, state, state.segment, self._client)
+        return self._make_plan(frame, state.plan_arguments())
 
     def _make_plan(self, frame: pd.DataFrame, arguments: Mapping[str, Any]) -> Plan:
         connection = connection_or_default(self._client)
-        return make_plan(frame, self._choices.id_column.label, options_of(arguments), connection)
+        return make_plan(frame, self._state.id_column.label, options_of(arguments), connection)
 
     def _push(self, is_dry: bool, progress: Listener) -> PushResult:
         show(self._picture, "")  # the progress takes its place
-        return self.plan().push(**self._choices.push_arguments(), dry_run=is_dry, progress=progress)
+        return self.plan().push(**self._state.push_arguments(), dry_run=is_dry, progress=progress)
 
     def _draw_result(self, result: PushResult) -> str:
         name = find_name(self)
         return outcome_html(result, f"{name}.result" if name else "growlytics_pandas.last_result()")
 
     def _refresh(self) -> None:
-        """Check the choices and show the outcome, also of an error: nobody reads the log of a kernel."""
+        """Check the state and show the outcome, also of an error: nobody reads the log of a kernel."""
         try:
             # for a segment all rows, since a customer who is not among them has left
-            self._checked = self._plan(self._frame if self._choices.segment else self._frame.head(CHECKED_ROWS))
-            self._choices = self._choices.with_offers(as_options(self._checked._suggested))
+            self._checked = self._plan(self._frame if self._state.segment else self._frame.head(CHECKED_ROWS))
+            self._state = self._state.with_offers(as_options(self._checked._suggested))
             self._checked._findings  # noqa: B018 - worked out here, where an error is caught
         except Exception as error:  # noqa: BLE001 - see the docstring
             self._checked = error
@@ -291,16 +291,16 @@ class Form:
         checked, rows = self._checked, len(self._frame)
         is_masked = not self._show_values.value
         if isinstance(checked, Plan):
-            becomes = {} if self._choices.segment else becomes_html(checked, self._choices)
-            self._grid.show(self._choices)
+            becomes = {} if self._state.segment else becomes_html(checked, self._state)
+            self._grid.show(self._state)
             self._grid.show_becomes(becomes)
-            obstacle = obstacle_text(checked, self._choices, self._names.frame, rows)
-            text = "Push" if obstacle else button_text(checked, self._choices, rows)
-            shown = ("" if self._choices.segment else legend_html(checked), "", self._draw(is_masked))
+            obstacle = obstacle_text(checked, self._state, self._names.frame, rows)
+            text = "Push" if obstacle else button_text(checked, self._state, rows)
+            shown = ("" if self._state.segment else legend_html(checked), "", self._draw(is_masked))
         else:
             text = "Push"
-            obstacle = f"Push is off: {self._choices.missing or 'see the error below'}."
-            shown = ("", "" if self._choices.missing else self._draw(is_masked), "")
+            obstacle = f"Push is off: {self._state.missing or 'see the error below'}."
+            shown = ("", "" if self._state.missing else self._draw(is_masked), "")
         self._actions.offer(text, obstacle, f"{self._readings} {self.line}")
         for part, html in zip((self._legend, self._problem, self._picture), shown, strict=True):
             show(part, html)
@@ -313,7 +313,7 @@ class Form:
         if isinstance(self._checked, Plan):
             masker = Masker(is_masked, self._checked._mask_numbers)
             moves = moves_text(self._checked)
-            return plan_html(self._checked, self._choices, masker, len(self._frame), moves)
+            return plan_html(self._checked, self._state, masker, len(self._frame), moves)
         return error_html(self._checked, masker) if self._checked is not None else ""
 
 
@@ -341,17 +341,17 @@ class SegmentFields:
         self._on_change()
 
 
-def plan_segment(frame: pd.DataFrame, choices: Choices, chosen: SegmentChoice, client: Client | None) -> SegmentPlan:
+def plan_segment(frame: pd.DataFrame, state: FormState, chosen: SegmentChoice, client: Client | None) -> SegmentPlan:
     """Return the plan of a push of the segment."""
     segment = Segment(
-        choices.id_column.label,
+        state.id_column.label,
         chosen.attribute,
         find_members(chosen.members),
         value=True,
         left=False,
         resend=False,
         allow_empty=False,
-        reading=PlanOptions(keep="first", **choices.id_reading()),
+        reading=PlanOptions(keep="first", **state.id_reading()),
         client=connection_or_default(client),
     )
     return segment.plan(frame, connection_of(segment.client))

@@ -424,33 +424,33 @@ class ConcurrencyController:
         if self.breaker.is_holding:
             self.breaker.record_probe(now)
 
-    def record_answers(self, now: float, answers: ResponseStats) -> None:
+    def record_stats(self, now: float, stats: ResponseStats) -> None:
         """Record the responses of one poll."""
         is_new_hold = False
-        if answers.unstarted:
+        if stats.unstarted:
             self._cut_window(self._speed.window * WINDOW_CUT)
-        if answers.pushbacks:
-            self._note_pushbacks(now, answers)
-        if answers.good:
-            self._note_good(now, answers)
-        elif answers.pushbacks or answers.failures or answers.unstarted:
-            is_new_hold = self._note_no_success(now, answers)
-        decision = self._pushback.record(now, answers.good, answers.pushbacks)
+        if stats.pushbacks:
+            self._record_pushbacks(now, stats)
+        if stats.good:
+            self._record_good(now, stats)
+        elif stats.pushbacks or stats.failures or stats.unstarted:
+            is_new_hold = self._record_no_success(now, stats)
+        decision = self._pushback.record(now, stats.good, stats.pushbacks)
         measured_from = max(self._resumed_at + LEAST_MEASURE_SECONDS, self._next_rate_cut)
         if is_new_hold and self._pushback.n_good and now >= measured_from:
             self._undo_window_trial()  # no window helps where everything is rejected
             self._cut_rate(now, self._accepted_per_second(now))
         elif decision is not Decision.NOTHING:
             self._follow_pushback(now, decision)
-        decision = self._failure.record(now, answers.good, answers.failures)
+        decision = self._failure.record(now, stats.good, stats.failures)
         if decision is not Decision.NOTHING:
             self._follow_failure(now, decision)
 
-    def _note_pushbacks(self, now: float, answers: ResponseStats) -> None:
-        self._n_accepted -= answers.pushbacks
+    def _record_pushbacks(self, now: float, stats: ResponseStats) -> None:
+        self._n_accepted -= stats.pushbacks
         if self._round_trip and (not self._is_random or self._pushback.is_too_many(now)):
-            wait = self._round_trip - answers.pushback_seconds / answers.pushbacks
-            self._cooling.append((now + wait, answers.pushbacks))
+            wait = self._round_trip - stats.pushback_seconds / stats.pushbacks
+            self._cooling.append((now + wait, stats.pushbacks))
         if self._is_window_tried and now < self._window_cut_until:
             self._speed = self._before_cut
             self._cut_to_accepted()
@@ -483,7 +483,7 @@ class ConcurrencyController:
         rates = [rate for rate in (found, self._max_rate) if rate]
         self._bucket.set_rate(now, min(rates, default=None))
 
-    def _note_good(self, now: float, answers: ResponseStats) -> None:
+    def _record_good(self, now: float, stats: ResponseStats) -> None:
         if self.breaker.n_failures:
             if self.breaker.is_outage:
                 self._restart(now)
@@ -491,19 +491,19 @@ class ConcurrencyController:
                 self._resumed_at = now
             self.breaker = CircuitBreaker(self.breaker.limit_seconds)
         self._last_good = now
-        seconds = answers.seconds / answers.good
+        seconds = stats.seconds / stats.good
         self._round_trip = min(seconds, 0.8 * (self._round_trip or seconds) + 0.2 * seconds)
         is_on_trial = self._pushback.is_on_trial or self._failure.is_on_trial
         if self._is_window_full and not self._speed.curve.limit and not is_on_trial:
-            self._speed.window = min(self._speed.window + answers.good, float(self._max_window))
+            self._speed.window = min(self._speed.window + stats.good, float(self._max_window))
 
-    def _note_no_success(self, now: float, answers: ResponseStats) -> bool:
+    def _record_no_success(self, now: float, stats: ResponseStats) -> bool:
         """Record responses without a success; return whether this starts a phase in which everything is rejected."""
         was_holding = self.breaker.is_holding
-        self.breaker.record_failures(now, answers.pushbacks + answers.failures + answers.unstarted)
-        if answers.pushbacks and now >= self._last_good + LEAST_SILENCE * self._round_trip:
+        self.breaker.record_failures(now, stats.pushbacks + stats.failures + stats.unstarted)
+        if stats.pushbacks and now >= self._last_good + LEAST_SILENCE * self._round_trip:
             streak = math.ceil(math.log(HOLD_CHANCE) / math.log(self._pushback.tolerance(now)))
-            self.breaker.record_refusals(now, answers, streak)
+            self.breaker.record_refusals(now, stats, streak)
         if self.breaker.is_holding:
             self._pushback.postpone_trial(now)
         return self.breaker.is_holding and not was_holding
@@ -647,11 +647,11 @@ class CircuitBreaker:
             self._probe_seconds = FIRST_OUTAGE_PROBE_SECONDS
             self._hold(now + FIRST_OUTAGE_PROBE_SECONDS)
 
-    def record_refusals(self, now: float, answers: ResponseStats, streak: int) -> None:
+    def record_refusals(self, now: float, stats: ResponseStats, streak: int) -> None:
         """Record rejections; after `streak` of them the server rejects everything."""
-        self.n_refusals += answers.pushbacks
+        self.n_refusals += stats.pushbacks
         if self.n_refusals >= streak:
-            asked = answers.retry_after_seconds  # a wait beyond the outage limit ends the run elsewhere
+            asked = stats.retry_after_seconds  # a wait beyond the outage limit ends the run elsewhere
             if asked > 0.0:
                 self._asked_until = max(self._asked_until, now + asked)
             self._hold(now + max(asked, FIRST_HOLD_PROBE_SECONDS))

@@ -27,8 +27,8 @@ from markupsafe import Markup
 from growlytics_pandas import contract
 from growlytics_pandas._masking import visible
 from growlytics_pandas._text import open_templates
-from growlytics_pandas.sandbox.answers import Answer, refusal
 from growlytics_pandas.sandbox.faults import Faults
+from growlytics_pandas.sandbox.responses import Response, refusal
 from growlytics_pandas.sandbox.rules import read_json, write_json
 from growlytics_pandas.sandbox.store import SandboxStore
 
@@ -65,7 +65,7 @@ _TEMPLATES: Final = files("growlytics_pandas.sandbox") / "templates"
 
 def answer_page(
     store: SandboxStore, host: str | None, query: str, faults: Faults, requests: int, played: Counter[str]
-) -> Answer:
+) -> Response:
     """Return the page, or with ``part=live`` only what changes."""
     if host is not None and host.lower().removesuffix(f":{host.rpartition(':')[2]}") not in LOCAL_HOSTS:
         return refusal(HTTPStatus.FORBIDDEN, "host: the page is for this machine only; open it at 127.0.0.1")
@@ -76,7 +76,7 @@ def answer_page(
     except sqlite3.Error as problem:
         return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, f"page: the sandbox's file cannot be read: {problem}")
     html = template.render(shown, requests=requests, faults=_fault_lines(faults, played))
-    return Answer(HTTPStatus.OK, html.encode(), _HEADERS)
+    return Response(HTTPStatus.OK, html.encode(), _HEADERS)
 
 
 def read_page(store: SandboxStore, text: str, page: int) -> dict[str, Any]:

@@ -17,21 +17,21 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, par
 
 from growlytics_pandas import contract
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError
-from growlytics_pandas.sandbox.answers import (
+from growlytics_pandas.sandbox.faults import FaultDeck, Faults, Play
+from growlytics_pandas.sandbox.page import PAGE_METHODS, PAGE_PATH, answer_page
+from growlytics_pandas.sandbox.responses import (
     HTML_PAGE,
     MAX_BODY_BYTES,
     NOT_FOUND,
     NOT_HTTP,
     OPENAPI_PATH,
     SUCCESS,
-    Answer,
+    Response,
     answer_openapi,
     refusal,
     retry_after_text,
     wrong_method,
 )
-from growlytics_pandas.sandbox.faults import FaultDeck, Faults, Play
-from growlytics_pandas.sandbox.page import PAGE_METHODS, PAGE_PATH, answer_page
 from growlytics_pandas.sandbox.rules import read_request
 from growlytics_pandas.sandbox.store import SandboxStore
 
@@ -88,13 +88,13 @@ class SandboxApp:
         self.deck = FaultDeck(self._faults, time.monotonic)
 
     async def respond(self, request: Request, connection: "Connection") -> None:
-        """Answer one request."""
+        """Response one request."""
         if request.path == contract.CUSTOMER_PATH and request.method == "POST":
             await self._play(request, connection)
         else:
             connection.send(self._look(request))
 
-    def _look(self, request: Request) -> Answer:
+    def _look(self, request: Request) -> Response:
         """Return the response to anything but a customer."""
         if not request.method:
             return NOT_HTTP
@@ -127,7 +127,7 @@ class SandboxApp:
             case _:
                 connection.send(self._bad_answer(play) or self._handle(request))
 
-    def _bad_answer(self, play: Play) -> Answer | None:
+    def _bad_answer(self, play: Play) -> Response | None:
         """Return the response of a fault that writes nothing; None if there is none."""
         if not play.status:
             return self._bad_answers.get(play.name)
@@ -136,7 +136,7 @@ class SandboxApp:
             headers["retry-after"] = retry_after_text(self._faults.retry_after, play.turn, time.time())
         return refusal(play.status, f"sandbox fault: {play.status:d}", **headers)
 
-    def _handle(self, request: Request) -> Answer:
+    def _handle(self, request: Request) -> Response:
         """Do what the service would do, and return its response."""
         if request.headers.get(contract.KEY_HEADER) != self._key:
             return refusal(HTTPStatus.UNAUTHORIZED, f"{contract.KEY_HEADER}: it is missing or wrong; send the API key")
@@ -163,7 +163,7 @@ class Connection:
         self._answered = Request()
 
     async def serve(self) -> None:
-        """Answer requests until either side ends the connection."""
+        """Response requests until either side ends the connection."""
         with suppress(ConnectionError, asyncio.CancelledError):  # the client has left, or the sandbox stops
             is_open = True
             while is_open and (data := await self._reader.read(_PIECE_BYTES)):
@@ -173,7 +173,7 @@ class Connection:
         self._writer.transport.abort()
 
     async def _answer(self, data: bytes) -> bool:
-        """Answer the requests that end in a piece of the stream; return whether more may follow."""
+        """Response the requests that end in a piece of the stream; return whether more may follow."""
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade:  # an offer, which is declined by a plain answer
@@ -218,16 +218,16 @@ class Connection:
 
     # what the app calls ------------------------------------------------------------------------------------------
 
-    def send(self, answer: Answer) -> None:
+    def send(self, answer: Response) -> None:
         """Send a response."""
         body = b"" if self._answered.method == "HEAD" else answer.body
         self._writer.write(answer.head(is_end=self._answered.is_last) + body)
 
-    def send_truncated(self, answer: Answer, *, is_json_cut: bool) -> None:
+    def send_truncated(self, answer: Response, *, is_json_cut: bool) -> None:
         """Send half the JSON as if it were whole, or half of what `Content-Length` promises."""
         half = answer.body[: len(answer.body) // 2]
         if is_json_cut:
-            self.send(Answer(answer.status, half))
+            self.send(Response(answer.status, half))
         else:
             self._writer.write(answer.head(is_end=True) + half)
             self._writer.close()

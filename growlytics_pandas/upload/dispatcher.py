@@ -343,7 +343,7 @@ class Delivery:
     def _record_responses(self, responses: list[Response]) -> None:
         """Record plain successes here, the fast path; `_handle` does the rest."""
         accepted: list[int] = []
-        answers = ResponseStats()
+        stats = ResponseStats()
         seconds = 0.0
         buffer, in_flight = self._buffer, self._in_flight
         status, http_status, attempts = buffer.status, buffer.http_status, buffer.attempts
@@ -362,10 +362,10 @@ class Delivery:
                 seconds += response.seconds
                 accepted.append(row)
             else:
-                self._handle(response, accepted, answers)
-        answers.good += len(accepted)
-        answers.seconds += seconds
-        self.controller.record_answers(self._clock(), answers)
+                self._handle(response, accepted, stats)
+        stats.good += len(accepted)
+        stats.seconds += seconds
+        self.controller.record_stats(self._clock(), stats)
         if accepted:
             self._asked_wait = None
             self.accepted += len(accepted)
@@ -379,11 +379,11 @@ class Delivery:
         for row in accepted:
             self._buffer.errors.pop(row, None)
 
-    def _handle(self, response: Response, accepted: list[int], answers: ResponseStats) -> None:
+    def _handle(self, response: Response, accepted: list[int], stats: ResponseStats) -> None:
         row, body = response.token, self._in_flight.pop(response.token)
         verdict = classify(response)
         if response.fault is TransportError.FILES:
-            self._wait_for_files(response, body, answers)
+            self._wait_for_files(response, body, stats)
             return
         if verdict is not Verdict.ACCEPTED:
             self._attempts.record(response)
@@ -394,19 +394,19 @@ class Delivery:
         if verdict is Verdict.ACCEPTED:
             self._buffer.record(row, Status.ACCEPTED, http_status=response.status)
             accepted.append(row)
-            answers.seconds += response.seconds
+            stats.seconds += response.seconds
         elif verdict is Verdict.RETRY:
             self._retry(response, row, body, attempts)
             asked = parse_retry_after(response.retry_after, self._wall_clock())
             if asked is not None:
-                self._note_asked_wait(asked, response)
+                self._record_asked_wait(asked, response)
             if response.status in PUSHBACK_STATUSES:
-                answers.record_pushback(asked, response.seconds)
+                stats.record_pushback(asked, response.seconds)
             else:
-                answers.failures += 1
+                stats.failures += 1
         else:
-            answers.good += 1  # a rejection is a response: the service is up
-            answers.seconds += response.seconds
+            stats.good += 1  # a rejection is a response: the service is up
+            stats.seconds += response.seconds
             self._fail(row, self._attempts.final_status(row), self._attempts.words(response), response.status)
             self.error = self.error or abort_error(verdict, response)
 
@@ -419,14 +419,14 @@ class Delivery:
         else:
             heapq.heappush(self._waiting, (self._clock() + wait, row, body))
 
-    def _wait_for_files(self, response: Response, body: bytes, answers: ResponseStats) -> None:
+    def _wait_for_files(self, response: Response, body: bytes, stats: ResponseStats) -> None:
         """Retry in a moment, with fewer connections; the attempt does not count."""
-        answers.unstarted += 1
+        stats.unstarted += 1
         self._buffer.errors[response.token] = describe(response)
         self._unstarted.append((response.token, body))
         self._files_at = self._clock() + FILES_WAIT_SECONDS
 
-    def _note_asked_wait(self, seconds: float, response: Response) -> None:
+    def _record_asked_wait(self, seconds: float, response: Response) -> None:
         asked = _AskedWait(seconds, self._clock(), describe(response))
         if self._asked_wait is None or asked.until > self._asked_wait.until:
             self._asked_wait = asked

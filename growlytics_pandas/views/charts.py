@@ -10,7 +10,7 @@ from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import install_extra, plural
 from growlytics_pandas.errors import MissingDependencyError
-from growlytics_pandas.views.conclusion import STATUS_TONES
+from growlytics_pandas.views.headline import STATUS_LEVELS
 from growlytics_pandas.views.metrics import Sample, stretches
 from growlytics_pandas.views.tables import Findings, label, left_out
 
@@ -58,11 +58,11 @@ def plot_violations(findings: Findings, ax: Any = None) -> Any:
     if ax is None:
         figure = Figure(figsize=(8, 1.6 + 0.3 * max(len(shown), 1)), layout="constrained")
         ax = figure.add_subplot(axes_class=NotebookAxes)
-    tones = [
+    levels = [
         _COLOURS["bad" if severity == Severity.ERROR else "warn"] for severity in (each.severity for each in shown)
     ]
     names = [f"{each.rule}  ·  {_plain(label(each.column))}" for each in shown]
-    _bars(ax, names, [each.cells for each in shown], tones)
+    _bars(ax, names, [each.cells for each in shown], levels)
     rest = left_out(len(groups) - len(shown), "rules and columns")
     n_cells = sum(each.cells for each in groups)
     cells = f"{plural(n_cells, 'cell')} in {plural(len(findings), 'violation')} (red: errors)"
@@ -81,7 +81,7 @@ def plot_result(counts: Mapping[str, int], samples: tuple[Sample, ...], ended: s
         axes[0],
         [status.value for status in statuses],
         [counts[status] for status in statuses],
-        [_COLOURS[STATUS_TONES[status]] for status in statuses],
+        [_COLOURS[STATUS_LEVELS[status]] for status in statuses],
     )
     axes[0].set_title("Rows" if ended == "finished" else f"Rows ({ended})", loc="left", fontsize=11, color=_INK)
     parts = stretches(samples, MAX_POINTS)

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from growlytics_pandas._text import open_templates
 
-Tone = Literal["running", "good", "warn", "bad", "plain"]
+StatusLevel = Literal["running", "good", "warn", "bad", "plain"]
 Align = Literal["text", "name", "number", "severity", "effect"]
 MAX_CHARS: Final = 2_000  # of any text; a safeguard, since pages use much lower limits
 
@@ -95,7 +95,7 @@ class Count:
     name: str
     rows: int
     share: float
-    tone: Tone
+    level: StatusLevel
     opacity: float = 1.0
     percent: str = ""
     meaning: str = ""
@@ -107,7 +107,7 @@ class Page:
 
     title: str
     headline: str
-    tone: Tone
+    level: StatusLevel
     facts: tuple[tuple[str, str], ...]
     counts: tuple[Count, ...]
     steps: tuple[Step, ...]
@@ -123,7 +123,7 @@ def _environment() -> Environment:
 
 
 # JupyterLab's colours, which follow its theme; the fallbacks are legible on white and on black.
-_INK: Final[Mapping[Tone, tuple[str, str]]] = {
+_INK: Final[Mapping[StatusLevel, tuple[str, str]]] = {
     "running": ("--jp-brand-color1", "#3b82c4"),
     "good": ("--jp-success-color1", "#3a9a56"),
     "warn": ("--jp-warn-color0", "#c77f1a"),
@@ -132,9 +132,9 @@ _INK: Final[Mapping[Tone, tuple[str, str]]] = {
 }
 
 
-def ink(name: str, tone: Tone) -> str:
+def ink(name: str, level: StatusLevel) -> str:
     """Return a colour twice: a plain one first, because variables are removed from an untrusted notebook."""
-    variable, plain = _INK[tone]
+    variable, plain = _INK[level]
     return f"{name}:{plain};{name}:var({variable}, {plain})"
 
 

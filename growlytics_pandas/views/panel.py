@@ -17,9 +17,9 @@ from growlytics_pandas._status import NEVER_SENT, RETRYABLE, Status, is_refused
 from growlytics_pandas._text import plural
 from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.http.protocol import one_line
-from growlytics_pandas.views.conclusion import Conclusion, conclude, count_rows
 from growlytics_pandas.views.events import ProgressEvent
-from growlytics_pandas.views.html import Count, Tone, render_panel
+from growlytics_pandas.views.headline import Headline, count_rows, headline_of
+from growlytics_pandas.views.html import Count, StatusLevel, render_panel
 from growlytics_pandas.views.metrics import duration, rate
 
 PATIENCE_SECONDS: Final = 2.0  # a responsive front end answers in 0.1 s; the first widget of a page takes longer
@@ -241,7 +241,7 @@ def _unpin(widget: Any) -> None:
 def render_html(event: ProgressEvent, hint: str = "") -> str:
     """Return `event` as HTML without scripts, which cannot affect the page around it; `hint` is its last line."""
     return render_panel(
-        tone=tone_of(event),
+        level=level_of(event),
         headline=headline(event),
         percent=None if event.kind == "end" else _percent(event),
         counts=_counts(event),
@@ -264,25 +264,25 @@ def render_text(event: ProgressEvent) -> str:
     return "\n".join([*lines, *(words for words in (event.note, trouble, message, next_step(event)) if words)])
 
 
-def tone_of(event: ProgressEvent) -> Tone:
-    """Return the tone of an event; at the end of the run, that of its result."""
+def level_of(event: ProgressEvent) -> StatusLevel:
+    """Return the level of an event; at the end of the run, that of its result."""
     if event.kind != "end":
         return "warn" if event.trouble else "running"
-    return _conclusion(event).tone
+    return _headline(event).level
 
 
 def headline(event: ProgressEvent) -> str:
     """Return the state of the push in a sentence."""
     if event.kind == "end":
-        conclusion = _conclusion(event)
-        return f"{conclusion.title}: {conclusion.words}"
+        headline = _headline(event)
+        return f"{headline.title}: {headline.words}"
     if event.is_stopping:
         return f"Stopping: {event.in_flight:,} in flight"
     return f"Pushing {plural(event.total, 'row')}"
 
 
-def _conclusion(event: ProgressEvent) -> Conclusion:
-    return conclude(event.counts, event.ended, is_incomplete=event.is_incomplete, n_left_out=event.n_left_out)
+def _headline(event: ProgressEvent) -> Headline:
+    return headline_of(event.counts, event.ended, is_incomplete=event.is_incomplete, n_left_out=event.n_left_out)
 
 
 def _counts(event: ProgressEvent) -> tuple[Count, ...]:

@@ -9,7 +9,7 @@ from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.views.events import Listener, ProgressEvent, ProgressOption
 from growlytics_pandas.views.metrics import duration
-from growlytics_pandas.views.panel import MarimoPanel, Panel, has_marimo, speed_words, tone_of
+from growlytics_pandas.views.panel import MarimoPanel, Panel, has_marimo, level_of, speed_words
 
 LOG_SECONDS: Final = 10.0  # between two log lines at first
 LOG_SHARE: Final = 0.05  # of the elapsed time between two later lines: about 80 lines in an hour, 140 in a day
@@ -100,7 +100,7 @@ class Bar:
         self._bar.set_postfix(_asides(event) | waiting, refresh=False)
         self._bar.update(event.settled - self._bar.n)
         if event.kind == "end":
-            if tone_of(event) != "good":
+            if level_of(event) != "good":
                 self._bar.colour = "red"
             self._bar.refresh()
             self._bar.close()

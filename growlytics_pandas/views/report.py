@@ -18,7 +18,7 @@ from growlytics_pandas._status import MEANINGS, RETRYABLE, Status, is_refused
 from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.errors import InvalidArgumentTypeError
-from growlytics_pandas.views.conclusion import Conclusion, conclude, count_rows, of_all
+from growlytics_pandas.views.headline import Headline, count_rows, headline_of, of_all
 from growlytics_pandas.views.html import Count, Page, Step, StepKind, Table, render_notebook, render_report
 from growlytics_pandas.views.metrics import RunFacts, duration
 from growlytics_pandas.views.tables import (
@@ -82,7 +82,7 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
     return Page(
         title="Plan of a push",
         headline=_refused(errors, n_sendable, rows) if is_refused else f"{of_all(n_sendable, rows)} would be sent.",
-        tone="bad" if is_refused else "warn" if errors or warnings else "good",
+        level="bad" if is_refused else "warn" if errors or warnings else "good",
         facts=(
             *(("service", plan.base_url or "no client yet"), ("id column", label(plan.id_column))),
             ("attributes", _attributes(plan.schema, plan.columns)),
@@ -101,7 +101,7 @@ def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limit
     """Return the page on what a push did."""
     new = dict(zip(result.new_types["attribute"], result.new_types["type"], strict=True))
     dry = result.run.ended == DRY_RUN
-    how = _conclude_dry(result) if dry else _conclude(result)
+    how = _headline_of_dry(result) if dry else _headline_of(result)
     tables = _tables(
         rows_table(failed, masker, limits, is_dry=dry),
         violations_table(result.findings.groups(), result.id_column, masker, limits),
@@ -110,7 +110,7 @@ def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limit
     return Page(
         title=how.title,
         headline=how.words,
-        tone=how.tone,
+        level=how.level,
         facts=(*_result_facts(result, failed.why), *masker.facts()),
         counts=_plan_counts(result.counts, is_refused=result.run.would_refuse)
         if dry
@@ -148,7 +148,7 @@ def _plan_counts(counts: Mapping[str, int], *, is_refused: bool) -> tuple[Count,
         replace(
             by_name[Status.UNSENT],
             name=name,
-            tone="plain" if is_refused else "good",
+            level="plain" if is_refused else "good",
             meaning="with all their valid values",
         ),
         *([by_name[Status.UNCHANGED]] if counts[Status.UNCHANGED] else []),
@@ -175,19 +175,19 @@ def _severities(errors: int, warnings: int) -> str:
 # a result ----------------------------------------------------------------------------------------------------------
 
 
-def _conclude(result: ResultSummary) -> Conclusion:
-    return conclude(
+def _headline_of(result: ResultSummary) -> Headline:
+    return headline_of(
         result.counts, result.run.ended, is_incomplete=result.is_incomplete, n_left_out=result.run.n_left_out
     )
 
 
-def _conclude_dry(result: ResultSummary) -> Conclusion:
+def _headline_of_dry(result: ResultSummary) -> Headline:
     counts, rows = result.counts, sum(result.counts.values())
     errors, warnings = count_by_severity(result.findings)
     words = f"{of_all(counts[Status.UNSENT], rows)} would be sent; nothing was sent."
     if result.run.would_refuse:
         words = _refused(errors, counts[Status.UNSENT], rows)
-    return Conclusion("Dry run of a push", words, "bad" if errors else "warn" if warnings else "good")
+    return Headline("Dry run of a push", words, "bad" if errors else "warn" if warnings else "good")
 
 
 def _result_facts(result: ResultSummary, why: str) -> tuple[tuple[str, str], ...]:

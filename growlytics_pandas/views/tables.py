@@ -19,7 +19,7 @@ from growlytics_pandas._masking import MISSING, Masker, is_missing, visible, wri
 from growlytics_pandas._rules import Group, Severity
 from growlytics_pandas._status import MEANINGS, Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.views.html import Cell, Code, Column, Fields, Table, Tone, render_tables
+from growlytics_pandas.views.html import Cell, Code, Column, Fields, StatusLevel, Table, render_tables
 
 SUGGESTIONS_TITLE: Final = "Suggested options"
 TO_DECIDE: Final = "to decide"
@@ -30,7 +30,7 @@ MAX_REASON_CHARS: Final = 240  # of the service's message
 MAX_FIELDS: Final = 40  # of a row to correct
 MAX_FIELD_CHARS: Final = 80  # of one of its values
 MAX_FINDING_CHARS: Final = 400  # of what was found
-SEVERITY_TONES: Final[Mapping[str, Tone]] = {Severity.ERROR: "bad", Severity.WARNING: "warn"}
+SEVERITY_LEVELS: Final[Mapping[str, StatusLevel]] = {Severity.ERROR: "bad", Severity.WARNING: "warn"}
 
 
 class Findings(Protocol):

@@ -9,7 +9,7 @@ import pytest
 
 import growlytics_pandas as gp
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.form.choices import likely_id
+from growlytics_pandas.form.state import likely_id
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'</pre>\u202e" + "W" * 10_000
 
@@ -115,7 +115,7 @@ def test_shown_call_makes_the_same_bodies(labels, width):
     df = pd.DataFrame([["x1", 1, "two", 3.0, *more], ["x2", 4, "five", 6.0, *more]])
     df.columns = pd.Index([*labels, *more], dtype=object, tupleize_cols=False)
     form = df.growlytics.form()
-    rows = [form._grid._rows[column.position] for column in form._choices.columns]
+    rows = [form._grid._rows[column.position] for column in form._state.columns]
     rows[1].name.value = "New 'name'"
     rows[1].type.value = "string"
     rows[2].send.value = False

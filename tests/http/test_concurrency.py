@@ -73,9 +73,9 @@ def test_one_percent_refusals_do_not_slow_a_run(kind):
 def test_burst_of_refusals_cuts_the_window_once():
     controller = ConcurrencyController(max_concurrency=64, start=64)
     controller.record_started(0.0, controller.allowance(0.0, 0))
-    controller.record_answers(0.1, ResponseStats(good=14, seconds=1.4))
+    controller.record_stats(0.1, ResponseStats(good=14, seconds=1.4))
     for _ in range(50):
-        controller.record_answers(0.1, ResponseStats(failures=1))
+        controller.record_stats(0.1, ResponseStats(failures=1))
     assert 0.5 * 64 <= controller.concurrency < 64
 
 
@@ -132,32 +132,32 @@ def test_a_long_outage_ends_the_run():
 def test_retry_after_is_not_given_up_early():
     controller = ConcurrencyController(outage_limit_seconds=60.0)
     for n in range(40):
-        controller.record_answers(n * 0.1, ResponseStats(pushbacks=1, retry_after_seconds=200.0))
+        controller.record_stats(n * 0.1, ResponseStats(pushbacks=1, retry_after_seconds=200.0))
     assert controller.breaker.is_outage
     assert controller.allowance(150.0, 0) == 0
     assert not controller.breaker.has_given_up(195.0)
     assert controller.allowance(210.0, 0) == 1
     controller.record_started(210.0, 1)
     assert not controller.breaker.has_given_up(210.0)
-    controller.record_answers(210.1, ResponseStats(pushbacks=1, retry_after_seconds=200.0))
+    controller.record_stats(210.1, ResponseStats(pushbacks=1, retry_after_seconds=200.0))
     assert controller.breaker.has_given_up(210.1)
 
 
 def test_outage_needs_seconds_of_failures():
     controller = ConcurrencyController()
     for n in range(50):
-        controller.record_answers(1000.0 + n * 0.03, ResponseStats(failures=1))
+        controller.record_stats(1000.0 + n * 0.03, ResponseStats(failures=1))
     assert not controller.breaker.is_outage
-    controller.record_answers(1002.5, ResponseStats(failures=1))
+    controller.record_stats(1002.5, ResponseStats(failures=1))
     assert controller.breaker.is_outage
 
 
 def test_one_bad_row_is_not_an_outage():
     controller = ConcurrencyController()
     for n in range(200):
-        controller.record_answers(n * 0.1, ResponseStats(failures=1))
+        controller.record_stats(n * 0.1, ResponseStats(failures=1))
         if n % 5 == 0:
-            controller.record_answers(n * 0.1, ResponseStats(good=1, seconds=0.05))
+            controller.record_stats(n * 0.1, ResponseStats(good=1, seconds=0.05))
     assert not controller.breaker.is_outage
     assert controller.breaker.outage_seconds(20.0) == 0.0
 
@@ -194,8 +194,8 @@ def test_later_limit_shows_behind_refusals():
 def test_retry_after_of_one_row_holds_no_other():
     controller = ConcurrencyController(start=8)
     controller.record_started(0.0, controller.allowance(0.0, 0))
-    controller.record_answers(0.1, ResponseStats(good=3, seconds=0.3))
-    controller.record_answers(0.2, ResponseStats(pushbacks=1, retry_after_seconds=60.0))
+    controller.record_stats(0.1, ResponseStats(good=3, seconds=0.3))
+    controller.record_stats(0.2, ResponseStats(pushbacks=1, retry_after_seconds=60.0))
     assert controller.allowance(0.2, 4) >= 4
 
 
@@ -206,13 +206,13 @@ def test_retry_after_is_kept_if_all_is_refused():
     answers = ResponseStats(pushbacks=14)
     answers.record_pushback(3.0)
     answers.record_pushback(None)
-    controller.record_answers(0.1, answers)
+    controller.record_stats(0.1, answers)
     assert controller.breaker.seconds_until_probe(3.0) == pytest.approx(0.1)
     assert controller.allowance(3.0, 0) == 0
     assert controller.seconds_until_next(3.0) == pytest.approx(0.1)
     assert controller.allowance(3.1, 0) == 1
     controller.record_started(3.1, 1)
-    controller.record_answers(3.15, ResponseStats(good=1, seconds=0.05))
+    controller.record_stats(3.15, ResponseStats(good=1, seconds=0.05))
     assert controller.breaker.seconds_until_probe(3.15) == 0.0
 
 
@@ -264,7 +264,7 @@ def test_window_grows_before_a_response_arrives():
     controller = ConcurrencyController(max_concurrency=64)
     controller.record_started(0.0, controller.allowance(0.0, 0))
     assert controller.allowance(0.5, 8) == 0
-    controller.record_answers(1.0, ResponseStats(good=8, seconds=8.0))
+    controller.record_stats(1.0, ResponseStats(good=8, seconds=8.0))
     assert controller.concurrency == 16
 
 

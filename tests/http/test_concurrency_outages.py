@@ -12,7 +12,7 @@ def silent(controller, kind, *, until, ask=None):
         answers = ResponseStats(failures=int(kind == FAILURE))
         if kind == PUSHBACK:
             answers.record_pushback(ask)
-        controller.record_answers(n / 20, answers)
+        controller.record_stats(n / 20, answers)
     return controller
 
 
@@ -20,17 +20,17 @@ def silent(controller, kind, *, until, ask=None):
 def test_refusals_expected_by_chance_hold_nothing(count, is_holding):
     controller = ConcurrencyController(start=16)
     controller.record_started(0.0, controller.allowance(0.0, 0))
-    controller.record_answers(0.1, ResponseStats(pushbacks=count))
+    controller.record_stats(0.1, ResponseStats(pushbacks=count))
     assert controller.breaker.is_holding is is_holding
 
 
 def test_simultaneous_failures_are_not_an_outage():
     controller = ConcurrencyController()
-    controller.record_answers(1000.0, ResponseStats(failures=50))
+    controller.record_stats(1000.0, ResponseStats(failures=50))
     assert not controller.breaker.is_outage
-    controller.record_answers(1001.0, ResponseStats(failures=1))
+    controller.record_stats(1001.0, ResponseStats(failures=1))
     assert not controller.breaker.is_outage
-    controller.record_answers(1002.1, ResponseStats(failures=1))
+    controller.record_stats(1002.1, ResponseStats(failures=1))
     assert controller.breaker.is_outage
     assert controller.breaker.outage_seconds(1002.1) == pytest.approx(2.1)
 
@@ -39,7 +39,7 @@ def test_ten_failures_over_two_seconds_are_outage():
     controller = ConcurrencyController()
     for n in range(10):
         assert not controller.breaker.is_outage
-        controller.record_answers(n / 4, ResponseStats(failures=1))
+        controller.record_stats(n / 4, ResponseStats(failures=1))
     assert controller.breaker.is_outage
 
 
@@ -60,7 +60,7 @@ def test_short_retry_after_is_kept_and_probed():
     controller = silent(ConcurrencyController(outage_limit_seconds=10.0), PUSHBACK, until=9.6, ask=0.5)
     assert not controller.breaker.has_given_up(10.2)
     controller.record_started(10.2, 1)
-    controller.record_answers(10.3, ResponseStats(pushbacks=1))
+    controller.record_stats(10.3, ResponseStats(pushbacks=1))
     assert controller.breaker.has_given_up(10.3)
 
 
@@ -83,11 +83,11 @@ def test_short_stop_after_an_outage_ends_sooner():
     for now in (10.0, 12.0, 16.0, 24.0):
         assert controller.allowance(now, 0) == 1
         controller.record_started(now, 1)
-    controller.record_answers(24.1, ResponseStats(good=1, seconds=0.1))
+    controller.record_stats(24.1, ResponseStats(good=1, seconds=0.1))
     assert controller.allowance(24.1, 0) >= 8
     controller.record_started(24.1, 8)
-    controller.record_answers(24.2, ResponseStats(good=8, seconds=0.8))
-    controller.record_answers(24.3, ResponseStats(pushbacks=16))
+    controller.record_stats(24.2, ResponseStats(good=8, seconds=0.8))
+    controller.record_stats(24.3, ResponseStats(pushbacks=16))
     assert controller.breaker.is_holding
     assert controller.allowance(24.5, 0) == 1
 

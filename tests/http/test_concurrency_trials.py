@@ -10,13 +10,13 @@ def busy(seconds, **options):
     """Return a controller with a full window of 64 whose answers have so far all been good."""
     controller = ConcurrencyController(**{"max_concurrency": 64, "start": 64, **options})
     controller.record_started(0.0, controller.allowance(0.0, 0))
-    controller.record_answers(seconds, ResponseStats(good=64, seconds=64 * seconds))
+    controller.record_stats(seconds, ResponseStats(good=64, seconds=64 * seconds))
     return controller
 
 
 def refill(controller, now, good, failures=0, *, seconds=0.05):
     controller.record_started(now, controller.allowance(now, 0))
-    controller.record_answers(now, ResponseStats(good=good, seconds=good * seconds, failures=failures))
+    controller.record_stats(now, ResponseStats(good=good, seconds=good * seconds, failures=failures))
 
 
 def trial_seconds(controller, now):
@@ -30,15 +30,15 @@ def trial_seconds(controller, now):
 
 def test_responses_from_before_a_cut_do_not_count():
     controller = busy(1.0)
-    controller.record_answers(1.0, ResponseStats(failures=64))
+    controller.record_stats(1.0, ResponseStats(failures=64))
     for n in range(1, 12):
-        controller.record_answers(1.0 + n / 10, ResponseStats(good=1, seconds=1.0, failures=9))
+        controller.record_stats(1.0 + n / 10, ResponseStats(good=1, seconds=1.0, failures=9))
     assert controller.concurrency == round(0.7 * 64)
 
 
 def test_fast_server_evaluates_a_cut_at_once():
     controller = busy(0.01)
-    controller.record_answers(0.02, ResponseStats(failures=64))
+    controller.record_stats(0.02, ResponseStats(failures=64))
     assert controller.concurrency == round(0.7 * 64)
     assert trial_seconds(controller, 0.02) < 0.2
 
@@ -47,7 +47,7 @@ def test_slow_response_does_not_delay_evaluation():
     controller = busy(0.01)
     refill(controller, 0.1, 64, seconds=0.01)
     refill(controller, 0.2, 1, seconds=5.0)
-    controller.record_answers(0.21, ResponseStats(failures=150))
+    controller.record_stats(0.21, ResponseStats(failures=150))
     assert controller.concurrency == round(0.7 * 64)
     assert trial_seconds(controller, 0.21) < 2.0
 
@@ -77,7 +77,7 @@ def test_window_may_shrink_to_one_request():
 @pytest.mark.parametrize("round_trip", [0.01, 1.0])
 def test_cut_rate_keeps_the_needed_concurrency(round_trip):
     controller = busy(round_trip)
-    controller.record_answers(round_trip, ResponseStats(good=6, seconds=6 * round_trip, pushbacks=64))
+    controller.record_stats(round_trip, ResponseStats(good=6, seconds=6 * round_trip, pushbacks=64))
     assert controller.allowance(round_trip, 0) <= 1, "a rate was found"
     assert controller.concurrency == 64
 
@@ -91,7 +91,7 @@ def after_an_outage():
     """Return a controller that has just had the first good answer after an outage, at 4.0, and more at 4.1."""
     controller = busy(0.05)
     for n in range(45):
-        controller.record_answers(1.0 + n / 20, ResponseStats(failures=1))
+        controller.record_stats(1.0 + n / 20, ResponseStats(failures=1))
     assert controller.breaker.is_outage
     refill(controller, 4.0, 1)
     assert not controller.breaker.is_outage
@@ -105,15 +105,15 @@ def is_rate_found(controller, now):
 
 def test_first_sends_after_outage_set_no_rate():
     controller = after_an_outage()
-    controller.record_answers(4.9, ResponseStats(good=10, seconds=0.5, pushbacks=20))
+    controller.record_stats(4.9, ResponseStats(good=10, seconds=0.5, pushbacks=20))
     assert not is_rate_found(controller, 4.96), "the rejected requests have given up their places after a round trip"
-    controller.record_answers(5.1, ResponseStats(good=10, seconds=0.5, pushbacks=20))
+    controller.record_stats(5.1, ResponseStats(good=10, seconds=0.5, pushbacks=20))
     assert is_rate_found(controller, 5.1)
 
 
 def test_second_stop_after_an_outage_sets_no_rate():
     controller = after_an_outage()
-    controller.record_answers(4.1, ResponseStats(pushbacks=20))
+    controller.record_stats(4.1, ResponseStats(pushbacks=20))
     assert controller.breaker.is_holding
     refill(controller, 6.0, 1)
     assert not is_rate_found(controller, 6.0)

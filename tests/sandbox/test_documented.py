@@ -11,7 +11,7 @@ import requests
 from support.sandbox_http import PUBLISHED, TIMEOUT_SECONDS, assert_refused, attribute, customer
 
 from growlytics_pandas import contract
-from growlytics_pandas.sandbox.answers import MAX_BODY_BYTES
+from growlytics_pandas.sandbox.responses import MAX_BODY_BYTES
 
 
 def test_success_is_byte_for_byte_as_documented(post):

@@ -14,7 +14,7 @@ from support.sandbox_http import PUBLISHED, TIMEOUT_SECONDS
 
 from growlytics_pandas import contract
 from growlytics_pandas.sandbox import DEFAULT_API_KEY, Sandbox
-from growlytics_pandas.sandbox.answers import MAX_BODY_BYTES
+from growlytics_pandas.sandbox.responses import MAX_BODY_BYTES
 
 MAX_GROWTH_BYTES = 64 << 20
 """What the sandbox may grow by over this whole file, half of a single flood."""

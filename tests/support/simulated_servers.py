@@ -111,7 +111,7 @@ class Run:
             answers = ResponseStats(kinds.count(None), seconds, failures=kinds.count(FAILURE))
             for _ in range(kinds.count(PUSHBACK)):
                 answers.record_pushback(retry_after)
-            self.controller.record_answers(now, answers)
+            self.controller.record_stats(now, answers)
 
     def _start(self, now, latency, extra):
         count = self.controller.allowance(now, len(self._flight))

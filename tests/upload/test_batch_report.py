@@ -25,7 +25,7 @@ def summary(source):
         for table in page.tables
         if table.title != "Suggested options"  # of parts, distinct values are counted
     ]
-    return page.title, page.headline, page.tone, page.counts, page.steps, tables
+    return page.title, page.headline, page.level, page.counts, page.steps, tables
 
 
 def customers(rows, **more):

@@ -12,7 +12,7 @@ from growlytics_pandas._status import Failure
 from growlytics_pandas.upload.outcomes import Throughput
 from growlytics_pandas.views.events import ProgressEvent
 from growlytics_pandas.views.metrics import duration
-from growlytics_pandas.views.panel import render_html, render_text, tone_of
+from growlytics_pandas.views.panel import level_of, render_html, render_text
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>\"'></div></td></table><style>*{display:none}</style>"
@@ -169,7 +169,7 @@ def test_no_speed_is_shown_if_most_rows_were_skipped():
 
 
 @pytest.mark.parametrize(
-    ("one", "tone", "words"),
+    ("one", "level", "words"),
     [
         (event(accepted=40), "running", "Pushing 100 rows"),
         (event(accepted=40, trouble="Nothing has succeeded for 9 s"), "warn", "for 9 s"),
@@ -202,8 +202,8 @@ def test_no_speed_is_shown_if_most_rows_were_skipped():
         (event("end", ended="finished", total=0), "good", "Push finished"),
     ],
 )
-def test_failed_or_stopped_run_ends_red(one, tone, words):
-    assert tone_of(one) == tone
+def test_failed_or_stopped_run_ends_red(one, level, words):
+    assert level_of(one) == level
     html, text = render_html(one), render_text(one)
     assert words in html
     assert words in text

@@ -8,9 +8,9 @@ from typing import Final
 
 from growlytics_pandas._status import ARRIVED, Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.views.html import Count, Tone
+from growlytics_pandas.views.html import Count, StatusLevel
 
-STATUS_TONES: Final[Mapping[str, Tone]] = {
+STATUS_LEVELS: Final[Mapping[str, StatusLevel]] = {
     Status.ACCEPTED: "good",
     Status.UNCHANGED: "good",
     Status.INVALID: "bad",
@@ -28,15 +28,15 @@ _TITLES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Conclusion:
+class Headline:
     """How a push ended: what happened to the run, and to the rows."""
 
     title: str
     words: str
-    tone: Tone
+    level: StatusLevel
 
 
-def conclude(counts: Mapping[str, int], ended: str, *, is_incomplete: bool, n_left_out: int) -> Conclusion:
+def headline_of(counts: Mapping[str, int], ended: str, *, is_incomplete: bool, n_left_out: int) -> Headline:
     """Return how a push ended. The rows that ``keep=`` left out on request, `n_left_out`, are no fault."""
     rows, arrived = sum(counts.values()), sum(counts.get(status, 0) for status in ARRIVED)
     missing = rows - arrived - n_left_out
@@ -45,8 +45,8 @@ def conclude(counts: Mapping[str, int], ended: str, *, is_incomplete: bool, n_le
     words += f"; {n_left_out:,} {'was' if n_left_out == 1 else 'were'} left out, as keep= requests" * bool(n_left_out)
     words += f"; {missing:,} {'needs' if missing == 1 else 'need'} attention" * bool(missing)
     is_bad = ended != "finished" or missing > 0
-    tone: Tone = "bad" if is_bad else "warn" if is_incomplete else "good"
-    return Conclusion(_TITLES.get(ended, "Push ended"), f"{words}.", tone)
+    level: StatusLevel = "bad" if is_bad else "warn" if is_incomplete else "good"
+    return Headline(_TITLES.get(ended, "Push ended"), f"{words}.", level)
 
 
 def of_all(part: int, whole: int) -> str:
@@ -75,7 +75,7 @@ def count_rows(
             (names or {}).get(status, status),
             rows,
             rows / total if total else 0.0,
-            "plain" if status == Status.INVALID and rows == n_left_out else STATUS_TONES[status],
+            "plain" if status == Status.INVALID and rows == n_left_out else STATUS_LEVELS[status],
             _OPACITIES.get(Status(status), 1.0),
             _percent(rows, total),
             (meanings or {}).get(status, ""),

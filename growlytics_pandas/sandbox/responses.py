@@ -42,7 +42,7 @@ _DESCRIPTION: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """Status, body and headers of a response; `Content-Length` is added."""
 
     status: int
@@ -60,21 +60,21 @@ class Answer:
 _PHRASES: Final[dict[int, str]] = {status: status.phrase for status in HTTPStatus}
 
 
-def refusal(status: int, message: str, **headers: str) -> Answer:
+def refusal(status: int, message: str, **headers: str) -> Response:
     """Return an error response with a message, in the sandbox's format [assumed]."""
     body = json.dumps({"success": False, "message": message}).encode()
-    return Answer(status, body, {"content-type": contract.CONTENT_TYPE, **headers})
+    return Response(status, body, {"content-type": contract.CONTENT_TYPE, **headers})
 
 
-def wrong_method(allowed: str) -> Answer:
+def wrong_method(allowed: str) -> Response:
     """Return the response to a method that a path does not have."""
     return refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"method: use {allowed}", allow=allowed)
 
 
-SUCCESS: Final = Answer(HTTPStatus.OK, b'{"success":true}')
+SUCCESS: Final = Response(HTTPStatus.OK, b'{"success":true}')
 NOT_FOUND: Final = refusal(HTTPStatus.NOT_FOUND, "path: unknown; POST to " + contract.CUSTOMER_PATH)
 NOT_HTTP: Final = refusal(HTTPStatus.BAD_REQUEST, "request: it is not HTTP; send HTTP/1.1")
-HTML_PAGE: Final = Answer(
+HTML_PAGE: Final = Response(
     HTTPStatus.OK,
     b"<!doctype html><title>Sign in</title><p>Please sign in to the network.</p>",
     {"content-type": "text/html; charset=utf-8"},
@@ -88,11 +88,11 @@ def retry_after_text(seconds: int, turn: int, now: float) -> str:
     return str(seconds) if turn % 2 == 0 else formatdate(int(now) + 1 + seconds, usegmt=True)
 
 
-def answer_openapi(method: str) -> Answer:
+def answer_openapi(method: str) -> Response:
     """Return the response to a request for the document."""
     if method not in {"GET", "HEAD"}:
         return wrong_method("GET, HEAD")
-    return Answer(HTTPStatus.OK, json.dumps(describe_api()).encode())
+    return Response(HTTPStatus.OK, json.dumps(describe_api()).encode())
 
 
 def describe_api() -> dict[str, Any]:

@@ -35,7 +35,7 @@ MAX_COLUMNS_LISTED: Final = 12  # for a longer list, the columns left out are li
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnChoice:
+class ColumnState:
     """How the columns with one label are sent; `name` or `type` None: unchanged.
 
     `position` is that of the first of them, `repeats` their number. `suggestion`: option → value, from
@@ -73,7 +73,7 @@ class SegmentChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class FormState:
     """Everything chosen; immutable.
 
     `segment`: push this segment, which needs only the ids, instead of the columns. `has_id`: False until the user has
@@ -81,7 +81,7 @@ class Choices:
     """
 
     id_position: int
-    columns: tuple[ColumnChoice, ...]
+    columns: tuple[ColumnState, ...]
     keep: Keep = False
     leaves_out: bool = False
     skips_unchanged: bool = False
@@ -89,7 +89,7 @@ class Choices:
     has_id: bool = True
 
     @property
-    def id_column(self) -> ColumnChoice:
+    def id_column(self) -> ColumnState:
         """The column of ids."""
         return self.column(self.id_position)
 
@@ -103,26 +103,26 @@ class Choices:
         return "enter the members file" if self.segment and not self.segment.members else ""
 
     @property
-    def sent(self) -> tuple[ColumnChoice, ...]:
+    def sent(self) -> tuple[ColumnState, ...]:
         """The columns to send."""
         return tuple(column for column in self.columns if column.is_sent)
 
     @property
-    def unsent(self) -> tuple[ColumnChoice, ...]:
+    def unsent(self) -> tuple[ColumnState, ...]:
         """The columns to leave out."""
         return tuple(column for column in self.columns if not column.is_sent)
 
-    def column(self, position: int) -> ColumnChoice:
+    def column(self, position: int) -> ColumnState:
         """Return the choice of the column at `position`."""
         return next(column for column in self.columns if column.position == position)
 
-    def with_column(self, changed: ColumnChoice) -> Choices:
-        """Return the choices with one column changed."""
+    def with_column(self, changed: ColumnState) -> FormState:
+        """Return the state with one column changed."""
         columns = (changed if column.position == changed.position else column for column in self.columns)
         return replace(self, columns=tuple(columns))
 
-    def with_all(self, *, is_sent: bool) -> Choices:
-        """Return the choices with all columns but the id sent, or none."""
+    def with_all(self, *, is_sent: bool) -> FormState:
+        """Return the state with all columns but the id sent, or none."""
         return replace(
             self,
             columns=tuple(
@@ -130,8 +130,8 @@ class Choices:
             ),
         )
 
-    def with_suggestions(self, suggested: Mapping[str, Any]) -> Choices:
-        """Return the choices with the options of `growlytics_pandas.suggest` chosen for every column.
+    def with_suggestions(self, suggested: Mapping[str, Any]) -> FormState:
+        """Return the state with the options of `growlytics_pandas.suggest` chosen for every column.
 
         The id is sent too if it becomes an attribute that campaigns use.
         """
@@ -140,8 +140,8 @@ class Choices:
         is_contact = column.attribute in RESERVED_ATTRIBUTES and column.attribute != self.id_column.attribute
         return chosen.with_column(replace(column, is_sent=True)) if is_contact else chosen
 
-    def with_offers(self, suggested: Mapping[str, Any]) -> Choices:
-        """Return the choices with suggestions to choose for the columns that are not read as suggested."""
+    def with_offers(self, suggested: Mapping[str, Any]) -> FormState:
+        """Return the state with suggestions to choose for the columns that are not read as suggested."""
         columns = (
             column if column.is_suggested else replace(column, suggestion=offer)
             for column in self.columns
@@ -149,14 +149,14 @@ class Choices:
         )
         return replace(self, columns=tuple(columns))
 
-    def with_id(self, position: int) -> Choices:
-        """Return the choices with another id column; the previous one becomes an ordinary column."""
+    def with_id(self, position: int) -> FormState:
+        """Return the state with another id column; the previous one becomes an ordinary column."""
         other = replace(self.with_column(replace(self.id_column, is_sent=True)), id_position=position, has_id=True)
         is_sent = other.id_column.attribute in RESERVED_ATTRIBUTES
         return other.with_column(replace(other.id_column, is_sent=is_sent))
 
-    def carried_over(self, fresh: Choices) -> Choices:
-        """Return `fresh`, the choices for the updated frame, with the choices made here for columns that still exist.
+    def carried_over(self, fresh: FormState) -> FormState:
+        """Return `fresh`, the state for the updated frame, with the state made here for columns that still exist.
 
         The suggestions are those of `fresh`, unless the user had chosen another type than the suggested one.
         """
@@ -193,13 +193,13 @@ class Choices:
         drop = {"errors": "drop"} if self.leaves_out else {}
         return {**drop, **({"skip_unchanged": True} if self.skips_unchanged else {})}
 
-    def _is_sent_by_default(self, column: ColumnChoice) -> bool:
+    def _is_sent_by_default(self, column: ColumnState) -> bool:
         """Whether ``columns=None`` sends the column."""
         is_id = self.has_id and column.position == self.id_position
         return not is_id or column.attribute in RESERVED_ATTRIBUTES
 
 
-def _by_option(columns: Sequence[ColumnChoice]) -> dict[str, Any]:
+def _by_option(columns: Sequence[ColumnState]) -> dict[str, Any]:
     """Return the options for reading columns, in the order of `PlanOptions`."""
     found: dict[str, Any] = {
         one.name: {column.label: column.reading[one.name] for column in columns if one.name in column.reading}
@@ -208,7 +208,7 @@ def _by_option(columns: Sequence[ColumnChoice]) -> dict[str, Any]:
     return {option: list(named) if option == "strip" else named for option, named in found.items() if named}
 
 
-def _suggestion_of(column: ColumnChoice, suggested: Mapping[str, Any]) -> dict[str, Any]:
+def _suggestion_of(column: ColumnState, suggested: Mapping[str, Any]) -> dict[str, Any]:
     """Return the suggested options for reading a column."""
     found = {
         option: True if option == "strip" else named[column.label]
@@ -220,7 +220,7 @@ def _suggestion_of(column: ColumnChoice, suggested: Mapping[str, Any]) -> dict[s
     return found
 
 
-def _with_suggestion(column: ColumnChoice, suggested: Mapping[str, Any]) -> ColumnChoice:
+def _with_suggestion(column: ColumnState, suggested: Mapping[str, Any]) -> ColumnState:
     suggestion = _suggestion_of(column, suggested)
     return replace(
         column,
@@ -232,7 +232,7 @@ def _with_suggestion(column: ColumnChoice, suggested: Mapping[str, Any]) -> Colu
     )
 
 
-def _carried_over(former: ColumnChoice, fresh: ColumnChoice) -> ColumnChoice:
+def _carried_over(former: ColumnState, fresh: ColumnState) -> ColumnState:
     is_declined = bool(former.suggestion) and not former.is_suggested
     is_suggested = fresh.is_suggested and not is_declined and former.type is None
     return replace(
@@ -244,8 +244,8 @@ def _carried_over(former: ColumnChoice, fresh: ColumnChoice) -> ColumnChoice:
     )
 
 
-def first_choices(frame: pd.DataFrame, id_col: Hashable = None) -> Choices:
-    """Return the initial choices: `id_col` if it is given, and all other columns sent unchanged."""
+def first_choices(frame: pd.DataFrame, id_col: Hashable = None) -> FormState:
+    """Return the initial state: `id_col` if it is given, and all other columns sent unchanged."""
     columns = _columns(frame)
     ids = [column for column in columns if column.repeats == 1]
     if not ids:
@@ -253,8 +253,8 @@ def first_choices(frame: pd.DataFrame, id_col: Hashable = None) -> Choices:
             f"form: none of the {frame.shape[1]} columns can be the id, which must be one column with a unique label."
         )
     if id_col is None:
-        return Choices(ids[0].position, columns, has_id=False)
-    return Choices(ids[0].position, columns).with_id(find_id(frame, id_col))
+        return FormState(ids[0].position, columns, has_id=False)
+    return FormState(ids[0].position, columns).with_id(find_id(frame, id_col))
 
 
 def likely_id(frame: pd.DataFrame) -> Hashable | None:
@@ -297,14 +297,14 @@ def _name(label: Hashable) -> str:
     return name_of(label).casefold().replace(" ", "_")
 
 
-def _columns(frame: pd.DataFrame) -> tuple[ColumnChoice, ...]:
-    first: dict[Hashable, ColumnChoice] = {}
+def _columns(frame: pd.DataFrame) -> tuple[ColumnState, ...]:
+    first: dict[Hashable, ColumnState] = {}
     front = count_reject_labels(frame.columns)  # of a corrected rejects() frame: never sent
     for position, label in enumerate(frame.columns[front:], start=front):
         if label in first:
             first[label] = replace(first[label], repeats=first[label].repeats + 1)
         else:
-            first[label] = ColumnChoice(position, label, is_sent=True)
+            first[label] = ColumnState(position, label, is_sent=True)
     return tuple(first.values())
 
 
@@ -345,21 +345,21 @@ def _is_client_of(value: Any, client: Any) -> bool:
     return has_property and getattr_static(value, "_client", None) is client
 
 
-def write_line(choices: Choices, names: Names) -> str:
-    """Return the call of ``push`` or ``push_segment`` that is equivalent to the choices."""
-    positions = {column.label: column.position for column in choices.columns}
+def write_line(state: FormState, names: Names) -> str:
+    """Return the call of ``push`` or ``push_segment`` that is equivalent to the state."""
+    positions = {column.label: column.position for column in state.columns}
 
     def literal(label: Hashable) -> str:
         return _literal(label) or f"{names.frame}.columns[{positions[label]}]"
 
-    segment = choices.segment
-    of_rows = {"members": segment.members, **choices.id_reading()} if segment else choices.plan_arguments()
-    arguments = {**of_rows, **choices.push_arguments()}
+    segment = state.segment
+    of_rows = {"members": segment.members, **state.id_reading()} if segment else state.plan_arguments()
+    arguments = {**of_rows, **state.push_arguments()}
     written = {name: _written(value, literal) for name, value in arguments.items()}
-    if "columns" in written and len(choices.columns) > MAX_COLUMNS_LISTED > len(choices.unsent):
-        written["columns"] = f"{names.frame}.columns.drop({_written([c.label for c in choices.unsent], literal)})"
+    if "columns" in written and len(state.columns) > MAX_COLUMNS_LISTED > len(state.unsent):
+        written["columns"] = f"{names.frame}.columns.drop({_written([c.label for c in state.unsent], literal)})"
     parts = [
-        literal(choices.id_column.label) if choices.has_id else "id_col=…",
+        literal(state.id_column.label) if state.has_id else "id_col=…",
         *([repr(segment.attribute)] if segment else []),
     ]
     parts += [f"{name}={text}" for name, text in written.items()]

@@ -13,10 +13,10 @@ from growlytics_pandas._masking import Masker
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import message_style, plural
-from growlytics_pandas.form.choices import Choices, ColumnChoice
 from growlytics_pandas.form.snippets import IN_FORM, NOTE_STYLE, suggestion_text
+from growlytics_pandas.form.state import ColumnState, FormState
 from growlytics_pandas.views.html import Column, Step, StepKind, Table, ink, render_notebook
-from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, SEVERITY_TONES, SUGGESTIONS_TITLE, label, left_out
+from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, SEVERITY_LEVELS, SUGGESTIONS_TITLE, label, left_out
 
 if TYPE_CHECKING:
     from growlytics_pandas.upload.plan import Plan, PushResult
@@ -30,17 +30,15 @@ _MARKS: Final = {
 }
 
 
-def plan_html(plan: Plan, choices: Choices, masker: Masker, all_rows: int, moves: str = "") -> str:
+def plan_html(plan: Plan, state: FormState, masker: Masker, all_rows: int, moves: str = "") -> str:
     """Return what a push would do, as HTML.
 
     `all_rows` is the number of rows of the whole frame; `moves` comes first: who joins and who leaves a segment.
     """
     with message_style(IN_FORM):
-        page = plan._page(
-            masker, NOTEBOOK_LIMITS, drops_errors=choices.leaves_out, skips_unchanged=choices.skips_unchanged
-        )
+        page = plan._page(masker, NOTEBOOK_LIMITS, drops_errors=state.leaves_out, skips_unchanged=state.skips_unchanged)
     errors, rows = plan._findings.count(Severity.ERROR), len(plan.frame)
-    is_refused = errors > 0 and not choices.leaves_out  # what helps is beside the button
+    is_refused = errors > 0 and not state.leaves_out  # what helps is beside the button
     headline = f"{plural(errors, 'error')}, so a push would send nothing." if is_refused else page.headline
     is_sample = rows < all_rows
     sample = f"For the first {rows:,} rows; a dry run checks all {all_rows:,}. " if is_sample else ""
@@ -87,18 +85,18 @@ def _value(values: Mapping[str, Any], name: str, column: Any, id_column: Any, ma
     return masker.identity(value) if is_personal(name, column, id_column) else masker.cell(value)
 
 
-def becomes_html(plan: Plan, choices: Choices) -> dict[int, str]:
+def becomes_html(plan: Plan, state: FormState) -> dict[int, str]:
     """Return position → HTML, for the id and the columns sent: type, number of violations, and what is suggested."""
     counts: Counter[tuple[str, Severity]] = Counter()
     for group in plan._findings.groups():
         counts[repr(group.column), group.severity] += group.cells  # NaN does not equal itself, but its repr does
-    types = {choices.id_position: "id"}
+    types = {state.id_position: "id"}
     types |= {one.position: one.type.value if one.type else "not sent" for one in plan._schema.attributes}
-    columns = (column for column in choices.columns if column.position in types)
+    columns = (column for column in state.columns if column.position in types)
     return {column.position: _becomes(column, types[column.position], counts) for column in columns}
 
 
-def _becomes(column: ColumnChoice, type_: str, counts: Mapping[tuple[str, Severity], int]) -> str:
+def _becomes(column: ColumnState, type_: str, counts: Mapping[tuple[str, Severity], int]) -> str:
     found = {severity: counts[repr(column.label), severity] for severity in Severity}
     marks = "".join(f" {_mark(severity, f' {count:,}')}" for severity, count in found.items() if count)
     words = ("" if column.is_suggested else "suggested: ") + suggestion_text(column.suggestion)
@@ -114,7 +112,7 @@ def legend_html(plan: Plan) -> str:
 
 
 def _mark(severity: Severity, count: str = "") -> str:
-    return f'<span style="{ink("color", SEVERITY_TONES[severity])};white-space:nowrap">●{count}</span>'
+    return f'<span style="{ink("color", SEVERITY_LEVELS[severity])};white-space:nowrap">●{count}</span>'
 
 
 def outcome_html(result: PushResult, owner: str) -> str:
@@ -149,18 +147,18 @@ def _of_controls(step: Step) -> Step:
     return step
 
 
-def button_text(plan: Plan, choices: Choices, all_rows: int) -> str:
+def button_text(plan: Plan, state: FormState, all_rows: int) -> str:
     """Return the text of the Push button, with the number of rows if it is known."""
-    if len(plan.frame) < all_rows or (choices.skips_unchanged and not plan._is_quick_to_compare):
+    if len(plan.frame) < all_rows or (state.skips_unchanged and not plan._is_quick_to_compare):
         return "Push"
-    changes = plan._known_changes(is_quick=True) if choices.skips_unchanged else None
+    changes = plan._known_changes(is_quick=True) if state.skips_unchanged else None
     n_sendable = plan._counts_to_send(changes)[Status.UNSENT]
     return f"Push {n_sendable:,} {'row' if n_sendable == 1 else 'rows'}"
 
 
-def obstacle_text(plan: Plan, choices: Choices, frame_name: str, all_rows: int) -> str:
+def obstacle_text(plan: Plan, state: FormState, frame_name: str, all_rows: int) -> str:
     """Return why a push would send nothing, judging by the checked rows; '' if it would."""
-    if plan.has_errors and not choices.leaves_out:
+    if plan.has_errors and not state.leaves_out:
         errors = plan._findings.count(Severity.ERROR)
         return (
             f"Push is off: {plural(errors, 'error')}. Change how columns are read, or correct {frame_name} and click "
