@@ -12,7 +12,7 @@ from growlytics_pandas._text import install_extra, plural
 from growlytics_pandas.errors import MissingDependencyError
 from growlytics_pandas.views.headline import STATUS_LEVELS
 from growlytics_pandas.views.metrics import Sample, stretches
-from growlytics_pandas.views.tables import Findings, label, left_out
+from growlytics_pandas.views.tables import GroupedViolations, label, left_out
 
 try:
     from matplotlib.axes import Axes
@@ -51,7 +51,7 @@ class Pictures(tuple[Any, ...]):
         return _png(self[0].figure)
 
 
-def plot_violations(findings: Findings, ax: Any = None) -> Any:
+def plot_violations(findings: GroupedViolations, ax: Any = None) -> Any:
     """Draw the number of cells with violations, by rule and column; return the axes."""
     groups = findings.groups()
     shown = groups[:MAX_BARS][::-1]

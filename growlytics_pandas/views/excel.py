@@ -17,7 +17,7 @@ from growlytics_pandas._output_paths import replacing, require_target
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._text import install_extra
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError, UsageError
-from growlytics_pandas.views.tables import Findings
+from growlytics_pandas.views.tables import GroupedViolations
 
 SUFFIX: Final = ".xlsx"
 MAX_ROWS: Final = 1_048_576  # per sheet, including the heading [Excel: specifications and limits]
@@ -95,7 +95,7 @@ def rejects_sheet(source: Any) -> dict[str, pd.DataFrame]:
         return {}
 
 
-def summary_table(counts: Mapping[str, int], findings: Findings, facts: Mapping[str, Any]) -> pd.DataFrame:
+def summary_table(counts: Mapping[str, int], findings: GroupedViolations, facts: Mapping[str, Any]) -> pd.DataFrame:
     """Return a table of two columns: facts that are known, rows by status, violations by severity."""
     lines = {name: value for name, value in facts.items() if value not in (None, "")}
     lines |= {"rows": sum(counts.values())} | {f"rows {status}": count for status, count in counts.items()}

@@ -25,7 +25,7 @@ from growlytics_pandas.views.tables import (
     NOTEBOOK_LIMITS,
     REPORT_LIMITS,
     FailedRows,
-    Findings,
+    GroupedViolations,
     Limits,
     label,
     rows_table,
@@ -47,7 +47,7 @@ class PlanSummary:
     id_column: Hashable
     columns: int
     schema: pd.DataFrame
-    findings: Findings
+    findings: GroupedViolations
     counts: Mapping[str, int]
     suggestions: Sequence[Any]
     changes: str = ""
@@ -60,7 +60,7 @@ class ResultSummary:
     id_column: Hashable
     columns: int
     schema: pd.DataFrame
-    findings: Findings
+    findings: GroupedViolations
     counts: Mapping[str, int]
     new_types: pd.DataFrame
     run: RunFacts
@@ -121,7 +121,7 @@ def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limit
     )
 
 
-def count_by_severity(findings: Findings) -> tuple[int, int]:
+def count_by_severity(findings: GroupedViolations) -> tuple[int, int]:
     """Return the number of errors and of warnings."""
     return findings.count(Severity.ERROR), findings.count(Severity.WARNING)
 

@@ -33,7 +33,7 @@ MAX_FINDING_CHARS: Final = 400  # of what was found
 SEVERITY_LEVELS: Final[Mapping[str, StatusLevel]] = {Severity.ERROR: "bad", Severity.WARNING: "warn"}
 
 
-class Findings(Protocol):
+class GroupedViolations(Protocol):
     """The violations to show."""
 
     @property
